@@ -1,0 +1,26 @@
+/** The one error type that a user's mistake produces: what was wrong, where in the model, what to do. */
+
+import { formatOrigins, type Origin } from "./origin.ts";
+
+/** Thrown for everything a user can mend. Its message is one line that stands on its own. */
+export class KilnError extends Error {
+  override readonly name = "KilnError";
+  /** Where in the user's model the fault lies; empty when it lies elsewhere (a file, an option). */
+  readonly origins: readonly Origin[];
+
+  constructor(message: string, origins: readonly Origin[] = []) {
+    const place = formatOrigins(origins);
+    super(place === "" ? message : `${message} (${place})`);
+    this.origins = origins;
+  }
+}
+
+/** A broken promise inside the compiler; reaching one is a defect of Kiln, not of the user's model. */
+export class InternalError extends Error {
+  override readonly name = "InternalError";
+}
+
+/** Throws an {@link InternalError} unless `condition` holds. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new InternalError(message);
+}

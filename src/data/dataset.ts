@@ -1,0 +1,108 @@
+/**
+ * What a dataset is: numbered samples of one shape, each with a class. Samples are written into the caller's
+ * array, so that a batch is assembled without an allocation per sample.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
+
+/** Numbered samples of one shape with an integer class each. */
+export interface Dataset {
+  /** Number of samples. */
+  readonly length: number;
+  /** Shape of one sample, without the batch: `[1, 28, 28]` for a grey image. */
+  readonly sampleShape: Shape;
+  /** Number of classes, labels being `0 … classes - 1`; absent when it is not known. */
+  readonly classes?: number;
+  /** One line for people: where the samples come from. */
+  readonly description: string;
+  /** Writes sample `index` to `out` from `offset` on and returns its label. */
+  sample(index: number, out: Float32Array, offset: number): number;
+}
+
+/** What an {@link ArrayDataset} is made of; `images` holds the samples one after another. */
+export interface ArrayDatasetOptions {
+  readonly images: Uint8Array | Float32Array;
+  readonly labels: ArrayLike<number>;
+  readonly sampleShape: Shape;
+  readonly classes?: number;
+  readonly description?: string;
+}
+
+/** A dataset that lies in memory as two arrays. Bytes are delivered as the numbers 0 … 255. */
+export class ArrayDataset implements Dataset {
+  readonly length: number;
+  readonly sampleShape: Shape;
+  readonly classes?: number;
+  readonly description: string;
+  readonly #images: Uint8Array | Float32Array;
+  readonly #labels: ArrayLike<number>;
+  readonly #sampleSize: number;
+
+  constructor({ images, labels, sampleShape, classes, description }: ArrayDatasetOptions) {
+    this.length = labels.length;
+    this.sampleShape = [...sampleShape];
+    if (classes !== undefined) this.classes = classes;
+    this.description = description ?? `${labels.length} samples of shape ${formatShape(sampleShape)}`;
+    this.#images = images;
+    this.#labels = labels;
+    this.#sampleSize = sizeOf(sampleShape);
+    if (images.length !== this.length * this.#sampleSize) {
+      throw new KilnError(
+        `${this.length} labels need ${this.length} samples of shape ${formatShape(sampleShape)}, ` +
+          `that is ${this.length * this.#sampleSize} values, but got ${images.length}`,
+      );
+    }
+    checkLabels(labels, classes, "the labels");
+  }
+
+  sample(index: number, out: Float32Array, offset: number): number {
+    checkIndex(this, index);
+    const [images, size] = [this.#images, this.#sampleSize];
+    const start = index * size;
+    for (let i = 0; i < size; i++) out[offset + i] = images[start + i];
+    return this.#labels[index];
+  }
+}
+
+/** The samples `start … end - 1` of `dataset` as a dataset of their own. */
+export function subset(dataset: Dataset, start: number, end: number = dataset.length): Dataset {
+  const whole = Number.isInteger(start) && Number.isInteger(end);
+  if (!whole || start < 0 || end <= start || end > dataset.length) {
+    throw new KilnError(
+      `a subset from ${start} up to ${end} does not lie in a dataset of ${dataset.length} samples`,
+    );
+  }
+  const part = {
+    length: end - start,
+    sampleShape: dataset.sampleShape,
+    ...(dataset.classes === undefined ? {} : { classes: dataset.classes }),
+    description: `samples ${start} to ${end - 1} of ${dataset.description}`,
+    sample(index: number, out: Float32Array, offset: number): number {
+      checkIndex(part, index);
+      return dataset.sample(start + index, out, offset);
+    },
+  };
+  return part;
+}
+
+/** Throws unless `index` is one of the dataset's samples. */
+export function checkIndex(dataset: { readonly length: number }, index: number): void {
+  if (!(Number.isInteger(index) && index >= 0 && index < dataset.length)) {
+    throw new KilnError(`sample ${index} does not exist: the dataset has ${dataset.length} samples`);
+  }
+}
+
+/** Throws unless every label is a whole number from 0 on and, where `classes` is known, below it. */
+export function checkLabels(labels: ArrayLike<number>, classes: number | undefined, place: string): void {
+  const limit = classes ?? Number.POSITIVE_INFINITY;
+  for (let index = 0; index < labels.length; index++) {
+    const label = labels[index];
+    if (Number.isInteger(label) && label >= 0 && label < limit) continue;
+    const reason =
+      classes === undefined
+        ? "is not a whole number from 0 on"
+        : `is outside the ${classes} classes 0..${classes - 1}`;
+    throw new KilnError(`label ${label} at index ${index} of ${place} ${reason}`);
+  }
+}

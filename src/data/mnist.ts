@@ -1,0 +1,120 @@
+/** MNIST, and every dataset that comes as the same four IDX files, from a folder on disk. */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, sameShape } from "../core/shape.ts";
+import { ArrayDataset, checkLabels, type Dataset, subset } from "./dataset.ts";
+import type { IdxArray } from "./idx.ts";
+import { listFolder, readIdxFile } from "./idx-file.ts";
+
+/** The two halves of MNIST, and one sentence about where they come from. */
+export interface Mnist {
+  readonly train: Dataset;
+  readonly test: Dataset;
+  readonly note: string;
+}
+
+const CLASSES = 10;
+/** The part of a lone pair of files that becomes the training set. */
+const TRAIN_SHARE = 0.8;
+
+/**
+ * Reads MNIST's files (`train-images-idx3-ubyte` and its three companions, packed with gzip or not) from
+ * `folder`. Images are bytes 0 … 255 of shape `[1, rows, columns]`. Where only one pair of images and labels
+ * is there, its first 80 % become the training set and the rest the test set; `note` says so.
+ */
+export async function loadMnist(folder: string): Promise<Mnist> {
+  const present = await listFolder(folder);
+  const trainPair = findPair(folder, present, "train");
+  const testPair = findPair(folder, present, "t10k");
+  if (trainPair && testPair) {
+    const [train, test] = [await readPair(trainPair), await readPair(testPair)];
+    if (!sameShape(train.sampleShape, test.sampleShape)) {
+      throw new KilnError(
+        `the images of ${trainPair.images} have the shape ${formatShape(train.sampleShape)}, ` +
+          `those of ${testPair.images} ${formatShape(test.sampleShape)}`,
+      );
+    }
+    return { train, test, note: `${train.length} training and ${test.length} test images from ${folder}.` };
+  }
+  const onlyPair = trainPair ?? testPair;
+  if (onlyPair) return splitPair(onlyPair);
+  const wanted = [...spellings("train", "images"), ...spellings("train", "labels")].join(", ");
+  throw new KilnError(
+    `${folder} holds no MNIST files: looked for images and labels named ${wanted}, ` +
+      `or the same with t10k for train, each also with .gz`,
+  );
+}
+
+/** Paths of the two files that belong together. */
+interface Pair {
+  readonly images: string;
+  readonly labels: string;
+}
+
+type Half = "train" | "t10k";
+type Part = "images" | "labels";
+
+/** The two names in circulation for one file, without `.gz`. */
+function spellings(half: Half, part: Part): string[] {
+  const type = part === "images" ? "idx3-ubyte" : "idx1-ubyte";
+  return [`${half}-${part}-${type}`, `${half}-${part}.${type}`];
+}
+
+function findPair(folder: string, present: readonly string[], half: Half): Pair | undefined {
+  const find = (part: Part): string | undefined =>
+    spellings(half, part)
+      .flatMap((name) => [name, `${name}.gz`])
+      .find((name) => present.includes(name));
+  const images = find("images");
+  const labels = find("labels");
+  if (images === undefined && labels === undefined) return undefined;
+  if (images === undefined || labels === undefined) {
+    const missing: Part = images === undefined ? "images" : "labels";
+    throw new KilnError(
+      `${folder} has ${images ?? labels} but not the ${missing} that belong to it: ` +
+        `looked for ${spellings(half, missing).join(", ")}, each also with .gz`,
+    );
+  }
+  return { images: `${folder}/${images}`, labels: `${folder}/${labels}` };
+}
+
+async function readPair(pair: Pair): Promise<Dataset> {
+  const images = await readIdxFile(pair.images);
+  const labels = await readIdxFile(pair.labels);
+  checkRank(images, 3, "images (count x rows x columns)", pair.images);
+  checkRank(labels, 1, "labels (count)", pair.labels);
+  const [count, rows, columns] = images.shape;
+  if (labels.shape[0] !== count) {
+    throw new KilnError(
+      `${pair.images} has ${count} images, but ${pair.labels} has ${labels.shape[0]} labels`,
+    );
+  }
+  checkLabels(labels.data, CLASSES, pair.labels);
+  return new ArrayDataset({
+    images: images.data,
+    labels: labels.data,
+    sampleShape: [1, rows, columns],
+    classes: CLASSES,
+    description: pair.images,
+  });
+}
+
+function checkRank(array: IdxArray, rank: number, meaning: string, fileName: string): void {
+  if (array.shape.length === rank) return;
+  throw new KilnError(
+    `${fileName} has ${array.shape.length} dimensions (${array.shape.join(" x ")}), ` +
+      `but ${meaning} have ${rank}`,
+  );
+}
+
+async function splitPair(pair: Pair): Promise<Mnist> {
+  const all = await readPair(pair);
+  const trainCount = Math.floor(all.length * TRAIN_SHARE);
+  if (trainCount === 0) {
+    throw new KilnError(`${pair.images} has 1 image, too few to split into a training and a test set`);
+  }
+  const note =
+    `Only one pair of files is there: of the ${all.length} images of ${pair.images}, ` +
+    `the first ${trainCount} are the training set and the other ${all.length - trainCount} the test set.`;
+  return { train: subset(all, 0, trainCount), test: subset(all, trainCount), note };
+}

@@ -1,0 +1,117 @@
+/** Builds graphs: every node's type is inferred and equal nodes become one object (hash-consing). */
+
+import type { DType } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import { mergeOrigins, type Origin } from "../core/origin.ts";
+import type {
+  Attrs,
+  Graph,
+  Input,
+  InputRole,
+  Node,
+  OpTable,
+  Output,
+  TensorType,
+  Update,
+  Value,
+} from "./types.ts";
+
+/** Mutable only while building; `build` hands out an immutable {@link Graph}. */
+export class GraphBuilder {
+  private readonly table: OpTable;
+  private readonly ids = new Map<Value, number>();
+  private readonly interned = new Map<string, Node>();
+  private readonly inputs: Input[] = [];
+  private readonly nodes: Node[] = [];
+  private readonly origins = new Map<Value, readonly Origin[]>();
+  private current: readonly Origin[] = [];
+
+  constructor(table: OpTable) {
+    this.table = table;
+  }
+
+  /** Declares an input; the name must be new among inputs of its role. */
+  input(role: InputRole, name: string, type: TensorType): Input {
+    if (this.inputs.some((known) => known.role === role && known.name === name)) {
+      throw new KilnError(`two graph inputs are named ${name}`);
+    }
+    const input: Input = { kind: "input", role, name, type };
+    this.adopt(input);
+    return input;
+  }
+
+  /** Takes over an input of another graph, so that values built on it stay valid. */
+  adopt(input: Input): void {
+    if (this.ids.has(input)) return;
+    this.ids.set(input, this.ids.size);
+    this.inputs.push(input);
+  }
+
+  /** Nodes built inside `body` carry `origins`. */
+  at<T>(origins: readonly Origin[], body: () => T): T {
+    const outer = this.current;
+    this.current = origins;
+    try {
+      return body();
+    } finally {
+      this.current = outer;
+    }
+  }
+
+  /** The interned node for `op` of `inputs`. Errors of inference name the current origin. */
+  node(op: string, inputs: readonly Value[], attrs: Attrs = {}): Node {
+    const key = this.keyOf(op, inputs, attrs);
+    let node = this.interned.get(key);
+    if (node === undefined) {
+      const type = this.infer(op, inputs, attrs);
+      node = { kind: "node", op, inputs, attrs, type };
+      this.interned.set(key, node);
+      this.ids.set(node, this.ids.size);
+      this.nodes.push(node);
+    }
+    const known = this.origins.get(node) ?? [];
+    const merged = mergeOrigins(known, this.current);
+    if (merged.length > 0) this.origins.set(node, merged);
+    return node;
+  }
+
+  /** A rank-0 constant. */
+  constant(value: number, dtype: DType = "float32"): Node {
+    return this.node("constant", [], { value, dtype });
+  }
+
+  /** The origins recorded for a value so far. */
+  originsOf(value: Value): readonly Origin[] {
+    return this.origins.get(value) ?? [];
+  }
+
+  build(name: string, outputs: readonly Output[], updates: readonly Update[] = []): Graph {
+    const rank: Record<InputRole, number> = { input: 0, state: 1, scalar: 2 };
+    const inputs = [...this.inputs].sort((a, b) => rank[a.role] - rank[b.role]);
+    return { name, inputs, nodes: [...this.nodes], outputs, updates, origins: new Map(this.origins) };
+  }
+
+  private infer(op: string, inputs: readonly Value[], attrs: Attrs): TensorType {
+    try {
+      return this.table.infer(
+        op,
+        inputs.map((v) => v.type),
+        attrs,
+      );
+    } catch (error) {
+      if (error instanceof KilnError && error.origins.length === 0)
+        throw new KilnError(error.message, this.current);
+      throw error;
+    }
+  }
+
+  private keyOf(op: string, inputs: readonly Value[], attrs: Attrs): string {
+    const ids = inputs.map((v) => {
+      const id = this.ids.get(v);
+      if (id === undefined) throw new KilnError(`${op} is given a value of another graph`);
+      return id;
+    });
+    const names = Object.keys(attrs).sort();
+    return `${op}(${ids})${names.map((name) => `${name}=${attrs[name]}`).join(";")}`;
+  }
+}

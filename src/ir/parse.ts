@@ -1,0 +1,272 @@
+/** Reads the Graph IR's text form back; faults name line and column and what was expected. */
+
+import { dtypeFromShortName } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
+import { GraphBuilder } from "./builder.ts";
+import { printType } from "./print.ts";
+import type {
+  Attr,
+  Graph,
+  Group,
+  InputRole,
+  Node,
+  OpTable,
+  Output,
+  TensorType,
+  Update,
+  Value,
+  View,
+} from "./types.ts";
+import { sameType } from "./verify.ts";
+
+/** The graph that `text` spells. Throws a {@link KilnError} with line and column on any fault. */
+export function parseGraph(text: string, table: OpTable): Graph {
+  return new Parser(text, table).graph();
+}
+
+class Parser {
+  private readonly lines: readonly string[];
+  private readonly table: OpTable;
+  private readonly builder: GraphBuilder;
+  private readonly values = new Map<string, Value>();
+  private row = 0;
+  private column = 0;
+
+  constructor(text: string, table: OpTable) {
+    this.lines = text.split("\n");
+    this.table = table;
+    this.builder = new GraphBuilder(table);
+  }
+
+  graph(): Graph {
+    while (this.row < this.lines.length && this.lines[this.row].trim() === "") this.row++;
+    this.word("graph");
+    const name = this.name();
+    this.inputs("input");
+    if (this.accept(" params")) this.inputs("state");
+    if (this.accept(" scalars")) this.inputs("scalar");
+    this.word(" {");
+    const outputs: Output[] = [];
+    const updates: Update[] = [];
+    const groups: Group[] = [];
+    const views: View[] = [];
+    let kept: Node[] | undefined;
+    let recomputed: Node[] = [];
+    for (this.nextLine(); !this.accept("}"); this.nextLine()) {
+      this.blanks();
+      if (this.accept("return")) this.outputs(outputs);
+      else if (this.accept("update ")) {
+        const target = this.value();
+        this.word(" = ");
+        if (target.kind !== "input") this.fail("the name of a state");
+        else updates.push({ target, value: this.value() });
+      } else if (this.accept("group ")) groups.push(this.group());
+      else if (this.accept("view ")) {
+        const node = this.node();
+        this.word(" of ");
+        views.push({ node, base: this.value() });
+      } else if (this.accept("keep")) kept = this.nodes();
+      else if (this.accept("recompute")) recomputed = this.nodes();
+      else this.definition();
+      this.blanks();
+      if (this.column < this.line().length) this.fail("the end of the line");
+    }
+    const graph = this.builder.build(name, outputs, updates);
+    return {
+      ...graph,
+      ...(kept && { partition: { kept, recomputed } }),
+      ...(groups.length > 0 && { groups }),
+      ...(views.length > 0 && { views }),
+    };
+  }
+
+  private inputs(role: InputRole): void {
+    this.word("(");
+    while (!this.accept(")")) {
+      const sigil = this.match(/[%@$]/y, "an input such as %x");
+      const name = this.name();
+      this.word(": ");
+      const input = this.builder.input(role, name, this.type());
+      this.values.set(sigil + name, input);
+      this.accept(", ");
+    }
+  }
+
+  private definition(): void {
+    const label = this.match(/%\d+/y, "a definition such as %0: f32[1] = relu(%x)");
+    if (this.values.has(label)) this.fail(`a new name, ${label} is defined already`);
+    this.word(": ");
+    const type = this.type();
+    this.word(" = ");
+    const opColumn = this.column;
+    const op = this.match(/[a-z]\w*/y, "the name of an op");
+    if (!this.table.has(op)) this.failAt(opColumn, "the name of an op", `${op} is not one`);
+    this.word("(");
+    const inputs: Value[] = [];
+    while (!this.accept(")")) {
+      inputs.push(this.value());
+      this.accept(", ");
+    }
+    const attrs: Record<string, Attr> = {};
+    if (this.accept(" {")) {
+      while (!this.accept("}")) {
+        const name = this.match(/\w+/y, "the name of an attribute");
+        this.word("=");
+        attrs[name] = this.attr();
+        this.accept(", ");
+      }
+    }
+    this.blanks();
+    const origins = this.accept("at ") ? this.origins() : [];
+    const node = this.wrapped(opColumn, () =>
+      this.builder.at(origins, () => this.builder.node(op, inputs, attrs)),
+    );
+    if (!sameType(node.type, type)) {
+      this.failAt(
+        label.length + 2,
+        printType(node.type),
+        `${op} of these inputs does not give ${printType(type)}`,
+      );
+    }
+    this.values.set(label, node);
+  }
+
+  private wrapped(column: number, body: () => Node): Node {
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof KilnError)
+        throw new KilnError(`line ${this.row + 1}, column ${column + 1}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  private outputs(into: Output[]): void {
+    while (this.accept(" ") || this.accept(", ")) {
+      const name = this.name();
+      this.word("=");
+      into.push({ name, value: this.value() });
+    }
+  }
+
+  private group(): Group {
+    const name = this.match(/\w+/y, "the name of a group");
+    this.word(":");
+    const nodes = this.nodes();
+    this.word(" ->");
+    return { name, nodes, stores: this.nodes() };
+  }
+
+  private nodes(): Node[] {
+    const nodes: Node[] = [];
+    while (/^ %\d/.test(this.line().slice(this.column))) {
+      this.word(" ");
+      nodes.push(this.node());
+    }
+    return nodes;
+  }
+
+  private node(): Node {
+    const value = this.value();
+    return value.kind === "node" ? value : this.fail("a node such as %0");
+  }
+
+  private value(): Value {
+    const start = this.column;
+    const sigil = this.match(/[%@$]/y, "a value such as %0, @weight or $lr");
+    const label =
+      sigil + (/\d/.test(this.line()[this.column] ?? "") ? this.match(/\d+/y, "a number") : this.name());
+    const value = this.values.get(label);
+    return value ?? this.failAt(start, "a value defined above", `${label} is not`);
+  }
+
+  private type(): TensorType {
+    const start = this.column;
+    const dtype = dtypeFromShortName(this.match(/\w+/y, "a type such as f32[2,3]"));
+    if (dtype === undefined) return this.failAt(start, "one of f32, i32, bool, u8");
+    const shape = this.list();
+    return { dtype, shape };
+  }
+
+  private list(): number[] {
+    const text = this.match(/\[[-\d.,einfa+]*\]/y, "a list such as [2,3]").slice(1, -1);
+    return text === "" ? [] : text.split(",").map(Number);
+  }
+
+  private attr(): Attr {
+    const rest = this.line().slice(this.column);
+    if (rest.startsWith("[")) return this.list();
+    if (rest.startsWith('"')) return this.quoted();
+    if (this.accept("true")) return true;
+    if (this.accept("false")) return false;
+    const word = this.match(/-?(?:inf|nan|[\d.]+(?:e[-+]?\d+)?)/y, "a number, string, boolean or list");
+    return word === "nan" ? Number.NaN : Number(word.replace("inf", "Infinity"));
+  }
+
+  private origins(): Origin[] {
+    const text = this.match(/.+/y, "an origin such as lenet.ts:14 conv1");
+    const decode = (part: string): string =>
+      part.replace(/%([0-9a-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+    return text.split(", ").map((part) => {
+      const found = /^(?:(\S+):(\d+))?(?: ?(\S+))?$/.exec(part);
+      if (found === null) return this.fail("an origin such as lenet.ts:14 conv1");
+      return {
+        file: decode(found[1] ?? ""),
+        line: Number(found[2] ?? 0),
+        module: decode(found[3] ?? ""),
+      };
+    });
+  }
+
+  private name(): string {
+    if (this.line()[this.column] === '"') return this.quoted();
+    return this.match(/\s*[A-Za-z_][\w.]*/y, "a name").trim();
+  }
+
+  private quoted(): string {
+    return JSON.parse(this.match(/"(?:[^"\\]|\\.)*"/y, "a quoted string")) as string;
+  }
+
+  private line(): string {
+    return this.lines[this.row] ?? "";
+  }
+
+  private nextLine(): void {
+    this.row++;
+    this.column = 0;
+    if (this.row >= this.lines.length) this.fail('"}"');
+  }
+
+  private blanks(): void {
+    while (this.line()[this.column] === " ") this.column++;
+  }
+
+  private accept(text: string): boolean {
+    if (!this.line().startsWith(text, this.column)) return false;
+    this.column += text.length;
+    return true;
+  }
+
+  private word(text: string): void {
+    if (!this.accept(text)) this.fail(JSON.stringify(text.trim()));
+  }
+
+  private match(pattern: RegExp, expected: string): string {
+    pattern.lastIndex = this.column;
+    const found = pattern.exec(this.line());
+    if (found === null) return this.fail(expected);
+    this.column += found[0].length;
+    return found[0];
+  }
+
+  private fail(expected: string): never {
+    return this.failAt(this.column, expected);
+  }
+
+  private failAt(column: number, expected: string, found?: string): never {
+    const rest = this.line().slice(column, column + 24);
+    const what = found ?? (rest === "" ? "found the end" : `found ${JSON.stringify(rest)}`);
+    throw new KilnError(`line ${this.row + 1}, column ${column + 1}: expected ${expected}, ${what}`);
+  }
+}

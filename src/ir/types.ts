@@ -1,0 +1,87 @@
+/** The Graph IR: immutable, static single assignment, static shapes, one output per node. */
+
+import type { DType } from "../core/dtype.ts";
+import type { Origin } from "../core/origin.ts";
+import type { Shape } from "../core/shape.ts";
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export type Attr = number | string | boolean | readonly number[];
+export type Attrs = Readonly<Record<string, Attr>>;
+
+/** `input` is fed on every run, `state` lives in the store, `scalar` is a number such as a learning rate. */
+export type InputRole = "input" | "state" | "scalar";
+
+/** A named value from outside: `%x`, `@conv1.weight`, `$lr`. */
+export interface Input {
+  readonly kind: "input";
+  readonly role: InputRole;
+  readonly name: string;
+  readonly type: TensorType;
+}
+
+/** The result of an op. Nodes are interned: equal op, inputs and attributes are one object. */
+export interface Node {
+  readonly kind: "node";
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly attrs: Attrs;
+  readonly type: TensorType;
+}
+
+export type Value = Input | Node;
+
+/** An effect: after the step, `target` holds `value`. Updates are roots for dead-code elimination. */
+export interface Update {
+  readonly target: Input;
+  readonly value: Value;
+}
+
+export interface Output {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** Nodes that become one kernel; `stores` are those whose values leave it. */
+export interface Group {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly stores: readonly Node[];
+}
+
+/** A node that needs no buffer: it reads the buffer of `base` in another shape. */
+export interface View {
+  readonly node: Node;
+  readonly base: Value;
+}
+
+/** What crosses from the forward to the backward pass: kept in memory, or computed again. */
+export interface Partition {
+  readonly kept: readonly Node[];
+  readonly recomputed: readonly Node[];
+}
+
+export interface Graph {
+  readonly name: string;
+  /** All inputs in order: `input`s, then `state`s, then `scalar`s. */
+  readonly inputs: readonly Input[];
+  /** In topological order. */
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly Output[];
+  readonly updates: readonly Update[];
+  /** The table of origins beside the graph; nodes without an entry came from nowhere in the model. */
+  readonly origins: ReadonlyMap<Value, readonly Origin[]>;
+  readonly partition?: Partition;
+  readonly groups?: readonly Group[];
+  readonly views?: readonly View[];
+}
+
+/** What the IR needs to know of ops; the registry provides it. */
+export interface OpTable {
+  /** The result type; throws a KilnError that names the shapes and what was expected. */
+  infer(op: string, inputs: readonly TensorType[], attrs: Attrs): TensorType;
+  has(op: string): boolean;
+}

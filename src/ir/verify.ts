@@ -1,0 +1,61 @@
+/** The graph verifier: re-infers every node and checks order, outputs, updates and annotations. */
+
+import { InternalError } from "../core/errors.ts";
+import { sameShape } from "../core/shape.ts";
+import { printGraph, printType } from "./print.ts";
+import type { Graph, OpTable, TensorType, Value } from "./types.ts";
+
+/** Throws an {@link InternalError} that prints the lines around the fault. */
+export function verifyGraph(graph: Graph, table: OpTable): void {
+  const known = new Set<Value>(graph.inputs);
+  graph.nodes.forEach((node, index) => {
+    const fail = (why: string): never => {
+      throw new InternalError(`node %${index} (${node.op}): ${why}\n${neighbourhood(graph, index)}`);
+    };
+    if (known.has(node)) fail("stands twice in the graph");
+    if (!table.has(node.op)) fail("is not a known op");
+    for (const input of node.inputs)
+      if (!known.has(input)) fail("uses a value that is not defined before it");
+    const inferred = table.infer(
+      node.op,
+      node.inputs.map((v) => v.type),
+      node.attrs,
+    );
+    if (!sameType(inferred, node.type))
+      fail(`has type ${printType(node.type)}, inferred ${printType(inferred)}`);
+    known.add(node);
+  });
+  const check = (value: Value, what: string): void => {
+    if (!known.has(value)) throw new InternalError(`${what} of graph ${graph.name} is not a value of it`);
+  };
+  for (const { name, value } of graph.outputs) check(value, `output ${name}`);
+  for (const { target, value } of graph.updates) {
+    check(target, `update target ${target.name}`);
+    check(value, `update of ${target.name}`);
+    if (target.role !== "state") throw new InternalError(`update of ${target.name}, which is no state`);
+    if (!sameType(target.type, value.type)) {
+      throw new InternalError(
+        `update of ${target.name}: ${printType(target.type)} = ${printType(value.type)}`,
+      );
+    }
+  }
+  for (const group of graph.groups ?? []) {
+    for (const node of group.nodes) check(node, `a node of group ${group.name}`);
+    for (const node of group.stores) {
+      if (!group.nodes.includes(node))
+        throw new InternalError(`group ${group.name} stores a node it does not hold`);
+    }
+  }
+  for (const { node, base } of graph.views ?? []) {
+    check(node, "a view");
+    check(base, "the base of a view");
+  }
+}
+
+export const sameType = (a: TensorType, b: TensorType): boolean =>
+  a.dtype === b.dtype && sameShape(a.shape, b.shape);
+
+function neighbourhood(graph: Graph, index: number): string {
+  const lines = printGraph(graph).split("\n");
+  return lines.slice(Math.max(0, index - 4), index + 6).join("\n");
+}

@@ -1,0 +1,155 @@
+/** Constructors of Loop IR expressions; they fold constants and identities so that dumps stay short. */
+
+import type { DType } from "../core/dtype.ts";
+import { invariant } from "../core/errors.ts";
+import { compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
+import type { BinaryOp, CompareOp, Expr, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
+import { substitute } from "./walk.ts";
+
+export const constant = (value: number, dtype: DType): Expr => ({ kind: "const", dtype, value });
+export const int = (value: number): Expr => constant(value, "int32");
+export const float = (value: number): Expr => constant(value, "float32");
+export const variable = (name: string): Expr => ({ kind: "var", dtype: "int32", name });
+export const local = (name: string, dtype: DType): Expr => ({ kind: "local", dtype, name });
+export const scalar = (name: string, dtype: DType): Expr => ({ kind: "scalar", dtype, name });
+
+export const load = (buffer: string, dtype: DType, index: Expr): Expr => ({
+  kind: "load",
+  dtype,
+  buffer,
+  index,
+});
+
+const isConst = (e: Expr, value?: number): boolean =>
+  e.kind === "const" && (value === undefined || e.value === value);
+
+export function unary(op: UnaryOp, a: Expr): Expr {
+  const dtype: DType = op === "not" || op === "isnan" ? "bool" : a.dtype;
+  if (a.kind === "const") return constant(evaluateUnary(op, a.value), dtype);
+  return { kind: "unary", dtype, op, a };
+}
+
+export function binary(op: BinaryOp, a: Expr, b: Expr): Expr {
+  invariant(a.dtype === b.dtype, `${op} of ${a.dtype} and ${b.dtype}`);
+  const { dtype } = a;
+  if (a.kind === "const" && b.kind === "const")
+    return constant(evaluateBinary(op, a.value, b.value, dtype), dtype);
+  return foldIdentity(op, a, b) ?? { kind: "binary", dtype, op, a, b };
+}
+
+/** Identities that hold for every value of the dtype (float `x * 0` is not one: NaN, infinity, -0). */
+function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  const integral = a.dtype === "int32";
+  switch (op) {
+    case "add":
+      if (isConst(a, 0) && integral) return b;
+      return isConst(b, 0) && integral ? a : undefined;
+    case "sub":
+      return isConst(b, 0) ? a : undefined;
+    case "mul":
+      if (isConst(a, 1)) return b;
+      if (isConst(b, 1)) return a;
+      return integral && (isConst(a, 0) || isConst(b, 0)) ? int(0) : undefined;
+    case "div":
+      return isConst(b, 1) ? a : undefined;
+    case "mod":
+      return integral && isConst(b, 1) ? int(0) : undefined;
+    case "and":
+      if (isConst(a, 1)) return b;
+      if (isConst(b, 1)) return a;
+      return isConst(a, 0) || isConst(b, 0) ? constant(0, "bool") : undefined;
+    case "or":
+      if (isConst(a, 0)) return b;
+      if (isConst(b, 0)) return a;
+      return isConst(a, 1) || isConst(b, 1) ? constant(1, "bool") : undefined;
+    case "max":
+    case "min":
+    case "pow":
+      return undefined;
+    default:
+      return op satisfies never;
+  }
+}
+
+export const add = (a: Expr, b: Expr): Expr => binary("add", a, b);
+export const sub = (a: Expr, b: Expr): Expr => binary("sub", a, b);
+export const mul = (a: Expr, b: Expr): Expr => binary("mul", a, b);
+export const div = (a: Expr, b: Expr): Expr => binary("div", a, b);
+export const mod = (a: Expr, b: Expr): Expr => binary("mod", a, b);
+export const and = (a: Expr, b: Expr): Expr => binary("and", a, b);
+
+export function compare(op: CompareOp, a: Expr, b: Expr): Expr {
+  invariant(a.dtype === b.dtype, `${op} of ${a.dtype} and ${b.dtype}`);
+  if (a.kind === "const" && b.kind === "const")
+    return constant(compareNumbers(op, a.value, b.value) ? 1 : 0, "bool");
+  return { kind: "compare", dtype: "bool", op, a, b };
+}
+
+export function select(condition: Expr, a: Expr, b: Expr): Expr {
+  invariant(a.dtype === b.dtype, `select of ${a.dtype} and ${b.dtype}`);
+  if (condition.kind === "const") return condition.value !== 0 ? a : b;
+  return { kind: "select", dtype: a.dtype, condition, a, b };
+}
+
+export const cast = (a: Expr, dtype: DType): Expr => {
+  if (a.dtype === dtype) return a;
+  return a.kind === "const" && dtype === "float32" ? float(a.value) : { kind: "cast", dtype, a };
+};
+
+/** `0 <= e && e < extent`, the guard of a load that may fall into padding. */
+export const inRange = (e: Expr, extent: number): Expr =>
+  and(compare("ge", e, int(0)), compare("lt", e, int(extent)));
+
+/** The linear index of `indices` under `strides`. */
+export const dot = (indices: readonly Expr[], strides: readonly number[]): Expr =>
+  indices.reduce((sum, index, axis) => add(sum, mul(index, int(strides[axis]))), int(0));
+
+let temporaries = 0;
+
+/**
+ * A reduction over `axes`; `body` receives one variable per axis. Variables are named by their hint and by
+ * how many reductions nest inside, so that equal reductions are equal trees however they were built.
+ */
+export function reduce(op: ReduceOp, axes: readonly ReduceAxis[], body: (indices: Expr[]) => Expr): Expr {
+  const temporary = axes.map(() => variable(`?${temporaries++}`));
+  const raw = body(temporary);
+  const height = reduceHeight(raw) + 1;
+  const names = axes.map(({ name }) => (height === 1 ? name : `${name}${height}`));
+  const renaming = new Map(temporary.map((v, i) => [nameOf(v), variable(names[i])]));
+  return {
+    kind: "reduce",
+    dtype: op === "argmax" ? "int32" : raw.dtype,
+    op,
+    axes: axes.map(({ extent }, i) => ({ name: names[i], extent })),
+    body: substitute(raw, renaming),
+  };
+}
+
+const nameOf = (e: Expr): string => {
+  invariant(e.kind === "var", "a reduction variable");
+  return e.name;
+};
+
+function reduceHeight(e: Expr): number {
+  switch (e.kind) {
+    case "const":
+    case "var":
+    case "local":
+    case "scalar":
+      return 0;
+    case "load":
+      return reduceHeight(e.index);
+    case "unary":
+    case "cast":
+      return reduceHeight(e.a);
+    case "binary":
+    case "compare":
+      return Math.max(reduceHeight(e.a), reduceHeight(e.b));
+    case "select":
+      return Math.max(reduceHeight(e.condition), reduceHeight(e.a), reduceHeight(e.b));
+    case "reduce":
+      return reduceHeight(e.body) + 1;
+    default:
+      return e satisfies never;
+  }
+}

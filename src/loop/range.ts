@@ -1,0 +1,216 @@
+/** Interval arithmetic over int32 expressions: which values an index can take under its loops and guards. */
+
+import { type Affine, addAffine, coefficientOf, toAffine } from "./affine.ts";
+import type { Expr } from "./types.ts";
+
+/** Inclusive bounds; infinite when nothing is known. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+export const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+
+/** An integer expression known to lie in a range, because a guard said so. */
+export interface Guard {
+  readonly form: Affine;
+  readonly range: Range;
+}
+
+/** What is known at a point of a kernel. Immutable; `with…` return an extended copy. */
+export class RangeContext {
+  private readonly names: ReadonlyMap<string, Range>;
+  private readonly bufferRanges: ReadonlyMap<string, Range>;
+  private readonly guards: readonly Guard[];
+
+  constructor(
+    names: ReadonlyMap<string, Range> = new Map(),
+    bufferRanges: ReadonlyMap<string, Range> = new Map(),
+    guards: readonly Guard[] = [],
+  ) {
+    this.names = names;
+    this.bufferRanges = bufferRanges;
+    this.guards = guards;
+  }
+
+  withName(name: string, range: Range): RangeContext {
+    return new RangeContext(new Map(this.names).set(name, range), this.bufferRanges, this.guards);
+  }
+
+  /** Adds what a true condition says about integers: conjunctions of comparisons with constants. */
+  withCondition(condition: Expr): RangeContext {
+    if (condition.kind === "binary" && condition.op === "and") {
+      return this.withCondition(condition.a).withCondition(condition.b);
+    }
+    if (condition.kind !== "compare" || condition.a.dtype !== "int32") return this;
+    const difference = addAffine(toAffine(condition.a), toAffine(condition.b), -1);
+    const range = rangeBelow(condition.op);
+    if (range === undefined || difference.terms.size === 0) return this;
+    const form: Affine = { constant: 0, terms: difference.terms };
+    const shifted = { low: range.low - difference.constant, high: range.high - difference.constant };
+    return new RangeContext(this.names, this.bufferRanges, [...this.guards, { form, range: shifted }]);
+  }
+
+  /** Bounds of an int32 expression. */
+  rangeOf(e: Expr): Range {
+    switch (e.kind) {
+      case "const":
+        return { low: e.value, high: e.value };
+      case "var":
+      case "local":
+        return this.refine(toAffine(e), this.names.get(e.name) ?? ANY);
+      case "load":
+        return (
+          this.bufferRanges.get(e.buffer) ??
+          (e.dtype === "uint8" || e.dtype === "bool" ? { low: 0, high: 255 } : ANY)
+        );
+      case "cast":
+        return e.a.dtype === "float32" ? ANY : this.rangeOf(e.a);
+      case "select": {
+        const a = this.withCondition(e.condition).rangeOf(e.a);
+        const b = this.rangeOf(e.b);
+        return { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
+      }
+      case "binary":
+        switch (e.op) {
+          case "add":
+          case "sub":
+          case "mul": {
+            const form = toAffine(e);
+            if (form.terms.size === 1 && [...form.terms.values()][0].atom === e)
+              return this.product(e.a, e.b);
+            return this.rangeOfAffine(form);
+          }
+          case "div": {
+            if (e.b.kind !== "const" || e.b.value <= 0) return ANY;
+            const { low, high } = this.rangeOf(e.a);
+            return { low: Math.floor(low / e.b.value), high: Math.floor(high / e.b.value) };
+          }
+          case "mod": {
+            if (e.b.kind !== "const" || e.b.value <= 0) return ANY;
+            const inner = this.rangeOf(e.a);
+            if (inner.low >= 0 && inner.high < e.b.value) return inner;
+            return { low: 0, high: e.b.value - 1 };
+          }
+          case "max":
+          case "min": {
+            const a = this.rangeOf(e.a);
+            const b = this.rangeOf(e.b);
+            const pick = e.op === "max" ? Math.max : Math.min;
+            return { low: pick(a.low, b.low), high: pick(a.high, b.high) };
+          }
+          default:
+            return ANY;
+        }
+      case "reduce":
+        return e.op === "argmax" ? { low: 0, high: e.axes.reduce((n, axis) => n * axis.extent, 1) - 1 } : ANY;
+      case "compare":
+        return { low: 0, high: 1 };
+      case "scalar":
+      case "unary":
+        return ANY;
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private product(a: Expr, b: Expr): Range {
+    const x = this.rangeOf(a);
+    const y = this.rangeOf(b);
+    const corners = [x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high];
+    if (corners.some(Number.isNaN)) return ANY;
+    return { low: Math.min(...corners), high: Math.max(...corners) };
+  }
+
+  /**
+   * Bounds of an affine form. Each guard whose terms are contained in the form, scaled alike, is taken out
+   * as one unknown with the guard's range, so that `n*C + (y+ky-2)*W` profits from `0 <= y+ky-2 < H`.
+   */
+  rangeOfAffine(form: Affine): Range {
+    const plain = this.intervalOf(form);
+    let remaining = form;
+    let guarded: Range = { low: 0, high: 0 };
+    for (const group of this.guardGroups()) {
+      const factor = containedFactor(remaining, group.form);
+      if (factor === undefined) continue;
+      remaining = addAffine(remaining, group.form, -factor);
+      const own = this.intervalOf(group.form);
+      const bounds = intersect(group.range, own);
+      guarded = {
+        low: guarded.low + (factor > 0 ? factor * bounds.low : factor * bounds.high),
+        high: guarded.high + (factor > 0 ? factor * bounds.high : factor * bounds.low),
+      };
+    }
+    const rest = this.intervalOf(remaining);
+    return intersect(plain, { low: rest.low + guarded.low, high: rest.high + guarded.high });
+  }
+
+  private intervalOf(form: Affine): Range {
+    let low = form.constant;
+    let high = form.constant;
+    for (const { atom, coefficient } of form.terms.values()) {
+      const range =
+        atom.kind === "var" || atom.kind === "local"
+          ? (this.names.get(atom.name) ?? ANY)
+          : this.rangeOf(atom);
+      low += coefficient > 0 ? coefficient * range.low : coefficient * range.high;
+      high += coefficient > 0 ? coefficient * range.high : coefficient * range.low;
+    }
+    return { low, high };
+  }
+
+  private refine(form: Affine, range: Range): Range {
+    return intersect(range, this.rangeOfAffine(form));
+  }
+
+  /** Guards on the same expression merged, longest first, so that the most specific is taken out first. */
+  private guardGroups(): Guard[] {
+    const groups = new Map<string, Guard>();
+    for (const guard of this.guards) {
+      const key = [...guard.form.terms]
+        .map(([name, t]) => `${t.coefficient}${name}`)
+        .sort()
+        .join("+");
+      const known = groups.get(key);
+      groups.set(
+        key,
+        known === undefined ? guard : { form: guard.form, range: intersect(known.range, guard.range) },
+      );
+    }
+    return [...groups.values()].sort((a, b) => b.form.terms.size - a.form.terms.size);
+  }
+}
+
+const intersect = (a: Range, b: Range): Range => ({
+  low: Math.max(a.low, b.low),
+  high: Math.min(a.high, b.high),
+});
+
+/** Where `a - b` lies when `a op b` holds. */
+function rangeBelow(op: string): Range | undefined {
+  switch (op) {
+    case "lt":
+      return { low: Number.NEGATIVE_INFINITY, high: -1 };
+    case "le":
+      return { low: Number.NEGATIVE_INFINITY, high: 0 };
+    case "gt":
+      return { low: 1, high: Number.POSITIVE_INFINITY };
+    case "ge":
+      return { low: 0, high: Number.POSITIVE_INFINITY };
+    case "eq":
+      return { low: 0, high: 0 };
+    default:
+      return undefined;
+  }
+}
+
+/** The factor `f` for which `form` contains every term of `part` times `f`, when there is one. */
+function containedFactor(form: Affine, part: Affine): number | undefined {
+  let factor: number | undefined;
+  for (const [name, { coefficient }] of part.terms) {
+    const here = coefficientOf(form, name) / coefficient;
+    if (here === 0 || !Number.isInteger(here) || (factor !== undefined && factor !== here)) return undefined;
+    factor = here;
+  }
+  return factor;
+}

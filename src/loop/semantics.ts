@@ -1,0 +1,77 @@
+/** What the Loop IR's operators mean on numbers: the single source for constant folding and the interpreter. */
+
+import type { DType } from "../core/dtype.ts";
+import type { BinaryOp, CompareOp, UnaryOp } from "./types.ts";
+
+export function evaluateUnary(op: UnaryOp, a: number): number {
+  switch (op) {
+    case "neg":
+      return -a;
+    case "exp":
+      return Math.exp(a);
+    case "log":
+      return Math.log(a);
+    case "sqrt":
+      return Math.sqrt(a);
+    case "abs":
+      return Math.abs(a);
+    case "sign":
+      return Math.sign(a);
+    case "not":
+      return a === 0 ? 1 : 0;
+    case "isnan":
+      return Number.isNaN(a) ? 1 : 0;
+    default:
+      return op satisfies never;
+  }
+}
+
+export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: DType): number {
+  switch (op) {
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "mul":
+      return a * b;
+    case "div":
+      return dtype === "float32" ? a / b : Math.floor(a / b);
+    case "mod":
+      return a - b * Math.floor(a / b);
+    case "max":
+      return Math.max(a, b);
+    case "min":
+      return Math.min(a, b);
+    case "pow":
+      return a ** b;
+    case "and":
+      return a !== 0 && b !== 0 ? 1 : 0;
+    case "or":
+      return a !== 0 || b !== 0 ? 1 : 0;
+    default:
+      return op satisfies never;
+  }
+}
+
+export function compareNumbers(op: CompareOp, a: number, b: number): boolean {
+  switch (op) {
+    case "lt":
+      return a < b;
+    case "le":
+      return a <= b;
+    case "gt":
+      return a > b;
+    case "ge":
+      return a >= b;
+    case "eq":
+      return a === b;
+    case "ne":
+      return a !== b;
+    default:
+      return op satisfies never;
+  }
+}
+
+/** Whether `candidate` replaces `best` in a running maximum: the first maximum wins, a NaN always (PyTorch). */
+export const beats = (candidate: number, best: number): boolean =>
+  candidate > best || Number.isNaN(candidate);

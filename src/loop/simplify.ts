@@ -1,0 +1,167 @@
+/** Simplifies index arithmetic: affine normal form, `/` and `%` that the loops' ranges decide, dead guards. */
+
+import { type Affine, fromAffine, toAffine } from "./affine.ts";
+import { binary, compare, constant, int, select } from "./build.ts";
+import type { RangeContext } from "./range.ts";
+import type { Expr } from "./types.ts";
+import { mapChildren } from "./walk.ts";
+
+/** An equal expression under `context`; shared nodes are simplified once per context. */
+export function simplify(e: Expr, context: RangeContext): Expr {
+  return new Simplifier(context).run(e);
+}
+
+class Simplifier {
+  private readonly context: RangeContext;
+  private readonly done = new Map<Expr, Expr>();
+
+  constructor(context: RangeContext) {
+    this.context = context;
+  }
+
+  run(e: Expr): Expr {
+    const known = this.done.get(e);
+    if (known !== undefined) return known;
+    const result = this.visit(e);
+    this.done.set(e, result);
+    return result;
+  }
+
+  private visit(e: Expr): Expr {
+    switch (e.kind) {
+      case "const":
+      case "var":
+      case "local":
+      case "scalar":
+        return e;
+      case "reduce": {
+        let inner = this.context;
+        for (const { name, extent } of e.axes) inner = inner.withName(name, { low: 0, high: extent - 1 });
+        const body = simplify(e.body, inner);
+        return { ...e, body };
+      }
+      case "select": {
+        const condition = this.run(e.condition);
+        if (condition.kind === "const") return this.run(condition.value !== 0 ? e.a : e.b);
+        return select(condition, simplify(e.a, this.context.withCondition(condition)), this.run(e.b));
+      }
+      case "compare":
+        return this.compare(compare(e.op, this.run(e.a), this.run(e.b)));
+      case "binary":
+        if (e.dtype === "int32") return this.integer(binary(e.op, this.run(e.a), this.run(e.b)));
+        return binary(e.op, this.run(e.a), this.run(e.b));
+      case "load":
+      case "unary":
+      case "cast":
+        return mapChildren(e, (child) => this.run(child));
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private integer(e: Expr): Expr {
+    if (e.kind !== "binary") return e;
+    switch (e.op) {
+      case "add":
+      case "sub":
+      case "mul":
+        return fromAffine(this.mergeQuotients(toAffine(e)));
+      case "div":
+        return e.b.kind === "const" ? this.quotient(toAffine(e.a), e.b.value) : e;
+      case "mod":
+        return e.b.kind === "const" ? this.remainder(toAffine(e.a), e.b.value) : e;
+      default:
+        return e;
+    }
+  }
+
+  /** `(d·q + r) / d = q + r / d`, and `r / d = 0` when `0 <= r < d`. */
+  private quotient(form: Affine, divisor: number): Expr {
+    const { multiple, rest } = split(form, divisor);
+    const restExpr = fromAffine(rest);
+    const range = this.context.rangeOf(restExpr);
+    if (range.low >= 0 && range.high < divisor) return fromAffine(multiple);
+    const inner = toAffine(binary("div", restExpr, int(divisor)));
+    return fromAffine({
+      constant: multiple.constant + inner.constant,
+      terms: new Map([...multiple.terms, ...inner.terms]),
+    });
+  }
+
+  private remainder(form: Affine, divisor: number): Expr {
+    const rest = fromAffine(split(form, divisor).rest);
+    const range = this.context.rangeOf(rest);
+    return range.low >= 0 && range.high < divisor ? rest : binary("mod", rest, int(divisor));
+  }
+
+  /** `(e / d)·d·k + (e % d)·k = e·k`: what is left when a flat index was split and joined again. */
+  private mergeQuotients(form: Affine): Affine {
+    for (const { atom, coefficient } of form.terms.values()) {
+      if (atom.kind !== "binary" || atom.op !== "div" || atom.b.kind !== "const") continue;
+      const divisor = atom.b.value;
+      if (coefficient % divisor !== 0) continue;
+      const factor = coefficient / divisor;
+      for (const [key, other] of form.terms) {
+        const { atom: m } = other;
+        if (m.kind !== "binary" || m.op !== "mod" || other.coefficient !== factor) continue;
+        if (m.b.kind !== "const" || m.b.value !== divisor || !equalAffine(toAffine(m.a), toAffine(atom.a)))
+          continue;
+        const terms = new Map(form.terms);
+        terms.delete(key);
+        for (const [k, t] of form.terms) if (t.atom === atom) terms.delete(k);
+        const whole = binary("mul", atom.a, int(factor));
+        const rest = fromAffine({ constant: form.constant, terms });
+        return this.mergeQuotients(toAffine(binary("add", rest, whole)));
+      }
+    }
+    return form;
+  }
+
+  private compare(e: Expr): Expr {
+    if (e.kind !== "compare" || e.a.dtype !== "int32") return e;
+    const { low, high } = this.context.rangeOf(binary("sub", e.a, e.b));
+    const decided = decide(e.op, low, high);
+    return decided === undefined ? e : constant(decided ? 1 : 0, "bool");
+  }
+}
+
+function split(form: Affine, divisor: number): { multiple: Affine; rest: Affine } {
+  const multiple = new Map<string, { atom: Expr; coefficient: number }>();
+  const rest = new Map<string, { atom: Expr; coefficient: number }>();
+  for (const [key, term] of form.terms) {
+    if (term.coefficient % divisor === 0)
+      multiple.set(key, { ...term, coefficient: term.coefficient / divisor });
+    else rest.set(key, term);
+  }
+  const whole = Math.floor(form.constant / divisor);
+  return {
+    multiple: { constant: whole, terms: multiple },
+    rest: { constant: form.constant - whole * divisor, terms: rest },
+  };
+}
+
+function equalAffine(a: Affine, b: Affine): boolean {
+  if (a.constant !== b.constant || a.terms.size !== b.terms.size) return false;
+  for (const [key, { coefficient }] of a.terms)
+    if (b.terms.get(key)?.coefficient !== coefficient) return false;
+  return true;
+}
+
+function decide(op: string, low: number, high: number): boolean | undefined {
+  switch (op) {
+    case "lt":
+      return high < 0 ? true : low >= 0 ? false : undefined;
+    case "le":
+      return high <= 0 ? true : low > 0 ? false : undefined;
+    case "gt":
+      return low > 0 ? true : high <= 0 ? false : undefined;
+    case "ge":
+      return low >= 0 ? true : high < 0 ? false : undefined;
+    case "eq":
+      return low === 0 && high === 0 ? true : low > 0 || high < 0 ? false : undefined;
+    case "ne":
+      return low > 0 || high < 0 ? true : low === 0 && high === 0 ? false : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The Loop IR: kernels over flat buffers, the form that passes schedule and every backend prints.
+ * A lowered kernel is a nest of grid loops whose stores hold pure expressions with explicit `reduce`
+ * nodes; scheduling turns those into loops, accumulators and tiles, after which no `reduce` is left.
+ */
+
+import type { DType } from "../core/dtype.ts";
+import type { Origin } from "../core/origin.ts";
+
+export type UnaryOp = "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "not" | "isnan";
+
+/** `div` on int32 is floor division and `mod` takes the divisor's sign; both need a positive divisor. */
+export type BinaryOp = "add" | "sub" | "mul" | "div" | "mod" | "max" | "min" | "pow" | "and" | "or";
+
+export type CompareOp = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
+
+/** `argmax` yields the position of the first maximum in row-major order; NaN counts as the largest. */
+export type ReduceOp = "sum" | "max" | "argmax";
+
+/** One variable of a reduction; it runs from 0 to `extent` - 1, the first axis outermost. */
+export interface ReduceAxis {
+  readonly name: string;
+  readonly extent: number;
+}
+
+/** Pure expressions. `select` evaluates only the branch it takes, so it guards loads. */
+export type Expr =
+  | { readonly kind: "const"; readonly dtype: DType; readonly value: number }
+  | { readonly kind: "var"; readonly dtype: "int32"; readonly name: string }
+  | { readonly kind: "local"; readonly dtype: DType; readonly name: string }
+  | { readonly kind: "scalar"; readonly dtype: DType; readonly name: string }
+  | { readonly kind: "load"; readonly dtype: DType; readonly buffer: string; readonly index: Expr }
+  | { readonly kind: "unary"; readonly dtype: DType; readonly op: UnaryOp; readonly a: Expr }
+  | {
+      readonly kind: "binary";
+      readonly dtype: DType;
+      readonly op: BinaryOp;
+      readonly a: Expr;
+      readonly b: Expr;
+    }
+  | {
+      readonly kind: "compare";
+      readonly dtype: "bool";
+      readonly op: CompareOp;
+      readonly a: Expr;
+      readonly b: Expr;
+    }
+  | {
+      readonly kind: "select";
+      readonly dtype: DType;
+      readonly condition: Expr;
+      readonly a: Expr;
+      readonly b: Expr;
+    }
+  | { readonly kind: "cast"; readonly dtype: DType; readonly a: Expr }
+  | {
+      readonly kind: "reduce";
+      readonly dtype: DType;
+      readonly op: ReduceOp;
+      readonly axes: readonly ReduceAxis[];
+      readonly body: Expr;
+    };
+
+export type LoopKind = "grid" | "serial" | "reduce" | "unroll" | "vector" | "thread";
+
+/** An integer local that starts at `init` with its loop and grows by `step` each turn: a bumped pointer. */
+export interface Induction {
+  readonly name: string;
+  readonly init: Expr;
+  readonly step: number;
+}
+
+export type Stmt =
+  | {
+      readonly kind: "for";
+      readonly name: string;
+      /** A literal, or an int32 local that `append` counted (then `most` bounds it). */
+      readonly extent: number | { readonly count: string; readonly most: number };
+      readonly loop: LoopKind;
+      readonly inductions?: readonly Induction[];
+      readonly body: readonly Stmt[];
+    }
+  | { readonly kind: "let"; readonly name: string; readonly value: Expr }
+  /** A local that later `assign`s change; its value starts at `init`. */
+  | { readonly kind: "accumulator"; readonly name: string; readonly init: Expr }
+  | { readonly kind: "assign"; readonly name: string; readonly value: Expr }
+  | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
+  | { readonly kind: "if"; readonly condition: Expr; readonly body: readonly Stmt[] }
+  /**
+   * Writes `values` at `base + count` of their buffers, then counts one on when `condition` holds: a list
+   * without branches. `count` is an accumulator that only `append` changes; it stays below `capacity`.
+   */
+  | {
+      readonly kind: "append";
+      readonly count: string;
+      readonly capacity: number;
+      readonly condition: Expr;
+      readonly base: Expr;
+      readonly values: readonly { readonly buffer: string; readonly value: Expr }[];
+    }
+  /** A part that shares no locals with its surroundings; a printer may give it a function of its own. */
+  | { readonly kind: "section"; readonly name: string; readonly body: readonly Stmt[] };
+
+export interface BufferParam {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Elements. */
+  readonly length: number;
+  readonly access: "read" | "write" | "readwrite" | "scratch";
+  /** Inclusive bounds of the values an index buffer holds, so that indirect loads stay provable. */
+  readonly range?: readonly [number, number];
+  /** The value of the graph that lives here, as the dump names it (`@conv1.weight`, `%4`). */
+  readonly value?: string;
+}
+
+export interface Kernel {
+  /** Named by its ops, made unique within a program: `conv2d_relu_max_pool2d_2`. */
+  readonly name: string;
+  readonly ops: readonly string[];
+  readonly buffers: readonly BufferParam[];
+  /** Names of the scalar inputs it reads, such as the learning rate. */
+  readonly scalars: readonly string[];
+  readonly body: readonly Stmt[];
+  readonly origins: readonly Origin[];
+  /** How it was scheduled, in words: strategy and tile. Absent before scheduling. */
+  readonly schedule?: string;
+  /** Dense arithmetic of the lowered form (multiply-add = 2), before a strategy skips anything. */
+  readonly nominalFlops: number;
+}

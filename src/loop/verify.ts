@@ -1,0 +1,200 @@
+/** Proves that a kernel is well formed and that no load or store can leave its buffer. */
+
+import { InternalError } from "../core/errors.ts";
+import { add, int, local, mul, variable } from "./build.ts";
+import { printExpr } from "./print.ts";
+import { ANY, type Range, RangeContext } from "./range.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
+import { children, substitute } from "./walk.ts";
+
+/** Throws an {@link InternalError} that names the kernel and the offending access. */
+export function verifyKernel(kernel: Kernel): void {
+  new Verifier(kernel).run();
+}
+
+interface Scope {
+  readonly context: RangeContext;
+  /** Integer locals by what they stand for, so that indices are seen in terms of loop variables. */
+  readonly definitions: ReadonlyMap<string, Expr>;
+  readonly names: ReadonlySet<string>;
+  /** Enclosing loop extents since each append counter was declared: how often it may count at most. */
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+class Verifier {
+  private readonly kernel: Kernel;
+  private readonly buffers: ReadonlyMap<string, BufferParam>;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+    this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+  }
+
+  run(): void {
+    const ranges = new Map<string, Range>();
+    for (const b of this.kernel.buffers)
+      if (b.range) ranges.set(b.name, { low: b.range[0], high: b.range[1] });
+    this.body(this.kernel.body, {
+      context: new RangeContext(new Map(), ranges),
+      definitions: new Map(),
+      names: new Set(),
+      counters: new Map(),
+    });
+  }
+
+  private fail(message: string): never {
+    throw new InternalError(`kernel ${this.kernel.name}: ${message}`);
+  }
+
+  private body(statements: readonly Stmt[], outer: Scope): void {
+    let scope = outer;
+    for (const s of statements) scope = this.statement(s, scope);
+  }
+
+  private statement(s: Stmt, scope: Scope): Scope {
+    switch (s.kind) {
+      case "for": {
+        const extent = typeof s.extent === "number" ? s.extent : s.extent.most;
+        if (!Number.isInteger(extent) || extent < 0) this.fail(`loop ${s.name} has extent ${extent}`);
+        if (typeof s.extent !== "number" && !scope.names.has(s.extent.count))
+          this.fail(`unknown count ${s.extent.count}`);
+        this.fresh(s.name, scope);
+        for (const i of s.inductions ?? []) this.expression(i.init, scope);
+        const definitions = new Map(scope.definitions);
+        for (const { name, init, step } of s.inductions ?? []) {
+          definitions.set(name, add(substitute(init, scope.definitions), mul(variable(s.name), int(step))));
+        }
+        this.body(s.body, {
+          context: scope.context.withName(s.name, { low: 0, high: Math.max(extent - 1, 0) }),
+          definitions,
+          names: new Set([...scope.names, s.name, ...(s.inductions ?? []).map((i) => i.name)]),
+          counters: new Map([...scope.counters].map(([name, most]) => [name, most * extent])),
+        });
+        return scope;
+      }
+      case "let": {
+        this.fresh(s.name, scope);
+        this.expression(s.value, scope);
+        const definitions = new Map(scope.definitions);
+        if (s.value.dtype === "int32") definitions.set(s.name, substitute(s.value, scope.definitions));
+        return { ...scope, definitions, names: new Set([...scope.names, s.name]) };
+      }
+      case "accumulator":
+        this.fresh(s.name, scope);
+        this.expression(s.init, scope);
+        return {
+          ...scope,
+          context: scope.context.withName(s.name, ANY),
+          names: new Set([...scope.names, s.name]),
+          counters: new Map(scope.counters).set(s.name, 1),
+        };
+      case "assign":
+        if (!scope.names.has(s.name)) this.fail(`assignment to unknown ${s.name}`);
+        this.expression(s.value, scope);
+        return scope;
+      case "store":
+        this.expression(s.value, scope);
+        this.access(s.buffer, s.index, scope, "store");
+        this.checkStored(s.buffer, s.value, scope);
+        return scope;
+      case "if":
+        this.expression(s.condition, scope);
+        this.body(s.body, {
+          ...scope,
+          context: scope.context.withCondition(substitute(s.condition, scope.definitions)),
+        });
+        return scope;
+      case "append": {
+        const most = scope.counters.get(s.count);
+        if (most === undefined) this.fail(`append counts in unknown ${s.count}`);
+        if (most > s.capacity)
+          this.fail(`append to ${s.count} may happen ${most} times, capacity ${s.capacity}`);
+        this.expression(s.condition, scope);
+        const inside = {
+          ...scope,
+          context: scope.context.withName(s.count, { low: 0, high: s.capacity - 1 }),
+        };
+        for (const { buffer, value } of s.values) {
+          this.expression(value, scope);
+          this.access(buffer, add(s.base, local(s.count, "int32")), inside, "append");
+          this.checkStored(buffer, value, scope);
+        }
+        return scope;
+      }
+      case "section":
+        this.body(s.body, scope);
+        return scope;
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private fresh(name: string, scope: Scope): void {
+    if (scope.names.has(name)) this.fail(`${name} is declared twice`);
+  }
+
+  private checkStored(buffer: string, value: Expr, scope: Scope): void {
+    const declared = this.buffers.get(buffer)?.range;
+    if (declared === undefined) return;
+    const { low, high } = scope.context.rangeOf(substitute(value, scope.definitions));
+    if (low < declared[0] || high > declared[1]) {
+      this.fail(
+        `${buffer} holds ${declared[0]}..${declared[1]} but is given ${printExpr(value)} in ${low}..${high}`,
+      );
+    }
+  }
+
+  private expression(e: Expr, scope: Scope): void {
+    switch (e.kind) {
+      case "var":
+      case "local":
+        if (!scope.names.has(e.name)) this.fail(`${e.name} is not in scope`);
+        return;
+      case "scalar":
+        if (!this.kernel.scalars.includes(e.name)) this.fail(`unknown scalar ${e.name}`);
+        return;
+      case "load":
+        this.expression(e.index, scope);
+        this.access(e.buffer, e.index, scope, "load");
+        return;
+      case "select": {
+        this.expression(e.condition, scope);
+        const taken = scope.context.withCondition(substitute(e.condition, scope.definitions));
+        this.expression(e.a, { ...scope, context: taken });
+        this.expression(e.b, scope);
+        return;
+      }
+      case "reduce": {
+        let { context } = scope;
+        for (const { name, extent } of e.axes) {
+          this.fresh(name, scope);
+          context = context.withName(name, { low: 0, high: extent - 1 });
+        }
+        const names = new Set([...scope.names, ...e.axes.map((axis) => axis.name)]);
+        this.expression(e.body, { ...scope, context, names });
+        return;
+      }
+      case "const":
+      case "unary":
+      case "binary":
+      case "compare":
+      case "cast":
+        for (const child of children(e)) this.expression(child, scope);
+        return;
+      default:
+        e satisfies never;
+    }
+  }
+
+  private access(buffer: string, index: Expr, scope: Scope, what: "load" | "store" | "append"): void {
+    const param = this.buffers.get(buffer);
+    if (param === undefined) this.fail(`${what} of unknown buffer ${buffer}`);
+    if (what !== "load" && param.access === "read") this.fail(`${what} into read-only ${buffer}`);
+    const { low, high } = scope.context.rangeOf(substitute(index, scope.definitions));
+    if (low < 0 || high >= param.length) {
+      this.fail(
+        `${what} of ${buffer}[${param.length}] at ${printExpr(index)} in ${low}..${high} is out of bounds`,
+      );
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/** Traversals of Loop IR that every pass shares: children, rebuilding, substitution, free variables. */
+
+import type { Expr, Stmt } from "./types.ts";
+
+/** The direct subexpressions of `e`. */
+export function children(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case "const":
+    case "var":
+    case "local":
+    case "scalar":
+      return [];
+    case "load":
+      return [e.index];
+    case "unary":
+    case "cast":
+      return [e.a];
+    case "binary":
+    case "compare":
+      return [e.a, e.b];
+    case "select":
+      return [e.condition, e.a, e.b];
+    case "reduce":
+      return [e.body];
+    default:
+      return e satisfies never;
+  }
+}
+
+/** `e` with each direct subexpression replaced by `f` of it; `e` itself when nothing changes. */
+export function mapChildren(e: Expr, f: (child: Expr) => Expr): Expr {
+  switch (e.kind) {
+    case "const":
+    case "var":
+    case "local":
+    case "scalar":
+      return e;
+    case "load": {
+      const index = f(e.index);
+      return index === e.index ? e : { ...e, index };
+    }
+    case "unary":
+    case "cast": {
+      const a = f(e.a);
+      return a === e.a ? e : { ...e, a };
+    }
+    case "binary":
+    case "compare": {
+      const a = f(e.a);
+      const b = f(e.b);
+      return a === e.a && b === e.b ? e : { ...e, a, b };
+    }
+    case "select": {
+      const condition = f(e.condition);
+      const a = f(e.a);
+      const b = f(e.b);
+      return condition === e.condition && a === e.a && b === e.b ? e : { ...e, condition, a, b };
+    }
+    case "reduce": {
+      const body = f(e.body);
+      return body === e.body ? e : { ...e, body };
+    }
+    default:
+      return e satisfies never;
+  }
+}
+
+/** Rebuilds an expression DAG bottom up, visiting every shared node once. */
+export function rewriter(visit: (e: Expr) => Expr): (e: Expr) => Expr {
+  const done = new Map<Expr, Expr>();
+  const rewrite = (e: Expr): Expr => {
+    const known = done.get(e);
+    if (known !== undefined) return known;
+    const result = visit(mapChildren(e, rewrite));
+    done.set(e, result);
+    return result;
+  };
+  return rewrite;
+}
+
+/** Replaces variables and locals by name. Bound names are unique by construction, so none is captured. */
+export function substitute(e: Expr, replacements: ReadonlyMap<string, Expr>): Expr {
+  if (replacements.size === 0) return e;
+  return rewriter((node) =>
+    node.kind === "var" || node.kind === "local" ? (replacements.get(node.name) ?? node) : node,
+  )(e);
+}
+
+/** Free variables and locals of expressions, remembered per node. */
+export class FreeNames {
+  private readonly known = new WeakMap<Expr, ReadonlySet<string>>();
+
+  of(e: Expr): ReadonlySet<string> {
+    const remembered = this.known.get(e);
+    if (remembered !== undefined) return remembered;
+    const names = new Set<string>();
+    if (e.kind === "var" || e.kind === "local") names.add(e.name);
+    for (const child of children(e)) for (const name of this.of(child)) names.add(name);
+    if (e.kind === "reduce") for (const axis of e.axes) names.delete(axis.name);
+    this.known.set(e, names);
+    return names;
+  }
+}
+
+/** Calls `visit` once for every distinct node below `e`, parents first. */
+export function visitExpr(e: Expr, visit: (node: Expr) => void, seen: Set<Expr> = new Set()): void {
+  if (seen.has(e)) return;
+  seen.add(e);
+  visit(e);
+  for (const child of children(e)) visitExpr(child, visit, seen);
+}
+
+/** The expressions that a statement holds itself, without those of nested statements. */
+export function ownExpressions(s: Stmt): readonly Expr[] {
+  switch (s.kind) {
+    case "for":
+      return (s.inductions ?? []).map((induction) => induction.init);
+    case "let":
+    case "assign":
+      return [s.value];
+    case "accumulator":
+      return [s.init];
+    case "store":
+      return [s.index, s.value];
+    case "if":
+      return [s.condition];
+    case "append":
+      return [s.condition, s.base, ...s.values.map((v) => v.value)];
+    case "section":
+      return [];
+    default:
+      return s satisfies never;
+  }
+}
+
+/** The statements nested directly in `s`. */
+export function nested(s: Stmt): readonly Stmt[] {
+  switch (s.kind) {
+    case "for":
+    case "section":
+      return s.body;
+    case "if":
+      return s.body;
+    case "let":
+    case "accumulator":
+    case "assign":
+    case "store":
+    case "append":
+      return [];
+    default:
+      return s satisfies never;
+  }
+}
+
+/** Rebuilds statements with every expression they hold passed through `f`. */
+export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
+  return body.map((s): Stmt => {
+    switch (s.kind) {
+      case "for":
+        return {
+          ...s,
+          ...(s.inductions && { inductions: s.inductions.map((i) => ({ ...i, init: f(i.init) })) }),
+          body: mapExpressions(s.body, f),
+        };
+      case "let":
+      case "assign":
+        return { ...s, value: f(s.value) };
+      case "accumulator":
+        return { ...s, init: f(s.init) };
+      case "store":
+        return { ...s, index: f(s.index), value: f(s.value) };
+      case "if":
+        return { ...s, condition: f(s.condition), body: mapExpressions(s.body, f) };
+      case "append":
+        return {
+          ...s,
+          condition: f(s.condition),
+          base: f(s.base),
+          values: s.values.map((v) => ({ ...v, value: f(v.value) })),
+        };
+      case "section":
+        return { ...s, body: mapExpressions(s.body, f) };
+      default:
+        return s satisfies never;
+    }
+  });
+}
+
+/** Calls `visit` for every statement of `body`, parents first. */
+export function visitStatements(body: readonly Stmt[], visit: (s: Stmt) => void): void {
+  for (const s of body) {
+    visit(s);
+    visitStatements(nested(s), visit);
+  }
+}

@@ -1,0 +1,96 @@
+/** What an op is: one definition holds its typing rule, gradient, lowering, reference and test samples. */
+
+import { KilnError } from "../core/errors.ts";
+import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, TensorType, Value } from "../ir/types.ts";
+import type { Expr } from "../loop/types.ts";
+import type { NdArray } from "./ndarray.ts";
+
+/**
+ * How fusion treats an op: `elementwise` follows its consumer's iteration; `row` is elementwise but for
+ * reductions that are constant along rows; `view` moves no data; `contraction` is a reduced product and
+ * anchors a kernel; `window` slides over its input; `sparse` is cheap to recompute and mostly zero.
+ */
+export type FusionPattern =
+  | "elementwise"
+  | "row"
+  | "view"
+  | "reduction"
+  | "contraction"
+  | "window"
+  | "sparse";
+
+/** An operand as a lowering sees it: its type, and its element at given indices as an expression. */
+export interface Operand {
+  readonly type: TensorType;
+  at(indices: readonly Expr[]): Expr;
+}
+
+/** Types and attributes that drive the generated tests of an op. */
+export interface Sample {
+  readonly inputs: readonly SampleInput[];
+  readonly attrs: Attrs;
+}
+
+/** How test data for an input is drawn: away from kinks (`nonzero`), above zero, or whole numbers below `below`. */
+export interface SampleInput extends TensorType {
+  readonly draw?: "any" | "positive" | "nonzero" | "distinct";
+  readonly below?: number;
+}
+
+export interface OpDef {
+  readonly name: string;
+  /** One paragraph: shapes, units, source of the formula. */
+  readonly doc: string;
+  readonly pattern: FusionPattern;
+  /** The result type; throws a KilnError that names the shapes and what was expected. */
+  infer(inputs: readonly TensorType[], attrs: Attrs): TensorType;
+  /**
+   * The cotangents of the inputs, written with graph ops; `undefined` where no gradient flows. Elementwise
+   * ops may return them in the broadcast shape of the output: autodiff sums them back in one place.
+   */
+  vjp(
+    b: GraphBuilder,
+    cotangent: Value,
+    inputs: readonly Value[],
+    output: Value,
+    attrs: Attrs,
+  ): readonly (Value | undefined)[];
+  /** What `gradFn` shows, and the order of its edges where it is not the inputs' (PyTorch's names). */
+  readonly backward: { readonly name: string; readonly edges?: readonly number[] };
+  /** The value of the output element at `indices`, reductions explicit. */
+  lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
+  /** A naive implementation in double, for tests alone. */
+  reference(inputs: readonly NdArray[], output: TensorType, attrs: Attrs): NdArray;
+  samples(): readonly Sample[];
+}
+
+export const f32 = (...shape: number[]): TensorType => ({ dtype: "float32", shape });
+
+/** The integer list that an attribute holds; a definition's own attributes are known to be there. */
+export const ints = (attrs: Attrs, name: string): readonly number[] => attrs[name] as readonly number[];
+export const number = (attrs: Attrs, name: string): number => attrs[name] as number;
+export const text = (attrs: Attrs, name: string): string => attrs[name] as string;
+
+export const describe = (type: TensorType): string => `${type.dtype}${formatShape(type.shape)}`;
+
+/** Throws unless every input is float32. */
+export function requireFloat(op: string, inputs: readonly TensorType[]): void {
+  for (const type of inputs) {
+    if (type.dtype !== "float32")
+      throw new KilnError(`${op} expects float32 tensors but got ${describe(type)}`);
+  }
+}
+
+/** The broadcast shape of two operands, or an error that shows both. */
+export function requireBroadcast(op: string, a: Shape, b: Shape): number[] {
+  const shape = broadcastShapes(a, b);
+  if (shape === undefined) {
+    throw new KilnError(
+      `${op} cannot combine shapes ${formatShape(a)} and ${formatShape(b)}: ` +
+        "aligned from the right, extents must be equal or 1",
+    );
+  }
+  return shape;
+}

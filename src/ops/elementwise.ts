@@ -1,0 +1,356 @@
+/** Ops that compute each element from the elements at the same place: arithmetic, comparisons, `where`. */
+
+import { KilnError } from "../core/errors.ts";
+import { type Shape, sameShape } from "../core/shape.ts";
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, TensorType, Value } from "../ir/types.ts";
+import { binary, cast as castExpr, compare, constant, float, int, select, unary } from "../loop/build.ts";
+import { compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
+import type { BinaryOp, CompareOp, Expr, UnaryOp } from "../loop/types.ts";
+import {
+  describe,
+  f32,
+  number,
+  type OpDef,
+  type Operand,
+  requireBroadcast,
+  requireFloat,
+  type Sample,
+  text,
+} from "./definition.ts";
+import { broadcastAt, generate } from "./ndarray.ts";
+
+/** The operand's element that broadcasting puts at `indices` of the result. */
+function broadcastRead(operand: Operand, indices: readonly Expr[]): Expr {
+  const { shape } = operand.type;
+  const skipped = indices.length - shape.length;
+  return operand.at(shape.map((extent, axis) => (extent === 1 ? int(0) : indices[axis + skipped])));
+}
+
+function unaryOp(
+  name: UnaryOp,
+  doc: string,
+  backward: string,
+  draw: "any" | "positive" | "nonzero",
+  gradient: (b: GraphBuilder, ct: Value, x: Value, y: Value) => Value | undefined,
+): OpDef {
+  return {
+    name,
+    doc,
+    pattern: "elementwise",
+    infer(inputs) {
+      requireFloat(name, inputs);
+      return inputs[0];
+    },
+    vjp: (b, ct, [x], y) => [gradient(b, ct, x, y)],
+    backward: { name: backward },
+    lower:
+      ([x]) =>
+      (indices) =>
+        unary(name, x.at(indices)),
+    reference: ([x]) => ({ shape: x.shape, data: x.data.map((v) => evaluateUnary(name, v)) }),
+    samples: () => [
+      { inputs: [{ ...f32(2, 3), draw }], attrs: {} },
+      { inputs: [{ ...f32(5), draw }], attrs: {} },
+    ],
+  };
+}
+
+const neg = unaryOp("neg", "`-x`, element by element.", "NegBackward", "any", (b, ct) => b.node("neg", [ct]));
+const exp = unaryOp(
+  "exp",
+  "`e^x`; the gradient is the output itself.",
+  "ExpBackward",
+  "any",
+  (b, ct, _x, y) => b.node("mul", [ct, y]),
+);
+const log = unaryOp(
+  "log",
+  "The natural logarithm; `1/x` is its gradient.",
+  "LogBackward",
+  "positive",
+  (b, ct, x) => b.node("div", [ct, x]),
+);
+const sqrt = unaryOp(
+  "sqrt",
+  "The square root; `1/(2·√x)` is its gradient.",
+  "SqrtBackward",
+  "positive",
+  (b, ct, _x, y) => b.node("div", [ct, b.node("mul", [y, b.constant(2)])]),
+);
+const abs = unaryOp(
+  "abs",
+  "`|x|`; the gradient at 0 is 0, as in PyTorch.",
+  "AbsBackward",
+  "nonzero",
+  (b, ct, x) => b.node("mul", [ct, b.node("sign", [x])]),
+);
+const sign = unaryOp(
+  "sign",
+  "-1, 0 or 1; its gradient is zero everywhere.",
+  "SignBackward",
+  "nonzero",
+  () => undefined,
+);
+
+const relu: OpDef = {
+  name: "relu",
+  doc: "`max(x, 0)`, element by element; NaN stays NaN (torch.nn.functional.relu).",
+  pattern: "elementwise",
+  infer(inputs) {
+    requireFloat("relu", inputs);
+    return inputs[0];
+  },
+  vjp: (b, ct, _inputs, y) => [b.node("relu_grad", [ct, y])],
+  backward: { name: "ReluBackward" },
+  lower:
+    ([x]) =>
+    (indices) =>
+      binary("max", x.at(indices), float(0)),
+  reference: ([x]) => ({ shape: x.shape, data: x.data.map((v) => Math.max(v, 0)) }),
+  samples: () => [{ inputs: [{ ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
+};
+
+const reluGrad: OpDef = {
+  name: "relu_grad",
+  doc: "The gradient of relu from its output `y`: the cotangent where `y > 0` (or NaN), else 0 (PyTorch's threshold_backward).",
+  pattern: "elementwise",
+  infer(inputs) {
+    requireFloat("relu_grad", inputs);
+    if (!sameShape(inputs[0].shape, inputs[1].shape)) {
+      throw new KilnError(`relu_grad expects equal shapes but got ${inputs.map(describe).join(" and ")}`);
+    }
+    return inputs[0];
+  },
+  vjp: (b, ct, [, y]) => [b.node("relu_grad", [ct, y]), undefined],
+  backward: { name: "ThresholdBackwardBackward" },
+  lower:
+    ([ct, y]) =>
+    (indices) =>
+      select(compare("le", y.at(indices), float(0)), float(0), ct.at(indices)),
+  reference: ([ct, y]) => ({ shape: y.shape, data: y.data.map((v, i) => (v <= 0 ? 0 : ct.data[i])) }),
+  samples: () => [{ inputs: [f32(3, 4), { ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
+};
+
+const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [[2, 3], [3]],
+  [
+    [2, 1, 3],
+    [4, 1],
+  ],
+  [[3], []],
+];
+
+function binaryOp(
+  name: BinaryOp,
+  graphName: string,
+  doc: string,
+  backward: string,
+  draw: "any" | "positive" | "nonzero" | "distinct",
+  gradient: (b: GraphBuilder, ct: Value, x: Value, y: Value, out: Value) => readonly (Value | undefined)[],
+): OpDef {
+  return {
+    name: graphName,
+    doc,
+    pattern: "elementwise",
+    infer(inputs) {
+      requireFloat(graphName, inputs);
+      return { dtype: "float32", shape: requireBroadcast(graphName, inputs[0].shape, inputs[1].shape) };
+    },
+    vjp: (b, ct, [x, y], out) => gradient(b, ct, x, y, out),
+    backward: { name: backward },
+    lower:
+      ([x, y]) =>
+      (indices) =>
+        binary(name, broadcastRead(x, indices), broadcastRead(y, indices)),
+    reference: ([x, y], output) =>
+      generate(output.shape, (index) =>
+        evaluateBinary(name, broadcastAt(x, index), broadcastAt(y, index), "float32"),
+      ),
+    samples: () =>
+      BROADCASTS.map(
+        ([a, b]): Sample => ({
+          inputs: [
+            { ...f32(...a), draw },
+            { ...f32(...b), draw },
+          ],
+          attrs: {},
+        }),
+      ),
+  };
+}
+
+const add = binaryOp("add", "add", "`a + b` with broadcasting.", "AddBackward", "any", (_b, ct) => [ct, ct]);
+const sub = binaryOp("sub", "sub", "`a - b` with broadcasting.", "SubBackward", "any", (b, ct) => [
+  ct,
+  b.node("neg", [ct]),
+]);
+const mul = binaryOp("mul", "mul", "`a · b` with broadcasting.", "MulBackward", "any", (b, ct, x, y) => [
+  b.node("mul", [ct, y]),
+  b.node("mul", [ct, x]),
+]);
+const div = binaryOp(
+  "div",
+  "div",
+  "`a / b` with broadcasting.",
+  "DivBackward",
+  "positive",
+  (b, ct, _x, y, out) => [
+    b.node("div", [ct, y]),
+    b.node("neg", [b.node("div", [b.node("mul", [ct, out]), y])]),
+  ],
+);
+
+/** The cotangent goes to the larger (smaller) operand, halved between them on a tie, as PyTorch does. */
+function extremum(name: "max" | "min", backward: string): OpDef {
+  const wins: CompareOp = name === "max" ? "gt" : "lt";
+  const graphName = `${name}imum`;
+  return binaryOp(
+    name,
+    graphName,
+    `The ${name}imum of two tensors with broadcasting.`,
+    backward,
+    "distinct",
+    (b, ct, x, y) => {
+      const half = b.node("mul", [ct, b.constant(0.5)]);
+      const zero = b.constant(0);
+      const share = (own: Value, other: Value): Value =>
+        b.node("where", [
+          b.node("compare", [own, other], { relation: wins }),
+          ct,
+          b.node("where", [b.node("compare", [own, other], { relation: "eq" }), half, zero]),
+        ]);
+      return [share(x, y), share(y, x)];
+    },
+  );
+}
+const maximum = extremum("max", "MaximumBackward");
+const minimum = extremum("min", "MinimumBackward");
+
+const RELATIONS: readonly CompareOp[] = ["lt", "le", "gt", "ge", "eq", "ne"];
+
+const compareDef: OpDef = {
+  name: "compare",
+  doc: "A comparison with broadcasting; `relation` is one of lt, le, gt, ge, eq, ne. The result is bool and has no gradient.",
+  pattern: "elementwise",
+  infer([a, b], attrs) {
+    if (!RELATIONS.includes(text(attrs, "relation") as CompareOp)) {
+      throw new KilnError(
+        `compare knows the relations ${RELATIONS.join(", ")}, not ${text(attrs, "relation")}`,
+      );
+    }
+    if (a.dtype !== b.dtype)
+      throw new KilnError(`compare expects equal dtypes but got ${describe(a)} and ${describe(b)}`);
+    return { dtype: "bool", shape: requireBroadcast("compare", a.shape, b.shape) };
+  },
+  vjp: () => [undefined, undefined],
+  backward: { name: "CompareBackward" },
+  lower:
+    ([a, b], _output, attrs) =>
+    (indices) =>
+      compare(text(attrs, "relation") as CompareOp, broadcastRead(a, indices), broadcastRead(b, indices)),
+  reference: ([a, b], output, attrs) =>
+    generate(output.shape, (index) =>
+      compareNumbers(text(attrs, "relation") as CompareOp, broadcastAt(a, index), broadcastAt(b, index))
+        ? 1
+        : 0,
+    ),
+  samples: () =>
+    RELATIONS.map((relation) => ({ inputs: [f32(2, 3), { ...f32(3), below: 2 }], attrs: { relation } })),
+};
+
+const where: OpDef = {
+  name: "where",
+  doc: "`condition ? a : b` with broadcasting; the cotangent flows to whichever operand was taken.",
+  pattern: "elementwise",
+  infer([condition, a, b]) {
+    if (condition.dtype !== "bool")
+      throw new KilnError(`where expects a bool condition but got ${describe(condition)}`);
+    if (a.dtype !== b.dtype)
+      throw new KilnError(`where expects equal dtypes but got ${describe(a)} and ${describe(b)}`);
+    const shape = requireBroadcast("where", a.shape, b.shape);
+    return { dtype: a.dtype, shape: requireBroadcast("where", condition.shape, shape) };
+  },
+  vjp: (b, ct, [condition]) => [
+    undefined,
+    b.node("where", [condition, ct, b.constant(0)]),
+    b.node("where", [condition, b.constant(0), ct]),
+  ],
+  backward: { name: "WhereBackward" },
+  lower:
+    ([condition, a, b]) =>
+    (indices) =>
+      select(broadcastRead(condition, indices), broadcastRead(a, indices), broadcastRead(b, indices)),
+  reference: ([condition, a, b], output) =>
+    generate(output.shape, (index) =>
+      broadcastAt(condition, index) !== 0 ? broadcastAt(a, index) : broadcastAt(b, index),
+    ),
+  samples: () => [
+    { inputs: [{ dtype: "bool", shape: [2, 3], below: 2 }, f32(2, 3), f32(3)], attrs: {} },
+    { inputs: [{ dtype: "bool", shape: [3], below: 2 }, f32(2, 3), f32()], attrs: {} },
+  ],
+};
+
+const cast: OpDef = {
+  name: "cast",
+  doc: "The same numbers in another dtype; the gradient flows between float dtypes alone, so there is none here.",
+  pattern: "elementwise",
+  infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: x.shape }),
+  vjp: () => [undefined],
+  backward: { name: "ToCopyBackward" },
+  lower:
+    ([x], output) =>
+    (indices) =>
+      castExpr(x.at(indices), output.dtype),
+  reference: ([x], output) => ({
+    shape: x.shape,
+    data:
+      output.dtype === "float32"
+        ? x.data
+        : x.data.map((v) => (output.dtype === "bool" ? Number(v !== 0) : Math.trunc(v))),
+  }),
+  samples: () => [
+    { inputs: [{ dtype: "int32", shape: [4], below: 5 }], attrs: { dtype: "float32" } },
+    { inputs: [{ dtype: "bool", shape: [4], below: 2 }], attrs: { dtype: "float32" } },
+  ],
+};
+
+const constantDef: OpDef = {
+  name: "constant",
+  doc: "A rank-0 number known at compile time; broadcasting spreads it.",
+  pattern: "elementwise",
+  infer: (_inputs, attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: [] }),
+  vjp: () => [],
+  backward: { name: "ConstantBackward" },
+  lower: (_operands, output, attrs) => () => constant(number(attrs, "value"), output.dtype),
+  reference: (_inputs, _output, attrs: Attrs) => ({
+    shape: [],
+    data: Float64Array.of(number(attrs, "value")),
+  }),
+  samples: () => [{ inputs: [], attrs: { value: 2.5, dtype: "float32" } }],
+};
+
+export const ELEMENTWISE = {
+  neg,
+  exp,
+  log,
+  sqrt,
+  abs,
+  sign,
+  relu,
+  relu_grad: reluGrad,
+  add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  compare: compareDef,
+  where,
+  cast,
+  constant: constantDef,
+};

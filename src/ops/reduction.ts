@@ -1,0 +1,133 @@
+/** Reductions over axes: sum, mean and max. */
+
+import { reducedShape, type Shape, sizeOf } from "../core/shape.ts";
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, Value } from "../ir/types.ts";
+import { float, mul, reduce } from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
+import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
+import { at, forEachIndex, generate, type NdArray } from "./ndarray.ts";
+
+const AXES = "`axes` lists the reduced axes (sorted, non-negative); with `keepdim` they stay with extent 1.";
+
+const isKept = (attrs: Attrs): boolean => attrs.keepdim === true;
+
+/** `value`, shaped like the reduction's result, in the shape it has when reduced axes are kept. */
+function withKeptAxes(b: GraphBuilder, value: Value, input: Shape, attrs: Attrs): Value {
+  return b.node("reshape", [value], { shape: reducedShape(input, ints(attrs, "axes"), true) });
+}
+
+/** Lowers to `kind` over the reduced axes; one variable `k0`, `k1`, … each. */
+function lowerReduction(kind: "sum" | "max", x: Operand, attrs: Attrs, indices: readonly Expr[]): Expr {
+  const axes = ints(attrs, "axes");
+  const reduced = axes.map((axis, k) => ({ name: `k${k}`, extent: x.type.shape[axis] }));
+  return reduce(kind, reduced, (inner) => {
+    let outer = 0;
+    const full = x.type.shape.map((_, axis) => {
+      const k = axes.indexOf(axis);
+      if (k < 0) return indices[outer++];
+      if (isKept(attrs)) outer++;
+      return inner[k];
+    });
+    return x.at(full);
+  });
+}
+
+function reduceReference(
+  x: NdArray,
+  attrs: Attrs,
+  step: (a: number, b: number) => number,
+  start: number,
+): NdArray {
+  const axes = ints(attrs, "axes");
+  const kept = x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+  const sums = generate(kept, (index) => {
+    let result = start;
+    forEachIndex(
+      x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)),
+      (inner) => {
+        result = step(
+          result,
+          at(
+            x,
+            index.map((i, axis) => i + inner[axis]),
+          ),
+        );
+      },
+    );
+    return result;
+  });
+  return { shape: reducedShape(x.shape, axes, isKept(attrs)), data: sums.data };
+}
+
+const samples = (draw: "any" | "distinct"): readonly Sample[] => [
+  { inputs: [{ ...f32(2, 3, 4), draw }], attrs: { axes: [0, 1, 2], keepdim: false } },
+  { inputs: [{ ...f32(2, 3, 4), draw }], attrs: { axes: [1], keepdim: false } },
+  { inputs: [{ ...f32(2, 3, 4), draw }], attrs: { axes: [0, 2], keepdim: true } },
+];
+
+const sum: OpDef = {
+  name: "sum",
+  doc: `The sum over axes (torch.sum). ${AXES}`,
+  pattern: "reduction",
+  infer([x], attrs) {
+    requireFloat("sum", [x]);
+    return { dtype: "float32", shape: reducedShape(x.shape, ints(attrs, "axes"), isKept(attrs)) };
+  },
+  vjp: (b, ct, [x], _out, attrs) => [
+    b.node("broadcast_to", [withKeptAxes(b, ct, x.type.shape, attrs)], { shape: x.type.shape }),
+  ],
+  backward: { name: "SumBackward" },
+  lower:
+    ([x], _output, attrs) =>
+    (indices) =>
+      lowerReduction("sum", x, attrs, indices),
+  reference: ([x], _output, attrs) => reduceReference(x, attrs, (a, b) => a + b, 0),
+  samples: () => samples("any"),
+};
+
+const countOf = (shape: Shape, attrs: Attrs): number =>
+  sizeOf(ints(attrs, "axes").map((axis) => shape[axis]));
+
+const mean: OpDef = {
+  ...sum,
+  name: "mean",
+  doc: `The arithmetic mean over axes (torch.mean). ${AXES}`,
+  vjp: (b, ct, [x], _out, attrs) => [
+    b.node("mul", [
+      b.node("broadcast_to", [withKeptAxes(b, ct, x.type.shape, attrs)], { shape: x.type.shape }),
+      b.constant(1 / countOf(x.type.shape, attrs)),
+    ]),
+  ],
+  backward: { name: "MeanBackward" },
+  lower:
+    ([x], _output, attrs) =>
+    (indices) =>
+      mul(lowerReduction("sum", x, attrs, indices), float(1 / countOf(x.type.shape, attrs))),
+  reference([x], output, attrs) {
+    const total = sum.reference([x], output, attrs);
+    return { shape: total.shape, data: total.data.map((v) => v / countOf(x.shape, attrs)) };
+  },
+};
+
+const max: OpDef = {
+  ...sum,
+  name: "max",
+  doc: `The maximum over axes; equal maxima share the gradient evenly (torch.amax). NaN wins. ${AXES}`,
+  vjp(b, ct, [x], out, attrs) {
+    const isMax = b.node("compare", [x, withKeptAxes(b, out, x.type.shape, attrs)], { relation: "eq" });
+    const mask = b.node("cast", [isMax], { dtype: "float32" });
+    const ties = b.node("sum", [mask], { axes: ints(attrs, "axes"), keepdim: true });
+    const share = b.node("div", [withKeptAxes(b, ct, x.type.shape, attrs), ties]);
+    return [b.node("mul", [mask, share])];
+  },
+  backward: { name: "AmaxBackward" },
+  lower:
+    ([x], _output, attrs) =>
+    (indices) =>
+      lowerReduction("max", x, attrs, indices),
+  reference: ([x], _output, attrs) => reduceReference(x, attrs, Math.max, Number.NEGATIVE_INFINITY),
+  samples: () => samples("distinct"),
+};
+
+export const REDUCTION = { sum, mean, max };

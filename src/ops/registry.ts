@@ -1,0 +1,39 @@
+/** The table of all ops. Its type maps every name to a full definition, so that a missing rule does not compile. */
+
+import { KilnError } from "../core/errors.ts";
+import type { OpTable } from "../ir/types.ts";
+import { CONV2D } from "./conv2d.ts";
+import type { OpDef } from "./definition.ts";
+import { ELEMENTWISE } from "./elementwise.ts";
+import { LOSS } from "./loss.ts";
+import { MATMUL } from "./matmul.ts";
+import { MAX_POOL2D } from "./max_pool2d.ts";
+import { REDUCTION } from "./reduction.ts";
+import { SHAPE } from "./shape.ts";
+
+const DEFINITIONS = {
+  ...ELEMENTWISE,
+  ...SHAPE,
+  ...REDUCTION,
+  ...MATMUL,
+  ...CONV2D,
+  ...MAX_POOL2D,
+  ...LOSS,
+};
+
+export type OpName = keyof typeof DEFINITIONS;
+
+/** Every op by name. */
+export const OPS: { readonly [Name in OpName]: OpDef } = DEFINITIONS;
+
+/** The definition of an op that a graph names; throws when there is none. */
+export function definitionOf(op: string): OpDef {
+  if (!Object.hasOwn(OPS, op)) throw new KilnError(`there is no op named ${op}`);
+  return OPS[op as OpName];
+}
+
+/** The registry as the Graph IR sees it. */
+export const opTable: OpTable = {
+  infer: (op, inputs, attrs) => definitionOf(op).infer(inputs, attrs),
+  has: (op) => Object.hasOwn(OPS, op),
+};
