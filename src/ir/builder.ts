@@ -47,6 +47,20 @@ export class GraphBuilder {
     this.inputs.push(input);
   }
 
+  /** A builder that goes on from `graph`: its values are kept and may be used as inputs. */
+  static from(graph: Graph, table: OpTable): GraphBuilder {
+    const builder = new GraphBuilder(table);
+    for (const input of graph.inputs) builder.adopt(input);
+    for (const node of graph.nodes) {
+      builder.interned.set(builder.keyOf(node.op, node.inputs, node.attrs), node);
+      builder.ids.set(node, builder.ids.size);
+      builder.nodes.push(node);
+      const origins = graph.origins.get(node);
+      if (origins !== undefined) builder.origins.set(node, origins);
+    }
+    return builder;
+  }
+
   /** Nodes built inside `body` carry `origins`. */
   at<T>(origins: readonly Origin[], body: () => T): T {
     const outer = this.current;

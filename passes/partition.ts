@@ -1,0 +1,30 @@
+/**
+ * Decides what the forward pass keeps for the backward pass and what is computed again. A row-wise op such
+ * as log_softmax is recomputed from its input, which is kept as it is; results of contractions and windows
+ * are never computed twice.
+ */
+
+import { reachable, usersOf } from "../src/ir/rewrite.ts";
+import type { Graph, Node } from "../src/ir/types.ts";
+import { definitionOf } from "../src/ops/registry.ts";
+import type { Pass } from "./pass.ts";
+
+export const partition: Pass<Graph, Graph> = {
+  name: "partition",
+  doc: "Names the forward values that the backward pass reads (`keep`) and those it computes again (`recompute`).",
+  run(graph) {
+    if (graph.updates.length === 0 && graph.outputs.length < 2) return graph;
+    const forward = reachable([graph.outputs[0].value]);
+    const outputs = new Set(graph.outputs.map(({ value }) => value));
+    const users = usersOf(graph);
+    const kept: Node[] = [];
+    const recomputed: Node[] = [];
+    for (const node of graph.nodes) {
+      const crosses = forward.has(node) && (users.get(node) ?? []).some((user) => !forward.has(user));
+      if (!crosses || node.op === "constant") continue;
+      const cheap = definitionOf(node.op).pattern === "row" && !outputs.has(node);
+      (cheap ? recomputed : kept).push(node);
+    }
+    return { ...graph, partition: { kept, recomputed } };
+  },
+};

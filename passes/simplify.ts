@@ -1,0 +1,141 @@
+/**
+ * Constants and algebra on the graph. Two rules matter most: relu's gradient moves behind the pooling it
+ * feeds, so that it reads the pooled output and the dense activation need not live; and reshapes sink below
+ * elementwise ops, so that what remains of them is a view between two kernels.
+ */
+
+import { sameShape } from "../src/core/shape.ts";
+import type { GraphBuilder } from "../src/ir/builder.ts";
+import { rewriteGraph } from "../src/ir/rewrite.ts";
+import type { Attrs, Graph, Node, Value } from "../src/ir/types.ts";
+import { ints } from "../src/ops/definition.ts";
+import { definitionOf, opTable } from "../src/ops/registry.ts";
+import type { Pass } from "./pass.ts";
+
+export const simplify: Pass<Graph, Graph> = {
+  name: "simplify",
+  doc: "Folds constants, removes ops that change nothing, moves relu's gradient behind max-pooling and sinks reshapes.",
+  run: (graph) =>
+    rewriteGraph(graph, opTable, (b, node, inputs) => simplified(b, node.op, inputs, node.attrs)),
+};
+
+type Rule = (b: GraphBuilder, op: string, inputs: readonly Value[], attrs: Attrs) => Value | undefined;
+
+/** Applies the first rule that fits; what a rule builds goes through the rules again. */
+function simplified(b: GraphBuilder, op: string, inputs: readonly Value[], attrs: Attrs): Value {
+  for (const rule of RULES) {
+    const result = rule(b, op, inputs, attrs);
+    if (result !== undefined) return result;
+  }
+  return b.node(op, inputs, attrs);
+}
+
+const isOp = (value: Value, op: string): value is Node => value.kind === "node" && value.op === op;
+
+function constantOf(value: Value): number | undefined {
+  return isOp(value, "constant") ? (value.attrs.value as number) : undefined;
+}
+
+const foldConstants: Rule = (b, op, inputs, attrs) => {
+  const definition = definitionOf(op);
+  if (op === "constant" || inputs.length === 0 || definition.pattern !== "elementwise") return undefined;
+  if (!inputs.every((v) => constantOf(v) !== undefined && v.type.shape.length === 0)) return undefined;
+  const type = opTable.infer(
+    op,
+    inputs.map((v) => v.type),
+    attrs,
+  );
+  if (type.shape.length !== 0) return undefined;
+  const values = inputs.map((v) => ({ shape: [], data: Float64Array.of(constantOf(v)!) }));
+  return b.constant(definition.reference(values, type, attrs).data[0], type.dtype);
+};
+
+/** `x·1`, `x/1` and `x-0` are `x` when broadcasting does not widen it. */
+const dropIdentity: Rule = (_b, op, [x, y]) => {
+  const neutral = op === "mul" || op === "div" ? 1 : op === "sub" ? 0 : undefined;
+  return neutral !== undefined && constantOf(y) === neutral && y.type.shape.length <= x.type.shape.length
+    ? x
+    : undefined;
+};
+
+const dropDoubleNegation: Rule = (_b, op, [x]) => (op === "neg" && isOp(x, "neg") ? x.inputs[0] : undefined);
+
+/** A reshape to the same shape is nothing; one of a reshape is one of its input. */
+const mergeReshapes: Rule = (b, op, [x], attrs) => {
+  if (op !== "reshape") return undefined;
+  const shape = ints(attrs, "shape");
+  if (sameShape(x.type.shape, shape)) return x;
+  return isOp(x, "reshape") ? simplified(b, "reshape", x.inputs, attrs) : undefined;
+};
+
+/** A broadcast that an elementwise op would do by itself need not be spelled out. */
+const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
+  if (inputs.length < 2 || definitionOf(op).pattern !== "elementwise" || op === "relu_grad") return undefined;
+  const k = inputs.findIndex((v) => isOp(v, "broadcast_to"));
+  if (k < 0) return undefined;
+  const narrowed = inputs.map((v, i) => (i === k ? (v as Node).inputs[0] : v));
+  const before = opTable.infer(
+    op,
+    inputs.map((v) => v.type),
+    attrs,
+  );
+  const after = opTable.infer(
+    op,
+    narrowed.map((v) => v.type),
+    attrs,
+  );
+  return sameShape(before.shape, after.shape) ? simplified(b, op, narrowed, attrs) : undefined;
+};
+
+/** `f(reshape(a), b)` is `reshape(f(a, reshape(b)))` for elementwise f without broadcasting. */
+const sinkReshape: Rule = (b, op, inputs, attrs) => {
+  if (definitionOf(op).pattern !== "elementwise" || op === "broadcast_to" || op === "one_hot")
+    return undefined;
+  const reshaped = inputs.find((v) => isOp(v, "reshape"));
+  if (reshaped === undefined) return undefined;
+  const { shape } = reshaped.type;
+  if (!inputs.every((v) => v.type.shape.length === 0 || sameShape(v.type.shape, shape))) return undefined;
+  const target = (reshaped as Node).inputs[0].type.shape;
+  const moved = inputs.map((v) =>
+    v.type.shape.length === 0 ? v : simplified(b, "reshape", [v], { shape: target }),
+  );
+  return simplified(b, "reshape", [simplified(b, op, moved, attrs)], { shape });
+};
+
+/**
+ * `relu_grad(max_pool2d_grad(ct, winner(y)), y) = max_pool2d_grad(relu_grad(ct, max_pool2d(y)), winner(y))`:
+ * a window's cotangent stands at its winner, whose value is the pooled output.
+ */
+const reluGradBehindPool: Rule = (b, op, [ct, y]) => {
+  if (op !== "relu_grad" || !isOp(ct, "max_pool2d_grad")) return undefined;
+  const [pooledCt, winner] = ct.inputs;
+  if (!isOp(winner, "max_pool2d_winner") || winner.inputs[0] !== y) return undefined;
+  const pooled = b.node("max_pool2d", [y], winner.attrs);
+  return b.node("max_pool2d_grad", [simplified(b, "relu_grad", [pooledCt, pooled], {}), winner], ct.attrs);
+};
+
+/** Summed over the plane, what max_pool2d_grad spreads is what it was given. */
+const sumOfPoolGrad: Rule = (b, op, [x], attrs) => {
+  if (op !== "sum" || !isOp(x, "max_pool2d_grad")) return undefined;
+  const axes = ints(attrs, "axes");
+  return axes.includes(2) && axes.includes(3) ? simplified(b, "sum", [x.inputs[0]], attrs) : undefined;
+};
+
+/** A sum of a reshape that only splits trailing axes is left alone; over axes of extent 1 it is a reshape. */
+const sumOfUnitAxes: Rule = (b, op, [x], attrs) => {
+  if (op !== "sum" || !ints(attrs, "axes").every((axis) => x.type.shape[axis] === 1)) return undefined;
+  const { shape } = opTable.infer(op, [x.type], attrs);
+  return simplified(b, "reshape", [x], { shape });
+};
+
+const RULES: readonly Rule[] = [
+  foldConstants,
+  dropIdentity,
+  dropDoubleNegation,
+  mergeReshapes,
+  absorbBroadcast,
+  reluGradBehindPool,
+  sinkReshape,
+  sumOfPoolGrad,
+  sumOfUnitAxes,
+];

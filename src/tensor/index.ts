@@ -1,0 +1,13 @@
+/** Tensors, their creation and random numbers. */
+
+export {
+  apply,
+  arange,
+  full,
+  type NestedNumbers,
+  ones,
+  type Storage,
+  Tensor,
+  tensor,
+  zeros,
+} from "./tensor.ts";

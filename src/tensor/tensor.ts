@@ -1,0 +1,310 @@
+/**
+ * Tensor: a handle on a value. While a model is traced it stands for a node of the graph; outside it either
+ * holds data or is lazy, and reading it has an injected evaluator compute it.
+ */
+
+import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
+import { invariant, KilnError } from "../core/errors.ts";
+import {
+  inferReshape,
+  normalizeAxes,
+  normalizeAxis,
+  reducedShape,
+  type Shape,
+  sizeOf,
+} from "../core/shape.ts";
+import type { Attrs, Value } from "../ir/types.ts";
+import { opTable } from "../ops/registry.ts";
+import { currentEvaluator, currentRecorder } from "./context.ts";
+import { formatTensor } from "./format.ts";
+
+/** Where a leaf's numbers live: in the host's memory, or in the store of a compiled model. */
+export interface Storage {
+  read(): Promise<TypedArray>;
+  /** The numbers as the host last saw them, without waiting; `undefined` when they live elsewhere. */
+  peek(): TypedArray | undefined;
+  write(data: TypedArray): Promise<void>;
+}
+
+/** What stands behind a tensor. */
+export type Source =
+  | { readonly kind: "leaf"; readonly storage: Storage }
+  | { readonly kind: "lazy"; readonly op: string; readonly inputs: readonly Tensor[]; readonly attrs: Attrs }
+  | { readonly kind: "traced"; readonly value: Value };
+
+export type NestedNumbers = number | boolean | readonly NestedNumbers[];
+
+class HostStorage implements Storage {
+  private readonly data: TypedArray;
+
+  constructor(data: TypedArray) {
+    this.data = data;
+  }
+
+  peek(): TypedArray {
+    return this.data;
+  }
+
+  async read(): Promise<TypedArray> {
+    return this.data;
+  }
+
+  async write(data: TypedArray): Promise<void> {
+    this.data.set(data);
+  }
+}
+
+export class Tensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Whether gradients are wanted; parameters set it. */
+  requiresGrad = false;
+  private source: Source;
+
+  constructor(shape: Shape, dtype: DType, source: Source) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.source = source;
+  }
+
+  /** A tensor over host data; the array is kept, not copied. */
+  static fromData(data: TypedArray, shape: Shape, dtype: DType): Tensor {
+    invariant(data.length === sizeOf(shape), "data fits its shape");
+    return new Tensor(shape, dtype, { kind: "leaf", storage: new HostStorage(data) });
+  }
+
+  /** What stands behind this tensor; for the tracer, the evaluator and the store. */
+  get behind(): Source {
+    return this.source;
+  }
+
+  /** Moves a leaf's numbers to another storage, when a store takes them over. */
+  rebind(storage: Storage): void {
+    this.source = { kind: "leaf", storage };
+  }
+
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  numel(): number {
+    return sizeOf(this.shape);
+  }
+
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : this.shape[normalizeAxis(dim, this.shape.length)];
+  }
+
+  /** The numbers in row-major order, as the caller's own copy. */
+  async data(): Promise<TypedArray> {
+    return (await this.read()).slice();
+  }
+
+  /** The only number of a tensor of one element. */
+  async item(): Promise<number> {
+    if (this.numel() !== 1)
+      throw new KilnError(`item() needs a tensor of one element, not shape [${this.shape}]`);
+    return (await this.read())[0];
+  }
+
+  /** The numbers as nested arrays; a plain number for a scalar. */
+  async array(): Promise<NestedNumbers> {
+    return nest(await this.read(), this.shape, 0, { at: 0 });
+  }
+
+  /** The text that PyTorch's `print` gives. */
+  async format(): Promise<string> {
+    return formatTensor(await this.read(), this.shape, this.dtype);
+  }
+
+  private async read(): Promise<TypedArray> {
+    if (this.source.kind === "traced") throw tracedValueError();
+    if (this.source.kind === "lazy") {
+      const evaluator = currentEvaluator();
+      invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
+      const [result] = await evaluator.evaluate([this]);
+      this.source = { kind: "leaf", storage: new HostStorage(result) };
+    }
+    return this.source.storage.read();
+  }
+
+  neg(): Tensor {
+    return apply("neg", [this]);
+  }
+  exp(): Tensor {
+    return apply("exp", [this]);
+  }
+  log(): Tensor {
+    return apply("log", [this]);
+  }
+  sqrt(): Tensor {
+    return apply("sqrt", [this]);
+  }
+  abs(): Tensor {
+    return apply("abs", [this]);
+  }
+  relu(): Tensor {
+    return apply("relu", [this]);
+  }
+  add(other: Tensor | number): Tensor {
+    return apply("add", [this, operand(other)]);
+  }
+  sub(other: Tensor | number): Tensor {
+    return apply("sub", [this, operand(other)]);
+  }
+  mul(other: Tensor | number): Tensor {
+    return apply("mul", [this, operand(other)]);
+  }
+  div(other: Tensor | number): Tensor {
+    return apply("div", [this, operand(other)]);
+  }
+  maximum(other: Tensor): Tensor {
+    return apply("maximum", [this, other]);
+  }
+  minimum(other: Tensor): Tensor {
+    return apply("minimum", [this, other]);
+  }
+  matmul(other: Tensor): Tensor {
+    return apply("matmul", [this, other], { transposeA: false, transposeB: false });
+  }
+  sum(dim?: number | readonly number[], keepdim = false): Tensor {
+    return apply("sum", [this], reduction(this, dim, keepdim));
+  }
+  mean(dim?: number | readonly number[], keepdim = false): Tensor {
+    return apply("mean", [this], reduction(this, dim, keepdim));
+  }
+  /** The largest element over `dim`, or of all. */
+  amax(dim?: number | readonly number[], keepdim = false): Tensor {
+    return apply("max", [this], reduction(this, dim, keepdim));
+  }
+  max(): Tensor {
+    return this.amax();
+  }
+  logSoftmax(dim: number): Tensor {
+    return apply("log_softmax", [this], { axis: normalizeAxis(dim, this.shape.length) });
+  }
+  reshape(...shape: readonly (number | readonly number[])[]): Tensor {
+    return apply("reshape", [this], { shape: inferReshape(this.shape, shape.flat() as number[]) });
+  }
+  view(...shape: readonly (number | readonly number[])[]): Tensor {
+    return this.reshape(...shape);
+  }
+  /** Joins the axes `startDim`…`endDim` into one. */
+  flatten(startDim = 0, endDim = -1): Tensor {
+    const rank = this.shape.length;
+    if (rank === 0) return this.reshape(1);
+    const start = normalizeAxis(startDim, rank);
+    const end = normalizeAxis(endDim, rank);
+    if (start > end) throw new KilnError(`flatten's startDim ${startDim} lies behind its endDim ${endDim}`);
+    const joined = sizeOf(this.shape.slice(start, end + 1));
+    return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
+  }
+  unsqueeze(dim: number): Tensor {
+    const axis = normalizeAxis(dim, this.shape.length + 1);
+    return this.reshape([...this.shape.slice(0, axis), 1, ...this.shape.slice(axis)]);
+  }
+  /** Drops the axis `dim` if its extent is 1, or every such axis. */
+  squeeze(dim?: number): Tensor {
+    const axes = dim === undefined ? this.shape.map((_, k) => k) : [normalizeAxis(dim, this.shape.length)];
+    const unit = axes.filter((axis) => this.shape[axis] === 1);
+    return this.reshape(reducedShape(this.shape, unit, false));
+  }
+}
+
+/** The one way an operation happens: recorded while tracing, else lazy. Shapes are checked at once. */
+export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}): Tensor {
+  const recorder = currentRecorder();
+  if (recorder !== undefined) return recorder.record(op, inputs, attrs);
+  if (inputs.some((t) => t.behind.kind === "traced")) {
+    throw new KilnError(
+      `${op} is given a tensor that belongs to a model being traced, after the trace has ended`,
+    );
+  }
+  const type = opTable.infer(op, inputs, attrs);
+  return new Tensor(type.shape, type.dtype, { kind: "lazy", op, inputs, attrs });
+}
+
+const operand = (value: Tensor | number): Tensor =>
+  typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;
+
+const reduction = (t: Tensor, dim: number | readonly number[] | undefined, keepdim: boolean): Attrs => ({
+  axes: normalizeAxes(dim, t.shape.length),
+  keepdim,
+});
+
+function tracedValueError(): KilnError {
+  return new KilnError(
+    "a tensor's value cannot be read inside forward: forward runs once, on shapes alone, to build the graph, " +
+      "and there are no numbers yet; return the tensor, or read it outside",
+    [currentRecorder()?.origin()].filter((origin) => origin !== undefined),
+  );
+}
+
+function nest(data: TypedArray, shape: Shape, axis: number, position: { at: number }): NestedNumbers {
+  if (axis === shape.length) return data[position.at++];
+  return Array.from({ length: shape[axis] }, () => nest(data, shape, axis + 1, position));
+}
+
+/** A tensor from nested or typed arrays; float32 unless told or a typed array says otherwise. */
+export function tensor(
+  values: NestedNumbers | TypedArray,
+  options: { readonly shape?: Shape; readonly dtype?: DType } = {},
+): Tensor {
+  const typed = ArrayBuffer.isView(values) ? (values as TypedArray) : undefined;
+  const dtype = options.dtype ?? (typed === undefined ? "float32" : dtypeOfArray(typed));
+  const ownShape = typed === undefined ? shapeOfNested(values as NestedNumbers) : [typed.length];
+  const shape = options.shape ?? ownShape;
+  if (sizeOf(shape) !== sizeOf(ownShape)) {
+    throw new KilnError(`tensor() is given ${sizeOf(ownShape)} numbers for the shape [${shape}]`);
+  }
+  if (typed !== undefined && dtypeOfArray(typed) === dtype && !(typed instanceof Float64Array)) {
+    return Tensor.fromData(typed, shape, dtype);
+  }
+  const data = allocate(dtype, sizeOf(shape));
+  if (typed !== undefined) data.set(typed);
+  else data.set([...numbersIn(values as NestedNumbers)]);
+  return Tensor.fromData(data, shape, dtype);
+}
+
+function dtypeOfArray(data: TypedArray): DType {
+  if (data instanceof Int32Array) return "int32";
+  return data instanceof Uint8Array ? "uint8" : "float32";
+}
+
+function* numbersIn(values: NestedNumbers): Generator<number> {
+  if (!Array.isArray(values)) yield Number(values);
+  else for (const item of values as readonly NestedNumbers[]) yield* numbersIn(item);
+}
+
+function shapeOfNested(values: NestedNumbers): number[] {
+  if (!Array.isArray(values)) return [];
+  const inner = values.length === 0 ? [] : shapeOfNested(values[0] as NestedNumbers);
+  for (const item of values as readonly NestedNumbers[]) {
+    if (String(shapeOfNested(item)) !== String(inner)) {
+      throw new KilnError("tensor() needs nested arrays of equal lengths");
+    }
+  }
+  return [values.length, ...inner];
+}
+
+const filled = (shape: readonly (number | readonly number[])[], value: number): Tensor => {
+  const extents = shape.flat() as number[];
+  return Tensor.fromData(new Float32Array(sizeOf(extents)).fill(value), extents, "float32");
+};
+
+export const zeros = (...shape: readonly (number | readonly number[])[]): Tensor => filled(shape, 0);
+export const ones = (...shape: readonly (number | readonly number[])[]): Tensor => filled(shape, 1);
+export const full = (shape: Shape, value: number): Tensor => filled([shape], value);
+
+/** `start`, `start + step`, … below `end`; with one argument from 0 to it. */
+export function arange(start: number, end?: number, step = 1): Tensor {
+  const [from, to] = end === undefined ? [0, start] : [start, end];
+  const length = Math.max(0, Math.ceil((to - from) / step));
+  return Tensor.fromData(
+    Float32Array.from({ length }, (_, k) => from + k * step),
+    [length],
+    "float32",
+  );
+}

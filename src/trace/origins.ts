@@ -1,0 +1,50 @@
+/** Finds the line of the user's model that runs now, from the engine's stack trace. */
+
+/** A place in a source file. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Kiln's own folders: frames inside them are not the user's. */
+const LIBRARY = ["src/", "passes/", "backends/"].map(
+  (folder) => new URL(`../../${folder}`, import.meta.url).href,
+);
+
+const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):\d+\)?$/;
+
+/**
+ * The innermost frame of user code, or `undefined` when only library code runs. Frames outside of the
+ * function named `boundary` (the call of `compile` in the user's program) do not count.
+ */
+export function userPlace(boundary?: string): Place | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 60;
+  const { stack = "" } = new Error();
+  Error.stackTraceLimit = limit;
+  for (const frame of stack.split("\n")) {
+    if (boundary !== undefined && frame.includes(boundary)) return undefined;
+    const found = FRAME.exec(frame.trim());
+    if (found === null || isForeign(found[1])) continue;
+    return { file: displayPath(found[1]), line: Number(found[2]) };
+  }
+  return undefined;
+}
+
+function isForeign(file: string): boolean {
+  const url = file.startsWith("/") ? `file://${file}` : file;
+  return (
+    url.includes("/node_modules/") ||
+    url.startsWith("node:") ||
+    LIBRARY.some((folder) => url.startsWith(folder))
+  );
+}
+
+/** The path as dumps and messages show it: relative to the working directory where it lies below. */
+function displayPath(file: string): string {
+  const path = decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));
+  const base = typeof process === "undefined" ? "" : `${process.cwd()}/`;
+  return base !== "" && path.startsWith(base)
+    ? path.slice(base.length)
+    : path.slice(path.lastIndexOf("/") + 1);
+}
