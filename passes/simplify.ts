@@ -68,6 +68,12 @@ const mergeReshapes: Rule = (b, op, [x], attrs) => {
   return isOp(x, "reshape") ? simplified(b, "reshape", x.inputs, attrs) : undefined;
 };
 
+/** A single number is broadcast from whatever shape it has. */
+const broadcastScalar: Rule = (b, op, [x], attrs) => {
+  if (op !== "broadcast_to" || !isOp(x, "reshape") || x.inputs[0].type.shape.length !== 0) return undefined;
+  return simplified(b, op, x.inputs, attrs);
+};
+
 /** A broadcast that an elementwise op would do by itself need not be spelled out. */
 const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
   if (inputs.length < 2 || definitionOf(op).pattern !== "elementwise" || op === "relu_grad") return undefined;
@@ -87,11 +93,18 @@ const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
   return sameShape(before.shape, after.shape) ? simplified(b, op, narrowed, attrs) : undefined;
 };
 
-/** `f(reshape(a), b)` is `reshape(f(a, reshape(b)))` for elementwise f without broadcasting. */
+/** A contraction, or elementwise work on one: what an elementwise user could join as an epilogue. */
+function endsInContraction(value: Value): boolean {
+  if (value.kind !== "node") return false;
+  const { pattern } = definitionOf(value.op);
+  return pattern === "contraction" || (pattern === "elementwise" && value.inputs.some(endsInContraction));
+}
+
+/** `f(reshape(a), b)` is `reshape(f(a, reshape(b)))`: elementwise f can then join the contraction `a`. */
 const sinkReshape: Rule = (b, op, inputs, attrs) => {
   if (definitionOf(op).pattern !== "elementwise" || op === "broadcast_to" || op === "one_hot")
     return undefined;
-  const reshaped = inputs.find((v) => isOp(v, "reshape"));
+  const reshaped = inputs.find((v) => isOp(v, "reshape") && endsInContraction(v.inputs[0]));
   if (reshaped === undefined) return undefined;
   const { shape } = reshaped.type;
   if (!inputs.every((v) => v.type.shape.length === 0 || sameShape(v.type.shape, shape))) return undefined;
@@ -99,7 +112,7 @@ const sinkReshape: Rule = (b, op, inputs, attrs) => {
   const moved = inputs.map((v) =>
     v.type.shape.length === 0 ? v : simplified(b, "reshape", [v], { shape: target }),
   );
-  return simplified(b, "reshape", [simplified(b, op, moved, attrs)], { shape });
+  return simplified(b, "reshape", [b.node(op, moved, attrs)], { shape });
 };
 
 /**
@@ -133,6 +146,7 @@ const RULES: readonly Rule[] = [
   dropIdentity,
   dropDoubleNegation,
   mergeReshapes,
+  broadcastScalar,
   absorbBroadcast,
   reluGradBehindPool,
   sinkReshape,

@@ -10,10 +10,14 @@ export interface Origin {
   readonly module: string;
 }
 
-/** One origin as the IR prints it: `examples/lenet.ts:14 conv1`. */
+/**
+ * One origin as messages and dumps show it: `examples/lenet.ts:14 conv1`. File and module names are the
+ * user's text and stand in comments of generated code, so no line break of theirs survives.
+ */
 export function formatOrigin(origin: Origin): string {
   const place = origin.file === "" ? "" : `${origin.file}:${origin.line}`;
-  return [place, origin.module].filter((part) => part !== "").join(" ");
+  const text = [place, origin.module].filter((part) => part !== "").join(" ");
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, "?");
 }
 
 /** All origins of a merged value, in the order they were met: `a.ts:14 conv1, a.ts:15`. */

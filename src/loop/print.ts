@@ -80,7 +80,9 @@ export function printBody(body: readonly Stmt[], indent = ""): string[] {
       case "let":
         return [`${indent}let ${s.name} = ${printExpr(s.value)}`];
       case "accumulator":
-        return [`${indent}var ${s.name} = ${printExpr(s.init)}`];
+        return [
+          `${indent}var ${s.name} = ${printExpr(s.init)}${s.range ? ` in ${s.range[0]}..${s.range[1]}` : ""}`,
+        ];
       case "assign":
         return [`${indent}${s.name} = ${printExpr(s.value)}`];
       case "store":

@@ -37,6 +37,10 @@ export class RangeContext {
     return new RangeContext(new Map(this.names).set(name, range), this.bufferRanges, this.guards);
   }
 
+  withBuffer(name: string, range: Range): RangeContext {
+    return new RangeContext(this.names, new Map(this.bufferRanges).set(name, range), this.guards);
+  }
+
   /** Adds what a true condition says about integers: conjunctions of comparisons with constants. */
   withCondition(condition: Expr): RangeContext {
     if (condition.kind === "binary" && condition.op === "and") {

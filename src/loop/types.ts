@@ -81,8 +81,13 @@ export type Stmt =
       readonly body: readonly Stmt[];
     }
   | { readonly kind: "let"; readonly name: string; readonly value: Expr }
-  /** A local that later `assign`s change; its value starts at `init`. */
-  | { readonly kind: "accumulator"; readonly name: string; readonly init: Expr }
+  /** A local that later `assign`s change; an integer one declares the values it may take. */
+  | {
+      readonly kind: "accumulator";
+      readonly name: string;
+      readonly init: Expr;
+      readonly range?: readonly [number, number];
+    }
   | { readonly kind: "assign"; readonly name: string; readonly value: Expr }
   | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   | { readonly kind: "if"; readonly condition: Expr; readonly body: readonly Stmt[] }

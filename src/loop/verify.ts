@@ -14,9 +14,11 @@ export function verifyKernel(kernel: Kernel): void {
 
 interface Scope {
   readonly context: RangeContext;
-  /** Integer locals by what they stand for, so that indices are seen in terms of loop variables. */
+  /** Integer and bool locals by what they stand for: indices and guards in terms of loop variables. */
   readonly definitions: ReadonlyMap<string, Expr>;
   readonly names: ReadonlySet<string>;
+  /** Accumulators that declare their values. */
+  readonly declared: ReadonlyMap<string, readonly [number, number]>;
   /** Enclosing loop extents since each append counter was declared: how often it may count at most. */
   readonly counters: ReadonlyMap<string, number>;
 }
@@ -38,6 +40,7 @@ class Verifier {
       context: new RangeContext(new Map(), ranges),
       definitions: new Map(),
       names: new Set(),
+      declared: new Map(),
       counters: new Map(),
     });
   }
@@ -65,6 +68,7 @@ class Verifier {
           definitions.set(name, add(substitute(init, scope.definitions), mul(variable(s.name), int(step))));
         }
         this.body(s.body, {
+          ...scope,
           context: scope.context.withName(s.name, { low: 0, high: Math.max(extent - 1, 0) }),
           definitions,
           names: new Set([...scope.names, s.name, ...(s.inductions ?? []).map((i) => i.name)]),
@@ -76,7 +80,9 @@ class Verifier {
         this.fresh(s.name, scope);
         this.expression(s.value, scope);
         const definitions = new Map(scope.definitions);
-        if (s.value.dtype === "int32") definitions.set(s.name, substitute(s.value, scope.definitions));
+        if (s.value.dtype === "int32" || s.value.dtype === "bool") {
+          definitions.set(s.name, substitute(s.value, scope.definitions));
+        }
         return { ...scope, definitions, names: new Set([...scope.names, s.name]) };
       }
       case "accumulator":
@@ -84,13 +90,15 @@ class Verifier {
         this.expression(s.init, scope);
         return {
           ...scope,
-          context: scope.context.withName(s.name, ANY),
+          context: scope.context.withName(s.name, s.range ? { low: s.range[0], high: s.range[1] } : ANY),
+          declared: s.range === undefined ? scope.declared : new Map(scope.declared).set(s.name, s.range),
           names: new Set([...scope.names, s.name]),
           counters: new Map(scope.counters).set(s.name, 1),
         };
       case "assign":
         if (!scope.names.has(s.name)) this.fail(`assignment to unknown ${s.name}`);
         this.expression(s.value, scope);
+        this.checkRange(s.name, scope.declared.get(s.name), s.value, scope);
         return scope;
       case "store":
         this.expression(s.value, scope);
@@ -134,12 +142,20 @@ class Verifier {
   }
 
   private checkStored(buffer: string, value: Expr, scope: Scope): void {
-    const declared = this.buffers.get(buffer)?.range;
+    this.checkRange(buffer, this.buffers.get(buffer)?.range, value, scope);
+  }
+
+  private checkRange(
+    name: string,
+    declared: readonly [number, number] | undefined,
+    value: Expr,
+    scope: Scope,
+  ): void {
     if (declared === undefined) return;
     const { low, high } = scope.context.rangeOf(substitute(value, scope.definitions));
     if (low < declared[0] || high > declared[1]) {
       this.fail(
-        `${buffer} holds ${declared[0]}..${declared[1]} but is given ${printExpr(value)} in ${low}..${high}`,
+        `${name} holds ${declared[0]}..${declared[1]} but is given ${printExpr(value)} in ${low}..${high}`,
       );
     }
   }

@@ -1,0 +1,58 @@
+/**
+ * The contract between the runtime and a backend. A backend is a printer plus a loader over the shared Loop
+ * IR: it sees kernels, buffers and offsets, never ops or modules.
+ */
+
+import type { DType, TypedArray } from "../src/core/dtype.ts";
+import type { Shape } from "../src/core/shape.ts";
+import type { Capabilities } from "../src/loop/capabilities.ts";
+import type { ProgramPlan } from "../src/loop/plan.ts";
+
+export interface Availability {
+  readonly available: boolean;
+  /** Why it can run here, or what is missing. */
+  readonly reason: string;
+}
+
+/** One state in a store: a parameter, a buffer or an optimizer's moment. */
+export interface StateSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** The states of one model on one backend; the programs compiled from the model share it. */
+export interface StateMemory {
+  /** Adds states, zeroed. A name that is there already is left alone. */
+  allocate(states: readonly StateSpec[]): void;
+  read(name: string): Promise<TypedArray>;
+  write(name: string, data: TypedArray): Promise<void>;
+  readonly byteLength: number;
+}
+
+export interface KernelSource {
+  readonly name: string;
+  /** The code of this kernel exactly as it runs. */
+  readonly text: string;
+}
+
+/** A loaded program. Calls are made one after another; nothing here is reentrant. */
+export interface Executable {
+  readonly sources: readonly KernelSource[];
+  /** Copies a user's data into an input. */
+  write(buffer: string, data: TypedArray): void | Promise<void>;
+  /** Runs the kernels `from` … `to` - 1 of the plan; `scalars` in the order of the plan's names. */
+  run(from: number, to: number, scalars: Float64Array): void | Promise<void>;
+  /** Copies a result out; `into` has the result's length. */
+  read(buffer: string, into: TypedArray): void | Promise<void>;
+  /** Frees the arena, never the states. */
+  dispose(): void;
+}
+
+export interface Backend {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  available(): Availability;
+  createStateMemory(): StateMemory;
+  compile(plan: ProgramPlan, states: StateMemory): Promise<Executable>;
+}

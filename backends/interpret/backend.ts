@@ -1,0 +1,97 @@
+/** The oracle as a backend: runs the plain nests in double precision, for comparison and never for speed. */
+
+import { allocate, type TypedArray } from "../../src/core/dtype.ts";
+import { invariant } from "../../src/core/errors.ts";
+import { sizeOf } from "../../src/core/shape.ts";
+import { interpretKernel } from "../../src/loop/interpret.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import { printKernel } from "../../src/loop/print.ts";
+import type { Backend, Executable, StateMemory, StateSpec } from "../backend.ts";
+
+export const interpret: Backend = {
+  name: "interpret",
+  capabilities: {
+    schedules: false,
+    vectorWidth: 1,
+    registers: Number.POSITIVE_INFINITY,
+    oneElementPerThread: false,
+    maxInputs: Number.POSITIVE_INFINITY,
+    maxOutputs: Number.POSITIVE_INFINITY,
+    inPlace: true,
+    scatter: true,
+    exactNaN: true,
+  },
+  available: () => ({
+    available: true,
+    reason: "interprets the Loop IR in double precision; slow, the reference",
+  }),
+  createStateMemory: () => new InterpretedStates(),
+  async compile(plan, states) {
+    invariant(states instanceof InterpretedStates, "states of the interpret backend");
+    return new InterpretedProgram(plan, states);
+  },
+};
+
+class InterpretedStates implements StateMemory {
+  readonly arrays = new Map<string, Float64Array>();
+  private readonly specs = new Map<string, StateSpec>();
+
+  get byteLength(): number {
+    return [...this.arrays.values()].reduce((sum, array) => sum + array.byteLength, 0);
+  }
+
+  allocate(states: readonly StateSpec[]): void {
+    for (const spec of states) {
+      if (this.specs.has(spec.name)) continue;
+      this.specs.set(spec.name, spec);
+      this.arrays.set(spec.name, new Float64Array(sizeOf(spec.shape)));
+    }
+  }
+
+  async read(name: string): Promise<TypedArray> {
+    const array = this.arrays.get(name)!;
+    const copy = allocate(this.specs.get(name)!.dtype, array.length);
+    copy.set(array);
+    return copy;
+  }
+
+  async write(name: string, data: TypedArray): Promise<void> {
+    this.arrays.get(name)!.set(data);
+  }
+}
+
+class InterpretedProgram implements Executable {
+  readonly sources;
+  private readonly storage: Record<string, Float64Array> = {};
+  private readonly scalars: Record<string, number> = {};
+  private readonly names: readonly string[];
+  private kernels: readonly (() => void)[];
+
+  constructor(plan: ProgramPlan, states: InterpretedStates) {
+    for (const b of plan.buffers)
+      if (b.role !== "state") this.storage[b.name] = new Float64Array(sizeOf(b.shape));
+    for (const s of plan.states) this.storage[s.buffer] = states.arrays.get(s.name)!;
+    this.names = plan.scalars;
+    this.kernels = plan.kernels.map((kernel) => interpretKernel(kernel, this.storage, this.scalars));
+    this.sources = plan.kernels.map((kernel) => ({ name: kernel.name, text: printKernel(kernel) }));
+  }
+
+  write(buffer: string, data: TypedArray): void {
+    this.storage[buffer].set(data);
+  }
+
+  run(from: number, to: number, scalars: Float64Array): void {
+    this.names.forEach((name, k) => {
+      this.scalars[name] = scalars[k];
+    });
+    for (let k = from; k < to; k++) this.kernels[k]();
+  }
+
+  read(buffer: string, into: TypedArray): void {
+    into.set(this.storage[buffer]);
+  }
+
+  dispose(): void {
+    this.kernels = [];
+  }
+}

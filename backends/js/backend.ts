@@ -1,0 +1,166 @@
+/** The `js` backend: specialised JavaScript loops over one arena, loaded with the Function constructor. */
+
+import { byteSize, type DType, type TypedArray } from "../../src/core/dtype.ts";
+import { invariant, KilnError } from "../../src/core/errors.ts";
+import { sizeOf } from "../../src/core/shape.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
+import { type Address, type Environment, printJsKernel } from "./print.ts";
+
+export const js: Backend = {
+  name: "js",
+  capabilities: {
+    schedules: true,
+    vectorWidth: 1,
+    registers: 16,
+    oneElementPerThread: false,
+    maxInputs: Number.POSITIVE_INFINITY,
+    maxOutputs: Number.POSITIVE_INFINITY,
+    inPlace: true,
+    scatter: true,
+    exactNaN: true,
+  },
+  available,
+  createStateMemory: () => new JsStates(),
+  async compile(plan, states) {
+    const { available: ready, reason } = available();
+    if (!ready) throw new KilnError(`the js backend cannot run here: ${reason}; the interpret backend can`);
+    invariant(states instanceof JsStates, "states of the js backend");
+    return new JsProgram(plan, states);
+  },
+};
+
+function available(): Availability {
+  try {
+    new Function("return 0");
+    return { available: true, reason: "generated JavaScript loops, one thread" };
+  } catch {
+    return {
+      available: false,
+      reason: "the page's content security policy forbids generated code (unsafe-eval)",
+    };
+  }
+}
+
+interface StateSlot extends StateSpec {
+  readonly segment: number;
+  readonly byteOffset: number;
+}
+
+/** States in segments: each `allocate` adds one, so that programs compiled before keep their memory. */
+class JsStates implements StateMemory {
+  readonly segments: ArrayBuffer[] = [];
+  readonly slots = new Map<string, StateSlot>();
+
+  get byteLength(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.byteLength, 0);
+  }
+
+  allocate(states: readonly StateSpec[]): void {
+    let byteOffset = 0;
+    for (const spec of states) {
+      if (this.slots.has(spec.name)) continue;
+      this.slots.set(spec.name, { ...spec, segment: this.segments.length, byteOffset });
+      byteOffset += Math.ceil((sizeOf(spec.shape) * byteSize(spec.dtype)) / 64) * 64;
+    }
+    if (byteOffset > 0) this.segments.push(new ArrayBuffer(byteOffset));
+  }
+
+  view(name: string): TypedArray {
+    const slot = this.slots.get(name);
+    invariant(slot !== undefined, `no state ${name}`);
+    return viewOf(this.segments[slot.segment], slot.dtype, slot.byteOffset, sizeOf(slot.shape));
+  }
+
+  async read(name: string): Promise<TypedArray> {
+    return this.view(name).slice();
+  }
+
+  async write(name: string, data: TypedArray): Promise<void> {
+    this.view(name).set(data);
+  }
+}
+
+function viewOf(memory: ArrayBuffer, dtype: DType, byteOffset = 0, length?: number): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(memory, byteOffset, length);
+    case "int32":
+      return new Int32Array(memory, byteOffset, length);
+    case "bool":
+    case "uint8":
+      return new Uint8Array(memory, byteOffset, length);
+    default:
+      return dtype satisfies never;
+  }
+}
+
+const VIEW: Record<DType, string> = { float32: "f32", int32: "i32", bool: "u8", uint8: "u8" };
+
+type JsKernel = (...views: (TypedArray | Float64Array)[]) => void;
+
+class JsProgram implements Executable {
+  readonly sources: readonly KernelSource[];
+  private readonly buffers = new Map<string, TypedArray>();
+  private kernels: readonly JsKernel[];
+  /** What every kernel function is called with; kept, so that a run allocates nothing. */
+  private arguments_: (TypedArray | Float64Array)[];
+  private readonly scalars: Float64Array;
+
+  constructor(plan: ProgramPlan, states: JsStates) {
+    const arena = new ArrayBuffer(plan.arenaBytes);
+    const addresses = new Map<string, Address>();
+    const specs = new Map(plan.buffers.map((b) => [b.name, b]));
+    for (const { buffer, byteOffset } of plan.placements) {
+      const { dtype, shape } = specs.get(buffer)!;
+      addresses.set(buffer, { view: VIEW[dtype], offset: byteOffset / byteSize(dtype) });
+      this.buffers.set(buffer, viewOf(arena, dtype, byteOffset, sizeOf(shape)));
+    }
+    const stateViews = new Map<string, TypedArray>();
+    for (const { name, buffer } of plan.states) {
+      const slot = states.slots.get(name);
+      invariant(slot !== undefined, `no state ${name}`);
+      this.buffers.set(buffer, states.view(name));
+      const view = `state${slot.segment}_${VIEW[slot.dtype]}`;
+      stateViews.set(view, viewOf(states.segments[slot.segment], slot.dtype));
+      addresses.set(buffer, { view, offset: slot.byteOffset / byteSize(slot.dtype) });
+    }
+    this.scalars = new Float64Array(plan.scalars.length);
+    const arenaViews = [viewOf(arena, "float32"), viewOf(arena, "int32"), viewOf(arena, "uint8")];
+    this.arguments_ = [...arenaViews, ...stateViews.values(), this.scalars];
+    const parameters = ["f32", "i32", "u8", ...stateViews.keys(), "scalars"];
+    const environment: Environment = { parameters, addresses, scalars: plan.scalars };
+    this.sources = plan.kernels.map((kernel) => ({
+      name: kernel.name,
+      text: printJsKernel(kernel, kernel.name, environment),
+    }));
+    this.kernels = load(this.sources);
+  }
+
+  write(buffer: string, data: TypedArray): void {
+    this.buffers.get(buffer)!.set(data);
+  }
+
+  run(from: number, to: number, scalars: Float64Array): void {
+    this.scalars.set(scalars);
+    const { kernels, arguments_ } = this;
+    for (let k = from; k < to; k++) kernels[k].apply(undefined, arguments_);
+  }
+
+  read(buffer: string, into: TypedArray): void {
+    into.set(this.buffers.get(buffer)!);
+  }
+
+  dispose(): void {
+    this.kernels = [];
+    this.arguments_ = [];
+    this.buffers.clear();
+  }
+}
+
+/** Kernel names are identifiers made by the compiler; no text of the user's reaches this code. */
+function load(sources: readonly KernelSource[]): readonly JsKernel[] {
+  const body = sources.map(({ text }) => text).join("\n\n");
+  const names = sources.map(({ name }) => name).join(", ");
+  return new Function(`"use strict";\n${body}\nreturn [${names}];`)() as readonly JsKernel[];
+}

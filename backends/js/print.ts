@@ -1,0 +1,294 @@
+/** Prints scheduled Loop IR as JavaScript. All decisions were made before: this only spells them. */
+
+import { InternalError, invariant } from "../../src/core/errors.ts";
+import { formatOrigins } from "../../src/core/origin.ts";
+import { ANY, RangeContext } from "../../src/loop/range.ts";
+import type { CompareOp, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+
+/** How a kernel reaches a buffer: a typed array's name and the element at which the buffer starts in it. */
+export interface Address {
+  readonly view: string;
+  readonly offset: number;
+}
+
+/** Where buffers lie, and which names every kernel function takes. */
+export interface Environment {
+  readonly parameters: readonly string[];
+  readonly addresses: ReadonlyMap<string, Address>;
+  /** Position of each scalar in the array `scalars`. */
+  readonly scalars: readonly string[];
+}
+
+/** The functions of a kernel: one that is called, and one for each section. */
+export function printJsKernel(kernel: Kernel, name: string, environment: Environment): string {
+  return new Printer(kernel, name, environment).print();
+}
+
+const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
+
+class Printer {
+  private readonly kernel: Kernel;
+  private readonly name: string;
+  private readonly environment: Environment;
+
+  constructor(kernel: Kernel, name: string, environment: Environment) {
+    this.kernel = kernel;
+    this.name = name;
+    this.environment = environment;
+  }
+
+  print(): string {
+    const { kernel, name } = this;
+    const parameters = this.environment.parameters.join(", ");
+    const sections = kernel.body.filter((s) => s.kind === "section");
+    const header = [
+      `// ${kernel.name}: ${kernel.ops.join(", ")}`,
+      `// at ${formatOrigins(kernel.origins)}`,
+      `// schedule: ${kernel.schedule ?? "none"}`,
+    ];
+    if (sections.length === 0) return [...header, ...this.function(name, kernel.body)].join("\n");
+    invariant(sections.length === kernel.body.length, "a kernel is made of sections or of none");
+    const parts = sections.flatMap((s, k) => this.function(`${name}_part${k}`, s.body));
+    const calls = sections.map((_, k) => `  ${name}_part${k}(${parameters});`);
+    return [...header, ...parts, `function ${name}(${parameters}) {`, ...calls, "}"].join("\n");
+  }
+
+  private function(name: string, body: readonly Stmt[]): string[] {
+    const scalars = this.kernel.scalars.map(
+      (s) => `  const scalar_${mangle(s)} = scalars[${this.environment.scalars.indexOf(s)}];`,
+    );
+    let ranges = new RangeContext();
+    for (const b of this.kernel.buffers)
+      if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
+    return [
+      `function ${name}(${this.environment.parameters.join(", ")}) {`,
+      ...scalars,
+      ...this.body(body, "  ", ranges),
+      "}",
+    ];
+  }
+
+  private body(body: readonly Stmt[], indent: string, outer: RangeContext): string[] {
+    let ranges = outer;
+    return body.flatMap((s) => {
+      const lines = this.statement(s, indent, ranges);
+      if (s.kind === "let" && s.value.dtype === "int32")
+        ranges = ranges.withName(s.name, ranges.rangeOf(s.value));
+      if (s.kind === "accumulator") {
+        ranges = ranges.withName(s.name, s.range ? { low: s.range[0], high: s.range[1] } : ANY);
+      }
+      return lines;
+    });
+  }
+
+  private statement(s: Stmt, indent: string, ranges: RangeContext): string[] {
+    switch (s.kind) {
+      case "for": {
+        const extent = typeof s.extent === "number" ? `${s.extent}` : s.extent.count;
+        const most = typeof s.extent === "number" ? s.extent : s.extent.most;
+        let inside = ranges.withName(s.name, { low: 0, high: Math.max(0, most - 1) });
+        const starts = [`${s.name} = 0`];
+        const steps = [`${s.name} = ${s.name} + 1 | 0`];
+        for (const { name, init, step } of s.inductions ?? []) {
+          starts.push(`${name} = ${this.integer(init, ranges)}`);
+          steps.push(`${name} = ${name} + ${step} | 0`);
+          const start = ranges.rangeOf(init);
+          const span = step * Math.max(0, most - 1);
+          inside = inside.withName(name, {
+            low: start.low + Math.min(0, span),
+            high: start.high + Math.max(0, span),
+          });
+        }
+        return [
+          `${indent}for (let ${starts.join(", ")}; ${s.name} < ${extent}; ${steps.join(", ")}) {`,
+          ...this.body(s.body, `${indent}  `, inside),
+          `${indent}}`,
+        ];
+      }
+      case "let":
+        return [`${indent}const ${s.name} = ${this.value(s.value, ranges)};`];
+      case "accumulator":
+        return [`${indent}let ${s.name} = ${this.value(s.init, ranges)};`];
+      case "assign":
+        return [`${indent}${s.name} = ${this.value(s.value, ranges)};`];
+      case "store":
+        return [`${indent}${this.element(s.buffer, s.index, ranges)} = ${this.stored(s.value, ranges)};`];
+      case "if":
+        return [
+          `${indent}if (${this.expression(s.condition, ranges, 0)}) {`,
+          ...this.body(s.body, `${indent}  `, ranges.withCondition(s.condition)),
+          `${indent}}`,
+        ];
+      case "append": {
+        const at = (buffer: string): string => {
+          const { view, offset } = this.address(buffer);
+          return `${view}[${this.sum(s.base, ranges, offset, s.count)}]`;
+        };
+        return [
+          ...s.values.map((v) => `${indent}${at(v.buffer)} = ${this.stored(v.value, ranges)};`),
+          `${indent}${s.count} = ${s.count} + (${this.expression(s.condition, ranges, 0)} ? 1 : 0) | 0;`,
+        ];
+      }
+      case "section":
+        throw new InternalError("a section stands at the top of a kernel");
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private address(buffer: string): Address {
+    const address = this.environment.addresses.get(buffer);
+    invariant(address !== undefined, `no address for ${buffer}`);
+    return address;
+  }
+
+  private element(buffer: string, index: Expr, ranges: RangeContext): string {
+    const { view, offset } = this.address(buffer);
+    return `${view}[${this.sum(index, ranges, offset)}]`;
+  }
+
+  /** `index + offset (+ more)` with the constants joined. */
+  private sum(index: Expr, ranges: RangeContext, offset: number, more?: string): string {
+    let constant = offset;
+    let rest: Expr | undefined = index;
+    if (index.kind === "const") {
+      constant += index.value;
+      rest = undefined;
+    } else if (index.kind === "binary" && index.op === "add" && index.b.kind === "const") {
+      constant += index.b.value;
+      rest = index.a;
+    }
+    const parts = [
+      ...(rest === undefined ? [] : [this.expression(rest, ranges, 4)]),
+      ...(more === undefined ? [] : [more]),
+    ];
+    if (parts.length === 0) return `${constant}`;
+    if (constant !== 0) parts.push(`${constant}`);
+    return parts.length === 1 && rest?.kind !== "binary" ? parts[0] : `${parts.join(" + ")} | 0`;
+  }
+
+  private stored(value: Expr, ranges: RangeContext): string {
+    return value.dtype === "bool"
+      ? `${this.expression(value, ranges, 1)} ? 1 : 0`
+      : this.value(value, ranges);
+  }
+
+  private value(e: Expr, ranges: RangeContext): string {
+    return e.dtype === "int32" ? this.integer(e, ranges) : this.expression(e, ranges, 0);
+  }
+
+  private integer(e: Expr, ranges: RangeContext): string {
+    const text = this.expression(e, ranges, 1);
+    return e.kind === "binary" ? `${text} | 0` : text;
+  }
+
+  /** `level` is JavaScript's binding strength around: 1 `|`, 2 `||`/`&&`, 3 comparison, 4 sum, 5 product. */
+  private expression(e: Expr, ranges: RangeContext, level: number): string {
+    const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
+    switch (e.kind) {
+      case "const":
+        return number(e.value, e.dtype === "bool");
+      case "var":
+      case "local":
+        return e.name;
+      case "scalar":
+        return `scalar_${mangle(e.name)}`;
+      case "load": {
+        const text = this.element(e.buffer, e.index, ranges);
+        return e.dtype === "bool" ? wrap(3, `${text} !== 0`) : text;
+      }
+      case "unary":
+        return this.unary(e, ranges, level);
+      case "binary":
+        return this.binary(e, ranges, level);
+      case "compare":
+        return wrap(
+          3,
+          `${this.expression(e.a, ranges, 4)} ${COMPARE[e.op]} ${this.expression(e.b, ranges, 4)}`,
+        );
+      case "select": {
+        const taken = ranges.withCondition(e.condition);
+        return wrap(
+          0,
+          `${this.expression(e.condition, ranges, 2)} ? ${this.expression(e.a, taken, 1)} : ${this.expression(e.b, ranges, 1)}`,
+        );
+      }
+      case "cast":
+        if (e.a.dtype === "bool") return wrap(0, `${this.expression(e.a, ranges, 2)} ? 1 : 0`);
+        if (e.dtype === "bool") return wrap(3, `${this.expression(e.a, ranges, 4)} !== 0`);
+        return e.dtype === "float32" || e.a.dtype !== "float32"
+          ? this.expression(e.a, ranges, level)
+          : `Math.trunc(${this.expression(e.a, ranges, 0)})`;
+      case "reduce":
+        throw new InternalError(`kernel ${this.kernel.name} is printed before it is scheduled`);
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private unary(e: Extract<Expr, { kind: "unary" }>, ranges: RangeContext, level: number): string {
+    const a = this.expression(e.a, ranges, 0);
+    switch (e.op) {
+      case "neg":
+        return level > 5 ? `(-(${a}))` : `-(${a})`;
+      case "not":
+        return `!(${a})`;
+      case "isnan":
+        return `Number.isNaN(${a})`;
+      case "exp":
+      case "log":
+      case "sqrt":
+      case "abs":
+      case "sign":
+        return `Math.${e.op}(${a})`;
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  private binary(e: Extract<Expr, { kind: "binary" }>, ranges: RangeContext, level: number): string {
+    const infix = (sign: string, own: number): string => {
+      const text = `${this.expression(e.a, ranges, own)} ${sign} ${this.expression(e.b, ranges, own + 1)}`;
+      return own < level ? `(${text})` : text;
+    };
+    const call = (name: string): string =>
+      `Math.${name}(${this.expression(e.a, ranges, 0)}, ${this.expression(e.b, ranges, 0)})`;
+    switch (e.op) {
+      case "add":
+        return infix("+", 4);
+      case "sub":
+        return infix("-", 4);
+      case "mul":
+        return infix("*", 5);
+      case "and":
+        return infix("&&", 2);
+      case "or":
+        return infix("||", 2);
+      case "div": {
+        if (e.dtype === "float32") return infix("/", 5);
+        const quotient = `${this.expression(e.a, ranges, 5)} / ${this.expression(e.b, ranges, 6)}`;
+        return ranges.rangeOf(e.a).low >= 0 ? `(${quotient} | 0)` : `Math.floor(${quotient})`;
+      }
+      case "mod": {
+        if (ranges.rangeOf(e.a).low >= 0) return infix("%", 5);
+        const divisor = this.expression(e.b, ranges, 6);
+        return `((${this.expression(e.a, ranges, 5)} % ${divisor} + ${divisor}) % ${divisor})`;
+      }
+      case "max":
+      case "min":
+      case "pow":
+        return call(e.op);
+      default:
+        return e.op satisfies never;
+    }
+  }
+}
+
+const mangle = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, "_");
+
+function number(value: number, isBool: boolean): string {
+  if (isBool) return value !== 0 ? "true" : "false";
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return Object.is(value, -0) ? "-0" : String(value);
+}

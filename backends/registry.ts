@@ -1,0 +1,22 @@
+/** All backends by name. */
+
+import { KilnError } from "../src/core/errors.ts";
+import type { Backend } from "./backend.ts";
+import { interpret } from "./interpret/backend.ts";
+import { js } from "./js/backend.ts";
+
+export const BACKENDS: readonly Backend[] = [js, interpret];
+
+/** What `backend` means when nobody says otherwise. */
+export const DEFAULT_BACKEND = "js";
+
+/** The backend of that name; an error that names all others when there is none. */
+export function backendNamed(name: string): Backend {
+  const found = BACKENDS.find((backend) => backend.name === name);
+  if (found === undefined) {
+    throw new KilnError(
+      `there is no backend "${name}"; the backends are ${BACKENDS.map((b) => b.name).join(", ")}`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,253 @@
+/**
+ * Groups nodes into kernels. Fusion creates no new op: it only says which nodes are computed where they are
+ * used instead of through memory. Walking backwards, a node joins the group of its users when reading it
+ * there costs nothing extra; otherwise it becomes the root of a group of its own.
+ */
+
+import { sameShape, sizeOf } from "../src/core/shape.ts";
+import { usersOf } from "../src/ir/rewrite.ts";
+import type { Graph, Group, Node, Value } from "../src/ir/types.ts";
+import type { Capabilities } from "../src/loop/capabilities.ts";
+import { ints, number } from "../src/ops/definition.ts";
+import { windowsAreDisjoint } from "../src/ops/max_pool2d.ts";
+import { definitionOf } from "../src/ops/registry.ts";
+import type { Pass } from "./pass.ts";
+
+export function fuse(capabilities: Capabilities): Pass<Graph, Graph> {
+  return {
+    name: "fuse",
+    doc: "Groups nodes into kernels: contractions with their epilogues and pooling, elementwise chains, softmax with cross-entropy, all updates.",
+    run: (graph) => ({ ...graph, groups: new Fusion(graph, capabilities).groups() }),
+  };
+}
+
+/** A group while it grows. */
+interface Draft {
+  readonly nodes: Set<Node>;
+  readonly stores: Set<Node>;
+  readonly isUpdate: boolean;
+}
+
+class Fusion {
+  private readonly graph: Graph;
+  private readonly capabilities: Capabilities;
+  private readonly users: ReadonlyMap<Value, readonly Node[]>;
+  private readonly membership = new Map<Node, Draft[]>();
+  private readonly drafts: Draft[] = [];
+  private readonly outputs: ReadonlySet<Value>;
+  private readonly updateValues: ReadonlySet<Value>;
+  private readonly recomputed: ReadonlySet<Node>;
+
+  constructor(graph: Graph, capabilities: Capabilities) {
+    this.graph = graph;
+    this.capabilities = capabilities;
+    this.users = usersOf(graph);
+    this.outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
+    this.updateValues = new Set(graph.updates.map(({ value }) => baseOf(value)));
+    this.recomputed = new Set(graph.partition?.recomputed ?? []);
+  }
+
+  groups(): Group[] {
+    for (const node of [...this.graph.nodes].reverse()) this.place(node);
+    return this.ordered().map((draft) => ({
+      name: groupName(draft, this.graph),
+      nodes: this.graph.nodes.filter((node) => draft.nodes.has(node)),
+      stores: this.graph.nodes.filter((node) => draft.stores.has(node)),
+    }));
+  }
+
+  private place(node: Node): void {
+    const { pattern } = definitionOf(node.op);
+    if (pattern === "view") return;
+    const leaves = this.outputs.has(node) || this.isReadThroughView(node);
+    if (isFree(node) && !leaves && !this.updateValues.has(node)) {
+      this.inlineEverywhere(node);
+      return;
+    }
+    if (leaves) {
+      this.root(node);
+      return;
+    }
+    if (this.updateValues.has(node)) {
+      this.placeUpdate(node);
+      return;
+    }
+    const users = this.users.get(node) ?? [];
+    const groups = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
+    const everywhere =
+      this.recomputed.has(node) || (pattern === "sparse" && users.every((u) => exploitsSparsity(u, node)));
+    if (everywhere && users.every((user) => this.isCheapIn(node, user))) {
+      this.inlineEverywhere(node);
+    } else if (groups.size === 1 && this.mayJoin(node, users, [...groups][0])) {
+      this.join(node, [...groups][0]);
+    } else {
+      this.root(node);
+    }
+  }
+
+  private inlineEverywhere(node: Node): void {
+    for (const user of this.users.get(node) ?? [])
+      for (const draft of this.membership.get(user) ?? []) this.join(node, draft);
+    if (!this.membership.has(node)) this.membership.set(node, []);
+  }
+
+  private join(node: Node, draft: Draft): void {
+    if (draft.nodes.has(node)) return;
+    draft.nodes.add(node);
+    this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
+  }
+
+  /** Starts a group whose value is stored; a pool and its winner share one, for they slide one window. */
+  private root(node: Node): void {
+    const sibling = isWindow(node) ? this.windowSibling(node) : undefined;
+    const draft = sibling ?? { nodes: new Set(), stores: new Set(), isUpdate: false };
+    if (sibling === undefined) this.drafts.push(draft);
+    this.join(node, draft);
+    draft.stores.add(node);
+  }
+
+  private windowSibling(node: Node): Draft | undefined {
+    if (this.capabilities.maxOutputs < 2) return undefined;
+    return this.drafts.find((draft) =>
+      [...draft.stores].some(
+        (other) => isWindow(other) && other.inputs[0] === node.inputs[0] && sameAttrs(other, node),
+      ),
+    );
+  }
+
+  /** All updates of a step are one group, as far as the backend's number of outputs allows. */
+  private placeUpdate(node: Node): void {
+    const stores = this.graph.updates.filter(({ value }) => baseOf(value) === node).length;
+    let draft = this.drafts.find((d) => d.isUpdate && d.stores.size + stores <= this.capabilities.maxOutputs);
+    if (draft === undefined) {
+      draft = { nodes: new Set(), stores: new Set(), isUpdate: true };
+      this.drafts.push(draft);
+    }
+    this.join(node, draft);
+    draft.stores.add(node);
+  }
+
+  /** Whether some reshape of `node` is read: then its elements must lie in memory in order. */
+  private isReadThroughView(node: Node): boolean {
+    return (this.users.get(node) ?? []).some((user) => definitionOf(user.op).pattern === "view");
+  }
+
+  private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
+    if (draft.isUpdate && definitionOf(node.op).pattern !== "elementwise") return false;
+    switch (definitionOf(node.op).pattern) {
+      case "elementwise":
+      case "row":
+        return users.every((user) => this.isCheapIn(node, user));
+      case "contraction":
+        if (contains(draft, "contraction") || contains(draft, "row")) return false;
+        return users.every(
+          (user) => isEpilogue(node, user) || (isWindow(user) && windowsAreDisjoint(user.attrs)),
+        );
+      case "reduction":
+      case "window":
+      case "sparse":
+        if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
+        return users.every((user) => isEpilogue(node, user));
+      case "view":
+        return false;
+    }
+  }
+
+  /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
+  private isCheapIn(node: Node, user: Node): boolean {
+    switch (definitionOf(user.op).pattern) {
+      case "elementwise":
+        return sizeOf(node.type.shape) === sizeOf(user.type.shape) || sizeOf(node.type.shape) === 1;
+      case "row":
+      case "reduction":
+        return true;
+      case "window":
+        return windowsAreDisjoint(user.attrs);
+      case "contraction":
+        return exploitsSparsity(user, node);
+      case "sparse":
+      case "view":
+        return false;
+    }
+  }
+
+  /** Groups in an order in which every value is stored before it is read; updates come last. */
+  private ordered(): Draft[] {
+    const storedBy = new Map<Node, Draft>();
+    for (const draft of this.drafts) for (const node of draft.stores) storedBy.set(node, draft);
+    const done = new Set<Draft>();
+    const result: Draft[] = [];
+    const visit = (draft: Draft): void => {
+      if (done.has(draft)) return;
+      done.add(draft);
+      for (const node of draft.nodes) {
+        for (const input of node.inputs) {
+          const base = baseOf(input);
+          const producer = base.kind === "node" ? storedBy.get(base) : undefined;
+          if (producer !== undefined && producer !== draft) visit(producer);
+        }
+      }
+      result.push(draft);
+    };
+    const first = (draft: Draft): number =>
+      Math.min(...[...draft.stores].map((node) => this.graph.nodes.indexOf(node)));
+    const byPosition = [...this.drafts].sort(
+      (a, b) => Number(a.isUpdate) - Number(b.isUpdate) || first(a) - first(b),
+    );
+    byPosition.forEach(visit);
+    return result;
+  }
+}
+
+/** The value whose buffer a chain of views reads. */
+export function baseOf(value: Value): Value {
+  return value.kind === "node" && definitionOf(value.op).pattern === "view" ? baseOf(value.inputs[0]) : value;
+}
+
+const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_winner";
+
+const sameAttrs = (a: Node, b: Node): boolean => JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
+
+/** Constants, broadcasts and one-hot rows are cheaper to compute than to load. */
+const isFree = (node: Node): boolean =>
+  node.op === "constant" ||
+  node.op === "one_hot" ||
+  (node.op === "broadcast_to" && sizeOf(node.inputs[0].type.shape) === 1);
+
+const isEpilogue = (node: Node, user: Node): boolean =>
+  definitionOf(user.op).pattern === "elementwise" &&
+  user.op !== "one_hot" &&
+  sameShape(node.type.shape, user.type.shape);
+
+const contains = (draft: Draft, pattern: string): boolean =>
+  [...draft.nodes].some((node) => definitionOf(node.op).pattern === pattern);
+
+/** Whether `user` is a convolution gradient that can skip the zeros of max_pool2d_grad. */
+export function exploitsSparsity(user: Node, node: Node): boolean {
+  if (node.op !== "max_pool2d_grad" || !windowsAreDisjoint(node.attrs)) return false;
+  const [operand] =
+    user.op === "conv2d_weight_grad"
+      ? [user.inputs[1]]
+      : user.op === "conv2d_input_grad"
+        ? [user.inputs[0]]
+        : [];
+  if (operand !== node) return false;
+  const unit = (name: string): boolean => ints(user.attrs, name).every((v) => v === 1);
+  return unit("stride") && unit("dilation") && number(user.attrs, "groups") === 1;
+}
+
+const MOST_NAMES = 5;
+
+/** The ops of a group in order, without what leaves no trace in code and without repetition. */
+function groupName(draft: Draft, graph: Graph): string {
+  if (draft.isUpdate) return "update";
+  const ops = graph.nodes.filter((node) => draft.nodes.has(node)).map((node) => node.op);
+  const named = [...new Set(ops)].filter(
+    (op) =>
+      op !== "constant" &&
+      op !== "broadcast_to" &&
+      !(op === "max_pool2d_winner" && ops.includes("max_pool2d")),
+  );
+  const shown = named.length === 0 ? ops : named;
+  return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;
+}

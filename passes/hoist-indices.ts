@@ -1,0 +1,202 @@
+/**
+ * Index arithmetic out of the inner loops: every index becomes a pointer plus a constant. A pointer starts
+ * with its loop and is bumped by a constant step; indices that differ by a constant share one.
+ */
+
+import { type Affine, addAffine, fromAffine, toAffine } from "../src/loop/affine.ts";
+import { local } from "../src/loop/build.ts";
+import { printExpr } from "../src/loop/print.ts";
+import type { Expr, Induction, Stmt } from "../src/loop/types.ts";
+import { FreeNames, mapChildren } from "../src/loop/walk.ts";
+
+/** The same statements with hoisted indices; new locals are named `p0`, `p1`, … behind `prefix`. */
+export function hoistIndices(body: readonly Stmt[], prefix = ""): Stmt[] {
+  const hoister = new Hoister(prefix);
+  return hoister.body(body, new Set()).flatMap((item) => hoister.settle(item));
+}
+
+type For = Extract<Stmt, { kind: "for" }>;
+
+/** A pointer that a loop needs before it starts. */
+interface Pointer {
+  readonly name: string;
+  readonly value: Affine;
+}
+
+/** A statement, or a loop with the pointers that are still to be placed before it. */
+interface Item {
+  readonly pointers: readonly Pointer[];
+  readonly statement: Stmt;
+}
+
+class Hoister {
+  private readonly prefix: string;
+  private readonly free = new FreeNames();
+  private counter = 0;
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
+
+  /** Processes nested loops; `outside` holds the names known before this body's own loop. */
+  body(statements: readonly Stmt[], outside: ReadonlySet<string>): Item[] {
+    const known = new Set(outside);
+    return statements.map((s): Item => {
+      switch (s.kind) {
+        case "for":
+          return this.loop(s, known);
+        case "if":
+          return { pointers: [], statement: { ...s, body: this.settled(s.body, known) } };
+        case "section":
+          return { pointers: [], statement: { ...s, body: this.settled(s.body, new Set()) } };
+        case "let":
+        case "accumulator":
+          known.add(s.name);
+          return { pointers: [], statement: s };
+        case "assign":
+        case "store":
+        case "append":
+          return { pointers: [], statement: s };
+        default:
+          return s satisfies never;
+      }
+    });
+  }
+
+  /** An item with its pointers declared right before it. */
+  settle({ pointers, statement }: Item): Stmt[] {
+    return [
+      ...pointers.map(({ name, value }): Stmt => ({ kind: "let", name, value: fromAffine(value) })),
+      statement,
+    ];
+  }
+
+  private settled(body: readonly Stmt[], outside: ReadonlySet<string>): Stmt[] {
+    return this.body(body, outside).flatMap((item) => this.settle(item));
+  }
+
+  private loop(s: For, outside: ReadonlySet<string>): Item {
+    const level = new Level(s.name, outside, this.free, () => `${this.prefix}p${this.counter++}`);
+    const inside = new Set([...outside, s.name, ...(s.inductions ?? []).map((i) => i.name)]);
+    const body = this.body(s.body, inside).flatMap(({ pointers, statement }): Stmt[] => {
+      const placed = pointers.flatMap(({ name, value }): Stmt[] => {
+        if (level.isOutside(value)) {
+          level.hoisted.push({ name, value });
+          return [];
+        }
+        return [{ kind: "let", name, value: level.reduce(value) }];
+      });
+      return [...placed, level.statement(statement)];
+    });
+    const inductions = [...(s.inductions ?? []), ...level.inductions];
+    return {
+      pointers: level.hoisted,
+      statement: { ...s, ...(inductions.length > 0 && { inductions }), body },
+    };
+  }
+}
+
+/** The pointers of one loop, found while the indices directly inside it are rewritten. */
+class Level {
+  readonly inductions: Induction[] = [];
+  readonly hoisted: Pointer[] = [];
+  private readonly name: string;
+  private readonly outside: ReadonlySet<string>;
+  private readonly free: FreeNames;
+  private readonly fresh: () => string;
+  private readonly known = new Map<string, string>();
+
+  constructor(name: string, outside: ReadonlySet<string>, free: FreeNames, fresh: () => string) {
+    this.name = name;
+    this.outside = new Set(outside);
+    this.free = free;
+    this.fresh = fresh;
+  }
+
+  /** Whether `form` is known before the loop starts. */
+  isOutside(form: Affine): boolean {
+    return [...form.terms.values()].every(({ atom }) => this.isOutsideAtom(atom));
+  }
+
+  private isOutsideAtom(atom: Expr): boolean {
+    return !hasLoad(atom) && [...this.free.of(atom)].every((name) => this.outside.has(name));
+  }
+
+  /** Rewrites the indices of a statement; bodies of nested loops have been rewritten already. */
+  statement(s: Stmt): Stmt {
+    const e = (expression: Expr): Expr => this.expression(expression);
+    switch (s.kind) {
+      case "for":
+        if (s.inductions === undefined) return s;
+        return { ...s, inductions: s.inductions.map((i) => ({ ...i, init: this.reduce(toAffine(i.init)) })) };
+      case "let":
+      case "assign":
+        return { ...s, value: e(s.value) };
+      case "accumulator":
+        return { ...s, init: e(s.init) };
+      case "store":
+        return { ...s, index: this.reduce(toAffine(e(s.index))), value: e(s.value) };
+      case "if":
+        return { ...s, condition: e(s.condition), body: s.body.map((inner) => this.statement(inner)) };
+      case "append":
+        return {
+          ...s,
+          condition: e(s.condition),
+          base: this.reduce(toAffine(e(s.base))),
+          values: s.values.map((v) => ({ ...v, value: e(v.value) })),
+        };
+      case "section":
+        return s;
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private expression(e: Expr): Expr {
+    const mapped = mapChildren(e, (child) => this.expression(child));
+    return mapped.kind === "load" ? { ...mapped, index: this.reduce(toAffine(mapped.index)) } : mapped;
+  }
+
+  /** `form` as pointer + what only the loop's body knows + constant. */
+  reduce(form: Affine): Expr {
+    let outer: Affine = { constant: 0, terms: new Map() };
+    let inner: Affine = { constant: form.constant, terms: new Map() };
+    let step = 0;
+    for (const [key, term] of form.terms) {
+      const part: Affine = { constant: 0, terms: new Map([[key, term]]) };
+      if (key === this.name) step = term.coefficient;
+      else if (this.isOutsideAtom(term.atom)) outer = addAffine(outer, part, 1);
+      else inner = addAffine(inner, part, 1);
+    }
+    const base = this.base(outer, step);
+    return fromAffine(base === undefined ? form : addAffine(toAffine(base), inner, 1));
+  }
+
+  /** The pointer for `outer + step·loop`, or `undefined` when the form is simple enough as it stands. */
+  private base(outer: Affine, step: number): Expr | undefined {
+    const [only] = [...outer.terms.values()];
+    const isPlain =
+      outer.terms.size === 0 ||
+      (outer.terms.size === 1 && only.coefficient === 1 && only.atom.kind !== "binary");
+    if (step === 0 ? isPlain : outer.terms.size === 0 && step === 1) return undefined;
+    const key = `${step}|${printExpr(fromAffine(outer))}`;
+    let name = this.known.get(key);
+    if (name === undefined) {
+      name = this.fresh();
+      this.known.set(key, name);
+      if (step === 0) this.hoisted.push({ name, value: outer });
+      else this.inductions.push({ name, init: fromAffine(outer), step });
+    }
+    return local(name, "int32");
+  }
+}
+
+function hasLoad(e: Expr): boolean {
+  if (e.kind === "load") return true;
+  let found = false;
+  mapChildren(e, (child) => {
+    found ||= hasLoad(child);
+    return child;
+  });
+  return found;
+}

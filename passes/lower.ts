@@ -1,0 +1,312 @@
+/**
+ * Lowers fused groups to kernels: each stored value becomes a nest of grid loops around one pure expression,
+ * made by inlining the ops' own lowerings. Nothing is scheduled here.
+ */
+
+import { invariant } from "../src/core/errors.ts";
+import { mergeOrigins, type Origin } from "../src/core/origin.ts";
+import { type Shape, sizeOf, stridesOf } from "../src/core/shape.ts";
+import { valueNames } from "../src/ir/print.ts";
+import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
+import { dot, int, load, local, scalar, variable } from "../src/loop/build.ts";
+import { countFlops } from "../src/loop/flops.ts";
+import { printExpr } from "../src/loop/print.ts";
+import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
+import { RangeContext } from "../src/loop/range.ts";
+import { simplify } from "../src/loop/simplify.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../src/loop/types.ts";
+import { ownExpressions, visitExpr, visitStatements } from "../src/loop/walk.ts";
+import { ints, type Operand } from "../src/ops/definition.ts";
+import { definitionOf } from "../src/ops/registry.ts";
+import { unravel } from "../src/ops/shape.ts";
+import { baseOf } from "./fuse.ts";
+import type { Pass } from "./pass.ts";
+
+export const lower: Pass<Graph, LoweredProgram> = {
+  name: "lower",
+  doc: "Makes every group a kernel: a plain nest of loops whose stores hold the fused expression, reductions explicit.",
+  run: (graph) => new Lowering(graph).program(),
+};
+
+class Lowering {
+  private readonly graph: Graph;
+  private readonly texts: ReadonlyMap<Value, string>;
+  private readonly buffers = new Map<Value, ProgramBuffer>();
+  private readonly taken = new Set<string>();
+  private readonly targets: ReadonlyMap<Node, readonly Input[]>;
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.texts = valueNames(graph);
+    const targets = new Map<Node, Input[]>();
+    for (const { target, value } of graph.updates) {
+      const base = baseOf(value);
+      if (base.kind === "node") targets.set(base, [...(targets.get(base) ?? []), target]);
+    }
+    this.targets = targets;
+  }
+
+  program(): LoweredProgram {
+    const { graph } = this;
+    const groups = graph.groups ?? [];
+    for (const input of graph.inputs) {
+      if (input.role !== "scalar")
+        this.declare(input, input.role === "state" ? "state" : "input", input.name);
+    }
+    const outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
+    for (const { stores } of groups) {
+      for (const node of stores) {
+        if (this.isOnlyUpdate(node, outputs)) continue;
+        this.declare(node, outputs.has(node) ? "output" : "intermediate", node.op);
+      }
+    }
+    const names = new Map<string, number>();
+    const kernels = groups.map((group) => {
+      const count = (names.get(group.name) ?? 0) + 1;
+      names.set(group.name, count);
+      return this.kernel(group, count === 1 ? group.name : `${group.name}_${count}`);
+    });
+    const firstCommit = kernels.findIndex((k) =>
+      k.buffers.some((b) => b.access !== "read" && this.isState(b.name)),
+    );
+    return {
+      name: graph.name,
+      kernels,
+      buffers: [...this.buffers.values()],
+      inputs: this.bindings("input"),
+      states: this.bindings("state"),
+      outputs: graph.outputs.map(({ name, value }) => ({
+        name,
+        buffer: this.bufferOf(baseOf(value)).name,
+        dtype: value.type.dtype,
+        shape: value.type.shape,
+      })),
+      scalars: graph.inputs.filter((input) => input.role === "scalar").map((input) => input.name),
+      commitFrom: firstCommit < 0 ? kernels.length : firstCommit,
+    };
+  }
+
+  private bindings(role: "input" | "state"): Binding[] {
+    return this.graph.inputs
+      .filter((input) => input.role === role)
+      .map((input) => ({ name: input.name, buffer: this.bufferOf(input).name, ...input.type }));
+  }
+
+  private isState(name: string): boolean {
+    return [...this.buffers.values()].some((b) => b.name === name && b.role === "state");
+  }
+
+  /** An updated value that nothing else reads is written straight into its state. */
+  private isOnlyUpdate(node: Node, outputs: ReadonlySet<Value>): boolean {
+    if (!this.targets.has(node) || outputs.has(node)) return false;
+    return !(this.graph.groups ?? []).some(
+      (group) =>
+        !group.nodes.includes(node) && group.nodes.some((n) => n.inputs.some((v) => baseOf(v) === node)),
+    );
+  }
+
+  /** Gives a value its buffer, under an identifier that no other has: user text never reaches code. */
+  private declare(value: Value, role: ProgramBuffer["role"], wish: string): void {
+    const plain = wish.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+    let name = plain;
+    for (let k = 2; this.taken.has(name); k++) name = `${plain}_${k}`;
+    this.taken.add(name);
+    this.buffers.set(value, { name, role, ...value.type, value: this.texts.get(value) ?? "" });
+  }
+
+  private bufferOf(value: Value): ProgramBuffer {
+    const buffer = this.buffers.get(value);
+    invariant(buffer !== undefined, `${this.texts.get(value)} is stored before it is read`);
+    return buffer;
+  }
+
+  private kernel(group: Group, name: string): Kernel {
+    const body: Stmt[] = [];
+    const nests = this.nests(group);
+    for (const { shape, stores, flat } of nests) {
+      const nest = this.nest(group, shape, stores, flat);
+      body.push(...(nests.length === 1 ? nest : [section(stores[0], nest)]));
+    }
+    const origins = group.nodes.reduce<readonly Origin[]>(
+      (all, node) => mergeOrigins(all, this.graph.origins.get(node) ?? []),
+      [],
+    );
+    const used = usedBuffers(body);
+    return {
+      name,
+      ops: group.nodes.map((node) => node.op),
+      buffers: [...this.buffers].flatMap(([value, buffer]) => this.param(value, buffer, used)),
+      scalars: [...used.scalars],
+      body,
+      origins,
+      nominalFlops: countFlops(body),
+    };
+  }
+
+  private param(value: Value, buffer: ProgramBuffer, used: UsedBuffers): BufferParam[] {
+    const { name, dtype, shape } = buffer;
+    const reads = used.loaded.has(name);
+    const writes = used.stored.has(name);
+    if (!reads && !writes) return [];
+    const access = reads && writes ? "readwrite" : writes ? "write" : "read";
+    const range = value.kind === "node" && value.op === "max_pool2d_winner" ? winnerRange(value) : undefined;
+    return [{ name, dtype, length: sizeOf(shape), access, value: buffer.value, ...(range && { range }) }];
+  }
+
+  /** Stores of one shape share a nest; where nothing broadcasts, the nest is a single flat loop. */
+  private nests(group: Group): { shape: Shape; stores: Node[]; flat: boolean }[] {
+    const nests: { shape: Shape; stores: Node[]; flat: boolean }[] = [];
+    for (const node of group.stores) {
+      const key = String(node.type.shape);
+      const isUpdate = this.targets.has(node);
+      const known = nests.find(
+        (nest) => String(nest.shape) === key && (!isUpdate || this.sharesState(node, nest.stores)),
+      );
+      if (known !== undefined) known.stores.push(node);
+      else nests.push({ shape: node.type.shape, stores: [node], flat: isFlat(group, node) });
+    }
+    return nests;
+  }
+
+  /** Updates of one parameter and its optimizer states belong into one loop; those of others into their own. */
+  private sharesState(node: Node, others: readonly Node[]): boolean {
+    const statesOf = (n: Node): Input[] => [...(this.targets.get(n) ?? []), ...statesBehind(n)];
+    const own = new Set(statesOf(node));
+    return others.some((other) => statesOf(other).some((state) => own.has(state)));
+  }
+
+  private nest(group: Group, shape: Shape, stores: readonly Node[], flat: boolean): Stmt[] {
+    const extents = flat ? [sizeOf(shape)] : shape;
+    const grid = extents.map((extent, axis) => (extent === 1 ? int(0) : variable(`i${axis}`)));
+    const indices = flat ? unravel(grid[0], shape) : grid;
+    let context = new RangeContext();
+    extents.forEach((extent, axis) => {
+      context = context.withName(`i${axis}`, { low: 0, high: extent - 1 });
+    });
+    const values = new ElementReader(group, (value, at) => this.read(value, at));
+    const index = simplify(dot(indices, stridesOf(shape)), context);
+    // A step's updates read states that they also write: every value is computed before the first store.
+    const bound = stores.length > 1 && stores.some((node) => this.targets.has(node));
+    const lets: Stmt[] = [];
+    const writes = stores.flatMap((node): Stmt[] => {
+      let value = simplify(values.at(node, indices), context);
+      if (bound) {
+        const name = `new${lets.length}`;
+        lets.push({ kind: "let", name, value });
+        value = local(name, value.dtype);
+      }
+      return this.destinations(node).map((buffer) => ({ kind: "store", buffer, index, value }));
+    });
+    const body = [...lets, ...writes];
+    return extents.reduceRight<Stmt[]>(
+      (inner, extent, axis) =>
+        extent === 1 ? inner : [{ kind: "for", name: `i${axis}`, extent, loop: "grid", body: inner }],
+      body,
+    );
+  }
+
+  private destinations(node: Node): string[] {
+    const own = this.buffers.get(node);
+    const states = (this.targets.get(node) ?? []).map((target) => this.bufferOf(target).name);
+    return [...(own === undefined ? [] : [own.name]), ...states];
+  }
+
+  /** An element of a value that lives in memory, or of a scalar input. */
+  private read(value: Value, indices: readonly Expr[]): Expr {
+    if (value.kind === "input" && value.role === "scalar") return scalar(value.name, value.type.dtype);
+    const { name, dtype } = this.bufferOf(baseOf(value));
+    return load(name, dtype, dot(indices, stridesOf(value.type.shape)));
+  }
+}
+
+/** Inlines the lowerings of a group's nodes, each (node, indices) once. */
+class ElementReader {
+  private readonly inside: ReadonlySet<Value>;
+  private readonly outside: (value: Value, indices: readonly Expr[]) => Expr;
+  private readonly lowered = new Map<Node, (indices: readonly Expr[]) => Expr>();
+  private readonly known = new Map<string, Expr>();
+
+  constructor(group: Group, outside: (value: Value, indices: readonly Expr[]) => Expr) {
+    this.inside = new Set(group.nodes);
+    this.outside = outside;
+  }
+
+  at(value: Value, indices: readonly Expr[]): Expr {
+    if (value.kind !== "node" || !this.inside.has(value)) return this.outside(value, indices);
+    let element = this.lowered.get(value);
+    if (element === undefined) {
+      const operands = value.inputs.map(
+        (input): Operand => ({ type: input.type, at: (at) => this.at(input, at) }),
+      );
+      element = definitionOf(value.op).lower(operands, value.type, value.attrs);
+      this.lowered.set(value, element);
+    }
+    const key = `${[...this.lowered.keys()].indexOf(value)}:${indices.map((e) => printExpr(e)).join()}`;
+    let result = this.known.get(key);
+    if (result === undefined) {
+      result = element(indices);
+      this.known.set(key, result);
+    }
+    return result;
+  }
+}
+
+const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section", name: store.op, body });
+
+function winnerRange(node: Node): readonly [number, number] {
+  return [0, sizeOf(ints(node.attrs, "kernel")) - 1];
+}
+
+/** Whether all values that `store` is made of in its group have its shape or are single numbers. */
+function isFlat(group: Group, store: Node): boolean {
+  const visit = (node: Node): boolean => {
+    if (
+      definitionOf(node.op).pattern !== "elementwise" ||
+      node.op === "one_hot" ||
+      node.op === "broadcast_to"
+    )
+      return false;
+    return node.inputs.every((input) => {
+      const scalarLike = input.type.shape.length === 0;
+      if (!scalarLike && String(input.type.shape) !== String(store.type.shape)) return false;
+      return input.kind !== "node" || !group.nodes.includes(input) || input.op === "constant" || visit(input);
+    });
+  };
+  return store.type.shape.length > 0 && visit(store);
+}
+
+function statesBehind(node: Node): Input[] {
+  return node.inputs.flatMap((input): Input[] => {
+    if (input.kind === "input") return input.role === "state" ? [input] : [];
+    return definitionOf(input.op).pattern === "elementwise" ? statesBehind(input) : [];
+  });
+}
+
+interface UsedBuffers {
+  readonly loaded: ReadonlySet<string>;
+  readonly stored: ReadonlySet<string>;
+  readonly scalars: ReadonlySet<string>;
+}
+
+/** Buffers and scalars that statements touch. */
+export function usedBuffers(body: readonly Stmt[]): UsedBuffers {
+  const loaded = new Set<string>();
+  const stored = new Set<string>();
+  const scalars = new Set<string>();
+  const seen = new Set<Expr>();
+  const expression = (e: Expr): void =>
+    visitExpr(
+      e,
+      (node) => {
+        if (node.kind === "load") loaded.add(node.buffer);
+        if (node.kind === "scalar") scalars.add(node.name);
+      },
+      seen,
+    );
+  visitStatements(body, (s) => {
+    ownExpressions(s).forEach(expression);
+    if (s.kind === "store") stored.add(s.buffer);
+    if (s.kind === "append") for (const { buffer } of s.values) stored.add(buffer);
+  });
+  return { loaded, stored, scalars };
+}

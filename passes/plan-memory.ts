@@ -1,0 +1,54 @@
+/**
+ * Places all buffers of a program in one arena: buffers whose lifetimes do not overlap share memory. Greedy
+ * by size, lowest free offset first (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+ * Inference", 2020).
+ */
+
+import { byteSize } from "../src/core/dtype.ts";
+import { sizeOf } from "../src/core/shape.ts";
+import type { Placement, ProgramPlan } from "../src/loop/plan.ts";
+import type { LoweredProgram } from "../src/loop/program.ts";
+import type { Pass } from "./pass.ts";
+
+/** A cache line, and enough for any vector. */
+const ALIGNMENT = 64;
+
+export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
+  name: "plan-memory",
+  doc: "Gives every buffer an offset in one arena; values that are never alive together share bytes.",
+  run(program) {
+    const lifetimes = program.buffers
+      .filter(({ role }) => role !== "state")
+      .map((buffer) => {
+        const touching = program.kernels.flatMap((kernel, k) =>
+          kernel.buffers.some((b) => b.name === buffer.name) ? [k] : [],
+        );
+        const isInput = buffer.role === "input";
+        const isOutput = program.outputs.some((output) => output.buffer === buffer.name);
+        return {
+          buffer: buffer.name,
+          byteLength: Math.max(1, sizeOf(buffer.shape)) * byteSize(buffer.dtype),
+          first: isInput ? -1 : Math.min(...touching),
+          last: isOutput ? program.kernels.length : Math.max(...touching, -1),
+        };
+      });
+    const placed: Placement[] = [];
+    for (const life of [...lifetimes].sort((a, b) => b.byteLength - a.byteLength)) {
+      const neighbours = placed
+        .filter((p) => p.first <= life.last && life.first <= p.last)
+        .sort((a, b) => a.byteOffset - b.byteOffset);
+      let byteOffset = 0;
+      for (const p of neighbours) {
+        if (byteOffset + life.byteLength <= p.byteOffset) break;
+        byteOffset = Math.max(byteOffset, align(p.byteOffset + p.byteLength));
+      }
+      placed.push({ ...life, byteOffset });
+    }
+    const order = new Map(lifetimes.map((life, k) => [life.buffer, k]));
+    placed.sort((a, b) => order.get(a.buffer)! - order.get(b.buffer)!);
+    const arenaBytes = align(Math.max(0, ...placed.map((p) => p.byteOffset + p.byteLength)));
+    return { ...program, placements: placed, arenaBytes };
+  },
+};
+
+const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;

@@ -1,0 +1,39 @@
+/** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest. */
+
+import type { Capabilities } from "../src/loop/capabilities.ts";
+import type { LoweredProgram } from "../src/loop/program.ts";
+import type { Kernel } from "../src/loop/types.ts";
+import type { Pass } from "./pass.ts";
+import { plain } from "./strategies/plain.ts";
+import type { Candidate, Strategy } from "./strategies/strategy.ts";
+
+const STRATEGIES: readonly Strategy[] = [plain];
+
+/** With `only`, the strategy of that name is taken wherever it matches: how tests force each in turn. */
+export function schedule(capabilities: Capabilities, only?: string): Pass<LoweredProgram, LoweredProgram> {
+  return {
+    name: "schedule",
+    doc: "Transforms loops for the backend: register tiles, packed panels, winner lists; the cheapest candidate wins.",
+    run(program) {
+      if (!capabilities.schedules) return program;
+      const results = program.kernels.map((kernel) => best(kernel, capabilities, only).apply());
+      const commitKernels = results
+        .slice(program.commitFrom)
+        .reduce((n, { kernels }) => n + kernels.length, 0);
+      const kernels = results.flatMap((r) => r.kernels);
+      return {
+        ...program,
+        kernels,
+        buffers: [...program.buffers, ...results.flatMap((r) => r.scratch)],
+        commitFrom: kernels.length - commitKernels,
+      };
+    },
+  };
+}
+
+function best(kernel: Kernel, capabilities: Capabilities, only: string | undefined): Candidate {
+  const candidates = STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, capabilities));
+  const forced = candidates.filter((candidate) => candidate.strategy === only);
+  const choice = forced.length > 0 ? forced : candidates;
+  return choice.reduce((a, b) => (b.cost < a.cost ? b : a));
+}

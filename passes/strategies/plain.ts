@@ -1,0 +1,37 @@
+/** The strategy that always fits: loops as they were lowered, reductions in accumulators, indices hoisted. */
+
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { countFlops } from "../../src/loop/flops.ts";
+import type { Kernel, Stmt } from "../../src/loop/types.ts";
+import { hoistIndices } from "../hoist-indices.ts";
+import { materialize } from "../materialize.ts";
+import { nestsOf } from "./nest.ts";
+import type { Candidate, Strategy } from "./strategy.ts";
+
+/** What one operation costs in a loop without register tiles, relative to one inside a tile. */
+const UNTILED_COST = 3;
+
+export const plain: Strategy = {
+  name: "plain",
+  doc: "Runs the nest as it was lowered; invariants and index arithmetic move out of the inner loops.",
+  candidates: (kernel: Kernel, _capabilities: Capabilities): readonly Candidate[] => [
+    {
+      strategy: "plain",
+      cost: kernel.nominalFlops * UNTILED_COST,
+      apply: () => ({ kernels: [schedulePlain(kernel)], scratch: [] }),
+    },
+  ],
+};
+
+/** The kernel with every nest materialised. */
+export function schedulePlain(kernel: Kernel): Kernel {
+  const nests = nestsOf(kernel);
+  const body = nests.map(({ name, loops, stores }): readonly Stmt[] => {
+    const statements = hoistIndices(materialize(loops, stores, kernel.buffers));
+    return nests.length === 1 ? statements : [{ kind: "section", name, body: statements }];
+  });
+  return { ...kernel, body: body.flat(), schedule: "plain" };
+}
+
+/** Operations that a scheduled kernel executes, lists counted as full. */
+export const executedFlops = (kernel: Kernel): number => countFlops(kernel.body);

@@ -1,0 +1,28 @@
+/**
+ * How modules and parameters are told from other values. The marks are registered symbols rather than classes, so
+ * that a model built with one copy of the library is understood by another (a bundle beside an installed package).
+ */
+
+import type { Module } from "./module.ts";
+import type { Parameter } from "./parameter.ts";
+
+/** Marks a module. */
+export const MODULE: unique symbol = Symbol.for("kiln.Module");
+
+/** Marks a parameter. */
+export const PARAMETER: unique symbol = Symbol.for("kiln.Parameter");
+
+/** The names of a module's fields that are buffers. */
+export const BUFFERS: unique symbol = Symbol.for("kiln.Module.buffers");
+
+/** A module's method that lists what it holds by name, in order: its fields, or the layers of a container. */
+export const MEMBERS: unique symbol = Symbol.for("kiln.Module.members");
+
+const isMarked = (value: unknown, mark: symbol): boolean =>
+  typeof value === "object" && value !== null && mark in value;
+
+/** Whether `value` is a module of this or another copy of the library. */
+export const isModule = (value: unknown): value is Module => isMarked(value, MODULE);
+
+/** Whether `value` is a parameter of this or another copy of the library. */
+export const isParameter = (value: unknown): value is Parameter => isMarked(value, PARAMETER);

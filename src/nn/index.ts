@@ -1,0 +1,15 @@
+/** Everything under the name `nn`. */
+
+export { isModule, isParameter } from "./brand.ts";
+export * as functional from "./functional.ts";
+export * as init from "./init.ts";
+export { ReLU } from "./layers/activation.ts";
+export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
+export { Linear, type LinearArguments, type LinearOptions } from "./layers/linear.ts";
+export { MaxPool2d, type MaxPool2dArguments } from "./layers/pooling.ts";
+export { type NamedLayers, Sequential } from "./layers/sequential.ts";
+export { Flatten, type FlattenArguments, Identity } from "./layers/shape.ts";
+export { CrossEntropyLoss, L1Loss, Loss, MSELoss } from "./losses.ts";
+export { Module } from "./module.ts";
+export { Parameter } from "./parameter.ts";
+export type { LoadResult, StateDict } from "./state-dict.ts";

@@ -1,0 +1,48 @@
+/** The fully connected layer. */
+
+import type { Tensor } from "../../tensor/tensor.ts";
+import { linear } from "../functional.ts";
+import { defaultBias, defaultWeight } from "../init.ts";
+import { Module } from "../module.ts";
+import { Arguments, pythonFlag } from "../options.ts";
+import type { Parameter } from "../parameter.ts";
+
+export interface LinearOptions {
+  /** Whether a learned bias is added; true unless told. */
+  readonly bias?: boolean;
+}
+
+export interface LinearArguments extends LinearOptions {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+}
+
+/** `x·weightᵀ + bias` over the last axis (torch.nn.Linear). */
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** [outFeatures, inFeatures] */
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+
+  constructor(inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions);
+  constructor(options: LinearArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const options = new Arguments("Linear", given, ["inFeatures", "outFeatures", "bias"]);
+    this.inFeatures = options.integer("inFeatures", 1);
+    this.outFeatures = options.integer("outFeatures", 1);
+    const hasBias = options.flag("bias", true);
+    this.weight = defaultWeight([this.outFeatures, this.inFeatures]);
+    this.bias = hasBias ? defaultBias(this.weight.shape) : undefined;
+  }
+
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const bias = pythonFlag(this.bias !== undefined);
+    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${bias}`;
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Module, the base of every layer and model. Its children, parameters and buffers are simply the instance's own
+ * fields, in order, so that a model is a plain class and still has PyTorch's names, keys and printed text.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { insideModule } from "../tensor/context.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Place, userPlace } from "../trace/origins.ts";
+import { BUFFERS, MEMBERS, MODULE } from "./brand.ts";
+import { allMembers, checkName, distinct, membersOf, type Named, walk, walkState } from "./members.ts";
+import type { Parameter } from "./parameter.ts";
+import { type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts";
+
+/** What `console.log` asks an object for in Node. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+
+export abstract class Module {
+  /** Whether the module trains (`train()`) or is evaluated (`eval()`). */
+  training = true;
+  readonly [BUFFERS] = new Set<string>();
+  /** Where the user's program constructed this module. */
+  declare readonly constructedAt: Place | undefined;
+
+  constructor() {
+    hide(this, "constructedAt", userPlace());
+    hide(this, "forward", recorded(this, this.forward));
+  }
+
+  /** Computes the outputs from the inputs; every model and layer defines it. */
+  abstract forward(...inputs: Tensor[]): Tensor | Tensor[];
+
+  /** Makes the field `name` hold `tensor` as a buffer: state that is saved but not learned. */
+  registerBuffer(name: string, tensor: Tensor): void {
+    checkName("buffer", name);
+    if (name in this && !this[BUFFERS].has(name)) {
+      throw new KilnError(
+        `cannot register the buffer ${name}: ${this.constructor.name} already has a field ${name}`,
+      );
+    }
+    this[BUFFERS].add(name);
+    Object.defineProperty(this, name, {
+      value: tensor,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+
+  /** The direct children by field name; a module held twice comes once. */
+  namedChildren(): Named<Module>[] {
+    return distinct(membersOf(this).children);
+  }
+
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child);
+  }
+
+  /** This module (under the name "") and all below it by dotted path, parents first. */
+  namedModules(): Named<Module>[] {
+    return distinct(walk(this));
+  }
+
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module);
+  }
+
+  /** All parameters by dotted name, such as `conv1.weight`; a shared one comes once, under its first name. */
+  namedParameters(): Named<Parameter>[] {
+    return allMembers(this, "parameters");
+  }
+
+  parameters(): Parameter[] {
+    return this.namedParameters().map(([, parameter]) => parameter);
+  }
+
+  /** All buffers by dotted name. */
+  namedBuffers(): Named<Tensor>[] {
+    return allMembers(this, "buffers");
+  }
+
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, buffer]) => buffer);
+  }
+
+  /** All parameters and buffers under PyTorch's keys, in its order. The tensors are the live ones, not copies. */
+  stateDict(): Record<string, Tensor> {
+    return Object.fromEntries(walkState(this));
+  }
+
+  /**
+   * Copies a state dict's numbers into this module. Every missing, unexpected or ill-shaped key is reported in one
+   * error, which leaves the module as it was; with `strict: false` keys found on one side alone are passed over.
+   */
+  async loadStateDict(
+    stateDict: StateDict,
+    { strict = true }: { readonly strict?: boolean } = {},
+  ): Promise<LoadResult> {
+    return loadStateDict(this, stateDict, strict);
+  }
+
+  /** Puts this module and all below it into training mode, or into evaluation mode. */
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode;
+    return this;
+  }
+
+  /** Puts this module and all below it into evaluation mode. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** What stands between the parentheses of the printed text, before any children; layers override it. */
+  extraRepr(): string {
+    return "";
+  }
+
+  /** PyTorch's printed text. */
+  toString(): string {
+    const extra = this.extraRepr();
+    const extraLines = extra === "" ? [] : extra.split("\n");
+    const childLines = membersOf(this).children.map(
+      ([name, child]) => `(${name}): ${indented(String(child))}`,
+    );
+    const lines = [...extraLines, ...childLines];
+    const isOneLine = lines.length === 0 || (extraLines.length === 1 && childLines.length === 0);
+    return `${this.constructor.name}(${isOneLine ? lines.join("") : `\n  ${lines.join("\n  ")}\n`})`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
+
+  get [MODULE](): true {
+    return true;
+  }
+
+  /** Everything this module holds by name; a container with names of its own overrides it. */
+  *[MEMBERS](): Iterable<Named<unknown>> {
+    for (const [name, value] of Object.entries(this)) {
+      if (typeof value !== "object" || value === null) continue;
+      if (name in Module.prototype) {
+        throw new KilnError(
+          `${this.constructor.name}'s field ${name} hides nn.Module's own ${name}: rename the field`,
+        );
+      }
+      yield [name, value];
+    }
+  }
+}
+
+/** Defines a property that is no member: loops over fields pass it by, and the subclass may redefine it. */
+const hide = (module: Module, name: string, value: unknown): void => {
+  Object.defineProperty(module, name, { value, enumerable: false, writable: true, configurable: true });
+};
+
+/** The subclass's `forward`, run so that the operations inside know which module they belong to. */
+function recorded(module: Module, forward: Module["forward"] | undefined): Module["forward"] {
+  return (...inputs) => {
+    if (forward === undefined) throw new KilnError(`${module.constructor.name} has no forward method`);
+    return insideModule(module, () => forward.apply(module, inputs));
+  };
+}
+
+/** A child's text with every line but the first moved in; blank lines stay blank. */
+const indented = (text: string): string => text.replace(/\n(?=.*\S)/g, "\n  ");

@@ -1,0 +1,196 @@
+/** Runs a model's forward once on symbolic tensors and records what it does as a graph. */
+
+import { KilnError } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
+import { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, Graph, Input, TensorType, Value } from "../ir/types.ts";
+import { opTable } from "../ops/registry.ts";
+import { moduleStack, type Recorder, recordWith } from "../tensor/context.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type Place, userPlace } from "./origins.ts";
+
+/** What the tracer needs of a module; `nn.Module` is one. */
+export interface Traceable {
+  forward(...inputs: Tensor[]): Tensor | readonly Tensor[];
+  namedModules(): Iterable<readonly [string, Traceable]>;
+  namedParameters(): Iterable<readonly [string, Tensor]>;
+  namedBuffers(): Iterable<readonly [string, Tensor]>;
+  /** Where the user made it, when known. */
+  readonly constructedAt?: Place | undefined;
+}
+
+/** A loss: a module of two inputs that says what targets it wants. */
+export interface TraceableLoss extends Traceable {
+  targetType(output: TensorType): TensorType;
+}
+
+export interface Trace {
+  readonly graph: Graph;
+  /** The tensor behind every state of the graph: parameters, buffers and captured constants. */
+  readonly states: ReadonlyMap<string, Tensor>;
+  /** States that gradients are wanted for. */
+  readonly parameters: readonly string[];
+  /** The types of all inputs, targets last. */
+  readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
+}
+
+/** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
+export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
+  const session = new Session(model);
+  const outputs = session.forward(inputs);
+  return session.finish(
+    graphName(model),
+    outputs.map((tensor, k) => ({ name: k === 0 ? "output" : `output${k}`, tensor })),
+  );
+}
+
+/** Traces `model` and then `loss` of its output and targets; the graph returns the loss alone. */
+export function traceLoss(
+  model: Traceable,
+  loss: TraceableLoss,
+  inputs: readonly TensorType[],
+  targets?: readonly TensorType[],
+): Trace {
+  const session = new Session(model);
+  const outputs = session.forward(inputs);
+  const types = targets ?? outputs.map((output) => loss.targetType(output));
+  return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
+}
+
+/** The graph of lazy tensors: their leaves become states, they themselves the outputs. */
+export function traceLazy(tensors: readonly Tensor[]): Trace {
+  const session = new Session();
+  return session.finish(
+    "lazy",
+    tensors.map((tensor, k) => ({ name: `output${k}`, tensor })),
+  );
+}
+
+const graphName = (model: Traceable): string => {
+  const name = model.constructor.name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
+  return /^[a-z]/.test(name) ? name : "model";
+};
+
+class Session implements Recorder {
+  private readonly builder = new GraphBuilder(opTable);
+  private readonly values = new Map<Tensor, Value>();
+  private readonly states = new Map<string, Tensor>();
+  private readonly parameters: string[] = [];
+  private readonly paths = new Map<object, string>();
+  private readonly places = new Map<object, Place | undefined>();
+  private readonly inputs: { name: string; type: TensorType }[] = [];
+  private lossModule: TraceableLoss | undefined;
+
+  constructor(model?: Traceable) {
+    if (model === undefined) return;
+    for (const [path, module] of model.namedModules()) {
+      this.paths.set(module, path);
+      this.places.set(module, module.constructedAt);
+    }
+    for (const [name, parameter] of model.namedParameters()) {
+      this.state(name, parameter);
+      if (parameter.requiresGrad) this.parameters.push(name);
+    }
+    for (const [name, buffer] of model.namedBuffers()) this.state(name, buffer);
+    this.model = model;
+  }
+
+  private readonly model: Traceable | undefined;
+
+  forward(types: readonly TensorType[]): readonly Tensor[] {
+    const model = this.model!;
+    const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
+    const result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
+    const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
+    if (outputs.length === 0 || outputs.some((t) => !(t instanceof Tensor))) {
+      throw new KilnError(`forward of ${model.constructor.name} must return a tensor or a list of tensors`, [
+        this.modelOrigin(),
+      ]);
+    }
+    return outputs;
+  }
+
+  loss(loss: TraceableLoss, outputs: readonly Tensor[], types: readonly TensorType[]): Tensor {
+    const targets = types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
+    this.lossModule = loss;
+    this.places.set(loss, loss.constructedAt);
+    const result = recordWith(this, () => kilnTraceBoundary(() => loss.forward(...outputs, ...targets)));
+    if (!(result instanceof Tensor)) throw new KilnError("a loss must return one tensor", [this.origin()]);
+    return result;
+  }
+
+  finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
+    const values = outputs.map((o) => ({ name: o.name, value: this.valueOf(o.tensor) }));
+    return {
+      graph: this.builder.build(name, values),
+      states: this.states,
+      parameters: this.parameters,
+      inputs: this.inputs,
+    };
+  }
+
+  record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const values = inputs.map((t) => this.valueOf(t));
+    const known = this.origin();
+    const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
+    const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
+    const result = new Tensor(value.type.shape, value.type.dtype, { kind: "traced", value });
+    this.values.set(result, value);
+    return result;
+  }
+
+  /** The user's line that runs; inside library modules the line where the module was made. */
+  origin(): Origin {
+    const module = moduleStack.findLast((m) => this.paths.has(m));
+    const path = module === undefined ? "" : this.paths.get(module)!;
+    const innermost = moduleStack.at(-1);
+    const place =
+      userPlace("kilnTraceBoundary") ??
+      (innermost === undefined ? undefined : this.places.get(innermost)) ??
+      (this.lossModule && this.places.get(this.lossModule));
+    return { file: place?.file ?? "", line: place?.line ?? 0, module: path };
+  }
+
+  private modelOrigin(): Origin {
+    const place = this.model?.constructedAt;
+    return { file: place?.file ?? "", line: place?.line ?? 0, module: "" };
+  }
+
+  private input(name: string, type: TensorType): Tensor {
+    const value = this.builder.input("input", name, type);
+    this.inputs.push({ name, type });
+    const tensor = new Tensor(type.shape, type.dtype, { kind: "traced", value });
+    this.values.set(tensor, value);
+    return tensor;
+  }
+
+  private state(name: string, tensor: Tensor): Input {
+    const value = this.builder.input("state", name, { dtype: tensor.dtype, shape: tensor.shape });
+    this.values.set(tensor, value);
+    this.states.set(name, tensor);
+    return value;
+  }
+
+  /** The graph's value for a tensor; leaves met on the way become constants in the store. */
+  private valueOf(tensor: Tensor): Value {
+    const known = this.values.get(tensor);
+    if (known !== undefined) return known;
+    const { behind } = tensor;
+    if (behind.kind === "traced") {
+      throw new KilnError(
+        "a tensor of another trace is used here: build everything inside forward from its inputs",
+        [this.origin()],
+      );
+    }
+    if (behind.kind === "leaf") return this.state(`constant.${this.states.size}`, tensor);
+    const inputs = behind.inputs.map((t) => this.valueOf(t));
+    const value = this.builder.node(behind.op, inputs, behind.attrs);
+    this.values.set(tensor, value);
+    return value;
+  }
+}
+
+/** Stack frames outside of this call belong to the user's program, not to the model. */
+function kilnTraceBoundary<T>(body: () => T): T {
+  return body();
+}

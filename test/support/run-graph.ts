@@ -1,0 +1,59 @@
+/** Runs a graph through the whole pipeline on one backend, for tests that start from the IR. */
+
+import type { Backend } from "../../backends/backend.ts";
+import { PassManager } from "../../passes/manager.ts";
+import { type PipelineOptions, runPipeline } from "../../passes/pipeline.ts";
+import { allocate, type TypedArray } from "../../src/core/dtype.ts";
+import { sizeOf } from "../../src/core/shape.ts";
+import type { Graph } from "../../src/ir/types.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+
+export type Values = Readonly<Record<string, TypedArray>>;
+
+/** The plan of a graph for a backend's capabilities. */
+export function planOf(
+  graph: Graph,
+  backend: Backend,
+  options: Omit<PipelineOptions, "capabilities"> = {},
+): ProgramPlan {
+  return runPipeline(new PassManager(), graph, { capabilities: backend.capabilities, ...options });
+}
+
+/** Feeds inputs and states by name and returns outputs by name, as float64 where they are float32. */
+export async function runGraph(
+  graph: Graph,
+  backend: Backend,
+  values: Values,
+  options: Omit<PipelineOptions, "capabilities"> = {},
+): Promise<Record<string, TypedArray>> {
+  const plan = planOf(graph, backend, options);
+  const states = backend.createStateMemory();
+  states.allocate(plan.states);
+  for (const { name } of plan.states) if (values[name]) await states.write(name, values[name]);
+  const program = await backend.compile(plan, states);
+  for (const { name, buffer } of plan.inputs) await program.write(buffer, values[name]);
+  await program.run(0, plan.kernels.length, new Float64Array(plan.scalars.length));
+  const results: Record<string, TypedArray> = {};
+  for (const { name, buffer, dtype, shape } of plan.outputs) {
+    const into = dtype === "float32" ? new Float64Array(sizeOf(shape)) : allocate(dtype, sizeOf(shape));
+    await program.read(buffer, into);
+    results[name] = into;
+  }
+  for (const { name, dtype } of plan.states)
+    if (dtype === "float32") results[`@${name}`] = await states.read(name);
+  program.dispose();
+  return results;
+}
+
+/** Largest difference over the largest value. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (Number.isNaN(expected[i]) !== Number.isNaN(actual[i])) return Number.POSITIVE_INFINITY;
+    if (actual[i] === expected[i] || Number.isNaN(expected[i])) continue;
+    difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
+    largest = Math.max(largest, Math.abs(expected[i]));
+  }
+  return difference === 0 ? 0 : difference / Math.max(largest, 1e-30);
+}
