@@ -144,6 +144,9 @@ class Fusion {
           (user) => isEpilogue(node, user) || (isWindow(user) && windowsAreDisjoint(user.attrs)),
         );
       case "reduction":
+        if (users.every((user) => this.isRowConstant(node, user))) return !contains(draft, "contraction");
+        if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
+        return users.every((user) => isEpilogue(node, user));
       case "window":
       case "sparse":
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
@@ -169,6 +172,15 @@ class Fusion {
       case "view":
         return false;
     }
+  }
+
+  /** A reduction over trailing axes, spread over them again: computed once per row before the row's loop. */
+  private isRowConstant(node: Node, user: Node): boolean {
+    if (this.capabilities.oneElementPerThread || node.attrs.keepdim !== true) return false;
+    const rank = node.type.shape.length;
+    const axes = ints(node.attrs, "axes");
+    const trailing = axes.every((axis, k) => axis === rank - axes.length + k);
+    return trailing && definitionOf(user.op).pattern === "elementwise" && user.type.shape.length === rank;
   }
 
   /** Groups in an order in which every value is stored before it is read; updates come last. */

@@ -5,7 +5,7 @@
  */
 
 import { reachable, usersOf } from "../src/ir/rewrite.ts";
-import type { Graph, Node } from "../src/ir/types.ts";
+import type { Graph, Node, Value } from "../src/ir/types.ts";
 import { definitionOf } from "../src/ops/registry.ts";
 import type { Pass } from "./pass.ts";
 
@@ -14,7 +14,8 @@ export const partition: Pass<Graph, Graph> = {
   doc: "Names the forward values that the backward pass reads (`keep`) and those it computes again (`recompute`).",
   run(graph) {
     if (graph.updates.length === 0 && graph.outputs.length < 2) return graph;
-    const forward = reachable([graph.outputs[0].value]);
+    const forward = new Set(reachable([graph.outputs[0].value]));
+    for (const node of graph.nodes) if (isCompanion(node, forward)) forward.add(node);
     const outputs = new Set(graph.outputs.map(({ value }) => value));
     const users = usersOf(graph);
     const kept: Node[] = [];
@@ -28,3 +29,7 @@ export const partition: Pass<Graph, Graph> = {
     return { ...graph, partition: { kept, recomputed } };
   },
 };
+
+/** What is computed along with a forward value for the backward pass's sake, such as a pool's winner. */
+const isCompanion = (node: Node, forward: ReadonlySet<Value>): boolean =>
+  definitionOf(node.op).pattern === "window" && node.inputs.every((input) => forward.has(input));

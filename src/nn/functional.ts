@@ -3,13 +3,8 @@
 import { KilnError } from "../core/errors.ts";
 import { apply, type Tensor } from "../tensor/tensor.ts";
 import { Arguments, pairOf, type Size2d } from "./options.ts";
-
-/** Whether a loss is averaged, summed or left as it is. */
-export type Reduction = "mean" | "sum" | "none";
-
-export interface LossOptions {
-  readonly reduction?: Reduction;
-}
+import { classAxis, type LossOptions, readReduction } from "./reduction.ts";
+import { type PoolOptions, readWindow } from "./window.ts";
 
 /** The named arguments of {@link conv2d}. */
 export interface ConvolutionOptions {
@@ -18,16 +13,6 @@ export interface ConvolutionOptions {
   readonly dilation?: Size2d;
   readonly groups?: number;
 }
-
-/** The named arguments of {@link maxPool2d}; `stride` is the kernel's size unless told. */
-export interface PoolOptions {
-  readonly stride?: Size2d;
-  readonly padding?: Size2d;
-  readonly dilation?: Size2d;
-  readonly ceilMode?: boolean;
-}
-
-export const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
 
 /** `max(x, 0)`, element by element. */
 export const relu = (input: Tensor): Tensor => input.relu();
@@ -88,35 +73,6 @@ export function maxPool2d(
   });
 }
 
-/** A pooling window as the user wrote it, with PyTorch's defaults filled in. */
-export interface Window {
-  readonly kernelSize: Size2d;
-  readonly stride: Size2d;
-  readonly padding: Size2d;
-  readonly dilation: Size2d;
-  readonly ceilMode: boolean;
-}
-
-/** Reads and checks the arguments of a pooling window. */
-export function readWindow(given: Arguments, callee: string): Window {
-  const kernelSize = given.size("kernelSize", 1);
-  const padding = given.size("padding", 0, 0);
-  const kernel = pairOf(kernelSize);
-  if (pairOf(padding).some((extent, axis) => extent * 2 > kernel[axis])) {
-    throw new KilnError(
-      `${callee}'s padding ${padding} must be at most half of its kernelSize ${kernelSize}, ` +
-        "so that every window meets the input",
-    );
-  }
-  return {
-    kernelSize,
-    stride: given.size("stride", 1, kernelSize),
-    padding,
-    dilation: given.size("dilation", 1, 1),
-    ceilMode: given.flag("ceilMode", false),
-  };
-}
-
 /** `x - log Σ e^x` along `dim`. */
 export const logSoftmax = (input: Tensor, dim: number): Tensor => input.logSoftmax(dim);
 
@@ -139,12 +95,3 @@ export const mseLoss = (input: Tensor, target: Tensor, options?: LossOptions): T
 /** The absolute difference. */
 export const l1Loss = (input: Tensor, target: Tensor, options?: LossOptions): Tensor =>
   apply("l1_loss", [input, target], readReduction("l1Loss", options));
-
-/** The axis on which scores of `rank` dimensions have their classes. */
-export const classAxis = (rank: number): number => (rank === 1 ? 0 : 1);
-
-/** The checked option of a loss, as its op takes it. */
-export function readReduction(callee: string, options?: LossOptions): { readonly reduction: Reduction } {
-  const given = new Arguments(callee, [options], [], ["reduction"]);
-  return { reduction: given.choice("reduction", REDUCTIONS, "mean") };
-}

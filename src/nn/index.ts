@@ -1,7 +1,9 @@
 /** Everything under the name `nn`. */
 
 export { isModule, isParameter } from "./brand.ts";
+export type { ConvolutionOptions } from "./functional.ts";
 export * as functional from "./functional.ts";
+export type { Initializer } from "./init.ts";
 export * as init from "./init.ts";
 export { ReLU } from "./layers/activation.ts";
 export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
@@ -11,5 +13,8 @@ export { type NamedLayers, Sequential } from "./layers/sequential.ts";
 export { Flatten, type FlattenArguments, Identity } from "./layers/shape.ts";
 export { CrossEntropyLoss, L1Loss, Loss, MSELoss } from "./losses.ts";
 export { Module } from "./module.ts";
+export type { Pair, Size2d } from "./options.ts";
 export { Parameter } from "./parameter.ts";
+export type { LossOptions, Reduction } from "./reduction.ts";
 export type { LoadResult, StateDict } from "./state-dict.ts";
+export type { PoolOptions } from "./window.ts";

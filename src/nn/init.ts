@@ -6,18 +6,9 @@
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
 import { uniformInto } from "../tensor/random.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import { Parameter } from "./parameter.ts";
 
 /** Fills `data`, the elements of a tensor of the given shape in row-major order. */
 export type Initializer = (data: Float32Array, shape: Shape) => void;
-
-/** A new parameter, filled by `initializer`. */
-export function initialParameter(shape: Shape, initializer: Initializer): Parameter {
-  const data = new Float32Array(sizeOf(shape));
-  initializer(data, shape);
-  return new Parameter(Tensor.fromData(data, shape, "float32"));
-}
 
 /** Numbers spread evenly from `low` to `high`. */
 export const uniform =
@@ -52,14 +43,4 @@ export function fanInAndFanOut(shape: Shape): { readonly fanIn: number; readonly
   const [outputs, inputs, ...kernel] = shape;
   const positions = sizeOf(kernel);
   return { fanIn: inputs * positions, fanOut: outputs * positions };
-}
-
-/** PyTorch's default weight of linear and convolution layers. */
-export const defaultWeight = (shape: Shape): Parameter =>
-  initialParameter(shape, kaimingUniform(Math.sqrt(5)));
-
-/** PyTorch's default bias for such a weight: spread evenly within ±1/√fanIn, one for each output. */
-export function defaultBias(weight: Shape): Parameter {
-  const bound = 1 / Math.sqrt(fanInAndFanOut(weight).fanIn);
-  return initialParameter([weight[0]], uniform(-bound, bound));
 }

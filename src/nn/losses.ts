@@ -4,16 +4,9 @@ import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import { describe } from "../ops/definition.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import {
-  classAxis,
-  crossEntropy,
-  type LossOptions,
-  l1Loss,
-  mseLoss,
-  type Reduction,
-  readReduction,
-} from "./functional.ts";
+import { crossEntropy, l1Loss, mseLoss } from "./functional.ts";
 import { Module } from "./module.ts";
+import { classAxis, type LossOptions, type Reduction, readReduction } from "./reduction.ts";
 
 /** A module that compares an output with a target. */
 export abstract class Loss extends Module {

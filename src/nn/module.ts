@@ -33,9 +33,9 @@ export abstract class Module {
   /** Makes the field `name` hold `tensor` as a buffer: state that is saved but not learned. */
   registerBuffer(name: string, tensor: Tensor): void {
     checkName("buffer", name);
-    if (name in this && !this[BUFFERS].has(name)) {
+    if (Reflect.get(this, name) !== undefined && !this[BUFFERS].has(name)) {
       throw new KilnError(
-        `cannot register the buffer ${name}: ${this.constructor.name} already has a field ${name}`,
+        `cannot register the buffer ${name}: ${this.constructor.name} already has a ${name}`,
       );
     }
     this[BUFFERS].add(name);

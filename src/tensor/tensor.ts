@@ -97,6 +97,11 @@ export class Tensor {
     return dim === undefined ? this.shape : this.shape[normalizeAxis(dim, this.shape.length)];
   }
 
+  /** The numbers themselves, not a copy, when they lie on the host; for feeding programs without waiting. */
+  peek(): TypedArray | undefined {
+    return this.source.kind === "leaf" ? this.source.storage.peek() : undefined;
+  }
+
   /** The numbers in row-major order, as the caller's own copy. */
   async data(): Promise<TypedArray> {
     return (await this.read()).slice();

@@ -57,13 +57,14 @@ export function traceLoss(
   return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
 }
 
-/** The graph of lazy tensors: their leaves become states, they themselves the outputs. */
-export function traceLazy(tensors: readonly Tensor[]): Trace {
+/** The graph of lazy tensors: their leaves become inputs, in the order of `leaves`, they themselves the outputs. */
+export function traceLazy(tensors: readonly Tensor[]): Trace & { readonly leaves: readonly Tensor[] } {
   const session = new Session();
-  return session.finish(
+  const trace = session.finish(
     "lazy",
     tensors.map((tensor, k) => ({ name: `output${k}`, tensor })),
   );
+  return { ...trace, leaves: session.leaves };
 }
 
 const graphName = (model: Traceable): string => {
@@ -80,6 +81,8 @@ class Session implements Recorder {
   private readonly places = new Map<object, Place | undefined>();
   private readonly inputs: { name: string; type: TensorType }[] = [];
   private lossModule: TraceableLoss | undefined;
+  /** Leaves met outside of any model. */
+  readonly leaves: Tensor[] = [];
 
   constructor(model?: Traceable) {
     if (model === undefined) return;
@@ -182,7 +185,17 @@ class Session implements Recorder {
         [this.origin()],
       );
     }
-    if (behind.kind === "leaf") return this.state(`constant.${this.states.size}`, tensor);
+    if (behind.kind === "leaf" && this.model !== undefined)
+      return this.state(`constant.${this.states.size}`, tensor);
+    if (behind.kind === "leaf") {
+      const value = this.builder.input("input", `leaf${this.leaves.length}`, {
+        dtype: tensor.dtype,
+        shape: tensor.shape,
+      });
+      this.leaves.push(tensor);
+      this.values.set(tensor, value);
+      return value;
+    }
     const inputs = behind.inputs.map((t) => this.valueOf(t));
     const value = this.builder.node(behind.op, inputs, behind.attrs);
     this.values.set(tensor, value);

@@ -1,8 +1,8 @@
 /** The fully connected layer. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
+import { defaultBias, defaultWeight } from "../default-init.ts";
 import { linear } from "../functional.ts";
-import { defaultBias, defaultWeight } from "../init.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 import type { Parameter } from "../parameter.ts";

@@ -1,9 +1,10 @@
 /** Pooling layers: they shrink images and have no parameters. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { maxPool2d, type PoolOptions, readWindow, type Window } from "../functional.ts";
+import { maxPool2d } from "../functional.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonSize, type Size2d } from "../options.ts";
+import { type PoolOptions, readWindow, type Window } from "../window.ts";
 
 export interface MaxPool2dArguments extends PoolOptions {
   readonly kernelSize: Size2d;

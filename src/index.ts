@@ -1,0 +1,11 @@
+/** The public API of Kiln. */
+
+export { type BackendStatus, backends, compile, compileTraining } from "./compile.ts";
+export { KilnError } from "./core/errors.ts";
+export * as data from "./data/index.ts";
+export * as F from "./nn/functional.ts";
+export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";
+export type { Program } from "./runtime/program.ts";
+export type { Gradients, Trainer } from "./runtime/trainer.ts";
+export { arange, full, ones, Tensor, tensor, zeros } from "./tensor/index.ts";

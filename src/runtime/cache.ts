@@ -1,0 +1,92 @@
+/** The compile cache of a program: one variant per batch size, a bounded number of them. */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, type Shape, sameShape } from "../core/shape.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { CompileVariant, Variant } from "./variant.ts";
+
+/** A full batch, a last smaller one, a single sample and one to spare. */
+const MOST_VARIANTS = 4;
+
+export class VariantCache {
+  private readonly inputs: readonly TensorType[];
+  private readonly compile: CompileVariant;
+  private readonly variants = new Map<string, Promise<Variant>>();
+  private last: { readonly shapes: readonly Shape[]; readonly variant: Variant } | undefined;
+
+  constructor(inputs: readonly TensorType[], compile: CompileVariant) {
+    this.inputs = inputs;
+    this.compile = compile;
+  }
+
+  /** The variant for the shapes of `tensors`; compiles it when it is not there. */
+  async for(tensors: readonly Tensor[]): Promise<Variant> {
+    const { last } = this;
+    if (
+      last?.shapes.every((shape, k) => sameShape(shape, tensors[k].shape)) &&
+      last.shapes.length === tensors.length
+    ) {
+      return last.variant;
+    }
+    this.check(tensors);
+    const shapes = tensors.map((t) => t.shape);
+    const variant = await this.get(shapes);
+    this.last = { shapes, variant };
+    return variant;
+  }
+
+  async get(shapes: readonly Shape[]): Promise<Variant> {
+    const key = shapes.map(formatShape).join();
+    let variant = this.variants.get(key);
+    if (variant === undefined) {
+      variant = this.compile(shapes);
+      this.variants.set(key, variant);
+      variant.catch(() => this.variants.delete(key));
+      await this.evict();
+    } else {
+      this.variants.delete(key);
+      this.variants.set(key, variant);
+    }
+    return variant;
+  }
+
+  async dispose(): Promise<void> {
+    this.last = undefined;
+    for (const variant of this.variants.values()) (await variant).executable.dispose();
+    this.variants.clear();
+  }
+
+  private async evict(): Promise<void> {
+    if (this.variants.size <= MOST_VARIANTS) return;
+    const [[key, oldest]] = this.variants;
+    this.variants.delete(key);
+    (await oldest).executable.dispose();
+  }
+
+  private check(tensors: readonly Tensor[]): void {
+    const { inputs } = this;
+    if (tensors.length !== inputs.length) {
+      throw new KilnError(`this program takes ${inputs.length} tensors but is given ${tensors.length}`);
+    }
+    const batch = inputs.length > 0 && inputs[0].shape.length > 0 ? inputs[0].shape[0] : undefined;
+    tensors.forEach((tensor, k) => {
+      const { shape, dtype } = inputs[k];
+      const fits =
+        tensor.shape.length === shape.length &&
+        shape.every((extent, axis) => extent === tensor.shape[axis] || (axis === 0 && extent === batch));
+      if (!fits || tensor.dtype !== dtype) {
+        throw new KilnError(
+          `input ${k} was compiled for ${dtype}${formatShape(shape)} but is ${tensor.dtype}${formatShape(tensor.shape)}; ` +
+            "only the batch (dimension 0) may differ",
+        );
+      }
+    });
+    const batches = new Set(tensors.flatMap((t, k) => (inputs[k].shape[0] === batch ? [t.shape[0]] : [])));
+    if (batches.size > 1) {
+      throw new KilnError(
+        `the inputs have different batch sizes: ${tensors.map((t) => formatShape(t.shape)).join(" and ")}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** A compiled model: runs its forward pass, shows how it was made. */
+
+import { allocate, type TypedArray } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import { sizeOf } from "../core/shape.ts";
+import type { TensorType } from "../ir/types.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { VariantCache } from "./cache.ts";
+import type { ModelState } from "./model-state.ts";
+import type { CompileVariant, KernelInfo, MemoryInfo, StageText, Variant } from "./variant.ts";
+
+/** What both kinds of program show of themselves: the variant for the shapes they were compiled for. */
+export abstract class Inspectable {
+  protected readonly main: Variant;
+
+  constructor(main: Variant) {
+    this.main = main;
+  }
+
+  /** The dump after each stage, generated code last. */
+  get stages(): readonly StageText[] {
+    return this.main.stages;
+  }
+
+  get kernels(): readonly KernelInfo[] {
+    return this.main.kernels;
+  }
+
+  get memory(): MemoryInfo {
+    return this.main.memoryInfo;
+  }
+
+  /** How long compiling took, tracing and code generation included. */
+  get compileMilliseconds(): number {
+    return this.main.compileMilliseconds;
+  }
+}
+
+export class Program extends Inspectable {
+  private readonly state: ModelState;
+  private readonly cache: VariantCache;
+  private disposed = false;
+
+  constructor(main: Variant, inputs: readonly TensorType[], state: ModelState, compile: CompileVariant) {
+    super(main);
+    this.state = state;
+    this.cache = new VariantCache(inputs, compile);
+  }
+
+  /**
+   * Runs the model. Another batch size (dimension 0) than the one compiled for compiles once more. Returns
+   * one tensor, or a list when the model returns several; they are the caller's own copies.
+   */
+  run(...inputs: readonly Tensor[]): Promise<Tensor>;
+  run<T extends Tensor | Tensor[]>(...inputs: readonly Tensor[]): Promise<T>;
+  run(...inputs: readonly Tensor[]): Promise<Tensor | Tensor[]> {
+    return withHostArrays(inputs, this.state, async (arrays) => {
+      if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
+      const variant = await this.cache.for(inputs);
+      await variant.feed(arrays);
+      await variant.compute({});
+      const results = await readOutputs(variant);
+      return results.length === 1 ? results[0] : results;
+    });
+  }
+
+  /** Frees the program's arena; the model's parameters stay. */
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    await this.cache.dispose();
+    this.main.executable.dispose();
+  }
+}
+
+/**
+ * Queues `work` with the numbers of `tensors`. Those that do not lie on the host are read before queueing,
+ * for reading them may itself wait in the queue.
+ */
+export async function withHostArrays<T>(
+  tensors: readonly Tensor[],
+  state: ModelState,
+  work: (arrays: readonly TypedArray[]) => Promise<T>,
+): Promise<T> {
+  const arrays = new Array<TypedArray>(tensors.length);
+  for (let k = 0; k < tensors.length; k++) arrays[k] = tensors[k].peek() ?? (await tensors[k].data());
+  return state.enqueue(() => work(arrays));
+}
+
+/** All outputs of a variant as new tensors. */
+export async function readOutputs(variant: Variant): Promise<Tensor[]> {
+  const tensors: Tensor[] = [];
+  for (const { buffer, dtype, shape } of variant.plan.outputs) {
+    const data = allocate(dtype, sizeOf(shape));
+    await variant.executable.read(buffer, data);
+    tensors.push(Tensor.fromData(data, shape, dtype));
+  }
+  return tensors;
+}

@@ -1,0 +1,79 @@
+/** Loading state dicts: all or nothing, and every fault named at once. */
+
+import { describe, expect, it } from "vitest";
+import * as nn from "../../src/nn/index.ts";
+import { ones, type Tensor, tensor, zeros } from "../../src/tensor/tensor.ts";
+
+const small = (): nn.Sequential => new nn.Sequential({ fc1: new nn.Linear(2, 3), fc2: new nn.Linear(3, 1) });
+
+async function numbersOf(module: nn.Module): Promise<Record<string, number[]>> {
+  const entries = Object.entries(module.stateDict());
+  return Object.fromEntries(
+    await Promise.all(entries.map(async ([name, t]) => [name, [...(await t.data())]])),
+  );
+}
+
+describe("loadStateDict", () => {
+  it("copies the numbers of another model", async () => {
+    const [from, to] = [small(), small()];
+    expect(await numbersOf(to)).not.toEqual(await numbersOf(from));
+    const parameters = to.parameters();
+    expect(await to.loadStateDict(from.stateDict())).toEqual({ missingKeys: [], unexpectedKeys: [] });
+    expect(await numbersOf(to)).toEqual(await numbersOf(from));
+    expect(to.parameters().every((parameter, i) => parameter === parameters[i])).toBe(true);
+    expect(to.parameters().some((parameter) => from.parameters().includes(parameter))).toBe(false);
+  });
+
+  it("is not disturbed when a model loads what it gave out", async () => {
+    const net = small();
+    const before = await numbersOf(net);
+    await net.loadStateDict(net.stateDict());
+    expect(await numbersOf(net)).toEqual(before);
+  });
+
+  it("loads buffers too", async () => {
+    class Counted extends nn.Module {
+      constructor() {
+        super();
+        this.registerBuffer("count", tensor(Int32Array.of(0), { shape: [] }));
+      }
+
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const module = new Counted();
+    await module.loadStateDict({ count: tensor(Int32Array.of(5), { shape: [] }) });
+    expect(await module.buffers()[0].item()).toBe(5);
+  });
+
+  it("names every missing, unexpected and ill-typed key in one error and changes nothing", async () => {
+    const net = small();
+    const before = await numbersOf(net);
+    const wrong = {
+      "fc1.bias": ones(3),
+      "fc2.weight": ones(1, 4),
+      "fc2.bias": tensor(Int32Array.of(1)),
+      "fc3.weight": ones(1),
+      toString: ones(1),
+    };
+    await expect(net.loadStateDict(wrong)).rejects.toThrow(
+      "cannot load the state dict into Sequential: missing key fc1.weight; unexpected keys fc3.weight, toString; " +
+        "fc2.weight is float32[1,4] but the model has float32[1,3]; " +
+        "fc2.bias is int32[1] but the model has float32[1]",
+    );
+    expect(await numbersOf(net)).toEqual(before);
+  });
+
+  it("passes over keys of one side when it is not strict, but never over a wrong shape", async () => {
+    const net = small();
+    expect(await net.loadStateDict({ "fc1.bias": ones(3), other: ones(1) }, { strict: false })).toEqual({
+      missingKeys: ["fc1.weight", "fc2.weight", "fc2.bias"],
+      unexpectedKeys: ["other"],
+    });
+    expect((await numbersOf(net))["fc1.bias"]).toEqual([1, 1, 1]);
+    await expect(net.loadStateDict({ "fc1.bias": zeros(2) }, { strict: false })).rejects.toThrow(
+      "fc1.bias is float32[2] but the model has float32[3]",
+    );
+  });
+});

@@ -1,0 +1,171 @@
+/** SGD: the graph of its update evaluated over several steps against torch.optim.SGD, and its settings. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { sizeOf } from "../../src/core/shape.ts";
+import { GraphBuilder } from "../../src/ir/builder.ts";
+import type { Value } from "../../src/ir/types.ts";
+import * as nn from "../../src/nn/index.ts";
+import type { NdArray } from "../../src/ops/ndarray.ts";
+import { definitionOf, opTable } from "../../src/ops/registry.ts";
+import * as optim from "../../src/optim/index.ts";
+import { ones, type Tensor } from "../../src/tensor/tensor.ts";
+import { generate } from "../support/fixtures.ts";
+
+interface Fixture {
+  readonly shape: readonly number[];
+  readonly cases: readonly {
+    readonly options: optim.SGDOptions;
+    readonly steps: readonly {
+      readonly lr: number;
+      readonly parameter: readonly number[];
+      readonly momentum: readonly number[] | null;
+    }[];
+  }[];
+}
+
+const fixture = JSON.parse(
+  readFileSync(new URL("../fixtures/nn_sgd.json", import.meta.url), "utf8"),
+) as Fixture;
+
+const parameters = (): nn.Parameter[] => [new nn.Parameter(ones(2))];
+
+const doubles = (name: string): Float64Array => Float64Array.from(generate(name, sizeOf(fixture.shape)));
+
+/** The update as a graph, and how to run it in double precision. */
+class CompiledRule {
+  readonly ops: readonly string[];
+  readonly stateNames: readonly string[];
+  private readonly results: ReadonlyMap<string, Value>;
+
+  constructor(optimizer: optim.Optimizer) {
+    const { rule } = optimizer;
+    const b = new GraphBuilder(opTable);
+    const type = { dtype: "float32", shape: fixture.shape } as const;
+    const parameter = b.input("state", "parameter", type);
+    const gradient = b.input("input", "gradient", type);
+    const states = Object.fromEntries(
+      Object.entries(rule.states(type)).map(([name, state]) => [name, b.input("state", name, state)]),
+    );
+    const scalars = Object.fromEntries(
+      rule.scalars.map((name) => [name, b.input("scalar", name, { dtype: "float32", shape: [] })]),
+    );
+    const update = rule.update(b, parameter, gradient, states, scalars);
+    this.results = new Map([["parameter", update.parameter], ...Object.entries(update.states)]);
+    this.stateNames = Object.keys(states);
+    this.ops = b.build("update", []).nodes.map(({ op }) => op);
+  }
+
+  /** The new parameter and states. */
+  run(inputs: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
+    return new Map(Array.from(this.results, ([name, value]) => [name, evaluate(value, inputs)]));
+  }
+}
+
+function evaluate(value: Value, inputs: ReadonlyMap<string, NdArray>): NdArray {
+  if (value.kind === "input") return inputs.get(value.name)!;
+  const operands = value.inputs.map((input) => evaluate(input, inputs));
+  return definitionOf(value.op).reference(operands, value.type, value.attrs);
+}
+
+describe("the update of SGD", () => {
+  it.each(fixture.cases)("equals PyTorch's with $options", ({ options, steps }) => {
+    const optimizer = new optim.SGD(parameters(), options);
+    const compiled = new CompiledRule(optimizer);
+    const array = (data: Float64Array): NdArray => ({ shape: fixture.shape, data });
+    let values = new Map([["parameter", array(doubles("sgd/parameter"))]]);
+    for (const name of compiled.stateNames) values.set(name, array(new Float64Array(sizeOf(fixture.shape))));
+    for (const [step, expected] of steps.entries()) {
+      optimizer.lr = expected.lr;
+      const scalars = Object.entries(optimizer.scalarValues(step));
+      expect(scalars.map(([name]) => name)).toEqual(optimizer.rule.scalars);
+      values = compiled.run(
+        new Map([
+          ...values,
+          ["gradient", array(doubles(`sgd/gradient/${step}`))],
+          ...scalars.map(([name, value]): [string, NdArray] => [
+            name,
+            { shape: [], data: Float64Array.of(value) },
+          ]),
+        ]),
+      );
+      for (const [i, value] of expected.parameter.entries()) {
+        expect(values.get("parameter")!.data[i]).toBeCloseTo(value, 12);
+      }
+      for (const [i, value] of expected.momentum?.entries() ?? []) {
+        expect(values.get("momentum_buffer")!.data[i]).toBeCloseTo(value, 12);
+      }
+    }
+  });
+
+  it("has no operation and no state that its settings do not need", () => {
+    const ops = (options: optim.SGDOptions) => {
+      const { ops, stateNames } = new CompiledRule(new optim.SGD(parameters(), options));
+      return [ops.filter((op) => op !== "constant"), stateNames];
+    };
+    expect(ops({})).toEqual([["mul", "sub"], []]);
+    expect(ops({ dampening: 0.5 })).toEqual([["mul", "sub"], []]);
+    expect(ops({ weightDecay: 0.1 })).toEqual([["mul", "add", "mul", "sub"], []]);
+    expect(ops({ momentum: 0.9 })).toEqual([["mul", "add", "mul", "sub"], ["momentum_buffer"]]);
+  });
+});
+
+describe("the learning rate", () => {
+  it("is PyTorch's default unless told, and changes at any time", () => {
+    expect(new optim.SGD(parameters()).lr).toBe(1e-3);
+    const optimizer = new optim.SGD(parameters(), { lr: 0.1 });
+    const { rule } = optimizer;
+    optimizer.lr = 0.05;
+    expect([optimizer.paramGroups[0].lr, optimizer.scalarValues(3)]).toEqual([0.05, { lr: 0.05 }]);
+    optimizer.paramGroups[0].lr = 0.01;
+    expect([optimizer.lr, optimizer.scalarValues(4)]).toEqual([0.01, { lr: 0.01 }]);
+    expect(optimizer.rule).toBe(rule);
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1])("cannot become %s", (lr) => {
+    const optimizer = new optim.SGD(parameters(), { lr: 0.1 });
+    const message = `the learning rate must be a finite number of at least 0, not ${lr}`;
+    expect(() => {
+      optimizer.lr = lr;
+    }).toThrow(message);
+    expect(() => {
+      optimizer.paramGroups[0].lr = lr;
+    }).toThrow(message);
+    expect(optimizer.lr).toBe(0.1);
+  });
+});
+
+describe("the settings of SGD", () => {
+  it("dampen every gradient but the first", () => {
+    const optimizer = new optim.SGD(parameters(), { lr: 1, momentum: 0.5, dampening: 0.25 });
+    expect([0, 1, 2].map((step) => optimizer.scalarValues(step))).toEqual([
+      { lr: 1, gain: 1 },
+      { lr: 1, gain: 0.75 },
+      { lr: 1, gain: 0.75 },
+    ]);
+  });
+
+  it.each([
+    [{ lr: Number.NaN }, "SGD's lr must be a finite number of at least 0, not NaN"],
+    [{ lr: "0.1" as unknown as number }, 'SGD\'s lr must be a finite number of at least 0, not "0.1"'],
+    [{ momentum: -0.1 }, "SGD's momentum must be a finite number of at least 0, not -0.1"],
+    [{ weightDecay: -1 }, "SGD's weightDecay must be a finite number of at least 0, not -1"],
+    [{ dampening: Number.POSITIVE_INFINITY }, "SGD's dampening must be a finite number, not Infinity"],
+    [{ nesterov: true }, "Nesterov momentum requires a momentum and zero dampening"],
+    [{ nesterov: true, momentum: 0.9, dampening: 0.1 }, "Nesterov momentum requires a momentum"],
+    [
+      { learningRate: 0.1 } as object,
+      "SGD has no option learningRate; its options are lr, momentum, dampening, weightDecay, nesterov",
+    ],
+  ])("cannot be %o", (options, message) => {
+    expect(() => new optim.SGD(parameters(), options)).toThrow(message);
+  });
+
+  it("belong to a list of parameters", () => {
+    const [parameter] = parameters();
+    expect(new optim.SGD([parameter]).parameters).toEqual([parameter]);
+    expect(() => new optim.SGD([])).toThrow("optimizer got an empty parameter list");
+    expect(() => new optim.SGD([parameter, parameter])).toThrow("given the same parameter twice");
+    expect(() => new optim.SGD([parameter, ones(1) as Tensor as nn.Parameter])).toThrow("but item 1 is none");
+  });
+});

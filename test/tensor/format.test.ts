@@ -1,0 +1,58 @@
+/** Printed tensors, compared letter by letter with what PyTorch printed. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { allocate, type DType, type TypedArray } from "../../src/core/dtype.ts";
+import { sizeOf } from "../../src/core/shape.ts";
+import { Parameter } from "../../src/nn/parameter.ts";
+import { formatTensor } from "../../src/tensor/format.ts";
+import { tensor } from "../../src/tensor/tensor.ts";
+
+interface Case {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Numbers that JSON lacks are strings. */
+  readonly values?: readonly (number | string | boolean)[];
+  /** The first element and the step from each to the next. */
+  readonly ramp?: readonly [number, number];
+  readonly text: string;
+}
+
+const fixture = JSON.parse(readFileSync(new URL("../fixtures/nn_format.json", import.meta.url), "utf8")) as {
+  readonly tensors: readonly Case[];
+  readonly parameters: readonly { readonly values: readonly number[]; readonly text: string }[];
+};
+
+function dataOf({ dtype, shape, values, ramp }: Case): TypedArray {
+  const data = allocate(dtype, sizeOf(shape));
+  const [start, step] = ramp ?? [0, 0];
+  for (let i = 0; i < data.length; i++) data[i] = values === undefined ? start + step * i : Number(values[i]);
+  return data;
+}
+
+describe("formatTensor", () => {
+  it.each(fixture.tensors)("prints $name as PyTorch does", (sample) => {
+    expect(formatTensor(dataOf(sample), sample.shape, sample.dtype)).toBe(sample.text);
+  });
+
+  it("puts further suffixes after the dtype, on a new line where they do not fit", () => {
+    const data = Int32Array.of(1, 2);
+    expect(formatTensor(data, [2], "int32", ["grad_fn=<AddBackward0>"])).toBe(
+      "tensor([1, 2], dtype=torch.int32, grad_fn=<AddBackward0>)",
+    );
+    expect(formatTensor(data, [2], "int32", ["x".repeat(45)])).toBe(
+      `tensor([1, 2], dtype=torch.int32,\n       ${"x".repeat(45)})`,
+    );
+  });
+});
+
+describe("Tensor.format", () => {
+  it("prints what the tensor holds", async () => {
+    expect(await tensor([[1, 2.5]]).format()).toBe("tensor([[1.0000, 2.5000]])");
+  });
+
+  it.each(fixture.parameters)("says that a parameter is one", async ({ values, text }) => {
+    expect(await new Parameter(tensor(values)).format()).toBe(text);
+  });
+});
