@@ -4,10 +4,13 @@ import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
 import type { Kernel } from "../src/loop/types.ts";
 import type { Pass } from "./pass.ts";
+import { packedPanels } from "./strategies/pack.ts";
 import { plain } from "./strategies/plain.ts";
+import { registerTile } from "./strategies/register-tile.ts";
 import type { Candidate, Strategy } from "./strategies/strategy.ts";
+import { winnerLists } from "./strategies/winner-lists.ts";
 
-const STRATEGIES: readonly Strategy[] = [plain];
+const STRATEGIES: readonly Strategy[] = [plain, registerTile, packedPanels, winnerLists];
 
 /** With `only`, the strategy of that name is taken wherever it matches: how tests force each in turn. */
 export function schedule(capabilities: Capabilities, only?: string): Pass<LoweredProgram, LoweredProgram> {

@@ -8,4 +8,15 @@ export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export type { Program } from "./runtime/program.ts";
 export type { Gradients, Trainer } from "./runtime/trainer.ts";
-export { arange, full, ones, Tensor, tensor, zeros } from "./tensor/index.ts";
+export {
+  arange,
+  full,
+  manualSeed,
+  ones,
+  rand,
+  randint,
+  randn,
+  Tensor,
+  tensor,
+  zeros,
+} from "./tensor/index.ts";

@@ -4,7 +4,7 @@ import { type Affine, fromAffine, toAffine } from "./affine.ts";
 import { binary, compare, constant, int, select } from "./build.ts";
 import type { RangeContext } from "./range.ts";
 import type { Expr } from "./types.ts";
-import { mapChildren } from "./walk.ts";
+import { mapChildren, substitute } from "./walk.ts";
 
 /** An equal expression under `context`; shared nodes are simplified once per context. */
 export function simplify(e: Expr, context: RangeContext): Expr {
@@ -37,8 +37,10 @@ class Simplifier {
       case "reduce": {
         let inner = this.context;
         for (const { name, extent } of e.axes) inner = inner.withName(name, { low: 0, high: extent - 1 });
-        const body = simplify(e.body, inner);
-        return { ...e, body };
+        const settled = dropUnitAxes(e);
+        return settled.kind === "reduce"
+          ? { ...settled, body: simplify(settled.body, inner) }
+          : this.run(settled);
       }
       case "select": {
         const condition = this.run(e.condition);
@@ -123,6 +125,16 @@ class Simplifier {
     const decided = decide(e.op, low, high);
     return decided === undefined ? e : constant(decided ? 1 : 0, "bool");
   }
+}
+
+/** Axes of extent 1 stand still; a reduction without axes is its body, at position 0. */
+function dropUnitAxes(e: Extract<Expr, { kind: "reduce" }>): Expr {
+  const axes = e.axes.filter((axis) => axis.extent !== 1);
+  if (axes.length === e.axes.length) return e;
+  const zeros = new Map(e.axes.filter((axis) => axis.extent === 1).map((axis) => [axis.name, int(0)]));
+  const body = substitute(e.body, zeros);
+  if (axes.length > 0) return { ...e, axes, body };
+  return e.op === "argmax" ? int(0) : body;
 }
 
 function split(form: Affine, divisor: number): { multiple: Affine; rest: Affine } {

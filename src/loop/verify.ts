@@ -59,8 +59,7 @@ class Verifier {
       case "for": {
         const extent = typeof s.extent === "number" ? s.extent : s.extent.most;
         if (!Number.isInteger(extent) || extent < 0) this.fail(`loop ${s.name} has extent ${extent}`);
-        if (typeof s.extent !== "number" && !scope.names.has(s.extent.count))
-          this.fail(`unknown count ${s.extent.count}`);
+        if (typeof s.extent !== "number") this.counted(s.extent, scope);
         this.fresh(s.name, scope);
         for (const i of s.inductions ?? []) this.expression(i.init, scope);
         const definitions = new Map(scope.definitions);
@@ -114,6 +113,8 @@ class Verifier {
         return scope;
       case "append": {
         const most = scope.counters.get(s.count);
+        if ((scope.declared.get(s.count)?.[1] ?? 0) < s.capacity)
+          this.fail(`${s.count} declares less than it may count`);
         if (most === undefined) this.fail(`append counts in unknown ${s.count}`);
         if (most > s.capacity)
           this.fail(`append to ${s.count} may happen ${most} times, capacity ${s.capacity}`);
@@ -135,6 +136,13 @@ class Verifier {
       default:
         return s satisfies never;
     }
+  }
+
+  /** A counted extent must be known to stay within what the loop declares. */
+  private counted({ count, most }: { readonly count: string; readonly most: number }, scope: Scope): void {
+    if (!scope.names.has(count)) this.fail(`unknown count ${count}`);
+    const { low, high } = scope.context.rangeOf(substitute(local(count, "int32"), scope.definitions));
+    if (low < 0 || high > most) this.fail(`count ${count} in ${low}..${high} exceeds the declared ${most}`);
   }
 
   private fresh(name: string, scope: Scope): void {

@@ -245,8 +245,8 @@ const weightGrad: OpDef = {
         "sum",
         [
           { name: "n", extent: batch },
-          { name: "y", extent: oh },
-          { name: "x", extent: ow },
+          { name: "oy", extent: oh },
+          { name: "ox", extent: ow },
         ],
         ([n, oy, ox]) => {
           const y = inputPosition(g, 0, oy, ky);

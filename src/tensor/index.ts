@@ -11,3 +11,4 @@ export {
   tensor,
   zeros,
 } from "./tensor.ts";
+export { manualSeed, rand, randint, randn } from "./random.ts";

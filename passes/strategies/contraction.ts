@@ -1,0 +1,56 @@
+/**
+ * Recognises contractions in lowered kernels: a sum over products of two factors, possibly inside the window
+ * of a max-pool. Matmul, convolution and both of its gradients all have this form; one scheduler serves them.
+ */
+
+import type { Expr, Kernel, ReduceAxis } from "../../src/loop/types.ts";
+import { children, FreeNames } from "../../src/loop/walk.ts";
+import { type Nest, nestsOf } from "./nest.ts";
+
+export type Reduce = Extract<Expr, { kind: "reduce" }>;
+
+export interface Contraction {
+  readonly kernel: Kernel;
+  readonly nest: Nest;
+  /** The reduced product; equal copies of it may stand in several stores. */
+  readonly core: Reduce;
+  readonly left: Expr;
+  readonly right: Expr;
+  /** Axes of the pooling window around the sum, empty when there is none. */
+  readonly window: readonly ReduceAxis[];
+}
+
+/** The contraction that a kernel computes, if it computes exactly one in a single nest. */
+export function contractionOf(kernel: Kernel): Contraction | undefined {
+  const nests = nestsOf(kernel);
+  if (nests.length !== 1) return undefined;
+  const [nest] = nests;
+  const found: { core: Reduce; window: readonly ReduceAxis[] }[] = [];
+  for (const { value } of nest.stores) findSums(value, [], found);
+  const [first] = found;
+  if (first === undefined || found.some(({ core }) => axesOf(core) !== axesOf(first.core))) return undefined;
+  const { body } = first.core;
+  if (body.kind !== "binary" || body.op !== "mul" || body.dtype !== "float32") return undefined;
+  return { kernel, nest, core: first.core, left: body.a, right: body.b, window: first.window };
+}
+
+const axesOf = (reduce: Reduce): string => reduce.axes.map((axis) => `${axis.name}<${axis.extent}`).join();
+
+function findSums(
+  e: Expr,
+  window: readonly ReduceAxis[],
+  found: { core: Reduce; window: readonly ReduceAxis[] }[],
+): void {
+  if (e.kind === "load") return;
+  if (e.kind === "reduce" && e.op === "sum") {
+    found.push({ core: e, window });
+    return;
+  }
+  const inner = e.kind === "reduce" ? [...window, ...e.axes] : window;
+  for (const child of children(e)) findSums(child, inner, found);
+}
+
+const free = new FreeNames();
+
+/** Whether `name` changes what `factor` loads. */
+export const dependsOn = (factor: Expr, name: string): boolean => free.of(factor).has(name);

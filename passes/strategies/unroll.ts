@@ -1,0 +1,73 @@
+/** Unrolling on expressions: grid loops in steps of a tile, and pooling windows tap by tap. */
+
+import { add, binary, compare, constant, int, mul, select, unary, variable } from "../../src/loop/build.ts";
+import type { Expr } from "../../src/loop/types.ts";
+import { rewriter, substitute } from "../../src/loop/walk.ts";
+import type { StoreTarget } from "../materialize.ts";
+import type { Nest } from "./nest.ts";
+
+export interface Tile {
+  /** The grid loop that is cut. */
+  readonly loop: string;
+  readonly size: number;
+}
+
+/**
+ * The nest in tiles: for each tiled loop one part over whole tiles and, where the size does not divide the
+ * extent, one for what remains. Stores of a tile stand side by side.
+ */
+export function unrollTiles(nest: Nest, tiles: readonly Tile[]): Nest[] {
+  const [tile, ...rest] = tiles;
+  if (tile === undefined) return [nest];
+  const extent = nest.loops.find((loop) => loop.name === tile.loop)?.extent ?? 1;
+  const whole = Math.floor(extent / tile.size);
+  const remainder = extent % tile.size;
+  const parts: Nest[] = [];
+  if (whole > 0) parts.push(unrollLoop(nest, tile.loop, whole, tile.size, 0));
+  if (remainder > 0) parts.push(unrollLoop(nest, tile.loop, 1, remainder, whole * tile.size));
+  return parts.flatMap((part) => unrollTiles(part, rest));
+}
+
+function unrollLoop(nest: Nest, name: string, turns: number, size: number, start: number): Nest {
+  const base = turns === 1 ? int(start) : add(mul(variable(name), int(size)), int(start));
+  const stores: StoreTarget[] = [];
+  for (let k = 0; k < size; k++) {
+    const replacement = new Map([[name, add(base, int(k))]]);
+    for (const { buffer, index, value } of nest.stores) {
+      stores.push({ buffer, index: substitute(index, replacement), value: substitute(value, replacement) });
+    }
+  }
+  const loops = nest.loops.flatMap((loop) => {
+    if (loop.name !== name) return [loop];
+    return turns === 1 ? [] : [{ name, extent: turns }];
+  });
+  return { ...nest, loops, stores };
+}
+
+/** Maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
+export function unrollWindows(nest: Nest): Nest {
+  const rewrite = rewriter((e) => {
+    if (e.kind !== "reduce" || e.op === "sum") return e;
+    const count = e.axes.reduce((n, axis) => n * axis.extent, 1);
+    let best = tapAt(e, 0);
+    let winner: Expr = int(0);
+    for (let k = 1; k < count; k++) {
+      const candidate = tapAt(e, k);
+      const wins = binary("or", compare("gt", candidate, best), unary("isnan", candidate));
+      best = select(wins, candidate, best);
+      winner = select(wins, int(k), winner);
+    }
+    return e.op === "max" ? best : winner;
+  });
+  return { ...nest, stores: nest.stores.map((s) => ({ ...s, value: rewrite(s.value) })) };
+}
+
+function tapAt(e: Extract<Expr, { kind: "reduce" }>, position: number): Expr {
+  const values = new Map<string, Expr>();
+  let rest = position;
+  for (const { name, extent } of [...e.axes].reverse()) {
+    values.set(name, constant(rest % extent, "int32"));
+    rest = Math.floor(rest / extent);
+  }
+  return substitute(e.body, values);
+}

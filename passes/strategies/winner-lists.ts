@@ -1,0 +1,74 @@
+/**
+ * Winner lists: the gradients of a convolution behind a max-pool run over compact lists of (position of the
+ * winner, gradient) instead of over all positions, so that the zeros cost nothing. Windows that relu killed
+ * do not enter the lists.
+ */
+
+import type { Expr } from "../../src/loop/types.ts";
+import type { Contraction } from "./contraction.ts";
+import { contractionOf } from "./contraction.ts";
+import { packContraction } from "./pack.ts";
+import { schedulePlain } from "./plain.ts";
+import { type SparseFactor, sparseFactorOf } from "./sparse-factor.ts";
+import type { Candidate, Scheduled, Strategy } from "./strategy.ts";
+import { inputGradientForm } from "./winner-lists-input.ts";
+import { weightGradientForm } from "./winner-lists-weight.ts";
+
+/** A contraction of a sparse factor with a dense one. */
+export interface SparseContraction {
+  readonly contraction: Contraction;
+  readonly sparse: SparseFactor;
+  /** The dense factor, a plain load. */
+  readonly dense: Extract<Expr, { kind: "load" }>;
+}
+
+/** One of the two forms, recognised: its cost in multiply-adds with their loads, and how to build it. */
+export interface WinnerForm {
+  readonly cost: number;
+  build(): Scheduled;
+}
+
+export const winnerLists: Strategy = {
+  name: "winner-lists",
+  doc: "Runs convolution gradients behind a max-pool over lists of winners, skipping the zeros between them.",
+  candidates(kernel, capabilities) {
+    const contraction = contractionOf(kernel);
+    if (contraction === undefined || !capabilities.scatter) return [];
+    const direct = formOf(contraction, capabilities.registers);
+    if (direct !== undefined) return [candidate(direct, () => direct.build())];
+    const packed = packContraction(contraction);
+    const form = packed && formOf(packed.contraction, capabilities.registers);
+    if (packed === undefined || form === undefined) return [];
+    return [
+      candidate(form, () => {
+        const { kernels, scratch } = form.build();
+        return {
+          kernels: [...packed.packs.map((p) => schedulePlain(p.kernel)), ...kernels],
+          scratch: [...packed.packs.map((p) => p.scratch), ...scratch],
+        };
+      }),
+    ];
+  },
+};
+
+const candidate = ({ cost }: WinnerForm, apply: () => Scheduled): Candidate => ({
+  strategy: "winner-lists",
+  cost,
+  apply,
+});
+
+function formOf(contraction: Contraction, registers: number): WinnerForm | undefined {
+  if (contraction.nest.stores.length !== 1) return undefined;
+  const lengthOf = (buffer: string): number =>
+    contraction.kernel.buffers.find((b) => b.name === buffer)?.length ?? 0;
+  for (const [factor, dense] of [
+    [contraction.left, contraction.right],
+    [contraction.right, contraction.left],
+  ]) {
+    const sparse = sparseFactorOf(factor, lengthOf);
+    if (sparse === undefined || dense.kind !== "load") continue;
+    const found = { contraction, sparse, dense };
+    return weightGradientForm(found, registers) ?? inputGradientForm(found, registers);
+  }
+  return undefined;
+}
