@@ -106,6 +106,8 @@ const sinkReshape: Rule = (b, op, inputs, attrs) => {
     return undefined;
   const reshaped = inputs.find((v) => isOp(v, "reshape") && endsInContraction(v.inputs[0]));
   if (reshaped === undefined) return undefined;
+  // Only work that meets another activation is an epilogue; updates read their gradient through the view.
+  if (!inputs.some((v) => v !== reshaped && v.kind === "node" && v.type.shape.length > 0)) return undefined;
   const { shape } = reshaped.type;
   if (!inputs.every((v) => v.type.shape.length === 0 || sameShape(v.type.shape, shape))) return undefined;
   const target = (reshaped as Node).inputs[0].type.shape;

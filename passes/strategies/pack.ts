@@ -9,7 +9,7 @@ import { countFlops } from "../../src/loop/flops.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import { type Range, RangeContext } from "../../src/loop/range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
-import { rewriter } from "../../src/loop/walk.ts";
+import { conjuncts, rewriter } from "../../src/loop/walk.ts";
 import type { GridLoop } from "../materialize.ts";
 import { type Contraction, contractionOf } from "./contraction.ts";
 import { schedulePlain } from "./plain.ts";
@@ -215,8 +215,4 @@ function guardsOf(condition: Expr, index: Affine, ranges: RangeContext): Guarded
     result.push({ form, valid, step, bounds: ranges.rangeOfAffine(form) });
   }
   return result.sort((a, b) => b.step - a.step);
-}
-
-function conjuncts(e: Expr): Expr[] {
-  return e.kind === "binary" && e.op === "and" ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e];
 }

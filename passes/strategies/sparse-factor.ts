@@ -5,6 +5,7 @@
 
 import { type Affine, addAffine, scaleAffine, toAffine } from "../../src/loop/affine.ts";
 import type { Expr } from "../../src/loop/types.ts";
+import { conjuncts } from "../../src/loop/walk.ts";
 
 export interface SparseFactor {
   /** Buffer of the pooled gradient, one element per window. */
@@ -22,10 +23,14 @@ export interface SparseFactor {
   readonly base: Affine;
 }
 
-/** The sparse factor behind `e`, whatever guards stand around it; `length` is the gradient's number of elements. */
-export function sparseFactorOf(e: Expr, lengthOf: (buffer: string) => number): SparseFactor | undefined {
+/** The sparse factor behind `e`, whatever `guards` stand around it; `lengthOf` gives a buffer's elements. */
+export function sparseFactorOf(
+  e: Expr,
+  lengthOf: (buffer: string) => number,
+  guards: readonly Expr[] = [],
+): SparseFactor | undefined {
   if (e.kind !== "select" || e.b.kind !== "const" || e.b.value !== 0) return undefined;
-  if (e.a.kind === "select") return sparseFactorOf(e.a, lengthOf);
+  if (e.a.kind === "select") return sparseFactorOf(e.a, lengthOf, [...guards, ...conjuncts(e.condition)]);
   const { condition, a: gradient } = e;
   if (gradient.kind !== "load" || condition.kind !== "compare" || condition.op !== "eq") return undefined;
   const winner = condition.a.kind === "cast" ? condition.a.a : condition.a;
@@ -37,23 +42,41 @@ export function sparseFactorOf(e: Expr, lengthOf: (buffer: string) => number): S
   const columns = quotientOf(index, taps.column, taps.window[1]);
   if (rows === undefined || columns?.coefficient !== 1) return undefined;
   const base = addAffine(addAffine(index, rows.form, -1), columns.form, -1);
-  if (base.constant !== 0 || [...base.terms.values()].some(({ atom }) => atom.kind !== "var"))
-    return undefined;
+  if ([...base.terms.values()].some(({ atom }) => atom.kind !== "var")) return undefined;
   const width = rows.coefficient;
   const planeSize = Math.min(
     lengthOf(gradient.buffer),
     ...[...base.terms.values()].map((t) => t.coefficient),
   );
   if (planeSize % width !== 0) return undefined;
+  // Whole windows of a shift were taken out of the quotients: the guards tell how many, row and column apart.
+  const row = shifted(taps.row, guards);
+  const column = shifted(taps.column, guards);
+  const windowsAway = (form: Affine, origin: Affine, extent: number): number =>
+    (form.constant - origin.constant) / extent;
+  const down = windowsAway(row, taps.row, taps.window[0]);
+  const along = windowsAway(column, taps.column, taps.window[1]);
+  if (base.constant !== down * width + along) return undefined;
   return {
     gradient: gradient.buffer,
     winner: winner.buffer,
-    row: taps.row,
-    column: taps.column,
+    row,
+    column,
     window: taps.window,
     plane: [planeSize / width, width],
-    base,
+    base: { ...base, constant: 0 },
   };
+}
+
+/** `form` with the constant under which a guard requires it to be at least 0. */
+function shifted(form: Affine, guards: readonly Expr[]): Affine {
+  for (const guard of guards) {
+    if (guard.kind !== "compare" || guard.op !== "ge" || guard.b.kind !== "const" || guard.b.value !== 0)
+      continue;
+    const candidate = toAffine(guard.a);
+    if (equal({ ...candidate, constant: 0 }, { ...form, constant: 0 })) return candidate;
+  }
+  return form;
 }
 
 /** From `row % kh · kw + column % kw`, the number of a tap, what row, column and window are. */

@@ -86,6 +86,11 @@ export function substitute(e: Expr, replacements: ReadonlyMap<string, Expr>): Ex
   )(e);
 }
 
+/** The tests that a conjunction is made of. */
+export function conjuncts(e: Expr): Expr[] {
+  return e.kind === "binary" && e.op === "and" ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e];
+}
+
 /** Free variables and locals of expressions, remembered per node. */
 export class FreeNames {
   private readonly known = new WeakMap<Expr, ReadonlySet<string>>();

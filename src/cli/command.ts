@@ -1,0 +1,155 @@
+/**
+ * What a command of `kiln` is: its description as data, from which the parser, the help text and the messages about
+ * wrong options are made.
+ */
+
+import { parseArgs } from "node:util";
+import { KilnError } from "../core/errors.ts";
+import { suggestion } from "./suggestion.ts";
+
+/** One option as it is documented and parsed. */
+export interface Option {
+  readonly name: string;
+  /** What stands for the value in the help text; absent for a switch. */
+  readonly value?: string;
+  readonly doc: string;
+  /** What holds when the option is not given, as the help text shows it. */
+  readonly default?: string;
+  /** Whether it may be given several times. */
+  readonly repeatable?: boolean;
+}
+
+/** A command line, taken apart: every value is still the text that was typed. */
+export class Arguments {
+  readonly operands: readonly string[];
+  private readonly values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(operands: readonly string[], values: ReadonlyMap<string, readonly string[]>) {
+    this.operands = operands;
+    this.values = values;
+  }
+
+  /** Whether the switch or option is there. */
+  has(name: string): boolean {
+    return this.values.has(name);
+  }
+
+  /** The text given for an option. */
+  get(name: string): string | undefined {
+    return this.values.get(name)?.at(-1);
+  }
+
+  /** All texts given for a repeatable option. */
+  all(name: string): readonly string[] {
+    return this.values.get(name) ?? [];
+  }
+}
+
+export interface Command {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** What stands after the command's name, such as `["MODEL"]`. */
+  readonly operands: readonly { readonly name: string; readonly doc: string }[];
+  readonly options: readonly Option[];
+  /** Paragraphs below the options. */
+  readonly notes?: readonly string[];
+  readonly examples: readonly string[];
+  run(given: Arguments, root: URL): Promise<void>;
+}
+
+const HELP: Option = { name: "help", doc: "show this text" };
+
+/** Takes apart what was typed after the command's name. Throws for unknown, missing and repeated parts. */
+export function parseCommand(command: Command, argv: readonly string[]): Arguments {
+  const options = [...command.options, HELP];
+  const { tokens } = parseArgs({
+    args: [...argv],
+    strict: false,
+    tokens: true,
+    options: {
+      ...Object.fromEntries(options.map(({ name, value }) => [name, { type: value ? "string" : "boolean" }])),
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const operands: string[] = [];
+  const values = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind === "positional") operands.push(token.value);
+    if (token.kind !== "option") continue;
+    const option = options.find(({ name }) => name === token.name);
+    if (option === undefined) throw unknownOption(command, token.rawName);
+    const before = values.get(option.name) ?? [];
+    if (before.length > 0 && !option.repeatable) throw new KilnError(`--${option.name} is given twice`);
+    values.set(option.name, [...before, valueOf(option, token.value)]);
+  }
+  const given = new Arguments(operands, values);
+  if (!given.has("help")) checkOperands(command, operands);
+  return given;
+}
+
+function valueOf({ name, value }: Option, given: string | undefined): string {
+  if (value === undefined) {
+    if (given !== undefined) throw new KilnError(`--${name} takes no value, but is given "${given}"`);
+    return "";
+  }
+  if (given === undefined || given === "") throw new KilnError(`--${name} needs a value: --${name} ${value}`);
+  return given;
+}
+
+function unknownOption(command: Command, given: string): KilnError {
+  const names = command.options.map(({ name }) => `--${name}`);
+  return new KilnError(
+    `kiln ${command.name} has no option ${given}${suggestion(given, names)}; its options are ` +
+      (names.length === 0 ? "--help" : `${names.join(", ")} and --help`),
+  );
+}
+
+function checkOperands({ name, operands }: Command, given: readonly string[]): void {
+  const missing = operands[given.length];
+  if (missing !== undefined) {
+    throw new KilnError(`kiln ${name} needs a ${missing.name}: ${missing.doc}`);
+  }
+  const extra = given[operands.length];
+  if (extra !== undefined) throw new KilnError(`kiln ${name} does not know what to do with "${extra}"`);
+}
+
+/** The help text of one command. */
+export function helpText(command: Command): string {
+  const { name, summary, operands, options, notes = [], examples } = command;
+  const usage = ["kiln", name, ...operands.map((operand) => operand.name), "[options]"].join(" ");
+  const rows = [...options, HELP].map((option): readonly [string, string] => [
+    `--${option.name}${option.value === undefined ? "" : ` ${option.value}`}`,
+    `${option.doc}${option.default === undefined ? "" : ` (default: ${option.default})`}`,
+  ]);
+  return [
+    `${usage}\n\n${summary}`,
+    ...(operands.length === 0 ? [] : [table(operands.map((operand) => [operand.name, operand.doc]))]),
+    `Options\n${table(rows)}`,
+    ...notes.map((note) => wrap(note, 0)),
+    `${examples.length === 1 ? "Example" : "Examples"}\n${examples.map((line) => `  ${line}`).join("\n")}`,
+  ].join("\n\n");
+}
+
+/** Two columns, the second one wrapped. */
+export function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 4;
+  return rows.map(([left, right]) => `  ${left.padEnd(width - 2)}${wrap(right, width)}`).join("\n");
+}
+
+const LINE_WIDTH = 100;
+
+/** Breaks `text` into lines; all but the first are moved in by `indent`. */
+function wrap(text: string, indent: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent + line.length + 1 + word.length > LINE_WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${" ".repeat(indent)}`);
+}

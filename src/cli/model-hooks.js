@@ -1,0 +1,31 @@
+/**
+ * How the command line resolves the imports of users' model files, wherever they lie: `kiln` is this very copy of
+ * the library (two copies could not work on the same tensors), and files written as ES modules are loaded as such
+ * even where no package.json says so. Node runs these hooks in a thread of their own.
+ */
+
+import { readFile } from "node:fs/promises";
+
+let entry = "";
+
+/** @param {{ entry: string }} data the library's entry */
+export function initialize(data) {
+  entry = data.entry;
+}
+
+/** Node's resolve hook. */
+export async function resolve(specifier, context, nextResolve) {
+  if (specifier === "kiln") return { url: entry, format: "module", shortCircuit: true };
+  const resolved = await nextResolve(specifier, context);
+  return (await isUndeclaredModule(resolved)) ? { ...resolved, format: "module" } : resolved;
+}
+
+/** Whether this is a user's file with import or export statements that Node would take for CommonJS. */
+async function isUndeclaredModule({ url, format }) {
+  if (format === "module" || !/^file:[^?]*\.[jt]s(\?|$)/.test(url) || url.includes("/node_modules/")) return false;
+  try {
+    return /^\s*(import|export)\b/m.test(await readFile(new URL(url.replace(/\?.*$/, "")), "utf8"));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,144 @@
+/** Random graphs: their text reads back, the interpreter agrees with the ops' references, and backends with it. */
+
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { interpret } from "../../backends/interpret/backend.ts";
+import { js } from "../../backends/js/backend.ts";
+import { autodiff } from "../../passes/autodiff.ts";
+import { parseGraph } from "../../src/ir/parse.ts";
+import { printGraph } from "../../src/ir/print.ts";
+import type { Graph } from "../../src/ir/types.ts";
+import { opTable } from "../../src/ops/registry.ts";
+import { describeGraph } from "../support/describe-graph.ts";
+import { errorBounds } from "../support/error-bounds.ts";
+import { LARGEST_INPUT, type RandomGraph, randomGraph, randomLoss } from "../support/random-graph.ts";
+import { evaluateGraph } from "../support/reference.ts";
+import { runGraph } from "../support/run-graph.ts";
+
+/** Graphs per backend; a night's run may ask for more, and for other graphs. */
+const RUNS = {
+  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 60),
+  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
+};
+
+const BACKENDS = [
+  { name: "js", backend: js, options: {} },
+  { name: "js with plain nests", backend: js, options: { strategy: "plain" } },
+];
+
+/** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
+function tolerances(graph: Graph): ReadonlyMap<string, number> {
+  const bounds = errorBounds(graph, { size: LARGEST_INPUT, unit: 1, error: 0 });
+  return new Map(
+    graph.outputs.map(({ name, value }) => {
+      const { size, error } = bounds.get(value)!;
+      // Beyond these sizes float32 has few digits left, or overflows: there is nothing to compare.
+      return [name, size > 1e6 || error > 1 ? Number.POSITIVE_INFINITY : 4 * error];
+    }),
+  );
+}
+
+function expectClose(
+  graph: Graph,
+  actual: Readonly<Record<string, ArrayLike<number>>>,
+  expected: Readonly<Record<string, ArrayLike<number>>>,
+  /** A factor on the tolerance: 1 for float32, less for double. */
+  precision: number,
+): number {
+  let compared = 0;
+  for (const [name, tolerance] of tolerances(graph)) {
+    if (tolerance === Number.POSITIVE_INFINITY) continue;
+    compared++;
+    expect(actual[name].length).toBe(expected[name].length);
+    for (let i = 0; i < expected[name].length; i++) {
+      const difference = Math.abs(actual[name][i] - expected[name][i]);
+      if (!(difference <= tolerance * precision)) {
+        throw new Error(
+          `${name}[${i}] is ${actual[name][i]}, not ${expected[name][i]} within ${tolerance * precision}\n${printGraph(graph)}`,
+        );
+      }
+    }
+  }
+  return compared;
+}
+
+/** The gradients of the graph's loss for all its states, as a graph of their own. */
+function differentiated({ graph }: RandomGraph): { names: string[]; gradients: Graph } {
+  const names = graph.inputs.filter(({ role }) => role === "state").map(({ name }) => name);
+  return { names, gradients: autodiff(names).run(graph) };
+}
+
+test("their text reads back to an equal graph", () => {
+  fc.assert(
+    fc.property(randomGraph, ({ graph }) => {
+      const text = printGraph(graph);
+      const back = parseGraph(text, opTable);
+      expect(printGraph(back)).toBe(text);
+      expect(describeGraph(back)).toEqual(describeGraph(graph));
+    }),
+    RUNS,
+  );
+});
+
+/** Doubles have 29 more bits than floats. */
+const DOUBLE = 2 ** -29;
+
+describe("the interpreter after all passes", () => {
+  test("agrees with the ops' own references", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(randomGraph, async ({ graph, values }) => {
+        const results = await runGraph(graph, interpret, values);
+        compared += expectClose(graph, results, evaluateGraph(graph, values), DOUBLE);
+      }),
+      RUNS,
+    );
+    // Most outputs must be comparable, or the test would hold nothing.
+    expect(compared).toBeGreaterThan(RUNS.numRuns / 2);
+  });
+
+  test("agrees with the references on gradients", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(randomLoss, async (random) => {
+        const { names, gradients } = differentiated(random);
+        const results = await runGraph(random.graph, interpret, random.values, { gradientsFor: names });
+        expect(Object.keys(results)).toEqual(
+          expect.arrayContaining(gradients.outputs.map(({ name }) => name)),
+        );
+        compared += expectClose(gradients, results, evaluateGraph(gradients, random.values), DOUBLE);
+      }),
+      RUNS,
+    );
+    expect(compared).toBeGreaterThan(RUNS.numRuns / 2);
+  });
+});
+
+describe.each(BACKENDS)("$name", ({ backend, options }) => {
+  test("agrees with the interpreter, to the bit where float32 is exact", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(randomGraph, async ({ graph, values }) => {
+        const results = await runGraph(graph, backend, values, options);
+        compared += expectClose(graph, results, await runGraph(graph, interpret, values), 1);
+      }),
+      RUNS,
+    );
+    expect(compared).toBeGreaterThan(RUNS.numRuns / 2);
+  });
+
+  test("agrees with the interpreter on gradients", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(randomLoss, async (random) => {
+        const { names, gradients } = differentiated(random);
+        const wanted = { gradientsFor: names };
+        const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });
+        const expected = await runGraph(random.graph, interpret, random.values, wanted);
+        compared += expectClose(gradients, results, expected, 1);
+      }),
+      RUNS,
+    );
+    expect(compared).toBeGreaterThan(RUNS.numRuns / 2);
+  });
+});

@@ -1,0 +1,24 @@
+/** Evaluates a graph node by node with the ops' reference implementations: an oracle that knows no passes. */
+
+import type { TypedArray } from "../../src/core/dtype.ts";
+import type { Graph, Value } from "../../src/ir/types.ts";
+import type { NdArray } from "../../src/ops/ndarray.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+
+/** Outputs and updated states by name, in double. */
+export function evaluateGraph(
+  graph: Graph,
+  values: Readonly<Record<string, ArrayLike<number>>>,
+): Record<string, TypedArray> {
+  const known = new Map<Value, NdArray>();
+  for (const input of graph.inputs)
+    known.set(input, { shape: input.type.shape, data: Float64Array.from(values[input.name]) });
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((v) => known.get(v)!);
+    known.set(node, definitionOf(node.op).reference(inputs, node.type, node.attrs));
+  }
+  return Object.fromEntries([
+    ...graph.outputs.map(({ name, value }) => [name, known.get(value)!.data]),
+    ...graph.updates.map(({ target, value }) => [`@${target.name}`, known.get(value)!.data]),
+  ]);
+}
