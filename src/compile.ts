@@ -39,6 +39,8 @@ export interface CompilableModel extends Traceable {
 /** An optimizer as the driver sees it: a rule to compile and the values of its scalars. */
 export interface CompilableOptimizer extends ScalarSource {
   readonly rule: UpdateRule;
+  /** What it trains; the model's other parameters stay as they are. */
+  readonly parameters: readonly Tensor[];
 }
 
 interface CommonOptions {
@@ -101,7 +103,7 @@ export async function compileTraining(
       const begin = performance.now();
       const trace = inMode(model, true, () => traceLoss(model, loss, types, targets));
       allInputs = trace.inputs.map(({ type }) => type);
-      const gradientsFor = { gradientsFor: trace.parameters };
+      const gradientsFor = { gradientsFor: update ? trainedBy(optimizer, trace) : trace.parameters };
       return build(
         backend,
         state,
@@ -155,6 +157,17 @@ function inputTypes(specs: readonly InputSpec[], what: string): TensorType[] {
     }
     return { shape, dtype };
   });
+}
+
+/** The names of the optimizer's parameters in the model. */
+function trainedBy(optimizer: CompilableOptimizer, trace: Trace): readonly string[] {
+  const names = trace.parameters.filter((name) => optimizer.parameters.includes(trace.states.get(name)!));
+  if (names.length < optimizer.parameters.length) {
+    throw new KilnError(
+      `the optimizer holds ${optimizer.parameters.length} parameters, but ${optimizer.parameters.length - names.length} of them are not parameters of this model`,
+    );
+  }
+  return names;
 }
 
 const pipelineOptions = ({ strategy }: CommonOptions): Omit<PipelineOptions, "capabilities"> =>

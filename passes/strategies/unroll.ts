@@ -1,6 +1,17 @@
 /** Unrolling on expressions: grid loops in steps of a tile, and pooling windows tap by tap. */
 
-import { add, binary, compare, constant, int, mul, select, unary, variable } from "../../src/loop/build.ts";
+import {
+  add,
+  binary,
+  compare,
+  constant,
+  float,
+  int,
+  mul,
+  select,
+  unary,
+  variable,
+} from "../../src/loop/build.ts";
 import type { Expr } from "../../src/loop/types.ts";
 import { rewriter, substitute } from "../../src/loop/walk.ts";
 import type { StoreTarget } from "../materialize.ts";
@@ -46,9 +57,18 @@ function unrollLoop(nest: Nest, name: string, turns: number, size: number, start
 
 /** Maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
 export function unrollWindows(nest: Nest): Nest {
-  const rewrite = rewriter((e) => {
+  const rewrite: (e: Expr) => Expr = rewriter((e) => {
     if (e.kind !== "reduce" || e.op === "sum") return e;
     const count = e.axes.reduce((n, axis) => n * axis.extent, 1);
+    const inner = belowRelu(e.body);
+    if (inner !== undefined) {
+      const [max, position] = (["max", "argmax"] as const).map((op) =>
+        rewrite({ ...e, op, dtype: op === "max" ? "float32" : "int32", body: inner }),
+      );
+      return e.op === "max"
+        ? binary("max", max, float(0))
+        : select(compare("le", max, float(0)), int(0), position);
+    }
     let best = tapAt(e, 0);
     let winner: Expr = int(0);
     for (let k = 1; k < count; k++) {
@@ -60,6 +80,15 @@ export function unrollWindows(nest: Nest): Nest {
     return e.op === "max" ? best : winner;
   });
   return { ...nest, stores: nest.stores.map((s) => ({ ...s, value: rewrite(s.value) })) };
+}
+
+/**
+ * What relu is applied to, when a window's body ends in it. The maximum of relu is relu of the maximum, and
+ * where that is 0 all taps tie and the first one wins: one comparison with 0 serves the whole window.
+ */
+function belowRelu(body: Expr): Expr | undefined {
+  const isRelu = body.kind === "binary" && body.op === "max" && body.b.kind === "const" && body.b.value === 0;
+  return isRelu ? body.a : undefined;
 }
 
 function tapAt(e: Extract<Expr, { kind: "reduce" }>, position: number): Expr {

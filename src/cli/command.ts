@@ -81,14 +81,14 @@ export function parseCommand(command: Command, argv: readonly string[]): Argumen
     if (option === undefined) throw unknownOption(command, token.rawName);
     const before = values.get(option.name) ?? [];
     if (before.length > 0 && !option.repeatable) throw new KilnError(`--${option.name} is given twice`);
-    values.set(option.name, [...before, valueOf(option, token.value)]);
+    values.set(option.name, [...before, givenValue(option, token.value)]);
   }
   const given = new Arguments(operands, values);
   if (!given.has("help")) checkOperands(command, operands);
   return given;
 }
 
-function valueOf({ name, value }: Option, given: string | undefined): string {
+function givenValue({ name, value }: Option, given: string | undefined): string {
   if (value === undefined) {
     if (given !== undefined) throw new KilnError(`--${name} takes no value, but is given "${given}"`);
     return "";

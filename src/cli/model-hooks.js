@@ -22,7 +22,8 @@ export async function resolve(specifier, context, nextResolve) {
 
 /** Whether this is a user's file with import or export statements that Node would take for CommonJS. */
 async function isUndeclaredModule({ url, format }) {
-  if (format === "module" || !/^file:[^?]*\.[jt]s(\?|$)/.test(url) || url.includes("/node_modules/")) return false;
+  if (format === "module" || !/^file:[^?]*\.[jt]s(\?|$)/.test(url) || url.includes("/node_modules/"))
+    return false;
   try {
     return /^\s*(import|export)\b/m.test(await readFile(new URL(url.replace(/\?.*$/, "")), "utf8"));
   } catch {

@@ -29,6 +29,7 @@ const SHAPES: readonly (readonly number[])[] = [
   [2, 3, 4],
   [1, 2, 6, 6],
   [2, 1, 5, 4],
+  [1, 1, 8, 9],
 ];
 
 /** Ops that keep small whole numbers whole, then those that round. */
@@ -227,9 +228,11 @@ class Maker {
     return this.b.input("state", `w${this.states++}`, { dtype: "float32", shape });
   }
 
+  /** A value that fits; two times in three one of the last three, so that chains arise for fusion to find. */
   private pick(k: number, fits: (value: Value) => boolean): Value | undefined {
-    const candidates = this.pool.filter(fits);
-    return candidates.length === 0 ? undefined : candidates[k % candidates.length];
+    const candidates = this.pool.filter(fits).reverse();
+    if (candidates.length === 0) return undefined;
+    return candidates[k % (k < 43 ? Math.min(3, candidates.length) : candidates.length)];
   }
 
   private broadcastable(k: number, x: Value): Value {

@@ -1,0 +1,82 @@
+/** The `kiln` command: finds the command that is meant, runs it, and reports what goes wrong in one line. */
+
+import { readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
+import { KilnError } from "../core/errors.ts";
+import { type Command, helpText, parseCommand, table } from "./command.ts";
+import { reportText } from "./report.ts";
+import { suggestion } from "./suggestion.ts";
+
+/** The commands, loaded only when they are asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  train: async () => (await import("./train.ts")).train,
+  dump: async () => (await import("./dump.ts")).dump,
+  backends: async () => (await import("./backends.ts")).backendsCommand,
+};
+
+/** Runs `kiln` with the words `argv`; `root` is the package's folder. Sets the process's exit code. */
+export async function main(argv: readonly string[], root: URL): Promise<void> {
+  process.stdout.on("error", leaveQuietly);
+  // A model that does not wait for its own promise (`x.item()` in forward) fails behind everybody's back.
+  process.on("unhandledRejection", (error) => fail(error, root));
+  try {
+    await dispatch(argv, root);
+  } catch (error) {
+    await setImmediate();
+    fail(error, root);
+  }
+}
+
+/** Whoever reads the output (`kiln dump … | head`) may stop reading. */
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+}
+
+function fail(error: unknown, root: URL): never {
+  console.error(reportText(error, root));
+  process.exit(1);
+}
+
+async function dispatch([name, ...rest]: readonly string[], root: URL): Promise<void> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    console.log(await overview());
+    return;
+  }
+  if (name === "--version" || name === "-v") {
+    console.log(await version(root));
+    return;
+  }
+  const names = Object.keys(COMMANDS);
+  if (!names.includes(name)) {
+    const what = name.startsWith("-") ? "option" : "command";
+    const hint = suggestion(name, [...names, "--help", "--version"]);
+    throw new KilnError(
+      `there is no ${what} ${name}${hint}; the commands are ${names.join(", ")}, and kiln --help tells more`,
+    );
+  }
+  const command = await COMMANDS[name]();
+  const given = parseCommand(command, rest);
+  if (given.has("help")) console.log(helpText(command));
+  else await command.run(given, root);
+}
+
+async function overview(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  return [
+    "kiln COMMAND [options]",
+    "Compiles neural networks written in TypeScript, trains them, and shows every step of the compilation.",
+    `Commands\n${table(commands.map(({ name, summary }) => [name, summary]))}`,
+    `Options\n${table([
+      ["--help", "show this text; kiln COMMAND --help shows a command's options"],
+      ["--version", "show the version"],
+    ])}`,
+    "Example\n  kiln train examples/lenet.ts",
+  ].join("\n\n");
+}
+
+/** The package's version. */
+export async function version(root: URL): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
+  return (manifest as { readonly version: string }).version;
+}

@@ -1,0 +1,173 @@
+/** Loads a user's model file: everything that can be wrong with one is said in one line that names the file. */
+
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { InputSpec } from "../compile.ts";
+import type { DType } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import type { Shape } from "../core/shape.ts";
+import { isModule, MODULE } from "../nn/brand.ts";
+import { CrossEntropyLoss, type Module } from "../nn/index.ts";
+import { manualSeed } from "../tensor/index.ts";
+import type { TraceableLoss } from "../trace/trace.ts";
+import { describeError, oneLine, userFrame } from "./report.ts";
+
+/** One input or target: the batch stands first in its shape. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** What a model file says. */
+export interface ModelFile {
+  readonly path: string;
+  readonly model: Module;
+  readonly inputs: readonly TensorSpec[];
+  /** Cross-entropy unless the file says otherwise. */
+  readonly loss: TraceableLoss;
+  /** Absent when they are what the loss wants. */
+  readonly targets: readonly TensorSpec[] | undefined;
+}
+
+/** The model and shapes that the file at `path` exports; random numbers start from `seed` before it is loaded. */
+export async function loadModelFile(path: string, seed: number, root: URL): Promise<ModelFile> {
+  manualSeed(seed);
+  const exported = await importFile(path, root);
+  const model = await makeModel(path, exported, root);
+  const inputs = readSpecs(path, "inputs", exported.inputs);
+  const targets = exported.targets === undefined ? undefined : readSpecs(path, "targets", exported.targets);
+  return { path, model, inputs, targets, loss: readLoss(path, exported.loss, targets !== undefined) };
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+async function importFile(path: string, root: URL): Promise<Exports> {
+  if (!/\.(ts|js|mjs)$/.test(path)) {
+    throw new KilnError(`the model file ${path} must be a .ts, .js or .mjs file`);
+  }
+  await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") throw new KilnError(`the model file ${path} does not exist`);
+    if (error.code === "EISDIR") throw new KilnError(`the model file ${path} is a folder`);
+    throw new KilnError(`cannot read the model file ${path}: ${oneLine(error.message)}`);
+  });
+  try {
+    return await import(pathToFileURL(resolve(path)).href);
+  } catch (error) {
+    throw await loadingError(path, error, root);
+  }
+}
+
+/** The one line for a file that does not compile, or fails while it is loaded. */
+async function loadingError(path: string, error: unknown, root: URL): Promise<KilnError> {
+  if (error instanceof KilnError || !(error instanceof Error)) {
+    return error instanceof KilnError ? error : new KilnError(`${path} threw ${oneLine(String(error))}`);
+  }
+  const [, place, message] = /^(\S.*:\d+:\d+): ERROR: (.*)$/m.exec(error.message) ?? [];
+  if (message !== undefined) return new KilnError(`${path} does not compile: ${message} (${place})`);
+  if (error instanceof SyntaxError) {
+    const line = lineOfImport(error) ?? (await lineOfSyntaxError(path));
+    return new KilnError(
+      `${path} does not compile: ${oneLine(error.message)}${line && ` (${path}:${line})`}`,
+    );
+  }
+  if ("code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
+    return new KilnError(`${path} cannot be loaded: ${oneLine(error.message)}`);
+  }
+  const frame = userFrame(error, root);
+  return new KilnError(
+    `${path} fails while it is loaded: ${describeError(error)}${frame ? ` (${frame})` : ""}`,
+  );
+}
+
+/** Node puts the line of an import that names no export above the stack. */
+const lineOfImport = (error: Error): string | undefined => /^\S+:(\d+)\n/.exec(error.stack ?? "")?.[1];
+
+/** The line of a syntax error in a JavaScript file, which Node tells only a program that checks it. */
+async function lineOfSyntaxError(path: string): Promise<string> {
+  const input = await readFile(path);
+  const check = spawnSync(process.execPath, ["--input-type=module", "--check", "-"], { input });
+  return /^\[stdin\]:(\d+)$/m.exec(String(check.stderr))?.[1] ?? "";
+}
+
+const WANTED =
+  "export default a class that extends nn.Module, an instance of one, or a function that makes one";
+
+async function makeModel(path: string, exported: Exports, root: URL): Promise<Module> {
+  if (!("default" in exported)) {
+    const names = Object.keys(exported);
+    const found = names.length === 0 ? "exports nothing" : `exports ${names.join(", ")} but no default`;
+    throw new KilnError(`${path} exports no model: it ${found}; ${WANTED}`);
+  }
+  const made = await construct(path, exported.default, root);
+  if (isModule(made)) return made;
+  const what = typeof exported.default === "function" ? "default function returns" : "default export is";
+  throw new KilnError(`${path} exports no model: its ${what} ${describeValue(made)}; ${WANTED}`);
+}
+
+async function construct(path: string, value: unknown, root: URL): Promise<unknown> {
+  if (typeof value !== "function") return value;
+  try {
+    const isClass = isModuleClass(value);
+    return isClass ? Reflect.construct(value, []) : await value();
+  } catch (error) {
+    if (error instanceof KilnError || !(error instanceof Error)) throw error;
+    const frame = userFrame(error, root);
+    if (frame === undefined) throw error;
+    throw new KilnError(`${path}: the model cannot be made: ${describeError(error)} (${frame})`);
+  }
+}
+
+const isModuleClass = (value: { readonly prototype?: unknown }): boolean =>
+  typeof value.prototype === "object" && value.prototype !== null && MODULE in value.prototype;
+
+function describeValue(value: unknown): string {
+  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
+  if (typeof value !== "object" || value === null) return oneLine(String(value));
+  if (Array.isArray(value)) return "an array";
+  return value.constructor === Object ? "a plain object" : `a ${value.constructor?.name ?? "bare object"}`;
+}
+
+function readLoss(path: string, loss: unknown, hasTargets: boolean): TraceableLoss {
+  if (loss === undefined) return new CrossEntropyLoss();
+  const made = typeof loss === "function" && isModuleClass(loss) ? Reflect.construct(loss, []) : loss;
+  if (!isModule(made)) {
+    throw new KilnError(
+      `${path}'s loss must be a module such as new nn.CrossEntropyLoss(), not ${describeValue(loss)}`,
+    );
+  }
+  if (!hasTargets && !("targetType" in made)) {
+    throw new KilnError(
+      `${path}'s loss, a ${made.constructor.name}, does not say which targets it wants: export targets`,
+    );
+  }
+  return made as Module & TraceableLoss;
+}
+
+/** Reads `inputs` or `targets`: a list of shapes, or of `{ shape, dtype }`. */
+function readSpecs(path: string, name: "inputs" | "targets", value: unknown): TensorSpec[] {
+  const example =
+    name === "inputs" ? "export const inputs = [[64, 1, 32, 32]]" : "export const targets = [[64]]";
+  if (value === undefined) {
+    throw new KilnError(
+      `${path} exports no ${name}: add their shapes with the batch first, such as ${example}`,
+    );
+  }
+  const specs = Array.isArray(value) && value.length > 0 ? value.map(readSpec) : [undefined];
+  const good = specs.filter((spec) => spec !== undefined);
+  if (good.length === specs.length) return good;
+  throw new KilnError(
+    `${path}'s ${name} must be a list of shapes with the batch first, such as ${example}, ` +
+      `not ${oneLine(JSON.stringify(value) ?? String(value)).slice(0, 80)}`,
+  );
+}
+
+const DTYPES: readonly DType[] = ["float32", "int32", "bool"];
+
+function readSpec(spec: InputSpec | unknown): TensorSpec | undefined {
+  const { shape, dtype = "float32" } = Array.isArray(spec) ? { shape: spec } : Object(spec);
+  const isShape = Array.isArray(shape) && shape.length > 0;
+  if (!isShape || shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) return undefined;
+  return DTYPES.includes(dtype) ? { shape, dtype } : undefined;
+}

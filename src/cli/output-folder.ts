@@ -1,0 +1,62 @@
+/** The folder of `--out`: whether it can be written is found out before training, and files appear whole or not at all. */
+
+import { mkdir, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { KilnError } from "../core/errors.ts";
+
+/** Throws unless files can be written to `folder`; leaves nothing behind, not even the folder. */
+export async function checkWritable(folder: string): Promise<void> {
+  await orExplain(folder, async () => {
+    const firstMade = await mkdir(folder, { recursive: true });
+    const probe = join(folder, temporaryName("probe"));
+    await writeFile(probe, "");
+    await unlink(probe);
+    if (firstMade !== undefined) await removeFolders(resolve(folder), resolve(firstMade));
+  });
+}
+
+/** Removes the empty folders from `last` up to `first`. */
+async function removeFolders(last: string, first: string): Promise<void> {
+  for (let folder = last; folder.length >= first.length; folder = dirname(folder)) await rmdir(folder);
+}
+
+/** Writes `files` to `folder`, each under another name first, so that no half-written file can ever be met. */
+export async function writeFiles(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  await orExplain(folder, async () => {
+    await mkdir(folder, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      const temporary = join(folder, temporaryName(name));
+      try {
+        await writeFile(temporary, content);
+        await rename(temporary, join(folder, name));
+      } catch (error) {
+        await unlink(temporary).catch(() => undefined);
+        throw error;
+      }
+    }
+  });
+}
+
+const temporaryName = (name: string): string => `.${name}.${process.pid}.tmp`;
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of the path is a file, not a folder",
+  EEXIST: "there is a file of that name, not a folder",
+  EISDIR: "there is a folder where a file is to be written",
+};
+
+async function orExplain(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    throw new KilnError(`cannot write to the --out folder ${folder}: ${REASONS[code] ?? message}`);
+  }
+}

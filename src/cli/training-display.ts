@@ -1,0 +1,69 @@
+/** What `kiln train` shows while it runs: a progress bar where there is a terminal, and one line per epoch. */
+
+import { SingleBar } from "cli-progress";
+import { LossCurve } from "./loss-curve.ts";
+import type { EpochFigures, TrainingListener } from "./training-loop.ts";
+
+const CHART = { columns: 72, rows: 10 } as const;
+
+/** Collects the figures of a training and shows them as they come. */
+export class TrainingDisplay implements TrainingListener {
+  readonly curve = new LossCurve();
+  readonly epochs: EpochFigures[] = [];
+  readonly #epochCount: number;
+  readonly #bar: SingleBar | undefined;
+
+  constructor(epochCount: number) {
+    this.#epochCount = epochCount;
+    if (process.stderr.isTTY) this.#bar = makeBar();
+  }
+
+  epochBegins(epoch: number, steps: number): void {
+    this.#bar?.start(steps, 0, { epoch: `epoch ${epoch}/${this.#epochCount}`, loss: "", speed: "" });
+  }
+
+  step(loss: number, samplesPerSecond: number): void {
+    this.curve.add(loss);
+    this.#bar?.increment({
+      loss: `loss ${loss.toFixed(4)}`,
+      speed: `${grouped(samplesPerSecond)} samples/s`,
+    });
+  }
+
+  epochEnds(figures: EpochFigures): void {
+    this.#bar?.stop();
+    this.epochs.push(figures);
+    const { epoch, loss, testAccuracy, seconds, samplesPerSecond } = figures;
+    console.log(
+      `epoch ${epoch}/${this.#epochCount}  loss ${loss.toFixed(4)}  test accuracy ${percent(testAccuracy)}  ` +
+        `${seconds.toFixed(1)} s  ${grouped(samplesPerSecond)} samples/s`,
+    );
+  }
+
+  epochStops(): void {
+    this.#bar?.stop();
+  }
+
+  /** Prints the loss of all steps as a curve. */
+  showCurve(): void {
+    const chart = this.curve.draw(CHART.columns, CHART.rows);
+    if (chart !== "") console.log(`\nloss of the steps\n${chart}\n`);
+  }
+}
+
+const makeBar = (): SingleBar =>
+  new SingleBar({
+    format: "{epoch} {bar} {value}/{total}  {loss}  {speed}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 30,
+    clearOnComplete: true,
+    gracefulExit: false,
+    stream: process.stderr,
+  });
+
+/** `98.31 %` */
+export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** `5,210` */
+export const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");

@@ -1,0 +1,107 @@
+/** The epochs of `kiln train`: steps, then the accuracy on the test set, until the end or an interrupt. */
+
+import { setImmediate } from "node:timers/promises";
+import type { DataLoader } from "../data/index.ts";
+import type { Program } from "../runtime/program.ts";
+import type { Trainer } from "../runtime/trainer.ts";
+import type { Tensor } from "../tensor/index.ts";
+import type { Interrupt } from "./interrupt.ts";
+
+/** What came out of one epoch. */
+export interface EpochFigures {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Mean loss of the samples, each before the update of its step. */
+  readonly loss: number;
+  /** Share of the test samples whose largest score is that of their class. */
+  readonly testAccuracy: number;
+  /** Time of the steps; testing is left out. */
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+}
+
+/** Learns of what happens while a model trains. */
+export interface TrainingListener {
+  epochBegins(epoch: number, steps: number): void;
+  step(loss: number, samplesPerSecond: number): void;
+  epochEnds(figures: EpochFigures): void;
+  /** The epoch is left before its end. */
+  epochStops(): void;
+}
+
+export interface Training {
+  readonly trainer: Trainer;
+  /** The model's forward pass, on the same parameters. */
+  readonly program: Program;
+  readonly trainLoader: DataLoader;
+  readonly testLoader: DataLoader;
+  readonly epochs: number;
+}
+
+/** Trains until all epochs are done or `interrupt` asks to end; the step that runs is always finished. */
+export async function runEpochs(
+  training: Training,
+  interrupt: Interrupt,
+  listener: TrainingListener,
+): Promise<void> {
+  for (let epoch = 1; epoch <= training.epochs; epoch++) {
+    listener.epochBegins(epoch, training.trainLoader.length);
+    const figures = await runEpoch(training, epoch, interrupt, listener).catch((error) => {
+      listener.epochStops();
+      throw error;
+    });
+    if (figures === undefined) return listener.epochStops();
+    listener.epochEnds(figures);
+  }
+}
+
+async function runEpoch(
+  { trainer, program, trainLoader, testLoader }: Training,
+  epoch: number,
+  interrupt: Interrupt,
+  listener: TrainingListener,
+): Promise<EpochFigures | undefined> {
+  const begin = performance.now();
+  const secondsSoFar = (): number => (performance.now() - begin) / 1000;
+  let [samples, lossSum] = [0, 0];
+  for await (const [images, labels] of trainLoader) {
+    const loss = await trainer.step(images, labels);
+    samples += images.size(0);
+    lossSum += loss * images.size(0);
+    listener.step(loss, samples / secondsSoFar());
+    await setImmediate(); // lets Node deliver a Ctrl-C
+    if (interrupt.requested) return undefined;
+  }
+  const seconds = secondsSoFar();
+  const testAccuracy = await measureAccuracy(program, testLoader, interrupt);
+  if (testAccuracy === undefined) return undefined;
+  return { epoch, loss: lossSum / samples, testAccuracy, seconds, samplesPerSecond: samples / seconds };
+}
+
+async function measureAccuracy(
+  program: Program,
+  loader: DataLoader,
+  interrupt: Interrupt,
+): Promise<number | undefined> {
+  let right = 0;
+  for await (const [images, labels] of loader) {
+    right += await countRight(await program.run(images), labels);
+    await setImmediate();
+    if (interrupt.requested) return undefined;
+  }
+  return right / loader.dataset.length;
+}
+
+/** How many rows of the scores [N,C] are largest at their label. */
+async function countRight(scores: Tensor, labels: Tensor): Promise<number> {
+  const [rows, classes] = scores.shape;
+  const [numbers, wanted] = [await scores.data(), await labels.data()];
+  let right = 0;
+  for (let row = 0; row < rows; row++) {
+    let best = 0;
+    for (let c = 1; c < classes; c++)
+      if (numbers[row * classes + c] > numbers[row * classes + best]) best = c;
+    if (best === wanted[row]) right++;
+  }
+  return right;
+}
