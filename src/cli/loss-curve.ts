@@ -36,7 +36,7 @@ export class LossCurve {
   draw(columns: number, rows: number): string {
     if (this.#points.length < 2) return "";
     const format = (value: number): string => value.toFixed(3).padStart(8);
-    return asciichart.plot(condense(this.#points, columns), { height: rows, format });
+    return asciichart.plot(condense(this.#points, columns), { height: rows, format }).replace(/ +$/gm, "");
   }
 }
 

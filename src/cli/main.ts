@@ -1,11 +1,11 @@
 /** The `kiln` command: finds the command that is meant, runs it, and reports what goes wrong in one line. */
 
-import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { KilnError } from "../core/errors.ts";
 import { type Command, helpText, parseCommand, table } from "./command.ts";
 import { reportText } from "./report.ts";
 import { suggestion } from "./suggestion.ts";
+import { packageVersion } from "./version.ts";
 
 /** The commands, loaded only when they are asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -44,7 +44,7 @@ async function dispatch([name, ...rest]: readonly string[], root: URL): Promise<
     return;
   }
   if (name === "--version" || name === "-v") {
-    console.log(await version(root));
+    console.log(await packageVersion(root));
     return;
   }
   const names = Object.keys(COMMANDS);
@@ -73,10 +73,4 @@ async function overview(): Promise<string> {
     ])}`,
     "Example\n  kiln train examples/lenet.ts",
   ].join("\n\n");
-}
-
-/** The package's version. */
-export async function version(root: URL): Promise<string> {
-  const manifest: unknown = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
-  return (manifest as { readonly version: string }).version;
 }

@@ -3,9 +3,15 @@
 import type { Module } from "../nn/index.ts";
 import type { Inspectable } from "../runtime/program.ts";
 import { encodeSafetensors, type StoredTensor } from "../runtime/safetensors.ts";
-import { version } from "./main.ts";
-import type { Outcome } from "./train.ts";
 import type { TrainingDisplay } from "./training-display.ts";
+import { packageVersion } from "./version.ts";
+
+/** What a run came to. */
+export interface Outcome {
+  readonly totalSeconds: number;
+  readonly interrupted: boolean;
+  readonly steps: number;
+}
 
 export interface Run {
   /** What was asked for, defaults included. */
@@ -24,7 +30,7 @@ export async function runFiles(
   run: Run,
   root: URL,
 ): Promise<Record<string, string | Uint8Array>> {
-  const kiln = await version(root);
+  const kiln = await packageVersion(root);
   const tensors = Object.entries(model.stateDict()).map(async ([name, tensor]) => {
     const { dtype, shape } = tensor;
     return [name, { dtype, shape, data: await tensor.data() }] as [string, StoredTensor];

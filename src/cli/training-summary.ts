@@ -1,0 +1,60 @@
+/** What `kiln train` says before the first epoch and after the last one. */
+
+import { sizeOf } from "../core/shape.ts";
+import { table } from "./command.ts";
+import type { ModelFile } from "./model-file.ts";
+import type { Outcome } from "./run-files.ts";
+import type { Settings } from "./train-settings.ts";
+import type { Compiled } from "./train-setup.ts";
+import type { TrainingData } from "./training-data.ts";
+import { grouped, percent, type TrainingDisplay } from "./training-display.ts";
+
+/** Prints the model, its data, and what compiling has made of it. */
+export function describeRun(
+  { model, path }: ModelFile,
+  { train: { length }, note }: TrainingData,
+  { trainer, program }: Compiled,
+  settings: Settings & { readonly batchSize: number },
+): void {
+  const { kernels, memory } = trainer;
+  const { optimizer, lr, momentum, weightDecay, batchSize, epochs, backend, seed } = settings;
+  const parameters = model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const seconds = (trainer.compileMilliseconds + program.compileMilliseconds) / 1000;
+  console.log(`${model}\n`);
+  const rows: [string, string][] = [
+    ["model", `${path}, ${grouped(parameters)} parameters`],
+    ["data", note],
+    ["backend", backend],
+    [
+      "compiled",
+      `in ${seconds.toFixed(2)} s: ${kernels.length} kernels for a training step, ${program.kernels.length} for testing`,
+    ],
+    [
+      "memory",
+      `arena ${kilobytes(memory.arenaBytes)}, parameters and optimizer state ${kilobytes(memory.parameterBytes)}`,
+    ],
+    [
+      "training",
+      `${epochs} epochs of ${Math.ceil(length / batchSize)} steps, batch size ${batchSize}, seed ${seed}`,
+    ],
+    ["optimizer", `${optimizer}, lr ${lr}, momentum ${momentum}, weight decay ${weightDecay}`],
+  ];
+  console.log(`${table(rows)}\n`);
+}
+
+const kilobytes = (bytes: number): string => `${grouped(bytes / 1024)} KB`;
+
+/** Prints the result of a run and where it is saved. */
+export function conclude(
+  { epochs }: TrainingDisplay,
+  { totalSeconds, interrupted, steps }: Outcome,
+  { out }: Settings,
+): void {
+  const last = epochs.at(-1);
+  const accuracy = last ? `test accuracy ${percent(last.testAccuracy)}, ` : "";
+  console.log(
+    `${interrupted ? "interrupted: " : ""}${accuracy}${steps} steps in ${totalSeconds.toFixed(1)} s`,
+  );
+  if (out !== undefined) console.log(`saved ${out}/model.safetensors and ${out}/run.json`);
+  else if (interrupted) console.log("nothing is saved without --out");
+}
