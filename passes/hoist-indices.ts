@@ -105,6 +105,7 @@ class Level {
   private readonly free: FreeNames;
   private readonly fresh: () => string;
   private readonly known = new Map<string, string>();
+  private readonly rewritten = new Map<Expr, Expr>();
 
   constructor(name: string, outside: ReadonlySet<string>, free: FreeNames, fresh: () => string) {
     this.name = name;
@@ -153,8 +154,13 @@ class Level {
   }
 
   private expression(e: Expr): Expr {
+    const known = this.rewritten.get(e);
+    if (known !== undefined) return known;
     const mapped = mapChildren(e, (child) => this.expression(child));
-    return mapped.kind === "load" ? { ...mapped, index: this.reduce(toAffine(mapped.index)) } : mapped;
+    const result =
+      mapped.kind === "load" ? { ...mapped, index: this.reduce(toAffine(mapped.index)) } : mapped;
+    this.rewritten.set(e, result);
+    return result;
   }
 
   /** `form` as pointer + what only the loop's body knows + constant. */

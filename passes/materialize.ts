@@ -20,7 +20,7 @@ import {
 import { Interner } from "../src/loop/intern.ts";
 import { RangeContext } from "../src/loop/range.ts";
 import type { BufferParam, Expr, LoopKind, ReduceAxis, Stmt } from "../src/loop/types.ts";
-import { children, FreeNames, mapChildren } from "../src/loop/walk.ts";
+import { children, FreeNames, mapChildren, visitExpr } from "../src/loop/walk.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -132,10 +132,11 @@ class Materializer {
   private candidates(roots: readonly Expr[], scope: Scope, innermost: boolean): Expr[][] {
     const found: Expr[] = [];
     const seen = new Set<Expr>();
+    const seenGuarded = new Set<Expr>();
     const uses = innermost ? this.countUses(roots, scope) : undefined;
     const visit = (e: Expr, unconditional: boolean): void => {
       if (scope.bound.has(e)) return;
-      if (seen.has(e)) return;
+      if (seen.has(e) || (!unconditional && seenGuarded.has(e))) return;
       const isHere = [...this.free.of(e)].every((name) => scope.available.has(name));
       const worth = e.kind === "reduce" || (isWork(e) && (uses === undefined || (uses.get(e) ?? 0) > 1));
       if (isHere && worth && (unconditional || this.isSafe(e, scope))) {
@@ -144,7 +145,7 @@ class Materializer {
         found.push(e);
         return;
       }
-      if (unconditional) seen.add(e);
+      (unconditional ? seen : seenGuarded).add(e);
       visitInner(e, unconditional);
     };
     const visitInner = (e: Expr, unconditional: boolean): void => {
@@ -174,17 +175,19 @@ class Materializer {
 
   /** Whether `e` may be evaluated without the guards around it: all its loads stay inside their buffers. */
   private isSafe(e: Expr, scope: Scope): boolean {
+    const proven = new Map<RangeContext, Set<Expr>>();
     const visit = (node: Expr, ranges: RangeContext): boolean => {
+      const known = proven.get(ranges) ?? new Set();
+      proven.set(ranges, known);
+      if (known.has(node)) return true;
+      known.add(node);
       if (node.kind === "load") {
         const { low, high } = ranges.rangeOf(node.index);
         return low >= 0 && high < (this.lengths.get(node.buffer) ?? 0);
       }
       if (node.kind === "select") {
-        return (
-          visit(node.condition, ranges) &&
-          visit(node.a, ranges.withCondition(node.condition)) &&
-          visit(node.b, ranges)
-        );
+        const taken = ranges.withCondition(node.condition);
+        return visit(node.condition, ranges) && visit(node.a, taken) && visit(node.b, ranges);
       }
       if (node.kind === "reduce") {
         const inner = node.axes.reduce(
@@ -341,8 +344,10 @@ const axesKey = (axes: readonly ReduceAxis[]): string => axes.map((a) => `${a.na
 
 function outermostReductions(e: Expr, bound: ReadonlyMap<Expr, Expr>): Expr[] {
   const found = new Set<Expr>();
+  const seen = new Set<Expr>();
   const visit = (node: Expr): void => {
-    if (bound.has(node)) return;
+    if (bound.has(node) || seen.has(node)) return;
+    seen.add(node);
     if (node.kind === "reduce") found.add(node);
     else if (node.kind !== "load") children(node).forEach(visit);
   };
@@ -351,6 +356,9 @@ function outermostReductions(e: Expr, bound: ReadonlyMap<Expr, Expr>): Expr[] {
 }
 
 function loadsFrom(e: Expr, buffers: ReadonlySet<string>): boolean {
-  if (e.kind === "load") return buffers.has(e.buffer);
-  return children(e).some((child) => loadsFrom(child, buffers));
+  let found = false;
+  visitExpr(e, (node) => {
+    found ||= node.kind === "load" && buffers.has(node.buffer);
+  });
+  return found;
 }

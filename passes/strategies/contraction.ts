@@ -40,14 +40,16 @@ function findSums(
   e: Expr,
   window: readonly ReduceAxis[],
   found: { core: Reduce; window: readonly ReduceAxis[] }[],
+  seen: Set<Expr> = new Set(),
 ): void {
-  if (e.kind === "load") return;
+  if (e.kind === "load" || seen.has(e)) return;
+  seen.add(e);
   if (e.kind === "reduce" && e.op === "sum") {
     found.push({ core: e, window });
     return;
   }
   const inner = e.kind === "reduce" ? [...window, ...e.axes] : window;
-  for (const child of children(e)) findSums(child, inner, found);
+  for (const child of children(e)) findSums(child, inner, found, seen);
 }
 
 const free = new FreeNames();

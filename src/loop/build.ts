@@ -4,7 +4,7 @@ import type { DType } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
 import { compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { BinaryOp, CompareOp, Expr, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
-import { substitute } from "./walk.ts";
+import { children, substitute } from "./walk.ts";
 
 export const constant = (value: number, dtype: DType): Expr => ({ kind: "const", dtype, value });
 export const int = (value: number): Expr => constant(value, "int32");
@@ -130,26 +130,14 @@ const nameOf = (e: Expr): string => {
   return e.name;
 };
 
+const heights = new WeakMap<Expr, number>();
+
+/** How deep reductions nest in `e`; remembered, for expressions share their parts. */
 function reduceHeight(e: Expr): number {
-  switch (e.kind) {
-    case "const":
-    case "var":
-    case "local":
-    case "scalar":
-      return 0;
-    case "load":
-      return reduceHeight(e.index);
-    case "unary":
-    case "cast":
-      return reduceHeight(e.a);
-    case "binary":
-    case "compare":
-      return Math.max(reduceHeight(e.a), reduceHeight(e.b));
-    case "select":
-      return Math.max(reduceHeight(e.condition), reduceHeight(e.a), reduceHeight(e.b));
-    case "reduce":
-      return reduceHeight(e.body) + 1;
-    default:
-      return e satisfies never;
-  }
+  const known = heights.get(e);
+  if (known !== undefined) return known;
+  const below = Math.max(0, ...children(e).map(reduceHeight));
+  const height = e.kind === "reduce" ? below + 1 : below;
+  heights.set(e, height);
+  return height;
 }

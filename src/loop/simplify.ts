@@ -45,7 +45,9 @@ class Simplifier {
       case "select": {
         const condition = this.run(e.condition);
         if (condition.kind === "const") return this.run(condition.value !== 0 ? e.a : e.b);
-        return select(condition, simplify(e.a, this.context.withCondition(condition)), this.run(e.b));
+        const taken = this.context.withCondition(condition);
+        const a = taken === this.context ? this.run(e.a) : simplify(e.a, taken);
+        return select(condition, a, this.run(e.b));
       }
       case "compare":
         return this.compare(compare(e.op, this.run(e.a), this.run(e.b)));
