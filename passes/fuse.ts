@@ -74,8 +74,8 @@ class Fusion {
     }
     const users = this.users.get(node) ?? [];
     const groups = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
-    const everywhere =
-      this.recomputed.has(node) || (pattern === "sparse" && users.every((u) => exploitsSparsity(u, node)));
+    const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
+    const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
     if (everywhere && users.every((user) => this.isCheapIn(node, user))) {
       this.inlineEverywhere(node);
     } else if (groups.size === 1 && this.mayJoin(node, users, [...groups][0])) {

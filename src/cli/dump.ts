@@ -1,5 +1,6 @@
 /** `kiln dump`: the text of every stage that a model goes through on its way to code. */
 
+import { setImmediate } from "node:timers/promises";
 import { STAGES } from "../../passes/pipeline.ts";
 import { compile, compileTraining } from "../compile.ts";
 import { KilnError } from "../core/errors.ts";
@@ -57,6 +58,7 @@ export const dump: Command = {
       value: "64,1,32,32",
       doc: "shape of an input, batch first; once for each input",
       default: "the model file's inputs",
+      repeatable: true,
     },
     {
       name: "format",
@@ -80,6 +82,7 @@ export const dump: Command = {
     const file = await loadModelFile(given.operands[0], 0, root);
     const inputs = readInputs(file, given);
     const program = await compileFor(request, file, inputs);
+    await setImmediate(); // a promise that the model left alone fails here, before anything is printed
     console.log(
       printed(request, program, `${given.operands[0]}, ${request.mode}, backend ${request.backend}`),
     );

@@ -71,6 +71,7 @@ async function overview(): Promise<string> {
       ["--help", "show this text; kiln COMMAND --help shows a command's options"],
       ["--version", "show the version"],
     ])}`,
+    "With KILN_DEBUG=1 in the environment every error shows its stack.",
     "Example\n  kiln train examples/lenet.ts",
   ].join("\n\n");
 }

@@ -20,12 +20,13 @@ export async function resolve(specifier, context, nextResolve) {
   return (await isUndeclaredModule(resolved)) ? { ...resolved, format: "module" } : resolved;
 }
 
-/** Whether this is a user's file with import or export statements that Node would take for CommonJS. */
+/** Whether this is a user's file that Node would take for CommonJS, though nothing in it says so. */
 async function isUndeclaredModule({ url, format }) {
   if (format === "module" || !/^file:[^?]*\.[jt]s(\?|$)/.test(url) || url.includes("/node_modules/"))
     return false;
   try {
-    return /^\s*(import|export)\b/m.test(await readFile(new URL(url.replace(/\?.*$/, "")), "utf8"));
+    const source = await readFile(new URL(url.replace(/\?.*$/, "")), "utf8");
+    return /^\s*(import|export)\b/m.test(source) || !/\b(module|exports|require)\b/.test(source);
   } catch {
     return false;
   }

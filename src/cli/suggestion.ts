@@ -2,7 +2,7 @@
 
 /** ` (did you mean --epochs?)` where one of `names` is close to `given`, else nothing. */
 export function suggestion(given: string, names: readonly string[]): string {
-  const most = Math.max(1, Math.floor(given.length / 3));
+  const most = Math.ceil(given.length / 3);
   const near = names
     .map((name) => ({ name, distance: editDistance(given, name) }))
     .filter(({ distance }) => distance <= most)

@@ -5,7 +5,7 @@ import type { Arguments } from "./command.ts";
 import { choice, nonNegativeNumber, positiveNumber, wholeNumber } from "./values.ts";
 
 /** What holds where nothing is asked for; LeNet learns the synthetic digits with these. */
-export const DEFAULTS = { epochs: 6, lr: 0.05, momentum: 0.9, weightDecay: 0, seed: 0 } as const;
+export const DEFAULTS = { epochs: 6, lr: 0.05, decay: 0.3, momentum: 0.9, weightDecay: 0, seed: 0 } as const;
 
 /** What was asked for; defaults are filled in but for the batch size, which the model file may give. */
 export interface Settings {
@@ -15,6 +15,8 @@ export interface Settings {
   readonly batchSize: number | undefined;
   readonly optimizer: "sgd";
   readonly lr: number;
+  /** What the learning rate is multiplied by for the last third of the epochs. */
+  readonly decay: number;
   readonly momentum: number;
   readonly weightDecay: number;
   readonly backend: string;
@@ -35,6 +37,7 @@ export function readSettings(given: Arguments): Settings {
     batchSize: given.has("batch-size") ? wholeNumber(given, "batch-size", 1, 1) : undefined,
     optimizer: choice(given, "optimizer", ["sgd"]),
     lr: positiveNumber(given, "lr", DEFAULTS.lr),
+    decay: positiveNumber(given, "decay", DEFAULTS.decay),
     momentum: nonNegativeNumber(given, "momentum", DEFAULTS.momentum),
     weightDecay: nonNegativeNumber(given, "weight-decay", DEFAULTS.weightDecay),
     backend,
@@ -42,3 +45,11 @@ export function readSettings(given: Arguments): Settings {
     out: given.get("out"),
   };
 }
+
+/** The first epoch, counted from 1, that has the decayed learning rate; behind the last one where none has it. */
+export const firstDecayedEpoch = ({ epochs, decay }: Settings): number =>
+  decay === 1 ? epochs + 1 : epochs + 1 - Math.floor(epochs / 3);
+
+/** The learning rate of an epoch, counted from 1. */
+export const learningRateOf = (settings: Settings, epoch: number): number =>
+  epoch < firstDecayedEpoch(settings) ? settings.lr : settings.lr * settings.decay;

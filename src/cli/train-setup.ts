@@ -3,7 +3,7 @@
 import { compile, compileTraining } from "../compile.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
-import { SGD } from "../optim/index.ts";
+import { type Optimizer, SGD } from "../optim/index.ts";
 import type { Program } from "../runtime/program.ts";
 import type { Trainer } from "../runtime/trainer.ts";
 import { zeros } from "../tensor/index.ts";
@@ -14,6 +14,7 @@ import type { Settings } from "./train-settings.ts";
 export interface Compiled {
   readonly trainer: Trainer;
   readonly program: Program;
+  readonly optimizer: Optimizer;
 }
 
 /** The training step, and the forward pass for testing; both work on the same parameters. */
@@ -33,7 +34,7 @@ export async function compileBoth(file: ModelFile, batchSize: number, settings: 
   const optimizer = new SGD(model.parameters(), { lr, momentum, weightDecay });
   const targets = file.targets && { targets: resized(file.targets) };
   const trainer = await compileTraining(model, { inputs, loss, optimizer, backend, ...targets });
-  return { trainer, program: await compile(model, { inputs, backend }) };
+  return { trainer, optimizer, program: await compile(model, { inputs, backend }) };
 }
 
 /** Throws unless the model gives one score for each class, and the loss takes class numbers. */

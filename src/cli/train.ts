@@ -7,7 +7,7 @@ import { Interrupt } from "./interrupt.ts";
 import { loadModelFile } from "./model-file.ts";
 import { checkWritable, writeFiles } from "./output-folder.ts";
 import { runFiles } from "./run-files.ts";
-import { DEFAULTS, readSettings } from "./train-settings.ts";
+import { DEFAULTS, learningRateOf, readSettings } from "./train-settings.ts";
 import { checkScores, compileBoth } from "./train-setup.ts";
 import { checkFit, loadTrainingData } from "./training-data.ts";
 import { TrainingDisplay } from "./training-display.ts";
@@ -45,6 +45,12 @@ export const train: Command = {
     },
     { name: "optimizer", value: "NAME", doc: "sgd is there so far", default: "sgd" },
     { name: "lr", value: "X", doc: "the learning rate", default: `${DEFAULTS.lr}` },
+    {
+      name: "decay",
+      value: "X",
+      doc: "multiplies the learning rate for the last third of the epochs; 1 leaves it as it is",
+      default: `${DEFAULTS.decay}`,
+    },
     { name: "momentum", value: "X", doc: "the optimizer's momentum", default: `${DEFAULTS.momentum}` },
     {
       name: "weight-decay",
@@ -80,7 +86,7 @@ export const train: Command = {
     const compiled = await compileBoth(file, batchSize, settings);
     checkFit(data, sample, file.path);
     await checkScores(compiled.program, file, batchSize);
-    await setImmediate(); // a promise that the model left alone fails here, before anything else happens
+    await setImmediate(); // a promise that the model left alone fails here, before anything is printed
     describeRun(file, data, compiled, { ...settings, batchSize });
 
     const display = new TrainingDisplay(settings.epochs);
@@ -90,7 +96,8 @@ export const train: Command = {
       trainLoader: new DataLoader(data.train, { batchSize, shuffle: true, seed: settings.seed }),
       testLoader: new DataLoader(data.test, { batchSize }),
     };
-    await runEpochs({ ...compiled, ...loaders, epochs: settings.epochs }, interrupt, display);
+    const learningRate = (epoch: number): number => learningRateOf(settings, epoch);
+    await runEpochs({ ...compiled, ...loaders, learningRate, epochs: settings.epochs }, interrupt, display);
     const totalSeconds = (performance.now() - begin) / 1000;
 
     display.showCurve();

@@ -9,6 +9,8 @@ import { compose, loadMnist, pad, scale, syntheticDigits, withTransform } from "
 export interface TrainingData {
   readonly train: Dataset;
   readonly test: Dataset;
+  /** What was asked for: `synthetic`, or a folder. */
+  readonly source: string;
   /** One sentence about where the samples come from and what was done to them. */
   readonly note: string;
 }
@@ -31,6 +33,7 @@ export async function loadTrainingData(source: string, sample: Shape): Promise<T
   return {
     train: withTransform(train, transform),
     test: withTransform(test, transform),
+    source,
     note: isPadded ? `${note} Padded with zeros from 28×28 to 32×32.` : note,
   };
 }
@@ -44,15 +47,16 @@ function synthetic([channels, rows, columns]: Shape): TrainingData {
   return {
     train,
     test,
+    source: "synthetic",
     note: `${train.length} training and ${test.length} test images of synthetic digits.`,
   };
 }
 
 /** Throws unless the samples have the shape that the model in `path` takes. */
-export function checkFit({ train }: TrainingData, sample: Shape, path: string): void {
+export function checkFit({ train, source }: TrainingData, sample: Shape, path: string): void {
   if (sameShape(train.sampleShape, sample)) return;
   throw new KilnError(
-    `the data and the model do not fit: ${train.description} have the shape ${formatShape(train.sampleShape)}, ` +
-      `but ${path} takes ${formatShape(sample)} (its inputs without the batch)`,
+    `the data and the model do not fit: the samples of --data ${source} have the shape ` +
+      `${formatShape(train.sampleShape)}, but ${path} takes ${formatShape(sample)} (its inputs without the batch)`,
   );
 }

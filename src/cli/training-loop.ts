@@ -2,6 +2,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import type { DataLoader } from "../data/index.ts";
+import type { Optimizer } from "../optim/index.ts";
 import type { Program } from "../runtime/program.ts";
 import type { Trainer } from "../runtime/trainer.ts";
 import type { Tensor } from "../tensor/index.ts";
@@ -33,6 +34,9 @@ export interface Training {
   readonly trainer: Trainer;
   /** The model's forward pass, on the same parameters. */
   readonly program: Program;
+  readonly optimizer: Optimizer;
+  /** The learning rate of an epoch, counted from 1. */
+  readonly learningRate: (epoch: number) => number;
   readonly trainLoader: DataLoader;
   readonly testLoader: DataLoader;
   readonly epochs: number;
@@ -45,6 +49,7 @@ export async function runEpochs(
   listener: TrainingListener,
 ): Promise<void> {
   for (let epoch = 1; epoch <= training.epochs; epoch++) {
+    training.optimizer.lr = training.learningRate(epoch);
     listener.epochBegins(epoch, training.trainLoader.length);
     const figures = await runEpoch(training, epoch, interrupt, listener).catch((error) => {
       listener.epochStops();

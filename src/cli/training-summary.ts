@@ -4,7 +4,7 @@ import { sizeOf } from "../core/shape.ts";
 import { table } from "./command.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { Outcome } from "./run-files.ts";
-import type { Settings } from "./train-settings.ts";
+import { firstDecayedEpoch, learningRateOf, type Settings } from "./train-settings.ts";
 import type { Compiled } from "./train-setup.ts";
 import type { TrainingData } from "./training-data.ts";
 import { grouped, percent, type TrainingDisplay } from "./training-display.ts";
@@ -35,12 +35,24 @@ export function describeRun(
     ],
     [
       "training",
-      `${epochs} epochs of ${Math.ceil(length / batchSize)} steps, batch size ${batchSize}, seed ${seed}`,
+      `${counted(epochs, "epoch")} of ${counted(Math.ceil(length / batchSize), "step")}, batch size ${batchSize}, seed ${seed}`,
     ],
-    ["optimizer", `${optimizer}, lr ${lr}, momentum ${momentum}, weight decay ${weightDecay}`],
+    [
+      "optimizer",
+      `${optimizer}, lr ${lr}${describeDecay(settings)}, momentum ${momentum}, weight decay ${weightDecay}`,
+    ],
   ];
   console.log(`${table(rows)}\n`);
 }
+
+function describeDecay(settings: Settings): string {
+  const first = firstDecayedEpoch(settings);
+  if (first > settings.epochs) return "";
+  return ` (${Number(learningRateOf(settings, first).toPrecision(6))} from epoch ${first} on)`;
+}
+
+/** `1 step`, `1,234 steps` */
+const counted = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
 
 const kilobytes = (bytes: number): string => `${grouped(bytes / 1024)} KB`;
 
@@ -51,10 +63,10 @@ export function conclude(
   { out }: Settings,
 ): void {
   const last = epochs.at(-1);
-  const accuracy = last ? `test accuracy ${percent(last.testAccuracy)}, ` : "";
-  console.log(
-    `${interrupted ? "interrupted: " : ""}${accuracy}${steps} steps in ${totalSeconds.toFixed(1)} s`,
-  );
+  const accuracy =
+    last && `test accuracy ${percent(last.testAccuracy)} after ${counted(last.epoch, "epoch")}, `;
+  const prefix = interrupted ? "interrupted: " : "";
+  console.log(`${prefix}${accuracy ?? ""}${counted(steps, "step")} in ${totalSeconds.toFixed(1)} s`);
   if (out !== undefined) console.log(`saved ${out}/model.safetensors and ${out}/run.json`);
   else if (interrupted) console.log("nothing is saved without --out");
 }

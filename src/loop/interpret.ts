@@ -4,6 +4,8 @@
  */
 
 import { invariant } from "../core/errors.ts";
+import { type Affine, fromAffine, toAffine } from "./affine.ts";
+import { dotOf, growth, isEven, type Line, runDot } from "./interpret-dot.ts";
 import { beats, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { Expr, Kernel, ReduceAxis, Stmt } from "./types.ts";
 
@@ -157,16 +159,21 @@ class Interpreter {
         return () => evaluateUnary(op, a());
       }
       case "binary": {
+        if (e.dtype === "int32" && (e.op === "add" || e.op === "sub" || e.op === "mul"))
+          return this.integer(e);
         const a = this.expression(e.a);
         const b = this.expression(e.b);
         if (e.op === "add") return () => a() + b();
         if (e.op === "mul") return () => a() * b();
+        if (e.op === "and") return () => (a() !== 0 && b() !== 0 ? 1 : 0);
         const { op, dtype } = e;
         return () => evaluateBinary(op, a(), b(), dtype);
       }
       case "compare": {
         const a = this.expression(e.a);
         const b = this.expression(e.b);
+        if (e.op === "ge") return () => (a() >= b() ? 1 : 0);
+        if (e.op === "lt") return () => (a() < b() ? 1 : 0);
         const { op } = e;
         return () => (compareNumbers(op, a(), b()) ? 1 : 0);
       }
@@ -191,22 +198,103 @@ class Interpreter {
     }
   }
 
+  /** A sum of products of affine loads: the innermost axis runs in `runDot`, all others as usual. */
+  private dot(axes: readonly ReduceAxis[], body: Expr, slots: readonly number[]): Evaluate | undefined {
+    const found = dotOf(body);
+    const inner = axes.at(-1);
+    if (found === undefined || inner === undefined || !isEven(found, inner.name)) return undefined;
+    const r = this.registers;
+    const innerSlot = slots[slots.length - 1];
+    const line = (form: Affine): Line => ({
+      start: this.expression(fromAffine(form)),
+      step: growth(form, inner.name),
+    });
+    const [left, right] = found.factors;
+    const a = this.buffer(left.buffer);
+    const b = this.buffer(right.buffer);
+    const indexA = line(left.index);
+    const indexB = line(right.index);
+    const guards = [...left.guards, ...right.guards].map(line);
+    const enter = (axis: number, sum: number): number => {
+      if (axis === axes.length - 1) {
+        r[innerSlot] = 0;
+        return runDot(sum, inner.extent, a, b, indexA, indexB, guards);
+      }
+      let total = sum;
+      for (let k = 0; k < axes[axis].extent; k++) {
+        r[slots[axis]] = k;
+        total = enter(axis + 1, total);
+      }
+      return total;
+    };
+    return () => enter(0, 0);
+  }
+
+  /** Index arithmetic in affine form: a sum of registers times constants, and whatever is not affine. */
+  private integer(e: Expr): Evaluate {
+    const r = this.registers;
+    const { constant, terms } = toAffine(e);
+    const [only] = [...terms.values()];
+    if (terms.size === 1 && only.atom === e) return this.product(e);
+    const plain: { slot: number; factor: number }[] = [];
+    const others: { value: Evaluate; factor: number }[] = [];
+    for (const { atom, coefficient: factor } of terms.values()) {
+      if (atom.kind === "var" || atom.kind === "local") plain.push({ slot: this.slot(atom.name), factor });
+      else others.push({ value: this.expression(atom), factor });
+    }
+    if (others.length === 0 && plain.length <= 4) {
+      const [a, b, c, d] = [0, 1, 2, 3].map((k) => plain[k] ?? { slot: this.slot("0"), factor: 0 });
+      const [sa, sb, sc, sd, fa, fb, fc, fd] = [
+        a.slot,
+        b.slot,
+        c.slot,
+        d.slot,
+        a.factor,
+        b.factor,
+        c.factor,
+        d.factor,
+      ];
+      if (plain.length <= 2) return () => constant + r[sa] * fa + r[sb] * fb;
+      return () => constant + r[sa] * fa + r[sb] * fb + r[sc] * fc + r[sd] * fd;
+    }
+    return () => {
+      let sum = constant;
+      for (let k = 0; k < plain.length; k++) sum += r[plain[k].slot] * plain[k].factor;
+      for (let k = 0; k < others.length; k++) sum += others[k].value() * others[k].factor;
+      return sum;
+    };
+  }
+
+  private product(e: Expr): Evaluate {
+    invariant(e.kind === "binary" && e.op === "mul", "only a product of unknowns is its own affine atom");
+    const a = this.expression(e.a);
+    const b = this.expression(e.b);
+    return () => a() * b();
+  }
+
   private reduce(op: "sum" | "max" | "argmax", axes: readonly ReduceAxis[], body: Expr): Evaluate {
     const r = this.registers;
     const slots = axes.map((axis) => this.slot(axis.name));
     const value = this.expression(body);
+    const extents = axes.map((axis) => axis.extent);
+    /** Visits all positions in row-major order, the last axis fastest. */
     const each = (turn: (position: number) => void): void => {
-      const total = axes.reduce((n, axis) => n * axis.extent, 1);
-      for (let position = 0; position < total; position++) {
-        let rest = position;
-        for (let k = axes.length - 1; k >= 0; k--) {
-          r[slots[k]] = rest % axes[k].extent;
-          rest = (rest - r[slots[k]]) / axes[k].extent;
+      let position = 0;
+      const enter = (axis: number): void => {
+        const slot = slots[axis];
+        const extent = extents[axis];
+        for (let k = 0; k < extent; k++) {
+          r[slot] = k;
+          if (axis + 1 === slots.length) turn(position++);
+          else enter(axis + 1);
         }
-        turn(position);
-      }
+      };
+      if (slots.length === 0) turn(0);
+      else enter(0);
     };
     if (op === "sum") {
+      const fast = this.dot(axes, body, slots);
+      if (fast !== undefined) return fast;
       return () => {
         let sum = 0;
         each(() => {

@@ -1,0 +1,89 @@
+/**
+ * The interpreter's one shortcut: the innermost turn of a sum of products of (guarded) affine loads. The same
+ * terms are added in the same order; only the bookkeeping per term is less, without which a convolutional
+ * net could not be interpreted in reasonable time.
+ */
+
+import { type Affine, coefficientOf, occursInside, toAffine } from "./affine.ts";
+import type { Expr } from "./types.ts";
+import { conjuncts } from "./walk.ts";
+
+/** A load `buffer[index]`, 0 where one of `guards` is negative; all forms affine. */
+interface Factor {
+  readonly buffer: string;
+  readonly index: Affine;
+  readonly guards: readonly Affine[];
+}
+
+/** An affine form at position 0 of the innermost axis, and its growth along it. */
+export interface Line {
+  readonly start: () => number;
+  readonly step: number;
+}
+
+export interface Dot {
+  readonly factors: readonly [Factor, Factor];
+}
+
+/** The two factors of a reduction's body, if it is a product of loads; `undefined` for any other body. */
+export function dotOf(body: Expr): Dot | undefined {
+  if (body.kind !== "binary" || body.op !== "mul" || body.dtype !== "float32") return undefined;
+  const a = factorOf(body.a);
+  const b = factorOf(body.b);
+  return a && b && { factors: [a, b] };
+}
+
+function factorOf(e: Expr): Factor | undefined {
+  if (e.kind === "load") return { buffer: e.buffer, index: toAffine(e.index), guards: [] };
+  if (e.kind !== "select" || e.a.kind !== "load" || e.b.kind !== "const" || e.b.value !== 0) return undefined;
+  const guards: Affine[] = [];
+  for (const test of conjuncts(e.condition)) {
+    if (test.kind !== "compare" || test.a.dtype !== "int32") return undefined;
+    const [low, high] = test.op === "ge" ? [test.b, test.a] : test.op === "lt" ? [test.a, test.b] : [];
+    if (low === undefined || high === undefined) return undefined;
+    const strict = test.op === "lt" ? 1 : 0;
+    const [upper, lower] = [toAffine(high), toAffine(low)];
+    const terms = new Map(upper.terms);
+    for (const [key, { atom, coefficient }] of lower.terms) {
+      terms.set(key, { atom, coefficient: (terms.get(key)?.coefficient ?? 0) - coefficient });
+    }
+    guards.push({ constant: upper.constant - lower.constant - strict, terms });
+  }
+  return { buffer: e.a.buffer, index: toAffine(e.a.index), guards };
+}
+
+/** Whether every form grows evenly along `axis`. */
+export function isEven({ factors }: Dot, axis: string): boolean {
+  return factors.every(({ index, guards }) => [index, ...guards].every((form) => !occursInside(form, axis)));
+}
+
+/** How much `form` grows along `axis`. */
+export const growth = (form: Affine, axis: string): number => coefficientOf(form, axis);
+
+/** Adds the products of one innermost turn of `extent` positions to `sum`. */
+export function runDot(
+  sum: number,
+  extent: number,
+  a: Float64Array,
+  b: Float64Array,
+  indexA: Line,
+  indexB: Line,
+  guards: readonly Line[],
+): number {
+  let low = 0;
+  let high = extent;
+  for (const { start, step } of guards) {
+    const first = start();
+    if (step === 0) {
+      if (first < 0) return sum;
+    } else if (step > 0) low = Math.max(low, Math.ceil(-first / step));
+    else high = Math.min(high, Math.floor(first / -step) + 1);
+  }
+  const stepA = indexA.step;
+  const stepB = indexB.step;
+  let i = indexA.start() + low * stepA;
+  let j = indexB.start() + low * stepB;
+  let total = sum;
+  for (let k = low; k < high; k++, i += stepA, j += stepB) total += a[i] * b[j];
+  return total;
+}

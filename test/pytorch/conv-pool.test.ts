@@ -1,0 +1,135 @@
+/** Single convolutions, poolings and losses with their gradients, against PyTorch's numbers. */
+
+import { expect, test } from "vitest";
+import type { Backend } from "../../backends/backend.ts";
+import { interpret } from "../../backends/interpret/backend.ts";
+import { js } from "../../backends/js/backend.ts";
+import type { TypedArray } from "../../src/core/dtype.ts";
+import { GraphBuilder } from "../../src/ir/builder.ts";
+import type { Input, Node } from "../../src/ir/types.ts";
+import { opTable } from "../../src/ops/registry.ts";
+import { convPool, type FixtureTensor } from "../support/fixtures.ts";
+import { relativeError, runGraph } from "../support/run-graph.ts";
+
+/** PyTorch's numbers are float32 sums of up to a few hundred products: a few units in the last place. */
+const TOLERANCE = 2e-6;
+
+const fixtures = convPool();
+const BACKENDS: readonly Backend[] = [interpret, js];
+
+/** Runs `build` on states named after `inputs` and compares output and gradients. */
+async function compare(
+  backend: Backend,
+  inputs: Readonly<Record<string, FixtureTensor>>,
+  cotangent: FixtureTensor,
+  expected: Readonly<Record<string, FixtureTensor>>,
+  build: (b: GraphBuilder, values: Readonly<Record<string, Input>>) => Node,
+  fed: Readonly<Record<string, TypedArray>> = {},
+): Promise<void> {
+  const b = new GraphBuilder(opTable);
+  const states = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape }]) => [
+      name,
+      b.input("state", name, { dtype: "float32", shape }),
+    ]),
+  );
+  const output = build(b, states);
+  const weights = b.input("input", "cotangent", output.type);
+  const product = b.node("mul", [output, weights]);
+  const axes = output.type.shape.map((_, axis) => axis);
+  const loss = b.node("sum", [product], { axes, keepdim: false });
+  const values = {
+    ...Object.fromEntries(Object.entries(inputs).map(([name, { values: v }]) => [name, v])),
+    cotangent: cotangent.values,
+    ...fed,
+  };
+  const forward = await runGraph(b.build("forward", [{ name: "output", value: output }]), backend, values);
+  expect(relativeError(forward.output, expected.output.values), "output").toBeLessThan(TOLERANCE);
+  const names = Object.keys(inputs);
+  const graph = b.build("backward", [{ name: "loss", value: loss }]);
+  const gradients = await runGraph(graph, backend, values, { gradientsFor: names });
+  for (const name of names) {
+    expect(
+      relativeError(gradients[`grad.${name}`], expected[name].values),
+      `gradient of ${name}`,
+    ).toBeLessThan(TOLERANCE);
+  }
+}
+
+for (const backend of BACKENDS) {
+  test.each(fixtures.conv2d.map((c) => [c.name, c] as const))(
+    `conv2d %s on ${backend.name}`,
+    async (_, c) => {
+      const inputs = { input: c.input, weight: c.weight, ...(c.bias && { bias: c.bias }) };
+      const expected = {
+        output: c.output,
+        input: c.inputGradient,
+        weight: c.weightGradient,
+        ...(c.biasGradient && { bias: c.biasGradient }),
+      };
+      await compare(backend, inputs, c.cotangent, expected, (b, v) =>
+        b.node("conv2d", c.bias ? [v.input, v.weight, v.bias] : [v.input, v.weight], {
+          stride: c.stride,
+          padding: c.padding,
+          dilation: c.dilation,
+          groups: c.groups,
+        }),
+      );
+    },
+  );
+
+  test.each(fixtures.maxPool2d.map((c) => [c.name, c] as const))(
+    `max_pool2d %s on ${backend.name}`,
+    async (_, c) => {
+      const attrs = {
+        kernel: c.kernelSize,
+        stride: c.stride,
+        padding: c.padding,
+        dilation: c.dilation,
+        ceilMode: c.ceilMode,
+      };
+      const b = new GraphBuilder(opTable);
+      const x = b.input("input", "x", { dtype: "float32", shape: c.input.shape });
+      const ct = b.input("input", "ct", { dtype: "float32", shape: c.output.shape });
+      const winner = b.node("max_pool2d_winner", [x], attrs);
+      const gradient = b.node("max_pool2d_grad", [ct, winner], {
+        ...attrs,
+        inputSize: c.input.shape.slice(2),
+      });
+      const graph = b.build("pool", [
+        { name: "output", value: b.node("max_pool2d", [x], attrs) },
+        { name: "gradient", value: gradient },
+      ]);
+      const result = await runGraph(graph, backend, { x: c.input.values, ct: c.cotangent.values });
+      expect([...result.output]).toEqual([...c.output.values]);
+      // A cotangent that two overlapping windows share is a sum of two float32 numbers.
+      expect(relativeError(result.gradient, c.inputGradient.values)).toBeLessThan(TOLERANCE);
+    },
+  );
+
+  const losses = fixtures.losses.filter(
+    (c) => c.weight === null && c.ignoreIndex === null && c.labelSmoothing === 0,
+  );
+  test.each(losses.map((c) => [c.name, c] as const))(`loss %s on ${backend.name}`, async (_, c) => {
+    const expected = { output: c.output, input: c.inputGradient };
+    const targetType = {
+      dtype: c.kind === "crossEntropy" ? "int32" : "float32",
+      shape: c.target.shape,
+    } as const;
+    const target = c.kind === "crossEntropy" ? Int32Array.from(c.target.values) : c.target.values;
+    await compare(
+      backend,
+      { input: c.input },
+      c.cotangent,
+      expected,
+      (b, { input }) => {
+        const y = b.input("input", "target", targetType);
+        const attrs = { reduction: c.reduction };
+        if (c.kind !== "crossEntropy") return b.node(`${c.kind}_loss`, [input, y], attrs);
+        const axis = input.type.shape.length === 1 ? 0 : 1;
+        return b.node("nll_loss", [b.node("log_softmax", [input], { axis }), y], attrs);
+      },
+      { target },
+    );
+  });
+}
