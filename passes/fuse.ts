@@ -140,9 +140,7 @@ class Fusion {
         return users.every((user) => this.isCheapIn(node, user));
       case "contraction":
         if (contains(draft, "contraction") || contains(draft, "row")) return false;
-        return users.every(
-          (user) => isEpilogue(node, user) || (isWindow(user) && windowsAreDisjoint(user.attrs)),
-        );
+        return users.every((user) => isEpilogue(node, user) || (isWindow(user) && windowsCoverOnce(user)));
       case "reduction":
         if (users.every((user) => this.isRowConstant(node, user))) return !contains(draft, "contraction");
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
@@ -165,7 +163,7 @@ class Fusion {
       case "reduction":
         return true;
       case "window":
-        return windowsAreDisjoint(user.attrs);
+        return windowsCoverOnce(user);
       case "contraction":
         return exploitsSparsity(user, node);
       case "sparse":
@@ -220,6 +218,16 @@ const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op ==
 
 const sameAttrs = (a: Node, b: Node): boolean => JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
 
+/** Disjoint windows that lie wholly inside: each element is read once at most, and without a guard. */
+function windowsCoverOnce(user: Node): boolean {
+  const kernel = ints(user.attrs, "kernel");
+  const input = user.inputs[0].type.shape;
+  return (
+    windowsAreDisjoint(user.attrs) &&
+    kernel.every((k, axis) => user.type.shape[axis + 2] * k <= input[axis + 2])
+  );
+}
+
 /** Constants, broadcasts and one-hot rows are cheaper to compute than to load. */
 const isFree = (node: Node): boolean =>
   node.op === "constant" ||
@@ -237,6 +245,10 @@ const contains = (draft: Draft, pattern: string): boolean =>
 /** Whether `user` is a convolution gradient that can skip the zeros of max_pool2d_grad. */
 export function exploitsSparsity(user: Node, node: Node): boolean {
   if (node.op !== "max_pool2d_grad" || !windowsAreDisjoint(node.attrs)) return false;
+  const windows = node.inputs[0].type.shape.slice(2);
+  const kernel = ints(node.attrs, "kernel");
+  if (ints(node.attrs, "inputSize").some((extent, axis) => windows[axis] * kernel[axis] > extent))
+    return false;
   const [operand] =
     user.op === "conv2d_weight_grad"
       ? [user.inputs[1]]

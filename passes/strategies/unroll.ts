@@ -12,7 +12,7 @@ import {
   unary,
   variable,
 } from "../../src/loop/build.ts";
-import type { Expr } from "../../src/loop/types.ts";
+import type { Expr, ReduceAxis } from "../../src/loop/types.ts";
 import { rewriter, substitute } from "../../src/loop/walk.ts";
 import type { StoreTarget } from "../materialize.ts";
 import type { Nest } from "./nest.ts";
@@ -55,10 +55,11 @@ function unrollLoop(nest: Nest, name: string, turns: number, size: number, start
   return { ...nest, loops, stores };
 }
 
-/** Maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
-export function unrollWindows(nest: Nest): Nest {
+/** The `window` around a contraction: maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
+export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
+  const names = new Set(window.map((axis) => axis.name));
   const rewrite: (e: Expr) => Expr = rewriter((e) => {
-    if (e.kind !== "reduce" || e.op === "sum") return e;
+    if (e.kind !== "reduce" || e.op === "sum" || !e.axes.every((axis) => names.has(axis.name))) return e;
     const count = e.axes.reduce((n, axis) => n * axis.extent, 1);
     const inner = belowRelu(e.body);
     if (inner !== undefined) {

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Runs `kiln` with the words `argv`; `root` is the package's folder. Sets the process's exit code. */
 export async function main(argv: readonly string[], root: URL): Promise<void> {
+  Error.stackTraceLimit = 50; // deep enough for the user's line below Kiln's own
   process.stdout.on("error", leaveQuietly);
   // A model that does not wait for its own promise (`x.item()` in forward) fails behind everybody's back.
   process.on("unhandledRejection", (error) => fail(error, root));

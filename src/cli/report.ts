@@ -9,14 +9,19 @@ export function reportText(error: unknown, root: URL): string {
   const line = mistakeOf(error, root);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (line === undefined) {
-    return `kiln: this should not have happened; please report it, with what you typed and these lines\n${stack}`;
+    const place = error instanceof Error ? callingFrame(error, root) : undefined;
+    const where = place === undefined ? "" : ` (on the way from ${place})`;
+    return `kiln: this should not have happened${where}; please report it, with what you typed and these lines\n${stack}`;
   }
   return process.env.KILN_DEBUG === "1" ? `kiln: ${line}\n${stack}` : `kiln: ${line}`;
 }
 
 /** The message for a mistake of the user's or a failure of the system; `undefined` for a defect of Kiln. */
 function mistakeOf(error: unknown, root: URL): string | undefined {
-  if (error instanceof KilnError) return oneLine(error.message);
+  if (error instanceof KilnError) {
+    const place = error.origins.length === 0 ? callingFrame(error, root) : undefined;
+    return oneLine(place === undefined ? error.message : `${error.message} (${place})`);
+  }
   if (!(error instanceof Error)) return undefined;
   if ("syscall" in error && "code" in error) return oneLine(error.message);
   const place = userFrame(error, root);
@@ -34,17 +39,25 @@ const FRAME = /(?:\(|at )((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):\d+\)?$/;
 
 /** Where the error arose, as `model.ts:14`, if that lies in a user's file and not in Kiln or a package. */
 export function userFrame(error: Error, root: URL): string | undefined {
-  const own = ["src/", "passes/", "backends/", "dist/", "node_modules/"].map((folder) =>
-    fileURLToPath(new URL(folder, root)),
-  );
-  for (const line of (error.stack ?? "").split("\n")) {
+  const [innermost] = frames(error, root);
+  return innermost?.isUsers ? innermost.place : undefined;
+}
+
+/** The innermost line of a user's file on the way to the error, wherever the error itself arose. */
+function callingFrame(error: Error, root: URL): string | undefined {
+  return frames(error, root).find(({ isUsers }) => isUsers)?.place;
+}
+
+/** The lines of files on the error's stack, innermost first; Node's own are left out. */
+function frames(error: Error, root: URL): { readonly place: string; readonly isUsers: boolean }[] {
+  const own = ["src/", "passes/", "backends/", "dist/"].map((folder) => fileURLToPath(new URL(folder, root)));
+  return (error.stack ?? "").split("\n").flatMap((line) => {
     const frame = FRAME.exec(line.trim());
-    if (frame === null) continue;
+    if (frame === null) return [];
     const file = pathOf(frame[1]);
-    if (file.includes("/node_modules/") || own.some((folder) => file.startsWith(folder))) return undefined;
-    return `${displayPath(file)}:${frame[2]}`;
-  }
-  return undefined;
+    const isUsers = !file.includes("/node_modules/") && !own.some((folder) => file.startsWith(folder));
+    return [{ place: `${displayPath(file)}:${frame[2]}`, isUsers }];
+  });
 }
 
 const pathOf = (file: string): string =>

@@ -4,6 +4,7 @@ import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { mergeOrigins, type Origin } from "../core/origin.ts";
 import type {
+  Attr,
   Attrs,
   Graph,
   Input,
@@ -126,6 +127,9 @@ export class GraphBuilder {
       return id;
     });
     const names = Object.keys(attrs).sort();
-    return `${op}(${ids})${names.map((name) => `${name}=${attrs[name]}`).join(";")}`;
+    return `${op}(${ids})${names.map((name) => `${name}=${attrKey(attrs[name])}`).join(";")}`;
   }
 }
+
+/** 0 and -0 are different numbers: 1/x tells them apart. */
+const attrKey = (value: Attr): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -25,6 +25,9 @@ export function parseGraph(text: string, table: OpTable): Graph {
   return new Parser(text, table).graph();
 }
 
+/** Inputs are told from nodes by their quotes: an input may be called 0. */
+const inputLabel = (sigil: string, name: string): string => `${sigil}${JSON.stringify(name)}`;
+
 class Parser {
   private readonly lines: readonly string[];
   private readonly table: OpTable;
@@ -41,7 +44,7 @@ class Parser {
 
   graph(): Graph {
     while (this.row < this.lines.length && this.lines[this.row].trim() === "") this.row++;
-    this.word("graph");
+    this.word("graph ");
     const name = this.name();
     this.inputs("input");
     if (this.accept(" params")) this.inputs("state");
@@ -72,6 +75,10 @@ class Parser {
       this.blanks();
       if (this.column < this.line().length) this.fail("the end of the line");
     }
+    for (; this.row < this.lines.length; this.row++, this.column = 0) {
+      this.blanks();
+      if (this.column < this.line().length) this.fail("the end of the text");
+    }
     const graph = this.builder.build(name, outputs, updates);
     return {
       ...graph,
@@ -84,19 +91,23 @@ class Parser {
   private inputs(role: InputRole): void {
     this.word("(");
     while (!this.accept(")")) {
+      const start = this.column;
       const sigil = this.match(/[%@$]/y, "an input such as %x");
       const name = this.name();
       this.word(": ");
-      const input = this.builder.input(role, name, this.type());
-      this.values.set(sigil + name, input);
+      const type = this.type();
+      const input = this.wrapped(start, () => this.builder.input(role, name, type));
+      this.values.set(inputLabel(sigil, name), input);
       this.accept(", ");
     }
   }
 
   private definition(): void {
+    const start = this.column;
     const label = this.match(/%\d+/y, "a definition such as %0: f32[1] = relu(%x)");
-    if (this.values.has(label)) this.fail(`a new name, ${label} is defined already`);
+    if (this.values.has(label)) this.failAt(start, `a new name, ${label} is defined already`);
     this.word(": ");
+    const typeColumn = this.column;
     const type = this.type();
     this.word(" = ");
     const opColumn = this.column;
@@ -123,22 +134,20 @@ class Parser {
       this.builder.at(origins, () => this.builder.node(op, inputs, attrs)),
     );
     if (!sameType(node.type, type)) {
-      this.failAt(
-        label.length + 2,
-        printType(node.type),
-        `${op} of these inputs does not give ${printType(type)}`,
-      );
+      this.failAt(typeColumn, printType(node.type), `${op} of these inputs does not give ${printType(type)}`);
     }
     this.values.set(label, node);
   }
 
-  private wrapped(column: number, body: () => Node): Node {
+  /** Runs `body`; what it has against the text is said with line and column. */
+  private wrapped<T>(column: number, body: () => T): T {
     try {
       return body();
     } catch (error) {
-      if (error instanceof KilnError)
-        throw new KilnError(`line ${this.row + 1}, column ${column + 1}: ${error.message}`);
-      throw error;
+      // An op's typing rule that meets too few inputs or no attributes fails as any code does.
+      const why =
+        error instanceof KilnError ? error.message : "these inputs and attributes do not belong to this op";
+      throw new KilnError(`line ${this.row + 1}, column ${column + 1}: ${why}`);
     }
   }
 
@@ -175,10 +184,12 @@ class Parser {
   private value(): Value {
     const start = this.column;
     const sigil = this.match(/[%@$]/y, "a value such as %0, @weight or $lr");
-    const label =
-      sigil + (/\d/.test(this.line()[this.column] ?? "") ? this.match(/\d+/y, "a number") : this.name());
+    const isNode = sigil === "%" && /\d/.test(this.line()[this.column] ?? "");
+    const label = isNode ? sigil + this.match(/\d+/y, "a number") : inputLabel(sigil, this.name());
     const value = this.values.get(label);
-    return value ?? this.failAt(start, "a value defined above", `${label} is not`);
+    return (
+      value ?? this.failAt(start, "a value defined above", `${this.line().slice(start, this.column)} is not`)
+    );
   }
 
   private type(): TensorType {
@@ -186,6 +197,9 @@ class Parser {
     const dtype = dtypeFromShortName(this.match(/\w+/y, "a type such as f32[2,3]"));
     if (dtype === undefined) return this.failAt(start, "one of f32, i32, bool, u8");
     const shape = this.list();
+    if (shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
+      return this.failAt(start, "extents that are positive whole numbers", `${shape} are not`);
+    }
     return { dtype, shape };
   }
 
@@ -207,7 +221,7 @@ class Parser {
   private origins(): Origin[] {
     const text = this.match(/.+/y, "an origin such as lenet.ts:14 conv1");
     const decode = (part: string): string =>
-      part.replace(/%([0-9a-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+      part.replace(/%([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
     return text.split(", ").map((part) => {
       const found = /^(?:(\S+):(\d+))?(?: ?(\S+))?$/.exec(part);
       if (found === null) return this.fail("an origin such as lenet.ts:14 conv1");
@@ -225,7 +239,13 @@ class Parser {
   }
 
   private quoted(): string {
-    return JSON.parse(this.match(/"(?:[^"\\]|\\.)*"/y, "a quoted string")) as string;
+    const start = this.column;
+    const text = this.match(/"(?:[^"\\]|\\.)*"/y, "a quoted string");
+    try {
+      return JSON.parse(text) as string;
+    } catch {
+      return this.failAt(start, "a quoted string", `${text} is none`);
+    }
   }
 
   private line(): string {

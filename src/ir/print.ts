@@ -84,7 +84,7 @@ function printAttr(value: Attr): string {
 /** An origin with blanks, commas and percent signs escaped, so that a list of them reads back. */
 function printOrigin(origin: Origin): string {
   const encode = (text: string): string =>
-    text.replace(/[%,\s]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    text.replace(/[%,:\s]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const place = origin.file === "" ? "" : `${encode(origin.file)}:${origin.line}`;
   return [place, encode(origin.module)].filter((part) => part !== "").join(" ");
 }

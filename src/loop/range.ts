@@ -88,13 +88,13 @@ export class RangeContext {
           case "div": {
             if (e.b.kind !== "const" || e.b.value <= 0) return ANY;
             const { low, high } = this.rangeOf(e.a);
-            return { low: Math.floor(low / e.b.value), high: Math.floor(high / e.b.value) };
+            return this.guarded(e, { low: Math.floor(low / e.b.value), high: Math.floor(high / e.b.value) });
           }
           case "mod": {
             if (e.b.kind !== "const" || e.b.value <= 0) return ANY;
             const inner = this.rangeOf(e.a);
             if (inner.low >= 0 && inner.high < e.b.value) return inner;
-            return { low: 0, high: e.b.value - 1 };
+            return this.guarded(e, { low: 0, high: e.b.value - 1 });
           }
           case "max":
           case "min": {
@@ -116,6 +116,16 @@ export class RangeContext {
       default:
         return e satisfies never;
     }
+  }
+
+  /** `range` narrowed by guards on the very expression `e`. */
+  private guarded(e: Expr, range: Range): Range {
+    if (this.guards.length === 0) return range;
+    const [key] = toAffine(e).terms.keys();
+    return this.guards.reduce((known, { form, range: bounds }) => {
+      const isSame = form.terms.size === 1 && form.terms.get(key)?.coefficient === 1;
+      return isSame ? intersect(known, bounds) : known;
+    }, range);
   }
 
   private product(a: Expr, b: Expr): Range {

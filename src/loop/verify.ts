@@ -79,7 +79,7 @@ class Verifier {
         this.fresh(s.name, scope);
         this.expression(s.value, scope);
         const definitions = new Map(scope.definitions);
-        if (s.value.dtype === "int32" || s.value.dtype === "bool") {
+        if (s.value.dtype !== "float32") {
           definitions.set(s.name, substitute(s.value, scope.definitions));
         }
         return { ...scope, definitions, names: new Set([...scope.names, s.name]) };
@@ -100,6 +100,7 @@ class Verifier {
         this.checkRange(s.name, scope.declared.get(s.name), s.value, scope);
         return scope;
       case "store":
+        this.expression(s.index, scope);
         this.expression(s.value, scope);
         this.access(s.buffer, s.index, scope, "store");
         this.checkStored(s.buffer, s.value, scope);
@@ -119,6 +120,7 @@ class Verifier {
         if (most > s.capacity)
           this.fail(`append to ${s.count} may happen ${most} times, capacity ${s.capacity}`);
         this.expression(s.condition, scope);
+        this.expression(s.base, scope);
         const inside = {
           ...scope,
           context: scope.context.withName(s.count, { low: 0, high: s.capacity - 1 }),

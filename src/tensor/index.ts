@@ -1,5 +1,6 @@
 /** Tensors, their creation and random numbers. */
 
+export { manualSeed, rand, randint, randn } from "./random.ts";
 export {
   apply,
   arange,
@@ -11,4 +12,3 @@ export {
   tensor,
   zeros,
 } from "./tensor.ts";
-export { manualSeed, rand, randint, randn } from "./random.ts";

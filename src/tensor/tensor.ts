@@ -5,6 +5,7 @@
 
 import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
 import {
   inferReshape,
   normalizeAxes,
@@ -103,25 +104,42 @@ export class Tensor {
   }
 
   /** The numbers in row-major order, as the caller's own copy. */
-  async data(): Promise<TypedArray> {
-    return (await this.read()).slice();
+  data(): Promise<TypedArray> {
+    this.requireValue();
+    return this.read().then((data) => data.slice());
   }
 
   /** The only number of a tensor of one element. */
-  async item(): Promise<number> {
-    if (this.numel() !== 1)
+  item(): Promise<number> {
+    this.requireValue();
+    if (this.numel() !== 1) {
       throw new KilnError(`item() needs a tensor of one element, not shape [${this.shape}]`);
-    return (await this.read())[0];
+    }
+    return this.read().then((data) => data[0]);
   }
 
   /** The numbers as nested arrays; a plain number for a scalar. */
-  async array(): Promise<NestedNumbers> {
-    return nest(await this.read(), this.shape, 0, { at: 0 });
+  array(): Promise<NestedNumbers> {
+    this.requireValue();
+    return this.read().then((data) => nest(data, this.shape, 0, { at: 0 }));
   }
 
   /** The text that PyTorch's `print` gives. */
-  async format(): Promise<string> {
-    return formatTensor(await this.read(), this.shape, this.dtype);
+  format(): Promise<string> {
+    this.requireValue();
+    return this.read().then((data) => formatTensor(data, this.shape, this.dtype));
+  }
+
+  /** A tensor is no number and no condition: its value is not there without waiting. */
+  [Symbol.toPrimitive](hint: string): string {
+    this.requireValue();
+    if (hint === "string") return `Tensor(${this.dtype}[${this.shape}])`;
+    throw new KilnError("a tensor cannot be used as a number or in a condition: read it with await t.item()");
+  }
+
+  /** Inside `forward` there is no value; said at once, not by a promise that nobody awaits. */
+  private requireValue(): void {
+    if (this.source.kind === "traced") throw tracedValueError();
   }
 
   private async read(): Promise<TypedArray> {
@@ -191,7 +209,8 @@ export class Tensor {
     return apply("log_softmax", [this], { axis: normalizeAxis(dim, this.shape.length) });
   }
   reshape(...shape: readonly (number | readonly number[])[]): Tensor {
-    return apply("reshape", [this], { shape: inferReshape(this.shape, shape.flat() as number[]) });
+    const requested = shape.flat() as number[];
+    return apply("reshape", [this], { shape: located(() => inferReshape(this.shape, requested)) });
   }
   view(...shape: readonly (number | readonly number[])[]): Tensor {
     return this.reshape(...shape);
@@ -200,8 +219,7 @@ export class Tensor {
   flatten(startDim = 0, endDim = -1): Tensor {
     const rank = this.shape.length;
     if (rank === 0) return this.reshape(1);
-    const start = normalizeAxis(startDim, rank);
-    const end = normalizeAxis(endDim, rank);
+    const [start, end] = located(() => [normalizeAxis(startDim, rank), normalizeAxis(endDim, rank)]);
     if (start > end) throw new KilnError(`flatten's startDim ${startDim} lies behind its endDim ${endDim}`);
     const joined = sizeOf(this.shape.slice(start, end + 1));
     return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
@@ -221,6 +239,13 @@ export class Tensor {
 /** The one way an operation happens: recorded while tracing, else lazy. Shapes are checked at once. */
 export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}): Tensor {
   const recorder = currentRecorder();
+  const stranger = inputs.find((input) => !(input instanceof Tensor));
+  if (stranger !== undefined || inputs.includes(undefined as never)) {
+    throw new KilnError(
+      `${op} is given ${describeStranger(stranger)} where it expects a tensor`,
+      originNow(),
+    );
+  }
   if (recorder !== undefined) return recorder.record(op, inputs, attrs);
   if (inputs.some((t) => t.behind.kind === "traced")) {
     throw new KilnError(
@@ -235,15 +260,32 @@ const operand = (value: Tensor | number): Tensor =>
   typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;
 
 const reduction = (t: Tensor, dim: number | readonly number[] | undefined, keepdim: boolean): Attrs => ({
-  axes: normalizeAxes(dim, t.shape.length),
+  axes: located(() => normalizeAxes(dim, t.shape.length)),
   keepdim,
 });
+
+const describeStranger = (value: unknown): string =>
+  value === undefined ? "undefined" : `a ${typeof value}`;
+
+/** The line of the model that is being traced, if one is. */
+const originNow = (): Origin[] => [currentRecorder()?.origin()].filter((origin) => origin !== undefined);
+
+/** Runs `body`; an error of its own gets the line of the model. */
+function located<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof KilnError && error.origins.length === 0)
+      throw new KilnError(error.message, originNow());
+    throw error;
+  }
+}
 
 function tracedValueError(): KilnError {
   return new KilnError(
     "a tensor's value cannot be read inside forward: forward runs once, on shapes alone, to build the graph, " +
       "and there are no numbers yet; return the tensor, or read it outside",
-    [currentRecorder()?.origin()].filter((origin) => origin !== undefined),
+    originNow(),
   );
 }
 

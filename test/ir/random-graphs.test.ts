@@ -11,9 +11,16 @@ import type { Graph } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { describeGraph } from "../support/describe-graph.ts";
 import { errorBounds } from "../support/error-bounds.ts";
-import { LARGEST_INPUT, type RandomGraph, randomGraph, randomLoss } from "../support/random-graph.ts";
+import {
+  LARGEST_INPUT,
+  type RandomGraph,
+  randomConvNet,
+  randomGraph,
+  randomLoss,
+} from "../support/random-graph.ts";
 import { evaluateGraph } from "../support/reference.ts";
 import { runGraph } from "../support/run-graph.ts";
+import { STRATEGIES } from "../support/strategies.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
 const RUNS = {
@@ -23,7 +30,7 @@ const RUNS = {
 
 const BACKENDS = [
   { name: "js", backend: js, options: {} },
-  { name: "js with plain nests", backend: js, options: { strategy: "plain" } },
+  ...STRATEGIES.map(({ name }) => ({ name: `js, ${name} forced`, backend: js, options: { strategy: name } })),
 ];
 
 /** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
@@ -131,6 +138,21 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(randomLoss, async (random) => {
+        const { names, gradients } = differentiated(random);
+        const wanted = { gradientsFor: names };
+        const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });
+        const expected = await runGraph(random.graph, interpret, random.values, wanted);
+        compared += expectClose(gradients, results, expected, 1);
+      }),
+      RUNS,
+    );
+    expect(compared).toBeGreaterThan(RUNS.numRuns / 2);
+  });
+
+  test("agrees with the interpreter on the gradients of convolutions, relu and pooling", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(randomConvNet, async (random) => {
         const { names, gradients } = differentiated(random);
         const wanted = { gradientsFor: names };
         const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });

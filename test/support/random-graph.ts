@@ -91,6 +91,80 @@ export const randomLoss: fc.Arbitrary<RandomGraph> = randomGraph.map(({ graph, v
   return shown({ graph: b.build("loss", [{ name: "loss", value: loss }]), values });
 });
 
+interface ConvLayer {
+  readonly channels: number;
+  readonly kernel: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly stride: number;
+  readonly bias: boolean;
+  readonly relu: boolean;
+  /** Rows and columns of a pooling window; absent without pooling. */
+  readonly pool: readonly [number, number] | undefined;
+  readonly ceilMode: boolean;
+}
+
+const upTo = (most: number): fc.Arbitrary<number> => fc.integer({ min: 1, max: most });
+
+const convLayer: fc.Arbitrary<ConvLayer> = fc.record({
+  channels: upTo(5),
+  kernel: fc.tuple(upTo(3), upTo(3)),
+  padding: fc.tuple(fc.nat(2), fc.nat(2)),
+  stride: fc.constantFrom(1, 1, 1, 2),
+  bias: fc.boolean(),
+  relu: fc.boolean(),
+  pool: fc.option(fc.tuple(upTo(3), upTo(3)), { nil: undefined, freq: 4 }),
+  ceilMode: fc.constantFrom(false, false, false, true),
+});
+
+/** Convolutions with relu and pooling, then a linear layer: a loss to differentiate, as image nets have it. */
+export const randomConvNet: fc.Arbitrary<RandomGraph> = fc
+  .record({
+    image: fc.tuple(upTo(3), upTo(3), fc.integer({ min: 5, max: 9 }), fc.integer({ min: 5, max: 9 })),
+    layers: fc.array(convLayer, { minLength: 1, maxLength: 2 }),
+    seed: fc.nat(0xffff),
+  })
+  .map(({ image, layers, seed }) => {
+    const b = new GraphBuilder(opTable);
+    let x: Value = b.input("state", "image", { dtype: "float32", shape: image });
+    layers.forEach((layer, k) => {
+      x = convolved(b, x, layer, `conv${k}`) ?? x;
+    });
+    const [n, ...rest] = x.type.shape;
+    x = b.node("reshape", [x], { shape: [n, sizeOf(rest)] });
+    const weight = b.input("state", "fc.weight", { dtype: "float32", shape: [2, sizeOf(rest)] });
+    const out = b.node("linear", [x, weight]);
+    const loss = b.node("sum", [out], { axes: [0, 1], keepdim: false });
+    const graph = b.build("convnet", [{ name: "loss", value: loss }]);
+    return shown({ graph, values: wholeNumbers(graph, seed) });
+  });
+
+/** One layer on `x`, or `undefined` when the image has become too small for it. */
+function convolved(b: GraphBuilder, x: Value, layer: ConvLayer, name: string): Value | undefined {
+  const { channels, kernel, padding, stride } = layer;
+  const [, inputs, height, width] = x.type.shape;
+  if (height + 2 * padding[0] < kernel[0] || width + 2 * padding[1] < kernel[1]) return undefined;
+  const state = (suffix: string, shape: readonly number[]): Value =>
+    b.input("state", `${name}.${suffix}`, { dtype: "float32", shape });
+  const operands = [x, state("weight", [channels, inputs, ...kernel])];
+  if (layer.bias) operands.push(state("bias", [channels]));
+  let y: Value = b.node("conv2d", operands, {
+    stride: [stride, stride],
+    padding,
+    dilation: [1, 1],
+    groups: 1,
+  });
+  if (layer.relu) y = b.node("relu", [y]);
+  const [, , rows, columns] = y.type.shape;
+  if (layer.pool === undefined || rows < layer.pool[0] || columns < layer.pool[1]) return y;
+  return b.node("max_pool2d", [y], {
+    kernel: layer.pool,
+    stride: layer.pool,
+    padding: [0, 0],
+    dilation: [1, 1],
+    ceilMode: layer.ceilMode,
+  });
+}
+
 function wholeNumbers(graph: Graph, seed: number): Record<string, TypedArray> {
   const random = generator(seed);
   return Object.fromEntries(
