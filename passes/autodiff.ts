@@ -5,10 +5,15 @@ import { formatShape, type Shape, sameShape, sizeOf } from "../src/core/shape.ts
 import { GraphBuilder } from "../src/ir/builder.ts";
 import type { Graph, Input, Value } from "../src/ir/types.ts";
 import { definitionOf, opTable } from "../src/ops/registry.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, StageInfo } from "./pass.ts";
 
 /** The name under which the gradient for the state `name` is an output. */
 export const gradientName = (name: string): string => `grad.${name}`;
+
+export const AUTODIFF: StageInfo = {
+  name: "autodiff",
+  doc: "Derives the gradients of the loss for every parameter, by a reverse walk over the ops' vjp rules.",
+};
 
 /**
  * Differentiates the graph's only output, a scalar loss, for the states named in `parameters`. The result
@@ -16,8 +21,7 @@ export const gradientName = (name: string): string => `grad.${name}`;
  */
 export function autodiff(parameters: readonly string[]): Pass<Graph, Graph> {
   return {
-    name: "autodiff",
-    doc: "Derives the gradients of the loss for every parameter, by a reverse walk over the ops' vjp rules.",
+    ...AUTODIFF,
     run(graph) {
       const wanted = graph.inputs.filter(
         (input) => input.role === "state" && parameters.includes(input.name),

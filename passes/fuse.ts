@@ -11,12 +11,16 @@ import type { Capabilities } from "../src/loop/capabilities.ts";
 import { ints, number } from "../src/ops/definition.ts";
 import { windowsAreDisjoint } from "../src/ops/max_pool2d.ts";
 import { definitionOf } from "../src/ops/registry.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, StageInfo } from "./pass.ts";
+
+export const FUSE: StageInfo = {
+  name: "fuse",
+  doc: "Groups nodes into kernels: contractions with their epilogues and pooling, elementwise chains, softmax with cross-entropy, all updates.",
+};
 
 export function fuse(capabilities: Capabilities): Pass<Graph, Graph> {
   return {
-    name: "fuse",
-    doc: "Groups nodes into kernels: contractions with their epilogues and pooling, elementwise chains, softmax with cross-entropy, all updates.",
+    ...FUSE,
     run: (graph) => ({ ...graph, groups: new Fusion(graph, capabilities).groups() }),
   };
 }

@@ -8,7 +8,7 @@ import { type ProgramPlan, printPlan } from "../src/loop/plan.ts";
 import { type LoweredProgram, printProgram } from "../src/loop/program.ts";
 import { verifyKernel } from "../src/loop/verify.ts";
 import { opTable } from "../src/ops/registry.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, StageInfo } from "./pass.ts";
 
 /** The dump after one stage. */
 export interface Stage {
@@ -28,7 +28,7 @@ export class PassManager {
   private readonly records: { name: string; doc: string; artifact: Artifact; milliseconds: number }[] = [];
 
   /** Records an artifact that no pass made, such as the traced graph. */
-  start(name: string, doc: string, artifact: Artifact, milliseconds: number): void {
+  start({ name, doc }: StageInfo, artifact: Artifact, milliseconds: number): void {
     this.verify(name, artifact);
     this.records.push({ name, doc, artifact, milliseconds });
   }

@@ -3,7 +3,7 @@
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
 import type { Kernel } from "../src/loop/types.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, StageInfo } from "./pass.ts";
 import { packedPanels } from "./strategies/pack.ts";
 import { plain } from "./strategies/plain.ts";
 import { registerTile } from "./strategies/register-tile.ts";
@@ -12,11 +12,15 @@ import { winnerLists } from "./strategies/winner-lists.ts";
 
 const STRATEGIES: readonly Strategy[] = [plain, registerTile, packedPanels, winnerLists];
 
+export const SCHEDULE: StageInfo = {
+  name: "schedule",
+  doc: "Transforms loops for the backend: register tiles, packed panels, winner lists; the cheapest candidate wins.",
+};
+
 /** With `only`, the strategy of that name is taken wherever it matches: how tests force each in turn. */
 export function schedule(capabilities: Capabilities, only?: string): Pass<LoweredProgram, LoweredProgram> {
   return {
-    name: "schedule",
-    doc: "Transforms loops for the backend: register tiles, packed panels, winner lists; the cheapest candidate wins.",
+    ...SCHEDULE,
     run(program) {
       if (!capabilities.schedules) return program;
       const results = program.kernels.map((kernel) => best(kernel, capabilities, only).apply());

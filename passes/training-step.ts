@@ -5,17 +5,21 @@ import type { Graph, Input, Update, Value } from "../src/ir/types.ts";
 import type { UpdateRule } from "../src/ir/update.ts";
 import { opTable } from "../src/ops/registry.ts";
 import { gradientName } from "./autodiff.ts";
-import type { Pass } from "./pass.ts";
+import type { Pass, StageInfo } from "./pass.ts";
 
 /** The name of an optimizer state in the store, beside the parameter it belongs to. */
 export const optimizerStateName = (rule: UpdateRule, parameter: string, state: string): string =>
   `${rule.name}.${parameter}.${state}`;
 
+export const TRAINING_STEP: StageInfo = {
+  name: "training-step",
+  doc: "Adds the optimizer's update of every parameter, so that forward, backward and update are one graph.",
+};
+
 /** Replaces the gradient outputs by updates of the parameters and of the optimizer's own states. */
 export function trainingStep(rule: UpdateRule): Pass<Graph, Graph> {
   return {
-    name: "training-step",
-    doc: "Adds the optimizer's update of every parameter, so that forward, backward and update are one graph.",
+    ...TRAINING_STEP,
     run(graph) {
       const b = GraphBuilder.from(graph, opTable);
       const scalars = Object.fromEntries(

@@ -6,10 +6,10 @@
 import type { Availability, Backend } from "../backends/backend.ts";
 import { BACKENDS, backendNamed, DEFAULT_BACKEND } from "../backends/registry.ts";
 import { PassManager } from "../passes/manager.ts";
-import { type PipelineOptions, runPipeline } from "../passes/pipeline.ts";
+import { type PipelineOptions, runPipeline, STAGES } from "../passes/pipeline.ts";
 import type { DType } from "./core/dtype.ts";
 import { KilnError } from "./core/errors.ts";
-import { formatShape, type Shape } from "./core/shape.ts";
+import type { Shape } from "./core/shape.ts";
 import type { Graph, TensorType } from "./ir/types.ts";
 import type { UpdateRule } from "./ir/update.ts";
 import { ModelState, type StateRequest } from "./runtime/model-state.ts";
@@ -76,9 +76,8 @@ export async function compile(model: CompilableModel, options: CompileOptions): 
     const trace = inMode(model, training, () => traceModel(model, types));
     return build(backend, state, trace, begin, pipelineOptions(options));
   };
-  const shapes = inputs.map(({ shape }) => shape);
-  const main = await state.enqueue(() => variant(shapes));
-  return new Program(main, inputs, state, reuse(main, shapes, variant));
+  const main = await state.enqueue(() => variant(inputs.map(({ shape }) => shape)));
+  return new Program(main, inputs, state, variant);
 }
 
 /** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */
@@ -115,9 +114,8 @@ export async function compileTraining(
     };
   const step = variantWith(optimizer.rule);
   const main = await state.enqueue(() => step(inputs.map(({ shape }) => shape)));
-  const compiledFor = allInputs.map(({ shape }) => shape);
   return new Trainer(main, allInputs, state, optimizer, {
-    step: reuse(main, compiledFor, step),
+    step,
     gradients: variantWith(undefined),
   });
 }
@@ -129,12 +127,6 @@ export interface BackendStatus extends Availability {
 /** Every backend, whether it can run here, and why or why not. */
 export async function backends(): Promise<readonly BackendStatus[]> {
   return BACKENDS.map((backend) => ({ name: backend.name, ...backend.available() }));
-}
-
-/** The variant that exists already serves its own shapes; all others are compiled. */
-function reuse(main: Variant, shapes: readonly Shape[], compileOther: CompileVariant): CompileVariant {
-  const key = shapes.map(formatShape).join();
-  return async (wanted) => (wanted.map(formatShape).join() === key ? main : compileOther(wanted));
 }
 
 function usableBackend(name: string = DEFAULT_BACKEND): Backend {
@@ -196,7 +188,7 @@ async function build(
   optimizer?: object,
 ): Promise<Variant> {
   const manager = new PassManager();
-  manager.start("trace", "What the model's forward did, op by op.", trace.graph, performance.now() - begin);
+  manager.start(STAGES[0], trace.graph, performance.now() - begin);
   const plan = runPipeline(manager, trace.graph, { capabilities: backend.capabilities, ...options });
   const requests = plan.states.map(({ name, dtype, shape }): StateRequest => {
     const tensor = trace.states.get(name);

@@ -1,7 +1,7 @@
 /** `kiln dump`: the text of every stage that a model goes through on its way to code. */
 
 import { setImmediate } from "node:timers/promises";
-import { STAGES } from "../../passes/pipeline.ts";
+import { STAGES, TRAINING_STAGES } from "../../passes/pipeline.ts";
 import { compile, compileTraining } from "../compile.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatOrigins } from "../core/origin.ts";
@@ -14,28 +14,10 @@ import { loadModelFile, type ModelFile, type TensorSpec } from "./model-file.ts"
 import { suggestion } from "./suggestion.ts";
 import { choice, shapes } from "./values.ts";
 
-type StageName = (typeof STAGES)[number];
-
-/** What a newcomer reads about each stage. */
-const STAGE_DOCS: Readonly<Record<StageName, string>> = {
-  trace: "what the model's forward did, op by op",
-  canonicalize: "one spelling for what can be written in several ways",
-  autodiff: "the gradients, derived from the ops' own rules",
-  "training-step": "forward, backward and the optimizer's update in one graph",
-  simplify: "constants folded, algebra applied",
-  cse: "equal values computed once",
-  dce: "what nobody needs left out",
-  partition: "what is kept for the backward pass, and what is computed again",
-  fuse: "ops grouped into kernels",
-  layout: "reshapes turned into views",
-  lower: "each kernel as a nest of loops",
-  schedule: "the loops transformed for the backend",
-  "plan-memory": "the place of every buffer in one arena",
-  source: "the code that runs",
-};
+const NAMES: readonly string[] = STAGES.map(({ name }) => name);
 
 /** Stages that exist in a training step alone. */
-const TRAINING_STAGES: readonly string[] = ["autodiff", "training-step"];
+const TRAINING_NAMES: readonly string[] = TRAINING_STAGES.map(({ name }) => name);
 
 export const dump: Command = {
   name: "dump",
@@ -69,7 +51,7 @@ export const dump: Command = {
   ],
   notes: [
     "Without --stage and --all it lists the stages and the kernels, each with the lines of the model it comes from.",
-    `The stages, in order: ${STAGES.join(", ")}; ${TRAINING_STAGES.join(" and ")} exist with --mode training alone.`,
+    `The stages, in order: ${NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist with --mode training alone.`,
     "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
   ],
   examples: [
@@ -108,12 +90,12 @@ function readRequest(given: Arguments): Request {
 }
 
 function checkStage(stage: string, mode: Request["mode"]): void {
-  if (!STAGES.some((name) => name === stage)) {
+  if (!NAMES.includes(stage)) {
     throw new KilnError(
-      `there is no stage ${stage}${suggestion(stage, STAGES)}; the stages are ${STAGES.join(", ")}`,
+      `there is no stage ${stage}${suggestion(stage, NAMES)}; the stages are ${NAMES.join(", ")}`,
     );
   }
-  if (mode === "forward" && TRAINING_STAGES.includes(stage)) {
+  if (mode === "forward" && TRAINING_NAMES.includes(stage)) {
     throw new KilnError(`the stage ${stage} is part of a training step: add --mode training`);
   }
 }
@@ -167,7 +149,7 @@ const isUnchanged = (stages: readonly StageText[], k: number): boolean =>
 function listing({ stages, kernels, memory }: Inspectable, title: string): string {
   const stageRows = stages.map(({ name }, k): [string, string] => [
     name,
-    `${STAGE_DOCS[name as StageName]}${isUnchanged(stages, k) ? " (unchanged)" : ""}`,
+    `${STAGES.find((stage) => stage.name === name)?.doc ?? ""}${isUnchanged(stages, k) ? " (unchanged)" : ""}`,
   ]);
   const kernelRows = kernels.map(({ name, origins }): [string, string] => [name, formatOrigins(origins)]);
   return [

@@ -13,22 +13,20 @@ export class VariantCache {
   private readonly inputs: readonly TensorType[];
   private readonly compile: CompileVariant;
   private readonly variants = new Map<string, Promise<Variant>>();
+  /** The variant for the shapes that were asked for first; it stays as long as the program. */
+  private readonly main: Variant | undefined;
   private last: { readonly shapes: readonly Shape[]; readonly variant: Variant } | undefined;
 
-  constructor(inputs: readonly TensorType[], compile: CompileVariant) {
+  constructor(inputs: readonly TensorType[], compile: CompileVariant, main?: Variant) {
     this.inputs = inputs;
     this.compile = compile;
+    this.main = main;
   }
 
   /** The variant for the shapes of `tensors`; compiles it when it is not there. */
   async for(tensors: readonly Tensor[]): Promise<Variant> {
     const { last } = this;
-    if (
-      last?.shapes.every((shape, k) => sameShape(shape, tensors[k].shape)) &&
-      last.shapes.length === tensors.length
-    ) {
-      return last.variant;
-    }
+    if (last !== undefined && this.isSame(last.shapes, tensors)) return last.variant;
     this.check(tensors);
     const shapes = tensors.map((t) => t.shape);
     const variant = await this.get(shapes);
@@ -36,7 +34,19 @@ export class VariantCache {
     return variant;
   }
 
-  async get(shapes: readonly Shape[]): Promise<Variant> {
+  private isSame(shapes: readonly Shape[], tensors: readonly Tensor[]): boolean {
+    return (
+      shapes.length === tensors.length &&
+      shapes.every(
+        (shape, k) => sameShape(shape, tensors[k].shape) && tensors[k].dtype === this.inputs[k].dtype,
+      )
+    );
+  }
+
+  private async get(shapes: readonly Shape[]): Promise<Variant> {
+    if (this.main !== undefined && shapes.every((shape, k) => sameShape(shape, this.inputs[k].shape))) {
+      return this.main;
+    }
     const key = shapes.map(formatShape).join();
     let variant = this.variants.get(key);
     if (variant === undefined) {
@@ -53,6 +63,7 @@ export class VariantCache {
 
   async dispose(): Promise<void> {
     this.last = undefined;
+    this.main?.executable.dispose();
     for (const variant of this.variants.values()) (await variant).executable.dispose();
     this.variants.clear();
   }

@@ -44,7 +44,7 @@ export class Program extends Inspectable {
   constructor(main: Variant, inputs: readonly TensorType[], state: ModelState, compile: CompileVariant) {
     super(main);
     this.state = state;
-    this.cache = new VariantCache(inputs, compile);
+    this.cache = new VariantCache(inputs, compile, main);
   }
 
   /**
@@ -65,11 +65,12 @@ export class Program extends Inspectable {
   }
 
   /** Frees the program's arena; the model's parameters stay. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    await this.cache.dispose();
-    this.main.executable.dispose();
+  dispose(): Promise<void> {
+    return this.state.enqueue(async () => {
+      if (this.disposed) return;
+      this.disposed = true;
+      await this.cache.dispose();
+    });
   }
 }
 

@@ -43,7 +43,7 @@ export class Trainer extends Inspectable {
     super(main);
     this.state = state;
     this.optimizer = optimizer;
-    this.steps = new VariantCache(inputs, compile.step);
+    this.steps = new VariantCache(inputs, compile.step, main);
     this.gradientSteps = new VariantCache(inputs, compile.gradients);
   }
 
@@ -97,12 +97,13 @@ export class Trainer extends Inspectable {
   }
 
   /** Frees the programs' arenas; the model's parameters stay as they were learned. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    await this.steps.dispose();
-    await this.gradientSteps.dispose();
-    this.main.executable.dispose();
+  dispose(): Promise<void> {
+    return this.state.enqueue(async () => {
+      if (this.disposed) return;
+      this.disposed = true;
+      await this.steps.dispose();
+      await this.gradientSteps.dispose();
+    });
   }
 
   private requireAlive(): void {

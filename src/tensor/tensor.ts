@@ -113,7 +113,7 @@ export class Tensor {
   item(): Promise<number> {
     this.requireValue();
     if (this.numel() !== 1) {
-      throw new KilnError(`item() needs a tensor of one element, not shape [${this.shape}]`);
+      return Promise.reject(new KilnError(`item() needs a tensor of one element, not shape [${this.shape}]`));
     }
     return this.read().then((data) => data[0]);
   }

@@ -40,7 +40,11 @@ const MISTAKES: readonly (readonly [Command, readonly string[], string])[] = [
   [dump, ["a.ts", "--mode", "train"], '--mode must be one of forward, training, not "train"'],
   [dump, ["a.ts", "--mode", "trainig"], "(did you mean training?)"],
   [dump, ["a.ts", "--format", "svg"], '--format must be one of text, json, not "svg"'],
-  [dump, ["a.ts", "--stage", "nothing"], `there is no stage nothing; the stages are ${STAGES.join(", ")}`],
+  [
+    dump,
+    ["a.ts", "--stage", "nothing"],
+    `there is no stage nothing; the stages are ${STAGES.map(({ name }) => name).join(", ")}`,
+  ],
   [
     dump,
     ["a.ts", "--stage", "autodiff"],
@@ -93,6 +97,6 @@ describe("the help text", () => {
 
   it("of dump names every stage", () => {
     const words = helpText(dump).split(/[\s,;]+/);
-    for (const stage of STAGES) expect(words).toContain(stage);
+    for (const { name } of STAGES) expect(words).toContain(name);
   });
 });

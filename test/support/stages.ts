@@ -54,7 +54,7 @@ export function lenetTraining(batch: number, options: SGDOptions = { lr: 0.05, m
 /** All stages from trace to memory plan. */
 export function stagesOf({ trace, update }: Source, backend: Backend = js): RecordingManager {
   const manager = new RecordingManager();
-  manager.start("trace", "", trace.graph, 0);
+  manager.start({ name: "trace", doc: "" }, trace.graph, 0);
   manager.artifacts.set("trace", trace.graph);
   runPipeline(manager, trace.graph, {
     capabilities: backend.capabilities,
