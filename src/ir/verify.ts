@@ -3,7 +3,7 @@
 import { InternalError } from "../core/errors.ts";
 import { sameShape } from "../core/shape.ts";
 import { printGraph, printType } from "./print.ts";
-import type { Graph, OpTable, TensorType, Value } from "./types.ts";
+import type { Graph, Node, OpTable, TensorType, Value } from "./types.ts";
 
 /** Throws an {@link InternalError} that prints the lines around the fault. */
 export function verifyGraph(graph: Graph, table: OpTable): void {
@@ -16,11 +16,7 @@ export function verifyGraph(graph: Graph, table: OpTable): void {
     if (!table.has(node.op)) fail("is not a known op");
     for (const input of node.inputs)
       if (!known.has(input)) fail("uses a value that is not defined before it");
-    const inferred = table.infer(
-      node.op,
-      node.inputs.map((v) => v.type),
-      node.attrs,
-    );
+    const inferred = inferOr(table, node, fail);
     if (!sameType(inferred, node.type))
       fail(`has type ${printType(node.type)}, inferred ${printType(inferred)}`);
     known.add(node);
@@ -49,6 +45,16 @@ export function verifyGraph(graph: Graph, table: OpTable): void {
   for (const { node, base } of graph.views ?? []) {
     check(node, "a view");
     check(base, "the base of a view");
+  }
+}
+
+/** The inferred type; what the op's own rule says against its inputs is the fault to report. */
+function inferOr(table: OpTable, node: Node, fail: (why: string) => never): TensorType {
+  const types = node.inputs.map((v) => v.type);
+  try {
+    return table.infer(node.op, types, node.attrs);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
   }
 }
 

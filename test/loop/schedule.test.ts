@@ -115,6 +115,13 @@ const CHAINS: Readonly<Record<string, string>> = {
   %4: f32[] = sum(%3) {axes=[0,1,2,3], keepdim=false}
   return loss=%4
 }`,
+  "windows of three rows that leave two over": `graph net() params(@x: f32[1,3,6,6], @w1: f32[3,3,1,1], @w: f32[1,3,2,1]) {
+  %0: f32[1,3,6,6] = conv2d(@x, @w1) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
+  %1: f32[1,1,5,6] = conv2d(%0, @w) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
+  %2: f32[1,1,1,6] = max_pool2d(%1) {kernel=[3,1], stride=[3,1], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %3: f32[] = sum(%2) {axes=[0,1,2,3], keepdim=false}
+  return loss=%3
+}`,
   "overlapping windows": `graph net() params(@x: f32[1,2,7,7], @w: f32[3,2,3,3]) {
   %0: f32[1,3,5,5] = conv2d(@x, @w) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: f32[1,3,5,5] = relu(%0)

@@ -81,7 +81,8 @@ describe.each(CASES)("$label", (sampleCase) => {
   const differentiable =
     opTable.infer(op, sample.inputs, sample.attrs).dtype === "float32" &&
     sample.inputs.some((i) => i.dtype === "float32");
-  test.runIf(differentiable)("has the gradient that finite differences give", async () => {
+  if (!differentiable) return;
+  test("has the gradient that finite differences give", async () => {
     const values = valuesOf(sampleCase);
     const random = generator(99);
     const cotangent = reference(sampleCase, values).map(() => random() * 2 - 1);
