@@ -30,7 +30,7 @@ async function accuracyOf(net: nn.Module, test: data.Dataset): Promise<number> {
 }
 
 test.each(["all layers", "all but the first"])("an MLP learns the digits with %s", async (which) => {
-  manualSeed(4);
+  manualSeed(2);
   const net = new Mlp();
   const frozen = which !== "all layers";
   const parameters = frozen ? [...net.fc2.parameters(), ...net.fc3.parameters()] : net.parameters();
@@ -44,7 +44,8 @@ test.each(["all layers", "all but the first"])("an MLP learns the digits with %s
   const loader = new data.DataLoader(train, { batchSize: 50, shuffle: true, seed: 1 });
   for (let epoch = 0; epoch < 6; epoch++) for await (const [x, y] of loader) await trainer.step(x, y);
   const accuracy = await accuracyOf(net, data.syntheticDigits({ train: false, count: 1000, size: SIZE }));
-  console.log(which, accuracy);
-  if (frozen) expect(accuracy).toBeLessThan(0.9);
-  else expect(accuracy).toBeGreaterThan(0.9);
+  // Five seeds gave 93.6 to 94.9 %, and 60 to 66 % when the first layer does not learn: a gradient that misses one
+  // layer is far below the threshold, the scatter of 1,000 test images (0.8 %) far above it.
+  if (frozen) expect(accuracy).toBeLessThan(0.8);
+  else expect(accuracy).toBeGreaterThan(0.91);
 });
