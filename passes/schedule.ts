@@ -10,7 +10,8 @@ import { registerTile } from "./strategies/register-tile.ts";
 import type { Candidate, Strategy } from "./strategies/strategy.ts";
 import { winnerLists } from "./strategies/winner-lists.ts";
 
-const STRATEGIES: readonly Strategy[] = [plain, registerTile, packedPanels, winnerLists];
+/** Every strategy, the one that always fits first. */
+export const STRATEGIES: readonly Strategy[] = [plain, registerTile, packedPanels, winnerLists];
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",

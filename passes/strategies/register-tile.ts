@@ -5,13 +5,11 @@
  */
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
-import { RangeContext } from "../../src/loop/range.ts";
-import { simplify } from "../../src/loop/simplify.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import { materialize } from "../materialize.ts";
 import { type Contraction, contractionOf, dependsOn } from "./contraction.ts";
-import type { Nest } from "./nest.ts";
+import { foldGuards } from "./fold-guards.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 import { type Tile, unrollTiles, unrollWindows } from "./unroll.ts";
 
@@ -103,7 +101,7 @@ function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
   const parts = unrollTiles(unrollWindows(nest, contraction.window), tiles);
   const guarded = contraction.left.kind !== "load" || contraction.right.kind !== "load";
   const body = parts.map((part): readonly Stmt[] => {
-    const { loops, stores } = guarded ? settleGuards(part) : part;
+    const { loops, stores } = guarded ? foldGuards(part) : part;
     const statements = hoistIndices(materialize(loops, stores, kernel.buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
@@ -111,13 +109,4 @@ function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
     contraction.window.length === 0 ? "" : ` × window ${contraction.window.map((a) => a.extent).join("×")}`;
   const block = tiles.map(({ loop, size }) => `${loop} by ${size}`).join(" × ");
   return { ...kernel, body: body.flat(), schedule: `register-tile ${block}${window}` };
-}
-
-/** Unrolled positions decide some guards for good; a load behind a guard that never holds must go. */
-function settleGuards(nest: Nest): Nest {
-  const ranges = nest.loops.reduce(
-    (r, l) => r.withName(l.name, { low: 0, high: l.extent - 1 }),
-    new RangeContext(),
-  );
-  return { ...nest, stores: nest.stores.map((s) => ({ ...s, value: simplify(s.value, ranges) })) };
 }

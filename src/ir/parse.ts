@@ -90,7 +90,7 @@ class Parser {
 
   private inputs(role: InputRole): void {
     this.word("(");
-    while (!this.accept(")")) {
+    this.separated(")", () => {
       const start = this.column;
       const sigil = this.match(/[%@$]/y, "an input such as %x");
       const name = this.name();
@@ -98,8 +98,7 @@ class Parser {
       const type = this.type();
       const input = this.wrapped(start, () => this.builder.input(role, name, type));
       this.values.set(inputLabel(sigil, name), input);
-      this.accept(", ");
-    }
+    });
   }
 
   private definition(): void {
@@ -115,18 +114,14 @@ class Parser {
     if (!this.table.has(op)) this.failAt(opColumn, "the name of an op", `${op} is not one`);
     this.word("(");
     const inputs: Value[] = [];
-    while (!this.accept(")")) {
-      inputs.push(this.value());
-      this.accept(", ");
-    }
+    this.separated(")", () => inputs.push(this.value()));
     const attrs: Record<string, Attr> = {};
     if (this.accept(" {")) {
-      while (!this.accept("}")) {
+      this.separated("}", () => {
         const name = this.match(/\w+/y, "the name of an attribute");
         this.word("=");
         attrs[name] = this.attr();
-        this.accept(", ");
-      }
+      });
     }
     this.blanks();
     const origins = this.accept("at ") ? this.origins() : [];
@@ -214,7 +209,10 @@ class Parser {
     if (rest.startsWith('"')) return this.quoted();
     if (this.accept("true")) return true;
     if (this.accept("false")) return false;
-    const word = this.match(/-?(?:inf|nan|[\d.]+(?:e[-+]?\d+)?)/y, "a number, string, boolean or list");
+    const word = this.match(
+      /-?(?:inf|nan|\d+(?:\.\d+)?(?:e[-+]?\d+)?)/y,
+      "a number, string, boolean or list",
+    );
     return word === "nan" ? Number.NaN : Number(word.replace("inf", "Infinity"));
   }
 
@@ -256,6 +254,14 @@ class Parser {
     this.row++;
     this.column = 0;
     if (this.row >= this.lines.length) this.fail('"}"');
+  }
+
+  /** Items with commas between them, up to `close`. */
+  private separated(close: string, item: () => void): void {
+    if (this.accept(close)) return;
+    do item();
+    while (this.accept(", "));
+    this.word(close);
   }
 
   private blanks(): void {

@@ -111,7 +111,7 @@ export function printKernel(kernel: Kernel): string {
     return `  ${b.access} ${b.name}: ${shortName(b.dtype)}[${b.length}]${range}${value}`;
   });
   return [
-    `kernel ${kernel.name}   at ${formatOrigins(kernel.origins)}`,
+    `kernel ${kernel.name}${kernel.origins.length === 0 ? "" : `   at ${formatOrigins(kernel.origins)}`}`,
     ...(kernel.schedule === undefined ? [] : [`  schedule ${kernel.schedule}`]),
     ...buffers,
     ...kernel.scalars.map((name) => `  scalar $${name}`),

@@ -221,7 +221,7 @@ describe("a fault names its line and column and what was expected:", () => {
     ],
     "an unfinished line": [
       inBody("  %0: f32[2,3] = relu(%x"),
-      "line 2, column 25: expected a value such as %0, @weight or $lr, found the end",
+      'line 2, column 25: expected ")", found the end',
     ],
     "a line that goes on": [
       inBody("  %0: f32[2,3] = relu(%x) twice"),

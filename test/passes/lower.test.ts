@@ -56,14 +56,14 @@ test("equal shapes are one flat loop; broadcasting keeps its axes", () => {
       output exp: f32[4,5]  # %1
       output add: f32[4,5]  # %2
 
-    kernel mul_exp   at 
+    kernel mul_exp
       read x: f32[20]  # %x
       read y: f32[20]  # %y
       write exp: f32[20]  # %1
       for i0 in 20 grid
         exp[i0] = exp(x[i0] * y[i0])
 
-    kernel add   at 
+    kernel add
       read x: f32[20]  # %x
       read z: f32[5]  # %z
       write add: f32[20]  # %2
@@ -90,13 +90,13 @@ test("a view is read from the buffer behind it, and an output may be one", () =>
       output relu: f32[2,6]  # %0
       output sum: f32[3,1]  # %2
 
-    kernel relu   at 
+    kernel relu
       read x: f32[12]  # %x
       write relu: f32[12]  # %0
       for i0 in 12 grid
         relu[i0] = max(x[i0], 0.0)
 
-    kernel sum   at 
+    kernel sum
       read relu: f32[12]  # %0
       write sum: f32[3]  # %2
       for i0 in 3 grid
@@ -118,7 +118,7 @@ test("updates that read what they write bind every value before the first store"
     "program net
       input g: f32[3]  # %g
 
-    kernel update   at 
+    kernel update
       read g: f32[3]  # %g
       readwrite w: f32[3]  # @w
       readwrite m: f32[3]  # @m
