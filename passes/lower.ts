@@ -8,18 +8,18 @@ import { mergeOrigins, type Origin } from "../src/core/origin.ts";
 import { type Shape, sizeOf, stridesOf } from "../src/core/shape.ts";
 import { valueNames } from "../src/ir/print.ts";
 import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
-import { dot, int, load, local, scalar, variable } from "../src/loop/build.ts";
+import { dot, int, load, scalar, variable } from "../src/loop/build.ts";
 import { countFlops } from "../src/loop/flops.ts";
-import { Interner } from "../src/loop/intern.ts";
 import { printExpr } from "../src/loop/print.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
 import { RangeContext } from "../src/loop/range.ts";
 import { simplify } from "../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../src/loop/types.ts";
-import { children, mapChildren, ownExpressions, visitExpr, visitStatements } from "../src/loop/walk.ts";
+import { ownExpressions, visitExpr, visitStatements } from "../src/loop/walk.ts";
 import { ints, type Operand } from "../src/ops/definition.ts";
 import { definitionOf } from "../src/ops/registry.ts";
 import { unravel } from "../src/ops/shape.ts";
+import { bindShared } from "./bind-shared.ts";
 import { baseOf } from "./fuse.ts";
 import type { Pass } from "./pass.ts";
 
@@ -248,44 +248,6 @@ class ElementReader {
     }
     return result;
   }
-}
-
-/**
- * Names what several results share, so that the text of a long elementwise chain stays as long as the chain;
- * with `all`, every result gets a name.
- */
-function bindShared(results: readonly Expr[], all: boolean): { lets: Stmt[]; bound: Expr[] } {
-  const interner = new Interner();
-  const roots = results.map((e) => interner.intern(e));
-  const uses = new Map<Expr, number>();
-  const count = (e: Expr): void => {
-    const known = uses.get(e) ?? 0;
-    uses.set(e, known + 1);
-    if (known === 0 && e.kind !== "load" && e.kind !== "reduce") children(e).forEach(count);
-  };
-  roots.forEach(count);
-  const lets: Stmt[] = [];
-  const names = new Map<Expr, Expr>();
-  const name = (e: Expr, value: Expr): Expr => {
-    const result = local(`v${lets.length}`, e.dtype);
-    lets.push({ kind: "let", name: result.kind === "local" ? result.name : "", value });
-    names.set(e, result);
-    return result;
-  };
-  const bind = (e: Expr): Expr => {
-    const known = names.get(e);
-    if (known !== undefined) return known;
-    if (e.kind === "load" || e.kind === "reduce" || e.kind === "select") return e;
-    const value = mapChildren(e, bind);
-    const isWork =
-      e.kind === "unary" || e.kind === "compare" || (e.kind === "binary" && e.dtype === "float32");
-    return isWork && (uses.get(e) ?? 0) > 1 ? name(e, value) : value;
-  };
-  const bound = roots.map((e) => {
-    const value = bind(e);
-    return all && value.kind !== "local" && value.kind !== "const" ? name(e, value) : value;
-  });
-  return { lets, bound };
 }
 
 const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section", name: store.op, body });

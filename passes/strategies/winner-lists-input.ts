@@ -23,15 +23,21 @@ import {
   variable,
 } from "../../src/loop/build.ts";
 import { countFlops } from "../../src/loop/flops.ts";
-import type { ProgramBuffer } from "../../src/loop/program.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import { schedulePlain } from "./plain.ts";
 import { replaceCore } from "./replace-core.ts";
-import type { SparseContraction, WinnerForm } from "./winner-lists.ts";
-import { baseOf, loopOver, nestLoops } from "./winner-lists-weight.ts";
+import {
+  baseOf,
+  type ListSpec,
+  listBuffer,
+  loopOver,
+  nestLoops,
+  type SparseContraction,
+  type WinnerForm,
+} from "./winner-form.ts";
 
 /** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
 const STEP_COST = 2.1;
@@ -149,23 +155,8 @@ class InputGradient {
     const inputs = extentOf(this.parts.inputs);
     const taps = this.paddedTaps * this.parts.tapColumns.extent;
     const classes = sparse.window[1];
-    const make = (
-      suffix: string,
-      dtype: "int32" | "float32",
-      length: number,
-      range?: readonly [number, number],
-    ) => {
-      const name = `${kernel.name}_${suffix}`;
-      const buffer: ProgramBuffer = {
-        name,
-        dtype,
-        shape: [length],
-        role: "scratch",
-        value: `winner lists of ${sparse.gradient}`,
-      };
-      const param: BufferParam = { name, dtype, length, access: "scratch", ...(range && { range }) };
-      return { buffer, param };
-    };
+    const make = (suffix: string, ...spec: ListSpec) =>
+      listBuffer(`${kernel.name}_${suffix}`, sparse.gradient, ...spec);
     const weights = make("weights", "float32", outputs * inputs * taps);
     const reach = (outputs - 1) * inputs * taps + (sparse.window[0] - 1) * this.parts.tapColumns.extent;
     const offsets = make("offsets", "int32", classes * outputs, [0, reach]);

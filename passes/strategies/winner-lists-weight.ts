@@ -19,13 +19,20 @@ import {
   mul,
   variable,
 } from "../../src/loop/build.ts";
-import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import { replaceCore } from "./replace-core.ts";
-import type { SparseContraction, WinnerForm } from "./winner-lists.ts";
+import {
+  baseOf,
+  type ListSpec,
+  listBuffer,
+  loopOver,
+  nestLoops,
+  type SparseContraction,
+  type WinnerForm,
+} from "./winner-form.ts";
 
 /** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
 const STEP_COST = 2.1;
@@ -114,27 +121,8 @@ class WeightGradient {
     const reach =
       (this.found.sparse.plane[0] * windowRows - 1) * strideOf(this.parts.row) +
       (this.found.sparse.plane[1] * windowColumns - 1) * strideOf(this.parts.column);
-    const scratch = (
-      suffix: string,
-      dtype: "int32" | "float32",
-      length: number,
-      range?: readonly [number, number],
-    ) => ({
-      buffer: {
-        name: `${kernel.name}_${suffix}`,
-        dtype,
-        shape: [length],
-        role: "scratch",
-        value: `winner lists of ${this.found.sparse.gradient}`,
-      } satisfies ProgramBuffer,
-      param: {
-        name: `${kernel.name}_${suffix}`,
-        dtype,
-        length,
-        access: "scratch",
-        ...(range && { range }),
-      } satisfies BufferParam,
-    });
+    const scratch = (suffix: string, ...spec: ListSpec) =>
+      listBuffer(`${kernel.name}_${suffix}`, this.found.sparse.gradient, ...spec);
     const offsets = scratch("offsets", "int32", lists * windows, [0, reach]);
     const values = scratch("values", "float32", lists * windows);
     const counts = scratch("counts", "int32", lists, [0, windows]);
@@ -294,25 +282,3 @@ class WeightGradient {
     return nestLoops(loops, "grid", body);
   }
 }
-
-/** The plane's first window as an expression. */
-export const baseOf = (base: Affine): Expr =>
-  [...base.terms.values()].map(({ atom, coefficient }) => mul(atom, int(coefficient))).reduce(add, int(0));
-
-export const loopOver = (name: string, extent: number, body: readonly Stmt[]): Stmt => ({
-  kind: "for",
-  name,
-  extent,
-  loop: "serial",
-  body,
-});
-
-export const nestLoops = (
-  loops: readonly GridLoop[],
-  loop: "grid" | "reduce",
-  body: readonly Stmt[],
-): Stmt[] =>
-  loops.reduceRight<Stmt[]>(
-    (inner, { name, extent }) => [{ kind: "for", name, extent, loop, body: inner }],
-    [...body],
-  );

@@ -4,29 +4,14 @@
  * do not enter the lists.
  */
 
-import type { Expr } from "../../src/loop/types.ts";
-import type { Contraction } from "./contraction.ts";
-import { contractionOf } from "./contraction.ts";
+import { type Contraction, contractionOf } from "./contraction.ts";
 import { packContraction } from "./pack.ts";
 import { schedulePlain } from "./plain.ts";
-import { type SparseFactor, sparseFactorOf } from "./sparse-factor.ts";
+import { sparseFactorOf } from "./sparse-factor.ts";
 import type { Candidate, Scheduled, Strategy } from "./strategy.ts";
+import type { WinnerForm } from "./winner-form.ts";
 import { inputGradientForm } from "./winner-lists-input.ts";
 import { weightGradientForm } from "./winner-lists-weight.ts";
-
-/** A contraction of a sparse factor with a dense one. */
-export interface SparseContraction {
-  readonly contraction: Contraction;
-  readonly sparse: SparseFactor;
-  /** The dense factor, a plain load. */
-  readonly dense: Extract<Expr, { kind: "load" }>;
-}
-
-/** One of the two forms, recognised: its cost in multiply-adds with their loads, and how to build it. */
-export interface WinnerForm {
-  readonly cost: number;
-  build(): Scheduled;
-}
 
 export const winnerLists: Strategy = {
   name: "winner-lists",
