@@ -12,20 +12,14 @@ import { KilnError } from "./core/errors.ts";
 import type { Shape } from "./core/shape.ts";
 import type { Graph, TensorType } from "./ir/types.ts";
 import type { UpdateRule } from "./ir/update.ts";
+import { LazyEvaluator } from "./runtime/lazy-evaluator.ts";
 import { ModelState, type StateRequest } from "./runtime/model-state.ts";
-import { Program, readOutputs } from "./runtime/program.ts";
+import { Program } from "./runtime/program.ts";
 import { type ScalarSource, Trainer } from "./runtime/trainer.ts";
 import { type CompileVariant, Variant } from "./runtime/variant.ts";
 import { injectEvaluator } from "./tensor/context.ts";
 import type { Tensor } from "./tensor/tensor.ts";
-import {
-  type Trace,
-  type Traceable,
-  type TraceableLoss,
-  traceLazy,
-  traceLoss,
-  traceModel,
-} from "./trace/trace.ts";
+import { type Trace, type Traceable, type TraceableLoss, traceLoss, traceModel } from "./trace/trace.ts";
 
 /** A shape, float32 unless told otherwise. */
 export type InputSpec = Shape | { readonly shape: Shape; readonly dtype?: DType };
@@ -229,16 +223,6 @@ function classLimits(graph: Graph): ReadonlyMap<string, number> {
   return limits;
 }
 
-injectEvaluator({
-  async evaluate(tensors) {
-    const begin = performance.now();
-    const trace = traceLazy(tensors);
-    const variant = await build(usableBackend(), new ModelState(), trace, begin, {});
-    const leaves = await Promise.all(trace.leaves.map((leaf) => leaf.data()));
-    await variant.feed(leaves);
-    await variant.compute({});
-    const results = await Promise.all((await readOutputs(variant)).map((result) => result.data()));
-    variant.executable.dispose();
-    return results;
-  },
-});
+injectEvaluator(
+  new LazyEvaluator((trace) => build(usableBackend(), new ModelState(), trace, performance.now(), {})),
+);

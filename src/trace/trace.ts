@@ -34,6 +34,11 @@ export interface Trace {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
 }
 
+/** The trace of lazy tensors: the leaves stand behind its inputs, in order. */
+export interface LazyTrace extends Trace {
+  readonly leaves: readonly Tensor[];
+}
+
 /** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
 export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
   const session = new Session(model);
@@ -58,7 +63,7 @@ export function traceLoss(
 }
 
 /** The graph of lazy tensors: their leaves become inputs, in the order of `leaves`, they themselves the outputs. */
-export function traceLazy(tensors: readonly Tensor[]): Trace & { readonly leaves: readonly Tensor[] } {
+export function traceLazy(tensors: readonly Tensor[]): LazyTrace {
   const session = new Session();
   const trace = session.finish(
     "lazy",

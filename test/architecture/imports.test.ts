@@ -80,7 +80,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   passes: ["core", "loop", "ir", "ops"],
   backends: ["core", "loop", "contract"],
   // Programs run plans on whatever backend they are given: they know the contract and no backend.
-  runtime: ["core", "loop", "ir", "tensor", "contract"],
+  runtime: ["core", "loop", "ir", "tensor", "trace", "contract"],
   "src/compile.ts": ["core", "loop", "ir", "tensor", "trace", "runtime", "passes", "backends", "contract"],
   "src/index.ts": ["core", "tensor", "nn", "optim", "data", "runtime", "src/compile.ts"],
 };

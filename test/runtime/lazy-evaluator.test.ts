@@ -1,0 +1,51 @@
+/** Tensors outside of a model are lazy: reading compiles their graph once for each structure. */
+
+import { F, ones, rand, type Tensor, tensor } from "kiln";
+import { expect, test } from "vitest";
+import type { LazyEvaluator } from "../../src/runtime/lazy-evaluator.ts";
+import { currentEvaluator } from "../../src/tensor/context.ts";
+
+const counts = (): { compiled: number; reused: number } => ({
+  ...(currentEvaluator() as LazyEvaluator).counts,
+});
+
+test("operations outside of a model are computed when they are read", async () => {
+  const x = tensor([
+    [1, -2],
+    [3, -4],
+  ]);
+  expect(await F.relu(x).array()).toEqual([
+    [1, 0],
+    [3, 0],
+  ]);
+  expect(await x.mul(2).add(ones(2)).sum().item()).toBe(0);
+  expect(await x.matmul(x).array()).toEqual([
+    [-5, 6],
+    [-9, 10],
+  ]);
+  expect(await x.flatten().format()).toBe("tensor([ 1., -2.,  3., -4.])");
+});
+
+test("a loop that repeats its operations compiles once and then only runs", async () => {
+  const step = (x: Tensor): Tensor => x.mul(0.5).sub(x.mean()).relu();
+  const before = counts();
+  for (let turn = 0; turn < 5; turn++) await step(rand(3, 4)).data();
+  const after = counts();
+  expect(after.compiled - before.compiled).toBe(1);
+  expect(after.reused - before.reused).toBe(4);
+});
+
+test("reads that overlap do not mix their numbers", async () => {
+  const inputs = [1, 2, 3, 4].map((value) => tensor([value, -value]));
+  const results = await Promise.all(inputs.map((x) => x.mul(10).relu().array()));
+  expect(results).toEqual([
+    [10, 0],
+    [20, 0],
+    [30, 0],
+    [40, 0],
+  ]);
+});
+
+test("a shape error is said at once", () => {
+  expect(() => tensor([1, 2]).add(tensor([1, 2, 3]))).toThrow("add cannot combine shapes [2] and [3]");
+});
