@@ -316,7 +316,7 @@ class InputGradient {
       return {
         kind: "for",
         name: entry,
-        extent: { count: `count${column}`, most: outputs },
+        extent: { count: `count${column}`, most: outputs, usual: outputs / sparse.window[1] },
         loop: "reduce",
         body: [
           { kind: "let", name: offset, value: load(offsets, "int32", at) },

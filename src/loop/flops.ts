@@ -5,7 +5,7 @@ import type { Expr, Stmt } from "./types.ts";
 import { children, nested, ownExpressions } from "./walk.ts";
 
 /**
- * Operations of one run. Loops to a counted extent count in full, so that lists are an upper bound; an
+ * Operations of one run. Lists of winners count as full, entries that are dead included; an
  * expression shared by several stores of one loop body counts once, as it is computed once.
  */
 export function countFlops(body: readonly Stmt[]): number {
@@ -18,7 +18,7 @@ class FlopCounter {
   body(body: readonly Stmt[], seen: Set<Expr>): number {
     return body.reduce((sum, s) => {
       const own = ownExpressions(s).reduce((n, e) => n + this.expression(this.interner.intern(e), seen), 0);
-      const turns = s.kind !== "for" ? 1 : typeof s.extent === "number" ? s.extent : s.extent.most;
+      const turns = s.kind === "for" ? turnsOf(s.extent) : 1;
       return sum + own + turns * this.body(nested(s), s.kind === "for" ? new Set() : seen);
     }, 0);
   }
@@ -37,3 +37,6 @@ class FlopCounter {
     return children(e).reduce((n, child) => n + this.expression(child, seen), own);
   }
 }
+
+const turnsOf = (extent: Extract<Stmt, { kind: "for" }>["extent"]): number =>
+  typeof extent === "number" ? extent : (extent.usual ?? extent.most);

@@ -74,8 +74,11 @@ export type Stmt =
   | {
       readonly kind: "for";
       readonly name: string;
-      /** A literal, or an int32 local that `append` counted (then `most` bounds it). */
-      readonly extent: number | { readonly count: string; readonly most: number };
+      /**
+       * A literal, or an int32 local that `append` counted: `most` bounds it, and `usual` says what to reckon
+       * with where several lists share their entries (then less than `most`).
+       */
+      readonly extent: number | { readonly count: string; readonly most: number; readonly usual?: number };
       readonly loop: LoopKind;
       readonly inductions?: readonly Induction[];
       readonly body: readonly Stmt[];
