@@ -6,6 +6,7 @@ export * as data from "./data/index.ts";
 export * as F from "./nn/functional.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+export { load, save } from "./runtime/checkpoint.ts";
 export type { Program } from "./runtime/program.ts";
 export type { Gradients, Trainer } from "./runtime/trainer.ts";
 export {

@@ -1,8 +1,9 @@
 /** The folder of `--out`: whether it can be written is found out before training, and files appear whole or not at all. */
 
-import { mkdir, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import { mkdir, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { KilnError } from "../core/errors.ts";
+import { fileErrorReason, temporaryName, writeAtomically } from "../runtime/atomic-file.ts";
 
 /** Throws unless files can be written to `folder`; leaves nothing behind, not even the folder. */
 export async function checkWritable(folder: string): Promise<void> {
@@ -27,36 +28,14 @@ export async function writeFiles(
 ): Promise<void> {
   await orExplain(folder, async () => {
     await mkdir(folder, { recursive: true });
-    for (const [name, content] of Object.entries(files)) {
-      const temporary = join(folder, temporaryName(name));
-      try {
-        await writeFile(temporary, content);
-        await rename(temporary, join(folder, name));
-      } catch (error) {
-        await unlink(temporary).catch(() => undefined);
-        throw error;
-      }
-    }
+    for (const [name, content] of Object.entries(files)) await writeAtomically(join(folder, name), content);
   });
 }
-
-const temporaryName = (name: string): string => `.${name}.${process.pid}.tmp`;
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "the operation is not permitted",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
-  ENOTDIR: "a part of the path is a file, not a folder",
-  EEXIST: "there is a file of that name, not a folder",
-  EISDIR: "there is a folder where a file is to be written",
-};
 
 async function orExplain(folder: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    throw new KilnError(`cannot write to the --out folder ${folder}: ${REASONS[code] ?? message}`);
+    throw new KilnError(`cannot write to the --out folder ${folder}: ${fileErrorReason(error)}`);
   }
 }

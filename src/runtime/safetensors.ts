@@ -101,7 +101,8 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): StoredTe
     if (stray !== undefined) fail(`the BOOL tensor ${quoted(entry.name)} holds the byte ${stray}`);
   }
   const tensors = entries.map(({ name, dtype, shape }, k): [string, StoredTensor] => {
-    const copy = raw(entries[k]).slice();
+    // Not slice(): the bytes may be Node's Buffer, whose slice is no copy.
+    const copy = new Uint8Array(raw(entries[k]));
     return [name, { dtype, shape, data: viewAs(dtype, copy) }];
   });
   return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
