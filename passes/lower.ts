@@ -5,7 +5,7 @@
 
 import { invariant } from "../src/core/errors.ts";
 import { mergeOrigins, type Origin } from "../src/core/origin.ts";
-import { type Shape, sizeOf, stridesOf } from "../src/core/shape.ts";
+import { type Shape, sameShape, sizeOf, stridesOf } from "../src/core/shape.ts";
 import { valueNames } from "../src/ir/print.ts";
 import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
 import { dot, int, load, scalar, variable } from "../src/loop/build.ts";
@@ -156,15 +156,15 @@ class Lowering {
 
   /** Stores of one shape share a nest; where nothing broadcasts, the nest is a single flat loop. */
   private nests(group: Group): { shape: Shape; stores: Node[]; flat: boolean }[] {
-    const nests: { shape: Shape; stores: Node[]; flat: boolean }[] = [];
+    let nests: { shape: Shape; stores: Node[]; flat: boolean }[] = [];
     for (const node of group.stores) {
-      const key = String(node.type.shape);
       const isUpdate = this.targets.has(node);
-      const known = nests.find(
-        (nest) => String(nest.shape) === key && (!isUpdate || this.sharesState(node, nest.stores)),
-      );
-      if (known !== undefined) known.stores.push(node);
-      else nests.push({ shape: node.type.shape, stores: [node], flat: isFlat(group, node) });
+      const joins = (nest: { shape: Shape; stores: Node[] }): boolean =>
+        sameShape(nest.shape, node.type.shape) && (!isUpdate || this.sharesState(node, nest.stores));
+      // A store may tie nests together that were apart so far.
+      const stores = [...nests.filter(joins).flatMap((nest) => nest.stores), node];
+      const flat = stores.every((store) => isFlat(group, store));
+      nests = [...nests.filter((nest) => !joins(nest)), { shape: node.type.shape, stores, flat }];
     }
     return nests;
   }

@@ -11,13 +11,18 @@ export type { Program } from "./runtime/program.ts";
 export type { Gradients, Trainer } from "./runtime/trainer.ts";
 export {
   arange,
+  cat,
+  chunk,
   full,
   manualSeed,
   ones,
   rand,
   randint,
   randn,
+  split,
+  stack,
   Tensor,
   tensor,
+  where,
   zeros,
 } from "./tensor/index.ts";

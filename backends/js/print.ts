@@ -237,7 +237,10 @@ class Printer {
         return `Number.isNaN(${a})`;
       case "exp":
       case "log":
+      case "expm1":
+      case "log1p":
       case "sqrt":
+      case "tanh":
       case "abs":
       case "sign":
         return `Math.${e.op}(${a})`;

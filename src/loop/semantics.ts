@@ -11,6 +11,12 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
       return Math.exp(a);
     case "log":
       return Math.log(a);
+    case "expm1":
+      return Math.expm1(a);
+    case "log1p":
+      return Math.log1p(a);
+    case "tanh":
+      return Math.tanh(a);
     case "sqrt":
       return Math.sqrt(a);
     case "abs":

@@ -7,7 +7,19 @@
 import type { DType } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
 
-export type UnaryOp = "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "not" | "isnan";
+/** `expm1` is `e^x - 1` and `log1p` is `log(1 + x)`, both exact near 0. */
+export type UnaryOp =
+  | "neg"
+  | "exp"
+  | "log"
+  | "expm1"
+  | "log1p"
+  | "sqrt"
+  | "tanh"
+  | "abs"
+  | "sign"
+  | "not"
+  | "isnan";
 
 /** `div` on int32 is floor division and `mod` takes the divisor's sign; both need a positive divisor. */
 export type BinaryOp = "add" | "sub" | "mul" | "div" | "mod" | "max" | "min" | "pow" | "and" | "or";

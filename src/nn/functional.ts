@@ -1,6 +1,7 @@
 /** The layers' computations as functions (`F`), with PyTorch's argument order and defaults. */
 
 import { KilnError } from "../core/errors.ts";
+import { formatShape, normalizeAxis } from "../core/shape.ts";
 import { apply, type Tensor } from "../tensor/tensor.ts";
 import { Arguments, pairOf, type Size2d } from "./options.ts";
 import { classAxis, type LossOptions, readReduction } from "./reduction.ts";
@@ -14,8 +15,158 @@ export interface ConvolutionOptions {
   readonly groups?: number;
 }
 
+/** The named argument of {@link leakyRelu}. */
+export interface LeakyReLUOptions {
+  readonly negativeSlope?: number;
+}
+
+/** The named argument of {@link elu} and {@link celu}. */
+export interface ELUOptions {
+  readonly alpha?: number;
+}
+
+/** How {@link gelu} computes the normal distribution. */
+export type Approximate = "none" | "tanh";
+
+/** The named argument of {@link gelu}. */
+export interface GELUOptions {
+  readonly approximate?: Approximate;
+}
+
+/** The named arguments of {@link softplus}. */
+export interface SoftplusOptions {
+  readonly beta?: number;
+  readonly threshold?: number;
+}
+
+/** No lower bound for an argument. */
+const ANY = Number.NEGATIVE_INFINITY;
+
+const constant = (value: number): Tensor => apply("constant", [], { value, dtype: "float32" });
+
+const compare = (input: Tensor, relation: "gt" | "ge", bound: number): Tensor =>
+  apply("compare", [input, constant(bound)], { relation });
+
+const isPositive = (input: Tensor): Tensor => compare(input, "gt", 0);
+
+const where = (condition: Tensor, a: Tensor, b: Tensor): Tensor => apply("where", [condition, a, b]);
+
+function divisor(callee: string, name: string, value: number): number {
+  if (value === 0) throw new KilnError(`${callee}'s ${name} must not be 0: it divides by it`);
+  return value;
+}
+
+/**
+ * `x` above 0, else `alpha · (e^(rate·x) - 1)`. The exponential never sees what is above 0: an infinite one would
+ * turn the zero that arrives at it in the backward pass into NaN.
+ */
+function exponentialLinear(input: Tensor, alpha: number, rate: number): Tensor {
+  const positive = isPositive(input);
+  const negative = where(positive, constant(0), input);
+  return where(positive, input, apply("expm1", [negative.mul(rate)]).mul(alpha));
+}
+
+export { pad } from "../tensor/rearrange.ts";
+
 /** `max(x, 0)`, element by element. */
 export const relu = (input: Tensor): Tensor => input.relu();
+
+/** `min(max(x, 0), 6)`. */
+export const relu6 = (input: Tensor): Tensor => where(compare(input, "ge", 6), constant(6), relu(input));
+
+/** `x` above 0, else `negativeSlope · x`. */
+export function leakyRelu(input: Tensor, negativeSlope?: number | LeakyReLUOptions): Tensor {
+  const slope = new Arguments("leakyRelu", [negativeSlope], ["negativeSlope"]);
+  return where(isPositive(input), input, input.mul(slope.number("negativeSlope", ANY, 0.01)));
+}
+
+/** `x` above 0, else `weight · x`: one learned slope, or one for each channel (axis 1). */
+export function prelu(input: Tensor, weight: Tensor): Tensor {
+  const slopes = weight.numel();
+  const channels = input.ndim < 2 ? 1 : input.shape[1];
+  if (weight.ndim > 1 || (slopes !== 1 && slopes !== channels)) {
+    throw new KilnError(
+      `prelu expects one slope, or one for each of the ${channels} channels of ${formatShape(input.shape)}, ` +
+        `but got slopes of shape ${formatShape(weight.shape)}`,
+    );
+  }
+  const aligned =
+    slopes === 1 ? weight.reshape([]) : weight.reshape([slopes, ...input.shape.slice(2).fill(1)]);
+  return where(isPositive(input), input, input.mul(aligned));
+}
+
+/** `x` above 0, else `alpha · (e^x - 1)`. */
+export function elu(input: Tensor, alpha?: number | ELUOptions): Tensor {
+  return exponentialLinear(input, new Arguments("elu", [alpha], ["alpha"]).number("alpha", ANY, 1), 1);
+}
+
+/** `scale · elu(x, alpha)` with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017). */
+export const selu = (input: Tensor): Tensor =>
+  exponentialLinear(input, 1.6732632423543772, 1).mul(1.0507009873554805);
+
+/** `x` above 0, else `alpha · (e^(x / alpha) - 1)`. */
+export function celu(input: Tensor, alpha?: number | ELUOptions): Tensor {
+  const width = divisor("celu", "alpha", new Arguments("celu", [alpha], ["alpha"]).number("alpha", ANY, 1));
+  return exponentialLinear(input, width, 1 / width);
+}
+
+/** `x · Φ(x)` with the normal distribution Φ, exact or, with `approximate: "tanh"`, by a hyperbolic tangent. */
+export function gelu(input: Tensor, approximate?: Approximate | GELUOptions): Tensor {
+  const options = new Arguments("gelu", [approximate], ["approximate"]);
+  const centred =
+    options.choice("approximate", ["none", "tanh"], "none") === "none"
+      ? apply("erf", [input.mul(Math.SQRT1_2)])
+      : tanh(
+          input
+            .mul(input)
+            .mul(0.044715)
+            .add(1)
+            .mul(input)
+            .mul(Math.sqrt(2 / Math.PI)),
+        );
+  return input.mul(0.5).mul(centred.add(1));
+}
+
+/** `x · sigmoid(x)`. */
+export const silu = (input: Tensor): Tensor => input.mul(sigmoid(input));
+
+/** `x · tanh(softplus(x))`. */
+export const mish = (input: Tensor): Tensor => input.mul(tanh(apply("softplus", [input])));
+
+/** `1 / (1 + e^-x)`. */
+export const sigmoid = (input: Tensor): Tensor => apply("sigmoid", [input]);
+
+/** `relu6(x + 3) / 6`. */
+export const hardsigmoid = (input: Tensor): Tensor => relu6(input.add(3)).div(6);
+
+/** `x · hardsigmoid(x)`. */
+export const hardswish = (input: Tensor): Tensor => input.mul(hardsigmoid(input));
+
+/** The hyperbolic tangent. */
+export const tanh = (input: Tensor): Tensor => apply("tanh", [input]);
+
+/** `log(1 + e^(beta·x)) / beta`, and `x` itself where `beta·x` exceeds the threshold. */
+export function softplus(
+  input: Tensor,
+  beta?: number | SoftplusOptions,
+  threshold?: number | SoftplusOptions,
+): Tensor {
+  const options = new Arguments("softplus", [beta, threshold], ["beta", "threshold"]);
+  const sharpness = divisor("softplus", "beta", options.number("beta", ANY, 1));
+  const scaled = input.mul(sharpness);
+  const curve = apply("softplus", [scaled]).div(sharpness);
+  return where(compare(scaled, "gt", options.number("threshold", ANY, 20)), input, curve);
+}
+
+/** `x / (1 + |x|)`. */
+export const softsign = (input: Tensor): Tensor => input.div(input.abs().add(1));
+
+/** `e^x / Σ e^x` along `dim`. */
+export const softmax = (input: Tensor, dim: number): Tensor =>
+  apply("softmax", [input], { axis: normalizeAxis(dim, input.ndim) });
+
+/** `x - log Σ e^x` along `dim`. */
+export const logSoftmax = (input: Tensor, dim: number): Tensor => input.logSoftmax(dim);
 
 /** Joins the axes `startDim`…`endDim` into one (torch.flatten). */
 export const flatten = (input: Tensor, startDim = 0, endDim = -1): Tensor => input.flatten(startDim, endDim);
@@ -72,9 +223,6 @@ export function maxPool2d(
     ceilMode: window.ceilMode,
   });
 }
-
-/** `x - log Σ e^x` along `dim`. */
-export const logSoftmax = (input: Tensor, dim: number): Tensor => input.logSoftmax(dim);
 
 /** The negative log-probability of each target class; classes stand on axis 1, targets are int32. */
 export const nllLoss = (input: Tensor, target: Tensor, options?: LossOptions): Tensor =>

@@ -1,11 +1,39 @@
 /** Everything under the name `nn`. */
 
 export { isModule, isParameter } from "./brand.ts";
-export type { ConvolutionOptions } from "./functional.ts";
+export type {
+  Approximate,
+  ConvolutionOptions,
+  ELUOptions,
+  GELUOptions,
+  LeakyReLUOptions,
+  SoftplusOptions,
+} from "./functional.ts";
 export * as functional from "./functional.ts";
 export type { Initializer } from "./init.ts";
 export * as init from "./init.ts";
-export { ReLU } from "./layers/activation.ts";
+export {
+  CELU,
+  ELU,
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  LeakyReLU,
+  LogSoftmax,
+  Mish,
+  PReLU,
+  type PReLUOptions,
+  ReLU,
+  ReLU6,
+  SELU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  type SoftmaxOptions,
+  Softplus,
+  Softsign,
+  Tanh,
+} from "./layers/activation.ts";
 export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
 export { Linear, type LinearArguments, type LinearOptions } from "./layers/linear.ts";
 export { MaxPool2d, type MaxPool2dArguments } from "./layers/pooling.ts";

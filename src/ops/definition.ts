@@ -4,6 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
+import { int } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import type { NdArray } from "./ndarray.ts";
 
@@ -94,3 +95,14 @@ export function requireBroadcast(op: string, a: Shape, b: Shape): number[] {
   }
   return shape;
 }
+
+/** The operand's element that broadcasting puts at `indices` of the result. */
+export function broadcastRead(operand: Operand, indices: readonly Expr[]): Expr {
+  const { shape } = operand.type;
+  const skipped = indices.length - shape.length;
+  return operand.at(shape.map((extent, axis) => (extent === 1 ? int(0) : indices[axis + skipped])));
+}
+
+/** Replaces the index along `axis`. */
+export const withIndex = <T>(indices: readonly T[], axis: number, index: T): T[] =>
+  indices.map((own, k) => (k === axis ? index : own));

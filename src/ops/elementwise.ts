@@ -4,28 +4,21 @@ import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
-import { binary, cast as castExpr, compare, constant, float, int, select, unary } from "../loop/build.ts";
+import { binary, cast as castExpr, compare, constant, float, select, unary } from "../loop/build.ts";
 import { compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
-import type { BinaryOp, CompareOp, Expr, UnaryOp } from "../loop/types.ts";
+import type { BinaryOp, CompareOp, UnaryOp } from "../loop/types.ts";
 import {
+  broadcastRead,
   describe,
   f32,
   number,
   type OpDef,
-  type Operand,
   requireBroadcast,
   requireFloat,
   type Sample,
   text,
 } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
-
-/** The operand's element that broadcasting puts at `indices` of the result. */
-function broadcastRead(operand: Operand, indices: readonly Expr[]): Expr {
-  const { shape } = operand.type;
-  const skipped = indices.length - shape.length;
-  return operand.at(shape.map((extent, axis) => (extent === 1 ? int(0) : indices[axis + skipped])));
-}
 
 function unaryOp(
   name: UnaryOp,

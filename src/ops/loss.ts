@@ -15,6 +15,7 @@ import {
   requireFloat,
   type Sample,
   text,
+  withIndex,
 } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray, sumOver } from "./ndarray.ts";
 
@@ -53,10 +54,6 @@ function referenceReduced(
   if (text(attrs, "reduction") === "none") return generate(shape, element);
   return { shape: [], data: Float64Array.of(sumOver(shape, element) * weightOf(shape, attrs)) };
 }
-
-/** Replaces the index along `axis`. */
-const withIndex = <T>(indices: readonly T[], axis: number, index: T): T[] =>
-  indices.map((own, k) => (k === axis ? index : own));
 
 const logSoftmax: OpDef = {
   name: "log_softmax",

@@ -2,14 +2,20 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { OpTable } from "../ir/types.ts";
+import { ACTIVATION } from "./activation.ts";
 import { CONV2D } from "./conv2d.ts";
 import type { OpDef } from "./definition.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { INDEXING } from "./indexing.ts";
+import { JOIN } from "./join.ts";
 import { LOSS } from "./loss.ts";
+import { MATH } from "./math.ts";
 import { MATMUL } from "./matmul.ts";
 import { MAX_POOL2D } from "./max_pool2d.ts";
+import { REARRANGE } from "./rearrange.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
+import { STATISTICS } from "./statistics.ts";
 
 const DEFINITIONS = {
   ...ELEMENTWISE,
@@ -19,6 +25,12 @@ const DEFINITIONS = {
   ...CONV2D,
   ...MAX_POOL2D,
   ...LOSS,
+  ...REARRANGE,
+  ...JOIN,
+  ...INDEXING,
+  ...STATISTICS,
+  ...MATH,
+  ...ACTIVATION,
 };
 
 export type OpName = keyof typeof DEFINITIONS;

@@ -11,6 +11,8 @@ import type { Parameter } from "../nn/parameter.ts";
 /** Parameters that share a learning rate. */
 export class ParamGroup {
   readonly params: readonly Parameter[];
+  /** The learning rate that schedules start from: the one in effect when the first schedule came (`initial_lr`). */
+  initialLr: number | undefined;
   #lr = 0;
 
   constructor(params: readonly Parameter[], lr: number) {

@@ -5,6 +5,7 @@ import type { UpdateRule } from "../ir/update.ts";
 import { Arguments } from "../nn/options.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { Optimizer } from "./optimizer.ts";
+import { descend, withPenalty } from "./rule.ts";
 
 export interface SGDOptions {
   /** The learning rate; 0.001 unless told, as in PyTorch. */
@@ -57,19 +58,17 @@ function updateRule(settings: Settings): UpdateRule {
     scalars: isDampened(settings) ? ["lr", "gain"] : ["lr"],
     states: (parameter) => (momentum === 0 ? {} : { momentum_buffer: parameter }),
     update(b, parameter, gradient, states, scalars) {
-      const decayed =
-        weightDecay === 0
-          ? gradient
-          : b.node("add", [gradient, b.node("mul", [parameter, b.constant(weightDecay)])]);
-      const descend = (direction: typeof gradient) =>
-        b.node("sub", [parameter, b.node("mul", [direction, scalars.lr])]);
-      if (momentum === 0) return { parameter: descend(decayed), states: {} };
+      const decayed = withPenalty(b, gradient, parameter, weightDecay);
+      if (momentum === 0) return { parameter: descend(b, parameter, decayed, scalars.lr), states: {} };
       const entering = isDampened(settings) ? b.node("mul", [decayed, scalars.gain]) : decayed;
       const buffer = b.node("add", [b.node("mul", [states.momentum_buffer, b.constant(momentum)]), entering]);
       const direction = nesterov
         ? b.node("add", [decayed, b.node("mul", [buffer, b.constant(momentum)])])
         : buffer;
-      return { parameter: descend(direction), states: { momentum_buffer: buffer } };
+      return {
+        parameter: descend(b, parameter, direction, scalars.lr),
+        states: { momentum_buffer: buffer },
+      };
     },
   };
 }

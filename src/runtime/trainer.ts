@@ -17,6 +17,9 @@ export interface ScalarSource {
   scalarValues(completed: number): Readonly<Record<string, number>>;
 }
 
+/** Steps belong to the optimizer, as its states do: two trainers with one optimizer count together. */
+const completedSteps = new WeakMap<ScalarSource, { count: number }>();
+
 export interface Gradients {
   /** The loss at the current parameters. */
   readonly loss: number;
@@ -30,7 +33,7 @@ export class Trainer extends Inspectable {
   private readonly steps: VariantCache;
   private readonly gradientSteps: VariantCache;
   private readonly loss = new Float64Array(1);
-  private completed = 0;
+  private readonly completed: { count: number };
   private disposed = false;
 
   constructor(
@@ -43,13 +46,15 @@ export class Trainer extends Inspectable {
     super(main);
     this.state = state;
     this.optimizer = optimizer;
+    this.completed = completedSteps.get(optimizer) ?? { count: 0 };
+    completedSteps.set(optimizer, this.completed);
     this.steps = new VariantCache(inputs, compile.step, main);
     this.gradientSteps = new VariantCache(inputs, compile.gradients);
   }
 
-  /** How many steps have been completed. */
+  /** How many steps the optimizer has completed. */
   get stepCount(): number {
-    return this.completed;
+    return this.completed.count;
   }
 
   /**
@@ -64,7 +69,7 @@ export class Trainer extends Inspectable {
     this.requireAlive();
     const variant = await this.steps.for(batch);
     await this.feed(variant, batch, arrays);
-    const scalars = this.optimizer.scalarValues(this.completed);
+    const scalars = this.optimizer.scalarValues(this.completed.count);
     await variant.compute(scalars);
     await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
@@ -73,11 +78,11 @@ export class Trainer extends Inspectable {
       const values = Float64Array.from(variant.plan.scalars, (name) => scalars[name]);
       const blame = await blameNonFinite(variant.plan, variant.executable, values);
       throw new KilnError(
-        `the loss of step ${this.completed + 1} is ${loss}: ${blame}; the parameters are those after step ${this.completed}`,
+        `the loss of step ${this.completed.count + 1} is ${loss}: ${blame}; the parameters are those after step ${this.completed.count}`,
       );
     }
     await variant.commit();
-    this.completed++;
+    this.completed.count++;
     return loss;
   }
 

@@ -1,6 +1,7 @@
 /** Tensors, their creation and random numbers. */
 
 export { manualSeed, rand, randint, randn } from "./random.ts";
+export { cat, chunk, type PadMode, pad, split, stack, where } from "./rearrange.ts";
 export {
   apply,
   arange,

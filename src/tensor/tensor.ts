@@ -18,42 +18,27 @@ import type { Attrs, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
 import { currentEvaluator, currentRecorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
+import { located } from "./located.ts";
+import { injectApply } from "./operation.ts";
+import * as rearrange from "./rearrange.ts";
+import * as statistics from "./statistics.ts";
+import {
+  dtypeOfArray,
+  HostStorage,
+  type NestedNumbers,
+  nest,
+  numbersIn,
+  type Storage,
+  shapeOfNested,
+} from "./storage.ts";
 
-/** Where a leaf's numbers live: in the host's memory, or in the store of a compiled model. */
-export interface Storage {
-  read(): Promise<TypedArray>;
-  /** The numbers as the host last saw them, without waiting; `undefined` when they live elsewhere. */
-  peek(): TypedArray | undefined;
-  write(data: TypedArray): Promise<void>;
-}
+export type { NestedNumbers, Storage } from "./storage.ts";
 
 /** What stands behind a tensor. */
 export type Source =
   | { readonly kind: "leaf"; readonly storage: Storage }
   | { readonly kind: "lazy"; readonly op: string; readonly inputs: readonly Tensor[]; readonly attrs: Attrs }
   | { readonly kind: "traced"; readonly value: Value };
-
-export type NestedNumbers = number | boolean | readonly NestedNumbers[];
-
-class HostStorage implements Storage {
-  private readonly data: TypedArray;
-
-  constructor(data: TypedArray) {
-    this.data = data;
-  }
-
-  peek(): TypedArray {
-    return this.data;
-  }
-
-  async read(): Promise<TypedArray> {
-    return this.data;
-  }
-
-  async write(data: TypedArray): Promise<void> {
-    this.data.set(data);
-  }
-}
 
 export class Tensor {
   readonly shape: Shape;
@@ -171,6 +156,15 @@ export class Tensor {
   relu(): Tensor {
     return apply("relu", [this]);
   }
+  tanh(): Tensor {
+    return apply("tanh", [this]);
+  }
+  sigmoid(): Tensor {
+    return apply("sigmoid", [this]);
+  }
+  softmax(dim: number): Tensor {
+    return apply("softmax", [this], { axis: located(() => normalizeAxis(dim, this.shape.length)) });
+  }
   add(other: Tensor | number): Tensor {
     return apply("add", [this, operand(other)]);
   }
@@ -206,7 +200,7 @@ export class Tensor {
     return this.amax();
   }
   logSoftmax(dim: number): Tensor {
-    return apply("log_softmax", [this], { axis: normalizeAxis(dim, this.shape.length) });
+    return apply("log_softmax", [this], { axis: located(() => normalizeAxis(dim, this.shape.length)) });
   }
   reshape(...shape: readonly (number | readonly number[])[]): Tensor {
     const requested = shape.flat() as number[];
@@ -234,6 +228,75 @@ export class Tensor {
     const unit = axes.filter((axis) => this.shape[axis] === 1);
     return this.reshape(reducedShape(this.shape, unit, false));
   }
+  permute(...dims: readonly (number | readonly number[])[]): Tensor {
+    return rearrange.permute(this, dims.flat() as number[]);
+  }
+  transpose(dim0: number, dim1: number): Tensor {
+    return rearrange.transpose(this, dim0, dim1);
+  }
+  /** A matrix with its axes exchanged. */
+  t(): Tensor {
+    return this.ndim < 2 ? this : rearrange.transpose(this, 0, 1);
+  }
+  expand(...sizes: readonly (number | readonly number[])[]): Tensor {
+    return rearrange.expand(this, sizes.flat() as number[]);
+  }
+  flip(...dims: readonly (number | readonly number[])[]): Tensor {
+    return rearrange.flip(this, dims.flat() as number[]);
+  }
+  /** `t[start:stop:step]` along `dim`. */
+  slice(dim: number, start?: number, stop?: number, step?: number): Tensor {
+    return rearrange.slice(this, dim, start, stop, step);
+  }
+  narrow(dim: number, start: number, length: number): Tensor {
+    return rearrange.narrow(this, dim, start, length);
+  }
+  select(dim: number, index: number): Tensor {
+    return rearrange.select(this, dim, index);
+  }
+  split(size: number | readonly number[], dim?: number): Tensor[] {
+    return rearrange.split(this, size, dim);
+  }
+  chunk(chunks: number, dim?: number): Tensor[] {
+    return rearrange.chunk(this, chunks, dim);
+  }
+  /** The smallest element over `dim`, or of all. */
+  amin(dim?: number | readonly number[], keepdim?: boolean): Tensor {
+    return statistics.amin(this, dim, keepdim);
+  }
+  min(): Tensor {
+    return this.amin();
+  }
+  argmax(dim?: number, keepdim?: boolean): Tensor {
+    return statistics.argmax(this, dim, keepdim);
+  }
+  argmin(dim?: number, keepdim?: boolean): Tensor {
+    return statistics.argmin(this, dim, keepdim);
+  }
+  prod(dim?: number | readonly number[], keepdim?: boolean): Tensor {
+    return statistics.prod(this, dim, keepdim);
+  }
+  var(dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
+    return statistics.variance(this, dim, options);
+  }
+  std(dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
+    return statistics.std(this, dim, options);
+  }
+  cumsum(dim: number): Tensor {
+    return statistics.cumsum(this, dim);
+  }
+  gather(dim: number, index: Tensor): Tensor {
+    return statistics.gather(this, dim, index);
+  }
+  pow(exponent: Tensor | number): Tensor {
+    return statistics.pow(this, exponent);
+  }
+  clamp(min?: Tensor | number, max?: Tensor | number): Tensor {
+    return statistics.clamp(this, min, max);
+  }
+  where(condition: Tensor, other: Tensor | number): Tensor {
+    return rearrange.where(condition, this, other);
+  }
 }
 
 /** The one way an operation happens: recorded while tracing, else lazy. Shapes are checked at once. */
@@ -256,6 +319,8 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
   return new Tensor(type.shape, type.dtype, { kind: "lazy", op, inputs, attrs });
 }
 
+injectApply(apply);
+
 const operand = (value: Tensor | number): Tensor =>
   typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;
 
@@ -270,28 +335,12 @@ const describeStranger = (value: unknown): string =>
 /** The line of the model that is being traced, if one is. */
 const originNow = (): Origin[] => [currentRecorder()?.origin()].filter((origin) => origin !== undefined);
 
-/** Runs `body`; an error of its own gets the line of the model. */
-function located<T>(body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (error instanceof KilnError && error.origins.length === 0)
-      throw new KilnError(error.message, originNow());
-    throw error;
-  }
-}
-
 function tracedValueError(): KilnError {
   return new KilnError(
     "a tensor's value cannot be read inside forward: forward runs once, on shapes alone, to build the graph, " +
       "and there are no numbers yet; return the tensor, or read it outside",
     originNow(),
   );
-}
-
-function nest(data: TypedArray, shape: Shape, axis: number, position: { at: number }): NestedNumbers {
-  if (axis === shape.length) return data[position.at++];
-  return Array.from({ length: shape[axis] }, () => nest(data, shape, axis + 1, position));
 }
 
 /** A tensor from nested or typed arrays; float32 unless told or a typed array says otherwise. */
@@ -313,27 +362,6 @@ export function tensor(
   if (typed !== undefined) data.set(typed);
   else data.set([...numbersIn(values as NestedNumbers)]);
   return Tensor.fromData(data, shape, dtype);
-}
-
-function dtypeOfArray(data: TypedArray): DType {
-  if (data instanceof Int32Array) return "int32";
-  return data instanceof Uint8Array ? "uint8" : "float32";
-}
-
-function* numbersIn(values: NestedNumbers): Generator<number> {
-  if (!Array.isArray(values)) yield Number(values);
-  else for (const item of values as readonly NestedNumbers[]) yield* numbersIn(item);
-}
-
-function shapeOfNested(values: NestedNumbers): number[] {
-  if (!Array.isArray(values)) return [];
-  const inner = values.length === 0 ? [] : shapeOfNested(values[0] as NestedNumbers);
-  for (const item of values as readonly NestedNumbers[]) {
-    if (String(shapeOfNested(item)) !== String(inner)) {
-      throw new KilnError("tensor() needs nested arrays of equal lengths");
-    }
-  }
-  return [values.length, ...inner];
 }
 
 const filled = (shape: readonly (number | readonly number[])[], value: number): Tensor => {

@@ -3,14 +3,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/shape.ts";
-import { GraphBuilder } from "../../src/ir/builder.ts";
-import type { Value } from "../../src/ir/types.ts";
 import * as nn from "../../src/nn/index.ts";
 import type { NdArray } from "../../src/ops/ndarray.ts";
-import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import * as optim from "../../src/optim/index.ts";
 import { ones, type Tensor } from "../../src/tensor/tensor.ts";
 import { generate } from "../support/fixtures.ts";
+import { CompiledRule } from "./compiled-rule.ts";
 
 interface Fixture {
   readonly shape: readonly number[];
@@ -32,46 +30,10 @@ const parameters = (): nn.Parameter[] => [new nn.Parameter(ones(2))];
 
 const doubles = (name: string): Float64Array => Float64Array.from(generate(name, sizeOf(fixture.shape)));
 
-/** The update as a graph, and how to run it in double precision. */
-class CompiledRule {
-  readonly ops: readonly string[];
-  readonly stateNames: readonly string[];
-  private readonly results: ReadonlyMap<string, Value>;
-
-  constructor(optimizer: optim.Optimizer) {
-    const { rule } = optimizer;
-    const b = new GraphBuilder(opTable);
-    const type = { dtype: "float32", shape: fixture.shape } as const;
-    const parameter = b.input("state", "parameter", type);
-    const gradient = b.input("input", "gradient", type);
-    const states = Object.fromEntries(
-      Object.entries(rule.states(type)).map(([name, state]) => [name, b.input("state", name, state)]),
-    );
-    const scalars = Object.fromEntries(
-      rule.scalars.map((name) => [name, b.input("scalar", name, { dtype: "float32", shape: [] })]),
-    );
-    const update = rule.update(b, parameter, gradient, states, scalars);
-    this.results = new Map([["parameter", update.parameter], ...Object.entries(update.states)]);
-    this.stateNames = Object.keys(states);
-    this.ops = b.build("update", []).nodes.map(({ op }) => op);
-  }
-
-  /** The new parameter and states. */
-  run(inputs: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
-    return new Map(Array.from(this.results, ([name, value]) => [name, evaluate(value, inputs)]));
-  }
-}
-
-function evaluate(value: Value, inputs: ReadonlyMap<string, NdArray>): NdArray {
-  if (value.kind === "input") return inputs.get(value.name)!;
-  const operands = value.inputs.map((input) => evaluate(input, inputs));
-  return definitionOf(value.op).reference(operands, value.type, value.attrs);
-}
-
 describe("the update of SGD", () => {
   it.each(fixture.cases)("equals PyTorch's with $options", ({ options, steps }) => {
     const optimizer = new optim.SGD(parameters(), options);
-    const compiled = new CompiledRule(optimizer);
+    const compiled = new CompiledRule(optimizer, fixture.shape);
     const array = (data: Float64Array): NdArray => ({ shape: fixture.shape, data });
     let values = new Map([["parameter", array(doubles("sgd/parameter"))]]);
     for (const name of compiled.stateNames) values.set(name, array(new Float64Array(sizeOf(fixture.shape))));
@@ -100,7 +62,7 @@ describe("the update of SGD", () => {
 
   it("has no operation and no state that its settings do not need", () => {
     const ops = (options: optim.SGDOptions) => {
-      const { ops, stateNames } = new CompiledRule(new optim.SGD(parameters(), options));
+      const { ops, stateNames } = new CompiledRule(new optim.SGD(parameters(), options), fixture.shape);
       return [ops.filter((op) => op !== "constant"), stateNames];
     };
     expect(ops({})).toEqual([["mul", "sub"], []]);

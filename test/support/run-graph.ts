@@ -51,9 +51,9 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
     if (Number.isNaN(expected[i]) !== Number.isNaN(actual[i])) return Number.POSITIVE_INFINITY;
+    if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]));
     if (actual[i] === expected[i] || Number.isNaN(expected[i])) continue;
     difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
-    largest = Math.max(largest, Math.abs(expected[i]));
   }
   return difference === 0 ? 0 : difference / Math.max(largest, 1e-30);
 }

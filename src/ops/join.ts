@@ -1,0 +1,121 @@
+/** Ops whose result is larger than each input: pad and cat. Their gradients are slices; `sparse` as in rearrange.ts. */
+
+import { KilnError } from "../core/errors.ts";
+import type { Shape } from "../core/shape.ts";
+import { constant, inRange, int, select, sub } from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
+import { describe, f32, ints, number, type OpDef } from "./definition.ts";
+import { at, generate } from "./ndarray.ts";
+import { all, perAxis } from "./rearrange.ts";
+
+const pad: OpDef = {
+  name: "pad",
+  doc: "`value` around the input: `before[k]` and `after[k]` elements on both sides of axis k (torch.nn.functional.pad).",
+  pattern: "sparse",
+  infer([x], attrs) {
+    const [before, after] = ["before", "after"].map((name) => perAxis("pad", x, attrs, name));
+    if ([...before, ...after].some((n) => n < 0))
+      throw new KilnError(`pad cannot remove elements: before is [${before}] and after is [${after}]`);
+    return { dtype: x.dtype, shape: x.shape.map((extent, axis) => before[axis] + extent + after[axis]) };
+  },
+  vjp(b, ct, [x], _out, attrs) {
+    const starts = ints(attrs, "before");
+    const stops = x.type.shape.map((extent, axis) => starts[axis] + extent);
+    return [b.node("slice", [ct], { starts, stops, steps: starts.map(() => 1) })];
+  },
+  backward: { name: "ConstantPadNdBackward" },
+  lower([x], output, attrs) {
+    const before = ints(attrs, "before");
+    return (indices) => {
+      const source = indices.map((i, axis) => sub(i, int(before[axis])));
+      const inside = all(source.map((i, axis) => inRange(i, x.type.shape[axis])));
+      return select(inside, x.at(source), constant(number(attrs, "value"), output.dtype));
+    };
+  },
+  reference([x], output, attrs) {
+    const before = ints(attrs, "before");
+    return generate(output.shape, (index) => {
+      const source = index.map((i, axis) => i - before[axis]);
+      return source.every((i, axis) => i >= 0 && i < x.shape[axis]) ? at(x, source) : number(attrs, "value");
+    });
+  },
+  samples: () => [
+    { inputs: [f32(3)], attrs: { before: [2], after: [1], value: 0 } },
+    { inputs: [f32(2, 3)], attrs: { before: [0, 1], after: [1, 2], value: -1.5 } },
+    { inputs: [f32(1, 2, 3)], attrs: { before: [1, 0, 0], after: [0, 0, 2], value: 0 } },
+    { inputs: [{ dtype: "int32", shape: [2], below: 9 }], attrs: { before: [1], after: [1], value: 7 } },
+  ],
+};
+
+/** Where each input of cat begins along the axis. */
+const offsetsOf = (shapes: readonly Shape[], axis: number): number[] =>
+  shapes.map((_, k) => shapes.slice(0, k).reduce((sum, shape) => sum + shape[axis], 0));
+
+const cat: OpDef = {
+  name: "cat",
+  doc: "Any number of tensors one after the other along `axis`; their other extents are equal (torch.cat).",
+  pattern: "sparse",
+  infer(inputs, attrs) {
+    const axis = number(attrs, "axis");
+    if (inputs.length === 0) throw new KilnError("cat needs at least one tensor");
+    const [first] = inputs;
+    if (!(axis in first.shape)) throw new KilnError(`cat needs an axis of ${describe(first)}, not ${axis}`);
+    for (const type of inputs) {
+      const fits = type.shape.every((extent, k) => k === axis || extent === first.shape[k]);
+      if (type.dtype !== first.dtype || type.shape.length !== first.shape.length || !fits) {
+        throw new KilnError(
+          `cat along axis ${axis} cannot join ${describe(first)} and ${describe(type)}: ` +
+            "dtypes and all other extents must be equal",
+        );
+      }
+    }
+    const joined = inputs.reduce((sum, { shape }) => sum + shape[axis], 0);
+    return { dtype: first.dtype, shape: first.shape.map((extent, k) => (k === axis ? joined : extent)) };
+  },
+  vjp(b, ct, inputs, _out, attrs) {
+    const axis = number(attrs, "axis");
+    const shapes = inputs.map(({ type }) => type.shape);
+    return offsetsOf(shapes, axis).map((offset, k) => {
+      const starts = shapes[k].map((_, own) => (own === axis ? offset : 0));
+      const stops = shapes[k].map((extent, own) => starts[own] + extent);
+      return b.node("slice", [ct], { starts, stops, steps: starts.map(() => 1) });
+    });
+  },
+  backward: { name: "CatBackward" },
+  lower(operands, output, attrs) {
+    const axis = number(attrs, "axis");
+    const shapes = operands.map(({ type }) => type.shape);
+    const offsets = offsetsOf(shapes, axis);
+    return (indices) =>
+      operands.reduceRight<Expr>(
+        (rest, x, k) => {
+          const own = sub(indices[axis], int(offsets[k]));
+          const element = x.at(indices.map((i, other) => (other === axis ? own : i)));
+          return select(inRange(own, shapes[k][axis]), element, rest);
+        },
+        constant(0, output.dtype),
+      );
+  },
+  reference(inputs, output, attrs) {
+    const axis = number(attrs, "axis");
+    const offsets = offsetsOf(
+      inputs.map(({ shape }) => shape),
+      axis,
+    );
+    return generate(output.shape, (index) => {
+      const k = offsets.findLastIndex((offset) => offset <= index[axis]);
+      return at(
+        inputs[k],
+        index.map((i, other) => (other === axis ? i - offsets[k] : i)),
+      );
+    });
+  },
+  samples: () => [
+    { inputs: [f32(2, 3), f32(1, 3)], attrs: { axis: 0 } },
+    { inputs: [f32(2, 1, 2), f32(2, 3, 2), f32(2, 2, 2)], attrs: { axis: 1 } },
+    { inputs: [f32(4)], attrs: { axis: 0 } },
+    { inputs: [f32(1), f32(1), f32(1), f32(2)], attrs: { axis: 0 } },
+  ],
+};
+
+export const JOIN = { pad, cat };

@@ -1,0 +1,131 @@
+/** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, erf. */
+
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Value } from "../ir/types.ts";
+import { add, binary, compare, div, float, mul, select, sub, unary } from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
+import { f32, type OpDef, requireFloat } from "./definition.ts";
+
+/** What distinguishes one smooth function of each element from another. */
+interface SmoothFunction {
+  readonly name: string;
+  readonly doc: string;
+  readonly backward: string;
+  /** The cotangent of `x`, given the result `y`. */
+  gradient(b: GraphBuilder, ct: Value, x: Value, y: Value): Value;
+  lower(x: Expr): Expr;
+  reference(x: number): number;
+}
+
+/** The op that applies a smooth function to each element; its samples reach from about -3 to 3. */
+export function smoothOp({ name, doc, backward, gradient, lower, reference }: SmoothFunction): OpDef {
+  return {
+    name,
+    doc,
+    pattern: "elementwise",
+    infer(inputs) {
+      requireFloat(name, inputs);
+      return inputs[0];
+    },
+    vjp: (b, ct, [x], y) => [gradient(b, ct, x, y)],
+    backward: { name: backward },
+    lower:
+      ([x]) =>
+      (indices) =>
+        lower(x.at(indices)),
+    reference: ([x]) => ({ shape: x.shape, data: x.data.map(reference) }),
+    samples: () => [
+      { inputs: [f32(2, 3)], attrs: {} },
+      { inputs: [{ ...f32(60), draw: "distinct" }], attrs: {} },
+    ],
+  };
+}
+
+const tanh = smoothOp({
+  name: "tanh",
+  doc: "The hyperbolic tangent, element by element; `1 - tanh²` is its gradient (torch.tanh).",
+  backward: "TanhBackward",
+  gradient: (b, ct, _x, y) => b.node("mul", [ct, b.node("sub", [b.constant(1), b.node("mul", [y, y])])]),
+  lower: (x) => unary("tanh", x),
+  reference: Math.tanh,
+});
+
+const expm1 = smoothOp({
+  name: "expm1",
+  doc: "`e^x - 1` without cancellation near 0; the gradient is `e^x`, computed anew because `y + 1` would cancel where x is very negative (torch.expm1).",
+  backward: "Expm1Backward",
+  gradient: (b, ct, x) => b.node("mul", [ct, b.node("exp", [x])]),
+  lower: (x) => unary("expm1", x),
+  reference: Math.expm1,
+});
+
+/*
+ * W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23 (1969),
+ * with the coefficients of his routine CALERF (netlib specfun), rounded to double, highest power first.
+ */
+const NEAR_ZERO = {
+  over: [0.18577770618460315, 3.1611237438705655, 113.86415415105016, 377.485237685302, 3209.3775891384694],
+  under: [1, 23.601290952344122, 244.02463793444417, 1282.6165260773723, 2844.236833439171],
+};
+const COMPLEMENT = {
+  over: [
+    2.1531153547440383e-8, 0.5641884969886701, 8.883149794388377, 66.11919063714163, 298.6351381974001,
+    881.952221241769, 1712.0476126340707, 2051.0783778260716, 1230.3393547979972,
+  ],
+  under: [
+    1, 15.744926110709835, 117.6939508913125, 537.1811018620099, 1621.3895745666903, 3290.7992357334597,
+    4362.619090143247, 3439.3676741437216, 1230.3393548037495,
+  ],
+};
+/** From here on the error function is 1 in double. */
+const SATURATED = 6;
+
+const polynomial = (coefficients: readonly number[], x: Expr): Expr =>
+  coefficients.slice(1).reduce((sum, c) => add(mul(sum, x), float(c)), float(coefficients[0]));
+
+const ratio = ({ over, under }: typeof NEAR_ZERO, x: Expr): Expr =>
+  div(polynomial(over, x), polynomial(under, x));
+
+/** `2/√π`, the slope of the error function at 0. */
+const SLOPE = 2 / Math.sqrt(Math.PI);
+
+/**
+ * Cody's odd form near 0, else `1 - erfc(|x|)` with the sign of x. His middle interval ends at 4; until `SATURATED`
+ * it is good for what erfc, below 2e-8 there, still changes of 1.
+ */
+function erfExpression(x: Expr): Expr {
+  const size = binary("min", unary("abs", x), float(SATURATED));
+  const square = mul(size, size);
+  const complement = mul(unary("exp", unary("neg", square)), ratio(COMPLEMENT, size));
+  return select(
+    compare("lt", size, float(0.5)),
+    mul(x, ratio(NEAR_ZERO, square)),
+    mul(unary("sign", x), sub(float(1), complement)),
+  );
+}
+
+/** The series `2/√π · e^(-x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!`, whose terms all have one sign (Abramowitz & Stegun 7.1.6). */
+function erfSeries(x: number): number {
+  if (Math.abs(x) > SATURATED) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-18; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return SLOPE * Math.exp(-x * x) * sum;
+}
+
+const erf = smoothOp({
+  name: "erf",
+  doc: "The error function, element by element; `2/√π · e^(-x²)` is its gradient (torch.erf). Cody's rational approximation of 1969, in plain arithmetic, so that no backend needs a function for it.",
+  backward: "ErfBackward",
+  gradient(b, ct, x) {
+    const bell = b.node("exp", [b.node("neg", [b.node("mul", [x, x])])]);
+    return b.node("mul", [ct, b.node("mul", [bell, b.constant(SLOPE)])]);
+  },
+  lower: erfExpression,
+  reference: erfSeries,
+});
+
+export const MATH = { tanh, expm1, erf };

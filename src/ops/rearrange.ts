@@ -1,0 +1,205 @@
+/**
+ * Ops that move elements without computing: permute, flip and slice. Each reads its input where the
+ * result needs them, so that gradients are rearrangements too. Their pattern is `sparse`, the one that lets
+ * pointwise users join while nothing takes them for pointwise themselves: a step that updates a parameter
+ * in place must not read other elements of it, and a reshape or broadcast must not move through them.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, type Shape } from "../core/shape.ts";
+import type { Attrs, TensorType } from "../ir/types.ts";
+import {
+  add,
+  and,
+  compare,
+  constant,
+  div,
+  float,
+  inRange,
+  int,
+  mod,
+  mul,
+  select,
+  sub,
+} from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
+import { describe, f32, ints, type OpDef, requireFloat } from "./definition.ts";
+import { at, generate } from "./ndarray.ts";
+
+/** The list attribute `name`, of one whole number per axis of `type`. */
+export function perAxis(op: string, type: TensorType, attrs: Attrs, name: string): readonly number[] {
+  const list = ints(attrs, name);
+  if (list.length !== type.shape.length || !list.every(Number.isInteger)) {
+    throw new KilnError(
+      `${op} needs one whole number per axis of ${describe(type)} but ${name} is [${list}]`,
+    );
+  }
+  return list;
+}
+
+const inverse = (dims: readonly number[]): number[] => dims.map((_, axis) => dims.indexOf(axis));
+
+const permute: OpDef = {
+  name: "permute",
+  doc: "The axes in another order: axis k of the result is axis `dims[k]` of the input (torch.permute).",
+  pattern: "sparse",
+  infer([x], attrs) {
+    const dims = perAxis("permute", x, attrs, "dims");
+    if (!x.shape.every((_, axis) => dims.includes(axis)))
+      throw new KilnError(`permute needs every axis of ${describe(x)} once but dims is [${dims}]`);
+    return { dtype: x.dtype, shape: dims.map((axis) => x.shape[axis]) };
+  },
+  vjp: (b, ct, _inputs, _out, attrs) => [b.node("permute", [ct], { dims: inverse(ints(attrs, "dims")) })],
+  backward: { name: "PermuteBackward" },
+  lower([x], _output, attrs) {
+    const source = inverse(ints(attrs, "dims"));
+    return (indices) => x.at(source.map((k) => indices[k]));
+  },
+  reference([x], output, attrs) {
+    const source = inverse(ints(attrs, "dims"));
+    return generate(output.shape, (index) =>
+      at(
+        x,
+        source.map((k) => index[k]),
+      ),
+    );
+  },
+  samples: () => [
+    { inputs: [f32(2, 3)], attrs: { dims: [1, 0] } },
+    { inputs: [f32(3, 3)], attrs: { dims: [1, 0] } },
+    { inputs: [f32(2, 3, 4)], attrs: { dims: [2, 0, 1] } },
+    { inputs: [f32(2, 1, 3, 2)], attrs: { dims: [0, 3, 1, 2] } },
+    { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: { dims: [1, 0] } },
+  ],
+};
+
+const flip: OpDef = {
+  name: "flip",
+  doc: "The elements in reverse order along each of `axes` (torch.flip).",
+  pattern: "sparse",
+  infer([x], attrs) {
+    const axes = ints(attrs, "axes");
+    if (axes.some((axis) => !(axis in x.shape)) || new Set(axes).size !== axes.length)
+      throw new KilnError(`flip needs distinct axes of ${describe(x)} but axes is [${axes}]`);
+    return x;
+  },
+  vjp: (b, ct, _inputs, _out, attrs) => [b.node("flip", [ct], attrs)],
+  backward: { name: "FlipBackward" },
+  lower:
+    ([x], _output, attrs) =>
+    (indices) =>
+      x.at(
+        indices.map((i, axis) =>
+          ints(attrs, "axes").includes(axis) ? sub(int(x.type.shape[axis] - 1), i) : i,
+        ),
+      ),
+  reference: ([x], output, attrs) =>
+    generate(output.shape, (index) =>
+      at(
+        x,
+        index.map((i, axis) => (ints(attrs, "axes").includes(axis) ? x.shape[axis] - 1 - i : i)),
+      ),
+    ),
+  samples: () => [
+    { inputs: [f32(4)], attrs: { axes: [0] } },
+    { inputs: [f32(2, 3, 4)], attrs: { axes: [0, 2] } },
+  ],
+};
+
+/** How many elements `start`, `start + step`, … lie before `stop`, per axis. */
+function slicedShape(op: string, type: TensorType, attrs: Attrs): number[] {
+  const [starts, stops, steps] = ["starts", "stops", "steps"].map((name) => perAxis(op, type, attrs, name));
+  return type.shape.map((extent, axis) => {
+    const [start, stop, step] = [starts[axis], stops[axis], steps[axis]];
+    if (start < 0 || stop > extent || start >= stop || step < 1) {
+      throw new KilnError(
+        `${op} of axis ${axis} of ${describe(type)} needs 0 <= start < stop <= ${extent} and a positive step ` +
+          `but is given ${start}:${stop}:${step}`,
+      );
+    }
+    return Math.ceil((stop - start) / step);
+  });
+}
+
+const SLICE = "`starts`, `stops` (exclusive) and positive `steps` hold one number per axis.";
+
+const slice: OpDef = {
+  name: "slice",
+  doc: `The elements \`start\`, \`start + step\`, … before \`stop\` along every axis (basic slicing). ${SLICE}`,
+  pattern: "sparse",
+  infer: ([x], attrs) => ({ dtype: x.dtype, shape: slicedShape("slice", x, attrs) }),
+  vjp: (b, ct, [x], _out, attrs) => [b.node("slice_grad", [ct], { ...attrs, shape: x.type.shape })],
+  backward: { name: "SliceBackward" },
+  lower([x], _output, attrs) {
+    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+    return (indices) => x.at(indices.map((i, axis) => add(mul(i, int(steps[axis])), int(starts[axis]))));
+  },
+  reference([x], output, attrs) {
+    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+    return generate(output.shape, (index) =>
+      at(
+        x,
+        index.map((i, axis) => starts[axis] + i * steps[axis]),
+      ),
+    );
+  },
+  samples: () => [
+    ...SLICES.map(({ shape, attrs }) => ({ inputs: [f32(...shape)], attrs })),
+    { inputs: [{ dtype: "int32", shape: [5], below: 9 }], attrs: { starts: [1], stops: [4], steps: [2] } },
+  ],
+};
+
+const SLICES: readonly { readonly shape: Shape; readonly attrs: Attrs }[] = [
+  { shape: [6], attrs: { starts: [1], stops: [6], steps: [2] } },
+  { shape: [7], attrs: { starts: [0], stops: [7], steps: [3] } },
+  { shape: [3, 5], attrs: { starts: [1, 0], stops: [2, 5], steps: [1, 1] } },
+  { shape: [4, 2, 5], attrs: { starts: [0, 1, 1], stops: [4, 2, 4], steps: [2, 1, 2] } },
+];
+
+const sliceGrad: OpDef = {
+  name: "slice_grad",
+  doc: `The gradient of slice: its elements at their places in zeros of \`shape\`. ${SLICE}`,
+  pattern: "sparse",
+  infer([ct], attrs) {
+    requireFloat("slice_grad", [ct]);
+    const type = f32(...ints(attrs, "shape"));
+    const sliced = slicedShape("slice_grad", type, attrs);
+    if (String(sliced) !== String(ct.shape))
+      throw new KilnError(`slice_grad expects ${formatShape(sliced)} but got ${describe(ct)}`);
+    return type;
+  },
+  vjp(b, ct, _inputs, _out, attrs) {
+    const { shape: _, ...range } = attrs;
+    return [b.node("slice", [ct], range)];
+  },
+  backward: { name: "SliceBackwardBackward" },
+  lower([ct], _output, attrs) {
+    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+    return (indices) => {
+      const moved = indices.map((i, axis) => sub(i, int(starts[axis])));
+      const source = moved.map((i, axis) => div(i, int(steps[axis])));
+      const hit = moved.map((i, axis) =>
+        and(compare("eq", mod(i, int(steps[axis])), int(0)), inRange(source[axis], ct.type.shape[axis])),
+      );
+      return select(all(hit), ct.at(source), float(0));
+    };
+  },
+  reference([ct], output, attrs) {
+    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+    return generate(output.shape, (index) => {
+      const source = index.map((i, axis) => (i - starts[axis]) / steps[axis]);
+      const hit = source.every((i, axis) => Number.isInteger(i) && i >= 0 && i < ct.shape[axis]);
+      return hit ? at(ct, source) : 0;
+    });
+  },
+  samples: () =>
+    SLICES.map(({ shape, attrs }) => ({
+      inputs: [f32(...slicedShape("slice", f32(...shape), attrs))],
+      attrs: { ...attrs, shape },
+    })),
+};
+
+/** The conjunction of conditions. */
+export const all = (conditions: readonly Expr[]): Expr => conditions.reduce(and, constant(1, "bool"));
+
+export const REARRANGE = { permute, flip, slice, slice_grad: sliceGrad };

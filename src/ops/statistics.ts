@@ -1,0 +1,106 @@
+/** Running sums and powers: cumsum along an axis, and `pow` with the gradients of both operands. */
+
+import { KilnError } from "../core/errors.ts";
+import type { Shape } from "../core/shape.ts";
+import { binary, compare, float, reduce, select } from "../loop/build.ts";
+import {
+  broadcastRead,
+  describe,
+  f32,
+  number,
+  type OpDef,
+  requireBroadcast,
+  requireFloat,
+  type Sample,
+  withIndex,
+} from "./definition.ts";
+import { at, broadcastAt, generate, sumOver } from "./ndarray.ts";
+
+const cumsum: OpDef = {
+  name: "cumsum",
+  doc: "The sum of all elements up to each one along `axis`, itself included; with `reverse` of those from it on (torch.cumsum).",
+  pattern: "contraction",
+  infer([x], attrs) {
+    requireFloat("cumsum", [x]);
+    const axis = number(attrs, "axis");
+    if (!(axis in x.shape)) throw new KilnError(`cumsum needs an axis of ${describe(x)}, not ${axis}`);
+    return x;
+  },
+  vjp: (b, ct, _inputs, _out, attrs) => [
+    b.node("cumsum", [ct], { axis: attrs.axis, reverse: attrs.reverse !== true }),
+  ],
+  backward: { name: "CumsumBackward" },
+  lower([x], _output, attrs) {
+    const axis = number(attrs, "axis");
+    return (indices) =>
+      reduce("sum", [{ name: "k", extent: x.type.shape[axis] }], ([k]) => {
+        const counts = compare(attrs.reverse === true ? "ge" : "le", k, indices[axis]);
+        return select(counts, x.at(withIndex(indices, axis, k)), float(0));
+      });
+  },
+  reference([x], output, attrs) {
+    const axis = number(attrs, "axis");
+    return generate(output.shape, (index) =>
+      sumOver([x.shape[axis]], ([k]) => {
+        const counts = attrs.reverse === true ? k >= index[axis] : k <= index[axis];
+        return counts ? at(x, withIndex(index, axis, k)) : 0;
+      }),
+    );
+  },
+  samples: () => [
+    { inputs: [f32(6)], attrs: { axis: 0, reverse: false } },
+    { inputs: [f32(3, 4, 2)], attrs: { axis: 1, reverse: false } },
+    { inputs: [f32(3, 4)], attrs: { axis: 0, reverse: true } },
+  ],
+};
+
+const POWERS: readonly (readonly [Shape, Shape])[] = [
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [[2, 3], []],
+  [[], [4]],
+  [
+    [2, 1, 3],
+    [4, 1],
+  ],
+];
+
+const pow: OpDef = {
+  name: "pow",
+  doc: "`a^b` with broadcasting (torch.pow). The gradients are PyTorch's at the edges: `b·a^(b-1)`, but 0 where b is 0; `a^b·log a`, but 0 where a is 0 and b is not negative.",
+  pattern: "elementwise",
+  infer(inputs) {
+    requireFloat("pow", inputs);
+    return { dtype: "float32", shape: requireBroadcast("pow", inputs[0].shape, inputs[1].shape) };
+  },
+  vjp(b, ct, [base, exponent], out) {
+    const zero = b.constant(0);
+    const is = (a: typeof base, relation: string) => b.node("compare", [a, zero], { relation });
+    const slope = b.node("mul", [exponent, b.node("pow", [base, b.node("sub", [exponent, b.constant(1)])])]);
+    const growth = b.node("mul", [out, b.node("log", [base])]);
+    // At a = 0 the logarithm is taken of nothing; a negative exponent has an infinite result there already.
+    const flat = b.node("where", [is(exponent, "ge"), zero, growth]);
+    return [
+      b.node("mul", [ct, b.node("where", [is(exponent, "eq"), zero, slope])]),
+      b.node("mul", [ct, b.node("where", [is(base, "eq"), flat, growth])]),
+    ];
+  },
+  backward: { name: "PowBackward" },
+  lower:
+    ([base, exponent]) =>
+    (indices) =>
+      binary("pow", broadcastRead(base, indices), broadcastRead(exponent, indices)),
+  reference: ([base, exponent], output) =>
+    generate(output.shape, (index) => broadcastAt(base, index) ** broadcastAt(exponent, index)),
+  samples: () =>
+    POWERS.map(
+      ([a, b]): Sample => ({
+        inputs: [{ ...f32(...a), draw: "positive" }, f32(...b)],
+        attrs: {},
+      }),
+    ),
+};
+
+export const STATISTICS = { cumsum, pow };

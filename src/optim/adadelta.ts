@@ -1,0 +1,63 @@
+/** Adadelta (torch.optim.Adadelta): steps as large as past steps were, against gradients as large as past ones. */
+
+import { KilnError } from "../core/errors.ts";
+import type { Value } from "../ir/types.ts";
+import type { UpdateRule } from "../ir/update.ts";
+import { Arguments } from "../nn/options.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { Optimizer } from "./optimizer.ts";
+import { descend, movingSquare, withPenalty } from "./rule.ts";
+
+export interface AdadeltaOptions {
+  /** What the steps are multiplied by; 1 unless told, as in PyTorch. */
+  readonly lr?: number;
+  /** How much of the two moving averages is kept in each step; 0.9 unless told. */
+  readonly rho?: number;
+  /** Keeps the divisor, and the first step, away from 0; 1e-6 unless told. */
+  readonly eps?: number;
+  /** How strongly parameters are drawn to 0. */
+  readonly weightDecay?: number;
+}
+
+export class Adadelta extends Optimizer {
+  readonly rho: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly rule: UpdateRule;
+
+  constructor(parameters: Iterable<Parameter>, options: AdadeltaOptions = {}) {
+    const given = new Arguments("Adadelta", [options], [], ["lr", "rho", "eps", "weightDecay"]);
+    super(parameters, given.number("lr", 0, 1));
+    this.rho = given.number("rho", 0, 0.9);
+    if (this.rho > 1) throw new KilnError(`Adadelta's rho must be at most 1, not ${this.rho}`);
+    this.eps = given.number("eps", 0, 1e-6);
+    this.weightDecay = given.number("weightDecay", 0, 0);
+    this.rule = updateRule(this);
+  }
+
+  /** Nothing but the learning rate changes over time. */
+  scalarValues(): Readonly<Record<string, number>> {
+    return { lr: this.lr };
+  }
+}
+
+/**
+ * `v ← ρ·v + (1-ρ)·g²`, `Δ = √(u + ε)/√(v + ε)·g`, `u ← ρ·u + (1-ρ)·Δ²`, `p ← p - lr·Δ`
+ * (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adadelta.html).
+ */
+function updateRule({ rho, eps, weightDecay }: Pick<Adadelta, "rho" | "eps" | "weightDecay">): UpdateRule {
+  return {
+    name: "adadelta",
+    scalars: ["lr"],
+    states: (parameter) => ({ square_avg: parameter, acc_delta: parameter }),
+    update(b, parameter, gradient, states, { lr }) {
+      const root = (x: Value) => b.node("sqrt", [b.node("add", [x, b.constant(eps)])]);
+      const slope = withPenalty(b, gradient, parameter, weightDecay);
+      const square_avg = movingSquare(b, states.square_avg, slope, rho);
+      const scale = b.node("div", [root(states.acc_delta), root(square_avg)]);
+      const delta = b.node("mul", [scale, slope]);
+      const acc_delta = movingSquare(b, states.acc_delta, delta, rho);
+      return { parameter: descend(b, parameter, delta, lr), states: { square_avg, acc_delta } };
+    },
+  };
+}

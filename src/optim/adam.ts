@@ -1,0 +1,107 @@
+/** Adam and AdamW (torch.optim.Adam, torch.optim.AdamW): steps scaled by moving averages of the gradient's moments. */
+
+import type { UpdateRule } from "../ir/update.ts";
+import { Arguments } from "../nn/options.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { type Betas, checkedBetas } from "./betas.ts";
+import { Optimizer } from "./optimizer.ts";
+import { descend, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
+
+export interface AdamOptions {
+  /** The learning rate; 0.001 unless told, as in PyTorch. */
+  readonly lr?: number;
+  /** How much of the two moving averages is kept in each step; [0.9, 0.999] unless told. */
+  readonly betas?: Betas;
+  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  readonly eps?: number;
+  /** How strongly parameters are drawn to 0; unless told 0 for Adam and 0.01 for AdamW. */
+  readonly weightDecay?: number;
+  /** Divides by the largest moving average so far, not by the current one. */
+  readonly amsgrad?: boolean;
+}
+
+const OPTIONS = ["lr", "betas", "eps", "weightDecay", "amsgrad"];
+
+/** What sets the two apart. */
+interface Variant {
+  readonly callee: "Adam" | "AdamW";
+  /** Weight decay shrinks the parameter and does not enter the moments. */
+  readonly decoupled: boolean;
+  readonly defaultDecay: number;
+}
+
+abstract class AdamFamily extends Optimizer {
+  readonly betas: Betas;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly amsgrad: boolean;
+  readonly rule: UpdateRule;
+
+  constructor(variant: Variant, parameters: Iterable<Parameter>, options: AdamOptions) {
+    const given = new Arguments(variant.callee, [options], [], OPTIONS);
+    super(parameters, given.number("lr", 0, 1e-3));
+    this.betas = checkedBetas(variant.callee, options.betas);
+    this.eps = given.number("eps", 0, 1e-8);
+    this.weightDecay = given.number("weightDecay", 0, variant.defaultDecay);
+    this.amsgrad = given.flag("amsgrad", false);
+    this.rule = updateRule(variant, this);
+  }
+
+  /**
+   * With the corrections `c1 = 1 - β1^t` and `c2 = 1 - β2^t` of step t, PyTorch's `lr/c1 · m / (√v/√c2 + ε)` is
+   * `(lr·√c2/c1) · m / (√v + ε·√c2)`: the two numbers are computed here and no element is divided twice.
+   */
+  scalarValues(completed: number): Readonly<Record<string, number>> {
+    const step = completed + 1;
+    const root = Math.sqrt(1 - this.betas[1] ** step);
+    const step_size = (this.lr * root) / (1 - this.betas[0] ** step);
+    const values = { step_size, eps: this.eps * root };
+    return this.rule.scalars.includes("keep") ? { ...values, keep: 1 - this.lr * this.weightDecay } : values;
+  }
+}
+
+/** Adam; weight decay is an L2 penalty that enters the moments (Kingma and Ba, 2015). */
+export class Adam extends AdamFamily {
+  constructor(parameters: Iterable<Parameter>, options: AdamOptions = {}) {
+    super({ callee: "Adam", decoupled: false, defaultDecay: 0 }, parameters, options);
+  }
+}
+
+/** Adam whose weight decay shrinks the parameters by itself (Loshchilov and Hutter, 2019). */
+export class AdamW extends AdamFamily {
+  constructor(parameters: Iterable<Parameter>, options: AdamOptions = {}) {
+    super({ callee: "AdamW", decoupled: true, defaultDecay: 1e-2 }, parameters, options);
+  }
+}
+
+type Settings = Pick<AdamFamily, "betas" | "eps" | "weightDecay" | "amsgrad">;
+
+/**
+ * `m ← lerp(m, g, 1-β1)`, `v ← β2·v + (1-β2)·g²`, `p ← p - step_size·m/(√v + eps)`; with amsgrad the largest v so
+ * far stands under the root (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html and …AdamW.html).
+ */
+function updateRule({ callee, decoupled }: Variant, settings: Settings): UpdateRule {
+  const { betas, weightDecay, amsgrad } = settings;
+  const keeps = decoupled && weightDecay !== 0;
+  return {
+    name: callee.toLowerCase(),
+    scalars: keeps ? ["step_size", "eps", "keep"] : ["step_size", "eps"],
+    states: (parameter) => ({
+      exp_avg: parameter,
+      exp_avg_sq: parameter,
+      ...(amsgrad && { max_exp_avg_sq: parameter }),
+    }),
+    update(b, parameter, gradient, states, scalars) {
+      const start = keeps ? b.node("mul", [parameter, scalars.keep]) : parameter;
+      const entering = decoupled ? gradient : withPenalty(b, gradient, parameter, weightDecay);
+      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
+      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1]);
+      const largest = amsgrad ? b.node("maximum", [states.max_exp_avg_sq, exp_avg_sq]) : exp_avg_sq;
+      const direction = b.node("div", [exp_avg, rootPlus(b, largest, scalars.eps)]);
+      return {
+        parameter: descend(b, start, direction, scalars.step_size),
+        states: { exp_avg, exp_avg_sq, ...(amsgrad && { max_exp_avg_sq: largest }) },
+      };
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** Schedules that lead the learning rate from one value to another: along a line, or along half a cosine wave. */
+
+import { KilnError } from "../../core/errors.ts";
+import { Arguments } from "../../nn/options.ts";
+import type { Optimizer } from "../optimizer.ts";
+import { LRScheduler } from "./scheduler.ts";
+
+export interface LinearLROptions {
+  /** The factor at first, above 0 and at most 1; 1/3 unless told. */
+  readonly startFactor?: number;
+  /** The factor in the end, from 0 to 1; 1 unless told. */
+  readonly endFactor?: number;
+  /** After how many steps the factor stays what it is; 5 unless told. */
+  readonly totalIters?: number;
+}
+
+/**
+ * `lr = initial · (start + (end - start)·min(t, T)/T)` (torch.optim.lr_scheduler.LinearLR): with its defaults a
+ * warm-up.
+ */
+export class LinearLR extends LRScheduler {
+  constructor(
+    optimizer: Optimizer,
+    startFactor?: number | LinearLROptions,
+    endFactor?: number | LinearLROptions,
+    totalIters?: number | LinearLROptions,
+  ) {
+    const given = [startFactor, endFactor, totalIters];
+    const options = new Arguments("LinearLR", given, ["startFactor", "endFactor", "totalIters"]);
+    const start = options.number("startFactor", 0, 1 / 3);
+    const end = options.number("endFactor", 0, 1);
+    const total = options.integer("totalIters", 1, 5);
+    if (start <= 0 || start > 1) {
+      throw new KilnError(`LinearLR's startFactor must be above 0 and at most 1, not ${start}`);
+    }
+    if (end > 1) throw new KilnError(`LinearLR's endFactor must be at most 1, not ${end}`);
+    super(
+      optimizer,
+      (epoch, initial) => initial * (start + ((end - start) * Math.min(total, epoch)) / total),
+    );
+  }
+}
+
+export interface CosineAnnealingLROptions {
+  /** The number of steps down to the lowest rate, `T_max` in PyTorch. */
+  readonly tMax: number;
+  /** The lowest rate; 0 unless told. */
+  readonly etaMin?: number;
+}
+
+/**
+ * `lr = η + (initial - η)·(1 + cos(π·t/T))/2` (torch.optim.lr_scheduler.CosineAnnealingLR); behind T it rises again,
+ * as PyTorch's does.
+ */
+export class CosineAnnealingLR extends LRScheduler {
+  constructor(optimizer: Optimizer, tMax: number, etaMin?: number | Pick<CosineAnnealingLROptions, "etaMin">);
+  constructor(optimizer: Optimizer, options: CosineAnnealingLROptions);
+  constructor(optimizer: Optimizer, ...given: unknown[]) {
+    const options = new Arguments("CosineAnnealingLR", given, ["tMax", "etaMin"]);
+    const tMax = options.integer("tMax", 1);
+    const lowest = options.number("etaMin", 0, 0);
+    super(
+      optimizer,
+      (epoch, initial) => lowest + ((initial - lowest) * (1 + Math.cos((Math.PI * epoch) / tMax))) / 2,
+    );
+  }
+}

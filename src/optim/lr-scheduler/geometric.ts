@@ -1,0 +1,76 @@
+/** Schedules that multiply the learning rate by the same factor again and again. */
+
+import { KilnError } from "../../core/errors.ts";
+import { Arguments } from "../../nn/options.ts";
+import type { Optimizer } from "../optimizer.ts";
+import { LRScheduler } from "./scheduler.ts";
+
+export interface StepLROptions {
+  /** After how many steps the rate is multiplied again. */
+  readonly stepSize: number;
+  /** The factor; 0.1 unless told. */
+  readonly gamma?: number;
+}
+
+/** `lr = initial · γ^⌊t / stepSize⌋` (torch.optim.lr_scheduler.StepLR). */
+export class StepLR extends LRScheduler {
+  constructor(optimizer: Optimizer, stepSize: number, gamma?: number | Pick<StepLROptions, "gamma">);
+  constructor(optimizer: Optimizer, options: StepLROptions);
+  constructor(optimizer: Optimizer, ...given: unknown[]) {
+    const options = new Arguments("StepLR", given, ["stepSize", "gamma"]);
+    const stepSize = options.integer("stepSize", 1);
+    const gamma = options.number("gamma", 0, 0.1);
+    super(optimizer, (epoch, initial) => initial * gamma ** Math.floor(epoch / stepSize));
+  }
+}
+
+export interface MultiStepLROptions {
+  /** The steps after which the rate is multiplied, in any order; one that stands twice counts twice. */
+  readonly milestones: readonly number[];
+  /** The factor; 0.1 unless told. */
+  readonly gamma?: number;
+}
+
+/** `lr = initial · γ^(number of milestones ≤ t)` (torch.optim.lr_scheduler.MultiStepLR). */
+export class MultiStepLR extends LRScheduler {
+  constructor(
+    optimizer: Optimizer,
+    milestones: readonly number[],
+    gamma?: number | Pick<MultiStepLROptions, "gamma">,
+  );
+  constructor(optimizer: Optimizer, options: MultiStepLROptions);
+  constructor(
+    optimizer: Optimizer,
+    first: readonly number[] | MultiStepLROptions,
+    gamma?: number | Pick<MultiStepLROptions, "gamma">,
+  ) {
+    const options = new Arguments("MultiStepLR", [first, gamma], ["milestones", "gamma"]);
+    const milestones = checkedMilestones("milestones" in first ? first.milestones : first);
+    const factor = options.number("gamma", 0, 0.1);
+    super(optimizer, (epoch, initial) => {
+      const passed = milestones.filter((milestone) => milestone <= epoch).length;
+      return initial * factor ** passed;
+    });
+  }
+}
+
+function checkedMilestones(milestones: unknown): readonly number[] {
+  const isStep = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (Array.isArray(milestones) && milestones.every(isStep)) return [...milestones];
+  throw new KilnError(
+    `MultiStepLR's milestones must be a list of whole numbers of at least 0, not ${JSON.stringify(milestones)}`,
+  );
+}
+
+export interface ExponentialLROptions {
+  /** What the rate is multiplied by in each step. */
+  readonly gamma: number;
+}
+
+/** `lr = initial · γ^t` (torch.optim.lr_scheduler.ExponentialLR). */
+export class ExponentialLR extends LRScheduler {
+  constructor(optimizer: Optimizer, gamma: number | ExponentialLROptions) {
+    const factor = new Arguments("ExponentialLR", [gamma], ["gamma"]).number("gamma", 0);
+    super(optimizer, (epoch, initial) => initial * factor ** epoch);
+  }
+}

@@ -1,0 +1,112 @@
+/** The one-cycle policy (torch.optim.lr_scheduler.OneCycleLR): up to the largest learning rate, then far down. */
+
+import { KilnError } from "../../core/errors.ts";
+import { Arguments } from "../../nn/options.ts";
+import type { Optimizer } from "../optimizer.ts";
+import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
+
+export interface OneCycleLROptions {
+  /** The largest learning rate. */
+  readonly maxLr: number;
+  /** How many steps the cycle takes; or else epochs · stepsPerEpoch. */
+  readonly totalSteps?: number;
+  readonly epochs?: number;
+  readonly stepsPerEpoch?: number;
+  /** The part of the cycle in which the rate rises; 0.3 unless told. */
+  readonly pctStart?: number;
+  readonly annealStrategy?: "cos" | "linear";
+  /** Must be false: the momentum is part of the compiled step. PyTorch's default, true, would change it. */
+  readonly cycleMomentum: false;
+  /** The rate starts at maxLr / divFactor; 25 unless told. */
+  readonly divFactor?: number;
+  /** The rate ends at its first value / finalDivFactor; 1e4 unless told. */
+  readonly finalDivFactor?: number;
+  /** First back to the first value, as fast as it rose, then down. */
+  readonly threePhase?: boolean;
+}
+
+const OPTIONS = [
+  "totalSteps",
+  "epochs",
+  "stepsPerEpoch",
+  "pctStart",
+  "annealStrategy",
+  "cycleMomentum",
+  "divFactor",
+  "finalDivFactor",
+  "threePhase",
+];
+
+/** Steps once per batch, and at most `totalSteps` times. */
+export class OneCycleLR extends LRScheduler {
+  readonly totalSteps: number;
+
+  constructor(optimizer: Optimizer, maxLr: number, options: Omit<OneCycleLROptions, "maxLr">);
+  constructor(optimizer: Optimizer, options: OneCycleLROptions);
+  constructor(optimizer: Optimizer, ...given: unknown[]) {
+    const options = new Arguments("OneCycleLR", given, ["maxLr"], OPTIONS);
+    const total = totalStepsOf(options);
+    if (options.flag("cycleMomentum", true)) {
+      throw new KilnError(
+        "OneCycleLR cannot cycle the momentum, which is part of the compiled step; pass cycleMomentum: false",
+      );
+    }
+    const anneal = ANNEAL[options.choice("annealStrategy", ["cos", "linear"], "cos")];
+    const phases = phasesOf(options, total);
+    const first = phases[0].from;
+    for (const group of checkedOptimizer("OneCycleLR", optimizer).paramGroups) group.initialLr = first;
+    super(optimizer, (step) => {
+      if (step > total) {
+        throw new KilnError(
+          `tried to step ${step} times, but the total number of steps of this OneCycleLR is ${total}`,
+        );
+      }
+      const k = phases.findIndex(({ end }) => step <= end);
+      const { end, from, to } = phases[k < 0 ? phases.length - 1 : k];
+      const begin = k === 0 ? 0 : phases[k < 0 ? phases.length - 2 : k - 1].end;
+      return anneal(from, to, end === begin ? 1 : (step - begin) / (end - begin));
+    });
+    this.totalSteps = total;
+  }
+}
+
+const ANNEAL = {
+  cos: (from: number, to: number, part: number): number =>
+    to + ((from - to) / 2) * (Math.cos(Math.PI * part) + 1),
+  /** The step behind the last one would fall below 0; PyTorch sets such a rate, though no batch follows. */
+  linear: (from: number, to: number, part: number): number => Math.max(0, (to - from) * part + from),
+};
+
+/** A part of the cycle, up to the step `end`. */
+interface Phase {
+  readonly end: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function phasesOf(options: Arguments, total: number): readonly Phase[] {
+  const highest = options.number("maxLr", 0);
+  const first = highest / positive(options, "divFactor", 25);
+  const lowest = first / positive(options, "finalDivFactor", 1e4);
+  const part = options.number("pctStart", 0, 0.3);
+  if (part > 1) throw new KilnError(`OneCycleLR's pctStart must be at most 1, not ${part}`);
+  const rise = { end: part * total - 1, from: first, to: highest };
+  if (!options.flag("threePhase", false)) return [rise, { end: total - 1, from: highest, to: lowest }];
+  const fall = { end: 2 * part * total - 2, from: highest, to: first };
+  return [rise, fall, { end: total - 1, from: first, to: lowest }];
+}
+
+function positive(options: Arguments, name: string, fallback: number): number {
+  const value = options.number(name, 0, fallback);
+  if (value === 0) throw new KilnError(`OneCycleLR's ${name} must be above 0`);
+  return value;
+}
+
+/** `totalSteps`, or else the product of the other two. */
+function totalStepsOf(options: Arguments): number {
+  const total = options.integer("totalSteps", 0, 0);
+  if (total > 0) return total;
+  const product = options.integer("epochs", 0, 0) * options.integer("stepsPerEpoch", 0, 0);
+  if (product > 0) return product;
+  throw new KilnError("OneCycleLR needs totalSteps, or both epochs and stepsPerEpoch, all of at least 1");
+}

@@ -1,0 +1,118 @@
+/** NAdam (torch.optim.NAdam): Adam with Nesterov momentum, whose momentum grows over the steps. */
+
+import type { UpdateRule } from "../ir/update.ts";
+import { Arguments } from "../nn/options.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { type Betas, checkedBetas } from "./betas.ts";
+import { Optimizer } from "./optimizer.ts";
+import { movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
+
+export interface NAdamOptions {
+  /** The learning rate; 0.002 unless told, as in PyTorch. */
+  readonly lr?: number;
+  /** How much of the two moving averages is kept in each step; [0.9, 0.999] unless told. */
+  readonly betas?: Betas;
+  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  readonly eps?: number;
+  /** How strongly parameters are drawn to 0. */
+  readonly weightDecay?: number;
+  /** How fast the momentum approaches β1; 0.004 unless told. */
+  readonly momentumDecay?: number;
+  /** Weight decay shrinks the parameter, as in AdamW, and does not enter the moments. */
+  readonly decoupledWeightDecay?: boolean;
+}
+
+const OPTIONS = ["lr", "betas", "eps", "weightDecay", "momentumDecay", "decoupledWeightDecay"];
+
+export class NAdam extends Optimizer {
+  readonly betas: Betas;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentumDecay: number;
+  readonly decoupledWeightDecay: boolean;
+  readonly rule: UpdateRule;
+  readonly #products: MomentumProducts;
+
+  constructor(parameters: Iterable<Parameter>, options: NAdamOptions = {}) {
+    const given = new Arguments("NAdam", [options], [], OPTIONS);
+    super(parameters, given.number("lr", 0, 2e-3));
+    this.betas = checkedBetas("NAdam", options.betas);
+    this.eps = given.number("eps", 0, 1e-8);
+    this.weightDecay = given.number("weightDecay", 0, 0);
+    this.momentumDecay = given.number("momentumDecay", 0, 4e-3);
+    this.decoupledWeightDecay = given.flag("decoupledWeightDecay", false);
+    this.#products = new MomentumProducts(this.betas[0], this.momentumDecay);
+    this.rule = updateRule(this);
+  }
+
+  /**
+   * With `Π(t) = μ1·…·μt` and `c2 = 1 - β2^t`, step t goes by `lr·(1-μt)/(1-Π(t))` along the gradient and by
+   * `lr·μ(t+1)/(1-Π(t+1))` along its average, both over `√(v/c2) + ε`; `√c2` is multiplied into all three here.
+   */
+  scalarValues(completed: number): Readonly<Record<string, number>> {
+    const step = completed + 1;
+    const root = Math.sqrt(1 - this.betas[1] ** step);
+    const scaled = this.lr * root;
+    const product = this.#products.until(step);
+    const [mu, next] = [this.#products.momentum(step), this.#products.momentum(step + 1)];
+    const values = {
+      gradient_rate: (scaled * (1 - mu)) / (1 - product),
+      average_rate: (scaled * next) / (1 - product * next),
+      eps: this.eps * root,
+    };
+    return this.rule.scalars.includes("keep") ? { ...values, keep: 1 - this.lr * this.weightDecay } : values;
+  }
+}
+
+/** The momenta `μt = β1·(1 - 0.96^(t·momentumDecay)/2)` and their products, which PyTorch keeps as `mu_product`. */
+class MomentumProducts {
+  private readonly beta: number;
+  private readonly decay: number;
+  /** The product asked for last: the next one takes one more factor. */
+  private step = 0;
+  private product = 1;
+
+  constructor(beta: number, decay: number) {
+    this.beta = beta;
+    this.decay = decay;
+  }
+
+  momentum(step: number): number {
+    return this.beta * (1 - 0.5 * 0.96 ** (step * this.decay));
+  }
+
+  /** `μ1·…·μstep`, whatever was asked for before. */
+  until(step: number): number {
+    if (step < this.step) {
+      this.step = 0;
+      this.product = 1;
+    }
+    while (this.step < step) this.product *= this.momentum(++this.step);
+    return this.product;
+  }
+}
+
+type Settings = Pick<NAdam, "betas" | "eps" | "weightDecay" | "decoupledWeightDecay">;
+
+/** Moments as in Adam (https://docs.pytorch.org/docs/stable/generated/torch.optim.NAdam.html). */
+function updateRule({ betas, weightDecay, decoupledWeightDecay }: Settings): UpdateRule {
+  const keeps = decoupledWeightDecay && weightDecay !== 0;
+  const scalars = ["gradient_rate", "average_rate", "eps"];
+  return {
+    name: "nadam",
+    scalars: keeps ? [...scalars, "keep"] : scalars,
+    states: (parameter) => ({ exp_avg: parameter, exp_avg_sq: parameter }),
+    update(b, parameter, gradient, states, { gradient_rate, average_rate, eps, keep }) {
+      const start = keeps ? b.node("mul", [parameter, keep]) : parameter;
+      const entering = keeps ? gradient : withPenalty(b, gradient, parameter, weightDecay);
+      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
+      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1]);
+      const along = b.node("add", [
+        b.node("mul", [entering, gradient_rate]),
+        b.node("mul", [exp_avg, average_rate]),
+      ]);
+      const step = b.node("div", [along, rootPlus(b, exp_avg_sq, eps)]);
+      return { parameter: b.node("sub", [start, step]), states: { exp_avg, exp_avg_sq } };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** RMSprop (torch.optim.RMSprop): the gradient over the root of the moving average of its square. */
+
+import type { Value } from "../ir/types.ts";
+import type { UpdateRule } from "../ir/update.ts";
+import { Arguments } from "../nn/options.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { Optimizer } from "./optimizer.ts";
+import { descend, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
+
+export interface RMSpropOptions {
+  /** The learning rate; 0.01 unless told, as in PyTorch. */
+  readonly lr?: number;
+  /** How much of the moving averages is kept in each step; 0.99 unless told. */
+  readonly alpha?: number;
+  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  readonly eps?: number;
+  /** How strongly parameters are drawn to 0. */
+  readonly weightDecay?: number;
+  readonly momentum?: number;
+  /** Divides by an estimate of the gradient's standard deviation, not of its size. */
+  readonly centered?: boolean;
+}
+
+const OPTIONS = ["lr", "alpha", "eps", "weightDecay", "momentum", "centered"];
+
+export class RMSprop extends Optimizer {
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+  readonly centered: boolean;
+  readonly rule: UpdateRule;
+
+  constructor(parameters: Iterable<Parameter>, options: RMSpropOptions = {}) {
+    const given = new Arguments("RMSprop", [options], [], OPTIONS);
+    super(parameters, given.number("lr", 0, 1e-2));
+    this.alpha = given.number("alpha", 0, 0.99);
+    this.eps = given.number("eps", 0, 1e-8);
+    this.weightDecay = given.number("weightDecay", 0, 0);
+    this.momentum = given.number("momentum", 0, 0);
+    this.centered = given.flag("centered", false);
+    this.rule = updateRule(this);
+  }
+
+  /** Nothing but the learning rate changes over time. */
+  scalarValues(): Readonly<Record<string, number>> {
+    return { lr: this.lr };
+  }
+}
+
+type Settings = Pick<RMSprop, "alpha" | "eps" | "weightDecay" | "momentum" | "centered">;
+
+/**
+ * `v ← α·v + (1-α)·g²`, centered `a ← lerp(a, g, 1-α)` and `v - a²` under the root; with momentum μ
+ * `b ← μ·b + g/(√v + ε)`, `p ← p - lr·b` (https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html).
+ */
+function updateRule({ alpha, eps, weightDecay, momentum, centered }: Settings): UpdateRule {
+  return {
+    name: "rmsprop",
+    scalars: ["lr"],
+    states: (parameter) => ({
+      square_avg: parameter,
+      ...(centered && { grad_avg: parameter }),
+      ...(momentum !== 0 && { momentum_buffer: parameter }),
+    }),
+    update(b, parameter, gradient, old, { lr }) {
+      const entering = withPenalty(b, gradient, parameter, weightDecay);
+      const states: Record<string, Value> = {
+        square_avg: movingSquare(b, old.square_avg, entering, alpha),
+      };
+      let square = states.square_avg;
+      if (centered) {
+        const mean = movingAverage(b, old.grad_avg, entering, alpha);
+        states.grad_avg = mean;
+        square = b.node("sub", [square, b.node("mul", [mean, mean])]);
+      }
+      let direction = b.node("div", [entering, rootPlus(b, square, b.constant(eps))]);
+      if (momentum !== 0) {
+        direction = b.node("add", [b.node("mul", [old.momentum_buffer, b.constant(momentum)]), direction]);
+        states.momentum_buffer = direction;
+      }
+      return { parameter: descend(b, parameter, direction, lr), states };
+    },
+  };
+}

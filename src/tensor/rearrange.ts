@@ -1,0 +1,233 @@
+/** Functions that rearrange tensors, with PyTorch's names, argument order and defaults; each is made of few ops. */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/shape.ts";
+import { located } from "./located.ts";
+import { apply } from "./operation.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** The axis that `dim` names; checked at once, with the model's line. */
+const axisOf = (input: Tensor, dim: number): number => located(() => normalizeAxis(dim, input.ndim));
+
+/** A list with one item replaced. */
+const withItem = (list: Shape, at: number, item: number): number[] =>
+  list.map((own, k) => (k === at ? item : own));
+
+/** The axes in another order: axis k of the result is axis `dims[k]` of the input. */
+export function permute(input: Tensor, dims: readonly number[]): Tensor {
+  const axes = dims.map((dim) => axisOf(input, dim));
+  return apply("permute", [input], { dims: axes });
+}
+
+/** Two axes exchanged. */
+export function transpose(input: Tensor, dim0: number, dim1: number): Tensor {
+  const [a, b] = [axisOf(input, dim0), axisOf(input, dim1)];
+  if (a === b) return input;
+  return permute(
+    input,
+    input.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
+  );
+}
+
+/** The input repeated along axes of extent 1 and new axes in front; -1 keeps an extent. */
+export function expand(input: Tensor, sizes: readonly number[]): Tensor {
+  const added = sizes.length - input.ndim;
+  const shape = sizes.map((size, axis) => (size === -1 && axis >= added ? input.shape[axis - added] : size));
+  return located(() => {
+    if (added < 0 || shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
+      throw new KilnError(`expand cannot give ${formatShape(input.shape)} the shape ${formatShape(sizes)}`);
+    }
+    return apply("broadcast_to", [input], { shape });
+  });
+}
+
+/** The elements in reverse order along `dims`. */
+export const flip = (input: Tensor, dims: number | readonly number[]): Tensor =>
+  apply("flip", [input], { axes: located(() => normalizeAxes(dims, input.ndim)) });
+
+/**
+ * `input[start:stop:step]` along one axis. As in Python, negative bounds count from the end and bounds outside
+ * are cut off; the step is positive, and at least one element must be left.
+ */
+export function slice(
+  input: Tensor,
+  dim: number,
+  start = 0,
+  stop = Number.POSITIVE_INFINITY,
+  step = 1,
+): Tensor {
+  const axis = axisOf(input, dim);
+  const extent = input.shape[axis];
+  const bound = (at: number): number => Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
+  return apply("slice", [input], {
+    starts: withItem(zerosLike(input), axis, bound(start)),
+    stops: withItem(input.shape, axis, bound(stop)),
+    steps: withItem(
+      input.shape.map(() => 1),
+      axis,
+      step,
+    ),
+  });
+}
+
+const zerosLike = (input: Tensor): number[] => input.shape.map(() => 0);
+
+/** The `length` elements from `start` on along one axis. */
+export function narrow(input: Tensor, dim: number, start: number, length: number): Tensor {
+  const axis = axisOf(input, dim);
+  const extent = input.shape[axis];
+  const from = start < 0 ? start + extent : start;
+  return located(() => {
+    if (from < 0 || length < 1 || from + length > extent) {
+      throw new KilnError(
+        `narrow cannot take ${length} elements from ${start} on along axis ${axis} of ${formatShape(input.shape)}`,
+      );
+    }
+    return slice(input, axis, from, from + length);
+  });
+}
+
+/** The part at `index` along `dim`, without that axis. */
+export function select(input: Tensor, dim: number, index: number): Tensor {
+  const axis = axisOf(input, dim);
+  return narrow(input, axis, index, 1).reshape(input.shape.filter((_, k) => k !== axis));
+}
+
+/** Tensors one after the other along `dim`. */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const [first] = tensors;
+  return apply("cat", tensors, { axis: first === undefined ? 0 : axisOf(first, dim) });
+}
+
+/** Tensors of one shape along a new axis. */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const [first] = tensors;
+  if (first === undefined) return located(() => fail("stack needs at least one tensor"));
+  const axis = located(() => normalizeAxis(dim, first.ndim + 1));
+  const different = tensors.find((t) => String(t.shape) !== String(first.shape));
+  if (different !== undefined) {
+    const shapes = `${formatShape(first.shape)} and ${formatShape(different.shape)}`;
+    return located(() => fail(`stack needs tensors of one shape but got ${shapes}`));
+  }
+  return cat(
+    tensors.map((t) => t.unsqueeze(axis)),
+    axis,
+  );
+}
+
+function fail(message: string): never {
+  throw new KilnError(message);
+}
+
+/** Parts of `size` elements along `dim`, the last one smaller where they do not fit; or parts of the sizes told. */
+export function split(input: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
+  const axis = axisOf(input, dim);
+  const extent = input.shape[axis];
+  const sizes = typeof size === "number" ? evenSizes(extent, size) : size;
+  const total = sizes.reduce((sum, part) => sum + part, 0);
+  if (total !== extent || sizes.some((part) => !Number.isInteger(part) || part < 1)) {
+    return located(() =>
+      fail(
+        `split cannot cut axis ${axis} of ${formatShape(input.shape)} into parts of ${formatShape(sizes)}`,
+      ),
+    );
+  }
+  let start = 0;
+  return sizes.map((part) => {
+    start += part;
+    return narrow(input, axis, start - part, part);
+  });
+}
+
+function evenSizes(extent: number, size: number): number[] {
+  if (!Number.isInteger(size) || size < 1) return [size];
+  return Array.from({ length: Math.ceil(extent / size) }, (_, k) => Math.min(size, extent - k * size));
+}
+
+/** At most `chunks` parts along `dim`, all of one size but the last. */
+export function chunk(input: Tensor, chunks: number, dim = 0): Tensor[] {
+  if (!Number.isInteger(chunks) || chunks < 1)
+    return located(() => fail(`chunk needs a positive number of parts, not ${chunks}`));
+  return split(input, Math.ceil(input.shape[axisOf(input, dim)] / chunks), dim);
+}
+
+export type PadMode = "constant" | "reflect" | "replicate" | "circular";
+
+const PAD_MODES: readonly string[] = ["constant", "reflect", "replicate", "circular"];
+
+/**
+ * `padding` lists [before, after] of the last axis, then of the one before it, and so on
+ * (torch.nn.functional.pad); a negative number of the mode `constant` removes elements.
+ */
+export function pad(
+  input: Tensor,
+  padding: readonly number[],
+  mode: PadMode = "constant",
+  value = 0,
+): Tensor {
+  const rank = input.ndim;
+  return located(() => {
+    if (!PAD_MODES.includes(mode)) fail(`pad's mode must be one of ${PAD_MODES.join(", ")}, not ${mode}`);
+    if (padding.length % 2 !== 0 || padding.length > 2 * rank || !padding.every(Number.isInteger)) {
+      fail(
+        `pad needs pairs of whole numbers for at most ${rank} axes, the last axis first, but got [${padding}]`,
+      );
+    }
+    const side = (axis: number, which: 0 | 1): number => padding[2 * (rank - 1 - axis) + which] ?? 0;
+    const sides = input.shape.map((_, axis) => [side(axis, 0), side(axis, 1)] as const);
+    if (mode === "constant") return padConstant(input, sides, value);
+    return sides.reduce((x, [before, after], axis) => padAxis(x, axis, before, after, mode), input);
+  });
+}
+
+function padConstant(input: Tensor, sides: readonly (readonly [number, number])[], value: number): Tensor {
+  const kept = sides.reduce(
+    (x, [before, after], axis) =>
+      before < 0 || after < 0 ? slice(x, axis, Math.max(0, -before), x.shape[axis] + Math.min(0, after)) : x,
+    input,
+  );
+  const [before, after] = [0, 1].map((which) => sides.map((pair) => Math.max(0, pair[which])));
+  return apply("pad", [kept], { before, after, value });
+}
+
+/** Puts copies of the input's own edges around it: mirrored, repeated, or from the other side. */
+function padAxis(
+  x: Tensor,
+  axis: number,
+  before: number,
+  after: number,
+  mode: Exclude<PadMode, "constant">,
+): Tensor {
+  if (before === 0 && after === 0) return x;
+  const extent = x.shape[axis];
+  const most = { reflect: extent - 1, circular: extent, replicate: Number.POSITIVE_INFINITY }[mode];
+  if (Math.min(before, after) < 0 || Math.max(before, after) > most) {
+    fail(`pad cannot ${mode} [${before},${after}] elements of axis ${axis} of ${formatShape(x.shape)}`);
+  }
+  const take = (start: number, count: number): Tensor => narrow(x, axis, start, count);
+  const edge = (count: number, isFront: boolean): Tensor => {
+    switch (mode) {
+      case "reflect":
+        return flip(take(isFront ? 1 : extent - 1 - count, count), axis);
+      case "circular":
+        return take(isFront ? extent - count : 0, count);
+      case "replicate":
+        return expand(take(isFront ? 0 : extent - 1, 1), withItem(x.shape, axis, count));
+      default:
+        return mode satisfies never;
+    }
+  };
+  return cat(
+    [...(before > 0 ? [edge(before, true)] : []), x, ...(after > 0 ? [edge(after, false)] : [])],
+    axis,
+  );
+}
+
+/** `condition ? input : other`, element by element, with broadcasting. */
+export function where(condition: Tensor, input: Tensor | number, other: Tensor | number): Tensor {
+  return apply("where", [condition, numberOrTensor(input), numberOrTensor(other)]);
+}
+
+/** A number as a float32 tensor of rank 0. */
+export const numberOrTensor = (value: Tensor | number): Tensor =>
+  typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;

@@ -1,0 +1,94 @@
+/** Reductions and other computations over tensors that are made of several ops, with PyTorch's names and defaults. */
+
+import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
+import { located } from "./located.ts";
+import { apply } from "./operation.ts";
+import { narrow, numberOrTensor, where } from "./rearrange.ts";
+import type { Tensor } from "./tensor.ts";
+
+type Dims = number | readonly number[];
+
+const axesOf = (input: Tensor, dim: Dims | undefined): number[] =>
+  located(() => normalizeAxes(dim, input.ndim));
+
+/** The smallest element over `dim`, or of all; equal minima share the gradient evenly, and NaN wins. */
+export const amin = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
+  input.neg().amax(dim, keepdim).neg();
+
+/** The position of the first maximum along `dim`, or in row-major order of all; int32. */
+export const argmax = (input: Tensor, dim?: number, keepdim = false): Tensor =>
+  apply("argmax", [input], { axes: axesOf(input, dim), keepdim });
+
+/** The position of the first minimum along `dim`, or in row-major order of all; int32. */
+export const argmin = (input: Tensor, dim?: number, keepdim = false): Tensor =>
+  argmax(input.neg(), dim, keepdim);
+
+/**
+ * The product over `dim`, or of all elements. Halves are multiplied with each other until one element is left:
+ * no step divides, so the gradient is right where elements are zero.
+ */
+export function prod(input: Tensor, dim?: Dims, keepdim = false): Tensor {
+  const axes = axesOf(input, dim);
+  const product = axes.reduce(productAlong, input);
+  return product.reshape(reducedShape(input.shape, axes, keepdim));
+}
+
+function productAlong(input: Tensor, axis: number): Tensor {
+  let product = input;
+  let odd: Tensor | undefined;
+  for (let extent = input.shape[axis]; extent > 1; extent = Math.floor(extent / 2)) {
+    const half = Math.floor(extent / 2);
+    if (extent % 2 === 1) {
+      const last = narrow(product, axis, extent - 1, 1);
+      odd = odd === undefined ? last : odd.mul(last);
+    }
+    product = narrow(product, axis, 0, half).mul(narrow(product, axis, half, half));
+  }
+  return odd === undefined ? product : product.mul(odd);
+}
+
+export interface VarianceOptions {
+  /** What the number of elements is lowered by before dividing: 1 for a sample (default), 0 for all there are. */
+  readonly correction?: number;
+  readonly keepdim?: boolean;
+}
+
+/** The variance over `dim`, or of all elements (torch.var). */
+export function variance(input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
+  const axes = axesOf(input, dim);
+  const centered = input.sub(input.mean(axes, true));
+  const count = sizeOf(axes.map((axis) => input.shape[axis]));
+  const freedom = Math.max(0, count - (options.correction ?? 1));
+  return centered
+    .mul(centered)
+    .sum(axes, options.keepdim ?? false)
+    .div(freedom);
+}
+
+/** The standard deviation over `dim`, or of all elements (torch.std). */
+export const std = (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
+  variance(input, dim, options).sqrt();
+
+/** The sum of all elements up to each one along `dim`. */
+export const cumsum = (input: Tensor, dim: number): Tensor =>
+  apply("cumsum", [input], { axis: located(() => normalizeAxis(dim, input.ndim)), reverse: false });
+
+/** The elements at the positions that the int32 `index` gives along `dim`. */
+export const gather = (input: Tensor, dim: number, index: Tensor): Tensor =>
+  apply("gather", [input, index], { axis: located(() => normalizeAxis(dim, input.ndim)) });
+
+/** `input^exponent` with broadcasting. */
+export const pow = (input: Tensor | number, exponent: Tensor | number): Tensor =>
+  apply("pow", [numberOrTensor(input), numberOrTensor(exponent)]);
+
+/**
+ * The input held between `min` and `max`, either of which may be missing; `max` wins over a larger `min`. The
+ * gradient passes where the input lies within the bounds, both included; NaN stays NaN.
+ */
+export function clamp(input: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
+  const raised = min === undefined ? input : bounded(input, numberOrTensor(min), "lt");
+  return max === undefined ? raised : bounded(raised, numberOrTensor(max), "gt");
+}
+
+const bounded = (input: Tensor, bound: Tensor, relation: "lt" | "gt"): Tensor =>
+  where(apply("compare", [input, bound], { relation }), bound, input);
