@@ -19,35 +19,25 @@ import {
   text,
 } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
+import { pointwiseOp } from "./pointwise.ts";
 
-function unaryOp(
+/** A function that the Loop IR has as an operator. */
+const unaryOp = (
   name: UnaryOp,
   doc: string,
   backward: string,
   draw: "any" | "positive" | "nonzero",
   gradient: (b: GraphBuilder, ct: Value, x: Value, y: Value) => Value | undefined,
-): OpDef {
-  return {
+): OpDef =>
+  pointwiseOp({
     name,
     doc,
-    pattern: "elementwise",
-    infer(inputs) {
-      requireFloat(name, inputs);
-      return inputs[0];
-    },
-    vjp: (b, ct, [x], y) => [gradient(b, ct, x, y)],
-    backward: { name: backward },
-    lower:
-      ([x]) =>
-      (indices) =>
-        unary(name, x.at(indices)),
-    reference: ([x]) => ({ shape: x.shape, data: x.data.map((v) => evaluateUnary(name, v)) }),
-    samples: () => [
-      { inputs: [{ ...f32(2, 3), draw }], attrs: {} },
-      { inputs: [{ ...f32(5), draw }], attrs: {} },
-    ],
-  };
-}
+    backward,
+    draw,
+    gradient,
+    lower: (x) => unary(name, x),
+    reference: (x) => evaluateUnary(name, x),
+  });
 
 const neg = unaryOp("neg", "`-x`, element by element.", "NegBackward", "any", (b, ct) => b.node("neg", [ct]));
 const exp = unaryOp(

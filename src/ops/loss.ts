@@ -1,4 +1,4 @@
-/** Losses and what they are made of: log_softmax with nll_loss (cross-entropy), mse_loss and l1_loss. */
+/** Losses: nll_loss (cross-entropy is log_softmax and this), mse_loss and l1_loss. */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
@@ -15,9 +15,8 @@ import {
   requireFloat,
   type Sample,
   text,
-  withIndex,
 } from "./definition.ts";
-import { at, forEachIndex, generate, type NdArray, sumOver } from "./ndarray.ts";
+import { at, generate, type NdArray, sumOver } from "./ndarray.ts";
 
 const REDUCTIONS = ["mean", "sum", "none"];
 const REDUCTION = "`reduction` is mean, sum or none.";
@@ -54,46 +53,6 @@ function referenceReduced(
   if (text(attrs, "reduction") === "none") return generate(shape, element);
   return { shape: [], data: Float64Array.of(sumOver(shape, element) * weightOf(shape, attrs)) };
 }
-
-const logSoftmax: OpDef = {
-  name: "log_softmax",
-  doc: "`x - log Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.log_softmax).",
-  pattern: "row",
-  infer([x]) {
-    requireFloat("log_softmax", [x]);
-    return x;
-  },
-  vjp(b, ct, _inputs, out, attrs) {
-    const total = b.node("sum", [ct], { axes: [number(attrs, "axis")], keepdim: true });
-    return [b.node("sub", [ct, b.node("mul", [b.node("exp", [out]), total])])];
-  },
-  backward: { name: "LogSoftmaxBackward" },
-  lower([x], _output, attrs) {
-    const axis = number(attrs, "axis");
-    const row = [{ name: "j", extent: x.type.shape[axis] }];
-    return (indices) => {
-      const peak = reduce("max", row, ([j]) => x.at(withIndex(indices, axis, j)));
-      const sum = reduce("sum", row, ([j]) => unary("exp", sub(x.at(withIndex(indices, axis, j)), peak)));
-      return sub(sub(x.at(indices), peak), unary("log", sum));
-    };
-  },
-  reference([x], _output, attrs) {
-    const axis = number(attrs, "axis");
-    return generate(x.shape, (index) => {
-      let peak = Number.NEGATIVE_INFINITY;
-      forEachIndex([x.shape[axis]], ([j]) => {
-        peak = Math.max(peak, at(x, withIndex(index, axis, j)));
-      });
-      const sum = sumOver([x.shape[axis]], ([j]) => Math.exp(at(x, withIndex(index, axis, j)) - peak));
-      return at(x, index) - peak - Math.log(sum);
-    });
-  },
-  samples: () => [
-    { inputs: [f32(3, 5)], attrs: { axis: 1 } },
-    { inputs: [f32(2, 3, 2)], attrs: { axis: 1 } },
-    { inputs: [f32(4)], attrs: { axis: 0 } },
-  ],
-};
 
 /** Classes stand on axis 1, or on axis 0 of a single sample. */
 const classAxis = (shape: Shape): number => (shape.length === 1 ? 0 : 1);
@@ -242,7 +201,6 @@ const l1Loss = differenceLoss(
 );
 
 export const LOSS = {
-  log_softmax: logSoftmax,
   nll_loss: nllLoss,
   one_hot: oneHot,
   mse_loss: mseLoss,

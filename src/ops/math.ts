@@ -1,47 +1,10 @@
 /** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, erf. */
 
-import type { GraphBuilder } from "../ir/builder.ts";
-import type { Value } from "../ir/types.ts";
 import { add, binary, compare, div, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { f32, type OpDef, requireFloat } from "./definition.ts";
+import { pointwiseOp } from "./pointwise.ts";
 
-/** What distinguishes one smooth function of each element from another. */
-interface SmoothFunction {
-  readonly name: string;
-  readonly doc: string;
-  readonly backward: string;
-  /** The cotangent of `x`, given the result `y`. */
-  gradient(b: GraphBuilder, ct: Value, x: Value, y: Value): Value;
-  lower(x: Expr): Expr;
-  reference(x: number): number;
-}
-
-/** The op that applies a smooth function to each element; its samples reach from about -3 to 3. */
-export function smoothOp({ name, doc, backward, gradient, lower, reference }: SmoothFunction): OpDef {
-  return {
-    name,
-    doc,
-    pattern: "elementwise",
-    infer(inputs) {
-      requireFloat(name, inputs);
-      return inputs[0];
-    },
-    vjp: (b, ct, [x], y) => [gradient(b, ct, x, y)],
-    backward: { name: backward },
-    lower:
-      ([x]) =>
-      (indices) =>
-        lower(x.at(indices)),
-    reference: ([x]) => ({ shape: x.shape, data: x.data.map(reference) }),
-    samples: () => [
-      { inputs: [f32(2, 3)], attrs: {} },
-      { inputs: [{ ...f32(60), draw: "distinct" }], attrs: {} },
-    ],
-  };
-}
-
-const tanh = smoothOp({
+const tanh = pointwiseOp({
   name: "tanh",
   doc: "The hyperbolic tangent, element by element; `1 - tanh²` is its gradient (torch.tanh).",
   backward: "TanhBackward",
@@ -50,7 +13,7 @@ const tanh = smoothOp({
   reference: Math.tanh,
 });
 
-const expm1 = smoothOp({
+const expm1 = pointwiseOp({
   name: "expm1",
   doc: "`e^x - 1` without cancellation near 0; the gradient is `e^x`, computed anew because `y + 1` would cancel where x is very negative (torch.expm1).",
   backward: "Expm1Backward",
@@ -116,7 +79,7 @@ function erfSeries(x: number): number {
   return SLOPE * Math.exp(-x * x) * sum;
 }
 
-const erf = smoothOp({
+const erf = pointwiseOp({
   name: "erf",
   doc: "The error function, element by element; `2/√π · e^(-x²)` is its gradient (torch.erf). Cody's rational approximation of 1969, in plain arithmetic, so that no backend needs a function for it.",
   backward: "ErfBackward",

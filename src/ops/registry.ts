@@ -15,6 +15,7 @@ import { MAX_POOL2D } from "./max_pool2d.ts";
 import { REARRANGE } from "./rearrange.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
+import { SOFTMAX } from "./softmax.ts";
 import { STATISTICS } from "./statistics.ts";
 
 const DEFINITIONS = {
@@ -24,6 +25,7 @@ const DEFINITIONS = {
   ...MATMUL,
   ...CONV2D,
   ...MAX_POOL2D,
+  ...SOFTMAX,
   ...LOSS,
   ...REARRANGE,
   ...JOIN,
