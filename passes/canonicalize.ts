@@ -5,7 +5,8 @@ import type { Attrs, Graph, Node, Value } from "../src/ir/types.ts";
 import { opTable } from "../src/ops/registry.ts";
 import type { Pass } from "./pass.ts";
 
-const COMMUTATIVE = new Set(["add", "mul", "maximum", "minimum"]);
+/** Ops whose two operands may change places. */
+export const COMMUTATIVE = new Set(["add", "mul", "maximum", "minimum"]);
 
 export const canonicalize: Pass<Graph, Graph> = {
   name: "canonicalize",

@@ -15,7 +15,7 @@ import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program
 import { RangeContext } from "../src/loop/range.ts";
 import { simplify } from "../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../src/loop/types.ts";
-import { ownExpressions, visitExpr, visitStatements } from "../src/loop/walk.ts";
+import { type UsedBuffers, usedBuffers } from "../src/loop/used-buffers.ts";
 import { ints, type Operand } from "../src/ops/definition.ts";
 import { definitionOf } from "../src/ops/registry.ts";
 import { unravel } from "../src/ops/shape.ts";
@@ -218,12 +218,17 @@ class Lowering {
   }
 }
 
+/** A node's element as a function of its indices, and the elements that were asked for already. */
+interface Lowered {
+  element(indices: readonly Expr[]): Expr;
+  readonly known: Map<string, Expr>;
+}
+
 /** Inlines the lowerings of a group's nodes, each (node, indices) once. */
 class ElementReader {
   private readonly inside: ReadonlySet<Value>;
   private readonly outside: (value: Value, indices: readonly Expr[]) => Expr;
-  private readonly lowered = new Map<Node, (indices: readonly Expr[]) => Expr>();
-  private readonly known = new Map<string, Expr>();
+  private readonly lowered = new Map<Node, Lowered>();
 
   constructor(group: Group, outside: (value: Value, indices: readonly Expr[]) => Expr) {
     this.inside = new Set(group.nodes);
@@ -232,19 +237,22 @@ class ElementReader {
 
   at(value: Value, indices: readonly Expr[]): Expr {
     if (value.kind !== "node" || !this.inside.has(value)) return this.outside(value, indices);
-    let element = this.lowered.get(value);
-    if (element === undefined) {
+    let lowered = this.lowered.get(value);
+    if (lowered === undefined) {
       const operands = value.inputs.map(
         (input): Operand => ({ type: input.type, at: (at) => this.at(input, at) }),
       );
-      element = definitionOf(value.op).lower(operands, value.type, value.attrs);
-      this.lowered.set(value, element);
+      lowered = {
+        element: definitionOf(value.op).lower(operands, value.type, value.attrs),
+        known: new Map(),
+      };
+      this.lowered.set(value, lowered);
     }
-    const key = `${[...this.lowered.keys()].indexOf(value)}:${indices.map((e) => printExpr(e)).join()}`;
-    let result = this.known.get(key);
+    const key = indices.map((e) => printExpr(e)).join();
+    let result = lowered.known.get(key);
     if (result === undefined) {
-      result = element(indices);
-      this.known.set(key, result);
+      result = lowered.element(indices);
+      lowered.known.set(key, result);
     }
     return result;
   }
@@ -279,33 +287,4 @@ function statesBehind(node: Node): Input[] {
     if (input.kind === "input") return input.role === "state" ? [input] : [];
     return definitionOf(input.op).pattern === "elementwise" ? statesBehind(input) : [];
   });
-}
-
-interface UsedBuffers {
-  readonly loaded: ReadonlySet<string>;
-  readonly stored: ReadonlySet<string>;
-  readonly scalars: ReadonlySet<string>;
-}
-
-/** Buffers and scalars that statements touch. */
-export function usedBuffers(body: readonly Stmt[]): UsedBuffers {
-  const loaded = new Set<string>();
-  const stored = new Set<string>();
-  const scalars = new Set<string>();
-  const seen = new Set<Expr>();
-  const expression = (e: Expr): void =>
-    visitExpr(
-      e,
-      (node) => {
-        if (node.kind === "load") loaded.add(node.buffer);
-        if (node.kind === "scalar") scalars.add(node.name);
-      },
-      seen,
-    );
-  visitStatements(body, (s) => {
-    ownExpressions(s).forEach(expression);
-    if (s.kind === "store") stored.add(s.buffer);
-    if (s.kind === "append") for (const { buffer } of s.values) stored.add(buffer);
-  });
-  return { loaded, stored, scalars };
 }

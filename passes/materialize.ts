@@ -19,8 +19,8 @@ import {
 } from "../src/loop/build.ts";
 import { Interner } from "../src/loop/intern.ts";
 import { RangeContext } from "../src/loop/range.ts";
-import type { BufferParam, Expr, LoopKind, ReduceAxis, Stmt } from "../src/loop/types.ts";
-import { children, FreeNames, mapChildren, visitExpr } from "../src/loop/walk.ts";
+import type { BufferParam, Expr, LoopKind, Stmt } from "../src/loop/types.ts";
+import { axesKey, children, FreeNames, mapChildren, visitExpr } from "../src/loop/walk.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -339,8 +339,6 @@ function groupReductions(found: readonly Expr[]): Expr[][] {
   });
   return [...groups.values()];
 }
-
-const axesKey = (axes: readonly ReduceAxis[]): string => axes.map((a) => `${a.name}<${a.extent}`).join();
 
 function outermostReductions(e: Expr, bound: ReadonlyMap<Expr, Expr>): Expr[] {
   const found = new Set<Expr>();

@@ -4,7 +4,7 @@
  */
 
 import type { Expr, Kernel, ReduceAxis } from "../../src/loop/types.ts";
-import { children, FreeNames } from "../../src/loop/walk.ts";
+import { axesKey, children, FreeNames } from "../../src/loop/walk.ts";
 import { type Nest, nestsOf } from "./nest.ts";
 
 export type Reduce = Extract<Expr, { kind: "reduce" }>;
@@ -28,13 +28,12 @@ export function contractionOf(kernel: Kernel): Contraction | undefined {
   const found: { core: Reduce; window: readonly ReduceAxis[] }[] = [];
   for (const { value } of nest.stores) findSums(value, [], found);
   const [first] = found;
-  if (first === undefined || found.some(({ core }) => axesOf(core) !== axesOf(first.core))) return undefined;
+  if (first === undefined || found.some(({ core }) => axesKey(core.axes) !== axesKey(first.core.axes)))
+    return undefined;
   const { body } = first.core;
   if (body.kind !== "binary" || body.op !== "mul" || body.dtype !== "float32") return undefined;
   return { kernel, nest, core: first.core, left: body.a, right: body.b, window: first.window };
 }
-
-const axesOf = (reduce: Reduce): string => reduce.axes.map((axis) => `${axis.name}<${axis.extent}`).join();
 
 function findSums(
   e: Expr,

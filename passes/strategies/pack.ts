@@ -6,9 +6,11 @@
 import { type Affine, addAffine, coefficientOf, fromAffine, toAffine } from "../../src/loop/affine.ts";
 import { add, and, compare, float, int, load, mul, select, variable } from "../../src/loop/build.ts";
 import { countFlops } from "../../src/loop/flops.ts";
+import { Interner } from "../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import { type Range, RangeContext } from "../../src/loop/range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { conjuncts, rewriter } from "../../src/loop/walk.ts";
 import type { GridLoop } from "../materialize.ts";
 import { type Contraction, contractionOf } from "./contraction.ts";
@@ -65,17 +67,18 @@ export function packContraction(
   const { kernel, core, nest, window } = contraction;
   const loops: GridLoop[] = [...nest.loops, ...window, ...core.axes];
   const packs: Packed[] = [];
+  // Equal copies of a factor stand in several stores; interned, they are one.
+  const interner = new Interner();
   const replaced = new Map<Expr, Expr>();
   for (const factor of new Set([contraction.left, contraction.right])) {
     const pack = packGuarded(factor, loops, kernel, `${kernel.name}_panel${packs.length}`);
     if (pack === undefined) continue;
     packs.push(pack);
-    replaced.set(factor, pack.load);
+    replaced.set(interner.intern(factor), pack.load);
   }
   if (packs.length === 0) return undefined;
-  const keys = new Map([...replaced].map(([from, to]) => [JSON.stringify(from), to]));
-  const rewrite = rewriter((e) => (e.kind === "select" ? (keys.get(JSON.stringify(e)) ?? e) : e));
-  const stores = nest.stores.map((s) => ({ ...s, value: rewrite(s.value) }));
+  const rewrite = rewriter((e) => replaced.get(e) ?? e);
+  const stores = nest.stores.map((s) => ({ ...s, value: rewrite(interner.intern(s.value)) }));
   const body = nest.loops.reduceRight<Stmt[]>(
     (inner, { name, extent }) => [{ kind: "for", name, extent, loop: "grid", body: inner }],
     stores.map((s): Stmt => ({ kind: "store", ...s })),
@@ -89,8 +92,8 @@ export function packContraction(
 }
 
 function stillUsed(buffers: readonly BufferParam[], body: readonly Stmt[]): BufferParam[] {
-  const text = JSON.stringify(body);
-  return buffers.filter(({ name }) => text.includes(`"buffer":${JSON.stringify(name)}`));
+  const { loaded, stored } = usedBuffers(body);
+  return buffers.filter(({ name }) => loaded.has(name) || stored.has(name));
 }
 
 interface Guarded {

@@ -1,7 +1,6 @@
 /** The strategy that always fits: loops as they were lowered, reductions in accumulators, indices hoisted. */
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
-import { countFlops } from "../../src/loop/flops.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import { materialize } from "../materialize.ts";
@@ -32,6 +31,3 @@ export function schedulePlain(kernel: Kernel): Kernel {
   });
   return { ...kernel, body: body.flat(), schedule: "plain" };
 }
-
-/** Operations that a scheduled kernel executes, lists counted as full. */
-export const executedFlops = (kernel: Kernel): number => countFlops(kernel.body);

@@ -24,6 +24,7 @@ import {
 } from "../../src/loop/build.ts";
 import { countFlops } from "../../src/loop/flops.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
@@ -175,11 +176,11 @@ class InputGradient {
       body: packBody,
       nominalFlops: countFlops(packBody),
     });
-    const used = JSON.stringify(this.epilogue(int(0)));
+    const { loaded } = usedBuffers([{ kind: "let", name: "epilogue", value: this.epilogue(float(0)) }]);
     const main: Kernel = {
       ...kernel,
       buffers: [
-        ...kernel.buffers.filter((b) => b.name !== dense.buffer || used.includes(JSON.stringify(b.name))),
+        ...kernel.buffers.filter((b) => b.name !== dense.buffer || loaded.has(b.name)),
         { ...weights.param, access: "read" },
         offsets.param,
         values.param,

@@ -33,6 +33,3 @@ export function allocate(dtype: DType, length: number): Float32Array | Int32Arra
       return dtype satisfies never;
   }
 }
-
-/** True for a dtype whose elements are whole numbers. */
-export const isIntegral = (dtype: DType): boolean => dtype !== "float32";

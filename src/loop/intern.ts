@@ -1,7 +1,7 @@
 /** Hash-consing of expressions: equal trees become one object, so that sharing can be seen by identity. */
 
 import type { Expr } from "./types.ts";
-import { children, mapChildren } from "./walk.ts";
+import { axesKey, children, mapChildren } from "./walk.ts";
 
 export class Interner {
   private readonly canonical = new Map<string, Expr>();
@@ -43,7 +43,7 @@ export class Interner {
       case "cast":
         return `${e.kind} ${e.dtype} ${parts}`;
       case "reduce":
-        return `reduce ${e.op} ${e.axes.map((axis) => `${axis.name}<${axis.extent}`)} ${parts}`;
+        return `reduce ${e.op} ${axesKey(e.axes)} ${parts}`;
       default:
         return e satisfies never;
     }

@@ -4,7 +4,7 @@
  * net could not be interpreted in reasonable time.
  */
 
-import { type Affine, coefficientOf, occursInside, toAffine } from "./affine.ts";
+import { type Affine, addAffine, occursInside, toAffine } from "./affine.ts";
 import type { Expr } from "./types.ts";
 import { conjuncts } from "./walk.ts";
 
@@ -42,12 +42,8 @@ function factorOf(e: Expr): Factor | undefined {
     const [low, high] = test.op === "ge" ? [test.b, test.a] : test.op === "lt" ? [test.a, test.b] : [];
     if (low === undefined || high === undefined) return undefined;
     const strict = test.op === "lt" ? 1 : 0;
-    const [upper, lower] = [toAffine(high), toAffine(low)];
-    const terms = new Map(upper.terms);
-    for (const [key, { atom, coefficient }] of lower.terms) {
-      terms.set(key, { atom, coefficient: (terms.get(key)?.coefficient ?? 0) - coefficient });
-    }
-    guards.push({ constant: upper.constant - lower.constant - strict, terms });
+    const difference = addAffine(toAffine(high), toAffine(low), -1);
+    guards.push({ ...difference, constant: difference.constant - strict });
   }
   return { buffer: e.a.buffer, index: toAffine(e.a.index), guards };
 }
@@ -56,9 +52,6 @@ function factorOf(e: Expr): Factor | undefined {
 export function isEven({ factors }: Dot, axis: string): boolean {
   return factors.every(({ index, guards }) => [index, ...guards].every((form) => !occursInside(form, axis)));
 }
-
-/** How much `form` grows along `axis`. */
-export const growth = (form: Affine, axis: string): number => coefficientOf(form, axis);
 
 /** Adds the products of one innermost turn of `extent` positions to `sum`. */
 export function runDot(

@@ -4,8 +4,8 @@
  */
 
 import { invariant } from "../core/errors.ts";
-import { type Affine, fromAffine, toAffine } from "./affine.ts";
-import { dotOf, growth, isEven, type Line, runDot } from "./interpret-dot.ts";
+import { type Affine, coefficientOf, fromAffine, toAffine } from "./affine.ts";
+import { dotOf, isEven, type Line, runDot } from "./interpret-dot.ts";
 import { beats, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { Expr, Kernel, ReduceAxis, Stmt } from "./types.ts";
 
@@ -207,7 +207,7 @@ class Interpreter {
     const innerSlot = slots[slots.length - 1];
     const line = (form: Affine): Line => ({
       start: this.expression(fromAffine(form)),
-      step: growth(form, inner.name),
+      step: coefficientOf(form, inner.name),
     });
     const [left, right] = found.factors;
     const a = this.buffer(left.buffer);

@@ -1,6 +1,6 @@
 /** Traversals of Loop IR that every pass shares: children, rebuilding, substitution, free variables. */
 
-import type { Expr, Stmt } from "./types.ts";
+import type { Expr, ReduceAxis, Stmt } from "./types.ts";
 
 /** The direct subexpressions of `e`. */
 export function children(e: Expr): readonly Expr[] {
@@ -85,6 +85,10 @@ export function substitute(e: Expr, replacements: ReadonlyMap<string, Expr>): Ex
     node.kind === "var" || node.kind === "local" ? (replacements.get(node.name) ?? node) : node,
   )(e);
 }
+
+/** Axes as a key: reductions with equal keys run in step. */
+export const axesKey = (axes: readonly ReduceAxis[]): string =>
+  axes.map((axis) => `${axis.name}<${axis.extent}`).join();
 
 /** The tests that a conjunction is made of. */
 export function conjuncts(e: Expr): Expr[] {

@@ -8,7 +8,7 @@ import { printGraph } from "../ir/print.ts";
 import type { Evaluator } from "../tensor/context.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type LazyTrace, traceLazy } from "../trace/trace.ts";
-import { readOutputs } from "./program.ts";
+import { readOutputArrays } from "./program.ts";
 import type { Variant } from "./variant.ts";
 
 /** Structures that are kept compiled; the one used longest ago goes first. */
@@ -37,7 +37,7 @@ export class LazyEvaluator implements Evaluator {
     const variant = await this.programFor(trace);
     await variant.feed(leaves);
     await variant.compute({});
-    return Promise.all((await readOutputs(variant)).map((result) => result.data()));
+    return readOutputArrays(variant);
   }
 
   private async programFor(trace: LazyTrace): Promise<Variant> {

@@ -88,13 +88,19 @@ export async function withHostArrays<T>(
   return state.enqueue(() => work(arrays));
 }
 
-/** All outputs of a variant as new tensors. */
-export async function readOutputs(variant: Variant): Promise<Tensor[]> {
-  const tensors: Tensor[] = [];
+/** The numbers of all outputs of a variant, copied out of its memory. */
+export async function readOutputArrays(variant: Variant): Promise<TypedArray[]> {
+  const arrays: TypedArray[] = [];
   for (const { buffer, dtype, shape } of variant.plan.outputs) {
     const data = allocate(dtype, sizeOf(shape));
     await variant.executable.read(buffer, data);
-    tensors.push(Tensor.fromData(data, shape, dtype));
+    arrays.push(data);
   }
-  return tensors;
+  return arrays;
+}
+
+/** All outputs of a variant as new tensors. */
+export async function readOutputs(variant: Variant): Promise<Tensor[]> {
+  const arrays = await readOutputArrays(variant);
+  return variant.plan.outputs.map(({ dtype, shape }, k) => Tensor.fromData(arrays[k], shape, dtype));
 }
