@@ -3,7 +3,7 @@
 export { type BackendStatus, backends, compile, compileTraining } from "./compile.ts";
 export { KilnError } from "./core/errors.ts";
 export * as data from "./data/index.ts";
-export * as F from "./nn/functional.ts";
+export * as F from "./nn/functional/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export { load, save } from "./runtime/checkpoint.ts";

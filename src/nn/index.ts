@@ -8,8 +8,8 @@ export type {
   GELUOptions,
   LeakyReLUOptions,
   SoftplusOptions,
-} from "./functional.ts";
-export * as functional from "./functional.ts";
+} from "./functional/index.ts";
+export * as functional from "./functional/index.ts";
 export type { Initializer } from "./init.ts";
 export * as init from "./init.ts";
 export {

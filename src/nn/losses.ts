@@ -4,7 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import { describe } from "../ops/definition.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { crossEntropy, l1Loss, mseLoss } from "./functional.ts";
+import { crossEntropy, l1Loss, mseLoss } from "./functional/loss.ts";
 import { Module } from "./module.ts";
 import { classAxis, type LossOptions, type Reduction, readReduction } from "./reduction.ts";
 

@@ -6,22 +6,13 @@
 import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
-import {
-  inferReshape,
-  normalizeAxes,
-  normalizeAxis,
-  reducedShape,
-  type Shape,
-  sizeOf,
-} from "../core/shape.ts";
+import { normalizeAxis, type Shape, sizeOf } from "../core/shape.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
 import { currentEvaluator, currentRecorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
-import { located } from "./located.ts";
+import { TensorMethods } from "./methods.ts";
 import { injectApply } from "./operation.ts";
-import * as rearrange from "./rearrange.ts";
-import * as statistics from "./statistics.ts";
 import {
   dtypeOfArray,
   HostStorage,
@@ -40,7 +31,7 @@ export type Source =
   | { readonly kind: "lazy"; readonly op: string; readonly inputs: readonly Tensor[]; readonly attrs: Attrs }
   | { readonly kind: "traced"; readonly value: Value };
 
-export class Tensor {
+export class Tensor extends TensorMethods {
   readonly shape: Shape;
   readonly dtype: DType;
   /** Whether gradients are wanted; parameters set it. */
@@ -48,6 +39,7 @@ export class Tensor {
   private source: Source;
 
   constructor(shape: Shape, dtype: DType, source: Source) {
+    super();
     this.shape = shape;
     this.dtype = dtype;
     this.source = source;
@@ -137,166 +129,6 @@ export class Tensor {
     }
     return this.source.storage.read();
   }
-
-  neg(): Tensor {
-    return apply("neg", [this]);
-  }
-  exp(): Tensor {
-    return apply("exp", [this]);
-  }
-  log(): Tensor {
-    return apply("log", [this]);
-  }
-  sqrt(): Tensor {
-    return apply("sqrt", [this]);
-  }
-  abs(): Tensor {
-    return apply("abs", [this]);
-  }
-  relu(): Tensor {
-    return apply("relu", [this]);
-  }
-  tanh(): Tensor {
-    return apply("tanh", [this]);
-  }
-  sigmoid(): Tensor {
-    return apply("sigmoid", [this]);
-  }
-  softmax(dim: number): Tensor {
-    return apply("softmax", [this], { axis: located(() => normalizeAxis(dim, this.shape.length)) });
-  }
-  add(other: Tensor | number): Tensor {
-    return apply("add", [this, operand(other)]);
-  }
-  sub(other: Tensor | number): Tensor {
-    return apply("sub", [this, operand(other)]);
-  }
-  mul(other: Tensor | number): Tensor {
-    return apply("mul", [this, operand(other)]);
-  }
-  div(other: Tensor | number): Tensor {
-    return apply("div", [this, operand(other)]);
-  }
-  maximum(other: Tensor): Tensor {
-    return apply("maximum", [this, other]);
-  }
-  minimum(other: Tensor): Tensor {
-    return apply("minimum", [this, other]);
-  }
-  matmul(other: Tensor): Tensor {
-    return apply("matmul", [this, other], { transposeA: false, transposeB: false });
-  }
-  sum(dim?: number | readonly number[], keepdim = false): Tensor {
-    return apply("sum", [this], reduction(this, dim, keepdim));
-  }
-  mean(dim?: number | readonly number[], keepdim = false): Tensor {
-    return apply("mean", [this], reduction(this, dim, keepdim));
-  }
-  /** The largest element over `dim`, or of all. */
-  amax(dim?: number | readonly number[], keepdim = false): Tensor {
-    return apply("max", [this], reduction(this, dim, keepdim));
-  }
-  max(): Tensor {
-    return this.amax();
-  }
-  logSoftmax(dim: number): Tensor {
-    return apply("log_softmax", [this], { axis: located(() => normalizeAxis(dim, this.shape.length)) });
-  }
-  reshape(...shape: readonly (number | readonly number[])[]): Tensor {
-    const requested = shape.flat() as number[];
-    return apply("reshape", [this], { shape: located(() => inferReshape(this.shape, requested)) });
-  }
-  view(...shape: readonly (number | readonly number[])[]): Tensor {
-    return this.reshape(...shape);
-  }
-  /** Joins the axes `startDim`…`endDim` into one. */
-  flatten(startDim = 0, endDim = -1): Tensor {
-    const rank = this.shape.length;
-    if (rank === 0) return this.reshape(1);
-    const [start, end] = located(() => [normalizeAxis(startDim, rank), normalizeAxis(endDim, rank)]);
-    if (start > end) throw new KilnError(`flatten's startDim ${startDim} lies behind its endDim ${endDim}`);
-    const joined = sizeOf(this.shape.slice(start, end + 1));
-    return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
-  }
-  unsqueeze(dim: number): Tensor {
-    const axis = normalizeAxis(dim, this.shape.length + 1);
-    return this.reshape([...this.shape.slice(0, axis), 1, ...this.shape.slice(axis)]);
-  }
-  /** Drops the axis `dim` if its extent is 1, or every such axis. */
-  squeeze(dim?: number): Tensor {
-    const axes = dim === undefined ? this.shape.map((_, k) => k) : [normalizeAxis(dim, this.shape.length)];
-    const unit = axes.filter((axis) => this.shape[axis] === 1);
-    return this.reshape(reducedShape(this.shape, unit, false));
-  }
-  permute(...dims: readonly (number | readonly number[])[]): Tensor {
-    return rearrange.permute(this, dims.flat() as number[]);
-  }
-  transpose(dim0: number, dim1: number): Tensor {
-    return rearrange.transpose(this, dim0, dim1);
-  }
-  /** A matrix with its axes exchanged. */
-  t(): Tensor {
-    return this.ndim < 2 ? this : rearrange.transpose(this, 0, 1);
-  }
-  expand(...sizes: readonly (number | readonly number[])[]): Tensor {
-    return rearrange.expand(this, sizes.flat() as number[]);
-  }
-  flip(...dims: readonly (number | readonly number[])[]): Tensor {
-    return rearrange.flip(this, dims.flat() as number[]);
-  }
-  /** `t[start:stop:step]` along `dim`. */
-  slice(dim: number, start?: number, stop?: number, step?: number): Tensor {
-    return rearrange.slice(this, dim, start, stop, step);
-  }
-  narrow(dim: number, start: number, length: number): Tensor {
-    return rearrange.narrow(this, dim, start, length);
-  }
-  select(dim: number, index: number): Tensor {
-    return rearrange.select(this, dim, index);
-  }
-  split(size: number | readonly number[], dim?: number): Tensor[] {
-    return rearrange.split(this, size, dim);
-  }
-  chunk(chunks: number, dim?: number): Tensor[] {
-    return rearrange.chunk(this, chunks, dim);
-  }
-  /** The smallest element over `dim`, or of all. */
-  amin(dim?: number | readonly number[], keepdim?: boolean): Tensor {
-    return statistics.amin(this, dim, keepdim);
-  }
-  min(): Tensor {
-    return this.amin();
-  }
-  argmax(dim?: number, keepdim?: boolean): Tensor {
-    return statistics.argmax(this, dim, keepdim);
-  }
-  argmin(dim?: number, keepdim?: boolean): Tensor {
-    return statistics.argmin(this, dim, keepdim);
-  }
-  prod(dim?: number | readonly number[], keepdim?: boolean): Tensor {
-    return statistics.prod(this, dim, keepdim);
-  }
-  var(dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
-    return statistics.variance(this, dim, options);
-  }
-  std(dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
-    return statistics.std(this, dim, options);
-  }
-  cumsum(dim: number): Tensor {
-    return statistics.cumsum(this, dim);
-  }
-  gather(dim: number, index: Tensor): Tensor {
-    return statistics.gather(this, dim, index);
-  }
-  pow(exponent: Tensor | number): Tensor {
-    return statistics.pow(this, exponent);
-  }
-  clamp(min?: Tensor | number, max?: Tensor | number): Tensor {
-    return statistics.clamp(this, min, max);
-  }
-  where(condition: Tensor, other: Tensor | number): Tensor {
-    return rearrange.where(condition, this, other);
-  }
 }
 
 /** The one way an operation happens: recorded while tracing, else lazy. Shapes are checked at once. */
@@ -320,14 +152,6 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
 }
 
 injectApply(apply);
-
-const operand = (value: Tensor | number): Tensor =>
-  typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;
-
-const reduction = (t: Tensor, dim: number | readonly number[] | undefined, keepdim: boolean): Attrs => ({
-  axes: located(() => normalizeAxes(dim, t.shape.length)),
-  keepdim,
-});
 
 const describeStranger = (value: unknown): string =>
   value === undefined ? "undefined" : `a ${typeof value}`;

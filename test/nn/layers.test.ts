@@ -1,7 +1,7 @@
 /** Layers and functions: the operations they record, the forms of their arguments, and what they refuse. */
 
 import { describe, expect, it } from "vitest";
-import * as F from "../../src/nn/functional.ts";
+import * as F from "../../src/nn/functional/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { type Tensor, tensor, zeros } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";

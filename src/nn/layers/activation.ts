@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import { initialParameter } from "../default-init.ts";
-import * as F from "../functional.ts";
+import * as F from "../functional/activation.ts";
 import { Module } from "../module.ts";
 import { Arguments } from "../options.ts";
 import type { Parameter } from "../parameter.ts";

@@ -3,7 +3,7 @@
 import { KilnError } from "../../core/errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { defaultBias, defaultWeight } from "../default-init.ts";
-import { type ConvolutionOptions, conv2d } from "../functional.ts";
+import { type ConvolutionOptions, conv2d } from "../functional/convolution.ts";
 import { Module } from "../module.ts";
 import { Arguments, type Pair, pythonSize, type Size2d } from "../options.ts";
 import type { Parameter } from "../parameter.ts";

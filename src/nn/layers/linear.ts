@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import { defaultBias, defaultWeight } from "../default-init.ts";
-import { linear } from "../functional.ts";
+import { linear } from "../functional/linear.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 import type { Parameter } from "../parameter.ts";

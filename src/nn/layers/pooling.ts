@@ -1,7 +1,7 @@
 /** Pooling layers: they shrink images and have no parameters. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { maxPool2d } from "../functional.ts";
+import { maxPool2d } from "../functional/pooling.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonSize, type Size2d } from "../options.ts";
 import { type PoolOptions, readWindow, type Window } from "../window.ts";

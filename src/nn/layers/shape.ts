@@ -1,7 +1,7 @@
 /** Layers that compute nothing: they pass a tensor on, as it is or in another shape. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { flatten } from "../functional.ts";
+import { flatten } from "../functional/shape.ts";
 import { Module } from "../module.ts";
 import { Arguments } from "../options.ts";
 
