@@ -7,21 +7,24 @@ import type { Backend, StateMemory } from "../../backends/backend.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
-import type { Storage, Tensor } from "../tensor/tensor.ts";
+import { HostStorage, type Storage } from "../tensor/storage.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Version } from "../tensor/version.ts";
 
-/** A state as programs ask for it: a tensor of the model, or a zeroed state of an optimizer. */
+/** A state as programs ask for it: a tensor of the model or of an optimizer, and its name in the program's graph. */
 export interface StateRequest {
-  /** The name in the program's graph. */
   readonly name: string;
-  readonly type: TensorType;
-  /** What identifies it: the tensor, or the optimizer together with the name. */
-  readonly owner: Tensor | object;
-  readonly tensor?: Tensor;
+  readonly tensor: Tensor;
 }
 
-interface Cell {
+/** The place of a state in the store. */
+export interface Cell {
+  /** Its name in every memory: that of the graph which asked first, made unique. */
   readonly id: string;
   readonly type: TensorType;
+  readonly tensor: Tensor;
+  /** The version of the tensor that the cell holds; the tensor has another one when its user has changed it. */
+  version: Version | undefined;
   /** Memories that hold the current value. */
   readonly current: Set<StateMemory>;
 }
@@ -30,7 +33,7 @@ const homes = new WeakMap<Tensor, ModelState>();
 
 export class ModelState {
   private readonly memories = new Map<Backend, StateMemory>();
-  private readonly cells = new Map<object, Map<string, Cell>>();
+  private readonly cells = new Map<Tensor, Cell>();
   private readonly ids = new Set<string>();
   private tail: Promise<unknown> = Promise.resolve();
 
@@ -54,45 +57,58 @@ export class ModelState {
     return memory;
   }
 
-  /** Makes room for all `requests` on `backend` and takes tensors over; returns the id of each name. */
-  async attach(backend: Backend, requests: readonly StateRequest[]): Promise<ReadonlyMap<string, string>> {
+  /** Makes room for all `requests` on `backend` and takes their tensors over; returns the cell of each. */
+  async attach(backend: Backend, requests: readonly StateRequest[]): Promise<readonly Cell[]> {
     const memory = this.memoryOn(backend);
-    const ids = new Map<string, string>();
     const cells = requests.map((request) => this.cell(request));
     memory.allocate(cells.map(({ id, type }) => ({ name: id, ...type })));
-    for (const [k, request] of requests.entries()) {
-      const cell = cells[k];
-      ids.set(request.name, cell.id);
-      if (cell.current.size > 0 || request.tensor === undefined) continue;
-      await memory.write(cell.id, await request.tensor.data());
-      cell.current.add(memory);
-      request.tensor.rebind(new CellStorage(this, cell, memory));
-      homes.set(request.tensor, this);
+    for (const cell of cells) {
+      if (cell.version === undefined) await cell.tensor.version.read();
+      await this.takeOver(cell, memory);
+      homes.set(cell.tensor, this);
     }
-    return ids;
+    return cells;
   }
 
-  private cell({ name, type, owner, tensor }: StateRequest): Cell {
-    const key = tensor === undefined ? name : "";
-    let owned = this.cells.get(owner);
-    if (owned === undefined) {
-      owned = new Map();
-      this.cells.set(owner, owned);
-    }
-    let cell = owned.get(key);
+  private cell({ name, tensor }: StateRequest): Cell {
+    let cell = this.cells.get(tensor);
     if (cell === undefined) {
       let id = name;
       for (let k = 2; this.ids.has(id); k++) id = `${name}#${k}`;
       this.ids.add(id);
-      cell = { id, type, current: new Set() };
-      owned.set(key, cell);
+      const type = { dtype: tensor.dtype, shape: tensor.shape };
+      cell = { id, type, tensor, version: undefined, current: new Set() };
+      this.cells.set(tensor, cell);
     }
     return cell;
+  }
+
+  /** Copies numbers that the tensor's user has given it into the cell, which stands behind the tensor from then on. */
+  private async takeOver(cell: Cell, memory: StateMemory): Promise<void> {
+    const { storage } = cell.tensor.version;
+    // What is still being computed belongs to a later call.
+    if (cell.tensor.version === cell.version || storage === undefined) return;
+    await memory.write(cell.id, await this.numbersIn(storage));
+    cell.current.clear();
+    cell.current.add(memory);
+    cell.version = versionIn(this, cell);
+    cell.tensor.become(cell.version);
+  }
+
+  /** Inside the queue this state's own cells are read directly: their `read` would wait for the queue. */
+  private numbersIn(storage: Storage): Promise<TypedArray> {
+    return storage instanceof CellStorage && storage.state === this ? storage.readNow() : storage.read();
+  }
+
+  /** Waits for what operations in place have left to be computed, if anything; for that may itself need the queue. */
+  settle(): Promise<unknown> | undefined {
+    return settled(this.cells.keys());
   }
 
   /** Brings every state of `memory` up to date before a program runs on it. */
   async refresh(memory: StateMemory, cells: readonly Cell[]): Promise<void> {
     for (const cell of cells) {
+      if (cell.tensor.version !== cell.version) await this.takeOver(cell, memory);
       if (cell.current.size === 0 || cell.current.has(memory)) continue;
       const [source] = cell.current;
       await memory.write(cell.id, await source.read(cell.id));
@@ -100,12 +116,15 @@ export class ModelState {
     }
   }
 
-  /** The cells behind ids, for `refresh` and `changed`. */
-  cellsOf(ids: Iterable<string>): readonly Cell[] {
-    const wanted = new Set(ids);
-    return [...this.cells.values()]
-      .flatMap((owned) => [...owned.values()])
-      .filter((cell) => wanted.has(cell.id));
+  /** Copies the numbers that somebody may still refer to, before a program changes `cells`. */
+  async preserve(cells: readonly Cell[]): Promise<void> {
+    for (const cell of cells) {
+      const { version, tensor } = cell;
+      if (version === undefined || !version.isUsed) continue;
+      version.moveTo(new HostStorage(await readCell(cell)));
+      cell.version = versionIn(this, cell);
+      if (tensor.version === version) tensor.become(cell.version);
+    }
   }
 
   /** Records that a program on `memory` has written `cells`: all other copies are stale. */
@@ -125,32 +144,43 @@ export class ModelState {
   }
 }
 
-export type { Cell };
+/** Waits for those of `tensors` whose numbers are not there yet; `undefined` when there is nothing to wait for. */
+export function settled(tensors: Iterable<Tensor>): Promise<unknown> | undefined {
+  const waiting = [...tensors].filter(({ version }) => version.storage === undefined);
+  return waiting.length === 0 ? undefined : Promise.all(waiting.map(({ version }) => version.read()));
+}
 
-/** A tensor's view of its cell. */
+function versionIn(state: ModelState, cell: Cell): Version {
+  const storage = new CellStorage(state, cell);
+  const version = Version.of(cell.type, storage);
+  storage.version = version;
+  return version;
+}
+
+const readCell = ({ id, current }: Cell): Promise<TypedArray> => [...current][0].read(id);
+
+/** A version's view of its cell. */
 class CellStorage implements Storage {
-  private readonly state: ModelState;
+  readonly state: ModelState;
   private readonly cell: Cell;
-  private readonly home: StateMemory;
+  /** The version that lies here until a program is about to change it. */
+  version: Version | undefined;
 
-  constructor(state: ModelState, cell: Cell, home: StateMemory) {
+  constructor(state: ModelState, cell: Cell) {
     this.state = state;
     this.cell = cell;
-    this.home = home;
   }
 
   read(): Promise<TypedArray> {
-    return this.state.enqueue(() => ([...this.cell.current][0] ?? this.home).read(this.cell.id));
+    return this.state.enqueue(() => this.readNow());
+  }
+
+  readNow(): Promise<TypedArray> {
+    const storage = this.version?.storage ?? this;
+    return storage === this ? readCell(this.cell) : storage.read();
   }
 
   peek(): undefined {
     return undefined;
-  }
-
-  write(data: TypedArray): Promise<void> {
-    return this.state.enqueue(async () => {
-      await this.home.write(this.cell.id, data);
-      this.state.changed(this.home, [this.cell]);
-    });
   }
 }

@@ -1,24 +1,40 @@
 /** The ambient state of tensor operations: who records them while a model is traced, who evaluates them otherwise. */
 
-import type { TypedArray } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Attrs } from "../ir/types.ts";
 import type { Tensor } from "./tensor.ts";
+import type { Version } from "./version.ts";
+
+/** What a random operation draws from: `stream` tells apart those that share seed and step (both int32[]). */
+export interface RandomSource {
+  readonly seed: Tensor;
+  readonly step: Tensor;
+  readonly stream: string;
+}
 
 /** Receives every operation while a model is traced. */
 export interface Recorder {
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor;
+  /** Makes the tensor, a buffer of the model, stand for `value` from here on, and after each run of the program. */
+  assign(target: Tensor, value: Tensor): void;
+  /** A new stream of the program's random numbers, which each of its runs draws anew. */
+  randomSource(): RandomSource;
   /** The line of the user's model that runs now. */
   origin(): Origin;
 }
 
-/** Computes lazy tensors outside of tracing; the driver injects one. */
+/** Computes what tensors wait for outside of tracing; the driver injects one. */
 export interface Evaluator {
-  evaluate(tensors: readonly Tensor[]): Promise<TypedArray[]>;
+  /** Begins to compute these versions at once; resolves when they are there. */
+  compute(versions: readonly Version[]): Promise<void>;
 }
+
+/** Goes back through what made a tensor and adds to the gradients of its leaves; the driver injects one. */
+export type Backward = (root: Tensor, cotangent: Tensor | undefined, retainGraph: boolean) => void;
 
 let recorder: Recorder | undefined;
 let evaluator: Evaluator | undefined;
+let backward: Backward | undefined;
 
 export const currentRecorder = (): Recorder | undefined => recorder;
 
@@ -38,6 +54,12 @@ export function injectEvaluator(implementation: Evaluator): void {
 }
 
 export const currentEvaluator = (): Evaluator | undefined => evaluator;
+
+export function injectBackward(implementation: Backward): void {
+  backward = implementation;
+}
+
+export const currentBackward = (): Backward | undefined => backward;
 
 /** The modules whose `forward` is running, outermost first. */
 export const moduleStack: object[] = [];

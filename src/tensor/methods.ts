@@ -1,82 +1,19 @@
 /**
- * The operations of tensors as methods, with PyTorch's names and defaults. Tensor extends this class; it stands apart
- * so that what a tensor is and what can be done with it can be read separately.
+ * The operations of tensors as methods, with PyTorch's names and defaults: here those that rearrange, in the classes
+ * above those that compute. Tensor extends this class; it stands apart so that what a tensor is and what can be done
+ * with it can be read separately.
  */
 
 import { KilnError } from "../core/errors.ts";
-import { inferReshape, normalizeAxes, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
-import type { Attrs } from "../ir/types.ts";
+import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
 import { located } from "./located.ts";
 import { apply } from "./operation.ts";
 import * as rearrange from "./rearrange.ts";
+import { ReductionMethods } from "./reduction-methods.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
-export abstract class TensorMethods {
-  neg(this: Tensor): Tensor {
-    return apply("neg", [this]);
-  }
-  exp(this: Tensor): Tensor {
-    return apply("exp", [this]);
-  }
-  log(this: Tensor): Tensor {
-    return apply("log", [this]);
-  }
-  sqrt(this: Tensor): Tensor {
-    return apply("sqrt", [this]);
-  }
-  abs(this: Tensor): Tensor {
-    return apply("abs", [this]);
-  }
-  relu(this: Tensor): Tensor {
-    return apply("relu", [this]);
-  }
-  tanh(this: Tensor): Tensor {
-    return apply("tanh", [this]);
-  }
-  sigmoid(this: Tensor): Tensor {
-    return apply("sigmoid", [this]);
-  }
-  softmax(this: Tensor, dim: number): Tensor {
-    return apply("softmax", [this], { axis: located(() => normalizeAxis(dim, this.shape.length)) });
-  }
-  add(this: Tensor, other: Tensor | number): Tensor {
-    return apply("add", [this, operand(other)]);
-  }
-  sub(this: Tensor, other: Tensor | number): Tensor {
-    return apply("sub", [this, operand(other)]);
-  }
-  mul(this: Tensor, other: Tensor | number): Tensor {
-    return apply("mul", [this, operand(other)]);
-  }
-  div(this: Tensor, other: Tensor | number): Tensor {
-    return apply("div", [this, operand(other)]);
-  }
-  maximum(this: Tensor, other: Tensor): Tensor {
-    return apply("maximum", [this, other]);
-  }
-  minimum(this: Tensor, other: Tensor): Tensor {
-    return apply("minimum", [this, other]);
-  }
-  matmul(this: Tensor, other: Tensor): Tensor {
-    return apply("matmul", [this, other], { transposeA: false, transposeB: false });
-  }
-  sum(this: Tensor, dim?: number | readonly number[], keepdim = false): Tensor {
-    return apply("sum", [this], reduction(this, dim, keepdim));
-  }
-  mean(this: Tensor, dim?: number | readonly number[], keepdim = false): Tensor {
-    return apply("mean", [this], reduction(this, dim, keepdim));
-  }
-  /** The largest element over `dim`, or of all. */
-  amax(this: Tensor, dim?: number | readonly number[], keepdim = false): Tensor {
-    return apply("max", [this], reduction(this, dim, keepdim));
-  }
-  max(this: Tensor): Tensor {
-    return this.amax();
-  }
-  logSoftmax(this: Tensor, dim: number): Tensor {
-    return apply("log_softmax", [this], { axis: located(() => normalizeAxis(dim, this.shape.length)) });
-  }
+export abstract class TensorMethods extends ReductionMethods {
   reshape(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     const requested = shape.flat() as number[];
     return apply("reshape", [this], { shape: located(() => inferReshape(this.shape, requested)) });
@@ -135,49 +72,7 @@ export abstract class TensorMethods {
   chunk(this: Tensor, chunks: number, dim?: number): Tensor[] {
     return rearrange.chunk(this, chunks, dim);
   }
-  /** The smallest element over `dim`, or of all. */
-  amin(this: Tensor, dim?: number | readonly number[], keepdim?: boolean): Tensor {
-    return statistics.amin(this, dim, keepdim);
-  }
-  min(this: Tensor): Tensor {
-    return this.amin();
-  }
-  argmax(this: Tensor, dim?: number, keepdim?: boolean): Tensor {
-    return statistics.argmax(this, dim, keepdim);
-  }
-  argmin(this: Tensor, dim?: number, keepdim?: boolean): Tensor {
-    return statistics.argmin(this, dim, keepdim);
-  }
-  prod(this: Tensor, dim?: number | readonly number[], keepdim?: boolean): Tensor {
-    return statistics.prod(this, dim, keepdim);
-  }
-  var(this: Tensor, dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
-    return statistics.variance(this, dim, options);
-  }
-  std(this: Tensor, dim?: number | readonly number[], options?: statistics.VarianceOptions): Tensor {
-    return statistics.std(this, dim, options);
-  }
-  cumsum(this: Tensor, dim: number): Tensor {
-    return statistics.cumsum(this, dim);
-  }
   gather(this: Tensor, dim: number, index: Tensor): Tensor {
     return statistics.gather(this, dim, index);
   }
-  pow(this: Tensor, exponent: Tensor | number): Tensor {
-    return statistics.pow(this, exponent);
-  }
-  clamp(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
-    return statistics.clamp(this, min, max);
-  }
-  where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
-    return rearrange.where(condition, this, other);
-  }
 }
-
-const operand = (value: Tensor | number): Tensor =>
-  typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;
-
-const reduction = (t: Tensor, dim: number | readonly number[] | undefined, keepdim: boolean): Attrs => ({
-  axes: located(() => normalizeAxes(dim, t.shape.length)),
-  keepdim,
-});

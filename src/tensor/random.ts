@@ -1,61 +1,66 @@
 /**
- * Random tensors. The numbers come from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3"),
- * whose 32-bit integer arithmetic gives the same bits everywhere. The seed is 0 until `manualSeed` is called: a
- * program that never calls it draws the same numbers each time it runs.
+ * Random tensors. The numbers come from Philox, whose integer arithmetic gives the same bits everywhere. The seed is 0
+ * until `manualSeed` is called: a program that never calls it draws the same numbers each time it runs.
  */
 
 import { KilnError } from "../core/errors.ts";
+import { philox } from "../core/philox.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
-import { Tensor } from "./tensor.ts";
+import { BLOCK } from "../ops/random.ts";
+import { currentRecorder, type RandomSource } from "./context.ts";
+import { apply, Tensor } from "./tensor.ts";
 
 const WORD = 0x1_0000_0000;
-const ROUNDS = 10;
-const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const;
-/** What the key grows by in each round: the golden ratio and √3 - 1. */
-const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
-
-/** Writes the four random words of the block `counter` (four words) under `key` (two words) to `out`. */
-export function philox(counter: ArrayLike<number>, key: ArrayLike<number>, out: Uint32Array): void {
-  let [c0, c1, c2, c3] = [counter[0], counter[1], counter[2], counter[3]];
-  let [k0, k1] = [key[0], key[1]];
-  for (let round = 0; round < ROUNDS; round++) {
-    const high0 = multiplyHigh(MULTIPLIERS[0], c0);
-    const high1 = multiplyHigh(MULTIPLIERS[1], c2);
-    const low0 = Math.imul(MULTIPLIERS[0], c0);
-    const low1 = Math.imul(MULTIPLIERS[1], c2);
-    c0 = high1 ^ c1 ^ k0;
-    c1 = low1;
-    c2 = high0 ^ c3 ^ k1;
-    c3 = low0;
-    k0 = (k0 + WEYL[0]) | 0;
-    k1 = (k1 + WEYL[1]) | 0;
-  }
-  out[0] = c0;
-  out[1] = c1;
-  out[2] = c2;
-  out[3] = c3;
+/** The state of all random functions. */
+export interface GeneratorState {
+  /** What `manualSeed` was called with. */
+  readonly seed: number;
+  /** Blocks of four words that have been drawn since. */
+  readonly blocksDrawn: number;
 }
 
-/** The upper 32 bits of the 64-bit product of two unsigned words. */
-function multiplyHigh(a: number, b: number): number {
-  const [aLow, aHigh] = [a & 0xffff, a >>> 16];
-  const [bLow, bHigh] = [b & 0xffff, b >>> 16];
-  const low = Math.imul(aLow, bLow) >>> 16;
-  const middle = (Math.imul(aHigh, bLow) >>> 0) + low;
-  const carry = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff);
-  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
-}
-
-/** The state of all random functions: the seed, and how many blocks have been drawn since it was set. */
 const key = new Uint32Array(2);
+let seedGiven = 0;
 let blocksDrawn = 0;
 
 /** Starts the sequence of random numbers that belongs to `seed`, a whole number. */
 export function manualSeed(seed: number): void {
+  setGeneratorState({ seed, blocksDrawn: 0 });
+}
+
+/** Where the random functions stand, for a checkpoint. */
+export const generatorState = (): GeneratorState => ({ seed: seedGiven, blocksDrawn });
+
+/** Goes on with the random numbers from where `state` was taken. */
+export function setGeneratorState(state: GeneratorState): void {
+  const { seed, blocksDrawn: drawn } = state;
   if (!Number.isSafeInteger(seed)) throw new KilnError(`a seed is a whole number, not ${seed}`);
+  if (!Number.isSafeInteger(drawn) || drawn < 0)
+    throw new KilnError(`the number of blocks drawn is a whole number from 0 on, not ${drawn}`);
   key[0] = seed;
   key[1] = Math.floor(seed / WORD);
-  blocksDrawn = 0;
+  seedGiven = seed;
+  blocksDrawn = drawn;
+}
+
+/** The current seed as the int32 that programs take; whole numbers below 2³² stay apart. */
+export const programSeed = (): number => (key[0] + Math.imul(key[1], 0x9e3779b9)) | 0;
+
+/** What a random operation draws from: the program's numbers while a model is traced, else the sequence of the seed. */
+function randomSource(): RandomSource {
+  const recorder = currentRecorder();
+  if (recorder !== undefined) return recorder.randomSource();
+  const scalar = (value: number): Tensor => Tensor.fromData(Int32Array.of(value), [], "int32");
+  return { seed: scalar(programSeed()), step: scalar(blocksDrawn++), stream: "" };
+}
+
+/** Truth values (bool) that hold with `probability`, each independent of the others. */
+export function bernoulli(shape: Shape, probability: number): Tensor {
+  const { seed, step, stream } = randomSource();
+  const size = sizeOf(shape);
+  const blocks = Math.max(1, Math.ceil(size / BLOCK));
+  const drawn = apply("bernoulli", [seed, step], { blocks, probability, stream }).reshape(blocks * BLOCK);
+  return (size === blocks * BLOCK ? drawn : drawn.narrow(0, 0, size)).reshape(shape);
 }
 
 /** Calls `take` for each group of four positions up to `length` with four fresh words. */
@@ -80,7 +85,7 @@ export function uniformInto(data: Float32Array, low: number, high: number): void
 const unit = (word: number): number => (word >>> 8) / 0x100_0000;
 
 /** Fills `data` with normally distributed numbers (Box and Muller: two words give two of them). */
-function normalInto(data: Float32Array): void {
+export function normalInto(data: Float32Array): void {
   draw(data.length, (words, position) => {
     const end = Math.min(position + 4, data.length);
     for (let i = position; i < end; i += 2) {

@@ -2,12 +2,10 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/shape.ts";
+import { axisOf } from "./axes.ts";
 import { located } from "./located.ts";
 import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
-
-/** The axis that `dim` names; checked at once, with the model's line. */
-const axisOf = (input: Tensor, dim: number): number => located(() => normalizeAxis(dim, input.ndim));
 
 /** A list with one item replaced. */
 const withItem = (list: Shape, at: number, item: number): number[] =>

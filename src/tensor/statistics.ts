@@ -1,15 +1,12 @@
 /** Reductions and other computations over tensors that are made of several ops, with PyTorch's names and defaults. */
 
-import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
-import { located } from "./located.ts";
+import { reducedShape, sizeOf } from "../core/shape.ts";
+import { axesOf, axisOf, type Dims } from "./axes.ts";
+import { flatSqrt } from "./norms.ts";
 import { apply } from "./operation.ts";
+import { compared } from "./promotion.ts";
 import { narrow, numberOrTensor, where } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
-
-type Dims = number | readonly number[];
-
-const axesOf = (input: Tensor, dim: Dims | undefined): number[] =>
-  located(() => normalizeAxes(dim, input.ndim));
 
 /** The smallest element over `dim`, or of all; equal minima share the gradient evenly, and NaN wins. */
 export const amin = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
@@ -65,17 +62,50 @@ export function variance(input: Tensor, dim?: Dims, options: VarianceOptions = {
     .div(freedom);
 }
 
-/** The standard deviation over `dim`, or of all elements (torch.std). */
+/** The standard deviation over `dim`, or of all elements (torch.std); its gradient is 0 where it is 0. */
 export const std = (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
-  variance(input, dim, options).sqrt();
+  flatSqrt(variance(input, dim, options));
+
+/** The extreme elements along an axis and where they stand (torch.return_types.max). */
+export interface Extremes {
+  readonly values: Tensor;
+  /** int32; the first of several equal ones. */
+  readonly indices: Tensor;
+}
+
+/** The largest elements along `dim` and their positions; the gradient goes to those elements alone. */
+export const maxAlong = (input: Tensor, dim: number, keepdim = false): Extremes =>
+  elementsAt(input, dim, keepdim, argmax(input, dim, true));
+
+/** The smallest elements along `dim` and their positions; the gradient goes to those elements alone. */
+export const minAlong = (input: Tensor, dim: number, keepdim = false): Extremes =>
+  elementsAt(input, dim, keepdim, argmin(input, dim, true));
+
+function elementsAt(input: Tensor, dim: number, keepdim: boolean, kept: Tensor): Extremes {
+  const shape = reducedShape(input.shape, axesOf(input, dim), keepdim);
+  const values = input.ndim === 0 ? input : gather(input, dim, kept);
+  return { values: values.reshape(shape), indices: kept.reshape(shape) };
+}
+
+/** Whether any element along `dim`, or at all, is not 0. */
+export const any = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
+  compared(count(compared(input, "ne", 0), dim, keepdim), "gt", 0);
+
+/** Whether no element along `dim`, or at all, is 0. */
+export const all = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
+  compared(count(compared(input, "eq", 0), dim, keepdim), "eq", 0);
+
+/** How many are true; exact up to 2²⁴. */
+const count = (truths: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor =>
+  truths.float().sum(dim, keepdim);
 
 /** The sum of all elements up to each one along `dim`. */
 export const cumsum = (input: Tensor, dim: number): Tensor =>
-  apply("cumsum", [input], { axis: located(() => normalizeAxis(dim, input.ndim)), reverse: false });
+  apply("cumsum", [input], { axis: axisOf(input, dim), reverse: false });
 
 /** The elements at the positions that the int32 `index` gives along `dim`. */
 export const gather = (input: Tensor, dim: number, index: Tensor): Tensor =>
-  apply("gather", [input, index], { axis: located(() => normalizeAxis(dim, input.ndim)) });
+  apply("gather", [input, index], { axis: axisOf(input, dim) });
 
 /** `input^exponent` with broadcasting. */
 export const pow = (input: Tensor | number, exponent: Tensor | number): Tensor =>
@@ -91,4 +121,4 @@ export function clamp(input: Tensor, min?: Tensor | number, max?: Tensor | numbe
 }
 
 const bounded = (input: Tensor, bound: Tensor, relation: "lt" | "gt"): Tensor =>
-  where(apply("compare", [input, bound], { relation }), bound, input);
+  where(compared(input, relation, bound), bound, input);

@@ -9,7 +9,6 @@ export interface Storage {
   read(): Promise<TypedArray>;
   /** The numbers as the host last saw them, without waiting; `undefined` when they live elsewhere. */
   peek(): TypedArray | undefined;
-  write(data: TypedArray): Promise<void>;
 }
 
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];
@@ -27,10 +26,6 @@ export class HostStorage implements Storage {
 
   async read(): Promise<TypedArray> {
     return this.data;
-  }
-
-  async write(data: TypedArray): Promise<void> {
-    this.data.set(data);
   }
 }
 

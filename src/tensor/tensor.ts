@@ -6,37 +6,32 @@
 import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
-import { normalizeAxis, type Shape, sizeOf } from "../core/shape.ts";
+import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
-import { currentEvaluator, currentRecorder } from "./context.ts";
+import { currentBackward, currentRecorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
-import { TensorMethods } from "./methods.ts";
+import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
+import { isGradEnabled } from "./grad-mode.ts";
+import { InPlaceMethods } from "./in-place.ts";
+import { rememberScalar } from "./live-scalars.ts";
 import { injectApply } from "./operation.ts";
-import {
-  dtypeOfArray,
-  HostStorage,
-  type NestedNumbers,
-  nest,
-  numbersIn,
-  type Storage,
-  shapeOfNested,
-} from "./storage.ts";
+import { dtypeOfArray, HostStorage, type NestedNumbers, nest, numbersIn, shapeOfNested } from "./storage.ts";
+import { Version } from "./version.ts";
 
 export type { NestedNumbers, Storage } from "./storage.ts";
 
-/** What stands behind a tensor. */
-export type Source =
-  | { readonly kind: "leaf"; readonly storage: Storage }
-  | { readonly kind: "lazy"; readonly op: string; readonly inputs: readonly Tensor[]; readonly attrs: Attrs }
-  | { readonly kind: "traced"; readonly value: Value };
+/** What stands behind a tensor: numbers, or a value of the graph of a model that is being traced. */
+export type Source = Version | { readonly kind: "traced"; readonly value: Value };
 
-export class Tensor extends TensorMethods {
+export class Tensor extends InPlaceMethods {
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Whether gradients are wanted; parameters set it. */
-  requiresGrad = false;
   private source: Source;
+  private wantsGrad = false;
+  private gradient: Tensor | null = null;
+  private madeBy: GradFn | null = null;
+  private accumulator: AccumulateGrad | undefined;
 
   constructor(shape: Shape, dtype: DType, source: Source) {
     super();
@@ -48,7 +43,7 @@ export class Tensor extends TensorMethods {
   /** A tensor over host data; the array is kept, not copied. */
   static fromData(data: TypedArray, shape: Shape, dtype: DType): Tensor {
     invariant(data.length === sizeOf(shape), "data fits its shape");
-    return new Tensor(shape, dtype, { kind: "leaf", storage: new HostStorage(data) });
+    return new Tensor(shape, dtype, Version.of({ shape, dtype }, new HostStorage(data)));
   }
 
   /** What stands behind this tensor; for the tracer, the evaluator and the store. */
@@ -56,9 +51,82 @@ export class Tensor extends TensorMethods {
     return this.source;
   }
 
-  /** Moves a leaf's numbers to another storage, when a store takes them over. */
-  rebind(storage: Storage): void {
-    this.source = { kind: "leaf", storage };
+  /** The current version of the numbers; an error inside of `forward`, where there are none. */
+  get version(): Version {
+    if (this.source.kind === "traced") throw tracedValueError();
+    return this.source;
+  }
+
+  /** Makes this tensor stand for something else of the same type, as operations in place do. */
+  become(source: Source, madeBy = this.madeBy): void {
+    this.source = source;
+    this.madeBy = madeBy;
+  }
+
+  /** Whether gradients are wanted for it: set on a leaf, and true for what is computed from such leaves. */
+  get requiresGrad(): boolean {
+    return this.wantsGrad || this.madeBy !== null;
+  }
+
+  set requiresGrad(wanted: boolean) {
+    if (this.madeBy !== null && !wanted) {
+      throw new KilnError(
+        "requiresGrad can be changed on leaves alone: use detach() for a tensor without history",
+      );
+    }
+    if (wanted && this.dtype !== "float32") {
+      throw new KilnError(`only float32 tensors can require gradients, not ${this.dtype}`);
+    }
+    if (this.madeBy === null) this.wantsGrad = wanted;
+  }
+
+  requiresGrad_(wanted = true): this {
+    this.requiresGrad = wanted;
+    return this;
+  }
+
+  /** Whether no operation that is remembered made this tensor. */
+  get isLeaf(): boolean {
+    return this.madeBy === null;
+  }
+
+  /** What `backward` has added up for this leaf; `null` before the first, and after zeroGrad({ setToNone: true }). */
+  get grad(): Tensor | null {
+    return this.gradient;
+  }
+
+  set grad(gradient: Tensor | null) {
+    if (gradient !== null) checkGradient(gradient, this);
+    this.gradient = gradient;
+  }
+
+  /** The operation that made this tensor, to walk back from; `null` for leaves. */
+  get gradFn(): GradFn | null {
+    return this.madeBy;
+  }
+
+  /** Where gradients for this tensor go: to what made it, or to its own `grad`. */
+  get gradEdge(): GradFn | undefined {
+    if (this.madeBy !== null) return this.madeBy;
+    if (!this.wantsGrad) return undefined;
+    this.accumulator ??= new AccumulateGrad(this);
+    return this.accumulator;
+  }
+
+  /**
+   * Adds to `grad` of every leaf that this tensor was computed from. A result of one element needs no argument, any
+   * other the gradient that arrives at it. What was saved for it is let go, unless the graph is to be retained.
+   */
+  backward(gradient?: Tensor, { retainGraph = false }: { readonly retainGraph?: boolean } = {}): void {
+    const backward = currentBackward();
+    invariant(backward !== undefined, "backward is injected by src/compile.ts");
+    backward(this, gradient, retainGraph);
+  }
+
+  /** The same numbers without a history; no gradient flows back through it. */
+  detach(): Tensor {
+    if (this.source.kind === "traced") return apply("detach", [this]);
+    return new Tensor(this.shape, this.dtype, this.source.shared());
   }
 
   get ndim(): number {
@@ -77,57 +145,40 @@ export class Tensor extends TensorMethods {
 
   /** The numbers themselves, not a copy, when they lie on the host; for feeding programs without waiting. */
   peek(): TypedArray | undefined {
-    return this.source.kind === "leaf" ? this.source.storage.peek() : undefined;
+    return this.source.kind === "version" ? this.source.storage?.peek() : undefined;
   }
 
   /** The numbers in row-major order, as the caller's own copy. */
   data(): Promise<TypedArray> {
-    this.requireValue();
-    return this.read().then((data) => data.slice());
+    return this.version.read().then((data) => data.slice());
   }
 
   /** The only number of a tensor of one element. */
   item(): Promise<number> {
-    this.requireValue();
+    const { version } = this;
     if (this.numel() !== 1) {
       return Promise.reject(new KilnError(`item() needs a tensor of one element, not shape [${this.shape}]`));
     }
-    return this.read().then((data) => data[0]);
+    return version.read().then((data) => data[0]);
   }
 
   /** The numbers as nested arrays; a plain number for a scalar. */
   array(): Promise<NestedNumbers> {
-    this.requireValue();
-    return this.read().then((data) => nest(data, this.shape, 0, { at: 0 }));
+    return this.version.read().then((data) => nest(data, this.shape, 0, { at: 0 }));
   }
 
   /** The text that PyTorch's `print` gives. */
   format(): Promise<string> {
-    this.requireValue();
-    return this.read().then((data) => formatTensor(data, this.shape, this.dtype));
+    const suffixes =
+      this.madeBy !== null ? [`grad_fn=<${this.madeBy.name}>`] : this.wantsGrad ? ["requires_grad=True"] : [];
+    return this.version.read().then((data) => formatTensor(data, this.shape, this.dtype, suffixes));
   }
 
   /** A tensor is no number and no condition: its value is not there without waiting. */
   [Symbol.toPrimitive](hint: string): string {
-    this.requireValue();
+    if (this.source.kind === "traced") throw tracedValueError();
     if (hint === "string") return `Tensor(${this.dtype}[${this.shape}])`;
     throw new KilnError("a tensor cannot be used as a number or in a condition: read it with await t.item()");
-  }
-
-  /** Inside `forward` there is no value; said at once, not by a promise that nobody awaits. */
-  private requireValue(): void {
-    if (this.source.kind === "traced") throw tracedValueError();
-  }
-
-  private async read(): Promise<TypedArray> {
-    if (this.source.kind === "traced") throw tracedValueError();
-    if (this.source.kind === "lazy") {
-      const evaluator = currentEvaluator();
-      invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
-      const [result] = await evaluator.evaluate([this]);
-      this.source = { kind: "leaf", storage: new HostStorage(result) };
-    }
-    return this.source.storage.read();
   }
 }
 
@@ -141,17 +192,41 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
       originNow(),
     );
   }
-  if (recorder !== undefined) return recorder.record(op, inputs, attrs);
-  if (inputs.some((t) => t.behind.kind === "traced")) {
+  if (recorder !== undefined) {
+    return recorder.record(
+      op,
+      isGradEnabled() ? inputs : inputs.map((t) => recorder.record("detach", [t], {})),
+      attrs,
+    );
+  }
+  const versions = inputs.map(({ behind }): Version => {
+    if (behind.kind === "version") return behind;
     throw new KilnError(
       `${op} is given a tensor that belongs to a model being traced, after the trace has ended`,
     );
+  });
+  const type = opTable.infer(op, versions, attrs);
+  const output = Version.from(type, { op, inputs: versions, attrs });
+  if (sizeOf(type.shape) === 1) rememberScalar(output);
+  const result = new Tensor(type.shape, type.dtype, output);
+  if (isGradEnabled() && type.dtype === "float32") {
+    const edges = inputs.map(({ gradEdge }) => gradEdge);
+    if (edges.some((edge) => edge !== undefined)) {
+      result.become(output, new OperationGradFn({ op, attrs, inputs: versions, output }, edges));
+    }
   }
-  const type = opTable.infer(op, inputs, attrs);
-  return new Tensor(type.shape, type.dtype, { kind: "lazy", op, inputs, attrs });
+  return result;
 }
 
 injectApply(apply);
+
+function checkGradient(gradient: Tensor, leaf: Tensor): void {
+  if (gradient.dtype === leaf.dtype && sameShape(gradient.shape, leaf.shape)) return;
+  throw new KilnError(
+    `a gradient must have its tensor's type ${leaf.dtype}${formatShape(leaf.shape)}, ` +
+      `not ${gradient.dtype}${formatShape(gradient.shape)}`,
+  );
+}
 
 const describeStranger = (value: unknown): string =>
   value === undefined ? "undefined" : `a ${typeof value}`;
@@ -167,11 +242,18 @@ function tracedValueError(): KilnError {
   );
 }
 
+export interface TensorOptions {
+  readonly shape?: Shape;
+  readonly dtype?: DType;
+  readonly requiresGrad?: boolean;
+}
+
 /** A tensor from nested or typed arrays; float32 unless told or a typed array says otherwise. */
-export function tensor(
-  values: NestedNumbers | TypedArray,
-  options: { readonly shape?: Shape; readonly dtype?: DType } = {},
-): Tensor {
+export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
+  return withData(values, options).requiresGrad_(options.requiresGrad ?? false);
+}
+
+function withData(values: NestedNumbers | TypedArray, options: TensorOptions): Tensor {
   const typed = ArrayBuffer.isView(values) ? (values as TypedArray) : undefined;
   const dtype = options.dtype ?? (typed === undefined ? "float32" : dtypeOfArray(typed));
   const ownShape = typed === undefined ? shapeOfNested(values as NestedNumbers) : [typed.length];

@@ -3,10 +3,10 @@
 import { KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
 import { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, Graph, Input, TensorType, Value } from "../ir/types.ts";
+import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
-import { moduleStack, type Recorder, recordWith } from "../tensor/context.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
+import { type Source, Tensor } from "../tensor/tensor.ts";
 import { type Place, userPlace } from "./origins.ts";
 
 /** What the tracer needs of a module; `nn.Module` is one. */
@@ -34,11 +34,6 @@ export interface Trace {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
 }
 
-/** The trace of lazy tensors: the leaves stand behind its inputs, in order. */
-export interface LazyTrace extends Trace {
-  readonly leaves: readonly Tensor[];
-}
-
 /** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
 export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
   const session = new Session(model);
@@ -62,16 +57,6 @@ export function traceLoss(
   return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
 }
 
-/** The graph of lazy tensors: their leaves become inputs, in the order of `leaves`, they themselves the outputs. */
-export function traceLazy(tensors: readonly Tensor[]): LazyTrace {
-  const session = new Session();
-  const trace = session.finish(
-    "lazy",
-    tensors.map((tensor, k) => ({ name: `output${k}`, tensor })),
-  );
-  return { ...trace, leaves: session.leaves };
-}
-
 const graphName = (model: Traceable): string => {
   const name = model.constructor.name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
   return /^[a-z]/.test(name) ? name : "model";
@@ -79,34 +64,40 @@ const graphName = (model: Traceable): string => {
 
 class Session implements Recorder {
   private readonly builder = new GraphBuilder(opTable);
-  private readonly values = new Map<Tensor, Value>();
+  /** The values of this trace, by what stands behind their tensors. */
+  private readonly values = new Map<Source, Value>();
   private readonly states = new Map<string, Tensor>();
+  /** The states themselves, by what stood behind their tensors when the trace began. */
+  private readonly targets = new Map<Source, Input>();
+  /** What buffers hold after the run, in the order in which they were first assigned. */
+  private readonly assigned = new Map<Input, Value>();
+  private readonly fixed = new Set<Input>();
   private readonly parameters: string[] = [];
   private readonly paths = new Map<object, string>();
   private readonly places = new Map<object, Place | undefined>();
   private readonly inputs: { name: string; type: TensorType }[] = [];
+  /** How many random streams each module path has by now. */
+  private readonly streams = new Map<string, number>();
+  private random: Pick<RandomSource, "seed" | "step"> | undefined;
   private lossModule: TraceableLoss | undefined;
-  /** Leaves met outside of any model. */
-  readonly leaves: Tensor[] = [];
 
-  constructor(model?: Traceable) {
-    if (model === undefined) return;
+  constructor(model: Traceable) {
     for (const [path, module] of model.namedModules()) {
       this.paths.set(module, path);
       this.places.set(module, module.constructedAt);
     }
     for (const [name, parameter] of model.namedParameters()) {
-      this.state(name, parameter);
+      this.fixed.add(this.state(name, parameter));
       if (parameter.requiresGrad) this.parameters.push(name);
     }
     for (const [name, buffer] of model.namedBuffers()) this.state(name, buffer);
     this.model = model;
   }
 
-  private readonly model: Traceable | undefined;
+  private readonly model: Traceable;
 
   forward(types: readonly TensorType[]): readonly Tensor[] {
-    const model = this.model!;
+    const { model } = this;
     const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
     const result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
     const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
@@ -130,7 +121,7 @@ class Session implements Recorder {
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
     const values = outputs.map((o) => ({ name: o.name, value: this.valueOf(o.tensor) }));
     return {
-      graph: this.builder.build(name, values),
+      graph: this.builder.build(name, values, this.updates()),
       states: this.states,
       parameters: this.parameters,
       inputs: this.inputs,
@@ -142,9 +133,45 @@ class Session implements Recorder {
     const known = this.origin();
     const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
     const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
-    const result = new Tensor(value.type.shape, value.type.dtype, { kind: "traced", value });
-    this.values.set(result, value);
-    return result;
+    return this.tensorOf(value);
+  }
+
+  /** From here on `target` stands for `value`, which is also what it holds after each run. */
+  assign(target: Tensor, value: Tensor): void {
+    const next = this.valueOf(value);
+    this.valueOf(target);
+    const state = this.targets.get(target.behind);
+    if (state === undefined || this.fixed.has(state)) {
+      const what = state === undefined ? "a tensor that is not computed yet" : `the parameter ${state.name}`;
+      throw new KilnError(
+        `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes; ` +
+          "parameters change with the optimizer's step",
+        [this.origin()],
+      );
+    }
+    this.values.set(target.behind, next);
+    this.assigned.set(state, next);
+  }
+
+  /** A copy has no other user, so that reading the value elsewhere never reads the buffer before or after its time. */
+  private updates(): Update[] {
+    return [...this.assigned].map(([target, value]) => ({
+      target,
+      value: this.builder.at(this.builder.originsOf(value), () => this.builder.node("copy", [value])),
+    }));
+  }
+
+  /** The module that runs and how often it has drawn before name the stream: other layers do not change it. */
+  randomSource(): RandomSource {
+    this.random ??= { seed: this.scalar("seed"), step: this.scalar("step") };
+    const { module } = this.origin();
+    const occurrence = this.streams.get(module) ?? 0;
+    this.streams.set(module, occurrence + 1);
+    return { ...this.random, stream: `${module}#${occurrence}` };
+  }
+
+  private scalar(name: string): Tensor {
+    return this.tensorOf(this.builder.input("scalar", name, { dtype: "int32", shape: [] }));
   }
 
   /** The user's line that runs; inside library modules the line where the module was made. */
@@ -160,50 +187,46 @@ class Session implements Recorder {
   }
 
   private modelOrigin(): Origin {
-    const place = this.model?.constructedAt;
+    const place = this.model.constructedAt;
     return { file: place?.file ?? "", line: place?.line ?? 0, module: "" };
   }
 
   private input(name: string, type: TensorType): Tensor {
     const value = this.builder.input("input", name, type);
     this.inputs.push({ name, type });
-    const tensor = new Tensor(type.shape, type.dtype, { kind: "traced", value });
-    this.values.set(tensor, value);
-    return tensor;
+    return this.tensorOf(value);
+  }
+
+  private tensorOf(value: Value): Tensor {
+    const source: Source = { kind: "traced", value };
+    this.values.set(source, value);
+    return new Tensor(value.type.shape, value.type.dtype, source);
   }
 
   private state(name: string, tensor: Tensor): Input {
     const value = this.builder.input("state", name, { dtype: tensor.dtype, shape: tensor.shape });
-    this.values.set(tensor, value);
+    this.values.set(tensor.behind, value);
+    this.targets.set(tensor.behind, value);
     this.states.set(name, tensor);
     return value;
   }
 
-  /** The graph's value for a tensor; leaves met on the way become constants in the store. */
+  /** The graph's value for a tensor; known numbers met on the way become constants in the store. */
   private valueOf(tensor: Tensor): Value {
-    const known = this.values.get(tensor);
-    if (known !== undefined) return known;
     const { behind } = tensor;
+    const known = this.values.get(behind);
+    if (known !== undefined) return known;
     if (behind.kind === "traced") {
       throw new KilnError(
         "a tensor of another trace is used here: build everything inside forward from its inputs",
         [this.origin()],
       );
     }
-    if (behind.kind === "leaf" && this.model !== undefined)
-      return this.state(`constant.${this.states.size}`, tensor);
-    if (behind.kind === "leaf") {
-      const value = this.builder.input("input", `leaf${this.leaves.length}`, {
-        dtype: tensor.dtype,
-        shape: tensor.shape,
-      });
-      this.leaves.push(tensor);
-      this.values.set(tensor, value);
-      return value;
-    }
-    const inputs = behind.inputs.map((t) => this.valueOf(t));
-    const value = this.builder.node(behind.op, inputs, behind.attrs);
-    this.values.set(tensor, value);
+    const { operation } = behind;
+    if (operation === undefined) return this.state(`constant.${this.states.size}`, tensor);
+    const inputs = operation.inputs.map((input) => this.valueOf(new Tensor(input.shape, input.dtype, input)));
+    const value = this.builder.node(operation.op, inputs, operation.attrs);
+    this.values.set(behind, value);
     return value;
   }
 }

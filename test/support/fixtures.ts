@@ -232,7 +232,7 @@ interface StoredLoss {
   readonly inputGradient: StoredTensor;
 }
 
-function readFixture<T>(name: string): T {
+export function readFixture<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), "utf8")) as T;
 }
 

@@ -7,7 +7,7 @@ import { type Artifact, PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
 import { runPipeline } from "../../passes/pipeline.ts";
 import type { Graph } from "../../src/ir/types.ts";
-import type { UpdateRule } from "../../src/ir/update.ts";
+import type { StepUpdate } from "../../src/ir/update.ts";
 import { CrossEntropyLoss } from "../../src/nn/index.ts";
 import { SGD, type SGDOptions } from "../../src/optim/index.ts";
 import { type Trace, traceLoss, traceModel } from "../../src/trace/trace.ts";
@@ -33,7 +33,7 @@ export class RecordingManager extends PassManager {
 /** A traced model and, for training, what the pipeline needs to derive the step. */
 export interface Source {
   readonly trace: Trace;
-  readonly update?: UpdateRule;
+  readonly update?: StepUpdate;
 }
 
 /** LeNet's forward pass as the tracer sees it. */
@@ -47,7 +47,7 @@ export function lenetTraining(batch: number, options: SGDOptions = { lr: 0.05, m
   const types = [{ dtype: "float32", shape: [batch, 1, 32, 32] }] as const;
   return {
     trace: traceLoss(model, new CrossEntropyLoss(), types),
-    update: new SGD(model.parameters(), options).rule,
+    update: { groups: new SGD(model.parameters(), options).paramGroups.map(({ rule }) => ({ rule })) },
   };
 }
 

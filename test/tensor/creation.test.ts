@@ -1,7 +1,7 @@
 /** Tensors made from numbers, and read back. */
 
 import { describe, expect, it } from "vitest";
-import { arange, full, ones, Tensor, tensor, zeros } from "../../src/tensor/tensor.ts";
+import { arange, full, ones, tensor, zeros } from "../../src/tensor/tensor.ts";
 
 describe("tensor", () => {
   it("takes its shape from nested arrays and is float32 unless told", async () => {
@@ -101,15 +101,5 @@ describe("shapes of results", () => {
   it("are refused with both shapes in the message", () => {
     expect(() => x.view(5, 5)).toThrow("cannot view [2,3,4] (24 elements) as [5,5]");
     expect(() => x.add(zeros(2))).toThrow("add cannot combine shapes [2,3,4] and [2]");
-  });
-});
-
-describe("Tensor.rebind", () => {
-  it("moves the numbers to another storage", async () => {
-    const t = tensor([1, 2]);
-    const elsewhere = tensor([3, 4]).behind;
-    if (elsewhere.kind === "leaf") t.rebind(elsewhere.storage);
-    expect(await t.data()).toEqual(Float32Array.of(3, 4));
-    expect(t).toBeInstanceOf(Tensor);
   });
 });

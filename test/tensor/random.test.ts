@@ -1,7 +1,8 @@
 /** Random tensors: the generator's published known answers, distributions, and what the seed decides. */
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { manualSeed, philox, rand, randint, randn, uniformInto } from "../../src/tensor/random.ts";
+import { philox } from "../../src/core/philox.ts";
+import { manualSeed, rand, randint, randn, uniformInto } from "../../src/tensor/random.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 
 beforeEach(() => manualSeed(0));

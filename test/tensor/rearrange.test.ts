@@ -225,7 +225,10 @@ describe.each(BACKENDS)("fused on $name", (backend) => {
       update: (b, parameter, gradient) => ({ parameter: b.node("sub", [parameter, gradient]), states: {} }),
     };
     const loss = await traced((w) => w.mul(transpose(w, 0, 1)).sum(), tensor(M));
-    const results = await runGraph(loss.graph, backend, loss.values, { gradientsFor: ["w"], update: rule });
+    const results = await runGraph(loss.graph, backend, loss.values, {
+      gradientsFor: ["w"],
+      update: { groups: [{ rule }] },
+    });
     const expected = M.flatMap((row, i) => row.map((value, k) => value - 2 * M[k][i]));
     expect([...results["@w"]]).toEqual(expected);
   });

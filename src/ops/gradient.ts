@@ -1,0 +1,103 @@
+/**
+ * Ops that say something about gradients and compute nothing: the gradient stops, or follows a user's own rule. They
+ * matter to autodiff alone; `simplify` takes them out of the graph behind it.
+ */
+
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, Value } from "../ir/types.ts";
+import { float } from "../loop/build.ts";
+import { ints, number, type OpDef, text } from "./definition.ts";
+import { generate } from "./ndarray.ts";
+
+/** The first input as it is. */
+const passOn: Pick<OpDef, "pattern" | "lower" | "reference"> = {
+  pattern: "elementwise",
+  lower: ([x]) => x.at,
+  reference: ([x]) => x,
+};
+
+const detach: OpDef = {
+  ...passOn,
+  name: "detach",
+  doc: "The input itself, through which no gradient flows back (torch.Tensor.detach).",
+  infer: ([x]) => x,
+  vjp: () => [undefined],
+  backward: { name: "DetachBackward" },
+  samples: () => [
+    { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: {} },
+    { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
+  ],
+};
+
+const cotangent: OpDef = {
+  name: "cotangent",
+  doc:
+    "Stands for the gradient that will arrive at a `custom_gradient`, in the rule that the user wrote for it. `level` " +
+    "counts how many such rules the op stands in. It is zero where no gradient arrives.",
+  pattern: "elementwise",
+  infer: (_inputs, attrs) => ({ dtype: "float32", shape: ints(attrs, "shape") }),
+  vjp: () => [],
+  backward: { name: "CotangentBackward" },
+  lower: () => () => float(0),
+  reference: (_inputs, output) => generate(output.shape, () => 0),
+  samples: () => [{ inputs: [], attrs: { shape: [2, 3], level: 0 } }],
+};
+
+const customGradient: OpDef = {
+  ...passOn,
+  name: "custom_gradient",
+  doc:
+    "The first input, an output that a user computed from the `count` inputs that follow, with the gradients that the " +
+    "user's own rule gives for those listed in `learned`: the remaining inputs, written in terms of `cotangent`.",
+  infer: ([output]) => output,
+  vjp: (b, ct, inputs, _output, attrs) => {
+    const count = number(attrs, "count");
+    const gradients = new Map(ints(attrs, "learned").map((input, k) => [input, inputs[1 + count + k]]));
+    const arriving = arrivingAt(b, ct, number(attrs, "level"));
+    return inputs.map((_, k) => {
+      const rule = gradients.get(k - 1);
+      return rule === undefined ? undefined : arriving(rule);
+    });
+  },
+  backward: {
+    name: (_inputs, attrs) => text(attrs, "name"),
+    edges: (attrs) => Array.from({ length: number(attrs, "count") }, (_, k) => k + 1),
+  },
+  samples: () => [
+    {
+      inputs: [
+        { dtype: "int32", shape: [2, 3], below: 9 },
+        { dtype: "int32", shape: [4], below: 9 },
+      ],
+      attrs: { count: 1, learned: [], level: 0, name: "ExampleBackward" },
+    },
+  ],
+};
+
+/** Rewrites a rule so that `ct` stands where the rule has its `cotangent` of this level. */
+function arrivingAt(b: GraphBuilder, ct: Value, level: number): (rule: Value) => Value {
+  const rewritten = new Map<Value, Value>();
+  const rewrite = (value: Value): Value => {
+    if (value.kind === "input") return value;
+    const known = rewritten.get(value);
+    if (known !== undefined) return known;
+    const result = isCotangent(value.op, value.attrs, level) ? ct : rewriteInputs(value);
+    rewritten.set(value, result);
+    return result;
+  };
+  const rewriteInputs = (node: Value & { kind: "node" }): Value => {
+    // The rules of another op of this level have cotangents of their own.
+    const own = isRule(node.op, node.attrs, level) ? 1 + number(node.attrs, "count") : node.inputs.length;
+    const inputs = node.inputs.map((input, k) => (k < own ? rewrite(input) : input));
+    return inputs.every((input, k) => input === node.inputs[k]) ? node : b.node(node.op, inputs, node.attrs);
+  };
+  return rewrite;
+}
+
+const isCotangent = (op: string, attrs: Attrs, level: number): boolean =>
+  op === "cotangent" && attrs.level === level;
+
+const isRule = (op: string, attrs: Attrs, level: number): boolean =>
+  op === "custom_gradient" && attrs.level === level;
+
+export const GRADIENT = { detach, cotangent, custom_gradient: customGradient };

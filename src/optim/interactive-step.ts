@@ -1,0 +1,91 @@
+/**
+ * `optimizer.step()` outside of compiled training: the same update rules, replayed as operations on the parameters'
+ * gradients and computed at once, together with the gradients themselves.
+ */
+
+import { invariant, KilnError } from "../core/errors.ts";
+import { GraphBuilder } from "../ir/builder.ts";
+import type { Value } from "../ir/types.ts";
+import { opTable } from "../ops/registry.ts";
+import { currentEvaluator, currentRecorder } from "../tensor/context.ts";
+import { takeRoots, takeScalars } from "../tensor/live-scalars.ts";
+import { replayer } from "../tensor/replay.ts";
+import { HostStorage } from "../tensor/storage.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Version } from "../tensor/version.ts";
+import type { ParamGroup } from "./param-group.ts";
+
+/** What a step needs of an optimizer. */
+interface Steppable {
+  readonly paramGroups: readonly ParamGroup[];
+  stateOf(parameter: Tensor): Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Gives every parameter that has a gradient its new numbers, and the optimizer's states theirs. All of them begin to
+ * be computed now; the promise resolves when they are there, and need not be waited for.
+ */
+export function interactiveStep(optimizer: Steppable): Promise<void> {
+  if (currentRecorder() !== undefined) {
+    throw new KilnError(
+      "optimizer.step() is called inside forward: compileTraining puts the update into the step",
+    );
+  }
+  const evaluator = currentEvaluator();
+  invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
+  const changed = optimizer.paramGroups.flatMap((group) => {
+    const scalars = new Map(
+      Object.entries(group.scalarValues()).map(([name, value]) => [name, numberVersion(value)]),
+    );
+    return group.params.flatMap((parameter) =>
+      parameter.grad === null
+        ? []
+        : updated(group, parameter, parameter.grad, optimizer.stateOf(parameter), scalars),
+    );
+  });
+  const computed = evaluator.compute([...changed, ...takeRoots()]);
+  // In a program of their own: whether there are any differs between turns of a loop, the step does not.
+  return Promise.all([computed, evaluator.compute(takeScalars())]).then(() => undefined);
+}
+
+const numberVersion = (value: number): Version =>
+  Version.of({ dtype: "float32", shape: [] }, new HostStorage(Float32Array.of(value)));
+
+/** Applies the group's rule to one parameter and its states; returns their new versions. */
+function updated(
+  { rule }: ParamGroup,
+  parameter: Tensor,
+  gradient: Tensor,
+  states: Readonly<Record<string, Tensor>>,
+  scalars: ReadonlyMap<string, Version>,
+): Version[] {
+  const b = new GraphBuilder(opTable);
+  const known = new Map<Value, Version>();
+  const input = (role: "input" | "state" | "scalar", name: string, version: Version): Value => {
+    const value = b.input(role, name, version.type);
+    known.set(value, version);
+    return value;
+  };
+  const result = rule.update(
+    b,
+    input("state", "parameter", parameter.version),
+    input("input", "gradient", gradient.version),
+    mapValues(states, (state, name) => input("state", `state.${name}`, state.version)),
+    Object.fromEntries([...scalars].map(([name, version]) => [name, input("scalar", name, version)])),
+  );
+  const replay = replayer(known);
+  const become = (target: Tensor, value: Value): Version => {
+    target.become(replay(value));
+    return target.version;
+  };
+  return [
+    become(parameter, result.parameter),
+    ...Object.entries(result.states).map(([name, value]) => become(states[name], value)),
+  ];
+}
+
+const mapValues = <A, B>(
+  record: Readonly<Record<string, A>>,
+  f: (value: A, name: string) => B,
+): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]));

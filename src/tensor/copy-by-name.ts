@@ -1,0 +1,57 @@
+/** Copies tensors into others of the same names: everything is compared before anything is written. */
+
+import { sameShape } from "../core/shape.ts";
+import { describe } from "../ops/definition.ts";
+import { HostStorage } from "./storage.ts";
+import { Tensor } from "./tensor.ts";
+import { Version } from "./version.ts";
+
+type Named<T> = readonly [name: string, value: T];
+
+/** Keys that two sets of tensors do not share. */
+export interface KeyDifference {
+  readonly missingKeys: readonly string[];
+  readonly unexpectedKeys: readonly string[];
+}
+
+/**
+ * What differs between tensors, which `owner` has, and those to be copied into them, which may come from a file and be
+ * anything; `faults` is what makes that impossible. Without `strict`, keys on one side alone are no fault.
+ */
+export function compareByName(
+  owner: string,
+  own: readonly Named<Tensor>[],
+  source: Readonly<Record<string, unknown>>,
+  strict = true,
+): KeyDifference & { readonly faults: readonly string[] } {
+  const names = new Set(own.map(([name]) => name));
+  const shared = own.filter(([name]) => Object.hasOwn(source, name));
+  const missingKeys = [...names].filter((name) => !Object.hasOwn(source, name));
+  const unexpectedKeys = Object.keys(source).filter((name) => !names.has(name));
+  const faults = [
+    ...(strict ? [listOf("missing", missingKeys), listOf("unexpected", unexpectedKeys)].flat() : []),
+    ...shared.flatMap(([name, tensor]) => mismatch(owner, name, tensor, source[name])),
+  ];
+  return { missingKeys, unexpectedKeys, faults };
+}
+
+/** Gives the tensors of `own` the numbers of those of `source` that have the same names; all are read before one changes. */
+export async function copyByName(
+  own: readonly Named<Tensor>[],
+  source: Readonly<Record<string, Tensor>>,
+): Promise<void> {
+  const shared = own.filter(([name]) => Object.hasOwn(source, name));
+  const numbers = await Promise.all(shared.map(([name]) => source[name].data()));
+  for (const [k, [, tensor]] of shared.entries()) {
+    tensor.become(Version.of(tensor.version.type, new HostStorage(numbers[k])));
+  }
+}
+
+const listOf = (fault: string, keys: readonly string[]): string[] =>
+  keys.length === 0 ? [] : [`${fault} ${keys.length === 1 ? "key" : "keys"} ${keys.join(", ")}`];
+
+function mismatch(owner: string, name: string, own: Tensor, given: unknown): string[] {
+  if (!(given instanceof Tensor)) return [`${name} is no tensor`];
+  if (own.dtype === given.dtype && sameShape(own.shape, given.shape)) return [];
+  return [`${name} is ${describe(given)} but ${owner} has ${describe(own)}`];
+}

@@ -1,0 +1,111 @@
+/**
+ * GradFn: what a tensor remembers of the operation that made it, so that `backward` can go back through it and users
+ * can walk the graph (`loss.gradFn.nextFunctions`). Names and the order of edges stand in the op's definition.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import type { Attrs } from "../ir/types.ts";
+import { definitionOf } from "../ops/registry.ts";
+import type { Tensor } from "./tensor.ts";
+import type { Version } from "./version.ts";
+
+/** One edge of the graph: the function behind an input, and which of its outputs it was; `null` where no gradient flows. */
+export type NextFunction = readonly [GradFn | null, 0];
+
+export abstract class GradFn {
+  /** PyTorch's name, such as `AddmmBackward`. */
+  abstract readonly name: string;
+  /** Where gradients go from here, in PyTorch's order. */
+  abstract readonly nextFunctions: readonly NextFunction[];
+
+  toString(): string {
+    return `<${this.name} object>`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+/** The end of a path: a leaf, whose `grad` receives what arrives. */
+export class AccumulateGrad extends GradFn {
+  readonly name = "AccumulateGrad";
+  readonly nextFunctions = [];
+  readonly variable: Tensor;
+
+  constructor(variable: Tensor) {
+    super();
+    this.variable = variable;
+  }
+}
+
+/** What `backward` needs to derive an operation's gradient. */
+export interface SavedOperation {
+  readonly op: string;
+  readonly attrs: Attrs;
+  readonly inputs: readonly Version[];
+  readonly output: Version;
+}
+
+/** An operation on tensors of which at least one wants a gradient. */
+export class OperationGradFn extends GradFn {
+  readonly name: string;
+  /** The function behind each of the op's inputs. */
+  readonly edges: readonly (GradFn | undefined)[];
+  private readonly op: string;
+  private readonly attrs: Attrs;
+  private operation: SavedOperation | undefined;
+
+  constructor(operation: SavedOperation, edges: readonly (GradFn | undefined)[]) {
+    super();
+    const { name } = definitionOf(operation.op).backward;
+    this.name =
+      typeof name === "string"
+        ? name
+        : name(
+            operation.inputs.map(({ type }) => type),
+            operation.attrs,
+          );
+    this.op = operation.op;
+    this.attrs = operation.attrs;
+    this.operation = operation;
+    this.edges = edges;
+  }
+
+  get nextFunctions(): readonly NextFunction[] {
+    const { edges, transposed } = definitionOf(this.op).backward;
+    const order = typeof edges === "function" ? edges(this.attrs) : (edges ?? this.edges.map((_, k) => k));
+    return order
+      .filter((input) => input < this.edges.length)
+      .map((input) => {
+        const next = this.edges[input] ?? null;
+        return [next !== null && input === transposed ? new TransposeGradFn(next) : next, 0];
+      });
+  }
+
+  /** The operation; throws when an earlier `backward` has let go of it. */
+  get saved(): SavedOperation {
+    if (this.operation === undefined) {
+      throw new KilnError(
+        "backward() is called a second time through the same graph, but the first call has freed what it had saved: " +
+          "give the first call { retainGraph: true }, or compute the result again",
+      );
+    }
+    return this.operation;
+  }
+
+  free(): void {
+    this.operation = undefined;
+  }
+}
+
+/** The transpose that PyTorch's linear layer takes of its weight and Kiln's does not need; it shows when walking the graph. */
+class TransposeGradFn extends GradFn {
+  readonly name = "TBackward";
+  readonly nextFunctions: readonly NextFunction[];
+
+  constructor(next: GradFn) {
+    super();
+    this.nextFunctions = [[next, 0]];
+  }
+}

@@ -1,0 +1,26 @@
+/** Whether operations are remembered for `backward`: as a rule yes, inside `noGrad` not. */
+
+/** How many `noGrad` calls are running; they may overlap when their functions are asynchronous. */
+let suspended = 0;
+
+export const isGradEnabled = (): boolean => suspended === 0;
+
+/**
+ * Runs `body` without remembering its operations for `backward` (torch.no_grad). While an asynchronous `body` waits,
+ * the rest of the program is not recorded either.
+ */
+export function noGrad<T>(body: () => T): T {
+  suspended++;
+  let result: T;
+  try {
+    result = body();
+  } catch (error) {
+    suspended--;
+    throw error;
+  }
+  if (!(result instanceof Promise)) {
+    suspended--;
+    return result;
+  }
+  return result.finally(() => suspended--) as T;
+}

@@ -1,0 +1,84 @@
+/**
+ * Operations in place (`p.sub_(…)`). They compute a new version and make the tensor stand for it: copy on write, so
+ * everything made from the old numbers, views and pending results included, keeps them.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, sameShape } from "../core/shape.ts";
+import { currentRecorder } from "./context.ts";
+import { isGradEnabled } from "./grad-mode.ts";
+import { TensorMethods } from "./methods.ts";
+import { apply } from "./operation.ts";
+import type { Tensor } from "./tensor.ts";
+
+export abstract class InPlaceMethods extends TensorMethods {
+  add_(this: Tensor, other: Tensor | number): Tensor {
+    return changed(this, "add_", this.add(other));
+  }
+  sub_(this: Tensor, other: Tensor | number): Tensor {
+    return changed(this, "sub_", this.sub(other));
+  }
+  mul_(this: Tensor, other: Tensor | number): Tensor {
+    return changed(this, "mul_", this.mul(other));
+  }
+  div_(this: Tensor, other: Tensor | number): Tensor {
+    return changed(this, "div_", this.div(other));
+  }
+  neg_(this: Tensor): Tensor {
+    return changed(this, "neg_", this.neg());
+  }
+  relu_(this: Tensor): Tensor {
+    return changed(this, "relu_", this.relu());
+  }
+  clamp_(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
+    return changed(this, "clamp_", this.clamp(min, max));
+  }
+  /** Takes over the numbers of `source`, broadcast to this tensor's shape. */
+  copy_(this: Tensor, source: Tensor): Tensor {
+    const isPlain = sameShape(source.shape, this.shape) && !source.requiresGrad;
+    return changed(
+      this,
+      "copy_",
+      isPlain ? source.detach() : apply("broadcast_to", [source], { shape: this.shape }),
+    );
+  }
+  fill_(this: Tensor, value: number): Tensor {
+    return changed(this, "fill_", constantLike(this, value));
+  }
+  zero_(this: Tensor): Tensor {
+    return changed(this, "zero_", constantLike(this, 0));
+  }
+}
+
+/** A tensor of the same type in which every element is `value`. */
+export const constantLike = (like: Tensor, value: number): Tensor =>
+  apply("broadcast_to", [apply("constant", [], { value, dtype: like.dtype })], { shape: like.shape });
+
+/** Makes `target` stand for `result`; PyTorch's rules say when that is allowed. */
+function changed(target: Tensor, method: string, result: Tensor): Tensor {
+  if (!sameShape(result.shape, target.shape)) {
+    throw new KilnError(
+      `${method} cannot change the shape of its tensor from ${formatShape(target.shape)} to the broadcast ` +
+        `${formatShape(result.shape)}: use the operation that returns a new tensor`,
+    );
+  }
+  if (result.dtype !== target.dtype) {
+    throw new KilnError(`${method} cannot turn its ${target.dtype} tensor into ${result.dtype}`);
+  }
+  const recorder = currentRecorder();
+  if (recorder !== undefined && target.behind.kind === "version") {
+    recorder.assign(target, result);
+    return target;
+  }
+  if (recorder === undefined) {
+    if (isGradEnabled() && target.isLeaf && target.requiresGrad) {
+      throw new KilnError(
+        `${method} would change a leaf that requires gradients, which backward could not undo: ` +
+          "do it inside noGrad(() => …)",
+      );
+    }
+    result.version.isKept = true;
+  }
+  target.become(result.behind, isGradEnabled() ? result.gradFn : target.gradFn);
+  return target;
+}

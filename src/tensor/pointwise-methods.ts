@@ -1,0 +1,133 @@
+/** The operations of tensors that compute each element from elements at the same place, as methods with PyTorch's names. */
+
+import type { DType } from "../core/dtype.ts";
+import { apply } from "./operation.ts";
+import { compared, to } from "./promotion.ts";
+import { numberOrTensor, where } from "./rearrange.ts";
+import * as statistics from "./statistics.ts";
+import type { Tensor } from "./tensor.ts";
+
+export abstract class PointwiseMethods {
+  neg(this: Tensor): Tensor {
+    return apply("neg", [this]);
+  }
+  exp(this: Tensor): Tensor {
+    return apply("exp", [this]);
+  }
+  expm1(this: Tensor): Tensor {
+    return apply("expm1", [this]);
+  }
+  log(this: Tensor): Tensor {
+    return apply("log", [this]);
+  }
+  log1p(this: Tensor): Tensor {
+    return apply("log1p", [this]);
+  }
+  sqrt(this: Tensor): Tensor {
+    return apply("sqrt", [this]);
+  }
+  rsqrt(this: Tensor): Tensor {
+    return this.sqrt().reciprocal();
+  }
+  square(this: Tensor): Tensor {
+    return this.mul(this);
+  }
+  reciprocal(this: Tensor): Tensor {
+    return numberOrTensor(1).div(this);
+  }
+  abs(this: Tensor): Tensor {
+    return apply("abs", [this]);
+  }
+  sign(this: Tensor): Tensor {
+    return apply("sign", [this]);
+  }
+  erf(this: Tensor): Tensor {
+    return apply("erf", [this]);
+  }
+  relu(this: Tensor): Tensor {
+    return apply("relu", [this]);
+  }
+  tanh(this: Tensor): Tensor {
+    return apply("tanh", [this]);
+  }
+  sigmoid(this: Tensor): Tensor {
+    return apply("sigmoid", [this]);
+  }
+  add(this: Tensor, other: Tensor | number): Tensor {
+    return apply("add", [this, numberOrTensor(other)]);
+  }
+  sub(this: Tensor, other: Tensor | number): Tensor {
+    return apply("sub", [this, numberOrTensor(other)]);
+  }
+  /** `other - this`. */
+  rsub(this: Tensor, other: Tensor | number): Tensor {
+    return numberOrTensor(other).sub(this);
+  }
+  mul(this: Tensor, other: Tensor | number): Tensor {
+    return apply("mul", [this, numberOrTensor(other)]);
+  }
+  div(this: Tensor, other: Tensor | number): Tensor {
+    return apply("div", [this, numberOrTensor(other)]);
+  }
+  pow(this: Tensor, exponent: Tensor | number): Tensor {
+    return statistics.pow(this, exponent);
+  }
+  maximum(this: Tensor, other: Tensor | number): Tensor {
+    return apply("maximum", [this, numberOrTensor(other)]);
+  }
+  minimum(this: Tensor, other: Tensor | number): Tensor {
+    return apply("minimum", [this, numberOrTensor(other)]);
+  }
+  clamp(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
+    return statistics.clamp(this, min, max);
+  }
+  /** Whether elements are equal; bool, as all comparisons are. */
+  eq(this: Tensor, other: Tensor | number): Tensor {
+    return compared(this, "eq", other);
+  }
+  ne(this: Tensor, other: Tensor | number): Tensor {
+    return compared(this, "ne", other);
+  }
+  lt(this: Tensor, other: Tensor | number): Tensor {
+    return compared(this, "lt", other);
+  }
+  le(this: Tensor, other: Tensor | number): Tensor {
+    return compared(this, "le", other);
+  }
+  gt(this: Tensor, other: Tensor | number): Tensor {
+    return compared(this, "gt", other);
+  }
+  ge(this: Tensor, other: Tensor | number): Tensor {
+    return compared(this, "ge", other);
+  }
+  /** Whether elements are not a number; bool. */
+  isnan(this: Tensor): Tensor {
+    return compared(this, "ne", this);
+  }
+  where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
+    return where(condition, this, other);
+  }
+  /** `value` where the bool `mask` is true. */
+  maskedFill(this: Tensor, mask: Tensor, value: Tensor | number): Tensor {
+    return where(mask, value, this);
+  }
+  /** The same numbers in another dtype; a fraction is cut off, and only 0 is false. */
+  to(this: Tensor, dtype: DType): Tensor {
+    return to(this, dtype);
+  }
+  typeAs(this: Tensor, other: Tensor): Tensor {
+    return to(this, other.dtype);
+  }
+  /** As float32. */
+  float(this: Tensor): Tensor {
+    return to(this, "float32");
+  }
+  /** As int32. */
+  int(this: Tensor): Tensor {
+    return to(this, "int32");
+  }
+  /** Whether elements are not 0. */
+  bool(this: Tensor): Tensor {
+    return to(this, "bool");
+  }
+}

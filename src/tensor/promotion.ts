@@ -1,0 +1,39 @@
+/** Which dtype two operands meet in, and the casts that bring them there (torch.result_type). */
+
+import type { DType } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import { located } from "./located.ts";
+import { apply } from "./operation.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** From the narrowest to the widest. */
+const ORDER: readonly DType[] = ["bool", "int32", "float32"];
+
+/** The same numbers in another dtype; a fraction is cut off, and only 0 is false. Gradients stop here. */
+export function to(input: Tensor, dtype: DType): Tensor {
+  if (!ORDER.includes(dtype)) {
+    return located(() => {
+      throw new KilnError(`to() knows the dtypes ${ORDER.join(", ")}, not ${dtype}`);
+    });
+  }
+  return input.dtype === dtype ? input : apply("cast", [input], { dtype });
+}
+
+/** A number as a tensor of rank 0 that `like` can be compared or combined with. */
+export function scalarLike(value: number, like: Tensor): Tensor {
+  const dtype = Number.isInteger(value) && like.dtype === "int32" ? "int32" : "float32";
+  return apply("constant", [], { value, dtype });
+}
+
+/** Both operands in the wider of their dtypes. */
+export function promoted(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
+  const dtype = ORDER[Math.max(ORDER.indexOf(a.dtype), ORDER.indexOf(b.dtype))];
+  return [to(a, dtype), to(b, dtype)];
+}
+
+export type Relation = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+
+/** Whether `a relation b`, element by element, with broadcasting; bool. */
+export function compared(a: Tensor, relation: Relation, b: Tensor | number): Tensor {
+  return apply("compare", promoted(a, typeof b === "number" ? scalarLike(b, a) : b), { relation });
+}

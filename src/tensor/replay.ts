@@ -1,0 +1,22 @@
+/** Turns the nodes of a graph back into versions that wait to be computed: how derived graphs become tensors. */
+
+import type { Value } from "../ir/types.ts";
+import { Version } from "./version.ts";
+
+/** Gives the version of any value of a graph; `known` holds its inputs, and whatever else is there already. */
+export function replayer(known: ReadonlyMap<Value, Version>): (value: Value) => Version {
+  const versions = new Map(known);
+  const replay = (value: Value): Version => {
+    const found = versions.get(value);
+    if (found !== undefined) return found;
+    if (value.kind === "input") throw new Error(`no version is given for the graph's input ${value.name}`);
+    const version = Version.from(value.type, {
+      op: value.op,
+      inputs: value.inputs.map(replay),
+      attrs: value.attrs,
+    });
+    versions.set(value, version);
+    return version;
+  };
+  return replay;
+}

@@ -1,0 +1,101 @@
+/**
+ * Version: the numbers a tensor has at one time, which never change. Operations read versions, an operation in place
+ * gives its tensor a new one, so whatever was computed from the old numbers, or still waits to be, keeps them.
+ */
+
+import type { DType, TypedArray } from "../core/dtype.ts";
+import { invariant } from "../core/errors.ts";
+import type { Shape } from "../core/shape.ts";
+import type { Attrs, TensorType } from "../ir/types.ts";
+import { currentEvaluator } from "./context.ts";
+import type { Storage } from "./storage.ts";
+
+/** How a version's numbers follow from those of others. */
+export interface Operation {
+  readonly op: string;
+  readonly inputs: readonly Version[];
+  readonly attrs: Attrs;
+}
+
+export class Version {
+  readonly kind = "version";
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Whether to store the numbers when something else is computed from them: parameters and gradients live on. */
+  isKept = false;
+  /** Whether more than one tensor stands for this version, or something is to be computed from it. */
+  isUsed = false;
+  private known: Storage | undefined;
+  private pending: Promise<Storage> | undefined;
+  private recipe: Operation | undefined;
+
+  private constructor(type: TensorType, known: Storage | undefined, recipe: Operation | undefined) {
+    this.shape = type.shape;
+    this.dtype = type.dtype;
+    this.known = known;
+    this.recipe = recipe;
+  }
+
+  /** A version whose numbers are there. */
+  static of(type: TensorType, storage: Storage): Version {
+    return new Version(type, storage, undefined);
+  }
+
+  /** A version that waits to be computed. */
+  static from(type: TensorType, operation: Operation): Version {
+    for (const input of operation.inputs) input.isUsed = true;
+    return new Version(type, undefined, operation);
+  }
+
+  /** This version, for another tensor as well. */
+  shared(): Version {
+    this.isUsed = true;
+    return this;
+  }
+
+  get type(): TensorType {
+    return { dtype: this.dtype, shape: this.shape };
+  }
+
+  /** Where the numbers are, once they are there. */
+  get storage(): Storage | undefined {
+    return this.known;
+  }
+
+  /** What is to be computed, as long as nobody has begun to. */
+  get operation(): Operation | undefined {
+    return this.recipe;
+  }
+
+  /** Says that the numbers are being computed. When that fails, they can be asked for again. */
+  settle(numbers: Promise<Storage>): void {
+    const recipe = this.recipe;
+    this.recipe = undefined;
+    this.pending = numbers;
+    numbers.then(
+      (storage) => {
+        this.known = storage;
+        this.pending = undefined;
+      },
+      () => {
+        this.recipe = recipe;
+        this.pending = undefined;
+      },
+    );
+  }
+
+  /** Another place that holds the same numbers. */
+  moveTo(storage: Storage): void {
+    this.known = storage;
+  }
+
+  /** The numbers themselves, not a copy; computed if nobody has done so. */
+  async read(): Promise<TypedArray> {
+    if (this.recipe !== undefined) {
+      const evaluator = currentEvaluator();
+      invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
+      evaluator.compute([this]);
+    }
+    return (this.known ?? (await this.pending!)).read();
+  }
+}

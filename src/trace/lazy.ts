@@ -1,0 +1,55 @@
+/** The graph of tensors that wait to be computed: known versions are its inputs, wanted ones its outputs. */
+
+import { topologicalOrder } from "../core/topological.ts";
+import { GraphBuilder } from "../ir/builder.ts";
+import type { Value } from "../ir/types.ts";
+import { opTable } from "../ops/registry.ts";
+import type { Version } from "../tensor/version.ts";
+import type { Trace } from "./trace.ts";
+
+export interface LazyTrace extends Trace {
+  /** What stands behind the graph's inputs, in order. */
+  readonly leaves: readonly Version[];
+  /** What stands behind the graph's outputs, in order; equal computations share one. */
+  readonly outputs: readonly (readonly Version[])[];
+}
+
+/** Numbers in the user's program, such as the 0.5 of `x.mul(0.5)`. */
+export const isConstant = (version: Version): boolean => version.operation?.op === "constant";
+
+/**
+ * The graph that computes `wanted`, and on the way every version that is to be kept. Constants are part of it, or, as
+ * `liftConstants` asks for, inputs like any leaf, so that one program serves all their values.
+ */
+export function traceLazy(wanted: readonly Version[], liftConstants: boolean): LazyTrace {
+  const builder = new GraphBuilder(opTable);
+  const values = new Map<Version, Value>();
+  const leaves: Version[] = [];
+  const outputs = new Map<Value, Version[]>();
+  const asked = new Set(wanted);
+  for (const version of topologicalOrder(wanted, ({ operation }) => operation?.inputs ?? [])) {
+    const { operation, type } = version;
+    if (operation === undefined || (liftConstants && isConstant(version))) {
+      values.set(version, builder.input("input", `leaf${leaves.length}`, type));
+      leaves.push(version);
+      continue;
+    }
+    const inputs = operation.inputs.map((input) => values.get(input)!);
+    const value = builder.node(operation.op, inputs, operation.attrs);
+    values.set(version, value);
+    if (version.isKept || asked.has(version)) {
+      const same = outputs.get(value);
+      if (same === undefined) outputs.set(value, [version]);
+      else same.push(version);
+    }
+  }
+  const named = [...outputs.keys()].map((value, k) => ({ name: `output${k}`, value }));
+  return {
+    graph: builder.build("lazy", named),
+    states: new Map(),
+    parameters: [],
+    inputs: leaves.map(({ type }, k) => ({ name: `leaf${k}`, type })),
+    leaves,
+    outputs: [...outputs.values()],
+  };
+}
