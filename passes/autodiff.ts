@@ -71,7 +71,7 @@ function differentiate(graph: Graph, loss: Value, wanted: readonly Input[]): Gra
     const value = cotangents.get(input);
     return value === undefined ? [] : [{ name: gradientName(input.name), value }];
   });
-  return b.build(graph.name, [...graph.outputs, ...gradients]);
+  return b.build(graph.name, [...graph.outputs, ...gradients], graph.updates);
 }
 
 /** Every value that depends on one of `sources`, sources included: where cotangents must flow. */

@@ -30,10 +30,13 @@ export function bindShared(results: readonly Expr[], all: boolean): { lets: Stmt
   const bind = (e: Expr): Expr => {
     const known = names.get(e);
     if (known !== undefined) return known;
-    if (e.kind === "load" || e.kind === "reduce" || e.kind === "select") return e;
+    // A guard protects the loads behind it; random words need no guard.
+    if (e.kind === "load" || e.kind === "reduce" || (e.kind === "select" && e.dtype !== "uint32")) return e;
     const value = mapChildren(e, bind);
     const isWork =
-      e.kind === "unary" || e.kind === "compare" || (e.kind === "binary" && e.dtype === "float32");
+      e.kind === "unary" ||
+      e.kind === "compare" ||
+      (e.kind === "binary" && (e.dtype === "float32" || e.dtype === "uint32"));
     return isWork && (uses.get(e) ?? 0) > 1 ? name(e, value) : value;
   };
   const bound = roots.map((e) => {

@@ -4,6 +4,7 @@
  * there costs nothing extra; otherwise it becomes the root of a group of its own.
  */
 
+import { invariant } from "../src/core/errors.ts";
 import { sameShape, sizeOf } from "../src/core/shape.ts";
 import { usersOf } from "../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Value } from "../src/ir/types.ts";
@@ -12,6 +13,7 @@ import { ints, number } from "../src/ops/definition.ts";
 import { windowsAreDisjoint } from "../src/ops/max_pool2d.ts";
 import { definitionOf } from "../src/ops/registry.ts";
 import type { Pass, StageInfo } from "./pass.ts";
+import { comesAfter, reduceAlike } from "./siblings.ts";
 
 export const FUSE: StageInfo = {
   name: "fuse",
@@ -41,6 +43,8 @@ class Fusion {
   private readonly outputs: ReadonlySet<Value>;
   private readonly updateValues: ReadonlySet<Value>;
   private readonly recomputed: ReadonlySet<Node>;
+  /** Nodes that are constant along the inner loops of all that use them. */
+  private readonly invariant = new Set<Node>();
 
   constructor(graph: Graph, capabilities: Capabilities) {
     this.graph = graph;
@@ -78,6 +82,11 @@ class Fusion {
     }
     const users = this.users.get(node) ?? [];
     const groups = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
+    if (this.isInvariant(node, users)) {
+      this.invariant.add(node);
+      this.inlineEverywhere(node);
+      return;
+    }
     const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
     if (everywhere && users.every((user) => this.isCheapIn(node, user))) {
@@ -87,6 +96,22 @@ class Fusion {
     } else {
       this.root(node);
     }
+  }
+
+  /**
+   * Elementwise work that its users spread along their last axis, such as a scale for each channel of images: the
+   * schedule moves it out of their inner loops, so that computing it there costs less than a kernel of its own.
+   */
+  private isInvariant(node: Node, users: readonly Node[]): boolean {
+    if (definitionOf(node.op).pattern !== "elementwise" || users.length === 0) return false;
+    const rank = node.type.shape.length;
+    if (rank === 0 || node.type.shape[rank - 1] !== 1) return false;
+    return users.every((user) => {
+      if (this.invariant.has(user)) return true;
+      const isSpread = user.type.shape.length === rank && user.type.shape[rank - 1] > 1;
+      const drafts = this.membership.get(user) ?? [];
+      return isSpread && definitionOf(user.op).pattern === "elementwise" && drafts.every((d) => !d.isUpdate);
+    });
   }
 
   private inlineEverywhere(node: Node): void {
@@ -101,21 +126,34 @@ class Fusion {
     this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
   }
 
-  /** Starts a group whose value is stored; a pool and its winner share one, for they slide one window. */
+  /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
   private root(node: Node): void {
-    const sibling = isWindow(node) ? this.windowSibling(node) : undefined;
+    const sibling = this.sibling(node);
     const draft = sibling ?? { nodes: new Set(), stores: new Set(), isUpdate: false };
     if (sibling === undefined) this.drafts.push(draft);
     this.join(node, draft);
     draft.stores.add(node);
   }
 
-  private windowSibling(node: Node): Draft | undefined {
-    if (this.capabilities.maxOutputs < 2) return undefined;
-    return this.drafts.find((draft) =>
-      [...draft.stores].some(
+  /** A pool and its winner slide one window; reductions over the same axes of one tensor run in one loop. */
+  private sibling(node: Node): Draft | undefined {
+    if (isWindow(node)) {
+      return this.draftWith(
         (other) => isWindow(other) && other.inputs[0] === node.inputs[0] && sameAttrs(other, node),
-      ),
+      );
+    }
+    if (definitionOf(node.op).pattern !== "reduction") return undefined;
+    const draft = this.draftWith((other) => reduceAlike(node, other));
+    return draft === undefined || comesAfter(draft, node, this.drafts) ? undefined : draft;
+  }
+
+  /** A group with room for one more store that stores such a node. */
+  private draftWith(isAlike: (store: Node) => boolean): Draft | undefined {
+    return this.drafts.find(
+      (draft) =>
+        !draft.isUpdate &&
+        draft.stores.size < this.capabilities.maxOutputs &&
+        [...draft.stores].some(isAlike),
     );
   }
 
@@ -137,7 +175,8 @@ class Fusion {
   }
 
   private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
-    if (draft.isUpdate && definitionOf(node.op).pattern !== "elementwise") return false;
+    if (draft.isUpdate && (definitionOf(node.op).pattern !== "elementwise" || this.readsTooLate(node, draft)))
+      return false;
     switch (definitionOf(node.op).pattern) {
       case "elementwise":
       case "row":
@@ -154,8 +193,31 @@ class Fusion {
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
         return users.every((user) => isEpilogue(node, user));
       case "view":
+      case "generator":
         return false;
     }
+  }
+
+  /**
+   * Whether `node`, computed in the group of updates, would read a state that the group has stored into by then. What
+   * is stored under one shape is computed before any of it is stored; other shapes come one after another.
+   */
+  private readsTooLate(node: Node, draft: Draft): boolean {
+    const changing = this.graph.updates.flatMap(({ target }) =>
+      node.inputs.includes(target) ? [target.type.shape] : [],
+    );
+    if (changing.length === 0) return false;
+    return this.storesFrom(node, draft).some((store) =>
+      changing.some((shape) => !sameShape(shape, store.type.shape)),
+    );
+  }
+
+  /** The stored nodes of `draft` that depend on `node`. */
+  private storesFrom(node: Node, draft: Draft): Node[] {
+    return (this.users.get(node) ?? []).flatMap((user) => {
+      if (!draft.nodes.has(user)) return [];
+      return [...(draft.stores.has(user) ? [user] : []), ...this.storesFrom(user, draft)];
+    });
   }
 
   /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
@@ -172,6 +234,7 @@ class Fusion {
         return exploitsSparsity(user, node);
       case "sparse":
       case "view":
+      case "generator":
         return false;
     }
   }
@@ -189,11 +252,14 @@ class Fusion {
   private ordered(): Draft[] {
     const storedBy = new Map<Node, Draft>();
     for (const draft of this.drafts) for (const node of draft.stores) storedBy.set(node, draft);
-    const done = new Set<Draft>();
+    const begun = new Set<Draft>();
     const result: Draft[] = [];
     const visit = (draft: Draft): void => {
-      if (done.has(draft)) return;
-      done.add(draft);
+      if (begun.has(draft)) {
+        invariant(result.includes(draft), `the group ${groupName(draft, this.graph)} waits for itself`);
+        return;
+      }
+      begun.add(draft);
       for (const node of draft.nodes) {
         for (const input of node.inputs) {
           const base = baseOf(input);

@@ -130,10 +130,24 @@ class Materializer {
    * innermost level, any real work; at the innermost level only what is used more than once.
    */
   private candidates(roots: readonly Expr[], scope: Scope, innermost: boolean): Expr[][] {
+    const uses = innermost ? this.countUses(roots, scope) : undefined;
+    const found = this.worthBinding(roots, scope, uses);
+    if (innermost) return groupReductions(found);
+    // Random words share nearly all of their arithmetic: written out one by one they would never end.
+    const words = found.filter((e) => e.dtype === "uint32");
+    const shared = this.worthBinding(words, scope, this.countUses(words, scope));
+    return groupReductions([...new Set([...shared, ...found])]);
+  }
+
+  /** Work below `roots` that can be done here; with `uses`, only reductions and what is used more than once. */
+  private worthBinding(
+    roots: readonly Expr[],
+    scope: Scope,
+    uses: ReadonlyMap<Expr, number> | undefined,
+  ): Expr[] {
     const found: Expr[] = [];
     const seen = new Set<Expr>();
     const seenGuarded = new Set<Expr>();
-    const uses = innermost ? this.countUses(roots, scope) : undefined;
     const visit = (e: Expr, unconditional: boolean): void => {
       if (scope.bound.has(e)) return;
       if (seen.has(e) || (!unconditional && seenGuarded.has(e))) return;
@@ -141,7 +155,7 @@ class Materializer {
       const worth = e.kind === "reduce" || (isWork(e) && (uses === undefined || (uses.get(e) ?? 0) > 1));
       if (isHere && worth && (unconditional || this.isSafe(e, scope))) {
         seen.add(e);
-        if (innermost && e.kind !== "reduce") visitInner(e, unconditional);
+        if (uses !== undefined && e.kind !== "reduce") visitInner(e, unconditional);
         found.push(e);
         return;
       }
@@ -158,7 +172,7 @@ class Materializer {
       else for (const child of children(e)) visit(child, unconditional);
     };
     for (const root of roots) visit(root, true);
-    return groupReductions(found);
+    return found;
   }
 
   private countUses(roots: readonly Expr[], scope: Scope): Map<Expr, number> {

@@ -14,7 +14,7 @@ export const partition: Pass<Graph, Graph> = {
   doc: "Names the forward values that the backward pass reads (`keep`) and those it computes again (`recompute`).",
   run(graph) {
     if (graph.updates.length === 0 && graph.outputs.length < 2) return graph;
-    const forward = new Set(reachable([graph.outputs[0].value]));
+    const forward = new Set(reachable(graph.outputs.slice(0, 1).map(({ value }) => value)));
     for (const node of graph.nodes) if (isCompanion(node, forward)) forward.add(node);
     const outputs = new Set(graph.outputs.map(({ value }) => value));
     const users = usersOf(graph);

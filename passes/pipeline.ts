@@ -1,10 +1,11 @@
 /** The order of the passes, on one screen. */
 
 import type { Graph } from "../src/ir/types.ts";
-import type { UpdateRule } from "../src/ir/update.ts";
+import type { StepUpdate } from "../src/ir/update.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
+import { accumulateGradients } from "./accumulate-gradients.ts";
 import { AUTODIFF, autodiff } from "./autodiff.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { cse } from "./cse.ts";
@@ -24,8 +25,8 @@ export interface PipelineOptions {
   readonly capabilities: Capabilities;
   /** Names of the states to differentiate for; absent for a forward program. */
   readonly gradientsFor?: readonly string[];
-  /** The optimizer's rule; absent when only gradients are wanted. */
-  readonly update?: UpdateRule;
+  /** What becomes of the gradients; absent when they are the result. */
+  readonly update?: StepUpdate | "accumulate";
   /** Forces one scheduling strategy wherever it matches. */
   readonly strategy?: string;
 }
@@ -38,11 +39,14 @@ interface Step<I, O> {
 
 const always = <I, O>(pass: Pass<I, O>): Step<I, O> => ({ stage: pass, make: () => pass });
 
+const updatePass = (update: StepUpdate | "accumulate"): Pass<Graph, Graph> =>
+  update === "accumulate" ? accumulateGradients : trainingStep(update);
+
 /** Passes over graphs, in order. */
 const GRAPH_PASSES: readonly Step<Graph, Graph>[] = [
   always(canonicalize),
   { stage: AUTODIFF, make: ({ gradientsFor }) => gradientsFor && autodiff(gradientsFor) },
-  { stage: TRAINING_STEP, make: ({ update }) => update && trainingStep(update) },
+  { stage: TRAINING_STEP, make: ({ update }) => update && updatePass(update) },
   always(simplify),
   always(cse),
   always(dce),

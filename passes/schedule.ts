@@ -4,6 +4,7 @@ import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
 import type { Kernel } from "../src/loop/types.ts";
 import type { Pass, StageInfo } from "./pass.ts";
+import { perElement } from "./per-element.ts";
 import { packedPanels } from "./strategies/pack.ts";
 import { plain } from "./strategies/plain.ts";
 import { registerTile } from "./strategies/register-tile.ts";
@@ -15,7 +16,7 @@ export const STRATEGIES: readonly Strategy[] = [plain, registerTile, packedPanel
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",
-  doc: "Transforms loops for the backend: register tiles, packed panels, winner lists; the cheapest candidate wins.",
+  doc: "Transforms loops for the backend: register tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
 };
 
 /** With `only`, the strategy of that name is taken wherever it matches: how tests force each in turn. */
@@ -23,6 +24,7 @@ export function schedule(capabilities: Capabilities, only?: string): Pass<Lowere
   return {
     ...SCHEDULE,
     run(program) {
+      if (capabilities.oneElementPerThread) return perElement(program, capabilities);
       if (!capabilities.schedules) return program;
       const results = program.kernels.map((kernel) => best(kernel, capabilities, only).apply());
       const commitKernels = results

@@ -93,9 +93,12 @@ const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
   return sameShape(before.shape, after.shape) ? simplified(b, op, narrowed, attrs) : undefined;
 };
 
-/** A contraction, or elementwise work on one: what an elementwise user could join as an epilogue. */
+/**
+ * A contraction, or elementwise work on one: what an elementwise user could join as an epilogue. A weight's gradient
+ * is read by updates, which are one kernel of their own.
+ */
 function endsInContraction(value: Value): boolean {
-  if (value.kind !== "node") return false;
+  if (value.kind !== "node" || value.op === "conv2d_weight_grad") return false;
   const { pattern } = definitionOf(value.op);
   return pattern === "contraction" || (pattern === "elementwise" && value.inputs.some(endsInContraction));
 }
@@ -143,7 +146,12 @@ const sumOfUnitAxes: Rule = (b, op, [x], attrs) => {
   return simplified(b, "reshape", [x], { shape });
 };
 
+/** Behind autodiff nobody asks any more where gradients stop or which rule they follow. */
+const dropGradientMarks: Rule = (_b, op, [x]) =>
+  op === "detach" || op === "custom_gradient" ? x : undefined;
+
 const RULES: readonly Rule[] = [
+  dropGradientMarks,
   foldConstants,
   dropIdentity,
   dropDoubleNegation,

@@ -2,14 +2,11 @@
 
 import { GraphBuilder } from "../src/ir/builder.ts";
 import type { Graph, Input, Update, Value } from "../src/ir/types.ts";
-import type { UpdateRule } from "../src/ir/update.ts";
+import { optimizerStateName, type StepUpdate, scalarName, type UpdateRule } from "../src/ir/update.ts";
 import { opTable } from "../src/ops/registry.ts";
 import { gradientName } from "./autodiff.ts";
+import { clipGradients } from "./clip-gradients.ts";
 import type { Pass, StageInfo } from "./pass.ts";
-
-/** The name of an optimizer state in the store, beside the parameter it belongs to. */
-export const optimizerStateName = (rule: UpdateRule, parameter: string, state: string): string =>
-  `${rule.name}.${parameter}.${state}`;
 
 export const TRAINING_STEP: StageInfo = {
   name: "training-step",
@@ -17,34 +14,54 @@ export const TRAINING_STEP: StageInfo = {
 };
 
 /** Replaces the gradient outputs by updates of the parameters and of the optimizer's own states. */
-export function trainingStep(rule: UpdateRule): Pass<Graph, Graph> {
+export function trainingStep({ groups, clip, origins }: StepUpdate): Pass<Graph, Graph> {
   return {
     ...TRAINING_STEP,
     run(graph) {
       const b = GraphBuilder.from(graph, opTable);
-      const scalars = Object.fromEntries(
-        rule.scalars.map((name): [string, Value] => [
-          name,
-          b.input("scalar", name, { dtype: "float32", shape: [] }),
-        ]),
-      );
-      const gradients = new Map(graph.outputs.map(({ name, value }) => [name, value]));
-      const updates = graph.inputs.flatMap((input): Update[] => {
-        const gradient = gradients.get(gradientName(input.name));
-        if (input.role !== "state" || gradient === undefined) return [];
-        return b.at(originsOf(graph, input), () => updatesOf(b, rule, input, gradient, scalars));
+      const gradients = gradientsOf(graph);
+      const linesOf = (parameter: Input) => origins?.get(parameter.name) ?? originsOf(graph, parameter);
+      const clipped = clip === undefined ? gradients : clipGradients(b, gradients, clip, linesOf);
+      const updates = groups.flatMap(({ rule, parameters }, k) => {
+        const scalars = declareScalars(b, rule, k);
+        return [...clipped].flatMap(([parameter, gradient]): Update[] => {
+          if (parameters !== undefined && !parameters.includes(parameter.name)) return [];
+          return b.at(linesOf(parameter), () => updatesOf(b, rule, parameter, gradient, scalars));
+        });
       });
-      const outputs = graph.outputs.filter(({ name }) => !name.startsWith(gradientName("")));
-      return b.build(graph.name, outputs, updates);
+      return b.build(graph.name, withoutGradients(graph), [...graph.updates, ...updates]);
     },
   };
 }
 
+/** The gradients that are outputs of the graph, by the state they belong to. */
+export function gradientsOf(graph: Graph): ReadonlyMap<Input, Value> {
+  const outputs = new Map(graph.outputs.map(({ name, value }) => [name, value]));
+  return new Map(
+    graph.inputs.flatMap((input): [Input, Value][] => {
+      const gradient = outputs.get(gradientName(input.name));
+      return input.role !== "state" || gradient === undefined ? [] : [[input, gradient]];
+    }),
+  );
+}
+
+/** The outputs of a graph but the gradients. */
+export const withoutGradients = (graph: Graph): Graph["outputs"] =>
+  graph.outputs.filter(({ name }) => !name.startsWith(gradientName("")));
+
 /** An update belongs to the lines that use its parameter. */
-const originsOf = (graph: Graph, parameter: Input) => {
+export const originsOf = (graph: Graph, parameter: Input) => {
   const user = graph.nodes.find((node) => node.inputs.includes(parameter));
   return (user && graph.origins.get(user)) ?? [];
 };
+
+const declareScalars = (b: GraphBuilder, rule: UpdateRule, group: number): Readonly<Record<string, Value>> =>
+  Object.fromEntries(
+    rule.scalars.map((name): [string, Value] => [
+      name,
+      b.input("scalar", scalarName(name, group), { dtype: "float32", shape: [] }),
+    ]),
+  );
 
 function updatesOf(
   b: GraphBuilder,

@@ -5,19 +5,30 @@
 
 import type { Availability, Backend } from "../backends/backend.ts";
 import { BACKENDS, backendNamed, DEFAULT_BACKEND } from "../backends/registry.ts";
+import { accumulatedGradients } from "../passes/accumulate-gradients.ts";
+import { autodiff } from "../passes/autodiff.ts";
 import { PassManager } from "../passes/manager.ts";
 import { type PipelineOptions, runPipeline, STAGES } from "../passes/pipeline.ts";
+import type { ClassLimit } from "./core/class-limit.ts";
 import type { DType } from "./core/dtype.ts";
 import { KilnError } from "./core/errors.ts";
 import type { Shape } from "./core/shape.ts";
 import type { Graph, TensorType } from "./ir/types.ts";
-import type { UpdateRule } from "./ir/update.ts";
+import { accumulatedName } from "./ir/update.ts";
 import { LazyEvaluator } from "./runtime/lazy-evaluator.ts";
-import { ModelState, type StateRequest } from "./runtime/model-state.ts";
+import { ModelState, settled } from "./runtime/model-state.ts";
 import { Program } from "./runtime/program.ts";
-import { type ScalarSource, Trainer } from "./runtime/trainer.ts";
+import { type StepSource, Trainer } from "./runtime/trainer.ts";
+import {
+  type GradientOptions,
+  type GroupedRules,
+  planTraining,
+  type TrainingPlan,
+} from "./runtime/training-plan.ts";
 import { type CompileVariant, Variant } from "./runtime/variant.ts";
-import { injectEvaluator } from "./tensor/context.ts";
+import { backwardWith } from "./tensor/backward.ts";
+import { injectBackward, injectEvaluator } from "./tensor/context.ts";
+import { programSeed } from "./tensor/random.ts";
 import type { Tensor } from "./tensor/tensor.ts";
 import { type Trace, type Traceable, type TraceableLoss, traceLoss, traceModel } from "./trace/trace.ts";
 
@@ -30,11 +41,9 @@ export interface CompilableModel extends Traceable {
   train(mode?: boolean): unknown;
 }
 
-/** An optimizer as the driver sees it: a rule to compile and the values of its scalars. */
-export interface CompilableOptimizer extends ScalarSource {
-  readonly rule: UpdateRule;
-  /** What it trains; the model's other parameters stay as they are. */
-  readonly parameters: readonly Tensor[];
+/** An optimizer as the driver sees it: rules to compile and the values of their scalars. */
+export interface CompilableOptimizer extends StepSource, GroupedRules {
+  readonly paramGroups: GroupedRules["paramGroups"];
 }
 
 interface CommonOptions {
@@ -51,7 +60,7 @@ export interface CompileOptions extends CommonOptions {
   readonly mode?: "eval" | "train";
 }
 
-export interface CompileTrainingOptions extends CommonOptions {
+export interface CompileTrainingOptions extends CommonOptions, GradientOptions {
   readonly loss: TraceableLoss;
   readonly optimizer: CompilableOptimizer;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
@@ -63,7 +72,9 @@ export async function compile(model: CompilableModel, options: CompileOptions): 
   const backend = usableBackend(options.backend);
   const inputs = inputTypes(options.inputs, "inputs");
   const training = (options.mode ?? "eval") === "train";
+  const seed = programSeed();
   const state = ModelState.for(tensorsOf(model));
+  await settled(tensorsOf(model));
   const variant: CompileVariant = async (shapes) => {
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const begin = performance.now();
@@ -71,7 +82,7 @@ export async function compile(model: CompilableModel, options: CompileOptions): 
     return build(backend, state, trace, begin, pipelineOptions(options));
   };
   const main = await state.enqueue(() => variant(inputs.map(({ shape }) => shape)));
-  return new Program(main, inputs, state, variant);
+  return new Program(main, inputs, state, variant, seed);
 }
 
 /** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */
@@ -84,9 +95,11 @@ export async function compileTraining(
   const givenTargets = options.targets && inputTypes(options.targets, "targets");
   const state = ModelState.for(tensorsOf(model));
   const { optimizer, loss } = options;
-  let allInputs: readonly TensorType[] = [];
+  await settled([...tensorsOf(model), ...statesOf(optimizer)]);
+  const seed = programSeed();
+  let first: { readonly trace: Trace; readonly plan: TrainingPlan } | undefined;
   const variantWith =
-    (update: UpdateRule | undefined): CompileVariant =>
+    (isStep: boolean): CompileVariant =>
     async (shapes) => {
       const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
       const targets = givenTargets?.map((type, k) => ({
@@ -95,23 +108,39 @@ export async function compileTraining(
       }));
       const begin = performance.now();
       const trace = inMode(model, true, () => traceLoss(model, loss, types, targets));
-      allInputs = trace.inputs.map(({ type }) => type);
-      const gradientsFor = { gradientsFor: update ? trainedBy(optimizer, trace) : trace.parameters };
-      return build(
-        backend,
-        state,
-        trace,
-        begin,
-        { ...pipelineOptions(options), ...gradientsFor, ...(update && { update }) },
-        optimizer,
-      );
+      first ??= { trace, plan: planTraining(optimizer, trace, options) };
+      const { update, accumulate, trained, states } = first.plan;
+      const gradients = isStep
+        ? { gradientsFor: trained, update: accumulate > 1 ? ("accumulate" as const) : update }
+        : { gradientsFor: trace.parameters };
+      const known = { ...trace, states: new Map([...trace.states, ...states]) };
+      return build(backend, state, known, begin, { ...pipelineOptions(options), ...gradients });
     };
-  const step = variantWith(optimizer.rule);
+  const step = variantWith(true);
   const main = await state.enqueue(() => step(inputs.map(({ shape }) => shape)));
-  return new Trainer(main, allInputs, state, optimizer, {
-    step,
-    gradients: variantWith(undefined),
-  });
+  const { trace, plan } = first!;
+  const types = trace.inputs.map(({ type }) => type);
+  const compilers = { step, gradients: variantWith(false) };
+  if (plan.accumulate === 1) return new Trainer(main, types, state, optimizer, compilers, seed);
+  const update = await state.enqueue(() => buildUpdate(backend, state, trace, plan, main, options));
+  return new Trainer(main, types, state, optimizer, compilers, seed, { ...plan, update });
+}
+
+/** The program that updates the parameters from the sums of their gradients, which `main` writes. */
+function buildUpdate(
+  backend: Backend,
+  state: ModelState,
+  trace: Trace,
+  { trained, states, update }: TrainingPlan,
+  main: Variant,
+  options: CommonOptions,
+): Promise<Variant> {
+  const begin = performance.now();
+  const summed = new Set(main.plan.states.map(({ name }) => name));
+  const parameters = trained.filter((name) => summed.has(accumulatedName(name)));
+  const { graph, origins } = accumulatedGradients(trace.graph, parameters);
+  const known = { ...trace, graph, states: new Map([...trace.states, ...states]) };
+  return build(backend, state, known, begin, { ...pipelineOptions(options), update: { ...update, origins } });
 }
 
 export interface BackendStatus extends Availability {
@@ -145,17 +174,6 @@ function inputTypes(specs: readonly InputSpec[], what: string): TensorType[] {
   });
 }
 
-/** The names of the optimizer's parameters in the model. */
-function trainedBy(optimizer: CompilableOptimizer, trace: Trace): readonly string[] {
-  const names = trace.parameters.filter((name) => optimizer.parameters.includes(trace.states.get(name)!));
-  if (names.length < optimizer.parameters.length) {
-    throw new KilnError(
-      `the optimizer holds ${optimizer.parameters.length} parameters, but ${optimizer.parameters.length - names.length} of them are not parameters of this model`,
-    );
-  }
-  return names;
-}
-
 const pipelineOptions = ({ strategy }: CommonOptions): Omit<PipelineOptions, "capabilities"> =>
   strategy === undefined ? {} : { strategy };
 
@@ -169,6 +187,9 @@ function inMode<T>(model: CompilableModel, training: boolean, body: () => T): T 
   }
 }
 
+const statesOf = (optimizer: CompilableOptimizer): Tensor[] =>
+  optimizer.paramGroups.flatMap(({ params }) => params.flatMap((p) => Object.values(optimizer.stateOf(p))));
+
 const tensorsOf = (model: Traceable): Tensor[] =>
   [...model.namedParameters(), ...model.namedBuffers()].map(([, tensor]) => tensor);
 
@@ -179,19 +200,15 @@ async function build(
   trace: Trace,
   begin: number,
   options: Omit<PipelineOptions, "capabilities">,
-  optimizer?: object,
 ): Promise<Variant> {
   const manager = new PassManager();
   manager.start(STAGES[0], trace.graph, performance.now() - begin);
   const plan = runPipeline(manager, trace.graph, { capabilities: backend.capabilities, ...options });
-  const requests = plan.states.map(({ name, dtype, shape }): StateRequest => {
-    const tensor = trace.states.get(name);
-    const type = { dtype, shape };
-    if (tensor !== undefined) return { name, type, owner: tensor, tensor };
-    return { name, type, owner: optimizer ?? trace };
-  });
-  const ids = await state.attach(backend, requests);
-  const bound = { ...plan, states: plan.states.map((s) => ({ ...s, name: ids.get(s.name) ?? s.name })) };
+  const cells = await state.attach(
+    backend,
+    plan.states.map(({ name }) => ({ name, tensor: trace.states.get(name)! })),
+  );
+  const bound = { ...plan, states: plan.states.map((spec, k) => ({ ...spec, name: cells[k].id })) };
   const memory = state.memoryOn(backend);
   const executable = await backend.compile(bound, memory);
   return new Variant(
@@ -199,7 +216,7 @@ async function build(
       plan,
       executable,
       memory,
-      cells: state.cellsOf(ids.values()),
+      cells,
       limits: classLimits(trace.graph),
       milliseconds: performance.now() - begin,
       stages: () => [
@@ -211,14 +228,16 @@ async function build(
   );
 }
 
-/** Class targets must lie below the number of classes that the loss sees. */
-function classLimits(graph: Graph): ReadonlyMap<string, number> {
-  const limits = new Map<string, number>();
-  for (const node of graph.nodes) {
-    if (node.op !== "nll_loss") continue;
-    const [logp, target] = node.inputs;
-    const { shape } = logp.type;
-    if (target.kind === "input") limits.set(target.name, shape[shape.length === 1 ? 0 : 1]);
+/** Class targets must lie below the number of classes that the loss sees, or be what it ignores. */
+function classLimits(graph: Graph): ReadonlyMap<string, ClassLimit> {
+  const limits = new Map<string, ClassLimit>();
+  for (const { op, inputs, attrs } of graph.nodes) {
+    if (op !== "nll_loss" && op !== "one_hot") continue;
+    const target = inputs[op === "one_hot" ? 0 : 1];
+    const { shape } = inputs[0].type;
+    const classes = op === "one_hot" ? (attrs.classes as number) : shape[shape.length === 1 ? 0 : 1];
+    const ignored = attrs.ignoreIndex === undefined ? {} : { ignoreIndex: attrs.ignoreIndex as number };
+    if (target.kind === "input") limits.set(target.name, { classes, ...ignored });
   }
   return limits;
 }
@@ -226,3 +245,5 @@ function classLimits(graph: Graph): ReadonlyMap<string, number> {
 injectEvaluator(
   new LazyEvaluator((trace) => build(usableBackend(), new ModelState(), trace, performance.now(), {})),
 );
+
+injectBackward(backwardWith((graph, states) => autodiff(states).run(graph)));

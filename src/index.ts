@@ -9,16 +9,23 @@ export * as optim from "./optim/index.ts";
 export { load, save } from "./runtime/checkpoint.ts";
 export type { Program } from "./runtime/program.ts";
 export type { Gradients, Trainer } from "./runtime/trainer.ts";
+export { SummaryWriter } from "./summary/writer.ts";
+export * as autograd from "./tensor/autograd.ts";
 export {
   arange,
   cat,
   chunk,
   full,
+  generatorState,
   manualSeed,
+  matmul,
+  noGrad,
   ones,
   rand,
   randint,
   randn,
+  reshape,
+  setGeneratorState,
   split,
   stack,
   Tensor,

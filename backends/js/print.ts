@@ -19,6 +19,9 @@ export interface Environment {
   readonly scalars: readonly string[];
 }
 
+/** The binding strength of `>>>`: comparisons are weaker, sums are stronger. */
+const SHIFT = 3;
+
 /** The functions of a kernel: one that is called, and one for each section. */
 export function printJsKernel(kernel: Kernel, name: string, environment: Environment): string {
   return new Printer(kernel, name, environment).print();
@@ -173,6 +176,14 @@ class Printer {
       : this.value(value, ranges);
   }
 
+  /** A word as a number from 0 on; words are kept as signed numbers, which is what JavaScript's bit operators give. */
+  private unsigned(e: Expr, ranges: RangeContext, level: number): string {
+    const isSmall = (e.kind === "const" && e.value < 2 ** 31) || (e.kind === "binary" && e.op === "shr");
+    if (isSmall) return this.expression(e, ranges, level);
+    const text = `${this.expression(e, ranges, SHIFT + 1)} >>> 0`;
+    return SHIFT < level ? `(${text})` : text;
+  }
+
   private value(e: Expr, ranges: RangeContext): string {
     return e.dtype === "int32" ? this.integer(e, ranges) : this.expression(e, ranges, 0);
   }
@@ -182,12 +193,12 @@ class Printer {
     return e.kind === "binary" ? `${text} | 0` : text;
   }
 
-  /** `level` is JavaScript's binding strength around: 1 `|`, 2 `||`/`&&`, 3 comparison, 4 sum, 5 product. */
+  /** `level` is JavaScript's binding strength around: 1 `|`, 2 `||`/`&&`, 3 comparison, 4 sum, 5 product, 6 all others. */
   private expression(e: Expr, ranges: RangeContext, level: number): string {
     const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
     switch (e.kind) {
       case "const":
-        return number(e.value, e.dtype === "bool");
+        return e.dtype === "uint32" ? `${e.value | 0}` : number(e.value, e.dtype === "bool");
       case "var":
       case "local":
         return e.name;
@@ -201,11 +212,13 @@ class Printer {
         return this.unary(e, ranges, level);
       case "binary":
         return this.binary(e, ranges, level);
-      case "compare":
-        return wrap(
-          3,
-          `${this.expression(e.a, ranges, 4)} ${COMPARE[e.op]} ${this.expression(e.b, ranges, 4)}`,
-        );
+      case "compare": {
+        const side = (operand: Expr): string =>
+          operand.dtype === "uint32"
+            ? this.unsigned(operand, ranges, 4)
+            : this.expression(operand, ranges, 4);
+        return wrap(3, `${side(e.a)} ${COMPARE[e.op]} ${side(e.b)}`);
+      }
       case "select": {
         const taken = ranges.withCondition(e.condition);
         return wrap(
@@ -214,6 +227,8 @@ class Printer {
         );
       }
       case "cast":
+        if (e.dtype === "uint32") return wrap(1, `${this.expression(e.a, ranges, 6)} | 0`);
+        if (e.a.dtype === "uint32" && e.dtype === "float32") return this.unsigned(e.a, ranges, level);
         if (e.a.dtype === "bool") return wrap(0, `${this.expression(e.a, ranges, 2)} ? 1 : 0`);
         if (e.dtype === "bool") return wrap(3, `${this.expression(e.a, ranges, 4)} !== 0`);
         return e.dtype === "float32" || e.a.dtype !== "float32"
@@ -256,6 +271,7 @@ class Printer {
     };
     const call = (name: string): string =>
       `Math.${name}(${this.expression(e.a, ranges, 0)}, ${this.expression(e.b, ranges, 0)})`;
+    if (e.dtype === "uint32") return this.word(e, ranges, level);
     switch (e.op) {
       case "add":
         return infix("+", 4);
@@ -281,8 +297,34 @@ class Printer {
       case "min":
       case "pow":
         return call(e.op);
+      case "xor":
+      case "bitand":
+      case "shr":
+        throw new InternalError(`${e.op} is an operator of words, not of ${e.dtype}`);
       default:
         return e.op satisfies never;
+    }
+  }
+
+  /** Arithmetic modulo 2³²: whatever the operands' signs, `|`, `^`, `&` and `Math.imul` give the right bits. */
+  private word(e: Extract<Expr, { kind: "binary" }>, ranges: RangeContext, level: number): string {
+    const [a, b] = [e.a, e.b].map((operand) => this.expression(operand, ranges, 6));
+    const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
+    switch (e.op) {
+      case "add":
+        return wrap(1, `${a} + ${b} | 0`);
+      case "sub":
+        return wrap(1, `${a} - ${b} | 0`);
+      case "mul":
+        return `Math.imul(${a}, ${b})`;
+      case "xor":
+        return wrap(1, `${a} ^ ${b}`);
+      case "bitand":
+        return wrap(1, `${a} & ${b}`);
+      case "shr":
+        return wrap(SHIFT, `${a} >>> ${b}`);
+      default:
+        throw new InternalError(`${e.op} is no operator of words`);
     }
   }
 }

@@ -42,7 +42,7 @@ async function measure(name: string, batch: number, millis: number): Promise<voi
   const plan = runPipeline(new PassManager(), trace.graph, {
     capabilities: js.capabilities,
     gradientsFor: trace.parameters,
-    update: optimizer.rule,
+    update: { groups: optimizer.paramGroups.map(({ rule }) => ({ rule })) },
   });
   const states = js.createStateMemory();
   states.allocate(plan.states);

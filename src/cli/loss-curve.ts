@@ -4,11 +4,33 @@ import asciichart from "asciichart";
 
 const MOST_POINTS = 2000;
 
+/** A curve as a checkpoint keeps it. */
+export interface CurveState {
+  readonly stepsPerPoint: number;
+  /** How many steps the last point is the mean of. */
+  readonly stepsInLast: number;
+  readonly losses: readonly number[];
+}
+
 export class LossCurve {
   /** Mean losses of as many steps each as `stepsPerPoint` says; the last one may be of fewer. */
-  readonly #points: number[] = [];
-  #stepsPerPoint = 1;
-  #stepsInLast = 0;
+  readonly #points: number[];
+  #stepsPerPoint: number;
+  #stepsInLast: number;
+
+  /** An empty curve, or one that goes on from a state. */
+  constructor(
+    { stepsPerPoint, stepsInLast, losses }: CurveState = { stepsPerPoint: 1, stepsInLast: 0, losses: [] },
+  ) {
+    this.#points = [...losses];
+    this.#stepsPerPoint = stepsPerPoint;
+    this.#stepsInLast = stepsInLast;
+  }
+
+  /** All that the next losses are added to. */
+  get state(): CurveState {
+    return { ...this.toJSON(), stepsInLast: this.#stepsInLast };
+  }
 
   /** Adds the loss of the next step. */
   add(loss: number): void {

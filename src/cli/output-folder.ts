@@ -3,15 +3,19 @@
 import { mkdir, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { KilnError } from "../core/errors.ts";
-import { fileErrorReason, temporaryName, writeAtomically } from "../runtime/atomic-file.ts";
+import { fileErrorReason, removeLeftovers, temporaryName, writeAtomically } from "../runtime/atomic-file.ts";
 
-/** Throws unless files can be written to `folder`; leaves nothing behind, not even the folder. */
+/**
+ * Throws unless files can be written to `folder`; leaves nothing behind, not even the folder, and clears away what a
+ * killed process has left there.
+ */
 export async function checkWritable(folder: string): Promise<void> {
   await orExplain(folder, async () => {
     const firstMade = await mkdir(folder, { recursive: true });
     const probe = join(folder, temporaryName("probe"));
     await writeFile(probe, "");
     await unlink(probe);
+    await removeLeftovers(folder);
     if (firstMade !== undefined) await removeFolders(resolve(folder), resolve(firstMade));
   });
 }

@@ -3,11 +3,12 @@
 import { compile, compileTraining } from "../compile.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
-import { type Optimizer, SGD } from "../optim/index.ts";
+import type { Optimizer } from "../optim/index.ts";
 import type { Program } from "../runtime/program.ts";
 import type { Trainer } from "../runtime/trainer.ts";
 import { zeros } from "../tensor/index.ts";
 import type { ModelFile, TensorSpec } from "./model-file.ts";
+import { OPTIMIZERS } from "./optimizers.ts";
 import type { Settings } from "./train-settings.ts";
 
 /** The two programs of a run. */
@@ -31,7 +32,8 @@ export async function compileBoth(file: ModelFile, batchSize: number, settings: 
     }));
   const inputs = resized(file.inputs);
   const { lr, momentum, weightDecay, backend } = settings;
-  const optimizer = new SGD(model.parameters(), { lr, momentum, weightDecay });
+  const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
+  const optimizer = OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
   const targets = file.targets && { targets: resized(file.targets) };
   const trainer = await compileTraining(model, { inputs, loss, optimizer, backend, ...targets });
   return { trainer, optimizer, program: await compile(model, { inputs, backend }) };

@@ -2,24 +2,29 @@
 
 import { SingleBar } from "cli-progress";
 import { LossCurve } from "./loss-curve.ts";
-import type { EpochFigures, TrainingListener } from "./training-loop.ts";
+import type { History } from "./training-checkpoint.ts";
+import type { EpochFigures, EpochRecord, TrainingListener } from "./training-loop.ts";
 
 const CHART = { columns: 72, rows: 10 } as const;
 
 /** Collects the figures of a training and shows them as they come. */
 export class TrainingDisplay implements TrainingListener {
-  readonly curve = new LossCurve();
-  readonly epochs: EpochFigures[] = [];
+  readonly curve: LossCurve;
+  /** Those of an earlier process have no times. */
+  readonly epochs: (EpochRecord | EpochFigures)[];
   readonly #epochCount: number;
   readonly #bar: SingleBar | undefined;
 
-  constructor(epochCount: number) {
+  /** `history` is what a resumed run has behind it. */
+  constructor(epochCount: number, history?: History) {
     this.#epochCount = epochCount;
+    this.curve = new LossCurve(history?.curve);
+    this.epochs = [...(history?.epochs ?? [])];
     if (process.stderr.isTTY) this.#bar = makeBar();
   }
 
-  epochBegins(epoch: number, steps: number): void {
-    this.#bar?.start(steps, 0, { epoch: `epoch ${epoch}/${this.#epochCount}`, loss: "", speed: "" });
+  epochBegins(epoch: number, steps: number, done: number): void {
+    this.#bar?.start(steps, done, { epoch: `epoch ${epoch}/${this.#epochCount}`, loss: "", speed: "" });
   }
 
   step(loss: number, samplesPerSecond: number): void {
@@ -42,6 +47,12 @@ export class TrainingDisplay implements TrainingListener {
 
   epochStops(): void {
     this.#bar?.stop();
+  }
+
+  /** All figures that do not depend on the clock. */
+  get history(): History {
+    const epochs = this.epochs.map(({ epoch, loss, testAccuracy }) => ({ epoch, loss, testAccuracy }));
+    return { epochs, curve: this.curve.state };
   }
 
   /** Prints the loss of all steps as a curve. */

@@ -8,22 +8,42 @@ import type { Trainer } from "../runtime/trainer.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Interrupt } from "./interrupt.ts";
 
-/** What came out of one epoch. */
-export interface EpochFigures {
+/** What came out of one epoch, whatever the clock said. */
+export interface EpochRecord {
   /** Counted from 1. */
   readonly epoch: number;
   /** Mean loss of the samples, each before the update of its step. */
   readonly loss: number;
   /** Share of the test samples whose largest score is that of their class. */
   readonly testAccuracy: number;
-  /** Time of the steps; testing is left out. */
+}
+
+/** What came out of one epoch, and how long it took. */
+export interface EpochFigures extends EpochRecord {
+  /** Time of the steps that this process made; testing is left out. */
   readonly seconds: number;
   readonly samplesPerSecond: number;
 }
 
+/** Where a run stands: before a batch of an epoch. */
+export interface Position {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** How many batches of the epoch are done. */
+  readonly batch: number;
+  /** How many samples these had. */
+  readonly samples: number;
+  /** The sum of their losses. */
+  readonly lossSum: number;
+}
+
+/** Before the first batch of an epoch. */
+export const startOf = (epoch: number): Position => ({ epoch, batch: 0, samples: 0, lossSum: 0 });
+
 /** Learns of what happens while a model trains. */
 export interface TrainingListener {
-  epochBegins(epoch: number, steps: number): void;
+  /** `done` of the epoch's steps were made before. */
+  epochBegins(epoch: number, steps: number, done: number): void;
   step(loss: number, samplesPerSecond: number): void;
   epochEnds(figures: EpochFigures): void;
   /** The epoch is left before its end. */
@@ -40,6 +60,10 @@ export interface Training {
   readonly trainLoader: DataLoader;
   readonly testLoader: DataLoader;
   readonly epochs: number;
+  /** Where to begin. */
+  readonly start: Position;
+  /** Is told after each step and after each epoch where the run stands. */
+  readonly reached: (position: Position) => Promise<void>;
 }
 
 /** Trains until all epochs are done or `interrupt` asks to end; the step that runs is always finished. */
@@ -48,39 +72,46 @@ export async function runEpochs(
   interrupt: Interrupt,
   listener: TrainingListener,
 ): Promise<void> {
-  for (let epoch = 1; epoch <= training.epochs; epoch++) {
-    training.optimizer.lr = training.learningRate(epoch);
-    listener.epochBegins(epoch, training.trainLoader.length);
-    const figures = await runEpoch(training, epoch, interrupt, listener).catch((error) => {
+  for (let start = training.start; start.epoch <= training.epochs; start = startOf(start.epoch + 1)) {
+    training.optimizer.lr = training.learningRate(start.epoch);
+    listener.epochBegins(start.epoch, training.trainLoader.length, start.batch);
+    const figures = await runEpoch(training, start, interrupt, listener).catch((error) => {
       listener.epochStops();
       throw error;
     });
     if (figures === undefined) return listener.epochStops();
     listener.epochEnds(figures);
+    await training.reached(startOf(start.epoch + 1));
   }
 }
 
 async function runEpoch(
-  { trainer, program, trainLoader, testLoader }: Training,
-  epoch: number,
+  { trainer, program, trainLoader, testLoader, reached }: Training,
+  start: Position,
   interrupt: Interrupt,
   listener: TrainingListener,
 ): Promise<EpochFigures | undefined> {
   const begin = performance.now();
   const secondsSoFar = (): number => (performance.now() - begin) / 1000;
-  let [samples, lossSum] = [0, 0];
-  for await (const [images, labels] of trainLoader) {
+  const { epoch } = start;
+  let [batch, samples, lossSum] = [0, start.samples, start.lossSum];
+  const samplesPerSecond = (): number => (samples - start.samples) / secondsSoFar();
+  for await (const [images, labels] of trainLoader.batches(epoch - 1)) {
+    batch++;
+    if (batch <= start.batch) continue;
     const loss = await trainer.step(images, labels);
     samples += images.size(0);
     lossSum += loss * images.size(0);
-    listener.step(loss, samples / secondsSoFar());
+    listener.step(loss, samplesPerSecond());
+    await reached({ epoch, batch, samples, lossSum });
     await setImmediate(); // lets Node deliver a Ctrl-C
     if (interrupt.requested) return undefined;
   }
   const seconds = secondsSoFar();
+  const speed = samplesPerSecond();
   const testAccuracy = await measureAccuracy(program, testLoader, interrupt);
   if (testAccuracy === undefined) return undefined;
-  return { epoch, loss: lossSum / samples, testAccuracy, seconds, samplesPerSecond: samples / seconds };
+  return { epoch, loss: lossSum / samples, testAccuracy, seconds, samplesPerSecond: speed };
 }
 
 async function measureAccuracy(

@@ -6,6 +6,7 @@ import type { ModelFile } from "./model-file.ts";
 import type { Outcome } from "./run-files.ts";
 import { firstDecayedEpoch, learningRateOf, type Settings } from "./train-settings.ts";
 import type { Compiled } from "./train-setup.ts";
+import { CHECKPOINT_FILE } from "./training-checkpoint.ts";
 import type { TrainingData } from "./training-data.ts";
 import { grouped, percent, type TrainingDisplay } from "./training-display.ts";
 
@@ -17,7 +18,7 @@ export function describeRun(
   settings: Settings & { readonly batchSize: number },
 ): void {
   const { kernels, memory } = trainer;
-  const { optimizer, lr, momentum, weightDecay, batchSize, epochs, backend, seed } = settings;
+  const { optimizer, momentum, batchSize, epochs, backend, seed } = settings;
   const parameters = model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const seconds = (trainer.compileMilliseconds + program.compileMilliseconds) / 1000;
   console.log(`${model}\n`);
@@ -39,7 +40,11 @@ export function describeRun(
     ],
     [
       "optimizer",
-      `${optimizer}, lr ${lr}${describeDecay(settings)}, momentum ${momentum}, weight decay ${weightDecay}`,
+      [
+        `${optimizer}, lr ${settings.lr}${describeDecay(settings)}`,
+        ...(momentum === undefined ? [] : [`momentum ${momentum}`]),
+        `weight decay ${settings.weightDecay}`,
+      ].join(", "),
     ],
   ];
   console.log(`${table(rows)}\n`);
@@ -67,6 +72,9 @@ export function conclude(
     last && `test accuracy ${percent(last.testAccuracy)} after ${counted(last.epoch, "epoch")}, `;
   const prefix = interrupted ? "interrupted: " : "";
   console.log(`${prefix}${accuracy ?? ""}${counted(steps, "step")} in ${totalSeconds.toFixed(1)} s`);
-  if (out !== undefined) console.log(`saved ${out}/model.safetensors and ${out}/run.json`);
-  else if (interrupted) console.log("nothing is saved without --out");
+  if (out !== undefined) {
+    const resumable = interrupted ? `; --resume ${out}/${CHECKPOINT_FILE} goes on` : "";
+    console.log(`saved ${out}/model.safetensors and ${out}/run.json${resumable}`);
+  }
+  if (out === undefined && interrupted) console.log("nothing is saved without --out");
 }

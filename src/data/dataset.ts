@@ -5,6 +5,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
+import type { Random } from "./random.ts";
 
 /** Numbered samples of one shape with an integer class each. */
 export interface Dataset {
@@ -14,10 +15,15 @@ export interface Dataset {
   readonly sampleShape: Shape;
   /** Number of classes, labels being `0 … classes - 1`; absent when it is not known. */
   readonly classes?: number;
+  /** What the classes are called, in the order of their labels. */
+  readonly classNames?: readonly string[];
   /** One line for people: where the samples come from. */
   readonly description: string;
-  /** Writes sample `index` to `out` from `offset` on and returns its label. */
-  sample(index: number, out: Float32Array, offset: number): number;
+  /**
+   * Writes sample `index` to `out` from `offset` on and returns its label. Random transforms draw from `random`,
+   * which a loader makes from its seed, the epoch and the index; without it they draw as in epoch 0 of seed 0.
+   */
+  sample(index: number, out: Float32Array, offset: number, random?: Random): number;
 }
 
 /** What an {@link ArrayDataset} is made of; `images` holds the samples one after another. */
@@ -26,6 +32,7 @@ export interface ArrayDatasetOptions {
   readonly labels: ArrayLike<number>;
   readonly sampleShape: Shape;
   readonly classes?: number;
+  readonly classNames?: readonly string[];
   readonly description?: string;
 }
 
@@ -34,15 +41,17 @@ export class ArrayDataset implements Dataset {
   readonly length: number;
   readonly sampleShape: Shape;
   readonly classes?: number;
+  readonly classNames?: readonly string[];
   readonly description: string;
   readonly #images: Uint8Array | Float32Array;
   readonly #labels: ArrayLike<number>;
   readonly #sampleSize: number;
 
-  constructor({ images, labels, sampleShape, classes, description }: ArrayDatasetOptions) {
+  constructor({ images, labels, sampleShape, classes, classNames, description }: ArrayDatasetOptions) {
     this.length = labels.length;
     this.sampleShape = [...sampleShape];
     if (classes !== undefined) this.classes = classes;
+    if (classNames !== undefined) this.classNames = classNames;
     this.description = description ?? `${labels.length} samples of shape ${formatShape(sampleShape)}`;
     this.#images = images;
     this.#labels = labels;
@@ -76,14 +85,22 @@ export function subset(dataset: Dataset, start: number, end: number = dataset.le
   const part = {
     length: end - start,
     sampleShape: dataset.sampleShape,
-    ...(dataset.classes === undefined ? {} : { classes: dataset.classes }),
+    ...classesOf(dataset),
     description: `samples ${start} to ${end - 1} of ${dataset.description}`,
-    sample(index: number, out: Float32Array, offset: number): number {
+    sample(index: number, out: Float32Array, offset: number, random?: Random): number {
       checkIndex(part, index);
-      return dataset.sample(start + index, out, offset);
+      return dataset.sample(start + index, out, offset, random);
     },
   };
   return part;
+}
+
+/** What a dataset knows of its classes, for one that is made of it. */
+export function classesOf({ classes, classNames }: Dataset): Pick<Dataset, "classes" | "classNames"> {
+  return {
+    ...(classes === undefined ? {} : { classes }),
+    ...(classNames === undefined ? {} : { classNames }),
+  };
 }
 
 /** Throws unless `index` is one of the dataset's samples. */

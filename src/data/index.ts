@@ -1,16 +1,31 @@
 /** What users reach as `data.X`: datasets, transforms and the DataLoader. */
 
+export type { BatchedDataset, Draw } from "./batch.ts";
+export { CIFAR10 } from "./cifar10.ts";
 export { ArrayDataset, type ArrayDatasetOptions, type Dataset, subset } from "./dataset.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
 export { DataLoader, type DataLoaderOptions } from "./loader.ts";
 export { loadMnist, type Mnist } from "./mnist.ts";
+export { FashionMNIST, MNIST } from "./mnist-family.ts";
+export type { PublishedDatasetOptions } from "./published.ts";
+export type { Random } from "./random.ts";
+export { type ResizeOptions, resize } from "./resize.ts";
+export {
+  type ImageSize,
+  type Padding,
+  pad,
+  type RandomCropOptions,
+  randomCrop,
+  randomHorizontalFlip,
+} from "./spatial-transforms.ts";
 export { type SyntheticDigitsOptions, syntheticDigits } from "./synthetic.ts";
+export { TensorDataset } from "./tensor-dataset.ts";
 export {
   type BoundTransform,
   compose,
   normalize,
-  pad,
   scale,
   type Transform,
+  toTensor,
   withTransform,
 } from "./transforms.ts";

@@ -2,9 +2,9 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
-import { ArrayDataset, checkLabels, type Dataset, subset } from "./dataset.ts";
-import type { IdxArray } from "./idx.ts";
-import { listFolder, readIdxFile } from "./idx-file.ts";
+import { type Dataset, subset } from "./dataset.ts";
+import { listFolder } from "./file.ts";
+import { findPair, type Pair, readPair, spellings } from "./mnist-files.ts";
 
 /** The two halves of MNIST, and one sentence about where they come from. */
 export interface Mnist {
@@ -13,7 +13,6 @@ export interface Mnist {
   readonly note: string;
 }
 
-const CLASSES = 10;
 /** The part of a lone pair of files that becomes the training set. */
 const TRAIN_SHARE = 0.8;
 
@@ -42,68 +41,6 @@ export async function loadMnist(folder: string): Promise<Mnist> {
   throw new KilnError(
     `${folder} holds no MNIST files: looked for images and labels named ${wanted}, ` +
       `or the same with t10k for train, each also with .gz`,
-  );
-}
-
-/** Paths of the two files that belong together. */
-interface Pair {
-  readonly images: string;
-  readonly labels: string;
-}
-
-type Half = "train" | "t10k";
-type Part = "images" | "labels";
-
-/** The two names in circulation for one file, without `.gz`. */
-function spellings(half: Half, part: Part): string[] {
-  const type = part === "images" ? "idx3-ubyte" : "idx1-ubyte";
-  return [`${half}-${part}-${type}`, `${half}-${part}.${type}`];
-}
-
-function findPair(folder: string, present: readonly string[], half: Half): Pair | undefined {
-  const find = (part: Part): string | undefined =>
-    spellings(half, part)
-      .flatMap((name) => [name, `${name}.gz`])
-      .find((name) => present.includes(name));
-  const images = find("images");
-  const labels = find("labels");
-  if (images === undefined && labels === undefined) return undefined;
-  if (images === undefined || labels === undefined) {
-    const missing: Part = images === undefined ? "images" : "labels";
-    throw new KilnError(
-      `${folder} has ${images ?? labels} but not the ${missing} that belong to it: ` +
-        `looked for ${spellings(half, missing).join(", ")}, each also with .gz`,
-    );
-  }
-  return { images: `${folder}/${images}`, labels: `${folder}/${labels}` };
-}
-
-async function readPair(pair: Pair): Promise<Dataset> {
-  const images = await readIdxFile(pair.images);
-  const labels = await readIdxFile(pair.labels);
-  checkRank(images, 3, "images (count x rows x columns)", pair.images);
-  checkRank(labels, 1, "labels (count)", pair.labels);
-  const [count, rows, columns] = images.shape;
-  if (labels.shape[0] !== count) {
-    throw new KilnError(
-      `${pair.images} has ${count} images, but ${pair.labels} has ${labels.shape[0]} labels`,
-    );
-  }
-  checkLabels(labels.data, CLASSES, pair.labels);
-  return new ArrayDataset({
-    images: images.data,
-    labels: labels.data,
-    sampleShape: [1, rows, columns],
-    classes: CLASSES,
-    description: pair.images,
-  });
-}
-
-function checkRank(array: IdxArray, rank: number, meaning: string, fileName: string): void {
-  if (array.shape.length === rank) return;
-  throw new KilnError(
-    `${fileName} has ${array.shape.length} dimensions (${array.shape.join(" x ")}), ` +
-      `but ${meaning} have ${rank}`,
   );
 }
 

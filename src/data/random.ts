@@ -90,6 +90,14 @@ export class Random {
   }
 }
 
+/**
+ * What random transforms draw from for one sample: a function of the loader's seed, the epoch and the sample's
+ * index, so that a resumed training sees what it would have seen.
+ */
+export function sampleRandom(seed: number, epoch: number, index: number): Random {
+  return new Random(seed, "sample", epoch, index);
+}
+
 /** Throws unless `seed` is a whole number that JavaScript holds exactly. */
 export function checkSeed(seed: number): void {
   if (!Number.isSafeInteger(seed)) throw new KilnError(`a seed is a whole number, not ${seed}`);

@@ -1,17 +1,21 @@
 /**
- * Transforms between a dataset and its user: scaling, normalising, padding. A transform is bound to a sample
- * shape once, which is where shapes are checked and scratch memory is taken; applying it allocates nothing.
+ * Transforms between a dataset and its user, and those of single values. A transform is bound to a sample shape
+ * once, which is where shapes are checked and scratch memory is taken; applying it allocates nothing.
  */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
-import type { Dataset } from "./dataset.ts";
+import { classesOf, type Dataset } from "./dataset.ts";
+import { type Random, sampleRandom } from "./random.ts";
 
 /** A transform that knows the shape it works on. */
 export interface BoundTransform {
   readonly outputShape: Shape;
-  /** Reads one sample from the start of `input` and writes the result to `output` from `offset` on. */
-  apply(input: Float32Array, output: Float32Array, offset: number): void;
+  /**
+   * Reads one sample from the start of `input` and writes the result to `output` from `offset` on. Whatever is
+   * left to chance is drawn from `random`.
+   */
+  apply(input: Float32Array, output: Float32Array, offset: number, random: Random): void;
 }
 
 /** Maps samples to samples; `description` is the call that makes it, such as `pad(2)`. */
@@ -28,11 +32,11 @@ export function withTransform(dataset: Dataset, transform: Transform): Dataset {
   return {
     length: dataset.length,
     sampleShape: bound.outputShape,
-    ...(dataset.classes === undefined ? {} : { classes: dataset.classes }),
+    ...classesOf(dataset),
     description: `${dataset.description}, ${transform.description}`,
-    sample(index, out, offset) {
-      const label = dataset.sample(index, original, 0);
-      bound.apply(original, out, offset);
+    sample(index, out, offset, random = sampleRandom(0, 0, index)) {
+      const label = dataset.sample(index, original, 0, random);
+      bound.apply(original, out, offset, random);
       return label;
     },
   };
@@ -41,15 +45,21 @@ export function withTransform(dataset: Dataset, transform: Transform): Dataset {
 /** Multiplies every value; `scale(1 / 255)` maps bytes to 0 … 1. */
 export function scale(factor: number): Transform {
   checkFinite("scale", factor);
-  return {
-    description: `scale(${factor})`,
-    bind: (inputShape) => affine(inputShape, [factor], [0]),
-  };
+  return { description: `scale(${factor})`, bind: (shape) => eachValue(shape, (value) => value * factor) };
+}
+
+/**
+ * Maps the bytes 0 … 255 of an image to 0 … 1, as torchvision's ToTensor does. Samples already lie channel by
+ * channel, so nothing else is left to do. It is for the datasets of images; digits of `syntheticDigits` and
+ * samples of your own that have other ranges need none.
+ */
+export function toTensor(): Transform {
+  return { description: "toTensor()", bind: (shape) => eachValue(shape, (value) => value / 255) };
 }
 
 /**
  * `(value - mean) / std`, with one number for all channels or one for each, the channel being the first
- * dimension of a sample.
+ * dimension of a sample. Each operation is rounded to float32 as PyTorch rounds it.
  */
 export function normalize(mean: number | readonly number[], std: number | readonly number[]): Transform {
   const means = typeof mean === "number" ? [mean] : mean;
@@ -69,44 +79,16 @@ export function normalize(mean: number | readonly number[], std: number | readon
             `have ${inputShape[0] ?? 1} channels`,
         );
       }
-      const factors = Array.from({ length: perChannel }, (_, c) => 1 / (deviations[c] ?? deviations[0]));
-      const shifts = factors.map((factor, channel) => -(means[channel] ?? means[0]) * factor);
-      return affine(inputShape, factors, shifts);
-    },
-  };
-}
-
-/**
- * Adds `amount` rows and columns of `value` on each of the four sides: `pad(2)` makes 28 × 28 into 32 × 32.
- * Pad before normalising, so that the border becomes what the image's own zeros become; to pad afterwards,
- * give that number as `value`.
- */
-export function pad(amount: number, value = 0): Transform {
-  if (!Number.isInteger(amount) || amount < 0) {
-    throw new KilnError(`pad needs a whole number of pixels from 0 on, not ${amount}`);
-  }
-  checkFinite("pad", value);
-  return {
-    description: value === 0 ? `pad(${amount})` : `pad(${amount}, ${value})`,
-    bind(inputShape) {
-      if (inputShape.length < 2) {
-        throw new KilnError(
-          `pad needs rows and columns, but samples have the shape ${formatShape(inputShape)}`,
-        );
-      }
-      const [rows, columns] = inputShape.slice(-2);
-      const [paddedRows, paddedColumns] = [rows + 2 * amount, columns + 2 * amount];
-      const outputShape = [...inputShape.slice(0, -2), paddedRows, paddedColumns];
-      const planes = sizeOf(inputShape.slice(0, -2));
+      const channelSize = sizeOf(inputShape) / perChannel;
       return {
-        outputShape,
+        outputShape: inputShape,
         apply(input, output, offset) {
-          output.fill(value, offset, offset + planes * paddedRows * paddedColumns);
-          for (let plane = 0; plane < planes; plane++) {
-            for (let row = 0; row < rows; row++) {
-              const from = (plane * rows + row) * columns;
-              const to = offset + (plane * paddedRows + row + amount) * paddedColumns + amount;
-              for (let column = 0; column < columns; column++) output[to + column] = input[from + column];
+          for (let channel = 0; channel < perChannel; channel++) {
+            const shift = Math.fround(means[channel] ?? means[0]);
+            const divisor = Math.fround(deviations[channel] ?? deviations[0]);
+            const end = (channel + 1) * channelSize;
+            for (let i = channel * channelSize; i < end; i++) {
+              output[offset + i] = Math.fround(input[i] - shift) / divisor;
             }
           }
         },
@@ -115,43 +97,43 @@ export function pad(amount: number, value = 0): Transform {
   };
 }
 
-/** Applies `transforms` one after another, the first one first; none at all leave the samples as they are. */
-export function compose(...transforms: readonly Transform[]): Transform {
-  const [first = scale(1), ...others] = transforms;
+/**
+ * Applies transforms one after another, the first one first, given as a list or one by one; none at all leave
+ * the samples as they are.
+ */
+export function compose(...given: readonly (Transform | readonly Transform[])[]): Transform {
+  const [first = scale(1), ...others] = given.flat() as Transform[];
   return {
     description: [first, ...others].map((transform) => transform.description).join(", "),
     bind: (inputShape) => others.reduce(chain, first.bind(inputShape)),
   };
 }
 
-function chain(first: BoundTransform, next: Transform): BoundTransform {
+/** What `first` does and then `next` to its results. */
+export function chain(first: BoundTransform, next: Transform): BoundTransform {
   const second = next.bind(first.outputShape);
   const between = new Float32Array(sizeOf(first.outputShape));
   return {
     outputShape: second.outputShape,
-    apply(input, output, offset) {
-      first.apply(input, between, 0);
-      second.apply(between, output, offset);
+    apply(input, output, offset, random) {
+      first.apply(input, between, 0, random);
+      second.apply(between, output, offset, random);
     },
   };
 }
 
-/** `value · factor + shift`, the lists having one number for the whole sample or one for each channel. */
-function affine(shape: Shape, factors: readonly number[], shifts: readonly number[]): BoundTransform {
-  const channelSize = sizeOf(shape) / factors.length;
+function eachValue(shape: Shape, map: (value: number) => number): BoundTransform {
+  const size = sizeOf(shape);
   return {
     outputShape: shape,
     apply(input, output, offset) {
-      for (let channel = 0; channel < factors.length; channel++) {
-        const [factor, shift] = [factors[channel], shifts[channel]];
-        const end = (channel + 1) * channelSize;
-        for (let i = channel * channelSize; i < end; i++) output[offset + i] = input[i] * factor + shift;
-      }
+      for (let i = 0; i < size; i++) output[offset + i] = map(input[i]);
     },
   };
 }
 
-function checkFinite(name: string, ...values: readonly number[]): void {
+/** Throws unless all `values` of the transform `name` are finite. */
+export function checkFinite(name: string, ...values: readonly number[]): void {
   const bad = values.find((value) => !Number.isFinite(value));
   if (bad !== undefined) throw new KilnError(`${name} needs finite numbers, not ${bad}`);
 }

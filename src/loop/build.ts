@@ -2,15 +2,17 @@
 
 import type { DType } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
-import { compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
-import type { BinaryOp, CompareOp, Expr, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
+import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
+import type { BinaryOp, CompareOp, Expr, ExprType, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
 import { children, substitute } from "./walk.ts";
 
-export const constant = (value: number, dtype: DType): Expr => ({ kind: "const", dtype, value });
+export const constant = (value: number, dtype: ExprType): Expr => ({ kind: "const", dtype, value });
 export const int = (value: number): Expr => constant(value, "int32");
 export const float = (value: number): Expr => constant(value, "float32");
+/** A 32-bit word, from its bits as a signed or an unsigned number. */
+export const word = (value: number): Expr => constant(value >>> 0, "uint32");
 export const variable = (name: string): Expr => ({ kind: "var", dtype: "int32", name });
-export const local = (name: string, dtype: DType): Expr => ({ kind: "local", dtype, name });
+export const local = (name: string, dtype: ExprType): Expr => ({ kind: "local", dtype, name });
 export const scalar = (name: string, dtype: DType): Expr => ({ kind: "scalar", dtype, name });
 
 export const load = (buffer: string, dtype: DType, index: Expr): Expr => ({
@@ -24,7 +26,7 @@ const isConst = (e: Expr, value?: number): boolean =>
   e.kind === "const" && (value === undefined || e.value === value);
 
 export function unary(op: UnaryOp, a: Expr): Expr {
-  const dtype: DType = op === "not" || op === "isnan" ? "bool" : a.dtype;
+  const dtype: ExprType = op === "not" || op === "isnan" ? "bool" : a.dtype;
   if (a.kind === "const") return constant(evaluateUnary(op, a.value), dtype);
   return { kind: "unary", dtype, op, a };
 }
@@ -39,7 +41,7 @@ export function binary(op: BinaryOp, a: Expr, b: Expr): Expr {
 
 /** Identities that hold for every value of the dtype (float `x * 0` is not one: NaN, infinity, -0). */
 function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  const integral = a.dtype === "int32";
+  const integral = a.dtype === "int32" || a.dtype === "uint32";
   switch (op) {
     case "add":
       if (isConst(a, 0) && integral) return b;
@@ -49,7 +51,7 @@ function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
     case "mul":
       if (isConst(a, 1)) return b;
       if (isConst(b, 1)) return a;
-      return integral && (isConst(a, 0) || isConst(b, 0)) ? int(0) : undefined;
+      return integral && (isConst(a, 0) || isConst(b, 0)) ? constant(0, a.dtype) : undefined;
     case "div":
       return isConst(b, 1) ? a : undefined;
     case "mod":
@@ -62,9 +64,13 @@ function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
       if (isConst(a, 0)) return b;
       if (isConst(b, 0)) return a;
       return isConst(a, 1) || isConst(b, 1) ? constant(1, "bool") : undefined;
+    case "xor":
+    case "shr":
+      return isConst(b, 0) ? a : undefined;
     case "max":
     case "min":
     case "pow":
+    case "bitand":
       return undefined;
     default:
       return op satisfies never;
@@ -77,6 +83,10 @@ export const mul = (a: Expr, b: Expr): Expr => binary("mul", a, b);
 export const div = (a: Expr, b: Expr): Expr => binary("div", a, b);
 export const mod = (a: Expr, b: Expr): Expr => binary("mod", a, b);
 export const and = (a: Expr, b: Expr): Expr => binary("and", a, b);
+export const xor = (a: Expr, b: Expr): Expr => binary("xor", a, b);
+/** The bits of `a` that are set in `mask`. */
+export const bits = (a: Expr, mask: number): Expr => binary("bitand", a, word(mask));
+export const shiftRight = (a: Expr, by: number): Expr => binary("shr", a, word(by));
 
 export function compare(op: CompareOp, a: Expr, b: Expr): Expr {
   invariant(a.dtype === b.dtype, `${op} of ${a.dtype} and ${b.dtype}`);
@@ -91,9 +101,13 @@ export function select(condition: Expr, a: Expr, b: Expr): Expr {
   return { kind: "select", dtype: a.dtype, condition, a, b };
 }
 
-export const cast = (a: Expr, dtype: DType): Expr => {
+export const cast = (a: Expr, dtype: ExprType): Expr => {
   if (a.dtype === dtype) return a;
-  return a.kind === "const" && dtype === "float32" ? float(a.value) : { kind: "cast", dtype, a };
+  invariant(dtype !== "uint32" || a.dtype === "int32", `a word is cast from int32, not from ${a.dtype}`);
+  const folds = dtype === "float32" || dtype === "uint32" || a.dtype === "uint32";
+  return a.kind === "const" && folds
+    ? constant(castNumber(a.value, a.dtype, dtype), dtype)
+    : { kind: "cast", dtype, a };
 };
 
 /** `0 <= e && e < extent`, the guard of a load that may fall into padding. */

@@ -6,7 +6,7 @@
 import { invariant } from "../core/errors.ts";
 import { type Affine, coefficientOf, fromAffine, toAffine } from "./affine.ts";
 import { dotOf, isEven, type Line, runDot } from "./interpret-dot.ts";
-import { beats, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
+import { beats, castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { Expr, Kernel, ReduceAxis, Stmt } from "./types.ts";
 
 /** Storage by buffer name; every element is a double, whatever the buffer's dtype. */
@@ -163,10 +163,10 @@ class Interpreter {
           return this.integer(e);
         const a = this.expression(e.a);
         const b = this.expression(e.b);
-        if (e.op === "add") return () => a() + b();
-        if (e.op === "mul") return () => a() * b();
-        if (e.op === "and") return () => (a() !== 0 && b() !== 0 ? 1 : 0);
         const { op, dtype } = e;
+        if (op === "and") return () => (a() !== 0 && b() !== 0 ? 1 : 0);
+        if (op === "add" && dtype === "float32") return () => a() + b();
+        if (op === "mul" && dtype === "float32") return () => a() * b();
         return () => evaluateBinary(op, a(), b(), dtype);
       }
       case "compare": {
@@ -185,11 +185,8 @@ class Interpreter {
       }
       case "cast": {
         const a = this.expression(e.a);
-        return e.dtype === "bool"
-          ? () => (a() !== 0 ? 1 : 0)
-          : e.dtype === "float32"
-            ? a
-            : () => Math.trunc(a());
+        const [from, to] = [e.a.dtype, e.dtype];
+        return to === "float32" ? a : () => castNumber(a(), from, to);
       }
       case "reduce":
         return this.reduce(e.op, e.axes, e.body);

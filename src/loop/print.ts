@@ -15,6 +15,9 @@ const BINARY: Record<BinaryOp, { readonly sign: string; readonly level: number }
   max: undefined,
   min: undefined,
   pow: undefined,
+  xor: { sign: "^", level: 2 },
+  bitand: { sign: "&", level: 2 },
+  shr: { sign: ">>>", level: 3 },
 };
 
 const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!=" };
@@ -23,7 +26,9 @@ const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=
 export function printExpr(e: Expr, level = 0): string {
   switch (e.kind) {
     case "const":
-      return printConstant(e.value, e.dtype === "float32");
+      return e.dtype === "uint32"
+        ? `0x${e.value.toString(16)}`
+        : printConstant(e.value, e.dtype === "float32");
     case "var":
     case "local":
       return e.name;
@@ -46,7 +51,7 @@ export function printExpr(e: Expr, level = 0): string {
     case "select":
       return `select(${printExpr(e.condition)}, ${printExpr(e.a)}, ${printExpr(e.b)})`;
     case "cast":
-      return `${shortName(e.dtype)}(${printExpr(e.a)})`;
+      return `${e.dtype === "uint32" ? "u32" : shortName(e.dtype)}(${printExpr(e.a)})`;
     case "reduce":
       return `${e.op}[${e.axes.map((axis) => `${axis.name}<${axis.extent}`).join(", ")}](${printExpr(e.body)})`;
     default:

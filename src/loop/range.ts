@@ -11,6 +11,9 @@ export interface Range {
 
 export const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
+/** Any 32-bit word: their sums wrap around, so no more is known. */
+const WORD: Range = { low: 0, high: 2 ** 32 - 1 };
+
 /** An integer expression known to lie in a range, because a guard said so. */
 export interface Guard {
   readonly form: Affine;
@@ -57,6 +60,7 @@ export class RangeContext {
 
   /** Bounds of an int32 expression. */
   rangeOf(e: Expr): Range {
+    if (e.dtype === "uint32") return WORD;
     switch (e.kind) {
       case "const":
         return { low: e.value, high: e.value };
@@ -69,7 +73,7 @@ export class RangeContext {
           (e.dtype === "uint8" || e.dtype === "bool" ? { low: 0, high: 255 } : ANY)
         );
       case "cast":
-        return e.a.dtype === "float32" ? ANY : this.rangeOf(e.a);
+        return e.a.dtype === "float32" || e.a.dtype === "uint32" ? ANY : this.rangeOf(e.a);
       case "select": {
         const a = this.withCondition(e.condition).rangeOf(e.a);
         const b = this.rangeOf(e.b);

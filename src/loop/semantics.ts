@@ -1,7 +1,7 @@
 /** What the Loop IR's operators mean on numbers: the single source for constant folding and the interpreter. */
 
-import type { DType } from "../core/dtype.ts";
-import type { BinaryOp, CompareOp, UnaryOp } from "./types.ts";
+import { InternalError, invariant } from "../core/errors.ts";
+import type { BinaryOp, CompareOp, ExprType, UnaryOp } from "./types.ts";
 
 export function evaluateUnary(op: UnaryOp, a: number): number {
   switch (op) {
@@ -32,7 +32,8 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
   }
 }
 
-export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: DType): number {
+export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: ExprType): number {
+  if (dtype === "uint32") return evaluateWords(op, a, b);
   switch (op) {
     case "add":
       return a + b;
@@ -54,8 +55,62 @@ export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: DType)
       return a !== 0 && b !== 0 ? 1 : 0;
     case "or":
       return a !== 0 || b !== 0 ? 1 : 0;
+    case "xor":
+    case "bitand":
+    case "shr":
+      return onlyOf("uint32", op);
     default:
       return op satisfies never;
+  }
+}
+
+/** Arithmetic of 32-bit words, modulo 2³². */
+function evaluateWords(op: BinaryOp, a: number, b: number): number {
+  switch (op) {
+    case "add":
+      return (a + b) >>> 0;
+    case "sub":
+      return (a - b) >>> 0;
+    case "mul":
+      return Math.imul(a, b) >>> 0;
+    case "xor":
+      return (a ^ b) >>> 0;
+    case "bitand":
+      return (a & b) >>> 0;
+    case "shr":
+      invariant(b >= 0 && b < 32, "a shift by 0..31");
+      return a >>> b;
+    case "div":
+    case "mod":
+    case "max":
+    case "min":
+    case "pow":
+    case "and":
+    case "or":
+      return onlyOf("other types", op);
+    default:
+      return op satisfies never;
+  }
+}
+
+function onlyOf(what: string, op: BinaryOp): never {
+  throw new InternalError(`${op} is an operator of ${what} alone`);
+}
+
+/** The number `a` of type `from` as `to`. */
+export function castNumber(a: number, from: ExprType, to: ExprType): number {
+  switch (to) {
+    case "float32":
+      return a;
+    case "bool":
+      return a !== 0 ? 1 : 0;
+    case "uint32":
+      return a >>> 0;
+    case "int32":
+    case "uint8":
+      return from === "uint32" ? a | 0 : Math.trunc(a);
+    default:
+      return to satisfies never;
   }
 }
 

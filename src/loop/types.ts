@@ -21,8 +21,32 @@ export type UnaryOp =
   | "not"
   | "isnan";
 
-/** `div` on int32 is floor division and `mod` takes the divisor's sign; both need a positive divisor. */
-export type BinaryOp = "add" | "sub" | "mul" | "div" | "mod" | "max" | "min" | "pow" | "and" | "or";
+/**
+ * `div` on int32 is floor division and `mod` takes the divisor's sign; both need a positive divisor. `and` and `or`
+ * are of truth values. On uint32 there are `add`, `sub`, `mul`, and the three of bits alone: `xor`, `bitand`, and
+ * `shr`, which shifts zeros in from above.
+ */
+export type BinaryOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "mod"
+  | "max"
+  | "min"
+  | "pow"
+  | "and"
+  | "or"
+  | "xor"
+  | "bitand"
+  | "shr";
+
+/**
+ * What an expression may be: a dtype, or a 32-bit word (`uint32`), whose arithmetic wraps around modulo 2³². Words
+ * live in expressions alone, never in a buffer; int32, the type of indices, is known never to overflow. A cast between
+ * int32 and uint32 keeps the bits.
+ */
+export type ExprType = DType | "uint32";
 
 export type CompareOp = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
 
@@ -37,15 +61,15 @@ export interface ReduceAxis {
 
 /** Pure expressions. `select` evaluates only the branch it takes, so it guards loads. */
 export type Expr =
-  | { readonly kind: "const"; readonly dtype: DType; readonly value: number }
+  | { readonly kind: "const"; readonly dtype: ExprType; readonly value: number }
   | { readonly kind: "var"; readonly dtype: "int32"; readonly name: string }
-  | { readonly kind: "local"; readonly dtype: DType; readonly name: string }
-  | { readonly kind: "scalar"; readonly dtype: DType; readonly name: string }
+  | { readonly kind: "local"; readonly dtype: ExprType; readonly name: string }
+  | { readonly kind: "scalar"; readonly dtype: ExprType; readonly name: string }
   | { readonly kind: "load"; readonly dtype: DType; readonly buffer: string; readonly index: Expr }
-  | { readonly kind: "unary"; readonly dtype: DType; readonly op: UnaryOp; readonly a: Expr }
+  | { readonly kind: "unary"; readonly dtype: ExprType; readonly op: UnaryOp; readonly a: Expr }
   | {
       readonly kind: "binary";
-      readonly dtype: DType;
+      readonly dtype: ExprType;
       readonly op: BinaryOp;
       readonly a: Expr;
       readonly b: Expr;
@@ -59,15 +83,15 @@ export type Expr =
     }
   | {
       readonly kind: "select";
-      readonly dtype: DType;
+      readonly dtype: ExprType;
       readonly condition: Expr;
       readonly a: Expr;
       readonly b: Expr;
     }
-  | { readonly kind: "cast"; readonly dtype: DType; readonly a: Expr }
+  | { readonly kind: "cast"; readonly dtype: ExprType; readonly a: Expr }
   | {
       readonly kind: "reduce";
-      readonly dtype: DType;
+      readonly dtype: ExprType;
       readonly op: ReduceOp;
       readonly axes: readonly ReduceAxis[];
       readonly body: Expr;

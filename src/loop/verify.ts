@@ -79,7 +79,7 @@ class Verifier {
         this.fresh(s.name, scope);
         this.expression(s.value, scope);
         const definitions = new Map(scope.definitions);
-        if (s.value.dtype !== "float32") {
+        if (s.value.dtype !== "float32" && s.value.dtype !== "uint32") {
           definitions.set(s.name, substitute(s.value, scope.definitions));
         }
         return { ...scope, definitions, names: new Set([...scope.names, s.name]) };
@@ -152,6 +152,7 @@ class Verifier {
   }
 
   private checkStored(buffer: string, value: Expr, scope: Scope): void {
+    if (value.dtype === "uint32") this.fail(`a word is stored in ${buffer}: buffers hold other types`);
     this.checkRange(buffer, this.buffers.get(buffer)?.range, value, scope);
   }
 
@@ -200,15 +201,28 @@ class Verifier {
         this.expression(e.body, { ...scope, context, names });
         return;
       }
+      case "binary":
+        this.operator(e);
+        for (const child of children(e)) this.expression(child, scope);
+        return;
       case "const":
       case "unary":
-      case "binary":
       case "compare":
       case "cast":
         for (const child of children(e)) this.expression(child, scope);
         return;
       default:
         e satisfies never;
+    }
+  }
+
+  /** Words have operators of their own and lack some of the others'; a shift is by a literal. */
+  private operator({ op, dtype, b }: Extract<Expr, { kind: "binary" }>): void {
+    const ofBits = op === "xor" || op === "bitand" || op === "shr";
+    const ofWords = ofBits || op === "add" || op === "sub" || op === "mul";
+    if (dtype === "uint32" ? !ofWords : ofBits) this.fail(`${op} is no operator of ${dtype}`);
+    if (op === "shr" && !(b.kind === "const" && b.value < 32)) {
+      this.fail(`shift by ${printExpr(b)}, which is no literal from 0 to 31`);
     }
   }
 

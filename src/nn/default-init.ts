@@ -16,8 +16,8 @@ export function initialParameter(shape: Shape, initializer: Initializer): Parame
 export const defaultWeight = (shape: Shape): Parameter =>
   initialParameter(shape, kaimingUniform(Math.sqrt(5)));
 
-/** The bias for such a weight, one number for each output, within the same bounds. */
-export function defaultBias(weight: Shape): Parameter {
+/** The bias for such a weight, one number for each of the layer's outputs, within the same bounds. */
+export function defaultBias(weight: Shape, outputs = weight[0]): Parameter {
   const bound = 1 / Math.sqrt(fanInAndFanOut(weight).fanIn);
-  return initialParameter([weight[0]], uniform(-bound, bound));
+  return initialParameter([outputs], uniform(-bound, bound));
 }

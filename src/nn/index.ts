@@ -3,13 +3,26 @@
 export { isModule, isParameter } from "./brand.ts";
 export type {
   Approximate,
+  BatchNormOptions,
+  BCEWithLogitsLossOptions,
   ConvolutionOptions,
+  CrossEntropyOptions,
+  DropoutOptions,
   ELUOptions,
   GELUOptions,
+  HuberLossOptions,
+  KLDivLossOptions,
+  KLReduction,
   LeakyReLUOptions,
+  LookupOptions,
+  MarginLossOptions,
+  NLLLossOptions,
+  SmoothL1LossOptions,
   SoftplusOptions,
+  TransposedConvolutionOptions,
 } from "./functional/index.ts";
 export * as functional from "./functional/index.ts";
+export * as utils from "./gradient-clipping.ts";
 export type { Initializer } from "./init.ts";
 export * as init from "./init.ts";
 export {
@@ -34,15 +47,60 @@ export {
   Softsign,
   Tanh,
 } from "./layers/activation.ts";
+export {
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool2d,
+  type AdaptivePool2dArguments,
+} from "./layers/adaptive-pooling.ts";
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormArguments,
+  type BatchNormSettings,
+} from "./layers/batch-norm.ts";
+export {
+  ConvTranspose2d,
+  type ConvTranspose2dArguments,
+  type ConvTranspose2dOptions,
+} from "./layers/conv-transpose2d.ts";
+export { Conv1d, type Conv1dArguments, type Conv1dOptions } from "./layers/conv1d.ts";
 export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
+export type { PaddingMode } from "./layers/convolution.ts";
+export { Dropout, Dropout1d, Dropout2d, type DropoutArguments } from "./layers/dropout.ts";
+export {
+  Embedding,
+  type EmbeddingArguments,
+  type EmbeddingOptions,
+  type PretrainedOptions,
+} from "./layers/embedding.ts";
+export { GroupNorm, type GroupNormArguments, type GroupNormOptions } from "./layers/group-norm.ts";
+export { LayerNorm, type LayerNormArguments, type LayerNormOptions } from "./layers/layer-norm.ts";
 export { Linear, type LinearArguments, type LinearOptions } from "./layers/linear.ts";
-export { MaxPool2d, type MaxPool2dArguments } from "./layers/pooling.ts";
+export { ModuleDict, type ModulesByName } from "./layers/module-dict.ts";
+export { ModuleList } from "./layers/module-list.ts";
+export {
+  AvgPool1d,
+  type AvgPool1dArguments,
+  AvgPool2d,
+  type AvgPool2dArguments,
+  MaxPool1d,
+  type MaxPool1dArguments,
+  MaxPool2d,
+  type MaxPool2dArguments,
+} from "./layers/pooling.ts";
 export { type NamedLayers, Sequential } from "./layers/sequential.ts";
-export { Flatten, type FlattenArguments, Identity } from "./layers/shape.ts";
-export { CrossEntropyLoss, L1Loss, Loss, MSELoss } from "./losses.ts";
+export {
+  Flatten,
+  type FlattenArguments,
+  Identity,
+  Unflatten,
+  type UnflattenArguments,
+} from "./layers/shape.ts";
+export * from "./losses/index.ts";
 export { Module } from "./module.ts";
-export type { Pair, Size2d } from "./options.ts";
+export type { OpenSize2d, Pair, Single, Size1d, Size2d } from "./options.ts";
+export type { PaddingWord } from "./padding.ts";
 export { Parameter } from "./parameter.ts";
-export type { LossOptions, Reduction } from "./reduction.ts";
+export type { LossOptions, Reduction, WeightedLossOptions } from "./reduction.ts";
 export type { LoadResult, StateDict } from "./state-dict.ts";
-export type { PoolOptions } from "./window.ts";
+export type { AveragePool2dOptions, AveragePoolOptions, PoolOptions } from "./window.ts";

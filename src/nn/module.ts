@@ -6,6 +6,7 @@
 import { KilnError } from "../core/errors.ts";
 import { insideModule } from "../tensor/context.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
 import { type Place, userPlace } from "../trace/origins.ts";
 import { BUFFERS, MEMBERS, MODULE } from "./brand.ts";
 import { allMembers, checkName, distinct, membersOf, type Named, walk, walkState } from "./members.ts";
@@ -99,6 +100,11 @@ export abstract class Module {
     return loadStateDict(this, stateDict, strict);
   }
 
+  /** Sets the gradients of all parameters to zero, or to `null` with `setToNone`. */
+  zeroGrad(options?: ZeroGradOptions): void {
+    zeroGrad(this.parameters(), options);
+  }
+
   /** Puts this module and all below it into training mode, or into evaluation mode. */
   train(mode = true): this {
     for (const module of this.modules()) module.training = mode;
@@ -119,12 +125,15 @@ export abstract class Module {
   toString(): string {
     const extra = this.extraRepr();
     const extraLines = extra === "" ? [] : extra.split("\n");
-    const childLines = membersOf(this).children.map(
-      ([name, child]) => `(${name}): ${indented(String(child))}`,
-    );
+    const childLines = this.describeChildren().map(([label, text]) => `(${label}): ${indented(text)}`);
     const lines = [...extraLines, ...childLines];
     const isOneLine = lines.length === 0 || (extraLines.length === 1 && childLines.length === 0);
     return `${this.constructor.name}(${isOneLine ? lines.join("") : `\n  ${lines.join("\n  ")}\n`})`;
+  }
+
+  /** The children's texts under the labels that the printed text gives them. */
+  protected describeChildren(): Named<string>[] {
+    return membersOf(this).children.map(([name, child]): Named<string> => [name, String(child)]);
   }
 
   [INSPECT](): string {

@@ -4,10 +4,21 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
+/** One extent, by itself or in a list. */
+export type Size1d = number | readonly [number];
 /** One extent for both axes, or [rows, columns]. */
 export type Size2d = number | readonly [number, number];
+export type Single = readonly [number];
 export type Pair = readonly [number, number];
+/** Extents of as many axes as a layer slides along. */
+export type Size<Rank extends 1 | 2> = Rank extends 1 ? Size1d : Size2d;
+/** The same, always one number per axis. */
+export type Extents<Rank extends 1 | 2> = Rank extends 1 ? Single : Pair;
+
+/** A size that may leave extents open. */
+export type OpenSize2d = number | null | readonly [number | null, number | null];
 
 /** The arguments of one call, by name. */
 export class Arguments {
@@ -55,19 +66,66 @@ export class Arguments {
     return value;
   }
 
-  /** A number without a fractional part or one per axis, as it was given. */
-  size(name: string, least: number, fallback?: Size2d): Size2d {
+  /** Whether null is given, where that means something else than the default. */
+  isNull(name: string): boolean {
+    return this.values.get(name) === null;
+  }
+
+  /** Whether a value is given; null counts as none. */
+  has(name: string): boolean {
+    return (this.values.get(name) ?? undefined) !== undefined;
+  }
+
+  /** A whole number or one for each of `rank` axes, as it was given. */
+  size<Rank extends 1 | 2>(name: string, rank: Rank, least: number, fallback?: Size<Rank>): Size<Rank> {
     const value = this.value(name, fallback);
-    if (isInteger(value, least)) return value;
-    if (Array.isArray(value) && value.length === 2 && value.every((extent) => isInteger(extent, least))) {
-      return [value[0], value[1]];
+    if (isInteger(value, least)) return value as Size<Rank>;
+    if (Array.isArray(value) && value.length === rank && value.every((extent) => isInteger(extent, least))) {
+      return [...value] as unknown as Size<Rank>;
     }
-    throw this.wrong(name, `${wholeNumber(least)}, or two of them for rows and columns`, value);
+    const several = rank === 1 ? "" : ", or two of them for rows and columns";
+    throw this.wrong(name, `${wholeNumber(least)}${several}`, value);
   }
 
   /** As {@link size}, always one per axis. */
-  pair(name: string, least: number, fallback?: Size2d): Pair {
-    return pairOf(this.size(name, least, fallback));
+  extents<Rank extends 1 | 2>(name: string, rank: Rank, least: number, fallback?: Size<Rank>): Extents<Rank> {
+    return extentsOf(this.size(name, rank, least, fallback), rank);
+  }
+
+  /** A size in which null stands for an extent that stays what it is; as it was given. */
+  openSize(name: string, least: number): OpenSize2d {
+    const value = this.values.get(name);
+    if (value === undefined) throw new KilnError(`${this.callee} needs ${name}`);
+    const isExtent = (extent: unknown): boolean => (extent ?? null) === null || isInteger(extent, least);
+    if (Array.isArray(value) && value.length === 2 && value.every(isExtent)) {
+      return [value[0] ?? null, value[1] ?? null];
+    }
+    if (isExtent(value)) return value as number | null;
+    throw this.wrong(name, `${wholeNumber(least)} or null, or two of them for rows and columns`, value);
+  }
+
+  /** A list of whole numbers, at least one of them. */
+  integers(name: string): readonly number[] {
+    const value = this.value(name, undefined);
+    const isList = Array.isArray(value) && value.length > 0;
+    if (isList && value.every((item) => isInteger(item, Number.NEGATIVE_INFINITY))) return [...value];
+    throw this.wrong(name, "a list of whole numbers", value);
+  }
+
+  /** A tensor, if there is one. */
+  tensor(name: string): Tensor | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.values.get(name);
+    if (value instanceof Tensor) return value;
+    throw this.wrong(name, "a tensor", value);
+  }
+
+  /** A list of positive whole numbers; a single one counts as a list. */
+  shape(name: string): readonly number[] {
+    const value = this.value(name, undefined);
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (list.length > 0 && list.every((extent) => isInteger(extent, 1))) return list as readonly number[];
+    throw this.wrong(name, "a positive whole number or a list of them", value);
   }
 
   /** A finite number of at least `least`. */
@@ -93,6 +151,11 @@ export class Arguments {
     return word;
   }
 
+  /** As {@link choice}, where something other than a word may stand too: then `undefined`. */
+  word<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    return typeof this.values.get(name) === "string" ? this.choice(name, words, words[0]) : undefined;
+  }
+
   private value(name: string, fallback: unknown): unknown {
     const value = this.values.get(name) ?? fallback;
     if (value === undefined) throw new KilnError(`${this.callee} needs ${name}`);
@@ -104,12 +167,26 @@ export class Arguments {
   }
 }
 
-/** The same extent for both axes, unless there are two already. */
-export const pairOf = (size: Size2d): Pair => (typeof size === "number" ? [size, size] : size);
+/** One extent for each axis: a single number counts for all. */
+export const extentsOf = <Rank extends 1 | 2>(size: Size<Rank>, rank: Rank): Extents<Rank> =>
+  (typeof size === "number" ? new Array<number>(rank).fill(size) : size) as Extents<Rank>;
 
-/** How Python prints an extent or a pair of them: `2`, `(2, 2)`. */
-export const pythonSize = (size: Size2d): string =>
-  typeof size === "number" ? String(size) : `(${size.join(", ")})`;
+/** How Python prints an extent or a tuple of them: `2`, `(2,)`, `(2, None)`. */
+export function pythonSize(size: number | null | readonly (number | null)[]): string {
+  const shown = (extent: number | null): string => (extent === null ? "None" : String(extent));
+  if (size === null || typeof size === "number") return shown(size);
+  return `(${size.map(shown).join(", ")}${size.length === 1 ? "," : ""})`;
+}
+
+/** How Python prints a float: `1.0`, `0.01`, `1e-05`. */
+export function pythonFloat(value: number): string {
+  const [mantissa, exponent] = value.toExponential().split("e");
+  const power = Number(exponent);
+  if (power < -4 || power >= 16) {
+    return `${mantissa}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  }
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
 
 /** How Python prints a truth value. */
 export const pythonFlag = (flag: boolean): string => (flag ? "True" : "False");

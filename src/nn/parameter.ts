@@ -6,18 +6,17 @@ import { Tensor } from "../tensor/tensor.ts";
 import { PARAMETER } from "./brand.ts";
 
 export class Parameter extends Tensor {
-  /** Takes over the storage of `data`; both see what is written to it, as in PyTorch. */
+  /** Starts with the numbers of `data`, whatever operations made them. */
   constructor(data: Tensor, requiresGrad = true) {
-    if (data.behind.kind !== "leaf") {
+    if (data.behind.kind === "traced") {
       throw new KilnError(
-        "a Parameter needs a tensor that holds numbers, such as rand(3, 4), and not the result of an operation: " +
-          "read that first, with tensor(await x.data(), { shape: x.shape })",
+        "a Parameter is made from a value inside forward, where there are no numbers: make it in the constructor",
       );
     }
     if (requiresGrad && data.dtype !== "float32") {
       throw new KilnError(`a Parameter that is learned must be float32, not ${data.dtype}`);
     }
-    super(data.shape, data.dtype, data.behind);
+    super(data.shape, data.dtype, data.behind.shared());
     this.requiresGrad = requiresGrad;
   }
 

@@ -1,32 +1,86 @@
 /** The arguments of a pooling window, which layers and functions read and check alike. */
 
 import { KilnError } from "../core/errors.ts";
-import { type Arguments, pairOf, type Size2d } from "./options.ts";
+import { type Arguments, extentsOf, type Size, type Size2d } from "./options.ts";
 
-/** The named arguments of a pooling window; `stride` is the kernel's size unless told. */
-export interface PoolOptions {
-  readonly stride?: Size2d;
-  readonly padding?: Size2d;
-  readonly dilation?: Size2d;
+/** The named arguments of a max-pooling window; `stride` is the kernel's size unless told. */
+export interface PoolOptions<Extent = Size2d> {
+  readonly stride?: Extent;
+  readonly padding?: Extent;
+  readonly dilation?: Extent;
   /** Whether a last window may reach beyond the padded input. */
   readonly ceilMode?: boolean;
 }
 
+/** The named arguments of an average-pooling window. */
+export interface AveragePoolOptions<Extent = Size2d> {
+  readonly stride?: Extent;
+  readonly padding?: Extent;
+  /** Whether a last window may reach beyond the padded input. */
+  readonly ceilMode?: boolean;
+  /** Whether the padding counts as elements that are averaged; true unless told. */
+  readonly countIncludePad?: boolean;
+}
+
+/** As for one axis, and what to divide a window's sum by. */
+export interface AveragePool2dOptions extends AveragePoolOptions {
+  /** What a window's sum is divided by, instead of its number of elements. */
+  readonly divisorOverride?: number;
+}
+
 /** A pooling window as the user wrote it, with PyTorch's defaults filled in. */
-export interface Window {
-  readonly kernelSize: Size2d;
-  readonly stride: Size2d;
-  readonly padding: Size2d;
-  readonly dilation: Size2d;
+export interface Window<Extent = Size2d> {
+  readonly kernelSize: Extent;
+  readonly stride: Extent;
+  readonly padding: Extent;
+  readonly dilation: Extent;
   readonly ceilMode: boolean;
 }
 
-/** Reads and checks the arguments of a pooling window. */
-export function readWindow(given: Arguments, callee: string): Window {
-  const kernelSize = given.size("kernelSize", 1);
-  const padding = given.size("padding", 0, 0);
-  const kernel = pairOf(kernelSize);
-  if (pairOf(padding).some((extent, axis) => extent * 2 > kernel[axis])) {
+/** An average-pooling window likewise. */
+export interface AverageWindow<Extent = Size2d> extends Omit<Window<Extent>, "dilation"> {
+  readonly countIncludePad: boolean;
+  readonly divisorOverride: number | undefined;
+}
+
+/** Reads and checks the arguments of a max-pooling window over `rank` axes. */
+export const readWindow = <Rank extends 1 | 2>(
+  given: Arguments,
+  callee: string,
+  rank: Rank,
+): Window<Size<Rank>> => ({
+  ...readPlacement(given, callee, rank),
+  dilation: given.size("dilation", rank, 1, 1 as Size<Rank>),
+});
+
+/** Reads and checks the arguments of an average-pooling window over `rank` axes. */
+export function readAverageWindow<Rank extends 1 | 2>(
+  given: Arguments,
+  callee: string,
+  rank: Rank,
+): AverageWindow<Size<Rank>> {
+  const divisorOverride = given.has("divisorOverride")
+    ? given.integer("divisorOverride", Number.NEGATIVE_INFINITY)
+    : undefined;
+  if (divisorOverride === 0)
+    throw new KilnError(`${callee}'s divisorOverride must not be 0: it divides by it`);
+  return {
+    ...readPlacement(given, callee, rank),
+    countIncludePad: given.flag("countIncludePad", true),
+    divisorOverride,
+  };
+}
+
+/** What both kinds of windows have. */
+function readPlacement<Rank extends 1 | 2>(
+  given: Arguments,
+  callee: string,
+  rank: Rank,
+): Omit<Window<Size<Rank>>, "dilation"> {
+  const kernelSize = given.size("kernelSize", rank, 1);
+  const padding = given.size("padding", rank, 0, 0 as Size<Rank>);
+  const kernel = extentsOf(kernelSize, rank);
+  if (extentsOf(padding, rank).some((extent, axis) => extent * 2 > kernel[axis])) {
     throw new KilnError(
       `${callee}'s padding ${padding} must be at most half of its kernelSize ${kernelSize}, ` +
         "so that every window meets the input",
@@ -34,9 +88,8 @@ export function readWindow(given: Arguments, callee: string): Window {
   }
   return {
     kernelSize,
-    stride: given.size("stride", 1, kernelSize),
+    stride: given.size("stride", rank, 1, kernelSize),
     padding,
-    dilation: given.size("dilation", 1, 1),
     ceilMode: given.flag("ceilMode", false),
   };
 }

@@ -8,8 +8,17 @@ import { formatShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, compare, div, float, inRange, int, mod, mul, reduce, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, f32, ints, number, type OpDef, requireFloat, type Sample } from "./definition.ts";
-import { at, generate, sumOver } from "./ndarray.ts";
+import {
+  describe,
+  f32,
+  ints,
+  number,
+  type OpDef,
+  type Operand,
+  requireFloat,
+  type Sample,
+} from "./definition.ts";
+import { at, generate, type NdArray, sumOver } from "./ndarray.ts";
 
 /** Extent of the result along one axis (torch.nn.Conv2d, "Shape"). */
 export function windowExtent(
@@ -22,14 +31,15 @@ export function windowExtent(
   return Math.floor((input + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-interface Geometry {
+/** How taps of the kernel map output positions to input positions. */
+export interface Geometry {
   readonly stride: readonly number[];
   readonly padding: readonly number[];
   readonly dilation: readonly number[];
   readonly groups: number;
 }
 
-const geometryOf = (attrs: Attrs): Geometry => ({
+export const geometryOf = (attrs: Attrs): Geometry => ({
   stride: ints(attrs, "stride"),
   padding: ints(attrs, "padding"),
   dilation: ints(attrs, "dilation"),
@@ -45,7 +55,7 @@ const inputRow = (g: Geometry, axis: 0 | 1, y: number, k: number): number =>
 
 const inside = (position: number, extent: number): boolean => position >= 0 && position < extent;
 
-const GEOMETRY = "Attributes: `stride`, `padding`, `dilation` as [rows, columns], and `groups`.";
+export const GEOMETRY = "Attributes: `stride`, `padding`, `dilation` as [rows, columns], and `groups`.";
 
 function inferConv2d(inputs: readonly TensorType[], attrs: Attrs): TensorType {
   const [x, weight, bias] = inputs;
@@ -163,42 +173,10 @@ const inputGrad: OpDef = {
     ];
   },
   backward: { name: "ConvolutionBackwardBackward" },
-  lower([ct, weight], _output, attrs) {
-    const g = geometryOf(attrs);
-    const [, , oh, ow] = ct.type.shape;
-    const [outChannels, channels, kh, kw] = weight.type.shape;
-    const perGroup = outChannels / g.groups;
-    return ([n, c, y, x]) => {
-      const group = div(c, int(channels));
-      const ci = g.groups === 1 ? c : mod(c, int(channels));
-      return reduce(
-        "sum",
-        [
-          { name: "co", extent: perGroup },
-          { name: "ky", extent: kh },
-          { name: "kx", extent: kw },
-        ],
-        ([k, ky, kx]) => {
-          const co = g.groups === 1 ? k : add(mul(group, int(perGroup)), k);
-          const [row, rowFits] = outputPosition(g, 0, y, ky, oh);
-          const [column, columnFits] = outputPosition(g, 1, x, kx, ow);
-          const value = select(and(rowFits, columnFits), ct.at([n, co, row, column]), float(0));
-          return mul(value, weight.at([co, ci, ky, kx]));
-        },
-      );
-    };
-  },
+  lower: ([ct, weight], _output, attrs) => scatteredSum(ct, weight, geometryOf(attrs)),
   reference([ct, weight], output, attrs) {
-    const g = geometryOf(attrs);
-    const [outChannels, channels, kh, kw] = weight.shape;
-    const perGroup = outChannels / g.groups;
-    return generate(output.shape, ([n, c, y, x]) =>
-      sumOver([perGroup, ct.shape[2], ct.shape[3], kh, kw], ([k, oy, ox, ky, kx]) => {
-        if (inputRow(g, 0, oy, ky) !== y || inputRow(g, 1, ox, kx) !== x) return 0;
-        const co = Math.floor(c / channels) * perGroup + k;
-        return at(ct, [n, co, oy, ox]) * at(weight, [co, c % channels, ky, kx]);
-      }),
-    );
+    const element = scatteredSumReference(ct, weight, geometryOf(attrs));
+    return generate(output.shape, element);
   },
   samples: () =>
     GEOMETRIES.map(({ x, weight, attrs }): Sample => {
@@ -206,6 +184,48 @@ const inputGrad: OpDef = {
       return { inputs: [out, f32(...weight)], attrs: { ...attrs, inputSize: x.slice(2) } };
     }),
 };
+
+/** The element of a convolution's input to which every output that reads it adds its value times the weight. */
+export function scatteredSum(ct: Operand, weight: Operand, g: Geometry): (indices: readonly Expr[]) => Expr {
+  const [, , oh, ow] = ct.type.shape;
+  const [outChannels, channels, kh, kw] = weight.type.shape;
+  const perGroup = outChannels / g.groups;
+  return ([n, c, y, x]) => {
+    const group = div(c, int(channels));
+    const ci = g.groups === 1 ? c : mod(c, int(channels));
+    return reduce(
+      "sum",
+      [
+        { name: "co", extent: perGroup },
+        { name: "ky", extent: kh },
+        { name: "kx", extent: kw },
+      ],
+      ([k, ky, kx]) => {
+        const co = g.groups === 1 ? k : add(mul(group, int(perGroup)), k);
+        const [row, rowFits] = outputPosition(g, 0, y, ky, oh);
+        const [column, columnFits] = outputPosition(g, 1, x, kx, ow);
+        const value = select(and(rowFits, columnFits), ct.at([n, co, row, column]), float(0));
+        return mul(value, weight.at([co, ci, ky, kx]));
+      },
+    );
+  };
+}
+
+/** The same in numbers. */
+export function scatteredSumReference(
+  ct: NdArray,
+  weight: NdArray,
+  g: Geometry,
+): (index: readonly number[]) => number {
+  const [outChannels, channels, kh, kw] = weight.shape;
+  const perGroup = outChannels / g.groups;
+  return ([n, c, y, x]) =>
+    sumOver([perGroup, ct.shape[2], ct.shape[3], kh, kw], ([k, oy, ox, ky, kx]) => {
+      if (inputRow(g, 0, oy, ky) !== y || inputRow(g, 1, ox, kx) !== x) return 0;
+      const co = Math.floor(c / channels) * perGroup + k;
+      return at(ct, [n, co, oy, ox]) * at(weight, [co, c % channels, ky, kx]);
+    });
+}
 
 /** The output row whose tap `k` reads input row `y`, and the condition under which there is one. */
 function outputPosition(g: Geometry, axis: 0 | 1, y: Expr, k: Expr, extent: number): readonly [Expr, Expr] {

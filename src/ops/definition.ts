@@ -11,7 +11,8 @@ import type { NdArray } from "./ndarray.ts";
 /**
  * How fusion treats an op: `elementwise` follows its consumer's iteration; `row` is elementwise but for
  * reductions that are constant along rows; `view` moves no data; `contraction` is a reduced product and
- * anchors a kernel; `window` slides over its input; `sparse` is cheap to recompute and mostly zero.
+ * anchors a kernel; `window` slides over its input; `sparse` is cheap to recompute and mostly zero; a
+ * `generator` makes numbers from counters, several at once, in a kernel of its own.
  */
 export type FusionPattern =
   | "elementwise"
@@ -20,7 +21,8 @@ export type FusionPattern =
   | "reduction"
   | "contraction"
   | "window"
-  | "sparse";
+  | "sparse"
+  | "generator";
 
 /** An operand as a lowering sees it: its type, and its element at given indices as an expression. */
 export interface Operand {
@@ -34,10 +36,20 @@ export interface Sample {
   readonly attrs: Attrs;
 }
 
-/** How test data for an input is drawn: away from kinks (`nonzero`), above zero, or whole numbers below `below`. */
+/** How test data is drawn: away from kinks (`nonzero`), above zero, within (0, 1), or whole numbers below `below`. */
 export interface SampleInput extends TensorType {
-  readonly draw?: "any" | "positive" | "nonzero" | "distinct";
+  readonly draw?: "any" | "positive" | "nonzero" | "distinct" | "unit";
   readonly below?: number;
+}
+
+/** How the op appears to those who walk the graph backwards from a tensor, in PyTorch's spelling of its tutorials. */
+export interface BackwardInfo {
+  /** `AddmmBackward`: no digit at the end; some names hang on types or attributes. */
+  readonly name: string | ((inputs: readonly TensorType[], attrs: Attrs) => string);
+  /** The inputs that its edges lead to, where that is not all of them in order. */
+  readonly edges?: readonly number[] | ((attrs: Attrs) => readonly number[]);
+  /** The input that PyTorch transposes first. */
+  readonly transposed?: number;
 }
 
 export interface OpDef {
@@ -58,8 +70,8 @@ export interface OpDef {
     output: Value,
     attrs: Attrs,
   ): readonly (Value | undefined)[];
-  /** What `gradFn` shows, and the order of its edges where it is not the inputs' (PyTorch's names). */
-  readonly backward: { readonly name: string; readonly edges?: readonly number[] };
+  /** What `gradFn` shows of it. */
+  readonly backward: BackwardInfo;
   /** The value of the output element at `indices`, reductions explicit. */
   lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */

@@ -141,8 +141,10 @@ function binaryOp(
     doc,
     pattern: "elementwise",
     infer(inputs) {
-      requireFloat(graphName, inputs);
-      return { dtype: "float32", shape: requireBroadcast(graphName, inputs[0].shape, inputs[1].shape) };
+      const isCount = name === "add" && inputs.every(({ dtype }) => dtype === "int32");
+      if (!isCount) requireFloat(graphName, inputs);
+      const shape = requireBroadcast(graphName, inputs[0].shape, inputs[1].shape);
+      return { dtype: inputs[0].dtype, shape };
     },
     vjp: (b, ct, [x, y], out) => gradient(b, ct, x, y, out),
     backward: { name: backward },
@@ -167,7 +169,7 @@ function binaryOp(
   };
 }
 
-const add = binaryOp("add", "add", "`a + b` with broadcasting.", "AddBackward", "any", (_b, ct) => [ct, ct]);
+const add = binaryOp("add", "add", "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.", "AddBackward", "any", (_b, ct) => [ct, ct]);
 const sub = binaryOp("sub", "sub", "`a - b` with broadcasting.", "SubBackward", "any", (b, ct) => [
   ct,
   b.node("neg", [ct]),
@@ -299,6 +301,28 @@ const cast: OpDef = {
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [4], below: 5 }], attrs: { dtype: "float32" } },
     { inputs: [{ dtype: "bool", shape: [4], below: 2 }], attrs: { dtype: "float32" } },
+    { inputs: [{ dtype: "bool", shape: [4], below: 2 }], attrs: { dtype: "int32" } },
+    { inputs: [{ dtype: "int32", shape: [6], below: 3 }], attrs: { dtype: "bool" } },
+    { inputs: [{ ...f32(60), draw: "distinct" }], attrs: { dtype: "int32" } },
+    { inputs: [{ ...f32(6), below: 2 }], attrs: { dtype: "bool" } },
+  ],
+};
+
+const copy: OpDef = {
+  name: "copy",
+  doc: "The same numbers in memory of their own: what a buffer of the model is given.",
+  pattern: "elementwise",
+  infer: ([x]) => x,
+  vjp: (_b, ct) => [ct],
+  backward: { name: "CopyBackward" },
+  lower:
+    ([x]) =>
+    (indices) =>
+      x.at(indices),
+  reference: ([x]) => x,
+  samples: () => [
+    { inputs: [f32(2, 3)], attrs: {} },
+    { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
   ],
 };
 
@@ -335,5 +359,6 @@ export const ELEMENTWISE = {
   compare: compareDef,
   where,
   cast,
+  copy,
   constant: constantDef,
 };

@@ -1,191 +1,121 @@
-/** Losses: nll_loss (cross-entropy is log_softmax and this), mse_loss and l1_loss. */
+/** Losses of each element of an input and a target of one shape: differences, and probabilities of two outcomes. */
 
 import { KilnError } from "../core/errors.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
+import { sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, TensorType, Value } from "../ir/types.ts";
-import { binary, cast, compare, float, mul, reduce, select, sub, unary } from "../loop/build.ts";
+import type { Attrs, Value } from "../ir/types.ts";
+import { add, binary, compare, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import {
+  broadcastRead,
   describe,
   f32,
   number,
   type OpDef,
-  type Operand,
+  requireBroadcast,
   requireFloat,
-  type Sample,
-  text,
+  type SampleInput,
 } from "./definition.ts";
-import { at, generate, type NdArray, sumOver } from "./ndarray.ts";
+import {
+  lowerReduced,
+  REDUCTION,
+  REDUCTIONS,
+  reducedType,
+  referenceReduced,
+  weightOf,
+} from "./loss-reduction.ts";
+import { broadcastAt } from "./ndarray.ts";
 
-const REDUCTIONS = ["mean", "sum", "none"];
-const REDUCTION = "`reduction` is mean, sum or none.";
-
-function reducedType(shape: Shape, attrs: Attrs): TensorType {
-  const reduction = text(attrs, "reduction");
-  if (!REDUCTIONS.includes(reduction))
-    throw new KilnError(`reduction must be one of ${REDUCTIONS.join(", ")}, not ${reduction}`);
-  return { dtype: "float32", shape: reduction === "none" ? shape : [] };
+/** What distinguishes one loss of each element from another. */
+interface ElementLoss {
+  readonly name: string;
+  readonly doc: string;
+  readonly backward: string;
+  /** How test data for the inputs is drawn, and settings to test. */
+  readonly samples: readonly { readonly inputs: readonly SampleInput[]; readonly attrs: Attrs }[];
+  /** The loss of one element; what follows input and target is broadcast to their shape. */
+  lower(elements: readonly Expr[], attrs: Attrs): Expr;
+  reference(elements: readonly number[], attrs: Attrs): number;
+  /** The cotangents of all inputs, where `scale` is that of each element's loss. */
+  gradients(b: GraphBuilder, scale: Value, inputs: readonly Value[], attrs: Attrs): readonly Value[];
 }
 
-/** What each element's loss counts in the reduced one. */
-const weightOf = (shape: Shape, attrs: Attrs): number =>
-  text(attrs, "reduction") === "mean" ? 1 / sizeOf(shape) : 1;
-
-/** Lowers a per-element loss to its mean, sum or itself. */
-function lowerReduced(shape: Shape, attrs: Attrs, element: (indices: readonly Expr[]) => Expr) {
-  if (text(attrs, "reduction") === "none") return element;
-  return (): Expr => {
-    const sum = reduce(
-      "sum",
-      shape.map((extent, axis) => ({ name: `s${axis}`, extent })),
-      element,
-    );
-    return mul(sum, float(weightOf(shape, attrs)));
-  };
-}
-
-function referenceReduced(
-  shape: Shape,
-  attrs: Attrs,
-  element: (index: readonly number[]) => number,
-): NdArray {
-  if (text(attrs, "reduction") === "none") return generate(shape, element);
-  return { shape: [], data: Float64Array.of(sumOver(shape, element) * weightOf(shape, attrs)) };
-}
-
-/** Classes stand on axis 1, or on axis 0 of a single sample. */
-const classAxis = (shape: Shape): number => (shape.length === 1 ? 0 : 1);
-const withoutAxis = <T>(list: readonly T[], axis: number): T[] => list.filter((_, k) => k !== axis);
-const insertAt = <T>(list: readonly T[], axis: number, item: T): T[] => [
-  ...list.slice(0, axis),
-  item,
-  ...list.slice(axis),
-];
-
-const nllLoss: OpDef = {
-  name: "nll_loss",
-  doc: `The negative log-probability of each target class: log-probabilities [N,C,…] or [C] and int32 targets [N,…] or [] (torch.nn.functional.nll_loss). ${REDUCTION}`,
-  pattern: "reduction",
-  infer([logp, target], attrs) {
-    requireFloat("nll_loss", [logp]);
-    const expected = withoutAxis(logp.shape, classAxis(logp.shape));
-    if (logp.shape.length === 0 || target.dtype !== "int32" || !sameShape(target.shape, expected)) {
-      throw new KilnError(
-        `the class targets of ${describe(logp)} must be int32${formatShape(expected)} but are ${describe(target)}`,
-      );
-    }
-    return reducedType(target.shape, attrs);
-  },
-  vjp(b, ct, [logp, target], _out, attrs) {
-    const axis = classAxis(logp.type.shape);
-    const hot = b.node("one_hot", [target], { classes: logp.type.shape[axis], axis });
-    const weight = b.constant(-weightOf(target.type.shape, attrs));
-    const kept = insertAt(ct.type.shape, Math.min(axis, ct.type.shape.length), 1);
-    const spread = ct.type.shape.length === 0 ? ct : b.node("reshape", [ct], { shape: kept });
-    return [b.node("mul", [hot, b.node("mul", [spread, weight])]), undefined];
-  },
-  backward: { name: "NllLossBackward" },
-  lower([logp, target], _output, attrs) {
-    const axis = classAxis(logp.type.shape);
-    const classes = [{ name: "c", extent: logp.type.shape[axis] }];
-    return lowerReduced(target.type.shape, attrs, (indices) =>
-      unary(
-        "neg",
-        reduce("sum", classes, ([c]) =>
-          select(compare("eq", c, target.at(indices)), logp.at(insertAt(indices, axis, c)), float(0)),
-        ),
-      ),
-    );
-  },
-  reference([logp, target], _output, attrs) {
-    const axis = classAxis(logp.shape);
-    return referenceReduced(
-      target.shape,
-      attrs,
-      (index) => -at(logp, insertAt(index, axis, at(target, index))),
-    );
-  },
-  samples: () =>
-    REDUCTIONS.flatMap((reduction): Sample[] => [
-      { inputs: [f32(4, 5), { dtype: "int32", shape: [4], below: 5 }], attrs: { reduction } },
-      { inputs: [f32(2, 3, 2), { dtype: "int32", shape: [2, 2], below: 3 }], attrs: { reduction } },
-      { inputs: [f32(3), { dtype: "int32", shape: [], below: 3 }], attrs: { reduction } },
-    ]),
-};
-
-const oneHot: OpDef = {
-  name: "one_hot",
-  doc: "1 where the index along the new `axis` of extent `classes` equals the int32 target, else 0.",
-  pattern: "elementwise",
-  infer([target], attrs) {
-    return {
-      dtype: "float32",
-      shape: insertAt(target.shape, number(attrs, "axis"), number(attrs, "classes")),
-    };
-  },
-  vjp: () => [undefined],
-  backward: { name: "OneHotBackward" },
-  lower([target], _output, attrs) {
-    const axis = number(attrs, "axis");
-    return (indices) => cast(compare("eq", indices[axis], target.at(withoutAxis(indices, axis))), "float32");
-  },
-  reference: ([target], output, attrs) =>
-    generate(output.shape, (index) => {
-      const axis = number(attrs, "axis");
-      return at(target, withoutAxis(index, axis)) === index[axis] ? 1 : 0;
-    }),
-  samples: () => [{ inputs: [{ dtype: "int32", shape: [4], below: 3 }], attrs: { classes: 3, axis: 1 } }],
-};
-
-/** A loss of the difference between an input and a target of the same shape. */
-function differenceLoss(
-  name: string,
-  doc: string,
-  backward: string,
-  measure: (difference: Expr) => Expr,
-  measureNumber: (difference: number) => number,
-  slope: (b: GraphBuilder, difference: Value) => Value,
-): OpDef {
+function elementLoss(loss: ElementLoss): OpDef {
+  const { name } = loss;
   return {
     name,
-    doc: `${doc} ${REDUCTION}`,
+    doc: `${loss.doc} ${REDUCTION}`,
     pattern: "reduction",
-    infer([input, target], attrs) {
-      requireFloat(name, [input, target]);
+    infer(inputs, attrs) {
+      requireFloat(name, inputs);
+      const [input, target, ...others] = inputs;
       if (!sameShape(input.shape, target.shape)) {
         throw new KilnError(
           `${name} expects input and target of one shape but got ${describe(input)} and ${describe(target)}`,
         );
       }
+      for (const other of others) {
+        if (!sameShape(requireBroadcast(name, input.shape, other.shape), input.shape))
+          throw new KilnError(`${name} cannot spread ${describe(other)} over ${describe(input)}`);
+      }
       return reducedType(input.shape, attrs);
     },
-    vjp(b, ct, [input, target], _out, attrs) {
-      const difference = b.node("sub", [input, target]);
-      const scale = b.node("mul", [ct, b.constant(weightOf(input.type.shape, attrs))]);
-      const gradient = b.node("mul", [slope(b, difference), scale]);
+    vjp(b, ct, inputs, _out, attrs) {
+      const scale = b.node("mul", [ct, b.constant(weightOf(inputs[0].type.shape, attrs))]);
+      return loss.gradients(b, scale, inputs, attrs);
+    },
+    backward: { name: loss.backward },
+    lower: (operands, _output, attrs) =>
+      lowerReduced(operands[0].type.shape, attrs, (indices) =>
+        loss.lower(
+          operands.map((operand) => broadcastRead(operand, indices)),
+          attrs,
+        ),
+      ),
+    reference: (inputs, _output, attrs) =>
+      referenceReduced(inputs[0].shape, attrs, (index) =>
+        loss.reference(
+          inputs.map((input) => broadcastAt(input, index)),
+          attrs,
+        ),
+      ),
+    samples: () =>
+      loss.samples.flatMap(({ inputs, attrs }) =>
+        REDUCTIONS.map((reduction) => ({ inputs, attrs: { ...attrs, reduction } })),
+      ),
+  };
+}
+
+/** A loss of the difference between input and target. */
+function differenceLoss(
+  name: string,
+  doc: string,
+  backward: string,
+  settings: readonly Attrs[],
+  measure: (difference: Expr, attrs: Attrs) => Expr,
+  measureNumber: (difference: number, attrs: Attrs) => number,
+  slope: (b: GraphBuilder, difference: Value, attrs: Attrs) => Value,
+): OpDef {
+  const distinct = { ...f32(2, 3), draw: "distinct" } as const;
+  return elementLoss({
+    name,
+    doc,
+    backward,
+    samples: settings.map((attrs) => ({ inputs: [distinct, distinct], attrs })),
+    lower: ([input, target], attrs) => measure(sub(input, target), attrs),
+    reference: ([input, target], attrs) => measureNumber(input - target, attrs),
+    gradients(b, scale, [input, target], attrs) {
+      const gradient = b.node("mul", [slope(b, b.node("sub", [input, target]), attrs), scale]);
       return [gradient, b.node("neg", [gradient])];
     },
-    backward: { name: backward },
-    lower: ([input, target]: readonly Operand[], _output, attrs) =>
-      lowerReduced(input.type.shape, attrs, (indices) => measure(sub(input.at(indices), target.at(indices)))),
-    reference: ([input, target], _output, attrs) =>
-      referenceReduced(input.shape, attrs, (index) => measureNumber(at(input, index) - at(target, index))),
-    samples: () =>
-      REDUCTIONS.map((reduction) => ({
-        inputs: [
-          { ...f32(2, 3), draw: "distinct" as const },
-          { ...f32(2, 3), draw: "distinct" as const },
-        ],
-        attrs: { reduction },
-      })),
-  };
+  });
 }
 
 const mseLoss = differenceLoss(
   "mse_loss",
   "The squared difference (torch.nn.functional.mse_loss).",
   "MseLossBackward",
+  [{}],
   (d) => binary("mul", d, d),
   (d) => d * d,
   (b, d) => b.node("mul", [d, b.constant(2)]),
@@ -195,14 +125,127 @@ const l1Loss = differenceLoss(
   "l1_loss",
   "The absolute difference; its slope at 0 is 0 (torch.nn.functional.l1_loss).",
   "L1LossBackward",
+  [{}],
   (d) => unary("abs", d),
   Math.abs,
   (b, d) => b.node("sign", [d]),
 );
 
+/** The difference held between ±`bound`, which is the slope of a parabola that goes on as a line. */
+function clampedSlope(b: GraphBuilder, difference: Value, bound: number): Value {
+  const limit = b.constant(bound);
+  return b.node("maximum", [b.node("minimum", [difference, limit]), b.constant(-bound)]);
+}
+
+const huberLoss = differenceLoss(
+  "huber_loss",
+  "`d²/2` of the difference d up to `delta`, `delta·(|d| - delta/2)` beyond (torch.nn.functional.huber_loss).",
+  "HuberLossBackward",
+  [{ delta: 1 }, { delta: 0.25 }],
+  (d, attrs) => {
+    const delta = number(attrs, "delta");
+    const size = unary("abs", d);
+    const line = mul(sub(size, float(0.5 * delta)), float(delta));
+    return select(compare("le", size, float(delta)), mul(mul(d, d), float(0.5)), line);
+  },
+  (d, attrs) => {
+    const delta = number(attrs, "delta");
+    return Math.abs(d) <= delta ? 0.5 * d * d : delta * (Math.abs(d) - 0.5 * delta);
+  },
+  (b, d, attrs) => clampedSlope(b, d, number(attrs, "delta")),
+);
+
+const smoothL1Loss = differenceLoss(
+  "smooth_l1_loss",
+  "`d²/(2·beta)` of the difference d below the positive `beta`, `|d| - beta/2` beyond (torch.nn.functional.smooth_l1_loss).",
+  "SmoothL1LossBackward",
+  [{ beta: 1 }, { beta: 0.25 }],
+  (d, attrs) => {
+    const beta = number(attrs, "beta");
+    const size = unary("abs", d);
+    const parabola = mul(mul(d, d), float(0.5 / beta));
+    return select(compare("lt", size, float(beta)), parabola, sub(size, float(0.5 * beta)));
+  },
+  (d, attrs) => {
+    const beta = number(attrs, "beta");
+    return Math.abs(d) < beta ? (0.5 * d * d) / beta : Math.abs(d) - 0.5 * beta;
+  },
+  (b, d, attrs) => clampedSlope(b, b.node("div", [d, b.constant(number(attrs, "beta"))]), 1),
+);
+
+const probability: SampleInput = { ...f32(2, 3), draw: "unit" };
+
+/** What PyTorch replaces smaller logarithms of probabilities by. */
+const LEAST_LOG = -100;
+/** What PyTorch replaces a smaller `p·(1 - p)` by, in the denominator of the gradient. */
+const LEAST_VARIANCE = 1e-12;
+
+const bounded = (logarithm: Expr): Expr => binary("max", logarithm, float(LEAST_LOG));
+
+const binaryCrossEntropy = elementLoss({
+  name: "binary_cross_entropy",
+  doc: "`-(t·log p + (1 - t)·log(1 - p))` of probabilities p and targets t; logarithms are held at -100, and the gradient's `p·(1 - p)` at 1e-12, so that certainty stays finite (torch.nn.functional.binary_cross_entropy).",
+  backward: "BinaryCrossEntropyBackward",
+  samples: [{ inputs: [probability, probability], attrs: {} }],
+  lower([p, t]) {
+    const against = mul(sub(t, float(1)), bounded(unary("log1p", unary("neg", p))));
+    return sub(against, mul(t, bounded(unary("log", p))));
+  },
+  reference: ([p, t]) => (t - 1) * Math.max(Math.log1p(-p), LEAST_LOG) - t * Math.max(Math.log(p), LEAST_LOG),
+  gradients(b, scale, [p, t]) {
+    const rest = b.node("sub", [b.constant(1), p]);
+    const variance = b.node("maximum", [b.node("mul", [rest, p]), b.constant(LEAST_VARIANCE)]);
+    const slope = b.node("div", [b.node("sub", [p, t]), variance]);
+    const logOf = (op: string, x: Value): Value =>
+      b.node("maximum", [b.node(op, [x]), b.constant(LEAST_LOG)]);
+    const toTarget = b.node("sub", [logOf("log1p", b.node("neg", [p])), logOf("log", p)]);
+    return [b.node("mul", [slope, scale]), b.node("mul", [toTarget, scale])];
+  },
+});
+
+/** `log(1 + e^-x)`, which never overflows. */
+function lowerSoftplusOfNegative(x: Expr): Expr {
+  const tail = unary("log1p", unary("exp", unary("neg", unary("abs", x))));
+  return add(binary("max", unary("neg", x), float(0)), tail);
+}
+
+const logits: SampleInput = { ...f32(2, 3), draw: "nonzero" };
+
+const binaryCrossEntropyWithLogits = elementLoss({
+  name: "binary_cross_entropy_with_logits",
+  doc: "`(1 - t)·x + (1 + (w - 1)·t)·log(1 + e^-x)` of logits x, targets t and, if it follows, the weight w of positive examples: binary cross-entropy of sigmoid(x) that never overflows (torch.nn.functional.binary_cross_entropy_with_logits).",
+  backward: "BinaryCrossEntropyWithLogitsBackward",
+  samples: [
+    { inputs: [logits, probability], attrs: {} },
+    { inputs: [logits, probability, { ...f32(3), draw: "positive" }], attrs: {} },
+  ],
+  lower([x, t, w]) {
+    const tail = lowerSoftplusOfNegative(x);
+    const weighted = w ? mul(add(mul(sub(w, float(1)), t), float(1)), tail) : tail;
+    return add(mul(sub(float(1), t), x), weighted);
+  },
+  reference([x, t, w = 1]) {
+    const tail = Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+    return (1 - t) * x + (1 + (w - 1) * t) * tail;
+  },
+  gradients(b, scale, [x, t, w]) {
+    const scaled = (value: Value): Value => b.node("mul", [value, scale]);
+    const sigmoid = b.node("sigmoid", [x]);
+    if (w === undefined) return [scaled(b.node("sub", [sigmoid, t])), b.node("neg", [scaled(x)])];
+    const excess = b.node("sub", [w, b.constant(1)]);
+    const factor = b.node("add", [b.node("mul", [excess, t]), b.constant(1)]);
+    const toInput = b.node("sub", [b.node("mul", [sigmoid, factor]), b.node("mul", [t, w])]);
+    const tail = b.node("softplus", [b.node("neg", [x])]);
+    const toTarget = b.node("sub", [b.node("mul", [excess, tail]), x]);
+    return [scaled(toInput), scaled(toTarget), scaled(b.node("mul", [t, tail]))];
+  },
+});
+
 export const LOSS = {
-  nll_loss: nllLoss,
-  one_hot: oneHot,
   mse_loss: mseLoss,
   l1_loss: l1Loss,
+  huber_loss: huberLoss,
+  smooth_l1_loss: smoothL1Loss,
+  binary_cross_entropy: binaryCrossEntropy,
+  binary_cross_entropy_with_logits: binaryCrossEntropyWithLogits,
 };

@@ -1,4 +1,4 @@
-/** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, erf. */
+/** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, log1p, erf. */
 
 import { add, binary, compare, div, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
@@ -20,6 +20,16 @@ const expm1 = pointwiseOp({
   gradient: (b, ct, x) => b.node("mul", [ct, b.node("exp", [x])]),
   lower: (x) => unary("expm1", x),
   reference: Math.expm1,
+});
+
+const log1p = pointwiseOp({
+  name: "log1p",
+  doc: "`log(1 + x)` without cancellation near 0; `1/(1 + x)` is its gradient (torch.log1p).",
+  backward: "Log1pBackward",
+  draw: "positive",
+  gradient: (b, ct, x) => b.node("div", [ct, b.node("add", [x, b.constant(1)])]),
+  lower: (x) => unary("log1p", x),
+  reference: Math.log1p,
 });
 
 /*
@@ -91,4 +101,4 @@ const erf = pointwiseOp({
   reference: erfSeries,
 });
 
-export const MATH = { tanh, expm1, erf };
+export const MATH = { tanh, expm1, log1p, erf };

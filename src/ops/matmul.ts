@@ -141,7 +141,11 @@ const linear: OpDef = {
       ...(bias === undefined ? [] : [b.node("sum", [flatCt], { axes: [0], keepdim: false })]),
     ];
   },
-  backward: { name: "AddmmBackward", edges: [2, 0, 1] },
+  backward: {
+    name: ([x]) => (x.shape.length === 2 ? "AddmmBackward" : "AddBackward"),
+    edges: [2, 0, 1],
+    transposed: 1,
+  },
   lower([x, weight, bias]) {
     const [, inFeatures] = weight.type.shape;
     return (indices) => {

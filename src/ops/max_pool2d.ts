@@ -1,288 +1,256 @@
 /**
- * Max-pooling, the position of each window's winner, and the gradient that follows it. The first maximum in
- * row-major order wins, as in PyTorch; the winner is the tap's number `ky·kW + kx`, one byte where it fits.
+ * Max-pooling, the position of each window's winner, and the gradient that follows it; for fixed windows and for
+ * adaptive ones. The first maximum in row-major order wins, as in PyTorch; the winner is the tap's number
+ * `ky·kW + kx`, one byte where it fits.
  */
 
-import { KilnError } from "../core/errors.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
-import {
-  add,
-  and,
-  cast,
-  compare,
-  constant,
-  div,
-  float,
-  inRange,
-  int,
-  mod,
-  mul,
-  reduce,
-  select,
-  sub,
-} from "../loop/build.ts";
+import { add, and, cast, compare, constant, float, int, mul, reduce, select } from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
+import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray, sumOver } from "./ndarray.ts";
+import { ADAPTIVE, FIXED, type PlaneWindows, sumOverReaders, tapAxes, type WindowFamily } from "./windows.ts";
 
-interface Window {
-  readonly kernel: readonly number[];
-  readonly stride: readonly number[];
-  readonly padding: readonly number[];
-  readonly dilation: readonly number[];
-  readonly ceilMode: boolean;
+export { windowsAreDisjoint } from "./windows.ts";
+
+/** A family of max-pooling ops: their name and how their attributes describe windows. */
+interface Family {
+  readonly name: string;
+  /** What PyTorch's autograd calls the pool; `gradFn` shows it with `Backward` behind. */
+  readonly autograd: string;
+  readonly windows: WindowFamily;
+  readonly samples: readonly PoolSample[];
 }
 
-const windowOf = (attrs: Attrs): Window => ({
-  kernel: ints(attrs, "kernel"),
-  stride: ints(attrs, "stride"),
-  padding: ints(attrs, "padding"),
-  dilation: ints(attrs, "dilation"),
-  ceilMode: attrs.ceilMode === true,
-});
-
-/** True when windows tile the plane without overlap or padding: each input has one window at most. */
-export function windowsAreDisjoint(attrs: Attrs): boolean {
-  const w = windowOf(attrs);
-  return [0, 1].every(
-    (axis) => w.kernel[axis] === w.stride[axis] && w.padding[axis] === 0 && w.dilation[axis] === 1,
-  );
+interface PoolSample {
+  readonly x: readonly number[];
+  readonly attrs: Attrs;
 }
 
-/** Extent of the result along `axis`; in ceil mode a window must start inside the input or its left padding. */
-function pooledExtent(w: Window, axis: 0 | 1, input: number): number {
-  const [k, s, p, d] = [w.kernel[axis], w.stride[axis], w.padding[axis], w.dilation[axis]];
-  const span = input + 2 * p - d * (k - 1) - 1;
-  if (!w.ceilMode) return Math.floor(span / s) + 1;
-  const extent = Math.ceil(span / s) + 1;
-  return (extent - 1) * s >= input + p ? extent - 1 : extent;
+function inferPool({ name, windows }: Family, [x]: readonly TensorType[], attrs: Attrs): TensorType {
+  const [rows, columns] = windows.outputSize(name, x, attrs);
+  return f32(x.shape[0], x.shape[1], rows, columns);
 }
 
-function inferPool([x]: readonly TensorType[], attrs: Attrs): TensorType {
-  requireFloat("max_pool2d", [x]);
-  const w = windowOf(attrs);
-  if (x.shape.length !== 4) throw new KilnError(`max_pool2d expects [N,C,H,W] but got ${describe(x)}`);
-  for (const axis of [0, 1] as const) {
-    if (w.padding[axis] * 2 > w.kernel[axis]) {
-      throw new KilnError(
-        `max_pool2d's padding ${w.padding[axis]} must be at most half of its kernel ${w.kernel[axis]}`,
-      );
-    }
-  }
-  const extents = ([0, 1] as const).map((axis) => pooledExtent(w, axis, x.shape[axis + 2]));
-  if (extents.some((extent) => extent < 1)) {
-    throw new KilnError(`max_pool2d's kernel ${w.kernel.join("×")} does not fit into ${describe(x)}`);
-  }
-  return { dtype: "float32", shape: [x.shape[0], x.shape[1], ...extents] };
-}
-
-const inputPosition = (w: Window, axis: 0 | 1, y: Expr, k: Expr): Expr =>
-  sub(add(mul(y, int(w.stride[axis])), mul(k, int(w.dilation[axis]))), int(w.padding[axis]));
-
-const taps = (w: Window) => [
-  { name: "dy", extent: w.kernel[0] },
-  { name: "dx", extent: w.kernel[1] },
-];
+/** The windows between an input and an output, both [N,C,…]. */
+const windowsOf = (
+  { windows }: Family,
+  input: readonly number[],
+  output: readonly number[],
+  attrs: Attrs,
+): PlaneWindows => windows.windows(input.slice(2), output.slice(2), attrs);
 
 /** The element under a tap, or `outside` where the tap lies in the padding. */
 function tap(
   x: Operand,
-  w: Window,
+  [rows, columns]: PlaneWindows,
   [n, c, oy, ox]: readonly Expr[],
-  ky: Expr,
-  kx: Expr,
+  [ky, kx]: readonly Expr[],
   outside: number,
 ): Expr {
-  const y = inputPosition(w, 0, oy, ky);
-  const xx = inputPosition(w, 1, ox, kx);
-  const [, , height, width] = x.type.shape;
-  return select(and(inRange(y, height), inRange(xx, width)), x.at([n, c, y, xx]), float(outside));
+  const row = rows.read(oy, ky);
+  const column = columns.read(ox, kx);
+  const value = x.at([n, c, row.position, column.position]);
+  return select(and(row.inside, column.inside), value, float(outside));
 }
 
 /** The value and number of the winning tap of one window. */
 function winnerOf(
   x: NdArray,
-  w: Window,
+  [rows, columns]: PlaneWindows,
   [n, c, oy, ox]: readonly number[],
 ): { value: number; winner: number } {
   let value = Number.NEGATIVE_INFINITY;
   let winner = 0;
-  forEachIndex(w.kernel, ([ky, kx]) => {
-    const y = oy * w.stride[0] + ky * w.dilation[0] - w.padding[0];
-    const xx = ox * w.stride[1] + kx * w.dilation[1] - w.padding[1];
-    if (y < 0 || xx < 0 || y >= x.shape[2] || xx >= x.shape[3]) return;
+  forEachIndex([rows.taps, columns.taps], ([ky, kx]) => {
+    const [y, xx] = [rows.position(oy, ky), columns.position(ox, kx)];
+    if (y === undefined || xx === undefined) return;
     const candidate = at(x, [n, c, y, xx]);
     if (!beats(candidate, value)) return;
     value = candidate;
-    winner = ky * w.kernel[1] + kx;
+    winner = ky * columns.taps + kx;
   });
   return { value, winner };
 }
 
-const WINDOW = "Attributes: `kernel`, `stride`, `padding`, `dilation` as [rows, columns], and `ceilMode`.";
+/** The input position that a window's winner stands for, in numbers. */
+function winningPosition(
+  [rows, columns]: PlaneWindows,
+  [, , oy, ox]: readonly number[],
+  code: number,
+): readonly (number | undefined)[] {
+  const [ky, kx] = [Math.floor(code / columns.taps), code % columns.taps];
+  return [rows.position(oy, ky), columns.position(ox, kx)];
+}
 
-const maxPool2d: OpDef = {
-  name: "max_pool2d",
-  doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.max_pool2d). ${WINDOW}`,
+const maxPool = (family: Family): OpDef => ({
+  name: family.name,
+  doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.${family.name}). ${family.windows.attributes}`,
   pattern: "window",
-  infer: inferPool,
+  infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp(b, ct, [x], _out, attrs) {
-    const winner = b.node("max_pool2d_winner", [x], attrs);
-    return [b.node("max_pool2d_grad", [ct, winner], { ...attrs, inputSize: x.type.shape.slice(2) })];
+    const winner = b.node(`${family.name}_winner`, [x], attrs);
+    return [b.node(`${family.name}_grad`, [ct, winner], { ...attrs, inputSize: x.type.shape.slice(2) })];
   },
-  backward: { name: "MaxPool2DWithIndicesBackward" },
-  lower([x], _output, attrs) {
-    const w = windowOf(attrs);
+  backward: { name: `${family.autograd}Backward` },
+  lower([x], output, attrs) {
+    const windows = windowsOf(family, x.type.shape, output.shape, attrs);
     return (indices) =>
-      reduce("max", taps(w), ([ky, kx]) => tap(x, w, indices, ky, kx, Number.NEGATIVE_INFINITY));
+      reduce("max", tapAxes(windows), (taps) => tap(x, windows, indices, taps, Number.NEGATIVE_INFINITY));
   },
-  reference: ([x], output, attrs) =>
-    generate(output.shape, (index) => winnerOf(x, windowOf(attrs), index).value),
-  samples: () =>
-    WINDOWS.map((sample) => ({ inputs: [{ ...f32(...sample.x), draw: "distinct" }], attrs: sample.attrs })),
-};
+  reference([x], output, attrs) {
+    const windows = windowsOf(family, x.shape, output.shape, attrs);
+    return generate(output.shape, (index) => winnerOf(x, windows, index).value);
+  },
+  samples: () => family.samples.map(distinctInput),
+});
 
-const winner: OpDef = {
-  name: "max_pool2d_winner",
-  doc: `The number \`ky·kW + kx\` of the tap that gave max_pool2d's result; uint8 where it fits, else int32. ${WINDOW}`,
+const distinctInput = ({ x, attrs }: PoolSample): Sample => ({
+  inputs: [{ ...f32(...x), draw: "distinct" }],
+  attrs,
+});
+
+const winner = (family: Family): OpDef => ({
+  name: `${family.name}_winner`,
+  doc: `The number \`ky·kW + kx\` of the tap that gave ${family.name}'s result, kW being the most columns of a window; uint8 where it fits, else int32. ${family.windows.attributes}`,
   pattern: "window",
-  infer(inputs, attrs) {
-    const [kh, kw] = windowOf(attrs).kernel;
-    return { dtype: kh * kw <= 256 ? "uint8" : "int32", shape: inferPool(inputs, attrs).shape };
+  infer([x], attrs) {
+    const { shape } = inferPool(family, [x], attrs);
+    return { dtype: tapCount(family, x.shape, shape, attrs) <= 256 ? "uint8" : "int32", shape };
   },
   vjp: () => [undefined],
-  backward: { name: "MaxPool2DWinnerBackward" },
+  backward: { name: `${family.autograd}WinnerBackward` },
   lower([x], output, attrs) {
-    const w = windowOf(attrs);
+    const windows = windowsOf(family, x.type.shape, output.shape, attrs);
     return (indices) =>
       cast(
-        reduce("argmax", taps(w), ([ky, kx]) => tap(x, w, indices, ky, kx, Number.NEGATIVE_INFINITY)),
+        reduce("argmax", tapAxes(windows), (taps) =>
+          tap(x, windows, indices, taps, Number.NEGATIVE_INFINITY),
+        ),
         output.dtype,
       );
   },
-  reference: ([x], output, attrs) =>
-    generate(output.shape, (index) => winnerOf(x, windowOf(attrs), index).winner),
-  samples: () =>
-    WINDOWS.map((sample) => ({ inputs: [{ ...f32(...sample.x), draw: "distinct" }], attrs: sample.attrs })),
-};
+  reference([x], output, attrs) {
+    const windows = windowsOf(family, x.shape, output.shape, attrs);
+    return generate(output.shape, (index) => winnerOf(x, windows, index).winner);
+  },
+  samples: () => family.samples.map(distinctInput),
+});
 
-const maxPool2dGrad: OpDef = {
-  name: "max_pool2d_grad",
-  doc: `The gradient of max_pool2d: each window's cotangent goes to its winner. cotangent, winner [N,C,oH,oW] → [N,C,H,W] with \`inputSize\` [H,W]. ${WINDOW}`,
+const tapCount = (...geometry: Parameters<typeof windowsOf>): number =>
+  windowsOf(...geometry).reduce((count, { taps }) => count * taps, 1);
+
+const gradient = (family: Family): OpDef => ({
+  name: `${family.name}_grad`,
+  doc: `The gradient of ${family.name}: each window's cotangent goes to its winner. cotangent, winner [N,C,oH,oW] → [N,C,H,W] with \`inputSize\` [H,W]. ${family.windows.attributes}`,
   pattern: "sparse",
   infer([ct], attrs) {
-    requireFloat("max_pool2d_grad", [ct]);
+    requireFloat(`${family.name}_grad`, [ct]);
     return { dtype: "float32", shape: [ct.shape[0], ct.shape[1], ...ints(attrs, "inputSize")] };
   },
   vjp(b, cotangent, [, win], _out, attrs) {
     const { inputSize: _, ...window } = attrs;
-    return [b.node("max_pool2d_gather", [cotangent, win], window), undefined];
+    return [b.node(`${family.name}_gather`, [cotangent, win], window), undefined];
   },
-  backward: { name: "MaxPool2DWithIndicesBackwardBackward" },
-  lower([ct, win], _output, attrs) {
-    const w = windowOf(attrs);
-    const [, , oh, ow] = ct.type.shape;
-    const [kh, kw] = w.kernel;
-    /** The cotangent of window (`row`, `column`) if tap `number` won it, else 0. */
-    const share = (n: Expr, c: Expr, row: Expr, column: Expr, tapNumber: Expr, fits: Expr): Expr => {
-      const won = compare("eq", cast(win.at([n, c, row, column]), "int32"), tapNumber);
-      return select(fits, select(won, ct.at([n, c, row, column]), float(0)), float(0));
-    };
-    if (windowsAreDisjoint(attrs)) {
-      return ([n, c, y, x]) => {
-        const row = div(y, int(kh));
-        const column = div(x, int(kw));
-        const tapNumber = add(mul(mod(y, int(kh)), int(kw)), mod(x, int(kw)));
-        return share(n, c, row, column, tapNumber, and(inRange(row, oh), inRange(column, ow)));
-      };
-    }
+  backward: { name: `${family.autograd}BackwardBackward` },
+  lower([ct, win], output, attrs) {
+    const windows = windowsOf(family, output.shape, ct.type.shape, attrs);
     return ([n, c, y, x]) =>
-      reduce("sum", taps(w), ([ky, kx]) => {
-        const [row, rowFits] = windowPosition(w, 0, y, ky, oh);
-        const [column, columnFits] = windowPosition(w, 1, x, kx, ow);
-        return share(n, c, row, column, add(mul(ky, int(kw)), kx), and(rowFits, columnFits));
+      sumOverReaders(windows, [y, x], ([row, column]) => {
+        const window = [n, c, row.window, column.window];
+        const number = add(mul(row.tap, int(windows[1].taps)), column.tap);
+        const won = compare("eq", cast(win.at(window), "int32"), number);
+        return select(and(row.exists, column.exists), select(won, ct.at(window), float(0)), float(0));
       });
   },
   reference([ct, win], output, attrs) {
-    const w = windowOf(attrs);
+    const windows = windowsOf(family, output.shape, ct.shape, attrs);
     return generate(output.shape, ([n, c, y, x]) =>
       sumOver([ct.shape[2], ct.shape[3]], ([oy, ox]) => {
-        const code = at(win, [n, c, oy, ox]);
-        const [ky, kx] = [Math.floor(code / w.kernel[1]), code % w.kernel[1]];
-        const row = oy * w.stride[0] + ky * w.dilation[0] - w.padding[0];
-        const column = ox * w.stride[1] + kx * w.dilation[1] - w.padding[1];
+        const [row, column] = winningPosition(windows, [n, c, oy, ox], at(win, [n, c, oy, ox]));
         return row === y && column === x ? at(ct, [n, c, oy, ox]) : 0;
       }),
     );
   },
   samples: () =>
-    WINDOWS.map(({ x, attrs }): Sample => {
-      const out = inferPool([f32(...x)], attrs);
-      const below = ints(attrs, "kernel").reduce((a, b) => a * b, 1);
-      return {
-        inputs: [out, { dtype: "uint8", shape: out.shape, below }],
-        attrs: { ...attrs, inputSize: x.slice(2) },
-      };
+    family.samples.map(({ x, attrs }): Sample => {
+      const out = inferPool(family, [f32(...x)], attrs);
+      return { inputs: [out, drawnWinner(family, x, attrs)], attrs: { ...attrs, inputSize: x.slice(2) } };
     }),
-};
+});
 
-/** The window whose tap `k` covers input row `y`, and the condition under which there is one. */
-function windowPosition(w: Window, axis: 0 | 1, y: Expr, k: Expr, extent: number): readonly [Expr, Expr] {
-  const shifted = sub(add(y, int(w.padding[axis])), mul(k, int(w.dilation[axis])));
-  const position = div(shifted, int(w.stride[axis]));
-  const aligned = compare("eq", mod(shifted, int(w.stride[axis])), int(0));
-  return [position, and(aligned, inRange(position, extent))];
+/** A winner for each window, drawn among all taps. */
+function drawnWinner(family: Family, x: readonly number[], attrs: Attrs): Sample["inputs"][number] {
+  const { shape } = inferPool(family, [f32(...x)], attrs);
+  return { dtype: "uint8", shape, below: tapCount(family, x, shape, attrs) };
 }
 
-const gather: OpDef = {
-  name: "max_pool2d_gather",
-  doc: `Reads x[N,C,H,W] at the winners: the linear map whose transpose is max_pool2d_grad. ${WINDOW}`,
+const gather = (family: Family): OpDef => ({
+  name: `${family.name}_gather`,
+  doc: `Reads x[N,C,H,W] at the winners: the linear map whose transpose is ${family.name}_grad. ${family.windows.attributes}`,
   pattern: "window",
-  infer: inferPool,
-  vjp(b, ct, [x, win], _out, attrs) {
-    return [b.node("max_pool2d_grad", [ct, win], { ...attrs, inputSize: x.type.shape.slice(2) }), undefined];
-  },
+  infer: (inputs, attrs) => inferPool(family, inputs, attrs),
+  vjp: (b, ct, [x, win], _out, attrs) => [
+    b.node(`${family.name}_grad`, [ct, win], { ...attrs, inputSize: x.type.shape.slice(2) }),
+    undefined,
+  ],
   backward: { name: "GatherBackward" },
-  lower([x, win], _output, attrs) {
-    const w = windowOf(attrs);
+  lower([x, win], output, attrs) {
+    const windows = windowsOf(family, x.type.shape, output.shape, attrs);
     return (indices) =>
-      reduce("sum", taps(w), ([ky, kx]) => {
-        const number = add(mul(ky, int(w.kernel[1])), kx);
+      reduce("sum", tapAxes(windows), ([ky, kx]) => {
+        const number = add(mul(ky, int(windows[1].taps)), kx);
         const won = compare("eq", cast(win.at(indices), "int32"), number);
-        return select(won, tap(x, w, indices, ky, kx, 0), constant(0, "float32"));
+        return select(won, tap(x, windows, indices, [ky, kx], 0), constant(0, "float32"));
       });
   },
   reference([x, win], output, attrs) {
-    const w = windowOf(attrs);
-    return generate(output.shape, ([n, c, oy, ox]) => {
-      const code = at(win, [n, c, oy, ox]);
-      const y = oy * w.stride[0] + Math.floor(code / w.kernel[1]) * w.dilation[0] - w.padding[0];
-      const xx = ox * w.stride[1] + (code % w.kernel[1]) * w.dilation[1] - w.padding[1];
-      return y < 0 || xx < 0 || y >= x.shape[2] || xx >= x.shape[3] ? 0 : at(x, [n, c, y, xx]);
+    const windows = windowsOf(family, x.shape, output.shape, attrs);
+    return generate(output.shape, (index) => {
+      const [row, column] = winningPosition(windows, index, at(win, index));
+      return row === undefined || column === undefined ? 0 : at(x, [index[0], index[1], row, column]);
     });
   },
   samples: () =>
-    WINDOWS.map(({ x, attrs }): Sample => {
-      const out = inferPool([f32(...x)], attrs);
-      const below = ints(attrs, "kernel").reduce((a, b) => a * b, 1);
-      return { inputs: [f32(...x), { dtype: "uint8", shape: out.shape, below }], attrs };
+    family.samples.map(({ x, attrs }): Sample => {
+      return { inputs: [f32(...x), drawnWinner(family, x, attrs)], attrs };
     }),
-};
+});
 
 const HALVES = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
 
-const WINDOWS: readonly { x: readonly number[]; attrs: Attrs }[] = [
-  { x: [2, 3, 4, 6], attrs: HALVES },
-  { x: [1, 2, 5, 7], attrs: HALVES },
-  { x: [1, 2, 5, 7], attrs: { ...HALVES, ceilMode: true } },
-  { x: [1, 2, 7, 7], attrs: { ...HALVES, kernel: [3, 3], padding: [1, 1] } },
-  { x: [1, 1, 8, 9], attrs: { ...HALVES, kernel: [3, 2], stride: [1, 2], dilation: [2, 1] } },
-];
+const FIXED_FAMILY: Family = {
+  name: "max_pool2d",
+  autograd: "MaxPool2DWithIndices",
+  windows: FIXED,
+  samples: [
+    { x: [2, 3, 4, 6], attrs: HALVES },
+    { x: [1, 2, 5, 7], attrs: HALVES },
+    { x: [1, 2, 5, 7], attrs: { ...HALVES, ceilMode: true } },
+    { x: [1, 2, 7, 7], attrs: { ...HALVES, kernel: [3, 3], padding: [1, 1] } },
+    { x: [1, 1, 8, 9], attrs: { ...HALVES, kernel: [3, 2], stride: [1, 2], dilation: [2, 1] } },
+    { x: [2, 2, 1, 9], attrs: { ...HALVES, kernel: [1, 3], stride: [1, 2], padding: [0, 1] } },
+  ],
+};
+
+const ADAPTIVE_FAMILY: Family = {
+  name: "adaptive_max_pool2d",
+  autograd: "AdaptiveMaxPool2D",
+  windows: ADAPTIVE,
+  samples: [
+    { x: [2, 2, 7, 5], attrs: { outputSize: [3, 2] } },
+    { x: [1, 2, 3, 10], attrs: { outputSize: [5, 4] } },
+  ],
+};
 
 export const MAX_POOL2D = {
-  max_pool2d: maxPool2d,
-  max_pool2d_winner: winner,
-  max_pool2d_grad: maxPool2dGrad,
-  max_pool2d_gather: gather,
+  max_pool2d: maxPool(FIXED_FAMILY),
+  max_pool2d_winner: winner(FIXED_FAMILY),
+  max_pool2d_grad: gradient(FIXED_FAMILY),
+  max_pool2d_gather: gather(FIXED_FAMILY),
+  adaptive_max_pool2d: maxPool(ADAPTIVE_FAMILY),
+  adaptive_max_pool2d_winner: winner(ADAPTIVE_FAMILY),
+  adaptive_max_pool2d_grad: gradient(ADAPTIVE_FAMILY),
+  adaptive_max_pool2d_gather: gather(ADAPTIVE_FAMILY),
 };

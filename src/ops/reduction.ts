@@ -1,9 +1,9 @@
-/** Reductions over axes: sum, mean and max. */
+/** Reductions over axes: sum, mean, max and logsumexp. */
 
 import { reducedShape, type Shape, sizeOf } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
-import { float, mul, reduce } from "../loop/build.ts";
+import { add, compare, float, mul, reduce, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray } from "./ndarray.ts";
@@ -130,4 +130,28 @@ const max: OpDef = {
   samples: () => samples("distinct"),
 };
 
-export const REDUCTION = { sum, mean, max };
+const logsumexp: OpDef = {
+  ...sum,
+  name: "logsumexp",
+  doc: `\`log Σ e^x\` over axes, the maximum subtracted first unless it is infinite; \`e^(x - y)\` is its gradient (torch.logsumexp). ${AXES}`,
+  vjp(b, ct, [x], out, attrs) {
+    const kept = (value: Value): Value => withKeptAxes(b, value, x.type.shape, attrs);
+    return [b.node("mul", [b.node("exp", [b.node("sub", [x, kept(out)])]), kept(ct)])];
+  },
+  backward: { name: "LogsumexpBackward" },
+  lower:
+    ([x], _output, attrs) =>
+    (indices) => {
+      const peak = lowerReduction("max", x, attrs, indices);
+      const isInfinite = compare("eq", unary("abs", peak), float(Number.POSITIVE_INFINITY));
+      const shift = select(isInfinite, float(0), peak);
+      const shifted: Operand = { type: x.type, at: (full) => unary("exp", sub(x.at(full), shift)) };
+      return add(unary("log", lowerReduction("sum", shifted, attrs, indices)), shift);
+    },
+  reference([x], output, attrs) {
+    const sums = reduceReference(x, attrs, (total, value) => total + Math.exp(value), 0);
+    return { shape: output.shape, data: sums.data.map(Math.log) };
+  },
+};
+
+export const REDUCTION = { sum, mean, max, logsumexp };

@@ -3,19 +3,27 @@
 import { KilnError } from "../core/errors.ts";
 import type { OpTable } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
+import { AVG_POOL2D } from "./avg_pool2d.ts";
+import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
 import { CONV2D } from "./conv2d.ts";
 import type { OpDef } from "./definition.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { EMBEDDING } from "./embedding.ts";
+import { GRADIENT } from "./gradient.ts";
 import { INDEXING } from "./indexing.ts";
 import { JOIN } from "./join.ts";
 import { LOSS } from "./loss.ts";
 import { MATH } from "./math.ts";
 import { MATMUL } from "./matmul.ts";
 import { MAX_POOL2D } from "./max_pool2d.ts";
+import { NLL } from "./nll.ts";
+import { NORMALIZATION } from "./normalization.ts";
+import { RANDOM } from "./random.ts";
 import { REARRANGE } from "./rearrange.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
 import { SOFTMAX } from "./softmax.ts";
+import { STANDARDIZE } from "./standardize.ts";
 import { STATISTICS } from "./statistics.ts";
 
 const DEFINITIONS = {
@@ -24,15 +32,23 @@ const DEFINITIONS = {
   ...REDUCTION,
   ...MATMUL,
   ...CONV2D,
+  ...CONV_TRANSPOSE2D,
   ...MAX_POOL2D,
+  ...AVG_POOL2D,
   ...SOFTMAX,
   ...LOSS,
+  ...NLL,
   ...REARRANGE,
   ...JOIN,
   ...INDEXING,
+  ...EMBEDDING,
+  ...STANDARDIZE,
   ...STATISTICS,
   ...MATH,
+  ...NORMALIZATION,
+  ...RANDOM,
   ...ACTIVATION,
+  ...GRADIENT,
 };
 
 export type OpName = keyof typeof DEFINITIONS;

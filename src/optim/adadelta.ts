@@ -3,9 +3,9 @@
 import { KilnError } from "../core/errors.ts";
 import type { Value } from "../ir/types.ts";
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { descend, movingSquare, withPenalty } from "./rule.ts";
 
 export interface AdadeltaOptions {
@@ -19,25 +19,24 @@ export interface AdadeltaOptions {
   readonly weightDecay?: number;
 }
 
-export class Adadelta extends Optimizer {
-  readonly rho: number;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly rule: UpdateRule;
+type AdadeltaSettings = Required<Omit<AdadeltaOptions, "lr">>;
 
-  constructor(parameters: Iterable<Parameter>, options: AdadeltaOptions = {}) {
-    const given = new Arguments("Adadelta", [options], [], ["lr", "rho", "eps", "weightDecay"]);
-    super(parameters, given.number("lr", 0, 1));
-    this.rho = given.number("rho", 0, 0.9);
-    if (this.rho > 1) throw new KilnError(`Adadelta's rho must be at most 1, not ${this.rho}`);
-    this.eps = given.number("eps", 0, 1e-6);
-    this.weightDecay = given.number("weightDecay", 0, 0);
-    this.rule = updateRule(this);
-  }
-
+const ALGORITHM: Algorithm<AdadeltaSettings> = {
+  name: "Adadelta",
+  lr: 1,
+  options: ["rho", "eps", "weightDecay"],
+  settings(given) {
+    const rho = given.number("rho", 0, 0.9);
+    if (rho > 1) throw new KilnError(`Adadelta's rho must be at most 1, not ${rho}`);
+    return { rho, eps: given.number("eps", 0, 1e-6), weightDecay: given.number("weightDecay", 0, 0) };
+  },
   /** Nothing but the learning rate changes over time. */
-  scalarValues(): Readonly<Record<string, number>> {
-    return { lr: this.lr };
+  update: (settings) => ({ rule: updateRule(settings), scalarValues: (lr) => ({ lr }) }),
+};
+
+export class Adadelta extends Optimizer<AdadeltaSettings> {
+  constructor(parameters: ParameterList<AdadeltaOptions>, options: AdadeltaOptions = {}) {
+    super(ALGORITHM, parameters, options);
   }
 }
 
@@ -45,7 +44,7 @@ export class Adadelta extends Optimizer {
  * `v ← ρ·v + (1-ρ)·g²`, `Δ = √(u + ε)/√(v + ε)·g`, `u ← ρ·u + (1-ρ)·Δ²`, `p ← p - lr·Δ`
  * (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adadelta.html).
  */
-function updateRule({ rho, eps, weightDecay }: Pick<Adadelta, "rho" | "eps" | "weightDecay">): UpdateRule {
+function updateRule({ rho, eps, weightDecay }: AdadeltaSettings): UpdateRule {
   return {
     name: "adadelta",
     scalars: ["lr"],

@@ -1,9 +1,9 @@
 /** Adagrad (torch.optim.Adagrad): the gradient over the root of the sum of all its squares. */
 
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { descend, rootPlus, withPenalty } from "./rule.ts";
 
 export interface AdagradOptions {
@@ -19,40 +19,40 @@ export interface AdagradOptions {
   readonly eps?: number;
 }
 
-const OPTIONS = ["lr", "lrDecay", "weightDecay", "initialAccumulatorValue", "eps"];
+type AdagradSettings = Required<Omit<AdagradOptions, "lr">>;
 
-export class Adagrad extends Optimizer {
-  readonly lrDecay: number;
-  readonly weightDecay: number;
-  readonly initialAccumulatorValue: number;
-  readonly eps: number;
-  readonly rule: UpdateRule;
+const ALGORITHM: Algorithm<AdagradSettings> = {
+  name: "Adagrad",
+  lr: 1e-2,
+  options: ["lrDecay", "weightDecay", "initialAccumulatorValue", "eps"],
+  settings: (given) => ({
+    lrDecay: given.number("lrDecay", 0, 0),
+    weightDecay: given.number("weightDecay", 0, 0),
+    initialAccumulatorValue: given.number("initialAccumulatorValue", 0, 0),
+    eps: given.number("eps", 0, 1e-10),
+  }),
+  update: (settings) => ({
+    rule: updateRule(settings),
+    /** States start at 0, so the value that the sums start from is added in the first step. */
+    scalarValues(first, completed) {
+      const lr = first / (1 + completed * settings.lrDecay);
+      const start = settings.initialAccumulatorValue;
+      return start === 0 ? { lr } : { lr, entering: completed === 0 ? start : 0 };
+    },
+  }),
+};
 
-  constructor(parameters: Iterable<Parameter>, options: AdagradOptions = {}) {
-    const given = new Arguments("Adagrad", [options], [], OPTIONS);
-    super(parameters, given.number("lr", 0, 1e-2));
-    this.lrDecay = given.number("lrDecay", 0, 0);
-    this.weightDecay = given.number("weightDecay", 0, 0);
-    this.initialAccumulatorValue = given.number("initialAccumulatorValue", 0, 0);
-    this.eps = given.number("eps", 0, 1e-10);
-    this.rule = updateRule(this);
-  }
-
-  /** States start at 0, so the value that the sums start from is added in the first step. */
-  scalarValues(completed: number): Readonly<Record<string, number>> {
-    const lr = this.lr / (1 + completed * this.lrDecay);
-    const start = this.initialAccumulatorValue;
-    return start === 0 ? { lr } : { lr, entering: completed === 0 ? start : 0 };
+export class Adagrad extends Optimizer<AdagradSettings> {
+  constructor(parameters: ParameterList<AdagradOptions>, options: AdagradOptions = {}) {
+    super(ALGORITHM, parameters, options);
   }
 }
-
-type Settings = Pick<Adagrad, "weightDecay" | "initialAccumulatorValue" | "eps">;
 
 /**
  * `s ← s + g²`, `p ← p - lr·g/(√s + ε)`
  * (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adagrad.html).
  */
-function updateRule({ weightDecay, initialAccumulatorValue, eps }: Settings): UpdateRule {
+function updateRule({ weightDecay, initialAccumulatorValue, eps }: AdagradSettings): UpdateRule {
   const starts = initialAccumulatorValue !== 0;
   return {
     name: "adagrad",

@@ -1,10 +1,10 @@
 /** Adam and AdamW (torch.optim.Adam, torch.optim.AdamW): steps scaled by moving averages of the gradient's moments. */
 
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { descend, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface AdamOptions {
@@ -20,7 +20,7 @@ export interface AdamOptions {
   readonly amsgrad?: boolean;
 }
 
-const OPTIONS = ["lr", "betas", "eps", "weightDecay", "amsgrad"];
+type AdamSettings = Required<Omit<AdamOptions, "lr">>;
 
 /** What sets the two apart. */
 interface Variant {
@@ -30,69 +30,73 @@ interface Variant {
   readonly defaultDecay: number;
 }
 
-abstract class AdamFamily extends Optimizer {
-  readonly betas: Betas;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly amsgrad: boolean;
-  readonly rule: UpdateRule;
+const algorithm = (variant: Variant): Algorithm<AdamSettings> => ({
+  name: variant.callee,
+  lr: 1e-3,
+  options: ["betas", "eps", "weightDecay", "amsgrad"],
+  settings: (given, { betas }) => ({
+    betas: checkedBetas(variant.callee, betas),
+    eps: given.number("eps", 0, 1e-8),
+    weightDecay: given.number("weightDecay", 0, variant.defaultDecay),
+    amsgrad: given.flag("amsgrad", false),
+  }),
+  update: (settings) => ({
+    rule: updateRule(variant, settings),
+    scalarValues: (lr, completed) => scalarValues(variant, settings, lr, completed),
+  }),
+});
 
-  constructor(variant: Variant, parameters: Iterable<Parameter>, options: AdamOptions) {
-    const given = new Arguments(variant.callee, [options], [], OPTIONS);
-    super(parameters, given.number("lr", 0, 1e-3));
-    this.betas = checkedBetas(variant.callee, options.betas);
-    this.eps = given.number("eps", 0, 1e-8);
-    this.weightDecay = given.number("weightDecay", 0, variant.defaultDecay);
-    this.amsgrad = given.flag("amsgrad", false);
-    this.rule = updateRule(variant, this);
-  }
-
-  /**
-   * With the corrections `c1 = 1 - β1^t` and `c2 = 1 - β2^t` of step t, PyTorch's `lr/c1 · m / (√v/√c2 + ε)` is
-   * `(lr·√c2/c1) · m / (√v + ε·√c2)`: the two numbers are computed here and no element is divided twice.
-   */
-  scalarValues(completed: number): Readonly<Record<string, number>> {
-    const step = completed + 1;
-    const root = Math.sqrt(1 - this.betas[1] ** step);
-    const step_size = (this.lr * root) / (1 - this.betas[0] ** step);
-    const values = { step_size, eps: this.eps * root };
-    return this.rule.scalars.includes("keep") ? { ...values, keep: 1 - this.lr * this.weightDecay } : values;
-  }
-}
+const ADAM = algorithm({ callee: "Adam", decoupled: false, defaultDecay: 0 });
+const ADAMW = algorithm({ callee: "AdamW", decoupled: true, defaultDecay: 1e-2 });
 
 /** Adam; weight decay is an L2 penalty that enters the moments (Kingma and Ba, 2015). */
-export class Adam extends AdamFamily {
-  constructor(parameters: Iterable<Parameter>, options: AdamOptions = {}) {
-    super({ callee: "Adam", decoupled: false, defaultDecay: 0 }, parameters, options);
+export class Adam extends Optimizer<AdamSettings> {
+  constructor(parameters: ParameterList<AdamOptions>, options: AdamOptions = {}) {
+    super(ADAM, parameters, options);
   }
 }
 
 /** Adam whose weight decay shrinks the parameters by itself (Loshchilov and Hutter, 2019). */
-export class AdamW extends AdamFamily {
-  constructor(parameters: Iterable<Parameter>, options: AdamOptions = {}) {
-    super({ callee: "AdamW", decoupled: true, defaultDecay: 1e-2 }, parameters, options);
+export class AdamW extends Optimizer<AdamSettings> {
+  constructor(parameters: ParameterList<AdamOptions>, options: AdamOptions = {}) {
+    super(ADAMW, parameters, options);
   }
 }
 
-type Settings = Pick<AdamFamily, "betas" | "eps" | "weightDecay" | "amsgrad">;
+/** Whether a step multiplies the parameters by what weight decay leaves of them. */
+const keeps = ({ decoupled }: Variant, { weightDecay }: AdamSettings): boolean =>
+  decoupled && weightDecay !== 0;
+
+/**
+ * With the corrections `c1 = 1 - β1^t` and `c2 = 1 - β2^t` of step t, PyTorch's `lr/c1 · m / (√v/√c2 + ε)` is
+ * `(lr·√c2/c1) · m / (√v + ε·√c2)`: the two numbers are computed here and no element is divided twice.
+ */
+function scalarValues(variant: Variant, settings: AdamSettings, lr: number, completed: number) {
+  const { betas, eps, weightDecay } = settings;
+  const step = completed + 1;
+  const root = Math.sqrt(1 - betas[1] ** step);
+  const values = { step_size: (lr * root) / (1 - betas[0] ** step), eps: eps * root };
+  return keeps(variant, settings) ? { ...values, keep: 1 - lr * weightDecay } : values;
+}
 
 /**
  * `m ← lerp(m, g, 1-β1)`, `v ← β2·v + (1-β2)·g²`, `p ← p - step_size·m/(√v + eps)`; with amsgrad the largest v so
  * far stands under the root (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html and …AdamW.html).
  */
-function updateRule({ callee, decoupled }: Variant, settings: Settings): UpdateRule {
+function updateRule(variant: Variant, settings: AdamSettings): UpdateRule {
+  const { callee, decoupled } = variant;
   const { betas, weightDecay, amsgrad } = settings;
-  const keeps = decoupled && weightDecay !== 0;
+  const shrinks = keeps(variant, settings);
   return {
     name: callee.toLowerCase(),
-    scalars: keeps ? ["step_size", "eps", "keep"] : ["step_size", "eps"],
+    scalars: shrinks ? ["step_size", "eps", "keep"] : ["step_size", "eps"],
     states: (parameter) => ({
       exp_avg: parameter,
       exp_avg_sq: parameter,
       ...(amsgrad && { max_exp_avg_sq: parameter }),
     }),
     update(b, parameter, gradient, states, scalars) {
-      const start = keeps ? b.node("mul", [parameter, scalars.keep]) : parameter;
+      const start = shrinks ? b.node("mul", [parameter, scalars.keep]) : parameter;
       const entering = decoupled ? gradient : withPenalty(b, gradient, parameter, weightDecay);
       const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
       const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1]);

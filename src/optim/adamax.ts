@@ -1,10 +1,10 @@
 /** Adamax (torch.optim.Adamax): Adam with the largest gradient of late in place of the root of the mean square. */
 
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { descend, movingAverage, withPenalty } from "./rule.ts";
 
 export interface AdamaxOptions {
@@ -18,24 +18,27 @@ export interface AdamaxOptions {
   readonly weightDecay?: number;
 }
 
-export class Adamax extends Optimizer {
-  readonly betas: Betas;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly rule: UpdateRule;
+type AdamaxSettings = Required<Omit<AdamaxOptions, "lr">>;
 
-  constructor(parameters: Iterable<Parameter>, options: AdamaxOptions = {}) {
-    const given = new Arguments("Adamax", [options], [], ["lr", "betas", "eps", "weightDecay"]);
-    super(parameters, given.number("lr", 0, 2e-3));
-    this.betas = checkedBetas("Adamax", options.betas);
-    this.eps = given.number("eps", 0, 1e-8);
-    this.weightDecay = given.number("weightDecay", 0, 0);
-    this.rule = updateRule(this);
-  }
+const ALGORITHM: Algorithm<AdamaxSettings> = {
+  name: "Adamax",
+  lr: 2e-3,
+  options: ["betas", "eps", "weightDecay"],
+  settings: (given, { betas }) => ({
+    betas: checkedBetas("Adamax", betas),
+    eps: given.number("eps", 0, 1e-8),
+    weightDecay: given.number("weightDecay", 0, 0),
+  }),
+  update: (settings) => ({
+    rule: updateRule(settings),
+    /** `lr / (1 - β1^t)` for step t; the largest gradient needs no such correction. */
+    scalarValues: (lr, completed) => ({ step_size: lr / (1 - settings.betas[0] ** (completed + 1)) }),
+  }),
+};
 
-  /** `lr / (1 - β1^t)` for step t; the largest gradient needs no such correction. */
-  scalarValues(completed: number): Readonly<Record<string, number>> {
-    return { step_size: this.lr / (1 - this.betas[0] ** (completed + 1)) };
+export class Adamax extends Optimizer<AdamaxSettings> {
+  constructor(parameters: ParameterList<AdamaxOptions>, options: AdamaxOptions = {}) {
+    super(ALGORITHM, parameters, options);
   }
 }
 
@@ -43,7 +46,7 @@ export class Adamax extends Optimizer {
  * `m ← lerp(m, g, 1-β1)`, `u ← max(β2·u, |g| + ε)`, `p ← p - step_size·m/u`
  * (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adamax.html).
  */
-function updateRule({ betas, eps, weightDecay }: Pick<Adamax, "betas" | "eps" | "weightDecay">): UpdateRule {
+function updateRule({ betas, eps, weightDecay }: AdamaxSettings): UpdateRule {
   return {
     name: "adamax",
     scalars: ["step_size"],

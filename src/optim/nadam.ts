@@ -1,10 +1,10 @@
 /** NAdam (torch.optim.NAdam): Adam with Nesterov momentum, whose momentum grows over the steps. */
 
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface NAdamOptions {
@@ -22,46 +22,53 @@ export interface NAdamOptions {
   readonly decoupledWeightDecay?: boolean;
 }
 
-const OPTIONS = ["lr", "betas", "eps", "weightDecay", "momentumDecay", "decoupledWeightDecay"];
+type NAdamSettings = Required<Omit<NAdamOptions, "lr">>;
 
-export class NAdam extends Optimizer {
-  readonly betas: Betas;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly momentumDecay: number;
-  readonly decoupledWeightDecay: boolean;
-  readonly rule: UpdateRule;
-  readonly #products: MomentumProducts;
-
-  constructor(parameters: Iterable<Parameter>, options: NAdamOptions = {}) {
-    const given = new Arguments("NAdam", [options], [], OPTIONS);
-    super(parameters, given.number("lr", 0, 2e-3));
-    this.betas = checkedBetas("NAdam", options.betas);
-    this.eps = given.number("eps", 0, 1e-8);
-    this.weightDecay = given.number("weightDecay", 0, 0);
-    this.momentumDecay = given.number("momentumDecay", 0, 4e-3);
-    this.decoupledWeightDecay = given.flag("decoupledWeightDecay", false);
-    this.#products = new MomentumProducts(this.betas[0], this.momentumDecay);
-    this.rule = updateRule(this);
-  }
-
-  /**
-   * With `Π(t) = μ1·…·μt` and `c2 = 1 - β2^t`, step t goes by `lr·(1-μt)/(1-Π(t))` along the gradient and by
-   * `lr·μ(t+1)/(1-Π(t+1))` along its average, both over `√(v/c2) + ε`; `√c2` is multiplied into all three here.
-   */
-  scalarValues(completed: number): Readonly<Record<string, number>> {
-    const step = completed + 1;
-    const root = Math.sqrt(1 - this.betas[1] ** step);
-    const scaled = this.lr * root;
-    const product = this.#products.until(step);
-    const [mu, next] = [this.#products.momentum(step), this.#products.momentum(step + 1)];
-    const values = {
-      gradient_rate: (scaled * (1 - mu)) / (1 - product),
-      average_rate: (scaled * next) / (1 - product * next),
-      eps: this.eps * root,
+const ALGORITHM: Algorithm<NAdamSettings> = {
+  name: "NAdam",
+  lr: 2e-3,
+  options: ["betas", "eps", "weightDecay", "momentumDecay", "decoupledWeightDecay"],
+  settings: (given, { betas }) => ({
+    betas: checkedBetas("NAdam", betas),
+    eps: given.number("eps", 0, 1e-8),
+    weightDecay: given.number("weightDecay", 0, 0),
+    momentumDecay: given.number("momentumDecay", 0, 4e-3),
+    decoupledWeightDecay: given.flag("decoupledWeightDecay", false),
+  }),
+  update(settings) {
+    const products = new MomentumProducts(settings.betas[0], settings.momentumDecay);
+    return {
+      rule: updateRule(settings),
+      scalarValues: (lr, completed) => scalarValues(settings, products, lr, completed + 1),
     };
-    return this.rule.scalars.includes("keep") ? { ...values, keep: 1 - this.lr * this.weightDecay } : values;
+  },
+};
+
+export class NAdam extends Optimizer<NAdamSettings> {
+  constructor(parameters: ParameterList<NAdamOptions>, options: NAdamOptions = {}) {
+    super(ALGORITHM, parameters, options);
   }
+}
+
+/** Whether a step multiplies the parameters by what weight decay leaves of them. */
+const shrinks = ({ weightDecay, decoupledWeightDecay }: NAdamSettings): boolean =>
+  decoupledWeightDecay && weightDecay !== 0;
+
+/**
+ * With `Π(t) = μ1·…·μt` and `c2 = 1 - β2^t`, step t goes by `lr·(1-μt)/(1-Π(t))` along the gradient and by
+ * `lr·μ(t+1)/(1-Π(t+1))` along its average, both over `√(v/c2) + ε`; `√c2` is multiplied into all three here.
+ */
+function scalarValues(settings: NAdamSettings, products: MomentumProducts, lr: number, step: number) {
+  const root = Math.sqrt(1 - settings.betas[1] ** step);
+  const scaled = lr * root;
+  const product = products.until(step);
+  const [mu, next] = [products.momentum(step), products.momentum(step + 1)];
+  const values = {
+    gradient_rate: (scaled * (1 - mu)) / (1 - product),
+    average_rate: (scaled * next) / (1 - product * next),
+    eps: settings.eps * root,
+  };
+  return shrinks(settings) ? { ...values, keep: 1 - lr * settings.weightDecay } : values;
 }
 
 /** The momenta `μt = β1·(1 - 0.96^(t·momentumDecay)/2)` and their products, which PyTorch keeps as `mu_product`. */
@@ -92,11 +99,10 @@ class MomentumProducts {
   }
 }
 
-type Settings = Pick<NAdam, "betas" | "eps" | "weightDecay" | "decoupledWeightDecay">;
-
 /** Moments as in Adam (https://docs.pytorch.org/docs/stable/generated/torch.optim.NAdam.html). */
-function updateRule({ betas, weightDecay, decoupledWeightDecay }: Settings): UpdateRule {
-  const keeps = decoupledWeightDecay && weightDecay !== 0;
+function updateRule(settings: NAdamSettings): UpdateRule {
+  const { betas, weightDecay } = settings;
+  const keeps = shrinks(settings);
   const scalars = ["gradient_rate", "average_rate", "eps"];
   return {
     name: "nadam",

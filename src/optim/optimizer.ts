@@ -1,74 +1,141 @@
 /**
- * What every optimizer is: parameters in groups with a learning rate that may change at any time, and an update rule
- * that is compiled into the training step.
+ * What every optimizer is: parameters in groups, each with options of its own and a learning rate that may change at
+ * any time, and the state that the update rule keeps per parameter.
  */
 
-import { KilnError } from "../core/errors.ts";
-import type { UpdateRule } from "../ir/update.ts";
-import { isParameter } from "../nn/brand.ts";
+import { allocate } from "../core/dtype.ts";
+import { invariant } from "../core/errors.ts";
+import { sizeOf } from "../core/shape.ts";
+import { scalarName } from "../ir/update.ts";
+import { Arguments } from "../nn/options.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
+import type { Algorithm } from "./algorithm.ts";
+import { interactiveStep } from "./interactive-step.ts";
+import {
+  checkedParameters,
+  type GroupOptions,
+  groupsIn,
+  type ParameterList,
+  ParamGroup,
+} from "./param-group.ts";
+import { loadOptimizerState, type OptimizerState, optimizerState } from "./state-dict.ts";
 
-/** Parameters that share a learning rate. */
-export class ParamGroup {
-  readonly params: readonly Parameter[];
-  /** The learning rate that schedules start from: the one in effect when the first schedule came (`initial_lr`). */
-  initialLr: number | undefined;
-  #lr = 0;
-
-  constructor(params: readonly Parameter[], lr: number) {
-    this.params = params;
-    this.lr = lr;
-  }
-
-  /** The learning rate. It is fed to every step as a number, so a change never compiles anything again. */
-  get lr(): number {
-    return this.#lr;
-  }
-
-  set lr(value: number) {
-    if (!Number.isFinite(value) || value < 0) {
-      throw new KilnError(`the learning rate must be a finite number of at least 0, not ${value}`);
-    }
-    this.#lr = value;
-  }
+/** What all optimizers take, whatever else they do. */
+interface WithLr {
+  readonly lr?: number;
 }
 
-export abstract class Optimizer {
-  readonly paramGroups: readonly ParamGroup[];
-  /** The update, written with graph operations. */
-  abstract readonly rule: UpdateRule;
+export abstract class Optimizer<S extends object = object> {
+  readonly #algorithm: Algorithm<S>;
+  readonly #defaults: Partial<S> & WithLr;
+  readonly #groups: (ParamGroup & S)[] = [];
+  readonly #states = new Map<Parameter, Readonly<Record<string, Tensor>>>();
 
-  constructor(parameters: Iterable<Parameter>, lr: number) {
-    this.paramGroups = [new ParamGroup(checkedParameters(parameters), lr)];
+  constructor(
+    algorithm: Algorithm<S>,
+    parameters: ParameterList<Partial<S> & WithLr>,
+    defaults: Partial<S> & WithLr,
+  ) {
+    this.#algorithm = algorithm;
+    this.#defaults = defaults;
+    this.makeGroup([], defaults); // options that no group would use are checked as well
+    for (const group of groupsIn(parameters)) this.addParamGroup(group);
   }
 
-  /** The values of the rule's scalars for the step before which `step` steps were completed. */
-  abstract scalarValues(step: number): Readonly<Record<string, number>>;
+  /** The groups in the order in which they were given; their options have PyTorch's names in camelCase. */
+  get paramGroups(): readonly (ParamGroup & S)[] {
+    return this.#groups;
+  }
 
-  /** The learning rate of all parameters. */
+  /** One more group; options that it does not give are the optimizer's. Steps compiled before know nothing of it. */
+  addParamGroup({ params, ...options }: GroupOptions<Partial<S> & WithLr>): void {
+    const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    this.#groups.push(this.makeGroup(checkedParameters(params, this.#groups), { ...this.#defaults, ...own }));
+  }
+
+  private makeGroup(params: readonly Parameter[], options: Partial<S> & WithLr): ParamGroup & S {
+    const { name, lr, options: names, ...algorithm } = this.#algorithm;
+    const given = new Arguments(name, [options], [], ["lr", ...names]);
+    const settings = algorithm.settings(given, options);
+    const group = new ParamGroup(params, given.number("lr", 0, lr), settings, algorithm.update(settings));
+    return Object.assign(group, settings);
+  }
+
+  /** The learning rate: the first group's; setting it sets that of all groups. */
   get lr(): number {
-    return this.paramGroups[0].lr;
+    return this.#groups[0].lr;
   }
 
   set lr(value: number) {
-    for (const group of this.paramGroups) group.lr = value;
+    for (const group of this.#groups) group.lr = value;
   }
 
   /** The parameters that are updated. */
   get parameters(): Parameter[] {
-    return this.paramGroups.flatMap(({ params }) => params);
+    return this.#groups.flatMap(({ params }) => params);
   }
-}
 
-function checkedParameters(parameters: Iterable<Parameter>): Parameter[] {
-  const list = [...parameters];
-  if (list.length === 0) throw new KilnError("optimizer got an empty parameter list");
-  const stranger = list.findIndex((item) => !isParameter(item));
-  if (stranger >= 0) {
-    throw new KilnError(
-      `an optimizer takes a list of Parameters, such as net.parameters(), but item ${stranger} is none`,
+  /** The state kept for one of its parameters, by PyTorch's names; zeros before the first step. */
+  stateOf(parameter: Tensor): Readonly<Record<string, Tensor>> {
+    const known = this.#states.get(parameter as Parameter);
+    if (known !== undefined) return known;
+    const group = this.#groups.find(({ params }) => params.includes(parameter as Parameter));
+    invariant(group !== undefined, "the parameter belongs to the optimizer");
+    const states = Object.fromEntries(
+      Object.entries(group.rule.states(parameter)).map(([name, { dtype, shape }]) => [
+        name,
+        Tensor.fromData(allocate(dtype, sizeOf(shape)), shape, dtype),
+      ]),
     );
+    this.#states.set(parameter as Parameter, states);
+    return states;
   }
-  if (new Set(list).size < list.length) throw new KilnError("an optimizer is given the same parameter twice");
-  return list;
+
+  /** How many steps were completed. */
+  get stepCount(): number {
+    return Math.max(...this.#groups.map(({ completedSteps }) => completedSteps));
+  }
+
+  /** The values of all groups' scalars for the next step, under their names in the compiled step. */
+  scalarValues(): Readonly<Record<string, number>> {
+    const named = this.#groups.flatMap((group, k) =>
+      Object.entries(group.scalarValues()).map(([name, value]) => [scalarName(name, k), value] as const),
+    );
+    return Object.fromEntries(named);
+  }
+
+  /** Counts a step, once its updates are made. */
+  completeStep(): void {
+    for (const group of this.#groups) group.completedSteps++;
+  }
+
+  /**
+   * Updates every parameter from its `grad`, after `backward`; one without a gradient is passed over. The new numbers
+   * are being computed when this returns; whoever reads them waits, the promise need not be awaited.
+   */
+  step(): Promise<void> {
+    const done = interactiveStep(this);
+    this.completeStep();
+    return done;
+  }
+
+  /** Sets the gradients of its parameters to zero, or to `null` with `setToNone`. */
+  zeroGrad(options?: ZeroGradOptions): void {
+    zeroGrad(this.parameters, options);
+  }
+
+  /** All states, options and step counts; the tensors are the optimizer's own. Wait for running steps before saving it. */
+  stateDict(): OptimizerState {
+    return optimizerState(this);
+  }
+
+  /**
+   * Takes over states, learning rates and step counts. All that does not fit, options that are compiled into the step
+   * included, is reported in one error, and then nothing has changed.
+   */
+  loadStateDict(state: OptimizerState): Promise<void> {
+    return loadOptimizerState(this, this.#algorithm.name, state);
+  }
 }

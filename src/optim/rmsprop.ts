@@ -2,9 +2,9 @@
 
 import type { Value } from "../ir/types.ts";
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { descend, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface RMSpropOptions {
@@ -21,40 +21,34 @@ export interface RMSpropOptions {
   readonly centered?: boolean;
 }
 
-const OPTIONS = ["lr", "alpha", "eps", "weightDecay", "momentum", "centered"];
+type RMSpropSettings = Required<Omit<RMSpropOptions, "lr">>;
 
-export class RMSprop extends Optimizer {
-  readonly alpha: number;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly momentum: number;
-  readonly centered: boolean;
-  readonly rule: UpdateRule;
-
-  constructor(parameters: Iterable<Parameter>, options: RMSpropOptions = {}) {
-    const given = new Arguments("RMSprop", [options], [], OPTIONS);
-    super(parameters, given.number("lr", 0, 1e-2));
-    this.alpha = given.number("alpha", 0, 0.99);
-    this.eps = given.number("eps", 0, 1e-8);
-    this.weightDecay = given.number("weightDecay", 0, 0);
-    this.momentum = given.number("momentum", 0, 0);
-    this.centered = given.flag("centered", false);
-    this.rule = updateRule(this);
-  }
-
+const ALGORITHM: Algorithm<RMSpropSettings> = {
+  name: "RMSprop",
+  lr: 1e-2,
+  options: ["alpha", "eps", "weightDecay", "momentum", "centered"],
+  settings: (given) => ({
+    alpha: given.number("alpha", 0, 0.99),
+    eps: given.number("eps", 0, 1e-8),
+    weightDecay: given.number("weightDecay", 0, 0),
+    momentum: given.number("momentum", 0, 0),
+    centered: given.flag("centered", false),
+  }),
   /** Nothing but the learning rate changes over time. */
-  scalarValues(): Readonly<Record<string, number>> {
-    return { lr: this.lr };
+  update: (settings) => ({ rule: updateRule(settings), scalarValues: (lr) => ({ lr }) }),
+};
+
+export class RMSprop extends Optimizer<RMSpropSettings> {
+  constructor(parameters: ParameterList<RMSpropOptions>, options: RMSpropOptions = {}) {
+    super(ALGORITHM, parameters, options);
   }
 }
-
-type Settings = Pick<RMSprop, "alpha" | "eps" | "weightDecay" | "momentum" | "centered">;
 
 /**
  * `v ← α·v + (1-α)·g²`, centered `a ← lerp(a, g, 1-α)` and `v - a²` under the root; with momentum μ
  * `b ← μ·b + g/(√v + ε)`, `p ← p - lr·b` (https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html).
  */
-function updateRule({ alpha, eps, weightDecay, momentum, centered }: Settings): UpdateRule {
+function updateRule({ alpha, eps, weightDecay, momentum, centered }: RMSpropSettings): UpdateRule {
   return {
     name: "rmsprop",
     scalars: ["lr"],

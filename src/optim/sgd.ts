@@ -2,9 +2,9 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { UpdateRule } from "../ir/update.ts";
-import { Arguments } from "../nn/options.ts";
-import type { Parameter } from "../nn/parameter.ts";
+import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
+import type { ParameterList } from "./param-group.ts";
 import { descend, withPenalty } from "./rule.ts";
 
 export interface SGDOptions {
@@ -18,40 +18,43 @@ export interface SGDOptions {
   readonly nesterov?: boolean;
 }
 
-const OPTIONS = ["lr", "momentum", "dampening", "weightDecay", "nesterov"];
+/** The options of SGD but the learning rate. */
+type SGDSettings = Required<Omit<SGDOptions, "lr">>;
 
-export class SGD extends Optimizer {
-  readonly momentum: number;
-  readonly dampening: number;
-  readonly weightDecay: number;
-  readonly nesterov: boolean;
-  readonly rule: UpdateRule;
-
-  constructor(parameters: Iterable<Parameter>, options: SGDOptions = {}) {
-    const given = new Arguments("SGD", [options], [], OPTIONS);
-    super(parameters, given.number("lr", 0, 1e-3));
-    this.momentum = given.number("momentum", 0, 0);
-    this.dampening = given.number("dampening", Number.NEGATIVE_INFINITY, 0);
-    this.weightDecay = given.number("weightDecay", 0, 0);
-    this.nesterov = given.flag("nesterov", false);
-    if (this.nesterov && (this.momentum === 0 || this.dampening !== 0)) {
+const ALGORITHM: Algorithm<SGDSettings> = {
+  name: "SGD",
+  lr: 1e-3,
+  options: ["momentum", "dampening", "weightDecay", "nesterov"],
+  settings(given) {
+    const settings = {
+      momentum: given.number("momentum", 0, 0),
+      dampening: given.number("dampening", Number.NEGATIVE_INFINITY, 0),
+      weightDecay: given.number("weightDecay", 0, 0),
+      nesterov: given.flag("nesterov", false),
+    };
+    if (settings.nesterov && (settings.momentum === 0 || settings.dampening !== 0)) {
       throw new KilnError("Nesterov momentum requires a momentum and zero dampening");
     }
-    this.rule = updateRule(this);
-  }
+    return settings;
+  },
+  update: (settings) => ({
+    rule: updateRule(settings),
+    /** The first gradient enters the momentum in full, later ones are dampened. */
+    scalarValues: (lr, completed) =>
+      isDampened(settings) ? { lr, gain: completed === 0 ? 1 : 1 - settings.dampening } : { lr },
+  }),
+};
 
-  /** The first gradient enters the momentum in full, later ones are dampened. */
-  scalarValues(step: number): Readonly<Record<string, number>> {
-    return isDampened(this) ? { lr: this.lr, gain: step === 0 ? 1 : 1 - this.dampening } : { lr: this.lr };
+export class SGD extends Optimizer<SGDSettings> {
+  constructor(parameters: ParameterList<SGDOptions>, options: SGDOptions = {}) {
+    super(ALGORITHM, parameters, options);
   }
 }
 
-type Settings = Pick<SGD, "momentum" | "dampening" | "weightDecay" | "nesterov">;
-
-const isDampened = ({ momentum, dampening }: Settings): boolean => momentum !== 0 && dampening !== 0;
+const isDampened = ({ momentum, dampening }: SGDSettings): boolean => momentum !== 0 && dampening !== 0;
 
 /** Settings that stay are constants of the graph; the learning rate and the dampening of a step are scalars. */
-function updateRule(settings: Settings): UpdateRule {
+function updateRule(settings: SGDSettings): UpdateRule {
   const { momentum, weightDecay, nesterov } = settings;
   return {
     name: "sgd",

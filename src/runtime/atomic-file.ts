@@ -20,6 +20,25 @@ export function fileErrorReason(error: unknown): string {
 /** The name under which a file is written before it is moved to its place. */
 export const temporaryName = (name: string): string => `.${name}.${process.pid}.tmp`;
 
+/** Removes what processes that no longer run have left of unfinished writes in `folder`. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const { readdir, unlink } = await import("node:fs/promises");
+  const { join } = await import("node:path");
+  for (const name of await readdir(folder)) {
+    const [, writer] = /^\..+\.(\d+)\.tmp$/.exec(name) ?? [];
+    if (writer !== undefined && !isRunning(Number(writer))) await unlink(join(folder, name));
+  }
+}
+
+function isRunning(writer: number): boolean {
+  try {
+    process.kill(writer, 0); // signal 0 asks, and does nothing
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
+}
+
 /** Writes `content` beside `path`, brings it to the disk and moves it there: no reader meets half a file. */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const { open, rename, unlink } = await import("node:fs/promises");

@@ -39,11 +39,21 @@ export abstract class Inspectable {
 export class Program extends Inspectable {
   private readonly state: ModelState;
   private readonly cache: VariantCache;
+  private readonly seed: number;
+  private runs = 0;
   private disposed = false;
 
-  constructor(main: Variant, inputs: readonly TensorType[], state: ModelState, compile: CompileVariant) {
+  /** Random layers draw from `seed` (an int32); each run draws anew. */
+  constructor(
+    main: Variant,
+    inputs: readonly TensorType[],
+    state: ModelState,
+    compile: CompileVariant,
+    seed: number,
+  ) {
     super(main);
     this.state = state;
+    this.seed = seed;
     this.cache = new VariantCache(inputs, compile, main);
   }
 
@@ -58,8 +68,10 @@ export class Program extends Inspectable {
       if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
       const variant = await this.cache.for(inputs);
       await variant.feed(arrays);
-      await variant.compute({});
+      await variant.compute({ seed: this.seed, step: this.runs });
+      this.runs++;
       const results = await readOutputs(variant);
+      if (variant.changesState) await variant.commit();
       return results.length === 1 ? results[0] : results;
     });
   }
@@ -84,6 +96,8 @@ export async function withHostArrays<T>(
   work: (arrays: readonly TypedArray[]) => Promise<T>,
 ): Promise<T> {
   const arrays = new Array<TypedArray>(tensors.length);
+  const unsettled = state.settle();
+  if (unsettled !== undefined) await unsettled;
   for (let k = 0; k < tensors.length; k++) arrays[k] = tensors[k].peek() ?? (await tensors[k].data());
   return state.enqueue(() => work(arrays));
 }

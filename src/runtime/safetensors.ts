@@ -26,7 +26,8 @@ const FORMAT_NAMES = { float32: "F32", int32: "I32", uint8: "U8", bool: "BOOL" }
 const DTYPES = new Map(
   Object.entries(FORMAT_NAMES).map(([dtype, name]): [string, DType] => [name, dtype as DType]),
 );
-const LENGTH_BYTES = 8;
+/** The bytes that give the header's length. */
+export const LENGTH_BYTES = 8;
 /** The format's own limit for a header. */
 const MAX_HEADER_BYTES = 100_000_000;
 const METADATA = "__metadata__";
@@ -69,8 +70,8 @@ export function encodeSafetensors(
 
 const widthOf = ([, { dtype }]: readonly [string, StoredTensor]): number => byteSize(dtype);
 
-/** Where a tensor of the header lies. */
-interface Entry {
+/** Where a tensor of the header lies, in bytes from the beginning of the file. */
+export interface Entry {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
@@ -78,51 +79,79 @@ interface Entry {
   readonly end: number;
 }
 
+/** A checked header. */
+export interface Layout {
+  readonly entries: readonly Entry[];
+  /** The header's `__metadata__`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Throws the one {@link KilnError} for a file that is not what it should be. */
+export type Fail = (fault: string) => never;
+
+/** How faults of the file `fileName` are told. */
+export function failFor(fileName: string): Fail {
+  return (fault) => {
+    throw new KilnError(`${fileName} is not a readable safetensors file: ${fault}`);
+  };
+}
+
 /**
  * Reads a safetensors file; `fileName` stands in messages. Header, types, shapes and ranges are all checked before
  * anything is allocated, and every fault is one {@link KilnError}. The arrays are copies, the caller's own.
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName: string): StoredTensors {
-  const fail: Fail = (fault) => {
-    throw new KilnError(`${fileName} is not a readable safetensors file: ${fault}`);
-  };
-  const headerBytes = readHeaderLength(bytes, fail);
-  const dataStart = LENGTH_BYTES + headerBytes;
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), fail);
-  const { [METADATA]: metadata = {}, ...described } = header;
+  const fail = failFor(fileName);
+  const dataStart = readDataStart(bytes, bytes.length, fail);
+  const { entries, metadata } = readLayout(bytes.subarray(LENGTH_BYTES, dataStart), bytes.length, fail);
+  const tensors = entries.map((entry): [string, StoredTensor] => {
+    // Not slice(): the bytes may be Node's Buffer, whose slice is no copy.
+    const copy = new Uint8Array(bytes.subarray(entry.begin, entry.end));
+    return [entry.name, storedTensor(entry, copy, fail)];
+  });
+  return { tensors: new Map(tensors), metadata };
+}
+
+/** A tensor over its bytes, which it keeps. */
+export function storedTensor({ name, dtype, shape }: Entry, bytes: Uint8Array, fail: Fail): StoredTensor {
+  const stray = dtype === "bool" ? bytes.find((byte) => byte > 1) : undefined;
+  if (stray !== undefined) fail(`the BOOL tensor ${quoted(name)} holds the byte ${stray}`);
+  return { dtype, shape, data: viewAs(dtype, bytes) };
+}
+
+/** The header of a file of `fileBytes` bytes, checked: its tensors lie within the file and fill it. */
+export function readLayout(header: Uint8Array, fileBytes: number, fail: Fail): Layout {
+  const { [METADATA]: metadata = {}, ...described } = parseHeader(header, fail);
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
     fail(`its ${METADATA} does not hold strings alone`);
   }
   const entries = Object.entries(described).map(([name, entry]) => readEntry(name, entry, fail));
-  checkRanges(entries, bytes.length - dataStart, fail);
-  const raw = (entry: Entry): Uint8Array => bytes.subarray(dataStart + entry.begin, dataStart + entry.end);
-  for (const entry of entries) {
-    const stray = entry.dtype === "bool" ? raw(entry).find((byte) => byte > 1) : undefined;
-    if (stray !== undefined) fail(`the BOOL tensor ${quoted(entry.name)} holds the byte ${stray}`);
-  }
-  const tensors = entries.map(({ name, dtype, shape }, k): [string, StoredTensor] => {
-    // Not slice(): the bytes may be Node's Buffer, whose slice is no copy.
-    const copy = new Uint8Array(raw(entries[k]));
-    return [name, { dtype, shape, data: viewAs(dtype, copy) }];
-  });
-  return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
+  const dataStart = LENGTH_BYTES + header.length;
+  checkRanges(entries, fileBytes - dataStart, fail);
+  return {
+    entries: entries.map((entry) => ({
+      ...entry,
+      begin: dataStart + entry.begin,
+      end: dataStart + entry.end,
+    })),
+    metadata: metadata as Record<string, string>,
+  };
 }
 
-type Fail = (fault: string) => never;
-
-function readHeaderLength(bytes: Uint8Array, fail: Fail): number {
+/** Where the header of a file of `fileBytes` bytes ends and the data begin, from the file's first bytes. */
+export function readDataStart(bytes: Uint8Array, fileBytes: number, fail: Fail): number {
   if (bytes.length < LENGTH_BYTES) {
     fail(`it has ${bytes.length} bytes, too few for the ${LENGTH_BYTES} that give the header's length`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES);
   const claimed = view.getBigUint64(0, true);
-  if (claimed > BigInt(bytes.length - LENGTH_BYTES)) {
-    fail(`it claims a header of ${claimed} bytes, but only ${bytes.length - LENGTH_BYTES} follow`);
+  if (claimed > BigInt(fileBytes - LENGTH_BYTES)) {
+    fail(`it claims a header of ${claimed} bytes, but only ${fileBytes - LENGTH_BYTES} follow`);
   }
   if (claimed > MAX_HEADER_BYTES) {
     fail(`its header of ${claimed} bytes exceeds the format's limit of ${MAX_HEADER_BYTES}`);
   }
-  return Number(claimed);
+  return LENGTH_BYTES + Number(claimed);
 }
 
 function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
@@ -212,8 +241,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isWholeNumbers = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 
-/** A value from the file as a message may show it: short, and without control characters. */
-const quoted = (value: unknown): string =>
-  String(JSON.stringify(value))
+/** A value from the file as a message may show it: short, without control characters, and never taken apart. */
+export const quoted = (value: unknown): string =>
+  (typeof value === "string" ? JSON.stringify(value) : Object(value) === value ? "{…}" : String(value))
     .slice(0, 80)
     .replace(/[\p{Cc}\u2028\u2029]/gu, "?");

@@ -1,24 +1,29 @@
-/** A compiled training step: forward, backward and the optimizer's update in one program. */
+/**
+ * A compiled training step: forward, backward and the optimizer's update in one program; where gradients are accumulated
+ * over several batches, the update is a program of its own that runs after the last of them.
+ */
 
+import { checkClasses } from "../core/class-limit.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import { formatShape } from "../core/shape.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
 import { VariantCache } from "./cache.ts";
 import type { ModelState } from "./model-state.ts";
 import { blameNonFinite } from "./nonfinite.ts";
 import { Inspectable, readOutputs, withHostArrays } from "./program.ts";
-import type { CompileVariant, Variant } from "./variant.ts";
+import type { CompileVariant, KernelInfo, StageText, Variant } from "./variant.ts";
 
-/** What a trainer needs of an optimizer at run time. */
-export interface ScalarSource {
-  /** Values of the update rule's scalars for the step after `completed` steps. */
-  scalarValues(completed: number): Readonly<Record<string, number>>;
+/** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
+export interface StepSource {
+  readonly paramGroups: { readonly length: number };
+  /** How many steps were completed. */
+  readonly stepCount: number;
+  /** Values of the scalars of the compiled step, for the next step. */
+  scalarValues(): Readonly<Record<string, number>>;
+  completeStep(): void;
 }
-
-/** Steps belong to the optimizer, as its states do: two trainers with one optimizer count together. */
-const completedSteps = new WeakMap<ScalarSource, { count: number }>();
 
 export interface Gradients {
   /** The loss at the current parameters. */
@@ -29,37 +34,65 @@ export interface Gradients {
 
 export class Trainer extends Inspectable {
   private readonly state: ModelState;
-  private readonly optimizer: ScalarSource;
+  private readonly seed: number;
+  private readonly optimizer: StepSource;
+  private readonly groupCount: number;
   private readonly steps: VariantCache;
   private readonly gradientSteps: VariantCache;
   private readonly loss = new Float64Array(1);
-  private readonly completed: { count: number };
+  private readonly sums: GradientSums | undefined;
   private disposed = false;
 
   constructor(
     main: Variant,
     inputs: readonly TensorType[],
     state: ModelState,
-    optimizer: ScalarSource,
+    optimizer: StepSource,
     compile: { readonly step: CompileVariant; readonly gradients: CompileVariant },
+    seed: number,
+    accumulation?: Accumulation,
   ) {
     super(main);
     this.state = state;
+    this.seed = seed;
     this.optimizer = optimizer;
-    this.completed = completedSteps.get(optimizer) ?? { count: 0 };
-    completedSteps.set(optimizer, this.completed);
+    this.groupCount = optimizer.paramGroups.length;
+    this.sums = accumulation && new GradientSums(accumulation, optimizer);
     this.steps = new VariantCache(inputs, compile.step, main);
     this.gradientSteps = new VariantCache(inputs, compile.gradients);
   }
 
   /** How many steps the optimizer has completed. */
   get stepCount(): number {
-    return this.completed.count;
+    return this.optimizer.stepCount;
+  }
+
+  /**
+   * The number of the next batch, which random layers draw by (with the seed of the time of compiling). It follows from
+   * the optimizer's steps and the batches that wait for one, so a run that is resumed draws what it would have drawn.
+   */
+  get batchNumber(): number {
+    return this.sums === undefined ? this.stepCount : this.sums.batchNumber(this.stepCount);
+  }
+
+  private get randomScalars(): Readonly<Record<string, number>> {
+    return { seed: this.seed, step: this.batchNumber };
+  }
+
+  /** The dump after each stage; those of an update of its own follow, under `update/`. */
+  override get stages(): readonly StageText[] {
+    const update = this.sums?.program.stages ?? [];
+    return [...super.stages, ...update.map(({ name, text }) => ({ name: `update/${name}`, text }))];
+  }
+
+  override get kernels(): readonly KernelInfo[] {
+    return [...super.kernels, ...(this.sums?.program.kernels ?? [])];
   }
 
   /**
    * One step on a batch: inputs, then targets. Returns the loss before the update. When the loss is not
-   * finite nothing is updated, and the error names the step, the first kernel and the model's line.
+   * finite nothing is updated, and the error names the step, the first kernel and the model's line. With
+   * `accumulate: k` the gradients are added to those of the batches before, and each k-th call updates.
    */
   step(...batch: readonly Tensor[]): Promise<number> {
     return withHostArrays(batch, this.state, (arrays) => this.run(batch, arrays));
@@ -69,7 +102,7 @@ export class Trainer extends Inspectable {
     this.requireAlive();
     const variant = await this.steps.for(batch);
     await this.feed(variant, batch, arrays);
-    const scalars = this.optimizer.scalarValues(this.completed.count);
+    const scalars = { ...this.optimizer.scalarValues(), ...this.randomScalars };
     await variant.compute(scalars);
     await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
@@ -78,12 +111,34 @@ export class Trainer extends Inspectable {
       const values = Float64Array.from(variant.plan.scalars, (name) => scalars[name]);
       const blame = await blameNonFinite(variant.plan, variant.executable, values);
       throw new KilnError(
-        `the loss of step ${this.completed.count + 1} is ${loss}: ${blame}; the parameters are those after step ${this.completed.count}`,
+        `the loss of step ${this.stepCount + 1} is ${loss}: ${blame}; the parameters are those after step ${this.stepCount}`,
       );
     }
     await variant.commit();
-    this.completed.count++;
+    if (this.sums === undefined) this.optimizer.completeStep();
+    else await this.sums.batchDone();
     return loss;
+  }
+
+  /**
+   * Updates the parameters from the gradients of fewer batches than `accumulate` asks for, if any wait: for the end of
+   * an epoch whose batches do not come out even. Without it they go on waiting, for the next epoch's batches.
+   */
+  flush(): Promise<void> {
+    return this.state.enqueue(async () => {
+      this.requireAlive();
+      await this.sums?.flush();
+    });
+  }
+
+  /** The gradients that wait for an update, for a checkpoint between the batches of one; the tensors are the store's. */
+  stateDict(): AccumulationState {
+    return this.sums?.stateDict() ?? { batches: 0, gradients: {} };
+  }
+
+  /** Takes over waiting gradients. All that does not fit is reported in one error, and then nothing has changed. */
+  async loadStateDict(state: AccumulationState): Promise<void> {
+    await loadAccumulation(this.sums, state);
   }
 
   /** Forward and backward alone: the loss and all gradients; changes no parameter, buffer or counter. */
@@ -92,7 +147,7 @@ export class Trainer extends Inspectable {
       this.requireAlive();
       const variant = await this.gradientSteps.for(batch);
       await this.feed(variant, batch, arrays);
-      await variant.compute({});
+      await variant.compute(this.randomScalars);
       const tensors = await readOutputs(variant);
       const named = variant.plan.outputs.map(
         ({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const,
@@ -108,11 +163,16 @@ export class Trainer extends Inspectable {
       this.disposed = true;
       await this.steps.dispose();
       await this.gradientSteps.dispose();
+      this.sums?.dispose();
     });
   }
 
   private requireAlive(): void {
     if (this.disposed) throw new KilnError("this trainer has been disposed; compile the model again");
+    if (this.optimizer.paramGroups.length === this.groupCount) return;
+    throw new KilnError(
+      "the optimizer has got a parameter group since this trainer was compiled; compile the model again",
+    );
   }
 
   private async feed(
@@ -122,19 +182,8 @@ export class Trainer extends Inspectable {
   ): Promise<void> {
     variant.plan.inputs.forEach(({ name }, k) => {
       const limit = variant.limits.get(name);
-      if (limit !== undefined) checkClasses(arrays[k], limit, batch[k]);
+      if (limit !== undefined) checkClasses(arrays[k], batch[k].shape, limit);
     });
     await variant.feed(arrays);
-  }
-}
-
-/** A label outside of the classes would read nothing and train on nonsense: it is an error instead. */
-function checkClasses(labels: ArrayLike<number>, classes: number, tensor: Tensor): void {
-  for (let i = 0; i < labels.length; i++) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      throw new KilnError(
-        `the label ${labels[i]} at position ${i} of the target ${formatShape(tensor.shape)} is outside of the ${classes} classes 0..${classes - 1}`,
-      );
-    }
   }
 }

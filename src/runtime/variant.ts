@@ -1,6 +1,7 @@
 /** One compiled program for one set of shapes: the plan, its executable, and what a user may inspect. */
 
 import type { Executable, StateMemory } from "../../backends/backend.ts";
+import type { ClassLimit } from "../core/class-limit.ts";
 import { byteSize, type TypedArray } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
 import { sizeOf } from "../core/shape.ts";
@@ -42,14 +43,14 @@ export interface Compiled {
   readonly cells: readonly Cell[];
   /** Prints all stages; done only when somebody reads them. */
   readonly stages: () => readonly StageText[];
-  /** Exclusive upper bounds of integer inputs that are class numbers. */
-  readonly limits: ReadonlyMap<string, number>;
+  /** What integer inputs that are class numbers may hold. */
+  readonly limits: ReadonlyMap<string, ClassLimit>;
   readonly milliseconds: number;
 }
 
 export class Variant {
   readonly plan: ProgramPlan;
-  readonly limits: ReadonlyMap<string, number>;
+  readonly limits: ReadonlyMap<string, ClassLimit>;
   readonly compileMilliseconds: number;
   readonly executable: Executable;
   private readonly state: ModelState;
@@ -78,6 +79,11 @@ export class Variant {
       await this.executable.write(this.plan.inputs[k].buffer, inputs[k]);
   }
 
+  /** Whether a run changes the model's state, which `commit` then does. */
+  get changesState(): boolean {
+    return this.plan.commitFrom < this.plan.kernels.length;
+  }
+
   /** Runs everything that leaves the model's state untouched. */
   compute(scalars: Readonly<Record<string, number>>): void | Promise<void> {
     this.plan.scalars.forEach((name, k) => {
@@ -88,6 +94,7 @@ export class Variant {
 
   /** Runs the kernels that write the model's state. */
   async commit(): Promise<void> {
+    await this.state.preserve(this.cells);
     await this.executable.run(this.plan.commitFrom, this.plan.kernels.length, this.scalars);
     this.state.changed(this.memory, this.cells);
   }

@@ -10,6 +10,8 @@ export type Dims = number | readonly number[];
 /** The axis that `dim` names. */
 export const axisOf = (input: Tensor, dim: number): number => located(() => normalizeAxis(dim, input.ndim));
 
-/** The axes that `dim` names, sorted; all axes when it names none. */
-export const axesOf = (input: Tensor, dim: Dims | undefined): number[] =>
-  located(() => normalizeAxes(dim, input.ndim));
+/** The axes that `dim` names, sorted; all axes when it names none. A single number has none, whatever is named. */
+export function axesOf(input: Tensor, dim: Dims | undefined): number[] {
+  const axes = located(() => normalizeAxes(dim, input.ndim));
+  return input.ndim === 0 ? [] : axes;
+}

@@ -1,8 +1,17 @@
 /** Tensors, their creation and random numbers. */
 
 export { noGrad } from "./grad-mode.ts";
-export { manualSeed, rand, randint, randn } from "./random.ts";
-export { cat, chunk, type PadMode, pad, split, stack, where } from "./rearrange.ts";
+export { matmul } from "./products.ts";
+export {
+  type GeneratorState,
+  generatorState,
+  manualSeed,
+  rand,
+  randint,
+  randn,
+  setGeneratorState,
+} from "./random.ts";
+export { cat, chunk, type PadMode, pad, reshape, split, stack, where } from "./rearrange.ts";
 export {
   apply,
   arange,

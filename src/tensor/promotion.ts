@@ -27,7 +27,10 @@ export function scalarLike(value: number, like: Tensor): Tensor {
 
 /** Both operands in the wider of their dtypes. */
 export function promoted(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
-  const dtype = ORDER[Math.max(ORDER.indexOf(a.dtype), ORDER.indexOf(b.dtype))];
+  const ranks = [a, b].map((operand) => ORDER.indexOf(operand?.dtype));
+  // What is no tensor is for the operation itself to refuse.
+  if (ranks.includes(-1)) return [a, b];
+  const dtype = ORDER[Math.max(...ranks)];
   return [to(a, dtype), to(b, dtype)];
 }
 

@@ -5,6 +5,7 @@ import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/s
 import { axisOf } from "./axes.ts";
 import { located } from "./located.ts";
 import { apply } from "./operation.ts";
+import { promoted, scalarLike } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A list with one item replaced. */
@@ -223,8 +224,14 @@ function padAxis(
 
 /** `condition ? input : other`, element by element, with broadcasting. */
 export function where(condition: Tensor, input: Tensor | number, other: Tensor | number): Tensor {
-  return apply("where", [condition, numberOrTensor(input), numberOrTensor(other)]);
+  const like = [input, other].find((operand) => typeof operand !== "number");
+  const operand = (value: Tensor | number): Tensor =>
+    typeof value === "number" && like !== undefined ? scalarLike(value, like) : numberOrTensor(value);
+  return apply("where", [condition, ...promoted(operand(input), operand(other))]);
 }
+
+/** The same elements in row-major order under another shape; one extent may be -1. */
+export const reshape = (input: Tensor, shape: readonly number[]): Tensor => input.reshape(shape);
 
 /** A number as a float32 tensor of rank 0. */
 export const numberOrTensor = (value: Tensor | number): Tensor =>

@@ -18,7 +18,7 @@ async function run(command: Command, args: readonly string[]): Promise<void> {
 const MISTAKES: readonly (readonly [Command, readonly string[], string])[] = [
   [train, [], "kiln train needs a MODEL: a .ts, .js or .mjs file"],
   [dump, ["a.ts", "b.ts"], 'kiln dump does not know what to do with "b.ts"'],
-  [train, ["a.ts", "--resume", "x"], "kiln train has no option --resume; its options are --data, --epochs"],
+  [train, ["a.ts", "--rewind", "x"], "kiln train has no option --rewind; its options are --data, --epochs"],
   [train, ["a.ts", "-q"], "kiln train has no option -q; its options are"],
   [backendsCommand, ["--json"], "kiln backends has no option --json; its options are --help"],
   [train, ["a.ts", "--lr"], "--lr needs a value: --lr X"],
@@ -36,7 +36,22 @@ const MISTAKES: readonly (readonly [Command, readonly string[], string])[] = [
   [train, ["a.ts", "--batch-size", "2.5"], '--batch-size must be a whole number of at least 1, not "2.5"'],
   [train, ["a.ts", "--seed", "1e17"], '--seed must be a whole number of at least 0, not "1e17"'],
   [train, ["a.ts", "--threads", "4"], "--threads must be 1, not 4: the backend js has one thread"],
-  [train, ["a.ts", "--optimizer", "adam"], '--optimizer must be sgd, not "adam"'],
+  [
+    train,
+    ["a.ts", "--optimizer", "adan"],
+    '--optimizer must be one of sgd, adam, adamw, nadam, adamax, rmsprop, adagrad, adadelta, not "adan" (did you mean adam?)',
+  ],
+  [
+    train,
+    ["a.ts", "--optimizer", "adam", "--momentum", "0.9"],
+    "--momentum is a setting of sgd and rmsprop; --optimizer adam has none",
+  ],
+  [
+    train,
+    ["a.ts", "--checkpoint-every", "5"],
+    "--checkpoint-every needs --out, the folder that checkpoints are written to",
+  ],
+  [train, ["a.ts", "--resume", "none.safetensors"], "cannot read none.safetensors: it does not exist"],
   [dump, ["a.ts", "--mode", "train"], '--mode must be one of forward, training, not "train"'],
   [dump, ["a.ts", "--mode", "trainig"], "(did you mean training?)"],
   [dump, ["a.ts", "--format", "svg"], '--format must be one of text, json, not "svg"'],

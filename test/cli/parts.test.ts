@@ -1,5 +1,6 @@
 /** The parts of the command line that work without a process: the output folder, the loss curve, error texts. */
 
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -35,6 +36,15 @@ describe("the output folder", () => {
     expect(readdirSync(out)).toEqual(["a.txt"]);
   });
 
+  it("is cleared of what a killed process was writing, and of nothing else", async () => {
+    const out = join(folder, "leftovers");
+    const gone = spawnSync(process.execPath, ["--version"]).pid;
+    const own = `.a.txt.${process.pid}.tmp`;
+    await writeFiles(out, { [`.a.txt.${gone}.tmp`]: "", [own]: "", ".hidden": "", "b.1.tmp": "" });
+    await checkWritable(out);
+    expect(readdirSync(out).sort()).toEqual([own, ".hidden", "b.1.tmp"].sort());
+  });
+
   it("cannot lie below a file", async () => {
     const file = join(folder, "file");
     writeFileSync(file, "");
@@ -61,6 +71,18 @@ describe("the loss curve", () => {
     expect(losses.length).toBeLessThanOrEqual(2000);
     expect(losses.reduce((sum, loss) => sum + loss, 0) / losses.length).toBeCloseTo((count - 1) / 2, 6);
     for (const line of curve.draw(40, 5).split("\n")) expect(line.length).toBeLessThanOrEqual(52);
+  });
+
+  it("goes on from its state as if it had never stopped", () => {
+    const whole = new LossCurve();
+    let resumed = new LossCurve();
+    for (let step = 0; step < 9001; step++) {
+      whole.add(Math.sin(step));
+      resumed.add(Math.sin(step));
+      if (step % 977 === 0) resumed = new LossCurve(JSON.parse(JSON.stringify(resumed.state)));
+    }
+    expect(resumed.state).toEqual(whole.state);
+    expect(whole.state.stepsPerPoint).toBe(8);
   });
 
   it("is not drawn from one loss", () => {

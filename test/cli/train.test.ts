@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { decodeSafetensors, type StoredTensors } from "../../src/runtime/safetensors.ts";
 import { barModel, kiln, LENET, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
+const FILES = ["checkpoint.safetensors", "model.safetensors", "run.json"];
 const folder = temporaryFolder();
 const FORWARD = "return this.fc.forward(F.relu(this.conv.forward(x)).flatten(1));";
 const SYNTHETIC = `import { nn } from "kiln";
@@ -65,7 +66,7 @@ describe("kiln train", () => {
     expect(run.epochs[3].loss).toBeLessThan(0.5 * run.epochs[0].loss);
     expect(run.epochs[3].loss.toFixed(4)).toBe(epochs[3][2]);
     expect(run.training.kernels[0].name).toBe("conv2d_relu");
-    expect(readdirSync(join(folder, "runs/bars")).sort()).toEqual(["model.safetensors", "run.json"]);
+    expect(readdirSync(join(folder, "runs/bars")).sort()).toEqual(FILES);
   });
 
   it("gives the same bits for the same seed, and others for another", async () => {
@@ -130,7 +131,7 @@ describe("Ctrl-C", () => {
     const run = loadRun("stopped");
     expect(run.interrupted).toBe(true);
     expect(run.steps).toBeGreaterThanOrEqual(6);
-    expect(readdirSync(join(folder, "stopped")).sort()).toEqual(["model.safetensors", "run.json"]);
+    expect(readdirSync(join(folder, "stopped")).sort()).toEqual(FILES);
   });
 
   it("says that nothing is saved without --out", async () => {

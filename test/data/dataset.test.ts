@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { ArrayDataset, type Dataset, subset } from "../../src/data/dataset.ts";
-import { compose, normalize, pad, scale, withTransform } from "../../src/data/transforms.ts";
+import { pad } from "../../src/data/spatial-transforms.ts";
+import { compose, normalize, scale, withTransform } from "../../src/data/transforms.ts";
 
 const small = new ArrayDataset({
   images: Uint8Array.of(0, 255, 51, 102, 1, 2, 3, 4, 9, 9, 9, 9),

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import * as F from "../../src/nn/functional/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { type Tensor, tensor, zeros } from "../../src/tensor/tensor.ts";
+import { type Tensor, zeros } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";
 
 /** The only operation of `body`, without its output. */
@@ -170,62 +170,5 @@ describe("functions", () => {
     });
     expect(only(() => F.linear(zeros(1, 4), zeros(2, 4))).shape).toEqual([1, 2]);
     expect(only(() => F.logSoftmax(zeros(2, 3), -1)).attrs).toEqual({ axis: 1 });
-  });
-});
-
-describe("losses", () => {
-  const scores = zeros(4, 10);
-  const classes = tensor(new Int32Array(4));
-
-  it("record cross-entropy as the log-probabilities and their loss", () => {
-    const { ops, result } = record(() => new nn.CrossEntropyLoss().forward(scores, classes));
-    expect(ops.map(({ op, attrs }) => [op, attrs])).toEqual([
-      ["log_softmax", { axis: 1 }],
-      ["nll_loss", { reduction: "mean" }],
-    ]);
-    expect(result.shape).toEqual([]);
-    const single = record(() => F.crossEntropy(zeros(10), tensor(Int32Array.of(3), { shape: [] })));
-    expect(single.ops[0].attrs).toEqual({ axis: 0 });
-  });
-
-  it("record differences", () => {
-    const none = { reduction: "none" } as const;
-    expect(only(() => new nn.MSELoss().forward(scores, scores))).toMatchObject({
-      op: "mse_loss",
-      attrs: { reduction: "mean" },
-    });
-    expect(only(() => new nn.L1Loss({ reduction: "sum" }).forward(scores, scores))).toMatchObject({
-      op: "l1_loss",
-      attrs: { reduction: "sum" },
-    });
-    expect(only(() => F.mseLoss(scores, scores, none)).shape).toEqual([4, 10]);
-    expect(only(() => F.l1Loss(scores, scores, none)).shape).toEqual([4, 10]);
-    expect(only(() => F.nllLoss(scores, classes, none)).shape).toEqual([4]);
-  });
-
-  it("know the targets they want", () => {
-    const type = (...shape: number[]) => ({ dtype: "float32", shape }) as const;
-    const loss = new nn.CrossEntropyLoss();
-    expect(loss.targetType(type(64, 10))).toEqual({ dtype: "int32", shape: [64] });
-    expect(loss.targetType(type(2, 10, 5, 6))).toEqual({ dtype: "int32", shape: [2, 5, 6] });
-    expect(loss.targetType(type(10))).toEqual({ dtype: "int32", shape: [] });
-    expect(() => loss.targetType(type())).toThrow(
-      "CrossEntropyLoss expects scores [N,C,…] or [C] but the model gives",
-    );
-    expect(new nn.MSELoss().targetType(type(3, 2))).toEqual(type(3, 2));
-    expect(new nn.L1Loss().targetType(type(3, 2))).toEqual(type(3, 2));
-  });
-
-  it("refuse other targets and options", () => {
-    expect(() => record(() => F.crossEntropy(scores, zeros(4)))).toThrow(
-      "must be int32[4] but are float32[4]",
-    );
-    expect(() => record(() => F.crossEntropy(zeros(), classes))).toThrow("but got a single number");
-    expect(() => new nn.MSELoss({ reduction: "average" } as never)).toThrow(
-      'MSELoss\'s reduction must be one of mean, sum, none, not "average"',
-    );
-    expect(() => new nn.CrossEntropyLoss({ weights: 1 } as object)).toThrow(
-      "CrossEntropyLoss has no option weights; its options are reduction",
-    );
   });
 });

@@ -195,14 +195,11 @@ describe("Parameter", () => {
     const data = ones(2);
     const parameter = new nn.Parameter(data);
     expect([parameter.requiresGrad, data.requiresGrad]).toEqual([true, false]);
-    if (parameter.behind.kind === "leaf") await parameter.behind.storage.write(Float32Array.of(3, 4));
-    expect(await data.array()).toEqual([3, 4]);
+    expect(parameter.version).toBe(data.version);
     expect(new nn.Parameter(data, false).requiresGrad).toBe(false);
   });
 
   it("needs float32 numbers", () => {
-    expect(() => new nn.Parameter(ones(2).neg())).toThrow("a Parameter needs a tensor that holds numbers");
-    expect(() => new nn.Parameter(zeros(2).neg())).toThrow("tensor(await x.data(), { shape: x.shape })");
     expect(() => new nn.Parameter(tensor(Int32Array.of(1)))).toThrow("must be float32, not int32");
   });
 });

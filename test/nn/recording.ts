@@ -27,6 +27,12 @@ export function record<T>(body: () => T): { readonly result: T; readonly ops: re
       ops.push({ op, inputs, attrs, output, modules: [...moduleStack] });
       return output;
     },
+    assign: () => {
+      throw new Error("this recorder writes down operations alone");
+    },
+    randomSource: () => {
+      throw new Error("this recorder draws no random numbers");
+    },
     origin: () => ({ file: "", line: 0, module: "" }),
   };
   return { result: recordWith(recorder, body), ops };

@@ -14,7 +14,8 @@ export class CompiledRule {
   readonly stateNames: readonly string[];
   private readonly results: ReadonlyMap<string, Value>;
 
-  constructor({ rule }: Optimizer, shape: readonly number[]) {
+  constructor(optimizer: Optimizer, shape: readonly number[]) {
+    const [{ rule }] = optimizer.paramGroups;
     const b = new GraphBuilder(opTable);
     const type = { dtype: "float32", shape } as const;
     const parameter = b.input("state", "parameter", type);

@@ -73,8 +73,8 @@ function follow(
   for (const name of compiled.stateNames) values.set(name, array(new Float64Array(sizeOf(fixture.shape))));
   for (const [step, expected] of steps.entries()) {
     optimizer.lr = expected.lr;
-    const scalars = Object.entries(optimizer.scalarValues(step));
-    expect(scalars.map(([name]) => name)).toEqual(optimizer.rule.scalars);
+    const scalars = Object.entries(optimizer.paramGroups[0].scalarValues(step));
+    expect(scalars.map(([name]) => name)).toEqual(optimizer.paramGroups[0].rule.scalars);
     const inputs = new Map([...values, ["gradient", doubles(`optim/gradient/${step}`)]]);
     for (const [name, value] of scalars) inputs.set(name, { shape: [], data: Float64Array.of(value) });
     values = compiled.run(inputs, round);

@@ -46,7 +46,7 @@ describe("the defaults are PyTorch's", () => {
       },
     ],
   ])("%s", (optimizer, settings) => {
-    expect(optimizer).toMatchObject(settings);
+    expect(optimizer.paramGroups[0]).toMatchObject(settings);
   });
 });
 
@@ -107,18 +107,20 @@ describe("the scalars of a step", () => {
     ["Adamax", new optim.Adamax(parameters())],
     ["NAdam", new optim.NAdam(parameters(), { weightDecay: 0.1, decoupledWeightDecay: true })],
   ])("of %s are the same whenever they are asked for, and follow the learning rate", (_, optimizer) => {
-    const { rule } = optimizer;
-    const inOrder = [0, 1, 2, 3].map((step) => optimizer.scalarValues(step));
+    const { rule } = optimizer.paramGroups[0];
+    const inOrder = [0, 1, 2, 3].map((step) => optimizer.paramGroups[0].scalarValues(step));
     expect(Object.keys(inOrder[0])).toEqual(rule.scalars);
-    expect([3, 2, 1, 0].map((step) => optimizer.scalarValues(step)).reverse()).toEqual(inOrder);
+    expect([3, 2, 1, 0].map((step) => optimizer.paramGroups[0].scalarValues(step)).reverse()).toEqual(
+      inOrder,
+    );
     optimizer.lr *= 2;
-    expect(optimizer.scalarValues(2)).not.toEqual(inOrder[2]);
-    expect(optimizer.rule).toBe(rule);
+    expect(optimizer.paramGroups[0].scalarValues(2)).not.toEqual(inOrder[2]);
+    expect(optimizer.paramGroups[0].rule).toBe(rule);
   });
 
   it("of Adagrad bring the initial value in once", () => {
     const optimizer = new optim.Adagrad(parameters(), { lr: 1, lrDecay: 0.5, initialAccumulatorValue: 3 });
-    expect([0, 1, 2].map((step) => optimizer.scalarValues(step))).toEqual([
+    expect([0, 1, 2].map((step) => optimizer.paramGroups[0].scalarValues(step))).toEqual([
       { lr: 1, entering: 3 },
       { lr: 1 / 1.5, entering: 0 },
       { lr: 0.5, entering: 0 },

@@ -39,8 +39,8 @@ describe("the update of SGD", () => {
     for (const name of compiled.stateNames) values.set(name, array(new Float64Array(sizeOf(fixture.shape))));
     for (const [step, expected] of steps.entries()) {
       optimizer.lr = expected.lr;
-      const scalars = Object.entries(optimizer.scalarValues(step));
-      expect(scalars.map(([name]) => name)).toEqual(optimizer.rule.scalars);
+      const scalars = Object.entries(optimizer.paramGroups[0].scalarValues(step));
+      expect(scalars.map(([name]) => name)).toEqual(optimizer.paramGroups[0].rule.scalars);
       values = compiled.run(
         new Map([
           ...values,
@@ -76,12 +76,15 @@ describe("the learning rate", () => {
   it("is PyTorch's default unless told, and changes at any time", () => {
     expect(new optim.SGD(parameters()).lr).toBe(1e-3);
     const optimizer = new optim.SGD(parameters(), { lr: 0.1 });
-    const { rule } = optimizer;
+    const { rule } = optimizer.paramGroups[0];
     optimizer.lr = 0.05;
-    expect([optimizer.paramGroups[0].lr, optimizer.scalarValues(3)]).toEqual([0.05, { lr: 0.05 }]);
+    expect([optimizer.paramGroups[0].lr, optimizer.paramGroups[0].scalarValues(3)]).toEqual([
+      0.05,
+      { lr: 0.05 },
+    ]);
     optimizer.paramGroups[0].lr = 0.01;
-    expect([optimizer.lr, optimizer.scalarValues(4)]).toEqual([0.01, { lr: 0.01 }]);
-    expect(optimizer.rule).toBe(rule);
+    expect([optimizer.lr, optimizer.paramGroups[0].scalarValues(4)]).toEqual([0.01, { lr: 0.01 }]);
+    expect(optimizer.paramGroups[0].rule).toBe(rule);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, -1])("cannot become %s", (lr) => {
@@ -100,7 +103,7 @@ describe("the learning rate", () => {
 describe("the settings of SGD", () => {
   it("dampen every gradient but the first", () => {
     const optimizer = new optim.SGD(parameters(), { lr: 1, momentum: 0.5, dampening: 0.25 });
-    expect([0, 1, 2].map((step) => optimizer.scalarValues(step))).toEqual([
+    expect([0, 1, 2].map((step) => optimizer.paramGroups[0].scalarValues(step))).toEqual([
       { lr: 1, gain: 1 },
       { lr: 1, gain: 0.75 },
       { lr: 1, gain: 0.75 },

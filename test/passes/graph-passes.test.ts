@@ -92,12 +92,12 @@ test("training-step writes parameters and optimizer states as updates", () => {
   %0: f32[2] = mul(%x, @w)   at a.ts:7 fc
   return loss=%0, grad.w=%0
 }`;
-  const { rule } = new optim.SGD([new nn.Parameter(tensor([1, 2]))], {
+  const { paramGroups } = new optim.SGD([new nn.Parameter(tensor([1, 2]))], {
     lr: 0.1,
     momentum: 0.9,
     nesterov: true,
   });
-  expect(after(text, trainingStep(rule))).toMatchInlineSnapshot(`
+  expect(after(text, trainingStep({ groups: [{ rule: paramGroups[0].rule }] }))).toMatchInlineSnapshot(`
     "graph g(%x: f32[2]) params(@w: f32[2], @sgd.w.momentum_buffer: f32[2]) scalars($lr: f32[]) {
       %0: f32[2] = mul(%x, @w)                              at a.ts:7 fc
       %1: f32[] = constant() {value=0.9, dtype="float32"}   at a.ts:7 fc

@@ -1,6 +1,10 @@
 /** The safetensors reader against what it writes itself, a file written by hand, and hostile files. */
 
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { load } from "kiln";
+import { afterAll, describe, expect, it } from "vitest";
 import { KilnError } from "../../src/core/errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/runtime/safetensors.ts";
 
@@ -9,7 +13,9 @@ function fileWith(header: string | Uint8Array, data: number | Uint8Array = 0, cl
   const json = typeof header === "string" ? new TextEncoder().encode(header) : header;
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, claimed ?? BigInt(json.length), true);
-  return Uint8Array.of(...length, ...json, ...(typeof data === "number" ? new Uint8Array(data) : data));
+  return Uint8Array.from(
+    Buffer.concat([length, json, typeof data === "number" ? new Uint8Array(data) : data]),
+  );
 }
 
 const entry = (dtype: string, shape: unknown, begin: unknown, end: unknown): string =>
@@ -64,6 +70,9 @@ describe("encode and decode", () => {
   });
 });
 
+const folder = mkdtempSync(join(tmpdir(), "kiln-safetensors-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ["nothing", new Uint8Array(0), /0 bytes, too few/],
   ["a cut length", new Uint8Array(7), /7 bytes, too few/],
@@ -109,6 +118,37 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
     fileWith(`{"a":${entry("BOOL", [1], 0, 1)}}`, Uint8Array.of(2)),
     /holds the byte 2/,
   ],
+  [
+    "a dtype of eight bytes",
+    fileWith(`{"a":${entry("F64", [1], 0, 8)}}`, 8),
+    /dtype "F64"; Kiln reads F32, I32/,
+  ],
+  [
+    "a dtype that is wider",
+    fileWith(`{"a":${entry("I32", [4], 0, 4)}}`, 4),
+    /I32\[4\], needs 16 bytes .* 4$/,
+  ],
+  [
+    "an offset beyond all numbers",
+    fileWith('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1e300]}}', 1),
+    /data_offsets/,
+  ],
+  [
+    "ranges that are the same",
+    fileWith(`{"a":${entry("U8", [4], 0, 4)},"b":${entry("U8", [4], 0, 4)}}`, 4),
+    /overlap/,
+  ],
+  [
+    "one range inside of another",
+    fileWith(`{"a":${entry("U8", [4], 0, 4)},"b":${entry("U8", [1], 1, 2)}}`, 4),
+    /overlap/,
+  ],
+  [
+    "a bottomless dtype",
+    fileWith(`{"a":{"dtype":${"[".repeat(1e5)}${"]".repeat(1e5)},"shape":[]}}`),
+    /the dtype \{…\};/,
+  ],
+  ["a bottomless header", fileWith("[".repeat(1e6)), /not valid JSON/],
   ["metadata of numbers", fileWith('{"__metadata__":{"a":1}}'), /__metadata__ does not hold strings/],
 ];
 
@@ -118,6 +158,42 @@ describe("hostile files", () => {
     expect(decode).toThrow(KilnError);
     expect(decode).toThrow(message);
     expect(decode).toThrow(/^bad\.safetensors is not a readable safetensors file: [^\n]*$/);
+  });
+
+  it.each(HOSTILE)("%s on disk is the same error", async (_, bytes, message) => {
+    const file = join(folder, "bad.safetensors");
+    writeFileSync(file, bytes);
+    const error = await load(file).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(KilnError);
+    expect((error as KilnError).message).toMatch(message);
+    expect((error as KilnError).message).toMatch(
+      /bad\.safetensors is not a readable safetensors file: [^\n]*$/,
+    );
+  });
+
+  it("is refused at any length to which it was cut", async () => {
+    const file = join(folder, "cut.safetensors");
+    const bytes = encodeSafetensors(SAMPLE, { format: "pt" });
+    for (let length = 0; length < bytes.length; length += 7) {
+      writeFileSync(file, bytes.subarray(0, length));
+      await expect(load(file), `${length} bytes`).rejects.toThrow(KilnError);
+      expect(() => decodeSafetensors(bytes.subarray(0, length), "cut")).toThrow(KilnError);
+    }
+  });
+
+  it("does not make a reader allocate what it claims", async () => {
+    // A file that really has 10 GB, of which the disk holds none: the fault stands in its header, which alone is read.
+    const file = join(folder, "sparse.safetensors");
+    const size = 10 ** 10;
+    writeFileSync(
+      file,
+      fileWith(`{"a":${entry("F32", [size / 4 - 64], 0, size - 256)},"b":${entry("F32", [1], 0, 4)}}`),
+    );
+    truncateSync(file, size);
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(load(file)).rejects.toThrow(/the tensors "b" and "a" overlap/);
+    // The pool of Node's buffers is 8 KB; some megabytes leave room for what else runs in this process.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 23);
   });
 
   it("shows a hostile name without its control characters", () => {

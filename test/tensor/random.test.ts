@@ -2,7 +2,15 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { philox } from "../../src/core/philox.ts";
-import { manualSeed, rand, randint, randn, uniformInto } from "../../src/tensor/random.ts";
+import {
+  generatorState,
+  manualSeed,
+  rand,
+  randint,
+  randn,
+  setGeneratorState,
+  uniformInto,
+} from "../../src/tensor/random.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 
 beforeEach(() => manualSeed(0));
@@ -127,4 +135,17 @@ describe("uniformInto", () => {
     expect(Math.min(...data)).toBeLessThan(-0.199);
     expect(Math.max(...data)).toBeGreaterThan(0.199);
   });
+});
+
+it("the generator goes on from where its state was taken", async () => {
+  manualSeed(2 ** 40 + 5);
+  await rand(7).data();
+  const state = generatorState();
+  expect(state).toEqual({ seed: 2 ** 40 + 5, blocksDrawn: 2 });
+  const next = await rand(5).data();
+  manualSeed(1);
+  setGeneratorState(state);
+  expect(await rand(5).data()).toEqual(next);
+  expect(() => setGeneratorState({ seed: 1, blocksDrawn: -1 })).toThrow("the number of blocks drawn");
+  expect(() => setGeneratorState({ seed: 0.5, blocksDrawn: 0 })).toThrow("a seed is a whole number, not 0.5");
 });

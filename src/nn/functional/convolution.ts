@@ -1,14 +1,55 @@
 /** Convolutions as functions, with PyTorch's argument order and defaults. */
 
+import { KilnError } from "../../core/errors.ts";
+import { formatShape } from "../../core/shape.ts";
+import { located } from "../../tensor/located.ts";
+import { pad } from "../../tensor/rearrange.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
-import { Arguments, type Size2d } from "../options.ts";
+import { Arguments, type Size, type Size1d, type Size2d } from "../options.ts";
+import {
+  checkOutputPadding,
+  checkPadding,
+  type Padding,
+  type PaddingWord,
+  readPadding,
+  sidesOf,
+} from "../padding.ts";
 
-/** The named arguments of {@link conv2d}. */
-export interface ConvolutionOptions {
+/** The named arguments of {@link conv2d} and, with extents along one axis, of {@link conv1d}. */
+export interface ConvolutionOptions<Extent = Size2d> {
+  readonly stride?: Extent;
+  readonly padding?: Extent | PaddingWord;
+  readonly dilation?: Extent;
+  readonly groups?: number;
+}
+
+/** The named arguments of {@link convTranspose2d}. */
+export interface TransposedConvolutionOptions {
   readonly stride?: Size2d;
   readonly padding?: Size2d;
-  readonly dilation?: Size2d;
+  /** How many rows and columns are added at the end; less than the stride or the dilation. */
+  readonly outputPadding?: Size2d;
   readonly groups?: number;
+  readonly dilation?: Size2d;
+}
+
+const NAMES = ["stride", "padding", "dilation", "groups"];
+
+/** How a convolution moves along its axes, all defaults filled in. */
+interface Geometry {
+  readonly stride: readonly number[];
+  readonly padding: Padding;
+  readonly dilation: readonly number[];
+  readonly groups: number;
+}
+
+function readGeometry<Rank extends 1 | 2>(options: Arguments, rank: Rank): Geometry {
+  return {
+    stride: options.extents("stride", rank, 1, 1 as Size<Rank>),
+    padding: readPadding(options, rank),
+    dilation: options.extents("dilation", rank, 1, 1 as Size<Rank>),
+    groups: options.integer("groups", 1, 1),
+  };
 }
 
 /**
@@ -20,16 +61,116 @@ export function conv2d(
   weight: Tensor,
   bias?: Tensor,
   stride?: Size2d | ConvolutionOptions,
-  padding?: Size2d | ConvolutionOptions,
+  padding?: Size2d | PaddingWord | ConvolutionOptions,
   dilation?: Size2d | ConvolutionOptions,
   groups?: number | ConvolutionOptions,
 ): Tensor {
-  const given = [stride, padding, dilation, groups];
-  const options = new Arguments("conv2d", given, ["stride", "padding", "dilation", "groups"]);
-  return apply("conv2d", bias === undefined ? [input, weight] : [input, weight, bias], {
-    stride: options.pair("stride", 1, 1),
-    padding: options.pair("padding", 0, 0),
-    dilation: options.pair("dilation", 1, 1),
+  const options = new Arguments("conv2d", [stride, padding, dilation, groups], NAMES);
+  return convolution("conv2d", input, weight, bias, readGeometry(options, 2));
+}
+
+/**
+ * The convolution of signals [N,C,L] with a weight [out, in/groups, length]: one of images of a single row. What
+ * follows the bias may be given by position or in one object, which then comes last.
+ */
+export function conv1d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  stride?: Size1d | ConvolutionOptions<Size1d>,
+  padding?: Size1d | PaddingWord | ConvolutionOptions<Size1d>,
+  dilation?: Size1d | ConvolutionOptions<Size1d>,
+  groups?: number | ConvolutionOptions<Size1d>,
+): Tensor {
+  const options = new Arguments("conv1d", [stride, padding, dilation, groups], NAMES);
+  const geometry = readGeometry(options, 1);
+  located(() => checkSignals(input, weight, geometry.groups));
+  const rows = convolution("conv1d", input.unsqueeze(2), weight.unsqueeze(2), bias, {
+    ...geometry,
+    stride: [1, ...geometry.stride],
+    padding: typeof geometry.padding === "string" ? geometry.padding : [0, ...geometry.padding],
+    dilation: [1, ...geometry.dilation],
+  });
+  return rows.squeeze(2);
+}
+
+/** Says in terms of signals what conv2d would say of images. */
+function checkSignals(input: Tensor, weight: Tensor, groups: number): void {
+  if (input.ndim === 2) {
+    throw new KilnError(
+      `conv1d expects a batch of signals [N,C,L] but got ${formatShape(input.shape)}: ` +
+        "add the batch dimension with unsqueeze(0)",
+    );
+  }
+  if (input.ndim !== 3 || weight.ndim !== 3) {
+    throw new KilnError(
+      "conv1d expects [N,C,L] and a weight [out,in,length] " +
+        `but got ${formatShape(input.shape)} and ${formatShape(weight.shape)}`,
+    );
+  }
+  const channels = weight.shape[1] * groups;
+  if (input.shape[1] !== channels) {
+    throw new KilnError(
+      `conv1d expects ${channels} input channels (weight ${formatShape(weight.shape)}) ` +
+        `but got ${input.shape[1]} in ${formatShape(input.shape)}`,
+    );
+  }
+}
+
+/** Convolves images once what `padding` says is done: the op pads both sides of an axis alike. */
+function convolution(
+  callee: string,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  { stride, padding, dilation, groups }: Geometry,
+): Tensor {
+  located(() => checkPadding(callee, padding, stride));
+  const sides = sidesOf(padding, weight.shape.slice(2), dilation);
+  const surplus = sides.map(([before, after]) => after - before);
+  // What is not four-dimensional goes on as it is: the op says what it should be.
+  const isUneven = input.ndim === 4 && weight.ndim === 4 && surplus.some((extent) => extent > 0);
+  const padded = isUneven ? pad(input, [0, surplus[1], 0, surplus[0]]) : input;
+  return apply("conv2d", bias === undefined ? [padded, weight] : [padded, weight, bias], {
+    stride,
+    padding: sides.map(([before]) => before),
+    dilation,
+    groups,
+  });
+}
+
+/**
+ * The transposed convolution of images [N,C,H,W] with a weight [in, out/groups, rows, columns]: it spreads every
+ * input over the outputs from which conv2d would read it. What follows the bias may be given by position or in one
+ * object, which then comes last.
+ */
+export function convTranspose2d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  stride?: Size2d | TransposedConvolutionOptions,
+  padding?: Size2d | TransposedConvolutionOptions,
+  outputPadding?: Size2d | TransposedConvolutionOptions,
+  groups?: number | TransposedConvolutionOptions,
+  dilation?: Size2d | TransposedConvolutionOptions,
+): Tensor {
+  const given = [stride, padding, outputPadding, groups, dilation];
+  const names = ["stride", "padding", "outputPadding", "groups", "dilation"];
+  const options = new Arguments("convTranspose2d", given, names);
+  const geometry = {
+    stride: options.extents("stride", 2, 1, 1),
+    padding: options.extents("padding", 2, 0, 0),
+    dilation: options.extents("dilation", 2, 1, 1),
     groups: options.integer("groups", 1, 1),
+  };
+  const added = options.extents("outputPadding", 2, 0, 0);
+  located(() => checkOutputPadding("convTranspose2d", added, geometry));
+  const outputSize = input.shape.slice(2).map((extent, axis) => {
+    const reach = geometry.dilation[axis] * (weight.shape[axis + 2] - 1) + 1;
+    return (extent - 1) * geometry.stride[axis] - 2 * geometry.padding[axis] + reach + added[axis];
+  });
+  return apply("conv_transpose2d", bias === undefined ? [input, weight] : [input, weight, bias], {
+    ...geometry,
+    outputSize,
   });
 }

@@ -1,8 +1,23 @@
 /** Pooling as functions, with PyTorch's argument order and defaults. */
 
+import { KilnError } from "../../core/errors.ts";
+import { formatShape } from "../../core/shape.ts";
+import type { Attrs } from "../../ir/types.ts";
+import { located } from "../../tensor/located.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
-import { Arguments, pairOf, type Size2d } from "../options.ts";
-import { type PoolOptions, readWindow } from "../window.ts";
+import { Arguments, extentsOf, type OpenSize2d, type Size, type Size1d, type Size2d } from "../options.ts";
+import {
+  type AveragePool2dOptions,
+  type AveragePoolOptions,
+  type AverageWindow,
+  type PoolOptions,
+  readAverageWindow,
+  readWindow,
+  type Window,
+} from "../window.ts";
+
+const MAX_NAMES = ["kernelSize", "stride", "padding", "dilation", "ceilMode"];
+const AVERAGE_NAMES = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
 
 /**
  * The maximum of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is
@@ -16,16 +31,119 @@ export function maxPool2d(
   dilation?: Size2d | PoolOptions,
   ceilMode?: boolean | PoolOptions,
 ): Tensor {
-  const names = ["kernelSize", "stride", "padding", "dilation", "ceilMode"];
-  const window = readWindow(
-    new Arguments("maxPool2d", [kernelSize, stride, padding, dilation, ceilMode], names),
-    "maxPool2d",
-  );
-  return apply("max_pool2d", [input], {
-    kernel: pairOf(window.kernelSize),
-    stride: pairOf(window.stride),
-    padding: pairOf(window.padding),
-    dilation: pairOf(window.dilation),
-    ceilMode: window.ceilMode,
+  const given = [kernelSize, stride, padding, dilation, ceilMode];
+  const window = readWindow(new Arguments("maxPool2d", given, MAX_NAMES), "maxPool2d", 2);
+  return pooled("maxPool2d", input, 2, (images) => apply("max_pool2d", [images], maxAttrs(window, 2)));
+}
+
+/** The maximum of each window of signals [N,C,L]; as {@link maxPool2d} along one axis. */
+export function maxPool1d(
+  input: Tensor,
+  kernelSize: Size1d,
+  stride?: Size1d | PoolOptions<Size1d>,
+  padding?: Size1d | PoolOptions<Size1d>,
+  dilation?: Size1d | PoolOptions<Size1d>,
+  ceilMode?: boolean | PoolOptions<Size1d>,
+): Tensor {
+  const given = [kernelSize, stride, padding, dilation, ceilMode];
+  const window = readWindow(new Arguments("maxPool1d", given, MAX_NAMES), "maxPool1d", 1);
+  return pooled("maxPool1d", input, 1, (images) => apply("max_pool2d", [images], maxAttrs(window, 1)));
+}
+
+/**
+ * The mean of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is told.
+ * What follows the kernel's size may be given by position or in one object, which then comes last.
+ */
+export function avgPool2d(
+  input: Tensor,
+  kernelSize: Size2d,
+  stride?: Size2d | AveragePool2dOptions,
+  padding?: Size2d | AveragePool2dOptions,
+  ceilMode?: boolean | AveragePool2dOptions,
+  countIncludePad?: boolean | AveragePool2dOptions,
+  divisorOverride?: number | AveragePool2dOptions,
+): Tensor {
+  const given = [kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride];
+  const options = new Arguments("avgPool2d", given, [...AVERAGE_NAMES, "divisorOverride"]);
+  const window = readAverageWindow(options, "avgPool2d", 2);
+  return pooled("avgPool2d", input, 2, (images) => apply("avg_pool2d", [images], averageAttrs(window, 2)));
+}
+
+/** The mean of each window of signals [N,C,L]; as {@link avgPool2d} along one axis. */
+export function avgPool1d(
+  input: Tensor,
+  kernelSize: Size1d,
+  stride?: Size1d | AveragePoolOptions<Size1d>,
+  padding?: Size1d | AveragePoolOptions<Size1d>,
+  ceilMode?: boolean | AveragePoolOptions<Size1d>,
+  countIncludePad?: boolean | AveragePoolOptions<Size1d>,
+): Tensor {
+  const given = [kernelSize, stride, padding, ceilMode, countIncludePad];
+  const window = readAverageWindow(new Arguments("avgPool1d", given, AVERAGE_NAMES), "avgPool1d", 1);
+  return pooled("avgPool1d", input, 1, (images) => apply("avg_pool2d", [images], averageAttrs(window, 1)));
+}
+
+/** The means of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. */
+export const adaptiveAvgPool2d = (input: Tensor, outputSize: OpenSize2d): Tensor =>
+  adaptive("adaptiveAvgPool2d", input, outputSize, "avg_pool2d", { countIncludePad: true });
+
+/** The maxima of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. */
+export const adaptiveMaxPool2d = (input: Tensor, outputSize: OpenSize2d): Tensor =>
+  adaptive("adaptiveMaxPool2d", input, outputSize, "max_pool2d", { dilation: [1, 1] });
+
+/** Windows that come out equal are those of ordinary pooling, which fuses with what stands before it. */
+function adaptive(
+  callee: string,
+  input: Tensor,
+  outputSize: OpenSize2d,
+  op: "avg_pool2d" | "max_pool2d",
+  ordinary: Attrs,
+): Tensor {
+  const wanted = new Arguments(callee, [outputSize], ["outputSize"]).openSize("outputSize", 1);
+  const open = wanted === null || typeof wanted === "number" ? [wanted, wanted] : wanted;
+  return pooled(callee, input, 2, (images) => {
+    const extents = images.shape.slice(2);
+    const size = open.map((extent, axis) => extent ?? extents[axis]);
+    if (extents.some((extent, axis) => extent % size[axis] !== 0)) {
+      return apply(`adaptive_${op}`, [images], { outputSize: size });
+    }
+    const kernel = extents.map((extent, axis) => extent / size[axis]);
+    return apply(op, [images], { ...ordinary, kernel, stride: kernel, padding: [0, 0], ceilMode: false });
   });
+}
+
+/** One number for rows and one for columns: along one axis, rows get `single`. */
+const plane = <Rank extends 1 | 2>(size: Size<Rank>, rank: Rank, single: number): readonly number[] =>
+  rank === 1 ? [single, ...extentsOf(size, rank)] : extentsOf(size, rank);
+
+const maxAttrs = <Rank extends 1 | 2>(window: Window<Size<Rank>>, rank: Rank): Attrs => ({
+  kernel: plane(window.kernelSize, rank, 1),
+  stride: plane(window.stride, rank, 1),
+  padding: plane(window.padding, rank, 0),
+  dilation: plane(window.dilation, rank, 1),
+  ceilMode: window.ceilMode,
+});
+
+const averageAttrs = <Rank extends 1 | 2>(window: AverageWindow<Size<Rank>>, rank: Rank): Attrs => ({
+  kernel: plane(window.kernelSize, rank, 1),
+  stride: plane(window.stride, rank, 1),
+  padding: plane(window.padding, rank, 0),
+  ceilMode: window.ceilMode,
+  countIncludePad: window.countIncludePad,
+  ...(window.divisorOverride === undefined ? {} : { divisorOverride: window.divisorOverride }),
+});
+
+/** Pools an input as images [N,C,H,W]: signals become images of one row, and a single sample a batch of one. */
+function pooled(callee: string, input: Tensor, rank: 1 | 2, pool: (images: Tensor) => Tensor): Tensor {
+  const isBatch = input.ndim === rank + 2;
+  if (!isBatch && input.ndim !== rank + 1) {
+    const layout = rank === 1 ? "[N,C,L] or [C,L]" : "[N,C,H,W] or [C,H,W]";
+    return located(() => {
+      throw new KilnError(`${callee} expects ${layout} but got ${formatShape(input.shape)}`);
+    });
+  }
+  const batch = isBatch ? input : input.unsqueeze(0);
+  const result = pool(rank === 1 ? batch.unsqueeze(2) : batch);
+  const sized = rank === 1 ? result.squeeze(2) : result;
+  return isBatch ? sized : sized.squeeze(0);
 }

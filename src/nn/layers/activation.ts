@@ -4,7 +4,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { initialParameter } from "../default-init.ts";
 import * as F from "../functional/activation.ts";
 import { Module } from "../module.ts";
-import { Arguments } from "../options.ts";
+import { Arguments, pythonFloat } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
 /** No lower bound for an argument. */
@@ -247,14 +247,4 @@ export class LogSoftmax extends Module {
   override extraRepr(): string {
     return `dim=${this.dim}`;
   }
-}
-
-/** How Python prints a float: `1.0`, `0.01`, `1e-05`. */
-function pythonFloat(value: number): string {
-  const [mantissa, exponent] = value.toExponential().split("e");
-  const power = Number(exponent);
-  if (power < -4 || power >= 16) {
-    return `${mantissa}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
-  }
-  return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }

@@ -1,46 +1,59 @@
-/** Pooling layers: they shrink images and have no parameters. */
+/** Pooling layers: they shrink images and signals and have no parameters. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { maxPool2d } from "../functional/pooling.ts";
+import { avgPool1d, avgPool2d, maxPool1d, maxPool2d } from "../functional/pooling.ts";
 import { Module } from "../module.ts";
-import { Arguments, pythonFlag, pythonSize, type Size2d } from "../options.ts";
-import { type PoolOptions, readWindow, type Window } from "../window.ts";
+import {
+  Arguments,
+  extentsOf,
+  pythonFlag,
+  pythonSize,
+  type Single,
+  type Size1d,
+  type Size2d,
+} from "../options.ts";
+import {
+  type AveragePool2dOptions,
+  type AveragePoolOptions,
+  type PoolOptions,
+  readAverageWindow,
+  readWindow,
+  type Window,
+} from "../window.ts";
+
+export interface MaxPool1dArguments extends PoolOptions<Size1d> {
+  readonly kernelSize: Size1d;
+}
 
 export interface MaxPool2dArguments extends PoolOptions {
   readonly kernelSize: Size2d;
 }
 
-const POSITIONAL = ["kernelSize", "stride", "padding", "dilation"];
+export interface AvgPool1dArguments extends AveragePoolOptions<Size1d> {
+  readonly kernelSize: Size1d;
+}
 
-/** The maximum of each window of images [N, C, H, W] (torch.nn.MaxPool2d). */
-export class MaxPool2d extends Module implements Window {
+export interface AvgPool2dArguments extends AveragePool2dOptions {
   readonly kernelSize: Size2d;
-  readonly stride: Size2d;
-  readonly padding: Size2d;
-  readonly dilation: Size2d;
+}
+
+const MAX_POSITIONAL = ["kernelSize", "stride", "padding", "dilation"];
+const AVERAGE_POSITIONAL = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
+
+abstract class MaxPool<Extent extends Size1d | Size2d> extends Module implements Window<Extent> {
+  readonly kernelSize: Extent;
+  readonly stride: Extent;
+  readonly padding: Extent;
+  readonly dilation: Extent;
   readonly ceilMode: boolean;
 
-  /** What follows the kernel's size may be given by position or in one object, which then comes last. */
-  constructor(
-    kernelSize: Size2d,
-    stride?: Size2d | PoolOptions,
-    padding?: Size2d | PoolOptions,
-    dilation?: Size2d | PoolOptions,
-    options?: PoolOptions,
-  );
-  constructor(options: MaxPool2dArguments);
-  constructor(...given: unknown[]) {
+  constructor(window: Window<Extent>) {
     super();
-    const window = readWindow(new Arguments("MaxPool2d", given, POSITIONAL, ["ceilMode"]), "MaxPool2d");
     this.kernelSize = window.kernelSize;
     this.stride = window.stride;
     this.padding = window.padding;
     this.dilation = window.dilation;
     this.ceilMode = window.ceilMode;
-  }
-
-  forward(x: Tensor): Tensor {
-    return maxPool2d(x, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode);
   }
 
   override extraRepr(): string {
@@ -51,3 +64,128 @@ export class MaxPool2d extends Module implements Window {
     );
   }
 }
+
+/** The maximum of each window of signals [N, C, L] (torch.nn.MaxPool1d). */
+export class MaxPool1d extends MaxPool<Size1d> {
+  /** What follows the kernel's size may be given by position or in one object, which then comes last. */
+  constructor(
+    kernelSize: Size1d,
+    stride?: Size1d | PoolOptions<Size1d>,
+    padding?: Size1d | PoolOptions<Size1d>,
+    dilation?: Size1d | PoolOptions<Size1d>,
+    options?: PoolOptions<Size1d>,
+  );
+  constructor(options: MaxPool1dArguments);
+  constructor(...given: unknown[]) {
+    super(readWindow(new Arguments("MaxPool1d", given, MAX_POSITIONAL, ["ceilMode"]), "MaxPool1d", 1));
+  }
+
+  forward(x: Tensor): Tensor {
+    return maxPool1d(x, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode);
+  }
+}
+
+/** The maximum of each window of images [N, C, H, W] (torch.nn.MaxPool2d). */
+export class MaxPool2d extends MaxPool<Size2d> {
+  /** What follows the kernel's size may be given by position or in one object, which then comes last. */
+  constructor(
+    kernelSize: Size2d,
+    stride?: Size2d | PoolOptions,
+    padding?: Size2d | PoolOptions,
+    dilation?: Size2d | PoolOptions,
+    options?: PoolOptions,
+  );
+  constructor(options: MaxPool2dArguments);
+  constructor(...given: unknown[]) {
+    super(readWindow(new Arguments("MaxPool2d", given, MAX_POSITIONAL, ["ceilMode"]), "MaxPool2d", 2));
+  }
+
+  forward(x: Tensor): Tensor {
+    return maxPool2d(x, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode);
+  }
+}
+
+/** The mean of each window of signals [N, C, L] (torch.nn.AvgPool1d). */
+export class AvgPool1d extends Module {
+  readonly kernelSize: Single;
+  readonly stride: Single;
+  readonly padding: Single;
+  readonly ceilMode: boolean;
+  readonly countIncludePad: boolean;
+
+  /** What follows the kernel's size may be given by position or in one object, which then comes last. */
+  constructor(
+    kernelSize: Size1d,
+    stride?: Size1d | AveragePoolOptions<Size1d>,
+    padding?: Size1d | AveragePoolOptions<Size1d>,
+    ceilMode?: boolean | AveragePoolOptions<Size1d>,
+    countIncludePad?: boolean | AveragePoolOptions<Size1d>,
+  );
+  constructor(options: AvgPool1dArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const window = readAverageWindow(new Arguments("AvgPool1d", given, AVERAGE_POSITIONAL), "AvgPool1d", 1);
+    this.kernelSize = extentsOf(window.kernelSize, 1);
+    this.stride = extentsOf(window.stride, 1);
+    this.padding = extentsOf(window.padding, 1);
+    this.ceilMode = window.ceilMode;
+    this.countIncludePad = window.countIncludePad;
+  }
+
+  forward(x: Tensor): Tensor {
+    return avgPool1d(x, this.kernelSize, this.stride, this.padding, this.ceilMode, this.countIncludePad);
+  }
+
+  override extraRepr(): string {
+    return averageRepr(this);
+  }
+}
+
+/** The mean of each window of images [N, C, H, W] (torch.nn.AvgPool2d). */
+export class AvgPool2d extends Module {
+  readonly kernelSize: Size2d;
+  readonly stride: Size2d;
+  readonly padding: Size2d;
+  readonly ceilMode: boolean;
+  readonly countIncludePad: boolean;
+  readonly divisorOverride: number | undefined;
+
+  /** What follows the kernel's size may be given by position or in one object, which then comes last. */
+  constructor(
+    kernelSize: Size2d,
+    stride?: Size2d | AveragePool2dOptions,
+    padding?: Size2d | AveragePool2dOptions,
+    ceilMode?: boolean | AveragePool2dOptions,
+    countIncludePad?: boolean | AveragePool2dOptions,
+    divisorOverride?: number | AveragePool2dOptions,
+  );
+  constructor(options: AvgPool2dArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const names = [...AVERAGE_POSITIONAL, "divisorOverride"];
+    const window = readAverageWindow(new Arguments("AvgPool2d", given, names), "AvgPool2d", 2);
+    this.kernelSize = window.kernelSize;
+    this.stride = window.stride;
+    this.padding = window.padding;
+    this.ceilMode = window.ceilMode;
+    this.countIncludePad = window.countIncludePad;
+    this.divisorOverride = window.divisorOverride;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride } = this;
+    return avgPool2d(x, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride);
+  }
+
+  override extraRepr(): string {
+    return averageRepr(this);
+  }
+}
+
+/** PyTorch's text, which leaves out how the mean counts. */
+const averageRepr = ({
+  kernelSize,
+  stride,
+  padding,
+}: Readonly<Record<"kernelSize" | "stride" | "padding", Size1d | Size2d>>): string =>
+  `kernel_size=${pythonSize(kernelSize)}, stride=${pythonSize(stride)}, padding=${pythonSize(padding)}`;

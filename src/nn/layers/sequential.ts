@@ -2,50 +2,31 @@
 
 import { KilnError } from "../../core/errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { isModule, MEMBERS } from "../brand.ts";
-import { checkName, type Named } from "../members.ts";
-import { Module } from "../module.ts";
+import { isModule } from "../brand.ts";
+import type { Named } from "../members.ts";
+import type { Module } from "../module.ts";
+import { ModuleSequence, numbered } from "./module-sequence.ts";
 
 /** Layers by name, in order: an object, or pairs where the order of an object will not do (names like "10"). */
 export type NamedLayers = Readonly<Record<string, Module>> | Iterable<Named<Module>>;
 
 /** Feeds each layer's output into the next (torch.nn.Sequential). */
-export class Sequential extends Module implements Iterable<Module> {
-  readonly #layers = new Map<string, Module>();
-
+export class Sequential extends ModuleSequence {
   constructor(...layers: Module[]);
   constructor(layers: NamedLayers);
   constructor(...given: (Module | NamedLayers)[]) {
     super();
-    for (const [name, layer] of layersOf(given)) {
-      checkName("module", name);
-      if (this.#layers.has(name)) throw new KilnError(`Sequential is given two layers named ${name}`);
-      if (!isModule(layer)) throw new KilnError(`Sequential's layer ${name} is not a module`);
-      this.#layers.set(name, layer);
-    }
+    this.addNamed([...layersOf(given)]);
   }
 
-  /** How many layers there are. */
-  get length(): number {
-    return this.#layers.size;
-  }
-
-  /** The layer at a position; a negative one counts from the end. */
-  at(index: number): Module {
-    const layer = [...this].at(index);
-    if (layer === undefined || !Number.isInteger(index)) {
-      throw new KilnError(`index ${index} is out of range for a Sequential of ${this.length} layers`);
-    }
-    return layer;
-  }
-
-  [Symbol.iterator](): Iterator<Module> {
-    return this.#layers.values();
+  /** The layers from `start` up to `stop`, under the names they have here. */
+  slice(start?: number, stop?: number): Sequential {
+    return new Sequential(this.named.slice(start, stop));
   }
 
   forward(input: Tensor): Tensor {
     let x = input;
-    for (const [name, layer] of this.#layers) {
+    for (const [name, layer] of this.named) {
       const output = layer.forward(x);
       if (Array.isArray(output)) {
         throw new KilnError(
@@ -56,11 +37,6 @@ export class Sequential extends Module implements Iterable<Module> {
     }
     return x;
   }
-
-  override *[MEMBERS](): Iterable<Named<unknown>> {
-    yield* this.#layers;
-    yield* super[MEMBERS]();
-  }
 }
 
 function layersOf(given: readonly (Module | NamedLayers)[]): Iterable<Named<Module>> {
@@ -68,5 +44,5 @@ function layersOf(given: readonly (Module | NamedLayers)[]): Iterable<Named<Modu
   if (given.length === 1 && !isModule(first)) {
     return Symbol.iterator in first ? (first as Iterable<Named<Module>>) : Object.entries(first);
   }
-  return given.map((layer, position): Named<Module> => [String(position), layer as Module]);
+  return numbered(given as readonly Module[]);
 }

@@ -1,9 +1,9 @@
 /** Layers that compute nothing: they pass a tensor on, as it is or in another shape. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { flatten } from "../functional/shape.ts";
+import { flatten, unflatten } from "../functional/shape.ts";
 import { Module } from "../module.ts";
-import { Arguments } from "../options.ts";
+import { Arguments, pythonSize } from "../options.ts";
 
 /** Gives its input back; a place holder for another layer (torch.nn.Identity). */
 export class Identity extends Module {
@@ -39,5 +39,35 @@ export class Flatten extends Module {
 
   override extraRepr(): string {
     return `start_dim=${this.startDim}, end_dim=${this.endDim}`;
+  }
+}
+
+export interface UnflattenArguments {
+  /** The axis to split. */
+  readonly dim: number;
+  /** The sizes of the axes that it becomes; one may be -1. */
+  readonly unflattenedSize: readonly number[];
+}
+
+/** Splits an axis into several, as Flatten joins them (torch.nn.Unflatten). */
+export class Unflatten extends Module {
+  readonly dim: number;
+  readonly unflattenedSize: readonly number[];
+
+  constructor(dim: number, unflattenedSize: readonly number[]);
+  constructor(options: UnflattenArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const options = new Arguments("Unflatten", given, ["dim", "unflattenedSize"]);
+    this.dim = options.integer("dim", Number.NEGATIVE_INFINITY);
+    this.unflattenedSize = options.integers("unflattenedSize");
+  }
+
+  forward(x: Tensor): Tensor {
+    return unflatten(x, this.dim, this.unflattenedSize);
+  }
+
+  override extraRepr(): string {
+    return `dim=${this.dim}, unflattened_size=${pythonSize(this.unflattenedSize)}`;
   }
 }

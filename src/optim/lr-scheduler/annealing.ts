@@ -1,4 +1,4 @@
-/** Schedules that lead the learning rate from one value to another: along a line, or along half a cosine wave. */
+/** Schedules that lead the learning rate from one value to another: at once, along a line, or along half a cosine wave. */
 
 import { KilnError } from "../../core/errors.ts";
 import { Arguments } from "../../nn/options.ts";
@@ -38,6 +38,28 @@ export class LinearLR extends LRScheduler {
       optimizer,
       (epoch, initial) => initial * (start + ((end - start) * Math.min(total, epoch)) / total),
     );
+  }
+}
+
+export interface ConstantLROptions {
+  /** The factor at first, from 0 to 1; 1/3 unless told. */
+  readonly factor?: number;
+  /** After how many steps the rate is the initial one; 5 unless told. */
+  readonly totalIters?: number;
+}
+
+/** `lr = initial · factor` for the first T steps, then `initial` (torch.optim.lr_scheduler.ConstantLR). */
+export class ConstantLR extends LRScheduler {
+  constructor(
+    optimizer: Optimizer,
+    factor?: number | ConstantLROptions,
+    totalIters?: number | Omit<ConstantLROptions, "factor">,
+  ) {
+    const options = new Arguments("ConstantLR", [factor, totalIters], ["factor", "totalIters"]);
+    const first = options.number("factor", 0, 1 / 3);
+    const total = options.integer("totalIters", 0, 5);
+    if (first > 1) throw new KilnError(`ConstantLR's factor must be at most 1, not ${first}`);
+    super(optimizer, (epoch, initial) => (epoch < total ? initial * first : initial));
   }
 }
 

@@ -3,11 +3,12 @@
 import { KilnError } from "../../core/errors.ts";
 import { Arguments } from "../../nn/options.ts";
 import type { Optimizer } from "../optimizer.ts";
+import { numbersPerGroup, type PerGroup } from "./per-group.ts";
 import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
 
 export interface OneCycleLROptions {
   /** The largest learning rate. */
-  readonly maxLr: number;
+  readonly maxLr: PerGroup<number>;
   /** How many steps the cycle takes; or else epochs · stepsPerEpoch. */
   readonly totalSteps?: number;
   readonly epochs?: number;
@@ -41,7 +42,7 @@ const OPTIONS = [
 export class OneCycleLR extends LRScheduler {
   readonly totalSteps: number;
 
-  constructor(optimizer: Optimizer, maxLr: number, options: Omit<OneCycleLROptions, "maxLr">);
+  constructor(optimizer: Optimizer, maxLr: PerGroup<number>, options: Omit<OneCycleLROptions, "maxLr">);
   constructor(optimizer: Optimizer, options: OneCycleLROptions);
   constructor(optimizer: Optimizer, ...given: unknown[]) {
     const options = new Arguments("OneCycleLR", given, ["maxLr"], OPTIONS);
@@ -52,10 +53,15 @@ export class OneCycleLR extends LRScheduler {
       );
     }
     const anneal = ANNEAL[options.choice("annealStrategy", ["cos", "linear"], "cos")];
-    const phases = phasesOf(options, total);
-    const first = phases[0].from;
-    for (const group of checkedOptimizer("OneCycleLR", optimizer).paramGroups) group.initialLr = first;
-    super(optimizer, (step) => {
+    const [first] = given;
+    const highest = Array.isArray(first) || typeof first === "number" ? first : Object(first).maxLr;
+    const groups = checkedOptimizer("OneCycleLR", optimizer).paramGroups;
+    const cycles = numbersPerGroup("OneCycleLR", "maxLr", optimizer, highest).map((lr) =>
+      phasesOf(options, total, lr),
+    );
+    for (const [k, phases] of cycles.entries()) groups[k].initialLr = phases[0].from;
+    super(optimizer, (step, _, group) => {
+      const phases = cycles[group];
       if (step > total) {
         throw new KilnError(
           `tried to step ${step} times, but the total number of steps of this OneCycleLR is ${total}`,
@@ -84,8 +90,7 @@ interface Phase {
   readonly to: number;
 }
 
-function phasesOf(options: Arguments, total: number): readonly Phase[] {
-  const highest = options.number("maxLr", 0);
+function phasesOf(options: Arguments, total: number, highest: number): readonly Phase[] {
   const first = highest / positive(options, "divFactor", 25);
   const lowest = first / positive(options, "finalDivFactor", 1e4);
   const part = options.number("pctStart", 0, 0.3);

@@ -3,7 +3,9 @@
 import { KilnError } from "../../core/errors.ts";
 import { Arguments } from "../../nn/options.ts";
 import type { Optimizer } from "../optimizer.ts";
+import { numbersPerGroup, type PerGroup } from "./per-group.ts";
 import { checkedOptimizer } from "./scheduler.ts";
+import { checkedPlateauState, type PlateauState } from "./state-dict.ts";
 
 export interface ReduceLROnPlateauOptions {
   /** Whether the metric should fall (default) or rise. */
@@ -18,8 +20,8 @@ export interface ReduceLROnPlateauOptions {
   readonly thresholdMode?: "rel" | "abs";
   /** How many steps after a reduction do not count. */
   readonly cooldown?: number;
-  /** The learning rate never falls below. */
-  readonly minLr?: number;
+  /** The learning rate never falls below; 0 unless told. */
+  readonly minLr?: PerGroup<number>;
   /** A smaller change of the learning rate is not made; 1e-8 unless told. */
   readonly eps?: number;
 }
@@ -32,7 +34,7 @@ export class ReduceLROnPlateau {
   private readonly factor: number;
   private readonly patience: number;
   private readonly cooldown: number;
-  private readonly minLr: number;
+  private readonly minLrs: readonly number[];
   private readonly eps: number;
   private readonly isBetter: (metric: number, best: number) => boolean;
   private best: number;
@@ -48,6 +50,7 @@ export class ReduceLROnPlateau {
   ) {
     this.optimizer = checkedOptimizer("ReduceLROnPlateau", optimizer);
     const given = new Arguments("ReduceLROnPlateau", [mode, options], ["mode"], OPTIONS);
+    const { minLr = 0 } = typeof mode === "object" ? mode : (options ?? {});
     const direction = given.choice("mode", ["min", "max"], "min");
     this.factor = given.number("factor", 0, 0.1);
     if (this.factor >= 1) {
@@ -55,7 +58,7 @@ export class ReduceLROnPlateau {
     }
     this.patience = given.integer("patience", 0, 10);
     this.cooldown = given.integer("cooldown", 0, 0);
-    this.minLr = given.number("minLr", 0, 0);
+    this.minLrs = numbersPerGroup("ReduceLROnPlateau", "minLr", optimizer, minLr);
     this.eps = given.number("eps", 0, 1e-8);
     const threshold = given.number("threshold", 0, 1e-4);
     const relative = given.choice("thresholdMode", ["rel", "abs"], "rel") === "rel";
@@ -95,9 +98,24 @@ export class ReduceLROnPlateau {
     return this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
+  /** What the next steps depend on, beside the options the schedule was made with. */
+  stateDict(): PlateauState {
+    const { epoch: lastEpoch, best, badSteps: numBadEpochs, coolingSteps: cooldownCounter } = this;
+    return { lastEpoch, best, numBadEpochs, cooldownCounter };
+  }
+
+  /** Takes over a state; the current rates are the optimizer's, which loads them itself. */
+  loadStateDict(state: PlateauState): void {
+    const { lastEpoch, best, numBadEpochs, cooldownCounter } = checkedPlateauState(state);
+    this.epoch = lastEpoch;
+    this.best = best;
+    this.badSteps = numBadEpochs;
+    this.coolingSteps = cooldownCounter;
+  }
+
   private reduce(): void {
-    for (const group of this.optimizer.paramGroups) {
-      const reduced = Math.max(group.lr * this.factor, this.minLr);
+    for (const [k, group] of this.optimizer.paramGroups.entries()) {
+      const reduced = Math.max(group.lr * this.factor, this.minLrs[k] ?? 0);
       if (group.lr - reduced > this.eps) group.lr = reduced;
     }
   }

@@ -5,35 +5,44 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { Optimizer } from "../optimizer.ts";
+import { checkedSchedulerState, type SchedulerState } from "./state-dict.ts";
 
-/** The learning rate after `epoch` steps of the schedule, from the one it starts from. */
-export type RateAt = (epoch: number, initialLr: number) => number;
+/** The learning rate of a group after `epoch` steps of the schedule, from the one that the group starts from. */
+export type RateAt = (epoch: number, baseLr: number, group: number) => number;
 
 /**
- * A schedule in closed form (torch.optim.lr_scheduler.LRScheduler). It sets the rate once when it is made and with
- * every `step`. Where two schedules drive one optimizer, the one that stepped last wins; a product of both is one
- * LambdaLR.
+ * A schedule in closed form (torch.optim.lr_scheduler.LRScheduler). It sets the rate of every group once when it is made
+ * and with every `step`. Where two schedules drive one optimizer, the one that stepped last wins; a product of both is
+ * one LambdaLR, and one after the other a SequentialLR.
  */
 export abstract class LRScheduler {
   readonly optimizer: Optimizer;
-  private readonly rateAt: RateAt;
-  private epoch = 0;
+  /** The schedule itself. */
+  readonly rateAt: RateAt;
+  #baseLrs: readonly number[];
+  #lastEpoch = 0;
 
   constructor(optimizer: Optimizer, rateAt: RateAt) {
     this.optimizer = checkedOptimizer(new.target.name, optimizer);
     this.rateAt = rateAt;
     for (const group of optimizer.paramGroups) group.initialLr ??= group.lr;
+    this.#baseLrs = optimizer.paramGroups.map(({ lr, initialLr = lr }) => initialLr);
     this.apply(0);
+  }
+
+  /** The learning rates that the groups start from; a group that the optimizer gets later is left alone. */
+  get baseLrs(): readonly number[] {
+    return this.#baseLrs;
   }
 
   /** How many steps were taken. */
   get lastEpoch(): number {
-    return this.epoch;
+    return this.#lastEpoch;
   }
 
   /** Goes on by one step: call it after each epoch, or after each batch where the schedule counts batches. */
   step(): void {
-    this.apply(this.epoch + 1);
+    this.apply(this.#lastEpoch + 1);
   }
 
   /** The learning rate of each group. */
@@ -41,12 +50,23 @@ export abstract class LRScheduler {
     return this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
+  /** What the next steps depend on, beside the options the schedule was made with. */
+  stateDict(): SchedulerState {
+    return { lastEpoch: this.#lastEpoch, baseLrs: this.#baseLrs };
+  }
+
+  /** Takes over a state; the current rates are the optimizer's, which loads them itself. */
+  loadStateDict(state: SchedulerState): void {
+    const { lastEpoch, baseLrs } = checkedSchedulerState(this.constructor.name, state, this.#baseLrs.length);
+    this.#lastEpoch = lastEpoch;
+    this.#baseLrs = baseLrs;
+  }
+
   /** A rate that cannot be computed or set leaves the schedule where it was. */
   private apply(epoch: number): void {
-    for (const group of this.optimizer.paramGroups) {
-      group.lr = this.rateAt(epoch, group.initialLr ?? group.lr);
-    }
-    this.epoch = epoch;
+    const rates = this.#baseLrs.map((baseLr, group) => this.rateAt(epoch, baseLr, group));
+    for (const [k, rate] of rates.entries()) this.optimizer.paramGroups[k].lr = rate;
+    this.#lastEpoch = epoch;
   }
 }
 

@@ -1,0 +1,32 @@
+/** What datasets that somebody publishes for download have in common: options, and files with checksums. */
+
+import { KilnError } from "../core/errors.ts";
+import type { Transform } from "./transforms.ts";
+
+/** Options of the datasets that are published for download, as in torchvision. */
+export interface PublishedDatasetOptions {
+  /** The training samples (the default), or the test samples. */
+  readonly train?: boolean;
+  /** What is done to every sample; without it they are the bytes 0 … 255. */
+  readonly transform?: Transform;
+  /** Whether the files are fetched when they are not there; nothing is ever fetched otherwise. */
+  readonly download?: boolean;
+  /** An address to fetch from instead of the publisher's; the checksums are the same. */
+  readonly mirror?: string;
+}
+
+/** A file that somebody publishes, with the checksum they publish. */
+export interface PublishedFile {
+  readonly name: string;
+  /** MD5 in hexadecimal. */
+  readonly md5: string;
+}
+
+/** The address of `name` below the address `mirror`. */
+export function addressOf(mirror: string, name: string): string {
+  const base = mirror.endsWith("/") ? mirror : `${mirror}/`;
+  if (!URL.canParse(name, base) || !/^https?:/.test(base)) {
+    throw new KilnError(`a mirror is an http or https address, not ${JSON.stringify(mirror)}`);
+  }
+  return new URL(name, base).href;
+}

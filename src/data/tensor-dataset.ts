@@ -1,0 +1,61 @@
+/** Tensors as a dataset: sample `i` is row `i` of each of them. */
+
+import { allocate, type TypedArray } from "../core/dtype.ts";
+import { invariant, KilnError } from "../core/errors.ts";
+import { sizeOf } from "../core/shape.ts";
+import { Tensor } from "../tensor/index.ts";
+import type { BatchedDataset } from "./batch.ts";
+import { checkIndex } from "./dataset.ts";
+
+/**
+ * `new TensorDataset(x, y)`: samples lie along dimension 0 of every tensor, as in PyTorch. A loader's batches are
+ * rows of the same tensors, with their types.
+ */
+export class TensorDataset<Tensors extends readonly Tensor[]> implements BatchedDataset<Tensors> {
+  readonly tensors: Tensors;
+  readonly length: number;
+  readonly description: string;
+  #rows: readonly TypedArray[] | undefined;
+
+  constructor(...tensors: Tensors) {
+    if (tensors.length === 0 || tensors.some((t) => !(t instanceof Tensor) || t.ndim === 0)) {
+      throw new KilnError(
+        "TensorDataset takes tensors of at least one dimension, the samples lying along it",
+      );
+    }
+    const lengths = tensors.map((t) => t.shape[0]);
+    if (lengths.some((length) => length !== lengths[0])) {
+      const shapes = tensors.map((t) => `[${t.shape}]`).join(", ");
+      throw new KilnError(
+        `TensorDataset needs tensors of equally many samples, but their shapes are ${shapes}`,
+      );
+    }
+    this.tensors = tensors;
+    this.length = lengths[0];
+    this.description = `${this.length} samples of ${tensors.length} tensors`;
+  }
+
+  /** Reads the tensors as they are now; lazy ones are computed. */
+  async open(): Promise<void> {
+    this.#rows = await Promise.all(this.tensors.map(async (t) => t.peek() ?? (await t.data())));
+  }
+
+  batch(indices: ArrayLike<number>): Tensors {
+    const rows = this.#rows;
+    invariant(rows !== undefined, "a loader opens a dataset before it asks for batches");
+    for (let position = 0; position < indices.length; position++) checkIndex(this, indices[position]);
+    const gathered: readonly Tensor[] = this.tensors.map((t, k) => gatherRows(t, rows[k], indices));
+    return gathered as Tensors;
+  }
+}
+
+function gatherRows({ shape, dtype }: Tensor, rows: TypedArray, indices: ArrayLike<number>): Tensor {
+  const rowShape = shape.slice(1);
+  const size = sizeOf(rowShape);
+  const data = allocate(dtype, indices.length * size);
+  for (let position = 0; position < indices.length; position++) {
+    const begin = indices[position] * size;
+    data.set(rows.subarray(begin, begin + size), position * size);
+  }
+  return Tensor.fromData(data, [indices.length, ...rowShape], dtype);
+}

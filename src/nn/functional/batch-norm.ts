@@ -1,0 +1,131 @@
+/** Batch normalisation as a function: each channel is brought to mean 0 and variance 1 over the batch. */
+
+import { KilnError } from "../../core/errors.ts";
+import { formatShape, sizeOf } from "../../core/shape.ts";
+import { noGrad } from "../../tensor/grad-mode.ts";
+import { apply, Tensor } from "../../tensor/tensor.ts";
+
+export interface BatchNormOptions {
+  /** [C], by which the normalised channels are multiplied. */
+  readonly weight?: Tensor | undefined;
+  /** [C], which is added after that. */
+  readonly bias?: Tensor | undefined;
+  /** Whether the batch's own statistics are used and the running ones are moved towards them; false unless told. */
+  readonly training?: boolean;
+  /** How far the running statistics move towards the batch's, 0.1 unless told; a tensor of one number is taken too. */
+  readonly momentum?: number | Tensor;
+  /** Added to the variance, 1e-5 unless told. */
+  readonly eps?: number;
+}
+
+/** One number per channel. */
+interface Statistics {
+  readonly mean: Tensor;
+  /** Divided by the number of values, not by one less. */
+  readonly variance: Tensor;
+}
+
+/**
+ * `(x - mean)/√(variance + eps)·weight + bias` for each channel of [N,C] or [N,C,…] (torch.nn.functional.batch_norm).
+ * While training the running statistics take over a part of the batch's, with the unbiased variance. What follows
+ * them may be given by position or in one object.
+ */
+export function batchNorm(
+  input: Tensor,
+  runningMean: Tensor | undefined,
+  runningVar: Tensor | undefined,
+  weight?: Tensor | BatchNormOptions,
+  bias?: Tensor,
+  training?: boolean,
+  momentum?: number | Tensor,
+  eps?: number,
+): Tensor {
+  const isNamed = weight !== undefined && !(weight instanceof Tensor);
+  const options = isNamed ? weight : { weight, bias, training, momentum, eps };
+  return normalized(input, { runningMean, runningVar }, options);
+}
+
+/** The options of {@link batchNorm}, where undefined stands for the default. */
+type Given = { readonly [Name in keyof BatchNormOptions]: BatchNormOptions[Name] | undefined };
+
+/** One number per channel each, where they are kept. */
+interface Running {
+  readonly runningMean: Tensor | undefined;
+  readonly runningVar: Tensor | undefined;
+}
+
+function normalized(
+  input: Tensor,
+  running: Running,
+  { weight, bias, training = false, momentum = 0.1, eps = 1e-5 }: Given,
+): Tensor {
+  if (input.ndim < 2) {
+    throw new KilnError(`batchNorm expects [N,C] or [N,C,…] but got shape ${formatShape(input.shape)}`);
+  }
+  for (const [name, tensor] of Object.entries({ ...running, weight, bias })) {
+    if (tensor !== undefined) checkChannels(name, tensor, input);
+  }
+  const { mean, variance } = training ? batchStatistics(input) : runningStatistics(input, running);
+  if (training) track(input, { mean, variance }, running, momentum);
+  const deviation = variance.add(eps).sqrt();
+  const factor = weight === undefined ? apply("constant", [], ONE) : perChannel(weight, input);
+  const standard = apply("center_scale", [input, mean, factor.div(deviation)]);
+  return bias === undefined ? standard : standard.add(perChannel(bias, input));
+}
+
+const ONE = { value: 1, dtype: "float32" };
+
+function checkChannels(name: string, tensor: Tensor, input: Tensor): void {
+  if (tensor.ndim === 1 && tensor.shape[0] === input.shape[1]) return;
+  throw new KilnError(
+    `${name} has shape ${formatShape(tensor.shape)} but the input ${formatShape(input.shape)} has ${input.shape[1]} channels`,
+  );
+}
+
+/** One number per channel in a shape that spreads over the input's. */
+const perChannel = (tensor: Tensor, input: Tensor): Tensor =>
+  tensor.reshape(input.shape.map((extent, axis) => (axis === 1 ? extent : 1)));
+
+function runningStatistics(input: Tensor, { runningMean, runningVar }: Running): Statistics {
+  if (runningMean === undefined || runningVar === undefined)
+    throw new KilnError("batchNorm needs runningMean and runningVar unless it is training");
+  return { mean: perChannel(runningMean, input), variance: perChannel(runningVar, input) };
+}
+
+/** Over all axes but the channels', which stay with extent 1. */
+function batchStatistics(input: Tensor): Statistics {
+  if (valuesPerChannel(input) === 1) {
+    throw new KilnError(
+      `Expected more than 1 value per channel when training, got input size [${input.shape.join(", ")}]`,
+    );
+  }
+  const axes = input.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  const mean = input.mean(axes, true);
+  // The variance does not change with the centre, to first order: deviations from the mean sum to 0.
+  const variance = apply("squared_deviation", [input, mean.detach()]).mean(axes, true);
+  return { mean, variance };
+}
+
+const valuesPerChannel = ({ shape }: Tensor): number => sizeOf(shape) / shape[1];
+
+/** Moves the running statistics towards the batch's. */
+function track(
+  input: Tensor,
+  { mean, variance }: Statistics,
+  { runningMean, runningVar }: Running,
+  momentum: number | Tensor,
+): void {
+  const count = valuesPerChannel(input);
+  const moved = (old: Tensor, arrived: Tensor): Tensor => {
+    if (typeof momentum === "number") return old.mul(1 - momentum).add(arrived.mul(momentum));
+    return old.add(arrived.sub(old).mul(momentum));
+  };
+  const channels = input.shape[1];
+  noGrad(() => {
+    if (runningMean !== undefined) runningMean.copy_(moved(runningMean, mean.reshape(channels)));
+    if (runningVar !== undefined) {
+      const unbiased = variance.reshape(channels).mul(count / (count - 1));
+      runningVar.copy_(moved(runningVar, unbiased));
+    }
+  });
+}

@@ -1,0 +1,84 @@
+/** Dropout as functions: a part of the numbers is left out while training, and the rest is scaled to make up for it. */
+
+import { KilnError } from "../../core/errors.ts";
+import { formatShape, type Shape } from "../../core/shape.ts";
+import { bernoulli } from "../../tensor/random.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { Arguments } from "../options.ts";
+
+export interface DropoutOptions {
+  /** The probability that a number, or a channel, is set to 0; 0.5 unless told. */
+  readonly p?: number;
+  /** Whether anything is dropped at all; true unless told. */
+  readonly training?: boolean;
+  /** Accepted for PyTorch's sake: a graph has no places to write to, so nothing is saved by it. */
+  readonly inplace?: boolean;
+}
+
+/** Sets each number to 0 with probability `p` and scales the others by `1/(1-p)` (torch.nn.functional.dropout). */
+export function dropout(
+  input: Tensor,
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  inplace?: boolean | DropoutOptions,
+): Tensor {
+  return dropped(input, input.shape, readOptions("dropout", [p, training, inplace]));
+}
+
+/** Drops whole channels of sequences [N,C,L] or [C,L] (torch.nn.functional.dropout1d). */
+export function dropout1d(
+  input: Tensor,
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  inplace?: boolean | DropoutOptions,
+): Tensor {
+  requireAxes("dropout1d", input, [2, 3], "sequences [N,C,L] or [C,L]");
+  return dropped(input, [...input.shape.slice(0, -1), 1], readOptions("dropout1d", [p, training, inplace]));
+}
+
+/**
+ * Drops whole channels of images [N,C,H,W]; of three axes the first two are samples and channels, as in PyTorch
+ * (torch.nn.functional.dropout2d).
+ */
+export function dropout2d(
+  input: Tensor,
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  inplace?: boolean | DropoutOptions,
+): Tensor {
+  requireAxes("dropout2d", input, [3, 4], "images [N,C,H,W]");
+  const channels = input.shape.map((extent, axis) => (axis < 2 ? extent : 1));
+  return dropped(input, channels, readOptions("dropout2d", [p, training, inplace]));
+}
+
+function readOptions(name: string, given: readonly unknown[]): Required<DropoutOptions> {
+  const options = new Arguments(name, given, ["p", "training", "inplace"]);
+  return {
+    p: probability(name, options),
+    training: options.flag("training", true),
+    inplace: options.flag("inplace", false),
+  };
+}
+
+/** The probability of being dropped, 0.5 unless told. */
+export function probability(callee: string, options: Arguments): number {
+  const p = options.number("p", Number.NEGATIVE_INFINITY, 0.5);
+  if (p >= 0 && p <= 1) return p;
+  throw new KilnError(`${callee}: dropout probability has to be between 0 and 1, but got ${p}`);
+}
+
+function requireAxes(name: string, input: Tensor, ranks: readonly number[], wanted: string): void {
+  if (ranks.includes(input.ndim)) return;
+  throw new KilnError(`${name} expects ${wanted} but got shape ${formatShape(input.shape)}`);
+}
+
+/** `mask` is the shape of the part of `input` that is dropped or kept as one. */
+function dropped(input: Tensor, mask: Shape, { p, training }: Required<DropoutOptions>): Tensor {
+  if (!training || p === 0) return input;
+  if (p === 1) return input.mul(0);
+  return input.mul(
+    bernoulli(mask, 1 - p)
+      .float()
+      .mul(1 / (1 - p)),
+  );
+}

@@ -1,0 +1,173 @@
+/** PyTorch's functions that fill a tensor with initial values in place, with its arguments and defaults. */
+
+import { KilnError } from "../../core/errors.ts";
+import { formatShape, sizeOf } from "../../core/shape.ts";
+import { noGrad } from "../../tensor/grad-mode.ts";
+import { Tensor } from "../../tensor/tensor.ts";
+import { Arguments } from "../options.ts";
+import { calculateGain, fanInAndFanOut, NONLINEARITIES, type Nonlinearity } from "./fan.ts";
+import { constant, type Initializer, normal, orthogonal, truncatedNormal, uniform } from "./initializer.ts";
+
+const ANY = Number.NEGATIVE_INFINITY;
+
+/** Gives `tensor` the numbers of an initialiser, and gives it back. */
+function fill<T extends Tensor>(callee: string, tensor: T, initializer: Initializer): T {
+  if (!(tensor instanceof Tensor) || tensor.dtype !== "float32") {
+    throw new KilnError(`${callee} fills a float32 tensor, such as layer.weight`);
+  }
+  const data = new Float32Array(sizeOf(tensor.shape));
+  initializer(data, tensor.shape);
+  noGrad(() => tensor.copy_(Tensor.fromData(data, tensor.shape, "float32")));
+  return tensor;
+}
+
+/** The named arguments of {@link uniform_}: the bounds. */
+export interface UniformOptions {
+  readonly a?: number;
+  readonly b?: number;
+}
+
+/** Numbers spread evenly from `a`, 0 unless told, to `b`, 1 unless told. */
+export function uniform_<T extends Tensor>(tensor: T, a?: number | UniformOptions, b?: number): T {
+  const given = new Arguments("uniform_", [a, b], ["a", "b"]);
+  return fill("uniform_", tensor, uniform(given.number("a", ANY, 0), given.number("b", ANY, 1)));
+}
+
+/** The named arguments of {@link normal_}. */
+export interface NormalOptions {
+  readonly mean?: number;
+  readonly std?: number;
+}
+
+/** Normally distributed numbers, of mean 0 and standard deviation 1 unless told. */
+export function normal_<T extends Tensor>(tensor: T, mean?: number | NormalOptions, std?: number): T {
+  const given = new Arguments("normal_", [mean, std], ["mean", "std"]);
+  return fill("normal_", tensor, normal(given.number("mean", ANY, 0), given.number("std", 0, 1)));
+}
+
+/** The named arguments of {@link truncNormal_}: `a` and `b` are the bounds themselves. */
+export interface TruncNormalOptions extends NormalOptions, UniformOptions {}
+
+/** Normally distributed numbers that all lie in [a, b], which is [-2, 2] unless told. */
+export function truncNormal_<T extends Tensor>(
+  tensor: T,
+  mean?: number | TruncNormalOptions,
+  std?: number | TruncNormalOptions,
+  a?: number | TruncNormalOptions,
+  b?: number,
+): T {
+  const given = new Arguments("truncNormal_", [mean, std, a, b], ["mean", "std", "a", "b"]);
+  const [low, high] = [given.number("a", ANY, -2), given.number("b", ANY, 2)];
+  const deviation = given.number("std", 0, 1);
+  if (low >= high || deviation === 0) {
+    throw new KilnError(
+      `truncNormal_ needs a positive std and bounds a < b, but std is ${deviation}, a is ${low} and b is ${high}`,
+    );
+  }
+  return fill("truncNormal_", tensor, truncatedNormal(given.number("mean", ANY, 0), deviation, low, high));
+}
+
+/** `value` everywhere. */
+export const constant_ = <T extends Tensor>(tensor: T, value: number): T =>
+  fill("constant_", tensor, constant(value));
+
+export const ones_ = <T extends Tensor>(tensor: T): T => fill("ones_", tensor, constant(1));
+
+export const zeros_ = <T extends Tensor>(tensor: T): T => fill("zeros_", tensor, constant(0));
+
+/** 1 on the diagonal of a matrix, 0 elsewhere. */
+export function eye_<T extends Tensor>(tensor: T): T {
+  if (tensor.ndim !== 2) throw new KilnError(`eye_ fills a matrix, not ${formatShape(tensor.shape)}`);
+  const [rows, columns] = tensor.shape;
+  return fill("eye_", tensor, (data) => {
+    for (let k = 0; k < Math.min(rows, columns); k++) data[k * columns + k] = 1;
+  });
+}
+
+/** The named argument of the initialisers that take a gain; 1 unless told. */
+export interface GainOptions {
+  readonly gain?: number;
+}
+
+const readGain = (callee: string, gain: number | GainOptions | undefined): number =>
+  new Arguments(callee, [gain], ["gain"]).number("gain", ANY, 1);
+
+/** The standard deviation that Glorot and Bengio (2010) advise. */
+function xavierDeviation(callee: string, tensor: Tensor, gain: number | GainOptions | undefined): number {
+  const { fanIn, fanOut } = fanInAndFanOut(tensor.shape);
+  return readGain(callee, gain) * Math.sqrt(2 / (fanIn + fanOut));
+}
+
+/** Numbers spread evenly within ±gain·√(6 / (fanIn + fanOut)). */
+export function xavierUniform_<T extends Tensor>(tensor: T, gain?: number | GainOptions): T {
+  const bound = Math.sqrt(3) * xavierDeviation("xavierUniform_", tensor, gain);
+  return fill("xavierUniform_", tensor, uniform(-bound, bound));
+}
+
+/** Normally distributed numbers of standard deviation gain·√(2 / (fanIn + fanOut)). */
+export const xavierNormal_ = <T extends Tensor>(tensor: T, gain?: number | GainOptions): T =>
+  fill("xavierNormal_", tensor, normal(0, xavierDeviation("xavierNormal_", tensor, gain)));
+
+/** Whether signals keep their size forwards or gradients backwards. */
+export type FanMode = "fan_in" | "fan_out";
+
+/** The named arguments of {@link kaimingUniform_} and {@link kaimingNormal_}. */
+export interface KaimingOptions {
+  /** The negative slope of the leaky ReLU that follows; 0 unless told. */
+  readonly a?: number;
+  /** "fan_in" unless told. */
+  readonly mode?: FanMode;
+  /** "leaky_relu" unless told. */
+  readonly nonlinearity?: Nonlinearity;
+}
+
+type Kaiming<Value> = Value | KaimingOptions;
+
+/** The standard deviation that He et al. (2015) advise. */
+function kaimingDeviation(callee: string, tensor: Tensor, positional: readonly unknown[]): number {
+  const given = new Arguments(callee, positional, ["a", "mode", "nonlinearity"]);
+  const { fanIn, fanOut } = fanInAndFanOut(tensor.shape);
+  const fan = given.choice<FanMode>("mode", ["fan_in", "fan_out"], "fan_in") === "fan_in" ? fanIn : fanOut;
+  const gain = calculateGain(
+    given.choice("nonlinearity", NONLINEARITIES, "leaky_relu"),
+    given.number("a", ANY, 0),
+  );
+  return gain / Math.sqrt(fan);
+}
+
+/** Numbers spread evenly within ±gain·√(3 / fan). */
+export function kaimingUniform_<T extends Tensor>(
+  tensor: T,
+  a?: Kaiming<number>,
+  mode?: Kaiming<FanMode>,
+  nonlinearity?: Nonlinearity,
+): T {
+  const bound = Math.sqrt(3) * kaimingDeviation("kaimingUniform_", tensor, [a, mode, nonlinearity]);
+  return fill("kaimingUniform_", tensor, uniform(-bound, bound));
+}
+
+/** Normally distributed numbers of standard deviation gain/√fan. */
+export const kaimingNormal_ = <T extends Tensor>(
+  tensor: T,
+  a?: Kaiming<number>,
+  mode?: Kaiming<FanMode>,
+  nonlinearity?: Nonlinearity,
+): T =>
+  fill(
+    "kaimingNormal_",
+    tensor,
+    normal(0, kaimingDeviation("kaimingNormal_", tensor, [a, mode, nonlinearity])),
+  );
+
+/**
+ * Orthogonal rows, or columns where there are fewer of them, of length `gain` (Saxe et al., 2013); the axes behind the
+ * first count as one.
+ */
+export function orthogonal_<T extends Tensor>(tensor: T, gain?: number | GainOptions): T {
+  if (tensor.ndim < 2) {
+    throw new KilnError(
+      `orthogonal_ needs a tensor of two dimensions or more, not ${formatShape(tensor.shape)}`,
+    );
+  }
+  return fill("orthogonal_", tensor, orthogonal(readGain("orthogonal_", gain)));
+}

@@ -1,0 +1,52 @@
+/** Dropout layers. They draw anew in each step, and the same again from the same seed and step. */
+
+import type { Tensor } from "../../tensor/tensor.ts";
+import { dropout, dropout1d, dropout2d, probability } from "../functional/dropout.ts";
+import { Module } from "../module.ts";
+import { Arguments, pythonFlag } from "../options.ts";
+
+export interface DropoutArguments {
+  /** The probability that a number, or a channel, is set to 0; 0.5 unless told. */
+  readonly p?: number;
+  /** Accepted for PyTorch's sake; without effect. */
+  readonly inplace?: boolean;
+}
+
+abstract class AnyDropout extends Module {
+  readonly p: number;
+  readonly inplace: boolean;
+
+  constructor(p?: number | DropoutArguments, inplace?: boolean);
+  constructor(...given: unknown[]) {
+    super();
+    const name = new.target.name;
+    const options = new Arguments(name, given, ["p", "inplace"]);
+    this.p = probability(name, options);
+    this.inplace = options.flag("inplace", false);
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}, inplace=${pythonFlag(this.inplace)}`;
+  }
+}
+
+/** Sets each number to 0 with probability `p` while training and scales the rest by `1/(1-p)` (torch.nn.Dropout). */
+export class Dropout extends AnyDropout {
+  forward(x: Tensor): Tensor {
+    return dropout(x, this.p, this.training);
+  }
+}
+
+/** Drops whole channels of sequences [N,C,L] or [C,L] (torch.nn.Dropout1d). */
+export class Dropout1d extends AnyDropout {
+  forward(x: Tensor): Tensor {
+    return dropout1d(x, this.p, this.training);
+  }
+}
+
+/** Drops whole channels of images [N,C,H,W] (torch.nn.Dropout2d). */
+export class Dropout2d extends AnyDropout {
+  forward(x: Tensor): Tensor {
+    return dropout2d(x, this.p, this.training);
+  }
+}

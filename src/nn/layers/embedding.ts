@@ -1,0 +1,107 @@
+/** The embedding layer: a learned table of vectors, looked up by whole numbers. */
+
+import { KilnError } from "../../core/errors.ts";
+import { formatShape } from "../../core/shape.ts";
+import { randn } from "../../tensor/random.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { embedding, type LookupOptions, readPaddingIdx } from "../functional/embedding.ts";
+import { Module } from "../module.ts";
+import { Arguments } from "../options.ts";
+import { Parameter } from "../parameter.ts";
+
+export interface EmbeddingOptions extends LookupOptions {
+  /** The table to begin with, [numEmbeddings, embeddingDim]; normal random numbers unless told. */
+  readonly _weight?: Tensor;
+  /** Whether the table is kept as it is; false unless told. */
+  readonly _freeze?: boolean;
+}
+
+export interface EmbeddingArguments extends EmbeddingOptions {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+}
+
+export interface PretrainedOptions extends LookupOptions {
+  /** Whether the table is kept as it is; true unless told. */
+  readonly freeze?: boolean;
+}
+
+const POSITIONAL = ["numEmbeddings", "embeddingDim", "paddingIdx"];
+const KEYWORD_ONLY = ["scaleGradByFreq", "_weight", "_freeze"];
+
+/** Vectors of embeddingDim numbers for int32 indices: [...] → [..., embeddingDim] (torch.nn.Embedding). */
+export class Embedding extends Module {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+  readonly paddingIdx: number | undefined;
+  readonly scaleGradByFreq: boolean;
+  /** [numEmbeddings, embeddingDim] */
+  readonly weight: Parameter;
+
+  constructor(
+    numEmbeddings: number,
+    embeddingDim: number,
+    paddingIdx?: number | null | EmbeddingOptions,
+    options?: EmbeddingOptions,
+  );
+  constructor(options: EmbeddingArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const options = new Arguments("Embedding", given, POSITIONAL, KEYWORD_ONLY);
+    this.numEmbeddings = options.integer("numEmbeddings", 1);
+    this.embeddingDim = options.integer("embeddingDim", 1);
+    this.paddingIdx = readPaddingIdx("Embedding", options, this.numEmbeddings);
+    this.scaleGradByFreq = options.flag("scaleGradByFreq", false);
+    const isLearned = !options.flag("_freeze", false);
+    this.weight = new Parameter(this.table(options.tensor("_weight")), isLearned);
+  }
+
+  /** An embedding over a table [numEmbeddings, embeddingDim], which is not learned unless `freeze` is false. */
+  static fromPretrained(embeddings: Tensor, options?: boolean | PretrainedOptions): Embedding {
+    const named = ["freeze", "paddingIdx", "scaleGradByFreq"];
+    const given = new Arguments("Embedding.fromPretrained", [options], ["freeze"], named.slice(1));
+    if (embeddings.ndim !== 2) {
+      throw new KilnError(
+        `Embedding.fromPretrained needs a table [rows, columns] but got ${formatShape(embeddings.shape)}`,
+      );
+    }
+    const [numEmbeddings, embeddingDim] = embeddings.shape;
+    const paddingIdx = readPaddingIdx("Embedding.fromPretrained", given, numEmbeddings);
+    return new Embedding({
+      numEmbeddings,
+      embeddingDim,
+      paddingIdx: paddingIdx ?? null,
+      scaleGradByFreq: given.flag("scaleGradByFreq", false),
+      _weight: embeddings,
+      _freeze: given.flag("freeze", true),
+    });
+  }
+
+  forward(input: Tensor): Tensor {
+    const { paddingIdx = null, scaleGradByFreq } = this;
+    return embedding(input, this.weight, { paddingIdx, scaleGradByFreq });
+  }
+
+  override extraRepr(): string {
+    return [
+      `${this.numEmbeddings}, ${this.embeddingDim}`,
+      ...(this.paddingIdx === undefined ? [] : [`padding_idx=${this.paddingIdx}`]),
+      ...(this.scaleGradByFreq ? ["scale_grad_by_freq=True"] : []),
+    ].join(", ");
+  }
+
+  /** The table to begin with: the one given, or random numbers with zeros in the padding's row. */
+  private table(given: Tensor | undefined): Tensor {
+    const shape = [this.numEmbeddings, this.embeddingDim];
+    if (given !== undefined) {
+      if (formatShape(given.shape) === formatShape(shape)) return given;
+      throw new KilnError(
+        `Embedding's _weight must have the shape ${formatShape(shape)}, not ${formatShape(given.shape)}`,
+      );
+    }
+    const table = randn(shape);
+    const row = this.paddingIdx;
+    if (row !== undefined) table.peek()?.fill(0, row * this.embeddingDim, (row + 1) * this.embeddingDim);
+    return table;
+  }
+}

@@ -1,0 +1,62 @@
+/** Layer normalisation: each sample's last axes with mean 0 and variance 1. */
+
+import type { Tensor } from "../../tensor/tensor.ts";
+import { initialParameter } from "../default-init.ts";
+import { layerNorm } from "../functional/normalization.ts";
+import { constant } from "../init.ts";
+import { Module } from "../module.ts";
+import { Arguments, pythonFlag, pythonFloat, pythonSize } from "../options.ts";
+import type { Parameter } from "../parameter.ts";
+
+export interface LayerNormOptions {
+  /** What is added to the variance; 1e-5 unless told. */
+  readonly eps?: number;
+  /** Whether a weight and a bias are learned for each normalised element; true unless told. */
+  readonly elementwiseAffine?: boolean;
+  /** Whether that includes a bias; true unless told. */
+  readonly bias?: boolean;
+}
+
+export interface LayerNormArguments extends LayerNormOptions {
+  readonly normalizedShape: number | readonly number[];
+}
+
+/** Mean 0 and variance 1 over the last axes of each sample, then an affine map (torch.nn.LayerNorm). */
+export class LayerNorm extends Module {
+  readonly normalizedShape: readonly number[];
+  readonly eps: number;
+  readonly elementwiseAffine: boolean;
+  /** Of the normalised shape. */
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+
+  constructor(
+    normalizedShape: number | readonly number[],
+    eps?: number | LayerNormOptions,
+    elementwiseAffine?: boolean | LayerNormOptions,
+    bias?: boolean | LayerNormOptions,
+  );
+  constructor(options: LayerNormArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const names = ["normalizedShape", "eps", "elementwiseAffine", "bias"];
+    const options = new Arguments("LayerNorm", given, names);
+    this.normalizedShape = options.shape("normalizedShape");
+    this.eps = options.number("eps", 0, 1e-5);
+    this.elementwiseAffine = options.flag("elementwiseAffine", true);
+    const hasBias = options.flag("bias", true) && this.elementwiseAffine;
+    this.weight = this.elementwiseAffine ? initialParameter(this.normalizedShape, constant(1)) : undefined;
+    this.bias = hasBias ? initialParameter(this.normalizedShape, constant(0)) : undefined;
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.normalizedShape, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    return (
+      `${pythonSize(this.normalizedShape)}, eps=${pythonFloat(this.eps)}, ` +
+      `elementwise_affine=${pythonFlag(this.elementwiseAffine)}, bias=${pythonFlag(this.bias !== undefined)}`
+    );
+  }
+}

@@ -1,0 +1,80 @@
+/** Losses of class scores as modules. */
+
+import { KilnError } from "../../core/errors.ts";
+import type { TensorType } from "../../ir/types.ts";
+import { describe } from "../../ops/definition.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  type CrossEntropyOptions,
+  classTargetType,
+  crossEntropy,
+  type NLLLossOptions,
+  nllLoss,
+  readClassLoss,
+} from "../functional/loss/classification.ts";
+import { withWeight } from "../reduction.ts";
+import { Loss } from "./loss.ts";
+
+/** Class indices: int32, the scores' shape without its classes. */
+function targetOf(loss: Loss, output: TensorType): TensorType {
+  if (output.shape.length > 0) return classTargetType(output);
+  throw new KilnError(
+    `${loss.constructor.name} expects scores [N,C,…] or [C] but the model gives ${describe(output)}`,
+  );
+}
+
+/**
+ * The negative log-probability of the target class, from scores [N,C,…] or [C] (torch.nn.CrossEntropyLoss). Targets
+ * are int32 classes; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
+ * Labels that the user has not named in `ignoreIndex` all count: unlike PyTorch, Kiln has no such label by default.
+ */
+export class CrossEntropyLoss extends Loss {
+  declare readonly weight: Tensor | undefined;
+  readonly ignoreIndex: number | undefined;
+  readonly labelSmoothing: number;
+
+  constructor(weight?: Tensor | CrossEntropyOptions, others?: CrossEntropyOptions) {
+    const settings = readClassLoss("CrossEntropyLoss", withWeight(weight, others), true);
+    super(settings.reduction);
+    if (settings.weight !== undefined) this.registerBuffer("weight", settings.weight);
+    this.ignoreIndex = settings.ignoreIndex;
+    this.labelSmoothing = settings.labelSmoothing;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return crossEntropy(input, target, given(this, { labelSmoothing: this.labelSmoothing }));
+  }
+
+  targetType(output: TensorType): TensorType {
+    return targetOf(this, output);
+  }
+}
+
+/** The negative log-probability of the target class, from log-probabilities [N,C,…] or [C] (torch.nn.NLLLoss). */
+export class NLLLoss extends Loss {
+  declare readonly weight: Tensor | undefined;
+  readonly ignoreIndex: number | undefined;
+
+  constructor(weight?: Tensor | NLLLossOptions, others?: NLLLossOptions) {
+    const settings = readClassLoss("NLLLoss", withWeight(weight, others), false);
+    super(settings.reduction);
+    if (settings.weight !== undefined) this.registerBuffer("weight", settings.weight);
+    this.ignoreIndex = settings.ignoreIndex;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return nllLoss(input, target, given(this, {}));
+  }
+
+  targetType(output: TensorType): TensorType {
+    return targetOf(this, output);
+  }
+}
+
+/** A module's options as its function takes them. */
+const given = <More extends object>(loss: CrossEntropyLoss | NLLLoss, more: More) => ({
+  reduction: loss.reduction,
+  ...(loss.weight && { weight: loss.weight }),
+  ...(loss.ignoreIndex !== undefined && { ignoreIndex: loss.ignoreIndex }),
+  ...more,
+});

@@ -1,0 +1,42 @@
+/** Loss, the base of all losses as modules: what a model's output is compared with, and what training makes small. */
+
+import { KilnError } from "../../core/errors.ts";
+import type { TensorType } from "../../ir/types.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { Module } from "../module.ts";
+import type { Reduction } from "../reduction.ts";
+
+/**
+ * A module that compares outputs with targets. `compileTraining` calls `forward` with all outputs of the model and
+ * then all targets; where it is not told the targets' shapes, it asks `targetType` once for each output.
+ */
+export abstract class Loss<Kind extends string = Reduction> extends Module {
+  readonly reduction: Kind;
+
+  constructor(reduction: Kind) {
+    super();
+    this.reduction = reduction;
+  }
+
+  abstract override forward(...inputs: Tensor[]): Tensor;
+
+  /** The target that goes with an output of the given type, unless the user asks for another. */
+  abstract targetType(output: TensorType): TensorType;
+}
+
+/** A loss whose target has the type of the model's only output. */
+export abstract class ElementLoss<Kind extends string = Reduction> extends Loss<Kind> {
+  targetType(output: TensorType): TensorType {
+    return output;
+  }
+}
+
+/** A loss of two outputs and one target, whose shape `compileTraining` must therefore be told in `targets`. */
+export abstract class PairLoss extends Loss {
+  targetType(): TensorType {
+    throw new KilnError(
+      `${this.constructor.name} compares two outputs with one target: tell compileTraining the target's shape, ` +
+        "such as targets: [[64]]",
+    );
+  }
+}

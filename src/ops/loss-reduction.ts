@@ -1,0 +1,48 @@
+/** How a loss of each element becomes one number: its mean, its sum, or itself. What all loss ops share. */
+
+import { KilnError } from "../core/errors.ts";
+import { type Shape, sizeOf } from "../core/shape.ts";
+import type { Attrs, TensorType } from "../ir/types.ts";
+import { float, mul, reduce } from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
+import { text } from "./definition.ts";
+import { generate, type NdArray, sumOver } from "./ndarray.ts";
+
+export const REDUCTIONS = ["mean", "sum", "none"];
+export const REDUCTION = "`reduction` is mean, sum or none.";
+
+/** The type of a loss whose elements have the given shape. */
+export function reducedType(shape: Shape, attrs: Attrs): TensorType {
+  const reduction = text(attrs, "reduction");
+  if (!REDUCTIONS.includes(reduction))
+    throw new KilnError(`reduction must be one of ${REDUCTIONS.join(", ")}, not ${reduction}`);
+  return { dtype: "float32", shape: reduction === "none" ? shape : [] };
+}
+
+/** What each element's loss counts in the reduced one. */
+export const weightOf = (shape: Shape, attrs: Attrs): number =>
+  text(attrs, "reduction") === "mean" ? 1 / sizeOf(shape) : 1;
+
+/** The sum over all indices of `shape`. */
+export const sumExpression = (shape: Shape, element: (indices: readonly Expr[]) => Expr): Expr =>
+  reduce(
+    "sum",
+    shape.map((extent, axis) => ({ name: `s${axis}`, extent })),
+    element,
+  );
+
+/** Lowers a per-element loss to its mean, sum or itself. */
+export function lowerReduced(shape: Shape, attrs: Attrs, element: (indices: readonly Expr[]) => Expr) {
+  if (text(attrs, "reduction") === "none") return element;
+  return (): Expr => mul(sumExpression(shape, element), float(weightOf(shape, attrs)));
+}
+
+/** The same on plain numbers. */
+export function referenceReduced(
+  shape: Shape,
+  attrs: Attrs,
+  element: (index: readonly number[]) => number,
+): NdArray {
+  if (text(attrs, "reduction") === "none") return generate(shape, element);
+  return { shape: [], data: Float64Array.of(sumOver(shape, element) * weightOf(shape, attrs)) };
+}

@@ -1,0 +1,25 @@
+/** What sets one optimizer apart from another: its options, its update rule, and the numbers of each step. */
+
+import type { UpdateRule } from "../ir/update.ts";
+import type { Arguments } from "../nn/options.ts";
+
+/** The update of one parameter group. */
+export interface GroupUpdate {
+  /** The update, written with graph operations. */
+  readonly rule: UpdateRule;
+  /** The values of the rule's scalars for the step before which `completed` steps were completed. */
+  scalarValues(lr: number, completed: number): Readonly<Record<string, number>>;
+}
+
+export interface Algorithm<S extends object> {
+  /** The name of its class, for messages. */
+  readonly name: string;
+  /** The learning rate where none is given. */
+  readonly lr: number;
+  /** The names of all other options. */
+  readonly options: readonly string[];
+  /** The other options, checked, with PyTorch's defaults. Throws a KilnError for values that cannot be. */
+  settings(given: Arguments, options: Partial<S>): S;
+  /** The update of a group with these settings, which stay what they are: they are constants of the graph. */
+  update(settings: S): GroupUpdate;
+}

@@ -1,0 +1,115 @@
+/**
+ * What a compiled training step is to do with its gradients: which group updates which parameter, what is clipped, over
+ * how many batches they are summed, and the tensors behind the states that this takes.
+ */
+
+import { allocate } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import { sizeOf } from "../core/shape.ts";
+import {
+  accumulatedName,
+  type GradientClip,
+  optimizerStateName,
+  type StepUpdate,
+  type UpdateRule,
+} from "../ir/update.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { Trace } from "../trace/trace.ts";
+
+/** How gradients become updates, beside the optimizer itself. */
+export interface GradientOptions {
+  /**
+   * Scales all gradients together so that their norm is this at most (torch.nn.utils.clip_grad_norm_): the largest
+   * norm, or that and which norm, 2 unless told, Infinity for the largest element.
+   */
+  readonly clipGradNorm?: number | { readonly maxNorm: number; readonly normType?: number };
+  /** Clamps every element of the gradients to [-value, value] (torch.nn.utils.clip_grad_value_). */
+  readonly clipGradValue?: number;
+  /**
+   * How many batches make one update, 1 unless told. Their gradients are summed, as by that many calls of `backward`
+   * before one `optimizer.step()`: for their mean, divide the loss. Clipping is done to the sum.
+   */
+  readonly accumulate?: number;
+}
+
+/** What the runtime needs of an optimizer's groups. */
+export interface GroupedRules {
+  readonly paramGroups: readonly { readonly rule: UpdateRule; readonly params: readonly Tensor[] }[];
+  /** The state kept for a parameter, by name. */
+  stateOf(parameter: Tensor): Readonly<Record<string, Tensor>>;
+}
+
+/** Everything about one step that does not depend on the shapes of its batch. */
+export interface TrainingPlan {
+  readonly update: StepUpdate;
+  /** The names of the parameters that are trained, in the model's order. */
+  readonly trained: readonly string[];
+  /** The tensors behind the states that the update adds to the graph, by their names there. */
+  readonly states: ReadonlyMap<string, Tensor>;
+  readonly accumulate: number;
+  /** The sums of gradients by parameter; empty unless gradients are accumulated. */
+  readonly accumulated: ReadonlyMap<string, Tensor>;
+}
+
+/** Plans the step for a traced model. Throws a KilnError for options that cannot be and for parameters of elsewhere. */
+export function planTraining(optimizer: GroupedRules, trace: Trace, options: GradientOptions): TrainingPlan {
+  const clip = clipOf(options);
+  const accumulate = batchesPerUpdate(options.accumulate);
+  const all = optimizer.paramGroups.flatMap(({ params }) => params);
+  const trained = trace.parameters.filter((name) => all.includes(trace.states.get(name)!));
+  if (trained.length < all.length) {
+    throw new KilnError(
+      `the optimizer holds ${all.length} parameters, but ${all.length - trained.length} of them are not parameters of this model`,
+    );
+  }
+  const groups = optimizer.paramGroups.map(({ rule, params }) => ({
+    rule,
+    parameters: trained.filter((name) => params.includes(trace.states.get(name)!)),
+  }));
+  const optimizerStates = groups.flatMap(({ rule, parameters }) =>
+    parameters.flatMap((name) =>
+      Object.entries(optimizer.stateOf(trace.states.get(name)!)).map(([state, tensor]): [string, Tensor] => [
+        optimizerStateName(rule, name, state),
+        tensor,
+      ]),
+    ),
+  );
+  const accumulated = new Map(
+    (accumulate === 1 ? [] : trained).map((name) => [name, zerosLike(trace.states.get(name)!)]),
+  );
+  const sums = [...accumulated].map(([name, tensor]) => [accumulatedName(name), tensor] as const);
+  return {
+    update: { groups, ...(clip && { clip }) },
+    trained,
+    states: new Map([...optimizerStates, ...sums]),
+    accumulate,
+    accumulated,
+  };
+}
+
+const zerosLike = ({ dtype, shape }: Tensor): Tensor =>
+  Tensor.fromData(allocate(dtype, sizeOf(shape)), shape, dtype);
+
+function batchesPerUpdate(accumulate = 1): number {
+  if (Number.isSafeInteger(accumulate) && accumulate >= 1) return accumulate;
+  throw new KilnError(`accumulate must be a whole number of batches of at least 1, not ${accumulate}`);
+}
+
+function clipOf({ clipGradNorm, clipGradValue }: GradientOptions): GradientClip | undefined {
+  if (clipGradNorm !== undefined && clipGradValue !== undefined) {
+    throw new KilnError("gradients are clipped by norm or by value: give clipGradNorm or clipGradValue");
+  }
+  if (clipGradValue !== undefined) {
+    return { kind: "value", maxValue: positive("clipGradValue", clipGradValue) };
+  }
+  if (clipGradNorm === undefined) return undefined;
+  const { maxNorm, normType = 2 } =
+    typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : clipGradNorm;
+  if (normType !== Number.POSITIVE_INFINITY) positive("clipGradNorm's normType", normType);
+  return { kind: "norm", maxNorm: positive("clipGradNorm", maxNorm), normType };
+}
+
+function positive(what: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new KilnError(`${what} must be a finite number above 0, not ${value}`);
+}

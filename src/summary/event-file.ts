@@ -1,0 +1,80 @@
+/** One event file: events are kept in memory and appended as whole records when the file is flushed. */
+
+import type { FileHandle } from "node:fs/promises";
+import { KilnError } from "../core/errors.ts";
+import { type EventContent, encodeEvent } from "./messages.ts";
+import { frame } from "./record.ts";
+
+/** What TensorBoard looks for in the first event of a file. */
+const VERSION = "brain.Event:2";
+
+/** Records in memory are written without being asked to when they have so many bytes. */
+const MOST_PENDING_BYTES = 2 ** 20;
+
+let filesOfThisProcess = 0;
+
+export class EventFile {
+  /** Path of the file, which is there after the first flush. */
+  readonly path: string;
+  readonly #folder: string;
+  readonly #flushMilliseconds: number;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** Length of the file: all records that are wholly written. */
+  #writtenBytes = 0;
+  #lastFlush = Date.now();
+  #writing: Promise<void> = Promise.resolve();
+
+  /** A file in `folder`, named as TensorBoard's own writers name theirs; flushed by itself after `flushSeconds`. */
+  constructor(folder: string, host: string, suffix: string, flushSeconds: number) {
+    const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, "0");
+    const number = filesOfThisProcess++;
+    this.#folder = folder;
+    this.path = `${folder}/events.out.tfevents.${seconds}.${host}.${process.pid}.${number}${suffix}`;
+    this.#flushMilliseconds = flushSeconds * 1000;
+    this.append(Date.now() / 1000, undefined, { kind: "version", text: VERSION });
+  }
+
+  /** Adds an event; nothing waits for the disk. */
+  append(wallTime: number, step: number | undefined, content: EventContent): void {
+    const record = frame(encodeEvent(wallTime, step, content));
+    this.#pending.push(record);
+    this.#pendingBytes += record.length;
+    const isDue = Date.now() - this.#lastFlush >= this.#flushMilliseconds;
+    // When this fails the records stay, and the next flush says what is wrong.
+    if (isDue || this.#pendingBytes > MOST_PENDING_BYTES) this.flush().catch(() => {});
+  }
+
+  /** Writes all events so far. When it fails, they are kept for the next time. */
+  flush(): Promise<void> {
+    this.#lastFlush = Date.now();
+    const written = this.#writing.then(() => this.#write());
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+
+  async #write(): Promise<void> {
+    const { mkdir, open } = await import("node:fs/promises");
+    const records = this.#pending;
+    if (records.length === 0) return;
+    const bytes = Buffer.concat(records);
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      const file = await open(this.path, this.#writtenBytes === 0 ? "w" : "r+");
+      await writeAt(file, bytes, this.#writtenBytes).finally(() => file.close());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new KilnError(`cannot write the event file ${this.path}: ${reason}`);
+    }
+    this.#pending = this.#pending.slice(records.length);
+    this.#pendingBytes -= bytes.length;
+    this.#writtenBytes += bytes.length;
+  }
+}
+
+/** Writes at a position of our own, so that what a failed attempt left behind is written over. */
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}
