@@ -82,8 +82,8 @@ class Fusion {
     }
     const users = this.users.get(node) ?? [];
     const groups = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
-    if (this.isInvariant(node, users)) {
-      this.invariant.add(node);
+    if (this.isInvariant(node, users)) this.invariant.add(node);
+    if (this.invariant.has(node) || widensTruth(node, users)) {
       this.inlineEverywhere(node);
       return;
     }
@@ -303,6 +303,13 @@ const isFree = (node: Node): boolean =>
   node.op === "constant" ||
   node.op === "one_hot" ||
   (node.op === "broadcast_to" && sizeOf(node.inputs[0].type.shape) === 1);
+
+/** Truth values as numbers, such as a dropout's mask: a quarter of the memory when each user casts them itself. */
+const widensTruth = (node: Node, users: readonly Node[]): boolean =>
+  node.op === "cast" &&
+  node.inputs[0].type.dtype === "bool" &&
+  users.length > 0 &&
+  users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user.op).pattern));
 
 const isEpilogue = (node: Node, user: Node): boolean =>
   definitionOf(user.op).pattern === "elementwise" &&

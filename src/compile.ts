@@ -9,11 +9,11 @@ import { accumulatedGradients } from "../passes/accumulate-gradients.ts";
 import { autodiff } from "../passes/autodiff.ts";
 import { PassManager } from "../passes/manager.ts";
 import { type PipelineOptions, runPipeline, STAGES } from "../passes/pipeline.ts";
-import type { ClassLimit } from "./core/class-limit.ts";
 import type { DType } from "./core/dtype.ts";
 import { KilnError } from "./core/errors.ts";
+import type { IndexLimit } from "./core/index-limit.ts";
 import type { Shape } from "./core/shape.ts";
-import type { Graph, TensorType } from "./ir/types.ts";
+import type { Graph, TensorType, Value } from "./ir/types.ts";
 import { accumulatedName } from "./ir/update.ts";
 import { LazyEvaluator } from "./runtime/lazy-evaluator.ts";
 import { ModelState, settled } from "./runtime/model-state.ts";
@@ -69,7 +69,7 @@ export interface CompileTrainingOptions extends CommonOptions, GradientOptions {
 
 /** Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept. */
 export async function compile(model: CompilableModel, options: CompileOptions): Promise<Program> {
-  const backend = usableBackend(options.backend);
+  const backend = await usableBackend(options.backend);
   const inputs = inputTypes(options.inputs, "inputs");
   const training = (options.mode ?? "eval") === "train";
   const seed = programSeed();
@@ -90,7 +90,7 @@ export async function compileTraining(
   model: CompilableModel,
   options: CompileTrainingOptions,
 ): Promise<Trainer> {
-  const backend = usableBackend(options.backend);
+  const backend = await usableBackend(options.backend);
   const inputs = inputTypes(options.inputs, "inputs");
   const givenTargets = options.targets && inputTypes(options.targets, "targets");
   const state = ModelState.for(tensorsOf(model));
@@ -149,12 +149,14 @@ export interface BackendStatus extends Availability {
 
 /** Every backend, whether it can run here, and why or why not. */
 export async function backends(): Promise<readonly BackendStatus[]> {
-  return BACKENDS.map((backend) => ({ name: backend.name, ...backend.available() }));
+  return Promise.all(
+    BACKENDS.map(async (backend) => ({ name: backend.name, ...(await backend.available()) })),
+  );
 }
 
-function usableBackend(name: string = DEFAULT_BACKEND): Backend {
+async function usableBackend(name: string = DEFAULT_BACKEND): Promise<Backend> {
   const backend = backendNamed(name);
-  const { available, reason } = backend.available();
+  const { available, reason } = await backend.available();
   if (!available) throw new KilnError(`the backend ${name} cannot run here: ${reason}`);
   return backend;
 }
@@ -217,7 +219,7 @@ async function build(
       executable,
       memory,
       cells,
-      limits: classLimits(trace.graph),
+      limits: indexLimits(trace.graph),
       milliseconds: performance.now() - begin,
       stages: () => [
         ...manager.stages().map(({ name, text }) => ({ name, text })),
@@ -228,22 +230,27 @@ async function build(
   );
 }
 
-/** Class targets must lie below the number of classes that the loss sees, or be what it ignores. */
-function classLimits(graph: Graph): ReadonlyMap<string, ClassLimit> {
-  const limits = new Map<string, ClassLimit>();
+/** What inputs may hold that name classes of a loss or rows of an embedding. */
+function indexLimits(graph: Graph): ReadonlyMap<string, IndexLimit> {
+  const limits = new Map<string, IndexLimit>();
   for (const { op, inputs, attrs } of graph.nodes) {
-    if (op !== "nll_loss" && op !== "one_hot") continue;
-    const target = inputs[op === "one_hot" ? 0 : 1];
-    const { shape } = inputs[0].type;
-    const classes = op === "one_hot" ? (attrs.classes as number) : shape[shape.length === 1 ? 0 : 1];
+    const { shape } = inputs[0]?.type ?? { shape: [] };
     const ignored = attrs.ignoreIndex === undefined ? {} : { ignoreIndex: attrs.ignoreIndex as number };
-    if (target.kind === "input") limits.set(target.name, { classes, ...ignored });
+    const limit = (index: Value, of: IndexLimit["of"], below: number): void => {
+      const base = index.kind === "node" && index.op === "reshape" ? index.inputs[0] : index;
+      if (base.kind === "input") limits.set(base.name, { of, below, ...ignored });
+    };
+    if (op === "one_hot") limit(inputs[0], "class", attrs.classes as number);
+    if (op === "nll_loss") limit(inputs[1], "class", shape[shape.length === 1 ? 0 : 1]);
+    if (op === "embedding") limit(inputs[1], "row", shape[0]);
   }
   return limits;
 }
 
 injectEvaluator(
-  new LazyEvaluator((trace) => build(usableBackend(), new ModelState(), trace, performance.now(), {})),
+  new LazyEvaluator(async (trace) =>
+    build(await usableBackend(), new ModelState(), trace, performance.now(), {}),
+  ),
 );
 
 injectBackward(backwardWith((graph, states) => autodiff(states).run(graph)));

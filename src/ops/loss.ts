@@ -7,6 +7,7 @@ import type { Attrs, Value } from "../ir/types.ts";
 import { add, binary, compare, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import {
+  type BackwardInfo,
   broadcastRead,
   describe,
   f32,
@@ -30,7 +31,7 @@ import { broadcastAt } from "./ndarray.ts";
 interface ElementLoss {
   readonly name: string;
   readonly doc: string;
-  readonly backward: string;
+  readonly backward: BackwardInfo["name"];
   /** How test data for the inputs is drawn, and settings to test. */
   readonly samples: readonly { readonly inputs: readonly SampleInput[]; readonly attrs: Attrs }[];
   /** The loss of one element; what follows input and target is broadcast to their shape. */
@@ -90,7 +91,7 @@ function elementLoss(loss: ElementLoss): OpDef {
 function differenceLoss(
   name: string,
   doc: string,
-  backward: string,
+  backward: BackwardInfo["name"],
   settings: readonly Attrs[],
   measure: (difference: Expr, attrs: Attrs) => Expr,
   measureNumber: (difference: number, attrs: Attrs) => number,
@@ -124,7 +125,9 @@ const mseLoss = differenceLoss(
 const l1Loss = differenceLoss(
   "l1_loss",
   "The absolute difference; its slope at 0 is 0 (torch.nn.functional.l1_loss).",
-  "L1LossBackward",
+  // PyTorch composes it of a difference, its absolute value and the reduction, whose name shows.
+  (_inputs, { reduction }) =>
+    ({ mean: "MeanBackward", sum: "SumBackward" })[String(reduction)] ?? "AbsBackward",
   [{}],
   (d) => unary("abs", d),
   Math.abs,

@@ -17,6 +17,11 @@ export abstract class Inspectable {
     this.main = main;
   }
 
+  /** The backend that runs it, with its mode: `gpujs:webgl2` where `gpujs` was asked for. */
+  get backend(): string {
+    return this.main.backend;
+  }
+
   /** The dump after each stage, generated code last. */
   get stages(): readonly StageText[] {
     return this.main.stages;

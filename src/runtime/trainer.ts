@@ -3,7 +3,6 @@
  * over several batches, the update is a program of its own that runs after the last of them.
  */
 
-import { checkClasses } from "../core/class-limit.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
@@ -101,13 +100,13 @@ export class Trainer extends Inspectable {
   private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
     this.requireAlive();
     const variant = await this.steps.for(batch);
-    await this.feed(variant, batch, arrays);
+    await variant.feed(arrays);
     const scalars = { ...this.optimizer.scalarValues(), ...this.randomScalars };
     await variant.compute(scalars);
     await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
     if (!Number.isFinite(loss)) {
-      await this.feed(variant, batch, arrays);
+      await variant.feed(arrays);
       const values = Float64Array.from(variant.plan.scalars, (name) => scalars[name]);
       const blame = await blameNonFinite(variant.plan, variant.executable, values);
       throw new KilnError(
@@ -146,7 +145,7 @@ export class Trainer extends Inspectable {
     return withHostArrays(batch, this.state, async (arrays) => {
       this.requireAlive();
       const variant = await this.gradientSteps.for(batch);
-      await this.feed(variant, batch, arrays);
+      await variant.feed(arrays);
       await variant.compute(this.randomScalars);
       const tensors = await readOutputs(variant);
       const named = variant.plan.outputs.map(
@@ -173,17 +172,5 @@ export class Trainer extends Inspectable {
     throw new KilnError(
       "the optimizer has got a parameter group since this trainer was compiled; compile the model again",
     );
-  }
-
-  private async feed(
-    variant: Variant,
-    batch: readonly Tensor[],
-    arrays: readonly TypedArray[],
-  ): Promise<void> {
-    variant.plan.inputs.forEach(({ name }, k) => {
-      const limit = variant.limits.get(name);
-      if (limit !== undefined) checkClasses(arrays[k], batch[k].shape, limit);
-    });
-    await variant.feed(arrays);
   }
 }

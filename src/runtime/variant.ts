@@ -1,8 +1,8 @@
 /** One compiled program for one set of shapes: the plan, its executable, and what a user may inspect. */
 
 import type { Executable, StateMemory } from "../../backends/backend.ts";
-import type { ClassLimit } from "../core/class-limit.ts";
 import { byteSize, type TypedArray } from "../core/dtype.ts";
+import { checkIndices, type IndexLimit } from "../core/index-limit.ts";
 import type { Origin } from "../core/origin.ts";
 import { sizeOf } from "../core/shape.ts";
 import { countFlops } from "../loop/flops.ts";
@@ -44,13 +44,13 @@ export interface Compiled {
   /** Prints all stages; done only when somebody reads them. */
   readonly stages: () => readonly StageText[];
   /** What integer inputs that are class numbers may hold. */
-  readonly limits: ReadonlyMap<string, ClassLimit>;
+  readonly limits: ReadonlyMap<string, IndexLimit>;
   readonly milliseconds: number;
 }
 
 export class Variant {
   readonly plan: ProgramPlan;
-  readonly limits: ReadonlyMap<string, ClassLimit>;
+  readonly limits: ReadonlyMap<string, IndexLimit>;
   readonly compileMilliseconds: number;
   readonly executable: Executable;
   private readonly state: ModelState;
@@ -74,6 +74,10 @@ export class Variant {
 
   /** Feeds the inputs, in the plan's order, and makes the model's state current here. */
   async feed(inputs: readonly TypedArray[]): Promise<void> {
+    for (const [k, { name, shape }] of this.plan.inputs.entries()) {
+      const limit = this.limits.get(name);
+      if (limit !== undefined) checkIndices(inputs[k], shape, limit);
+    }
     await this.state.refresh(this.memory, this.cells);
     for (let k = 0; k < inputs.length; k++)
       await this.executable.write(this.plan.inputs[k].buffer, inputs[k]);
@@ -97,6 +101,11 @@ export class Variant {
     await this.state.preserve(this.cells);
     await this.executable.run(this.plan.commitFrom, this.plan.kernels.length, this.scalars);
     this.state.changed(this.memory, this.cells);
+  }
+
+  /** What runs it, a mode included. */
+  get backend(): string {
+    return this.executable.backend;
   }
 
   get stages(): readonly StageText[] {

@@ -94,7 +94,8 @@ export class Version {
     if (this.recipe !== undefined) {
       const evaluator = currentEvaluator();
       invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
-      evaluator.compute([this]);
+      // A failure reaches whoever waits for the numbers below.
+      evaluator.compute([this]).catch(() => undefined);
     }
     return (this.known ?? (await this.pending!)).read();
   }

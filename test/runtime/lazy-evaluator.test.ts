@@ -1,6 +1,6 @@
 /** Tensors outside of a model are lazy: reading compiles their graph once for each structure. */
 
-import { F, ones, rand, type Tensor, tensor } from "kiln";
+import { F, nn, ones, rand, type Tensor, tensor } from "kiln";
 import { expect, test } from "vitest";
 import type { LazyEvaluator } from "../../src/runtime/lazy-evaluator.ts";
 import { currentEvaluator } from "../../src/tensor/context.ts";
@@ -48,4 +48,11 @@ test("reads that overlap do not mix their numbers", async () => {
 
 test("a shape error is said at once", () => {
   expect(() => tensor([1, 2]).add(tensor([1, 2, 3]))).toThrow("add cannot combine shapes [2] and [3]");
+});
+
+test("indices are checked, and a failure reaches every reader", async () => {
+  const scores = new nn.Embedding(5, 3).forward(tensor([1, 7], { dtype: "int32" }));
+  const message = "the index 7 at position 1 of the input [2] is outside of the embedding's 5 rows 0..4";
+  await expect(scores.data()).rejects.toThrow(message);
+  await expect(scores.sum().item()).rejects.toThrow(message);
 });

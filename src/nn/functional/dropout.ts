@@ -76,9 +76,6 @@ function requireAxes(name: string, input: Tensor, ranks: readonly number[], want
 function dropped(input: Tensor, mask: Shape, { p, training }: Required<DropoutOptions>): Tensor {
   if (!training || p === 0) return input;
   if (p === 1) return input.mul(0);
-  return input.mul(
-    bernoulli(mask, 1 - p)
-      .float()
-      .mul(1 / (1 - p)),
-  );
+  const kept = bernoulli(mask, 1 - p).float();
+  return input.mul(kept).mul(1 / (1 - p));
 }

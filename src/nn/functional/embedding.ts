@@ -14,8 +14,8 @@ export interface LookupOptions {
 }
 
 /**
- * The rows of `weight` [V,D] that int32 indices name: [...] → [...,D]. No number can be read while a model is
- * traced, so an index outside of the table is no error: it reads zeros.
+ * The rows of `weight` [V,D] that int32 indices name: [...] → [...,D]. Indices that are fed are checked when the program
+ * runs; computed ones are not, and read zeros outside of the table.
  */
 export function embedding(
   input: Tensor,

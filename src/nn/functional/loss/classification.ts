@@ -1,6 +1,6 @@
 /** Losses of class scores, with PyTorch's defaults: each position belongs to one class, or to several in shares. */
 
-import { checkClasses } from "../../../core/class-limit.ts";
+import { checkIndices } from "../../../core/index-limit.ts";
 import { sameShape } from "../../../core/shape.ts";
 import type { Attrs, TensorType } from "../../../ir/types.ts";
 import { describe } from "../../../ops/definition.ts";
@@ -77,7 +77,7 @@ function negativeLogLikelihood(logp: Tensor, target: Tensor, settings: ClassLoss
 function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLossSettings): void {
   const labels = target.dtype === "int32" ? target.peek() : undefined;
   const classes = logp.shape[classAxis(logp.ndim)];
-  if (labels !== undefined) located(() => checkClasses(labels, target.shape, { classes, ignoreIndex }));
+  if (labels !== undefined) located(() => checkIndices(labels, target.shape, { of: "class", below: classes, ignoreIndex }));
 }
 
 /**

@@ -1,0 +1,81 @@
+/** The bytes of a WebAssembly module: variable-length integers (LEB128), IEEE numbers and counted lists. */
+
+import { invariant } from "../../../src/core/errors.ts";
+
+/** A growing list of bytes. Formats are those of the core specification, chapter 5.2 (Values). */
+export class ByteWriter {
+  private bytes = new Uint8Array(256);
+  private length = 0;
+
+  byte(value: number): this {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
+    return this;
+  }
+
+  append(values: ArrayLike<number>): this {
+    this.reserve(values.length);
+    this.bytes.set(values, this.length);
+    this.length += values.length;
+    return this;
+  }
+
+  /** An unsigned integer of at most 32 bits. */
+  unsigned(value: number): this {
+    invariant(Number.isInteger(value) && value >= 0 && value < 2 ** 32, `${value} is no unsigned 32-bit number`);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.byte((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    return this.byte(rest);
+  }
+
+  /** A signed integer of any size. */
+  signed(value: bigint): this {
+    let rest = value;
+    for (;;) {
+      const low = Number(rest & 0x7fn);
+      rest >>= 7n;
+      const isLast = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
+      this.byte(isLast ? low : low | 0x80);
+      if (isLast) return this;
+    }
+  }
+
+  float32(value: number): this {
+    return this.append(new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  float64(value: number): this {
+    return this.append(new Uint8Array(Float64Array.of(value).buffer));
+  }
+
+  /** A name: its length in bytes, then UTF-8. */
+  name(text: string): this {
+    return this.counted(new TextEncoder().encode(text));
+  }
+
+  /** Bytes behind their number, as sections and function bodies stand. */
+  counted(content: Uint8Array): this {
+    return this.unsigned(content.length).append(content);
+  }
+
+  /** `items` behind their number, each written by `write`. */
+  list<T>(items: readonly T[], write: (item: T, writer: this) => void): this {
+    this.unsigned(items.length);
+    for (const item of items) write(item, this);
+    return this;
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.length);
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + more));
+    larger.set(this.bytes);
+    this.bytes = larger;
+  }
+}

@@ -1,0 +1,224 @@
+/** The bytes of function bodies: instruction trees in the order a stack machine wants, names as indices. */
+
+import { invariant } from "../../../src/core/errors.ts";
+import { ByteWriter } from "./bytes.ts";
+import type { Instruction, Local } from "./instructions.ts";
+import type { WasmFunction } from "./module.ts";
+import { EXTRACTS, LOADS, OPERATIONS, REPLACES, STORES, type ValueType } from "./operations.ts";
+
+export const VALUE_TYPES: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
+
+const NO_RESULT = 0x40;
+const END = 0x0b;
+/** Where the codes of SIMD instructions are. */
+const SIMD = 0xfd;
+const VECTOR_CONSTANT = 0x0c;
+const SHUFFLE = 0x0d;
+
+/** Writes one function; `functions` and `globals` are the module's indices. */
+export class CodeWriter {
+  private readonly functions: ReadonlyMap<string, number>;
+  private readonly globals: ReadonlyMap<string, number>;
+  private readonly writer = new ByteWriter();
+  private locals: ReadonlyMap<string, number> = new Map();
+  /** The labels around the current instruction, the innermost last. */
+  private readonly labels: string[] = [];
+
+  constructor(functions: ReadonlyMap<string, number>, globals: ReadonlyMap<string, number>) {
+    this.functions = functions;
+    this.globals = globals;
+  }
+
+  /** Declarations of locals and the body, without its length. */
+  function({ name, parameters, locals, body }: WasmFunction): Uint8Array<ArrayBuffer> {
+    const inOrder = [...parameters, ...groupedByType(locals)];
+    this.locals = new Map(inOrder.map((local, index) => [local.name, index]));
+    invariant(this.locals.size === inOrder.length, `${name}: names of locals are unique`);
+    this.writer.list(runsOf(groupedByType(locals)), ({ type, count }, w) => {
+      w.unsigned(count).byte(VALUE_TYPES[type]);
+    });
+    this.body(body);
+    return this.writer.byte(END).finish();
+  }
+
+  /** A single constant instruction and its end, as globals are initialised. */
+  expression(value: Instruction): Uint8Array<ArrayBuffer> {
+    this.instruction(value);
+    return this.writer.byte(END).finish();
+  }
+
+  private body(body: readonly Instruction[]): void {
+    for (const instruction of body) this.instruction(instruction);
+  }
+
+  private instruction(e: Instruction): void {
+    const w = this.writer;
+    switch (e.kind) {
+      case "operation": {
+        this.body(e.operands);
+        const { prefix, code } = OPERATIONS[e.name];
+        this.code(prefix, code);
+        return;
+      }
+      case "const":
+        this.constant(e.type, e.value);
+        return;
+      case "vector":
+        w.byte(SIMD).unsigned(VECTOR_CONSTANT).append(vectorBytes(e.shape, e.lanes));
+        return;
+      case "load": {
+        this.instruction(e.address);
+        this.access(LOADS[e.name], e.offset);
+        return;
+      }
+      case "store": {
+        this.instruction(e.address);
+        this.instruction(e.value);
+        this.access(STORES[e.name], e.offset);
+        return;
+      }
+      case "lane":
+        this.body(e.operands);
+        this.code(SIMD, { ...EXTRACTS, ...REPLACES }[e.name].code);
+        w.byte(e.lane);
+        return;
+      case "shuffle":
+        this.body(e.operands);
+        w.byte(SIMD).unsigned(SHUFFLE).append(e.lanes);
+        return;
+      case "get":
+        w.byte(0x20).unsigned(this.local(e.local));
+        return;
+      case "set":
+        this.instruction(e.value);
+        w.byte(0x21).unsigned(this.local(e.local));
+        return;
+      case "tee":
+        this.instruction(e.value);
+        w.byte(0x22).unsigned(this.local(e.local));
+        return;
+      case "global.get":
+        w.byte(0x23).unsigned(indexIn(this.globals, e.global));
+        return;
+      case "global.set":
+        this.instruction(e.value);
+        w.byte(0x24).unsigned(indexIn(this.globals, e.global));
+        return;
+      case "select":
+        this.body([e.a, e.b, e.condition]);
+        // The plain form is of numbers alone; vectors need the one that states its type.
+        if (e.type === "v128") w.byte(0x1c).unsigned(1).byte(VALUE_TYPES.v128);
+        else w.byte(0x1b);
+        return;
+      case "call":
+        this.body(e.operands);
+        w.byte(0x10).unsigned(indexIn(this.functions, e.callee));
+        return;
+      case "block":
+      case "loop":
+        w.byte(e.kind === "block" ? 0x02 : 0x03).byte(NO_RESULT);
+        this.inside(e.label, () => this.body(e.body));
+        w.byte(END);
+        return;
+      case "if":
+        this.instruction(e.condition);
+        w.byte(0x04).byte(e.type === "none" ? NO_RESULT : VALUE_TYPES[e.type]);
+        this.inside("", () => {
+          this.body(e.then);
+          if (e.otherwise.length > 0) w.byte(0x05);
+          this.body(e.otherwise);
+        });
+        w.byte(END);
+        return;
+      case "branch": {
+        if (e.condition) this.instruction(e.condition);
+        const at = this.labels.lastIndexOf(e.label);
+        invariant(at >= 0, `no label ${e.label} around a branch`);
+        w.byte(e.condition ? 0x0d : 0x0c).unsigned(this.labels.length - 1 - at);
+        return;
+      }
+      case "comment":
+        return;
+      default:
+        e satisfies never;
+    }
+  }
+
+  private inside(label: string, write: () => void): void {
+    this.labels.push(label);
+    write();
+    this.labels.pop();
+  }
+
+  private code(prefix: number, code: number): void {
+    if (prefix === 0) this.writer.byte(code);
+    else this.writer.byte(prefix).unsigned(code);
+  }
+
+  private access(
+    { prefix, code, alignment }: (typeof LOADS)[keyof typeof LOADS] | (typeof STORES)[keyof typeof STORES],
+    offset: number,
+  ): void {
+    this.code(prefix, code);
+    this.writer.unsigned(alignment).unsigned(offset);
+  }
+
+  private constant(type: "i32" | "i64" | "f32" | "f64", value: number): void {
+    const w = this.writer;
+    switch (type) {
+      case "i32":
+        w.byte(0x41).signed(BigInt(value));
+        return;
+      case "i64":
+        w.byte(0x42).signed(BigInt(value));
+        return;
+      case "f32":
+        w.byte(0x43).float32(value);
+        return;
+      case "f64":
+        w.byte(0x44).float64(value);
+        return;
+      default:
+        type satisfies never;
+    }
+  }
+
+  private local({ name }: Local): number {
+    return indexIn(this.locals, name);
+  }
+}
+
+function indexIn(indices: ReadonlyMap<string, number>, name: string): number {
+  const index = indices.get(name);
+  invariant(index !== undefined, `${name} is not declared`);
+  return index;
+}
+
+/** Locals by type, so that few runs declare them. */
+const groupedByType = (locals: readonly Local[]): readonly Local[] =>
+  (Object.keys(VALUE_TYPES) as ValueType[]).flatMap((type) => locals.filter((local) => local.type === type));
+
+function runsOf(locals: readonly Local[]): readonly { readonly type: ValueType; readonly count: number }[] {
+  return (Object.keys(VALUE_TYPES) as ValueType[])
+    .map((type) => ({ type, count: locals.filter((local) => local.type === type).length }))
+    .filter(({ count }) => count > 0);
+}
+
+function vectorBytes(shape: string, lanes: readonly number[]): Uint8Array {
+  switch (shape) {
+    case "f32x4":
+      return new Uint8Array(Float32Array.from(lanes).buffer);
+    case "f64x2":
+      return new Uint8Array(Float64Array.from(lanes).buffer);
+    case "i64x2":
+      return new Uint8Array(BigInt64Array.from(lanes.map(BigInt)).buffer);
+    default:
+      return new Uint8Array(Int32Array.from(lanes).buffer);
+  }
+}

@@ -1,0 +1,157 @@
+/** The text form of functions, in the folded WebAssembly text format: what a dump shows is what was encoded. */
+
+import type { Instruction, Local } from "./instructions.ts";
+import type { WasmFunction } from "./module.ts";
+
+/** Lines longer than this are broken between operands. */
+const WIDTH = 110;
+
+/** One function with its comments. */
+export function printFunction(f: WasmFunction): string {
+  const header = [
+    `func $${f.name}`,
+    ...(f.exported ? [`(export "${f.name}")`] : []),
+    ...f.parameters.map(({ name, type }) => `(param $${name} ${type})`),
+    ...f.results.map((type) => `(result ${type})`),
+  ].join(" ");
+  return [
+    ...(f.comments ?? []).map((line) => `;; ${line}`),
+    `(${header}`,
+    ...declarations(f.locals),
+    ...printBody(f.body, "  "),
+    ")",
+  ].join("\n");
+}
+
+/** Locals of a type share a line. */
+function declarations(locals: readonly Local[]): string[] {
+  const types = [...new Set(locals.map(({ type }) => type))];
+  return types.map((type) => {
+    const ofType = locals.filter((local) => local.type === type);
+    return `  ${ofType.map(({ name }) => `(local $${name} ${type})`).join(" ")}`;
+  });
+}
+
+function printBody(body: readonly Instruction[], indent: string): string[] {
+  return body.flatMap((e) => print(e, indent));
+}
+
+/** An instruction with its operands, on one line where it fits. */
+function print(e: Instruction, indent: string): string[] {
+  if (e.kind === "comment") return [`${indent};; ${e.text}`];
+  const deeper = `${indent}  `;
+  if (e.kind === "block" || e.kind === "loop") {
+    return [`${indent}(${e.kind} $${e.label}`, ...printBody(e.body, deeper), `${indent})`];
+  }
+  const head = headOf(e);
+  const flat = flatten(e);
+  if (flat !== undefined && indent.length + flat.length <= WIDTH) return [indent + flat];
+  if (e.kind === "if") {
+    return [
+      `${indent}(${head}`,
+      ...print(e.condition, deeper),
+      `${deeper}(then`,
+      ...printBody(e.then, `${deeper}  `),
+      `${deeper})`,
+      ...(e.otherwise.length === 0 ? [] : [`${deeper}(else`, ...printBody(e.otherwise, `${deeper}  `), `${deeper})`]),
+      `${indent})`,
+    ];
+  }
+  const lines = operandsOf(e).flatMap((operand) => print(operand, deeper));
+  lines[lines.length - 1] += ")";
+  return [`${indent}(${head}`, ...lines];
+}
+
+/** The whole tree on one line; `undefined` for what never stands on one. */
+function flatten(e: Instruction): string | undefined {
+  if (e.kind === "comment" || e.kind === "block" || e.kind === "loop") return undefined;
+  if (e.kind === "if") {
+    if (e.type === "none") return undefined;
+    const [condition, then, otherwise] = [e.condition, e.then[0], e.otherwise[0]].map(flatten);
+    return `(${headOf(e)} ${condition} (then ${then}) (else ${otherwise}))`;
+  }
+  const parts = [headOf(e), ...operandsOf(e).map(flatten)];
+  return parts.includes(undefined) ? undefined : `(${parts.join(" ")})`;
+}
+
+/** The operands in the order in which they are computed. */
+function operandsOf(e: Instruction): readonly Instruction[] {
+  switch (e.kind) {
+    case "operation":
+    case "lane":
+    case "shuffle":
+    case "call":
+      return e.operands;
+    case "load":
+      return [e.address];
+    case "store":
+      return [e.address, e.value];
+    case "set":
+    case "tee":
+    case "global.set":
+      return [e.value];
+    case "select":
+      return [e.a, e.b, e.condition];
+    case "branch":
+      return e.condition ? [e.condition] : [];
+    case "if":
+      return [e.condition];
+    case "const":
+    case "vector":
+    case "get":
+    case "global.get":
+    case "block":
+    case "loop":
+    case "comment":
+      return [];
+    default:
+      return e satisfies never;
+  }
+}
+
+/** The name of an instruction and what stands in it besides operands. */
+function headOf(e: Instruction): string {
+  switch (e.kind) {
+    case "operation":
+      return e.name;
+    case "const":
+      return `${e.type}.const ${number(e.value)}`;
+    case "vector":
+      return `v128.const ${e.shape} ${e.lanes.map(number).join(" ")}`;
+    case "load":
+    case "store":
+      return e.offset === 0 ? e.name : `${e.name} offset=${e.offset}`;
+    case "lane":
+      return `${e.name} ${e.lane}`;
+    case "shuffle":
+      return `i8x16.shuffle ${e.lanes.join(" ")}`;
+    case "get":
+    case "set":
+    case "tee":
+      return `local.${e.kind} $${e.local.name}`;
+    case "global.get":
+    case "global.set":
+      return `${e.kind} $${e.global}`;
+    case "select":
+      return e.type === "v128" ? "select (result v128)" : "select";
+    case "call":
+      return `call $${e.callee}`;
+    case "block":
+    case "loop":
+      return `${e.kind} $${e.label}`;
+    case "if":
+      return e.type === "none" ? "if" : `if (result ${e.type})`;
+    case "branch":
+      return `${e.condition ? "br_if" : "br"} $${e.label}`;
+    case "comment":
+      return `;; ${e.text}`;
+    default:
+      return e satisfies never;
+  }
+}
+
+function number(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return Object.is(value, -0) ? "-0" : String(value);
+}
