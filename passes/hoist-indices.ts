@@ -1,17 +1,18 @@
 /**
  * Index arithmetic out of the inner loops: every index becomes a pointer plus a constant. A pointer starts
- * with its loop and is bumped by a constant step; indices that differ by a constant share one.
+ * with its loop and is bumped by a constant step; indices that differ by a constant share one. Lanes of a
+ * vector loop run together: their variable stays in the index and no pointer depends on it.
  */
 
 import { type Affine, addAffine, fromAffine, toAffine } from "../src/loop/affine.ts";
 import { local } from "../src/loop/build.ts";
 import { printExpr } from "../src/loop/print.ts";
 import type { Expr, Induction, Stmt } from "../src/loop/types.ts";
-import { FreeNames, mapChildren } from "../src/loop/walk.ts";
+import { FreeNames, mapChildren, visitStatements } from "../src/loop/walk.ts";
 
 /** The same statements with hoisted indices; new locals are named `p0`, `p1`, … behind `prefix`. */
 export function hoistIndices(body: readonly Stmt[], prefix = ""): Stmt[] {
-  const hoister = new Hoister(prefix);
+  const hoister = new Hoister(prefix, lanesOf(body));
   return hoister.body(body, new Set()).flatMap((item) => hoister.settle(item));
 }
 
@@ -31,11 +32,13 @@ interface Item {
 
 class Hoister {
   private readonly prefix: string;
+  private readonly lanes: ReadonlySet<string>;
   private readonly free = new FreeNames();
   private counter = 0;
 
-  constructor(prefix: string) {
+  constructor(prefix: string, lanes: ReadonlySet<string>) {
     this.prefix = prefix;
+    this.lanes = lanes;
   }
 
   /** Processes nested loops; `outside` holds the names known before this body's own loop. */
@@ -76,7 +79,13 @@ class Hoister {
   }
 
   private loop(s: For, outside: ReadonlySet<string>): Item {
-    const level = new Level(s.name, outside, this.free, () => `${this.prefix}p${this.counter++}`);
+    const level = new Level(
+      s.name,
+      outside,
+      this.lanes,
+      this.free,
+      () => `${this.prefix}p${this.counter++}`,
+    );
     const inside = new Set([...outside, s.name, ...(s.inductions ?? []).map((i) => i.name)]);
     const body = this.body(s.body, inside).flatMap(({ pointers, statement }): Stmt[] => {
       const placed = pointers.flatMap(({ name, value }): Stmt[] => {
@@ -102,14 +111,22 @@ class Level {
   readonly hoisted: Pointer[] = [];
   private readonly name: string;
   private readonly outside: ReadonlySet<string>;
+  private readonly lanes: ReadonlySet<string>;
   private readonly free: FreeNames;
   private readonly fresh: () => string;
   private readonly known = new Map<string, string>();
   private readonly rewritten = new Map<Expr, Expr>();
 
-  constructor(name: string, outside: ReadonlySet<string>, free: FreeNames, fresh: () => string) {
+  constructor(
+    name: string,
+    outside: ReadonlySet<string>,
+    lanes: ReadonlySet<string>,
+    free: FreeNames,
+    fresh: () => string,
+  ) {
     this.name = name;
-    this.outside = new Set(outside);
+    this.outside = new Set([...outside].filter((known) => !lanes.has(known)));
+    this.lanes = lanes;
     this.free = free;
     this.fresh = fresh;
   }
@@ -170,7 +187,7 @@ class Level {
     let step = 0;
     for (const [key, term] of form.terms) {
       const part: Affine = { constant: 0, terms: new Map([[key, term]]) };
-      if (key === this.name) step = term.coefficient;
+      if (key === this.name && !this.lanes.has(key)) step = term.coefficient;
       else if (this.isOutsideAtom(term.atom)) outer = addAffine(outer, part, 1);
       else inner = addAffine(inner, part, 1);
     }
@@ -195,6 +212,15 @@ class Level {
     }
     return local(name, "int32");
   }
+}
+
+/** The variables of all vector loops. */
+function lanesOf(body: readonly Stmt[]): ReadonlySet<string> {
+  const lanes = new Set<string>();
+  visitStatements(body, (s) => {
+    if (s.kind === "for" && s.loop === "vector") lanes.add(s.name);
+  });
+  return lanes;
 }
 
 function hasLoad(e: Expr): boolean {

@@ -25,6 +25,8 @@ import { axesKey, children, FreeNames, mapChildren, visitExpr } from "../src/loo
 export interface GridLoop {
   readonly name: string;
   readonly extent: number;
+  /** `grid` unless told. */
+  readonly loop?: LoopKind;
 }
 
 export interface StoreTarget {
@@ -35,14 +37,18 @@ export interface StoreTarget {
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
 
-/** Statements that run `stores` under `loops`; local names start with `prefix` to be unique in a kernel. */
+/**
+ * Statements that run `stores` under `loops`; local names start with `prefix` to be unique in a kernel. Loops
+ * `around` the statements are the caller's to write.
+ */
 export function materialize(
   loops: readonly GridLoop[],
   stores: readonly StoreTarget[],
   buffers: readonly BufferParam[],
   prefix = "",
+  around: readonly GridLoop[] = [],
 ): Stmt[] {
-  return new Materializer(buffers, prefix).nest(loops, stores);
+  return new Materializer(buffers, prefix).nest(loops, stores, around);
 }
 
 interface Scope {
@@ -65,9 +71,16 @@ class Materializer {
     this.prefix = prefix;
   }
 
-  nest(loops: readonly GridLoop[], stores: readonly StoreTarget[]): Stmt[] {
+  nest(loops: readonly GridLoop[], stores: readonly StoreTarget[], around: readonly GridLoop[]): Stmt[] {
     const values = stores.map((s) => this.interner.intern(s.value));
-    const scope: Scope = { available: new Set(), ranges: new RangeContext(), bound: new Map() };
+    const scope: Scope = {
+      available: new Set(around.map(({ name }) => name)),
+      ranges: around.reduce(
+        (ranges, { name, extent }) => ranges.withName(name, { low: 0, high: extent - 1 }),
+        new RangeContext(),
+      ),
+      bound: new Map(),
+    };
     return this.enter(loops, "grid", values, scope, (results) => this.writes(stores, results));
   }
 
@@ -109,7 +122,7 @@ class Materializer {
       const replaced = this.replacer(bound);
       return [...statements, ...finish(roots.map(replaced))];
     }
-    const [{ name, extent }, ...inner] = loops;
+    const [{ name, extent, loop = kind }, ...inner] = loops;
     const inside: Scope = {
       available: new Set([...scope.available, name]),
       ranges: scope.ranges.withName(name, { low: 0, high: extent - 1 }),
@@ -119,7 +132,7 @@ class Materializer {
       kind: "for",
       name,
       extent,
-      loop: kind,
+      loop,
       body: this.enter(inner, kind, roots, inside, finish),
     });
     return statements;

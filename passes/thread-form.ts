@@ -8,6 +8,7 @@ import { stridesOf } from "../src/core/shape.ts";
 import { toAffine } from "../src/loop/affine.ts";
 import { add, div, int, local, mod, mul, variable } from "../src/loop/build.ts";
 import type { BufferParam, Expr, Induction, Stmt } from "../src/loop/types.ts";
+import { mapExpressions, substitute } from "../src/loop/walk.ts";
 import { hoistIndices } from "./hoist-indices.ts";
 import { type GridLoop, materialize, type StoreTarget } from "./materialize.ts";
 
@@ -24,7 +25,8 @@ export function threadForm(
   const strides = stridesOf(extents);
   requireRowMajor(loops, strides, store);
   const body: Stmt[] = [];
-  let level: readonly Stmt[] = hoistIndices(materialize(loops, [store], buffers));
+  // Where to store needs no arithmetic: the thread's number is the place.
+  let level: readonly Stmt[] = hoistIndices(materialize(loops, [{ ...store, index: int(0) }], buffers));
   loops.forEach(({ name, extent }, axis) => {
     const loop = level[level.length - 1];
     invariant(loop.kind === "for" && loop.name === name, "grid loops are nested perfectly");
@@ -38,7 +40,8 @@ export function threadForm(
   invariant(last.kind === "store", "a thread ends with its store");
   body.push(...level.slice(0, -1), { ...last, index: variable(THREAD) });
   const threads = extents.reduce((product, extent) => product * extent, 1);
-  return [{ kind: "for", name: THREAD, extent: threads, loop: "thread", body: withoutInductions(body) }];
+  const settled = withoutCopies(withoutInductions(body), new Map());
+  return [{ kind: "for", name: THREAD, extent: threads, loop: "thread", body: settled }];
 }
 
 function requireRowMajor(loops: readonly GridLoop[], strides: readonly number[], store: StoreTarget): void {
@@ -80,3 +83,20 @@ const valueInTurn = ({ name, step }: Induction, start: Expr, turn: string): Stmt
   name,
   value: add(start, mul(variable(turn), int(step))),
 });
+
+/** Names that stand for another name alone give way to it. */
+function withoutCopies(body: readonly Stmt[], outer: ReadonlyMap<string, Expr>): Stmt[] {
+  const copies = new Map(outer);
+  return body.flatMap((s): Stmt[] => {
+    const [renamed] = mapExpressions([{ ...s, ...(hasBody(s) && { body: [] }) }], (e) =>
+      substitute(e, copies),
+    );
+    if (renamed.kind === "let" && (renamed.value.kind === "local" || renamed.value.kind === "var")) {
+      copies.set(renamed.name, renamed.value);
+      return [];
+    }
+    return [hasBody(s) ? ({ ...renamed, body: withoutCopies(s.body, copies) } as Stmt) : renamed];
+  });
+}
+
+const hasBody = (s: Stmt): s is Extract<Stmt, { readonly body: readonly Stmt[] }> => "body" in s;

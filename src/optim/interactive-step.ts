@@ -8,7 +8,7 @@ import { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
 import { currentEvaluator, currentRecorder } from "../tensor/context.ts";
-import { takeRoots, takeScalars } from "../tensor/live-scalars.ts";
+import { takeKept, takeScalars } from "../tensor/pending.ts";
 import { replayer } from "../tensor/replay.ts";
 import { HostStorage } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -43,7 +43,7 @@ export function interactiveStep(optimizer: Steppable): Promise<void> {
         : updated(group, parameter, parameter.grad, optimizer.stateOf(parameter), scalars),
     );
   });
-  const computed = evaluator.compute([...changed, ...takeRoots()]);
+  const computed = evaluator.compute([...changed, ...takeKept()]);
   // In a program of their own: whether there are any differs between turns of a loop, the step does not.
   return Promise.all([computed, evaluator.compute(takeScalars())]).then(() => undefined);
 }

@@ -12,7 +12,7 @@ import { opTable } from "../ops/registry.ts";
 import { type Backward, currentRecorder } from "./context.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { noGrad } from "./grad-mode.ts";
-import { rememberRoot } from "./live-scalars.ts";
+import { rememberKept } from "./pending.ts";
 import { replayer } from "./replay.ts";
 import { Tensor } from "./tensor.ts";
 import { Version } from "./version.ts";
@@ -47,8 +47,7 @@ export const backwardWith =
       const value = gradients.get(`grad.${name}`);
       if (value !== undefined) accumulate(leaf, new Tensor(leaf.shape, leaf.dtype, replay(value)));
     }
-    root.version.isKept = true;
-    if (root.numel() === 1) rememberRoot(root.version);
+    if (root.numel() === 1) rememberKept(root.version);
     if (!retainGraph) for (const operation of operations) operation.free();
   };
 

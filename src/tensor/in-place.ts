@@ -9,6 +9,7 @@ import { currentRecorder } from "./context.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { TensorMethods } from "./methods.ts";
 import { apply } from "./operation.ts";
+import { rememberKept } from "./pending.ts";
 import type { Tensor } from "./tensor.ts";
 
 export abstract class InPlaceMethods extends TensorMethods {
@@ -77,7 +78,9 @@ function changed(target: Tensor, method: string, result: Tensor): Tensor {
           "do it inside noGrad(() => …)",
       );
     }
-    result.version.isKept = true;
+    // What nobody but this operation has read need not be stored.
+    if (target.version.uses <= 1) target.version.isKept = false;
+    rememberKept(result.version);
   }
   target.become(result.behind, isGradEnabled() ? result.gradFn : target.gradFn);
   return target;

@@ -14,8 +14,8 @@ import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { InPlaceMethods } from "./in-place.ts";
-import { rememberScalar } from "./live-scalars.ts";
 import { injectApply } from "./operation.ts";
+import { rememberScalar } from "./pending.ts";
 import { dtypeOfArray, HostStorage, type NestedNumbers, nest, numbersIn, shapeOfNested } from "./storage.ts";
 import { Version } from "./version.ts";
 

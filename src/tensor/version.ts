@@ -23,8 +23,8 @@ export class Version {
   readonly dtype: DType;
   /** Whether to store the numbers when something else is computed from them: parameters and gradients live on. */
   isKept = false;
-  /** Whether more than one tensor stands for this version, or something is to be computed from it. */
-  isUsed = false;
+  /** How many operations read this version, and how many tensors more than one stand for it. */
+  uses = 0;
   private known: Storage | undefined;
   private pending: Promise<Storage> | undefined;
   private recipe: Operation | undefined;
@@ -43,14 +43,18 @@ export class Version {
 
   /** A version that waits to be computed. */
   static from(type: TensorType, operation: Operation): Version {
-    for (const input of operation.inputs) input.isUsed = true;
+    for (const input of operation.inputs) input.uses++;
     return new Version(type, undefined, operation);
   }
 
   /** This version, for another tensor as well. */
   shared(): Version {
-    this.isUsed = true;
+    this.uses++;
     return this;
+  }
+
+  get isUsed(): boolean {
+    return this.uses > 0;
   }
 
   get type(): TensorType {

@@ -6,10 +6,10 @@ export interface Place {
   readonly line: number;
 }
 
-/** Kiln's own folders: frames inside them are not the user's. */
-const LIBRARY = ["src/", "passes/", "backends/"].map(
-  (folder) => new URL(`../../${folder}`, import.meta.url).href,
-);
+/** Kiln's own folders, or the one file that a bundler has made of them: frames inside are not the user's. */
+const LIBRARY = /\/src\/trace\/origins\.[jt]s$/.test(import.meta.url)
+  ? ["src/", "passes/", "backends/"].map((folder) => new URL(`../../${folder}`, import.meta.url).href)
+  : [import.meta.url];
 
 const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):\d+\)?$/;
 

@@ -204,3 +204,25 @@ describe("parameters and compiled programs", () => {
     expect(await net.out.bias!.data()).not.toEqual(bias);
   });
 });
+
+test("statistics that a layer changes in place are computed in the step's own program", async () => {
+  const net = new nn.Sequential(
+    new nn.Linear(4, 5),
+    new nn.BatchNorm1d(5),
+    new nn.Dropout(0.5),
+    new nn.Linear(5, 3),
+  );
+  const optimizer = new optim.Adam(net.parameters(), { lr: 0.01 });
+  const compiled: number[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    optimizer.zeroGrad();
+    criterion.forward(net.forward(batch(turn)), classes).backward();
+    await optimizer.step();
+    compiled.push(counts().compiled);
+  }
+  expect(new Set(compiled).size).toBe(1);
+  const before = counts();
+  expect(await net.stateDict()["1.num_batches_tracked"].item()).toBe(4);
+  expect((await net.stateDict()["1.running_mean"].data()).some((value) => value !== 0)).toBe(true);
+  expect(counts()).toEqual(before);
+});

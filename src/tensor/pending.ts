@@ -1,0 +1,43 @@
+/**
+ * Remembers what waits to be computed and lives on: losses that `backward` started from, tensors changed in place such
+ * as BatchNorm's statistics, and single numbers such as the sum of a loop's losses. `optimizer.step()` has them
+ * computed, so that what grows by a little in each turn of a loop does not become a graph of all turns.
+ */
+
+import type { Version } from "./version.ts";
+
+/** More than a training step makes; of what no step ever settles the oldest is let go. */
+const MOST_REMEMBERED = 1024;
+
+let kept: Version[] = [];
+let scalars: Version[] = [];
+
+const within = (versions: Version[]): Version[] =>
+  versions.length <= MOST_REMEMBERED ? versions : versions.slice(MOST_REMEMBERED / 2);
+
+/** Remembers a version that is to be stored once it is computed. */
+export function rememberKept(version: Version): void {
+  version.isKept = true;
+  kept = within(kept);
+  kept.push(version);
+}
+
+/** Remembers a single number that an operation has made. */
+export function rememberScalar(version: Version): void {
+  scalars = within(scalars);
+  scalars.push(version);
+}
+
+/** The kept versions since the last call that are still wanted and not computed: they go with their gradients' program. */
+export function takeKept(): readonly Version[] {
+  const taken = kept.filter(({ operation, isKept }) => operation !== undefined && isKept);
+  kept = [];
+  return taken;
+}
+
+/** The numbers since the last call that nobody has computed and nothing else is computed from. */
+export function takeScalars(): readonly Version[] {
+  const taken = scalars.filter(({ operation, isUsed }) => operation !== undefined && !isUsed);
+  scalars = [];
+  return taken;
+}
