@@ -4,9 +4,10 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { zeros } from "../tensor/creation.ts";
 import { noGrad } from "../tensor/grad-mode.ts";
 import { stack } from "../tensor/rearrange.ts";
-import { type Tensor, zeros } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { Arguments } from "./options.ts";
 
 /** The named argument of {@link clipGradNorm_}. */

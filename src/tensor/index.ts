@@ -1,5 +1,6 @@
 /** Tensors, their creation and random numbers. */
 
+export { arange, full, ones, tensor, zeros } from "./creation.ts";
 export { noGrad } from "./grad-mode.ts";
 export { matmul } from "./products.ts";
 export {
@@ -12,14 +13,4 @@ export {
   setGeneratorState,
 } from "./random.ts";
 export { cat, chunk, type PadMode, pad, reshape, split, stack, where } from "./rearrange.ts";
-export {
-  apply,
-  arange,
-  full,
-  type NestedNumbers,
-  ones,
-  type Storage,
-  Tensor,
-  tensor,
-  zeros,
-} from "./tensor.ts";
+export { apply, type NestedNumbers, type Storage, Tensor } from "./tensor.ts";

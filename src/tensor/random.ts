@@ -8,6 +8,7 @@ import { philox } from "../core/philox.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
 import { BLOCK } from "../ops/random.ts";
 import { currentRecorder, type RandomSource } from "./context.ts";
+import { readShape, type ShapeArguments } from "./creation.ts";
 import { apply, Tensor } from "./tensor.ts";
 
 const WORD = 0x1_0000_0000;
@@ -98,17 +99,17 @@ export function normalInto(data: Float32Array): void {
 }
 
 /** Numbers spread evenly over [0, 1). */
-export const rand = (...shape: readonly (number | readonly number[])[]): Tensor =>
-  floats("rand", shape.flat() as number[], (data) => uniformInto(data, 0, 1));
+export const rand = (...shape: ShapeArguments): Tensor =>
+  floats("rand", shape, (data) => uniformInto(data, 0, 1));
 
 /** Normally distributed numbers of mean 0 and standard deviation 1. */
-export const randn = (...shape: readonly (number | readonly number[])[]): Tensor =>
-  floats("randn", shape.flat() as number[], normalInto);
+export const randn = (...shape: ShapeArguments): Tensor => floats("randn", shape, normalInto);
 
-function floats(name: string, shape: Shape, fill: (data: Float32Array) => void): Tensor {
-  const data = new Float32Array(checkedSize(name, shape));
+function floats(name: string, given: ShapeArguments, fill: (data: Float32Array) => void): Tensor {
+  const { shape, options } = readShape(name, given);
+  const data = new Float32Array(sizeOf(shape));
   fill(data);
-  return Tensor.fromData(data, shape, "float32");
+  return Tensor.fromData(data, shape, "float32").requiresGrad_(options.requiresGrad ?? false);
 }
 
 /** Whole numbers (int32) from `low`, 0 unless told, up to but not including `high`. */
@@ -122,7 +123,7 @@ export function randint(...given: [number, Shape] | [number, number, Shape]): Te
       `randint draws int32 numbers from low to below high, but low is ${low} and high is ${high}`,
     );
   }
-  const data = new Int32Array(checkedSize("randint", shape));
+  const data = new Int32Array(sizeOf(readShape("randint", [shape]).shape));
   draw(data.length, (words, position) => {
     const end = Math.min(position + 4, data.length);
     for (let i = position; i < end; i++) {
@@ -130,11 +131,4 @@ export function randint(...given: [number, Shape] | [number, number, Shape]): Te
     }
   });
   return Tensor.fromData(data, shape, "int32");
-}
-
-function checkedSize(name: string, shape: Shape): number {
-  if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 0)) {
-    throw new KilnError(`${name} needs a shape of whole numbers, not [${shape}]`);
-  }
-  return sizeOf(shape);
 }

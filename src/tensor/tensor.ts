@@ -3,7 +3,7 @@
  * holds data or is lazy, and reading it has an injected evaluator compute it.
  */
 
-import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
+import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../core/shape.ts";
@@ -16,7 +16,7 @@ import { isGradEnabled } from "./grad-mode.ts";
 import { InPlaceMethods } from "./in-place.ts";
 import { injectApply } from "./operation.ts";
 import { rememberScalar } from "./pending.ts";
-import { dtypeOfArray, HostStorage, type NestedNumbers, nest, numbersIn, shapeOfNested } from "./storage.ts";
+import { HostStorage, type NestedNumbers, nest } from "./storage.ts";
 import { Version } from "./version.ts";
 
 export type { NestedNumbers, Storage } from "./storage.ts";
@@ -239,53 +239,5 @@ function tracedValueError(): KilnError {
     "a tensor's value cannot be read inside forward: forward runs once, on shapes alone, to build the graph, " +
       "and there are no numbers yet; return the tensor, or read it outside",
     originNow(),
-  );
-}
-
-export interface TensorOptions {
-  readonly shape?: Shape;
-  readonly dtype?: DType;
-  readonly requiresGrad?: boolean;
-}
-
-/** A tensor from nested or typed arrays; float32 unless told or a typed array says otherwise. */
-export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
-  return withData(values, options).requiresGrad_(options.requiresGrad ?? false);
-}
-
-function withData(values: NestedNumbers | TypedArray, options: TensorOptions): Tensor {
-  const typed = ArrayBuffer.isView(values) ? (values as TypedArray) : undefined;
-  const dtype = options.dtype ?? (typed === undefined ? "float32" : dtypeOfArray(typed));
-  const ownShape = typed === undefined ? shapeOfNested(values as NestedNumbers) : [typed.length];
-  const shape = options.shape ?? ownShape;
-  if (sizeOf(shape) !== sizeOf(ownShape)) {
-    throw new KilnError(`tensor() is given ${sizeOf(ownShape)} numbers for the shape [${shape}]`);
-  }
-  if (typed !== undefined && dtypeOfArray(typed) === dtype && !(typed instanceof Float64Array)) {
-    return Tensor.fromData(typed, shape, dtype);
-  }
-  const data = allocate(dtype, sizeOf(shape));
-  if (typed !== undefined) data.set(typed);
-  else data.set([...numbersIn(values as NestedNumbers)]);
-  return Tensor.fromData(data, shape, dtype);
-}
-
-const filled = (shape: readonly (number | readonly number[])[], value: number): Tensor => {
-  const extents = shape.flat() as number[];
-  return Tensor.fromData(new Float32Array(sizeOf(extents)).fill(value), extents, "float32");
-};
-
-export const zeros = (...shape: readonly (number | readonly number[])[]): Tensor => filled(shape, 0);
-export const ones = (...shape: readonly (number | readonly number[])[]): Tensor => filled(shape, 1);
-export const full = (shape: Shape, value: number): Tensor => filled([shape], value);
-
-/** `start`, `start + step`, … below `end`; with one argument from 0 to it. */
-export function arange(start: number, end?: number, step = 1): Tensor {
-  const [from, to] = end === undefined ? [0, start] : [start, end];
-  const length = Math.max(0, Math.ceil((to - from) / step));
-  return Tensor.fromData(
-    Float32Array.from({ length }, (_, k) => from + k * step),
-    [length],
-    "float32",
   );
 }

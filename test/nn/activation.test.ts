@@ -10,36 +10,9 @@ import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "../..
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { traceLoss, traceModel } from "../../src/trace/trace.ts";
+import { ACTIVATIONS } from "../support/activations.ts";
 import { generate, sizeOf } from "../support/fixtures.ts";
 import { relativeError, runGraph } from "../support/run-graph.ts";
-
-const MODULES: Record<string, () => nn.Module> = {
-  ReLU6: () => new nn.ReLU6(),
-  LeakyReLU: () => new nn.LeakyReLU(),
-  "LeakyReLU 0.2": () => new nn.LeakyReLU(0.2),
-  PReLU: () => new nn.PReLU(),
-  "PReLU of channels": () => new nn.PReLU(3, { init: 0.1 }),
-  ELU: () => new nn.ELU(),
-  "ELU 0.5": () => new nn.ELU({ alpha: 0.5 }),
-  SELU: () => new nn.SELU(),
-  CELU: () => new nn.CELU(),
-  "CELU 2": () => new nn.CELU(2),
-  GELU: () => new nn.GELU(),
-  "GELU tanh": () => new nn.GELU({ approximate: "tanh" }),
-  SiLU: () => new nn.SiLU(),
-  Mish: () => new nn.Mish(),
-  Sigmoid: () => new nn.Sigmoid(),
-  Hardsigmoid: () => new nn.Hardsigmoid(),
-  Hardswish: () => new nn.Hardswish(),
-  Tanh: () => new nn.Tanh(),
-  Softplus: () => new nn.Softplus(),
-  "Softplus 2, 1": () => new nn.Softplus(2, { threshold: 1 }),
-  Softsign: () => new nn.Softsign(),
-  "Softmax 1": () => new nn.Softmax(1),
-  "Softmax -1": () => new nn.Softmax({ dim: -1 }),
-  "LogSoftmax 1": () => new nn.LogSoftmax(1),
-  "LogSoftmax 0": () => new nn.LogSoftmax({ dim: 0 }),
-};
 
 type Range = "near" | "far";
 
@@ -109,7 +82,7 @@ describe.each([interpret, js])("on $name", (backend) => {
     test.each(["near", "far"] as const)(
       "computes PyTorch's output and gradients, inputs %s",
       async (range) => {
-        const probe = new Probe(MODULES[name]());
+        const probe = new Probe(ACTIVATIONS[name]());
         const values = await valuesOf(probe, fixture.inputs[range]);
         const forward = await runGraph(traceModel(probe, []).graph, backend, values);
         expect(relativeError(forward.output, runs[range].output), "output").toBeLessThan(TOLERANCE);
@@ -128,7 +101,7 @@ describe.each([interpret, js])("on $name", (backend) => {
     );
 
     it("is finite, gradients too, where every exponential overflows", async () => {
-      const probe = new Probe(MODULES[name]());
+      const probe = new Probe(ACTIVATIONS[name]());
       const x = fixture.inputs.near.map((value) => value * 1e4);
       const trace = traceLoss(probe, new Weighted(), []);
       const values = { ...(await valuesOf(probe, x)), target: new Float32Array(sizeOf(SHAPE)).fill(1) };
@@ -139,7 +112,7 @@ describe.each([interpret, js])("on $name", (backend) => {
     });
 
     it("passes NaN on and lets it spread only where rows are summed", async () => {
-      const probe = new Probe(MODULES[name]());
+      const probe = new Probe(ACTIVATIONS[name]());
       const x = fixture.inputs.near.map((value, i) => (i === 5 ? Number.NaN : value));
       const { output } = await runGraph(traceModel(probe, []).graph, backend, await valuesOf(probe, x));
       expect(output[5]).toBeNaN();
@@ -153,7 +126,7 @@ describe.each([interpret, js])("on $name", (backend) => {
 
 describe("printed text", () => {
   it.each(fixture.modules)("$name is PyTorch's", ({ name, text }) => {
-    expect(String(MODULES[name]())).toBe(text);
+    expect(String(ACTIVATIONS[name]())).toBe(text);
   });
 
   it("writes floats as Python does", () => {
@@ -168,7 +141,7 @@ describe("printed text", () => {
   });
 
   it("is tested for every module of the fixture", () => {
-    expect(fixture.modules.map(({ name }) => name)).toEqual(Object.keys(MODULES));
+    expect(fixture.modules.map(({ name }) => name)).toEqual(Object.keys(ACTIVATIONS));
   });
 });
 

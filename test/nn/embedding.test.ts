@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../../src/compile.ts";
 import * as F from "../../src/nn/functional/index.ts";
 import * as nn from "../../src/nn/index.ts";
+import { tensor, zeros } from "../../src/tensor/creation.ts";
 import { manualSeed } from "../../src/tensor/random.ts";
-import { tensor, zeros } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";
 
 const indices = tensor([[0, 2]], { dtype: "int32" });

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import * as F from "../../src/nn/functional/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { type Tensor, zeros } from "../../src/tensor/tensor.ts";
+import { zeros } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";
 
 /** The only operation of `body`, without its output. */

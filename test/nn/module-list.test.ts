@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
-import { zeros } from "../../src/tensor/tensor.ts";
+import { zeros } from "../../src/tensor/creation.ts";
 
 const names = (module: nn.Module): string[] => module.namedChildren().map(([name]) => name);
 

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
-import { arange, ones, type Tensor, tensor, zeros } from "../../src/tensor/tensor.ts";
+import { arange, ones, tensor, zeros } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";
 
 abstract class Passing extends nn.Module {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import * as F from "../../src/nn/functional/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { zeros } from "../../src/tensor/tensor.ts";
+import { zeros } from "../../src/tensor/creation.ts";
 import { record } from "./recording.ts";
 
 const ops = (body: () => unknown) => record(body).ops.map(({ op, attrs }) => [op, attrs]);

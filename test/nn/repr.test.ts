@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
-import { ones, type Tensor, zeros } from "../../src/tensor/tensor.ts";
+import { ones, zeros } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 
 class Net extends nn.Module {
   conv1 = new nn.Conv2d(1, 6, 5);

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
-import { type Tensor, zeros } from "../../src/tensor/tensor.ts";
+import { zeros } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";
 
 const names = (module: nn.Module): string[] => module.namedChildren().map(([name]) => name);

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
-import { ones, type Tensor, tensor, zeros } from "../../src/tensor/tensor.ts";
+import { ones, tensor, zeros } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 
 const small = (): nn.Sequential => new nn.Sequential({ fc1: new nn.Linear(2, 3), fc2: new nn.Linear(3, 1) });
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileTraining, load, nn, optim, save, type Tensor, tensor } from "kiln";
 import { afterAll, describe, expect, it } from "vitest";
-import { ones } from "../../src/tensor/tensor.ts";
+import { ones } from "../../src/tensor/creation.ts";
 import { TinyNet } from "../support/nets.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-groups-"));

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
-import { ones } from "../../src/tensor/tensor.ts";
+import { ones } from "../../src/tensor/creation.ts";
 
 const {
   ConstantLR,

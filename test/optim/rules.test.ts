@@ -5,7 +5,7 @@ import { compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { NdArray } from "../../src/ops/ndarray.ts";
-import { ones } from "../../src/tensor/tensor.ts";
+import { ones } from "../../src/tensor/creation.ts";
 import { generate, initScale, labels } from "../support/fixtures.ts";
 import { CompiledRule } from "./compiled-rule.ts";
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
-import { ones } from "../../src/tensor/tensor.ts";
+import { ones } from "../../src/tensor/creation.ts";
 import { CompiledRule } from "./compiled-rule.ts";
 
 const parameters = (): nn.Parameter[] => [new nn.Parameter(ones(2))];

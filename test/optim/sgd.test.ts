@@ -6,7 +6,8 @@ import { sizeOf } from "../../src/core/shape.ts";
 import * as nn from "../../src/nn/index.ts";
 import type { NdArray } from "../../src/ops/ndarray.ts";
 import * as optim from "../../src/optim/index.ts";
-import { ones, type Tensor } from "../../src/tensor/tensor.ts";
+import { ones } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import { generate } from "../support/fixtures.ts";
 import { CompiledRule } from "./compiled-rule.ts";
 

@@ -9,7 +9,7 @@ import type { GradientClip } from "../../src/ir/update.ts";
 import { Parameter } from "../../src/nn/parameter.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { SGD } from "../../src/optim/sgd.ts";
-import { ones } from "../../src/tensor/tensor.ts";
+import { ones } from "../../src/tensor/creation.ts";
 
 /** A step with two parameters and a buffer that the forward pass updates. */
 const TEXT = `graph g(%x: f32[2]) params(@w: f32[2], @b: f32[], @mean: f32[2]) {

@@ -1,3 +1,14 @@
-/** All scheduling strategies, so that tests can force each in turn. */
+/** Scheduling strategies by what they need of a backend, so that tests can force each in turn. */
 
-export { STRATEGIES } from "../../passes/schedule.ts";
+import { STRATEGIES } from "../../passes/schedule.ts";
+import type { Strategy } from "../../passes/strategies/strategy.ts";
+
+const isVector = ({ name }: Strategy): boolean => name.startsWith("vector-");
+
+/** Those of scalar code. */
+const SCALAR_STRATEGIES = STRATEGIES.filter((strategy) => !isVector(strategy));
+
+/** Those that need lanes. */
+export const VECTOR_STRATEGIES = STRATEGIES.filter(isVector);
+
+export { SCALAR_STRATEGIES as STRATEGIES };

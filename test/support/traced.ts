@@ -3,7 +3,8 @@
 import { expect } from "vitest";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
-import { type Tensor, tensor } from "../../src/tensor/tensor.ts";
+import { tensor } from "../../src/tensor/creation.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 import { runGraph } from "./run-graph.ts";
 

@@ -1,7 +1,8 @@
 /** Tensors made from numbers, and read back. */
 
 import { describe, expect, it } from "vitest";
-import { arange, full, ones, tensor, zeros } from "../../src/tensor/tensor.ts";
+import { arange, full, ones, tensor, zeros } from "../../src/tensor/creation.ts";
+import { rand, randn } from "../../src/tensor/random.ts";
 
 describe("tensor", () => {
   it("takes its shape from nested arrays and is float32 unless told", async () => {
@@ -101,5 +102,21 @@ describe("shapes of results", () => {
   it("are refused with both shapes in the message", () => {
     expect(() => x.view(5, 5)).toThrow("cannot view [2,3,4] (24 elements) as [5,5]");
     expect(() => x.add(zeros(2))).toThrow("add cannot combine shapes [2,3,4] and [2]");
+  });
+});
+
+describe("options", () => {
+  it("come last, behind a shape in either form", async () => {
+    const x = randn(3, 5, { requiresGrad: true });
+    expect([x.shape, x.requiresGrad]).toEqual([[3, 5], true]);
+    expect(rand([2], { requiresGrad: true }).requiresGrad).toBe(true);
+    expect(await zeros(2, { dtype: "int32" }).format()).toBe("tensor([0, 0], dtype=torch.int32)");
+    expect(await full([2], 7, { dtype: "int32" }).array()).toEqual([7, 7]);
+    expect(tensor([1], { requiresGrad: true }).requiresGrad).toBe(true);
+  });
+
+  it("leave impossible shapes an error", () => {
+    expect(() => zeros(2, -1)).toThrow("zeros needs a shape of whole numbers, not [2,-1]");
+    expect(() => randn([1.5])).toThrow("randn needs a shape of whole numbers, not [1.5]");
   });
 });

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { allocate, type DType, type TypedArray } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { Parameter } from "../../src/nn/parameter.ts";
+import { tensor } from "../../src/tensor/creation.ts";
 import { formatTensor } from "../../src/tensor/format.ts";
-import { tensor } from "../../src/tensor/tensor.ts";
 
 interface Case {
   readonly name: string;

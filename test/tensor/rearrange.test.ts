@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import "../../src/compile.ts";
 import type { UpdateRule } from "../../src/ir/update.ts";
+import { arange, ones, tensor } from "../../src/tensor/creation.ts";
 import {
   cat,
   chunk,
@@ -18,7 +19,7 @@ import {
   transpose,
 } from "../../src/tensor/rearrange.ts";
 import { argmax, cumsum, gather } from "../../src/tensor/statistics.ts";
-import { apply, arange, ones, tensor } from "../../src/tensor/tensor.ts";
+import { apply } from "../../src/tensor/tensor.ts";
 import { runGraph } from "../support/run-graph.ts";
 import { BACKENDS, type Computation, gradientOf, rounded, traced } from "../support/traced.ts";
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import "../../src/compile.ts";
+import { arange, tensor } from "../../src/tensor/creation.ts";
 import { where } from "../../src/tensor/rearrange.ts";
 import {
   amin,
@@ -15,7 +16,7 @@ import {
   std,
   variance,
 } from "../../src/tensor/statistics.ts";
-import { apply, arange, type Tensor, tensor } from "../../src/tensor/tensor.ts";
+import { apply, type Tensor } from "../../src/tensor/tensor.ts";
 import { gradientOf, rounded } from "../support/traced.ts";
 
 const int32 = (values: number[] | number[][]): Tensor => tensor(values, { dtype: "int32" });

@@ -2,8 +2,9 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
+import { ones, tensor, zeros } from "../../tensor/creation.ts";
 import { noGrad } from "../../tensor/grad-mode.ts";
-import { apply, ones, type Tensor, tensor, zeros } from "../../tensor/tensor.ts";
+import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { batchNorm } from "../functional/batch-norm.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonFloat } from "../options.ts";

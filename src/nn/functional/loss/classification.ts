@@ -77,7 +77,8 @@ function negativeLogLikelihood(logp: Tensor, target: Tensor, settings: ClassLoss
 function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLossSettings): void {
   const labels = target.dtype === "int32" ? target.peek() : undefined;
   const classes = logp.shape[classAxis(logp.ndim)];
-  if (labels !== undefined) located(() => checkIndices(labels, target.shape, { of: "class", below: classes, ignoreIndex }));
+  if (labels !== undefined)
+    located(() => checkIndices(labels, target.shape, { of: "class", below: classes, ignoreIndex }));
 }
 
 /**

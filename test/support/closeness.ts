@@ -1,0 +1,41 @@
+/** Compares results with what exact arithmetic gives, within the bounds that float32 explains. */
+
+import { expect } from "vitest";
+import { printGraph } from "../../src/ir/print.ts";
+import type { Graph } from "../../src/ir/types.ts";
+import { errorBounds } from "./error-bounds.ts";
+import { LARGEST_INPUT } from "./random-graph.ts";
+
+/** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
+function tolerances(graph: Graph): ReadonlyMap<string, number> {
+  const bounds = errorBounds(graph, { size: LARGEST_INPUT, unit: 1, error: 0 });
+  return new Map(
+    graph.outputs.map(({ name, value }) => {
+      const { size, error } = bounds.get(value)!;
+      // Beyond these sizes float32 has few digits left, or overflows: there is nothing to compare.
+      return [name, size > 1e6 || error > 1 ? Number.POSITIVE_INFINITY : 4 * error];
+    }),
+  );
+}
+
+/** Expects every output of `graph` to be close; returns how many could be compared. */
+export function closeness(
+  graph: Graph,
+  actual: Readonly<Record<string, ArrayLike<number>>>,
+  expected: Readonly<Record<string, ArrayLike<number>>>,
+): number {
+  let compared = 0;
+  for (const [name, tolerance] of tolerances(graph)) {
+    if (tolerance === Number.POSITIVE_INFINITY) continue;
+    compared++;
+    expect(actual[name].length).toBe(expected[name].length);
+    for (let i = 0; i < expected[name].length; i++) {
+      const difference = Math.abs(actual[name][i] - expected[name][i]);
+      if (difference <= tolerance) continue;
+      throw new Error(
+        `${name}[${i}] is ${actual[name][i]}, not ${expected[name][i]} within ${tolerance}\n${printGraph(graph)}`,
+      );
+    }
+  }
+  return compared;
+}
