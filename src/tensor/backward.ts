@@ -94,25 +94,30 @@ function historyOf(root: Tensor, arriving: Tensor, operations: readonly Operatio
   const versions = new Map<Value, Version>();
   const results = new Map<GradFn, Value>();
   const leaves = new Map<string, Tensor>();
-  const input = (role: "state" | "input", version: Version): Value => {
+  const input = (version: Version): Value => {
     const known = values.get(version);
     if (known !== undefined) return known;
-    const name = `${role}${values.size}`;
-    const value = builder.input(role, name, version.type);
+    const value = builder.input("input", `input${values.size}`, version.type);
     values.set(version, value);
     versions.set(value, version);
     return value;
   };
+  /** A leaf that was changed in place comes once for each version, two leaves of the same numbers come apart. */
+  const leafValues = new Map<Tensor, Map<Version, Value>>();
   const leaf = (variable: Tensor, version: Version): Value => {
-    const value = input("state", version);
-    if (value.kind === "input") leaves.set(value.name, variable);
+    const known = leafValues.get(variable) ?? new Map<Version, Value>();
+    leafValues.set(variable, known);
+    const value = known.get(version) ?? builder.input("state", `leaf${leaves.size}`, version.type);
+    if (!known.has(version)) leaves.set(`leaf${leaves.size}`, variable);
+    known.set(version, value);
+    versions.set(value, version);
     return value;
   };
   const rules = rulesIn(operations);
   /** A user's rule must be seen down to its `cotangent`; what it uses beside that is an input like any other. */
   const rule = (version: Version): Value => {
     const { operation } = version;
-    if (operation === undefined || !rules.has(version)) return input("input", version);
+    if (operation === undefined || !rules.has(version)) return input(version);
     const node = builder.node(operation.op, operation.inputs.map(rule), operation.attrs);
     versions.set(node, version);
     return node;
@@ -128,7 +133,7 @@ function historyOf(root: Tensor, arriving: Tensor, operations: readonly Operatio
     results.set(fn, node);
     if (!versions.has(node)) versions.set(node, output);
   }
-  const weighted = builder.node("mul", [results.get(root.gradFn!)!, input("input", arriving.version)]);
+  const weighted = builder.node("mul", [results.get(root.gradFn!)!, input(arriving.version)]);
   const loss = builder.node("sum", [weighted], { axes: root.shape.map((_, axis) => axis), keepdim: false });
   return { graph: builder.build("history", [{ name: "loss", value: loss }]), versions, leaves };
 }

@@ -67,8 +67,9 @@ class Session implements Recorder {
   /** The values of this trace, by what stands behind their tensors. */
   private readonly values = new Map<Source, Value>();
   private readonly states = new Map<string, Tensor>();
-  /** The states themselves, by what stood behind their tensors when the trace began. */
-  private readonly targets = new Map<Source, Input>();
+  private readonly inputsOfStates = new Map<Tensor, Input>();
+  /** What the tensors of states stand for by now; two of them may have begun with the same numbers. */
+  private readonly current = new Map<Tensor, Value>();
   /** What buffers hold after the run, in the order in which they were first assigned. */
   private readonly assigned = new Map<Input, Value>();
   private readonly fixed = new Set<Input>();
@@ -140,7 +141,7 @@ class Session implements Recorder {
   assign(target: Tensor, value: Tensor): void {
     const next = this.valueOf(value);
     this.valueOf(target);
-    const state = this.targets.get(target.behind);
+    const state = this.inputsOfStates.get(target);
     if (state === undefined || this.fixed.has(state)) {
       const what = state === undefined ? "a tensor that is not computed yet" : `the parameter ${state.name}`;
       throw new KilnError(
@@ -149,7 +150,7 @@ class Session implements Recorder {
         [this.origin()],
       );
     }
-    this.values.set(target.behind, next);
+    this.current.set(target, next);
     this.assigned.set(state, next);
   }
 
@@ -206,7 +207,8 @@ class Session implements Recorder {
   private state(name: string, tensor: Tensor): Input {
     const value = this.builder.input("state", name, { dtype: tensor.dtype, shape: tensor.shape });
     this.values.set(tensor.behind, value);
-    this.targets.set(tensor.behind, value);
+    this.current.set(tensor, value);
+    this.inputsOfStates.set(tensor, value);
     this.states.set(name, tensor);
     return value;
   }
@@ -214,7 +216,7 @@ class Session implements Recorder {
   /** The graph's value for a tensor; known numbers met on the way become constants in the store. */
   private valueOf(tensor: Tensor): Value {
     const { behind } = tensor;
-    const known = this.values.get(behind);
+    const known = this.current.get(tensor) ?? this.values.get(behind);
     if (known !== undefined) return known;
     if (behind.kind === "traced") {
       throw new KilnError(

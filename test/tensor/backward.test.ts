@@ -1,6 +1,6 @@
 /** Gradients outside of compiled models: backward, accumulation, freed graphs, leaves, noGrad and operations in place. */
 
-import { F, nn, noGrad, ones, type Tensor, tensor } from "kiln";
+import { compileTraining, F, nn, noGrad, ones, optim, type Tensor, tensor } from "kiln";
 import { describe, expect, it, test } from "vitest";
 
 const numbers = async (t: Tensor | null): Promise<number[]> => Array.from(await t!.data());
@@ -196,4 +196,35 @@ test("the printed text tells where a tensor comes from", async () => {
   expect(await x.format()).toBe("tensor([1., 2.], requires_grad=True)");
   expect(await F.mseLoss(x, ones(2)).format()).toBe("tensor(0.5000, grad_fn=<MseLossBackward>)");
   expect(await x.detach().format()).toBe("tensor([1., 2.])");
+});
+
+test("two parameters that begin with the same numbers are two, by hand and compiled", async () => {
+  const start = tensor([1, 2]);
+  class Model extends nn.Module {
+    a = new nn.Parameter(start);
+    b = new nn.Parameter(start);
+    forward(x: Tensor): Tensor {
+      return this.a.mul(x).sub(this.b.mul(this.b)).sum();
+    }
+  }
+  const model = new Model();
+  const x = tensor([[5, 7]]);
+  model.forward(x).backward();
+  expect(await numbers(model.a.grad)).toEqual([5, 7]);
+  expect(await numbers(model.b.grad)).toEqual([-2, -4]);
+  class Sum extends nn.Module {
+    targetType(): { dtype: "float32"; shape: number[] } {
+      return { dtype: "float32", shape: [1] };
+    }
+    forward(output: Tensor, target: Tensor): Tensor {
+      return output.mul(target).sum();
+    }
+  }
+  const optimizer = new optim.SGD(model.parameters(), { lr: 1 });
+  const trainer = await compileTraining(model, { inputs: [[1, 2]], loss: new Sum(), optimizer });
+  const { gradients } = await trainer.gradients(x, tensor([1]));
+  expect([await numbers(gradients.a), await numbers(gradients.b)]).toEqual([
+    [5, 7],
+    [-2, -4],
+  ]);
 });
