@@ -1,13 +1,14 @@
-/** Kiln as a peer: one compiled training step. `--backend NAME` says on which backend. */
+/** Kiln as a peer: one compiled training step. `--backend NAME[/STRATEGY]` says on which backend. */
 
 import { readFileSync } from "node:fs";
 import { backends, compileTraining, nn, optim, tensor } from "../../src/index.ts";
+import { parseChoice } from "../src/compiled-step.ts";
 import { modelOf } from "../src/kiln-model.ts";
 import { MissingPeerError, serve } from "../src/protocol.ts";
 import { BATCHES, batches, LEARNING_RATE } from "../src/workloads.ts";
 
 await serve(async ({ workload, batch, options }) => {
-  const backend = options.backend ?? "js";
+  const { backend, strategy } = parseChoice(options.backend ?? "js");
   const status = (await backends()).find(({ name }) => name === backend);
   if (!status?.available) throw new MissingPeerError(status?.reason ?? `there is no backend ${backend}`);
   const model = await modelOf(workload);
@@ -17,6 +18,7 @@ await serve(async ({ workload, batch, options }) => {
     loss: new nn.CrossEntropyLoss(),
     optimizer: new optim.SGD(model.parameters(), { lr: LEARNING_RATE }),
     backend,
+    ...(strategy !== undefined && { strategy }),
   });
   const data = batches(workload, batch).map(
     ({ input, target }) => [tensor(input, { shape }), tensor(target)] as const,

@@ -1,10 +1,12 @@
 /**
  * Compares the training step of Kiln's backends and of other libraries. See README.md beside package.json.
  *
- *   node --import tsx src/main.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8] [--peers kiln-js,pytorch]
+ *   node --import tsx src/main.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8]
+ *                                 [--peers kiln-js,pytorch | --backends js,js/plain,gpujs:cpu]
  *                                 [--rounds 5] [--millis 300] [--warmup 1000] [--timeout 120] [--json FILE]
  */
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { dirname } from "node:path";
@@ -27,9 +29,12 @@ const torch = (name: string, ...args: string[]): PeerSpec => ({
   args: ["peers/pytorch.py", ...args],
 });
 
+/** One of Kiln's backends, with a strategy behind a `/` if one is forced. */
+const kiln = (backend: string): PeerSpec => node(`kiln-${backend}`, "peers/kiln.ts", "--backend", backend);
+
 /** Everything that can be compared; the first one named on the command line is what the others are measured by. */
 const PEERS: readonly PeerSpec[] = [
-  node("kiln-js", "peers/kiln.ts", "--backend", "js"),
+  kiln("js"),
   torch("pytorch", "--threads", "2"),
   torch("pytorch-1", "--threads", "1"),
   torch("pytorch-tuned", "--threads", "2", "--tune", "yes"),
@@ -233,6 +238,7 @@ async function main(args: string[]): Promise<number> {
       workloads: { type: "string", default: "lenet5,cifar10,mlp" },
       batches: { type: "string", default: "1,8" },
       peers: { type: "string", default: PEERS.map((peer) => peer.name).join(",") },
+      backends: { type: "string" },
       rounds: { type: "string", default: "5" },
       millis: { type: "string", default: "300" },
       warmup: { type: "string", default: "1000" },
@@ -243,7 +249,10 @@ async function main(args: string[]): Promise<number> {
   const byName = new Map(PEERS.map((peer) => [peer.name, peer]));
   const workloads = new Map(Object.keys(WORKLOADS).map((name) => [name, name]));
   const options: Options = {
-    peers: values.peers.split(",").map((name) => known(name, byName, "peers")),
+    peers:
+      values.backends === undefined
+        ? values.peers.split(",").map((name) => known(name, byName, "peers"))
+        : values.backends.split(",").map(kiln),
     rounds: wholeNumber(values.rounds, "rounds", 1),
     millis: wholeNumber(values.millis, "millis", 0),
     warmup: wholeNumber(values.warmup, "warmup", 0),
@@ -274,6 +283,12 @@ async function main(args: string[]): Promise<number> {
     const result = await compare(workload, batch, options);
     results.push(result);
     console.log(`${render(result, told)}\n`);
+  }
+  if (values.backends !== undefined) {
+    const { backends, workloads, batches } = values;
+    const args = ["--import", "tsx", "src/kernels.ts", "--backends", backends];
+    const asked = ["--workloads", workloads, "--batches", batches];
+    execFileSync(process.execPath, [...args, ...asked], { stdio: "inherit" });
   }
   if (values.json !== undefined) {
     const { rounds, millis, warmup } = options;
