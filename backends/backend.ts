@@ -38,6 +38,8 @@ export interface KernelSource {
 
 /** A loaded program. Calls are made one after another; nothing here is reentrant. */
 export interface Executable {
+  /** What runs it, a mode included: `gpujs:webgl2` where `gpujs` was asked for. */
+  readonly backend: string;
   readonly sources: readonly KernelSource[];
   /** Copies a user's data into an input. */
   write(buffer: string, data: TypedArray): void | Promise<void>;
@@ -52,7 +54,8 @@ export interface Executable {
 export interface Backend {
   readonly name: string;
   readonly capabilities: Capabilities;
-  available(): Availability;
+  /** Whether it can run here; finding out may need code that is loaded on demand. */
+  available(): Availability | Promise<Availability>;
   createStateMemory(): StateMemory;
   compile(plan: ProgramPlan, states: StateMemory): Promise<Executable>;
 }

@@ -2,10 +2,12 @@
 
 import { KilnError } from "../src/core/errors.ts";
 import type { Backend } from "./backend.ts";
+import { gpujsBackends } from "./gpujs/backend.ts";
 import { interpret } from "./interpret/backend.ts";
 import { js } from "./js/backend.ts";
+import { wasm } from "./wasm/backend.ts";
 
-export const BACKENDS: readonly Backend[] = [js, interpret];
+export const BACKENDS: readonly Backend[] = [js, interpret, wasm, ...gpujsBackends()];
 
 /** What `backend` means when nobody says otherwise. */
 export const DEFAULT_BACKEND = "js";

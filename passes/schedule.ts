@@ -9,10 +9,23 @@ import { packedPanels } from "./strategies/pack.ts";
 import { plain } from "./strategies/plain.ts";
 import { registerTile } from "./strategies/register-tile.ts";
 import type { Candidate, Strategy } from "./strategies/strategy.ts";
+import { vectorDot } from "./strategies/vector-dot.ts";
+import { vectorPlain } from "./strategies/vector-plain.ts";
+import { vectorTile } from "./strategies/vector-tile.ts";
+import { vectorWinnerLists } from "./strategies/vector-winner-lists.ts";
 import { winnerLists } from "./strategies/winner-lists.ts";
 
 /** Every strategy, the one that always fits first. */
-export const STRATEGIES: readonly Strategy[] = [plain, registerTile, packedPanels, winnerLists];
+export const STRATEGIES: readonly Strategy[] = [
+  plain,
+  registerTile,
+  packedPanels,
+  vectorPlain,
+  vectorDot,
+  vectorTile,
+  winnerLists,
+  vectorWinnerLists,
+];
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",

@@ -61,6 +61,7 @@ class InterpretedStates implements StateMemory {
 }
 
 class InterpretedProgram implements Executable {
+  readonly backend = "interpret";
   readonly sources;
   private readonly storage: Record<string, Float64Array> = {};
   private readonly scalars: Record<string, number> = {};

@@ -100,6 +100,7 @@ const VIEW: Record<DType, string> = { float32: "f32", int32: "i32", bool: "u8", 
 type JsKernel = (...views: (TypedArray | Float64Array)[]) => void;
 
 class JsProgram implements Executable {
+  readonly backend = "js";
   readonly sources: readonly KernelSource[];
   private readonly buffers = new Map<string, TypedArray>();
   private kernels: readonly JsKernel[];

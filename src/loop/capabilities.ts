@@ -5,7 +5,7 @@ export interface Capabilities {
   readonly schedules: boolean;
   /** Floats in one vector register; 1 for scalar code. */
   readonly vectorWidth: number;
-  /** Accumulators that a register tile may hold before they spill. */
+  /** Registers that a tile may fill before they spill: accumulators, and in vector code also what feeds them. */
   readonly registers: number;
   /** True when each thread computes one output element (GPU kernels): gather only, one store. */
   readonly oneElementPerThread: boolean;

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
+import { wasm } from "../../backends/wasm/backend.ts";
 import { autodiff } from "../../passes/autodiff.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
@@ -20,7 +21,7 @@ import {
 } from "../support/random-graph.ts";
 import { evaluateGraph } from "../support/reference.ts";
 import { runGraph } from "../support/run-graph.ts";
-import { STRATEGIES } from "../support/strategies.ts";
+import { strategiesFor } from "../support/strategies.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
 const RUNS = {
@@ -28,10 +29,14 @@ const RUNS = {
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 
-const BACKENDS = [
-  { name: "js", backend: js, options: {} },
-  ...STRATEGIES.map(({ name }) => ({ name: `js, ${name} forced`, backend: js, options: { strategy: name } })),
-];
+const BACKENDS = [js, wasm].flatMap((backend) => [
+  { name: backend.name, backend, options: {} },
+  ...strategiesFor(backend.capabilities).map(({ name }) => ({
+    name: `${backend.name}, ${name} forced`,
+    backend,
+    options: { strategy: name },
+  })),
+]);
 
 /** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
 function tolerances(graph: Graph): ReadonlyMap<string, number> {

@@ -1,14 +1,17 @@
 /** Scheduling strategies by what they need of a backend, so that tests can force each in turn. */
 
-import { STRATEGIES } from "../../passes/schedule.ts";
+import { STRATEGIES as ALL } from "../../passes/schedule.ts";
 import type { Strategy } from "../../passes/strategies/strategy.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
 
 const isVector = ({ name }: Strategy): boolean => name.startsWith("vector-");
 
 /** Those of scalar code. */
-const SCALAR_STRATEGIES = STRATEGIES.filter((strategy) => !isVector(strategy));
+export const STRATEGIES = ALL.filter((strategy) => !isVector(strategy));
 
 /** Those that need lanes. */
-export const VECTOR_STRATEGIES = STRATEGIES.filter(isVector);
+export const VECTOR_STRATEGIES = ALL.filter(isVector);
 
-export { SCALAR_STRATEGIES as STRATEGIES };
+/** All that can match where a backend has so many lanes. */
+export const strategiesFor = ({ vectorWidth }: Capabilities): readonly Strategy[] =>
+  vectorWidth > 1 ? ALL : STRATEGIES;

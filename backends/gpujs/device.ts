@@ -1,0 +1,127 @@
+/** One gpu.js instance in one mode: its kernels, shared by all programs, and the values that lie on it. */
+
+import { KilnError } from "../../src/core/errors.ts";
+import type { DeviceValue, GpuClass, GpuInstance, KernelFunction, KernelSettings } from "./library.ts";
+import type { Mode } from "./modes.ts";
+
+interface CachedKernel {
+  readonly run: KernelFunction;
+  users: number;
+}
+
+const COPY = "function (data) {\n  return data[this.thread.x];\n}";
+
+export class Device {
+  readonly mode: Mode;
+  private readonly gpu: GpuInstance;
+  private readonly kernels = new Map<string, CachedKernel>();
+  /** How many names each value has. Weakly: without a GPU a value is an array, which nobody need free. */
+  private readonly owners = new WeakMap<DeviceValue, number>();
+  private valueCount = 0;
+
+  constructor(GPU: GpuClass, mode: Mode) {
+    this.mode = mode;
+    this.gpu = new GPU({ mode });
+  }
+
+  /** Values and kernels that are alive: for tests, which see to it that both go back to where they were. */
+  get alive(): { readonly values: number; readonly kernels: number } {
+    return { values: this.valueCount, kernels: this.kernels.size };
+  }
+
+  /** The kernel of that source, compiled by its first call; `release` it as often as it was acquired. */
+  acquire(text: string, threads: number): KernelFunction {
+    const key = keyOf(text, threads);
+    let cached = this.kernels.get(key);
+    if (cached === undefined) {
+      const settings: KernelSettings = {
+        output: [threads],
+        precision: "single",
+        tactic: "precision",
+        pipeline: true,
+        immutable: true,
+      };
+      cached = { run: this.gpu.createKernel(text, settings), users: 0 };
+      this.kernels.set(key, cached);
+    }
+    cached.users++;
+    return cached.run;
+  }
+
+  /**
+   * Lets go of a kernel. On a GPU it stays for the next program with that source: gpu.js reads a result back through
+   * the kernel that made it, and its GL kernels draw from a vertex buffer that the next one to be destroyed would take
+   * along.
+   */
+  release(text: string, threads: number): void {
+    const key = keyOf(text, threads);
+    const cached = this.kernels.get(key);
+    if (cached === undefined || --cached.users > 0 || isOnGpu(this.mode)) return;
+    this.kernels.delete(key);
+    cached.run.destroy(false);
+  }
+
+  /** Runs a kernel; what it yields stays on the device until it is freed. */
+  call(
+    name: string,
+    run: KernelFunction,
+    args: readonly (DeviceValue | number)[],
+  ): DeviceValue | Promise<DeviceValue> {
+    const result = run(...args);
+    return result instanceof Promise
+      ? result.then((value) => this.keep(name, run, value))
+      : this.keep(name, run, result);
+  }
+
+  /** gpu.js runs what a mode cannot take in another mode, with no more than a warning: here that is an error. */
+  private keep(name: string, run: KernelFunction, value: DeviceValue): DeviceValue {
+    if (run.kernel.constructor !== this.gpu.Kernel) {
+      free(value);
+      const reason = run.kernel.fallbackReason;
+      throw new KilnError(
+        `gpu.js did not run kernel ${name} in mode ${this.mode} but fell back to another${reason ? `: ${reason}` : ""}; gpujs:webasm and gpujs:cpu need no GPU`,
+      );
+    }
+    return this.share(value);
+  }
+
+  /** Brings numbers to the device; where there is none, the array itself serves, and must not change. */
+  upload(data: Float32Array): DeviceValue | Promise<DeviceValue> {
+    if (!isOnGpu(this.mode)) return this.share(data);
+    return this.call("upload", this.copyKernel(data.length), [data]);
+  }
+
+  /** Copying kernels are few, one for each length, and stay. */
+  private copyKernel(length: number): KernelFunction {
+    return this.kernels.get(keyOf(COPY, length))?.run ?? this.acquire(COPY, length);
+  }
+
+  async download(value: DeviceValue): Promise<Float32Array> {
+    return value instanceof Float32Array ? value : value.toArray();
+  }
+
+  /** One more name for a value, to be freed like any other. */
+  share(value: DeviceValue): DeviceValue {
+    const owners = this.owners.get(value) ?? 0;
+    this.owners.set(value, owners + 1);
+    if (owners === 0) this.valueCount++;
+    return value;
+  }
+
+  free(value: DeviceValue): void {
+    const owners = this.owners.get(value) ?? 0;
+    if (owners > 1) this.owners.set(value, owners - 1);
+    if (owners !== 1) return;
+    this.owners.delete(value);
+    this.valueCount--;
+    free(value);
+  }
+}
+
+const keyOf = (text: string, threads: number): string => `${threads} ${text}`;
+
+const isOnGpu = (mode: Mode): boolean => mode !== "cpu" && mode !== "webasm";
+
+function free(value: DeviceValue): void {
+  if (!(value instanceof Float32Array)) value.delete();
+}

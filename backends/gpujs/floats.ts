@@ -1,0 +1,20 @@
+/** Numbers of any dtype as the 32-bit floats that all GPU buffers hold. */
+
+import type { TypedArray } from "../../src/core/dtype.ts";
+import { KilnError } from "../../src/core/errors.ts";
+
+/** Up to here every whole number is a float. */
+const MOST = 2 ** 24;
+
+/** A copy; an integer that no float holds is an error, never another number. */
+export function asFloats(data: TypedArray, what: string): Float32Array {
+  if (data instanceof Int32Array) {
+    const tooLarge = data.find((value) => value > MOST || value < -MOST);
+    if (tooLarge !== undefined) {
+      throw new KilnError(
+        `${what} holds ${tooLarge}, and gpujs kernels keep whole numbers up to ${MOST} alone: use the js backend`,
+      );
+    }
+  }
+  return Float32Array.from(data);
+}

@@ -1,0 +1,83 @@
+/** gpu.js as this backend uses it. The package is the user's own to install; it is loaded when a mode is first asked for. */
+
+import { KilnError } from "../../src/core/errors.ts";
+
+/** What a kernel of a GPU mode yields: a texture or a buffer that stays on the device. */
+export interface DeviceHandle {
+  toArray(): Float32Array | Promise<Float32Array>;
+  delete(): void;
+}
+
+/** What kernels take and give; the modes without a GPU work on plain arrays. */
+export type DeviceValue = Float32Array | DeviceHandle;
+
+/** A kernel function as gpu.js hands it out; `kernel` is what really runs, and may change with a call. */
+export interface KernelFunction {
+  (...args: readonly (DeviceValue | number)[]): DeviceValue | Promise<DeviceValue>;
+  readonly kernel: { readonly constructor: unknown; readonly fallbackReason?: string | null };
+  destroy(removeCanvasReferences?: boolean): void;
+}
+
+export interface KernelSettings {
+  readonly output: readonly number[];
+  readonly precision: "single";
+  /** Without it GL may compute in half precision. */
+  readonly tactic: "precision";
+  /** Results stay on the device, and each call makes a new one. */
+  readonly pipeline: true;
+  readonly immutable: true;
+}
+
+export interface GpuInstance {
+  /** The class of the kernels that the mode asks for. */
+  readonly Kernel: unknown;
+  createKernel(source: string, settings: KernelSettings): KernelFunction;
+}
+
+export interface GpuClass {
+  new (settings: { readonly mode: string }): GpuInstance;
+  readonly isWebGPUSupported: boolean;
+  isWebGPUAvailable(): Promise<boolean>;
+}
+
+/** What a script of the page has set, else the package. */
+const load = async (): Promise<unknown> => classIn(globalThis) ?? import("gpu.js");
+
+/** Loads gpu.js, or says how to install it. */
+export async function loadGpuJs(from: () => Promise<unknown> = load): Promise<GpuClass> {
+  let module: unknown;
+  try {
+    module = await from();
+  } catch (error) {
+    const remedy = remedyFor(error);
+    if (remedy === undefined) throw error;
+    throw new KilnError(`the gpujs backends need ${remedy}`);
+  }
+  // gpu.js's own file for browsers is a script, which sets a global variable even when it is imported.
+  const found = classIn(module) ?? classIn((module as { default?: unknown }).default) ?? classIn(globalThis);
+  if (found === undefined) {
+    throw new KilnError("the package gpu.js has no class GPU: install version 2.24.1 or newer");
+  }
+  return found;
+}
+
+/** The class itself, or the property of a module or of the browser bundle that holds it. */
+function classIn(value: unknown): GpuClass | undefined {
+  if (typeof value === "function" && "isWebGPUSupported" in value) return value as unknown as GpuClass;
+  const inner = (value as { GPU?: unknown } | undefined)?.GPU;
+  return inner === undefined || inner === value ? undefined : classIn(inner);
+}
+
+/** What is to be done where there is no gpu.js; nothing where it is there and fails. */
+function remedyFor(error: unknown): string | undefined {
+  const { code } = error as { code?: unknown };
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
+    return "the package gpu.js, which is not installed: run `npm install gpu.js`";
+  // What browsers throw for a module that they cannot find.
+  if (error instanceof TypeError && code === undefined)
+    return (
+      "gpu.js, which this page does not provide: name it in the page's import map, " +
+      "or load its dist/gpu-browser.js as a script"
+    );
+  return undefined;
+}

@@ -1,0 +1,253 @@
+/**
+ * Prints expressions as gpu.js understands them. All numbers are 32-bit floats there, truth values have no variables of
+ * their own, and a `select` becomes an `if`, so that no thread ever reads outside of a buffer.
+ */
+
+import { InternalError, KilnError } from "../../src/core/errors.ts";
+import type { CompareOp, Expr, Kernel } from "../../src/loop/types.ts";
+import type { Emitter } from "./emitter.ts";
+import { expm1, log1p, power, powerOf, sign, tanh, truncate } from "./functions.ts";
+import { WordPrinter } from "./print-words.ts";
+
+const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
+
+/** The first whole number that has a neighbour no float can hold. */
+const EXACT = 2 ** 24;
+
+/** Puts parentheses around a text that binds less strongly than what surrounds it: 4 sum, 5 product, 6 all else. */
+type Wrap = (own: number, text: string) => string;
+
+export class ExpressionPrinter {
+  readonly words: WordPrinter;
+  private readonly kernel: Kernel;
+  private readonly out: Emitter;
+
+  constructor(kernel: Kernel, out: Emitter) {
+    this.kernel = kernel;
+    this.out = out;
+    this.words = new WordPrinter(out, this);
+  }
+
+  /** A value as a number, truth values as 0 or 1; `level` is how strongly what surrounds it binds. */
+  number(e: Expr, level: number): string {
+    const wrap: Wrap = (own, text) => (own < level ? `(${text})` : text);
+    switch (e.kind) {
+      case "const":
+        return literal(e.value, e.dtype === "float32");
+      case "var":
+      case "local":
+        return this.out.local(e.name);
+      case "scalar":
+        return this.out.argument({ kind: "scalar", name: e.name, part: "value" });
+      case "load":
+        return this.load(e);
+      case "unary":
+        return e.dtype === "bool" ? this.truth(e) : this.unary(e, wrap);
+      case "binary":
+        return e.dtype === "bool" ? this.truth(e) : this.binary(e, wrap);
+      case "compare":
+        return this.truth(e);
+      case "select":
+        return this.select(e);
+      case "cast":
+        return this.cast(e, wrap, level);
+      case "reduce":
+        throw new InternalError(`kernel ${this.kernel.name} is printed before it is scheduled`);
+      default:
+        return e satisfies never;
+    }
+  }
+
+  /** A truth value as a condition, which no variable may hold in some modes. */
+  condition(e: Expr): string {
+    if (e.kind === "compare") {
+      if (e.a.dtype === "uint32") return this.words.condition(e.op, e.a, e.b);
+      const a = this.number(e.a, 4);
+      return `${a} ${COMPARE[e.op]} ${this.number(e.b, 4)}`;
+    }
+    if (e.kind === "binary" && (e.op === "and" || e.op === "or")) {
+      const a = this.condition(e.a);
+      return `(${a}) ${e.op === "and" ? "&&" : "||"} (${this.condition(e.b)})`;
+    }
+    if (e.kind === "unary" && e.op === "not") return `${this.number(e.a, 4)} < 0.5`;
+    if (e.kind === "unary" && e.op === "isnan") {
+      const value = this.out.constant("value", this.number(e.a, 0));
+      return `${value} !== ${value}`;
+    }
+    if (e.kind === "cast" && e.a.dtype !== "bool") return `${this.number(e.a, 4)} !== 0.0`;
+    return `${this.number(e, 4)} > 0.5`;
+  }
+
+  /** A truth value in a variable, as 0 or 1. */
+  truth(e: Expr, name = this.out.fresh("is")): string {
+    const condition = this.condition(e);
+    this.out.emit(`let ${name} = 0.0;`);
+    this.out.emit(`if (${condition}) { ${name} = 1.0; }`);
+    return name;
+  }
+
+  private load(e: Extract<Expr, { kind: "load" }>): string {
+    const index = this.number(e.index, 0);
+    // A read within an index of a read is miscompiled by some drivers: it gets a name first.
+    const at = index.includes("[") ? this.out.constant("at", index) : index;
+    const text = `${this.out.argument({ kind: "buffer", name: e.buffer })}[${at}]`;
+    return e.dtype === "int32" ? `Math.floor(${text})` : text;
+  }
+
+  private select(e: Extract<Expr, { kind: "select" }>): string {
+    const { out } = this;
+    const condition = this.condition(e.condition);
+    const name = out.fresh("chosen");
+    const assign = (value: Expr) => (): void => {
+      const text = this.number(value, 0);
+      out.emit(`${name} = ${text};`);
+    };
+    const start = isReady(e.b) ? this.number(e.b, 0) : "0.0";
+    out.emit(`let ${name} = ${start};`);
+    out.block(`if (${condition}) {`, () => {
+      out.ranges = out.ranges.withCondition(e.condition);
+      assign(e.a)();
+    });
+    if (!isReady(e.b)) out.otherwise(assign(e.b));
+    return name;
+  }
+
+  private cast(e: Extract<Expr, { kind: "cast" }>, wrap: Wrap, level: number): string {
+    const from = e.a.dtype;
+    if (from === "uint32") {
+      if (e.dtype !== "float32" && this.out.ranges.rangeOf(e.a).high >= EXACT)
+        return this.inexact("32-bit whole numbers");
+      return wrap(4, this.words.number(e.a));
+    }
+    if (e.dtype === "bool") return this.truth(e);
+    if (from !== "float32" || e.dtype === "float32") return this.number(e.a, level);
+    return truncate(this.out, this.out.constant("value", this.number(e.a, 0)));
+  }
+
+  private inexact(what: string): never {
+    const { name, ops, origins } = this.kernel;
+    throw new KilnError(
+      `gpujs kernels count in 32-bit floats and cannot compute ${what} exactly, which kernel ${name} (${ops.join(", ")}) needs; use the js backend`,
+      origins,
+    );
+  }
+
+  private unary(e: Extract<Expr, { kind: "unary" }>, wrap: Wrap): string {
+    const named = (): string => this.out.constant("value", this.number(e.a, 0));
+    switch (e.op) {
+      case "neg":
+        return wrap(5, `-1.0 * ${this.number(e.a, 6)}`);
+      case "exp":
+      case "log":
+      case "sqrt":
+      case "abs":
+        return `Math.${e.op}(${this.number(e.a, 0)})`;
+      case "expm1":
+        return expm1(this.out, named());
+      case "log1p":
+        return log1p(this.out, named());
+      case "tanh":
+        return tanh(this.out, named());
+      case "sign":
+        return sign(this.out, named());
+      case "not":
+      case "isnan":
+        return this.truth(e);
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  private binary(e: Extract<Expr, { kind: "binary" }>, wrap: Wrap): string {
+    const infix = (sign: string, own: number, right = e.b): string => {
+      const a = this.number(e.a, own);
+      return wrap(own, `${a} ${sign} ${this.number(right, own + 1)}`);
+    };
+    switch (e.op) {
+      case "add": {
+        const less = negated(e.b);
+        return less === undefined ? infix("+", 4) : infix("-", 4, less);
+      }
+      case "sub":
+        return infix("-", 4);
+      case "mul":
+        return infix("*", 5);
+      case "div":
+        return e.dtype === "float32" ? infix("/", 5) : this.quotient(e.a, e.b, wrap);
+      case "mod":
+        return this.remainder(e.a, e.b, wrap);
+      case "max":
+      case "min": {
+        const a = this.number(e.a, 0);
+        return `Math.${e.op}(${a}, ${this.number(e.b, 0)})`;
+      }
+      case "pow":
+        return this.power(e.a, e.b, wrap);
+      case "and":
+      case "or":
+      case "xor":
+      case "bitand":
+      case "shr":
+        throw new InternalError(`${e.op} gives no number`);
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  private power(a: Expr, b: Expr, wrap: Wrap): string {
+    const base = this.out.constant("base", this.number(a, 0));
+    if (b.kind === "const") {
+      const products = powerOf(this.out, base, b.value);
+      if (products !== undefined) return wrap(4, products);
+    }
+    return power(this.out, base, this.out.constant("exponent", this.number(b, 0)));
+  }
+
+  /** Floor division of whole numbers. */
+  private quotient(a: Expr, b: Expr, wrap: Wrap): string {
+    const { text, turns } = this.lifted(a, b);
+    const quotient = `Math.floor(${text} / ${this.number(b, 6)})`;
+    return turns === 0 ? quotient : wrap(4, `${quotient} - ${turns}`);
+  }
+
+  private remainder(a: Expr, b: Expr, wrap: Wrap): string {
+    if (a.dtype === "float32") {
+      const x = this.out.constant("value", this.number(a, 0));
+      const y = this.out.constant("divisor", this.number(b, 0));
+      return wrap(4, `${x} - ${y} * Math.floor(${x} / ${y})`);
+    }
+    return wrap(5, `${this.lifted(a, b).text} % ${this.number(b, 6)}`);
+  }
+
+  /** A dividend raised by a multiple of the divisor to where it cannot be negative: there division is exact. */
+  private lifted(a: Expr, b: Expr): { readonly text: string; readonly turns: number } {
+    const { low } = this.out.ranges.rangeOf(a);
+    if (low >= 0) return { text: this.number(a, 5), turns: 0 };
+    if (b.kind !== "const" || !Number.isFinite(low))
+      return this.inexact("quotients of numbers that may be negative");
+    const turns = Math.ceil(-low / b.value);
+    return { text: `(${this.number(a, 4)} + ${turns * b.value})`, turns };
+  }
+}
+
+/** Whether a value may be written down before it is known to be needed: a number, or a float that has a name. */
+const isReady = (e: Expr): boolean => e.kind === "const" || (e.kind === "local" && e.dtype === "float32");
+
+/** What to subtract instead of adding a negative integer, or a negative multiple of one. */
+function negated(e: Expr): Expr | undefined {
+  if (e.dtype === "int32" && e.kind === "const" && e.value < 0) return { ...e, value: -e.value };
+  if (e.dtype !== "int32" || e.kind !== "binary" || e.op !== "mul") return undefined;
+  if (e.b.kind !== "const" || e.b.value >= 0) return undefined;
+  return e.b.value === -1 ? e.a : { ...e, b: { ...e.b, value: -e.b.value } };
+}
+
+/** A number as the kernel language spells it: floats with a point or an exponent, none that no 32-bit float holds. */
+function literal(value: number, isFloat: boolean): string {
+  // A shading language refuses what is not a number where it can see it: here it cannot.
+  if (Number.isNaN(value)) return "Math.sqrt(-1.0 - this.thread.x)";
+  const single = isFloat ? Math.fround(value) : value;
+  if (!Number.isFinite(single)) return single > 0 ? "Infinity" : "(-1.0 * Infinity)";
+  const text = Object.is(single, -0) ? "-0" : String(single === 0 ? 0 : value);
+  const spelled = isFloat && /^-?\d+$/.test(text) ? `${text}.0` : text;
+  return text.startsWith("-") ? `(${spelled})` : spelled;
+}

@@ -1,0 +1,55 @@
+/** What is handed to gpu.js for one kernel: its function, what to call it with, and how many threads to start. */
+
+import { KilnError } from "../../src/core/errors.ts";
+import type { Kernel } from "../../src/loop/types.ts";
+import type { Argument } from "./arguments.ts";
+import { printFunction, printHeader } from "./print.ts";
+
+export interface GpuKernelSource {
+  readonly name: string;
+  /** The function as a string. */
+  readonly text: string;
+  /** What a dump shows above it. */
+  readonly header: string;
+  readonly arguments: readonly Argument[];
+  readonly threads: number;
+  /** The buffer that the threads fill. */
+  readonly output: string;
+  /** The buffer that the kernel only copies: both names then stand for one value, and nothing runs. */
+  readonly copied: string | undefined;
+}
+
+/** Most elements of a tensor: up to here a thread finds its indices exactly in 32-bit floats. */
+export const MOST_ELEMENTS = 2 ** 23;
+
+export function sourceOf(kernel: Kernel, mode: string): GpuKernelSource {
+  for (const { name, length, value } of kernel.buffers) {
+    if (length <= MOST_ELEMENTS) continue;
+    throw new KilnError(
+      `gpujs:${mode} takes tensors of up to ${MOST_ELEMENTS} elements, and ${value ?? name} in kernel ${kernel.name} has ${length}: use a smaller batch or the js backend`,
+      kernel.origins,
+    );
+  }
+  const output = kernel.buffers.find(({ access }) => access !== "read")!;
+  const { text, arguments: parameters } = printFunction(kernel);
+  const copied = copiedBuffer(kernel);
+  return {
+    name: kernel.name,
+    text: copied === undefined ? text : `// no kernel: ${output.name} shares what ${copied} holds`,
+    header: printHeader(kernel, mode, output.length),
+    arguments: parameters,
+    threads: output.length,
+    output: output.name,
+    copied,
+  };
+}
+
+function copiedBuffer({ body: [loop], buffers }: Kernel): string | undefined {
+  if (loop.kind !== "for" || loop.body.length !== 1) return undefined;
+  const [store] = loop.body;
+  if (store.kind !== "store" || store.value.kind !== "load") return undefined;
+  const { buffer, index } = store.value;
+  const isWhole = index.kind === "var" && index.name === loop.name;
+  const lengths = new Set(buffers.map(({ length }) => length));
+  return isWhole && lengths.size === 1 ? buffer : undefined;
+}

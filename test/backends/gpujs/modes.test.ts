@@ -1,0 +1,122 @@
+/** Which modes run here, what is said where one does not, and that none stands in for another in silence. */
+
+import { describe, expect, test } from "vitest";
+import type { Backend } from "../../../backends/backend.ts";
+import { gpujsBackends } from "../../../backends/gpujs/backend.ts";
+import { Modes } from "../../../backends/gpujs/modes.ts";
+import { backends, compile, nn, tensor } from "../../../src/index.ts";
+import { runGraph } from "../../support/run-graph.ts";
+import { graphFrom } from "./graphs.ts";
+
+class Asked {}
+class FellBack {}
+
+/** A stand-in for gpu.js whose kernels run in another mode from the second one on, as real ones may. */
+class FallingBack {
+  static readonly isWebGPUSupported = false;
+  readonly Kernel = Asked;
+  private made = 0;
+
+  createKernel(_source: string, { output: [threads] }: { output: readonly number[] }): unknown {
+    const isFirst = this.made++ === 0;
+    const kernel = isFirst
+      ? new Asked()
+      : Object.assign(new FellBack(), { fallbackReason: "no such thing here" });
+    const run = (a: Float32Array, b: number): Float32Array =>
+      isFirst ? a.map((v) => v * 2 + b) : new Float32Array(threads);
+    return Object.assign(run, { kernel, destroy: () => undefined });
+  }
+}
+
+/** gpu.js where nothing but the host is there. */
+class WithoutGpu {
+  static readonly isWebGPUSupported = false;
+
+  constructor({ mode }: { mode: string }) {
+    throw new Error(`A requested mode of "${mode}" and is not supported`);
+  }
+}
+
+const named = (list: readonly Backend[], name: string): Backend => list.find((b) => b.name === name)!;
+
+describe("in plain Node", () => {
+  test("every mode is listed with why it can or cannot run", async () => {
+    const rows = (await backends()).filter(({ name }) => name.startsWith("gpujs"));
+    expect(rows.map(({ name }) => name)).toEqual([
+      "gpujs",
+      "gpujs:webgl2",
+      "gpujs:webgpu",
+      "gpujs:headlessgl",
+      "gpujs:webasm",
+      "gpujs:cpu",
+    ]);
+    const by = new Map(rows.map((row) => [row.name, row]));
+    expect(by.get("gpujs:cpu")?.available).toBe(true);
+    expect(by.get("gpujs:webasm")?.available).toBe(true);
+    expect(by.get("gpujs:webgl2")).toMatchObject({
+      available: false,
+      reason: expect.stringContaining("a browser with WebGL 2"),
+    });
+    expect(by.get("gpujs:webgpu")).toMatchObject({
+      available: false,
+      reason: expect.stringContaining("navigator.gpu"),
+    });
+  });
+
+  test("without a GPU, plain gpujs names the modes that need none", async () => {
+    const list = gpujsBackends(new Modes(async () => ({ GPU: WithoutGpu })));
+    const { available, reason } = await named(list, "gpujs").available();
+    expect(available).toBe(false);
+    expect(reason).toContain("gpujs:webasm and gpujs:cpu need no GPU");
+    for (const mode of ["webgl2", "webgpu", "headlessgl"]) expect(reason).toContain(`${mode}: `);
+  });
+
+  test("asking for a mode that cannot run is an error that says what it needs", async () => {
+    const net = new nn.Linear(2, 3);
+    await expect(compile(net, { inputs: [[1, 2]], backend: "gpujs:webgl2" })).rejects.toThrow(
+      "the backend gpujs:webgl2 cannot run here: it needs a browser with WebGL 2",
+    );
+  });
+
+  test("a program reports the mode in use, and its dump shows it", async () => {
+    const net = new nn.Linear(2, 3);
+    const program = await compile(net, { inputs: [[1, 2]], backend: "gpujs:cpu" });
+    expect(program.backend).toBe("gpujs:cpu");
+    expect(program.kernels[0].source).toContain("// gpujs:cpu, one thread for each of 3 elements");
+    await program.run(tensor([[1, 2]]));
+    await program.dispose();
+  });
+});
+
+describe("without the package", () => {
+  const missing = (): Promise<never> =>
+    Promise.reject(
+      Object.assign(new Error("Cannot find package 'gpu.js'"), { code: "ERR_MODULE_NOT_FOUND" }),
+    );
+  const list = gpujsBackends(new Modes(missing));
+
+  test.each(list.map(({ name }) => name))("%s says how to install it", async (name) => {
+    const { available, reason } = await named(list, name).available();
+    expect(available).toBe(false);
+    expect(reason).toBe(
+      "the gpujs backends need the package gpu.js, which is not installed: run `npm install gpu.js`",
+    );
+  });
+
+  test("compiling all the same is that error", async () => {
+    const graph = graphFrom("%0: f32[3] = neg(%x)", "%x: f32[3]", "%0");
+    await expect(runGraph(graph, named(list, "gpujs:cpu"), { x: new Float32Array(3) })).rejects.toThrow(
+      "run `npm install gpu.js`",
+    );
+  });
+});
+
+describe("a fall-back inside gpu.js", () => {
+  test("is an error that names the kernel, the mode and gpu.js's reason", async () => {
+    const list = gpujsBackends(new Modes(async () => ({ GPU: FallingBack })));
+    const graph = graphFrom("%0: f32[3] = neg(%x)", "%x: f32[3]", "%0");
+    await expect(runGraph(graph, named(list, "gpujs:webasm"), { x: new Float32Array(3) })).rejects.toThrow(
+      "gpu.js did not run kernel neg in mode webasm but fell back to another: no such thing here",
+    );
+  });
+});
