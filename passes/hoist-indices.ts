@@ -79,13 +79,7 @@ class Hoister {
   }
 
   private loop(s: For, outside: ReadonlySet<string>): Item {
-    const level = new Level(
-      s.name,
-      outside,
-      this.lanes,
-      this.free,
-      () => `${this.prefix}p${this.counter++}`,
-    );
+    const level = new Level(s.name, outside, this.lanes, this.free, () => `${this.prefix}p${this.counter++}`);
     const inside = new Set([...outside, s.name, ...(s.inductions ?? []).map((i) => i.name)]);
     const body = this.body(s.body, inside).flatMap(({ pointers, statement }): Stmt[] => {
       const placed = pointers.flatMap(({ name, value }): Stmt[] => {

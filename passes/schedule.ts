@@ -5,6 +5,7 @@ import type { LoweredProgram } from "../src/loop/program.ts";
 import type { Kernel } from "../src/loop/types.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 import { perElement } from "./per-element.ts";
+import { sharePanels } from "./share-panels.ts";
 import { packedPanels } from "./strategies/pack.ts";
 import { plain } from "./strategies/plain.ts";
 import { registerTile } from "./strategies/register-tile.ts";
@@ -29,7 +30,7 @@ export const STRATEGIES: readonly Strategy[] = [
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",
-  doc: "Transforms loops for the backend: register tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
+  doc: "Transforms loops for the backend: register or vector tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
 };
 
 /** With `only`, the strategy of that name is taken wherever it matches: how tests force each in turn. */
@@ -44,12 +45,12 @@ export function schedule(capabilities: Capabilities, only?: string): Pass<Lowere
         .slice(program.commitFrom)
         .reduce((n, { kernels }) => n + kernels.length, 0);
       const kernels = results.flatMap((r) => r.kernels);
-      return {
+      return sharePanels({
         ...program,
         kernels,
         buffers: [...program.buffers, ...results.flatMap((r) => r.scratch)],
         commitFrom: kernels.length - commitKernels,
-      };
+      });
     },
   };
 }

@@ -29,7 +29,7 @@ export function coordinatesOf(factor: Expr, extents: Extents, alone: ReadonlySet
   const names = [...extents.keys()].filter((name) => forms.some((form) => form.has(name)));
   const signatures = new Map(names.map((name) => [name, forms.map((form) => form.get(name) ?? 0)]));
   const steps = new Map(names.map((name) => [name, stepOf(factor, name)]));
-  const ascending = [...names].reverse().sort((a, b) => (steps.get(a) ?? 0) - (steps.get(b) ?? 0));
+  const ascending = [...names].sort((a, b) => (steps.get(a) ?? 0) - (steps.get(b) ?? 0));
   let coordinates: Coordinate[] = [];
   for (const name of ascending) {
     const extent = extents.get(name) ?? 1;
@@ -93,13 +93,13 @@ function formsIn(factor: Expr, extents: Extents): ReadonlyMap<string, number>[] 
   };
   const visit = (e: Expr): void => {
     if (e.kind === "load") form(toAffine(e.index));
-    else if (e.kind === "compare" && e.a.dtype === "int32")
-      form(addAffine(toAffine(e.a), toAffine(e.b), -1));
+    else if (e.kind === "compare" && e.a.dtype === "int32") form(addAffine(toAffine(e.a), toAffine(e.b), -1));
     else if (e.kind === "binary" && e.dtype === "int32" && (e.op === "div" || e.op === "mod")) {
       form(toAffine(e.a));
       visit(e.b);
-    } else if (e.kind === "var") form(toAffine(e));
-    else if (e.kind === "binary" && e.dtype === "int32" && toAffine(e).terms.size > 1) form(toAffine(e));
+    } else if (e.kind === "var") {
+      if (extents.has(e.name)) form(toAffine(e));
+    } else if (e.kind === "binary" && e.dtype === "int32" && toAffine(e).terms.size > 1) form(toAffine(e));
     else for (const child of children(e)) visit(child);
   };
   visit(factor);

@@ -4,7 +4,8 @@
  * vector stand side by side.
  */
 
-import { add, compare, float, int, load, mul, select, variable } from "../../src/loop/build.ts";
+import { type Affine, toAffine } from "../../src/loop/affine.ts";
+import { add, binary, compare, float, int, load, mul, select, variable } from "../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
@@ -12,7 +13,7 @@ import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { FreeNames, substitute, visitExpr } from "../../src/loop/walk.ts";
 import type { GridLoop } from "../materialize.ts";
-import { type Coordinate, coordinatesOf, type Extents } from "./coordinates.ts";
+import type { Coordinate, Extents } from "./coordinates.ts";
 import { LANE, type Lanes, startAt, tileCount, tileName, tileWidth, vectorName } from "./lanes.ts";
 
 export interface Panel {
@@ -32,14 +33,14 @@ export interface PanelPlan {
   /** All coordinates but that of the lanes. */
   readonly coordinates: readonly Coordinate[];
   readonly lanes?: Lanes;
+  /** Elements behind the panel that a vector may reach into; nothing is made of what stands there. */
+  readonly slack?: number;
 }
 
 const free = new FreeNames();
 
-/** The plan to pack `factor`, or `undefined` when it is made of more than loads, guards and arithmetic. */
-export function planPanel(factor: Expr, extents: Extents, lanes?: Lanes): PanelPlan | undefined {
-  if (!isPackable(factor, extents)) return undefined;
-  const coordinates = coordinatesOf(factor, extents, new Set(lanes && [lanes.loop]));
+/** The plan to pack `factor` with its coordinates, all but that of the lanes among them. */
+export function planPanel(factor: Expr, coordinates: readonly Coordinate[], lanes?: Lanes): PanelPlan {
   return {
     factor,
     coordinates: coordinates.filter(({ terms }) => terms[0].name !== lanes?.loop),
@@ -47,7 +48,8 @@ export function planPanel(factor: Expr, extents: Extents, lanes?: Lanes): PanelP
   };
 }
 
-function isPackable(factor: Expr, extents: Extents): boolean {
+/** Whether a factor is made of loads, guards and arithmetic alone, all of them known outside of the sum. */
+export function isPackable(factor: Expr, extents: Extents): boolean {
   let plain = factor.dtype === "float32";
   visitExpr(factor, (e) => {
     plain &&= e.kind !== "reduce" && e.kind !== "local";
@@ -58,6 +60,16 @@ function isPackable(factor: Expr, extents: Extents): boolean {
 /** Elements of the panel. */
 export const panelLength = ({ coordinates, lanes }: PanelPlan): number =>
   coordinates.reduce((n, { extent }) => n * extent, 1) * (lanes ? tileCount(lanes) * tileWidth(lanes) : 1);
+
+/** The index into a panel in terms of the contraction's loops; with lanes, within one tile and without the lane. */
+export function panelForm({ coordinates, lanes }: PanelPlan): Affine {
+  const row = lanes === undefined ? 1 : tileWidth(lanes);
+  const terms = coordinates.flatMap((c, k) => {
+    const stride = coordinates.slice(k + 1).reduce((n, inner) => n * inner.extent, row);
+    return c.terms.map((t) => mul(variable(t.name), int(t.coefficient * stride)));
+  });
+  return toAffine(terms.reduce(add, int(0)));
+}
 
 /** What copying one element costs, in the operations of a register tile. */
 export function copyCost(factor: Expr): number {
@@ -71,7 +83,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
   const row = lanes === undefined ? 1 : tileWidth(lanes);
   const strides = coordinates.map((_, k) => coordinates.slice(k + 1).reduce((n, c) => n * c.extent, row));
   const tileStride = coordinates.reduce((n, c) => n * c.extent, row);
-  const length = panelLength(plan);
+  const length = panelLength(plan) + (plan.slack ?? 0);
   const loops: GridLoop[] = coordinates.map(({ extent }, k) => ({ name: `j${k}`, extent }));
   const values = new Map<string, Expr>();
   coordinates.forEach(({ terms, low }, k) => {
@@ -88,32 +100,37 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
     const tile = variable("tile");
     const vector = variable("vector");
     loops.unshift({ name: "tile", extent: tileCount(lanes) });
-    loops.push({ name: "vector", extent: lanes.vectors }, { name: LANE, extent: lanes.width });
-    const at = add(startAt(lanes, tile, vector), variable(LANE));
-    values.set(lanes.loop, at);
+    loops.push({ name: "vector", extent: lanes.vectors }, { name: "element", extent: lanes.width });
+    const at = add(startAt(lanes, tile, vector), variable("element"));
     const isBeyond = lanes.padded && tileCount(lanes) * row > lanes.extent;
-    if (isBeyond) value = select(compare("lt", variable(lanes.loop), int(lanes.extent)), factor, float(0));
-    const within = (of: Expr, v: Expr): Expr[] => [
+    // Beyond the extent the factor is not looked at, but its loads must be seen to stay inside.
+    values.set(lanes.loop, isBeyond ? binary("min", at, int(lanes.extent - 1)) : at);
+    if (isBeyond) value = select(compare("lt", at, int(lanes.extent)), factor, float(0));
+    const within = (of: Expr, v: Expr, element: string): Expr[] => [
       mul(of, int(tileStride)),
       mul(v, int(lanes.width)),
-      variable(LANE),
+      variable(element),
     ];
-    indices.push(...within(tile, vector));
-    positions.push(...within(variable(tileName(lanes)), variable(vectorName(lanes))));
+    indices.push(...within(tile, vector, "element"));
+    positions.push(...within(variable(tileName(lanes)), variable(vectorName(lanes)), LANE));
   }
   const still = new Map(loops.filter((l) => l.extent === 1).map((l) => [l.name, int(0)] as const));
   const context = loops.reduce(
     (c, l) => c.withName(l.name, { low: 0, high: l.extent - 1 }),
     new RangeContext(),
   );
-  const settle = (e: Expr): Expr => simplify(substitute(e, still), context);
+  // Full simplification pays where guards may fall away; an index is a sum and is printed as one.
+  const settle = (e: Expr): Expr => {
+    const settled = substitute(e, still);
+    return factor.kind === "load" && lanes?.padded !== true ? settled : simplify(settled, context);
+  };
   const body = loops.reduceRight<Stmt[]>(
     (inner, loop) => (loop.extent === 1 ? inner : [{ kind: "for", ...loop, loop: "grid", body: inner }]),
     [
       {
         kind: "store",
         buffer: name,
-        index: settle(indices.reduce(add, int(0))),
+        index: substitute(indices.reduce(add, int(0)), still),
         value: settle(substitute(value, values)),
       },
     ],

@@ -8,19 +8,29 @@ import { nestsOf } from "./nest.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 /** What one operation costs in a loop without register tiles, relative to one inside a tile. */
-const UNTILED_COST = 3;
+export const UNTILED_COST = 3;
+
+/** What storing one element costs. It tells apart kernels that only move data, and matters only where lanes can. */
+export const STORE_COST = 2;
 
 export const plain: Strategy = {
   name: "plain",
   doc: "Runs the nest as it was lowered; invariants and index arithmetic move out of the inner loops.",
-  candidates: (kernel: Kernel, _capabilities: Capabilities): readonly Candidate[] => [
+  candidates: (kernel: Kernel, { vectorWidth }: Capabilities): readonly Candidate[] => [
     {
       strategy: "plain",
-      cost: kernel.nominalFlops * UNTILED_COST,
+      cost: kernel.nominalFlops * UNTILED_COST + (vectorWidth > 1 ? STORE_COST * storesOf(kernel) : 0),
       apply: () => ({ kernels: [schedulePlain(kernel)], scratch: [] }),
     },
   ],
 };
+
+/** How many elements all nests store. */
+const storesOf = (kernel: Kernel): number =>
+  nestsOf(kernel).reduce(
+    (sum, { loops, stores }) => sum + loops.reduce((n, l) => n * l.extent, stores.length),
+    0,
+  );
 
 /** The kernel with every nest materialised. */
 export function schedulePlain(kernel: Kernel): Kernel {

@@ -44,7 +44,7 @@ import {
 const STEP_COST = 2.1;
 
 /** Names of everything that takes part; extents come from the loops. */
-interface Parts {
+export interface InputGradientParts {
   /** The image, when the batch is larger than one. */
   readonly images: readonly GridLoop[];
   /** Input channels, when there are several. */
@@ -65,7 +65,7 @@ interface Parts {
  * with unit stride and dilation. Returns `undefined` for other forms.
  */
 export function inputGradientForm(found: SparseContraction, registers: number): WinnerForm | undefined {
-  const parts = partsOf(found);
+  const parts = inputGradientParts(found);
   if (parts === undefined) return undefined;
   const width = parts.tapColumns.extent + found.sparse.window[1] - 1;
   if (width + 2 > registers) return undefined;
@@ -80,7 +80,12 @@ export function inputGradientForm(found: SparseContraction, registers: number): 
   return { cost: 2 * work * STEP_COST, build: () => new InputGradient(found, parts, tile).build() };
 }
 
-function partsOf({ contraction, sparse, dense }: SparseContraction): Parts | undefined {
+/** The loops of the transposed convolution that `found` is, or `undefined` when it is none. */
+export function inputGradientParts({
+  contraction,
+  sparse,
+  dense,
+}: SparseContraction): InputGradientParts | undefined {
   const { loops } = contraction.nest;
   const { axes } = contraction.core;
   const vertical = differenceOf(sparse.row, loops, axes);
@@ -126,7 +131,7 @@ function differenceOf(form: Affine, loops: readonly GridLoop[], axes: readonly G
 
 class InputGradient {
   private readonly found: SparseContraction;
-  private readonly parts: Parts;
+  private readonly parts: InputGradientParts;
   private readonly tile: number;
   private readonly kernel: Kernel;
   /** Rows of the weights with the zero rows above and below that a window's lower rows reach into. */
@@ -135,7 +140,7 @@ class InputGradient {
   private readonly height: number;
   private readonly width: number;
 
-  constructor(found: SparseContraction, parts: Parts, tile: number) {
+  constructor(found: SparseContraction, parts: InputGradientParts, tile: number) {
     this.found = found;
     this.parts = parts;
     this.tile = tile;

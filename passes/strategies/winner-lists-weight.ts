@@ -5,34 +5,14 @@
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../src/loop/affine.ts";
-import {
-  add,
-  binary,
-  cast,
-  compare,
-  div,
-  float,
-  int,
-  load,
-  local,
-  mod,
-  mul,
-  variable,
-} from "../../src/loop/build.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { add, binary, float, int, load, local, mul, variable } from "../../src/loop/build.ts";
+import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import { replaceCore } from "./replace-core.ts";
-import {
-  baseOf,
-  type ListSpec,
-  listBuffer,
-  loopOver,
-  nestLoops,
-  type SparseContraction,
-  type WinnerForm,
-} from "./winner-form.ts";
+import { nestLoops, type SparseContraction, type WinnerForm } from "./winner-form.ts";
+import { type ImageLists, imageLists } from "./winner-image-lists.ts";
 
 /** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
 const STEP_COST = 2.1;
@@ -101,108 +81,36 @@ class WeightGradient {
   private readonly parts: Parts;
   private readonly kernel: Kernel;
   private readonly index: Affine;
-  private readonly windows: number;
-  private readonly lists: number;
 
   constructor(found: SparseContraction, parts: Parts) {
     this.found = found;
     this.parts = parts;
     this.kernel = found.contraction.kernel;
     this.index = toAffine(found.dense.index);
-    const [rows, columns] = found.sparse.plane;
-    this.windows = rows * columns;
-    this.lists = [...parts.images, ...parts.channels].reduce((n, loop) => n * loop.extent, 1);
   }
 
   build() {
-    const { kernel, lists, windows } = this;
+    const { kernel, parts } = this;
     const strideOf = (name: string): number => coefficientOf(this.index, name);
-    const [windowRows, windowColumns] = this.found.sparse.window;
-    const reach =
-      (this.found.sparse.plane[0] * windowRows - 1) * strideOf(this.parts.row) +
-      (this.found.sparse.plane[1] * windowColumns - 1) * strideOf(this.parts.column);
-    const scratch = (suffix: string, ...spec: ListSpec) =>
-      listBuffer(`${kernel.name}_${suffix}`, this.found.sparse.gradient, ...spec);
-    const offsets = scratch("offsets", "int32", lists * windows, [0, reach]);
-    const values = scratch("values", "float32", lists * windows);
-    const counts = scratch("counts", "int32", lists, [0, windows]);
-    const all = [offsets, values, counts];
-    const params = all.map(({ param }): BufferParam => param);
+    const lists = imageLists(
+      kernel,
+      this.found.sparse,
+      [...parts.images, ...parts.channels],
+      strideOf(parts.row),
+      strideOf(parts.column),
+    );
     const sources = new Set([this.found.sparse.gradient, this.found.sparse.winner]);
-    const listKernel: Kernel = {
-      ...kernel,
-      name: `${kernel.name}_lists`,
-      ops: ["winner_lists"],
-      buffers: [
-        ...kernel.buffers.filter((b) => sources.has(b.name)),
-        ...params.map((p) => ({ ...p, access: "write" as const })),
-      ],
-      scalars: [],
-      body: hoistIndices(this.listBody(offsets.param.name, values.param.name, counts.param.name)),
-      schedule: "winner-lists, one list per image and channel",
-      nominalFlops: 0,
-    };
     const mainKernel: Kernel = {
       ...kernel,
-      buffers: [
-        ...kernel.buffers.filter((b) => !sources.has(b.name)),
-        ...params.map((p) => ({ ...p, access: "read" as const })),
-      ],
-      body: this.sections(offsets.param.name, values.param.name, counts.param.name),
-      schedule: `winner-lists, ${this.parts.block.map(({ loop, size }) => `${loop.name} by ${size}`).join(" × ")} taps in registers`,
+      buffers: [...kernel.buffers.filter((b) => !sources.has(b.name)), ...lists.params],
+      body: this.sections(lists),
+      schedule: `winner-lists, ${parts.block.map(({ loop, size }) => `${loop.name} by ${size}`).join(" × ")} taps in registers`,
     };
-    return { kernels: [listKernel, mainKernel], scratch: all.map(({ buffer }) => buffer) };
-  }
-
-  /** The number of the list for the current image and channel. */
-  private get listNumber(): Expr {
-    return [...this.parts.images, ...this.parts.channels].reduce<Expr>(
-      (n, { name, extent }) => add(mul(n, int(extent)), variable(name)),
-      int(0),
-    );
-  }
-
-  private listBody(offsets: string, values: string, counts: string): Stmt[] {
-    const { sparse } = this.found;
-    const { windows } = this;
-    const [rows, columns] = sparse.plane;
-    const [windowRows, windowColumns] = sparse.window;
-    const rowStride = coefficientOf(this.index, this.parts.row);
-    const columnStride = coefficientOf(this.index, this.parts.column);
-    const at = add(add(baseOf(sparse.base), mul(variable("py"), int(columns))), variable("px"));
-    const winner = local("winner", "int32");
-    const offset = [
-      mul(variable("py"), int(windowRows * rowStride)),
-      mul(variable("px"), int(windowColumns * columnStride)),
-      mul(div(winner, int(windowColumns)), int(rowStride)),
-      mul(mod(winner, int(windowColumns)), int(columnStride)),
-    ].reduce(add);
-    const gradient = local("gradient", "float32");
-    const window: Stmt[] = [
-      { kind: "let", name: "winner", value: cast(load(sparse.winner, "uint8", at), "int32") },
-      { kind: "let", name: "gradient", value: load(sparse.gradient, "float32", at) },
-      {
-        kind: "append",
-        count: "count",
-        capacity: windows,
-        condition: compare("ne", gradient, float(0)),
-        base: mul(this.listNumber, int(windows)),
-        values: [
-          { buffer: offsets, value: offset },
-          { buffer: values, value: gradient },
-        ],
-      },
-    ];
-    const list: Stmt[] = [
-      { kind: "accumulator", name: "count", init: int(0), range: [0, windows] },
-      loopOver("py", rows, [loopOver("px", columns, window)]),
-      { kind: "store", buffer: counts, index: this.listNumber, value: local("count", "int32") },
-    ];
-    return nestLoops([...this.parts.images, ...this.parts.channels], "grid", list);
+    return { kernels: [lists.kernel, mainKernel], scratch: lists.buffers };
   }
 
   /** One section per combination of whole blocks and remainders. */
-  private sections(offsets: string, values: string, counts: string): Stmt[] {
+  private sections(lists: ImageLists): Stmt[] {
     const starts = this.parts.block.map(({ loop, size }) => {
       const list: { start: Expr; size: number; turns: number }[] = [];
       const whole = Math.floor(loop.extent / size);
@@ -215,7 +123,7 @@ class WeightGradient {
       k: number,
       chosen: readonly { loop: GridLoop; start: Expr; size: number; turns: number }[],
     ): Stmt[][] => {
-      if (k === starts.length) return [this.blockBody(offsets, values, counts, chosen)];
+      if (k === starts.length) return [this.blockBody(lists, chosen)];
       return starts[k].list.flatMap((part) => combine(k + 1, [...chosen, { loop: starts[k].loop, ...part }]));
     };
     const bodies = combine(0, []).map((body) => hoistIndices(body));
@@ -223,12 +131,9 @@ class WeightGradient {
   }
 
   private blockBody(
-    offsets: string,
-    values: string,
-    counts: string,
+    lists: ImageLists,
     chosen: readonly { loop: GridLoop; start: Expr; size: number; turns: number }[],
   ): Stmt[] {
-    const { windows } = this;
     const { images, channels, taps } = this.parts;
     const [store] = this.found.contraction.nest.stores;
     const blocked = new Map(chosen.map((c) => [c.loop.name, c]));
@@ -239,15 +144,14 @@ class WeightGradient {
         ),
       [new Map()],
     );
-    const entry = add(mul(this.listNumber, int(windows)), variable("entry"));
     const zeroed = new Map([
       [this.parts.row, int(0)],
       [this.parts.column, int(0)],
     ]);
     const gradient = local("gradient", "float32");
     const turn: Stmt[] = [
-      { kind: "let", name: "offset", value: load(offsets, "int32", entry) },
-      { kind: "let", name: "gradient", value: load(values, "float32", entry) },
+      { kind: "let", name: "offset", value: lists.offset },
+      { kind: "let", name: "gradient", value: lists.gradient },
       ...points.map((point, k): Stmt => {
         const index = add(
           local("offset", "int32"),
@@ -258,8 +162,14 @@ class WeightGradient {
       }),
     ];
     const list: Stmt[] = [
-      { kind: "let", name: "count", value: load(counts, "int32", this.listNumber) },
-      { kind: "for", name: "entry", extent: { count: "count", most: windows }, loop: "reduce", body: turn },
+      { kind: "let", name: "count", value: lists.count },
+      {
+        kind: "for",
+        name: "entry",
+        extent: { count: "count", most: lists.most },
+        loop: "reduce",
+        body: turn,
+      },
     ];
     const body: Stmt[] = [
       ...points.map((_, k): Stmt => ({ kind: "accumulator", name: `acc${k}`, init: float(0) })),

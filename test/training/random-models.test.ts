@@ -68,7 +68,7 @@ function difference(actual: Outcome, expected: Outcome): string | undefined {
   return undefined;
 }
 
-test.each(["js"])(
+test.each(["js", "wasm"])(
   "%s trains them as the interpreter does",
   async (backend) => {
     const met = new Set<string>();

@@ -22,7 +22,10 @@ export class ByteWriter {
 
   /** An unsigned integer of at most 32 bits. */
   unsigned(value: number): this {
-    invariant(Number.isInteger(value) && value >= 0 && value < 2 ** 32, `${value} is no unsigned 32-bit number`);
+    invariant(
+      Number.isInteger(value) && value >= 0 && value < 2 ** 32,
+      `${value} is no unsigned 32-bit number`,
+    );
     let rest = value;
     while (rest >= 0x80) {
       this.byte((rest % 0x80) | 0x80);

@@ -130,7 +130,7 @@ export class CodeWriter {
         this.instruction(e.condition);
         w.byte(0x04).byte(e.type === "none" ? NO_RESULT : VALUE_TYPES[e.type]);
         this.inside("", () => {
-          this.body(e.then);
+          this.body(e.body);
           if (e.otherwise.length > 0) w.byte(0x05);
           this.body(e.otherwise);
         });
@@ -169,9 +169,9 @@ export class CodeWriter {
     this.writer.unsigned(alignment).unsigned(offset);
   }
 
-  private constant(type: "i32" | "i64" | "f32" | "f64", value: number): void {
+  private constant(of: "i32" | "i64" | "f32" | "f64", value: number): void {
     const w = this.writer;
-    switch (type) {
+    switch (of) {
       case "i32":
         w.byte(0x41).signed(BigInt(value));
         return;
@@ -185,7 +185,7 @@ export class CodeWriter {
         w.byte(0x44).float64(value);
         return;
       default:
-        type satisfies never;
+        of satisfies never;
     }
   }
 

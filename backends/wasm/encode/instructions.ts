@@ -75,7 +75,12 @@ export type Instruction =
   | { readonly kind: "set"; readonly type: "none"; readonly local: Local; readonly value: Instruction }
   | { readonly kind: "tee"; readonly type: ValueType; readonly local: Local; readonly value: Instruction }
   | { readonly kind: "global.get"; readonly type: ValueType; readonly global: string }
-  | { readonly kind: "global.set"; readonly type: "none"; readonly global: string; readonly value: Instruction }
+  | {
+      readonly kind: "global.set";
+      readonly type: "none";
+      readonly global: string;
+      readonly value: Instruction;
+    }
   | {
       readonly kind: "select";
       readonly type: ValueType;
@@ -99,7 +104,7 @@ export type Instruction =
       readonly kind: "if";
       readonly type: ResultType;
       readonly condition: Instruction;
-      readonly then: readonly Instruction[];
+      readonly body: readonly Instruction[];
       readonly otherwise: readonly Instruction[];
     }
   | {
@@ -167,7 +172,11 @@ export function tee(local: Local, value: Instruction): Instruction {
   return { kind: "tee", type: local.type, local, value };
 }
 
-export const getGlobal = (global: string, type: ValueType): Instruction => ({ kind: "global.get", type, global });
+export const getGlobal = (global: string, type: ValueType): Instruction => ({
+  kind: "global.get",
+  type,
+  global,
+});
 export const setGlobal = (global: string, value: Instruction): Instruction => ({
   kind: "global.set",
   type: "none",
@@ -177,7 +186,10 @@ export const setGlobal = (global: string, value: Instruction): Instruction => ({
 
 /** `a` where the condition is not 0, else `b`; both are computed. */
 export function selectValue(condition: Instruction, a: Instruction, b: Instruction): Instruction {
-  invariant(condition.type === "i32" && a.type === b.type && a.type !== "none", `select of ${a.type}, ${b.type}`);
+  invariant(
+    condition.type === "i32" && a.type === b.type && a.type !== "none",
+    `select of ${a.type}, ${b.type}`,
+  );
   return { kind: "select", type: a.type, a, b, condition };
 }
 
@@ -203,19 +215,19 @@ export const loop = (label: string, body: readonly Instruction[]): Instruction =
   body,
 });
 
-/** Runs `then` where the condition is not 0. */
-export const when = (condition: Instruction, then: readonly Instruction[]): Instruction => ({
+/** Runs `body` where the condition is not 0. */
+export const when = (condition: Instruction, body: readonly Instruction[]): Instruction => ({
   kind: "if",
   type: "none",
   condition,
-  then,
+  body,
   otherwise: [],
 });
 
 /** The value of one of two branches; only that one is computed. */
 export function choose(condition: Instruction, a: Instruction, b: Instruction): Instruction {
   invariant(condition.type === "i32" && a.type === b.type, `if of ${a.type}, ${b.type}`);
-  return { kind: "if", type: a.type, condition, then: [a], otherwise: [b] };
+  return { kind: "if", type: a.type, condition, body: [a], otherwise: [b] };
 }
 
 export const branch = (label: string, condition?: Instruction): Instruction => ({

@@ -3,7 +3,7 @@
 import { invariant } from "../../../src/core/errors.ts";
 import { ByteWriter } from "./bytes.ts";
 import { CodeWriter, VALUE_TYPES } from "./code.ts";
-import { f32, f64, i32, i64, type Instruction, type Local } from "./instructions.ts";
+import { f32, f64, type Instruction, i32, i64, type Local } from "./instructions.ts";
 import type { ValueType } from "./operations.ts";
 
 export interface FunctionType {
@@ -83,11 +83,17 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
   };
   section(SECTION.type, types.write());
   section(SECTION.import, importSection(module, imported));
-  section(SECTION.function, new ByteWriter().list(declared, (type, w) => w.unsigned(type)));
+  section(
+    SECTION.function,
+    new ByteWriter().list(declared, (type, w) => w.unsigned(type)),
+  );
   if (module.ownMemory) section(SECTION.memory, limits(new ByteWriter().unsigned(1), module.ownMemory));
   section(SECTION.global, globalSection(module.globals));
   section(SECTION.export, exportSection(module, functions));
-  section(SECTION.code, new ByteWriter().list(bodies, (body, w) => w.counted(body)));
+  section(
+    SECTION.code,
+    new ByteWriter().list(bodies, (body, w) => w.counted(body)),
+  );
   section(SECTION.custom, nameSection(module, [...functions.keys()]));
   return writer.finish();
 }

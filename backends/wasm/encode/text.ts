@@ -23,13 +23,22 @@ export function printFunction(f: WasmFunction): string {
   ].join("\n");
 }
 
-/** Locals of a type share a line. */
+/** Locals by type, as many on a line as fit. */
 function declarations(locals: readonly Local[]): string[] {
-  const types = [...new Set(locals.map(({ type }) => type))];
-  return types.map((type) => {
-    const ofType = locals.filter((local) => local.type === type);
-    return `  ${ofType.map(({ name }) => `(local $${name} ${type})`).join(" ")}`;
-  });
+  const lines: string[] = [];
+  for (const type of new Set(locals.map((local) => local.type))) {
+    let line = "";
+    for (const { name } of locals.filter((local) => local.type === type)) {
+      const declaration = `  (local $${name} ${type})`;
+      if (line.length + declaration.length > WIDTH) {
+        lines.push(line);
+        line = "";
+      }
+      line += line === "" ? declaration : declaration.slice(1);
+    }
+    lines.push(line);
+  }
+  return lines;
 }
 
 function printBody(body: readonly Instruction[], indent: string): string[] {
@@ -51,9 +60,11 @@ function print(e: Instruction, indent: string): string[] {
       `${indent}(${head}`,
       ...print(e.condition, deeper),
       `${deeper}(then`,
-      ...printBody(e.then, `${deeper}  `),
+      ...printBody(e.body, `${deeper}  `),
       `${deeper})`,
-      ...(e.otherwise.length === 0 ? [] : [`${deeper}(else`, ...printBody(e.otherwise, `${deeper}  `), `${deeper})`]),
+      ...(e.otherwise.length === 0
+        ? []
+        : [`${deeper}(else`, ...printBody(e.otherwise, `${deeper}  `), `${deeper})`]),
       `${indent})`,
     ];
   }
@@ -67,7 +78,7 @@ function flatten(e: Instruction): string | undefined {
   if (e.kind === "comment" || e.kind === "block" || e.kind === "loop") return undefined;
   if (e.kind === "if") {
     if (e.type === "none") return undefined;
-    const [condition, then, otherwise] = [e.condition, e.then[0], e.otherwise[0]].map(flatten);
+    const [condition, then, otherwise] = [e.condition, e.body[0], e.otherwise[0]].map(flatten);
     return `(${headOf(e)} ${condition} (then ${then}) (else ${otherwise}))`;
   }
   const parts = [headOf(e), ...operandsOf(e).map(flatten)];

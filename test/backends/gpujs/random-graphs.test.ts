@@ -12,7 +12,7 @@ import { modeNamed } from "./modes.ts";
 
 /** Graphs for each mode and kind; a night's run may ask for more, and for other graphs. */
 const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 60),
+  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 100),
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 

@@ -1,0 +1,70 @@
+/** The engine's WebAssembly interface, as much of it as is used, and what the engine can run. */
+
+import { f32, operation, vector } from "./encode/instructions.ts";
+import { encodeModule, type WasmFunction } from "./encode/module.ts";
+
+/** A linear memory; `buffer` is another object after each `grow`, the one before is detached. */
+export interface EngineMemory {
+  readonly buffer: ArrayBuffer;
+  /** Adds pages of 64 KiB; throws where the engine has no more. */
+  grow(pages: number): number;
+}
+
+export type EngineFunction = (...parameters: number[]) => unknown;
+
+/** A compiled module; the engine's own object. */
+export type EngineModule = object;
+
+export interface Engine {
+  /** Compiles at once; for the smallest of modules. */
+  readonly Module: new (
+    bytes: Uint8Array<ArrayBuffer>,
+  ) => EngineModule;
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+  compile(bytes: Uint8Array<ArrayBuffer>): Promise<EngineModule>;
+  instantiate(
+    module: EngineModule,
+    imports: Readonly<Record<string, Readonly<Record<string, EngineMemory | EngineFunction>>>>,
+  ): Promise<{ readonly exports: Readonly<Record<string, EngineFunction>> }>;
+  readonly Memory: new (limits: { readonly initial: number }) => EngineMemory;
+}
+
+/** The engine's WebAssembly, or `undefined` where there is none. */
+export const engine = (): Engine | undefined =>
+  (globalThis as unknown as { readonly WebAssembly?: Engine }).WebAssembly;
+
+/** A module of one function that leaves a vector behind. */
+function probe(body: WasmFunction["body"]): Uint8Array<ArrayBuffer> {
+  const f: WasmFunction = {
+    name: "probe",
+    parameters: [],
+    results: ["v128"],
+    locals: [],
+    body,
+    exported: false,
+  };
+  return encodeModule({ name: "probe", imports: [], globals: [], functions: [f] });
+}
+
+const accepts = (bytes: Uint8Array<ArrayBuffer>): boolean => engine()?.validate(bytes) ?? false;
+
+const SPLAT = [operation("f32x4.splat", f32(1))];
+
+/** Whether the engine has 128-bit vectors. */
+export const hasSimd = (): boolean => accepts(probe(SPLAT));
+
+/** Whether modules may be compiled: a page's content security policy may forbid it. */
+export function mayCompile(): boolean {
+  const { Module } = engine()!;
+  try {
+    return new Module(probe(SPLAT)) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it has the multiply-add of relaxed SIMD, which may round once or twice. */
+export function hasRelaxedMadd(): boolean {
+  const ones = vector("f32x4", [1, 1, 1, 1]);
+  return accepts(probe([operation("f32x4.relaxed_madd", ones, ones, ones)]));
+}

@@ -1,0 +1,77 @@
+/** The elementary functions as functions of a module: on one float32, and on four by way of two pairs of doubles. */
+
+import { call, get, type Instruction, type Local, operation, shuffle } from "../encode/instructions.ts";
+import type { WasmFunction } from "../encode/module.ts";
+import { Doubles } from "./doubles.ts";
+import { exp, expm1, log, log1p, pow, tanh } from "./formulas.ts";
+
+export type MathFunction = "exp" | "expm1" | "log" | "log1p" | "tanh" | "pow";
+
+const FORMULAS: Readonly<Record<MathFunction, (m: Doubles, x: Instruction, y: Instruction) => Instruction>> =
+  { exp, expm1, log, log1p, tanh, pow };
+
+const parametersOf = (name: MathFunction, type: Local["type"]): readonly Local[] =>
+  (name === "pow" ? ["a", "b"] : ["a"]).map((parameter) => ({ name: parameter, type }));
+
+/** Bytes 8 … 15 first: the upper two floats as the lower two. */
+const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+/** The lower halves of two vectors side by side. */
+const LOWER_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+
+/** The name in the module of the scalar form, or of the form for four numbers. */
+export const mathName = (name: MathFunction, isVector: boolean): string =>
+  isVector ? `math_${name}_f32x4` : `math_${name}_f32`;
+
+/** `name` for one float32. */
+export function scalarFunction(name: MathFunction): WasmFunction {
+  const parameters = parametersOf(name, "f32");
+  const m = new Doubles(false);
+  const [x, y] = parameters.map((p) => m.name(`${p.name}_double`, operation("f64.promote_f32", get(p))));
+  const result = FORMULAS[name](m, x, y);
+  return {
+    name: mathName(name, false),
+    parameters,
+    results: ["f32"],
+    locals: m.locals,
+    body: [...m.body, operation("f32.demote_f64", result)],
+    exported: false,
+    comments: [`${name} of one number`],
+  };
+}
+
+/** `name` for four float32, and the function for two doubles that it calls. */
+export function vectorFunctions(name: MathFunction): readonly WasmFunction[] {
+  const parameters = parametersOf(name, "v128");
+  const m = new Doubles(true);
+  const [a, b] = parameters.map(get);
+  const pair: WasmFunction = {
+    name: `math_${name}_f64x2`,
+    parameters,
+    results: ["v128"],
+    body: [],
+    locals: [],
+    exported: false,
+    comments: [`${name} of two doubles`],
+  };
+  const result = FORMULAS[name](m, a, b);
+  const half = (of: (value: Instruction) => Instruction): Instruction => {
+    const operands = parameters.map((p) => operation("f64x2.promote_low_f32x4", of(get(p))));
+    return operation("f32x4.demote_f64x2_zero", call(pair.name, "v128", ...operands));
+  };
+  const four: WasmFunction = {
+    name: mathName(name, true),
+    parameters,
+    results: ["v128"],
+    locals: [],
+    body: [
+      shuffle(
+        LOWER_HALVES,
+        half((value) => value),
+        half((value) => shuffle(UPPER_HALF, value, value)),
+      ),
+    ],
+    exported: false,
+    comments: [`${name} of four numbers`],
+  };
+  return [{ ...pair, locals: m.locals, body: [...m.body, result] }, four];
+}

@@ -1,0 +1,163 @@
+/**
+ * The linear memory of a model: its states, and one region for each program's arena, so that all programs compiled
+ * from the model work on the same parameters. Freed regions are used again; nothing ever moves.
+ */
+
+import { byteSize, type DType, type TypedArray } from "../../src/core/dtype.ts";
+import { invariant, KilnError } from "../../src/core/errors.ts";
+import { sizeOf } from "../../src/core/shape.ts";
+import type { StateMemory, StateSpec } from "../backend.ts";
+import { type EngineMemory, engine } from "./engine.ts";
+
+const PAGE = 65536;
+/** What 32-bit addresses reach. */
+const MOST_PAGES = 65536;
+/** A cache line, and enough for any vector. */
+const ALIGNMENT = 64;
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MB`;
+
+/** A piece of the memory, in bytes. */
+export interface Region {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Typed access to a place in the memory; growing detaches views, so that they are made anew where needed. */
+export class View {
+  private readonly memory: EngineMemory;
+  private readonly dtype: DType | "float64";
+  private readonly offset: number;
+  private readonly length: number;
+  private current: TypedArray | undefined;
+
+  constructor(memory: EngineMemory, dtype: DType | "float64", offset: number, length: number) {
+    this.memory = memory;
+    this.dtype = dtype;
+    this.offset = offset;
+    this.length = length;
+  }
+
+  get array(): TypedArray {
+    if (this.current?.buffer !== this.memory.buffer) this.current = this.make();
+    return this.current!;
+  }
+
+  private make(): TypedArray {
+    const { memory, dtype, offset, length } = this;
+    switch (dtype) {
+      case "float32":
+        return new Float32Array(memory.buffer, offset, length);
+      case "float64":
+        return new Float64Array(memory.buffer, offset, length);
+      case "int32":
+        return new Int32Array(memory.buffer, offset, length);
+      case "bool":
+      case "uint8":
+        return new Uint8Array(memory.buffer, offset, length);
+      default:
+        return dtype satisfies never;
+    }
+  }
+}
+
+interface StateSlot {
+  readonly offset: number;
+  readonly view: View;
+}
+
+export class ModelMemory implements StateMemory {
+  readonly memory: EngineMemory;
+  private readonly slots = new Map<string, StateSlot>();
+  /** Regions in use by nobody, in the order of their offsets, none touching the next. */
+  private free: readonly Region[] = [];
+  /** Everything from here on has never been given out. The first bytes stay unused: no buffer lies at 0. */
+  private end = ALIGNMENT;
+  private stateBytes = 0;
+
+  constructor() {
+    const { Memory } = engine()!;
+    this.memory = new Memory({ initial: 1 });
+  }
+
+  get byteLength(): number {
+    return this.stateBytes;
+  }
+
+  allocate(states: readonly StateSpec[]): void {
+    for (const { name, dtype, shape } of states) {
+      if (this.slots.has(name)) continue;
+      const length = sizeOf(shape);
+      const region = this.reserve(length * byteSize(dtype));
+      new Uint8Array(this.memory.buffer, region.offset, region.length).fill(0);
+      const view = new View(this.memory, dtype, region.offset, length);
+      this.slots.set(name, { offset: region.offset, view });
+      this.stateBytes += region.length;
+    }
+  }
+
+  async read(name: string): Promise<TypedArray> {
+    return this.state(name).view.array.slice();
+  }
+
+  async write(name: string, data: TypedArray): Promise<void> {
+    this.state(name).view.array.set(data);
+  }
+
+  /** Where a state lies and how to reach it. */
+  state(name: string): StateSlot {
+    const slot = this.slots.get(name);
+    invariant(slot !== undefined, `no state ${name}`);
+    return slot;
+  }
+
+  /** Room for `bytes`, whatever it holds; the memory grows where no freed region is large enough. */
+  reserve(bytes: number): Region {
+    const length = align(Math.max(1, bytes));
+    const fit = this.free.find((region) => region.length >= length);
+    if (fit !== undefined) {
+      const rest = { offset: fit.offset + length, length: fit.length - length };
+      this.free = this.free.flatMap((region) => (region !== fit ? [region] : rest.length > 0 ? [rest] : []));
+      return { offset: fit.offset, length };
+    }
+    const offset = this.end;
+    this.growTo(offset + length);
+    this.end = offset + length;
+    return { offset, length };
+  }
+
+  /** Gives a region back; it joins free neighbours. */
+  release(region: Region): void {
+    const joined: Region[] = [];
+    for (const next of [...this.free, region].sort((a, b) => a.offset - b.offset)) {
+      const last = joined.at(-1);
+      if (last === undefined || last.offset + last.length < next.offset) joined.push(next);
+      else joined[joined.length - 1] = { offset: last.offset, length: last.length + next.length };
+    }
+    const last = joined.at(-1);
+    if (last !== undefined && last.offset + last.length === this.end) {
+      this.end = last.offset;
+      joined.pop();
+    }
+    this.free = joined;
+  }
+
+  private growTo(bytes: number): void {
+    const present = this.memory.buffer.byteLength;
+    if (bytes <= present) return;
+    const pages = Math.ceil(bytes / PAGE);
+    if (pages > MOST_PAGES) {
+      throw new KilnError(
+        `this model needs ${megabytes(bytes)}, and WebAssembly addresses 4096 MB at most: use a smaller batch or the js backend`,
+      );
+    }
+    try {
+      this.memory.grow(pages - present / PAGE);
+    } catch {
+      throw new KilnError(
+        `this model needs ${megabytes(bytes)} of WebAssembly memory, which the engine refused: use a smaller batch, or dispose of programs that are no longer needed`,
+      );
+    }
+  }
+}

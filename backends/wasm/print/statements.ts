@@ -1,0 +1,252 @@
+/** Statements as instructions: loops, locals, stores and lists, scalar or four turns of a vector loop together. */
+
+import { InternalError, invariant } from "../../../src/core/errors.ts";
+import { add, local as localOf } from "../../../src/loop/build.ts";
+import { printExpr } from "../../../src/loop/print.ts";
+import { ANY, type RangeContext } from "../../../src/loop/range.ts";
+import type { Expr, Stmt } from "../../../src/loop/types.ts";
+import {
+  comment,
+  extract,
+  get,
+  type Instruction,
+  i32,
+  operation,
+  set,
+  storeAt,
+  tee,
+  vector,
+  when,
+} from "../encode/instructions.ts";
+import { type FunctionContext, type Scope, valueType } from "./context.ts";
+import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
+import { type LoopPlaces, loopOf, once } from "./loops.ts";
+import { type IntegerPlace, integerPlace, type Place, type UniformPlace, uniformPlace } from "./places.ts";
+import { ScalarPrinter } from "./scalar.ts";
+import { canRunTogether, isVectorLoop } from "./together.ts";
+import { LANES, spreadValue, VectorPrinter } from "./vector.ts";
+
+type Of<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
+
+/** Instructions, or those that are known only when everything behind them has been printed. */
+type Part = readonly Instruction[] | (() => readonly Instruction[]);
+
+export class StatementPrinter {
+  private readonly context: FunctionContext;
+  private readonly scalar: ScalarPrinter;
+  private readonly vector: VectorPrinter;
+
+  constructor(context: FunctionContext) {
+    this.context = context;
+    this.scalar = new ScalarPrinter(context);
+    this.vector = new VectorPrinter(context, this.scalar);
+  }
+
+  body(statements: readonly Stmt[], outer: Scope): readonly Instruction[] {
+    const places = new Map(outer.places);
+    let scope: Scope = { ...outer, places };
+    const parts: Part[] = [];
+    for (const s of statements) {
+      parts.push(this.statement(s, scope, places));
+      scope = { ...scope, ranges: rangesBehind(s, scope.ranges) };
+    }
+    // From the back: a definition is asked for by what stands behind it, and asks for the names it is made of.
+    const fromBack = parts.reverse().map((part) => (typeof part === "function" ? part() : part));
+    return fromBack.reverse().flat();
+  }
+
+  /** Prints one statement; the name it defines, if any, is added to `places`. */
+  private statement(s: Stmt, scope: Scope, places: Map<string, Place>): Part {
+    switch (s.kind) {
+      case "for":
+        return this.loop(s, scope);
+      case "let":
+        return this.define(s, scope, places);
+      case "accumulator": {
+        const isVector = scope.isVector;
+        const local = this.context.local(s.name, isVector ? "v128" : valueType(s.init.dtype));
+        const value = this.value(s.init, isVector, scope);
+        places.set(s.name, { kind: "value", local, isVector });
+        return [set(local, value)];
+      }
+      case "assign":
+        return [this.assign(s, scope)];
+      case "store":
+        return [comment(`${s.buffer}[${printExpr(s.index)}] = …`), ...this.store(s, scope)];
+      case "if":
+        return this.branch(s, scope);
+      case "append":
+        return this.append(s, scope);
+      case "section":
+        throw new InternalError("a section stands at the top of a kernel");
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private value(e: Expr, isVector: boolean, scope: Scope): Instruction {
+    return isVector ? this.vector.print(e, scope) : this.scalar.print(e, scope);
+  }
+
+  private define({ name, value }: Of<"let">, scope: Scope, places: Map<string, Place>): Part {
+    const laneStep = laneStepOf(value, scope);
+    if (value.dtype === "int32" && laneStep !== undefined) {
+      const place = integerPlace(name, { laneStep });
+      places.set(name, place);
+      return () => this.start(place, value, scope);
+    }
+    const isVector = varies(value, scope);
+    if (scope.isVector && !isVector) {
+      const place = uniformPlace(name, value.dtype);
+      places.set(name, place);
+      return () => this.spread(place, value, scope);
+    }
+    const local = this.context.local(name, isVector ? "v128" : valueType(value.dtype));
+    const printed = this.value(value, isVector, scope);
+    places.set(name, { kind: "value", local, isVector });
+    return [set(local, printed)];
+  }
+
+  /** Gives an integer its first value, in the forms that were asked for. */
+  private start(place: IntegerPlace, value: Expr, scope: Scope): readonly Instruction[] {
+    const { elements, bytes } = place;
+    const first: Scope = { ...scope, lane: scope.lane ?? 0 };
+    const starts: Instruction[] = [];
+    if (elements) starts.push(set(elements, this.scalar.scaled(value, 1, first)));
+    if (bytes) {
+      const scaled = elements
+        ? operation("i32.shl", get(elements), i32(2))
+        : this.scalar.scaled(value, 4, first);
+      starts.push(set(bytes, scaled));
+    }
+    return starts;
+  }
+
+  /** Computes what all lanes share, in the forms that were asked for. */
+  private spread({ scalar, splat }: UniformPlace, value: Expr, scope: Scope): readonly Instruction[] {
+    if (splat === undefined) return scalar ? [set(scalar, this.scalar.print(value, scope))] : [];
+    if (scalar === undefined) return [set(splat, this.vector.spread(value, scope))];
+    return [set(scalar, this.scalar.print(value, scope)), set(splat, spreadValue(get(scalar), value.dtype))];
+  }
+
+  private loop(s: Of<"for">, scope: Scope): readonly Instruction[] {
+    if (s.extent === 0) return [];
+    const together = !scope.isVector && isVectorLoop(s) && canRunTogether(s);
+    const counter = integerPlace(s.name, together ? { laneStep: 1, isLane: true } : {});
+    const places = new Map<string, Place>(scope.places).set(s.name, counter);
+    const most = Math.max(0, (typeof s.extent === "number" ? s.extent : s.extent.most) - 1);
+    let ranges = scope.ranges.withName(s.name, { low: 0, high: most });
+    const pointers: LoopPlaces["pointers"][number][] = [];
+    for (const { name, init, step } of s.inductions ?? []) {
+      const start = scope.ranges.rangeOf(init);
+      ranges = ranges.withName(name, {
+        low: start.low + Math.min(0, step * most),
+        high: start.high + Math.max(0, step * most),
+      });
+      const laneStep = laneStepOf(init, scope);
+      if (laneStep === undefined) {
+        const local = this.context.local(name, "v128");
+        places.set(name, { kind: "value", local, isVector: true });
+        pointers.push({ local, step, start: [set(local, this.vector.print(init, scope))] });
+      } else {
+        const place = integerPlace(name, { laneStep: together ? step : laneStep });
+        places.set(name, place);
+        pointers.push({ place, step, start: () => this.start(place, init, scope) });
+      }
+    }
+    const body = this.body(s.body, { ...scope, places, ranges, isVector: scope.isVector || together });
+    const title = comment(
+      `for ${s.name} in ${typeof s.extent === "number" ? s.extent : s.extent.count} ${s.loop}${together ? ", together" : ""}`,
+    );
+    const around: LoopPlaces = { name: s.name, counter, pointers, body, context: this.context };
+    if (together || s.extent === 1) return [title, ...once(around)];
+    if (typeof s.extent === "number") return [title, ...loopOf(around, s.extent)];
+    const count = this.scalar.print(localOf(s.extent.count, "int32"), scope);
+    return [title, when(operation("i32.gt_s", count, i32(0)), loopOf(around, count))];
+  }
+
+  private assign({ name, value }: Of<"assign">, scope: Scope, mask?: Instruction): Instruction {
+    const place = placeOf(name, scope);
+    invariant(place.kind === "value", `${name} is an accumulator`);
+    const printed = this.value(value, place.isVector, scope);
+    if (mask === undefined) return set(place.local, printed);
+    return set(place.local, operation("v128.bitselect", printed, get(place.local), mask));
+  }
+
+  /** Where lanes differ, assignments keep the old value in the lanes that do not take part. */
+  private branch(s: Of<"if">, scope: Scope): readonly Instruction[] {
+    if (!varies(s.condition, scope)) {
+      const taken = { ...scope, ranges: scope.ranges.withCondition(s.condition) };
+      return [when(this.scalar.print(s.condition, scope), this.body(s.body, taken))];
+    }
+    const mask = this.context.temporary("v128");
+    const assignments = s.body.map((inner) => {
+      invariant(inner.kind === "assign", "lanes that differ only assign");
+      return this.assign(inner, scope, get(mask));
+    });
+    return [set(mask, this.vector.print(s.condition, scope)), ...assignments];
+  }
+
+  private append(s: Of<"append">, scope: Scope): readonly Instruction[] {
+    const index = add(s.base, localOf(s.count, "int32"));
+    const place = placeOf(s.count, scope);
+    invariant(place.kind === "value" && !place.isVector, `${s.count} counts a list`);
+    const more = operation("i32.add", get(place.local), this.scalar.print(s.condition, scope));
+    return [
+      ...s.values.map(({ buffer, value }) => this.storeScalar(buffer, index, value, scope)),
+      set(place.local, more),
+    ];
+  }
+
+  private storeScalar(buffer: string, index: Expr, value: Expr, scope: Scope): Instruction {
+    return this.storeValue(buffer, index, this.scalar.print(value, scope), scope);
+  }
+
+  private storeValue(buffer: string, index: Expr, value: Instruction, scope: Scope): Instruction {
+    const { address, offset } = addressOf(buffer, index, scope, this.context, this.scalar.print);
+    return storeAt(this.storeName(buffer), address, value, offset);
+  }
+
+  private storeName(buffer: string): "f32.store" | "i32.store" | "i32.store8" {
+    const { dtype } = this.context.buffers.get(buffer)!;
+    if (dtype === "float32") return "f32.store";
+    return dtype === "int32" ? "i32.store" : "i32.store8";
+  }
+
+  private store(s: Of<"store">, scope: Scope): readonly Instruction[] {
+    if (!varies(s.index, scope) && !varies(s.value, scope))
+      return [this.storeScalar(s.buffer, s.index, s.value, scope)];
+    const value = this.vector.print(s.value, scope);
+    const name = this.storeName(s.buffer);
+    if (laneStepOf(s.index, scope) === 1) {
+      const first: Scope = { ...scope, lane: 0 };
+      const { address, offset } = addressOf(s.buffer, s.index, first, this.context, this.scalar.print);
+      if (name !== "i32.store8") return [storeAt("v128.store", address, value, offset)];
+      return [storeAt("i32.store", address, fourBytes(value, s.value.dtype === "bool"), offset)];
+    }
+    const all = this.context.temporary("v128");
+    return LANES.map((lane) => {
+      const from = lane === 0 ? tee(all, value) : get(all);
+      const isFloat = name === "f32.store";
+      const number = extract(isFloat ? "f32x4.extract_lane" : "i32x4.extract_lane", lane, from);
+      const stored = s.value.dtype === "bool" ? operation("i32.and", number, i32(1)) : number;
+      return this.storeValue(s.buffer, s.index, stored, { ...scope, lane });
+    });
+  }
+}
+
+/** What is known behind `s`, which may define an integer. */
+function rangesBehind(s: Stmt, ranges: RangeContext): RangeContext {
+  if (s.kind === "let" && s.value.dtype === "int32") return ranges.withName(s.name, ranges.rangeOf(s.value));
+  if (s.kind === "accumulator")
+    return ranges.withName(s.name, s.range ? { low: s.range[0], high: s.range[1] } : ANY);
+  return ranges;
+}
+
+/** Four numbers from 0 to 255, or truth values, as the bytes of one integer. */
+function fourBytes(value: Instruction, isBool: boolean): Instruction {
+  const ones = vector("i32x4", [1, 1, 1, 1]);
+  const numbers = isBool ? operation("v128.and", value, ones) : value;
+  const words = operation("i16x8.narrow_i32x4_u", numbers, numbers);
+  return extract("i32x4.extract_lane", 0, operation("i8x16.narrow_i16x8_u", words, words));
+}

@@ -1,0 +1,72 @@
+/** Whether the four turns of a vector loop can run together, statement by statement. */
+
+import type { Expr, Stmt } from "../../../src/loop/types.ts";
+import { children } from "../../../src/loop/walk.ts";
+
+type For = Extract<Stmt, { kind: "for" }>;
+
+/** How many turns of a vector loop run together. */
+export const VECTOR_WIDTH = 4;
+
+export const isVectorLoop = (s: For): boolean => s.loop === "vector" && s.extent === VECTOR_WIDTH;
+
+/**
+ * False for bodies in which the turns would part: lists they append to, loops whose number of turns differs, branches
+ * that differ and do more than assign, and sums that all turns share. Such a loop runs turn by turn.
+ */
+export function canRunTogether(loop: For): boolean {
+  const inductions = (loop.inductions ?? []).map(({ name }) => name);
+  return new Turns(new Set([loop.name, ...inductions])).together(loop.body);
+}
+
+class Turns {
+  /** Names that may differ from turn to turn. */
+  private readonly varying: Set<string>;
+  private readonly accumulators = new Set<string>();
+
+  constructor(varying: Set<string>) {
+    this.varying = varying;
+  }
+
+  together(body: readonly Stmt[]): boolean {
+    return body.every((s) => this.statement(s));
+  }
+
+  private statement(s: Stmt): boolean {
+    switch (s.kind) {
+      case "for":
+        if (isVectorLoop(s)) return false;
+        if (typeof s.extent !== "number" && this.varying.has(s.extent.count)) return false;
+        for (const { name, init } of s.inductions ?? []) if (this.varies(init)) this.varying.add(name);
+        return this.together(s.body);
+      case "let":
+        if (this.varies(s.value)) this.varying.add(s.name);
+        return true;
+      case "accumulator":
+        this.varying.add(s.name);
+        this.accumulators.add(s.name);
+        return true;
+      case "assign":
+        return this.accumulators.has(s.name);
+      case "store":
+        return true;
+      case "if":
+        return this.varies(s.condition)
+          ? s.body.every((inner) => inner.kind === "assign" && this.statement(inner) && !loads(inner.value))
+          : this.together(s.body);
+      case "append":
+      case "section":
+        return false;
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private varies(e: Expr): boolean {
+    if (e.kind === "var" || e.kind === "local") return this.varying.has(e.name);
+    return children(e).some((child) => this.varies(child));
+  }
+}
+
+/** What is assigned in a branch is computed in all lanes, and a load might need the branch. */
+const loads = (e: Expr): boolean => e.kind === "load" || children(e).some(loads);

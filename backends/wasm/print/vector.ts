@@ -1,0 +1,255 @@
+/**
+ * Expressions as vector instructions: the four lanes of a vector loop at once. What has no vector form is computed
+ * lane by lane and put together. Truth values are masks: all ones or all zeros in a lane.
+ */
+
+import { InternalError } from "../../../src/core/errors.ts";
+import type { Expr, ExprType } from "../../../src/loop/types.ts";
+import {
+  call,
+  choose,
+  get,
+  type Instruction,
+  i32,
+  loadAt,
+  operation,
+  replace,
+  vector,
+} from "../encode/instructions.ts";
+import type { OperationName } from "../encode/operations.ts";
+import type { FunctionContext, Scope } from "./context.ts";
+import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
+import { isSafe } from "./safety.ts";
+import { integerComparison, type ScalarPrinter } from "./scalar.ts";
+
+export const LANES = [0, 1, 2, 3] as const;
+
+/** The bits of 1.0, which a mask cuts out of. */
+const ONE_BITS = 0x3f800000;
+
+const splatInteger = (value: number): Instruction => vector("i32x4", [value, value, value, value]);
+const splatFloat = (value: number): Instruction => vector("f32x4", [value, value, value, value]);
+
+export class VectorPrinter {
+  private readonly context: FunctionContext;
+  private readonly scalar: ScalarPrinter;
+
+  constructor(context: FunctionContext, scalar: ScalarPrinter) {
+    this.context = context;
+    this.scalar = scalar;
+  }
+
+  /** All four values of `e`. */
+  print(e: Expr, scope: Scope): Instruction {
+    if (!varies(e, scope)) return this.splat(e, scope);
+    if (e.dtype === "int32") {
+      const step = laneStepOf(e, scope);
+      if (step !== undefined) return this.stepped(e, step, scope);
+    }
+    switch (e.kind) {
+      case "var":
+      case "local": {
+        const place = placeOf(e.name, scope);
+        if (place.kind !== "value") throw new InternalError(`${e.name} is no vector`);
+        return get(place.local);
+      }
+      case "load":
+        return this.load(e, scope) ?? this.laneByLane(e, scope);
+      case "unary":
+        return this.unary(e, scope) ?? this.laneByLane(e, scope);
+      case "binary":
+        return this.binary(e, scope) ?? this.laneByLane(e, scope);
+      case "compare":
+        return this.compare(e, scope) ?? this.laneByLane(e, scope);
+      case "select":
+        return this.select(e, scope) ?? this.laneByLane(e, scope);
+      case "cast":
+        return this.cast(e, scope);
+      case "const":
+      case "scalar":
+      case "reduce":
+        throw new InternalError(`${e.kind} does not vary`);
+      default:
+        return e satisfies never;
+    }
+  }
+
+  /** The same value in every lane. */
+  private splat(e: Expr, scope: Scope): Instruction {
+    const place = e.kind === "local" ? placeOf(e.name, scope) : undefined;
+    return place?.kind === "uniform" ? this.context.uniform(place, "splat") : this.spread(e, scope);
+  }
+
+  /** A value that all lanes share, computed and put in every lane. */
+  spread(e: Expr, scope: Scope): Instruction {
+    if (e.kind === "const") {
+      if (e.dtype === "float32") return splatFloat(e.value);
+      return splatInteger(e.dtype === "bool" && e.value !== 0 ? -1 : e.value | 0);
+    }
+    if (e.kind === "load" && (e.dtype === "float32" || e.dtype === "int32")) {
+      const { address, offset } = addressOf(e.buffer, e.index, scope, this.context, this.scalar.print);
+      return loadAt("v128.load32_splat", address, offset);
+    }
+    return spreadValue(this.scalar.print(e, scope), e.dtype);
+  }
+
+  /** An integer that grows by `step` from lane to lane. */
+  private stepped(e: Expr, step: number, scope: Scope): Instruction {
+    const first = this.scalar.print(e, { ...scope, lane: 0 });
+    const offsets = vector(
+      "i32x4",
+      LANES.map((lane) => step * lane),
+    );
+    if (first.kind === "const" && first.value === 0) return offsets;
+    return operation("i32x4.add", operation("i32x4.splat", first), offsets);
+  }
+
+  /** Four scalars side by side. */
+  private laneByLane(e: Expr, scope: Scope): Instruction {
+    const isFloat = e.dtype === "float32";
+    const [first, ...others] = LANES.map((lane) => this.scalar.print(e, { ...scope, lane }));
+    const lanes = others.reduce(
+      (sum, value, k) => replace(isFloat ? "f32x4.replace_lane" : "i32x4.replace_lane", k + 1, sum, value),
+      operation(isFloat ? "f32x4.splat" : "i32x4.splat", first),
+    );
+    return e.dtype === "bool" ? operation("i32x4.neg", lanes) : lanes;
+  }
+
+  private load(e: Extract<Expr, { kind: "load" }>, scope: Scope): Instruction | undefined {
+    if (laneStepOf(e.index, scope) !== 1) return undefined;
+    const first: Scope = { ...scope, lane: 0 };
+    const { address, offset } = addressOf(e.buffer, e.index, first, this.context, this.scalar.print);
+    if (e.dtype === "float32" || e.dtype === "int32") return loadAt("v128.load", address, offset);
+    const bytes = loadAt("v128.load32_zero", address, offset);
+    const words = operation("i32x4.extend_low_i16x8_u", operation("i16x8.extend_low_i8x16_u", bytes));
+    return e.dtype === "bool" ? operation("i32x4.ne", words, splatInteger(0)) : words;
+  }
+
+  private unary(e: Extract<Expr, { kind: "unary" }>, scope: Scope): Instruction | undefined {
+    const isFloat = e.a.dtype === "float32";
+    if (e.op === "not") return operation("v128.not", this.print(e.a, scope));
+    if (!isFloat) return undefined;
+    const a = this.print(e.a, scope);
+    switch (e.op) {
+      case "neg":
+      case "abs":
+      case "sqrt":
+        return operation(`f32x4.${e.op}`, a);
+      case "sign": {
+        const [first, again] = this.context.twice(a);
+        const signBits = splatInteger(-(2 ** 31));
+        const signed = operation("v128.bitselect", first, splatFloat(1), signBits);
+        // Neither above nor below 0 are the zeros and NaN, which are their own signs.
+        const isSigned = operation("f32x4.gt", operation("f32x4.abs", again), splatFloat(0));
+        return operation("v128.bitselect", signed, again, isSigned);
+      }
+      case "isnan": {
+        const [first, again] = this.context.twice(a);
+        return operation("f32x4.ne", first, again);
+      }
+      case "exp":
+      case "log":
+      case "expm1":
+      case "log1p":
+      case "tanh":
+        return call(this.context.mathName(e.op, true), "v128", a);
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  private binary(e: Extract<Expr, { kind: "binary" }>, scope: Scope): Instruction | undefined {
+    const both = (name: OperationName): Instruction =>
+      operation(name, this.print(e.a, scope), this.print(e.b, scope));
+    const isFloat = e.dtype === "float32";
+    switch (e.op) {
+      case "add": {
+        const fused = isFloat ? this.multiplyAdd(e, scope) : undefined;
+        return fused ?? both(isFloat ? "f32x4.add" : "i32x4.add");
+      }
+      case "sub":
+      case "mul":
+        return both(`${isFloat ? "f32x4" : "i32x4"}.${e.op}`);
+      case "div":
+        return isFloat ? both("f32x4.div") : undefined;
+      case "max":
+      case "min":
+        return both(isFloat ? `f32x4.${e.op}` : `i32x4.${e.op}_s`);
+      case "pow":
+        return call(
+          this.context.mathName("pow", true),
+          "v128",
+          this.print(e.a, scope),
+          this.print(e.b, scope),
+        );
+      case "and":
+      case "bitand":
+        return both("v128.and");
+      case "or":
+        return both("v128.or");
+      case "xor":
+        return both("v128.xor");
+      case "shr":
+        if (e.b.kind !== "const") return undefined;
+        return operation("i32x4.shr_u", this.print(e.a, scope), i32(e.b.value));
+      case "mod":
+        return undefined;
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  /** `a·b + c` in one instruction, where the engine has it and the bits may depend on the engine. */
+  private multiplyAdd(e: Extract<Expr, { kind: "binary" }>, scope: Scope): Instruction | undefined {
+    if (!this.context.environment.usesRelaxedMadd) return undefined;
+    const [product, rest] = e.b.kind === "binary" && e.b.op === "mul" ? [e.b, e.a] : [e.a, e.b];
+    if (product.kind !== "binary" || product.op !== "mul" || !varies(product, scope)) return undefined;
+    const operands = [product.a, product.b, rest].map((x) => this.print(x, scope));
+    return operation("f32x4.relaxed_madd", ...operands);
+  }
+
+  private compare(e: Extract<Expr, { kind: "compare" }>, scope: Scope): Instruction | undefined {
+    const { dtype } = e.a;
+    if (dtype === "bool" && e.op !== "eq" && e.op !== "ne") return undefined;
+    const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
+    if (dtype === "float32") return operation(`f32x4.${e.op}`, a, b);
+    return operation(integerComparison("i32x4", e.op, dtype), a, b);
+  }
+
+  /** Both sides are computed, which must be safe; or one of them, where all lanes choose alike. */
+  private select(e: Extract<Expr, { kind: "select" }>, scope: Scope): Instruction | undefined {
+    const taken: Scope = { ...scope, ranges: scope.ranges.withCondition(e.condition) };
+    if (!varies(e.condition, scope)) {
+      const condition = this.scalar.print(e.condition, scope);
+      return choose(condition, this.print(e.a, taken), this.print(e.b, scope));
+    }
+    if (![e.a, e.b].every((side) => isSafe(side, scope.ranges, this.context.buffers))) return undefined;
+    const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
+    return operation("v128.bitselect", a, b, this.print(e.condition, scope));
+  }
+
+  private cast(e: Extract<Expr, { kind: "cast" }>, scope: Scope): Instruction {
+    const a = this.print(e.a, scope);
+    const from = e.a.dtype;
+    if (from === "bool") {
+      if (e.dtype === "bool") return a;
+      return operation("v128.and", a, splatInteger(e.dtype === "float32" ? ONE_BITS : 1));
+    }
+    if (e.dtype === "bool") {
+      return from === "float32"
+        ? operation("f32x4.ne", a, splatFloat(0))
+        : operation("i32x4.ne", a, splatInteger(0));
+    }
+    if (e.dtype === "float32" && from !== "float32") {
+      return operation(from === "int32" ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u", a);
+    }
+    return from === "float32" && e.dtype !== "float32" ? operation("i32x4.trunc_sat_f32x4_s", a) : a;
+  }
+}
+
+/** A scalar of type `dtype` in every lane. */
+export function spreadValue(value: Instruction, dtype: ExprType): Instruction {
+  if (dtype === "float32") return operation("f32x4.splat", value);
+  const lanes = operation("i32x4.splat", value);
+  return dtype === "bool" ? operation("i32x4.neg", lanes) : lanes;
+}

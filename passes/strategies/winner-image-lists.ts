@@ -1,0 +1,116 @@
+/**
+ * One list of winners for each image and channel: where the winner of each window stands in the memory of an image, and
+ * the gradient that arrives there. Windows without a gradient do not enter.
+ */
+
+import {
+  add,
+  cast,
+  compare,
+  div,
+  float,
+  int,
+  load,
+  local,
+  mod,
+  mul,
+  variable,
+} from "../../src/loop/build.ts";
+import type { ProgramBuffer } from "../../src/loop/program.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { hoistIndices } from "../hoist-indices.ts";
+import type { GridLoop } from "../materialize.ts";
+import type { SparseFactor } from "./sparse-factor.ts";
+import { baseOf, type ListSpec, listBuffer, loopOver, nestLoops } from "./winner-form.ts";
+
+export interface ImageLists {
+  /** Fills the lists. */
+  readonly kernel: Kernel;
+  readonly buffers: readonly ProgramBuffer[];
+  /** As the kernels that run the lists declare them. */
+  readonly params: readonly BufferParam[];
+  /** The number of entries in the current list, and the position of the entry that the variable `entry` tells. */
+  readonly count: Expr;
+  readonly most: number;
+  /** Offset and gradient of the current entry. */
+  readonly offset: Expr;
+  readonly gradient: Expr;
+}
+
+/** Lists for all combinations of `loops`; a row and a column of the dense gradient are so many elements. */
+export function imageLists(
+  kernel: Kernel,
+  sparse: SparseFactor,
+  loops: readonly GridLoop[],
+  rowStride: number,
+  columnStride: number,
+): ImageLists {
+  const [rows, columns] = sparse.plane;
+  const [windowRows, windowColumns] = sparse.window;
+  const most = rows * columns;
+  const lists = loops.reduce((n, loop) => n * loop.extent, 1);
+  const number = loops.reduce<Expr>(
+    (n, { name, extent }) => add(mul(n, int(extent)), variable(name)),
+    int(0),
+  );
+  const reach = (rows * windowRows - 1) * rowStride + (columns * windowColumns - 1) * columnStride;
+  const scratch = (suffix: string, ...spec: ListSpec) =>
+    listBuffer(`${kernel.name}_${suffix}`, sparse.gradient, ...spec);
+  const offsets = scratch("offsets", "int32", lists * most, [0, reach]);
+  const values = scratch("values", "float32", lists * most);
+  const counts = scratch("counts", "int32", lists, [0, most]);
+  const all = [offsets, values, counts];
+  const base = mul(number, int(most));
+  const at = add(add(baseOf(sparse.base), mul(variable("py"), int(columns))), variable("px"));
+  const winner = local("winner", "int32");
+  const offset = [
+    mul(variable("py"), int(windowRows * rowStride)),
+    mul(variable("px"), int(windowColumns * columnStride)),
+    mul(div(winner, int(windowColumns)), int(rowStride)),
+    mul(mod(winner, int(windowColumns)), int(columnStride)),
+  ].reduce(add);
+  const gradient = local("gradient", "float32");
+  const window: Stmt[] = [
+    { kind: "let", name: "winner", value: cast(load(sparse.winner, "uint8", at), "int32") },
+    { kind: "let", name: "gradient", value: load(sparse.gradient, "float32", at) },
+    {
+      kind: "append",
+      count: "count",
+      capacity: most,
+      condition: compare("ne", gradient, float(0)),
+      base,
+      values: [
+        { buffer: offsets.param.name, value: offset },
+        { buffer: values.param.name, value: gradient },
+      ],
+    },
+  ];
+  const list: Stmt[] = [
+    { kind: "accumulator", name: "count", init: int(0), range: [0, most] },
+    loopOver("py", rows, [loopOver("px", columns, window)]),
+    { kind: "store", buffer: counts.param.name, index: number, value: local("count", "int32") },
+  ];
+  const sources = new Set([sparse.gradient, sparse.winner]);
+  const entry = add(base, variable("entry"));
+  return {
+    kernel: {
+      ...kernel,
+      name: `${kernel.name}_lists`,
+      ops: ["winner_lists"],
+      buffers: [
+        ...kernel.buffers.filter((b) => sources.has(b.name)),
+        ...all.map(({ param }): BufferParam => ({ ...param, access: "write" })),
+      ],
+      scalars: [],
+      body: hoistIndices(nestLoops(loops, "grid", list)),
+      schedule: "winner-lists, one list per image and channel",
+      nominalFlops: 0,
+    },
+    buffers: all.map(({ buffer }) => buffer),
+    params: all.map(({ param }): BufferParam => ({ ...param, access: "read" })),
+    count: load(counts.param.name, "int32", number),
+    most,
+    offset: load(offsets.param.name, "int32", entry),
+    gradient: load(values.param.name, "float32", entry),
+  };
+}

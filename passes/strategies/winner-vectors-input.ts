@@ -1,0 +1,285 @@
+/**
+ * The input gradient over winner lists in lanes: each entry of a list adds its gradient times a row of weights into an
+ * image whose channels are innermost, so that taps and channels of a row are one contiguous stretch. Lanes
+ * beyond the stretch add zeros; a gradient that is not finite may therefore reach a neighbour.
+ */
+
+import { add, binary, float, int, load, local, mul, variable } from "../../src/loop/build.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { usedBuffers } from "../../src/loop/used-buffers.ts";
+import { mapExpressions, substitute } from "../../src/loop/walk.ts";
+import { hoistIndices } from "../hoist-indices.ts";
+import type { GridLoop } from "../materialize.ts";
+import { LANE } from "./lanes.ts";
+import { schedulePlain } from "./plain.ts";
+import { replaceCore } from "./replace-core.ts";
+import type { Scheduled } from "./strategy.ts";
+import { MULTIPLY_ADD } from "./vector-cost.ts";
+import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./winner-block.ts";
+import { listBuffer, loopOver, nestLoops, type SparseContraction, type WinnerForm } from "./winner-form.ts";
+import { type ImageLists, imageLists } from "./winner-image-lists.ts";
+import { type InputGradientParts, inputGradientParts } from "./winner-lists-input.ts";
+
+/** Making one entry of a list, and finishing one element of the image, in the scheduler's unit. */
+const LIST_ENTRY = 10;
+const FINISH = 10;
+
+/** A multiply-add into memory takes as long as this many into a register. */
+const INTO_MEMORY = 1.6;
+
+/** Weights held in registers at most; the rest is for what they are added to. */
+const HELD = 10;
+
+/** Images are cut into so many chunks where they can be, each with an image of its own: what threads share. */
+const CHUNKS = [8, 4, 3, 2];
+
+/** Matches what the scalar form matches; `undefined` for other forms. */
+export function inputVectors(
+  found: SparseContraction,
+  width: number,
+  registers: number,
+): WinnerForm | undefined {
+  const parts = inputGradientParts(found);
+  if (parts === undefined || parts.outputs.length === 0) return undefined;
+  const form = new InputVectors(found, parts, width, Math.min(HELD, registers - 3));
+  return { cost: form.cost, build: () => form.build() };
+}
+
+const sizeOf = (loops: readonly GridLoop[]): number => loops.reduce((n, l) => n * l.extent, 1);
+const nameOf = (loops: readonly GridLoop[]): Expr => (loops.length === 0 ? int(0) : variable(loops[0].name));
+
+class InputVectors {
+  private readonly found: SparseContraction;
+  private readonly parts: InputGradientParts;
+  private readonly lanes: number;
+  private readonly block: Block;
+  private readonly kernel: Kernel;
+  private readonly channels: number;
+  private readonly height: number;
+  private readonly width: number;
+  /** Taps times channels of a row, and the same in whole vectors. */
+  private readonly run: number;
+  private readonly rowLength: number;
+  /** Elements of one image, in whole vectors, with room behind it for the last row's last lanes. */
+  private readonly imageLength: number;
+  private readonly chunks: number;
+
+  constructor(found: SparseContraction, parts: InputGradientParts, lanes: number, held: number) {
+    this.found = found;
+    this.parts = parts;
+    this.lanes = lanes;
+    this.kernel = found.contraction.kernel;
+    const { plane, window } = found.sparse;
+    const { tapRows, tapColumns, rows, columns, top, left, images } = parts;
+    this.channels = sizeOf(parts.inputs);
+    this.height = Math.max(plane[0] * window[0] + tapRows.extent - 1, rows.extent + top);
+    this.width = Math.max(plane[1] * window[1] + tapColumns.extent - 1, columns.extent + left);
+    this.run = tapColumns.extent * this.channels;
+    this.rowLength = Math.ceil(this.run / lanes) * lanes;
+    this.imageLength = Math.ceil((this.height * this.width * this.channels) / lanes + 1) * lanes;
+    this.block = bestBlock(tapRows.extent, this.rowLength / lanes, held, INTO_MEMORY);
+    const extent = sizeOf(images);
+    this.chunks = CHUNKS.find((n) => extent % n === 0) ?? 1;
+  }
+
+  get cost(): number {
+    const { parts, lanes } = this;
+    const { plane } = this.found.sparse;
+    const entries = sizeOf(parts.images) * sizeOf(parts.outputs) * plane[0] * plane[1];
+    const perEntry = entryCost(this.block, parts.tapRows.extent, this.rowLength / lanes, INTO_MEMORY);
+    const finished = sizeOf(this.found.contraction.nest.loops);
+    return MULTIPLY_ADD * entries * perEntry + LIST_ENTRY * entries + FINISH * finished;
+  }
+
+  build(): Scheduled {
+    const { kernel, parts } = this;
+    const { sparse, dense } = this.found;
+    const lists = imageLists(
+      kernel,
+      sparse,
+      [...parts.images, ...parts.outputs],
+      this.width * this.channels,
+      this.channels,
+    );
+    const weightLength = sizeOf(parts.outputs) * parts.tapRows.extent * this.rowLength;
+    const weights = listBuffer(`${kernel.name}_weights`, sparse.gradient, "float32", weightLength);
+    const image = listBuffer(
+      `${kernel.name}_image`,
+      sparse.gradient,
+      "float32",
+      this.chunks * this.imageLength,
+    );
+    const { loaded } = usedBuffers([{ kind: "let", name: "epilogue", value: this.epilogue(float(0)) }]);
+    const listed = new Set([sparse.gradient, sparse.winner, dense.buffer]);
+    const main: Kernel = {
+      ...kernel,
+      buffers: [
+        ...kernel.buffers.filter((b) => !listed.has(b.name) || loaded.has(b.name)),
+        ...lists.params,
+        { ...weights.param, access: "read" },
+        image.param,
+      ],
+      body: hoistIndices(this.overImages(lists, weights.param.name, image.param.name)),
+      schedule: this.describe(),
+    };
+    return {
+      kernels: [this.pack({ ...weights.param, access: "write" }), lists.kernel, main],
+      scratch: [weights.buffer, ...lists.buffers, image.buffer],
+    };
+  }
+
+  private describe(): string {
+    const { tapColumns, tapRows, inputs } = this.parts;
+    const run = [tapColumns, ...inputs].map(({ name }) => name).join("·");
+    return `vector-winner-lists ${run} by ${this.block.vectors}×${this.lanes} lanes × ${tapRows.name} by ${this.block.rows}`;
+  }
+
+  /** Copies the weights to [out][row][column, in], rows in whole vectors with zeros behind. */
+  private pack(target: BufferParam): Kernel {
+    const { tapRows, tapColumns, outputs, inputs } = this.parts;
+    const { dense } = this.found;
+    const row = mul(
+      add(mul(nameOf(outputs), int(tapRows.extent)), variable(tapRows.name)),
+      int(this.rowLength),
+    );
+    const element = add(mul(variable(tapColumns.name), int(this.channels)), nameOf(inputs));
+    const copy: Stmt = { kind: "store", buffer: target.name, index: add(row, element), value: dense };
+    const copies = nestLoops([...outputs, tapRows, tapColumns, ...inputs], "grid", [copy]);
+    const beyond = this.rowLength - this.run;
+    const zero: Stmt = {
+      kind: "store",
+      buffer: target.name,
+      index: add(add(row, variable("beyond")), int(this.run)),
+      value: float(0),
+    };
+    const zeros = nestLoops([...outputs, tapRows, { name: "beyond", extent: beyond }], "grid", [zero]);
+    const section = (name: string, body: Stmt[]): Stmt => ({ kind: "section", name, body });
+    return schedulePlain({
+      ...this.kernel,
+      name: target.name,
+      ops: ["pack"],
+      buffers: [...this.kernel.buffers.filter((b) => b.name === dense.buffer), target],
+      scalars: [],
+      body: beyond === 0 ? copies : [section("copy", copies), section("zeros", zeros)],
+      nominalFlops: 0,
+    });
+  }
+
+  /** Each image is cleared, gathers all channels' winners and is stored through the epilogue. */
+  private overImages(lists: ImageLists, weights: string, image: string): Stmt[] {
+    const { images, outputs } = this.parts;
+    const chunk = variable("chunk");
+    const start = this.chunks === 1 ? int(0) : mul(chunk, int(this.imageLength));
+    const channel: Stmt[] = [
+      { kind: "let", name: "count", value: lists.count },
+      ...this.blocks(lists, weights, image, start),
+    ];
+    const body: Stmt[] = [
+      loopOver("cell", this.imageLength / this.lanes, [
+        {
+          kind: "for",
+          name: LANE,
+          extent: this.lanes,
+          loop: "vector",
+          body: [
+            {
+              kind: "store",
+              buffer: image,
+              index: add(start, add(mul(variable("cell"), int(this.lanes)), variable(LANE))),
+              value: float(0),
+            },
+          ],
+        },
+      ]),
+      ...outputs.reduceRight<Stmt[]>((inner, { name, extent }) => [loopOver(name, extent, inner)], channel),
+      ...this.finish(image, start),
+    ];
+    const [loop] = images;
+    if (loop === undefined) return body;
+    if (this.chunks === 1) return [loopOver(loop.name, loop.extent, body)];
+    const size = loop.extent / this.chunks;
+    const inChunk = `${loop.name}_in_chunk`;
+    const number = new Map([[loop.name, add(mul(chunk, int(size)), variable(inChunk))]]);
+    return nestLoops([{ name: "chunk", extent: this.chunks }], "grid", [
+      loopOver(
+        inChunk,
+        size,
+        mapExpressions(body, (e) => substitute(e, number)),
+      ),
+    ]);
+  }
+
+  private blocks(lists: ImageLists, weights: string, image: string, start: Expr): Stmt[] {
+    const rows = stretchesOf("tap", this.parts.tapRows.extent, this.block.rows);
+    const vectors = stretchesOf("vector", this.rowLength / this.lanes, this.block.vectors);
+    return rows.flatMap((r) => vectors.flatMap((v) => this.blockBody(lists, weights, image, start, r, v)));
+  }
+
+  /** Weights of one block stay in registers while a list adds them into the image. */
+  private blockBody(
+    lists: ImageLists,
+    weights: string,
+    image: string,
+    start: Expr,
+    rows: Stretch,
+    vectors: Stretch,
+  ): Stmt[] {
+    const { tapRows, outputs } = this.parts;
+    const gradient = local("gradient", "float32");
+    const points = Array.from({ length: rows.size * vectors.size }, (_, k) => ({
+      row: add(rows.start, int(Math.floor(k / vectors.size))),
+      element: add(
+        add(mul(vectors.start, int(this.lanes)), int((k % vectors.size) * this.lanes)),
+        variable(LANE),
+      ),
+    }));
+    const held = points.map(({ row, element }, k): Stmt => {
+      const tap = add(mul(nameOf(outputs), int(tapRows.extent)), row);
+      const index = add(mul(tap, int(this.rowLength)), element);
+      return { kind: "let", name: `weight${k}`, value: load(weights, "float32", index) };
+    });
+    const turn = points.map(({ row, element }, k): Stmt => {
+      const place = add(mul(row, int(this.width * this.channels)), element);
+      const index = add(add(local("offset", "int32"), start), place);
+      const product = binary("mul", gradient, local(`weight${k}`, "float32"));
+      return { kind: "store", buffer: image, index, value: add(load(image, "float32", index), product) };
+    });
+    const lanes: Stmt[] = [
+      ...held,
+      {
+        kind: "for",
+        name: "entry",
+        extent: { count: "count", most: lists.most },
+        loop: "serial",
+        body: [
+          { kind: "let", name: "offset", value: lists.offset },
+          { kind: "let", name: "gradient", value: lists.gradient },
+          ...turn,
+        ],
+      },
+    ];
+    return [...rows.loops, ...vectors.loops].reduceRight<Stmt[]>(
+      (inner, { name, extent }) => [loopOver(name, extent, inner)],
+      [{ kind: "for", name: LANE, extent: this.lanes, loop: "vector", body: lanes }],
+    );
+  }
+
+  private epilogue(sum: Expr): Expr {
+    const { nest, core } = this.found.contraction;
+    return replaceCore(nest.stores[0].value, core, sum);
+  }
+
+  /** Stores the image through the epilogue, in the order of the result. */
+  private finish(image: string, start: Expr): Stmt[] {
+    const { rows, columns, inputs, top, left } = this.parts;
+    const [store] = this.found.contraction.nest.stores;
+    const y = mul(add(variable(rows.name), int(top)), int(this.width * this.channels));
+    const x = mul(add(variable(columns.name), int(left)), int(this.channels));
+    const value = this.epilogue(load(image, "float32", add(start, add(add(y, x), nameOf(inputs)))));
+    const body: Stmt = { kind: "store", buffer: store.buffer, index: store.index, value };
+    return [...inputs, rows, columns].reduceRight<Stmt[]>(
+      (inner, { name, extent }) => [loopOver(name, extent, inner)],
+      [body],
+    );
+  }
+}

@@ -1,0 +1,132 @@
+/** The elementary functions of generated modules against the engine's Math, in units of the last place of float32. */
+
+import { describe, expect, test } from "vitest";
+import { call, get, i32, type Local, loadAt, storeAt } from "../../../backends/wasm/encode/instructions.ts";
+import { encodeModule, type WasmFunction } from "../../../backends/wasm/encode/module.ts";
+import { type EngineMemory, engine } from "../../../backends/wasm/engine.ts";
+import {
+  type MathFunction,
+  mathName,
+  scalarFunction,
+  vectorFunctions,
+} from "../../../backends/wasm/math/functions.ts";
+import { generator } from "../../support/draw.ts";
+
+const FUNCTIONS = ["exp", "expm1", "log", "log1p", "tanh", "pow"] as const satisfies readonly MathFunction[];
+
+type Numbers = readonly number[];
+
+/** The function of one number, and that of four by way of memory. */
+async function load(name: MathFunction) {
+  const count = name === "pow" ? 2 : 1;
+  const to: Local = { name: "to", type: "i32" };
+  const operands = Array.from({ length: count }, (_, k) => loadAt("v128.load", i32(16 * k)));
+  const four: WasmFunction = {
+    name: "four",
+    parameters: [to],
+    results: [],
+    locals: [],
+    body: [storeAt("v128.store", get(to), call(mathName(name, true), "v128", ...operands))],
+    exported: true,
+  };
+  const functions = [{ ...scalarFunction(name), exported: true }, ...vectorFunctions(name), four];
+  const bytes = encodeModule({
+    name,
+    imports: [],
+    globals: [],
+    functions,
+    ownMemory: { minimum: 1, field: "memory" },
+  });
+  const wasm = engine()!;
+  expect(wasm.validate(bytes)).toBe(true);
+  const { exports } = await wasm.instantiate(await wasm.compile(bytes), {});
+  const memory = exports.memory as unknown as EngineMemory;
+  const floats = new Float32Array(memory.buffer);
+  const one = exports[mathName(name, false)] as (...x: number[]) => number;
+  return {
+    one: (...x: number[]): number => one(...x),
+    four(...x: readonly Numbers[]): Numbers {
+      x.forEach((lanes, k) => {
+        floats.set(lanes, 4 * k);
+      });
+      exports.four(64);
+      return [...floats.slice(16, 20)];
+    },
+  };
+}
+
+/** Numbers in the order of their values, so that neighbours differ by 1. */
+function position(x: number): number {
+  const bits = new Int32Array(Float32Array.of(x).buffer)[0];
+  return bits < 0 ? -(bits & 0x7fffffff) : bits;
+}
+
+function unitsApart(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Object.is(a, b) ? 0 : Number.POSITIVE_INFINITY;
+  return Math.abs(position(a) - position(b));
+}
+
+const expected = (name: MathFunction, x: number, y: number): number =>
+  Math.fround(name === "pow" ? x ** y : Math[name](x));
+
+const SPECIAL = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  2,
+  -2,
+  3,
+  Infinity,
+  -Infinity,
+  NaN,
+  1e-40,
+  -1e-40,
+  88.7,
+  88.8,
+  -87,
+  -104,
+  3e38,
+];
+
+describe.each(FUNCTIONS)("%s", (name) => {
+  test("is float32's nearest to the engine's result over all magnitudes", async () => {
+    const { one } = await load(name);
+    const random = generator(1);
+    let worst = 0;
+    for (let k = 0; k < 40_000; k++) {
+      const x = Math.fround((random() * 2 - 1) * 10 ** (random() * 10 - 7));
+      const y = Math.fround((random() * 2 - 1) * 8);
+      worst = Math.max(worst, unitsApart(one(x, y), expected(name, x, y)));
+    }
+    // Both have some 40 good bits: only where float32's rounding is a near tie may they fall apart.
+    expect(worst).toBeLessThanOrEqual(1);
+  });
+
+  test("follows the engine at the ends: zeros with their signs, infinities, NaN, overflow", async () => {
+    const { one } = await load(name);
+    for (const given of SPECIAL) {
+      for (const y of name === "pow" ? SPECIAL : [0]) {
+        const x = Math.fround(given);
+        const [actual, wanted] = [one(x, Math.fround(y)), expected(name, x, Math.fround(y))];
+        expect(unitsApart(actual, wanted), `${name}(${x}, ${y}) is ${actual}, not ${wanted}`).toBe(0);
+        if (wanted === 0) expect(Object.is(actual, wanted), `the sign of ${name}(${x}, ${y})`).toBe(true);
+      }
+    }
+  });
+
+  test("gives the same bits for four numbers as for one", async () => {
+    const { one, four } = await load(name);
+    const random = generator(2);
+    const draw = (): number => Math.fround((random() * 2 - 1) * 10 ** (random() * 6 - 3));
+    const groups = [SPECIAL.slice(0, 4), SPECIAL.slice(4, 8), SPECIAL.slice(8, 12), SPECIAL.slice(12, 16)];
+    for (let k = 0; k < 500; k++) groups.push([draw(), draw(), draw(), draw()]);
+    for (const group of groups) {
+      const y = group.map(draw);
+      const x = group.map(Math.fround);
+      expect(four(x, y)).toEqual(x.map((value, lane) => one(value, y[lane])));
+    }
+  });
+});
