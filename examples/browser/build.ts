@@ -1,0 +1,43 @@
+/** Builds the example page as an application's bundler would: its own modules, Kiln's browser bundle, gpu.js on demand. */
+
+import { copyFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build, type Plugin } from "esbuild";
+import { buildBrowserBundle } from "../../bundle.config.ts";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  nodePaths: [here("../../node_modules")],
+  logLevel: "warning",
+};
+
+/** Kiln and the model stay files of their own: the compiler's texts name lines of the model. */
+const ownFiles: Plugin = {
+  name: "own-files",
+  setup({ onResolve }) {
+    onResolve({ filter: /^kiln$/ }, () => ({ path: "./kiln.js", external: true }));
+    onResolve({ filter: /\/lenet\.ts$/, namespace: "file" }, ({ kind }) =>
+      kind === "entry-point" ? undefined : { path: "./lenet.js", external: true },
+    );
+  },
+};
+
+/** Writes the page to `folder`. gpu.js becomes a file that is fetched when a gpujs backend is first asked for. */
+export async function buildPage(folder: string): Promise<void> {
+  const bundle = join(folder, "bundle.js");
+  await buildBrowserBundle(bundle);
+  await build({ ...COMMON, entryPoints: { kiln: bundle }, splitting: true, outdir: folder });
+  await rm(bundle);
+  const entryPoints = {
+    main: here("page/main.ts"),
+    worker: here("page/worker.ts"),
+    lenet: here("../lenet.ts"),
+  };
+  await build({ ...COMMON, entryPoints, plugins: [ownFiles], outdir: folder });
+  for (const file of ["index.html", "style.css"]) await copyFile(here(file), join(folder, file));
+}

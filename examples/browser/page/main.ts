@@ -1,0 +1,131 @@
+/** The page: controls and views around a worker that trains. */
+
+import { CompilerView } from "./compiler-view.ts";
+import { DigitGrid } from "./digit-grid.ts";
+import { LossChart } from "./loss-chart.ts";
+import type { Report, Request } from "./messages.ts";
+
+type State = "loading" | "stopped" | "running";
+
+function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+const form = byId<HTMLFormElement>("controls");
+const toggle = byId<HTMLButtonElement>("toggle");
+const reset = byId<HTMLButtonElement>("reset");
+const backend = byId<HTMLSelectElement>("backend");
+const learningRate = byId<HTMLSelectElement>("learning-rate");
+const chart = new LossChart(byId("chart"));
+const compiler = new CompilerView();
+const worker = new Worker("worker.js", { type: "module" });
+
+let grid: DigitGrid | undefined;
+let state: State = "loading";
+/** The middle of recent speeds, for one step's is a jumpy number. */
+let speeds: number[] = [];
+
+const send = (request: Request): void => worker.postMessage(request);
+
+function say(text: string, isFailure = false): void {
+  byId("status").textContent = text;
+  byId("status").classList.toggle("failed", isFailure);
+}
+
+function enter(next: State): void {
+  state = next;
+  document.body.dataset.state = next;
+  toggle.disabled = backend.disabled = next === "loading";
+  reset.disabled = next === "loading";
+  toggle.textContent = next === "running" ? "Pause" : "Start";
+}
+
+function start(): void {
+  speeds = [];
+  enter("running");
+  send({ kind: "start", settings: { backend: backend.value, learningRate: Number(learningRate.value) } });
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (state === "running") send({ kind: "pause" });
+  else start();
+});
+for (const choice of [backend, learningRate]) {
+  choice.addEventListener("change", () => {
+    if (state === "running") start();
+  });
+}
+reset.addEventListener("click", () => send({ kind: "reset" }));
+
+function showBackends(list: Extract<Report, { kind: "ready" }>["backends"]): void {
+  for (const { name, available, reason } of list) {
+    const option = new Option(available ? name : `${name} (cannot run here)`, name);
+    option.disabled = !available;
+    option.title = reason;
+    backend.append(option);
+  }
+}
+
+function showStep({ step, loss, digitsPerSecond }: Extract<Report, { kind: "step" }>): void {
+  speeds = [...speeds, digitsPerSecond].slice(-15);
+  const middle = speeds.toSorted((a, b) => a - b)[speeds.length >> 1];
+  byId("step").textContent = step.toLocaleString("en");
+  byId("loss").textContent = loss.toFixed(3);
+  byId("speed").textContent = Math.round(middle).toLocaleString("en");
+  chart.add(step, loss);
+}
+
+function clear(): void {
+  chart.clear();
+  grid?.clear();
+  byId("step").textContent = "0";
+  for (const id of ["loss", "accuracy", "speed"]) byId(id).textContent = "–";
+  byId("score").textContent = "";
+}
+
+function show(report: Report): void {
+  switch (report.kind) {
+    case "ready":
+      showBackends(report.backends);
+      grid = new DigitGrid(byId("grid"), report.digits);
+      enter("stopped");
+      say("Ready. Everything runs in this page; nothing is sent anywhere.");
+      break;
+    case "compiling":
+      say(`Compiling the training step for ${report.backend}`);
+      break;
+    case "compiled":
+      void compiler.show(report.compiled);
+      say(`Training on ${report.compiled.backend}`);
+      break;
+    case "step":
+      showStep(report);
+      break;
+    case "evaluated": {
+      const { accuracy, predictions } = report.evaluation;
+      byId("accuracy").textContent = `${(100 * accuracy).toFixed(1)} %`;
+      grid?.show(predictions);
+      byId("score").textContent = grid?.score(predictions) ?? "";
+      break;
+    }
+    case "paused":
+      enter("stopped");
+      say("Paused");
+      break;
+    case "reset":
+      enter("stopped");
+      clear();
+      say("New random weights");
+      break;
+    case "failed":
+      enter("stopped");
+      say(report.message, true);
+      break;
+    default:
+      report satisfies never;
+  }
+}
+
+worker.addEventListener("message", ({ data }: MessageEvent<Report>) => show(data));
+worker.addEventListener("error", ({ message }) => show({ kind: "failed", message }));

@@ -1,0 +1,56 @@
+/** What the page and the worker that trains tell each other. */
+
+import type { BackendStatus } from "kiln";
+
+export interface Settings {
+  readonly backend: string;
+  readonly learningRate: number;
+}
+
+/** From the page to the worker. */
+export type Request =
+  | { readonly kind: "start"; readonly settings: Settings }
+  | { readonly kind: "pause" }
+  | { readonly kind: "reset" };
+
+export interface KernelView {
+  readonly name: string;
+  /** Lines of the model that it comes from. */
+  readonly origins: string;
+  readonly source: string;
+}
+
+/** What compiling a training step came to. */
+export interface CompiledView {
+  /** What really runs: `gpujs:webgl2` where `gpujs` was chosen. */
+  readonly backend: string;
+  readonly milliseconds: number;
+  readonly kernels: readonly KernelView[];
+  readonly stages: readonly { readonly name: string; readonly text: string }[];
+}
+
+/** From the worker to the page. */
+export type Report =
+  | { readonly kind: "ready"; readonly backends: readonly BackendStatus[]; readonly digits: DigitsView }
+  | { readonly kind: "compiling"; readonly backend: string }
+  | { readonly kind: "compiled"; readonly compiled: CompiledView }
+  | { readonly kind: "step"; readonly step: number; readonly loss: number; readonly digitsPerSecond: number }
+  | { readonly kind: "evaluated"; readonly evaluation: Evaluation }
+  | { readonly kind: "paused" }
+  | { readonly kind: "reset" }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** The test digits that the page shows. */
+export interface DigitsView {
+  readonly size: number;
+  /** One image after another, 0 (paper) to 1 (ink). */
+  readonly pixels: Float32Array;
+  readonly labels: Int32Array;
+}
+
+export interface Evaluation {
+  /** Part of all test digits that were recognised. */
+  readonly accuracy: number;
+  /** What the model takes the shown digits for, and how sure it is. */
+  readonly predictions: readonly { readonly digit: number; readonly confidence: number }[];
+}

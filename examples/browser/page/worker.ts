@@ -1,0 +1,80 @@
+/** Trains in a worker, so that the page never waits for a step, and reports what happens. */
+
+import { backends } from "kiln";
+import type { Report, Request, Settings } from "./messages.ts";
+import { Training } from "./training.ts";
+
+/** Steps between two looks at the test digits. */
+const EVALUATION_INTERVAL = 20;
+
+let training = new Training();
+/** The run that goes on; another one begins when it has ended. */
+let running: Promise<void> = Promise.resolve();
+let isStopped = true;
+
+const report = (message: Report): void => postMessage(message);
+
+/** Lets messages in: a turn of the event loop comes before what follows. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
+async function run(settings: Settings): Promise<void> {
+  report({ kind: "compiling", backend: settings.backend });
+  report({ kind: "compiled", compiled: await training.configure(settings) });
+  while (!isStopped) {
+    const begin = performance.now();
+    const loss = await training.step();
+    await nextTurn();
+    const digitsPerSecond = (1000 * training.batchSize) / (performance.now() - begin);
+    report({ kind: "step", step: training.steps, loss, digitsPerSecond });
+    if (training.steps % EVALUATION_INTERVAL === 0) await evaluate();
+  }
+  if (training.steps > 0) await evaluate();
+}
+
+async function evaluate(): Promise<void> {
+  report({ kind: "evaluated", evaluation: await training.evaluate() });
+}
+
+/** Ends the run that goes on; the last step is completed. */
+async function stop(): Promise<void> {
+  isStopped = true;
+  await running;
+}
+
+async function handle(request: Request): Promise<void> {
+  switch (request.kind) {
+    case "start":
+      await stop();
+      isStopped = false;
+      running = run(request.settings).catch(fail);
+      break;
+    case "pause":
+      await stop();
+      report({ kind: "paused" });
+      break;
+    case "reset":
+      await stop();
+      await training.dispose();
+      training = new Training();
+      report({ kind: "reset" });
+      break;
+    default:
+      request satisfies never;
+  }
+}
+
+function fail(error: unknown): void {
+  isStopped = true;
+  report({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+}
+
+/** Requests are served one after another. */
+let served: Promise<void> = (async () => {
+  // The interpreter is for tests: a step takes it seconds.
+  const list = (await backends()).filter(({ name }) => name !== "interpret");
+  report({ kind: "ready", backends: list, digits: await training.shownDigits() });
+})().catch(fail);
+
+addEventListener("message", ({ data }: MessageEvent<Request>) => {
+  served = served.then(() => handle(data)).catch(fail);
+});

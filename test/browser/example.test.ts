@@ -1,0 +1,130 @@
+/** The example page as somebody uses it: start, watch the loss fall, pause, read what was compiled, change backends. */
+
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildPage } from "../../examples/browser/build.ts";
+import { type StaticServer, serveFolder } from "../../examples/browser/static-server.ts";
+import { launchChromium, skipReason } from "./chromium.ts";
+
+/** Where the screenshots go, for people to look at. */
+const SCREENSHOTS = join(tmpdir(), "kiln-screenshots");
+
+describe.skipIf(skipReason)("the example page", () => {
+  let browser: Browser;
+  let server: StaticServer;
+  let folder: string;
+  let page: Page;
+  const errors: string[] = [];
+  const elsewhere: string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kiln-page-"));
+    await mkdir(SCREENSHOTS, { recursive: true });
+    await buildPage(folder);
+    server = await serveFolder(folder, 0);
+    browser = await launchChromium();
+    page = await browser.newPage({ viewport: { width: 1180, height: 1200 }, colorScheme: "light" });
+    page.on("pageerror", ({ message }) => errors.push(message));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(server.url) && !request.url().startsWith("data:"))
+        elsewhere.push(request.url());
+    });
+    await page.goto(server.url);
+    await inState("stopped");
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const inState = (state: string) => page.waitForFunction(`document.body.dataset.state === "${state}"`);
+  const number = async (id: string): Promise<number> =>
+    Number((await page.locator(`#${id}`).innerText()).replace(/[^\d.]/g, ""));
+  const atStep = (step: number) =>
+    page.waitForFunction(`Number(document.getElementById("step").textContent) >= ${step}`);
+  const screenshot = (name: string) =>
+    page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+
+  test("trains without freezing, and the loss falls", async () => {
+    await page.click("#toggle");
+    await atStep(1);
+    const first = await number("loss");
+    // Each answer needs the page's own thread: a page that waits for its steps gives few.
+    const seen = new Set<number>();
+    do {
+      seen.add(await number("step"));
+      await page.waitForTimeout(5);
+    } while (Math.max(...seen) < 150);
+    expect(seen.size).toBeGreaterThan(30);
+    expect(await number("loss")).toBeLessThan(first);
+    expect(await number("accuracy")).toBeGreaterThan(40);
+  });
+
+  test("pauses where it is", async () => {
+    await page.click("#toggle");
+    await inState("stopped");
+    const step = await number("step");
+    await page.waitForTimeout(300);
+    expect(await number("step")).toBe(step);
+    expect(await page.locator("figure.right").count()).toBeGreaterThan(15);
+    expect(await page.locator("#chart polyline.smooth").getAttribute("points")).toMatch(
+      /^([\d.]+,[\d.]+ ?){50,}$/,
+    );
+  });
+
+  test("shows kernels, stages and the model's lines", async () => {
+    const kernels = await page.locator("#names button").allInnerTexts();
+    expect(kernels).toContain("conv2d_relu_max_pool2d");
+    expect(await page.locator("#source").innerText()).toContain("function conv2d_relu_max_pool2d");
+    expect(await page.locator("#caption").innerText()).toMatch(/lenet\.js:\d+ conv1/);
+    await page.click("#stages-tab");
+    await page.getByRole("button", { name: "fuse", exact: true }).click();
+    expect(await page.locator("#source").innerText()).toContain("conv2d");
+    await page.click("#model-tab");
+    expect(await page.locator("#source").innerText()).toContain("class extends nn.Module");
+  });
+
+  test("is there in light and dark", async () => {
+    await page.click("#kernels-tab");
+    await page.hover("#chart");
+    const background = (): Promise<string> =>
+      page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const light = await background();
+    await screenshot("example-light");
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect(await background()).not.toBe(light);
+    await screenshot("example-dark");
+    await page.setViewportSize({ width: 420, height: 900 });
+    await screenshot("example-narrow");
+    const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    expect(await page.evaluate(overflow)).toBe(0);
+    await page.setViewportSize({ width: 1180, height: 1200 });
+  });
+
+  test("another backend goes on from what the first has learned", async () => {
+    const [step, loss] = [await number("step"), await number("loss")];
+    await page.selectOption("#backend", "gpujs:webgl2");
+    await page.click("#toggle");
+    await atStep(step + 2);
+    expect(await page.locator("#status").innerText()).toBe("Training on gpujs:webgl2");
+    // Not the loss of random weights, 2.3.
+    expect(await number("loss")).toBeLessThan(Math.max(1.8, 2 * loss));
+    await page.click("#toggle");
+    await inState("stopped");
+  });
+
+  test("starts anew with new weights", async () => {
+    await page.click("#reset");
+    await page.waitForFunction(`document.getElementById("step").textContent === "0"`);
+    expect(await page.locator("figure.right, figure.wrong").count()).toBe(0);
+  });
+
+  test("needs no other server and raises no error", () => {
+    expect(elsewhere).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+});
