@@ -27,6 +27,8 @@ export interface StateMemory {
   allocate(states: readonly StateSpec[]): void;
   read(name: string): Promise<TypedArray>;
   write(name: string, data: TypedArray): Promise<void>;
+  /** Copies all states to the host, where the memory lies on a device that may be lost; `read` gives them from then on. */
+  mirror?(): Promise<void>;
   readonly byteLength: number;
 }
 

@@ -65,6 +65,11 @@ export interface CompileTrainingOptions extends CommonOptions, GradientOptions {
   readonly optimizer: CompilableOptimizer;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
   readonly targets?: readonly InputSpec[];
+  /**
+   * How many steps lie between copies of the parameters to the host, for backends whose device may be lost (GPUs); 100
+   * unless told.
+   */
+  readonly mirrorEvery?: number;
 }
 
 /** Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept. */
@@ -94,7 +99,10 @@ export async function compileTraining(
   const inputs = inputTypes(options.inputs, "inputs");
   const givenTargets = options.targets && inputTypes(options.targets, "targets");
   const state = ModelState.for(tensorsOf(model));
-  const { optimizer, loss } = options;
+  const { optimizer, loss, mirrorEvery = 100 } = options;
+  if (!Number.isInteger(mirrorEvery) || mirrorEvery < 1) {
+    throw new KilnError(`mirrorEvery must be a whole number of at least 1, not ${mirrorEvery}`);
+  }
   await settled([...tensorsOf(model), ...statesOf(optimizer)]);
   const seed = programSeed();
   let first: { readonly trace: Trace; readonly plan: TrainingPlan } | undefined;
@@ -121,9 +129,10 @@ export async function compileTraining(
   const { trace, plan } = first!;
   const types = trace.inputs.map(({ type }) => type);
   const compilers = { step, gradients: variantWith(false) };
-  if (plan.accumulate === 1) return new Trainer(main, types, state, optimizer, compilers, seed);
+  const settings = { seed, mirrorEvery };
+  if (plan.accumulate === 1) return new Trainer(main, types, state, optimizer, compilers, settings);
   const update = await state.enqueue(() => buildUpdate(backend, state, trace, plan, main, options));
-  return new Trainer(main, types, state, optimizer, compilers, seed, { ...plan, update });
+  return new Trainer(main, types, state, optimizer, compilers, settings, { ...plan, update });
 }
 
 /** The program that updates the parameters from the sums of their gradients, which `main` writes. */

@@ -1,7 +1,14 @@
 /** One gpu.js instance in one mode: its kernels, shared by all programs, and the values that lie on it. */
 
-import { KilnError } from "../../src/core/errors.ts";
-import type { DeviceValue, GpuClass, GpuInstance, KernelFunction, KernelSettings } from "./library.ts";
+import { DeviceLostError, KilnError } from "../../src/core/errors.ts";
+import type {
+  DeviceValue,
+  GpuClass,
+  GpuContext,
+  GpuInstance,
+  KernelFunction,
+  KernelSettings,
+} from "./library.ts";
 import type { Mode } from "./modes.ts";
 
 interface CachedKernel {
@@ -18,6 +25,7 @@ export class Device {
   /** How many names each value has. Weakly: without a GPU a value is an array, which nobody need free. */
   private readonly owners = new WeakMap<DeviceValue, number>();
   private valueCount = 0;
+  private context: GpuContext | undefined;
 
   constructor(GPU: GpuClass, mode: Mode) {
     this.mode = mode;
@@ -27,6 +35,15 @@ export class Device {
   /** Values and kernels that are alive: for tests, which see to it that both go back to where they were. */
   get alive(): { readonly values: number; readonly kernels: number } {
     return { values: this.valueCount, kernels: this.kernels.size };
+  }
+
+  /** Whether the browser or the driver has taken the context away; nothing on the device can be read then. */
+  get isLost(): boolean {
+    return this.context?.isLost === true || this.context?.isContextLost?.() === true;
+  }
+
+  private requireContext(): void {
+    if (this.isLost) throw new DeviceLostError(`the GPU context of gpujs:${this.mode} was lost`);
   }
 
   /** The kernel of that source, compiled by its first call; `release` it as often as it was acquired. */
@@ -67,7 +84,9 @@ export class Device {
     run: KernelFunction,
     args: readonly (DeviceValue | number)[],
   ): DeviceValue | Promise<DeviceValue> {
+    this.requireContext();
     const result = run(...args);
+    this.context ??= run.kernel.context ?? undefined;
     return result instanceof Promise
       ? result.then((value) => this.keep(name, run, value))
       : this.keep(name, run, result);
@@ -96,8 +115,20 @@ export class Device {
     return this.kernels.get(keyOf(COPY, length))?.run ?? this.acquire(COPY, length);
   }
 
+  /** Reads a value back. What a lost context gives is no number of ours, whether it gives zeros or an error. */
   async download(value: DeviceValue): Promise<Float32Array> {
-    return value instanceof Float32Array ? value : value.toArray();
+    if (value instanceof Float32Array) return value;
+    this.requireContext();
+    try {
+      const numbers = await value.toArray();
+      this.requireContext();
+      return numbers;
+    } catch (error) {
+      // WebGPU rejects first and says after that that the device is lost.
+      await new Promise((resolve) => setTimeout(resolve));
+      this.requireContext();
+      throw error;
+    }
   }
 
   /** One more name for a value, to be freed like any other. */

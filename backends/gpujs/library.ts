@@ -2,6 +2,12 @@
 
 import { KilnError } from "../../src/core/errors.ts";
 
+/** The context that kernels run in: WebGL's says itself whether it is lost, of WebGPU's gpu.js keeps note. */
+export interface GpuContext {
+  isContextLost?(): boolean;
+  readonly isLost?: boolean;
+}
+
 /** What a kernel of a GPU mode yields: a texture or a buffer that stays on the device. */
 export interface DeviceHandle {
   toArray(): Float32Array | Promise<Float32Array>;
@@ -14,7 +20,11 @@ export type DeviceValue = Float32Array | DeviceHandle;
 /** A kernel function as gpu.js hands it out; `kernel` is what really runs, and may change with a call. */
 export interface KernelFunction {
   (...args: readonly (DeviceValue | number)[]): DeviceValue | Promise<DeviceValue>;
-  readonly kernel: { readonly constructor: unknown; readonly fallbackReason?: string | null };
+  readonly kernel: {
+    readonly constructor: unknown;
+    readonly fallbackReason?: string | null;
+    readonly context?: GpuContext | null;
+  };
   destroy(removeCanvasReferences?: boolean): void;
 }
 

@@ -67,12 +67,12 @@ export class Modes {
     return { reason: `no GPU mode runs here (${list}); gpujs:webasm and gpujs:cpu need no GPU` };
   }
 
-  private try(mode: Mode): Promise<Trial> {
-    let trial = this.trials.get(mode);
-    if (trial === undefined) {
-      trial = this.attempt(mode);
-      this.trials.set(mode, trial);
-    }
+  /** Tries a mode, once; again when its device has been lost. */
+  private async try(mode: Mode): Promise<Trial> {
+    const known = await this.trials.get(mode);
+    if (known !== undefined && !("device" in known && known.device.isLost)) return known;
+    const trial = this.attempt(mode);
+    this.trials.set(mode, trial);
     return trial;
   }
 

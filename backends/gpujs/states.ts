@@ -1,7 +1,10 @@
-/** The states of a model on a gpu.js device: uploaded when a program first needs them, brought back when they are read. */
+/**
+ * The states of a model on a gpu.js device: uploaded when a program first needs them, brought back when they are read.
+ * When the device is lost, what `mirror` last copied to the host stands for them, all of one moment.
+ */
 
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
-import { invariant } from "../../src/core/errors.ts";
+import { DeviceLostError, invariant } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { StateMemory, StateSpec } from "../backend.ts";
 import type { Device } from "./device.ts";
@@ -10,9 +13,8 @@ import type { DeviceValue } from "./library.ts";
 
 interface Slot {
   readonly spec: StateSpec;
-  /** The numbers as the host last had them; the device may be ahead. */
+  /** The numbers as they were written or last mirrored; the device may be ahead. */
   mirror: Float32Array;
-  isCurrent: boolean;
 }
 
 /** What lies on the device, apart from its owner: so it can be freed when nobody holds the owner any more. */
@@ -41,14 +43,23 @@ export class GpuStates implements StateMemory {
     for (const spec of states) {
       if (this.slots.has(spec.name)) continue;
       const mirror = new Float32Array(sizeOf(spec.shape));
-      this.slots.set(spec.name, { spec, mirror, isCurrent: true });
+      this.slots.set(spec.name, { spec, mirror });
     }
   }
 
-  /** All programs of a model's backend run on one device. */
+  /** All programs of a model's backend run on one device, until it is lost. */
   attach(device: Device): void {
-    invariant(this.held.device === undefined || this.held.device === device, "one device for each memory");
+    if (this.held.device?.isLost) this.held.values.clear();
+    else
+      invariant(this.held.device === undefined || this.held.device === device, "one device for each memory");
     this.held.device = device;
+  }
+
+  async mirror(): Promise<void> {
+    const numbers = await Promise.all(
+      [...this.held.values].map(async ([name, value]) => [name, await this.device.download(value)] as const),
+    );
+    for (const [name, mirror] of numbers) this.slot(name).mirror = mirror;
   }
 
   /** The state where kernels read it. */
@@ -67,25 +78,29 @@ export class GpuStates implements StateMemory {
   replace(name: string, value: DeviceValue): void {
     this.drop(name);
     this.held.values.set(name, value);
-    this.slot(name).isCurrent = false;
   }
 
   async read(name: string): Promise<TypedArray> {
     const slot = this.slot(name);
-    const value = this.held.values.get(name);
-    if (!slot.isCurrent && value !== undefined) {
-      slot.mirror = await this.device.download(value);
-      slot.isCurrent = true;
-    }
     const copy = allocate(slot.spec.dtype, slot.mirror.length);
-    copy.set(slot.mirror);
+    copy.set(await this.numbersOf(name, slot));
     return copy;
+  }
+
+  private async numbersOf(name: string, { mirror }: Slot): Promise<Float32Array> {
+    const value = this.held.values.get(name);
+    if (value === undefined) return mirror;
+    try {
+      return await this.device.download(value);
+    } catch (error) {
+      if (error instanceof DeviceLostError) return mirror;
+      throw error;
+    }
   }
 
   async write(name: string, data: TypedArray): Promise<void> {
     const slot = this.slot(name);
     slot.mirror = asFloats(data, `the state ${name}`);
-    slot.isCurrent = true;
     this.drop(name);
   }
 

@@ -169,7 +169,14 @@ function binaryOp(
   };
 }
 
-const add = binaryOp("add", "add", "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.", "AddBackward", "any", (_b, ct) => [ct, ct]);
+const add = binaryOp(
+  "add",
+  "add",
+  "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.",
+  "AddBackward",
+  "any",
+  (_b, ct) => [ct, ct],
+);
 const sub = binaryOp("sub", "sub", "`a - b` with broadcasting.", "SubBackward", "any", (b, ct) => [
   ct,
   b.node("neg", [ct]),

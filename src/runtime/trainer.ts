@@ -4,7 +4,7 @@
  */
 
 import type { TypedArray } from "../core/dtype.ts";
-import { KilnError } from "../core/errors.ts";
+import { DeviceLostError, KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
@@ -40,6 +40,9 @@ export class Trainer extends Inspectable {
   private readonly gradientSteps: VariantCache;
   private readonly loss = new Float64Array(1);
   private readonly sums: GradientSums | undefined;
+  private readonly mirrorEvery: number;
+  /** The step after which the parameters were last copied to the host. */
+  private mirrored: number;
   private disposed = false;
 
   constructor(
@@ -48,10 +51,12 @@ export class Trainer extends Inspectable {
     state: ModelState,
     optimizer: StepSource,
     compile: { readonly step: CompileVariant; readonly gradients: CompileVariant },
-    seed: number,
+    { seed, mirrorEvery }: { readonly seed: number; readonly mirrorEvery: number },
     accumulation?: Accumulation,
   ) {
     super(main);
+    this.mirrorEvery = mirrorEvery;
+    this.mirrored = optimizer.stepCount;
     this.state = state;
     this.seed = seed;
     this.optimizer = optimizer;
@@ -100,6 +105,23 @@ export class Trainer extends Inspectable {
   private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
     this.requireAlive();
     const variant = await this.steps.for(batch);
+    try {
+      const loss = await this.runOn(variant, arrays);
+      if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
+        await variant.mirror();
+        this.mirrored = this.stepCount;
+      }
+      return loss;
+    } catch (error) {
+      if (!(error instanceof DeviceLostError)) throw error;
+      throw new KilnError(
+        `${error.message} in step ${this.stepCount + 1}; the parameters are those after step ${this.mirrored}, ` +
+          "when they were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+      );
+    }
+  }
+
+  private async runOn(variant: Variant, arrays: readonly TypedArray[]): Promise<number> {
     await variant.feed(arrays);
     const scalars = { ...this.optimizer.scalarValues(), ...this.randomScalars };
     await variant.compute(scalars);

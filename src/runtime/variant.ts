@@ -108,6 +108,11 @@ export class Variant {
     return this.executable.backend;
   }
 
+  /** Copies the model's state to the host, where it lies on a device that may be lost. */
+  mirror(): Promise<void> | undefined {
+    return this.memory.mirror?.();
+  }
+
   get stages(): readonly StageText[] {
     this.printed ??= this.printStages();
     return this.printed;

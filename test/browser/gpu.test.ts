@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeError } from "../support/run-graph.ts";
 import { launchChromium, skipReason } from "./chromium.ts";
 import type { GpuMemory } from "./page/gpu-memory.ts";
+import type { Lost } from "./page/lost.ts";
 import type { Learned } from "./page/training.ts";
 import { openTestPage, type TestPage } from "./test-page.ts";
 
@@ -17,7 +18,7 @@ describe.skipIf(skipReason).each(["gpujs:webgl2", "gpujs:webgpu"])("%s in a brow
 
   beforeAll(async () => {
     browser = await launchChromium();
-    at = await openTestPage(browser, ["bundle", "training"]);
+    at = await openTestPage(browser, ["bundle", "training", "lost"]);
   });
   afterAll(async () => {
     await at?.close();
@@ -39,6 +40,18 @@ describe.skipIf(skipReason).each(["gpujs:webgl2", "gpujs:webgpu"])("%s in a brow
       expect(relativeError(actual.gradients[name], gradient), name).toBeLessThan(1e-4);
     for (const [name, parameter] of Object.entries(expected.parameters))
       expect(relativeError(actual.parameters[name], parameter), name).toBeLessThan(1e-4);
+  });
+
+  test("a lost context is an error that names the step; the last mirror stays and training can go on", async () => {
+    await at.page.reload();
+    const { mirrored, readable, error, lossAfter } = await at.call<Lost>("lost", "lose", backend);
+    expect(error).toBe(
+      `KilnError: the GPU context of ${backend} was lost in step 4; the parameters are those after step 2, when they ` +
+        "were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+    );
+    expect(readable).toEqual(mirrored);
+    expect(lossAfter).toBeGreaterThan(0);
+    await at.page.reload();
   });
 
   test("200 steps leave the GPU's memory as it was", async () => {

@@ -1,4 +1,4 @@
-/** Panels that two kernels of a program would both make are made once, and only while their sources stay as they are. */
+/** Panels and lists that two kernels of a program would both make are made once, and only while their sources stay as they are. */
 
 import { expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
@@ -15,7 +15,7 @@ import { stagesOf } from "../support/stages.ts";
 
 const isPack = (kernel: Kernel): boolean => kernel.ops.join() === "pack";
 
-test("a convolution and its weight gradient share the panel of their input", () => {
+test("a convolution and its gradients share the panel of their input and their lists of winners", () => {
   const model = new Cifar10Net();
   const types = [{ dtype: "float32", shape: [2, 3, 32, 32] }] as const;
   const source = {
@@ -35,6 +35,13 @@ test("a convolution and its weight gradient share the panel of their input", () 
     const [panel] = packs[0].buffers.filter((b) => b.access !== "read");
     expect(kernels.filter((k) => k.buffers.some((b) => b.name === panel.name)).length).toBe(3);
   }
+  // Three pools; the first one's input needs no gradient. Both gradients behind each of the others run one set of lists.
+  const lists = kernels.filter((k) => k.ops.join() === "winner_lists");
+  expect(lists.length).toBe(3);
+  const readers = lists.map(({ buffers: [, , made] }) =>
+    kernels.filter((k) => k.buffers.some((b) => b.name === made.name && b.access === "read")),
+  );
+  expect(readers.map((r) => r.length).sort()).toEqual([1, 2, 2]);
   const scratch = buffers.filter((b) => b.role === "scratch").map((b) => b.name);
   const used = new Set(kernels.flatMap((k) => k.buffers.map((b) => b.name)));
   expect(scratch.filter((name) => !used.has(name))).toEqual([]);

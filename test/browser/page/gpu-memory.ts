@@ -1,12 +1,12 @@
 /** Counts what lies on the GPU, by wrapping the calls of WebGL and WebGPU that make and delete textures and buffers. */
 
+import { onCall } from "./on-call.ts";
+
 /** How many objects are alive. */
 export interface GpuMemory {
   readonly textures: number;
   readonly buffers: number;
 }
-
-type Method = (this: object, ...args: object[]) => object;
 
 const textures = new Set<object>();
 const buffers = new Set<object>();
@@ -23,23 +23,4 @@ export function watchGpuMemory(): void {
   onCall("GPUTexture", "destroy", (texture) => textures.delete(texture));
   onCall("GPUDevice", "createBuffer", (_, __, buffer) => buffers.add(buffer));
   onCall("GPUBuffer", "destroy", (buffer) => buffers.delete(buffer));
-}
-
-/** Has `note` told of each call of a method of a class that this browser may have. */
-function onCall(
-  className: string,
-  name: string,
-  note: (self: object, args: readonly object[], result: object) => unknown,
-): void {
-  const found: { readonly prototype: Record<string, Method> } | undefined = Reflect.get(
-    globalThis,
-    className,
-  );
-  if (found === undefined) return;
-  const original = found.prototype[name];
-  found.prototype[name] = function (...args) {
-    const result = original.apply(this, args);
-    note(this, args, result);
-    return result;
-  };
 }
