@@ -161,7 +161,7 @@ export const randomModel: fc.Arbitrary<ModelSpec> = fc.record({
 });
 
 /** Larger tensors than these only make the test slow. */
-const MOST_ELEMENTS = 700;
+const MOST_ELEMENTS = 400;
 const CLASSES = 3;
 const WORDS = 6;
 
