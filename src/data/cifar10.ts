@@ -53,7 +53,9 @@ export async function loadCifar10(
 ): Promise<Dataset> {
   if (download) await install(root, mirror, archive);
   const paths = (train ? TRAIN_FILES : TEST_FILES).map((name) => `${root}/${FOLDER}/${name}`);
-  const counts = await Promise.all(paths.map((path) => countRecords(path, root, mirror, archive)));
+  const counts: number[] = [];
+  // One after the other: of several missing files the first is named.
+  for (const path of paths) counts.push(await countRecords(path, root, mirror, archive));
   const dataset = await readRecords(paths, counts, `CIFAR-10 (${train ? "train" : "test"}) from ${root}`);
   return transform === undefined ? dataset : withTransform(dataset, transform);
 }
