@@ -1,7 +1,6 @@
 /** Builds what a vector tile's plan says: the panels, the tiled contraction and, where sums wait, the epilogue. */
 
 import { add, compare, float, int, load, mul, select, variable } from "../../src/loop/build.ts";
-import { countFlops } from "../../src/loop/flops.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
@@ -9,13 +8,12 @@ import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { axesKey, rewriter, substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import { type GridLoop, materialize, type StoreTarget } from "../materialize.ts";
+import { epilogueKernel } from "./epilogue-kernel.ts";
 import { joinAxes } from "./join-axes.ts";
 import { LANE, type LanePart, lanePartsOf, vectorCount } from "./lanes.ts";
 import type { Nest } from "./nest.ts";
 import { buildPanel, type Panel } from "./panel.ts";
 import { schedulePanel } from "./panel-copy.ts";
-import { schedulePlain } from "./plain.ts";
-import { replaceCore } from "./replace-core.ts";
 import type { Scheduled } from "./strategy.ts";
 import { unrollTiles, unrollWindows } from "./unroll.ts";
 import type { TilePlan } from "./vector-plan.ts";
@@ -37,7 +35,11 @@ export function applyTile(plan: TilePlan): Scheduled {
   const access = plan.split === undefined ? "write" : "readwrite";
   const open = { ...nest, stores: [partial.store] };
   const main = mainKernel(plan, packed, open, [...buffers, { ...partial.param, access }], partial.kernelName);
-  const epilogue = epilogueKernel(plan, { ...partial.param, access: "read" }, partial.store.index);
+  const epilogue = epilogueKernel(
+    plan.contraction,
+    { ...partial.param, access: "read" },
+    partial.store.index,
+  );
   return { kernels: [...copies, main, epilogue], scratch: [...scratch, partial.scratch] };
 }
 
@@ -143,24 +145,6 @@ function vectorised({ lanes, order, split, contraction }: TilePlan, nest: Nest, 
     return part.turns === 1 ? [] : [{ name, extent: part.turns }];
   });
   return { ...nest, loops, stores };
-}
-
-/** Takes finished sums from scratch through what the kernel makes of them. */
-function epilogueKernel({ contraction }: TilePlan, sums: BufferParam, place: Expr): Kernel {
-  const { kernel, nest, core } = contraction;
-  const sum = load(sums.name, "float32", place);
-  const body = nest.loops.reduceRight<Stmt[]>(
-    (inner, { name, extent }) => [{ kind: "for", name, extent, loop: "grid", body: inner }],
-    nest.stores.map((s): Stmt => ({ kind: "store", ...s, value: replaceCore(s.value, core, sum) })),
-  );
-  const { loaded, stored, scalars } = usedBuffers(body);
-  return schedulePlain({
-    ...kernel,
-    buffers: [...kernel.buffers, sums].filter((b) => loaded.has(b.name) || stored.has(b.name)),
-    scalars: [...scalars],
-    body,
-    nominalFlops: countFlops(body),
-  });
 }
 
 function describe({ lanes, row, split, contraction }: TilePlan, panels: readonly Panel[]): string {

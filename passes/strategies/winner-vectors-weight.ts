@@ -17,15 +17,14 @@ import {
   select,
   variable,
 } from "../../src/loop/build.ts";
-import { countFlops } from "../../src/loop/flops.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
-import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { mapExpressions, substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import type { Contraction } from "./contraction.ts";
 import { type Coordinate, coordinatesOf } from "./coordinates.ts";
+import { epilogueKernel } from "./epilogue-kernel.ts";
 import { LANE } from "./lanes.ts";
 import {
   buildPanel,
@@ -38,8 +37,6 @@ import {
   planPanel,
 } from "./panel.ts";
 import { schedulePanel } from "./panel-copy.ts";
-import { schedulePlain } from "./plain.ts";
-import { replaceCore } from "./replace-core.ts";
 import type { SparseFactor } from "./sparse-factor.ts";
 import type { Scheduled } from "./strategy.ts";
 import { MULTIPLY_ADD } from "./vector-cost.ts";
@@ -316,8 +313,7 @@ class WeightVectors {
 
   /** Takes finished sums from scratch through what the kernel makes of them. */
   private epilogue(partial: BufferParam): Kernel {
-    const { kernel, parts } = this;
-    const { nest, core } = this.contraction;
+    const { parts } = this;
     const row = [...parts.channels, ...parts.rows].reduce<Expr>(
       (n, l) => add(mul(n, int(l.extent)), variable(l.name)),
       int(0),
@@ -326,19 +322,6 @@ class WeightVectors {
     const element = parts.run
       .map(({ name }) => mul(variable(name), int(coefficientOf(index, name))))
       .reduce(add, int(0));
-    const sum = load(partial.name, "float32", add(mul(row, int(this.rowLength)), element));
-    const body = nestLoops(
-      nest.loops,
-      "grid",
-      nest.stores.map((s): Stmt => ({ kind: "store", ...s, value: replaceCore(s.value, core, sum) })),
-    );
-    const { loaded, stored, scalars } = usedBuffers(body);
-    return schedulePlain({
-      ...kernel,
-      buffers: [...kernel.buffers, partial].filter((b) => loaded.has(b.name) || stored.has(b.name)),
-      scalars: [...scalars],
-      body,
-      nominalFlops: countFlops(body),
-    });
+    return epilogueKernel(this.contraction, partial, add(mul(row, int(this.rowLength)), element));
   }
 }

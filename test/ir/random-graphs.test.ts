@@ -10,15 +10,9 @@ import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
+import { closeness } from "../support/closeness.ts";
 import { describeGraph } from "../support/describe-graph.ts";
-import { errorBounds } from "../support/error-bounds.ts";
-import {
-  LARGEST_INPUT,
-  type RandomGraph,
-  randomConvNet,
-  randomGraph,
-  randomLoss,
-} from "../support/random-graph.ts";
+import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../support/random-graph.ts";
 import { evaluateGraph } from "../support/reference.ts";
 import { runGraph } from "../support/run-graph.ts";
 import { strategiesFor } from "../support/strategies.ts";
@@ -37,42 +31,6 @@ const BACKENDS = [js, wasm].flatMap((backend) => [
     options: { strategy: name },
   })),
 ]);
-
-/** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
-function tolerances(graph: Graph): ReadonlyMap<string, number> {
-  const bounds = errorBounds(graph, { size: LARGEST_INPUT, unit: 1, error: 0 });
-  return new Map(
-    graph.outputs.map(({ name, value }) => {
-      const { size, error } = bounds.get(value)!;
-      // Beyond these sizes float32 has few digits left, or overflows: there is nothing to compare.
-      return [name, size > 1e6 || error > 1 ? Number.POSITIVE_INFINITY : 4 * error];
-    }),
-  );
-}
-
-function expectClose(
-  graph: Graph,
-  actual: Readonly<Record<string, ArrayLike<number>>>,
-  expected: Readonly<Record<string, ArrayLike<number>>>,
-  /** A factor on the tolerance: 1 for float32, less for double. */
-  precision: number,
-): number {
-  let compared = 0;
-  for (const [name, tolerance] of tolerances(graph)) {
-    if (tolerance === Number.POSITIVE_INFINITY) continue;
-    compared++;
-    expect(actual[name].length).toBe(expected[name].length);
-    for (let i = 0; i < expected[name].length; i++) {
-      const difference = Math.abs(actual[name][i] - expected[name][i]);
-      if (!(difference <= tolerance * precision)) {
-        throw new Error(
-          `${name}[${i}] is ${actual[name][i]}, not ${expected[name][i]} within ${tolerance * precision}\n${printGraph(graph)}`,
-        );
-      }
-    }
-  }
-  return compared;
-}
 
 /** The gradients of the graph's loss for all its states, as a graph of their own. */
 function differentiated({ graph }: RandomGraph): { names: string[]; gradients: Graph } {
@@ -101,7 +59,7 @@ describe("the interpreter after all passes", () => {
     await fc.assert(
       fc.asyncProperty(randomGraph, async ({ graph, values }) => {
         const results = await runGraph(graph, interpret, values);
-        compared += expectClose(graph, results, evaluateGraph(graph, values), DOUBLE);
+        compared += closeness(graph, results, evaluateGraph(graph, values), DOUBLE);
       }),
       RUNS,
     );
@@ -118,7 +76,7 @@ describe("the interpreter after all passes", () => {
         expect(Object.keys(results)).toEqual(
           expect.arrayContaining(gradients.outputs.map(({ name }) => name)),
         );
-        compared += expectClose(gradients, results, evaluateGraph(gradients, random.values), DOUBLE);
+        compared += closeness(gradients, results, evaluateGraph(gradients, random.values), DOUBLE);
       }),
       RUNS,
     );
@@ -132,7 +90,7 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
     await fc.assert(
       fc.asyncProperty(randomGraph, async ({ graph, values }) => {
         const results = await runGraph(graph, backend, values, options);
-        compared += expectClose(graph, results, await runGraph(graph, interpret, values), 1);
+        compared += closeness(graph, results, await runGraph(graph, interpret, values));
       }),
       RUNS,
     );
@@ -147,7 +105,7 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
         const wanted = { gradientsFor: names };
         const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });
         const expected = await runGraph(random.graph, interpret, random.values, wanted);
-        compared += expectClose(gradients, results, expected, 1);
+        compared += closeness(gradients, results, expected);
       }),
       RUNS,
     );
@@ -162,7 +120,7 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
         const wanted = { gradientsFor: names };
         const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });
         const expected = await runGraph(random.graph, interpret, random.values, wanted);
-        compared += expectClose(gradients, results, expected, 1);
+        compared += closeness(gradients, results, expected);
       }),
       RUNS,
     );

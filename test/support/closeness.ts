@@ -18,15 +18,20 @@ function tolerances(graph: Graph): ReadonlyMap<string, number> {
   );
 }
 
-/** Expects every output of `graph` to be close; returns how many could be compared. */
+/**
+ * Expects every output of `graph` to be close; returns how many could be compared. `precision` is a factor on the
+ * tolerance: 1 for float32, less for double.
+ */
 export function closeness(
   graph: Graph,
   actual: Readonly<Record<string, ArrayLike<number>>>,
   expected: Readonly<Record<string, ArrayLike<number>>>,
+  precision = 1,
 ): number {
   let compared = 0;
-  for (const [name, tolerance] of tolerances(graph)) {
-    if (tolerance === Number.POSITIVE_INFINITY) continue;
+  for (const [name, bound] of tolerances(graph)) {
+    if (bound === Number.POSITIVE_INFINITY) continue;
+    const tolerance = bound * precision;
     compared++;
     expect(actual[name].length).toBe(expected[name].length);
     for (let i = 0; i < expected[name].length; i++) {
