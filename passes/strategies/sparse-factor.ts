@@ -6,6 +6,7 @@
 import { type Affine, addAffine, scaleAffine, toAffine } from "../../src/loop/affine.ts";
 import type { Expr } from "../../src/loop/types.ts";
 import { conjuncts } from "../../src/loop/walk.ts";
+import type { Contraction } from "./contraction.ts";
 
 export interface SparseFactor {
   /** Buffer of the pooled gradient, one element per window. */
@@ -23,8 +24,26 @@ export interface SparseFactor {
   readonly base: Affine;
 }
 
+/** The factors of a contraction with one store that are sparse, each with the other one. */
+export function sparseFactorsOf({
+  kernel,
+  nest,
+  left,
+  right,
+}: Contraction): { readonly sparse: SparseFactor; readonly dense: Expr }[] {
+  if (nest.stores.length !== 1) return [];
+  const lengthOf = (buffer: string): number => kernel.buffers.find((b) => b.name === buffer)?.length ?? 0;
+  return [
+    { factor: left, dense: right },
+    { factor: right, dense: left },
+  ].flatMap(({ factor, dense }) => {
+    const sparse = sparseFactorOf(factor, lengthOf);
+    return sparse === undefined ? [] : [{ sparse, dense }];
+  });
+}
+
 /** The sparse factor behind `e`, whatever `guards` stand around it; `lengthOf` gives a buffer's elements. */
-export function sparseFactorOf(
+function sparseFactorOf(
   e: Expr,
   lengthOf: (buffer: string) => number,
   guards: readonly Expr[] = [],

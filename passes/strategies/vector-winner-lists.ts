@@ -5,7 +5,7 @@
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { type Contraction, contractionOf } from "./contraction.ts";
-import { sparseFactorOf } from "./sparse-factor.ts";
+import { sparseFactorsOf } from "./sparse-factor.ts";
 import type { Strategy } from "./strategy.ts";
 import type { WinnerForm } from "./winner-form.ts";
 import { inputVectors } from "./winner-vectors-input.ts";
@@ -24,15 +24,7 @@ export const vectorWinnerLists: Strategy = {
 };
 
 function formOf(contraction: Contraction, { vectorWidth, registers }: Capabilities): WinnerForm | undefined {
-  if (contraction.nest.stores.length !== 1) return undefined;
-  const lengthOf = (buffer: string): number =>
-    contraction.kernel.buffers.find((b) => b.name === buffer)?.length ?? 0;
-  for (const [factor, dense] of [
-    [contraction.left, contraction.right],
-    [contraction.right, contraction.left],
-  ]) {
-    const sparse = sparseFactorOf(factor, lengthOf);
-    if (sparse === undefined) continue;
+  for (const { sparse, dense } of sparseFactorsOf(contraction)) {
     const form = weightVectors(contraction, sparse, dense, vectorWidth, registers);
     if (form !== undefined || dense.kind !== "load") return form;
     return inputVectors({ contraction, sparse, dense }, vectorWidth, registers);

@@ -7,7 +7,7 @@
 import { type Contraction, contractionOf } from "./contraction.ts";
 import { packContraction } from "./pack.ts";
 import { schedulePlain } from "./plain.ts";
-import { sparseFactorOf } from "./sparse-factor.ts";
+import { sparseFactorsOf } from "./sparse-factor.ts";
 import type { Candidate, Scheduled, Strategy } from "./strategy.ts";
 import type { WinnerForm } from "./winner-form.ts";
 import { inputGradientForm } from "./winner-lists-input.ts";
@@ -43,15 +43,8 @@ const candidate = ({ cost }: WinnerForm, apply: () => Scheduled): Candidate => (
 });
 
 function formOf(contraction: Contraction, registers: number): WinnerForm | undefined {
-  if (contraction.nest.stores.length !== 1) return undefined;
-  const lengthOf = (buffer: string): number =>
-    contraction.kernel.buffers.find((b) => b.name === buffer)?.length ?? 0;
-  for (const [factor, dense] of [
-    [contraction.left, contraction.right],
-    [contraction.right, contraction.left],
-  ]) {
-    const sparse = sparseFactorOf(factor, lengthOf);
-    if (sparse === undefined || dense.kind !== "load") continue;
+  for (const { sparse, dense } of sparseFactorsOf(contraction)) {
+    if (dense.kind !== "load") continue;
     const found = { contraction, sparse, dense };
     return weightGradientForm(found, registers) ?? inputGradientForm(found, registers);
   }

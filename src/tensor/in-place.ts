@@ -8,7 +8,7 @@ import { formatShape, sameShape } from "../core/shape.ts";
 import { currentRecorder } from "./context.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { TensorMethods } from "./methods.ts";
-import { apply } from "./operation.ts";
+import { apply, constant } from "./operation.ts";
 import { rememberKept } from "./pending.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -53,7 +53,7 @@ export abstract class InPlaceMethods extends TensorMethods {
 
 /** A tensor of the same type in which every element is `value`. */
 export const constantLike = (like: Tensor, value: number): Tensor =>
-  apply("broadcast_to", [apply("constant", [], { value, dtype: like.dtype })], { shape: like.shape });
+  apply("broadcast_to", [constant(value, like.dtype)], { shape: like.shape });
 
 /** Makes `target` stand for `result`; PyTorch's rules say when that is allowed. */
 function changed(target: Tensor, method: string, result: Tensor): Tensor {

@@ -1,5 +1,6 @@
 /** How functions that tensor.ts itself imports perform an operation: tensor.ts injects its `apply`, so no import runs in a circle. */
 
+import type { DType } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
 import type { Attrs } from "../ir/types.ts";
 import type { Tensor } from "./tensor.ts";
@@ -17,3 +18,7 @@ export const apply: Apply = (op, inputs, attrs) => {
   invariant(implementation !== undefined, "tensor.ts injects apply");
   return implementation(op, inputs, attrs);
 };
+
+/** A number as a tensor of rank 0 that is known when the graph is made. */
+export const constant = (value: number, dtype: DType = "float32"): Tensor =>
+  apply("constant", [], { value, dtype });

@@ -3,7 +3,7 @@
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { located } from "./located.ts";
-import { apply } from "./operation.ts";
+import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** From the narrowest to the widest. */
@@ -21,8 +21,7 @@ export function to(input: Tensor, dtype: DType): Tensor {
 
 /** A number as a tensor of rank 0 that `like` can be compared or combined with. */
 export function scalarLike(value: number, like: Tensor): Tensor {
-  const dtype = Number.isInteger(value) && like.dtype === "int32" ? "int32" : "float32";
-  return apply("constant", [], { value, dtype });
+  return constant(value, Number.isInteger(value) && like.dtype === "int32" ? "int32" : "float32");
 }
 
 /** Both operands in the wider of their dtypes. */

@@ -4,7 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/shape.ts";
 import { axisOf } from "./axes.ts";
 import { located } from "./located.ts";
-import { apply } from "./operation.ts";
+import { apply, constant } from "./operation.ts";
 import { promoted, scalarLike } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -235,4 +235,4 @@ export const reshape = (input: Tensor, shape: readonly number[]): Tensor => inpu
 
 /** A number as a float32 tensor of rank 0. */
 export const numberOrTensor = (value: Tensor | number): Tensor =>
-  typeof value === "number" ? apply("constant", [], { value, dtype: "float32" }) : value;
+  typeof value === "number" ? constant(value) : value;

@@ -1,5 +1,6 @@
 /** Turns the nodes of a graph back into versions that wait to be computed: how derived graphs become tensors. */
 
+import { invariant } from "../core/errors.ts";
 import type { Value } from "../ir/types.ts";
 import { Version } from "./version.ts";
 
@@ -9,7 +10,7 @@ export function replayer(known: ReadonlyMap<Value, Version>): (value: Value) => 
   const replay = (value: Value): Version => {
     const found = versions.get(value);
     if (found !== undefined) return found;
-    if (value.kind === "input") throw new Error(`no version is given for the graph's input ${value.name}`);
+    invariant(value.kind !== "input", "a version is given for each of the graph's inputs");
     const version = Version.from(value.type, {
       op: value.op,
       inputs: value.inputs.map(replay),

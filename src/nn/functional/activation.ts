@@ -2,6 +2,7 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, normalizeAxis } from "../../core/shape.ts";
+import { constant } from "../../tensor/operation.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 
@@ -31,8 +32,6 @@ export interface SoftplusOptions {
 
 /** No lower bound for an argument. */
 const ANY = Number.NEGATIVE_INFINITY;
-
-const constant = (value: number): Tensor => apply("constant", [], { value, dtype: "float32" });
 
 const compare = (input: Tensor, relation: "gt" | "ge", bound: number): Tensor =>
   apply("compare", [input, constant(bound)], { relation });

@@ -3,6 +3,7 @@
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, sizeOf } from "../../core/shape.ts";
 import { noGrad } from "../../tensor/grad-mode.ts";
+import { constant } from "../../tensor/operation.ts";
 import { apply, Tensor } from "../../tensor/tensor.ts";
 
 export interface BatchNormOptions {
@@ -68,12 +69,10 @@ function normalized(
   const { mean, variance } = training ? batchStatistics(input) : runningStatistics(input, running);
   if (training) track(input, { mean, variance }, running, momentum);
   const deviation = variance.add(eps).sqrt();
-  const factor = weight === undefined ? apply("constant", [], ONE) : perChannel(weight, input);
+  const factor = weight === undefined ? constant(1) : perChannel(weight, input);
   const standard = apply("center_scale", [input, mean, factor.div(deviation)]);
   return bias === undefined ? standard : standard.add(perChannel(bias, input));
 }
-
-const ONE = { value: 1, dtype: "float32" };
 
 function checkChannels(name: string, tensor: Tensor, input: Tensor): void {
   if (tensor.ndim === 1 && tensor.shape[0] === input.shape[1]) return;

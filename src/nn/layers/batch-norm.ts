@@ -4,7 +4,8 @@ import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import { ones, tensor, zeros } from "../../tensor/creation.ts";
 import { noGrad } from "../../tensor/grad-mode.ts";
-import { apply, type Tensor } from "../../tensor/tensor.ts";
+import { constant } from "../../tensor/operation.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { batchNorm } from "../functional/batch-norm.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonFloat } from "../options.ts";
@@ -105,8 +106,8 @@ abstract class AnyBatchNorm extends Module {
   private countBatch(): number | Tensor {
     const count = this.num_batches_tracked;
     if (count === undefined) return 0;
-    noGrad(() => count.copy_(count.add(apply("constant", [], { value: 1, dtype: "int32" }))));
-    return this.momentum ?? apply("constant", [], { value: 1, dtype: "float32" }).div(count.float());
+    noGrad(() => count.copy_(count.add(constant(1, "int32"))));
+    return this.momentum ?? constant(1).div(count.float());
   }
 
   override extraRepr(): string {
