@@ -1,11 +1,30 @@
-/** The browser bundle: all of Kiln as one ES module. `npm run build` writes it; tests and the example page build it anew. */
+/**
+ * The bundles: all of Kiln as one ES module, for browsers and for Node. `npm run build` writes them; tests and the example
+ * page build them anew.
+ */
 
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const BUNDLE = fromRoot("dist/kiln.browser.js");
+const BROWSER_BUNDLE = fromRoot("dist/kiln.browser.js");
+const NODE_BUNDLE = fromRoot("dist/kiln.node.js");
+
+/**
+ * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js stays outside: the
+ * user provides it, and it is loaded when a gpujs backend is first asked for.
+ */
+const COMMON: BuildOptions = {
+  entryPoints: [fromRoot("src/index.ts")],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  // Messages and representations name classes, which bundlers rename.
+  keepNames: true,
+  external: ["gpu.js"],
+  logLevel: "warning",
+};
 
 /**
  * Kiln asks for Node's modules where it needs them and not before. In a browser each of them is a module that cannot
@@ -25,24 +44,42 @@ const withoutNode: Plugin = {
   },
 };
 
-/**
- * Writes the bundle, as readable as the sources, for it lies beside pages that show where an error comes from. gpu.js
- * stays outside: the page or its bundler provides it, and it is loaded when a gpujs backend is first asked for.
- */
-export async function buildBrowserBundle(outfile = BUNDLE): Promise<void> {
-  await build({
-    entryPoints: [fromRoot("src/index.ts")],
-    outfile,
-    bundle: true,
-    format: "esm",
+/** Puts what a page's worker runs into the file that stands for its text, so that one file holds it all. */
+export const withPageWorker: Plugin = {
+  name: "with-page-worker",
+  setup({ onLoad }) {
+    onLoad({ filter: /wasm\/page\/worker-script\.ts$/ }, async () => ({
+      contents: `export const WORKER_SCRIPT = ${JSON.stringify(await pageWorkerText())};`,
+    }));
+  },
+};
+
+async function pageWorkerText(): Promise<string> {
+  const entryPoints = [fromRoot("backends/wasm/page/page-worker.ts")];
+  const { outputFiles } = await build({
+    ...COMMON,
+    entryPoints,
+    format: "iife",
+    minify: true,
+    keepNames: false,
     platform: "browser",
-    target: "es2022",
-    // Messages and representations name classes, which bundlers rename.
-    keepNames: true,
-    external: ["gpu.js"],
     plugins: [withoutNode],
-    logLevel: "warning",
+    write: false,
   });
+  return outputFiles[0].text;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildBrowserBundle();
+/** Writes the browser's bundle. */
+export async function buildBrowserBundle(outfile = BROWSER_BUNDLE): Promise<void> {
+  await build({ ...COMMON, outfile, platform: "browser", plugins: [withoutNode, withPageWorker] });
+}
+
+/** Writes Node's bundle: one file is imported several times as fast as the hundreds it is made of. */
+export async function buildNodeBundle(outfile = NODE_BUNDLE): Promise<void> {
+  await build({ ...COMMON, outfile, platform: "node" });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildBrowserBundle();
+  await buildNodeBundle();
+}

@@ -53,11 +53,22 @@ export interface Executable {
   dispose(): void;
 }
 
+/** What a user may ask of any backend. */
+export interface BackendOptions {
+  /** How many threads a run may use: as many as there are processors unless told. */
+  readonly threads?: number;
+  /** Whether the bits must be the same on every engine: no instruction whose rounding is the engine's choice. */
+  readonly deterministic?: boolean;
+}
+
 export interface Backend {
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** This backend as `options` want it; throws a {@link KilnError} that says what can be had where that is less. */
+  configured(options: BackendOptions): Backend;
   /** Whether it can run here; finding out may need code that is loaded on demand. */
   available(): Availability | Promise<Availability>;
+  /** A memory that programs of this backend can use, however it is configured. */
   createStateMemory(): StateMemory;
   compile(plan: ProgramPlan, states: StateMemory): Promise<Executable>;
 }

@@ -7,10 +7,10 @@ import { interpret } from "./interpret/backend.ts";
 import { js } from "./js/backend.ts";
 import { wasm } from "./wasm/backend.ts";
 
-export const BACKENDS: readonly Backend[] = [js, interpret, wasm, ...gpujsBackends()];
+export const BACKENDS: readonly Backend[] = [wasm, js, interpret, ...gpujsBackends()];
 
 /** What `backend` means when nobody says otherwise. */
-export const DEFAULT_BACKEND = "js";
+export const DEFAULT_BACKEND = "wasm";
 
 /** The backend of that name; an error that names all others when there is none. */
 export function backendNamed(name: string): Backend {

@@ -4,11 +4,10 @@
  * vector loop run together: their variable stays in the index and no pointer depends on it.
  */
 
-import { type Affine, addAffine, fromAffine, toAffine } from "../src/loop/affine.ts";
-import { local } from "../src/loop/build.ts";
-import { printExpr } from "../src/loop/print.ts";
+import { type Affine, fromAffine, type Term, toAffine } from "../src/loop/affine.ts";
+import { add, int, local, mul } from "../src/loop/build.ts";
 import type { Expr, Induction, Stmt } from "../src/loop/types.ts";
-import { FreeNames, mapChildren, visitStatements } from "../src/loop/walk.ts";
+import { freeNames, mapChildren, visitStatements } from "../src/loop/walk.ts";
 
 /** The same statements with hoisted indices; new locals are named `p0`, `p1`, … behind `prefix`. */
 export function hoistIndices(body: readonly Stmt[], prefix = ""): Stmt[] {
@@ -33,7 +32,6 @@ interface Item {
 class Hoister {
   private readonly prefix: string;
   private readonly lanes: ReadonlySet<string>;
-  private readonly free = new FreeNames();
   private counter = 0;
 
   constructor(prefix: string, lanes: ReadonlySet<string>) {
@@ -79,7 +77,7 @@ class Hoister {
   }
 
   private loop(s: For, outside: ReadonlySet<string>): Item {
-    const level = new Level(s.name, outside, this.lanes, this.free, () => `${this.prefix}p${this.counter++}`);
+    const level = new Level(s.name, outside, this.lanes, () => `${this.prefix}p${this.counter++}`);
     const inside = new Set([...outside, s.name, ...(s.inductions ?? []).map((i) => i.name)]);
     const body = this.body(s.body, inside).flatMap(({ pointers, statement }): Stmt[] => {
       const placed = pointers.flatMap(({ name, value }): Stmt[] => {
@@ -106,22 +104,14 @@ class Level {
   private readonly name: string;
   private readonly outside: ReadonlySet<string>;
   private readonly lanes: ReadonlySet<string>;
-  private readonly free: FreeNames;
   private readonly fresh: () => string;
   private readonly known = new Map<string, string>();
   private readonly rewritten = new Map<Expr, Expr>();
 
-  constructor(
-    name: string,
-    outside: ReadonlySet<string>,
-    lanes: ReadonlySet<string>,
-    free: FreeNames,
-    fresh: () => string,
-  ) {
+  constructor(name: string, outside: ReadonlySet<string>, lanes: ReadonlySet<string>, fresh: () => string) {
     this.name = name;
     this.outside = new Set([...outside].filter((known) => !lanes.has(known)));
     this.lanes = lanes;
-    this.free = free;
     this.fresh = fresh;
   }
 
@@ -131,12 +121,13 @@ class Level {
   }
 
   private isOutsideAtom(atom: Expr): boolean {
-    return !hasLoad(atom) && [...this.free.of(atom)].every((name) => this.outside.has(name));
+    if (atom.kind === "var" || atom.kind === "local") return this.outside.has(atom.name);
+    return !hasLoad(atom) && [...freeNames(atom)].every((name) => this.outside.has(name));
   }
 
   /** Rewrites the indices of a statement; bodies of nested loops have been rewritten already. */
   statement(s: Stmt): Stmt {
-    const e = (expression: Expr): Expr => this.expression(expression);
+    const e = this.expression;
     switch (s.kind) {
       case "for":
         if (s.inductions === undefined) return s;
@@ -164,45 +155,50 @@ class Level {
     }
   }
 
-  private expression(e: Expr): Expr {
-    const known = this.rewritten.get(e);
-    if (known !== undefined) return known;
-    const mapped = mapChildren(e, (child) => this.expression(child));
-    const result =
-      mapped.kind === "load" ? { ...mapped, index: this.reduce(toAffine(mapped.index)) } : mapped;
-    this.rewritten.set(e, result);
+  private readonly expression = (e: Expr): Expr => {
+    if (e.kind === "const" || e.kind === "var" || e.kind === "local") return e;
+    let result = this.rewritten.get(e);
+    if (result === undefined) {
+      result = mapChildren(e, this.expression);
+      if (result.kind === "load") result = { ...result, index: this.reduce(toAffine(result.index)) };
+      this.rewritten.set(e, result);
+    }
     return result;
-  }
+  };
 
   /** `form` as pointer + what only the loop's body knows + constant. */
   reduce(form: Affine): Expr {
-    let outer: Affine = { constant: 0, terms: new Map() };
-    let inner: Affine = { constant: form.constant, terms: new Map() };
+    const outer = new Map<string, Term>();
+    const inner: Term[] = [];
     let step = 0;
-    for (const [key, term] of form.terms) {
-      const part: Affine = { constant: 0, terms: new Map([[key, term]]) };
+    form.terms.forEach((term, key) => {
       if (key === this.name && !this.lanes.has(key)) step = term.coefficient;
-      else if (this.isOutsideAtom(term.atom)) outer = addAffine(outer, part, 1);
-      else inner = addAffine(inner, part, 1);
-    }
+      else if (this.isOutsideAtom(term.atom)) outer.set(key, term);
+      else inner.push(term);
+    });
     const base = this.base(outer, step);
-    return fromAffine(base === undefined ? form : addAffine(toAffine(base), inner, 1));
+    if (base === undefined) return fromAffine(form);
+    const sum = inner.reduce((e, { atom, coefficient }) => add(e, mul(atom, int(coefficient))), base);
+    return add(sum, int(form.constant));
   }
 
   /** The pointer for `outer + step·loop`, or `undefined` when the form is simple enough as it stands. */
-  private base(outer: Affine, step: number): Expr | undefined {
-    const [only] = [...outer.terms.values()];
+  private base(outer: ReadonlyMap<string, Term>, step: number): Expr | undefined {
+    const [only] = outer.values();
     const isPlain =
-      outer.terms.size === 0 ||
-      (outer.terms.size === 1 && only.coefficient === 1 && only.atom.kind !== "binary");
-    if (step === 0 ? isPlain : outer.terms.size === 0 && step === 1) return undefined;
-    const key = `${step}|${printExpr(fromAffine(outer))}`;
+      outer.size === 0 || (outer.size === 1 && only.coefficient === 1 && only.atom.kind !== "binary");
+    if (step === 0 ? isPlain : outer.size === 0 && step === 1) return undefined;
+    let key = `${step}`;
+    outer.forEach(({ coefficient }, term) => {
+      key += `|${coefficient}·${term}`;
+    });
     let name = this.known.get(key);
     if (name === undefined) {
       name = this.fresh();
       this.known.set(key, name);
-      if (step === 0) this.hoisted.push({ name, value: outer });
-      else this.inductions.push({ name, init: fromAffine(outer), step });
+      const value: Affine = { constant: 0, terms: outer };
+      if (step === 0) this.hoisted.push({ name, value });
+      else this.inductions.push({ name, init: fromAffine(value), step });
     }
     return local(name, "int32");
   }

@@ -4,11 +4,13 @@
  */
 
 import { invariant } from "../src/core/errors.ts";
+import { type Layout, rowMajor } from "../src/core/layout.ts";
 import { mergeOrigins, type Origin } from "../src/core/origin.ts";
-import { type Shape, sameShape, sizeOf, stridesOf } from "../src/core/shape.ts";
+import { type Shape, sameShape, sizeOf } from "../src/core/shape.ts";
+import { kernelNames } from "../src/ir/kernel-names.ts";
 import { valueNames } from "../src/ir/print.ts";
 import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
-import { dot, int, load, scalar, variable } from "../src/loop/build.ts";
+import { int, load, scalar, variable } from "../src/loop/build.ts";
 import { countFlops } from "../src/loop/flops.ts";
 import { printExpr } from "../src/loop/print.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
@@ -18,10 +20,10 @@ import type { BufferParam, Expr, Kernel, Stmt } from "../src/loop/types.ts";
 import { type UsedBuffers, usedBuffers } from "../src/loop/used-buffers.ts";
 import { ints, type Operand } from "../src/ops/definition.ts";
 import { definitionOf } from "../src/ops/registry.ts";
-import { unravel } from "../src/ops/shape.ts";
 import { bindShared } from "./bind-shared.ts";
 import { baseOf } from "./fuse.ts";
 import type { Pass } from "./pass.ts";
+import { indicesAt, Positions } from "./positions.ts";
 
 export const lower: Pass<Graph, LoweredProgram> = {
   name: "lower",
@@ -35,9 +37,11 @@ class Lowering {
   private readonly buffers = new Map<Value, ProgramBuffer>();
   private readonly taken = new Set<string>();
   private readonly targets: ReadonlyMap<Node, readonly Input[]>;
+  private readonly positions: Positions;
 
   constructor(graph: Graph) {
     this.graph = graph;
+    this.positions = new Positions(graph);
     this.texts = valueNames(graph);
     const targets = new Map<Node, Input[]>();
     for (const { target, value } of graph.updates) {
@@ -61,12 +65,12 @@ class Lowering {
         this.declare(node, outputs.has(node) ? "output" : "intermediate", node.op);
       }
     }
-    const names = new Map<string, number>();
-    const kernels = groups.map((group) => {
-      const count = (names.get(group.name) ?? 0) + 1;
-      names.set(group.name, count);
-      return this.kernel(group, count === 1 ? group.name : `${group.name}_${count}`);
-    });
+    const names = kernelNames(groups);
+    const kernels = groups.map((group, k) => this.kernel(group, names[k]));
+    for (const [node, [target]] of this.targets) {
+      const isStored = groups.some(({ stores }) => stores.includes(node));
+      invariant(isStored, `no group stores ${this.texts.get(node)}, which ${target.name} is updated by`);
+    }
     const firstCommit = kernels.findIndex((k) =>
       k.buffers.some((b) => b.access !== "read" && this.isState(b.name)),
     );
@@ -90,7 +94,12 @@ class Lowering {
   private bindings(role: "input" | "state"): Binding[] {
     return this.graph.inputs
       .filter((input) => input.role === role)
-      .map((input) => ({ name: input.name, buffer: this.bufferOf(input).name, ...input.type }));
+      .map((input) => ({
+        name: input.name,
+        buffer: this.bufferOf(input).name,
+        ...input.type,
+        ...this.layoutOf(input),
+      }));
   }
 
   private isState(name: string): boolean {
@@ -112,7 +121,13 @@ class Lowering {
     let name = plain;
     for (let k = 2; this.taken.has(name); k++) name = `${plain}_${k}`;
     this.taken.add(name);
-    this.buffers.set(value, { name, role, ...value.type, value: this.texts.get(value) ?? "" });
+    const text = this.texts.get(value) ?? "";
+    this.buffers.set(value, { name, role, ...value.type, ...this.layoutOf(value), value: text });
+  }
+
+  private layoutOf(value: Value): { readonly layout?: Layout } {
+    const layout = this.positions.chosen(value);
+    return layout === undefined ? {} : { layout };
   }
 
   private bufferOf(value: Value): ProgramBuffer {
@@ -163,7 +178,8 @@ class Lowering {
         sameShape(nest.shape, node.type.shape) && (!isUpdate || this.sharesState(node, nest.stores));
       // A store may tie nests together that were apart so far.
       const stores = [...nests.filter(joins).flatMap((nest) => nest.stores), node];
-      const flat = stores.every((store) => isFlat(group, store));
+      const layout = this.orderOf(node);
+      const flat = stores.every((store) => this.isFlat(group, store, layout));
       nests = [...nests.filter((nest) => !joins(nest)), { shape: node.type.shape, stores, flat }];
     }
     return nests;
@@ -179,13 +195,13 @@ class Lowering {
   private nest(group: Group, shape: Shape, stores: readonly Node[], flat: boolean): Stmt[] {
     const extents = flat ? [sizeOf(shape)] : shape;
     const grid = extents.map((extent, axis) => (extent === 1 ? int(0) : variable(`i${axis}`)));
-    const indices = flat ? unravel(grid[0], shape) : grid;
+    const layout = this.orderOf(stores[0]);
+    const indices = flat ? indicesAt(grid[0], shape, layout) : grid;
     let context = new RangeContext();
     extents.forEach((extent, axis) => {
       context = context.withName(`i${axis}`, { low: 0, high: extent - 1 });
     });
     const values = new ElementReader(group, (value, at) => this.read(value, at));
-    const index = simplify(dot(indices, stridesOf(shape)), context);
     const results = stores.map((node) => ({ node, value: simplify(values.at(node, indices), context) }));
     // A step's updates read states that they also write: every value is computed before the first store.
     const inPlace = stores.length > 1 && stores.some((node) => this.targets.has(node));
@@ -194,27 +210,61 @@ class Lowering {
       inPlace,
     );
     const writes = results.flatMap(({ node }, k): Stmt[] =>
-      this.destinations(node).map((buffer) => ({ kind: "store", buffer, index, value: bound[k] })),
+      this.destinations(node).map((value) => ({
+        kind: "store",
+        buffer: this.bufferOf(value).name,
+        index: simplify(this.positions.at(value, indices, shape), context),
+        value: bound[k],
+      })),
     );
     const body = [...lets, ...writes];
-    return extents.reduceRight<Stmt[]>(
-      (inner, extent, axis) =>
-        extent === 1 ? inner : [{ kind: "for", name: `i${axis}`, extent, loop: "grid", body: inner }],
-      body,
-    );
+    // Loops run in the order of memory, so that neighbours are stored one after the other.
+    return (flat ? [0] : layout).reduceRight<Stmt[]>((inner, axis) => {
+      const extent = extents[axis];
+      return extent === 1 ? inner : [{ kind: "for", name: `i${axis}`, extent, loop: "grid", body: inner }];
+    }, body);
   }
 
-  private destinations(node: Node): string[] {
-    const own = this.buffers.get(node);
-    const states = (this.targets.get(node) ?? []).map((target) => this.bufferOf(target).name);
-    return [...(own === undefined ? [] : [own.name]), ...states];
+  /** What a stored node's elements are written to: its own buffer, the states that it updates, or both. */
+  private destinations(node: Node): Value[] {
+    return [...(this.buffers.has(node) ? [node] : []), ...(this.targets.get(node) ?? [])];
+  }
+
+  /** How what a stored node is written to lies in memory; a state may take it in another shape. */
+  private orderOf(node: Node): Layout {
+    const own = this.destinations(node).find((d) => sameShape(d.type.shape, node.type.shape));
+    return own === undefined ? rowMajor(node.type.shape.length) : this.positions.layoutOf(own);
+  }
+
+  /** Whether all values that `store` is made of in its group are single numbers or lie as it does, in `layout`. */
+  private isFlat(group: Group, store: Node, layout: Layout): boolean {
+    const { shape } = store.type;
+    const visit = (node: Node): boolean => {
+      if (
+        definitionOf(node.op).pattern !== "elementwise" ||
+        node.op === "one_hot" ||
+        node.op === "broadcast_to"
+      )
+        return false;
+      return node.inputs.every((input) => {
+        const isInside = input.kind === "node" && group.nodes.includes(input);
+        if (isInside && input.op === "constant") return true;
+        if (input.type.shape.length > 0) {
+          if (!sameShape(input.type.shape, shape)) return false;
+          if (!isInside) return this.positions.liesIn(input, shape, layout);
+        }
+        return !isInside || visit(input);
+      });
+    };
+    const isAlike = this.destinations(store).every((d) => this.positions.liesIn(d, shape, layout));
+    return shape.length > 0 && isAlike && visit(store);
   }
 
   /** An element of a value that lives in memory, or of a scalar input. */
   private read(value: Value, indices: readonly Expr[]): Expr {
     if (value.kind === "input" && value.role === "scalar") return scalar(value.name, value.type.dtype);
     const { name, dtype } = this.bufferOf(baseOf(value));
-    return load(name, dtype, dot(indices, stridesOf(value.type.shape)));
+    return load(name, dtype, this.positions.at(value, indices));
   }
 }
 
@@ -262,24 +312,6 @@ const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section"
 
 function winnerRange(node: Node): readonly [number, number] {
   return [0, sizeOf(ints(node.attrs, "kernel")) - 1];
-}
-
-/** Whether all values that `store` is made of in its group have its shape or are single numbers. */
-function isFlat(group: Group, store: Node): boolean {
-  const visit = (node: Node): boolean => {
-    if (
-      definitionOf(node.op).pattern !== "elementwise" ||
-      node.op === "one_hot" ||
-      node.op === "broadcast_to"
-    )
-      return false;
-    return node.inputs.every((input) => {
-      const scalarLike = input.type.shape.length === 0;
-      if (!scalarLike && String(input.type.shape) !== String(store.type.shape)) return false;
-      return input.kind !== "node" || !group.nodes.includes(input) || input.op === "constant" || visit(input);
-    });
-  };
-  return store.type.shape.length > 0 && visit(store);
 }
 
 function statesBehind(node: Node): Input[] {

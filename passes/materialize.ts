@@ -20,7 +20,15 @@ import {
 import { Interner } from "../src/loop/intern.ts";
 import { RangeContext } from "../src/loop/range.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../src/loop/types.ts";
-import { axesKey, children, FreeNames, mapChildren, visitExpr } from "../src/loop/walk.ts";
+import {
+  axesKey,
+  children,
+  forEachChild,
+  freeNames,
+  isSubset,
+  mapChildren,
+  visitExpr,
+} from "../src/loop/walk.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -61,7 +69,6 @@ interface Scope {
 
 class Materializer {
   private readonly interner = new Interner();
-  private readonly free = new FreeNames();
   private readonly lengths: ReadonlyMap<string, number>;
   private readonly prefix: string;
   private counter = 0;
@@ -164,9 +171,8 @@ class Materializer {
     const visit = (e: Expr, unconditional: boolean): void => {
       if (scope.bound.has(e)) return;
       if (seen.has(e) || (!unconditional && seenGuarded.has(e))) return;
-      const isHere = [...this.free.of(e)].every((name) => scope.available.has(name));
       const worth = e.kind === "reduce" || (isWork(e) && (uses === undefined || (uses.get(e) ?? 0) > 1));
-      if (isHere && worth && (unconditional || this.isSafe(e, scope))) {
+      if (worth && isSubset(freeNames(e), scope.available) && (unconditional || this.isSafe(e, scope))) {
         seen.add(e);
         if (uses !== undefined && e.kind !== "reduce") visitInner(e, unconditional);
         found.push(e);
@@ -182,7 +188,7 @@ class Materializer {
         visit(e.a, false);
         visit(e.b, false);
       } else if (e.kind === "reduce") visit(e.body, unconditional);
-      else for (const child of children(e)) visit(child, unconditional);
+      else forEachChild(e, (child) => visit(child, unconditional));
     };
     for (const root of roots) visit(root, true);
     return found;
@@ -194,7 +200,7 @@ class Materializer {
       const count = uses.get(e) ?? 0;
       uses.set(e, count + 1);
       if (count > 0 || scope.bound.has(e) || e.kind === "load" || e.kind === "reduce") return;
-      children(e).forEach(visit);
+      forEachChild(e, visit);
     };
     roots.forEach(visit);
     return uses;
@@ -374,7 +380,7 @@ function outermostReductions(e: Expr, bound: ReadonlyMap<Expr, Expr>): Expr[] {
     if (bound.has(node) || seen.has(node)) return;
     seen.add(node);
     if (node.kind === "reduce") found.add(node);
-    else if (node.kind !== "load") children(node).forEach(visit);
+    else if (node.kind !== "load") forEachChild(node, visit);
   };
   visit(e);
   return [...found];

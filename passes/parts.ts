@@ -1,7 +1,7 @@
 /** Finds the parts of an expression that are better stored by a kernel of their own, and replaces them by loads. */
 
 import type { Expr } from "../src/loop/types.ts";
-import { children, FreeNames, mapChildren, visitExpr } from "../src/loop/walk.ts";
+import { children, freeNames, mapChildren, visitExpr } from "../src/loop/walk.ts";
 import type { GridLoop } from "./materialize.ts";
 
 /** What stores a part for each turn of some loops, and says how it is read. */
@@ -20,10 +20,9 @@ interface Place {
  * would sum the same row again.
  */
 export function sharedReductions(value: Expr, grid: readonly GridLoop[], maker: PartMaker): Expr {
-  const free = new FreeNames();
   const replace = (e: Expr, place: Place): Expr => {
     if (e.kind !== "reduce") return e;
-    const needed = place.loops.filter(({ name }) => free.of(e).has(name));
+    const needed = place.loops.filter(({ name }) => freeNames(e).has(name));
     return place.guarded || needed.length === place.loops.length ? e : maker.part(e, needed);
   };
   return rewriteInPlace(value, grid, replace);
@@ -55,14 +54,13 @@ function bestPart(
   grid: readonly GridLoop[],
   most: number,
 ): { readonly expr: Expr; readonly loops: readonly GridLoop[] } | undefined {
-  const free = new FreeNames();
   const total = buffersOf(value).size;
   let best: { expr: Expr; loops: readonly GridLoop[]; left: number; size: number } | undefined;
   rewriteInPlace(value, grid, (e, { loops, guarded }) => {
     const own = buffersOf(e).size;
     if (guarded || e === value || e.kind === "load" || e.dtype === "uint32" || own < 2 || own > most)
       return e;
-    const needed = loops.filter(({ name }) => free.of(e).has(name));
+    const needed = loops.filter(({ name }) => freeNames(e).has(name));
     const left = buffersWithout(value, e) + 1;
     const size = needed.reduce((product, { extent }) => product * extent, 1);
     const isBetter = best === undefined || left < best.left || (left === best.left && size < best.size);

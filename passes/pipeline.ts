@@ -11,24 +11,26 @@ import { canonicalize } from "./canonicalize.ts";
 import { cse } from "./cse.ts";
 import { dce } from "./dce.ts";
 import { FUSE, fuse } from "./fuse.ts";
-import { layout } from "./layout.ts";
+import { LAYOUT, layout, type StateLayouts } from "./layout.ts";
 import { lower } from "./lower.ts";
 import type { PassManager } from "./manager.ts";
 import { partition } from "./partition.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 import { planMemory } from "./plan-memory.ts";
-import { SCHEDULE, schedule } from "./schedule.ts";
+import { SCHEDULE, type ScheduleOptions, schedule } from "./schedule.ts";
 import { simplify } from "./simplify.ts";
 import { TRAINING_STEP, trainingStep } from "./training-step.ts";
 
-export interface PipelineOptions {
+export interface PipelineOptions extends ScheduleOptions {
   readonly capabilities: Capabilities;
   /** Names of the states to differentiate for; absent for a forward program. */
   readonly gradientsFor?: readonly string[];
   /** What becomes of the gradients; absent when they are the result. */
   readonly update?: StepUpdate | "accumulate";
-  /** Forces one scheduling strategy wherever it matches. */
-  readonly strategy?: string;
+  /** The stage that the graph is the result of already, when it is not the traced one: the passes behind it run. */
+  readonly after?: string;
+  /** How states lie in memory that other programs use too. */
+  readonly layouts?: StateLayouts;
 }
 
 /** A pass in its place: how its stage is known, and the pass, unless the options do not ask for it. */
@@ -52,12 +54,12 @@ const GRAPH_PASSES: readonly Step<Graph, Graph>[] = [
   always(dce),
   always(partition),
   { stage: FUSE, make: ({ capabilities }) => fuse(capabilities) },
-  always(layout),
+  { stage: LAYOUT, make: ({ capabilities, layouts }) => layout(capabilities, layouts) },
 ];
 
 /** Passes over lowered programs, in order. */
 const PROGRAM_PASSES: readonly Step<LoweredProgram, LoweredProgram>[] = [
-  { stage: SCHEDULE, make: ({ capabilities, strategy }) => schedule(capabilities, strategy) },
+  { stage: SCHEDULE, make: ({ capabilities, ...options }) => schedule(capabilities, options) },
 ];
 
 /** Every stage of a dump, in order. */
@@ -74,12 +76,32 @@ export const STAGES: readonly StageInfo[] = [
 export const TRAINING_STAGES: readonly StageInfo[] = [AUTODIFF, TRAINING_STEP];
 
 /** Takes a traced graph to a plan that a backend can compile. */
-export function runPipeline(manager: PassManager, traced: Graph, options: PipelineOptions): ProgramPlan {
-  const runAll = <T extends Graph | LoweredProgram>(steps: readonly Step<T, T>[], start: T): T =>
-    steps.reduce((value, { make }) => {
-      const pass = make(options);
-      return pass === undefined ? value : manager.run(pass, value);
-    }, start);
-  const program = manager.run(lower, runAll(GRAPH_PASSES, traced));
-  return manager.run(planMemory, runAll(PROGRAM_PASSES, program));
+export const runPipeline = (manager: PassManager, traced: Graph, options: PipelineOptions): ProgramPlan =>
+  planLowered(manager, lowerTraced(manager, traced, options), options);
+
+/** The first half: from a traced graph to kernels that nobody has scheduled. */
+export const lowerTraced = (manager: PassManager, traced: Graph, options: PipelineOptions): LoweredProgram =>
+  manager.run(lower, runSteps(manager, graphPassesAfter(options.after), traced, options));
+
+/** The passes that a graph still has before it, all of them unless it is known which stage it comes from. */
+const graphPassesAfter = (stage: string | undefined): readonly Step<Graph, Graph>[] =>
+  GRAPH_PASSES.slice(1 + GRAPH_PASSES.findIndex((step) => step.stage.name === stage));
+
+/** The second half: schedules kernels and plans their memory. */
+export const planLowered = (
+  manager: PassManager,
+  program: LoweredProgram,
+  options: PipelineOptions,
+): ProgramPlan => manager.run(planMemory, runSteps(manager, PROGRAM_PASSES, program, options));
+
+function runSteps<T extends Graph | LoweredProgram>(
+  manager: PassManager,
+  steps: readonly Step<T, T>[],
+  start: T,
+  options: PipelineOptions,
+): T {
+  return steps.reduce((value, { make }) => {
+    const pass = make(options);
+    return pass === undefined ? value : manager.run(pass, value);
+  }, start);
 }

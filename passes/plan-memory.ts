@@ -7,7 +7,7 @@
 import { byteSize } from "../src/core/dtype.ts";
 import { sizeOf } from "../src/core/shape.ts";
 import type { Placement, ProgramPlan } from "../src/loop/plan.ts";
-import type { LoweredProgram } from "../src/loop/program.ts";
+import type { LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
 import type { Pass } from "./pass.ts";
 
 /** A cache line, and enough for any vector. */
@@ -24,10 +24,11 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
           kernel.buffers.some((b) => b.name === buffer.name) ? [k] : [],
         );
         const isInput = buffer.role === "input";
+        const copies = buffer.private ? (program.threads ?? 1) : 1;
         const isOutput = program.outputs.some((output) => output.buffer === buffer.name);
         return {
           buffer: buffer.name,
-          byteLength: Math.max(1, sizeOf(buffer.shape)) * byteSize(buffer.dtype),
+          byteLength: copies === 1 ? bytesOf(buffer) : copies * align(bytesOf(buffer)),
           first: isInput ? -1 : Math.min(...touching),
           last: isOutput ? program.kernels.length : Math.max(...touching, -1),
         };
@@ -50,5 +51,7 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
     return { ...program, placements: placed, arenaBytes };
   },
 };
+
+const bytesOf = ({ shape, dtype }: ProgramBuffer): number => Math.max(1, sizeOf(shape)) * byteSize(dtype);
 
 const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;

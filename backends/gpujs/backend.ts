@@ -5,7 +5,8 @@
 
 import { invariant, KilnError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
-import type { Backend } from "../backend.ts";
+import type { Backend, BackendOptions } from "../backend.ts";
+import { requireOneThread } from "../options.ts";
 import { MODES, type Mode, Modes } from "./modes.ts";
 import { GpuProgram } from "./program.ts";
 import { GpuStates } from "./states.ts";
@@ -14,6 +15,7 @@ const CAPABILITIES: Capabilities = {
   schedules: false,
   vectorWidth: 1,
   registers: 1,
+  threads: 1,
   oneElementPerThread: true,
   // WebGPU binds eight storage buffers to a kernel, the result among them.
   maxInputs: 7,
@@ -34,6 +36,10 @@ export function gpujsBackends(modes: Modes = gpujsModes): readonly Backend[] {
 const oneMode = (modes: Modes, mode: Mode): Backend => ({
   name: `gpujs:${mode}`,
   capabilities: CAPABILITIES,
+  configured(options) {
+    requirePlain(`gpujs:${mode}`, options);
+    return this;
+  },
   available: () => modes.status(mode),
   createStateMemory: () => new GpuStates(),
   async compile(plan, states) {
@@ -45,6 +51,10 @@ const oneMode = (modes: Modes, mode: Mode): Backend => ({
 const anyGpu = (modes: Modes): Backend => ({
   name: "gpujs",
   capabilities: CAPABILITIES,
+  configured(options) {
+    requirePlain("gpujs", options);
+    return this;
+  },
   async available() {
     const best = await modes.best();
     return "mode" in best
@@ -59,3 +69,10 @@ const anyGpu = (modes: Modes): Backend => ({
     return new GpuProgram(plan, states, await modes.device(best.mode));
   },
 });
+
+/** A device's driver decides how many threads it uses and how it rounds. */
+function requirePlain(name: string, options: BackendOptions): void {
+  requireOneThread(name, options);
+  if (options.deterministic !== true) return;
+  throw new KilnError(`the ${name} backend leaves rounding to the device; js and wasm can be deterministic`);
+}

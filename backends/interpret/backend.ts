@@ -7,6 +7,7 @@ import { interpretKernel } from "../../src/loop/interpret.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import { printKernel } from "../../src/loop/print.ts";
 import type { Backend, Executable, StateMemory, StateSpec } from "../backend.ts";
+import { requireOneThread } from "../options.ts";
 
 export const interpret: Backend = {
   name: "interpret",
@@ -14,6 +15,7 @@ export const interpret: Backend = {
     schedules: false,
     vectorWidth: 1,
     registers: Number.POSITIVE_INFINITY,
+    threads: 1,
     oneElementPerThread: false,
     maxInputs: Number.POSITIVE_INFINITY,
     maxOutputs: Number.POSITIVE_INFINITY,
@@ -25,6 +27,10 @@ export const interpret: Backend = {
     available: true,
     reason: "interprets the Loop IR in double precision; slow, the reference",
   }),
+  configured(options) {
+    requireOneThread("interpret", options);
+    return interpret;
+  },
   createStateMemory: () => new InterpretedStates(),
   async compile(plan, states) {
     invariant(states instanceof InterpretedStates, "states of the interpret backend");

@@ -5,6 +5,7 @@ import { invariant, KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
+import { requireOneThread } from "../options.ts";
 import { type Address, type Environment, printJsKernel } from "./print.ts";
 
 export const js: Backend = {
@@ -13,6 +14,7 @@ export const js: Backend = {
     schedules: true,
     vectorWidth: 1,
     registers: 16,
+    threads: 1,
     oneElementPerThread: false,
     maxInputs: Number.POSITIVE_INFINITY,
     maxOutputs: Number.POSITIVE_INFINITY,
@@ -21,6 +23,10 @@ export const js: Backend = {
     exactNaN: true,
   },
   available,
+  configured(options) {
+    requireOneThread("js", options);
+    return js;
+  },
   createStateMemory: () => new JsStates(),
   async compile(plan, states) {
     const { available: ready, reason } = available();

@@ -48,6 +48,7 @@ class Printer {
       `// ${kernel.name}: ${kernel.ops.join(", ")}`,
       `// at ${formatOrigins(kernel.origins)}`,
       `// schedule: ${kernel.schedule ?? "none"}`,
+      ...(kernel.estimate === undefined ? [] : [`// estimate: ${kernel.estimate} multiply-adds`]),
     ];
     if (sections.length === 0) return [...header, ...this.function(name, kernel.body)].join("\n");
     invariant(sections.length === kernel.body.length, "a kernel is made of sections or of none");

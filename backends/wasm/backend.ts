@@ -1,26 +1,31 @@
-/** The `wasm` backend: WebAssembly with 128-bit vectors, encoded here, over one memory per model; one thread. */
+/**
+ * The `wasm` backend: WebAssembly with 128-bit vectors and threads, encoded here, over one memory per model. On a page's main
+ * thread all of it is in a worker, so that no step blocks the page.
+ */
 
 import { invariant, KilnError } from "../../src/core/errors.ts";
-import type { Availability, Backend } from "../backend.ts";
-import { engine, hasRelaxedMadd, hasSimd, mayCompile } from "./engine.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import type { Backend, BackendOptions, StateMemory } from "../backend.ts";
+import { checkThreads } from "../options.ts";
+import { engineAvailability, requireAvailable } from "./availability.ts";
+import { hasRelaxedMadd } from "./engine.ts";
 import { ModelMemory } from "./memory.ts";
+import { RemoteMemory } from "./page/remote-memory.ts";
+import { loadInWorker } from "./page/remote-program.ts";
+import { pageAvailability } from "./page/worker-link.ts";
 import { loadProgram } from "./program.ts";
-
-export interface WasmOptions {
-  /** Whether the bits must be the same on every engine: no instruction whose rounding is the engine's choice. */
-  readonly deterministic: boolean;
-}
+import { canShareMemory, isPage, threadSupport } from "./threads/host.ts";
 
 /**
- * Registers that a tile and what feeds it may fill. Of 16, one is left for products: Node 20 moves all loads of a block
- * before its arithmetic, and a tile of four rows of two vectors (14) is the largest that it does not spill. Multiply-add
+ * Registers that a tile and what feeds it may fill. Of 16, V8 keeps one for itself and one is left for products: Node 20
+ * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue. Multiply-add
  * takes its factors from memory and has no product to keep: six rows of two vectors (20) run best there.
  */
-const REGISTERS = { plain: 15, relaxed: 20 } as const;
+const REGISTERS = { plain: 14, relaxed: 20 } as const;
 
-/** The backend with the given options; `wasm` below is the one users name. */
-export function createWasmBackend({ deterministic }: WasmOptions): Backend {
-  const usesRelaxedMadd = (): boolean => !deterministic && hasRelaxedMadd();
+/** The backend as `options` want it; `wasm` below is the one users name. */
+export function createWasmBackend(options: BackendOptions): Backend {
+  const usesRelaxedMadd = (): boolean => options.deterministic !== true && hasRelaxedMadd();
   return {
     name: "wasm",
     get capabilities() {
@@ -28,44 +33,42 @@ export function createWasmBackend({ deterministic }: WasmOptions): Backend {
         schedules: true,
         vectorWidth: 4,
         registers: usesRelaxedMadd() ? REGISTERS.relaxed : REGISTERS.plain,
+        threads: options.threads ?? threadSupport().usual,
         oneElementPerThread: false,
         maxInputs: Number.POSITIVE_INFINITY,
         maxOutputs: Number.POSITIVE_INFINITY,
         inPlace: true,
         scatter: true,
         exactNaN: true,
-      };
+      } satisfies Capabilities;
     },
-    available,
-    createStateMemory() {
-      requireEngine();
-      return new ModelMemory();
+    configured(wanted) {
+      requireThreads(wanted);
+      return createWasmBackend(wanted);
+    },
+    available: () => (isPage() ? pageAvailability() : engineAvailability()),
+    createStateMemory(): StateMemory {
+      if (isPage()) return new RemoteMemory();
+      requireAvailable(engineAvailability());
+      return new ModelMemory({ shared: canShareMemory() });
     },
     async compile(plan, states) {
-      requireEngine();
+      const how = { usesRelaxedMadd: usesRelaxedMadd(), mayRunAlone: options.threads === undefined };
+      if (states instanceof RemoteMemory) return loadInWorker(plan, states, how);
+      requireAvailable(engineAvailability());
       invariant(states instanceof ModelMemory, "states of the wasm backend");
-      return loadProgram(plan, states, { usesRelaxedMadd: usesRelaxedMadd() });
+      return loadProgram(plan, states, how);
     },
   };
 }
 
-export const wasm: Backend = createWasmBackend({ deterministic: false });
+export const wasm: Backend = createWasmBackend({});
 
-function available(): Availability {
-  if (engine() === undefined) return { available: false, reason: "this engine has no WebAssembly" };
-  if (!hasSimd())
-    return { available: false, reason: "this engine's WebAssembly has no 128-bit vectors (SIMD)" };
-  if (!mayCompile()) {
-    return {
-      available: false,
-      reason: "the page's content security policy forbids WebAssembly (wasm-unsafe-eval)",
-    };
-  }
-  const madd = hasRelaxedMadd() ? ", relaxed multiply-add" : "";
-  return { available: true, reason: `WebAssembly with 128-bit vectors${madd}, one thread` };
-}
-
-function requireEngine(): void {
-  const { available: ready, reason } = available();
-  if (!ready) throw new KilnError(`the wasm backend cannot run here: ${reason}; the js backend can`);
+/** More threads than processors are as good as any, where there are threads at all. */
+function requireThreads(options: BackendOptions): void {
+  checkThreads(options);
+  const { possible, reason } = threadSupport();
+  const { threads = 1 } = options;
+  if (threads === 1 || possible) return;
+  throw new KilnError(`the wasm backend cannot have ${threads} threads here: ${reason}`);
 }

@@ -3,9 +3,9 @@
 import { f32, operation, vector } from "./encode/instructions.ts";
 import { encodeModule, type WasmFunction } from "./encode/module.ts";
 
-/** A linear memory; `buffer` is another object after each `grow`, the one before is detached. */
+/** A linear memory; `buffer` is another object after each `grow`, and the one before detached unless it is shared. */
 export interface EngineMemory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   /** Adds pages of 64 KiB; throws where the engine has no more. */
   grow(pages: number): number;
 }
@@ -26,7 +26,11 @@ export interface Engine {
     module: EngineModule,
     imports: Readonly<Record<string, Readonly<Record<string, EngineMemory | EngineFunction>>>>,
   ): Promise<{ readonly exports: Readonly<Record<string, EngineFunction>> }>;
-  readonly Memory: new (limits: { readonly initial: number }) => EngineMemory;
+  readonly Memory: new (limits: {
+    readonly initial: number;
+    readonly maximum?: number;
+    readonly shared?: boolean;
+  }) => EngineMemory;
 }
 
 /** The engine's WebAssembly, or `undefined` where there is none. */

@@ -7,7 +7,11 @@ import { byteSize, type DType, type TypedArray } from "../../src/core/dtype.ts";
 import { invariant, KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { StateMemory, StateSpec } from "../backend.ts";
+import type { MemoryLimits } from "./encode/module.ts";
 import { type EngineMemory, engine } from "./engine.ts";
+
+/** Under which names modules import their memory. */
+export const MEMORY_IMPORT = { module: "kiln", field: "memory" } as const;
 
 const PAGE = 65536;
 /** What 32-bit addresses reach. */
@@ -17,6 +21,9 @@ const ALIGNMENT = 64;
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MB`;
+
+/** How long a region for `bytes` is. */
+export const regionBytes = (bytes: number): number => align(Math.max(1, bytes));
 
 /** A piece of the memory, in bytes. */
 export interface Region {
@@ -69,6 +76,8 @@ interface StateSlot {
 
 export class ModelMemory implements StateMemory {
   readonly memory: EngineMemory;
+  /** As modules that import it declare it. */
+  readonly limits: MemoryLimits;
   private readonly slots = new Map<string, StateSlot>();
   /** Regions in use by nobody, in the order of their offsets, none touching the next. */
   private free: readonly Region[] = [];
@@ -76,9 +85,12 @@ export class ModelMemory implements StateMemory {
   private end = ALIGNMENT;
   private stateBytes = 0;
 
-  constructor() {
+  /** A shared memory is one that workers can use as well. */
+  constructor({ shared = false }: { readonly shared?: boolean } = {}) {
     const { Memory } = engine()!;
-    this.memory = new Memory({ initial: 1 });
+    this.limits = shared ? { minimum: 1, maximum: MOST_PAGES, shared } : { minimum: 1 };
+    const { minimum, ...rest } = this.limits;
+    this.memory = new Memory({ initial: minimum, ...rest });
   }
 
   get byteLength(): number {
@@ -114,7 +126,7 @@ export class ModelMemory implements StateMemory {
 
   /** Room for `bytes`, whatever it holds; the memory grows where no freed region is large enough. */
   reserve(bytes: number): Region {
-    const length = align(Math.max(1, bytes));
+    const length = regionBytes(bytes);
     const fit = this.free.find((region) => region.length >= length);
     if (fit !== undefined) {
       const rest = { offset: fit.offset + length, length: fit.length - length };

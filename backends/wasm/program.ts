@@ -1,55 +1,64 @@
-/** A program as one WebAssembly module over its model's memory: what is printed, loaded and run. */
+/** A program on the model's memory: loaded, fed and run, on one thread or on several. */
 
 import type { TypedArray } from "../../src/core/dtype.ts";
-import { invariant } from "../../src/core/errors.ts";
+import { ThreadLostError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
-import { encodeModule, type WasmFunction } from "./encode/module.ts";
-import { printFunction } from "./encode/text.ts";
 import { type EngineFunction, engine } from "./engine.ts";
-import { scalarFunction, vectorFunctions } from "./math/functions.ts";
-import { type ModelMemory, type Region, View } from "./memory.ts";
-import type { Environment } from "./print/context.ts";
-import { printKernelFunctions, type UsedMath } from "./print/kernel.ts";
-
-/** Under which names a module imports its memory. */
-const MEMORY = { module: "kiln", field: "memory" } as const;
+import { MEMORY_IMPORT, type ModelMemory, type Region, View } from "./memory.ts";
+import { encodeProgram, type ProgramCode, type ProgramPlaces, printPlan, sourcesOf } from "./program-code.ts";
+import { BARRIER_BYTES } from "./threads/barrier.ts";
+import { Pace } from "./threads/pace.ts";
+import { ThreadPool } from "./threads/pool.ts";
+import { DONE, RUN } from "./threads/run-function.ts";
+import { ThreadTeam } from "./threads/team.ts";
 
 /** What a user may ask of the generated code. */
 export interface CodeOptions {
   readonly usesRelaxedMadd: boolean;
+  /** Whether each run may take one thread where that turns out to be faster. */
+  readonly mayRunAlone: boolean;
 }
 
-/** The functions of one kernel, the one that is called first. */
-interface KernelCode {
-  readonly name: string;
-  readonly functions: readonly WasmFunction[];
-}
-
-interface ProgramCode {
-  readonly kernels: readonly KernelCode[];
-  readonly math: readonly WasmFunction[];
-}
+/** A cache line. */
+const LINE = 64;
+const wholeLines = (bytes: number): number => Math.ceil(bytes / LINE) * LINE;
 
 /** Prints, compiles and loads `plan`; its arena is a region of `memory` until it is disposed of. */
 export async function loadProgram(
   plan: ProgramPlan,
   memory: ModelMemory,
   options: CodeOptions,
-): Promise<Executable> {
-  const arena = memory.reserve(plan.arenaBytes + 8 * plan.scalars.length);
+): Promise<WasmProgram> {
+  const { threads = 1 } = plan;
+  // Workers come to life while the program is printed and compiled.
+  if (threads > 1) ThreadPool.get().prepare(threads);
+  const [arenaBytes, scalarBytes] = [plan.arenaBytes, 8 * plan.scalars.length].map(wholeLines);
+  let arena: Region | undefined;
   try {
-    const { addresses, views } = placeBuffers(plan, memory, arena);
-    const scalarsAt = arena.offset + plan.arenaBytes;
-    invariant(scalarsAt % 8 === 0, "an arena ends on a double's boundary");
-    const code = printPlan(plan, { addresses, scalarsAt, scalars: plan.scalars, ...options });
-    const exports = await instantiate(plan.name, code, memory);
+    const region = memory.reserve(arenaBytes + scalarBytes + BARRIER_BYTES);
+    arena = region;
+    const scalarsAt = region.offset + arenaBytes;
+    const barrierAt = scalarsAt + scalarBytes;
+    const { views, ...buffers } = placeBuffers(plan, memory, region);
+    const { usesRelaxedMadd } = options;
+    const environment = { ...buffers, scalarsAt, scalars: plan.scalars, usesRelaxedMadd };
+    const code = printPlan(plan, environment, barrierAt);
+    const { compile, instantiate } = engine()!;
+    const module = await compile(encodeProgram(code, memory.limits));
+    const imports = { [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.field]: memory.memory } };
+    const { exports } = await instantiate(module, imports);
     const scalars = new View(memory.memory, "float64", scalarsAt, plan.scalars.length);
-    const kernels = plan.kernels.map(({ name }) => exports[name]);
-    return new WasmProgram(code, kernels, views, scalars, () => memory.release(arena));
+    const team = threads > 1 ? new ThreadTeam(threads, module, memory.memory, barrierAt) : undefined;
+    await team?.gather();
+    const pace = options.mayRunAlone ? new Pace() : undefined;
+    const places = { environment, barrierAt };
+    const release = (): void => memory.release(region);
+    return new WasmProgram(code, places, exports[RUN], { team, pace }, views, scalars, release);
   } catch (error) {
-    memory.release(arena);
+    if (arena !== undefined) memory.release(arena);
+    if (threads > 1) ThreadPool.get().endIfUnused();
     throw error;
   }
 }
@@ -57,11 +66,14 @@ export async function loadProgram(
 /** The address of every buffer, in the arena or among the states, and the host's way to it. */
 function placeBuffers(plan: ProgramPlan, memory: ModelMemory, arena: Region) {
   const addresses = new Map<string, number>();
+  const strides = new Map<string, number>();
   const views = new Map<string, View>();
   const specs = new Map(plan.buffers.map((b) => [b.name, b]));
-  for (const { buffer, byteOffset } of plan.placements) {
-    const { dtype, shape } = specs.get(buffer)!;
+  for (const { buffer, byteOffset, byteLength } of plan.placements) {
+    const spec = specs.get(buffer)!;
+    const { dtype, shape, private: isPrivate } = spec;
     addresses.set(buffer, arena.offset + byteOffset);
+    if (isPrivate && plan.threads !== undefined) strides.set(buffer, byteLength / plan.threads);
     views.set(buffer, new View(memory.memory, dtype, arena.offset + byteOffset, sizeOf(shape)));
   }
   for (const { name, buffer } of plan.states) {
@@ -69,59 +81,34 @@ function placeBuffers(plan: ProgramPlan, memory: ModelMemory, arena: Region) {
     addresses.set(buffer, offset);
     views.set(buffer, view);
   }
-  return { addresses, views };
+  return { addresses, strides, views };
 }
 
-/** The functions of all kernels, and the elementary functions they call, in a fixed order. */
-function printPlan(plan: ProgramPlan, environment: Environment): ProgramCode {
-  const used: UsedMath = { scalar: new Set(), vector: new Set() };
-  const kernels = plan.kernels.map(
-    (kernel): KernelCode => ({
-      name: kernel.name,
-      functions: printKernelFunctions(kernel, environment, used),
-    }),
-  );
-  const math = [
-    ...[...used.scalar].sort().map(scalarFunction),
-    ...[...used.vector].sort().flatMap(vectorFunctions),
-  ];
-  return { kernels, math };
-}
-
-async function instantiate(
-  name: string,
-  { kernels, math }: ProgramCode,
-  memory: ModelMemory,
-): Promise<Readonly<Record<string, EngineFunction>>> {
-  const bytes = encodeModule({
-    name,
-    importedMemory: { ...MEMORY, minimum: 1 },
-    imports: [],
-    globals: [],
-    functions: [...math, ...kernels.flatMap(({ functions }) => functions)],
-  });
-  const { compile, instantiate: load } = engine()!;
-  const imports = { [MEMORY.module]: { [MEMORY.field]: memory.memory } };
-  return (await load(await compile(bytes), imports)).exports;
-}
-
-class WasmProgram implements Executable {
+export class WasmProgram implements Executable {
   readonly backend = "wasm";
+  readonly places: ProgramPlaces;
   private readonly code: ProgramCode;
-  private kernels: readonly EngineFunction[];
+  private readonly entry: EngineFunction;
+  private readonly team: ThreadTeam | undefined;
+  private readonly pace: Pace | undefined;
   private readonly views: Map<string, View>;
   private readonly scalars: View;
-  private readonly release: () => void;
+  private release: (() => void) | undefined;
 
   constructor(
     code: ProgramCode,
-    kernels: readonly EngineFunction[],
+    places: ProgramPlaces,
+    entry: EngineFunction,
+    { team, pace }: { readonly team: ThreadTeam | undefined; readonly pace: Pace | undefined },
     views: Map<string, View>,
     scalars: View,
     release: () => void,
   ) {
     this.code = code;
-    this.kernels = kernels;
+    this.places = places;
+    this.entry = entry;
+    this.team = team;
+    this.pace = pace;
     this.views = views;
     this.scalars = scalars;
     this.release = release;
@@ -129,20 +116,58 @@ class WasmProgram implements Executable {
 
   /** Printed only when somebody reads them. */
   get sources(): readonly KernelSource[] {
-    const text = (functions: readonly WasmFunction[]): string => functions.map(printFunction).join("\n\n");
-    const kernels = this.code.kernels.map(({ name, functions }) => ({ name, text: text(functions) }));
-    const { math } = this.code;
-    return math.length === 0 ? kernels : [...kernels, { name: "math", text: text(math) }];
+    return sourcesOf(this.code);
   }
 
   write(buffer: string, data: TypedArray): void {
     this.views.get(buffer)!.array.set(data);
   }
 
-  run(from: number, to: number, scalars: Float64Array): void {
+  run(from: number, to: number, scalars: Float64Array): void | Promise<void> {
     this.scalars.array.set(scalars);
-    const { kernels } = this;
-    for (let k = from; k < to; k++) kernels[k]();
+    const { team, pace } = this;
+    const { starts } = this.code;
+    const [first, last] = [starts[from], starts[to]];
+    if (team === undefined || !this.isDivided(first, last)) return this.runAlone(first, last);
+    const begin = performance.now();
+    if (pace?.begin() === false) this.runAlone(first, last);
+    else {
+      const rest = team.isComplete ? this.runTogether(team, first, last) : this.gathered(team, first, last);
+      if (rest !== undefined) return rest.then(() => pace?.ended(performance.now() - begin));
+    }
+    pace?.ended(performance.now() - begin);
+    return undefined;
+  }
+
+  private runAlone(first: number, last: number): void {
+    this.entry(0, 1, first, last, 0, 0);
+  }
+
+  private async gathered(team: ThreadTeam, first: number, last: number): Promise<void> {
+    await team.gather();
+    await this.runTogether(team, first, last);
+  }
+
+  private isDivided(first: number, last: number): boolean {
+    const { phases } = this.code;
+    for (let k = first; k < last; k++) if (phases[k].threads > 1) return true;
+    return false;
+  }
+
+  /** Ends at once where all threads are in time. */
+  private runTogether(team: ThreadTeam, first: number, last: number): void | Promise<void> {
+    const base = team.start(first, last);
+    const at = this.entry(0, team.threads, first, last, base, 0) as number;
+    return at === DONE ? undefined : this.waitTogether(team, at, last, base);
+  }
+
+  /** Looks whether all threads are alive, and goes on waiting for them. */
+  private async waitTogether(team: ThreadTeam, from: number, last: number, base: number): Promise<void> {
+    for (let at = from; at !== DONE; ) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (team.failure !== undefined) throw new ThreadLostError(`a thread was lost: ${team.failure}`);
+      at = this.entry(0, team.threads, at, last, base, 1) as number;
+    }
   }
 
   read(buffer: string, into: TypedArray): void {
@@ -150,9 +175,10 @@ class WasmProgram implements Executable {
   }
 
   dispose(): void {
-    if (this.kernels.length === 0) return;
-    this.kernels = [];
+    if (this.release === undefined) return;
+    this.team?.dispose();
     this.views.clear();
     this.release();
+    this.release = undefined;
   }
 }

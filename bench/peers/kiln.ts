@@ -1,36 +1,96 @@
-/** Kiln as a peer: one compiled training step. `--backend NAME[/STRATEGY]` says on which backend. */
+/**
+ * Kiln as a peer: one compiled training step or forward pass. `--backend NAME[/STRATEGY]` says on which backend,
+ * `--threads N` fixes the number of threads.
+ */
 
 import { readFileSync } from "node:fs";
-import { backends, compileTraining, nn, optim, tensor } from "../../src/index.ts";
+import { backendNamed } from "../../backends/registry.ts";
+import { hasRelaxedMadd } from "../../backends/wasm/engine.ts";
+import { backends, compile, compileTraining, nn, optim, tensor } from "../../src/index.ts";
+import type { Module } from "../../src/nn/module.ts";
 import { parseChoice } from "../src/compiled-step.ts";
 import { modelOf } from "../src/kiln-model.ts";
-import { MissingPeerError, serve } from "../src/protocol.ts";
-import { BATCHES, batches, LEARNING_RATE } from "../src/workloads.ts";
+import {
+  MissingPeerError,
+  type PeerPredictor,
+  type PeerRequest,
+  type PeerTrainer,
+  serve,
+} from "../src/serve.ts";
+import { BATCHES, batches, LEARNING_RATE, trainedLayers } from "../src/workloads.ts";
 
-await serve(async ({ workload, batch, options }) => {
-  const { backend, strategy } = parseChoice(options.backend ?? "js");
+await serve(async (request): Promise<PeerTrainer | PeerPredictor> => {
+  const { backend } = parseChoice(request.options.backend ?? "wasm");
   const status = (await backends()).find(({ name }) => name === backend);
   if (!status?.available) throw new MissingPeerError(status?.reason ?? `there is no backend ${backend}`);
-  const model = await modelOf(workload);
-  const shape = [batch, ...workload.sample];
+  const model = await modelOf(request.workload);
+  return request.task === "training" ? trainerOf(model, request) : predictorOf(model, request);
+});
+
+async function trainerOf(model: Module, request: PeerRequest): Promise<PeerTrainer> {
   const trainer = await compileTraining(model, {
-    inputs: [shape],
+    ...compileOptions(request),
     loss: new nn.CrossEntropyLoss(),
     optimizer: new optim.SGD(model.parameters(), { lr: LEARNING_RATE }),
-    backend,
-    ...(strategy !== undefined && { strategy }),
   });
-  const data = batches(workload, batch).map(
-    ({ input, target }) => [tensor(input, { shape }), tensor(target)] as const,
-  );
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
+  const data = tensors(request);
   return {
-    name: "Kiln",
-    version,
-    details: { backend, threads: 1, "compile ms": Math.round(trainer.compileMilliseconds) },
+    ...describe(request, trainer.compileMilliseconds),
     step: (index) => trainer.step(...data[index % BATCHES]),
+    async parameters() {
+      const state = new Map(model.namedParameters());
+      const parts = trainedLayers(request.workload).flatMap(({ layer, index }) =>
+        ["weight", "bias"].map(
+          async (part) => [`${layer.name}.${part}`, await state.get(`${index}.${part}`)!.data()] as const,
+        ),
+      );
+      return Promise.all(parts);
+    },
     dispose: () => trainer.dispose(),
   };
-});
+}
+
+async function predictorOf(model: Module, request: PeerRequest): Promise<PeerPredictor> {
+  const program = await compile(model, compileOptions(request));
+  const data = tensors(request);
+  return {
+    ...describe(request, program.compileMilliseconds),
+    async predict(index) {
+      const output = await program.run(data[index % BATCHES][0]);
+      return output.data();
+    },
+    dispose: () => program.dispose(),
+  };
+}
+
+function compileOptions({ workload, batch, options }: PeerRequest) {
+  const { backend, strategy } = parseChoice(options.backend ?? "wasm");
+  return {
+    inputs: [[batch, ...workload.sample]],
+    backend,
+    ...(strategy !== undefined && { strategy }),
+    ...(options.threads !== undefined && { threads: Number(options.threads) }),
+  };
+}
+
+function tensors({ workload, batch }: PeerRequest) {
+  return batches(workload, batch).map(
+    ({ input, target }) => [tensor(input, { shape: [batch, ...workload.sample] }), tensor(target)] as const,
+  );
+}
+
+function describe({ options }: PeerRequest, compileMilliseconds: number) {
+  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+  const chosen = options.backend ?? "wasm";
+  const { backend } = parseChoice(chosen);
+  const details = {
+    backend: chosen,
+    threads: Number(options.threads ?? backendNamed(backend).capabilities.threads),
+    ...(backend === "wasm" && { simd: hasRelaxedMadd() ? "128 bits, relaxed" : "128 bits" }),
+    dtype: "float32",
+    node: process.version,
+    "compile ms": Math.round(compileMilliseconds),
+  };
+  return { name: "Kiln", version, details };
+}

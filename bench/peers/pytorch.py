@@ -1,14 +1,16 @@
 """PyTorch on the CPU, as a peer of the benchmark; src/protocol.ts says how it talks.
 
-    python pytorch.py --workload lenet5 --batch 8 [--threads N] [--tune yes]
+    python pytorch.py --workload lenet5 --batch 8 --task training|inference [--threads N] [--tune yes]
 
 With --tune it first tries oneDNN on and off and both memory formats, each for a moment, and goes on with the fastest.
 """
 
 import argparse
+import base64
 import json
 import os
 import statistics
+import struct
 import sys
 import time
 
@@ -16,11 +18,17 @@ import time
 LEARNING_RATE = 0.01
 CLASSES = 10
 BATCHES = 8
-REPORTED_LOSSES = 5
+PROVEN_STEPS = 5
 
 
 def say(message):
     print(json.dumps(message), flush=True)
+
+
+def encoded(tensor):
+    """The numbers of a tensor as a proof carries them: little-endian float32 in base64."""
+    values = tensor.detach().contiguous().reshape(-1).tolist()
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode("ascii")
 
 
 def blas(torch):
@@ -57,6 +65,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--workload", required=True)
     parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--task", choices=("training", "inference"), default="training")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--tune", choices=("yes", "no"), default="no")
     arguments = parser.parse_args()
@@ -82,8 +91,8 @@ def main():
         for i in range(BATCHES)
     ]
 
-    def training(onednn, channels_last):
-        """A fresh training; returns the function that makes one step and gives its loss."""
+    def prepared(onednn, channels_last):
+        """A fresh net, and the function that makes one step and gives its loss or its output."""
         torch.backends.mkldnn.set_flags(onednn)
         net = fill(make(), prefix)
         inputs = data
@@ -92,7 +101,7 @@ def main():
             inputs = [(x.to(memory_format=torch.channels_last), y) for x, y in data]
         optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE)
 
-        def step(index):
+        def train(index):
             x, y = inputs[index % BATCHES]
             optimizer.zero_grad()
             loss = F.cross_entropy(net(x), y)
@@ -100,14 +109,18 @@ def main():
             optimizer.step()
             return loss.item()
 
-        return step
+        def predict(index):
+            with torch.inference_mode():
+                return net(inputs[index % BATCHES][0])
+
+        return net, train if arguments.task == "training" else predict
 
     setting = (True, False)
     if arguments.tune == "yes":
         formats = (False, True) if len(sample) == 3 else (False,)
         settings = [(onednn, channels_last) for onednn in (True, False) for channels_last in formats]
-        setting = min(settings, key=lambda chosen: trial(training(*chosen)))
-    step = training(*setting)
+        setting = min(settings, key=lambda chosen: trial(prepared(*chosen)[1]))
+    net, step = prepared(*setting)
     say(
         {
             "name": "PyTorch",
@@ -125,29 +138,49 @@ def main():
         }
     )
 
-    losses = []
     done = 0
+
+    def timed_step():
+        nonlocal done
+        before = time.perf_counter()
+        result = step(done)
+        done += 1
+        return (time.perf_counter() - before) * 1000, result
+
+    def prove(limit):
+        times, results = [], []
+        for _ in range(PROVEN_STEPS):
+            taken, result = timed_step()
+            times.append(taken)
+            results.append(result)
+            if taken > limit:
+                return {
+                    "error": f"one step takes {taken / 1000:.1f} s; the limit is {limit / 1000:.1f} s",
+                    "tooSlow": True,
+                }
+        if arguments.task == "training":
+            tensors = {name: encoded(value) for name, value in net.state_dict().items()}
+        else:
+            tensors = {f"output {index}": encoded(output) for index, output in enumerate(results)}
+        losses = results if arguments.task == "training" else []
+        return {"msPerStep": statistics.median(times), "losses": losses, "tensors": tensors}
+
+    def run(millis):
+        times = []
+        end = time.perf_counter() + millis / 1000
+        while not times or time.perf_counter() < end:
+            times.append(timed_step()[0])
+        return {"steps": len(times), "msPerStep": statistics.median(times)}
+
+    commands = {"prove": prove, "run": run}
     for line in sys.stdin:
         words = line.split()
         if words == ["quit"]:
             break
-        if len(words) != 2 or words[0] != "run":
-            say({"error": f'expected "run MILLISECONDS" or "quit" but got {json.dumps(line.strip())}'})
-            continue
-        times = []
-        before = time.perf_counter()
-        end = before + float(words[1]) / 1000
-        while True:
-            value = step(done)
-            done += 1
-            now = time.perf_counter()
-            times.append(now - before)
-            before = now
-            if len(losses) < REPORTED_LOSSES:
-                losses.append(value)
-            if before >= end and len(losses) == REPORTED_LOSSES:
-                break
-        say({"steps": len(times), "msPerStep": statistics.median(times) * 1000, "losses": losses})
+        if len(words) == 2 and words[0] in commands:
+            say(commands[words[0]](float(words[1])))
+        else:
+            say({"error": f'expected "prove", "run" or "quit" but got {json.dumps(line.strip())}'})
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ import { backendNamed } from "../../backends/registry.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { runPipeline } from "../../passes/pipeline.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
+import { toLogical } from "../../src/core/layout.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { nn, optim } from "../../src/index.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
+import { writeState } from "../../src/runtime/state-numbers.ts";
 import { traceLoss } from "../../src/trace/trace.ts";
 import { modelOf } from "./kiln-model.ts";
 import { batches, LEARNING_RATE, type Workload } from "./workloads.ts";
@@ -50,7 +52,9 @@ export class CompiledStep {
     });
     const states = backend.createStateMemory();
     states.allocate(plan.states);
-    for (const [state, tensor] of trace.states) await states.write(state, await tensor.data());
+    for (const state of plan.states) {
+      await writeState(states, state, await trace.states.get(state.name)!.data());
+    }
     return new CompiledStep(plan, await backend.compile(plan, states), batches(workload, batch));
   }
 
@@ -70,10 +74,10 @@ export class CompiledStep {
 
   /** The numbers in a buffer of the arena. */
   async read(buffer: string): Promise<TypedArray> {
-    const { dtype, shape } = this.plan.buffers.find(({ name }) => name === buffer)!;
+    const { dtype, shape, layout } = this.plan.buffers.find(({ name }) => name === buffer)!;
     const numbers = allocate(dtype, sizeOf(shape));
     await this.program.read(buffer, numbers);
-    return numbers;
+    return layout === undefined ? numbers : toLogical(numbers, dtype, shape, layout);
   }
 
   /** The values of the graph that a kernel stores into the arena, by the names that dumps give them. */

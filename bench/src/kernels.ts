@@ -117,7 +117,7 @@ function differenceOf(step: CompiledStep, kernel: Kernel, own: Stored, first: St
 
 /** Contractions are all kernels that were tiled or run over lists; what copies or updates is not. */
 function isContraction(kernel: Kernel): boolean {
-  return /-tile|in registers/.test(kernel.schedule ?? "");
+  return /-tile|in registers|^winograd F/.test(kernel.schedule ?? "");
 }
 
 /** The share of winner-list entries that are alive: windows whose gradient is not zero. */

@@ -1,220 +1,87 @@
 /**
- * Compares the training step of Kiln's backends and of other libraries. See README.md beside package.json.
+ * Compares training steps and forward passes of Kiln and of other libraries. See README.md beside package.json.
  *
- *   node --import tsx src/main.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8]
- *                                 [--peers kiln-js,pytorch | --backends js,js/plain,gpujs:cpu]
- *                                 [--rounds 5] [--millis 300] [--warmup 1000] [--timeout 120] [--json FILE]
+ *   node --import tsx src/main.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8,64]
+ *                                 [--task training|inference|both]
+ *                                 [--peers kiln-wasm,pytorch | --backends js,js/plain,gpujs:cpu]
+ *                                 [--rounds 5] [--millis 300] [--warmup 500] [--step-limit 10] [--budget 20]
+ *                                 [--timeout 120] [--json FILE] [--chart FILE] [--targets] [--from FILE]
  */
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { arch, cpus, platform, totalmem } from "node:os";
-import { dirname } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Peer, PeerError, type PeerSpec } from "./peer.ts";
-import { type Hello, median, type RunResult } from "./protocol.ts";
-import { table } from "./table.ts";
+import { chart } from "./chart.ts";
+import { Comparer, type Settings } from "./compare.ts";
+import { describeMachine } from "./machine.ts";
+import { kiln, PEERS } from "./peers.ts";
+import { TASKS, type Task } from "./protocol.ts";
+import { renderComparison, renderMachine, renderReport, strays } from "./render.ts";
+import { chosen, type Report } from "./report.ts";
+import { renderVerdicts } from "./targets.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-const python = process.env.KILN_BENCH_PYTHON ?? "python3";
+const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
 
-const node = (name: string, ...args: string[]): PeerSpec => ({
-  name,
-  command: process.execPath,
-  args: ["--import", "tsx", ...args],
-});
-const torch = (name: string, ...args: string[]): PeerSpec => ({
-  name,
-  command: python,
-  args: ["peers/pytorch.py", ...args],
-});
-
-/** One of Kiln's backends, with a strategy behind a `/` if one is forced. */
-const kiln = (backend: string): PeerSpec => node(`kiln-${backend}`, "peers/kiln.ts", "--backend", backend);
-
-/** Everything that can be compared; the first one named on the command line is what the others are measured by. */
-const PEERS: readonly PeerSpec[] = [
-  kiln("js"),
-  torch("pytorch", "--threads", "2"),
-  torch("pytorch-1", "--threads", "1"),
-  torch("pytorch-tuned", "--threads", "2", "--tune", "yes"),
-  node("convnetjs", "peers/convnetjs.mjs"),
-  node("tfjs-cpu", "peers/tfjs-cpu.mjs"),
-];
-
-/** Losses further apart than this are not the same training, and their times say nothing. */
-const SAME_LOSS = 1e-3;
-
-/** A machine busier than this before the peers start spoils the figures, those of several threads most of all. */
-const QUIET = 0.1;
-
-/** A peer's figures for one workload and batch. */
-interface Measured extends Hello {
-  readonly peer: string;
-  /** The median over the rounds of each round's median. */
-  readonly msPerStep: number;
-  readonly rounds: readonly number[];
-  /** Timed steps over all rounds. */
-  readonly steps: number;
-  readonly losses: readonly number[];
-  /** The largest difference of a loss to that of the first peer that ran, as a fraction. */
-  readonly lossDifference: number;
-}
-
-/** A peer without figures. */
-interface Unmeasured {
-  readonly peer: string;
-  readonly missing: string;
-}
-
-interface Comparison {
-  readonly workload: string;
-  readonly batch: number;
-  /** The share of the CPU that other processes used just before. */
-  readonly otherLoad: number;
-  readonly peers: readonly (Measured | Unmeasured)[];
-}
-
-interface Options {
-  readonly peers: readonly PeerSpec[];
-  readonly rounds: number;
-  readonly millis: number;
-  readonly warmup: number;
-  readonly timeout: number;
-}
-
-/** A peer that takes part, and what it has shown so far. */
-interface Running {
-  readonly peer: Peer;
-  readonly hello: Hello;
-  readonly rounds: number[];
-  steps: number;
-  losses: readonly number[];
-}
-
-/** Runs all peers in turns, round by round, so that what else the machine does hits them alike. */
-async function compare(workload: string, batch: number, options: Options): Promise<Comparison> {
-  const running = new Map<PeerSpec, Running>();
-  const missing = new Map<PeerSpec, string>();
-  const otherLoad = await load();
-  const turn = async (spec: PeerSpec, millis: number, note: (entry: Running, result: RunResult) => void) => {
-    const entry = running.get(spec);
-    if (entry === undefined) return;
-    try {
-      note(entry, await entry.peer.run(millis));
-    } catch (error) {
-      if (!(error instanceof PeerError)) throw error;
-      missing.set(spec, error.message);
-      running.delete(spec);
-      await entry.peer.stop();
-    }
-  };
-  try {
-    for (const spec of options.peers) {
-      const started = await Peer.start(spec, workload, batch, options.timeout);
-      if ("missing" in started) missing.set(spec, started.missing);
-      else running.set(spec, { ...started, rounds: [], steps: 0, losses: [] });
-      await turn(spec, options.warmup, (entry, { losses }) => {
-        entry.losses = losses;
-      });
-    }
-    for (let round = 0; round < options.rounds; round++) {
-      for (const spec of options.peers) {
-        await turn(spec, options.millis, (entry, { msPerStep, steps }) => {
-          entry.rounds.push(msPerStep);
-          entry.steps += steps;
-        });
-      }
-    }
-  } finally {
-    await Promise.all([...running.values()].map(({ peer }) => peer.stop()));
-  }
-
-  const first = [...running.values()][0]?.losses ?? [];
-  return {
-    workload,
-    batch,
-    otherLoad,
-    peers: options.peers.map((spec) => {
-      const entry = running.get(spec);
-      if (entry === undefined) return { peer: spec.name, missing: missing.get(spec) ?? "did not run" };
-      const { hello, rounds, steps, losses } = entry;
-      const lossDifference = Math.max(
-        ...losses.map((loss, i) => Math.abs(loss - first[i]) / Math.abs(first[i])),
-      );
-      return { peer: spec.name, ...hello, msPerStep: median(rounds), rounds, steps, losses, lossDifference };
-    }),
-  };
-}
-
-/** One comparison as a table; below it what there is to say about the peers, but only what `told` has not yet. */
-function render(comparison: Comparison, told: Map<string, string>): string {
-  const { workload, batch, peers, otherLoad } = comparison;
-  const measured = peers.filter((peer) => "msPerStep" in peer);
-  const base = measured[0];
-  const lines = [`${workload}, batch ${batch}`];
-  if (base !== undefined) {
-    const head = ["peer", "ms/step", "rounds", `÷ ${base.peer}`, "losses differ by"];
-    const rows = measured.map((peer) => [
-      peer.peer,
-      time(peer.msPerStep),
-      `${time(Math.min(...peer.rounds))} – ${time(Math.max(...peer.rounds))}`,
-      (peer.msPerStep / base.msPerStep).toFixed(2),
-      peer.lossDifference.toExponential(0),
-    ]);
-    lines.push(table([head, ...rows], [1, 2, 3, 4]));
-  }
-  for (const peer of peers) {
-    const remark = "missing" in peer ? `is missing: ${peer.missing}` : `is ${describe(peer)}`;
-    if (told.get(peer.peer) === remark) continue;
-    told.set(peer.peer, remark);
-    lines.push(`  ${peer.peer} ${remark}`);
-  }
-  for (const peer of strays(comparison)) {
-    lines.push(
-      `  ${peer.peer} trains differently: losses ${peer.losses.join(", ")}, not ${base.losses.join(", ")}`,
-    );
-  }
-  if (otherLoad > QUIET) {
-    lines.push(
-      `  Other processes kept the CPU ${Math.round(otherLoad * 100)} % busy: these figures cannot be trusted.`,
-    );
-  }
-  return lines.join("\n");
-}
-
-function describe({ name, version, details }: Hello): string {
-  const list = Object.entries(details).map(([key, value]) => `${key} ${value}`);
-  return `${name} ${version} (${list.join(", ")})`;
-}
-
-/** The share of all cores that is in use, watched for a moment. */
-async function load(): Promise<number> {
-  const snapshot = () =>
-    cpus().reduce(
-      ({ idle, total }, { times }) => ({
-        idle: idle + times.idle,
-        total: total + times.idle + times.user + times.sys + times.nice + times.irq,
-      }),
-      { idle: 0, total: 0 },
-    );
-  const before = snapshot();
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const after = snapshot();
-  return 1 - (after.idle - before.idle) / Math.max(1, after.total - before.total);
-}
-
-/** The peers whose losses show that they do not compute the same; a loss that is not a number counts. */
-function strays({ peers }: Comparison): Measured[] {
-  return peers.filter((peer) => "msPerStep" in peer).filter((peer) => !(peer.lossDifference <= SAME_LOSS));
-}
-
-/** Milliseconds with three digits. */
-function time(ms: number): string {
-  return ms >= 100 ? ms.toFixed(0) : ms.toPrecision(3);
-}
+/** Where the user is, although npm runs this in bench/. */
+const HERE = process.env.INIT_CWD ?? process.cwd();
 
 class UsageError extends Error {}
+
+/** What the command line says; an absent list takes everything. */
+function parse(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      workloads: { type: "string" },
+      batches: { type: "string" },
+      task: { type: "string", default: "both" },
+      peers: { type: "string" },
+      backends: { type: "string" },
+      rounds: { type: "string", default: "5" },
+      millis: { type: "string", default: "300" },
+      warmup: { type: "string", default: "500" },
+      "step-limit": { type: "string", default: "10" },
+      budget: { type: "string", default: "20" },
+      timeout: { type: "string", default: "120" },
+      json: { type: "string" },
+      chart: { type: "string" },
+      targets: { type: "boolean", default: false },
+      from: { type: "string" },
+    },
+  });
+  const settings: Settings = {
+    rounds: wholeNumber(values.rounds, "rounds", 1),
+    millis: wholeNumber(values.millis, "millis", 0),
+    warmup: wholeNumber(values.warmup, "warmup", 0),
+    stepLimit: wholeNumber(values["step-limit"], "step-limit", 1) * 1000,
+    budget: wholeNumber(values.budget, "budget", 1) * 1000,
+    timeout: wholeNumber(values.timeout, "timeout", 1) * 1000,
+  };
+  const choices = {
+    ...(values.workloads !== undefined && {
+      workloads: values.workloads.split(",").map((name) => oneOf(name, Object.keys(WORKLOADS), "workloads")),
+    }),
+    ...(values.batches !== undefined && {
+      batches: values.batches.split(",").map((text) => wholeNumber(text, "batches", 1)),
+    }),
+    ...(values.task !== "both" && {
+      tasks: [oneOf<Task | "both">(values.task, [...TASKS, "both"], "task") as Task],
+    }),
+    ...(values.peers !== undefined && {
+      peers: values.peers.split(",").map((name) =>
+        oneOf(
+          name,
+          PEERS.map((peer) => peer.name),
+          "peers",
+        ),
+      ),
+    }),
+  };
+  return { values, settings, choices };
+}
 
 function wholeNumber(text: string, option: string, least: number): number {
   const value = Number(text);
@@ -224,79 +91,81 @@ function wholeNumber(text: string, option: string, least: number): number {
   return value;
 }
 
-function known<T>(name: string, all: ReadonlyMap<string, T>, option: string): T {
-  const found = all.get(name);
-  if (found === undefined)
-    throw new UsageError(`--${option} takes ${[...all.keys()].join(", ")}; not "${name}"`);
+function oneOf<T extends string>(name: string, all: readonly T[], option: string): T {
+  const found = all.find((one) => one === name);
+  if (found === undefined) throw new UsageError(`--${option} takes ${all.join(", ")}; not "${name}"`);
   return found;
 }
 
-async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      workloads: { type: "string", default: "lenet5,cifar10,mlp" },
-      batches: { type: "string", default: "1,8" },
-      peers: { type: "string", default: PEERS.map((peer) => peer.name).join(",") },
-      backends: { type: "string" },
-      rounds: { type: "string", default: "5" },
-      millis: { type: "string", default: "300" },
-      warmup: { type: "string", default: "1000" },
-      timeout: { type: "string", default: "120" },
-      json: { type: "string" },
-    },
-  });
-  const byName = new Map(PEERS.map((peer) => [peer.name, peer]));
-  const workloads = new Map(Object.keys(WORKLOADS).map((name) => [name, name]));
-  const options: Options = {
-    peers:
-      values.backends === undefined
-        ? values.peers.split(",").map((name) => known(name, byName, "peers"))
-        : values.backends.split(",").map(kiln),
-    rounds: wholeNumber(values.rounds, "rounds", 1),
-    millis: wholeNumber(values.millis, "millis", 0),
-    warmup: wholeNumber(values.warmup, "warmup", 0),
-    timeout: wholeNumber(values.timeout, "timeout", 1) * 1000,
-  };
-  const jobs = values.workloads
-    .split(",")
-    .map((name) => known(name, workloads, "workloads"))
-    .flatMap((workload) =>
-      values.batches.split(",").map((batch) => ({ workload, batch: wholeNumber(batch, "batches", 1) })),
-    );
+type CommandLine = ReturnType<typeof parse>;
 
-  const machine = {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${arch()}`,
-    node: process.version,
-  };
-  console.log(
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
+/** Measures everything that was asked for, and prints and keeps it job by job. */
+async function measure(
+  { values, settings, choices }: CommandLine,
+  keep: (report: Report) => void,
+): Promise<Report> {
+  const peers = choices.peers?.map((name) => PEERS.find((peer) => peer.name === name)!) ?? PEERS;
+  const specs = values.backends === undefined ? peers : values.backends.split(",").map(kiln);
+  const jobs = (choices.tasks ?? TASKS).flatMap((task) =>
+    (choices.workloads ?? Object.keys(WORKLOADS)).flatMap((workload) =>
+      (choices.batches ?? [1, 8, 64]).map((batch) => ({ task, workload, batch })),
+    ),
   );
-  console.log("forward + backward + SGD update, float32, cross-entropy; medians\n");
+  const machine = await describeMachine();
+  console.log(`${renderMachine(machine)}\n`);
+  console.log(
+    "float32; training: forward, cross-entropy, backward, SGD update; medians of milliseconds a step",
+  );
+  console.log("losses, parameters, outputs: the largest difference from those of the first peer\n");
 
-  const results: Comparison[] = [];
+  const comparer = new Comparer(specs, settings);
   const told = new Map<string, string>();
-  for (const { workload, batch } of jobs) {
-    const result = await compare(workload, batch, options);
-    results.push(result);
-    console.log(`${render(result, told)}\n`);
+  let report: Report = { date: new Date().toISOString(), machine, settings: { ...settings }, results: [] };
+  for (const job of jobs) {
+    const result = await comparer.compare(job);
+    report = { ...report, results: [...report.results, result] };
+    console.log(`${renderComparison(result, machine, told)}\n`);
+    keep(report);
   }
   if (values.backends !== undefined) {
-    const { backends, workloads, batches } = values;
-    const args = ["--import", "tsx", "src/kernels.ts", "--backends", backends];
-    const asked = ["--workloads", workloads, "--batches", batches];
-    execFileSync(process.execPath, [...args, ...asked], { stdio: "inherit" });
+    const args = ["--import", "tsx", "src/kernels.ts", "--backends", values.backends];
+    if (values.workloads !== undefined) args.push("--workloads", values.workloads);
+    if (values.batches !== undefined) args.push("--batches", values.batches);
+    execFileSync(process.execPath, args, { stdio: "inherit" });
   }
-  if (values.json !== undefined) {
-    const { rounds, millis, warmup } = options;
-    const report = { date: new Date().toISOString(), machine, rounds, millis, warmup, results };
-    mkdirSync(dirname(values.json), { recursive: true });
-    writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  return report;
+}
+
+/** A report that an earlier run wrote, as far as it was asked for. */
+function reread(file: string, { choices }: CommandLine): Report {
+  if (!existsSync(file)) throw new UsageError(`--from: there is no file ${file}`);
+  const report = chosen(JSON.parse(readFileSync(file, "utf8")) as Report, choices);
+  console.log(`${renderReport(report)}\n`);
+  return report;
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+async function main(args: string[]): Promise<number> {
+  const line = parse(args);
+  const { json, chart: picture, from, targets } = line.values;
+  const named = (file: string | undefined): string | undefined => file && resolve(HERE, file);
+  const date = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const results = from === undefined ? (named(json) ?? join(RESULTS, `${date}.json`)) : undefined;
+  const drawing = named(picture) ?? results?.replace(/(\.json)?$/, ".svg");
+  const report =
+    results === undefined
+      ? reread(resolve(HERE, from!), line)
+      : await measure(line, (sofar) => write(results, `${JSON.stringify(sofar, null, 2)}\n`));
+  if (drawing !== undefined) write(drawing, chart(report));
+  if (targets) console.log(`${renderVerdicts(report.results)}\n`);
+  for (const file of [results, drawing]) {
+    if (file !== undefined) console.log(`Written: ${relative(HERE, file)}`);
   }
-  return results.some((result) => strays(result).length > 0) ? 1 : 0;
+  return report.results.some((result) => strays(result).length > 0) ? 1 : 0;
 }
 
 try {

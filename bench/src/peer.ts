@@ -3,14 +3,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Failed, Hello, Missing, RunResult } from "./protocol.ts";
+import type { Failed, Hello, Missing, Proof, RunResult, Task } from "./protocol.ts";
 
-/** How a peer is started; the workload and the batch are added to the arguments. */
+/** Kiln itself; what runs in a browser just so, JavaScript or WebAssembly; machine code of the platform. */
+export type PeerKind = "kiln" | "javascript" | "native";
+
+/** How a peer is started; the job is added to the arguments. */
 export interface PeerSpec {
   readonly name: string;
   readonly command: string;
   /** Paths are relative to bench/. */
   readonly args: readonly string[];
+  /** What it can do, if not everything. */
+  readonly tasks?: readonly Task[];
+  readonly kind: PeerKind;
+}
+
+/** What is measured. */
+export interface Job {
+  readonly workload: string;
+  readonly batch: number;
+  readonly task: Task;
 }
 
 /** A peer that cannot take part, and why. */
@@ -22,6 +35,13 @@ export interface MissingPeer {
 /** What went wrong with a running peer. */
 export class PeerError extends Error {
   override readonly name = "PeerError";
+  /** A step takes longer than the limit, or nothing came in time. */
+  readonly tooSlow: boolean;
+
+  constructor(message: string, tooSlow = false) {
+    super(message);
+    this.tooSlow = tooSlow;
+  }
 }
 
 const DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
@@ -36,12 +56,12 @@ export class Peer {
 
   private constructor(
     readonly spec: PeerSpec,
-    workload: string,
-    batch: number,
+    { workload, batch, task }: Job,
     timeout: number,
   ) {
     this.#timeout = timeout;
-    this.#process = spawn(spec.command, [...spec.args, "--workload", workload, "--batch", String(batch)], {
+    const job = ["--workload", workload, "--batch", String(batch), "--task", task];
+    this.#process = spawn(spec.command, [...spec.args, ...job], {
       cwd: DIRECTORY,
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -59,11 +79,10 @@ export class Peer {
   /** Starts a peer and waits until it is ready. Never throws for a peer that cannot run. */
   static async start(
     spec: PeerSpec,
-    workload: string,
-    batch: number,
+    job: Job,
     timeout: number,
   ): Promise<{ peer: Peer; hello: Hello } | MissingPeer> {
-    const peer = new Peer(spec, workload, batch, timeout);
+    const peer = new Peer(spec, job, timeout);
     try {
       const answer = await peer.#answer<Hello | Missing>();
       if ("missing" in answer) {
@@ -78,11 +97,23 @@ export class Peer {
     }
   }
 
-  /** Trains for about so many milliseconds. Throws a `PeerError` if the peer fails, dies or takes too long. */
-  async run(millis: number): Promise<RunResult> {
-    this.#process.stdin!.write(`run ${millis}\n`);
-    const answer = await this.#answer<RunResult | Failed>();
-    if ("error" in answer) throw new PeerError(answer.error);
+  /**
+   * Makes the first steps and gives what came out, unless one takes longer than `limit` milliseconds. Throws a
+   * `PeerError` if the peer fails, dies or takes too long.
+   */
+  prove(limit: number): Promise<Proof> {
+    return this.#ask<Proof>(`prove ${limit}`);
+  }
+
+  /** Makes steps for about so many milliseconds. Throws like `prove`. */
+  run(millis: number): Promise<RunResult> {
+    return this.#ask<RunResult>(`run ${millis}`);
+  }
+
+  async #ask<T extends object>(command: string): Promise<T> {
+    this.#process.stdin!.write(`${command}\n`);
+    const answer = await this.#answer<T | Failed>();
+    if ("error" in answer) throw new PeerError(answer.error, answer.tooSlow);
     return answer;
   }
 
@@ -107,7 +138,7 @@ export class Peer {
     clearTimeout(timer);
     if (next === "late") {
       this.#process.kill("SIGKILL");
-      throw new PeerError(`no answer within ${this.#timeout / 1000} s`);
+      throw new PeerError(`no answer within ${this.#timeout / 1000} s`, true);
     }
     if (next.done) throw new PeerError(await this.#epitaph());
     try {

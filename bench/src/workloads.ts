@@ -91,10 +91,18 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   },
 };
 
+/** A layer that is trained. */
+export type TrainedLayer = Extract<Layer, { name: string }>;
+
+/** The trained layers with their positions in the workload. */
+export function trainedLayers({ layers }: Workload): { layer: TrainedLayer; index: number }[] {
+  return layers.flatMap((layer, index) => ("name" in layer ? [{ layer, index }] : []));
+}
+
 /** The first weight and bias of a conv or linear layer, in PyTorch's layout. */
 export function initialWeights(
   workload: Workload,
-  layer: Extract<Layer, { name: string }>,
+  layer: TrainedLayer,
 ): { weight: Float32Array; bias: Float32Array } {
   const scale = initScale(sizeOf(layer.weight.slice(1)));
   const base = `bench/${workload.name}/${layer.name}`;
@@ -107,8 +115,7 @@ export function initialWeights(
 /** All first parameters by state-dict key. */
 export function initialParameters(workload: Workload): Map<string, Float32Array> {
   const parameters = new Map<string, Float32Array>();
-  for (const layer of workload.layers) {
-    if (!("name" in layer)) continue;
+  for (const { layer } of trainedLayers(workload)) {
     const { weight, bias } = initialWeights(workload, layer);
     parameters.set(`${layer.name}.weight`, weight).set(`${layer.name}.bias`, bias);
   }
@@ -189,7 +196,24 @@ export function linearWeightChannelsLast(workload: Workload, index: number): Flo
   const layer = workload.layers[index];
   if (layer.kind !== "linear") throw new Error(`layer ${index} of ${workload.name} is not linear`);
   const { weight } = initialWeights(workload, layer);
-  if (workload.layers[index - 1]?.kind !== "flatten") return weight;
-  const [channels, height, width] = shapes(workload)[index - 1];
-  return transpose(weight, [layer.weight[0], channels, height, width], [0, 2, 3, 1]);
+  const flattened = flattenedBy(workload, index);
+  return flattened === undefined ? weight : transpose(weight, [layer.weight[0], ...flattened], [0, 2, 3, 1]);
+}
+
+/** The other way: such a layer's weight with its inputs channels first, as PyTorch has them. */
+export function linearWeightChannelsFirst(
+  workload: Workload,
+  index: number,
+  weight: Float32Array,
+): Float32Array {
+  const flattened = flattenedBy(workload, index);
+  if (flattened === undefined) return weight;
+  const [channels, height, width] = flattened;
+  const outputs = weight.length / (channels * height * width);
+  return transpose(weight, [outputs, height, width, channels], [0, 3, 1, 2]);
+}
+
+/** The shape [channels, height, width] that was flattened just before a layer. */
+function flattenedBy(workload: Workload, index: number): readonly number[] | undefined {
+  return workload.layers[index - 1]?.kind === "flatten" ? shapes(workload)[index - 1] : undefined;
 }

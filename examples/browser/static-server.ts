@@ -11,20 +11,33 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
 };
 
+/** Headers under which a page is cross-origin isolated: it may share memory with workers, which is what threads need. */
+export const ISOLATION: Headers = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+type Headers = Readonly<Record<string, string>>;
+
 export interface StaticServer {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Serves `folder` on `port`, any free one for 0. */
-export async function serveFolder(folder: string, port: number): Promise<StaticServer> {
+/** Serves `folder` on `port`, any free one for 0; `headers` go with every file. */
+export async function serveFolder(
+  folder: string,
+  port: number,
+  headers: Headers = ISOLATION,
+): Promise<StaticServer> {
   const server = createServer(async (request, response) => {
     try {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
       // `normalize` of an absolute path never leads above its root.
       const path = normalize(decodeURIComponent(pathname === "/" ? "/index.html" : pathname));
       const content = await readFile(join(folder, path));
-      response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream" });
+      const type = TYPES[extname(path)] ?? "application/octet-stream";
+      response.writeHead(200, { "content-type": type, ...headers });
       response.end(content);
     } catch {
       response.writeHead(404).end();

@@ -33,10 +33,11 @@ export function arrange(axes: readonly ReduceAxis[], factors: readonly ArrangedF
   if (splat === undefined)
     return { plans: factors.map((f) => f.plan), axes, run: runOf(axes, factors.map(formOf)) };
   const isOnly = (c: Coordinate, set: ReadonlySet<string>): boolean => c.terms.every((t) => set.has(t.name));
-  const inner = (plan: PanelPlan, rank: (c: Coordinate) => number): PanelPlan => ({
-    ...plan,
-    coordinates: [...plan.coordinates].sort((a, b) => rank(a) - rank(b)),
-  });
+  const inner = (plan: PanelPlan, rankOf: (c: Coordinate) => number): PanelPlan => {
+    const ranked = plan.coordinates.map((coordinate) => ({ coordinate, rank: rankOf(coordinate) }));
+    ranked.sort((a, b) => a.rank - b.rank);
+    return { ...plan, coordinates: ranked.map(({ coordinate }) => coordinate) };
+  };
   const first: ArrangedFactor = {
     ...splat,
     plan: splat.plan && inner(splat.plan, (c) => (isOnly(c, movable) ? 1 : 0)),

@@ -4,7 +4,7 @@
  */
 
 import type { Expr, Kernel, ReduceAxis } from "../../src/loop/types.ts";
-import { axesKey, children, FreeNames } from "../../src/loop/walk.ts";
+import { axesKey, forEachChild, freeNames } from "../../src/loop/walk.ts";
 import { type Nest, nestsOf } from "./nest.ts";
 
 export type Reduce = Extract<Expr, { kind: "reduce" }>;
@@ -48,10 +48,8 @@ function findSums(
     return;
   }
   const inner = e.kind === "reduce" ? [...window, ...e.axes] : window;
-  for (const child of children(e)) findSums(child, inner, found, seen);
+  forEachChild(e, (child) => findSums(child, inner, found, seen));
 }
 
-const free = new FreeNames();
-
 /** Whether `name` changes what `factor` loads. */
-export const dependsOn = (factor: Expr, name: string): boolean => free.of(factor).has(name);
+export const dependsOn = (factor: Expr, name: string): boolean => freeNames(factor).has(name);

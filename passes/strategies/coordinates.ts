@@ -21,15 +21,31 @@ export interface Coordinate {
 /** Extents of loops by name. */
 export type Extents = ReadonlyMap<string, number>;
 
+/** How loops move a factor: their coefficients in each of its integer forms, and their steps in memory. */
+export interface Moves {
+  readonly signatures: ReadonlyMap<string, readonly number[]>;
+  readonly steps: ReadonlyMap<string, number>;
+}
+
+export function movesOf(factor: Expr, extents: Extents): Moves {
+  const forms = formsIn(factor, extents);
+  const names = [...extents.keys()].filter((name) => forms.some((form) => form.has(name)));
+  return {
+    signatures: new Map(names.map((name) => [name, forms.map((form) => form.get(name) ?? 0)])),
+    steps: new Map(names.map((name) => [name, stepOf(factor, name)])),
+  };
+}
+
 /**
  * The coordinates of `factor`, outermost in memory first. Loops named in `alone` are coordinates of their own.
  */
-export function coordinatesOf(factor: Expr, extents: Extents, alone: ReadonlySet<string>): Coordinate[] {
-  const forms = formsIn(factor, extents);
-  const names = [...extents.keys()].filter((name) => forms.some((form) => form.has(name)));
-  const signatures = new Map(names.map((name) => [name, forms.map((form) => form.get(name) ?? 0)]));
-  const steps = new Map(names.map((name) => [name, stepOf(factor, name)]));
-  const ascending = [...names].sort((a, b) => (steps.get(a) ?? 0) - (steps.get(b) ?? 0));
+export function coordinatesOf(
+  factor: Expr,
+  extents: Extents,
+  alone: ReadonlySet<string>,
+  { signatures, steps }: Moves = movesOf(factor, extents),
+): Coordinate[] {
+  const ascending = [...steps.keys()].sort((a, b) => (steps.get(a) ?? 0) - (steps.get(b) ?? 0));
   let coordinates: Coordinate[] = [];
   for (const name of ascending) {
     const extent = extents.get(name) ?? 1;
@@ -77,7 +93,9 @@ function join(
 
 /** How many values the coordinate takes while only the loops that `extentOf` counts run. */
 export function reachOf({ terms }: Coordinate, extentOf: (name: string) => number): number {
-  return terms.reduce((n, { name, coefficient }) => n + Math.abs(coefficient) * (extentOf(name) - 1), 1);
+  let reach = 1;
+  for (const { name, coefficient } of terms) reach += Math.abs(coefficient) * (extentOf(name) - 1);
+  return reach;
 }
 
 /** The coefficients of loops in every integer form that `factor` is a function of. */

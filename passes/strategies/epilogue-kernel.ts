@@ -5,23 +5,29 @@ import { countFlops } from "../../src/loop/flops.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import type { Contraction } from "./contraction.ts";
-import { schedulePlain } from "./plain.ts";
 import { replaceCore } from "./replace-core.ts";
+import { scheduleLanes } from "./vector-plain.ts";
 import { nestLoops } from "./winner-form.ts";
 
 /** The contraction's stores, with the element of `sums` at `place` where the sum was. */
-export function epilogueKernel({ kernel, nest, core }: Contraction, sums: BufferParam, place: Expr): Kernel {
+export function epilogueKernel(
+  { kernel, nest, core }: Contraction,
+  sums: BufferParam,
+  place: Expr,
+  width: number,
+): Kernel {
   const sum = load(sums.name, "float32", place);
   const stores = nest.stores.map(
     (s): Stmt => ({ kind: "store", ...s, value: replaceCore(s.value, core, sum) }),
   );
   const body = nestLoops(nest.loops, "grid", stores);
   const { loaded, stored, scalars } = usedBuffers(body);
-  return schedulePlain({
+  const epilogue: Kernel = {
     ...kernel,
     buffers: [...kernel.buffers, sums].filter((b) => loaded.has(b.name) || stored.has(b.name)),
     scalars: [...scalars],
     body,
     nominalFlops: countFlops(body),
-  });
+  };
+  return scheduleLanes(epilogue, width);
 }

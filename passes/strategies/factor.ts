@@ -2,18 +2,22 @@
 
 import { coefficientOf, occursInside, toAffine } from "../../src/loop/affine.ts";
 import type { Expr } from "../../src/loop/types.ts";
-import { type Coordinate, coordinatesOf, type Extents } from "./coordinates.ts";
-import { isPackable } from "./panel.ts";
+import { type Coordinate, coordinatesOf, type Extents, type Moves, movesOf } from "./coordinates.ts";
+import { isPackable, type PanelPlan, panelLength } from "./panel.ts";
+import { elementCost } from "./panel-cost.ts";
 
 export class Factor {
   readonly expr: Expr;
   readonly isPackable: boolean;
   private readonly extents: Extents;
+  private readonly moves: Moves;
   private readonly known = new Map<string | undefined, readonly Coordinate[]>();
+  private readonly copyCosts = new Map<string | undefined, number>();
 
   constructor(expr: Expr, extents: Extents) {
     this.expr = expr;
     this.extents = extents;
+    this.moves = movesOf(expr, extents);
     this.isPackable = isPackable(expr, extents);
   }
 
@@ -21,10 +25,22 @@ export class Factor {
   coordinates(alone?: string): readonly Coordinate[] {
     let found = this.known.get(alone);
     if (found === undefined) {
-      found = coordinatesOf(this.expr, this.extents, new Set(alone === undefined ? [] : [alone]));
+      const apart = new Set(alone === undefined ? [] : [alone]);
+      found = coordinatesOf(this.expr, this.extents, apart, this.moves);
       this.known.set(alone, found);
     }
     return found;
+  }
+
+  /** What copying it into the panel of `plan` costs. */
+  packingCost(plan: PanelPlan, width: number): number {
+    const alone = plan.lanes?.loop;
+    let cost = this.copyCosts.get(alone);
+    if (cost === undefined) {
+      cost = elementCost(plan, width);
+      this.copyCosts.set(alone, cost);
+    }
+    return cost * panelLength(plan);
   }
 
   /** Whether neighbours along `loop` are neighbours in memory. */

@@ -11,8 +11,20 @@ export interface Nest {
   readonly stores: readonly StoreTarget[];
 }
 
+/** Every strategy takes the same kernels apart, and finds what it knows of their expressions by identity. */
+const known = new WeakMap<Kernel, readonly Nest[]>();
+
 /** The nests of a kernel as `lower` makes them: sections of perfectly nested loops around stores. */
-export function nestsOf(kernel: Kernel): Nest[] {
+export function nestsOf(kernel: Kernel): readonly Nest[] {
+  let nests = known.get(kernel);
+  if (nests === undefined) {
+    nests = nestsIn(kernel);
+    known.set(kernel, nests);
+  }
+  return nests;
+}
+
+function nestsIn(kernel: Kernel): Nest[] {
   const [first] = kernel.body;
   if (first?.kind === "section") {
     return kernel.body.map((s) => {

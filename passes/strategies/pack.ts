@@ -42,6 +42,9 @@ export const packedPanels: Strategy = {
     return tileCandidates(packed.contraction, capabilities).map(
       (candidate): Candidate => ({
         strategy: "packed-panels",
+        get description() {
+          return candidate.description!;
+        },
         cost: candidate.cost + COPY_COST * copies,
         apply() {
           const { kernels, scratch } = candidate.apply();

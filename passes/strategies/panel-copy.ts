@@ -34,7 +34,7 @@ export function schedulePanel(kernel: Kernel, width: number): Kernel {
 }
 
 /** The part of a guarded copy that its guards let through; the whole of one without guards. */
-function interiorOf(nest: Nest): Nest | undefined {
+export function interiorOf(nest: Nest): Nest | undefined {
   const [{ buffer, index, value }] = nest.stores;
   if (value.kind === "load") return nest;
   if (value.kind !== "select" || value.a.kind !== "load" || value.b.kind !== "const" || value.b.value !== 0)
@@ -102,11 +102,11 @@ function inLanes(nest: Nest, width: number): Nest[] | undefined {
 }
 
 /** Whether an extent fills vectors well enough that the last one may do some elements twice. */
-const fills = (extent: number, width: number): boolean =>
+export const fills = (extent: number, width: number): boolean =>
   extent >= width && Math.ceil(extent / width) * width <= MOST_REPEATED * extent;
 
 /** Clears a whole buffer. */
-function zeros(buffer: string, length: number, width: number): Nest[] {
+export function zeros(buffer: string, length: number, width: number): Nest[] {
   const whole = Math.floor(length / width);
   const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
   const nest = (loops: GridLoop[], index: Expr): Nest => ({

@@ -4,14 +4,14 @@
  * vector stand side by side.
  */
 
-import { type Affine, toAffine } from "../../src/loop/affine.ts";
+import { type Affine, sumOf, type Term } from "../../src/loop/affine.ts";
 import { add, binary, compare, float, int, load, mul, select, variable } from "../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
-import { FreeNames, substitute, visitExpr } from "../../src/loop/walk.ts";
+import { freeNames, substitute, visitExpr } from "../../src/loop/walk.ts";
 import type { GridLoop } from "../materialize.ts";
 import type { Coordinate, Extents } from "./coordinates.ts";
 import { LANE, type Lanes, startAt, tileCount, tileName, tileWidth, vectorName } from "./lanes.ts";
@@ -37,8 +37,6 @@ export interface PanelPlan {
   readonly slack?: number;
 }
 
-const free = new FreeNames();
-
 /** The plan to pack `factor` with its coordinates, all but that of the lanes among them. */
 export function planPanel(factor: Expr, coordinates: readonly Coordinate[], lanes?: Lanes): PanelPlan {
   return {
@@ -54,7 +52,7 @@ export function isPackable(factor: Expr, extents: Extents): boolean {
   visitExpr(factor, (e) => {
     plain &&= e.kind !== "reduce" && e.kind !== "local";
   });
-  return plain && [...free.of(factor)].every((name) => extents.has(name));
+  return plain && [...freeNames(factor)].every((name) => extents.has(name));
 }
 
 /** Elements of the panel. */
@@ -63,18 +61,13 @@ export const panelLength = ({ coordinates, lanes }: PanelPlan): number =>
 
 /** The index into a panel in terms of the contraction's loops; with lanes, within one tile and without the lane. */
 export function panelForm({ coordinates, lanes }: PanelPlan): Affine {
-  const row = lanes === undefined ? 1 : tileWidth(lanes);
-  const terms = coordinates.flatMap((c, k) => {
-    const stride = coordinates.slice(k + 1).reduce((n, inner) => n * inner.extent, row);
-    return c.terms.map((t) => mul(variable(t.name), int(t.coefficient * stride)));
-  });
-  return toAffine(terms.reduce(add, int(0)));
-}
-
-/** What copying one element costs, in the operations of a register tile. */
-export function copyCost(factor: Expr): number {
-  if (factor.kind === "load") return 7;
-  return factor.kind === "select" && factor.a.kind === "load" ? 10 : 20;
+  const terms: Term[] = [];
+  let stride = lanes === undefined ? 1 : tileWidth(lanes);
+  for (const c of [...coordinates].reverse()) {
+    for (const t of c.terms) terms.push({ atom: variable(t.name), coefficient: t.coefficient * stride });
+    stride *= c.extent;
+  }
+  return sumOf(terms);
 }
 
 /** The panel of a plan, for a contraction in `kernel`. */

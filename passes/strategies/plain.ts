@@ -5,13 +5,8 @@ import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import { materialize } from "../materialize.ts";
 import { nestsOf } from "./nest.ts";
+import { nestCost, UNTILED_COST } from "./plain-cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
-
-/** What one operation costs in a loop without register tiles, relative to one inside a tile. */
-export const UNTILED_COST = 3;
-
-/** What storing one element costs. It tells apart kernels that only move data, and matters only where lanes can. */
-export const STORE_COST = 2;
 
 export const plain: Strategy = {
   name: "plain",
@@ -19,18 +14,14 @@ export const plain: Strategy = {
   candidates: (kernel: Kernel, { vectorWidth }: Capabilities): readonly Candidate[] => [
     {
       strategy: "plain",
-      cost: kernel.nominalFlops * UNTILED_COST + (vectorWidth > 1 ? STORE_COST * storesOf(kernel) : 0),
+      // Only beside lanes does it matter what a store costs, and what is computed once for a whole loop.
+      cost: vectorWidth === 1 ? kernel.nominalFlops * UNTILED_COST : costOf(kernel),
       apply: () => ({ kernels: [schedulePlain(kernel)], scratch: [] }),
     },
   ],
 };
 
-/** How many elements all nests store. */
-const storesOf = (kernel: Kernel): number =>
-  nestsOf(kernel).reduce(
-    (sum, { loops, stores }) => sum + loops.reduce((n, l) => n * l.extent, stores.length),
-    0,
-  );
+const costOf = (kernel: Kernel): number => nestsOf(kernel).reduce((sum, nest) => sum + nestCost(nest), 0);
 
 /** The kernel with every nest materialised. */
 export function schedulePlain(kernel: Kernel): Kernel {

@@ -41,6 +41,7 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
     undefined,
     ...nest.loops.filter(({ name }) => dependsOn(factor, name) && !dependsOn(other, name)),
   ];
+  const price = pricing(contraction);
   const candidates: Candidate[] = [];
   for (const a of sideOf(left, right)) {
     for (const b of sideOf(right, left)) {
@@ -52,7 +53,10 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
           if (b !== undefined) tiles.push({ loop: b.name, size: sizeB });
           candidates.push({
             strategy: "register-tile",
-            cost: costOf(contraction, a?.extent ?? 1, b?.extent ?? 1, sizeA, sizeB),
+            get description() {
+              return describe(contraction, tiles);
+            },
+            cost: price(a?.extent ?? 1, b?.extent ?? 1, sizeA, sizeB),
             apply: () => ({ kernels: [tiled(contraction, tiles)], scratch: [] }),
           });
         }
@@ -65,36 +69,37 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
 const sizesFor = (extent: number | undefined): readonly number[] =>
   extent === undefined ? [1] : SIZES.filter((size) => size <= extent && (size > 1 || extent === 1));
 
-/** Multiply-adds plus the loads and loop turns that come with them, remainders priced as what they are. */
-function costOf(
+/** Prices blocks: multiply-adds plus the loads and loop turns that come with them, remainders as what they are. */
+function pricing(
   contraction: Contraction,
-  extentA: number,
-  extentB: number,
-  sizeA: number,
-  sizeB: number,
-): number {
+): (extentA: number, extentB: number, sizeA: number, sizeB: number) => number {
   const { left, right, window, nest, core } = contraction;
-  const turns = core.axes.reduce((n, axis) => n * axis.extent, 1);
-  const outputs = nest.loops.reduce((n, loop) => n * loop.extent, 1) / (extentA * extentB);
-  const widthOf = (factor: typeof left): number =>
-    window.reduce((n, axis) => (dependsOn(factor, axis.name) ? n * axis.extent : n), 1);
-  const windowSize = window.reduce((n, axis) => n * axis.extent, 1);
-  let cost = 0;
-  for (const [countA, a] of partsOf(extentA, sizeA)) {
-    for (const [countB, b] of partsOf(extentB, sizeB)) {
-      const loads = a * widthOf(left) * loadCost(left) + b * widthOf(right) * loadCost(right);
-      cost += countA * countB * (a * b * windowSize + loads + TURN_COST);
-    }
-  }
-  return 2 * cost * outputs * turns;
+  const product = (axes: readonly { readonly extent: number }[]): number =>
+    axes.reduce((n, axis) => n * axis.extent, 1);
+  const turns = product(core.axes);
+  const outputs = product(nest.loops);
+  const windowSize = product(window);
+  const loadsOf = (factor: Expr): number =>
+    product(window.filter(({ name }) => dependsOn(factor, name))) * loadCost(factor);
+  const loadsA = loadsOf(left);
+  const loadsB = loadsOf(right);
+  const block = (a: number, b: number): number =>
+    a === 0 || b === 0 ? 0 : a * b * windowSize + a * loadsA + b * loadsB + TURN_COST;
+  return (extentA, extentB, sizeA, sizeB) => {
+    const wholeA = Math.floor(extentA / sizeA);
+    const wholeB = Math.floor(extentB / sizeB);
+    const restA = extentA % sizeA;
+    const restB = extentB % sizeB;
+    const cost =
+      wholeA * wholeB * block(sizeA, sizeB) +
+      wholeA * block(sizeA, restB) +
+      wholeB * block(restA, sizeB) +
+      block(restA, restB);
+    return (2 * cost * outputs * turns) / (extentA * extentB);
+  };
 }
 
 const loadCost = (factor: Expr): number => (factor.kind === "load" ? LOAD_COST : GUARDED_LOAD_COST);
-
-const partsOf = (extent: number, size: number): readonly (readonly [number, number])[] => [
-  [Math.floor(extent / size), size],
-  ...(extent % size === 0 ? [] : [[1, extent % size] as const]),
-];
 
 function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
   const { kernel, nest } = contraction;
@@ -105,8 +110,11 @@ function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
     const statements = hoistIndices(materialize(loops, stores, kernel.buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
-  const window =
-    contraction.window.length === 0 ? "" : ` × window ${contraction.window.map((a) => a.extent).join("×")}`;
-  const block = tiles.map(({ loop, size }) => `${loop} by ${size}`).join(" × ");
-  return { ...kernel, body: body.flat(), schedule: `register-tile ${block}${window}` };
+  return { ...kernel, body: body.flat(), schedule: `register-tile ${describe(contraction, tiles)}` };
+}
+
+function describe({ window }: Contraction, tiles: readonly Tile[]): string {
+  const sides = tiles.map(({ loop, size }) => `${loop} by ${size}`);
+  if (window.length > 0) sides.push(`window ${window.map((a) => a.extent).join("×")}`);
+  return sides.length === 0 ? "of one element" : sides.join(" × ");
 }

@@ -39,6 +39,7 @@ export function applyTile(plan: TilePlan): Scheduled {
     plan.contraction,
     { ...partial.param, access: "read" },
     partial.store.index,
+    plan.lanes.width,
   );
   return { kernels: [...copies, main, epilogue], scratch: [...scratch, partial.scratch] };
 }

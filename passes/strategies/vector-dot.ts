@@ -25,6 +25,9 @@ const SIZES = [1, 2, 3, 4, 6, 8];
 const ADD_LANES = 8;
 const TILE_START = 6;
 
+/** What a turn costs that reads from as many places as a block of sums has rows and columns, in multiply-adds. */
+const MANY_STREAMS = 0.5;
+
 /** Fewer turns in lanes do not pay for adding the lanes up. */
 const LEAST_TURNS = 2;
 
@@ -105,7 +108,7 @@ function blocksOf(
         const sums = sizeA * sizeB;
         const loaded = loads.reduce((n, e) => n + copies(e), 0);
         if (sums + loaded > registers) continue;
-        const turn = turnCost(sums * operations, loaded, 0);
+        const turn = turnCost(sums * operations, loaded, 0) + MANY_STREAMS;
         const rest = (inner.extent % width) * sums * SCALAR_STEP;
         const tile = outer * (turns * turn + rest) + sums * ADD_LANES + TILE_START;
         const count = nest.loops.reduce((n, { name, extent }) => {
@@ -125,7 +128,7 @@ function blocksOf(
     .flatMap(({ plan, cost }) => orderedCandidates(plan, cost, footprints));
 }
 
-/** The plan with its loops in the order that memory likes best. */
+/** The plan with its loops in either order. */
 function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Footprint[]): Candidate[] {
   const axes = plan.joined.axes.map(({ name, extent }) => ({ name, turns: extent, size: 1 }));
   const tiled = ({ name, extent }: GridLoop): TiledLoop => {
@@ -134,13 +137,23 @@ function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Foo
   };
   const { loops } = plan.nest;
   const orders = loops.length < 2 ? [loops] : [loops, [...loops.slice(-1), ...loops.slice(0, -1)]];
-  const priced = orders.map((order) => ({
-    order,
-    cost: MULTIPLY_ADD * (cost + memoryCost([...order.map(tiled), ...axes], new Map(), footprints)),
-  }));
-  const best = priced.reduce((x, y) => (y.cost < x.cost ? y : x));
-  const chosen: DotPlan = { ...plan, nest: { ...plan.nest, loops: best.order } };
-  return [{ strategy: "vector-dot", cost: best.cost, apply: () => applyDot(chosen) }];
+  return orders.map((order): Candidate => {
+    const ordered: DotPlan = { ...plan, nest: { ...plan.nest, loops: order } };
+    return {
+      strategy: "vector-dot",
+      get description() {
+        return describe(ordered);
+      },
+      cost: MULTIPLY_ADD * (cost + memoryCost([...order.map(tiled), ...axes], new Map(), footprints)),
+      apply: () => applyDot(ordered),
+    };
+  });
+}
+
+function describe({ nest, tiles }: DotPlan): string {
+  const block =
+    tiles.length === 0 ? "one sum" : tiles.map(({ loop, size }) => `${loop} by ${size}`).join(" × ");
+  return `${block}, order ${nest.loops.map(({ name }) => name).join(" ")}`;
 }
 
 /** Sides of the block: none, each loop alone, and both loops. */

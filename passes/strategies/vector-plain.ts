@@ -5,8 +5,6 @@
 
 import { coefficientOf, occursInside, toAffine } from "../../src/loop/affine.ts";
 import { add, int, variable } from "../../src/loop/build.ts";
-import type { Capabilities } from "../../src/loop/capabilities.ts";
-import { countFlops } from "../../src/loop/flops.ts";
 import { printExpr } from "../../src/loop/print.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute, visitExpr } from "../../src/loop/walk.ts";
@@ -14,9 +12,11 @@ import { hoistIndices } from "../hoist-indices.ts";
 import { type GridLoop, materialize } from "../materialize.ts";
 import { dependsOn } from "./contraction.ts";
 import { joinDigits, joinDigitsInLoads } from "./join-digits.ts";
-import { LANE, type Lanes, lanePartsOf, vectorCount } from "./lanes.ts";
+import { joinLoops } from "./join-loops.ts";
+import { LANE, type Lanes, lanePartsOf } from "./lanes.ts";
 import { type Nest, nestsOf } from "./nest.ts";
-import { STORE_COST, UNTILED_COST } from "./plain.ts";
+import { schedulePlain } from "./plain.ts";
+import { nestCost } from "./plain-cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 /** Vectors that are reduced side by side, so that sums need not wait for themselves. */
@@ -28,18 +28,21 @@ export const vectorPlain: Strategy = {
   candidates(kernel, capabilities) {
     if (capabilities.vectorWidth === 1) return [];
     const nests = nestsOf(kernel).map(joined);
-    const cuts = nests.map((nest) => lanesOf(nest, capabilities));
+    const cuts = nests.map((nest) => lanesOf(nest, capabilities.vectorWidth));
     if (cuts.every((lanes) => lanes === undefined)) return [];
     return [candidate(kernel, nests, cuts)];
   },
 };
 
+/** A kernel that only moves or finishes data, in lanes where it can be. */
+export function scheduleLanes(kernel: Kernel, width: number): Kernel {
+  const nests = nestsOf(kernel).map(joined);
+  const cuts = nests.map((nest) => lanesOf(nest, width));
+  return cuts.every((lanes) => lanes === undefined) ? schedulePlain(kernel) : build(kernel, nests, cuts);
+}
+
 function candidate(kernel: Kernel, nests: readonly Nest[], cuts: readonly (Lanes | undefined)[]): Candidate {
-  const cost = nests.reduce((sum, nest, k) => {
-    const lanes = cuts[k];
-    const share = lanes === undefined ? 1 : vectorCount(lanes) / lanes.extent;
-    return sum + share * scalarCost(nest);
-  }, 0);
+  const cost = nests.reduce((sum, nest, k) => sum + nestCost(nest, cuts[k]), 0);
   return {
     strategy: "vector-plain",
     cost,
@@ -47,16 +50,7 @@ function candidate(kernel: Kernel, nests: readonly Nest[], cuts: readonly (Lanes
   };
 }
 
-function scalarCost({ loops, stores }: Nest): number {
-  const body = loops.reduceRight<Stmt[]>(
-    (inner, { name, extent }) => [{ kind: "for", name, extent, loop: "grid", body: inner }],
-    stores.map((s): Stmt => ({ kind: "store", ...s })),
-  );
-  const elements = loops.reduce((n, l) => n * l.extent, stores.length);
-  return UNTILED_COST * countFlops(body) + STORE_COST * elements;
-}
-
-/** The nest with flat indices that were taken apart put together. */
+/** The nest with flat indices that were taken apart put together, and loops that step together made one. */
 function joined(nest: Nest): Nest {
   const extents = new Map(nest.loops.map((l) => [l.name, l.extent]));
   const rewrite = joinDigitsInLoads(extents);
@@ -65,11 +59,11 @@ function joined(nest: Nest): Nest {
     index: joinDigits(s.index, extents),
     value: rewrite(s.value),
   }));
-  return { ...nest, stores };
+  return joinLoops({ ...nest, stores });
 }
 
 /** How the innermost loop is cut, or `undefined` when lanes would not run together. */
-function lanesOf(nest: Nest, { vectorWidth: width }: Capabilities): Lanes | undefined {
+function lanesOf(nest: Nest, width: number): Lanes | undefined {
   const loop = nest.loops.at(-1);
   if (loop === undefined || loop.extent < width) return undefined;
   if (!nest.stores.every((s) => isContiguous(s.index, loop.name))) return undefined;

@@ -10,7 +10,7 @@ import { type Contraction, contractionOf, dependsOn } from "./contraction.ts";
 import type { Coordinate, Extents } from "./coordinates.ts";
 import { Factor } from "./factor.ts";
 import { type Lanes, tileCount, tileWidth, vectorCount } from "./lanes.ts";
-import { copyCost, type PanelPlan, panelLength, planPanel } from "./panel.ts";
+import { type PanelPlan, planPanel } from "./panel.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 import { PARTIAL_SUMS, TILE_START, TileBlocks } from "./tile-blocks.ts";
 import { applyTile } from "./vector-build.ts";
@@ -65,7 +65,7 @@ class Search {
     drafts.sort((a, b) => a.cost - b.cost);
     return drafts
       .slice(0, OFFERED)
-      .map((draft) => this.settled(draft))
+      .flatMap((draft) => this.settled(draft))
       .sort((a, b) => a.cost - b.cost);
   }
 
@@ -103,8 +103,9 @@ class Search {
       if (!padded && !isWhole && (extent < width || updates)) continue;
       if (padded && (window.length > 0 || extent < 2)) continue;
       const splits = [undefined, ...(padded ? this.splits : [])];
+      const costs = this.blocks.costsOf(loop, blocks, padded);
       const offered = blocks
-        .map((block) => ({ block, cost: this.blocks.costOf(loop, block, padded) }))
+        .map((block, k) => ({ block, cost: costs[k] }))
         .sort((a, b) => a.cost - b.cost)
         .slice(0, SHORT_LIST);
       for (const { block, cost } of offered) {
@@ -152,7 +153,7 @@ class Search {
   ): Draft {
     const { contraction } = this;
     const copies = packs.reduce(
-      (sum, plan) => sum + (plan === undefined ? 0 : panelLength(plan) * copyCost(plan.factor)),
+      (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, lanes.width)),
       0,
     );
     const turnsOf = (name: string): number => this.extents.get(name) ?? 1;
@@ -188,8 +189,8 @@ class Search {
     return MULTIPLY_ADD * RUN_START * tiles * (turns / run);
   }
 
-  /** The draft with its axes in order, and with the order of loops that memory likes best. */
-  private settled({ plan, loops, cost }: Draft): Candidate {
+  /** The draft with its axes in order, and with its loops in every order that may suit the caches. */
+  private settled({ plan, loops, cost }: Draft): Candidate[] {
     const { window } = this.contraction;
     const { lanes, row, split, packs } = plan;
     const { plans, axes, run } = arrange(
@@ -223,13 +224,35 @@ class Search {
       [...apart, ...others, ...rows, ...vectors],
       [...apart, ...others.slice(0, 1), ...vectors, ...others.slice(1), ...rows],
     ];
-    const priced = orders.map((order) => ({
-      order,
-      cost:
-        cost + this.runStarts(plan, run) + MULTIPLY_ADD * memoryCost([...order, ...inner], unrolled, factors),
-    }));
-    const best = priced.reduce((a, b) => (b.cost < a.cost ? b : a));
-    const chosen: TilePlan = { ...plan, packs: plans, axes, order: best.order.map(({ name }) => name) };
-    return { strategy: "vector-tile", cost: best.cost, apply: () => applyTile(chosen) };
+    const fixed = cost + this.runStarts(plan, run);
+    const distinct = new Map(orders.map((order) => [order.map(({ name }) => name).join(" "), order]));
+    return [...distinct.values()].map((order): Candidate => {
+      const chosen: TilePlan = { ...plan, packs: plans, axes, order: order.map(({ name }) => name) };
+      return {
+        strategy: "vector-tile",
+        get description() {
+          return describe(chosen);
+        },
+        cost: fixed + MULTIPLY_ADD * memoryCost([...order, ...inner], unrolled, factors),
+        apply: () => applyTile(chosen),
+      };
+    });
   }
+}
+
+/** The plan in words that tell it from all others for the same contraction. */
+function describe({ lanes, row, packs, split, order }: TilePlan): string {
+  const sides = [
+    `${lanes.loop} by ${lanes.vectors}×${lanes.width}${lanes.padded ? " padded" : ""}`,
+    ...(row === undefined ? [] : [`${row.loop} by ${row.size}`]),
+  ];
+  const packed = packs.flatMap((pack, k) =>
+    pack === undefined ? [] : [`${k === 0 ? "left" : "right"}${pack.lanes === undefined ? "" : " in lanes"}`],
+  );
+  return [
+    sides.join(" × "),
+    ...(packed.length === 0 ? [] : [`packed ${packed.join(" and ")}`]),
+    ...(split === undefined ? [] : [`${split} apart`]),
+    `order ${order.join(" ")}`,
+  ].join(", ");
 }

@@ -4,17 +4,19 @@
  * beyond the stretch add zeros; a gradient that is not finite may therefore reach a neighbour.
  */
 
+import { coefficientOf, toAffine } from "../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../src/loop/build.ts";
+import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
-import { mapExpressions, substitute } from "../../src/loop/walk.ts";
+import { substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import { LANE } from "./lanes.ts";
-import { schedulePlain } from "./plain.ts";
 import { replaceCore } from "./replace-core.ts";
 import type { Scheduled } from "./strategy.ts";
 import { MULTIPLY_ADD } from "./vector-cost.ts";
+import { scheduleLanes } from "./vector-plain.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./winner-block.ts";
 import { listBuffer, loopOver, nestLoops, type SparseContraction, type WinnerForm } from "./winner-form.ts";
 import { type ImageLists, imageLists } from "./winner-image-lists.ts";
@@ -29,9 +31,6 @@ const INTO_MEMORY = 1.6;
 
 /** Weights held in registers at most; the rest is for what they are added to. */
 const HELD = 10;
-
-/** Images are cut into so many chunks where they can be, each with an image of its own: what threads share. */
-const CHUNKS = [8, 4, 3, 2];
 
 /** Matches what the scalar form matches; `undefined` for other forms. */
 export function inputVectors(
@@ -48,6 +47,15 @@ export function inputVectors(
 const sizeOf = (loops: readonly GridLoop[]): number => loops.reduce((n, l) => n * l.extent, 1);
 const nameOf = (loops: readonly GridLoop[]): Expr => (loops.length === 0 ? int(0) : variable(loops[0].name));
 
+/** Where the main kernel finds the weights, and what it takes to have them there. */
+interface Weights {
+  readonly kernels: readonly Kernel[];
+  readonly scratch: readonly ProgramBuffer[];
+  readonly param: Pick<BufferParam, "name" | "dtype" | "length">;
+  /** The weight at a place of a row of taps, for the output channel at hand. */
+  readonly load: (row: Expr, element: Expr) => Expr;
+}
+
 class InputVectors {
   private readonly found: SparseContraction;
   private readonly parts: InputGradientParts;
@@ -62,7 +70,6 @@ class InputVectors {
   private readonly rowLength: number;
   /** Elements of one image, in whole vectors, with room behind it for the last row's last lanes. */
   private readonly imageLength: number;
-  private readonly chunks: number;
 
   constructor(found: SparseContraction, parts: InputGradientParts, lanes: number, held: number) {
     this.found = found;
@@ -70,7 +77,7 @@ class InputVectors {
     this.lanes = lanes;
     this.kernel = found.contraction.kernel;
     const { plane, window } = found.sparse;
-    const { tapRows, tapColumns, rows, columns, top, left, images } = parts;
+    const { tapRows, tapColumns, rows, columns, top, left } = parts;
     this.channels = sizeOf(parts.inputs);
     this.height = Math.max(plane[0] * window[0] + tapRows.extent - 1, rows.extent + top);
     this.width = Math.max(plane[1] * window[1] + tapColumns.extent - 1, columns.extent + left);
@@ -78,8 +85,6 @@ class InputVectors {
     this.rowLength = Math.ceil(this.run / lanes) * lanes;
     this.imageLength = Math.ceil((this.height * this.width * this.channels) / lanes + 1) * lanes;
     this.block = bestBlock(tapRows.extent, this.rowLength / lanes, held, INTO_MEMORY);
-    const extent = sizeOf(images);
-    this.chunks = CHUNKS.find((n) => extent % n === 0) ?? 1;
   }
 
   get cost(): number {
@@ -101,30 +106,26 @@ class InputVectors {
       this.width * this.channels,
       this.channels,
     );
-    const weightLength = sizeOf(parts.outputs) * parts.tapRows.extent * this.rowLength;
-    const weights = listBuffer(`${kernel.name}_weights`, sparse.gradient, "float32", weightLength);
-    const image = listBuffer(
-      `${kernel.name}_image`,
-      sparse.gradient,
-      "float32",
-      this.chunks * this.imageLength,
-    );
+    const weights = this.weights();
+    const image = listBuffer(`${kernel.name}_image`, sparse.gradient, "float32", this.imageLength);
     const { loaded } = usedBuffers([{ kind: "let", name: "epilogue", value: this.epilogue(float(0)) }]);
     const listed = new Set([sparse.gradient, sparse.winner, dense.buffer]);
     const main: Kernel = {
       ...kernel,
       buffers: [
-        ...kernel.buffers.filter((b) => !listed.has(b.name) || loaded.has(b.name)),
+        ...kernel.buffers.filter(
+          (b) => (!listed.has(b.name) || loaded.has(b.name)) && b.name !== weights.param.name,
+        ),
         ...lists.params,
         { ...weights.param, access: "read" },
-        image.param,
+        { ...image.param, private: true },
       ],
-      body: hoistIndices(this.overImages(lists, weights.param.name, image.param.name)),
+      body: hoistIndices(this.overImages(lists, weights.load, image.param.name)),
       schedule: this.describe(),
     };
     return {
-      kernels: [this.pack({ ...weights.param, access: "write" }), lists.kernel, main],
-      scratch: [weights.buffer, ...lists.buffers, image.buffer],
+      kernels: [...weights.kernels, lists.kernel, main],
+      scratch: [...weights.scratch, ...lists.buffers, { ...image.buffer, private: true }],
     };
   }
 
@@ -132,6 +133,42 @@ class InputVectors {
     const { tapColumns, tapRows, inputs } = this.parts;
     const run = [tapColumns, ...inputs].map(({ name }) => name).join("·");
     return `vector-winner-lists ${run} by ${this.block.vectors}×${this.lanes} lanes × ${tapRows.name} by ${this.block.rows}`;
+  }
+
+  /** The weights as [out][row][column, in] with rows of whole vectors: in place where they lie so, else a copy. */
+  private weights(): Weights {
+    const { tapRows, tapColumns, outputs, inputs } = this.parts;
+    const { dense, sparse } = this.found;
+    const source = this.kernel.buffers.find((b) => b.name === dense.buffer);
+    if (source !== undefined && this.rowsLieWhole) {
+      const first = [...inputs, tapColumns].map(({ name }): [string, Expr] => [name, int(0)]);
+      const at = (row: Expr, element: Expr): Expr => {
+        const start = substitute(dense.index, new Map([...first, [tapRows.name, row]]));
+        return load(source.name, "float32", add(start, element));
+      };
+      return { kernels: [], scratch: [], param: source, load: at };
+    }
+    const length = sizeOf(outputs) * tapRows.extent * this.rowLength;
+    const { param, buffer } = listBuffer(`${this.kernel.name}_weights`, sparse.gradient, "float32", length);
+    return {
+      kernels: [this.pack({ ...param, access: "write" })],
+      scratch: [buffer],
+      param,
+      load: (row, element) => {
+        const tap = add(mul(nameOf(outputs), int(tapRows.extent)), row);
+        return load(param.name, "float32", add(mul(tap, int(this.rowLength)), element));
+      },
+    };
+  }
+
+  /** Whether the weights of a row of taps are whole vectors that lie side by side, input channels innermost. */
+  private get rowsLieWhole(): boolean {
+    const form = toAffine(this.found.dense.index);
+    const { tapColumns, inputs } = this.parts;
+    const isContiguous = inputs.every(({ name }) => coefficientOf(form, name) === 1);
+    return (
+      isContiguous && coefficientOf(form, tapColumns.name) === this.channels && this.rowLength === this.run
+    );
   }
 
   /** Copies the weights to [out][row][column, in], rows in whole vectors with zeros behind. */
@@ -143,8 +180,8 @@ class InputVectors {
       int(this.rowLength),
     );
     const element = add(mul(variable(tapColumns.name), int(this.channels)), nameOf(inputs));
-    const copy: Stmt = { kind: "store", buffer: target.name, index: add(row, element), value: dense };
-    const copies = nestLoops([...outputs, tapRows, tapColumns, ...inputs], "grid", [copy]);
+    const filled: Stmt = { kind: "store", buffer: target.name, index: add(row, element), value: dense };
+    const copies = nestLoops([...outputs, tapRows, tapColumns, ...inputs], "grid", [filled]);
     const beyond = this.rowLength - this.run;
     const zero: Stmt = {
       kind: "store",
@@ -154,7 +191,7 @@ class InputVectors {
     };
     const zeros = nestLoops([...outputs, tapRows, { name: "beyond", extent: beyond }], "grid", [zero]);
     const section = (name: string, body: Stmt[]): Stmt => ({ kind: "section", name, body });
-    return schedulePlain({
+    const copy: Kernel = {
       ...this.kernel,
       name: target.name,
       ops: ["pack"],
@@ -162,17 +199,16 @@ class InputVectors {
       scalars: [],
       body: beyond === 0 ? copies : [section("copy", copies), section("zeros", zeros)],
       nominalFlops: 0,
-    });
+    };
+    return scheduleLanes(copy, this.lanes);
   }
 
   /** Each image is cleared, gathers all channels' winners and is stored through the epilogue. */
-  private overImages(lists: ImageLists, weights: string, image: string): Stmt[] {
+  private overImages(lists: ImageLists, weights: Weights["load"], image: string): Stmt[] {
     const { images, outputs } = this.parts;
-    const chunk = variable("chunk");
-    const start = this.chunks === 1 ? int(0) : mul(chunk, int(this.imageLength));
     const channel: Stmt[] = [
       { kind: "let", name: "count", value: lists.count },
-      ...this.blocks(lists, weights, image, start),
+      ...this.blocks(lists, weights, image),
     ];
     const body: Stmt[] = [
       loopOver("cell", this.imageLength / this.lanes, [
@@ -185,46 +221,32 @@ class InputVectors {
             {
               kind: "store",
               buffer: image,
-              index: add(start, add(mul(variable("cell"), int(this.lanes)), variable(LANE))),
+              index: add(mul(variable("cell"), int(this.lanes)), variable(LANE)),
               value: float(0),
             },
           ],
         },
       ]),
       ...outputs.reduceRight<Stmt[]>((inner, { name, extent }) => [loopOver(name, extent, inner)], channel),
-      ...this.finish(image, start),
+      ...this.finish(image),
     ];
-    const [loop] = images;
-    if (loop === undefined) return body;
-    if (this.chunks === 1) return [loopOver(loop.name, loop.extent, body)];
-    const size = loop.extent / this.chunks;
-    const inChunk = `${loop.name}_in_chunk`;
-    const number = new Map([[loop.name, add(mul(chunk, int(size)), variable(inChunk))]]);
-    return nestLoops([{ name: "chunk", extent: this.chunks }], "grid", [
-      loopOver(
-        inChunk,
-        size,
-        mapExpressions(body, (e) => substitute(e, number)),
-      ),
-    ]);
+    return nestLoops(images, "grid", body);
   }
 
-  private blocks(lists: ImageLists, weights: string, image: string, start: Expr): Stmt[] {
+  private blocks(lists: ImageLists, weights: Weights["load"], image: string): Stmt[] {
     const rows = stretchesOf("tap", this.parts.tapRows.extent, this.block.rows);
     const vectors = stretchesOf("vector", this.rowLength / this.lanes, this.block.vectors);
-    return rows.flatMap((r) => vectors.flatMap((v) => this.blockBody(lists, weights, image, start, r, v)));
+    return rows.flatMap((r) => vectors.flatMap((v) => this.blockBody(lists, weights, image, r, v)));
   }
 
   /** Weights of one block stay in registers while a list adds them into the image. */
   private blockBody(
     lists: ImageLists,
-    weights: string,
+    weights: Weights["load"],
     image: string,
-    start: Expr,
     rows: Stretch,
     vectors: Stretch,
   ): Stmt[] {
-    const { tapRows, outputs } = this.parts;
     const gradient = local("gradient", "float32");
     const points = Array.from({ length: rows.size * vectors.size }, (_, k) => ({
       row: add(rows.start, int(Math.floor(k / vectors.size))),
@@ -233,14 +255,12 @@ class InputVectors {
         variable(LANE),
       ),
     }));
-    const held = points.map(({ row, element }, k): Stmt => {
-      const tap = add(mul(nameOf(outputs), int(tapRows.extent)), row);
-      const index = add(mul(tap, int(this.rowLength)), element);
-      return { kind: "let", name: `weight${k}`, value: load(weights, "float32", index) };
-    });
+    const held = points.map(
+      ({ row, element }, k): Stmt => ({ kind: "let", name: `weight${k}`, value: weights(row, element) }),
+    );
     const turn = points.map(({ row, element }, k): Stmt => {
       const place = add(mul(row, int(this.width * this.channels)), element);
-      const index = add(add(local("offset", "int32"), start), place);
+      const index = add(local("offset", "int32"), place);
       const product = binary("mul", gradient, local(`weight${k}`, "float32"));
       return { kind: "store", buffer: image, index, value: add(load(image, "float32", index), product) };
     });
@@ -270,12 +290,12 @@ class InputVectors {
   }
 
   /** Stores the image through the epilogue, in the order of the result. */
-  private finish(image: string, start: Expr): Stmt[] {
+  private finish(image: string): Stmt[] {
     const { rows, columns, inputs, top, left } = this.parts;
     const [store] = this.found.contraction.nest.stores;
     const y = mul(add(variable(rows.name), int(top)), int(this.width * this.channels));
     const x = mul(add(variable(columns.name), int(left)), int(this.channels));
-    const value = this.epilogue(load(image, "float32", add(start, add(add(y, x), nameOf(inputs)))));
+    const value = this.epilogue(load(image, "float32", add(add(y, x), nameOf(inputs))));
     const body: Stmt = { kind: "store", buffer: store.buffer, index: store.index, value };
     return [...inputs, rows, columns].reduceRight<Stmt[]>(
       (inner, { name, extent }) => [loopOver(name, extent, inner)],

@@ -4,7 +4,7 @@
  * sums of a channel wait in scratch from image to image.
  */
 
-import { type Affine, coefficientOf } from "../../src/loop/affine.ts";
+import { type Affine, addAffine, coefficientOf, toAffine } from "../../src/loop/affine.ts";
 import {
   add,
   binary,
@@ -19,24 +19,16 @@ import {
 } from "../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
-import { mapExpressions, substitute } from "../../src/loop/walk.ts";
+import { axesKey, mapExpressions, substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
-import type { Contraction } from "./contraction.ts";
+import type { Contraction, Reduce } from "./contraction.ts";
 import { type Coordinate, coordinatesOf } from "./coordinates.ts";
 import { epilogueKernel } from "./epilogue-kernel.ts";
 import { LANE } from "./lanes.ts";
-import {
-  buildPanel,
-  copyCost,
-  isPackable,
-  type Panel,
-  type PanelPlan,
-  panelForm,
-  panelLength,
-  planPanel,
-} from "./panel.ts";
+import { buildPanel, isPackable, type Panel, type PanelPlan, panelForm, planPanel } from "./panel.ts";
 import { schedulePanel } from "./panel-copy.ts";
+import { panelCost } from "./panel-cost.ts";
 import type { SparseFactor } from "./sparse-factor.ts";
 import type { Scheduled } from "./strategy.ts";
 import { MULTIPLY_ADD } from "./vector-cost.ts";
@@ -102,14 +94,17 @@ export function weightVectors(
   const entries = lists * sparse.plane[0] * sparse.plane[1];
   const perEntry = entryCost(block, rowCount, vectors, 1);
   const sums = rowCount * vectors * PARTIAL_SUMS;
+  const form = new WeightVectors(contraction, sparse, plan, parts, block, width);
   const cost =
     MULTIPLY_ADD * (entries * perEntry + lists * sums) +
     LIST_ENTRY * entries +
-    panelLength(plan) * copyCost(dense) +
-    EPILOGUE_COPY * sizeOf(loops);
-  const build = (): Scheduled => new WeightVectors(contraction, sparse, plan, parts, block, width).build();
-  return { cost, build };
+    panelCost(plan, width) +
+    (form.writesInPlace ? 0 : EPILOGUE_COPY * sizeOf(loops));
+  return { cost, build: () => form.build() };
 }
+
+const isSum = (value: Expr, core: Reduce): boolean =>
+  value.kind === "reduce" && value.op === "sum" && axesKey(value.axes) === axesKey(core.axes);
 
 const sizeOf = (loops: readonly GridLoop[]): number => loops.reduce((n, l) => n * l.extent, 1);
 
@@ -184,33 +179,48 @@ class WeightVectors {
       coefficientOf(index, parts.row),
       coefficientOf(index, parts.column),
     );
+    const before = [schedulePanel(panel.kernel, this.width), lists.kernel];
+    const scratch = [panel.scratch, ...lists.buffers];
+    const main = (sums: BufferParam): Kernel => ({
+      ...kernel,
+      buffers: [...lists.params, { ...panel.param, access: "read" }, sums],
+      scalars: [],
+      body: this.sections(lists, panel, sums.name),
+      schedule: this.describe(),
+    });
+    if (this.writesInPlace) {
+      const [{ buffer }] = this.contraction.nest.stores;
+      const result = kernel.buffers.filter((b) => b.name === buffer);
+      const access = parts.images.length === 0 ? "write" : "readwrite";
+      return { kernels: [...before, ...result.map((param) => main({ ...param, access }))], scratch };
+    }
     const length = sizeOf(parts.channels) * sizeOf(parts.rows) * this.rowLength;
     const name = `${kernel.name}_partial`;
     const partial = { name, dtype: "float32", length } as const;
-    const scratch: ProgramBuffer = {
+    const buffer: ProgramBuffer = {
       name,
       dtype: "float32",
       shape: [length],
       role: "scratch",
       value: `partial sums of ${kernel.name}`,
     };
-    const main: Kernel = {
-      ...kernel,
-      name: `${kernel.name}_sums`,
-      buffers: [...lists.params, { ...panel.param, access: "read" }, { ...partial, access: "readwrite" }],
-      scalars: [],
-      body: this.sections(lists, panel, name),
-      schedule: this.describe(),
-    };
     return {
       kernels: [
-        schedulePanel(panel.kernel, this.width),
-        lists.kernel,
-        main,
-        this.epilogue({ ...partial, access: "read" }),
+        ...before,
+        { ...main({ ...partial, access: "readwrite" }), name: `${kernel.name}_sums` },
+        epilogueKernel(this.contraction, { ...partial, access: "read" }, this.place, this.width),
       ],
-      scratch: [panel.scratch, ...lists.buffers, scratch],
+      scratch: [...scratch, buffer],
     };
+  }
+
+  /** Whether the kernel stores nothing but the sums, and stores them where they would wait: whole rows, side by side. */
+  get writesInPlace(): boolean {
+    const { nest, core } = this.contraction;
+    const [store, ...others] = nest.stores;
+    if (others.length > 0 || this.rowLength !== this.parts.length || !isSum(store.value, core)) return false;
+    const { constant, terms } = addAffine(toAffine(store.index), toAffine(this.place), -1);
+    return constant === 0 && [...terms.values()].every(({ coefficient }) => coefficient === 0);
   }
 
   private describe(): string {
@@ -311,8 +321,8 @@ class WeightVectors {
     return mapExpressions(chunk, (e) => substitute(e, number));
   }
 
-  /** Takes finished sums from scratch through what the kernel makes of them. */
-  private epilogue(partial: BufferParam): Kernel {
+  /** Where the sum of an output stands among the partial sums. */
+  private get place(): Expr {
     const { parts } = this;
     const row = [...parts.channels, ...parts.rows].reduce<Expr>(
       (n, l) => add(mul(n, int(l.extent)), variable(l.name)),
@@ -322,6 +332,6 @@ class WeightVectors {
     const element = parts.run
       .map(({ name }) => mul(variable(name), int(coefficientOf(index, name))))
       .reduce(add, int(0));
-    return epilogueKernel(this.contraction, partial, add(mul(row, int(this.rowLength)), element));
+    return add(mul(row, int(this.rowLength)), element);
   }
 }

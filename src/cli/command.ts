@@ -50,7 +50,7 @@ export interface Command {
   /** One sentence. */
   readonly summary: string;
   /** What stands after the command's name, such as `["MODEL"]`. */
-  readonly operands: readonly { readonly name: string; readonly doc: string }[];
+  readonly operands: readonly { readonly name: string; readonly doc: string; readonly optional?: true }[];
   readonly options: readonly Option[];
   /** Paragraphs below the options. */
   readonly notes?: readonly string[];
@@ -107,17 +107,20 @@ function unknownOption(command: Command, given: string): KilnError {
 
 function checkOperands({ name, operands }: Command, given: readonly string[]): void {
   const missing = operands[given.length];
-  if (missing !== undefined) {
+  if (missing !== undefined && !missing.optional) {
     throw new KilnError(`kiln ${name} needs a ${missing.name}: ${missing.doc}`);
   }
   const extra = given[operands.length];
   if (extra !== undefined) throw new KilnError(`kiln ${name} does not know what to do with "${extra}"`);
 }
 
+const operandText = ({ name, optional }: Command["operands"][number]): string =>
+  optional ? `[${name}]` : name;
+
 /** The help text of one command. */
 export function helpText(command: Command): string {
   const { name, summary, operands, options, notes = [], examples } = command;
-  const usage = ["kiln", name, ...operands.map((operand) => operand.name), "[options]"].join(" ");
+  const usage = ["kiln", name, ...operands.map(operandText), "[options]"].join(" ");
   const rows = [...options, HELP].map((option): readonly [string, string] => [
     `--${option.name}${option.value === undefined ? "" : ` ${option.value}`}`,
     `${option.doc}${option.default === undefined ? "" : ` (default: ${option.default})`}`,

@@ -1,29 +1,26 @@
-/** `kiln dump`: the text of every stage that a model goes through on its way to code. */
+/** `kiln dump`: every stage that a model goes through on its way to code, as text, data or picture. */
 
 import { setImmediate } from "node:timers/promises";
-import { STAGES, TRAINING_STAGES } from "../../passes/pipeline.ts";
-import { compile, compileTraining } from "../compile.ts";
-import { KilnError } from "../core/errors.ts";
-import { formatOrigins } from "../core/origin.ts";
-import { formatShape } from "../core/shape.ts";
-import { SGD } from "../optim/index.ts";
-import type { Inspectable } from "../runtime/program.ts";
-import type { StageText } from "../runtime/variant.ts";
-import { type Arguments, type Command, table } from "./command.ts";
-import { loadModelFile, type ModelFile, type TensorSpec } from "./model-file.ts";
-import { suggestion } from "./suggestion.ts";
-import { choice, shapes } from "./values.ts";
-
-const NAMES: readonly string[] = STAGES.map(({ name }) => name);
-
-/** Stages that exist in a training step alone. */
-const TRAINING_NAMES: readonly string[] = TRAINING_STAGES.map(({ name }) => name);
+import { dumpJson, jsonText } from "../inspect/json.ts";
+import { isGraph, type StageDump } from "../ir/artifact.ts";
+import type { Command } from "./command.ts";
+import { type Palette, PLAIN, paletteFor } from "./dump/colours.ts";
+import { kernelText } from "./dump/kernel-text.ts";
+import { writeFolder, writeOutput } from "./dump/output.ts";
+import { overview } from "./dump/overview.ts";
+import { FORMATS, type Request, readRequest, STAGE_NAMES, TRAINING_NAMES } from "./dump/request.ts";
+import { allDiffs, allTexts, stageDiff, stagePicture } from "./dump/stage-text.ts";
+import { compileSubject, type Subject } from "./dump/subject.ts";
 
 export const dump: Command = {
   name: "dump",
-  summary: "Shows how a model is compiled: the text after every stage, generated code included.",
+  summary: "Shows how a model is compiled: every stage as text, data or picture, generated code included.",
   operands: [
-    { name: "MODEL", doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs" },
+    {
+      name: "MODEL",
+      doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs. Or use --from",
+      optional: true,
+    },
   ],
   options: [
     {
@@ -34,6 +31,8 @@ export const dump: Command = {
     },
     { name: "stage", value: "NAME", doc: "print this stage alone" },
     { name: "all", doc: "print every stage in order; one that changed nothing says unchanged" },
+    { name: "diff", doc: "with --stage or --all: what a stage changed against the one before" },
+    { name: "kernel", value: "NAME", doc: "follow one kernel from the model's lines to its code" },
     { name: "backend", value: "NAME", doc: "compile for this backend", default: "js" },
     {
       name: "input",
@@ -44,117 +43,74 @@ export const dump: Command = {
     },
     {
       name: "format",
-      value: "text|json",
-      doc: "json: a list of { name, text }, of all stages unless --stage says which",
+      value: FORMATS.join("|"),
+      doc: "json: all stages unless --stage says which; dot and svg: a picture of one stage, layout unless told",
       default: "text",
     },
+    { name: "out", value: "PATH", doc: "write a file; with --all a folder, a file for each stage" },
+    { name: "from", value: "FILE", doc: "go on from a graph that dump has printed, edited or not" },
   ],
   notes: [
-    "Without --stage and --all it lists the stages and the kernels, each with the lines of the model it comes from.",
-    `The stages, in order: ${NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist with --mode training alone.`,
+    "Without --stage, --all and --kernel it lists the stages, the kernels with what they cost, and the memory.",
+    `The stages, in order: ${STAGE_NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist with --mode training alone.`,
     "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
+    "--from takes the graph as it stands; with --mode training its one output is the loss to make a step of. The stages trace to layout read back.",
+    "Text has colours on a terminal; NO_COLOR and FORCE_COLOR are heeded.",
   ],
   examples: [
     "kiln dump examples/lenet.ts",
     "kiln dump examples/lenet.ts --stage fuse",
-    "kiln dump examples/lenet.ts --mode training --all",
+    "kiln dump examples/lenet.ts --mode training --stage simplify --diff",
+    "kiln dump examples/lenet.ts --kernel conv2d_relu_max_pool2d",
+    "kiln dump examples/lenet.ts --format svg --out lenet.svg",
+    "kiln dump --from lenet.ir --all",
   ],
   async run(given, root) {
     const request = readRequest(given);
-    const file = await loadModelFile(given.operands[0], 0, root);
-    const inputs = readInputs(file, given);
-    const program = await compileFor(request, file, inputs);
+    const subject = await compileSubject(request, given, root);
     await setImmediate(); // a promise that the model left alone fails here, before anything is printed
-    console.log(
-      printed(request, program, `${given.operands[0]}, ${request.mode}, backend ${request.backend}`),
-    );
+    await show(request, subject);
   },
 };
 
-interface Request {
-  readonly mode: "forward" | "training";
-  /** The stage to print alone. */
-  readonly stage: string | undefined;
-  readonly all: boolean;
-  readonly format: "text" | "json";
-  readonly backend: string;
-}
-
-function readRequest(given: Arguments): Request {
-  const mode = choice(given, "mode", ["forward", "training"]);
-  const format = choice(given, "format", ["text", "json"]);
-  const stage = given.get("stage");
-  if (stage !== undefined) checkStage(stage, mode);
-  if (stage !== undefined && given.has("all")) throw new KilnError("give either --stage or --all, not both");
-  return { mode, format, stage, all: given.has("all"), backend: given.get("backend") ?? "js" };
-}
-
-function checkStage(stage: string, mode: Request["mode"]): void {
-  if (!NAMES.includes(stage)) {
-    throw new KilnError(
-      `there is no stage ${stage}${suggestion(stage, NAMES)}; the stages are ${NAMES.join(", ")}`,
-    );
-  }
-  if (mode === "forward" && TRAINING_NAMES.includes(stage)) {
-    throw new KilnError(`the stage ${stage} is part of a training step: add --mode training`);
+async function show(request: Request, subject: Subject): Promise<void> {
+  const { out, all, format, diff } = request;
+  const { stages } = subject.compilation;
+  if (out === undefined) {
+    console.log(await whole(request, subject, paletteFor(process.stdout, process.env)));
+  } else if (!all || format === "json" || diff) {
+    await writeOutput(out, await whole(request, subject, PLAIN));
+  } else {
+    const files = await Promise.all(stages.map((stage) => stageFile(stage, format)));
+    await writeFolder(out, new Map(files));
   }
 }
 
-/** The model file's inputs under the shapes of `--input`. */
-function readInputs({ path, inputs }: ModelFile, given: Arguments): readonly TensorSpec[] {
-  const wanted = shapes(given, "input");
-  if (wanted.length === 0) return inputs;
-  if (wanted.length !== inputs.length) {
-    throw new KilnError(
-      `--input is given ${wanted.length} times, but ${path} has ${inputs.length} ` +
-        `${inputs.length === 1 ? "input" : "inputs"}: ${inputs.map(({ shape }) => formatShape(shape)).join(" ")}`,
-    );
+/** The file of one stage: `fuse.ir` reads back, texts of other stages are `.txt`. */
+async function stageFile(stage: StageDump, format: "text" | "dot" | "svg"): Promise<[string, string]> {
+  if (format !== "text") return [`${stage.name}.${format}`, await stagePicture(stage, format)];
+  return [`${stage.name}.${isGraph(stage.artifact) ? "ir" : "txt"}`, PLAIN.ir(stage.text)];
+}
+
+/** What is asked for, in one text. */
+async function whole(request: Request, subject: Subject, palette: Palette): Promise<string> {
+  const { stage, all, format, diff, kernel } = request;
+  const { stages } = subject.compilation;
+  const one = stages.find(({ name }) => name === stage);
+  switch (format) {
+    case "json": {
+      const { compilation, ...rest } = subject;
+      return jsonText(dumpJson(rest, compilation, one === undefined ? stages : [one]));
+    }
+    case "dot":
+    case "svg":
+      return stagePicture(one!, format);
+    case "text":
+      if (kernel !== undefined) return kernelText(subject, kernel, palette);
+      if (all) return diff ? allDiffs(stages, palette) : allTexts(stages, palette);
+      if (one === undefined) return overview(subject, palette);
+      return diff ? stageDiff(stages, one.name, palette) : palette.ir(one.text);
+    default:
+      return format satisfies never;
   }
-  return inputs.map(({ dtype }, k) => ({ dtype, shape: wanted[k] }));
-}
-
-function compileFor(
-  { mode, backend }: Request,
-  { model, loss, targets }: ModelFile,
-  inputs: readonly TensorSpec[],
-): Promise<Inspectable> {
-  if (mode === "forward") return compile(model, { inputs, backend });
-  const optimizer = new SGD(model.parameters(), { lr: 0.05, momentum: 0.9 });
-  return compileTraining(model, { inputs, loss, optimizer, backend, ...(targets && { targets }) });
-}
-
-function printed({ stage, all, format }: Request, program: Inspectable, title: string): string {
-  const { stages } = program;
-  const wanted = stage === undefined ? stages : stages.filter(({ name }) => name === stage);
-  if (format === "json") {
-    return JSON.stringify(
-      wanted.map(({ name, text }) => ({ name, text })),
-      undefined,
-      2,
-    );
-  }
-  if (stage !== undefined) return wanted[0].text;
-  return all ? allStages(stages) : listing(program, title);
-}
-
-function allStages(stages: readonly StageText[]): string {
-  return stages
-    .map(({ name, text }, k) => `== ${name} ==\n${isUnchanged(stages, k) ? "unchanged" : text}`)
-    .join("\n\n");
-}
-
-const isUnchanged = (stages: readonly StageText[], k: number): boolean =>
-  k > 0 && stages[k - 1].text === stages[k].text;
-
-function listing({ stages, kernels, memory }: Inspectable, title: string): string {
-  const stageRows = stages.map(({ name }, k): [string, string] => [
-    name,
-    `${STAGES.find((stage) => stage.name === name)?.doc ?? ""}${isUnchanged(stages, k) ? " (unchanged)" : ""}`,
-  ]);
-  const kernelRows = kernels.map(({ name, origins }): [string, string] => [name, formatOrigins(origins)]);
-  return [
-    title,
-    `${stages.length} stages (print one with --stage NAME, all with --all)\n${table(stageRows)}`,
-    `${kernels.length} kernels, in an arena of ${memory.arenaBytes} bytes\n${table(kernelRows)}`,
-  ].join("\n\n");
 }

@@ -11,7 +11,10 @@ import { packageVersion } from "./version.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.ts")).train,
   dump: async () => (await import("./dump.ts")).dump,
+  bench: async () => (await import("./bench.ts")).bench,
+  build: async () => (await import("./build.ts")).build,
   backends: async () => (await import("./backends.ts")).backendsCommand,
+  check: async () => (await import("./check.ts")).check,
 };
 
 /** Runs `kiln` with the words `argv`; `root` is the package's folder. Sets the process's exit code. */

@@ -12,6 +12,8 @@ import { isModule, MODULE } from "../nn/brand.ts";
 import { CrossEntropyLoss, type Module } from "../nn/index.ts";
 import { manualSeed } from "../tensor/index.ts";
 import type { TraceableLoss } from "../trace/trace.ts";
+import { nameValues } from "../trace/value-names.ts";
+import { checkBeforeUse } from "./model-check.ts";
 import { describeError, oneLine, userFrame } from "./report.ts";
 
 /** One input or target: the batch stands first in its shape. */
@@ -35,7 +37,9 @@ export interface ModelFile {
 export async function loadModelFile(path: string, seed: number, root: URL): Promise<ModelFile> {
   manualSeed(seed);
   const exported = await importFile(path, root);
+  const variables = await checkBeforeUse(path);
   const model = await makeModel(path, exported, root);
+  nameValues(model, variables);
   const inputs = readSpecs(path, "inputs", exported.inputs);
   const targets = exported.targets === undefined ? undefined : readSpecs(path, "targets", exported.targets);
   return { path, model, inputs, targets, loss: readLoss(path, exported.loss, targets !== undefined) };
@@ -43,7 +47,8 @@ export async function loadModelFile(path: string, seed: number, root: URL): Prom
 
 type Exports = Readonly<Record<string, unknown>>;
 
-async function importFile(path: string, root: URL): Promise<Exports> {
+/** Throws unless `path` names a file that may be a model file. */
+export async function expectModelFile(path: string): Promise<void> {
   if (!/\.(ts|js|mjs)$/.test(path)) {
     throw new KilnError(`the model file ${path} must be a .ts, .js or .mjs file`);
   }
@@ -52,6 +57,10 @@ async function importFile(path: string, root: URL): Promise<Exports> {
     if (error.code === "EISDIR") throw new KilnError(`the model file ${path} is a folder`);
     throw new KilnError(`cannot read the model file ${path}: ${oneLine(error.message)}`);
   });
+}
+
+async function importFile(path: string, root: URL): Promise<Exports> {
+  await expectModelFile(path);
   try {
     return await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
@@ -91,7 +100,8 @@ async function lineOfSyntaxError(path: string): Promise<string> {
   return /^\[stdin\]:(\d+)$/m.exec(String(check.stderr))?.[1] ?? "";
 }
 
-const WANTED =
+/** What a model file must export. */
+export const WANTED =
   "export default a class that extends nn.Module, an instance of one, or a function that makes one";
 
 async function makeModel(path: string, exported: Exports, root: URL): Promise<Module> {

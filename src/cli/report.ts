@@ -64,7 +64,7 @@ const pathOf = (file: string): string =>
   file.startsWith("file://") ? fileURLToPath(file.replace(/\?.*$/, "")) : file;
 
 /** Relative to the working directory where the file lies below it. */
-function displayPath(file: string): string {
+export function displayPath(file: string): string {
   const path = relative(process.cwd(), file);
   return path === "" || path.startsWith("..") ? file : path;
 }

@@ -1,5 +1,6 @@
 /** What `kiln train` is asked to do: its options, checked, with the defaults filled in. */
 
+import { DEFAULT_BACKEND } from "../../backends/registry.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Arguments } from "./command.ts";
 import { checkMomentum, defaultsOf, OPTIMIZER_NAMES, type OptimizerName } from "./optimizers.ts";
@@ -28,6 +29,8 @@ export interface Settings extends Omit<RunSettings, "batchSize"> {
   readonly model: string;
   readonly batchSize: number | undefined;
   readonly backend: string;
+  /** As many as the backend likes when absent. */
+  readonly threads: number | undefined;
   readonly out: string | undefined;
   /** After how many steps each a checkpoint is written, beside those after the epochs. */
   readonly checkpointEvery: number | undefined;
@@ -38,10 +41,6 @@ export interface Settings extends Omit<RunSettings, "batchSize"> {
  * that is not given, and what is given must be the same; the number of epochs alone may differ.
  */
 export function readSettings(given: Arguments, stored?: RunSettings): Settings {
-  const backend = given.get("backend") ?? "js";
-  const threads = wholeNumber(given, "threads", 1, 1);
-  if (threads > 1)
-    throw new KilnError(`--threads must be 1, not ${threads}: the backend ${backend} has one thread`);
   const optimizer = given.has("optimizer") ? choice(given, "optimizer", OPTIMIZER_NAMES) : stored?.optimizer;
   const name = optimizer ?? OPTIMIZER_NAMES[0];
   checkMomentum(name, given.has("momentum"));
@@ -56,7 +55,8 @@ export function readSettings(given: Arguments, stored?: RunSettings): Settings {
     decay: positiveNumber(given, "decay", usual.decay),
     ...(usual.momentum !== undefined && { momentum: nonNegativeNumber(given, "momentum", usual.momentum) }),
     weightDecay: nonNegativeNumber(given, "weight-decay", usual.weightDecay),
-    backend,
+    backend: given.get("backend") ?? DEFAULT_BACKEND,
+    threads: given.has("threads") ? wholeNumber(given, "threads", 1, 1) : undefined,
     seed: wholeNumber(given, "seed", usual.seed, 0),
     out: given.get("out"),
     checkpointEvery: given.has("checkpoint-every") ? wholeNumber(given, "checkpoint-every", 1, 1) : undefined,

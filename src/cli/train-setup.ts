@@ -31,12 +31,13 @@ export async function compileBoth(file: ModelFile, batchSize: number, settings: 
       shape: [batch === fileBatch ? batchSize : batch, ...rest],
     }));
   const inputs = resized(file.inputs);
-  const { lr, momentum, weightDecay, backend } = settings;
+  const { lr, momentum, weightDecay, backend, threads } = settings;
+  const where = { inputs, backend, ...(threads !== undefined && { threads }) };
   const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
   const optimizer = OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
   const targets = file.targets && { targets: resized(file.targets) };
-  const trainer = await compileTraining(model, { inputs, loss, optimizer, backend, ...targets });
-  return { trainer, optimizer, program: await compile(model, { inputs, backend }) };
+  const trainer = await compileTraining(model, { ...where, loss, optimizer, ...targets });
+  return { trainer, optimizer, program: await compile(model, where) };
 }
 
 /** Throws unless the model gives one score for each class, and the loss takes class numbers. */

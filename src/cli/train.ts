@@ -1,6 +1,7 @@
 /** `kiln train`: compiles a model's training step once and runs it over a data set, epoch after epoch. */
 
 import { setImmediate } from "node:timers/promises";
+import { DEFAULT_BACKEND } from "../../backends/registry.ts";
 import { KilnError } from "../core/errors.ts";
 import { DataLoader } from "../data/index.ts";
 import type { Command } from "./command.ts";
@@ -71,8 +72,18 @@ export const train: Command = {
       doc: "how strongly parameters are drawn to 0",
       default: "0.01 for adamw, else 0",
     },
-    { name: "backend", value: "NAME", doc: "what runs the model; see kiln backends", default: "js" },
-    { name: "threads", value: "N", doc: "threads of the backend; js has one", default: "1" },
+    {
+      name: "backend",
+      value: "NAME",
+      doc: "what runs the model; see kiln backends",
+      default: DEFAULT_BACKEND,
+    },
+    {
+      name: "threads",
+      value: "N",
+      doc: "how many threads a step uses",
+      default: "as many as the backend likes",
+    },
     {
       name: "seed",
       value: "N",

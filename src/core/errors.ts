@@ -18,6 +18,9 @@ export class KilnError extends Error {
 /** A device has gone with all that lay on it, as GPUs may at any time. */
 export class DeviceLostError extends KilnError {}
 
+/** A thread has gone in the middle of a run; what the run would have committed has not changed. */
+export class ThreadLostError extends KilnError {}
+
 /** A broken promise inside the compiler; reaching one is a defect of Kiln, not of the user's model. */
 export class InternalError extends Error {
   override readonly name = "InternalError";

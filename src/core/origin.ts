@@ -10,6 +10,9 @@ export interface Origin {
   readonly module: string;
 }
 
+/** A place to the column, as a key: `/home/me/lenet.ts:14:11`. */
+export const exactPlace = (path: string, line: number, column: number): string => `${path}:${line}:${column}`;
+
 /**
  * One origin as messages and dumps show it: `examples/lenet.ts:14 conv1`. File and module names are the
  * user's text and stand in comments of generated code, so no line break of theirs survives.

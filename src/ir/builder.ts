@@ -25,6 +25,7 @@ export class GraphBuilder {
   private readonly inputs: Input[] = [];
   private readonly nodes: Node[] = [];
   private readonly origins = new Map<Value, readonly Origin[]>();
+  private readonly names = new Map<Node, string>();
   private current: readonly Origin[] = [];
 
   constructor(table: OpTable) {
@@ -58,6 +59,7 @@ export class GraphBuilder {
       builder.nodes.push(node);
       const origins = graph.origins.get(node);
       if (origins !== undefined) builder.origins.set(node, origins);
+      builder.name(node, graph.names?.get(node));
     }
     return builder;
   }
@@ -95,6 +97,11 @@ export class GraphBuilder {
     return this.node("constant", [], { value, dtype });
   }
 
+  /** Calls a node so, unless it has a name already. */
+  name(value: Value, name: string | undefined): void {
+    if (name !== undefined && value.kind === "node" && !this.names.has(value)) this.names.set(value, name);
+  }
+
   /** The origins recorded for a value so far. */
   originsOf(value: Value): readonly Origin[] {
     return this.origins.get(value) ?? [];
@@ -103,7 +110,8 @@ export class GraphBuilder {
   build(name: string, outputs: readonly Output[], updates: readonly Update[] = []): Graph {
     const rank: Record<InputRole, number> = { input: 0, state: 1, scalar: 2 };
     const inputs = [...this.inputs].sort((a, b) => rank[a.role] - rank[b.role]);
-    return { name, inputs, nodes: [...this.nodes], outputs, updates, origins: new Map(this.origins) };
+    const graph = { name, inputs, nodes: [...this.nodes], outputs, updates, origins: new Map(this.origins) };
+    return this.names.size === 0 ? graph : { ...graph, names: new Map(this.names) };
   }
 
   private infer(op: string, inputs: readonly Value[], attrs: Attrs): TensorType {

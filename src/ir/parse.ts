@@ -2,10 +2,13 @@
 
 import { dtypeFromShortName } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
+import { isLayout, type Layout } from "../core/layout.ts";
 import type { Origin } from "../core/origin.ts";
+import { sizeOf } from "../core/shape.ts";
 import { GraphBuilder } from "./builder.ts";
 import { printType } from "./print.ts";
 import type {
+  Arrangement,
   Attr,
   Graph,
   Group,
@@ -37,7 +40,7 @@ class Parser {
   private column = 0;
 
   constructor(text: string, table: OpTable) {
-    this.lines = text.split("\n");
+    this.lines = text.split(/\r?\n/);
     this.table = table;
     this.builder = new GraphBuilder(table);
   }
@@ -54,21 +57,20 @@ class Parser {
     const updates: Update[] = [];
     const groups: Group[] = [];
     const views: View[] = [];
+    const layouts: Arrangement[] = [];
     let kept: Node[] | undefined;
     let recomputed: Node[] = [];
     for (this.nextLine(); !this.accept("}"); this.nextLine()) {
       this.blanks();
       if (this.accept("return")) this.outputs(outputs);
       else if (this.accept("update ")) {
-        const target = this.value();
-        this.word(" = ");
-        if (target.kind !== "input") this.fail("the name of a state");
-        else updates.push({ target, value: this.value() });
+        updates.push(this.update());
       } else if (this.accept("group ")) groups.push(this.group());
-      else if (this.accept("view ")) {
-        const node = this.node();
-        this.word(" of ");
-        views.push({ node, base: this.value() });
+      else if (this.accept("view ")) views.push(this.view());
+      else if (this.accept("layout ")) {
+        const value = this.value();
+        this.word(" = ");
+        layouts.push({ value, layout: this.layout(value) });
       } else if (this.accept("keep")) kept = this.nodes();
       else if (this.accept("recompute")) recomputed = this.nodes();
       else this.definition();
@@ -85,6 +87,7 @@ class Parser {
       ...(kept && { partition: { kept, recomputed } }),
       ...(groups.length > 0 && { groups }),
       ...(views.length > 0 && { views }),
+      ...(layouts.length > 0 && { layouts }),
     };
   }
 
@@ -103,8 +106,10 @@ class Parser {
 
   private definition(): void {
     const start = this.column;
-    const label = this.match(/%\d+/y, "a definition such as %0: f32[1] = relu(%x)");
-    if (this.values.has(label)) this.failAt(start, `a new name, ${label} is defined already`);
+    const label = this.match(/%(?:\d+|[A-Za-z_]\w*)/y, "a definition such as %0: f32[1] = relu(%x)");
+    const isNumber = /\d/.test(label[1]);
+    if (this.values.has(label) || (!isNumber && this.values.has(inputLabel("%", label.slice(1)))))
+      this.failAt(start, `a new name, ${label} is defined already`);
     this.word(": ");
     const typeColumn = this.column;
     const type = this.type();
@@ -131,6 +136,7 @@ class Parser {
     if (!sameType(node.type, type)) {
       this.failAt(typeColumn, printType(node.type), `${op} of these inputs does not give ${printType(type)}`);
     }
+    if (!isNumber) this.builder.name(node, label.slice(1));
     this.values.set(label, node);
   }
 
@@ -154,17 +160,47 @@ class Parser {
     }
   }
 
+  private update(): Update {
+    const targetColumn = this.column;
+    const target = this.value();
+    if (target.kind !== "input" || target.role !== "state") {
+      return this.failAt(targetColumn, "the name of a state");
+    }
+    this.word(" = ");
+    const valueColumn = this.column;
+    const value = this.value();
+    if (sameType(value.type, target.type)) return { target, value };
+    return this.failAt(
+      valueColumn,
+      `a value of ${printType(target.type)}`,
+      `this one has ${printType(value.type)}`,
+    );
+  }
+
   private group(): Group {
     const name = this.match(/\w+/y, "the name of a group");
     this.word(":");
     const nodes = this.nodes();
     this.word(" ->");
-    return { name, nodes, stores: this.nodes() };
+    const column = this.column;
+    const stores = this.nodes();
+    if (stores.some((node) => !nodes.includes(node))) this.failAt(column, "nodes of this group");
+    return { name, nodes, stores };
+  }
+
+  private view(): View {
+    const node = this.node();
+    this.word(" of ");
+    const column = this.column;
+    const base = this.value();
+    const elements = sizeOf(node.type.shape);
+    if (sizeOf(base.type.shape) !== elements) this.failAt(column, `a value of ${elements} elements`);
+    return { node, base };
   }
 
   private nodes(): Node[] {
     const nodes: Node[] = [];
-    while (/^ %\d/.test(this.line().slice(this.column))) {
+    while (/^ %\w/.test(this.line().slice(this.column))) {
       this.word(" ");
       nodes.push(this.node());
     }
@@ -179,9 +215,11 @@ class Parser {
   private value(): Value {
     const start = this.column;
     const sigil = this.match(/[%@$]/y, "a value such as %0, @weight or $lr");
-    const isNode = sigil === "%" && /\d/.test(this.line()[this.column] ?? "");
-    const label = isNode ? sigil + this.match(/\d+/y, "a number") : inputLabel(sigil, this.name());
-    const value = this.values.get(label);
+    const first = this.line()[this.column] ?? "";
+    const isNumber = sigil === "%" && /\d/.test(first);
+    const name = isNumber ? this.match(/\d+/y, "a number") : this.name();
+    const node = sigil === "%" && first !== '"' ? this.values.get(sigil + name) : undefined;
+    const value = node ?? (isNumber ? undefined : this.values.get(inputLabel(sigil, name)));
     return (
       value ?? this.failAt(start, "a value defined above", `${this.line().slice(start, this.column)} is not`)
     );
@@ -196,6 +234,14 @@ class Parser {
       return this.failAt(start, "extents that are positive whole numbers", `${shape} are not`);
     }
     return { dtype, shape };
+  }
+
+  private layout({ type: { shape } }: Value): Layout {
+    const start = this.column;
+    const layout = this.list();
+    return isLayout(layout, shape.length)
+      ? layout
+      : this.failAt(start, `the axes 0 to ${shape.length - 1} in some order`, `${layout} is none`);
   }
 
   private list(): number[] {

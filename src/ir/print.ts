@@ -13,15 +13,15 @@ export const printType = (type: TensorType): string => `${shortName(type.dtype)}
 /** The name of an input as the text spells it; unusual names are quoted. */
 export function printInputName(input: Input): string {
   const plain = /^[A-Za-z_][\w.]*$/.test(input.name);
-  return SIGIL[input.role] + (plain ? input.name : JSON.stringify(input.name));
+  return SIGIL[input.role] + (plain ? input.name : quoted(input.name));
 }
 
-/** Names of all values of a graph: inputs by their own, nodes numbered in order. */
+/** Names of all values of a graph: inputs by their own, nodes by the user's variable or their number. */
 export function valueNames(graph: Graph): ReadonlyMap<Value, string> {
   const names = new Map<Value, string>();
   for (const input of graph.inputs) names.set(input, printInputName(input));
   graph.nodes.forEach((node, index) => {
-    names.set(node, `%${index}`);
+    names.set(node, `%${graph.names?.get(node) ?? index}`);
   });
   return names;
 }
@@ -60,15 +60,29 @@ export function printGraph(graph: Graph): string {
       : []),
     ...(graph.groups ?? []).map((g) => `  group ${g.name}: ${list(g.nodes)} -> ${list(g.stores)}`),
     ...(graph.views ?? []).map((v) => `  view ${nameOf(v.node)} of ${nameOf(v.base)}`),
+    ...(graph.layouts ?? []).map(({ value, layout }) => `  layout ${nameOf(value)} = [${layout.join(",")}]`),
     `  return ${graph.outputs.map((o) => `${printName(o.name)}=${nameOf(o.value)}`).join(", ")}`.trimEnd(),
     ...graph.updates.map((u) => `  update ${nameOf(u.target)} = ${nameOf(u.value)}`),
     "}",
   ].join("\n");
 }
 
-const printName = (name: string): string => (/^[A-Za-z_][\w.]*$/.test(name) ? name : JSON.stringify(name));
+/** A name of a graph or of a result; unusual ones are quoted. */
+export const printName = (name: string): string => (/^[A-Za-z_][\w.]*$/.test(name) ? name : quoted(name));
 
-function printAttrs(attrs: Attrs): string {
+/** What a terminal would obey, or a reader not see: control characters and those that turn text around. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+
+const hexUnits = (text: string, prefix: string): string =>
+  Array.from({ length: text.length }, (_, k) => text.charCodeAt(k))
+    .map((unit) => `${prefix}${unit.toString(16).padStart(4, "0")}`)
+    .join("");
+
+/** A JSON string in which nothing is hidden. */
+const quoted = (text: string): string => JSON.stringify(text).replace(UNSEEN, (c) => hexUnits(c, "\\u"));
+
+/** ` {stride=[1,1], padding=[0,0]}`, or nothing. */
+export function printAttrs(attrs: Attrs): string {
   const entries = Object.entries(attrs);
   if (entries.length === 0) return "";
   return ` {${entries.map(([name, value]) => `${name}=${printAttr(value)}`).join(", ")}}`;
@@ -76,15 +90,15 @@ function printAttrs(attrs: Attrs): string {
 
 function printAttr(value: Attr): string {
   if (typeof value === "number") return printConstant(value, false);
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return quoted(value);
   if (typeof value === "boolean") return String(value);
   return `[${value.join(",")}]`;
 }
 
-/** An origin with blanks, commas and percent signs escaped, so that a list of them reads back. */
+/** An origin with blanks, commas, percent signs and what is unseen escaped, so that a list of them reads back. */
 function printOrigin(origin: Origin): string {
   const encode = (text: string): string =>
-    text.replace(/[%,:\s]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    text.replace(/[%,:\s]/g, (c) => hexUnits(c, "%")).replace(UNSEEN, (c) => hexUnits(c, "%"));
   const place = origin.file === "" ? "" : `${encode(origin.file)}:${origin.line}`;
   return [place, encode(origin.module)].filter((part) => part !== "").join(" ");
 }

@@ -6,7 +6,7 @@ import type { Graph, Node, OpTable, Value } from "./types.ts";
 /** Gives the replacement of `node`, whose inputs have already been replaced by `inputs`. */
 export type Visit = (builder: GraphBuilder, node: Node, inputs: readonly Value[]) => Value;
 
-/** Applies `visit` to all nodes in order; origins follow, and outputs and updates point to the new values. */
+/** Applies `visit` to all nodes in order; origins and names follow, and outputs and updates point to the new values. */
 export function rewriteGraph(graph: Graph, table: OpTable, visit: Visit): Graph {
   const builder = new GraphBuilder(table);
   const replaced = new Map<Value, Value>();
@@ -16,10 +16,9 @@ export function rewriteGraph(graph: Graph, table: OpTable, visit: Visit): Graph 
   }
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((v) => replaced.get(v)!);
-    replaced.set(
-      node,
-      builder.at(graph.origins.get(node) ?? [], () => visit(builder, node, inputs)),
-    );
+    const value = builder.at(graph.origins.get(node) ?? [], () => visit(builder, node, inputs));
+    builder.name(value, graph.names?.get(node));
+    replaced.set(node, value);
   }
   return builder.build(
     graph.name,

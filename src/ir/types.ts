@@ -1,6 +1,7 @@
 /** The Graph IR: immutable, static single assignment, static shapes, one output per node. */
 
 import type { DType } from "../core/dtype.ts";
+import type { Layout } from "../core/layout.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Shape } from "../core/shape.ts";
 
@@ -58,6 +59,12 @@ export interface View {
   readonly base: Value;
 }
 
+/** A stored value whose axes lie in memory in an order of the compiler's; all others are row-major. */
+export interface Arrangement {
+  readonly value: Value;
+  readonly layout: Layout;
+}
+
 /** What crosses from the forward to the backward pass: kept in memory, or computed again. */
 export interface Partition {
   readonly kept: readonly Node[];
@@ -74,9 +81,12 @@ export interface Graph {
   readonly updates: readonly Update[];
   /** The table of origins beside the graph; nodes without an entry came from nowhere in the model. */
   readonly origins: ReadonlyMap<Value, readonly Origin[]>;
+  /** What nodes are called after the user's variables; no two alike, and none like an `input`. The others are numbered. */
+  readonly names?: ReadonlyMap<Node, string>;
   readonly partition?: Partition;
   readonly groups?: readonly Group[];
   readonly views?: readonly View[];
+  readonly layouts?: readonly Arrangement[];
 }
 
 /** What the IR needs to know of ops; the registry provides it. */

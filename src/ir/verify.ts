@@ -1,6 +1,7 @@
 /** The graph verifier: re-infers every node and checks order, outputs, updates and annotations. */
 
 import { InternalError } from "../core/errors.ts";
+import { isLayout } from "../core/layout.ts";
 import { sameShape } from "../core/shape.ts";
 import { printGraph, printType } from "./print.ts";
 import type { Graph, Node, OpTable, TensorType, Value } from "./types.ts";
@@ -45,6 +46,11 @@ export function verifyGraph(graph: Graph, table: OpTable): void {
   for (const { node, base } of graph.views ?? []) {
     check(node, "a view");
     check(base, "the base of a view");
+  }
+  for (const { value, layout } of graph.layouts ?? []) {
+    check(value, "a value with a layout");
+    if (!isLayout(layout, value.type.shape.length))
+      throw new InternalError(`[${layout}] is no layout of ${printType(value.type)}`);
   }
 }
 

@@ -18,53 +18,69 @@ export interface Affine {
 
 const NONE: ReadonlyMap<string, Term> = new Map();
 
+/** Forms of sums and products by their expression, which never changes: a search asks for the same ones often. */
+const known = new WeakMap<Expr, Affine>();
+
 /** The affine form of an int32 expression; products of two unknowns, `/` and `%` become atoms. */
 export function toAffine(e: Expr): Affine {
-  switch (e.kind) {
-    case "const":
-      return { constant: e.value, terms: NONE };
-    case "binary":
-      switch (e.op) {
-        case "add":
-          return addAffine(toAffine(e.a), toAffine(e.b), 1);
-        case "sub":
-          return addAffine(toAffine(e.a), toAffine(e.b), -1);
-        case "mul":
-          if (e.b.kind === "const") return scaleAffine(toAffine(e.a), e.b.value);
-          if (e.a.kind === "const") return scaleAffine(toAffine(e.b), e.a.value);
-          return single(e);
-        default:
-          return single(e);
-      }
-    default:
-      return single(e);
+  if (e.kind === "const") return { constant: e.value, terms: NONE };
+  let form = known.get(e);
+  if (form === undefined) {
+    form = collect(e);
+    known.set(e, form);
   }
+  return form;
 }
 
-const single = (atom: Expr): Affine => ({
-  constant: 0,
-  terms: new Map([[keyOf(atom), { atom, coefficient: 1 }]]),
-});
+function collect(e: Expr): Affine {
+  const terms = new Map<string, Term>();
+  let constant = 0;
+  const addTo = (part: Expr, factor: number): void => {
+    if (part.kind === "const") constant += factor * part.value;
+    else if (part.kind !== "binary") addTerm(terms, keyOf(part), part, factor);
+    else if (part.op === "add" || part.op === "sub") {
+      addTo(part.a, factor);
+      addTo(part.b, part.op === "add" ? factor : -factor);
+    } else if (part.op === "mul" && part.b.kind === "const") addTo(part.a, factor * part.b.value);
+    else if (part.op === "mul" && part.a.kind === "const") addTo(part.b, factor * part.a.value);
+    else addTerm(terms, keyOf(part), part, factor);
+  };
+  addTo(e, 1);
+  return { constant, terms };
+}
+
+/** Counts `atom` so often more; what has come to 0 is no term. */
+function addTerm(terms: Map<string, Term>, key: string, atom: Expr, coefficient: number): void {
+  const sum = (terms.get(key)?.coefficient ?? 0) + coefficient;
+  if (sum === 0) terms.delete(key);
+  else terms.set(key, { atom, coefficient: sum });
+}
 
 const keyOf = (atom: Expr): string =>
   atom.kind === "var" || atom.kind === "local" ? atom.name : printExpr(atom);
 
+/** `Σ coefficient·atom`. */
+export function sumOf(parts: readonly Term[]): Affine {
+  const terms = new Map<string, Term>();
+  for (const { atom, coefficient } of parts) addTerm(terms, keyOf(atom), atom, coefficient);
+  return { constant: 0, terms };
+}
+
 /** `a + factor·b`. */
 export function addAffine(a: Affine, b: Affine, factor: number): Affine {
   const terms = new Map(a.terms);
-  for (const [key, { atom, coefficient }] of b.terms) {
-    const sum = (terms.get(key)?.coefficient ?? 0) + factor * coefficient;
-    if (sum === 0) terms.delete(key);
-    else terms.set(key, { atom, coefficient: sum });
-  }
+  b.terms.forEach(({ atom, coefficient }, key) => {
+    addTerm(terms, key, atom, factor * coefficient);
+  });
   return { constant: a.constant + factor * b.constant, terms };
 }
 
 export function scaleAffine(a: Affine, factor: number): Affine {
   if (factor === 0) return { constant: 0, terms: NONE };
   const terms = new Map<string, Term>();
-  for (const [key, { atom, coefficient }] of a.terms)
+  a.terms.forEach(({ atom, coefficient }, key) => {
     terms.set(key, { atom, coefficient: coefficient * factor });
+  });
   return { constant: a.constant * factor, terms };
 }
 

@@ -1,7 +1,7 @@
 /** Constructors of Loop IR expressions; they fold constants and identities so that dumps stay short. */
 
 import type { DType } from "../core/dtype.ts";
-import { invariant } from "../core/errors.ts";
+import { InternalError, invariant } from "../core/errors.ts";
 import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { BinaryOp, CompareOp, Expr, ExprType, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
 import { children, substitute } from "./walk.ts";
@@ -25,6 +25,10 @@ export const load = (buffer: string, dtype: DType, index: Expr): Expr => ({
 const isConst = (e: Expr, value?: number): boolean =>
   e.kind === "const" && (value === undefined || e.value === value);
 
+/** Constructors are called all the time: the message of their check is made where it fails alone. */
+const mismatch = (op: string, a: Expr, b: Expr): InternalError =>
+  new InternalError(`${op} of ${a.dtype} and ${b.dtype}`);
+
 export function unary(op: UnaryOp, a: Expr): Expr {
   const dtype: ExprType = op === "not" || op === "isnan" ? "bool" : a.dtype;
   if (a.kind === "const") return constant(evaluateUnary(op, a.value), dtype);
@@ -32,7 +36,7 @@ export function unary(op: UnaryOp, a: Expr): Expr {
 }
 
 export function binary(op: BinaryOp, a: Expr, b: Expr): Expr {
-  invariant(a.dtype === b.dtype, `${op} of ${a.dtype} and ${b.dtype}`);
+  if (a.dtype !== b.dtype) throw mismatch(op, a, b);
   const { dtype } = a;
   if (a.kind === "const" && b.kind === "const")
     return constant(evaluateBinary(op, a.value, b.value, dtype), dtype);
@@ -89,14 +93,14 @@ export const bits = (a: Expr, mask: number): Expr => binary("bitand", a, word(ma
 export const shiftRight = (a: Expr, by: number): Expr => binary("shr", a, word(by));
 
 export function compare(op: CompareOp, a: Expr, b: Expr): Expr {
-  invariant(a.dtype === b.dtype, `${op} of ${a.dtype} and ${b.dtype}`);
+  if (a.dtype !== b.dtype) throw mismatch(op, a, b);
   if (a.kind === "const" && b.kind === "const")
     return constant(compareNumbers(op, a.value, b.value) ? 1 : 0, "bool");
   return { kind: "compare", dtype: "bool", op, a, b };
 }
 
 export function select(condition: Expr, a: Expr, b: Expr): Expr {
-  invariant(a.dtype === b.dtype, `select of ${a.dtype} and ${b.dtype}`);
+  if (a.dtype !== b.dtype) throw mismatch("select", a, b);
   if (condition.kind === "const") return condition.value !== 0 ? a : b;
   return { kind: "select", dtype: a.dtype, condition, a, b };
 }

@@ -1,7 +1,7 @@
 /** Hash-consing of expressions: equal trees become one object, so that sharing can be seen by identity. */
 
 import type { Expr } from "./types.ts";
-import { axesKey, children, mapChildren } from "./walk.ts";
+import { axesKey, mapChildren } from "./walk.ts";
 
 export class Interner {
   private readonly canonical = new Map<string, Expr>();
@@ -9,23 +9,27 @@ export class Interner {
   private readonly done = new Map<Expr, Expr>();
 
   /** The one object that stands for all trees equal to `e`. */
-  intern(e: Expr): Expr {
-    const known = this.done.get(e);
-    if (known !== undefined) return known;
-    const rebuilt = mapChildren(e, (child) => this.intern(child));
-    const key = this.keyOf(rebuilt);
-    let result = this.canonical.get(key);
+  readonly intern = (e: Expr): Expr => {
+    let result = this.done.get(e);
     if (result === undefined) {
-      result = rebuilt;
-      this.canonical.set(key, result);
-      this.ids.set(result, this.ids.size);
+      result = this.find(mapChildren(e, this.intern));
+      this.done.set(e, result);
     }
-    this.done.set(e, result);
     return result;
+  };
+
+  /** The one object that stands for `e`, whose children are such objects. */
+  private find(e: Expr): Expr {
+    const key = this.keyOf(e);
+    const known = this.canonical.get(key);
+    if (known !== undefined) return known;
+    this.canonical.set(key, e);
+    this.ids.set(e, this.ids.size);
+    return e;
   }
 
   private keyOf(e: Expr): string {
-    const parts = children(e).map((child) => this.ids.get(child));
+    const id = (child: Expr): number | undefined => this.ids.get(child);
     switch (e.kind) {
       case "const":
         return `const ${e.dtype} ${Object.is(e.value, -0) ? "-0" : e.value}`;
@@ -34,16 +38,18 @@ export class Interner {
       case "scalar":
         return `${e.kind} ${e.name}`;
       case "load":
-        return `load ${e.buffer} ${parts}`;
+        return `load ${e.buffer} ${id(e.index)}`;
       case "unary":
+        return `unary ${e.op} ${e.dtype} ${id(e.a)}`;
       case "binary":
       case "compare":
-        return `${e.kind} ${e.op} ${e.dtype} ${parts}`;
+        return `${e.kind} ${e.op} ${e.dtype} ${id(e.a)} ${id(e.b)}`;
       case "select":
+        return `select ${e.dtype} ${id(e.condition)} ${id(e.a)} ${id(e.b)}`;
       case "cast":
-        return `${e.kind} ${e.dtype} ${parts}`;
+        return `cast ${e.dtype} ${id(e.a)}`;
       case "reduce":
-        return `reduce ${e.op} ${axesKey(e.axes)} ${parts}`;
+        return `reduce ${e.op} ${axesKey(e.axes)} ${id(e.body)}`;
       default:
         return e satisfies never;
     }

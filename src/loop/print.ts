@@ -118,6 +118,7 @@ export function printKernel(kernel: Kernel): string {
   return [
     `kernel ${kernel.name}${kernel.origins.length === 0 ? "" : `   at ${formatOrigins(kernel.origins)}`}`,
     ...(kernel.schedule === undefined ? [] : [`  schedule ${kernel.schedule}`]),
+    ...(kernel.estimate === undefined ? [] : [`  estimate ${kernel.estimate} multiply-adds`]),
     ...buffers,
     ...kernel.scalars.map((name) => `  scalar $${name}`),
     ...printBody(kernel.body, "  "),

@@ -2,6 +2,7 @@
 
 import type { DType } from "../core/dtype.ts";
 import { shortName } from "../core/dtype.ts";
+import type { Layout } from "../core/layout.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import { printKernel } from "./print.ts";
 import type { Kernel } from "./types.ts";
@@ -16,6 +17,10 @@ export interface ProgramBuffer {
   readonly role: BufferRole;
   /** The value as the graph's text names it. */
   readonly value: string;
+  /** How it lies in memory, where it is not row-major. */
+  readonly layout?: Layout;
+  /** Scratch of which each thread has its own copy. */
+  readonly private?: true;
 }
 
 /** Names under which the user's tensors and results are found; a result may be a view with its own shape. */
@@ -24,6 +29,8 @@ export interface Binding {
   readonly buffer: string;
   readonly dtype: DType;
   readonly shape: Shape;
+  /** How a state lies in memory, where it is not row-major. Inputs and outputs always are. */
+  readonly layout?: Layout;
 }
 
 export interface LoweredProgram {
@@ -34,6 +41,8 @@ export interface LoweredProgram {
   readonly outputs: readonly Binding[];
   readonly states: readonly Binding[];
   readonly scalars: readonly string[];
+  /** Threads that run it, each with a copy of its private scratch; 1 when absent. */
+  readonly threads?: number;
   /** How many of the kernels, from the first, run before states are touched: the rest commit the step. */
   readonly commitFrom: number;
 }
@@ -42,7 +51,10 @@ export interface LoweredProgram {
 export function printProgram(program: LoweredProgram): string {
   const buffers = program.buffers
     .filter(({ role }) => role !== "state")
-    .map((b) => `  ${b.role} ${b.name}: ${shortName(b.dtype)}${formatShape(b.shape)}  # ${b.value}`);
+    .map(
+      (b) =>
+        `  ${b.role} ${b.name}: ${shortName(b.dtype)}${formatShape(b.shape)}${b.layout ? ` in order [${b.layout}]` : ""}  # ${b.value}`,
+    );
   return [`program ${program.name}`, ...buffers, "", program.kernels.map(printKernel).join("\n\n")].join(
     "\n",
   );

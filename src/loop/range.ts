@@ -20,28 +20,38 @@ export interface Guard {
   readonly range: Range;
 }
 
+/** Ranges by name, the innermost first: few names are in scope, and extending a list copies none of them. */
+interface Named {
+  readonly name: string;
+  readonly range: Range;
+  readonly outer: Named | undefined;
+}
+
+function rangeNamed(names: Named | undefined, name: string): Range | undefined {
+  for (let known = names; known !== undefined; known = known.outer)
+    if (known.name === name) return known.range;
+  return undefined;
+}
+
 /** What is known at a point of a kernel. Immutable; `with…` return an extended copy. */
 export class RangeContext {
-  private readonly names: ReadonlyMap<string, Range>;
-  private readonly bufferRanges: ReadonlyMap<string, Range>;
+  private readonly names: Named | undefined;
+  private readonly bufferRanges: Named | undefined;
   private readonly guards: readonly Guard[];
+  private groups: readonly Guard[] | undefined;
 
-  constructor(
-    names: ReadonlyMap<string, Range> = new Map(),
-    bufferRanges: ReadonlyMap<string, Range> = new Map(),
-    guards: readonly Guard[] = [],
-  ) {
+  constructor(names?: Named, bufferRanges?: Named, guards: readonly Guard[] = []) {
     this.names = names;
     this.bufferRanges = bufferRanges;
     this.guards = guards;
   }
 
   withName(name: string, range: Range): RangeContext {
-    return new RangeContext(new Map(this.names).set(name, range), this.bufferRanges, this.guards);
+    return new RangeContext({ name, range, outer: this.names }, this.bufferRanges, this.guards);
   }
 
   withBuffer(name: string, range: Range): RangeContext {
-    return new RangeContext(this.names, new Map(this.bufferRanges).set(name, range), this.guards);
+    return new RangeContext(this.names, { name, range, outer: this.bufferRanges }, this.guards);
   }
 
   /** Adds what a true condition says about integers: conjunctions of comparisons with constants. */
@@ -66,10 +76,10 @@ export class RangeContext {
         return { low: e.value, high: e.value };
       case "var":
       case "local":
-        return this.refine(toAffine(e), this.names.get(e.name) ?? ANY);
+        return this.ofName(e);
       case "load":
         return (
-          this.bufferRanges.get(e.buffer) ??
+          rangeNamed(this.bufferRanges, e.buffer) ??
           (e.dtype === "uint8" || e.dtype === "bool" ? { low: 0, high: 255 } : ANY)
         );
       case "cast":
@@ -146,9 +156,11 @@ export class RangeContext {
    */
   rangeOfAffine(form: Affine): Range {
     const plain = this.intervalOf(form);
+    if (this.guards.length === 0) return plain;
     let remaining = form;
     let guarded: Range = { low: 0, high: 0 };
-    for (const group of this.guardGroups()) {
+    this.groups ??= guardGroups(this.guards);
+    for (const group of this.groups) {
       const factor = containedFactor(remaining, group.form);
       if (factor === undefined) continue;
       remaining = addAffine(remaining, group.form, -factor);
@@ -166,37 +178,38 @@ export class RangeContext {
   private intervalOf(form: Affine): Range {
     let low = form.constant;
     let high = form.constant;
-    for (const { atom, coefficient } of form.terms.values()) {
+    form.terms.forEach(({ atom, coefficient }) => {
       const range =
         atom.kind === "var" || atom.kind === "local"
-          ? (this.names.get(atom.name) ?? ANY)
+          ? (rangeNamed(this.names, atom.name) ?? ANY)
           : this.rangeOf(atom);
       low += coefficient > 0 ? coefficient * range.low : coefficient * range.high;
       high += coefficient > 0 ? coefficient * range.high : coefficient * range.low;
-    }
+    });
     return { low, high };
   }
 
-  private refine(form: Affine, range: Range): Range {
-    return intersect(range, this.rangeOfAffine(form));
+  private ofName(e: Extract<Expr, { kind: "var" | "local" }>): Range {
+    const range = rangeNamed(this.names, e.name) ?? ANY;
+    return this.guards.length === 0 ? range : intersect(range, this.rangeOfAffine(toAffine(e)));
   }
+}
 
-  /** Guards on the same expression merged, longest first, so that the most specific is taken out first. */
-  private guardGroups(): Guard[] {
-    const groups = new Map<string, Guard>();
-    for (const guard of this.guards) {
-      const key = [...guard.form.terms]
-        .map(([name, t]) => `${t.coefficient}${name}`)
-        .sort()
-        .join("+");
-      const known = groups.get(key);
-      groups.set(
-        key,
-        known === undefined ? guard : { form: guard.form, range: intersect(known.range, guard.range) },
-      );
-    }
-    return [...groups.values()].sort((a, b) => b.form.terms.size - a.form.terms.size);
+/** Guards on the same expression merged, longest first, so that the most specific is taken out first. */
+function guardGroups(guards: readonly Guard[]): Guard[] {
+  const groups = new Map<string, Guard>();
+  for (const guard of guards) {
+    const key = [...guard.form.terms]
+      .map(([name, t]) => `${t.coefficient}${name}`)
+      .sort()
+      .join("+");
+    const known = groups.get(key);
+    groups.set(
+      key,
+      known === undefined ? guard : { form: guard.form, range: intersect(known.range, guard.range) },
+    );
   }
+  return [...groups.values()].sort((a, b) => b.form.terms.size - a.form.terms.size);
 }
 
 const intersect = (a: Range, b: Range): Range => ({

@@ -19,13 +19,14 @@ class Simplifier {
     this.context = context;
   }
 
-  run(e: Expr): Expr {
-    const known = this.done.get(e);
-    if (known !== undefined) return known;
-    const result = this.visit(e);
-    this.done.set(e, result);
+  readonly run = (e: Expr): Expr => {
+    let result = this.done.get(e);
+    if (result === undefined) {
+      result = this.visit(e);
+      this.done.set(e, result);
+    }
     return result;
-  }
+  };
 
   private visit(e: Expr): Expr {
     switch (e.kind) {
@@ -57,7 +58,7 @@ class Simplifier {
       case "load":
       case "unary":
       case "cast":
-        return mapChildren(e, (child) => this.run(child));
+        return mapChildren(e, this.run);
       default:
         return e satisfies never;
     }

@@ -97,6 +97,7 @@ export type Expr =
       readonly body: Expr;
     };
 
+/** The turns of `grid` and `thread` loops are independent; those of a `thread` loop may run at the same time. */
 export type LoopKind = "grid" | "serial" | "reduce" | "unroll" | "vector" | "thread";
 
 /** An integer local that starts at `init` with its loop and grows by `step` each turn: a bumped pointer. */
@@ -153,6 +154,8 @@ export interface BufferParam {
   readonly access: "read" | "write" | "readwrite" | "scratch";
   /** Inclusive bounds of the values an index buffer holds, so that indirect loads stay provable. */
   readonly range?: readonly [number, number];
+  /** Scratch of which each thread has its own: nothing in it outlives a turn of the kernel's thread loop. */
+  readonly private?: true;
   /** The value of the graph that lives here, as the dump names it (`@conv1.weight`, `%4`). */
   readonly value?: string;
 }
@@ -168,6 +171,13 @@ export interface Kernel {
   readonly origins: readonly Origin[];
   /** How it was scheduled, in words: strategy and tile. Absent before scheduling. */
   readonly schedule?: string;
+  /**
+   * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, where the backend has
+   * them); what packs for this kernel and what finishes it included. Absent before scheduling.
+   */
+  readonly estimate?: number;
+  /** Among how many threads its `thread` loops are worth dividing; 1 when absent. */
+  readonly threads?: number;
   /** Dense arithmetic of the lowered form (multiply-add = 2), before a strategy skips anything. */
   readonly nominalFlops: number;
 }

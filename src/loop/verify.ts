@@ -3,25 +3,35 @@
 import { InternalError } from "../core/errors.ts";
 import { add, int, local, mul, variable } from "./build.ts";
 import { printExpr } from "./print.ts";
-import { ANY, type Range, RangeContext } from "./range.ts";
+import { RangeContext } from "./range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
-import { children, substitute } from "./walk.ts";
+import { forEachChild, substitute } from "./walk.ts";
 
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
 export function verifyKernel(kernel: Kernel): void {
   new Verifier(kernel).run();
 }
 
+/** What is known at a statement; a body's own scope grows with its declarations. */
 interface Scope {
-  readonly context: RangeContext;
+  context: RangeContext;
   /** Integer and bool locals by what they stand for: indices and guards in terms of loop variables. */
-  readonly definitions: ReadonlyMap<string, Expr>;
-  readonly names: ReadonlySet<string>;
+  readonly definitions: Map<string, Expr>;
+  readonly names: Set<string>;
   /** Accumulators that declare their values. */
-  readonly declared: ReadonlyMap<string, readonly [number, number]>;
+  readonly declared: Map<string, readonly [number, number]>;
   /** Enclosing loop extents since each append counter was declared: how often it may count at most. */
-  readonly counters: ReadonlyMap<string, number>;
+  readonly counters: Map<string, number>;
 }
+
+/** A scope of its own for a body inside of another. */
+const within = ({ context, definitions, names, declared, counters }: Scope, turns = 1): Scope => ({
+  context,
+  definitions: new Map(definitions),
+  names: new Set(names),
+  declared: new Map(declared),
+  counters: new Map([...counters].map(([name, most]) => [name, most * turns])),
+});
 
 class Verifier {
   private readonly kernel: Kernel;
@@ -33,11 +43,13 @@ class Verifier {
   }
 
   run(): void {
-    const ranges = new Map<string, Range>();
-    for (const b of this.kernel.buffers)
-      if (b.range) ranges.set(b.name, { low: b.range[0], high: b.range[1] });
+    const context = this.kernel.buffers.reduce(
+      (known, { name, range }) =>
+        range === undefined ? known : known.withBuffer(name, { low: range[0], high: range[1] }),
+      new RangeContext(),
+    );
     this.body(this.kernel.body, {
-      context: new RangeContext(new Map(), ranges),
+      context,
       definitions: new Map(),
       names: new Set(),
       declared: new Map(),
@@ -49,12 +61,12 @@ class Verifier {
     throw new InternalError(`kernel ${this.kernel.name}: ${message}`);
   }
 
-  private body(statements: readonly Stmt[], outer: Scope): void {
-    let scope = outer;
-    for (const s of statements) scope = this.statement(s, scope);
+  /** Verifies statements in a scope that is theirs. */
+  private body(statements: readonly Stmt[], scope: Scope): void {
+    for (const s of statements) this.statement(s, scope);
   }
 
-  private statement(s: Stmt, scope: Scope): Scope {
+  private statement(s: Stmt, scope: Scope): void {
     switch (s.kind) {
       case "for": {
         const extent = typeof s.extent === "number" ? s.extent : s.extent.most;
@@ -62,56 +74,54 @@ class Verifier {
         if (typeof s.extent !== "number") this.counted(s.extent, scope);
         this.fresh(s.name, scope);
         for (const i of s.inductions ?? []) this.expression(i.init, scope);
-        const definitions = new Map(scope.definitions);
+        const inside = within(scope, extent);
+        inside.context = inside.context.withName(s.name, { low: 0, high: Math.max(extent - 1, 0) });
+        inside.names.add(s.name);
         for (const { name, init, step } of s.inductions ?? []) {
-          definitions.set(name, add(substitute(init, scope.definitions), mul(variable(s.name), int(step))));
+          inside.names.add(name);
+          const start = substitute(init, scope.definitions);
+          inside.definitions.set(name, add(start, mul(variable(s.name), int(step))));
         }
-        this.body(s.body, {
-          ...scope,
-          context: scope.context.withName(s.name, { low: 0, high: Math.max(extent - 1, 0) }),
-          definitions,
-          names: new Set([...scope.names, s.name, ...(s.inductions ?? []).map((i) => i.name)]),
-          counters: new Map([...scope.counters].map(([name, most]) => [name, most * extent])),
-        });
-        return scope;
+        this.body(s.body, inside);
+        return;
       }
       case "let": {
         this.fresh(s.name, scope);
         this.expression(s.value, scope);
-        const definitions = new Map(scope.definitions);
+        scope.names.add(s.name);
         if (s.value.dtype !== "float32" && s.value.dtype !== "uint32") {
-          definitions.set(s.name, substitute(s.value, scope.definitions));
+          scope.definitions.set(s.name, substitute(s.value, scope.definitions));
         }
-        return { ...scope, definitions, names: new Set([...scope.names, s.name]) };
+        return;
       }
       case "accumulator":
         this.fresh(s.name, scope);
         this.expression(s.init, scope);
-        return {
-          ...scope,
-          context: scope.context.withName(s.name, s.range ? { low: s.range[0], high: s.range[1] } : ANY),
-          declared: s.range === undefined ? scope.declared : new Map(scope.declared).set(s.name, s.range),
-          names: new Set([...scope.names, s.name]),
-          counters: new Map(scope.counters).set(s.name, 1),
-        };
+        scope.names.add(s.name);
+        if (s.range !== undefined) {
+          scope.context = scope.context.withName(s.name, { low: s.range[0], high: s.range[1] });
+          scope.declared.set(s.name, s.range);
+          scope.counters.set(s.name, 1);
+        }
+        return;
       case "assign":
         if (!scope.names.has(s.name)) this.fail(`assignment to unknown ${s.name}`);
         this.expression(s.value, scope);
         this.checkRange(s.name, scope.declared.get(s.name), s.value, scope);
-        return scope;
+        return;
       case "store":
         this.expression(s.index, scope);
         this.expression(s.value, scope);
         this.access(s.buffer, s.index, scope, "store");
         this.checkStored(s.buffer, s.value, scope);
-        return scope;
+        return;
       case "if":
         this.expression(s.condition, scope);
         this.body(s.body, {
-          ...scope,
+          ...within(scope),
           context: scope.context.withCondition(substitute(s.condition, scope.definitions)),
         });
-        return scope;
+        return;
       case "append": {
         const most = scope.counters.get(s.count);
         if ((scope.declared.get(s.count)?.[1] ?? 0) < s.capacity)
@@ -130,13 +140,13 @@ class Verifier {
           this.access(buffer, add(s.base, local(s.count, "int32")), inside, "append");
           this.checkStored(buffer, value, scope);
         }
-        return scope;
+        return;
       }
       case "section":
-        this.body(s.body, scope);
-        return scope;
+        this.body(s.body, within(scope));
+        return;
       default:
-        return s satisfies never;
+        s satisfies never;
     }
   }
 
@@ -203,13 +213,14 @@ class Verifier {
       }
       case "binary":
         this.operator(e);
-        for (const child of children(e)) this.expression(child, scope);
+        this.expression(e.a, scope);
+        this.expression(e.b, scope);
         return;
       case "const":
       case "unary":
       case "compare":
       case "cast":
-        for (const child of children(e)) this.expression(child, scope);
+        forEachChild(e, (child) => this.expression(child, scope));
         return;
       default:
         e satisfies never;

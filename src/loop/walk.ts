@@ -27,6 +27,39 @@ export function children(e: Expr): readonly Expr[] {
   }
 }
 
+/** Calls `visit` for the direct subexpressions of `e`, in order. */
+export function forEachChild(e: Expr, visit: (child: Expr) => void): void {
+  switch (e.kind) {
+    case "const":
+    case "var":
+    case "local":
+    case "scalar":
+      return;
+    case "load":
+      visit(e.index);
+      return;
+    case "unary":
+    case "cast":
+      visit(e.a);
+      return;
+    case "binary":
+    case "compare":
+      visit(e.a);
+      visit(e.b);
+      return;
+    case "select":
+      visit(e.condition);
+      visit(e.a);
+      visit(e.b);
+      return;
+    case "reduce":
+      visit(e.body);
+      return;
+    default:
+      e satisfies never;
+  }
+}
+
 /** `e` with each direct subexpression replaced by `f` of it; `e` itself when nothing changes. */
 export function mapChildren(e: Expr, f: (child: Expr) => Expr): Expr {
   switch (e.kind) {
@@ -81,9 +114,18 @@ export function rewriter(visit: (e: Expr) => Expr): (e: Expr) => Expr {
 /** Replaces variables and locals by name. Bound names are unique by construction, so none is captured. */
 export function substitute(e: Expr, replacements: ReadonlyMap<string, Expr>): Expr {
   if (replacements.size === 0) return e;
-  return rewriter((node) =>
-    node.kind === "var" || node.kind === "local" ? (replacements.get(node.name) ?? node) : node,
-  )(e);
+  const done = new Map<Expr, Expr>();
+  const replace = (node: Expr): Expr => {
+    if (node.kind === "const") return node;
+    if (node.kind === "var" || node.kind === "local") return replacements.get(node.name) ?? node;
+    let result = done.get(node);
+    if (result === undefined) {
+      result = mapChildren(node, replace);
+      done.set(node, result);
+    }
+    return result;
+  };
+  return replace(e);
 }
 
 /** Axes as a key: reductions with equal keys run in step. */
@@ -95,28 +137,53 @@ export function conjuncts(e: Expr): Expr[] {
   return e.kind === "binary" && e.op === "and" ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e];
 }
 
-/** Free variables and locals of expressions, remembered per node. */
-export class FreeNames {
-  private readonly known = new WeakMap<Expr, ReadonlySet<string>>();
+const NO_NAMES: ReadonlySet<string> = new Set();
 
-  of(e: Expr): ReadonlySet<string> {
-    const remembered = this.known.get(e);
-    if (remembered !== undefined) return remembered;
-    const names = new Set<string>();
-    if (e.kind === "var" || e.kind === "local") names.add(e.name);
-    for (const child of children(e)) for (const name of this.of(child)) names.add(name);
-    if (e.kind === "reduce") for (const axis of e.axes) names.delete(axis.name);
-    this.known.set(e, names);
-    return names;
+const known = new WeakMap<Expr, ReadonlySet<string>>();
+
+/** Free variables and locals of an expression, remembered per node. */
+export function freeNames(e: Expr): ReadonlySet<string> {
+  if (e.kind === "const" || e.kind === "scalar") return NO_NAMES;
+  let names = known.get(e);
+  if (names === undefined) {
+    names = findNames(e);
+    known.set(e, names);
   }
+  return names;
+}
+
+/** Most nodes have the names of one child, and share its set. */
+function findNames(e: Expr): ReadonlySet<string> {
+  if (e.kind === "var" || e.kind === "local") return new Set([e.name]);
+  let names = NO_NAMES;
+  for (const child of children(e)) names = united(names, freeNames(child));
+  if (e.kind !== "reduce" || !e.axes.some((axis) => names.has(axis.name))) return names;
+  const bound = new Set(e.axes.map((axis) => axis.name));
+  return new Set([...names].filter((name) => !bound.has(name)));
+}
+
+/** The union of two sets: one of the two where it holds the other. */
+function united(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  if (a === b || isSubset(b, a)) return a;
+  return isSubset(a, b) ? b : new Set([...a, ...b]);
+}
+
+/** Whether `b` holds all names of `a`. */
+export function isSubset(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size > b.size) return false;
+  for (const name of a) if (!b.has(name)) return false;
+  return true;
 }
 
 /** Calls `visit` once for every distinct node below `e`, parents first. */
 export function visitExpr(e: Expr, visit: (node: Expr) => void, seen: Set<Expr> = new Set()): void {
-  if (seen.has(e)) return;
-  seen.add(e);
-  visit(e);
-  for (const child of children(e)) visitExpr(child, visit, seen);
+  const each = (node: Expr): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    visit(node);
+    forEachChild(node, each);
+  };
+  each(e);
 }
 
 /** The expressions that a statement holds itself, without those of nested statements. */

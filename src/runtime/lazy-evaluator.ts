@@ -4,6 +4,7 @@
  */
 
 import { allocate, type TypedArray } from "../core/dtype.ts";
+import { DeviceLostError } from "../core/errors.ts";
 import { printGraph } from "../ir/print.ts";
 import type { Evaluator } from "../tensor/context.ts";
 import { HostStorage } from "../tensor/storage.ts";
@@ -53,10 +54,15 @@ export class LazyEvaluator implements Evaluator {
 
   private run(trace: LazyTrace, program: LazyProgram): Promise<TypedArray[]> {
     const turn = this.tail.then(async () => {
-      const variant = await program.variant;
-      await variant.feed(await Promise.all(trace.leaves.map(numbersOf)));
-      await variant.compute({});
-      return readOutputArrays(variant);
+      const leaves = await Promise.all(trace.leaves.map(numbersOf));
+      try {
+        return await runOn(await program.variant, leaves);
+      } catch (error) {
+        if (!(error instanceof DeviceLostError)) throw error;
+        // All that was lost is programs, which hold nothing.
+        this.structures.clear();
+        return runOn(await this.compile(trace), leaves);
+      }
     });
     this.tail = turn.catch(() => undefined);
     return turn;
@@ -104,6 +110,12 @@ export class LazyEvaluator implements Evaluator {
     });
     this.tail = disposal.catch(() => undefined);
   }
+}
+
+async function runOn(variant: Variant, leaves: readonly TypedArray[]): Promise<TypedArray[]> {
+  await variant.feed(leaves);
+  await variant.compute({});
+  return readOutputArrays(variant);
 }
 
 const valueOfConstant = (version: Version): number => version.operation!.attrs.value as number;

@@ -5,16 +5,20 @@
 
 import type { Backend, StateMemory } from "../../backends/backend.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import { KilnError } from "../core/errors.ts";
+import { invariant, KilnError } from "../core/errors.ts";
+import { type Layout, rowMajor, sameLayout } from "../core/layout.ts";
 import type { TensorType } from "../ir/types.ts";
 import { HostStorage, type Storage } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Version } from "../tensor/version.ts";
+import { readState, type StoredState, writeState } from "./state-numbers.ts";
 
 /** A state as programs ask for it: a tensor of the model or of an optimizer, and its name in the program's graph. */
 export interface StateRequest {
   readonly name: string;
   readonly tensor: Tensor;
+  /** How the program has it in memory, where that is not row-major. */
+  readonly layout?: Layout;
 }
 
 /** The place of a state in the store. */
@@ -27,12 +31,14 @@ export interface Cell {
   version: Version | undefined;
   /** Memories that hold the current value. */
   readonly current: Set<StateMemory>;
+  /** How it lies in each memory that has it: as the program that came first wanted it. */
+  readonly layouts: Map<StateMemory, Layout>;
 }
 
 const homes = new WeakMap<Tensor, ModelState>();
 
 export class ModelState {
-  private readonly memories = new Map<Backend, StateMemory>();
+  private readonly memories = new Map<string, StateMemory>();
   private readonly cells = new Map<Tensor, Cell>();
   private readonly ids = new Set<string>();
   private tail: Promise<unknown> = Promise.resolve();
@@ -48,19 +54,38 @@ export class ModelState {
     return [...owners][0] ?? new ModelState();
   }
 
+  /** The memory on a backend, however that is configured. */
   memoryOn(backend: Backend): StateMemory {
-    let memory = this.memories.get(backend);
+    let memory = this.memories.get(backend.name);
     if (memory === undefined) {
       memory = backend.createStateMemory();
-      this.memories.set(backend, memory);
+      this.memories.set(backend.name, memory);
     }
     return memory;
+  }
+
+  /** How those of `states` lie on `backend` that programs have there already; others are free to choose. */
+  layoutsOn(backend: Backend, states: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Layout> {
+    const memory = this.memoryOn(backend);
+    return new Map(
+      [...states].flatMap(([name, tensor]): [string, Layout][] => {
+        const layout = this.cells.get(tensor)?.layouts.get(memory);
+        return layout === undefined ? [] : [[name, layout]];
+      }),
+    );
   }
 
   /** Makes room for all `requests` on `backend` and takes their tensors over; returns the cell of each. */
   async attach(backend: Backend, requests: readonly StateRequest[]): Promise<readonly Cell[]> {
     const memory = this.memoryOn(backend);
     const cells = requests.map((request) => this.cell(request));
+    for (const [k, { name, layout }] of requests.entries()) {
+      const { layouts, type } = cells[k];
+      const wanted = layout ?? rowMajor(type.shape.length);
+      const settled = layouts.get(memory) ?? wanted;
+      invariant(sameLayout(settled, wanted), `${name} lies in the order [${settled}], not [${wanted}]`);
+      layouts.set(memory, settled);
+    }
     memory.allocate(cells.map(({ id, type }) => ({ name: id, ...type })));
     for (const cell of cells) {
       if (cell.version === undefined) await cell.tensor.version.read();
@@ -77,7 +102,7 @@ export class ModelState {
       for (let k = 2; this.ids.has(id); k++) id = `${name}#${k}`;
       this.ids.add(id);
       const type = { dtype: tensor.dtype, shape: tensor.shape };
-      cell = { id, type, tensor, version: undefined, current: new Set() };
+      cell = { id, type, tensor, version: undefined, current: new Set(), layouts: new Map() };
       this.cells.set(tensor, cell);
     }
     return cell;
@@ -88,7 +113,7 @@ export class ModelState {
     const { storage } = cell.tensor.version;
     // What is still being computed belongs to a later call.
     if (cell.tensor.version === cell.version || storage === undefined) return;
-    await memory.write(cell.id, await this.numbersIn(storage));
+    await writeCell(cell, memory, await this.numbersIn(storage));
     cell.current.clear();
     cell.current.add(memory);
     cell.version = versionIn(this, cell);
@@ -114,8 +139,7 @@ export class ModelState {
     for (const cell of cells) {
       if (cell.tensor.version !== cell.version) await this.takeOver(cell, memory);
       if (cell.current.size === 0 || cell.current.has(memory)) continue;
-      const [source] = cell.current;
-      await memory.write(cell.id, await source.read(cell.id));
+      await writeCell(cell, memory, await readCell(cell));
       cell.current.add(memory);
     }
   }
@@ -161,7 +185,19 @@ function versionIn(state: ModelState, cell: Cell): Version {
   return version;
 }
 
-const readCell = ({ id, current }: Cell): Promise<TypedArray> => [...current][0].read(id);
+const stateIn = ({ id, type, layouts }: Cell, memory: StateMemory): StoredState => ({
+  name: id,
+  ...type,
+  layout: layouts.get(memory) ?? rowMajor(type.shape.length),
+});
+
+function readCell(cell: Cell): Promise<TypedArray> {
+  const [memory] = cell.current;
+  return readState(memory, stateIn(cell, memory));
+}
+
+const writeCell = (cell: Cell, memory: StateMemory, data: TypedArray): Promise<void> =>
+  writeState(memory, stateIn(cell, memory), data);
 
 /** A version's view of its cell. */
 class CellStorage implements Storage {

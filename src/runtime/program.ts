@@ -1,13 +1,22 @@
 /** A compiled model: runs its forward pass, shows how it was made. */
 
-import { allocate, type TypedArray } from "../core/dtype.ts";
+import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import { sizeOf } from "../core/shape.ts";
+import { type Shape, sizeOf } from "../core/shape.ts";
 import type { TensorType } from "../ir/types.ts";
+import type { TunedKernel } from "../loop/contest.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { VariantCache } from "./cache.ts";
+import type { Compilation, KernelInfo, MemoryInfo } from "./figures.ts";
 import type { ModelState } from "./model-state.ts";
-import type { CompileVariant, KernelInfo, MemoryInfo, StageText, Variant } from "./variant.ts";
+import type { CompileVariant, StageText, Variant } from "./variant.ts";
+
+/** One input or target of a program. */
+export interface InputInfo {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly below: number | undefined;
+}
 
 /** What both kinds of program show of themselves: the variant for the shapes they were compiled for. */
 export abstract class Inspectable {
@@ -31,8 +40,29 @@ export abstract class Inspectable {
     return this.main.kernels;
   }
 
+  /** How kernels came to be run as they are, where `tune` was asked for. */
+  get tuned(): readonly TunedKernel[] {
+    return this.main.tuned;
+  }
+
   get memory(): MemoryInfo {
     return this.main.memoryInfo;
+  }
+
+  /** All there is to see, with what every stage made: what `kiln dump` shows. */
+  get compilation(): Compilation {
+    return this.main.compilation;
+  }
+
+  /** What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
+  get portable(): Pick<Variant, "plan" | "limits" | "states"> {
+    return this.main;
+  }
+
+  /** What it is fed, in order; of integers that name classes or rows, the number that they lie below. */
+  get inputs(): readonly InputInfo[] {
+    const { plan, limits } = this.main;
+    return plan.inputs.map(({ name, dtype, shape }) => ({ dtype, shape, below: limits.get(name)?.below }));
   }
 
   /** How long compiling took, tracing and code generation included. */
@@ -78,6 +108,16 @@ export class Program extends Inspectable {
       const results = await readOutputs(variant);
       if (variant.changesState) await variant.commit();
       return results.length === 1 ? results[0] : results;
+    });
+  }
+
+  /** Runs the model once like `run`; the milliseconds of each kernel, in the order of `kernels`. */
+  runByKernel(...inputs: readonly Tensor[]): Promise<readonly number[]> {
+    return withHostArrays(inputs, this.state, async (arrays) => {
+      if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
+      const variant = await this.cache.for(inputs);
+      await variant.feed(arrays);
+      return variant.runByKernel({ seed: this.seed, step: this.runs++ });
     });
   }
 

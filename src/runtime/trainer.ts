@@ -4,15 +4,16 @@
  */
 
 import type { TypedArray } from "../core/dtype.ts";
-import { DeviceLostError, KilnError } from "../core/errors.ts";
+import { DeviceLostError, KilnError, ThreadLostError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
 import { VariantCache } from "./cache.ts";
+import type { KernelInfo } from "./figures.ts";
 import type { ModelState } from "./model-state.ts";
 import { blameNonFinite } from "./nonfinite.ts";
 import { Inspectable, readOutputs, withHostArrays } from "./program.ts";
-import type { CompileVariant, KernelInfo, StageText, Variant } from "./variant.ts";
+import type { CompileVariant, StageText, Variant } from "./variant.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
 export interface StepSource {
@@ -113,6 +114,11 @@ export class Trainer extends Inspectable {
       }
       return loss;
     } catch (error) {
+      if (error instanceof ThreadLostError) {
+        throw new KilnError(
+          `${error.message} in step ${this.stepCount + 1}; the parameters are those after step ${this.stepCount}, and the next step starts new threads`,
+        );
+      }
       if (!(error instanceof DeviceLostError)) throw error;
       throw new KilnError(
         `${error.message} in step ${this.stepCount + 1}; the parameters are those after step ${this.mirrored}, ` +
@@ -139,6 +145,22 @@ export class Trainer extends Inspectable {
     if (this.sums === undefined) this.optimizer.completeStep();
     else await this.sums.batchDone();
     return loss;
+  }
+
+  /**
+   * One step like `step`, whatever the loss is; the milliseconds of each kernel, in the order of `kernels` (without those
+   * of an update of its own, where gradients are accumulated).
+   */
+  stepByKernel(...batch: readonly Tensor[]): Promise<readonly number[]> {
+    return withHostArrays(batch, this.state, async (arrays) => {
+      this.requireAlive();
+      const variant = await this.steps.for(batch);
+      await variant.feed(arrays);
+      const times = await variant.runByKernel({ ...this.optimizer.scalarValues(), ...this.randomScalars });
+      if (this.sums === undefined) this.optimizer.completeStep();
+      else await this.sums.batchDone();
+      return times;
+    });
   }
 
   /**

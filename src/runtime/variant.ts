@@ -1,38 +1,18 @@
 /** One compiled program for one set of shapes: the plan, its executable, and what a user may inspect. */
 
 import type { Executable, StateMemory } from "../../backends/backend.ts";
-import { byteSize, type TypedArray } from "../core/dtype.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { checkIndices, type IndexLimit } from "../core/index-limit.ts";
-import type { Origin } from "../core/origin.ts";
-import { sizeOf } from "../core/shape.ts";
-import { countFlops } from "../loop/flops.ts";
+import type { StageDump } from "../ir/artifact.ts";
+import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Compilation, type KernelInfo, kernelInfos, type MemoryInfo, memoryInfo } from "./figures.ts";
 import type { Cell, ModelState } from "./model-state.ts";
 
 export interface StageText {
   readonly name: string;
   readonly text: string;
-}
-
-export interface KernelInfo {
-  readonly name: string;
-  readonly origins: readonly Origin[];
-  readonly source: string;
-  /** Operations that one run executes (multiply-add = 2); lists of winners count as full. */
-  readonly flops: number;
-  /** Operations of the dense form, before a strategy skips anything. */
-  readonly nominalFlops: number;
-  /** Bytes of all buffers it reads and writes. */
-  readonly bytes: number;
-}
-
-export interface MemoryInfo {
-  /** The arena that all activations, gradients and scratch share. */
-  readonly arenaBytes: number;
-  /** Parameters, buffers and optimizer states of this program. */
-  readonly parameterBytes: number;
-  /** What the arena's buffers would take side by side. */
-  readonly unsharedBytes: number;
 }
 
 /** What the driver makes of a traced graph. */
@@ -42,29 +22,33 @@ export interface Compiled {
   readonly memory: StateMemory;
   readonly cells: readonly Cell[];
   /** Prints all stages; done only when somebody reads them. */
-  readonly stages: () => readonly StageText[];
+  readonly stages: () => readonly StageDump[];
   /** What integer inputs that are class numbers may hold. */
   readonly limits: ReadonlyMap<string, IndexLimit>;
   readonly milliseconds: number;
+  /** How a tuner decided about kernels; empty when none was asked. */
+  readonly tuned: readonly TunedKernel[];
 }
 
 export class Variant {
   readonly plan: ProgramPlan;
   readonly limits: ReadonlyMap<string, IndexLimit>;
   readonly compileMilliseconds: number;
+  readonly tuned: readonly TunedKernel[];
   readonly executable: Executable;
   private readonly state: ModelState;
   private readonly memory: StateMemory;
   private readonly cells: readonly Cell[];
   private readonly scalars: Float64Array;
-  private readonly printStages: () => readonly StageText[];
-  private printed: readonly StageText[] | undefined;
+  private readonly printStages: () => readonly StageDump[];
+  private printed: readonly StageDump[] | undefined;
 
   constructor(compiled: Compiled, state: ModelState) {
     this.plan = compiled.plan;
     this.printStages = compiled.stages;
     this.limits = compiled.limits;
     this.compileMilliseconds = compiled.milliseconds;
+    this.tuned = compiled.tuned;
     this.executable = compiled.executable;
     this.memory = compiled.memory;
     this.cells = compiled.cells;
@@ -81,6 +65,11 @@ export class Variant {
     await this.state.refresh(this.memory, this.cells);
     for (let k = 0; k < inputs.length; k++)
       await this.executable.write(this.plan.inputs[k].buffer, inputs[k]);
+  }
+
+  /** The tensor behind each state, under its name in the plan. */
+  get states(): ReadonlyMap<string, Tensor> {
+    return new Map(this.plan.states.map(({ name }, k) => [name, this.cells[k].tensor]));
   }
 
   /** Whether a run changes the model's state, which `commit` then does. */
@@ -103,6 +92,21 @@ export class Variant {
     this.state.changed(this.memory, this.cells);
   }
 
+  /** Runs everything, one kernel after the other; the milliseconds of each. */
+  async runByKernel(scalars: Readonly<Record<string, number>>): Promise<readonly number[]> {
+    if (this.changesState) await this.state.preserve(this.cells);
+    const values = Float64Array.from(this.plan.scalars, (name) => scalars[name]);
+    const times: number[] = [];
+    for (let k = 0; k < this.plan.kernels.length; k++) {
+      const begin = performance.now();
+      const done = this.executable.run(k, k + 1, values);
+      if (done !== undefined) await done;
+      times.push(performance.now() - begin);
+    }
+    if (this.changesState) this.state.changed(this.memory, this.cells);
+    return times;
+  }
+
   /** What runs it, a mode included. */
   get backend(): string {
     return this.executable.backend;
@@ -114,29 +118,26 @@ export class Variant {
   }
 
   get stages(): readonly StageText[] {
-    this.printed ??= this.printStages();
-    return this.printed;
+    return this.dumps.map(({ name, text }) => ({ name, text }));
   }
 
   get kernels(): readonly KernelInfo[] {
-    const sources = new Map(this.executable.sources.map(({ name, text }) => [name, text]));
-    return this.plan.kernels.map((kernel) => ({
-      name: kernel.name,
-      origins: kernel.origins,
-      source: sources.get(kernel.name) ?? "",
-      flops: countFlops(kernel.body),
-      nominalFlops: kernel.nominalFlops,
-      bytes: kernel.buffers.reduce((sum, b) => sum + b.length * byteSize(b.dtype), 0),
-    }));
+    return kernelInfos(this.plan, this.executable.sources);
   }
 
   get memoryInfo(): MemoryInfo {
-    const { plan } = this;
-    return {
-      arenaBytes: plan.arenaBytes,
-      parameterBytes: plan.states.reduce((sum, s) => sum + sizeOf(s.shape) * byteSize(s.dtype), 0),
-      unsharedBytes: plan.placements.reduce((sum, p) => sum + p.byteLength, 0),
-    };
+    return memoryInfo(this.plan);
+  }
+
+  /** All of it together, with what every stage made. */
+  get compilation(): Compilation {
+    const { backend, dumps: stages, plan, kernels, memoryInfo: memory } = this;
+    return { backend, stages, plan, kernels, memory };
+  }
+
+  private get dumps(): readonly StageDump[] {
+    this.printed ??= this.printStages();
+    return this.printed;
   }
 }
 

@@ -1,9 +1,13 @@
 /** Finds the line of the user's model that runs now, from the engine's stack trace. */
 
+import { exactPlace } from "../core/origin.ts";
+
 /** A place in a source file. */
 export interface Place {
   readonly file: string;
   readonly line: number;
+  /** The whole path with line and column; see `exactPlace`. */
+  readonly exact: string;
 }
 
 /** Kiln's own folders, or the one file that a bundler has made of them: frames inside are not the user's. */
@@ -11,7 +15,7 @@ const LIBRARY = /\/src\/trace\/origins\.[jt]s$/.test(import.meta.url)
   ? ["src/", "passes/", "backends/"].map((folder) => new URL(`../../${folder}`, import.meta.url).href)
   : [import.meta.url];
 
-const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):\d+\)?$/;
+const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;
 
 /**
  * The innermost frame of user code, or `undefined` when only library code runs. Frames outside of the
@@ -26,7 +30,8 @@ export function userPlace(boundary?: string): Place | undefined {
     if (boundary !== undefined && frame.includes(boundary)) return undefined;
     const found = FRAME.exec(frame.trim());
     if (found === null || isForeign(found[1])) continue;
-    return { file: displayPath(found[1]), line: Number(found[2]) };
+    const [path, line, column] = [pathOf(found[1]), Number(found[2]), Number(found[3])];
+    return { file: displayPath(path), line, exact: exactPlace(path, line, column) };
   }
   return undefined;
 }
@@ -40,9 +45,10 @@ function isForeign(file: string): boolean {
   );
 }
 
+const pathOf = (file: string): string => decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));
+
 /** The path as dumps and messages show it: relative to the working directory where it lies below. */
-function displayPath(file: string): string {
-  const path = decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));
+function displayPath(path: string): string {
   const base = typeof process === "undefined" ? "" : `${process.cwd()}/`;
   return base !== "" && path.startsWith(base)
     ? path.slice(base.length)

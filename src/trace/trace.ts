@@ -8,6 +8,7 @@ import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import { type Source, Tensor } from "../tensor/tensor.ts";
 import { type Place, userPlace } from "./origins.ts";
+import { ValueNamer } from "./value-names.ts";
 
 /** What the tracer needs of a module; `nn.Module` is one. */
 export interface Traceable {
@@ -83,6 +84,7 @@ class Session implements Recorder {
   private lossModule: TraceableLoss | undefined;
 
   constructor(model: Traceable) {
+    this.namer = new ValueNamer(model);
     for (const [path, module] of model.namedModules()) {
       this.paths.set(module, path);
       this.places.set(module, module.constructedAt);
@@ -96,6 +98,7 @@ class Session implements Recorder {
   }
 
   private readonly model: Traceable;
+  private readonly namer: ValueNamer;
 
   forward(types: readonly TensorType[]): readonly Tensor[] {
     const { model } = this;
@@ -121,8 +124,10 @@ class Session implements Recorder {
 
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
     const values = outputs.map((o) => ({ name: o.name, value: this.valueOf(o.tensor) }));
+    const graph = this.builder.build(name, values, this.updates());
+    const names = this.namer.finish(graph.inputs);
     return {
-      graph: this.builder.build(name, values, this.updates()),
+      graph: names.size === 0 ? graph : { ...graph, names },
       states: this.states,
       parameters: this.parameters,
       inputs: this.inputs,
@@ -131,9 +136,11 @@ class Session implements Recorder {
 
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const values = inputs.map((t) => this.valueOf(t));
-    const known = this.origin();
+    const place = userPlace("kilnTraceBoundary");
+    const known = this.origin(place);
     const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
     const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
+    this.namer.recorded(place, value);
     return this.tensorOf(value);
   }
 
@@ -176,12 +183,12 @@ class Session implements Recorder {
   }
 
   /** The user's line that runs; inside library modules the line where the module was made. */
-  origin(): Origin {
+  origin(running = userPlace("kilnTraceBoundary")): Origin {
     const module = moduleStack.findLast((m) => this.paths.has(m));
     const path = module === undefined ? "" : this.paths.get(module)!;
     const innermost = moduleStack.at(-1);
     const place =
-      userPlace("kilnTraceBoundary") ??
+      running ??
       (innermost === undefined ? undefined : this.places.get(innermost)) ??
       (this.lossModule && this.places.get(this.lossModule));
     return { file: place?.file ?? "", line: place?.line ?? 0, module: path };

@@ -29,8 +29,11 @@ describe.skipIf(skipReason)("the example page", () => {
     page = await browser.newPage({ viewport: { width: 1180, height: 1200 }, colorScheme: "light" });
     page.on("pageerror", ({ message }) => errors.push(message));
     page.on("request", (request) => {
-      if (!request.url().startsWith(server.url) && !request.url().startsWith("data:"))
-        elsewhere.push(request.url());
+      // Threads are started from blobs.
+      const isOwn = [server.url, "data:", `blob:${server.url}`].some((start) =>
+        request.url().startsWith(start),
+      );
+      if (!isOwn) elsewhere.push(request.url());
     });
     await page.goto(server.url);
     await inState("stopped");
@@ -48,6 +51,11 @@ describe.skipIf(skipReason)("the example page", () => {
     page.waitForFunction(`Number(document.getElementById("step").textContent) >= ${step}`);
   const screenshot = (name: string) =>
     page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+
+  test("takes the default backend, with threads where there are processors for them", async () => {
+    expect(await page.evaluate("crossOriginIsolated")).toBe(true);
+    expect(await page.locator("#backend").inputValue()).toBe("wasm");
+  });
 
   test("trains without freezing, and the loss falls", async () => {
     await page.click("#toggle");
@@ -79,7 +87,7 @@ describe.skipIf(skipReason)("the example page", () => {
   test("shows kernels, stages and the model's lines", async () => {
     const kernels = await page.locator("#names button").allInnerTexts();
     expect(kernels).toContain("conv2d_relu_max_pool2d");
-    expect(await page.locator("#source").innerText()).toContain("function conv2d_relu_max_pool2d");
+    expect(await page.locator("#source").innerText()).toContain("(func $");
     expect(await page.locator("#caption").innerText()).toMatch(/lenet\.js:\d+ conv1/);
     await page.click("#stages-tab");
     await page.getByRole("button", { name: "fuse", exact: true }).click();

@@ -1,14 +1,22 @@
-/** Every op's samples as WebGL 2 shaders in a browser, forward and backward. */
+/** Every op's samples in a browser, forward and backward: as WebGL 2 shaders, and as WebAssembly in the page's worker. */
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPS } from "../../src/ops/registry.ts";
-import { toleranceOf } from "../backends/gpujs/tolerances.ts";
+import { type Tolerance, toleranceOf } from "../backends/gpujs/tolerances.ts";
 import { launchChromium, skipReason } from "./chromium.ts";
 import type { SampleResult } from "./page/samples.ts";
 import { openTestPage, type TestPage } from "./test-page.ts";
 
-describe.skipIf(skipReason)("gpujs:webgl2 in a browser", () => {
+/** wasm rounds every operation to single precision (6e-8), and samples and their gradients chain a dozen or two of them. */
+const SINGLE: Tolerance = { value: 1e-6, gradient: 2e-6 };
+
+const TOLERANCES: Readonly<Record<string, (op: string) => Tolerance>> = {
+  "gpujs:webgl2": (op) => toleranceOf(op, "webgl2"),
+  wasm: () => SINGLE,
+};
+
+describe.skipIf(skipReason).each(Object.entries(TOLERANCES))("%s in a browser", (backend, tolerance) => {
   let browser: Browser;
   let at: TestPage;
 
@@ -22,9 +30,9 @@ describe.skipIf(skipReason)("gpujs:webgl2 in a browser", () => {
   });
 
   test.each(Object.keys(OPS))("%s", async (op) => {
-    const results = await at.call<SampleResult[]>("samples", "run", "gpujs:webgl2", op);
+    const results = await at.call<SampleResult[]>("samples", "run", backend, op);
     expect(results.length).toBeGreaterThan(0);
-    const { value, gradient } = toleranceOf(op, "webgl2");
+    const { value, gradient } = tolerance(op);
     for (const result of results) {
       expect(result.value, result.label).toBeLessThanOrEqual(value);
       expect(result.gradient, `gradient of ${result.label}`).toBeLessThanOrEqual(gradient);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
-import { buildBrowserBundle } from "../../bundle.config.ts";
+import { buildBrowserBundle, withPageWorker } from "../../bundle.config.ts";
 import { serveFolder } from "../../examples/browser/static-server.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -30,8 +30,15 @@ export interface TestPage {
   close(): Promise<void>;
 }
 
-/** Builds `modules` of test/browser/page beside the bundle, and opens a page that can import them. */
-export async function openTestPage(browser: Browser, modules: readonly string[]): Promise<TestPage> {
+/**
+ * Builds `modules` of test/browser/page beside the bundle, and opens a page that can import them. It is served with `headers`:
+ * none unless told, so that it is not cross-origin isolated.
+ */
+export async function openTestPage(
+  browser: Browser,
+  modules: readonly string[],
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestPage> {
   const folder = await mkdtemp(join(tmpdir(), "kiln-browser-test-"));
   await buildBrowserBundle(join(folder, "kiln.browser.js"));
   await build({
@@ -42,13 +49,14 @@ export async function openTestPage(browser: Browser, modules: readonly string[])
     entryPoints: modules.map((name) => here(`page/${name}.ts`)),
     outdir: folder,
     external: ["kiln", "gpu.js"],
+    plugins: [withPageWorker],
     // Not the sources, to which tsconfig.json leads.
     tsconfigRaw: {},
   });
   await writeFile(join(folder, "index.html"), html({ ...KILN, ...GPU_JS }));
   await writeFile(join(folder, "without-gpu-js.html"), html(KILN));
   await copyFile(here("../../node_modules/gpu.js/dist/gpu-browser.js"), join(folder, "gpu-browser.js"));
-  const server = await serveFolder(folder, 0);
+  const server = await serveFolder(folder, 0, headers);
   const page = await browser.newPage();
   await page.goto(server.url);
   return {

@@ -3,6 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import { backendsCommand } from "../../src/cli/backends.ts";
+import { build } from "../../src/cli/build.ts";
+import { check } from "../../src/cli/check.ts";
 import { type Command, helpText, parseCommand } from "../../src/cli/command.ts";
 import { dump } from "../../src/cli/dump.ts";
 import { train } from "../../src/cli/train.ts";
@@ -35,7 +37,7 @@ const MISTAKES: readonly (readonly [Command, readonly string[], string])[] = [
   [train, ["a.ts", "--epochs", "0"], '--epochs must be a whole number of at least 1, not "0"'],
   [train, ["a.ts", "--batch-size", "2.5"], '--batch-size must be a whole number of at least 1, not "2.5"'],
   [train, ["a.ts", "--seed", "1e17"], '--seed must be a whole number of at least 0, not "1e17"'],
-  [train, ["a.ts", "--threads", "4"], "--threads must be 1, not 4: the backend js has one thread"],
+  [train, ["a.ts", "--threads", "0"], '--threads must be a whole number of at least 1, not "0"'],
   [
     train,
     ["a.ts", "--optimizer", "adan"],
@@ -54,7 +56,7 @@ const MISTAKES: readonly (readonly [Command, readonly string[], string])[] = [
   [train, ["a.ts", "--resume", "none.safetensors"], "cannot read none.safetensors: it does not exist"],
   [dump, ["a.ts", "--mode", "train"], '--mode must be one of forward, training, not "train"'],
   [dump, ["a.ts", "--mode", "trainig"], "(did you mean training?)"],
-  [dump, ["a.ts", "--format", "svg"], '--format must be one of text, json, not "svg"'],
+  [dump, ["a.ts", "--format", "png"], '--format must be one of text, json, dot, svg, not "png"'],
   [
     dump,
     ["a.ts", "--stage", "nothing"],
@@ -96,7 +98,7 @@ describe("parseCommand", () => {
 });
 
 describe("the help text", () => {
-  it.each([train, dump, backendsCommand])(
+  it.each([train, dump, build, backendsCommand, check])(
     "of %o names every option, its default and an example",
     (command) => {
       const text = helpText(command);

@@ -1,7 +1,11 @@
 /** `kiln dump`: every stage in order, each with the lines of the model, as text and as JSON. */
 
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
+import { paletteFor } from "../../src/cli/dump/colours.ts";
 import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
 
 const NAMES = STAGES.map(({ name }) => name);
@@ -37,7 +41,7 @@ describe("dump --all", () => {
       "linear",
     ]);
     for (const graph of ["trace", "canonicalize", "fuse", "layout"]) {
-      const nodes = lines(stages.get(graph), /^\s*%\d+:/);
+      const nodes = lines(stages.get(graph), /^\s*%\w+:/);
       expect(nodes).toHaveLength(12);
       for (const node of nodes) expect(node).toMatch(LENET_LINE);
     }
@@ -60,7 +64,7 @@ describe("dump --all", () => {
     expect(step).toContain("%x: f32[4,1,32,32]");
     expect(step).toContain("conv2d_weight_grad");
     expect(lines(step, /update @\w+\.(weight|bias) = /)).toHaveLength(10);
-    for (const node of lines(step, /^\s*%\d+:/)) expect(node).toMatch(LENET_LINE);
+    for (const node of lines(step, /^\s*%\w+:/)) expect(node).toMatch(LENET_LINE);
     expect(stages.get("plan-memory")).toMatch(/arena \d+ bytes/);
   });
 });
@@ -69,18 +73,28 @@ describe("dump", () => {
   it("lists stages and kernels with their lines when nothing else is asked for", async () => {
     const text = await dumped("examples/lenet.ts");
     for (const stage of FORWARD_STAGES) expect(text).toMatch(new RegExp(`^ {2}${stage} `, "m"));
-    expect(text).toMatch(/^ {2}conv2d_relu_max_pool2d_2 +examples\/lenet\.ts:18 conv2/m);
+    const kernel = lines(text, /^ {2}conv2d_relu_max_pool2d_2 /)[0];
+    // 64 images of 16×10×10 outputs of 6×5×5 multiply-adds, and a bias each: 31 million operations.
+    expect(kernel).toMatch(/ 31\.0 MFLOP +\d+ kB +[\d.]+ {2}examples\/lenet\.ts:18 conv2, /);
+    expect(text).toMatch(/memory: an arena of \d+ bytes, of which at most \d+ are alive at once \(\w+\)/);
+    expect(text).toMatch(/^ {2}dce [\s\S]*?\(unchanged\)/m);
   });
 
   it("prints one stage alone, as text and as JSON", async () => {
     const text = await dumped("examples/mlp.ts", "--stage", "trace");
     expect(text).toMatch(/^graph sequential\(%x: f32\[64,1,28,28\]\)/);
     const json = await dumped("examples/mlp.ts", "--stage", "trace", "--format", "json");
-    expect(JSON.parse(json)).toEqual([{ name: "trace", text: text.trimEnd() }]);
+    expect(JSON.parse(json)).toMatchObject({
+      kilnDump: 1,
+      file: "examples/mlp.ts",
+      mode: "forward",
+      backend: "js",
+      stages: [{ name: "trace", form: "graph", unchanged: false, text: text.trimEnd() }],
+    });
   });
 
   it("gives all stages as JSON", async () => {
-    const stages: { name: string; text: string }[] = JSON.parse(
+    const { stages }: { stages: { name: string; text: string }[] } = JSON.parse(
       await dumped("examples/lenet3x3.ts", "--format", "json", "--all"),
     );
     expect(stages.map(({ name }) => name)).toEqual(FORWARD_STAGES);
@@ -90,6 +104,91 @@ describe("dump", () => {
   it("compiles for another backend", async () => {
     const text = await dumped("examples/cifar10.ts", "--backend", "interpret", "--stage", "fuse");
     expect(lines(text, /group conv2d_max_pool2d:/)).toHaveLength(3);
+  });
+});
+
+describe("dump --diff", () => {
+  it("shows what a stage changed", async () => {
+    const text = await dumped("examples/lenet.ts", "--stage", "fuse", "--diff");
+    expect(text).toMatch(/^partition → fuse\n/);
+    expect(lines(text, /^\+/)).toHaveLength(5);
+    expect(lines(text, /^-/)).toEqual([]);
+  });
+
+  it("says so where nothing changed, and where there is nothing to compare", async () => {
+    const stages = sections(await dumped("examples/lenet.ts", "--all", "--diff"));
+    expect([...stages.keys()]).toEqual(FORWARD_STAGES);
+    expect(stages.get("cse")).toBe("unchanged");
+    expect(stages.get("lower")).toMatch(/^\(from graph to kernels: /);
+    expect(stages.get("trace")).toMatch(/^graph lenet/);
+  });
+});
+
+describe("dump --kernel", () => {
+  it("follows a kernel from the model's lines to the code", async () => {
+    const text = await dumped("examples/lenet.ts", "--kernel", "linear_relu");
+    const parts = [
+      "lines of the model",
+      "nodes of the graph",
+      "as lowered",
+      "as scheduled",
+      "figures",
+      "code for js",
+    ];
+    expect(parts.map((part) => text.indexOf(`\n${part}\n`))).toEqual(
+      parts.map((part) => text.indexOf(`\n${part}\n`)).sort((a, b) => a - b),
+    );
+    expect(parts.every((part) => text.includes(`\n${part}\n`))).toBe(true);
+    expect(text).toContain("x = F.relu(this.fc1.forward(x));");
+    expect(text).toContain("= linear(");
+    expect(text).toContain("sum[k<400]");
+    expect(text).toContain("function linear_relu(");
+  });
+});
+
+describe("dump --format", () => {
+  it("draws any stage as DOT, the last graph unless told", async () => {
+    const [last, kernels] = await Promise.all([
+      dumped("examples/lenet.ts", "--format", "dot"),
+      dumped("examples/lenet.ts", "--format", "dot", "--stage", "source", "--mode", "training"),
+    ]);
+    expect(lines(last, /subgraph cluster_/)).toHaveLength(5);
+    expect(kernels).toContain('label="update\\n');
+  });
+
+  it("draws SVG into a file", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kiln-dump-"));
+    const file = join(folder, "new/lenet.svg");
+    expect(await dumped("examples/lenet.ts", "--format", "svg", "--out", file)).toBe(`wrote ${file}\n`);
+    expect(readFileSync(file, "utf8")).toMatch(/^<svg xmlns=[\s\S]*<\/svg>\n$/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("colours", () => {
+  const escapes = new RegExp(String.raw`${String.fromCharCode(27)}\[\d+m`);
+
+  it.each([
+    ["none where there is no terminal", {}, false],
+    ["when they are forced", { FORCE_COLOR: "1" }, true],
+    ["none when they are refused", { NO_COLOR: "1" }, false],
+    ["none when 0 is forced", { FORCE_COLOR: "0" }, false],
+  ])("%s", async (_when, env, coloured) => {
+    const { stdout } = await kiln(["dump", "examples/lenet.ts", "--stage", "fuse"], {
+      env: { NO_COLOR: "", FORCE_COLOR: undefined, ...env },
+    });
+    expect(escapes.test(stdout)).toBe(coloured);
+    // Without its colours it is the same text.
+    expect(stdout.replace(new RegExp(escapes, "g"), "")).toMatch(/^graph lenet\(%x: f32\[64,1,32,32\]\)/);
+  });
+
+  it("are for a terminal that can show them", () => {
+    const isColoured = (isTTY: boolean, env: NodeJS.ProcessEnv): boolean =>
+      escapes.test(paletteFor({ isTTY }, env).heading("x"));
+    expect(isColoured(true, { TERM: "xterm" })).toBe(true);
+    expect(isColoured(true, { TERM: "dumb" })).toBe(false);
+    expect(isColoured(true, { NO_COLOR: "1" })).toBe(false);
+    expect(isColoured(false, {})).toBe(false);
   });
 });
 
@@ -123,7 +222,7 @@ export const inputs = [[4, 6]];
   ])("%s works, its kiln being the one that compiles it", async (file, origin) => {
     const { code, stdout, stderr } = await kiln(["dump", file], { cwd: folder });
     expect(stderr).toBe("");
-    expect(stdout).toContain("1 kernels");
+    expect(stdout).toContain("1 kernel in");
     expect(stdout).toContain(origin);
     expect(code).toBe(0);
   });

@@ -22,15 +22,20 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Is sent SIGINT when this appears on standard output. */
   readonly interruptAt?: string;
+  /** Changes to the environment; what is `undefined` is not there. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Runs `node src/cli/bin.js` with `args`, by default in the checkout. */
-export function kiln(args: readonly string[], { cwd = ROOT, interruptAt }: RunOptions = {}): Promise<Result> {
+export function kiln(
+  args: readonly string[],
+  { cwd = ROOT, interruptAt, env }: RunOptions = {},
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, "src/cli/bin.js"), ...args], {
       cwd,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, KILN_DEBUG: "" },
+      env: { ...process.env, KILN_DEBUG: "", ...env },
     });
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -92,8 +97,8 @@ export function barModel(replaced: { readonly forward?: string; readonly inputs?
   return [
     'import { F, nn, type Tensor } from "kiln";',
     "export default class Bars extends nn.Module {",
-    "  conv = new nn.Conv2d(1, 2, 3);",
-    "  fc = new nn.Linear(28 * 28, 10);",
+    forward.includes("conv") ? "  conv = new nn.Conv2d(1, 2, 3);" : "",
+    forward.includes("fc") ? "  fc = new nn.Linear(28 * 28, 10);" : "",
     "  override forward(x: Tensor): Tensor {",
     `    ${forward}`,
     "  }",

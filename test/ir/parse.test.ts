@@ -69,7 +69,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   %4: f32[2] = sign(%3)   at my%0020models%002c%0020100%0025/net.ts:7 odd%0020module
   return output=%4
 }`,
-  "partition, groups, views and updates": `graph net(%x: f32[2,3]) params(@w: f32[4,3], @b: f32[4], @m: f32[4]) scalars($lr: f32[]) {
+  "partition, groups, views, layouts and updates": `graph net(%x: f32[2,3]) params(@w: f32[4,3], @b: f32[4], @m: f32[4]) scalars($lr: f32[]) {
   %0: f32[2,4] = linear(%x, @w, @b)
   %1: f32[2,4] = relu(%0)
   %2: f32[8] = reshape(%1) {shape=[8]}
@@ -80,6 +80,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   group linear_relu: %0 %1 -> %1
   group update: %3 %4 -> %3 %4
   view %2 of %1
+  layout @w = [1,0]
+  layout %1 = [1,0]
   return output=%2
   update @b = %4
   update @m = %3
@@ -100,7 +102,7 @@ describe("reads back", () => {
   });
 
   test("what stands there: values, attributes, roles and origins", () => {
-    const graph = parse(TEXTS["partition, groups, views and updates"]);
+    const graph = parse(TEXTS["partition, groups, views, layouts and updates"]);
     const [linear, relu, reshape, scaled, updated] = graph.nodes;
     expect(graph.inputs.map(({ role, name }) => `${role} ${name}`)).toEqual([
       "input x",
@@ -118,6 +120,10 @@ describe("reads back", () => {
       stores: [scaled, updated],
     });
     expect(graph.views).toEqual([{ node: reshape, base: relu }]);
+    expect(graph.layouts).toEqual([
+      { value: graph.inputs[1], layout: [1, 0] },
+      { value: relu, layout: [1, 0] },
+    ]);
     expect(graph.updates.map(({ target, value }) => [target.name, value])).toEqual([
       ["b", updated],
       ["m", scaled],
@@ -251,11 +257,15 @@ describe("a fault names its line and column and what was expected:", () => {
     ],
     "an update of what is no input": [
       inBody("  %0: f32[2,3] = relu(%x)", "  update %0 = %x"),
-      "line 3, column 15: expected the name of a state",
+      "line 3, column 10: expected the name of a state",
     ],
     "a group of an input": [
       inBody("  %0: f32[2,3] = relu(%x)", "  view %x of %0"),
       "line 3, column 10: expected a node such as %0",
+    ],
+    "a layout that leaves an axis out": [
+      inBody("  %0: f32[2,3] = relu(%x)", "  layout %0 = [1,1]"),
+      "line 3, column 15: expected the axes 0 to 1 in some order, 1,1 is none",
     ],
   };
 

@@ -23,12 +23,13 @@ const RUNS = {
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 
+/** Winograd's method is not exact on whole numbers: only where it is forced may results differ by its budget. */
 const BACKENDS = [js, wasm].flatMap((backend) => [
-  { name: backend.name, backend, options: {} },
+  { name: backend.name, backend, options: { winograd: false } },
   ...strategiesFor(backend.capabilities).map(({ name }) => ({
     name: `${backend.name}, ${name} forced`,
     backend,
-    options: { strategy: name },
+    options: { strategy: name, winograd: name === "winograd" },
   })),
 ]);
 
@@ -59,7 +60,9 @@ describe("the interpreter after all passes", () => {
     await fc.assert(
       fc.asyncProperty(randomGraph, async ({ graph, values }) => {
         const results = await runGraph(graph, interpret, values);
-        compared += closeness(graph, results, evaluateGraph(graph, values), DOUBLE);
+        compared += closeness(graph, results, evaluateGraph(graph, values), {
+          precision: DOUBLE,
+        });
       }),
       RUNS,
     );
@@ -76,7 +79,9 @@ describe("the interpreter after all passes", () => {
         expect(Object.keys(results)).toEqual(
           expect.arrayContaining(gradients.outputs.map(({ name }) => name)),
         );
-        compared += closeness(gradients, results, evaluateGraph(gradients, random.values), DOUBLE);
+        compared += closeness(gradients, results, evaluateGraph(gradients, random.values), {
+          precision: DOUBLE,
+        });
       }),
       RUNS,
     );
@@ -90,7 +95,7 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
     await fc.assert(
       fc.asyncProperty(randomGraph, async ({ graph, values }) => {
         const results = await runGraph(graph, backend, values, options);
-        compared += closeness(graph, results, await runGraph(graph, interpret, values));
+        compared += closeness(graph, results, await runGraph(graph, interpret, values), options);
       }),
       RUNS,
     );
@@ -105,7 +110,7 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
         const wanted = { gradientsFor: names };
         const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });
         const expected = await runGraph(random.graph, interpret, random.values, wanted);
-        compared += closeness(gradients, results, expected);
+        compared += closeness(gradients, results, expected, options);
       }),
       RUNS,
     );
@@ -120,7 +125,7 @@ describe.each(BACKENDS)("$name", ({ backend, options }) => {
         const wanted = { gradientsFor: names };
         const results = await runGraph(random.graph, backend, random.values, { ...options, ...wanted });
         const expected = await runGraph(random.graph, interpret, random.values, wanted);
-        compared += closeness(gradients, results, expected);
+        compared += closeness(gradients, results, expected, options);
       }),
       RUNS,
     );

@@ -92,6 +92,13 @@ describe("finds", () => {
       "a node of group g",
     );
     expect(verify({ ...GRAPH, views: [{ node: reshape, base: stranger }] })).toThrow("the base of a view");
+    expect(verify({ ...GRAPH, layouts: [{ value: stranger, layout: [1, 0] }] })).toThrow(
+      "a value with a layout",
+    );
+  });
+
+  test("a layout that does not name every axis once", () => {
+    expect(verify({ ...GRAPH, layouts: [{ value: relu, layout: [0, 0] }] })).toThrow("is no layout of");
   });
 });
 

@@ -26,7 +26,7 @@ const { capabilities } = js;
 const lowered = (graph: Graph): LoweredProgram => lower.run(fuse(capabilities).run(simplify.run(graph)));
 
 function scheduled(program: LoweredProgram, strategy?: string): LoweredProgram {
-  const result = schedule(capabilities, strategy).run(program);
+  const result = schedule(capabilities, strategy === undefined ? {} : { strategy }).run(program);
   result.kernels.forEach(verifyKernel);
   return result;
 }

@@ -286,7 +286,7 @@ test("layout turns reshapes into views of what they read, through chains", () =>
   %2: f32[3,2] = reshape(%1) {shape=[3,2]}
   return a=%1, b=%2
 }`;
-  const graph = [partition, fuse(js.capabilities), layout].reduce(
+  const graph = [partition, fuse(js.capabilities), layout(js.capabilities)].reduce(
     (g, pass) => pass.run(g),
     parseGraph(text, opTable),
   );

@@ -11,7 +11,9 @@ import { verifyKernel } from "../../src/loop/verify.ts";
 import { opTable } from "../../src/ops/registry.ts";
 
 function lowered(text: string): LoweredProgram {
-  const program = lower.run(layout.run(fuse(js.capabilities).run(parseGraph(text, opTable))));
+  const program = lower.run(
+    layout(js.capabilities).run(fuse(js.capabilities).run(parseGraph(text, opTable))),
+  );
   program.kernels.forEach(verifyKernel);
   return program;
 }

@@ -25,11 +25,14 @@ const GPU: Capabilities = {
   maxOutputs: 1,
   inPlace: false,
   scatter: false,
+  threads: 1,
   exactNaN: false,
 };
 
 function scheduled(graph: Graph, capabilities: Capabilities): LoweredProgram {
-  const program = schedule(capabilities).run(lower.run(layout.run(fuse(capabilities).run(graph))));
+  const program = schedule(capabilities).run(
+    lower.run(layout(capabilities).run(fuse(capabilities).run(graph))),
+  );
   program.kernels.forEach(verifyKernel);
   return program;
 }

@@ -186,7 +186,10 @@ test.each([
   [{ inputs: [[6, 1, 12, 12]] }, "linear expects 27 input features but got float32[6,75]"],
   [{ inputs: [[1, 8, 8]] }, "add the batch dimension with unsqueeze(0)"],
   [{ inputs: [[6, 1, 8, 8.5]] }, "shapes of positive whole numbers"],
-  [{ inputs: [[6, 1, 8, 8]], backend: "cuda" }, 'there is no backend "cuda"; the backends are js, interpret'],
+  [
+    { inputs: [[6, 1, 8, 8]], backend: "cuda" },
+    'there is no backend "cuda"; the backends are wasm, js, interpret',
+  ],
 ])("a shape that the model does not accept names op and shapes (%#)", async (options, message) => {
   await expect(compile(new TinyNet(), options)).rejects.toThrow(message);
 });

@@ -7,8 +7,8 @@ import { errorBounds } from "./error-bounds.ts";
 import { LARGEST_INPUT } from "./random-graph.ts";
 
 /** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
-function tolerances(graph: Graph): ReadonlyMap<string, number> {
-  const bounds = errorBounds(graph, { size: LARGEST_INPUT, unit: 1, error: 0 });
+function tolerances(graph: Graph, winograd: boolean): ReadonlyMap<string, number> {
+  const bounds = errorBounds(graph, { size: LARGEST_INPUT, unit: 1, error: 0 }, winograd);
   return new Map(
     graph.outputs.map(({ name, value }) => {
       const { size, error } = bounds.get(value)!;
@@ -20,16 +20,16 @@ function tolerances(graph: Graph): ReadonlyMap<string, number> {
 
 /**
  * Expects every output of `graph` to be close; returns how many could be compared. `precision` is a factor on the
- * tolerance: 1 for float32, less for double.
+ * tolerance: 1 for float32, less for double; `winograd` tells whether convolutions may be computed by Winograd's method.
  */
 export function closeness(
   graph: Graph,
   actual: Readonly<Record<string, ArrayLike<number>>>,
   expected: Readonly<Record<string, ArrayLike<number>>>,
-  precision = 1,
+  { precision = 1, winograd = false }: { readonly precision?: number; readonly winograd?: boolean } = {},
 ): number {
   let compared = 0;
-  for (const [name, bound] of tolerances(graph)) {
+  for (const [name, bound] of tolerances(graph, winograd)) {
     if (bound === Number.POSITIVE_INFINITY) continue;
     const tolerance = bound * precision;
     compared++;

@@ -33,5 +33,6 @@ export function describeGraph(graph: Graph): unknown {
       stores: stores.map(nameOf),
     })),
     views: (graph.views ?? []).map(({ node, base }) => [nameOf(node), nameOf(base)]),
+    layouts: (graph.layouts ?? []).map(({ value, layout }) => [nameOf(value), layout]),
   };
 }

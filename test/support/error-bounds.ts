@@ -4,6 +4,7 @@
  * everything stays a small multiple of such a power the bound is 0: then backends must agree to the bit.
  */
 
+import { ERROR_BUDGETS } from "../../passes/strategies/winograd/forms.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import { ints, number } from "../../src/ops/definition.ts";
@@ -23,16 +24,25 @@ const ROUNDING = 2 ** -24;
 const EXACT = 2 ** 24;
 const UNKNOWN: Bound = { size: Number.POSITIVE_INFINITY, unit: 0, error: Number.POSITIVE_INFINITY };
 
-/** The bound of every value, from bounds of the inputs (`size` 3 and `unit` 1: small whole numbers). */
-export function errorBounds(graph: Graph, input: Bound): ReadonlyMap<Value, Bound> {
+/**
+ * The bound of every value, from bounds of the inputs (`size` 3 and `unit` 1: small whole numbers). With `winograd`
+ * convolutions may differ by what Winograd's method is allowed to.
+ */
+export function errorBounds(graph: Graph, input: Bound, winograd = false): ReadonlyMap<Value, Bound> {
   const bounds = new Map<Value, Bound>(graph.inputs.map((value) => [value, input]));
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((v) => bounds.get(v)!);
     // What lies beyond an unknown bound is unknown, whatever the arithmetic of infinities says.
     const known = inputs.every((x) => Number.isFinite(x.error) && Number.isFinite(x.size));
-    bounds.set(node, known ? boundOf(node, inputs) : UNKNOWN);
+    const bound = known ? boundOf(node, inputs) : UNKNOWN;
+    bounds.set(node, winograd && node.op.startsWith("conv2d") ? withWinograd(node, bound) : bound);
   }
   return bounds;
+}
+
+function withWinograd({ op }: Node, { size, error }: Bound): Bound {
+  const budget = op === "conv2d_weight_grad" ? ERROR_BUDGETS.weights : ERROR_BUDGETS.outputs;
+  return { size, unit: 0, error: error + budget * size };
 }
 
 /** Adds the rounding of `operations` that make a result of this size, unless they are exact. */

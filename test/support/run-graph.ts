@@ -7,6 +7,7 @@ import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
+import { readState, writeState } from "../../src/runtime/state-numbers.ts";
 
 export type Values = Readonly<Record<string, TypedArray>>;
 
@@ -29,7 +30,8 @@ export async function runGraph(
   const plan = planOf(graph, backend, options);
   const states = backend.createStateMemory();
   states.allocate(plan.states);
-  for (const { name } of plan.states) if (values[name]) await states.write(name, values[name]);
+  for (const state of plan.states)
+    if (values[state.name]) await writeState(states, state, values[state.name]);
   const program = await backend.compile(plan, states);
   for (const { name, buffer } of plan.inputs) await program.write(buffer, values[name]);
   await program.run(0, plan.kernels.length, new Float64Array(plan.scalars.length));
@@ -39,8 +41,8 @@ export async function runGraph(
     await program.read(buffer, into);
     results[name] = into;
   }
-  for (const { name, dtype } of plan.states)
-    if (dtype === "float32") results[`@${name}`] = await states.read(name);
+  for (const state of plan.states)
+    if (state.dtype === "float32") results[`@${state.name}`] = await readState(states, state);
   program.dispose();
   return results;
 }

@@ -1,16 +1,21 @@
-/** LeNet and other graphs at every stage of the pipeline, for tests of what passes make. */
+/** LeNet, the CIFAR-10 net and other graphs at every stage of the pipeline, for tests of what passes make. */
 
 import type { Backend } from "../../backends/backend.ts";
 import { js } from "../../backends/js/backend.ts";
+import Cifar10 from "../../examples/cifar10.ts";
 import LeNet from "../../examples/lenet.ts";
-import { type Artifact, PassManager } from "../../passes/manager.ts";
+import { PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
-import { runPipeline } from "../../passes/pipeline.ts";
+import { runPipeline, STAGES } from "../../passes/pipeline.ts";
+import { compileGraph } from "../../src/compile.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { StepUpdate } from "../../src/ir/update.ts";
-import { CrossEntropyLoss } from "../../src/nn/index.ts";
+import type { Module } from "../../src/nn/index.ts";
 import { SGD, type SGDOptions } from "../../src/optim/index.ts";
+import type { Compilation } from "../../src/runtime/figures.ts";
 import { type Trace, traceLoss, traceModel } from "../../src/trace/trace.ts";
+import { crossEntropy } from "./loss.ts";
 
 /** Keeps what every pass made, not just its text. */
 export class RecordingManager extends PassManager {
@@ -37,16 +42,28 @@ export interface Source {
 }
 
 /** LeNet's forward pass as the tracer sees it. */
-export function lenetForward(batch: number): Source {
-  return { trace: traceModel(new LeNet(), [{ dtype: "float32", shape: [batch, 1, 32, 32] }]) };
-}
+export const lenetForward = (batch: number): Source => forwardOf(new LeNet(), [batch, 1, 32, 32]);
 
 /** LeNet with cross-entropy, to be trained by SGD. */
-export function lenetTraining(batch: number, options: SGDOptions = { lr: 0.05, momentum: 0.9 }): Source {
-  const model = new LeNet();
-  const types = [{ dtype: "float32", shape: [batch, 1, 32, 32] }] as const;
+export const lenetTraining = (batch: number, options?: SGDOptions): Source =>
+  trainingOf(new LeNet(), [batch, 1, 32, 32], options);
+
+export const cifar10Forward = (batch: number): Source => forwardOf(new Cifar10(), [batch, 3, 32, 32]);
+
+export const cifar10Training = (batch: number): Source => trainingOf(new Cifar10(), [batch, 3, 32, 32]);
+
+const forwardOf = (model: Module, shape: readonly number[]): Source => ({
+  trace: traceModel(model, [{ dtype: "float32", shape }]),
+});
+
+function trainingOf(
+  model: Module,
+  shape: readonly number[],
+  options: SGDOptions = { lr: 0.05, momentum: 0.9 },
+): Source {
+  const types = [{ dtype: "float32", shape }] as const;
   return {
-    trace: traceLoss(model, new CrossEntropyLoss(), types),
+    trace: traceLoss(model, crossEntropy(), types),
     update: { groups: new SGD(model.parameters(), options).paramGroups.map(({ rule }) => ({ rule })) },
   };
 }
@@ -62,3 +79,11 @@ export function stagesOf({ trace, update }: Source, backend: Backend = js): Reco
   });
   return manager;
 }
+
+/** All stages, generated code included, and what there is to say of the kernels. */
+export const compilationOf = ({ trace, update }: Source, backend: Backend = js): Promise<Compilation> =>
+  compileGraph(trace.graph, {
+    backend: backend.name,
+    start: STAGES[0],
+    ...(update && { training: { gradientsFor: trace.parameters, update } }),
+  });

@@ -1,6 +1,6 @@
 /** The bytes of a WebAssembly module: variable-length integers (LEB128), IEEE numbers and counted lists. */
 
-import { invariant } from "../../../src/core/errors.ts";
+import { InternalError } from "../../../src/core/errors.ts";
 
 /** A growing list of bytes. Formats are those of the core specification, chapter 5.2 (Values). */
 export class ByteWriter {
@@ -22,16 +22,25 @@ export class ByteWriter {
 
   /** An unsigned integer of at most 32 bits. */
   unsigned(value: number): this {
-    invariant(
-      Number.isInteger(value) && value >= 0 && value < 2 ** 32,
-      `${value} is no unsigned 32-bit number`,
-    );
+    if (value >>> 0 !== value) throw new InternalError(`${value} is no unsigned 32-bit number`);
     let rest = value;
     while (rest >= 0x80) {
-      this.byte((rest % 0x80) | 0x80);
-      rest = Math.floor(rest / 0x80);
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
     }
     return this.byte(rest);
+  }
+
+  /** A signed integer of at most 32 bits. */
+  signed32(value: number): this {
+    let rest = value | 0;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+      this.byte(isLast ? low : low | 0x80);
+      if (isLast) return this;
+    }
   }
 
   /** A signed integer of any size. */

@@ -1,10 +1,10 @@
 /** The bytes of function bodies: instruction trees in the order a stack machine wants, names as indices. */
 
-import { invariant } from "../../../src/core/errors.ts";
+import { InternalError, invariant } from "../../../src/core/errors.ts";
 import { ByteWriter } from "./bytes.ts";
 import type { Instruction, Local } from "./instructions.ts";
 import type { WasmFunction } from "./module.ts";
-import { EXTRACTS, LOADS, OPERATIONS, REPLACES, STORES, type ValueType } from "./operations.ts";
+import { ATOMICS, EXTRACTS, LOADS, OPERATIONS, REPLACES, STORES, type ValueType } from "./operations.ts";
 
 export const VALUE_TYPES: Readonly<Record<ValueType, number>> = {
   i32: 0x7f,
@@ -18,8 +18,13 @@ const NO_RESULT = 0x40;
 const END = 0x0b;
 /** Where the codes of SIMD instructions are. */
 const SIMD = 0xfd;
+/** Where those of atomic instructions are, and the power of two of a word's alignment. */
+const ATOMIC = 0xfe;
+const WORD_ALIGNMENT = 2;
 const VECTOR_CONSTANT = 0x0c;
 const SHUFFLE = 0x0d;
+
+const LANES = { ...EXTRACTS, ...REPLACES };
 
 /** Writes one function; `functions` and `globals` are the module's indices. */
 export class CodeWriter {
@@ -83,9 +88,14 @@ export class CodeWriter {
         this.access(STORES[e.name], e.offset);
         return;
       }
+      case "atomic":
+        this.body(e.operands);
+        this.code(ATOMIC, ATOMICS[e.name].code);
+        w.unsigned(WORD_ALIGNMENT).unsigned(e.offset);
+        return;
       case "lane":
         this.body(e.operands);
-        this.code(SIMD, { ...EXTRACTS, ...REPLACES }[e.name].code);
+        this.code(SIMD, LANES[e.name].code);
         w.byte(e.lane);
         return;
       case "shuffle":
@@ -173,7 +183,7 @@ export class CodeWriter {
     const w = this.writer;
     switch (of) {
       case "i32":
-        w.byte(0x41).signed(BigInt(value));
+        w.byte(0x41).signed32(value);
         return;
       case "i64":
         w.byte(0x42).signed(BigInt(value));
@@ -196,7 +206,7 @@ export class CodeWriter {
 
 function indexIn(indices: ReadonlyMap<string, number>, name: string): number {
   const index = indices.get(name);
-  invariant(index !== undefined, `${name} is not declared`);
+  if (index === undefined) throw new InternalError(`${name} is not declared`);
   return index;
 }
 

@@ -3,8 +3,10 @@
  * built, and read as one thing by the encoder and by the text form.
  */
 
-import { invariant } from "../../../src/core/errors.ts";
+import { InternalError, invariant } from "../../../src/core/errors.ts";
 import {
+  ATOMICS,
+  type AtomicName,
   EXTRACTS,
   type ExtractName,
   LOADS,
@@ -56,6 +58,14 @@ export type Instruction =
       readonly address: Instruction;
       readonly value: Instruction;
       readonly offset: number;
+    }
+  | {
+      readonly kind: "atomic";
+      readonly type: ResultType;
+      readonly name: AtomicName;
+      readonly offset: number;
+      /** The address, and what the instruction takes besides. */
+      readonly operands: readonly Instruction[];
     }
   | {
       readonly kind: "lane";
@@ -117,11 +127,18 @@ export type Instruction =
   /** A line of the text form; it has no bytes. */
   | { readonly kind: "comment"; readonly type: "none"; readonly text: string };
 
+/** Whether operands have the types that an instruction takes. */
+function areOf(operands: readonly Instruction[], wanted: readonly ValueType[]): boolean {
+  return operands.length === wanted.length && operands.every(({ type }, k) => type === wanted[k]);
+}
+
 /** An instruction that takes its operands and gives one value: `operation("f32.add", a, b)`. */
 export function operation(name: OperationName, ...operands: readonly Instruction[]): Instruction {
   const { operands: wanted, result } = OPERATIONS[name];
-  const given = operands.map(({ type }) => type).join(" ");
-  invariant(given === wanted.join(" "), `${name} takes ${wanted.join(" ")}, not ${given}`);
+  if (!areOf(operands, wanted)) {
+    const given = operands.map(({ type }) => type);
+    throw new InternalError(`${name} takes ${wanted.join(" ")}, not ${given.join(" ")}`);
+  }
   return { kind: "operation", type: result, name, operands };
 }
 
@@ -135,14 +152,30 @@ export const vector = (shape: VectorShape, lanes: readonly number[]): Instructio
 };
 
 export function loadAt(name: LoadName, address: Instruction, offset = 0): Instruction {
-  invariant(address.type === "i32", `${name} at an address of type ${address.type}`);
+  if (address.type !== "i32") throw new InternalError(`${name} at an address of type ${address.type}`);
   return { kind: "load", type: LOADS[name].type, name, address, offset };
 }
 
 export function storeAt(name: StoreName, address: Instruction, value: Instruction, offset = 0): Instruction {
-  invariant(address.type === "i32", `${name} at an address of type ${address.type}`);
-  invariant(value.type === STORES[name].type, `${name} of ${value.type}`);
+  if (address.type !== "i32") throw new InternalError(`${name} at an address of type ${address.type}`);
+  if (value.type !== STORES[name].type) throw new InternalError(`${name} of ${value.type}`);
   return { kind: "store", type: "none", name, address, value, offset };
+}
+
+/** An atomic instruction on the word at `address`, which is a multiple of 4. */
+export function atomic(
+  name: AtomicName,
+  address: Instruction,
+  offset: number,
+  ...operands: readonly Instruction[]
+): Instruction {
+  const { operands: wanted, result } = ATOMICS[name];
+  const given = operands.map(({ type }) => type).join(" ");
+  invariant(
+    address.type === "i32" && given === wanted.join(" "),
+    `${name} takes ${wanted.join(" ")}, not ${given}`,
+  );
+  return { kind: "atomic", type: result, name, offset, operands: [address, ...operands] };
 }
 
 export function extract(name: ExtractName, lane: number, from: Instruction): Instruction {
@@ -162,13 +195,16 @@ export function shuffle(lanes: readonly number[], a: Instruction, b: Instruction
 
 export const get = (local: Local): Instruction => ({ kind: "get", type: local.type, local });
 
+const givenAnother = (local: Local, value: Instruction): InternalError =>
+  new InternalError(`${local.name}: ${local.type} is given ${value.type}`);
+
 export function set(local: Local, value: Instruction): Instruction {
-  invariant(local.type === value.type, `${local.name}: ${local.type} is given ${value.type}`);
+  if (local.type !== value.type) throw givenAnother(local, value);
   return { kind: "set", type: "none", local, value };
 }
 
 export function tee(local: Local, value: Instruction): Instruction {
-  invariant(local.type === value.type, `${local.name}: ${local.type} is given ${value.type}`);
+  if (local.type !== value.type) throw givenAnother(local, value);
   return { kind: "tee", type: local.type, local, value };
 }
 

@@ -172,7 +172,7 @@ function exportSection(module: WasmModule, functions: ReadonlyMap<string, number
 function nameSection({ name }: WasmModule, functions: readonly string[]): ByteWriter {
   const ofModule = new ByteWriter().name(name).finish();
   const ofFunctions = new ByteWriter()
-    .list(functions, (text, w) => w.unsigned(functions.indexOf(text)).name(text))
+    .list([...functions.entries()], ([index, text], w) => w.unsigned(index).name(text))
     .finish();
   return new ByteWriter().name("name").byte(0).counted(ofModule).byte(1).counted(ofFunctions);
 }

@@ -223,6 +223,23 @@ export const STORES = {
   "v128.store": access(0x0b, "v128", 4, 0xfd),
 } as const satisfies Record<string, Access>;
 
+/** Instructions that threads see in one order: code, operands behind the address, what comes out; all on 32-bit words. */
+export interface Atomic {
+  readonly code: number;
+  readonly operands: readonly ValueType[];
+  readonly result: "i32" | "none";
+}
+
+/** Codes: the threads proposal. `wait32` gives 0 when woken, 1 when the word differs already, 2 when time is up. */
+export const ATOMICS = {
+  "memory.atomic.notify": { code: 0x00, operands: ["i32"], result: "i32" },
+  "memory.atomic.wait32": { code: 0x01, operands: ["i32", "i64"], result: "i32" },
+  "i32.atomic.load": { code: 0x10, operands: [], result: "i32" },
+  "i32.atomic.rmw.add": { code: 0x1e, operands: ["i32"], result: "i32" },
+} as const satisfies Record<string, Atomic>;
+
+export type AtomicName = keyof typeof ATOMICS;
+
 export type LoadName = keyof typeof LOADS;
 export type StoreName = keyof typeof STORES;
 

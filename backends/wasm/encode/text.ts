@@ -89,6 +89,7 @@ function flatten(e: Instruction): string | undefined {
 function operandsOf(e: Instruction): readonly Instruction[] {
   switch (e.kind) {
     case "operation":
+    case "atomic":
     case "lane":
     case "shuffle":
     case "call":
@@ -131,6 +132,7 @@ function headOf(e: Instruction): string {
       return `v128.const ${e.shape} ${e.lanes.map(number).join(" ")}`;
     case "load":
     case "store":
+    case "atomic":
       return e.offset === 0 ? e.name : `${e.name} offset=${e.offset}`;
     case "lane":
       return `${e.name} ${e.lane}`;

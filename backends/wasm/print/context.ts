@@ -10,6 +10,7 @@ import {
   type Local,
   loadAt,
   operation,
+  selectValue,
   set,
   tee,
 } from "../encode/instructions.ts";
@@ -17,9 +18,15 @@ import type { ValueType } from "../encode/operations.ts";
 import { type MathFunction, mathName } from "../math/functions.ts";
 import type { IntegerPlace, Place, UniformPlace } from "./places.ts";
 
+/** The number of the thread that runs a function, and how many there are: parameters of functions that divide work. */
+export const THREAD: Local = { name: "thread", type: "i32" };
+export const THREADS: Local = { name: "threads", type: "i32" };
+
 /** Where things lie in the linear memory, in bytes, and what the engine offers. */
 export interface Environment {
   readonly addresses: ReadonlyMap<string, number>;
+  /** Bytes from a thread's copy of private scratch to the next one's. */
+  readonly strides: ReadonlyMap<string, number>;
   /** Doubles, one for each name in `scalars`. */
   readonly scalarsAt: number;
   readonly scalars: readonly string[];
@@ -45,8 +52,10 @@ export class FunctionContext {
   /** Names of the module's elementary functions that are called, shared with its other functions. */
   readonly used: { readonly scalar: Set<MathFunction>; readonly vector: Set<MathFunction> };
   private readonly byKey = new Map<string, Local>();
-  private readonly names = new Set<string>();
-  private readonly scalarReads = new Map<string, { readonly local: Local; readonly value: Instruction }>();
+  private readonly names = new Set([THREAD.name, THREADS.name]);
+  /** What is computed once, at the start of the function. */
+  private readonly prepared = new Map<string, { readonly local: Local; readonly value: Instruction }>();
+  private divided = false;
 
   constructor(
     environment: Environment,
@@ -56,6 +65,16 @@ export class FunctionContext {
     this.environment = environment;
     this.buffers = new Map(buffers.map((b) => [b.name, b]));
     this.used = used;
+  }
+
+  /** Whether it has a loop whose turns threads share. */
+  get isDivided(): boolean {
+    return this.divided;
+  }
+
+  /** Notes such a loop, before anything in it is printed. */
+  divide(): void {
+    this.divided = true;
   }
 
   get locals(): readonly Local[] {
@@ -111,24 +130,53 @@ export class FunctionContext {
     return address;
   }
 
-  /** A scalar input of the program as a value of `dtype`, read once per function. */
+  /** A scalar input of the program as a value of `dtype`. */
   scalar(name: string, dtype: ExprType): Instruction {
-    const key = `${name} ${dtype}`;
-    let read = this.scalarReads.get(key);
-    if (read === undefined) {
-      const position = this.environment.scalars.indexOf(name);
-      invariant(position >= 0, `unknown scalar ${name}`);
-      const raw = loadAt("f64.load", i32(0), this.environment.scalarsAt + 8 * position);
-      const local = this.local(`scalar_${name.replace(/[^A-Za-z0-9_]/g, "_")}`, valueType(dtype));
-      read = { local, value: fromDouble(raw, dtype) };
-      this.scalarReads.set(key, read);
-    }
-    return get(read.local);
+    const position = this.environment.scalars.indexOf(name);
+    invariant(position >= 0, `unknown scalar ${name}`);
+    const raw = loadAt("f64.load", i32(0), this.environment.scalarsAt + 8 * position);
+    const local = `scalar_${name.replace(/[^A-Za-z0-9_]/g, "_")}`;
+    return this.once(`${name} ${dtype}`, local, valueType(dtype), () => fromDouble(raw, dtype));
   }
 
-  /** The instructions that read all scalars which were asked for. */
+  /** The turns of a loop of `extent` turns that belong to the thread: from the first one to before the last one. */
+  ownTurns(extent: number): { readonly first: Instruction; readonly last: Instruction } {
+    const most = (a: Instruction): Instruction =>
+      selectValue(operation("i32.lt_u", a, i32(extent)), a, i32(extent));
+    const share = this.once(`share ${extent}`, `share${extent}`, "i32", () =>
+      operation("i32.div_u", operation("i32.add", get(THREADS), i32(extent - 1)), get(THREADS)),
+    );
+    const first = this.once(`first ${extent}`, `first${extent}`, "i32", () =>
+      most(operation("i32.mul", get(THREAD), share)),
+    );
+    const last = this.once(`last ${extent}`, `last${extent}`, "i32", () =>
+      most(operation("i32.add", first, share)),
+    );
+    return { first, last };
+  }
+
+  /** How many bytes behind the first thread's copy of a private buffer the running thread's lies, if there are several. */
+  copyOffset(buffer: string): Instruction | undefined {
+    const stride = this.environment.strides.get(buffer);
+    if (stride === undefined || !this.isDivided) return undefined;
+    return this.once(`copy ${buffer}`, `${buffer}_copy`, "i32", () =>
+      operation("i32.mul", get(THREAD), i32(stride)),
+    );
+  }
+
+  /** A value that is computed at the start of the function, whoever asks for it first. */
+  private once(key: string, name: string, type: "i32" | "f32", value: () => Instruction): Instruction {
+    let known = this.prepared.get(key);
+    if (known === undefined) {
+      known = { value: value(), local: this.local(name, type) };
+      this.prepared.set(key, known);
+    }
+    return get(known.local);
+  }
+
+  /** The instructions that compute what was asked for, in the order of asking. */
   prologue(): readonly Instruction[] {
-    return [...this.scalarReads.values()].map(({ local, value }) => set(local, value));
+    return [...this.prepared.values()].map(({ local, value }) => set(local, value));
   }
 
   mathName(name: MathFunction, isVector: boolean): string {

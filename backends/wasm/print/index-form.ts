@@ -4,7 +4,7 @@ import { byteSize } from "../../../src/core/dtype.ts";
 import { invariant } from "../../../src/core/errors.ts";
 import { addAffine, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { children } from "../../../src/loop/walk.ts";
+import { freeNames } from "../../../src/loop/walk.ts";
 import { type Instruction, i32, operation } from "../encode/instructions.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { isVarying, type Place } from "./places.ts";
@@ -26,8 +26,8 @@ export function placeOf(name: string, { places }: Scope): Place {
 
 /** Whether the lanes of the vector loop around see different values of `e`. */
 export function varies(e: Expr, scope: Scope): boolean {
-  if (e.kind === "var" || e.kind === "local") return isVarying(placeOf(e.name, scope));
-  return children(e).some((child) => varies(child, scope));
+  for (const name of freeNames(e)) if (isVarying(placeOf(name, scope))) return true;
+  return false;
 }
 
 /** What `e` grows by from lane to lane, where it grows evenly; `undefined` for any other dependence on the lane. */
@@ -106,7 +106,9 @@ export function addressOf(
   print: PrintInteger,
 ): Address {
   const size = byteSize(context.buffers.get(buffer)!.dtype);
-  const { terms, constant } = scaledSum(index, size, scope, context, print);
+  const { terms: own, constant } = scaledSum(index, size, scope, context, print);
+  const copy = context.copyOffset(buffer);
+  const terms = copy === undefined ? own : [...own, copy];
   const total = context.addressOf(buffer) + constant;
   const sum = sumOf(terms);
   if (sum === undefined) return { address: i32(0), offset: total };

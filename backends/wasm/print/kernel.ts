@@ -1,13 +1,13 @@
-/** A scheduled kernel as functions of a module: one for each section, and one that runs them in order. */
+/** A scheduled kernel as functions of a module, one for each section. */
 
 import { invariant } from "../../../src/core/errors.ts";
 import { formatOrigins } from "../../../src/core/origin.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
-import { call } from "../encode/instructions.ts";
 import type { WasmFunction } from "../encode/module.ts";
 import type { MathFunction } from "../math/functions.ts";
-import { type Environment, FunctionContext } from "./context.ts";
+import type { Phase } from "../threads/run-function.ts";
+import { type Environment, FunctionContext, THREAD, THREADS } from "./context.ts";
 import { StatementPrinter } from "./statements.ts";
 
 /** Elementary functions that kernels call, in either form. */
@@ -16,40 +16,43 @@ export interface UsedMath {
   readonly vector: Set<MathFunction>;
 }
 
-/** The functions of `kernel`, the one to be called first; `used` gathers the elementary functions they need. */
-export function printKernelFunctions(
-  kernel: Kernel,
-  environment: Environment,
-  used: UsedMath,
-): readonly WasmFunction[] {
+/** A kernel as code: its functions in the order they run, and who runs them. */
+export interface KernelCode {
+  readonly name: string;
+  readonly functions: readonly WasmFunction[];
+  readonly phases: readonly Phase[];
+}
+
+/** The code of `kernel`; `used` gathers the elementary functions it needs. */
+export function printKernelCode(kernel: Kernel, environment: Environment, used: UsedMath): KernelCode {
   const comments = [
     `${kernel.name}: ${kernel.ops.join(", ")}`,
     `at ${formatOrigins(kernel.origins)}`,
     `schedule: ${kernel.schedule ?? "none"}`,
+    ...(kernel.estimate === undefined ? [] : [`estimate: ${kernel.estimate} multiply-adds`]),
   ];
   const sections = kernel.body.filter((s) => s.kind === "section");
-  if (sections.length === 0) {
-    return [
-      { ...printFunction(kernel, kernel.name, kernel.body, environment, used), exported: true, comments },
-    ];
-  }
-  invariant(sections.length === kernel.body.length, "a kernel is made of sections or of none");
-  const parts = sections.map((s, k) => ({
-    ...printFunction(kernel, `${kernel.name}_part${k}`, s.body, environment, used),
-    comments: [`${kernel.name}, ${s.name}`],
-  }));
-  const all: WasmFunction = {
-    name: kernel.name,
-    parameters: [],
-    results: [],
-    locals: [],
-    body: parts.map(({ name }) => call(name, "none")),
-    exported: true,
-    comments,
-  };
-  return [all, ...parts];
+  invariant(
+    sections.length === 0 || sections.length === kernel.body.length,
+    "a kernel is made of sections or of none",
+  );
+  const functions =
+    sections.length === 0
+      ? [{ ...printFunction(kernel, kernel.name, kernel.body, environment, used), comments }]
+      : sections.map((s, k) => ({
+          ...printFunction(kernel, `${kernel.name}_part${k}`, s.body, environment, used),
+          comments: k === 0 ? comments : [`${kernel.name}, ${s.name}`],
+        }));
+  const phases = functions.map(
+    ({ name, parameters }): Phase => ({
+      callee: name,
+      threads: parameters.length === 0 ? 1 : (kernel.threads ?? 1),
+    }),
+  );
+  return { name: kernel.name, functions, phases };
 }
 
+/** Takes the number of its thread and of all threads where it has work to divide. */
 function printFunction(
   kernel: Kernel,
   name: string,
@@ -64,7 +67,7 @@ function printFunction(
   const printed = new StatementPrinter(context).body(body, { places: new Map(), ranges, isVector: false });
   return {
     name,
-    parameters: [],
+    parameters: context.isDivided ? [THREAD, THREADS] : [],
     results: [],
     body: [...context.prologue(), ...printed],
     locals: context.locals,

@@ -77,6 +77,32 @@ export function loopOf(around: LoopPlaces, extent: number | Instruction): readon
   ];
 }
 
+/** The body for the turns from `first` to before `last`, of which there is one at least. */
+export function loopBetween(
+  around: LoopPlaces,
+  first: Instruction,
+  last: Instruction,
+): readonly Instruction[] {
+  const { name, counter, body, context } = around;
+  context.integer(counter, "elements");
+  const elements = counter.elements!;
+  // Pointers start from the counter, in the form of their own: it is known then which forms there are.
+  const begin = starts(around);
+  const inBytes = operation("i32.shl", get(elements), i32(2));
+  return [
+    set(elements, first),
+    ...(counter.bytes ? [set(counter.bytes, inBytes)] : []),
+    ...begin,
+    loop(name, [
+      ...body,
+      grow(elements, 1),
+      ...(counter.bytes ? [grow(counter.bytes, 4)] : []),
+      ...bumps(around),
+      branch(name, operation("i32.lt_u", get(elements), last)),
+    ]),
+  ];
+}
+
 /** By the counter in a form that is in use anyway, by a pointer where none is, or else by a counter of its own. */
 function endOf({ name, counter, pointers, context }: LoopPlaces, extent: number | Instruction): End {
   const below = (local: Local, limit: Instruction): End => ({

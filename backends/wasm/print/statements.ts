@@ -1,9 +1,9 @@
 /** Statements as instructions: loops, locals, stores and lists, scalar or four turns of a vector loop together. */
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
-import { add, local as localOf } from "../../../src/loop/build.ts";
+import { add, int, local as localOf, mul, variable } from "../../../src/loop/build.ts";
 import { printExpr } from "../../../src/loop/print.ts";
-import { ANY, type RangeContext } from "../../../src/loop/range.ts";
+import type { RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import {
   comment,
@@ -20,7 +20,7 @@ import {
 } from "../encode/instructions.ts";
 import { type FunctionContext, type Scope, valueType } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
-import { type LoopPlaces, loopOf, once } from "./loops.ts";
+import { type LoopPlaces, loopBetween, loopOf, once } from "./loops.ts";
 import { type IntegerPlace, integerPlace, type Place, type UniformPlace, uniformPlace } from "./places.ts";
 import { ScalarPrinter } from "./scalar.ts";
 import { canRunTogether, isVectorLoop } from "./together.ts";
@@ -131,6 +131,7 @@ export class StatementPrinter {
 
   private loop(s: Of<"for">, scope: Scope): readonly Instruction[] {
     if (s.extent === 0) return [];
+    if (s.loop === "thread") this.context.divide();
     const together = !scope.isVector && isVectorLoop(s) && canRunTogether(s);
     const counter = integerPlace(s.name, together ? { laneStep: 1, isLane: true } : {});
     const places = new Map<string, Place>(scope.places).set(s.name, counter);
@@ -151,7 +152,9 @@ export class StatementPrinter {
       } else {
         const place = integerPlace(name, { laneStep: together ? step : laneStep });
         places.set(name, place);
-        pointers.push({ place, step, start: () => this.start(place, init, scope) });
+        // A thread's share begins at its own first turn, which is what the counter holds by then.
+        const from = s.loop === "thread" ? add(init, mul(variable(s.name), int(step))) : init;
+        pointers.push({ place, step, start: () => this.start(place, from, { ...scope, places }) });
       }
     }
     const body = this.body(s.body, { ...scope, places, ranges, isVector: scope.isVector || together });
@@ -159,10 +162,17 @@ export class StatementPrinter {
       `for ${s.name} in ${typeof s.extent === "number" ? s.extent : s.extent.count} ${s.loop}${together ? ", together" : ""}`,
     );
     const around: LoopPlaces = { name: s.name, counter, pointers, body, context: this.context };
+    if (s.loop === "thread") return [title, ...this.ownShare(s, around)];
     if (together || s.extent === 1) return [title, ...once(around)];
     if (typeof s.extent === "number") return [title, ...loopOf(around, s.extent)];
     const count = this.scalar.print(localOf(s.extent.count, "int32"), scope);
     return [title, when(operation("i32.gt_s", count, i32(0)), loopOf(around, count))];
+  }
+
+  private ownShare({ extent }: Of<"for">, around: LoopPlaces): readonly Instruction[] {
+    invariant(typeof extent === "number", "a thread loop has a known extent");
+    const { first, last } = this.context.ownTurns(extent);
+    return [when(operation("i32.lt_u", first, last), loopBetween(around, first, last))];
   }
 
   private assign({ name, value }: Of<"assign">, scope: Scope, mask?: Instruction): Instruction {
@@ -238,8 +248,8 @@ export class StatementPrinter {
 /** What is known behind `s`, which may define an integer. */
 function rangesBehind(s: Stmt, ranges: RangeContext): RangeContext {
   if (s.kind === "let" && s.value.dtype === "int32") return ranges.withName(s.name, ranges.rangeOf(s.value));
-  if (s.kind === "accumulator")
-    return ranges.withName(s.name, s.range ? { low: s.range[0], high: s.range[1] } : ANY);
+  if (s.kind === "accumulator" && s.range !== undefined)
+    return ranges.withName(s.name, { low: s.range[0], high: s.range[1] });
   return ranges;
 }
 

@@ -10,6 +10,7 @@ import type { ProgramPlan } from "../../../src/loop/plan.ts";
 import { verifyKernel } from "../../../src/loop/verify.ts";
 import { visitStatements } from "../../../src/loop/walk.ts";
 import { OPS, opTable } from "../../../src/ops/registry.ts";
+import { readState, writeState } from "../../../src/runtime/state-numbers.ts";
 import { draw, generator } from "../../support/draw.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { planOf, type Values } from "../../support/run-graph.ts";
@@ -26,7 +27,8 @@ const RUNS = {
 async function run(plan: ProgramPlan, values: Values): Promise<Record<string, TypedArray>> {
   const states = backend.createStateMemory();
   states.allocate(plan.states);
-  for (const { name } of plan.states) if (values[name]) await states.write(name, values[name]);
+  for (const state of plan.states)
+    if (values[state.name]) await writeState(states, state, values[state.name]);
   const program = await backend.compile(plan, states);
   for (const { name, buffer } of plan.inputs) await program.write(buffer, values[name]);
   await program.run(0, plan.kernels.length, new Float64Array(plan.scalars.length));
@@ -35,7 +37,7 @@ async function run(plan: ProgramPlan, values: Values): Promise<Record<string, Ty
     results[name] = allocate(dtype, sizeOf(shape));
     await program.read(buffer, results[name]);
   }
-  for (const { name } of plan.states) results[`@${name}`] = await states.read(name);
+  for (const state of plan.states) results[`@${state.name}`] = await readState(states, state);
   return results;
 }
 

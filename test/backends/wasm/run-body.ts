@@ -60,7 +60,10 @@ export async function runBody(
         return [name, [...held]];
       }),
     ),
-    source: executable.sources.map(({ text }) => text).join("\n"),
+    source: executable.sources
+      .filter(({ name }) => name !== "run")
+      .map(({ text }) => text)
+      .join("\n"),
   };
 }
 

@@ -46,6 +46,20 @@ export async function infer(): Promise<{ readonly compiled: number[]; readonly i
   return { compiled, interactive };
 }
 
+/** What runs a program when nobody says. */
+export async function defaultBackend(): Promise<string> {
+  const program = await compile(new nn.Linear(2, 3), { inputs: [[1, 2]] });
+  await program.dispose();
+  return program.backend;
+}
+
+/** What is said of a batch of 16 GiB, and of a small one of the same model after it. */
+export async function tooLarge(): Promise<readonly [string, string]> {
+  const net = new nn.Linear(4, 4);
+  const compiled = (batch: number) => answerTo(() => compile(net, { inputs: [[batch, 4]], backend: "wasm" }));
+  return [await compiled(2 ** 30), await compiled(2)];
+}
+
 /** What is said where Node is needed; each is asked twice, for a second time may differ. */
 export async function needsOfNode(): Promise<Record<string, string>> {
   const asked: Record<string, () => unknown> = {

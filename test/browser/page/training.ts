@@ -26,14 +26,15 @@ interface Setup {
 }
 
 /** The same weights and the same batches for every backend. */
-async function setUp(backend: string, batchSize: number): Promise<Setup> {
+async function setUp(backend: string, batchSize: number, threads?: number): Promise<Setup> {
   manualSeed(7);
   const net = new LeNet();
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
   const loss = new nn.CrossEntropyLoss();
   const inputs = [[batchSize, 1, 32, 32]];
   // Mirrors are made from the start, so that what reading back takes on the GPU is there when memory is counted first.
-  const trainer = await compileTraining(net, { inputs, loss, optimizer, backend, mirrorEvery: 2 });
+  const options = { inputs, loss, optimizer, backend, mirrorEvery: 2 };
+  const trainer = await compileTraining(net, { ...options, ...(threads !== undefined && { threads }) });
   const digits = data.syntheticDigits({ train: true, count: 40 * batchSize });
   const loader = new data.DataLoader(digits, { batchSize, shuffle: true, seed: 1 });
   let epoch = loader[Symbol.asyncIterator]();
@@ -46,8 +47,13 @@ async function setUp(backend: string, batchSize: number): Promise<Setup> {
   return { net, trainer, next };
 }
 
-export async function learn(backend: string, steps: number, batchSize: number): Promise<Learned> {
-  const { net, trainer, next } = await setUp(backend, batchSize);
+export async function learn(
+  backend: string,
+  steps: number,
+  batchSize: number,
+  threads?: number,
+): Promise<Learned> {
+  const { net, trainer, next } = await setUp(backend, batchSize, threads);
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) losses.push(await trainer.step(...(await next())));
   const { gradients } = await trainer.gradients(...(await next()));

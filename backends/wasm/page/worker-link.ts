@@ -1,0 +1,165 @@
+/**
+ * The page's line to its worker: one for all models, started by whoever needs it first, alive as long as the page. When the
+ * worker is lost all calls say so, and who asks next gets a new one.
+ */
+
+import { invariant, KilnError } from "../../../src/core/errors.ts";
+import type { Availability } from "../../backend.ts";
+import {
+  type Answer,
+  type Call,
+  errorOf,
+  type Method,
+  movable,
+  type PageWorkerCalls,
+  type Result,
+  workerLost,
+} from "./messages.ts";
+import { WORKER_SCRIPT } from "./worker-script.ts";
+
+/** A page's globals, as far as they are used. */
+interface Page {
+  readonly Worker: new (url: string, options: { readonly name: string }) => PageWorker;
+  readonly navigator: {
+    readonly locks?: { request(name: string, use: () => void): Promise<unknown> };
+  };
+}
+
+interface PageWorker {
+  onmessage: (event: { readonly data: Answer }) => void;
+  onmessageerror: () => void;
+  onerror: (event: { readonly message?: string; preventDefault(): void }) => void;
+  postMessage(message: Call, moved: readonly ArrayBuffer[]): void;
+  terminate(): void;
+}
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+const FORBIDDEN =
+  "the page's content security policy forbids workers from blob: addresses: allow worker-src blob:, or use the js backend";
+
+const page = globalThis as unknown as Page;
+
+export class WorkerLink {
+  private static current: Promise<WorkerLink> | undefined;
+  private static numbers = 0;
+
+  private readonly worker: PageWorker;
+  private readonly waiting = new Map<number, Waiting>();
+  private calls = 0;
+  private greeting: Availability | undefined;
+  /** Why the worker is gone, once it is. */
+  failure: string | undefined;
+
+  private constructor(worker: PageWorker) {
+    this.worker = worker;
+    worker.onmessage = ({ data }) => this.receive(data);
+    worker.onmessageerror = () => this.lost("a message could not be read");
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.lost(event.message ?? (this.greeting === undefined ? FORBIDDEN : "it failed"));
+    };
+  }
+
+  /** The line to the worker that is alive, or to a new one; throws a {@link KilnError} where there can be none. */
+  static get(): Promise<WorkerLink> {
+    if (WorkerLink.current === undefined) {
+      const starting = WorkerLink.start();
+      WorkerLink.current = starting;
+      starting.catch(() => WorkerLink.forget(starting));
+    }
+    return WorkerLink.current;
+  }
+
+  /** A number that no other memory or program of the page has. */
+  static number(): number {
+    return ++WorkerLink.numbers;
+  }
+
+  private static forget(link: Promise<WorkerLink>): void {
+    if (WorkerLink.current === link) WorkerLink.current = undefined;
+  }
+
+  private static async start(): Promise<WorkerLink> {
+    invariant(WORKER_SCRIPT !== undefined, "a page has the bundle, which holds the text of its worker");
+    const url = URL.createObjectURL(new Blob([WORKER_SCRIPT], { type: "text/javascript" }));
+    try {
+      const link = new WorkerLink(startWorker(url));
+      const lock = `kiln ${Date.now()} ${Math.random()}`;
+      const greeted = link.call("greet", lock);
+      link.greeting = await greeted.catch(() => {
+        throw new KilnError(link.failure ?? "its worker does not start");
+      });
+      page.navigator.locks?.request(lock, () => link.lost("it ended")).catch(() => undefined);
+      return link;
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  /** Whether the backend can run in the worker. */
+  get availability(): Availability {
+    return this.greeting!;
+  }
+
+  /** Calls a method of the worker's; arrays among the parameters move there, and are the worker's from then on. */
+  call<M extends Method>(method: M, ...parameters: Parameters<PageWorkerCalls[M]>): Promise<Result<M>> {
+    if (this.failure !== undefined) return Promise.reject(workerLost(this.failure));
+    return new Promise((resolve, reject) => {
+      const id = ++this.calls;
+      this.worker.postMessage({ id, method, parameters }, movable(parameters));
+      this.waiting.set(id, { resolve: resolve as Waiting["resolve"], reject });
+    });
+  }
+
+  /** Calls a method that frees something: when the worker is gone that is gone, too. */
+  tell<M extends "forgetMemory" | "dispose">(method: M, ...parameters: Parameters<PageWorkerCalls[M]>): void {
+    this.call(method, ...parameters).catch(() => undefined);
+  }
+
+  private receive(answer: Answer): void {
+    const waiting = this.waiting.get(answer.id);
+    this.waiting.delete(answer.id);
+    switch (answer.kind) {
+      case "result":
+        waiting?.resolve(answer.result);
+        return;
+      case "failure":
+        waiting?.reject(errorOf(answer.failure));
+        return;
+      default:
+        answer satisfies never;
+    }
+  }
+
+  private lost(reason: string): void {
+    if (this.failure !== undefined) return;
+    this.failure = reason;
+    // After an error it would go on, in an unknown state.
+    this.worker.terminate();
+    if (this.greeting !== undefined) WorkerLink.current = undefined;
+    for (const { reject } of this.waiting.values()) reject(workerLost(reason));
+    this.waiting.clear();
+  }
+}
+
+function startWorker(url: string): PageWorker {
+  try {
+    return new page.Worker(url, { name: "kiln" });
+  } catch (error) {
+    throw new KilnError(`${FORBIDDEN} (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+/** Whether the backend can run in the page's worker, which is started to find out. */
+export async function pageAvailability(): Promise<Availability> {
+  try {
+    return (await WorkerLink.get()).availability;
+  } catch (error) {
+    if (error instanceof KilnError) return { available: false, reason: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+/** A plan as code: the functions of its kernels, what they call, and what runs them, as one module. */
+
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { KernelSource } from "../backend.ts";
+import { encodeModule, type MemoryLimits, type WasmFunction } from "./encode/module.ts";
+import { printFunction } from "./encode/text.ts";
+import { scalarFunction, vectorFunctions } from "./math/functions.ts";
+import { MEMORY_IMPORT } from "./memory.ts";
+import type { Environment } from "./print/context.ts";
+import { type KernelCode, printKernelCode, type UsedMath } from "./print/kernel.ts";
+import { barrierFunctions, TARGET } from "./threads/barrier.ts";
+import { type Phase, runFunction } from "./threads/run-function.ts";
+
+export interface ProgramCode {
+  readonly name: string;
+  readonly kernels: readonly KernelCode[];
+  /** What kernels share, by what it is for. */
+  readonly shared: Readonly<Record<string, readonly WasmFunction[]>>;
+  /** The functions in the order they run; the phases of kernel k begin at `starts[k]`, and end where the next one's begin. */
+  readonly phases: readonly Phase[];
+  readonly starts: readonly number[];
+}
+
+/** Where a program lies in its memory: all that its code depends on besides the plan. */
+export interface ProgramPlaces {
+  readonly environment: Environment;
+  /** Where its threads meet. */
+  readonly barrierAt: number;
+}
+
+/** The code of `plan`, whose threads meet at the address `barrierAt`. */
+export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt: number): ProgramCode {
+  const used: UsedMath = { scalar: new Set(), vector: new Set() };
+  const kernels = plan.kernels.map((kernel) => printKernelCode(kernel, environment, used));
+  const math = [
+    ...[...used.scalar].sort().map(scalarFunction),
+    ...[...used.vector].sort().flatMap(vectorFunctions),
+  ];
+  const phases = kernels.flatMap((kernel) => kernel.phases);
+  const starts = [0];
+  for (const kernel of kernels) starts.push(starts[starts.length - 1] + kernel.phases.length);
+  const barrier = phases.some(({ threads }) => threads > 1) ? barrierFunctions(barrierAt) : [];
+  return {
+    name: plan.name,
+    kernels,
+    shared: { math, run: [...barrier, runFunction(phases)] },
+    phases,
+    starts,
+  };
+}
+
+/** The bytes of a module that imports a memory of these limits. */
+export const encodeProgram = ({ name, kernels, shared }: ProgramCode, memory: MemoryLimits) =>
+  encodeModule({
+    name,
+    importedMemory: { ...MEMORY_IMPORT, ...memory },
+    imports: [],
+    globals: [TARGET],
+    functions: [...Object.values(shared).flat(), ...kernels.flatMap(({ functions }) => functions)],
+  });
+
+/** The code as text, kernel by kernel. */
+export function sourcesOf({ kernels, shared }: ProgramCode): readonly KernelSource[] {
+  const text = (functions: readonly WasmFunction[]): string => functions.map(printFunction).join("\n\n");
+  const others = Object.entries(shared).filter(([, functions]) => functions.length > 0);
+  return [
+    ...kernels.map(({ name, functions }) => ({ name, text: text(functions) })),
+    ...others.map(([name, functions]) => ({ name, text: text(functions) })),
+  ];
+}

@@ -1,0 +1,86 @@
+/**
+ * Which forms F(m, r) may run a kernel. What a result may differ by from exact arithmetic is a promise, the largest
+ * difference over the largest value:
+ *
+ * - 1e-5 for convolutions and input gradients. Activations are rounded in every layer, and direct sums of float32
+ *   already differ by up to 1e-6; ten times that is still far below what a training step's noise hides.
+ * - 5e-5 for weight gradients. They are sums over all places of all images and are multiplied by a learning rate
+ *   before they change anything.
+ *
+ * The tables say within which limits each form was found to keep it; `test/passes/winograd-accuracy.test.ts` measures.
+ */
+
+import type { Correlation, Line } from "./correlation.ts";
+import type { Form } from "./tiling.ts";
+import { type Transform, transformOf } from "./transform-matrices.ts";
+
+export const ERROR_BUDGETS = { outputs: 1e-5, weights: 5e-5 } as const;
+
+/** Taps for which there is a form: with more, tiles of eight points have less than two outputs. */
+export const MOST_TAPS = 7;
+
+/**
+ * Channels that a form may sum over by its number of points: errors grow with the sums, and the more so the larger the
+ * powers in the matrices. Nine points need a fifth magnitude and lose a digit at once.
+ */
+const MOST_CHANNELS: ReadonlyMap<number, number> = new Map([
+  [3, Number.POSITIVE_INFINITY],
+  [4, Number.POSITIVE_INFINITY],
+  [5, 256],
+  [6, 256],
+  [7, 64],
+  [8, 64],
+]);
+
+/** Two taps gain little from many points and round worst of all. */
+const MOST_POINTS_OF_TWO_TAPS = 6;
+
+/** The numbers of outputs in a tile for which a form of so many taps keeps its promise. */
+export function outputsFor(taps: number, channels: number): number[] {
+  return [...MOST_CHANNELS].flatMap(([points, most]) => {
+    const outputs = points - taps + 1;
+    const fits = outputs >= 2 && taps >= 2 && channels <= most;
+    return fits && (taps > 2 || points <= MOST_POINTS_OF_TWO_TAPS) ? [outputs] : [];
+  });
+}
+
+/** Sums of a weight gradient run over tiles; their errors average out, and the budget is wider. */
+export const outputsForWeights = (taps: number): number[] => outputsFor(taps, 0);
+
+/** All forms with these outputs; square ones alone where taps are square. */
+export function formsOf(
+  taps: readonly [number, number],
+  outputs: (taps: number) => readonly number[],
+): Form[] {
+  const [rows, columns] = taps.map((r) => outputs(r).map((m) => transform(m, r)));
+  const isSquare = taps[0] === taps[1];
+  return rows.flatMap((row) =>
+    columns.filter((column) => !isSquare || column === row).map((column) => ({ rows: row, columns: column })),
+  );
+}
+
+const transforms = new Map<string, Transform>();
+
+/** The same object for the same form. */
+function transform(outputs: number, taps: number): Transform {
+  const key = `${outputs},${taps}`;
+  const known = transforms.get(key) ?? transformOf(outputs, taps);
+  transforms.set(key, known);
+  return known;
+}
+
+/**
+ * Whether a form yields equal outputs in a pooling window wherever the data under the window are equal, as direct sums
+ * do: then the winner of a tie is the same. A tile must not reach beyond what one window sees, and its transforms give
+ * exact zeros for equal data (see `linear-map.ts`).
+ */
+export function keepsTies({ rows, columns }: Form, correlation: Correlation): boolean {
+  const windowOf = ({ placeTerms }: Line): number | undefined => {
+    const { window } = correlation.contraction;
+    const own = window.filter(({ name }) => placeTerms.some((t) => t.name === name));
+    const extent = own.reduce((n, axis) => n * axis.extent, 1);
+    const steps = placeTerms.filter((t) => !own.some(({ name }) => name === t.name));
+    return steps.every((t) => t.coefficient === extent) ? extent : undefined;
+  };
+  return windowOf(correlation.rows) === rows.outputs && windowOf(correlation.columns) === columns.outputs;
+}

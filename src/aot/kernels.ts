@@ -1,0 +1,87 @@
+/** The kernels of a stand-alone module: typed loops as text, or the bytes of a WebAssembly module. */
+
+import { printJsKernel } from "../../backends/js/print.ts";
+import { encodeModule } from "../../backends/wasm/encode/module.ts";
+import { printPlan } from "../../backends/wasm/program-code.ts";
+import { TARGET } from "../../backends/wasm/threads/barrier.ts";
+import { byteSize, type DType } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import type { ProgramPlan } from "../loop/plan.ts";
+import type { MemoryMap } from "./memory-map.ts";
+import { commentText } from "./quote.ts";
+
+const VIEWS: Readonly<Record<DType, string>> = { float32: "f32", int32: "i32", bool: "u8", uint8: "u8" };
+
+/** What every kernel of the text form is called with: views of the whole memory, and the scalars. */
+export const VIEW_TYPES = {
+  f32: "Float32Array",
+  i32: "Int32Array",
+  u8: "Uint8Array",
+  scalars: "Float64Array",
+} as const;
+
+export interface LoopText {
+  /** Which views kernels take, in order. */
+  readonly views: readonly (keyof typeof VIEW_TYPES)[];
+  /** One text for each kernel: its functions, with types. */
+  readonly kernels: readonly string[];
+}
+
+/** What a kernel's function is called: like nothing else in the module, and like no word of the language. */
+export const kernelFunction = (name: string): string => `kernel_${name}`;
+
+/** The kernels of `plan` as TypeScript. */
+export function loopText(plan: ProgramPlan, { addresses }: MemoryMap): LoopText {
+  const dtypes = new Map(
+    [...plan.buffers, ...plan.states.map((s) => ({ ...s, name: s.buffer }))].map((b) => [b.name, b.dtype]),
+  );
+  const places = new Map(
+    [...addresses].map(([buffer, at]) => {
+      const dtype = dtypes.get(buffer)!;
+      return [buffer, { view: VIEWS[dtype], offset: at / byteSize(dtype) }] as const;
+    }),
+  );
+  const used = new Set([...places.values()].map(({ view }) => view));
+  const names = Object.keys(VIEW_TYPES) as (keyof typeof VIEW_TYPES)[];
+  const views = names.filter((name) => (name === "scalars" ? plan.scalars.length > 0 : used.has(name)));
+  const environment = { parameters: views, addresses: places, scalars: plan.scalars };
+  const declared = views.map((view) => `${view}: ${VIEW_TYPES[view]}`).join(", ");
+  const kernels = plan.kernels.map((kernel) =>
+    printJsKernel(kernel, kernelFunction(kernel.name), environment)
+      .split("\n")
+      .map((line) => (line.startsWith("//") ? commentText(line) : line))
+      .join("\n")
+      // A declaration begins its line; calls are indented.
+      .replace(/^(function \w+)\(.*\) \{$/gm, `$1(${declared}): void {`),
+  );
+  return { views, kernels };
+}
+
+export interface WasmCode {
+  readonly bytes: Uint8Array;
+  /** The position in the run order at which each kernel begins, and after them its end. */
+  readonly starts: readonly number[];
+}
+
+const PAGE = 65536;
+const MOST_BYTES = 2 ** 32;
+
+/** The kernels of `plan` as a module with a memory of its own; without instructions whose rounding is the engine's choice. */
+export function wasmCode(plan: ProgramPlan, { addresses, scalarsAt, byteLength }: MemoryMap): WasmCode {
+  if (byteLength > MOST_BYTES) {
+    throw new KilnError(
+      `this model needs ${Math.ceil(byteLength / 2 ** 20)} MB, and WebAssembly addresses 4096 MB at most: use a smaller batch or the js backend`,
+    );
+  }
+  const strides = new Map<string, number>();
+  const environment = { addresses, strides, scalarsAt, scalars: plan.scalars, usesRelaxedMadd: false };
+  const { name, kernels, shared, starts } = printPlan(plan, environment, 0);
+  const bytes = encodeModule({
+    name,
+    ownMemory: { field: "memory", minimum: Math.ceil(byteLength / PAGE) },
+    imports: [],
+    globals: [TARGET],
+    functions: [...Object.values(shared).flat(), ...kernels.flatMap(({ functions }) => functions)],
+  });
+  return { bytes, starts };
+}

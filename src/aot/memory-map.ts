@@ -1,0 +1,33 @@
+/** Where everything of a stand-alone module lies: states, arena and scalars in one memory, for both kinds of code. */
+
+import { byteSize } from "../core/dtype.ts";
+import { invariant } from "../core/errors.ts";
+import { sizeOf } from "../core/shape.ts";
+import type { ProgramPlan } from "../loop/plan.ts";
+
+export interface MemoryMap {
+  /** The byte at which each buffer begins. */
+  readonly addresses: ReadonlyMap<string, number>;
+  /** Where the scalars lie, as doubles in the plan's order. */
+  readonly scalarsAt: number;
+  readonly byteLength: number;
+}
+
+/** A cache line, and enough for any vector. The first one stays unused: no buffer lies at 0. */
+const ALIGNMENT = 64;
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+/** Lays out the memory of a plan for one thread. */
+export function mapMemory(plan: ProgramPlan): MemoryMap {
+  invariant((plan.threads ?? 1) === 1, "a stand-alone module has one thread");
+  const addresses = new Map<string, number>();
+  let end = ALIGNMENT;
+  for (const { buffer, dtype, shape } of plan.states) {
+    addresses.set(buffer, end);
+    end = align(end + sizeOf(shape) * byteSize(dtype));
+  }
+  for (const { buffer, byteOffset } of plan.placements) addresses.set(buffer, end + byteOffset);
+  const scalarsAt = align(end + plan.arenaBytes);
+  return { addresses, scalarsAt, byteLength: align(scalarsAt + 8 * plan.scalars.length) };
+}

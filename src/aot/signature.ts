@@ -1,0 +1,78 @@
+/** The types of a stand-alone module's interface: exact shapes of what goes in, what comes out and what is learned. */
+
+import type { DType } from "../core/dtype.ts";
+import type { Shape } from "../core/shape.ts";
+import type { PortableProgram, Target } from "./portable.ts";
+import { literal } from "./quote.ts";
+
+const ARRAYS: Readonly<Record<DType, string>> = {
+  float32: "Float32Array",
+  int32: "Int32Array",
+  bool: "Uint8Array",
+  uint8: "Uint8Array",
+};
+
+export const arrayName = (dtype: DType): string => ARRAYS[dtype];
+
+/** `Tensor<Float32Array, readonly [64, 10]>`. */
+export const tensorType = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): string =>
+  `Tensor<${ARRAYS[dtype]}, readonly [${shape.join(", ")}]>`;
+
+/** `x: Tensor<…>, target: Tensor<…>`. */
+export const parameterList = ({ plan }: PortableProgram): string =>
+  plan.inputs.map((input) => `${input.name}: ${tensorType(input)}`).join(", ");
+
+/** What a forward pass gives: one tensor, or a tuple of several. */
+export function resultType({ plan }: PortableProgram): string {
+  const types = plan.outputs.map(tensorType);
+  return types.length === 1 ? types[0] : `[${types.join(", ")}]`;
+}
+
+/** The parameters of `create`. */
+export const createParameters = (target: Target): string =>
+  target === "js" ? "weights: Bytes" : "weights: Bytes, code: Bytes";
+
+/** The exported types, up to and including `Model`. */
+export function interfaceText(program: PortableProgram): string {
+  const { plan, roles, optimizer } = program;
+  const learned = plan.states.filter(({ name }) => roles.get(name) === "parameter");
+  const isRandom = plan.scalars.includes("seed");
+  const members = [
+    optimizer === undefined
+      ? `/** Runs the model; the result is the caller's own copy. */
+  run(${parameterList(program)}): ${resultType(program)};`
+      : `/**
+   * One step of learning on a batch: forward, backward, update. Gives the loss before the update; one that is not finite
+   * is an error, and nothing is updated.
+   */
+  step(${parameterList(program)}): number;
+  /** The learning rate, which may change at any time. */
+  lr: number;
+  /** How many steps were made. */
+  readonly stepCount: number;
+  /** Everything that learning goes on from, as a safetensors file. */
+  save(): Uint8Array;`,
+    ...(isRandom ? ["/** What random layers draw from. */\n  seed: number;"] : []),
+    `/** Copies of the parameters in row-major order, under PyTorch's names. */
+  readonly parameters: Parameters;`,
+    `/** Takes over weights from a safetensors file${optimizer ? "; one without optimizer states begins anew" : ""}. */
+  load(weights: Bytes): void;`,
+  ];
+  return `
+/** The bytes of a file. */
+export type Bytes = ArrayBuffer | Uint8Array;
+
+declare const shape: unique symbol;
+
+/** Numbers in row-major order; a plain array is one too, an array of another shape is none. */
+export type Tensor<Data, Shape extends readonly number[]> = Data & { readonly [shape]?: Shape };
+
+export interface Parameters {
+${learned.map((state) => `  readonly ${literal(state.name)}: ${tensorType(state)};`).join("\n")}
+}
+
+export interface Model {
+  ${members.join("\n  ")}
+}
+`;
+}

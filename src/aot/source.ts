@@ -1,0 +1,217 @@
+/** The source of a stand-alone module in TypeScript: its interface, its tables, its kernels, and what runs them. */
+
+import { InternalError } from "../core/errors.ts";
+import { isRowMajor, physicalStrides } from "../core/layout.ts";
+import { formatShape, sizeOf } from "../core/shape.ts";
+import type { Binding } from "../loop/program.ts";
+import { kernelFunction, loopText, VIEW_TYPES } from "./kernels.ts";
+import type { MemoryMap } from "./memory-map.ts";
+import { optimizerScalars } from "./optimizer-scalars.ts";
+import type { PortableProgram, Target } from "./portable.ts";
+import { literal } from "./quote.ts";
+import { arrayName, createParameters, interfaceText, parameterList, resultType } from "./signature.ts";
+import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
+
+/** How the module's code is run: what stands at its top, how `create` begins, and how kernels `from` … `to` - 1 are run. */
+interface Engine {
+  readonly declarations: string;
+  /** Declares `memory`, an `ArrayBuffer`. */
+  readonly start: string;
+  run(from: number, to: number): string;
+}
+
+/** The whole source. `starts` are the positions of kernels in the run order of WebAssembly. */
+export function moduleSource(
+  program: PortableProgram,
+  target: Target,
+  map: MemoryMap,
+  starts: readonly number[],
+): string {
+  const engine = target === "js" ? loops(program, map) : webAssembly(starts);
+  return [
+    `/** ${program.plan.name}, compiled by Kiln: ${title(program)}. Depends on nothing and evaluates no text. */`,
+    interfaceText(program),
+    `const states: readonly State[] = [\n${stateRows(program, map).join("\n")}\n];`,
+    STORAGE_TEXT,
+    program.optimizer === undefined ? "" : SAVE_TEXT,
+    feedText(program),
+    engine.declarations,
+    createText(program, target, map, engine),
+  ].join("\n");
+}
+
+const title = ({ optimizer }: PortableProgram): string =>
+  optimizer === undefined ? "the forward pass" : "a training step";
+
+const DTYPES = { float32: "F32", int32: "I32", bool: "BOOL", uint8: "U8" } as const;
+
+const stateRows = ({ plan, roles }: PortableProgram, { addresses }: MemoryMap): string[] =>
+  plan.states.map(({ name, buffer, dtype, shape, layout }) => {
+    const isPlain = layout === undefined || isRowMajor(shape, layout);
+    const row = { name, role: roles.get(name), dtype: DTYPES[dtype], shape, at: addresses.get(buffer)! };
+    return `  ${literal(isPlain ? row : { ...row, strides: physicalStrides(shape, layout) })},`;
+  });
+
+/** Copies an input in, once its length and, of indices, its numbers are what they should be. */
+function feedText({ limits, optimizer }: PortableProgram): string {
+  const check = `
+/** Throws unless all of \`indices\` name a class or a row. */
+function checkIndices(name: string, indices: Int32Array, below: number, ignored?: number): void {
+  const wrong = indices.find((index) => !(index >= 0 && index < below) && index !== ignored);
+  if (wrong !== undefined) throw new RangeError(\`\${name} holds \${wrong}, which is not one of 0..\${below - 1}\`);
+}
+`;
+  return `
+function checkLength(name: string, given: { readonly length: number }, length: number, shape: string): void {
+  if (given.length === length) return;
+  throw new RangeError(\`\${name} must hold \${length} numbers of the shape \${shape}, not \${given.length}\`);
+}
+${limits.size === 0 ? "" : check}${optimizer === undefined ? "" : RATE_TEXT}`;
+}
+
+const RATE_TEXT = `
+function checkRate(lr: number): void {
+  if (!(lr >= 0 && lr < Infinity)) throw new RangeError(\`the learning rate must be a finite number from 0 on, not \${lr}\`);
+}
+`;
+
+/** The loops as functions of this module. */
+function loops({ plan }: PortableProgram, map: MemoryMap): Engine {
+  const { views, kernels } = loopText(plan, map);
+  const parameters = views.map((view) => `${view}: ${VIEW_TYPES[view]}`).join(", ");
+  const names = plan.kernels.map(({ name }) => kernelFunction(name));
+  return {
+    declarations: [
+      ...kernels,
+      `const kernels: readonly ((${parameters}) => void)[] = [\n  ${names.join(",\n  ")},\n];`,
+    ].join("\n\n"),
+    start: [
+      `const memory = new ArrayBuffer(${map.byteLength});`,
+      ...views
+        .filter((view) => view !== "scalars")
+        .map((view) => `const ${view} = new ${VIEW_TYPES[view]}(memory);`),
+    ].join("\n  "),
+    run: (from, to) => `for (let k = ${from}; k < ${to}; k++) kernels[k](${views.join(", ")});`,
+  };
+}
+
+/** The WebAssembly module that is given to `create`. */
+const webAssembly = (starts: readonly number[]): Engine => ({
+  declarations: `
+type Run = (thread: number, threads: number, from: number, to: number, base: number, resumed: number) => number;`,
+  start: `const { instance } = await WebAssembly.instantiate(code, {});
+  const memory = instance.exports.memory.buffer;
+  const run: Run = instance.exports.run;`,
+  run: (from, to) => `run(0, 1, ${starts[from]}, ${starts[to]}, 0, 0);`,
+});
+
+function createText(program: PortableProgram, target: Target, map: MemoryMap, engine: Engine): string {
+  const { plan, seed, optimizer } = program;
+  const scalars =
+    plan.scalars.length === 0
+      ? ""
+      : `const scalars = new Float64Array(memory, ${map.scalarsAt}, ${plan.scalars.length});`;
+  const seedLine = plan.scalars.includes("seed") ? `seed: ${seed},` : "";
+  const others = `get parameters(): Parameters {
+      return readParameters(memory);
+    },`;
+  const counts = optimizer !== undefined || plan.scalars.includes("step");
+  return `
+/** Makes a model with the weights of a safetensors file${target === "wasm" ? ", and the code beside this module" : ""}. */
+export async function create(${createParameters(target)}): Promise<Model> {
+  ${engine.start}
+  ${scalars}
+  ${plan.inputs.map((input) => `const ${input.name}_in = ${viewText(input, map)};`).join("\n  ")}
+  ${plan.outputs.map((output, k) => `const out${k} = ${viewText(output, map)};`).join("\n  ")}
+  ${counts ? "let completed = 0;" : ""}
+  let isFirst = true;
+  const model: Model = {
+    ${optimizer === undefined ? runText(program, engine) : stepText(program, engine)}
+    ${seedLine}
+    ${others}
+    load(weights: Bytes): void {
+      ${loadLines(program).join("\n      ")}
+    },
+  };
+  model.load(weights);
+  return model;
+}
+`;
+}
+
+/** Takes over a file, and where it is one that was saved, how far learning had come. */
+function loadLines({ plan, optimizer }: PortableProgram): string[] {
+  const isRandom = plan.scalars.includes("seed");
+  if (optimizer === undefined) return ["readStates(memory, weights, isFirst);", "isFirst = false;"];
+  return [
+    "const metadata = readStates(memory, weights, isFirst);",
+    "isFirst = false;",
+    'completed = Number(metadata["kiln.step"] ?? 0);',
+    ...(isRandom ? ['model.seed = Number(metadata["kiln.seed"] ?? model.seed);'] : []),
+  ];
+}
+
+function viewText({ buffer, dtype, shape }: Binding, { addresses }: MemoryMap): string {
+  return `new ${arrayName(dtype)}(memory, ${addresses.get(buffer)}, ${sizeOf(shape)})`;
+}
+
+/** Checks all inputs, then copies them in. */
+function feedLines({ plan, limits }: PortableProgram): string[] {
+  const checks = plan.inputs.flatMap(({ name, shape }) => {
+    const limit = limits.get(name);
+    const ignored = limit?.ignoreIndex === undefined ? "" : `, ${limit.ignoreIndex}`;
+    return [
+      `checkLength(${literal(name)}, ${name}, ${sizeOf(shape)}, ${literal(formatShape(shape))});`,
+      ...(limit === undefined ? [] : [`checkIndices(${literal(name)}, ${name}, ${limit.below}${ignored});`]),
+    ];
+  });
+  return [...checks, ...plan.inputs.map(({ name }) => `${name}_in.set(${name});`)];
+}
+
+function runText(program: PortableProgram, engine: Engine): string {
+  const { plan } = program;
+  const results = plan.outputs.map((_, k) => `out${k}.slice()`);
+  return `run(${parameterList(program)}): ${resultType(program)} {
+      ${[...feedLines(program), ...scalarLines(program), engine.run(0, plan.kernels.length)].join("\n      ")}
+      ${plan.scalars.includes("step") ? "completed++;" : ""}
+      return ${results.length === 1 ? results[0] : `[${results.join(", ")}]`};
+    },`;
+}
+
+function stepText(program: PortableProgram, engine: Engine): string {
+  const { plan, optimizer } = program;
+  const { commitFrom, kernels } = plan;
+  const seed = plan.scalars.includes("seed") ? ', "kiln.seed": String(model.seed)' : "";
+  return `lr: ${optimizer!.lr},
+    get stepCount(): number {
+      return completed;
+    },
+    step(${parameterList(program)}): number {
+      ${[...feedLines(program), ...scalarLines(program), engine.run(0, commitFrom)].join("\n      ")}
+      const loss = out0[0];
+      if (!Number.isFinite(loss)) {
+        throw new Error(\`the loss of step \${completed + 1} is \${loss}; the parameters are those after step \${completed}\`);
+      }
+      ${engine.run(commitFrom, kernels.length)}
+      completed++;
+      return loss;
+    },
+    save(): Uint8Array {
+      return writeStates(memory, { format: "pt", "kiln.step": String(completed)${seed} });
+    },`;
+}
+
+/** Sets all scalars for the next run. */
+function scalarLines({ plan, optimizer }: PortableProgram): string[] {
+  const { lines = [], values = {} } = optimizer === undefined ? {} : optimizerScalars(optimizer);
+  const known: Readonly<Record<string, string>> = { ...values, seed: "model.seed", step: "completed" };
+  const rate = ["const { lr } = model;", "checkRate(lr);"];
+  return [
+    ...(optimizer === undefined ? [] : rate),
+    ...lines,
+    ...plan.scalars.map((name, k) => {
+      if (known[name] === undefined) throw new InternalError(`no value for the scalar ${name}`);
+      return `scalars[${k}] = ${known[name]};`;
+    }),
+  ];
+}

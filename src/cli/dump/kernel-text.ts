@@ -1,0 +1,67 @@
+/** `--kernel NAME`: one kernel from the lines of the model to the code that runs. */
+
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { KilnError } from "../../core/errors.ts";
+import { formatOrigin, type Origin } from "../../core/origin.ts";
+import { countText } from "../../inspect/count-text.ts";
+import { plainLine } from "../../inspect/escape.ts";
+import { intensityOf } from "../../inspect/json.ts";
+import { type KernelPart, kernelStory, storyNames } from "../../inspect/kernel-story.ts";
+import { suggestion } from "../suggestion.ts";
+import type { Palette } from "./colours.ts";
+import type { Subject } from "./subject.ts";
+
+export async function kernelText(subject: Subject, name: string, palette: Palette): Promise<string> {
+  const { compilation, file } = subject;
+  const story = kernelStory(compilation, name);
+  if (story === undefined) {
+    const names = storyNames(compilation);
+    throw new KilnError(
+      `there is no kernel ${name}${suggestion(name, names)}; the kernels are ${names.join(", ")}`,
+    );
+  }
+  const part = (title: string, text: string): string => `${palette.heading(title)}\n${text}`;
+  return [
+    palette.heading(`kernel ${story.name}, ${file}, ${subject.mode}, backend ${compilation.backend}`),
+    part("lines of the model", await modelLines(story.origins, file, palette)),
+    part("nodes of the graph", palette.ir(story.nodes.join("\n"))),
+    part("as lowered", palette.ir(story.lowered)),
+    ...story.parts.flatMap((kernel) => [
+      part("as scheduled", palette.ir(kernel.text)),
+      part("figures", figures(kernel)),
+      part(`code for ${compilation.backend}`, palette.ir(kernel.info.source)),
+    ]),
+  ].join("\n\n");
+}
+
+function figures({ info, scheduled }: KernelPart): string {
+  return [
+    `  executed   ${countText(info.flops)}FLOP`,
+    `  dense      ${countText(info.nominalFlops)}FLOP`,
+    `  bytes      ${countText(info.bytes)}B in ${scheduled.buffers.length} buffers`,
+    `  intensity  ${intensityOf(info).toFixed(2)} FLOP/byte`,
+  ].join("\n");
+}
+
+/** Each place with what stands there, as far as the file can be found. */
+async function modelLines(origins: readonly Origin[], modelFile: string, palette: Palette): Promise<string> {
+  const rows = await Promise.all(
+    origins.map(async (origin) => ({
+      place: plainLine(formatOrigin(origin)),
+      text: await lineAt(origin, modelFile),
+    })),
+  );
+  const width = Math.max(0, ...rows.map(({ place }) => place.length));
+  return rows
+    .map(({ place, text }) => `  ${place.padEnd(width)}   ${palette.faint(text)}`.trimEnd())
+    .join("\n");
+}
+
+/** The text of a line of a script; empty when there is none. Places name files outside of the folder by name alone. */
+async function lineAt({ file, line }: Origin, modelFile: string): Promise<string> {
+  const path = file === basename(modelFile) ? modelFile : file;
+  if (!/\.(ts|js|mjs)$/.test(path)) return "";
+  const text = await readFile(path, "utf8").catch(() => "");
+  return (text.split("\n")[line - 1] ?? "").trim().replace(/\t/g, " ");
+}

@@ -1,0 +1,134 @@
+/** Compiles what `kiln dump` is to show: a model, or a graph that was printed, and perhaps edited, before. */
+
+import { readFile } from "node:fs/promises";
+import { STAGES } from "../../../passes/pipeline.ts";
+import { compile, compileGraph, compileTraining } from "../../compile.ts";
+import { InternalError, KilnError } from "../../core/errors.ts";
+import { formatShape } from "../../core/shape.ts";
+import type { DumpSubject } from "../../inspect/json.ts";
+import { parseGraph } from "../../ir/parse.ts";
+import type { Graph } from "../../ir/types.ts";
+import { Parameter } from "../../nn/index.ts";
+import { opTable } from "../../ops/registry.ts";
+import { SGD } from "../../optim/index.ts";
+import { fileErrorReason } from "../../runtime/atomic-file.ts";
+import type { Compilation } from "../../runtime/figures.ts";
+import { zeros } from "../../tensor/index.ts";
+import type { Arguments } from "../command.ts";
+import { loadModelFile, type ModelFile, type TensorSpec } from "../model-file.ts";
+import { oneLine } from "../report.ts";
+import { shapes } from "../values.ts";
+import type { Request } from "./request.ts";
+
+/** A training step is shown with this optimizer. */
+const SGD_OPTIONS = { lr: 0.05, momentum: 0.9 } as const;
+
+/** What was compiled, and how to speak of it. */
+export interface Subject extends DumpSubject {
+  readonly compilation: Compilation;
+}
+
+export async function compileSubject(request: Request, given: Arguments, root: URL): Promise<Subject> {
+  if (request.isGraph) return compileFrom(request);
+  const file = await loadModelFile(request.path, 0, root);
+  const inputs = readInputs(file, given);
+  const mode = request.mode ?? "forward";
+  return { file: request.path, mode, compilation: await compileModel(file, inputs, mode, request.backend) };
+}
+
+/** The model file's inputs under the shapes of `--input`. */
+function readInputs({ path, inputs }: ModelFile, given: Arguments): readonly TensorSpec[] {
+  const wanted = shapes(given, "input");
+  if (wanted.length === 0) return inputs;
+  if (wanted.length !== inputs.length) {
+    throw new KilnError(
+      `--input is given ${wanted.length} times, but ${path} has ${inputs.length} ` +
+        `${inputs.length === 1 ? "input" : "inputs"}: ${inputs.map(({ shape }) => formatShape(shape)).join(" ")}`,
+    );
+  }
+  return inputs.map(({ dtype }, k) => ({ dtype, shape: wanted[k] }));
+}
+
+async function compileModel(
+  { model, loss, targets }: ModelFile,
+  inputs: readonly TensorSpec[],
+  mode: Subject["mode"],
+  backend: string,
+): Promise<Compilation> {
+  if (mode === "forward") return (await compile(model, { inputs, backend })).compilation;
+  const optimizer = new SGD(model.parameters(), SGD_OPTIONS);
+  const options = { inputs, loss, optimizer, backend, ...(targets && { targets }) };
+  return (await compileTraining(model, options)).compilation;
+}
+
+async function compileFrom({ path, mode, backend, stage }: Request): Promise<Subject> {
+  const graph = await readGraph(path);
+  const start = stageOf(graph);
+  const training = mode === "training" ? trainingOf(path, graph, start) : undefined;
+  const doc = `Read from ${path}.`;
+  const compilation = await explained(path, () =>
+    compileGraph(graph, { backend, start: { name: start, doc }, ...(training && { training }) }),
+  );
+  if (stage !== undefined && !compilation.stages.some(({ name }) => name === stage)) {
+    const names = compilation.stages.map(({ name }) => name).join(", ");
+    throw new KilnError(
+      `${path} goes on from the stage ${start}, and there is no ${stage} on its way: ${names}`,
+    );
+  }
+  const isTraining = mode === "training" || graph.updates.length > 0;
+  return { file: path, mode: isTraining ? "training" : "forward", compilation };
+}
+
+async function readGraph(path: string): Promise<Graph> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new KilnError(`cannot read the graph ${path}: ${oneLine(fileErrorReason(error))}`);
+  });
+  if (/^\s*(program|plan) /.test(text)) {
+    throw new KilnError(
+      `${path} holds kernels, and only graphs read back: those of the stages trace to layout (--stage layout)`,
+    );
+  }
+  return explained(path, async () => parseGraph(text, opTable));
+}
+
+/** Faults of a graph that somebody has edited are that somebody's to mend, wherever they come to light. */
+async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof KilnError) throw new KilnError(`${path}: ${error.message}`, []);
+    if (!(error instanceof InternalError)) throw error;
+    throw new KilnError(`${path}: the graph does not hold together: ${error.message.split("\n")[0]}`);
+  }
+}
+
+/** The stage that a graph is the result of, as far as it shows; passes that are run once more change nothing. */
+function stageOf({ views, layouts, groups, partition }: Graph): string {
+  if (views !== undefined || layouts !== undefined) return "layout";
+  if (groups !== undefined) return "fuse";
+  return partition !== undefined ? "partition" : STAGES[0].name;
+}
+
+/** How a training step is made of a loss: every state is trained that is a parameter as far as the graph tells. */
+function trainingOf(path: string, graph: Graph, start: string) {
+  if (start !== STAGES[0].name || graph.outputs.length !== 1) {
+    throw new KilnError(
+      `${path}: a training step is made of a graph whose one output is the loss, before partition and fuse; ` +
+        (start === STAGES[0].name
+          ? `this one has ${graph.outputs.length} outputs`
+          : `this one has been through ${start}; leave --mode training out to go on from there`),
+    );
+  }
+  const updated = new Set(graph.updates.map(({ target }) => target));
+  const gradientsFor = graph.inputs
+    .filter((input) => input.role === "state" && input.type.dtype === "float32")
+    .filter((input) => !updated.has(input) && !/^constant\.\d+$/.test(input.name))
+    .map(({ name }) => name);
+  if (gradientsFor.length === 0) {
+    throw new KilnError(
+      `${path}: there is nothing to train: the graph has no parameter that it does not update`,
+    );
+  }
+  const [{ rule }] = new SGD([new Parameter(zeros([1]))], SGD_OPTIONS).paramGroups;
+  return { gradientsFor, update: { groups: [{ rule }] } };
+}

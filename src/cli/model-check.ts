@@ -1,0 +1,28 @@
+/** Has a model's source checked before the model is used; ts-morph, which does it, is loaded here and not before. */
+
+import type { CheckResult } from "../check/check.ts";
+import type { Finding } from "../check/finding.ts";
+import { KilnError } from "../core/errors.ts";
+import { displayPath, oneLine } from "./report.ts";
+
+/** What is found in the model file at `path` and in what it imports. */
+export async function checkSource(path: string): Promise<CheckResult> {
+  const { checkModelFile } = await import("../check/check.ts");
+  return checkModelFile(path);
+}
+
+/** Shows the warnings for a model file, one line each, and throws its first error; otherwise gives its variables. */
+export async function checkBeforeUse(path: string): Promise<CheckResult["variables"]> {
+  const { findings, variables } = await checkSource(path);
+  for (const warning of findings.filter(({ severity }) => severity === "warning")) {
+    console.error(`kiln: warning: ${oneLine(warning.message)} (${placeText(warning)})`);
+  }
+  const [first, ...more] = findings.filter(({ severity }) => severity === "error");
+  if (first === undefined) return variables;
+  const hint = more.length === 0 ? "" : `; kiln check ${path} shows ${more.length} more`;
+  throw new KilnError(`${first.message} (${placeText(first)})${hint}`);
+}
+
+/** `net.ts:14:9`. */
+export const placeText = ({ file, line, column }: Finding): string =>
+  `${oneLine(displayPath(file))}:${line}:${column}`;

@@ -1,0 +1,66 @@
+/**
+ * Physical layouts: a value has the shape that its user sees and lies in memory with its axes in an order of the
+ * compiler's choice. Numbers are brought from one to the other only where they enter or leave a program's memory.
+ */
+
+import { allocate, type DType, type TypedArray } from "./dtype.ts";
+import { type Shape, sizeOf, stridesOf } from "./shape.ts";
+
+/** The axes of a value from the outermost in memory to the innermost; `[0,1,2,…]` is row-major. */
+export type Layout = readonly number[];
+
+export const rowMajor = (rank: number): Layout => Array.from({ length: rank }, (_, axis) => axis);
+
+/** Whether `layout` names every axis of a value of `rank` dimensions once. */
+export const isLayout = (layout: Layout, rank: number): boolean =>
+  layout.length === rank && rowMajor(rank).every((axis) => layout.includes(axis));
+
+/** Whether elements lie where row-major order puts them; axes of extent 1 may stand anywhere. */
+export function isRowMajor(shape: Shape, layout: Layout): boolean {
+  const moved = layout.filter((axis) => shape[axis] > 1);
+  return moved.every((axis, k) => k === 0 || moved[k - 1] < axis);
+}
+
+export const sameLayout = (a: Layout, b: Layout): boolean =>
+  a.length === b.length && a.every((axis, k) => axis === b[k]);
+
+/** The extents in the order in which they lie in memory. */
+export const physicalShape = (shape: Shape, layout: Layout): number[] => layout.map((axis) => shape[axis]);
+
+/** What a step along each axis, in the user's order, moves in memory, in elements. */
+export function physicalStrides(shape: Shape, layout: Layout): number[] {
+  const inMemory = stridesOf(physicalShape(shape, layout));
+  const strides = new Array<number>(shape.length);
+  layout.forEach((axis, k) => {
+    strides[axis] = inMemory[k];
+  });
+  return strides;
+}
+
+/** Row-major numbers in the order of `layout`. */
+export const toPhysical = (data: TypedArray, dtype: DType, shape: Shape, layout: Layout): TypedArray =>
+  rearranged(data, dtype, physicalShape(shape, layout), stridesAlong(stridesOf(shape), layout));
+
+/** Numbers that lie in the order of `layout`, row-major. */
+export const toLogical = (data: TypedArray, dtype: DType, shape: Shape, layout: Layout): TypedArray =>
+  rearranged(data, dtype, shape, physicalStrides(shape, layout));
+
+const stridesAlong = (strides: readonly number[], layout: Layout): number[] =>
+  layout.map((axis) => strides[axis]);
+
+/** The elements of `data` that `strides` lead to, in row-major order of `extents`. */
+function rearranged(data: TypedArray, dtype: DType, extents: Shape, strides: readonly number[]): TypedArray {
+  const length = sizeOf(extents);
+  // What is computed in double stays in double.
+  const result = data instanceof Float64Array ? new Float64Array(length) : allocate(dtype, length);
+  let position = 0;
+  const copy = (axis: number, from: number): void => {
+    if (axis === extents.length) {
+      result[position++] = data[from];
+      return;
+    }
+    for (let k = 0; k < extents[axis]; k++) copy(axis + 1, from + k * strides[axis]);
+  };
+  copy(0, 0);
+  return result;
+}

@@ -1,0 +1,28 @@
+/**
+ * Makes text of a model's author harmless where dumps show it: file names, module names and source lines are whatever
+ * somebody wrote, and a terminal, an SVG or a DOT file must show them as text and nothing else.
+ */
+
+/** Control characters, halves of characters, and those that no reader sees but that turn text around. */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+
+/** One line without control characters: each of them becomes a question mark. */
+export const plainLine = (text: string): string => text.replace(CONTROL, "?");
+
+/** Text of several lines without control characters but the line breaks. */
+export const plainText = (text: string): string => text.split("\n").map(plainLine).join("\n");
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Text as it stands in the content or in a quoted attribute of SVG. */
+export const escapeXml = (text: string): string => plainText(text).replace(/[&<>"']/g, (c) => ENTITIES[c]);
+
+/** A quoted DOT string; in labels a backslash and an ampersand would begin an escape of Graphviz's own. */
+export const quoteDot = (text: string): string =>
+  `"${plainText(text).replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/&/g, "&amp;").replace(/\n/g, "\\n")}"`;

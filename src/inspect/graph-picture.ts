@@ -1,0 +1,115 @@
+/** The picture of a graph: its ops as boxes, kernels as frames once fusion has named them. */
+
+import { formatOrigins } from "../core/origin.ts";
+import { kernelNames } from "../ir/kernel-names.ts";
+import { printAttrs, printInputName, printType, valueNames } from "../ir/print.ts";
+import type { Graph, Input, Node, Value } from "../ir/types.ts";
+import { printConstant } from "../loop/print.ts";
+import { plainLine } from "./escape.ts";
+import { type Arrow, type Box, type Frame, type Picture, shortened, shortList } from "./picture.ts";
+import { shortPlace } from "./place.ts";
+
+/** Parameters, scalars and constants are named in the boxes that read them: as boxes they would hide the rest. */
+export function graphPicture(graph: Graph): Picture {
+  const names = valueNames(graph);
+  const results = new Set<Value>([...graph.outputs, ...graph.updates].map(({ value }) => value));
+  const drawn = graph.nodes.filter((node) => node.op !== "constant" || results.has(node));
+  const fed = graph.inputs.filter((input) => input.role === "input" || results.has(input));
+  const ids = new Map<Value, string>([...fed, ...drawn].map((value, k) => [value, `n${k}`]));
+  const updated = targetsByValue(graph);
+  const outputs = graph.outputs.map(({ name, value }, k) => ({ id: `o${k}`, name, value }));
+  const boxes: readonly Box[] = [
+    ...fed.map((input) => inputBox(input, ids.get(input)!, updated.get(input) ?? [])),
+    ...drawn.map((node) => opBox(graph, node, ids, names, updated.get(node) ?? [])),
+    ...outputs.map(({ id, name, value }) => outputBox(id, name, value, names)),
+  ];
+  const arrows = [
+    ...drawn.flatMap((node) =>
+      [...new Set(node.inputs)].map((input) => ({ input, from: ids.get(input), to: ids.get(node)! })),
+    ),
+    ...outputs.map(({ id, value }) => ({ input: value, from: ids.get(value), to: id })),
+  ].flatMap(({ input, from, to }) =>
+    from === undefined ? [] : [{ from, to, detail: `${names.get(input)}: ${printType(input.type)}` }],
+  );
+  return {
+    title: plainLine(graph.name),
+    boxes,
+    frames: framesOf(graph, ids),
+    arrows: arrows.map((arrow, k): Arrow => ({ id: `a${k}`, ...arrow })),
+  };
+}
+
+function targetsByValue(graph: Graph): ReadonlyMap<Value, readonly Input[]> {
+  const targets = new Map<Value, Input[]>();
+  for (const { target, value } of graph.updates) targets.set(value, [...(targets.get(value) ?? []), target]);
+  return targets;
+}
+
+const updateLines = (targets: readonly Input[]): string[] =>
+  targets.map((target) => shortened(`→ ${printInputName(target)}`, LINE_LENGTH));
+
+const LINE_LENGTH = 38;
+
+const inputBox = (input: Input, id: string, targets: readonly Input[]): Box => ({
+  id,
+  kind: "input",
+  name: printInputName(input),
+  title: shortened(printInputName(input), LINE_LENGTH),
+  lines: [printType(input.type), ...updateLines(targets)],
+  place: "",
+  detail: `${printInputName(input)}: ${printType(input.type)}`,
+});
+
+function opBox(
+  graph: Graph,
+  node: Node,
+  ids: ReadonlyMap<Value, string>,
+  names: ReadonlyMap<Value, string>,
+  targets: readonly Input[],
+): Box {
+  const within = node.inputs.filter((input) => !ids.has(input)).map((input) => shortValue(input));
+  const origins = graph.origins.get(node) ?? [];
+  const operands = node.inputs.map((input) => names.get(input)).join(", ");
+  return {
+    id: ids.get(node)!,
+    kind: "op",
+    name: names.get(node)!,
+    title: shortened(node.op, LINE_LENGTH),
+    lines: [
+      `${names.get(node)}: ${printType(node.type)}`,
+      ...(within.length === 0 ? [] : [shortened(shortList(within, 2), LINE_LENGTH)]),
+      ...updateLines(targets),
+    ],
+    place: shortened(shortPlace(origins), LINE_LENGTH),
+    detail: [
+      `${names.get(node)}: ${printType(node.type)} = ${node.op}(${operands})${printAttrs(node.attrs)}`,
+      ...targets.map((target) => `updates ${printInputName(target)}`),
+      formatOrigins(origins),
+    ].join("\n"),
+  };
+}
+
+/** A parameter's name, or the constant itself. */
+const shortValue = (value: Value): string =>
+  value.kind === "input" ? printInputName(value) : printConstant(Number(value.attrs.value), false);
+
+const outputBox = (id: string, name: string, value: Value, names: ReadonlyMap<Value, string>): Box => ({
+  id,
+  kind: "output",
+  name,
+  title: shortened(name, LINE_LENGTH),
+  lines: [printType(value.type)],
+  place: "",
+  detail: `returns ${names.get(value)} as ${name}`,
+});
+
+/** A node that several kernels compute, each for itself, stands in the first of them. */
+function framesOf({ groups = [] }: Graph, ids: ReadonlyMap<Value, string>): readonly Frame[] {
+  const titles = kernelNames(groups);
+  const framed = new Set<Value>();
+  return groups.map(({ nodes }, k) => {
+    const own = nodes.filter((node) => !framed.has(node));
+    for (const node of own) framed.add(node);
+    return { id: `cluster_${k}`, title: titles[k], boxes: own.flatMap((node) => ids.get(node) ?? []) };
+  });
+}

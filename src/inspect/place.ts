@@ -1,0 +1,12 @@
+/** The place in the model that a box of a picture comes from, short enough to stand in it. */
+
+import { formatOrigin, type Origin } from "../core/origin.ts";
+
+/** `lenet.ts:16 conv1`, the file without its folders; how many more places there are follows. */
+export function shortPlace(origins: readonly Origin[]): string {
+  const [first] = origins;
+  if (first === undefined) return "";
+  const file = first.file.slice(first.file.lastIndexOf("/") + 1);
+  const more = origins.length === 1 ? "" : ` +${origins.length - 1}`;
+  return `${formatOrigin({ ...first, file })}${more}`;
+}

@@ -1,0 +1,31 @@
+/** What flows through the pipeline, and the dump of it after a stage. */
+
+import { type ProgramPlan, printPlan } from "../loop/plan.ts";
+import { type LoweredProgram, printProgram } from "../loop/program.ts";
+import { printGraph } from "./print.ts";
+import type { Graph } from "./types.ts";
+
+/** A graph, then kernels, then kernels with a memory plan. */
+export type Artifact = Graph | LoweredProgram | ProgramPlan;
+
+/** The dump after one stage. */
+export interface StageDump {
+  readonly name: string;
+  readonly doc: string;
+  /** What the stage made; of the last one, generated code, what the code was made from. */
+  readonly artifact: Artifact;
+  readonly text: string;
+  /** True when the text is that of the stage before. */
+  readonly unchanged: boolean;
+  readonly milliseconds: number;
+}
+
+export const isPlan = (artifact: Artifact): artifact is ProgramPlan => "placements" in artifact;
+
+export const isGraph = (artifact: Artifact): artifact is Graph => !("kernels" in artifact);
+
+/** The text form of whatever a stage made. */
+export function printArtifact(artifact: Artifact): string {
+  if (isGraph(artifact)) return printGraph(artifact);
+  return isPlan(artifact) ? printPlan(artifact) : printProgram(artifact);
+}

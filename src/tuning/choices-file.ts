@@ -1,0 +1,122 @@
+/**
+ * Keeps the winners of searches: in Node in a file of the user's cache folder, for each machine and engine apart, in a
+ * browser in memory alone, as long as the page lives.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { fileErrorReason, writeAtomically } from "../runtime/atomic-file.ts";
+
+/** What was found for one kernel. */
+export interface StoredChoice {
+  /** The name of the contestant that won. */
+  readonly choice: string;
+  readonly milliseconds: number;
+  /** The cost model's first choice at the time, and how long it took. */
+  readonly first: string;
+  readonly firstMilliseconds: number;
+  readonly tried: number;
+}
+
+/** The winners of one machine, by the kernels' keys. */
+export type StoredChoices = ReadonlyMap<string, StoredChoice>;
+
+export interface ChoiceStore {
+  load(): Promise<StoredChoices>;
+  /** Adds to what is there. */
+  add(choices: StoredChoices): Promise<void>;
+}
+
+/** Choices that last as long as the process or the page. */
+export class ChoicesInMemory implements ChoiceStore {
+  private readonly choices = new Map<string, StoredChoice>();
+
+  async load(): Promise<StoredChoices> {
+    return new Map(this.choices);
+  }
+
+  async add(choices: StoredChoices): Promise<void> {
+    for (const [key, choice] of choices) this.choices.set(key, choice);
+  }
+}
+
+/** The layout of the file; another one would be another file. */
+const VERSION = 1;
+
+export const CHOICES_FILE = `choices-${VERSION}.json`;
+
+interface FileContent {
+  readonly version: typeof VERSION;
+  readonly machines: Readonly<Record<string, Readonly<Record<string, StoredChoice>>>>;
+}
+
+/** Choices in the file at `path`, of which those under `machine` are read and written. */
+export class ChoicesFile implements ChoiceStore {
+  readonly path: string;
+  private readonly machine: string;
+
+  constructor(path: string, machine: string) {
+    this.path = path;
+    this.machine = machine;
+  }
+
+  async load(): Promise<StoredChoices> {
+    const { machines } = await this.read();
+    return new Map(Object.entries(machines[this.machine] ?? {}));
+  }
+
+  /** Reads the file again, so that what other processes have found in the meantime stays. */
+  async add(choices: StoredChoices): Promise<void> {
+    const content = await this.read();
+    const own = { ...content.machines[this.machine], ...Object.fromEntries(choices) };
+    const machines = { ...content.machines, [this.machine]: own };
+    const { mkdir } = await import("node:fs/promises");
+    const { dirname } = await import("node:path");
+    try {
+      await mkdir(dirname(this.path), { recursive: true });
+      await writeAtomically(this.path, `${JSON.stringify({ version: VERSION, machines }, undefined, 1)}\n`);
+    } catch (error) {
+      throw new KilnError(
+        `cannot keep tuned choices in ${this.path}: ${fileErrorReason(error)}; KILN_CACHE names another folder`,
+      );
+    }
+  }
+
+  private async read(): Promise<FileContent> {
+    const { readFile } = await import("node:fs/promises");
+    let text: string;
+    try {
+      text = await readFile(this.path, "utf8");
+    } catch (error) {
+      if ((error as { code?: string }).code === "ENOENT") return { version: VERSION, machines: {} };
+      throw new KilnError(`cannot read tuned choices from ${this.path}: ${fileErrorReason(error)}`);
+    }
+    const content = parsed(text);
+    if (isFileContent(content)) return content;
+    throw new KilnError(
+      `the file of tuned choices ${this.path} is damaged: delete it, and Kiln measures its kernels again`,
+    );
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function isFileContent(value: unknown): value is FileContent {
+  if (!isRecord(value) || value.version !== VERSION || !isRecord(value.machines)) return false;
+  return Object.values(value.machines).every(
+    (choices) => isRecord(choices) && Object.values(choices).every(isStoredChoice),
+  );
+}
+
+const isStoredChoice = (value: unknown): boolean =>
+  isRecord(value) &&
+  [value.choice, value.first].every((name) => typeof name === "string") &&
+  [value.milliseconds, value.firstMilliseconds, value.tried].every((n) => typeof n === "number");

@@ -1,0 +1,172 @@
+/**
+ * Finds the fastest of several ways to run a kernel by running them in turn: successive halving (Karnin, Koren and Somekh,
+ * "Almost Optimal Exploration in Multi-Armed Bandits", 2013), with the cost model's order as its start.
+ */
+
+import type { Contest, Contestant } from "../loop/contest.ts";
+import type { ProgramPlan } from "../loop/plan.ts";
+
+/** A small program that is ready to run. */
+export interface Runner {
+  /** Runs so many times; the milliseconds that all of them took. */
+  run(times: number): number | Promise<number>;
+  dispose(): void;
+}
+
+export type Prepare = (plan: ProgramPlan) => Promise<Runner>;
+
+/** How long to search: until `now` gives `deadline`, in milliseconds. */
+export interface Limits {
+  readonly deadline: number;
+  now(): number;
+  /** Tries every way that is offered, not just those that the cost model thinks possible. */
+  readonly all?: boolean;
+}
+
+/** A contestant that was run. */
+export interface Measured {
+  readonly name: string;
+  readonly cost: number;
+  /** The time of one run, the lower quartile of its samples; absent when there were too few of them to tell. */
+  readonly milliseconds: number | undefined;
+}
+
+export interface SearchResult {
+  /** All that were run, the cost model's first choice first. Empty when there was no time for anything. */
+  readonly measured: readonly Measured[];
+  readonly winner: Measured | undefined;
+  /** Whether everything was tried that should be; if not, a later search may find a better one. */
+  readonly isFinished: boolean;
+}
+
+/** At least so many are tried, and at most so many; between them, those that the model expects to be this much slower. */
+const LEAST_TRIED = 8;
+const MOST_TRIED = 16;
+const PLAUSIBLE = 2;
+
+/** A run must be repeated until its code is optimised: until it is twice as fast as at first, or for so long. */
+const WARM_MILLISECONDS = 8;
+const LEAST_WARM_RUNS = 3;
+const MOST_WARM_RUNS = 500;
+
+/** A sample repeats what is shorter than this, for clocks are coarse. */
+const SAMPLE_MILLISECONDS = 0.3;
+const MOST_REPEATS = 1000;
+
+/** Samples of each contestant in a round, and of the last two together. */
+const ROUND_SAMPLES = 3;
+const LAST_SAMPLES = 11;
+
+/** A change from the model's first choice must gain this share of its time, lest noise decides. */
+const LEAST_GAIN = 0.03;
+
+/** The contestants that a search runs: the model's favourites, the first choice first. */
+export function shortList({ contestants }: Contest, all = false): readonly Contestant[] {
+  if (all) return contestants;
+  const [first] = contestants;
+  return contestants
+    .slice(0, MOST_TRIED)
+    .filter(({ cost }, place) => place < LEAST_TRIED || cost <= PLAUSIBLE * first.cost);
+}
+
+/** Searches until one is left or time is up. Everything that was prepared is disposed of. */
+export async function search(contest: Contest, prepare: Prepare, limits: Limits): Promise<SearchResult> {
+  const wanted = shortList(contest, limits.all);
+  const isOver = (): boolean => limits.now() >= limits.deadline;
+  const field: Lane[] = [];
+  try {
+    for (const contestant of wanted) {
+      if (isOver()) break;
+      const lane = new Lane(contestant, await prepare(contestant.plan()));
+      field.push(lane);
+      await lane.warmUp(limits);
+    }
+    // The engine optimises beside what runs: those whose turn was too short for it get another one.
+    for (const lane of field) if (!lane.isWarm && !isOver()) await lane.warmUp(limits);
+    const left = await halve(field, isOver);
+    const measured = field.map((lane) => lane.result);
+    const isFinished = field.length === wanted.length && left.length <= 2 && !isOver();
+    return { measured, winner: winnerOf(measured), isFinished };
+  } finally {
+    for (const lane of field) lane.dispose();
+  }
+}
+
+/** Rounds in which all that are left run in turns and the slower half leaves; the first choice stays, to compare with. */
+async function halve(field: readonly Lane[], isOver: () => boolean): Promise<readonly Lane[]> {
+  let left = field;
+  while (left.length > 0 && !isOver()) {
+    const isLast = left.length <= 2;
+    for (let turn = 0; turn < (isLast ? LAST_SAMPLES : ROUND_SAMPLES); turn++) {
+      for (const lane of left) {
+        if (isOver()) return left;
+        await lane.sample();
+      }
+    }
+    if (isLast) break;
+    const [first, ...others] = left;
+    others.sort((a, b) => a.milliseconds - b.milliseconds);
+    left = [first, ...others.slice(0, Math.floor(others.length / 2))];
+  }
+  return left;
+}
+
+function winnerOf(measured: readonly Measured[]): Measured | undefined {
+  const [first] = measured;
+  if (first?.milliseconds === undefined) return first;
+  const enough = (1 - LEAST_GAIN) * first.milliseconds;
+  return measured.reduce((best, other) => {
+    const isFaster = other.milliseconds !== undefined && other.milliseconds < best.milliseconds!;
+    return isFaster && other.milliseconds <= enough ? other : best;
+  }, first);
+}
+
+/** One contestant with its samples. */
+class Lane {
+  private readonly contestant: Contestant;
+  private readonly runner: Runner;
+  private readonly samples: number[] = [];
+  private firstRun: number | undefined;
+  private lastRun = 0;
+
+  constructor(contestant: Contestant, runner: Runner) {
+    this.contestant = contestant;
+    this.runner = runner;
+  }
+
+  /** Whether the code has been seen to get faster. */
+  get isWarm(): boolean {
+    return this.firstRun !== undefined && this.lastRun < this.firstRun / 2;
+  }
+
+  async warmUp({ now }: Limits): Promise<void> {
+    const begin = now();
+    for (let runs = 0; runs < MOST_WARM_RUNS; runs++) {
+      if (runs >= LEAST_WARM_RUNS && (this.isWarm || now() - begin >= WARM_MILLISECONDS)) break;
+      this.lastRun = await this.runner.run(1);
+      this.firstRun ??= this.lastRun;
+    }
+  }
+
+  async sample(): Promise<void> {
+    const wanted = this.lastRun > 0 ? Math.ceil(SAMPLE_MILLISECONDS / this.lastRun) : MOST_REPEATS;
+    const repeats = Math.min(MOST_REPEATS, wanted);
+    this.samples.push((await this.runner.run(repeats)) / repeats);
+  }
+
+  /** The lower quartile: what disturbs a run makes it longer, never shorter. */
+  get milliseconds(): number {
+    const sorted = [...this.samples].sort((a, b) => a - b);
+    return sorted[sorted.length >> 2];
+  }
+
+  get result(): Measured {
+    const { name, cost } = this.contestant;
+    const isKnown = this.samples.length >= ROUND_SAMPLES;
+    return { name, cost, milliseconds: isKnown ? this.milliseconds : undefined };
+  }
+
+  dispose(): void {
+    this.runner.dispose();
+  }
+}

@@ -1,0 +1,149 @@
+/** Tunes a program: takes what was found before, searches for the rest within a budget, and keeps what it finds. */
+
+import type { Backend } from "../../backends/backend.ts";
+import { KilnError } from "../core/errors.ts";
+import type { Contest, TunedKernel } from "../loop/contest.ts";
+import { type ChoiceStore, ChoicesFile, type StoredChoice } from "./choices-file.ts";
+import { choicesHere, choicesKey } from "./machine.ts";
+import { prepareOn } from "./runner.ts";
+import { type Prepare, type SearchResult, search } from "./search.ts";
+
+/** What a user may say about tuning. */
+export interface TuneOptions {
+  /** How long to measure, for all kernels of a `compile` together; 2000 unless told. What is known already takes no time. */
+  readonly milliseconds?: number;
+  /** The file that remembers winners; one in the user's cache folder (`KILN_CACHE`) unless told. */
+  readonly file?: string;
+}
+
+/** Milliseconds that a `compile` may measure unless told. */
+export const DEFAULT_MILLISECONDS = 2000;
+
+/** The tuner for one `compile` on `backend`. */
+export async function tunerFor(backend: Backend, options: boolean | TuneOptions = true): Promise<Tuner> {
+  const { milliseconds = DEFAULT_MILLISECONDS, file } = typeof options === "object" ? options : {};
+  if (!Number.isFinite(milliseconds) || milliseconds < 0) {
+    throw new KilnError(`tune.milliseconds must be a number of at least 0, not ${milliseconds}`);
+  }
+  const { schedules, oneElementPerThread } = backend.capabilities;
+  if (!schedules || oneElementPerThread) {
+    throw new KilnError(`the backend ${backend.name} runs each kernel in one way: there is nothing to tune`);
+  }
+  const store =
+    file === undefined
+      ? await choicesHere(backend.name)
+      : new ChoicesFile(file, await choicesKey(backend.name));
+  return new Tuner({ milliseconds, store, prepare: prepareOn(backend), now: () => performance.now() });
+}
+
+export interface TunerSettings {
+  /** Milliseconds for all searches together. */
+  readonly milliseconds: number;
+  readonly store: ChoiceStore;
+  readonly prepare: Prepare;
+  now(): number;
+}
+
+/** Decides how kernels run. Its time is spent once: the programs that are tuned first have the most of it. */
+export class Tuner {
+  private readonly settings: TunerSettings;
+  private left: number;
+
+  constructor(settings: TunerSettings) {
+    this.settings = settings;
+    this.left = settings.milliseconds;
+  }
+
+  /** Decides every contest: as the store knows, else by a search, and without time as the cost model likes best. */
+  async tune(contests: readonly Contest[]): Promise<readonly TunedKernel[]> {
+    const { store, prepare, now } = this.settings;
+    const known = await store.load();
+    const tuned = new Map<string, TunedKernel>();
+    const open: Contest[] = [];
+    for (const contest of contests) {
+      const stored = known.get(contest.key);
+      // A choice that is no longer offered is of another version of the scheduler.
+      const isOffered = contest.contestants.some(({ name }) => name === stored?.choice);
+      if (stored !== undefined && isOffered) tuned.set(contest.key, fromStore(contest, stored));
+      else open.push(contest);
+    }
+    const found = new Map<string, StoredChoice>();
+    const begin = now();
+    const end = begin + this.left;
+    for (const { contest, share } of sharesOf(open)) {
+      const deadline = now() + share * (end - now());
+      const result = await search(contest, prepare, { now, deadline });
+      const kernel = fromSearch(contest, result);
+      tuned.set(contest.key, kernel);
+      const stored = result.isFinished ? storedChoice(kernel) : undefined;
+      if (stored !== undefined) found.set(contest.key, stored);
+    }
+    this.left = Math.max(0, end - now());
+    if (found.size > 0) await store.add(found);
+    return contests.map(({ key }) => tuned.get(key)!);
+  }
+}
+
+/** The choices as scheduling takes them. */
+export const choicesOf = (tuned: readonly TunedKernel[]): ReadonlyMap<string, string> =>
+  new Map(tuned.map(({ key, choice }) => [key, choice]));
+
+/**
+ * Contests with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the
+ * root of the cost: heavy kernels take longer to measure and gain more, and light ones still get their turn.
+ */
+function sharesOf(contests: readonly Contest[]): readonly { contest: Contest; share: number }[] {
+  const weighted = contests
+    .map((contest) => ({ contest, weight: Math.sqrt(contest.contestants[0].cost) + 1 }))
+    .sort((a, b) => b.weight - a.weight);
+  let rest = weighted.reduce((sum, { weight }) => sum + weight, 0);
+  return weighted.map(({ contest, weight }) => {
+    const share = weight / rest;
+    rest -= weight;
+    return { contest, share: Math.min(1, share) };
+  });
+}
+
+const fromStore = (
+  { key, kernel }: Contest,
+  { choice, milliseconds, first, firstMilliseconds, tried }: StoredChoice,
+): TunedKernel => ({
+  key,
+  kernel,
+  choice,
+  source: "stored",
+  milliseconds,
+  first,
+  firstMilliseconds,
+  tried,
+});
+
+function fromSearch({ key, kernel, contestants }: Contest, { measured, winner }: SearchResult): TunedKernel {
+  const first = contestants[0].name;
+  const firstMilliseconds = measured[0]?.milliseconds;
+  if (winner?.milliseconds === undefined || firstMilliseconds === undefined) {
+    return { key, kernel, choice: first, source: "model", first, tried: measured.length };
+  }
+  const { name: choice, milliseconds } = winner;
+  return {
+    key,
+    kernel,
+    choice,
+    source: "measured",
+    milliseconds,
+    first,
+    firstMilliseconds,
+    tried: measured.length,
+  };
+}
+
+function storedChoice({
+  choice,
+  milliseconds,
+  first,
+  firstMilliseconds,
+  tried,
+}: TunedKernel): StoredChoice | undefined {
+  if (milliseconds === undefined || firstMilliseconds === undefined) return undefined;
+  return { choice, milliseconds, first, firstMilliseconds, tried };
+}

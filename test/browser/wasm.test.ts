@@ -1,0 +1,145 @@
+/** The wasm backend on a page: in a worker, with threads where the page is cross-origin isolated. */
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ISOLATION } from "../../examples/browser/static-server.ts";
+import { relativeError } from "../support/run-graph.ts";
+import { launchChromium, skipReason } from "./chromium.ts";
+import type { Killed } from "./page/heavy.ts";
+import type { Learned } from "./page/training.ts";
+import { openTestPage, type TestPage } from "./test-page.ts";
+
+const STEPS = 5;
+const BATCH = 4;
+
+describe.skipIf(skipReason)("wasm on a page", () => {
+  let browser: Browser;
+  let plain: TestPage;
+  let isolated: TestPage;
+
+  const open = (headers: Readonly<Record<string, string>>): Promise<TestPage> =>
+    openTestPage(browser, ["bundle", "training", "heavy", "watched-threads"], headers);
+  const learn = (at: TestPage, backend: string, ...threads: readonly number[]): Promise<Learned> =>
+    at.call<Learned>("training", "learn", backend, STEPS, BATCH, ...threads);
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+    plain = await open({});
+    isolated = await open(ISOLATION);
+  });
+  afterAll(async () => {
+    await plain?.close();
+    await isolated?.close();
+    await browser?.close();
+  });
+
+  test("learns what js learns, with the same bits on one thread and on two", async () => {
+    const ended = (): Promise<number> => isolated.call<number>("watched-threads", "endedThreads");
+    expect(await ended()).toBe(0);
+    const alone = await learn(plain, "wasm");
+    const together = await learn(isolated, "wasm", 2);
+    // Beside the worker itself; it has ended with the program.
+    expect(await ended()).toBe(1);
+    const js = await learn(plain, "js");
+    expect([alone.backend, together.backend]).toEqual(["wasm", "wasm"]);
+    expect(together).toEqual(alone);
+    // Both sum in single precision, in another order.
+    expect(relativeError(alone.losses, js.losses)).toBeLessThan(1e-5);
+    for (const [name, parameter] of Object.entries(js.parameters))
+      expect(relativeError(alone.parameters[name], parameter), name).toBeLessThan(1e-4);
+  });
+
+  test("says how many threads there are, and why", async () => {
+    expect(await plain.page.evaluate("crossOriginIsolated")).toBe(false);
+    expect(await plain.call("bundle", "whyNot", "wasm")).toMatch(
+      /^WebAssembly with 128-bit vectors.*, one thread: memory is shared with workers only where the page is cross-origin isolated \(COOP and COEP\)$/,
+    );
+    expect(await isolated.page.evaluate("crossOriginIsolated")).toBe(true);
+    const processors = await isolated.page.evaluate<number>("navigator.hardwareConcurrency");
+    const threads = processors === 1 ? "one thread: one processor" : `${Math.min(processors, 64)} threads`;
+    expect(await isolated.call<string>("bundle", "whyNot", "wasm")).toContain(`, ${threads}`);
+  });
+
+  test("shows the code on the page", async () => {
+    const { text } = await plain.call<{ readonly text: string }>("bundle", "dump", "source");
+    expect(text).toMatch(/\(func \$conv2d_relu_max_pool2d/);
+  });
+
+  test("what the worker refuses is the error that it is in Node", async () => {
+    const [large, small] = await plain.call<readonly [string, string]>("bundle", "tooLarge");
+    expect(large).toMatch(/^KilnError: this model needs \d+ MB, and WebAssembly addresses 4096 MB at most/);
+    expect(small).toBe("nothing");
+  });
+
+  test("threads that cannot be had are an error", async () => {
+    await expect(learn(plain, "wasm", 2)).rejects.toThrow(
+      "the wasm backend cannot have 2 threads here: one thread: memory is shared with workers only where the page is cross-origin isolated",
+    );
+  });
+
+  test.each(["plain", "isolated"])("a step does not block the page's main thread (%s)", async (name) => {
+    const at = name === "plain" ? plain : isolated;
+    const timers = await at.call<number[]>("heavy", "timersDuringSteps", "wasm", 50);
+    expect(timers).toHaveLength(50);
+    for (const count of timers) expect(count).toBeGreaterThan(0);
+    // As it does where the step runs on that thread, else the timers would show nothing.
+    expect(await at.call("heavy", "timersDuringSteps", "js", 2)).toEqual([0, 0]);
+  });
+
+  test("what nobody holds any more is freed in the worker", async () => {
+    await isolated.page.reload();
+    const threads = () => isolated.call<Record<"started" | "ended", number>>("watched-threads", "threads");
+    expect(await threads()).toEqual({ started: 0, ended: 0 });
+    expect(await isolated.call("heavy", "abandon")).toBeGreaterThan(0);
+    const session = await isolated.page.context().newCDPSession(isolated.page);
+    // Threads end with the last program; a collector may need more than one turn.
+    const collect = async () => {
+      await session.send("HeapProfiler.collectGarbage");
+      return threads();
+    };
+    await expect.poll(collect, { timeout: 20_000 }).toEqual({ started: 1, ended: 1 });
+  });
+
+  test.each([
+    ["plain", "terminate", "it ended"],
+    ["isolated", "terminate", "it ended"],
+    ["isolated", "error", "out of luck"],
+  ])("a worker that is lost in mid-step is an error (%s, %s)", async (name, how, reason) => {
+    const at = name === "plain" ? plain : isolated;
+    await at.page.reload();
+    const killed = await at.call<Killed>("heavy", "kill", how);
+    expect(killed.error).toBe(
+      `KilnError: the worker of the wasm backend was lost: ${reason} in step 4; the parameters are those after step 2, ` +
+        "when they were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+    );
+    expect(killed.later).toBe(killed.error);
+    expect(killed.readable).toEqual(killed.mirrored);
+    expect(killed.lossAfter).toBeGreaterThan(0);
+    expect(killed.computed).toEqual([2, 2, 2]);
+    expect(killed.started).toBe(2);
+  });
+
+  describe.each([
+    [
+      "workers from blobs",
+      "worker-src 'self'",
+      "the page's content security policy forbids workers from blob: addresses: allow worker-src blob:, or use the js backend",
+    ],
+    [
+      "WebAssembly",
+      "script-src 'self' 'unsafe-inline' blob:",
+      "the page's content security policy forbids WebAssembly: allow script-src 'wasm-unsafe-eval'",
+    ],
+  ])("under a content security policy that forbids %s", (_, policy, reason) => {
+    let at: TestPage;
+    beforeAll(async () => {
+      at = await open({ "content-security-policy": policy });
+    });
+    afterAll(() => at?.close());
+
+    test("says so, and what to allow", async () => {
+      expect(await at.call("bundle", "whyNot", "wasm")).toBe(reason);
+      await expect(learn(at, "wasm")).rejects.toThrow(`the backend wasm cannot run here: ${reason}`);
+    });
+  });
+});

@@ -1,0 +1,236 @@
+/** `kiln dump --from`: graphs that were printed go on from where they stood, and whatever is wrong with one is one line. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parseCommand } from "../../src/cli/command.ts";
+import { readRequest } from "../../src/cli/dump/request.ts";
+import { compileSubject } from "../../src/cli/dump/subject.ts";
+import { dump } from "../../src/cli/dump.ts";
+import { KilnError } from "../../src/core/errors.ts";
+import { kiln, LENET, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
+
+const folder = temporaryFolder();
+const file = (name: string): string => join(folder, name);
+const read = (name: string): string => readFileSync(file(name), "utf8");
+
+async function dumped(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await kiln(["dump", ...args]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return stdout;
+}
+
+beforeAll(async () => {
+  const shape = ["--input", "2,1,32,32"];
+  await dumped(LENET, "--mode", "training", ...shape, "--all", "--out", file("training"));
+  await dumped(LENET, ...shape, "--all", "--out", file("forward"));
+});
+
+describe("--all --out", () => {
+  it("writes a file for each stage, graphs as .ir", () => {
+    expect(readdirSync(file("training")).sort()).toEqual(
+      [
+        ...["trace", "canonicalize", "autodiff", "training-step", "simplify", "cse", "dce"].map(
+          (n) => `${n}.ir`,
+        ),
+        ...[
+          "partition.ir",
+          "fuse.ir",
+          "layout.ir",
+          "lower.txt",
+          "schedule.txt",
+          "plan-memory.txt",
+          "source.txt",
+        ],
+      ].sort(),
+    );
+  });
+});
+
+describe("--from", () => {
+  it.each(["training-step", "dce", "partition", "fuse", "layout"])(
+    "takes a training step at %s to the same kernels",
+    async (stage) => {
+      const text = await dumped("--from", file(`training/${stage}.ir`), "--stage", "schedule");
+      expect(text).toBe(read("training/schedule.txt"));
+    },
+  );
+
+  it("makes a training step of a traced loss with --mode training", async () => {
+    const text = await dumped(
+      "--from",
+      file("training/trace.ir"),
+      "--mode",
+      "training",
+      "--stage",
+      "schedule",
+    );
+    expect(text).toBe(read("training/schedule.txt"));
+  });
+
+  it("goes on with what somebody has changed, to the code of any backend", async () => {
+    const edited = read("forward/trace.ir").replace("= relu(%0)", "= tanh(%0)");
+    writeAll(folder, { "tanh.ir": edited.replaceAll("\n", "\r\n") });
+    expect(await dumped("--from", file("tanh.ir"), "--stage", "source")).toContain("Math.tanh(");
+    const text = await dumped("--from", file("tanh.ir"), "--backend", "wasm");
+    expect(text).toMatch(/^.*tanh\.ir, forward, backend wasm\n/);
+    expect(text).toMatch(/^ {2}conv2d_tanh_max_pool2d /m);
+    expect(text).toMatch(/^ {2}trace +Read from /m);
+  });
+
+  it("names the stage it goes on from", async () => {
+    const text = await dumped("--from", file("forward/fuse.ir"));
+    expect(text).toContain("6 stages");
+    expect(text).toMatch(/^ {2}fuse +Read from /m);
+  });
+});
+
+/** What is changed in LeNet's fused training step, and what the line must say. */
+const EDITS: readonly (readonly [what: string, from: string | RegExp, to: string, message: RegExp])[] = [
+  [
+    "a wrong shape",
+    "%0: f32[2,6,28,28]",
+    "%0: f32[2,6,28,27]",
+    /line 2, column 7: expected f32\[2,6,28,28\], conv2d of these inputs does not give f32\[2,6,28,27\]/,
+  ],
+  [
+    "an unknown op",
+    "= relu(%0)",
+    "= rely(%0)",
+    /line 3, column \d+: expected the name of an op, rely is not one/,
+  ],
+  [
+    "an update of another shape",
+    /update @conv1\.bias = %\w+/,
+    "update @conv1.bias = %0",
+    /line \d+, column 24: expected a value of f32\[6\], this one has f32\[2,6,28,28\]/,
+  ],
+  ["a group that has gone", / {2}group update: .*\n/, "", /no group stores %\w+, which \S+ is updated by/],
+  ["a store of another group", /(group linear: %\w+ ->) %\w+/, "$1 %0", /expected nodes of this group/],
+  ["an unfinished text", /\n}\n$/, "\n", /line \d+, column 1: .*found the end/],
+];
+
+/** What the command says against its arguments, without a process of its own. */
+async function faultOf(args: readonly string[]): Promise<string> {
+  const given = parseCommand(dump, args);
+  const fault = await Promise.resolve()
+    .then(() => compileSubject(readRequest(given), given, new URL(`file://${ROOT}`)))
+    .catch((error: unknown) => error);
+  expect(fault).toBeInstanceOf(KilnError);
+  return (fault as KilnError).message;
+}
+
+describe("a graph is refused that has", () => {
+  it.each(EDITS)("%s", async (_what, from, to, message) => {
+    const text = read("training/fuse.ir");
+    const edited = text.replace(from, to);
+    expect(edited).not.toBe(text);
+    writeAll(folder, { "edited.ir": edited });
+    const fault = await faultOf(["--from", file("edited.ir")]);
+    expect(fault).toMatch(message);
+    expect(fault).toContain("edited.ir");
+  });
+});
+
+/** What is refused, and why. */
+type Case = readonly [what: string, args: () => readonly string[], message: RegExp];
+
+describe("refused is", () => {
+  const svg = ["--format", "svg"];
+  const cases: readonly Case[] = [
+    ["neither a model nor a graph", () => [], /needs a MODEL, or --from/],
+    ["both", () => [LENET, "--from", "x.ir"], /either the model \S+ or --from x\.ir, not both/],
+    [
+      "a graph that is not there",
+      () => ["--from", file("no.ir")],
+      /cannot read the graph .*: it does not exist/,
+    ],
+    ["a folder as a graph", () => ["--from", folder], /cannot read the graph .*: it is a folder/],
+    [
+      "kernels fed back",
+      () => ["--from", file("forward/lower.txt")],
+      /only graphs read back: .* trace to layout/,
+    ],
+    ["a text that is no graph", () => ["--from", LENET], /line 1, column 1: expected "graph"/],
+    [
+      "a stage before the graph's",
+      () => ["--from", file("forward/fuse.ir"), "--stage", "cse"],
+      /goes on from the stage fuse, and there is no cse on its way: fuse, /,
+    ],
+    [
+      "a training step of a training step",
+      () => ["--from", file("training/dce.ir"), "--mode", "training"],
+      /nothing to train/,
+    ],
+    [
+      "a training step of a fused graph",
+      () => ["--from", file("forward/fuse.ir"), "--mode", "training"],
+      /this one has been through fuse/,
+    ],
+    ["a shape for a graph", () => ["--from", "x.ir", "--input", "1,2"], /--input does not go with --from/],
+    ["a kernel as a picture", () => [LENET, "--kernel", "linear", ...svg], /--kernel prints text alone/],
+    [
+      "a kernel at one stage",
+      () => [LENET, "--kernel", "linear", "--all"],
+      /leave --stage, --all and --diff out/,
+    ],
+    [
+      "a comparison as a picture",
+      () => [LENET, "--stage", "dce", "--diff", ...svg],
+      /--diff prints text alone/,
+    ],
+    ["a comparison of nothing", () => [LENET, "--diff"], /say which with --stage, or --all/],
+    [
+      "many pictures at once",
+      () => [LENET, "--all", ...svg],
+      /one picture of a stage: with --all, name a folder/,
+    ],
+    [
+      "an unknown format",
+      () => [LENET, "--format", "png"],
+      /--format must be one of text, json, dot, svg, not "png"/,
+    ],
+  ];
+
+  it.each(cases)("%s", async (_what, args, message) => expect(await faultOf(args())).toMatch(message));
+});
+
+describe("one line, code 1 and nothing else for", () => {
+  const cases: readonly Case[] = [
+    [
+      "a text that is no graph",
+      () => ["--from", file("bad.ir")],
+      /bad\.ir: line 1, column 1: expected "graph"/,
+    ],
+    [
+      "an unknown kernel",
+      () => [LENET, "--kernel", "linear_rely"],
+      /no kernel linear_rely \(did you mean linear_relu\?\)/,
+    ],
+    [
+      "a comparison of the first stage",
+      () => [LENET, "--stage", "trace", "--diff"],
+      /trace is the first stage/,
+    ],
+    [
+      "a file below a file",
+      () => [LENET, "--stage", "trace", "--out", file("forward/trace.ir/x")],
+      /cannot write \S+: (there is a file of that name|a part of the path is a file)/,
+    ],
+    [
+      "a folder as a file",
+      () => [LENET, "--stage", "trace", "--out", folder],
+      /cannot write \S+: it is a folder/,
+    ],
+  ];
+
+  it.each(cases)("%s", async (_what, args, message) => {
+    writeAll(folder, { "bad.ir": "grph net() {}\n" });
+    const { code, stdout, stderr } = await kiln(["dump", ...args()]);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^kiln: [^\n]*\n$/);
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+  });
+});

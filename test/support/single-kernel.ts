@@ -1,0 +1,103 @@
+/** One lowered kernel by itself: run by the interpreter as it was lowered, and as a candidate of a strategy by any backend. */
+
+import type { Backend } from "../../backends/backend.ts";
+import { autodiff } from "../../passes/autodiff.ts";
+import { fuse } from "../../passes/fuse.ts";
+import { lower } from "../../passes/lower.ts";
+import { planMemory } from "../../passes/plan-memory.ts";
+import { simplify } from "../../passes/simplify.ts";
+import type { Candidate } from "../../passes/strategies/strategy.ts";
+import { allocate, type TypedArray } from "../../src/core/dtype.ts";
+import { parseGraph } from "../../src/ir/parse.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { interpretKernel } from "../../src/loop/interpret.ts";
+import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import type { BufferParam, Kernel } from "../../src/loop/types.ts";
+import { verifyKernel } from "../../src/loop/verify.ts";
+import { opTable } from "../../src/ops/registry.ts";
+import { generator } from "./draw.ts";
+
+/** A graph's text lowered for a backend, with the gradients of its loss for some states. */
+export function loweredGradients(
+  text: string,
+  names: readonly string[],
+  capabilities: Capabilities,
+): LoweredProgram {
+  return lower.run(fuse(capabilities).run(simplify.run(autodiff(names).run(parseGraph(text, opTable)))));
+}
+
+export type Contents = Readonly<Record<string, TypedArray>>;
+
+/** Numbers from -1 to 1 for all that a kernel reads, whole ones within bounds where they are declared. */
+export function randomContents(kernel: Kernel, seed: number): Contents {
+  const random = generator(seed);
+  const read = kernel.buffers.filter(({ access }) => access === "read");
+  return Object.fromEntries(
+    read.map(({ name, dtype, length, range }) => [
+      name,
+      allocate(dtype, length).map(() =>
+        range === undefined ? 2 * random() - 1 : Math.floor(random() * (range[1] + 1)),
+      ),
+    ]),
+  );
+}
+
+const stored = ({ buffers }: Kernel): BufferParam[] => buffers.filter(({ access }) => access === "write");
+
+/** What the kernel stores, in doubles. */
+export function interpreted(kernel: Kernel, contents: Contents): Record<string, Float64Array> {
+  return run([kernel], kernel, contents);
+}
+
+/** The same as a candidate stores it. */
+export function interpretedAs(candidate: Candidate, kernel: Kernel, contents: Contents) {
+  const { kernels } = candidate.apply();
+  kernels.forEach(verifyKernel);
+  return run(kernels, kernel, contents);
+}
+
+function run(kernels: readonly Kernel[], kernel: Kernel, contents: Contents): Record<string, Float64Array> {
+  const storage: Record<string, Float64Array> = {};
+  // What no kernel writes first must not matter.
+  for (const { name, length } of kernels.flatMap((k) => k.buffers))
+    storage[name] = new Float64Array(length).fill(Number.NaN);
+  for (const [name, numbers] of Object.entries(contents)) storage[name].set(numbers);
+  for (const k of kernels) interpretKernel(k, storage, {})();
+  return Object.fromEntries(stored(kernel).map(({ name }) => [name, storage[name]]));
+}
+
+/** The same on a backend, in its own arithmetic. */
+export async function ranAs(
+  candidate: Candidate,
+  kernel: Kernel,
+  contents: Contents,
+  backend: Backend,
+): Promise<Record<string, TypedArray>> {
+  const { kernels, scratch } = candidate.apply();
+  const results = stored(kernel);
+  const buffers = kernel.buffers.map(({ name, dtype, length, access }): ProgramBuffer => {
+    return { name, dtype, shape: [length], role: access === "write" ? "output" : "input", value: name };
+  });
+  const bindings = (params: readonly BufferParam[]) =>
+    params.map(({ name, dtype, length }) => ({ name, buffer: name, dtype, shape: [length] }));
+  const plan = planMemory.run({
+    name: kernel.name,
+    kernels,
+    buffers: [...buffers, ...scratch],
+    inputs: bindings(kernel.buffers.filter(({ access }) => access === "read")),
+    outputs: bindings(results),
+    states: [],
+    scalars: [],
+    commitFrom: kernels.length,
+  });
+  const program = await backend.compile(plan, backend.createStateMemory());
+  for (const [name, numbers] of Object.entries(contents)) await program.write(name, numbers);
+  await program.run(0, plan.kernels.length, new Float64Array(0));
+  const read: Record<string, TypedArray> = {};
+  for (const { name, dtype, length } of results) {
+    read[name] = allocate(dtype, length);
+    await program.read(name, read[name]);
+  }
+  program.dispose();
+  return read;
+}
