@@ -23,7 +23,9 @@ export async function buildFiles(
   request: BuildSettings,
 ): Promise<Readonly<Record<string, string | Uint8Array>>> {
   const { program, states } = await portableProgram(file, request);
-  const weights = encodeSafetensors(await storedTensors(states), { format: "pt" });
+  // An optimizer begins with zeros, which is what a module takes for states that its file lacks.
+  const kept = [...states].filter(([name]) => program.roles.get(name) !== "optimizer");
+  const weights = encodeSafetensors(await storedTensors(kept), { format: "pt" });
   return { ...(await buildModule(program, request.target)), [WEIGHTS_FILE]: weights };
 }
 
@@ -74,9 +76,11 @@ function rolesOf(model: Module, states: ReadonlyMap<string, Tensor>): ReadonlyMa
   return new Map([...states].map(([name, tensor]) => [name, roleOf(name, tensor)]));
 }
 
-const storedTensors = (states: ReadonlyMap<string, Tensor>): Promise<(readonly [string, StoredTensor])[]> =>
+const storedTensors = (
+  states: readonly (readonly [string, Tensor])[],
+): Promise<(readonly [string, StoredTensor])[]> =>
   Promise.all(
-    [...states].map(async ([name, tensor]) => {
+    states.map(async ([name, tensor]) => {
       const { dtype, shape } = tensor;
       return [name, { dtype, shape, data: await tensor.data() }] as const;
     }),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { save } from "kiln";
 import { describe, expect, test } from "vitest";
+import { loadWeights } from "../../src/cli/build-weights.ts";
 import { TinyNet } from "../support/nets.ts";
 import { kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 
@@ -41,6 +42,20 @@ describe("kiln build", () => {
     expect([...model.parameters["fc.weight"]]).toEqual([...(await net.fc.weight.data())]);
     expect(model.run(new Float32Array(64))).toHaveLength(4);
     expect("hit" in globalThis).toBe(false);
+  });
+
+  test("takes the weights of a state dict, or of a file that has one under the name model", async () => {
+    const [net, other] = [new TinyNet(), new TinyNet()];
+    const path = join(folder, "nested.safetensors");
+    await save({ version: 1, model: net.stateDict() }, path);
+    await loadWeights(other, path);
+    expect(await other.fc.weight.data()).toEqual(await net.fc.weight.data());
+    await save({ epoch: 3, parameters: net.stateDict() }, path);
+    await expect(loadWeights(other, path)).rejects.toThrow(
+      "nested.safetensors holds no state dict: neither as it stands nor under the name model",
+    );
+    await save({ "fc.weight": net.fc.weight }, path);
+    await expect(loadWeights(other, path)).rejects.toThrow("conv.weight");
   });
 
   test.each([
