@@ -44,7 +44,7 @@ function contestantsFor(
   for (const { candidate } of sorted) {
     const name = candidateName(candidate);
     if (named.has(name)) continue;
-    const plan = (): ProgramPlan => planMemory.run(scheduledAs(alone(kernel), [candidate]));
+    const plan = (): ProgramPlan => planMemory.run(scheduledAs(alone(kernel), [candidate], capabilities));
     named.set(name, { name, cost: candidate.cost, plan });
   }
   return [...named.values()];

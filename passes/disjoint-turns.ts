@@ -34,10 +34,14 @@ interface Scope {
 /** All accesses in a part of a kernel to the buffers that this part writes. */
 export class WrittenElements {
   private readonly accesses = new Map<string, Access[]>();
+  /** Whether any of them is read: mostly none is, and then no expression need be looked at. */
+  private readonly areRead: boolean;
 
   constructor(kernel: Kernel, body: readonly Stmt[]) {
     const own = new Set(kernel.buffers.filter((b) => b.private).map((b) => b.name));
-    for (const name of usedBuffers(body).stored) if (!own.has(name)) this.accesses.set(name, []);
+    const { stored, loaded } = usedBuffers(body);
+    for (const name of stored) if (!own.has(name)) this.accesses.set(name, []);
+    this.areRead = [...this.accesses.keys()].some((name) => loaded.has(name));
     let ranges = new RangeContext();
     for (const b of kernel.buffers)
       if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
@@ -55,7 +59,7 @@ export class WrittenElements {
   }
 
   private statement(s: Stmt, scope: Scope): Scope {
-    for (const e of ownExpressions(s)) this.loads(e, scope);
+    if (this.areRead) for (const e of ownExpressions(s)) this.loads(e, scope);
     switch (s.kind) {
       case "for": {
         const most = typeof s.extent === "number" ? s.extent : s.extent.most;

@@ -1,7 +1,8 @@
 /** How long a kernel takes, roughly: enough to tell whether dividing its work pays, not to choose between schedules. */
 
+import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { Expr, Kernel, Stmt } from "../src/loop/types.ts";
-import { children, nested, ownExpressions } from "../src/loop/walk.ts";
+import { forEachChild, nested, ownExpressions } from "../src/loop/walk.ts";
 
 /** Nanoseconds for a load, a store or a float operation, of one element or of a vector. */
 const SCALAR = 0.25;
@@ -10,8 +11,11 @@ const VECTOR = 0.1;
 /** Nanoseconds for a turn of a loop. */
 const TURN = 0.5;
 
-/** Nanoseconds of one run on one thread of a backend with vectors of `width`. */
-export const kernelTime = (kernel: Kernel, width: number): number => bodyTime(kernel.body, width, SCALAR);
+/** Nanoseconds of one run on one thread: by the cost model's estimate, in multiply-adds of a full tile, or counted. */
+export const kernelTime = (kernel: Kernel, { vectorWidth, tileGflops }: Capabilities): number =>
+  kernel.estimate === undefined
+    ? bodyTime(kernel.body, vectorWidth, SCALAR)
+    : (2 * kernel.estimate) / tileGflops;
 
 function bodyTime(body: readonly Stmt[], width: number, each: number): number {
   const seen = new Set<Expr>();
@@ -30,7 +34,10 @@ function bodyTime(body: readonly Stmt[], width: number, each: number): number {
 function operations(e: Expr, seen: Set<Expr>): number {
   if (seen.has(e)) return 0;
   seen.add(e);
-  const own =
+  let count =
     e.kind === "load" || (e.dtype === "float32" && (e.kind === "binary" || e.kind === "unary")) ? 1 : 0;
-  return children(e).reduce((n, child) => n + operations(child, seen), own);
+  forEachChild(e, (child) => {
+    count += operations(child, seen);
+  });
+  return count;
 }

@@ -79,7 +79,7 @@ export function schedule(
           candidates,
         );
       });
-      return divideAmongThreads(scheduledAs(program, chosen), capabilities, divideAlways);
+      return divideAmongThreads(scheduledAs(program, chosen, capabilities), capabilities, divideAlways);
     },
   };
 }
@@ -98,8 +98,12 @@ export const candidatesFor = (
 ): readonly Candidate[] => STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, capabilities, facts));
 
 /** The program with each of its kernels run as the candidate in its place says. */
-export function scheduledAs(program: LoweredProgram, chosen: readonly Candidate[]): LoweredProgram {
-  const results = chosen.map(applied);
+export function scheduledAs(
+  program: LoweredProgram,
+  chosen: readonly Candidate[],
+  capabilities: Capabilities,
+): LoweredProgram {
+  const results = chosen.map((candidate) => applied(candidate, capabilities));
   const commitKernels = results.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
   const kernels = results.flatMap((r) => r.kernels);
   return sharePanels({
@@ -111,11 +115,13 @@ export function scheduledAs(program: LoweredProgram, chosen: readonly Candidate[
 }
 
 /** What a candidate makes, its estimate with the kernel that does most. */
-function applied(candidate: Candidate): Scheduled {
+function applied(candidate: Candidate, { tileGflops }: Capabilities): Scheduled {
   const { kernels, scratch } = candidate.apply();
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
   const estimate = Math.round(candidate.cost / 2);
-  return { kernels: kernels.map((k) => (k === main ? { ...k, estimate } : k)), scratch };
+  const estimatedGflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * estimate);
+  const estimated: Kernel = { ...main, estimate, estimatedGflops };
+  return { kernels: kernels.map((k) => (k === main ? estimated : k)), scratch };
 }
 
 function cheapest(preferred: readonly Candidate[], all: readonly Candidate[]): Candidate {

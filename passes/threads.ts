@@ -30,20 +30,36 @@ type Loop = Extract<Stmt, { kind: "for" }>;
  */
 export function divideAmongThreads(
   program: LoweredProgram,
-  { threads, vectorWidth }: Capabilities,
+  capabilities: Capabilities,
   always = false,
 ): LoweredProgram {
+  const { threads } = capabilities;
   if (threads === 1) return program;
-  const divided = program.kernels.map((kernel, k): { kernel: Kernel; won: number } => {
-    const time = kernelTime(kernel, vectorWidth);
+  const shares = program.kernels.map((kernel, k): Share => {
+    const time = kernelTime(kernel, capabilities);
     const most = always ? threads : Math.min(threads, Math.floor(time / WORTH_SHARING));
-    if (k >= program.commitFrom || most < 2) return { kernel, won: 0 };
-    const shared = divide(kernel, most);
-    return { kernel: shared, won: shared === kernel ? 0 : time * (1 - 1 / most) - MEETING };
+    if (k >= program.commitFrom || most < 2) return { kernel, most: 1, won: 0 };
+    return { kernel, most, won: time * (1 - 1 / most) - MEETING };
   });
-  const won = divided.reduce((sum, kernel) => sum + kernel.won, 0);
-  if (won === 0 || (!always && won < WORTH_WORKERS)) return program;
+  const isWorthIt = (won: number): boolean => always || won >= WORTH_WORKERS;
+  const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);
+  // Proving what can be divided takes a while: only where it could be worth it.
+  if (!isWorthIt(total(shares))) return program;
+  const divided = shares.map((share): Share => {
+    if (share.most === 1) return share;
+    const kernel = divide(share.kernel, share.most);
+    return kernel === share.kernel ? { kernel, most: 1, won: 0 } : { ...share, kernel };
+  });
+  const isDivided = divided.some(({ most }) => most > 1);
+  if (!isDivided || !isWorthIt(total(divided))) return program;
   return { ...program, threads, kernels: divided.map(({ kernel }) => kernel) };
+}
+
+/** A kernel, among how many threads its work may be divided, and the nanoseconds that this wins. */
+interface Share {
+  readonly kernel: Kernel;
+  readonly most: number;
+  readonly won: number;
 }
 
 /** The kernel with a `thread` loop, or as it is where none of its loops can be proved to be one. */

@@ -16,6 +16,7 @@ const CAPABILITIES: Capabilities = {
   vectorWidth: 1,
   registers: 1,
   threads: 1,
+  tileGflops: 1,
   oneElementPerThread: true,
   // WebGPU binds eight storage buffers to a kernel, the result among them.
   maxInputs: 7,

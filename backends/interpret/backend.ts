@@ -16,6 +16,7 @@ export const interpret: Backend = {
     vectorWidth: 1,
     registers: Number.POSITIVE_INFINITY,
     threads: 1,
+    tileGflops: 1,
     oneElementPerThread: false,
     maxInputs: Number.POSITIVE_INFINITY,
     maxOutputs: Number.POSITIVE_INFINITY,

@@ -15,6 +15,7 @@ export const js: Backend = {
     vectorWidth: 1,
     registers: 16,
     threads: 1,
+    tileGflops: 4.5,
     oneElementPerThread: false,
     maxInputs: Number.POSITIVE_INFINITY,
     maxOutputs: Number.POSITIVE_INFINITY,

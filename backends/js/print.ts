@@ -2,6 +2,7 @@
 
 import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
+import { formatEstimate } from "../../src/loop/print.ts";
 import { ANY, RangeContext } from "../../src/loop/range.ts";
 import type { CompareOp, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 
@@ -48,7 +49,7 @@ class Printer {
       `// ${kernel.name}: ${kernel.ops.join(", ")}`,
       `// at ${formatOrigins(kernel.origins)}`,
       `// schedule: ${kernel.schedule ?? "none"}`,
-      ...(kernel.estimate === undefined ? [] : [`// estimate: ${kernel.estimate} multiply-adds`]),
+      ...(kernel.estimate === undefined ? [] : [`// estimate: ${formatEstimate(kernel)}`]),
     ];
     if (sections.length === 0) return [...header, ...this.function(name, kernel.body)].join("\n");
     invariant(sections.length === kernel.body.length, "a kernel is made of sections or of none");

@@ -17,10 +17,12 @@ export interface Closeness {
 /**
  * Within these a peer does the same work. Float32 sums in another order differ by about 1e-6 of the values; the
  * changes of five steps are a hundredth of the parameters and smaller, so that the same difference is 1e-4 to 1e-3
- * of them, and the few gradients that a near tie in max-pooling sends to the neighbour add to that. A peer that
- * forgets an update, has another learning rate or another mean is off by 0.1 and more.
+ * of them, and the few gradients that a near tie in max-pooling sends to the neighbour add to that: up to 1e-2 where a
+ * convolution runs by Winograd's method, whose rounding decides more of the ties (the CIFAR-10 net at batch 64; its
+ * biases, to which ties make no difference, agree to 1e-3). A peer that forgets an update, has another learning rate
+ * or another mean is off by 0.1 and more.
  */
-export const SAME = { losses: 1e-4, tensors: 1e-4, changes: 1e-2 } as const;
+export const SAME = { losses: 1e-4, tensors: 1e-4, changes: 3e-2 } as const;
 
 export function isSame({ losses, tensors, changes }: Closeness): boolean {
   return losses <= SAME.losses && tensors <= SAME.tensors && changes <= SAME.changes;

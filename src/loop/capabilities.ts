@@ -7,6 +7,8 @@ export interface Capabilities {
   readonly vectorWidth: number;
   /** Registers that a tile may fill before they spill: accumulators, and in vector code also what feeds them. */
   readonly registers: number;
+  /** GFLOP/s of a full register tile on one thread, as measured on the machine of the benchmarks: what estimates are told in. */
+  readonly tileGflops: number;
   /** Threads among which the work of a kernel may be divided; 1 where a kernel runs as a whole. */
   readonly threads: number;
   /** True when each thread computes one output element (GPU kernels): gather only, one store. */

@@ -118,9 +118,13 @@ export function printKernel(kernel: Kernel): string {
   return [
     `kernel ${kernel.name}${kernel.origins.length === 0 ? "" : `   at ${formatOrigins(kernel.origins)}`}`,
     ...(kernel.schedule === undefined ? [] : [`  schedule ${kernel.schedule}`]),
-    ...(kernel.estimate === undefined ? [] : [`  estimate ${kernel.estimate} multiply-adds`]),
+    ...(kernel.estimate === undefined ? [] : [`  estimate ${formatEstimate(kernel)}`]),
     ...buffers,
     ...kernel.scalars.map((name) => `  scalar $${name}`),
     ...printBody(kernel.body, "  "),
   ].join("\n");
 }
+
+/** What the cost model expects of a scheduled kernel, in words. */
+export const formatEstimate = ({ estimate = 0, estimatedGflops = 0 }: Kernel): string =>
+  `${estimate} multiply-adds, ${estimatedGflops.toFixed(1)} GFLOP/s`;

@@ -176,6 +176,8 @@ export interface Kernel {
    * them); what packs for this kernel and what finishes it included. Absent before scheduling.
    */
   readonly estimate?: number;
+  /** What that comes to in dense GFLOP/s, where a full tile reaches what the backend's capabilities say. */
+  readonly estimatedGflops?: number;
   /** Among how many threads its `thread` loops are worth dividing; 1 when absent. */
   readonly threads?: number;
   /** Dense arithmetic of the lowered form (multiply-add = 2), before a strategy skips anything. */

@@ -23,6 +23,8 @@ export interface KernelInfo {
    * them), what packs for this kernel and what finishes it included; absent for kernels that are part of another's.
    */
   readonly estimate?: number;
+  /** The same in dense GFLOP/s, on the machine of the benchmarks. */
+  readonly estimatedGflops?: number;
   /** Bytes of all buffers it reads and writes. */
   readonly bytes: number;
 }
@@ -62,6 +64,7 @@ export function kernelInfos(plan: ProgramPlan, sources: readonly KernelSource[])
     nominalFlops: kernel.nominalFlops,
     ...(kernel.schedule !== undefined && { schedule: kernel.schedule }),
     ...(kernel.estimate !== undefined && { estimate: kernel.estimate }),
+    ...(kernel.estimatedGflops !== undefined && { estimatedGflops: kernel.estimatedGflops }),
     bytes: kernel.buffers.reduce((sum, b) => sum + b.length * byteSize(b.dtype), 0),
   }));
 }

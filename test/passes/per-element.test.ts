@@ -26,6 +26,7 @@ const GPU: Capabilities = {
   inPlace: false,
   scatter: false,
   threads: 1,
+  tileGflops: 1,
   exactNaN: false,
 };
 

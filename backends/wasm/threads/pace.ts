@@ -1,56 +1,72 @@
 /**
- * Decides, run by run, whether a program runs on all its threads or on the caller alone, from how long either took: the bits
- * are the same, so that the choice is free. It is what keeps a small step, or one on a busy machine, from waiting for others.
+ * Decides, run by run, whether a program runs on all its threads or on the caller alone, from how long either takes: the
+ * bits are the same, so that the choice is free. It is what keeps a small step, or one on a busy machine, from waiting for
+ * others.
  */
 
-/** How many runs of each kind are timed before one is preferred; the first of each warms up and does not count. */
-const TRIALS = 4;
+/** Runs on all threads before the first trial: the engine is still compiling. */
+const WARM_UP = 16;
 
-/** After so many runs the other kind is tried again; twice as many each time it loses by more than a half. */
-const RETRY = 256;
-const LONGEST_RETRY = 16_384;
+/** Runs of either kind in a trial, in turns; the shortest of each kind counts, for what else happens only adds to it. */
+const TRIES = 4;
 
-/** How much of a new time goes into the average of those before. */
-const WEIGHT = 0.25;
+/** Runs from one trial to the next, at first and at most; each time twice as many. */
+const FIRST_PAUSE = 64;
+const LONGEST_PAUSE = 4096;
 
-interface Kind {
-  /** Runs that were timed, and their average in milliseconds. */
-  runs: number;
-  milliseconds: number;
-}
+/**
+ * When so many runs in a row take twice as long as in the trial, the machine has changed: there is another trial, unless
+ * the last one is as close as trials ever are.
+ */
+const SLOW_RUNS = 8;
 
 export class Pace {
-  private readonly together: Kind = { runs: -1, milliseconds: 0 };
-  private readonly alone: Kind = { runs: -1, milliseconds: 0 };
-  private untilRetry = RETRY;
-  private retry = RETRY;
-  /** The kind of the run that goes on. */
-  private current: Kind = this.together;
+  /** Whether all threads run now, when there is no trial. */
+  private isTogether = true;
+  private untilTrial = WARM_UP;
+  private pause = FIRST_PAUSE;
+  /** Runs of the trial that have begun. */
+  private tried = 0;
+  private shortestTogether = Number.POSITIVE_INFINITY;
+  private shortestAlone = Number.POSITIVE_INFINITY;
+  private slowRuns = 0;
+  private sinceTrial = 0;
 
   /** Whether the next run is one on all threads; `ended` must be told how long it took. */
   begin(): boolean {
-    const { together, alone } = this;
-    if (together.runs < TRIALS || alone.runs < TRIALS) {
-      this.current = together.runs <= alone.runs ? together : alone;
-    } else {
-      const [better, other] =
-        together.milliseconds <= alone.milliseconds ? [together, alone] : [alone, together];
-      this.current = better;
-      this.untilRetry--;
-      if (this.untilRetry === 0) {
-        const isClose = other.milliseconds < 1.5 * better.milliseconds;
-        this.retry = isClose ? RETRY : Math.min(LONGEST_RETRY, 2 * this.retry);
-        this.untilRetry = this.retry;
-        this.current = other;
-      }
-    }
-    return this.current === together;
+    return this.isTrial ? this.tried % 2 === 0 : this.isTogether;
   }
 
   ended(milliseconds: number): void {
-    const kind = this.current;
-    kind.runs++;
-    if (kind.runs === 1) kind.milliseconds = milliseconds;
-    else if (kind.runs > 1) kind.milliseconds += WEIGHT * (milliseconds - kind.milliseconds);
+    if (this.isTrial) this.note(milliseconds);
+    else this.watch(milliseconds);
+  }
+
+  private get isTrial(): boolean {
+    return this.untilTrial === 0;
+  }
+
+  private note(milliseconds: number): void {
+    if (this.tried % 2 === 0) this.shortestTogether = Math.min(this.shortestTogether, milliseconds);
+    else this.shortestAlone = Math.min(this.shortestAlone, milliseconds);
+    this.tried++;
+    if (this.tried < 2 * TRIES) return;
+    this.isTogether = this.shortestTogether <= this.shortestAlone;
+    this.untilTrial = this.pause;
+    this.pause = Math.min(LONGEST_PAUSE, 2 * this.pause);
+    this.tried = 0;
+    this.slowRuns = 0;
+    this.sinceTrial = 0;
+  }
+
+  private watch(milliseconds: number): void {
+    const usual = this.isTogether ? this.shortestTogether : this.shortestAlone;
+    this.slowRuns = milliseconds > 2 * usual ? this.slowRuns + 1 : 0;
+    this.sinceTrial++;
+    const hasChanged = this.slowRuns >= SLOW_RUNS && this.sinceTrial >= FIRST_PAUSE;
+    this.untilTrial = hasChanged ? 0 : this.untilTrial - 1;
+    if (!this.isTrial) return;
+    this.shortestTogether = Number.POSITIVE_INFINITY;
+    this.shortestAlone = Number.POSITIVE_INFINITY;
   }
 }
