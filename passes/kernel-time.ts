@@ -11,11 +11,11 @@ const VECTOR = 0.1;
 /** Nanoseconds for a turn of a loop. */
 const TURN = 0.5;
 
-/** Nanoseconds of one run on one thread: by the cost model's estimate, in multiply-adds of a full tile, or counted. */
+/** Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted. */
 export const kernelTime = (kernel: Kernel, { vectorWidth, tileGflops }: Capabilities): number =>
   kernel.estimate === undefined
     ? bodyTime(kernel.body, vectorWidth, SCALAR)
-    : (2 * kernel.estimate) / tileGflops;
+    : (2 * vectorWidth * kernel.estimate) / tileGflops;
 
 function bodyTime(body: readonly Stmt[], width: number, each: number): number {
   const seen = new Set<Expr>();

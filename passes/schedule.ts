@@ -115,11 +115,11 @@ export function scheduledAs(
 }
 
 /** What a candidate makes, its estimate with the kernel that does most. */
-function applied(candidate: Candidate, { tileGflops }: Capabilities): Scheduled {
+function applied(candidate: Candidate, { tileGflops, vectorWidth }: Capabilities): Scheduled {
   const { kernels, scratch } = candidate.apply();
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
   const estimate = Math.round(candidate.cost / 2);
-  const estimatedGflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * estimate);
+  const estimatedGflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
   const estimated: Kernel = { ...main, estimate, estimatedGflops };
   return { kernels: kernels.map((k) => (k === main ? estimated : k)), scratch };
 }
