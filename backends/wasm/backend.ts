@@ -18,10 +18,11 @@ import { canShareMemory, isPage, threadSupport } from "./threads/host.ts";
 
 /**
  * Registers that a tile and what feeds it may fill. Of 16, V8 keeps one for itself and one is left for products: Node 20
- * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue. Multiply-add
- * takes its factors from memory and has no product to keep: six rows of two vectors (20) run best there.
+ * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue.
+ * Multiply-add has no product to keep, but larger tiles spill in Node 24 all the same: an MLP's step took 9.3 ms with six
+ * rows of two vectors (20), and 3.3 with four.
  */
-const REGISTERS = { plain: 14, relaxed: 20 } as const;
+const REGISTERS = 14;
 
 /** What full tiles reach on one thread of the machine of the benchmarks. */
 const TILE_GFLOPS = { plain: 45, relaxed: 59 } as const;
@@ -35,7 +36,7 @@ export function createWasmBackend(options: BackendOptions): Backend {
       return {
         schedules: true,
         vectorWidth: 4,
-        registers: usesRelaxedMadd() ? REGISTERS.relaxed : REGISTERS.plain,
+        registers: REGISTERS,
         tileGflops: usesRelaxedMadd() ? TILE_GFLOPS.relaxed : TILE_GFLOPS.plain,
         threads: options.threads ?? threadSupport().usual,
         oneElementPerThread: false,
