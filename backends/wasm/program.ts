@@ -127,7 +127,8 @@ export class WasmProgram implements Executable {
     this.scalars.array.set(scalars);
     const { team, pace } = this;
     const { starts } = this.code;
-    const [first, last] = [starts[from], starts[to]];
+    const first = starts[from];
+    const last = starts[to];
     if (team === undefined || !this.isDivided(first, last)) return this.runAlone(first, last);
     const begin = performance.now();
     if (pace?.begin() === false) this.runAlone(first, last);
