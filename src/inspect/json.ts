@@ -148,9 +148,6 @@ function graphJson(graph: Graph): GraphJson {
     }),
     ...(views && { views: views.map(({ node, base }) => ({ node: id(node), base: id(base) })) }),
     ...(layouts && { layouts: layouts.map(({ value, layout }) => ({ value: id(value), layout })) }),
-    ...(graph.layouts && {
-      layouts: graph.layouts.map(({ value, layout }) => ({ value: id(value), layout })),
-    }),
   };
 }
 

@@ -8,7 +8,7 @@ import { STAGES } from "../../passes/pipeline.ts";
 import { loopText } from "../../src/aot/kernels.ts";
 import { mapMemory } from "../../src/aot/memory-map.ts";
 import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/optimizers.ts";
-import { compileGraph } from "../../src/compile.ts";
+import { compileGraph } from "../../src/driver/compile-graph.ts";
 import { OPS } from "../../src/ops/registry.ts";
 import { makeModel, randomModel } from "../support/random-model.ts";
 import { graphOf, sampleCases } from "../support/sample-cases.ts";

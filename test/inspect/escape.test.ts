@@ -3,7 +3,7 @@
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileGraph } from "../../src/compile.ts";
+import { compileGraph } from "../../src/driver/compile-graph.ts";
 import { dotText } from "../../src/inspect/dot.ts";
 import { escapeXml, plainText } from "../../src/inspect/escape.ts";
 import { graphPicture } from "../../src/inspect/graph-picture.ts";

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { autodiff } from "../../passes/autodiff.ts";
-import { compileGraph } from "../../src/compile.ts";
+import { compileGraph } from "../../src/driver/compile-graph.ts";
 import { dotText } from "../../src/inspect/dot.ts";
 import { graphPicture } from "../../src/inspect/graph-picture.ts";
 import { isGraph, type StageDump } from "../../src/ir/artifact.ts";

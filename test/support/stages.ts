@@ -7,7 +7,7 @@ import LeNet from "../../examples/lenet.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
 import { runPipeline, STAGES } from "../../passes/pipeline.ts";
-import { compileGraph } from "../../src/compile.ts";
+import { compileGraph } from "../../src/driver/compile-graph.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { StepUpdate } from "../../src/ir/update.ts";

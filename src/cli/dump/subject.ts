@@ -2,9 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import { STAGES } from "../../../passes/pipeline.ts";
-import { compile, compileGraph, compileTraining } from "../../compile.ts";
+import { compile, compileTraining } from "../../compile.ts";
 import { InternalError, KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
+import { compileGraph } from "../../driver/compile-graph.ts";
 import type { DumpSubject } from "../../inspect/json.ts";
 import { parseGraph } from "../../ir/parse.ts";
 import type { Graph } from "../../ir/types.ts";

@@ -1,0 +1,163 @@
+/** From a traced graph to a program that runs: the passes in their order, the model's states, the backend that loads the code. */
+
+import type { Backend, BackendOptions, Executable } from "../../backends/backend.ts";
+import { backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
+import { contestsOf } from "../../passes/contests.ts";
+import { PassManager } from "../../passes/manager.ts";
+import type { StageInfo } from "../../passes/pass.ts";
+import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
+import type { DType } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import type { IndexLimit } from "../core/index-limit.ts";
+import type { Shape } from "../core/shape.ts";
+import type { StageDump } from "../ir/artifact.ts";
+import type { Graph, Value } from "../ir/types.ts";
+import type { TunedKernel } from "../loop/contest.ts";
+import type { ProgramPlan } from "../loop/plan.ts";
+import type { ModelState } from "../runtime/model-state.ts";
+import { Variant } from "../runtime/variant.ts";
+import type { Trace } from "../trace/trace.ts";
+import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
+
+/** A shape, float32 unless told otherwise. */
+export type InputSpec = Shape | { readonly shape: Shape; readonly dtype?: DType };
+
+/** What every kind of program is compiled with. */
+export interface CommonOptions {
+  /** Shapes of the inputs, the batch first. */
+  readonly inputs: readonly InputSpec[];
+  /** `wasm` unless told otherwise; `backends()` lists what can run here. */
+  readonly backend?: string;
+  /** How many threads the program may use: as many as there are processors unless told. The bits do not depend on it. */
+  readonly threads?: number;
+  /** Whether the bits must be the same on every engine; costs the multiply-add that some engines have. */
+  readonly deterministic?: boolean;
+  /** Forces one scheduling strategy wherever it matches; for tests and experiments. */
+  readonly strategy?: string;
+  /**
+   * Whether convolutions may be computed by Winograd's method where that is faster, as they may unless told: its results
+   * differ from exact ones by up to 1e-5 of the largest (weight gradients: 5e-5), direct sums by about 1e-6.
+   */
+  readonly winograd?: boolean;
+  /**
+   * Measures the ways to run each kernel on this machine, takes the fastest and remembers it for the next time. Ways
+   * differ in the order of sums, and so in rounding.
+   */
+  readonly tune?: boolean | TuneOptions;
+}
+
+/** What a program is built with besides its graph. */
+export interface BuildOptions extends Omit<PipelineOptions, "capabilities"> {
+  readonly tuner?: Tuner;
+}
+
+/** The backend of that name, set up as asked. Throws when it cannot run here, with what is missing. */
+export async function usableBackend(
+  name: string = DEFAULT_BACKEND,
+  { threads, deterministic }: BackendOptions = {},
+): Promise<Backend> {
+  const backend = backendNamed(name).configured({
+    ...(threads !== undefined && { threads }),
+    ...(deterministic !== undefined && { deterministic }),
+  });
+  const { available, reason } = await backend.available();
+  if (!available) throw new KilnError(`the backend ${name} cannot run here: ${reason}`);
+  return backend;
+}
+
+/** What the user's options say about every program that is built from them. */
+export async function buildOptions(
+  backend: Backend,
+  { strategy, tune, winograd }: CommonOptions,
+): Promise<BuildOptions> {
+  const allowed = winograd === undefined ? {} : { winograd };
+  if (strategy === undefined && !tune) return allowed;
+  if (strategy === undefined) return { ...allowed, tuner: await tunerFor(backend, tune) };
+  if (tune) throw new KilnError("give either strategy or tune: a forced strategy leaves nothing to choose");
+  return { ...allowed, strategy };
+}
+
+/** From trace to variant: passes, states, backend. */
+export async function build(
+  backend: Backend,
+  state: ModelState,
+  trace: Trace,
+  begin: number,
+  options: BuildOptions,
+): Promise<Variant> {
+  const layouts = state.layoutsOn(backend, trace.states);
+  const tracing = performance.now() - begin;
+  const { plan, manager, tuned } = await runPasses(backend, STAGES[0], trace.graph, tracing, {
+    ...options,
+    layouts,
+  });
+  const cells = await state.attach(
+    backend,
+    plan.states.map((spec) => ({ ...spec, tensor: trace.states.get(spec.name)! })),
+  );
+  const bound = { ...plan, states: plan.states.map((spec, k) => ({ ...spec, name: cells[k].id })) };
+  const memory = state.memoryOn(backend);
+  const printing = performance.now();
+  const executable = await backend.compile(bound, memory);
+  const milliseconds = performance.now() - printing;
+  return new Variant(
+    {
+      plan,
+      executable,
+      memory,
+      cells,
+      limits: indexLimits(trace.graph),
+      milliseconds: performance.now() - begin,
+      tuned,
+      stages: () => [...manager.stages(), sourceStage(plan, executable, milliseconds)],
+    },
+    state,
+  );
+}
+
+/** From graph to plan; the manager has what every pass made. */
+export async function runPasses(
+  backend: Backend,
+  start: StageInfo,
+  graph: Graph,
+  milliseconds: number,
+  { tuner, ...options }: BuildOptions,
+): Promise<{
+  readonly plan: ProgramPlan;
+  readonly manager: PassManager;
+  readonly tuned: readonly TunedKernel[];
+}> {
+  const manager = new PassManager();
+  manager.start(start, graph, milliseconds);
+  const { capabilities } = backend;
+  const lowered = lowerTraced(manager, graph, { capabilities, ...options });
+  const tuned =
+    tuner === undefined ? [] : await tuner.tune(contestsOf(lowered, capabilities, options.winograd));
+  const plan = planLowered(manager, lowered, { capabilities, ...options, choices: choicesOf(tuned) });
+  return { plan, manager, tuned };
+}
+
+export const sourceStage = (plan: ProgramPlan, { sources }: Executable, milliseconds: number): StageDump => ({
+  ...STAGES[STAGES.length - 1],
+  artifact: plan,
+  text: sources.map(({ text }) => text).join("\n\n"),
+  unchanged: false,
+  milliseconds,
+});
+
+/** What inputs may hold that name classes of a loss or rows of an embedding. */
+function indexLimits(graph: Graph): ReadonlyMap<string, IndexLimit> {
+  const limits = new Map<string, IndexLimit>();
+  for (const { op, inputs, attrs } of graph.nodes) {
+    const { shape } = inputs[0]?.type ?? { shape: [] };
+    const ignored = attrs.ignoreIndex === undefined ? {} : { ignoreIndex: attrs.ignoreIndex as number };
+    const limit = (index: Value, of: IndexLimit["of"], below: number): void => {
+      const base = index.kind === "node" && index.op === "reshape" ? index.inputs[0] : index;
+      if (base.kind === "input") limits.set(base.name, { of, below, ...ignored });
+    };
+    if (op === "one_hot") limit(inputs[0], "class", attrs.classes as number);
+    if (op === "nll_loss") limit(inputs[1], "class", shape[shape.length === 1 ? 0 : 1]);
+    if (op === "embedding") limit(inputs[1], "row", shape[0]);
+  }
+  return limits;
+}
