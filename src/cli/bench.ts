@@ -3,11 +3,10 @@
 import { setImmediate } from "node:timers/promises";
 import { compile, compileTraining } from "../compile.ts";
 import { KilnError } from "../core/errors.ts";
-import { sizeOf } from "../core/shape.ts";
 import { SGD } from "../optim/index.ts";
 import { type Profile, type Profiled, profile } from "../runtime/profile.ts";
-import type { InputInfo, Inspectable } from "../runtime/program.ts";
-import { manualSeed, randn, type Tensor, tensor } from "../tensor/index.ts";
+import type { Inspectable } from "../runtime/program.ts";
+import { randomBatch } from "../runtime/random-batch.ts";
 import { DEFAULT_MILLISECONDS } from "../tuning/tuner.ts";
 import { type BenchResult, printProfiles } from "./bench-report.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -152,21 +151,6 @@ function resized(specs: readonly TensorSpec[], file: ModelFile, batchSize: numbe
     dtype,
     shape: [batch === fileBatch ? (batchSize ?? batch) : batch, ...rest],
   }));
-}
-
-/** The same random numbers for every backend. */
-function randomBatch(inputs: readonly InputInfo[]): readonly Tensor[] {
-  manualSeed(1);
-  let state = 1;
-  return inputs.map(({ dtype, shape, below = dtype === "bool" ? 2 : 1 }) => {
-    if (dtype === "float32") return randn(shape);
-    // A linear congruential generator (Numerical Recipes): labels need no better bits.
-    const data = Int32Array.from({ length: sizeOf(shape) }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    });
-    return tensor(data, { shape, dtype });
-  });
 }
 
 const resultOf = ({ program }: Subject, measured: Profile): BenchResult => ({
