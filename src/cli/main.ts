@@ -2,6 +2,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import { KilnError } from "../core/errors.ts";
+import { currentDebug, DEBUG_LEVELS } from "../runtime/debug.ts";
 import { type Command, helpText, parseCommand, table } from "./command.ts";
 import { reportText } from "./report.ts";
 import { suggestion } from "./suggestion.ts";
@@ -11,6 +12,7 @@ import { packageVersion } from "./version.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.ts")).train,
   dump: async () => (await import("./dump.ts")).dump,
+  explore: async () => (await import("./explore.ts")).explore,
   bench: async () => (await import("./bench.ts")).bench,
   build: async () => (await import("./build.ts")).build,
   backends: async () => (await import("./backends.ts")).backendsCommand,
@@ -21,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 export async function main(argv: readonly string[], root: URL): Promise<void> {
   Error.stackTraceLimit = 50; // deep enough for the user's line below Kiln's own
   process.stdout.on("error", leaveQuietly);
+  currentDebug(); // says at once when the variable cannot be understood
   // A model that does not wait for its own promise (`x.item()` in forward) fails behind everybody's back.
   process.on("unhandledRejection", (error) => fail(error, root));
   try {
@@ -75,7 +78,7 @@ async function overview(): Promise<string> {
       ["--help", "show this text; kiln COMMAND --help shows a command's options"],
       ["--version", "show the version"],
     ])}`,
-    "With KILN_DEBUG=1 in the environment every error shows its stack.",
+    `With KILN_DEBUG in the environment it tells more, each level what those before it do\n${table(Object.entries(DEBUG_LEVELS))}`,
     "Example\n  kiln train examples/lenet.ts",
   ].join("\n\n");
 }

@@ -54,13 +54,14 @@ export function kernelStory(compilation: Compilation, name: string): KernelStory
   };
 }
 
-function loweredKernels({ stages }: Compilation): readonly Kernel[] {
+/** The kernels as fusion named them, before scheduling takes them apart. */
+export function loweredKernels({ stages }: Compilation): readonly Kernel[] {
   const artifact = stages.find((stage) => stage.name === "lower")?.artifact;
   return artifact === undefined || isGraph(artifact) ? [] : artifact.kernels;
 }
 
 /** The kernel that `name` is a part of: scheduling names its parts by the kernel and a suffix. */
-function ownerOf(lowered: readonly Kernel[], name: string): Kernel | undefined {
+export function ownerOf(lowered: readonly Kernel[], name: string): Kernel | undefined {
   const owners = lowered.filter((kernel) => name === kernel.name || name.startsWith(`${kernel.name}_`));
   return owners.reduce<Kernel | undefined>(
     (best, kernel) => (best === undefined || kernel.name.length > best.name.length ? kernel : best),

@@ -67,7 +67,7 @@ function boxSvg(box: Box, { boxes }: Layout): string {
       `<text class="${kind}" x="${middle}" y="${n(first + TITLE.height + k * LINE.height - 1)}">${escapeXml(text)}</text>`,
   );
   return [
-    `<g class="${box.kind}"><title>${escapeXml(box.detail)}</title>`,
+    `<g class="${box.kind}" data-box="${box.id}"><title>${escapeXml(box.detail)}</title>`,
     rectangle(place, 5),
     `<text class="title" x="${middle}" y="${n(first)}">${escapeXml(box.title)}</text>`,
     ...texts,

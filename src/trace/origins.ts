@@ -47,8 +47,8 @@ function isForeign(file: string): boolean {
 
 const pathOf = (file: string): string => decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));
 
-/** The path as dumps and messages show it: relative to the working directory where it lies below. */
-function displayPath(path: string): string {
+/** The path as dumps and messages show it: relative to the working directory where it lies below, else the file's name. */
+export function displayPath(path: string): string {
   const base = typeof process === "undefined" ? "" : `${process.cwd()}/`;
   return base !== "" && path.startsWith(base)
     ? path.slice(base.length)

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Is sent SIGINT when this appears on standard output. */
   readonly interruptAt?: string;
+  /** Is shown all of standard output so far, whenever there is more; `interrupt` sends SIGINT. */
+  readonly onOutput?: (stdout: string, interrupt: () => void) => void;
   /** Changes to the environment; what is `undefined` is not there. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -29,7 +31,7 @@ export interface RunOptions {
 /** Runs `node src/cli/bin.js` with `args`, by default in the checkout. */
 export function kiln(
   args: readonly string[],
-  { cwd = ROOT, interruptAt, env }: RunOptions = {},
+  { cwd = ROOT, interruptAt, onOutput, env }: RunOptions = {},
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, "src/cli/bin.js"), ...args], {
@@ -41,6 +43,7 @@ export function kiln(
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       const before = stdout;
       stdout += text;
+      onOutput?.(stdout, () => child.kill("SIGINT"));
       if (interruptAt === undefined || before.includes(interruptAt) || !stdout.includes(interruptAt)) return;
       child.kill("SIGINT");
     });

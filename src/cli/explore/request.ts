@@ -1,0 +1,63 @@
+/** What `kiln explore` is asked for, checked, and the one file that it writes. */
+
+import { mkdir, unlink, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { KilnError } from "../../core/errors.ts";
+import { fileErrorReason, temporaryName, writeAtomically } from "../../runtime/atomic-file.ts";
+import type { Arguments } from "../command.ts";
+import { choice, nonNegativeNumber, wholeNumber } from "../values.ts";
+
+export interface ExploreRequest {
+  readonly model: string;
+  readonly mode: "training" | "forward";
+  readonly backends: readonly string[];
+  readonly batchSize: number | undefined;
+  /** How long each backend is measured; 0 when none is. */
+  readonly seconds: number;
+  readonly out: string;
+  /** Whether to open the page in the browser. */
+  readonly open: boolean;
+  /** Where to serve the page; absent when it is not to be served. */
+  readonly port: number | undefined;
+}
+
+/** Reads the options. Throws a {@link KilnError} for those that do not go together. */
+export function readExploreRequest(given: Arguments): ExploreRequest {
+  const [model] = given.operands;
+  const backends = (given.get("backends") ?? "wasm,js").split(",").map((name) => name.trim());
+  if (new Set(backends).size < backends.length) throw new KilnError("--backends names a backend twice");
+  const port = given.has("serve") ? wholeNumber(given, "serve", 0, 0) : undefined;
+  if (port !== undefined && port > 65535)
+    throw new KilnError(`--serve must be a port up to 65535, not ${port}`);
+  return {
+    model,
+    mode: choice(given, "mode", ["training", "forward"]),
+    backends,
+    batchSize: given.has("batch-size") ? wholeNumber(given, "batch-size", 1, 1) : undefined,
+    seconds: nonNegativeNumber(given, "seconds", 1),
+    out: given.get("out") ?? `${basename(model, extname(model))}.html`,
+    open: !given.has("no-open") && process.stdout.isTTY === true,
+    port,
+  };
+}
+
+/** Throws unless the page can be written, before the work is done that it is made of; leaves nothing behind. */
+export async function checkPlace(path: string): Promise<void> {
+  await orExplain(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    const probe = join(dirname(path), temporaryName(basename(path)));
+    await writeFile(probe, "");
+    await unlink(probe);
+  });
+}
+
+export const writePage = (path: string, page: string): Promise<void> =>
+  orExplain(path, () => writeAtomically(path, page));
+
+async function orExplain(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw new KilnError(`cannot write ${path}: ${fileErrorReason(error)}`);
+  }
+}

@@ -1,0 +1,109 @@
+/** Texts of stages and of generated code, cut into blocks that know what they belong to. */
+
+import { invariant } from "../core/errors.ts";
+import { diffTexts } from "../inspect/diff.ts";
+import { plainLine, plainText } from "../inspect/escape.ts";
+import { isGraph, type StageDump } from "../ir/artifact.ts";
+import { kernelNames } from "../ir/kernel-names.ts";
+import type { Graph, Value } from "../ir/types.ts";
+import type { Compilation } from "../runtime/figures.ts";
+import type { Block, Document } from "./data.ts";
+import { type Link, NO_LINK } from "./link.ts";
+import { joinLinks, type KernelLinks, type LinkTable } from "./link-table.ts";
+
+/** What the nodes of a graph belong to: their lines, and from `fuse` on their kernels. */
+export function nodeLinks(graph: Graph, kernels: KernelLinks, table: LinkTable): ReadonlyMap<Value, Link> {
+  const names = kernelNames(graph.groups ?? []);
+  const owners = new Map<Value, number[]>();
+  graph.groups?.forEach(({ nodes }, k) => {
+    const ids = kernels.lowered.get(names[k])?.kernels ?? [];
+    for (const node of nodes) owners.set(node, [...(owners.get(node) ?? []), ...ids]);
+  });
+  return new Map(
+    graph.nodes.map((node) => [
+      node,
+      {
+        origins: table.originsOf(graph.origins.get(node) ?? []),
+        kernels: owners.get(node) ?? [],
+        parts: [],
+      },
+    ]),
+  );
+}
+
+/** A stage as a document: a graph line by line, a program kernel by kernel. `before` is the stage before, if any. */
+export function stageDocument(
+  stage: StageDump,
+  before: { readonly stage: StageDump; readonly document: Document } | undefined,
+  kernels: KernelLinks,
+  table: LinkTable,
+): Document {
+  if (!isGraph(stage.artifact)) {
+    return kernelBlocks(stage.text, stage.name === "lower" ? kernels.lowered : kernels.scheduled);
+  }
+  const document = graphLines(stage.artifact, stage.text, kernels, table);
+  const isComparable = before !== undefined && isGraph(before.stage.artifact);
+  return isComparable ? withChanges(document, stage.text, before.document, before.stage.text) : document;
+}
+
+/** The lines of a graph's text in the order in which `printGraph` writes them. */
+function graphLines(graph: Graph, text: string, kernels: KernelLinks, table: LinkTable): Document {
+  const links = nodeLinks(graph, kernels, table);
+  const linkOf = (value: Value): Link => links.get(value) ?? NO_LINK;
+  const { groups = [], views = [], layouts = [], partition } = graph;
+  const groupLinks = kernelNames(groups).map((name) => kernels.lowered.get(name) ?? NO_LINK);
+  const inOrder: readonly Link[] = [
+    NO_LINK,
+    ...graph.nodes.map(linkOf),
+    ...(partition === undefined ? [] : [NO_LINK, NO_LINK]),
+    ...groupLinks,
+    ...views.map(({ node }) => linkOf(node)),
+    ...layouts.map(({ value }) => linkOf(value)),
+    joinLinks(graph.outputs.map(({ value }) => linkOf(value))),
+    ...graph.updates.map(({ value }) => linkOf(value)),
+  ];
+  return text.split("\n").map((line, k): Block => ({ text: plainLine(line), link: inOrder[k] ?? NO_LINK }));
+}
+
+/** Marks what the stage added, and puts what it removed where it stood. */
+function withChanges(document: Document, text: string, before: Document, textBefore: string): Document {
+  const earlier = before.filter(({ change }) => change !== "removed");
+  let [now, then] = [0, 0];
+  return diffTexts(textBefore, text).map(({ kind }): Block => {
+    if (kind === "removed") return { ...unmarked(earlier[then++]), change: "removed" };
+    if (kind === "same") then++;
+    const block = document[now++];
+    return kind === "added" ? { ...block, change: "added" } : block;
+  });
+}
+
+const unmarked = ({ text, link }: Block): Block => ({ text, link });
+
+/** A text of kernels: what stands before the first is a block too. */
+const kernelBlocks = (text: string, links: ReadonlyMap<string, Link>): Document =>
+  text.split(/\n+(?=kernel )/).map((part): Block => {
+    const name = /^kernel (\w+)/.exec(part)?.[1];
+    return name === undefined
+      ? { text: plainText(part), link: NO_LINK }
+      : { text: plainText(part), link: links.get(name) ?? NO_LINK, kernel: name };
+  });
+
+/** Generated code, kernel by kernel; what stands around them, such as the function that runs them all, is there too. */
+export function codeDocument({ kernels, stages }: Compilation, { scheduled }: KernelLinks): Document {
+  const { text } = stages[stages.length - 1];
+  const blocks: Block[] = [];
+  let end = 0;
+  const around = (upTo: number): void => {
+    const between = plainText(text.slice(end, upTo)).replace(/^\n+|\n+$/g, "");
+    if (between !== "") blocks.push({ text: between, link: NO_LINK });
+  };
+  for (const { name, source } of kernels) {
+    const begin = text.indexOf(source, end);
+    invariant(begin >= 0, `the code of ${name} stands in that of its program`);
+    around(begin);
+    blocks.push({ text: plainText(source), link: scheduled.get(name) ?? NO_LINK, kernel: name });
+    end = begin + source.length;
+  }
+  around(text.length);
+  return blocks;
+}

@@ -1,0 +1,140 @@
+/** Gathers all that the explorer's page shows from compilations of one model. */
+
+import { formatOrigins } from "../core/origin.ts";
+import { plainLine } from "../inspect/escape.ts";
+import { isGraph, type StageDump } from "../ir/artifact.ts";
+import type { Compilation } from "../runtime/figures.ts";
+import type { Profile } from "../runtime/profile.ts";
+import type { BackendView, Document, Drawing, ExplorerData, KernelRow, SourceFile, Stage } from "./data.ts";
+import { codeDocument, stageDocument } from "./documents.ts";
+import { stageDrawing } from "./drawings.ts";
+import { NO_LINK } from "./link.ts";
+import { type KernelLinks, kernelLinks, LinkTable } from "./link-table.ts";
+import { memoryOf } from "./memory.ts";
+
+/** A model, compiled for one backend and perhaps measured there. */
+export interface Subject {
+  readonly compilation: Compilation;
+  readonly compileMilliseconds: number;
+  readonly profile: Profile | undefined;
+}
+
+export interface ExplorerInput extends Pick<ExplorerData, "model" | "mode" | "machine"> {
+  /** The model's files, named as origins name them. */
+  readonly sources: readonly { readonly path: string; readonly text: string }[];
+  readonly subjects: readonly Subject[];
+}
+
+/** Everything for the page; at the first picture it loads what lays pictures out. */
+export async function explorerData(input: ExplorerInput): Promise<ExplorerData> {
+  const { model, mode, machine, sources, subjects } = input;
+  const table = new LinkTable();
+  const documents = new Shared<Document>();
+  const drawings = new Shared<Drawing>();
+  const backends: BackendView[] = [];
+  for (const subject of subjects) backends.push(await backendView(subject, table, documents, drawings));
+  return {
+    model,
+    mode,
+    machine,
+    sources: sources.map((source) => sourceFile(source, table)),
+    backends,
+    documents: documents.items,
+    drawings: drawings.items,
+  };
+}
+
+/** Things that are held once however often they occur; `key` tells those apart that differ. */
+class Shared<T> {
+  readonly items: T[] = [];
+  private readonly positions = new Map<string, number>();
+
+  /** The position of what `key` stands for, which is made when it is first asked for. */
+  async position(key: string, make: () => T | Promise<T>): Promise<number> {
+    const known = this.positions.get(key);
+    if (known !== undefined) return known;
+    const position = this.items.push(await make()) - 1;
+    this.positions.set(key, position);
+    return position;
+  }
+
+  add(item: T): Promise<number> {
+    return this.position(JSON.stringify(item), () => item);
+  }
+}
+
+const sourceFile = (
+  { path, text }: { readonly path: string; readonly text: string },
+  table: LinkTable,
+): SourceFile => ({
+  path,
+  lines: text
+    .trimEnd()
+    .split("\n")
+    .map((line, k) => ({ text: withTabs(line), link: table.line(path, k + 1) })),
+});
+
+/** A line without control characters but its tabs. */
+const withTabs = (line: string): string => line.replace(/\r$/, "").split("\t").map(plainLine).join("\t");
+
+async function backendView(
+  { compilation, compileMilliseconds, profile }: Subject,
+  table: LinkTable,
+  documents: Shared<Document>,
+  drawings: Shared<Drawing>,
+): Promise<BackendView> {
+  const links = kernelLinks(compilation, table);
+  const code = await documents.add(codeDocument(compilation, links));
+  return {
+    name: compilation.backend,
+    compileMilliseconds,
+    stages: await stagesOf(compilation, links, table, code, documents, drawings),
+    code,
+    kernels: kernelRows(compilation, links, profile),
+    memory: memoryOf(compilation, links),
+    ...(profile && { milliseconds: profile.milliseconds }),
+  };
+}
+
+async function stagesOf(
+  { stages }: Compilation,
+  links: KernelLinks,
+  table: LinkTable,
+  code: number,
+  documents: Shared<Document>,
+  drawings: Shared<Drawing>,
+): Promise<readonly Stage[]> {
+  const views: Stage[] = [];
+  for (const [k, stage] of stages.entries()) {
+    const { name, doc, milliseconds, unchanged } = stage;
+    const before =
+      k === 0 ? undefined : { stage: stages[k - 1], document: documents.items[views[k - 1].document] };
+    const isSource = k === stages.length - 1;
+    const document = isSource ? code : await documents.add(stageDocument(stage, before, links, table));
+    views.push({ name, doc, milliseconds, unchanged, document, drawing: await drawingOf(stage) });
+  }
+  return views;
+
+  /** Stages of one text have one drawing, and so have all from scheduling on: they differ in what is not drawn. */
+  function drawingOf(stage: StageDump): Promise<number> {
+    const drawn = isDrawnAsScheduled(stage) ? stages.find(({ name }) => name === "schedule")! : stage;
+    return drawings.position(drawn.text, () => stageDrawing(drawn, links, table));
+  }
+}
+
+const isDrawnAsScheduled = ({ name, artifact }: StageDump): boolean => !isGraph(artifact) && name !== "lower";
+
+const kernelRows = (
+  { kernels }: Compilation,
+  { scheduled }: KernelLinks,
+  profile: Profile | undefined,
+): readonly KernelRow[] =>
+  kernels.map(({ name, origins, schedule = "", flops, bytes }, k) => ({
+    name,
+    link: scheduled.get(name) ?? NO_LINK,
+    place: formatOrigins(origins),
+    schedule,
+    flops,
+    bytes,
+    ...(profile && { milliseconds: profile.kernels[k].milliseconds, gflops: profile.kernels[k].gflops }),
+  }));

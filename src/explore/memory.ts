@@ -1,0 +1,29 @@
+/** The memory plan as data to draw: every buffer of the arena with the kernels that touch it. */
+
+import { shortName } from "../core/dtype.ts";
+import { formatShape } from "../core/shape.ts";
+import type { Compilation } from "../runtime/figures.ts";
+import type { Memory, Placement } from "./data.ts";
+import { NO_LINK } from "./link.ts";
+import { joinLinks, type KernelLinks } from "./link-table.ts";
+
+export function memoryOf({ plan, memory }: Compilation, { scheduled }: KernelLinks): Memory {
+  const buffers = new Map(plan.buffers.map((buffer) => [buffer.name, buffer]));
+  const touching = (name: string): string[] =>
+    plan.kernels.filter((kernel) => kernel.buffers.some((b) => b.name === name)).map((kernel) => kernel.name);
+  const placements = plan.placements.map(
+    ({ buffer: name, byteOffset, byteLength, first, last }): Placement => {
+      const { dtype, shape, value } = buffers.get(name)!;
+      return {
+        label: `${name}: ${shortName(dtype)}${formatShape(shape)} (${value})`,
+        byteOffset,
+        byteLength,
+        first,
+        last,
+        link: joinLinks(touching(name).map((kernel) => scheduled.get(kernel) ?? NO_LINK)),
+      };
+    },
+  );
+  const { arenaBytes, parameterBytes, peakBytes, peakKernel } = memory;
+  return { arenaBytes, parameterBytes, peakBytes, peakKernel, placements };
+}

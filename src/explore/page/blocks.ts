@@ -1,0 +1,49 @@
+/** Documents as elements: a line for each line of a source or graph, a section for each kernel. */
+
+import type { Block, Document } from "../data.ts";
+import { element } from "./dom.ts";
+import type { Subject } from "./selection.ts";
+
+export interface Rendered {
+  readonly content: readonly Node[];
+  readonly items: readonly Subject[];
+}
+
+/** `labelOf` names a line that stands alone; numbers stand before lines where `numbered`. */
+export function renderDocument(
+  document: Document,
+  { numbered = false, labelOf = ({ text }: Block, _: number): string => text.trim() } = {},
+): Rendered {
+  const items = document.map((block, k): Subject => {
+    const { kernel, link } = block;
+    return kernel === undefined
+      ? { link, label: labelOf(block, k), element: lineOf(block, numbered ? k + 1 : undefined) }
+      : { link, label: kernel, element: kernelOf(kernel, block.text) };
+  });
+  return { content: items.map((item) => item.element), items };
+}
+
+/** Where a line of a graph comes from. */
+const PLACE = / {3}at .*$/;
+
+const MARK = { added: "+", removed: "−" } as const;
+
+function lineOf({ text, change }: Block, number: number | undefined): HTMLElement {
+  const place = number === undefined ? (PLACE.exec(text)?.[0] ?? "") : "";
+  const mark = number === undefined ? (change === undefined ? "" : MARK[change]) : String(number);
+  return element("div", { class: change === undefined ? "line" : `line ${change}` }, [
+    element("span", { class: "mark", "aria-hidden": "true" }, [mark]),
+    element("span", { class: "text" }, [text.slice(0, text.length - place.length).trimEnd()]),
+    ...(place === "" ? [] : [element("span", { class: "from" }, [place])]),
+  ]);
+}
+
+/** Kernels out of sight are not laid out: their height is reckoned from their lines. */
+function kernelOf(name: string, text: string): HTMLElement {
+  const made = element("div", { class: "kernel" }, [
+    element("div", { class: "name" }, [element("span", { class: "label" }, [name])]),
+    element("pre", {}, [text]),
+  ]);
+  made.style.containIntrinsicSize = `auto ${text.split("\n").length + 2}lh`;
+  return made;
+}

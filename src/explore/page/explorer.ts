@@ -1,0 +1,193 @@
+/** The page as a whole: which backend and stage are seen, and the panes that show them. */
+
+import type { BackendView, ExplorerData } from "../data.ts";
+import { renderDocument } from "./blocks.ts";
+import { button, element } from "./dom.ts";
+import { KernelsPane } from "./kernels-pane.ts";
+import { MemoryPane } from "./memory-pane.ts";
+import { Pane } from "./pane.ts";
+import { PicturePane } from "./picture-pane.ts";
+import { Selection } from "./selection.ts";
+import { StageControl } from "./stage-control.ts";
+
+/** The stage that the page opens with: the last graph, with its kernels. */
+const FIRST_STAGE = "layout";
+
+export class Explorer {
+  readonly root: HTMLElement;
+  private readonly data: ExplorerData;
+  private readonly selection = new Selection();
+  private readonly stages = new StageControl((position) =>
+    this.goTo(this.view, this.view.stages[position].name),
+  );
+  private readonly ir = new Pane(this.selection, "ir", "IR");
+  private readonly picture = new PicturePane(this.selection);
+  private readonly memory = new MemoryPane(this.selection);
+  private readonly kernels: KernelsPane;
+  private readonly backends: HTMLSelectElement;
+  private view: BackendView;
+  private stage = "";
+  /** Positions of what IR and picture show, so that what stays is not drawn again. */
+  private shown = { document: -1, drawing: -1 };
+
+  constructor(data: ExplorerData) {
+    this.data = data;
+    this.view = data.backends[0];
+    this.kernels = new KernelsPane(this.selection, data.machine);
+    this.backends = element(
+      "select",
+      { id: "backend" },
+      data.backends.map(({ name }) => element("option", {}, [name])),
+    );
+    this.backends.addEventListener("change", () =>
+      this.goTo(data.backends[this.backends.selectedIndex], this.stage),
+    );
+    const panes = [
+      ...this.sourcePanes(),
+      this.ir,
+      this.picture.pane,
+      ...data.backends.map((view) => this.codePane(view)),
+      this.kernels.pane,
+      this.memory.pane,
+    ];
+    for (const pane of panes) pane.tools.append(enlargeButton(pane));
+    this.root = element("div", { class: "explorer" }, [
+      this.header(panes),
+      element(
+        "main",
+        { class: "panes" },
+        panes.map((pane) => pane.root),
+      ),
+      this.status(),
+    ]);
+    this.root.addEventListener("keydown", (event) => this.onKey(event, panes));
+    const { backend, stage } = readPlace();
+    this.goTo(data.backends.find(({ name }) => name === backend) ?? this.view, stage ?? FIRST_STAGE);
+  }
+
+  /** Once the page has it: what is as large as its pane can be fitted only then. */
+  placed(): void {
+    this.picture.fit();
+  }
+
+  private goTo(view: BackendView, stage: string): void {
+    const isOther = this.view !== view || this.stage === "";
+    this.view = view;
+    this.stage = view.stages.some(({ name }) => name === stage) ? stage : view.stages[0].name;
+    this.backends.selectedIndex = this.data.backends.indexOf(view);
+    const position = view.stages.findIndex(({ name }) => name === this.stage);
+    this.stages.show(view.stages, position);
+    const { document, drawing } = view.stages[position];
+    if (document !== this.shown.document) {
+      const { content, items } = renderDocument(this.data.documents[document]);
+      this.ir.fill(content, items);
+    }
+    this.ir.title = `IR: ${this.stage}`;
+    if (drawing !== this.shown.drawing) this.picture.show(this.data.drawings[drawing]);
+    this.shown = { document, drawing };
+    if (isOther) {
+      this.memory.show(view);
+      this.kernels.show(view);
+      this.memory.pane.title = `Memory over time: ${view.name}`;
+      this.kernels.pane.title = `Kernels: ${view.name}`;
+    }
+    history.replaceState(null, "", `#backend=${encodeURIComponent(view.name)}&stage=${this.stage}`);
+  }
+
+  private sourcePanes(): readonly Pane[] {
+    return this.data.sources.map(({ path, lines }) => {
+      const pane = new Pane(this.selection, "source", path);
+      const { content, items } = renderDocument(lines, {
+        numbered: true,
+        labelOf: ({ text }, k) => `${path}:${k + 1} ${text.trim()}`,
+      });
+      pane.fill(content, items);
+      return pane;
+    });
+  }
+
+  private codePane({ name, code, milliseconds }: BackendView): Pane {
+    const pane = new Pane(this.selection, "code", `Code: ${name}`);
+    if (milliseconds !== undefined) {
+      pane.tools.append(element("span", { class: "muted" }, [`${milliseconds.toPrecision(3)} ms a run`]));
+    }
+    const { content, items } = renderDocument(this.data.documents[code]);
+    pane.fill(content, items);
+    return pane;
+  }
+
+  private header(panes: readonly Pane[]): HTMLElement {
+    const { model, mode } = this.data;
+    const changes = switchFor("changes", true, (isOn) =>
+      this.root.classList.toggle("without-changes", !isOn),
+    );
+    const shown = panes.map((pane) =>
+      switchFor(pane.name, true, (isOn) => {
+        pane.root.hidden = !isOn;
+      }),
+    );
+    return element("header", {}, [
+      element("div", { class: "line-one" }, [
+        element("h1", {}, [model]),
+        element("span", { class: "muted" }, [mode === "training" ? "training step" : "forward pass"]),
+        element("label", { for: "backend" }, ["compiled for"]),
+        this.backends,
+        element("span", { class: "switches", role: "group", "aria-label": "What is shown" }, [
+          ...shown,
+          changes,
+        ]),
+      ]),
+      this.stages.root,
+    ]);
+  }
+
+  /** One line below all: what is pointed at. */
+  private status(): HTMLElement {
+    const text = element("span", { role: "status" }, [HINT]);
+    this.selection.listen((subject) => {
+      text.textContent = subject?.label ?? HINT;
+    });
+    return element("footer", {}, [text]);
+  }
+
+  private onKey(event: KeyboardEvent, panes: readonly Pane[]): void {
+    if (event.key === "Escape") {
+      const enlarged = panes.find(({ root }) => root.classList.contains("enlarged"));
+      if (enlarged === undefined) this.selection.choose(undefined);
+      else enlarge(enlarged, false);
+    }
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
+    if (event.key !== "[" && event.key !== "]") return;
+    const position = this.view.stages.findIndex(({ name }) => name === this.stage);
+    const next = this.view.stages[position + (event.key === "[" ? -1 : 1)];
+    if (next !== undefined) this.goTo(this.view, next.name);
+  }
+}
+
+const HINT =
+  "Point at anything to see what belongs to it; click to keep it in sight. Tab goes from pane to pane, ↑ ↓ through one, [ ] through the stages, Esc lets go.";
+
+/** The backend and stage that the address names, for a page that is shared or read again. */
+function readPlace(): { readonly backend: string | null; readonly stage: string | null } {
+  const place = new URLSearchParams(location.hash.slice(1));
+  return { backend: place.get("backend"), stage: place.get("stage") };
+}
+
+function switchFor(text: string, isOn: boolean, change: (isOn: boolean) => void): HTMLButtonElement {
+  const made = button(text, text, () => {
+    const next = made.getAttribute("aria-pressed") !== "true";
+    made.setAttribute("aria-pressed", String(next));
+    change(next);
+  });
+  made.setAttribute("aria-pressed", String(isOn));
+  return made;
+}
+
+const enlargeButton = (pane: Pane): HTMLButtonElement =>
+  button("⤢", "Enlarge this pane, or give it back its place", () =>
+    enlarge(pane, !pane.root.classList.contains("enlarged")),
+  );
+
+function enlarge(pane: Pane, isLarge: boolean): void {
+  pane.root.classList.toggle("enlarged", isLarge);
+}

@@ -1,0 +1,73 @@
+/** The memory plan as a picture: kernels from left to right, addresses from top to bottom, a rectangle for each buffer. */
+
+import { countText } from "../../inspect/count-text.ts";
+import type { BackendView, Placement } from "../data.ts";
+import { element } from "./dom.ts";
+import { Pane } from "./pane.ts";
+import type { Selection, Subject } from "./selection.ts";
+
+/** Colours that neighbours can be told apart by. */
+const COLOURS = 6;
+
+export class MemoryPane {
+  readonly pane: Pane;
+
+  constructor(selection: Selection) {
+    this.pane = new Pane(selection, "memory", "Memory over time");
+  }
+
+  show({ memory, kernels }: BackendView): void {
+    const { arenaBytes, peakBytes, peakKernel, parameterBytes, placements } = memory;
+    const columns = kernels.length + 2;
+    const buffers = [...placements]
+      .sort((a, b) => a.first - b.first || a.byteOffset - b.byteOffset)
+      .map(
+        (placement, k): Subject => ({
+          link: placement.link,
+          label: `${placement.label}, ${countText(placement.byteLength)}B at ${placement.byteOffset}, ${lifeOf(placement, kernels)}`,
+          element: rectangle(placement, k, arenaBytes, columns),
+        }),
+      );
+    const times = kernels.map(
+      ({ name, link }, k): Subject => ({
+        link,
+        label: name,
+        element: element("div", { class: "time", title: name }, [String(k)]),
+      }),
+    );
+    const plan = element(
+      "div",
+      { class: "plan" },
+      buffers.map((item) => item.element),
+    );
+    const axis = element("div", { class: "axis" }, [
+      element("div", { class: "time end" }, ["in"]),
+      ...times.map((item) => item.element),
+      element("div", { class: "time end" }, ["out"]),
+    ]);
+    axis.style.gridTemplateColumns = `repeat(${columns}, minmax(1.1em, 1fr))`;
+    plan.style.minWidth = `${1.1 * columns}em`;
+    const summary = element("p", { class: "summary" }, [
+      `${countText(arenaBytes)}B for what lives between kernels, at most ${countText(peakBytes)}B of it at once (${peakKernel}); ` +
+        `parameters and optimizer states: ${countText(parameterBytes)}B.`,
+    ]);
+    this.pane.fill([summary, plan, axis], [...times, ...buffers]);
+  }
+}
+
+const percent = (part: number, whole: number): string => `${(100 * part) / Math.max(1, whole)}%`;
+
+function rectangle(placement: Placement, k: number, arenaBytes: number, columns: number): HTMLElement {
+  const { label, byteOffset, byteLength, first, last } = placement;
+  const made = element("div", { class: `buffer colour${k % COLOURS}`, title: label }, [label]);
+  made.style.left = percent(first + 1, columns);
+  made.style.width = percent(last - first + 1, columns);
+  made.style.top = percent(byteOffset, arenaBytes);
+  made.style.height = percent(byteLength, arenaBytes);
+  return made;
+}
+
+function lifeOf({ first, last }: Placement, kernels: BackendView["kernels"]): string {
+  const begin = first < 0 ? "fed from outside" : `from ${kernels[first].name}`;
+  return last >= kernels.length ? `${begin} to the end` : `${begin} until ${kernels[last].name}`;
+}

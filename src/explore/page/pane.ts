@@ -1,0 +1,139 @@
+/**
+ * One part of the page: a heading and a list of things that can be pointed at, chosen with the mouse or walked through with
+ * the keyboard. All panes share one selection, and each lights up what of its own belongs to it.
+ */
+
+import { closest } from "../link.ts";
+import { element } from "./dom.ts";
+import type { Selection, Subject } from "./selection.ts";
+
+let paneCount = 0;
+
+export class Pane {
+  /** What the switch is called that shows and hides it. */
+  readonly name: string;
+  /** Stands in the page. */
+  readonly root: HTMLElement;
+  /** The list, which scrolls and takes the keyboard. */
+  readonly list: HTMLElement;
+  /** Where a pane puts its own controls. */
+  readonly tools: HTMLElement;
+  private readonly heading: HTMLElement;
+  private readonly selection: Selection;
+  private readonly id: string;
+  private items: readonly Subject[] = [];
+  private positions: ReadonlyMap<Element, number> = new Map();
+  private active = -1;
+  private lit: readonly Element[] = [];
+
+  /** `kind` is what its style goes by; what is shown in a shadow, with a style of its own, keeps its styles to itself. */
+  constructor(selection: Selection, kind: string, name: string, shadowStyle?: string) {
+    this.selection = selection;
+    this.name = name;
+    this.id = `pane${paneCount++}`;
+    this.heading = element("h2", { id: `${this.id}-heading` }, [name]);
+    this.tools = element("div", { class: "tools" });
+    this.list = element("div", { class: "list", tabindex: 0, role: "listbox", "aria-label": name });
+    const host = element("div", { class: "host" });
+    if (shadowStyle === undefined) host.append(this.list);
+    else host.attachShadow({ mode: "open" }).append(element("style", {}, [shadowStyle]), this.list);
+    this.root = element("section", { class: `pane ${kind}`, "aria-labelledby": `${this.id}-heading` }, [
+      element("div", { class: "bar" }, [this.heading, this.tools]),
+      host,
+    ]);
+    this.list.addEventListener("pointerover", (event) => {
+      if (selection.hasMoved(event)) selection.point(this.at(event));
+    });
+    this.list.addEventListener("pointerleave", () => selection.point(undefined));
+    this.list.addEventListener("click", (event) => this.choose(this.at(event)));
+    this.list.addEventListener("keydown", (event) => this.onKey(event));
+    selection.listen((subject, follow) => this.show(subject, follow));
+  }
+
+  set title(text: string) {
+    this.heading.textContent = text;
+    this.list.setAttribute("aria-label", text);
+  }
+
+  /** Puts `content` into the list; `items` are the elements in it that mean something, in the order of the keyboard. */
+  fill(content: readonly Node[], items: readonly Subject[]): void {
+    this.items = items;
+    this.positions = new Map(items.map(({ element: item }, k) => [item, k]));
+    this.active = -1;
+    this.lit = [];
+    this.list.removeAttribute("aria-activedescendant");
+    items.forEach(({ element: item, label }, k) => {
+      item.id = `${this.id}-${k}`;
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-label", label);
+    });
+    this.list.replaceChildren(...content);
+    this.show(this.selection.current, false);
+  }
+
+  /** What an event is about. */
+  private at(event: Event): Subject | undefined {
+    for (const target of event.composedPath()) {
+      const position = target instanceof Element ? this.positions.get(target) : undefined;
+      if (position !== undefined) return this.items[position];
+      if (target === this.list) return undefined;
+    }
+    return undefined;
+  }
+
+  private choose(subject: Subject | undefined): void {
+    if (subject !== undefined) this.active = this.positions.get(subject.element)!;
+    this.selection.choose(subject);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const last = this.items.length - 1;
+    const target: Readonly<Record<string, number>> = {
+      ArrowDown: Math.min(last, this.active + 1),
+      ArrowUp: Math.max(0, this.active - 1),
+      PageDown: Math.min(last, this.active + PAGE),
+      PageUp: Math.max(0, this.active - PAGE),
+      Home: 0,
+      End: last,
+    };
+    const next = target[event.key];
+    if (next === undefined || last < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.choose(this.items[next]);
+  }
+
+  /** Lights up what belongs to `subject`. */
+  private show(subject: Subject | undefined, follow: boolean): void {
+    const links = this.items.map(({ link }) => link);
+    const lit = subject === undefined ? [] : closest(subject.link, links).map((k) => this.items[k].element);
+    for (const item of this.lit) item.classList.remove("lit", "subject");
+    for (const item of lit) item.classList.add("lit");
+    this.lit = lit;
+    const own = subject === undefined ? undefined : this.positions.get(subject.element);
+    if (own !== undefined) {
+      subject!.element.classList.add("lit", "subject");
+      this.lit = [...lit, subject!.element];
+      this.list.setAttribute("aria-activedescendant", subject!.element.id);
+    }
+    this.root.dataset.lit = String(lit.length);
+    if (follow) this.reveal(own === undefined ? lit[0] : subject!.element);
+  }
+
+  /** Scrolls the list, and never the page, until `item` is in sight. */
+  private reveal(item: Element | undefined): void {
+    if (item === undefined) return;
+    const [view, box] = [this.list.getBoundingClientRect(), item.getBoundingClientRect()];
+    const isAbove = box.top < view.top;
+    const isBelow = box.bottom > view.bottom;
+    if (isAbove || (isBelow && box.height > view.height)) this.list.scrollTop += box.top - view.top - MARGIN;
+    else if (isBelow) this.list.scrollTop += box.bottom - view.bottom + MARGIN;
+    const isBeside = box.right < view.left + MARGIN || box.left > view.right - MARGIN;
+    if (isBeside) this.list.scrollLeft += box.left + box.width / 2 - view.left - view.width / 2;
+  }
+}
+
+/** Items that Page Down goes on by. */
+const PAGE = 15;
+
+/** Pixels between what is brought into sight and the edge. */
+const MARGIN = 24;

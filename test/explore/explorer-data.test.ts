@@ -1,0 +1,180 @@
+/** What the explorer's page is made of: texts as they are dumped, and links that lead where origins say. */
+
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import LeNet from "../../examples/lenet.ts";
+import { compileTraining } from "../../src/compile.ts";
+import type { BackendView, Block, ExplorerData, Stage } from "../../src/explore/data.ts";
+import { explorerData, type Subject } from "../../src/explore/explorer-data.ts";
+import { closest, type Link } from "../../src/explore/link.ts";
+import { CrossEntropyLoss } from "../../src/nn/index.ts";
+import { SGD } from "../../src/optim/index.ts";
+import type { Compilation } from "../../src/runtime/figures.ts";
+
+const PATH = "examples/lenet.ts";
+const SOURCE = readFileSync(new URL(`../../${PATH}`, import.meta.url), "utf8");
+const BACKENDS = ["wasm", "js"];
+
+const subjects: Subject[] = [];
+let data: ExplorerData;
+
+beforeAll(async () => {
+  for (const backend of BACKENDS) {
+    const net = new LeNet();
+    const optimizer = new SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
+    const loss = new CrossEntropyLoss();
+    const trainer = await compileTraining(net, {
+      inputs: [[4, 1, 32, 32]],
+      loss,
+      optimizer,
+      backend,
+      threads: 1,
+    });
+    const { compilation, compileMilliseconds } = trainer;
+    const kernels = trainer.kernels.map((kernel, k) => ({ ...kernel, milliseconds: k + 1, gflops: 2 }));
+    const profile = { milliseconds: 5, runs: 3, kernels };
+    subjects.push({ compilation, compileMilliseconds, profile: backend === "js" ? undefined : profile });
+    await trainer.dispose();
+  }
+  data = await explorerData({
+    model: "lenet.ts",
+    mode: "training",
+    machine: "here",
+    sources: [{ path: PATH, text: SOURCE }],
+    subjects,
+  });
+});
+
+const stageOf = (view: BackendView, name: string): Stage => view.stages.find((s) => s.name === name)!;
+const linesOf = (view: BackendView, stage: string): readonly Block[] =>
+  data.documents[stageOf(view, stage).document].filter(({ change }) => change !== "removed");
+const linkOf = (line: number): Link => data.sources[0].lines[line - 1].link;
+const litBy = (subject: Link, blocks: readonly Block[]): readonly Block[] =>
+  closest(
+    subject,
+    blocks.map(({ link }) => link),
+  ).map((k) => blocks[k]);
+const kernelsLitBy = (subject: Link, blocks: readonly Block[]): readonly (string | undefined)[] =>
+  litBy(subject, blocks).map(({ kernel }) => kernel);
+
+describe("documents", () => {
+  test.each(BACKENDS)("hold the stages of %s to the letter", (name) => {
+    const k = BACKENDS.indexOf(name);
+    const { stages }: Compilation = subjects[k].compilation;
+    expect(data.backends[k].stages.map((s) => s.name)).toEqual(stages.map((s) => s.name));
+    for (const { name: stage, text } of stages) {
+      const shown = linesOf(data.backends[k], stage).map((block) => block.text);
+      const isGraph = text.startsWith("graph ");
+      expect(shown.join(isGraph ? "\n" : "\n\n"), stage).toBe(text);
+    }
+  });
+
+  test("what both backends have in common stands there once", () => {
+    const [wasm, js] = data.backends;
+    for (const stage of ["trace", "simplify", "dce"]) {
+      expect(stageOf(js, stage).document, stage).toBe(stageOf(wasm, stage).document);
+      expect(stageOf(js, stage).drawing, stage).toBe(stageOf(wasm, stage).drawing);
+    }
+    expect(stageOf(js, "schedule").document).not.toBe(stageOf(wasm, "schedule").document);
+  });
+
+  test("a stage marks what it adds and shows what it removes", () => {
+    const [{ stages }] = data.backends;
+    const simplify = data.documents[stages.find(({ name }) => name === "simplify")!.document];
+    const before = new Set(linesOf(data.backends[0], "training-step").map(({ text }) => text));
+    const removed = simplify.filter(({ change }) => change === "removed");
+    expect(removed.length).toBeGreaterThan(0);
+    for (const { text } of removed) expect(before).toContain(text);
+    expect(simplify.some(({ change }) => change === "added")).toBe(true);
+    expect(data.documents[stages[0].document].every(({ change }) => change === undefined)).toBe(true);
+  });
+});
+
+describe("links", () => {
+  test("a line of the model leads to the nodes that name it, at every stage", () => {
+    for (const stage of ["trace", "training-step", "dce", "layout"]) {
+      const lines = linesOf(data.backends[0], stage);
+      const named = lines.filter(({ text }) => / {3}at .*examples\/lenet\.ts:20\b/.test(text));
+      expect(named.length, stage).toBeGreaterThan(1);
+      expect(litBy(linkOf(20), lines), stage).toEqual(expect.arrayContaining([...named]));
+    }
+  });
+
+  test("a line that made nothing leads nowhere", () => {
+    expect(litBy(linkOf(5), linesOf(data.backends[0], "layout"))).toEqual([]);
+  });
+
+  test("a node leads to its own line alone", () => {
+    const node = linesOf(data.backends[0], "layout").find(({ text }) => / = conv2d\(%x,/.test(text))!;
+    const lines = litBy(node.link, data.sources[0].lines);
+    expect(lines.map(({ text }) => text.trim())).toEqual([
+      "x = F.maxPool2d(F.relu(this.conv1.forward(x)), [2, 2]);",
+    ]);
+  });
+
+  test("a group leads to its nodes, to its loops and to the code of each backend", () => {
+    const [wasm, js] = data.backends;
+    const fused = linesOf(wasm, "fuse");
+    const group = fused.find(({ text }) => text.startsWith("  group conv2d_relu_max_pool2d:"))!;
+    const nodes = litBy(group.link, fused).filter(({ text }) => text.includes(" = "));
+    expect(nodes.map(({ text }) => / = (\w+)\(/.exec(text)?.[1])).toEqual([
+      ...["conv2d", "relu", "max_pool2d", "max_pool2d_winner"],
+    ]);
+    expect(kernelsLitBy(group.link, linesOf(wasm, "lower"))).toEqual(["conv2d_relu_max_pool2d"]);
+    expect(kernelsLitBy(group.link, data.documents[js.code])).toEqual(["conv2d_relu_max_pool2d"]);
+    expect(kernelsLitBy(group.link, data.documents[wasm.code])).toContain("conv2d_relu_max_pool2d");
+    for (const kernel of kernelsLitBy(group.link, data.documents[wasm.code])) {
+      expect(kernel).toMatch(/^conv2d_relu_max_pool2d(_[a-z]+\d*)?$/);
+    }
+  });
+
+  test("generated code of one backend leads to the same kernel of the other", () => {
+    const [wasm, js] = data.backends;
+    for (const { link, kernel } of data.documents[js.code]) {
+      const found = kernelsLitBy(link, data.documents[wasm.code]);
+      expect(found.length, kernel).toBeGreaterThan(0);
+      if (data.documents[wasm.code].some((block) => block.kernel === kernel)) expect(found).toEqual([kernel]);
+    }
+  });
+
+  test("all of a drawing's boxes are in it, and each belongs to something", () => {
+    expect(data.drawings.length).toBeGreaterThan(8);
+    for (const { svg, boxes } of data.drawings) {
+      expect(boxes.length).toBeGreaterThan(0);
+      for (const { box, name, link } of boxes) {
+        expect(svg, name).toContain(` data-box="${box}"`);
+        expect(link.origins.length, name).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  test("a buffer belongs to the kernels that touch it", () => {
+    const [wasm] = data.backends;
+    const target = wasm.memory.placements.find(({ label }) => label.startsWith("target:"))!;
+    const rows = litBy(
+      target.link,
+      wasm.kernels.map(({ name, link }) => ({ text: "", kernel: name, link })),
+    );
+    const { plan } = subjects[0].compilation;
+    const touching = plan.kernels.filter(({ buffers }) => buffers.some(({ value }) => value === "%target"));
+    expect(rows.map(({ kernel }) => kernel)).toEqual(touching.map(({ name }) => name));
+  });
+});
+
+test("kernels have their times where they were measured, and none where they were not", () => {
+  const [wasm, js] = data.backends;
+  expect(wasm.kernels.map(({ milliseconds }) => milliseconds)).toEqual(wasm.kernels.map((_, k) => k + 1));
+  expect(wasm.milliseconds).toBe(5);
+  expect(js.milliseconds).toBeUndefined();
+  expect(js.kernels.every(({ milliseconds }) => milliseconds === undefined)).toBe(true);
+});
+
+test("control characters of a source are shown, its tabs are kept", async () => {
+  const text = "\tconst a = 1; // \u202egnp.exe\u001b[2J\r\n\n";
+  const { sources } = await explorerData({
+    ...{ model: "m", mode: "forward", machine: "" },
+    sources: [{ path: "m.ts", text }],
+    subjects: [],
+  });
+  expect(sources[0].lines.map((line) => line.text)).toEqual(["\tconst a = 1; // ?gnp.exe?[2J"]);
+});

@@ -1,0 +1,43 @@
+/** The page as a file: nothing that a model's author has named can leave its place in it. */
+
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { ExplorerData } from "../../src/explore/data.ts";
+import { explorerHtml } from "../../src/explore/html.ts";
+import { NO_LINK } from "../../src/explore/link.ts";
+import { HOSTILE } from "../inspect/hostile.ts";
+
+const dataNamed = (name: string): ExplorerData => ({
+  model: name,
+  mode: "forward",
+  machine: name,
+  sources: [{ path: name, lines: [{ text: name, link: NO_LINK }] }],
+  backends: [],
+  documents: [[{ text: name, link: NO_LINK, kernel: name }]],
+  drawings: [],
+});
+
+const PARTS = { style: "body { color: red }", script: 'console.log("</script>")' };
+
+const DATA = /<script type="application\/json" id="data">([^<]*)<\/script>/;
+
+describe.each(HOSTILE)("%j", (name) => {
+  test("comes back as it was, from a page of two scripts", async () => {
+    const html = await explorerHtml(dataNamed(name), PARTS);
+    expect(JSON.parse(DATA.exec(html)![1])).toEqual(JSON.parse(JSON.stringify(dataNamed(name))));
+    expect(html.match(/<script/g)).toHaveLength(2);
+    expect(html.match(/<\/script/g)).toHaveLength(2);
+    expect(html.match(/<(title|style|body|html)\b/g)).toHaveLength(4);
+    expect(html).not.toMatch(/<[a-z]+[^<>]*\son\w+=/);
+  });
+});
+
+test("the policy allows this script and no other, and nothing from elsewhere", async () => {
+  const html = await explorerHtml(dataNamed("x"), PARTS);
+  const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)!;
+  const [, script] = /<script>([\s\S]*?)<\/script>/.exec(html)!;
+  const hash = createHash("sha256").update(script).digest("base64");
+  expect(policy).toContain(`script-src 'sha256-${hash}'`);
+  expect(policy).toContain("default-src 'none'");
+  expect(script).toContain('console.log("<\\/script>")');
+});

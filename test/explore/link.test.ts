@@ -1,0 +1,48 @@
+/** What lights up: the closest there is, and nothing that only shares less. */
+
+import { describe, expect, test } from "vitest";
+import { closeness, closest, type Link, NO_LINK } from "../../src/explore/link.ts";
+
+const link = (origins: number[], kernels: number[] = [], parts: number[] = []): Link => ({
+  origins,
+  kernels,
+  parts,
+});
+
+describe("closeness", () => {
+  test("a part is closer than its kernel, a kernel closer than a line", () => {
+    const code = link([1, 2], [7], [70]);
+    expect(closeness(code, link([9], [9], [70]))).toBe(3);
+    expect(closeness(code, link([9], [7], [71]))).toBe(2);
+    expect(closeness(code, link([2]))).toBe(1);
+    expect(closeness(code, link([3], [8], [80]))).toBe(0);
+    expect(closeness(code, NO_LINK)).toBe(0);
+  });
+
+  test("is the same in both directions", () => {
+    const all = [link([1]), link([1], [2]), link([1], [2], [3]), link([4], [2], [5]), NO_LINK];
+    for (const a of all) for (const b of all) expect(closeness(a, b)).toBe(closeness(b, a));
+  });
+});
+
+describe("closest", () => {
+  const code = [link([1], [1], [1]), link([1], [1], [2]), link([1, 2], [2], [3]), link([3], [3], [4])];
+
+  test("a line lights up all that comes from it", () => {
+    expect(closest(link([1]), code)).toEqual([0, 1, 2]);
+  });
+
+  test("a fused kernel lights up its parts, and nothing else of its lines", () => {
+    expect(closest(link([1], [1]), code)).toEqual([0, 1]);
+  });
+
+  test("a part lights up itself alone, and its lines where no kernel is known", () => {
+    expect(closest(code[1], code)).toEqual([1]);
+    expect(closest(code[2], [link([1]), link([2]), link([3])])).toEqual([0, 1]);
+  });
+
+  test("what belongs to nothing lights up nothing", () => {
+    expect(closest(NO_LINK, code)).toEqual([]);
+    expect(closest(link([9]), code)).toEqual([]);
+  });
+});
