@@ -3,6 +3,8 @@
  * page build them anew.
  */
 
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
@@ -69,14 +71,32 @@ async function pageWorkerText(): Promise<string> {
   return outputFiles[0].text;
 }
 
+/** What esbuild writes to keep names, for every function that is made, as often as it is made. */
+const KEEP_NAME = /var __name = \(target, value\) => __defProp\(target, "name", .*\);/;
+
+/**
+ * Classes alone need their names kept, and defining a name costs: a twentieth of compiling a model, where closures are
+ * made by the thousand. Arrow functions have no prototype, and what has its name already needs no other.
+ */
+const KEEP_CLASS_NAME =
+  'var __name = (target, value) => target.name === value || target.prototype === undefined ? target : __defProp(target, "name", { value, configurable: true });';
+
+async function buildBundle(outfile: string, options: BuildOptions): Promise<void> {
+  const { outputFiles } = await build({ ...COMMON, ...options, outfile, write: false });
+  const { text } = outputFiles![0];
+  if (!KEEP_NAME.test(text)) throw new Error("esbuild keeps names in another way than it did");
+  await mkdir(dirname(outfile), { recursive: true });
+  await writeFile(outfile, text.replace(KEEP_NAME, KEEP_CLASS_NAME));
+}
+
 /** Writes the browser's bundle. */
 export async function buildBrowserBundle(outfile = BROWSER_BUNDLE): Promise<void> {
-  await build({ ...COMMON, outfile, platform: "browser", plugins: [withoutNode, withPageWorker] });
+  await buildBundle(outfile, { platform: "browser", plugins: [withoutNode, withPageWorker] });
 }
 
 /** Writes Node's bundle: one file is imported several times as fast as the hundreds it is made of. */
 export async function buildNodeBundle(outfile = NODE_BUNDLE): Promise<void> {
-  await build({ ...COMMON, outfile, platform: "node" });
+  await buildBundle(outfile, { platform: "node" });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

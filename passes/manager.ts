@@ -5,6 +5,7 @@ import { type Artifact, isGraph, printArtifact, type StageDump } from "../src/ir
 import { verifyGraph } from "../src/ir/verify.ts";
 import type { Kernel } from "../src/loop/types.ts";
 import { verifyKernel } from "../src/loop/verify.ts";
+import { verifyProgram } from "../src/loop/verify-program.ts";
 import { opTable } from "../src/ops/registry.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 
@@ -45,7 +46,10 @@ export class PassManager {
   private verify(pass: string, artifact: Artifact): void {
     try {
       if (isGraph(artifact)) verifyGraph(artifact, opTable);
-      else for (const kernel of artifact.kernels) this.verifyOnce(kernel);
+      else {
+        for (const kernel of artifact.kernels) this.verifyOnce(kernel);
+        verifyProgram(artifact);
+      }
     } catch (error) {
       if (error instanceof InternalError) throw new InternalError(`after pass ${pass}: ${error.message}`);
       throw error;

@@ -27,7 +27,7 @@ export interface PipelineOptions extends ScheduleOptions {
   readonly gradientsFor?: readonly string[];
   /** What becomes of the gradients; absent when they are the result. */
   readonly update?: StepUpdate | "accumulate";
-  /** The stage that the graph is the result of already, when it is not the traced one: the passes behind it run. */
+  /** The stage that the graph or the kernels are the result of already, when no model was traced: the passes behind it run. */
   readonly after?: string;
   /** How states lie in memory that other programs use too. */
   readonly layouts?: StateLayouts;
@@ -81,18 +81,19 @@ export const runPipeline = (manager: PassManager, traced: Graph, options: Pipeli
 
 /** The first half: from a traced graph to kernels that nobody has scheduled. */
 export const lowerTraced = (manager: PassManager, traced: Graph, options: PipelineOptions): LoweredProgram =>
-  manager.run(lower, runSteps(manager, graphPassesAfter(options.after), traced, options));
+  manager.run(lower, runSteps(manager, passesAfter(GRAPH_PASSES, options.after), traced, options));
 
-/** The passes that a graph still has before it, all of them unless it is known which stage it comes from. */
-const graphPassesAfter = (stage: string | undefined): readonly Step<Graph, Graph>[] =>
-  GRAPH_PASSES.slice(1 + GRAPH_PASSES.findIndex((step) => step.stage.name === stage));
+/** The passes that something still has before it, all of them unless it comes from the stage of one. */
+const passesAfter = <T>(passes: readonly Step<T, T>[], stage: string | undefined): readonly Step<T, T>[] =>
+  passes.slice(1 + passes.findIndex((step) => step.stage.name === stage));
 
 /** The second half: schedules kernels and plans their memory. */
 export const planLowered = (
   manager: PassManager,
   program: LoweredProgram,
   options: PipelineOptions,
-): ProgramPlan => manager.run(planMemory, runSteps(manager, PROGRAM_PASSES, program, options));
+): ProgramPlan =>
+  manager.run(planMemory, runSteps(manager, passesAfter(PROGRAM_PASSES, options.after), program, options));
 
 function runSteps<T extends Graph | LoweredProgram>(
   manager: PassManager,

@@ -4,14 +4,9 @@
  * Inference", 2020).
  */
 
-import { byteSize } from "../src/core/dtype.ts";
-import { sizeOf } from "../src/core/shape.ts";
-import type { Placement, ProgramPlan } from "../src/loop/plan.ts";
-import type { LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
+import { align, arenaBytesOf, type Placement, type ProgramPlan } from "../src/loop/plan.ts";
+import type { LoweredProgram } from "../src/loop/program.ts";
 import type { Pass } from "./pass.ts";
-
-/** A cache line, and enough for any vector. */
-const ALIGNMENT = 64;
 
 export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
   name: "plan-memory",
@@ -24,11 +19,10 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
           kernel.buffers.some((b) => b.name === buffer.name) ? [k] : [],
         );
         const isInput = buffer.role === "input";
-        const copies = buffer.private ? (program.threads ?? 1) : 1;
         const isOutput = program.outputs.some((output) => output.buffer === buffer.name);
         return {
           buffer: buffer.name,
-          byteLength: copies === 1 ? bytesOf(buffer) : copies * align(bytesOf(buffer)),
+          byteLength: arenaBytesOf(buffer, program),
           first: isInput ? -1 : Math.min(...touching),
           last: isOutput ? program.kernels.length : Math.max(...touching, -1),
         };
@@ -51,7 +45,3 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
     return { ...program, placements: placed, arenaBytes };
   },
 };
-
-const bytesOf = ({ shape, dtype }: ProgramBuffer): number => Math.max(1, sizeOf(shape)) * byteSize(dtype);
-
-const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;

@@ -119,7 +119,8 @@ function applied(candidate: Candidate, { tileGflops, vectorWidth }: Capabilities
   const { kernels, scratch } = candidate.apply();
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
   const estimate = Math.round(candidate.cost / 2);
-  const estimatedGflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
+  const gflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
+  const estimatedGflops = Number(gflops.toPrecision(4));
   const estimated: Kernel = { ...main, estimate, estimatedGflops };
   return { kernels: kernels.map((k) => (k === main ? estimated : k)), scratch };
 }

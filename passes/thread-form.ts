@@ -40,7 +40,11 @@ export function threadForm(
   invariant(last.kind === "store", "a thread ends with its store");
   body.push(...level.slice(0, -1), { ...last, index: variable(THREAD) });
   const threads = extents.reduce((product, extent) => product * extent, 1);
-  const settled = withoutCopies(withoutInductions(body), new Map());
+  // What were loop variables are locals now.
+  const indices = new Map(loops.map(({ name }) => [name, local(name, "int32")]));
+  const settled = mapExpressions(withoutCopies(withoutInductions(body), new Map()), (e) =>
+    substitute(e, indices),
+  );
   return [{ kind: "for", name: THREAD, extent: threads, loop: "thread", body: settled }];
 }
 

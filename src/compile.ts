@@ -72,11 +72,12 @@ export async function compile(model: CompilableModel, options: CompileOptions): 
   const state = ModelState.for(tensorsOf(model));
   await settled(tensorsOf(model));
   const common = await buildOptions(backend, options);
-  const variant: CompileVariant = async (shapes) => {
+  const what = training ? "forward pass in training mode" : "forward pass";
+  const variant: CompileVariant = async (shapes, why) => {
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const begin = performance.now();
     const trace = inMode(model, training, () => traceModel(model, types));
-    return build(backend, state, trace, begin, common);
+    return build(backend, state, trace, begin, { what, why }, common);
   };
   const main = await state.enqueue(() => variant(inputs.map(({ shape }) => shape)));
   return new Program(main, inputs, state, variant, seed);
@@ -101,7 +102,7 @@ export async function compileTraining(
   let first: { readonly trace: Trace; readonly plan: TrainingPlan } | undefined;
   const variantWith =
     (isStep: boolean): CompileVariant =>
-    async (shapes) => {
+    async (shapes, why) => {
       const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
       const targets = givenTargets?.map((type, k) => ({
         ...type,
@@ -115,7 +116,8 @@ export async function compileTraining(
         ? { gradientsFor: trained, update: accumulate > 1 ? ("accumulate" as const) : update }
         : { gradientsFor: trace.parameters };
       const known = { ...trace, states: new Map([...trace.states, ...states]) };
-      return build(backend, state, known, begin, { ...common, ...gradients });
+      const what = isStep ? "training step" : "gradients";
+      return build(backend, state, known, begin, { what, why }, { ...common, ...gradients });
     };
   const step = variantWith(true);
   const main = await state.enqueue(() => step(inputs.map(({ shape }) => shape)));
@@ -142,7 +144,8 @@ function buildUpdate(
   const parameters = trained.filter((name) => summed.has(accumulatedName(name)));
   const { graph, origins } = accumulatedGradients(trace.graph, parameters);
   const known = { ...trace, graph, states: new Map([...trace.states, ...states]) };
-  return build(backend, state, known, begin, { ...common, update: { ...update, origins } });
+  const asked = { what: "from summed gradients" };
+  return build(backend, state, known, begin, asked, { ...common, update: { ...update, origins } });
 }
 
 export interface BackendStatus extends Availability {
@@ -191,7 +194,9 @@ const tensorsOf = (model: Traceable): Tensor[] =>
 const lazyState = new ModelState();
 
 injectEvaluator(
-  new LazyEvaluator(async (trace) => build(await usableBackend(), lazyState, trace, performance.now(), {})),
+  new LazyEvaluator(async (trace, asked) =>
+    build(await usableBackend(), lazyState, trace, performance.now(), asked, {}),
+  ),
 );
 
 injectBackward(backwardWith((graph, states) => autodiff(states).run(graph)));

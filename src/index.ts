@@ -1,5 +1,7 @@
 /** The public API of Kiln. */
 
+export { compareBackends } from "./compare/compare.ts";
+export type * from "./compare/types.ts";
 export { type BackendStatus, backends, compile, compileTraining } from "./compile.ts";
 export { KilnError } from "./core/errors.ts";
 export * as data from "./data/index.ts";
@@ -8,6 +10,7 @@ export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export { load, save } from "./runtime/checkpoint.ts";
 export type { Program } from "./runtime/program.ts";
+export type { ProfileOptions, ProgramProfile as Profile } from "./runtime/program-profile.ts";
 export type { Gradients, Trainer } from "./runtime/trainer.ts";
 export { SummaryWriter } from "./summary/writer.ts";
 export * as autograd from "./tensor/autograd.ts";

@@ -130,14 +130,22 @@ export class WasmProgram implements Executable {
     const first = starts[from];
     const last = starts[to];
     if (team === undefined || !this.isDivided(first, last)) return this.runAlone(first, last);
+    // A kernel by itself tells nothing of the whole, whose pace it keeps.
+    const isKernelAlone = to - from === 1 && starts.length > 2;
+    if (isKernelAlone)
+      return pace?.isTogether === false ? this.runAlone(first, last) : this.runAll(team, first, last);
     const begin = performance.now();
     if (pace?.begin() === false) this.runAlone(first, last);
     else {
-      const rest = team.isComplete ? this.runTogether(team, first, last) : this.gathered(team, first, last);
+      const rest = this.runAll(team, first, last);
       if (rest !== undefined) return rest.then(() => pace?.ended(performance.now() - begin));
     }
     pace?.ended(performance.now() - begin);
     return undefined;
+  }
+
+  private runAll(team: ThreadTeam, first: number, last: number): void | Promise<void> {
+    return team.isComplete ? this.runTogether(team, first, last) : this.gathered(team, first, last);
   }
 
   private runAlone(first: number, last: number): void {

@@ -2,14 +2,14 @@
 
 import { setImmediate } from "node:timers/promises";
 import { dumpJson, jsonText } from "../inspect/json.ts";
-import { isGraph, type StageDump } from "../ir/artifact.ts";
+import type { StageDump } from "../ir/artifact.ts";
 import type { Command } from "./command.ts";
 import { type Palette, PLAIN, paletteFor } from "./dump/colours.ts";
 import { kernelText } from "./dump/kernel-text.ts";
 import { writeFolder, writeOutput } from "./dump/output.ts";
 import { overview } from "./dump/overview.ts";
 import { FORMATS, type Request, readRequest, STAGE_NAMES, TRAINING_NAMES } from "./dump/request.ts";
-import { allDiffs, allTexts, stageDiff, stagePicture } from "./dump/stage-text.ts";
+import { allDiffs, allTexts, pictureStage, stageDiff, stagePicture } from "./dump/stage-text.ts";
 import { compileSubject, type Subject } from "./dump/subject.ts";
 
 export const dump: Command = {
@@ -48,13 +48,13 @@ export const dump: Command = {
       default: "text",
     },
     { name: "out", value: "PATH", doc: "write a file; with --all a folder, a file for each stage" },
-    { name: "from", value: "FILE", doc: "go on from a graph that dump has printed, edited or not" },
+    { name: "from", value: "FILE", doc: "go on from a stage that dump has printed, edited or not" },
   ],
   notes: [
     "Without --stage, --all and --kernel it lists the stages, the kernels with what they cost, and the memory.",
     `The stages, in order: ${STAGE_NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist with --mode training alone.`,
     "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
-    "--from takes the graph as it stands; with --mode training its one output is the loss to make a step of. The stages trace to layout read back.",
+    "--from takes graphs and kernels as they stand: all stages but source read back. With --mode training a graph's one output is the loss to make a step of.",
     "Text has colours on a terminal; NO_COLOR and FORCE_COLOR are heeded.",
   ],
   examples: [
@@ -64,6 +64,7 @@ export const dump: Command = {
     "kiln dump examples/lenet.ts --kernel conv2d_relu_max_pool2d",
     "kiln dump examples/lenet.ts --format svg --out lenet.svg",
     "kiln dump --from lenet.ir --all",
+    "kiln dump --from schedule.ir --stage source",
   ],
   async run(given, root) {
     const request = readRequest(given);
@@ -86,10 +87,10 @@ async function show(request: Request, subject: Subject): Promise<void> {
   }
 }
 
-/** The file of one stage: `fuse.ir` reads back, texts of other stages are `.txt`. */
+/** The file of one stage: `fuse.ir` reads back, the code in `source.txt` does not. */
 async function stageFile(stage: StageDump, format: "text" | "dot" | "svg"): Promise<[string, string]> {
   if (format !== "text") return [`${stage.name}.${format}`, await stagePicture(stage, format)];
-  return [`${stage.name}.${isGraph(stage.artifact) ? "ir" : "txt"}`, PLAIN.ir(stage.text)];
+  return [`${stage.name}.${stage.name === "source" ? "txt" : "ir"}`, PLAIN.ir(stage.text)];
 }
 
 /** What is asked for, in one text. */
@@ -104,7 +105,7 @@ async function whole(request: Request, subject: Subject, palette: Palette): Prom
     }
     case "dot":
     case "svg":
-      return stagePicture(one!, format);
+      return stagePicture(one ?? pictureStage(stages), format);
     case "text":
       if (kernel !== undefined) return kernelText(subject, kernel, palette);
       if (all) return diff ? allDiffs(stages, palette) : allTexts(stages, palette);

@@ -3,8 +3,9 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KilnError } from "../core/errors.ts";
+import { debugLevel } from "../runtime/debug.ts";
 
-/** The text for standard error. With `KILN_DEBUG=1` in the environment every error shows its stack. */
+/** The text for standard error. With a level in `KILN_DEBUG` every error shows its stack. */
 export function reportText(error: unknown, root: URL): string {
   const line = mistakeOf(error, root);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -13,7 +14,8 @@ export function reportText(error: unknown, root: URL): string {
     const where = place === undefined ? "" : ` (on the way from ${place})`;
     return `kiln: this should not have happened${where}; please report it, with what you typed and these lines\n${stack}`;
   }
-  return process.env.KILN_DEBUG === "1" ? `kiln: ${line}\n${stack}` : `kiln: ${line}`;
+  const showsStack = (debugLevel(process.env.KILN_DEBUG) ?? 0) > 0;
+  return showsStack ? `kiln: ${line}\n${stack}` : `kiln: ${line}`;
 }
 
 /** The message for a mistake of the user's or a failure of the system; `undefined` for a defect of Kiln. */

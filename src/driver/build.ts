@@ -14,7 +14,10 @@ import type { StageDump } from "../ir/artifact.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
+import { type Asked, logCompilation } from "../runtime/compile-log.ts";
+import { currentDebug } from "../runtime/debug.ts";
 import type { ModelState } from "../runtime/model-state.ts";
+import { checkWatch, type Watch } from "../runtime/nan-watch.ts";
 import { Variant } from "../runtime/variant.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
@@ -44,11 +47,17 @@ export interface CommonOptions {
    * differ in the order of sums, and so in rounding.
    */
   readonly tune?: boolean | TuneOptions;
+  /**
+   * `"nan"` looks at what every kernel has stored before the next one runs. The first NaN is an error that names the kernel,
+   * the element and the model's line, and nothing is updated. Runs take several times as long.
+   */
+  readonly watch?: Watch;
 }
 
 /** What a program is built with besides its graph. */
 export interface BuildOptions extends Omit<PipelineOptions, "capabilities"> {
   readonly tuner?: Tuner;
+  readonly watch?: Watch;
 }
 
 /** The backend of that name, set up as asked. Throws when it cannot run here, with what is missing. */
@@ -68,22 +77,24 @@ export async function usableBackend(
 /** What the user's options say about every program that is built from them. */
 export async function buildOptions(
   backend: Backend,
-  { strategy, tune, winograd }: CommonOptions,
+  { strategy, tune, winograd, watch }: CommonOptions,
 ): Promise<BuildOptions> {
-  const allowed = winograd === undefined ? {} : { winograd };
+  checkWatch(watch);
+  const allowed = { ...(winograd !== undefined && { winograd }), ...(watch !== undefined && { watch }) };
   if (strategy === undefined && !tune) return allowed;
   if (strategy === undefined) return { ...allowed, tuner: await tunerFor(backend, tune) };
   if (tune) throw new KilnError("give either strategy or tune: a forced strategy leaves nothing to choose");
   return { ...allowed, strategy };
 }
 
-/** From trace to variant: passes, states, backend. */
+/** From trace to variant: passes, states, backend. `begin` is when tracing began. */
 export async function build(
   backend: Backend,
   state: ModelState,
   trace: Trace,
   begin: number,
-  options: BuildOptions,
+  asked: Asked,
+  { watch, ...options }: BuildOptions,
 ): Promise<Variant> {
   const layouts = state.layoutsOn(backend, trace.states);
   const tracing = performance.now() - begin;
@@ -100,7 +111,7 @@ export async function build(
   const printing = performance.now();
   const executable = await backend.compile(bound, memory);
   const milliseconds = performance.now() - printing;
-  return new Variant(
+  const variant = new Variant(
     {
       plan,
       executable,
@@ -110,9 +121,14 @@ export async function build(
       milliseconds: performance.now() - begin,
       tuned,
       stages: () => [...manager.stages(), sourceStage(plan, executable, milliseconds)],
+      what: asked.what,
+      watch,
     },
     state,
   );
+  const debug = currentDebug();
+  if (debug !== undefined) logCompilation(debug, asked, variant);
+  return variant;
 }
 
 /** From graph to plan; the manager has what every pass made. */
@@ -131,8 +147,10 @@ export async function runPasses(
   manager.start(start, graph, milliseconds);
   const { capabilities } = backend;
   const lowered = lowerTraced(manager, graph, { capabilities, ...options });
-  const tuned =
-    tuner === undefined ? [] : await tuner.tune(contestsOf(lowered, capabilities, options.winograd));
+  if (tuner === undefined) {
+    return { plan: planLowered(manager, lowered, { capabilities, ...options }), manager, tuned: [] };
+  }
+  const tuned = await tuner.tune(contestsOf(lowered, capabilities, options.winograd));
   const plan = planLowered(manager, lowered, { capabilities, ...options, choices: choicesOf(tuned) });
   return { plan, manager, tuned };
 }

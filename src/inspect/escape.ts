@@ -3,11 +3,9 @@
  * somebody wrote, and a terminal, an SVG or a DOT file must show them as text and nothing else.
  */
 
-/** Control characters, halves of characters, and those that no reader sees but that turn text around. */
-const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+import { plainLine } from "../core/plain-line.ts";
 
-/** One line without control characters: each of them becomes a question mark. */
-export const plainLine = (text: string): string => text.replace(CONTROL, "?");
+export { plainLine };
 
 /** Text of several lines without control characters but the line breaks. */
 export const plainText = (text: string): string => text.split("\n").map(plainLine).join("\n");

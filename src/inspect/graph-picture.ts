@@ -4,7 +4,7 @@ import { formatOrigins } from "../core/origin.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { printAttrs, printInputName, printType, valueNames } from "../ir/print.ts";
 import type { Graph, Input, Node, Value } from "../ir/types.ts";
-import { printConstant } from "../loop/print.ts";
+import { printConstant } from "../loop/spelling.ts";
 import { plainLine } from "./escape.ts";
 import { type Arrow, type Box, type Frame, type Picture, shortened, shortList } from "./picture.ts";
 import { shortPlace } from "./place.ts";

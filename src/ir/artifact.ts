@@ -24,6 +24,20 @@ export const isPlan = (artifact: Artifact): artifact is ProgramPlan => "placemen
 
 export const isGraph = (artifact: Artifact): artifact is Graph => !("kernels" in artifact);
 
+/** The stage that an artifact is the result of, as far as it shows; passes over graphs that run once more change nothing. */
+export function stageOf(artifact: Artifact): string {
+  if (!isGraph(artifact)) {
+    if (isPlan(artifact)) return "plan-memory";
+    const isScheduled =
+      artifact.threads !== undefined || artifact.kernels.some((k) => k.schedule !== undefined);
+    return isScheduled ? "schedule" : "lower";
+  }
+  const { views, layouts, groups, partition } = artifact;
+  if (views !== undefined || layouts !== undefined) return "layout";
+  if (groups !== undefined) return "fuse";
+  return partition !== undefined ? "partition" : "trace";
+}
+
 /** The text form of whatever a stage made. */
 export function printArtifact(artifact: Artifact): string {
   if (isGraph(artifact)) return printGraph(artifact);

@@ -1,10 +1,8 @@
 /** Reads the Graph IR's text form back; faults name line and column and what was expected. */
 
-import { dtypeFromShortName } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import { isLayout, type Layout } from "../core/layout.ts";
-import type { Origin } from "../core/origin.ts";
 import { sizeOf } from "../core/shape.ts";
+import { TextReader } from "../core/text-reader.ts";
 import { GraphBuilder } from "./builder.ts";
 import { printType } from "./print.ts";
 import type {
@@ -16,7 +14,6 @@ import type {
   Node,
   OpTable,
   Output,
-  TensorType,
   Update,
   Value,
   View,
@@ -31,22 +28,19 @@ export function parseGraph(text: string, table: OpTable): Graph {
 /** Inputs are told from nodes by their quotes: an input may be called 0. */
 const inputLabel = (sigil: string, name: string): string => `${sigil}${JSON.stringify(name)}`;
 
-class Parser {
-  private readonly lines: readonly string[];
+class Parser extends TextReader {
   private readonly table: OpTable;
   private readonly builder: GraphBuilder;
   private readonly values = new Map<string, Value>();
-  private row = 0;
-  private column = 0;
 
   constructor(text: string, table: OpTable) {
-    this.lines = text.split(/\r?\n/);
+    super(text);
     this.table = table;
     this.builder = new GraphBuilder(table);
   }
 
   graph(): Graph {
-    while (this.row < this.lines.length && this.lines[this.row].trim() === "") this.row++;
+    while (!this.atEnd() && this.line().trim() === "") this.row++;
     this.word("graph ");
     const name = this.name();
     this.inputs("input");
@@ -70,14 +64,14 @@ class Parser {
       else if (this.accept("layout ")) {
         const value = this.value();
         this.word(" = ");
-        layouts.push({ value, layout: this.layout(value) });
+        layouts.push({ value, layout: this.layout(value.type.shape) });
       } else if (this.accept("keep")) kept = this.nodes();
       else if (this.accept("recompute")) recomputed = this.nodes();
       else this.definition();
       this.blanks();
       if (this.column < this.line().length) this.fail("the end of the line");
     }
-    for (; this.row < this.lines.length; this.row++, this.column = 0) {
+    for (; !this.atEnd(); this.row++, this.column = 0) {
       this.blanks();
       if (this.column < this.line().length) this.fail("the end of the text");
     }
@@ -148,7 +142,7 @@ class Parser {
       // An op's typing rule that meets too few inputs or no attributes fails as any code does.
       const why =
         error instanceof KilnError ? error.message : "these inputs and attributes do not belong to this op";
-      throw new KilnError(`line ${this.row + 1}, column ${column + 1}: ${why}`);
+      return this.refuse(column, why);
     }
   }
 
@@ -225,30 +219,6 @@ class Parser {
     );
   }
 
-  private type(): TensorType {
-    const start = this.column;
-    const dtype = dtypeFromShortName(this.match(/\w+/y, "a type such as f32[2,3]"));
-    if (dtype === undefined) return this.failAt(start, "one of f32, i32, bool, u8");
-    const shape = this.list();
-    if (shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
-      return this.failAt(start, "extents that are positive whole numbers", `${shape} are not`);
-    }
-    return { dtype, shape };
-  }
-
-  private layout({ type: { shape } }: Value): Layout {
-    const start = this.column;
-    const layout = this.list();
-    return isLayout(layout, shape.length)
-      ? layout
-      : this.failAt(start, `the axes 0 to ${shape.length - 1} in some order`, `${layout} is none`);
-  }
-
-  private list(): number[] {
-    const text = this.match(/\[[-\d.,einfa+]*\]/y, "a list such as [2,3]").slice(1, -1);
-    return text === "" ? [] : text.split(",").map(Number);
-  }
-
   private attr(): Attr {
     const rest = this.line().slice(this.column);
     if (rest.startsWith("[")) return this.list();
@@ -262,83 +232,9 @@ class Parser {
     return word === "nan" ? Number.NaN : Number(word.replace("inf", "Infinity"));
   }
 
-  private origins(): Origin[] {
-    const text = this.match(/.+/y, "an origin such as lenet.ts:14 conv1");
-    const decode = (part: string): string =>
-      part.replace(/%([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
-    return text.split(", ").map((part) => {
-      const found = /^(?:(\S+):(\d+))?(?: ?(\S+))?$/.exec(part);
-      if (found === null) return this.fail("an origin such as lenet.ts:14 conv1");
-      return {
-        file: decode(found[1] ?? ""),
-        line: Number(found[2] ?? 0),
-        module: decode(found[3] ?? ""),
-      };
-    });
-  }
-
-  private name(): string {
-    if (this.line()[this.column] === '"') return this.quoted();
-    return this.match(/\s*[A-Za-z_][\w.]*/y, "a name").trim();
-  }
-
-  private quoted(): string {
-    const start = this.column;
-    const text = this.match(/"(?:[^"\\]|\\.)*"/y, "a quoted string");
-    try {
-      return JSON.parse(text) as string;
-    } catch {
-      return this.failAt(start, "a quoted string", `${text} is none`);
-    }
-  }
-
-  private line(): string {
-    return this.lines[this.row] ?? "";
-  }
-
   private nextLine(): void {
     this.row++;
     this.column = 0;
-    if (this.row >= this.lines.length) this.fail('"}"');
-  }
-
-  /** Items with commas between them, up to `close`. */
-  private separated(close: string, item: () => void): void {
-    if (this.accept(close)) return;
-    do item();
-    while (this.accept(", "));
-    this.word(close);
-  }
-
-  private blanks(): void {
-    while (this.line()[this.column] === " ") this.column++;
-  }
-
-  private accept(text: string): boolean {
-    if (!this.line().startsWith(text, this.column)) return false;
-    this.column += text.length;
-    return true;
-  }
-
-  private word(text: string): void {
-    if (!this.accept(text)) this.fail(JSON.stringify(text.trim()));
-  }
-
-  private match(pattern: RegExp, expected: string): string {
-    pattern.lastIndex = this.column;
-    const found = pattern.exec(this.line());
-    if (found === null) return this.fail(expected);
-    this.column += found[0].length;
-    return found[0];
-  }
-
-  private fail(expected: string): never {
-    return this.failAt(this.column, expected);
-  }
-
-  private failAt(column: number, expected: string, found?: string): never {
-    const rest = this.line().slice(column, column + 24);
-    const what = found ?? (rest === "" ? "found the end" : `found ${JSON.stringify(rest)}`);
-    throw new KilnError(`line ${this.row + 1}, column ${column + 1}: expected ${expected}, ${what}`);
+    if (this.atEnd()) this.fail('"}"');
   }
 }

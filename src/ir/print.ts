@@ -1,8 +1,8 @@
 /** The Graph IR's text form: one grammar for dumps, golden tests and `parse`. */
 
 import { shortName } from "../core/dtype.ts";
-import type { Origin } from "../core/origin.ts";
-import { printConstant } from "../loop/print.ts";
+import { printName, printOrigin, quoted } from "../core/spelling.ts";
+import { printConstant } from "../loop/spelling.ts";
 import type { Attr, Attrs, Graph, Input, InputRole, TensorType, Value } from "./types.ts";
 
 const SIGIL: Record<InputRole, string> = { input: "%", state: "@", scalar: "$" };
@@ -12,8 +12,7 @@ export const printType = (type: TensorType): string => `${shortName(type.dtype)}
 
 /** The name of an input as the text spells it; unusual names are quoted. */
 export function printInputName(input: Input): string {
-  const plain = /^[A-Za-z_][\w.]*$/.test(input.name);
-  return SIGIL[input.role] + (plain ? input.name : quoted(input.name));
+  return SIGIL[input.role] + printName(input.name);
 }
 
 /** Names of all values of a graph: inputs by their own, nodes by the user's variable or their number. */
@@ -67,20 +66,6 @@ export function printGraph(graph: Graph): string {
   ].join("\n");
 }
 
-/** A name of a graph or of a result; unusual ones are quoted. */
-export const printName = (name: string): string => (/^[A-Za-z_][\w.]*$/.test(name) ? name : quoted(name));
-
-/** What a terminal would obey, or a reader not see: control characters and those that turn text around. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
-
-const hexUnits = (text: string, prefix: string): string =>
-  Array.from({ length: text.length }, (_, k) => text.charCodeAt(k))
-    .map((unit) => `${prefix}${unit.toString(16).padStart(4, "0")}`)
-    .join("");
-
-/** A JSON string in which nothing is hidden. */
-const quoted = (text: string): string => JSON.stringify(text).replace(UNSEEN, (c) => hexUnits(c, "\\u"));
-
 /** ` {stride=[1,1], padding=[0,0]}`, or nothing. */
 export function printAttrs(attrs: Attrs): string {
   const entries = Object.entries(attrs);
@@ -93,12 +78,4 @@ function printAttr(value: Attr): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value === "boolean") return String(value);
   return `[${value.join(",")}]`;
-}
-
-/** An origin with blanks, commas, percent signs and what is unseen escaped, so that a list of them reads back. */
-function printOrigin(origin: Origin): string {
-  const encode = (text: string): string =>
-    text.replace(/[%,:\s]/g, (c) => hexUnits(c, "%")).replace(UNSEEN, (c) => hexUnits(c, "%"));
-  const place = origin.file === "" ? "" : `${encode(origin.file)}:${origin.line}`;
-  return [place, encode(origin.module)].filter((part) => part !== "").join(" ");
 }

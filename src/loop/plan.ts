@@ -1,8 +1,9 @@
 /** A planned program: the lowered kernels with every arena buffer at its offset. What backends compile. */
 
-import { shortName } from "../core/dtype.ts";
-import { formatShape } from "../core/shape.ts";
-import type { LoweredProgram } from "./program.ts";
+import { byteSize } from "../core/dtype.ts";
+import { sizeOf } from "../core/shape.ts";
+import { printName } from "../core/spelling.ts";
+import { joined, type LoweredProgram, type ProgramBuffer, printBuffers, printSettings } from "./program.ts";
 
 /** Where an arena buffer lies, and the kernels between which it is alive. */
 export interface Placement {
@@ -20,22 +21,42 @@ export interface ProgramPlan extends LoweredProgram {
   readonly arenaBytes: number;
 }
 
-/** The memory plan as text: offsets, sizes and lifetimes. */
+/** Where arena buffers may begin: at a cache line, which is enough for any vector. */
+export const ALIGNMENT = 64;
+
+/** The next place from `offset` on where a buffer may begin. */
+export const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+
+/** What a buffer takes of the arena: private scratch has a copy for each thread, each at a place of its own. */
+export function arenaBytesOf(
+  { dtype, shape, private: isPrivate }: ProgramBuffer,
+  { threads = 1 }: LoweredProgram,
+): number {
+  const bytes = Math.max(1, sizeOf(shape)) * byteSize(dtype);
+  return isPrivate && threads > 1 ? threads * align(bytes) : bytes;
+}
+
+/** The program's text in which every arena buffer says where it lies and between which kernels it is alive. */
 export function printPlan(plan: ProgramPlan): string {
-  const byName = new Map(plan.buffers.map((b) => [b.name, b]));
-  const rows = plan.placements.map((p) => {
-    const b = byName.get(p.buffer)!;
-    const life = `${p.first < 0 ? "input" : p.first} .. ${p.last >= plan.kernels.length ? "output" : p.last}`;
-    return `  ${String(p.byteOffset).padStart(9)} +${String(p.byteLength).padStart(9)}  kernels ${life.padEnd(14)} ${p.buffer}: ${shortName(b.dtype)}${formatShape(b.shape)}  # ${b.value}`;
-  });
-  const order = plan.kernels.map(
-    (k, index) => `  ${index} ${k.name}${index === plan.commitFrom ? "   (commits the step)" : ""}`,
+  const { kernels, placements, arenaBytes } = plan;
+  const widest = (numbers: readonly number[]): number => Math.max(1, ...numbers.map((n) => `${n}`.length));
+  const offsets = widest(placements.map((p) => p.byteOffset));
+  const lengths = widest(placements.map((p) => p.byteLength));
+  const texts = new Map(
+    placements.map(({ buffer, byteOffset, byteLength, first, last }) => {
+      const turn = (k: number): string => (k < 0 ? "input" : k >= kernels.length ? "output" : `${k}`);
+      const place = `offset ${`${byteOffset}`.padStart(offsets)}  bytes ${`${byteLength}`.padStart(lengths)}`;
+      return [buffer, `${place}  kernels ${`${turn(first)}..${turn(last)}`.padEnd(10)}`];
+    }),
   );
-  const total = plan.placements.reduce((sum, p) => sum + p.byteLength, 0);
-  return [
-    `plan ${plan.name}: arena ${plan.arenaBytes} bytes for ${total} bytes of values`,
-    ...rows,
-    "run order",
-    ...order,
-  ].join("\n");
+  const total = placements.reduce((sum, p) => sum + p.byteLength, 0);
+  const head = [
+    `plan ${printName(plan.name)}`,
+    ...printSettings(plan),
+    `  arena ${arenaBytes} bytes`,
+    `  # ${total} bytes of values lie in it; the kernels in the order they run:`,
+    ...kernels.map(({ name }, k) => `  # ${`${k}`.padStart(3)} ${name}`),
+    ...printBuffers(plan, (buffer) => texts.get(buffer) ?? ""),
+  ];
+  return joined(head, plan);
 }

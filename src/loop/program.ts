@@ -4,7 +4,9 @@ import type { DType } from "../core/dtype.ts";
 import { shortName } from "../core/dtype.ts";
 import type { Layout } from "../core/layout.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
+import { printName } from "../core/spelling.ts";
 import { printKernel } from "./print.ts";
+import { printScalar } from "./spelling.ts";
 import type { Kernel } from "./types.ts";
 
 /** `state` buffers belong to the store and outlive a run; all others lie in the program's arena. */
@@ -47,15 +49,68 @@ export interface LoweredProgram {
   readonly commitFrom: number;
 }
 
-/** The dump of a program between lowering and printing. */
-export function printProgram(program: LoweredProgram): string {
-  const buffers = program.buffers
-    .filter(({ role }) => role !== "state")
-    .map(
-      (b) =>
-        `  ${b.role} ${b.name}: ${shortName(b.dtype)}${formatShape(b.shape)}${b.layout ? ` in order [${b.layout}]` : ""}  # ${b.value}`,
-    );
-  return [`program ${program.name}`, ...buffers, "", program.kernels.map(printKernel).join("\n\n")].join(
-    "\n",
+/** The dump of a program between lowering and printing; `parse.ts` reads it back. */
+export const printProgram = (program: LoweredProgram): string =>
+  joined(
+    [`program ${printName(program.name)}`, ...printSettings(program), ...printBuffers(program)],
+    program,
+  );
+
+/** A program's text: what `head` says of it, then its results and its kernels. */
+export const joined = (head: readonly string[], program: LoweredProgram): string =>
+  [[...head, ...printOutputs(program)].join("\n"), ...program.kernels.map(printKernel)].join("\n\n");
+
+/** What a program says of itself, line by line. */
+export function printSettings({ threads, scalars, kernels, commitFrom }: LoweredProgram): string[] {
+  return [
+    ...(threads === undefined ? [] : [`  threads ${threads}`]),
+    ...(scalars.length === 0 ? [] : [`  scalars ${scalars.map(printScalar).join(", ")}`]),
+    ...(commitFrom < kernels.length ? [`  commit from ${kernels[commitFrom].name}`] : []),
+  ];
+}
+
+/** The buffers, each with the name under which its user knows it; `placeOf` says where they lie, in a column of its own. */
+export function printBuffers(
+  { buffers, inputs, states }: LoweredProgram,
+  placeOf: (buffer: string) => string = () => "",
+): string[] {
+  const names = new Map([
+    ...states.map(({ name, buffer }) => [buffer, stateText(name)] as const),
+    ...inputs.map(({ name, buffer }) => [buffer, inputText(name)] as const),
+  ]);
+  const rows = buffers.map(({ name, dtype, shape, role, layout, private: isPrivate, value }) => {
+    const type = `${shortName(dtype)}${formatShape(shape)}${layout ? ` in order [${layout}]` : ""}`;
+    const bound = role === "input" || role === "state" ? names.get(name) : undefined;
+    return {
+      text: `  ${role} ${name}: ${type}${isPrivate ? " private" : ""}${bound === undefined ? "" : ` = ${bound}`}`,
+      place: placeOf(name),
+      value: value === "" || value === bound ? "" : `  # ${value}`,
+    };
+  });
+  const placed = rows.filter(({ place }) => place !== "").map(({ text }) => text.length);
+  const width = Math.min(Math.max(0, ...placed), WIDEST);
+  return rows.map(({ text, place, value }) =>
+    place === "" ? text + value : `${text.padEnd(width)}  ${place}${value}`.trimEnd(),
   );
 }
+
+/** Longer lines do not push the column of places away from the others. */
+const WIDEST = 72;
+
+/** An input and a state as the graph's text names them, unless a buffer says otherwise. */
+export const inputText = (name: string): string => `%${printName(name)}`;
+export const stateText = (name: string): string => `@${printName(name)}`;
+
+/** `  return output=linear`, with the type of a result that is a view of its buffer. */
+function printOutputs({ outputs, buffers }: LoweredProgram): string[] {
+  if (outputs.length === 0) return [];
+  const types = new Map(buffers.map((b) => [b.name, typeText(b)]));
+  const results = outputs.map((output) => {
+    const type = typeText(output);
+    return `${printName(output.name)}=${output.buffer}${type === types.get(output.buffer) ? "" : `: ${type}`}`;
+  });
+  return [`  return ${results.join(", ")}`];
+}
+
+const typeText = ({ dtype, shape }: Pick<Binding, "dtype" | "shape">): string =>
+  `${shortName(dtype)}${formatShape(shape)}`;

@@ -3,6 +3,7 @@
 import { KilnError } from "../core/errors.ts";
 import { compareByName, copyByName } from "../tensor/copy-by-name.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { timedRun } from "./run-log.ts";
 import type { Variant } from "./variant.ts";
 
 /** How a trainer accumulates. */
@@ -22,6 +23,8 @@ export interface AccumulationState {
   /** The sums by parameter; none where a trainer does not accumulate. */
   readonly gradients: Readonly<Record<string, Tensor>>;
 }
+
+const THE_UPDATE = (): string => "the update from summed gradients";
 
 /** The scalars of the update, and who counts it. */
 interface Steps {
@@ -47,18 +50,23 @@ export class GradientSums {
   /** Counts a batch whose gradients have been added, and updates after the last one. */
   async batchDone(): Promise<void> {
     this.batches++;
-    if (this.batches === this.accumulation.accumulate) await this.flush();
+    // More than that where an update has failed: they are in the sums still.
+    if (this.batches >= this.accumulation.accumulate) await this.flush();
   }
 
   /** Updates from whatever has been summed; from nothing it does nothing. */
   async flush(): Promise<void> {
     if (this.batches === 0) return;
     const { update } = this.accumulation;
-    await update.feed([]);
-    await update.compute(this.steps.scalarValues());
-    await update.commit();
+    await timedRun(update, () => this.runUpdate(update));
     this.steps.completeStep();
     this.batches = 0;
+  }
+
+  private async runUpdate(update: Variant): Promise<void> {
+    await update.feed([]);
+    await update.compute(this.steps.scalarValues(), THE_UPDATE);
+    await update.commit(THE_UPDATE);
   }
 
   stateDict(): AccumulationState {

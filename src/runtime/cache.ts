@@ -50,7 +50,7 @@ export class VariantCache {
     const key = shapes.map(formatShape).join();
     let variant = this.variants.get(key);
     if (variant === undefined) {
-      variant = this.compile(shapes);
+      variant = this.compile(shapes, this.reason);
       this.variants.set(key, variant);
       variant.catch(() => this.variants.delete(key));
       await this.evict();
@@ -59,6 +59,14 @@ export class VariantCache {
       this.variants.set(key, variant);
     }
     return variant;
+  }
+
+  /** Why there is no program for some shapes; nothing where there is none for any. */
+  private get reason(): string | undefined {
+    if (this.variants.size === 0) return this.main && "it was compiled for another batch size";
+    const dropped =
+      this.variants.size < MOST_VARIANTS ? "" : `, of which the ${MOST_VARIANTS} last used are kept`;
+    return `it was compiled for other batch sizes${dropped}`;
   }
 
   async dispose(): Promise<void> {

@@ -5,12 +5,17 @@
 
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { DeviceLostError } from "../core/errors.ts";
+import { topologicalOrder } from "../core/topological.ts";
 import { printGraph } from "../ir/print.ts";
 import type { Evaluator } from "../tensor/context.ts";
 import { HostStorage } from "../tensor/storage.ts";
 import type { Version } from "../tensor/version.ts";
 import { isConstant, type LazyTrace, traceLazy } from "../trace/lazy.ts";
-import { readOutputArrays } from "./program.ts";
+import { userPlace } from "../trace/origins.ts";
+import type { Asked } from "./compile-log.ts";
+import { currentDebug } from "./debug.ts";
+import { readOutputArrays } from "./read-outputs.ts";
+import { type Timed, timedRun } from "./run-log.ts";
 import type { Variant } from "./variant.ts";
 
 /** Structures that are kept compiled; the one used longest ago goes first. */
@@ -28,14 +33,25 @@ interface LazyProgram {
   readonly variant: Promise<Variant>;
 }
 
+/** What a computation runs on, and whether its program was there. */
+interface Chosen {
+  readonly trace: LazyTrace;
+  readonly program: LazyProgram;
+  readonly found: boolean;
+}
+
+type CompileLazy = (trace: LazyTrace, asked: Asked) => Promise<Variant>;
+
 export class LazyEvaluator implements Evaluator {
-  private readonly compile: (trace: LazyTrace) => Promise<Variant>;
+  private readonly compile: CompileLazy;
   private readonly structures = new Map<string, Structure>();
   private tail: Promise<unknown> = Promise.resolve();
+  /** Versions that have been part of a computation. */
+  private readonly computed = new WeakSet<Version>();
   /** How often a structure was compiled, and how often a compiled one was found. */
   readonly counts = { compiled: 0, reused: 0 };
 
-  constructor(compile: (trace: LazyTrace) => Promise<Variant>) {
+  constructor(compile: CompileLazy) {
     this.compile = compile;
   }
 
@@ -43,8 +59,11 @@ export class LazyEvaluator implements Evaluator {
   compute(wanted: readonly Version[]): Promise<void> {
     const missing = wanted.filter(({ operation }) => operation !== undefined);
     if (missing.length === 0) return Promise.resolve();
-    const { trace, program } = this.programFor(missing);
-    const numbers = this.run(trace, program);
+    const what = whoAsks();
+    this.keepRepeated(missing);
+    const chosen = this.programFor(missing, what);
+    const { trace } = chosen;
+    const numbers = this.run(chosen, what);
     for (const [k, versions] of trace.outputs.entries()) {
       const storage = numbers.then((arrays) => new HostStorage(arrays[k]));
       for (const version of versions) version.settle(storage);
@@ -52,16 +71,31 @@ export class LazyEvaluator implements Evaluator {
     return numbers.then(() => undefined);
   }
 
-  private run(trace: LazyTrace, program: LazyProgram): Promise<TypedArray[]> {
+  /**
+   * Keeps what was computed before, on the way to other numbers, and is needed once more: so a loop that carries a tensor
+   * whose numbers it never reads begins each turn with those of the turn before, instead of with the first.
+   */
+  private keepRepeated(wanted: readonly Version[]): void {
+    const order = topologicalOrder(wanted, ({ operation }) => operation?.inputs ?? []);
+    for (const version of order.filter((v) => !this.computed.has(v))) {
+      for (const input of version.operation?.inputs ?? []) {
+        if (this.computed.has(input) && input.operation !== undefined) input.isKept = true;
+      }
+    }
+    for (const version of order) if (!isConstant(version)) this.computed.add(version);
+  }
+
+  private run({ trace, program, found }: Chosen, what: string): Promise<TypedArray[]> {
     const turn = this.tail.then(async () => {
       const leaves = await Promise.all(trace.leaves.map(numbersOf));
       try {
-        return await runOn(await program.variant, leaves);
+        const variant = await program.variant;
+        return await timedRun(lazyRun(variant, what, found), () => runOn(variant, leaves));
       } catch (error) {
         if (!(error instanceof DeviceLostError)) throw error;
         // All that was lost is programs, which hold nothing.
         this.structures.clear();
-        return runOn(await this.compile(trace), leaves);
+        return runOn(await this.compile(trace, { what, why: "the device was lost" }), leaves);
       }
     });
     this.tail = turn.catch(() => undefined);
@@ -69,30 +103,36 @@ export class LazyEvaluator implements Evaluator {
   }
 
   /** The trace to run and its program: one made for the constants of the first time, else one that takes any. */
-  private programFor(wanted: readonly Version[]): { trace: LazyTrace; program: LazyProgram } {
+  private programFor(wanted: readonly Version[], what: string): Chosen {
     const lifted = traceLazy(wanted, true);
     const key = printGraph(lifted.graph);
     const constants = lifted.leaves.filter(isConstant).map(valueOfConstant).join();
-    const found = this.structures.get(key);
-    if (found === undefined) {
+    const known = this.structures.get(key);
+    if (known === undefined) {
       const trace = traceLazy(wanted, false);
-      const program = this.compiled(trace, key);
+      const isFull = this.structures.size === MOST_PROGRAMS;
+      const why = isFull
+        ? `its operations are not among the ${MOST_PROGRAMS} last used`
+        : "its operations are new";
+      const program = this.compiled(trace, key, { what, why });
       this.remember(key, { constants, specialised: program, general: undefined });
-      return { trace, program };
+      return { trace, program, found: false };
     }
-    this.remember(key, found);
-    if (found.constants === constants) {
+    this.remember(key, known);
+    if (known.constants === constants) {
       this.counts.reused++;
-      return { trace: traceLazy(wanted, false), program: found.specialised };
+      return { trace: traceLazy(wanted, false), program: known.specialised, found: true };
     }
-    if (found.general === undefined) found.general = this.compiled(lifted, key);
-    else this.counts.reused++;
-    return { trace: lifted, program: found.general };
+    const found = known.general !== undefined;
+    if (found) this.counts.reused++;
+    const why = "its constants are others than when it was first compiled, so that this program takes any";
+    known.general ??= this.compiled(lifted, key, { what, why });
+    return { trace: lifted, program: known.general, found };
   }
 
-  private compiled(trace: LazyTrace, key: string): LazyProgram {
+  private compiled(trace: LazyTrace, key: string, asked: Asked): LazyProgram {
     this.counts.compiled++;
-    const variant = this.tail.then(() => this.compile(trace));
+    const variant = this.tail.then(() => this.compile(trace, asked));
     variant.catch(() => this.structures.delete(key));
     return { variant };
   }
@@ -117,6 +157,21 @@ async function runOn(variant: Variant, leaves: readonly TypedArray[]): Promise<T
   await variant.compute({});
   return readOutputArrays(variant);
 }
+
+/** What is computed, in words: for which line of the user's program, where somebody wants to know. */
+function whoAsks(): string {
+  const place = currentDebug() && userPlace();
+  return place === undefined ? "program" : `program for ${place.file}:${place.line}`;
+}
+
+/** A run as it is shown; its text is made only then. */
+const lazyRun = ({ kernelTimes }: Variant, what: string, found: boolean): Timed => ({
+  get label() {
+    return `lazy ${what}`;
+  },
+  kernelTimes,
+  found,
+});
 
 const valueOfConstant = (version: Version): number => version.operation!.attrs.value as number;
 

@@ -1,10 +1,9 @@
 /** Finds where a NaN or infinity came from, by running the kernels of a step one after another. */
 
 import type { Executable } from "../../backends/backend.ts";
-import { allocate, type TypedArray } from "../core/dtype.ts";
 import { formatOrigins } from "../core/origin.ts";
-import { sizeOf } from "../core/shape.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
+import { StoredValues } from "./stored-values.ts";
 
 /** What to tell the user: the input, the state, or the first kernel and model line that is to blame. */
 export async function blameNonFinite(
@@ -12,13 +11,9 @@ export async function blameNonFinite(
   executable: Executable,
   scalars: Float64Array,
 ): Promise<string> {
-  const sick = async (buffer: string): Promise<boolean> => {
-    const spec = plan.buffers.find((b) => b.name === buffer);
-    if (spec?.dtype !== "float32") return false;
-    const data = allocate("float32", sizeOf(spec.shape));
-    await executable.read(buffer, data);
-    return hasNonFinite(data);
-  };
+  const values = new StoredValues(plan, executable);
+  const sick = async (buffer: string): Promise<boolean> =>
+    (await values.read(buffer))?.some((value) => !Number.isFinite(value)) ?? false;
   for (const { name, buffer } of plan.inputs) {
     if (await sick(buffer)) return `the input ${name} holds NaN or infinity`;
   }
@@ -28,13 +23,10 @@ export async function blameNonFinite(
   for (let k = 0; k < plan.commitFrom; k++) {
     await executable.run(k, k + 1, scalars);
     const kernel = plan.kernels[k];
-    for (const { name, access } of kernel.buffers) {
-      if (access !== "read" && (await sick(name))) {
+    for (const buffer of values.storedBy(kernel)) {
+      if (await sick(buffer))
         return `it appears first in kernel ${kernel.name} at ${formatOrigins(kernel.origins)}`;
-      }
     }
   }
   return "no kernel's result shows where it came from";
 }
-
-const hasNonFinite = (data: TypedArray): boolean => data.some((value) => !Number.isFinite(value));

@@ -35,6 +35,15 @@ const LEAST_RUNS = 2;
 /** The share of the time for whole runs; the rest goes kernel by kernel. */
 const WHOLE = 0.6;
 
+/** A clock with finer steps than this, in milliseconds, tells even the time of small kernels. */
+const FINE_CLOCK = 0.002;
+
+/** A time of so many steps of the clock is good to some percent. */
+const FEWEST_TICKS = 20;
+
+/** How often to look for the clock to move on; one that does not is a test's. */
+const MOST_LOOKS = 100_000;
+
 /** Measures all `programs` in turns, each for so many milliseconds, after one round that is not counted. */
 export async function profile(
   programs: readonly Profiled[],
@@ -56,15 +65,46 @@ export async function profile(
       for (const times of apart) for (const [k, time] of times.entries()) kernels[k]?.push(time);
     }
   }
-  return measured.map(({ program, whole, kernels }) => ({
-    milliseconds: median(whole),
-    runs: whole.length,
-    kernels: program.kernels.map((info, k): KernelProfile => {
-      const time = median(kernels[k]);
-      return { ...info, milliseconds: time, gflops: time > 0 ? info.flops / time / 1e6 : 0 };
-    }),
-  }));
+  const tick = tickOf(now);
+  return measured.map(({ program, whole, kernels }) => profileFrom(program, whole, kernels, tick));
 }
+
+/**
+ * Measures one program for so many milliseconds: whole runs first, then kernel by kernel, so that a backend which learns
+ * from its runs how to divide them among threads has whole ones to learn from. A share of either is not counted.
+ */
+export async function profileAlone(
+  program: Profiled,
+  milliseconds: number,
+  now: () => number = () => performance.now(),
+): Promise<Profile> {
+  const share = milliseconds / (ROUNDS + 1);
+  await timesOf(program, WHOLE * share, now);
+  const whole = await timesOf(program, WHOLE * ROUNDS * share, now);
+  await kernelTimesOf(program, (1 - WHOLE) * share, now);
+  const apart = await kernelTimesOf(program, (1 - WHOLE) * ROUNDS * share, now);
+  return profileFrom(
+    program,
+    whole,
+    program.kernels.map((_, k) => apart.map((times) => times[k])),
+    tickOf(now),
+  );
+}
+
+/** The usual time of whole runs, and of each kernel. */
+const profileFrom = (
+  program: Profiled,
+  whole: readonly number[],
+  kernels: readonly (readonly number[])[],
+  tick: number,
+): Profile => ({
+  milliseconds: usualTime(whole, tick),
+  runs: whole.length,
+  kernels: program.kernels.map((info, k): KernelProfile => {
+    const time = usualTime(kernels[k], tick);
+    return { ...info, milliseconds: time, gflops: time > 0 ? info.flops / time / 1e6 : 0 };
+  }),
+});
 
 async function timesOf(program: Profiled, milliseconds: number, now: () => number): Promise<number[]> {
   const times: number[] = [];
@@ -86,6 +126,24 @@ async function kernelTimesOf(
   const end = now() + milliseconds;
   while (now() < end || times.length < LEAST_RUNS) times.push(await program.runByKernel());
   return times;
+}
+
+/** The step of a clock that shows coarse times, as those of pages do, in milliseconds; 0 of a fine one. */
+function tickOf(now: () => number): number {
+  const begin = now();
+  let next = begin;
+  for (let turn = 0; next === begin && turn < MOST_LOOKS; turn++) next = now();
+  return next - begin < FINE_CLOCK ? 0 : next - begin;
+}
+
+/**
+ * The median, which no interruption moves. Of times that are but a few steps of the clock the mean: each of them is
+ * shown too long or too short, but all together are not.
+ */
+function usualTime(values: readonly number[], tick: number): number {
+  const middle = median(values);
+  if (tick === 0 || middle >= FEWEST_TICKS * tick || values.length === 0) return middle;
+  return values.reduce((sum, time) => sum + time, 0) / values.length;
 }
 
 /** The middle of sorted values; 0 of none, which is what a kernel has that was not run by itself. */

@@ -1,22 +1,23 @@
 /** A compiled model: runs its forward pass, shows how it was made. */
 
-import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import { type Shape, sizeOf } from "../core/shape.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { VariantCache } from "./cache.ts";
 import type { Compilation, KernelInfo, MemoryInfo } from "./figures.ts";
 import type { ModelState } from "./model-state.ts";
+import {
+  type ProfileOptions,
+  type ProgramProfile,
+  profileRuns,
+  readProfileOptions,
+} from "./program-profile.ts";
+import { type InputInfo, randomBatch } from "./random-batch.ts";
+import { readOutputs } from "./read-outputs.ts";
+import { timedRun } from "./run-log.ts";
 import type { CompileVariant, StageText, Variant } from "./variant.ts";
-
-/** One input or target of a program. */
-export interface InputInfo {
-  readonly dtype: DType;
-  readonly shape: Shape;
-  readonly below: number | undefined;
-}
 
 /** What both kinds of program show of themselves: the variant for the shapes they were compiled for. */
 export abstract class Inspectable {
@@ -77,6 +78,7 @@ export class Program extends Inspectable {
   private readonly seed: number;
   private runs = 0;
   private disposed = false;
+  private readonly during = (): string => `run ${this.runs + 1}`;
 
   /** Random layers draw from `seed` (an int32); each run draws anew. */
   constructor(
@@ -100,25 +102,44 @@ export class Program extends Inspectable {
   run<T extends Tensor | Tensor[]>(...inputs: readonly Tensor[]): Promise<T>;
   run(...inputs: readonly Tensor[]): Promise<Tensor | Tensor[]> {
     return withHostArrays(inputs, this.state, async (arrays) => {
-      if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
+      this.requireAlive();
       const variant = await this.cache.for(inputs);
-      await variant.feed(arrays);
-      await variant.compute({ seed: this.seed, step: this.runs });
-      this.runs++;
-      const results = await readOutputs(variant);
-      if (variant.changesState) await variant.commit();
-      return results.length === 1 ? results[0] : results;
+      return timedRun(variant, async () => {
+        await variant.feed(arrays);
+        await variant.compute({ seed: this.seed, step: this.runs }, this.during);
+        this.runs++;
+        const results = await readOutputs(variant);
+        if (variant.changesState) await variant.commit(this.during);
+        return results.length === 1 ? results[0] : results;
+      });
     });
   }
 
   /** Runs the model once like `run`; the milliseconds of each kernel, in the order of `kernels`. */
   runByKernel(...inputs: readonly Tensor[]): Promise<readonly number[]> {
     return withHostArrays(inputs, this.state, async (arrays) => {
-      if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
+      this.requireAlive();
       const variant = await this.cache.for(inputs);
       await variant.feed(arrays);
       return variant.runByKernel({ seed: this.seed, step: this.runs++ });
     });
+  }
+
+  /**
+   * Measures runs and their kernels, by default on random numbers. Buffers that the model changes, and the random numbers
+   * that its layers will draw, are afterwards as they were.
+   */
+  async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
+    const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
+    return withHostArrays(batch, this.state, async (arrays) => {
+      this.requireAlive();
+      const variant = await this.cache.for(batch);
+      return profileRuns([{ variant, arrays, scalars: { seed: this.seed, step: this.runs } }], milliseconds);
+    });
+  }
+
+  private requireAlive(): void {
+    if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
   }
 
   /** Frees the program's arena; the model's parameters stay. */
@@ -145,21 +166,4 @@ export async function withHostArrays<T>(
   if (unsettled !== undefined) await unsettled;
   for (let k = 0; k < tensors.length; k++) arrays[k] = tensors[k].peek() ?? (await tensors[k].data());
   return state.enqueue(() => work(arrays));
-}
-
-/** The numbers of all outputs of a variant, copied out of its memory. */
-export async function readOutputArrays(variant: Variant): Promise<TypedArray[]> {
-  const arrays: TypedArray[] = [];
-  for (const { buffer, dtype, shape } of variant.plan.outputs) {
-    const data = allocate(dtype, sizeOf(shape));
-    await variant.executable.read(buffer, data);
-    arrays.push(data);
-  }
-  return arrays;
-}
-
-/** All outputs of a variant as new tensors. */
-export async function readOutputs(variant: Variant): Promise<Tensor[]> {
-  const arrays = await readOutputArrays(variant);
-  return variant.plan.outputs.map(({ dtype, shape }, k) => Tensor.fromData(arrays[k], shape, dtype));
 }

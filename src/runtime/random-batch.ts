@@ -1,6 +1,7 @@
 /** A batch to measure a program on, when nobody has a real one. */
 
-import { sizeOf } from "../core/shape.ts";
+import type { DType } from "../core/dtype.ts";
+import { type Shape, sizeOf } from "../core/shape.ts";
 import {
   generatorState,
   manualSeed,
@@ -9,7 +10,14 @@ import {
   type Tensor,
   tensor,
 } from "../tensor/index.ts";
-import type { InputInfo } from "./program.ts";
+
+/** One input or target of a program. */
+export interface InputInfo {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Of integers that name classes or rows, the number that they lie below. */
+  readonly below: number | undefined;
+}
 
 /**
  * Normal random numbers for each input, and for integers numbers that it may hold: the same ones for the same inputs. The

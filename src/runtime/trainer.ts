@@ -12,7 +12,16 @@ import { VariantCache } from "./cache.ts";
 import type { KernelInfo } from "./figures.ts";
 import type { ModelState } from "./model-state.ts";
 import { blameNonFinite } from "./nonfinite.ts";
-import { Inspectable, readOutputs, withHostArrays } from "./program.ts";
+import { Inspectable, withHostArrays } from "./program.ts";
+import {
+  type ProfileOptions,
+  type ProgramProfile,
+  profileRuns,
+  readProfileOptions,
+} from "./program-profile.ts";
+import { randomBatch } from "./random-batch.ts";
+import { readOutputs } from "./read-outputs.ts";
+import { timedRun } from "./run-log.ts";
 import type { CompileVariant, StageText, Variant } from "./variant.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
@@ -45,6 +54,8 @@ export class Trainer extends Inspectable {
   /** The step after which the parameters were last copied to the host. */
   private mirrored: number;
   private disposed = false;
+  private readonly during = (): string => `step ${this.stepCount + 1}`;
+  private readonly duringGradients = (): string => `gradients() after step ${this.stepCount}`;
 
   constructor(
     main: Variant,
@@ -107,10 +118,9 @@ export class Trainer extends Inspectable {
     this.requireAlive();
     const variant = await this.steps.for(batch);
     try {
-      const loss = await this.runOn(variant, arrays);
+      const loss = await timedRun(variant, () => this.runOn(variant, arrays));
       if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
-        await variant.mirror();
-        this.mirrored = this.stepCount;
+        await this.mirror(variant);
       }
       return loss;
     } catch (error) {
@@ -130,7 +140,7 @@ export class Trainer extends Inspectable {
   private async runOn(variant: Variant, arrays: readonly TypedArray[]): Promise<number> {
     await variant.feed(arrays);
     const scalars = { ...this.optimizer.scalarValues(), ...this.randomScalars };
-    await variant.compute(scalars);
+    await variant.compute(scalars, this.during);
     await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
     if (!Number.isFinite(loss)) {
@@ -141,7 +151,7 @@ export class Trainer extends Inspectable {
         `the loss of step ${this.stepCount + 1} is ${loss}: ${blame}; the parameters are those after step ${this.stepCount}`,
       );
     }
-    await variant.commit();
+    await variant.commit(this.during);
     if (this.sums === undefined) this.optimizer.completeStep();
     else await this.sums.batchDone();
     return loss;
@@ -161,6 +171,31 @@ export class Trainer extends Inspectable {
       else await this.sums.batchDone();
       return times;
     });
+  }
+
+  /**
+   * Measures steps and their kernels, by default on random numbers: where gradients are accumulated, a batch and an update.
+   * Parameters, buffers, the optimizer's states and step, sums of gradients and the random numbers that layers will draw
+   * are afterwards as they were, whether it succeeds or fails.
+   */
+  async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
+    const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
+    return withHostArrays(batch, this.state, async (arrays) => {
+      this.requireAlive();
+      const variant = await this.steps.for(batch);
+      const scalars = this.optimizer.scalarValues();
+      const step = { variant, arrays, scalars: { ...scalars, ...this.randomScalars } };
+      const update = this.sums && { variant: this.sums.program, arrays: [], scalars };
+      const measured = await profileRuns(update === undefined ? [step] : [step, update], milliseconds);
+      await this.mirror(variant);
+      return measured;
+    });
+  }
+
+  /** Copies the states to the host, where they lie on a device that may be lost. */
+  private async mirror(variant: Variant): Promise<void> {
+    await variant.mirror();
+    this.mirrored = this.stepCount;
   }
 
   /**
@@ -189,9 +224,11 @@ export class Trainer extends Inspectable {
     return withHostArrays(batch, this.state, async (arrays) => {
       this.requireAlive();
       const variant = await this.gradientSteps.for(batch);
-      await variant.feed(arrays);
-      await variant.compute(this.randomScalars);
-      const tensors = await readOutputs(variant);
+      const tensors = await timedRun(variant, async () => {
+        await variant.feed(arrays);
+        await variant.compute(this.randomScalars, this.duringGradients);
+        return readOutputs(variant);
+      });
       const named = variant.plan.outputs.map(
         ({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const,
       );

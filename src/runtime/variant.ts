@@ -3,12 +3,19 @@
 import type { Executable, StateMemory } from "../../backends/backend.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { checkIndices, type IndexLimit } from "../core/index-limit.ts";
-import type { StageDump } from "../ir/artifact.ts";
+import { isGraph, type StageDump } from "../ir/artifact.ts";
+import type { Graph } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { programLabel } from "./compile-log.ts";
 import { type Compilation, type KernelInfo, kernelInfos, type MemoryInfo, memoryInfo } from "./figures.ts";
+import { KernelTimes } from "./kernel-times.ts";
 import type { Cell, ModelState } from "./model-state.ts";
+import type { Found } from "./nan-report.ts";
+import { NanWatch, type Watch } from "./nan-watch.ts";
+import { currentRunLog } from "./run-log.ts";
+import { StateSnapshot } from "./state-snapshot.ts";
 
 export interface StageText {
   readonly name: string;
@@ -28,7 +35,15 @@ export interface Compiled {
   readonly milliseconds: number;
   /** How a tuner decided about kernels; empty when none was asked. */
   readonly tuned: readonly TunedKernel[];
+  /** What it does, in words: `training step`. */
+  readonly what: string;
+  readonly watch?: Watch | undefined;
 }
+
+/** Says which run of a program it is; called only when something is to be told of it. */
+export type During = () => string;
+
+const A_RUN: During = () => "a run";
 
 export class Variant {
   readonly plan: ProgramPlan;
@@ -36,6 +51,12 @@ export class Variant {
   readonly compileMilliseconds: number;
   readonly tuned: readonly TunedKernel[];
   readonly executable: Executable;
+  /** What its kernels take, where they are run one by one to be timed. */
+  readonly kernelTimes: KernelTimes | undefined;
+  private readonly what: string;
+  private readonly watch: NanWatch | undefined;
+  /** What `feed` was last given, for a watch to run it again. */
+  private fed: readonly TypedArray[] = [];
   private readonly state: ModelState;
   private readonly memory: StateMemory;
   private readonly cells: readonly Cell[];
@@ -49,7 +70,13 @@ export class Variant {
     this.limits = compiled.limits;
     this.compileMilliseconds = compiled.milliseconds;
     this.tuned = compiled.tuned;
-    this.executable = compiled.executable;
+    this.what = compiled.what;
+    this.kernelTimes = currentRunLog()?.timesKernels
+      ? new KernelTimes(compiled.plan, compiled.executable)
+      : undefined;
+    this.executable = this.kernelTimes ?? compiled.executable;
+    const graph = (): Graph | undefined => this.dumps.map(({ artifact }) => artifact).findLast(isGraph);
+    this.watch = compiled.watch && new NanWatch(compiled.plan, this.executable, graph);
     this.memory = compiled.memory;
     this.cells = compiled.cells;
     this.state = state;
@@ -62,6 +89,7 @@ export class Variant {
       const limit = this.limits.get(name);
       if (limit !== undefined) checkIndices(inputs[k], shape, limit);
     }
+    if (this.watch !== undefined) this.fed = inputs;
     await this.state.refresh(this.memory, this.cells);
     for (let k = 0; k < inputs.length; k++)
       await this.executable.write(this.plan.inputs[k].buffer, inputs[k]);
@@ -78,24 +106,70 @@ export class Variant {
   }
 
   /** Runs everything that leaves the model's state untouched. */
-  compute(scalars: Readonly<Record<string, number>>): void | Promise<void> {
+  compute(scalars: Readonly<Record<string, number>>, during: During = A_RUN): void | Promise<void> {
     this.plan.scalars.forEach((name, k) => {
       this.scalars[k] = scalars[name];
     });
-    return this.executable.run(0, this.plan.commitFrom, this.scalars);
+    const { watch, plan } = this;
+    if (watch !== undefined) return this.computeWatched(watch, during);
+    return this.executable.run(0, plan.commitFrom, this.scalars);
   }
 
   /** Runs the kernels that write the model's state. */
-  async commit(): Promise<void> {
+  async commit(during: During = A_RUN): Promise<void> {
+    const { watch, plan } = this;
     await this.state.preserve(this.cells);
-    await this.executable.run(this.plan.commitFrom, this.plan.kernels.length, this.scalars);
+    if (watch !== undefined) await this.commitWatched(watch, during);
+    else await this.executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
     this.state.changed(this.memory, this.cells);
+  }
+
+  private async computeWatched(watch: NanWatch, during: During): Promise<void> {
+    const found = await watch.run(0, this.plan.commitFrom, this.scalars);
+    if (found !== undefined) await this.fail(watch, found, during);
+  }
+
+  /** Leaves the model's state as it was when a NaN is stored in it or on the way to it. */
+  private async commitWatched(watch: NanWatch, during: During): Promise<void> {
+    const { commitFrom, kernels } = this.plan;
+    const before = await this.snapshot();
+    try {
+      const found = await watch.run(commitFrom, kernels.length, this.scalars);
+      if (found === undefined) return;
+      await before.restore();
+      await this.fail(watch, found, during);
+    } catch (error) {
+      await before.restore();
+      throw error;
+    }
+  }
+
+  private async fail(watch: NanWatch, found: Found, during: During): Promise<never> {
+    await this.feed(this.fed);
+    throw await watch.explain(found, during(), this.scalars);
+  }
+
+  /** A copy of the states that a run changes. */
+  snapshot(): Promise<StateSnapshot> {
+    return StateSnapshot.of(this.plan, this.memory);
   }
 
   /** Runs everything, one kernel after the other; the milliseconds of each. */
   async runByKernel(scalars: Readonly<Record<string, number>>): Promise<readonly number[]> {
     if (this.changesState) await this.state.preserve(this.cells);
-    const values = Float64Array.from(this.plan.scalars, (name) => scalars[name]);
+    const times = await this.rehearseByKernel(scalars);
+    if (this.changesState) this.state.changed(this.memory, this.cells);
+    return times;
+  }
+
+  /** Runs everything, for a caller who then puts back what it changes of the model's state. */
+  rehearse(scalars: Readonly<Record<string, number>>): void | Promise<void> {
+    return this.executable.run(0, this.plan.kernels.length, this.valuesOf(scalars));
+  }
+
+  /** The same, one kernel after the other; the milliseconds of each. */
+  async rehearseByKernel(scalars: Readonly<Record<string, number>>): Promise<readonly number[]> {
+    const values = this.valuesOf(scalars);
     const times: number[] = [];
     for (let k = 0; k < this.plan.kernels.length; k++) {
       const begin = performance.now();
@@ -103,8 +177,16 @@ export class Variant {
       if (done !== undefined) await done;
       times.push(performance.now() - begin);
     }
-    if (this.changesState) this.state.changed(this.memory, this.cells);
     return times;
+  }
+
+  private valuesOf(scalars: Readonly<Record<string, number>>): Float64Array {
+    return Float64Array.from(this.plan.scalars, (name) => scalars[name]);
+  }
+
+  /** Its model, what it does and its inputs, in words. */
+  get label(): string {
+    return programLabel(this.plan, this.what);
   }
 
   /** What runs it, a mode included. */
@@ -141,5 +223,8 @@ export class Variant {
   }
 }
 
-/** What a program needs to compile itself for shapes. */
-export type CompileVariant = (shapes: readonly (readonly number[])[]) => Promise<Variant>;
+/** What a program needs to compile itself for shapes; `why` it must, where it has been compiled before. */
+export type CompileVariant = (
+  shapes: readonly (readonly number[])[],
+  why?: string | undefined,
+) => Promise<Variant>;

@@ -8,7 +8,7 @@ import { STAGES } from "../../passes/pipeline.ts";
 import { loopText } from "../../src/aot/kernels.ts";
 import { mapMemory } from "../../src/aot/memory-map.ts";
 import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/optimizers.ts";
-import { compileGraph } from "../../src/driver/compile-graph.ts";
+import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { OPS } from "../../src/ops/registry.ts";
 import { makeModel, randomModel } from "../support/random-model.ts";
 import { graphOf, sampleCases } from "../support/sample-cases.ts";
@@ -17,7 +17,7 @@ import { buildAlone, likeBuilt, type Numbers } from "./stand-alone.ts";
 test("the loops of every op are correct TypeScript", async () => {
   const spaces: string[] = [];
   for (const sample of sampleCases(OPS)) {
-    const { plan } = await compileGraph(graphOf(sample), { backend: "js", start: STAGES[0] });
+    const { plan } = await compileArtifact(graphOf(sample), { backend: "js", start: STAGES[0] });
     const { kernels } = loopText(plan, mapMemory(plan));
     spaces.push(`namespace sample${spaces.length} { // ${sample.op}\n${kernels.join("\n")}\n}`);
   }

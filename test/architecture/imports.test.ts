@@ -89,10 +89,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tuning: ["core", "loop", "contract", "runtime"],
   // Pictures, comparisons and data of what was compiled: it runs nothing.
   inspect: ["core", "loop", "ir", "runtime"],
+  // The explorer's page, of what was compiled and measured; what runs in the page sees no more than the rest.
+  explore: ["core", "loop", "ir", "runtime", "inspect"],
   // The driver alone sees passes and backends; compile.ts is what of it users call.
   driver: ["core", "loop", "ir", "trace", "runtime", "tuning", "passes", "backends", "contract"],
   "src/compile.ts": ["core", "ir", "tensor", "trace", "runtime", "passes", "backends", "contract", "driver"],
-  "src/index.ts": ["core", "tensor", "nn", "optim", "data", "summary", "runtime", "src/compile.ts"],
+  // Compiles a model for several backends, with states and optimizers of its own, and measures what the driver makes.
+  compare: [
+    ...["core", "loop", "ir", "tensor", "trace", "nn", "optim", "inspect", "runtime", "tuning", "contract"],
+    ...["driver", "src/compile.ts"],
+  ],
+  "src/index.ts": [
+    ...["core", "tensor", "nn", "optim", "data", "summary", "runtime", "compare"],
+    "src/compile.ts",
+  ],
 };
 
 /** Layers at the top, which see everything. */

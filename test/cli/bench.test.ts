@@ -1,6 +1,6 @@
 /** `kiln bench`: what it prints and writes; never how long anything took. */
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
@@ -24,6 +24,12 @@ describe("kiln bench", () => {
     expect(stdout).toMatch(/^.*bars\.ts, training step, batch 16\n/);
     expect(stdout).toMatch(/^js: [\d.]+ ms \(median of \d+; compiled in \d+ ms\)$/m);
     expect(stdout).toMatch(/^wasm: [\d.]+ ms, [\d.]+ × js \(median of/m);
+    expect(
+      stdout.match(/^ {2}difference: at most [\d.]+e-\d \(.* of kernel \w+\), which is rounding$/gm),
+    ).toHaveLength(2);
+    expect(
+      stdout.match(/^ {2}memory: [\d.]+ kB arena .*, [\d.]+ kB parameters and other states$/gm),
+    ).toHaveLength(2);
     expect(stdout).toMatch(/^ {2}kernel +ms +share +expected +GFLOP\/s +dense +schedule +at$/m);
     expect(stdout).toMatch(/^ {2}linear +[\d.]+ +[\d.]+ % +[\d.]+ % .*register-tile .*bars\.ts:\d+/m);
   });
@@ -35,7 +41,10 @@ describe("kiln bench", () => {
     const { mode, batchSize, results } = JSON.parse(stdout);
     expect([mode, batchSize]).toEqual(["forward", 3]);
     expect(results).toHaveLength(1);
-    const [{ backend, milliseconds, kernels }] = results;
+    const [{ backend, milliseconds, kernels, memory, compileMilliseconds, difference }] = results;
+    expect(memory.arenaBytes).toBeGreaterThan(0);
+    expect(compileMilliseconds).toBeGreaterThan(0);
+    expect(difference).toMatchObject({ checked: true, batchSize: 3, first: null });
     expect(backend).toBe("js");
     expect(milliseconds).toBeGreaterThan(0);
     expect(kernels.length).toBeGreaterThan(0);
@@ -62,7 +71,79 @@ describe("kiln bench", () => {
     expect(existsSync(join(cache, "choices-1.json"))).toBe(true);
   });
 
+  it("compares several batches, without the oracle, and writes a page into a new folder", async () => {
+    const chart = join(folder, "new", "bars.html");
+    const args = ["--backends", "js,gpujs:cpu", "--seconds", "0.05", "--batch-size", "1,5", "--no-verify"];
+    const { code, stdout, stderr } = await kiln(["bench", MODEL, ...args, "--chart", chart]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(
+      stdout.match(/^.*bars\.ts, training step, batch \d+$/gm)?.map((line) => line.split(" ").at(-1)),
+    ).toEqual(["1", "5"]);
+    expect(stdout.match(/^gpujs:cpu: /gm)).toHaveLength(2);
+    expect(
+      stdout.match(/^ {2}difference: not compared with the oracle: it was not asked for$/gm),
+    ).toHaveLength(4);
+    expect(stdout.endsWith(`\nwrote ${chart}\n`)).toBe(true);
+    const page = readFileSync(chart, "utf8");
+    expect(page).toMatch(/<h2>Training step, batch 1<\/h2>[\s\S]*<h2>Training step, batch 5<\/h2>/);
+    expect(page).not.toContain("<script");
+    expect(readdirSync(join(folder, "new"))).toEqual(["bars.html"]);
+  });
+
+  it("writes a chart beside JSON, which is a list for several batches", async () => {
+    const chart = join(folder, "bars.svg");
+    const args = [
+      "--backends",
+      "js",
+      "--seconds",
+      "0.05",
+      "--batch-size",
+      "2,3",
+      "--mode",
+      "forward",
+      "--json",
+    ];
+    const { code, stdout } = await kiln(["bench", MODEL, ...args, "--chart", chart]);
+    expect(code).toBe(0);
+    const list = JSON.parse(stdout) as readonly { readonly batchSize: number; readonly model: string }[];
+    expect(list.map(({ batchSize }) => batchSize)).toEqual([2, 3]);
+    expect(list[0].model).toMatch(/bars\.ts$/);
+    expect(readFileSync(chart, "utf8")).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+  });
+
+  it("shows a file's name as text, whatever it is", async () => {
+    const name = "<b onclick='x()'>&.ts";
+    writeAll(folder, { [name]: barModel() });
+    const chart = join(folder, "named.html");
+    const args = ["--backends", "js", "--seconds", "0.05", "--mode", "forward", "--chart", chart];
+    expect((await kiln(["bench", join(folder, name), ...args])).code).toBe(0);
+    const page = readFileSync(chart, "utf8");
+    expect(page).toContain("&lt;b onclick=&#39;x()&#39;&gt;&amp;.ts");
+    expect(page).not.toContain("<b ");
+  });
+
+  it("says what is wrong with a chart's place after the figures, which are not lost", async () => {
+    const chart = join(folder, "a-folder.svg");
+    mkdirSync(chart);
+    const args = ["--backends", "js", "--seconds", "0.05", "--no-verify", "--chart", chart];
+    const { code, stdout, stderr } = await kiln(["bench", MODEL, ...args]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^js: /m);
+    expect(stderr).toMatch(/^kiln: cannot write .*a-folder\.svg: it is a folder, not a file\n$/);
+  });
+
   it.each([
+    [
+      ["--batch-size", "4,x"],
+      /--batch-size must be a whole number of at least 1, or several such as 1,8,64, not "4,x"/,
+    ],
+    [["--batch-size", "0"], /--batch-size must be a whole number/],
+    [["--batch-size", "4,4"], /--batch-size names a size twice/],
+    [["--threads", "0"], /--threads must be a whole number of at least 1/],
+    [["--backends", "js", "--threads", "2"], /thread/],
+    [["--backends", "gpujs:webgl2"], /the backend gpujs:webgl2 cannot run here: it needs a browser/],
+    [["--chart", "bars.png"], /--chart must name a file that ends in \.svg or \.html, not "bars\.png"/],
+    [["--chart", "svg"], /--chart must name a file that ends in \.svg or \.html, not "svg"/],
     [["--backends", "js,js"], /--backends names a backend twice/],
     [["--backends", "jss"], /there is no backend "jss"/],
     [["--tune-time", "3"], /--tune-time needs --tune/],

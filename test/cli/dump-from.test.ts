@@ -25,10 +25,11 @@ beforeAll(async () => {
   const shape = ["--input", "2,1,32,32"];
   await dumped(LENET, "--mode", "training", ...shape, "--all", "--out", file("training"));
   await dumped(LENET, ...shape, "--all", "--out", file("forward"));
+  await dumped(LENET, ...shape, "--backend", "wasm", "--stage", "schedule", "--out", file("vectors.ir"));
 });
 
 describe("--all --out", () => {
-  it("writes a file for each stage, graphs as .ir", () => {
+  it("writes a file for each stage, .ir where it reads back", () => {
     expect(readdirSync(file("training")).sort()).toEqual(
       [
         ...["trace", "canonicalize", "autodiff", "training-step", "simplify", "cse", "dce"].map(
@@ -38,9 +39,9 @@ describe("--all --out", () => {
           "partition.ir",
           "fuse.ir",
           "layout.ir",
-          "lower.txt",
-          "schedule.txt",
-          "plan-memory.txt",
+          "lower.ir",
+          "schedule.ir",
+          "plan-memory.ir",
           "source.txt",
         ],
       ].sort(),
@@ -53,9 +54,33 @@ describe("--from", () => {
     "takes a training step at %s to the same kernels",
     async (stage) => {
       const text = await dumped("--from", file(`training/${stage}.ir`), "--stage", "schedule");
-      expect(text).toBe(read("training/schedule.txt"));
+      expect(text).toBe(read("training/schedule.ir"));
     },
   );
+
+  it("takes kernels to the same code, whichever stage they come from", async () => {
+    for (const stage of ["lower", "schedule", "plan-memory"]) {
+      const text = await dumped("--from", file(`training/${stage}.ir`), "--stage", "source");
+      expect(text, stage).toBe(read("training/source.txt"));
+    }
+  });
+
+  it("goes on with kernels that somebody has changed, and shows what planning adds to them", async () => {
+    const edited = read("forward/lower.ir").replace(/max\((.*), 0\.0\)$/m, "tanh($1)");
+    writeAll(folder, { "tanh-kernels.ir": `# my own\n${edited}` });
+    expect(await dumped("--from", file("tanh-kernels.ir"), "--stage", "source")).toContain("Math.tanh(");
+    const text = await dumped("--from", file("tanh-kernels.ir"), "--stage", "plan-memory", "--diff");
+    expect(text).toMatch(/^\+ {3}arena \d+ bytes$/m);
+    expect(text).toMatch(
+      /^\+ {3}output linear: f32\[2,10\] +offset +\d+ {2}bytes +80 {2}kernels 4\.\.output +# %11$/m,
+    );
+    expect(text).not.toMatch(/^[-+] +(?:for|let|kernel)/m);
+    const overview = await dumped("--from", file("tanh-kernels.ir"));
+    expect(overview).toMatch(/^ {2}lower +Read from /m);
+    expect(overview).toContain("4 stages");
+    expect(await dumped("--from", file("tanh-kernels.ir"), "--kernel", "linear")).toContain("as scheduled");
+    expect(await dumped("--from", file("tanh-kernels.ir"), "--format", "dot")).toContain('label="linear\\n');
+  });
 
   it("makes a training step of a traced loss with --mode training", async () => {
     const text = await dumped(
@@ -66,7 +91,7 @@ describe("--from", () => {
       "--stage",
       "schedule",
     );
-    expect(text).toBe(read("training/schedule.txt"));
+    expect(text).toBe(read("training/schedule.ir"));
   });
 
   it("goes on with what somebody has changed, to the code of any backend", async () => {
@@ -133,6 +158,36 @@ describe("a graph is refused that has", () => {
   });
 });
 
+/** What is changed in LeNet's planned training step, and what the line must say. */
+const KERNEL_EDITS: readonly (readonly [what: string, from: string | RegExp, to: string, message: RegExp])[] =
+  [
+    [
+      "a wrong shape",
+      "intermediate relu: f32[2,120]",
+      "intermediate relu: f32[2,12]",
+      /does not hold together: .*kernel linear_relu: relu has 24 elements, not 240/,
+    ],
+    ["an unknown operator", /max\(/, "maxi(", /line \d+, column \d+: expected an operator, maxi is none/],
+    [
+      "an access out of bounds",
+      "    linear[p2 + 10] = ",
+      "    linear[p2 + 20] = ",
+      /kernel linear: store of linear\[20\] at p2 \+ 20 in 20\.\.\d+ is out of bounds/,
+    ],
+  ];
+
+describe("kernels are refused that have", () => {
+  it.each(KERNEL_EDITS)("%s", async (_what, from, to, message) => {
+    const text = read("training/plan-memory.ir");
+    const edited = text.replace(from, to);
+    expect(edited).not.toBe(text);
+    writeAll(folder, { "edited-kernels.ir": edited });
+    const fault = await faultOf(["--from", file("edited-kernels.ir")]);
+    expect(fault).toMatch(message);
+    expect(fault).toContain("edited-kernels.ir");
+  });
+});
+
 /** What is refused, and why. */
 type Case = readonly [what: string, args: () => readonly string[], message: RegExp];
 
@@ -144,13 +199,38 @@ describe("refused is", () => {
     [
       "a graph that is not there",
       () => ["--from", file("no.ir")],
-      /cannot read the graph .*: it does not exist/,
+      /cannot read \S+no\.ir: it does not exist/,
     ],
-    ["a folder as a graph", () => ["--from", folder], /cannot read the graph .*: it is a folder/],
+    ["a folder as a graph", () => ["--from", folder], /cannot read .*: it is a folder/],
     [
-      "kernels fed back",
-      () => ["--from", file("forward/lower.txt")],
-      /only graphs read back: .* trace to layout/,
+      "generated code",
+      () => ["--from", file("forward/source.txt")],
+      /source\.txt holds generated code, the end of the way: only the stages before source read back/,
+    ],
+    [
+      "a training step of kernels",
+      () => ["--from", file("forward/lower.ir"), "--mode", "training"],
+      /lower\.ir: a training step is made of a graph, and these are kernels \(lower\); leave --mode training out/,
+    ],
+    [
+      "a stage that lies behind",
+      () => ["--from", file("forward/schedule.ir"), "--stage", "lower"],
+      /goes on from the stage schedule, and there is no lower on its way: schedule, plan-memory, source/,
+    ],
+    [
+      "a kernel's story from its middle on",
+      () => ["--from", file("forward/schedule.ir"), "--kernel", "linear"],
+      /--kernel tells how a kernel is scheduled, and those of \S+ have been: use --stage schedule/,
+    ],
+    [
+      "vectors for a backend without",
+      () => ["--from", file("vectors.ir"), "--backend", "js"],
+      /vectors\.ir: kernel \w+ computes 4 numbers at once, and js computes one number at a time: go on from lower/,
+    ],
+    [
+      "loops for a backend of threads for each element",
+      () => ["--from", file("forward/plan-memory.ir"), "--backend", "gpujs:cpu"],
+      /kernel conv2d_relu_max_pool2d is no loop over threads .* gpujs:cpu computes one element per thread: go on from lower/,
     ],
     ["a text that is no graph", () => ["--from", LENET], /line 1, column 1: expected "graph"/],
     [

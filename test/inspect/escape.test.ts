@@ -3,7 +3,7 @@
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileGraph } from "../../src/driver/compile-graph.ts";
+import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { dotText } from "../../src/inspect/dot.ts";
 import { escapeXml, plainText } from "../../src/inspect/escape.ts";
 import { graphPicture } from "../../src/inspect/graph-picture.ts";
@@ -51,13 +51,13 @@ describe("a picture as SVG", () => {
   });
 
   test("of kernels, too", async () => {
-    const { plan } = await compileGraph(graphNamed("name"), {
+    const { plan } = await compileArtifact(graphNamed("name"), {
       backend: "js",
       start: { name: "trace", doc: "" },
     });
     const harmless = tagsOf(await svgText(programPicture(plan)));
     for (const name of HOSTILE) {
-      const { plan: other } = await compileGraph(graphNamed(name), {
+      const { plan: other } = await compileArtifact(graphNamed(name), {
         backend: "js",
         start: { name: "trace", doc: "" },
       });
@@ -103,7 +103,7 @@ test("texts and JSON hold no control characters, and say what the names are", as
     const back = parseGraph(text, opTable);
     expect(back.inputs.map((input) => input.name)).toEqual([name, `w${name}`]);
     expect(back.origins.get(back.nodes[0])).toEqual([{ file: `${name}.ts`, line: 3, module: name }]);
-    const compilation = await compileGraph(graph, { backend: "js", start: { name: "trace", doc: "" } });
+    const compilation = await compileArtifact(graph, { backend: "js", start: { name: "trace", doc: "" } });
     const json = jsonText(dumpJson({ file: name, mode: "forward" }, compilation, compilation.stages));
     expect(withoutBreaks(json), name).not.toMatch(CONTROL);
     expect(JSON.parse(json).stages[0].graph.inputs[0].name).toBe(name);
@@ -112,7 +112,10 @@ test("texts and JSON hold no control characters, and say what the names are", as
 
 test.each(HOSTILE)("%j stays out of generated code but for comments of one line", async (name) => {
   for (const backend of ["js", "wasm"]) {
-    const { kernels } = await compileGraph(graphNamed(name), { backend, start: { name: "trace", doc: "" } });
+    const { kernels } = await compileArtifact(graphNamed(name), {
+      backend,
+      start: { name: "trace", doc: "" },
+    });
     const code = kernels.map(({ source }) => source).join("\n");
     const statements = code
       .split("\n")

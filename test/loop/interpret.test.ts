@@ -258,11 +258,13 @@ describe("the printed form", () => {
     };
     expect(printKernel(kernel)).toMatchInlineSnapshot(`
       "kernel k   at net.ts:14 conv1
+        ops test
+        flops 0
         schedule plain
         read x: f32[6]
         readwrite list: i32[6] in 0..5
         write out: f32[6]
-        scalar $lr
+        scalar $lr: f32
         let half = $lr * 0.5
         var n = 0 in 0..6
         for i in 6 serial

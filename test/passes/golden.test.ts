@@ -3,14 +3,16 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
+import { backendNamed } from "../../backends/registry.ts";
 import { autodiff } from "../../passes/autodiff.ts";
-import { compileGraph } from "../../src/driver/compile-graph.ts";
+import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { dotText } from "../../src/inspect/dot.ts";
 import { graphPicture } from "../../src/inspect/graph-picture.ts";
 import { isGraph, type StageDump } from "../../src/ir/artifact.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import type { Graph } from "../../src/ir/types.ts";
+import { parseProgram } from "../../src/loop/parse.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { describeGraph } from "../support/describe-graph.ts";
 import { randomConvNet, randomGraph, randomLoss } from "../support/random-graph.ts";
@@ -53,17 +55,35 @@ describe.each(NETS)("%s", (name, source) => {
     await expect(`${dotText(graphPicture(last))}\n`).toMatchFileSnapshot(`../golden/${name}-layout.dot`);
   });
 
-  test("every graph reads back, and goes on from there to the same kernels and plan", async () => {
+  test("every graph reads back, and goes on from there to the same kernels, plan and code", async () => {
     const { stages } = await compilationOf(source);
     const ends = (dumps: readonly StageDump[]): string[] => dumps.slice(-4).map(({ text }) => text);
     for (const [stage, graph] of graphsOf(stages)) {
       const back = expectRoundTrip(stage, graph);
       // The traced loss is not a training step yet: nothing in it says what to derive.
       if (source.update && ["trace", "canonicalize", "autodiff"].includes(stage)) continue;
-      const again = await compileGraph(back, { backend: js.name, start: { name: stage, doc: "" } });
+      const again = await compileArtifact(back, { backend: js.name, start: { name: stage, doc: "" } });
       expect(ends(again.stages), stage).toEqual(ends(stages));
     }
   });
+
+  test.each([js.name, "wasm", "gpujs:cpu"])(
+    "all kernels read back, and go on from there to the same kernels, plan and code (%s)",
+    async (backend) => {
+      const { stages } = await compilationOf(source, backendNamed(backend));
+      const programs = stages.filter(({ name, artifact }) => !isGraph(artifact) && name !== "source");
+      expect(programs.map(({ name }) => name)).toEqual(["lower", "schedule", "plan-memory"]);
+      for (const [k, { text, artifact }] of programs.entries()) {
+        const back = parseProgram(text);
+        expect(back).toEqual(artifact);
+        const again = await compileArtifact(back, { backend });
+        expect(again.stages.map((stage) => [stage.name, stage.text])).toEqual(
+          stages.slice(k - 4).map((stage) => [stage.name, stage.text]),
+        );
+        expect(again.plan).toEqual(stages.at(-1)!.artifact);
+      }
+    },
+  );
 });
 
 test("every node and kernel of LeNet's training step names a line of the model", () => {

@@ -28,10 +28,15 @@ test("a convolution with bias, relu and pool is one expression; its padding is a
 }`);
   expect(printProgram(program)).toMatchInlineSnapshot(`
     "program net
-      input x: f32[1,2,6,6]  # %x
+      input x: f32[1,2,6,6] = %x
+      state conv_weight: f32[3,2,3,3] = @conv.weight
+      state conv_bias: f32[3] = @conv.bias
       output max_pool2d: f32[1,3,3,3]  # %2
+      return output=max_pool2d
 
     kernel conv2d_relu_max_pool2d   at net.ts:5 conv, net.ts:5, net.ts:6
+      ops conv2d, relu, max_pool2d
+      flops 4212
       read x: f32[72]  # %x
       read conv_weight: f32[54]  # @conv.weight
       read conv_bias: f32[3]  # @conv.bias
@@ -52,13 +57,16 @@ test("equal shapes are one flat loop; broadcasting keeps its axes", () => {
 }`);
   expect(printProgram(program)).toMatchInlineSnapshot(`
     "program net
-      input x: f32[4,5]  # %x
-      input y: f32[4,5]  # %y
-      input z: f32[5]  # %z
+      input x: f32[4,5] = %x
+      input y: f32[4,5] = %y
+      input z: f32[5] = %z
       output exp: f32[4,5]  # %1
       output add: f32[4,5]  # %2
+      return flat=exp, broadcast=add
 
     kernel mul_exp
+      ops mul, exp
+      flops 40
       read x: f32[20]  # %x
       read y: f32[20]  # %y
       write exp: f32[20]  # %1
@@ -66,6 +74,8 @@ test("equal shapes are one flat loop; broadcasting keeps its axes", () => {
         exp[i0] = exp(x[i0] * y[i0])
 
     kernel add
+      ops add
+      flops 20
       read x: f32[20]  # %x
       read z: f32[5]  # %z
       write add: f32[20]  # %2
@@ -88,17 +98,22 @@ test("a view is read from the buffer behind it, and an output may be one", () =>
   ]);
   expect(printProgram(program)).toMatchInlineSnapshot(`
     "program net
-      input x: f32[2,6]  # %x
+      input x: f32[2,6] = %x
       output relu: f32[2,6]  # %0
       output sum: f32[3,1]  # %2
+      return view=relu: f32[3,4], sum=sum
 
     kernel relu
+      ops relu
+      flops 12
       read x: f32[12]  # %x
       write relu: f32[12]  # %0
       for i0 in 12 grid
         relu[i0] = max(x[i0], 0.0)
 
     kernel sum
+      ops sum
+      flops 12
       read relu: f32[12]  # %0
       write sum: f32[3]  # %2
       for i0 in 3 grid
@@ -118,13 +133,19 @@ test("updates that read what they write bind every value before the first store"
   expect(program.commitFrom).toBe(0);
   expect(printProgram(program)).toMatchInlineSnapshot(`
     "program net
-      input g: f32[3]  # %g
+      scalars $lr
+      commit from update
+      input g: f32[3] = %g
+      state w: f32[3] = @w
+      state m: f32[3] = @m
 
     kernel update
+      ops add, mul, sub
+      flops 9
       read g: f32[3]  # %g
       readwrite w: f32[3]  # @w
       readwrite m: f32[3]  # @m
-      scalar $lr
+      scalar $lr: f32
       for i0 in 3 grid
         let v0 = m[i0] + g[i0]
         let v1 = w[i0] - v0 * $lr

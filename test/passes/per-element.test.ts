@@ -102,6 +102,8 @@ test("a row's reductions are computed once for each row", () => {
   ]);
   expect(printKernel(program.kernels[2])).toMatchInlineSnapshot(`
     "kernel log_softmax
+      ops log_softmax
+      flops 60
       schedule one thread per element
       read x0: f32[20]  # @x0
       write log_softmax: f32[20]  # %0

@@ -35,6 +35,21 @@ test("a loop that repeats its operations compiles once and then only runs", asyn
   expect(after.reused - before.reused).toBe(4);
 });
 
+test("a loop that carries a tensor which it never reads does not grow", async () => {
+  const before = counts();
+  let x = tensor([64, -64]);
+  for (let turn = 1; turn <= 12; turn++) {
+    x = x.mul(0.5).add(1);
+    // Each turn halves the distance to the fixed point, 2.
+    expect(await x.sum().item()).toBe(4 + (62 - 66) / 2 ** turn);
+  }
+  const after = counts();
+  // The second turn keeps what the first has thrown away; the others begin with what the turn before has kept.
+  expect(after.compiled - before.compiled).toBe(2);
+  expect(after.reused - before.reused).toBe(10);
+  expect(await x.array()).toEqual([2 + 62 / 2 ** 12, 2 - 66 / 2 ** 12]);
+});
+
 test("reads that overlap do not mix their numbers", async () => {
   const inputs = [1, 2, 3, 4].map((value) => tensor([value, -value]));
   const results = await Promise.all(inputs.map((x) => x.mul(10).relu().array()));

@@ -2,7 +2,7 @@
 
 import { compile, compileTraining, nn, noGrad, optim, randn, tensor } from "kiln";
 import { expect, test } from "vitest";
-import { profile } from "../../src/runtime/profile.ts";
+import { profile, profileAlone } from "../../src/runtime/profile.ts";
 
 const info = { origins: [], source: "", flops: 4e6, nominalFlops: 8e6, bytes: 0 };
 
@@ -35,6 +35,29 @@ test("takes medians, in turns, and does not count the first round", async () => 
   // 4e6 operations in 1 ms are 4 GFLOP/s.
   expect(two.kernels[0].gflops).toBe(4);
   expect(order.lastIndexOf("one")).toBeGreaterThan(order.indexOf("two"));
+});
+
+test("one program by itself: all whole runs come before the first by kernels", async () => {
+  let time = 0;
+  const order: string[] = [];
+  const program = {
+    kernels: [{ ...info, name: "only" }],
+    run: async () => {
+      order.push("whole");
+      time += order.length < 3 ? 100 : 2;
+    },
+    runByKernel: async () => {
+      order.push("kernels");
+      time += 1;
+      return [0.5];
+    },
+  };
+  const { milliseconds, runs, kernels } = await profileAlone(program, 1000, () => time);
+  expect(milliseconds).toBe(2);
+  // 0.6 of five sixths of a second, at 2 ms each.
+  expect(runs).toBe(250);
+  expect(kernels[0].milliseconds).toBe(0.5);
+  expect(order.lastIndexOf("whole")).toBeLessThan(order.indexOf("kernels"));
 });
 
 test("a step by kernels is a step: parameters, loss and counter as after `step`", async () => {

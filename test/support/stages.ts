@@ -6,11 +6,13 @@ import Cifar10 from "../../examples/cifar10.ts";
 import LeNet from "../../examples/lenet.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
-import { runPipeline, STAGES } from "../../passes/pipeline.ts";
-import { compileGraph } from "../../src/driver/compile-graph.ts";
-import type { Artifact } from "../../src/ir/artifact.ts";
+import { type PipelineOptions, runPipeline, STAGES } from "../../passes/pipeline.ts";
+import { compileArtifact } from "../../src/driver/compile-artifact.ts";
+import { type Artifact, isGraph } from "../../src/ir/artifact.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { StepUpdate } from "../../src/ir/update.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Module } from "../../src/nn/index.ts";
 import { SGD, type SGDOptions } from "../../src/optim/index.ts";
 import type { Compilation } from "../../src/runtime/figures.ts";
@@ -30,7 +32,14 @@ export class RecordingManager extends PassManager {
   /** The graphs among them, by pass. */
   get graphs(): [string, Graph][] {
     return [...this.artifacts].flatMap(([name, artifact]): [string, Graph][] =>
-      "kernels" in artifact ? [] : [[name, artifact]],
+      isGraph(artifact) ? [[name, artifact]] : [],
+    );
+  }
+
+  /** The programs of kernels among them, by pass. */
+  get programs(): [string, LoweredProgram | ProgramPlan][] {
+    return [...this.artifacts].flatMap(([name, artifact]): [string, LoweredProgram | ProgramPlan][] =>
+      isGraph(artifact) ? [] : [[name, artifact]],
     );
   }
 }
@@ -69,20 +78,25 @@ function trainingOf(
 }
 
 /** All stages from trace to memory plan. */
-export function stagesOf({ trace, update }: Source, backend: Backend = js): RecordingManager {
+export function stagesOf(
+  { trace, update }: Source,
+  backend: Backend = js,
+  options: Partial<PipelineOptions> = {},
+): RecordingManager {
   const manager = new RecordingManager();
   manager.start({ name: "trace", doc: "" }, trace.graph, 0);
   manager.artifacts.set("trace", trace.graph);
   runPipeline(manager, trace.graph, {
     capabilities: backend.capabilities,
     ...(update && { update, gradientsFor: trace.parameters }),
+    ...options,
   });
   return manager;
 }
 
 /** All stages, generated code included, and what there is to say of the kernels. */
 export const compilationOf = ({ trace, update }: Source, backend: Backend = js): Promise<Compilation> =>
-  compileGraph(trace.graph, {
+  compileArtifact(trace.graph, {
     backend: backend.name,
     start: STAGES[0],
     ...(update && { training: { gradientsFor: trace.parameters, update } }),

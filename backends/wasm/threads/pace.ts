@@ -21,8 +21,7 @@ const LONGEST_PAUSE = 4096;
 const SLOW_RUNS = 8;
 
 export class Pace {
-  /** Whether all threads run now, when there is no trial. */
-  private isTogether = true;
+  private together = true;
   private untilTrial = WARM_UP;
   private pause = FIRST_PAUSE;
   /** Runs of the trial that have begun. */
@@ -32,9 +31,14 @@ export class Pace {
   private slowRuns = 0;
   private sinceTrial = 0;
 
+  /** Whether all threads run now, when there is no trial. */
+  get isTogether(): boolean {
+    return this.together;
+  }
+
   /** Whether the next run is one on all threads; `ended` must be told how long it took. */
   begin(): boolean {
-    return this.isTrial ? this.tried % 2 === 0 : this.isTogether;
+    return this.isTrial ? this.tried % 2 === 0 : this.together;
   }
 
   ended(milliseconds: number): void {
@@ -51,7 +55,7 @@ export class Pace {
     else this.shortestAlone = Math.min(this.shortestAlone, milliseconds);
     this.tried++;
     if (this.tried < 2 * TRIES) return;
-    this.isTogether = this.shortestTogether <= this.shortestAlone;
+    this.together = this.shortestTogether <= this.shortestAlone;
     this.untilTrial = this.pause;
     this.pause = Math.min(LONGEST_PAUSE, 2 * this.pause);
     this.tried = 0;
@@ -60,7 +64,7 @@ export class Pace {
   }
 
   private watch(milliseconds: number): void {
-    const usual = this.isTogether ? this.shortestTogether : this.shortestAlone;
+    const usual = this.together ? this.shortestTogether : this.shortestAlone;
     this.slowRuns = milliseconds > 2 * usual ? this.slowRuns + 1 : 0;
     this.sinceTrial++;
     const hasChanged = this.slowRuns >= SLOW_RUNS && this.sinceTrial >= FIRST_PAUSE;

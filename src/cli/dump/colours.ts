@@ -17,8 +17,9 @@ const STYLE: Readonly<Record<Part, Parameters<typeof styleText>[0]>> = {
 /** What lines of the IR begin with. */
 const FIRST_WORDS = [
   ...["graph", "keep", "recompute", "group", "view", "layout", "return", "update"],
-  ...["program", "kernel", "plan", "schedule", "estimate", "section", "append", "scalar"],
-  ...["input", "output", "intermediate", "scratch", "read", "write", "readwrite", "var"],
+  ...["program", "plan", "threads", "scalars", "commit", "arena", "input", "output", "state", "intermediate"],
+  ...["kernel", "ops", "flops", "schedule", "estimate", "read", "write", "readwrite", "scratch", "scalar"],
+  ...["section", "append", "var"],
 ];
 
 /** Words of the IR and of generated code, wherever they stand. */
@@ -39,7 +40,7 @@ const WORDS = [
 
 const PARTS = new RegExp(
   [
-    "(?<origin> {2,}at .*$| {2}# .*$|//.*$|;;.*$)",
+    "(?<origin> {2,}at .*$| {2,}# .*$|//.*$|;;.*$)",
     '(?<value>[%@$](?:"(?:[^"\\\\]|\\\\.)*"|[\\w.]+))',
     "(?<type>\\b(?:f32|i32|bool|u8)\\[[^\\]]*\\])",
     `(?<keyword>^ *(?:${FIRST_WORDS.join("|")})\\b(?= |$)|\\b(?:${WORDS.join("|")})\\b(?= |\\())`,

@@ -1,4 +1,4 @@
-/** What `kiln dump` is asked for, checked: which graph or model, which stages, in which form. */
+/** What `kiln dump` is asked for, checked: which model or dump, which stages, in which form. */
 
 import { STAGES, TRAINING_STAGES } from "../../../passes/pipeline.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -17,16 +17,13 @@ export const FORMATS = ["text", "json", "dot", "svg"] as const;
 
 export type Format = (typeof FORMATS)[number];
 
-/** The stage that a picture shows when none is asked for: the last graph, with its kernels. */
-const PICTURE_STAGE = "layout";
-
 export interface Request {
-  /** A model's file, or with `isGraph` a graph as `dump` prints it. */
+  /** A model's file, or with `isDump` a graph or kernels as `dump` prints them. */
   readonly path: string;
-  readonly isGraph: boolean;
-  /** Absent where a graph is taken as it stands. */
+  readonly isDump: boolean;
+  /** Absent where a dump is taken as it stands. */
   readonly mode: "forward" | "training" | undefined;
-  /** The one stage that is wanted; absent for all, for the overview, and for a kernel. */
+  /** The one stage that is wanted; absent for all, for the overview, for a kernel, and where a picture may choose. */
   readonly stage: string | undefined;
   readonly all: boolean;
   readonly diff: boolean;
@@ -40,12 +37,11 @@ export interface Request {
 /** Reads the options. Throws a {@link KilnError} for those that do not go together. */
 export function readRequest(given: Arguments): Request {
   const format = choice(given, "format", FORMATS);
-  const isPicture = format === "dot" || format === "svg";
   const all = given.has("all");
   const kernel = given.get("kernel");
   const request: Request = {
     ...readSubject(given),
-    stage: given.get("stage") ?? (isPicture && !all ? PICTURE_STAGE : undefined),
+    stage: given.get("stage"),
     all,
     diff: given.has("diff"),
     kernel,
@@ -54,23 +50,24 @@ export function readRequest(given: Arguments): Request {
     out: given.get("out"),
   };
   checkStage(request);
-  checkTogether(request, given.has("stage"));
+  checkTogether(request);
   return request;
 }
 
-function readSubject(given: Arguments): Pick<Request, "path" | "isGraph" | "mode"> {
+function readSubject(given: Arguments): Pick<Request, "path" | "isDump" | "mode"> {
   const [model] = given.operands;
   const from = given.get("from");
   if (model === undefined && from === undefined) {
-    throw new KilnError("kiln dump needs a MODEL, or --from with the file of a graph it has printed");
+    throw new KilnError("kiln dump needs a MODEL, or --from with the file of a stage it has printed");
   }
   if (from === undefined) {
-    return { path: model, isGraph: false, mode: choice(given, "mode", MODES) };
+    return { path: model, isDump: false, mode: choice(given, "mode", MODES) };
   }
   if (model !== undefined) throw new KilnError(`give either the model ${model} or --from ${from}, not both`);
-  if (given.has("input")) throw new KilnError("--input does not go with --from: the graph has its shapes");
+  if (given.has("input"))
+    throw new KilnError("--input does not go with --from: what was printed has its shapes");
   const mode = given.has("mode") ? choice(given, "mode", MODES) : undefined;
-  return { path: from, isGraph: true, mode };
+  return { path: from, isDump: true, mode };
 }
 
 function checkStage({ stage, mode }: Request): void {
@@ -85,9 +82,9 @@ function checkStage({ stage, mode }: Request): void {
   }
 }
 
-function checkTogether({ all, diff, kernel, format, out, stage }: Request, isStageGiven: boolean): void {
-  if (isStageGiven && all) throw new KilnError("give either --stage or --all, not both");
-  if (kernel !== undefined && (isStageGiven || all || diff)) {
+function checkTogether({ all, diff, kernel, format, out, stage }: Request): void {
+  if (stage !== undefined && all) throw new KilnError("give either --stage or --all, not both");
+  if (kernel !== undefined && (stage !== undefined || all || diff)) {
     throw new KilnError("--kernel shows a kernel at every stage: leave --stage, --all and --diff out");
   }
   if (kernel !== undefined && format !== "text") throw new KilnError("--kernel prints text alone");

@@ -6,7 +6,7 @@ import { dotText } from "../../inspect/dot.ts";
 import { graphPicture } from "../../inspect/graph-picture.ts";
 import { programPicture } from "../../inspect/program-picture.ts";
 import { svgText } from "../../inspect/svg.ts";
-import { isGraph, isPlan, type StageDump } from "../../ir/artifact.ts";
+import { isGraph, type StageDump } from "../../ir/artifact.ts";
 import type { Palette } from "./colours.ts";
 
 /** The texts of all stages under their headings; one that changed nothing says so. */
@@ -45,9 +45,12 @@ function changes(stages: readonly StageDump[], k: number, palette: Palette): str
 
 function formOf({ name, artifact }: StageDump): string {
   if (name === "source") return "code";
-  if (isGraph(artifact)) return "graph";
-  return isPlan(artifact) ? "memory plan" : "kernels";
+  return isGraph(artifact) ? "graph" : "kernels";
 }
+
+/** The stage that a picture shows when none is asked for: the last graph, with its kernels, or what there is instead. */
+export const pictureStage = (stages: readonly StageDump[]): StageDump =>
+  stages.findLast(({ artifact }) => isGraph(artifact)) ?? stages[0];
 
 /** A stage as DOT or SVG: its ops, or its kernels once it has come to those. */
 export async function stagePicture({ artifact }: StageDump, format: "dot" | "svg"): Promise<string> {

@@ -1,14 +1,15 @@
-/** Compiles what `kiln dump` is to show: a model, or a graph that was printed, and perhaps edited, before. */
+/** Compiles what `kiln dump` is to show: a model, or what was printed, and perhaps edited, before. */
 
 import { readFile } from "node:fs/promises";
 import { STAGES } from "../../../passes/pipeline.ts";
 import { compile, compileTraining } from "../../compile.ts";
 import { InternalError, KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
-import { compileGraph } from "../../driver/compile-graph.ts";
+import { compileArtifact } from "../../driver/compile-artifact.ts";
 import type { DumpSubject } from "../../inspect/json.ts";
+import { type Artifact, isGraph, stageOf } from "../../ir/artifact.ts";
 import { parseGraph } from "../../ir/parse.ts";
-import type { Graph } from "../../ir/types.ts";
+import { isProgramText, parseProgram } from "../../loop/parse.ts";
 import { Parameter } from "../../nn/index.ts";
 import { opTable } from "../../ops/registry.ts";
 import { SGD } from "../../optim/index.ts";
@@ -30,7 +31,7 @@ export interface Subject extends DumpSubject {
 }
 
 export async function compileSubject(request: Request, given: Arguments, root: URL): Promise<Subject> {
-  if (request.isGraph) return compileFrom(request);
+  if (request.isDump) return compileFrom(request);
   const file = await loadModelFile(request.path, 0, root);
   const inputs = readInputs(file, given);
   const mode = request.mode ?? "forward";
@@ -62,13 +63,13 @@ async function compileModel(
   return (await compileTraining(model, options)).compilation;
 }
 
-async function compileFrom({ path, mode, backend, stage }: Request): Promise<Subject> {
-  const graph = await readGraph(path);
-  const start = stageOf(graph);
-  const training = mode === "training" ? trainingOf(path, graph, start) : undefined;
+async function compileFrom({ path, mode, backend, stage, kernel }: Request): Promise<Subject> {
+  const artifact = await readArtifact(path);
+  const start = stageOf(artifact);
+  const training = mode === "training" ? trainingOf(path, artifact, start) : undefined;
   const doc = `Read from ${path}.`;
   const compilation = await explained(path, () =>
-    compileGraph(graph, { backend, start: { name: start, doc }, ...(training && { training }) }),
+    compileArtifact(artifact, { backend, start: { name: start, doc }, ...(training && { training }) }),
   );
   if (stage !== undefined && !compilation.stages.some(({ name }) => name === stage)) {
     const names = compilation.stages.map(({ name }) => name).join(", ");
@@ -76,42 +77,52 @@ async function compileFrom({ path, mode, backend, stage }: Request): Promise<Sub
       `${path} goes on from the stage ${start}, and there is no ${stage} on its way: ${names}`,
     );
   }
-  const isTraining = mode === "training" || graph.updates.length > 0;
-  return { file: path, mode: isTraining ? "training" : "forward", compilation };
-}
-
-async function readGraph(path: string): Promise<Graph> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new KilnError(`cannot read the graph ${path}: ${oneLine(fileErrorReason(error))}`);
-  });
-  if (/^\s*(program|plan) /.test(text)) {
+  if (kernel !== undefined && start !== "lower" && !isGraph(artifact)) {
     throw new KilnError(
-      `${path} holds kernels, and only graphs read back: those of the stages trace to layout (--stage layout)`,
+      `--kernel tells how a kernel is scheduled, and those of ${path} have been: use --stage ${start}`,
     );
   }
-  return explained(path, async () => parseGraph(text, opTable));
+  return { file: path, mode: training || changesStates(artifact) ? "training" : "forward", compilation };
 }
 
-/** Faults of a graph that somebody has edited are that somebody's to mend, wherever they come to light. */
+/** Whether a run leaves other states behind, as a training step does. */
+const changesStates = (artifact: Artifact): boolean =>
+  isGraph(artifact) ? artifact.updates.length > 0 : artifact.commitFrom < artifact.kernels.length;
+
+async function readArtifact(path: string): Promise<Artifact> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new KilnError(`cannot read ${path}: ${oneLine(fileErrorReason(error))}`);
+  });
+  if (isCode(text)) {
+    throw new KilnError(
+      `${path} holds generated code, the end of the way: only the stages before source read back`,
+    );
+  }
+  return explained(path, async () => (isProgramText(text) ? parseProgram(text) : parseGraph(text, opTable)));
+}
+
+/** Whether a text is what a backend made of kernels: JavaScript, WebAssembly, or kernels without a program around them. */
+const isCode = (text: string): boolean =>
+  /^\s*(?:(?:\/\/|;;) \w+: |(?:async )?function[ (]|\(func |kernel )/.test(text);
+
+/** Faults of a text that somebody has edited are that somebody's to mend, wherever they come to light. */
 async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof KilnError) throw new KilnError(`${path}: ${error.message}`, []);
     if (!(error instanceof InternalError)) throw error;
-    throw new KilnError(`${path}: the graph does not hold together: ${error.message.split("\n")[0]}`);
+    throw new KilnError(`${path}: this does not hold together: ${error.message.split("\n")[0]}`);
   }
 }
 
-/** The stage that a graph is the result of, as far as it shows; passes that are run once more change nothing. */
-function stageOf({ views, layouts, groups, partition }: Graph): string {
-  if (views !== undefined || layouts !== undefined) return "layout";
-  if (groups !== undefined) return "fuse";
-  return partition !== undefined ? "partition" : STAGES[0].name;
-}
-
 /** How a training step is made of a loss: every state is trained that is a parameter as far as the graph tells. */
-function trainingOf(path: string, graph: Graph, start: string) {
+function trainingOf(path: string, graph: Artifact, start: string) {
+  if (!isGraph(graph)) {
+    throw new KilnError(
+      `${path}: a training step is made of a graph, and these are kernels (${start}); leave --mode training out to go on from there`,
+    );
+  }
   if (start !== STAGES[0].name || graph.outputs.length !== 1) {
     throw new KilnError(
       `${path}: a training step is made of a graph whose one output is the loss, before partition and fuse; ` +

@@ -1,0 +1,145 @@
+/**
+ * A model compiled for one backend with copies of everything it remembers: parameters, buffers, the optimizer's states and
+ * the programs' memory are the comparison's own, so that nothing a step does is seen outside.
+ */
+
+import type { Backend } from "../../backends/backend.ts";
+import type { TypedArray } from "../core/dtype.ts";
+import { InternalError } from "../core/errors.ts";
+import { build, buildOptions } from "../driver/build.ts";
+import { Parameter } from "../nn/parameter.ts";
+import { SGD } from "../optim/index.ts";
+import { ModelState } from "../runtime/model-state.ts";
+import type { Profiled } from "../runtime/profile.ts";
+import { type Inspectable, Program } from "../runtime/program.ts";
+import { randomBatch } from "../runtime/random-batch.ts";
+import { Trainer } from "../runtime/trainer.ts";
+import { planTraining } from "../runtime/training-plan.ts";
+import type { CompileVariant, Variant } from "../runtime/variant.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { Trace } from "../trace/trace.ts";
+import { compareRun } from "./oracle.ts";
+import type { CompareOptions, ValueDifference } from "./types.ts";
+
+/** A traced model and the numbers of its states. */
+export interface Traced {
+  readonly trace: Trace;
+  readonly mode: "training" | "forward";
+  readonly numbers: ReadonlyMap<string, TypedArray>;
+  /** What random layers draw from on every backend. */
+  readonly seed: number;
+  /** How long tracing took. */
+  readonly milliseconds: number;
+}
+
+export class Subject implements Profiled {
+  readonly program: Inspectable;
+  readonly variant: Variant;
+  private readonly batch: readonly Tensor[];
+  private readonly runner: Runner;
+
+  constructor(program: Inspectable, variant: Variant, runner: Runner) {
+    this.program = program;
+    this.variant = variant;
+    this.runner = runner;
+    this.batch = randomBatch(program.inputs);
+  }
+
+  get kernels(): Inspectable["kernels"] {
+    return this.program.kernels;
+  }
+
+  run(): Promise<unknown> {
+    return this.runner.run(...this.batch);
+  }
+
+  runByKernel(): Promise<readonly number[]> {
+    return this.runner.runByKernel(...this.batch);
+  }
+
+  /** Makes one run that is held against the oracle, kernel by kernel. */
+  async compare(): Promise<readonly ValueDifference[]> {
+    const { plan, executable } = this.variant;
+    await this.variant.feed(await Promise.all(this.batch.map((tensor) => tensor.data())));
+    return compareRun(plan, executable, this.runner.scalars());
+  }
+
+  dispose(): Promise<void> {
+    return this.runner.dispose();
+  }
+}
+
+/** The calls of a program or a trainer under one name. */
+interface Runner {
+  run(...batch: readonly Tensor[]): Promise<unknown>;
+  runByKernel(...batch: readonly Tensor[]): Promise<readonly number[]>;
+  /** Values of the scalars of the first run. */
+  scalars(): Readonly<Record<string, number>>;
+  dispose(): Promise<void>;
+}
+
+/** Compiles `traced` for `backend`. */
+export async function subjectOn(
+  backend: Backend,
+  traced: Traced,
+  { optimizer, tune }: Pick<CompareOptions, "optimizer" | "tune">,
+): Promise<Subject> {
+  const state = new ModelState();
+  const common = await buildOptions(backend, tune === undefined ? { inputs: [] } : { inputs: [], tune });
+  const copies = copiesOf(traced);
+  const trace = { ...traced.trace, states: copies };
+  const types = trace.inputs.map(({ type }) => type);
+  const { seed } = traced;
+  const begin = (): number => performance.now() - traced.milliseconds;
+  if (traced.mode === "forward") {
+    const variant = await build(backend, state, trace, begin(), ASKED, common);
+    const program = new Program(variant, types, state, onlyThis, seed);
+    return new Subject(program, variant, {
+      run: (...batch) => program.run(...batch),
+      runByKernel: (...batch) => program.runByKernel(...batch),
+      scalars: () => ({ seed, step: 0 }),
+      dispose: () => program.dispose(),
+    });
+  }
+  const parameters = trace.parameters.map((name) => copies.get(name) as Parameter);
+  const made = (optimizer ?? defaultOptimizer)(parameters);
+  const { states, trained, update } = planTraining(made, trace, {});
+  const known = { ...trace, states: new Map([...copies, ...states]) };
+  const variant = await build(backend, state, known, begin(), ASKED, {
+    ...common,
+    gradientsFor: trained,
+    update,
+  });
+  const compilers = { step: onlyThis, gradients: onlyThis };
+  const trainer = new Trainer(variant, types, state, made, compilers, { seed, mirrorEvery: MIRROR_EVERY });
+  return new Subject(trainer, variant, {
+    run: (...batch) => trainer.step(...batch),
+    runByKernel: (...batch) => trainer.stepByKernel(...batch),
+    scalars: () => ({ ...made.scalarValues(), seed, step: trainer.batchNumber }),
+    dispose: () => trainer.dispose(),
+  });
+}
+
+/** What a log of compilations says of it. */
+const ASKED = { what: "comparison of backends" };
+
+/** As `compileTraining` has it unless told. */
+const MIRROR_EVERY = 100;
+
+const defaultOptimizer = (parameters: readonly Parameter[]): SGD =>
+  new SGD(parameters, { lr: 1e-3, momentum: 0.9 });
+
+/** A subject is fed the batch that it was compiled for, and no other. */
+const onlyThis: CompileVariant = () => {
+  throw new InternalError("a comparison runs one batch size");
+};
+
+/** The states with numbers of their own: nothing is shared with the model, and nothing between backends. */
+function copiesOf({ trace, numbers }: Traced): ReadonlyMap<string, Tensor> {
+  return new Map(
+    [...trace.states].map(([name, { shape, dtype }]) => {
+      const copy = Tensor.fromData(numbers.get(name)!.slice(), shape, dtype);
+      return [name, trace.parameters.includes(name) ? new Parameter(copy) : copy] as const;
+    }),
+  );
+}

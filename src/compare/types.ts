@@ -1,0 +1,129 @@
+/** What `compareBackends` is told and what it tells: plain data that JSON holds as it is. */
+
+import type { CompilableModel, CompilableOptimizer } from "../compile.ts";
+import type { CommonOptions, InputSpec } from "../driver/build.ts";
+import type { TunedKernel } from "../loop/contest.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import type { MemoryInfo } from "../runtime/figures.ts";
+import type { TraceableLoss } from "../trace/trace.ts";
+
+export type ComparedModel = CompilableModel;
+
+export interface CompareOptions extends Pick<CommonOptions, "inputs" | "threads" | "tune"> {
+  /** A whole training step, as is usual where a `loss` is given, or the forward pass in evaluation mode. */
+  readonly mode?: "training" | "forward";
+  readonly loss?: TraceableLoss;
+  /** Shapes of the targets; by default what the loss wants for the model's output. */
+  readonly targets?: readonly InputSpec[];
+  /**
+   * Makes the optimizer of a step from the parameters that are learned, in the model's order; they are copies, and the
+   * model's own never change. SGD with momentum 0.9 and a learning rate of 0.001 unless told.
+   */
+  readonly optimizer?: (parameters: readonly Parameter[]) => CompilableOptimizer;
+  /** Names as `backends()` lists them; by default wasm, js and, where there is a GPU, gpujs. */
+  readonly backends?: readonly string[];
+  /** Another batch than that of `inputs`: the new size of dimension 0 of everything that has the same as the first input. */
+  readonly batchSize?: number;
+  /** How long each backend is measured; 1000 unless told. */
+  readonly milliseconds?: number;
+  /** Whether to hold what each kernel stores against the oracle, as is done unless told. */
+  readonly verify?: boolean;
+  /** Is told what is being done, in a few words. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/** One model on several backends. */
+export interface Comparison {
+  /** The name of the model's class. */
+  readonly model: string;
+  readonly mode: "training" | "forward";
+  readonly batchSize: number;
+  /** The engine and the processor. */
+  readonly machine: string;
+  /** In the order in which they were asked for. */
+  readonly results: readonly BackendResult[];
+}
+
+export interface BackendResult {
+  /** What ran, with its mode: `gpujs:webgl2` where `gpujs` was asked for. */
+  readonly backend: string;
+  readonly compileMilliseconds: number;
+  /** The median time of a step or forward pass, copying in and out included; a mean where the clock is too coarse for one. */
+  readonly milliseconds: number;
+  /** Of how many runs that is. */
+  readonly runs: number;
+  readonly memory: MemoryInfo;
+  /** In the order in which they run. */
+  readonly kernels: readonly KernelResult[];
+  readonly difference: Difference;
+  /** How kernels came to run as they do, where tuning was asked for. */
+  readonly tuned: readonly TunedKernel[];
+}
+
+export interface KernelResult {
+  readonly name: string;
+  /** The kernel before scheduling, of which packs, lists and partial sums are parts: what backends have in common. */
+  readonly partOf: string;
+  /** The lines of the model that it comes from: `lenet.ts:14 conv1`. */
+  readonly at: string;
+  /** The median time of one run by itself, or the mean. */
+  readonly milliseconds: number;
+  /** 10⁹ operations a second of those that it executes, a multiply-add counting as two. */
+  readonly gflops: number;
+  /** Operations that it executes; entries of winner lists count as full. */
+  readonly flops: number;
+  /** Operations of the dense form. */
+  readonly nominalFlops: number;
+  /** Bytes of all buffers that it reads and writes. */
+  readonly bytes: number;
+  /** Operations per byte. */
+  readonly intensity: number;
+  /** How it was scheduled, in words. */
+  readonly schedule?: string;
+  /** The time that the cost model expects, in multiply-adds. */
+  readonly estimate?: number;
+  /** What the cost model expects, in dense GFLOP/s on the machine of the benchmarks. */
+  readonly estimatedGflops?: number;
+}
+
+/** How far what the kernels store is from the oracle, or why that is not known. */
+export type Difference = Checked | NotChecked;
+
+export interface Checked {
+  readonly checked: true;
+  /** Samples in the run that was held against the oracle: fewer than were timed where the oracle would take too long. */
+  readonly batchSize: number;
+  /** Where the difference is largest, of numbers that rounding leaves some digits of. */
+  readonly largest: ValueDifference | null;
+  /** The first kernel in run order that stores what rounding does not explain. */
+  readonly first: ValueDifference | null;
+  /** All stored values in run order. */
+  readonly values: readonly ValueDifference[];
+}
+
+export interface NotChecked {
+  readonly checked: false;
+  readonly reason: string;
+}
+
+/** One value that a kernel stores, held against the oracle. */
+export interface ValueDifference {
+  readonly kernel: string;
+  /** The lines of the model that the kernel comes from. */
+  readonly at: string;
+  /** As dumps name it: `%7`, `@conv1.weight`. */
+  readonly value: string;
+  /**
+   * Of floating-point numbers the largest difference over the largest value, of others the share of elements that differ.
+   * `Number.MAX_VALUE` where only one of the two is finite, or the oracle has nothing but zeros.
+   */
+  readonly difference: number;
+  /** How large it may be by rounding alone; with 1 and more rounding leaves no digit of these numbers. */
+  readonly allowed: number;
+  readonly elements: number;
+  /**
+   * How many elements differ by more than that. A few of many may come of a decision: a relu or a maximum over numbers that
+   * are nearly equal, and so are ordered otherwise.
+   */
+  readonly beyond: number;
+}

@@ -1,0 +1,82 @@
+/** Takes what no model stands behind, such as a graph or kernels that were read from a dump, through the rest of the pipeline. */
+
+import type { Backend, Executable } from "../../backends/backend.ts";
+import { PassManager } from "../../passes/manager.ts";
+import type { StageInfo } from "../../passes/pass.ts";
+import { lowerTraced, type PipelineOptions, planLowered } from "../../passes/pipeline.ts";
+import { KilnError } from "../core/errors.ts";
+import { type Artifact, isGraph, isPlan, stageOf } from "../ir/artifact.ts";
+import type { StepUpdate } from "../ir/update.ts";
+import type { ProgramPlan } from "../loop/plan.ts";
+import { type Compilation, kernelInfos, memoryInfo } from "../runtime/figures.ts";
+import { sourceStage, usableBackend } from "./build.ts";
+import { requireFit } from "./fit.ts";
+
+/** What to compile to. */
+export interface ArtifactOptions {
+  readonly backend?: string;
+  /** The stage that this is the result of; the passes behind that stage run. Told from the artifact when absent. */
+  readonly start?: StageInfo;
+  /** How to make a training step of a graph; absent when it is compiled as it stands. */
+  readonly training?: { readonly gradientsFor: readonly string[]; readonly update: StepUpdate };
+}
+
+/** Takes an artifact through the rest of the pipeline, to code. There are no values to run it on: it is for looking at. */
+export async function compileArtifact(artifact: Artifact, options: ArtifactOptions): Promise<Compilation> {
+  const backend = await backendFor(artifact, options.backend);
+  const { start = { name: stageOf(artifact), doc: "" }, training } = options;
+  const manager = new PassManager();
+  manager.start(start, artifact, 0);
+  const { capabilities } = backend;
+  const plan = planned(manager, artifact, backend, { capabilities, after: start.name, ...training });
+  const begin = performance.now();
+  const executable = await loaded(plan, backend);
+  const source = sourceStage(plan, executable, performance.now() - begin);
+  await executable.dispose();
+  return {
+    backend: executable.backend,
+    stages: [...manager.stages(), source],
+    plan,
+    kernels: kernelInfos(plan, executable.sources),
+    memory: memoryInfo(plan),
+  };
+}
+
+/** Graphs and plans may say whatever sizes they like. */
+async function loaded(plan: ProgramPlan, backend: Backend): Promise<Executable> {
+  const memory = backend.createStateMemory();
+  try {
+    memory.allocate(plan.states);
+    return await backend.compile(plan, memory);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new KilnError(
+      `${backend.name} cannot have the memory: ${plan.arenaBytes} bytes, and its states beside them`,
+    );
+  }
+}
+
+function planned(
+  manager: PassManager,
+  artifact: Artifact,
+  backend: Backend,
+  options: PipelineOptions,
+): ProgramPlan {
+  if (isGraph(artifact)) return planLowered(manager, lowerTraced(manager, artifact, options), options);
+  requireFit(artifact, options.after === "lower", backend);
+  return isPlan(artifact) ? artifact : planLowered(manager, artifact, options);
+}
+
+/** The backend of that name; with as many threads as kernels were scheduled for, where it can have them. */
+async function backendFor(artifact: Artifact, name: string | undefined): Promise<Backend> {
+  const backend = await usableBackend(name);
+  const threads = isGraph(artifact) ? 1 : (artifact.threads ?? 1);
+  if (threads <= backend.capabilities.threads) return backend;
+  try {
+    return await usableBackend(name, { threads });
+  } catch (error) {
+    // What it lacks is said where the kernels are looked at, one by one.
+    if (error instanceof KilnError) return backend;
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+/** Whether kernels that were read from a text can be what a backend compiles: code for one kind of machine is wrong on another. */
+
+import type { Backend } from "../../backends/backend.ts";
+import { WrittenElements } from "../../passes/disjoint-turns.ts";
+import { KilnError } from "../core/errors.ts";
+import type { Capabilities } from "../loop/capabilities.ts";
+import type { LoweredProgram } from "../loop/program.ts";
+import type { Kernel, Stmt } from "../loop/types.ts";
+import { ownExpressions, visitExpr, visitStatements } from "../loop/walk.ts";
+
+type Loop = Extract<Stmt, { kind: "for" }>;
+
+/** Throws a {@link KilnError} that names the kernel and what the backend lacks. */
+export function requireFit(
+  program: LoweredProgram,
+  isLowered: boolean,
+  { name, capabilities }: Backend,
+): void {
+  for (const kernel of program.kernels) {
+    const why = isLowered ? unschedulable(kernel) : misfit(kernel, name, capabilities, program);
+    if (why !== undefined) throw new KilnError(`kernel ${kernel.name} ${why}`, kernel.origins);
+  }
+  const { threads = 1 } = program;
+  if (threads > capabilities.threads) {
+    throw new KilnError(
+      `the program runs on ${threads} threads, and ${name} has ${capabilities.threads} here`,
+    );
+  }
+}
+
+/** Why no strategy knows what to do with a kernel: those take nests of grid loops around stores. */
+function unschedulable({ body }: Kernel): string | undefined {
+  const isNest = (statements: readonly Stmt[]): boolean => {
+    const [first] = statements;
+    if (first?.kind !== "for") return statements.every(({ kind }) => kind === "let" || kind === "store");
+    return (
+      statements.length === 1 &&
+      first.loop === "grid" &&
+      typeof first.extent === "number" &&
+      isNest(first.body)
+    );
+  };
+  const parts = body.map((s) => (s.kind === "section" ? s.body : undefined));
+  const isFit = parts.includes(undefined) ? isNest(body) : parts.every((part) => isNest(part ?? []));
+  return isFit
+    ? undefined
+    : "is still to be scheduled, and then holds grid loops around let and stores alone";
+}
+
+/** What a scheduled kernel wants that a backend has not. */
+function misfit(
+  kernel: Kernel,
+  backend: string,
+  capabilities: Capabilities,
+  program: LoweredProgram,
+): string | undefined {
+  const { vectorWidth, threads, schedules, oneElementPerThread } = capabilities;
+  const loops = loopsOf(kernel.body);
+  if ((schedules || oneElementPerThread) && hasReduction(kernel)) {
+    return `holds a reduction that is no loop yet, and ${backend} runs loops alone: go on from lower`;
+  }
+  const lanes = loops.find(({ loop, extent }) => loop === "vector" && extent !== vectorWidth)?.extent;
+  if (lanes !== undefined) {
+    const has = vectorWidth === 1 ? "one number at a time" : `${vectorWidth}`;
+    return `computes ${typeof lanes === "number" ? lanes : "several"} numbers at once, and ${backend} computes ${has}: go on from lower`;
+  }
+  if (oneElementPerThread) return misfitPerElement(kernel, backend, capabilities, program);
+  if (!loops.some(({ loop }) => loop === "thread")) return undefined;
+  const wanted = kernel.threads ?? 1;
+  if (wanted === 1) return `computes one element per thread, and ${backend} runs loops: go on from lower`;
+  if (wanted > threads) {
+    return `divides its work among ${wanted} threads, and ${backend} has ${threads === 1 ? "one" : threads} here: go on from lower`;
+  }
+  const parts = kernel.body.map((s) => (s.kind === "section" ? s.body : undefined));
+  const bodies = parts.includes(undefined) ? [kernel.body] : parts.map((part) => part ?? []);
+  return bodies.every((body) => isDivisible(kernel, body))
+    ? undefined
+    : "has a thread loop whose turns may meet in one element, or beside which there is work for one thread";
+}
+
+/** Whether the turns of the thread loop, if there is one, hold all the work and are proved to be independent. */
+function isDivisible(kernel: Kernel, body: readonly Stmt[]): boolean {
+  const divided = loopsOf(body).filter(({ loop }) => loop === "thread");
+  if (divided.length === 0) return true;
+  const [{ name, extent }] = divided;
+  const holdsAll = (statements: readonly Stmt[]): boolean => {
+    const work = statements.filter(({ kind }) => kind !== "let");
+    const [loop] = work;
+    return work.length === 1 && loop.kind === "for" && (loop === divided[0] || holdsAll(loop.body));
+  };
+  return (
+    divided.length === 1 &&
+    typeof extent === "number" &&
+    holdsAll(body) &&
+    new WrittenElements(kernel, body).areDisjointAlong(name, extent)
+  );
+}
+
+/** Where each thread computes one element: a loop over threads that ends in the kernel's one store. */
+function misfitPerElement(
+  { body, buffers }: Kernel,
+  backend: string,
+  { maxInputs, inPlace }: Capabilities,
+  program: LoweredProgram,
+): string | undefined {
+  const [thread] = body;
+  const stored = buffers.filter(({ access }) => access !== "read");
+  if (stored.length !== 1) {
+    return `stores ${stored.length} buffers, and ${backend} stores one with each kernel: go on from lower`;
+  }
+  const [output] = stored;
+  const read = buffers.filter(({ access }) => access !== "write").length;
+  if (read > maxInputs) return `reads ${read} buffers, and ${backend} can bind ${maxInputs}`;
+  const isState = program.states.some(({ buffer }) => buffer === output.name);
+  if (output.access !== "write" && !isState && !inPlace) {
+    return `reads ${output.name}, which it writes, and ${backend} cannot`;
+  }
+  const isOfThreads =
+    body.length === 1 && thread.kind === "for" && thread.loop === "thread" && thread.extent === output.length;
+  return isOfThreads && isThreadBody(thread, output.name)
+    ? undefined
+    : `is no loop over threads that ends in one store, and ${backend} computes one element per thread: go on from lower`;
+}
+
+function isThreadBody({ name, body }: Loop, output: string): boolean {
+  const last = body.at(-1);
+  const isPlain = (statements: readonly Stmt[]): boolean =>
+    statements.every((s) => {
+      if (s.kind === "if") return isPlain(s.body);
+      if (s.kind === "for")
+        return typeof s.extent === "number" && s.inductions === undefined && isPlain(s.body);
+      return s.kind === "let" || s.kind === "accumulator" || s.kind === "assign";
+    });
+  return (
+    last?.kind === "store" &&
+    last.buffer === output &&
+    last.index.kind === "var" &&
+    last.index.name === name &&
+    isPlain(body.slice(0, -1))
+  );
+}
+
+function loopsOf(body: readonly Stmt[]): Loop[] {
+  const loops: Loop[] = [];
+  visitStatements(body, (s) => {
+    if (s.kind === "for") loops.push(s);
+  });
+  return loops;
+}
+
+function hasReduction({ body }: Kernel): boolean {
+  let found = false;
+  visitStatements(body, (s) => {
+    for (const own of ownExpressions(s)) {
+      visitExpr(own, (e) => {
+        found ||= e.kind === "reduce";
+      });
+    }
+  });
+  return found;
+}

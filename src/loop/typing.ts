@@ -1,0 +1,124 @@
+/** Which operands the Loop IR's operators take and what they give: from them follow the types that its text need not tell. */
+
+import { InternalError } from "../core/errors.ts";
+import type { BinaryOp, Expr, ExprType, Stmt, UnaryOp } from "./types.ts";
+
+/** Why an expression has no type; the message says what was expected. */
+export class TypeFault extends InternalError {}
+
+const FLOAT: readonly ExprType[] = ["float32"];
+const BOOL: readonly ExprType[] = ["bool"];
+const NUMBERS: readonly ExprType[] = ["float32", "int32"];
+const WORDS: readonly ExprType[] = ["uint32"];
+const ALL_NUMBERS: readonly ExprType[] = ["float32", "int32", "uint32"];
+
+const UNARY: Readonly<Record<UnaryOp, readonly ExprType[]>> = {
+  neg: NUMBERS,
+  exp: FLOAT,
+  log: FLOAT,
+  expm1: FLOAT,
+  log1p: FLOAT,
+  sqrt: FLOAT,
+  tanh: FLOAT,
+  abs: NUMBERS,
+  sign: NUMBERS,
+  not: BOOL,
+  isnan: FLOAT,
+};
+
+const BINARY: Readonly<Record<BinaryOp, readonly ExprType[]>> = {
+  add: ALL_NUMBERS,
+  sub: ALL_NUMBERS,
+  mul: ALL_NUMBERS,
+  div: NUMBERS,
+  mod: NUMBERS,
+  max: NUMBERS,
+  min: NUMBERS,
+  pow: NUMBERS,
+  and: BOOL,
+  or: BOOL,
+  xor: WORDS,
+  bitand: WORDS,
+  shr: WORDS,
+};
+
+function require(holds: boolean, message: () => string): void {
+  if (!holds) throw new TypeFault(message());
+}
+
+function requireType(what: string, { dtype }: Expr, wanted: readonly ExprType[]): void {
+  require(wanted.includes(dtype), () => `${what} takes ${wanted.join(" or ")}, not ${dtype}`);
+}
+
+function requireAlike(what: string, a: Expr, b: Expr): void {
+  require(a.dtype === b.dtype, () => `${what} takes two of one type, not ${a.dtype} and ${b.dtype}`);
+}
+
+/** What an expression gives, by the types of what it is made of. Throws a {@link TypeFault}. */
+export function typeOf(e: Expr): ExprType {
+  switch (e.kind) {
+    case "const":
+    case "local":
+    case "scalar":
+      return e.dtype;
+    case "var":
+      return "int32";
+    case "load":
+      requireType(`the index of ${e.buffer}`, e.index, ["int32"]);
+      return e.dtype;
+    case "unary":
+      requireType(e.op, e.a, UNARY[e.op]);
+      return e.op === "not" || e.op === "isnan" ? "bool" : e.a.dtype;
+    case "binary":
+      requireAlike(e.op, e.a, e.b);
+      requireType(e.op, e.a, BINARY[e.op]);
+      return e.a.dtype;
+    case "compare":
+      requireAlike(e.op, e.a, e.b);
+      return "bool";
+    case "select":
+      requireType("the condition of select", e.condition, BOOL);
+      requireAlike("select", e.a, e.b);
+      return e.a.dtype;
+    case "cast":
+      if (e.dtype === "uint32") requireType("u32", e.a, ["int32"]);
+      return e.dtype;
+    case "reduce":
+      requireType(e.op, e.body, NUMBERS);
+      return e.op === "argmax" ? "int32" : e.body.dtype;
+    default:
+      return e satisfies never;
+  }
+}
+
+/** Throws a {@link TypeFault} unless a statement has what it takes; `typeOfBuffer` knows what buffers hold. */
+export function checkStatement(s: Stmt, typeOfBuffer: (name: string) => ExprType | undefined): void {
+  const stored = (buffer: string, value: Expr): void => {
+    const wanted = typeOfBuffer(buffer);
+    if (wanted !== undefined) requireType(buffer, value, [wanted]);
+  };
+  switch (s.kind) {
+    case "for":
+      for (const { name, init } of s.inductions ?? []) requireType(name, init, ["int32"]);
+      return;
+    case "store":
+      requireType(`the index of ${s.buffer}`, s.index, ["int32"]);
+      stored(s.buffer, s.value);
+      return;
+    case "if":
+      requireType("if", s.condition, BOOL);
+      return;
+    case "append":
+      requireType("the place to append at", s.base, ["int32"]);
+      requireType("the condition to append", s.condition, BOOL);
+      for (const { buffer, value } of s.values) stored(buffer, value);
+      return;
+    case "let":
+    case "accumulator":
+    case "assign":
+    case "section":
+      return;
+    default:
+      s satisfies never;
+  }
+}

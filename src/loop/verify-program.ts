@@ -1,0 +1,158 @@
+/** Proves that a program holds together: kernels touch what is there, bindings fit, and no two values alive together share bytes. */
+
+import { InternalError } from "../core/errors.ts";
+import { sameLayout } from "../core/layout.ts";
+import { sameShape, sizeOf } from "../core/shape.ts";
+import { ALIGNMENT, align, arenaBytesOf, type Placement, type ProgramPlan } from "./plan.ts";
+import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./program.ts";
+import type { BufferParam, Kernel } from "./types.ts";
+
+/** Throws an {@link InternalError} that names the kernel or the buffer. Kernels by themselves are for `verifyKernel`. */
+export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
+  const buffers = new Map(program.buffers.map((b) => [b.name, b]));
+  if (buffers.size < program.buffers.length) fail("two buffers have one name");
+  const names = new Set(program.kernels.flatMap(functionNames));
+  if (names.size < program.kernels.flatMap(functionNames).length) fail("two kernels have one name");
+  for (const kernel of program.kernels) verifyUse(kernel, buffers, program);
+  verifyOrder(program, buffers);
+  verifyBound("input", program.inputs, program.buffers);
+  verifyBound("state", program.states, program.buffers);
+  for (const output of program.outputs) verifyOutput(output, buffers);
+  if ("placements" in program) verifyPlan(program, buffers);
+}
+
+function fail(message: string): never {
+  throw new InternalError(message);
+}
+
+type Buffers = ReadonlyMap<string, ProgramBuffer>;
+
+/** What code calls the functions of a kernel: one for each section, and one that stands for all. */
+const functionNames = ({ name, body }: Kernel): string[] => [
+  name,
+  ...body.flatMap((s, k) => (s.kind === "section" ? [`${name}_part${k}`] : [])),
+];
+
+/** A kernel sees the program's buffers and scalars as they are. */
+function verifyUse(kernel: Kernel, buffers: Buffers, program: LoweredProgram): void {
+  const fault = (why: string): never => fail(`kernel ${kernel.name}: ${why}`);
+  for (const param of kernel.buffers) {
+    const why = misfit(param, buffers.get(param.name));
+    if (why !== undefined) fault(why);
+  }
+  const unknown = kernel.scalars.find((name) => !program.scalars.includes(name));
+  if (unknown !== undefined) fault(`the program has no scalar ${unknown}`);
+  const { threads = 1 } = program;
+  if ((kernel.threads ?? 1) > threads) {
+    fault(`its work is divided among ${kernel.threads} threads, and the program has ${threads}`);
+  }
+  const sections = kernel.body.filter(({ kind }) => kind === "section").length;
+  if (sections > 0 && sections < kernel.body.length) fault("it is made of sections or of none");
+}
+
+/** What a kernel says of a buffer that is not so. */
+function misfit(
+  { name, dtype, length, access, private: isPrivate }: BufferParam,
+  buffer: ProgramBuffer | undefined,
+): string | undefined {
+  if (buffer === undefined) return `the program has no buffer ${name}`;
+  if (buffer.dtype !== dtype) return `${name} holds ${buffer.dtype}, not ${dtype}`;
+  if (length > sizeOf(buffer.shape)) return `${name} has ${sizeOf(buffer.shape)} elements, not ${length}`;
+  if (isPrivate !== buffer.private) return `${name} is private to threads in one of two places`;
+  if (buffer.role === "input" && access !== "read") return `it writes the input ${name}`;
+  return undefined;
+}
+
+/** Values are written before they are read, and states by what commits the step alone. */
+function verifyOrder({ kernels, commitFrom }: LoweredProgram, buffers: Buffers): void {
+  const written = new Set([...buffers.values()].flatMap(({ name, role }) => (isGiven(role) ? [name] : [])));
+  kernels.forEach((kernel, k) => {
+    for (const { name, access } of kernel.buffers) {
+      if (access === "read" && !written.has(name)) {
+        fail(`kernel ${kernel.name}: it reads ${name} before any kernel writes it`);
+      }
+      if (access === "read") continue;
+      if (k < commitFrom && buffers.get(name)?.role === "state") {
+        fail(`kernel ${kernel.name}: it writes the state ${name} before the step commits`);
+      }
+      written.add(name);
+    }
+  });
+}
+
+const isGiven = (role: BufferRole): boolean => role === "input" || role === "state";
+
+/** Each buffer of this role has a name for its user, and lies as that says. */
+function verifyBound(role: BufferRole, bindings: readonly Binding[], all: readonly ProgramBuffer[]): void {
+  const buffers = all.filter((b) => b.role === role);
+  const isAlike = ({ buffer, dtype, shape, layout }: Binding, b: ProgramBuffer | undefined): boolean =>
+    b !== undefined &&
+    b.name === buffer &&
+    b.dtype === dtype &&
+    sameShape(b.shape, shape) &&
+    (layout === undefined || b.layout === undefined ? layout === b.layout : sameLayout(layout, b.layout));
+  const wrong = bindings.find((binding, k) => !isAlike(binding, buffers[k]));
+  if (wrong !== undefined || bindings.length !== buffers.length) {
+    fail(`the ${role} ${wrong?.name ?? buffers[bindings.length].name} has no buffer of its own`);
+  }
+  if (new Set(bindings.map(({ name }) => name)).size < bindings.length) fail(`two ${role}s have one name`);
+}
+
+function verifyOutput({ name, buffer, dtype, shape }: Binding, buffers: Buffers): void {
+  const held = buffers.get(buffer);
+  if (held === undefined) fail(`the output ${name} lies in ${buffer}, which is no buffer`);
+  if (held.dtype !== dtype || sizeOf(held.shape) !== sizeOf(shape)) {
+    fail(`the output ${name} is no view of ${buffer}: its type differs`);
+  }
+}
+
+/** Each buffer but states has a place in the arena while it is alive, and shares it with none that is alive then. */
+function verifyPlan(plan: ProgramPlan, buffers: Buffers): void {
+  const { placements, kernels, arenaBytes } = plan;
+  const places = new Map(placements.map((p) => [p.buffer, p]));
+  for (const { name, role } of plan.buffers) {
+    if ((role === "state") === places.has(name))
+      fail(`${name} has ${role === "state" ? "a" : "no"} place in the arena`);
+  }
+  for (const p of placements) verifyPlace(p, buffers.get(p.buffer), plan);
+  const results = new Set(plan.outputs.map(({ buffer }) => buffer));
+  const live = (name: string, k: number, who: string): void => {
+    const place = places.get(name);
+    if (place === undefined || (place.first <= k && k <= place.last)) return;
+    fail(`${name} is alive from ${place.first} to ${place.last}, and ${who} needs it at ${k}`);
+  };
+  kernels.forEach((kernel, k) => {
+    for (const { name } of kernel.buffers) live(name, k, `kernel ${kernel.name}`);
+  });
+  for (const { buffer } of plan.inputs) live(buffer, -1, "the input");
+  for (const name of results) live(name, kernels.length, "the result");
+  placements.forEach((a, k) => {
+    for (const b of placements.slice(k + 1)) {
+      if (
+        meet(a.first, a.last, b.first, b.last) &&
+        meet(a.byteOffset, endOf(a) - 1, b.byteOffset, endOf(b) - 1)
+      ) {
+        fail(`${a.buffer} and ${b.buffer} are alive together and share bytes`);
+      }
+    }
+  });
+  const needed = align(Math.max(0, ...placements.map(endOf)));
+  if (arenaBytes !== needed) fail(`the arena has ${arenaBytes} bytes, and what lies in it takes ${needed}`);
+}
+
+const endOf = ({ byteOffset, byteLength }: Placement): number => byteOffset + byteLength;
+
+/** Whether two ranges have a number in common, their ends included. */
+const meet = (first: number, last: number, otherFirst: number, otherLast: number): boolean =>
+  first <= otherLast && otherFirst <= last;
+
+function verifyPlace(place: Placement, buffer: ProgramBuffer | undefined, plan: ProgramPlan): void {
+  const { buffer: name, byteOffset, byteLength, first, last } = place;
+  if (buffer === undefined) fail(`${name} has a place in the arena and is no buffer`);
+  if (byteOffset % ALIGNMENT !== 0)
+    fail(`${name} lies at ${byteOffset}, which is no multiple of ${ALIGNMENT}`);
+  const needed = arenaBytesOf(buffer, plan);
+  if (byteLength !== needed) fail(`${name} takes ${needed} bytes, not ${byteLength}`);
+  const isRange = first >= -1 && first <= last && last <= plan.kernels.length;
+  if (!isRange) fail(`${name} is alive from kernel ${first} to ${last} of ${plan.kernels.length}`);
+}

@@ -1,0 +1,175 @@
+/** Kernels that were scheduled for one kind of backend are refused by others, by name, and never run wrong. */
+
+import { describe, expect, test } from "vitest";
+import { backendNamed } from "../../backends/registry.ts";
+import { createWasmBackend } from "../../backends/wasm/backend.ts";
+import { compileArtifact } from "../../src/driver/compile-artifact.ts";
+import { requireFit } from "../../src/driver/fit.ts";
+import { parseProgram } from "../../src/loop/parse.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import { cifar10Training, lenetForward, lenetTraining, stagesOf } from "../support/stages.ts";
+
+const on = (name: string) => backendNamed(name);
+const threaded = createWasmBackend({ threads: 4 });
+
+/** LeNet's forward pass as it is scheduled. */
+const scheduledFor = (backend = on("js"), options = {}): LoweredProgram =>
+  stagesOf(lenetForward(4), backend, options).artifacts.get("schedule") as LoweredProgram;
+
+test("what is scheduled for a backend fits it", () => {
+  for (const source of [lenetTraining(16), cifar10Training(8)]) {
+    for (const [backend, options] of [
+      [on("js"), {}],
+      [on("interpret"), {}],
+      [createWasmBackend({ threads: 1 }), {}],
+      [threaded, {}],
+      [threaded, { divideAlways: true }],
+      [on("gpujs"), {}],
+    ] as const) {
+      const { artifacts } = stagesOf(source, backend, options);
+      requireFit(artifacts.get("lower") as LoweredProgram, true, backend);
+      requireFit(artifacts.get("schedule") as LoweredProgram, false, backend);
+    }
+  }
+});
+
+describe("refused is, with the kernel's name,", () => {
+  const vectors = scheduledFor(createWasmBackend({ threads: 1 }));
+  const divided = scheduledFor(threaded, { divideAlways: true });
+  const loops = scheduledFor();
+  const elements = scheduledFor(on("gpujs"));
+  const plain = stagesOf(lenetForward(4), on("interpret")).artifacts.get("plan-memory") as LoweredProgram;
+  const pair = stagesOf(lenetTraining(2)).artifacts.get("schedule") as LoweredProgram;
+  test.each([
+    [
+      "vectors on js",
+      vectors,
+      "js",
+      /^kernel \w+ computes 4 numbers at once, and js computes one number at a time/,
+    ],
+    ["vectors on interpret", vectors, "interpret", /^kernel \w+ computes 4 numbers at once, and interpret/],
+    ["vectors on gpujs", vectors, "gpujs", /^kernel \w+ computes 4 numbers at once, and gpujs/],
+    [
+      "one element per thread on js",
+      elements,
+      "js",
+      /^kernel conv2d_relu_max_pool2d computes one element per thread, and js runs loops/,
+    ],
+    [
+      "one element per thread on wasm",
+      elements,
+      "wasm",
+      /^kernel conv2d_relu_max_pool2d computes one element per thread, and wasm runs loops/,
+    ],
+    [
+      "loops on gpujs",
+      loops,
+      "gpujs",
+      /^kernel conv2d_relu_max_pool2d is no loop over threads that ends in one store, and gpujs/,
+    ],
+    [
+      "several stores on gpujs",
+      pair,
+      "gpujs",
+      /^kernel conv2d_relu_max_pool2d stores 2 buffers, and gpujs stores one with each kernel/,
+    ],
+    [
+      "reductions on js",
+      plain,
+      "js",
+      /^kernel conv2d_relu_max_pool2d holds a reduction that is no loop yet, and js runs loops alone/,
+    ],
+  ] as const)("%s", (_what, program, backend, message) => {
+    expect(() => requireFit(program, false, on(backend))).toThrow(message);
+  });
+
+  test("more threads than there are", () => {
+    const two = createWasmBackend({ threads: 2 });
+    expect(() => requireFit(divided, false, two)).toThrow(
+      /^kernel \w+ divides its work among 4 threads, and wasm has 2 here/,
+    );
+    const unused = { ...scheduledFor(createWasmBackend({ threads: 1 })), threads: 4 };
+    expect(() => requireFit(unused, false, two)).toThrow(
+      "the program runs on 4 threads, and wasm has 2 here",
+    );
+  });
+});
+
+/** A kernel of one loop over threads, and what is done in it. */
+const threadsOf = (body: string, extent = 8): LoweredProgram =>
+  parseProgram(`program p
+  threads 4
+  input x: f32[8] = %x
+  output y: f32[8]  # %0
+  return y=y
+
+kernel k
+  flops 8
+  schedule by hand
+  threads 4
+  read x: f32[8]
+  write y: f32[8]
+  for i0 in ${extent} thread
+${body}
+`);
+
+describe("threads may divide", () => {
+  test("turns that are independent", () => {
+    requireFit(threadsOf("    y[i0] = x[i0]"), false, threaded);
+    requireFit(threadsOf("    for i1 in 2 serial\n      y[i0 * 2 + i1] = x[i0]", 4), false, threaded);
+  });
+
+  test.each([
+    ["turns that store in one element", "    y[0] = x[i0]"],
+    ["turns that may", "    y[i0 / 2] = x[i0]"],
+    ["work beside the loop", "    y[i0] = x[i0]\n  y[0] = 0.0"],
+    ["loops within each other", "    for i1 in 1 thread\n      y[i0 + i1] = x[i0]"],
+  ])("not %s", (_what, body) => {
+    expect(() => requireFit(threadsOf(body), false, threaded)).toThrow(
+      /^kernel k has a thread loop whose turns may meet/,
+    );
+  });
+});
+
+test("a kernel that is still to be scheduled is a nest of grid loops around stores", async () => {
+  const text = (body: string) => `program p
+  input x: f32[8] = %x
+  output y: f32[8]  # %0
+  return y=y
+
+kernel k   at net.ts:3
+  flops 8
+  read x: f32[8]
+  write y: f32[8]
+${body}
+`;
+  const compiled = (body: string, backend: string) => compileArtifact(parseProgram(text(body)), { backend });
+  const { stages } = await compiled("  for i0 in 8 grid\n    let t = x[i0]\n    y[i0] = t * t", "wasm");
+  expect(stages.map(({ name }) => name)).toEqual(["lower", "schedule", "plan-memory", "source"]);
+  for (const body of [
+    "  for i0 in 8 serial\n    y[i0] = x[i0]",
+    "  for i0 in 8 grid\n    if x[i0] > 0.0\n      y[i0] = x[i0]",
+    "  for i0 in 8 grid\n    y[i0] = x[i0]\n  y[0] = 0.0",
+  ]) {
+    await expect(compiled(body, "js")).rejects.toThrow(
+      /^kernel k is still to be scheduled, and then holds grid loops .* \(net\.ts:3\)$/,
+    );
+  }
+});
+
+test("memory that cannot be had is a line", async () => {
+  const text = `program p
+  input x: f32[1000000,1000000] = %x
+  output y: f32[1]  # %0
+  return y=y
+
+kernel k
+  flops 1
+  read x: f32[1]
+  write y: f32[1]
+  y[0] = x[0]
+`;
+  await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
+    /^js cannot have the memory: 4000000000064 bytes/,
+  );
+});

@@ -1,0 +1,176 @@
+/** Programs that do not hold together are refused, each with a line that names the kernel or the buffer. */
+
+import { describe, expect, test } from "vitest";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import type { BufferParam, Kernel } from "../../src/loop/types.ts";
+import { verifyProgram } from "../../src/loop/verify-program.ts";
+import { lenetTraining, stagesOf } from "../support/stages.ts";
+
+const programs = new Map(stagesOf(lenetTraining(2)).programs);
+const lowered = programs.get("lower")!;
+const plan = programs.get("plan-memory") as ProgramPlan;
+
+const withKernel = (change: (kernel: Kernel) => Kernel, name = "linear"): LoweredProgram => ({
+  ...lowered,
+  kernels: lowered.kernels.map((kernel) => (kernel.name === name ? change(kernel) : kernel)),
+});
+
+const withParam = (change: Partial<BufferParam>, name = "linear"): LoweredProgram =>
+  withKernel((kernel) => ({
+    ...kernel,
+    buffers: kernel.buffers.map((b) => (b.name === name ? { ...b, ...change } : b)),
+  }));
+
+const withBuffer = (name: string, change: Partial<ProgramBuffer>): LoweredProgram => ({
+  ...lowered,
+  buffers: lowered.buffers.map((b) => (b.name === name ? { ...b, ...change } : b)),
+});
+
+const placed = (name: string, change: Partial<ProgramPlan["placements"][number]>): ProgramPlan => ({
+  ...plan,
+  placements: plan.placements.map((p) => (p.buffer === name ? { ...p, ...change } : p)),
+});
+
+const renamed = (from: string, to: string): LoweredProgram => withKernel((k) => ({ ...k, name: to }), from);
+
+test("what passes make holds together", () => {
+  for (const [, program] of programs) verifyProgram(program);
+});
+
+describe("refused is a program with", () => {
+  const cases: readonly (readonly [what: string, program: LoweredProgram, message: RegExp])[] = [
+    ["a kernel twice", renamed("linear_relu", "linear"), /two kernels have one name/],
+    ["two functions of one name", renamed("linear", "update_part0"), /two kernels have one name/],
+    ["a buffer twice", withBuffer("x", { name: "relu" }), /two buffers have one name/],
+    ["a buffer that is not there", withParam({ name: "y" }), /kernel linear: the program has no buffer y/],
+    [
+      "a buffer of another type",
+      withParam({ dtype: "int32" }),
+      /kernel linear: linear holds float32, not int32/,
+    ],
+    [
+      "a buffer that is too short",
+      withParam({ length: 21 }),
+      /kernel linear: linear has 20 elements, not 21/,
+    ],
+    [
+      "scratch that is private to one side",
+      withParam({ private: true }),
+      /linear is private to threads in one of two places/,
+    ],
+    [
+      "a kernel that writes an input",
+      withBuffer("linear", { role: "input" }),
+      /kernel linear: it writes the input linear/,
+    ],
+    [
+      "a scalar that is not there",
+      { ...lowered, scalars: [] },
+      /kernel update: the program has no scalar lr/,
+    ],
+    [
+      "more threads in a kernel",
+      withKernel((k) => ({ ...k, threads: 2 })),
+      /divided among 2 threads, and the program has 1/,
+    ],
+    [
+      "a section beside a loop",
+      withKernel((k) => ({ ...k, body: [...k.body, { kind: "section", name: "s", body: [] }] })),
+      /kernel linear: it is made of sections or of none/,
+    ],
+    [
+      "kernels in another order",
+      { ...lowered, kernels: [lowered.kernels[1], lowered.kernels[0], ...lowered.kernels.slice(2)] },
+      /kernel conv2d_relu_max_pool2d_2: it reads max_pool2d before any kernel writes it/,
+    ],
+    [
+      "a step that commits too late",
+      { ...lowered, commitFrom: lowered.kernels.length },
+      /kernel update: it writes the state \w+ before the step commits/,
+    ],
+    [
+      "an input nobody gives",
+      { ...lowered, inputs: lowered.inputs.slice(1) },
+      /the input target has no buffer of its own/,
+    ],
+    [
+      "a state of another shape",
+      withBuffer("conv1_bias", { shape: [2, 3] }),
+      /the state conv1\.bias has no buffer of its own/,
+    ],
+    [
+      "a state of another layout",
+      withBuffer("fc1_weight", { layout: [1, 0] }),
+      /the state fc1\.weight has no buffer of its own/,
+    ],
+    [
+      "one name for two states",
+      {
+        ...lowered,
+        states: lowered.states.map((s) => (s.name === "conv1.bias" ? { ...s, name: "fc3.bias" } : s)),
+      },
+      /two states have one name/,
+    ],
+    [
+      "a result that is nowhere",
+      { ...lowered, outputs: [{ ...lowered.outputs[0], buffer: "y" }] },
+      /the output loss lies in y, which is no buffer/,
+    ],
+    [
+      "a result of another size",
+      { ...lowered, outputs: [{ ...lowered.outputs[0], shape: [2] }] },
+      /the output loss is no view of nll_loss/,
+    ],
+    [
+      "a value without a place",
+      { ...plan, placements: plan.placements.slice(1) } as ProgramPlan,
+      /x has no place in the arena/,
+    ],
+    ["a place for nothing", placed("relu", { buffer: "y" }), /relu has no place in the arena/],
+    [
+      "a place between cache lines",
+      placed("relu", { byteOffset: 4 }),
+      /relu lies at 4, which is no multiple of 64/,
+    ],
+    ["a place that is too small", placed("relu", { byteLength: 956 }), /relu takes 960 bytes, not 956/],
+    [
+      "a place behind the arena",
+      placed("relu", { byteOffset: 2 ** 30 }),
+      /the arena has \d+ bytes, and what lies in it takes 107374/,
+    ],
+    [
+      "an arena that is too large",
+      { ...plan, arenaBytes: plan.arenaBytes + 64 } as ProgramPlan,
+      /the arena has \d+ bytes/,
+    ],
+    [
+      "a life that ends early",
+      placed("relu", { last: 2 }),
+      /relu is alive from 2 to 2, and kernel \w+ needs it at 3/,
+    ],
+    [
+      "an input that is not there at first",
+      placed("x", { first: 0 }),
+      /x is alive from 0 to \d+, and the input needs it at -1/,
+    ],
+    [
+      "a result that is gone",
+      placed("nll_loss", { last: 24 }),
+      /nll_loss is alive from 5 to 24, and the result needs it at 25/,
+    ],
+    [
+      "a life that ends before it begins",
+      placed("relu", { first: 9, last: 8 }),
+      /relu is alive from kernel 9 to 8 of 25/,
+    ],
+    [
+      "two values in one place",
+      placed("relu", { byteOffset: plan.placements.find((p) => p.buffer === "max_pool2d_2")!.byteOffset }),
+      /max_pool2d_2 and relu are alive together and share bytes/,
+    ],
+  ];
+  test.each(cases)("%s", (_what, program, message) => {
+    expect(() => verifyProgram(program)).toThrow(message);
+  });
+});
