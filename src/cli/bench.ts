@@ -6,25 +6,21 @@ import { comparisonText } from "../compare/report-text.ts";
 import { traceables, traced, withBatchSize } from "../compare/trace-model.ts";
 import type { CompareOptions, Comparison } from "../compare/types.ts";
 import { KilnError } from "../core/errors.ts";
+import { plainLine } from "../inspect/escape.ts";
 import { DEFAULT_MILLISECONDS } from "../tuning/tuner.ts";
-import { checkChartFile, writeChart } from "./bench-chart.ts";
+import { chartText, checkChartFile } from "./bench-chart.ts";
 import type { Arguments, Command } from "./command.ts";
 import { loadModelFile, type ModelFile } from "./model-file.ts";
+import { MODEL, STEP_OR_PASS } from "./model-options.ts";
+import { checkOutputFile, writeOutput } from "./output-file.ts";
 import { choice, positiveNumber, wholeNumber } from "./values.ts";
 
 export const bench: Command = {
   name: "bench",
   summary: "Compares backends on a model's training step or forward pass, kernel by kernel, on this machine.",
-  operands: [
-    { name: "MODEL", doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs" },
-  ],
+  operands: [MODEL],
   options: [
-    {
-      name: "mode",
-      value: "training|forward",
-      doc: "a whole training step, or the forward pass alone",
-      default: "training",
-    },
+    STEP_OR_PASS,
     {
       name: "backends",
       value: "A,B",
@@ -79,6 +75,7 @@ export const bench: Command = {
   ],
   async run(given, root) {
     const request = readRequest(given);
+    if (request.chart !== undefined) await checkOutputFile(request.chart);
     const file = await loadModelFile(given.operands[0], 0, root);
     const options = optionsFor(request, file);
     const batchSizes = request.batchSizes ?? [file.inputs[0].shape[0]];
@@ -94,8 +91,8 @@ export const bench: Command = {
     }
     console.log(request.json ? asJson(file.path, comparisons) : asText(file.path, comparisons));
     if (request.chart === undefined) return;
-    await writeChart(request.chart, comparisons, file.path);
-    if (!request.json) console.log(`\nwrote ${request.chart}`);
+    await writeOutput(request.chart, chartText(request.chart, comparisons, file.path));
+    if (!request.json) console.log(`\n${plainLine(`wrote ${request.chart}`)}`);
   },
 };
 

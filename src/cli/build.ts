@@ -8,6 +8,7 @@ import { readBuildRequest } from "./build-request.ts";
 import { loadWeights } from "./build-weights.ts";
 import type { Command } from "./command.ts";
 import { loadModelFile } from "./model-file.ts";
+import { MODEL } from "./model-options.ts";
 import { defaultRates, OPTIMIZER_NAMES } from "./optimizers.ts";
 import { checkWritable, writeFiles } from "./output-folder.ts";
 import { oneLine } from "./report.ts";
@@ -15,9 +16,7 @@ import { oneLine } from "./report.ts";
 export const build: Command = {
   name: "build",
   summary: "Writes a model as a stand-alone module with types: no dependency, no eval.",
-  operands: [
-    { name: "MODEL", doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs" },
-  ],
+  operands: [MODEL],
   options: [
     { name: "out", value: "DIR", doc: "the folder to write to; needed" },
     {

@@ -1,16 +1,18 @@
 /** `kiln dump`: every stage that a model goes through on its way to code, as text, data or picture. */
 
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { plainLine } from "../inspect/escape.ts";
 import { dumpJson, jsonText } from "../inspect/json.ts";
 import type { StageDump } from "../ir/artifact.ts";
 import type { Command } from "./command.ts";
 import { type Palette, PLAIN, paletteFor } from "./dump/colours.ts";
 import { kernelText } from "./dump/kernel-text.ts";
-import { writeFolder, writeOutput } from "./dump/output.ts";
 import { overview } from "./dump/overview.ts";
 import { FORMATS, type Request, readRequest, STAGE_NAMES, TRAINING_NAMES } from "./dump/request.ts";
 import { allDiffs, allTexts, pictureStage, stageDiff, stagePicture } from "./dump/stage-text.ts";
 import { compileSubject, type Subject } from "./dump/subject.ts";
+import { writeOutput } from "./output-file.ts";
 
 export const dump: Command = {
   name: "dump",
@@ -80,11 +82,16 @@ async function show(request: Request, subject: Subject): Promise<void> {
   if (out === undefined) {
     console.log(await whole(request, subject, paletteFor(process.stdout, process.env)));
   } else if (!all || format === "json" || diff) {
-    await writeOutput(out, await whole(request, subject, PLAIN));
+    await write(out, await whole(request, subject, PLAIN));
   } else {
     const files = await Promise.all(stages.map((stage) => stageFile(stage, format)));
-    await writeFolder(out, new Map(files));
+    for (const [name, text] of files) await write(join(out, name), text);
   }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await writeOutput(path, `${text}\n`);
+  console.log(plainLine(`wrote ${path}`));
 }
 
 /** The file of one stage: `fuse.ir` reads back, the code in `source.txt` does not. */

@@ -5,28 +5,24 @@ import { setImmediate } from "node:timers/promises";
 import { explorerData } from "../explore/explorer-data.ts";
 import { explorerHtml } from "../explore/html.ts";
 import { plainLine } from "../inspect/escape.ts";
+import { machineName } from "../tuning/machine.ts";
 import type { Command } from "./command.ts";
 import { openInBrowser } from "./explore/open.ts";
 import { pageParts } from "./explore/page-parts.ts";
-import { checkPlace, readExploreRequest, writePage } from "./explore/request.ts";
+import { readExploreRequest } from "./explore/request.ts";
 import { servePage } from "./explore/serve.ts";
 import { modelSources } from "./explore/sources.ts";
-import { compileSubjects, machineText } from "./explore/subjects.ts";
+import { compileSubjects } from "./explore/subjects.ts";
 import { loadModelFile } from "./model-file.ts";
+import { MODEL, STEP_OR_PASS } from "./model-options.ts";
+import { checkOutputFile, writeOutput } from "./output-file.ts";
 
 export const explore: Command = {
   name: "explore",
   summary: "Shows how a model is compiled, as one page: source, every stage, graph, code, memory and times.",
-  operands: [
-    { name: "MODEL", doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs" },
-  ],
+  operands: [MODEL],
   options: [
-    {
-      name: "mode",
-      value: "training|forward",
-      doc: "a whole training step, or the forward pass alone",
-      default: "training",
-    },
+    STEP_OR_PASS,
     {
       name: "backends",
       value: "A,B",
@@ -65,19 +61,19 @@ export const explore: Command = {
   ],
   async run(given, root) {
     const request = readExploreRequest(given);
-    await checkPlace(request.out);
+    await checkOutputFile(request.out);
     const file = await loadModelFile(request.model, 0, root);
     const subjects = await compileSubjects(file, request);
     await setImmediate(); // a promise that the model left alone fails here, before anything is written
     const data = await explorerData({
       model: basename(request.model),
       mode: request.mode,
-      machine: machineText(),
+      machine: await machineName(),
       sources: await modelSources(request.model),
       subjects,
     });
     const page = await explorerHtml(data, await pageParts(root));
-    await writePage(request.out, page);
+    await writeOutput(request.out, page);
     console.log(plainLine(`wrote ${request.out}: ${Buffer.byteLength(page).toLocaleString("en-US")} bytes`));
     if (request.port !== undefined) await servePage(page, request.port);
     else if (request.open) await openInBrowser(request.out);

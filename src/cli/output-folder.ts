@@ -40,6 +40,6 @@ async function orExplain(folder: string, work: () => Promise<void>): Promise<voi
   try {
     await work();
   } catch (error) {
-    throw new KilnError(`cannot write to the --out folder ${folder}: ${fileErrorReason(error)}`);
+    throw new KilnError(`cannot write to the folder ${folder}: ${fileErrorReason(error)}`);
   }
 }

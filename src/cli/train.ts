@@ -7,6 +7,7 @@ import { DataLoader } from "../data/index.ts";
 import type { Command } from "./command.ts";
 import { Interrupt } from "./interrupt.ts";
 import { loadModelFile } from "./model-file.ts";
+import { MODEL } from "./model-options.ts";
 import { defaultRates, OPTIMIZER_NAMES } from "./optimizers.ts";
 import { checkWritable, writeFiles } from "./output-folder.ts";
 import { runFiles } from "./run-files.ts";
@@ -25,9 +26,7 @@ export const train: Command = {
   name: "train",
   summary:
     "Compiles a model's training step once, trains it, and measures it on a test set after every epoch.",
-  operands: [
-    { name: "MODEL", doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs" },
-  ],
+  operands: [MODEL],
   options: [
     {
       name: "data",

@@ -261,8 +261,8 @@ describe("a run that cannot be finished writes nothing", () => {
   });
 
   it.each([
-    ["file", /cannot write to the --out folder file: there is a file of that name/],
-    ["file/below", /cannot write to the --out folder file\/below: a part of the path is a file/],
+    ["file", /cannot write to the folder file: there is a file of that name/],
+    ["file/below", /cannot write to the folder file\/below: a part of the path is a file/],
   ])("because %s cannot be a folder, which is found out first", async (out, message) => {
     expect(await expectOneLine(["train", "bars.ts", ...DATA, "--out", out], message)).toBe("");
   });

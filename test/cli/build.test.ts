@@ -70,7 +70,7 @@ describe("kiln build", () => {
     ],
     [
       ["examples/lenet.ts", "--out", "FILE/x"],
-      "cannot write to the --out folder FILE/x: a part of the path is a file, not a folder",
+      "cannot write to the folder FILE/x: a part of the path is a file, not a folder",
     ],
     [
       ["examples/lenet.ts", "--out", "NEW", "--checkpoint", "FILE"],

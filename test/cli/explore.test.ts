@@ -25,7 +25,7 @@ describe("kiln explore", () => {
     const html = readFileSync(out, "utf8");
     const data = dataIn(html);
     expect([data.model, data.mode]).toEqual(["bars.ts", "training"]);
-    expect(data.machine).toContain(`Node ${process.versions.node}`);
+    expect(data.machine).toContain(`V8 ${process.versions.v8}`);
     expect(data.backends.map(({ name }) => name)).toEqual(["js", "gpujs:cpu"]);
     expect(data.sources[0].lines.map(({ text }) => text).join("\n")).toBe(barModel());
     for (const { kernels, stages, code: position } of data.backends) {
@@ -87,7 +87,7 @@ describe("kiln explore", () => {
       [[MODEL, "--mode", "trainig"], /^kiln: --mode must be one of .*training.*\n$/],
       [[MODEL, "--seconds", "-1"], /^kiln: --seconds must be a number of at least 0, not "-1"\n$/],
       [[MODEL, "--serve", "70000"], /^kiln: --serve must be a port up to 65535, not 70000\n$/],
-      [[MODEL, "--out", join(blocked, "page.html")], /^kiln: cannot write .*page\.html: .*\n$/],
+      [[MODEL, "--out", join(blocked, "page.html")], /^kiln: cannot write to the folder .*blocked: .*\n$/],
       [
         [MODEL, "--seconds", "0", "--out", join(folder, "folder.html")],
         /^kiln: cannot write .*folder\.html: it is a folder, not a file\n$/,
@@ -105,6 +105,9 @@ describe("kiln explore", () => {
     taken.close();
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
     expect(existsSync(join(folder, "missing.html"))).toBe(false);
+    const nowhere = join(folder, "a", "b");
+    await kiln(["explore", join(folder, "broken.ts"), "--out", join(nowhere, "page.html")]);
+    expect(existsSync(join(folder, "a"))).toBe(false);
   });
 });
 

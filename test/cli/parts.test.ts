@@ -48,7 +48,7 @@ describe("the output folder", () => {
   it("cannot lie below a file", async () => {
     const file = join(folder, "file");
     writeFileSync(file, "");
-    const message = `cannot write to the --out folder ${file}/x: a part of the path is a file, not a folder`;
+    const message = `cannot write to the folder ${file}/x: a part of the path is a file, not a folder`;
     await expect(checkWritable(`${file}/x`)).rejects.toThrow(message);
     expect(existsSync(file)).toBe(true);
   });

@@ -1,9 +1,7 @@
-/** What `kiln explore` is asked for, checked, and the one file that it writes. */
+/** What `kiln explore` is asked for, checked. */
 
-import { mkdir, unlink, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, extname } from "node:path";
 import { KilnError } from "../../core/errors.ts";
-import { fileErrorReason, temporaryName, writeAtomically } from "../../runtime/atomic-file.ts";
 import type { Arguments } from "../command.ts";
 import { choice, nonNegativeNumber, wholeNumber } from "../values.ts";
 
@@ -39,25 +37,4 @@ export function readExploreRequest(given: Arguments): ExploreRequest {
     open: !given.has("no-open") && process.stdout.isTTY === true,
     port,
   };
-}
-
-/** Throws unless the page can be written, before the work is done that it is made of; leaves nothing behind. */
-export async function checkPlace(path: string): Promise<void> {
-  await orExplain(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
-    const probe = join(dirname(path), temporaryName(basename(path)));
-    await writeFile(probe, "");
-    await unlink(probe);
-  });
-}
-
-export const writePage = (path: string, page: string): Promise<void> =>
-  orExplain(path, () => writeAtomically(path, page));
-
-async function orExplain(path: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    throw new KilnError(`cannot write ${path}: ${fileErrorReason(error)}`);
-  }
 }
