@@ -143,7 +143,9 @@ class Lowering {
       const nest = this.nest(group, shape, stores, flat);
       body.push(...(nests.length === 1 ? nest : [section(stores[0], nest)]));
     }
-    const origins = group.nodes.reduce<readonly Origin[]>(
+    // Equal constants are one, with the origins of all who use them; what computes with it has origins of its own.
+    const computed = group.nodes.filter(({ op }) => op !== "constant");
+    const origins = (computed.length === 0 ? group.nodes : computed).reduce<readonly Origin[]>(
       (all, node) => mergeOrigins(all, this.graph.origins.get(node) ?? []),
       [],
     );

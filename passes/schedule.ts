@@ -68,7 +68,7 @@ export function schedule(
     run(program) {
       if (capabilities.oneElementPerThread) return perElement(program, capabilities);
       if (!capabilities.schedules) return program;
-      const facts = factsOf(program, allowsWinograd);
+      const facts = { ...factsOf(program, allowsWinograd), forced: strategy };
       const chosen = program.kernels.map((kernel) => {
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));

@@ -8,6 +8,7 @@ import { BACKENDS } from "../backends/registry.ts";
 import { accumulatedGradients } from "../passes/accumulate-gradients.ts";
 import { autodiff } from "../passes/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
+import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
 import {
   type BuildOptions,
   build,
@@ -16,11 +17,11 @@ import {
   type InputSpec,
   usableBackend,
 } from "./driver/build.ts";
-import type { TensorType } from "./ir/types.ts";
+import { COMMON_OPTIONS, checkLoss, checkModel, checkOptimizer, readTypes } from "./driver/options.ts";
 import { accumulatedName } from "./ir/update.ts";
 import { LazyEvaluator } from "./runtime/lazy-evaluator.ts";
 import { ModelState, settled } from "./runtime/model-state.ts";
-import { Program } from "./runtime/program.ts";
+import { Program, type RunResult } from "./runtime/program.ts";
 import { type StepSource, Trainer } from "./runtime/trainer.ts";
 import {
   type GradientOptions,
@@ -33,13 +34,11 @@ import { backwardWith } from "./tensor/backward.ts";
 import { injectBackward, injectEvaluator } from "./tensor/context.ts";
 import { programSeed } from "./tensor/random.ts";
 import type { Tensor } from "./tensor/tensor.ts";
+import { inMode, type Moded } from "./trace/mode.ts";
 import { type Trace, type Traceable, type TraceableLoss, traceLoss, traceModel } from "./trace/trace.ts";
 
 /** A model as the driver sees it. */
-export interface CompilableModel extends Traceable {
-  readonly training: boolean;
-  train(mode?: boolean): unknown;
-}
+export interface CompilableModel extends Moded {}
 
 /** An optimizer as the driver sees it: rules to compile and the values of their scalars. */
 export interface CompilableOptimizer extends StepSource, GroupedRules {
@@ -63,11 +62,32 @@ export interface CompileTrainingOptions extends CommonOptions, GradientOptions {
   readonly mirrorEvery?: number;
 }
 
+const COMPILE_OPTIONS = { ...COMMON_OPTIONS, mode: true } satisfies OptionNames<CompileOptions>;
+
+const TRAINING_OPTIONS = {
+  ...COMMON_OPTIONS,
+  loss: true,
+  optimizer: true,
+  targets: true,
+  clipGradNorm: true,
+  clipGradValue: true,
+  accumulate: true,
+  mirrorEvery: true,
+} satisfies OptionNames<CompileTrainingOptions>;
+
 /** Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept. */
-export async function compile(model: CompilableModel, options: CompileOptions): Promise<Program> {
+export async function compile<Model extends CompilableModel>(
+  model: Model,
+  options: CompileOptions,
+): Promise<Program<RunResult<ReturnType<Model["forward"]>>>> {
+  checkModel("compile", model);
+  checkOptionNames("compile", options, COMPILE_OPTIONS);
+  const inputs = readTypes(options.inputs, "inputs");
+  const { mode = "eval" } = options;
+  if (mode !== "eval" && mode !== "train")
+    throw new KilnError(`mode must be eval or train, not ${JSON.stringify(mode)}`);
+  const training = mode === "train";
   const backend = await usableBackend(options.backend, options);
-  const inputs = inputTypes(options.inputs, "inputs");
-  const training = (options.mode ?? "eval") === "train";
   const seed = programSeed();
   const state = ModelState.for(tensorsOf(model));
   await settled(tensorsOf(model));
@@ -88,9 +108,13 @@ export async function compileTraining(
   model: CompilableModel,
   options: CompileTrainingOptions,
 ): Promise<Trainer> {
+  checkModel("compileTraining", model);
+  checkOptionNames("compileTraining", options, TRAINING_OPTIONS);
+  checkLoss("compileTraining", options.loss);
+  checkOptimizer(options.optimizer);
+  const inputs = readTypes(options.inputs, "inputs");
   const backend = await usableBackend(options.backend, options);
-  const inputs = inputTypes(options.inputs, "inputs");
-  const givenTargets = options.targets && inputTypes(options.targets, "targets");
+  const givenTargets = options.targets && readTypes(options.targets, "targets");
   const state = ModelState.for(tensorsOf(model));
   const { optimizer, loss, mirrorEvery = 100 } = options;
   if (!Number.isInteger(mirrorEvery) || mirrorEvery < 1) {
@@ -159,33 +183,12 @@ export async function backends(): Promise<readonly BackendStatus[]> {
   );
 }
 
-function inputTypes(specs: readonly InputSpec[], what: string): TensorType[] {
-  if (!Array.isArray(specs))
-    throw new KilnError(`${what} must be a list of shapes, such as [[64, 1, 32, 32]]`);
-  return specs.map((spec: InputSpec) => {
-    const [shape, dtype] =
-      "shape" in spec ? [spec.shape, spec.dtype ?? "float32"] : [spec, "float32" as const];
-    if (!Array.isArray(shape) || shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
-      throw new KilnError(
-        `${what} must hold shapes of positive whole numbers, such as [64, 1, 32, 32], not ${JSON.stringify(spec)}`,
-      );
-    }
-    return { shape, dtype };
-  });
-}
-
-function inMode<T>(model: CompilableModel, training: boolean, body: () => T): T {
-  const before = model.training;
-  model.train(training);
-  try {
-    return body();
-  } finally {
-    model.train(before);
-  }
-}
-
 const statesOf = (optimizer: CompilableOptimizer): Tensor[] =>
-  optimizer.paramGroups.flatMap(({ params }) => params.flatMap((p) => Object.values(optimizer.stateOf(p))));
+  optimizer.paramGroups.flatMap(({ params }) =>
+    params
+      .filter(({ requiresGrad }) => requiresGrad)
+      .flatMap((parameter) => Object.values(optimizer.stateOf(parameter))),
+  );
 
 const tensorsOf = (model: Traceable): Tensor[] =>
   [...model.namedParameters(), ...model.namedBuffers()].map(([, tensor]) => tensor);

@@ -32,6 +32,8 @@ export interface ProgramFacts {
   readonly inputs: ReadonlySet<string>;
   /** Whether the user lets convolutions be computed by Winograd's method, which rounds differently. */
   readonly allowsWinograd: boolean;
+  /** The strategy that is forced wherever it matches, if one is. */
+  readonly forced?: string | undefined;
 }
 
 export interface Strategy {

@@ -75,7 +75,7 @@ export const bench: Command = {
   ],
   async run(given, root) {
     const request = readRequest(given);
-    if (request.chart !== undefined) await checkOutputFile(request.chart);
+    if (request.chart !== undefined) await checkOutputFile(request.chart, given.operands);
     const file = await loadModelFile(given.operands[0], 0, root);
     const options = optionsFor(request, file);
     const batchSizes = request.batchSizes ?? [file.inputs[0].shape[0]];

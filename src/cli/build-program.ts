@@ -3,6 +3,7 @@
 import { buildModule } from "../aot/build.ts";
 import type { OptimizerText, PortableProgram, StateRole } from "../aot/portable.ts";
 import { compile, compileTraining } from "../compile.ts";
+import { KilnError } from "../core/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { encodeSafetensors, type StoredTensor } from "../runtime/safetensors.ts";
 import { programSeed } from "../tensor/random.ts";
@@ -23,6 +24,11 @@ export async function buildFiles(
   request: BuildSettings,
 ): Promise<Readonly<Record<string, string | Uint8Array>>> {
   const { program, states } = await portableProgram(file, request);
+  if (program.plan.kernels.length === 0) {
+    throw new KilnError(
+      `${file.path} computes nothing, it gives back what it gets: there is nothing to build`,
+    );
+  }
   // An optimizer begins with zeros, which is what a module takes for states that its file lacks.
   const kept = [...states].filter(([name]) => program.roles.get(name) !== "optimizer");
   const weights = encodeSafetensors(await storedTensors(kept), { format: "pt" });

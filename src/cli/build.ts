@@ -10,8 +10,12 @@ import type { Command } from "./command.ts";
 import { loadModelFile } from "./model-file.ts";
 import { MODEL } from "./model-options.ts";
 import { defaultRates, OPTIMIZER_NAMES } from "./optimizers.ts";
+import { keepSources } from "./output-file.ts";
 import { checkWritable, writeFiles } from "./output-folder.ts";
 import { oneLine } from "./report.ts";
+
+/** What it may write. */
+const FILES = ["model.js", "model.d.ts", "model.wasm", WEIGHTS_FILE];
 
 export const build: Command = {
   name: "build",
@@ -70,6 +74,11 @@ export const build: Command = {
   async run(given, root) {
     const request = readBuildRequest(given);
     await checkWritable(request.out);
+    const sources = [request.model, ...(request.checkpoint === undefined ? [] : [request.checkpoint])];
+    await keepSources(
+      FILES.map((name) => join(request.out, name)),
+      sources,
+    );
     const file = await loadModelFile(request.model, 0, root);
     if (request.checkpoint !== undefined) await loadWeights(file.model, request.checkpoint);
     const files = await buildFiles(file, request);

@@ -5,7 +5,7 @@
 
 import { parseArgs } from "node:util";
 import { KilnError } from "../core/errors.ts";
-import { suggestion } from "./suggestion.ts";
+import { suggestion } from "../core/suggestion.ts";
 
 /** One option as it is documented and parsed. */
 export interface Option {

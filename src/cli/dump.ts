@@ -12,7 +12,7 @@ import { overview } from "./dump/overview.ts";
 import { FORMATS, type Request, readRequest, STAGE_NAMES, TRAINING_NAMES } from "./dump/request.ts";
 import { allDiffs, allTexts, pictureStage, stageDiff, stagePicture } from "./dump/stage-text.ts";
 import { compileSubject, type Subject } from "./dump/subject.ts";
-import { writeOutput } from "./output-file.ts";
+import { keepSources, writeOutput } from "./output-file.ts";
 
 export const dump: Command = {
   name: "dump",
@@ -70,11 +70,21 @@ export const dump: Command = {
   ],
   async run(given, root) {
     const request = readRequest(given);
+    await checkPlaces(request);
     const subject = await compileSubject(request, given, root);
     await setImmediate(); // a promise that the model left alone fails here, before anything is printed
     await show(request, subject);
   },
 };
+
+/** What is read is not written over, neither by one text nor by one of many. */
+async function checkPlaces({ out, all, path }: Request): Promise<void> {
+  if (out === undefined) return;
+  const inFolder = STAGE_NAMES.flatMap((name) =>
+    ["ir", "txt", "dot", "svg"].map((end) => join(out, `${name}.${end}`)),
+  );
+  await keepSources(all ? [out, ...inFolder] : [out], [path]);
+}
 
 async function show(request: Request, subject: Subject): Promise<void> {
   const { out, all, format, diff } = request;

@@ -61,7 +61,7 @@ export const explore: Command = {
   ],
   async run(given, root) {
     const request = readExploreRequest(given);
-    await checkOutputFile(request.out);
+    await checkOutputFile(request.out, [request.model]);
     const file = await loadModelFile(request.model, 0, root);
     const subjects = await compileSubjects(file, request);
     await setImmediate(); // a promise that the model left alone fails here, before anything is written

@@ -2,10 +2,10 @@
 
 import { setImmediate } from "node:timers/promises";
 import { KilnError } from "../core/errors.ts";
+import { suggestion } from "../core/suggestion.ts";
 import { currentDebug, DEBUG_LEVELS } from "../runtime/debug.ts";
 import { type Command, helpText, parseCommand, table } from "./command.ts";
 import { reportText } from "./report.ts";
-import { suggestion } from "./suggestion.ts";
 import { packageVersion } from "./version.ts";
 
 /** The commands, loaded only when they are asked for. */

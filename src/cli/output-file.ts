@@ -6,11 +6,30 @@ import { KilnError } from "../core/errors.ts";
 import { fileErrorReason, writeAtomically } from "../runtime/atomic-file.ts";
 import { checkWritable } from "./output-folder.ts";
 
-/** Throws unless the file can be written, before the work is done that it is made of; leaves nothing behind. */
-export async function checkOutputFile(path: string): Promise<void> {
+/**
+ * Throws unless the file can be written, before the work is done that it is made of; leaves nothing behind. What is read
+ * from `sources` is not written over.
+ */
+export async function checkOutputFile(path: string, sources: readonly string[]): Promise<void> {
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) throw new KilnError(`cannot write ${path}: it is a folder, not a file`);
+  await keepSources([path], sources);
   await checkWritable(dirname(path));
+}
+
+/** Throws where one of `outputs` is one of `sources`, by whatever name. */
+export async function keepSources(outputs: readonly string[], sources: readonly string[]): Promise<void> {
+  const identityOf = async (path: string): Promise<string | undefined> => {
+    const found = await stat(path).catch(() => undefined);
+    return found && `${found.dev} ${found.ino}`;
+  };
+  const kept = new Set(await Promise.all(sources.map(identityOf)));
+  for (const output of outputs) {
+    const identity = await identityOf(output);
+    if (identity !== undefined && kept.has(identity)) {
+      throw new KilnError(`${output} is read by this command, and is not written over: choose another place`);
+    }
+  }
 }
 
 /** Writes the file, and the folders it lies in. */

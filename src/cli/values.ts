@@ -2,8 +2,8 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
+import { suggestion } from "../core/suggestion.ts";
 import type { Arguments } from "./command.ts";
-import { suggestion } from "./suggestion.ts";
 
 /** A finite number above zero. */
 export const positiveNumber = (given: Arguments, name: string, otherwise: number): number =>

@@ -6,6 +6,7 @@
 import type { Backend } from "../../backends/backend.ts";
 import { backends } from "../compile.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatOrigins } from "../core/origin.ts";
 import { usableBackend } from "../driver/build.ts";
 import { intensityOf } from "../inspect/json.ts";
@@ -24,6 +25,21 @@ import type {
   KernelResult,
 } from "./types.ts";
 
+const OPTIONS = {
+  inputs: true,
+  threads: true,
+  tune: true,
+  mode: true,
+  loss: true,
+  targets: true,
+  optimizer: true,
+  backends: true,
+  batchSize: true,
+  milliseconds: true,
+  verify: true,
+  onProgress: true,
+} satisfies OptionNames<CompareOptions>;
+
 /** What each backend is measured for unless told, in milliseconds. */
 const MILLISECONDS = 1000;
 
@@ -34,6 +50,7 @@ const MILLISECONDS = 1000;
  * Throws a {@link KilnError} before anything is measured when a backend cannot run here or the model cannot be compiled.
  */
 export async function compareBackends(model: ComparedModel, options: CompareOptions): Promise<Comparison> {
+  checkOptionNames("compareBackends", options, OPTIONS);
   const asked = traceables(model, options);
   return compareOn(await chosenBackends(options), asked, options);
 }

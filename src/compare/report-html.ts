@@ -19,7 +19,7 @@ import {
   sumOf,
 } from "./figures-text.ts";
 import { panelSvg } from "./report-svg.ts";
-import type { BackendResult, Comparison } from "./types.ts";
+import type { BackendResult, Comparison, ValueDifference } from "./types.ts";
 
 const STYLE = `
   :root { color-scheme: light dark; --line: #d0d7de; --muted: #656d76; --text: #24292f; --page: #ffffff; --head: #f6f8fa; --bad: #b42318; }
@@ -84,7 +84,8 @@ const LEGEND =
   "Times are medians; kernels are timed apart, one after the other. GFLOP/s counts what a kernel executes, a multiply-add as " +
   "two; dense is what the same takes without skipped zeros. The difference of a value is the largest difference from the " +
   "oracle, which computes in double, over the value’s largest number; of integers and truth values it is the share of " +
-  "elements that differ. A kernel whose difference is marked differs by more than rounding explains.";
+  "elements that differ. A kernel whose difference is marked differs by more than rounding explains; no digit is left of " +
+  "what rounding alone may change altogether, such as gradients that cancel to nothing.";
 
 function section(comparison: Comparison, name: string): string {
   const { results } = comparison;
@@ -154,7 +155,7 @@ function details(result: BackendResult, comparison: Comparison): string {
       kernel.gflops.toFixed(1),
       denseGflops(kernel).toFixed(1),
       kernel.intensity.toFixed(2),
-      deviation === undefined ? "" : marked(deviationText(deviation.difference), isBeyond),
+      deviation === undefined ? "" : marked(shownDeviation(deviation), isBeyond),
       plain(kernel.schedule ?? ""),
       plain(kernel.at),
     ];
@@ -184,3 +185,7 @@ const marked = (markup: string, isBeyond: boolean): string =>
   isBeyond ? `<strong class="beyond">${markup}</strong>` : markup;
 
 const plain = (name: string): string => escapeXml(plainLine(name));
+
+/** Of a value that rounding leaves no digit of, the difference tells nothing. */
+const shownDeviation = ({ difference, allowed }: ValueDifference): string =>
+  allowed >= 1 ? "no digit left" : deviationText(difference);

@@ -1,12 +1,13 @@
 /** Traces a model for a comparison: for any batch, and without a mark on the model or on the user's random numbers. */
 
+import { describeValue, isClass } from "../core/describe-value.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import type { Shape } from "../core/shape.ts";
-import type { InputSpec } from "../driver/build.ts";
+import { checkLoss, checkModel, readTypes } from "../driver/options.ts";
 import type { TensorType } from "../ir/types.ts";
 import { generatorState, setGeneratorState } from "../tensor/index.ts";
 import { programSeed } from "../tensor/random.ts";
+import { inMode } from "../trace/mode.ts";
 import { traceLoss, traceModel } from "../trace/trace.ts";
 import type { Traced } from "./subject.ts";
 import type { ComparedModel, CompareOptions } from "./types.ts";
@@ -22,6 +23,7 @@ export interface Traceables {
 
 /** What is asked for, checked; the batch is still that of `inputs`. */
 export function traceables(model: ComparedModel, options: CompareOptions): Traceables {
+  checkModel("compareBackends", model);
   const { loss, mode = loss === undefined ? "forward" : "training" } = options;
   if (mode !== "training" && mode !== "forward") {
     throw new KilnError(`mode must be training or forward, not ${JSON.stringify(mode)}`);
@@ -33,27 +35,22 @@ export function traceables(model: ComparedModel, options: CompareOptions): Trace
     if (mode === "training" || options[name] === undefined) continue;
     throw new KilnError(`${name} belongs to a training step: give a loss as well, or leave it out`);
   }
-  const inputs = typesOf(options.inputs, "inputs");
+  if (mode === "training") checkLoss("compareBackends", loss);
+  checkOptimizerMaker(options.optimizer);
+  const inputs = readTypes(options.inputs, "inputs");
   if (inputs.length === 0)
     throw new KilnError("inputs must hold at least one shape, such as [64, 1, 32, 32]");
-  return { model, mode, loss, inputs, targets: options.targets && typesOf(options.targets, "targets") };
+  return { model, mode, loss, inputs, targets: options.targets && readTypes(options.targets, "targets") };
 }
 
-function typesOf(specs: readonly InputSpec[], what: string): readonly TensorType[] {
-  if (!Array.isArray(specs))
-    throw new KilnError(`${what} must be a list of shapes, such as [[64, 1, 32, 32]]`);
-  return specs.map((spec: InputSpec): TensorType => {
-    const { shape, dtype = "float32" } = isShape(spec) ? { shape: spec } : spec;
-    if (!isShape(shape) || shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
-      throw new KilnError(
-        `${what} must hold shapes of positive whole numbers, such as [64, 1, 32, 32], not ${JSON.stringify(spec)}`,
-      );
-    }
-    return { shape, dtype };
-  });
+/** A comparison trains copies of the parameters, and so an optimizer that is there already is of no use to it. */
+function checkOptimizerMaker(optimizer: unknown): void {
+  if (optimizer === undefined || (typeof optimizer === "function" && !isClass(optimizer))) return;
+  throw new KilnError(
+    "compareBackends trains copies of the parameters: optimizer must be a function that makes one for them, such as " +
+      `(parameters) => new optim.SGD(parameters, { lr: 0.1 }), not ${describeValue(optimizer)}`,
+  );
 }
-
-const isShape = (spec: InputSpec): spec is Shape => Array.isArray(spec);
 
 /** The batch: the first dimension of the first input. */
 export function batchSizeOf({ inputs: [{ shape }] }: Traceables): number {
@@ -89,20 +86,12 @@ export async function traced(asked: Traceables): Promise<Traced> {
   return { trace, mode: asked.mode, numbers, seed, milliseconds };
 }
 
-/**
- * Does `body` with the model in training or evaluation mode. Afterwards every module is in the mode it was in, which need
- * not be the same for all, and random numbers go on as if `forward` had drawn none.
- */
+/** Does `body` with the model in training or evaluation mode; random numbers go on as if `forward` had drawn none. */
 function untouched<T>(model: ComparedModel, training: boolean, body: () => T): T {
-  const modes = [...model.namedModules()].map(
-    ([, module]) => [module, Reflect.get(module, "training")] as const,
-  );
   const generator = generatorState();
-  model.train(training);
   try {
-    return body();
+    return inMode(model, training, body);
   } finally {
-    for (const [module, mode] of modes) Reflect.set(module, "training", mode);
     setGeneratorState(generator);
   }
 }

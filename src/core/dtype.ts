@@ -3,10 +3,17 @@
 /** Public dtypes are `float32`, `int32` and `bool`; `uint8` exists inside the compiler (pool winners). */
 export type DType = "float32" | "int32" | "bool" | "uint8";
 
+/** The dtypes that tensors may have, from the narrowest to the widest. */
+export const PUBLIC_DTYPES: readonly DType[] = ["bool", "int32", "float32"];
+
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 const SHORT: Record<DType, string> = { float32: "f32", int32: "i32", bool: "bool", uint8: "u8" };
 const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, uint8: 1 };
+
+/** Whether `name` is a dtype, the compiler's own `uint8` included. */
+export const isDType = (name: unknown): name is DType =>
+  typeof name === "string" && Object.hasOwn(SHORT, name);
 
 /** The IR's spelling of a dtype: `f32`, `i32`, `bool`, `u8`. */
 export const shortName = (dtype: DType): string => SHORT[dtype];

@@ -1,5 +1,6 @@
 /** Shape arithmetic: sizes, strides, axes and NumPy broadcasting, shared by every layer of the compiler. */
 
+import { describeValue } from "./describe-value.ts";
 import { KilnError } from "./errors.ts";
 
 export type Shape = readonly number[];
@@ -37,6 +38,8 @@ export function normalizeAxis(axis: number, rank: number): number {
 /** Sorted, distinct, non-negative axes; all axes when none are given. */
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  if (typeof axes !== "number" && !Array.isArray(axes))
+    throw new KilnError(`dim must be a whole number or a list of them, not ${describeValue(axes)}`);
   const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => normalizeAxis(axis, rank));
   if (new Set(list).size !== list.length) throw new KilnError(`an axis appears twice in [${axes}]`);
   return list.sort((a, b) => a - b);

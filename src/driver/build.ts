@@ -9,7 +9,8 @@ import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../pa
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { IndexLimit } from "../core/index-limit.ts";
-import type { Shape } from "../core/shape.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { formatShape, type Shape } from "../core/shape.ts";
 import type { StageDump } from "../ir/artifact.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
@@ -74,12 +75,15 @@ export async function usableBackend(
   return backend;
 }
 
+const TUNE_OPTIONS = { milliseconds: true, file: true } satisfies OptionNames<TuneOptions>;
+
 /** What the user's options say about every program that is built from them. */
 export async function buildOptions(
   backend: Backend,
   { strategy, tune, winograd, watch }: CommonOptions,
 ): Promise<BuildOptions> {
   checkWatch(watch);
+  if (typeof tune === "object") checkOptionNames("tune", tune, TUNE_OPTIONS);
   const allowed = { ...(winograd !== undefined && { winograd }), ...(watch !== undefined && { watch }) };
   if (strategy === undefined && !tune) return allowed;
   if (strategy === undefined) return { ...allowed, tuner: await tunerFor(backend, tune) };
@@ -96,6 +100,7 @@ export async function build(
   asked: Asked,
   { watch, ...options }: BuildOptions,
 ): Promise<Variant> {
+  requireElements(trace.graph);
   const layouts = state.layoutsOn(backend, trace.states);
   const tracing = performance.now() - begin;
   const { plan, manager, tuned } = await runPasses(backend, STAGES[0], trace.graph, tracing, {
@@ -129,6 +134,19 @@ export async function build(
   const debug = currentDebug();
   if (debug !== undefined) logCompilation(debug, asked, variant);
   return variant;
+}
+
+/** Kernels have nothing to loop over where an extent is 0, and a mean of nothing is no number. */
+function requireElements({ inputs, nodes, origins }: Graph): void {
+  const values: readonly Value[] = [...inputs, ...nodes];
+  const empty = values.find(({ type }) => type.shape.includes(0));
+  if (empty === undefined) return;
+  const user = nodes.find((node) => node === empty || node.inputs.includes(empty));
+  throw new KilnError(
+    `${user?.op ?? "a program"} is given or makes an empty tensor, ${empty.type.dtype}${formatShape(empty.type.shape)}: ` +
+      "nothing is computed with tensors that have no elements",
+    user && origins.get(user),
+  );
 }
 
 /** From graph to plan; the manager has what every pass made. */

@@ -5,7 +5,8 @@ import { diffTexts } from "../inspect/diff.ts";
 import { plainLine, plainText } from "../inspect/escape.ts";
 import { isGraph, type StageDump } from "../ir/artifact.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
-import type { Graph, Value } from "../ir/types.ts";
+import { valueNames } from "../ir/print.ts";
+import type { Graph, Node, Value } from "../ir/types.ts";
 import type { Compilation } from "../runtime/figures.ts";
 import type { Block, Document } from "./data.ts";
 import { type Link, NO_LINK } from "./link.ts";
@@ -19,11 +20,14 @@ export function nodeLinks(graph: Graph, kernels: KernelLinks, table: LinkTable):
     const ids = kernels.lowered.get(names[k])?.kernels ?? [];
     for (const node of nodes) owners.set(node, [...(owners.get(node) ?? []), ...ids]);
   });
+  const texts = valueNames(graph);
+  const isFinal = (node: Node): boolean => graph.partition !== undefined && node.op !== "constant";
   return new Map(
     graph.nodes.map((node) => [
       node,
       {
         origins: table.originsOf(graph.origins.get(node) ?? []),
+        nodes: isFinal(node) ? [table.node(texts.get(node)!)] : [],
         kernels: owners.get(node) ?? [],
         parts: [],
       },

@@ -2,9 +2,12 @@
 
 import { formatOrigins, type Origin } from "../core/origin.ts";
 import { loweredKernels, ownerOf } from "../inspect/kernel-story.ts";
+import { isGraph } from "../ir/artifact.ts";
+import { kernelNames } from "../ir/kernel-names.ts";
+import { valueNames } from "../ir/print.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation } from "../runtime/figures.ts";
-import type { Link } from "./link.ts";
+import { type Link, NO_LINK } from "./link.ts";
 
 /** Numbers in the order in which texts are first met. */
 class Numbers {
@@ -22,6 +25,7 @@ export class LinkTable {
   private readonly origins = new Numbers();
   private readonly kernels = new Numbers();
   private readonly parts = new Numbers();
+  private readonly nodes = new Numbers();
 
   /** The module does not count: a line is one line, whoever runs it. */
   originsOf(origins: readonly Origin[]): readonly number[] {
@@ -29,7 +33,12 @@ export class LinkTable {
   }
 
   line(file: string, line: number): Link {
-    return { origins: [this.origins.of(`${file}:${line}`)], kernels: [], parts: [] };
+    return { ...NO_LINK, origins: [this.origins.of(`${file}:${line}`)] };
+  }
+
+  /** A node by its name in the graphs behind `partition`, whose passes add and remove none. */
+  node(name: string): number {
+    return this.nodes.of(name);
   }
 
   kernel({ name, origins }: Kernel): number {
@@ -49,8 +58,10 @@ export interface KernelLinks {
 
 export function kernelLinks(compilation: Compilation, table: LinkTable): KernelLinks {
   const lowered = loweredKernels(compilation);
+  const nodes = nodesByKernel(compilation, table);
   const linkOf = (owner: Kernel): Link => ({
     origins: table.originsOf(owner.origins),
+    nodes: nodes.get(owner.name) ?? [],
     kernels: [table.kernel(owner)],
     parts: [],
   });
@@ -60,6 +71,7 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
       kernel.name,
       {
         origins: table.originsOf(kernel.origins),
+        nodes: owner === undefined ? [] : (nodes.get(owner.name) ?? []),
         kernels: owner === undefined ? [] : [table.kernel(owner)],
         parts: [table.part(kernel)],
       },
@@ -71,10 +83,29 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
   };
 }
 
+/** The nodes that each kernel computes; constants are written into many kernels, and belong to none. */
+function nodesByKernel({ stages }: Compilation, table: LinkTable): ReadonlyMap<string, readonly number[]> {
+  const graph = stages.map(({ artifact }) => artifact).findLast(isGraph);
+  if (graph === undefined) return new Map();
+  const names = valueNames(graph);
+  const titles = kernelNames(graph.groups ?? []);
+  return new Map(
+    (graph.groups ?? []).map(({ nodes }, k) => [
+      titles[k],
+      nodes.filter(({ op }) => op !== "constant").map((node) => table.node(names.get(node)!)),
+    ]),
+  );
+}
+
 /** What belongs to any of several kernels. */
 export function joinLinks(links: readonly Link[]): Link {
   const all = (pick: (link: Link) => readonly number[]): readonly number[] => [
     ...new Set(links.flatMap(pick)),
   ];
-  return { origins: all((l) => l.origins), kernels: all((l) => l.kernels), parts: all((l) => l.parts) };
+  return {
+    origins: all((l) => l.origins),
+    nodes: all((l) => l.nodes),
+    kernels: all((l) => l.kernels),
+    parts: all((l) => l.parts),
+  };
 }

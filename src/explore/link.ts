@@ -8,21 +8,24 @@
 export interface Link {
   /** Lines of the model. */
   readonly origins: readonly number[];
+  /** Nodes of the graph that kernels are made of: the same for all backends, however they group them. */
+  readonly nodes: readonly number[];
   /** Kernels as they are lowered. */
   readonly kernels: readonly number[];
   /** What scheduling makes of those: the kernel itself, packs of its operands, lists of winners. */
   readonly parts: readonly number[];
 }
 
-export const NO_LINK: Link = { origins: [], kernels: [], parts: [] };
+export const NO_LINK: Link = { origins: [], nodes: [], kernels: [], parts: [] };
 
-/** The same code, the same kernel before scheduling took it apart, the same line of the model. */
-export type Closeness = 0 | 1 | 2 | 3;
+/** The same code, the same kernel before scheduling took it apart, a node in common, the same line of the model. */
+export type Closeness = 0 | 1 | 2 | 3 | 4;
 
 /** How closely two things belong together; 0 when they do not. */
 export function closeness(a: Link, b: Link): Closeness {
-  if (share(a.parts, b.parts)) return 3;
-  if (share(a.kernels, b.kernels)) return 2;
+  if (share(a.parts, b.parts)) return 4;
+  if (share(a.kernels, b.kernels)) return 3;
+  if (share(a.nodes, b.nodes)) return 2;
   return share(a.origins, b.origins) ? 1 : 0;
 }
 

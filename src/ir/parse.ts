@@ -54,10 +54,13 @@ class Parser extends TextReader {
     const layouts: Arrangement[] = [];
     let kept: Node[] | undefined;
     let recomputed: Node[] = [];
+    let returns = false;
     for (this.nextLine(); !this.accept("}"); this.nextLine()) {
       this.blanks();
-      if (this.accept("return")) this.outputs(outputs);
-      else if (this.accept("update ")) {
+      if (this.accept("return")) {
+        this.outputs(outputs);
+        returns = true;
+      } else if (this.accept("update ")) {
         updates.push(this.update());
       } else if (this.accept("group ")) groups.push(this.group());
       else if (this.accept("view ")) views.push(this.view());
@@ -71,6 +74,7 @@ class Parser extends TextReader {
       this.blanks();
       if (this.column < this.line().length) this.fail("the end of the line");
     }
+    if (!returns) this.failAt(0, "a line with return before this one");
     for (; !this.atEnd(); this.row++, this.column = 0) {
       this.blanks();
       if (this.column < this.line().length) this.fail("the end of the text");

@@ -36,11 +36,15 @@ export function verifyGraph(graph: Graph, table: OpTable): void {
       );
     }
   }
+  const stored = new Set<Value>();
   for (const group of graph.groups ?? []) {
     for (const node of group.nodes) check(node, `a node of group ${group.name}`);
     for (const node of group.stores) {
       if (!group.nodes.includes(node))
         throw new InternalError(`group ${group.name} stores a node it does not hold`);
+      if (stored.has(node))
+        throw new InternalError(`group ${group.name} stores a node that another group stores`);
+      stored.add(node);
     }
   }
   for (const { node, base } of graph.views ?? []) {

@@ -15,8 +15,8 @@ export function philoxWords(counter: Words4, key: readonly [Expr, Expr]): Words4
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < rounds; round++) {
-    const [high0, low0] = product(multipliers[0], c0);
-    const [high1, low1] = product(multipliers[1], c2);
+    const [high0, low0] = wholeProduct(multipliers[0], c0);
+    const [high1, low1] = wholeProduct(multipliers[1], c2);
     [c0, c1, c2, c3] = [xor(xor(high1, c1), k0), low1, xor(xor(high0, c3), k1), low0];
     k0 = add(k0, word(weyl[0]));
     k1 = add(k1, word(weyl[1]));
@@ -25,7 +25,7 @@ export function philoxWords(counter: Words4, key: readonly [Expr, Expr]): Words4
 }
 
 /** The upper and the lower 32 bits of `a·b`, the upper ones by long multiplication of 16-bit halves. */
-function product(a: number, b: Expr): readonly [high: Expr, low: Expr] {
+export function wholeProduct(a: number, b: Expr): readonly [high: Expr, low: Expr] {
   const [aLow, aHigh] = [word(a & 0xffff), word(a >>> 16)];
   const [bLow, bHigh] = [bits(b, 0xffff), shiftRight(b, 16)];
   const middle = add(mul(bLow, aHigh), shiftRight(mul(bLow, aLow), 16));

@@ -4,6 +4,7 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { suggestion } from "../core/suggestion.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** One extent, by itself or in a list. */
@@ -51,7 +52,9 @@ export class Arguments {
     const known = [...positional, ...keywordOnly];
     for (const [name, value] of Object.entries(named)) {
       if (!known.includes(name)) {
-        throw new KilnError(`${callee} has no option ${name}; its options are ${known.join(", ")}`);
+        throw new KilnError(
+          `${callee} has no option ${name}${suggestion(name, known)}; its options are ${known.join(", ")}`,
+        );
       }
       if (this.values.has(name))
         throw new KilnError(`${callee} is given ${name} twice: by position and by name`);

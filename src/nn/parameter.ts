@@ -1,5 +1,6 @@
 /** Parameter: a tensor that a model learns. Held in a module's field, it is found there by name. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatTensor } from "../tensor/format.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -8,6 +9,11 @@ import { PARAMETER } from "./brand.ts";
 export class Parameter extends Tensor {
   /** Starts with the numbers of `data`, whatever operations made them. */
   constructor(data: Tensor, requiresGrad = true) {
+    if (!(data instanceof Tensor)) {
+      throw new KilnError(
+        `a Parameter is made from a tensor, such as new nn.Parameter(tensor([1, 2])), not from ${describeValue(data)}`,
+      );
+    }
     if (data.behind.kind === "traced") {
       throw new KilnError(
         "a Parameter is made from a value inside forward, where there are no numbers: make it in the constructor",

@@ -92,7 +92,7 @@ export const describe = (type: TensorType): string => `${type.dtype}${formatShap
 export function requireFloat(op: string, inputs: readonly TensorType[]): void {
   for (const type of inputs) {
     if (type.dtype !== "float32")
-      throw new KilnError(`${op} expects float32 tensors but got ${describe(type)}`);
+      throw new KilnError(`${op} expects float32 tensors but got ${describe(type)}; use .float()`);
   }
 }
 

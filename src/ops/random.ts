@@ -2,18 +2,21 @@
 
 import { KilnError } from "../core/errors.ts";
 import { philox } from "../core/philox.ts";
-import type { Attrs } from "../ir/types.ts";
+import type { Attrs, TensorType } from "../ir/types.ts";
 import { cast, compare, int, select, shiftRight, word } from "../loop/build.ts";
-import { philoxWords } from "../loop/philox.ts";
+import { philoxWords, wholeProduct } from "../loop/philox.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, number, type OpDef, type Sample, text } from "./definition.ts";
-import { generate } from "./ndarray.ts";
+import { describe, number, type OpDef, type Operand, type Sample, text } from "./definition.ts";
+import { generate, type NdArray } from "./ndarray.ts";
 
 /** Numbers that one block of the generator gives. */
 export const BLOCK = 4;
 
 /** A word's upper bits that are compared with a probability: as many as a float32 in [0, 1) has. */
 const BITS = 24;
+
+/** `randint` draws below at most this: up to here every backend counts exactly, those in float32 too. */
+export const MOST_INTEGERS = 2 ** 24;
 
 const threshold = (attrs: Attrs): number => Math.round(number(attrs, "probability") * 2 ** BITS);
 
@@ -24,54 +27,109 @@ function streamWords(stream: string): readonly [number, number] {
   return [hash(0x811c9dc5), hash(0x050c5d1f)];
 }
 
-const samples: readonly Sample[] = [0.5, 0.1, 1, 0].flatMap((probability): Sample[] => {
-  const word32 = { dtype: "int32" as const, shape: [], below: 2 ** 31 };
-  return [1, 50].map((blocks) => ({
-    inputs: [word32, word32],
-    attrs: { blocks, probability, stream: `drop ${probability}` },
-  }));
-});
+/** The result of a generator of `dtype`, once seed and step are what they must be. */
+function inferBlocks(op: string, inputs: readonly TensorType[], attrs: Attrs, dtype: TensorType["dtype"]) {
+  const [seed, step] = inputs;
+  for (const type of [seed, step]) {
+    if (type?.dtype === "int32" && type.shape.length === 0) continue;
+    throw new KilnError(
+      `${op} expects a seed and a step of type int32[] but got ${type ? describe(type) : "nothing"}`,
+    );
+  }
+  return { dtype, shape: [number(attrs, "blocks"), BLOCK] };
+}
+
+/** The random word at an index [block, position] as an expression. */
+function wordAt([seed, step]: readonly Operand[], attrs: Attrs): (indices: readonly Expr[]) => Expr {
+  const [low, high] = streamWords(text(attrs, "stream"));
+  const key = [cast(seed.at([]), "uint32"), word(0)] as const;
+  const current = cast(step.at([]), "uint32");
+  return ([block, position]) => {
+    const [w0, w1, w2, w3] = philoxWords([cast(block, "uint32"), current, word(low), word(high)], key);
+    return [w0, w1, w2].reduceRight<Expr>(
+      (rest, w, k) => select(compare("eq", position, int(k)), w, rest),
+      w3,
+    );
+  };
+}
+
+/** What `take` makes of each random word, with the arithmetic of src/core/philox.ts. */
+function fromWords(
+  [seed, step]: readonly NdArray[],
+  output: TensorType,
+  attrs: Attrs,
+  take: (word: number) => number,
+): NdArray {
+  const [low, high] = streamWords(text(attrs, "stream"));
+  const words = new Uint32Array(BLOCK);
+  return generate(output.shape, ([block, position]) => {
+    philox([block, step.data[0], low, high], [seed.data[0], 0], words);
+    return take(words[position]);
+  });
+}
+
+/** A sample of one block and one of many for each set of attributes. */
+const samplesOf = (each: readonly Attrs[]): readonly Sample[] =>
+  each.flatMap((attrs): Sample[] => {
+    const word32 = { dtype: "int32" as const, shape: [], below: 2 ** 31 };
+    return [1, 50].map((blocks) => ({ inputs: [word32, word32], attrs: { blocks, ...attrs } }));
+  });
+
+const bernoulliSamples = samplesOf(
+  [0.5, 0.1, 1, 0].map((probability) => ({ probability, stream: `drop ${probability}` })),
+);
 
 const bernoulli: OpDef = {
   name: "bernoulli",
   doc: "Independent truth values bool[blocks, 4] that hold with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, 0): no two streams, steps or rows share a block.",
   pattern: "generator",
-  infer([seed, step], attrs) {
-    for (const type of [seed, step]) {
-      if (type?.dtype === "int32" && type.shape.length === 0) continue;
-      throw new KilnError(
-        `bernoulli expects a seed and a step of type int32[] but got ${type ? describe(type) : "nothing"}`,
-      );
-    }
+  infer(inputs, attrs) {
+    const type = inferBlocks("bernoulli", inputs, attrs, "bool");
     const probability = number(attrs, "probability");
     if (!(probability >= 0 && probability <= 1))
       throw new KilnError(`bernoulli needs a probability between 0 and 1, not ${probability}`);
-    return { dtype: "bool", shape: [number(attrs, "blocks"), BLOCK] };
+    return type;
   },
   vjp: () => [undefined, undefined],
   backward: { name: "BernoulliBackward" },
-  lower([seed, step], _output, attrs) {
-    const [low, high] = streamWords(text(attrs, "stream"));
-    const key = [cast(seed.at([]), "uint32"), word(0)] as const;
-    const current = cast(step.at([]), "uint32");
-    return ([block, position]) => {
-      const [w0, w1, w2, w3] = philoxWords([cast(block, "uint32"), current, word(low), word(high)], key);
-      const own = [w0, w1, w2].reduceRight<Expr>(
-        (rest, w, k) => select(compare("eq", position, int(k)), w, rest),
-        w3,
-      );
-      return compare("lt", shiftRight(own, 32 - BITS), word(threshold(attrs)));
-    };
+  lower(operands, _output, attrs) {
+    const own = wordAt(operands, attrs);
+    return (indices) => compare("lt", shiftRight(own(indices), 32 - BITS), word(threshold(attrs)));
   },
-  reference([seed, step], output, attrs) {
-    const [low, high] = streamWords(text(attrs, "stream"));
-    const words = new Uint32Array(BLOCK);
-    return generate(output.shape, ([block, position]) => {
-      philox([block, step.data[0], low, high], [seed.data[0], 0], words);
-      return words[position] >>> (32 - BITS) < threshold(attrs) ? 1 : 0;
-    });
-  },
-  samples: () => samples,
+  reference: (inputs, output, attrs) =>
+    fromWords(inputs, output, attrs, (own) => (own >>> (32 - BITS) < threshold(attrs) ? 1 : 0)),
+  samples: () => bernoulliSamples,
 };
 
-export const RANDOM = { bernoulli };
+const randintSamples = samplesOf(
+  [MOST_INTEGERS, 10, 1, 12_345_677].map((below) => ({ below, stream: `draw ${below}` })),
+);
+
+const randint: OpDef = {
+  name: "randint",
+  doc: "Independent whole numbers int32[blocks, 4] from 0 up to but not including `below`, at most 2²⁴, from the same blocks as bernoulli: ⌊word · below / 2³²⌋ of each random word, without rounding.",
+  pattern: "generator",
+  infer(inputs, attrs) {
+    const type = inferBlocks("randint", inputs, attrs, "int32");
+    const below = number(attrs, "below");
+    if (!(Number.isInteger(below) && below >= 1 && below <= MOST_INTEGERS))
+      throw new KilnError(`randint draws below a whole number from 1 to ${MOST_INTEGERS}, not ${below}`);
+    return type;
+  },
+  vjp: () => [undefined, undefined],
+  backward: { name: "RandintBackward" },
+  lower(operands, _output, attrs) {
+    const own = wordAt(operands, attrs);
+    const below = number(attrs, "below");
+    return (indices) => {
+      const [upper] = wholeProduct(below, own(indices));
+      // By way of float32, which holds every number below 2²⁴, for backends that have no other integers.
+      return cast(cast(upper, "float32"), "int32");
+    };
+  },
+  reference: (inputs, output, attrs) =>
+    fromWords(inputs, output, attrs, (own) => Number((BigInt(own) * BigInt(number(attrs, "below"))) >> 32n)),
+  samples: () => randintSamples,
+};
+
+export const RANDOM = { bernoulli, randint };

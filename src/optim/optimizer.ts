@@ -3,8 +3,9 @@
  * any time, and the state that the update rule keeps per parameter.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { allocate } from "../core/dtype.ts";
-import { invariant } from "../core/errors.ts";
+import { invariant, KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
 import { scalarName } from "../ir/update.ts";
 import { Arguments } from "../nn/options.ts";
@@ -38,6 +39,12 @@ export abstract class Optimizer<S extends object = object> {
     parameters: ParameterList<Partial<S> & WithLr>,
     defaults: Partial<S> & WithLr,
   ) {
+    if (typeof defaults !== "object" || defaults === null) {
+      const example = typeof defaults === "number" ? defaults : 0.1;
+      throw new KilnError(
+        `${algorithm.name} takes its options by name: write { lr: ${example} }, not ${describeValue(defaults)}`,
+      );
+    }
     this.#algorithm = algorithm;
     this.#defaults = defaults;
     this.makeGroup([], defaults); // options that no group would use are checked as well

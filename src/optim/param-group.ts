@@ -1,8 +1,9 @@
 /** Parameters that share a learning rate and all other options of an optimizer. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import type { UpdateRule } from "../ir/update.ts";
-import { isParameter } from "../nn/brand.ts";
+import { isModule, isParameter } from "../nn/brand.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { GroupUpdate } from "./algorithm.ts";
 
@@ -55,7 +56,7 @@ export class ParamGroup {
 
 /** Takes apart what an optimizer was given: one group of plain parameters, or the groups themselves. */
 export function groupsIn<Options extends object>(given: ParameterList<Options>): GroupOptions<Options>[] {
-  const list: unknown[] = [...given];
+  const list = listed(given);
   if (!isGroup(list[0])) return [{ params: list } as GroupOptions<Options>];
   const stranger = list.findIndex((item) => !isGroup(item));
   if (stranger >= 0) {
@@ -66,6 +67,22 @@ export function groupsIn<Options extends object>(given: ParameterList<Options>):
   return list as GroupOptions<Options>[];
 }
 
+/** The items of what should be a list of parameters or groups. */
+function listed(given: unknown): unknown[] {
+  if (isModule(given)) {
+    throw new KilnError(
+      `an optimizer takes parameters, not the module ${given.constructor.name}: write net.parameters()`,
+    );
+  }
+  if (isParameter(given))
+    throw new KilnError("an optimizer takes a list of parameters: write [parameter] for a single one");
+  if (typeof given === "object" && given !== null && Symbol.iterator in given)
+    return [...(given as Iterable<unknown>)];
+  throw new KilnError(
+    `an optimizer takes a list of Parameters, such as net.parameters(), not ${describeValue(given)}`,
+  );
+}
+
 const isGroup = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !isParameter(value) && "params" in value;
 
@@ -74,7 +91,7 @@ export function checkedParameters(
   given: Parameter | Iterable<Parameter>,
   others: readonly ParamGroup[],
 ): readonly Parameter[] {
-  const list = isParameter(given) ? [given] : [...given];
+  const list = isParameter(given) ? [given] : (listed(given) as readonly Parameter[]);
   if (list.length === 0) throw new KilnError("optimizer got an empty parameter list");
   const stranger = list.findIndex((item) => !isParameter(item));
   if (stranger >= 0) {

@@ -1,5 +1,6 @@
 /** The compile cache of a program: one variant per batch size, a bounded number of them. */
 
+import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../core/shape.ts";
 import type { TensorType } from "../ir/types.ts";
@@ -8,6 +9,14 @@ import type { CompileVariant, Variant } from "./variant.ts";
 
 /** A full batch, a last smaller one, a single sample and one to spare. */
 const MOST_VARIANTS = 4;
+
+/** What makes a tensor one of another dtype. */
+const CASTS: Readonly<Record<DType, string>> = {
+  float32: ".float()",
+  int32: ".int()",
+  bool: ".bool()",
+  uint8: ".int()",
+};
 
 export class VariantCache {
   private readonly inputs: readonly TensorType[];
@@ -94,9 +103,19 @@ export class VariantCache {
       const fits =
         tensor.shape.length === shape.length &&
         shape.every((extent, axis) => extent === tensor.shape[axis] || (axis === 0 && extent === batch));
-      if (!fits || tensor.dtype !== dtype) {
+      const given = `${tensor.dtype}${formatShape(tensor.shape)}`;
+      if (tensor.dtype !== dtype) {
         throw new KilnError(
-          `input ${k} was compiled for ${dtype}${formatShape(shape)} but is ${tensor.dtype}${formatShape(tensor.shape)}; ` +
+          `input ${k} was compiled for ${dtype}${formatShape(shape)} but is ${given}: make it ${dtype} with ${CASTS[dtype]}, ` +
+            `or compile for ${tensor.dtype}: { shape: ${formatShape(shape)}, dtype: "${tensor.dtype}" }`,
+        );
+      }
+      if (tensor.shape.includes(0)) {
+        throw new KilnError(`input ${k} is empty: it is ${given}, and a run needs at least one sample`);
+      }
+      if (!fits) {
+        throw new KilnError(
+          `input ${k} was compiled for ${dtype}${formatShape(shape)} but is ${given}; ` +
             "only the batch (dimension 0) may differ",
         );
       }

@@ -1,5 +1,6 @@
 /** Tensors in files: `save` and `load` write and read state dicts, alone or with all else that a training needs. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pack, unpack } from "./archive.ts";
@@ -30,6 +31,11 @@ export async function checkpointBytes(
   value: object,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
+  if (typeof value !== "object" || value === null || value instanceof Tensor || hasStateDict(value)) {
+    throw new KilnError(
+      `save writes tensors by name and plain data, such as save(net.stateDict(), path), not ${describeValue(value)}`,
+    );
+  }
   const { tensors, structure } = pack(value);
   const stored = [...tensors].map(async ([name, tensor]) => {
     if (name === "__metadata__")
@@ -40,6 +46,10 @@ export async function checkpointBytes(
   const place = structure === undefined ? {} : { [STRUCTURE]: structure };
   return encodeSafetensors(await Promise.all(stored), { format: "pt", ...metadata, ...place });
 }
+
+/** Whether it is a module, an optimizer or the like, instead of what it holds. */
+const hasStateDict = (value: object): boolean =>
+  "stateDict" in value && typeof value.stateDict === "function";
 
 /**
  * Reads what {@link save} or another tool has written: the tensors by name, ready for `net.loadStateDict`, or the

@@ -18,7 +18,12 @@ export async function blameNonFinite(
     if (await sick(buffer)) return `the input ${name} holds NaN or infinity`;
   }
   for (const { name, buffer } of plan.states) {
-    if (await sick(buffer)) return `the state ${name} holds NaN or infinity already`;
+    if (await sick(buffer)) {
+      return (
+        `the state ${name} holds NaN or infinity already: it came so, or the gradients of an earlier step, whose loss was ` +
+        'finite, made it so; compiled with watch: "nan" that step is stopped and names the kernel'
+      );
+    }
   }
   for (let k = 0; k < plan.commitFrom; k++) {
     await executable.run(k, k + 1, scalars);

@@ -2,6 +2,7 @@
 
 import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatOrigins } from "../core/origin.ts";
 import { plainLine } from "../core/plain-line.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -17,6 +18,8 @@ export interface ProfileOptions {
   /** What to run on, targets last; random numbers unless told. Some kernels take as long as their data makes them. */
   readonly batch?: readonly Tensor[];
 }
+
+const OPTIONS = { milliseconds: true, batch: true } satisfies OptionNames<ProfileOptions>;
 
 /** One kernel's part in a profile. */
 export interface KernelFigures extends Omit<KernelInfo, "source"> {
@@ -79,10 +82,12 @@ export class ProgramProfile {
 }
 
 /** The options with what is left out; throws for what cannot be. */
-export function readProfileOptions({ milliseconds = 1000, batch }: ProfileOptions): {
+export function readProfileOptions(options: ProfileOptions): {
   readonly milliseconds: number;
   readonly batch: readonly Tensor[] | undefined;
 } {
+  checkOptionNames("profile", options, OPTIONS);
+  const { milliseconds = 1000, batch } = options;
   if (!Number.isFinite(milliseconds) || milliseconds <= 0)
     throw new KilnError(`milliseconds must be a number above 0, not ${milliseconds}`);
   if (batch !== undefined && !Array.isArray(batch))

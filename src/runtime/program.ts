@@ -1,10 +1,11 @@
 /** A compiled model: runs its forward pass, shows how it was made. */
 
+import { describeValue } from "../core/describe-value.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { VariantCache } from "./cache.ts";
 import type { Compilation, KernelInfo, MemoryInfo } from "./figures.ts";
 import type { ModelState } from "./model-state.ts";
@@ -72,7 +73,22 @@ export abstract class Inspectable {
   }
 }
 
-export class Program extends Inspectable {
+/** What a forward may return. */
+export type Outputs = Tensor | readonly Tensor[];
+
+/**
+ * What `run` gives for a forward that returns `Returned`: the same, but a list of one comes as that one. Where the type
+ * leaves open which it is, as `nn.Module` does, one tensor is expected; `run<Tensor[]>(…)` says otherwise.
+ */
+export type RunResult<Returned> = Tensor extends Returned
+  ? Tensor
+  : Returned extends readonly [Tensor]
+    ? Tensor
+    : Returned extends Outputs
+      ? Returned
+      : Tensor;
+
+export class Program<Result extends Outputs = Tensor> extends Inspectable {
   private readonly state: ModelState;
   private readonly cache: VariantCache;
   private readonly seed: number;
@@ -96,11 +112,12 @@ export class Program extends Inspectable {
 
   /**
    * Runs the model. Another batch size (dimension 0) than the one compiled for compiles once more. Returns
-   * one tensor, or a list when the model returns several; they are the caller's own copies.
+   * one tensor, or a list when the model returns several (`const [a, b] = await program.run(x)`); they are the caller's
+   * own copies.
    */
-  run(...inputs: readonly Tensor[]): Promise<Tensor>;
-  run<T extends Tensor | Tensor[]>(...inputs: readonly Tensor[]): Promise<T>;
-  run(...inputs: readonly Tensor[]): Promise<Tensor | Tensor[]> {
+  run(...inputs: readonly Tensor[]): Promise<Result>;
+  run<T extends Outputs>(...inputs: readonly Tensor[]): Promise<T>;
+  run(...inputs: readonly Tensor[]): Promise<Outputs> {
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
       const variant = await this.cache.for(inputs);
@@ -161,9 +178,23 @@ export async function withHostArrays<T>(
   state: ModelState,
   work: (arrays: readonly TypedArray[]) => Promise<T>,
 ): Promise<T> {
+  tensors.forEach(requireTensor);
   const arrays = new Array<TypedArray>(tensors.length);
   const unsettled = state.settle();
   if (unsettled !== undefined) await unsettled;
   for (let k = 0; k < tensors.length; k++) arrays[k] = tensors[k].peek() ?? (await tensors[k].data());
   return state.enqueue(() => work(arrays));
+}
+
+/** Throws for what callers without types may give in place of a tensor. */
+function requireTensor(value: unknown, position: number): void {
+  if (value instanceof Tensor) return;
+  const isBatch = Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Tensor);
+  const isNumbers = Array.isArray(value) || ArrayBuffer.isView(value) || typeof value === "number";
+  const advice = isBatch
+    ? ": its tensors are arguments of their own, as in run(...batch)"
+    : isNumbers
+      ? ": tensor([...]) makes one"
+      : "";
+  throw new KilnError(`input ${position} is ${describeValue(value)}, not a tensor${advice}`);
 }

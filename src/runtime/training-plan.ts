@@ -5,6 +5,7 @@
 
 import { allocate } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { sizeOf } from "../core/shape.ts";
 import {
   accumulatedName,
@@ -51,17 +52,14 @@ export interface TrainingPlan {
   readonly accumulated: ReadonlyMap<string, Tensor>;
 }
 
-/** Plans the step for a traced model. Throws a KilnError for options that cannot be and for parameters of elsewhere. */
+/**
+ * Plans the step for a traced model; parameters that want no gradient (`requiresGrad = false`) are passed over, as by
+ * `optimizer.step()`. Throws a KilnError for options that cannot be and for parameters of elsewhere.
+ */
 export function planTraining(optimizer: GroupedRules, trace: Trace, options: GradientOptions): TrainingPlan {
   const clip = clipOf(options);
   const accumulate = batchesPerUpdate(options.accumulate);
-  const all = optimizer.paramGroups.flatMap(({ params }) => params);
-  const trained = trace.parameters.filter((name) => all.includes(trace.states.get(name)!));
-  if (trained.length < all.length) {
-    throw new KilnError(
-      `the optimizer holds ${all.length} parameters, but ${all.length - trained.length} of them are not parameters of this model`,
-    );
-  }
+  const trained = trainedBy(optimizer, trace);
   const groups = optimizer.paramGroups.map(({ rule, params }) => ({
     rule,
     parameters: trained.filter((name) => params.includes(trace.states.get(name)!)),
@@ -87,6 +85,23 @@ export function planTraining(optimizer: GroupedRules, trace: Trace, options: Gra
   };
 }
 
+/** The names of the parameters that the optimizer updates, in the model's order. */
+function trainedBy(optimizer: GroupedRules, trace: Trace): readonly string[] {
+  const all = optimizer.paramGroups.flatMap(({ params }) => params);
+  const wanted = new Set(all.filter(({ requiresGrad }) => requiresGrad));
+  if (wanted.size === 0) {
+    throw new KilnError(
+      "there is nothing to train: requiresGrad is false for every parameter that the optimizer holds",
+    );
+  }
+  const trained = trace.parameters.filter((name) => wanted.has(trace.states.get(name)!));
+  if (trained.length === wanted.size) return trained;
+  throw new KilnError(
+    `the optimizer holds ${all.length} parameters, but ${wanted.size - trained.length} of them are not parameters of this model: ` +
+      "they are another model's, or the loss's; what is trained must be a field of this model or of a module in one",
+  );
+}
+
 const zerosLike = ({ dtype, shape }: Tensor): Tensor =>
   Tensor.fromData(allocate(dtype, sizeOf(shape)), shape, dtype);
 
@@ -94,6 +109,10 @@ function batchesPerUpdate(accumulate = 1): number {
   if (Number.isSafeInteger(accumulate) && accumulate >= 1) return accumulate;
   throw new KilnError(`accumulate must be a whole number of batches of at least 1, not ${accumulate}`);
 }
+
+const CLIP_OPTIONS = { maxNorm: true, normType: true } satisfies OptionNames<
+  Exclude<NonNullable<GradientOptions["clipGradNorm"]>, number>
+>;
 
 function clipOf({ clipGradNorm, clipGradValue }: GradientOptions): GradientClip | undefined {
   if (clipGradNorm !== undefined && clipGradValue !== undefined) {
@@ -103,6 +122,7 @@ function clipOf({ clipGradNorm, clipGradValue }: GradientOptions): GradientClip 
     return { kind: "value", maxValue: positive("clipGradValue", clipGradValue) };
   }
   if (clipGradNorm === undefined) return undefined;
+  if (typeof clipGradNorm === "object") checkOptionNames("clipGradNorm", clipGradNorm, CLIP_OPTIONS);
   const { maxNorm, normType = 2 } =
     typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : clipGradNorm;
   if (normType !== Number.POSITIVE_INFINITY) positive("clipGradNorm's normType", normType);

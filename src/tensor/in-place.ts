@@ -36,7 +36,8 @@ export abstract class InPlaceMethods extends TensorMethods {
   }
   /** Takes over the numbers of `source`, broadcast to this tensor's shape. */
   copy_(this: Tensor, source: Tensor): Tensor {
-    const isPlain = sameShape(source.shape, this.shape) && !source.requiresGrad;
+    const isPlain =
+      source?.shape !== undefined && sameShape(source.shape, this.shape) && !source.requiresGrad;
     return changed(
       this,
       "copy_",

@@ -61,7 +61,7 @@ export abstract class PointwiseMethods {
   }
   /** `other - this`. */
   rsub(this: Tensor, other: Tensor | number): Tensor {
-    return numberOrTensor(other).sub(this);
+    return apply("sub", [numberOrTensor(other), this]);
   }
   mul(this: Tensor, other: Tensor | number): Tensor {
     return apply("mul", [this, numberOrTensor(other)]);
@@ -116,7 +116,7 @@ export abstract class PointwiseMethods {
     return to(this, dtype);
   }
   typeAs(this: Tensor, other: Tensor): Tensor {
-    return to(this, other.dtype);
+    return to(this, other?.dtype);
   }
   /** As float32. */
   float(this: Tensor): Tensor {

@@ -11,6 +11,7 @@ import type { Tensor } from "./tensor.ts";
  * row, one on the right as a column, and that axis is gone again in the result.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  requireTensors(a, b);
   if (a.ndim === 0 || b.ndim === 0)
     return refuse("matmul", a, b, "both need at least one dimension; mul multiplies by a single number");
   const left = a.ndim === 1 ? a.unsqueeze(0) : a;
@@ -24,11 +25,13 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 /** The product of two matrices (torch.mm). */
 export function mm(a: Tensor, b: Tensor): Tensor {
+  requireTensors(a, b);
   return a.ndim === 2 && b.ndim === 2 ? matmul(a, b) : refuse("mm", a, b, "both must be matrices");
 }
 
 /** The products of two batches of matrices, one by one (torch.bmm). */
 export function bmm(a: Tensor, b: Tensor): Tensor {
+  requireTensors(a, b);
   return a.ndim === 3 && b.ndim === 3 && a.shape[0] === b.shape[0]
     ? matmul(a, b)
     : refuse("bmm", a, b, "both must be batches [B,n,m] and [B,m,p] of one size");
@@ -36,9 +39,16 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
 
 /** The sum of products of two vectors (torch.dot). */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  requireTensors(a, b);
   return a.ndim === 1 && b.ndim === 1 && a.shape[0] === b.shape[0]
     ? matmul(a, b)
     : refuse("dot", a, b, "both must be vectors of one length");
+}
+
+/** What is no tensor is for the operation itself to refuse, before anything is read of it. */
+function requireTensors(...operands: readonly (Tensor | undefined)[]): void {
+  if (operands.some((operand) => operand?.shape === undefined))
+    apply("matmul", operands as readonly Tensor[]);
 }
 
 function refuse(name: string, a: Tensor, b: Tensor, rule: string): never {

@@ -1,19 +1,16 @@
 /** Which dtype two operands meet in, and the casts that bring them there (torch.result_type). */
 
-import type { DType } from "../core/dtype.ts";
+import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { located } from "./located.ts";
 import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** From the narrowest to the widest. */
-const ORDER: readonly DType[] = ["bool", "int32", "float32"];
-
 /** The same numbers in another dtype; a fraction is cut off, and only 0 is false. Gradients stop here. */
 export function to(input: Tensor, dtype: DType): Tensor {
-  if (!ORDER.includes(dtype)) {
+  if (!PUBLIC_DTYPES.includes(dtype)) {
     return located(() => {
-      throw new KilnError(`to() knows the dtypes ${ORDER.join(", ")}, not ${dtype}`);
+      throw new KilnError(`to() knows the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${dtype}`);
     });
   }
   return input.dtype === dtype ? input : apply("cast", [input], { dtype });
@@ -26,10 +23,10 @@ export function scalarLike(value: number, like: Tensor): Tensor {
 
 /** Both operands in the wider of their dtypes. */
 export function promoted(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
-  const ranks = [a, b].map((operand) => ORDER.indexOf(operand?.dtype));
+  const ranks = [a, b].map((operand) => PUBLIC_DTYPES.indexOf(operand?.dtype));
   // What is no tensor is for the operation itself to refuse.
   if (ranks.includes(-1)) return [a, b];
-  const dtype = ORDER[Math.max(...ranks)];
+  const dtype = PUBLIC_DTYPES[Math.max(...ranks)];
   return [to(a, dtype), to(b, dtype)];
 }
 

@@ -1,14 +1,19 @@
 /**
  * Random tensors. The numbers come from Philox, whose integer arithmetic gives the same bits everywhere. The seed is 0
- * until `manualSeed` is called: a program that never calls it draws the same numbers each time it runs.
+ * until `manualSeed` is called: a program that never calls it draws the same numbers each time it runs. While a model is
+ * traced they become operations, which draw from the seed and the step of each run.
  */
 
 import { KilnError } from "../core/errors.ts";
 import { philox } from "../core/philox.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
-import { BLOCK } from "../ops/random.ts";
+import type { Attrs } from "../ir/types.ts";
+import { BLOCK, MOST_INTEGERS } from "../ops/random.ts";
 import { currentRecorder, type RandomSource } from "./context.ts";
 import { readShape, type ShapeArguments } from "./creation.ts";
+import { erfinv } from "./erfinv.ts";
+import { located } from "./located.ts";
+import { scalarLike } from "./promotion.ts";
 import { apply, Tensor } from "./tensor.ts";
 
 const WORD = 0x1_0000_0000;
@@ -55,14 +60,38 @@ function randomSource(): RandomSource {
   return { seed: scalar(programSeed()), step: scalar(blocksDrawn++), stream: "" };
 }
 
-/** Truth values (bool) that hold with `probability`, each independent of the others. */
-export function bernoulli(shape: Shape, probability: number): Tensor {
+/** Whether a model is traced, so that its program draws the numbers, if there are any, in each run. */
+const isDrawnByProgram = (shape: Shape): boolean => currentRecorder() !== undefined && sizeOf(shape) > 0;
+
+/** What the generator `op` draws from a stream of its own, in a shape. */
+function generated(op: string, shape: Shape, attrs: Attrs): Tensor {
   const { seed, step, stream } = randomSource();
   const size = sizeOf(shape);
   const blocks = Math.max(1, Math.ceil(size / BLOCK));
-  const drawn = apply("bernoulli", [seed, step], { blocks, probability, stream }).reshape(blocks * BLOCK);
+  const drawn = apply(op, [seed, step], { blocks, ...attrs, stream }).reshape(blocks * BLOCK);
   return (size === blocks * BLOCK ? drawn : drawn.narrow(0, 0, size)).reshape(shape);
 }
+
+/** Truth values (bool) that hold with `probability`, each independent of the others. */
+export const bernoulli = (shape: Shape, probability: number): Tensor =>
+  generated("bernoulli", shape, { probability });
+
+/** 24 random bits for each element, as whole numbers in float32, of a model that is traced. */
+const tracedBits = (shape: Shape): Tensor => generated("randint", shape, { below: 2 ** 24 }).float();
+
+const tracedUniform = (shape: Shape): Tensor => tracedBits(shape).mul(2 ** -24);
+
+/**
+ * Normal numbers by the inverse of their distribution, √2·erfinv(x). The x are the midpoints of 2²⁴ equal parts of
+ * (-1, 1), each exact in float32: symmetric, never ±1, so that no number is infinite and none lies beyond ±5.42.
+ */
+const tracedNormal = (shape: Shape): Tensor =>
+  erfinv(
+    tracedBits(shape)
+      .sub(2 ** 23)
+      .add(0.5)
+      .mul(2 ** -23),
+  ).mul(Math.SQRT2);
 
 /** Calls `take` for each group of four positions up to `length` with four fresh words. */
 function draw(length: number, take: (words: Uint32Array, position: number) => void): void {
@@ -98,21 +127,33 @@ export function normalInto(data: Float32Array): void {
   });
 }
 
-/** Numbers spread evenly over [0, 1). */
+/** Numbers spread evenly over [0, 1). In the `forward` of a compiled model each run draws anew. */
 export const rand = (...shape: ShapeArguments): Tensor =>
-  floats("rand", shape, (data) => uniformInto(data, 0, 1));
+  floats("rand", shape, tracedUniform, (data) => uniformInto(data, 0, 1));
 
-/** Normally distributed numbers of mean 0 and standard deviation 1. */
-export const randn = (...shape: ShapeArguments): Tensor => floats("randn", shape, normalInto);
+/**
+ * Normally distributed numbers of mean 0 and standard deviation 1. In the `forward` of a compiled model each run draws
+ * anew.
+ */
+export const randn = (...shape: ShapeArguments): Tensor => floats("randn", shape, tracedNormal, normalInto);
 
-function floats(name: string, given: ShapeArguments, fill: (data: Float32Array) => void): Tensor {
+function floats(
+  name: string,
+  given: ShapeArguments,
+  traced: (shape: Shape) => Tensor,
+  fill: (data: Float32Array) => void,
+): Tensor {
   const { shape, options } = readShape(name, given);
+  if (isDrawnByProgram(shape)) return traced(shape);
   const data = new Float32Array(sizeOf(shape));
   fill(data);
   return Tensor.fromData(data, shape, "float32").requiresGrad_(options.requiresGrad ?? false);
 }
 
-/** Whole numbers (int32) from `low`, 0 unless told, up to but not including `high`. */
+/**
+ * Whole numbers (int32) from `low`, 0 unless told, up to but not including `high`. In the `forward` of a compiled model
+ * each run draws anew.
+ */
 export function randint(high: number, shape: Shape): Tensor;
 export function randint(low: number, high: number, shape: Shape): Tensor;
 export function randint(...given: [number, Shape] | [number, number, Shape]): Tensor {
@@ -123,7 +164,9 @@ export function randint(...given: [number, Shape] | [number, number, Shape]): Te
       `randint draws int32 numbers from low to below high, but low is ${low} and high is ${high}`,
     );
   }
-  const data = new Int32Array(sizeOf(readShape("randint", [shape]).shape));
+  const { shape: extents } = readShape("randint", [shape]);
+  if (isDrawnByProgram(extents)) return tracedIntegers(low, high, extents);
+  const data = new Int32Array(sizeOf(extents));
   draw(data.length, (words, position) => {
     const end = Math.min(position + 4, data.length);
     for (let i = position; i < end; i++) {
@@ -131,4 +174,17 @@ export function randint(...given: [number, Shape] | [number, number, Shape]): Te
     }
   });
   return Tensor.fromData(data, shape, "int32");
+}
+
+/** The whole numbers from `low` to below `high` of a model that is traced. */
+function tracedIntegers(low: number, high: number, shape: Shape): Tensor {
+  if (Math.max(-low, high, high - low) > MOST_INTEGERS) {
+    return located(() => {
+      throw new KilnError(
+        `inside forward randint draws at most 2^24 different numbers from -2^24 to 2^24, which every backend holds exactly, but low is ${low} and high is ${high}`,
+      );
+    });
+  }
+  const drawn = generated("randint", shape, { below: high - low });
+  return low === 0 ? drawn : drawn.add(scalarLike(low, drawn));
 }

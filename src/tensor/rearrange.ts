@@ -1,5 +1,6 @@
 /** Functions that rearrange tensors, with PyTorch's names, argument order and defaults; each is made of few ops. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/shape.ts";
 import { axisOf } from "./axes.ts";
@@ -94,12 +95,14 @@ export function select(input: Tensor, dim: number, index: number): Tensor {
 
 /** Tensors one after the other along `dim`. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  requireList("cat", tensors);
   const [first] = tensors;
   return apply("cat", tensors, { axis: first === undefined ? 0 : axisOf(first, dim) });
 }
 
 /** Tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  requireList("stack", tensors);
   const [first] = tensors;
   if (first === undefined) return located(() => fail("stack needs at least one tensor"));
   const axis = located(() => normalizeAxis(dim, first.ndim + 1));
@@ -114,6 +117,14 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
+/** Tensors come as one list; what stands in it is for the operation to look at. */
+function requireList(callee: string, tensors: unknown): void {
+  if (!Array.isArray(tensors))
+    located(() =>
+      fail(`${callee} takes one list of tensors: write ${callee}([a, b]) or ${callee}([a, b], dim)`),
+    );
+}
+
 function fail(message: string): never {
   throw new KilnError(message);
 }
@@ -122,6 +133,8 @@ function fail(message: string): never {
 export function split(input: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
   const axis = axisOf(input, dim);
   const extent = input.shape[axis];
+  if (typeof size !== "number" && !Array.isArray(size))
+    return located(() => fail(`split needs a size or a list of sizes, not ${describeValue(size)}`));
   const sizes = typeof size === "number" ? evenSizes(extent, size) : size;
   const total = sizes.reduce((sum, part) => sum + part, 0);
   if (total !== extent || sizes.some((part) => !Number.isInteger(part) || part < 1)) {

@@ -113,12 +113,12 @@ export const pow = (input: Tensor | number, exponent: Tensor | number): Tensor =
 
 /**
  * The input held between `min` and `max`, either of which may be missing; `max` wins over a larger `min`. The
- * gradient passes where the input lies within the bounds, both included; NaN stays NaN.
+ * gradient passes where the input lies between the bounds, and not on them; NaN stays NaN.
  */
 export function clamp(input: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
-  const raised = min === undefined ? input : bounded(input, numberOrTensor(min), "lt");
-  return max === undefined ? raised : bounded(raised, numberOrTensor(max), "gt");
+  const raised = min === undefined ? input : bounded(input, numberOrTensor(min), "le");
+  return max === undefined ? raised : bounded(raised, numberOrTensor(max), "ge");
 }
 
-const bounded = (input: Tensor, bound: Tensor, relation: "lt" | "gt"): Tensor =>
+const bounded = (input: Tensor, bound: Tensor, relation: "le" | "ge"): Tensor =>
   where(compared(input, relation, bound), bound, input);

@@ -3,6 +3,7 @@
  * holds data or is lazy, and reading it has an injected evaluator compute it.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
@@ -187,8 +188,9 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
   const recorder = currentRecorder();
   const stranger = inputs.find((input) => !(input instanceof Tensor));
   if (stranger !== undefined || inputs.includes(undefined as never)) {
+    const advice = isNumbers(stranger) ? ": tensor([...]) makes one" : "";
     throw new KilnError(
-      `${op} is given ${describeStranger(stranger)} where it expects a tensor`,
+      `${op} is given ${describeValue(stranger)} where it expects a tensor${advice}`,
       originNow(),
     );
   }
@@ -228,8 +230,7 @@ function checkGradient(gradient: Tensor, leaf: Tensor): void {
   );
 }
 
-const describeStranger = (value: unknown): string =>
-  value === undefined ? "undefined" : `a ${typeof value}`;
+const isNumbers = (value: unknown): boolean => Array.isArray(value) || ArrayBuffer.isView(value);
 
 /** The line of the model that is being traced, if one is. */
 const originNow = (): Origin[] => [currentRecorder()?.origin()].filter((origin) => origin !== undefined);

@@ -7,7 +7,9 @@ import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types
 import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import { type Source, Tensor } from "../tensor/tensor.ts";
+import { arityOf } from "./arity.ts";
 import { type Place, userPlace } from "./origins.ts";
+import { TensorFields } from "./tensor-fields.ts";
 import { ValueNamer } from "./value-names.ts";
 
 /** What the tracer needs of a module; `nn.Module` is one. */
@@ -20,9 +22,10 @@ export interface Traceable {
   readonly constructedAt?: Place | undefined;
 }
 
-/** A loss: a module of two inputs that says what targets it wants. */
+/** A loss: a module of outputs and targets. */
 export interface TraceableLoss extends Traceable {
-  targetType(output: TensorType): TensorType;
+  /** The target that goes with an output, for whoever compiles without saying what `targets` there are. */
+  targetType?(output: TensorType): TensorType;
 }
 
 export interface Trace {
@@ -37,7 +40,7 @@ export interface Trace {
 
 /** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
 export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
-  const session = new Session(model);
+  const session = new Session(model, false);
   const outputs = session.forward(inputs);
   return session.finish(
     graphName(model),
@@ -52,10 +55,18 @@ export function traceLoss(
   inputs: readonly TensorType[],
   targets?: readonly TensorType[],
 ): Trace {
-  const session = new Session(model);
+  const session = new Session(model, true);
   const outputs = session.forward(inputs);
-  const types = targets ?? outputs.map((output) => loss.targetType(output));
+  const types = targets ?? outputs.map((output) => targetType(loss, output));
   return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
+}
+
+function targetType(loss: TraceableLoss, output: TensorType): TensorType {
+  if (loss.targetType !== undefined) return loss.targetType(output);
+  throw new KilnError(
+    `${loss.constructor.name} does not say what targets it compares with: give their shapes, such as ` +
+      "targets: [[64, 10]], or give it a method targetType(output) that returns { shape, dtype }",
+  );
 }
 
 const graphName = (model: Traceable): string => {
@@ -83,7 +94,9 @@ class Session implements Recorder {
   private random: Pick<RandomSource, "seed" | "step"> | undefined;
   private lossModule: TraceableLoss | undefined;
 
-  constructor(model: Traceable) {
+  /** In a training session gradients are derived, for the parameters of `model`. */
+  constructor(model: Traceable, isTraining: boolean) {
+    this.isTraining = isTraining;
     this.namer = new ValueNamer(model);
     for (const [path, module] of model.namedModules()) {
       this.paths.set(module, path);
@@ -97,18 +110,45 @@ class Session implements Recorder {
     this.model = model;
   }
 
+  /** A parameter that no module of the model has: it would be frozen into the program. */
+  private strayParameter({ dtype, shape }: Tensor): KilnError {
+    return new KilnError(
+      `forward uses a parameter ${dtype}[${shape}] that is no part of the model, so it would not be trained: keep ` +
+        "layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says that it is a constant",
+      [this.origin()],
+    );
+  }
+
   private readonly model: Traceable;
+  private readonly isTraining: boolean;
   private readonly namer: ValueNamer;
 
   forward(types: readonly TensorType[]): readonly Tensor[] {
     const { model } = this;
+    const { least, most } = arityOf(model);
+    if (types.length < least || types.length > most) {
+      throw new KilnError(
+        `forward of ${model.constructor.name} takes ${counted(least, "input")}, and inputs lists ${types.length}`,
+        [this.modelOrigin()],
+      );
+    }
     const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
+    const fields = new TensorFields(model);
     const result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
+    const carried = fields.restore();
+    if (carried !== undefined) {
+      throw new KilnError(
+        `forward keeps a tensor in ${carried}, which a compiled model does not carry from one run to the next: ` +
+          "make it a buffer with registerBuffer, and change it with copy_",
+        [this.modelOrigin()],
+      );
+    }
     const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
     if (outputs.length === 0 || outputs.some((t) => !(t instanceof Tensor))) {
-      throw new KilnError(`forward of ${model.constructor.name} must return a tensor or a list of tensors`, [
-        this.modelOrigin(),
-      ]);
+      throw new KilnError(
+        `forward of ${model.constructor.name} must return a tensor or a list of tensors, not ${described(result)}`,
+        [this.modelOrigin()],
+      );
     }
     return outputs;
   }
@@ -117,6 +157,14 @@ class Session implements Recorder {
     const targets = types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
     this.lossModule = loss;
     this.places.set(loss, loss.constructedAt);
+    if (outputs.length + targets.length > arityOf(loss).most) {
+      throw new KilnError(
+        `${loss.constructor.name} takes ${counted(arityOf(loss).most, "tensor")}, and is given ` +
+          `${counted(outputs.length, "output")} of the model and ${counted(targets.length, "target")}: ` +
+          "a loss of your own can take them all, a module whose forward(...outputs, ...targets) returns one tensor",
+        [this.modelOrigin()],
+      );
+    }
     const result = recordWith(this, () => kilnTraceBoundary(() => loss.forward(...outputs, ...targets)));
     if (!(result instanceof Tensor)) throw new KilnError("a loss must return one tensor", [this.origin()]);
     return result;
@@ -135,7 +183,7 @@ class Session implements Recorder {
   }
 
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor {
-    const values = inputs.map((t) => this.valueOf(t));
+    const values = inputs.map((t) => this.valueOf(t, op === "detach"));
     const place = userPlace("kilnTraceBoundary");
     const known = this.origin(place);
     const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
@@ -221,7 +269,7 @@ class Session implements Recorder {
   }
 
   /** The graph's value for a tensor; known numbers met on the way become constants in the store. */
-  private valueOf(tensor: Tensor): Value {
+  private valueOf(tensor: Tensor, isDetached = false): Value {
     const { behind } = tensor;
     const known = this.current.get(tensor) ?? this.values.get(behind);
     if (known !== undefined) return known;
@@ -232,12 +280,24 @@ class Session implements Recorder {
       );
     }
     const { operation } = behind;
-    if (operation === undefined) return this.state(`constant.${this.states.size}`, tensor);
+    if (operation === undefined) {
+      if (this.isTraining && tensor.requiresGrad && !isDetached) throw this.strayParameter(tensor);
+      return this.state(`constant.${this.states.size}`, tensor);
+    }
     const inputs = operation.inputs.map((input) => this.valueOf(new Tensor(input.shape, input.dtype, input)));
     const value = this.builder.node(operation.op, inputs, operation.attrs);
     this.values.set(behind, value);
     return value;
   }
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+/** What somebody returned in place of a tensor. */
+function described(result: unknown): string {
+  if (result instanceof Promise) return "a promise: forward is not async, and awaits nothing";
+  if (Array.isArray(result)) return "a list with something else in it, or nothing";
+  return result === null || result === undefined ? "nothing" : `a ${typeof result}`;
 }
 
 /** Stack frames outside of this call belong to the user's program, not to the model. */

@@ -214,6 +214,9 @@ describe.skipIf(skipReason)("the explorer", () => {
     const memory = page.locator(".memory");
     await memory.getByRole("button", { name: /^Enlarge/ }).click();
     expect((await memory.boundingBox())!.height).toBeGreaterThan(850);
+    await memory.locator(".buffer", { hasText: "max_pool2d:" }).first().hover();
+    expect(await memory.locator(".lit").count()).toBe(1);
+    expect((await litKernels(1)).length).toBeGreaterThan(1);
     await page.screenshot({ path: join(SCREENSHOTS, "explorer-memory.png") });
     await page.keyboard.press("Escape");
     expect((await memory.boundingBox())!.height).toBeLessThan(700);
@@ -231,6 +234,9 @@ describe.skipIf(skipReason)("the explorer", () => {
         .every((part) => part < 60),
     ).toBe(true);
     await dark.screenshot({ path: join(SCREENSHOTS, "explorer-dark.png") });
+    await dark.evaluate("location.hash = '#backend=wasm&stage=dce'");
+    await dark.waitForFunction("document.querySelector('.stages strong').textContent === 'dce'");
+    expect(await dark.locator("#backend").inputValue()).toBe("wasm");
     await dark.setViewportSize({ width: 400, height: 850 });
     expect(await dark.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(400);
     await dark.screenshot({ path: join(SCREENSHOTS, "explorer-narrow.png") });

@@ -1,13 +1,13 @@
 /** `kiln build` as a user runs it: what it writes, what it refuses, and file names that try to break out. */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { save } from "kiln";
 import { describe, expect, test } from "vitest";
 import { loadWeights } from "../../src/cli/build-weights.ts";
 import { TinyNet } from "../support/nets.ts";
-import { kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
+import { barModel, kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
 
@@ -72,6 +72,7 @@ describe("kiln build", () => {
       ["examples/lenet.ts", "--out", "FILE/x"],
       "cannot write to the folder FILE/x: a part of the path is a file, not a folder",
     ],
+    [["MODEL", "--out", "HERE"], "model.js is read by this command, and is not written over"],
     [
       ["examples/lenet.ts", "--out", "NEW", "--checkpoint", "FILE"],
       "FILE is not a readable safetensors file: ",
@@ -79,7 +80,15 @@ describe("kiln build", () => {
   ])("refuses %j in one line, and writes nothing", async (args, message) => {
     const file = join(folder, "file");
     writeFileSync(file, "text");
-    const given = (text: string): string => text.replace("FILE", file).replace("NEW", join(folder, "new"));
+    const model = join(folder, "source", "model.js");
+    mkdirSync(join(folder, "source"), { recursive: true });
+    writeFileSync(model, barModel());
+    const given = (text: string): string =>
+      text
+        .replace("FILE", file)
+        .replace("NEW", join(folder, "new"))
+        .replace("MODEL", model)
+        .replace("HERE", join(folder, "source"));
     const { code, stdout, stderr } = await kiln(["build", ...args.map(given)]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(given(message));

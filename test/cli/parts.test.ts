@@ -7,8 +7,8 @@ import { describe, expect, it } from "vitest";
 import { LossCurve } from "../../src/cli/loss-curve.ts";
 import { checkWritable, writeFiles } from "../../src/cli/output-folder.ts";
 import { reportText } from "../../src/cli/report.ts";
-import { suggestion } from "../../src/cli/suggestion.ts";
 import { KilnError } from "../../src/core/errors.ts";
+import { suggestion } from "../../src/core/suggestion.ts";
 import { temporaryFolder } from "./kiln.ts";
 
 const folder = temporaryFolder();

@@ -3,8 +3,14 @@
 import { describe, expect, test } from "vitest";
 import { closeness, closest, type Link, NO_LINK } from "../../src/explore/link.ts";
 
-const link = (origins: number[], kernels: number[] = [], parts: number[] = []): Link => ({
+const link = (
+  origins: number[],
+  kernels: number[] = [],
+  parts: number[] = [],
+  nodes: number[] = [],
+): Link => ({
   origins,
+  nodes,
   kernels,
   parts,
 });
@@ -12,8 +18,9 @@ const link = (origins: number[], kernels: number[] = [], parts: number[] = []): 
 describe("closeness", () => {
   test("a part is closer than its kernel, a kernel closer than a line", () => {
     const code = link([1, 2], [7], [70]);
-    expect(closeness(code, link([9], [9], [70]))).toBe(3);
-    expect(closeness(code, link([9], [7], [71]))).toBe(2);
+    expect(closeness(code, link([9], [9], [70]))).toBe(4);
+    expect(closeness(code, link([9], [7], [71]))).toBe(3);
+    expect(closeness(link([1], [7], [], [5]), link([9], [8], [], [4, 5]))).toBe(2);
     expect(closeness(code, link([2]))).toBe(1);
     expect(closeness(code, link([3], [8], [80]))).toBe(0);
     expect(closeness(code, NO_LINK)).toBe(0);
@@ -39,6 +46,12 @@ describe("closest", () => {
   test("a part lights up itself alone, and its lines where no kernel is known", () => {
     expect(closest(code[1], code)).toEqual([1]);
     expect(closest(code[2], [link([1]), link([2]), link([3])])).toEqual([0, 1]);
+  });
+
+  test("a kernel of another backend is found by the nodes that both compute, not by its lines", () => {
+    const update = link([1, 2, 3], [8], [80], [30, 31, 32]);
+    const others = [link([1], [9], [90], [1]), link([1], [10], [91], [30]), link([2], [11], [92], [31])];
+    expect(closest(update, others)).toEqual([1, 2]);
   });
 
   test("what belongs to nothing lights up nothing", () => {

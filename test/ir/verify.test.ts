@@ -86,6 +86,11 @@ describe("finds", () => {
     expect(verify({ ...GRAPH, groups })).toThrow("group g stores a node it does not hold");
   });
 
+  test("a node that two groups store, and would compute twice", () => {
+    const groups = ["g", "h"].map((name) => ({ name, nodes: [linear], stores: [linear] }));
+    expect(verify({ ...GRAPH, groups })).toThrow("group h stores a node that another group stores");
+  });
+
   test("a group or a view of nodes outside of the graph", () => {
     const stranger: Node = { ...relu };
     expect(verify({ ...GRAPH, groups: [{ name: "g", nodes: [stranger], stores: [] }] })).toThrow(

@@ -58,7 +58,7 @@ describe("Conv2d", () => {
     ],
     [
       () => new nn.Conv2d(1, 6, 5, { strides: 2 } as object),
-      "Conv2d has no option strides; its options are inChannels, outChannels, kernelSize, stride, padding, " +
+      "Conv2d has no option strides (did you mean stride?); its options are inChannels, outChannels, kernelSize, stride, padding, " +
         "dilation, groups, bias",
     ],
     [() => new nn.Conv2d({ inChannels: 1, outChannels: 6 } as never), "Conv2d needs kernelSize"],

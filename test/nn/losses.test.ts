@@ -327,7 +327,7 @@ describe("what is refused", () => {
     [
       "a name",
       () => new nn.CrossEntropyLoss({ weights: 1 } as object),
-      "CrossEntropyLoss has no option weights; its options are weight, ignoreIndex, reduction, labelSmoothing",
+      "CrossEntropyLoss has no option weights (did you mean weight?); its options are weight, ignoreIndex, reduction, labelSmoothing",
     ],
     [
       "a smoothing",

@@ -200,6 +200,13 @@ describe("Parameter", () => {
     expect(new nn.Parameter(data, false).requiresGrad).toBe(false);
   });
 
+  it("needs a tensor", () => {
+    expect(() => new nn.Parameter([1, 2] as never)).toThrow(
+      "such as new nn.Parameter(tensor([1, 2])), not from an array",
+    );
+    expect(() => new nn.Parameter(undefined as never)).toThrow("not from undefined");
+  });
+
   it("needs float32 numbers", () => {
     expect(() => new nn.Parameter(tensor(Int32Array.of(1)))).toThrow("must be float32, not int32");
   });

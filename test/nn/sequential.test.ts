@@ -75,3 +75,16 @@ describe("Sequential", () => {
     );
   });
 });
+
+describe("what Sequential is given in place of layers", () => {
+  const a = new nn.Linear(2, 2);
+
+  it("is named", () => {
+    const list = [a, new nn.Sequential(a)];
+    expect(() => new nn.Sequential(list as never)).toThrow(
+      "Sequential takes its layers one by one: new nn.Sequential(a, b), or new nn.Sequential(...layers)",
+    );
+    expect(() => new nn.Sequential(null as never)).toThrow("Sequential takes modules, not null");
+    expect(() => new nn.Sequential(nn.ReLU as never)).toThrow("Sequential takes modules, not the class ReLU");
+  });
+});

@@ -1,5 +1,6 @@
 /** Loading state dicts: all or nothing, and every fault named at once. */
 
+import { compileTraining, optim } from "kiln";
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
 import { ones, tensor, zeros } from "../../src/tensor/creation.ts";
@@ -76,5 +77,51 @@ describe("loadStateDict", () => {
     await expect(net.loadStateDict({ "fc1.bias": zeros(2) }, { strict: false })).rejects.toThrow(
       "fc1.bias is float32[2] but the model has float32[3]",
     );
+  });
+});
+
+describe("tied weights", () => {
+  class Tied extends nn.Module {
+    wte = new nn.Embedding(7, 4);
+    head = new nn.Linear(4, 7, { bias: false });
+
+    constructor() {
+      super();
+      this.head.weight = this.wte.weight;
+    }
+
+    forward(x: Tensor): Tensor {
+      return this.head.forward(this.wte.forward(x));
+    }
+  }
+
+  it("are one parameter under two keys, in files too", async () => {
+    const net = new Tied();
+    expect(net.namedParameters().map(([name]) => name)).toEqual(["wte.weight"]);
+    expect(Object.keys(net.stateDict())).toEqual(["wte.weight", "head.weight"]);
+    const other = new Tied();
+    await other.loadStateDict(net.stateDict());
+    expect(other.head.weight).toBe(other.wte.weight);
+    expect(await other.wte.weight.data()).toEqual(await net.wte.weight.data());
+  });
+
+  it("are one state of a compiled step, which gets both gradients", async () => {
+    const net = new Tied();
+    const [x, target] = [tensor(Int32Array.of(1, 2, 6)), tensor(Int32Array.of(2, 3, 0))];
+    const loss = new nn.CrossEntropyLoss();
+    loss.forward(net.forward(x), target).backward();
+    const expected = await net.wte.weight.grad!.data();
+    const trainer = await compileTraining(net, {
+      inputs: [{ shape: [3], dtype: "int32" }],
+      loss,
+      optimizer: new optim.SGD(net.parameters(), { lr: 0.5 }),
+    });
+    expect([...trainer.portable.states.keys()]).toEqual(["wte.weight"]);
+    const { gradients } = await trainer.gradients(x, target);
+    const given = await gradients["wte.weight"].data();
+    // The same sums in another order: a few roundings of numbers below 1.
+    expect(Math.max(...given.map((value, k) => Math.abs(value - expected[k])))).toBeLessThan(1e-6);
+    await trainer.step(x, target);
+    expect(await net.head.weight.data()).toEqual(await net.wte.weight.data());
   });
 });

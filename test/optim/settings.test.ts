@@ -1,6 +1,7 @@
 /** What all optimizers but SGD promise of their settings: PyTorch's defaults, no needless work, clear refusals. */
 
 import { describe, expect, it } from "vitest";
+import { KilnError } from "../../src/core/errors.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
 import { ones } from "../../src/tensor/creation.ts";
@@ -172,5 +173,31 @@ describe("settings cannot", () => {
     ],
   ])("%s", (_, make, message) => {
     expect(() => make(parameters())).toThrow(message);
+  });
+});
+
+describe("an optimizer is given", () => {
+  const net = new nn.Linear(2, 2);
+  const chain = new nn.Sequential(net);
+  it.each<[string, () => unknown, string]>([
+    ["a module", () => new optim.SGD(net as never), "not the module Linear: write net.parameters()"],
+    ["a module that can be iterated", () => new optim.SGD(chain as never), "not the module Sequential"],
+    ["one parameter", () => new optim.SGD(net.weight as never), "write [parameter] for a single one"],
+    ["nothing", () => new optim.SGD(undefined as never), "such as net.parameters(), not undefined"],
+    [
+      "a rate",
+      () => new optim.SGD(net.parameters(), 0.5 as never),
+      "SGD takes its options by name: write { lr: 0.5 }",
+    ],
+    ["null", () => new optim.Adam(net.parameters(), null as never), "write { lr: 0.1 }, not null"],
+    ["a group of a module", () => new optim.SGD([{ params: net as never }]), "not the module Linear"],
+    [
+      "a mistyped name",
+      () => new optim.SGD(net.parameters(), { momentun: 1 } as never),
+      "SGD has no option momentun",
+    ],
+  ])("%s", (_, make, message) => {
+    expect(make).toThrow(message);
+    expect(make).toThrow(KilnError);
   });
 });

@@ -305,3 +305,29 @@ test("`compile` and `compileTraining` pass the wish on", async () => {
     trainer.dispose();
   }
 });
+
+test("weight gradients of small images are summed directly, where zeros stay zeros", async () => {
+  for (const [size, isAllowed] of [
+    [6, false],
+    [12, true],
+  ] as const) {
+    const geometry = {
+      batch: 16,
+      channels: 8,
+      outputs: 8,
+      height: size,
+      width: size,
+      kernel: [3, 3],
+      padding: [1, 1],
+    } as const;
+    const program = loweredGradients(stepOf(geometry), NAMES, wasm.capabilities);
+    const used = (strategy?: string): boolean =>
+      schedule(wasm.capabilities, strategy === undefined ? {} : { strategy })
+        .run(program)
+        .kernels.some(
+          ({ ops, schedule: how = "" }) => ops.includes("conv2d_weight_grad") && how.startsWith("winograd"),
+        );
+    expect(used(), `${size}`).toBe(isAllowed);
+    expect(used("winograd"), `${size}`).toBe(true);
+  }
+});

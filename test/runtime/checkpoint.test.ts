@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { KilnError, load, save, type Tensor, tensor } from "kiln";
+import { KilnError, load, nn, optim, save, type Tensor, tensor } from "kiln";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { removeLeftovers } from "../../src/runtime/atomic-file.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/runtime/safetensors.ts";
@@ -74,6 +74,18 @@ test("nested values come back as they were", async () => {
   expect(await loaded.groups[0].buffer.array()).toEqual([7]);
   const { tensors } = decodeSafetensors(await readFile(file), file);
   expect([...tensors.keys()]).toEqual(["names.a.b", "names.a.b#2", "groups.0.buffer"]);
+});
+
+test("a module or an optimizer is not what it holds", async () => {
+  const net = new nn.Linear(2, 1);
+  const path = join(tmpdir(), "never-written.safetensors");
+  const advice = "such as save(net.stateDict(), path), not";
+  await expect(save(net, path)).rejects.toThrow(`${advice} an object of the class Linear`);
+  await expect(save(new optim.SGD(net.parameters()), path)).rejects.toThrow(
+    `${advice} an object of the class SGD`,
+  );
+  await expect(save(net.weight, path)).rejects.toThrow(`${advice} an object of the class Parameter`);
+  await expect(save(null as never, path)).rejects.toThrow(`${advice} null`);
 });
 
 test("what has no form in a file is named", async () => {

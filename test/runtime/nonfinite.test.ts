@@ -72,3 +72,29 @@ test("a parameter that is NaN already is blamed on the parameter", async () => {
     /the state fc\.weight holds NaN or infinity already/,
   );
 });
+
+/** Its loss does not depend on `w`, whose gradient is 0 times infinity all the same. */
+class NanGradient extends nn.Module {
+  w = new nn.Parameter(tensor([0]));
+
+  forward(x: Tensor): Tensor {
+    return x.add(this.w.sqrt().mul(0));
+  }
+}
+
+test("a NaN that an earlier step's gradients made is said to be one, and watching names its kernel", async () => {
+  const make = (watch?: "nan") => {
+    const net = new NanGradient();
+    const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
+    const loss = new nn.MSELoss();
+    return compileTraining(net, { inputs: [[2]], loss, optimizer, ...(watch && { watch }) });
+  };
+  const [x, target] = [tensor([1, 2]), tensor([0, 0])];
+  const trainer = await make();
+  await trainer.step(x, target);
+  await expect(trainer.step(x, target)).rejects.toThrow(
+    /the state w holds NaN or infinity already: .* an earlier step.* watch: "nan" that step is stopped and names the kernel/,
+  );
+  const watched = await make("nan");
+  await expect(watched.step(x, target)).rejects.toThrow(/step 1.*kernel|kernel.*step 1/);
+});

@@ -18,6 +18,13 @@ describe("tensor", () => {
     ]);
   });
 
+  it("copies a typed array, which its user may fill anew before the tensor is read", async () => {
+    const buffer = new Float32Array([1, 2]);
+    const copy = tensor(buffer);
+    buffer.fill(9);
+    expect(await copy.array()).toEqual([1, 2]);
+  });
+
   it("takes its dtype from a typed array", () => {
     expect(tensor(Int32Array.of(1, 2)).dtype).toBe("int32");
     expect(tensor(Uint8Array.of(1, 2)).dtype).toBe("uint8");
@@ -118,5 +125,21 @@ describe("options", () => {
   it("leave impossible shapes an error", () => {
     expect(() => zeros(2, -1)).toThrow("zeros needs a shape of whole numbers, not [2,-1]");
     expect(() => randn([1.5])).toThrow("randn needs a shape of whole numbers, not [1.5]");
+  });
+});
+
+describe("dtypes", () => {
+  const known = "knows the dtypes bool, int32, float32, not";
+
+  it.each(["int64", "float64", 3])("refuse %s and list those that there are", (dtype) => {
+    const options = { dtype: dtype as never };
+    expect(() => tensor([1], options)).toThrow(`tensor() ${known} ${dtype}`);
+    expect(() => zeros(2, options)).toThrow(`zeros() ${known} ${dtype}`);
+    expect(() => full([2], 1, options)).toThrow(`full() ${known} ${dtype}`);
+  });
+
+  it("are a cast for arange", () => {
+    expect(() => arange(3, { dtype: "int32" } as never)).toThrow("as in arange(3).int()");
+    expect(arange(3).int().dtype).toBe("int32");
   });
 });

@@ -1,6 +1,6 @@
 /** Comparisons, casts, truths and products: dtypes that meet, and what is refused. */
 
-import { matmul, reshape, tensor, where, zeros } from "kiln";
+import { cat, matmul, ones, reshape, stack, tensor, where, zeros } from "kiln";
 import { describe, expect, it } from "vitest";
 
 const int32 = (...values: number[]) => tensor(Int32Array.from(values));
@@ -35,7 +35,32 @@ describe("comparisons", () => {
 
   it("refuse what is no tensor", () => {
     expect(() => tensor([1]).eq(undefined as never)).toThrow("compare is given undefined where it expects");
-    expect(() => tensor([1]).matmul("x" as never)).toThrow("matmul is given a string where it expects");
+    expect(() => tensor([1]).matmul("x" as never)).toThrow('matmul is given the string "x" where it expects');
+  });
+
+  it.each<[unknown, string]>([
+    [null, "null"],
+    [undefined, "undefined"],
+    [[1, 2], "an array where it expects a tensor: tensor([...]) makes one"],
+    [{}, "an object"],
+    [new Date(0), "an object of the class Date"],
+  ])("and what computes refuses %s", (operand, text) => {
+    const x = ones(2, 2);
+    const given = operand as never;
+    const calls: [string, () => unknown][] = [
+      ["add", () => x.add(given)],
+      ["sub", () => x.sub(given)],
+      ["sub", () => x.rsub(given)],
+      ["mul", () => x.mul(given)],
+      ["div", () => x.div(given)],
+      ["maximum", () => x.maximum(given)],
+      ["compare", () => x.lt(given)],
+      ["matmul", () => x.matmul(given)],
+      ["matmul", () => x.mm(given)],
+      ["matmul", () => x.dot(given)],
+      ["broadcast_to", () => x.copy_(given)],
+    ];
+    for (const [op, call] of calls) expect(call, op).toThrow(`${op} is given ${text}`);
   });
 
   it("know NaN", async () => {
@@ -109,5 +134,25 @@ describe("choices", () => {
     expect(() => zeros(3).maskedFill(zeros(3), 1)).toThrow(
       "where expects a bool condition but got float32[3]",
     );
+  });
+});
+
+describe("what is given in place of something else is named", () => {
+  const x = ones(2, 2);
+
+  it("as axes and sizes", () => {
+    expect(() => x.sum(null as never)).toThrow("dim must be a whole number or a list of them, not null");
+    expect(() => x.split({} as never)).toThrow("split needs a size or a list of sizes, not an object");
+  });
+
+  it("as lists of tensors", () => {
+    expect(() => cat(x as never, x as never)).toThrow("cat takes one list of tensors: write cat([a, b])");
+    expect(() => stack(x as never, x as never)).toThrow(
+      "stack takes one list of tensors: write stack([a, b])",
+    );
+  });
+
+  it("as floats: the cast is named", () => {
+    expect(() => int32(1, 2).exp()).toThrow("exp expects float32 tensors but got int32[2]; use .float()");
   });
 });

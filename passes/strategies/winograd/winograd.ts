@@ -30,7 +30,7 @@ export const winograd: Strategy = {
     if (correlation === undefined) return [];
     return [
       ...forwardCandidates(correlation, capabilities, facts),
-      ...weightCandidates(correlation, capabilities),
+      ...weightCandidates(correlation, capabilities, facts),
     ];
   },
 };
@@ -44,6 +44,9 @@ function forwardCandidates(
   const { rows, columns, shared } = correlation;
   const taps = [rows.tap.extent, columns.tap.extent] as const;
   if (taps.some((r) => r > MOST_TAPS)) return [];
+  // As many taps as places: the weight gradient of a small image.
+  const isSmall = [rows, columns].some(({ tap, places }) => tap.extent >= places);
+  if (isSmall && facts !== undefined && facts.forced !== NAME) return [];
   const isTied = mayTie(correlation, facts);
   return formsOf(taps, (r) => outputsFor(r, shared?.extent ?? 1))
     .filter((form) => !isTied || keepsTies(form, correlation))
@@ -60,9 +63,22 @@ function forwardCandidates(
     }));
 }
 
+/**
+ * The smallest image for weight gradients. Where an element sums over few pixels it is often exactly 0, and stays so in
+ * direct sums; here it would be some 1e-9, which optimizers that divide by the gradient's size (Adam, Adagrad) take for a
+ * gradient like any other.
+ */
+const LEAST_IMAGE = 8;
+
 /** Few places, as a weight gradient has: tiles of taps. */
-function weightCandidates(correlation: Correlation, capabilities: Capabilities): Candidate[] {
+function weightCandidates(
+  correlation: Correlation,
+  capabilities: Capabilities,
+  facts: ProgramFacts | undefined,
+): Candidate[] {
   const { rows, columns, contraction } = correlation;
+  const isSmall = rows.tap.extent < LEAST_IMAGE || columns.tap.extent < LEAST_IMAGE;
+  if (isSmall && facts !== undefined && facts.forced !== NAME) return [];
   const places = [rows.places, columns.places] as const;
   if (places.some((r) => r > MOST_TAPS) || contraction.window.length > 0) return [];
   return formsOf(places, outputsForWeights)

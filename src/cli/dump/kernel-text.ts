@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { KilnError } from "../../core/errors.ts";
 import { formatOrigin, type Origin } from "../../core/origin.ts";
+import { suggestion } from "../../core/suggestion.ts";
 import { countText } from "../../inspect/count-text.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
 import { type KernelPart, kernelStory, storyNames } from "../../inspect/kernel-story.ts";
-import { suggestion } from "../suggestion.ts";
 import type { Palette } from "./colours.ts";
 import type { Subject } from "./subject.ts";
 

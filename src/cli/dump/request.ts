@@ -2,8 +2,8 @@
 
 import { STAGES, TRAINING_STAGES } from "../../../passes/pipeline.ts";
 import { KilnError } from "../../core/errors.ts";
+import { suggestion } from "../../core/suggestion.ts";
 import type { Arguments } from "../command.ts";
-import { suggestion } from "../suggestion.ts";
 import { choice } from "../values.ts";
 
 export const STAGE_NAMES: readonly string[] = STAGES.map(({ name }) => name);

@@ -16,9 +16,9 @@ export function renderDocument(
 ): Rendered {
   const items = document.map((block, k): Subject => {
     const { kernel, link } = block;
-    return kernel === undefined
+    return kernel === undefined && !block.text.includes("\n")
       ? { link, label: labelOf(block, k), element: lineOf(block, numbered ? k + 1 : undefined) }
-      : { link, label: kernel, element: kernelOf(kernel, block.text) };
+      : { link, label: kernel ?? "around the kernels", element: kernelOf(kernel, block.text) };
   });
   return { content: items.map((item) => item.element), items };
 }
@@ -39,9 +39,10 @@ function lineOf({ text, change }: Block, number: number | undefined): HTMLElemen
 }
 
 /** Kernels out of sight are not laid out: their height is reckoned from their lines. */
-function kernelOf(name: string, text: string): HTMLElement {
+function kernelOf(name: string | undefined, text: string): HTMLElement {
+  const heading = name && element("div", { class: "name" }, [element("span", { class: "label" }, [name])]);
   const made = element("div", { class: "kernel" }, [
-    element("div", { class: "name" }, [element("span", { class: "label" }, [name])]),
+    ...(heading ? [heading] : []),
     element("pre", {}, [text]),
   ]);
   made.style.containIntrinsicSize = `auto ${text.split("\n").length + 2}lh`;

@@ -61,8 +61,14 @@ export class Explorer {
       this.status(),
     ]);
     this.root.addEventListener("keydown", (event) => this.onKey(event, panes));
+    this.goToPlace(FIRST_STAGE);
+    addEventListener("hashchange", () => this.goToPlace(this.stage));
+  }
+
+  /** Shows what the address names, and where it names no stage, `otherwise`. */
+  private goToPlace(otherwise: string): void {
     const { backend, stage } = readPlace();
-    this.goTo(data.backends.find(({ name }) => name === backend) ?? this.view, stage ?? FIRST_STAGE);
+    this.goTo(this.data.backends.find(({ name }) => name === backend) ?? this.view, stage ?? otherwise);
   }
 
   /** Once the page has it: what is as large as its pane can be fitted only then. */

@@ -13,7 +13,7 @@ export class MemoryPane {
   readonly pane: Pane;
 
   constructor(selection: Selection) {
-    this.pane = new Pane(selection, "memory", "Memory over time");
+    this.pane = new Pane(selection, "memory", "Memory over time", { lightsOwn: false });
   }
 
   show({ memory, kernels }: BackendView): void {
@@ -59,7 +59,9 @@ const percent = (part: number, whole: number): string => `${(100 * part) / Math.
 
 function rectangle(placement: Placement, k: number, arenaBytes: number, columns: number): HTMLElement {
   const { label, byteOffset, byteLength, first, last } = placement;
-  const made = element("div", { class: `buffer colour${k % COLOURS}`, title: label }, [label]);
+  const made = element("div", { class: `buffer colour${k % COLOURS}`, title: label }, [
+    element("span", {}, [label]),
+  ]);
   made.style.left = percent(first + 1, columns);
   made.style.width = percent(last - first + 1, columns);
   made.style.top = percent(byteOffset, arenaBytes);

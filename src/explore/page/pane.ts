@@ -20,6 +20,8 @@ export class Pane {
   readonly tools: HTMLElement;
   private readonly heading: HTMLElement;
   private readonly selection: Selection;
+  /** Whether what is pointed at in this pane lights up what belongs to it here too, or stands alone. */
+  private readonly lightsOwn: boolean;
   private readonly id: string;
   private items: readonly Subject[] = [];
   private positions: ReadonlyMap<Element, number> = new Map();
@@ -27,8 +29,14 @@ export class Pane {
   private lit: readonly Element[] = [];
 
   /** `kind` is what its style goes by; what is shown in a shadow, with a style of its own, keeps its styles to itself. */
-  constructor(selection: Selection, kind: string, name: string, shadowStyle?: string) {
+  constructor(
+    selection: Selection,
+    kind: string,
+    name: string,
+    { shadowStyle, lightsOwn = true }: { readonly shadowStyle?: string; readonly lightsOwn?: boolean } = {},
+  ) {
     this.selection = selection;
+    this.lightsOwn = lightsOwn;
     this.name = name;
     this.id = `pane${paneCount++}`;
     this.heading = element("h2", { id: `${this.id}-heading` }, [name]);
@@ -104,8 +112,7 @@ export class Pane {
 
   /** Lights up what belongs to `subject`. */
   private show(subject: Subject | undefined, follow: boolean): void {
-    const links = this.items.map(({ link }) => link);
-    const lit = subject === undefined ? [] : closest(subject.link, links).map((k) => this.items[k].element);
+    const lit = subject === undefined ? [] : this.belonging(subject);
     for (const item of this.lit) item.classList.remove("lit", "subject");
     for (const item of lit) item.classList.add("lit");
     this.lit = lit;
@@ -117,6 +124,12 @@ export class Pane {
     }
     this.root.dataset.lit = String(lit.length);
     if (follow) this.reveal(own === undefined ? lit[0] : subject!.element);
+  }
+
+  private belonging(subject: Subject): readonly Element[] {
+    if (!this.lightsOwn && this.positions.has(subject.element)) return [];
+    const links = this.items.map(({ link }) => link);
+    return closest(subject.link, links).map((k) => this.items[k].element);
   }
 
   /** Scrolls the list, and never the page, until `item` is in sight. */

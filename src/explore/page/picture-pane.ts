@@ -20,8 +20,11 @@ g.subject > rect { stroke-width: 4; }
 const STEP = 1.25;
 const RANGE = { least: 0.1, most: 4 } as const;
 
-/** The smallest scale at which fitting leaves the text to be read. */
+/** The smallest scale at which text can be read. */
 const LEGIBLE = 0.6;
+
+/** Pixels by which the pane's width changes when it is another pane for the eye. */
+const MUCH = 120;
 
 /** Pixels that a scroll bar may take. */
 const SCROLLBAR = 16;
@@ -34,19 +37,25 @@ export class PicturePane {
   private first: Element | undefined;
 
   constructor(selection: Selection) {
-    this.pane = new Pane(selection, "picture", "Graph", STYLE);
+    this.pane = new Pane(selection, "picture", "Graph", { shadowStyle: STYLE });
     this.pane.tools.append(
       button("−", "Zoom out", () => this.zoomTo(this.zoom / STEP)),
       button("+", "Zoom in", () => this.zoomTo(this.zoom * STEP)),
-      button("↔", "Fit the width", () => this.fit()),
+      button("↔", "Fit the width", () => this.fit(RANGE.least)),
     );
     this.pane.list.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     this.pane.list.addEventListener("keydown", ({ key }) => {
       if (key === "+" || key === "=") this.zoomTo(this.zoom * STEP);
       if (key === "-") this.zoomTo(this.zoom / STEP);
-      if (key === "0") this.fit();
+      if (key === "0") this.fit(RANGE.least);
     });
     makeDraggable(this.pane.list);
+    // Enlarged or given back its place: another part of the drawing would be in sight.
+    let width = 0;
+    new ResizeObserver(([{ contentRect }]) => {
+      if (Math.abs(contentRect.width - width) > MUCH) this.fit();
+      width = contentRect.width;
+    }).observe(this.pane.list);
   }
 
   show({ svg, boxes }: Drawing): void {
@@ -68,10 +77,10 @@ export class PicturePane {
     if (this.pane.list.clientWidth > 0) this.fit();
   }
 
-  /** The whole width as long as text stays legible; of a wider drawing the part around its first box. */
-  fit(): void {
+  /** The whole width, at `least` scale; of a wider drawing the part around its first box. */
+  fit(least: number = LEGIBLE): void {
     const { list } = this.pane;
-    this.zoomTo(Math.min(1, Math.max(LEGIBLE, (list.clientWidth - SCROLLBAR) / this.size.width)));
+    this.zoomTo(Math.min(1, Math.max(least, (list.clientWidth - SCROLLBAR) / this.size.width)));
     const first = this.first?.getBoundingClientRect();
     if (first === undefined) return;
     const { left, width } = list.getBoundingClientRect();

@@ -55,7 +55,7 @@ export class PReLU extends Module {
   readonly numParameters: number;
   readonly init: number;
   /** [numParameters] */
-  readonly weight: Parameter;
+  weight: Parameter;
 
   constructor(numParameters?: number | PReLUOptions, init?: number | PReLUOptions) {
     super();

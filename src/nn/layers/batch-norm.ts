@@ -37,9 +37,9 @@ abstract class AnyBatchNorm extends Module {
   readonly affine: boolean;
   readonly trackRunningStats: boolean;
   /** [numFeatures], ones at first. */
-  readonly weight: Parameter | undefined;
+  weight: Parameter | undefined;
   /** [numFeatures], zeros at first. */
-  readonly bias: Parameter | undefined;
+  bias: Parameter | undefined;
   /** The buffers under their keys in the state dict. */
   declare readonly running_mean: Tensor | undefined;
   declare readonly running_var: Tensor | undefined;

@@ -50,8 +50,8 @@ export class ConvTranspose2d extends Module {
   readonly dilation: Pair;
   readonly paddingMode: "zeros";
   /** [inChannels, outChannels / groups, rows, columns] */
-  readonly weight: Parameter;
-  readonly bias: Parameter | undefined;
+  weight: Parameter;
+  bias: Parameter | undefined;
 
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */
   constructor(

@@ -45,8 +45,8 @@ export abstract class Convolution<Rank extends 1 | 2> extends Module {
   readonly groups: number;
   readonly paddingMode: PaddingMode;
   /** [outChannels, inChannels / groups, …kernelSize] */
-  readonly weight: Parameter;
-  readonly bias: Parameter | undefined;
+  weight: Parameter;
+  bias: Parameter | undefined;
   readonly #rank: Rank;
 
   constructor(callee: string, given: readonly unknown[], rank: Rank) {
@@ -94,7 +94,7 @@ interface Described {
   readonly kernelSize: readonly number[];
   readonly stride: readonly number[];
   readonly groups: number;
-  readonly bias: Parameter | undefined;
+  bias: Parameter | undefined;
   readonly paddingMode: PaddingMode;
 }
 

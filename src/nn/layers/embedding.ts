@@ -36,7 +36,7 @@ export class Embedding extends Module {
   readonly paddingIdx: number | undefined;
   readonly scaleGradByFreq: boolean;
   /** [numEmbeddings, embeddingDim] */
-  readonly weight: Parameter;
+  weight: Parameter;
 
   constructor(
     numEmbeddings: number,

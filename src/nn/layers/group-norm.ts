@@ -30,8 +30,8 @@ export class GroupNorm extends Module {
   readonly eps: number;
   readonly affine: boolean;
   /** [numChannels] */
-  readonly weight: Parameter | undefined;
-  readonly bias: Parameter | undefined;
+  weight: Parameter | undefined;
+  bias: Parameter | undefined;
 
   constructor(
     numGroups: number,

@@ -27,8 +27,8 @@ export class LayerNorm extends Module {
   readonly eps: number;
   readonly elementwiseAffine: boolean;
   /** Of the normalised shape. */
-  readonly weight: Parameter | undefined;
-  readonly bias: Parameter | undefined;
+  weight: Parameter | undefined;
+  bias: Parameter | undefined;
 
   constructor(
     normalizedShape: number | readonly number[],

@@ -22,8 +22,8 @@ export class Linear extends Module {
   readonly inFeatures: number;
   readonly outFeatures: number;
   /** [outFeatures, inFeatures] */
-  readonly weight: Parameter;
-  readonly bias: Parameter | undefined;
+  weight: Parameter;
+  bias: Parameter | undefined;
 
   constructor(inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions);
   constructor(options: LinearArguments);

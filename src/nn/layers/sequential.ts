@@ -1,5 +1,6 @@
 /** Sequential: layers in a chain, numbered or named. */
 
+import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { isModule } from "../brand.ts";
@@ -42,6 +43,14 @@ export class Sequential extends ModuleSequence {
 function layersOf(given: readonly (Module | NamedLayers)[]): Iterable<Named<Module>> {
   const [first] = given;
   if (given.length === 1 && !isModule(first)) {
+    if (typeof first !== "object" || first === null) {
+      throw new KilnError(`Sequential takes modules, not ${describeValue(first)}`);
+    }
+    if (Array.isArray(first) && first.some(isModule)) {
+      throw new KilnError(
+        "Sequential takes its layers one by one: new nn.Sequential(a, b), or new nn.Sequential(...layers) for a list",
+      );
+    }
     return Symbol.iterator in first ? (first as Iterable<Named<Module>>) : Object.entries(first);
   }
   return numbered(given as readonly Module[]);

@@ -1,0 +1,89 @@
+/** What users say when they compile, checked before anything is traced: a mistake is told in the words of the call. */
+
+import { describeValue, isClass } from "../core/describe-value.ts";
+import { isDType, PUBLIC_DTYPES } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import type { OptionNames } from "../core/option-names.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { CommonOptions, InputSpec } from "./build.ts";
+
+/** The names of the options that every kind of program has. */
+export const COMMON_OPTIONS = {
+  inputs: true,
+  backend: true,
+  threads: true,
+  deterministic: true,
+  strategy: true,
+  winograd: true,
+  tune: true,
+  watch: true,
+} satisfies OptionNames<CommonOptions>;
+
+/** The types that `inputs` or `targets` name. */
+export function readTypes(specs: readonly InputSpec[], what: "inputs" | "targets"): readonly TensorType[] {
+  if (!Array.isArray(specs)) {
+    throw new KilnError(
+      `${what} must be a list of shapes, such as [[64, 1, 32, 32]], not ${describeValue(specs)}`,
+    );
+  }
+  if (specs.length > 0 && specs.every((spec) => typeof spec === "number")) {
+    throw new KilnError(
+      `${what} must be a list of shapes, one for each tensor: write ${what}: [[${specs.join(", ")}]]`,
+    );
+  }
+  return specs.map((spec) => readType(spec, what));
+}
+
+function readType(spec: InputSpec, what: string): TensorType {
+  const isNamed = typeof spec === "object" && spec !== null && "shape" in spec;
+  const { shape, dtype = "float32" } = isNamed ? spec : { shape: spec };
+  if (!Array.isArray(shape) || shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) {
+    const shown = Array.isArray(shape) ? JSON.stringify(shape) : describeValue(shape);
+    throw new KilnError(
+      `${what} must hold shapes of positive whole numbers, such as [64, 1, 32, 32], not ${shown}`,
+    );
+  }
+  if (!isDType(dtype)) {
+    throw new KilnError(`${what} may have the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${String(dtype)}`);
+  }
+  return { shape, dtype };
+}
+
+/** Throws unless `model` is something that can be traced. */
+export function checkModel(callee: string, model: unknown): void {
+  if (isModuleLike(model)) return;
+  const advice = isClass(model) ? `: make one with new ${(model as { name: string }).name}()` : "";
+  throw new KilnError(
+    `${callee} takes a model first, an instance of nn.Module, not ${describeValue(model)}${advice}`,
+  );
+}
+
+/** Throws unless `loss` is a module. */
+export function checkLoss(callee: string, loss: unknown): void {
+  if (isModuleLike(loss)) return;
+  const what = loss === undefined ? "none is given" : `loss is ${describeValue(loss)}`;
+  throw new KilnError(
+    `${callee} needs a loss that is a module, such as loss: new nn.CrossEntropyLoss(), but ${what}` +
+      (typeof loss === "function" && !isClass(loss)
+        ? "; to use a function, call it in the forward(output, target) of an nn.Module and give targets"
+        : ""),
+  );
+}
+
+/** Throws unless `optimizer` is one of `kiln.optim`, or works like one. */
+export function checkOptimizer(optimizer: unknown, where = "compileTraining needs an optimizer"): void {
+  if (isOptimizerLike(optimizer)) return;
+  const what = optimizer === undefined ? "none is given" : `optimizer is ${describeValue(optimizer)}`;
+  throw new KilnError(
+    `${where}, such as optimizer: new optim.SGD(net.parameters(), { lr: 0.1 }), but ${what}`,
+  );
+}
+
+const isModuleLike = (value: unknown): boolean =>
+  isObject(value) && typeof value.forward === "function" && typeof value.namedModules === "function";
+
+const isOptimizerLike = (value: unknown): boolean =>
+  isObject(value) && Array.isArray(value.paramGroups) && typeof value.scalarValues === "function";
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;

@@ -1,0 +1,18 @@
+/** How many tensors a module's `forward` takes, as it is declared: what is too much, JavaScript drops without a word. */
+
+import type { Traceable } from "./trace.ts";
+
+export interface Arity {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** From the class, whose `forward` the module's own stands for; parameters with defaults and rest parameters are free. */
+export function arityOf(module: Traceable): Arity {
+  const declared: unknown = Object.getPrototypeOf(module).forward;
+  if (typeof declared !== "function") return { least: 0, most: Number.POSITIVE_INFINITY };
+  const source = Function.prototype.toString.call(declared);
+  const parameters = source.slice(0, source.indexOf("{"));
+  const isOpen = /\.\.\.|=/.test(parameters) || /\barguments\b/.test(source);
+  return { least: declared.length, most: isOpen ? Number.POSITIVE_INFINITY : declared.length };
+}

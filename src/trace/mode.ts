@@ -1,0 +1,26 @@
+/** Runs a model in training or evaluation mode, and leaves no trace of it: each module's mode is the user's own. */
+
+import type { Traceable } from "./trace.ts";
+
+/** A model whose modules know whether they are trained. */
+export interface Moded extends Traceable {
+  readonly training: boolean;
+  train(mode?: boolean): unknown;
+}
+
+/**
+ * Does `body` in training or evaluation mode. For training, a model in training mode is taken as it is, with the parts that
+ * its user has put into evaluation mode (a frozen BatchNorm); else all of it is. Every module is afterwards in the mode it
+ * was in.
+ */
+export function inMode<T>(model: Moded, training: boolean, body: () => T): T {
+  const modes = [...model.namedModules()].map(
+    ([, module]) => [module, Reflect.get(module, "training")] as const,
+  );
+  if (!(training && model.training)) model.train(training);
+  try {
+    return body();
+  } finally {
+    for (const [module, mode] of modes) Reflect.set(module, "training", mode);
+  }
+}

@@ -1,0 +1,16 @@
+/** A function of tensors as a model, for tests of what may stand in a forward. */
+
+import { nn, type Tensor } from "kiln";
+
+export class FunctionModule extends nn.Module {
+  readonly #call: (...inputs: Tensor[]) => Tensor;
+
+  constructor(call: (...inputs: Tensor[]) => Tensor) {
+    super();
+    this.#call = call;
+  }
+
+  forward(...inputs: Tensor[]): Tensor {
+    return this.#call(...inputs);
+  }
+}
