@@ -68,7 +68,11 @@ export function schedule(
     run(program) {
       if (capabilities.oneElementPerThread) return perElement(program, capabilities);
       if (!capabilities.schedules) return program;
-      const facts = { ...factsOf(program, allowsWinograd), forced: strategy };
+      const facts = {
+        ...factsOf(program, allowsWinograd),
+        forced: strategy,
+        wantsCheapest: choices === undefined,
+      };
       const chosen = program.kernels.map((kernel) => {
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));

@@ -3,7 +3,7 @@
 import { nn } from "kiln";
 
 const WIDTH = 64;
-const LAYERS = 17;
+const LAYERS = 21;
 
 export default (): nn.Module =>
   new nn.Sequential(

@@ -27,11 +27,11 @@ const MODELS = [here("../../examples/lenet.ts"), here("deep-model.ts")];
 
 /** What a user does, as script in the page: each gives the elements to act on, one after the other. */
 const ACTIONS = [
-  { name: "next stage", count: 13, act: "press(k)" },
   { name: "point at a line", count: 40, act: "point('.ir .line', k)" },
   { name: "choose a kernel", count: 20, act: "choose('.code .kernel', k)" },
   { name: "scroll the graph", count: 40, act: "picture().scrollTop += 40" },
   { name: "zoom the graph", count: 10, act: "click('[aria-label=\"Zoom ' + (k % 2 ? 'in' : 'out') + '\"]')" },
+  { name: "next stage", count: 13, act: "press(k)" },
 ] as const;
 
 const folder = await mkdtemp(join(tmpdir(), "kiln-explorer-"));

@@ -34,6 +34,8 @@ export interface ProgramFacts {
   readonly allowsWinograd: boolean;
   /** The strategy that is forced wherever it matches, if one is. */
   readonly forced?: string | undefined;
+  /** Whether nothing but the cheapest candidate of each strategy is wanted: others may be left out. */
+  readonly wantsCheapest?: boolean;
 }
 
 export interface Strategy {

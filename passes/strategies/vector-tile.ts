@@ -30,11 +30,11 @@ const RUN_START = 3;
 export const vectorTile: Strategy = {
   name: "vector-tile",
   doc: "Accumulates blocks of vectors whose lanes are neighbours along one loop; packs factors that do not lie so.",
-  candidates(kernel, capabilities) {
+  candidates(kernel, capabilities, facts) {
     if (capabilities.vectorWidth === 1) return [];
     const contraction = contractionOf(kernel);
     if (contraction === undefined || !isOneSum(contraction)) return [];
-    return new Search(contraction, capabilities).candidates();
+    return new Search(contraction, capabilities).candidates(facts?.wantsCheapest ?? false);
   },
 };
 
@@ -60,13 +60,19 @@ class Search {
     this.blocks = new TileBlocks(contraction, capabilities, this.extents);
   }
 
-  candidates(): Candidate[] {
+  /** The cheapest first; where it alone is wanted, drafts are left out that cost as much before memory is reckoned. */
+  candidates(wantsCheapest: boolean): Candidate[] {
     const drafts = this.contraction.nest.loops.flatMap(({ name }) => this.draftsAlong(name));
     drafts.sort((a, b) => a.cost - b.cost);
-    return drafts
-      .slice(0, OFFERED)
-      .flatMap((draft) => this.settled(draft))
-      .sort((a, b) => a.cost - b.cost);
+    const settled: Candidate[] = [];
+    let least = Number.POSITIVE_INFINITY;
+    for (const draft of drafts.slice(0, OFFERED)) {
+      if (wantsCheapest && draft.cost >= least) break;
+      const candidates = this.settled(draft);
+      least = candidates.reduce((cost, candidate) => Math.min(cost, candidate.cost), least);
+      settled.push(...candidates);
+    }
+    return settled.sort((a, b) => a.cost - b.cost);
   }
 
   /** The axis that may run outside of the tiles: the images of a batch. */
