@@ -62,9 +62,9 @@ function checkIndices(name: string, indices: Int32Array, below: number, ignored?
 }
 `;
   return `
-function checkLength(name: string, given: { readonly length: number }, length: number, shape: string): void {
-  if (given.length === length) return;
-  throw new RangeError(\`\${name} must hold \${length} numbers of the shape \${shape}, not \${given.length}\`);
+function checkLength(name: string, given: { readonly length: number } | undefined, length: number, shape: string): void {
+  if (given?.length === length) return;
+  throw new RangeError(\`\${name} must hold \${length} numbers of the shape \${shape}, not \${given?.length}\`);
 }
 ${limits.size === 0 ? "" : check}${optimizer === undefined ? "" : RATE_TEXT}`;
 }

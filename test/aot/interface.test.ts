@@ -45,6 +45,7 @@ describe("refusals", () => {
     expect(() => model.step(wave(5), labels(2, 4))).toThrow(
       "x must hold 128 numbers of the shape [2,1,8,8], not 5",
     );
+    expect(() => model.step(wave(128))).toThrow("target must hold 2 numbers of the shape [2], not undefined");
     expect(() => model.step(wave(128), Int32Array.of(0, 4))).toThrow(
       "target holds 4, which is not one of 0..3",
     );
