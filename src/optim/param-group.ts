@@ -92,7 +92,12 @@ export function checkedParameters(
   others: readonly ParamGroup[],
 ): readonly Parameter[] {
   const list = isParameter(given) ? [given] : (listed(given) as readonly Parameter[]);
-  if (list.length === 0) throw new KilnError("optimizer got an empty parameter list");
+  if (list.length === 0) {
+    throw new KilnError(
+      "optimizer got an empty parameter list: a model without parameters has nothing to train, only its forward pass can be " +
+        "compiled (kiln --mode forward); layers in a plain array are not found, nn.ModuleList holds them",
+    );
+  }
   const stranger = list.findIndex((item) => !isParameter(item));
   if (stranger >= 0) {
     throw new KilnError(
