@@ -13,7 +13,7 @@ import type { Arguments, Command } from "./command.ts";
 import { loadModelFile, type ModelFile } from "./model-file.ts";
 import { MODEL, STEP_OR_PASS } from "./model-options.ts";
 import { checkOutputFile, writeOutput } from "./output-file.ts";
-import { choice, positiveNumber, wholeNumber } from "./values.ts";
+import { choice, distinct, positiveNumber, wholeNumber } from "./values.ts";
 
 export const bench: Command = {
   name: "bench",
@@ -139,11 +139,6 @@ function batchSizesIn(given: Arguments): readonly number[] | undefined {
     );
   }
   return distinct("batch-size", "a size", sizes);
-}
-
-function distinct<T>(option: string, what: string, values: readonly T[]): readonly T[] {
-  if (new Set(values).size < values.length) throw new KilnError(`--${option} names ${what} twice`);
-  return values;
 }
 
 function optionsFor(request: Request, { inputs, loss, targets }: ModelFile): CompareOptions {

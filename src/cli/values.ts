@@ -55,3 +55,9 @@ export function shapes(given: Arguments, name: string): Shape[] {
     throw new KilnError(`--${name} must be a shape such as 64,1,32,32, not "${text}"`);
   });
 }
+
+/** The values of a list that is given to `option`, none of which may stand there twice. */
+export function distinct<T>(option: string, what: string, values: readonly T[]): readonly T[] {
+  if (new Set(values).size < values.length) throw new KilnError(`--${option} names ${what} twice`);
+  return values;
+}

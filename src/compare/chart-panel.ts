@@ -4,7 +4,8 @@
  */
 
 import { escapeXml, plainLine } from "../inspect/escape.ts";
-import { millisecondsText, ratioText, sumOf } from "./figures-text.ts";
+import { millisecondsText } from "../runtime/format-figures.ts";
+import { ratioText, sumOf } from "./figures-text.ts";
 import type { BackendResult, Comparison } from "./types.ts";
 
 /** In pixels. */

@@ -21,14 +21,6 @@ export const subjectText = ({ mode, batchSize }: Comparison): string => `${MODES
 export const headingText = (comparison: Comparison): string =>
   subjectText(comparison).replace(/^./, (first) => first.toUpperCase());
 
-/** Milliseconds with three digits or more that mean something. */
-export const millisecondsText = (milliseconds: number): string =>
-  milliseconds >= 100
-    ? milliseconds.toFixed(0)
-    : milliseconds >= 1
-      ? milliseconds.toFixed(2)
-      : milliseconds.toFixed(4);
-
 /** `2.10 ×`: how many times the time of the first backend; empty for that one itself. */
 export function ratioText(result: BackendResult, [first]: readonly BackendResult[]): string {
   return result === first ? "" : `${(result.milliseconds / first.milliseconds).toFixed(2)} ×`;

@@ -4,6 +4,7 @@
  */
 
 import { escapeXml, plainLine } from "../inspect/escape.ts";
+import { millisecondsText } from "../runtime/format-figures.ts";
 import { CHART_STYLE, PANEL_WIDTH } from "./chart-panel.ts";
 import {
   bytesText,
@@ -13,7 +14,6 @@ import {
   differenceText,
   headingText,
   memoryText,
-  millisecondsText,
   ratioText,
   shareText,
   sumOf,

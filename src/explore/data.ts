@@ -76,7 +76,6 @@ export interface Memory {
 /** A model, compiled for one backend. */
 export interface BackendView {
   readonly name: string;
-  readonly compileMilliseconds: number;
   readonly stages: readonly Stage[];
   /** The generated code: position in `documents`. */
   readonly code: number;

@@ -15,7 +15,6 @@ import { memoryOf } from "./memory.ts";
 /** A model, compiled for one backend and perhaps measured there. */
 export interface Subject {
   readonly compilation: Compilation;
-  readonly compileMilliseconds: number;
   readonly profile: Profile | undefined;
 }
 
@@ -78,7 +77,7 @@ const sourceFile = (
 const withTabs = (line: string): string => line.replace(/\r$/, "").split("\t").map(plainLine).join("\t");
 
 async function backendView(
-  { compilation, compileMilliseconds, profile }: Subject,
+  { compilation, profile }: Subject,
   table: LinkTable,
   documents: Shared<Document>,
   drawings: Shared<Drawing>,
@@ -87,7 +86,6 @@ async function backendView(
   const code = await documents.add(codeDocument(compilation, links));
   return {
     name: compilation.backend,
-    compileMilliseconds,
     stages: await stagesOf(compilation, links, table, code, documents, drawings),
     code,
     kernels: kernelRows(compilation, links, profile),

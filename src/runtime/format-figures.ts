@@ -1,10 +1,11 @@
 /** How times, sizes and rates are written in lines and tables that people read. */
 
-/** Milliseconds with three digits or so that mean something: `0.0412 ms`, `8.47 ms`, `312 ms`. */
-export function formatMilliseconds(milliseconds: number): string {
-  const digits = milliseconds >= 100 ? 0 : milliseconds >= 1 ? 2 : 4;
-  return `${milliseconds.toFixed(digits)} ms`;
-}
+/** Milliseconds with three digits or so that mean something: `0.0412`, `8.47`, `312`. */
+export const millisecondsText = (milliseconds: number): string =>
+  milliseconds.toFixed(milliseconds >= 100 ? 0 : milliseconds >= 1 ? 2 : 4);
+
+/** The same with the unit. */
+export const formatMilliseconds = (milliseconds: number): string => `${millisecondsText(milliseconds)} ms`;
 
 /** Bytes in the largest unit that leaves a whole number, decimal: `512 B`, `1.2 MB`. */
 export const formatBytes = (bytes: number): string => scaled(bytes, ["B", "KB", "MB", "GB"]);

@@ -30,10 +30,10 @@ beforeAll(async () => {
       backend,
       threads: 1,
     });
-    const { compilation, compileMilliseconds } = trainer;
+    const { compilation } = trainer;
     const kernels = trainer.kernels.map((kernel, k) => ({ ...kernel, milliseconds: k + 1, gflops: 2 }));
     const profile = { milliseconds: 5, runs: 3, kernels };
-    subjects.push({ compilation, compileMilliseconds, profile: backend === "js" ? undefined : profile });
+    subjects.push({ compilation, profile: backend === "js" ? undefined : profile });
     await trainer.dispose();
   }
   data = await explorerData({

@@ -46,7 +46,7 @@ function forwardCandidates(
   if (taps.some((r) => r > MOST_TAPS)) return [];
   // As many taps as places: the weight gradient of a small image.
   const isSmall = [rows, columns].some(({ tap, places }) => tap.extent >= places);
-  if (isSmall && facts !== undefined && facts.forced !== NAME) return [];
+  if (isSmall && !isForced(facts)) return [];
   const isTied = mayTie(correlation, facts);
   return formsOf(taps, (r) => outputsFor(r, shared?.extent ?? 1))
     .filter((form) => !isTied || keepsTies(form, correlation))
@@ -70,6 +70,9 @@ function forwardCandidates(
  */
 const LEAST_IMAGE = 8;
 
+/** Whether the strategy is to be used wherever it matches. */
+const isForced = (facts: ProgramFacts | undefined): boolean => facts === undefined || facts.forced === NAME;
+
 /** Few places, as a weight gradient has: tiles of taps. */
 function weightCandidates(
   correlation: Correlation,
@@ -78,7 +81,7 @@ function weightCandidates(
 ): Candidate[] {
   const { rows, columns, contraction } = correlation;
   const isSmall = rows.tap.extent < LEAST_IMAGE || columns.tap.extent < LEAST_IMAGE;
-  if (isSmall && facts !== undefined && facts.forced !== NAME) return [];
+  if (isSmall && !isForced(facts)) return [];
   const places = [rows.places, columns.places] as const;
   if (places.some((r) => r > MOST_TAPS) || contraction.window.length > 0) return [];
   return formsOf(places, outputsForWeights)

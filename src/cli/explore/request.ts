@@ -3,7 +3,7 @@
 import { basename, extname } from "node:path";
 import { KilnError } from "../../core/errors.ts";
 import type { Arguments } from "../command.ts";
-import { choice, nonNegativeNumber, wholeNumber } from "../values.ts";
+import { choice, distinct, nonNegativeNumber, wholeNumber } from "../values.ts";
 
 export interface ExploreRequest {
   readonly model: string;
@@ -23,14 +23,13 @@ export interface ExploreRequest {
 export function readExploreRequest(given: Arguments): ExploreRequest {
   const [model] = given.operands;
   const backends = (given.get("backends") ?? "wasm,js").split(",").map((name) => name.trim());
-  if (new Set(backends).size < backends.length) throw new KilnError("--backends names a backend twice");
   const port = given.has("serve") ? wholeNumber(given, "serve", 0, 0) : undefined;
   if (port !== undefined && port > 65535)
     throw new KilnError(`--serve must be a port up to 65535, not ${port}`);
   return {
     model,
     mode: choice(given, "mode", ["training", "forward"]),
-    backends,
+    backends: distinct("backends", "a backend", backends),
     batchSize: given.has("batch-size") ? wholeNumber(given, "batch-size", 1, 1) : undefined,
     seconds: nonNegativeNumber(given, "seconds", 1),
     out: given.get("out") ?? `${basename(model, extname(model))}.html`,

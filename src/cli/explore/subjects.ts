@@ -19,11 +19,7 @@ export async function compileSubjects(
   for (const name of backends) compiled.push(await subjectOn(await usableBackend(name), source, {}));
   const profiles = seconds > 0 ? await profile(compiled, 1000 * seconds) : [];
   const subjects = compiled.map(
-    ({ program: { compilation, compileMilliseconds } }, k): Subject => ({
-      compilation,
-      compileMilliseconds,
-      profile: profiles[k],
-    }),
+    ({ program: { compilation } }, k): Subject => ({ compilation, profile: profiles[k] }),
   );
   for (const subject of compiled) await subject.dispose();
   return subjects;

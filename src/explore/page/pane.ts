@@ -122,7 +122,6 @@ export class Pane {
       this.lit = [...lit, subject!.element];
       this.list.setAttribute("aria-activedescendant", subject!.element.id);
     }
-    this.root.dataset.lit = String(lit.length);
     if (follow) this.reveal(own === undefined ? lit[0] : subject!.element);
   }
 
