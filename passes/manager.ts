@@ -51,7 +51,7 @@ export class PassManager {
         verifyProgram(artifact);
       }
     } catch (error) {
-      if (error instanceof InternalError) throw new InternalError(`after pass ${pass}: ${error.message}`);
+      if (error instanceof InternalError) throw new InternalError(`after pass ${pass}: ${error.fault}`);
       throw error;
     }
   }

@@ -21,9 +21,20 @@ export class DeviceLostError extends KilnError {}
 /** A thread has gone in the middle of a run; what the run would have committed has not changed. */
 export class ThreadLostError extends KilnError {}
 
-/** A broken promise inside the compiler; reaching one is a defect of Kiln, not of the user's model. */
+const PLEASE_REPORT =
+  "this is a defect of Kiln, not of your model: please report it, with this text, the model's source, the shapes of its inputs " +
+  "and the options that it was compiled with";
+
+/** A broken promise inside the compiler; reaching one is a defect of Kiln, and its message asks for a report. */
 export class InternalError extends Error {
   override readonly name = "InternalError";
+  /** What is wrong, for whoever tells it in other words. */
+  readonly fault: string;
+
+  constructor(fault: string) {
+    super(`${fault}\n${PLEASE_REPORT}`);
+    this.fault = fault;
+  }
 }
 
 /** Throws an {@link InternalError} unless `condition` holds. */

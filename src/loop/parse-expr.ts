@@ -210,7 +210,7 @@ export class ExprReader extends TextReader {
     try {
       return check();
     } catch (error) {
-      if (error instanceof TypeFault) return this.refuse(start, error.message);
+      if (error instanceof TypeFault) return this.refuse(start, error.fault);
       throw error;
     }
   }

@@ -84,7 +84,7 @@ test("a pass that leaves a kernel out of bounds is named", () => {
     }),
   };
   expect(() => new PassManager().run(shrink, program)).toThrow(
-    /^after pass shrink: kernel \w+: .* is out of bounds$/,
+    /^after pass shrink: kernel \w+: .* is out of bounds$/m,
   );
 });
 

@@ -58,7 +58,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   if (error instanceof ThreadLostError) return { kind: "thread", message: error.message };
   if (error instanceof KilnError) return { kind: "user", message: error.message };
-  if (error instanceof InternalError) return { kind: "internal", message: error.message };
+  if (error instanceof InternalError) return { kind: "internal", message: error.fault };
   return { kind: "internal", message: String(error) };
 }
 

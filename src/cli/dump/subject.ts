@@ -112,7 +112,7 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof KilnError) throw new KilnError(`${path}: ${error.message}`, []);
     if (!(error instanceof InternalError)) throw error;
-    throw new KilnError(`${path}: this does not hold together: ${error.message.split("\n")[0]}`);
+    throw new KilnError(`${path}: this does not hold together: ${error.fault.split("\n")[0]}`);
   }
 }
 
