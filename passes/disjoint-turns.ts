@@ -8,7 +8,7 @@ import { add, int, local, mul, variable } from "../src/loop/build.ts";
 import { ANY, RangeContext } from "../src/loop/range.ts";
 import type { Expr, Kernel, Stmt } from "../src/loop/types.ts";
 import { usedBuffers } from "../src/loop/used-buffers.ts";
-import { children, ownExpressions, substitute } from "../src/loop/walk.ts";
+import { ownExpressions, substitute, visitExpr } from "../src/loop/walk.ts";
 
 /** One summand of an index: what a term's factor counts, and the values it adds. */
 interface Summand {
@@ -104,8 +104,9 @@ export class WrittenElements {
   }
 
   private loads(e: Expr, scope: Scope): void {
-    if (e.kind === "load") this.note(e.buffer, e.index, scope);
-    for (const child of children(e)) this.loads(child, scope);
+    visitExpr(e, (node) => {
+      if (node.kind === "load") this.note(node.buffer, node.index, scope);
+    });
   }
 
   private note(buffer: string, index: Expr, { definitions, ranges, loops }: Scope): void {

@@ -4,10 +4,11 @@
  * vector loop run together: their variable stays in the index and no pointer depends on it.
  */
 
+import { bottomUp } from "../src/core/topological.ts";
 import { type Affine, fromAffine, type Term, toAffine } from "../src/loop/affine.ts";
 import { add, int, local, mul } from "../src/loop/build.ts";
 import type { Expr, Induction, Stmt } from "../src/loop/types.ts";
-import { freeNames, mapChildren, visitStatements } from "../src/loop/walk.ts";
+import { children, freeNames, mapChildren, visitStatements } from "../src/loop/walk.ts";
 
 /** The same statements with hoisted indices; new locals are named `p0`, `p1`, … behind `prefix`. */
 export function hoistIndices(body: readonly Stmt[], prefix = ""): Stmt[] {
@@ -213,12 +214,4 @@ function lanesOf(body: readonly Stmt[]): ReadonlySet<string> {
   return lanes;
 }
 
-function hasLoad(e: Expr): boolean {
-  if (e.kind === "load") return true;
-  let found = false;
-  mapChildren(e, (child) => {
-    found ||= hasLoad(child);
-    return child;
-  });
-  return found;
-}
+const hasLoad = bottomUp<Expr, boolean>(children, (e, loads) => e.kind === "load" || children(e).some(loads));

@@ -7,12 +7,13 @@ import { invariant } from "../src/core/errors.ts";
 import { type Layout, rowMajor } from "../src/core/layout.ts";
 import { mergeOrigins, type Origin } from "../src/core/origin.ts";
 import { type Shape, sameShape, sizeOf } from "../src/core/shape.ts";
+import { topologicalOrder } from "../src/core/topological.ts";
 import { kernelNames } from "../src/ir/kernel-names.ts";
 import { valueNames } from "../src/ir/print.ts";
 import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
 import { int, load, scalar, variable } from "../src/loop/build.ts";
+import { exprKey } from "../src/loop/expr-key.ts";
 import { countFlops } from "../src/loop/flops.ts";
-import { printExpr } from "../src/loop/print.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
 import { RangeContext } from "../src/loop/range.ts";
 import { simplify } from "../src/loop/simplify.ts";
@@ -241,7 +242,8 @@ class Lowering {
   /** Whether all values that `store` is made of in its group are single numbers or lie as it does, in `layout`. */
   private isFlat(group: Group, store: Node, layout: Layout): boolean {
     const { shape } = store.type;
-    const visit = (node: Node): boolean => {
+    const inside = new Set<Value>(group.nodes);
+    const isFlatNode = (node: Node): boolean => {
       if (
         definitionOf(node.op).pattern !== "elementwise" ||
         node.op === "one_hot" ||
@@ -249,17 +251,15 @@ class Lowering {
       )
         return false;
       return node.inputs.every((input) => {
-        const isInside = input.kind === "node" && group.nodes.includes(input);
-        if (isInside && input.op === "constant") return true;
-        if (input.type.shape.length > 0) {
-          if (!sameShape(input.type.shape, shape)) return false;
-          if (!isInside) return this.positions.liesIn(input, shape, layout);
-        }
-        return !isInside || visit(input);
+        const isInside = inside.has(input);
+        if (isInside && input.kind === "node" && input.op === "constant") return true;
+        if (input.type.shape.length === 0) return true;
+        if (!sameShape(input.type.shape, shape)) return false;
+        return isInside || this.positions.liesIn(input, shape, layout);
       });
     };
     const isAlike = this.destinations(store).every((d) => this.positions.liesIn(d, shape, layout));
-    return shape.length > 0 && isAlike && visit(store);
+    return shape.length > 0 && isAlike && computedIn(inside, store).every(isFlatNode);
   }
 
   /** An element of a value that lives in memory, or of a scalar input. */
@@ -300,7 +300,7 @@ class ElementReader {
       };
       this.lowered.set(value, lowered);
     }
-    const key = indices.map((e) => printExpr(e)).join();
+    const key = indices.map(exprKey).join();
     let result = lowered.known.get(key);
     if (result === undefined) {
       result = lowered.element(indices);
@@ -316,9 +316,20 @@ function winnerRange(node: Node): readonly [number, number] {
   return [0, sizeOf(ints(node.attrs, "kernel")) - 1];
 }
 
+/** What `store` is computed from among the nodes `inside`, constants left out, and itself. */
+const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
+  topologicalOrder([store], ({ inputs }) =>
+    inputs.filter(
+      (input): input is Node => input.kind === "node" && inside.has(input) && input.op !== "constant",
+    ),
+  );
+
+/** The states that `node` is computed from element by element. */
 function statesBehind(node: Node): Input[] {
-  return node.inputs.flatMap((input): Input[] => {
-    if (input.kind === "input") return input.role === "state" ? [input] : [];
-    return definitionOf(input.op).pattern === "elementwise" ? statesBehind(input) : [];
-  });
+  const behind = topologicalOrder<Value>([node], (value) =>
+    value === node || (value.kind === "node" && definitionOf(value.op).pattern === "elementwise")
+      ? (value as Node).inputs
+      : [],
+  );
+  return behind.filter((value): value is Input => value.kind === "input" && value.role === "state");
 }

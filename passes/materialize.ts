@@ -18,17 +18,10 @@ import {
   variable,
 } from "../src/loop/build.ts";
 import { Interner } from "../src/loop/intern.ts";
+import { LoadBounds } from "../src/loop/load-bounds.ts";
 import { RangeContext } from "../src/loop/range.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../src/loop/types.ts";
-import {
-  axesKey,
-  children,
-  forEachChild,
-  freeNames,
-  isSubset,
-  mapChildren,
-  visitExpr,
-} from "../src/loop/walk.ts";
+import { axesKey, forEachChild, freeNames, isSubset, mapChildren, visitExpr } from "../src/loop/walk.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -69,12 +62,13 @@ interface Scope {
 
 class Materializer {
   private readonly interner = new Interner();
-  private readonly lengths: ReadonlyMap<string, number>;
+  private readonly loads: LoadBounds;
   private readonly prefix: string;
   private counter = 0;
 
   constructor(buffers: readonly BufferParam[], prefix: string) {
-    this.lengths = new Map(buffers.map((b) => [b.name, b.length]));
+    const lengths = new Map(buffers.map((b) => [b.name, b.length]));
+    this.loads = new LoadBounds((buffer) => lengths.get(buffer) ?? 0);
     this.prefix = prefix;
   }
 
@@ -207,31 +201,8 @@ class Materializer {
   }
 
   /** Whether `e` may be evaluated without the guards around it: all its loads stay inside their buffers. */
-  private isSafe(e: Expr, scope: Scope): boolean {
-    const proven = new Map<RangeContext, Set<Expr>>();
-    const visit = (node: Expr, ranges: RangeContext): boolean => {
-      const known = proven.get(ranges) ?? new Set();
-      proven.set(ranges, known);
-      if (known.has(node)) return true;
-      known.add(node);
-      if (node.kind === "load") {
-        const { low, high } = ranges.rangeOf(node.index);
-        return low >= 0 && high < (this.lengths.get(node.buffer) ?? 0);
-      }
-      if (node.kind === "select") {
-        const taken = ranges.withCondition(node.condition);
-        return visit(node.condition, ranges) && visit(node.a, taken) && visit(node.b, ranges);
-      }
-      if (node.kind === "reduce") {
-        const inner = node.axes.reduce(
-          (r, axis) => r.withName(axis.name, { low: 0, high: axis.extent - 1 }),
-          ranges,
-        );
-        return visit(node.body, inner);
-      }
-      return children(node).every((child) => visit(child, ranges));
-    };
-    return visit(e, scope.ranges);
+  private isSafe(e: Expr, { ranges }: Scope): boolean {
+    return this.loads.looseIn(e, ranges) === undefined;
   }
 
   /** Emits the computation of `group` and records its locals. */

@@ -5,6 +5,7 @@
  */
 
 import { sameShape } from "../src/core/shape.ts";
+import { bottomUp } from "../src/core/topological.ts";
 import type { GraphBuilder } from "../src/ir/builder.ts";
 import { rewriteGraph } from "../src/ir/rewrite.ts";
 import type { Attrs, Graph, Node, Value } from "../src/ir/types.ts";
@@ -97,11 +98,14 @@ const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
  * A contraction, or elementwise work on one: what an elementwise user could join as an epilogue. A weight's gradient
  * is read by updates, which are one kernel of their own.
  */
-function endsInContraction(value: Value): boolean {
-  if (value.kind !== "node" || value.op === "conv2d_weight_grad") return false;
-  const { pattern } = definitionOf(value.op);
-  return pattern === "contraction" || (pattern === "elementwise" && value.inputs.some(endsInContraction));
-}
+const endsInContraction = bottomUp<Value, boolean>(
+  (value) => (value.kind === "node" && definitionOf(value.op).pattern === "elementwise" ? value.inputs : []),
+  (value, ends) => {
+    if (value.kind !== "node" || value.op === "conv2d_weight_grad") return false;
+    const { pattern } = definitionOf(value.op);
+    return pattern === "contraction" || (pattern === "elementwise" && value.inputs.some(ends));
+  },
+);
 
 /** `f(reshape(a), b)` is `reshape(f(a, reshape(b)))`: elementwise f can then join the contraction `a`. */
 const sinkReshape: Rule = (b, op, inputs, attrs) => {

@@ -109,7 +109,10 @@ function formsIn(factor: Expr, extents: Extents): ReadonlyMap<string, number>[] 
     }
     if (coefficients.size > 0) forms.push(coefficients);
   };
+  const seen = new Set<Expr>();
   const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
     if (e.kind === "load") form(toAffine(e.index));
     else if (e.kind === "compare" && e.a.dtype === "int32") form(addAffine(toAffine(e.a), toAffine(e.b), -1));
     else if (e.kind === "binary" && e.dtype === "int32" && (e.op === "div" || e.op === "mod")) {
@@ -135,7 +138,10 @@ function stepOf(factor: Expr, name: string): number {
     }
     return sum;
   };
+  const seen = new Set<Expr>();
   const visit = (e: Expr): number => {
+    if (seen.has(e)) return 0;
+    seen.add(e);
     if (e.kind === "load") return Math.abs(along(e.index));
     return children(e).reduce((most, child) => Math.max(most, visit(child)), 0);
   };

@@ -17,7 +17,10 @@ export function joinAxes(sum: Reduce): Reduce {
 
 function stepTogether(body: Expr, outer: ReduceAxis, inner: ReduceAxis): boolean {
   let together = true;
+  const seen = new Set<Expr>();
   const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
     if (e.kind === "var") together &&= e.name !== outer.name && e.name !== inner.name;
     if (e.kind !== "load") {
       children(e).forEach(visit);

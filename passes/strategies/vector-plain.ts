@@ -5,7 +5,7 @@
 
 import { coefficientOf, occursInside, toAffine } from "../../src/loop/affine.ts";
 import { add, int, variable } from "../../src/loop/build.ts";
-import { printExpr } from "../../src/loop/print.ts";
+import { exprKey } from "../../src/loop/expr-key.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute, visitExpr } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
@@ -115,7 +115,7 @@ function isOwn(nest: Nest, value: Expr): boolean {
   let own = true;
   visitExpr(value, (e) => {
     if (e.kind !== "load") return;
-    for (const s of nest.stores) if (s.buffer === e.buffer) own &&= printExpr(s.index) === printExpr(e.index);
+    for (const s of nest.stores) if (s.buffer === e.buffer) own &&= exprKey(s.index) === exprKey(e.index);
   });
   return own;
 }

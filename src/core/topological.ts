@@ -23,3 +23,21 @@ export function topologicalOrder<T>(roots: Iterable<T>, next: (item: T) => reado
   }
   return order;
 }
+
+/**
+ * The function whose value for an item follows from its values for what `next` leads to. Items never change: `compute` is
+ * asked once for each of them, however many ways lead to it, and never from within itself.
+ */
+export function bottomUp<T extends object, R>(
+  next: (item: T) => readonly T[],
+  compute: (item: T, of: (next: T) => R) => R,
+): (item: T) => R {
+  const known = new WeakMap<T, R>();
+  const of = (item: T): R => known.get(item) as R;
+  return (root) => {
+    if (known.has(root)) return of(root);
+    for (const item of topologicalOrder([root], (one) => (known.has(one) ? [] : next(one))))
+      if (!known.has(item)) known.set(item, compute(item, of));
+    return of(root);
+  };
+}

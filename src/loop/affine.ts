@@ -1,8 +1,9 @@
 /** Integer index expressions as sums of coefficient times atom: the arithmetic behind bounds and strides. */
 
 import { add, int, mul } from "./build.ts";
-import { printExpr } from "./print.ts";
+import { exprKey, treeSize } from "./expr-key.ts";
 import type { Expr } from "./types.ts";
+import { freeNames } from "./walk.ts";
 
 export interface Term {
   /** A variable, local, load or other expression that is not itself a sum or a multiple. */
@@ -32,18 +33,28 @@ export function toAffine(e: Expr): Affine {
   return form;
 }
 
+/** Sums of more nodes are put together from the forms of their parts. */
+const LARGE = 100;
+
 function collect(e: Expr): Affine {
   const terms = new Map<string, Term>();
   let constant = 0;
   const addTo = (part: Expr, factor: number): void => {
-    if (part.kind === "const") constant += factor * part.value;
-    else if (part.kind !== "binary") addTerm(terms, keyOf(part), part, factor);
+    // What is large may share its parts: each of them is taken apart once.
+    if (part !== e && treeSize(part) > LARGE) {
+      const form = toAffine(part);
+      constant += factor * form.constant;
+      form.terms.forEach(({ atom, coefficient }, key) => {
+        addTerm(terms, key, atom, factor * coefficient);
+      });
+    } else if (part.kind === "const") constant += factor * part.value;
+    else if (part.kind !== "binary") addTerm(terms, exprKey(part), part, factor);
     else if (part.op === "add" || part.op === "sub") {
       addTo(part.a, factor);
       addTo(part.b, part.op === "add" ? factor : -factor);
     } else if (part.op === "mul" && part.b.kind === "const") addTo(part.a, factor * part.b.value);
     else if (part.op === "mul" && part.a.kind === "const") addTo(part.b, factor * part.a.value);
-    else addTerm(terms, keyOf(part), part, factor);
+    else addTerm(terms, exprKey(part), part, factor);
   };
   addTo(e, 1);
   return { constant, terms };
@@ -56,13 +67,10 @@ function addTerm(terms: Map<string, Term>, key: string, atom: Expr, coefficient:
   else terms.set(key, { atom, coefficient: sum });
 }
 
-const keyOf = (atom: Expr): string =>
-  atom.kind === "var" || atom.kind === "local" ? atom.name : printExpr(atom);
-
 /** `Σ coefficient·atom`. */
 export function sumOf(parts: readonly Term[]): Affine {
   const terms = new Map<string, Term>();
-  for (const { atom, coefficient } of parts) addTerm(terms, keyOf(atom), atom, coefficient);
+  for (const { atom, coefficient } of parts) addTerm(terms, exprKey(atom), atom, coefficient);
   return { constant: 0, terms };
 }
 
@@ -89,33 +97,8 @@ export const coefficientOf = (a: Affine, name: string): number => a.terms.get(na
 
 /** True when `name` occurs inside some atom other than as a plain term (under `/`, `%` or a load). */
 export function occursInside(a: Affine, name: string): boolean {
-  for (const [key, { atom }] of a.terms) if (key !== name && mentions(atom, name)) return true;
+  for (const [key, { atom }] of a.terms) if (key !== name && freeNames(atom).has(name)) return true;
   return false;
-}
-
-function mentions(e: Expr, name: string): boolean {
-  switch (e.kind) {
-    case "const":
-    case "scalar":
-      return false;
-    case "var":
-    case "local":
-      return e.name === name;
-    case "load":
-      return mentions(e.index, name);
-    case "unary":
-    case "cast":
-      return mentions(e.a, name);
-    case "binary":
-    case "compare":
-      return mentions(e.a, name) || mentions(e.b, name);
-    case "select":
-      return mentions(e.condition, name) || mentions(e.a, name) || mentions(e.b, name);
-    case "reduce":
-      return mentions(e.body, name);
-    default:
-      return e satisfies never;
-  }
 }
 
 /** Back to an expression: terms in the order they were met, the constant last. */

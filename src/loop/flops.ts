@@ -14,6 +14,7 @@ export function countFlops(body: readonly Stmt[]): number {
 
 class FlopCounter {
   private readonly interner = new Interner();
+  private readonly turns = new Map<Expr, number>();
 
   body(body: readonly Stmt[], seen: Set<Expr>): number {
     return body.reduce((sum, s) => {
@@ -31,10 +32,19 @@ class FlopCounter {
       if (seen.has(e.body)) return 0;
       seen.add(e.body);
       const turns = e.axes.reduce((n, axis) => n * axis.extent, 1);
-      return turns * (this.expression(e.body, new Set()) + (e.body.dtype === "float32" ? 1 : 0));
+      return turns * (this.turn(e.body) + (e.body.dtype === "float32" ? 1 : 0));
     }
     const own = e.dtype === "float32" && (e.kind === "binary" || e.kind === "unary") ? 1 : 0;
     return children(e).reduce((n, child) => n + this.expression(child, seen), own);
+  }
+
+  /** One turn of a reduction; reductions inside of others may share theirs. */
+  private turn(body: Expr): number {
+    const known = this.turns.get(body);
+    if (known !== undefined) return known;
+    const count = this.expression(body, new Set());
+    this.turns.set(body, count);
+    return count;
   }
 }
 

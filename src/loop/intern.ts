@@ -18,6 +18,12 @@ export class Interner {
     return result;
   };
 
+  /** All different parts of `e` as text, each in terms of those before it; equal for equal trees in a new interner. */
+  describe(e: Expr): string {
+    this.intern(e);
+    return [...this.canonical.keys()].join(";");
+  }
+
   /** The one object that stands for `e`, whose children are such objects. */
   private find(e: Expr): Expr {
     const key = this.keyOf(e);

@@ -33,12 +33,20 @@ function rangeNamed(names: Named | undefined, name: string): Range | undefined {
   return undefined;
 }
 
+/** Each choice inside of another has guards of its own: twenty deep, there would be a million sets of them. */
+const MOST_CHOICES = 3;
+
 /** What is known at a point of a kernel. Immutable; `with…` return an extended copy. */
 export class RangeContext {
   private readonly names: Named | undefined;
   private readonly bufferRanges: Named | undefined;
   private readonly guards: readonly Guard[];
   private groups: readonly Guard[] | undefined;
+  /** How many choices `rangeOf` is inside of, each of whose guards is among the guards. */
+  private choices = 0;
+  /** Ranges of choices, extremes and quotients, which may share their parts. */
+  private known: Map<Expr, Range> | undefined;
+  private taken: Map<Expr, RangeContext> | undefined;
 
   constructor(names?: Named, bufferRanges?: Named, guards: readonly Guard[] = []) {
     this.names = names;
@@ -82,10 +90,29 @@ export class RangeContext {
           rangeNamed(this.bufferRanges, e.buffer) ??
           (e.dtype === "uint8" || e.dtype === "bool" ? { low: 0, high: 255 } : ANY)
         );
+      case "compare":
+        return { low: 0, high: 1 };
+      case "scalar":
+      case "unary":
+        return ANY;
+      default: {
+        this.known ??= new Map();
+        let range = this.known.get(e);
+        if (range === undefined) {
+          range = this.rangeOfWhole(e);
+          this.known.set(e, range);
+        }
+        return range;
+      }
+    }
+  }
+
+  private rangeOfWhole(e: Extract<Expr, { kind: "cast" | "select" | "binary" | "reduce" }>): Range {
+    switch (e.kind) {
       case "cast":
         return e.a.dtype === "float32" || e.a.dtype === "uint32" ? ANY : this.rangeOf(e.a);
       case "select": {
-        const a = this.withCondition(e.condition).rangeOf(e.a);
+        const a = this.chosen(e.condition).rangeOf(e.a);
         const b = this.rangeOf(e.b);
         return { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
       }
@@ -122,14 +149,22 @@ export class RangeContext {
         }
       case "reduce":
         return e.op === "argmax" ? { low: 0, high: e.axes.reduce((n, axis) => n * axis.extent, 1) - 1 } : ANY;
-      case "compare":
-        return { low: 0, high: 1 };
-      case "scalar":
-      case "unary":
-        return ANY;
       default:
         return e satisfies never;
     }
+  }
+
+  /** What is known where a choice takes its first side; choices inside of many others are known less well. */
+  private chosen(condition: Expr): RangeContext {
+    if (this.choices === MOST_CHOICES) return this;
+    this.taken ??= new Map();
+    let inside = this.taken.get(condition);
+    if (inside === undefined) {
+      inside = this.withCondition(condition);
+      if (inside !== this) inside.choices = this.choices + 1;
+      this.taken.set(condition, inside);
+    }
+    return inside;
   }
 
   /** `range` narrowed by guards on the very expression `e`. */

@@ -3,30 +3,79 @@
 import { type Affine, fromAffine, toAffine } from "./affine.ts";
 import { binary, compare, constant, int, select } from "./build.ts";
 import type { RangeContext } from "./range.ts";
-import type { Expr } from "./types.ts";
-import { mapChildren, substitute } from "./walk.ts";
+import type { Expr, ReduceAxis } from "./types.ts";
+import { axesKey, freeNames, mapChildren, substitute } from "./walk.ts";
 
 /** An equal expression under `context`; shared nodes are simplified once per context. */
 export function simplify(e: Expr, context: RangeContext): Expr {
   return new Simplifier(context).run(e);
 }
 
+/** Each guard inside of another is a context of its own: further ones are left unused. */
+const MOST_CONTEXTS = 256;
+
+/** What a simplifier is inside of: the names whose values it knows better than the one outside, all of them or none. */
+interface Inside {
+  readonly outside: Simplifier;
+  readonly names: ReadonlySet<string>;
+}
+
 class Simplifier {
   private readonly context: RangeContext;
+  private readonly inside: Inside | undefined;
+  private readonly budget: { contexts: number };
   private readonly done = new Map<Expr, Expr>();
+  private readonly reduced = new Map<string, Simplifier>();
+  private readonly guarded = new Map<Expr, Simplifier>();
 
-  constructor(context: RangeContext) {
+  constructor(context: RangeContext, inside?: Inside) {
     this.context = context;
+    this.inside = inside;
+    this.budget = inside?.outside.budget ?? { contexts: MOST_CONTEXTS };
   }
 
   readonly run = (e: Expr): Expr => {
     let result = this.done.get(e);
     if (result === undefined) {
-      result = this.visit(e);
+      result = this.isOutside(e) ? this.inside!.outside.run(e) : this.visit(e);
       this.done.set(e, result);
     }
     return result;
   };
+
+  /** Whether nothing in `e` is known better here than outside. */
+  private isOutside(e: Expr): boolean {
+    if (this.inside === undefined || this.inside.names.size === 0) return false;
+    for (const name of freeNames(e)) if (this.inside.names.has(name)) return false;
+    return true;
+  }
+
+  /** The simplifier for the body of a reduction over `axes`. */
+  private within(axes: readonly ReduceAxis[]): Simplifier {
+    if (axes.length === 0) return this;
+    const key = axesKey(axes);
+    let inner = this.reduced.get(key);
+    if (inner === undefined) {
+      let { context } = this;
+      for (const { name, extent } of axes) context = context.withName(name, { low: 0, high: extent - 1 });
+      inner = new Simplifier(context, { outside: this, names: new Set(axes.map(({ name }) => name)) });
+      this.reduced.set(key, inner);
+    }
+    return inner;
+  }
+
+  /** The simplifier for what is computed where `condition` holds. */
+  private where(condition: Expr): Simplifier {
+    let inner = this.guarded.get(condition);
+    if (inner === undefined) {
+      const taken = this.budget.contexts > 0 ? this.context.withCondition(condition) : this.context;
+      if (taken === this.context) return this;
+      this.budget.contexts--;
+      inner = new Simplifier(taken, { outside: this, names: freeNames(condition) });
+      this.guarded.set(condition, inner);
+    }
+    return inner;
+  }
 
   private visit(e: Expr): Expr {
     switch (e.kind) {
@@ -36,19 +85,15 @@ class Simplifier {
       case "scalar":
         return e;
       case "reduce": {
-        let inner = this.context;
-        for (const { name, extent } of e.axes) inner = inner.withName(name, { low: 0, high: extent - 1 });
         const settled = dropUnitAxes(e);
         return settled.kind === "reduce"
-          ? { ...settled, body: simplify(settled.body, inner) }
+          ? { ...settled, body: this.within(settled.axes).run(settled.body) }
           : this.run(settled);
       }
       case "select": {
         const condition = this.run(e.condition);
         if (condition.kind === "const") return this.run(condition.value !== 0 ? e.a : e.b);
-        const taken = this.context.withCondition(condition);
-        const a = taken === this.context ? this.run(e.a) : simplify(e.a, taken);
-        return select(condition, a, this.run(e.b));
+        return select(condition, this.where(condition).run(e.a), this.run(e.b));
       }
       case "compare":
         return this.compare(compare(e.op, this.run(e.a), this.run(e.b)));

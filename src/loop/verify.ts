@@ -1,11 +1,13 @@
 /** Proves that a kernel is well formed and that no load or store can leave its buffer. */
 
 import { InternalError } from "../core/errors.ts";
+import { bottomUp } from "../core/topological.ts";
 import { add, int, local, mul, variable } from "./build.ts";
+import { LoadBounds } from "./load-bounds.ts";
 import { printExpr } from "./print.ts";
-import { RangeContext } from "./range.ts";
+import { type Range, RangeContext } from "./range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
-import { forEachChild, substitute } from "./walk.ts";
+import { children, freeNames, substitute, visitExpr } from "./walk.ts";
 
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
 export function verifyKernel(kernel: Kernel): void {
@@ -181,46 +183,40 @@ class Verifier {
     }
   }
 
+  /** Whether names, operators and loads are right in all of `e`; what it shares is looked at once. */
   private expression(e: Expr, scope: Scope): void {
+    for (const name of freeNames(e)) if (!scope.names.has(name)) this.fail(`${name} is not in scope`);
+    visitExpr(e, (node) => this.node(node, scope));
+    const lengthOf = (buffer: string): number => this.buffers.get(buffer)?.length ?? 0;
+    const loads = new LoadBounds(lengthOf, (part) => substitute(part, scope.definitions));
+    const loose = loads.looseIn(e, scope.context);
+    if (loose !== undefined) this.outside("load", loose.load.buffer, loose.load.index, loose.range);
+  }
+
+  private node(e: Expr, scope: Scope): void {
     switch (e.kind) {
-      case "var":
-      case "local":
-        if (!scope.names.has(e.name)) this.fail(`${e.name} is not in scope`);
-        return;
       case "scalar":
         if (!this.kernel.scalars.includes(e.name)) this.fail(`unknown scalar ${e.name}`);
         return;
       case "load":
-        this.expression(e.index, scope);
-        this.access(e.buffer, e.index, scope, "load");
+        if (!this.buffers.has(e.buffer)) this.fail(`load of unknown buffer ${e.buffer}`);
         return;
-      case "select": {
-        this.expression(e.condition, scope);
-        const taken = scope.context.withCondition(substitute(e.condition, scope.definitions));
-        this.expression(e.a, { ...scope, context: taken });
-        this.expression(e.b, scope);
-        return;
-      }
-      case "reduce": {
-        let { context } = scope;
-        for (const { name, extent } of e.axes) {
+      case "reduce":
+        for (const { name } of e.axes) {
           this.fresh(name, scope);
-          context = context.withName(name, { low: 0, high: extent - 1 });
+          if (axesIn(e.body).has(name)) this.fail(`${name} is declared twice`);
         }
-        const names = new Set([...scope.names, ...e.axes.map((axis) => axis.name)]);
-        this.expression(e.body, { ...scope, context, names });
         return;
-      }
       case "binary":
         this.operator(e);
-        this.expression(e.a, scope);
-        this.expression(e.b, scope);
         return;
       case "const":
+      case "var":
+      case "local":
       case "unary":
       case "compare":
       case "cast":
-        forEachChild(e, (child) => this.expression(child, scope));
+      case "select":
         return;
       default:
         e satisfies never;
@@ -237,15 +233,28 @@ class Verifier {
     }
   }
 
-  private access(buffer: string, index: Expr, scope: Scope, what: "load" | "store" | "append"): void {
+  private access(buffer: string, index: Expr, scope: Scope, what: "store" | "append"): void {
     const param = this.buffers.get(buffer);
     if (param === undefined) this.fail(`${what} of unknown buffer ${buffer}`);
-    if (what !== "load" && param.access === "read") this.fail(`${what} into read-only ${buffer}`);
-    const { low, high } = scope.context.rangeOf(substitute(index, scope.definitions));
-    if (low < 0 || high >= param.length) {
-      this.fail(
-        `${what} of ${buffer}[${param.length}] at ${printExpr(index)} in ${low}..${high} is out of bounds`,
-      );
-    }
+    if (param.access === "read") this.fail(`${what} into read-only ${buffer}`);
+    const range = scope.context.rangeOf(substitute(index, scope.definitions));
+    if (range.low < 0 || range.high >= param.length) this.outside(what, buffer, index, range);
+  }
+
+  private outside(what: string, buffer: string, index: Expr, { low, high }: Range): never {
+    const { length } = this.buffers.get(buffer)!;
+    this.fail(`${what} of ${buffer}[${length}] at ${printExpr(index)} in ${low}..${high} is out of bounds`);
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The names of all axes that reductions in `e` go over. */
+const axesIn = bottomUp<Expr, ReadonlySet<string>>(children, (e, axesOf) => {
+  const own = e.kind === "reduce" ? e.axes.map(({ name }) => name) : [];
+  const below = children(e)
+    .map(axesOf)
+    .filter(({ size }) => size > 0);
+  if (own.length === 0 && below.length <= 1) return below[0] ?? NONE;
+  return new Set([...own, ...below.flatMap((names) => [...names])]);
+});

@@ -1,24 +1,14 @@
 /** Which expressions may be computed whether or not their guard holds, so that a choice needs no branch. */
 
+import { bottomUp } from "../../../src/core/topological.ts";
+import { LoadBounds } from "../../../src/loop/load-bounds.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
 import type { BufferParam, Expr } from "../../../src/loop/types.ts";
 import { children } from "../../../src/loop/walk.ts";
 
 /** Whether all loads in `e` stay inside of their buffers with what `ranges` knows. */
-export function isSafe(e: Expr, ranges: RangeContext, buffers: ReadonlyMap<string, BufferParam>): boolean {
-  if (e.kind === "load") {
-    const { low, high } = ranges.rangeOf(e.index);
-    return low >= 0 && high < (buffers.get(e.buffer)?.length ?? 0) && isSafe(e.index, ranges, buffers);
-  }
-  if (e.kind === "select") {
-    return (
-      isSafe(e.condition, ranges, buffers) &&
-      isSafe(e.a, ranges.withCondition(e.condition), buffers) &&
-      isSafe(e.b, ranges, buffers)
-    );
-  }
-  return children(e).every((child) => isSafe(child, ranges, buffers));
-}
+export const isSafe = (e: Expr, ranges: RangeContext, buffers: ReadonlyMap<string, BufferParam>): boolean =>
+  new LoadBounds((buffer) => buffers.get(buffer)?.length ?? 0).looseIn(e, ranges) === undefined;
 
 /** Operations above which a branch costs less than computing both sides of a choice. */
 const CHEAP = 6;
@@ -26,8 +16,8 @@ const CHEAP = 6;
 /** Whether computing `e` in vain costs less than a branch: few operations, none of them long. */
 export const isCheap = (e: Expr): boolean => operationsIn(e) <= CHEAP;
 
-function operationsIn(e: Expr): number {
-  const below = children(e).reduce((sum, child) => sum + operationsIn(child), 0);
+const operationsIn = bottomUp<Expr, number>(children, (e, countIn) => {
+  const below = children(e).reduce((sum, child) => sum + countIn(child), 0);
   switch (e.kind) {
     case "const":
     case "var":
@@ -47,4 +37,4 @@ function operationsIn(e: Expr): number {
     default:
       return e satisfies never;
   }
-}
+});

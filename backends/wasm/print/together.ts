@@ -1,7 +1,8 @@
 /** Whether the four turns of a vector loop can run together, statement by statement. */
 
+import { bottomUp } from "../../../src/core/topological.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
-import { children } from "../../../src/loop/walk.ts";
+import { children, freeNames } from "../../../src/loop/walk.ts";
 
 type For = Extract<Stmt, { kind: "for" }>;
 
@@ -63,10 +64,10 @@ class Turns {
   }
 
   private varies(e: Expr): boolean {
-    if (e.kind === "var" || e.kind === "local") return this.varying.has(e.name);
-    return children(e).some((child) => this.varies(child));
+    for (const name of freeNames(e)) if (this.varying.has(name)) return true;
+    return false;
   }
 }
 
 /** What is assigned in a branch is computed in all lanes, and a load might need the branch. */
-const loads = (e: Expr): boolean => e.kind === "load" || children(e).some(loads);
+const loads = bottomUp<Expr, boolean>(children, (e, below) => e.kind === "load" || children(e).some(below));

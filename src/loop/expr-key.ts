@@ -1,0 +1,36 @@
+/**
+ * Texts by which equal expressions are recognised. Expressions are graphs that share their parts: written out as trees, a
+ * chain of thirty steps that each use a value twice would never end, so large ones are written part by part.
+ */
+
+import { Interner } from "./intern.ts";
+import { printExpr } from "./print.ts";
+import type { Expr } from "./types.ts";
+import { children } from "./walk.ts";
+
+const sizes = new WeakMap<Expr, number>();
+
+/** How many nodes `e` has where it is written out as a tree; may be infinite. */
+export function treeSize(e: Expr): number {
+  const known = sizes.get(e);
+  if (known !== undefined) return known;
+  const size = children(e).reduce((sum, child) => sum + treeSize(child), 1);
+  sizes.set(e, size);
+  return size;
+}
+
+/** Expressions of more nodes are written part by part. */
+const LARGE = 200;
+
+const keys = new WeakMap<Expr, string>();
+
+/** The same text for equal expressions, and for no others; as long as the expression has different parts. */
+export function exprKey(e: Expr): string {
+  if (e.kind === "var" || e.kind === "local") return e.name;
+  let key = keys.get(e);
+  if (key === undefined) {
+    key = treeSize(e) <= LARGE ? printExpr(e) : new Interner().describe(e);
+    keys.set(e, key);
+  }
+  return key;
+}

@@ -1,0 +1,110 @@
+/**
+ * Finds loads that may leave their buffer. Ranges of loops and the guards of `select` decide that, so what is known differs
+ * from place to place; a part that several places share is looked at once under what they have in common, and again only
+ * where that does not suffice.
+ */
+
+import type { Range, RangeContext } from "./range.ts";
+import type { Expr, ReduceAxis } from "./types.ts";
+import { axesKey, children, freeNames } from "./walk.ts";
+
+type Load = Extract<Expr, { kind: "load" }>;
+
+/** A load that was not proved to stay inside, and where its index may lie. */
+export interface LooseLoad {
+  readonly load: Load;
+  readonly range: Range;
+}
+
+export class LoadBounds {
+  private readonly lengthOf: (buffer: string) => number;
+  private readonly settled: (e: Expr) => Expr;
+  private readonly known = new Map<RangeContext, Known>();
+
+  /** `lengthOf` gives the elements of a buffer; `settled` replaces what an index or condition is written with by what it stands for. */
+  constructor(lengthOf: (buffer: string) => number, settled: (e: Expr) => Expr = (e) => e) {
+    this.lengthOf = lengthOf;
+    this.settled = settled;
+  }
+
+  /** Some load below `e` that may leave its buffer under `context`; `undefined` where none does. */
+  looseIn(e: Expr, context: RangeContext): LooseLoad | undefined {
+    const { found, inner } = this.at(context);
+    if (found.has(e)) return found.get(e);
+    if (inner !== undefined && !inner.axes.some(({ name }) => freeNames(e).has(name)))
+      return this.looseIn(e, inner.outside);
+    const loose = this.find(e, context);
+    found.set(e, loose);
+    return loose;
+  }
+
+  private find(e: Expr, context: RangeContext): LooseLoad | undefined {
+    switch (e.kind) {
+      case "load": {
+        const inner = this.looseIn(e.index, context);
+        if (inner !== undefined) return inner;
+        const range = context.rangeOf(this.settled(e.index));
+        return range.low >= 0 && range.high < this.lengthOf(e.buffer) ? undefined : { load: e, range };
+      }
+      case "select":
+        return (
+          this.looseIn(e.condition, context) ??
+          this.looseInTaken(e.a, e.condition, context) ??
+          this.looseIn(e.b, context)
+        );
+      case "reduce":
+        return this.looseIn(e.body, this.within(e.axes, context));
+      default:
+        for (const child of children(e)) {
+          const loose = this.looseIn(child, context);
+          if (loose !== undefined) return loose;
+        }
+        return undefined;
+    }
+  }
+
+  /** The guard is used where it is needed: whatever stays inside without it does so with it. */
+  private looseInTaken(e: Expr, condition: Expr, context: RangeContext): LooseLoad | undefined {
+    if (e.kind !== "load" && this.looseIn(e, context) === undefined) return undefined;
+    const { taken } = this.at(context);
+    let inside = taken.get(condition);
+    if (inside === undefined) {
+      inside = context.withCondition(this.settled(condition));
+      taken.set(condition, inside);
+    }
+    return this.looseIn(e, inside);
+  }
+
+  private within(axes: readonly ReduceAxis[], context: RangeContext): RangeContext {
+    if (axes.length === 0) return context;
+    const { reduced } = this.at(context);
+    const key = axesKey(axes);
+    let inside = reduced.get(key);
+    if (inside === undefined) {
+      inside = axes.reduce((c, { name, extent }) => c.withName(name, { low: 0, high: extent - 1 }), context);
+      this.known.set(inside, { ...unknown(), inner: { axes, outside: context } });
+      reduced.set(key, inside);
+    }
+    return inside;
+  }
+
+  private at(context: RangeContext): Known {
+    let known = this.known.get(context);
+    if (known === undefined) {
+      known = unknown();
+      this.known.set(context, known);
+    }
+    return known;
+  }
+}
+
+/** What was found out under one context, and the contexts inside of it. */
+interface Known {
+  readonly found: Map<Expr, LooseLoad | undefined>;
+  readonly taken: Map<Expr, RangeContext>;
+  readonly reduced: Map<string, RangeContext>;
+  /** The axes that it is inside of, and what is known outside of them. */
+  readonly inner?: { readonly axes: readonly ReduceAxis[]; readonly outside: RangeContext };
+}
+
+const unknown = (): Known => ({ found: new Map(), taken: new Map(), reduced: new Map() });
