@@ -12,6 +12,7 @@ import type { Capabilities } from "../src/loop/capabilities.ts";
 import { ints, number } from "../src/ops/definition.ts";
 import { windowsAreDisjoint } from "../src/ops/max_pool2d.ts";
 import { definitionOf } from "../src/ops/registry.ts";
+import { GroupSizes } from "./group-size.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 import { comesAfter, reduceAlike } from "./siblings.ts";
 
@@ -40,6 +41,7 @@ class Fusion {
   private readonly users: ReadonlyMap<Value, readonly Node[]>;
   private readonly membership = new Map<Node, Draft[]>();
   private readonly drafts: Draft[] = [];
+  private readonly sizes = new GroupSizes();
   private readonly outputs: ReadonlySet<Value>;
   private readonly updateValues: ReadonlySet<Value>;
   private readonly recomputed: ReadonlySet<Node>;
@@ -91,7 +93,7 @@ class Fusion {
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
     if (everywhere && users.every((user) => this.isCheapIn(node, user))) {
       this.inlineEverywhere(node);
-    } else if (groups.size === 1 && this.mayJoin(node, users, [...groups][0])) {
+    } else if (groups.size === 1 && this.hasRoom(node, groups) && this.mayJoin(node, users, [...groups][0])) {
       this.join(node, [...groups][0]);
     } else {
       this.root(node);
@@ -115,14 +117,24 @@ class Fusion {
   }
 
   private inlineEverywhere(node: Node): void {
-    for (const user of this.users.get(node) ?? [])
-      for (const draft of this.membership.get(user) ?? []) this.join(node, draft);
+    const drafts = (this.users.get(node) ?? []).flatMap((user) => this.membership.get(user) ?? []);
+    if (!isFree(node) && !this.hasRoom(node, drafts)) {
+      this.root(node);
+      return;
+    }
+    for (const draft of drafts) this.join(node, draft);
     if (!this.membership.has(node)) this.membership.set(node, []);
+  }
+
+  private hasRoom(node: Node, drafts: Iterable<Draft>): boolean {
+    const users = this.users.get(node) ?? [];
+    return [...drafts].every((draft) => this.sizes.hasRoom(draft, users));
   }
 
   private join(node: Node, draft: Draft): void {
     if (draft.nodes.has(node)) return;
     draft.nodes.add(node);
+    this.sizes.enter(draft, node, this.users.get(node) ?? []);
     this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
   }
 

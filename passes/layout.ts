@@ -6,6 +6,7 @@
 
 import { isRowMajor, type Layout, rowMajor } from "../src/core/layout.ts";
 import { sameShape } from "../src/core/shape.ts";
+import { topologicalOrder } from "../src/core/topological.ts";
 import type { Arrangement, Graph, Input, Value, View } from "../src/ir/types.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import { definitionOf } from "../src/ops/registry.ts";
@@ -95,13 +96,11 @@ function familiesOf(graph: Graph): Value[][] {
 
 /** The states and nodes of the target's shape that reach it element by element. */
 function combinedIn(value: Value, target: Input): Set<Value> {
-  const found = new Set<Value>();
-  const visit = (v: Value): void => {
-    if (found.has(v) || !sameShape(v.type.shape, target.type.shape)) return;
-    if (v.kind === "input" && v.role !== "state") return;
-    found.add(v);
-    if (v.kind === "node" && definitionOf(v.op).pattern === "elementwise") v.inputs.forEach(visit);
-  };
-  visit(value);
-  return found;
+  const takesPart = (v: Value): boolean =>
+    sameShape(v.type.shape, target.type.shape) && (v.kind === "node" || v.role === "state");
+  if (!takesPart(value)) return new Set();
+  const parts = topologicalOrder<Value>([value], (v) =>
+    v.kind === "node" && definitionOf(v.op).pattern === "elementwise" ? v.inputs.filter(takesPart) : [],
+  );
+  return new Set(parts);
 }

@@ -57,6 +57,8 @@ export interface OpDef {
   /** One paragraph: shapes, units, source of the formula. */
   readonly doc: string;
   readonly pattern: FusionPattern;
+  /** Whether it takes any number of operands, neighbours of which may be joined first: op(a, b, c) is op(op(a, b), c). */
+  readonly joinsInParts?: boolean;
   /** The result type; throws a KilnError that names the shapes and what was expected. */
   infer(inputs: readonly TensorType[], attrs: Attrs): TensorType;
   /**

@@ -3,8 +3,9 @@
  * matter to autodiff alone; `simplify` takes them out of the graph behind it.
  */
 
+import { bottomUp } from "../core/topological.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, Value } from "../ir/types.ts";
+import type { Attrs, Node, Value } from "../ir/types.ts";
 import { float } from "../loop/build.ts";
 import { ints, number, type OpDef, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
@@ -76,23 +77,22 @@ const customGradient: OpDef = {
 
 /** Rewrites a rule so that `ct` stands where the rule has its `cotangent` of this level. */
 function arrivingAt(b: GraphBuilder, ct: Value, level: number): (rule: Value) => Value {
-  const rewritten = new Map<Value, Value>();
-  const rewrite = (value: Value): Value => {
-    if (value.kind === "input") return value;
-    const known = rewritten.get(value);
-    if (known !== undefined) return known;
-    const result = isCotangent(value.op, value.attrs, level) ? ct : rewriteInputs(value);
-    rewritten.set(value, result);
-    return result;
-  };
-  const rewriteInputs = (node: Value & { kind: "node" }): Value => {
-    // The rules of another op of this level have cotangents of their own.
-    const own = isRule(node.op, node.attrs, level) ? 1 + number(node.attrs, "count") : node.inputs.length;
-    const inputs = node.inputs.map((input, k) => (k < own ? rewrite(input) : input));
-    return inputs.every((input, k) => input === node.inputs[k]) ? node : b.node(node.op, inputs, node.attrs);
-  };
-  return rewrite;
+  return bottomUp<Value, Value>(
+    (value) => (value.kind === "node" ? value.inputs.slice(0, ownInputs(value, level)) : []),
+    (value, rewritten) => {
+      if (value.kind === "input") return value;
+      if (isCotangent(value.op, value.attrs, level)) return ct;
+      const own = ownInputs(value, level);
+      const inputs = value.inputs.map((input, k) => (k < own ? rewritten(input) : input));
+      const isSame = inputs.every((input, k) => input === value.inputs[k]);
+      return isSame ? value : b.node(value.op, inputs, value.attrs);
+    },
+  );
 }
+
+/** How many inputs belong to a rule of this level: those of another op's rule have cotangents of their own. */
+const ownInputs = ({ op, attrs, inputs }: Node, level: number): number =>
+  isRule(op, attrs, level) ? 1 + number(attrs, "count") : inputs.length;
 
 const isCotangent = (op: string, attrs: Attrs, level: number): boolean =>
   op === "cotangent" && attrs.level === level;

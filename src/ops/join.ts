@@ -55,6 +55,7 @@ const cat: OpDef = {
   name: "cat",
   doc: "Any number of tensors one after the other along `axis`; their other extents are equal (torch.cat).",
   pattern: "sparse",
+  joinsInParts: true,
   infer(inputs, attrs) {
     const axis = number(attrs, "axis");
     if (inputs.length === 0) throw new KilnError("cat needs at least one tensor");

@@ -5,7 +5,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
-import { topologicalOrder } from "../core/topological.ts";
+import { bottomUp, topologicalOrder } from "../core/topological.ts";
 import { GraphBuilder } from "../ir/builder.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
@@ -115,13 +115,16 @@ function historyOf(root: Tensor, arriving: Tensor, operations: readonly Operatio
   };
   const rules = rulesIn(operations);
   /** A user's rule must be seen down to its `cotangent`; what it uses beside that is an input like any other. */
-  const rule = (version: Version): Value => {
-    const { operation } = version;
-    if (operation === undefined || !rules.has(version)) return input(version);
-    const node = builder.node(operation.op, operation.inputs.map(rule), operation.attrs);
-    versions.set(node, version);
-    return node;
-  };
+  const rule = bottomUp<Version, Value>(
+    (version) => (rules.has(version) ? (version.operation?.inputs ?? []) : []),
+    (version, of) => {
+      const { operation } = version;
+      if (operation === undefined || !rules.has(version)) return input(version);
+      const node = builder.node(operation.op, operation.inputs.map(of), operation.attrs);
+      versions.set(node, version);
+      return node;
+    },
+  );
   for (const fn of operations) {
     const { op, attrs, inputs, output } = fn.saved;
     const operands = inputs.map((version, k) => {
