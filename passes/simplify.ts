@@ -151,8 +151,7 @@ const sumOfUnitAxes: Rule = (b, op, [x], attrs) => {
 };
 
 /** Behind autodiff nobody asks any more where gradients stop or which rule they follow. */
-const dropGradientMarks: Rule = (_b, op, [x]) =>
-  op === "detach" || op === "custom_gradient" ? x : undefined;
+const dropGradientMarks: Rule = (_b, op, [x]) => (definitionOf(op).isGradientMark ? x : undefined);
 
 const RULES: readonly Rule[] = [
   dropGradientMarks,

@@ -52,6 +52,26 @@ export interface BackwardInfo {
   readonly transposed?: number;
 }
 
+/** How the elements of a tensor lie in the memory that it shows: strides count elements. */
+export interface Strided {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+}
+
+/** Performs operations on whatever stands for tensors where a rule is followed. */
+export type Emit<T extends TensorType> = (op: string, inputs: readonly T[], attrs: Attrs) => T;
+
+/**
+ * What makes an op a view in PyTorch's sense: its result shows elements of its input's own memory, and what is written
+ * to it is written there.
+ */
+export interface ViewRule {
+  /** The strides of the result in the memory of `input`; `undefined` where these elements need a copy. */
+  strides(input: Strided, output: TensorType, attrs: Attrs): readonly number[] | undefined;
+  /** The input `base` with `written`, of the result's type, in place of the elements that the result shows. */
+  put<T extends TensorType>(emit: Emit<T>, base: T, written: T, attrs: Attrs): T;
+}
+
 export interface OpDef {
   readonly name: string;
   /** One paragraph: shapes, units, source of the formula. */
@@ -74,6 +94,10 @@ export interface OpDef {
   ): readonly (Value | undefined)[];
   /** What `gradFn` shows of it. */
   readonly backward: BackwardInfo;
+  /** Set for ops that show their input's own memory. */
+  readonly view?: ViewRule;
+  /** Set for ops that only say something about gradients: behind autodiff their first input stands for them. */
+  readonly isGradientMark?: true;
   /** The value of the output element at `indices`, reductions explicit. */
   lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */

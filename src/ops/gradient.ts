@@ -3,16 +3,19 @@
  * matter to autodiff alone; `simplify` takes them out of the graph behind it.
  */
 
+import { KilnError } from "../core/errors.ts";
+import { sameShape } from "../core/shape.ts";
 import { bottomUp } from "../core/topological.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Node, Value } from "../ir/types.ts";
 import { float } from "../loop/build.ts";
-import { ints, number, type OpDef, text } from "./definition.ts";
+import { describe, ints, number, type OpDef, requireFloat, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
 
 /** The first input as it is. */
-const passOn: Pick<OpDef, "pattern" | "lower" | "reference"> = {
+const passOn: Pick<OpDef, "pattern" | "lower" | "reference" | "isGradientMark"> = {
   pattern: "elementwise",
+  isGradientMark: true,
   lower: ([x]) => x.at,
   reference: ([x]) => x,
 };
@@ -27,6 +30,34 @@ const detach: OpDef = {
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: {} },
     { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
+  ],
+};
+
+const withHistory: OpDef = {
+  ...passOn,
+  name: "with_history",
+  doc:
+    "The numbers of the first input with the history of the second: gradients pass on to the second as they arrive, none " +
+    "to the first. So stands a tensor that was changed in place inside noGrad, or through its detach().",
+  infer([numbers, history]) {
+    requireFloat("with_history", [numbers, history]);
+    if (!sameShape(numbers.shape, history.shape)) {
+      throw new KilnError(
+        `with_history expects two tensors of one shape but got ${describe(numbers)} and ${describe(history)}`,
+      );
+    }
+    return numbers;
+  },
+  vjp: (_b, ct) => [undefined, ct],
+  backward: { name: "WithHistoryBackward", edges: [1] },
+  samples: () => [
+    {
+      inputs: [
+        { dtype: "float32", shape: [2, 3] },
+        { dtype: "float32", shape: [2, 3] },
+      ],
+      attrs: {},
+    },
   ],
 };
 
@@ -100,4 +131,4 @@ const isCotangent = (op: string, attrs: Attrs, level: number): boolean =>
 const isRule = (op: string, attrs: Attrs, level: number): boolean =>
   op === "custom_gradient" && attrs.level === level;
 
-export const GRADIENT = { detach, cotangent, custom_gradient: customGradient };
+export const GRADIENT = { detach, with_history: withHistory, cotangent, custom_gradient: customGradient };

@@ -1,5 +1,5 @@
 /**
- * Ops that move elements without computing: permute, flip and slice. Each reads its input where the
+ * Ops that move elements without computing: permute, flip, slice and its way back. Each reads its input where the
  * result needs them, so that gradients are rearrangements too. Their pattern is `sparse`, the one that lets
  * pointwise users join while nothing takes them for pointwise themselves: a step that updates a parameter
  * in place must not read other elements of it, and a reshape or broadcast must not move through them.
@@ -23,8 +23,8 @@ import {
   sub,
 } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, f32, ints, type OpDef, requireFloat } from "./definition.ts";
-import { at, generate } from "./ndarray.ts";
+import { describe, f32, ints, type OpDef, type Operand, requireFloat } from "./definition.ts";
+import { at, generate, type NdArray } from "./ndarray.ts";
 
 /** The list attribute `name`, of one whole number per axis of `type`. */
 export function perAxis(op: string, type: TensorType, attrs: Attrs, name: string): readonly number[] {
@@ -51,6 +51,10 @@ const permute: OpDef = {
   },
   vjp: (b, ct, _inputs, _out, attrs) => [b.node("permute", [ct], { dims: inverse(ints(attrs, "dims")) })],
   backward: { name: "PermuteBackward" },
+  view: {
+    strides: ({ strides }, _output, attrs) => ints(attrs, "dims").map((axis) => strides[axis]),
+    put: (emit, _base, written, attrs) => emit("permute", [written], { dims: inverse(ints(attrs, "dims")) }),
+  },
   lower([x], _output, attrs) {
     const source = inverse(ints(attrs, "dims"));
     return (indices) => x.at(source.map((k) => indices[k]));
@@ -130,6 +134,11 @@ const slice: OpDef = {
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: slicedShape("slice", x, attrs) }),
   vjp: (b, ct, [x], _out, attrs) => [b.node("slice_grad", [ct], { ...attrs, shape: x.type.shape })],
   backward: { name: "SliceBackward" },
+  view: {
+    strides: ({ strides }, _output, attrs) =>
+      strides.map((stride, axis) => stride * ints(attrs, "steps")[axis]),
+    put: (emit, base, written, attrs) => emit("slice_scatter", [base, written], attrs),
+  },
   lower([x], _output, attrs) {
     const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
     return (indices) => x.at(indices.map((i, axis) => add(mul(i, int(steps[axis])), int(starts[axis]))));
@@ -173,25 +182,8 @@ const sliceGrad: OpDef = {
     return [b.node("slice", [ct], range)];
   },
   backward: { name: "SliceBackwardBackward" },
-  lower([ct], _output, attrs) {
-    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
-    return (indices) => {
-      const moved = indices.map((i, axis) => sub(i, int(starts[axis])));
-      const source = moved.map((i, axis) => div(i, int(steps[axis])));
-      const hit = moved.map((i, axis) =>
-        and(compare("eq", mod(i, int(steps[axis])), int(0)), inRange(source[axis], ct.type.shape[axis])),
-      );
-      return select(all(hit), ct.at(source), float(0));
-    };
-  },
-  reference([ct], output, attrs) {
-    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
-    return generate(output.shape, (index) => {
-      const source = index.map((i, axis) => (i - starts[axis]) / steps[axis]);
-      const hit = source.every((i, axis) => Number.isInteger(i) && i >= 0 && i < ct.shape[axis]);
-      return hit ? at(ct, source) : 0;
-    });
-  },
+  lower: ([ct], _output, attrs) => inSlice(attrs, ct, () => float(0)),
+  reference: ([ct], output, attrs) => referenceInSlice(attrs, ct, output.shape, () => 0),
   samples: () =>
     SLICES.map(({ shape, attrs }) => ({
       inputs: [f32(...slicedShape("slice", f32(...shape), attrs))],
@@ -199,7 +191,77 @@ const sliceGrad: OpDef = {
     })),
 };
 
+const sliceScatter: OpDef = {
+  name: "slice_scatter",
+  doc: `The first input with the elements of the second in place of those that slice takes (torch.slice_scatter). ${SLICE}`,
+  pattern: "sparse",
+  infer([base, written], attrs) {
+    const sliced = slicedShape("slice_scatter", base, attrs);
+    if (String(sliced) !== String(written.shape) || written.dtype !== base.dtype)
+      throw new KilnError(
+        `slice_scatter into ${describe(base)} expects ${base.dtype}${formatShape(sliced)} but got ${describe(written)}`,
+      );
+    return base;
+  },
+  vjp: (b, ct, [, written], _out, attrs) => [
+    b.node(
+      "slice_scatter",
+      [ct, b.node("broadcast_to", [b.constant(0)], { shape: written.type.shape })],
+      attrs,
+    ),
+    b.node("slice", [ct], attrs),
+  ],
+  backward: { name: "SliceScatterBackward" },
+  lower: ([base, written], _output, attrs) => inSlice(attrs, written, (indices) => base.at(indices)),
+  reference: ([base, written], output, attrs) =>
+    referenceInSlice(attrs, written, output.shape, (index) => at(base, index)),
+  samples: () => [
+    ...SLICES.map(({ shape, attrs }) => ({
+      inputs: [f32(...shape), f32(...slicedShape("slice", f32(...shape), attrs))],
+      attrs,
+    })),
+    {
+      inputs: [
+        { dtype: "int32", shape: [5], below: 9 },
+        { dtype: "int32", shape: [2], below: 9 },
+      ],
+      attrs: { starts: [1], stops: [4], steps: [2] },
+    },
+  ],
+};
+
+/** What a slice wrote where it reaches, and `elsewhere` where not. */
+function inSlice(
+  attrs: Attrs,
+  written: Operand,
+  elsewhere: (indices: readonly Expr[]) => Expr,
+): (indices: readonly Expr[]) => Expr {
+  const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+  return (indices) => {
+    const moved = indices.map((i, axis) => sub(i, int(starts[axis])));
+    const source = moved.map((i, axis) => div(i, int(steps[axis])));
+    const hit = moved.map((i, axis) =>
+      and(compare("eq", mod(i, int(steps[axis])), int(0)), inRange(source[axis], written.type.shape[axis])),
+    );
+    return select(all(hit), written.at(source), elsewhere(indices));
+  };
+}
+
+function referenceInSlice(
+  attrs: Attrs,
+  written: NdArray,
+  shape: Shape,
+  elsewhere: (index: readonly number[]) => number,
+): NdArray {
+  const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+  return generate(shape, (index) => {
+    const source = index.map((i, axis) => (i - starts[axis]) / steps[axis]);
+    const hit = source.every((i, axis) => Number.isInteger(i) && i >= 0 && i < written.shape[axis]);
+    return hit ? at(written, source) : elsewhere(index);
+  });
+}
+
 /** The conjunction of conditions. */
 export const all = (conditions: readonly Expr[]): Expr => conditions.reduce(and, constant(1, "bool"));
 
-export const REARRANGE = { permute, flip, slice, slice_grad: sliceGrad };
+export const REARRANGE = { permute, flip, slice, slice_grad: sliceGrad, slice_scatter: sliceScatter };

@@ -11,7 +11,7 @@ import {
 } from "../core/shape.ts";
 import { div, dot, int, mod } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { f32, ints, type OpDef } from "./definition.ts";
+import { f32, ints, type OpDef, type Strided } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
 /** The indices of the element at row-major position `linear` in `shape`. */
@@ -23,6 +23,40 @@ export function unravel(linear: Expr, shape: Shape): Expr[] {
   });
 }
 
+/**
+ * The strides with which `shape` shows the elements of `input` in their row-major order; `undefined` where no strides do,
+ * because axes are joined that do not lie one after the other (ATen's computeStride).
+ */
+function stridesUnder(input: Strided, shape: Shape): readonly number[] | undefined {
+  const axes = input.shape
+    .map((extent, k) => ({ extent, stride: input.strides[k] }))
+    .filter(({ extent }) => extent !== 1);
+  const strides = new Array<number>(shape.length);
+  let axis = axes.length - 1;
+  let [left, stride] = axis < 0 ? [1, 1] : [axes[axis].extent, axes[axis].stride];
+  for (let k = shape.length - 1; k >= 0; k--) {
+    if (shape[k] === 1) {
+      strides[k] = 1;
+      continue;
+    }
+    // Axes of the input that lie one after the other count as one.
+    while (left % shape[k] !== 0) {
+      const outer = axes[axis - 1];
+      if (outer === undefined || outer.stride !== axes[axis].stride * axes[axis].extent) return undefined;
+      left *= outer.extent;
+      axis--;
+    }
+    strides[k] = stride;
+    left /= shape[k];
+    stride *= shape[k];
+    if (left === 1 && axis > 0) {
+      axis--;
+      [left, stride] = [axes[axis].extent, axes[axis].stride];
+    }
+  }
+  return strides;
+}
+
 const reshape: OpDef = {
   name: "reshape",
   doc: "The same elements in row-major order under another shape; one extent may be -1 (torch.reshape).",
@@ -30,6 +64,10 @@ const reshape: OpDef = {
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: inferReshape(x.shape, ints(attrs, "shape")) }),
   vjp: (b, ct, [x]) => [b.node("reshape", [ct], { shape: x.type.shape })],
   backward: { name: "ViewBackward" },
+  view: {
+    strides: (input, output) => stridesUnder(input, output.shape),
+    put: (emit, base, written) => emit("reshape", [written], { shape: base.shape }),
+  },
   lower:
     ([x], output) =>
     (indices) =>
@@ -56,6 +94,22 @@ const broadcastTo: OpDef = {
   },
   vjp: (_b, ct) => [ct],
   backward: { name: "ExpandBackward" },
+  view: {
+    strides(input, output) {
+      const added = output.shape.length - input.shape.length;
+      return output.shape.map((extent, axis) =>
+        axis < added || (input.shape[axis - added] === 1 && extent !== 1) ? 0 : input.strides[axis - added],
+      );
+    },
+    // Only one value can be written to elements that are one in memory, so the first is as good as any.
+    put(emit, base, written) {
+      const added = written.shape.length - base.shape.length;
+      const stops = written.shape.map((_, axis) => base.shape[axis - added] ?? 1);
+      const starts = stops.map(() => 0);
+      const first = emit("slice", [written], { starts, stops, steps: stops.map(() => 1) });
+      return emit("reshape", [first], { shape: base.shape });
+    },
+  },
   lower:
     ([x]) =>
     (indices) =>

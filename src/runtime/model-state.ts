@@ -11,6 +11,7 @@ import type { TensorType } from "../ir/types.ts";
 import { HostStorage, type Storage } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Version } from "../tensor/version.ts";
+import { ownerOf } from "../tensor/view.ts";
 import { readState, type StoredState, writeState } from "./state-numbers.ts";
 
 /** A state as programs ask for it: a tensor of the model or of an optimizer, and its name in the program's graph. */
@@ -45,7 +46,7 @@ export class ModelState {
 
   /** The state that already owns one of `tensors`, or a new one. */
   static for(tensors: Iterable<Tensor>): ModelState {
-    const owners = new Set([...tensors].flatMap((tensor) => homes.get(tensor) ?? []));
+    const owners = new Set([...tensors].flatMap((tensor) => homes.get(ownerOf(tensor)) ?? []));
     if (owners.size > 1) {
       throw new KilnError(
         "this model shares parameters with several models that were compiled separately: compile the combined model first",
@@ -88,7 +89,9 @@ export class ModelState {
     }
     memory.allocate(cells.map(({ id, type }) => ({ name: id, ...type })));
     for (const cell of cells) {
-      if (cell.version === undefined) await cell.tensor.version.read();
+      const { version } = cell.tensor;
+      // Numbers that lie in this state already are not to be asked for: that would wait for the queue, which waits for this.
+      if (cell.version === undefined && version.storage === undefined) await version.read();
       await this.takeOver(cell, memory);
       homes.set(cell.tensor, this);
     }

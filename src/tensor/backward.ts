@@ -113,6 +113,14 @@ function historyOf(root: Tensor, arriving: Tensor, operations: readonly Operatio
     versions.set(value, version);
     return value;
   };
+  /** What `fn` gave; numbers that it was changed to in place, its history being kept, stand in for its own. */
+  const result = (fn: GradFn, version: Version): Value => {
+    const value = results.get(fn)!;
+    if (!(fn instanceof OperationGradFn) || fn.saved.output === version) return value;
+    const changed = builder.node("with_history", [input(version), value]);
+    versions.set(changed, version);
+    return changed;
+  };
   const rules = rulesIn(operations);
   /** A user's rule must be seen down to its `cotangent`; what it uses beside that is an input like any other. */
   const rule = bottomUp<Version, Value>(
@@ -130,7 +138,7 @@ function historyOf(root: Tensor, arriving: Tensor, operations: readonly Operatio
     const operands = inputs.map((version, k) => {
       const edge = fn.edges[k];
       if (edge instanceof AccumulateGrad) return leaf(edge.variable, version);
-      return edge === undefined ? rule(version) : results.get(edge)!;
+      return edge === undefined ? rule(version) : result(edge, version);
     });
     const node = builder.node(op, operands, attrs);
     results.set(fn, node);
@@ -156,7 +164,11 @@ function rulesIn(operations: readonly OperationGradFn[]): ReadonlySet<Version> {
 /** Adds what arrives to the leaf's `grad`. */
 function accumulate(leaf: Tensor, arriving: Tensor): void {
   noGrad(() => {
-    leaf.grad = leaf.grad === null ? arriving.detach() : leaf.grad.add(arriving);
+    // The gradient's memory is its own: what the user does to it in place reaches no other tensor.
+    leaf.grad =
+      leaf.grad === null
+        ? new Tensor(leaf.shape, leaf.dtype, arriving.version.shared())
+        : leaf.grad.add(arriving);
     leaf.grad.version.isKept = true;
   });
 }

@@ -15,8 +15,13 @@ export interface RandomSource {
 /** Receives every operation while a model is traced. */
 export interface Recorder {
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor;
-  /** Makes the tensor, a buffer of the model, stand for `value` from here on, and after each run of the program. */
-  assign(target: Tensor, value: Tensor): void;
+  /** Says that `tensor` was made of numbers just now, and not before. */
+  made(tensor: Tensor): void;
+  /**
+   * Says that the memory of `owner`, no view, is about to be changed in place; throws where a program cannot do that. A
+   * tensor that was there before holds after each run what it then stands for.
+   */
+  change(owner: Tensor): void;
   /** A new stream of the program's random numbers, which each of its runs draws anew. */
   randomSource(): RandomSource;
   /** The line of the user's model that runs now. */
@@ -38,8 +43,8 @@ let backward: Backward | undefined;
 
 export const currentRecorder = (): Recorder | undefined => recorder;
 
-/** Runs `body` with `active` recording every tensor operation. */
-export function recordWith<T>(active: Recorder, body: () => T): T {
+/** Runs `body` with `active` recording every tensor operation; without one they happen at once. */
+export function recordWith<T>(active: Recorder | undefined, body: () => T): T {
   const outer = recorder;
   recorder = active;
   try {

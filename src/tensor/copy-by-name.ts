@@ -2,9 +2,8 @@
 
 import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
-import { HostStorage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
-import { Version } from "./version.ts";
+import { write } from "./view.ts";
 
 type Named<T> = readonly [name: string, value: T];
 
@@ -43,7 +42,8 @@ export async function copyByName(
   const shared = own.filter(([name]) => Object.hasOwn(source, name));
   const numbers = await Promise.all(shared.map(([name]) => source[name].data()));
   for (const [k, [, tensor]] of shared.entries()) {
-    tensor.become(Version.of(tensor.version.type, new HostStorage(numbers[k])));
+    const { shape, dtype } = tensor;
+    write(tensor, Tensor.fromData(numbers[k], shape, dtype), true);
   }
 }
 

@@ -24,3 +24,14 @@ export function noGrad<T>(body: () => T): T {
   }
   return result.finally(() => suspended--) as T;
 }
+
+/** Runs a synchronous `body` in the mode in which something was done that is now to be done again. */
+export function withGradMode<T>(isEnabled: boolean, body: () => T): T {
+  const outer = suspended;
+  suspended = isEnabled ? 0 : 1;
+  try {
+    return body();
+  } finally {
+    suspended = outer;
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * Operations in place (`p.sub_(…)`). They compute a new version and make the tensor stand for it: copy on write, so
- * everything made from the old numbers, views and pending results included, keeps them.
+ * Operations in place (`p.sub_(…)`). They compute a new version and make the tensor stand for it: what was computed from
+ * the old numbers, or still waits to be, keeps them, and views of the same memory show the new ones (view.ts).
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -11,6 +11,7 @@ import { TensorMethods } from "./methods.ts";
 import { apply, constant } from "./operation.ts";
 import { rememberKept } from "./pending.ts";
 import type { Tensor } from "./tensor.ts";
+import { ambiguousView, hasSharedElements, ownerOf, sameNumbers, write } from "./view.ts";
 
 export abstract class InPlaceMethods extends TensorMethods {
   add_(this: Tensor, other: Tensor | number): Tensor {
@@ -41,14 +42,16 @@ export abstract class InPlaceMethods extends TensorMethods {
     return changed(
       this,
       "copy_",
-      isPlain ? source.detach() : apply("broadcast_to", [source], { shape: this.shape }),
+      isPlain && !source.isTraced
+        ? sameNumbers(source)
+        : apply("broadcast_to", [source], { shape: this.shape }),
     );
   }
   fill_(this: Tensor, value: number): Tensor {
-    return changed(this, "fill_", constantLike(this, value));
+    return changed(this, "fill_", constantLike(this, value), true);
   }
   zero_(this: Tensor): Tensor {
-    return changed(this, "zero_", constantLike(this, 0));
+    return changed(this, "zero_", constantLike(this, 0), true);
   }
 }
 
@@ -57,7 +60,7 @@ export const constantLike = (like: Tensor, value: number): Tensor =>
   apply("broadcast_to", [constant(value, like.dtype)], { shape: like.shape });
 
 /** Makes `target` stand for `result`; PyTorch's rules say when that is allowed. */
-function changed(target: Tensor, method: string, result: Tensor): Tensor {
+function changed(target: Tensor, method: string, result: Tensor, isOneValue = false): Tensor {
   if (!sameShape(result.shape, target.shape)) {
     throw new KilnError(
       `${method} cannot change the shape of its tensor from ${formatShape(target.shape)} to the broadcast ` +
@@ -67,22 +70,35 @@ function changed(target: Tensor, method: string, result: Tensor): Tensor {
   if (result.dtype !== target.dtype) {
     throw new KilnError(`${method} cannot turn its ${target.dtype} tensor into ${result.dtype}`);
   }
-  const recorder = currentRecorder();
-  if (recorder !== undefined && target.behind.kind === "version") {
-    recorder.assign(target, result);
-    return target;
+  if (!isOneValue && hasSharedElements(target)) {
+    throw new KilnError(
+      `${method} would write several numbers to one place, for expand() repeats elements without copying them: ` +
+        "clone() the tensor first",
+    );
   }
-  if (recorder === undefined) {
-    if (isGradEnabled() && target.isLeaf && target.requiresGrad) {
-      throw new KilnError(
-        `${method} would change a leaf that requires gradients, which backward could not undo: ` +
-          "do it inside noGrad(() => …)",
-      );
-    }
+  const numbersOnly = !isGradEnabled();
+  if (!numbersOnly) requireRecordable(target, method, result);
+  const recorder = currentRecorder();
+  if (recorder !== undefined) recorder.change(ownerOf(target));
+  else {
     // What nobody but this operation has read need not be stored.
     if (target.version.uses <= 1) target.version.isKept = false;
     rememberKept(result.version);
   }
-  target.become(result.behind, isGradEnabled() ? result.gradFn : target.gradFn);
+  write(target, result, numbersOnly);
   return target;
+}
+
+/** Throws where `backward` could not go back through the change. */
+function requireRecordable(target: Tensor, method: string, result: Tensor): void {
+  const isLearned = (tensor: Tensor): boolean => !tensor.isTraced && tensor.isLeaf && tensor.requiresGrad;
+  const { base, bond } = target.link ?? {};
+  const isLearnedBase = bond === "view" && base !== undefined && isLearned(base);
+  if (isLearned(target) || isLearnedBase) {
+    throw new KilnError(
+      `${method} would change ${isLearnedBase ? "a view of a leaf" : "a leaf"} that requires gradients, which backward ` +
+        "could not undo: do it inside noGrad(() => …)",
+    );
+  }
+  if (bond === "noGrad" && (result.requiresGrad || base?.requiresGrad)) throw ambiguousView();
 }

@@ -12,11 +12,16 @@ import * as rearrange from "./rearrange.ts";
 import { ReductionMethods } from "./reduction-methods.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
+import { view } from "./view.ts";
 
 export abstract class TensorMethods extends ReductionMethods {
+  /** A copy with memory of its own; gradients pass. */
+  clone(this: Tensor): Tensor {
+    return apply("copy", [this]);
+  }
   reshape(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     const requested = shape.flat() as number[];
-    return apply("reshape", [this], { shape: located(() => inferReshape(this.shape, requested)) });
+    return view("reshape", this, { shape: located(() => inferReshape(this.shape, requested)) });
   }
   view(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     return this.reshape(...shape);

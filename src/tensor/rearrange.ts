@@ -8,6 +8,7 @@ import { located } from "./located.ts";
 import { apply, constant } from "./operation.ts";
 import { promoted, scalarLike } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
+import { view } from "./view.ts";
 
 /** A list with one item replaced. */
 const withItem = (list: Shape, at: number, item: number): number[] =>
@@ -16,7 +17,7 @@ const withItem = (list: Shape, at: number, item: number): number[] =>
 /** The axes in another order: axis k of the result is axis `dims[k]` of the input. */
 export function permute(input: Tensor, dims: readonly number[]): Tensor {
   const axes = dims.map((dim) => axisOf(input, dim));
-  return apply("permute", [input], { dims: axes });
+  return view("permute", input, { dims: axes });
 }
 
 /** Two axes exchanged. */
@@ -37,7 +38,7 @@ export function expand(input: Tensor, sizes: readonly number[]): Tensor {
     if (added < 0 || shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
       throw new KilnError(`expand cannot give ${formatShape(input.shape)} the shape ${formatShape(sizes)}`);
     }
-    return apply("broadcast_to", [input], { shape });
+    return view("broadcast_to", input, { shape });
   });
 }
 
@@ -59,7 +60,7 @@ export function slice(
   const axis = axisOf(input, dim);
   const extent = input.shape[axis];
   const bound = (at: number): number => Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
-  return apply("slice", [input], {
+  return view("slice", input, {
     starts: withItem(zerosLike(input), axis, bound(start)),
     stops: withItem(input.shape, axis, bound(stop)),
     steps: withItem(

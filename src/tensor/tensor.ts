@@ -19,11 +19,17 @@ import { injectApply } from "./operation.ts";
 import { rememberScalar } from "./pending.ts";
 import { HostStorage, type NestedNumbers, nest } from "./storage.ts";
 import { Version } from "./version.ts";
+import { bringUpToDate, type LateWrite, shareDetached, type ViewLink } from "./view.ts";
 
 export type { NestedNumbers, Storage } from "./storage.ts";
 
-/** What stands behind a tensor: numbers, or a value of the graph of a model that is being traced. */
-export type Source = Version | { readonly kind: "traced"; readonly value: Value };
+/**
+ * What stands behind a tensor: numbers, or a value of the graph of a model that is being traced, to which gradients flow
+ * back or not.
+ */
+export type Source =
+  | Version
+  | { readonly kind: "traced"; readonly value: Value; readonly tracksGradient: boolean };
 
 export class Tensor extends InPlaceMethods {
   readonly shape: Shape;
@@ -33,6 +39,13 @@ export class Tensor extends InPlaceMethods {
   private gradient: Tensor | null = null;
   private madeBy: GradFn | null = null;
   private accumulator: AccumulateGrad | undefined;
+  /** Whose memory this tensor shows, where that is not its own; for view.ts, as are the three that follow. */
+  link: ViewLink | undefined;
+  /** What was written to a view of this tensor and not yet put back. */
+  late: LateWrite | undefined;
+  /** How often what this tensor stands for has changed, and how often it got a history by that. */
+  changes = 0;
+  recordedChanges = 0;
 
   constructor(shape: Shape, dtype: DType, source: Source) {
     super();
@@ -44,32 +57,50 @@ export class Tensor extends InPlaceMethods {
   /** A tensor over host data; the array is kept, not copied. */
   static fromData(data: TypedArray, shape: Shape, dtype: DType): Tensor {
     invariant(data.length === sizeOf(shape), "data fits its shape");
-    return new Tensor(shape, dtype, Version.of({ shape, dtype }, new HostStorage(data)));
+    const made = new Tensor(shape, dtype, Version.of({ shape, dtype }, new HostStorage(data)));
+    currentRecorder()?.made(made);
+    return made;
   }
 
   /** What stands behind this tensor; for the tracer, the evaluator and the store. */
   get behind(): Source {
+    this.update();
     return this.source;
+  }
+
+  /** Shows what was written to memory that this tensor shares with others. */
+  private update(): void {
+    if (this.link !== undefined || this.late !== undefined) bringUpToDate(this);
   }
 
   /** The current version of the numbers; an error inside of `forward`, where there are none. */
   get version(): Version {
-    if (this.source.kind === "traced") throw tracedValueError();
-    return this.source;
+    const { behind } = this;
+    if (behind.kind === "traced") throw tracedValueError();
+    return behind;
   }
 
-  /** Makes this tensor stand for something else of the same type, as operations in place do. */
+  /** Whether it stands for a value of a graph that is being made. */
+  get isTraced(): boolean {
+    return this.source.kind === "traced";
+  }
+
+  /** Makes this tensor, and no other that shows the same memory, stand for something else of the same type. */
   become(source: Source, madeBy = this.madeBy): void {
     this.source = source;
     this.madeBy = madeBy;
+    this.changes++;
   }
 
   /** Whether gradients are wanted for it: set on a leaf, and true for what is computed from such leaves. */
   get requiresGrad(): boolean {
-    return this.wantsGrad || this.madeBy !== null;
+    this.update();
+    const { source } = this;
+    return source.kind === "traced" ? source.tracksGradient : this.wantsGrad || this.madeBy !== null;
   }
 
   set requiresGrad(wanted: boolean) {
+    this.update();
     if (this.madeBy !== null && !wanted) {
       throw new KilnError(
         "requiresGrad can be changed on leaves alone: use detach() for a tensor without history",
@@ -88,7 +119,7 @@ export class Tensor extends InPlaceMethods {
 
   /** Whether no operation that is remembered made this tensor. */
   get isLeaf(): boolean {
-    return this.madeBy === null;
+    return this.gradFn === null;
   }
 
   /** What `backward` has added up for this leaf; `null` before the first, and after zeroGrad({ setToNone: true }). */
@@ -103,12 +134,14 @@ export class Tensor extends InPlaceMethods {
 
   /** The operation that made this tensor, to walk back from; `null` for leaves. */
   get gradFn(): GradFn | null {
+    this.update();
     return this.madeBy;
   }
 
   /** Where gradients for this tensor go: to what made it, or to its own `grad`. */
   get gradEdge(): GradFn | undefined {
-    if (this.madeBy !== null) return this.madeBy;
+    const { gradFn } = this;
+    if (gradFn !== null) return gradFn;
     if (!this.wantsGrad) return undefined;
     this.accumulator ??= new AccumulateGrad(this);
     return this.accumulator;
@@ -124,10 +157,18 @@ export class Tensor extends InPlaceMethods {
     backward(this, gradient, retainGraph);
   }
 
-  /** The same numbers without a history; no gradient flows back through it. */
+  /**
+   * The same memory without a history, so that no gradient flows back: what is written to either shows in both.
+   * `detach().clone()` keeps the numbers of now.
+   */
   detach(): Tensor {
-    if (this.source.kind === "traced") return apply("detach", [this]);
-    return new Tensor(this.shape, this.dtype, this.source.shared());
+    const { behind } = this;
+    const result =
+      behind.kind === "traced"
+        ? apply("detach", [this])
+        : new Tensor(this.shape, this.dtype, behind.shared());
+    shareDetached(result, this);
+    return result;
   }
 
   get ndim(): number {
@@ -146,7 +187,8 @@ export class Tensor extends InPlaceMethods {
 
   /** The numbers themselves, not a copy, when they lie on the host; for feeding programs without waiting. */
   peek(): TypedArray | undefined {
-    return this.source.kind === "version" ? this.source.storage?.peek() : undefined;
+    const { behind } = this;
+    return behind.kind === "version" ? behind.storage?.peek() : undefined;
   }
 
   /** The numbers in row-major order, as the caller's own copy. */
@@ -170,8 +212,9 @@ export class Tensor extends InPlaceMethods {
 
   /** The text that PyTorch's `print` gives. */
   format(): Promise<string> {
+    const { gradFn } = this;
     const suffixes =
-      this.madeBy !== null ? [`grad_fn=<${this.madeBy.name}>`] : this.wantsGrad ? ["requires_grad=True"] : [];
+      gradFn !== null ? [`grad_fn=<${gradFn.name}>`] : this.wantsGrad ? ["requires_grad=True"] : [];
     return this.version.read().then((data) => formatTensor(data, this.shape, this.dtype, suffixes));
   }
 
@@ -195,11 +238,9 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
     );
   }
   if (recorder !== undefined) {
-    return recorder.record(
-      op,
-      isGradEnabled() ? inputs : inputs.map((t) => recorder.record("detach", [t], {})),
-      attrs,
-    );
+    const detached = (input: Tensor): Tensor =>
+      input.requiresGrad ? recorder.record("detach", [input], {}) : input;
+    return recorder.record(op, isGradEnabled() ? inputs : inputs.map(detached), attrs);
   }
   const versions = inputs.map(({ behind }): Version => {
     if (behind.kind === "version") return behind;

@@ -2,11 +2,15 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
+import { topologicalOrder } from "../core/topological.ts";
 import { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
+import type { GradFn } from "../tensor/grad-fn.ts";
 import { type Source, Tensor } from "../tensor/tensor.ts";
+import type { Version } from "../tensor/version.ts";
+import { ownerOf } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
 import { type Place, userPlace } from "./origins.ts";
 import { TensorFields } from "./tensor-fields.ts";
@@ -40,12 +44,13 @@ export interface Trace {
 
 /** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
 export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
-  const session = new Session(model, false);
-  const outputs = session.forward(inputs);
-  return session.finish(
-    graphName(model),
-    outputs.map((tensor, k) => ({ name: k === 0 ? "output" : `output${k}`, tensor })),
-  );
+  return Session.run(model, false, (session) => {
+    const outputs = session.forward(inputs);
+    return session.finish(
+      graphName(model),
+      outputs.map((tensor, k) => ({ name: k === 0 ? "output" : `output${k}`, tensor })),
+    );
+  });
 }
 
 /** Traces `model` and then `loss` of its output and targets; the graph returns the loss alone. */
@@ -55,10 +60,11 @@ export function traceLoss(
   inputs: readonly TensorType[],
   targets?: readonly TensorType[],
 ): Trace {
-  const session = new Session(model, true);
-  const outputs = session.forward(inputs);
-  const types = targets ?? outputs.map((output) => targetType(loss, output));
-  return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
+  return Session.run(model, true, (session) => {
+    const outputs = session.forward(inputs);
+    const types = targets ?? outputs.map((output) => targetType(loss, output));
+    return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
+  });
 }
 
 function targetType(loss: TraceableLoss, output: TensorType): TensorType {
@@ -74,17 +80,29 @@ const graphName = (model: Traceable): string => {
   return /^[a-z]/.test(name) ? name : "model";
 };
 
+/** A tensor from outside of the trace, which stands for a value of the graph as long as the trace lasts. */
+interface Adopted {
+  readonly tensor: Tensor;
+  /** What it stands for otherwise. */
+  readonly source: Source;
+  readonly madeBy: GradFn | null;
+  /** The state it is in the graph. */
+  readonly state: Input | undefined;
+}
+
 class Session implements Recorder {
   private readonly builder = new GraphBuilder(opTable);
-  /** The values of this trace, by what stands behind their tensors. */
-  private readonly values = new Map<Source, Value>();
+  /** What stands behind the tensors of this trace. */
+  private readonly sources = new Set<Source>();
   private readonly states = new Map<string, Tensor>();
-  private readonly inputsOfStates = new Map<Tensor, Input>();
-  /** What the tensors of states stand for by now; two of them may have begun with the same numbers. */
-  private readonly current = new Map<Tensor, Value>();
-  /** What buffers hold after the run, in the order in which they were first assigned. */
-  private readonly assigned = new Map<Input, Value>();
-  private readonly fixed = new Set<Input>();
+  /** By the tensor itself: two of them may hold the same numbers. */
+  private readonly adopted = new Map<Tensor, Adopted>();
+  /** Tensors that forward has made of numbers: each run makes them anew. */
+  private readonly local = new WeakSet<Tensor>();
+  /** States that hold something else after the run, in the order in which they were first changed. */
+  private readonly changed = new Set<Adopted>();
+  private readonly fixed = new Set<Tensor>();
+  private readonly constants = new Map<Version, Value>();
   private readonly parameters: string[] = [];
   private readonly paths = new Map<object, string>();
   private readonly places = new Map<object, Place | undefined>();
@@ -94,27 +112,60 @@ class Session implements Recorder {
   private random: Pick<RandomSource, "seed" | "step"> | undefined;
   private lossModule: TraceableLoss | undefined;
 
-  /** In a training session gradients are derived, for the parameters of `model`. */
-  constructor(model: Traceable, isTraining: boolean) {
+  /**
+   * Runs `body` with a session for `model`; every tensor is afterwards what it was before. In a training session
+   * gradients are derived, for the model's parameters.
+   */
+  static run<T>(model: Traceable, isTraining: boolean, body: (session: Session) => T): T {
+    const session = new Session(model, isTraining);
+    try {
+      session.adoptStates();
+      return body(session);
+    } finally {
+      session.release();
+    }
+  }
+
+  private constructor(model: Traceable, isTraining: boolean) {
     this.isTraining = isTraining;
     this.namer = new ValueNamer(model);
     for (const [path, module] of model.namedModules()) {
       this.paths.set(module, path);
       this.places.set(module, module.constructedAt);
     }
-    for (const [name, parameter] of model.namedParameters()) {
-      this.fixed.add(this.state(name, parameter));
-      if (parameter.requiresGrad) this.parameters.push(name);
-    }
-    for (const [name, buffer] of model.namedBuffers()) this.state(name, buffer);
     this.model = model;
   }
 
+  /** Parameters and buffers come first, in the model's order. A buffer that shows another tensor's memory stands for that. */
+  private adoptStates(): void {
+    for (const [name, parameter] of this.model.namedParameters()) {
+      const owner = ownerOf(parameter);
+      if (this.adopted.has(owner)) continue;
+      this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
+      this.fixed.add(owner);
+      if (parameter.requiresGrad) this.parameters.push(name);
+    }
+    for (const [name, buffer] of this.model.namedBuffers()) {
+      const owner = ownerOf(buffer);
+      if (!this.adopted.has(owner)) this.adoptState(name, owner, false);
+    }
+  }
+
+  private release(): void {
+    for (const { tensor, source, madeBy } of this.adopted.values()) {
+      tensor.late = undefined;
+      tensor.become(source, madeBy);
+    }
+  }
+
   /** A parameter that no module of the model has: it would be frozen into the program. */
-  private strayParameter({ dtype, shape }: Tensor): KilnError {
+  private strayParameter({ dtype, shape, isLeaf }: Tensor): KilnError {
     return new KilnError(
-      `forward uses a parameter ${dtype}[${shape}] that is no part of the model, so it would not be trained: keep ` +
-        "layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says that it is a constant",
+      isLeaf
+        ? `forward uses a parameter ${dtype}[${shape}] that is no part of the model, so it would not be trained: keep ` +
+            "layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says that it is a constant"
+        : `forward uses a tensor ${dtype}[${shape}] that was computed from parameters before it ran, so that no gradient ` +
+            "would reach them: compute it inside forward; noGrad or detach() says that it is a constant",
       [this.origin()],
     );
   }
@@ -171,7 +222,10 @@ class Session implements Recorder {
   }
 
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
-    const values = outputs.map((o) => ({ name: o.name, value: this.valueOf(o.tensor) }));
+    const values = outputs.map((o) => ({
+      name: o.name,
+      value: recordWith(this, () => this.valueOf(o.tensor)),
+    }));
     const graph = this.builder.build(name, values, this.updates());
     const names = this.namer.finish(graph.inputs);
     return {
@@ -183,38 +237,49 @@ class Session implements Recorder {
   }
 
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor {
-    const values = inputs.map((t) => this.valueOf(t, op === "detach"));
+    const stopsGradient = op === "detach";
+    const values = inputs.map((t) => this.valueOf(t, stopsGradient));
     const place = userPlace("kilnTraceBoundary");
     const known = this.origin(place);
     const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
     const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
     this.namer.recorded(place, value);
-    return this.tensorOf(value);
+    const isLearned = value.type.dtype === "float32" && inputs.some(({ requiresGrad }) => requiresGrad);
+    return this.tensorOf(value, isLearned && !stopsGradient);
   }
 
-  /** From here on `target` stands for `value`, which is also what it holds after each run. */
-  assign(target: Tensor, value: Tensor): void {
-    const next = this.valueOf(value);
-    this.valueOf(target);
-    const state = this.inputsOfStates.get(target);
-    if (state === undefined || this.fixed.has(state)) {
-      const what = state === undefined ? "a tensor that is not computed yet" : `the parameter ${state.name}`;
+  made(tensor: Tensor): void {
+    this.local.add(tensor);
+  }
+
+  change(owner: Tensor): void {
+    this.valueOf(owner, true);
+    const adopted = this.adopted.get(owner);
+    // What forward has made or was given lives for one run.
+    if (adopted === undefined || this.local.has(owner)) return;
+    if (adopted.state === undefined || this.fixed.has(owner)) {
+      const what =
+        adopted.state === undefined
+          ? "a tensor that is not computed yet"
+          : `the parameter ${adopted.state.name}`;
       throw new KilnError(
         `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes; ` +
           "parameters change with the optimizer's step",
         [this.origin()],
       );
     }
-    this.current.set(target, next);
-    this.assigned.set(state, next);
+    this.changed.add(adopted);
   }
 
   /** A copy has no other user, so that reading the value elsewhere never reads the buffer before or after its time. */
   private updates(): Update[] {
-    return [...this.assigned].map(([target, value]) => ({
-      target,
-      value: this.builder.at(this.builder.originsOf(value), () => this.builder.node("copy", [value])),
-    }));
+    return [...this.changed].map(({ tensor, state }) => {
+      const value = recordWith(this, () => this.valueOf(tensor));
+      return {
+        target: state!,
+        value: this.builder.at(this.builder.originsOf(value), () => this.builder.node("copy", [value])),
+      };
+    });
   }
 
   /** The module that runs and how often it has drawn before name the stream: other layers do not change it. */
@@ -227,7 +292,7 @@ class Session implements Recorder {
   }
 
   private scalar(name: string): Tensor {
-    return this.tensorOf(this.builder.input("scalar", name, { dtype: "int32", shape: [] }));
+    return this.tensorOf(this.builder.input("scalar", name, { dtype: "int32", shape: [] }), false);
   }
 
   /** The user's line that runs; inside library modules the line where the module was made. */
@@ -250,43 +315,82 @@ class Session implements Recorder {
   private input(name: string, type: TensorType): Tensor {
     const value = this.builder.input("input", name, type);
     this.inputs.push({ name, type });
-    return this.tensorOf(value);
+    return this.tensorOf(value, false);
   }
 
-  private tensorOf(value: Value): Tensor {
-    const source: Source = { kind: "traced", value };
-    this.values.set(source, value);
-    return new Tensor(value.type.shape, value.type.dtype, source);
+  private tensorOf(value: Value, tracksGradient: boolean): Tensor {
+    return new Tensor(value.type.shape, value.type.dtype, this.sourceOf(value, tracksGradient));
   }
 
-  private state(name: string, tensor: Tensor): Input {
-    const value = this.builder.input("state", name, { dtype: tensor.dtype, shape: tensor.shape });
-    this.values.set(tensor.behind, value);
-    this.current.set(tensor, value);
-    this.inputsOfStates.set(tensor, value);
+  private sourceOf(value: Value, tracksGradient: boolean): Source {
+    const source: Source = { kind: "traced", value, tracksGradient };
+    this.sources.add(source);
+    return source;
+  }
+
+  /** From here on `tensor`, which owns its memory, stands for a state of that name. */
+  private adoptState(name: string, tensor: Tensor, tracksGradient: boolean): void {
+    const { dtype, shape } = tensor;
+    const state = this.builder.input("state", name, { dtype, shape });
+    this.adopt(tensor, state, state, tracksGradient);
     this.states.set(name, tensor);
-    return value;
   }
 
-  /** The graph's value for a tensor; known numbers met on the way become constants in the store. */
+  private adopt(tensor: Tensor, value: Value, state: Input | undefined, tracksGradient: boolean): void {
+    const { behind: source, gradFn: madeBy } = tensor;
+    this.adopted.set(tensor, { tensor, source, madeBy, state });
+    tensor.become(this.sourceOf(value, tracksGradient), null);
+  }
+
+  /** The graph's value for a tensor; tensors from outside become states when they are first met. */
   private valueOf(tensor: Tensor, isDetached = false): Value {
     const { behind } = tensor;
-    const known = this.current.get(tensor) ?? this.values.get(behind);
-    if (known !== undefined) return known;
     if (behind.kind === "traced") {
+      if (this.sources.has(behind)) return behind.value;
       throw new KilnError(
         "a tensor of another trace is used here: build everything inside forward from its inputs",
         [this.origin()],
       );
     }
-    const { operation } = behind;
-    if (operation === undefined) {
-      if (this.isTraining && tensor.requiresGrad && !isDetached) throw this.strayParameter(tensor);
-      return this.state(`constant.${this.states.size}`, tensor);
+    if (this.isTraining && tensor.requiresGrad && !isDetached) throw this.strayParameter(tensor);
+    this.adoptOwner(ownerOf(tensor));
+    return this.valueOf(tensor, isDetached);
+  }
+
+  private adoptOwner(owner: Tensor): void {
+    const { version } = owner;
+    const name = `constant.${this.states.size}`;
+    if (version.operation !== undefined) this.adopt(owner, this.valueOfVersion(version), undefined, false);
+    else if (this.local.has(owner)) this.adopt(owner, this.constantOf(version), undefined, false);
+    else this.adoptState(name, owner, false);
+  }
+
+  /** What waits to be computed is computed in the program. */
+  private valueOfVersion(wanted: Version): Value {
+    const values = new Map<Version, Value>();
+    for (const version of topologicalOrder([wanted], ({ operation }) => operation?.inputs ?? [])) {
+      const { operation } = version;
+      const value =
+        operation === undefined
+          ? this.constantOf(version)
+          : this.builder.node(
+              operation.op,
+              operation.inputs.map((input) => values.get(input)!),
+              operation.attrs,
+            );
+      values.set(version, value);
     }
-    const inputs = operation.inputs.map((input) => this.valueOf(new Tensor(input.shape, input.dtype, input)));
-    const value = this.builder.node(operation.op, inputs, operation.attrs);
-    this.values.set(behind, value);
+    return values.get(wanted)!;
+  }
+
+  /** Numbers that no tensor of the program's user can change. */
+  private constantOf(version: Version): Value {
+    const known = this.constants.get(version);
+    if (known !== undefined) return known;
+    const name = `constant.${this.states.size}`;
+    const value = this.builder.input("state", name, version.type);
+    this.constants.set(version, value);
+    this.states.set(name, new Tensor(version.shape, version.dtype, version.shared()));
     return value;
   }
 }

@@ -23,11 +23,12 @@ export function record<T>(body: () => T): { readonly result: T; readonly ops: re
     record(op, inputs, attrs) {
       const type = opTable.infer(op, inputs, attrs);
       const value = b.input("input", `t${ops.length}`, type);
-      const output = new Tensor(type.shape, type.dtype, { kind: "traced", value });
+      const output = new Tensor(type.shape, type.dtype, { kind: "traced", value, tracksGradient: false });
       ops.push({ op, inputs, attrs, output, modules: [...moduleStack] });
       return output;
     },
-    assign: () => {
+    made: () => undefined,
+    change: () => {
       throw new Error("this recorder writes down operations alone");
     },
     randomSource: () => {

@@ -1,0 +1,191 @@
+/**
+ * Views: tensors that show elements of another's memory, as PyTorch's do. Numbers never change here (see version.ts), so a
+ * view remembers its base and the operations that lead from there to it. What is written to the base is shown by doing
+ * them again, what is written to the view is put back into the base, both when somebody next looks.
+ */
+
+import { invariant, KilnError } from "../core/errors.ts";
+import { stridesOf } from "../core/shape.ts";
+import type { Attrs } from "../ir/types.ts";
+import { definitionOf } from "../ops/registry.ts";
+import { currentRecorder, recordWith } from "./context.ts";
+import { isGradEnabled, withGradMode } from "./grad-mode.ts";
+import { apply } from "./operation.ts";
+import type { Tensor } from "./tensor.ts";
+
+interface Step {
+  readonly op: string;
+  readonly attrs: Attrs;
+}
+
+/**
+ * What ties a view to its base: gradients pass (`view`), or numbers alone, because it was made inside of noGrad or by
+ * detach(), behind which it may get a history of its own.
+ */
+type Bond = "view" | "noGrad" | "detached";
+
+/** How a tensor shows the memory of another one. */
+export interface ViewLink {
+  readonly base: Tensor;
+  readonly steps: readonly Step[];
+  /** Strides in the memory of the owner. */
+  readonly strides: readonly number[];
+  readonly bond: Bond;
+  /** The changes of the base, and those that gave it a history, that the view shows. */
+  seen: number;
+  seenRecorded: number;
+}
+
+/** What was written to a view and not yet put back into its owner. */
+export interface LateWrite {
+  readonly view: Tensor;
+  /** Whether histories stay as they are, because it was written inside of noGrad. */
+  readonly numbersOnly: boolean;
+}
+
+/** The tensor whose memory `tensor` shows: itself unless it is a view. */
+export function ownerOf(tensor: Tensor): Tensor {
+  let owner = tensor;
+  while (owner.link !== undefined) owner = owner.link.base;
+  return owner;
+}
+
+/** Performs an op that shows its input's memory; where the elements do not lie so that it can, the result is a copy. */
+export function view(op: string, input: Tensor, attrs: Attrs): Tensor {
+  const result = apply(op, [input], attrs);
+  const rule = definitionOf(op).view;
+  invariant(rule !== undefined, `${op} is a view`);
+  const strides = rule.strides({ shape: input.shape, strides: stridesIn(input) }, result, attrs);
+  if (strides === undefined) return result;
+  const inner = input.link?.bond === "detached" ? undefined : input.link;
+  const base = inner?.base ?? input;
+  const bond = isGradEnabled() && inner?.bond !== "noGrad" ? "view" : "noGrad";
+  result.link = linkTo(base, [...(inner?.steps ?? []), { op, attrs }], strides, bond);
+  return result;
+}
+
+/** Ties `result`, which has the numbers of `input` and no history, to the same memory. */
+export function shareDetached(result: Tensor, input: Tensor): void {
+  const steps: Step[] = [];
+  let owner = input;
+  while (owner.link !== undefined) {
+    steps.unshift(...owner.link.steps);
+    owner = owner.link.base;
+  }
+  result.link = linkTo(owner, steps, stridesIn(input), "detached");
+}
+
+function linkTo(base: Tensor, steps: readonly Step[], strides: readonly number[], bond: Bond): ViewLink {
+  // The last of several reshapes says it all, however often a loop sees its tensor under another shape.
+  const needed = steps.filter(({ op }, k) => op !== "reshape" || steps[k + 1]?.op !== "reshape");
+  return { base, steps: needed, strides, bond, seen: base.changes, seenRecorded: base.recordedChanges };
+}
+
+const stridesIn = ({ link, shape }: Tensor): readonly number[] => link?.strides ?? stridesOf(shape);
+
+/** Whether some of its elements are one in memory, as those that expand repeats. */
+export const hasSharedElements = ({ link, shape }: Tensor): boolean =>
+  link?.strides.some((stride, axis) => stride === 0 && shape[axis] > 1) ?? false;
+
+/** Has `tensor` show everything that was written to the memory it belongs to. */
+export function bringUpToDate(tensor: Tensor): void {
+  const owner = ownerOf(tensor);
+  if (owner.late?.view === tensor || (owner.late === undefined && isCurrent(tensor))) return;
+  const update = (): void => {
+    if (owner.late !== undefined) putBack(owner, owner.late);
+    show(tensor);
+  };
+  // What a trace has not touched is no part of it.
+  if (owner.isTraced) update();
+  else recordWith(undefined, update);
+}
+
+const isCurrent = ({ link }: Tensor): boolean =>
+  link === undefined || (link.base.changes === link.seen && isCurrent(link.base));
+
+/**
+ * Makes `target` stand for `result`, and everything that shares memory with it see that; with `numbersOnly`, as inside of
+ * noGrad, histories stay what they are.
+ */
+export function write(target: Tensor, result: Tensor, numbersOnly: boolean): void {
+  const owner = ownerOf(target);
+  bringUpToDate(target);
+  // Writes of both kinds are not put back together.
+  if (owner.late !== undefined && owner.late.numbersOnly !== numbersOnly) bringUpToDate(owner);
+  assume(target, result, numbersOnly);
+  if (target !== owner) owner.late = { view: target, numbersOnly };
+}
+
+/** Shows in `tensor` what has changed in its base. */
+function show(tensor: Tensor): void {
+  const { link } = tensor;
+  if (link === undefined) return;
+  const { base, steps, bond } = link;
+  show(base);
+  if (base.changes === link.seen) return;
+  if (bond === "noGrad" && base.recordedChanges !== link.seenRecorded) throw ambiguousView();
+  const shown = withGradMode(bond === "view", () =>
+    steps.length === 0 ? sameNumbers(base) : steps.reduce((x, { op, attrs }) => apply(op, [x], attrs), base),
+  );
+  assume(tensor, shown, bond !== "view");
+  remember(link);
+}
+
+/** Puts what was written to a view back into its base, and from there into the owner. */
+function putBack(owner: Tensor, late: LateWrite): void {
+  owner.late = undefined;
+  let { view: written, numbersOnly } = late;
+  while (written.link !== undefined) {
+    const { link } = written;
+    const { base, steps, bond } = link;
+    numbersOnly ||= bond !== "view";
+    const changed = withGradMode(!numbersOnly, () =>
+      steps.length === 0 ? sameNumbers(written) : scattered(base, steps, written),
+    );
+    assume(base, changed, numbersOnly);
+    remember(link);
+    written = base;
+  }
+}
+
+function remember(link: ViewLink): void {
+  link.seen = link.base.changes;
+  link.seenRecorded = link.base.recordedChanges;
+}
+
+/** `base` with `written` in place of the elements that `steps` lead to. */
+function scattered(base: Tensor, steps: readonly Step[], written: Tensor): Tensor {
+  const between = [base];
+  for (const { op, attrs } of steps.slice(0, -1))
+    between.push(apply(op, [between[between.length - 1]], attrs));
+  return steps.reduceRight(
+    (inner, { op, attrs }, k) => definitionOf(op).view!.put(apply, between[k], inner, attrs),
+    written,
+  );
+}
+
+/** The numbers of `tensor` for another one as well, without its history. */
+export function sameNumbers(tensor: Tensor): Tensor {
+  if (tensor.isTraced) return apply("detach", [tensor]);
+  tensor.version.shared();
+  return tensor;
+}
+
+/** Makes `target` alone stand for `result`. */
+function assume(target: Tensor, result: Tensor, numbersOnly: boolean): void {
+  if (!numbersOnly) {
+    const { behind, gradFn } = result;
+    if (result.requiresGrad) target.recordedChanges++;
+    target.become(behind, gradFn);
+  } else if (target.isTraced && target.requiresGrad) {
+    target.become(currentRecorder()!.record("with_history", [result, target], {}).behind);
+  } else {
+    target.become(result.behind);
+  }
+}
+
+export const ambiguousView = (): KilnError =>
+  new KilnError(
+    "a view that was made inside noGrad shows memory that is changed outside of it, so that it is open whether gradients " +
+      "pass: have both inside noGrad, or both outside",
+  );
