@@ -151,10 +151,10 @@ const sumOfUnitAxes: Rule = (b, op, [x], attrs) => {
 };
 
 /** Behind autodiff nobody asks any more where gradients stop or which rule they follow. */
-const dropGradientMarks: Rule = (_b, op, [x]) => (definitionOf(op).isGradientMark ? x : undefined);
+const dropMarks: Rule = (_b, op, [x]) => (definitionOf(op).computesNothing ? x : undefined);
 
 const RULES: readonly Rule[] = [
-  dropGradientMarks,
+  dropMarks,
   foldConstants,
   dropIdentity,
   dropDoubleNegation,

@@ -96,8 +96,8 @@ export interface OpDef {
   readonly backward: BackwardInfo;
   /** Set for ops that show their input's own memory. */
   readonly view?: ViewRule;
-  /** Set for ops that only say something about gradients: behind autodiff their first input stands for them. */
-  readonly isGradientMark?: true;
+  /** Set for ops that only say something about gradients or memory: behind autodiff their first input stands for them. */
+  readonly computesNothing?: true;
   /** The value of the output element at `indices`, reductions explicit. */
   lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */

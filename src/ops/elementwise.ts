@@ -317,11 +317,11 @@ const cast: OpDef = {
 
 const copy: OpDef = {
   name: "copy",
-  doc: "The same numbers in memory of their own (torch.clone): what a buffer of the model is given.",
+  doc: "The same numbers in memory of their own: what a buffer of the model is given.",
   pattern: "elementwise",
   infer: ([x]) => x,
   vjp: (_b, ct) => [ct],
-  backward: { name: "CloneBackward" },
+  backward: { name: "CopyBackward" },
   lower:
     ([x]) =>
     (indices) =>

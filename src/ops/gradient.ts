@@ -1,6 +1,6 @@
 /**
- * Ops that say something about gradients and compute nothing: the gradient stops, or follows a user's own rule. They
- * matter to autodiff alone; `simplify` takes them out of the graph behind it.
+ * Ops that compute nothing and say something about gradients or memory: the gradient stops, or follows a user's own rule.
+ * `simplify` takes them out of the graph behind autodiff.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -13,9 +13,9 @@ import { describe, ints, number, type OpDef, requireFloat, text } from "./defini
 import { generate } from "./ndarray.ts";
 
 /** The first input as it is. */
-const passOn: Pick<OpDef, "pattern" | "lower" | "reference" | "isGradientMark"> = {
+const passOn: Pick<OpDef, "pattern" | "lower" | "reference" | "computesNothing"> = {
   pattern: "elementwise",
-  isGradientMark: true,
+  computesNothing: true,
   lower: ([x]) => x.at,
   reference: ([x]) => x,
 };
@@ -29,6 +29,19 @@ const detach: OpDef = {
   backward: { name: "DetachBackward" },
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: {} },
+    { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
+  ],
+};
+
+const clone: OpDef = {
+  ...passOn,
+  name: "clone",
+  doc: "The input itself, with memory of its own where that matters: for changes in place (torch.clone).",
+  infer: ([x]) => x,
+  vjp: (_b, ct) => [ct],
+  backward: { name: "CloneBackward" },
+  samples: () => [
+    { inputs: [{ dtype: "float32", shape: [2, 3] }], attrs: {} },
     { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
   ],
 };
@@ -131,4 +144,10 @@ const isCotangent = (op: string, attrs: Attrs, level: number): boolean =>
 const isRule = (op: string, attrs: Attrs, level: number): boolean =>
   op === "custom_gradient" && attrs.level === level;
 
-export const GRADIENT = { detach, with_history: withHistory, cotangent, custom_gradient: customGradient };
+export const GRADIENT = {
+  detach,
+  clone,
+  with_history: withHistory,
+  cotangent,
+  custom_gradient: customGradient,
+};

@@ -43,6 +43,7 @@ export class ModelState {
   private readonly cells = new Map<Tensor, Cell>();
   private readonly ids = new Set<string>();
   private tail: Promise<unknown> = Promise.resolve();
+  private isAttaching = false;
 
   /** The state that already owns one of `tensors`, or a new one. */
   static for(tensors: Iterable<Tensor>): ModelState {
@@ -89,13 +90,27 @@ export class ModelState {
     }
     memory.allocate(cells.map(({ id, type }) => ({ name: id, ...type })));
     for (const cell of cells) {
-      const { version } = cell.tensor;
-      // Numbers that lie in this state already are not to be asked for: that would wait for the queue, which waits for this.
-      if (cell.version === undefined && version.storage === undefined) await version.read();
+      if (cell.version === undefined) await this.computed(cell.tensor);
       await this.takeOver(cell, memory);
       homes.set(cell.tensor, this);
     }
     return cells;
+  }
+
+  /** Waits for numbers that may be computed from those of this state, whose queue is waiting here. */
+  private async computed({ version }: Tensor): Promise<void> {
+    if (version.storage !== undefined) return;
+    this.isAttaching = true;
+    try {
+      await version.read();
+    } finally {
+      this.isAttaching = false;
+    }
+  }
+
+  /** Has `read`, which changes nothing, done in its turn. */
+  inTurn<T>(read: () => Promise<T>): Promise<T> {
+    return this.isAttaching ? read() : this.enqueue(read);
   }
 
   private cell({ name, tensor }: StateRequest): Cell {
@@ -215,7 +230,7 @@ class CellStorage implements Storage {
   }
 
   read(): Promise<TypedArray> {
-    return this.state.enqueue(() => this.readNow());
+    return this.state.inTurn(() => this.readNow());
   }
 
   readNow(): Promise<TypedArray> {

@@ -37,15 +37,7 @@ export abstract class InPlaceMethods extends TensorMethods {
   }
   /** Takes over the numbers of `source`, broadcast to this tensor's shape. */
   copy_(this: Tensor, source: Tensor): Tensor {
-    const isPlain =
-      source?.shape !== undefined && sameShape(source.shape, this.shape) && !source.requiresGrad;
-    return changed(
-      this,
-      "copy_",
-      isPlain && !source.isTraced
-        ? sameNumbers(source)
-        : apply("broadcast_to", [source], { shape: this.shape }),
-    );
+    return changed(this, "copy_", copied(source, this));
   }
   fill_(this: Tensor, value: number): Tensor {
     return changed(this, "fill_", constantLike(this, value), true);
@@ -58,6 +50,16 @@ export abstract class InPlaceMethods extends TensorMethods {
 /** A tensor of the same type in which every element is `value`. */
 export const constantLike = (like: Tensor, value: number): Tensor =>
   apply("broadcast_to", [constant(value, like.dtype)], { shape: like.shape });
+
+/** What `target` is to stand for to have the numbers of `source`; gradients pass where they are recorded. */
+function copied(source: Tensor, { shape }: Tensor): Tensor {
+  const isAsItIs = source?.shape !== undefined && sameShape(source.shape, shape);
+  if (!isAsItIs || source.isTraced !== (currentRecorder() !== undefined))
+    return apply("broadcast_to", [source], { shape });
+  if (isGradEnabled() && source.requiresGrad)
+    return source.isTraced ? source : apply("broadcast_to", [source], { shape });
+  return sameNumbers(source);
+}
 
 /** Makes `target` stand for `result`; PyTorch's rules say when that is allowed. */
 function changed(target: Tensor, method: string, result: Tensor, isOneValue = false): Tensor {

@@ -17,7 +17,7 @@ import { view } from "./view.ts";
 export abstract class TensorMethods extends ReductionMethods {
   /** A copy with memory of its own; gradients pass. */
   clone(this: Tensor): Tensor {
-    return apply("copy", [this]);
+    return apply("clone", [this]);
   }
   reshape(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     const requested = shape.flat() as number[];

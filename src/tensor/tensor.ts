@@ -240,7 +240,7 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
   if (recorder !== undefined) {
     const detached = (input: Tensor): Tensor =>
       input.requiresGrad ? recorder.record("detach", [input], {}) : input;
-    return recorder.record(op, isGradEnabled() ? inputs : inputs.map(detached), attrs);
+    return recorder.record(op, isGradEnabled() || op === "detach" ? inputs : inputs.map(detached), attrs);
   }
   const versions = inputs.map(({ behind }): Version => {
     if (behind.kind === "version") return behind;

@@ -127,8 +127,9 @@ function show(tensor: Tensor): void {
   const shown = withGradMode(bond === "view", () =>
     steps.length === 0 ? sameNumbers(base) : steps.reduce((x, { op, attrs }) => apply(op, [x], attrs), base),
   );
-  assume(tensor, shown, bond !== "view");
+  // First: what follows may look at the tensor, and must find it as it was.
   remember(link);
+  assume(tensor, shown, bond !== "view");
 }
 
 /** Puts what was written to a view back into its base, and from there into the owner. */
@@ -166,7 +167,7 @@ function scattered(base: Tensor, steps: readonly Step[], written: Tensor): Tenso
 
 /** The numbers of `tensor` for another one as well, without its history. */
 export function sameNumbers(tensor: Tensor): Tensor {
-  if (tensor.isTraced) return apply("detach", [tensor]);
+  if (tensor.isTraced) return tensor.requiresGrad ? apply("detach", [tensor]) : tensor;
   tensor.version.shared();
   return tensor;
 }

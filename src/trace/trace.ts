@@ -2,7 +2,6 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
-import { topologicalOrder } from "../core/topological.ts";
 import { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
@@ -256,15 +255,11 @@ class Session implements Recorder {
     this.valueOf(owner, true);
     const adopted = this.adopted.get(owner);
     // What forward has made or was given lives for one run.
-    if (adopted === undefined || this.local.has(owner)) return;
-    if (adopted.state === undefined || this.fixed.has(owner)) {
-      const what =
-        adopted.state === undefined
-          ? "a tensor that is not computed yet"
-          : `the parameter ${adopted.state.name}`;
+    if (adopted?.state === undefined) return;
+    if (this.fixed.has(owner)) {
       throw new KilnError(
-        `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes; ` +
-          "parameters change with the optimizer's step",
+        `forward assigns to the parameter ${adopted.state.name}: in a compiled model only buffers change, which ` +
+          "registerBuffer makes; parameters change with the optimizer's step",
         [this.origin()],
       );
     }
@@ -358,29 +353,8 @@ class Session implements Recorder {
   }
 
   private adoptOwner(owner: Tensor): void {
-    const { version } = owner;
-    const name = `constant.${this.states.size}`;
-    if (version.operation !== undefined) this.adopt(owner, this.valueOfVersion(version), undefined, false);
-    else if (this.local.has(owner)) this.adopt(owner, this.constantOf(version), undefined, false);
-    else this.adoptState(name, owner, false);
-  }
-
-  /** What waits to be computed is computed in the program. */
-  private valueOfVersion(wanted: Version): Value {
-    const values = new Map<Version, Value>();
-    for (const version of topologicalOrder([wanted], ({ operation }) => operation?.inputs ?? [])) {
-      const { operation } = version;
-      const value =
-        operation === undefined
-          ? this.constantOf(version)
-          : this.builder.node(
-              operation.op,
-              operation.inputs.map((input) => values.get(input)!),
-              operation.attrs,
-            );
-      values.set(version, value);
-    }
-    return values.get(wanted)!;
+    if (this.local.has(owner)) this.adopt(owner, this.constantOf(owner.version), undefined, false);
+    else this.adoptState(`constant.${this.states.size}`, owner, false);
   }
 
   /** Numbers that no tensor of the program's user can change. */

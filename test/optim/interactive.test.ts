@@ -174,12 +174,13 @@ describe("parameters and compiled programs", () => {
     const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
     const trainer = await compileTraining(net, { inputs: [[6, 4]], loss: criterion, optimizer });
     const pending = net.out.bias!.mul(1);
-    const detached = net.out.bias!.detach();
+    const [detached, cloned] = [net.out.bias!.detach(), net.out.bias!.detach().clone()];
     const old = await net.out.bias!.data();
     await trainer.step(batch(0), classes);
     expect(await pending.data()).toEqual(old);
-    expect(await detached.data()).toEqual(old);
+    expect(await cloned.data()).toEqual(old);
     expect(await net.out.bias!.data()).not.toEqual(old);
+    expect(await detached.data()).toEqual(await net.out.bias!.data());
   });
 
   test("one parameter may take another's numbers, in the same model too", async () => {

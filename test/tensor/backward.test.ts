@@ -133,14 +133,14 @@ describe("noGrad and detach", () => {
 });
 
 describe("operations in place", () => {
-  test("give the tensor new numbers; what was made from the old ones keeps them", async () => {
+  test("give the tensor new numbers; what was computed from the old ones keeps them, and views show the new", async () => {
     const x = tensor([1, 2]);
     const doubled = x.mul(2);
     const view = x.reshape(2, 1);
     x.add_(10).mul_(3);
     expect(await numbers(x)).toEqual([33, 36]);
     expect(await numbers(doubled)).toEqual([2, 4]);
-    expect(await view.array()).toEqual([[1], [2]]);
+    expect(await view.array()).toEqual([[33], [36]]);
   });
 
   test("each of them", async () => {
