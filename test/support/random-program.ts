@@ -52,13 +52,13 @@ class Values {
     this.keepsHistory = keepsHistory;
   }
 
+  /** Any value, in half of the cases one of the last: these are the ones that something has been done to. */
   pick(k: number): Tensor {
-    return this.all[k % this.all.length];
+    return k % 2 === 0 ? this.recent(k >> 1) : this.all[(k >> 1) % this.all.length];
   }
 
-  /** One of the last values; these are the ones that something has been done to. */
   recent(k: number): Tensor {
-    return this.all[this.all.length - 1 - (k % Math.min(4, this.all.length))];
+    return this.all[this.all.length - 1 - (k % 4)];
   }
 
   /** The value number `k` so that it can be combined with `like`. */
@@ -69,7 +69,7 @@ class Values {
 
   /** Has `change` happen to a value in place, unless that is a parameter's. */
   change({ a, b }: Instruction, change: (target: Tensor) => void): undefined {
-    const target = b % 2 === 0 ? this.recent(a) : this.pick(a);
+    const target = b % 4 === 0 ? this.pick(a) : this.recent(a);
     const owner = ownerOf(target);
     if (this.parameters.has(owner)) return;
     if (this.kept.has(owner) && !this.keepsHistory) noGrad(() => change(target));
@@ -86,7 +86,7 @@ const ACTS = {
   half: (v, { a }) => half(v.pick(a)),
   relu: (v, { a }) => v.recent(a).relu(),
   tanh: (v, { a }) => v.recent(a).tanh(),
-  clamp: (v, { a }) => v.pick(a).clamp(-1, 1),
+  clamp: (v, { a }) => v.pick(a).clamp(-0.9, 0.9),
   mean: (v, { a }) => v.recent(a).mean(),
   straightThrough: (v, { a }) => v.pick(a).sign().add(v.pick(a)).sub(v.pick(a).detach()),
   detach: (v, { a }) => v.pick(a).detach(),
@@ -121,7 +121,7 @@ const ACTS = {
   sub_: (v, at) => v.change(at, (x) => writable(x)?.sub_(half(v.fitting(at.c, x)))),
   mul_: (v, at) => v.change(at, (x) => writable(x)?.mul_(at.c % 2 === 0 ? 0.5 : v.fitting(at.c, x))),
   copy_: (v, at) => v.change(at, (x) => writable(x)?.copy_(v.fitting(at.c, x))),
-  clamp_: (v, at) => v.change(at, (x) => writable(x)?.clamp_(-1, 1)),
+  clamp_: (v, at) => v.change(at, (x) => writable(x)?.clamp_(-0.9, 0.9)),
   relu_: (v, at) => v.change(at, (x) => writable(x)?.relu_()),
   neg_: (v, at) => v.change(at, (x) => writable(x)?.neg_()),
   fill_: (v, at) => v.change(at, (x) => x.fill_((at.c % 3) - 1)),
@@ -249,7 +249,7 @@ const instruction: fc.Arbitrary<Instruction> = fc.record({
 });
 
 export const randomProgram: fc.Arbitrary<ProgramSpec> = fc.record({
-  instructions: fc.array(instruction, { minLength: 2, maxLength: 14 }),
+  instructions: fc.array(instruction, { minLength: 3, maxLength: 16 }),
   inputs: fc.integer({ min: 1, max: 2 }),
   outputs: fc.integer({ min: 1, max: 3 }),
   steps: fc.integer({ min: 1, max: 3 }),
