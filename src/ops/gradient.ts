@@ -9,7 +9,7 @@ import { bottomUp } from "../core/topological.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Node, Value } from "../ir/types.ts";
 import { float } from "../loop/build.ts";
-import { describe, ints, number, type OpDef, requireFloat, text } from "./definition.ts";
+import { describe, ints, number, type OpDef, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
 
 /** The first input as it is. */
@@ -53,10 +53,9 @@ const withHistory: OpDef = {
     "The numbers of the first input with the history of the second: gradients pass on to the second as they arrive, none " +
     "to the first. So stands a tensor that was changed in place inside noGrad, or through its detach().",
   infer([numbers, history]) {
-    requireFloat("with_history", [numbers, history]);
-    if (!sameShape(numbers.shape, history.shape)) {
+    if (!sameShape(numbers.shape, history.shape) || numbers.dtype !== history.dtype) {
       throw new KilnError(
-        `with_history expects two tensors of one shape but got ${describe(numbers)} and ${describe(history)}`,
+        `with_history expects two tensors of one type but got ${describe(numbers)} and ${describe(history)}`,
       );
     }
     return numbers;
@@ -66,8 +65,8 @@ const withHistory: OpDef = {
   samples: () => [
     {
       inputs: [
-        { dtype: "float32", shape: [2, 3] },
-        { dtype: "float32", shape: [2, 3] },
+        { dtype: "int32", shape: [2, 3], below: 9 },
+        { dtype: "int32", shape: [2, 3], below: 9 },
       ],
       attrs: {},
     },
