@@ -30,7 +30,7 @@ const loss = criterion.forward(output, target);
 console.log(await loss.format());
 
 // 3. Back propagation
-net.zeroGrad(); // zeroes the gradient buffers of all parameters
+net.zeroGrad({ setToNone: false }); // zeroes the gradient buffers of all parameters
 console.log("conv1.bias.grad before backward");
 console.log(await net.conv1.bias!.grad!.format());
 loss.backward();

@@ -52,7 +52,7 @@ console.log(loss.gradFn?.nextFunctions[0][0]); // Linear
 console.log(loss.gradFn?.nextFunctions[0][0]?.nextFunctions[0][0]); // its bias
 
 // BACKPROP
-net.zeroGrad(); // zeroes the gradient buffers of all parameters
+net.zeroGrad({ setToNone: false }); // zeroes the gradient buffers of all parameters
 console.log("conv1.bias.grad before backward");
 console.log(await net.conv1.bias!.grad!.format());
 loss.backward();

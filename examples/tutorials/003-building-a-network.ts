@@ -19,13 +19,17 @@ const target = randn(10).view(1, -1);
 console.log(out.size());
 console.log(target.size());
 
+// Gradients from a random gradient
+net.zeroGrad();
+net.forward(input).backward(randn(1, 10));
+
 // Loss function
 const criterion = new nn.MSELoss();
 const loss = criterion.forward(out, target);
 console.log(await loss.format());
 
 // Backprop
-net.zeroGrad();
+net.zeroGrad({ setToNone: false });
 console.log("Before:", await net.conv1.bias!.grad!.format());
 loss.backward();
 console.log("After:", await net.conv1.bias!.grad!.format());

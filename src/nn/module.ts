@@ -100,7 +100,7 @@ export abstract class Module {
     return loadStateDict(this, stateDict, strict);
   }
 
-  /** Sets the gradients of all parameters to zero, or to `null` with `setToNone`. */
+  /** Sets the gradients of all parameters to `null`, or with `setToNone: false` to zeros. */
   zeroGrad(options?: ZeroGradOptions): void {
     zeroGrad(this.parameters(), options);
   }

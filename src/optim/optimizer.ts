@@ -128,7 +128,7 @@ export abstract class Optimizer<S extends object = object> {
     return done;
   }
 
-  /** Sets the gradients of its parameters to zero, or to `null` with `setToNone`. */
+  /** Sets the gradients of its parameters to `null`, or with `setToNone: false` to zeros. */
   zeroGrad(options?: ZeroGradOptions): void {
     zeroGrad(this.parameters, options);
   }

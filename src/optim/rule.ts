@@ -9,18 +9,23 @@ export function withPenalty(b: GraphBuilder, gradient: Value, parameter: Value, 
   return b.node("add", [gradient, b.node("mul", [parameter, b.constant(weightDecay)])]);
 }
 
-/** `m + (x - m)·(1 - β)`: the moving average of `x` (torch.lerp). */
+/**
+ * `β·m + (1 - β)·x`, the moving average of `x`, written as a step from the nearer end (torch.lerp): from `m` for the usual
+ * β, from `x` for β up to a half, where `m` may be too large for the sum to keep anything of `x`.
+ */
 export function movingAverage(b: GraphBuilder, average: Value, x: Value, beta: number): Value {
-  return b.node("add", [average, b.node("mul", [b.node("sub", [x, average]), b.constant(1 - beta)])]);
+  const way = b.node("sub", [x, average]);
+  if (1 - beta < 0.5) return b.node("add", [average, b.node("mul", [way, b.constant(1 - beta)])]);
+  return b.node("sub", [x, b.node("mul", [way, b.constant(beta)])]);
 }
 
-/** `β·v + (1 - β)·x²`: the moving average of the square of `x`. */
+/**
+ * `β·v + (1 - β)·x²`: the moving average of the square of `x`. As in PyTorch `1 - β` is multiplied in before the second
+ * `x`, so that a square beyond float32 can still enter.
+ */
 export function movingSquare(b: GraphBuilder, average: Value, x: Value, beta: number): Value {
-  const square = b.node("mul", [x, x]);
-  return b.node("add", [
-    b.node("mul", [average, b.constant(beta)]),
-    b.node("mul", [square, b.constant(1 - beta)]),
-  ]);
+  const part = b.node("mul", [b.node("mul", [x, b.constant(1 - beta)]), x]);
+  return b.node("add", [b.node("mul", [average, b.constant(beta)]), part]);
 }
 
 /** `√v + ε`: what a step is divided by. */

@@ -122,7 +122,7 @@ export class Tensor extends InPlaceMethods {
     return this.gradFn === null;
   }
 
-  /** What `backward` has added up for this leaf; `null` before the first, and after zeroGrad({ setToNone: true }). */
+  /** What `backward` has added up for this leaf; `null` before the first, and after zeroGrad(). */
   get grad(): Tensor | null {
     return this.gradient;
   }

@@ -1,19 +1,25 @@
-/** Setting gradients back before the next `backward`, for modules and optimizers alike. */
+/** Taking gradients away before the next `backward`, for modules and optimizers alike. */
 
 import { noGrad } from "./grad-mode.ts";
 import { constantLike } from "./in-place.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface ZeroGradOptions {
-  /** Whether `grad` becomes `null` instead of zeros: optimizers then pass the parameter over. */
+  /**
+   * Whether `grad` becomes `null`, as it does unless told: optimizers then pass the tensor over, until `backward` reaches it
+   * again. With `false` the gradients that there are become zeros.
+   */
   readonly setToNone?: boolean;
 }
 
-/** Makes `grad` of every tensor that wants one zeros, or `null`. */
-export function zeroGrad(tensors: Iterable<Tensor>, { setToNone = false }: ZeroGradOptions = {}): void {
+/**
+ * Makes `grad` of every tensor `null`, or zeros where there is one (torch.nn.Module.zero_grad). Tensors that want no
+ * gradient any more are among them: what they have would go on moving them.
+ */
+export function zeroGrad(tensors: Iterable<Tensor>, { setToNone = true }: ZeroGradOptions = {}): void {
   for (const tensor of tensors) {
-    if (!tensor.requiresGrad) continue;
-    if (tensor.grad !== null) tensor.grad.version.isKept = false;
+    if (tensor.grad === null) continue;
+    tensor.grad.version.isKept = false;
     tensor.grad = setToNone ? null : noGrad(() => constantLike(tensor, 0));
   }
 }

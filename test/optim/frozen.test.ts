@@ -38,7 +38,7 @@ describe("a frozen layer", () => {
 
     const other = new optim.SGD(interactive.parameters(), momentum);
     for (const [x, target] of batches) {
-      other.zeroGrad({ setToNone: true });
+      other.zeroGrad();
       loss.forward(interactive.forward(x), target).backward();
       nn.utils.clipGradNorm_(interactive.parameters(), 0.5);
       await other.step();

@@ -195,7 +195,7 @@ describe("parameters and compiled programs", () => {
   test("a parameter without a gradient is passed over", async () => {
     const net = await fixedNet();
     const optimizer = new optim.SGD(net.parameters(), { lr: 0.1, weightDecay: 0.5 });
-    net.zeroGrad({ setToNone: true });
+    net.zeroGrad();
     net.out.bias!.sum().backward();
     const weight = await net.out.weight.data();
     const bias = await net.out.bias!.data();

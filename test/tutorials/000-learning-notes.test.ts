@@ -44,7 +44,7 @@ test("2. the loss function", async () => {
 
 test("3. back propagation", async () => {
   const loss = criterion.forward(net.forward(input), target);
-  net.zeroGrad(); // zeroes the gradient buffers of all parameters
+  net.zeroGrad({ setToNone: false }); // zeroes the gradient buffers of all parameters
   expect(await net.conv1.bias!.grad!.format()).toBe(lenet3.before);
   loss.backward();
   expect(await net.conv1.bias!.grad!.format()).toBe(lenet3.after);

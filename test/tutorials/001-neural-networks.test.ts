@@ -114,7 +114,7 @@ test("following the loss backwards", () => {
 
 test("conv1's bias gradients before and after the backward", async () => {
   const loss = criterion.forward(net.forward(input), target);
-  net.zeroGrad(); // zeroes the gradient buffers of all parameters
+  net.zeroGrad({ setToNone: false }); // zeroes the gradient buffers of all parameters
   expect(await net.conv1.bias!.grad!.format()).toBe("tensor([0., 0., 0., 0., 0., 0.])");
   loss.backward();
   expect(await net.conv1.bias!.grad!.format()).toBe(lenet5.after);

@@ -52,7 +52,7 @@ describe("the network", () => {
     const net = await filled(new Net(), prefix);
     const loss = criterion.forward(net.forward(input), target);
     loss.backward();
-    net.zeroGrad();
+    net.zeroGrad({ setToNone: false });
     expect(await net.conv1.bias!.grad!.format()).toBe("tensor([0., 0., 0., 0., 0., 0.])");
     expect(() => loss.backward()).toThrow(
       /backward\(\) is called a second time through the same graph.*\{ retainGraph: true \}/s,

@@ -62,7 +62,7 @@ test("output and target have one size; their loss", async () => {
 test("gradients before and after, and the update", async () => {
   const criterion = new nn.MSELoss();
   const loss = criterion.forward(net.forward(input), target);
-  net.zeroGrad();
+  net.zeroGrad({ setToNone: false });
   expect(await net.conv1.bias!.grad!.format()).toBe("tensor([0., 0., 0., 0., 0., 0.])"); // Before
   loss.backward();
   expect(await net.conv1.bias!.grad!.format()).toBe(lenet3.after); // After

@@ -116,8 +116,8 @@ function track(
 ): void {
   const count = valuesPerChannel(input);
   const moved = (old: Tensor, arrived: Tensor): Tensor => {
-    if (typeof momentum === "number") return old.mul(1 - momentum).add(arrived.mul(momentum));
-    return old.add(arrived.sub(old).mul(momentum));
+    const kept = typeof momentum === "number" ? 1 - momentum : momentum.rsub(1);
+    return old.mul(kept).add(arrived.mul(momentum));
   };
   const channels = input.shape[1];
   noGrad(() => {
