@@ -7,15 +7,18 @@ import type { Backend } from "../../backends/backend.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { build, buildOptions } from "../driver/build.ts";
+import { updatedBy } from "../driver/training.ts";
 import { Parameter } from "../nn/parameter.ts";
 import { SGD } from "../optim/index.ts";
+import { cohortScalars } from "../runtime/cohorts.ts";
 import { ModelState } from "../runtime/model-state.ts";
 import type { Profiled } from "../runtime/profile.ts";
 import { type Inspectable, Program } from "../runtime/program.ts";
 import { randomBatch } from "../runtime/random-batch.ts";
+import type { PreparedStep } from "../runtime/step-programs.ts";
 import { Trainer } from "../runtime/trainer.ts";
-import { planTraining } from "../runtime/training-plan.ts";
-import type { CompileVariant, Variant } from "../runtime/variant.ts";
+import { planUpdate, trainedBy } from "../runtime/training-plan.ts";
+import type { Variant } from "../runtime/variant.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Trace } from "../trace/trace.ts";
 import { compareRun } from "./oracle.ts";
@@ -103,19 +106,29 @@ export async function subjectOn(
   }
   const parameters = trace.parameters.map((name) => copies.get(name) as Parameter);
   const made = (optimizer ?? defaultOptimizer)(parameters);
-  const { states, trained, update } = planTraining(made, trace, {});
+  const trained = trainedBy(made, trace);
+  const { states, cohorts, update } = planUpdate(made, trace, trained, {});
   const known = { ...trace, states: new Map([...copies, ...states]) };
   const variant = await build(backend, state, known, begin(), ASKED, {
     ...common,
     gradientsFor: trained,
     update,
   });
-  const compilers = { step: onlyThis, gradients: onlyThis };
-  const trainer = new Trainer(variant, types, state, made, compilers, { seed, mirrorEvery: MIRROR_EVERY });
+  const first: PreparedStep = {
+    inputs: types,
+    main: variant,
+    step: onlyThis,
+    gradients: onlyThis,
+    cohorts: updatedBy(variant, cohorts),
+    summed: [],
+    wanted: new Map(),
+  };
+  const prepare = { settle: onlyThis, step: onlyThis, update: onlyThis };
+  const trainer = new Trainer(first, prepare, state, made, { seed, mirrorEvery: MIRROR_EVERY });
   return new Subject(trainer, variant, {
     run: (...batch) => trainer.step(...batch),
     runByKernel: (...batch) => trainer.stepByKernel(...batch),
-    scalars: () => ({ ...made.scalarValues(), seed, step: trainer.batchNumber }),
+    scalars: () => ({ ...cohortScalars(made, first.cohorts), seed, step: trainer.batchNumber }),
     dispose: () => trainer.dispose(),
   });
 }
@@ -130,7 +143,7 @@ const defaultOptimizer = (parameters: readonly Parameter[]): SGD =>
   new SGD(parameters, { lr: 1e-3, momentum: 0.9 });
 
 /** A subject is fed the batch that it was compiled for, and no other. */
-const onlyThis: CompileVariant = () => {
+const onlyThis = (): never => {
   throw new InternalError("a comparison runs one batch size");
 };
 

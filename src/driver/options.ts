@@ -83,7 +83,7 @@ const isModuleLike = (value: unknown): boolean =>
   isObject(value) && typeof value.forward === "function" && typeof value.namedModules === "function";
 
 const isOptimizerLike = (value: unknown): boolean =>
-  isObject(value) && Array.isArray(value.paramGroups) && typeof value.scalarValues === "function";
+  isObject(value) && Array.isArray(value.paramGroups) && typeof value.stateOf === "function";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;

@@ -31,7 +31,11 @@ const ALGORITHM: Algorithm<AdadeltaSettings> = {
     return { rho, eps: given.number("eps", 0, 1e-6), weightDecay: given.number("weightDecay", 0, 0) };
   },
   /** Nothing but the learning rate changes over time. */
-  update: (settings) => ({ rule: updateRule(settings), scalarValues: (lr) => ({ lr }) }),
+  update: (settings) => ({
+    rule: updateRule(settings),
+    countsSteps: false,
+    scalarValues: (lr) => ({ lr }),
+  }),
 };
 
 export class Adadelta extends Optimizer<AdadeltaSettings> {

@@ -33,6 +33,7 @@ const ALGORITHM: Algorithm<AdagradSettings> = {
   }),
   update: (settings) => ({
     rule: updateRule(settings),
+    countsSteps: settings.lrDecay !== 0 || settings.initialAccumulatorValue !== 0,
     /** States start at 0, so the value that the sums start from is added in the first step. */
     scalarValues(first, completed) {
       const lr = first / (1 + completed * settings.lrDecay);

@@ -42,6 +42,7 @@ const algorithm = (variant: Variant): Algorithm<AdamSettings> => ({
   }),
   update: (settings) => ({
     rule: updateRule(variant, settings),
+    countsSteps: true,
     scalarValues: (lr, completed) => scalarValues(variant, settings, lr, completed),
   }),
 });

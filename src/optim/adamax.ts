@@ -31,6 +31,7 @@ const ALGORITHM: Algorithm<AdamaxSettings> = {
   }),
   update: (settings) => ({
     rule: updateRule(settings),
+    countsSteps: true,
     /** `lr / (1 - β1^t)` for step t; the largest gradient needs no such correction. */
     scalarValues: (lr, completed) => ({ step_size: lr / (1 - settings.betas[0] ** (completed + 1)) }),
   }),

@@ -7,7 +7,9 @@ import type { Arguments } from "../nn/options.ts";
 export interface GroupUpdate {
   /** The update, written with graph operations. */
   readonly rule: UpdateRule;
-  /** The values of the rule's scalars for the step before which `completed` steps were completed. */
+  /** Whether the scalars differ between a parameter's first update and later ones. */
+  readonly countsSteps: boolean;
+  /** The values of the rule's scalars for a parameter that has had `completed` updates. */
   scalarValues(lr: number, completed: number): Readonly<Record<string, number>>;
 }
 

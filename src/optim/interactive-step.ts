@@ -19,13 +19,21 @@ import type { ParamGroup } from "./param-group.ts";
 interface Steppable {
   readonly paramGroups: readonly ParamGroup[];
   stateOf(parameter: Tensor): Readonly<Record<string, Tensor>>;
+  stepOf(parameter: Tensor): number;
+}
+
+interface InteractiveStep {
+  /** The parameters that have a gradient. */
+  readonly updated: readonly Tensor[];
+  /** Resolves when the new numbers are there. */
+  readonly computed: Promise<void>;
 }
 
 /**
  * Gives every parameter that has a gradient its new numbers, and the optimizer's states theirs. All of them begin to
- * be computed now; the promise resolves when they are there, and need not be waited for.
+ * be computed now, and need not be waited for.
  */
-export function interactiveStep(optimizer: Steppable): Promise<void> {
+export function interactiveStep(optimizer: Steppable): InteractiveStep {
   if (currentRecorder() !== undefined) {
     throw new KilnError(
       "optimizer.step() is called inside forward: compileTraining puts the update into the step",
@@ -33,26 +41,40 @@ export function interactiveStep(optimizer: Steppable): Promise<void> {
   }
   const evaluator = currentEvaluator();
   invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
+  const updated: Tensor[] = [];
   const changed = optimizer.paramGroups.flatMap((group) => {
-    const scalars = new Map(
-      Object.entries(group.scalarValues()).map(([name, value]) => [name, numberVersion(value)]),
-    );
-    return group.params.flatMap((parameter) =>
-      parameter.grad === null
-        ? []
-        : updated(group, parameter, parameter.grad, optimizer.stateOf(parameter), scalars),
-    );
+    const scalarsAfter = scalarVersions(group);
+    return group.params.flatMap((parameter) => {
+      if (parameter.grad === null) return [];
+      updated.push(parameter);
+      const scalars = scalarsAfter(optimizer.stepOf(parameter));
+      return update(group, parameter, parameter.grad, optimizer.stateOf(parameter), scalars);
+    });
   });
   const computed = evaluator.compute([...changed, ...takeKept()]);
   // In a program of their own: whether there are any differs between turns of a loop, the step does not.
-  return Promise.all([computed, evaluator.compute(takeScalars())]).then(() => undefined);
+  const all = Promise.all([computed, evaluator.compute(takeScalars())]);
+  return { updated, computed: all.then(() => undefined) };
+}
+
+/** A group's scalars for parameters by how many updates they have had; those of as many read the same ones. */
+function scalarVersions(group: ParamGroup): (completed: number) => ReadonlyMap<string, Version> {
+  const known = new Map<number, ReadonlyMap<string, Version>>();
+  return (completed) => {
+    const key = group.countsSteps ? completed : 0;
+    const found =
+      known.get(key) ??
+      new Map(Object.entries(group.scalarValues(key)).map(([name, value]) => [name, numberVersion(value)]));
+    known.set(key, found);
+    return found;
+  };
 }
 
 const numberVersion = (value: number): Version =>
   Version.of({ dtype: "float32", shape: [] }, new HostStorage(Float32Array.of(value)));
 
 /** Applies the group's rule to one parameter and its states; returns their new versions. */
-function updated(
+function update(
   { rule }: ParamGroup,
   parameter: Tensor,
   gradient: Tensor,

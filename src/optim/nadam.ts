@@ -39,6 +39,7 @@ const ALGORITHM: Algorithm<NAdamSettings> = {
     const products = new MomentumProducts(settings.betas[0], settings.momentumDecay);
     return {
       rule: updateRule(settings),
+      countsSteps: true,
       scalarValues: (lr, completed) => scalarValues(settings, products, lr, completed + 1),
     };
   },
@@ -75,9 +76,8 @@ function scalarValues(settings: NAdamSettings, products: MomentumProducts, lr: n
 class MomentumProducts {
   private readonly beta: number;
   private readonly decay: number;
-  /** The product asked for last: the next one takes one more factor. */
-  private step = 0;
-  private product = 1;
+  /** The products of no, one, two, … momenta, as far as they were asked for: parameters may be at different steps. */
+  private readonly products = [1];
 
   constructor(beta: number, decay: number) {
     this.beta = beta;
@@ -88,14 +88,15 @@ class MomentumProducts {
     return this.beta * (1 - 0.5 * 0.96 ** (step * this.decay));
   }
 
-  /** `μ1·…·μstep`, whatever was asked for before. */
+  /** `μ1·…·μstep`. */
   until(step: number): number {
-    if (step < this.step) {
-      this.step = 0;
-      this.product = 1;
+    const { products } = this;
+    while (products.length <= step) {
+      const last = products[products.length - 1];
+      if (last === 0) return 0;
+      products.push(last * this.momentum(products.length));
     }
-    while (this.step < step) this.product *= this.momentum(++this.step);
-    return this.product;
+    return products[step];
   }
 }
 

@@ -7,7 +7,6 @@ import { describeValue } from "../core/describe-value.ts";
 import { allocate } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
-import { scalarName } from "../ir/update.ts";
 import { Arguments } from "../nn/options.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -33,6 +32,9 @@ export abstract class Optimizer<S extends object = object> {
   readonly #defaults: Partial<S> & WithLr;
   readonly #groups: (ParamGroup & S)[] = [];
   readonly #states = new Map<Parameter, Readonly<Record<string, Tensor>>>();
+  /** How many updates a parameter has had, from its first gradient on. */
+  #steps = new Map<Tensor, number>();
+  #stepCount = 0;
 
   constructor(
     algorithm: Algorithm<S>,
@@ -84,7 +86,7 @@ export abstract class Optimizer<S extends object = object> {
     return this.#groups.flatMap(({ params }) => params);
   }
 
-  /** The state kept for one of its parameters, by PyTorch's names; zeros before the first step. */
+  /** The state kept for one of its parameters, by PyTorch's names; zeros before its first gradient. */
   stateOf(parameter: Tensor): Readonly<Record<string, Tensor>> {
     const known = this.#states.get(parameter as Parameter);
     if (known !== undefined) return known;
@@ -100,22 +102,20 @@ export abstract class Optimizer<S extends object = object> {
     return states;
   }
 
-  /** How many steps were completed. */
+  /** How many steps were completed, by hand or compiled. */
   get stepCount(): number {
-    return Math.max(...this.#groups.map(({ completedSteps }) => completedSteps));
+    return this.#stepCount;
   }
 
-  /** The values of all groups' scalars for the next step, under their names in the compiled step. */
-  scalarValues(): Readonly<Record<string, number>> {
-    const named = this.#groups.flatMap((group, k) =>
-      Object.entries(group.scalarValues()).map(([name, value]) => [scalarName(name, k), value] as const),
-    );
-    return Object.fromEntries(named);
+  /** How many updates a parameter has had: fewer than `stepCount` where some steps brought it no gradient. */
+  stepOf(parameter: Tensor): number {
+    return this.#steps.get(parameter) ?? 0;
   }
 
-  /** Counts a step, once its updates are made. */
-  completeStep(): void {
-    for (const group of this.#groups) group.completedSteps++;
+  /** Counts a step, once the updates of the parameters that had a gradient in it are made. */
+  completeStep(updated: Iterable<Tensor>): void {
+    for (const parameter of updated) this.#steps.set(parameter, this.stepOf(parameter) + 1);
+    this.#stepCount++;
   }
 
   /**
@@ -123,9 +123,9 @@ export abstract class Optimizer<S extends object = object> {
    * are being computed when this returns; whoever reads them waits, the promise need not be awaited.
    */
   step(): Promise<void> {
-    const done = interactiveStep(this);
-    this.completeStep();
-    return done;
+    const { updated, computed } = interactiveStep(this);
+    this.completeStep(updated);
+    return computed;
   }
 
   /** Sets the gradients of its parameters to `null`, or with `setToNone: false` to zeros. */
@@ -142,7 +142,9 @@ export abstract class Optimizer<S extends object = object> {
    * Takes over states, learning rates and step counts. All that does not fit, options that are compiled into the step
    * included, is reported in one error, and then nothing has changed.
    */
-  loadStateDict(state: OptimizerState): Promise<void> {
-    return loadOptimizerState(this, this.#algorithm.name, state);
+  async loadStateDict(state: OptimizerState): Promise<void> {
+    const { stepCount, steps } = await loadOptimizerState(this, this.#algorithm.name, state);
+    this.#stepCount = stepCount;
+    this.#steps = steps;
   }
 }

@@ -19,8 +19,6 @@ export class ParamGroup {
   readonly settings: object;
   /** The learning rate that schedules start from: the one in effect when the first schedule came (`initial_lr`). */
   initialLr: number | undefined;
-  /** How many updates its parameters have had. */
-  completedSteps = 0;
   readonly #update: GroupUpdate;
   #lr = 0;
 
@@ -48,8 +46,13 @@ export class ParamGroup {
     return this.#update.rule;
   }
 
-  /** The values of the rule's scalars for the next step, or the one after any number of `completed` ones. */
-  scalarValues(completed = this.completedSteps): Readonly<Record<string, number>> {
+  /** Whether parameters that have had different numbers of updates need scalars of their own. */
+  get countsSteps(): boolean {
+    return this.#update.countsSteps;
+  }
+
+  /** The values of the rule's scalars for the next update of a parameter that has had `completed` ones. */
+  scalarValues(completed: number): Readonly<Record<string, number>> {
     return this.#update.scalarValues(this.lr, completed);
   }
 }

@@ -35,7 +35,11 @@ const ALGORITHM: Algorithm<RMSpropSettings> = {
     centered: given.flag("centered", false),
   }),
   /** Nothing but the learning rate changes over time. */
-  update: (settings) => ({ rule: updateRule(settings), scalarValues: (lr) => ({ lr }) }),
+  update: (settings) => ({
+    rule: updateRule(settings),
+    countsSteps: false,
+    scalarValues: (lr) => ({ lr }),
+  }),
 };
 
 export class RMSprop extends Optimizer<RMSpropSettings> {

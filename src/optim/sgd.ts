@@ -39,6 +39,7 @@ const ALGORITHM: Algorithm<SGDSettings> = {
   },
   update: (settings) => ({
     rule: updateRule(settings),
+    countsSteps: isDampened(settings),
     /** The first gradient enters the momentum in full, later ones are dampened. */
     scalarValues: (lr, completed) =>
       isDampened(settings) ? { lr, gain: completed === 0 ? 1 : 1 - settings.dampening } : { lr },

@@ -5,10 +5,9 @@
 
 import type { TypedArray } from "../core/dtype.ts";
 import { DeviceLostError, KilnError, ThreadLostError } from "../core/errors.ts";
-import type { TensorType } from "../ir/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
-import { VariantCache } from "./cache.ts";
+import { type Counted, cohortScalars } from "./cohorts.ts";
 import type { KernelInfo } from "./figures.ts";
 import type { ModelState } from "./model-state.ts";
 import { blameNonFinite } from "./nonfinite.ts";
@@ -22,16 +21,15 @@ import {
 import { randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { timedRun } from "./run-log.ts";
-import type { CompileVariant, StageText, Variant } from "./variant.ts";
+import { membersOf, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
+import type { StageText, Variant } from "./variant.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
-export interface StepSource {
-  readonly paramGroups: { readonly length: number };
+export interface StepSource extends Counted {
   /** How many steps were completed. */
   readonly stepCount: number;
-  /** Values of the scalars of the compiled step, for the next step. */
-  scalarValues(): Readonly<Record<string, number>>;
-  completeStep(): void;
+  /** Counts a step, in which the parameters `updated` had a gradient. */
+  completeStep(updated: Iterable<Tensor>): void;
 }
 
 export interface Gradients {
@@ -46,8 +44,8 @@ export class Trainer extends Inspectable {
   private readonly seed: number;
   private readonly optimizer: StepSource;
   private readonly groupCount: number;
-  private readonly steps: VariantCache;
-  private readonly gradientSteps: VariantCache;
+  private readonly programs: Shelf<StepPrograms>;
+  private readonly prepare: PrepareStep;
   private readonly loss = new Float64Array(1);
   private readonly sums: GradientSums | undefined;
   private readonly mirrorEvery: number;
@@ -58,24 +56,23 @@ export class Trainer extends Inspectable {
   private readonly duringGradients = (): string => `gradients() after step ${this.stepCount}`;
 
   constructor(
-    main: Variant,
-    inputs: readonly TensorType[],
+    first: PreparedStep,
+    prepare: PrepareStep,
     state: ModelState,
     optimizer: StepSource,
-    compile: { readonly step: CompileVariant; readonly gradients: CompileVariant },
     { seed, mirrorEvery }: { readonly seed: number; readonly mirrorEvery: number },
     accumulation?: Accumulation,
   ) {
-    super(main);
+    super(first.main);
     this.mirrorEvery = mirrorEvery;
     this.mirrored = optimizer.stepCount;
     this.state = state;
     this.seed = seed;
     this.optimizer = optimizer;
     this.groupCount = optimizer.paramGroups.length;
-    this.sums = accumulation && new GradientSums(accumulation, optimizer);
-    this.steps = new VariantCache(inputs, compile.step, main);
-    this.gradientSteps = new VariantCache(inputs, compile.gradients);
+    this.prepare = prepare;
+    this.sums = accumulation && new GradientSums(accumulation, optimizer, prepare.update);
+    this.programs = new Shelf(new StepPrograms(first), (programs) => programs.dispose());
   }
 
   /** How many steps the optimizer has completed. */
@@ -105,20 +102,42 @@ export class Trainer extends Inspectable {
     return [...super.kernels, ...(this.sums?.program.kernels ?? [])];
   }
 
+  /** The programs of the model as it is now; compiles them where there are none. */
+  private async current(): Promise<StepPrograms> {
+    const found = this.fitting();
+    if (found !== undefined) return found;
+    const why = this.programs.all[0].misfit(this.optimizer);
+    return this.programs.add(new StepPrograms(await this.prepare.step(why)));
+  }
+
+  private fitting(): StepPrograms | undefined {
+    return this.programs.find((programs) => programs.misfit(this.optimizer) === undefined);
+  }
+
+  /** Queues `work` with the numbers of a batch, once all is there that a program which must be compiled for it reads. */
+  private async queued<T>(
+    batch: readonly Tensor[],
+    work: (arrays: readonly TypedArray[]) => Promise<T>,
+  ): Promise<T> {
+    if (this.fitting() === undefined) await this.prepare.settle();
+    return withHostArrays(batch, this.state, work);
+  }
+
   /**
    * One step on a batch: inputs, then targets. Returns the loss before the update. When the loss is not
    * finite nothing is updated, and the error names the step, the first kernel and the model's line. With
    * `accumulate: k` the gradients are added to those of the batches before, and each k-th call updates.
    */
   step(...batch: readonly Tensor[]): Promise<number> {
-    return withHostArrays(batch, this.state, (arrays) => this.run(batch, arrays));
+    return this.queued(batch, (arrays) => this.run(batch, arrays));
   }
 
   private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
     this.requireAlive();
-    const variant = await this.steps.for(batch);
+    const { prepared, steps } = await this.current();
+    const variant = await steps.for(batch);
     try {
-      const loss = await timedRun(variant, () => this.runOn(variant, arrays));
+      const loss = await timedRun(variant, () => this.runOn(variant, prepared, arrays));
       if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
         await this.mirror(variant);
       }
@@ -137,9 +156,13 @@ export class Trainer extends Inspectable {
     }
   }
 
-  private async runOn(variant: Variant, arrays: readonly TypedArray[]): Promise<number> {
+  private async runOn(
+    variant: Variant,
+    prepared: PreparedStep,
+    arrays: readonly TypedArray[],
+  ): Promise<number> {
     await variant.feed(arrays);
-    const scalars = { ...this.optimizer.scalarValues(), ...this.randomScalars };
+    const scalars = this.scalarsOf(prepared);
     await variant.compute(scalars, this.during);
     await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
@@ -152,9 +175,18 @@ export class Trainer extends Inspectable {
       );
     }
     await variant.commit(this.during);
-    if (this.sums === undefined) this.optimizer.completeStep();
-    else await this.sums.batchDone();
+    await this.complete(prepared);
     return loss;
+  }
+
+  private scalarsOf({ cohorts }: PreparedStep): Readonly<Record<string, number>> {
+    return { ...cohortScalars(this.optimizer, cohorts), ...this.randomScalars };
+  }
+
+  /** Counts what has been run. */
+  private async complete({ cohorts, summed }: PreparedStep): Promise<void> {
+    if (this.sums === undefined) this.optimizer.completeStep(membersOf(cohorts));
+    else await this.sums.batchDone(summed);
   }
 
   /**
@@ -162,13 +194,13 @@ export class Trainer extends Inspectable {
    * of an update of its own, where gradients are accumulated).
    */
   stepByKernel(...batch: readonly Tensor[]): Promise<readonly number[]> {
-    return withHostArrays(batch, this.state, async (arrays) => {
+    return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const variant = await this.steps.for(batch);
+      const { prepared, steps } = await this.current();
+      const variant = await steps.for(batch);
       await variant.feed(arrays);
-      const times = await variant.runByKernel({ ...this.optimizer.scalarValues(), ...this.randomScalars });
-      if (this.sums === undefined) this.optimizer.completeStep();
-      else await this.sums.batchDone();
+      const times = await variant.runByKernel(this.scalarsOf(prepared));
+      await this.complete(prepared);
       return times;
     });
   }
@@ -180,12 +212,17 @@ export class Trainer extends Inspectable {
    */
   async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
     const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
-    return withHostArrays(batch, this.state, async (arrays) => {
+    return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const variant = await this.steps.for(batch);
-      const scalars = this.optimizer.scalarValues();
-      const step = { variant, arrays, scalars: { ...scalars, ...this.randomScalars } };
-      const update = this.sums && { variant: this.sums.program, arrays: [], scalars };
+      const { prepared, steps } = await this.current();
+      const variant = await steps.for(batch);
+      const step = { variant, arrays, scalars: this.scalarsOf(prepared) };
+      const summed = await this.sums?.updateOf(prepared.summed);
+      const update = summed && {
+        variant: summed.variant,
+        arrays: [],
+        scalars: cohortScalars(this.optimizer, summed.cohorts),
+      };
       const measured = await profileRuns(update === undefined ? [step] : [step, update], milliseconds);
       await this.mirror(variant);
       return measured;
@@ -216,14 +253,14 @@ export class Trainer extends Inspectable {
 
   /** Takes over waiting gradients. All that does not fit is reported in one error, and then nothing has changed. */
   async loadStateDict(state: AccumulationState): Promise<void> {
-    await loadAccumulation(this.sums, state);
+    await loadAccumulation(this.sums, this.programs.all[0].prepared.summed, state);
   }
 
   /** Forward and backward alone: the loss and all gradients; changes no parameter, buffer or counter. */
   gradients(...batch: readonly Tensor[]): Promise<Gradients> {
-    return withHostArrays(batch, this.state, async (arrays) => {
+    return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const variant = await this.gradientSteps.for(batch);
+      const variant = await (await this.current()).gradients.for(batch);
       const tensors = await timedRun(variant, async () => {
         await variant.feed(arrays);
         await variant.compute(this.randomScalars, this.duringGradients);
@@ -241,9 +278,8 @@ export class Trainer extends Inspectable {
     return this.state.enqueue(async () => {
       if (this.disposed) return;
       this.disposed = true;
-      await this.steps.dispose();
-      await this.gradientSteps.dispose();
-      this.sums?.dispose();
+      await this.programs.dispose();
+      await this.sums?.dispose();
     });
   }
 

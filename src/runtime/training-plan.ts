@@ -1,21 +1,14 @@
 /**
- * What a compiled training step is to do with its gradients: which group updates which parameter, what is clipped, over
- * how many batches they are summed, and the tensors behind the states that this takes.
+ * What a compiled training step is to do with its gradients: which parameters are trained, which group updates which of
+ * them, what is clipped, over how many batches they are summed, and the tensors behind the states that this takes.
  */
 
-import { allocate } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
-import { sizeOf } from "../core/shape.ts";
-import {
-  accumulatedName,
-  type GradientClip,
-  optimizerStateName,
-  type StepUpdate,
-  type UpdateRule,
-} from "../ir/update.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { type GradientClip, optimizerStateName, type StepUpdate, type UpdateRule } from "../ir/update.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { Trace } from "../trace/trace.ts";
+import { type Cohort, type Counted, cohortsOf } from "./cohorts.ts";
 
 /** How gradients become updates, beside the optimizer itself. */
 export interface GradientOptions {
@@ -34,59 +27,63 @@ export interface GradientOptions {
 }
 
 /** What the runtime needs of an optimizer's groups. */
-export interface GroupedRules {
-  readonly paramGroups: readonly { readonly rule: UpdateRule; readonly params: readonly Tensor[] }[];
+export interface GroupedRules extends Counted {
+  readonly paramGroups: readonly (Counted["paramGroups"][number] & {
+    readonly rule: UpdateRule;
+    readonly params: readonly Tensor[];
+  })[];
   /** The state kept for a parameter, by name. */
   stateOf(parameter: Tensor): Readonly<Record<string, Tensor>>;
 }
 
-/** Everything about one step that does not depend on the shapes of its batch. */
-export interface TrainingPlan {
+/** An update for the parameters as they are: how many each has had decides which scalars it reads. */
+export interface UpdatePlan {
   readonly update: StepUpdate;
-  /** The names of the parameters that are trained, in the model's order. */
-  readonly trained: readonly string[];
+  /** The parameters of each of its groups. */
+  readonly cohorts: readonly Cohort[];
   /** The tensors behind the states that the update adds to the graph, by their names there. */
   readonly states: ReadonlyMap<string, Tensor>;
-  readonly accumulate: number;
-  /** The sums of gradients by parameter; empty unless gradients are accumulated. */
-  readonly accumulated: ReadonlyMap<string, Tensor>;
 }
 
-/**
- * Plans the step for a traced model; parameters that want no gradient (`requiresGrad = false`) are passed over, as by
- * `optimizer.step()`. Throws a KilnError for options that cannot be and for parameters of elsewhere.
- */
-export function planTraining(optimizer: GroupedRules, trace: Trace, options: GradientOptions): TrainingPlan {
+/** Plans the update of the parameters of these names. Throws a KilnError for options that cannot be. */
+export function planUpdate(
+  optimizer: GroupedRules,
+  trace: Trace,
+  parameters: readonly string[],
+  options: GradientOptions,
+): UpdatePlan {
   const clip = clipOf(options);
-  const accumulate = batchesPerUpdate(options.accumulate);
-  const trained = trainedBy(optimizer, trace);
-  const groups = optimizer.paramGroups.map(({ rule, params }) => ({
-    rule,
-    parameters: trained.filter((name) => params.includes(trace.states.get(name)!)),
+  const names = new Map(parameters.map((name) => [trace.states.get(name)!, name]));
+  const cohorts = optimizer.paramGroups.flatMap(({ params }, group) =>
+    cohortsOf(
+      optimizer,
+      group,
+      [...names.keys()].filter((parameter) => params.includes(parameter)),
+    ),
+  );
+  const groups = cohorts.map((cohort) => ({
+    rule: optimizer.paramGroups[cohort.group].rule,
+    parameters: cohort.parameters.map((parameter) => names.get(parameter)!),
   }));
-  const optimizerStates = groups.flatMap(({ rule, parameters }) =>
-    parameters.flatMap((name) =>
+  const states = groups.flatMap(({ rule, parameters: members }) =>
+    members.flatMap((name) =>
       Object.entries(optimizer.stateOf(trace.states.get(name)!)).map(([state, tensor]): [string, Tensor] => [
         optimizerStateName(rule, name, state),
         tensor,
       ]),
     ),
   );
-  const accumulated = new Map(
-    (accumulate === 1 ? [] : trained).map((name) => [name, zerosLike(trace.states.get(name)!)]),
-  );
-  const sums = [...accumulated].map(([name, tensor]) => [accumulatedName(name), tensor] as const);
-  return {
-    update: { groups, ...(clip && { clip }) },
-    trained,
-    states: new Map([...optimizerStates, ...sums]),
-    accumulate,
-    accumulated,
-  };
+  return { update: { groups, ...(clip && { clip }) }, cohorts, states: new Map(states) };
 }
 
-/** The names of the parameters that the optimizer updates, in the model's order. */
-function trainedBy(optimizer: GroupedRules, trace: Trace): readonly string[] {
+/**
+ * The names of the parameters that the optimizer updates, in the model's order: those that want no gradient
+ * (`requiresGrad = false`) are passed over, as by `optimizer.step()`. Throws a KilnError for parameters of elsewhere.
+ */
+export function trainedBy(
+  optimizer: Pick<GroupedRules, "paramGroups">,
+  trace: Pick<Trace, "parameters" | "states">,
+): readonly string[] {
   const all = optimizer.paramGroups.flatMap(({ params }) => params);
   const wanted = new Set(all.filter(({ requiresGrad }) => requiresGrad));
   if (wanted.size === 0) {
@@ -102,10 +99,8 @@ function trainedBy(optimizer: GroupedRules, trace: Trace): readonly string[] {
   );
 }
 
-const zerosLike = ({ dtype, shape }: Tensor): Tensor =>
-  Tensor.fromData(allocate(dtype, sizeOf(shape)), shape, dtype);
-
-function batchesPerUpdate(accumulate = 1): number {
+/** Throws a KilnError unless it is a number of batches. */
+export function batchesPerUpdate(accumulate = 1): number {
   if (Number.isSafeInteger(accumulate) && accumulate >= 1) return accumulate;
   throw new KilnError(`accumulate must be a whole number of batches of at least 1, not ${accumulate}`);
 }

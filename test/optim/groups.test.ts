@@ -40,9 +40,10 @@ describe("parameter groups", () => {
     ]);
     expect(optimizer.parameters).toEqual([a, b, c]);
     optimizer.paramGroups[1].lr = 3;
-    expect(optimizer.scalarValues()).toEqual({ lr: 0.1, lr_1: 3, lr_2: 0.01 });
+    const rates = () => optimizer.paramGroups.map((group) => group.scalarValues(0));
+    expect(rates()).toEqual([{ lr: 0.1 }, { lr: 3 }, { lr: 0.01 }]);
     optimizer.lr = 1;
-    expect(optimizer.scalarValues()).toEqual({ lr: 1, lr_1: 1, lr_2: 1 });
+    expect(rates()).toEqual([{ lr: 1 }, { lr: 1 }, { lr: 1 }]);
   });
 
   it("may come from any iterable", () => {
@@ -170,7 +171,7 @@ describe("a training", () => {
     await steps(0, 1);
     const { state, paramGroups } = optimizer.stateDict();
     expect(Object.entries(state).map(([k, states]) => [k, ...Object.keys(states)])).toEqual(
-      ["0", "1", "2", "3"].map((k) => [k, "exp_avg", "exp_avg_sq"]),
+      ["0", "1", "2", "3"].map((k) => [k, "step", "exp_avg", "exp_avg_sq"]),
     );
     const common = { betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, step: 1 };
     expect(paramGroups).toEqual([
@@ -188,6 +189,7 @@ describe("a training", () => {
     const bad = {
       state: {
         ...others,
+        "0": { step: tensor(-1), exp_avg: first.exp_avg },
         "1": { exp_avg: second.exp_avg, exp_avg_sq: ones(7) },
         "9": { exp_avg: first.exp_avg },
       },
@@ -199,8 +201,8 @@ describe("a training", () => {
     await expect(optimizer.loadStateDict(bad)).rejects.toThrow(
       "cannot load the state dict into AdamW: betas of group 0 is [0.5,0.9] but the optimizer has [0.9,0.999]; " +
         "lr of group 0 is -1, no learning rate; step of group 1 is 0.5, no number of steps; " +
-        "missing keys state.0.exp_avg, state.0.exp_avg_sq; unexpected key state.9.exp_avg; " +
-        "state.1.exp_avg_sq is float32[7] but the optimizer has float32[3]",
+        "missing key state.0.exp_avg_sq; unexpected key state.9.exp_avg; " +
+        "state.1.exp_avg_sq is float32[7] but the optimizer has float32[3]; state.0.step is no number of steps",
     );
     await expect(optimizer.loadStateDict({ state: {}, paramGroups: [] })).rejects.toThrow(
       "it has 0 parameter groups but the optimizer has 2",

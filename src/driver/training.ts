@@ -1,0 +1,179 @@
+/**
+ * Compiles training steps of one model. What a step trains is read from the model each time: which parameters want a
+ * gradient, and how many updates each has had.
+ */
+
+import type { Backend } from "../../backends/backend.ts";
+import { accumulatedGradients } from "../../passes/accumulate-gradients.ts";
+import { invariant } from "../core/errors.ts";
+import type { TensorType } from "../ir/types.ts";
+import { accumulatedName } from "../ir/update.ts";
+import { type Accumulation, addMissingSums } from "../runtime/accumulation.ts";
+import type { Cohort } from "../runtime/cohorts.ts";
+import { type ModelState, settled } from "../runtime/model-state.ts";
+import type { PreparedStep, PreparedUpdate, PrepareStep } from "../runtime/step-programs.ts";
+import { writesOf } from "../runtime/stored-values.ts";
+import {
+  batchesPerUpdate,
+  type GradientOptions,
+  type GroupedRules,
+  planUpdate,
+  trainedBy,
+  type UpdatePlan,
+} from "../runtime/training-plan.ts";
+import type { CompileVariant, Variant } from "../runtime/variant.ts";
+import { inMode, type Moded } from "../trace/mode.ts";
+import { type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
+import { type BuildOptions, build } from "./build.ts";
+
+/** What a training is compiled from, checked. */
+export interface TrainingRequest {
+  readonly model: Moded;
+  readonly options: GradientOptions & {
+    readonly loss: TraceableLoss;
+    readonly optimizer: GroupedRules;
+  };
+  readonly backend: Backend;
+  readonly state: ModelState;
+  readonly common: BuildOptions;
+  readonly inputs: readonly TensorType[];
+  readonly givenTargets: readonly TensorType[] | undefined;
+}
+
+export class TrainingCompiler implements PrepareStep {
+  private readonly request: TrainingRequest;
+  private readonly accumulate: number;
+  /** The sums of gradients by parameter, of all parameters that were ever trained; none unless gradients are accumulated. */
+  private readonly sums: Accumulation["accumulated"] = new Map();
+  /** The last trace of the model. */
+  private trace: Trace | undefined;
+
+  constructor(request: TrainingRequest) {
+    this.request = request;
+    this.accumulate = batchesPerUpdate(request.options.accumulate);
+  }
+
+  settle(): Promise<unknown> {
+    const { model, options } = this.request;
+    const { optimizer } = options;
+    const parameters = optimizer.paramGroups.flatMap(({ params }) => params);
+    const states = parameters
+      .filter(({ requiresGrad }) => requiresGrad)
+      .flatMap((parameter) => Object.values(optimizer.stateOf(parameter)));
+    return settled([...tensorsOf(model), ...states]);
+  }
+
+  async step(why?: string): Promise<PreparedStep> {
+    const { model, inputs } = this.request;
+    const wanted = new Map([...model.namedParameters()].map(([, p]) => [p, p.requiresGrad] as const));
+    let first:
+      | { readonly trace: Trace; readonly trained: readonly string[]; readonly plan: UpdatePlan }
+      | undefined;
+    const compile =
+      (isStep: boolean): CompileVariant =>
+      async (shapes, because) => {
+        const begin = performance.now();
+        const trace = this.traced(shapes);
+        first ??= this.planned(trace);
+        return isStep
+          ? this.buildStep(trace, first.trained, first.plan, begin, because)
+          : this.buildGradients(trace, begin, because);
+      };
+    const main = await compile(true)(
+      inputs.map(({ shape }) => shape),
+      why,
+    );
+    invariant(first !== undefined, "the step was planned when it was traced");
+    const { trace, plan } = first;
+    return {
+      inputs: trace.inputs.map(({ type }) => type),
+      main,
+      step: compile(true),
+      gradients: compile(false),
+      cohorts: this.accumulate > 1 ? [] : updatedBy(main, plan.cohorts),
+      summed: trace.parameters.filter((name) => main.states.has(accumulatedName(name))),
+      wanted,
+    };
+  }
+
+  /** The program that updates the parameters from the sums of their gradients. */
+  async update(parameters: readonly string[], why?: string): Promise<PreparedUpdate> {
+    const { optimizer } = this.request.options;
+    const begin = performance.now();
+    const trace = this.trace!;
+    const plan = planUpdate(optimizer, trace, parameters, this.request.options);
+    const { graph, origins } = accumulatedGradients(trace.graph, parameters);
+    const known = this.withStates({ ...trace, graph }, plan);
+    const asked = { what: "from summed gradients", why };
+    const { backend, state, common } = this.request;
+    const update = { ...plan.update, origins };
+    const variant = await build(backend, state, known, begin, asked, { ...common, update });
+    return { variant, cohorts: updatedBy(variant, plan.cohorts) };
+  }
+
+  /** What a trainer needs to accumulate, with the update of a first step; nothing where each batch makes an update. */
+  async accumulation({ summed }: PreparedStep): Promise<Accumulation | undefined> {
+    if (this.accumulate === 1) return undefined;
+    const { accumulate, sums: accumulated } = this;
+    return { accumulate, accumulated, summed, update: await this.update(summed) };
+  }
+
+  private traced(shapes: readonly (readonly number[])[]): Trace {
+    const { model, inputs, givenTargets, options } = this.request;
+    const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
+    const targets = givenTargets?.map((type, k) => ({
+      ...type,
+      shape: shapes[inputs.length + k] ?? type.shape,
+    }));
+    this.trace = inMode(model, true, () => traceLoss(model, options.loss, types, targets));
+    return this.trace;
+  }
+
+  private planned(trace: Trace) {
+    const { options } = this.request;
+    const trained = trainedBy(options.optimizer, trace);
+    const plan = planUpdate(options.optimizer, trace, trained, options);
+    if (this.accumulate > 1) addMissingSums(this.sums, trained, trace.states);
+    return { trace, trained, plan };
+  }
+
+  private buildStep(
+    trace: Trace,
+    trained: readonly string[],
+    plan: UpdatePlan,
+    begin: number,
+    why: string | undefined,
+  ): Promise<Variant> {
+    const { backend, state, common } = this.request;
+    const update = this.accumulate > 1 ? ("accumulate" as const) : plan.update;
+    const asked = { what: "training step", why };
+    const options = { ...common, gradientsFor: trained, update };
+    return build(backend, state, this.withStates(trace, plan), begin, asked, options);
+  }
+
+  private buildGradients(trace: Trace, begin: number, why: string | undefined): Promise<Variant> {
+    const { backend, state, common } = this.request;
+    const options = { ...common, gradientsFor: trace.parameters };
+    return build(backend, state, trace, begin, { what: "gradients", why }, options);
+  }
+
+  /** The trace with the tensors behind all states that an update or sums add to its graph. */
+  private withStates(trace: Trace, plan: UpdatePlan): Trace {
+    const sums = [...this.sums].map(([name, tensor]) => [accumulatedName(name), tensor] as const);
+    return { ...trace, states: new Map([...trace.states, ...plan.states, ...sums]) };
+  }
+}
+
+/** The cohorts with those parameters that a program writes: the loss does not depend on others, they have no gradient. */
+export function updatedBy({ plan, states }: Variant, cohorts: readonly Cohort[]): Cohort[] {
+  const stored = new Set(plan.kernels.flatMap(writesOf));
+  const names = plan.states.filter(({ buffer }) => stored.has(buffer)).map(({ name }) => name);
+  const written = new Set(names.map((name) => states.get(name)!));
+  return cohorts.map(({ group, parameters }) => ({
+    group,
+    parameters: parameters.filter((parameter) => written.has(parameter)),
+  }));
+}
+
+const tensorsOf = (model: Moded) =>
+  [...model.namedParameters(), ...model.namedBuffers()].map(([, tensor]) => tensor);
