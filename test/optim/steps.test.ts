@@ -153,7 +153,6 @@ async function follow(
 const WAYS = {
   "by hand": byHand,
   "compiled on wasm": compiledOn("wasm"),
-  "compiled on js": compiledOn("js"),
 };
 
 describe.each(Object.entries(WAYS))("%s", (_, make) => {
