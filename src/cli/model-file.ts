@@ -1,13 +1,13 @@
 /** Loads a user's model file: everything that can be wrong with one is said in one line that names the file. */
 
 import { spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 import type { InputSpec } from "../driver/build.ts";
+import { fileSize, readText } from "../files/read.ts";
 import { isModule, MODULE } from "../nn/brand.ts";
 import { CrossEntropyLoss, type Module } from "../nn/index.ts";
 import { manualSeed } from "../tensor/index.ts";
@@ -21,6 +21,9 @@ export interface TensorSpec {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+
+/** More than anybody writes, with the numbers of a model in it. */
+export const MOST_SOURCE_BYTES = 2 ** 26;
 
 /** What a model file says. */
 export interface ModelFile {
@@ -52,11 +55,8 @@ export async function expectModelFile(path: string): Promise<void> {
   if (!/\.(ts|js|mjs)$/.test(path)) {
     throw new KilnError(`the model file ${path} must be a .ts, .js or .mjs file`);
   }
-  await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") throw new KilnError(`the model file ${path} does not exist`);
-    if (error.code === "EISDIR") throw new KilnError(`the model file ${path} is a folder`);
-    throw new KilnError(`cannot read the model file ${path}: ${oneLine(error.message)}`);
-  });
+  if ((await fileSize(path)) === undefined) throw new KilnError(`the model file ${path} does not exist`);
+  await readText(path, MOST_SOURCE_BYTES);
 }
 
 async function importFile(path: string, root: URL): Promise<Exports> {
@@ -95,7 +95,7 @@ const lineOfImport = (error: Error): string | undefined => /^\S+:(\d+)\n/.exec(e
 
 /** The line of a syntax error in a JavaScript file, which Node tells only a program that checks it. */
 async function lineOfSyntaxError(path: string): Promise<string> {
-  const input = await readFile(path);
+  const input = await readText(path, MOST_SOURCE_BYTES);
   const check = spawnSync(process.execPath, ["--input-type=module", "--check", "-"], { input });
   return /^\[stdin\]:(\d+)$/m.exec(String(check.stderr))?.[1] ?? "";
 }

@@ -1,9 +1,10 @@
 /** A single file that a command writes: whether it can be written is found out first, and it appears whole or not at all. */
 
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KilnError } from "../core/errors.ts";
-import { fileErrorReason, writeAtomically } from "../runtime/atomic-file.ts";
+import { writeErrorReason } from "../files/reason.ts";
+import { makeFolder, writeAtomically } from "../files/write.ts";
 import { checkWritable } from "./output-folder.ts";
 
 /**
@@ -35,9 +36,9 @@ export async function keepSources(outputs: readonly string[], sources: readonly 
 /** Writes the file, and the folders it lies in. */
 export async function writeOutput(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeAtomically(path, text);
   } catch (error) {
-    throw new KilnError(`cannot write ${path}: ${fileErrorReason(error)}`);
+    throw new KilnError(`cannot write ${path}: ${writeErrorReason(error)}`);
   }
 }

@@ -1,9 +1,10 @@
 /** The folder of `--out`: whether it can be written is found out before training, and files appear whole or not at all. */
 
-import { mkdir, rmdir, unlink, writeFile } from "node:fs/promises";
+import { rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { KilnError } from "../core/errors.ts";
-import { fileErrorReason, removeLeftovers, temporaryName, writeAtomically } from "../runtime/atomic-file.ts";
+import { writeErrorReason } from "../files/reason.ts";
+import { makeFolder, removeLeftovers, temporaryName, writeAtomically } from "../files/write.ts";
 
 /**
  * Throws unless files can be written to `folder`; leaves nothing behind, not even the folder, and clears away what a
@@ -11,12 +12,12 @@ import { fileErrorReason, removeLeftovers, temporaryName, writeAtomically } from
  */
 export async function checkWritable(folder: string): Promise<void> {
   await orExplain(folder, async () => {
-    const firstMade = await mkdir(folder, { recursive: true });
+    const firstMade = await makeFolder(folder);
     const probe = join(folder, temporaryName("probe"));
     await writeFile(probe, "");
     await unlink(probe);
     await removeLeftovers(folder);
-    if (firstMade !== undefined) await removeFolders(resolve(folder), resolve(firstMade));
+    if (firstMade !== undefined) await removeFolders(resolve(folder), firstMade);
   });
 }
 
@@ -31,7 +32,7 @@ export async function writeFiles(
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
   await orExplain(folder, async () => {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const [name, content] of Object.entries(files)) await writeAtomically(join(folder, name), content);
   });
 }
@@ -40,6 +41,6 @@ async function orExplain(folder: string, work: () => Promise<void>): Promise<voi
   try {
     await work();
   } catch (error) {
-    throw new KilnError(`cannot write to the folder ${folder}: ${fileErrorReason(error)}`);
+    throw new KilnError(`cannot write to the folder ${folder}: ${writeErrorReason(error)}`);
   }
 }

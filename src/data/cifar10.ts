@@ -4,9 +4,11 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { fileSize, readWhole } from "../files/read.ts";
+import { codeOf } from "../files/reason.ts";
 import { ArrayDataset, checkLabels, type Dataset } from "./dataset.ts";
 import { ensureFile, MAX_DOWNLOAD_BYTES } from "./download.ts";
-import { codeOf, fileSize, makeFolder, messageOf, readBytes, writeWhole } from "./file.ts";
+import { makeDataFolder, messageOf, writeWhole } from "./file.ts";
 import { addressOf, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
 import { readTar } from "./tar.ts";
 import { withTransform } from "./transforms.ts";
@@ -95,7 +97,7 @@ async function readRecords(
   const labels = new Uint8Array(total);
   let done = 0;
   for (const [k, path] of paths.entries()) {
-    const bytes = await readBytes(path, counts[k] * RECORD);
+    const bytes = await readWhole(path, counts[k] * RECORD);
     if (bytes.length !== counts[k] * RECORD) throw new KilnError(`${path} changes while it is read`);
     for (let record = 0; record < counts[k]; record++) {
       const begin = record * RECORD;
@@ -142,7 +144,7 @@ async function unpack(archivePath: string, root: string): Promise<boolean> {
     if (entry === undefined) throw new KilnError(`${archivePath} has no ${FOLDER}/${name} inside`);
     return entry;
   });
-  await makeFolder(`${root}/${FOLDER}`);
+  await makeDataFolder(`${root}/${FOLDER}`);
   let written = false;
   for (const { path, data } of found) {
     if (await holds(`${root}/${path}`, data)) continue;
@@ -154,12 +156,12 @@ async function unpack(archivePath: string, root: string): Promise<boolean> {
 
 async function holds(path: string, data: Uint8Array): Promise<boolean> {
   if ((await fileSize(path)) !== data.length) return false;
-  const present = await readBytes(path, data.length);
+  const present = await readWhole(path, data.length);
   return Buffer.compare(present, data) === 0;
 }
 
 async function gunzip(path: string): Promise<Uint8Array> {
-  const packed = await readBytes(path, MAX_DOWNLOAD_BYTES);
+  const packed = await readWhole(path, MAX_DOWNLOAD_BYTES);
   const [zlib, { promisify }] = await Promise.all([import("node:zlib"), import("node:util")]);
   try {
     return await promisify(zlib.gunzip)(packed, { maxOutputLength: MAX_DOWNLOAD_BYTES });

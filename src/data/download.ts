@@ -4,7 +4,9 @@
  */
 
 import { KilnError } from "../core/errors.ts";
-import { codeOf, fileSize, makeFolder, md5OfFile, messageOf } from "./file.ts";
+import { fileSize } from "../files/read.ts";
+import { codeOf, writeErrorReason } from "../files/reason.ts";
+import { makeDataFolder, md5OfFile, messageOf } from "./file.ts";
 import { addressOf, type PublishedFile } from "./published.ts";
 
 /** The largest file that is fetched: a server cannot fill the disk. CIFAR-10's archive has 170 MB. */
@@ -23,7 +25,7 @@ export async function ensureFile(file: PublishedFile, folder: string, mirror: st
   }
   const url = addressOf(mirror, file.name);
   console.log(`Downloading ${url} to ${path}`);
-  await makeFolder(folder);
+  await makeDataFolder(folder);
   await fetchPart(url, path);
   await acceptPart(url, path, file.md5);
   return true;
@@ -69,7 +71,7 @@ async function append(response: Response, url: string, path: string, present: nu
   const total = announced === null ? undefined : present + Number(announced);
   let size = present;
   const file = await open(partOf(path), present > 0 ? "a" : "w").catch((error: unknown) => {
-    throw new KilnError(`cannot write ${partOf(path)}: ${messageOf(error)}`);
+    throw new KilnError(`cannot write ${partOf(path)}: ${writeErrorReason(error)}`);
   });
   try {
     checkAmount(total ?? size, url, path);
@@ -84,7 +86,7 @@ async function append(response: Response, url: string, path: string, present: nu
       await removePart(path);
       throw error;
     }
-    if (isDiskError(error)) throw new KilnError(`cannot write ${partOf(path)}: ${messageOf(error)}`);
+    if (isDiskError(error)) throw new KilnError(`cannot write ${partOf(path)}: ${writeErrorReason(error)}`);
     const amount = total === undefined ? `${size} bytes` : `${size} of ${total} bytes`;
     throw new KilnError(
       `the connection to ${url} broke after ${amount} (${messageOf(error)}); run again to go on from there`,

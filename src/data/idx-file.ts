@@ -1,7 +1,9 @@
 /** Reads IDX files from disk, packed with gzip or not. */
 
 import { KilnError } from "../core/errors.ts";
-import { codeOf, messageOf, readBytes } from "./file.ts";
+import { readWhole } from "../files/read.ts";
+import { codeOf } from "../files/reason.ts";
+import { messageOf } from "./file.ts";
 import { type IdxArray, MAX_IDX_BYTES, parseIdx, parseIdxHeader } from "./idx.ts";
 
 /** Enough packed bytes to hold an IDX header; they unpack to 17 MB at the very most. */
@@ -9,7 +11,7 @@ const HEADER_PREFIX_BYTES = 16 * 1024;
 
 /** Reads one IDX file of unsigned bytes; whether it is packed with gzip is seen from its first bytes. */
 export async function readIdxFile(path: string): Promise<IdxArray> {
-  const bytes = await readBytes(path, MAX_IDX_BYTES);
+  const bytes = await readWhole(path, MAX_IDX_BYTES);
   const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
   return parseIdx(packed ? await unpack(bytes, path) : bytes, path);
 }

@@ -1,9 +1,10 @@
 /** MNIST and Fashion-MNIST as torchvision has them: four published files in a folder of the dataset's name. */
 
 import { KilnError } from "../core/errors.ts";
+import { fileSize } from "../files/read.ts";
 import type { Dataset } from "./dataset.ts";
 import { ensureFile } from "./download.ts";
-import { fileSize, listFolder } from "./file.ts";
+import { listFolder } from "./file.ts";
 import { findPair, type Half, type Pair, readPair } from "./mnist-files.ts";
 import { addressOf, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
 import { withTransform } from "./transforms.ts";

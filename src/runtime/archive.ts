@@ -5,7 +5,8 @@
 
 import { KilnError } from "../core/errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Fail, quoted } from "./safetensors.ts";
+import { outlineOf } from "./json-size.ts";
+import { type Fail, quoted } from "./safetensors-header.ts";
 
 /** What an archive can hold, down to any depth. */
 export type Archived =
@@ -35,6 +36,8 @@ type Node =
 
 /** More than any state needs, and far less than the stack holds. */
 const MOST_LEVELS = 64;
+/** How many plain values may stand beside the tensors: what a reader will parse, and so what is written. */
+const MOST_VALUES = 2 ** 22;
 
 /** Takes `value` apart. Tensors are named by their path, such as `model.conv1.weight`. */
 export function pack(value: object): Parts {
@@ -42,7 +45,13 @@ export function pack(value: object): Parts {
   const isFlat = !Array.isArray(value) && fields.every(([, field]) => field instanceof Tensor);
   if (isFlat) return { tensors: new Map(fields) };
   const tensors = new Map<string, Tensor>();
-  return { tensors, structure: JSON.stringify(nodeOf(value, [], tensors)) };
+  const structure = JSON.stringify(nodeOf(value, [], tensors));
+  if (isTooLarge(structure)) {
+    throw new KilnError(
+      `cannot save more than ${MOST_VALUES} plain values: put long lists of numbers into tensors`,
+    );
+  }
+  return { tensors, structure };
 }
 
 /** The JSON form of what lies at `path`; its tensors are added to `tensors`. */
@@ -121,7 +130,11 @@ const NUMBERS: ReadonlyMap<unknown, number> = new Map([
   ["-0", -0],
 ]);
 
+const isTooLarge = (structure: string): boolean =>
+  outlineOf(new TextEncoder().encode(structure), MOST_VALUES) === undefined;
+
 function parse(structure: string, fail: Fail): unknown {
+  if (isTooLarge(structure)) fail(`its structure holds more than ${MOST_VALUES} values`);
   try {
     return JSON.parse(structure);
   } catch {

@@ -2,11 +2,13 @@
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
+import { writeErrorReason } from "../files/reason.ts";
+import { writeAtomically } from "../files/write.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pack, unpack } from "./archive.ts";
-import { fileErrorReason, writeAtomically } from "./atomic-file.ts";
-import { encodeSafetensors, failFor, type StoredTensor } from "./safetensors.ts";
+import { encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 import { readSafetensorsFile } from "./safetensors-file.ts";
+import { failFor } from "./safetensors-header.ts";
 
 /** The entry of the header's metadata that says where tensors belong. */
 const STRUCTURE = "kiln.structure";
@@ -22,7 +24,7 @@ export async function save(value: object, path: string): Promise<void> {
   try {
     await writeAtomically(path, bytes);
   } catch (error) {
-    throw new KilnError(`cannot write ${path}: ${fileErrorReason(error)}`);
+    throw new KilnError(`cannot write ${path}: ${writeErrorReason(error)}`);
   }
 }
 

@@ -1,57 +1,59 @@
-/** Reads safetensors from disk, tensor by tensor: never more memory than the file has bytes, whatever it claims. */
+/** Reads safetensors from disk, piece by piece: never more memory than the file has bytes, whatever it claims. */
 
-import type { FileHandle } from "node:fs/promises";
-import { KilnError } from "../core/errors.ts";
-import { fileErrorReason } from "./atomic-file.ts";
+import { type OpenFile, withFile } from "../files/read.ts";
+import { SIGN_BYTES } from "./foreign-files.ts";
+import { type StoredTensor, type StoredTensors, storedTensor } from "./safetensors.ts";
 import {
+  type Entry,
   type Fail,
   failFor,
   LENGTH_BYTES,
   readDataStart,
   readLayout,
-  type StoredTensor,
-  type StoredTensors,
-  storedTensor,
-} from "./safetensors.ts";
+} from "./safetensors-header.ts";
 
 /** All tensors of a file, or a {@link KilnError} that says what is wrong with it. */
-export async function readSafetensorsFile(path: string): Promise<StoredTensors> {
-  const { open } = await import("node:fs/promises");
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path, "r");
-    return await readOpenFile(file, failFor(path));
-  } catch (error) {
-    if (error instanceof KilnError) throw error;
-    throw new KilnError(`cannot read ${path}: ${fileErrorReason(error)}`);
-  } finally {
-    await file?.close();
-  }
-}
+export const readSafetensorsFile = (path: string): Promise<StoredTensors> =>
+  withFile(path, (file) => readOpenFile(file, failFor(path)));
 
-async function readOpenFile(file: FileHandle, fail: Fail): Promise<StoredTensors> {
-  const { size } = await file.stat();
-  const first = await readBytes(file, 0, Math.min(LENGTH_BYTES, size), fail);
+async function readOpenFile(file: OpenFile, fail: Fail): Promise<StoredTensors> {
+  const { size } = file;
+  const first = await readBytes(file, 0, Math.min(SIGN_BYTES, size), fail);
   const dataStart = readDataStart(first, size, fail);
   const header = await readBytes(file, LENGTH_BYTES, dataStart, fail);
   const { entries, metadata } = readLayout(header, size, fail);
-  const tensors = new Map<string, StoredTensor>();
-  for (const entry of entries) {
-    tensors.set(entry.name, storedTensor(entry, await readBytes(file, entry.begin, entry.end, fail), fail));
+  // In the header's order, though they are read in that of the file.
+  const tensors = new Map<string, StoredTensor | undefined>(entries.map(({ name }) => [name, undefined]));
+  for (const piece of pieces(entries)) {
+    const [{ begin }, { end }] = [piece[0], piece[piece.length - 1]];
+    const bytes = await readBytes(file, begin, end, fail);
+    for (const entry of piece) {
+      const own = piece.length === 1 ? bytes : bytes.slice(entry.begin - begin, entry.end - begin);
+      tensors.set(entry.name, storedTensor(entry, own, fail));
+    }
   }
-  return { tensors, metadata };
+  return { tensors: tensors as Map<string, StoredTensor>, metadata };
 }
 
-/** What one call of the system may read. */
-const MOST_BYTES = 2 ** 30;
+/** Small tensors are read together, large ones alone. */
+const PIECE_BYTES = 2 ** 22;
 
-async function readBytes(file: FileHandle, begin: number, end: number, fail: Fail): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - begin);
-  for (let done = 0; done < bytes.length; ) {
-    const length = Math.min(bytes.length - done, MOST_BYTES);
-    const { bytesRead } = await file.read(bytes, done, length, begin + done);
-    if (bytesRead === 0) fail(`it ends at byte ${begin + done} while it is read`);
-    done += bytesRead;
+/** Neighbours that come to at most {@link PIECE_BYTES}, in the order of the file. */
+function* pieces(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let piece: Entry[] = [];
+  for (const entry of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (piece.length > 0 && entry.end - piece[0].begin > PIECE_BYTES) {
+      yield piece;
+      piece = [];
+    }
+    piece.push(entry);
   }
-  return bytes;
+  if (piece.length > 0) yield piece;
+}
+
+async function readBytes(file: OpenFile, begin: number, end: number, fail: Fail): Promise<Uint8Array> {
+  const bytes = await file.read(begin, end);
+  return bytes.length === end - begin
+    ? bytes
+    : fail(`it ends at byte ${begin + bytes.length} while it is read`);
 }

@@ -4,7 +4,9 @@
  */
 
 import { KilnError } from "../core/errors.ts";
-import { fileErrorReason, writeAtomically } from "../runtime/atomic-file.ts";
+import { fileSize, readText } from "../files/read.ts";
+import { writeErrorReason } from "../files/reason.ts";
+import { makeFolder, writeAtomically } from "../files/write.ts";
 
 /** What was found for one kernel. */
 export interface StoredChoice {
@@ -42,6 +44,9 @@ export class ChoicesInMemory implements ChoiceStore {
 /** The layout of the file; another one would be another file. */
 const VERSION = 1;
 
+/** Far more than the kernels of all models of a machine come to. */
+const MOST_BYTES = 2 ** 28;
+
 export const CHOICES_FILE = `choices-${VERSION}.json`;
 
 interface FileContent {
@@ -69,27 +74,20 @@ export class ChoicesFile implements ChoiceStore {
     const content = await this.read();
     const own = { ...content.machines[this.machine], ...Object.fromEntries(choices) };
     const machines = { ...content.machines, [this.machine]: own };
-    const { mkdir } = await import("node:fs/promises");
     const { dirname } = await import("node:path");
     try {
-      await mkdir(dirname(this.path), { recursive: true });
+      await makeFolder(dirname(this.path));
       await writeAtomically(this.path, `${JSON.stringify({ version: VERSION, machines }, undefined, 1)}\n`);
     } catch (error) {
       throw new KilnError(
-        `cannot keep tuned choices in ${this.path}: ${fileErrorReason(error)}; KILN_CACHE names another folder`,
+        `cannot keep tuned choices in ${this.path}: ${writeErrorReason(error)}; KILN_CACHE names another folder`,
       );
     }
   }
 
   private async read(): Promise<FileContent> {
-    const { readFile } = await import("node:fs/promises");
-    let text: string;
-    try {
-      text = await readFile(this.path, "utf8");
-    } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return { version: VERSION, machines: {} };
-      throw new KilnError(`cannot read tuned choices from ${this.path}: ${fileErrorReason(error)}`);
-    }
+    if ((await fileSize(this.path)) === undefined) return { version: VERSION, machines: {} };
+    const text = await readText(this.path, MOST_BYTES);
     const content = parsed(text);
     if (isFileContent(content)) return content;
     throw new KilnError(

@@ -8,7 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { KilnError, load, nn, optim, save, type Tensor, tensor } from "kiln";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { removeLeftovers } from "../../src/runtime/atomic-file.ts";
+import { removeLeftovers } from "../../src/files/write.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/runtime/safetensors.ts";
 import { integerAt, seedOf } from "../support/fixtures.ts";
 import { TinyNet } from "../support/nets.ts";
@@ -46,7 +46,7 @@ test("integers keep their dtype", async () => {
 
 test("what cannot be written or read is said in one line", async () => {
   await expect(save({}, join(folder, "missing", "net.safetensors"))).rejects.toThrow(
-    /^cannot write .*net\.safetensors: it does not exist$/,
+    /^cannot write .*net\.safetensors: its folder does not exist$/,
   );
   await expect(load(join(folder, "none"))).rejects.toThrow(/^cannot read .*none: it does not exist$/);
   await writeFile(join(folder, "bad"), "no safetensors");

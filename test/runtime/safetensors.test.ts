@@ -21,6 +21,10 @@ function fileWith(header: string | Uint8Array, data: number | Uint8Array = 0, cl
 const entry = (dtype: string, shape: unknown, begin: unknown, end: unknown): string =>
   JSON.stringify({ dtype, shape, data_offsets: [begin, end] });
 
+/** A header of `count` tensors without elements. */
+const manyEmpty = (count: number): string =>
+  `{${Array.from({ length: count }, (_, k) => `"${k}":${entry("F32", [0], 0, 0)}`).join(",")}}`;
+
 const SAMPLE: readonly (readonly [string, StoredTensor])[] = [
   ["mask", { dtype: "bool", shape: [3], data: Uint8Array.of(1, 0, 1) }],
   ["conv1.weight", { dtype: "float32", shape: [2, 2], data: Float32Array.of(1.5, -0, Number.NaN, 3e38) }],
@@ -83,7 +87,7 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ["bad UTF-8", fileWith(Uint8Array.of(0x7b, 0xff, 0x7d)), /not valid JSON/],
   ["an array", fileWith("[]"), /not a JSON object/],
   ["no object for a tensor", fileWith('{"a":3}'), /the tensor "a" is not described/],
-  ["an unknown dtype", fileWith(`{"a":${entry("F16", [1], 0, 2)}}`, 2), /dtype "F16"; Kiln reads F32, I32/],
+  ["an unknown dtype", fileWith(`{"a":${entry("C64", [1], 0, 8)}}`, 8), /dtype "C64"; Kiln reads F32, I32/],
   ["no shape", fileWith(`{"a":${entry("F32", "big", 0, 4)}}`, 4), /no shape of whole numbers/],
   ["a negative extent", fileWith(`{"a":${entry("F32", [-1], 0, 4)}}`, 4), /no shape of whole numbers/],
   ["a fraction", fileWith(`{"a":${entry("F32", [0.5], 0, 2)}}`, 2), /no shape of whole numbers/],
@@ -119,10 +123,16 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
     /holds the byte 2/,
   ],
   [
-    "a dtype of eight bytes",
-    fileWith(`{"a":${entry("F64", [1], 0, 8)}}`, 8),
-    /dtype "F64"; Kiln reads F32, I32/,
+    "an integer beyond int32",
+    fileWith(`{"a":${entry("I64", [1], 0, 8)}}`, Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0)),
+    /I64 tensor "a" holds 4294967296, which int32 cannot hold/,
   ],
+  [
+    "a float beyond float32",
+    fileWith(`{"a":${entry("F64", [1], 0, 8)}}`, new Uint8Array(Float64Array.of(-1e300).buffer)),
+    /F64 tensor "a" holds -1e\+300, which float32 cannot hold/,
+  ],
+  ["a zip archive", fileWith("PK", 0, 0x0014_04034b50n), /it is a zip archive, as torch\.save makes/],
   [
     "a dtype that is wider",
     fileWith(`{"a":${entry("I32", [4], 0, 4)}}`, 4),
@@ -149,6 +159,9 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
     /the dtype \{…\};/,
   ],
   ["a bottomless header", fileWith("[".repeat(1e6)), /not valid JSON/],
+  ["a million tensors", fileWith(manyEmpty(10 ** 6)), /more than the 131072 tensors that Kiln reads/],
+  ["a million lists", fileWith(`{"a":[${"[],".repeat(3e6)}[]]}`), /more than the 131072 tensors that/],
+  ["one endless name", fileWith(`{"${"\\\\".repeat(2e6)}":3}`), /the tensor "[\\\\]+ is not described/],
   ["metadata of numbers", fileWith('{"__metadata__":{"a":1}}'), /__metadata__ does not hold strings/],
 ];
 

@@ -1,14 +1,15 @@
 /** `--kernel NAME`: one kernel from the lines of the model to the code that runs. */
 
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { KilnError } from "../../core/errors.ts";
 import { formatOrigin, type Origin } from "../../core/origin.ts";
 import { suggestion } from "../../core/suggestion.ts";
+import { readText } from "../../files/read.ts";
 import { countText } from "../../inspect/count-text.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
 import { type KernelPart, kernelStory, storyNames } from "../../inspect/kernel-story.ts";
+import { MOST_SOURCE_BYTES } from "../model-file.ts";
 import type { Palette } from "./colours.ts";
 import type { Subject } from "./subject.ts";
 
@@ -62,6 +63,6 @@ async function modelLines(origins: readonly Origin[], modelFile: string, palette
 async function lineAt({ file, line }: Origin, modelFile: string): Promise<string> {
   const path = file === basename(modelFile) ? modelFile : file;
   if (!/\.(ts|js|mjs)$/.test(path)) return "";
-  const text = await readFile(path, "utf8").catch(() => "");
+  const text = await readText(path, MOST_SOURCE_BYTES).catch(() => "");
   return (text.split("\n")[line - 1] ?? "").trim().replace(/\t/g, " ");
 }

@@ -1,11 +1,11 @@
 /** Compiles what `kiln dump` is to show: a model, or what was printed, and perhaps edited, before. */
 
-import { readFile } from "node:fs/promises";
 import { STAGES } from "../../../passes/pipeline.ts";
 import { compile, compileTraining } from "../../compile.ts";
 import { InternalError, KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import { compileArtifact } from "../../driver/compile-artifact.ts";
+import { readText } from "../../files/read.ts";
 import type { DumpSubject } from "../../inspect/json.ts";
 import { type Artifact, isGraph, stageOf } from "../../ir/artifact.ts";
 import { parseGraph } from "../../ir/parse.ts";
@@ -13,17 +13,18 @@ import { isProgramText, parseProgram } from "../../loop/parse.ts";
 import { Parameter } from "../../nn/index.ts";
 import { opTable } from "../../ops/registry.ts";
 import { SGD } from "../../optim/index.ts";
-import { fileErrorReason } from "../../runtime/atomic-file.ts";
 import type { Compilation } from "../../runtime/figures.ts";
 import { zeros } from "../../tensor/index.ts";
 import type { Arguments } from "../command.ts";
 import { loadModelFile, type ModelFile, type TensorSpec } from "../model-file.ts";
-import { oneLine } from "../report.ts";
 import { shapes } from "../values.ts";
 import type { Request } from "./request.ts";
 
 /** A training step is shown with this optimizer. */
 const SGD_OPTIONS = { lr: 0.05, momentum: 0.9 } as const;
+
+/** Far more than all stages of a large model print. */
+const MOST_BYTES = 2 ** 27;
 
 /** What was compiled, and how to speak of it. */
 export interface Subject extends DumpSubject {
@@ -90,9 +91,7 @@ const changesStates = (artifact: Artifact): boolean =>
   isGraph(artifact) ? artifact.updates.length > 0 : artifact.commitFrom < artifact.kernels.length;
 
 async function readArtifact(path: string): Promise<Artifact> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new KilnError(`cannot read ${path}: ${oneLine(fileErrorReason(error))}`);
-  });
+  const text = await readText(path, MOST_BYTES);
   if (isCode(text)) {
     throw new KilnError(
       `${path} holds generated code, the end of the way: only the stages before source read back`,

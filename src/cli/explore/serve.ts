@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KilnError } from "../../core/errors.ts";
-import { fileErrorReason } from "../../runtime/atomic-file.ts";
+import { fileErrorReason } from "../../files/reason.ts";
 
 /** Serves `page` on `port`, any free one for 0. Resolves when the user presses Ctrl-C. */
 export async function servePage(page: string, port: number): Promise<void> {
