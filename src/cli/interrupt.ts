@@ -1,10 +1,8 @@
-/** Ctrl-C: the first one asks training to end after the step that runs, a second one kills the process at once. */
+/** What ends a training early: Ctrl-C, of which a second one kills the process at once, or whatever else asks for it. */
 
 export class Interrupt {
   #requested = false;
-  readonly #listener = (): void => {
-    this.#requested = true;
-  };
+  readonly #listener = (): void => this.request();
 
   /** Starts to listen. The listener goes with the first signal, which gives the second its usual effect. */
   constructor() {
@@ -14,6 +12,11 @@ export class Interrupt {
   /** Whether somebody has asked to end. */
   get requested(): boolean {
     return this.#requested;
+  }
+
+  /** Asks to end after the step that runs. */
+  request(): void {
+    this.#requested = true;
   }
 
   /** Stops listening. */

@@ -6,6 +6,7 @@ import { suggestion } from "../core/suggestion.ts";
 import { currentDebug, DEBUG_LEVELS } from "../runtime/debug.ts";
 import { type Command, helpText, parseCommand, table } from "./command.ts";
 import { reportText } from "./report.ts";
+import { checkOutput, watchOutput } from "./standard-output.ts";
 import { packageVersion } from "./version.ts";
 
 /** The commands, loaded only when they are asked for. */
@@ -22,22 +23,17 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 /** Runs `kiln` with the words `argv`; `root` is the package's folder. Sets the process's exit code. */
 export async function main(argv: readonly string[], root: URL): Promise<void> {
   Error.stackTraceLimit = 50; // deep enough for the user's line below Kiln's own
-  process.stdout.on("error", leaveQuietly);
+  watchOutput();
   currentDebug(); // says at once when the variable cannot be understood
   // A model that does not wait for its own promise (`x.item()` in forward) fails behind everybody's back.
   process.on("unhandledRejection", (error) => fail(error, root));
   try {
     await dispatch(argv, root);
+    await checkOutput();
   } catch (error) {
     await setImmediate();
     fail(error, root);
   }
-}
-
-/** Whoever reads the output (`kiln dump … | head`) may stop reading. */
-function leaveQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
 }
 
 function fail(error: unknown, root: URL): never {

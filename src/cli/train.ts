@@ -11,6 +11,7 @@ import { MODEL } from "./model-options.ts";
 import { defaultRates, OPTIMIZER_NAMES } from "./optimizers.ts";
 import { checkWritable, writeFiles } from "./output-folder.ts";
 import { runFiles } from "./run-files.ts";
+import { outputFault, whenOutputIsLost } from "./standard-output.ts";
 import { DEFAULTS, learningRateOf, readSettings, runSettings } from "./train-settings.ts";
 import { checkScores, compileBoth } from "./train-setup.ts";
 import { CHECKPOINT_FILE, Checkpoints, readCheckpoint, restore } from "./training-checkpoint.ts";
@@ -134,6 +135,7 @@ export const train: Command = {
     const display = new TrainingDisplay(settings.epochs, checkpoint?.history);
     const interrupt = new Interrupt();
     const { epochs, out } = settings;
+    if (out === undefined) whenOutputIsLost(() => interrupt.request());
     const run = runSettings(settings, batchSize);
     const checkpoints =
       out === undefined ? undefined : new Checkpoints(out, file.model, compiled, run, display);
@@ -146,6 +148,12 @@ export const train: Command = {
     const reached = async (position: Position) => checkpoints?.reached(position, settings.checkpointEvery);
     await runEpochs({ ...compiled, ...loaders, learningRate, epochs, start, reached }, interrupt, display);
     await checkpoints?.finish();
+    const lost = outputFault();
+    if (out === undefined && lost !== undefined) {
+      throw new KilnError(
+        `the training has ended, as nothing would be left of it without --out: its output is lost, ${lost}`,
+      );
+    }
     const totalSeconds = (performance.now() - begin) / 1000;
 
     display.showCurve();
