@@ -16,6 +16,17 @@ export class TextReader {
     this.lines = text.split(/\r?\n/);
   }
 
+  /** What `body` reads. Code that fails on what no check has refused is a fault of the line that it reads. */
+  guarded<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof KilnError) throw error;
+      const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+      return this.refuse(0, `this cannot be read: ${why}`);
+    }
+  }
+
   line(): string {
     return this.lines[this.row] ?? "";
   }

@@ -45,13 +45,18 @@ export async function compileArtifact(artifact: Artifact, options: ArtifactOptio
 /** Graphs and plans may say whatever sizes they like. */
 async function loaded(plan: ProgramPlan, backend: Backend): Promise<Executable> {
   const memory = backend.createStateMemory();
+  const stateBytes = memoryInfo(plan).parameterBytes;
   try {
     memory.allocate(plan.states);
     return await backend.compile(plan, memory);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
+    // Engines throw a RangeError for memory that they cannot have, and for calls that go too deep.
+    if (/call stack/i.test(error.message)) {
+      throw new KilnError(`the kernels hold expressions that are nested too deeply for ${backend.name}`);
+    }
     throw new KilnError(
-      `${backend.name} cannot have the memory: ${plan.arenaBytes} bytes, and its states beside them`,
+      `${backend.name} cannot have the memory, ${plan.arenaBytes} bytes and ${stateBytes} for states: ${error.message}`,
     );
   }
 }

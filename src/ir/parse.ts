@@ -22,7 +22,8 @@ import { sameType } from "./verify.ts";
 
 /** The graph that `text` spells. Throws a {@link KilnError} with line and column on any fault. */
 export function parseGraph(text: string, table: OpTable): Graph {
-  return new Parser(text, table).graph();
+  const parser = new Parser(text, table);
+  return parser.guarded(() => parser.graph());
 }
 
 /** Inputs are told from nodes by their quotes: an input may be called 0. */

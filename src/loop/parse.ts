@@ -20,7 +20,10 @@ export const isProgramText = (text: string): boolean => /^(?:\s|#.*\n)*(?:progra
  * The program that `text` spells, a plan when it says where its buffers lie. Throws a {@link KilnError} with line and column
  * for a text that is none; whether the program holds together is for `verifyProgram` to say.
  */
-export const parseProgram = (text: string): LoweredProgram | ProgramPlan => new ProgramReader(text).program();
+export function parseProgram(text: string): LoweredProgram | ProgramPlan {
+  const reader = new ProgramReader(text);
+  return reader.guarded(() => reader.program());
+}
 
 /** A buffer's line, taken apart. */
 interface BufferLine {

@@ -2,6 +2,8 @@
 
 import type { FileHandle } from "node:fs/promises";
 import { KilnError } from "../core/errors.ts";
+import { writeErrorReason } from "../files/reason.ts";
+import { makeFolder } from "../files/write.ts";
 import { type EventContent, encodeEvent } from "./messages.ts";
 import { frame } from "./record.ts";
 
@@ -22,7 +24,8 @@ export class EventFile {
   #pendingBytes = 0;
   /** Length of the file: all records that are wholly written. */
   #writtenBytes = 0;
-  #lastFlush = Date.now();
+  /** By the clock that nobody sets. */
+  #lastFlush = performance.now();
   #writing: Promise<void> = Promise.resolve();
 
   /** A file in `folder`, named as TensorBoard's own writers name theirs; flushed by itself after `flushSeconds`. */
@@ -40,31 +43,30 @@ export class EventFile {
     const record = frame(encodeEvent(wallTime, step, content));
     this.#pending.push(record);
     this.#pendingBytes += record.length;
-    const isDue = Date.now() - this.#lastFlush >= this.#flushMilliseconds;
+    const isDue = performance.now() - this.#lastFlush >= this.#flushMilliseconds;
     // When this fails the records stay, and the next flush says what is wrong.
     if (isDue || this.#pendingBytes > MOST_PENDING_BYTES) this.flush().catch(() => {});
   }
 
   /** Writes all events so far. When it fails, they are kept for the next time. */
   flush(): Promise<void> {
-    this.#lastFlush = Date.now();
+    this.#lastFlush = performance.now();
     const written = this.#writing.then(() => this.#write());
     this.#writing = written.catch(() => {});
     return written;
   }
 
   async #write(): Promise<void> {
-    const { mkdir, open } = await import("node:fs/promises");
+    const { open } = await import("node:fs/promises");
     const records = this.#pending;
     if (records.length === 0) return;
     const bytes = Buffer.concat(records);
     try {
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolder(this.#folder);
       const file = await open(this.path, this.#writtenBytes === 0 ? "w" : "r+");
       await writeAt(file, bytes, this.#writtenBytes).finally(() => file.close());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new KilnError(`cannot write the event file ${this.path}: ${reason}`);
+      throw new KilnError(`cannot write the event file ${this.path}: ${writeErrorReason(error)}`);
     }
     this.#pending = this.#pending.slice(records.length);
     this.#pendingBytes -= bytes.length;

@@ -1,8 +1,11 @@
 /** SummaryWriter: what TensorBoard shows of a training, written as PyTorch's writer of that name writes it. */
 
+import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Shape } from "../core/shape.ts";
+import { checkNamePart, pathPart } from "../files/name.ts";
 import { type NestedNumbers, Tensor, tensor } from "../tensor/index.ts";
 import { type Traceable, traceModel } from "../trace/trace.ts";
 import { EventFile } from "./event-file.ts";
@@ -21,6 +24,12 @@ export interface SummaryWriterOptions {
   readonly flushSecs?: number;
 }
 
+const OPTION_NAMES = {
+  comment: true,
+  filenameSuffix: true,
+  flushSecs: true,
+} satisfies OptionNames<SummaryWriterOptions>;
+
 /** A number, or a tensor of one element. */
 type Scalar = number | Tensor;
 
@@ -33,17 +42,24 @@ type Scalar = number | Tensor;
 export class SummaryWriter {
   readonly logDir: string;
   readonly #file: EventFile;
-  /** The files of `addScalars`, by folder. */
+  /** The files of `addScalars`, by tag and key. */
   readonly #runs = new Map<string, EventFile>();
+  /** The folders of `addScalars`: two keys may make one name. */
+  readonly #folders = new Set<string>();
   readonly #makeFile: (folder: string) => EventFile;
   /** Settled when everything added so far has its place among the events. */
   #added: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(logDir?: string, options: SummaryWriterOptions = {}) {
+    checkOptionNames("SummaryWriter", options, OPTION_NAMES);
     const { comment = "", filenameSuffix = "", flushSecs = 120 } = options;
+    checkNamePart("SummaryWriter's comment", comment);
+    checkNamePart("SummaryWriter's filenameSuffix", filenameSuffix);
+    if (logDir !== undefined && (typeof logDir !== "string" || logDir === ""))
+      throw new KilnError(`SummaryWriter writes to a folder, which is named by ${describeValue(logDir)}`);
     if (!(flushSecs >= 0)) throw new KilnError(`SummaryWriter needs flushSecs from 0 on, not ${flushSecs}`);
-    const host = hostName();
+    const host = pathPart(hostName());
     this.logDir = logDir ?? `runs/${formatTime(new Date())}_${host}${comment}`;
     this.#makeFile = (folder) => new EventFile(folder, host, filenameSuffix, flushSecs);
     this.#file = this.#makeFile(this.logDir);
@@ -51,20 +67,39 @@ export class SummaryWriter {
 
   /** Adds a point to the curve `tag`. */
   async addScalar(tag: string, value: Scalar, step?: number): Promise<void> {
-    this.#check(step);
+    this.#check(step, tag);
     return this.#addScalar(this.#file, tag, value, step);
   }
 
-  /** Adds a point to each of several curves in one chart: each key is a run of its own, in a folder of its own. */
+  /**
+   * Adds a point to each of several curves in one chart: each key is a run of its own, in a folder of its own below
+   * `logDir`. Slashes in tag and key become `_` in its name.
+   */
   async addScalars(mainTag: string, values: Readonly<Record<string, Scalar>>, step?: number): Promise<void> {
-    this.#check(step);
-    const points = Object.entries(values).map(([key, value]) => {
-      const folder = `${this.logDir}/${mainTag.replaceAll("/", "_")}_${key}`;
-      const file = this.#runs.get(folder) ?? this.#makeFile(folder);
-      this.#runs.set(folder, file);
-      return this.#addScalar(file, mainTag, value, step);
-    });
+    this.#check(step, mainTag);
+    if (typeof values !== "object" || values === null || values instanceof Tensor) {
+      throw new KilnError(
+        `addScalars takes numbers by name, such as { train: 0.5 }, not ${describeValue(values)}`,
+      );
+    }
+    const points = Object.entries(values).map(([key, value]) =>
+      this.#addScalar(this.#runOf(mainTag, key), mainTag, value, step),
+    );
     await Promise.all(points);
+  }
+
+  /** The file of one curve of `addScalars`. */
+  #runOf(mainTag: string, key: string): EventFile {
+    const run = JSON.stringify([mainTag, key]);
+    const present = this.#runs.get(run);
+    if (present !== undefined) return present;
+    const name = `${this.logDir}/${pathPart(`${mainTag}_${key}`)}`;
+    let folder = name;
+    for (let k = 2; this.#folders.has(folder); k++) folder = `${name}_${k}`;
+    const file = this.#makeFile(folder);
+    this.#folders.add(folder);
+    this.#runs.set(run, file);
+    return file;
   }
 
   /** Adds the distribution of `values`. */
@@ -74,7 +109,7 @@ export class SummaryWriter {
     step?: number,
     bins: Bins = "tensorflow",
   ): Promise<void> {
-    this.#check(step);
+    this.#check(step, tag);
     const numbers = values instanceof Tensor ? values.data() : Float64Array.from(values);
     return this.#add(this.#file, step, numbers, (all) => {
       const histogram = makeHistogram(all, bins, tag);
@@ -89,7 +124,7 @@ export class SummaryWriter {
     step?: number,
     { dataformats = "CHW" }: { readonly dataformats?: DataFormat } = {},
   ): Promise<void> {
-    this.#check(step);
+    this.#check(step, tag);
     const picture = image instanceof Tensor ? image : tensor(image);
     const { shape, dtype }: { shape: Shape; dtype: DType } = picture;
     imageExtents(shape, dataformats, tag);
@@ -101,7 +136,7 @@ export class SummaryWriter {
 
   /** Adds the graph of `model`, traced for inputs such as `input`; their numbers do not matter. */
   async addGraph(model: Traceable, input: Tensor | readonly Tensor[]): Promise<void> {
-    this.#check(undefined);
+    this.#check(undefined, "");
     const inputs = input instanceof Tensor ? [input] : input;
     const { graph } = traceModel(
       model,
@@ -133,9 +168,14 @@ export class SummaryWriter {
     });
   }
 
-  /** Throws when nothing can be added any more, or not at `step`. */
-  #check(step: number | undefined): void {
+  /** Throws when nothing can be added any more, or not at `step` or under `tag`. */
+  #check(step: number | undefined, tag: unknown): void {
     if (this.#closed) throw new KilnError(`the SummaryWriter of ${this.logDir} is closed: make a new one`);
+    if (typeof tag !== "string") {
+      throw new KilnError(
+        `SummaryWriter needs a tag, the name of a curve or the like, not ${describeValue(tag)}`,
+      );
+    }
     if (step !== undefined && !Number.isSafeInteger(step)) {
       throw new KilnError(`SummaryWriter needs a step that is a whole number, not ${step}`);
     }

@@ -6,7 +6,7 @@ import type { Origin } from "../../src/core/origin.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
-import type { Graph, TensorType } from "../../src/ir/types.ts";
+import type { Graph, OpTable, TensorType } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { describeGraph } from "../support/describe-graph.ts";
 import { lenetForward, lenetTraining, stagesOf } from "../support/stages.ts";
@@ -318,4 +318,11 @@ describe("a fault names its line and column and what was expected:", () => {
   test("text behind the end", () => {
     expect(() => parse("graph net(%x: f32[2]) {\n  return output=%x\n} and more")).toThrow("line 3, column ");
   });
+});
+
+test("an op that fails on what nobody has refused is a fault of its line", () => {
+  const careless: OpTable = { has: () => true, infer: () => undefined as unknown as TensorType };
+  expect(() =>
+    parseGraph("graph g(%x: f32[2]) {\n  %0: f32[2] = relu(%x)\n  return y=%0\n}", careless),
+  ).toThrow(/^line 2, column 1: this cannot be read: Cannot read properties of undefined/);
 });

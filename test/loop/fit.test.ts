@@ -1,6 +1,7 @@
 /** Kernels that were scheduled for one kind of backend are refused by others, by name, and never run wrong. */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { js } from "../../backends/js/backend.ts";
 import { backendNamed } from "../../backends/registry.ts";
 import { createWasmBackend } from "../../backends/wasm/backend.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
@@ -170,6 +171,24 @@ kernel k
   y[0] = x[0]
 `;
   await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
-    /^js cannot have the memory: 4000000000064 bytes/,
+    /^js cannot have the memory, 4000000000064 bytes and 0 for states: Array buffer allocation failed$/,
+  );
+});
+
+test("a stack that is too short is not taken for missing memory", async () => {
+  vi.spyOn(js, "compile").mockRejectedValueOnce(new RangeError("Maximum call stack size exceeded"));
+  const text = `program p
+  input x: f32[1] = %x
+  output y: f32[1]  # %0
+  return y=y
+
+kernel k
+  flops 1
+  read x: f32[1]
+  write y: f32[1]
+  y[0] = x[0]
+`;
+  await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
+    /^the kernels hold expressions that are nested too deeply for js$/,
   );
 });

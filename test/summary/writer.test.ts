@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { KilnError, nn, SummaryWriter, tensor } from "kiln";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { generate } from "../support/fixtures.ts";
 import { type DecodedEvent, eventFileIn, readEvents } from "./event-decoder.ts";
 
@@ -82,12 +82,25 @@ describe("the event file", () => {
     await Promise.all([writer.close(), hurried.close()]);
   });
 
+  it("is written when time has passed, whoever sets the clock back", async () => {
+    const writer = new SummaryWriter(folder, { flushSecs: 60 });
+    const start = performance.now();
+    vi.spyOn(Date, "now").mockReturnValue(0);
+    vi.spyOn(performance, "now").mockReturnValue(start + 61_000);
+    await writer.addScalar("x", 1);
+    vi.restoreAllMocks();
+    await expect.poll(() => readdirSync(folder).length).toBe(1);
+    await writer.close();
+  });
+
   it("says what the disk refuses, and keeps the events for another try", async () => {
     const blocked = join(folder, "blocked");
     writeFileSync(blocked, "a file");
     const writer = new SummaryWriter(blocked);
     await writer.addScalar("x", 5, 1);
-    await expect(writer.flush()).rejects.toThrow(/^cannot write the event file .*blocked\/events.*: /);
+    await expect(writer.flush()).rejects.toThrow(
+      /^cannot write the event file .*blocked\/events.*: there is a file of that name, not a folder$/,
+    );
     rmSync(blocked);
     await writer.close();
     expect(readEvents(blocked).map((event) => event.scalar)).toEqual([undefined, 5]);
@@ -142,6 +155,29 @@ describe("addScalar and addScalars", () => {
     ]);
     expect(points("loss_all_test").slice(1)).toEqual([["loss/all", 0, 2]]);
     expect(readEvents(folder)).toHaveLength(1);
+  });
+
+  it("never take a name for a path, and keep apart what makes one name", async () => {
+    const logs = join(folder, "logs");
+    const writer = new SummaryWriter(logs);
+    const hostile = ["x/../../../escaped", "..\\..\\escaped", "a\u0000b", "a/b", "a_b", "c:d", ""];
+    await writer.addScalars("loss", Object.fromEntries(hostile.map((key, k) => [key, k])), 0);
+    await writer.addScalars("../..", { up: 7 });
+    await writer.close();
+    expect(readdirSync(folder)).toEqual(["logs"]);
+    const runs = readdirSync(logs).filter((name) => !name.startsWith("events"));
+    expect(runs.sort()).toEqual([
+      ".._.._up",
+      "loss_",
+      "loss_.._.._escaped",
+      "loss_a_b",
+      "loss_a_b_2",
+      "loss_a_b_3",
+      "loss_c_d",
+      "loss_x_.._.._.._escaped",
+    ]);
+    const points = runs.map((run) => readEvents(join(logs, run)).at(-1)?.scalar);
+    expect(points.sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 });
 
@@ -219,6 +255,22 @@ describe("misuse", () => {
   it("is said in one line", async () => {
     expect(() => new SummaryWriter(folder, { flushSecs: -1 })).toThrow(
       "SummaryWriter needs flushSecs from 0 on, not -1",
+    );
+    expect(() => new SummaryWriter(folder, { filenameSuffix: "/../x" })).toThrow(
+      'SummaryWriter\'s filenameSuffix becomes part of a name, and so holds no slash and no colon: the string "/../x" cannot be it',
+    );
+    expect(() => new SummaryWriter(undefined, { comment: "/../../x" })).toThrow(
+      "SummaryWriter's comment becomes",
+    );
+    expect(() => new SummaryWriter(folder, { flushSec: 3 } as object)).toThrow(
+      "SummaryWriter has no option flushSec (did you mean flushSecs?)",
+    );
+    expect(() => new SummaryWriter(7 as never)).toThrow("which is named by the number 7");
+    expect(await failure((writer) => writer.addScalar(7 as never, 1))).toMatch(
+      /needs a tag, .*, not the number 7$/,
+    );
+    expect(await failure((writer) => writer.addScalars("x", 3 as never))).toMatch(
+      /by name, .* not the number 3$/,
     );
     expect(await failure((writer) => writer.addScalar("x", 1, 0.5))).toBe(
       "SummaryWriter needs a step that is a whole number, not 0.5",

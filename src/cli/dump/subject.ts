@@ -17,6 +17,7 @@ import type { Compilation } from "../../runtime/figures.ts";
 import { zeros } from "../../tensor/index.ts";
 import type { Arguments } from "../command.ts";
 import { loadModelFile, type ModelFile, type TensorSpec } from "../model-file.ts";
+import { describeError } from "../report.ts";
 import { shapes } from "../values.ts";
 import type { Request } from "./request.ts";
 
@@ -110,8 +111,9 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof KilnError) throw new KilnError(`${path}: ${error.message}`, []);
-    if (!(error instanceof InternalError)) throw error;
-    throw new KilnError(`${path}: this does not hold together: ${error.fault.split("\n")[0]}`);
+    const why = error instanceof InternalError ? error.fault.split("
+")[0] : describeError(error);
+    throw new KilnError(`${path}: this does not hold together: ${why}`);
   }
 }
 

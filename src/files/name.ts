@@ -1,0 +1,21 @@
+/** Text that becomes the name of a file or a folder: a tag, a key, a host's name. Such text never becomes a path. */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+
+/** What separates the parts of a path somewhere, and what no name holds. */
+const FORBIDDEN = /[/\\:\p{Cc}]/gu;
+
+/** `text` as one part of a path: what cannot stand in a name becomes `_`, and so do the dots of `.` and `..`. */
+export function pathPart(text: string): string {
+  const part = text.replace(FORBIDDEN, "_");
+  return /^\.{0,2}$/.test(part) ? part.replaceAll(".", "_").padEnd(1, "_") : part;
+}
+
+/** Throws unless the option `name` is text that can stand in the name of a file. */
+export function checkNamePart(name: string, text: string): void {
+  if (typeof text === "string" && text === text.replace(FORBIDDEN, "")) return;
+  throw new KilnError(
+    `${name} becomes part of a name, and so holds no slash and no colon: ${describeValue(text)} cannot be it`,
+  );
+}
