@@ -111,8 +111,7 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof KilnError) throw new KilnError(`${path}: ${error.message}`, []);
-    const why = error instanceof InternalError ? error.fault.split("
-")[0] : describeError(error);
+    const why = error instanceof InternalError ? error.fault.split("\n")[0] : describeError(error);
     throw new KilnError(`${path}: this does not hold together: ${why}`);
   }
 }
