@@ -188,7 +188,9 @@ describe("packages", () => {
     const wrong = packages.filter(
       (i) => i.to.startsWith("node:") && !i.isType && !["cli", "aot"].includes(layerOf(i.from)),
     );
-    expect(wrong.filter((i) => !/^src\/(files|data|runtime|summary|tuning)\//.test(i.from)).map(show)).toEqual([]);
+    expect(
+      wrong.filter((i) => !/^src\/(files|data|runtime|summary|tuning)\//.test(i.from)).map(show),
+    ).toEqual([]);
   });
 });
 
