@@ -1,20 +1,24 @@
 /**
- * Groups nodes into kernels. Fusion creates no new op: it only says which nodes are computed where they are
- * used instead of through memory. Walking backwards, a node joins the group of its users when reading it
- * there costs nothing extra; otherwise it becomes the root of a group of its own.
+ * Groups nodes into kernels: says which nodes are computed where they are used instead of through memory. Walking
+ * backwards, a node joins the group of its users when reading it there costs nothing extra; otherwise it becomes the root
+ * of a group of its own. Groups never wait for each other in a circle: a node is stored by an older group only where no
+ * path leads out of that group and back. What writes states comes last (`commit.ts`) and nothing else reads what it
+ * stores; a new value that others read is stored by itself, and the commit copies it.
  */
 
-import { invariant } from "../src/core/errors.ts";
 import { sameShape, sizeOf } from "../src/core/shape.ts";
+import { topologicalOrder } from "../src/core/topological.ts";
 import { usersOf } from "../src/ir/rewrite.ts";
-import type { Graph, Group, Node, Value } from "../src/ir/types.ts";
+import type { Graph, Group, Node, Update, Value } from "../src/ir/types.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import { ints, number } from "../src/ops/definition.ts";
 import { windowsAreDisjoint } from "../src/ops/max_pool2d.ts";
 import { definitionOf } from "../src/ops/registry.ts";
+import { baseOf, Commit } from "./commit.ts";
 import { GroupSizes } from "./group-size.ts";
+import { isCompared } from "./partition.ts";
 import type { Pass, StageInfo } from "./pass.ts";
-import { comesAfter, reduceAlike } from "./siblings.ts";
+import { reduceAlike, slidesAlike } from "./siblings.ts";
 
 export const FUSE: StageInfo = {
   name: "fuse",
@@ -24,80 +28,129 @@ export const FUSE: StageInfo = {
 export function fuse(capabilities: Capabilities): Pass<Graph, Graph> {
   return {
     ...FUSE,
-    run: (graph) => ({ ...graph, groups: new Fusion(graph, capabilities).groups() }),
+    run: (graph) => new Fusion(graph, capabilities).run(),
   };
 }
 
 /** A group while it grows. */
 interface Draft {
-  readonly nodes: Set<Node>;
+  /** Its nodes, each with the loops that evaluate its elements: the group's own, or those of a reduction or a window. */
+  readonly nodes: Map<Node, ReadonlySet<Place>>;
   readonly stores: Set<Node>;
-  readonly isUpdate: boolean;
+  /** The groups that store what this one reads. */
+  readonly needs: Set<Draft>;
 }
+
+type Place = Draft | Node;
+
+const newDraft = (): Draft => ({ nodes: new Map(), stores: new Set(), needs: new Set() });
 
 class Fusion {
   private readonly graph: Graph;
   private readonly capabilities: Capabilities;
-  private readonly users: ReadonlyMap<Value, readonly Node[]>;
-  private readonly membership = new Map<Node, Draft[]>();
+  private readonly users: Map<Value, readonly Node[]>;
+  private readonly membership = new Map<Node, readonly Draft[]>();
   private readonly drafts: Draft[] = [];
   private readonly sizes = new GroupSizes();
   private readonly outputs: ReadonlySet<Value>;
-  private readonly updateValues: ReadonlySet<Value>;
   private readonly recomputed: ReadonlySet<Node>;
   /** Nodes that are constant along the inner loops of all that use them. */
   private readonly invariant = new Set<Node>();
+  /** What writes states: the draft that stands for it among the others, what it stores, and for which states. */
+  private readonly last = newDraft();
+  private readonly commit: Commit;
+  private updates: readonly Update[];
+  private readonly newValues: Set<Value>;
+  /** Copies of values that are stored elsewhere too, or that no commit can compute. */
+  private readonly copies: Node[] = [];
 
   constructor(graph: Graph, capabilities: Capabilities) {
     this.graph = graph;
     this.capabilities = capabilities;
-    this.users = usersOf(graph);
+    this.users = new Map(usersOf(graph));
     this.outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
-    this.updateValues = new Set(graph.updates.map(({ value }) => baseOf(value)));
     this.recomputed = new Set(graph.partition?.recomputed ?? []);
+    this.updates = graph.updates;
+    this.newValues = new Set(graph.updates.map(({ value }) => value));
+    this.commit = new Commit(graph.updates, capabilities.maxOutputs);
   }
 
-  groups(): Group[] {
+  /** The graph with its groups, and with a copy for each state that takes a value from another group. */
+  run(): Graph {
+    for (const { target, value } of this.graph.updates)
+      if (value !== target && !this.isOwn(value)) this.commitCopy(value);
     for (const node of [...this.graph.nodes].reverse()) this.place(node);
-    return this.ordered().map((draft) => ({
-      name: groupName(draft, this.graph),
-      nodes: this.graph.nodes.filter((node) => draft.nodes.has(node)),
-      stores: this.graph.nodes.filter((node) => draft.stores.has(node)),
-    }));
+    const nodes = [...this.graph.nodes, ...this.copies];
+    const position = new Map(nodes.map((node, k) => [node, k]));
+    const inOrder = (members: Iterable<Node>): Node[] =>
+      [...members].sort((a, b) => position.get(a)! - position.get(b)!);
+    const groups = this.ordered(position).map((draft): Group => {
+      const members = inOrder(draft.nodes.keys());
+      return { name: groupName(members), nodes: members, stores: inOrder(draft.stores) };
+    });
+    const commits = this.commits(inOrder(this.commit.stores)).map(
+      (stores): Group => ({
+        name: "update",
+        nodes: inOrder(this.commit.nodesFor(stores)),
+        stores: inOrder(stores),
+      }),
+    );
+    const origins = new Map(this.graph.origins);
+    for (const copy of this.copies) origins.set(copy, origins.get(copy.inputs[0]) ?? []);
+    return { ...this.graph, nodes, updates: this.updates, groups: [...groups, ...commits], origins };
+  }
+
+  /** Whether the commit may compute a value itself: nothing but itself has to find it in memory. */
+  private isOwn(value: Value): value is Node {
+    if (value.kind === "input" || definitionOf(value.op).pattern !== "elementwise") return false;
+    const targets = this.updates.filter((update) => update.value === value).length;
+    const isStored = this.outputs.has(value) || this.isReadThroughView(value);
+    return !isStored && targets <= this.capabilities.maxOutputs;
   }
 
   private place(node: Node): void {
     const { pattern } = definitionOf(node.op);
     if (pattern === "view") return;
-    const leaves = this.outputs.has(node) || this.isReadThroughView(node);
-    if (isFree(node) && !leaves && !this.updateValues.has(node)) {
-      this.inlineEverywhere(node);
-      return;
-    }
-    if (leaves) {
-      this.root(node);
-      return;
-    }
-    if (this.updateValues.has(node)) {
-      this.placeUpdate(node);
-      return;
-    }
     const users = this.users.get(node) ?? [];
-    const groups = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
-    if (this.isInvariant(node, users)) this.invariant.add(node);
-    if (this.invariant.has(node) || widensTruth(node, users)) {
-      this.inlineEverywhere(node);
+    if (this.newValues.has(node)) {
+      const isRead = users.some((user) => this.membership.get(user)?.some((draft) => draft !== this.last));
+      const isCommitted = (!isRead || isFree(node)) && this.commit.add(node, users, true);
+      if (isCommitted) this.enter(node, this.last, users, true);
+      else this.commitCopy(node);
+      if (isCommitted && !isRead) return;
+    }
+    this.placeInside(node, this.users.get(node) ?? []);
+  }
+
+  /** Places a node as its users like it, whether a state takes its value or not. */
+  private placeInside(node: Node, users: readonly Node[]): void {
+    const { pattern } = definitionOf(node.op);
+    if (this.outputs.has(node) || this.isReadThroughView(node)) {
+      this.root(node, users);
       return;
     }
+    const compared = isCompared(node, users);
+    if (!compared && this.isInvariant(node, users)) this.invariant.add(node);
+    if (isFree(node) || this.invariant.has(node) || widensTruth(node, users)) {
+      this.inlineEverywhere(node, users);
+      return;
+    }
+    const groups = [...new Set(users.flatMap((user) => this.membership.get(user) ?? []))];
     const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
-    if (everywhere && users.every((user) => this.isCheapIn(node, user))) {
-      this.inlineEverywhere(node);
-    } else if (groups.size === 1 && this.hasRoom(node, groups) && this.mayJoin(node, users, [...groups][0])) {
-      this.join(node, [...groups][0]);
-    } else {
-      this.root(node);
+    const isCheap = users.every((user) => this.isCheapIn(node, user));
+    if (everywhere && isCheap && !compared && !groups.includes(this.last)) {
+      this.inlineEverywhere(node, users);
+      return;
     }
+    const [group] = groups;
+    const joins =
+      groups.length === 1 &&
+      this.hasRoom(users, groups) &&
+      this.mayJoin(node, users, group) &&
+      (!compared || this.placesIn(group, users).size === 1) &&
+      this.join(node, group, users);
+    if (!joins) this.root(node, users);
   }
 
   /**
@@ -112,73 +165,103 @@ class Fusion {
       if (this.invariant.has(user)) return true;
       const isSpread = user.type.shape.length === rank && user.type.shape[rank - 1] > 1;
       const drafts = this.membership.get(user) ?? [];
-      return isSpread && definitionOf(user.op).pattern === "elementwise" && drafts.every((d) => !d.isUpdate);
+      return isSpread && definitionOf(user.op).pattern === "elementwise" && !drafts.includes(this.last);
     });
   }
 
-  private inlineEverywhere(node: Node): void {
-    const drafts = (this.users.get(node) ?? []).flatMap((user) => this.membership.get(user) ?? []);
-    if (!isFree(node) && !this.hasRoom(node, drafts)) {
-      this.root(node);
+  private inlineEverywhere(node: Node, users: readonly Node[]): void {
+    const drafts = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
+    if (!isFree(node) && !this.hasRoom(users, drafts)) {
+      this.root(node, users);
       return;
     }
-    for (const draft of drafts) this.join(node, draft);
     if (!this.membership.has(node)) this.membership.set(node, []);
+    const refused = [...drafts].filter((draft) => !this.join(node, draft, users));
+    if (refused.length > 0) this.root(node, users);
   }
 
-  private hasRoom(node: Node, drafts: Iterable<Draft>): boolean {
-    const users = this.users.get(node) ?? [];
+  private hasRoom(users: readonly Node[], drafts: Iterable<Draft>): boolean {
     return [...drafts].every((draft) => this.sizes.hasRoom(draft, users));
   }
 
-  private join(node: Node, draft: Draft): void {
+  /** Has a node computed in a group; false where that is the commit and it would read a state too late there. */
+  private join(node: Node, draft: Draft, users: readonly Node[]): boolean {
+    if (draft === this.last && !draft.nodes.has(node) && !this.commit.add(node, users, false)) return false;
+    this.enter(node, draft, users, false);
+    return true;
+  }
+
+  private enter(node: Node, draft: Draft, users: readonly Node[], isStored: boolean): void {
+    if (isStored) draft.stores.add(node);
     if (draft.nodes.has(node)) return;
-    draft.nodes.add(node);
-    this.sizes.enter(draft, node, this.users.get(node) ?? []);
+    this.sizes.enter(draft, node, users);
+    const inner = this.placesIn(draft, users);
+    draft.nodes.set(node, isStored ? new Set([draft, ...inner]) : inner);
     this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
   }
 
+  /** The loops of `draft` that evaluate what its `users` read: where there are several, they may round differently. */
+  private placesIn(draft: Draft, users: readonly Node[]): ReadonlySet<Place> {
+    const places = new Set<Place>();
+    for (const user of users) {
+      const outer = draft.nodes.get(user);
+      if (outer === undefined) continue;
+      const { pattern } = definitionOf(user.op);
+      if (pattern === "elementwise" || pattern === "row") for (const place of outer) places.add(place);
+      if (pattern !== "elementwise") places.add(this.firstAlike(user));
+    }
+    return places;
+  }
+
+  /** The one among a pool and its winner that stands for both. */
+  private firstAlike(user: Node): Node {
+    return this.users.get(user.inputs[0])?.find((other) => slidesAlike(user, other)) ?? user;
+  }
+
   /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
-  private root(node: Node): void {
+  private root(node: Node, users: readonly Node[]): void {
+    const readers = new Set(this.readersOf(node, users));
     const sibling = this.sibling(node);
-    const draft = sibling ?? { nodes: new Set(), stores: new Set(), isUpdate: false };
-    if (sibling === undefined) this.drafts.push(draft);
-    this.join(node, draft);
-    draft.stores.add(node);
+    const isApart = sibling !== undefined && !readers.has(sibling) && !needsAny(sibling, readers);
+    const draft = isApart ? sibling : newDraft();
+    if (!isApart) this.drafts.push(draft);
+    for (const reader of readers) if (!reader.nodes.has(node)) reader.needs.add(draft);
+    this.enter(node, draft, users, true);
+  }
+
+  /** The groups that read `node`, through views too. */
+  private readersOf(node: Node, users: readonly Node[]): Draft[] {
+    return users.flatMap((user) =>
+      definitionOf(user.op).pattern === "view"
+        ? this.readersOf(user, this.users.get(user) ?? [])
+        : (this.membership.get(user) ?? []).filter((draft) => !draft.nodes.has(node)),
+    );
   }
 
   /** A pool and its winner slide one window; reductions over the same axes of one tensor run in one loop. */
   private sibling(node: Node): Draft | undefined {
-    if (isWindow(node)) {
-      return this.draftWith(
-        (other) => isWindow(other) && other.inputs[0] === node.inputs[0] && sameAttrs(other, node),
-      );
-    }
-    if (definitionOf(node.op).pattern !== "reduction") return undefined;
-    const draft = this.draftWith((other) => reduceAlike(node, other));
-    return draft === undefined || comesAfter(draft, node, this.drafts) ? undefined : draft;
+    return this.draftWith((other) => slidesAlike(node, other) || reduceAlike(node, other));
   }
 
   /** A group with room for one more store that stores such a node. */
   private draftWith(isAlike: (store: Node) => boolean): Draft | undefined {
     return this.drafts.find(
-      (draft) =>
-        !draft.isUpdate &&
-        draft.stores.size < this.capabilities.maxOutputs &&
-        [...draft.stores].some(isAlike),
+      (draft) => draft.stores.size < this.capabilities.maxOutputs && [...draft.stores].some(isAlike),
     );
   }
 
-  /** All updates of a step are one group, as far as the backend's number of outputs allows. */
-  private placeUpdate(node: Node): void {
-    const stores = this.graph.updates.filter(({ value }) => baseOf(value) === node).length;
-    let draft = this.drafts.find((d) => d.isUpdate && d.stores.size + stores <= this.capabilities.maxOutputs);
-    if (draft === undefined) {
-      draft = { nodes: new Set(), stores: new Set(), isUpdate: true };
-      this.drafts.push(draft);
-    }
-    this.join(node, draft);
-    draft.stores.add(node);
+  /** Has a state take `value` from where it is stored. */
+  private commitCopy(value: Value): void {
+    if (!this.newValues.delete(value)) return;
+    const copy: Node = { kind: "node", op: "copy", inputs: [value], attrs: {}, type: value.type };
+    this.newValues.add(copy);
+    this.updates = this.updates.map((update) =>
+      update.value === value ? { ...update, value: copy } : update,
+    );
+    this.commit.replaceWriter(value, copy);
+    this.copies.push(copy);
+    this.users.set(value, [...(this.users.get(value) ?? []), copy]);
+    this.place(copy);
   }
 
   /** Whether some reshape of `node` is read: then its elements must lie in memory in order. */
@@ -187,15 +270,16 @@ class Fusion {
   }
 
   private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
-    if (draft.isUpdate && (definitionOf(node.op).pattern !== "elementwise" || this.readsTooLate(node, draft)))
-      return false;
+    if (draft === this.last && definitionOf(node.op).pattern !== "elementwise") return false;
     switch (definitionOf(node.op).pattern) {
       case "elementwise":
       case "row":
         return users.every((user) => this.isCheapIn(node, user));
       case "contraction":
         if (contains(draft, "contraction") || contains(draft, "row")) return false;
-        return users.every((user) => isEpilogue(node, user) || (isWindow(user) && windowsCoverOnce(user)));
+        return users.every(
+          (user) => isEpilogue(node, user) || (slidesAlike(user, user) && windowsCoverOnce(user)),
+        );
       case "reduction":
         if (users.every((user) => this.isRowConstant(node, user))) return !contains(draft, "contraction");
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
@@ -208,28 +292,6 @@ class Fusion {
       case "generator":
         return false;
     }
-  }
-
-  /**
-   * Whether `node`, computed in the group of updates, would read a state that the group has stored into by then. What
-   * is stored under one shape is computed before any of it is stored; other shapes come one after another.
-   */
-  private readsTooLate(node: Node, draft: Draft): boolean {
-    const changing = this.graph.updates.flatMap(({ target }) =>
-      node.inputs.includes(target) ? [target.type.shape] : [],
-    );
-    if (changing.length === 0) return false;
-    return this.storesFrom(node, draft).some((store) =>
-      changing.some((shape) => !sameShape(shape, store.type.shape)),
-    );
-  }
-
-  /** The stored nodes of `draft` that depend on `node`. */
-  private storesFrom(node: Node, draft: Draft): Node[] {
-    return (this.users.get(node) ?? []).flatMap((user) => {
-      if (!draft.nodes.has(user)) return [];
-      return [...(draft.stores.has(user) ? [user] : []), ...this.storesFrom(user, draft)];
-    });
   }
 
   /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
@@ -260,45 +322,42 @@ class Fusion {
     return trailing && definitionOf(user.op).pattern === "elementwise" && user.type.shape.length === rank;
   }
 
-  /** Groups in an order in which every value is stored before it is read; updates come last. */
-  private ordered(): Draft[] {
-    const storedBy = new Map<Node, Draft>();
-    for (const draft of this.drafts) for (const node of draft.stores) storedBy.set(node, draft);
-    const begun = new Set<Draft>();
-    const result: Draft[] = [];
-    const visit = (draft: Draft): void => {
-      if (begun.has(draft)) {
-        invariant(result.includes(draft), `the group ${groupName(draft, this.graph)} waits for itself`);
-        return;
+  /** Groups in an order in which every value is stored before it is read. */
+  private ordered(position: ReadonlyMap<Node, number>): Draft[] {
+    const first = ({ stores }: Draft): number => Math.min(...[...stores].map((node) => position.get(node)!));
+    const byPosition = (drafts: Iterable<Draft>): Draft[] => [...drafts].sort((a, b) => first(a) - first(b));
+    return topologicalOrder(byPosition(this.drafts), ({ needs }) => byPosition(needs));
+  }
+
+  /** The stores of the commit, by kernels: what reads a state comes before what overwrites it. */
+  private commits(stores: readonly Node[]): Node[][] {
+    const kernels: Node[][] = [];
+    let room = 0;
+    for (const loop of this.commit.loops(stores)) {
+      const writes = this.updates.filter(({ value }) => loop.some((store) => store === value)).length;
+      if (kernels.length === 0 || writes > room) {
+        kernels.push([]);
+        room = this.capabilities.maxOutputs;
       }
-      begun.add(draft);
-      for (const node of draft.nodes) {
-        for (const input of node.inputs) {
-          const base = baseOf(input);
-          const producer = base.kind === "node" ? storedBy.get(base) : undefined;
-          if (producer !== undefined && producer !== draft) visit(producer);
-        }
-      }
-      result.push(draft);
-    };
-    const first = (draft: Draft): number =>
-      Math.min(...[...draft.stores].map((node) => this.graph.nodes.indexOf(node)));
-    const byPosition = [...this.drafts].sort(
-      (a, b) => Number(a.isUpdate) - Number(b.isUpdate) || first(a) - first(b),
-    );
-    byPosition.forEach(visit);
-    return result;
+      kernels.at(-1)!.push(...loop);
+      room -= writes;
+    }
+    return kernels;
   }
 }
 
-/** The value whose buffer a chain of views reads. */
-export function baseOf(value: Value): Value {
-  return value.kind === "node" && definitionOf(value.op).pattern === "view" ? baseOf(value.inputs[0]) : value;
+/** Whether `draft` waits for any of `others`, directly or not. */
+function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
+  const seen = new Set<Draft>();
+  const open = [...draft.needs];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (others.has(next)) return true;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    open.push(...next.needs);
+  }
+  return false;
 }
-
-const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_winner";
-
-const sameAttrs = (a: Node, b: Node): boolean => JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
 
 /** Disjoint windows that lie wholly inside: each element is read once at most, and without a guard. */
 function windowsCoverOnce(user: Node): boolean {
@@ -329,7 +388,7 @@ const isEpilogue = (node: Node, user: Node): boolean =>
   sameShape(node.type.shape, user.type.shape);
 
 const contains = (draft: Draft, pattern: string): boolean =>
-  [...draft.nodes].some((node) => definitionOf(node.op).pattern === pattern);
+  [...draft.nodes.keys()].some((node) => definitionOf(node.op).pattern === pattern);
 
 /** Whether `user` is a convolution gradient that can skip the zeros of max_pool2d_grad. */
 export function exploitsSparsity(user: Node, node: Node): boolean {
@@ -352,9 +411,8 @@ export function exploitsSparsity(user: Node, node: Node): boolean {
 const MOST_NAMES = 5;
 
 /** The ops of a group in order, without what leaves no trace in code and without repetition. */
-function groupName(draft: Draft, graph: Graph): string {
-  if (draft.isUpdate) return "update";
-  const ops = graph.nodes.filter((node) => draft.nodes.has(node)).map((node) => node.op);
+function groupName(nodes: readonly Node[]): string {
+  const ops = nodes.map(({ op }) => op);
   const named = [...new Set(ops)].filter(
     (op) =>
       op !== "constant" &&

@@ -10,7 +10,7 @@ import { topologicalOrder } from "../src/core/topological.ts";
 import type { Arrangement, Graph, Input, Value, View } from "../src/ir/types.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import { definitionOf } from "../src/ops/registry.ts";
-import { baseOf } from "./fuse.ts";
+import { baseOf } from "./commit.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 
 export const LAYOUT: StageInfo = {

@@ -10,6 +10,7 @@ import { type Shape, sameShape, sizeOf } from "../src/core/shape.ts";
 import { topologicalOrder } from "../src/core/topological.ts";
 import { kernelNames } from "../src/ir/kernel-names.ts";
 import { valueNames } from "../src/ir/print.ts";
+import { usersOf } from "../src/ir/rewrite.ts";
 import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
 import { int, load, scalar, variable } from "../src/loop/build.ts";
 import { exprKey } from "../src/loop/expr-key.ts";
@@ -22,7 +23,7 @@ import { type UsedBuffers, usedBuffers } from "../src/loop/used-buffers.ts";
 import { ints, type Operand } from "../src/ops/definition.ts";
 import { definitionOf } from "../src/ops/registry.ts";
 import { bindShared } from "./bind-shared.ts";
-import { baseOf } from "./fuse.ts";
+import { baseOf, Commit } from "./commit.ts";
 import type { Pass } from "./pass.ts";
 import { indicesAt, Positions } from "./positions.ts";
 
@@ -45,10 +46,8 @@ class Lowering {
     this.positions = new Positions(graph);
     this.texts = valueNames(graph);
     const targets = new Map<Node, Input[]>();
-    for (const { target, value } of graph.updates) {
-      const base = baseOf(value);
-      if (base.kind === "node") targets.set(base, [...(targets.get(base) ?? []), target]);
-    }
+    for (const { target, value } of graph.updates)
+      if (value.kind === "node") targets.set(value, [...(targets.get(value) ?? []), target]);
     this.targets = targets;
   }
 
@@ -173,26 +172,29 @@ class Lowering {
   }
 
   /** Stores of one shape share a nest; where nothing broadcasts, the nest is a single flat loop. */
-  private nests(group: Group): { shape: Shape; stores: Node[]; flat: boolean }[] {
-    let nests: { shape: Shape; stores: Node[]; flat: boolean }[] = [];
-    for (const node of group.stores) {
-      const isUpdate = this.targets.has(node);
-      const joins = (nest: { shape: Shape; stores: Node[] }): boolean =>
-        sameShape(nest.shape, node.type.shape) && (!isUpdate || this.sharesState(node, nest.stores));
-      // A store may tie nests together that were apart so far.
-      const stores = [...nests.filter(joins).flatMap((nest) => nest.stores), node];
-      const layout = this.orderOf(node);
+  private nests(group: Group): { shape: Shape; stores: readonly Node[]; flat: boolean }[] {
+    const isCommit = group.stores.some((node) => this.targets.has(node));
+    const nests = isCommit ? this.commitLoops(group) : byShape(group.stores);
+    return nests.map((stores) => {
+      const layout = this.orderOf(stores.at(-1)!);
       const flat = stores.every((store) => this.isFlat(group, store, layout));
-      nests = [...nests.filter((nest) => !joins(nest)), { shape: node.type.shape, stores, flat }];
-    }
-    return nests;
+      return { shape: stores[0].type.shape, stores, flat };
+    });
   }
 
-  /** Updates of one parameter and its optimizer states belong into one loop; those of others into their own. */
-  private sharesState(node: Node, others: readonly Node[]): boolean {
-    const statesOf = (n: Node): Input[] => [...(this.targets.get(n) ?? []), ...statesBehind(n)];
-    const own = new Set(statesOf(node));
-    return others.some((other) => statesOf(other).some((state) => own.has(state)));
+  /** The stores of new states, by loops, in an order in which none reads what another has overwritten. */
+  private commitLoops(group: Group): readonly (readonly Node[])[] {
+    const commit = new Commit(this.graph.updates, Number.POSITIVE_INFINITY);
+    const users = usersOf({ ...this.graph, nodes: group.nodes });
+    const stores = new Set(group.stores);
+    for (const node of [...group.nodes].reverse()) {
+      const isOrdered = commit.add(node, users.get(node) ?? [], stores.has(node));
+      invariant(
+        isOrdered,
+        `group ${group.name} reads a state after it stored it, by ${this.texts.get(node)}`,
+      );
+    }
+    return commit.loops(group.stores);
   }
 
   private nest(group: Group, shape: Shape, stores: readonly Node[], flat: boolean): Stmt[] {
@@ -207,7 +209,8 @@ class Lowering {
     const values = new ElementReader(group, (value, at) => this.read(value, at));
     const results = stores.map((node) => ({ node, value: simplify(values.at(node, indices), context) }));
     // A step's updates read states that they also write: every value is computed before the first store.
-    const inPlace = stores.length > 1 && stores.some((node) => this.targets.has(node));
+    const writesStates = stores.some((node) => this.targets.has(node));
+    const inPlace = writesStates && stores.flatMap((node) => this.destinations(node)).length > 1;
     const { lets, bound } = bindShared(
       results.map(({ value }) => value),
       inPlace,
@@ -324,12 +327,13 @@ const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
     ),
   );
 
-/** The states that `node` is computed from element by element. */
-function statesBehind(node: Node): Input[] {
-  const behind = topologicalOrder<Value>([node], (value) =>
-    value === node || (value.kind === "node" && definitionOf(value.op).pattern === "elementwise")
-      ? (value as Node).inputs
-      : [],
-  );
-  return behind.filter((value): value is Input => value.kind === "input" && value.role === "state");
+/** Nodes of equal shapes together. */
+function byShape(nodes: readonly Node[]): Node[][] {
+  const shapes: Node[][] = [];
+  for (const node of nodes) {
+    const alike = shapes.find(([first]) => sameShape(first.type.shape, node.type.shape));
+    if (alike === undefined) shapes.push([node]);
+    else alike.push(node);
+  }
+  return shapes;
 }

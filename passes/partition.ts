@@ -1,7 +1,7 @@
 /**
  * Decides what the forward pass keeps for the backward pass and what is computed again. A row-wise op such
  * as log_softmax is recomputed from its input, which is kept as it is; results of contractions and windows
- * are never computed twice.
+ * are never computed twice, and neither is what some op compares: computed twice it may differ in its last bit.
  */
 
 import { reachable, usersOf } from "../src/ir/rewrite.ts";
@@ -21,14 +21,20 @@ export const partition: Pass<Graph, Graph> = {
     const kept: Node[] = [];
     const recomputed: Node[] = [];
     for (const node of graph.nodes) {
-      const crosses = forward.has(node) && (users.get(node) ?? []).some((user) => !forward.has(user));
+      const readers = users.get(node) ?? [];
+      const crosses = forward.has(node) && readers.some((user) => !forward.has(user));
       if (!crosses || node.op === "constant") continue;
-      const cheap = definitionOf(node.op).pattern === "row" && !outputs.has(node);
-      (cheap ? recomputed : kept).push(node);
+      const isCheap = definitionOf(node.op).pattern === "row" && !outputs.has(node);
+      (isCheap && !isCompared(node, readers) ? recomputed : kept).push(node);
     }
     return { ...graph, partition: { kept, recomputed } };
   },
 };
+
+/** Whether some of its users decide by the exact numbers of `node`. Whole numbers are exact however they are computed. */
+export const isCompared = (node: Node, users: readonly Node[]): boolean =>
+  node.type.dtype === "float32" &&
+  users.some(({ op, inputs }) => definitionOf(op).compares?.some((k) => inputs[k] === node));
 
 /** What is computed along with a forward value for the backward pass's sake, such as a pool's winner. */
 const isCompanion = (node: Node, forward: ReadonlySet<Value>): boolean =>

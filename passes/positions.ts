@@ -6,7 +6,7 @@ import type { Graph, Value } from "../src/ir/types.ts";
 import { dot } from "../src/loop/build.ts";
 import type { Expr } from "../src/loop/types.ts";
 import { unravel } from "../src/ops/shape.ts";
-import { baseOf } from "./fuse.ts";
+import { baseOf } from "./commit.ts";
 
 export class Positions {
   private readonly layouts: ReadonlyMap<Value, Layout>;

@@ -5,16 +5,20 @@ import type { Node, Value } from "../src/ir/types.ts";
 import { ints } from "../src/ops/definition.ts";
 import { definitionOf } from "../src/ops/registry.ts";
 
-/** A kernel in the making, as far as its neighbours matter. */
-interface Kernel {
-  readonly nodes: ReadonlySet<Node>;
-  readonly stores: ReadonlySet<Node>;
-}
+/** Whether two nodes are a pool and its winner, or one of them twice: they slide one window. */
+export const slidesAlike = (a: Node, b: Node): boolean =>
+  isWindow(a) &&
+  isWindow(b) &&
+  a.inputs[0] === b.inputs[0] &&
+  JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
+
+const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_winner";
 
 /** Whether two reductions go over the same axes of equal shapes and read a tensor in common: one loop serves both. */
 export function reduceAlike(a: Node, b: Node): boolean {
   const [x, y] = [a.inputs[0], b.inputs[0]];
   return (
+    definitionOf(a.op).pattern === "reduction" &&
     definitionOf(b.op).pattern === "reduction" &&
     sameShape(a.type.shape, b.type.shape) &&
     sameShape(x.type.shape, y.type.shape) &&
@@ -28,22 +32,4 @@ function readsOf(value: Value): readonly Value[] {
   if (value.kind !== "node" || definitionOf(value.op).pattern !== "elementwise") return [value];
   const full = value.inputs.filter((input) => sizeOf(input.type.shape) === sizeOf(value.type.shape));
   return [value, ...full];
-}
-
-/** Whether `kernel` has to run after one that stores `node`: then it cannot compute `node` itself. */
-export function comesAfter(kernel: Kernel, node: Node, others: readonly Kernel[]): boolean {
-  const storedBy = new Map(
-    others.flatMap((other) => [...other.stores].map((store) => [store, other] as const)),
-  );
-  const seen = new Set<Value>();
-  const stack: Value[] = [...kernel.nodes].flatMap(({ inputs }) => inputs);
-  for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
-    if (value === node) return true;
-    if (seen.has(value) || value.kind === "input") continue;
-    seen.add(value);
-    const producer = storedBy.get(value);
-    const needed = producer === undefined || producer === kernel ? [value] : [...producer.nodes];
-    stack.push(...needed.flatMap(({ inputs }) => inputs));
-  }
-  return false;
 }

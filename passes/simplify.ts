@@ -107,6 +107,20 @@ const endsInContraction = bottomUp<Value, boolean>(
   },
 );
 
+/** Whether a node among `inputs` is made of more than `known`, states and single numbers: an optimizer's update is not. */
+function meetsActivation(inputs: readonly Value[], known: Value): boolean {
+  const seen = new Set<Value>([known]);
+  const open = inputs.filter(({ kind }) => kind === "node");
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (seen.has(value) || value.type.shape.length === 0) continue;
+    seen.add(value);
+    if (value.kind === "input" ? value.role === "input" : definitionOf(value.op).pattern !== "elementwise")
+      return true;
+    if (value.kind === "node") open.push(...value.inputs);
+  }
+  return false;
+}
+
 /** `f(reshape(a), b)` is `reshape(f(a, reshape(b)))`: elementwise f can then join the contraction `a`. */
 const sinkReshape: Rule = (b, op, inputs, attrs) => {
   if (definitionOf(op).pattern !== "elementwise" || op === "broadcast_to" || op === "one_hot")
@@ -114,7 +128,7 @@ const sinkReshape: Rule = (b, op, inputs, attrs) => {
   const reshaped = inputs.find((v) => isOp(v, "reshape") && endsInContraction(v.inputs[0]));
   if (reshaped === undefined) return undefined;
   // Only work that meets another activation is an epilogue; updates read their gradient through the view.
-  if (!inputs.some((v) => v !== reshaped && v.kind === "node" && v.type.shape.length > 0)) return undefined;
+  if (!meetsActivation(inputs, reshaped)) return undefined;
   const { shape } = reshaped.type;
   if (!inputs.every((v) => v.type.shape.length === 0 || sameShape(v.type.shape, shape))) return undefined;
   const target = (reshaped as Node).inputs[0].type.shape;

@@ -6,12 +6,12 @@
 import { coefficientOf, occursInside, toAffine } from "../../src/loop/affine.ts";
 import { add, int, variable } from "../../src/loop/build.ts";
 import { exprKey } from "../../src/loop/expr-key.ts";
+import { joinDigits, joinDigitsInLoads } from "../../src/loop/join-digits.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute, visitExpr } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import { type GridLoop, materialize } from "../materialize.ts";
 import { dependsOn } from "./contraction.ts";
-import { joinDigits, joinDigitsInLoads } from "./join-digits.ts";
 import { joinLoops } from "./join-loops.ts";
 import { LANE, type Lanes, lanePartsOf } from "./lanes.ts";
 import { type Nest, nestsOf } from "./nest.ts";

@@ -6,6 +6,7 @@ import { sameShape, sizeOf } from "../core/shape.ts";
 import { ALIGNMENT, align, arenaBytesOf, type Placement, type ProgramPlan } from "./plan.ts";
 import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./program.ts";
 import type { BufferParam, Kernel } from "./types.ts";
+import { verifyStates } from "./verify-states.ts";
 
 /** Throws an {@link InternalError} that names the kernel or the buffer. Kernels by themselves are for `verifyKernel`. */
 export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
@@ -15,6 +16,7 @@ export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
   if (names.size < program.kernels.flatMap(functionNames).length) fail("two kernels have one name");
   for (const kernel of program.kernels) verifyUse(kernel, buffers, program);
   verifyOrder(program, buffers);
+  verifyStates(program);
   verifyBound("input", program.inputs, program.buffers);
   verifyBound("state", program.states, program.buffers);
   for (const output of program.outputs) verifyOutput(output, buffers);

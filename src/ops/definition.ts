@@ -79,6 +79,11 @@ export interface OpDef {
   readonly pattern: FusionPattern;
   /** Whether it takes any number of operands, neighbours of which may be joined first: op(a, b, c) is op(op(a, b), c). */
   readonly joinsInParts?: boolean;
+  /**
+   * The inputs whose exact numbers decide, where the result jumps: of a comparison both. Each is computed in one place
+   * alone, so that a maximum is equal to the element that it was taken from, wherever either is read.
+   */
+  readonly compares?: readonly number[];
   /** The result type; throws a KilnError that names the shapes and what was expected. */
   infer(inputs: readonly TensorType[], attrs: Attrs): TensorType;
   /**

@@ -68,13 +68,16 @@ const abs = unaryOp(
   "nonzero",
   (b, ct, x) => b.node("mul", [ct, b.node("sign", [x])]),
 );
-const sign = unaryOp(
-  "sign",
-  "-1, 0 or 1; its gradient is zero everywhere.",
-  "SignBackward",
-  "nonzero",
-  () => undefined,
-);
+const sign: OpDef = {
+  ...unaryOp(
+    "sign",
+    "-1, 0 or 1; its gradient is zero everywhere.",
+    "SignBackward",
+    "nonzero",
+    () => undefined,
+  ),
+  compares: [0],
+};
 
 const relu: OpDef = {
   name: "relu",
@@ -98,6 +101,7 @@ const reluGrad: OpDef = {
   name: "relu_grad",
   doc: "The gradient of relu from its output `y`: the cotangent where `y > 0` (or NaN), else 0 (PyTorch's threshold_backward).",
   pattern: "elementwise",
+  compares: [1],
   infer(inputs) {
     requireFloat("relu_grad", inputs);
     if (!sameShape(inputs[0].shape, inputs[1].shape)) {
@@ -229,6 +233,7 @@ const compareDef: OpDef = {
   name: "compare",
   doc: "A comparison with broadcasting; `relation` is one of lt, le, gt, ge, eq, ne. The result is bool and has no gradient.",
   pattern: "elementwise",
+  compares: [0, 1],
   infer([a, b], attrs) {
     if (!RELATIONS.includes(text(attrs, "relation") as CompareOp)) {
       throw new KilnError(
@@ -291,6 +296,7 @@ const cast: OpDef = {
   name: "cast",
   doc: "The same numbers in another dtype; the gradient flows between float dtypes alone, so there is none here.",
   pattern: "elementwise",
+  compares: [0],
   infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: x.shape }),
   vjp: () => [undefined],
   backward: { name: "ToCopyBackward" },

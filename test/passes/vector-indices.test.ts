@@ -3,7 +3,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { coordinatesOf } from "../../passes/strategies/coordinates.ts";
-import { joinDigits } from "../../passes/strategies/join-digits.ts";
 import { type Lanes, lanePartsOf } from "../../passes/strategies/lanes.ts";
 import {
   add,
@@ -18,6 +17,7 @@ import {
   select,
   variable,
 } from "../../src/loop/build.ts";
+import { joinDigits } from "../../src/loop/join-digits.ts";
 import { printExpr } from "../../src/loop/print.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";

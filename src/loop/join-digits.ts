@@ -3,11 +3,13 @@
  * Lanes need it so, for neighbours must be seen to be neighbours.
  */
 
-import { type Affine, fromAffine, toAffine } from "../../src/loop/affine.ts";
-import { div, int, mod, mul, variable } from "../../src/loop/build.ts";
-import type { Expr } from "../../src/loop/types.ts";
-import { rewriter } from "../../src/loop/walk.ts";
-import type { Extents } from "./coordinates.ts";
+import { type Affine, fromAffine, toAffine } from "./affine.ts";
+import { div, int, mod, mul, variable } from "./build.ts";
+import type { Expr } from "./types.ts";
+import { rewriter } from "./walk.ts";
+
+/** How often loops turn, by the names of their variables. */
+type Extents = ReadonlyMap<string, number>;
 
 /** `name / unit % base · coefficient`. */
 interface Digit {
