@@ -6,14 +6,13 @@
  * stores; a new value that others read is stored by itself, and the commit copies it.
  */
 
-import { sameShape, sizeOf } from "../src/core/shape.ts";
 import { topologicalOrder } from "../src/core/topological.ts";
 import { usersOf } from "../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Update, Value } from "../src/ir/types.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
-import { ints, number } from "../src/ops/definition.ts";
-import { windowsAreDisjoint } from "../src/ops/max_pool2d.ts";
+import { ints } from "../src/ops/definition.ts";
 import { definitionOf } from "../src/ops/registry.ts";
+import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widensTruth, windowsCoverOnce } from "./cheap.ts";
 import { baseOf, Commit } from "./commit.ts";
 import { GroupSizes } from "./group-size.ts";
 import { isCompared } from "./partition.ts";
@@ -138,7 +137,7 @@ class Fusion {
     const groups = [...new Set(users.flatMap((user) => this.membership.get(user) ?? []))];
     const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
-    const isCheap = users.every((user) => this.isCheapIn(node, user));
+    const isCheap = users.every((user) => isCheapIn(node, user));
     if (everywhere && isCheap && !compared && !groups.includes(this.last)) {
       this.inlineEverywhere(node, users);
       return;
@@ -274,7 +273,7 @@ class Fusion {
     switch (definitionOf(node.op).pattern) {
       case "elementwise":
       case "row":
-        return users.every((user) => this.isCheapIn(node, user));
+        return users.every((user) => isCheapIn(node, user));
       case "contraction":
         if (contains(draft, "contraction") || contains(draft, "row")) return false;
         return users.every(
@@ -288,25 +287,6 @@ class Fusion {
       case "sparse":
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
         return users.every((user) => isEpilogue(node, user));
-      case "view":
-      case "generator":
-        return false;
-    }
-  }
-
-  /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
-  private isCheapIn(node: Node, user: Node): boolean {
-    switch (definitionOf(user.op).pattern) {
-      case "elementwise":
-        return sizeOf(node.type.shape) === sizeOf(user.type.shape) || sizeOf(node.type.shape) === 1;
-      case "row":
-      case "reduction":
-        return true;
-      case "window":
-        return windowsCoverOnce(user);
-      case "contraction":
-        return exploitsSparsity(user, node);
-      case "sparse":
       case "view":
       case "generator":
         return false;
@@ -359,54 +339,8 @@ function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
   return false;
 }
 
-/** Disjoint windows that lie wholly inside: each element is read once at most, and without a guard. */
-function windowsCoverOnce(user: Node): boolean {
-  const kernel = ints(user.attrs, "kernel");
-  const input = user.inputs[0].type.shape;
-  return (
-    windowsAreDisjoint(user.attrs) &&
-    kernel.every((k, axis) => user.type.shape[axis + 2] * k <= input[axis + 2])
-  );
-}
-
-/** Constants, broadcasts and one-hot rows are cheaper to compute than to load. */
-const isFree = (node: Node): boolean =>
-  node.op === "constant" ||
-  node.op === "one_hot" ||
-  (node.op === "broadcast_to" && sizeOf(node.inputs[0].type.shape) === 1);
-
-/** Truth values as numbers, such as a dropout's mask: a quarter of the memory when each user casts them itself. */
-const widensTruth = (node: Node, users: readonly Node[]): boolean =>
-  node.op === "cast" &&
-  node.inputs[0].type.dtype === "bool" &&
-  users.length > 0 &&
-  users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user.op).pattern));
-
-const isEpilogue = (node: Node, user: Node): boolean =>
-  definitionOf(user.op).pattern === "elementwise" &&
-  user.op !== "one_hot" &&
-  sameShape(node.type.shape, user.type.shape);
-
 const contains = (draft: Draft, pattern: string): boolean =>
   [...draft.nodes.keys()].some((node) => definitionOf(node.op).pattern === pattern);
-
-/** Whether `user` is a convolution gradient that can skip the zeros of max_pool2d_grad. */
-export function exploitsSparsity(user: Node, node: Node): boolean {
-  if (node.op !== "max_pool2d_grad" || !windowsAreDisjoint(node.attrs)) return false;
-  const windows = node.inputs[0].type.shape.slice(2);
-  const kernel = ints(node.attrs, "kernel");
-  if (ints(node.attrs, "inputSize").some((extent, axis) => windows[axis] * kernel[axis] > extent))
-    return false;
-  const [operand] =
-    user.op === "conv2d_weight_grad"
-      ? [user.inputs[1]]
-      : user.op === "conv2d_input_grad"
-        ? [user.inputs[0]]
-        : [];
-  if (operand !== node) return false;
-  const unit = (name: string): boolean => ints(user.attrs, name).every((v) => v === 1);
-  return unit("stride") && unit("dilation") && number(user.attrs, "groups") === 1;
-}
 
 const MOST_NAMES = 5;
 
