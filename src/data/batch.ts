@@ -1,8 +1,11 @@
 /** How batches come about: the order of an epoch, and samples gathered into arrays and tensors. */
 
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
-import type { Dataset } from "./dataset.ts";
+import { defaultCollate } from "./collate.ts";
+import type { Dataset, ItemDataset } from "./dataset.ts";
 import { Random, sampleRandom } from "./random.ts";
 
 /** What the random transforms of a batch depend on, besides each sample's index. */
@@ -50,9 +53,18 @@ export function assembleBatch(
   for (let position = 0; position < indices.length; position++) {
     const index = indices[position];
     const random = sampleRandom(seed, epoch, index);
-    labels[position] = dataset.sample(index, images, position * sampleSize, random);
+    labels[position] = checkedLabel(dataset.sample(index, images, position * sampleSize, random), index);
   }
   return { images, labels };
+}
+
+/** What is no class, such as a label that nobody returns, would become class 0. */
+function checkedLabel(label: number, index: number): number {
+  if (label === (label | 0)) return label;
+  const found = typeof label === "number" ? label : describeValue(label);
+  throw new KilnError(
+    `sample() of a dataset gives the label of a sample, a whole number, not ${found} for sample ${index}`,
+  );
 }
 
 /** A dataset of single samples as one of batches: float32 samples and int32 classes. */
@@ -64,6 +76,52 @@ export function batched(dataset: Dataset): BatchedDataset<[Tensor, Tensor]> {
       const { images, labels } = assembleBatch(dataset, indices, draw);
       const shape = [indices.length, ...dataset.sampleShape];
       return [tensor(images, { shape }), tensor(labels, { shape: [indices.length] })];
+    },
+  };
+}
+
+/** What a loader takes batches from. */
+export interface BatchSource<Batch> {
+  open?(): Promise<void>;
+  batch(indices: ArrayLike<number>, draw: Draw): Batch | Promise<Batch>;
+}
+
+type Collate = (items: unknown[]) => unknown;
+
+/** The batches of a dataset of any kind; those of single items are made by `collateFn`, or as PyTorch makes them. */
+export function batchSource(
+  dataset: Dataset | BatchedDataset<readonly Tensor[]> | ItemDataset<unknown>,
+  collateFn: Collate | undefined,
+): BatchSource<unknown> {
+  if (collateFn === undefined) {
+    if ("batch" in dataset) return dataset;
+    return "sample" in dataset ? batched(dataset) : collating(dataset, defaultCollate);
+  }
+  if ("getItem" in dataset) return collating(dataset, collateFn);
+  if ("sample" in dataset) return collating(itemsOf(dataset), collateFn);
+  throw new KilnError(
+    "DataLoader with a collateFn needs a dataset with getItem() or sample(), and this one makes whole batches by itself",
+  );
+}
+
+const collating = (dataset: ItemDataset<unknown>, collate: Collate): BatchSource<unknown> => ({
+  open: async () => dataset.open?.(),
+  async batch(indices, { seed, epoch }) {
+    const item = async (index: number): Promise<unknown> =>
+      dataset.getItem(index, sampleRandom(seed, epoch, index));
+    return collate(await Promise.all(Array.from(indices, item)));
+  },
+});
+
+/** A dataset of samples with a class each as one of pairs. */
+function itemsOf(dataset: Dataset): ItemDataset<[Tensor, number]> {
+  const { length, sampleShape } = dataset;
+  return {
+    length,
+    getItem(index, random) {
+      const sample = new Float32Array(sizeOf(sampleShape));
+      const label = checkedLabel(dataset.sample(index, sample, 0, random), index);
+      return [tensor(sample, { shape: sampleShape }), label];
     },
   };
 }

@@ -9,7 +9,7 @@ import { codeOf } from "../files/reason.ts";
 import { ArrayDataset, checkLabels, type Dataset } from "./dataset.ts";
 import { ensureFile, MAX_DOWNLOAD_BYTES } from "./download.ts";
 import { makeDataFolder, messageOf, writeWhole } from "./file.ts";
-import { addressOf, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
+import { addressOf, checkPublished, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
 import { readTar } from "./tar.ts";
 import { withTransform } from "./transforms.ts";
 
@@ -50,9 +50,11 @@ export function CIFAR10(root: string, options: PublishedDatasetOptions = {}): Pr
 /** {@link CIFAR10} from an archive of another checksum. */
 export async function loadCifar10(
   root: string,
-  { train = true, transform, download = false, mirror = MIRROR }: PublishedDatasetOptions,
+  options: PublishedDatasetOptions,
   archive: PublishedFile,
 ): Promise<Dataset> {
+  checkPublished("CIFAR10", root, options);
+  const { train = true, transform, download = false, mirror = MIRROR } = options;
   if (download) await install(root, mirror, archive);
   const paths = (train ? TRAIN_FILES : TEST_FILES).map((name) => `${root}/${FOLDER}/${name}`);
   const counts: number[] = [];

@@ -3,8 +3,11 @@
  * array, so that a batch is assembled without an allocation per sample.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
+import { checkSampleShape, isNumbers } from "./arguments.ts";
 import type { Random } from "./random.ts";
 
 /** Numbered samples of one shape with an integer class each. */
@@ -26,6 +29,18 @@ export interface Dataset {
   sample(index: number, out: Float32Array, offset: number, random?: Random): number;
 }
 
+/** Numbered samples of any kind, given one by one, as in PyTorch: tensors, numbers, tuples or objects of these. */
+export interface ItemDataset<Item> {
+  /** Number of samples. */
+  readonly length: number;
+  /** One line for people: where the samples come from. */
+  readonly description?: string;
+  /** Awaited before the first batch of an epoch, for whatever cannot be had at once. */
+  open?(): Promise<void>;
+  /** Sample `index`. Whatever is left to chance is drawn from `random`, which a loader makes as for a {@link Dataset}. */
+  getItem(index: number, random?: Random): Item | Promise<Item>;
+}
+
 /** What an {@link ArrayDataset} is made of; `images` holds the samples one after another. */
 export interface ArrayDatasetOptions {
   readonly images: Uint8Array | Float32Array;
@@ -35,6 +50,15 @@ export interface ArrayDatasetOptions {
   readonly classNames?: readonly string[];
   readonly description?: string;
 }
+
+const OPTION_NAMES = {
+  images: true,
+  labels: true,
+  sampleShape: true,
+  classes: true,
+  classNames: true,
+  description: true,
+} satisfies OptionNames<ArrayDatasetOptions>;
 
 /** A dataset that lies in memory as two arrays. Bytes are delivered as the numbers 0 … 255. */
 export class ArrayDataset implements Dataset {
@@ -47,7 +71,10 @@ export class ArrayDataset implements Dataset {
   readonly #labels: ArrayLike<number>;
   readonly #sampleSize: number;
 
-  constructor({ images, labels, sampleShape, classes, classNames, description }: ArrayDatasetOptions) {
+  constructor(options: ArrayDatasetOptions) {
+    checkOptionNames("ArrayDataset", options, OPTION_NAMES);
+    const { images, labels, sampleShape, classes, classNames, description } = options;
+    checkParts(options);
     this.length = labels.length;
     this.sampleShape = [...sampleShape];
     if (classes !== undefined) this.classes = classes;
@@ -74,25 +101,23 @@ export class ArrayDataset implements Dataset {
   }
 }
 
-/** The samples `start … end - 1` of `dataset` as a dataset of their own. */
-export function subset(dataset: Dataset, start: number, end: number = dataset.length): Dataset {
-  const whole = Number.isInteger(start) && Number.isInteger(end);
-  if (!whole || start < 0 || end <= start || end > dataset.length) {
+function checkParts({ images, labels, sampleShape, classes }: ArrayDatasetOptions): void {
+  if (!(images instanceof Uint8Array || images instanceof Float32Array)) {
     throw new KilnError(
-      `a subset from ${start} up to ${end} does not lie in a dataset of ${dataset.length} samples`,
+      `ArrayDataset needs images in a Uint8Array or a Float32Array, not ${describeValue(images)}`,
     );
   }
-  const part = {
-    length: end - start,
-    sampleShape: dataset.sampleShape,
-    ...classesOf(dataset),
-    description: `samples ${start} to ${end - 1} of ${dataset.description}`,
-    sample(index: number, out: Float32Array, offset: number, random?: Random): number {
-      checkIndex(part, index);
-      return dataset.sample(start + index, out, offset, random);
-    },
-  };
-  return part;
+  if (!isNumbers(labels)) {
+    throw new KilnError(
+      `ArrayDataset needs labels, one number for each sample, not ${describeValue(labels)}`,
+    );
+  }
+  checkSampleShape("ArrayDataset", sampleShape);
+  if (classes !== undefined && !(Number.isSafeInteger(classes) && classes >= 1)) {
+    throw new KilnError(
+      `ArrayDataset needs classes of at least 1, their number, not ${describeValue(classes)}`,
+    );
+  }
 }
 
 /** What a dataset knows of its classes, for one that is made of it. */
@@ -106,7 +131,9 @@ export function classesOf({ classes, classNames }: Dataset): Pick<Dataset, "clas
 /** Throws unless `index` is one of the dataset's samples. */
 export function checkIndex(dataset: { readonly length: number }, index: number): void {
   if (!(Number.isInteger(index) && index >= 0 && index < dataset.length)) {
-    throw new KilnError(`sample ${index} does not exist: the dataset has ${dataset.length} samples`);
+    throw new KilnError(
+      `sample ${typeof index === "number" ? index : describeValue(index)} does not exist: the dataset has ${dataset.length} samples`,
+    );
   }
 }
 

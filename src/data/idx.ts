@@ -3,8 +3,10 @@
  * from outside, so its header is checked against its length before anything is read or allocated.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
+import { checkText } from "./arguments.ts";
 
 /** An IDX file's content: `data` is a view into the bytes that were parsed. */
 export interface IdxArray {
@@ -34,6 +36,10 @@ const ELEMENT_TYPES: Readonly<Record<number, string>> = {
 
 /** Reads the content of an IDX file of unsigned bytes (not compressed); `fileName` is for the messages. */
 export function parseIdx(bytes: Uint8Array, fileName: string): IdxArray {
+  checkText("parseIdx", "the name of the file, for its messages", fileName);
+  if (!(bytes instanceof Uint8Array)) {
+    throw new KilnError(`parseIdx reads the bytes of a file, in a Uint8Array, not ${describeValue(bytes)}`);
+  }
   const { shape, headerBytes, fileBytes } = parseIdxHeader(bytes, fileName);
   if (bytes.length !== fileBytes) {
     const fault = bytes.length < fileBytes ? "is cut short" : "has bytes left over at its end";

@@ -2,14 +2,16 @@
 
 export type { BatchedDataset, Draw } from "./batch.ts";
 export { CIFAR10 } from "./cifar10.ts";
-export { ArrayDataset, type ArrayDatasetOptions, type Dataset, subset } from "./dataset.ts";
+export { type Collated, defaultCollate } from "./collate.ts";
+export { ArrayDataset, type ArrayDatasetOptions, type Dataset, type ItemDataset } from "./dataset.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
-export { DataLoader, type DataLoaderOptions } from "./loader.ts";
+export { type CollatingOptions, DataLoader, type DataLoaderOptions } from "./loader.ts";
 export { loadMnist, type Mnist } from "./mnist.ts";
 export { FashionMNIST, MNIST } from "./mnist-family.ts";
 export type { PublishedDatasetOptions } from "./published.ts";
 export type { Random } from "./random.ts";
 export { type ResizeOptions, resize } from "./resize.ts";
+export type { Sampler } from "./sampler.ts";
 export {
   type ImageSize,
   type Padding,
@@ -18,6 +20,7 @@ export {
   randomCrop,
   randomHorizontalFlip,
 } from "./spatial-transforms.ts";
+export { subset } from "./subset.ts";
 export { type SyntheticDigitsOptions, syntheticDigits } from "./synthetic.ts";
 export { TensorDataset } from "./tensor-dataset.ts";
 export {

@@ -1,11 +1,16 @@
-/** Cuts a dataset into batches of tensors, epoch after epoch, in an order that the seed decides. */
+/** Cuts a dataset into batches of tensors, epoch after epoch, in an order that the seed or a sampler decides. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { type BatchedDataset, batched, epochOrder } from "./batch.ts";
-import type { Dataset } from "./dataset.ts";
+import { checkDataset, checkFlag } from "./arguments.ts";
+import { type BatchedDataset, type BatchSource, batchSource } from "./batch.ts";
+import type { Collated } from "./collate.ts";
+import type { Dataset, ItemDataset } from "./dataset.ts";
 import { Prefetcher } from "./prefetch.ts";
 import { checkSeed } from "./random.ts";
+import { batchCount, checkSampler, epochBatches, type Sampler, type Sampling } from "./sampler.ts";
 
 /** Options of {@link DataLoader}, as in PyTorch. */
 export interface DataLoaderOptions {
@@ -17,57 +22,82 @@ export interface DataLoaderOptions {
   readonly seed?: number;
   /** Whether a last batch of fewer samples is left out. */
   readonly dropLast?: boolean;
+  /** The indices of the samples in the order of an epoch, instead of `shuffle`. */
+  readonly sampler?: Sampler;
+  /** The indices of each batch, instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. */
+  readonly batchSampler?: Sampler<ArrayLike<number>>;
   /** Batches prepared ahead while the loop's body waits for something, such as a training step; 2 unless told. */
   readonly prefetch?: number;
+  /** 0: batches are prepared in this thread. Other numbers are refused; `prefetch` prepares ahead. */
+  readonly numWorkers?: 0;
 }
 
-/**
- * `for await (const [x, y] of loader)` goes through the dataset once, in batches: `x` is float32 of shape
- * `[batch, ...sampleShape]`, `y` the int32 classes of shape `[batch]`; a `TensorDataset` gives rows of its own
- * tensors instead. Each such loop is the next epoch. The order is a function of the seed and the epoch, what
- * random transforms do to a sample one of the seed, the epoch and the sample's index.
- */
-export class DataLoader<Batch extends readonly Tensor[] = [Tensor, Tensor]> implements AsyncIterable<Batch> {
-  readonly dataset: Dataset | BatchedDataset<Batch>;
-  readonly batchSize: number;
+/** Options with a function that makes a batch of a list of samples, such as `defaultCollate`, which is used unless told. */
+export interface CollatingOptions<Item, Batch> extends DataLoaderOptions {
+  readonly collateFn: (items: Item[]) => Batch | Promise<Batch>;
+}
+
+const OPTION_NAMES = {
+  batchSize: true,
+  shuffle: true,
+  seed: true,
+  dropLast: true,
+  sampler: true,
+  batchSampler: true,
+  collateFn: true,
+  prefetch: true,
+  numWorkers: true,
+} satisfies OptionNames<CollatingOptions<unknown, unknown>>;
+
+class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
+  readonly dataset: Dataset | BatchedDataset<readonly Tensor[]> | ItemDataset<unknown>;
+  /** Samples in a batch; absent where a `batchSampler` decides. */
+  readonly batchSize: number | undefined;
   readonly dropLast: boolean;
   readonly prefetch: number;
   /** Number of batches in an epoch. */
   readonly length: number;
-  readonly #source: BatchedDataset<Batch>;
+  readonly #source: BatchSource<Batch>;
   readonly #seed: number;
-  readonly #shuffle: boolean;
+  readonly #sampling: Sampling;
   #epoch = 0;
 
-  constructor(dataset: Dataset | BatchedDataset<Batch>, options: DataLoaderOptions = {}) {
-    const { batchSize = 1, shuffle = false, seed = 0, dropLast = false, prefetch = 2 } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new KilnError(`DataLoader needs a batchSize of at least 1, not ${batchSize}`);
-    }
+  constructor(
+    dataset: Loader["dataset"],
+    options: DataLoaderOptions & Partial<CollatingOptions<unknown, Batch>> = {},
+  ) {
+    checkDataset("DataLoader", dataset, "getItem", "sample", "batch");
+    checkOptionNames("DataLoader", options, OPTION_NAMES);
+    const { seed = 0, prefetch = 2, collateFn } = options;
     if (!Number.isInteger(prefetch) || prefetch < 0) {
       throw new KilnError(
-        `DataLoader needs a prefetch of 0 or more batches to prepare ahead, not ${prefetch}`,
+        `DataLoader needs a prefetch of 0 or more batches to prepare ahead, not ${describeNumber(prefetch)}`,
       );
     }
     checkSeed(seed);
-    if (dropLast && dataset.length < batchSize) {
+    checkWorkers(options.numWorkers);
+    if (collateFn !== undefined && typeof collateFn !== "function") {
+      throw new KilnError(
+        `DataLoader needs a collateFn that makes a batch of a list of samples, not ${describeValue(collateFn)}`,
+      );
+    }
+    const sampling = readSampling(options, seed);
+    const { batchSize, dropLast, sampler } = sampling;
+    const samples = sampler?.length ?? dataset.length;
+    if (batchSize !== undefined && dropLast && samples < batchSize) {
       throw new KilnError(
         `DataLoader with dropLast has no batch to give: batchSize is ${batchSize}, ` +
-          `but the dataset has ${dataset.length} samples`,
+          `but the ${sampler === undefined ? "dataset" : "sampler"} has ${samples} samples`,
       );
     }
     this.dataset = dataset;
     this.batchSize = batchSize;
     this.dropLast = dropLast;
     this.prefetch = prefetch;
-    this.length = (dropLast ? Math.floor : Math.ceil)(dataset.length / batchSize);
-    // Single samples always make pairs, which is what `Batch` is unless the dataset says otherwise.
-    this.#source =
-      "batch" in dataset
-        ? dataset
-        : (batched(dataset) as BatchedDataset<readonly Tensor[]> as BatchedDataset<Batch>);
+    this.length = batchCount(sampling, dataset.length);
+    this.#source = batchSource(dataset, collateFn) as BatchSource<Batch>;
     this.#seed = seed;
-    this.#shuffle = shuffle;
+    this.#sampling = sampling;
   }
 
   /** The epoch that the next loop over the loader goes through, counted from 0. */
@@ -90,17 +120,21 @@ export class DataLoader<Batch extends readonly Tensor[] = [Tensor, Tensor]> impl
    * on with batch `first`; those before it are not prepared.
    */
   async *batches(epoch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
-    const [source, seed] = [this.#source, this.#seed];
-    const draw = { seed, epoch: checkedEpoch(epoch) };
+    const source = this.#source;
+    const draw = { seed: this.#seed, epoch: checkedEpoch(epoch) };
     if (!Number.isInteger(first) || first < 0 || first > this.length) {
-      throw new KilnError(`the first batch is one of the ${this.length} of an epoch, not ${first}`);
+      throw new KilnError(
+        `the first batch is one of the ${this.length} of an epoch, not ${describeNumber(first)}`,
+      );
     }
     await source.open?.();
-    const order = epochOrder(source.length, epoch, this.#shuffle ? seed : undefined);
-    const count = this.length - first;
+    const all = epochBatches(this.#sampling, this.dataset, epoch);
+    const count = Math.max(0, all.length - first);
     const batches = new Prefetcher(count, this.prefetch, (position) => {
-      const begin = (first + position) * this.batchSize;
-      return source.batch(order.subarray(begin, begin + this.batchSize), draw);
+      const batch = source.batch(all[first + position], draw);
+      // What goes wrong ahead of its use is said when the batch is asked for.
+      if (batch instanceof Promise) batch.catch(() => undefined);
+      return batch;
     });
     try {
       for (let position = 0; position < count; position++) yield batches.take();
@@ -110,7 +144,69 @@ export class DataLoader<Batch extends readonly Tensor[] = [Tensor, Tensor]> impl
   }
 }
 
+/**
+ * `for await (const [x, y] of loader)` goes through the dataset once, in batches: of a `Dataset`, `x` is float32 of shape
+ * `[batch, ...sampleShape]`, `y` the int32 classes of shape `[batch]`; a `TensorDataset` gives rows of its own tensors; what
+ * `getItem` gives is put together by `collateFn`, or as PyTorch's default_collate does. Each such loop is the next epoch. The
+ * order is a function of the seed and the epoch, or a sampler's; what random transforms do to a sample is a function of the
+ * seed, the epoch and the sample's index.
+ */
+export type DataLoader<Batch = [Tensor, Tensor]> = Loader<Batch>;
+
+interface DataLoaderClass {
+  readonly prototype: Loader<unknown>;
+  new <Item, Batch>(dataset: ItemDataset<Item>, options: CollatingOptions<Item, Batch>): DataLoader<Batch>;
+  new <Batch>(dataset: Dataset, options: CollatingOptions<[Tensor, number], Batch>): DataLoader<Batch>;
+  new (dataset: Dataset, options?: DataLoaderOptions): DataLoader;
+  new <Batch extends readonly Tensor[]>(
+    dataset: BatchedDataset<Batch>,
+    options?: DataLoaderOptions,
+  ): DataLoader<Batch>;
+  new <Item>(dataset: ItemDataset<Item>, options?: DataLoaderOptions): DataLoader<Collated<Item>>;
+}
+
+// One class at run time, whose type follows from the kind of dataset.
+Object.defineProperty(Loader, "name", { value: "DataLoader" });
+export const DataLoader: DataLoaderClass = Loader as unknown as DataLoaderClass;
+
+function readSampling(options: DataLoaderOptions, seed: number): Sampling {
+  const { shuffle = false, dropLast = false, sampler, batchSampler } = options;
+  checkFlag("DataLoader", "shuffle", shuffle);
+  checkFlag("DataLoader", "dropLast", dropLast);
+  if (sampler !== undefined) checkSampler("sampler", sampler);
+  if (batchSampler !== undefined) {
+    checkSampler("batchSampler", batchSampler);
+    const others = ["batchSize", "shuffle", "sampler", "dropLast"] as const;
+    const other = others.find((name) => options[name] !== undefined && options[name] !== false);
+    if (other !== undefined) {
+      throw new KilnError(
+        `DataLoader takes a batchSampler, which decides every batch, or ${other}, not both`,
+      );
+    }
+    return { batchSize: undefined, dropLast, shuffleSeed: undefined, sampler, batchSampler };
+  }
+  if (sampler !== undefined && shuffle) {
+    throw new KilnError("DataLoader takes a sampler, which decides the order, or shuffle, not both");
+  }
+  const { batchSize = 1 } = options;
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new KilnError(`DataLoader needs a batchSize of at least 1, not ${describeNumber(batchSize)}`);
+  }
+  return { batchSize, dropLast, shuffleSeed: shuffle ? seed : undefined, sampler, batchSampler };
+}
+
+function checkWorkers(numWorkers: unknown): void {
+  if (numWorkers === undefined || numWorkers === 0) return;
+  throw new KilnError(
+    `DataLoader prepares batches in this thread, so numWorkers can only be 0, not ${describeNumber(numWorkers)}; ` +
+      "prefetch says how many it prepares ahead",
+  );
+}
+
 function checkedEpoch(epoch: number): number {
   if (Number.isSafeInteger(epoch) && epoch >= 0) return epoch;
-  throw new KilnError(`an epoch is a whole number from 0 on, not ${epoch}`);
+  throw new KilnError(`an epoch is a whole number from 0 on, not ${describeNumber(epoch)}`);
 }
+
+const describeNumber = (value: unknown): string =>
+  typeof value === "number" ? `${value}` : describeValue(value);

@@ -6,7 +6,7 @@ import type { Dataset } from "./dataset.ts";
 import { ensureFile } from "./download.ts";
 import { listFolder } from "./file.ts";
 import { findPair, type Half, type Pair, readPair } from "./mnist-files.ts";
-import { addressOf, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
+import { addressOf, checkPublished, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
 import { withTransform } from "./transforms.ts";
 
 /** Where a dataset of the family comes from and what its classes are called. */
@@ -82,9 +82,11 @@ export function FashionMNIST(root: string, options: PublishedDatasetOptions = {}
 /** A dataset of four files that are described by `family`. */
 export async function loadMnistFamily(
   root: string,
-  { train = true, transform, download = false, mirror }: PublishedDatasetOptions,
+  options: PublishedDatasetOptions,
   family: MnistFamily,
 ): Promise<Dataset> {
+  checkPublished(family.name, root, options);
+  const { train = true, transform, download = false, mirror } = options;
   const half: Half = train ? "train" : "t10k";
   const [usual, flat] = [`${root}/${family.name}/raw`, root];
   if (download) {

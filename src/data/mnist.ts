@@ -2,9 +2,11 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
-import { type Dataset, subset } from "./dataset.ts";
+import { checkText } from "./arguments.ts";
+import type { Dataset } from "./dataset.ts";
 import { listFolder } from "./file.ts";
 import { findPair, type Pair, readPair, spellings } from "./mnist-files.ts";
+import { subset } from "./subset.ts";
 
 /** The two halves of MNIST, and one sentence about where they come from. */
 export interface Mnist {
@@ -22,6 +24,7 @@ const TRAIN_SHARE = 0.8;
  * is there, its first 80 % become the training set and the rest the test set; `note` says so.
  */
 export async function loadMnist(folder: string): Promise<Mnist> {
+  checkText("loadMnist", "the path of a folder", folder);
   const present = await listFolder(folder);
   const trainPair = findPair(folder, present, "train");
   const testPair = findPair(folder, present, "t10k");

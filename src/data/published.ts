@@ -1,7 +1,9 @@
 /** What datasets that somebody publishes for download have in common: options, and files with checksums. */
 
 import { KilnError } from "../core/errors.ts";
-import type { Transform } from "./transforms.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { checkFlag, checkText } from "./arguments.ts";
+import { checkTransform, type Transform } from "./transforms.ts";
 
 /** Options of the datasets that are published for download, as in torchvision. */
 export interface PublishedDatasetOptions {
@@ -13,6 +15,24 @@ export interface PublishedDatasetOptions {
   readonly download?: boolean;
   /** An address to fetch from instead of the publisher's; the checksums are the same. */
   readonly mirror?: string;
+}
+
+const OPTION_NAMES = {
+  train: true,
+  transform: true,
+  download: true,
+  mirror: true,
+} satisfies OptionNames<PublishedDatasetOptions>;
+
+/** Throws unless `root` and `options` are what the dataset `name` takes. */
+export function checkPublished(name: string, root: unknown, options: PublishedDatasetOptions): void {
+  checkText(name, "the path of a folder", root);
+  checkOptionNames(name, options, OPTION_NAMES);
+  const { train = true, transform, download = false, mirror } = options;
+  checkFlag(name, "train", train);
+  checkFlag(name, "download", download);
+  if (transform !== undefined) checkTransform(name, transform);
+  if (mirror !== undefined) checkText(name, "an http or https address for a mirror", mirror);
 }
 
 /** A file that somebody publishes, with the checksum they publish. */

@@ -3,6 +3,7 @@
  * exact floating-point operations alone, so that a seed gives the same bits on every JavaScript engine.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 
 /** Where the four words of the state start; any four different numbers do. */
@@ -100,7 +101,10 @@ export function sampleRandom(seed: number, epoch: number, index: number): Random
 
 /** Throws unless `seed` is a whole number that JavaScript holds exactly. */
 export function checkSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed)) throw new KilnError(`a seed is a whole number, not ${seed}`);
+  if (!Number.isSafeInteger(seed))
+    throw new KilnError(
+      `a seed is a whole number, not ${typeof seed === "number" ? seed : describeValue(seed)}`,
+    );
 }
 
 function rotateLeft(word: number, count: number): number {

@@ -3,7 +3,10 @@
  * along one axis, so that every kind of interpolation is a table of weights.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { checkFlag } from "./arguments.ts";
 import { type ImageSize, planesOf, rowsAndColumns } from "./spatial-transforms.ts";
 import type { Transform } from "./transforms.ts";
 
@@ -18,6 +21,8 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
 }
 
+const OPTION_NAMES = { interpolation: true, antialias: true } satisfies OptionNames<ResizeOptions>;
+
 /** One result along an axis: `weights` times the values from `first` on. */
 interface Taps {
   readonly first: number;
@@ -30,9 +35,13 @@ interface Taps {
  * `interpolate(…, align_corners=False, antialias=…)`.
  */
 export function resize(size: ImageSize, options: ResizeOptions = {}): Transform {
+  checkOptionNames("resize", options, OPTION_NAMES);
   const { interpolation = "bilinear", antialias = true } = options;
+  checkFlag("resize", "antialias", antialias);
   if (interpolation !== "bilinear" && interpolation !== "nearest") {
-    throw new KilnError(`resize interpolates "bilinear" or "nearest", not ${JSON.stringify(interpolation)}`);
+    throw new KilnError(
+      `resize interpolates "bilinear" or "nearest", not ${typeof interpolation === "string" ? JSON.stringify(interpolation) : describeValue(interpolation)}`,
+    );
   }
   const wanted = rowsAndColumns("resize", size);
   const tapsOf = interpolation === "nearest" ? nearestTaps : antialias ? areaTaps : bilinearTaps;

@@ -1,11 +1,16 @@
 /** Transforms that move the rows and columns of an image: padding, cropping, flipping, with torchvision's rules. */
 
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
-import { chain, checkFinite, type Transform } from "./transforms.ts";
+import { isNumbers } from "./arguments.ts";
+import { chain, checkFinite, shown, type Transform } from "./transforms.ts";
 
 /** Pixels to add: one number for all four sides, [left and right, top and bottom], or [left, top, right, bottom]. */
 export type Padding = number | readonly [number, number] | readonly [number, number, number, number];
+
+/** Of one side: a number that somebody mistook for it is not allocated. */
+const MOST_PIXELS = 2 ** 16;
 
 /** One extent for both axes, or [rows, columns]. */
 export type ImageSize = number | readonly [number, number];
@@ -70,13 +75,18 @@ export interface RandomCropOptions {
 }
 
 /** Cuts out `size` rows and columns at a random place; every place is equally likely. */
-export function randomCrop(size: ImageSize, { padding = 0, fill = 0 }: RandomCropOptions = {}): Transform {
+export function randomCrop(size: ImageSize, options: RandomCropOptions = {}): Transform {
+  checkOptionNames("randomCrop", options, {
+    padding: true,
+    fill: true,
+  } satisfies OptionNames<RandomCropOptions>);
+  const { padding = 0, fill = 0 } = options;
   const [cropRows, cropColumns] = rowsAndColumns("randomCrop", size);
   const border = pad(padding, fill);
   const crop = cropAtRandom(cropRows, cropColumns);
-  const options = padding === 0 ? "" : `, { padding: ${JSON.stringify(padding)}, fill: ${fill} }`;
+  const text = padding === 0 ? "" : `, { padding: ${JSON.stringify(padding)}, fill: ${fill} }`;
   return {
-    description: `randomCrop(${JSON.stringify(size)}${options})`,
+    description: `randomCrop(${JSON.stringify(size)}${text})`,
     bind: (inputShape) => chain(border.bind(inputShape), crop),
   };
 }
@@ -112,7 +122,9 @@ function cropAtRandom(cropRows: number, cropColumns: number): Transform {
 
 /** Mirrors an image left to right with probability `p`. */
 export function randomHorizontalFlip(p = 0.5): Transform {
-  if (!(p >= 0 && p <= 1)) throw new KilnError(`randomHorizontalFlip needs a probability, not ${p}`);
+  if (typeof p !== "number" || !(p >= 0 && p <= 1)) {
+    throw new KilnError(`randomHorizontalFlip needs a probability, not ${shown(p)}`);
+  }
   return {
     description: `randomHorizontalFlip(${p})`,
     bind(inputShape) {
@@ -136,20 +148,25 @@ export function randomHorizontalFlip(p = 0.5): Transform {
 
 /** `size` as rows and columns; throws, naming `transform`, unless both are whole numbers from 1 on. */
 export function rowsAndColumns(transform: string, size: ImageSize): readonly [number, number] {
-  const [rows, columns] = typeof size === "number" ? [size, size] : size;
-  if (![rows, columns].every((extent) => Number.isInteger(extent) && extent >= 1)) {
-    throw new KilnError(
-      `${transform} needs a size of at least 1, or [rows, columns], not ${JSON.stringify(size)}`,
-    );
+  const extents = typeof size === "number" ? [size, size] : isNumbers(size) ? Array.from(size) : [];
+  if (
+    extents.length !== 2 ||
+    !extents.every((extent) => Number.isInteger(extent) && extent >= 1 && extent <= MOST_PIXELS)
+  ) {
+    const found = isNumbers(size) ? `[${Array.from(size)}]` : shown(size);
+    throw new KilnError(`${transform} needs a size of 1 to ${MOST_PIXELS}, or [rows, columns], not ${found}`);
   }
-  return [rows, columns];
+  return [extents[0], extents[1]];
 }
 
 /** Left, top, right, bottom. */
 function sidesOf(padding: Padding): readonly [number, number, number, number] {
   const given: readonly number[] = typeof padding === "number" ? [padding] : padding;
-  const bad = given.find((pixels) => !Number.isInteger(pixels) || pixels < 0);
-  if (bad !== undefined) throw new KilnError(`pad needs a whole number of pixels from 0 on, not ${bad}`);
+  if (!isNumbers(given))
+    throw new KilnError(`pad needs a number of pixels, or two or four, not ${shown(padding)}`);
+  const bad = given.find((pixels) => !Number.isInteger(pixels) || pixels < 0 || pixels > MOST_PIXELS);
+  if (bad !== undefined)
+    throw new KilnError(`pad needs a whole number of pixels, from 0 to ${MOST_PIXELS}, not ${bad}`);
   const [first, second = first, third = first, fourth = second] = given;
   if (given.length === 3 || given.length > 4 || given.length === 0) {
     throw new KilnError(`pad takes one, two or four numbers of pixels, not ${given.length}`);

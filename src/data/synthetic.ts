@@ -4,10 +4,13 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { checkFlag } from "./arguments.ts";
 import { Canvas } from "./canvas.ts";
 import { checkIndex, type Dataset } from "./dataset.ts";
 import { GLYPHS, type Stroke } from "./glyphs.ts";
 import { checkSeed, Random } from "./random.ts";
+import { shown } from "./transforms.ts";
 
 /** Options of {@link syntheticDigits}. */
 export interface SyntheticDigitsOptions {
@@ -20,10 +23,19 @@ export interface SyntheticDigitsOptions {
   readonly size?: number;
 }
 
+const OPTION_NAMES = {
+  train: true,
+  count: true,
+  seed: true,
+  size: true,
+} satisfies OptionNames<SyntheticDigitsOptions>;
+
 const DEFAULT_TRAIN_COUNT = 10_000;
 const DEFAULT_TEST_COUNT = 2_000;
 const SMALLEST_SIZE = 12;
 const LARGEST_SIZE = 256;
+/** A byte for each pixel of all images. */
+const MOST_BYTES = 2 ** 31;
 
 /** Random ranges, lengths as parts of the image's size. */
 const STYLE = {
@@ -51,15 +63,22 @@ const STYLE = {
  * the seed, of training or test, and of its index alone. Samples are drawn when first asked for and then kept.
  */
 export function syntheticDigits(options: SyntheticDigitsOptions): Dataset {
+  checkOptionNames("syntheticDigits", options, OPTION_NAMES);
   const { train, seed = 0, size = 32 } = options;
+  checkFlag("syntheticDigits", "train", train);
   const count = options.count ?? (train ? DEFAULT_TRAIN_COUNT : DEFAULT_TEST_COUNT);
   checkSeed(seed);
   if (!Number.isInteger(count) || count < 1) {
-    throw new KilnError(`syntheticDigits needs a count of at least 1, not ${count}`);
+    throw new KilnError(`syntheticDigits needs a count of at least 1, not ${shown(count)}`);
   }
   if (!Number.isInteger(size) || size < SMALLEST_SIZE || size > LARGEST_SIZE) {
     throw new KilnError(
-      `syntheticDigits draws images of ${SMALLEST_SIZE} to ${LARGEST_SIZE} pixels a side, not ${size}`,
+      `syntheticDigits draws images of ${SMALLEST_SIZE} to ${LARGEST_SIZE} pixels a side, not ${shown(size)}`,
+    );
+  }
+  if (count * size * size > MOST_BYTES) {
+    throw new KilnError(
+      `syntheticDigits keeps ${count} images of ${size} x ${size} in memory: more than ${MOST_BYTES} bytes, give a smaller count`,
     );
   }
   const split = train ? "train" : "test";

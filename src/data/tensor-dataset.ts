@@ -5,13 +5,15 @@ import { invariant, KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
 import { Tensor } from "../tensor/index.ts";
 import type { BatchedDataset } from "./batch.ts";
-import { checkIndex } from "./dataset.ts";
+import { checkIndex, type ItemDataset } from "./dataset.ts";
 
 /**
  * `new TensorDataset(x, y)`: samples lie along dimension 0 of every tensor, as in PyTorch. A loader's batches are
  * rows of the same tensors, with their types.
  */
-export class TensorDataset<Tensors extends readonly Tensor[]> implements BatchedDataset<Tensors> {
+export class TensorDataset<Tensors extends readonly Tensor[]>
+  implements BatchedDataset<Tensors>, ItemDataset<Tensors>
+{
   readonly tensors: Tensors;
   readonly length: number;
   readonly description: string;
@@ -38,6 +40,17 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Batched
   /** Reads the tensors as they are now; lazy ones are computed. */
   async open(): Promise<void> {
     this.#rows = await Promise.all(this.tensors.map(async (t) => t.peek() ?? (await t.data())));
+  }
+
+  /** Row `index` of each tensor. */
+  getItem(index: number): Tensors {
+    checkIndex(this, index);
+    const rows: readonly Tensor[] = this.tensors.map((t) => {
+      const numbers = t.peek();
+      // Numbers that are still to be computed are not waited for.
+      return numbers === undefined ? t.select(0, index) : gatherRows(t, numbers, [index]).select(0, 0);
+    });
+    return rows as Tensors;
   }
 
   batch(indices: ArrayLike<number>): Tensors {

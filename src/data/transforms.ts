@@ -3,8 +3,10 @@
  * once, which is where shapes are checked and scratch memory is taken; applying it allocates nothing.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
+import { checkDataset, isNumbers } from "./arguments.ts";
 import { classesOf, type Dataset } from "./dataset.ts";
 import { type Random, sampleRandom } from "./random.ts";
 
@@ -27,6 +29,8 @@ export interface Transform {
 
 /** `dataset` as seen through `transform`. */
 export function withTransform(dataset: Dataset, transform: Transform): Dataset {
+  checkDataset("withTransform", dataset, "sample");
+  checkTransform("withTransform", transform);
   const bound = transform.bind(dataset.sampleShape);
   const original = new Float32Array(sizeOf(dataset.sampleShape));
   return {
@@ -62,8 +66,8 @@ export function toTensor(): Transform {
  * dimension of a sample. Each operation is rounded to float32 as PyTorch rounds it.
  */
 export function normalize(mean: number | readonly number[], std: number | readonly number[]): Transform {
-  const means = typeof mean === "number" ? [mean] : mean;
-  const deviations = typeof std === "number" ? [std] : std;
+  const means = channelValues("mean", mean);
+  const deviations = channelValues("standard deviation", std);
   checkFinite("normalize", ...means, ...deviations);
   if (deviations.some((deviation) => deviation <= 0)) {
     throw new KilnError(`normalize needs a standard deviation above 0, not ${deviations.join(", ")}`);
@@ -97,12 +101,23 @@ export function normalize(mean: number | readonly number[], std: number | readon
   };
 }
 
+/** One number, or one for each channel. */
+function channelValues(what: string, given: number | readonly number[]): readonly number[] {
+  if (typeof given === "number") return [given];
+  if (isNumbers(given) && given.length > 0) return Array.from(given);
+  throw new KilnError(
+    `normalize needs a ${what}, one number or one for each channel, not ${describeValue(given)}`,
+  );
+}
+
 /**
  * Applies transforms one after another, the first one first, given as a list or one by one; none at all leave
  * the samples as they are.
  */
 export function compose(...given: readonly (Transform | readonly Transform[])[]): Transform {
-  const [first = scale(1), ...others] = given.flat() as Transform[];
+  const all = given.flat() as Transform[];
+  for (const transform of all) checkTransform("compose", transform);
+  const [first = scale(1), ...others] = all;
   return {
     description: [first, ...others].map((transform) => transform.description).join(", "),
     bind: (inputShape) => others.reduce(chain, first.bind(inputShape)),
@@ -134,8 +149,18 @@ function eachValue(shape: Shape, map: (value: number) => number): BoundTransform
 
 /** Throws unless all `values` of the transform `name` are finite. */
 export function checkFinite(name: string, ...values: readonly number[]): void {
-  const bad = values.find((value) => !Number.isFinite(value));
-  if (bad !== undefined) throw new KilnError(`${name} needs finite numbers, not ${bad}`);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new KilnError(`${name} needs finite numbers, not ${shown(values[bad])}`);
+}
+
+/** A number as it is, anything else by its kind. */
+export const shown = (value: unknown): string =>
+  typeof value === "number" ? `${value}` : describeValue(value);
+
+/** Throws unless `value` is a transform. */
+export function checkTransform(callee: string, value: unknown): void {
+  if (typeof Object(value).bind === "function" && typeof value === "object") return;
+  throw new KilnError(`${callee} takes a transform, such as data.pad(2), not ${describeValue(value)}`);
 }
 
 const formatNumbers = (value: number | readonly number[]): string =>

@@ -1,8 +1,9 @@
 /** Datasets in memory, parts of them, and the transforms between a dataset and its user. */
 
 import { describe, expect, it } from "vitest";
-import { ArrayDataset, type Dataset, subset } from "../../src/data/dataset.ts";
+import { ArrayDataset, type Dataset } from "../../src/data/dataset.ts";
 import { pad } from "../../src/data/spatial-transforms.ts";
+import { subset } from "../../src/data/subset.ts";
 import { compose, normalize, scale, withTransform } from "../../src/data/transforms.ts";
 
 const small = new ArrayDataset({
@@ -110,7 +111,7 @@ describe("transforms", () => {
   it("names what it cannot work with", () => {
     expect(() => scale(Number.NaN)).toThrow("scale needs finite numbers, not NaN");
     expect(() => normalize(0, 0)).toThrow("normalize needs a standard deviation above 0, not 0");
-    expect(() => pad(1.5)).toThrow("pad needs a whole number of pixels from 0 on, not 1.5");
+    expect(() => pad(1.5)).toThrow("pad needs a whole number of pixels, from 0 to 65536, not 1.5");
     expect(() => withTransform(small, normalize([1, 2, 3], 1))).toThrow(
       "normalize has 3 values, but samples of shape [1,2,2] have 1 channels",
     );

@@ -46,9 +46,9 @@ describe("resize", () => {
   });
 
   it("names what it cannot work with", () => {
-    expect(() => resize(0)).toThrow("resize needs a size of at least 1, or [rows, columns], not 0");
+    expect(() => resize(0)).toThrow("resize needs a size of 1 to 65536, or [rows, columns], not 0");
     expect(() => resize([2, 1.5])).toThrow(
-      "resize needs a size of at least 1, or [rows, columns], not [2,1.5]",
+      "resize needs a size of 1 to 65536, or [rows, columns], not [2,1.5]",
     );
     expect(() => resize(2, { interpolation: "cubic" as "nearest" })).toThrow(
       'resize interpolates "bilinear" or "nearest", not "cubic"',

@@ -2,9 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { assembleBatch } from "../../src/data/batch.ts";
-import { ArrayDataset, type Dataset, subset } from "../../src/data/dataset.ts";
+import { ArrayDataset, type Dataset } from "../../src/data/dataset.ts";
 import { Random } from "../../src/data/random.ts";
 import { pad, randomCrop, randomHorizontalFlip } from "../../src/data/spatial-transforms.ts";
+import { subset } from "../../src/data/subset.ts";
 import { compose, normalize, type Transform, toTensor, withTransform } from "../../src/data/transforms.ts";
 
 /** What `transform` makes of the numbers 1, 2, … in the shape `shape`. */
@@ -55,7 +56,7 @@ describe("pad", () => {
   });
 
   it("names what it cannot do", () => {
-    expect(() => pad([1, -1])).toThrow("pad needs a whole number of pixels from 0 on, not -1");
+    expect(() => pad([1, -1])).toThrow("pad needs a whole number of pixels, from 0 to 65536, not -1");
     expect(() => pad([1, 2, 3] as never)).toThrow("pad takes one, two or four numbers of pixels, not 3");
   });
 });
@@ -85,7 +86,7 @@ describe("randomCrop", () => {
   });
 
   it("names what it cannot do", () => {
-    expect(() => randomCrop(0)).toThrow("randomCrop needs a size of at least 1, or [rows, columns], not 0");
+    expect(() => randomCrop(0)).toThrow("randomCrop needs a size of 1 to 65536, or [rows, columns], not 0");
     expect(() => randomCrop([3, 9], { padding: 1 }).bind([1, 5, 5])).toThrow(
       "randomCrop cannot cut 3 × 9 out of padded samples of shape [1,7,7]; give more padding or a smaller size",
     );

@@ -1,0 +1,120 @@
+/** Every public function of `data` takes whatever is handed to it, or says in one line what it wants: never a TypeError of its own. */
+
+import { data, KilnError, tensor } from "kiln";
+import { expect, test } from "vitest";
+
+const images = new data.ArrayDataset({
+  images: new Float32Array(8),
+  labels: [0, 1],
+  sampleShape: [1, 2, 2],
+});
+const folder = "no such folder";
+
+/** Each function with arguments that are right, one after another of which is replaced. */
+const CALLS: Readonly<
+  Record<string, readonly [call: (...given: never[]) => unknown, ...right: readonly unknown[]]>
+> = {
+  ArrayDataset: [
+    (options) => new data.ArrayDataset(options),
+    { images: new Float32Array(8), labels: [0, 1], sampleShape: [1, 2, 2] },
+  ],
+  "ArrayDataset's parts": [
+    (bytes, labels, sampleShape, classes) =>
+      new data.ArrayDataset({ images: bytes, labels, sampleShape, classes }),
+    new Float32Array(8),
+    [0, 1],
+    [1, 2, 2],
+    2,
+  ],
+  CIFAR10: [(root, options) => data.CIFAR10(root, options), folder, { train: true }],
+  "CIFAR10's options": [
+    (train, transform, download, mirror) => data.CIFAR10(folder, { train, transform, download, mirror }),
+    true,
+    data.toTensor(),
+    false,
+    "http://localhost:1/",
+  ],
+  compose: [(a, b) => data.compose(a, b), data.scale(2), [data.pad(1)]],
+  DataLoader: [(dataset, options) => new data.DataLoader(dataset, options), images, { batchSize: 2 }],
+  "DataLoader's options": [
+    (batchSize, shuffle, seed, dropLast, prefetch, sampler, collateFn) =>
+      new data.DataLoader(images, { batchSize, shuffle, seed, dropLast, prefetch, sampler, collateFn }),
+    ...[1, false, 0, false, 2, [0, 1], (items: unknown[]) => items],
+  ],
+  "DataLoader's batchSampler": [(batchSampler) => new data.DataLoader(images, { batchSampler }), [[0], [1]]],
+  defaultCollate: [(items) => data.defaultCollate(items), [[tensor([1]), 2]]],
+  FashionMNIST: [(root, options) => data.FashionMNIST(root, options), folder, { train: true }],
+  loadMnist: [(root) => data.loadMnist(root), folder],
+  MNIST: [(root, options) => data.MNIST(root, options), folder, { train: true }],
+  normalize: [(mean, std) => data.normalize(mean, std), [0, 1], [1, 1]],
+  pad: [(amount, value) => data.pad(amount, value), [1, 2], 0],
+  parseIdx: [(bytes, name) => data.parseIdx(bytes, name), Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5), "name"],
+  randomCrop: [(size, options) => data.randomCrop(size, options), [1, 1], { padding: 1 }],
+  "randomCrop's options": [(padding, fill) => data.randomCrop(1, { padding, fill }), [1, 1], 0],
+  randomHorizontalFlip: [(p) => data.randomHorizontalFlip(p), 0.5],
+  resize: [(size, options) => data.resize(size, options), [2, 2], { antialias: false }],
+  "resize's options": [
+    (interpolation, antialias) => data.resize(2, { interpolation, antialias }),
+    "nearest",
+    true,
+  ],
+  scale: [(factor) => data.scale(factor), 2],
+  subset: [(dataset, start, end) => data.subset(dataset, start, end), images, 0, 1],
+  syntheticDigits: [(options) => data.syntheticDigits(options), { train: true, count: 1 }],
+  "syntheticDigits's options": [
+    (train, count, seed, size) => data.syntheticDigits({ train, count, seed, size }),
+    ...[true, 1, 0, 12],
+  ],
+  TensorDataset: [(x, y) => new data.TensorDataset(x, y), tensor([1, 2]), tensor([1, 2])],
+  toTensor: [() => data.toTensor()],
+  withTransform: [(dataset, transform) => data.withTransform(dataset, transform), images, data.scale(2)],
+};
+
+const ODD: readonly unknown[] = [
+  ...[undefined, null, true, 0, -1, 0.5, Number.NaN, 2 ** 53, 3n, "", "text", Symbol("s"), () => 1],
+  ...[
+    [],
+    {},
+    [null],
+    ["a"],
+    [1, 2, 3],
+    [[]],
+    { length: 2 },
+    { length: -1, getItem() {} },
+    new Map(),
+    new Date(),
+  ],
+  ...[{ unknown: 1 }, new Uint8Array(3), new BigInt64Array(2), new DataView(new ArrayBuffer(4)), tensor([1])],
+  ...[Object.create(null), { length: 2, sample() {} }, { length: 2, batch: 3 }, { bind: 1 }, class {}],
+];
+
+test("the table names every function that is exported", () => {
+  const functions = Object.entries(data).flatMap(([name, value]) =>
+    typeof value === "function" ? [name] : [],
+  );
+  expect(functions.filter((name) => !(name in CALLS))).toEqual([]);
+});
+
+test.each(Object.entries(CALLS))("%s", async (_, [call, ...right]) => {
+  const outcome = async (given: readonly unknown[]): Promise<unknown> => {
+    try {
+      await call(...(given as never[]));
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  // Right arguments work, but for files that are not there.
+  expect(String((await outcome(right)) ?? "")).not.toMatch(/Error(?!: (no such folder|the folder))/);
+  for (const [position] of right.entries()) {
+    for (const odd of ODD) {
+      const error = await outcome(right.with(position, odd));
+      if (error === undefined) continue;
+      expect(error, `argument ${position}`).toBeInstanceOf(KilnError);
+      expect((error as KilnError).message).toMatch(/^[^\n]{10,}$/);
+      expect((error as KilnError).message).not.toMatch(
+        /\[object|Cannot read|is not a function|is not iterable/,
+      );
+    }
+  }
+});
