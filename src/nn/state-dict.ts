@@ -1,8 +1,9 @@
 /** Loads a state dict into a model: everything is checked before anything is written. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { compareByName, copyByName, type KeyDifference } from "../tensor/copy-by-name.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { walkState } from "./members.ts";
 import type { Module } from "./module.ts";
 
@@ -17,6 +18,11 @@ export type LoadResult = KeyDifference;
  * error, and then nothing has changed; without `strict`, keys on one side alone are left alone.
  */
 export async function loadStateDict(module: Module, source: StateDict, strict: boolean): Promise<LoadResult> {
+  if (typeof source !== "object" || source === null || source instanceof Tensor) {
+    throw new KilnError(
+      `loadStateDict takes tensors by name, such as await load(path), not ${describeValue(source)}`,
+    );
+  }
   const own = [...walkState(module)];
   const { missingKeys, unexpectedKeys, faults } = compareByName("the model", own, source, strict);
   if (faults.length > 0) {

@@ -4,6 +4,7 @@
  * traced they become operations, which draw from the seed and the step of each run.
  */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { philox } from "../core/philox.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
@@ -39,10 +40,11 @@ export const generatorState = (): GeneratorState => ({ seed: seedGiven, blocksDr
 
 /** Goes on with the random numbers from where `state` was taken. */
 export function setGeneratorState(state: GeneratorState): void {
-  const { seed, blocksDrawn: drawn } = state;
-  if (!Number.isSafeInteger(seed)) throw new KilnError(`a seed is a whole number, not ${seed}`);
+  const { seed, blocksDrawn: drawn } = Object(state) as GeneratorState;
+  const shown = (value: unknown): string => (typeof value === "number" ? `${value}` : describeValue(value));
+  if (!Number.isSafeInteger(seed)) throw new KilnError(`a seed is a whole number, not ${shown(seed)}`);
   if (!Number.isSafeInteger(drawn) || drawn < 0)
-    throw new KilnError(`the number of blocks drawn is a whole number from 0 on, not ${drawn}`);
+    throw new KilnError(`the number of blocks drawn is a whole number from 0 on, not ${shown(drawn)}`);
   key[0] = seed;
   key[1] = Math.floor(seed / WORD);
   seedGiven = seed;
