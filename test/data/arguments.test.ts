@@ -28,10 +28,9 @@ const CALLS: Readonly<
   ],
   CIFAR10: [(root, options) => data.CIFAR10(root, options), folder, { train: true }],
   "CIFAR10's options": [
-    (train, transform, download, mirror) => data.CIFAR10(folder, { train, transform, download, mirror }),
+    (train, transform, mirror) => data.CIFAR10(folder, { train, transform, mirror }),
     true,
     data.toTensor(),
-    false,
     "http://localhost:1/",
   ],
   compose: [(a, b) => data.compose(a, b), data.scale(2), [data.pad(1)]],

@@ -38,8 +38,8 @@ test.skipIf(process.platform === "win32").each([
 ])("%s is refused at once", async (name, reason) => {
   const path = inFolder(name);
   const message = `cannot read ${path}: ${reason}`;
-  for (const read of [readWhole(path, 100), load(path)]) {
-    const error = await read.catch((e: unknown) => e);
+  for (const read of [() => readWhole(path, 100), () => load(path)]) {
+    const error = await read().catch((e: unknown) => e);
     expect(error).toBeInstanceOf(KilnError);
     expect((error as KilnError).message).toBe(message);
   }
