@@ -3,7 +3,9 @@
  * where its window's winner is the position at hand. Three positions in four of a 2×2 window are zero.
  */
 
+import type { DType } from "../../src/core/dtype.ts";
 import { type Affine, addAffine, scaleAffine, toAffine } from "../../src/loop/affine.ts";
+import { cast, load } from "../../src/loop/build.ts";
 import type { Expr } from "../../src/loop/types.ts";
 import { conjuncts } from "../../src/loop/walk.ts";
 import type { Contraction } from "./contraction.ts";
@@ -11,8 +13,9 @@ import type { Contraction } from "./contraction.ts";
 export interface SparseFactor {
   /** Buffer of the pooled gradient, one element per window. */
   readonly gradient: string;
-  /** Buffer of the winners, laid out like the gradient. */
+  /** Buffer of the winners, laid out like the gradient, and its element type: one byte unless a window has more taps. */
   readonly winner: string;
+  readonly winnerType: DType;
   /** Row and column of the dense gradient that the factor stands for, before pooling. */
   readonly row: Affine;
   readonly column: Affine;
@@ -79,6 +82,7 @@ function sparseFactorOf(
   return {
     gradient: gradient.buffer,
     winner: winner.buffer,
+    winnerType: winner.dtype,
     row,
     column,
     window: taps.window,
@@ -127,3 +131,7 @@ function equal(a: Affine, b: Affine): boolean {
   const difference = addAffine(a, scaleAffine(b, -1), 1);
   return difference.constant === 0 && difference.terms.size === 0;
 }
+
+/** The number of the tap that won the window at `index` of the pooled plane, as int32. */
+export const winnerAt = ({ winner, winnerType }: SparseFactor, index: Expr): Expr =>
+  cast(load(winner, winnerType, index), "int32");

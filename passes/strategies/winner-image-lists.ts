@@ -3,24 +3,12 @@
  * the gradient that arrives there. Windows without a gradient do not enter.
  */
 
-import {
-  add,
-  cast,
-  compare,
-  div,
-  float,
-  int,
-  load,
-  local,
-  mod,
-  mul,
-  variable,
-} from "../../src/loop/build.ts";
+import { add, compare, div, float, int, load, local, mod, mul, variable } from "../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
-import type { SparseFactor } from "./sparse-factor.ts";
+import { type SparseFactor, winnerAt } from "./sparse-factor.ts";
 import { baseOf, type ListSpec, listBuffer, loopOver, nestLoops } from "./winner-form.ts";
 
 export interface ImageLists {
@@ -71,7 +59,7 @@ export function imageLists(
   ].reduce(add);
   const gradient = local("gradient", "float32");
   const window: Stmt[] = [
-    { kind: "let", name: "winner", value: cast(load(sparse.winner, "uint8", at), "int32") },
+    { kind: "let", name: "winner", value: winnerAt(sparse, at) },
     { kind: "let", name: "gradient", value: load(sparse.gradient, "float32", at) },
     {
       kind: "append",

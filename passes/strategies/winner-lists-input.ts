@@ -9,7 +9,6 @@ import {
   add,
   and,
   binary,
-  cast,
   compare,
   div,
   float,
@@ -30,6 +29,7 @@ import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import { schedulePlain } from "./plain.ts";
 import { replaceCore } from "./replace-core.ts";
+import { winnerAt } from "./sparse-factor.ts";
 import {
   baseOf,
   type ListSpec,
@@ -270,7 +270,7 @@ class InputGradient {
     return [
       { kind: "accumulator", name: `count${column}`, init: int(0), range: [0, outputs] },
       ...nestLoops(this.parts.outputs, "reduce", [
-        { kind: "let", name: `winner${column}`, value: cast(load(sparse.winner, "uint8", at), "int32") },
+        { kind: "let", name: `winner${column}`, value: winnerAt(sparse, at) },
         { kind: "let", name: `gradient${column}`, value: load(sparse.gradient, "float32", at) },
         {
           kind: "append",

@@ -11,6 +11,9 @@ export interface Range {
 
 export const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
+/** Where a guard never holds nothing is evaluated: whatever is there has no values. */
+const NOWHERE: Range = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
+
 /** Any 32-bit word: their sums wrap around, so no more is known. */
 const WORD: Range = { low: 0, high: 2 ** 32 - 1 };
 
@@ -41,6 +44,8 @@ export class RangeContext {
   private readonly names: Named | undefined;
   private readonly bufferRanges: Named | undefined;
   private readonly guards: readonly Guard[];
+  /** Whether the guards contradict themselves or the loops around them, so that nothing here is ever evaluated. */
+  private readonly unreachable: boolean;
   private groups: readonly Guard[] | undefined;
   /** How many choices `rangeOf` is inside of, each of whose guards is among the guards. */
   private choices = 0;
@@ -48,18 +53,26 @@ export class RangeContext {
   private known: Map<Expr, Range> | undefined;
   private taken: Map<Expr, RangeContext> | undefined;
 
-  constructor(names?: Named, bufferRanges?: Named, guards: readonly Guard[] = []) {
+  constructor(
+    names?: Named,
+    bufferRanges?: Named,
+    guards: readonly Guard[] = [],
+    unreachable: boolean = false,
+  ) {
     this.names = names;
     this.bufferRanges = bufferRanges;
     this.guards = guards;
+    this.unreachable = unreachable;
   }
 
   withName(name: string, range: Range): RangeContext {
-    return new RangeContext({ name, range, outer: this.names }, this.bufferRanges, this.guards);
+    const names = { name, range, outer: this.names };
+    return new RangeContext(names, this.bufferRanges, this.guards, this.unreachable);
   }
 
   withBuffer(name: string, range: Range): RangeContext {
-    return new RangeContext(this.names, { name, range, outer: this.bufferRanges }, this.guards);
+    const bufferRanges = { name, range, outer: this.bufferRanges };
+    return new RangeContext(this.names, bufferRanges, this.guards, this.unreachable);
   }
 
   /** Adds what a true condition says about integers: conjunctions of comparisons with constants. */
@@ -67,17 +80,27 @@ export class RangeContext {
     if (condition.kind === "binary" && condition.op === "and") {
       return this.withCondition(condition.a).withCondition(condition.b);
     }
+    if (condition.kind === "const") return condition.value === 0 ? this.neverReached() : this;
     if (condition.kind !== "compare" || condition.a.dtype !== "int32") return this;
     const difference = addAffine(toAffine(condition.a), toAffine(condition.b), -1);
     const range = rangeBelow(condition.op);
-    if (range === undefined || difference.terms.size === 0) return this;
+    if (range === undefined) return this;
     const form: Affine = { constant: 0, terms: difference.terms };
     const shifted = { low: range.low - difference.constant, high: range.high - difference.constant };
-    return new RangeContext(this.names, this.bufferRanges, [...this.guards, { form, range: shifted }]);
+    const possible = intersect(this.rangeOfAffine(form), shifted);
+    if (possible.low > possible.high) return this.neverReached();
+    if (form.terms.size === 0) return this;
+    const guards = [...this.guards, { form, range: shifted }];
+    return new RangeContext(this.names, this.bufferRanges, guards, this.unreachable);
+  }
+
+  private neverReached(): RangeContext {
+    return new RangeContext(this.names, this.bufferRanges, this.guards, true);
   }
 
   /** Bounds of an int32 expression. */
   rangeOf(e: Expr): Range {
+    if (this.unreachable) return NOWHERE;
     if (e.dtype === "uint32") return WORD;
     switch (e.kind) {
       case "const":

@@ -1,4 +1,4 @@
-/** Proves that a kernel is well formed and that no load or store can leave its buffer. */
+/** Proves that a kernel is well formed, that its types agree and that no load or store can leave its buffer. */
 
 import { InternalError } from "../core/errors.ts";
 import { bottomUp } from "../core/topological.ts";
@@ -7,11 +7,13 @@ import { LoadBounds } from "./load-bounds.ts";
 import { printExpr } from "./print.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
+import { verifyTypes } from "./verify-types.ts";
 import { children, freeNames, substitute, visitExpr } from "./walk.ts";
 
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
 export function verifyKernel(kernel: Kernel): void {
   new Verifier(kernel).run();
+  verifyTypes(kernel);
 }
 
 /** What is known at a statement; a body's own scope grows with its declarations. */

@@ -4,13 +4,14 @@
  */
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
-import { add, cast, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
+import { add, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { substitute } from "../../../src/loop/walk.ts";
 import type { GridLoop, StoreTarget } from "../../materialize.ts";
 import { type Lanes, lanePartsOf } from "../lanes.ts";
 import type { Nest } from "../nest.ts";
 import { fills, interiorOf, zeros } from "../panel-copy.ts";
+import { winnerAt } from "../sparse-factor.ts";
 import type { Plane, PooledPlane } from "./plane.ts";
 import { lane, type Phases } from "./workspace.ts";
 
@@ -105,7 +106,7 @@ function pooledPart(
   const [row, column] = [variable("row"), variable("column")];
   const index = add(base, add(mul(row, int(columns)), column));
   const gradient = load(sparse.gradient, "float32", index);
-  const winner = cast(load(sparse.winner, "uint8", index), "int32");
+  const winner = winnerAt(sparse, index);
   const stores: StoreTarget[] = [];
   for (let tap = 0; tap < height * width; tap++) {
     const y = add(mul(row, int(height)), int(start[0] + Math.floor(tap / width)));
