@@ -7,7 +7,7 @@ import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program
 import type { Kernel } from "../src/loop/types.ts";
 import { kernelKey } from "./kernel-key.ts";
 import { planMemory } from "./plan-memory.ts";
-import { candidatesFor, factsOf, scheduledAs } from "./schedule.ts";
+import { applied, candidatesFor, factsOf, withScheduled } from "./schedule.ts";
 import { candidateName, type ProgramFacts } from "./strategies/strategy.ts";
 
 /**
@@ -44,7 +44,10 @@ function contestantsFor(
   for (const { candidate } of sorted) {
     const name = candidateName(candidate);
     if (named.has(name)) continue;
-    const plan = (): ProgramPlan => planMemory.run(scheduledAs(alone(kernel), [candidate], capabilities));
+    const plan = (): ProgramPlan | undefined => {
+      const made = applied(candidate, capabilities);
+      return made && planMemory.run(withScheduled(alone(kernel), [made]));
+    };
     named.set(name, { name, cost: candidate.cost, plan });
   }
   return [...named.values()];

@@ -3,7 +3,6 @@
 import { InternalError } from "../src/core/errors.ts";
 import { type Artifact, isGraph, printArtifact, type StageDump } from "../src/ir/artifact.ts";
 import { verifyGraph } from "../src/ir/verify.ts";
-import type { Kernel } from "../src/loop/types.ts";
 import { verifyKernel } from "../src/loop/verify.ts";
 import { verifyProgram } from "../src/loop/verify-program.ts";
 import { opTable } from "../src/ops/registry.ts";
@@ -12,9 +11,6 @@ import type { Pass, StageInfo } from "./pass.ts";
 /** Collects stages while passes run. Texts are printed only when somebody reads them. */
 export class PassManager {
   private readonly records: { name: string; doc: string; artifact: Artifact; milliseconds: number }[] = [];
-
-  /** Kernels that have been verified: a pass hands on those that it leaves as they are. */
-  private readonly verified = new WeakSet<Kernel>();
 
   /** Records an artifact that no pass made, such as the traced graph. */
   start({ name, doc }: StageInfo, artifact: Artifact, milliseconds: number): void {
@@ -47,18 +43,12 @@ export class PassManager {
     try {
       if (isGraph(artifact)) verifyGraph(artifact, opTable);
       else {
-        for (const kernel of artifact.kernels) this.verifyOnce(kernel);
+        artifact.kernels.forEach(verifyKernel);
         verifyProgram(artifact);
       }
     } catch (error) {
       if (error instanceof InternalError) throw new InternalError(`after pass ${pass}: ${error.fault}`);
       throw error;
     }
-  }
-
-  private verifyOnce(kernel: Kernel): void {
-    if (this.verified.has(kernel)) return;
-    verifyKernel(kernel);
-    this.verified.add(kernel);
   }
 }

@@ -22,6 +22,7 @@ import { LoadBounds } from "../src/loop/load-bounds.ts";
 import { RangeContext } from "../src/loop/range.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../src/loop/types.ts";
 import { axesKey, forEachChild, freeNames, isSubset, mapChildren, visitExpr } from "../src/loop/walk.ts";
+import { inBlocks } from "./sum-blocks.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -73,7 +74,8 @@ class Materializer {
   }
 
   nest(loops: readonly GridLoop[], stores: readonly StoreTarget[], around: readonly GridLoop[]): Stmt[] {
-    const values = stores.map((s) => this.interner.intern(s.value));
+    const settled = inBlocks();
+    const values = stores.map((s) => this.interner.intern(settled(s.value)));
     const scope: Scope = {
       available: new Set(around.map(({ name }) => name)),
       ranges: around.reduce(

@@ -1,8 +1,10 @@
-/** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest. */
+/** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest that is proved to be sound. */
 
+import { InternalError } from "../src/core/errors.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
 import type { Kernel } from "../src/loop/types.ts";
+import { isProved } from "../src/loop/verify.ts";
 import { kernelKey } from "./kernel-key.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 import { perElement } from "./per-element.ts";
@@ -73,17 +75,18 @@ export function schedule(
         forced: strategy,
         wantsCheapest: choices === undefined,
       };
-      const chosen = program.kernels.map((kernel) => {
+      const made = program.kernels.map((kernel) => {
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));
-        return cheapest(
-          candidates.filter(
-            (c) => c.strategy === strategy || (wanted !== undefined && candidateName(c) === wanted),
-          ),
-          candidates,
+        const isPreferred = (c: Candidate): boolean =>
+          c.strategy === strategy || (wanted !== undefined && candidateName(c) === wanted);
+        const preferred = candidates.filter(isPreferred);
+        const others = candidates.filter((c) => !isPreferred(c));
+        return (
+          cheapestProved(preferred, capabilities) ?? cheapestProved(others, capabilities) ?? none(kernel)
         );
       });
-      return divideAmongThreads(scheduledAs(program, chosen, capabilities), capabilities, divideAlways);
+      return divideAmongThreads(withScheduled(program, made), capabilities, divideAlways);
     },
   };
 }
@@ -101,34 +104,47 @@ export const candidatesFor = (
   facts: ProgramFacts,
 ): readonly Candidate[] => STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, capabilities, facts));
 
-/** The program with each of its kernels run as the candidate in its place says. */
-export function scheduledAs(
-  program: LoweredProgram,
-  chosen: readonly Candidate[],
-  capabilities: Capabilities,
-): LoweredProgram {
-  const results = chosen.map((candidate) => applied(candidate, capabilities));
-  const commitKernels = results.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
-  const kernels = results.flatMap((r) => r.kernels);
+/** The program with what its kernels have become in their place. */
+export function withScheduled(program: LoweredProgram, made: readonly Scheduled[]): LoweredProgram {
+  const commitKernels = made.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
+  const kernels = made.flatMap((m) => m.kernels);
   return sharePanels({
     ...program,
     kernels,
-    buffers: [...program.buffers, ...results.flatMap((r) => r.scratch)],
+    buffers: [...program.buffers, ...made.flatMap((m) => m.scratch)],
     commitFrom: kernels.length - commitKernels,
   });
 }
 
-/** What a candidate makes, its estimate with the kernel that does most. */
-function applied(candidate: Candidate, { tileGflops, vectorWidth }: Capabilities): Scheduled {
+/**
+ * What a candidate makes, its estimate with the kernel that does most; `undefined` where its kernels are not proved to be
+ * well typed and to stay inside of their buffers: then it is no way to run them.
+ */
+export function applied(
+  candidate: Candidate,
+  { tileGflops, vectorWidth }: Capabilities,
+): Scheduled | undefined {
   const { kernels, scratch } = candidate.apply();
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
   const estimate = Math.round(candidate.cost / 2);
   const gflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
   const estimatedGflops = Number(gflops.toPrecision(4));
   const estimated: Kernel = { ...main, estimate, estimatedGflops };
-  return { kernels: kernels.map((k) => (k === main ? estimated : k)), scratch };
+  const made = kernels.map((k) => (k === main ? estimated : k));
+  return made.every(isProved) ? { kernels: made, scratch } : undefined;
 }
 
-function cheapest(preferred: readonly Candidate[], all: readonly Candidate[]): Candidate {
-  return (preferred.length > 0 ? preferred : all).reduce((a, b) => (b.cost < a.cost ? b : a));
+/** What the cheapest of those candidates makes whose kernels are proved. */
+function cheapestProved(candidates: readonly Candidate[], capabilities: Capabilities): Scheduled | undefined {
+  for (let open = candidates; open.length > 0; ) {
+    const cheapest = open.reduce((a, b) => (b.cost < a.cost ? b : a));
+    const made = applied(cheapest, capabilities);
+    if (made !== undefined) return made;
+    open = open.filter((c) => c !== cheapest);
+  }
+  return undefined;
+}
+
+function none({ name }: Kernel): never {
+  throw new InternalError(`no way to run kernel ${name} is proved to stay inside of its buffers`);
 }

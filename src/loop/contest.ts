@@ -8,8 +8,8 @@ export interface Contestant {
   readonly name: string;
   /** The time that the cost model expects, in the scheduler's unit. */
   readonly cost: number;
-  /** A program of this kernel alone, its buffers fed and read by the host. */
-  plan(): ProgramPlan;
+  /** A program of this kernel alone, its buffers fed and read by the host; `undefined` where it is not proved to be sound. */
+  plan(): ProgramPlan | undefined;
 }
 
 /** All ways to run one kernel, the one that the cost model likes best first. */

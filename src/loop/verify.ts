@@ -10,10 +10,26 @@ import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
 import { verifyTypes } from "./verify-types.ts";
 import { children, freeNames, substitute, visitExpr } from "./walk.ts";
 
+/** Kernels that were proved: they never change, and passes hand on those that they leave as they are. */
+const proved = new WeakSet<Kernel>();
+
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
 export function verifyKernel(kernel: Kernel): void {
+  if (proved.has(kernel)) return;
   new Verifier(kernel).run();
   verifyTypes(kernel);
+  proved.add(kernel);
+}
+
+/** Whether all that a kernel loads and stores is proved to lie inside of its buffers and to have their types. */
+export function isProved(kernel: Kernel): boolean {
+  try {
+    verifyKernel(kernel);
+    return true;
+  } catch (error) {
+    if (error instanceof InternalError) return false;
+    throw error;
+  }
 }
 
 /** What is known at a statement; a body's own scope grows with its declarations. */

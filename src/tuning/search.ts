@@ -74,10 +74,16 @@ export async function search(contest: Contest, prepare: Prepare, limits: Limits)
   const wanted = shortList(contest, limits.all);
   const isOver = (): boolean => limits.now() >= limits.deadline;
   const field: Lane[] = [];
+  let dropped = 0;
   try {
     for (const contestant of wanted) {
       if (isOver()) break;
-      const lane = new Lane(contestant, await prepare(contestant.plan()));
+      const plan = contestant.plan();
+      if (plan === undefined) {
+        dropped++;
+        continue;
+      }
+      const lane = new Lane(contestant, await prepare(plan));
       field.push(lane);
       await lane.warmUp(limits);
     }
@@ -85,7 +91,7 @@ export async function search(contest: Contest, prepare: Prepare, limits: Limits)
     for (const lane of field) if (!lane.isWarm && !isOver()) await lane.warmUp(limits);
     const left = await halve(field, isOver);
     const measured = field.map((lane) => lane.result);
-    const isFinished = field.length === wanted.length && left.length <= 2 && !isOver();
+    const isFinished = field.length + dropped === wanted.length && left.length <= 2 && !isOver();
     return { measured, winner: winnerOf(measured), isFinished };
   } finally {
     for (const lane of field) lane.dispose();

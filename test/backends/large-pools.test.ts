@@ -9,15 +9,15 @@ import type { Graph, Value } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { draw, generator } from "../support/draw.ts";
 import { relativeError, runGraph } from "../support/run-graph.ts";
-import { strategiesFor } from "../support/strategies.ts";
 
-/** Two windows each way, of at most 400 taps: the last that a byte can tell apart, the first that it cannot, and beyond. */
+/** The first that a byte cannot tell apart, and larger ones. */
 const WINDOWS: readonly (readonly [number, number])[] = [
-  [16, 16],
-  [1, 257],
   [17, 17],
   [16, 25],
 ];
+
+/** What reads winners: lists of them and Winograd's planes; whatever else runs reads them as the cost model likes best. */
+const READERS = ["winner-lists", "vector-winner-lists", "winograd", undefined];
 
 /** Largest difference over largest value: sums of a few hundred products, and Winograd's where it runs. */
 const TOLERANCE = 5e-5;
@@ -29,12 +29,12 @@ function net(window: readonly [number, number]): Graph {
     b.input("state", name, { dtype: "float32", shape });
   const convolution = { stride: [1, 1], dilation: [1, 1], groups: 1 };
   const [rows, columns] = window;
-  const image = state("image", [1, 1, 2 * rows, 2 * columns]);
-  const first = b.node("conv2d", [image, state("conv1.weight", [3, 1, 1, 1])], {
+  const image = state("image", [2, 1, 2 * rows, 2 * columns]);
+  const first = b.node("conv2d", [image, state("conv1.weight", [2, 1, 1, 1])], {
     ...convolution,
     padding: [0, 0],
   });
-  const second = b.node("conv2d", [first, state("conv2.weight", [4, 3, 3, 3])], {
+  const second = b.node("conv2d", [first, state("conv2.weight", [2, 2, 3, 3])], {
     ...convolution,
     padding: [1, 1],
   });
@@ -53,10 +53,9 @@ test.each(WINDOWS)("gradients behind windows of %i by %i", async (rows, columns)
   );
   const gradientsFor = graph.inputs.map(({ name }) => name);
   const expected = await runGraph(graph, backendNamed("interpret"), values, { gradientsFor });
-  const two = wasm.configured({ threads: 2 });
   const ways = [
-    ...strategiesFor(wasm.capabilities).map(({ name }) => ({ backend: wasm, options: { strategy: name } })),
-    { backend: two, options: { divideAlways: true } },
+    ...READERS.map((strategy) => ({ backend: wasm, options: strategy === undefined ? {} : { strategy } })),
+    { backend: wasm.configured({ threads: 2 }), options: { divideAlways: true } },
     { backend: backendNamed("js"), options: {} },
     { backend: backendNamed("js"), options: { strategy: "winner-lists" } },
     { backend: backendNamed("gpujs:cpu"), options: {} },

@@ -71,6 +71,10 @@ const append = (count: string, capacity: number, base: Expr, value: Expr): Stmt 
 });
 const [i, j] = [variable("i"), variable("j")];
 
+/** `0 - 1 >= 0`, as substitution leaves it. */
+const minusOne: Expr = { kind: "binary", dtype: "int32", op: "add", a: int(0), b: int(-1) };
+const never = { kind: "compare", dtype: "bool", op: "ge", a: minusOne, b: int(0) } as const;
+
 /** Sound kernels, each beside the way in which it can be broken. */
 const SOUND: Readonly<Record<string, Kernel>> = {
   "loads and stores that fill their buffers": kernel(
@@ -81,6 +85,28 @@ const SOUND: Readonly<Record<string, Kernel>> = {
       "i",
       12,
       loop("j", 8, store("out", j, select(inRange(sub(i, int(3)), 8), a(sub(i, int(3))), float(0)))),
+    ),
+  ),
+  // What unrolling leaves of a tap that lies in the padding: its guard never holds, in any of these ways.
+  "a load behind a guard of constants that never holds": kernel(
+    store("out", int(0), select(never, a(int(-1)), float(0))),
+  ),
+  "a load behind a guard in a local that never holds": kernel(
+    { kind: "let", name: "fits", value: never },
+    store("out", int(0), select(local("fits", "bool"), a(int(-1)), float(0))),
+  ),
+  "a load behind a guard that never holds under its loops": kernel(
+    loop("i", 4, store("out", i, select(compare("ge", i, int(4)), a(add(i, int(8))), float(0)))),
+  ),
+  "a load behind guards that contradict each other": kernel(
+    loop(
+      "i",
+      20,
+      store(
+        "out",
+        int(0),
+        select(and(compare("lt", i, int(5)), compare("gt", i, int(9))), a(add(i, int(50))), float(0)),
+      ),
     ),
   ),
   "a guarded store": kernel(
@@ -280,6 +306,49 @@ const BROKEN: Readonly<Record<string, readonly [kernel: Kernel, message: string]
     "unknown scalar momentum",
   ],
   "an extent that is no whole number": [kernel(loop("i", 2.5)), "loop i has extent 2.5"],
+  "a load of another type than its buffer's": [
+    kernel(store("out", int(0), cast(load("wild", "uint8", int(0)), "float32"))),
+    "wild holds int32, not uint8",
+  ],
+  "a store of another type than its buffer's": [
+    kernel(store("out", int(0), int(1))),
+    "out takes float32, not int32",
+  ],
+  "an entry of another type than its list's": [
+    kernel(counter("n", 4), loop("i", 4, append("n", 4, int(0), cast(i, "float32")))),
+    "list takes int32, not float32",
+  ],
+  "operands of two types": [
+    kernel(store("out", int(0), { kind: "binary", dtype: "float32", op: "add", a: float(1), b: int(1) })),
+    "add takes two of one type, not float32 and int32",
+  ],
+  "an operator that says it gives another type": [
+    kernel(store("out", int(0), { kind: "binary", dtype: "float32", op: "add", a: int(1), b: int(1) })),
+    "gives int32, not float32",
+  ],
+  "a choice that hangs on a number": [
+    kernel(
+      store("out", int(0), {
+        kind: "select",
+        dtype: "float32",
+        condition: int(1),
+        a: float(1),
+        b: float(2),
+      }),
+    ),
+    "the condition of select takes bool, not int32",
+  ],
+  "a local that is read as another type": [
+    kernel({ kind: "let", name: "t", value: int(1) }, store("out", int(0), local("t", "float32"))),
+    "t holds int32, not float32",
+  ],
+  "an accumulator that is given another type": [
+    kernel(
+      { kind: "accumulator", name: "sum", init: float(0) },
+      { kind: "assign", name: "sum", value: int(1) },
+    ),
+    "the accumulator sum holds float32, not int32",
+  ],
 };
 
 describe("finds", () => {

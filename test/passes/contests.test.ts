@@ -87,7 +87,7 @@ describe("a contest", () => {
 
   test("has programs whose inputs outlive them, so that they can run again", () => {
     for (const { contestants } of contests.slice(0, 4)) {
-      const { inputs, placements, kernels, commitFrom } = contestants[0].plan();
+      const { inputs, placements, kernels, commitFrom } = contestants[0].plan()!;
       expect(inputs.length).toBeGreaterThan(0);
       for (const { buffer } of inputs) {
         expect(placements.find((p) => p.buffer === buffer)?.last).toBe(kernels.length);
