@@ -20,9 +20,9 @@ import {
 import { Interner } from "../src/loop/intern.ts";
 import { LoadBounds } from "../src/loop/load-bounds.ts";
 import { RangeContext } from "../src/loop/range.ts";
+import { inBlocks } from "../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../src/loop/types.ts";
 import { axesKey, forEachChild, freeNames, isSubset, mapChildren, visitExpr } from "../src/loop/walk.ts";
-import { inBlocks } from "./sum-blocks.ts";
 
 export interface GridLoop {
   readonly name: string;

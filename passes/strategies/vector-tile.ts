@@ -5,6 +5,7 @@
  */
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { BLOCK } from "../../src/loop/sum-blocks.ts";
 import { arrange, isBatchLike } from "./axis-order.ts";
 import { type Contraction, contractionOf, dependsOn } from "./contraction.ts";
 import type { Coordinate, Extents } from "./coordinates.ts";
@@ -75,9 +76,10 @@ class Search {
     return settled.sort((a, b) => a.cost - b.cost);
   }
 
-  /** The axis that may run outside of the tiles: the images of a batch. */
+  /** The axis that may run outside of the tiles: the images of a batch, unless their sums would be too many for one. */
   private get splits(): string[] {
     const [first, ...others] = this.contraction.core.axes;
+    if (first.extent > BLOCK) return [];
     const factors = this.factors.map((factor) => ({ natural: factor.coordinates() }));
     return others.length > 0 && isBatchLike(first.name, factors) ? [first.name] : [];
   }

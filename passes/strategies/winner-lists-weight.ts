@@ -6,22 +6,27 @@
 
 import { type Affine, coefficientOf, toAffine } from "../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../src/loop/build.ts";
+import { BLOCK } from "../../src/loop/sum-blocks.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
 import type { GridLoop } from "../materialize.ts";
 import { replaceCore } from "./replace-core.ts";
 import { nestLoops, type SparseContraction, type WinnerForm } from "./winner-form.ts";
-import { type ImageLists, imageLists } from "./winner-image-lists.ts";
+import { bandsOf, type ImageLists, imageLists } from "./winner-image-lists.ts";
 
 /** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
 const STEP_COST = 2.1;
 
 /**
  * Matches `Σ[n, y, x] sparse(n, co, y, x) · X(n, …, y, x)`: row and column of the sparse factor are reduction
- * variables themselves. Returns `undefined` for other forms.
+ * variables themselves. Returns `undefined` for other forms. Unless sums are in double, long ones run in blocks.
  */
-export function weightGradientForm(found: SparseContraction, registers: number): WinnerForm | undefined {
+export function weightGradientForm(
+  found: SparseContraction,
+  registers: number,
+  sumsInDouble: boolean,
+): WinnerForm | undefined {
   const { contraction, sparse, dense } = found;
   const row = onlyName(sparse.row);
   const column = onlyName(sparse.column);
@@ -37,10 +42,14 @@ export function weightGradientForm(found: SparseContraction, registers: number):
   const taps = loops.filter(({ name }) => !sparse.base.terms.has(name));
   const block = blockOf(taps, registers);
   const windows = sparse.plane[0] * sparse.plane[1];
+  const inBlocks = !sumsInDouble && images.reduce((n, { extent }) => n * extent, windows) > BLOCK;
+  const bands = inBlocks ? bandsOf(sparse) : 1;
+  if (inBlocks && images.reduce((n, { extent }) => n * extent, bands) > BLOCK) return undefined;
   const work = [...images, ...loops].reduce((n, loop) => n * loop.extent, windows);
   return {
     cost: 2 * work * STEP_COST,
-    build: () => new WeightGradient(found, { row, column, images, channels, taps, block }).build(),
+    build: () =>
+      new WeightGradient(found, { row, column, images, channels, taps, block, bands, inBlocks }).build(),
   };
 }
 
@@ -51,6 +60,9 @@ interface Parts {
   readonly images: readonly GridLoop[];
   readonly channels: readonly GridLoop[];
   readonly taps: readonly GridLoop[];
+  /** Lists of each image and channel; where there are many entries in all, every list has sums of its own. */
+  readonly bands: number;
+  readonly inBlocks: boolean;
   /** How much of the innermost loops over taps is accumulated at once. */
   readonly block: readonly { readonly loop: GridLoop; readonly size: number }[];
 }
@@ -96,6 +108,7 @@ class WeightGradient {
       kernel,
       this.found.sparse,
       [...parts.images, ...parts.channels],
+      parts.bands,
       strideOf(parts.row),
       strideOf(parts.column),
     );
@@ -149,6 +162,7 @@ class WeightGradient {
       [this.parts.column, int(0)],
     ]);
     const gradient = local("gradient", "float32");
+    const sum = this.parts.inBlocks ? "part" : "acc";
     const turn: Stmt[] = [
       { kind: "let", name: "offset", value: lists.offset },
       { kind: "let", name: "gradient", value: lists.gradient },
@@ -158,10 +172,13 @@ class WeightGradient {
           substitute(substitute(this.found.dense.index, zeroed), point),
         );
         const product = binary("mul", gradient, load(this.found.dense.buffer, "float32", index));
-        return { kind: "assign", name: `acc${k}`, value: add(local(`acc${k}`, "float32"), product) };
+        return { kind: "assign", name: `${sum}${k}`, value: add(local(`${sum}${k}`, "float32"), product) };
       }),
     ];
+    const zeros = (name: string): Stmt[] =>
+      points.map((_, k): Stmt => ({ kind: "accumulator", name: `${name}${k}`, init: float(0) }));
     const list: Stmt[] = [
+      ...(this.parts.inBlocks ? zeros("part") : []),
       { kind: "let", name: "count", value: lists.count },
       {
         kind: "for",
@@ -170,10 +187,14 @@ class WeightGradient {
         loop: "reduce",
         body: turn,
       },
+      ...(this.parts.inBlocks ? points : []).map((_, k): Stmt => {
+        const value = add(local(`acc${k}`, "float32"), local(`part${k}`, "float32"));
+        return { kind: "assign", name: `acc${k}`, value };
+      }),
     ];
     const body: Stmt[] = [
-      ...points.map((_, k): Stmt => ({ kind: "accumulator", name: `acc${k}`, init: float(0) })),
-      ...nestLoops(images, "reduce", list),
+      ...zeros("acc"),
+      ...nestLoops([...images, ...lists.bands], "reduce", list),
       ...points.map((point, k): Stmt => {
         const value = replaceCore(store.value, this.found.contraction.core, local(`acc${k}`, "float32"));
         return {

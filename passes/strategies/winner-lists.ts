@@ -4,6 +4,7 @@
  * do not enter the lists.
  */
 
+import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { type Contraction, contractionOf } from "./contraction.ts";
 import { packContraction } from "./pack.ts";
 import { schedulePlain } from "./plain.ts";
@@ -19,10 +20,10 @@ export const winnerLists: Strategy = {
   candidates(kernel, capabilities) {
     const contraction = contractionOf(kernel);
     if (contraction === undefined || !capabilities.scatter) return [];
-    const direct = formOf(contraction, capabilities.registers);
+    const direct = formOf(contraction, capabilities);
     if (direct !== undefined) return [candidate(direct, () => direct.build())];
     const packed = packContraction(contraction);
-    const form = packed && formOf(packed.contraction, capabilities.registers);
+    const form = packed && formOf(packed.contraction, capabilities);
     if (packed === undefined || form === undefined) return [];
     return [
       candidate(form, () => {
@@ -42,11 +43,13 @@ const candidate = ({ cost }: WinnerForm, apply: () => Scheduled): Candidate => (
   apply,
 });
 
-function formOf(contraction: Contraction, registers: number): WinnerForm | undefined {
+function formOf(contraction: Contraction, { registers, vectorWidth }: Capabilities): WinnerForm | undefined {
+  // A backend without lanes is JavaScript, whose numbers are doubles.
+  const sumsInDouble = vectorWidth === 1;
   for (const { sparse, dense } of sparseFactorsOf(contraction)) {
     if (dense.kind !== "load") continue;
     const found = { contraction, sparse, dense };
-    return weightGradientForm(found, registers) ?? inputGradientForm(found, registers);
+    return weightGradientForm(found, registers, sumsInDouble) ?? inputGradientForm(found, registers);
   }
   return undefined;
 }

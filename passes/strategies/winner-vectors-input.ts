@@ -19,7 +19,7 @@ import { MULTIPLY_ADD } from "./vector-cost.ts";
 import { scheduleLanes } from "./vector-plain.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./winner-block.ts";
 import { listBuffer, loopOver, nestLoops, type SparseContraction, type WinnerForm } from "./winner-form.ts";
-import { type ImageLists, imageLists } from "./winner-image-lists.ts";
+import { bandsOf, type ImageLists, imageLists } from "./winner-image-lists.ts";
 import { type InputGradientParts, inputGradientParts } from "./winner-lists-input.ts";
 
 /** Making one entry of a list, and finishing one element of the image, in the scheduler's unit. */
@@ -103,6 +103,8 @@ class InputVectors {
       kernel,
       sparse,
       [...parts.images, ...parts.outputs],
+      // As the weight gradient cuts them, which shares the lists.
+      bandsOf(sparse),
       this.width * this.channels,
       this.channels,
     );
@@ -206,10 +208,10 @@ class InputVectors {
   /** Each image is cleared, gathers all channels' winners and is stored through the epilogue. */
   private overImages(lists: ImageLists, weights: Weights["load"], image: string): Stmt[] {
     const { images, outputs } = this.parts;
-    const channel: Stmt[] = [
-      { kind: "let", name: "count", value: lists.count },
-      ...this.blocks(lists, weights, image),
-    ];
+    const channel = lists.bands.reduce<Stmt[]>(
+      (inner, { name, extent }) => [loopOver(name, extent, inner)],
+      [{ kind: "let", name: "count", value: lists.count }, ...this.blocks(lists, weights, image)],
+    );
     const body: Stmt[] = [
       loopOver("cell", this.imageLength / this.lanes, [
         {

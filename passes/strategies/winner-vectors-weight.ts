@@ -7,6 +7,7 @@
 import { type Affine, addAffine, coefficientOf, toAffine } from "../../src/loop/affine.ts";
 import {
   add,
+  and,
   binary,
   compare,
   float,
@@ -18,6 +19,7 @@ import {
   variable,
 } from "../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
+import { BLOCK } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { axesKey, mapExpressions, substitute } from "../../src/loop/walk.ts";
 import { hoistIndices } from "../hoist-indices.ts";
@@ -33,8 +35,8 @@ import type { SparseFactor } from "./sparse-factor.ts";
 import type { Scheduled } from "./strategy.ts";
 import { MULTIPLY_ADD } from "./vector-cost.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./winner-block.ts";
-import { nestLoops, type WinnerForm } from "./winner-form.ts";
-import { type ImageLists, imageLists } from "./winner-image-lists.ts";
+import { loopOver, nestLoops, type WinnerForm } from "./winner-form.ts";
+import { bandsOf, type ImageLists, imageLists } from "./winner-image-lists.ts";
 
 /** Making one entry of a list, and moving one sum to its place, in the scheduler's unit. */
 const LIST_ENTRY = 10;
@@ -51,6 +53,8 @@ interface Parts {
   readonly column: string;
   readonly images: readonly GridLoop[];
   readonly channels: readonly GridLoop[];
+  /** Lists of each image and channel. */
+  readonly bands: number;
   /** Taps that lie contiguous under a winner, and how many elements they span. */
   readonly run: readonly GridLoop[];
   readonly length: number;
@@ -86,12 +90,14 @@ export function weightVectors(
   if (run.loops.length === 0) return undefined;
   const rows = taps.filter((tap) => !run.loops.includes(tap));
   if (rows.length > 1 || images.length > 1) return undefined;
-  const parts: Parts = { row, column, images, channels, run: run.loops, length: run.length, rows };
+  const bands = bandsOf(sparse);
+  if (bands * sizeOf(images) > BLOCK) return undefined;
+  const parts: Parts = { row, column, images, channels, bands, run: run.loops, length: run.length, rows };
   const vectors = Math.ceil(run.length / width);
   const rowCount = sizeOf(rows);
   const block = bestBlock(rowCount, vectors, Math.floor((registers - 1) / 2), 1);
-  const lists = sizeOf(images) * sizeOf(channels);
-  const entries = lists * sparse.plane[0] * sparse.plane[1];
+  const lists = sizeOf(images) * sizeOf(channels) * bands;
+  const entries = (lists / bands) * sparse.plane[0] * sparse.plane[1];
   const perEntry = entryCost(block, rowCount, vectors, 1);
   const sums = rowCount * vectors * PARTIAL_SUMS;
   const form = new WeightVectors(contraction, sparse, plan, parts, block, width);
@@ -176,6 +182,7 @@ class WeightVectors {
       kernel,
       this.sparse,
       [...parts.images, ...parts.channels],
+      parts.bands,
       coefficientOf(index, parts.row),
       coefficientOf(index, parts.column),
     );
@@ -191,7 +198,7 @@ class WeightVectors {
     if (this.writesInPlace) {
       const [{ buffer }] = this.contraction.nest.stores;
       const result = kernel.buffers.filter((b) => b.name === buffer);
-      const access = parts.images.length === 0 ? "write" : "readwrite";
+      const access = parts.images.length === 0 && parts.bands === 1 ? "write" : "readwrite";
       return { kernels: [...before, ...result.map((param) => main({ ...param, access }))], scratch };
     }
     const length = sizeOf(parts.channels) * sizeOf(parts.rows) * this.rowLength;
@@ -270,11 +277,11 @@ class WeightVectors {
       (n, l) => add(mul(n, int(l.extent)), variable(l.name)),
       int(0),
     );
-    const [image] = parts.images;
+    const starts = [...parts.images, ...lists.bands].map(({ name }) => compare("eq", variable(name), int(0)));
+    const isFirst = starts.length === 0 ? undefined : starts.reduce(and);
     const store = points.map(({ row, element }, k): Stmt => {
       const index = add(mul(add(mul(number, int(sizeOf(parts.rows))), row), int(this.rowLength)), element);
       const sum = local(`acc${k}`, "float32");
-      const isFirst = image && compare("eq", variable(image.name), int(0));
       const before = isFirst && select(isFirst, float(0), load(partial, "float32", index));
       return { kind: "store", buffer: partial, index, value: before === undefined ? sum : add(before, sum) };
     });
@@ -296,7 +303,10 @@ class WeightVectors {
     const blocks = nestLoops([...rows.loops, ...vectors.loops], "grid", [
       { kind: "for", name: LANE, extent: width, loop: "vector", body: lanes },
     ]);
-    const list: Stmt[] = [{ kind: "let", name: "count", value: lists.count }, ...blocks];
+    const list = lists.bands.reduce<Stmt[]>(
+      (body, { name, extent }) => [loopOver(name, extent, body)],
+      [{ kind: "let", name: "count", value: lists.count }, ...blocks],
+    );
     return this.overImages(channel, others, list);
   }
 

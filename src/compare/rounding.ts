@@ -1,9 +1,11 @@
 /**
- * What float32 explains of a difference. A sum of n terms that are rounded to 24 bits is off by about √n units of 2⁻²⁴;
- * what such errors come to further on is not reckoned but tried: the oracle runs a second time with rounded numbers.
+ * What float32 explains of a difference. A sum of n terms that are rounded to 24 bits is off by about √n units of 2⁻²⁴, a
+ * long one, which runs in blocks, by those of a block for each level of blocks; what such errors come to further on is
+ * not reckoned but tried: the oracle runs a second time with rounded numbers.
  */
 
 import type { DType } from "../core/dtype.ts";
+import { BLOCK } from "../loop/sum-blocks.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { ValueDifference } from "./types.ts";
 
@@ -25,8 +27,12 @@ const DECISIONS = 1000;
 /** The error that a kernel makes by itself, as a share of the largest number that it stores among `stored` elements. */
 export function roundingOf({ nominalFlops, schedule }: Kernel, stored: number): number {
   const terms = Math.max(FEWEST_TERMS, nominalFlops / Math.max(1, stored));
-  return Math.max(UNIT * Math.sqrt(terms), schedule?.startsWith("winograd") ? WINOGRAD : 0);
+  return Math.max(UNIT * Math.sqrt(roundings(terms)), schedule?.startsWith("winograd") ? WINOGRAD : 0);
 }
+
+/** How many roundings one after the other a sum of so many terms goes through: those of a block at each level. */
+const roundings = (terms: number): number =>
+  terms <= BLOCK ? terms : BLOCK * Math.ceil(Math.log(terms) / Math.log(BLOCK));
 
 /**
  * To how many bits the second run of the oracle rounds, so that it errs at least as kernels with these errors do. One number

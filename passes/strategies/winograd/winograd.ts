@@ -1,6 +1,7 @@
 /** Winograd's minimal filtering as a way to run convolutions of stride 1 and their gradients. */
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import { BLOCK } from "../../../src/loop/sum-blocks.ts";
 import { visitExpr } from "../../../src/loop/walk.ts";
 import { contractionOf } from "../contraction.ts";
 import type { Candidate, ProgramFacts, Strategy } from "../strategy.ts";
@@ -88,6 +89,8 @@ function weightCandidates(
     .map((form) => weightPlan(correlation, form, capabilities))
     .filter(
       (plan) =>
+        // The sums of blocks are added one after the other, in scratch.
+        plan.blocksPerGroup <= BLOCK &&
         pointsOf(plan.tiling.form) * (plan.transformed.stride + plan.gradientStride) <= MOST_BLOCK_FLOATS,
     )
     .map((plan) => ({

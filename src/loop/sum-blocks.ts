@@ -4,9 +4,9 @@
  * with the number of levels, the logarithm of the number of terms.
  */
 
-import { add, int, mul, variable } from "../src/loop/build.ts";
-import type { Expr, ReduceAxis } from "../src/loop/types.ts";
-import { rewriter, substitute } from "../src/loop/walk.ts";
+import { add, int, mul, variable } from "./build.ts";
+import type { Expr, ReduceAxis } from "./types.ts";
+import { rewriter, substitute } from "./walk.ts";
 
 /**
  * Terms that one accumulator takes at most. A block of n terms is off by n·2⁻²⁴ at worst: 6·10⁻⁵, and 30 times less in

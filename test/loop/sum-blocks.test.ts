@@ -4,15 +4,15 @@ import { expect, test } from "vitest";
 import type { Backend } from "../../backends/backend.ts";
 import { backendNamed } from "../../backends/registry.ts";
 import { wasm } from "../../backends/wasm/backend.ts";
-import { BLOCK, inBlocks } from "../../passes/sum-blocks.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { add, float, int, load, mul, reduce, variable } from "../../src/loop/build.ts";
 import { printExpr } from "../../src/loop/print.ts";
+import { BLOCK, inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { Expr, ReduceAxis } from "../../src/loop/types.ts";
 import { visitExpr } from "../../src/loop/walk.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { generator } from "../support/draw.ts";
-import { runGraph, type Values } from "../support/run-graph.ts";
+import { planOf, relativeError, runGraph, type Values } from "../support/run-graph.ts";
 import { strategiesFor } from "../support/strategies.ts";
 
 const sumOf = (...extents: readonly number[]): Expr =>
@@ -189,5 +189,38 @@ const RANDOM = 4 * Math.sqrt(BLOCK) * 2 ** -25;
 test.each(Object.keys(SUMS))("sums %s of random terms", async (sum) => {
   for (const n of LENGTHS) {
     expect(await errorOf(SUMS[sum](n, generator(n)), wasm)).toBeLessThanOrEqual(RANDOM);
+  }
+});
+
+/** The weight gradient of a convolution behind max-pool: sums over the pixels of all images, here of one sign. */
+test("weight gradients behind a pool of 80×80 and 112×112 run over lists in bands", async () => {
+  for (const size of [80, 112]) {
+    const half = size / 2;
+    const text = `graph g() params(@x: f32[2,1,${size},${size}], @w0: f32[2,1,1,1], @w: f32[4,2,3,3]) {
+  %0: f32[2,2,${size},${size}] = conv2d(@x, @w0) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
+  %1: f32[2,4,${size},${size}] = conv2d(%0, @w) {stride=[1,1], padding=[1,1], dilation=[1,1], groups=1}
+  %2: f32[2,4,${size},${size}] = relu(%1)
+  %3: f32[2,4,${half},${half}] = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %4: f32[] = sum(%3) {axes=[0,1,2,3], keepdim=false}
+  return loss=%4
+}`;
+    const graph = parseGraph(text, opTable);
+    const values = {
+      x: filled(2 * size * size, () => ALIKE),
+      w0: filled(2, () => 1),
+      w: filled(72, () => ALIKE),
+    };
+    const gradientsFor = ["x", "w0", "w"];
+    const expected = await runGraph(graph, backendNamed("js"), values, { gradientsFor });
+    for (const strategy of ["winner-lists", "vector-winner-lists"]) {
+      const options = { gradientsFor, strategy };
+      const schedules = planOf(graph, wasm, options).kernels.map((kernel) => kernel.schedule);
+      expect(schedules.join()).toMatch(/winner-lists, \d+ lists per image and channel/);
+      const actual = await runGraph(graph, wasm, values, options);
+      for (const [name, numbers] of Object.entries(expected))
+        expect(relativeError(actual[name], numbers), `${name} by ${strategy}`).toBeLessThanOrEqual(
+          2 * ONE_LEVEL,
+        );
+    }
   }
 });
