@@ -306,49 +306,6 @@ const BROKEN: Readonly<Record<string, readonly [kernel: Kernel, message: string]
     "unknown scalar momentum",
   ],
   "an extent that is no whole number": [kernel(loop("i", 2.5)), "loop i has extent 2.5"],
-  "a load of another type than its buffer's": [
-    kernel(store("out", int(0), cast(load("wild", "uint8", int(0)), "float32"))),
-    "wild holds int32, not uint8",
-  ],
-  "a store of another type than its buffer's": [
-    kernel(store("out", int(0), int(1))),
-    "out takes float32, not int32",
-  ],
-  "an entry of another type than its list's": [
-    kernel(counter("n", 4), loop("i", 4, append("n", 4, int(0), cast(i, "float32")))),
-    "list takes int32, not float32",
-  ],
-  "operands of two types": [
-    kernel(store("out", int(0), { kind: "binary", dtype: "float32", op: "add", a: float(1), b: int(1) })),
-    "add takes two of one type, not float32 and int32",
-  ],
-  "an operator that says it gives another type": [
-    kernel(store("out", int(0), { kind: "binary", dtype: "float32", op: "add", a: int(1), b: int(1) })),
-    "gives int32, not float32",
-  ],
-  "a choice that hangs on a number": [
-    kernel(
-      store("out", int(0), {
-        kind: "select",
-        dtype: "float32",
-        condition: int(1),
-        a: float(1),
-        b: float(2),
-      }),
-    ),
-    "the condition of select takes bool, not int32",
-  ],
-  "a local that is read as another type": [
-    kernel({ kind: "let", name: "t", value: int(1) }, store("out", int(0), local("t", "float32"))),
-    "t holds int32, not float32",
-  ],
-  "an accumulator that is given another type": [
-    kernel(
-      { kind: "accumulator", name: "sum", init: float(0) },
-      { kind: "assign", name: "sum", value: int(1) },
-    ),
-    "the accumulator sum holds float32, not int32",
-  ],
 };
 
 describe("finds", () => {
