@@ -9,10 +9,10 @@ import type { Expr } from "./types.ts";
 import { rewriter } from "./walk.ts";
 
 /** How often loops turn, by the names of their variables. */
-type Extents = ReadonlyMap<string, number>;
+export type Extents = ReadonlyMap<string, number>;
 
 /** `name / unit % base · coefficient`. */
-interface Digit {
+export interface Digit {
   readonly name: string;
   readonly unit: number;
   readonly base: number;
@@ -61,7 +61,7 @@ function joinAll(digits: readonly Digit[]): readonly Digit[] {
 }
 
 /** The digit that an atom is: a variable, its quotient, or the remainder of one of them. */
-function digitOf(atom: Expr, coefficient: number, extents: Extents): Digit | undefined {
+export function digitOf(atom: Expr, coefficient: number, extents: Extents): Digit | undefined {
   const isMod = atom.kind === "binary" && atom.op === "mod" && atom.b.kind === "const";
   const inner = isMod ? atom.a : atom;
   const isDiv = inner.kind === "binary" && inner.op === "div" && inner.b.kind === "const";

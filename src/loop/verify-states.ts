@@ -6,11 +6,11 @@
 import { InternalError } from "../core/errors.ts";
 import { type Affine, addAffine, toAffine } from "./affine.ts";
 import { add, int, mul, variable } from "./build.ts";
-import { joinDigits } from "./join-digits.ts";
+import { type Digit, digitOf, type Extents, joinDigits } from "./join-digits.ts";
 import type { LoweredProgram } from "./program.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { Expr, Kernel, Stmt } from "./types.ts";
-import { children, freeNames, ownExpressions, substitute } from "./walk.ts";
+import { children, ownExpressions, substitute } from "./walk.ts";
 
 /** Throws an {@link InternalError} that names the kernel and the state. */
 export function verifyStates({ kernels, buffers }: LoweredProgram): void {
@@ -200,22 +200,29 @@ function areApart(load: Access, store: Access): boolean {
 function isInTurn(load: Access, store: Access): boolean {
   const { constant, terms } = addAffine(load.index, store.index, -1);
   if (constant !== 0 || terms.size > 0 || load.position >= store.position) return false;
-  const common = commonLoops(load, store).filter(({ extent }) => extent > 1);
-  const own = new Map(common.map(({ name, extent }) => [name, extent]));
-  const parts = [...store.index.terms.values()];
-  const names = new Set(parts.flatMap(({ atom }) => [...freeNames(atom)]));
-  if ([...names].some((name) => !own.has(name)) || names.size < own.size) return false;
-  if (!parts.every(({ atom }) => atom.kind === "var")) return true;
-  // Digits of a number: each is worth more than all smaller ones together.
-  const digits = parts
-    .map(({ atom, coefficient }) => ({ worth: Math.abs(coefficient), extent: own.get(nameOf(atom))! }))
+  const extents = new Map(commonLoops(load, store).map(({ name, extent }) => [name, extent]));
+  const digits = [...store.index.terms.values()].map(({ atom, coefficient }) =>
+    digitOf(atom, coefficient, extents),
+  );
+  return digits.every((digit) => digit !== undefined) && tellTurnsApart(digits, extents);
+}
+
+/** Whether a sum of digits is another number in every turn of loops of these extents. */
+function tellTurnsApart(digits: readonly Digit[], extents: Extents): boolean {
+  const isWhole = ([name, extent]: readonly [string, number]): boolean => {
+    const own = digits.filter((digit) => digit.name === name).sort((a, b) => a.unit - b.unit);
+    return own.reduce((known, { unit, base }) => (unit === known ? unit * base : known), 1) >= extent;
+  };
+  if (![...extents].every(isWhole)) return false;
+  // Each digit is worth more than all smaller ones together.
+  const byWorth = digits
+    .filter(({ base }) => base > 1)
+    .map(({ coefficient, base }) => ({ worth: Math.abs(coefficient), base }))
     .sort((a, b) => a.worth - b.worth);
   let below = 0;
-  for (const { worth, extent } of digits) {
+  for (const { worth, base } of byWorth) {
     if (worth <= below) return false;
-    below += worth * (extent - 1);
+    below += worth * (base - 1);
   }
   return true;
 }
-
-const nameOf = (e: Expr): string => (e.kind === "var" || e.kind === "local" ? e.name : "");

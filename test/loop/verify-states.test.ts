@@ -62,6 +62,10 @@ describe("proved is", () => {
     "elements side by side in one turn": [
       ["for i0 in 4 grid", "  w[i0 * 2] = w[i0 * 2] * 2.0", "  w[i0 * 2 + 1] = w[i0 * 2 + 1] * 2.0"],
     ],
+    "a loop that turns once": [["for i0 in 1 grid", "  w[i0 + 7] = w[i0 + 7] * 2.0"]],
+    "digits in another order": [
+      ["for i0 in 8 grid", "  w[i0 % 4 * 2 + i0 / 4] = w[i0 % 4 * 2 + i0 / 4] * 2.0"],
+    ],
     "an index in digits": [["for i0 in 8 grid", "  w[i0] = w[i0 / 4 * 4 + i0 / 2 % 2 * 2 + i0 % 2] * 2.0"]],
   };
   test.each(Object.keys(cases))("%s", (name) => {
@@ -89,6 +93,7 @@ describe("refused is", () => {
     "an element that several turns store": [
       ["for i0 in 2 grid", "  for i1 in 8 grid", "    w[i1] = w[i1] * 2.0"],
     ],
+    "turns that share a digit": [["for i0 in 8 grid", "  w[i0 / 2] = w[i0 / 2] * 2.0"]],
     "turns that overlap": [
       ["for i0 in 3 grid", "  for i1 in 4 grid", "    w[i0 * 2 + i1] = w[i0 * 2 + i1] * 2.0"],
     ],
