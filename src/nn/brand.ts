@@ -15,6 +15,9 @@ export const PARAMETER: unique symbol = Symbol.for("kiln.Parameter");
 /** The names of a module's fields that are buffers. */
 export const BUFFERS: unique symbol = Symbol.for("kiln.Module.buffers");
 
+/** The names of a module's buffers that weights from before there was such a buffer lack: it keeps its numbers then. */
+export const LATER_BUFFERS: unique symbol = Symbol.for("kiln.Module.laterBuffers");
+
 /** A module's method that lists what it holds by name, in order: its fields, or the layers of a container. */
 export const MEMBERS: unique symbol = Symbol.for("kiln.Module.members");
 

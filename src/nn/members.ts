@@ -2,7 +2,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { BUFFERS, isModule, isParameter, MEMBERS } from "./brand.ts";
+import { BUFFERS, isModule, isParameter, LATER_BUFFERS, MEMBERS } from "./brand.ts";
 import type { Module } from "./module.ts";
 import type { Parameter } from "./parameter.ts";
 
@@ -52,6 +52,14 @@ export function* walk(
   yield [path, module];
   for (const [name, child] of membersOf(module).children) {
     yield* walk(child, joinPath(path, name), [...ancestors, module]);
+  }
+}
+
+/** Where a state dict may lack what the modules below `module` have: see `LATER_BUFFERS`. */
+export function* walkLaterBuffers(module: Module): Generator<string> {
+  for (const [path, inner] of walk(module)) {
+    // A module of another copy of the library may not have the list.
+    for (const name of inner[LATER_BUFFERS] ?? []) yield joinPath(path, name);
   }
 }
 

@@ -8,7 +8,7 @@ import { insideModule } from "../tensor/context.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
 import { type Place, userPlace } from "../trace/origins.ts";
-import { BUFFERS, MEMBERS, MODULE } from "./brand.ts";
+import { BUFFERS, LATER_BUFFERS, MEMBERS, MODULE } from "./brand.ts";
 import { allMembers, checkName, distinct, membersOf, type Named, walk, walkState } from "./members.ts";
 import type { Parameter } from "./parameter.ts";
 import { type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts";
@@ -20,6 +20,7 @@ export abstract class Module {
   /** Whether the module trains (`train()`) or is evaluated (`eval()`). */
   training = true;
   readonly [BUFFERS] = new Set<string>();
+  readonly [LATER_BUFFERS]: readonly string[] = [];
   /** Where the user's program constructed this module. */
   declare readonly constructedAt: Place | undefined;
 

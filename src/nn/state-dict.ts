@@ -4,7 +4,7 @@ import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { compareByName, copyByName, type KeyDifference } from "../tensor/copy-by-name.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { walkState } from "./members.ts";
+import { walkLaterBuffers, walkState } from "./members.ts";
 import type { Module } from "./module.ts";
 
 /** Tensors by PyTorch's dotted keys, such as `conv1.weight`. */
@@ -23,7 +23,8 @@ export async function loadStateDict(module: Module, source: StateDict, strict: b
       `loadStateDict takes tensors by name, such as await load(path), not ${describeValue(source)}`,
     );
   }
-  const own = [...walkState(module)];
+  const later = new Set(walkLaterBuffers(module));
+  const own = [...walkState(module)].filter(([name]) => !later.has(name) || Object.hasOwn(source, name));
   const { missingKeys, unexpectedKeys, faults } = compareByName("the model", own, source, strict);
   if (faults.length > 0) {
     throw new KilnError(`cannot load the state dict into ${module.constructor.name}: ${faults.join("; ")}`);

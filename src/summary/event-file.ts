@@ -13,7 +13,9 @@ const VERSION = "brain.Event:2";
 /** Records in memory are written without being asked to when they have so many bytes. */
 const MOST_PENDING_BYTES = 2 ** 20;
 
-let filesOfThisProcess = 0;
+let filesOfThisThread = 0;
+/** Numbers of other threads of this process lie apart by so much. */
+const NUMBERS_OF_A_THREAD = 2 ** 20;
 
 export class EventFile {
   /** Path of the file, which is there after the first flush. */
@@ -31,7 +33,8 @@ export class EventFile {
   /** A file in `folder`, named as TensorBoard's own writers name theirs; flushed by itself after `flushSeconds`. */
   constructor(folder: string, host: string, suffix: string, flushSeconds: number) {
     const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, "0");
-    const number = filesOfThisProcess++;
+    const { threadId } = process.getBuiltinModule("node:worker_threads");
+    const number = threadId * NUMBERS_OF_A_THREAD + filesOfThisThread++;
     this.#folder = folder;
     this.path = `${folder}/events.out.tfevents.${seconds}.${host}.${process.pid}.${number}${suffix}`;
     this.#flushMilliseconds = flushSeconds * 1000;

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile, KilnError, load, nn, type Tensor, tensor } from "kiln";
+import { compile, KilnError, load, nn, noGrad, type Tensor, tensor } from "kiln";
 import { afterAll, expect, test } from "vitest";
 import { generate } from "../support/fixtures.ts";
 
@@ -57,6 +57,16 @@ test.each(fixture.networks)("a network with BatchNorm in $dtype", async ({ file,
   for (const [k, value] of output.entries())
     expect(Math.abs(numbers[k] - value)).toBeLessThan(1e-6 * largest);
   await program.dispose();
+});
+
+test("weights from before batches were counted load, and the count stays as it is", async () => {
+  const { "1.num_batches_tracked": _, ...older } = await loadBytes(fixture.networks[0].file);
+  const net = network();
+  noGrad(() => net.stateDict()["1.num_batches_tracked"].copy_(tensor(5, { dtype: "int32" })));
+  expect(await net.loadStateDict(older)).toEqual({ missingKeys: [], unexpectedKeys: [] });
+  expect(await net.stateDict()["1.num_batches_tracked"].item()).toBe(5);
+  const { "1.running_mean": __, ...broken } = older;
+  await expect(net.loadStateDict(broken)).rejects.toThrow("missing key 1.running_mean");
 });
 
 test.each(fixture.types)("$dtype as PyTorch converts it", async ({ file, values }) => {

@@ -45,6 +45,19 @@ describe("the event file", () => {
     expect(version.wallTime).toBeGreaterThanOrEqual(before);
   });
 
+  it("has a name that no other thread of the process gives", async () => {
+    const builtin = process.getBuiltinModule;
+    const thread = { threadId: 3 } as unknown as NodeModule;
+    vi.spyOn(process, "getBuiltinModule").mockImplementation((name: string) =>
+      name === "node:worker_threads" ? thread : builtin(name as "fs"),
+    );
+    const writer = new SummaryWriter(folder);
+    vi.restoreAllMocks();
+    await writer.close();
+    const [, number] = /\.(\d+)$/.exec(eventFileIn(folder)) ?? [];
+    expect(Math.floor(Number(number) / 2 ** 20)).toBe(3);
+  });
+
   it("lies in a folder of its own for each run when none is named", () => {
     const { logDir } = new SummaryWriter(undefined, { comment: "_small" });
     const host = hostname().replaceAll(/[.+]/g, "\\$&");

@@ -6,6 +6,7 @@ import { ones, tensor, zeros } from "../../tensor/creation.ts";
 import { noGrad } from "../../tensor/grad-mode.ts";
 import { constant } from "../../tensor/operation.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { LATER_BUFFERS } from "../brand.ts";
 import { batchNorm } from "../functional/batch-norm.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonFloat } from "../options.ts";
@@ -31,6 +32,8 @@ export interface BatchNormArguments extends BatchNormSettings {
 const POSITIONAL = ["numFeatures", "eps", "momentum", "affine", "trackRunningStats"];
 
 abstract class AnyBatchNorm extends Module {
+  /** PyTorch counts batches since 0.4.1, and takes older weights. */
+  override readonly [LATER_BUFFERS] = ["num_batches_tracked"];
   readonly numFeatures: number;
   readonly eps: number;
   readonly momentum: number | null;
