@@ -80,10 +80,11 @@ export async function compile<Model extends CompilableModel>(
   await settled(tensorsOf(model));
   const common = await buildOptions(backend, options);
   const what = training ? "forward pass in training mode" : "forward pass";
-  const variant: CompileVariant = async (shapes, why) => {
+  const variant: CompileVariant = async (shapes, why, previous) => {
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const begin = performance.now();
     const trace = inMode(model, training, () => traceModel(model, types));
+    if (previous?.isOf(trace)) return previous;
     return build(backend, state, trace, begin, { what, why }, common);
   };
   const main = await state.enqueue(() => variant(inputs.map(({ shape }) => shape)));

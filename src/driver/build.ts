@@ -127,6 +127,7 @@ export async function build(
       tuned,
       stages: () => [...manager.stages(), sourceStage(plan, executable, milliseconds)],
       what: asked.what,
+      trace,
       watch,
     },
     state,

@@ -5,7 +5,7 @@
 
 import type { Backend } from "../../backends/backend.ts";
 import { accumulatedGradients } from "../../passes/accumulate-gradients.ts";
-import { invariant } from "../core/errors.ts";
+import { invariant, KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import { accumulatedName } from "../ir/update.ts";
 import { type Accumulation, addMissingSums } from "../runtime/accumulation.ts";
@@ -71,9 +71,12 @@ export class TrainingCompiler implements PrepareStep {
       | undefined;
     const compile =
       (isStep: boolean): CompileVariant =>
-      async (shapes, because) => {
+      async (shapes, because, previous) => {
         const begin = performance.now();
+        const replaced = previous?.replaced();
+        if (replaced !== undefined) throw replacedError(replaced);
         const trace = this.traced(shapes);
+        if (previous?.isOf(trace)) return previous;
         first ??= this.planned(trace);
         return isStep
           ? this.buildStep(trace, first.trained, first.plan, begin, because)
@@ -163,6 +166,12 @@ export class TrainingCompiler implements PrepareStep {
     return { ...trace, states: new Map([...trace.states, ...plan.states, ...sums]) };
   }
 }
+
+const replacedError = (path: string): KilnError =>
+  new KilnError(
+    `${path} was replaced after the training step was compiled, whose optimizer knows the old one: change numbers in place ` +
+      "(noGrad(() => p.copy_(…))), or make the optimizer and compile the step anew",
+  );
 
 /** The cohorts with those parameters that a program writes: the loss does not depend on others, they have no gradient. */
 export function updatedBy({ plan, states }: Variant, cohorts: readonly Cohort[]): Cohort[] {

@@ -23,7 +23,7 @@ export class VariantCache {
   private readonly compile: CompileVariant;
   private readonly variants = new Map<string, Promise<Variant>>();
   /** The variant for the shapes that were asked for first; it stays as long as the program. */
-  private readonly main: Variant | undefined;
+  private main: Variant | undefined;
   private last: { readonly shapes: readonly Shape[]; readonly variant: Variant } | undefined;
 
   constructor(inputs: readonly TensorType[], compile: CompileVariant, main?: Variant) {
@@ -35,12 +35,25 @@ export class VariantCache {
   /** The variant for the shapes of `tensors`; compiles it when it is not there. */
   async for(tensors: readonly Tensor[]): Promise<Variant> {
     const { last } = this;
-    if (last !== undefined && this.isSame(last.shapes, tensors)) return last.variant;
+    if (last !== undefined && this.isSame(last.shapes, tensors) && last.variant.outdated() === undefined)
+      return last.variant;
     this.check(tensors);
     const shapes = tensors.map((t) => t.shape);
-    const variant = await this.get(shapes);
+    const variant = await this.current(shapes, await this.get(shapes));
     this.last = { shapes, variant };
     return variant;
+  }
+
+  /** `variant`, or, where the model has changed since it was traced, what is compiled in its place. */
+  private async current(shapes: readonly Shape[], variant: Variant): Promise<Variant> {
+    const why = variant.outdated();
+    if (why === undefined) return variant;
+    const fresh = await this.compile(shapes, why, variant);
+    if (fresh === variant) return variant;
+    if (variant === this.main) this.main = fresh;
+    else this.variants.set(shapes.map(formatShape).join(), Promise.resolve(fresh));
+    variant.executable.dispose();
+    return fresh;
   }
 
   private isSame(shapes: readonly Shape[], tensors: readonly Tensor[]): boolean {

@@ -4,10 +4,12 @@ import type { Executable, StateMemory } from "../../backends/backend.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { checkIndices, type IndexLimit } from "../core/index-limit.ts";
 import { isGraph, type StageDump } from "../ir/artifact.ts";
+import { printGraph } from "../ir/print.ts";
 import type { Graph } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Trace } from "../trace/trace.ts";
 import { programLabel } from "./compile-log.ts";
 import { type Compilation, type KernelInfo, kernelInfos, type MemoryInfo, memoryInfo } from "./figures.ts";
 import { KernelTimes } from "./kernel-times.ts";
@@ -37,6 +39,8 @@ export interface Compiled {
   readonly tuned: readonly TunedKernel[];
   /** What it does, in words: `training step`. */
   readonly what: string;
+  /** What it was compiled from. */
+  readonly trace: Trace;
   readonly watch?: Watch | undefined;
 }
 
@@ -54,6 +58,7 @@ export class Variant {
   /** What its kernels take, where they are run one by one to be timed. */
   readonly kernelTimes: KernelTimes | undefined;
   private readonly what: string;
+  private readonly trace: Trace;
   private readonly watch: NanWatch | undefined;
   /** What `feed` was last given, for a watch to run it again. */
   private fed: readonly TypedArray[] = [];
@@ -71,6 +76,7 @@ export class Variant {
     this.compileMilliseconds = compiled.milliseconds;
     this.tuned = compiled.tuned;
     this.what = compiled.what;
+    this.trace = compiled.trace;
     this.kernelTimes = currentRunLog()?.timesKernels
       ? new KernelTimes(compiled.plan, compiled.executable)
       : undefined;
@@ -98,6 +104,36 @@ export class Variant {
   /** The tensor behind each state, under its name in the plan. */
   get states(): ReadonlyMap<string, Tensor> {
     return new Map(this.plan.states.map(({ name }, k) => [name, this.cells[k].tensor]));
+  }
+
+  /** What of the model is no longer as it was traced, in words. */
+  outdated(): string | undefined {
+    for (const fields of this.trace.assumes ?? []) {
+      const changed = fields.changed();
+      if (changed !== undefined) return changed;
+    }
+    return undefined;
+  }
+
+  /** The first tensor or layer of the model, or its loss, that was replaced. */
+  replaced(): string | undefined {
+    return this.trace.assumes?.map((fields) => fields.replaced()).find((path) => path !== undefined);
+  }
+
+  /** Whether this is also what `trace` gives. Then nothing that has changed had to do with it, and is looked at no more. */
+  isOf({ graph, states, written }: Trace): boolean {
+    const own = this.trace;
+    const isSameState = (name: string, tensor: Tensor): boolean => {
+      const known = own.states.get(name);
+      return (
+        known === tensor || (written?.has(name) === true && String(known?.peek()) === String(tensor.peek()))
+      );
+    };
+    const isSame =
+      printGraph(graph) === printGraph(own.graph) &&
+      [...states].every(([name, tensor]) => isSameState(name, tensor));
+    if (isSame) for (const fields of own.assumes ?? []) fields.ignoreChanged();
+    return isSame;
   }
 
   /** Whether a run changes the model's state, which `commit` then does. */
@@ -227,4 +263,6 @@ export class Variant {
 export type CompileVariant = (
   shapes: readonly (readonly number[])[],
   why?: string | undefined,
+  /** The one for these shapes that may no longer be right; it is given back where it still is. */
+  previous?: Variant,
 ) => Promise<Variant>;

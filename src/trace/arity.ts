@@ -2,17 +2,21 @@
 
 import type { Traceable } from "./trace.ts";
 
+/**
+ * How many are declared without a default, and how many can be given at all. Fewer may do: TypeScript's `mask?: Tensor` is
+ * gone when the program runs.
+ */
 export interface Arity {
-  readonly least: number;
+  readonly declared: number;
   readonly most: number;
 }
 
 /** From the class, whose `forward` the module's own stands for; parameters with defaults and rest parameters are free. */
 export function arityOf(module: Traceable): Arity {
   const declared: unknown = Object.getPrototypeOf(module).forward;
-  if (typeof declared !== "function") return { least: 0, most: Number.POSITIVE_INFINITY };
+  if (typeof declared !== "function") return { declared: 0, most: Number.POSITIVE_INFINITY };
   const source = Function.prototype.toString.call(declared);
   const parameters = source.slice(0, source.indexOf("{"));
   const isOpen = /\.\.\.|=/.test(parameters) || /\barguments\b/.test(source);
-  return { least: declared.length, most: isOpen ? Number.POSITIVE_INFINITY : declared.length };
+  return { declared: declared.length, most: isOpen ? Number.POSITIVE_INFINITY : declared.length };
 }

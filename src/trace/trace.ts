@@ -11,8 +11,8 @@ import { type Source, Tensor } from "../tensor/tensor.ts";
 import type { Version } from "../tensor/version.ts";
 import { ownerOf } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
+import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
-import { TensorFields } from "./tensor-fields.ts";
 import { ValueNamer } from "./value-names.ts";
 
 /** What the tracer needs of a module; `nn.Module` is one. */
@@ -39,6 +39,10 @@ export interface Trace {
   readonly parameters: readonly string[];
   /** The types of all inputs, targets last. */
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
+  /** What the graph is right for: the fields of the model, and of the loss. */
+  readonly assumes?: readonly ModelFields[];
+  /** The states that hold numbers which forward itself gives. */
+  readonly written?: ReadonlySet<string>;
 }
 
 /** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
@@ -102,6 +106,7 @@ class Session implements Recorder {
   private readonly changed = new Set<Adopted>();
   private readonly fixed = new Set<Tensor>();
   private readonly constants = new Map<Version, Value>();
+  private readonly written = new Set<string>();
   private readonly parameters: string[] = [];
   private readonly paths = new Map<object, string>();
   private readonly places = new Map<object, Place | undefined>();
@@ -175,21 +180,30 @@ class Session implements Recorder {
 
   forward(types: readonly TensorType[]): readonly Tensor[] {
     const { model } = this;
-    const { least, most } = arityOf(model);
-    if (types.length < least || types.length > most) {
-      throw new KilnError(
-        `forward of ${model.constructor.name} takes ${counted(least, "input")}, and inputs lists ${types.length}`,
-        [this.modelOrigin()],
-      );
-    }
+    const { declared, most } = arityOf(model);
+    if (types.length > most) throw this.miscounted(types.length);
     const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
-    const fields = new TensorFields(model);
-    const result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
-    const carried = fields.restore();
+    const fields = new ModelFields(model);
+    let result: unknown;
+    try {
+      result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
+    } catch (error) {
+      // What is not given may be optional; where it is not, that is what is wrong.
+      throw types.length < declared ? this.miscounted(types.length, error) : error;
+    }
+    const carried = fields.restoreTensors();
     if (carried !== undefined) {
       throw new KilnError(
         `forward keeps a tensor in ${carried}, which a compiled model does not carry from one run to the next: ` +
           "make it a buffer with registerBuffer, and change it with copy_",
+        [this.modelOrigin()],
+      );
+    }
+    const counted = fields.changedNumber();
+    if (counted !== undefined) {
+      throw new KilnError(
+        `forward changes the number ${counted}, which happens once in a compiled model, when it is traced, and not in each ` +
+          "run: make it a buffer with registerBuffer, and change it with add_ or copy_",
         [this.modelOrigin()],
       );
     }
@@ -201,6 +215,19 @@ class Session implements Recorder {
       );
     }
     return outputs;
+  }
+
+  private miscounted(given: number, error?: unknown): KilnError {
+    const { name } = this.model.constructor;
+    const { declared } = arityOf(this.model);
+    const why =
+      error === undefined
+        ? ""
+        : `; without the others it fails: ${error instanceof Error ? error.message : error}`;
+    return new KilnError(
+      `forward of ${name} takes ${counted(declared, "input")}, and inputs lists ${given}${why}`,
+      [this.modelOrigin()],
+    );
   }
 
   loss(loss: TraceableLoss, outputs: readonly Tensor[], types: readonly TensorType[]): Tensor {
@@ -232,6 +259,10 @@ class Session implements Recorder {
       states: this.states,
       parameters: this.parameters,
       inputs: this.inputs,
+      written: this.written,
+      assumes: [this.model, this.lossModule].flatMap((part) =>
+        part === undefined ? [] : [new ModelFields(part)],
+      ),
     };
   }
 
@@ -364,6 +395,7 @@ class Session implements Recorder {
     const name = `constant.${this.states.size}`;
     const value = this.builder.input("state", name, version.type);
     this.constants.set(version, value);
+    this.written.add(name);
     this.states.set(name, new Tensor(version.shape, version.dtype, version.shared()));
     return value;
   }

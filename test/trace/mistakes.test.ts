@@ -118,6 +118,29 @@ describe("too few and too many tensors", () => {
     );
   });
 
+  test("an optional input may be missing, wherever it stands in the types alone", async () => {
+    class Masked extends nn.Module {
+      fc = new nn.Linear(3, 3);
+      forward(x: Tensor, mask?: Tensor): Tensor {
+        const h = this.fc.forward(x);
+        return mask === undefined ? h : h.mul(mask);
+      }
+    }
+    const model = new Masked();
+    const [x, mask] = [ones(2, 3), ones(2, 3).mul(2)];
+    const one = await compile(model, { inputs: [[2, 3]] });
+    expect(await (await one.run(x)).array()).toEqual(await model.forward(x).array());
+    const two = await compile(model, {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    });
+    expect(await (await two.run(x, mask)).array()).toEqual(await model.forward(x, mask).array());
+    const trainer = await step(model);
+    expect(Number.isFinite(await trainer.step(x, zeros(2, 3)))).toBe(true);
+  });
+
   test("defaults and rest parameters leave the number open", async () => {
     class Open extends nn.Module {
       fc = new nn.Linear(3, 3);

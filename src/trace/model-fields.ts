@@ -1,0 +1,124 @@
+/**
+ * The fields of a model's modules, which a trace takes for granted: its program is right as long as they are what they
+ * were. Tracing itself must leave no tensor of its own in them.
+ */
+
+import { Tensor } from "../tensor/tensor.ts";
+import type { Traceable } from "./trace.ts";
+
+interface Field {
+  readonly path: string;
+  readonly module: object;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** The layers of a container, which are no fields of it. */
+interface Layers {
+  readonly path: string;
+  readonly container: Container;
+  readonly layers: readonly unknown[];
+}
+
+interface Container {
+  children(): readonly unknown[];
+}
+
+export class ModelFields {
+  private readonly model: Traceable;
+  private readonly modes: readonly Field[];
+  private readonly containers: readonly Layers[];
+  private fields: readonly Field[];
+
+  /** Remembers what the fields hold now. */
+  constructor(model: Traceable) {
+    this.model = model;
+    const modules = [...model.namedModules()];
+    const isModule = new Set<unknown>(modules.map(([, module]) => module));
+    const fields = modules.flatMap(([path, module]) =>
+      Object.entries(module).map(
+        ([key, value]): Field => ({
+          path: path === "" ? key : `${path}.${key}`,
+          module,
+          key,
+          value: isNumbers(value) ? [...value] : value,
+        }),
+      ),
+    );
+    this.modes = fields.filter(({ key }) => key === "training");
+    this.fields = fields.filter(
+      ({ key, value }) =>
+        key !== "training" &&
+        (isPlain(value) || isNumbers(value) || value instanceof Tensor || isModule.has(value)),
+    );
+    this.containers = modules.flatMap(([path, module]): Layers[] =>
+      isContainer(module) ? [{ path, container: module, layers: module.children() }] : [],
+    );
+  }
+
+  /** Puts back tensors that were replaced by others; the path of the first such field, if there is one. */
+  restoreTensors(): string | undefined {
+    const replaced = this.fields.filter(({ module, key, value }) => {
+      const now: unknown = Reflect.get(module, key);
+      return value instanceof Tensor && now !== value && now instanceof Tensor;
+    });
+    for (const { module, key, value } of replaced) Reflect.set(module, key, value);
+    return replaced[0]?.path;
+  }
+
+  /** The first field that holds a number, and another one than before. */
+  changedNumber(): string | undefined {
+    return this.fields.find(({ module, key, value }) => {
+      const now: unknown = Reflect.get(module, key);
+      return typeof value === "number" && typeof now === "number" && !Object.is(now, value);
+    })?.path;
+  }
+
+  /** What is no longer as it was, in words. */
+  changed(): string | undefined {
+    for (const field of this.fields) if (!isSame(field)) return `the model's ${field.path} is another`;
+    for (const { path, container, layers } of this.containers) {
+      const now = container.children();
+      if (now.length !== layers.length || now.some((layer, k) => layer !== layers[k]))
+        return `${path === "" ? "the model" : `the model's ${path}`} has other layers`;
+    }
+    const mode = this.changedMode();
+    return mode && `the model's ${mode.path} is another`;
+  }
+
+  /** Modes count while the model is trained, as a trace for training takes them: what evaluation does to them is no change. */
+  private changedMode(): Field | undefined {
+    if (Reflect.get(this.model, "training") !== true || this.modes[0]?.value !== true) return undefined;
+    return this.modes.find((field) => !isSame(field));
+  }
+
+  /** The first tensor or layer that was replaced; an optimizer that was made before does not know of the new one. */
+  replaced(): string | undefined {
+    return this.fields.find(
+      (field) => typeof field.value === "object" && !isNumbers(field.value) && !isSame(field),
+    )?.path;
+  }
+
+  /** Passes over fields from here on that have changed, and meant nothing to the graph. */
+  ignoreChanged(): void {
+    this.fields = this.fields.filter(isSame);
+  }
+}
+
+function isSame({ module, key, value }: Field): boolean {
+  const now = (module as Readonly<Record<string, unknown>>)[key];
+  if (Object.is(now, value)) return true;
+  return (
+    isNumbers(value) && isNumbers(now) && value.length === now.length && value.every((v, k) => v === now[k])
+  );
+}
+
+const isPlain = (value: unknown): boolean =>
+  value === null || ["number", "boolean", "string"].includes(typeof value);
+
+/** A kernel size, a shape and the like. */
+const isNumbers = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
+
+const isContainer = (module: object): module is Container =>
+  Symbol.iterator in module && typeof Reflect.get(module, "children") === "function";
