@@ -94,8 +94,9 @@ export class OperationGradFn extends GradFn {
     return this.operation;
   }
 
+  /** Lets go of what was saved; a view saves nothing, and may be looked through again. */
   free(): void {
-    this.operation = undefined;
+    if (definitionOf(this.op).view === undefined) this.operation = undefined;
   }
 }
 
