@@ -11,6 +11,7 @@ import { type Source, Tensor } from "../tensor/tensor.ts";
 import type { Version } from "../tensor/version.ts";
 import { ownerOf } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
+import { counted, described, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
 import { ValueNamer } from "./value-names.ts";
@@ -160,18 +161,6 @@ class Session implements Recorder {
       tensor.late = undefined;
       tensor.become(source, madeBy);
     }
-  }
-
-  /** A parameter that no module of the model has: it would be frozen into the program. */
-  private strayParameter({ dtype, shape, isLeaf }: Tensor): KilnError {
-    return new KilnError(
-      isLeaf
-        ? `forward uses a parameter ${dtype}[${shape}] that is no part of the model, so it would not be trained: keep ` +
-            "layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says that it is a constant"
-        : `forward uses a tensor ${dtype}[${shape}] that was computed from parameters before it ran, so that no gradient ` +
-            "would reach them: compute it inside forward; noGrad or detach() says that it is a constant",
-      [this.origin()],
-    );
   }
 
   private readonly model: Traceable;
@@ -378,7 +367,8 @@ class Session implements Recorder {
         [this.origin()],
       );
     }
-    if (this.isTraining && tensor.requiresGrad && !isDetached) throw this.strayParameter(tensor);
+    if (this.isTraining && tensor.requiresGrad && !isDetached)
+      throw new KilnError(untrained(tensor), [this.origin()]);
     this.adoptOwner(ownerOf(tensor));
     return this.valueOf(tensor, isDetached);
   }
@@ -399,15 +389,6 @@ class Session implements Recorder {
     this.states.set(name, new Tensor(version.shape, version.dtype, version.shared()));
     return value;
   }
-}
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
-
-/** What somebody returned in place of a tensor. */
-function described(result: unknown): string {
-  if (result instanceof Promise) return "a promise: forward is not async, and awaits nothing";
-  if (Array.isArray(result)) return "a list with something else in it, or nothing";
-  return result === null || result === undefined ? "nothing" : `a ${typeof result}`;
 }
 
 /** Stack frames outside of this call belong to the user's program, not to the model. */

@@ -1,0 +1,20 @@
+/** What a trace says of models that it cannot mean as they are written. */
+
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** Of a tensor that wants gradients and would be frozen into the program. */
+export const untrained = ({ dtype, shape, isLeaf }: Tensor): string =>
+  isLeaf
+    ? `forward uses a parameter ${dtype}[${shape}] that is no part of the model, so it would not be trained: keep ` +
+      "layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says that it is a constant"
+    : `forward uses a tensor ${dtype}[${shape}] that was computed from parameters before it ran, so that no gradient ` +
+      "would reach them: compute it inside forward; noGrad or detach() says that it is a constant";
+
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+/** What somebody returned in place of a tensor. */
+export function described(result: unknown): string {
+  if (result instanceof Promise) return "a promise: forward is not async, and awaits nothing";
+  if (Array.isArray(result)) return "a list with something else in it, or nothing";
+  return result === null || result === undefined ? "nothing" : `a ${typeof result}`;
+}
