@@ -55,7 +55,7 @@ export function tanh(s: Statements, x: string): string {
 /** -1, 0 or 1; zeros and NaN are themselves. */
 export function sign(s: Statements, x: string): string {
   const result = s.fresh("sign_");
-  s.emit(`let ${result} = ${x};`);
+  s.emit(`let ${result} = 0.0;`);
   s.emit(`if (${x} > 0.0) { ${result} = 1.0; }`);
   s.emit(`if (${x} < 0.0) { ${result} = -1.0; }`);
   return result;

@@ -233,8 +233,9 @@ class Printer {
         if (e.a.dtype === "uint32" && e.dtype === "float32") return this.unsigned(e.a, ranges, level);
         if (e.a.dtype === "bool") return wrap(0, `${this.expression(e.a, ranges, 2)} ? 1 : 0`);
         if (e.dtype === "bool") return wrap(3, `${this.expression(e.a, ranges, 4)} !== 0`);
-        return e.dtype === "float32" || e.a.dtype !== "float32"
-          ? this.expression(e.a, ranges, level)
+        if (e.dtype === "float32" || e.a.dtype !== "float32") return this.expression(e.a, ranges, level);
+        return e.dtype === "int32"
+          ? wrap(1, `Math.max(-2147483648, Math.min(2147483647, ${this.expression(e.a, ranges, 0)})) | 0`)
           : `Math.trunc(${this.expression(e.a, ranges, 0)})`;
       case "reduce":
         throw new InternalError(`kernel ${this.kernel.name} is printed before it is scheduled`);
@@ -259,8 +260,10 @@ class Printer {
       case "sqrt":
       case "tanh":
       case "abs":
-      case "sign":
         return `Math.${e.op}(${a})`;
+      case "sign":
+        // NaN and -0 have the sign 0.
+        return `(Math.sign(${a}) || 0)`;
       default:
         return e.op satisfies never;
     }

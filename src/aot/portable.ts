@@ -18,8 +18,10 @@ export interface OptimizerText {
 export interface PortableProgram {
   /** Compiled for one thread. */
   readonly plan: ProgramPlan;
-  /** By input name: which numbers an input may hold that names classes or rows. */
-  readonly limits: ReadonlyMap<string, IndexLimit>;
+  /** By input name: which numbers an input may hold that is an index. */
+  readonly limits: ReadonlyMap<string, readonly IndexLimit[]>;
+  /** What the outputs for computed indices are about, in order. */
+  readonly computedLimits: readonly IndexLimit[];
   /** By state name. */
   readonly roles: ReadonlyMap<string, StateRole>;
   /** What random layers draw from at first. */

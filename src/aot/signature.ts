@@ -1,7 +1,9 @@
 /** The types of a stand-alone module's interface: exact shapes of what goes in, what comes out and what is learned. */
 
 import type { DType } from "../core/dtype.ts";
+import { isIndexFault } from "../core/index-limit.ts";
 import type { Shape } from "../core/shape.ts";
+import type { ProgramPlan } from "../loop/plan.ts";
 import type { PortableProgram, Target } from "./portable.ts";
 import { literal } from "./quote.ts";
 
@@ -22,9 +24,13 @@ export const tensorType = ({ dtype, shape }: { readonly dtype: DType; readonly s
 export const parameterList = ({ plan }: PortableProgram): string =>
   plan.inputs.map((input) => `${input.name}: ${tensorType(input)}`).join(", ");
 
+/** The outputs that are somebody's result: all but those for indices that the program computes. */
+export const resultsOf = ({ outputs }: ProgramPlan): ProgramPlan["outputs"] =>
+  outputs.filter((output) => !isIndexFault(output));
+
 /** What a forward pass gives: one tensor, or a tuple of several. */
 export function resultType({ plan }: PortableProgram): string {
-  const types = plan.outputs.map(tensorType);
+  const types = resultsOf(plan).map(tensorType);
   return types.length === 1 ? types[0] : `[${types.join(", ")}]`;
 }
 

@@ -1,6 +1,7 @@
 /** The source of a stand-alone module in TypeScript: its interface, its tables, its kernels, and what runs them. */
 
 import { InternalError } from "../core/errors.ts";
+import { type IndexLimit, isIndexFault } from "../core/index-limit.ts";
 import { isRowMajor, physicalStrides } from "../core/layout.ts";
 import { formatShape, sizeOf } from "../core/shape.ts";
 import type { Binding } from "../loop/program.ts";
@@ -9,7 +10,14 @@ import type { MemoryMap } from "./memory-map.ts";
 import { optimizerScalars } from "./optimizer-scalars.ts";
 import type { PortableProgram, Target } from "./portable.ts";
 import { literal } from "./quote.ts";
-import { arrayName, createParameters, interfaceText, parameterList, resultType } from "./signature.ts";
+import {
+  arrayName,
+  createParameters,
+  interfaceText,
+  parameterList,
+  resultsOf,
+  resultType,
+} from "./signature.ts";
 import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
 
 /** How the module's code is run: what stands at its top, how `create` begins, and how kernels `from` … `to` - 1 are run. */
@@ -53,7 +61,7 @@ const stateRows = ({ plan, roles }: PortableProgram, { addresses }: MemoryMap): 
   });
 
 /** Copies an input in, once its length and, of indices, its numbers are what they should be. */
-function feedText({ limits, optimizer }: PortableProgram): string {
+function feedText({ limits, computedLimits, optimizer }: PortableProgram): string {
   const check = `
 /** Throws unless all of \`indices\` name a class or a row. */
 function checkIndices(name: string, indices: Int32Array, below: number, ignored?: number): void {
@@ -66,8 +74,15 @@ function checkLength(name: string, given: { readonly length: number } | undefine
   if (given?.length === length) return;
   throw new RangeError(\`\${name} must hold \${length} numbers of the shape \${shape}, not \${given?.length}\`);
 }
-${limits.size === 0 ? "" : check}${optimizer === undefined ? "" : RATE_TEXT}`;
+${limits.size === 0 ? "" : check}${computedLimits.length === 0 ? "" : COMPUTED_TEXT}${optimizer === undefined ? "" : RATE_TEXT}`;
 }
+
+const COMPUTED_TEXT = `
+function checkComputed(op: string, found: number, below: number): void {
+  if (found === -Infinity) return;
+  throw new RangeError(\`\${op} is given the computed index \${found}, which is not one of 0..\${below - 1}\`);
+}
+`;
 
 const RATE_TEXT = `
 function checkRate(lr: number): void {
@@ -158,11 +173,11 @@ function viewText({ buffer, dtype, shape }: Binding, { addresses }: MemoryMap): 
 /** Checks all inputs, then copies them in. */
 function feedLines({ plan, limits }: PortableProgram): string[] {
   const checks = plan.inputs.flatMap(({ name, shape }) => {
-    const limit = limits.get(name);
-    const ignored = limit?.ignoreIndex === undefined ? "" : `, ${limit.ignoreIndex}`;
+    const checkOf = ({ below, ignoreIndex }: IndexLimit): string =>
+      `checkIndices(${literal(name)}, ${name}, ${below}${ignoreIndex === undefined ? "" : `, ${ignoreIndex}`});`;
     return [
       `checkLength(${literal(name)}, ${name}, ${sizeOf(shape)}, ${literal(formatShape(shape))});`,
-      ...(limit === undefined ? [] : [`checkIndices(${literal(name)}, ${name}, ${limit.below}${ignored});`]),
+      ...(limits.get(name) ?? []).map(checkOf),
     ];
   });
   return [...checks, ...plan.inputs.map(({ name }) => `${name}_in.set(${name});`)];
@@ -170,9 +185,15 @@ function feedLines({ plan, limits }: PortableProgram): string[] {
 
 function runText(program: PortableProgram, engine: Engine): string {
   const { plan } = program;
-  const results = plan.outputs.map((_, k) => `out${k}.slice()`);
+  const { commitFrom, kernels } = plan;
+  const results = resultsOf(plan).map((_, k) => `out${k}.slice()`);
+  const faults = faultLines(program);
+  const running =
+    faults.length === 0
+      ? [engine.run(0, kernels.length)]
+      : [engine.run(0, commitFrom), ...faults, engine.run(commitFrom, kernels.length)];
   return `run(${parameterList(program)}): ${resultType(program)} {
-      ${[...feedLines(program), ...scalarLines(program), engine.run(0, plan.kernels.length)].join("\n      ")}
+      ${[...feedLines(program), ...scalarLines(program), ...running].join("\n      ")}
       ${plan.scalars.includes("step") ? "completed++;" : ""}
       return ${results.length === 1 ? results[0] : `[${results.join(", ")}]`};
     },`;
@@ -187,7 +208,7 @@ function stepText(program: PortableProgram, engine: Engine): string {
       return completed;
     },
     step(${parameterList(program)}): number {
-      ${[...feedLines(program), ...scalarLines(program), engine.run(0, commitFrom)].join("\n      ")}
+      ${[...feedLines(program), ...scalarLines(program), engine.run(0, commitFrom), ...faultLines(program)].join("\n      ")}
       const loss = out0[0];
       if (!Number.isFinite(loss)) {
         throw new Error(\`the loss of step \${completed + 1} is \${loss}; the parameters are those after step \${completed}\`);
@@ -199,6 +220,15 @@ function stepText(program: PortableProgram, engine: Engine): string {
     save(): Uint8Array {
       return writeStates(memory, { format: "pt", "kiln.step": String(completed)${seed} });
     },`;
+}
+
+/** Throws where an index that was computed names nothing. */
+function faultLines({ plan, computedLimits }: PortableProgram): string[] {
+  const faults = plan.outputs.flatMap((output, k) => (isIndexFault(output) ? [k] : []));
+  return faults.map((k, n) => {
+    const { op, below } = computedLimits[n];
+    return `checkComputed(${literal(op)}, out${k}[0], ${below});`;
+  });
 }
 
 /** Sets all scalars for the next run. */

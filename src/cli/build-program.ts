@@ -49,8 +49,8 @@ async function portableProgram(file: ModelFile, request: BuildSettings): Promise
   const seed = programSeed();
   if (request.mode === "forward") {
     const { portable } = await compile(model, options);
-    const { plan, limits, states } = portable;
-    return { program: { plan, limits, seed, roles: rolesOf(model, states) }, states };
+    const { plan, limits, computedLimits, states } = portable;
+    return { program: { plan, limits, computedLimits, seed, roles: rolesOf(model, states) }, states };
   }
   const { optimizer: name, settings } = request;
   const optimizer = OPTIMIZERS[name].make(model.parameters(), settings);
@@ -58,8 +58,11 @@ async function portableProgram(file: ModelFile, request: BuildSettings): Promise
   const { portable } = await compileTraining(model, { ...options, loss, optimizer, ...sized });
   const [{ rule, settings: constants, lr }] = optimizer.paramGroups;
   const text: OptimizerText = { rule: rule.name, settings: constants, lr };
-  const { plan, limits, states } = portable;
-  return { program: { plan, limits, seed, roles: rolesOf(model, states), optimizer: text }, states };
+  const { plan, limits, computedLimits, states } = portable;
+  return {
+    program: { plan, limits, computedLimits, seed, roles: rolesOf(model, states), optimizer: text },
+    states,
+  };
 }
 
 /** Shapes for another batch: what has the file's batch in front gets the new one. */

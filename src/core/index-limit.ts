@@ -1,37 +1,72 @@
-/** Indices that users feed are checked on the host before they are used: a label without a class would train on nonsense. */
+/** Indices are checked before anything comes of them: a label without a class would train on nonsense, a row that is none read zeros. */
 
 import { KilnError } from "./errors.ts";
+import type { Origin } from "./origin.ts";
 import { formatShape, type Shape } from "./shape.ts";
 
-/** Which numbers an input may hold that names classes or rows. */
+/** Which numbers the indices of an operation may be. */
 export interface IndexLimit {
-  readonly of: "class" | "row";
+  /** What they name: classes of a loss, rows of a table, or positions along an axis. */
+  readonly of: "class" | "row" | "position";
   /** Indices lie below this number. */
   readonly below: number;
   /** The label of targets that do not count, if there is one. */
   readonly ignoreIndex?: number | undefined;
+  /** The operation that reads them. */
+  readonly op: string;
+  /** Where it stands in the model, if that is known. */
+  readonly origins?: readonly Origin[] | undefined;
 }
 
-/** Throws unless every index names a class or a row, or is ignored. */
+/** Throws unless every index lies within the limit, or is ignored. */
 export function checkIndices(indices: ArrayLike<number>, shape: Shape, limit: IndexLimit): void {
   const { below, ignoreIndex } = limit;
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i];
     if ((index >= 0 && index < below) || index === ignoreIndex) continue;
-    throw new KilnError(describe(index, i, formatShape(shape), limit));
+    throw outOfLimit(index, limit, { position: i, shape });
   }
 }
 
-function describe(index: number, position: number, shape: string, limit: IndexLimit): string {
-  const { of, below, ignoreIndex } = limit;
+/** Whether a program found one among indices that it computes; `found` is what it left in the output for this. */
+export const isOutOfLimit = (found: number): boolean => found !== Number.NEGATIVE_INFINITY;
+
+/** The error for an index outside of its limit; `at` says where it stands, where that is known. */
+export function outOfLimit(
+  index: number,
+  limit: IndexLimit,
+  at?: { readonly position: number; readonly shape: Shape },
+): KilnError {
+  const place = (whole: string): string =>
+    at === undefined
+      ? `, computed for ${whole},`
+      : ` at position ${at.position} of ${whole} ${formatShape(at.shape)}`;
+  return new KilnError(described(index, limit, place), limit.origins);
+}
+
+function described(index: number, limit: IndexLimit, place: (whole: string) => string): string {
+  const { of, below, ignoreIndex, op } = limit;
+  const range = below === 0 ? "of which there are none" : `0..${below - 1}`;
   switch (of) {
     case "class": {
-      const hint = index < 0 && ignoreIndex === undefined ? "; ignoreIndex names a label to leave out" : "";
-      return `the label ${index} at position ${position} of the target ${shape} is outside of the ${below} classes 0..${below - 1}${hint}`;
+      const hint =
+        index < 0 && (ignoreIndex === undefined || ignoreIndex === -100)
+          ? "; ignoreIndex names a label to leave out"
+          : "";
+      return `the label ${index}${place("the target")} is outside of the ${below} classes ${range}${hint}`;
     }
     case "row":
-      return `the index ${index} at position ${position} of the input ${shape} is outside of the embedding's ${below} rows 0..${below - 1}`;
+      return `the index ${index}${place("the input")} is outside of the embedding's ${below} rows ${range}`;
+    case "position":
+      return `${op} is given the index ${index}${place("its index")}, outside of the ${below} positions ${range} along its axis`.replace(
+        ",,",
+        ",",
+      );
     default:
       return of satisfies never;
   }
 }
+
+/** The names of the outputs in which programs tell of indices that they compute. */
+export const indexFaultName = (k: number): string => `index.${k}`;
+export const isIndexFault = ({ name }: { readonly name: string }): boolean => name.startsWith("index.");

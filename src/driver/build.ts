@@ -8,13 +8,13 @@ import type { StageInfo } from "../../passes/pass.ts";
 import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import type { IndexLimit } from "../core/index-limit.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import type { StageDump } from "../ir/artifact.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
+import { withIndexChecks } from "../ops/index-uses.ts";
 import { type Asked, logCompilation } from "../runtime/compile-log.ts";
 import { currentDebug } from "../runtime/debug.ts";
 import type { ModelState } from "../runtime/model-state.ts";
@@ -101,9 +101,10 @@ export async function build(
   { watch, ...options }: BuildOptions,
 ): Promise<Variant> {
   requireElements(trace.graph);
+  const checked = withIndexChecks(trace.graph);
   const layouts = state.layoutsOn(backend, trace.states);
   const tracing = performance.now() - begin;
-  const { plan, manager, tuned } = await runPasses(backend, STAGES[0], trace.graph, tracing, {
+  const { plan, manager, tuned } = await runPasses(backend, STAGES[0], checked.graph, tracing, {
     ...options,
     layouts,
   });
@@ -122,7 +123,8 @@ export async function build(
       executable,
       memory,
       cells,
-      limits: indexLimits(trace.graph),
+      limits: checked.fed,
+      computedLimits: checked.computed,
       milliseconds: performance.now() - begin,
       tuned,
       stages: () => [...manager.stages(), sourceStage(plan, executable, milliseconds)],
@@ -181,20 +183,3 @@ export const sourceStage = (plan: ProgramPlan, { sources }: Executable, millisec
   unchanged: false,
   milliseconds,
 });
-
-/** What inputs may hold that name classes of a loss or rows of an embedding. */
-function indexLimits(graph: Graph): ReadonlyMap<string, IndexLimit> {
-  const limits = new Map<string, IndexLimit>();
-  for (const { op, inputs, attrs } of graph.nodes) {
-    const { shape } = inputs[0]?.type ?? { shape: [] };
-    const ignored = attrs.ignoreIndex === undefined ? {} : { ignoreIndex: attrs.ignoreIndex as number };
-    const limit = (index: Value, of: IndexLimit["of"], below: number): void => {
-      const base = index.kind === "node" && index.op === "reshape" ? index.inputs[0] : index;
-      if (base.kind === "input") limits.set(base.name, { of, below, ...ignored });
-    };
-    if (op === "one_hot") limit(inputs[0], "class", attrs.classes as number);
-    if (op === "nll_loss") limit(inputs[1], "class", shape[shape.length === 1 ? 0 : 1]);
-    if (op === "embedding") limit(inputs[1], "row", shape[0]);
-  }
-  return limits;
-}

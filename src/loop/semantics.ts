@@ -22,7 +22,7 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
     case "abs":
       return Math.abs(a);
     case "sign":
-      return Math.sign(a);
+      return a > 0 ? 1 : a < 0 ? -1 : 0;
     case "not":
       return a === 0 ? 1 : 0;
     case "isnan":
@@ -97,7 +97,10 @@ function onlyOf(what: string, op: BinaryOp): never {
   throw new InternalError(`${op} is an operator of ${what} alone`);
 }
 
-/** The number `a` of type `from` as `to`. */
+/**
+ * The number `a` of type `from` as `to`. What int32 cannot hold becomes the nearest number that it can, and NaN becomes 0,
+ * as in WebAssembly, on ARM and in C++23; PyTorch leaves it to the processor.
+ */
 export function castNumber(a: number, from: ExprType, to: ExprType): number {
   switch (to) {
     case "float32":
@@ -107,6 +110,7 @@ export function castNumber(a: number, from: ExprType, to: ExprType): number {
     case "uint32":
       return a >>> 0;
     case "int32":
+      return from === "float32" ? Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, a)) | 0 : a | 0;
     case "uint8":
       return from === "uint32" ? a | 0 : Math.trunc(a);
     default:

@@ -1,6 +1,7 @@
 /** What an op is: one definition holds its typing rule, gradient, lowering, reference and test samples. */
 
 import { KilnError } from "../core/errors.ts";
+import type { IndexLimit } from "../core/index-limit.ts";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
@@ -72,6 +73,15 @@ export interface ViewRule {
   put<T extends TensorType>(emit: Emit<T>, base: T, written: T, attrs: Attrs): T;
 }
 
+/** The least and the largest whole number that may occur among the elements of a value. */
+export type Range = readonly [least: number, most: number];
+
+/** An input whose elements name positions, and what they may be. */
+export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "ignoreIndex"> {
+  /** Which of the inputs. */
+  readonly input: number;
+}
+
 export interface OpDef {
   readonly name: string;
   /** One paragraph: shapes, units, source of the formula. */
@@ -103,6 +113,19 @@ export interface OpDef {
   readonly view?: ViewRule;
   /** Set for ops that only say something about gradients or memory: behind autodiff their first input stands for them. */
   readonly computesNothing?: true;
+  /** The inputs that hold indices: whoever runs the op has them checked. */
+  indices?(inputs: readonly TensorType[], attrs: Attrs): readonly IndexUse[];
+  /**
+   * The range of a result that is no float, given those of the inputs; `undefined` where it is not known. What is proved
+   * to lie within a limit need not be checked against it.
+   */
+  range?(
+    inputs: readonly (Range | undefined)[],
+    types: readonly TensorType[],
+    attrs: Attrs,
+  ): Range | undefined;
+  /** Whether the result holds the first input's elements, all of them and no others, so that checking either will do. */
+  readonly isRearrangement?: boolean;
   /** The value of the output element at `indices`, reductions explicit. */
   lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */
@@ -145,6 +168,16 @@ export function broadcastRead(operand: Operand, indices: readonly Expr[]): Expr 
   const skipped = indices.length - shape.length;
   return operand.at(shape.map((extent, axis) => (extent === 1 ? int(0) : indices[axis + skipped])));
 }
+
+/** The range of what takes its elements from all of its inputs. */
+export function unionOf(ranges: readonly (Range | undefined)[]): Range | undefined {
+  const known = ranges.filter((range) => range !== undefined);
+  if (known.length < ranges.length || known.length === 0) return undefined;
+  return [Math.min(...known.map(([least]) => least)), Math.max(...known.map(([, most]) => most))];
+}
+
+/** The range of what takes its elements from its first input. */
+export const rangeOfFirst = ([range]: readonly (Range | undefined)[]): Range | undefined => range;
 
 /** Replaces the index along `axis`. */
 export const withIndex = <T>(indices: readonly T[], axis: number, index: T): T[] =>

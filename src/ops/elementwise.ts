@@ -5,7 +5,7 @@ import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { binary, cast as castExpr, compare, constant, float, select, unary } from "../loop/build.ts";
-import { compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
+import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
 import type { BinaryOp, CompareOp, UnaryOp } from "../loop/types.ts";
 import {
   broadcastRead,
@@ -13,10 +13,12 @@ import {
   f32,
   number,
   type OpDef,
+  rangeOfFirst,
   requireBroadcast,
   requireFloat,
   type Sample,
   text,
+  unionOf,
 } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 import { pointwiseOp } from "./pointwise.ts";
@@ -63,7 +65,7 @@ const sqrt = unaryOp(
 );
 const abs = unaryOp(
   "abs",
-  "`|x|`; the gradient at 0 is 0, as in PyTorch.",
+  "`|x|`; the gradient at 0 and at NaN is 0, as in PyTorch.",
   "AbsBackward",
   "nonzero",
   (b, ct, x) => b.node("mul", [ct, b.node("sign", [x])]),
@@ -71,7 +73,7 @@ const abs = unaryOp(
 const sign: OpDef = {
   ...unaryOp(
     "sign",
-    "-1, 0 or 1; its gradient is zero everywhere.",
+    "-1, 0 or 1, and 0 for NaN; its gradient is zero everywhere.",
     "SignBackward",
     "nonzero",
     () => undefined,
@@ -150,6 +152,7 @@ function binaryOp(
       const shape = requireBroadcast(graphName, inputs[0].shape, inputs[1].shape);
       return { dtype: inputs[0].dtype, shape };
     },
+    range: ([x, y]) => (name === "add" && x && y ? [x[0] + y[0], x[1] + y[1]] : undefined),
     vjp: (b, ct, [x, y], out) => gradient(b, ct, x, y, out),
     backward: { name: backward },
     lower:
@@ -201,9 +204,12 @@ const div = binaryOp(
   ],
 );
 
-/** The cotangent goes to the larger (smaller) operand, halved between them on a tie, as PyTorch does. */
+/**
+ * The cotangent goes to the larger (smaller) operand, halved between them on a tie. Where one is NaN it goes to both, as
+ * PyTorch has it.
+ */
 function extremum(name: "max" | "min", backward: string): OpDef {
-  const wins: CompareOp = name === "max" ? "gt" : "lt";
+  const loses: CompareOp = name === "max" ? "lt" : "gt";
   const graphName = `${name}imum`;
   return binaryOp(
     name,
@@ -216,9 +222,9 @@ function extremum(name: "max" | "min", backward: string): OpDef {
       const zero = b.constant(0);
       const share = (own: Value, other: Value): Value =>
         b.node("where", [
-          b.node("compare", [own, other], { relation: wins }),
-          ct,
-          b.node("where", [b.node("compare", [own, other], { relation: "eq" }), half, zero]),
+          b.node("compare", [own, other], { relation: loses }),
+          zero,
+          b.node("where", [b.node("compare", [own, other], { relation: "eq" }), half, ct]),
         ]);
       return [share(x, y), share(y, x)];
     },
@@ -231,6 +237,7 @@ const RELATIONS: readonly CompareOp[] = ["lt", "le", "gt", "ge", "eq", "ne"];
 
 const compareDef: OpDef = {
   name: "compare",
+  range: () => [0, 1],
   doc: "A comparison with broadcasting; `relation` is one of lt, le, gt, ge, eq, ne. The result is bool and has no gradient.",
   pattern: "elementwise",
   compares: [0, 1],
@@ -262,6 +269,7 @@ const compareDef: OpDef = {
 
 const where: OpDef = {
   name: "where",
+  range: ([, a, b]) => unionOf([a, b]),
   doc: "`condition ? a : b` with broadcasting; the cotangent flows to whichever operand was taken.",
   pattern: "elementwise",
   infer([condition, a, b]) {
@@ -294,7 +302,8 @@ const where: OpDef = {
 
 const cast: OpDef = {
   name: "cast",
-  doc: "The same numbers in another dtype; the gradient flows between float dtypes alone, so there is none here.",
+  range: ([x], [type], attrs) => (attrs.dtype === "bool" ? [0, 1] : type.dtype === "bool" ? [0, 1] : x),
+  doc: "The same numbers in another dtype: without their fraction and held to the numbers of int32, NaN as 0; the gradient flows between float dtypes alone, so there is none here.",
   pattern: "elementwise",
   compares: [0],
   infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: x.shape }),
@@ -306,10 +315,7 @@ const cast: OpDef = {
       castExpr(x.at(indices), output.dtype),
   reference: ([x], output) => ({
     shape: x.shape,
-    data:
-      output.dtype === "float32"
-        ? x.data
-        : x.data.map((v) => (output.dtype === "bool" ? Number(v !== 0) : Math.trunc(v))),
+    data: x.data.map((v) => castNumber(v, "float32", output.dtype)),
   }),
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [4], below: 5 }], attrs: { dtype: "float32" } },
@@ -323,6 +329,8 @@ const cast: OpDef = {
 
 const copy: OpDef = {
   name: "copy",
+  range: rangeOfFirst,
+  isRearrangement: true,
   doc: "The same numbers in memory of their own: what a buffer of the model is given.",
   pattern: "elementwise",
   infer: ([x]) => x,
@@ -341,6 +349,7 @@ const copy: OpDef = {
 
 const constantDef: OpDef = {
   name: "constant",
+  range: (_inputs, _types, attrs) => [number(attrs, "value"), number(attrs, "value")],
   doc: "A rank-0 number known at compile time; broadcasting spreads it.",
   pattern: "elementwise",
   infer: (_inputs, attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: [] }),

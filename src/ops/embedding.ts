@@ -45,8 +45,9 @@ function rowCotangents(b: GraphBuilder, ct: Value, indices: Value, rows: number,
 
 const embedding: OpDef = {
   name: "embedding",
-  doc: "The rows of weight[V,D] that int32 indices name: [...] → [...,D] (torch.nn.functional.embedding); an index outside of the table reads zeros. The row `paddingIdx`, if given, gets no gradient; `scaleGradByFreq` divides a row's gradient by how often it is looked up.",
+  doc: "The rows of weight[V,D] that int32 indices name: [...] → [...,D] (torch.nn.functional.embedding). Whoever runs it checks the indices; the code itself reads zeros outside of the table. The row `paddingIdx`, if given, gets no gradient; `scaleGradByFreq` divides a row's gradient by how often it is looked up.",
   pattern: "sparse",
+  indices: ([weight]) => [{ input: 1, of: "row", below: weight.shape[0] }],
   infer,
   vjp(b, ct, [weight, indices], _out, attrs) {
     const [rows, columns] = weight.type.shape;

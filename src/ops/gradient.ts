@@ -9,13 +9,18 @@ import { bottomUp } from "../core/topological.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Node, Value } from "../ir/types.ts";
 import { float } from "../loop/build.ts";
-import { describe, ints, number, type OpDef, text } from "./definition.ts";
+import { describe, ints, number, type OpDef, rangeOfFirst, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
 
 /** The first input as it is. */
-const passOn: Pick<OpDef, "pattern" | "lower" | "reference" | "computesNothing"> = {
+const passOn: Pick<
+  OpDef,
+  "pattern" | "range" | "isRearrangement" | "lower" | "reference" | "computesNothing"
+> = {
   pattern: "elementwise",
   computesNothing: true,
+  range: rangeOfFirst,
+  isRearrangement: true,
   lower: ([x]) => x.at,
   reference: ([x]) => x,
 };

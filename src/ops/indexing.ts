@@ -1,9 +1,9 @@
 /** Ops around positions: argmax finds them, gather reads at them, scatter_add, its gradient, adds into them. */
 
 import { KilnError } from "../core/errors.ts";
-import { formatShape, reducedShape } from "../core/shape.ts";
+import { formatShape, reducedShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
-import { and, binary, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
+import { and, binary, cast, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
 import {
@@ -32,6 +32,7 @@ function joinIndices<T>(rank: number, attrs: Attrs, outer: readonly T[], inner: 
 
 const argmax: OpDef = {
   name: "argmax",
+  range: (_inputs, [x], attrs) => [0, sizeOf(ints(attrs, "axes").map((axis) => x.shape[axis])) - 1],
   doc: "The row-major position of the first maximum over `axes` (sorted, non-negative), int32; NaN counts as the largest, the last of several (torch.argmax). With `keepdim` reduced axes stay with extent 1.",
   pattern: "reduction",
   infer([x], attrs) {
@@ -79,8 +80,9 @@ function requireIndex(op: string, index: TensorType, shape: readonly number[], a
 
 const gather: OpDef = {
   name: "gather",
-  doc: "The elements of x at the positions that the int32 index gives along `axis` (torch.gather); a position outside reads 0.",
+  doc: "The elements of x at the positions that the int32 index gives along `axis` (torch.gather). Whoever runs it checks the index; the code itself reads 0 at a position outside.",
   pattern: "sparse",
+  indices: ([x], attrs) => [{ input: 1, of: "position", below: x.shape[number(attrs, "axis")] }],
   infer([x, index], attrs) {
     requireFloat("gather", [x]);
     requireIndex("gather", index, x.shape, number(attrs, "axis"));
@@ -123,6 +125,9 @@ const scatterAdd: OpDef = {
   name: "scatter_add",
   doc: "Zeros of `shape` to which each element is added at the position that the int32 index gives along `axis` (torch.scatter_add); positions that occur twice add up.",
   pattern: "contraction",
+  indices: (_inputs, attrs) => [
+    { input: 1, of: "position", below: ints(attrs, "shape")[number(attrs, "axis")] },
+  ],
   infer([x, index], attrs) {
     requireFloat("scatter_add", [x]);
     requireIndex("scatter_add", index, ints(attrs, "shape"), number(attrs, "axis"));
@@ -171,4 +176,45 @@ const scatterAdd: OpDef = {
     ),
 };
 
-export const INDEXING = { argmax, gather, scatter_add: scatterAdd };
+const indexFault: OpDef = {
+  name: "index_fault",
+  doc: "The largest of the int32 indices that are neither among 0 … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -∞ where there is none. What programs tell of indices that they compute.",
+  pattern: "reduction",
+  infer([index]) {
+    if (index.dtype !== "int32")
+      throw new KilnError(`index_fault expects an int32 index but got ${describe(index)}`);
+    return f32();
+  },
+  vjp: () => [undefined],
+  backward: { name: "IndexFaultBackward" },
+  lower([index], _output, attrs) {
+    const axes = index.type.shape.map((extent, k) => ({ name: `k${k}`, extent }));
+    const none = float(Number.NEGATIVE_INFINITY);
+    return () =>
+      reduce("max", axes, (at) => {
+        const own = index.at(at);
+        const isCounted =
+          attrs.ignoreIndex === undefined
+            ? constant(1, "bool")
+            : compare("ne", own, int(number(attrs, "ignoreIndex")));
+        return select(
+          inRange(own, number(attrs, "below")),
+          none,
+          select(isCounted, cast(own, "float32"), none),
+        );
+      });
+  },
+  reference: ([index], _output, attrs) => {
+    const isFault = (v: number): boolean =>
+      !(v >= 0 && v < number(attrs, "below")) && v !== attrs.ignoreIndex;
+    return { shape: [], data: Float64Array.of(Math.max(...[...index.data].filter(isFault))) };
+  },
+  samples: () => [
+    { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: { below: 4 } },
+    { inputs: [{ dtype: "int32", shape: [4], below: 3 }], attrs: { below: 3 } },
+    { inputs: [{ dtype: "int32", shape: [2, 3], below: 3 }], attrs: { below: 1, ignoreIndex: 2 } },
+    { inputs: [{ dtype: "int32", shape: [], below: 3 }], attrs: { below: 1 } },
+  ],
+};
+
+export const INDEXING = { index_fault: indexFault, argmax, gather, scatter_add: scatterAdd };

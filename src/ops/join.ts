@@ -4,7 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 import { constant, inRange, int, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, f32, ints, number, type OpDef } from "./definition.ts";
+import { describe, f32, ints, number, type OpDef, unionOf } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 import { all, perAxis } from "./rearrange.ts";
 
@@ -12,6 +12,7 @@ const pad: OpDef = {
   name: "pad",
   doc: "`value` around the input: `before[k]` and `after[k]` elements on both sides of axis k (torch.nn.functional.pad).",
   pattern: "sparse",
+  range: ([x], _types, attrs) => unionOf([x, [number(attrs, "value"), number(attrs, "value")]]),
   infer([x], attrs) {
     const [before, after] = ["before", "after"].map((name) => perAxis("pad", x, attrs, name));
     if ([...before, ...after].some((n) => n < 0))
@@ -56,6 +57,7 @@ const cat: OpDef = {
   doc: "Any number of tensors one after the other along `axis`; their other extents are equal (torch.cat).",
   pattern: "sparse",
   joinsInParts: true,
+  range: unionOf,
   infer(inputs, attrs) {
     const axis = number(attrs, "axis");
     if (inputs.length === 0) throw new KilnError("cat needs at least one tensor");

@@ -9,6 +9,7 @@ import type { Expr } from "../loop/types.ts";
 import {
   describe,
   f32,
+  type IndexUse,
   number,
   type OpDef,
   type Operand,
@@ -111,8 +112,19 @@ function requireWeight(logp: TensorType, weight: TensorType | undefined): void {
   }
 }
 
+/** The limit of class targets, in which the ignored one has its place. */
+const classTargets = (input: number, below: number, attrs: Attrs): readonly IndexUse[] => [
+  {
+    input,
+    of: "class",
+    below,
+    ...(attrs.ignoreIndex !== undefined && { ignoreIndex: number(attrs, "ignoreIndex") }),
+  },
+];
+
 const nllLoss: OpDef = {
   name: "nll_loss",
+  indices: ([logp], attrs) => classTargets(1, logp.shape[classAxis(logp.shape)], attrs),
   doc: `The negative log-probability of each target class: log-probabilities [N,C,…] or [C] and int32 targets [N,…] or [] (torch.nn.functional.nll_loss). Class weights [C] may follow, and targets equal to \`ignoreIndex\` do not count; the mean is over what counts, by its weights. ${REDUCTION}`,
   pattern: "reduction",
   infer([logp, target, weight], attrs) {
@@ -182,6 +194,7 @@ const nllLoss: OpDef = {
 
 const oneHot: OpDef = {
   name: "one_hot",
+  indices: (_inputs, attrs) => classTargets(0, number(attrs, "classes"), attrs),
   doc: "1 where the index along the new `axis` of extent `classes` equals the int32 target, else 0; 0 everywhere for a target equal to `ignoreIndex`, if there is one.",
   pattern: "elementwise",
   infer([target], attrs) {

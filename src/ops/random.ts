@@ -81,6 +81,7 @@ const bernoulliSamples = samplesOf(
 
 const bernoulli: OpDef = {
   name: "bernoulli",
+  range: () => [0, 1],
   doc: "Independent truth values bool[blocks, 4] that hold with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, 0): no two streams, steps or rows share a block.",
   pattern: "generator",
   infer(inputs, attrs) {
@@ -107,6 +108,7 @@ const randintSamples = samplesOf(
 
 const randint: OpDef = {
   name: "randint",
+  range: (_inputs, _types, attrs) => [0, number(attrs, "below") - 1],
   doc: "Independent whole numbers int32[blocks, 4] from 0 up to but not including `below`, at most 2²⁴, from the same blocks as bernoulli: ⌊word · below / 2³²⌋ of each random word, without rounding.",
   pattern: "generator",
   infer(inputs, attrs) {

@@ -23,7 +23,7 @@ import {
   sub,
 } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, f32, ints, type OpDef, type Operand, requireFloat } from "./definition.ts";
+import { describe, f32, ints, type OpDef, type Operand, rangeOfFirst, requireFloat } from "./definition.ts";
 import { at, generate, type NdArray } from "./ndarray.ts";
 
 /** The list attribute `name`, of one whole number per axis of `type`. */
@@ -43,6 +43,8 @@ const permute: OpDef = {
   name: "permute",
   doc: "The axes in another order: axis k of the result is axis `dims[k]` of the input (torch.permute).",
   pattern: "sparse",
+  range: rangeOfFirst,
+  isRearrangement: true,
   infer([x], attrs) {
     const dims = perAxis("permute", x, attrs, "dims");
     if (!x.shape.every((_, axis) => dims.includes(axis)))
@@ -81,6 +83,8 @@ const flip: OpDef = {
   name: "flip",
   doc: "The elements in reverse order along each of `axes` (torch.flip).",
   pattern: "sparse",
+  range: rangeOfFirst,
+  isRearrangement: true,
   infer([x], attrs) {
     const axes = ints(attrs, "axes");
     if (axes.some((axis) => !(axis in x.shape)) || new Set(axes).size !== axes.length)
@@ -131,6 +135,7 @@ const slice: OpDef = {
   name: "slice",
   doc: `The elements \`start\`, \`start + step\`, … before \`stop\` along every axis (basic slicing). ${SLICE}`,
   pattern: "sparse",
+  range: rangeOfFirst,
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: slicedShape("slice", x, attrs) }),
   vjp: (b, ct, [x], _out, attrs) => [b.node("slice_grad", [ct], { ...attrs, shape: x.type.shape })],
   backward: { name: "SliceBackward" },

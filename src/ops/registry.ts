@@ -4,6 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import type { OpTable } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
 import { AVG_POOL2D } from "./avg_pool2d.ts";
+import { CLAMP } from "./clamp.ts";
 import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
 import { CONV2D } from "./conv2d.ts";
 import type { OpDef } from "./definition.ts";
@@ -28,6 +29,7 @@ import { STATISTICS } from "./statistics.ts";
 
 const DEFINITIONS = {
   ...ELEMENTWISE,
+  ...CLAMP,
   ...SHAPE,
   ...REDUCTION,
   ...MATMUL,

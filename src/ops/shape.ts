@@ -11,7 +11,7 @@ import {
 } from "../core/shape.ts";
 import { div, dot, int, mod } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { f32, ints, type OpDef, type Strided } from "./definition.ts";
+import { f32, ints, type OpDef, rangeOfFirst, type Strided } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
 /** The indices of the element at row-major position `linear` in `shape`. */
@@ -61,6 +61,8 @@ const reshape: OpDef = {
   name: "reshape",
   doc: "The same elements in row-major order under another shape; one extent may be -1 (torch.reshape).",
   pattern: "view",
+  range: rangeOfFirst,
+  isRearrangement: true,
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: inferReshape(x.shape, ints(attrs, "shape")) }),
   vjp: (b, ct, [x]) => [b.node("reshape", [ct], { shape: x.type.shape })],
   backward: { name: "ViewBackward" },
@@ -84,6 +86,8 @@ const broadcastTo: OpDef = {
   name: "broadcast_to",
   doc: "The input repeated along new axes and axes of extent 1 (torch.expand); its gradient is the sum over them.",
   pattern: "elementwise",
+  range: rangeOfFirst,
+  isRearrangement: true,
   infer([x], attrs) {
     const shape = ints(attrs, "shape");
     const common = broadcastShapes(x.shape, shape);

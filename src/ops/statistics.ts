@@ -2,7 +2,8 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
-import { binary, compare, float, reduce, select } from "../loop/build.ts";
+import { and, binary, compare, div, float, reduce, select, unary } from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
 import {
   broadcastRead,
   describe,
@@ -67,6 +68,21 @@ const POWERS: readonly (readonly [Shape, Shape])[] = [
   ],
 ];
 
+/** C's rule for what JavaScript leaves NaN: 1 to any power is 1, and so is -1 to an infinite one. */
+const power = (base: number, exponent: number): number =>
+  base === 1 || (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY) ? 1 : base ** exponent;
+
+/** The rule in expressions; a known exponent needs none of it, and ±0.5 are square roots, also of -∞. */
+function lowerPower(base: Expr, exponent: Expr): Expr {
+  if (exponent.kind === "const" && Number.isFinite(exponent.value)) {
+    if (Math.abs(exponent.value) !== 0.5) return binary("pow", base, exponent);
+    return exponent.value > 0 ? unary("sqrt", base) : div(float(1), unary("sqrt", base));
+  }
+  const isInfinite = compare("eq", unary("abs", exponent), float(Number.POSITIVE_INFINITY));
+  const isOne = binary("or", compare("eq", base, float(1)), and(compare("eq", base, float(-1)), isInfinite));
+  return select(isOne, float(1), binary("pow", base, exponent));
+}
+
 const pow: OpDef = {
   name: "pow",
   doc: "`a^b` with broadcasting (torch.pow). The gradients are PyTorch's at the edges: `b·a^(b-1)`, but 0 where b is 0; `a^b·log a`, but 0 where a is 0 and b is not negative.",
@@ -91,9 +107,9 @@ const pow: OpDef = {
   lower:
     ([base, exponent]) =>
     (indices) =>
-      binary("pow", broadcastRead(base, indices), broadcastRead(exponent, indices)),
+      lowerPower(broadcastRead(base, indices), broadcastRead(exponent, indices)),
   reference: ([base, exponent], output) =>
-    generate(output.shape, (index) => broadcastAt(base, index) ** broadcastAt(exponent, index)),
+    generate(output.shape, (index) => power(broadcastAt(base, index), broadcastAt(exponent, index))),
   samples: () =>
     POWERS.map(
       ([a, b]): Sample => ({

@@ -5,6 +5,7 @@
 
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { DeviceLostError } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
 import { topologicalOrder } from "../core/topological.ts";
 import { printGraph } from "../ir/print.ts";
 import type { Evaluator } from "../tensor/context.ts";
@@ -69,6 +70,11 @@ export class LazyEvaluator implements Evaluator {
       for (const version of versions) version.settle(storage);
     }
     return numbers.then(() => undefined);
+  }
+
+  origin(): Origin | undefined {
+    const place = userPlace();
+    return place && { file: place.file, line: place.line, module: "" };
   }
 
   /**

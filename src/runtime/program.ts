@@ -57,14 +57,17 @@ export abstract class Inspectable {
   }
 
   /** What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
-  get portable(): Pick<Variant, "plan" | "limits" | "states"> {
+  get portable(): Pick<Variant, "plan" | "limits" | "computedLimits" | "states"> {
     return this.main;
   }
 
   /** What it is fed, in order; of integers that name classes or rows, the number that they lie below. */
   get inputs(): readonly InputInfo[] {
     const { plan, limits } = this.main;
-    return plan.inputs.map(({ name, dtype, shape }) => ({ dtype, shape, below: limits.get(name)?.below }));
+    return plan.inputs.map(({ name, dtype, shape }) => {
+      const known = limits.get(name);
+      return { dtype, shape, below: known && Math.min(...known.map(({ below }) => below)) };
+    });
   }
 
   /** How long compiling took, tracing and code generation included. */

@@ -5,10 +5,10 @@ import { sizeOf } from "../core/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variant } from "./variant.ts";
 
-/** The numbers of all outputs of a variant, copied out of its memory. */
+/** The numbers of all results of a variant, copied out of its memory. */
 export async function readOutputArrays(variant: Variant): Promise<TypedArray[]> {
   const arrays: TypedArray[] = [];
-  for (const { buffer, dtype, shape } of variant.plan.outputs) {
+  for (const { buffer, dtype, shape } of variant.results) {
     const data = allocate(dtype, sizeOf(shape));
     await variant.executable.read(buffer, data);
     arrays.push(data);
@@ -16,8 +16,8 @@ export async function readOutputArrays(variant: Variant): Promise<TypedArray[]> 
   return arrays;
 }
 
-/** All outputs of a variant as new tensors. */
+/** All results of a variant as new tensors. */
 export async function readOutputs(variant: Variant): Promise<Tensor[]> {
   const arrays = await readOutputArrays(variant);
-  return variant.plan.outputs.map(({ dtype, shape }, k) => Tensor.fromData(arrays[k], shape, dtype));
+  return variant.results.map(({ dtype, shape }, k) => Tensor.fromData(arrays[k], shape, dtype));
 }

@@ -266,9 +266,7 @@ export class Trainer extends Inspectable {
         await variant.compute(this.randomScalars, this.duringGradients);
         return readOutputs(variant);
       });
-      const named = variant.plan.outputs.map(
-        ({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const,
-      );
+      const named = variant.results.map(({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const);
       return { loss: await tensors[0].item(), gradients: Object.fromEntries(named.slice(1)) };
     });
   }

@@ -2,7 +2,13 @@
 
 import type { Executable, StateMemory } from "../../backends/backend.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import { checkIndices, type IndexLimit } from "../core/index-limit.ts";
+import {
+  checkIndices,
+  type IndexLimit,
+  isIndexFault,
+  isOutOfLimit,
+  outOfLimit,
+} from "../core/index-limit.ts";
 import { isGraph, type StageDump } from "../ir/artifact.ts";
 import { printGraph } from "../ir/print.ts";
 import type { Graph } from "../ir/types.ts";
@@ -32,8 +38,10 @@ export interface Compiled {
   readonly cells: readonly Cell[];
   /** Prints all stages; done only when somebody reads them. */
   readonly stages: () => readonly StageDump[];
-  /** What integer inputs that are class numbers may hold. */
-  readonly limits: ReadonlyMap<string, IndexLimit>;
+  /** What integer inputs that are indices may hold. */
+  readonly limits: ReadonlyMap<string, readonly IndexLimit[]>;
+  /** What the program's outputs for indices that it computes are about, in order. */
+  readonly computedLimits: readonly IndexLimit[];
   readonly milliseconds: number;
   /** How a tuner decided about kernels; empty when none was asked. */
   readonly tuned: readonly TunedKernel[];
@@ -51,12 +59,17 @@ const A_RUN: During = () => "a run";
 
 export class Variant {
   readonly plan: ProgramPlan;
-  readonly limits: ReadonlyMap<string, IndexLimit>;
+  readonly limits: ReadonlyMap<string, readonly IndexLimit[]>;
+  readonly computedLimits: readonly IndexLimit[];
+  /** The outputs that the model or the step has: all but those for indices. */
+  readonly results: ProgramPlan["outputs"];
   readonly compileMilliseconds: number;
   readonly tuned: readonly TunedKernel[];
   readonly executable: Executable;
   /** What its kernels take, where they are run one by one to be timed. */
   readonly kernelTimes: KernelTimes | undefined;
+  private readonly faults: ProgramPlan["outputs"];
+  private readonly fault = new Float32Array(1);
   private readonly what: string;
   private readonly trace: Trace;
   private readonly watch: NanWatch | undefined;
@@ -73,6 +86,9 @@ export class Variant {
     this.plan = compiled.plan;
     this.printStages = compiled.stages;
     this.limits = compiled.limits;
+    this.computedLimits = compiled.computedLimits;
+    this.results = compiled.plan.outputs.filter((output) => !isIndexFault(output));
+    this.faults = compiled.plan.outputs.filter(isIndexFault);
     this.compileMilliseconds = compiled.milliseconds;
     this.tuned = compiled.tuned;
     this.what = compiled.what;
@@ -92,8 +108,7 @@ export class Variant {
   /** Feeds the inputs, in the plan's order, and makes the model's state current here. */
   async feed(inputs: readonly TypedArray[]): Promise<void> {
     for (const [k, { name, shape }] of this.plan.inputs.entries()) {
-      const limit = this.limits.get(name);
-      if (limit !== undefined) checkIndices(inputs[k], shape, limit);
+      for (const limit of this.limits.get(name) ?? []) checkIndices(inputs[k], shape, limit);
     }
     if (this.watch !== undefined) this.fed = inputs;
     await this.state.refresh(this.memory, this.cells);
@@ -148,7 +163,17 @@ export class Variant {
     });
     const { watch, plan } = this;
     if (watch !== undefined) return this.computeWatched(watch, during);
-    return this.executable.run(0, plan.commitFrom, this.scalars);
+    const done = this.executable.run(0, plan.commitFrom, this.scalars);
+    return this.faults.length === 0 ? done : this.checkComputed(done);
+  }
+
+  /** Throws where the run that `done` waits for has met an index that names nothing. */
+  private async checkComputed(done?: void | Promise<void>): Promise<void> {
+    await done;
+    for (const [k, { buffer }] of this.faults.entries()) {
+      await this.executable.read(buffer, this.fault);
+      if (isOutOfLimit(this.fault[0])) throw outOfLimit(this.fault[0], this.computedLimits[k]);
+    }
   }
 
   /** Runs the kernels that write the model's state. */
@@ -163,6 +188,7 @@ export class Variant {
   private async computeWatched(watch: NanWatch, during: During): Promise<void> {
     const found = await watch.run(0, this.plan.commitFrom, this.scalars);
     if (found !== undefined) await this.fail(watch, found, during);
+    if (this.faults.length > 0) await this.checkComputed();
   }
 
   /** Leaves the model's state as it was when a NaN is stored in it or on the way to it. */

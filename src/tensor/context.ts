@@ -32,6 +32,8 @@ export interface Recorder {
 export interface Evaluator {
   /** Begins to compute these versions at once; resolves when they are there. */
   compute(versions: readonly Version[]): Promise<void>;
+  /** The line of the user's program that runs now, for what is found out only later. */
+  origin(): Origin | undefined;
 }
 
 /** Goes back through what made a tensor and adds to the gradients of its leaves; the driver injects one. */

@@ -1,10 +1,13 @@
 /** Makes tensors from numbers: nested or typed arrays, one value for all elements, ranges. */
 
+import { dtypeOfArray, elementOf, elementsOf, isInt32 } from "../core/conversion.ts";
+import { describeValue } from "../core/describe-value.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { allocate, type DType, isDType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
-import { dtypeOfArray, type NestedNumbers, numbersIn, shapeOfNested } from "./storage.ts";
+import { type NestedNumbers, shapeOfNested, writeNested } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface TensorOptions {
@@ -13,30 +16,44 @@ export interface TensorOptions {
   readonly requiresGrad?: boolean;
 }
 
-/** A tensor from nested or typed arrays, whose numbers are copied; float32 unless told or a typed array says otherwise. */
+const TENSOR_OPTIONS = { shape: true, dtype: true, requiresGrad: true } satisfies OptionNames<TensorOptions>;
+
+/**
+ * A tensor from nested or typed arrays, whose numbers are copied; float32 unless told or a typed array says otherwise.
+ * Throws for what is no number, and for what the dtype cannot hold.
+ */
 export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
+  checkOptionNames("tensor()", options, TENSOR_OPTIONS);
   return withData(values, options).requiresGrad_(options.requiresGrad ?? false);
 }
 
 function withData(values: NestedNumbers | TypedArray, options: TensorOptions): Tensor {
   const typed = ArrayBuffer.isView(values) ? (values as TypedArray) : undefined;
-  const dtype = checkedDtype("tensor", options.dtype ?? (typed ? dtypeOfArray(typed) : "float32"));
+  const ownDtype = typed === undefined ? "float32" : dtypeOfArray("tensor()", typed);
+  const dtype = checkedDtype("tensor", options.dtype ?? ownDtype);
   const ownShape = typed === undefined ? shapeOfNested(values as NestedNumbers) : [typed.length];
-  const shape = options.shape ?? ownShape;
+  const shape = options.shape === undefined ? ownShape : checkedShape("tensor()", options.shape);
   if (sizeOf(shape) !== sizeOf(ownShape)) {
     throw new KilnError(`tensor() is given ${sizeOf(ownShape)} numbers for the shape [${shape}]`);
   }
-  if (typed !== undefined && dtypeOfArray(typed) === dtype && !(typed instanceof Float64Array)) {
-    return Tensor.fromData(typed.slice(), shape, dtype);
-  }
+  if (typed !== undefined) return Tensor.fromData(copied(typed, ownDtype, dtype), shape, dtype);
   const data = allocate(dtype, sizeOf(shape));
-  if (typed !== undefined) data.set(typed);
-  else data.set([...numbersIn(values as NestedNumbers)]);
+  writeNested(data, values as NestedNumbers, dtype, { at: 0 });
   return Tensor.fromData(data, shape, dtype);
 }
 
+/** The numbers of a typed array as elements of `dtype`. */
+function copied(values: TypedArray, ownDtype: DType, dtype: DType): TypedArray {
+  // Of 32-bit numbers without a sign some are too large; all others become elements of their own dtype by being copied.
+  if (dtype !== ownDtype || (values as ArrayBufferView) instanceof Uint32Array)
+    return elementsOf("tensor()", values, dtype);
+  const data = allocate(dtype, values.length);
+  data.set(values);
+  return data;
+}
+
 /** Gives `dtype` back if there is such a one. */
-function checkedDtype(callee: string, dtype: DType): DType {
+export function checkedDtype(callee: string, dtype: DType): DType {
   if (isDType(dtype)) return dtype;
   throw new KilnError(`${callee}() knows the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${String(dtype)}`);
 }
@@ -47,27 +64,37 @@ export interface CreationOptions {
   readonly requiresGrad?: boolean;
 }
 
+const CREATION_OPTIONS = { dtype: true, requiresGrad: true } satisfies OptionNames<CreationOptions>;
+
 /** A shape as a list or as single extents, and options last. */
 export type ShapeArguments = readonly (number | readonly number[] | CreationOptions)[];
 
-/** Takes the arguments of `callee` apart and checks the shape. */
+/** Takes the arguments of `callee` apart and checks the shape and the options' names. */
 export function readShape(
   callee: string,
   given: ShapeArguments,
 ): { readonly shape: Shape; readonly options: CreationOptions } {
   const last = given.at(-1);
-  const options = typeof last === "object" && !Array.isArray(last) ? (last as CreationOptions) : {};
-  const shape = (options === last ? given.slice(0, -1) : given).flat() as number[];
-  if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 0)) {
-    throw new KilnError(`${callee} needs a shape of whole numbers, not [${shape}]`);
-  }
-  return { shape, options };
+  const hasOptions = typeof last === "object" && last !== null && !Array.isArray(last);
+  const options = hasOptions ? (last as CreationOptions) : {};
+  checkOptionNames(callee, options, CREATION_OPTIONS);
+  const shape = (hasOptions ? given.slice(0, -1) : given).flat() as number[];
+  return { shape: checkedShape(callee, shape), options };
+}
+
+function checkedShape(callee: string, shape: Shape): Shape {
+  const isList = Array.isArray(shape);
+  if (isList && shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return shape;
+  throw new KilnError(
+    `${callee} needs a shape of whole numbers, not ${isList ? `[${shape}]` : describeValue(shape)}`,
+  );
 }
 
 function filled(callee: string, given: ShapeArguments, value: number): Tensor {
   const { shape, options } = readShape(callee, given);
-  const { dtype = "float32", requiresGrad = false } = options;
-  const data = allocate(checkedDtype(callee, dtype), sizeOf(shape)).fill(value);
+  const { dtype: wanted = "float32", requiresGrad = false } = options;
+  const dtype = checkedDtype(callee, wanted);
+  const data = allocate(dtype, sizeOf(shape)).fill(elementOf(callee, value, dtype, "refused"));
   return Tensor.fromData(data, shape, dtype).requiresGrad_(requiresGrad);
 }
 
@@ -76,17 +103,38 @@ export const ones = (...shape: ShapeArguments): Tensor => filled("ones", shape, 
 export const full = (shape: Shape, value: number, options: CreationOptions = {}): Tensor =>
   filled("full", [shape, options], value);
 
-/** `start`, `start + step`, … below `end`; with one argument from 0 to it. */
-export function arange(start: number, end?: number, step = 1): Tensor {
-  if ([start, end ?? 0, step].some((value) => typeof value !== "number"))
+/** A range's bounds and step, and options last. */
+export type RangeArguments =
+  | readonly [end: number, options?: CreationOptions]
+  | readonly [start: number, end: number, options?: CreationOptions]
+  | readonly [start: number, end: number, step: number, options?: CreationOptions];
+
+/**
+ * `start`, `start + step`, … before `end`; with one number from 0 to it. float32 unless told; a range of int32 begins
+ * at a whole number and has whole steps.
+ */
+export function arange(...given: RangeArguments): Tensor {
+  const last = given.at(-1);
+  const hasOptions = typeof last === "object" && last !== null;
+  const options: CreationOptions = hasOptions ? last : {};
+  checkOptionNames("arange", options, CREATION_OPTIONS);
+  const numbers = (hasOptions ? given.slice(0, -1) : given).filter(
+    (value) => value !== undefined,
+  ) as number[];
+  if (numbers.length < 1 || numbers.length > 3 || !numbers.every((value) => Number.isFinite(value)))
     throw new KilnError(
-      "arange takes numbers alone; another dtype than float32 is a cast, as in arange(3).int()",
+      "arange takes up to three finite numbers, as in arange(end) or arange(start, end, step), and options last, " +
+        'such as { dtype: "int32" }',
     );
-  const [from, to] = end === undefined ? [0, start] : [start, end];
-  const length = Math.max(0, Math.ceil((to - from) / step));
-  return Tensor.fromData(
-    Float32Array.from({ length }, (_, k) => from + k * step),
-    [length],
-    "float32",
-  );
+  const [from, to, step = 1] = numbers.length === 1 ? [0, ...numbers] : numbers;
+  if (step === 0 || (to - from) / step < 0)
+    throw new KilnError(`arange cannot come from ${from} to ${to} in steps of ${step}`);
+  const { dtype: wanted = "float32", requiresGrad = false } = options;
+  const dtype = checkedDtype("arange", wanted);
+  if (dtype !== "float32" && !(isInt32(from) && isInt32(step)))
+    throw new KilnError(`arange of ${dtype} needs a whole start and step, not ${from} and ${step}`);
+  const length = Math.ceil((to - from) / step);
+  const data = allocate(dtype, length);
+  for (let k = 0; k < length; k++) data[k] = elementOf("arange", from + k * step, dtype);
+  return Tensor.fromData(data, [length], dtype).requiresGrad_(requiresGrad);
 }

@@ -5,11 +5,13 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
+import { requireTensor } from "./arguments.ts";
 import { currentRecorder } from "./context.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { TensorMethods } from "./methods.ts";
-import { apply, constant } from "./operation.ts";
+import { apply } from "./operation.ts";
 import { rememberKept } from "./pending.ts";
+import { filling, to } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
 import { ambiguousView, hasSharedElements, ownerOf, sameNumbers, write } from "./view.ts";
 
@@ -35,25 +37,26 @@ export abstract class InPlaceMethods extends TensorMethods {
   clamp_(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
     return changed(this, "clamp_", this.clamp(min, max));
   }
-  /** Takes over the numbers of `source`, broadcast to this tensor's shape. */
+  /** Takes over the numbers of `source`, in this tensor's dtype and broadcast to its shape. */
   copy_(this: Tensor, source: Tensor): Tensor {
-    return changed(this, "copy_", copied(source, this));
+    requireTensor("copy_", source);
+    return changed(this, "copy_", copied(to(source, this.dtype), this));
   }
   fill_(this: Tensor, value: number): Tensor {
-    return changed(this, "fill_", constantLike(this, value), true);
+    return changed(this, "fill_", constantLike(this, value, "fill_"), true);
   }
   zero_(this: Tensor): Tensor {
-    return changed(this, "zero_", constantLike(this, 0), true);
+    return changed(this, "zero_", constantLike(this, 0, "zero_"), true);
   }
 }
 
 /** A tensor of the same type in which every element is `value`. */
-export const constantLike = (like: Tensor, value: number): Tensor =>
-  apply("broadcast_to", [constant(value, like.dtype)], { shape: like.shape });
+export const constantLike = (like: Tensor, value: number, callee: string): Tensor =>
+  apply("broadcast_to", [filling(callee, value, like.dtype)], { shape: like.shape });
 
 /** What `target` is to stand for to have the numbers of `source`; gradients pass where they are recorded. */
 function copied(source: Tensor, { shape }: Tensor): Tensor {
-  const isAsItIs = source?.shape !== undefined && sameShape(source.shape, shape);
+  const isAsItIs = sameShape(source.shape, shape);
   if (!isAsItIs || source.isTraced !== (currentRecorder() !== undefined))
     return apply("broadcast_to", [source], { shape });
   if (isGradEnabled() && source.requiresGrad)

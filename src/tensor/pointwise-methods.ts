@@ -1,9 +1,9 @@
 /** The operations of tensors that compute each element from elements at the same place, as methods with PyTorch's names. */
 
 import type { DType } from "../core/dtype.ts";
-import { apply } from "./operation.ts";
+import { apply, constant } from "./operation.ts";
 import { compared, to } from "./promotion.ts";
-import { numberOrTensor, where } from "./rearrange.ts";
+import { maskedFill, operandLike, where } from "./rearrange.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -33,7 +33,7 @@ export abstract class PointwiseMethods {
     return this.mul(this);
   }
   reciprocal(this: Tensor): Tensor {
-    return numberOrTensor(1).div(this);
+    return constant(1).div(this);
   }
   abs(this: Tensor): Tensor {
     return apply("abs", [this]);
@@ -54,29 +54,29 @@ export abstract class PointwiseMethods {
     return apply("sigmoid", [this]);
   }
   add(this: Tensor, other: Tensor | number): Tensor {
-    return apply("add", [this, numberOrTensor(other)]);
+    return apply("add", [this, operandLike("add", other, this)]);
   }
   sub(this: Tensor, other: Tensor | number): Tensor {
-    return apply("sub", [this, numberOrTensor(other)]);
+    return apply("sub", [this, operandLike("sub", other, this)]);
   }
   /** `other - this`. */
   rsub(this: Tensor, other: Tensor | number): Tensor {
-    return apply("sub", [numberOrTensor(other), this]);
+    return apply("sub", [operandLike("rsub", other, this), this]);
   }
   mul(this: Tensor, other: Tensor | number): Tensor {
-    return apply("mul", [this, numberOrTensor(other)]);
+    return apply("mul", [this, operandLike("mul", other, this)]);
   }
   div(this: Tensor, other: Tensor | number): Tensor {
-    return apply("div", [this, numberOrTensor(other)]);
+    return apply("div", [this, operandLike("div", other, this)]);
   }
   pow(this: Tensor, exponent: Tensor | number): Tensor {
     return statistics.pow(this, exponent);
   }
   maximum(this: Tensor, other: Tensor | number): Tensor {
-    return apply("maximum", [this, numberOrTensor(other)]);
+    return apply("maximum", [this, operandLike("maximum", other, this)]);
   }
   minimum(this: Tensor, other: Tensor | number): Tensor {
-    return apply("minimum", [this, numberOrTensor(other)]);
+    return apply("minimum", [this, operandLike("minimum", other, this)]);
   }
   clamp(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
     return statistics.clamp(this, min, max);
@@ -109,7 +109,7 @@ export abstract class PointwiseMethods {
   }
   /** `value` where the bool `mask` is true. */
   maskedFill(this: Tensor, mask: Tensor, value: Tensor | number): Tensor {
-    return where(mask, value, this);
+    return maskedFill(this, mask, value);
   }
   /** The same numbers in another dtype; a fraction is cut off, and only 0 is false. */
   to(this: Tensor, dtype: DType): Tensor {

@@ -2,6 +2,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
+import { requireTensor } from "./arguments.ts";
 import { located } from "./located.ts";
 import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
@@ -11,7 +12,8 @@ import type { Tensor } from "./tensor.ts";
  * row, one on the right as a column, and that axis is gone again in the result.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  requireTensors(a, b);
+  requireTensor("matmul", a);
+  requireTensor("matmul", b);
   if (a.ndim === 0 || b.ndim === 0)
     return refuse("matmul", a, b, "both need at least one dimension; mul multiplies by a single number");
   const left = a.ndim === 1 ? a.unsqueeze(0) : a;
@@ -25,13 +27,15 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 /** The product of two matrices (torch.mm). */
 export function mm(a: Tensor, b: Tensor): Tensor {
-  requireTensors(a, b);
+  requireTensor("mm", a);
+  requireTensor("mm", b);
   return a.ndim === 2 && b.ndim === 2 ? matmul(a, b) : refuse("mm", a, b, "both must be matrices");
 }
 
 /** The products of two batches of matrices, one by one (torch.bmm). */
 export function bmm(a: Tensor, b: Tensor): Tensor {
-  requireTensors(a, b);
+  requireTensor("bmm", a);
+  requireTensor("bmm", b);
   return a.ndim === 3 && b.ndim === 3 && a.shape[0] === b.shape[0]
     ? matmul(a, b)
     : refuse("bmm", a, b, "both must be batches [B,n,m] and [B,m,p] of one size");
@@ -39,16 +43,11 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
 
 /** The sum of products of two vectors (torch.dot). */
 export function dot(a: Tensor, b: Tensor): Tensor {
-  requireTensors(a, b);
+  requireTensor("dot", a);
+  requireTensor("dot", b);
   return a.ndim === 1 && b.ndim === 1 && a.shape[0] === b.shape[0]
     ? matmul(a, b)
     : refuse("dot", a, b, "both must be vectors of one length");
-}
-
-/** What is no tensor is for the operation itself to refuse, before anything is read of it. */
-function requireTensors(...operands: readonly (Tensor | undefined)[]): void {
-  if (operands.some((operand) => operand?.shape === undefined))
-    apply("matmul", operands as readonly Tensor[]);
 }
 
 function refuse(name: string, a: Tensor, b: Tensor, rule: string): never {

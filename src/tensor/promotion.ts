@@ -1,7 +1,9 @@
-/** Which dtype two operands meet in, and the casts that bring them there (torch.result_type). */
+/** Which dtype operands meet in, and the casts that bring them there (torch.result_type); what becomes of plain numbers. */
 
+import { elementOf, isInt32 } from "../core/conversion.ts";
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
+import { requireTensor } from "./arguments.ts";
 import { located } from "./located.ts";
 import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
@@ -16,23 +18,80 @@ export function to(input: Tensor, dtype: DType): Tensor {
   return input.dtype === dtype ? input : apply("cast", [input], { dtype });
 }
 
-/** A number as a tensor of rank 0 that `like` can be compared or combined with. */
-export function scalarLike(value: number, like: Tensor): Tensor {
-  return constant(value, Number.isInteger(value) && like.dtype === "int32" ? "int32" : "float32");
+/** A number as a tensor of rank 0 and of `dtype`, by the rules for a single number that fills a tensor. */
+export const filling = (callee: string, value: number, dtype: DType): Tensor =>
+  constant(
+    located(() => elementOf(callee, value, dtype, "refused")),
+    dtype,
+  );
+
+/**
+ * A number as a tensor of rank 0 that `like` can be combined with: a whole number stays one among integers and truths,
+ * any other number is float32. JavaScript has one kind of number, so 2e7 is whole here, as it is not in Python.
+ */
+export function scalarLike(callee: string, value: number, like: Tensor): Tensor {
+  const isWhole = Number.isInteger(value) && (like.dtype === "int32" || like.dtype === "bool");
+  const dtype = isWhole ? "int32" : "float32";
+  return constant(isWhole ? located(() => elementOf(callee, value, dtype)) : value, dtype);
+}
+
+/** All operands in the widest of their dtypes. */
+export function promotedAll(operands: readonly Tensor[]): readonly Tensor[] {
+  const ranks = operands.map((operand) => PUBLIC_DTYPES.indexOf(operand?.dtype));
+  // What is no tensor is for the operation itself to refuse.
+  if (ranks.includes(-1)) return operands;
+  const dtype = PUBLIC_DTYPES[Math.max(...ranks)];
+  return operands.map((operand) => to(operand, dtype));
 }
 
 /** Both operands in the wider of their dtypes. */
-export function promoted(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
-  const ranks = [a, b].map((operand) => PUBLIC_DTYPES.indexOf(operand?.dtype));
-  // What is no tensor is for the operation itself to refuse.
-  if (ranks.includes(-1)) return [a, b];
-  const dtype = PUBLIC_DTYPES[Math.max(...ranks)];
-  return [to(a, dtype), to(b, dtype)];
-}
+export const promoted = (a: Tensor, b: Tensor): readonly [Tensor, Tensor] =>
+  promotedAll([a, b]) as readonly [Tensor, Tensor];
 
 export type Relation = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
 
 /** Whether `a relation b`, element by element, with broadcasting; bool. */
 export function compared(a: Tensor, relation: Relation, b: Tensor | number): Tensor {
-  return apply("compare", promoted(a, typeof b === "number" ? scalarLike(b, a) : b), { relation });
+  if (typeof b !== "number" && typeof b !== "boolean") {
+    requireTensor(relation, b);
+    return apply("compare", promoted(a, b), { relation });
+  }
+  if (a.dtype === "float32") return apply("compare", [a, constant(Math.fround(b))], { relation });
+  const whole = a.dtype === "bool" ? to(a, "int32") : a;
+  return comparedWhole(whole, wholeComparison(relation, Number(b)));
+}
+
+/** A comparison of whole numbers with one of them, or one that always or never holds. */
+type WholeComparison = readonly [Relation, number] | boolean;
+
+/**
+ * What a comparison with any number comes to for numbers that are whole: float32, in which PyTorch compares them with a
+ * fraction, does not hold them all.
+ */
+function wholeComparison(relation: Relation, bound: number): WholeComparison {
+  switch (relation) {
+    case "eq":
+    case "ne":
+      return isInt32(bound) ? [relation, bound] : relation === "ne";
+    case "lt":
+    case "ge": {
+      const edge = Math.ceil(bound);
+      return isInt32(edge) ? [relation, edge] : relation === "lt" ? edge > 0 : edge < 0;
+    }
+    case "le":
+    case "gt": {
+      const edge = Math.floor(bound);
+      return isInt32(edge) ? [relation, edge] : relation === "le" ? edge > 0 : edge < 0;
+    }
+    default:
+      return relation satisfies never;
+  }
+}
+
+/** Whole numbers equal themselves, always. */
+function comparedWhole(a: Tensor, comparison: WholeComparison): Tensor {
+  if (typeof comparison === "boolean")
+    return apply("compare", [a, a], { relation: comparison ? "eq" : "ne" });
+  const [relation, bound] = comparison;
+  return apply("compare", [a, constant(bound, "int32")], { relation });
 }

@@ -188,5 +188,5 @@ function tracedIntegers(low: number, high: number, shape: Shape): Tensor {
     });
   }
   const drawn = generated("randint", shape, { below: high - low });
-  return low === 0 ? drawn : drawn.add(scalarLike(low, drawn));
+  return low === 0 ? drawn : drawn.add(scalarLike("randint", low, drawn));
 }

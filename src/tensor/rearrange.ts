@@ -1,12 +1,14 @@
 /** Functions that rearrange tensors, with PyTorch's names, argument order and defaults; each is made of few ops. */
 
+import { elementOf } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/shape.ts";
+import { asOperand } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
 import { located } from "./located.ts";
 import { apply, constant } from "./operation.ts";
-import { promoted, scalarLike } from "./promotion.ts";
+import { filling, promoted, scalarLike, to } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
 import { view } from "./view.ts";
 
@@ -200,7 +202,7 @@ function padConstant(input: Tensor, sides: readonly (readonly [number, number])[
     input,
   );
   const [before, after] = [0, 1].map((which) => sides.map((pair) => Math.max(0, pair[which])));
-  return apply("pad", [kept], { before, after, value });
+  return apply("pad", [kept], { before, after, value: elementOf("pad", value, input.dtype) });
 }
 
 /** Puts copies of the input's own edges around it: mirrored, repeated, or from the other side. */
@@ -240,13 +242,25 @@ function padAxis(
 export function where(condition: Tensor, input: Tensor | number, other: Tensor | number): Tensor {
   const like = [input, other].find((operand) => typeof operand !== "number");
   const operand = (value: Tensor | number): Tensor =>
-    typeof value === "number" && like !== undefined ? scalarLike(value, like) : numberOrTensor(value);
+    typeof value === "number" && like !== undefined
+      ? scalarLike("where", value, like)
+      : numberOrTensor("where", value);
   return apply("where", [condition, ...promoted(operand(input), operand(other))]);
+}
+
+/** `value`, in the input's dtype, where the bool `mask` is true. */
+export function maskedFill(input: Tensor, mask: Tensor, value: Tensor | number): Tensor {
+  const filled = asOperand("maskedFill", value, (number) => filling("maskedFill", number, input.dtype));
+  return apply("where", [mask, to(filled, input.dtype), input]);
 }
 
 /** The same elements in row-major order under another shape; one extent may be -1. */
 export const reshape = (input: Tensor, shape: readonly number[]): Tensor => input.reshape(shape);
 
 /** A number as a float32 tensor of rank 0. */
-export const numberOrTensor = (value: Tensor | number): Tensor =>
-  typeof value === "number" ? constant(value) : value;
+export const numberOrTensor = (callee: string, value: Tensor | number): Tensor =>
+  asOperand(callee, value, constant);
+
+/** A number as a tensor of rank 0 that `like` can be combined with. */
+export const operandLike = (callee: string, value: Tensor | number, like: Tensor): Tensor =>
+  asOperand(callee, value, (number) => scalarLike(callee, number, like));

@@ -1,11 +1,13 @@
 /** Reductions and other computations over tensors that are made of several ops, with PyTorch's names and defaults. */
 
+import { nearestInt32 } from "../core/conversion.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
+import { refuse } from "./arguments.ts";
 import { axesOf, axisOf, type Dims } from "./axes.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply } from "./operation.ts";
-import { compared } from "./promotion.ts";
-import { narrow, numberOrTensor, where } from "./rearrange.ts";
+import { compared, promoted, promotedAll, to } from "./promotion.ts";
+import { narrow, numberOrTensor, operandLike } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** The smallest element over `dim`, or of all; equal minima share the gradient evenly, and NaN wins. */
@@ -109,16 +111,34 @@ export const gather = (input: Tensor, dim: number, index: Tensor): Tensor =>
 
 /** `input^exponent` with broadcasting. */
 export const pow = (input: Tensor | number, exponent: Tensor | number): Tensor =>
-  apply("pow", [numberOrTensor(input), numberOrTensor(exponent)]);
+  apply("pow", [numberOrTensor("pow", input), numberOrTensor("pow", exponent)]);
 
 /**
- * The input held between `min` and `max`, either of which may be missing; `max` wins over a larger `min`. The
- * gradient passes where the input lies between the bounds, and not on them; NaN stays NaN.
+ * The input held between `min` and `max`, either of which may be missing; `max` wins over a larger `min`, and NaN stays
+ * NaN. Of numbers the gradient passes where the input lies between them, and not on them; tensors share it where the
+ * input equals one, as PyTorch has it.
  */
-export function clamp(input: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
-  const raised = min === undefined ? input : bounded(input, numberOrTensor(min), "le");
-  return max === undefined ? raised : bounded(raised, numberOrTensor(max), "ge");
+export function clamp(input: Tensor, min?: Tensor | number | null, max?: Tensor | number | null): Tensor {
+  const bounds = [min ?? undefined, max ?? undefined];
+  const [low, high] = bounds;
+  if (low === undefined && high === undefined)
+    return refuse("clamp needs a bound: clamp(min), clamp(min, max) or clamp(undefined, max)");
+  if (bounds.every(isNoTensor)) return clampByNumbers(input, bounds);
+  const operand = (bound: Tensor | number): Tensor => operandLike("clamp", bound, input);
+  if (high === undefined) return apply("maximum", promoted(input, operand(low as Tensor)));
+  if (low === undefined) return apply("minimum", promoted(input, operand(high)));
+  return apply("clamp_between", promotedAll([input, operand(low), operand(high)]));
 }
 
-const bounded = (input: Tensor, bound: Tensor, relation: "le" | "ge"): Tensor =>
-  where(compared(input, relation, bound), bound, input);
+const isNoTensor = (bound: Tensor | number | undefined): bound is number | undefined =>
+  bound === undefined || typeof bound === "number";
+
+type Bounds = readonly (number | undefined)[];
+
+/** Whole numbers stay whole between whole bounds, and what bounds they cannot reach are none. */
+function clampByNumbers(input: Tensor, bounds: Bounds): Tensor {
+  const isWhole = input.dtype !== "float32" && bounds.every((bound) => (bound ?? 0) % 1 === 0);
+  const x = to(input, isWhole ? "int32" : "float32");
+  const [min, max] = bounds.map((bound) => (isWhole && bound !== undefined ? nearestInt32(bound) : bound));
+  return apply("clamp", [x], { ...(min !== undefined && { min }), ...(max !== undefined && { max }) });
+}

@@ -1,5 +1,6 @@
 /** Numbers on the host: the storage behind a leaf, and nested arrays to and from flat ones. */
 
+import { elementOf } from "../core/conversion.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
@@ -35,16 +36,15 @@ export function nest(data: TypedArray, shape: Shape, axis: number, position: { a
   return Array.from({ length: shape[axis] }, () => nest(data, shape, axis + 1, position));
 }
 
-/** The dtype that a typed array stands for. */
-export function dtypeOfArray(data: TypedArray): DType {
-  if (data instanceof Int32Array) return "int32";
-  return data instanceof Uint8Array ? "uint8" : "float32";
-}
-
-/** All numbers in row-major order. */
-export function* numbersIn(values: NestedNumbers): Generator<number> {
-  if (!Array.isArray(values)) yield Number(values);
-  else for (const item of values as readonly NestedNumbers[]) yield* numbersIn(item);
+/** Writes what nested arrays hold into `data`, in row-major order, from the position on: elements of `dtype`. */
+export function writeNested(
+  data: TypedArray,
+  values: NestedNumbers,
+  dtype: DType,
+  position: { at: number },
+): void {
+  if (!Array.isArray(values)) data[position.at++] = elementOf("tensor()", values, dtype);
+  else for (const item of values as readonly NestedNumbers[]) writeNested(data, item, dtype, position);
 }
 
 /** The shape of nested arrays of equal lengths; throws where lengths differ. */

@@ -6,11 +6,12 @@
 import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
+import { checkIndices } from "../core/index-limit.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, Value } from "../ir/types.ts";
-import { opTable } from "../ops/registry.ts";
-import { currentBackward, currentRecorder } from "./context.ts";
+import { definitionOf, opTable } from "../ops/registry.ts";
+import { currentBackward, currentEvaluator, currentRecorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { isGradEnabled } from "./grad-mode.ts";
@@ -249,7 +250,8 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
     );
   });
   const type = opTable.infer(op, versions, attrs);
-  const output = Version.from(type, { op, inputs: versions, attrs });
+  const origins = definitionOf(op).indices === undefined ? undefined : checkedIndices(op, versions, attrs);
+  const output = Version.from(type, { op, inputs: versions, attrs, ...(origins && { origins }) });
   if (sizeOf(type.shape) === 1) rememberScalar(output);
   const result = new Tensor(type.shape, type.dtype, output);
   if (isGradEnabled() && type.dtype === "float32") {
@@ -262,6 +264,29 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
 }
 
 injectApply(apply);
+
+/**
+ * Checks the indices of an operation that are known already; those that are not are checked when they are computed, and
+ * then the operation's line, which is the result, says where.
+ */
+function checkedIndices(op: string, inputs: readonly Version[], attrs: Attrs): readonly Origin[] {
+  const origin = currentEvaluator()?.origin();
+  const origins = origin === undefined ? [] : [origin];
+  for (const { input, ...limit } of definitionOf(op).indices?.(inputs, attrs) ?? []) {
+    const index = unarranged(inputs[input]);
+    const known = index.storage?.peek();
+    if (known !== undefined) checkIndices(known, index.shape, { ...limit, op, origins });
+  }
+  return origins;
+}
+
+/** The version that holds the same elements in another order, however often. */
+function unarranged(version: Version): Version {
+  let base = version;
+  while (base.operation !== undefined && definitionOf(base.operation.op).isRearrangement === true)
+    [base] = base.operation.inputs;
+  return base;
+}
 
 function checkGradient(gradient: Tensor, leaf: Tensor): void {
   if (gradient.dtype === leaf.dtype && sameShape(gradient.shape, leaf.shape)) return;

@@ -5,6 +5,7 @@
 
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { currentEvaluator } from "./context.ts";
@@ -15,6 +16,8 @@ export interface Operation {
   readonly op: string;
   readonly inputs: readonly Version[];
   readonly attrs: Attrs;
+  /** Where the operation stands in the user's program, where it may fail when it is computed. */
+  readonly origins?: readonly Origin[];
 }
 
 export class Version {

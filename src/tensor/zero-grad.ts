@@ -20,6 +20,6 @@ export function zeroGrad(tensors: Iterable<Tensor>, { setToNone = true }: ZeroGr
   for (const tensor of tensors) {
     if (tensor.grad === null) continue;
     tensor.grad.version.isKept = false;
-    tensor.grad = setToNone ? null : noGrad(() => constantLike(tensor, 0));
+    tensor.grad = setToNone ? null : noGrad(() => constantLike(tensor, 0, "zeroGrad"));
   }
 }

@@ -35,7 +35,9 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
       continue;
     }
     const inputs = operation.inputs.map((input) => values.get(input)!);
-    const value = builder.node(operation.op, inputs, operation.attrs);
+    const value = builder.at(operation.origins ?? [], () =>
+      builder.node(operation.op, inputs, operation.attrs),
+    );
     values.set(version, value);
     if (version.isKept || asked.has(version)) {
       const same = outputs.get(value);

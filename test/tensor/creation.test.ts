@@ -88,7 +88,8 @@ describe("arange", () => {
     expect(await arange(1, 4).array()).toEqual([1, 2, 3]);
     expect(await arange(1, 2, 0.25).array()).toEqual([1, 1.25, 1.5, 1.75]);
     expect(await arange(3, 0, -2).array()).toEqual([3, 1]);
-    expect(arange(2, 1).shape).toEqual([0]);
+    expect(() => arange(2, 1)).toThrow("arange cannot come from 2 to 1 in steps of 1");
+    expect(() => arange(0, 1, 0)).toThrow("in steps of 0");
   });
 });
 
@@ -138,8 +139,10 @@ describe("dtypes", () => {
     expect(() => full([2], 1, options)).toThrow(`full() ${known} ${dtype}`);
   });
 
-  it("are a cast for arange", () => {
-    expect(() => arange(3, { dtype: "int32" } as never)).toThrow("as in arange(3).int()");
-    expect(arange(3).int().dtype).toBe("int32");
+  it("of ranges are float32 unless told", async () => {
+    expect(await arange(3, { dtype: "int32" }).format()).toBe("tensor([0, 1, 2], dtype=torch.int32)");
+    expect(await arange(1, 8, 3, { dtype: "int32", requiresGrad: false }).array()).toEqual([1, 4, 7]);
+    expect(() => arange(0, 1, 0.3, { dtype: "int32" })).toThrow("needs a whole start and step");
+    expect(() => arange({ dtype: "int32" } as never)).toThrow("arange takes up to three finite numbers");
   });
 });

@@ -34,7 +34,7 @@ describe("comparisons", () => {
   });
 
   it("refuse what is no tensor", () => {
-    expect(() => tensor([1]).eq(undefined as never)).toThrow("compare is given undefined where it expects");
+    expect(() => tensor([1]).eq(undefined as never)).toThrow("eq is given undefined where it expects");
     expect(() => tensor([1]).matmul("x" as never)).toThrow('matmul is given the string "x" where it expects');
   });
 
@@ -50,15 +50,15 @@ describe("comparisons", () => {
     const calls: [string, () => unknown][] = [
       ["add", () => x.add(given)],
       ["sub", () => x.sub(given)],
-      ["sub", () => x.rsub(given)],
+      ["rsub", () => x.rsub(given)],
       ["mul", () => x.mul(given)],
       ["div", () => x.div(given)],
       ["maximum", () => x.maximum(given)],
-      ["compare", () => x.lt(given)],
+      ["lt", () => x.lt(given)],
       ["matmul", () => x.matmul(given)],
-      ["matmul", () => x.mm(given)],
-      ["matmul", () => x.dot(given)],
-      ["broadcast_to", () => x.copy_(given)],
+      ["mm", () => x.mm(given)],
+      ["dot", () => x.dot(given)],
+      ["copy_", () => x.copy_(given)],
     ];
     for (const [op, call] of calls) expect(call, op).toThrow(`${op} is given ${text}`);
   });

@@ -41,8 +41,9 @@ describe("PyTorch's documented examples", () => {
     ).toEqual([1, 1, 4, 3]);
   });
 
-  it("gather reads 0 where a position lies outside", async () => {
-    expect(await gather(tensor([1, 2, 3]), 0, int32([0, 2, -1, 7])).array()).toEqual([1, 3, 0, 0]);
+  it("gather refuses a position outside", async () => {
+    expect(await gather(tensor([1, 2, 3]), 0, int32([0, 2])).array()).toEqual([1, 3]);
+    expect(() => gather(tensor([1, 2, 3]), 0, int32([0, 2, -1, 7]))).toThrow("given the index -1");
   });
 
   it("single numbers", async () => {

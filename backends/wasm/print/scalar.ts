@@ -143,9 +143,9 @@ export class ScalarPrinter {
             operation("i32.gt_s", first, i32(0)),
             operation("i32.lt_s", again, i32(0)),
           );
-        // Neither above nor below 0 are the zeros and NaN, which are their own signs.
+        // Neither above nor below 0 are the zeros and NaN.
         const isSigned = operation("f32.gt", operation("f32.abs", again), f32(0));
-        return selectValue(isSigned, operation("f32.copysign", f32(1), first), again);
+        return selectValue(isSigned, operation("f32.copysign", f32(1), first), f32(0));
       }
       case "not":
         return operation("i32.eqz", a);

@@ -139,9 +139,9 @@ export class VectorPrinter {
         const [first, again] = this.context.twice(a);
         const signBits = splatInteger(-(2 ** 31));
         const signed = operation("v128.bitselect", first, splatFloat(1), signBits);
-        // Neither above nor below 0 are the zeros and NaN, which are their own signs.
+        // Neither above nor below 0 are the zeros and NaN.
         const isSigned = operation("f32x4.gt", operation("f32x4.abs", again), splatFloat(0));
-        return operation("v128.bitselect", signed, again, isSigned);
+        return operation("v128.and", signed, isSigned);
       }
       case "isnan": {
         const [first, again] = this.context.twice(a);

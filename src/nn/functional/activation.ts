@@ -59,7 +59,7 @@ function exponentialLinear(input: Tensor, alpha: number, rate: number): Tensor {
 export const relu = (input: Tensor): Tensor => input.relu();
 
 /** `min(max(x, 0), 6)`. */
-export const relu6 = (input: Tensor): Tensor => where(compare(input, "ge", 6), constant(6), relu(input));
+export const relu6 = (input: Tensor): Tensor => apply("clamp", [input], { min: 0, max: 6 });
 
 /** `x` above 0, else `negativeSlope · x`. */
 export function leakyRelu(input: Tensor, negativeSlope?: number | LeakyReLUOptions): Tensor {

@@ -14,8 +14,8 @@ export interface LookupOptions {
 }
 
 /**
- * The rows of `weight` [V,D] that int32 indices name: [...] → [...,D]. Indices that are fed are checked when the program
- * runs; computed ones are not, and read zeros outside of the table.
+ * The rows of `weight` [V,D] that int32 indices name: [...] → [...,D]. An index that names none is an error, when it is
+ * known or when the program runs.
  */
 export function embedding(
   input: Tensor,

@@ -78,7 +78,9 @@ function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLo
   const labels = target.dtype === "int32" ? target.peek() : undefined;
   const classes = logp.shape[classAxis(logp.ndim)];
   if (labels !== undefined)
-    located(() => checkIndices(labels, target.shape, { of: "class", below: classes, ignoreIndex }));
+    located(() =>
+      checkIndices(labels, target.shape, { of: "class", below: classes, ignoreIndex, op: "nll_loss" }),
+    );
 }
 
 /**

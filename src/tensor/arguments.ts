@@ -1,0 +1,37 @@
+/** What users give to functions of tensors, checked before anything is read of it, in the name of the function they called. */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { describe } from "../ops/definition.ts";
+import { located } from "./located.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Throws, with the line of the model that is being traced. */
+export const refuse = (message: string): never =>
+  located(() => {
+    throw new KilnError(message);
+  });
+
+/** What a tensor or a number stands for: the tensor itself, or the number in a tensor that `make` gives. */
+export function asOperand(callee: string, value: Tensor | number, make: (value: number) => Tensor): Tensor {
+  if (typeof value === "number" || typeof value === "boolean") return make(Number(value));
+  requireTensor(callee, value);
+  return value;
+}
+
+/** Throws for what is no tensor. */
+export function requireTensor(callee: string, value: unknown): asserts value is Tensor {
+  if (typeof (value as Tensor | undefined)?.dtype === "string" && Array.isArray((value as Tensor).shape))
+    return;
+  const isNumbers = Array.isArray(value) || ArrayBuffer.isView(value);
+  refuse(
+    `${callee} is given ${describeValue(value)} where it expects a tensor${isNumbers ? ": tensor([...]) makes one" : ""}`,
+  );
+}
+
+/** Throws unless the tensor holds floats, which `callee` computes with. */
+export function requireFloats(callee: string, input: Tensor): void {
+  requireTensor(callee, input);
+  if (input.dtype !== "float32")
+    refuse(`${callee} expects float32 tensors but got ${describe(input)}; use .float()`);
+}
