@@ -26,10 +26,15 @@ export function sameShape(a: Shape, b: Shape): boolean {
 /** `[64,1,32,32]`, as the IR and every message writes a shape. */
 export const formatShape = (shape: Shape): string => `[${shape.join(",")}]`;
 
-/** A non-negative axis for one that may count from the end; throws when it lies outside the rank. */
+/**
+ * A non-negative axis for one that may count from the end; throws when it lies outside the rank. As in PyTorch, 0 and -1
+ * name the only axis that a single number can be thought to have.
+ */
 export function normalizeAxis(axis: number, rank: number): number {
-  const normalized = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || normalized < 0 || normalized >= Math.max(rank, 1)) {
+  const axes = Math.max(rank, 1);
+  const normalized = axis < 0 ? axis + axes : axis;
+  if (typeof axis !== "number") throw new KilnError(`dim must be a whole number, not ${describeValue(axis)}`);
+  if (!Number.isInteger(axis) || normalized < 0 || normalized >= axes) {
     throw new KilnError(`axis ${axis} is out of range for a tensor of ${rank} dimensions`);
   }
   return normalized;

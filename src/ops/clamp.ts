@@ -104,6 +104,8 @@ function shares(b: GraphBuilder, ct: Value, x: Value, min: Value, max: Value): r
 const TRIPLES: readonly (readonly [SampleInput, SampleInput, SampleInput])[] = [
   [f32(2, 3), f32(3), f32(2, 1)],
   [f32(4), f32(), f32()],
+  [f32(), f32(), f32()],
+  [f32(1), f32(), f32(1, 1)],
   [f32(2, 1, 3), f32(4, 1), f32(2, 4, 3)],
 ];
 

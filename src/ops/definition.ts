@@ -150,6 +150,11 @@ export function requireFloat(op: string, inputs: readonly TensorType[]): void {
   }
 }
 
+/** Throws unless `type` has the axis. */
+export function requireAxis(op: string, type: TensorType, axis: number): void {
+  if (!(axis in type.shape)) throw new KilnError(`${op} needs an axis of ${describe(type)}, not ${axis}`);
+}
+
 /** The broadcast shape of two operands, or an error that shows both. */
 export function requireBroadcast(op: string, a: Shape, b: Shape): number[] {
   const shape = broadcastShapes(a, b);

@@ -132,6 +132,12 @@ const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
     [4, 1],
   ],
   [[3], []],
+  [[], []],
+  [[1], []],
+  [
+    [2, 1],
+    [1, 3],
+  ],
 ];
 
 function binaryOp(
@@ -297,6 +303,8 @@ const where: OpDef = {
   samples: () => [
     { inputs: [{ dtype: "bool", shape: [2, 3], below: 2 }, f32(2, 3), f32(3)], attrs: {} },
     { inputs: [{ dtype: "bool", shape: [3], below: 2 }, f32(2, 3), f32()], attrs: {} },
+    { inputs: [{ dtype: "bool", shape: [], below: 2 }, f32(), f32(1)], attrs: {} },
+    { inputs: [{ dtype: "bool", shape: [1, 1], below: 2 }, f32(1), f32()], attrs: {} },
   ],
 };
 

@@ -64,6 +64,9 @@ const argmax: OpDef = {
     { inputs: [{ ...f32(2, 3, 4), draw: "distinct" }], attrs: { axes: [1], keepdim: false } },
     { inputs: [{ ...f32(2, 3, 4), draw: "distinct" }], attrs: { axes: [2], keepdim: true } },
     { inputs: [{ ...f32(3, 8), below: 2 }], attrs: { axes: [1], keepdim: false } },
+    { inputs: [f32()], attrs: { axes: [], keepdim: false } },
+    { inputs: [f32(1)], attrs: { axes: [0], keepdim: false } },
+    { inputs: [f32(3, 1)], attrs: { axes: [1], keepdim: true } },
   ],
 };
 
@@ -119,6 +122,8 @@ const GATHERS = [
   { x: [3, 4], index: [5, 4], axis: 0 },
   { x: [2, 3, 4], index: [1, 6, 3], axis: 1 },
   { x: [5], index: [7], axis: 0 },
+  { x: [1], index: [1], axis: 0 },
+  { x: [3, 1], index: [2, 4], axis: 1 },
 ];
 
 const scatterAdd: OpDef = {

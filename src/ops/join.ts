@@ -41,6 +41,8 @@ const pad: OpDef = {
     });
   },
   samples: () => [
+    { inputs: [f32()], attrs: { before: [], after: [], value: 0 } },
+    { inputs: [f32(1)], attrs: { before: [1], after: [0], value: 2 } },
     { inputs: [f32(3)], attrs: { before: [2], after: [1], value: 0 } },
     { inputs: [f32(2, 3)], attrs: { before: [0, 1], after: [1, 2], value: -1.5 } },
     { inputs: [f32(1, 2, 3)], attrs: { before: [1, 0, 0], after: [0, 0, 2], value: 0 } },

@@ -65,10 +65,14 @@ function lowerAtTarget(
   );
 }
 
-/** What the targets count together: the sum of the weights of those that are not ignored. */
-function totalWeight(b: GraphBuilder, hot: Value, weight: Value | undefined): Value {
-  const weighted = weight === undefined ? hot : b.node("mul", [hot, weight]);
-  return b.node("sum", [weighted], { axes: hot.type.shape.map((_, axis) => axis), keepdim: false });
+/** What the targets count together: their number, or the sum of their weights, without those that are ignored. */
+function totalWeight(b: GraphBuilder, target: Value, hot: Value, weight: Value | undefined, attrs: Attrs): Value {
+  const total = (value: Value): Value =>
+    b.node("sum", [value], { axes: value.type.shape.map((_, axis) => axis), keepdim: false });
+  if (weight !== undefined) return total(b.node("mul", [hot, weight]));
+  const ignored = b.constant(number(attrs, "ignoreIndex"), "int32");
+  const isCounted = b.node("compare", [target, ignored], { relation: "ne" });
+  return total(b.node("cast", [isCounted], { dtype: "float32" }));
 }
 
 /** The cotangents of a loss with class weights, ignored targets or both. */
@@ -89,7 +93,7 @@ function weightedGradients(
     weight && b.node("reshape", [weight], { shape: [shape[axis], ...shape.slice(axis + 1).fill(1)] });
   const each =
     ct.type.shape.length === 0 ? ct : b.node("reshape", [ct], { shape: insertAt(ct.type.shape, axis, 1) });
-  const scale = isMean ? b.node("div", [each, totalWeight(b, hot, aligned)]) : each;
+  const scale = isMean ? b.node("div", [each, totalWeight(b, target, hot, aligned, attrs)]) : each;
   // Chosen, not multiplied: where nothing counts, the scale is infinite.
   const chosen = (value: Value): Value => b.node("where", [isHot, value, b.constant(0)]);
   const slope = b.node("neg", [aligned ? b.node("mul", [aligned, scale]) : scale]);
@@ -160,7 +164,9 @@ const nllLoss: OpDef = {
     };
     if (!isWeightedMean(operands, attrs)) return lowerReduced(shape, attrs, loss);
     const counts = (indices: readonly Expr[]): Expr =>
-      lowerAtTarget(operands, attrs, indices, (c) => weighted(c, float(1)));
+      weight === undefined
+        ? cast(isCounted(target.at(indices), attrs), "float32")
+        : lowerAtTarget(operands, attrs, indices, (c) => weighted(c, float(1)));
     return () => div(sumExpression(shape, loss), sumExpression(shape, counts));
   },
   reference(inputs, _output, attrs) {

@@ -38,6 +38,8 @@ const centerScale: OpDef = {
     { inputs: [f32(2, 3), f32(2, 1), f32(3)], attrs: {} },
     { inputs: [f32(2, 3, 4), f32(1, 3, 1), f32(2, 3, 4)], attrs: {} },
     { inputs: [f32(4), f32(), f32()], attrs: {} },
+    { inputs: [f32(), f32(), f32()], attrs: {} },
+    { inputs: [f32(1, 1), f32(1), f32()], attrs: {} },
   ],
 };
 
@@ -76,6 +78,8 @@ const squaredDeviation: OpDef = {
   samples: () => [
     { inputs: [f32(2, 3, 4), f32(1, 3, 1)], attrs: {} },
     { inputs: [f32(4), f32()], attrs: {} },
+    { inputs: [f32(), f32()], attrs: {} },
+    { inputs: [f32(1), f32(1, 1)], attrs: {} },
   ],
 };
 

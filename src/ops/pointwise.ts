@@ -38,6 +38,8 @@ export function pointwiseOp(f: PointwiseFunction): OpDef {
     samples: () => [
       { inputs: [{ ...f32(2, 3), draw: f.draw ?? "any" }], attrs: {} },
       { inputs: [{ ...f32(60), draw: f.draw ?? "distinct" }], attrs: {} },
+      { inputs: [{ ...f32(), draw: f.draw ?? "distinct" }], attrs: {} },
+      { inputs: [{ ...f32(1, 1), draw: f.draw ?? "distinct" }], attrs: {} },
     ],
   };
 }

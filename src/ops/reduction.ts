@@ -64,6 +64,11 @@ const samples = (draw: "any" | "distinct"): readonly Sample[] => [
   { inputs: [{ ...f32(2, 3, 4), draw }], attrs: { axes: [0, 1, 2], keepdim: false } },
   { inputs: [{ ...f32(2, 3, 4), draw }], attrs: { axes: [1], keepdim: false } },
   { inputs: [{ ...f32(2, 3, 4), draw }], attrs: { axes: [0, 2], keepdim: true } },
+  { inputs: [{ ...f32(), draw }], attrs: { axes: [], keepdim: false } },
+  { inputs: [{ ...f32(1), draw }], attrs: { axes: [0], keepdim: false } },
+  { inputs: [{ ...f32(1, 4), draw }], attrs: { axes: [0], keepdim: true } },
+  { inputs: [{ ...f32(3, 1), draw }], attrs: { axes: [1], keepdim: false } },
+  { inputs: [{ ...f32(2, 3), draw }], attrs: { axes: [], keepdim: false } },
 ];
 
 const sum: OpDef = {

@@ -79,6 +79,8 @@ const reshape: OpDef = {
     { inputs: [f32(2, 6)], attrs: { shape: [3, 4] } },
     { inputs: [f32(2, 3, 4)], attrs: { shape: [2, 12] } },
     { inputs: [f32(4)], attrs: { shape: [1, 4, 1] } },
+    { inputs: [f32()], attrs: { shape: [1, 1] } },
+    { inputs: [f32(1)], attrs: { shape: [] } },
   ],
 };
 
@@ -126,6 +128,9 @@ const broadcastTo: OpDef = {
   samples: () => [
     { inputs: [f32(3)], attrs: { shape: [2, 3] } },
     { inputs: [f32(2, 1, 3)], attrs: { shape: [2, 4, 3] } },
+    { inputs: [f32()], attrs: { shape: [] } },
+    { inputs: [f32()], attrs: { shape: [1, 3] } },
+    { inputs: [f32(1)], attrs: { shape: [1] } },
   ],
 };
 

@@ -2,7 +2,7 @@
 
 import { div, reduce, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { f32, number, type OpDef, type Operand, requireFloat, withIndex } from "./definition.ts";
+import { f32, number, type OpDef, type Operand, requireAxis, requireFloat, withIndex } from "./definition.ts";
 import { at, forEachIndex, generate, sumOver } from "./ndarray.ts";
 
 /** The maximum of the row through `indices`, and the sum of the exponentials below it. */
@@ -17,8 +17,9 @@ const softmax: OpDef = {
   name: "softmax",
   doc: "`e^x / Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.softmax).",
   pattern: "row",
-  infer([x]) {
+  infer([x], attrs) {
     requireFloat("softmax", [x]);
+    requireAxis("softmax", x, number(attrs, "axis"));
     return x;
   },
   vjp(b, ct, _inputs, out, attrs) {
@@ -44,6 +45,9 @@ const softmax: OpDef = {
     { inputs: [f32(3, 5)], attrs: { axis: 1 } },
     { inputs: [f32(2, 3, 2)], attrs: { axis: 1 } },
     { inputs: [f32(4)], attrs: { axis: 0 } },
+    { inputs: [f32(1)], attrs: { axis: 0 } },
+    { inputs: [f32(1, 4)], attrs: { axis: 0 } },
+    { inputs: [f32(3, 1)], attrs: { axis: 1 } },
   ],
 };
 
@@ -51,8 +55,9 @@ const logSoftmax: OpDef = {
   name: "log_softmax",
   doc: "`x - log Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.log_softmax).",
   pattern: "row",
-  infer([x]) {
+  infer([x], attrs) {
     requireFloat("log_softmax", [x]);
+    requireAxis("log_softmax", x, number(attrs, "axis"));
     return x;
   },
   vjp(b, ct, _inputs, out, attrs) {
@@ -81,6 +86,9 @@ const logSoftmax: OpDef = {
     { inputs: [f32(3, 5)], attrs: { axis: 1 } },
     { inputs: [f32(2, 3, 2)], attrs: { axis: 1 } },
     { inputs: [f32(4)], attrs: { axis: 0 } },
+    { inputs: [f32(1)], attrs: { axis: 0 } },
+    { inputs: [f32(1, 4)], attrs: { axis: 0 } },
+    { inputs: [f32(3, 1)], attrs: { axis: 1 } },
   ],
 };
 

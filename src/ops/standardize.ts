@@ -47,6 +47,8 @@ const samples = (): readonly Sample[] => [
   { inputs: [f32(3, 5)], attrs: { first: 1, eps: 1e-5 } },
   { inputs: [f32(2, 3, 4)], attrs: { first: 1, eps: 0.1 } },
   { inputs: [f32(6)], attrs: { first: 0, eps: 1e-5 } },
+  { inputs: [f32(3, 1)], attrs: { first: 1, eps: 0.1 } },
+  { inputs: [f32(1, 4)], attrs: { first: 1, eps: 0.1 } },
 ];
 
 function requireRows(op: string, shape: Shape, attrs: Attrs): void {

@@ -1,15 +1,14 @@
 /** Running sums and powers: cumsum along an axis, and `pow` with the gradients of both operands. */
 
-import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 import { and, binary, compare, div, float, reduce, select, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import {
   broadcastRead,
-  describe,
   f32,
   number,
   type OpDef,
+  requireAxis,
   requireBroadcast,
   requireFloat,
   type Sample,
@@ -23,8 +22,7 @@ const cumsum: OpDef = {
   pattern: "contraction",
   infer([x], attrs) {
     requireFloat("cumsum", [x]);
-    const axis = number(attrs, "axis");
-    if (!(axis in x.shape)) throw new KilnError(`cumsum needs an axis of ${describe(x)}, not ${axis}`);
+    requireAxis("cumsum", x, number(attrs, "axis"));
     return x;
   },
   vjp: (b, ct, _inputs, _out, attrs) => [
@@ -50,6 +48,8 @@ const cumsum: OpDef = {
   },
   samples: () => [
     { inputs: [f32(6)], attrs: { axis: 0, reverse: false } },
+    { inputs: [f32(1)], attrs: { axis: 0, reverse: false } },
+    { inputs: [f32(3, 1)], attrs: { axis: 1, reverse: true } },
     { inputs: [f32(3, 4, 2)], attrs: { axis: 1, reverse: false } },
     { inputs: [f32(3, 4)], attrs: { axis: 0, reverse: true } },
   ],
@@ -62,6 +62,8 @@ const POWERS: readonly (readonly [Shape, Shape])[] = [
   ],
   [[2, 3], []],
   [[], [4]],
+  [[], []],
+  [[1], [1]],
   [
     [2, 1, 3],
     [4, 1],

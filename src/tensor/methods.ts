@@ -6,6 +6,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
+import { axisOf } from "./axes.ts";
 import { located } from "./located.ts";
 import { apply } from "./operation.ts";
 import * as rearrange from "./rearrange.ts";
@@ -36,12 +37,12 @@ export abstract class TensorMethods extends ReductionMethods {
     return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
   }
   unsqueeze(this: Tensor, dim: number): Tensor {
-    const axis = normalizeAxis(dim, this.shape.length + 1);
+    const axis = located(() => normalizeAxis(dim, this.shape.length + 1));
     return this.reshape([...this.shape.slice(0, axis), 1, ...this.shape.slice(axis)]);
   }
   /** Drops the axis `dim` if its extent is 1, or every such axis. */
   squeeze(this: Tensor, dim?: number): Tensor {
-    const axes = dim === undefined ? this.shape.map((_, k) => k) : [normalizeAxis(dim, this.shape.length)];
+    const axes = dim === undefined ? this.shape.map((_, k) => k) : [axisOf(this, dim)];
     const unit = axes.filter((axis) => this.shape[axis] === 1);
     return this.reshape(reducedShape(this.shape, unit, false));
   }

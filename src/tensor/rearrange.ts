@@ -3,9 +3,9 @@
 import { elementOf } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
-import { formatShape, normalizeAxes, normalizeAxis, type Shape } from "../core/shape.ts";
+import { formatShape, normalizeAxis, type Shape } from "../core/shape.ts";
 import { asOperand } from "./arguments.ts";
-import { axisOf } from "./axes.ts";
+import { axesOf, axisOf, ownAxisOf } from "./axes.ts";
 import { located } from "./located.ts";
 import { apply, constant } from "./operation.ts";
 import { filling, promoted, scalarLike, to } from "./promotion.ts";
@@ -18,7 +18,7 @@ const withItem = (list: Shape, at: number, item: number): number[] =>
 
 /** The axes in another order: axis k of the result is axis `dims[k]` of the input. */
 export function permute(input: Tensor, dims: readonly number[]): Tensor {
-  const axes = dims.map((dim) => axisOf(input, dim));
+  const axes = input.ndim === 0 ? dims : dims.map((dim) => axisOf(input, dim));
   return view("permute", input, { dims: axes });
 }
 
@@ -46,7 +46,7 @@ export function expand(input: Tensor, sizes: readonly number[]): Tensor {
 
 /** The elements in reverse order along `dims`. */
 export const flip = (input: Tensor, dims: number | readonly number[]): Tensor =>
-  apply("flip", [input], { axes: located(() => normalizeAxes(dims, input.ndim)) });
+  apply("flip", [input], { axes: axesOf(input, dims) });
 
 /**
  * `input[start:stop:step]` along one axis. As in Python, negative bounds count from the end and bounds outside
@@ -59,7 +59,7 @@ export function slice(
   stop = Number.POSITIVE_INFINITY,
   step = 1,
 ): Tensor {
-  const axis = axisOf(input, dim);
+  const axis = ownAxisOf("slice", input, dim);
   const extent = input.shape[axis];
   const bound = (at: number): number => Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
   return view("slice", input, {
@@ -77,7 +77,7 @@ const zerosLike = (input: Tensor): number[] => input.shape.map(() => 0);
 
 /** The `length` elements from `start` on along one axis. */
 export function narrow(input: Tensor, dim: number, start: number, length: number): Tensor {
-  const axis = axisOf(input, dim);
+  const axis = ownAxisOf("narrow", input, dim);
   const extent = input.shape[axis];
   const from = start < 0 ? start + extent : start;
   return located(() => {
@@ -92,7 +92,7 @@ export function narrow(input: Tensor, dim: number, start: number, length: number
 
 /** The part at `index` along `dim`, without that axis. */
 export function select(input: Tensor, dim: number, index: number): Tensor {
-  const axis = axisOf(input, dim);
+  const axis = ownAxisOf("select", input, dim);
   return narrow(input, axis, index, 1).reshape(input.shape.filter((_, k) => k !== axis));
 }
 
@@ -100,7 +100,7 @@ export function select(input: Tensor, dim: number, index: number): Tensor {
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   requireList("cat", tensors);
   const [first] = tensors;
-  return apply("cat", tensors, { axis: first === undefined ? 0 : axisOf(first, dim) });
+  return apply("cat", tensors, { axis: first === undefined ? 0 : ownAxisOf("cat", first, dim) });
 }
 
 /** Tensors of one shape along a new axis. */
@@ -134,7 +134,7 @@ function fail(message: string): never {
 
 /** Parts of `size` elements along `dim`, the last one smaller where they do not fit; or parts of the sizes told. */
 export function split(input: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
-  const axis = axisOf(input, dim);
+  const axis = ownAxisOf("split", input, dim);
   const extent = input.shape[axis];
   if (typeof size !== "number" && !Array.isArray(size))
     return located(() => fail(`split needs a size or a list of sizes, not ${describeValue(size)}`));
@@ -163,7 +163,7 @@ function evenSizes(extent: number, size: number): number[] {
 export function chunk(input: Tensor, chunks: number, dim = 0): Tensor[] {
   if (!Number.isInteger(chunks) || chunks < 1)
     return located(() => fail(`chunk needs a positive number of parts, not ${chunks}`));
-  return split(input, Math.ceil(input.shape[axisOf(input, dim)] / chunks), dim);
+  return split(input, Math.ceil(input.shape[ownAxisOf("chunk", input, dim)] / chunks), dim);
 }
 
 export type PadMode = "constant" | "reflect" | "replicate" | "circular";

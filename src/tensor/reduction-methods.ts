@@ -1,7 +1,7 @@
 /** The operations of tensors that combine elements along axes, as methods with PyTorch's names and defaults. */
 
 import type { Dims } from "./axes.ts";
-import { axesOf, axisOf } from "./axes.ts";
+import { alongAxis, axesOf } from "./axes.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";
@@ -71,10 +71,10 @@ export abstract class ReductionMethods extends PointwiseMethods {
     return logsumexp(this, dim, keepdim);
   }
   softmax(this: Tensor, dim: number): Tensor {
-    return apply("softmax", [this], { axis: axisOf(this, dim) });
+    return alongAxis("softmax", this, dim, (x, axis) => apply("softmax", [x], { axis }));
   }
   logSoftmax(this: Tensor, dim: number): Tensor {
-    return apply("log_softmax", [this], { axis: axisOf(this, dim) });
+    return alongAxis("logSoftmax", this, dim, (x, axis) => apply("log_softmax", [x], { axis }));
   }
   cumsum(this: Tensor, dim: number): Tensor {
     return statistics.cumsum(this, dim);

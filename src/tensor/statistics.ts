@@ -2,8 +2,8 @@
 
 import { nearestInt32 } from "../core/conversion.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
-import { refuse } from "./arguments.ts";
-import { axesOf, axisOf, type Dims } from "./axes.ts";
+import { refuse, requireTensor } from "./arguments.ts";
+import { alongAxis, axesOf, axisOf, type Dims } from "./axes.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";
@@ -103,11 +103,16 @@ const count = (truths: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor 
 
 /** The sum of all elements up to each one along `dim`. */
 export const cumsum = (input: Tensor, dim: number): Tensor =>
-  apply("cumsum", [input], { axis: axisOf(input, dim), reverse: false });
+  alongAxis("cumsum", input, dim, (x, axis) => apply("cumsum", [x], { axis, reverse: false }));
 
 /** The elements at the positions that the int32 `index` gives along `dim`. */
-export const gather = (input: Tensor, dim: number, index: Tensor): Tensor =>
-  apply("gather", [input, index], { axis: axisOf(input, dim) });
+export function gather(input: Tensor, dim: number, index: Tensor): Tensor {
+  requireTensor("gather", index);
+  const axis = axisOf(input, dim);
+  if (input.ndim > 0) return apply("gather", [input, index], { axis });
+  const [only, list] = [input, index].map((x) => (x.ndim === 0 ? x.reshape(1) : x));
+  return apply("gather", [only, list], { axis }).reshape(index.shape);
+}
 
 /** `input^exponent` with broadcasting. */
 export const pow = (input: Tensor | number, exponent: Tensor | number): Tensor =>

@@ -8,9 +8,10 @@ import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import { checkIndices } from "../core/index-limit.ts";
 import type { Origin } from "../core/origin.ts";
-import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from "../core/shape.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { definitionOf, opTable } from "../ops/registry.ts";
+import { ownAxisOf } from "./axes.ts";
 import { currentBackward, currentEvaluator, currentRecorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
@@ -183,7 +184,7 @@ export class Tensor extends InPlaceMethods {
   size(): Shape;
   size(dim: number): number;
   size(dim?: number): Shape | number {
-    return dim === undefined ? this.shape : this.shape[normalizeAxis(dim, this.shape.length)];
+    return dim === undefined ? this.shape : this.shape[ownAxisOf("size", this, dim)];
   }
 
   /** The numbers themselves, not a copy, when they lie on the host; for feeding programs without waiting. */

@@ -36,7 +36,7 @@ describe("what is recorded", () => {
     const { ops, result } = record(() => new nn.CrossEntropyLoss().forward(scores, classes));
     expect(ops.map(({ op, attrs }) => [op, attrs])).toEqual([
       ["log_softmax", { axis: 1 }],
-      ["nll_loss", { reduction: "mean" }],
+      ["nll_loss", { reduction: "mean", ignoreIndex: -100 }],
     ]);
     expect(result.shape).toEqual([]);
     const single = record(() => F.crossEntropy(zeros(10), tensor(Int32Array.of(3), { shape: [] })));
@@ -185,8 +185,8 @@ describe("compiled", () => {
       loss: new nn.CrossEntropyLoss({ labelSmoothing: 0.1, weight: tensor([1, 2, 3]) }),
       optimizer: new optim.SGD(net.parameters(), { lr: 0.1 }),
     });
-    await expect(trainer.step(tensor([[1, 2]]), int32(-100))).rejects.toThrow(
-      "the label -100 at position 0 of the target [1] is outside of the 3 classes 0..2; ignoreIndex names",
+    await expect(trainer.step(tensor([[1, 2]]), int32(-1))).rejects.toThrow(
+      "the label -1 at position 0 of the target [1] is outside of the 3 classes 0..2; ignoreIndex names",
     );
     await trainer.dispose();
   });
@@ -256,8 +256,8 @@ describe("what is refused", () => {
     ],
     [
       "CrossEntropyLoss, smoothed",
-      () => F.crossEntropy(scores, int32(0, 1, -100, 2), { labelSmoothing: 0.1 }),
-      "the label -100 at position 2 of the target [4] is outside of the 10 classes 0..9; ignoreIndex names",
+      () => F.crossEntropy(scores, int32(0, 1, -1, 2), { labelSmoothing: 0.1 }),
+      "the label -1 at position 2 of the target [4] is outside of the 10 classes 0..9; ignoreIndex names",
     ],
     [
       "CrossEntropyLoss",
@@ -270,18 +270,18 @@ describe("what is refused", () => {
       "expects a tensor as target but got",
     ],
     ["NLLLoss", () => F.nllLoss(scores, zeros(4)), "must be int32[4] but are float32[4]"],
-    ["MSELoss", () => F.mseLoss(scores, zeros(4, 1)), "mse_loss expects input and target of one shape"],
-    ["L1Loss", () => F.l1Loss(scores, classes), "l1_loss expects float32 tensors but got int32[4]"],
+    ["MSELoss", () => F.mseLoss(scores, wide), "mseLoss expects input and target of one shape"],
+    ["L1Loss", () => F.l1Loss(scores, classes), "l1Loss expects float32 tensors but got int32[4]"],
     [
       "SmoothL1Loss",
       () => F.smoothL1Loss(scores, wide),
-      "smooth_l1_loss expects input and target of one shape",
+      "smoothL1Loss expects input and target of one shape",
     ],
-    ["HuberLoss", () => F.huberLoss(scores, wide), "huber_loss expects input and target of one shape"],
+    ["HuberLoss", () => F.huberLoss(scores, wide), "huberLoss expects input and target of one shape"],
     [
       "BCELoss",
       () => F.binaryCrossEntropy(scores, wide),
-      "binary_cross_entropy expects input and target of one",
+      "binaryCrossEntropy expects tensors of one shape",
     ],
     [
       "BCELoss, weighted",
@@ -291,7 +291,7 @@ describe("what is refused", () => {
     [
       "BCEWithLogitsLoss",
       () => F.binaryCrossEntropyWithLogits(scores, classes),
-      "binary_cross_entropy_with_logits expects float32 tensors but got int32[4]",
+      "binaryCrossEntropyWithLogits expects float32 tensors but got int32[4]",
     ],
     [
       "BCEWithLogitsLoss, weighted",
@@ -345,5 +345,67 @@ describe("what is refused", () => {
     ],
   ])("%s that is not one", (_, construct, message) => {
     expect(construct).toThrow(message);
+  });
+});
+
+describe("PyTorch's ways", () => {
+  it("leave out targets of -100 unless told otherwise", async () => {
+    const x = tensor([
+      [1, 2, 0.5],
+      [0, 1, 3],
+      [2, 2, 1],
+    ]);
+    const targets = int32(1, -100, 0);
+    // torch 2.15: F.cross_entropy(x, t), with label_smoothing=.1, F.nll_loss(x, t)
+    expect(await F.crossEntropy(x, targets).item()).toBeCloseTo(0.6632, 4);
+    expect(await F.crossEntropy(x, targets, { labelSmoothing: 0.1 }).item()).toBeCloseTo(0.7215, 4);
+    expect(await F.nllLoss(x, targets).item()).toBeCloseTo(-2, 6);
+    expect(await new nn.CrossEntropyLoss().forward(x, int32(-100, -100, -100)).item()).toBeNaN();
+    expect(new nn.CrossEntropyLoss().ignoreIndex).toBe(-100);
+  });
+
+  it("leave them out when compiled", async () => {
+    const model = new nn.Linear(2, 3);
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+    const options = { inputs: [[2, 2]], loss: new nn.CrossEntropyLoss(), optimizer, backend: "js" };
+    const trainer = await compileTraining(model, options);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    const { gradients } = await trainer.gradients(x, int32(2, -100));
+    F.crossEntropy(model.forward(x), int32(2, -100)).backward();
+    const close = (await model.weight.grad!.data()).map((v, k) => v - (gradients.weight.peek()![k] ?? 9));
+    expect(Math.max(...close.map(Math.abs))).toBeLessThan(1e-6);
+    await expect(trainer.step(x, int32(2, -1))).rejects.toThrow("the label -1");
+  });
+
+  it("broadcast input and target of a difference, and warn", async () => {
+    const warnings: unknown[] = [];
+    const { warn } = console;
+    console.warn = (message: unknown) => warnings.push(message);
+    try {
+      const input = tensor([3], { requiresGrad: true });
+      const loss = F.l1Loss(input, tensor(1));
+      expect([loss.shape, await loss.item()]).toEqual([[], 2]);
+      loss.backward();
+      expect(await input.grad!.array()).toEqual([1]);
+      expect(await F.mseLoss(zeros(2, 1), tensor([1, 2, 3]), none).array()).toEqual([
+        [1, 4, 9],
+        [1, 4, 9],
+      ]);
+      F.mseLoss(zeros(2, 1), tensor([1, 2, 3]));
+      expect(warnings).toEqual([
+        "kiln: l1Loss broadcasts an input [1] and a target [] to [1], which is nearly always a mistake: give both one shape",
+        "kiln: mseLoss broadcasts an input [2,1] and a target [3] to [2,3], which is nearly always a mistake: give both one shape",
+      ]);
+    } finally {
+      console.warn = warn;
+    }
+  });
+
+  it("refuse known numbers that are no probabilities", () => {
+    expect(() => F.binaryCrossEntropy(tensor([1.5]), tensor([1]))).toThrow("its input holds 1.5");
+    expect(() => F.binaryCrossEntropy(tensor([Number.NaN]), tensor([1]))).toThrow("its input holds NaN");
   });
 });

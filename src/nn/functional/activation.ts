@@ -1,7 +1,7 @@
 /** Activation functions, with PyTorch's argument order and defaults. */
 
 import { KilnError } from "../../core/errors.ts";
-import { formatShape, normalizeAxis } from "../../core/shape.ts";
+import { formatShape } from "../../core/shape.ts";
 import { constant } from "../../tensor/operation.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
@@ -149,8 +149,7 @@ export function softplus(
 export const softsign = (input: Tensor): Tensor => input.div(input.abs().add(1));
 
 /** `e^x / Σ e^x` along `dim`. */
-export const softmax = (input: Tensor, dim: number): Tensor =>
-  apply("softmax", [input], { axis: normalizeAxis(dim, input.ndim) });
+export const softmax = (input: Tensor, dim: number): Tensor => input.softmax(dim);
 
 /** `x - log Σ e^x` along `dim`. */
 export const logSoftmax = (input: Tensor, dim: number): Tensor => input.logSoftmax(dim);

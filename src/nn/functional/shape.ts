@@ -1,7 +1,8 @@
 /** Functions that arrange elements without computing with them. */
 
 import { KilnError } from "../../core/errors.ts";
-import { formatShape, inferReshape, normalizeAxis } from "../../core/shape.ts";
+import { formatShape, inferReshape } from "../../core/shape.ts";
+import { ownAxisOf } from "../../tensor/axes.ts";
 import { located } from "../../tensor/located.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
@@ -14,7 +15,7 @@ export const flatten = (input: Tensor, startDim = 0, endDim = -1): Tensor => inp
 export function unflatten(input: Tensor, dim: number, sizes: readonly number[]): Tensor {
   const { shape } = input;
   const parts = located(() => {
-    const axis = normalizeAxis(dim, input.ndim);
+    const axis = ownAxisOf("unflatten", input, dim);
     try {
       return [...shape.slice(0, axis), ...inferReshape([shape[axis]], sizes), ...shape.slice(axis + 1)];
     } catch (error) {

@@ -26,11 +26,11 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
 /**
  * The negative log-probability of the target class, from scores [N,C,…] or [C] (torch.nn.CrossEntropyLoss). Targets
  * are int32 classes; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
- * Labels that the user has not named in `ignoreIndex` all count: unlike PyTorch, Kiln has no such label by default.
+ * Labels that equal `ignoreIndex`, -100 unless told, do not count.
  */
 export class CrossEntropyLoss extends Loss {
   declare readonly weight: Tensor | undefined;
-  readonly ignoreIndex: number | undefined;
+  readonly ignoreIndex: number;
   readonly labelSmoothing: number;
 
   constructor(weight?: Tensor | CrossEntropyOptions, others?: CrossEntropyOptions) {
@@ -53,7 +53,7 @@ export class CrossEntropyLoss extends Loss {
 /** The negative log-probability of the target class, from log-probabilities [N,C,…] or [C] (torch.nn.NLLLoss). */
 export class NLLLoss extends Loss {
   declare readonly weight: Tensor | undefined;
-  readonly ignoreIndex: number | undefined;
+  readonly ignoreIndex: number;
 
   constructor(weight?: Tensor | NLLLossOptions, others?: NLLLossOptions) {
     const settings = readClassLoss("NLLLoss", withWeight(weight, others), false);
@@ -75,6 +75,6 @@ export class NLLLoss extends Loss {
 const given = <More extends object>(loss: CrossEntropyLoss | NLLLoss, more: More) => ({
   reduction: loss.reduction,
   ...(loss.weight && { weight: loss.weight }),
-  ...(loss.ignoreIndex !== undefined && { ignoreIndex: loss.ignoreIndex }),
+  ignoreIndex: loss.ignoreIndex,
   ...more,
 });

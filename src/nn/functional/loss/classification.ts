@@ -2,7 +2,7 @@
 
 import { checkIndices } from "../../../core/index-limit.ts";
 import { sameShape } from "../../../core/shape.ts";
-import type { Attrs, TensorType } from "../../../ir/types.ts";
+import type { TensorType } from "../../../ir/types.ts";
 import { describe } from "../../../ops/definition.ts";
 import { located } from "../../../tensor/located.ts";
 import { apply, type Tensor } from "../../../tensor/tensor.ts";
@@ -20,10 +20,7 @@ import {
 
 /** The named arguments of {@link nllLoss}; `weight` is [C]. */
 export interface NLLLossOptions extends WeightedLossOptions {
-  /**
-   * The label of targets that do not count. Unlike in PyTorch, where it is -100, there is none unless told: a label
-   * outside of the classes is a mistake then.
-   */
+  /** The label of targets that do not count, -100 unless told. Any other outside of the classes is a mistake. */
   readonly ignoreIndex?: number;
 }
 
@@ -36,10 +33,13 @@ export interface CrossEntropyOptions extends NLLLossOptions {
 /** The options as they are computed with. */
 export interface ClassLossSettings {
   readonly weight: Tensor | undefined;
-  readonly ignoreIndex: number | undefined;
+  readonly ignoreIndex: number;
   readonly reduction: Reduction;
   readonly labelSmoothing: number;
 }
+
+/** PyTorch's label for targets that do not count. */
+const IGNORED = -100;
 
 const NLL_OPTIONS = ["weight", "ignoreIndex", "reduction"];
 
@@ -55,21 +55,17 @@ export function readClassLoss(
   if (labelSmoothing > 1) refuse(`${callee}'s labelSmoothing must be at most 1, not ${labelSmoothing}`);
   return {
     weight: tensorOption(callee, options, "weight"),
-    ignoreIndex:
-      options?.ignoreIndex === undefined ? undefined : given.integer("ignoreIndex", Number.NEGATIVE_INFINITY),
+    ignoreIndex: given.integer("ignoreIndex", Number.NEGATIVE_INFINITY, IGNORED),
     reduction: reductionOf(given),
     labelSmoothing,
   };
 }
 
-const ignoring = ({ ignoreIndex }: ClassLossSettings): Attrs =>
-  ignoreIndex === undefined ? {} : { ignoreIndex };
-
 function negativeLogLikelihood(logp: Tensor, target: Tensor, settings: ClassLossSettings): Tensor {
   checkKnownLabels(logp, target, settings);
   return apply("nll_loss", settings.weight ? [logp, target, settings.weight] : [logp, target], {
     reduction: settings.reduction,
-    ...ignoring(settings),
+    ignoreIndex: settings.ignoreIndex,
   });
 }
 
@@ -125,7 +121,7 @@ function requireProbabilities(input: Tensor, target: Tensor, { ignoreIndex }: Cl
       `the class targets of ${describe(input)} must be ${describe(expected)} but are ${describe(target)}: ${hint}`,
     );
   }
-  if (ignoreIndex !== undefined) refuse("crossEntropy's ignoreIndex is for class targets, not probabilities");
+  if (ignoreIndex !== IGNORED) refuse("crossEntropy's ignoreIndex is for class targets, not probabilities");
 }
 
 /** `-Σ weight·q·logp` over the classes, for target distributions q. */
@@ -157,11 +153,10 @@ function smoothedLoss(logp: Tensor, target: Tensor, axis: number, settings: Clas
   requireClasses(logp, target);
   checkKnownLabels(logp, target, settings);
   const { ignoreIndex, weight, reduction } = settings;
-  const hot = apply("one_hot", [target], { classes: logp.shape[axis], axis, ...ignoring(settings) });
+  const hot = apply("one_hot", [target], { classes: logp.shape[axis], axis, ignoreIndex });
   const all = expectedLoss(logp, hot, axis, settings);
-  const losses = ignoreIndex === undefined ? all : all.maskedFill(target.eq(ignoreIndex), 0);
-  if (reduction !== "mean" || (ignoreIndex === undefined && weight === undefined))
-    return reduced(losses, reduction);
+  const losses = all.maskedFill(target.eq(ignoreIndex), 0);
+  if (reduction !== "mean") return reduced(losses, reduction);
   const counted = weight === undefined ? hot : hot.mul(alignedWeight(logp, weight, axis));
   return losses.sum().div(counted.sum());
 }

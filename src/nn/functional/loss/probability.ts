@@ -1,12 +1,15 @@
 /** Losses between probabilities, with PyTorch's defaults: of two outcomes, and between distributions. */
 
+import { requireFloats } from "../../../tensor/arguments.ts";
 import { apply, type Tensor } from "../../../tensor/tensor.ts";
 import { Arguments } from "../../options.ts";
 import {
   type Reduction,
   reduced,
   reductionOf,
+  refuse,
   requireSameShape,
+  requireTensors,
   tensorOption,
   type WeightedLossOptions,
 } from "../../reduction.ts";
@@ -42,8 +45,26 @@ function weightedLoss(
 /** `-(t·log p + (1 - t)·log(1 - p))` of probabilities p and targets t; no logarithm counts for less than -100. */
 export function binaryCrossEntropy(input: Tensor, target: Tensor, options?: WeightedLossOptions): Tensor {
   const given = new Arguments("binaryCrossEntropy", [options], [], ["weight", "reduction"]);
+  requireAlike("binaryCrossEntropy", input, target);
+  requireProbabilities(input);
   const weight = tensorOption("binaryCrossEntropy", options, "weight");
   return weightedLoss("binary_cross_entropy", [input, target], weight, reductionOf(given));
+}
+
+function requireAlike(callee: string, input: Tensor, target: Tensor): void {
+  requireTensors(callee, { input, target });
+  for (const operand of [input, target]) requireFloats(callee, operand);
+  requireSameShape(callee, { input, target });
+}
+
+/** Refuses known numbers that are no probabilities; of those that are computed the loss is NaN. */
+function requireProbabilities(input: Tensor): void {
+  const wrong = input.peek()?.find((p) => !(p >= 0 && p <= 1));
+  if (wrong !== undefined)
+    refuse(
+      `binaryCrossEntropy expects probabilities from 0 to 1 but its input holds ${wrong}; ` +
+        "binaryCrossEntropyWithLogits takes scores of any size",
+    );
 }
 
 /** {@link binaryCrossEntropy} of the sigmoid of the input, in a form that never overflows. */
@@ -54,6 +75,7 @@ export function binaryCrossEntropyWithLogits(
 ): Tensor {
   const callee = "binaryCrossEntropyWithLogits";
   const given = new Arguments(callee, [options], [], ["weight", "reduction", "posWeight"]);
+  requireAlike(callee, input, target);
   const posWeight = tensorOption(callee, options, "posWeight");
   const inputs = posWeight === undefined ? [input, target] : [input, target, posWeight];
   const weight = tensorOption(callee, options, "weight");
