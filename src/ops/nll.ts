@@ -66,7 +66,13 @@ function lowerAtTarget(
 }
 
 /** What the targets count together: their number, or the sum of their weights, without those that are ignored. */
-function totalWeight(b: GraphBuilder, target: Value, hot: Value, weight: Value | undefined, attrs: Attrs): Value {
+function totalWeight(
+  b: GraphBuilder,
+  target: Value,
+  hot: Value,
+  weight: Value | undefined,
+  attrs: Attrs,
+): Value {
   const total = (value: Value): Value =>
     b.node("sum", [value], { axes: value.type.shape.map((_, axis) => axis), keepdim: false });
   if (weight !== undefined) return total(b.node("mul", [hot, weight]));

@@ -2,6 +2,7 @@
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { describe } from "../ops/definition.ts";
 import { located } from "./located.ts";
 import type { Tensor } from "./tensor.ts";
@@ -34,4 +35,41 @@ export function requireFloats(callee: string, input: Tensor): void {
   requireTensor(callee, input);
   if (input.dtype !== "float32")
     refuse(`${callee} expects float32 tensors but got ${describe(input)}; use .float()`);
+}
+
+/** Whether reduced axes stay with extent 1: by position, or by name as `{ keepdim: true }`. */
+export type Keepdim = boolean | { readonly keepdim?: boolean };
+
+const KEEPDIM = { keepdim: true } satisfies Record<string, true>;
+
+/** What `keepdim` says, false unless told. */
+export function readKeepdim(callee: string, given: Keepdim | undefined): boolean {
+  if (given === undefined || typeof given === "boolean") return given ?? false;
+  return located(() => {
+    checkOptionNames(callee, given, KEEPDIM);
+    const { keepdim = false } = given;
+    if (typeof keepdim !== "boolean")
+      throw new KilnError(`${callee}'s keepdim must be true or false, not ${describeValue(keepdim)}`);
+    return keepdim;
+  });
+}
+
+/** The named argument of `add` and `sub`. */
+export interface AlphaOptions {
+  /** What the other operand is multiplied by; 1 unless told. */
+  readonly alpha?: number;
+}
+
+const ALPHA = { alpha: true } satisfies OptionNames<AlphaOptions>;
+
+/** The factor of `add` and `sub`. */
+export function readAlpha(callee: string, options: AlphaOptions | undefined): number {
+  if (options === undefined) return 1;
+  return located(() => {
+    checkOptionNames(callee, options, ALPHA);
+    const { alpha = 1 } = options;
+    if (typeof alpha !== "number")
+      throw new KilnError(`${callee}'s alpha must be a number, not ${describeValue(alpha)}`);
+    return alpha;
+  });
 }

@@ -14,17 +14,13 @@ export const axisOf = (input: Tensor, dim: number): number => located(() => norm
 /** The axis that `dim` names, of a tensor that has one. */
 export function ownAxisOf(callee: string, input: Tensor, dim: number): number {
   requireTensor(callee, input);
-  return input.ndim > 0 ? axisOf(input, dim) : refuse(`${callee} needs a tensor with an axis, not a single number`);
+  return input.ndim > 0
+    ? axisOf(input, dim)
+    : refuse(`${callee} needs a tensor with an axis, not a single number`);
 }
 
 /** `f` along the axis that `dim` names; a single number counts as a list of one. */
-export function alongAxis(
-  callee: string,
-  input: Tensor,
-  dim: number,
-  f: (input: Tensor, axis: number) => Tensor,
-): Tensor {
-  requireTensor(callee, input);
+export function alongAxis(input: Tensor, dim: number, f: (input: Tensor, axis: number) => Tensor): Tensor {
   const axis = axisOf(input, dim);
   return input.ndim > 0 ? f(input, axis) : f(input.reshape(1), 0).reshape([]);
 }

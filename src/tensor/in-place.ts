@@ -5,7 +5,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
-import { requireTensor } from "./arguments.ts";
+import { type AlphaOptions, requireTensor } from "./arguments.ts";
 import { currentRecorder } from "./context.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { TensorMethods } from "./methods.ts";
@@ -16,11 +16,11 @@ import type { Tensor } from "./tensor.ts";
 import { ambiguousView, hasSharedElements, ownerOf, sameNumbers, write } from "./view.ts";
 
 export abstract class InPlaceMethods extends TensorMethods {
-  add_(this: Tensor, other: Tensor | number): Tensor {
-    return changed(this, "add_", this.add(other));
+  add_(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
+    return changed(this, "add_", this.add(other, options));
   }
-  sub_(this: Tensor, other: Tensor | number): Tensor {
-    return changed(this, "sub_", this.sub(other));
+  sub_(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
+    return changed(this, "sub_", this.sub(other, options));
   }
   mul_(this: Tensor, other: Tensor | number): Tensor {
     return changed(this, "mul_", this.mul(other));

@@ -6,6 +6,8 @@
 
 import { KilnError } from "../core/errors.ts";
 import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
+import { describe } from "../ops/definition.ts";
+import { refuse } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
 import { located } from "./located.ts";
 import { apply } from "./operation.ts";
@@ -56,6 +58,13 @@ export abstract class TensorMethods extends ReductionMethods {
   t(this: Tensor): Tensor {
     return this.ndim < 2 ? this : rearrange.transpose(this, 0, 1);
   }
+  /** A matrix with its axes exchanged, as {@link t}; of more axes permute says which go where. */
+  get T(): Tensor {
+    const own = this as unknown as Tensor;
+    return own.ndim <= 2
+      ? own.t()
+      : refuse(`T exchanges the axes of a matrix: permute and transpose those of ${describe(own)}`);
+  }
   expand(this: Tensor, ...sizes: readonly (number | readonly number[])[]): Tensor {
     return rearrange.expand(this, sizes.flat() as number[]);
   }
@@ -81,4 +90,17 @@ export abstract class TensorMethods extends ReductionMethods {
   gather(this: Tensor, dim: number, index: Tensor): Tensor {
     return statistics.gather(this, dim, index);
   }
+}
+
+/**
+ * JavaScript lets no class say what `x[0]` means without a proxy around each object. The first places of a list are
+ * getters instead, that say what to write: nobody who counts from 0 misses them all.
+ */
+for (const place of [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+  const explain = (): never =>
+    refuse(
+      `a tensor has no [${place}]: write x.select(0, ${place}) for a part, x.slice(dim, start, stop) for several, and ` +
+        "(await x.array())[i] for numbers",
+    );
+  Object.defineProperty(TensorMethods.prototype, place, { get: explain, set: explain });
 }

@@ -1,6 +1,7 @@
 /** The operations of tensors that compute each element from elements at the same place, as methods with PyTorch's names. */
 
 import type { DType } from "../core/dtype.ts";
+import { type AlphaOptions, readAlpha, requireFloats } from "./arguments.ts";
 import { apply, constant } from "./operation.ts";
 import { compared, to } from "./promotion.ts";
 import { maskedFill, operandLike, where } from "./rearrange.ts";
@@ -27,12 +28,15 @@ export abstract class PointwiseMethods {
     return apply("sqrt", [this]);
   }
   rsqrt(this: Tensor): Tensor {
+    requireFloats("rsqrt", this);
     return this.sqrt().reciprocal();
   }
   square(this: Tensor): Tensor {
+    requireFloats("square", this);
     return this.mul(this);
   }
   reciprocal(this: Tensor): Tensor {
+    requireFloats("reciprocal", this);
     return constant(1).div(this);
   }
   abs(this: Tensor): Tensor {
@@ -53,11 +57,15 @@ export abstract class PointwiseMethods {
   sigmoid(this: Tensor): Tensor {
     return apply("sigmoid", [this]);
   }
-  add(this: Tensor, other: Tensor | number): Tensor {
-    return apply("add", [this, operandLike("add", other, this)]);
+  add(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
+    const operand = operandLike("add", other, this);
+    const alpha = readAlpha("add", options);
+    return apply("add", [this, alpha === 1 ? operand : operand.mul(alpha)]);
   }
-  sub(this: Tensor, other: Tensor | number): Tensor {
-    return apply("sub", [this, operandLike("sub", other, this)]);
+  sub(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
+    const operand = operandLike("sub", other, this);
+    const alpha = readAlpha("sub", options);
+    return apply("sub", [this, alpha === 1 ? operand : operand.mul(alpha)]);
   }
   /** `other - this`. */
   rsub(this: Tensor, other: Tensor | number): Tensor {

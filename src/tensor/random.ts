@@ -146,6 +146,9 @@ function floats(
   fill: (data: Float32Array) => void,
 ): Tensor {
   const { shape, options } = readShape(name, given);
+  const { dtype = "float32" } = options;
+  if (dtype !== "float32")
+    throw new KilnError(`${name} draws float32 numbers, not ${String(dtype)}; randint draws whole ones`);
   if (isDrawnByProgram(shape)) return traced(shape);
   const data = new Float32Array(sizeOf(shape));
   fill(data);
@@ -160,6 +163,10 @@ export function randint(high: number, shape: Shape): Tensor;
 export function randint(low: number, high: number, shape: Shape): Tensor;
 export function randint(...given: [number, Shape] | [number, number, Shape]): Tensor {
   const [low, high, shape] = given.length === 2 ? [0, ...given] : given;
+  if (given.length < 2 || given.length > 3 || !Array.isArray(shape))
+    throw new KilnError(
+      "randint takes randint(high, shape) or randint(low, high, shape) with the shape as a list, as in randint(10, [3])",
+    );
   const isInt32 = (value: number): boolean => (value | 0) === value;
   if (!isInt32(low) || !isInt32(high - 1) || high <= low) {
     throw new KilnError(
@@ -175,7 +182,7 @@ export function randint(...given: [number, Shape] | [number, number, Shape]): Te
       data[i] = low + Math.floor((words[i - position] / WORD) * (high - low));
     }
   });
-  return Tensor.fromData(data, shape, "int32");
+  return Tensor.fromData(data, extents, "int32");
 }
 
 /** The whole numbers from `low` to below `high` of a model that is traced. */

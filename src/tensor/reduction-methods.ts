@@ -1,5 +1,6 @@
 /** The operations of tensors that combine elements along axes, as methods with PyTorch's names and defaults. */
 
+import { type Keepdim, readKeepdim, requireFloats, requireTensor } from "./arguments.ts";
 import type { Dims } from "./axes.ts";
 import { alongAxis, axesOf } from "./axes.ts";
 import { logsumexp, norm } from "./norms.ts";
@@ -9,74 +10,89 @@ import { bmm, dot, matmul, mm } from "./products.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** The checked `keepdim` of a method that computes with floats. */
+function floatsAnd(callee: string, input: Tensor, keepdim: Keepdim | undefined): boolean {
+  requireFloats(callee, input);
+  return readKeepdim(callee, keepdim);
+}
+
 export abstract class ReductionMethods extends PointwiseMethods {
   /** The sum over `dim`, or of all; of truths it is their number, int32. */
-  sum(this: Tensor, dim?: Dims, keepdim = false): Tensor {
+  sum(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     if (this.dtype === "bool") return this.float().sum(dim, keepdim).int();
-    return apply("sum", [this], { axes: axesOf(this, dim), keepdim });
+    return apply("sum", [this], { keepdim: floatsAnd("sum", this, keepdim), axes: axesOf(this, dim) });
   }
-  mean(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return apply("mean", [this], { axes: axesOf(this, dim), keepdim });
+  mean(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    return apply("mean", [this], { keepdim: floatsAnd("mean", this, keepdim), axes: axesOf(this, dim) });
   }
-  prod(this: Tensor, dim?: Dims, keepdim?: boolean): Tensor {
-    return statistics.prod(this, dim, keepdim);
+  prod(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    return statistics.prod(this, dim, floatsAnd("prod", this, keepdim));
   }
   var(this: Tensor, dim?: Dims, options?: statistics.VarianceOptions): Tensor {
-    return statistics.variance(this, dim, options);
+    return statistics.variance(this, dim, statistics.readVariance("var", this, options));
   }
   std(this: Tensor, dim?: Dims, options?: statistics.VarianceOptions): Tensor {
-    return statistics.std(this, dim, options);
+    return statistics.std(this, dim, statistics.readVariance("std", this, options));
   }
   /** The p-norm over `dim`, or of all elements. */
-  norm(this: Tensor, p?: number | "fro", dim?: Dims, keepdim?: boolean): Tensor {
-    return norm(this, p, dim, keepdim);
+  norm(this: Tensor, p?: number | "fro", dim?: Dims, keepdim?: Keepdim): Tensor {
+    return norm(this, p, dim, floatsAnd("norm", this, keepdim));
   }
   /** The largest element over `dim`, or of all; equal ones share the gradient evenly. */
-  amax(this: Tensor, dim?: Dims, keepdim = false): Tensor {
-    return apply("max", [this], { axes: axesOf(this, dim), keepdim });
+  amax(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    return apply("max", [this], { keepdim: floatsAnd("amax", this, keepdim), axes: axesOf(this, dim) });
   }
   /** The smallest element over `dim`, or of all; equal ones share the gradient evenly. */
-  amin(this: Tensor, dim?: Dims, keepdim?: boolean): Tensor {
-    return statistics.amin(this, dim, keepdim);
+  amin(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    return statistics.amin(this, dim, floatsAnd("amin", this, keepdim));
   }
   /** The largest element; along an axis also where it stands; with another tensor the larger of each two. */
   max(this: Tensor): Tensor;
-  max(this: Tensor, dim: number, keepdim?: boolean): statistics.Extremes;
+  max(this: Tensor, dim: number, keepdim?: Keepdim): statistics.Extremes;
   max(this: Tensor, other: Tensor): Tensor;
-  max(this: Tensor, by?: number | Tensor, keepdim?: boolean): Tensor | statistics.Extremes {
+  max(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
+    const isKept = floatsAnd("max", this, keepdim);
     if (by === undefined) return this.amax();
-    return typeof by === "number" ? statistics.maxAlong(this, by, keepdim) : this.maximum(by);
+    if (typeof by === "number") return statistics.maxAlong(this, by, isKept);
+    requireTensor("max", by);
+    return this.maximum(by);
   }
   /** The smallest element; along an axis also where it stands; with another tensor the smaller of each two. */
   min(this: Tensor): Tensor;
-  min(this: Tensor, dim: number, keepdim?: boolean): statistics.Extremes;
+  min(this: Tensor, dim: number, keepdim?: Keepdim): statistics.Extremes;
   min(this: Tensor, other: Tensor): Tensor;
-  min(this: Tensor, by?: number | Tensor, keepdim?: boolean): Tensor | statistics.Extremes {
+  min(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
+    const isKept = floatsAnd("min", this, keepdim);
     if (by === undefined) return this.amin();
-    return typeof by === "number" ? statistics.minAlong(this, by, keepdim) : this.minimum(by);
+    if (typeof by === "number") return statistics.minAlong(this, by, isKept);
+    requireTensor("min", by);
+    return this.minimum(by);
   }
-  argmax(this: Tensor, dim?: number, keepdim?: boolean): Tensor {
-    return statistics.argmax(this, dim, keepdim);
+  argmax(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
+    return statistics.argmax(this, dim, floatsAnd("argmax", this, keepdim));
   }
-  argmin(this: Tensor, dim?: number, keepdim?: boolean): Tensor {
-    return statistics.argmin(this, dim, keepdim);
+  argmin(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
+    return statistics.argmin(this, dim, floatsAnd("argmin", this, keepdim));
   }
-  any(this: Tensor, dim?: Dims, keepdim?: boolean): Tensor {
-    return statistics.any(this, dim, keepdim);
+  any(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    return statistics.any(this, dim, readKeepdim("any", keepdim));
   }
-  all(this: Tensor, dim?: Dims, keepdim?: boolean): Tensor {
-    return statistics.all(this, dim, keepdim);
+  all(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    return statistics.all(this, dim, readKeepdim("all", keepdim));
   }
-  logsumexp(this: Tensor, dim: Dims, keepdim?: boolean): Tensor {
-    return logsumexp(this, dim, keepdim);
+  logsumexp(this: Tensor, dim: Dims, keepdim?: Keepdim): Tensor {
+    return logsumexp(this, dim, floatsAnd("logsumexp", this, keepdim));
   }
   softmax(this: Tensor, dim: number): Tensor {
-    return alongAxis("softmax", this, dim, (x, axis) => apply("softmax", [x], { axis }));
+    requireFloats("softmax", this);
+    return alongAxis(this, dim, (x, axis) => apply("softmax", [x], { axis }));
   }
   logSoftmax(this: Tensor, dim: number): Tensor {
-    return alongAxis("logSoftmax", this, dim, (x, axis) => apply("log_softmax", [x], { axis }));
+    requireFloats("logSoftmax", this);
+    return alongAxis(this, dim, (x, axis) => apply("log_softmax", [x], { axis }));
   }
   cumsum(this: Tensor, dim: number): Tensor {
+    requireFloats("cumsum", this);
     return statistics.cumsum(this, dim);
   }
   matmul(this: Tensor, other: Tensor): Tensor {

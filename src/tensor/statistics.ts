@@ -1,9 +1,13 @@
 /** Reductions and other computations over tensors that are made of several ops, with PyTorch's names and defaults. */
 
 import { nearestInt32 } from "../core/conversion.ts";
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
-import { refuse, requireTensor } from "./arguments.ts";
+import { readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { alongAxis, axesOf, axisOf, type Dims } from "./axes.ts";
+import { located } from "./located.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";
@@ -49,7 +53,25 @@ function productAlong(input: Tensor, axis: number): Tensor {
 export interface VarianceOptions {
   /** What the number of elements is lowered by before dividing: 1 for a sample (default), 0 for all there are. */
   readonly correction?: number;
+  /** The same as two words: a correction of 1 or of 0. */
+  readonly unbiased?: boolean;
   readonly keepdim?: boolean;
+}
+
+const VARIANCE = { correction: true, unbiased: true, keepdim: true } satisfies OptionNames<VarianceOptions>;
+
+/** The checked options of `var` and `std`. */
+export function readVariance(callee: string, input: Tensor, options: VarianceOptions = {}): VarianceOptions {
+  requireFloats(callee, input);
+  return located(() => {
+    checkOptionNames(callee, options, VARIANCE);
+    const { unbiased, correction = unbiased === false ? 0 : 1, keepdim = false } = options;
+    if (unbiased !== undefined && options.correction !== undefined)
+      throw new KilnError(`${callee} takes either correction or unbiased, which say the same`);
+    if (!Number.isFinite(correction))
+      throw new KilnError(`${callee}'s correction must be a number, not ${describeValue(correction)}`);
+    return { correction, keepdim: readKeepdim(callee, keepdim) };
+  });
 }
 
 /** The variance over `dim`, or of all elements (torch.var). */
@@ -103,7 +125,7 @@ const count = (truths: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor 
 
 /** The sum of all elements up to each one along `dim`. */
 export const cumsum = (input: Tensor, dim: number): Tensor =>
-  alongAxis("cumsum", input, dim, (x, axis) => apply("cumsum", [x], { axis, reverse: false }));
+  alongAxis(input, dim, (x, axis) => apply("cumsum", [x], { axis, reverse: false }));
 
 /** The elements at the positions that the int32 `index` gives along `dim`. */
 export function gather(input: Tensor, dim: number, index: Tensor): Tensor {

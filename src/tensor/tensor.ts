@@ -7,6 +7,7 @@ import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import { checkIndices } from "../core/index-limit.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, Value } from "../ir/types.ts";
@@ -32,6 +33,16 @@ export type { NestedNumbers, Storage } from "./storage.ts";
 export type Source =
   | Version
   | { readonly kind: "traced"; readonly value: Value; readonly tracksGradient: boolean };
+
+/** The named arguments of {@link Tensor.backward}. */
+export interface BackwardOptions {
+  /** What arrives at the tensor, where it is no single number. */
+  readonly gradient?: Tensor;
+  /** Whether what was saved for this call is kept for another. */
+  readonly retainGraph?: boolean;
+}
+
+const BACKWARD_OPTIONS = { gradient: true, retainGraph: true } satisfies OptionNames<BackwardOptions>;
 
 export class Tensor extends InPlaceMethods {
   readonly shape: Shape;
@@ -153,7 +164,14 @@ export class Tensor extends InPlaceMethods {
    * Adds to `grad` of every leaf that this tensor was computed from. A result of one element needs no argument, any
    * other the gradient that arrives at it. What was saved for it is let go, unless the graph is to be retained.
    */
-  backward(gradient?: Tensor, { retainGraph = false }: { readonly retainGraph?: boolean } = {}): void {
+  backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+  backward(options: BackwardOptions): void;
+  backward(first?: Tensor | null | BackwardOptions, last?: BackwardOptions): void {
+    const isTensor = first instanceof Tensor || (first ?? undefined) === undefined;
+    const options = (isTensor ? last : (first as BackwardOptions)) ?? {};
+    checkOptionNames("backward", options, BACKWARD_OPTIONS);
+    const gradient = isTensor ? ((first as Tensor | null | undefined) ?? undefined) : options.gradient;
+    const { retainGraph = false } = options;
     const backward = currentBackward();
     invariant(backward !== undefined, "backward is injected by src/compile.ts");
     backward(this, gradient, retainGraph);

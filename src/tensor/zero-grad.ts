@@ -1,5 +1,6 @@
 /** Taking gradients away before the next `backward`, for modules and optimizers alike. */
 
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { noGrad } from "./grad-mode.ts";
 import { constantLike } from "./in-place.ts";
 import type { Tensor } from "./tensor.ts";
@@ -12,11 +13,15 @@ export interface ZeroGradOptions {
   readonly setToNone?: boolean;
 }
 
+const ZERO_GRAD = { setToNone: true } satisfies OptionNames<ZeroGradOptions>;
+
 /**
  * Makes `grad` of every tensor `null`, or zeros where there is one (torch.nn.Module.zero_grad). Tensors that want no
  * gradient any more are among them: what they have would go on moving them.
  */
-export function zeroGrad(tensors: Iterable<Tensor>, { setToNone = true }: ZeroGradOptions = {}): void {
+export function zeroGrad(tensors: Iterable<Tensor>, options: ZeroGradOptions = {}): void {
+  checkOptionNames("zeroGrad", options, ZERO_GRAD);
+  const { setToNone = true } = options;
   for (const tensor of tensors) {
     if (tensor.grad === null) continue;
     tensor.grad.version.isKept = false;

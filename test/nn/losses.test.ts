@@ -278,11 +278,7 @@ describe("what is refused", () => {
       "smoothL1Loss expects input and target of one shape",
     ],
     ["HuberLoss", () => F.huberLoss(scores, wide), "huberLoss expects input and target of one shape"],
-    [
-      "BCELoss",
-      () => F.binaryCrossEntropy(scores, wide),
-      "binaryCrossEntropy expects tensors of one shape",
-    ],
+    ["BCELoss", () => F.binaryCrossEntropy(scores, wide), "binaryCrossEntropy expects tensors of one shape"],
     [
       "BCELoss, weighted",
       () => F.binaryCrossEntropy(scores, scores, { weight: zeros(9) }),

@@ -66,8 +66,13 @@ test("a shape error is said at once", () => {
 });
 
 test("indices are checked, and a failure reaches every reader", async () => {
-  const scores = new nn.Embedding(5, 3).forward(tensor([1, 7], { dtype: "int32" }));
-  const message = "the index 7 at position 1 of the input [2] is outside of the embedding's 5 rows 0..4";
+  const table = new nn.Embedding(5, 3);
+  const indices = tensor([1, 7], { dtype: "int32" });
+  expect(() => table.forward(indices)).toThrow(
+    "the index 7 at position 1 of the input [2] is outside of the embedding's 5 rows 0..4",
+  );
+  const scores = table.forward(indices.add(tensor([0], { dtype: "int32" })));
+  const message = "the index 7, computed for the input, is outside of the embedding's 5 rows 0..4";
   await expect(scores.data()).rejects.toThrow(message);
   await expect(scores.sum().item()).rejects.toThrow(message);
 });
