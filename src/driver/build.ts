@@ -3,6 +3,7 @@
 import type { Backend, BackendOptions, Executable } from "../../backends/backend.ts";
 import { backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
 import { contestsOf } from "../../passes/contests.ts";
+import { withIndexChecks } from "../../passes/index-checks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { StageInfo } from "../../passes/pass.ts";
 import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
@@ -14,7 +15,6 @@ import type { StageDump } from "../ir/artifact.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
-import { withIndexChecks } from "../ops/index-uses.ts";
 import { type Asked, logCompilation } from "../runtime/compile-log.ts";
 import { currentDebug } from "../runtime/debug.ts";
 import type { ModelState } from "../runtime/model-state.ts";

@@ -1,9 +1,10 @@
 /** The transposed convolution: the linear map of conv2d's input gradient as a layer's own operation, with a bias. */
 
 import { KilnError } from "../core/errors.ts";
+import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add } from "../loop/build.ts";
-import { GEOMETRY, geometryOf, scatteredSum, scatteredSumReference, windowExtent } from "./conv2d.ts";
+import { GEOMETRY, geometryOf, scatteredSum, scatteredSumReference } from "./conv2d.ts";
 import { describe, f32, ints, type OpDef, requireFloat, type Sample } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 
@@ -42,11 +43,17 @@ function infer(inputs: readonly TensorType[], attrs: Attrs): TensorType {
   const outputSize = ints(attrs, "outputSize");
   for (const axis of [0, 1]) {
     const output = outputSize[axis];
-    const back = windowExtent(output, kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]);
-    if (output < 1 || back !== inputSize[axis]) {
+    const least =
+      (inputSize[axis] - 1) * g.stride[axis] -
+      2 * g.padding[axis] +
+      g.dilation[axis] * (kernel[axis] - 1) +
+      1;
+    const added = output - least;
+    if (output < 1 || added < 0 || added >= Math.max(g.stride[axis], g.dilation[axis])) {
       throw new KilnError(
         `conv_transpose2d cannot give [${outputSize}] from ${describe(x)}: a kernel ${kernel.join("×")} ` +
-          `with stride [${g.stride}] and padding [${g.padding}] does not lead back from it`,
+          `with stride [${g.stride}], dilation [${g.dilation}] and padding [${g.padding}] gives at least ${least} along ` +
+          `axis ${axis + 2}, to which less than stride or dilation may be added`,
       );
     }
   }
@@ -60,8 +67,13 @@ const convTranspose2d: OpDef = {
   infer,
   vjp(b, ct, [x, weight, bias], _out, attrs) {
     const { outputSize: _, ...geometry } = attrs;
+    const gradient = b.node("conv2d", [ct, weight], geometry);
+    // Output padding of a stride or more, which a dilation allows, gives conv2d places that no input stands for.
+    const isLarger = !sameShape(gradient.type.shape, x.type.shape);
+    const zeros = x.type.shape.map(() => 0);
+    const range = { starts: zeros, stops: x.type.shape, steps: x.type.shape.map(() => 1) };
     return [
-      b.node("conv2d", [ct, weight], geometry),
+      isLarger ? b.node("slice", [gradient], range) : gradient,
       b.node("conv2d_weight_grad", [ct, x], { ...geometry, kernelSize: weight.type.shape.slice(2) }),
       ...(bias === undefined ? [] : [b.node("sum", [ct], { axes: [0, 2, 3], keepdim: false })]),
     ];
@@ -97,6 +109,7 @@ const GEOMETRIES: readonly { x: readonly number[]; weight: readonly number[]; at
     weight: [2, 2, 3, 3],
     attrs: { ...UNIT, dilation: [2, 1], padding: [1, 1], outputSize: [6, 3] },
   },
+  { x: [1, 1, 3, 2], weight: [1, 2, 2, 2], attrs: { ...UNIT, dilation: [2, 3], outputSize: [6, 7] } },
 ];
 
 export const CONV_TRANSPOSE2D = { conv_transpose2d: convTranspose2d };

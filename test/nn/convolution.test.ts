@@ -1,9 +1,10 @@
 /** Convolution layers beyond Conv2d's own tests: forms of their arguments, initial values and what they refuse. */
 
 import { describe, expect, it } from "vitest";
+import "../../src/compile.ts";
 import * as F from "../../src/nn/functional/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { zeros } from "../../src/tensor/creation.ts";
+import { arange, ones, zeros } from "../../src/tensor/creation.ts";
 import { manualSeed } from "../../src/tensor/random.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { record } from "./recording.ts";
@@ -173,5 +174,29 @@ describe("inputs that do not fit", () => {
     ],
   ])("are explained: %#", (layer, input, message) => {
     expect(() => record(() => layer.forward(input))).toThrow(message);
+  });
+});
+
+describe("output padding below the dilation", () => {
+  it("is legal whatever the stride, with gradients", async () => {
+    // torch 2.15: F.conv_transpose2d(x, w, dilation=2, output_padding=1), and its gradients for a cotangent 0, 1, 2, …
+    const x = arange(6).reshape(1, 1, 3, 2).detach().requiresGrad_();
+    const w = arange(-1, 3).reshape(1, 1, 2, 2).detach().requiresGrad_();
+    const y = F.convTranspose2d(x, w, undefined, { dilation: 2, outputPadding: 1 });
+    expect(await y.reshape(6, 5).array()).toEqual([
+      [0, -1, 0, 0, 0],
+      [-2, -3, 0, 0, 0],
+      [-4, -4, 0, 2, 0],
+      [2, 3, 4, 6, 0],
+      [4, 5, 8, 10, 0],
+      [0, 0, 0, 0, 0],
+    ]);
+    y.mul(arange(30).reshape(y.shape)).sum().backward();
+    expect([...(await x.grad!.data())]).toEqual([34, 36, 44, 46, 54, 56]);
+    expect([...(await w.grad!.data())]).toEqual([124, 154, 274, 304]);
+    expect(
+      F.convTranspose2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), undefined, { dilation: 2, outputPadding: 1 })
+        .shape,
+    ).toEqual([1, 1, 7, 7]);
   });
 });

@@ -3,11 +3,11 @@
  * are fed on the host, those that it computes by an output that tells of faults. The others are proved to be right.
  */
 
-import { type IndexLimit, indexFaultName } from "../core/index-limit.ts";
-import { GraphBuilder } from "../ir/builder.ts";
-import type { Graph, Node, Value } from "../ir/types.ts";
-import type { Range } from "./definition.ts";
-import { definitionOf, opTable } from "./registry.ts";
+import { type IndexLimit, indexFaultName } from "../src/core/index-limit.ts";
+import { GraphBuilder } from "../src/ir/builder.ts";
+import type { Graph, Node, Value } from "../src/ir/types.ts";
+import type { Range } from "../src/ops/definition.ts";
+import { definitionOf, opTable } from "../src/ops/registry.ts";
 
 export interface CheckedGraph {
   /** The graph, with an output named by `indexFaultName` for each of `computed`. */
