@@ -51,7 +51,7 @@ class Fusion {
   private readonly membership = new Map<Node, readonly Draft[]>();
   private readonly drafts: Draft[] = [];
   private readonly sizes = new GroupSizes();
-  private readonly outputs: ReadonlySet<Value>;
+  private readonly outputs: Set<Value>;
   private readonly recomputed: ReadonlySet<Node>;
   /** Nodes that are constant along the inner loops of all that use them. */
   private readonly invariant = new Set<Node>();
@@ -74,8 +74,12 @@ class Fusion {
     this.commit = new Commit(graph.updates, capabilities.maxOutputs);
   }
 
-  /** The graph with its groups, and with a copy for each state that takes a value from another group. */
+  /**
+   * The graph with its groups, and with copies: for each state that takes a value from another group, and for each result
+   * that is a state's old value.
+   */
   run(): Graph {
+    const outputs = this.graph.outputs.map((output) => ({ ...output, value: this.lasting(output.value) }));
     for (const { target, value } of this.graph.updates)
       if (value !== target && !this.isOwn(value)) this.commitCopy(value);
     for (const node of [...this.graph.nodes].reverse()) this.place(node);
@@ -96,7 +100,19 @@ class Fusion {
     );
     const origins = new Map(this.graph.origins);
     for (const copy of this.copies) origins.set(copy, origins.get(copy.inputs[0]) ?? []);
-    return { ...this.graph, nodes, updates: this.updates, groups: [...groups, ...commits], origins };
+    return { ...this.graph, nodes, outputs, updates: this.updates, groups: [...groups, ...commits], origins };
+  }
+
+  /** What holds `value` when the step is over: a copy where it lies in a state that is written. */
+  private lasting(value: Value): Value {
+    const base = baseOf(value);
+    if (!this.graph.updates.some((update) => update.target === base && update.value !== base)) return value;
+    const copy = copyOf(value);
+    this.copies.push(copy);
+    this.outputs.add(copy);
+    this.users.set(value, [...(this.users.get(value) ?? []), copy]);
+    this.root(copy, []);
+    return copy;
   }
 
   /** Whether the commit may compute a value itself: nothing but itself has to find it in memory. */
@@ -252,10 +268,10 @@ class Fusion {
   /** Has a state take `value` from where it is stored. */
   private commitCopy(value: Value): void {
     if (!this.newValues.delete(value)) return;
-    const copy: Node = { kind: "node", op: "copy", inputs: [value], attrs: {}, type: value.type };
+    const copy = copyOf(value);
     this.newValues.add(copy);
     this.updates = this.updates.map((update) =>
-      update.value === value ? { ...update, value: copy } : update,
+      update.value === value && update.target !== value ? { ...update, value: copy } : update,
     );
     this.commit.replaceWriter(value, copy);
     this.copies.push(copy);
@@ -325,6 +341,14 @@ class Fusion {
     return kernels;
   }
 }
+
+const copyOf = (value: Value): Node => ({
+  kind: "node",
+  op: "copy",
+  inputs: [value],
+  attrs: {},
+  type: value.type,
+});
 
 /** Whether `draft` waits for any of `others`, directly or not. */
 function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {

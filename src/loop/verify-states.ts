@@ -13,7 +13,7 @@ import type { Expr, Kernel, Stmt } from "./types.ts";
 import { children, ownExpressions, substitute } from "./walk.ts";
 
 /** Throws an {@link InternalError} that names the kernel and the state. */
-export function verifyStates({ kernels, buffers }: LoweredProgram): void {
+export function verifyStates({ kernels, buffers, outputs }: LoweredProgram): void {
   const states = new Set(buffers.filter(({ role }) => role === "state").map(({ name }) => name));
   const stored = new Map<string, string>();
   for (const kernel of kernels) {
@@ -26,6 +26,11 @@ export function verifyStates({ kernels, buffers }: LoweredProgram): void {
     const changed = touched.filter(({ access }) => access !== "read").map(({ name }) => name);
     if (changed.length > 0) new StateAccesses(kernel, new Set(changed)).verify();
     for (const name of changed) stored.set(name, kernel.name);
+  }
+  for (const { name, buffer } of outputs) {
+    const kernel = stored.get(buffer);
+    if (states.has(buffer) && kernel !== undefined)
+      throw new InternalError(`the output ${name} is the state ${buffer}, which ${kernel} has stored`);
   }
 }
 
@@ -136,7 +141,11 @@ class StateAccesses {
 
   private access(buffer: string, index: Expr, scope: Scope): Access {
     const extents = new Map(scope.loops.map(({ name, extent }) => [name, extent]));
-    const whole = joinDigits(substitute(index, scope.definitions), extents);
+    // The variable of a loop that turns once is 0.
+    const zeros = new Map(
+      [...extents].flatMap(([name, extent]) => (extent === 1 ? [[name, int(0)] as const] : [])),
+    );
+    const whole = joinDigits(substitute(substitute(index, scope.definitions), zeros), extents);
     return {
       buffer,
       index: toAffine(whole),

@@ -144,6 +144,15 @@ const CASES: readonly Case[] = [
     kernels: ["add", "softmax_sum", "softmax_mul", "update"],
   },
   {
+    name: "results that are old values of states, one of them in another shape",
+    graph: stepOf(
+      "@a: f32[4], @b: f32[4]",
+      ["f32[4] = add(@a, @b)", "f32[2,2] = reshape(@b) {shape=[2,2]}"],
+      ["return a=@a, b=%1, sum=%0", "update @a = %0", "update @b = @a"],
+    ),
+    kernels: ["add", "copy", "copy_2", "update"],
+  },
+  {
     name: "one value for two states",
     graph: stepOf(
       "@a: f32[4], @b: f32[4]",

@@ -20,7 +20,7 @@ export function planOf(
   return runPipeline(new PassManager(), graph, { capabilities: backend.capabilities, ...options });
 }
 
-/** Feeds inputs and states by name and returns outputs by name, as float64 where they are float32. */
+/** Feeds inputs, states and scalars by name (those without a value are 0) and returns outputs by name, as float64 where they are float32. */
 export async function runGraph(
   graph: Graph,
   backend: Backend,
@@ -34,7 +34,8 @@ export async function runGraph(
     if (values[state.name]) await writeState(states, state, values[state.name]);
   const program = await backend.compile(plan, states);
   for (const { name, buffer } of plan.inputs) await program.write(buffer, values[name]);
-  await program.run(0, plan.kernels.length, new Float64Array(plan.scalars.length));
+  const scalars = Float64Array.from(plan.scalars, (name) => values[name]?.[0] ?? 0);
+  await program.run(0, plan.kernels.length, scalars);
   const results: Record<string, TypedArray> = {};
   for (const { name, buffer, dtype, shape } of plan.outputs) {
     const into = dtype === "float32" ? new Float64Array(sizeOf(shape)) : allocate(dtype, sizeOf(shape));
