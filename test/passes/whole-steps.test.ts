@@ -21,7 +21,7 @@ import { runGraph } from "../support/run-graph.ts";
 
 /** Steps of each kind; a night's run may ask for more, and for others. */
 const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 100),
+  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 40),
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 
@@ -101,7 +101,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("a step with %s", (k
         RUNS,
       );
       // Most states must be comparable, or the test would hold nothing.
-      expect(compared).toBeGreaterThan(RUNS.numRuns);
+      expect(compared).toBeGreaterThan(RUNS.numRuns / 2);
     },
   );
 });
