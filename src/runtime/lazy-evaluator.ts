@@ -11,7 +11,7 @@ import { printGraph } from "../ir/print.ts";
 import type { Evaluator } from "../tensor/context.ts";
 import { HostStorage } from "../tensor/storage.ts";
 import type { Version } from "../tensor/version.ts";
-import { isConstant, type LazyTrace, traceLazy } from "../trace/lazy.ts";
+import { isConstant, type LazyTrace, partOf, traceLazy } from "../trace/lazy.ts";
 import { userPlace } from "../trace/origins.ts";
 import type { Asked } from "./compile-log.ts";
 import { currentDebug } from "./debug.ts";
@@ -56,20 +56,28 @@ export class LazyEvaluator implements Evaluator {
     this.compile = compile;
   }
 
-  /** Begins to compute `wanted` and what is kept on the way; who reads them waits. Resolves when all are there. */
-  compute(wanted: readonly Version[]): Promise<void> {
-    const missing = wanted.filter(({ operation }) => operation !== undefined);
+  /**
+   * Begins to compute `wanted`, others `alongside` in the same program, and what is kept on the way; who reads them waits.
+   * Resolves when all are there, whether or not the others could be computed.
+   */
+  compute(wanted: readonly Version[], alongside: readonly Version[] = []): Promise<void> {
+    const missing = [...wanted, ...alongside].filter(({ operation }) => operation !== undefined);
     if (missing.length === 0) return Promise.resolve();
     const what = whoAsks();
     this.keepRepeated(missing);
     const chosen = this.programFor(missing, what);
-    const { trace } = chosen;
-    const numbers = this.run(chosen, what);
-    for (const [k, versions] of trace.outputs.entries()) {
-      const storage = numbers.then((arrays) => new HostStorage(arrays[k]));
+    const { outputs } = chosen.trace;
+    const asked = new Set(wanted);
+    const isWanted = outputs.map((versions) => versions.some((version) => asked.has(version)));
+    const results = this.run(chosen, isWanted, what);
+    const storages = outputs.map((versions, k) => {
+      const storage = results.then((numbers) => new HostStorage(numbers[k]()));
       for (const version of versions) version.settle(storage);
-    }
-    return numbers.then(() => undefined);
+      return storage;
+    });
+    return Promise.all(storages.filter((_, k) => isWanted[k]))
+      .then(() => Promise.allSettled(storages))
+      .then(() => undefined);
   }
 
   origin(): Origin | undefined {
@@ -91,21 +99,62 @@ export class LazyEvaluator implements Evaluator {
     for (const version of order) if (!isConstant(version)) this.computed.add(version);
   }
 
-  private run({ trace, program, found }: Chosen, what: string): Promise<TypedArray[]> {
+  /** The numbers of all outputs: each either gives them or throws what kept it from being computed. */
+  private run(chosen: Chosen, isWanted: readonly boolean[], what: string): Promise<(() => TypedArray)[]> {
+    const { trace } = chosen;
     const turn = this.tail.then(async () => {
-      const leaves = await Promise.all(trace.leaves.map(numbersOf));
       try {
-        const variant = await program.variant;
-        return await timedRun(lazyRun(variant, what, found), () => runOn(variant, leaves));
+        return (await this.runTogether(chosen, what)).map((numbers) => () => numbers);
       } catch (error) {
-        if (!(error instanceof DeviceLostError)) throw error;
-        // All that was lost is programs, which hold nothing.
-        this.structures.clear();
-        return runOn(await this.compile(trace, { what, why: "the device was lost" }), leaves);
+        const parts = partsOf(isWanted);
+        if (parts.length === 1) throw error;
+        return this.runApart(trace, parts, what);
       }
     });
     this.tail = turn.catch(() => undefined);
     return turn;
+  }
+
+  private async runTogether({ trace, program, found }: Chosen, what: string): Promise<TypedArray[]> {
+    const leaves = await Promise.all(trace.leaves.map(numbersOf));
+    try {
+      const variant = await program.variant;
+      return await timedRun(lazyRun(variant, what, found), () => runOn(variant, leaves));
+    } catch (error) {
+      if (!(error instanceof DeviceLostError)) throw error;
+      // All that was lost is programs, which hold nothing.
+      this.structures.clear();
+      return runOn(await this.compile(trace, { what, why: "the device was lost" }), leaves);
+    }
+  }
+
+  /** Something could not be computed: all that does not depend on it is, each part by a program of its own. */
+  private async runApart(
+    trace: LazyTrace,
+    parts: readonly (readonly number[])[],
+    what: string,
+  ): Promise<(() => TypedArray)[]> {
+    const results: (() => TypedArray)[] = [];
+    for (const outputs of parts) {
+      try {
+        const part = partOf(trace, outputs);
+        const leaves = await Promise.all(part.leaves.map(numbersOf));
+        const why = "something that was to be computed together with it failed";
+        const variant = await this.compile(part, { what, why });
+        try {
+          const arrays = await runOn(variant, leaves);
+          for (const [k, output] of outputs.entries()) results[output] = () => arrays[k];
+        } finally {
+          variant.executable.dispose();
+        }
+      } catch (error) {
+        for (const output of outputs)
+          results[output] = () => {
+            throw error;
+          };
+      }
+    }
+    return results;
   }
 
   /** The trace to run and its program: one made for the constants of the first time, else one that takes any. */
@@ -162,6 +211,14 @@ async function runOn(variant: Variant, leaves: readonly TypedArray[]): Promise<T
   await variant.feed(leaves);
   await variant.compute({});
   return readOutputArrays(variant);
+}
+
+/** The outputs that stand or fall together: all that are wanted, and each of the others by itself. */
+function partsOf(isWanted: readonly boolean[]): readonly (readonly number[])[] {
+  const all = [...isWanted.keys()];
+  const wanted = all.filter((k) => isWanted[k]);
+  const others = all.filter((k) => !isWanted[k]).map((k) => [k]);
+  return wanted.length === 0 ? others : [wanted, ...others];
 }
 
 /** What is computed, in words: for which line of the user's program, where somebody wants to know. */

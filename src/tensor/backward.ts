@@ -9,6 +9,7 @@ import { bottomUp, topologicalOrder } from "../core/topological.ts";
 import { GraphBuilder } from "../ir/builder.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
+import { boundGradients } from "./backlog.ts";
 import { type Backward, currentRecorder } from "./context.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { noGrad } from "./grad-mode.ts";
@@ -48,6 +49,9 @@ export const backwardWith =
       if (value !== undefined) accumulate(leaf, new Tensor(leaf.shape, leaf.dtype, replay(value)));
     }
     if (root.numel() === 1) rememberKept(root.version);
+    boundGradients(
+      [...new Set(leaves.values())].flatMap(({ grad }) => (grad === null ? [] : [grad.version])),
+    );
     if (!retainGraph) for (const operation of operations) operation.free();
   };
 

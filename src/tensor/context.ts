@@ -30,8 +30,11 @@ export interface Recorder {
 
 /** Computes what tensors wait for outside of tracing; the driver injects one. */
 export interface Evaluator {
-  /** Begins to compute these versions at once; resolves when they are there. */
-  compute(versions: readonly Version[]): Promise<void>;
+  /**
+   * Begins to compute these versions at once, and others `alongside` in the same program; resolves when they are there.
+   * That others could not be computed is no failure: whoever reads them is told.
+   */
+  compute(versions: readonly Version[], alongside?: readonly Version[]): Promise<void>;
   /** The line of the user's program that runs now, for what is found out only later. */
   origin(): Origin | undefined;
 }

@@ -13,6 +13,7 @@ import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { definitionOf, opTable } from "../ops/registry.ts";
 import { ownAxisOf } from "./axes.ts";
+import { boundBacklog } from "./backlog.ts";
 import { currentBackward, currentEvaluator, currentRecorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
@@ -279,6 +280,7 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
       result.become(output, new OperationGradFn({ op, attrs, inputs: versions, output }, edges));
     }
   }
+  boundBacklog(output, result.gradFn !== null);
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 import { topologicalOrder } from "../core/topological.ts";
 import { GraphBuilder } from "../ir/builder.ts";
+import { reachable } from "../ir/rewrite.ts";
 import type { Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
 import type { Version } from "../tensor/version.ts";
@@ -53,5 +54,25 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
     inputs: leaves.map(({ type }, k) => ({ name: `leaf${k}`, type })),
     leaves,
     outputs: [...outputs.values()],
+  };
+}
+
+/** The trace that computes nothing but these outputs. */
+export function partOf(trace: LazyTrace, outputs: readonly number[]): LazyTrace {
+  const { graph } = trace;
+  const kept = outputs.map((k) => graph.outputs[k]);
+  const used = reachable(kept.map(({ value }) => value));
+  const isUsed = graph.inputs.map((input) => used.has(input));
+  return {
+    ...trace,
+    graph: {
+      ...graph,
+      inputs: graph.inputs.filter((_, k) => isUsed[k]),
+      nodes: graph.nodes.filter((node) => used.has(node)),
+      outputs: kept,
+    },
+    inputs: trace.inputs.filter((_, k) => isUsed[k]),
+    leaves: trace.leaves.filter((_, k) => isUsed[k]),
+    outputs: outputs.map((k) => trace.outputs[k]),
   };
 }
