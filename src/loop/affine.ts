@@ -1,7 +1,8 @@
 /** Integer index expressions as sums of coefficient times atom: the arithmetic behind bounds and strides. */
 
 import { add, int, mul } from "./build.ts";
-import { exprKey, treeSize } from "./expr-key.ts";
+import { exprKey } from "./expr-key.ts";
+import { treeSize } from "./tree-size.ts";
 import type { Expr } from "./types.ts";
 import { freeNames } from "./walk.ts";
 

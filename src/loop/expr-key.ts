@@ -5,19 +5,8 @@
 
 import { Interner } from "./intern.ts";
 import { printExpr } from "./print.ts";
+import { treeSize } from "./tree-size.ts";
 import type { Expr } from "./types.ts";
-import { children } from "./walk.ts";
-
-const sizes = new WeakMap<Expr, number>();
-
-/** How many nodes `e` has where it is written out as a tree; may be infinite. */
-export function treeSize(e: Expr): number {
-  const known = sizes.get(e);
-  if (known !== undefined) return known;
-  const size = children(e).reduce((sum, child) => sum + treeSize(child), 1);
-  sizes.set(e, size);
-  return size;
-}
 
 /** Expressions of more nodes are written part by part. */
 const LARGE = 200;

@@ -1,13 +1,16 @@
 /**
  * The slow oracle: runs Loop IR kernels, before or after scheduling, in double precision. Every backend and
- * every schedule is held against it. Kernels become closures over a register file, nothing else is clever.
+ * every schedule is held against it. Kernels become closures over a register file; what an expression shares, or
+ * computes in every turn of a reduction, is computed again only where something it depends on has changed.
  */
 
 import { invariant } from "../core/errors.ts";
 import { type Affine, coefficientOf, fromAffine, toAffine } from "./affine.ts";
+import { Interner } from "./intern.ts";
 import { dotOf, isEven, type Line, runDot } from "./interpret-dot.ts";
 import { beats, castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { Expr, Kernel, ReduceAxis, Stmt } from "./types.ts";
+import { forEachChild, freeNames } from "./walk.ts";
 
 /** Storage by buffer name; every element is a double, whatever the buffer's dtype. */
 export type Storage = Readonly<Record<string, Float64Array>>;
@@ -21,21 +24,38 @@ export function interpretKernel(
   storage: Storage,
   scalars: Readonly<Record<string, number>>,
 ): () => void {
-  return new Interpreter(storage, scalars).body(kernel.body);
+  return new Interpreter(storage, scalars).run(kernel.body);
 }
+
+const isLeaf = ({ kind }: Expr): boolean =>
+  kind === "const" || kind === "var" || kind === "local" || kind === "scalar" || kind === "load";
 
 class Interpreter {
   private readonly storage: Storage;
   private readonly scalars: Readonly<Record<string, number>>;
   private readonly slots = new Map<string, number>();
   private readonly registers: number[] = [];
+  private readonly interner = new Interner();
+  private readonly closures = new Map<Expr, Evaluate>();
+  /** Expressions that are used more than once. */
+  private readonly shared = new Set<Expr>();
+  /** Grows whenever what a load or a scalar gives may have changed. */
+  private epoch = 0;
 
   constructor(storage: Storage, scalars: Readonly<Record<string, number>>) {
     this.storage = storage;
     this.scalars = scalars;
   }
 
-  body(statements: readonly Stmt[]): Execute {
+  run(statements: readonly Stmt[]): Execute {
+    const body = this.body(statements);
+    return () => {
+      this.epoch++;
+      body();
+    };
+  }
+
+  private body(statements: readonly Stmt[]): Execute {
     const parts = statements.map((s) => this.statement(s));
     if (parts.length === 1) return parts[0];
     return () => {
@@ -68,7 +88,7 @@ class Interpreter {
         const fixed = typeof s.extent === "number" ? s.extent : 0;
         const inductions = (s.inductions ?? []).map((i) => ({
           slot: this.slot(i.name),
-          init: this.expression(i.init),
+          init: this.whole(i.init),
           step: i.step,
         }));
         const body = this.body(s.body);
@@ -85,7 +105,7 @@ class Interpreter {
       case "let":
       case "assign":
       case "accumulator": {
-        const value = this.expression(s.kind === "accumulator" ? s.init : s.value);
+        const value = this.whole(s.kind === "accumulator" ? s.init : s.value);
         const slot = this.slot(s.name);
         return () => {
           r[slot] = value();
@@ -93,16 +113,17 @@ class Interpreter {
       }
       case "store": {
         const data = this.buffer(s.buffer);
-        const index = this.expression(s.index);
-        const value = this.expression(s.value);
+        const index = this.whole(s.index);
+        const value = this.whole(s.value);
         return () => {
           const at = index();
           invariant(at >= 0 && at < data.length, `store outside of ${s.buffer}`);
           data[at] = value();
+          this.epoch++;
         };
       }
       case "if": {
-        const condition = this.expression(s.condition);
+        const condition = this.whole(s.condition);
         const then = this.body(s.body);
         return () => {
           if (condition() !== 0) then();
@@ -110,14 +131,15 @@ class Interpreter {
       }
       case "append": {
         const count = this.slot(s.count);
-        const condition = this.expression(s.condition);
-        const base = this.expression(s.base);
+        const condition = this.whole(s.condition);
+        const base = this.whole(s.base);
         const values = s.values.map((v) => ({
           data: this.buffer(v.buffer),
-          value: this.expression(v.value),
+          value: this.whole(v.value),
         }));
         return () => {
           for (const { data, value } of values) data[base() + r[count]] = value();
+          this.epoch++;
           if (condition() !== 0) r[count] += 1;
         };
       }
@@ -128,7 +150,52 @@ class Interpreter {
     }
   }
 
+  /** An expression of a statement. */
+  private whole(e: Expr): Evaluate {
+    const root = this.interner.intern(e);
+    const seen = new Set<Expr>();
+    const visit = (node: Expr): void => {
+      if (seen.has(node)) {
+        this.shared.add(node);
+        return;
+      }
+      seen.add(node);
+      forEachChild(node, visit);
+    };
+    visit(root);
+    return this.expression(root);
+  }
+
   private expression(e: Expr): Evaluate {
+    let evaluate = this.closures.get(e);
+    if (evaluate === undefined) {
+      const plain = this.closure(e);
+      const isWork = e.kind === "reduce" || (this.shared.has(e) && e.dtype !== "int32" && !isLeaf(e));
+      evaluate = isWork ? this.remembered(e, plain) : plain;
+      this.closures.set(e, evaluate);
+    }
+    return evaluate;
+  }
+
+  /** `evaluate`, which is asked again only where a name in `e` or the memory has changed. */
+  private remembered(e: Expr, evaluate: Evaluate): Evaluate {
+    const r = this.registers;
+    const slots = [...freeNames(e)].map((name) => this.slot(name));
+    const before = slots.map(() => 0);
+    let value = 0;
+    let epoch = -1;
+    return () => {
+      let isKnown = epoch === this.epoch;
+      for (let k = 0; k < slots.length && isKnown; k++) isKnown = before[k] === r[slots[k]];
+      if (isKnown) return value;
+      value = evaluate();
+      epoch = this.epoch;
+      for (let k = 0; k < slots.length; k++) before[k] = r[slots[k]];
+      return value;
+    };
+  }
+
+  private closure(e: Expr): Evaluate {
     const r = this.registers;
     switch (e.kind) {
       case "const": {

@@ -21,6 +21,14 @@ export interface Names {
   readonly scalars: ReadonlyMap<string, ExprType>;
   /** Loop variables and locals. */
   readonly locals: ReadonlyMap<string, Expr>;
+  /** Parts of the statement that is read, written before it. */
+  readonly parts: ReadonlyMap<string, Part>;
+}
+
+/** A part that a statement shares, and the axes of reductions that it can only stand inside of. */
+export interface Part {
+  readonly value: Expr;
+  readonly axes: readonly string[];
 }
 
 /** Expressions nest no deeper: those of any kernel nest far less, and whatever walks them takes the call stack. */
@@ -101,6 +109,8 @@ export class ExprReader extends TextReader {
       return inside;
     }
     if (this.accept("$")) return this.scalar(start, names);
+    const part = this.find(/%\d+/y)?.[0];
+    if (part !== undefined) return this.part(start, part, names);
     const reduction = this.find(REDUCTION);
     if (reduction !== undefined) return this.reduction(start, reduction[1] as ReduceOp, names);
     const constant = this.find(CONSTANT);
@@ -128,6 +138,14 @@ export class ExprReader extends TextReader {
     const dtype = scalars.get(name);
     if (dtype !== undefined) return { kind: "scalar", dtype, name };
     return this.failAt(start, "a scalar that the kernel declares", `$${name} is none`);
+  }
+
+  private part(start: number, name: string, { parts, locals }: Names): Expr {
+    const part =
+      parts.get(name) ?? this.failAt(start, "a part written above the statement", `${name} is none`);
+    const outside = part.axes.find((axis) => !locals.has(axis));
+    if (outside !== undefined) this.refuse(start, `${name} can only stand where ${outside} is declared`);
+    return part.value;
   }
 
   private load(start: number, name: string, names: Names): Expr {

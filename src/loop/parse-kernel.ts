@@ -35,7 +35,13 @@ export class KernelReader extends StatementReader {
     this.endLine();
     const head = this.kernelHead();
     const { buffers, scalars } = this.declarations();
-    const body = this.body(INDENT, { buffers, scalars, locals: new Map(), accumulators: new Set() });
+    const body = this.body(INDENT, {
+      buffers,
+      scalars,
+      locals: new Map(),
+      accumulators: new Set(),
+      parts: new Map(),
+    });
     if (!this.atEnd() && /^ /.test(this.line()))
       this.fail(`a line that is indented by ${INDENT} blanks, or a kernel`);
     return { name, ...head, buffers: [...buffers.values()], scalars: [...scalars.keys()], body, origins };

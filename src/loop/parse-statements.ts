@@ -1,6 +1,6 @@
 /** Reads the statements of a kernel, nested by indentation. */
 
-import { ExprReader, type Names } from "./parse-expr.ts";
+import { ExprReader, type Names, type Part } from "./parse-expr.ts";
 import type { Expr, Induction, LoopKind, Stmt } from "./types.ts";
 import { checkStatement } from "./typing.ts";
 
@@ -15,6 +15,7 @@ export interface Scope extends Names {
   readonly locals: Map<string, Expr>;
   /** Those of them that may be given new values. */
   readonly accumulators: Set<string>;
+  readonly parts: Map<string, Part>;
 }
 
 type Of<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
@@ -23,6 +24,7 @@ const within = (scope: Scope): Scope => ({
   ...scope,
   locals: new Map(scope.locals),
   accumulators: new Set(scope.accumulators),
+  parts: new Map(),
 });
 
 const NUMBER = /\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])/y;
@@ -61,8 +63,28 @@ export class StatementReader extends ExprReader {
       if (own < indent) return statements;
       if (own > indent) this.refuse(own, `expected a line that is indented by at most ${indent} blanks`);
       this.column = indent;
-      statements.push(this.statement(indent, scope));
+      if (this.line().startsWith("%", indent)) this.sharedPart(scope);
+      else statements.push(this.statement(indent, scope));
     }
+  }
+
+  /** `%0 in k := x[k] * 2.0`: what the statement below uses several times. */
+  private sharedPart(scope: Scope): void {
+    const start = this.column;
+    const name = this.match(/%\d+/y, "a part such as %0");
+    if (scope.parts.has(name)) this.failAt(start, "a new part", `${name} is written already`);
+    const axes: string[] = [];
+    const locals = new Map(scope.locals);
+    if (this.accept(" in ")) {
+      do {
+        const axis = this.declared(locals);
+        axes.push(axis);
+        locals.set(axis, { kind: "var", dtype: "int32", name: axis });
+      } while (this.accept(", "));
+    }
+    this.word(" := ");
+    scope.parts.set(name, { value: this.expression({ ...scope, locals }), axes });
+    this.endLine();
   }
 
   private statement(indent: number, scope: Scope): Stmt {
@@ -70,6 +92,7 @@ export class StatementReader extends ExprReader {
     const inside = within(scope);
     const s = this.head(scope, inside);
     this.explained(start, () => checkStatement(s, (name) => scope.buffers.get(name)?.dtype));
+    scope.parts.clear();
     this.endLine();
     return "body" in s ? { ...s, body: this.body(indent + INDENT, inside) } : s;
   }

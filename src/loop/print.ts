@@ -2,12 +2,21 @@
 
 import { shortName } from "../core/dtype.ts";
 import { printOrigin } from "../core/spelling.ts";
+import { sharedParts } from "./shared-parts.ts";
 import { constantText, INFIX, printConstant, printScalar } from "./spelling.ts";
 import type { BufferParam, Expr, ExprType, Kernel, Stmt } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
+/** Parts of expressions that are written before the statement they belong to, by what they are called in it. */
+export type PartNames = ReadonlyMap<Expr, string>;
+
 /** An expression on one line; `level` is the binding strength of what surrounds it. */
-export function printExpr(e: Expr, level = 0): string {
+export function printExpr(e: Expr, level = 0, parts?: PartNames): string {
+  return parts?.get(e) ?? printWhole(e, level, parts);
+}
+
+function printWhole(e: Expr, level: number, parts: PartNames | undefined): string {
+  const inside = (child: Expr, around = 0): string => printExpr(child, around, parts);
   switch (e.kind) {
     case "const":
       return constantText(e.value, e.dtype);
@@ -17,23 +26,23 @@ export function printExpr(e: Expr, level = 0): string {
     case "scalar":
       return printScalar(e.name);
     case "load":
-      return `${e.buffer}[${printExpr(e.index)}]`;
+      return `${e.buffer}[${inside(e.index)}]`;
     case "unary":
-      return `${e.op}(${printExpr(e.a)})`;
+      return `${e.op}(${inside(e.a)})`;
     case "binary":
     case "compare": {
       const infix = INFIX[e.op];
-      if (infix === undefined) return `${e.op}(${printExpr(e.a)}, ${printExpr(e.b)})`;
+      if (infix === undefined) return `${e.op}(${inside(e.a)}, ${inside(e.b)})`;
       const left = e.kind === "compare" ? infix.level + 1 : infix.level;
-      const text = `${printExpr(e.a, left)} ${infix.sign} ${printExpr(e.b, infix.level + 1)}`;
+      const text = `${inside(e.a, left)} ${infix.sign} ${inside(e.b, infix.level + 1)}`;
       return infix.level < level ? `(${text})` : text;
     }
     case "select":
-      return `select(${printExpr(e.condition)}, ${printExpr(e.a)}, ${printExpr(e.b)})`;
+      return `select(${inside(e.condition)}, ${inside(e.a)}, ${inside(e.b)})`;
     case "cast":
-      return `${typeName(e.dtype)}(${printExpr(e.a)})`;
+      return `${typeName(e.dtype)}(${inside(e.a)})`;
     case "reduce":
-      return `${e.op}[${e.axes.map((axis) => `${axis.name}<${axis.extent}`).join(", ")}](${printExpr(e.body)})`;
+      return `${e.op}[${e.axes.map((axis) => `${axis.name}<${axis.extent}`).join(", ")}](${inside(e.body)})`;
     default:
       return e satisfies never;
   }
@@ -44,38 +53,44 @@ const typeName = (dtype: ExprType): string => (dtype === "uint32" ? "u32" : shor
 /** Statements as indented lines. */
 export function printBody(body: readonly Stmt[], indent = ""): string[] {
   return body.flatMap((s): string[] => {
-    switch (s.kind) {
-      case "for": {
-        const inductions = (s.inductions ?? [])
-          .map((i) => `, ${i.name} = ${printExpr(i.init)} step ${i.step}`)
-          .join("");
-        return [
-          `${indent}for ${s.name} in ${printExtent(s.extent)}${inductions} ${s.loop}`,
-          ...printBody(s.body, `${indent}  `),
-        ];
-      }
-      case "let":
-        return [`${indent}let ${s.name} = ${printExpr(s.value)}`];
-      case "accumulator":
-        return [`${indent}var ${s.name} = ${printExpr(s.init)}${printRange(s.range)}`];
-      case "assign":
-        return [`${indent}${s.name} = ${printExpr(s.value)}`];
-      case "store":
-        return [`${indent}${s.buffer}[${printExpr(s.index)}] = ${printExpr(s.value)}`];
-      case "if":
-        return [`${indent}if ${printExpr(s.condition)}`, ...printBody(s.body, `${indent}  `)];
-      case "append": {
-        const values = s.values.map((v) => `${v.buffer} <- ${printExpr(v.value)}`).join(", ");
-        return [
-          `${indent}append ${values} at ${printExpr(s.base)} + ${s.count} below ${s.capacity} when ${printExpr(s.condition)}`,
-        ];
-      }
-      case "section":
-        return [`${indent}section ${s.name}`, ...printBody(s.body, `${indent}  `)];
-      default:
-        return s satisfies never;
-    }
+    const { names, lines } = sharedParts(s);
+    const text = (e: Expr): string => printExpr(e, 0, names);
+    return [...lines.map((line) => indent + line), ...printStatement(s, indent, text)];
   });
+}
+
+function printStatement(s: Stmt, indent: string, text: (e: Expr) => string): string[] {
+  switch (s.kind) {
+    case "for": {
+      const inductions = (s.inductions ?? [])
+        .map((i) => `, ${i.name} = ${text(i.init)} step ${i.step}`)
+        .join("");
+      return [
+        `${indent}for ${s.name} in ${printExtent(s.extent)}${inductions} ${s.loop}`,
+        ...printBody(s.body, `${indent}  `),
+      ];
+    }
+    case "let":
+      return [`${indent}let ${s.name} = ${text(s.value)}`];
+    case "accumulator":
+      return [`${indent}var ${s.name} = ${text(s.init)}${printRange(s.range)}`];
+    case "assign":
+      return [`${indent}${s.name} = ${text(s.value)}`];
+    case "store":
+      return [`${indent}${s.buffer}[${text(s.index)}] = ${text(s.value)}`];
+    case "if":
+      return [`${indent}if ${text(s.condition)}`, ...printBody(s.body, `${indent}  `)];
+    case "append": {
+      const values = s.values.map((v) => `${v.buffer} <- ${text(v.value)}`).join(", ");
+      return [
+        `${indent}append ${values} at ${text(s.base)} + ${s.count} below ${s.capacity} when ${text(s.condition)}`,
+      ];
+    }
+    case "section":
+      return [`${indent}section ${s.name}`, ...printBody(s.body, `${indent}  `)];
+    default:
+      return s satisfies never;
+  }
 }
 
 function printExtent(extent: Extract<Stmt, { kind: "for" }>["extent"]): string {

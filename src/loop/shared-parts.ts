@@ -1,0 +1,50 @@
+/**
+ * The text of statements whose expressions share parts: what is used several times is written once, on a line before, as
+ * `%0 := x[i0] * 2.0`. Written out in place, a chain of thirty steps that use a value twice would fill the memory.
+ */
+
+import { printExpr } from "./print.ts";
+import { treeSize } from "./tree-size.ts";
+import type { Expr, Stmt } from "./types.ts";
+import { forEachChild, freeNames, ownExpressions } from "./walk.ts";
+
+/** Statements of fewer nodes are written as they are. */
+const LARGE = 400;
+
+interface SharedParts {
+  /** What stands for the parts in the statement and in each other. */
+  readonly names: ReadonlyMap<Expr, string>;
+  /** Their definitions, each in terms of those before it. */
+  readonly lines: readonly string[];
+}
+
+const NOTHING: SharedParts = { names: new Map(), lines: [] };
+
+/** The parts of a statement that are written before it. */
+export function sharedParts(s: Stmt): SharedParts {
+  const roots = ownExpressions(s);
+  if (roots.reduce((sum, e) => sum + treeSize(e), 0) <= LARGE) return NOTHING;
+  const uses = new Map<Expr, number>();
+  const order: Expr[] = [];
+  const axes = new Set<string>();
+  const visit = (e: Expr): void => {
+    const count = uses.get(e) ?? 0;
+    uses.set(e, count + 1);
+    if (count > 0) return;
+    if (e.kind === "reduce") for (const { name } of e.axes) axes.add(name);
+    forEachChild(e, visit);
+    order.push(e);
+  };
+  roots.forEach(visit);
+  const names = new Map<Expr, string>();
+  const lines: string[] = [];
+  for (const e of order) {
+    if (uses.get(e) === 1 || treeSize(e) === 1) continue;
+    const text = printExpr(e, 0, names);
+    const inside = [...freeNames(e)].filter((name) => axes.has(name));
+    const name = `%${names.size}`;
+    lines.push(`${name}${inside.length === 0 ? "" : ` in ${inside.join(", ")}`} := ${text}`);
+    names.set(e, name);
+  }
+  return { names, lines };
+}
