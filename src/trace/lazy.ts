@@ -57,18 +57,23 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
   };
 }
 
-/** The trace that computes nothing but these outputs. */
+/**
+ * The trace that computes nothing but these outputs. All that follows from the same leaves stays in its graph, for it may be
+ * what checks them: the gradient of an embedding does not look whether there is such a row.
+ */
 export function partOf(trace: LazyTrace, outputs: readonly number[]): LazyTrace {
   const { graph } = trace;
   const kept = outputs.map((k) => graph.outputs[k]);
   const used = reachable(kept.map(({ value }) => value));
   const isUsed = graph.inputs.map((input) => used.has(input));
+  const known = new Set<Value>(graph.inputs.filter((_, k) => isUsed[k]));
+  for (const node of graph.nodes) if (node.inputs.every((input) => known.has(input))) known.add(node);
   return {
     ...trace,
     graph: {
       ...graph,
       inputs: graph.inputs.filter((_, k) => isUsed[k]),
-      nodes: graph.nodes.filter((node) => used.has(node)),
+      nodes: graph.nodes.filter((node) => known.has(node)),
       outputs: kept,
     },
     inputs: trace.inputs.filter((_, k) => isUsed[k]),
