@@ -12,19 +12,24 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
   name: "plan-memory",
   doc: "Gives every buffer an offset in one arena; values that are never alive together share bytes.",
   run(program) {
+    const touching = new Map<string, { readonly first: number; last: number }>();
+    program.kernels.forEach((kernel, k) => {
+      for (const { name } of kernel.buffers) {
+        const known = touching.get(name);
+        if (known === undefined) touching.set(name, { first: k, last: k });
+        else known.last = k;
+      }
+    });
+    const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
     const lifetimes = program.buffers
       .filter(({ role }) => role !== "state")
       .map((buffer) => {
-        const touching = program.kernels.flatMap((kernel, k) =>
-          kernel.buffers.some((b) => b.name === buffer.name) ? [k] : [],
-        );
-        const isInput = buffer.role === "input";
-        const isOutput = program.outputs.some((output) => output.buffer === buffer.name);
+        const { first, last } = touching.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
         return {
           buffer: buffer.name,
           byteLength: arenaBytesOf(buffer, program),
-          first: isInput ? -1 : Math.min(...touching),
-          last: isOutput ? program.kernels.length : Math.max(...touching, -1),
+          first: buffer.role === "input" ? -1 : first,
+          last: outputs.has(buffer.name) ? program.kernels.length : last,
         };
       });
     const placed: Placement[] = [];
