@@ -53,7 +53,7 @@ const typeName = (dtype: ExprType): string => (dtype === "uint32" ? "u32" : shor
 /** Statements as indented lines. */
 export function printBody(body: readonly Stmt[], indent = ""): string[] {
   return body.flatMap((s): string[] => {
-    const { names, lines } = sharedParts(s);
+    const { names, lines } = sharedParts(s, (e, known) => printExpr(e, 0, known));
     const text = (e: Expr): string => printExpr(e, 0, names);
     return [...lines.map((line) => indent + line), ...printStatement(s, indent, text)];
   });

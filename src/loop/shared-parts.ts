@@ -3,7 +3,6 @@
  * `%0 := x[i0] * 2.0`. Written out in place, a chain of thirty steps that use a value twice would fill the memory.
  */
 
-import { printExpr } from "./print.ts";
 import { treeSize } from "./tree-size.ts";
 import type { Expr, Stmt } from "./types.ts";
 import { forEachChild, freeNames, ownExpressions } from "./walk.ts";
@@ -20,8 +19,11 @@ interface SharedParts {
 
 const NOTHING: SharedParts = { names: new Map(), lines: [] };
 
-/** The parts of a statement that are written before it. */
-export function sharedParts(s: Stmt): SharedParts {
+/** The parts of a statement that are written before it; `print` writes an expression in terms of those that have names. */
+export function sharedParts(
+  s: Stmt,
+  print: (e: Expr, names: ReadonlyMap<Expr, string>) => string,
+): SharedParts {
   const roots = ownExpressions(s);
   if (roots.reduce((sum, e) => sum + treeSize(e), 0) <= LARGE) return NOTHING;
   const uses = new Map<Expr, number>();
@@ -40,7 +42,7 @@ export function sharedParts(s: Stmt): SharedParts {
   const lines: string[] = [];
   for (const e of order) {
     if (uses.get(e) === 1 || treeSize(e) === 1) continue;
-    const text = printExpr(e, 0, names);
+    const text = print(e, names);
     const inside = [...freeNames(e)].filter((name) => axes.has(name));
     const name = `%${names.size}`;
     lines.push(`${name}${inside.length === 0 ? "" : ` in ${inside.join(", ")}`} := ${text}`);
