@@ -137,11 +137,14 @@ test("a join of 600 tensors, and its gradient", async () => {
   expect(await parts[500].grad!.array()).toEqual([1000, 2]);
 });
 
+/** Indices that nobody knows before they are computed: those that are known are checked at once. */
+const computed = (indices: number[]): Tensor => tensor(indices).mul(1).to("int32");
+
 test("a number that cannot be computed is the affair of who reads it, not of the optimizer's step", async () => {
   const net = new nn.Linear(2, 1);
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
   const before = await net.weight.array();
-  const broken = new nn.Embedding(5, 3).forward(tensor([1, 7], { dtype: "int32" })).sum();
+  const broken = new nn.Embedding(5, 3).forward(computed([1, 7])).sum();
   let running = tensor(0);
   running = noGrad(() => running.add(1));
   net
@@ -151,14 +154,14 @@ test("a number that cannot be computed is the affair of who reads it, not of the
   await optimizer.step();
   expect(await net.weight.array()).not.toEqual(before);
   expect(await running.item()).toBe(1);
-  await expect(broken.item()).rejects.toThrow("the index 7 at position 1");
+  await expect(broken.item()).rejects.toThrow("the index 7");
 });
 
 test("a loss that cannot be computed does not keep another model from its step", async () => {
   const [net, other] = [new nn.Linear(2, 1), new nn.Embedding(5, 3)];
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
   const before = await net.weight.array();
-  const failing = other.forward(tensor([7], { dtype: "int32" })).sum();
+  const failing = other.forward(computed([7])).sum();
   failing.backward();
   net
     .forward(ones([3, 2]))
@@ -166,7 +169,7 @@ test("a loss that cannot be computed does not keep another model from its step",
     .backward();
   await optimizer.step();
   expect(await net.weight.array()).not.toEqual(before);
-  await expect(failing.item()).rejects.toThrow("the index 7 at position 0");
+  await expect(failing.item()).rejects.toThrow("the index 7");
 });
 
 test("a step that fails and is not waited for ends no program: who reads the parameter is told", async () => {
@@ -177,11 +180,11 @@ test("a step that fails and is not waited for ends no program: who reads the par
   process.on("unhandledRejection", note);
   try {
     net
-      .forward(tensor([7], { dtype: "int32" }))
+      .forward(computed([7]))
       .sum()
       .backward();
     optimizer.step();
-    await expect(net.weight.data()).rejects.toThrow("the index 7 at position 0");
+    await expect(net.weight.data()).rejects.toThrow("the index 7");
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(unhandled).toEqual([]);
   } finally {
