@@ -40,7 +40,8 @@ export interface CommonOptions {
   readonly strategy?: string;
   /**
    * Whether convolutions may be computed by Winograd's method where that is faster, as they may unless told: its results
-   * differ from exact ones by up to 1e-5 of the largest (weight gradients: 5e-5), direct sums by about 1e-6.
+   * differ from exact ones by up to 1e-5 of the largest (weight gradients: 5e-5), direct sums by about 1e-6. Outliers,
+   * infinities and NaN change no output whose window does not hold them; `docs/tuning.md` says what is promised.
    */
   readonly winograd?: boolean;
   /**

@@ -5,7 +5,8 @@ import type { Expr, Stmt } from "./types.ts";
 import { children, nested, ownExpressions } from "./walk.ts";
 
 /**
- * Operations of one run. Lists of winners count as full, entries that are dead included; an
+ * Operations of one run. Lists of winners count as full, entries that are dead included, and what stands
+ * under an `if`, for it is the exception, does not; an
  * expression shared by several stores of one loop body counts once, as it is computed once.
  */
 export function countFlops(body: readonly Stmt[]): number {
@@ -19,6 +20,7 @@ class FlopCounter {
   body(body: readonly Stmt[], seen: Set<Expr>): number {
     return body.reduce((sum, s) => {
       const own = ownExpressions(s).reduce((n, e) => n + this.expression(this.interner.intern(e), seen), 0);
+      if (s.kind === "if") return sum + own;
       const turns = s.kind === "for" ? turnsOf(s.extent) : 1;
       return sum + own + turns * this.body(nested(s), s.kind === "for" ? new Set() : seen);
     }, 0);

@@ -98,6 +98,20 @@ function finishCost({ contraction: { nest, window } }: Correlation, lanes: numbe
   return (outputs / lanes) * (nest.stores.length * SCATTER + taps * (LOAD + 2 * OPERATION) + TURN);
 }
 
+/** Weighing the windows of an image: pixels channel by channel, sums of rows and columns, a comparison for each place. */
+function checkCost({
+  tiling: { form },
+  lanes,
+  channels,
+  correlation: { rows, columns },
+}: ForwardPlan): number {
+  const pixel = Math.ceil(channels / lanes) * (2 * LOAD + 3 * OPERATION) + lanes * (LOAD + OPERATION) + STORE;
+  const sums = (form.rows.taps + form.columns.taps) * (LOAD + OPERATION) + 2 * STORE;
+  const place = LOAD + 6 * OPERATION;
+  const pixels = (rows.places + form.rows.taps - 1) * (columns.places + form.columns.taps - 1);
+  return pixels * (pixel + sums / lanes) + rows.places * columns.places * place;
+}
+
 /** What moving a block's factors and products through the caches costs, for one block. */
 const trafficCost = (own: number, shared: number): number =>
   4 * (own + shared) * (BYTE + (4 * (own + shared) > SECOND_LEVEL ? FAR_BYTE : 0));
@@ -108,7 +122,9 @@ export function forwardCost(plan: ForwardPlan): number {
   const { rows, columns } = tiling.form;
   const points = pointsOf(tiling.form);
   const [channelVectors, outputVectors] = [Math.ceil(channels / lanes), Math.ceil(outputs / lanes)];
-  const filter = channels * outputVectors * stripCost(rows.filter, columns.filter, columns.taps, 1, GATHER);
+  const weighed = rows.taps * columns.taps * (LOAD + 2 * OPERATION);
+  const filter =
+    channels * outputVectors * (stripCost(rows.filter, columns.filter, columns.taps, 1, GATHER) + weighed);
   const fill = fillCost(
     channelVectors * lanes * tiling.dataHeight * tiling.dataWidth,
     lanes,
@@ -135,7 +151,7 @@ export function forwardCost(plan: ForwardPlan): number {
   return (
     MULTIPLY_ADD *
     (filter +
-      images * (fill + data + inverse) +
+      images * (fill + checkCost(plan) + data + inverse) +
       blocks * (products + traffic) +
       finishCost(correlation, lanes))
   );

@@ -15,15 +15,17 @@ import type { ForwardPlan } from "./forward-plan.ts";
 import { columnLanes, multiply, TILE_VECTORS, vectorAt, vectorsOfPart } from "./multiply.ts";
 import { dataPlane, filterPlane } from "./plane.ts";
 import { pointLength, pointsOf } from "./tiling.ts";
+import { checkTiles, findScale, mendTile, scalesOf, type TileChecks, tileChecks } from "./uneven-tiles.ts";
 import { kernelOf, Phases, type Scratch, scratch } from "./workspace.ts";
 
 export function buildForward(plan: ForwardPlan): Scheduled {
   const filter = scratch(plan.correlation.contraction.kernel, "filter", plan.filterLength, false);
-  const main = mainKernel(plan, filter);
-  const first = filterKernel(plan, filter);
+  const scales = scalesOf(plan);
+  const main = mainKernel(plan, filter, scales);
+  const first = filterKernel(plan, filter, scales);
   return {
     kernels: [first.kernel, main.kernel],
-    scratch: [filter, ...first.scratch, ...main.scratch].map(({ buffer }) => buffer),
+    scratch: [filter, scales, ...first.scratch, ...main.scratch].map(({ buffer }) => buffer),
   };
 }
 
@@ -32,18 +34,25 @@ interface Built {
   readonly scratch: readonly Scratch[];
 }
 
-/** `U = G·g·Gᵀ`, in panels of the vectors that a tile of sums reads together. */
-function filterKernel(plan: ForwardPlan, filter: Scratch): Built {
+/** `U = G·g·Gᵀ`, in panels of the vectors that a tile of sums reads together, and what weighs a channel's data. */
+function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built {
   const { correlation, tiling, channels, outputs, lanes, filterIndex } = plan;
   const { kernel } = correlation.contraction;
   const { rows, columns } = tiling.form;
   const strip = scratch(kernel, "filter_strip", stripLength(rows.filter, columns.taps, lanes), true);
-  const buffers: BufferParam[] = [...kernel.buffers, { ...filter.param, access: "write" }, strip.param];
+  const lanewise = scratch(kernel, "filter_lanewise", lanes, true);
+  const buffers: BufferParam[] = [
+    ...kernel.buffers,
+    { ...filter.param, access: "readwrite" },
+    { ...scales.param, access: "write" },
+    strip.param,
+    lanewise.param,
+  ];
   const plane = filterPlane(correlation, false);
   const across = columnLanes(outputs, lanes);
   const channel = variable("channel");
-  const body = new Phases(buffers).within([{ name: "channel", extent: channels, loop: "grid" }], (phases) =>
-    lanePartsOf(across).flatMap((part) =>
+  const body = new Phases(buffers).within([{ name: "channel", extent: channels, loop: "grid" }], (phases) => [
+    ...lanePartsOf(across).flatMap((part) =>
       phases.within(part.turns === 1 ? [] : [{ name: across.loop, extent: part.turns }], (inner) =>
         vectorsOfPart(across, part).flatMap((vector) => {
           // Beyond the last channel its neighbour is transformed once more; nothing is made of that.
@@ -72,17 +81,18 @@ function filterKernel(plan: ForwardPlan, filter: Scratch): Built {
         }),
       ),
     ),
-  );
+    ...findScale(plan, filter, scales, lanewise, channel, phases),
+  ]);
   const built = kernelOf(kernel, buffers, hoistIndices(body), {
     name: filter.name,
     ops: ["winograd_filter"],
     schedule: `winograd filter transform, ${plan.title}`,
     nominalFlops: 0,
   });
-  return { kernel: built, scratch: [strip] };
+  return { kernel: built, scratch: [strip, lanewise] };
 }
 
-function mainKernel(plan: ForwardPlan, filter: Scratch): Built {
+function mainKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built {
   const { correlation, tiling, lanes, plane, transformed, productStride, productIndex } = plan;
   const { kernel } = correlation.contraction;
   const { form } = tiling;
@@ -100,10 +110,12 @@ function mainKernel(plan: ForwardPlan, filter: Scratch): Built {
     true,
   );
   const sums = scratch(kernel, "sums", tiling.height * tiling.width * lanes, true);
-  const all = [data, factors, products, strip, sums];
+  const checks = tileChecks(plan);
+  const all = [data, factors, products, strip, sums, ...checks.all];
   const buffers: BufferParam[] = [
     ...kernel.buffers,
     { ...filter.param, access: "read" },
+    { ...scales.param, access: "read" },
     ...all.map(({ param }) => param),
   ];
   const names = { data: data.name, factors: factors.name, products: products.name, strip: strip.name };
@@ -111,6 +123,7 @@ function mainKernel(plan: ForwardPlan, filter: Scratch): Built {
   const imageAt = (image: Expr): Expr => add(mul(variable("block"), int(plan.imagesPerBlock)), image);
   const body = new Phases(buffers).within([block], (phases) => [
     ...fillPlane({ ...plane, name: names.data }, dataPlane(correlation, false), imageAt, phases),
+    ...checkTiles(plan, checks, names.data, scales, phases),
     ...transformData(plan, names, phases),
     ...multiply(
       {
@@ -132,7 +145,7 @@ function mainKernel(plan: ForwardPlan, filter: Scratch): Built {
       },
       phases,
     ),
-    ...outputs(plan, names, { name: sums.name, width: tiling.width, lanes }, imageAt, phases),
+    ...outputs(plan, names, { name: sums.name, width: tiling.width, lanes }, checks, imageAt, phases),
   ]);
   const built = kernelOf(kernel, buffers, hoistIndices(body), { schedule: `winograd ${plan.title}` });
   return { kernel: built, scratch: all };
@@ -192,6 +205,7 @@ function outputs(
   plan: ForwardPlan,
   names: Names,
   sums: SumPlane,
+  checks: TileChecks,
   imageAt: (image: Expr) => Expr,
   phases: Phases,
 ): Stmt[] {
@@ -210,8 +224,8 @@ function outputs(
           { name: "tileRow", extent: tiling.tileRows },
           { name: "tileColumn", extent: tiling.tileColumns },
         ],
-        (tile) =>
-          applyTransform(
+        (tile) => [
+          ...applyTransform(
             {
               vertical: rows.inverse,
               horizontal: columns.inverse,
@@ -243,6 +257,8 @@ function outputs(
             },
             tile,
           ),
+          ...mendTile(plan, checks, names.data, sums, vector, tile),
+        ],
       ),
       ...finish(correlation, sums, imageAt(image), vector, part, inner),
     ]);

@@ -3,20 +3,31 @@
  * are added is fixed, whoever computes them.
  */
 
-import { add, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
+import {
+  add,
+  binary,
+  compare,
+  float,
+  int,
+  load,
+  mul,
+  reduce,
+  select,
+  variable,
+} from "../../../src/loop/build.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { hoistIndices } from "../../hoist-indices.ts";
 import { LANE } from "../lanes.ts";
 import type { Scheduled } from "../strategy.ts";
 import { applyTransform, stripLength } from "./apply-transform.ts";
 import { fillPlane, type PlaneScratch, planeIndex, planeLength } from "./fill-plane.ts";
-import { channelParts, finish, sumIndex } from "./finish.ts";
+import { channelParts, finish, type SumPlane, sumIndex } from "./finish.ts";
 import { columnLanes, multiply, TILE_VECTORS, vectorAt } from "./multiply.ts";
 import { dataPlane, filterPlane } from "./plane.ts";
 import { pointLength, pointsOf } from "./tiling.ts";
 import { type Matrix, transposed } from "./transform-matrices.ts";
 import type { WeightPlan } from "./weight-plan.ts";
-import { kernelOf, Phases, type Scratch, scratch } from "./workspace.ts";
+import { kernelOf, lane, Phases, type Scratch, scratch } from "./workspace.ts";
 
 export function buildWeightGradient(plan: WeightPlan): Scheduled {
   const { kernel } = plan.correlation.contraction;
@@ -156,7 +167,7 @@ function transformTiles({ tiling, lanes, rowOf }: WeightPlan, strip: string, t: 
   );
 }
 
-/** `Gᵀ·dU·G` of the groups' sum, and the kernel's own stores. */
+/** `Gᵀ·dU·G` of the groups' sum, what has to be summed directly, and the kernel's own stores. */
 function finishKernel(plan: WeightPlan, sums: Scratch): Built {
   const { correlation, tiling, lanes } = plan;
   const { kernel } = correlation.contraction;
@@ -164,11 +175,13 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
   const vertical = transposed(rows.filter);
   const strip = scratch(kernel, "finish_strip", stripLength(vertical, columns.points, lanes), true);
   const plane = scratch(kernel, "weights", rows.taps * columns.taps * lanes, true);
+  const lanewise = scratch(kernel, "finish_lanewise", lanes, true);
   const buffers: BufferParam[] = [
     ...kernel.buffers,
     { ...sums.param, access: "read" },
     strip.param,
     plane.param,
+    lanewise.param,
   ];
   const sumPlane = { name: plane.name, width: columns.taps, lanes };
   const channel = variable("channel");
@@ -201,6 +214,7 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
             },
             inner,
           ),
+          ...directWhereNotFinite(plan, sumPlane, lanewise.name, vector, inner),
           ...finish(correlation, sumPlane, channel, vector, part, inner),
         ]);
       }),
@@ -209,5 +223,60 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
     schedule: `winograd filter gradient, ${plan.title}`,
     nominalFlops: 0,
   });
-  return { kernel: built, scratch: [strip, plane] };
+  return { kernel: built, scratch: [strip, plane, lanewise] };
+}
+
+/**
+ * Sums up directly where something is infinite or NaN, for a vector of outputs: tiles mix their data, and an infinity in
+ * one place would be NaN in all. Such sums can be no other way, unless numbers are so large that transforms overflow.
+ */
+function directWhereNotFinite(
+  { correlation, lanes, images, outputs }: WeightPlan,
+  sums: SumPlane,
+  lanewise: string,
+  vector: Expr,
+  phases: Phases,
+): Stmt[] {
+  const { rows, columns } = correlation;
+  const at = (row: Expr, column: Expr, element: Expr): Expr => add(sumIndex(sums, row, column), element);
+  const [row, column, element] = [variable("row"), variable("tap"), variable("element")];
+  const total = reduce(
+    "sum",
+    [
+      { name: "row", extent: rows.places },
+      { name: "tap", extent: columns.places },
+    ],
+    ([y, x]) => load(sums.name, "float32", at(y, x, variable(LANE))),
+  );
+  const data = dataPlane(correlation, true);
+  const gradient = filterPlane(correlation, true);
+  const output = add(mul(vector, int(lanes)), element);
+  const inside = outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
+  const direct = reduce(
+    "sum",
+    [
+      { name: "image", extent: images },
+      { name: "y", extent: rows.tap.extent },
+      { name: "x", extent: columns.tap.extent },
+    ],
+    ([image, y, x]) =>
+      mul(data.at(image, variable("channel"), add(row, y), add(column, x)), gradient.at(image, inside, y, x)),
+  );
+  const elements = Array.from({ length: lanes }, (_, k) => load(lanewise, "float32", int(k)));
+  return [
+    ...phases.stores([lane(lanes)], [{ buffer: lanewise, index: variable(LANE), value: total }]),
+    {
+      kind: "if",
+      // Nothing but infinities and NaN times zero is not zero.
+      condition: compare("ne", mul(elements.reduce(add), float(0)), float(0)),
+      body: phases.stores(
+        [
+          { name: "row", extent: rows.places },
+          { name: "tap", extent: columns.places },
+          { name: "element", extent: lanes },
+        ],
+        [{ buffer: sums.name, index: at(row, column, element), value: direct }],
+      ),
+    },
+  ];
 }

@@ -1,0 +1,447 @@
+/**
+ * Finds the tiles that Winograd's method may not run. It mixes all data of a tile, so that an output is off by what the
+ * largest of them is rounded by, be it outside of the output's own window. Here every window is weighed, all of its
+ * data together, each channel as its weights are: where the windows of a tile are alike the error is one that direct
+ * sums make too, within a factor; where one of them weighs much less than the others, or where anything is infinite,
+ * NaN or near an overflow, the tile is summed directly. Windows of nothing but zeros have sums that are known.
+ */
+
+import { toAffine } from "../../../src/loop/affine.ts";
+import {
+  add,
+  and,
+  binary,
+  compare,
+  float,
+  int,
+  load,
+  mul,
+  reduce,
+  select,
+  unary,
+  variable,
+} from "../../../src/loop/build.ts";
+import type { Expr, ReduceAxis, Stmt } from "../../../src/loop/types.ts";
+import { substitute } from "../../../src/loop/walk.ts";
+import { LANE, lanePartsOf } from "../lanes.ts";
+import { interiorOf, zeros } from "../panel-copy.ts";
+import type { Correlation } from "./correlation.ts";
+import { planeIndex } from "./fill-plane.ts";
+import { type SumPlane, sumIndex } from "./finish.ts";
+import type { ForwardPlan } from "./forward-plan.ts";
+import { columnLanes, vectorAt, vectorsOfPart } from "./multiply.ts";
+import { dataPlane, filterPlane } from "./plane.ts";
+import { roundUp, type Tiling } from "./tiling.ts";
+import { lane, type Phases, type Scratch, scratch } from "./workspace.ts";
+
+/** How many times the weight of its lightest window those of all windows of a tile may have together. */
+export const MOST_UNEVEN = 256;
+
+/**
+ * The largest weight of a window, channels and weights multiplied: the matrices' powers and the sums stay below the
+ * largest float32, 2¹²⁸. Weights count as at least `SMALLEST_SCALE`, for the data alone must stay below it too.
+ */
+const LARGEST = 2 ** 60;
+const SMALLEST_SCALE = 2 ** -40;
+
+/** What becomes of a tile: Winograd's sums as they are, without those of windows of zeros, or none of them. */
+const [AS_IT_IS, HAS_ZEROS, UNEVEN] = [0, 1, 2];
+
+/** How much there is of each channel's weights: one number for each, which the filter's kernel finds. */
+export const scalesOf = ({ correlation, channels }: ForwardPlan): Scratch =>
+  scratch(correlation.contraction.kernel, "scales", channels, false);
+
+/**
+ * Sums up the absolute values of a channel's transformed weights at the first points, as many as there are taps: they
+ * determine the weights, so that no weight goes unseen.
+ */
+export function findScale(
+  plan: ForwardPlan,
+  filter: Scratch,
+  scales: Scratch,
+  lanewise: Scratch,
+  channel: Expr,
+  phases: Phases,
+): Stmt[] {
+  const { outputs, lanes, tiling, filterIndex } = plan;
+  const { rows, columns } = tiling.form;
+  const across = columnLanes(outputs, lanes);
+  const sums = lanePartsOf(across).flatMap((part) =>
+    vectorsOfPart(across, part).map((vector) => {
+      const axes: ReduceAxis[] = [
+        { name: "tile", extent: part.turns },
+        { name: "row", extent: rows.taps },
+        { name: "tap", extent: columns.taps },
+      ];
+      return reduce("sum", axes, ([tile, row, column]) => {
+        const point = add(mul(row, int(columns.points)), column);
+        const index = substitute(filterIndex(point, channel, vector), new Map([[across.loop, tile]]));
+        return unary("abs", vectorAt(filter.name, index));
+      });
+    }),
+  );
+  const elements = Array.from({ length: lanes }, (_, k) => load(lanewise.name, "float32", int(k)));
+  return [
+    ...phases.stores(
+      [lane(lanes)],
+      [{ buffer: lanewise.name, index: variable(LANE), value: sums.reduce(add) }],
+    ),
+    ...phases.stores(
+      [],
+      [{ buffer: scales.name, index: channel, value: add(elements.reduce(add), float(SMALLEST_SCALE)) }],
+    ),
+  ];
+}
+
+/** The scratch in which windows are weighed, and the verdicts. */
+export interface TileChecks {
+  readonly all: readonly Scratch[];
+  /** The channels' scales, zeros behind them for whole vectors. */
+  readonly scales: Scratch;
+  /** Every pixel, its channels in lanes; then their sum. */
+  readonly lanewise: Scratch;
+  readonly pixels: Scratch;
+  /** Sums over the rows of windows; over whole windows, image by image. */
+  readonly strips: Scratch;
+  readonly windows: Scratch;
+  /** One verdict for each tile of the block. */
+  readonly verdicts: Scratch;
+  /** Elements from row to row of `pixels`, `strips` and `windows`. */
+  readonly width: number;
+}
+
+export function tileChecks(plan: ForwardPlan): TileChecks {
+  const { correlation, tiling, lanes, imagesPerBlock, channels } = plan;
+  const { contraction, rows, columns } = correlation;
+  const { form, tileRows, tileColumns } = tiling;
+  const inside = insideOf(plan);
+  const height = rows.places + form.rows.taps - 1;
+  const width = roundUp(roundUp(columns.places, lanes) + form.columns.taps - 1, lanes);
+  const own = (what: string, length: number): Scratch => scratch(contraction.kernel, what, length, true);
+  const checks = {
+    scales: own("own_scales", roundUp(channels, lanes)),
+    lanewise: own("lanewise", inside.rows * inside.columns * lanes),
+    pixels: own("pixels", height * width),
+    strips: own("strips", rows.places * width),
+    windows: own("windows", imagesPerBlock * rows.places * width),
+    verdicts: own("verdicts", imagesPerBlock * tileRows * tileColumns),
+  };
+  return { ...checks, all: Object.values(checks), width };
+}
+
+/** Weighs all windows of the block's data and says of every tile what is to become of it. */
+export function checkTiles(
+  plan: ForwardPlan,
+  checks: TileChecks,
+  data: string,
+  scales: Scratch,
+  phases: Phases,
+): Stmt[] {
+  const { lanes, channels, imagesPerBlock } = plan;
+  const channel = variable("channel");
+  const scale = load(scales.name, "float32", channel);
+  const padded = roundUp(channels, lanes);
+  return [
+    ...phases.stores(
+      [{ name: "channel", extent: padded }],
+      [
+        {
+          buffer: checks.scales.name,
+          index: channel,
+          value: padded === channels ? scale : select(compare("lt", channel, int(channels)), scale, float(0)),
+        },
+      ],
+    ),
+    ...zeros(checks.pixels.name, checks.pixels.param.length, lanes).flatMap(({ loops, stores }) =>
+      phases.stores(loops, stores),
+    ),
+    ...phases.within([{ name: "image", extent: imagesPerBlock }], (inner) => [
+      ...weighPixels(plan, checks, data, inner),
+      ...weighWindows(plan, checks, inner),
+      ...judge(plan, checks, inner),
+    ]),
+  ];
+}
+
+/** The part of the data that windows see and that may be anything but padding. */
+function insideOf({ correlation }: ForwardPlan) {
+  const { extents, pooled, at } = dataPlane(correlation, false);
+  const [height, width] = extents;
+  if (pooled !== undefined) {
+    const { sparse, start } = pooled;
+    const [rows, columns] = extents.map((extent, k) =>
+      Math.min(extent - start[k], sparse.plane[k] * sparse.window[k]),
+    );
+    return { top: start[0], left: start[1], rows, columns };
+  }
+  const [row, column] = [variable("row"), variable("column")];
+  const interior = interiorOf({
+    name: "inside",
+    loops: [
+      { name: "row", extent: height },
+      { name: "column", extent: width },
+    ],
+    stores: [
+      { buffer: "inside", index: add(mul(row, int(width)), column), value: at(int(0), int(0), row, column) },
+    ],
+  });
+  if (interior === undefined) return { top: 0, left: 0, rows: height, columns: width };
+  const first = toAffine(interior.stores[0].index).constant;
+  const [rows, columns] = interior.loops.map(({ extent }) => extent);
+  return { top: Math.floor(first / width), left: first % width, rows, columns };
+}
+
+function weighPixels(
+  plan: ForwardPlan,
+  { scales, lanewise, pixels, width }: TileChecks,
+  data: string,
+  phases: Phases,
+): Stmt[] {
+  const { plane, lanes, channels } = plan;
+  const inside = insideOf(plan);
+  const [image, row] = [variable("image"), variable("row")];
+  const rows = { name: "row", extent: inside.rows };
+  const start = (column: Expr): Expr => mul(add(mul(row, int(inside.columns)), column), int(lanes));
+  const weight = (column: Expr): Expr => {
+    const [y, x] = [add(row, int(inside.top)), add(column, int(inside.left))];
+    return reduce("sum", [{ name: "vector", extent: Math.ceil(channels / lanes) }], ([vector]) =>
+      mul(
+        unary("abs", vectorAt(data, planeIndex({ ...plane, name: data }, image, vector, y, x))),
+        vectorAt(scales.name, mul(vector, int(lanes))),
+      ),
+    );
+  };
+  const elements = (column: Expr): Expr[] =>
+    Array.from({ length: lanes }, (_, k) => load(lanewise.name, "float32", add(start(column), int(k))));
+  // Several columns at once share what is loaded of the scales.
+  return inGroups(inside.columns, lanes).flatMap(({ turns, count, at }) => [
+    ...phases.stores(
+      [rows, { name: "columns", extent: turns }, lane(lanes)],
+      Array.from({ length: count }, (_, k) => ({
+        buffer: lanewise.name,
+        index: add(start(at(k)), variable(LANE)),
+        value: weight(at(k)),
+      })),
+    ),
+    ...phases.stores(
+      [rows, { name: "columns", extent: turns }],
+      Array.from({ length: count }, (_, k) => ({
+        buffer: pixels.name,
+        index: add(mul(add(row, int(inside.top)), int(width)), add(at(k), int(inside.left))),
+        value: elements(at(k)).reduce(add),
+      })),
+    ),
+  ]);
+}
+
+/** The numbers below `extent` in groups of `size`, then those that are left; `at` goes by the loop `columns`. */
+function inGroups(extent: number, size: number) {
+  const whole = Math.floor(extent / size);
+  return [
+    { turns: whole, count: size, at: (k: number): Expr => add(mul(variable("columns"), int(size)), int(k)) },
+    { turns: 1, count: extent % size, at: (k: number): Expr => int(whole * size + k) },
+  ].filter(({ turns, count }) => turns > 0 && count > 0);
+}
+
+function weighWindows(
+  { correlation, tiling, lanes }: ForwardPlan,
+  { pixels, strips, windows, width }: TileChecks,
+  phases: Phases,
+): Stmt[] {
+  const { rows, columns } = correlation;
+  const { form } = tiling;
+  const [image, row, column] = [variable("image"), variable("row"), variable("column")];
+  const start = add(mul(row, int(width)), mul(column, int(lanes)));
+  const summed = (buffer: string, taps: number, step: number): Expr =>
+    Array.from({ length: taps }, (_, k) => vectorAt(buffer, add(start, int(k * step)))).reduce(add);
+  const plane = mul(image, int(rows.places * width));
+  const loops = (vectors: number) => [
+    { name: "row", extent: rows.places },
+    { name: "column", extent: vectors },
+    lane(lanes),
+  ];
+  return [
+    ...phases.stores(loops(width / lanes), [
+      {
+        buffer: strips.name,
+        index: add(start, variable(LANE)),
+        value: summed(pixels.name, form.rows.taps, width),
+      },
+    ]),
+    ...phases.stores(loops(Math.ceil(columns.places / lanes)), [
+      {
+        buffer: windows.name,
+        index: add(add(plane, start), variable(LANE)),
+        value: summed(strips.name, form.columns.taps, 1),
+      },
+    ]),
+  ];
+}
+
+/** Comparisons with NaN are false, so that a tile which holds one is not even. */
+function judge({ correlation, tiling }: ForwardPlan, checks: TileChecks, phases: Phases): Stmt[] {
+  const { form } = tiling;
+  const [image, tileRow, tileColumn] = [variable("image"), variable("tileRow"), variable("tileColumn")];
+  const weights = Array.from({ length: form.rows.outputs * form.columns.outputs }, (_, k) => {
+    const [row, column] = [Math.floor(k / form.columns.outputs), k % form.columns.outputs];
+    return windowAt(correlation, tiling, checks, image, [tileRow, int(row)], [tileColumn, int(column)]);
+  });
+  const isZero = (w: Expr): Expr => compare("eq", w, float(0));
+  const total = weights.reduce(add);
+  const zeros = weights.map((w) => select(isZero(w), float(1), float(0))).reduce(add);
+  const lightest = weights
+    .map((w) => select(isZero(w), float(LARGEST), w))
+    .reduce((a, b) => select(compare("lt", b, a), b, a));
+  const isEven = and(
+    compare("le", total, mul(lightest, float(MOST_UNEVEN))),
+    compare("le", total, float(LARGEST)),
+  );
+  const verdict = select(
+    isEven,
+    select(compare("gt", zeros, float(0)), float(HAS_ZEROS), float(AS_IT_IS)),
+    float(UNEVEN),
+  );
+  return phases.stores(
+    [
+      { name: "tileRow", extent: tiling.tileRows },
+      { name: "tileColumn", extent: tiling.tileColumns },
+    ],
+    [
+      {
+        buffer: checks.verdicts.name,
+        index: verdictIndex(tiling, image, tileRow, tileColumn),
+        value: verdict,
+      },
+    ],
+  );
+}
+
+const verdictIndex = ({ tileRows, tileColumns }: Tiling, image: Expr, row: Expr, column: Expr): Expr =>
+  add(mul(add(mul(image, int(tileRows)), row), int(tileColumns)), column);
+
+/** The weight of an output's window, by tile and place in it; beyond the plane that of the last one. */
+function windowAt(
+  { rows, columns }: Correlation,
+  { form, height, width: covered }: Tiling,
+  { windows, width }: TileChecks,
+  image: Expr,
+  [tileRow, inTileRow]: readonly [Expr, Expr],
+  [tileColumn, inTileColumn]: readonly [Expr, Expr],
+): Expr {
+  const within = (position: Expr, places: number, reach: number): Expr =>
+    reach <= places ? position : binary("min", position, int(places - 1));
+  const row = within(add(mul(tileRow, int(form.rows.outputs)), inTileRow), rows.places, height);
+  const column = within(
+    add(mul(tileColumn, int(form.columns.outputs)), inTileColumn),
+    columns.places,
+    covered,
+  );
+  const index = add(mul(add(mul(image, int(rows.places)), row), int(width)), column);
+  return load(windows.name, "float32", index);
+}
+
+/** Puts right what the verdict says of a tile's sums, of one image and one vector of the filter's channels. */
+export function mendTile(
+  plan: ForwardPlan,
+  checks: TileChecks,
+  data: string,
+  sums: SumPlane,
+  vector: Expr,
+  phases: Phases,
+): Stmt[] {
+  const { correlation, tiling, lanes } = plan;
+  const { form } = tiling;
+  const [image, tileRow, tileColumn] = [variable("image"), variable("tileRow"), variable("tileColumn")];
+  const [row, column] = [variable("inTileRow"), variable("inTileColumn")];
+  const verdict = load(checks.verdicts.name, "float32", verdictIndex(tiling, image, tileRow, tileColumn));
+  const at = (k: Expr): Expr =>
+    add(
+      sumIndex(
+        sums,
+        add(mul(tileRow, int(form.rows.outputs)), row),
+        add(mul(tileColumn, int(form.columns.outputs)), k),
+      ),
+      variable(LANE),
+    );
+  const rows = { name: "inTileRow", extent: form.rows.outputs };
+  const columns = { name: "inTileColumn", extent: form.columns.outputs };
+  const window = windowAt(correlation, tiling, checks, image, [tileRow, row], [tileColumn, column]);
+  const sum = load(sums.name, "float32", at(column));
+  const output = add(mul(vector, int(lanes)), variable(LANE));
+  const direct = Array.from({ length: form.columns.outputs }, (_, k) => ({
+    buffer: sums.name,
+    index: at(int(k)),
+    value: directSum(plan, data, output, row, k),
+  }));
+  return [
+    {
+      kind: "if",
+      condition: compare("eq", verdict, float(HAS_ZEROS)),
+      body: phases.stores(
+        [rows, columns, lane(lanes)],
+        [
+          {
+            buffer: sums.name,
+            index: at(column),
+            value: select(compare("gt", window, float(0)), sum, float(0)),
+          },
+        ],
+      ),
+    },
+    {
+      kind: "if",
+      condition: compare("eq", verdict, float(UNEVEN)),
+      body: phases.stores([rows, lane(lanes)], direct),
+    },
+  ];
+}
+
+/** The sum of one place of the tile as the kernel defines it, over channels and taps. */
+function directSum(
+  { correlation, tiling, plane, lanes, channels, outputs }: ForwardPlan,
+  data: string,
+  output: Expr,
+  row: Expr,
+  column: number,
+): Expr {
+  const { rows, columns } = tiling.form;
+  const [image, tileRow, tileColumn] = [variable("image"), variable("tileRow"), variable("tileColumn")];
+  const filter = filterPlane(correlation, false);
+  const inside = outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
+  const source = { ...plane, name: data };
+  const product = (vector: Expr, element: Expr, tapRow: Expr, tap: Expr): Expr => {
+    const y = add(add(mul(tileRow, int(rows.outputs)), row), tapRow);
+    const x = add(mul(tileColumn, int(columns.outputs)), add(int(column), tap));
+    return mul(
+      load(data, "float32", add(planeIndex(source, image, vector, y, x), element)),
+      filter.at(inside, add(mul(vector, int(lanes)), element), tapRow, tap),
+    );
+  };
+  const taps: ReduceAxis[] = [
+    { name: "tapRow", extent: rows.taps },
+    { name: "tap", extent: columns.taps },
+  ];
+  const whole = Math.floor(channels / lanes);
+  const vectors: ReduceAxis[] = [
+    { name: "channels", extent: whole },
+    { name: "element", extent: lanes },
+  ];
+  const rest: ReduceAxis[] = [{ name: "element", extent: channels % lanes }];
+  const parts = [
+    ...(whole === 0
+      ? []
+      : [
+          reduce("sum", [...vectors, ...taps], ([vector, element, tapRow, tap]) =>
+            product(vector, element, tapRow, tap),
+          ),
+        ]),
+    ...(channels % lanes === 0
+      ? []
+      : [
+          reduce("sum", [...rest, ...taps], ([element, tapRow, tap]) =>
+            product(int(whole), element, tapRow, tap),
+          ),
+        ]),
+  ];
+  return parts.reduce(add);
+}
