@@ -5,9 +5,9 @@ import type { Expr, Stmt } from "./types.ts";
 import { children, nested, ownExpressions } from "./walk.ts";
 
 /**
- * Operations of one run. Lists of winners count as full, entries that are dead included, and what stands
- * under an `if`, for it is the exception, does not; an
- * expression shared by several stores of one loop body counts once, as it is computed once.
+ * Operations of one run. Lists of winners count as full, entries that are dead included; what stands under an `if` is
+ * the exception and does not count; an expression shared by several stores of one loop body counts once, as it is
+ * computed once.
  */
 export function countFlops(body: readonly Stmt[]): number {
   return new FlopCounter().body(body, new Set());
