@@ -12,10 +12,11 @@ import { applyTransform, stripLength } from "./apply-transform.ts";
 import { fillPlane, planeIndex, planeLength } from "./fill-plane.ts";
 import { channelParts, finish, type SumPlane, sumIndex } from "./finish.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
+import { mendTile } from "./mend-tile.ts";
 import { columnLanes, multiply, TILE_VECTORS, vectorAt, vectorsOfPart } from "./multiply.ts";
 import { dataPlane, filterPlane } from "./plane.ts";
 import { pointLength, pointsOf } from "./tiling.ts";
-import { checkTiles, findScale, mendTile, scalesOf, type TileChecks, tileChecks } from "./uneven-tiles.ts";
+import { checkTiles, findScale, scalesOf, type TileChecks, tileChecks } from "./uneven-tiles.ts";
 import { kernelOf, Phases, type Scratch, scratch } from "./workspace.ts";
 
 export function buildForward(plan: ForwardPlan): Scheduled {
