@@ -89,7 +89,9 @@ export class TrainingCompiler implements PrepareStep {
     invariant(first !== undefined, "the step was planned when it was traced");
     const { trace, plan } = first;
     return {
-      inputs: trace.inputs.map(({ type }) => type),
+      inputs: trace.inputs.map(({ name, type }) =>
+        name === "target" ? { ...type, role: "the target" } : type,
+      ),
       main,
       step: compile(true),
       gradients: compile(false),

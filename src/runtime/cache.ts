@@ -18,15 +18,20 @@ const CASTS: Readonly<Record<DType, string>> = {
   uint8: ".int()",
 };
 
+/** What a program is fed with, and as what messages know it; as an input by its number unless something is said. */
+export interface FedType extends TensorType {
+  readonly role?: string;
+}
+
 export class VariantCache {
-  private readonly inputs: readonly TensorType[];
+  private readonly inputs: readonly FedType[];
   private readonly compile: CompileVariant;
   private readonly variants = new Map<string, Promise<Variant>>();
   /** The variant for the shapes that were asked for first; it stays as long as the program. */
   private main: Variant | undefined;
   private last: { readonly shapes: readonly Shape[]; readonly variant: Variant } | undefined;
 
-  constructor(inputs: readonly TensorType[], compile: CompileVariant, main?: Variant) {
+  constructor(inputs: readonly FedType[], compile: CompileVariant, main?: Variant) {
     this.inputs = inputs;
     this.compile = compile;
     this.main = main;
@@ -112,23 +117,23 @@ export class VariantCache {
     }
     const batch = inputs.length > 0 && inputs[0].shape.length > 0 ? inputs[0].shape[0] : undefined;
     tensors.forEach((tensor, k) => {
-      const { shape, dtype } = inputs[k];
+      const { shape, dtype, role = `input ${k}` } = inputs[k];
       const fits =
         tensor.shape.length === shape.length &&
         shape.every((extent, axis) => extent === tensor.shape[axis] || (axis === 0 && extent === batch));
       const given = `${tensor.dtype}${formatShape(tensor.shape)}`;
       if (tensor.dtype !== dtype) {
         throw new KilnError(
-          `input ${k} was compiled for ${dtype}${formatShape(shape)} but is ${given}: make it ${dtype} with ${CASTS[dtype]}, ` +
+          `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}: make it ${dtype} with ${CASTS[dtype]}, ` +
             `or compile for ${tensor.dtype}: { shape: ${formatShape(shape)}, dtype: "${tensor.dtype}" }`,
         );
       }
       if (tensor.shape.includes(0)) {
-        throw new KilnError(`input ${k} is empty: it is ${given}, and a run needs at least one sample`);
+        throw new KilnError(`${role} is empty: it is ${given}, and a run needs at least one sample`);
       }
       if (!fits) {
         throw new KilnError(
-          `input ${k} was compiled for ${dtype}${formatShape(shape)} but is ${given}; ` +
+          `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}; ` +
             "only the batch (dimension 0) may differ",
         );
       }

@@ -4,16 +4,15 @@
  * more, and what was compiled before is kept for when it changes back.
  */
 
-import type { TensorType } from "../ir/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { VariantCache } from "./cache.ts";
+import { type FedType, VariantCache } from "./cache.ts";
 import { areInStep, type Cohort, type Counted } from "./cohorts.ts";
 import type { CompileVariant, Variant } from "./variant.ts";
 
 /** What the driver makes of the model as it is at one moment. */
 export interface PreparedStep {
   /** The types of a batch: inputs, then targets. */
-  readonly inputs: readonly TensorType[];
+  readonly inputs: readonly FedType[];
   readonly main: Variant;
   /** Compile for other shapes: the step, and gradients alone. */
   readonly step: CompileVariant;

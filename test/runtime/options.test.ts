@@ -187,7 +187,7 @@ describe("run, step and gradients", () => {
     const trainer = await compileTraining(net, training);
     await refused(
       () => trainer.step(x, tensor([0, 1, 1, 0])),
-      messageOf("input 1 was compiled for int32[4] but is float32[4]: make it int32 with .int()"),
+      messageOf("the target was compiled for int32[4] but is float32[4]: make it int32 with .int()"),
     );
     expect(await trainer.step(x, tensor([0, 1, 1, 0]).int())).toBeGreaterThan(0);
   });

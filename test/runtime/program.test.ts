@@ -162,7 +162,7 @@ test("stages, kernels and memory describe the program", async () => {
 
 test.each([
   [[rand(6, 1, 8, 9), labels(6)], "input 0 was compiled for float32[6,1,8,8] but is float32[6,1,8,9]"],
-  [[rand(6, 1, 8, 8), rand(6)], "input 1 was compiled for int32[6] but is float32[6]"],
+  [[rand(6, 1, 8, 8), rand(6)], "the target was compiled for int32[6] but is float32[6]"],
   [[rand(6, 1, 8, 8), labels(5)], "the inputs have different batch sizes: [6,1,8,8] and [5]"],
   [[rand(6, 1, 8, 8)], "this program takes 2 tensors but is given 1"],
   [
