@@ -1,10 +1,18 @@
-/** Prints scheduled Loop IR as JavaScript. All decisions were made before: this only spells them. */
+/**
+ * Prints scheduled Loop IR as JavaScript. All decisions were made before: this only spells them.
+ *
+ * JavaScript computes in double precision, float32 is meant: every result is rounded (`Math.fround`), so that a value is the
+ * same whether it was stored or is computed again, and small or large as it would be in float32. The exception is a sum
+ * over a loop: products of two float32 are exact in double precision and are added up there, and what is added to the
+ * whole sum, such as a bias, joins it before it is rounded.
+ */
 
 import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
 import { formatEstimate } from "../../src/loop/print.ts";
 import { ANY, RangeContext } from "../../src/loop/range.ts";
 import type { CompareOp, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { ownExpressions, visitExpr, visitStatements } from "../../src/loop/walk.ts";
 
 /** How a kernel reaches a buffer: a typed array's name and the element at which the buffer starts in it. */
 export interface Address {
@@ -34,11 +42,31 @@ class Printer {
   private readonly kernel: Kernel;
   private readonly name: string;
   private readonly environment: Environment;
+  /** The accumulators of float32 that add up in double precision. */
+  private readonly sums = new Set<string>();
+  /** Those that are stored as they are: what else is made of them is made of what was stored. */
+  private readonly storedSums = new Set<string>();
+  /** Scalars that are read as whole numbers: all others are rounded once, where a function begins. */
+  private readonly wholeScalars = new Set<string>();
 
   constructor(kernel: Kernel, name: string, environment: Environment) {
     this.kernel = kernel;
     this.name = name;
     this.environment = environment;
+    const seen = new Set<Expr>();
+    visitStatements(kernel.body, (s) => {
+      if (s.kind === "assign" && s.value.dtype === "float32" && isSum(s.value)) this.sums.add(s.name);
+      if (s.kind === "store" && s.value.kind === "local") this.storedSums.add(s.value.name);
+      for (const own of ownExpressions(s)) {
+        visitExpr(
+          own,
+          (e) => {
+            if (e.kind === "scalar" && e.dtype !== "float32") this.wholeScalars.add(e.name);
+          },
+          seen,
+        );
+      }
+    });
   }
 
   print(): string {
@@ -59,9 +87,10 @@ class Printer {
   }
 
   private function(name: string, body: readonly Stmt[]): string[] {
-    const scalars = this.kernel.scalars.map(
-      (s) => `  const scalar_${mangle(s)} = scalars[${this.environment.scalars.indexOf(s)}];`,
-    );
+    const scalars = this.kernel.scalars.map((s) => {
+      const given = `scalars[${this.environment.scalars.indexOf(s)}]`;
+      return `  const scalar_${mangle(s)} = ${this.wholeScalars.has(s) ? given : fround(given)};`;
+    });
     let ranges = new RangeContext();
     for (const b of this.kernel.buffers)
       if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
@@ -113,9 +142,9 @@ class Printer {
       case "let":
         return [`${indent}const ${s.name} = ${this.value(s.value, ranges)};`];
       case "accumulator":
-        return [`${indent}let ${s.name} = ${this.value(s.init, ranges)};`];
+        return [`${indent}let ${s.name} = ${this.accumulated(s.name, s.init, ranges)};`];
       case "assign":
-        return [`${indent}${s.name} = ${this.value(s.value, ranges)};`];
+        return [`${indent}${s.name} = ${this.accumulated(s.name, s.value, ranges)};`];
       case "store":
         return [`${indent}${this.element(s.buffer, s.index, ranges)} = ${this.stored(s.value, ranges)};`];
       case "if":
@@ -172,10 +201,48 @@ class Printer {
     return parts.length === 1 && rest?.kind !== "binary" ? parts[0] : `${parts.join(" + ")} | 0`;
   }
 
+  /** What stands behind `=` where a typed array is written: it rounds by itself. */
   private stored(value: Expr, ranges: RangeContext): string {
-    return value.dtype === "bool"
-      ? `${this.expression(value, ranges, 1)} ? 1 : 0`
-      : this.value(value, ranges);
+    if (value.dtype === "bool") return `${this.expression(value, ranges, 1)} ? 1 : 0`;
+    return value.dtype === "float32" ? this.unrounded(value, ranges, 0) : this.value(value, ranges);
+  }
+
+  /** What an accumulator becomes: sums are not rounded before their end. */
+  private accumulated(name: string, value: Expr, ranges: RangeContext): string {
+    return this.sums.has(name) ? this.exact(value, ranges, 0) : this.value(value, ranges);
+  }
+
+  /** A sum of products in double precision. */
+  private exact(e: Expr, ranges: RangeContext, level: number): string {
+    const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
+    if (e.kind === "local") return e.name;
+    if (e.kind === "unary" && e.op === "neg") return wrap(5, `-(${this.exact(e.a, ranges, 0)})`);
+    if (e.kind === "select") {
+      const condition = this.expression(e.condition, ranges, 2);
+      const a = this.exact(e.a, ranges.withCondition(e.condition), 1);
+      return wrap(0, `${condition} ? ${a} : ${this.exact(e.b, ranges, 1)}`);
+    }
+    if (e.kind !== "binary") return this.expression(e, ranges, level);
+    switch (e.op) {
+      case "add":
+        return wrap(4, `${this.exact(e.a, ranges, 4)} + ${this.exact(e.b, ranges, 5)}`);
+      case "sub":
+        return wrap(4, `${this.exact(e.a, ranges, 4)} - ${this.exact(e.b, ranges, 5)}`);
+      case "mul":
+        return wrap(5, `${this.factor(e.a, ranges, 5)} * ${this.factor(e.b, ranges, 6)}`);
+      default:
+        return this.expression(e, ranges, level);
+    }
+  }
+
+  /** Whether it is a sum that nobody else sees, so that more may join it. */
+  private isOpenSum(e: Expr): e is Extract<Expr, { kind: "local" }> {
+    return e.kind === "local" && this.sums.has(e.name) && !this.storedSums.has(e.name);
+  }
+
+  /** A factor within a sum: rounded as everything, but what is added up itself. */
+  private factor(e: Expr, ranges: RangeContext, level: number): string {
+    return e.kind === "local" ? e.name : this.expression(e, ranges, level);
   }
 
   /** A word as a number from 0 on; words are kept as signed numbers, which is what JavaScript's bit operators give. */
@@ -200,10 +267,12 @@ class Printer {
     const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
     switch (e.kind) {
       case "const":
-        return e.dtype === "uint32" ? `${e.value | 0}` : number(e.value, e.dtype === "bool");
+        if (e.dtype === "uint32") return `${e.value | 0}`;
+        return number(e.dtype === "float32" ? Math.fround(e.value) : e.value, e.dtype === "bool");
       case "var":
-      case "local":
         return e.name;
+      case "local":
+        return this.sums.has(e.name) ? fround(e.name) : e.name;
       case "scalar":
         return `scalar_${mangle(e.name)}`;
       case "load": {
@@ -211,9 +280,8 @@ class Printer {
         return e.dtype === "bool" ? wrap(3, `${text} !== 0`) : text;
       }
       case "unary":
-        return this.unary(e, ranges, level);
       case "binary":
-        return this.binary(e, ranges, level);
+        return isRounded(e) ? fround(this.unrounded(e, ranges, 0)) : this.unrounded(e, ranges, level);
       case "compare": {
         const side = (operand: Expr): string =>
           operand.dtype === "uint32"
@@ -230,7 +298,7 @@ class Printer {
       }
       case "cast":
         if (e.dtype === "uint32") return wrap(1, `${this.expression(e.a, ranges, 6)} | 0`);
-        if (e.a.dtype === "uint32" && e.dtype === "float32") return this.unsigned(e.a, ranges, level);
+        if (e.dtype === "float32" && isWhole(e.a)) return this.float(e.a, ranges, level);
         if (e.a.dtype === "bool") return wrap(0, `${this.expression(e.a, ranges, 2)} ? 1 : 0`);
         if (e.dtype === "bool") return wrap(3, `${this.expression(e.a, ranges, 4)} !== 0`);
         if (e.dtype === "float32" || e.a.dtype !== "float32") return this.expression(e.a, ranges, level);
@@ -242,6 +310,22 @@ class Printer {
       default:
         return e satisfies never;
     }
+  }
+
+  /** A whole number as a float: those of up to 24 bits are floats already. */
+  private float(e: Expr, ranges: RangeContext, level: number): string {
+    const { low, high } = ranges.rangeOf(e);
+    const isExact = low >= -EXACT && high <= EXACT;
+    const text = (own: number): string =>
+      e.dtype === "uint32" ? this.unsigned(e, ranges, own) : this.expression(e, ranges, own);
+    return isExact ? text(level) : fround(text(0));
+  }
+
+  /** An operation before its result is rounded; of what needs no rounding, the value itself. */
+  private unrounded(e: Expr, ranges: RangeContext, level: number): string {
+    if (e.kind === "unary") return this.unary(e, ranges, level);
+    if (e.kind === "binary") return this.binary(e, ranges, level);
+    return e.kind === "local" ? e.name : this.expression(e, ranges, level);
   }
 
   private unary(e: Extract<Expr, { kind: "unary" }>, ranges: RangeContext, level: number): string {
@@ -277,11 +361,17 @@ class Printer {
     const call = (name: string): string =>
       `Math.${name}(${this.expression(e.a, ranges, 0)}, ${this.expression(e.b, ranges, 0)})`;
     if (e.dtype === "uint32") return this.word(e, ranges, level);
+    const part = (operand: Expr, own: number): string =>
+      this.isOpenSum(operand) ? operand.name : this.expression(operand, ranges, own);
+    const joined = (sign: string): string => {
+      const text = `${part(e.a, 4)} ${sign} ${part(e.b, 5)}`;
+      return 4 < level ? `(${text})` : text;
+    };
     switch (e.op) {
       case "add":
-        return infix("+", 4);
+        return joined("+");
       case "sub":
-        return infix("-", 4);
+        return joined("-");
       case "mul":
         return infix("*", 5);
       case "and":
@@ -331,6 +421,32 @@ class Printer {
       default:
         throw new InternalError(`${e.op} is no operator of words`);
     }
+  }
+}
+
+/** Between minus this and this every whole number is a float32. */
+const EXACT = 2 ** 24;
+
+const fround = (text: string): string => `Math.fround(${text})`;
+
+/** Whether an accumulator that becomes this adds up: it is a sum, or one of two that a condition chooses from. */
+const isSum = (e: Expr): boolean =>
+  e.kind === "binary" ? e.op === "add" || e.op === "sub" : e.kind === "select" && (isSum(e.a) || isSum(e.b));
+
+const isWhole = ({ dtype }: Expr): boolean => dtype === "int32" || dtype === "uint32" || dtype === "uint8";
+
+/** Whether the result in double precision may be none of float32. */
+function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boolean {
+  if (e.dtype !== "float32") return false;
+  switch (e.op) {
+    case "neg":
+    case "abs":
+    case "sign":
+    case "max":
+    case "min":
+      return false;
+    default:
+      return true;
   }
 }
 

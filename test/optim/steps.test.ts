@@ -153,6 +153,7 @@ async function follow(
 const WAYS = {
   "by hand": byHand,
   "compiled on wasm": compiledOn("wasm"),
+  "compiled on js": compiledOn("js"),
 };
 
 describe.each(Object.entries(WAYS))("%s", (_, make) => {
