@@ -4,15 +4,13 @@
  */
 
 import { InternalError, KilnError } from "../../src/core/errors.ts";
+import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single-precision.ts";
 import type { CompareOp, Expr, Kernel } from "../../src/loop/types.ts";
 import type { Emitter } from "./emitter.ts";
 import { expm1, log1p, power, powerOf, sign, tanh, truncate } from "./functions.ts";
 import { WordPrinter } from "./print-words.ts";
 
 const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
-
-/** The first whole number that has a neighbour no float can hold. */
-const EXACT = 2 ** 24;
 
 /** Puts parentheses around a text that binds less strongly than what surrounds it: 4 sum, 5 product, 6 all else. */
 type Wrap = (own: number, text: string) => string;
@@ -21,10 +19,14 @@ export class ExpressionPrinter {
   readonly words: WordPrinter;
   private readonly kernel: Kernel;
   private readonly out: Emitter;
+  /** What adds up in double precision, in a mode that computes so; absent where all numbers are 32-bit floats. */
+  private readonly sums: Sums | undefined;
 
-  constructor(kernel: Kernel, out: Emitter) {
+  /** `isDouble` where the mode computes in double precision, and what is computed has to be rounded. */
+  constructor(kernel: Kernel, out: Emitter, isDouble: boolean) {
     this.kernel = kernel;
     this.out = out;
+    this.sums = isDouble ? sumsOf(kernel) : undefined;
     this.words = new WordPrinter(out, this);
   }
 
@@ -33,18 +35,26 @@ export class ExpressionPrinter {
     const wrap: Wrap = (own, text) => (own < level ? `(${text})` : text);
     switch (e.kind) {
       case "const":
-        return literal(e.value, e.dtype === "float32");
+        return literal(
+          this.sums && e.dtype === "float32" ? Math.fround(e.value) : e.value,
+          e.dtype === "float32",
+        );
       case "var":
-      case "local":
         return this.out.local(e.name);
-      case "scalar":
-        return this.out.argument({ kind: "scalar", name: e.name, part: "value" });
+      case "local": {
+        const name = this.out.local(e.name);
+        return this.sums?.has(e.name) ? fround(name) : name;
+      }
+      case "scalar": {
+        const name = this.out.argument({ kind: "scalar", name: e.name, part: "value" });
+        return this.sums && e.dtype === "float32" ? fround(name) : name;
+      }
       case "load":
         return this.load(e);
       case "unary":
-        return e.dtype === "bool" ? this.truth(e) : this.unary(e, wrap);
       case "binary":
-        return e.dtype === "bool" ? this.truth(e) : this.binary(e, wrap);
+        if (e.dtype === "bool") return this.truth(e);
+        return this.sums && isRounded(e) ? fround(this.operation(e, bare)) : this.operation(e, wrap);
       case "compare":
         return this.truth(e);
       case "select":
@@ -56,6 +66,33 @@ export class ExpressionPrinter {
       default:
         return e satisfies never;
     }
+  }
+
+  /** What an accumulator becomes: in double precision a sum of products is not rounded before its end. */
+  accumulated(name: string, value: Expr): string {
+    return this.sums?.has(name) ? this.sum(value, 0) : this.number(value, 0);
+  }
+
+  private sum(e: Expr, level: number): string {
+    const wrap: Wrap = (own, text) => (own < level ? `(${text})` : text);
+    if (e.kind === "local") return this.out.local(e.name);
+    if (e.kind === "select") return this.select(e, (value) => this.sum(value, 0));
+    if (e.kind !== "binary") return this.number(e, level);
+    switch (e.op) {
+      case "add":
+      case "sub": {
+        const a = this.sum(e.a, 4);
+        return wrap(4, `${a} ${e.op === "add" ? "+" : "-"} ${this.sum(e.b, 5)}`);
+      }
+      case "mul":
+        return this.binary(e, wrap);
+      default:
+        return this.number(e, level);
+    }
+  }
+
+  private operation(e: Extract<Expr, { kind: "unary" | "binary" }>, wrap: Wrap): string {
+    return e.kind === "unary" ? this.unary(e, wrap) : this.binary(e, wrap);
   }
 
   /** A truth value as a condition, which no variable may hold in some modes. */
@@ -94,15 +131,18 @@ export class ExpressionPrinter {
     return e.dtype === "int32" ? `Math.floor(${text})` : text;
   }
 
-  private select(e: Extract<Expr, { kind: "select" }>): string {
+  private select(
+    e: Extract<Expr, { kind: "select" }>,
+    print = (value: Expr): string => this.number(value, 0),
+  ): string {
     const { out } = this;
     const condition = this.condition(e.condition);
     const name = out.fresh("chosen");
     const assign = (value: Expr) => (): void => {
-      const text = this.number(value, 0);
+      const text = print(value);
       out.emit(`${name} = ${text};`);
     };
-    const start = isReady(e.b) ? this.number(e.b, 0) : "0.0";
+    const start = isReady(e.b) ? print(e.b) : "0.0";
     out.emit(`let ${name} = ${start};`);
     out.block(`if (${condition}) {`, () => {
       out.ranges = out.ranges.withCondition(e.condition);
@@ -115,9 +155,11 @@ export class ExpressionPrinter {
   private cast(e: Extract<Expr, { kind: "cast" }>, wrap: Wrap, level: number): string {
     const from = e.a.dtype;
     if (from === "uint32") {
-      if (e.dtype !== "float32" && this.out.ranges.rangeOf(e.a).high >= EXACT)
+      if (e.dtype !== "float32" && this.out.ranges.rangeOf(e.a).high >= EXACT_WHOLE)
         return this.inexact("32-bit whole numbers");
-      return wrap(4, this.words.number(e.a));
+      const text = this.words.number(e.a);
+      const isExact = e.dtype !== "float32" || this.out.ranges.rangeOf(e.a).high <= EXACT_WHOLE;
+      return this.sums && !isExact ? fround(text) : wrap(4, text);
     }
     if (e.dtype === "bool") return this.truth(e);
     if (from !== "float32" || e.dtype === "float32") return this.number(e.a, level);
@@ -159,9 +201,12 @@ export class ExpressionPrinter {
   }
 
   private binary(e: Extract<Expr, { kind: "binary" }>, wrap: Wrap): string {
+    const joins = e.op === "add" || e.op === "sub";
+    const part = (operand: Expr, own: number): string =>
+      joins && this.sums?.isOpen(operand) ? this.out.local(operand.name) : this.number(operand, own);
     const infix = (sign: string, own: number, right = e.b): string => {
-      const a = this.number(e.a, own);
-      return wrap(own, `${a} ${sign} ${this.number(right, own + 1)}`);
+      const a = part(e.a, own);
+      return wrap(own, `${a} ${sign} ${part(right, own + 1)}`);
     };
     switch (e.op) {
       case "add": {
@@ -229,6 +274,11 @@ export class ExpressionPrinter {
     return { text: `(${this.number(a, 4)} + ${turns * b.value})`, turns };
   }
 }
+
+const fround = (text: string): string => `Math.fround(${text})`;
+
+/** Within the parentheses of a call nothing needs parentheses of its own. */
+const bare: Wrap = (_, text) => text;
 
 /** Whether a value may be written down before it is known to be needed: a number, or a float that has a name. */
 const isReady = (e: Expr): boolean => e.kind === "const" || (e.kind === "local" && e.dtype === "float32");

@@ -14,8 +14,8 @@ export interface PrintedFunction {
   readonly arguments: readonly Argument[];
 }
 
-/** The function of a kernel whose body is one loop over threads. */
-export function printFunction(kernel: Kernel): PrintedFunction {
+/** The function of a kernel whose body is one loop over threads; what is rounded in it depends on the mode. */
+export function printFunction(kernel: Kernel, mode: string): PrintedFunction {
   const [loop] = kernel.body;
   invariant(
     kernel.body.length === 1 &&
@@ -27,7 +27,7 @@ export function printFunction(kernel: Kernel): PrintedFunction {
   const out = new Emitter(kernel);
   out.spell(loop.name, "this.thread.x");
   out.ranges = out.ranges.withName(loop.name, { low: 0, high: loop.extent - 1 });
-  new StatementPrinter(out, new ExpressionPrinter(kernel, out)).body(loop.body);
+  new StatementPrinter(out, new ExpressionPrinter(kernel, out, mode === "cpu")).body(loop.body);
   return {
     text: [`function (${out.parameters.join(", ")}) {`, ...out.lines, "}"].join("\n"),
     arguments: out.arguments,
@@ -73,13 +73,13 @@ class StatementPrinter {
         this.define(s);
         return;
       case "accumulator": {
-        const value = expressions.number(s.init, 0);
+        const value = expressions.accumulated(s.name, s.init);
         out.emit(`let ${out.declare(s.name)} = ${value};`);
         out.ranges = out.ranges.withName(s.name, s.range ? { low: s.range[0], high: s.range[1] } : ANY);
         return;
       }
       case "assign": {
-        const value = expressions.number(s.value, 0);
+        const value = expressions.accumulated(s.name, s.value);
         out.emit(`${out.local(s.name)} = ${value};`);
         return;
       }

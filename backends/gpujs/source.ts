@@ -31,7 +31,7 @@ export function sourceOf(kernel: Kernel, mode: string): GpuKernelSource {
     );
   }
   const output = kernel.buffers.find(({ access }) => access !== "read")!;
-  const { text, arguments: parameters } = printFunction(kernel);
+  const { text, arguments: parameters } = printFunction(kernel, mode);
   const copied = copiedBuffer(kernel);
   return {
     name: kernel.name,

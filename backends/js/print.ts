@@ -1,16 +1,16 @@
 /**
  * Prints scheduled Loop IR as JavaScript. All decisions were made before: this only spells them.
  *
- * JavaScript computes in double precision, float32 is meant: every result is rounded (`Math.fround`), so that a value is the
- * same whether it was stored or is computed again, and small or large as it would be in float32. The exception is a sum
- * over a loop: products of two float32 are exact in double precision and are added up there, and what is added to the
- * whole sum, such as a bias, joins it before it is rounded.
+ * JavaScript computes in double precision, float32 is meant: results are rounded (`Math.fround`) where
+ * `single-precision.ts` says so, so that a value is the same whether it was stored or is computed again, and vanishes or
+ * overflows where it would in float32.
  */
 
 import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
 import { formatEstimate } from "../../src/loop/print.ts";
 import { ANY, RangeContext } from "../../src/loop/range.ts";
+import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single-precision.ts";
 import type { CompareOp, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "../../src/loop/walk.ts";
 
@@ -43,9 +43,7 @@ class Printer {
   private readonly name: string;
   private readonly environment: Environment;
   /** The accumulators of float32 that add up in double precision. */
-  private readonly sums = new Set<string>();
-  /** Those that are stored as they are: what else is made of them is made of what was stored. */
-  private readonly storedSums = new Set<string>();
+  private readonly sums: Sums;
   /** Scalars that are read as whole numbers: all others are rounded once, where a function begins. */
   private readonly wholeScalars = new Set<string>();
 
@@ -53,10 +51,9 @@ class Printer {
     this.kernel = kernel;
     this.name = name;
     this.environment = environment;
+    this.sums = sumsOf(kernel);
     const seen = new Set<Expr>();
     visitStatements(kernel.body, (s) => {
-      if (s.kind === "assign" && s.value.dtype === "float32" && isSum(s.value)) this.sums.add(s.name);
-      if (s.kind === "store" && s.value.kind === "local") this.storedSums.add(s.value.name);
       for (const own of ownExpressions(s)) {
         visitExpr(
           own,
@@ -235,11 +232,6 @@ class Printer {
     }
   }
 
-  /** Whether it is a sum that nobody else sees, so that more may join it. */
-  private isOpenSum(e: Expr): e is Extract<Expr, { kind: "local" }> {
-    return e.kind === "local" && this.sums.has(e.name) && !this.storedSums.has(e.name);
-  }
-
   /** A factor within a sum: rounded as everything, but what is added up itself. */
   private factor(e: Expr, ranges: RangeContext, level: number): string {
     return e.kind === "local" ? e.name : this.expression(e, ranges, level);
@@ -315,7 +307,7 @@ class Printer {
   /** A whole number as a float: those of up to 24 bits are floats already. */
   private float(e: Expr, ranges: RangeContext, level: number): string {
     const { low, high } = ranges.rangeOf(e);
-    const isExact = low >= -EXACT && high <= EXACT;
+    const isExact = low >= -EXACT_WHOLE && high <= EXACT_WHOLE;
     const text = (own: number): string =>
       e.dtype === "uint32" ? this.unsigned(e, ranges, own) : this.expression(e, ranges, own);
     return isExact ? text(level) : fround(text(0));
@@ -362,7 +354,7 @@ class Printer {
       `Math.${name}(${this.expression(e.a, ranges, 0)}, ${this.expression(e.b, ranges, 0)})`;
     if (e.dtype === "uint32") return this.word(e, ranges, level);
     const part = (operand: Expr, own: number): string =>
-      this.isOpenSum(operand) ? operand.name : this.expression(operand, ranges, own);
+      this.sums.isOpen(operand) ? operand.name : this.expression(operand, ranges, own);
     const joined = (sign: string): string => {
       const text = `${part(e.a, 4)} ${sign} ${part(e.b, 5)}`;
       return 4 < level ? `(${text})` : text;
@@ -424,31 +416,9 @@ class Printer {
   }
 }
 
-/** Between minus this and this every whole number is a float32. */
-const EXACT = 2 ** 24;
-
 const fround = (text: string): string => `Math.fround(${text})`;
 
-/** Whether an accumulator that becomes this adds up: it is a sum, or one of two that a condition chooses from. */
-const isSum = (e: Expr): boolean =>
-  e.kind === "binary" ? e.op === "add" || e.op === "sub" : e.kind === "select" && (isSum(e.a) || isSum(e.b));
-
 const isWhole = ({ dtype }: Expr): boolean => dtype === "int32" || dtype === "uint32" || dtype === "uint8";
-
-/** Whether the result in double precision may be none of float32. */
-function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boolean {
-  if (e.dtype !== "float32") return false;
-  switch (e.op) {
-    case "neg":
-    case "abs":
-    case "sign":
-    case "max":
-    case "min":
-      return false;
-    default:
-      return true;
-  }
-}
 
 const mangle = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, "_");
 

@@ -12,7 +12,7 @@ const [gpujs] = gpujsBackends();
 
 /** The functions of a graph's kernels. */
 const functionsOf = (body: string, inputs: string, output: string): readonly string[] =>
-  planOf(graphFrom(body, inputs, output), gpujs).kernels.map((kernel) => sourceOf(kernel, "cpu").text);
+  planOf(graphFrom(body, inputs, output), gpujs).kernels.map((kernel) => sourceOf(kernel, "webgl2").text);
 
 test("a padded convolution reads nothing outside of its image", () => {
   const [text] = functionsOf(
@@ -97,7 +97,7 @@ test("numbers that no 32-bit float holds are not written down", () => {
   const x = b.input("input", "x", { dtype: "float32", shape: [4] });
   const bounded = b.node("maximum", [b.node("minimum", [x, b.constant(1e39)]), b.constant(-1e-50)]);
   const plan = planOf(b.build("test", [{ name: "output", value: bounded }]), gpujs);
-  const { text } = sourceOf(plan.kernels[0], "cpu");
+  const { text } = sourceOf(plan.kernels[0], "webgl2");
   expect(text).toContain("return Math.max(Math.min(x[this.thread.x], Infinity), (-0.0));");
 });
 

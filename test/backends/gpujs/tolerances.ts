@@ -12,7 +12,7 @@ export interface Tolerance {
 /** Half a unit in the last place of a float32. */
 const ROUNDING = 2 ** -24;
 
-/** `cpu` computes in double and rounds what it stores: an op that is one kernel rounds its inputs' products once. */
+/** `cpu` adds up in double, and rounds what is no sum after each operation: a few roundings for an op that is one kernel. */
 const DOUBLE: Tolerance = { value: 4 * ROUNDING, gradient: 16 * ROUNDING };
 
 /** Everywhere else each operation rounds, so that a sum of a hundred terms may lose a few bits. */

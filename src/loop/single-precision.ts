@@ -1,0 +1,53 @@
+/**
+ * Where languages that compute in double precision must round to have float32's numbers: after every operation whose result
+ * may be none of float32, but not within a sum over a loop. Products of two float32 are exact in double precision; they are
+ * added up there, and what is added to the whole sum, such as a bias, joins it before it is rounded.
+ */
+
+import type { Expr, Kernel } from "./types.ts";
+import { visitStatements } from "./walk.ts";
+
+/** Between minus this and this every whole number is a float32. */
+export const EXACT_WHOLE = 2 ** 24;
+
+/** The accumulators of a kernel that add up float32 numbers. */
+export interface Sums {
+  has(name: string): boolean;
+  /** Whether it is a sum that nobody else sees, so that more may join it: others are stored as they are. */
+  isOpen(e: Expr): e is Extract<Expr, { kind: "local" }>;
+}
+
+export function sumsOf({ body }: Kernel): Sums {
+  const sums = new Set<string>();
+  const stored = new Set<string>();
+  visitStatements(body, (s) => {
+    if (s.kind === "assign" && s.value.dtype === "float32" && addsUp(s.value)) sums.add(s.name);
+    if (s.kind === "store" && s.value.kind === "local") stored.add(s.value.name);
+  });
+  return {
+    has: (name) => sums.has(name),
+    isOpen: (e): e is Extract<Expr, { kind: "local" }> =>
+      e.kind === "local" && sums.has(e.name) && !stored.has(e.name),
+  };
+}
+
+/** Whether an accumulator that becomes this adds up: it is a sum, or one of two that a condition chooses from. */
+const addsUp = (e: Expr): boolean =>
+  e.kind === "binary"
+    ? e.op === "add" || e.op === "sub"
+    : e.kind === "select" && (addsUp(e.a) || addsUp(e.b));
+
+/** Whether an operation on float32 numbers may have a result in double precision that is none of them. */
+export function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boolean {
+  if (e.dtype !== "float32") return false;
+  switch (e.op) {
+    case "neg":
+    case "abs":
+    case "sign":
+    case "max":
+    case "min":
+      return false;
+    default:
+      return true;
+  }
+}
