@@ -7,7 +7,7 @@ import { compareByName, copyByName } from "../tensor/copy-by-name.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { areInStep, type Counted, cohortScalars } from "./cohorts.ts";
 import { timedRun } from "./run-log.ts";
-import { membersOf, type PreparedUpdate, type PrepareStep, Shelf } from "./step-programs.ts";
+import { membersOf, OUT_OF_STEP, type PreparedUpdate, type PrepareStep, Shelf } from "./step-programs.ts";
 import type { Variant } from "./variant.ts";
 
 /** How a trainer accumulates. */
@@ -57,13 +57,17 @@ interface Update extends PreparedUpdate {
 export class GradientSums {
   readonly limits: Pick<Accumulation, "accumulate" | "accumulated">;
   private readonly steps: Steps;
-  private readonly prepare: PrepareStep["update"];
+  private readonly prepare: Pick<PrepareStep, "update">;
   private readonly updates: Shelf<Update>;
   private batches = 0;
   /** The parameters whose gradients have been added since the last update: one that was frozen on the way is among them. */
   private waiting: readonly string[] = [];
 
-  constructor({ update, summed, ...limits }: Accumulation, steps: Steps, prepare: PrepareStep["update"]) {
+  constructor(
+    { update, summed, ...limits }: Accumulation,
+    steps: Steps,
+    prepare: Pick<PrepareStep, "update">,
+  ) {
     this.limits = limits;
     this.steps = steps;
     this.prepare = prepare;
@@ -103,10 +107,8 @@ export class GradientSums {
       update.summed.length === summed.length && summed.every((name) => update.summed.includes(name));
     const found = this.updates.find((update) => fits(update) && areInStep(this.steps, update.cohorts));
     if (found !== undefined) return found;
-    const why = this.updates.all.some(fits)
-      ? "parameters of a group have had different numbers of updates"
-      : "other parameters have gradients";
-    return this.updates.add({ ...(await this.prepare(summed, why)), summed });
+    const why = this.updates.all.some(fits) ? OUT_OF_STEP : "other parameters have gradients";
+    return this.updates.add({ ...(await this.prepare.update(summed, why)), summed });
   }
 
   stateDict(): AccumulationState {

@@ -9,6 +9,9 @@ import { type FedType, VariantCache } from "./cache.ts";
 import { areInStep, type Cohort, type Counted } from "./cohorts.ts";
 import type { CompileVariant, Variant } from "./variant.ts";
 
+/** Why a step has to be compiled again whose parameters are the right ones. */
+export const OUT_OF_STEP = "parameters of a group have had different numbers of updates";
+
 /** What the driver makes of the model as it is at one moment. */
 export interface PreparedStep {
   /** The types of a batch: inputs, then targets. */
@@ -61,8 +64,7 @@ export class StepPrograms {
     for (const [parameter, before] of wanted) {
       if (parameter.requiresGrad !== before) return "requiresGrad of a parameter has changed";
     }
-    if (!areInStep(optimizer, cohorts)) return "parameters of a group have had different numbers of updates";
-    return undefined;
+    return areInStep(optimizer, cohorts) ? undefined : OUT_OF_STEP;
   }
 
   async dispose(): Promise<void> {

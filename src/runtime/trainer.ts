@@ -21,7 +21,14 @@ import {
 import { randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { timedRun } from "./run-log.ts";
-import { membersOf, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
+import {
+  membersOf,
+  OUT_OF_STEP,
+  type PreparedStep,
+  type PrepareStep,
+  Shelf,
+  StepPrograms,
+} from "./step-programs.ts";
 import type { StageText, Variant } from "./variant.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
@@ -71,7 +78,7 @@ export class Trainer extends Inspectable {
     this.optimizer = optimizer;
     this.groupCount = optimizer.paramGroups.length;
     this.prepare = prepare;
-    this.sums = accumulation && new GradientSums(accumulation, optimizer, prepare.update);
+    this.sums = accumulation && new GradientSums(accumulation, optimizer, prepare);
     this.programs = new Shelf(new StepPrograms(first), (programs) => programs.dispose());
   }
 
@@ -106,7 +113,8 @@ export class Trainer extends Inspectable {
   private async current(): Promise<StepPrograms> {
     const found = this.fitting();
     if (found !== undefined) return found;
-    const why = this.programs.all[0].misfit(this.optimizer);
+    const misfits = this.programs.all.map((programs) => programs.misfit(this.optimizer));
+    const why = misfits.find((misfit) => misfit === OUT_OF_STEP) ?? misfits[0];
     return this.programs.add(new StepPrograms(await this.prepare.step(why)));
   }
 

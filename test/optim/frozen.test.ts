@@ -1,7 +1,13 @@
-/** Frozen parameters (`requiresGrad = false`) are passed over by a compiled step as by `optimizer.step()`. */
+/**
+ * Frozen parameters (`requiresGrad = false`) are passed over by a compiled step as by `optimizer.step()`, whenever they
+ * are frozen.
+ */
 
 import { compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { debugTo, setDebug } from "../../src/runtime/debug.ts";
+
+afterEach(() => setDebug(undefined));
 
 class Net extends nn.Module {
   fc1 = new nn.Linear(3, 4);
@@ -12,8 +18,8 @@ class Net extends nn.Module {
   }
 }
 
-function freeze(layer: nn.Module): void {
-  for (const parameter of layer.parameters()) parameter.requiresGrad = false;
+function freeze(layer: nn.Module, isFrozen = true): void {
+  for (const parameter of layer.parameters()) parameter.requiresGrad = !isFrozen;
 }
 
 const momentum = { lr: 0.1, momentum: 0.9, weightDecay: 0.1 };
@@ -90,6 +96,104 @@ describe("a frozen layer", () => {
     const after = await numbers(net);
     expect(after["fc1.weight"]).toEqual(before["fc1.weight"]);
     expect(after["fc2.weight"]).not.toEqual(before["fc2.weight"]);
+  });
+
+  test("that is frozen between steps is left alone from then on; each case is compiled once", async () => {
+    const [compiled, interactive] = [new Net(), new Net()];
+    await interactive.loadStateDict(compiled.stateDict());
+    const loss = new nn.CrossEntropyLoss();
+    const [optimizer, other] = [compiled, interactive].map(
+      (net) => new optim.AdamW(net.parameters(), { lr: 0.1, weightDecay: 0.5 }),
+    );
+    const options = { inputs: [[5, 3]], loss, optimizer, backend: "js" };
+    const trainer = await compileTraining(compiled, options);
+    const lines: string[] = [];
+    setDebug(debugTo(1, (line) => lines.push(line)));
+    for (const [k, isFrozen] of [false, true, true, false, true, false].entries()) {
+      const [x, target] = batches[k % 3];
+      const before = await numbers(compiled);
+      for (const net of [compiled, interactive]) freeze(net.fc1, isFrozen);
+      await trainer.step(x, target);
+      other.zeroGrad();
+      loss.forward(interactive.forward(x), target).backward();
+      await other.step();
+      const after = await numbers(compiled);
+      if (isFrozen) expect(after["fc1.weight"]).toEqual(before["fc1.weight"]);
+      else expect(after["fc1.weight"]).not.toEqual(before["fc1.weight"]);
+      const wanted = await numbers(interactive);
+      // Both do the same float32 operations in another order of sums: a few roundings of numbers near 1, six times over.
+      for (const [name, data] of Object.entries(after))
+        expect(Math.max(...data.map((value, i) => Math.abs(value - wanted[name][i])))).toBeLessThan(1e-5);
+      expect(Object.keys((await trainer.gradients(x, target)).gradients).length).toBe(isFrozen ? 2 : 4);
+    }
+    const [first, second] = compiled.fc1.parameters();
+    expect([first, second, compiled.fc2.weight].map((p) => optimizer.stepOf(p))).toEqual([3, 3, 6]);
+    const compilations = lines.filter((line) => line.includes("net training step"));
+    // While fc1 was frozen fc2 went ahead: the two are in step no more, from the fourth step on.
+    expect(compilations.map((line) => line.replace(/.*; /, ""))).toEqual([
+      "because requiresGrad of a parameter has changed",
+      "because parameters of a group have had different numbers of updates",
+    ]);
+  });
+
+  test.each([true, false])("between the batches of one update, frozen %s at first", async (isFrozen) => {
+    const [compiled, interactive] = [new Net(), new Net()];
+    await interactive.loadStateDict(compiled.stateDict());
+    const loss = new nn.CrossEntropyLoss();
+    const [optimizer, other] = [compiled, interactive].map(
+      (net) => new optim.Adam(net.parameters(), { lr: 0.1, weightDecay: 0.5 }),
+    );
+    freeze(compiled.fc1, isFrozen);
+    freeze(interactive.fc1, isFrozen);
+    const options = { inputs: [[5, 3]], loss, optimizer, backend: "js", accumulate: 2 };
+    const trainer = await compileTraining(compiled, options);
+    for (let update = 0; update < 3; update++) {
+      for (const [k, [x, target]] of batches.slice(0, 2).entries()) {
+        for (const net of [compiled, interactive]) freeze(net.fc1, k === 0 ? isFrozen : !isFrozen);
+        await trainer.step(x, target);
+        loss.forward(interactive.forward(x), target).backward();
+      }
+      await other.step();
+      other.zeroGrad();
+    }
+    expect(optimizer.stepOf(compiled.fc1.weight)).toBe(3);
+    const [a, b] = [await numbers(compiled), await numbers(interactive)];
+    for (const [name, data] of Object.entries(a))
+      expect(Math.max(...data.map((value, k) => Math.abs(value - b[name][k])))).toBeLessThan(1e-5);
+  });
+
+  test("is not moved by hand either: zeroGrad takes its gradient away", async () => {
+    const net = new Net();
+    const optimizer = new optim.SGD(net.parameters(), momentum);
+    const loss = new nn.CrossEntropyLoss();
+    loss.forward(net.forward(batches[0][0]), batches[0][1]).backward();
+    await optimizer.step();
+    freeze(net.fc1);
+    const before = await numbers(net);
+    for (const options of [undefined, { setToNone: false }]) {
+      optimizer.zeroGrad(options);
+      expect(net.fc1.weight.grad).toBeNull();
+      loss.forward(net.forward(batches[1][0]), batches[1][1]).backward();
+      await optimizer.step();
+    }
+    const after = await numbers(net);
+    expect(after["fc1.weight"]).toEqual(before["fc1.weight"]);
+    expect(after["fc2.weight"]).not.toEqual(before["fc2.weight"]);
+  });
+
+  test("that is frozen when nothing else is left to train is an error of the step", async () => {
+    const net = new Net();
+    const optimizer = new optim.SGD(net.parameters());
+    const trainer = await compileTraining(net, {
+      inputs: [[5, 3]],
+      loss: new nn.CrossEntropyLoss(),
+      optimizer,
+      backend: "js",
+    });
+    freeze(net);
+    await expect(trainer.step(...batches[0])).rejects.toThrow("there is nothing to train");
+    freeze(net, false);
+    expect(await trainer.step(...batches[0])).toBeGreaterThan(0);
   });
 
   test("leaves something to train, or it is an error", async () => {
