@@ -1,4 +1,9 @@
-/** What several update rules have in common, as graph nodes: weight decay, moving averages, the last step. */
+/**
+ * What several update rules have in common, as graph nodes: weight decay, moving averages, the last step.
+ *
+ * States below the smallest normal number stay what IEEE 754 makes of them, as in PyTorch. Were they set to zero, the root of
+ * a mean square of 1e-41 would be 0 and not 3e-21: with a small `eps` the step that is divided by it would explode.
+ */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";

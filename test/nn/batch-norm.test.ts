@@ -211,6 +211,22 @@ it("does not lose small deviations from a large mean", async () => {
   for (const [i, value] of y.entries()) expect(value).toBeCloseTo(i % 2 === 0 ? -1 : 1, 3);
 });
 
+it.each([1, null])(
+  "keeps nothing of huge old statistics that count for nothing: momentum %s",
+  async (momentum) => {
+    const norm = new nn.BatchNorm1d(2, { momentum });
+    noGrad(() => {
+      norm.running_mean!.fill_(1e10);
+      norm.running_var!.fill_(1e10);
+    });
+    norm.forward(BATCH);
+    expect((await buffersOf(norm)).slice(0, 2)).toEqual([
+      [1, 20],
+      [2, 200],
+    ]);
+  },
+);
+
 it("refuses what PyTorch refuses, in its words", async () => {
   const single = "Expected more than 1 value per channel when training, got input size [1, 3]";
   expect(() => new nn.BatchNorm1d(3).forward(ones(1, 3))).toThrow(single);

@@ -178,6 +178,19 @@ describe.each(Object.entries(WAYS))("%s", (_, make) => {
   });
 });
 
+/** Of the extremes these were NaN or far off while numbers stayed in double precision between roundings. */
+const EXTREME = fixture.cases.filter(({ options }) => "eps" in options && options.eps === 1e-30);
+
+it.each(EXTREME)(
+  "on gpujs:cpu, tiny gradients: $optimizer $options",
+  async ({ optimizer: name, options, scenarios }) => {
+    const named = new Map([["tiny", parameter()]]);
+    const optimizer: optim.Optimizer = new OPTIMIZERS[name]([...named.values()], options);
+    const step = await compiledOn("gpujs:cpu")([...named.values()], optimizer);
+    await follow(step, optimizer, named, (scenario, k) => fixture.gradients[scenario][k], scenarios);
+  },
+);
+
 /** Two trainers of one model, whose losses share the parameter c. */
 async function takingTurns(weights: readonly nn.Parameter[], optimizer: optim.Optimizer): Promise<Step> {
   const net = new Fed(weights);
