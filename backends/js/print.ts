@@ -10,9 +10,15 @@ import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
 import { formatEstimate } from "../../src/loop/print.ts";
 import { ANY, RangeContext } from "../../src/loop/range.ts";
-import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single-precision.ts";
-import type { CompareOp, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
-import { ownExpressions, visitExpr, visitStatements } from "../../src/loop/walk.ts";
+import {
+  EXACT_WHOLE,
+  isRounded,
+  type Sums,
+  sumsOf,
+  wholeScalarsOf,
+} from "../../src/loop/single-precision.ts";
+import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { COMPARE, fround, isWhole, mangle, number } from "./spelling.ts";
 
 /** How a kernel reaches a buffer: a typed array's name and the element at which the buffer starts in it. */
 export interface Address {
@@ -36,8 +42,6 @@ export function printJsKernel(kernel: Kernel, name: string, environment: Environ
   return new Printer(kernel, name, environment).print();
 }
 
-const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
-
 class Printer {
   private readonly kernel: Kernel;
   private readonly name: string;
@@ -45,25 +49,14 @@ class Printer {
   /** The accumulators of float32 that add up in double precision. */
   private readonly sums: Sums;
   /** Scalars that are read as whole numbers: all others are rounded once, where a function begins. */
-  private readonly wholeScalars = new Set<string>();
+  private readonly wholeScalars: ReadonlySet<string>;
 
   constructor(kernel: Kernel, name: string, environment: Environment) {
     this.kernel = kernel;
     this.name = name;
     this.environment = environment;
     this.sums = sumsOf(kernel);
-    const seen = new Set<Expr>();
-    visitStatements(kernel.body, (s) => {
-      for (const own of ownExpressions(s)) {
-        visitExpr(
-          own,
-          (e) => {
-            if (e.kind === "scalar" && e.dtype !== "float32") this.wholeScalars.add(e.name);
-          },
-          seen,
-        );
-      }
-    });
+    this.wholeScalars = wholeScalarsOf(kernel);
   }
 
   print(): string {
@@ -414,17 +407,4 @@ class Printer {
         throw new InternalError(`${e.op} is no operator of words`);
     }
   }
-}
-
-const fround = (text: string): string => `Math.fround(${text})`;
-
-const isWhole = ({ dtype }: Expr): boolean => dtype === "int32" || dtype === "uint32" || dtype === "uint8";
-
-const mangle = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, "_");
-
-function number(value: number, isBool: boolean): string {
-  if (isBool) return value !== 0 ? "true" : "false";
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return Object.is(value, -0) ? "-0" : String(value);
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Expr, Kernel } from "./types.ts";
-import { visitStatements } from "./walk.ts";
+import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
 /** Between minus this and this every whole number is a float32. */
 export const EXACT_WHOLE = 2 ** 24;
@@ -50,4 +50,17 @@ export function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boole
     default:
       return true;
   }
+}
+
+/** The scalars of a kernel that it reads as whole numbers: all others are float32. */
+export function wholeScalarsOf({ body }: Kernel): ReadonlySet<string> {
+  const names = new Set<string>();
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (e.kind === "scalar" && e.dtype !== "float32") names.add(e.name);
+  };
+  visitStatements(body, (s) => {
+    for (const own of ownExpressions(s)) visitExpr(own, visit, seen);
+  });
+  return names;
 }
