@@ -1,9 +1,7 @@
 /**
- * Prints scheduled Loop IR as JavaScript. All decisions were made before: this only spells them.
- *
- * JavaScript computes in double precision, float32 is meant: results are rounded (`Math.fround`) where
- * `single-precision.ts` says so, so that a value is the same whether it was stored or is computed again, and vanishes or
- * overflows where it would in float32.
+ * Prints scheduled Loop IR as JavaScript: all decisions were made before. JavaScript computes in double precision, so
+ * results are rounded (`Math.fround`) where `single-precision.ts` says so: a value is the same whether it was stored or is
+ * computed again, and vanishes or overflows where it would in float32.
  */
 
 import { InternalError, invariant } from "../../src/core/errors.ts";
@@ -18,7 +16,7 @@ import {
   wholeScalarsOf,
 } from "../../src/loop/single-precision.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
-import { COMPARE, fround, isWhole, mangle, number } from "./spelling.ts";
+import { COMPARE, fround, isWhole, mangle, number, SHIFT } from "./spelling.ts";
 
 /** How a kernel reaches a buffer: a typed array's name and the element at which the buffer starts in it. */
 export interface Address {
@@ -33,9 +31,6 @@ export interface Environment {
   /** Position of each scalar in the array `scalars`. */
   readonly scalars: readonly string[];
 }
-
-/** The binding strength of `>>>`: comparisons are weaker, sums are stronger. */
-const SHIFT = 3;
 
 /** The functions of a kernel: one that is called, and one for each section. */
 export function printJsKernel(kernel: Kernel, name: string, environment: Environment): string {
@@ -218,16 +213,14 @@ class Printer {
         return wrap(4, `${this.exact(e.a, ranges, 4)} + ${this.exact(e.b, ranges, 5)}`);
       case "sub":
         return wrap(4, `${this.exact(e.a, ranges, 4)} - ${this.exact(e.b, ranges, 5)}`);
-      case "mul":
-        return wrap(5, `${this.factor(e.a, ranges, 5)} * ${this.factor(e.b, ranges, 6)}`);
+      case "mul": {
+        const factor = (f: Expr, own: number): string =>
+          f.kind === "local" ? f.name : this.expression(f, ranges, own);
+        return wrap(5, `${factor(e.a, 5)} * ${factor(e.b, 6)}`);
+      }
       default:
         return this.expression(e, ranges, level);
     }
-  }
-
-  /** A factor within a sum: rounded as everything, but what is added up itself. */
-  private factor(e: Expr, ranges: RangeContext, level: number): string {
-    return e.kind === "local" ? e.name : this.expression(e, ranges, level);
   }
 
   /** A word as a number from 0 on; words are kept as signed numbers, which is what JavaScript's bit operators give. */
@@ -252,8 +245,7 @@ class Printer {
     const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
     switch (e.kind) {
       case "const":
-        if (e.dtype === "uint32") return `${e.value | 0}`;
-        return number(e.dtype === "float32" ? Math.fround(e.value) : e.value, e.dtype === "bool");
+        return number(e.value, e.dtype);
       case "var":
         return e.name;
       case "local":
@@ -301,12 +293,12 @@ class Printer {
   private float(e: Expr, ranges: RangeContext, level: number): string {
     const { low, high } = ranges.rangeOf(e);
     const isExact = low >= -EXACT_WHOLE && high <= EXACT_WHOLE;
-    const text = (own: number): string =>
-      e.dtype === "uint32" ? this.unsigned(e, ranges, own) : this.expression(e, ranges, own);
-    return isExact ? text(level) : fround(text(0));
+    const own = isExact ? level : 0;
+    const text = e.dtype === "uint32" ? this.unsigned(e, ranges, own) : this.expression(e, ranges, own);
+    return isExact ? text : fround(text);
   }
 
-  /** An operation before its result is rounded; of what needs no rounding, the value itself. */
+  /** An operation before its result is rounded. */
   private unrounded(e: Expr, ranges: RangeContext, level: number): string {
     if (e.kind === "unary") return this.unary(e, ranges, level);
     if (e.kind === "binary") return this.binary(e, ranges, level);
@@ -339,24 +331,21 @@ class Printer {
   }
 
   private binary(e: Extract<Expr, { kind: "binary" }>, ranges: RangeContext, level: number): string {
+    const joins = e.op === "add" || e.op === "sub";
+    const part = (operand: Expr, own: number): string =>
+      joins && this.sums.isOpen(operand) ? operand.name : this.expression(operand, ranges, own);
     const infix = (sign: string, own: number): string => {
-      const text = `${this.expression(e.a, ranges, own)} ${sign} ${this.expression(e.b, ranges, own + 1)}`;
+      const text = `${part(e.a, own)} ${sign} ${part(e.b, own + 1)}`;
       return own < level ? `(${text})` : text;
     };
     const call = (name: string): string =>
       `Math.${name}(${this.expression(e.a, ranges, 0)}, ${this.expression(e.b, ranges, 0)})`;
     if (e.dtype === "uint32") return this.word(e, ranges, level);
-    const part = (operand: Expr, own: number): string =>
-      this.sums.isOpen(operand) ? operand.name : this.expression(operand, ranges, own);
-    const joined = (sign: string): string => {
-      const text = `${part(e.a, 4)} ${sign} ${part(e.b, 5)}`;
-      return 4 < level ? `(${text})` : text;
-    };
     switch (e.op) {
       case "add":
-        return joined("+");
+        return infix("+", 4);
       case "sub":
-        return joined("-");
+        return infix("-", 4);
       case "mul":
         return infix("*", 5);
       case "and":

@@ -1,6 +1,6 @@
 /** How single things are spelled in JavaScript: names, numbers, comparisons, rounding. */
 
-import type { CompareOp, Expr } from "../../src/loop/types.ts";
+import type { CompareOp, Expr, ExprType } from "../../src/loop/types.ts";
 
 export const COMPARE: Record<CompareOp, string> = {
   lt: "<",
@@ -11,6 +11,9 @@ export const COMPARE: Record<CompareOp, string> = {
   ne: "!==",
 };
 
+/** The binding strength of `>>>`: comparisons are weaker, sums are stronger. */
+export const SHIFT = 3;
+
 export const fround = (text: string): string => `Math.fround(${text})`;
 
 export const isWhole = ({ dtype }: Expr): boolean =>
@@ -18,8 +21,11 @@ export const isWhole = ({ dtype }: Expr): boolean =>
 
 export const mangle = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, "_");
 
-export function number(value: number, isBool: boolean): string {
-  if (isBool) return value !== 0 ? "true" : "false";
+/** A constant; of words the bits as a signed number, of float32 the number that it holds. */
+export function number(given: number, dtype: ExprType): string {
+  if (dtype === "uint32") return `${given | 0}`;
+  if (dtype === "bool") return given !== 0 ? "true" : "false";
+  const value = dtype === "float32" ? Math.fround(given) : given;
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
   return Object.is(value, -0) ? "-0" : String(value);
