@@ -13,6 +13,7 @@ import { replayer } from "../tensor/replay.ts";
 import { HostStorage } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Version } from "../tensor/version.ts";
+import { renewMemory } from "../tensor/view.ts";
 import type { ParamGroup } from "./param-group.ts";
 
 /** What a step needs of an optimizer. */
@@ -102,6 +103,7 @@ function update(
     target.become(replay(value));
     return target.version;
   };
+  renewMemory(parameter);
   return [
     become(parameter, result.parameter),
     ...Object.entries(result.states).map(([name, value]) => become(states[name], value)),

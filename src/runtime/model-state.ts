@@ -11,7 +11,7 @@ import type { TensorType } from "../ir/types.ts";
 import { HostStorage, type Storage } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Version } from "../tensor/version.ts";
-import { ownerOf } from "../tensor/view.ts";
+import { ownerOf, renewMemory } from "../tensor/view.ts";
 import { readState, type StoredState, writeState } from "./state-numbers.ts";
 
 /** A state as programs ask for it: a tensor of the model or of an optimizer, and its name in the program's graph. */
@@ -131,7 +131,9 @@ export class ModelState {
     const { storage } = cell.tensor.version;
     // What is still being computed belongs to a later call.
     if (cell.tensor.version === cell.version || storage === undefined) return;
-    await writeCell(cell, memory, await this.numbersIn(storage));
+    const numbers = await this.numbersIn(storage);
+    if (cell.version?.isUsed) await save(cell);
+    await writeCell(cell, memory, numbers);
     cell.current.clear();
     cell.current.add(memory);
     cell.version = versionIn(this, cell);
@@ -162,12 +164,16 @@ export class ModelState {
     }
   }
 
-  /** Copies the numbers that somebody may still refer to, before a program changes `cells`. */
-  async preserve(cells: readonly Cell[]): Promise<void> {
+  /**
+   * Copies the numbers that somebody may still refer to, before a program changes `cells`. Those in `stepped` are
+   * parameters to which it does an optimizer's step, which gives them new memory.
+   */
+  async preserve(cells: readonly Cell[], stepped: ReadonlySet<Cell>): Promise<void> {
     for (const cell of cells) {
       const { version, tensor } = cell;
+      if (stepped.has(cell) && tensor.version === version) renewMemory(tensor);
       if (version === undefined || !version.isUsed) continue;
-      version.moveTo(new HostStorage(await readCell(cell)));
+      await save(cell);
       cell.version = versionIn(this, cell);
       if (tensor.version === version) tensor.become(cell.version);
     }
@@ -212,6 +218,11 @@ const stateIn = ({ id, type, layouts }: Cell, memory: StateMemory): StoredState 
 function readCell(cell: Cell): Promise<TypedArray> {
   const [memory] = cell.current;
   return readState(memory, stateIn(cell, memory));
+}
+
+/** Copies the numbers of a cell that is about to be written, for those who still refer to its version. */
+async function save(cell: Cell): Promise<void> {
+  cell.version!.moveTo(new HostStorage(await readCell(cell)));
 }
 
 const writeCell = (cell: Cell, memory: StateMemory, data: TypedArray): Promise<void> =>

@@ -24,6 +24,7 @@ import type { Found } from "./nan-report.ts";
 import { NanWatch, type Watch } from "./nan-watch.ts";
 import { currentRunLog } from "./run-log.ts";
 import { StateSnapshot } from "./state-snapshot.ts";
+import { writesOf } from "./stored-values.ts";
 
 export interface StageText {
   readonly name: string;
@@ -78,6 +79,8 @@ export class Variant {
   private readonly state: ModelState;
   private readonly memory: StateMemory;
   private readonly cells: readonly Cell[];
+  /** Those of the parameters that a run does an optimizer's step to. */
+  private readonly stepped: ReadonlySet<Cell>;
   private readonly scalars: Float64Array;
   private readonly printStages: () => readonly StageDump[];
   private printed: readonly StageDump[] | undefined;
@@ -101,6 +104,7 @@ export class Variant {
     this.watch = compiled.watch && new NanWatch(compiled.plan, this.executable, graph);
     this.memory = compiled.memory;
     this.cells = compiled.cells;
+    this.stepped = steppedCells(compiled);
     this.state = state;
     this.scalars = new Float64Array(compiled.plan.scalars.length);
   }
@@ -179,7 +183,7 @@ export class Variant {
   /** Runs the kernels that write the model's state. */
   async commit(during: During = A_RUN): Promise<void> {
     const { watch, plan } = this;
-    await this.state.preserve(this.cells);
+    await this.state.preserve(this.cells, this.stepped);
     if (watch !== undefined) await this.commitWatched(watch, during);
     else await this.executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
     this.state.changed(this.memory, this.cells);
@@ -218,7 +222,7 @@ export class Variant {
 
   /** Runs everything, one kernel after the other; the milliseconds of each. */
   async runByKernel(scalars: Readonly<Record<string, number>>): Promise<readonly number[]> {
-    if (this.changesState) await this.state.preserve(this.cells);
+    if (this.changesState) await this.state.preserve(this.cells, this.stepped);
     const times = await this.rehearseByKernel(scalars);
     if (this.changesState) this.state.changed(this.memory, this.cells);
     return times;
@@ -283,6 +287,14 @@ export class Variant {
     this.printed ??= this.printStages();
     return this.printed;
   }
+}
+
+function steppedCells({ plan, cells, trace }: Compiled): ReadonlySet<Cell> {
+  const learned = new Set(trace.parameters);
+  const written = new Set(plan.kernels.flatMap(writesOf));
+  return new Set(
+    cells.filter((_, k) => learned.has(plan.states[k].name) && written.has(plan.states[k].buffer)),
+  );
 }
 
 /** What a program needs to compile itself for shapes; `why` it must, where it has been compiled before. */

@@ -97,7 +97,8 @@ function changed(target: Tensor, method: string, result: Tensor, isOneValue = fa
 /** Throws where `backward` could not go back through the change. */
 function requireRecordable(target: Tensor, method: string, result: Tensor): void {
   const isLearned = (tensor: Tensor): boolean => !tensor.isTraced && tensor.isLeaf && tensor.requiresGrad;
-  const { base, bond } = target.link ?? {};
+  const { memory, bond } = target.link ?? {};
+  const base = memory?.tensor;
   const isLearnedBase = bond === "view" && base !== undefined && isLearned(base);
   if (isLearned(target) || isLearnedBase) {
     throw new KilnError(

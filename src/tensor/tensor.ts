@@ -23,7 +23,7 @@ import { injectApply } from "./operation.ts";
 import { rememberScalar } from "./pending.ts";
 import { HostStorage, type NestedNumbers, nest } from "./storage.ts";
 import { Version } from "./version.ts";
-import { bringUpToDate, type LateWrite, shareDetached, type ViewLink } from "./view.ts";
+import { bringUpToDate, type LateWrite, type Memory, shareDetached, type ViewLink } from "./view.ts";
 
 export type { NestedNumbers, Storage } from "./storage.ts";
 
@@ -53,8 +53,10 @@ export class Tensor extends InPlaceMethods {
   private gradient: Tensor | null = null;
   private madeBy: GradFn | null = null;
   private accumulator: AccumulateGrad | undefined;
-  /** Whose memory this tensor shows, where that is not its own; for view.ts, as are the three that follow. */
+  /** Whose memory this tensor shows, where that is not its own; for view.ts, as are the four that follow. */
   link: ViewLink | undefined;
+  /** Its own memory, once another tensor shows the numbers there. */
+  memory: Memory | undefined;
   /** What was written to a view of this tensor and not yet put back. */
   late: LateWrite | undefined;
   /** How often what this tensor stands for has changed, and how often it got a history by that. */
@@ -104,6 +106,11 @@ export class Tensor extends InPlaceMethods {
     this.source = source;
     this.madeBy = madeBy;
     this.changes++;
+  }
+
+  /** Another tensor of the same numbers, without a history, which shares no memory with this one. */
+  twin(): Tensor {
+    return new Tensor(this.shape, this.dtype, this.version.shared());
   }
 
   /** Whether gradients are wanted for it: set on a leaf, and true for what is computed from such leaves. */
@@ -179,13 +186,14 @@ export class Tensor extends InPlaceMethods {
   }
 
   /**
-   * The same memory without a history, so that no gradient flows back: what is written to either shows in both.
-   * `detach().clone()` keeps the numbers of now.
+   * The same memory without a history, so that no gradient flows back: what is written to either shows in both. An
+   * optimizer's step gives a parameter new memory, so that this keeps the numbers from before; `detach().clone()` keeps
+   * those of now, whatever is written.
    */
   detach(): Tensor {
     const { behind } = this;
     const result =
-      behind.kind === "traced"
+      behind.kind === "traced" || currentRecorder() !== undefined
         ? apply("detach", [this])
         : new Tensor(this.shape, this.dtype, behind.shared());
     shareDetached(result, this);

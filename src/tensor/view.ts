@@ -1,7 +1,9 @@
 /**
  * Views: tensors that show elements of another's memory, as PyTorch's do. Numbers never change here (see version.ts), so a
  * view remembers its base and the operations that lead from there to it. What is written to the base is shown by doing
- * them again, what is written to the view is put back into the base, both when somebody next looks.
+ * them again, what is written to the view is put back into the base, both when somebody next looks. An optimizer's step
+ * gives a parameter new memory: a view that gradients pass through goes along, being the parameter in another shape; what
+ * shows numbers alone keeps the old ones.
  */
 
 import { invariant, KilnError } from "../core/errors.ts";
@@ -24,9 +26,16 @@ interface Step {
  */
 type Bond = "view" | "noGrad" | "detached";
 
+/** What a view shows: a tensor's memory, which that may leave to another tensor. */
+export interface Memory {
+  tensor: Tensor;
+  /** The tensor that stands in programs for what shows this memory, where one does. */
+  outsider: Tensor | undefined;
+}
+
 /** How a tensor shows the memory of another one. */
 export interface ViewLink {
-  readonly base: Tensor;
+  readonly memory: Memory;
   readonly steps: readonly Step[];
   /** Strides in the memory of the owner. */
   readonly strides: readonly number[];
@@ -46,7 +55,7 @@ export interface LateWrite {
 /** The tensor whose memory `tensor` shows: itself unless it is a view. */
 export function ownerOf(tensor: Tensor): Tensor {
   let owner = tensor;
-  while (owner.link !== undefined) owner = owner.link.base;
+  while (owner.link !== undefined) owner = owner.link.memory.tensor;
   return owner;
 }
 
@@ -58,9 +67,9 @@ export function view(op: string, input: Tensor, attrs: Attrs): Tensor {
   const strides = rule.strides({ shape: input.shape, strides: stridesIn(input) }, result, attrs);
   if (strides === undefined) return result;
   const inner = input.link?.bond === "detached" ? undefined : input.link;
-  const base = inner?.base ?? input;
   const bond = isGradEnabled() && inner?.bond !== "noGrad" ? "view" : "noGrad";
-  result.link = linkTo(base, [...(inner?.steps ?? []), { op, attrs }], strides, bond);
+  const memory = inner?.bond === bond ? inner.memory : memoryFor(bond, inner?.memory.tensor ?? input);
+  result.link = linkTo(memory, [...(inner?.steps ?? []), { op, attrs }], strides, bond);
   return result;
 }
 
@@ -70,15 +79,23 @@ export function shareDetached(result: Tensor, input: Tensor): void {
   let owner = input;
   while (owner.link !== undefined) {
     steps.unshift(...owner.link.steps);
-    owner = owner.link.base;
+    owner = owner.link.memory.tensor;
   }
-  result.link = linkTo(owner, steps, stridesIn(input), "detached");
+  result.link = linkTo(memoryFor("detached", owner), steps, stridesIn(input), "detached");
 }
 
-function linkTo(base: Tensor, steps: readonly Step[], strides: readonly number[], bond: Bond): ViewLink {
+/** What a new view of `tensor` refers to: where gradients pass that is the tensor itself, whatever memory it has. */
+function memoryFor(bond: Bond, tensor: Tensor): Memory {
+  if (bond === "view") return { tensor, outsider: undefined };
+  tensor.memory ??= { tensor, outsider: undefined };
+  return tensor.memory;
+}
+
+function linkTo(memory: Memory, steps: readonly Step[], strides: readonly number[], bond: Bond): ViewLink {
   // The last of several reshapes says it all, however often a loop sees its tensor under another shape.
   const needed = steps.filter(({ op }, k) => op !== "reshape" || steps[k + 1]?.op !== "reshape");
-  return { base, steps: needed, strides, bond, seen: base.changes, seenRecorded: base.recordedChanges };
+  const { changes, recordedChanges } = memory.tensor;
+  return { memory, steps: needed, strides, bond, seen: changes, seenRecorded: recordedChanges };
 }
 
 const stridesIn = ({ link, shape }: Tensor): readonly number[] => link?.strides ?? stridesOf(shape);
@@ -101,7 +118,7 @@ export function bringUpToDate(tensor: Tensor): void {
 }
 
 const isCurrent = ({ link }: Tensor): boolean =>
-  link === undefined || (link.base.changes === link.seen && isCurrent(link.base));
+  link === undefined || (link.memory.tensor.changes === link.seen && isCurrent(link.memory.tensor));
 
 /**
  * Makes `target` stand for `result`, and everything that shares memory with it see that; with `numbersOnly`, as inside of
@@ -120,7 +137,8 @@ export function write(target: Tensor, result: Tensor, numbersOnly: boolean): voi
 function show(tensor: Tensor): void {
   const { link } = tensor;
   if (link === undefined) return;
-  const { base, steps, bond } = link;
+  const { memory, steps, bond } = link;
+  const base = memory.tensor;
   show(base);
   if (base.changes === link.seen) return;
   if (bond === "noGrad" && base.recordedChanges !== link.seenRecorded) throw ambiguousView();
@@ -138,7 +156,8 @@ function putBack(owner: Tensor, late: LateWrite): void {
   let { view: written, numbersOnly } = late;
   while (written.link !== undefined) {
     const { link } = written;
-    const { base, steps, bond } = link;
+    const { memory, steps, bond } = link;
+    const base = memory.tensor;
     numbersOnly ||= bond !== "view";
     const changed = withGradMode(!numbersOnly, () =>
       steps.length === 0 ? sameNumbers(written) : scattered(base, steps, written),
@@ -150,8 +169,8 @@ function putBack(owner: Tensor, late: LateWrite): void {
 }
 
 function remember(link: ViewLink): void {
-  link.seen = link.base.changes;
-  link.seenRecorded = link.base.recordedChanges;
+  link.seen = link.memory.tensor.changes;
+  link.seenRecorded = link.memory.tensor.recordedChanges;
 }
 
 /** `base` with `written` in place of the elements that `steps` lead to. */
@@ -183,6 +202,50 @@ function assume(target: Tensor, result: Tensor, numbersOnly: boolean): void {
   } else {
     target.become(result.behind);
   }
+}
+
+/**
+ * Gives `tensor`, which is no view, new memory, as before an optimizer's step: what shows the numbers of the old one keeps
+ * those of now. Nothing happens, and nothing is kept, where nothing has shown it since the last time.
+ */
+export function renewMemory(tensor: Tensor): void {
+  const memory = leaveMemory(tensor);
+  if (memory === undefined) return;
+  memory.tensor.memory = memory;
+  memory.outsider = undefined;
+}
+
+/**
+ * Has what shows the numbers of `tensor` by now show a tensor apart from it, of the same numbers, until `rejoinMemory` is
+ * given what this returns: nothing where there is no such view.
+ */
+export function leaveMemory(tensor: Tensor): Memory | undefined {
+  invariant(tensor.link === undefined, "memory belongs to a tensor that is no view");
+  const { memory } = tensor;
+  if (memory === undefined) return undefined;
+  const apart = memory.outsider ?? tensor.twin();
+  bringUpToDate(apart);
+  apart.link = undefined;
+  apart.changes = tensor.changes;
+  apart.recordedChanges = tensor.recordedChanges;
+  memory.tensor = apart;
+  tensor.memory = undefined;
+  return memory;
+}
+
+/**
+ * Gives `tensor` back the memory that it has left. With `isKept`, the tensor that stood for it goes on to do so in
+ * programs: it shows what is written to the memory, wherever that belongs.
+ */
+export function rejoinMemory(tensor: Tensor, memory: Memory | undefined, isKept: boolean): void {
+  tensor.memory = memory;
+  if (memory === undefined) return;
+  const apart = memory.tensor;
+  memory.tensor = tensor;
+  // What was shown meanwhile is shown anew.
+  tensor.changes = Math.max(tensor.changes, apart.changes);
+  if (isKept) memory.outsider = apart;
+  if (memory.outsider === apart) apart.link = linkTo(memory, [], stridesOf(tensor.shape), "detached");
 }
 
 export const ambiguousView = (): KilnError =>

@@ -9,7 +9,7 @@ import { moduleStack, type RandomSource, type Recorder, recordWith } from "../te
 import type { GradFn } from "../tensor/grad-fn.ts";
 import { type Source, Tensor } from "../tensor/tensor.ts";
 import type { Version } from "../tensor/version.ts";
-import { ownerOf } from "../tensor/view.ts";
+import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
 import { counted, described, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
@@ -105,7 +105,10 @@ class Session implements Recorder {
   private readonly local = new WeakSet<Tensor>();
   /** States that hold something else after the run, in the order in which they were first changed. */
   private readonly changed = new Set<Adopted>();
-  private readonly fixed = new Set<Tensor>();
+  /** What forward must not assign to, in words: parameters, and what shows their memory from outside. */
+  private readonly fixed = new Map<Tensor, string>();
+  /** Tensors that optimizers update, and the memory that each has left for the time of the trace. */
+  private readonly left = new Map<Tensor, Memory | undefined>();
   private readonly constants = new Map<Version, Value>();
   private readonly written = new Set<string>();
   private readonly parameters: string[] = [];
@@ -146,8 +149,9 @@ class Session implements Recorder {
     for (const [name, parameter] of this.model.namedParameters()) {
       const owner = ownerOf(parameter);
       if (this.adopted.has(owner)) continue;
+      this.keepApart(owner, `the parameter ${name}`);
       this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
-      this.fixed.add(owner);
+      this.fixed.set(owner, `the parameter ${name}`);
       if (parameter.requiresGrad) this.parameters.push(name);
     }
     for (const [name, buffer] of this.model.namedBuffers()) {
@@ -156,10 +160,25 @@ class Session implements Recorder {
     }
   }
 
+  /**
+   * What shows the numbers of a parameter from outside of forward keeps the old ones after a step: to the program those
+   * are another state.
+   */
+  private keepApart(parameter: Tensor, words: string): void {
+    if (this.left.has(parameter)) return;
+    const memory = leaveMemory(parameter);
+    this.left.set(parameter, memory);
+    if (memory !== undefined) this.fixed.set(memory.tensor, words);
+  }
+
   private release(): void {
     for (const { tensor, source, madeBy } of this.adopted.values()) {
       tensor.late = undefined;
       tensor.become(source, madeBy);
+    }
+    for (const [tensor, memory] of this.left) {
+      const isRead = memory !== undefined && this.adopted.has(memory.tensor);
+      rejoinMemory(tensor, memory, isRead);
     }
   }
 
@@ -272,17 +291,18 @@ class Session implements Recorder {
   }
 
   change(owner: Tensor): void {
-    this.valueOf(owner, true);
-    const adopted = this.adopted.get(owner);
-    // What forward has made or was given lives for one run.
-    if (adopted?.state === undefined) return;
-    if (this.fixed.has(owner)) {
+    const fixed = this.fixed.get(owner);
+    if (fixed !== undefined) {
       throw new KilnError(
-        `forward assigns to the parameter ${adopted.state.name}: in a compiled model only buffers change, which ` +
+        `forward assigns to ${fixed}: in a compiled model only buffers change, which ` +
           "registerBuffer makes; parameters change with the optimizer's step",
         [this.origin()],
       );
     }
+    this.valueOf(owner, true);
+    const adopted = this.adopted.get(owner);
+    // What forward has made or was given lives for one run.
+    if (adopted?.state === undefined) return;
     this.changed.add(adopted);
   }
 
@@ -369,6 +389,8 @@ class Session implements Recorder {
     }
     if (this.isTraining && tensor.requiresGrad && !isDetached)
       throw new KilnError(untrained(tensor), [this.origin()]);
+    const owner = ownerOf(tensor);
+    if (owner.requiresGrad && owner.isLeaf) this.keepApart(owner, "a tensor that wants gradients");
     this.adoptOwner(ownerOf(tensor));
     return this.valueOf(tensor, isDetached);
   }

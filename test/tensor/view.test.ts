@@ -69,18 +69,93 @@ describe("what is written to a view", () => {
     ]);
   });
 
-  test("is read by an optimizer, and its step is seen in the view", async () => {
+  test("is read by an optimizer", async () => {
     const p = new nn.Parameter(tensor([1, 2, 3]));
-    const [first, detached] = [p.narrow(0, 0, 2), p.detach()];
+    const first = p.narrow(0, 0, 2);
     noGrad(() => first.zero_());
     p.sum().backward();
     await new optim.SGD([p], { lr: 1 }).step();
-    expect(await arrays(p, first, detached)).toEqual([
+    expect(await arrays(p, first)).toEqual([
       [-1, -1, 2],
       [-1, -1],
-      [-1, -1, 2],
     ]);
-    expect([p.isLeaf, first.requiresGrad, detached.requiresGrad]).toEqual([true, true, false]);
+  });
+});
+
+describe("an optimizer's step, which gives its parameter new memory,", () => {
+  const stepped = async (p: nn.Parameter): Promise<void> => {
+    p.grad = ones(...p.shape);
+    await new optim.SGD([p], { lr: 1 }).step();
+  };
+
+  test("is seen in a view that gradients pass through, and not in one of numbers alone", async () => {
+    const p = new nn.Parameter(tensor([1, 2, 3]));
+    const learned = p.narrow(0, 0, 2);
+    const shown = [
+      p.detach(),
+      p.detach().narrow(0, 1, 2),
+      learned.detach(),
+      noGrad(() => p.narrow(0, 0, 1)),
+      noGrad(() => learned.narrow(0, 1, 1)),
+    ];
+    await stepped(p);
+    expect(await arrays(p, learned, ...shown)).toEqual([
+      [0, 1, 2],
+      [0, 1],
+      [1, 2, 3],
+      [2, 3],
+      [1, 2],
+      [1],
+      [2],
+    ]);
+    expect([p.isLeaf, learned.requiresGrad, shown[0].requiresGrad]).toEqual([true, true, false]);
+  });
+
+  test("leaves what shows the old memory together, and apart from the parameter", async () => {
+    const p = new nn.Parameter(tensor([1, 2]));
+    const [before, again] = [p.detach(), p.detach().view(2, 1)];
+    await stepped(p);
+    const after = p.detach();
+    before.add_(10);
+    noGrad(() => p.mul_(3));
+    expect(await arrays(p, after, before, again)).toEqual([
+      [0, 3],
+      [0, 3],
+      [11, 12],
+      [[11], [12]],
+    ]);
+  });
+
+  test("comes after what was written to the memory and not looked at", async () => {
+    const p = new nn.Parameter(tensor([1, 2]));
+    const [written, read] = [p.detach(), p.detach()];
+    written.add_(10);
+    await stepped(p);
+    expect(await arrays(p, written, read)).toEqual([
+      [10, 11],
+      [11, 12],
+      [11, 12],
+    ]);
+  });
+
+  test("keeps nothing of the memory that no tensor shows any more", async () => {
+    const p = new nn.Parameter(tensor([200, 0]));
+    const snapshots: Tensor[] = [];
+    for (let turn = 0; turn < 200; turn++) {
+      const snapshot = p.detach();
+      if (turn % 50 === 0) snapshots.push(snapshot);
+      await stepped(p);
+      expect(p.memory).toBeUndefined();
+      // The tensor that has the memory now leads to no other.
+      const { tensor: keeper } = snapshot.link!.memory;
+      expect([keeper.link, keeper.memory]).toEqual([undefined, snapshot.link!.memory]);
+    }
+    expect(await arrays(...snapshots)).toEqual([
+      [200, 0],
+      [150, -50],
+      [100, -100],
+      [50, -150],
+    ]);
   });
 });
 
