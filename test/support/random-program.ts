@@ -188,7 +188,8 @@ export class RandomProgram extends nn.Module {
   forward(...inputs: Tensor[]): Tensor[] {
     const { instructions, outputs, steps } = this.#spec;
     const kept = new Set([this.total, this.last, ...this.#outside].map(ownerOf));
-    const parameters = new Set<Tensor>(this.parameters());
+    // A program writes to no memory of a parameter, nor to that which a step has left behind.
+    const parameters = new Set<Tensor>([...this.parameters(), ownerOf(this.#outside[0])]);
     const used = [this.first.forward(inputs[0]), this.second.forward(inputs[0].add(1))];
     const all = [...inputs, this.w, this.v, this.total, this.last, ...this.#outside, ...used];
     const values = new Values(all, parameters, kept, steps === 1);
