@@ -18,3 +18,15 @@ export function described(result: unknown): string {
   if (Array.isArray(result)) return "a list with something else in it, or nothing";
   return result === null || result === undefined ? "nothing" : `a ${typeof result}`;
 }
+
+export const keepsTensor = (path: string): string =>
+  `forward keeps a tensor in ${path}, which a compiled model does not carry from one run to the next: ` +
+  "make it a buffer with registerBuffer, and change it with copy_";
+
+export const changesNumber = (path: string): string =>
+  `forward changes the number ${path}, which happens once in a compiled model, when it is traced, and not in each ` +
+  "run: make it a buffer with registerBuffer, and change it with add_ or copy_";
+
+export const assignsTo = (what: string): string =>
+  `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes; ` +
+  "parameters change with the optimizer's step";

@@ -11,7 +11,7 @@ import { type Source, Tensor } from "../tensor/tensor.ts";
 import type { Version } from "../tensor/version.ts";
 import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
-import { counted, described, untrained } from "./mistakes.ts";
+import { assignsTo, changesNumber, counted, described, keepsTensor, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
 import { ValueNamer } from "./value-names.ts";
@@ -177,8 +177,7 @@ class Session implements Recorder {
       tensor.become(source, madeBy);
     }
     for (const [tensor, memory] of this.left) {
-      const isRead = memory !== undefined && this.adopted.has(memory.tensor);
-      rejoinMemory(tensor, memory, isRead);
+      rejoinMemory(tensor, memory, memory !== undefined && this.adopted.has(memory.tensor));
     }
   }
 
@@ -200,21 +199,9 @@ class Session implements Recorder {
       throw types.length < declared ? this.miscounted(types.length, error) : error;
     }
     const carried = fields.restoreTensors();
-    if (carried !== undefined) {
-      throw new KilnError(
-        `forward keeps a tensor in ${carried}, which a compiled model does not carry from one run to the next: ` +
-          "make it a buffer with registerBuffer, and change it with copy_",
-        [this.modelOrigin()],
-      );
-    }
+    if (carried !== undefined) throw new KilnError(keepsTensor(carried), [this.modelOrigin()]);
     const counted = fields.changedNumber();
-    if (counted !== undefined) {
-      throw new KilnError(
-        `forward changes the number ${counted}, which happens once in a compiled model, when it is traced, and not in each ` +
-          "run: make it a buffer with registerBuffer, and change it with add_ or copy_",
-        [this.modelOrigin()],
-      );
-    }
+    if (counted !== undefined) throw new KilnError(changesNumber(counted), [this.modelOrigin()]);
     const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
     if (outputs.length === 0 || outputs.some((t) => !(t instanceof Tensor))) {
       throw new KilnError(
@@ -292,13 +279,7 @@ class Session implements Recorder {
 
   change(owner: Tensor): void {
     const fixed = this.fixed.get(owner);
-    if (fixed !== undefined) {
-      throw new KilnError(
-        `forward assigns to ${fixed}: in a compiled model only buffers change, which ` +
-          "registerBuffer makes; parameters change with the optimizer's step",
-        [this.origin()],
-      );
-    }
+    if (fixed !== undefined) throw new KilnError(assignsTo(fixed), [this.origin()]);
     this.valueOf(owner, true);
     const adopted = this.adopted.get(owner);
     // What forward has made or was given lives for one run.
