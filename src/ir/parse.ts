@@ -8,6 +8,7 @@ import { printType } from "./print.ts";
 import type {
   Arrangement,
   Attr,
+  Attrs,
   Graph,
   Group,
   InputRole,
@@ -119,14 +120,7 @@ class Parser extends TextReader {
     this.word("(");
     const inputs: Value[] = [];
     this.separated(")", () => inputs.push(this.value()));
-    const attrs: Record<string, Attr> = {};
-    if (this.accept(" {")) {
-      this.separated("}", () => {
-        const name = this.match(/\w+/y, "the name of an attribute");
-        this.word("=");
-        attrs[name] = this.attr();
-      });
-    }
+    const attrs = this.accept(" {") ? this.attrs() : {};
     this.blanks();
     const origins = this.accept("at ") ? this.origins() : [];
     const node = this.wrapped(opColumn, () =>
@@ -144,10 +138,8 @@ class Parser extends TextReader {
     try {
       return body();
     } catch (error) {
-      // An op's typing rule that meets too few inputs or no attributes fails as any code does.
-      const why =
-        error instanceof KilnError ? error.message : "these inputs and attributes do not belong to this op";
-      return this.refuse(column, why);
+      if (!(error instanceof KilnError)) throw error;
+      return this.refuse(column, error.message);
     }
   }
 
@@ -222,6 +214,18 @@ class Parser extends TextReader {
     return (
       value ?? this.failAt(start, "a value defined above", `${this.line().slice(start, this.column)} is not`)
     );
+  }
+
+  private attrs(): Attrs {
+    const attrs = new Map<string, Attr>();
+    this.separated("}", () => {
+      const start = this.column;
+      const name = this.match(/\w+/y, "the name of an attribute");
+      if (attrs.has(name)) this.failAt(start, `another attribute, ${name} stands here twice`);
+      this.word("=");
+      attrs.set(name, this.attr());
+    });
+    return Object.fromEntries(attrs);
   }
 
   private attr(): Attr {

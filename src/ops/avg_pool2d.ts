@@ -4,6 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, binary, cast, div, float, int, mul, reduce, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { type Attributes, BOOLEAN, PAIR_FROM_0 } from "./declaration.ts";
 import { f32, ints, type OpDef, requireFloat, type Sample } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
 import {
@@ -32,6 +33,7 @@ interface Family {
   /** What is divided by, for the doc. */
   readonly divisor: string;
   readonly windows: WindowFamily;
+  readonly attributes: Attributes;
   counts(inputSize: readonly number[], outputSize: readonly number[], attrs: Attrs): readonly Count[];
   readonly samples: readonly { readonly x: readonly number[]; readonly attrs: Attrs }[];
 }
@@ -76,6 +78,8 @@ function inferPool({ name, windows }: Family, [x]: readonly TensorType[], attrs:
 const pool = (family: Family): OpDef => ({
   name: family.name,
   doc: `The mean of each window of x[N,C,H,W]: the sum over ${family.divisor} (torch.nn.functional.${family.name}). ${family.windows.attributes}`,
+  arity: 1,
+  attributes: family.attributes,
   pattern: "window",
   infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp: (b, ct, [x], _out, attrs) => [
@@ -112,6 +116,8 @@ const pool = (family: Family): OpDef => ({
 const gradient = (family: Family): OpDef => ({
   name: `${family.name}_grad`,
   doc: `The gradient of ${family.name}: every element of a window gets the cotangent over ${family.divisor}. cotangent [N,C,oH,oW] → [N,C,H,W] with \`inputSize\` [H,W]. ${family.windows.attributes}`,
+  arity: 1,
+  attributes: { ...family.attributes, inputSize: PAIR_FROM_0 },
   pattern: "sparse",
   infer([ct], attrs) {
     requireFloat(`${family.name}_grad`, [ct]);
@@ -196,6 +202,11 @@ const FIXED_FAMILY: Family = {
   autograd: "AvgPool2D",
   divisor: "`divisorOverride` if given, else the window's size, padding included if `countIncludePad`",
   windows: FIXED,
+  attributes: {
+    ...FIXED.declared,
+    countIncludePad: BOOLEAN,
+    divisorOverride: { kind: "int", isOptional: true },
+  },
   counts: fixedCounts,
   samples: [
     { x: [2, 3, 4, 6], attrs: HALVES },
@@ -212,6 +223,7 @@ const ADAPTIVE_FAMILY: Family = {
   autograd: "AdaptiveAvgPool2D",
   divisor: "its number of elements",
   windows: ADAPTIVE,
+  attributes: ADAPTIVE.declared,
   counts: adaptiveCounts,
   samples: [
     { x: [2, 2, 7, 5], attrs: { outputSize: [3, 2] } },

@@ -5,6 +5,7 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { binary, compare, constant, select } from "../loop/build.ts";
 import type { CompareOp, Expr } from "../loop/types.ts";
+import { NUMBER } from "./declaration.ts";
 import {
   broadcastRead,
   describe,
@@ -35,6 +36,8 @@ const heldBy = (relation: "lt" | "gt", value: Expr, bound: Expr): Expr =>
 const clamp: OpDef = {
   name: "clamp",
   doc: "The input, float32 or int32, held between the numbers `min` and `max`, either of which may be missing; `max` wins over a larger `min`. The gradient passes between the bounds, neither on them nor at NaN, which stays NaN (torch.clamp).",
+  arity: 1,
+  attributes: { min: { ...NUMBER, isOptional: true }, max: { ...NUMBER, isOptional: true } },
   pattern: "elementwise",
   infer([x], attrs) {
     if (x.dtype !== "int32") requireFloat("clamp", [x]);
@@ -112,6 +115,8 @@ const TRIPLES: readonly (readonly [SampleInput, SampleInput, SampleInput])[] = [
 const clampBetween: OpDef = {
   name: "clamp_between",
   doc: "The first input held between the second and the third, with broadcasting; the third wins where they cross. Where it equals one bound, they share the gradient (torch.clamp of tensors).",
+  arity: 3,
+  attributes: {},
   pattern: "elementwise",
   infer(inputs) {
     requireFloat("clamp", inputs);

@@ -8,6 +8,7 @@ import { formatShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, compare, div, float, inRange, int, mod, mul, reduce, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { PAIR, PAIR_FROM_0 } from "./declaration.ts";
 import {
   describe,
   f32,
@@ -57,6 +58,14 @@ const inside = (position: number, extent: number): boolean => position >= 0 && p
 
 export const GEOMETRY = "Attributes: `stride`, `padding`, `dilation` as [rows, columns], and `groups`.";
 
+/** The declaration of what {@link GEOMETRY} describes. */
+export const GEOMETRY_ATTRIBUTES = {
+  stride: PAIR,
+  padding: PAIR_FROM_0,
+  dilation: PAIR,
+  groups: { kind: "int", least: 1 },
+} as const;
+
 function inferConv2d(inputs: readonly TensorType[], attrs: Attrs): TensorType {
   const [x, weight, bias] = inputs;
   requireFloat("conv2d", inputs);
@@ -96,6 +105,8 @@ function inferConv2d(inputs: readonly TensorType[], attrs: Attrs): TensorType {
 const conv2d: OpDef = {
   name: "conv2d",
   doc: `Cross-correlation of x[N,C,H,W] with weight[O,C/groups,kH,kW] plus an optional bias[O] (torch.nn.functional.conv2d). ${GEOMETRY}`,
+  arity: [2, 3],
+  attributes: GEOMETRY_ATTRIBUTES,
   pattern: "contraction",
   infer: inferConv2d,
   vjp(b, ct, [x, weight, bias], _out, attrs) {
@@ -156,6 +167,8 @@ const taps = (channels: number, kh: number, kw: number) => [
 const inputGrad: OpDef = {
   name: "conv2d_input_grad",
   doc: `The gradient of conv2d for its input: cotangent[N,O,oH,oW] and weight → [N,C,H,W] with \`inputSize\` [H,W] (the transposed convolution). ${GEOMETRY}`,
+  arity: 2,
+  attributes: { ...GEOMETRY_ATTRIBUTES, inputSize: PAIR_FROM_0 },
   pattern: "contraction",
   infer([ct, weight], attrs) {
     requireFloat("conv2d_input_grad", [ct, weight]);
@@ -239,6 +252,8 @@ function outputPosition(g: Geometry, axis: 0 | 1, y: Expr, k: Expr, extent: numb
 const weightGrad: OpDef = {
   name: "conv2d_weight_grad",
   doc: `The gradient of conv2d for its weight: x[N,C,H,W] and cotangent[N,O,oH,oW] → [O,C/groups,kH,kW] with \`kernelSize\` [kH,kW]. ${GEOMETRY}`,
+  arity: 2,
+  attributes: { ...GEOMETRY_ATTRIBUTES, kernelSize: PAIR_FROM_0 },
   pattern: "contraction",
   infer([x, ct], attrs) {
     requireFloat("conv2d_weight_grad", [x, ct]);

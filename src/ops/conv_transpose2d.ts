@@ -4,7 +4,8 @@ import { KilnError } from "../core/errors.ts";
 import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add } from "../loop/build.ts";
-import { GEOMETRY, geometryOf, scatteredSum, scatteredSumReference } from "./conv2d.ts";
+import { GEOMETRY, GEOMETRY_ATTRIBUTES, geometryOf, scatteredSum, scatteredSumReference } from "./conv2d.ts";
+import { PAIR } from "./declaration.ts";
 import { describe, f32, ints, type OpDef, requireFloat, type Sample } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 
@@ -63,6 +64,8 @@ function infer(inputs: readonly TensorType[], attrs: Attrs): TensorType {
 const convTranspose2d: OpDef = {
   name: "conv_transpose2d",
   doc: `x[N,C,H,W] and weight[C,O/groups,kH,kW] → [N,O,…outputSize], plus an optional bias[O]: every input adds its value times the kernel to the outputs from which conv2d of the same attributes would read it (torch.nn.functional.conv_transpose2d). \`outputSize\` [rows, columns] holds the output padding. ${GEOMETRY}`,
+  arity: [2, 3],
+  attributes: { ...GEOMETRY_ATTRIBUTES, outputSize: PAIR },
   pattern: "contraction",
   infer,
   vjp(b, ct, [x, weight, bias], _out, attrs) {

@@ -7,6 +7,7 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { int } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import type { Declaration } from "./declaration.ts";
 import type { NdArray } from "./ndarray.ts";
 
 /**
@@ -82,8 +83,7 @@ export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "ignoreIndex
   readonly input: number;
 }
 
-export interface OpDef {
-  readonly name: string;
+export interface OpDef extends Declaration {
   /** One paragraph: shapes, units, source of the formula. */
   readonly doc: string;
   readonly pattern: FusionPattern;
@@ -94,7 +94,10 @@ export interface OpDef {
    * alone, so that a maximum is equal to the element that it was taken from, wherever either is read.
    */
   readonly compares?: readonly number[];
-  /** The result type; throws a KilnError that names the shapes and what was expected. */
+  /**
+   * The result type; throws a KilnError that names the shapes and what was expected. It is asked about inputs and
+   * attributes that its declaration allows, and no others (see `opTable`).
+   */
   infer(inputs: readonly TensorType[], attrs: Attrs): TensorType;
   /**
    * The cotangents of the inputs, written with graph ops; `undefined` where no gradient flows. Elementwise
@@ -135,7 +138,7 @@ export interface OpDef {
 
 export const f32 = (...shape: number[]): TensorType => ({ dtype: "float32", shape });
 
-/** The integer list that an attribute holds; a definition's own attributes are known to be there. */
+/** The integer list that an attribute holds; what an op declares is known to be there. */
 export const ints = (attrs: Attrs, name: string): readonly number[] => attrs[name] as readonly number[];
 export const number = (attrs: Attrs, name: string): number => attrs[name] as number;
 export const text = (attrs: Attrs, name: string): string => attrs[name] as string;
@@ -148,11 +151,6 @@ export function requireFloat(op: string, inputs: readonly TensorType[]): void {
     if (type.dtype !== "float32")
       throw new KilnError(`${op} expects float32 tensors but got ${describe(type)}; use .float()`);
   }
-}
-
-/** Throws unless `type` has the axis. */
-export function requireAxis(op: string, type: TensorType, axis: number): void {
-  if (!(axis in type.shape)) throw new KilnError(`${op} needs an axis of ${describe(type)}, not ${axis}`);
 }
 
 /** The broadcast shape of two operands, or an error that shows both. */

@@ -1,5 +1,6 @@
 /** Ops that compute each element from the elements at the same place: arithmetic, comparisons, `where`. */
 
+import { DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
@@ -7,6 +8,7 @@ import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { binary, cast as castExpr, compare, constant, float, select, unary } from "../loop/build.ts";
 import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
 import type { BinaryOp, CompareOp, UnaryOp } from "../loop/types.ts";
+import { NUMBER } from "./declaration.ts";
 import {
   broadcastRead,
   describe,
@@ -84,6 +86,8 @@ const sign: OpDef = {
 const relu: OpDef = {
   name: "relu",
   doc: "`max(x, 0)`, element by element; NaN stays NaN (torch.nn.functional.relu).",
+  arity: 1,
+  attributes: {},
   pattern: "elementwise",
   infer(inputs) {
     requireFloat("relu", inputs);
@@ -102,6 +106,8 @@ const relu: OpDef = {
 const reluGrad: OpDef = {
   name: "relu_grad",
   doc: "The gradient of relu from its output `y`: the cotangent where `y > 0` (or NaN), else 0 (PyTorch's threshold_backward).",
+  arity: 2,
+  attributes: {},
   pattern: "elementwise",
   compares: [1],
   infer(inputs) {
@@ -151,6 +157,8 @@ function binaryOp(
   return {
     name: graphName,
     doc,
+    arity: 2,
+    attributes: {},
     pattern: "elementwise",
     infer(inputs) {
       const isCount = name === "add" && inputs.every(({ dtype }) => dtype === "int32");
@@ -245,14 +253,11 @@ const compareDef: OpDef = {
   name: "compare",
   range: () => [0, 1],
   doc: "A comparison with broadcasting; `relation` is one of lt, le, gt, ge, eq, ne. The result is bool and has no gradient.",
+  arity: 2,
+  attributes: { relation: { kind: "text", among: RELATIONS } },
   pattern: "elementwise",
   compares: [0, 1],
-  infer([a, b], attrs) {
-    if (!RELATIONS.includes(text(attrs, "relation") as CompareOp)) {
-      throw new KilnError(
-        `compare knows the relations ${RELATIONS.join(", ")}, not ${text(attrs, "relation")}`,
-      );
-    }
+  infer([a, b]) {
     if (a.dtype !== b.dtype)
       throw new KilnError(`compare expects equal dtypes but got ${describe(a)} and ${describe(b)}`);
     return { dtype: "bool", shape: requireBroadcast("compare", a.shape, b.shape) };
@@ -277,6 +282,8 @@ const where: OpDef = {
   name: "where",
   range: ([, a, b]) => unionOf([a, b]),
   doc: "`condition ? a : b` with broadcasting; the cotangent flows to whichever operand was taken.",
+  arity: 3,
+  attributes: {},
   pattern: "elementwise",
   infer([condition, a, b]) {
     if (condition.dtype !== "bool")
@@ -312,6 +319,8 @@ const cast: OpDef = {
   name: "cast",
   range: ([x], [type], attrs) => (attrs.dtype === "bool" ? [0, 1] : type.dtype === "bool" ? [0, 1] : x),
   doc: "The same numbers in another dtype: without their fraction and held to the numbers of int32, NaN as 0; the gradient flows between float dtypes alone, so there is none here.",
+  arity: 1,
+  attributes: { dtype: { kind: "text", among: DTYPES } },
   pattern: "elementwise",
   compares: [0],
   infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: x.shape }),
@@ -340,6 +349,8 @@ const copy: OpDef = {
   range: rangeOfFirst,
   isRearrangement: true,
   doc: "The same numbers in memory of their own: what a buffer of the model is given.",
+  arity: 1,
+  attributes: {},
   pattern: "elementwise",
   infer: ([x]) => x,
   vjp: (_b, ct) => [ct],
@@ -359,6 +370,8 @@ const constantDef: OpDef = {
   name: "constant",
   range: (_inputs, _types, attrs) => [number(attrs, "value"), number(attrs, "value")],
   doc: "A rank-0 number known at compile time; broadcasting spreads it.",
+  arity: 0,
+  attributes: { value: NUMBER, dtype: { kind: "text", among: DTYPES } },
   pattern: "elementwise",
   infer: (_inputs, attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: [] }),
   vjp: () => [],

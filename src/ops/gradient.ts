@@ -9,6 +9,7 @@ import { bottomUp } from "../core/topological.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Node, Value } from "../ir/types.ts";
 import { float } from "../loop/build.ts";
+import { COUNT, SHAPE_LIST, TEXT } from "./declaration.ts";
 import { describe, ints, number, type OpDef, rangeOfFirst, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
 
@@ -28,6 +29,8 @@ const passOn: Pick<
 const detach: OpDef = {
   ...passOn,
   name: "detach",
+  arity: 1,
+  attributes: {},
   doc: "The input itself, through which no gradient flows back (torch.Tensor.detach).",
   infer: ([x]) => x,
   vjp: () => [undefined],
@@ -41,6 +44,8 @@ const detach: OpDef = {
 const clone: OpDef = {
   ...passOn,
   name: "clone",
+  arity: 1,
+  attributes: {},
   doc: "The input itself, with memory of its own where that matters: for changes in place (torch.clone).",
   infer: ([x]) => x,
   vjp: (_b, ct) => [ct],
@@ -54,6 +59,8 @@ const clone: OpDef = {
 const withHistory: OpDef = {
   ...passOn,
   name: "with_history",
+  arity: 2,
+  attributes: {},
   doc:
     "The numbers of the first input with the history of the second: gradients pass on to the second as they arrive, none " +
     "to the first. So stands a tensor that was changed in place inside noGrad, or through its detach().",
@@ -80,6 +87,8 @@ const withHistory: OpDef = {
 
 const cotangent: OpDef = {
   name: "cotangent",
+  arity: 0,
+  attributes: { shape: SHAPE_LIST, level: COUNT },
   doc:
     "Stands for the gradient that will arrive at a `custom_gradient`, in the rule that the user wrote for it. `level` " +
     "counts how many such rules the op stands in. It is zero where no gradient arrives.",
@@ -95,10 +104,31 @@ const cotangent: OpDef = {
 const customGradient: OpDef = {
   ...passOn,
   name: "custom_gradient",
+  arity: [1, Number.POSITIVE_INFINITY],
+  attributes: { count: COUNT, learned: { kind: "ints", least: 0 }, level: COUNT, name: TEXT },
   doc:
     "The first input, an output that a user computed from the `count` inputs that follow, with the gradients that the " +
     "user's own rule gives for those listed in `learned`: the remaining inputs, written in terms of `cotangent`.",
-  infer: ([output]) => output,
+  infer(inputs, attrs) {
+    const count = number(attrs, "count");
+    const learned = ints(attrs, "learned");
+    if (inputs.length !== 1 + count + learned.length) {
+      throw new KilnError(
+        `custom_gradient of ${count} inputs with ${learned.length} gradients takes ${1 + count + learned.length} ` +
+          `inputs, not ${inputs.length}`,
+      );
+    }
+    learned.forEach((input, k) => {
+      if (input >= count || learned.indexOf(input) !== k)
+        throw new KilnError(
+          `custom_gradient needs different inputs below ${count} as learned, not [${learned}]`,
+        );
+      const [of, gradient] = [inputs[1 + input], inputs[1 + count + k]];
+      if (gradient.dtype !== "float32" || !sameShape(of.shape, gradient.shape))
+        throw new KilnError(`custom_gradient has ${describe(gradient)} as the gradient of ${describe(of)}`);
+    });
+    return inputs[0];
+  },
   vjp: (b, ct, inputs, _output, attrs) => {
     const count = number(attrs, "count");
     const gradients = new Map(ints(attrs, "learned").map((input, k) => [input, inputs[1 + count + k]]));

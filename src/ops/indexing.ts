@@ -6,6 +6,7 @@ import type { Attrs, TensorType } from "../ir/types.ts";
 import { and, binary, cast, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
+import { AXIS, COUNT, REDUCTION_ATTRIBUTES, SHAPE_LIST } from "./declaration.ts";
 import {
   describe,
   f32,
@@ -34,6 +35,8 @@ const argmax: OpDef = {
   name: "argmax",
   range: (_inputs, [x], attrs) => [0, sizeOf(ints(attrs, "axes").map((axis) => x.shape[axis])) - 1],
   doc: "The row-major position of the first maximum over `axes` (sorted, non-negative), int32; NaN counts as the largest, the last of several (torch.argmax). With `keepdim` reduced axes stay with extent 1.",
+  arity: 1,
+  attributes: REDUCTION_ATTRIBUTES,
   pattern: "reduction",
   infer([x], attrs) {
     requireFloat("argmax", [x]);
@@ -84,6 +87,8 @@ function requireIndex(op: string, index: TensorType, shape: readonly number[], a
 const gather: OpDef = {
   name: "gather",
   doc: "The elements of x at the positions that the int32 index gives along `axis` (torch.gather). Whoever runs it checks the index; the code itself reads 0 at a position outside.",
+  arity: 2,
+  attributes: { axis: AXIS },
   pattern: "sparse",
   indices: ([x], attrs) => [{ input: 1, of: "position", below: x.shape[number(attrs, "axis")] }],
   infer([x, index], attrs) {
@@ -129,6 +134,8 @@ const GATHERS = [
 const scatterAdd: OpDef = {
   name: "scatter_add",
   doc: "Zeros of `shape` to which each element is added at the position that the int32 index gives along `axis` (torch.scatter_add); positions that occur twice add up.",
+  arity: 2,
+  attributes: { axis: AXIS, shape: SHAPE_LIST },
   pattern: "contraction",
   indices: (_inputs, attrs) => [
     { input: 1, of: "position", below: ints(attrs, "shape")[number(attrs, "axis")] },
@@ -184,6 +191,8 @@ const scatterAdd: OpDef = {
 const indexFault: OpDef = {
   name: "index_fault",
   doc: "The largest of the int32 indices that are neither among 0 … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -∞ where there is none. What programs tell of indices that they compute.",
+  arity: 1,
+  attributes: { below: COUNT, ignoreIndex: { kind: "int", isOptional: true } },
   pattern: "reduction",
   infer([index]) {
     if (index.dtype !== "int32")

@@ -4,19 +4,20 @@ import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 import { constant, inRange, int, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { AXIS, NUMBER, PER_AXIS_FROM_0 } from "./declaration.ts";
 import { describe, f32, ints, number, type OpDef, unionOf } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
-import { all, perAxis } from "./rearrange.ts";
+import { all } from "./rearrange.ts";
 
 const pad: OpDef = {
   name: "pad",
   doc: "`value` around the input: `before[k]` and `after[k]` elements on both sides of axis k (torch.nn.functional.pad).",
+  arity: 1,
+  attributes: { before: PER_AXIS_FROM_0, after: PER_AXIS_FROM_0, value: NUMBER },
   pattern: "sparse",
   range: ([x], _types, attrs) => unionOf([x, [number(attrs, "value"), number(attrs, "value")]]),
   infer([x], attrs) {
-    const [before, after] = ["before", "after"].map((name) => perAxis("pad", x, attrs, name));
-    if ([...before, ...after].some((n) => n < 0))
-      throw new KilnError(`pad cannot remove elements: before is [${before}] and after is [${after}]`);
+    const [before, after] = [ints(attrs, "before"), ints(attrs, "after")];
     return { dtype: x.dtype, shape: x.shape.map((extent, axis) => before[axis] + extent + after[axis]) };
   },
   vjp(b, ct, [x], _out, attrs) {
@@ -57,14 +58,14 @@ const offsetsOf = (shapes: readonly Shape[], axis: number): number[] =>
 const cat: OpDef = {
   name: "cat",
   doc: "Any number of tensors one after the other along `axis`; their other extents are equal (torch.cat).",
+  arity: [1, Number.POSITIVE_INFINITY],
+  attributes: { axis: AXIS },
   pattern: "sparse",
   joinsInParts: true,
   range: unionOf,
   infer(inputs, attrs) {
     const axis = number(attrs, "axis");
-    if (inputs.length === 0) throw new KilnError("cat needs at least one tensor");
     const [first] = inputs;
-    if (!(axis in first.shape)) throw new KilnError(`cat needs an axis of ${describe(first)}, not ${axis}`);
     for (const type of inputs) {
       const fits = type.shape.every((extent, k) => k === axis || extent === first.shape[k]);
       if (type.dtype !== first.dtype || type.shape.length !== first.shape.length || !fits) {

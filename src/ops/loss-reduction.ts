@@ -1,6 +1,5 @@
 /** How a loss of each element becomes one number: its mean, its sum, or itself. What all loss ops share. */
 
-import { KilnError } from "../core/errors.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { float, mul, reduce } from "../loop/build.ts";
@@ -10,13 +9,11 @@ import { generate, type NdArray, sumOver } from "./ndarray.ts";
 
 export const REDUCTIONS = ["mean", "sum", "none"];
 export const REDUCTION = "`reduction` is mean, sum or none.";
+export const REDUCTION_KIND = { kind: "text", among: REDUCTIONS } as const;
 
 /** The type of a loss whose elements have the given shape. */
 export function reducedType(shape: Shape, attrs: Attrs): TensorType {
-  const reduction = text(attrs, "reduction");
-  if (!REDUCTIONS.includes(reduction))
-    throw new KilnError(`reduction must be one of ${REDUCTIONS.join(", ")}, not ${reduction}`);
-  return { dtype: "float32", shape: reduction === "none" ? shape : [] };
+  return { dtype: "float32", shape: text(attrs, "reduction") === "none" ? shape : [] };
 }
 
 /** What each element's loss counts in the reduced one. */

@@ -6,6 +6,7 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { add, binary, compare, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { type Arity, type Attributes, NUMBER } from "./declaration.ts";
 import {
   type BackwardInfo,
   broadcastRead,
@@ -20,6 +21,7 @@ import {
 import {
   lowerReduced,
   REDUCTION,
+  REDUCTION_KIND,
   REDUCTIONS,
   reducedType,
   referenceReduced,
@@ -32,6 +34,9 @@ interface ElementLoss {
   readonly name: string;
   readonly doc: string;
   readonly backward: BackwardInfo["name"];
+  readonly arity: Arity;
+  /** The attributes beside the reduction. */
+  readonly settings: Attributes;
   /** How test data for the inputs is drawn, and settings to test. */
   readonly samples: readonly { readonly inputs: readonly SampleInput[]; readonly attrs: Attrs }[];
   /** The loss of one element; what follows input and target is broadcast to their shape. */
@@ -46,6 +51,8 @@ function elementLoss(loss: ElementLoss): OpDef {
   return {
     name,
     doc: `${loss.doc} ${REDUCTION}`,
+    arity: loss.arity,
+    attributes: { ...loss.settings, reduction: REDUCTION_KIND },
     pattern: "reduction",
     infer(inputs, attrs) {
       requireFloat(name, inputs);
@@ -92,7 +99,8 @@ function differenceLoss(
   name: string,
   doc: string,
   backward: BackwardInfo["name"],
-  settings: readonly Attrs[],
+  settings: Attributes,
+  examples: readonly Attrs[],
   measure: (difference: Expr, attrs: Attrs) => Expr,
   measureNumber: (difference: number, attrs: Attrs) => number,
   slope: (b: GraphBuilder, difference: Value, attrs: Attrs) => Value,
@@ -102,7 +110,9 @@ function differenceLoss(
     name,
     doc,
     backward,
-    samples: settings.map((attrs) => ({ inputs: [distinct, distinct], attrs })),
+    arity: 2,
+    settings,
+    samples: examples.map((attrs) => ({ inputs: [distinct, distinct], attrs })),
     lower: ([input, target], attrs) => measure(sub(input, target), attrs),
     reference: ([input, target], attrs) => measureNumber(input - target, attrs),
     gradients(b, scale, [input, target], attrs) {
@@ -116,6 +126,7 @@ const mseLoss = differenceLoss(
   "mse_loss",
   "The squared difference (torch.nn.functional.mse_loss).",
   "MseLossBackward",
+  {},
   [{}],
   (d) => binary("mul", d, d),
   (d) => d * d,
@@ -128,6 +139,7 @@ const l1Loss = differenceLoss(
   // PyTorch composes it of a difference, its absolute value and the reduction, whose name shows.
   (_inputs, { reduction }) =>
     ({ mean: "MeanBackward", sum: "SumBackward" })[String(reduction)] ?? "AbsBackward",
+  {},
   [{}],
   (d) => unary("abs", d),
   Math.abs,
@@ -144,6 +156,7 @@ const huberLoss = differenceLoss(
   "huber_loss",
   "`d²/2` of the difference d up to `delta`, `delta·(|d| - delta/2)` beyond (torch.nn.functional.huber_loss).",
   "HuberLossBackward",
+  { delta: NUMBER },
   [{ delta: 1 }, { delta: 0.25 }],
   (d, attrs) => {
     const delta = number(attrs, "delta");
@@ -162,6 +175,7 @@ const smoothL1Loss = differenceLoss(
   "smooth_l1_loss",
   "`d²/(2·beta)` of the difference d below the positive `beta`, `|d| - beta/2` beyond (torch.nn.functional.smooth_l1_loss).",
   "SmoothL1LossBackward",
+  { beta: NUMBER },
   [{ beta: 1 }, { beta: 0.25 }],
   (d, attrs) => {
     const beta = number(attrs, "beta");
@@ -189,6 +203,8 @@ const binaryCrossEntropy = elementLoss({
   name: "binary_cross_entropy",
   doc: "`-(t·log p + (1 - t)·log(1 - p))` of probabilities p and targets t; logarithms are held at -100, and the gradient's `p·(1 - p)` at 1e-12, so that certainty stays finite (torch.nn.functional.binary_cross_entropy).",
   backward: "BinaryCrossEntropyBackward",
+  arity: 2,
+  settings: {},
   samples: [{ inputs: [probability, probability], attrs: {} }],
   lower([p, t]) {
     const against = mul(sub(t, float(1)), bounded(unary("log1p", unary("neg", p))));
@@ -218,6 +234,8 @@ const binaryCrossEntropyWithLogits = elementLoss({
   name: "binary_cross_entropy_with_logits",
   doc: "`(1 - t)·x + (1 + (w - 1)·t)·log(1 + e^-x)` of logits x, targets t and, if it follows, the weight w of positive examples: binary cross-entropy of sigmoid(x) that never overflows (torch.nn.functional.binary_cross_entropy_with_logits).",
   backward: "BinaryCrossEntropyWithLogitsBackward",
+  arity: [2, 3],
+  settings: {},
   samples: [
     { inputs: [logits, probability], attrs: {} },
     { inputs: [logits, probability, { ...f32(3), draw: "positive" }], attrs: {} },

@@ -5,6 +5,7 @@ import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { add, int, mul, reduce } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { BOOLEAN } from "./declaration.ts";
 import { describe, f32, type OpDef, requireBroadcast, requireFloat } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
 
@@ -44,6 +45,8 @@ const isTransposed = (attrs: Attrs, name: "transposeA" | "transposeB"): boolean 
 const matmul: OpDef = {
   name: "matmul",
   doc: "`a·b` over the last two axes, leading axes broadcast (torch.matmul); `transposeA` and `transposeB` swap an operand's last two axes first.",
+  arity: 2,
+  attributes: { transposeA: BOOLEAN, transposeB: BOOLEAN },
   pattern: "contraction",
   infer([a, b], attrs) {
     requireFloat("matmul", [a, b]);
@@ -112,6 +115,8 @@ const matmul: OpDef = {
 const linear: OpDef = {
   name: "linear",
   doc: "`x·Wᵀ + b` over the last axis: x[…,in], W[out,in], b[out] → […,out] (torch.nn.functional.linear). The bias may be left out.",
+  arity: [2, 3],
+  attributes: {},
   pattern: "contraction",
   infer(inputs) {
     const [x, weight, bias] = inputs;

@@ -8,6 +8,7 @@ import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, cast, compare, constant, float, int, mul, reduce, select } from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
+import { type Attributes, PAIR, PAIR_FROM_0 } from "./declaration.ts";
 import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray, sumOver } from "./ndarray.ts";
 import { ADAPTIVE, FIXED, type PlaneWindows, sumOverReaders, tapAxes, type WindowFamily } from "./windows.ts";
@@ -20,6 +21,7 @@ interface Family {
   /** What PyTorch's autograd calls the pool; `gradFn` shows it with `Backward` behind. */
   readonly autograd: string;
   readonly windows: WindowFamily;
+  readonly attributes: Attributes;
   readonly samples: readonly PoolSample[];
 }
 
@@ -87,6 +89,8 @@ function winningPosition(
 const maxPool = (family: Family): OpDef => ({
   name: family.name,
   doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.${family.name}). ${family.windows.attributes}`,
+  arity: 1,
+  attributes: family.attributes,
   pattern: "window",
   infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp(b, ct, [x], _out, attrs) {
@@ -114,6 +118,8 @@ const distinctInput = ({ x, attrs }: PoolSample): Sample => ({
 const winner = (family: Family): OpDef => ({
   name: `${family.name}_winner`,
   doc: `The number \`ky·kW + kx\` of the tap that gave ${family.name}'s result, kW being the most columns of a window; uint8 where it fits, else int32. ${family.windows.attributes}`,
+  arity: 1,
+  attributes: family.attributes,
   pattern: "window",
   infer([x], attrs) {
     const { shape } = inferPool(family, [x], attrs);
@@ -144,6 +150,8 @@ const tapCount = (...geometry: Parameters<typeof windowsOf>): number =>
 const gradient = (family: Family): OpDef => ({
   name: `${family.name}_grad`,
   doc: `The gradient of ${family.name}: each window's cotangent goes to its winner. cotangent, winner [N,C,oH,oW] → [N,C,H,W] with \`inputSize\` [H,W]. ${family.windows.attributes}`,
+  arity: 2,
+  attributes: { ...family.attributes, inputSize: PAIR_FROM_0 },
   pattern: "sparse",
   infer([ct], attrs) {
     requireFloat(`${family.name}_grad`, [ct]);
@@ -189,6 +197,8 @@ function drawnWinner(family: Family, x: readonly number[], attrs: Attrs): Sample
 const gather = (family: Family): OpDef => ({
   name: `${family.name}_gather`,
   doc: `Reads x[N,C,H,W] at the winners: the linear map whose transpose is ${family.name}_grad. ${family.windows.attributes}`,
+  arity: 2,
+  attributes: family.attributes,
   pattern: "window",
   infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp: (b, ct, [x, win], _out, attrs) => [
@@ -224,6 +234,7 @@ const FIXED_FAMILY: Family = {
   name: "max_pool2d",
   autograd: "MaxPool2DWithIndices",
   windows: FIXED,
+  attributes: { ...FIXED.declared, dilation: PAIR },
   samples: [
     { x: [2, 3, 4, 6], attrs: HALVES },
     { x: [1, 2, 5, 7], attrs: HALVES },
@@ -238,6 +249,7 @@ const ADAPTIVE_FAMILY: Family = {
   name: "adaptive_max_pool2d",
   autograd: "AdaptiveMaxPool2D",
   windows: ADAPTIVE,
+  attributes: ADAPTIVE.declared,
   samples: [
     { x: [2, 2, 7, 5], attrs: { outputSize: [3, 2] } },
     { x: [1, 2, 3, 10], attrs: { outputSize: [5, 4] } },

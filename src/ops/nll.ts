@@ -6,6 +6,7 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { and, cast, compare, constant, div, float, int, mul, reduce, select, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { COUNT } from "./declaration.ts";
 import {
   describe,
   f32,
@@ -20,6 +21,7 @@ import {
 import {
   lowerReduced,
   REDUCTION,
+  REDUCTION_KIND,
   REDUCTIONS,
   reducedType,
   referenceReduced,
@@ -136,6 +138,8 @@ const nllLoss: OpDef = {
   name: "nll_loss",
   indices: ([logp], attrs) => classTargets(1, logp.shape[classAxis(logp.shape)], attrs),
   doc: `The negative log-probability of each target class: log-probabilities [N,C,…] or [C] and int32 targets [N,…] or [] (torch.nn.functional.nll_loss). Class weights [C] may follow, and targets equal to \`ignoreIndex\` do not count; the mean is over what counts, by its weights. ${REDUCTION}`,
+  arity: [2, 3],
+  attributes: { reduction: REDUCTION_KIND, ignoreIndex: { kind: "int", isOptional: true } },
   pattern: "reduction",
   infer([logp, target, weight], attrs) {
     requireFloat("nll_loss", [logp]);
@@ -208,8 +212,16 @@ const oneHot: OpDef = {
   name: "one_hot",
   indices: (_inputs, attrs) => classTargets(0, number(attrs, "classes"), attrs),
   doc: "1 where the index along the new `axis` of extent `classes` equals the int32 target, else 0; 0 everywhere for a target equal to `ignoreIndex`, if there is one.",
+  arity: 1,
+  attributes: {
+    classes: COUNT,
+    axis: { kind: "axis", isNew: true },
+    ignoreIndex: { kind: "int", isOptional: true },
+  },
   pattern: "elementwise",
   infer([target], attrs) {
+    if (target.dtype !== "int32")
+      throw new KilnError(`one_hot expects int32 classes but got ${describe(target)}`);
     return {
       dtype: "float32",
       shape: insertAt(target.shape, number(attrs, "axis"), number(attrs, "classes")),

@@ -9,6 +9,8 @@ import { broadcastAt, generate } from "./ndarray.ts";
 const centerScale: OpDef = {
   name: "center_scale",
   doc: "`(x - center)·scale` with broadcasting. The gradient for the scale is the same op with the cotangent as its scale, so that backward passes read x itself.",
+  arity: 3,
+  attributes: {},
   pattern: "elementwise",
   infer(inputs) {
     requireFloat("center_scale", inputs);
@@ -56,6 +58,8 @@ function centerGradient(b: GraphBuilder, ct: Value, center: Value, scale: Value)
 const squaredDeviation: OpDef = {
   name: "squared_deviation",
   doc: "`(x - center)²` with broadcasting: its mean is the variance, without the cancellation of `mean(x²) - mean(x)²`.",
+  arity: 2,
+  attributes: {},
   pattern: "elementwise",
   infer(inputs) {
     requireFloat("squared_deviation", inputs);

@@ -23,6 +23,8 @@ export function pointwiseOp(f: PointwiseFunction): OpDef {
   return {
     name: f.name,
     doc: f.doc,
+    arity: 1,
+    attributes: {},
     pattern: "elementwise",
     infer(inputs) {
       requireFloat(f.name, inputs);

@@ -6,6 +6,7 @@ import type { Attrs, TensorType } from "../ir/types.ts";
 import { cast, compare, int, select, shiftRight, word } from "../loop/build.ts";
 import { philoxWords, wholeProduct } from "../loop/philox.ts";
 import type { Expr } from "../loop/types.ts";
+import { COUNT, TEXT } from "./declaration.ts";
 import { describe, number, type OpDef, type Operand, type Sample, text } from "./definition.ts";
 import { generate, type NdArray } from "./ndarray.ts";
 
@@ -29,12 +30,9 @@ function streamWords(stream: string): readonly [number, number] {
 
 /** The result of a generator of `dtype`, once seed and step are what they must be. */
 function inferBlocks(op: string, inputs: readonly TensorType[], attrs: Attrs, dtype: TensorType["dtype"]) {
-  const [seed, step] = inputs;
-  for (const type of [seed, step]) {
-    if (type?.dtype === "int32" && type.shape.length === 0) continue;
-    throw new KilnError(
-      `${op} expects a seed and a step of type int32[] but got ${type ? describe(type) : "nothing"}`,
-    );
+  for (const type of inputs) {
+    if (type.dtype === "int32" && type.shape.length === 0) continue;
+    throw new KilnError(`${op} expects a seed and a step of type int32[] but got ${describe(type)}`);
   }
   return { dtype, shape: [number(attrs, "blocks"), BLOCK] };
 }
@@ -83,14 +81,10 @@ const bernoulli: OpDef = {
   name: "bernoulli",
   range: () => [0, 1],
   doc: "Independent truth values bool[blocks, 4] that hold with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, 0): no two streams, steps or rows share a block.",
+  arity: 2,
+  attributes: { blocks: COUNT, probability: { kind: "number", least: 0, most: 1 }, stream: TEXT },
   pattern: "generator",
-  infer(inputs, attrs) {
-    const type = inferBlocks("bernoulli", inputs, attrs, "bool");
-    const probability = number(attrs, "probability");
-    if (!(probability >= 0 && probability <= 1))
-      throw new KilnError(`bernoulli needs a probability between 0 and 1, not ${probability}`);
-    return type;
-  },
+  infer: (inputs, attrs) => inferBlocks("bernoulli", inputs, attrs, "bool"),
   vjp: () => [undefined, undefined],
   backward: { name: "BernoulliBackward" },
   lower(operands, _output, attrs) {
@@ -110,14 +104,10 @@ const randint: OpDef = {
   name: "randint",
   range: (_inputs, _types, attrs) => [0, number(attrs, "below") - 1],
   doc: "Independent whole numbers int32[blocks, 4] from 0 up to but not including `below`, at most 2²⁴, from the same blocks as bernoulli: ⌊word · below / 2³²⌋ of each random word, without rounding.",
+  arity: 2,
+  attributes: { blocks: COUNT, below: { kind: "int", least: 1, most: MOST_INTEGERS }, stream: TEXT },
   pattern: "generator",
-  infer(inputs, attrs) {
-    const type = inferBlocks("randint", inputs, attrs, "int32");
-    const below = number(attrs, "below");
-    if (!(Number.isInteger(below) && below >= 1 && below <= MOST_INTEGERS))
-      throw new KilnError(`randint draws below a whole number from 1 to ${MOST_INTEGERS}, not ${below}`);
-    return type;
-  },
+  infer: (inputs, attrs) => inferBlocks("randint", inputs, attrs, "int32"),
   vjp: () => [undefined, undefined],
   backward: { name: "RandintBackward" },
   lower(operands, _output, attrs) {

@@ -23,30 +23,22 @@ import {
   sub,
 } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { PER_AXIS, SHAPE_LIST } from "./declaration.ts";
 import { describe, f32, ints, type OpDef, type Operand, rangeOfFirst, requireFloat } from "./definition.ts";
 import { at, generate, type NdArray } from "./ndarray.ts";
-
-/** The list attribute `name`, of one whole number per axis of `type`. */
-export function perAxis(op: string, type: TensorType, attrs: Attrs, name: string): readonly number[] {
-  const list = ints(attrs, name);
-  if (list.length !== type.shape.length || !list.every(Number.isInteger)) {
-    throw new KilnError(
-      `${op} needs one whole number per axis of ${describe(type)} but ${name} is [${list}]`,
-    );
-  }
-  return list;
-}
 
 const inverse = (dims: readonly number[]): number[] => dims.map((_, axis) => dims.indexOf(axis));
 
 const permute: OpDef = {
   name: "permute",
   doc: "The axes in another order: axis k of the result is axis `dims[k]` of the input (torch.permute).",
+  arity: 1,
+  attributes: { dims: PER_AXIS },
   pattern: "sparse",
   range: rangeOfFirst,
   isRearrangement: true,
   infer([x], attrs) {
-    const dims = perAxis("permute", x, attrs, "dims");
+    const dims = ints(attrs, "dims");
     if (!x.shape.every((_, axis) => dims.includes(axis)))
       throw new KilnError(`permute needs every axis of ${describe(x)} once but dims is [${dims}]`);
     return { dtype: x.dtype, shape: dims.map((axis) => x.shape[axis]) };
@@ -84,15 +76,12 @@ const permute: OpDef = {
 const flip: OpDef = {
   name: "flip",
   doc: "The elements in reverse order along each of `axes` (torch.flip).",
+  arity: 1,
+  attributes: { axes: { kind: "axes", inAnyOrder: true } },
   pattern: "sparse",
   range: rangeOfFirst,
   isRearrangement: true,
-  infer([x], attrs) {
-    const axes = ints(attrs, "axes");
-    if (axes.some((axis) => !(axis in x.shape)) || new Set(axes).size !== axes.length)
-      throw new KilnError(`flip needs distinct axes of ${describe(x)} but axes is [${axes}]`);
-    return x;
-  },
+  infer: ([x]) => x,
   vjp: (b, ct, _inputs, _out, attrs) => [b.node("flip", [ct], attrs)],
   backward: { name: "FlipBackward" },
   lower:
@@ -120,7 +109,7 @@ const flip: OpDef = {
 
 /** How many elements `start`, `start + step`, … lie before `stop`, per axis. */
 function slicedShape(op: string, type: TensorType, attrs: Attrs): number[] {
-  const [starts, stops, steps] = ["starts", "stops", "steps"].map((name) => perAxis(op, type, attrs, name));
+  const [starts, stops, steps] = ["starts", "stops", "steps"].map((name) => ints(attrs, name));
   return type.shape.map((extent, axis) => {
     const [start, stop, step] = [starts[axis], stops[axis], steps[axis]];
     if (start < 0 || stop > extent || start >= stop || step < 1) {
@@ -135,9 +124,13 @@ function slicedShape(op: string, type: TensorType, attrs: Attrs): number[] {
 
 const SLICE = "`starts`, `stops` (exclusive) and positive `steps` hold one number per axis.";
 
+const SLICE_ATTRIBUTES = { starts: PER_AXIS, stops: PER_AXIS, steps: PER_AXIS };
+
 const slice: OpDef = {
   name: "slice",
   doc: `The elements \`start\`, \`start + step\`, … before \`stop\` along every axis (basic slicing). ${SLICE}`,
+  arity: 1,
+  attributes: SLICE_ATTRIBUTES,
   pattern: "sparse",
   range: rangeOfFirst,
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: slicedShape("slice", x, attrs) }),
@@ -179,6 +172,8 @@ const SLICES: readonly { readonly shape: Shape; readonly attrs: Attrs }[] = [
 const sliceGrad: OpDef = {
   name: "slice_grad",
   doc: `The gradient of slice: its elements at their places in zeros of \`shape\`. ${SLICE}`,
+  arity: 1,
+  attributes: { ...SLICE_ATTRIBUTES, shape: { ...SHAPE_LIST, count: "rank" } },
   pattern: "sparse",
   infer([ct], attrs) {
     requireFloat("slice_grad", [ct]);
@@ -205,6 +200,8 @@ const sliceGrad: OpDef = {
 const sliceScatter: OpDef = {
   name: "slice_scatter",
   doc: `The first input with the elements of the second in place of those that slice takes (torch.slice_scatter). ${SLICE}`,
+  arity: 2,
+  attributes: SLICE_ATTRIBUTES,
   pattern: "sparse",
   infer([base, written], attrs) {
     const sliced = slicedShape("slice_scatter", base, attrs);

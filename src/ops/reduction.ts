@@ -5,6 +5,7 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { add, compare, float, mul, reduce, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { REDUCTION_ATTRIBUTES } from "./declaration.ts";
 import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray } from "./ndarray.ts";
 
@@ -74,6 +75,8 @@ const samples = (draw: "any" | "distinct"): readonly Sample[] => [
 const sum: OpDef = {
   name: "sum",
   doc: `The sum over axes (torch.sum). ${AXES}`,
+  arity: 1,
+  attributes: REDUCTION_ATTRIBUTES,
   pattern: "reduction",
   infer([x], attrs) {
     requireFloat("sum", [x]);

@@ -7,6 +7,7 @@ import { AVG_POOL2D } from "./avg_pool2d.ts";
 import { CLAMP } from "./clamp.ts";
 import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
 import { CONV2D } from "./conv2d.ts";
+import { requireDeclared } from "./declaration.ts";
 import type { OpDef } from "./definition.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { EMBEDDING } from "./embedding.ts";
@@ -64,8 +65,12 @@ export function definitionOf(op: string): OpDef {
   return OPS[op as OpName];
 }
 
-/** The registry as the Graph IR sees it. */
+/** The registry as the Graph IR sees it: whoever asks for a type has inputs and attributes checked first. */
 export const opTable: OpTable = {
-  infer: (op, inputs, attrs) => definitionOf(op).infer(inputs, attrs),
+  infer(op, inputs, attrs) {
+    const definition = definitionOf(op);
+    requireDeclared(definition, inputs, attrs);
+    return definition.infer(inputs, attrs);
+  },
   has: (op) => Object.hasOwn(OPS, op),
 };

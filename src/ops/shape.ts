@@ -11,6 +11,7 @@ import {
 } from "../core/shape.ts";
 import { div, dot, int, mod } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { SHAPE_LIST } from "./declaration.ts";
 import { f32, ints, type OpDef, rangeOfFirst, type Strided } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
@@ -60,6 +61,8 @@ function stridesUnder(input: Strided, shape: Shape): readonly number[] | undefin
 const reshape: OpDef = {
   name: "reshape",
   doc: "The same elements in row-major order under another shape; one extent may be -1 (torch.reshape).",
+  arity: 1,
+  attributes: { shape: { kind: "ints", least: -1 } },
   pattern: "view",
   range: rangeOfFirst,
   isRearrangement: true,
@@ -87,6 +90,8 @@ const reshape: OpDef = {
 const broadcastTo: OpDef = {
   name: "broadcast_to",
   doc: "The input repeated along new axes and axes of extent 1 (torch.expand); its gradient is the sum over them.",
+  arity: 1,
+  attributes: { shape: SHAPE_LIST },
   pattern: "elementwise",
   range: rangeOfFirst,
   isRearrangement: true,

@@ -2,7 +2,8 @@
 
 import { div, reduce, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { f32, number, type OpDef, type Operand, requireAxis, requireFloat, withIndex } from "./definition.ts";
+import { AXIS } from "./declaration.ts";
+import { f32, number, type OpDef, type Operand, requireFloat, withIndex } from "./definition.ts";
 import { at, forEachIndex, generate, sumOver } from "./ndarray.ts";
 
 /** The maximum of the row through `indices`, and the sum of the exponentials below it. */
@@ -16,10 +17,11 @@ function rowOf(x: Operand, axis: number, indices: readonly Expr[]): { peak: Expr
 const softmax: OpDef = {
   name: "softmax",
   doc: "`e^x / Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.softmax).",
+  arity: 1,
+  attributes: { axis: AXIS },
   pattern: "row",
-  infer([x], attrs) {
+  infer([x]) {
     requireFloat("softmax", [x]);
-    requireAxis("softmax", x, number(attrs, "axis"));
     return x;
   },
   vjp(b, ct, _inputs, out, attrs) {
@@ -54,10 +56,11 @@ const softmax: OpDef = {
 const logSoftmax: OpDef = {
   name: "log_softmax",
   doc: "`x - log Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.log_softmax).",
+  arity: 1,
+  attributes: { axis: AXIS },
   pattern: "row",
-  infer([x], attrs) {
+  infer([x]) {
     requireFloat("log_softmax", [x]);
-    requireAxis("log_softmax", x, number(attrs, "axis"));
     return x;
   },
   vjp(b, ct, _inputs, out, attrs) {

@@ -4,11 +4,21 @@
  */
 
 import { KilnError } from "../core/errors.ts";
-import { type Shape, sizeOf } from "../core/shape.ts";
+import { type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs } from "../ir/types.ts";
 import { add, div, float, mul, reduce, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { describe, f32, number, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
+import { AXIS, NUMBER, REDUCTION_ATTRIBUTES } from "./declaration.ts";
+import {
+  describe,
+  f32,
+  ints,
+  number,
+  type OpDef,
+  type Operand,
+  requireFloat,
+  type Sample,
+} from "./definition.ts";
 import { at, generate, type NdArray, sumOver } from "./ndarray.ts";
 
 /** The shape of a row: the input's axes from `first` on. */
@@ -51,11 +61,7 @@ const samples = (): readonly Sample[] => [
   { inputs: [f32(1, 4)], attrs: { first: 1, eps: 0.1 } },
 ];
 
-function requireRows(op: string, shape: Shape, attrs: Attrs): void {
-  const first = number(attrs, "first");
-  if (!(first in shape))
-    throw new KilnError(`${op} needs an axis of ${describe(f32(...shape))}, not ${first}`);
-}
+const ROWS = { first: AXIS, eps: NUMBER };
 
 /** All axes of the row, as reductions name them. */
 const rowAxes = (shape: Shape, attrs: Attrs): number[] =>
@@ -64,10 +70,11 @@ const rowAxes = (shape: Shape, attrs: Attrs): number[] =>
 const standardize: OpDef = {
   name: "standardize",
   doc: "`(x - mean) / √(variance + eps)` of each row, which is the axes from `first` on; the variance is over all elements (torch.nn.functional.layer_norm without weight and bias).",
+  arity: 1,
+  attributes: ROWS,
   pattern: "row",
-  infer([x], attrs) {
+  infer([x]) {
     requireFloat("standardize", [x]);
-    requireRows("standardize", x.shape, attrs);
     return x;
   },
   vjp(b, ct, [x], y, attrs) {
@@ -96,10 +103,14 @@ const standardize: OpDef = {
 const rowDeviation: OpDef = {
   name: "row_deviation",
   doc: "`√(variance + eps)` of each row, which is the axes from `first` on, kept with extent 1: what standardize divides by.",
+  arity: 1,
+  attributes: { ...ROWS, ...REDUCTION_ATTRIBUTES },
   pattern: "reduction",
   infer([x], attrs) {
     requireFloat("row_deviation", [x]);
-    requireRows("row_deviation", x.shape, attrs);
+    const axes = rowAxes(x.shape, attrs);
+    if (attrs.keepdim !== true || !sameShape(ints(attrs, "axes"), axes))
+      throw new KilnError(`row_deviation keeps the axes [${axes}] of ${describe(x)}, all from \`first\` on`);
     return f32(...x.shape.map((extent, axis) => (axis < number(attrs, "first") ? extent : 1)));
   },
   vjp(b, ct, [x], _y, attrs) {

@@ -3,12 +3,12 @@
 import type { Shape } from "../core/shape.ts";
 import { and, binary, compare, div, float, reduce, select, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { AXIS, BOOLEAN } from "./declaration.ts";
 import {
   broadcastRead,
   f32,
   number,
   type OpDef,
-  requireAxis,
   requireBroadcast,
   requireFloat,
   type Sample,
@@ -19,10 +19,11 @@ import { at, broadcastAt, generate, sumOver } from "./ndarray.ts";
 const cumsum: OpDef = {
   name: "cumsum",
   doc: "The sum of all elements up to each one along `axis`, itself included; with `reverse` of those from it on (torch.cumsum).",
+  arity: 1,
+  attributes: { axis: AXIS, reverse: BOOLEAN },
   pattern: "contraction",
-  infer([x], attrs) {
+  infer([x]) {
     requireFloat("cumsum", [x]);
-    requireAxis("cumsum", x, number(attrs, "axis"));
     return x;
   },
   vjp: (b, ct, _inputs, _out, attrs) => [
@@ -88,6 +89,8 @@ function lowerPower(base: Expr, exponent: Expr): Expr {
 const pow: OpDef = {
   name: "pow",
   doc: "`a^b` with broadcasting (torch.pow). The gradients are PyTorch's at the edges: `b·a^(b-1)`, but 0 where b is 0; `a^b·log a`, but 0 where a is 0 and b is not negative.",
+  arity: 2,
+  attributes: {},
   pattern: "elementwise",
   infer(inputs) {
     requireFloat("pow", inputs);

@@ -7,6 +7,7 @@ import { KilnError } from "../core/errors.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, compare, div, inRange, int, mod, mul, reduce, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { type Attributes, BOOLEAN, PAIR, PAIR_FROM_0 } from "./declaration.ts";
 import { describe, ints, requireFloat } from "./definition.ts";
 
 /** A window that reads a position, its tap there, and the condition under which there is one. */
@@ -37,6 +38,8 @@ export type PlaneWindows = readonly [AxisWindows, AxisWindows];
 export interface WindowFamily {
   /** The attributes, for the docs of ops. */
   readonly attributes: string;
+  /** Those of them that every op of the family has. */
+  readonly declared: Attributes;
   /** [rows, columns] of the result; throws where the attributes do not suit the input. */
   outputSize(op: string, input: TensorType, attrs: Attrs): readonly number[];
   windows(inputSize: readonly number[], outputSize: readonly number[], attrs: Attrs): PlaneWindows;
@@ -71,6 +74,7 @@ export const windowsAreDisjoint = (attrs: Attrs): boolean =>
 
 /** Windows of one size at a fixed stride (torch.nn.MaxPool2d, "Shape"). */
 export const FIXED: WindowFamily = {
+  declared: { kernel: PAIR, stride: PAIR, padding: PAIR_FROM_0, ceilMode: BOOLEAN },
   attributes: "Attributes: `kernel`, `stride`, `padding` and `dilation` as [rows, columns], and `ceilMode`.",
   outputSize(op, input, attrs) {
     requireImages(op, input);
@@ -132,14 +136,12 @@ function fixedWindows(axis: FixedAxis, input: number, output: number): AxisWindo
 
 /** As many windows as `outputSize` says, as equal as may be (torch.nn.AdaptiveAvgPool2d). */
 export const ADAPTIVE: WindowFamily = {
+  declared: { outputSize: PAIR },
   attributes:
     "Attribute: `outputSize` as [rows, columns]; window i of n reads positions ⌊i·size/n⌋ to ⌈(i+1)·size/n⌉ - 1.",
   outputSize(op, input, attrs) {
     requireImages(op, input);
-    const outputSize = ints(attrs, "outputSize");
-    if (outputSize.length !== 2 || !outputSize.every((extent) => Number.isInteger(extent) && extent >= 1))
-      throw new KilnError(`${op} needs an outputSize of two positive whole numbers, not [${outputSize}]`);
-    return outputSize;
+    return ints(attrs, "outputSize");
   },
   windows: (inputSize, outputSize) => [
     adaptiveWindows(inputSize[0], outputSize[0]),

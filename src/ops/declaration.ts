@@ -1,0 +1,166 @@
+/**
+ * What an op may be given, declared once in its definition: how many inputs, and which attributes of which kind. It is
+ * checked in one place in front of every op's typing rule, which so meets what it expects.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { formatShape, type Shape } from "../core/shape.ts";
+import { suggestion } from "../core/suggestion.ts";
+import type { Attr, Attrs, TensorType } from "../ir/types.ts";
+
+/** How many inputs an op takes: exactly so many, or from a least to a most number, which may be infinite. */
+export type Arity = number | readonly [least: number, most: number];
+
+/** What an attribute may be. Bounds belong to the numbers that are allowed. */
+type AttributeKind =
+  /** Any number; with bounds, no NaN. */
+  | { readonly kind: "number"; readonly least?: number; readonly most?: number }
+  /** A whole number. */
+  | { readonly kind: "int"; readonly least?: number; readonly most?: number }
+  /** Whole numbers: so many, one per axis of the first input, or any number of them. */
+  | { readonly kind: "ints"; readonly count?: number | "rank"; readonly least?: number }
+  /** The number of an axis of the first input, or of its result where that has one axis more. */
+  | { readonly kind: "axis"; readonly isNew?: true }
+  /** Axes of the first input, none twice; from the first to the last unless `inAnyOrder`. */
+  | { readonly kind: "axes"; readonly inAnyOrder?: true }
+  | { readonly kind: "boolean" }
+  | { readonly kind: "text"; readonly among?: readonly string[] };
+
+export type Attribute = AttributeKind & { readonly isOptional?: true };
+
+/** All attributes of an op by name; there are no others. */
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** What a definition says of its inputs and attributes. */
+export interface Declaration {
+  readonly name: string;
+  readonly arity: Arity;
+  readonly attributes: Attributes;
+}
+
+/** Kinds of attributes that several ops have. */
+export const NUMBER = { kind: "number" } as const;
+export const BOOLEAN = { kind: "boolean" } as const;
+export const TEXT = { kind: "text" } as const;
+export const AXIS = { kind: "axis" } as const;
+/** A whole number of things. */
+export const COUNT = { kind: "int", least: 0 } as const;
+/** What all reductions over axes have. */
+export const REDUCTION_ATTRIBUTES = { axes: { kind: "axes" }, keepdim: BOOLEAN } as const;
+/** The extents of a tensor. */
+export const SHAPE_LIST = { kind: "ints", least: 0 } as const;
+/** One whole number per axis of the first input. */
+export const PER_AXIS = { kind: "ints", count: "rank" } as const;
+export const PER_AXIS_FROM_0 = { ...PER_AXIS, least: 0 } as const;
+/** [rows, columns] of what cannot be empty, and of what can. */
+export const PAIR = { kind: "ints", count: 2, least: 1 } as const;
+export const PAIR_FROM_0 = { kind: "ints", count: 2, least: 0 } as const;
+
+/** Throws a {@link KilnError} that names the op, what was found and what is expected, unless the declaration allows both. */
+export function requireDeclared(declaration: Declaration, inputs: readonly TensorType[], attrs: Attrs): void {
+  const { name: op, arity, attributes } = declaration;
+  const [least, most] = typeof arity === "number" ? [arity, arity] : arity;
+  if (inputs.length < least || inputs.length > most)
+    throw new KilnError(`${op} takes ${countOf(least, most)}, not ${inputs.length}`);
+  for (const name in attrs) {
+    if (!Object.hasOwn(attributes, name)) throw unknownAttribute(declaration, name);
+  }
+  for (const name in attributes) {
+    const attribute = attributes[name];
+    const value: Attr | undefined = attrs[name];
+    if (value === undefined ? attribute.isOptional : isAllowed(attribute, value, inputs)) continue;
+    const expected = expectation(attribute, inputs);
+    throw new KilnError(
+      value === undefined
+        ? `${op} needs the attribute ${name}, ${expected}`
+        : `${op} needs ${expected} as ${name}, not ${spelled(value)}`,
+    );
+  }
+}
+
+function isAllowed(attribute: Attribute, value: Attr, inputs: readonly TensorType[]): boolean {
+  switch (attribute.kind) {
+    case "number": {
+      const { least, most } = attribute;
+      if (typeof value !== "number") return false;
+      return (least === undefined || value >= least) && (most === undefined || value <= most);
+    }
+    case "int": {
+      const { least = -Infinity, most = Infinity } = attribute;
+      return isWhole(value) && value >= least && value <= most;
+    }
+    case "ints": {
+      const { count, least = -Infinity } = attribute;
+      const length = count === "rank" ? inputs[0].shape.length : count;
+      if (!Array.isArray(value) || (length !== undefined && value.length !== length)) return false;
+      return value.every((item) => isWhole(item) && item >= least);
+    }
+    case "axis":
+      return isWhole(value) && value >= 0 && value < inputs[0].shape.length + (attribute.isNew ? 1 : 0);
+    case "axes":
+      return Array.isArray(value) && areAxes(value, inputs[0].shape, attribute.inAnyOrder === true);
+    case "boolean":
+      return typeof value === "boolean";
+    case "text":
+      return typeof value === "string" && (attribute.among?.includes(value) ?? true);
+    default:
+      return attribute satisfies never;
+  }
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
+
+const areAxes = (axes: readonly unknown[], { length: rank }: Shape, inAnyOrder: boolean): boolean =>
+  axes.every((axis, k) => {
+    if (!isWhole(axis) || axis < 0 || axis >= rank) return false;
+    return inAnyOrder ? axes.indexOf(axis) === k : k === 0 || axis > (axes[k - 1] as number);
+  });
+
+/** What an attribute must be, in words. */
+function expectation(attribute: Attribute, inputs: readonly TensorType[]): string {
+  const first = (): string => `${inputs[0].dtype}${formatShape(inputs[0].shape)}`;
+  switch (attribute.kind) {
+    case "number":
+      return `a number${between(attribute.least, attribute.most)}`;
+    case "int":
+      return `a whole number${between(attribute.least, attribute.most)}`;
+    case "ints": {
+      const bounds = between(attribute.least, undefined);
+      if (attribute.count === "rank") return `one whole number${bounds} per axis of ${first()}`;
+      return `${attribute.count === undefined ? "a list of" : attribute.count} whole numbers${bounds}`;
+    }
+    case "axis":
+      return attribute.isNew ? `the place of a new axis beside those of ${first()}` : `an axis of ${first()}`;
+    case "axes":
+      return `axes of ${first()}, none twice${attribute.inAnyOrder ? "" : " and in order"},`;
+    case "boolean":
+      return "true or false";
+    case "text":
+      return attribute.among === undefined ? "a text" : `one of ${attribute.among.join(", ")}`;
+    default:
+      return attribute satisfies never;
+  }
+}
+
+function between(least: number | undefined, most: number | undefined): string {
+  if (least === undefined) return most === undefined ? "" : ` up to ${most}`;
+  return most === undefined ? ` from ${least} on` : ` from ${least} to ${most}`;
+}
+
+function countOf(least: number, most: number): string {
+  const inputs = (count: number): string => (count === 1 ? "1 input" : `${count} inputs`);
+  if (least === most) return inputs(least);
+  if (most === Number.POSITIVE_INFINITY) return `at least ${inputs(least)}`;
+  return most === least + 1 ? `${least} or ${inputs(most)}` : `${least} to ${inputs(most)}`;
+}
+
+function unknownAttribute({ name: op, attributes }: Declaration, name: string): KilnError {
+  const names = Object.keys(attributes);
+  const known = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
+  return new KilnError(`${op} has no attribute ${name}${suggestion(name, names)}; ${known}`);
+}
+
+function spelled(value: Attr): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" ? formatShape(value) : String(value);
+}
