@@ -68,6 +68,22 @@ const RANGES: Record<DType, string> = {
 export const isInt32 = (value: number): boolean =>
   Number.isInteger(value) && value >= LEAST_INT32 && value <= MOST_INT32;
 
+/** Whether `dtype` has `value` among its elements; float32 those that round to one, as every number does. */
+export function isElement(value: number, dtype: DType): boolean {
+  switch (dtype) {
+    case "float32":
+      return true;
+    case "int32":
+      return isInt32(value);
+    case "uint8":
+      return Number.isInteger(value) && value >= 0 && value <= 255;
+    case "bool":
+      return value === 0 || value === 1;
+    default:
+      return dtype satisfies never;
+  }
+}
+
 /** `value`, no number but perhaps infinite, as the nearest whole number that int32 holds. */
 export const nearestInt32 = (value: number): number => Math.min(Math.max(value, LEAST_INT32), MOST_INT32);
 

@@ -5,7 +5,7 @@ import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, binary, cast, div, float, int, mul, reduce, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, BOOLEAN, PAIR_FROM_0 } from "./declaration.ts";
-import { f32, ints, type OpDef, requireFloat, type Sample } from "./definition.ts";
+import { f32, type OpDef, type Sample } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
 import {
   ADAPTIVE,
@@ -13,6 +13,7 @@ import {
   adaptiveRange,
   FIXED,
   fixedAxes,
+  inferImage,
   type PlaneWindows,
   sumOverReaders,
   tapAxes,
@@ -119,10 +120,8 @@ const gradient = (family: Family): OpDef => ({
   arity: 1,
   attributes: { ...family.attributes, inputSize: PAIR_FROM_0 },
   pattern: "sparse",
-  infer([ct], attrs) {
-    requireFloat(`${family.name}_grad`, [ct]);
-    return { dtype: "float32", shape: [ct.shape[0], ct.shape[1], ...ints(attrs, "inputSize")] };
-  },
+  infer: ([ct], attrs) =>
+    inferImage(`${family.name}_grad`, ct, attrs, (image) => inferPool(family, [image], attrs)),
   vjp(b, cotangent, _inputs, _out, attrs) {
     const { inputSize: _, ...window } = attrs;
     return [b.node(family.name, [cotangent], window)];

@@ -1,6 +1,5 @@
 /** Holding numbers between bounds: between two that are known, and between two tensors, with gradients for all three. */
 
-import { KilnError } from "../core/errors.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { binary, compare, constant, select } from "../loop/build.ts";
@@ -8,10 +7,10 @@ import type { CompareOp, Expr } from "../loop/types.ts";
 import { NUMBER } from "./declaration.ts";
 import {
   broadcastRead,
-  describe,
   f32,
   type OpDef,
   requireBroadcast,
+  requireElement,
   requireFloat,
   type Sample,
   type SampleInput,
@@ -41,9 +40,8 @@ const clamp: OpDef = {
   pattern: "elementwise",
   infer([x], attrs) {
     if (x.dtype !== "int32") requireFloat("clamp", [x]);
-    const bounds = [boundOf(attrs, "min"), boundOf(attrs, "max")];
-    if (x.dtype === "int32" && bounds.some((bound) => bound !== undefined && !Number.isInteger(bound)))
-      throw new KilnError(`clamp of ${describe(x)} needs whole bounds, not ${bounds.join(" and ")}`);
+    for (const name of ["min", "max"] as const)
+      requireElement("clamp", name, boundOf(attrs, name) ?? 0, x.dtype);
     return x;
   },
   range: ([x], _types, attrs) => {

@@ -4,7 +4,7 @@
  */
 
 import { KilnError } from "../core/errors.ts";
-import { formatShape } from "../core/shape.ts";
+import { formatShape, sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, compare, div, float, inRange, int, mod, mul, reduce, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
@@ -158,6 +158,19 @@ const conv2d: OpDef = {
     }),
 };
 
+/** Throws unless every input of a gradient has batch, channels, rows and columns. */
+function requirePlanes(op: string, inputs: readonly TensorType[]): void {
+  for (const type of inputs) {
+    if (type.shape.length !== 4) throw new KilnError(`${op} expects four axes but got ${describe(type)}`);
+  }
+}
+
+/** Throws unless a cotangent has the type of what it is the cotangent of. */
+function requireResult(op: string, cotangent: TensorType, result: TensorType): void {
+  if (!sameShape(cotangent.shape, result.shape))
+    throw new KilnError(`${op} expects a cotangent ${describe(result)} but got ${describe(cotangent)}`);
+}
+
 const taps = (channels: number, kh: number, kw: number) => [
   { name: "ci", extent: channels },
   { name: "ky", extent: kh },
@@ -172,11 +185,11 @@ const inputGrad: OpDef = {
   pattern: "contraction",
   infer([ct, weight], attrs) {
     requireFloat("conv2d_input_grad", [ct, weight]);
-    const [height, width] = ints(attrs, "inputSize");
-    return {
-      dtype: "float32",
-      shape: [ct.shape[0], weight.shape[1] * number(attrs, "groups"), height, width],
-    };
+    requirePlanes("conv2d_input_grad", [ct, weight]);
+    const channels = weight.shape[1] * number(attrs, "groups");
+    const x = f32(ct.shape[0], channels, ...ints(attrs, "inputSize"));
+    requireResult("conv2d_input_grad", ct, inferConv2d([x, weight], attrs));
+    return x;
   },
   vjp(b, cotangent, [ct, weight], _out, attrs) {
     const { inputSize: _, ...geometry } = attrs;
@@ -257,8 +270,16 @@ const weightGrad: OpDef = {
   pattern: "contraction",
   infer([x, ct], attrs) {
     requireFloat("conv2d_weight_grad", [x, ct]);
-    const [kh, kw] = ints(attrs, "kernelSize");
-    return { dtype: "float32", shape: [ct.shape[1], x.shape[1] / number(attrs, "groups"), kh, kw] };
+    requirePlanes("conv2d_weight_grad", [x, ct]);
+    const [channels, groups] = [x.shape[1], number(attrs, "groups")];
+    if (channels % groups !== 0) {
+      throw new KilnError(
+        `conv2d_weight_grad cannot divide the ${channels} channels of ${describe(x)} into ${groups} groups`,
+      );
+    }
+    const weight = f32(ct.shape[1], channels / groups, ...ints(attrs, "kernelSize"));
+    requireResult("conv2d_weight_grad", ct, inferConv2d([x, weight], attrs));
+    return weight;
   },
   vjp(b, cotangent, [x, ct], _out, attrs) {
     const { kernelSize: _, ...geometry } = attrs;

@@ -72,12 +72,15 @@ const convTranspose2d: OpDef = {
     const { outputSize: _, ...geometry } = attrs;
     const gradient = b.node("conv2d", [ct, weight], geometry);
     // Output padding of a stride or more, which a dilation allows, gives conv2d places that no input stands for.
-    const isLarger = !sameShape(gradient.type.shape, x.type.shape);
-    const zeros = x.type.shape.map(() => 0);
-    const range = { starts: zeros, stops: x.type.shape, steps: x.type.shape.map(() => 1) };
+    const { shape } = x.type;
+    const isLarger = !sameShape(gradient.type.shape, shape);
+    const before = shape.map(() => 0);
+    const after = gradient.type.shape.map((extent, axis) => extent - shape[axis]);
+    const range = { starts: before, stops: shape, steps: shape.map(() => 1) };
+    const padded = isLarger ? b.node("pad", [x], { before, after, value: 0 }) : x;
     return [
       isLarger ? b.node("slice", [gradient], range) : gradient,
-      b.node("conv2d_weight_grad", [ct, x], { ...geometry, kernelSize: weight.type.shape.slice(2) }),
+      b.node("conv2d_weight_grad", [ct, padded], { ...geometry, kernelSize: weight.type.shape.slice(2) }),
       ...(bias === undefined ? [] : [b.node("sum", [ct], { axes: [0, 2, 3], keepdim: false })]),
     ];
   },

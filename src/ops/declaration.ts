@@ -43,6 +43,8 @@ export const NUMBER = { kind: "number" } as const;
 export const BOOLEAN = { kind: "boolean" } as const;
 export const TEXT = { kind: "text" } as const;
 export const AXIS = { kind: "axis" } as const;
+/** An index, or the value that stands for none. */
+export const INDEX = { kind: "int", least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
 /** A whole number of things. */
 export const COUNT = { kind: "int", least: 0 } as const;
 /** What all reductions over axes have. */
@@ -59,7 +61,8 @@ export const PAIR_FROM_0 = { kind: "ints", count: 2, least: 0 } as const;
 /** Throws a {@link KilnError} that names the op, what was found and what is expected, unless the declaration allows both. */
 export function requireDeclared(declaration: Declaration, inputs: readonly TensorType[], attrs: Attrs): void {
   const { name: op, arity, attributes } = declaration;
-  const [least, most] = typeof arity === "number" ? [arity, arity] : arity;
+  const least = typeof arity === "number" ? arity : arity[0];
+  const most = typeof arity === "number" ? arity : arity[1];
   if (inputs.length < least || inputs.length > most)
     throw new KilnError(`${op} takes ${countOf(least, most)}, not ${inputs.length}`);
   for (const name in attrs) {

@@ -1,5 +1,7 @@
 /** What an op is: one definition holds its typing rule, gradient, lowering, reference and test samples. */
 
+import { isElement } from "../core/conversion.ts";
+import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { IndexLimit } from "../core/index-limit.ts";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
@@ -151,6 +153,12 @@ export function requireFloat(op: string, inputs: readonly TensorType[]): void {
     if (type.dtype !== "float32")
       throw new KilnError(`${op} expects float32 tensors but got ${describe(type)}; use .float()`);
   }
+}
+
+/** Throws unless `value`, an attribute, is an element of `dtype`. */
+export function requireElement(op: string, name: string, value: number, dtype: DType): void {
+  if (!isElement(value, dtype))
+    throw new KilnError(`${op} needs an element of ${dtype} as ${name}, not ${value}`);
 }
 
 /** The broadcast shape of two operands, or an error that shows both. */

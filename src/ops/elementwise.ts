@@ -1,10 +1,10 @@
 /** Ops that compute each element from the elements at the same place: arithmetic, comparisons, `where`. */
 
-import { DTYPES } from "../core/dtype.ts";
+import { DTYPES, type DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, TensorType, Value } from "../ir/types.ts";
+import type { Attrs, Value } from "../ir/types.ts";
 import { binary, cast as castExpr, compare, constant, float, select, unary } from "../loop/build.ts";
 import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
 import type { BinaryOp, CompareOp, UnaryOp } from "../loop/types.ts";
@@ -17,6 +17,7 @@ import {
   type OpDef,
   rangeOfFirst,
   requireBroadcast,
+  requireElement,
   requireFloat,
   type Sample,
   text,
@@ -323,7 +324,7 @@ const cast: OpDef = {
   attributes: { dtype: { kind: "text", among: DTYPES } },
   pattern: "elementwise",
   compares: [0],
-  infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: x.shape }),
+  infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as DType, shape: x.shape }),
   vjp: () => [undefined],
   backward: { name: "ToCopyBackward" },
   lower:
@@ -373,7 +374,11 @@ const constantDef: OpDef = {
   arity: 0,
   attributes: { value: NUMBER, dtype: { kind: "text", among: DTYPES } },
   pattern: "elementwise",
-  infer: (_inputs, attrs) => ({ dtype: text(attrs, "dtype") as TensorType["dtype"], shape: [] }),
+  infer(_inputs, attrs) {
+    const dtype = text(attrs, "dtype") as DType;
+    requireElement("constant", "value", number(attrs, "value"), dtype);
+    return { dtype, shape: [] };
+  },
   vjp: () => [],
   backward: { name: "ConstantBackward" },
   lower: (_operands, output, attrs) => () => constant(number(attrs, "value"), output.dtype),

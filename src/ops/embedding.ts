@@ -5,7 +5,7 @@ import { sizeOf } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { binary, float, inRange, int, select } from "../loop/build.ts";
-import { BOOLEAN } from "./declaration.ts";
+import { BOOLEAN, INDEX } from "./declaration.ts";
 import { describe, f32, type OpDef, requireFloat } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 
@@ -49,7 +49,7 @@ const embedding: OpDef = {
   doc: "The rows of weight[V,D] that int32 indices name: [...] → [...,D] (torch.nn.functional.embedding). Whoever runs it checks the indices; the code itself reads zeros outside of the table. The row `paddingIdx`, if given, gets no gradient; `scaleGradByFreq` divides a row's gradient by how often it is looked up.",
   arity: 2,
   attributes: {
-    paddingIdx: { kind: "int", isOptional: true },
+    paddingIdx: { ...INDEX, isOptional: true },
     scaleGradByFreq: { ...BOOLEAN, isOptional: true },
   },
   pattern: "sparse",

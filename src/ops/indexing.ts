@@ -6,7 +6,7 @@ import type { Attrs, TensorType } from "../ir/types.ts";
 import { and, binary, cast, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
-import { AXIS, COUNT, REDUCTION_ATTRIBUTES, SHAPE_LIST } from "./declaration.ts";
+import { AXIS, COUNT, INDEX, REDUCTION_ATTRIBUTES, SHAPE_LIST } from "./declaration.ts";
 import {
   describe,
   f32,
@@ -192,7 +192,7 @@ const indexFault: OpDef = {
   name: "index_fault",
   doc: "The largest of the int32 indices that are neither among 0 … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -∞ where there is none. What programs tell of indices that they compute.",
   arity: 1,
-  attributes: { below: COUNT, ignoreIndex: { kind: "int", isOptional: true } },
+  attributes: { below: COUNT, ignoreIndex: { ...INDEX, isOptional: true } },
   pattern: "reduction",
   infer([index]) {
     if (index.dtype !== "int32")

@@ -5,7 +5,7 @@ import type { Shape } from "../core/shape.ts";
 import { constant, inRange, int, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { AXIS, NUMBER, PER_AXIS_FROM_0 } from "./declaration.ts";
-import { describe, f32, ints, number, type OpDef, unionOf } from "./definition.ts";
+import { describe, f32, ints, number, type OpDef, requireElement, unionOf } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 import { all } from "./rearrange.ts";
 
@@ -17,6 +17,7 @@ const pad: OpDef = {
   pattern: "sparse",
   range: ([x], _types, attrs) => unionOf([x, [number(attrs, "value"), number(attrs, "value")]]),
   infer([x], attrs) {
+    requireElement("pad", "value", number(attrs, "value"), x.dtype);
     const [before, after] = [ints(attrs, "before"), ints(attrs, "after")];
     return { dtype: x.dtype, shape: x.shape.map((extent, axis) => before[axis] + extent + after[axis]) };
   },

@@ -4,14 +4,24 @@
  * `ky·kW + kx`, one byte where it fits.
  */
 
+import { KilnError } from "../core/errors.ts";
+import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, cast, compare, constant, float, int, mul, reduce, select } from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, PAIR, PAIR_FROM_0 } from "./declaration.ts";
-import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
+import { describe, f32, type OpDef, type Operand, type Sample } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray, sumOver } from "./ndarray.ts";
-import { ADAPTIVE, FIXED, type PlaneWindows, sumOverReaders, tapAxes, type WindowFamily } from "./windows.ts";
+import {
+  ADAPTIVE,
+  FIXED,
+  inferImage,
+  type PlaneWindows,
+  sumOverReaders,
+  tapAxes,
+  type WindowFamily,
+} from "./windows.ts";
 
 export { windowsAreDisjoint } from "./windows.ts";
 
@@ -115,16 +125,25 @@ const distinctInput = ({ x, attrs }: PoolSample): Sample => ({
   attrs,
 });
 
+/** The type of the numbers of the taps that win, one for each window of `x`. */
+function inferWinner(family: Family, x: TensorType, attrs: Attrs): TensorType {
+  const { shape } = inferPool(family, [x], attrs);
+  return { dtype: tapCount(family, x.shape, shape, attrs) <= 256 ? "uint8" : "int32", shape };
+}
+
+/** Throws unless `win` has the type of the winners. */
+function requireWinner(op: string, win: TensorType, expected: TensorType): void {
+  if (win.dtype !== expected.dtype || !sameShape(win.shape, expected.shape))
+    throw new KilnError(`${op} expects winners ${describe(expected)} but got ${describe(win)}`);
+}
+
 const winner = (family: Family): OpDef => ({
   name: `${family.name}_winner`,
   doc: `The number \`ky·kW + kx\` of the tap that gave ${family.name}'s result, kW being the most columns of a window; uint8 where it fits, else int32. ${family.windows.attributes}`,
   arity: 1,
   attributes: family.attributes,
   pattern: "window",
-  infer([x], attrs) {
-    const { shape } = inferPool(family, [x], attrs);
-    return { dtype: tapCount(family, x.shape, shape, attrs) <= 256 ? "uint8" : "int32", shape };
-  },
+  infer: ([x], attrs) => inferWinner(family, x, attrs),
   vjp: () => [undefined],
   backward: { name: `${family.autograd}WinnerBackward` },
   lower([x], output, attrs) {
@@ -153,9 +172,11 @@ const gradient = (family: Family): OpDef => ({
   arity: 2,
   attributes: { ...family.attributes, inputSize: PAIR_FROM_0 },
   pattern: "sparse",
-  infer([ct], attrs) {
-    requireFloat(`${family.name}_grad`, [ct]);
-    return { dtype: "float32", shape: [ct.shape[0], ct.shape[1], ...ints(attrs, "inputSize")] };
+  infer([ct, win], attrs) {
+    const op = `${family.name}_grad`;
+    const image = inferImage(op, ct, attrs, (x) => inferPool(family, [x], attrs));
+    requireWinner(op, win, inferWinner(family, image, attrs));
+    return image;
   },
   vjp(b, cotangent, [, win], _out, attrs) {
     const { inputSize: _, ...window } = attrs;
@@ -200,7 +221,10 @@ const gather = (family: Family): OpDef => ({
   arity: 2,
   attributes: family.attributes,
   pattern: "window",
-  infer: (inputs, attrs) => inferPool(family, inputs, attrs),
+  infer([x, win], attrs) {
+    requireWinner(`${family.name}_gather`, win, inferWinner(family, x, attrs));
+    return inferPool(family, [x], attrs);
+  },
   vjp: (b, ct, [x, win], _out, attrs) => [
     b.node(`${family.name}_grad`, [ct, win], { ...attrs, inputSize: x.type.shape.slice(2) }),
     undefined,

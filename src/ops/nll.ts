@@ -6,7 +6,7 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { and, cast, compare, constant, div, float, int, mul, reduce, select, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { COUNT } from "./declaration.ts";
+import { COUNT, INDEX } from "./declaration.ts";
 import {
   describe,
   f32,
@@ -139,7 +139,7 @@ const nllLoss: OpDef = {
   indices: ([logp], attrs) => classTargets(1, logp.shape[classAxis(logp.shape)], attrs),
   doc: `The negative log-probability of each target class: log-probabilities [N,C,…] or [C] and int32 targets [N,…] or [] (torch.nn.functional.nll_loss). Class weights [C] may follow, and targets equal to \`ignoreIndex\` do not count; the mean is over what counts, by its weights. ${REDUCTION}`,
   arity: [2, 3],
-  attributes: { reduction: REDUCTION_KIND, ignoreIndex: { kind: "int", isOptional: true } },
+  attributes: { reduction: REDUCTION_KIND, ignoreIndex: { ...INDEX, isOptional: true } },
   pattern: "reduction",
   infer([logp, target, weight], attrs) {
     requireFloat("nll_loss", [logp]);
@@ -216,7 +216,7 @@ const oneHot: OpDef = {
   attributes: {
     classes: COUNT,
     axis: { kind: "axis", isNew: true },
-    ignoreIndex: { kind: "int", isOptional: true },
+    ignoreIndex: { ...INDEX, isOptional: true },
   },
   pattern: "elementwise",
   infer([target], attrs) {

@@ -4,11 +4,12 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, compare, div, inRange, int, mod, mul, reduce, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, BOOLEAN, PAIR, PAIR_FROM_0 } from "./declaration.ts";
-import { describe, ints, requireFloat } from "./definition.ts";
+import { describe, f32, ints, requireFloat } from "./definition.ts";
 
 /** A window that reads a position, its tap there, and the condition under which there is one. */
 interface Reader {
@@ -191,6 +192,24 @@ function adaptiveWindows(input: number, output: number): AxisWindows {
       return start + tap < end ? start + tap : undefined;
     },
   };
+}
+
+/**
+ * The type of the image whose pool has the cotangent `ct`, from its `inputSize`; throws unless `pooled`, what the pool
+ * makes of it, agrees.
+ */
+export function inferImage(
+  op: string,
+  ct: TensorType,
+  attrs: Attrs,
+  pooled: (image: TensorType) => TensorType,
+): TensorType {
+  requireImages(op, ct);
+  const image = f32(ct.shape[0], ct.shape[1], ...ints(attrs, "inputSize"));
+  const expected = pooled(image);
+  if (!sameShape(ct.shape, expected.shape))
+    throw new KilnError(`${op} expects a cotangent ${describe(expected)} but got ${describe(ct)}`);
+  return image;
 }
 
 function requireImages(op: string, input: TensorType): void {
