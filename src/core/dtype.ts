@@ -11,9 +11,6 @@ export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 const SHORT: Record<DType, string> = { float32: "f32", int32: "i32", bool: "bool", uint8: "u8" };
 const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, uint8: 1 };
 
-/** All of them. */
-export const DTYPES: readonly DType[] = Object.keys(SHORT) as DType[];
-
 /** Whether `name` is a dtype, the compiler's own `uint8` included. */
 export const isDType = (name: unknown): name is DType =>
   typeof name === "string" && Object.hasOwn(SHORT, name);

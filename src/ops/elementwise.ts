@@ -1,6 +1,6 @@
 /** Ops that compute each element from the elements at the same place: arithmetic, comparisons, `where`. */
 
-import { DTYPES, type DType } from "../core/dtype.ts";
+import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
@@ -321,7 +321,7 @@ const cast: OpDef = {
   range: ([x], [type], attrs) => (attrs.dtype === "bool" ? [0, 1] : type.dtype === "bool" ? [0, 1] : x),
   doc: "The same numbers in another dtype: without their fraction and held to the numbers of int32, NaN as 0; the gradient flows between float dtypes alone, so there is none here.",
   arity: 1,
-  attributes: { dtype: { kind: "text", among: DTYPES } },
+  attributes: { dtype: { kind: "text", among: PUBLIC_DTYPES } },
   pattern: "elementwise",
   compares: [0],
   infer: ([x], attrs) => ({ dtype: text(attrs, "dtype") as DType, shape: x.shape }),
@@ -372,7 +372,7 @@ const constantDef: OpDef = {
   range: (_inputs, _types, attrs) => [number(attrs, "value"), number(attrs, "value")],
   doc: "A rank-0 number known at compile time; broadcasting spreads it.",
   arity: 0,
-  attributes: { value: NUMBER, dtype: { kind: "text", among: DTYPES } },
+  attributes: { value: NUMBER, dtype: { kind: "text", among: PUBLIC_DTYPES } },
   pattern: "elementwise",
   infer(_inputs, attrs) {
     const dtype = text(attrs, "dtype") as DType;

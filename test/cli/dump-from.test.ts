@@ -191,6 +191,29 @@ describe("kernels are refused that have", () => {
 /** What is refused, and why. */
 type Case = readonly [what: string, args: () => readonly string[], message: RegExp];
 
+/** Lines that their op's declaration refuses, and what must be said of them. */
+const LINES: readonly (readonly [line: string, message: RegExp])[] = [
+  [
+    "%0: f32[2,3] = softmax(%x) {axis=99}",
+    /column 18: softmax needs an axis of float32\[2,3\] as axis, not 99/,
+  ],
+  ["%0: f32[2,3] = relu()", /column 18: relu takes 1 input, not 0/],
+  ["%0: f32[] = sum(%s)", /column 15: sum needs the attribute axes, axes of float32\[\]/],
+  ["%0: f32[2,3] = relu(%x, %x, %x)", /column 18: relu takes 1 input, not 3/],
+];
+
+describe("a line is refused of", () => {
+  it.each(LINES)("%s", async (line, message) => {
+    writeAll(folder, {
+      "line.ir": `graph net(%x: f32[2,3], %s: f32[]) {\n  ${line}\n  return output=%0\n}\n`,
+    });
+    const fault = await faultOf(["--from", file("line.ir")]);
+    expect(fault).toMatch(message);
+    expect(fault).toContain("line.ir: line 2, ");
+    expect(fault).not.toContain("\n");
+  });
+});
+
 describe("refused is", () => {
   const svg = ["--format", "svg"];
   const cases: readonly Case[] = [
@@ -276,8 +299,16 @@ describe("refused is", () => {
   it.each(cases)("%s", async (_what, args, message) => expect(await faultOf(args())).toMatch(message));
 });
 
+/** A graph whose second line is no op's. */
+const REFUSED_OPS = "graph net(%x: f32[2,3]) {\n  %0: f32[2,3] = relu(%x, %x, %x)\n  return output=%0\n}\n";
+
 describe("one line, code 1 and nothing else for", () => {
   const cases: readonly Case[] = [
+    [
+      "inputs that an op does not take",
+      () => ["--from", file("ops.ir")],
+      /ops\.ir: line 2, column 18: relu takes 1 input, not 3/,
+    ],
     [
       "a text that is no graph",
       () => ["--from", file("bad.ir")],
@@ -306,7 +337,7 @@ describe("one line, code 1 and nothing else for", () => {
   ];
 
   it.each(cases)("%s", async (_what, args, message) => {
-    writeAll(folder, { "bad.ir": "grph net() {}\n" });
+    writeAll(folder, { "bad.ir": "grph net() {}\n", "ops.ir": REFUSED_OPS });
     const { code, stdout, stderr } = await kiln(["dump", ...args()]);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^kiln: [^\n]*\n$/);

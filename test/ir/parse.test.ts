@@ -269,7 +269,50 @@ describe("a fault names its line and column and what was expected:", () => {
     ],
   };
 
-  test.each(Object.entries(cases))("%s", (_what, [text, message]) => {
+  const scalar = (line: string): string =>
+    `graph net(%x: f32[2,3], %s: f32[]) {\n  ${line}\n  return y=%0\n}`;
+  const declared: typeof cases = {
+    "an axis that is not there": [
+      scalar("%0: f32[2,3] = softmax(%x) {axis=99}"),
+      "line 2, column 18: softmax needs an axis of float32[2,3] as axis, not 99",
+    ],
+    "no input": [scalar("%0: f32[2,3] = relu()"), "line 2, column 18: relu takes 1 input, not 0"],
+    "too many inputs": [
+      scalar("%0: f32[2,3] = relu(%x, %x, %x)"),
+      "line 2, column 18: relu takes 1 input, not 3",
+    ],
+    "a sum without its attributes": [
+      scalar("%0: f32[] = sum(%s)"),
+      "line 2, column 15: sum needs the attribute axes, axes of float32[], none twice and in order",
+    ],
+    "an unknown attribute": [
+      scalar("%0: f32[2,3] = softmax(%x) {axes=1}"),
+      "line 2, column 18: softmax has no attribute axes (did you mean axis?); it has axis",
+    ],
+    "an attribute of an object's own": [
+      scalar("%0: f32[2,3] = relu(%x) {__proto__=[1]}"),
+      "line 2, column 18: relu has no attribute __proto__; it has none",
+    ],
+    "an attribute twice": [
+      scalar("%0: f32[2,3] = softmax(%x) {axis=0, axis=1}"),
+      "line 2, column 39: expected another attribute, axis stands here twice",
+    ],
+    "an attribute of another kind": [
+      scalar('%0: f32[] = sum(%x) {axes=[0,1], keepdim="no"}'),
+      'line 2, column 15: sum needs true or false as keepdim, not "no"',
+    ],
+    "a constant that is no whole number": [
+      scalar('%0: i32[] = constant() {value=0.5, dtype="int32"}'),
+      "line 2, column 15: constant needs an element of int32 as value, not 0.5",
+    ],
+    "a gradient of another size than the pool's": [
+      "graph g(%c: f32[1,1,3,3], %w: u8[1,1,3,3]) {\n  %0: f32[1,1,4,4] = max_pool2d_grad(%c, %w) " +
+        "{kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false, inputSize=[4,4]}\n  return y=%0\n}",
+      "line 2, column 22: max_pool2d_grad expects a cotangent float32[1,1,2,2] but got float32[1,1,3,3]",
+    ],
+  };
+
+  test.each(Object.entries({ ...cases, ...declared }))("%s", (_what, [text, message]) => {
     expect(() => parse(text)).toThrow(KilnError);
     expect(() => parse(text)).toThrow(message);
   });
