@@ -92,12 +92,8 @@ function isAllowed(attribute: Attribute, value: Attr, inputs: readonly TensorTyp
       const { least = -Infinity, most = Infinity } = attribute;
       return isWhole(value) && value >= least && value <= most;
     }
-    case "ints": {
-      const { count, least = -Infinity } = attribute;
-      const length = count === "rank" ? inputs[0].shape.length : count;
-      if (!Array.isArray(value) || (length !== undefined && value.length !== length)) return false;
-      return value.every((item) => isWhole(item) && item >= least);
-    }
+    case "ints":
+      return Array.isArray(value) && areInts(value, attribute, inputs);
     case "axis":
       return isWhole(value) && value >= 0 && value < inputs[0].shape.length + (attribute.isNew ? 1 : 0);
     case "axes":
@@ -113,11 +109,29 @@ function isAllowed(attribute: Attribute, value: Attr, inputs: readonly TensorTyp
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 
-const areAxes = (axes: readonly unknown[], { length: rank }: Shape, inAnyOrder: boolean): boolean =>
-  axes.every((axis, k) => {
+function areInts(
+  list: readonly unknown[],
+  { count, least = Number.NEGATIVE_INFINITY }: AttributeKind & { readonly kind: "ints" },
+  inputs: readonly TensorType[],
+): boolean {
+  if (count !== undefined && list.length !== (count === "rank" ? inputs[0].shape.length : count))
+    return false;
+  for (const item of list) {
+    if (!isWhole(item) || item < least) return false;
+  }
+  return true;
+}
+
+function areAxes(axes: readonly unknown[], { length: rank }: Shape, inAnyOrder: boolean): boolean {
+  let last = -1;
+  for (let k = 0; k < axes.length; k++) {
+    const axis = axes[k];
     if (!isWhole(axis) || axis < 0 || axis >= rank) return false;
-    return inAnyOrder ? axes.indexOf(axis) === k : k === 0 || axis > (axes[k - 1] as number);
-  });
+    if (inAnyOrder ? axes.indexOf(axis) !== k : axis <= last) return false;
+    last = axis;
+  }
+  return true;
+}
 
 /** What an attribute must be, in words. */
 function expectation(attribute: Attribute, inputs: readonly TensorType[]): string {

@@ -100,7 +100,8 @@ export function select(input: Tensor, dim: number, index: number): Tensor {
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   requireList("cat", tensors);
   const [first] = tensors;
-  return apply("cat", tensors, { axis: first === undefined ? 0 : ownAxisOf("cat", first, dim) });
+  if (first === undefined) return located(() => fail("cat needs at least one tensor"));
+  return apply("cat", tensors, { axis: ownAxisOf("cat", first, dim) });
 }
 
 /** Tensors of one shape along a new axis. */
