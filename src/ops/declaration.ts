@@ -7,6 +7,7 @@ import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import { suggestion } from "../core/suggestion.ts";
 import type { Attr, Attrs, TensorType } from "../ir/types.ts";
+import { describe } from "./definition.ts";
 
 /** How many inputs an op takes: exactly so many, or from a least to a most number, which may be infinite. */
 export type Arity = number | readonly [least: number, most: number];
@@ -135,7 +136,7 @@ function areAxes(axes: readonly unknown[], { length: rank }: Shape, inAnyOrder: 
 
 /** What an attribute must be, in words. */
 function expectation(attribute: Attribute, inputs: readonly TensorType[]): string {
-  const first = (): string => `${inputs[0].dtype}${formatShape(inputs[0].shape)}`;
+  const first = (): string => describe(inputs[0]);
   switch (attribute.kind) {
     case "number":
       return `a number${between(attribute.least, attribute.most)}`;
