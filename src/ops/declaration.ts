@@ -150,7 +150,7 @@ function expectation(attribute: Attribute, inputs: readonly TensorType[]): strin
     case "axis":
       return attribute.isNew ? `the place of a new axis beside those of ${first()}` : `an axis of ${first()}`;
     case "axes":
-      return `axes of ${first()}, none twice${attribute.inAnyOrder ? "" : " and in order"},`;
+      return `different axes of ${first()}${attribute.inAnyOrder ? "" : " in order"}`;
     case "boolean":
       return "true or false";
     case "text":

@@ -198,7 +198,7 @@ const LINES: readonly (readonly [line: string, message: RegExp])[] = [
     /column 18: softmax needs an axis of float32\[2,3\] as axis, not 99/,
   ],
   ["%0: f32[2,3] = relu()", /column 18: relu takes 1 input, not 0/],
-  ["%0: f32[] = sum(%s)", /column 15: sum needs the attribute axes, axes of float32\[\]/],
+  ["%0: f32[] = sum(%s)", /column 15: sum needs the attribute axes, different axes of float32\[\]/],
   ["%0: f32[2,3] = relu(%x, %x, %x)", /column 18: relu takes 1 input, not 3/],
 ];
 

@@ -283,7 +283,7 @@ describe("a fault names its line and column and what was expected:", () => {
     ],
     "a sum without its attributes": [
       scalar("%0: f32[] = sum(%s)"),
-      "line 2, column 15: sum needs the attribute axes, axes of float32[], none twice and in order",
+      "line 2, column 15: sum needs the attribute axes, different axes of float32[] in order",
     ],
     "an unknown attribute": [
       scalar("%0: f32[2,3] = softmax(%x) {axes=1}"),
