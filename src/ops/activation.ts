@@ -1,7 +1,54 @@
-/** Activations that their own formula, not a composition, keeps stable: sigmoid and softplus. */
+/** Activations: relu, and sigmoid and softplus, which their own formula, not a composition, keeps stable. */
 
-import { add, binary, div, float, unary } from "../loop/build.ts";
+import { KilnError } from "../core/errors.ts";
+import { sameShape } from "../core/shape.ts";
+import { add, binary, compare, div, float, select, unary } from "../loop/build.ts";
+import { describe, f32, type OpDef, requireFloat } from "./definition.ts";
 import { pointwiseOp } from "./pointwise.ts";
+
+const relu: OpDef = {
+  name: "relu",
+  doc: "`max(x, 0)`, element by element; NaN stays NaN (torch.nn.functional.relu).",
+  arity: 1,
+  attributes: {},
+  pattern: "elementwise",
+  infer(inputs) {
+    requireFloat("relu", inputs);
+    return inputs[0];
+  },
+  vjp: (b, ct, _inputs, y) => [b.node("relu_grad", [ct, y])],
+  backward: { name: "ReluBackward" },
+  lower:
+    ([x]) =>
+    (indices) =>
+      binary("max", x.at(indices), float(0)),
+  reference: ([x]) => ({ shape: x.shape, data: x.data.map((v) => Math.max(v, 0)) }),
+  samples: () => [{ inputs: [{ ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
+};
+
+const reluGrad: OpDef = {
+  name: "relu_grad",
+  doc: "The gradient of relu from its output `y`: the cotangent where `y > 0` (or NaN), else 0 (PyTorch's threshold_backward).",
+  arity: 2,
+  attributes: {},
+  pattern: "elementwise",
+  compares: [1],
+  infer(inputs) {
+    requireFloat("relu_grad", inputs);
+    if (!sameShape(inputs[0].shape, inputs[1].shape)) {
+      throw new KilnError(`relu_grad expects equal shapes but got ${inputs.map(describe).join(" and ")}`);
+    }
+    return inputs[0];
+  },
+  vjp: (b, ct, [, y]) => [b.node("relu_grad", [ct, y]), undefined],
+  backward: { name: "ThresholdBackwardBackward" },
+  lower:
+    ([ct, y]) =>
+    (indices) =>
+      select(compare("le", y.at(indices), float(0)), float(0), ct.at(indices)),
+  reference: ([ct, y]) => ({ shape: y.shape, data: y.data.map((v, i) => (v <= 0 ? 0 : ct.data[i])) }),
+  samples: () => [{ inputs: [f32(3, 4), { ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
+};
 
 const sigmoid = pointwiseOp({
   name: "sigmoid",
@@ -21,4 +68,4 @@ const softplus = pointwiseOp({
   reference: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
 });
 
-export const ACTIVATION = { sigmoid, softplus };
+export const ACTIVATION = { relu, relu_grad: reluGrad, sigmoid, softplus };

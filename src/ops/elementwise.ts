@@ -84,50 +84,6 @@ const sign: OpDef = {
   compares: [0],
 };
 
-const relu: OpDef = {
-  name: "relu",
-  doc: "`max(x, 0)`, element by element; NaN stays NaN (torch.nn.functional.relu).",
-  arity: 1,
-  attributes: {},
-  pattern: "elementwise",
-  infer(inputs) {
-    requireFloat("relu", inputs);
-    return inputs[0];
-  },
-  vjp: (b, ct, _inputs, y) => [b.node("relu_grad", [ct, y])],
-  backward: { name: "ReluBackward" },
-  lower:
-    ([x]) =>
-    (indices) =>
-      binary("max", x.at(indices), float(0)),
-  reference: ([x]) => ({ shape: x.shape, data: x.data.map((v) => Math.max(v, 0)) }),
-  samples: () => [{ inputs: [{ ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
-};
-
-const reluGrad: OpDef = {
-  name: "relu_grad",
-  doc: "The gradient of relu from its output `y`: the cotangent where `y > 0` (or NaN), else 0 (PyTorch's threshold_backward).",
-  arity: 2,
-  attributes: {},
-  pattern: "elementwise",
-  compares: [1],
-  infer(inputs) {
-    requireFloat("relu_grad", inputs);
-    if (!sameShape(inputs[0].shape, inputs[1].shape)) {
-      throw new KilnError(`relu_grad expects equal shapes but got ${inputs.map(describe).join(" and ")}`);
-    }
-    return inputs[0];
-  },
-  vjp: (b, ct, [, y]) => [b.node("relu_grad", [ct, y]), undefined],
-  backward: { name: "ThresholdBackwardBackward" },
-  lower:
-    ([ct, y]) =>
-    (indices) =>
-      select(compare("le", y.at(indices), float(0)), float(0), ct.at(indices)),
-  reference: ([ct, y]) => ({ shape: y.shape, data: y.data.map((v, i) => (v <= 0 ? 0 : ct.data[i])) }),
-  samples: () => [{ inputs: [f32(3, 4), { ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
-};
-
 const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
   [
     [2, 3],
@@ -396,8 +352,6 @@ export const ELEMENTWISE = {
   sqrt,
   abs,
   sign,
-  relu,
-  relu_grad: reluGrad,
   add,
   sub,
   mul,
