@@ -2,10 +2,10 @@
 
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import { type Shape, sameShape } from "../core/shape.ts";
+import type { Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
-import { binary, cast as castExpr, compare, constant, float, select, unary } from "../loop/build.ts";
+import { binary, cast as castExpr, compare, constant, select, unary } from "../loop/build.ts";
 import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
 import type { BinaryOp, CompareOp, UnaryOp } from "../loop/types.ts";
 import { NUMBER } from "./declaration.ts";
