@@ -7,8 +7,10 @@ import { wasm } from "../../../backends/wasm/backend.ts";
 import { ThreadPool } from "../../../backends/wasm/threads/pool.ts";
 import type { Graph } from "../../../src/ir/types.ts";
 import { OPS } from "../../../src/ops/registry.ts";
+import { traceLoss } from "../../../src/trace/trace.ts";
 import { draw, generator } from "../../support/draw.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
+import { makeModel, randomModel } from "../../support/random-model.ts";
 import { planOf, runGraph, type Values } from "../../support/run-graph.ts";
 import { differentiableInputs, graphOf, lossOf, sampleCases, valuesOf } from "../../support/sample-cases.ts";
 import { strategiesFor } from "../../support/strategies.ts";
@@ -66,6 +68,19 @@ const RUNS = {
   numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 25),
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
+
+test("random models have the same gradients", () =>
+  fc.assert(
+    fc.asyncProperty(randomModel, async (spec) => {
+      const { model, loss, inputs, targets, batches } = makeModel(spec);
+      const { graph, states, parameters } = traceLoss(model, loss, inputs, targets);
+      const given = graph.inputs.filter(({ role }) => role === "input");
+      const tensors = [...given.map(({ name }, k) => [name, batches[0][k]] as const), ...states];
+      const values = await Promise.all(tensors.map(async ([name, t]) => [name, await t.data()] as const));
+      await expectSameBits(graph, Object.fromEntries(values), { gradientsFor: parameters });
+    }),
+    RUNS,
+  ));
 
 describe.each([undefined, ...strategiesFor(wasm.capabilities).map(({ name }) => name)])(
   "random graphs, strategy %s",

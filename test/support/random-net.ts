@@ -1,0 +1,168 @@
+/**
+ * A net as a list of steps over numbered values: plain data, so that PyTorch runs the same net
+ * (test/fixtures/random_models.py reads the same steps).
+ */
+
+import { cat, nn, type Tensor } from "kiln";
+
+/** Each makes one more value from those before, which are named by their number; `weight` and `layer` count likewise. */
+export type NetStep =
+  | { readonly op: "layer"; readonly layer: number; readonly a: number }
+  | { readonly op: "add" | "mul" | "maximum" | "cat"; readonly a: number; readonly b: number }
+  /** The logistic map, or steps of an ODE: chains that use every value twice. */
+  | { readonly op: "logistic" | "euler"; readonly a: number; readonly times: number }
+  | {
+      readonly op: "scale" | "shift" | "straight-through" | "half-detached";
+      readonly a: number;
+      readonly weight: number;
+    }
+  | {
+      readonly op: "softmax-weight" | "log-softmax-weight";
+      readonly a: number;
+      readonly weight: number;
+      readonly dim: number;
+    }
+  /** `a · b` without a gradient for `b`. */
+  | { readonly op: "gate-detached"; readonly a: number; readonly b: number }
+  | { readonly op: "peak" | "attend" | "in-place"; readonly a: number }
+  | { readonly op: "center"; readonly a: number; readonly dims: readonly number[] }
+  | {
+      readonly op: "narrow";
+      readonly a: number;
+      readonly dim: number;
+      readonly start: number;
+      readonly length: number;
+    }
+  | { readonly op: "transpose"; readonly a: number; readonly dims: readonly [number, number] }
+  | { readonly op: "flip"; readonly a: number; readonly dim: number }
+  /** Squeeze-and-excitation: a factor for each channel, by two layers from the channels' means. */
+  | { readonly op: "excite"; readonly a: number; readonly layers: readonly [number, number] };
+
+/** What the steps of a net name by number. */
+export interface Parts {
+  readonly layers: readonly nn.Module[];
+  readonly weights: readonly nn.Parameter[];
+}
+
+/** What a step makes of the values before it. */
+export function nextValue(step: NetStep, values: readonly Tensor[], { layers, weights }: Parts): Tensor {
+  const a = values[step.a];
+  switch (step.op) {
+    case "layer":
+      return call(layers[step.layer], a);
+    case "add":
+      return a.add(values[step.b]);
+    case "mul":
+      return a.mul(values[step.b]);
+    case "maximum":
+      return a.maximum(values[step.b]);
+    case "cat":
+      return cat([a, values[step.b]], 1);
+    case "logistic":
+      return repeated(a.sigmoid(), step.times, (x) => x.mul(x.rsub(1)).mul(2.5));
+    case "euler":
+      return repeated(a, step.times, (x) => x.add(x.tanh().mul(0.1)));
+    case "scale":
+      return a.mul(weights[step.weight]);
+    case "shift":
+      return a.add(weights[step.weight]);
+    case "straight-through": {
+      const weight = weights[step.weight];
+      return a.mul(weight.sign().add(weight).sub(weight.detach()));
+    }
+    case "half-detached": {
+      const weight = weights[step.weight];
+      return a.mul(weight.mul(weight.detach()));
+    }
+    case "softmax-weight":
+      return a.mul(weights[step.weight].softmax(step.dim));
+    case "log-softmax-weight":
+      return a.add(weights[step.weight].logSoftmax(step.dim));
+    case "gate-detached":
+      return a.mul(values[step.b].detach());
+    case "peak":
+      return a.sub(a.amax(-1, true));
+    case "attend": {
+      const scores = a.matmul(a.transpose(-2, -1)).mul(0.3);
+      return scores.softmax(-1).matmul(a);
+    }
+    case "in-place":
+      return a.mul(2).add_(a).mul_(0.3);
+    case "center":
+      return a.sub(a.mean(step.dims, true));
+    case "narrow":
+      return a.narrow(step.dim, step.start, step.length);
+    case "transpose":
+      return a.transpose(...step.dims);
+    case "flip":
+      return a.flip(step.dim);
+    case "excite": {
+      const means = a.mean(a.shape.slice(2).map((_, k) => k + 2));
+      const [squeeze, excite] = step.layers.map((k) => layers[k]);
+      const factors = call(excite, call(squeeze, means).relu()).sigmoid();
+      return a.mul(factors.reshape(...a.shape.slice(0, 2), ...a.shape.slice(2).map(() => 1)));
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+export const call = (module: nn.Module, x: Tensor): Tensor => module.forward(x) as Tensor;
+
+const repeated = (x: Tensor, times: number, next: (x: Tensor) => Tensor): Tensor =>
+  Array.from({ length: times }).reduce<Tensor>((value) => next(value), x);
+
+export class RandomNet extends nn.Module {
+  readonly layers: nn.ModuleList;
+  /** One for each output: it makes scores of a value, flattened. */
+  readonly heads: nn.ModuleList;
+  readonly #parts: Parts;
+  readonly #steps: readonly NetStep[];
+  readonly #outputs: readonly number[];
+
+  constructor(
+    parts: Parts,
+    steps: readonly NetStep[],
+    outputs: readonly number[],
+    heads: readonly nn.Module[],
+  ) {
+    super();
+    this.layers = new nn.ModuleList(parts.layers);
+    for (const [k, weight] of parts.weights.entries()) Object.assign(this, { [`w${k}`]: weight });
+    this.heads = new nn.ModuleList(heads);
+    this.#parts = parts;
+    this.#steps = steps;
+    this.#outputs = outputs;
+  }
+
+  forward(...inputs: Tensor[]): Tensor[] {
+    const values = [...inputs];
+    for (const step of this.#steps) values.push(nextValue(step, values, this.#parts));
+    return this.#outputs.map((value, k) => call(this.heads[k], values[value].flatten(1)));
+  }
+
+  override extraRepr(): string {
+    return [...this.#steps.map((step) => JSON.stringify(step)), `outputs ${this.#outputs}`].join("\n");
+  }
+}
+
+/** The loss of the first output, and half the squared error of each other one. */
+export class JointLoss extends nn.Module {
+  readonly first: nn.Loss<string>;
+
+  constructor(first: nn.Loss<string>) {
+    super();
+    this.first = first;
+  }
+
+  forward(...tensors: Tensor[]): Tensor {
+    const count = tensors.length / 2;
+    const mse = new nn.MSELoss();
+    return tensors
+      .slice(1, count)
+      .reduce<Tensor>(
+        (loss, output, k) => loss.add((mse.forward(output, tensors[count + 1 + k]) as Tensor).mul(0.5)),
+        this.first.forward(tensors[0], tensors[count]) as Tensor,
+      );
+  }
+}

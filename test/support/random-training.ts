@@ -1,0 +1,108 @@
+/** Trains random models on a backend, and says how far two trainings are apart. */
+
+import { compileTraining, noGrad, type Tensor, tensor } from "kiln";
+import { type ModelSpec, makeModel } from "./random-model.ts";
+
+/** What training gave: the losses, and at the end all parameters, buffers and states of the optimizer. */
+export interface Outcome {
+  readonly text: string;
+  readonly kinds: readonly string[];
+  readonly values: ReadonlyMap<string, ArrayLike<number>>;
+}
+
+export interface Setting {
+  readonly backend: string;
+  readonly threads?: number;
+  readonly strategy?: string;
+  /** Relative changes of this size, drawn by the seed, that every parameter begins with. */
+  readonly disturbed?: { readonly by: number; readonly seed: number };
+}
+
+export async function trainRandom(spec: ModelSpec, setting: Setting): Promise<Outcome> {
+  const { disturbed, ...options } = setting;
+  const { model, loss, optimizer, inputs, targets, batches, changes, kinds } = makeModel(spec);
+  const parameters = model.parameters();
+  if (disturbed !== undefined) await disturb(parameters, disturbed);
+  const trainer = await compileTraining(model, {
+    inputs: inputs.map(typeOf),
+    targets: targets.map(typeOf),
+    loss,
+    optimizer,
+    ...options,
+  });
+  const losses: number[] = [];
+  for (const [step, batch] of batches.entries()) {
+    for (const change of changes)
+      if (change.step === step) parameters[change.parameter].requiresGrad = change.requiresGrad;
+    losses.push(await trainer.step(...batch));
+  }
+  const values = new Map<string, ArrayLike<number>>([["losses", losses]]);
+  for (const [name, value] of Object.entries(model.stateDict())) values.set(name, await value.data());
+  for (const [k, parameter] of parameters.entries()) {
+    for (const [name, state] of Object.entries(optimizer.stateOf(parameter))) {
+      values.set(`${name} of parameter ${k}`, await state.data());
+    }
+  }
+  await trainer.dispose();
+  return { text: `${model}\n${optimizer.constructor.name}`, values, kinds };
+}
+
+const typeOf = ({ shape, dtype }: Tensor) => ({ shape, dtype });
+
+async function disturb(
+  parameters: readonly Tensor[],
+  { by, seed }: NonNullable<Setting["disturbed"]>,
+): Promise<void> {
+  let state = seed;
+  for (const parameter of parameters) {
+    const data = await parameter.data();
+    for (let i = 0; i < data.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      data[i] *= 1 + by * (state / 2 ** 31 - 1);
+    }
+    noGrad(() => parameter.copy_(tensor(data, { shape: parameter.shape })));
+  }
+}
+
+/**
+ * Relative to the largest value of each tensor. Some twenty roundings of 6e-8 lie between two stores; normalisation
+ * divides by a deviation that may be a hundredth of the values, which multiplies the error as much.
+ */
+const TOLERANCE = 2e-4;
+/** What is smaller than this beside numbers near 1 is rounding alone: a sum that cancels. */
+const NOISE = 1e-5;
+
+const largestOf = (numbers: ArrayLike<number>): number =>
+  Array.from(numbers).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+/** The first number that is further from what is expected than rounding explains. */
+export function differenceBetween(actual: Outcome, expected: Outcome): string | undefined {
+  for (const [name, numbers] of expected.values) {
+    const own = actual.values.get(name);
+    if (own === undefined) return `there is no ${name} in\n${expected.text}`;
+    const largest = largestOf(numbers);
+    for (let i = 0; i < numbers.length; i++) {
+      if (!(Math.abs(own[i] - numbers[i]) <= TOLERANCE * largest + NOISE)) {
+        return `${name}[${i}] is ${own[i]}, not ${numbers[i]} (largest ${largest}) in\n${expected.text}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Whether rounding alone may move the results as far: a disturbance of every parameter by a rounding or two moves them by
+ * a hundredth of the tolerance or more, since values near a kink fall to the other side or differences cancel.
+ */
+export async function isIllConditioned(spec: ModelSpec): Promise<boolean> {
+  const { values } = await trainRandom(spec, { backend: "interpret" });
+  for (const seed of [1, 2, 3, 4]) {
+    const other = await trainRandom(spec, { backend: "interpret", disturbed: { by: 3e-7, seed } });
+    for (const [name, numbers] of values) {
+      const moved = other.values.get(name)!;
+      const bound = (TOLERANCE * largestOf(numbers) + NOISE) / 30;
+      for (let i = 0; i < numbers.length; i++) if (!(Math.abs(moved[i] - numbers[i]) <= bound)) return true;
+    }
+  }
+  return false;
+}
