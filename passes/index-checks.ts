@@ -32,7 +32,7 @@ export function withIndexChecks(graph: Graph): CheckedGraph {
     const types = node.inputs.map(({ type }) => type);
     for (const { input, ...use } of definitionOf(node.op).indices?.(types, node.attrs) ?? []) {
       const value = unarranged(node.inputs[input]);
-      if (lies(ranges.get(value), use)) continue;
+      if (node.inputs[input].type.shape.includes(0) || lies(ranges.get(value), use)) continue;
       const limit: IndexLimit = { ...use, op: node.op, origins: graph.origins.get(node) };
       const known = value.kind === "input" && value.role === "input" ? (fed.get(value.name) ?? []) : [];
       if (value.kind === "input" && value.role === "input") {

@@ -204,7 +204,7 @@ class Lowering {
     const indices = flat ? indicesAt(grid[0], shape, layout) : grid;
     let context = new RangeContext();
     extents.forEach((extent, axis) => {
-      context = context.withName(`i${axis}`, { low: 0, high: extent - 1 });
+      context = context.withLoop(`i${axis}`, extent);
     });
     const values = new ElementReader(group, (value, at) => this.read(value, at));
     const results = stores.map((node) => ({ node, value: simplify(values.at(node, indices), context) }));

@@ -3,7 +3,7 @@
 import { InternalError } from "../src/core/errors.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
-import type { Kernel } from "../src/loop/types.ts";
+import type { Kernel, Stmt } from "../src/loop/types.ts";
 import { isProved } from "../src/loop/verify.ts";
 import { kernelKey } from "./kernel-key.ts";
 import type { Pass, StageInfo } from "./pass.ts";
@@ -97,12 +97,19 @@ export const factsOf = ({ buffers }: LoweredProgram, allowsWinograd: boolean): P
   allowsWinograd,
 });
 
-/** Every way to run `kernel` in a program of which these facts are known. */
+/** Every way to run `kernel` in a program of which these facts are known; where a loop has no turns, just as it is. */
 export const candidatesFor = (
   kernel: Kernel,
   capabilities: Capabilities,
   facts: ProgramFacts,
-): readonly Candidate[] => STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, capabilities, facts));
+): readonly Candidate[] =>
+  (kernel.body.some(isIdle) ? [plain] : STRATEGIES).flatMap((strategy) =>
+    strategy.candidates(kernel, capabilities, facts),
+  );
+
+/** Whether a loop in a lowered statement has no turns. */
+const isIdle = (s: Stmt): boolean =>
+  s.kind === "for" ? s.extent === 0 || s.body.some(isIdle) : s.kind === "section" && s.body.some(isIdle);
 
 /** The program with what its kernels have become in their place. */
 export function withScheduled(program: LoweredProgram, made: readonly Scheduled[]): LoweredProgram {

@@ -37,6 +37,18 @@ function constantOf(value: Value): number | undefined {
   return isOp(value, "constant") ? (value.attrs.value as number) : undefined;
 }
 
+/** What has no elements is made of nothing: whatever it was computed from is not needed for it. */
+const forgetEmpty: Rule = (b, op, inputs, attrs) => {
+  if (inputs.length === 0) return undefined;
+  const { dtype, shape } = opTable.infer(
+    op,
+    inputs.map((v) => v.type),
+    attrs,
+  );
+  const isMade = op === "broadcast_to" && constantOf(inputs[0]) !== undefined;
+  return isMade || !shape.includes(0) ? undefined : b.node("broadcast_to", [b.constant(0, dtype)], { shape });
+};
+
 const foldConstants: Rule = (b, op, inputs, attrs) => {
   const definition = definitionOf(op);
   if (op === "constant" || inputs.length === 0 || definition.pattern !== "elementwise") return undefined;
@@ -169,6 +181,7 @@ const dropMarks: Rule = (_b, op, [x]) => (definitionOf(op).computesNothing ? x :
 
 const RULES: readonly Rule[] = [
   dropMarks,
+  forgetEmpty,
   foldConstants,
   dropIdentity,
   dropDoubleNegation,

@@ -73,6 +73,11 @@ export function inferReshape(from: Shape, requested: Shape): number[] {
   const size = sizeOf(from);
   const holes = requested.filter((extent) => extent === -1).length;
   const known = requested.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
+  if (holes === 1 && known === 0) {
+    throw new KilnError(
+      `cannot view ${formatShape(from)} as ${formatShape(requested)}: beside an extent of 0 any other fits for -1`,
+    );
+  }
   const fits = holes === 0 ? known === size : holes === 1 && known > 0 && size % known === 0;
   if (!fits || requested.some((extent) => extent < -1 || !Number.isInteger(extent))) {
     throw new KilnError(

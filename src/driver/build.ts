@@ -10,9 +10,9 @@ import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../pa
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
-import { formatShape, type Shape } from "../core/shape.ts";
+import type { Shape } from "../core/shape.ts";
 import type { StageDump } from "../ir/artifact.ts";
-import type { Graph, Value } from "../ir/types.ts";
+import type { Graph } from "../ir/types.ts";
 import type { TunedKernel } from "../loop/contest.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import { type Asked, logCompilation } from "../runtime/compile-log.ts";
@@ -101,7 +101,6 @@ export async function build(
   asked: Asked,
   { watch, ...options }: BuildOptions,
 ): Promise<Variant> {
-  requireElements(trace.graph);
   const checked = withIndexChecks(trace.graph);
   const layouts = state.layoutsOn(backend, trace.states);
   const tracing = performance.now() - begin;
@@ -138,19 +137,6 @@ export async function build(
   const debug = currentDebug();
   if (debug !== undefined) logCompilation(debug, asked, variant);
   return variant;
-}
-
-/** Kernels have nothing to loop over where an extent is 0, and a mean of nothing is no number. */
-function requireElements({ inputs, nodes, origins }: Graph): void {
-  const values: readonly Value[] = [...inputs, ...nodes];
-  const empty = values.find(({ type }) => type.shape.includes(0));
-  if (empty === undefined) return;
-  const user = nodes.find((node) => node === empty || node.inputs.includes(empty));
-  throw new KilnError(
-    `${user?.op ?? "a program"} is given or makes an empty tensor, ${empty.type.dtype}${formatShape(empty.type.shape)}: ` +
-      "nothing is computed with tensors that have no elements",
-    user && origins.get(user),
-  );
 }
 
 /** From graph to plan; the manager has what every pass made. */

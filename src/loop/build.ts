@@ -122,6 +122,9 @@ export const inRange = (e: Expr, extent: number): Expr =>
 export const dot = (indices: readonly Expr[], strides: readonly number[]): Expr =>
   indices.reduce((sum, index, axis) => add(sum, mul(index, int(strides[axis]))), int(0));
 
+/** What a reduction over nothing gives. */
+const IDENTITIES: Record<ReduceOp, number> = { sum: 0, max: Number.NEGATIVE_INFINITY, argmax: 0 };
+
 /** Reductions whose bodies are being made. */
 let open = 0;
 
@@ -129,6 +132,7 @@ let open = 0;
  * A reduction over `axes`; `body` receives one variable per axis. Variables are named by their hint and by
  * how many reductions nest inside, so that equal reductions are equal trees however they were built. Until then
  * they are named by how many it stands in, so that two beside each other ask for the same elements and share them.
+ * Over an axis without positions it is the identity of its operation.
  */
 export function reduce(op: ReduceOp, axes: readonly ReduceAxis[], body: (indices: Expr[]) => Expr): Expr {
   const temporary = axes.map((_, k) => variable(`?${open}.${k}`));
@@ -139,6 +143,8 @@ export function reduce(op: ReduceOp, axes: readonly ReduceAxis[], body: (indices
   } finally {
     open--;
   }
+  if (axes.some(({ extent }) => extent === 0))
+    return constant(IDENTITIES[op], op === "argmax" ? "int32" : raw.dtype);
   const height = reduceHeight(raw) + 1;
   const names = axes.map(({ name }) => (height === 1 ? name : `${name}${height}`));
   const renaming = new Map(temporary.map((v, i) => [nameOf(v), variable(names[i])]));

@@ -81,7 +81,7 @@ export class LoadBounds {
     const key = axesKey(axes);
     let inside = reduced.get(key);
     if (inside === undefined) {
-      inside = axes.reduce((c, { name, extent }) => c.withName(name, { low: 0, high: extent - 1 }), context);
+      inside = axes.reduce((c, { name, extent }) => c.withLoop(name, extent), context);
       this.known.set(inside, { ...unknown(), inner: { axes, outside: context } });
       reduced.set(key, inside);
     }

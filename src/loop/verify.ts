@@ -95,7 +95,7 @@ class Verifier {
         this.fresh(s.name, scope);
         for (const i of s.inductions ?? []) this.expression(i.init, scope);
         const inside = within(scope, extent);
-        inside.context = inside.context.withName(s.name, { low: 0, high: Math.max(extent - 1, 0) });
+        inside.context = inside.context.withLoop(s.name, extent);
         inside.names.add(s.name);
         for (const { name, init, step } of s.inductions ?? []) {
           inside.names.add(name);

@@ -18,6 +18,7 @@ import {
   withIndex,
 } from "./definition.ts";
 import { at, forEachIndex, generate, sumOver } from "./ndarray.ts";
+import { requireExtents } from "./reduction.ts";
 
 /** The index into the input of argmax: `inner` along the reduced axes, `outer` along the others. */
 function joinIndices<T>(rank: number, attrs: Attrs, outer: readonly T[], inner: readonly T[]): T[] {
@@ -40,6 +41,7 @@ const argmax: OpDef = {
   pattern: "reduction",
   infer([x], attrs) {
     requireFloat("argmax", [x]);
+    requireExtents("argmax", x, ints(attrs, "axes"));
     return { dtype: "int32", shape: reducedShape(x.shape, ints(attrs, "axes"), attrs.keepdim === true) };
   },
   vjp: () => [undefined],

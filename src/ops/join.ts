@@ -96,6 +96,7 @@ const cat: OpDef = {
     return (indices) =>
       operands.reduceRight<Expr>(
         (rest, x, k) => {
+          if (shapes[k][axis] === 0) return rest;
           const own = sub(indices[axis], int(offsets[k]));
           const element = x.at(indices.map((i, other) => (other === axis ? own : i)));
           return select(inRange(own, shapes[k][axis]), element, rest);

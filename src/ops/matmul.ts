@@ -136,7 +136,7 @@ const linear: OpDef = {
   },
   vjp(b, ct, [x, weight, bias]) {
     const [outFeatures, inFeatures] = weight.type.shape;
-    const rows = sizeOf(x.type.shape) / inFeatures;
+    const rows = sizeOf(x.type.shape.slice(0, -1));
     const flatCt = b.node("reshape", [ct], { shape: [rows, outFeatures] });
     const flatX = b.node("reshape", [x], { shape: [rows, inFeatures] });
     const dx = b.node("matmul", [flatCt, weight], { transposeA: false, transposeB: false });

@@ -112,9 +112,9 @@ function slicedShape(op: string, type: TensorType, attrs: Attrs): number[] {
   const [starts, stops, steps] = ["starts", "stops", "steps"].map((name) => ints(attrs, name));
   return type.shape.map((extent, axis) => {
     const [start, stop, step] = [starts[axis], stops[axis], steps[axis]];
-    if (start < 0 || stop > extent || start >= stop || step < 1) {
+    if (start < 0 || stop > extent || start > stop || step < 1) {
       throw new KilnError(
-        `${op} of axis ${axis} of ${describe(type)} needs 0 <= start < stop <= ${extent} and a positive step ` +
+        `${op} of axis ${axis} of ${describe(type)} needs 0 <= start <= stop <= ${extent} and a positive step ` +
           `but is given ${start}:${stop}:${step}`,
       );
     }

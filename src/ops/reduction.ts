@@ -1,8 +1,9 @@
 /** Reductions over axes: sum, mean, max and logsumexp. */
 
-import { reducedShape, type Shape, sizeOf } from "../core/shape.ts";
+import { KilnError } from "../core/errors.ts";
+import { formatShape, reducedShape, type Shape, sizeOf } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, Value } from "../ir/types.ts";
+import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { add, compare, float, mul, reduce, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { REDUCTION_ATTRIBUTES } from "./declaration.ts";
@@ -118,10 +119,24 @@ const mean: OpDef = {
   },
 };
 
+/** Throws where the largest of nothing is asked for. */
+export function requireExtents(op: string, { shape }: TensorType, axes: readonly number[]): void {
+  const axis = axes.find((k) => shape[k] === 0);
+  if (axis === undefined) return;
+  throw new KilnError(
+    `${op} of ${formatShape(shape)} has nothing to choose from: axis ${axis} has the extent 0`,
+  );
+}
+
 const max: OpDef = {
   ...sum,
   name: "max",
-  doc: `The maximum over axes; equal maxima share the gradient evenly (torch.amax). NaN wins. ${AXES}`,
+  doc: `The maximum over axes; equal maxima share the gradient evenly (torch.amax). NaN wins. No reduced axis may be empty. ${AXES}`,
+  infer(inputs, attrs) {
+    requireFloat("max", inputs);
+    requireExtents("max", inputs[0], ints(attrs, "axes"));
+    return sum.infer(inputs, attrs);
+  },
   vjp(b, ct, [x], out, attrs) {
     const isMax = b.node("compare", [x, withKeptAxes(b, out, x.type.shape, attrs)], { relation: "eq" });
     const mask = b.node("cast", [isMax], { dtype: "float32" });

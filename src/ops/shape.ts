@@ -29,6 +29,7 @@ export function unravel(linear: Expr, shape: Shape): Expr[] {
  * because axes are joined that do not lie one after the other (ATen's computeStride).
  */
 function stridesUnder(input: Strided, shape: Shape): readonly number[] | undefined {
+  if (shape.includes(0)) return stridesOf(shape);
   const axes = input.shape
     .map((extent, k) => ({ extent, stride: input.strides[k] }))
     .filter(({ extent }) => extent !== 1);

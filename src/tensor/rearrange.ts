@@ -37,7 +37,7 @@ export function expand(input: Tensor, sizes: readonly number[]): Tensor {
   const added = sizes.length - input.ndim;
   const shape = sizes.map((size, axis) => (size === -1 && axis >= added ? input.shape[axis - added] : size));
   return located(() => {
-    if (added < 0 || shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
+    if (added < 0 || shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
       throw new KilnError(`expand cannot give ${formatShape(input.shape)} the shape ${formatShape(sizes)}`);
     }
     return view("broadcast_to", input, { shape });
@@ -50,7 +50,7 @@ export const flip = (input: Tensor, dims: number | readonly number[]): Tensor =>
 
 /**
  * `input[start:stop:step]` along one axis. As in Python, negative bounds count from the end and bounds outside
- * are cut off; the step is positive, and at least one element must be left.
+ * are cut off; the step is positive. Where nothing lies between the bounds the result is empty.
  */
 export function slice(
   input: Tensor,
@@ -62,9 +62,10 @@ export function slice(
   const axis = ownAxisOf("slice", input, dim);
   const extent = input.shape[axis];
   const bound = (at: number): number => Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
+  const first = bound(start);
   return view("slice", input, {
-    starts: withItem(zerosLike(input), axis, bound(start)),
-    stops: withItem(input.shape, axis, bound(stop)),
+    starts: withItem(zerosLike(input), axis, first),
+    stops: withItem(input.shape, axis, Math.max(first, bound(stop))),
     steps: withItem(
       input.shape.map(() => 1),
       axis,
@@ -81,7 +82,7 @@ export function narrow(input: Tensor, dim: number, start: number, length: number
   const extent = input.shape[axis];
   const from = start < 0 ? start + extent : start;
   return located(() => {
-    if (from < 0 || length < 1 || from + length > extent) {
+    if (from < 0 || length < 0 || from + length > extent) {
       throw new KilnError(
         `narrow cannot take ${length} elements from ${start} on along axis ${axis} of ${formatShape(input.shape)}`,
       );
@@ -96,13 +97,18 @@ export function select(input: Tensor, dim: number, index: number): Tensor {
   return narrow(input, axis, index, 1).reshape(input.shape.filter((_, k) => k !== axis));
 }
 
-/** Tensors one after the other along `dim`. */
+/** Tensors one after the other along `dim`. As in PyTorch, empty lists fit any others. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   requireList("cat", tensors);
-  const [first] = tensors;
+  const first = tensors.find((t) => !isEmptyList(t)) ?? tensors[0];
   if (first === undefined) return located(() => fail("cat needs at least one tensor"));
-  return apply("cat", tensors, { axis: ownAxisOf("cat", first, dim) });
+  const axis = ownAxisOf("cat", first, dim);
+  const alike = tensors.map((t) => (isEmptyList(t) ? t.reshape(withItem(first.shape, axis, 0)) : t));
+  return apply("cat", alike, { axis });
 }
+
+/** What stands in a user's list may be anything. */
+const isEmptyList = (input: Tensor | undefined): boolean => input?.ndim === 1 && input.shape[0] === 0;
 
 /** Tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
@@ -141,7 +147,7 @@ export function split(input: Tensor, size: number | readonly number[], dim = 0):
     return located(() => fail(`split needs a size or a list of sizes, not ${describeValue(size)}`));
   const sizes = typeof size === "number" ? evenSizes(extent, size) : size;
   const total = sizes.reduce((sum, part) => sum + part, 0);
-  if (total !== extent || sizes.some((part) => !Number.isInteger(part) || part < 1)) {
+  if (total !== extent || sizes.some((part) => !Number.isInteger(part) || part < 0)) {
     return located(() =>
       fail(
         `split cannot cut axis ${axis} of ${formatShape(input.shape)} into parts of ${formatShape(sizes)}`,
@@ -157,6 +163,7 @@ export function split(input: Tensor, size: number | readonly number[], dim = 0):
 
 function evenSizes(extent: number, size: number): number[] {
   if (!Number.isInteger(size) || size < 1) return [size];
+  if (extent === 0) return [0];
   return Array.from({ length: Math.ceil(extent / size) }, (_, k) => Math.min(size, extent - k * size));
 }
 
@@ -164,7 +171,8 @@ function evenSizes(extent: number, size: number): number[] {
 export function chunk(input: Tensor, chunks: number, dim = 0): Tensor[] {
   if (!Number.isInteger(chunks) || chunks < 1)
     return located(() => fail(`chunk needs a positive number of parts, not ${chunks}`));
-  return split(input, Math.ceil(input.shape[ownAxisOf("chunk", input, dim)] / chunks), dim);
+  const extent = input.shape[ownAxisOf("chunk", input, dim)];
+  return split(input, extent === 0 ? Array(chunks).fill(0) : Math.ceil(extent / chunks), dim);
 }
 
 export type PadMode = "constant" | "reflect" | "replicate" | "circular";

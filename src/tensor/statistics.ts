@@ -37,6 +37,8 @@ export function prod(input: Tensor, dim?: Dims, keepdim = false): Tensor {
 }
 
 function productAlong(input: Tensor, axis: number): Tensor {
+  // Of nothing it is 1: the sum, which is 0, and 1.
+  if (input.shape[axis] === 0) return input.sum(axis, true).add(1);
   let product = input;
   let odd: Tensor | undefined;
   for (let extent = input.shape[axis]; extent > 1; extent = Math.floor(extent / 2)) {
