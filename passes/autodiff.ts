@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation: one walk backwards over the graph, using nothing but the ops' vjp rules. */
 
 import { KilnError } from "../src/core/errors.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../src/core/shape.ts";
+import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from "../src/core/shape.ts";
 import { GraphBuilder } from "../src/ir/builder.ts";
 import type { Graph, Input, Value } from "../src/ir/types.ts";
 import { definitionOf, opTable } from "../src/ops/registry.ts";
@@ -85,7 +85,8 @@ function dependents(graph: Graph, sources: readonly Value[]): ReadonlySet<Value>
 function unbroadcast(b: GraphBuilder, cotangent: Value, shape: Shape): Value {
   const from = cotangent.type.shape;
   if (sameShape(from, shape)) return cotangent;
-  if (from.length < shape.length || sizeOf(from) < sizeOf(shape)) {
+  const common = broadcastShapes(from, shape);
+  if (common !== undefined && sameShape(common, shape)) {
     return b.node("broadcast_to", [cotangent], { shape });
   }
   const added = from.length - shape.length;

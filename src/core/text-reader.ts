@@ -92,8 +92,8 @@ export class TextReader {
     const dtype = dtypeFromShortName(this.match(/\w+/y, "a type such as f32[2,3]"));
     if (dtype === undefined) return this.failAt(start, "one of f32, i32, bool, u8");
     const shape = this.list();
-    if (shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
-      return this.failAt(start, "extents that are positive whole numbers", `${shape} are not`);
+    if (shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+      return this.failAt(start, "extents that are whole numbers", `${shape} are not`);
     }
     return { dtype, shape };
   }

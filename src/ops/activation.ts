@@ -1,10 +1,12 @@
 /** Activations: relu, and sigmoid and softplus, which their own formula, not a composition, keeps stable. */
 
 import { KilnError } from "../core/errors.ts";
-import { sameShape } from "../core/shape.ts";
+import { type Shape, sameShape } from "../core/shape.ts";
 import { add, binary, compare, div, float, select, unary } from "../loop/build.ts";
-import { describe, f32, type OpDef, requireFloat } from "./definition.ts";
+import { describe, f32, type OpDef, requireFloat, type Sample } from "./definition.ts";
 import { pointwiseOp } from "./pointwise.ts";
+
+const SHAPES: readonly Shape[] = [[3, 4], [], [1], [0, 3]];
 
 const relu: OpDef = {
   name: "relu",
@@ -23,7 +25,8 @@ const relu: OpDef = {
     (indices) =>
       binary("max", x.at(indices), float(0)),
   reference: ([x]) => ({ shape: x.shape, data: x.data.map((v) => Math.max(v, 0)) }),
-  samples: () => [{ inputs: [{ ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
+  samples: () =>
+    SHAPES.map((shape): Sample => ({ inputs: [{ ...f32(...shape), draw: "nonzero" }], attrs: {} })),
 };
 
 const reluGrad: OpDef = {
@@ -47,7 +50,10 @@ const reluGrad: OpDef = {
     (indices) =>
       select(compare("le", y.at(indices), float(0)), float(0), ct.at(indices)),
   reference: ([ct, y]) => ({ shape: y.shape, data: y.data.map((v, i) => (v <= 0 ? 0 : ct.data[i])) }),
-  samples: () => [{ inputs: [f32(3, 4), { ...f32(3, 4), draw: "nonzero" }], attrs: {} }],
+  samples: () =>
+    SHAPES.map(
+      (shape): Sample => ({ inputs: [f32(...shape), { ...f32(...shape), draw: "nonzero" }], attrs: {} }),
+    ),
 };
 
 const sigmoid = pointwiseOp({

@@ -213,6 +213,8 @@ const FIXED_FAMILY: Family = {
     { x: [1, 2, 6, 5], attrs: OVERLAPPING },
     { x: [1, 2, 6, 5], attrs: { ...OVERLAPPING, ceilMode: true, countIncludePad: false } },
     { x: [1, 2, 6, 5], attrs: { ...OVERLAPPING, ceilMode: true } },
+    { x: [1, 1, 1, 3], attrs: OVERLAPPING },
+    { x: [0, 2, 4, 4], attrs: HALVES },
     { x: [2, 1, 5, 5], attrs: { ...OVERLAPPING, divisorOverride: 3 } },
   ],
 };
@@ -227,6 +229,7 @@ const ADAPTIVE_FAMILY: Family = {
   samples: [
     { x: [2, 2, 7, 5], attrs: { outputSize: [3, 2] } },
     { x: [1, 2, 3, 10], attrs: { outputSize: [5, 4] } },
+    { x: [0, 2, 3, 3], attrs: { outputSize: [2, 2] } },
     { x: [1, 2, 5, 6], attrs: { outputSize: [1, 3] } },
   ],
 };

@@ -79,6 +79,8 @@ const clamp: OpDef = {
     { inputs: [{ ...f32(2, 3), draw: "nonzero" }], attrs: { min: 0 } },
     { inputs: [{ ...f32(), draw: "nonzero" }], attrs: { max: 0 } },
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: { min: 2, max: 5 } },
+    { inputs: [{ ...f32(1, 1), draw: "nonzero" }], attrs: { min: 0 } },
+    { inputs: [f32(0, 3)], attrs: { min: 0 } },
   ],
 };
 
@@ -107,6 +109,7 @@ const TRIPLES: readonly (readonly [SampleInput, SampleInput, SampleInput])[] = [
   [f32(4), f32(), f32()],
   [f32(), f32(), f32()],
   [f32(1), f32(), f32(1, 1)],
+  [f32(0, 3), f32(3), f32(1, 1)],
   [f32(2, 1, 3), f32(4, 1), f32(2, 4, 3)],
 ];
 

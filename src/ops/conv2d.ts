@@ -81,6 +81,10 @@ function inferConv2d(inputs: readonly TensorType[], attrs: Attrs): TensorType {
     );
   }
   const [n, channels, height, width] = x.shape;
+  if (height === 0 || width === 0)
+    throw new KilnError(
+      `conv2d expects images with pixels but got ${describe(x)}; only the batch may be empty`,
+    );
   const [outChannels, groupChannels, kh, kw] = weight.shape;
   if (channels !== groupChannels * g.groups) {
     throw new KilnError(
@@ -347,6 +351,9 @@ const GEOMETRIES: readonly { x: readonly number[]; weight: readonly number[]; at
   { x: [1, 2, 9, 8], weight: [4, 2, 3, 3], attrs: { ...UNIT, dilation: [2, 2], padding: [2, 0] } },
   { x: [2, 4, 5, 5], weight: [6, 2, 3, 3], attrs: { ...UNIT, groups: 2, padding: [1, 1] } },
   { x: [1, 3, 6, 6], weight: [3, 1, 3, 3], attrs: { ...UNIT, groups: 3, stride: [2, 2] } },
+  { x: [1, 1, 1, 1], weight: [1, 1, 1, 1], attrs: UNIT },
+  { x: [2, 1, 1, 3], weight: [1, 1, 3, 3], attrs: { ...UNIT, padding: [1, 1] } },
+  { x: [0, 2, 5, 4], weight: [3, 2, 3, 3], attrs: { ...UNIT, padding: [1, 0] } },
 ];
 
 export const CONV2D = { conv2d, conv2d_input_grad: inputGrad, conv2d_weight_grad: weightGrad };

@@ -26,6 +26,11 @@ function infer(inputs: readonly TensorType[], attrs: Attrs): TensorType {
   }
   const g = geometryOf(attrs);
   const [n, channels, ...inputSize] = x.shape;
+  if (inputSize.includes(0)) {
+    throw new KilnError(
+      `conv_transpose2d expects images with pixels but got ${describe(x)}; only the batch may be empty`,
+    );
+  }
   const [inChannels, groupChannels, ...kernel] = weight.shape;
   const outChannels = groupChannels * g.groups;
   if (channels !== inChannels) {
@@ -103,6 +108,8 @@ const convTranspose2d: OpDef = {
 const UNIT = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
 
 const GEOMETRIES: readonly { x: readonly number[]; weight: readonly number[]; attrs: Attrs }[] = [
+  { x: [1, 1, 1, 1], weight: [1, 1, 1, 2], attrs: { ...UNIT, outputSize: [1, 2] } },
+  { x: [0, 2, 3, 2], weight: [2, 3, 2, 2], attrs: { ...UNIT, outputSize: [4, 3] } },
   { x: [2, 3, 4, 5], weight: [3, 4, 3, 3], attrs: { ...UNIT, outputSize: [6, 7] } },
   { x: [1, 2, 3, 4], weight: [2, 3, 2, 2], attrs: { ...UNIT, stride: [2, 2], outputSize: [6, 8] } },
   {

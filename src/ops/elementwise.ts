@@ -98,6 +98,11 @@ const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
   [[], []],
   [[1], []],
   [
+    [0, 3],
+    [1, 3],
+  ],
+  [[0], [2, 1]],
+  [
     [2, 1],
     [1, 3],
   ],
@@ -232,7 +237,12 @@ const compareDef: OpDef = {
         : 0,
     ),
   samples: () =>
-    RELATIONS.map((relation) => ({ inputs: [f32(2, 3), { ...f32(3), below: 2 }], attrs: { relation } })),
+    RELATIONS.flatMap((relation) =>
+      [[2, 3], [], [1], [0, 3]].map((shape) => ({
+        inputs: [f32(...shape), { ...f32(...shape.slice(1)), below: 2 }],
+        attrs: { relation },
+      })),
+    ),
 };
 
 const where: OpDef = {
@@ -269,6 +279,7 @@ const where: OpDef = {
     { inputs: [{ dtype: "bool", shape: [3], below: 2 }, f32(2, 3), f32()], attrs: {} },
     { inputs: [{ dtype: "bool", shape: [], below: 2 }, f32(), f32(1)], attrs: {} },
     { inputs: [{ dtype: "bool", shape: [1, 1], below: 2 }, f32(1), f32()], attrs: {} },
+    { inputs: [{ dtype: "bool", shape: [0, 1], below: 2 }, f32(1, 3), f32()], attrs: {} },
   ],
 };
 
@@ -298,6 +309,9 @@ const cast: OpDef = {
     { inputs: [{ dtype: "int32", shape: [6], below: 3 }], attrs: { dtype: "bool" } },
     { inputs: [{ ...f32(60), draw: "distinct" }], attrs: { dtype: "int32" } },
     { inputs: [{ ...f32(6), below: 2 }], attrs: { dtype: "bool" } },
+    { inputs: [f32()], attrs: { dtype: "int32" } },
+    { inputs: [{ dtype: "bool", shape: [1], below: 2 }], attrs: { dtype: "float32" } },
+    { inputs: [f32(2, 0)], attrs: { dtype: "bool" } },
   ],
 };
 
@@ -320,6 +334,8 @@ const copy: OpDef = {
   samples: () => [
     { inputs: [f32(2, 3)], attrs: {} },
     { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
+    { inputs: [f32(1)], attrs: {} },
+    { inputs: [f32(0)], attrs: {} },
   ],
 };
 

@@ -87,6 +87,8 @@ const embedding: OpDef = {
     { inputs: [f32(5, 2), { dtype: "int32", shape: [2, 3], below: 4 }], attrs: { paddingIdx: 4 } },
     { inputs: [f32(5, 2), { dtype: "int32", shape: [1], below: 5 }], attrs: { scaleGradByFreq: true } },
     { inputs: [f32(3, 2), { dtype: "int32", shape: [], below: 3 }], attrs: {} },
+    { inputs: [f32(3, 2), { dtype: "int32", shape: [0], below: 3 }], attrs: {} },
+    { inputs: [f32(3, 2), { dtype: "int32", shape: [2, 0], below: 3 }], attrs: { scaleGradByFreq: true } },
   ],
 };
 

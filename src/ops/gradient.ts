@@ -38,6 +38,7 @@ const detach: OpDef = {
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: {} },
     { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
+    { inputs: [{ dtype: "int32", shape: [1, 0], below: 9 }], attrs: {} },
   ],
 };
 
@@ -52,6 +53,7 @@ const clone: OpDef = {
   backward: { name: "CloneBackward" },
   samples: () => [
     { inputs: [{ dtype: "float32", shape: [2, 3] }], attrs: {} },
+    { inputs: [{ dtype: "float32", shape: [1, 0] }], attrs: {} },
     { inputs: [{ dtype: "int32", shape: [], below: 9 }], attrs: {} },
   ],
 };

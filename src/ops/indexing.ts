@@ -72,6 +72,7 @@ const argmax: OpDef = {
     { inputs: [f32()], attrs: { axes: [], keepdim: false } },
     { inputs: [f32(1)], attrs: { axes: [0], keepdim: false } },
     { inputs: [f32(3, 1)], attrs: { axes: [1], keepdim: true } },
+    { inputs: [f32(0, 3)], attrs: { axes: [1], keepdim: false } },
   ],
 };
 
@@ -131,6 +132,8 @@ const GATHERS = [
   { x: [5], index: [7], axis: 0 },
   { x: [1], index: [1], axis: 0 },
   { x: [3, 1], index: [2, 4], axis: 1 },
+  { x: [3, 2], index: [0, 2], axis: 0 },
+  { x: [0, 3], index: [0, 2], axis: 1 },
 ];
 
 const scatterAdd: OpDef = {
@@ -230,6 +233,8 @@ const indexFault: OpDef = {
     { inputs: [{ dtype: "int32", shape: [4], below: 3 }], attrs: { below: 3 } },
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 3 }], attrs: { below: 1, ignoreIndex: 2 } },
     { inputs: [{ dtype: "int32", shape: [], below: 3 }], attrs: { below: 1 } },
+    { inputs: [{ dtype: "int32", shape: [1], below: 1 }], attrs: { below: 1 } },
+    { inputs: [{ dtype: "int32", shape: [0], below: 1 }], attrs: { below: 1 } },
   ],
 };
 

@@ -47,6 +47,8 @@ const pad: OpDef = {
     { inputs: [f32(1)], attrs: { before: [1], after: [0], value: 2 } },
     { inputs: [f32(3)], attrs: { before: [2], after: [1], value: 0 } },
     { inputs: [f32(2, 3)], attrs: { before: [0, 1], after: [1, 2], value: -1.5 } },
+    { inputs: [f32(0, 2)], attrs: { before: [1, 0], after: [1, 1], value: 3 } },
+    { inputs: [f32(0, 2)], attrs: { before: [0, 1], after: [0, 1], value: 3 } },
     { inputs: [f32(1, 2, 3)], attrs: { before: [1, 0, 0], after: [0, 0, 2], value: 0 } },
     { inputs: [{ dtype: "int32", shape: [2], below: 9 }], attrs: { before: [1], after: [1], value: 7 } },
   ],
@@ -122,6 +124,9 @@ const cat: OpDef = {
     { inputs: [f32(2, 3), f32(1, 3)], attrs: { axis: 0 } },
     { inputs: [f32(2, 1, 2), f32(2, 3, 2), f32(2, 2, 2)], attrs: { axis: 1 } },
     { inputs: [f32(4)], attrs: { axis: 0 } },
+    { inputs: [f32(2, 3), f32(0, 3), f32(1, 3)], attrs: { axis: 0 } },
+    { inputs: [f32(0, 3), f32(0, 3)], attrs: { axis: 0 } },
+    { inputs: [f32(0, 3), f32(0, 2)], attrs: { axis: 1 } },
     { inputs: [f32(1), f32(1), f32(1), f32(2)], attrs: { axis: 0 } },
   ],
 };

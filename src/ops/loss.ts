@@ -94,6 +94,9 @@ function elementLoss(loss: ElementLoss): OpDef {
   };
 }
 
+/** A single number, the least list and no elements. */
+const SMALL_SHAPES: readonly Shape[] = [[], [1], [0, 3]];
+
 /** A loss of the difference between input and target. */
 function differenceLoss(
   name: string,
@@ -112,7 +115,13 @@ function differenceLoss(
     backward,
     arity: 2,
     settings,
-    samples: examples.map((attrs) => ({ inputs: [distinct, distinct], attrs })),
+    samples: [
+      ...examples.map((attrs) => ({ inputs: [distinct, distinct], attrs })),
+      ...SMALL_SHAPES.map((shape) => {
+        const input = { ...f32(...shape), draw: "distinct" } as const;
+        return { inputs: [input, input], attrs: examples[0] };
+      }),
+    ],
     lower: ([input, target], attrs) => measure(sub(input, target), attrs),
     reference: ([input, target], attrs) => measureNumber(input - target, attrs),
     gradients(b, scale, [input, target], attrs) {
@@ -205,7 +214,10 @@ const binaryCrossEntropy = elementLoss({
   backward: "BinaryCrossEntropyBackward",
   arity: 2,
   settings: {},
-  samples: [{ inputs: [probability, probability], attrs: {} }],
+  samples: [probability, ...SMALL_SHAPES.map((shape) => ({ ...probability, shape }))].map((input) => ({
+    inputs: [input, input],
+    attrs: {},
+  })),
   lower([p, t]) {
     const against = mul(sub(t, float(1)), bounded(unary("log1p", unary("neg", p))));
     return sub(against, mul(t, bounded(unary("log", p))));
@@ -238,6 +250,13 @@ const binaryCrossEntropyWithLogits = elementLoss({
   settings: {},
   samples: [
     { inputs: [logits, probability], attrs: {} },
+    ...SMALL_SHAPES.map((shape) => ({
+      inputs: [
+        { ...logits, shape },
+        { ...probability, shape },
+      ],
+      attrs: {},
+    })),
     { inputs: [logits, probability, { ...f32(3), draw: "positive" }], attrs: {} },
   ],
   lower([x, t, w]) {

@@ -109,6 +109,12 @@ const matmul: OpDef = {
     { inputs: [f32(4, 7), f32(4, 6)], attrs: { transposeA: true, transposeB: false } },
     { inputs: [f32(2, 3, 4), f32(4, 5)], attrs: { transposeA: false, transposeB: false } },
     { inputs: [f32(2, 1, 3, 4), f32(3, 5, 4)], attrs: { transposeA: false, transposeB: true } },
+    { inputs: [f32(1, 1), f32(1, 1)], attrs: { transposeA: false, transposeB: false } },
+    { inputs: [f32(1, 5), f32(1, 4)], attrs: { transposeA: true, transposeB: false } },
+    { inputs: [f32(2, 0), f32(0, 3)], attrs: { transposeA: false, transposeB: false } },
+    { inputs: [f32(0, 2), f32(3, 2)], attrs: { transposeA: false, transposeB: true } },
+    { inputs: [f32(2, 3, 0), f32(0, 4)], attrs: { transposeA: false, transposeB: false } },
+    { inputs: [f32(0, 3, 4), f32(4, 2)], attrs: { transposeA: false, transposeB: false } },
   ],
 };
 
@@ -174,6 +180,10 @@ const linear: OpDef = {
     { inputs: [f32(1, 9), f32(6, 9), f32(6)], attrs: {} },
     { inputs: [f32(2, 3, 4), f32(5, 4)], attrs: {} },
     { inputs: [f32(4), f32(2, 4), f32(2)], attrs: {} },
+    { inputs: [f32(1, 1), f32(1, 1), f32(1)], attrs: {} },
+    { inputs: [f32(0, 4), f32(2, 4), f32(2)], attrs: {} },
+    { inputs: [f32(2, 0), f32(3, 0), f32(3)], attrs: {} },
+    { inputs: [f32(2, 0, 4), f32(3, 4)], attrs: {} },
   ],
 };
 

@@ -265,6 +265,8 @@ const FIXED_FAMILY: Family = {
     { x: [1, 2, 5, 7], attrs: { ...HALVES, ceilMode: true } },
     { x: [1, 2, 7, 7], attrs: { ...HALVES, kernel: [3, 3], padding: [1, 1] } },
     { x: [1, 1, 8, 9], attrs: { ...HALVES, kernel: [3, 2], stride: [1, 2], dilation: [2, 1] } },
+    { x: [1, 1, 1, 1], attrs: { ...HALVES, kernel: [1, 1], stride: [1, 1] } },
+    { x: [0, 2, 4, 4], attrs: HALVES },
     { x: [2, 2, 1, 9], attrs: { ...HALVES, kernel: [1, 3], stride: [1, 2], padding: [0, 1] } },
   ],
 };
@@ -277,6 +279,8 @@ const ADAPTIVE_FAMILY: Family = {
   samples: [
     { x: [2, 2, 7, 5], attrs: { outputSize: [3, 2] } },
     { x: [1, 2, 3, 10], attrs: { outputSize: [5, 4] } },
+    { x: [1, 1, 1, 3], attrs: { outputSize: [1, 1] } },
+    { x: [0, 2, 3, 3], attrs: { outputSize: [2, 2] } },
   ],
 };
 

@@ -200,6 +200,9 @@ const nllLoss: OpDef = {
         { inputs: [f32(4, 5), classes(5, 4)], attrs: { reduction } },
         { inputs: [f32(2, 3, 2), classes(3, 2, 2)], attrs: { reduction } },
         { inputs: [f32(3), classes(3)], attrs: { reduction } },
+        { inputs: [f32(1, 1), classes(1, 1)], attrs: { reduction } },
+        { inputs: [f32(0, 3), classes(3, 0)], attrs: { reduction } },
+        { inputs: [f32(0, 3), classes(3, 0), weights(3)], attrs: { reduction } },
         { inputs: [f32(4, 5), classes(5, 4), weights(5)], attrs: { reduction } },
         { inputs: [f32(2, 3, 4), classes(3, 2, 4)], attrs: { reduction, ignoreIndex: 1 } },
         { inputs: [f32(2, 3, 4), classes(3, 2, 4), weights(3)], attrs: { reduction, ignoreIndex: 0 } },
@@ -244,6 +247,9 @@ const oneHot: OpDef = {
     }),
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [4], below: 3 }], attrs: { classes: 3, axis: 1 } },
+    { inputs: [{ dtype: "int32", shape: [], below: 3 }], attrs: { classes: 3, axis: 0 } },
+    { inputs: [{ dtype: "int32", shape: [1], below: 1 }], attrs: { classes: 1, axis: 1 } },
+    { inputs: [{ dtype: "int32", shape: [0], below: 3 }], attrs: { classes: 3, axis: 1 } },
     { inputs: [{ dtype: "int32", shape: [6], below: 3 }], attrs: { classes: 3, axis: 1, ignoreIndex: 2 } },
   ],
 };

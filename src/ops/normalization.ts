@@ -42,6 +42,7 @@ const centerScale: OpDef = {
     { inputs: [f32(4), f32(), f32()], attrs: {} },
     { inputs: [f32(), f32(), f32()], attrs: {} },
     { inputs: [f32(1, 1), f32(1), f32()], attrs: {} },
+    { inputs: [f32(0, 3, 2), f32(1, 3, 1), f32(1, 3, 1)], attrs: {} },
   ],
 };
 
@@ -84,6 +85,7 @@ const squaredDeviation: OpDef = {
     { inputs: [f32(4), f32()], attrs: {} },
     { inputs: [f32(), f32()], attrs: {} },
     { inputs: [f32(1), f32(1, 1)], attrs: {} },
+    { inputs: [f32(0, 3), f32(1, 3)], attrs: {} },
   ],
 };
 

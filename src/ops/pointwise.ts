@@ -42,6 +42,7 @@ export function pointwiseOp(f: PointwiseFunction): OpDef {
       { inputs: [{ ...f32(60), draw: f.draw ?? "distinct" }], attrs: {} },
       { inputs: [{ ...f32(), draw: f.draw ?? "distinct" }], attrs: {} },
       { inputs: [{ ...f32(1, 1), draw: f.draw ?? "distinct" }], attrs: {} },
+      { inputs: [{ ...f32(0, 3), draw: f.draw ?? "distinct" }], attrs: {} },
     ],
   };
 }

@@ -65,6 +65,7 @@ const permute: OpDef = {
   samples: () => [
     { inputs: [f32()], attrs: { dims: [] } },
     { inputs: [f32(1, 1)], attrs: { dims: [1, 0] } },
+    { inputs: [f32(0, 3)], attrs: { dims: [1, 0] } },
     { inputs: [f32(2, 3)], attrs: { dims: [1, 0] } },
     { inputs: [f32(3, 3)], attrs: { dims: [1, 0] } },
     { inputs: [f32(2, 3, 4)], attrs: { dims: [2, 0, 1] } },
@@ -103,6 +104,7 @@ const flip: OpDef = {
     { inputs: [f32()], attrs: { axes: [] } },
     { inputs: [f32(1)], attrs: { axes: [0] } },
     { inputs: [f32(4)], attrs: { axes: [0] } },
+    { inputs: [f32(0, 3)], attrs: { axes: [0, 1] } },
     { inputs: [f32(2, 3, 4)], attrs: { axes: [0, 2] } },
   ],
 };
@@ -163,6 +165,8 @@ const slice: OpDef = {
 const SLICES: readonly { readonly shape: Shape; readonly attrs: Attrs }[] = [
   { shape: [], attrs: { starts: [], stops: [], steps: [] } },
   { shape: [1, 2], attrs: { starts: [0, 1], stops: [1, 2], steps: [1, 3] } },
+  { shape: [3], attrs: { starts: [2], stops: [2], steps: [1] } },
+  { shape: [0, 3], attrs: { starts: [0, 1], stops: [0, 3], steps: [1, 2] } },
   { shape: [6], attrs: { starts: [1], stops: [6], steps: [2] } },
   { shape: [7], attrs: { starts: [0], stops: [7], steps: [3] } },
   { shape: [3, 5], attrs: { starts: [1, 0], stops: [2, 5], steps: [1, 1] } },

@@ -71,6 +71,7 @@ const samples = (draw: "any" | "distinct"): readonly Sample[] => [
   { inputs: [{ ...f32(1, 4), draw }], attrs: { axes: [0], keepdim: true } },
   { inputs: [{ ...f32(3, 1), draw }], attrs: { axes: [1], keepdim: false } },
   { inputs: [{ ...f32(2, 3), draw }], attrs: { axes: [], keepdim: false } },
+  { inputs: [{ ...f32(0, 3), draw }], attrs: { axes: [1], keepdim: false } },
 ];
 
 const sum: OpDef = {
@@ -92,7 +93,11 @@ const sum: OpDef = {
     (indices) =>
       lowerReduction("sum", x, attrs, indices),
   reference: ([x], _output, attrs) => reduceReference(x, attrs, (a, b) => a + b, 0),
-  samples: () => samples("any"),
+  samples: () => [
+    ...samples("any"),
+    { inputs: [f32(0, 3)], attrs: { axes: [0], keepdim: false } },
+    { inputs: [f32(2, 0)], attrs: { axes: [0, 1], keepdim: true } },
+  ],
 };
 
 const countOf = (shape: Shape, attrs: Attrs): number =>

@@ -85,6 +85,8 @@ const reshape: OpDef = {
     { inputs: [f32(4)], attrs: { shape: [1, 4, 1] } },
     { inputs: [f32()], attrs: { shape: [1, 1] } },
     { inputs: [f32(1)], attrs: { shape: [] } },
+    { inputs: [f32(0, 3)], attrs: { shape: [-1, 2] } },
+    { inputs: [f32(2, 0)], attrs: { shape: [0, 5, 1] } },
   ],
 };
 
@@ -137,6 +139,8 @@ const broadcastTo: OpDef = {
     { inputs: [f32()], attrs: { shape: [] } },
     { inputs: [f32()], attrs: { shape: [1, 3] } },
     { inputs: [f32(1)], attrs: { shape: [1] } },
+    { inputs: [f32(1, 3)], attrs: { shape: [0, 3] } },
+    { inputs: [f32(0, 1)], attrs: { shape: [2, 0, 4] } },
   ],
 };
 

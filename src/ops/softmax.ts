@@ -50,6 +50,8 @@ const softmax: OpDef = {
     { inputs: [f32(1)], attrs: { axis: 0 } },
     { inputs: [f32(1, 4)], attrs: { axis: 0 } },
     { inputs: [f32(3, 1)], attrs: { axis: 1 } },
+    { inputs: [f32(0, 3)], attrs: { axis: 1 } },
+    { inputs: [f32(2, 0)], attrs: { axis: 1 } },
   ],
 };
 
@@ -92,6 +94,8 @@ const logSoftmax: OpDef = {
     { inputs: [f32(1)], attrs: { axis: 0 } },
     { inputs: [f32(1, 4)], attrs: { axis: 0 } },
     { inputs: [f32(3, 1)], attrs: { axis: 1 } },
+    { inputs: [f32(0, 3)], attrs: { axis: 1 } },
+    { inputs: [f32(2, 0)], attrs: { axis: 1 } },
   ],
 };
 

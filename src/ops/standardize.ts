@@ -59,6 +59,7 @@ const samples = (): readonly Sample[] => [
   { inputs: [f32(6)], attrs: { first: 0, eps: 1e-5 } },
   { inputs: [f32(3, 1)], attrs: { first: 1, eps: 0.1 } },
   { inputs: [f32(1, 4)], attrs: { first: 1, eps: 0.1 } },
+  { inputs: [f32(0, 4)], attrs: { first: 1, eps: 0.1 } },
 ];
 
 const ROWS = { first: AXIS, eps: NUMBER };

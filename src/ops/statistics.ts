@@ -51,6 +51,8 @@ const cumsum: OpDef = {
     { inputs: [f32(6)], attrs: { axis: 0, reverse: false } },
     { inputs: [f32(1)], attrs: { axis: 0, reverse: false } },
     { inputs: [f32(3, 1)], attrs: { axis: 1, reverse: true } },
+    { inputs: [f32(0, 3)], attrs: { axis: 0, reverse: false } },
+    { inputs: [f32(2, 0, 3)], attrs: { axis: 2, reverse: true } },
     { inputs: [f32(3, 4, 2)], attrs: { axis: 1, reverse: false } },
     { inputs: [f32(3, 4)], attrs: { axis: 0, reverse: true } },
   ],
@@ -65,6 +67,7 @@ const POWERS: readonly (readonly [Shape, Shape])[] = [
   [[], [4]],
   [[], []],
   [[1], [1]],
+  [[0, 3], [3]],
   [
     [2, 1, 3],
     [4, 1],

@@ -215,6 +215,10 @@ export function inferImage(
 function requireImages(op: string, input: TensorType): void {
   requireFloat(op, [input]);
   if (input.shape.length !== 4) throw new KilnError(`${op} expects [N,C,H,W] but got ${describe(input)}`);
+  if (input.shape.slice(2).includes(0))
+    throw new KilnError(
+      `${op} expects images with pixels but got ${describe(input)}; only the batch may be empty`,
+    );
 }
 
 /** The axes of a reduction over the taps of a window. */

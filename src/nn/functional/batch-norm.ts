@@ -105,9 +105,9 @@ function batchStatistics(input: Tensor): Statistics {
   return { mean, variance };
 }
 
-const valuesPerChannel = ({ shape }: Tensor): number => sizeOf(shape) / shape[1];
+const valuesPerChannel = ({ shape }: Tensor): number => sizeOf(shape.filter((_, axis) => axis !== 1));
 
-/** Moves the running statistics towards the batch's. */
+/** Moves the running statistics towards the batch's; one without elements has none. */
 function track(
   input: Tensor,
   { mean, variance }: Statistics,
@@ -115,6 +115,7 @@ function track(
   momentum: number | Tensor,
 ): void {
   const count = valuesPerChannel(input);
+  if (count === 0) return;
   const moved = (old: Tensor, arrived: Tensor): Tensor => {
     const kept = typeof momentum === "number" ? 1 - momentum : momentum.rsub(1);
     return old.mul(kept).add(arrived.mul(momentum));
