@@ -12,7 +12,7 @@ import { kernelNames } from "../src/ir/kernel-names.ts";
 import { valueNames } from "../src/ir/print.ts";
 import { usersOf } from "../src/ir/rewrite.ts";
 import type { Graph, Group, Input, Node, Value } from "../src/ir/types.ts";
-import { int, load, scalar, variable } from "../src/loop/build.ts";
+import { constant, int, load, scalar, variable } from "../src/loop/build.ts";
 import { exprKey } from "../src/loop/expr-key.ts";
 import { countFlops } from "../src/loop/flops.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
@@ -198,6 +198,7 @@ class Lowering {
   }
 
   private nest(group: Group, shape: Shape, stores: readonly Node[], flat: boolean): Stmt[] {
+    if (sizeOf(shape) === 0) return this.idleNest(stores);
     const extents = flat ? [sizeOf(shape)] : shape;
     const grid = extents.map((extent, axis) => (extent === 1 ? int(0) : variable(`i${axis}`)));
     const layout = this.orderOf(stores[0]);
@@ -229,6 +230,17 @@ class Lowering {
       const extent = extents[axis];
       return extent === 1 ? inner : [{ kind: "for", name: `i${axis}`, extent, loop: "grid", body: inner }];
     }, body);
+  }
+
+  /** Of nothing no index can be told: one loop without turns says that nothing is stored. */
+  private idleNest(stores: readonly Node[]): Stmt[] {
+    const body = stores.flatMap((node) =>
+      this.destinations(node).map((value): Stmt => {
+        const { name, dtype } = this.bufferOf(value);
+        return { kind: "store", buffer: name, index: variable("i0"), value: constant(0, dtype) };
+      }),
+    );
+    return [{ kind: "for", name: "i0", extent: 0, loop: "grid", body }];
   }
 
   /** What a stored node's elements are written to: its own buffer, the states that it updates, or both. */

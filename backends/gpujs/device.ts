@@ -106,8 +106,10 @@ export class Device {
 
   /** Brings numbers to the device; where there is none, the array itself serves, and must not change. */
   upload(data: Float32Array): DeviceValue | Promise<DeviceValue> {
-    if (!isOnGpu(this.mode)) return this.share(data);
-    return this.call("upload", this.copyKernel(data.length), [data]);
+    // No device has a place for nothing; of no elements none are read.
+    const numbers = data.length === 0 ? new Float32Array(1) : data;
+    if (!isOnGpu(this.mode)) return this.share(numbers);
+    return this.call("upload", this.copyKernel(numbers.length), [numbers]);
   }
 
   /** Copying kernels are few, one for each length, and stay. */

@@ -14,7 +14,7 @@ import type { GpuStates } from "./states.ts";
 /** One kernel of the plan, ready to be called. */
 interface Step {
   readonly source: GpuKernelSource;
-  /** Absent where two buffers only come to share a value. */
+  /** Absent where two buffers only come to share a value, and where a buffer has no elements. */
   readonly run: KernelFunction | undefined;
   /** Buffers that no later kernel reads; the one it fills stays readable until it is filled again. */
   readonly dead: readonly string[];
@@ -46,7 +46,10 @@ export class GpuProgram implements Executable {
     this.sources = sources.map(({ name, header, text }) => ({ name, text: `${header}\n${text}` }));
     this.steps = sources.map((source, k) => ({
       source,
-      run: source.copied === undefined ? device.acquire(source.text, source.threads) : undefined,
+      run:
+        source.copied === undefined && source.threads > 0
+          ? device.acquire(source.text, source.threads)
+          : undefined,
       dead: plan.placements
         .filter(({ last, buffer }) => last === k && buffer !== source.output)
         .map(({ buffer }) => buffer),
@@ -76,7 +79,7 @@ export class GpuProgram implements Executable {
       const value = this.values.get(buffer);
       const numbers = value === undefined ? this.inputs.get(buffer) : await this.device.download(value);
       invariant(numbers !== undefined, `${buffer} has been computed`);
-      into.set(numbers);
+      into.set(numbers.subarray(0, into.length));
     }
   }
 
@@ -94,9 +97,10 @@ export class GpuProgram implements Executable {
     { source, run }: Step,
     args: readonly (DeviceValue | number)[],
   ): DeviceValue | Promise<DeviceValue> {
-    return run === undefined
-      ? this.device.share(args[0] as DeviceValue)
-      : this.device.call(source.name, run, args);
+    if (run !== undefined) return this.device.call(source.name, run, args);
+    return source.threads === 0
+      ? this.device.upload(new Float32Array())
+      : this.device.share(args[0] as DeviceValue);
   }
 
   private async callArguments({ source }: Step, scalars: Float64Array): Promise<(DeviceValue | number)[]> {

@@ -83,7 +83,7 @@ export class GpuStates implements StateMemory {
   async read(name: string): Promise<TypedArray> {
     const slot = this.slot(name);
     const copy = allocate(slot.spec.dtype, slot.mirror.length);
-    copy.set(await this.numbersOf(name, slot));
+    copy.set((await this.numbersOf(name, slot)).subarray(0, copy.length));
     return copy;
   }
 

@@ -128,9 +128,7 @@ const mean: OpDef = {
 export function requireExtents(op: string, { shape }: TensorType, axes: readonly number[]): void {
   const axis = axes.find((k) => shape[k] === 0);
   if (axis === undefined) return;
-  throw new KilnError(
-    `${op} of ${formatShape(shape)} has nothing to choose from: axis ${axis} has the extent 0`,
-  );
+  throw new KilnError(`${op} of ${formatShape(shape)} has nothing to choose from: axis ${axis} has extent 0`);
 }
 
 const max: OpDef = {

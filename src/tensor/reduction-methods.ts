@@ -1,8 +1,10 @@
 /** The operations of tensors that combine elements along axes, as methods with PyTorch's names and defaults. */
 
+import { requireExtents } from "../ops/reduction.ts";
 import { type Keepdim, readKeepdim, requireFloats, requireTensor } from "./arguments.ts";
 import type { Dims } from "./axes.ts";
 import { alongAxis, axesOf } from "./axes.ts";
+import { located } from "./located.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";
@@ -14,6 +16,19 @@ import type { Tensor } from "./tensor.ts";
 function floatsAnd(callee: string, input: Tensor, keepdim: Keepdim | undefined): boolean {
   requireFloats(callee, input);
   return readKeepdim(callee, keepdim);
+}
+
+/** The checked `keepdim` of a method that chooses one of the elements over `dim`, of which there must be some. */
+function choiceAnd(
+  callee: string,
+  input: Tensor,
+  dim: Dims | undefined,
+  keepdim: Keepdim | undefined,
+): boolean {
+  const isKept = floatsAnd(callee, input, keepdim);
+  const axes = axesOf(input, dim);
+  located(() => requireExtents(callee, input, axes));
+  return isKept;
 }
 
 export abstract class ReductionMethods extends PointwiseMethods {
@@ -40,20 +55,22 @@ export abstract class ReductionMethods extends PointwiseMethods {
   }
   /** The largest element over `dim`, or of all; equal ones share the gradient evenly. */
   amax(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
-    return apply("max", [this], { keepdim: floatsAnd("amax", this, keepdim), axes: axesOf(this, dim) });
+    return apply("max", [this], { keepdim: choiceAnd("amax", this, dim, keepdim), axes: axesOf(this, dim) });
   }
   /** The smallest element over `dim`, or of all; equal ones share the gradient evenly. */
   amin(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
-    return statistics.amin(this, dim, floatsAnd("amin", this, keepdim));
+    return statistics.amin(this, dim, choiceAnd("amin", this, dim, keepdim));
   }
   /** The largest element; along an axis also where it stands; with another tensor the larger of each two. */
   max(this: Tensor): Tensor;
   max(this: Tensor, dim: number, keepdim?: Keepdim): statistics.Extremes;
   max(this: Tensor, other: Tensor): Tensor;
   max(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
-    const isKept = floatsAnd("max", this, keepdim);
-    if (by === undefined) return this.amax();
-    if (typeof by === "number") return statistics.maxAlong(this, by, isKept);
+    if (by === undefined || typeof by === "number") {
+      const isKept = choiceAnd("max", this, by, keepdim);
+      return by === undefined ? this.amax() : statistics.maxAlong(this, by, isKept);
+    }
+    floatsAnd("max", this, keepdim);
     requireTensor("max", by);
     return this.maximum(by);
   }
@@ -62,17 +79,19 @@ export abstract class ReductionMethods extends PointwiseMethods {
   min(this: Tensor, dim: number, keepdim?: Keepdim): statistics.Extremes;
   min(this: Tensor, other: Tensor): Tensor;
   min(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
-    const isKept = floatsAnd("min", this, keepdim);
-    if (by === undefined) return this.amin();
-    if (typeof by === "number") return statistics.minAlong(this, by, isKept);
+    if (by === undefined || typeof by === "number") {
+      const isKept = choiceAnd("min", this, by, keepdim);
+      return by === undefined ? this.amin() : statistics.minAlong(this, by, isKept);
+    }
+    floatsAnd("min", this, keepdim);
     requireTensor("min", by);
     return this.minimum(by);
   }
   argmax(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
-    return statistics.argmax(this, dim, floatsAnd("argmax", this, keepdim));
+    return statistics.argmax(this, dim, choiceAnd("argmax", this, dim, keepdim));
   }
   argmin(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
-    return statistics.argmin(this, dim, floatsAnd("argmin", this, keepdim));
+    return statistics.argmin(this, dim, choiceAnd("argmin", this, dim, keepdim));
   }
   any(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.any(this, dim, readKeepdim("any", keepdim));

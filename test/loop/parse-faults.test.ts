@@ -68,10 +68,10 @@ describe("one line, with line and column, for", () => {
       "line 4, column 12: expected one of f32, i32, bool, u8",
     ],
     [
-      "a shape with a zero",
+      "a shape that is less than empty",
       "x: f32[2,3] =",
-      "x: f32[2,0] =",
-      "line 4, column 12: expected extents that are positive whole numbers",
+      "x: f32[2,-1] =",
+      "line 4, column 12: expected extents that are whole numbers",
     ],
     ["an input without its name", " = %x", "", 'line 4, column 20: expected "= %", found the end'],
     [

@@ -99,6 +99,11 @@ function batchStatistics(input: Tensor): Statistics {
     );
   }
   const axes = input.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  // Zeros for want of others, as in PyTorch: with NaN the gradients of weight and bias would not be 0.
+  if (valuesPerChannel(input) === 0) {
+    const zeros = input.sum(axes, true);
+    return { mean: zeros, variance: zeros };
+  }
   const mean = input.mean(axes, true);
   // The variance does not change with the centre, to first order: deviations from the mean sum to 0.
   const variance = apply("squared_deviation", [input, mean.detach()]).mean(axes, true);
