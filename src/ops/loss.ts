@@ -1,7 +1,7 @@
 /** Losses of each element of an input and a target of one shape: differences, and probabilities of two outcomes. */
 
 import { KilnError } from "../core/errors.ts";
-import { sameShape } from "../core/shape.ts";
+import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { add, binary, compare, float, mul, select, sub, unary } from "../loop/build.ts";

@@ -1,6 +1,8 @@
 /** Norms, and roots of sums of powers whose gradient at 0 is 0, as PyTorch has it. */
 
+import { requireExtents } from "../ops/reduction.ts";
 import { axesOf, type Dims } from "./axes.ts";
+import { located } from "./located.ts";
 import { apply } from "./operation.ts";
 import { compared } from "./promotion.ts";
 import { where } from "./rearrange.ts";
@@ -24,6 +26,7 @@ export const flatSqrt = (input: Tensor): Tensor => zeroAtZero(input, (x) => x.sq
  */
 export function norm(input: Tensor, p: number | "fro" = 2, dim?: Dims, keepdim = false): Tensor {
   const axes = axesOf(input, dim);
+  if (Math.abs(Number(p)) === Number.POSITIVE_INFINITY) located(() => requireExtents("norm", input, axes));
   switch (p) {
     case 0:
       return compared(input, "ne", 0).float().sum(axes, keepdim);
