@@ -72,25 +72,27 @@ describe("randn inside forward", () => {
 });
 
 describe("erfinv", () => {
-  // Measured over these points: 1.7e-7 where only the result is rounded, 2.8e-7 where every operation is (Giles' own figure
-  // for single precision is of the same size).
-  it.each([
-    ["js", 2e-7],
-    ["gpujs:cpu", 2e-7],
-    ["wasm", 3.5e-7],
-    ["gpujs:webasm", 3.5e-7],
-  ] as const)("is as exact as its formula on %s, from one end to the other", async (backend, bound) => {
-    const count = 4001;
-    const even = Array.from({ length: count }, (_, k) => (2 * k - count + 1) / count);
-    // 2^-24 from the ends: the outermost numbers that randn uses; and its two next to 0.
-    const steps = Array.from({ length: 24 }, (_, k) => 1 - 2 ** (-k - 1));
-    const points = [...even, ...steps, ...steps.map((x) => -x), 2 ** -24, -(2 ** -24)].filter((x) => x !== 0);
-    const x = Float32Array.from(points);
-    const program = await compile(new FunctionModule(erfinv), { inputs: [[x.length]], backend });
-    const actual = await (await program.run(tensor(x))).data();
-    const errors = Array.from(x, (value, i) => Math.abs(actual[i] / exactErfinv(value) - 1));
-    expect(Math.max(...errors)).toBeLessThan(bound);
-  });
+  // Every operation is rounded to float32: measured over these points 2.4e-7 to 2.8e-7 (Giles' own figure for single
+  // precision is of the same size).
+  const bound = 3.5e-7;
+
+  it.each(["js", "gpujs:cpu", "wasm", "gpujs:webasm"])(
+    "is as exact as its formula on %s, from one end to the other",
+    async (backend) => {
+      const count = 4001;
+      const even = Array.from({ length: count }, (_, k) => (2 * k - count + 1) / count);
+      // 2^-24 from the ends: the outermost numbers that randn uses; and its two next to 0.
+      const steps = Array.from({ length: 24 }, (_, k) => 1 - 2 ** (-k - 1));
+      const points = [...even, ...steps, ...steps.map((x) => -x), 2 ** -24, -(2 ** -24)].filter(
+        (x) => x !== 0,
+      );
+      const x = Float32Array.from(points);
+      const program = await compile(new FunctionModule(erfinv), { inputs: [[x.length]], backend });
+      const actual = await (await program.run(tensor(x))).data();
+      const errors = Array.from(x, (value, i) => Math.abs(actual[i] / exactErfinv(value) - 1));
+      expect(Math.max(...errors)).toBeLessThan(bound);
+    },
+  );
 });
 
 describe("randint inside forward", () => {
