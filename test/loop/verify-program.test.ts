@@ -156,13 +156,13 @@ describe("refused is a program with", () => {
     ],
     [
       "a result that is gone",
-      placed("nll_loss", { last: 24 }),
-      /nll_loss is alive from 5 to 24, and the result needs it at 25/,
+      placed("nll_loss", { last: 25 }),
+      /nll_loss is alive from 5 to 25, and the result needs it at 26/,
     ],
     [
       "a life that ends before it begins",
       placed("relu", { first: 9, last: 8 }),
-      /relu is alive from kernel 9 to 8 of 25/,
+      /relu is alive from kernel 9 to 8 of 26/,
     ],
     [
       "two values in one place",
