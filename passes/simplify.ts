@@ -4,6 +4,7 @@
  * elementwise ops, so that what remains of them is a view between two kernels.
  */
 
+import { type DType, PUBLIC_DTYPES } from "../src/core/dtype.ts";
 import { sameShape } from "../src/core/shape.ts";
 import { bottomUp } from "../src/core/topological.ts";
 import type { GraphBuilder } from "../src/ir/builder.ts";
@@ -37,6 +38,8 @@ function constantOf(value: Value): number | undefined {
   return isOp(value, "constant") ? (value.attrs.value as number) : undefined;
 }
 
+const isPublic = (dtype: DType): boolean => (PUBLIC_DTYPES as readonly DType[]).includes(dtype);
+
 /** What has no elements is made of nothing: whatever it was computed from is not needed for it. */
 const forgetEmpty: Rule = (b, op, inputs, attrs) => {
   if (inputs.length === 0) return undefined;
@@ -46,7 +49,10 @@ const forgetEmpty: Rule = (b, op, inputs, attrs) => {
     attrs,
   );
   const isMade = op === "broadcast_to" && constantOf(inputs[0]) !== undefined;
-  return isMade || !shape.includes(0) ? undefined : b.node("broadcast_to", [b.constant(0, dtype)], { shape });
+  // Winners of pools have a type that constants have not.
+  return isMade || !isPublic(dtype) || !shape.includes(0)
+    ? undefined
+    : b.node("broadcast_to", [b.constant(0, dtype)], { shape });
 };
 
 const foldConstants: Rule = (b, op, inputs, attrs) => {

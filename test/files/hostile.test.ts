@@ -90,7 +90,7 @@ async function readMnist(name: "images" | "labels", bytes: Uint8Array): Promise<
 const GRAPH = `graph net(%x: f32[2,3], %t: i32[2]) params(@w: f32[4,3], @b: f32[4]) {
   %0: f32[2,4] = linear(%x, @w, @b)   at net.ts:4 fc
   %1: f32[2,4] = softmax(%0) {axis=1}
-  %2: f32[2] = sum(%1) {axes=[1], keepDims=false}
+  %2: f32[2] = sum(%1) {axes=[1], keepdim=false}
   return y=%2
 }
 `;

@@ -100,10 +100,13 @@ describe("seed and step", () => {
     return Promise.all(runs.map(async (y) => Array.from(await y.data(), Math.fround)));
   };
 
-  it("give the same bits again, on both backends", async () => {
+  it("give the same bits again, and on both backends the same zeros and, but for rounding, numbers", async () => {
     const [first, again, oracle] = [await three("js"), await three("js"), await three("interpret")];
     expect(again).toEqual(first);
-    expect(oracle).toEqual(first);
+    // The interpreter rounds what it stores alone, js the scale and both products: three roundings of 6e-8.
+    const apart = (a: number, b: number): boolean => !(Math.abs(a - b) <= 2e-7 * Math.abs(b));
+    expect(first.flatMap((run, k) => run.filter((v, i) => apart(v, oracle[k][i])))).toEqual([]);
+    expect(oracle).toHaveLength(first.length);
   });
 
   it("tell apart runs, seeds and layers", async () => {

@@ -105,6 +105,8 @@ describe.each(DEFINITIONS)("%s", (op, definition) => {
         const { inputs, attrs } = changed(sample, random);
         const output = typeOrRefusal(op, inputs, attrs);
         if (output === undefined || sizeOf(output.shape) > 2000) continue;
+        // The mean of nothing is NaN, too.
+        if (inputs.some(({ shape }) => shape.includes(0))) continue;
         const faultless = output.shape.every(isExtent) && hasElements(definition, inputs, output, attrs);
         if (!faultless) expect.fail(`${callOf(op, inputs, attrs)} should not be ${JSON.stringify(output)}`);
       }
