@@ -5,7 +5,6 @@ import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add } from "../loop/build.ts";
 import { GEOMETRY, GEOMETRY_ATTRIBUTES, geometryOf, scatteredSum, scatteredSumReference } from "./conv2d.ts";
-import { PAIR } from "./declaration.ts";
 import { describe, f32, ints, type OpDef, requireFloat, type Sample } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 
@@ -47,6 +46,9 @@ function infer(inputs: readonly TensorType[], attrs: Attrs): TensorType {
     throw new KilnError(`conv_transpose2d expects a bias [${outChannels}] but got ${describe(bias)}`);
   }
   const outputSize = ints(attrs, "outputSize");
+  if (outputSize.length !== 2) {
+    throw new KilnError(`conv_transpose2d needs rows and columns as outputSize, not [${outputSize}]`);
+  }
   for (const axis of [0, 1]) {
     const output = outputSize[axis];
     const least =
@@ -70,7 +72,7 @@ const convTranspose2d: OpDef = {
   name: "conv_transpose2d",
   doc: `x[N,C,H,W] and weight[C,O/groups,kH,kW] → [N,O,…outputSize], plus an optional bias[O]: every input adds its value times the kernel to the outputs from which conv2d of the same attributes would read it (torch.nn.functional.conv_transpose2d). \`outputSize\` [rows, columns] holds the output padding. ${GEOMETRY}`,
   arity: [2, 3],
-  attributes: { ...GEOMETRY_ATTRIBUTES, outputSize: PAIR },
+  attributes: { ...GEOMETRY_ATTRIBUTES, outputSize: { kind: "ints" } },
   pattern: "contraction",
   infer,
   vjp(b, ct, [x, weight, bias], _out, attrs) {
