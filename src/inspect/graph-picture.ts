@@ -103,13 +103,17 @@ const outputBox = (id: string, name: string, value: Value, names: ReadonlyMap<Va
   detail: `returns ${names.get(value)} as ${name}`,
 });
 
-/** A node that several kernels compute, each for itself, stands in the first of them. */
+/** A node that several kernels compute, each for itself, stands in the one that stores it, or else in the first of them. */
 function framesOf({ groups = [] }: Graph, ids: ReadonlyMap<Value, string>): readonly Frame[] {
   const titles = kernelNames(groups);
-  const framed = new Set<Value>();
-  return groups.map(({ nodes }, k) => {
-    const own = nodes.filter((node) => !framed.has(node));
-    for (const node of own) framed.add(node);
-    return { id: `cluster_${k}`, title: titles[k], boxes: own.flatMap((node) => ids.get(node) ?? []) };
-  });
+  const homes = new Map<Value, number>();
+  for (const [k, { stores }] of groups.entries()) for (const node of stores) homes.set(node, k);
+  for (const [k, { nodes }] of groups.entries())
+    for (const node of nodes) if (!homes.has(node)) homes.set(node, k);
+  const frames = groups.map(({ nodes }, k) => ({
+    id: `cluster_${k}`,
+    title: titles[k],
+    boxes: nodes.flatMap((node) => (homes.get(node) === k ? (ids.get(node) ?? []) : [])),
+  }));
+  return frames.filter(({ boxes }) => boxes.length > 0);
 }
