@@ -15,7 +15,7 @@ export async function removeLeftovers(folder: string): Promise<void> {
   const { readdir, rm } = await import("node:fs/promises");
   const { join } = await import("node:path");
   for (const name of await readdir(folder)) {
-    const [, writer] = /^\..+\.(\d+)\.[0-9a-z]+-\d+\.tmp$/.exec(name) ?? [];
+    const [, writer] = /^\..+?\.(\d+)(?:\.[0-9a-z]+-\d+)?\.tmp$/.exec(name) ?? [];
     if (writer !== undefined && !isRunning(Number(writer))) await rm(join(folder, name), { force: true });
   }
 }

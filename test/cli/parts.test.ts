@@ -40,7 +40,13 @@ describe("the output folder", () => {
     const out = join(folder, "leftovers");
     const gone = spawnSync(process.execPath, ["--version"]).pid;
     const own = `.a.txt.${process.pid}.tmp`;
-    await writeFiles(out, { [`.a.txt.${gone}.tmp`]: "", [own]: "", ".hidden": "", "b.1.tmp": "" });
+    await writeFiles(out, {
+      [`.a.txt.${gone}.tmp`]: "",
+      [`.b.txt.${gone}.k3x-0.tmp`]: "",
+      [own]: "",
+      ".hidden": "",
+      "b.1.tmp": "",
+    });
     await checkWritable(out);
     expect(readdirSync(out).sort()).toEqual([own, ".hidden", "b.1.tmp"].sort());
   });
