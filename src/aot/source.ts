@@ -1,7 +1,7 @@
 /** The source of a stand-alone module in TypeScript: its interface, its tables, its kernels, and what runs them. */
 
 import { InternalError } from "../core/errors.ts";
-import { type IndexLimit, isIndexFault } from "../core/index-limit.ts";
+import { type IndexLimit, isIndexFault, NO_FAULT } from "../core/index-limit.ts";
 import { isRowMajor, physicalStrides } from "../core/layout.ts";
 import { formatShape, sizeOf } from "../core/shape.ts";
 import type { Binding } from "../loop/program.ts";
@@ -79,7 +79,7 @@ ${limits.size === 0 ? "" : check}${computedLimits.length === 0 ? "" : COMPUTED_T
 
 const COMPUTED_TEXT = `
 function checkComputed(op: string, found: number, below: number): void {
-  if (found === -Infinity) return;
+  if (!(found > ${NO_FAULT})) return;
   throw new RangeError(\`\${op} is given the computed index \${found}, which is not one of 0..\${below - 1}\`);
 }
 `;

@@ -28,8 +28,11 @@ export function checkIndices(indices: ArrayLike<number>, shape: Shape, limit: In
   }
 }
 
+/** What stands for "no index is out of its limit": below every int32, and a number on GPUs too, some of which lack infinities. */
+export const NO_FAULT = -(2 ** 40);
+
 /** Whether a program found one among indices that it computes; `found` is what it left in the output for this. */
-export const isOutOfLimit = (found: number): boolean => found !== Number.NEGATIVE_INFINITY;
+export const isOutOfLimit = (found: number): boolean => found > NO_FAULT;
 
 /** The error for an index outside of its limit; `at` says where it stands, where that is known. */
 export function outOfLimit(

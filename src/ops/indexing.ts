@@ -1,6 +1,7 @@
 /** Ops around positions: argmax finds them, gather reads at them, scatter_add, its gradient, adds into them. */
 
 import { KilnError } from "../core/errors.ts";
+import { NO_FAULT } from "../core/index-limit.ts";
 import { formatShape, reducedShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { and, binary, cast, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
@@ -195,7 +196,7 @@ const scatterAdd: OpDef = {
 
 const indexFault: OpDef = {
   name: "index_fault",
-  doc: "The largest of the int32 indices that are neither among 0 … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -∞ where there is none. What programs tell of indices that they compute.",
+  doc: "The largest of the int32 indices that are neither among 0 … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ where there is none, -∞ of no indices at all. What programs tell of indices that they compute.",
   arity: 1,
   attributes: { below: COUNT, ignoreIndex: { ...INDEX, isOptional: true } },
   pattern: "reduction",
@@ -208,7 +209,7 @@ const indexFault: OpDef = {
   backward: { name: "IndexFaultBackward" },
   lower([index], _output, attrs) {
     const axes = index.type.shape.map((extent, k) => ({ name: `k${k}`, extent }));
-    const none = float(Number.NEGATIVE_INFINITY);
+    const none = float(NO_FAULT);
     return () =>
       reduce("max", axes, (at) => {
         const own = index.at(at);
@@ -226,7 +227,8 @@ const indexFault: OpDef = {
   reference: ([index], _output, attrs) => {
     const isFault = (v: number): boolean =>
       !(v >= 0 && v < number(attrs, "below")) && v !== attrs.ignoreIndex;
-    return { shape: [], data: Float64Array.of(Math.max(...[...index.data].filter(isFault))) };
+    const found = Array.from(index.data, (v) => (isFault(v) ? v : NO_FAULT));
+    return { shape: [], data: Float64Array.of(Math.max(...found)) };
   },
   samples: () => [
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: { below: 4 } },
