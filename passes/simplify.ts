@@ -4,7 +4,7 @@
  * elementwise ops, so that what remains of them is a view between two kernels.
  */
 
-import { type DType, PUBLIC_DTYPES } from "../src/core/dtype.ts";
+import { PUBLIC_DTYPES } from "../src/core/dtype.ts";
 import { sameShape } from "../src/core/shape.ts";
 import { bottomUp } from "../src/core/topological.ts";
 import type { GraphBuilder } from "../src/ir/builder.ts";
@@ -38,8 +38,6 @@ function constantOf(value: Value): number | undefined {
   return isOp(value, "constant") ? (value.attrs.value as number) : undefined;
 }
 
-const isPublic = (dtype: DType): boolean => (PUBLIC_DTYPES as readonly DType[]).includes(dtype);
-
 /** What has no elements is made of nothing: whatever it was computed from is not needed for it. */
 const forgetEmpty: Rule = (b, op, inputs, attrs) => {
   if (inputs.length === 0) return undefined;
@@ -50,7 +48,7 @@ const forgetEmpty: Rule = (b, op, inputs, attrs) => {
   );
   const isMade = op === "broadcast_to" && constantOf(inputs[0]) !== undefined;
   // Winners of pools have a type that constants have not.
-  return isMade || !isPublic(dtype) || !shape.includes(0)
+  return isMade || !PUBLIC_DTYPES.includes(dtype) || !shape.includes(0)
     ? undefined
     : b.node("broadcast_to", [b.constant(0, dtype)], { shape });
 };
