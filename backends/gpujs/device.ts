@@ -11,6 +11,15 @@ import type {
 } from "./library.ts";
 import type { Mode } from "./modes.ts";
 
+/** What one compiled kernel of gpu.js is good for. */
+export interface KernelSignature {
+  /** The function as a string. */
+  readonly text: string;
+  readonly threads: number;
+  /** How long the buffers are that it is called with, in their order: shaders hold the sizes as constants. */
+  readonly lengths: readonly number[];
+}
+
 interface CachedKernel {
   readonly run: KernelFunction;
   users: number;
@@ -46,19 +55,19 @@ export class Device {
     if (this.isLost) throw new DeviceLostError(`the GPU context of gpujs:${this.mode} was lost`);
   }
 
-  /** The kernel of that source, compiled by its first call; `release` it as often as it was acquired. */
-  acquire(text: string, threads: number): KernelFunction {
-    const key = keyOf(text, threads);
+  /** The kernel of that signature, compiled by its first call; `release` it as often as it was acquired. */
+  acquire(signature: KernelSignature): KernelFunction {
+    const key = keyOf(signature);
     let cached = this.kernels.get(key);
     if (cached === undefined) {
       const settings: KernelSettings = {
-        output: [threads],
+        output: [signature.threads],
         precision: "single",
         tactic: "precision",
         pipeline: true,
         immutable: true,
       };
-      cached = { run: this.gpu.createKernel(text, settings), users: 0 };
+      cached = { run: this.gpu.createKernel(signature.text, settings), users: 0 };
       this.kernels.set(key, cached);
     }
     cached.users++;
@@ -66,12 +75,12 @@ export class Device {
   }
 
   /**
-   * Lets go of a kernel. On a GPU it stays for the next program with that source: gpu.js reads a result back through
+   * Lets go of a kernel. On a GPU it stays for the next program with that signature: gpu.js reads a result back through
    * the kernel that made it, and its GL kernels draw from a vertex buffer that the next one to be destroyed would take
    * along.
    */
-  release(text: string, threads: number): void {
-    const key = keyOf(text, threads);
+  release(signature: KernelSignature): void {
+    const key = keyOf(signature);
     const cached = this.kernels.get(key);
     if (cached === undefined || --cached.users > 0 || isOnGpu(this.mode)) return;
     this.kernels.delete(key);
@@ -114,7 +123,8 @@ export class Device {
 
   /** Copying kernels are few, one for each length, and stay. */
   private copyKernel(length: number): KernelFunction {
-    return this.kernels.get(keyOf(COPY, length))?.run ?? this.acquire(COPY, length);
+    const signature = { text: COPY, threads: length, lengths: [length] };
+    return this.kernels.get(keyOf(signature))?.run ?? this.acquire(signature);
   }
 
   /** Reads a value back. What a lost context gives is no number of ours, whether it gives zeros or an error. */
@@ -151,7 +161,7 @@ export class Device {
   }
 }
 
-const keyOf = (text: string, threads: number): string => `${threads} ${text}`;
+const keyOf = ({ text, threads, lengths }: KernelSignature): string => `${threads} ${lengths} ${text}`;
 
 const isOnGpu = (mode: Mode): boolean => mode !== "cpu" && mode !== "webasm";
 

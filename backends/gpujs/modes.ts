@@ -98,13 +98,14 @@ export class Modes {
 /** A kernel whose result is known; a mode that gets it wrong does not run here. */
 async function rehearse(device: Device): Promise<void> {
   const text = "function (a, b) {\n  return a[this.thread.x] * 2.0 + b;\n}";
-  const run = device.acquire(text, 4);
+  const signature = { text, threads: 4, lengths: [4] };
+  const run = device.acquire(signature);
   const input = await device.upload(Float32Array.of(1, 2, 3, 0.5));
   const value = await device.call("rehearsal", run, [input, 0.25]);
   const result = [...(await device.download(value))];
   device.free(value);
   device.free(input);
-  device.release(text, 4);
+  device.release(signature);
   if (result.join() !== "2.25,4.25,6.25,1.25")
     throw new KilnError(`a kernel gave ${result} for 2.25,4.25,6.25,1.25`);
 }

@@ -46,10 +46,7 @@ export class GpuProgram implements Executable {
     this.sources = sources.map(({ name, header, text }) => ({ name, text: `${header}\n${text}` }));
     this.steps = sources.map((source, k) => ({
       source,
-      run:
-        source.copied === undefined && source.threads > 0
-          ? device.acquire(source.text, source.threads)
-          : undefined,
+      run: source.copied === undefined && source.threads > 0 ? device.acquire(source) : undefined,
       dead: plan.placements
         .filter(({ last, buffer }) => last === k && buffer !== source.output)
         .map(({ buffer }) => buffer),
@@ -84,8 +81,7 @@ export class GpuProgram implements Executable {
   }
 
   dispose(): void {
-    for (const { source, run } of this.steps)
-      if (run !== undefined) this.device.release(source.text, source.threads);
+    for (const { source, run } of this.steps) if (run !== undefined) this.device.release(source);
     this.steps = [];
     for (const value of [...this.values.values(), ...this.updates.values()]) this.device.free(value);
     this.values.clear();

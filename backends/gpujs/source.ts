@@ -3,16 +3,14 @@
 import { KilnError } from "../../src/core/errors.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import type { Argument } from "./arguments.ts";
+import type { KernelSignature } from "./device.ts";
 import { printFunction, printHeader } from "./print.ts";
 
-export interface GpuKernelSource {
+export interface GpuKernelSource extends KernelSignature {
   readonly name: string;
-  /** The function as a string. */
-  readonly text: string;
   /** What a dump shows above it. */
   readonly header: string;
   readonly arguments: readonly Argument[];
-  readonly threads: number;
   /** The buffer that the threads fill. */
   readonly output: string;
   /** The buffer that the kernel only copies: both names then stand for one value, and nothing runs. */
@@ -32,6 +30,7 @@ export function sourceOf(kernel: Kernel, mode: string): GpuKernelSource {
   }
   const output = kernel.buffers.find(({ access }) => access !== "read")!;
   const { text, arguments: parameters } = printFunction(kernel, mode);
+  const lengthOf = new Map(kernel.buffers.map(({ name, length }) => [name, length]));
   const copied = copiedBuffer(kernel);
   return {
     name: kernel.name,
@@ -39,6 +38,7 @@ export function sourceOf(kernel: Kernel, mode: string): GpuKernelSource {
     header: printHeader(kernel, mode, output.length),
     arguments: parameters,
     threads: output.length,
+    lengths: parameters.flatMap(({ kind, name }) => (kind === "buffer" ? [lengthOf.get(name)!] : [])),
     output: output.name,
     copied,
   };

@@ -28,6 +28,24 @@ class FallingBack {
   }
 }
 
+/** A stand-in whose kernels, as a GPU's shaders, keep the sizes of the buffers that they are first called with. */
+class WithFixedSizes {
+  static readonly isWebGPUSupported = false;
+  readonly Kernel = Asked;
+
+  createKernel(source: string, { output: [threads] }: { output: readonly number[] }): unknown {
+    const body: (...args: readonly unknown[]) => number = new Function(`return ${source}`)();
+    let sizes: string | undefined;
+    const run = (...args: unknown[]): Float32Array => {
+      const given = args.map((arg) => (arg instanceof Float32Array ? arg.length : "number")).join();
+      sizes ??= given;
+      if (sizes !== given) throw new Error(`made for buffers of ${sizes} elements, called with ${given}`);
+      return Float32Array.from({ length: threads }, (_, x) => body.apply({ thread: { x } }, args));
+    };
+    return Object.assign(run, { kernel: new Asked(), destroy: () => undefined });
+  }
+}
+
 /** gpu.js where nothing but the host is there. */
 class WithoutGpu {
   static readonly isWebGPUSupported = false;
@@ -119,4 +137,20 @@ describe("a fall-back inside gpu.js", () => {
       "gpu.js did not run kernel neg in mode webasm but fell back to another: no such thing here",
     );
   });
+});
+
+test("kernels of one text over buffers of different lengths are different kernels", async () => {
+  const list = gpujsBackends(new Modes(async () => ({ GPU: WithFixedSizes })));
+  const second = async (length: number): Promise<number[]> => {
+    const graph = graphFrom(
+      "  %0: f32[1] = slice(%x) {starts=[1], stops=[2], steps=[1]}\n  %1: f32[1] = neg(%0)",
+      `%x: f32[${length}]`,
+      "%1",
+    );
+    const x = Float32Array.from({ length }, (_, k) => k);
+    return [...(await runGraph(graph, named(list, "gpujs:headlessgl"), { x })).output];
+  };
+  // Chromium's WebGL read element 0 of five where the kernel had been made for three.
+  expect(await second(8)).toEqual([-1]);
+  expect(await second(5)).toEqual([-1]);
 });
