@@ -122,7 +122,7 @@ export function makeModel(spec: ModelSpec): RandomModel {
   const outputs = builder.newest(spec.outputs);
   const heads = outputs.map((value, k) => [
     new nn.Linear(builder.features(value), CLASSES),
-    ...(k === 0 && entry.after !== undefined ? [entry.after()] : []),
+    ...(k === 0 && entry.after !== undefined ? entry.after() : []),
   ]);
   const { layers, weights, steps } = builder;
   const model = new RandomNet(

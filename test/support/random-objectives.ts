@@ -6,7 +6,7 @@ export interface LossEntry {
   readonly make: () => nn.Loss<string>;
   readonly python: string;
   /** What turns scores into what the loss wants. */
-  readonly after?: () => nn.Module;
+  readonly after?: () => readonly nn.Module[];
 }
 
 /** Losses for scores [N,C], with their targets. */
@@ -21,12 +21,17 @@ export const LOSSES: readonly LossEntry[] = [
   { make: () => new nn.SmoothL1Loss({ beta: 0.5 }), python: "SmoothL1Loss(beta=0.5)" },
   { make: () => new nn.HuberLoss({ delta: 0.7 }), python: "HuberLoss(delta=0.7)" },
   { make: () => new nn.BCEWithLogitsLoss(), python: "BCEWithLogitsLoss()" },
-  { make: () => new nn.BCELoss(), python: "BCELoss()", after: () => new nn.Sigmoid() },
-  { make: () => new nn.NLLLoss(), python: "NLLLoss()", after: () => new nn.LogSoftmax(1) },
+  {
+    make: () => new nn.BCELoss(),
+    python: "BCELoss()",
+    // Between them a bounded function: of a score of 17 or more a float32 probability is 1 and the loss 100.
+    after: () => [new nn.Tanh(), new nn.Sigmoid()],
+  },
+  { make: () => new nn.NLLLoss(), python: "NLLLoss()", after: () => [new nn.LogSoftmax(1)] },
   {
     make: () => new nn.KLDivLoss({ reduction: "batchmean" }),
     python: "KLDivLoss(reduction='batchmean')",
-    after: () => new nn.LogSoftmax(1),
+    after: () => [new nn.LogSoftmax(1)],
   },
 ];
 
