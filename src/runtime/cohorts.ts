@@ -39,17 +39,18 @@ export const areInStep = (optimizer: Counted, cohorts: readonly Cohort[]): boole
       parameters.every((parameter) => optimizer.stepOf(parameter) === optimizer.stepOf(parameters[0])),
   );
 
-/** The values of all cohorts' scalars for the next step, under their names in the compiled step. */
+/** The values of all cohorts' scalars for the next step, under their names in the compiled step, beside those in `others`. */
 export function cohortScalars(
   optimizer: Counted,
   cohorts: readonly Cohort[],
+  others: Readonly<Record<string, number>> = {},
 ): Readonly<Record<string, number>> {
-  const values: Record<string, number> = {};
-  for (const [k, { group, parameters }] of cohorts.entries()) {
+  const values: Record<string, number> = { ...others };
+  for (let k = 0; k < cohorts.length; k++) {
+    const { group, parameters } = cohorts[k];
     const completed = parameters.length === 0 ? 0 : optimizer.stepOf(parameters[0]);
-    for (const [name, value] of Object.entries(optimizer.paramGroups[group].scalarValues(completed))) {
-      values[scalarName(name, k)] = value;
-    }
+    const own = optimizer.paramGroups[group].scalarValues(completed);
+    for (const name in own) values[scalarName(name, k)] = own[name];
   }
   return values;
 }

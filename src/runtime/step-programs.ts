@@ -49,11 +49,14 @@ export const membersOf = (cohorts: readonly Cohort[]): readonly Tensor[] =>
 /** One step, for all shapes. */
 export class StepPrograms {
   readonly prepared: PreparedStep;
+  /** The parameters that a step updates. */
+  readonly members: readonly Tensor[];
   readonly steps: VariantCache;
   readonly gradients: VariantCache;
 
   constructor(prepared: PreparedStep) {
     this.prepared = prepared;
+    this.members = membersOf(prepared.cohorts);
     this.steps = new VariantCache(prepared.inputs, prepared.step, prepared.main);
     this.gradients = new VariantCache(prepared.inputs, prepared.gradients);
   }

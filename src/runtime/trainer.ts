@@ -21,14 +21,7 @@ import {
 import { randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { timedRun } from "./run-log.ts";
-import {
-  membersOf,
-  OUT_OF_STEP,
-  type PreparedStep,
-  type PrepareStep,
-  Shelf,
-  StepPrograms,
-} from "./step-programs.ts";
+import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
 import type { StageText, Variant } from "./variant.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
@@ -109,10 +102,8 @@ export class Trainer extends Inspectable {
     return [...super.kernels, ...(this.sums?.program.kernels ?? [])];
   }
 
-  /** The programs of the model as it is now; compiles them where there are none. */
-  private async current(): Promise<StepPrograms> {
-    const found = this.fitting();
-    if (found !== undefined) return found;
+  /** Compiles the programs of the model as it is now, where none are fitting. */
+  private async compiled(): Promise<StepPrograms> {
     const misfits = this.programs.all.map((programs) => programs.misfit(this.optimizer));
     const why = misfits.find((misfit) => misfit === OUT_OF_STEP) ?? misfits[0];
     return this.programs.add(new StepPrograms(await this.prepare.step(why)));
@@ -123,12 +114,12 @@ export class Trainer extends Inspectable {
   }
 
   /** Queues `work` with the numbers of a batch, once all is there that a program which must be compiled for it reads. */
-  private async queued<T>(
+  private queued<T>(
     batch: readonly Tensor[],
     work: (arrays: readonly TypedArray[]) => Promise<T>,
   ): Promise<T> {
-    if (this.fitting() === undefined) await this.prepare.settle();
-    return withHostArrays(batch, this.state, work);
+    if (this.fitting() !== undefined) return withHostArrays(batch, this.state, work);
+    return this.prepare.settle().then(() => withHostArrays(batch, this.state, work));
   }
 
   /**
@@ -142,10 +133,10 @@ export class Trainer extends Inspectable {
 
   private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
     this.requireAlive();
-    const { prepared, steps } = await this.current();
-    const variant = await steps.for(batch);
+    const programs = this.fitting() ?? (await this.compiled());
+    const variant = await programs.steps.for(batch);
     try {
-      const loss = await timedRun(variant, () => this.runOn(variant, prepared, arrays));
+      const loss = await timedRun(variant, () => this.runOn(variant, programs, arrays));
       if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
         await this.mirror(variant);
       }
@@ -166,11 +157,11 @@ export class Trainer extends Inspectable {
 
   private async runOn(
     variant: Variant,
-    prepared: PreparedStep,
+    programs: StepPrograms,
     arrays: readonly TypedArray[],
   ): Promise<number> {
     await variant.feed(arrays);
-    const scalars = this.scalarsOf(prepared);
+    const scalars = this.scalarsOf(programs.prepared);
     await variant.compute(scalars, this.during);
     await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
@@ -183,18 +174,18 @@ export class Trainer extends Inspectable {
       );
     }
     await variant.commit(this.during);
-    await this.complete(prepared);
+    await this.complete(programs);
     return loss;
   }
 
   private scalarsOf({ cohorts }: PreparedStep): Readonly<Record<string, number>> {
-    return { ...cohortScalars(this.optimizer, cohorts), ...this.randomScalars };
+    return cohortScalars(this.optimizer, cohorts, this.randomScalars);
   }
 
   /** Counts what has been run. */
-  private async complete({ cohorts, summed }: PreparedStep): Promise<void> {
-    if (this.sums === undefined) this.optimizer.completeStep(membersOf(cohorts));
-    else await this.sums.batchDone(summed);
+  private complete({ members, prepared }: StepPrograms): void | Promise<void> {
+    if (this.sums !== undefined) return this.sums.batchDone(prepared.summed);
+    this.optimizer.completeStep(members);
   }
 
   /**
@@ -204,11 +195,11 @@ export class Trainer extends Inspectable {
   stepByKernel(...batch: readonly Tensor[]): Promise<readonly number[]> {
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const { prepared, steps } = await this.current();
-      const variant = await steps.for(batch);
+      const programs = this.fitting() ?? (await this.compiled());
+      const variant = await programs.steps.for(batch);
       await variant.feed(arrays);
-      const times = await variant.runByKernel(this.scalarsOf(prepared));
-      await this.complete(prepared);
+      const times = await variant.runByKernel(this.scalarsOf(programs.prepared));
+      await this.complete(programs);
       return times;
     });
   }
@@ -222,7 +213,7 @@ export class Trainer extends Inspectable {
     const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const { prepared, steps } = await this.current();
+      const { prepared, steps } = this.fitting() ?? (await this.compiled());
       const variant = await steps.for(batch);
       const step = { variant, arrays, scalars: this.scalarsOf(prepared) };
       const summed = await this.sums?.updateOf(prepared.summed);
@@ -268,7 +259,7 @@ export class Trainer extends Inspectable {
   gradients(...batch: readonly Tensor[]): Promise<Gradients> {
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const variant = await (await this.current()).gradients.for(batch);
+      const variant = await (this.fitting() ?? (await this.compiled())).gradients.for(batch);
       const tensors = await timedRun(variant, async () => {
         await variant.feed(arrays);
         await variant.compute(this.randomScalars, this.duringGradients);

@@ -11,6 +11,8 @@ interface Field {
   readonly module: object;
   readonly key: string;
   readonly value: unknown;
+  /** What a list of numbers held, which may have changed by itself. */
+  readonly numbers: readonly number[] | undefined;
 }
 
 /** The layers of a container, which are no fields of it. */
@@ -41,15 +43,16 @@ export class ModelFields {
           path: path === "" ? key : `${path}.${key}`,
           module,
           key,
-          value: isNumbers(value) ? [...value] : value,
+          value,
+          numbers: isNumbers(value) ? [...value] : undefined,
         }),
       ),
     );
     this.modes = fields.filter(({ key }) => key === "training");
     this.fields = fields.filter(
-      ({ key, value }) =>
+      ({ key, value, numbers }) =>
         key !== "training" &&
-        (isPlain(value) || isNumbers(value) || value instanceof Tensor || isModule.has(value)),
+        (isPlain(value) || numbers !== undefined || value instanceof Tensor || isModule.has(value)),
     );
     this.containers = modules.flatMap(([path, module]): Layers[] =>
       isContainer(module) ? [{ path, container: module, layers: module.children() }] : [],
@@ -88,14 +91,15 @@ export class ModelFields {
 
   /** Modes count while the model is trained, as a trace for training takes them: what evaluation does to them is no change. */
   private changedMode(): Field | undefined {
-    if (Reflect.get(this.model, "training") !== true || this.modes[0]?.value !== true) return undefined;
+    const { training } = this.model as { readonly training?: unknown };
+    if (training !== true || this.modes[0]?.value !== true) return undefined;
     return this.modes.find((field) => !isSame(field));
   }
 
   /** The first tensor or layer that was replaced; an optimizer that was made before does not know of the new one. */
   replaced(): string | undefined {
     return this.fields.find(
-      (field) => typeof field.value === "object" && !isNumbers(field.value) && !isSame(field),
+      (field) => typeof field.value === "object" && field.numbers === undefined && !isSame(field),
     )?.path;
   }
 
@@ -105,12 +109,13 @@ export class ModelFields {
   }
 }
 
-function isSame({ module, key, value }: Field): boolean {
+/** Run before every step: lists are compared without a closure. */
+function isSame({ module, key, value, numbers }: Field): boolean {
   const now = (module as Readonly<Record<string, unknown>>)[key];
-  if (Object.is(now, value)) return true;
-  return (
-    isNumbers(value) && isNumbers(now) && value.length === now.length && value.every((v, k) => v === now[k])
-  );
+  if (numbers === undefined) return Object.is(now, value);
+  if (!Array.isArray(now) || now.length !== numbers.length) return false;
+  for (let k = 0; k < numbers.length; k++) if (now[k] !== numbers[k]) return false;
+  return true;
 }
 
 const isPlain = (value: unknown): boolean =>
