@@ -2,7 +2,7 @@
 
 import { add, int, mul } from "./build.ts";
 import { exprKey } from "./expr-key.ts";
-import { treeSize } from "./tree-size.ts";
+import { areLargerThan } from "./tree-size.ts";
 import type { Expr } from "./types.ts";
 import { freeNames } from "./walk.ts";
 
@@ -39,10 +39,11 @@ const LARGE = 100;
 
 function collect(e: Expr): Affine {
   const terms = new Map<string, Term>();
+  const isLarge = areLargerThan([e], LARGE);
   let constant = 0;
   const addTo = (part: Expr, factor: number): void => {
     // What is large may share its parts: each of them is taken apart once.
-    if (part !== e && treeSize(part) > LARGE) {
+    if (isLarge && part !== e && areLargerThan([part], LARGE)) {
       const form = toAffine(part);
       constant += factor * form.constant;
       form.terms.forEach(({ atom, coefficient }, key) => {

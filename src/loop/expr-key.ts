@@ -5,7 +5,7 @@
 
 import { Interner } from "./intern.ts";
 import { printExpr } from "./print.ts";
-import { treeSize } from "./tree-size.ts";
+import { areLargerThan } from "./tree-size.ts";
 import type { Expr } from "./types.ts";
 
 /** Expressions of more nodes are written part by part. */
@@ -18,7 +18,7 @@ export function exprKey(e: Expr): string {
   if (e.kind === "var" || e.kind === "local") return e.name;
   let key = keys.get(e);
   if (key === undefined) {
-    key = treeSize(e) <= LARGE ? printExpr(e) : new Interner().describe(e);
+    key = areLargerThan([e], LARGE) ? new Interner().describe(e) : printExpr(e);
     keys.set(e, key);
   }
   return key;

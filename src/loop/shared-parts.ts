@@ -3,9 +3,9 @@
  * `%0 := x[i0] * 2.0`. Written out in place, a chain of thirty steps that use a value twice would fill the memory.
  */
 
-import { treeSize } from "./tree-size.ts";
+import { areLargerThan } from "./tree-size.ts";
 import type { Expr, Stmt } from "./types.ts";
-import { forEachChild, freeNames, ownExpressions } from "./walk.ts";
+import { children, forEachChild, freeNames, ownExpressions } from "./walk.ts";
 
 /** Statements of fewer nodes are written as they are. */
 const LARGE = 400;
@@ -25,7 +25,7 @@ export function sharedParts(
   print: (e: Expr, names: ReadonlyMap<Expr, string>) => string,
 ): SharedParts {
   const roots = ownExpressions(s);
-  if (roots.reduce((sum, e) => sum + treeSize(e), 0) <= LARGE) return NOTHING;
+  if (!areLargerThan(roots, LARGE)) return NOTHING;
   const uses = new Map<Expr, number>();
   const order: Expr[] = [];
   const axes = new Set<string>();
@@ -41,7 +41,7 @@ export function sharedParts(
   const names = new Map<Expr, string>();
   const lines: string[] = [];
   for (const e of order) {
-    if (uses.get(e) === 1 || treeSize(e) === 1) continue;
+    if (uses.get(e) === 1 || children(e).length === 0) continue;
     const text = print(e, names);
     const inside = [...freeNames(e)].filter((name) => axes.has(name));
     const name = `%${names.size}`;

@@ -1,15 +1,14 @@
-/** How much an expression would come to without sharing: what decides whether it may be walked or written as a tree. */
+/** How much expressions would come to without sharing: what decides whether they may be walked or written as trees. */
 
 import type { Expr } from "./types.ts";
-import { children } from "./walk.ts";
+import { forEachChild } from "./walk.ts";
 
-const sizes = new WeakMap<Expr, number>();
-
-/** How many nodes `e` has where it is written out as a tree; may be infinite. */
-export function treeSize(e: Expr): number {
-  const known = sizes.get(e);
-  if (known !== undefined) return known;
-  const size = children(e).reduce((sum, child) => sum + treeSize(child), 1);
-  sizes.set(e, size);
-  return size;
+/** Whether expressions, written out as trees, have more than `most` nodes together; no more of them than that are looked at. */
+export function areLargerThan(roots: readonly Expr[], most: number): boolean {
+  let left = most;
+  const count = (e: Expr): void => {
+    if (--left >= 0) forEachChild(e, count);
+  };
+  roots.forEach(count);
+  return left < 0;
 }

@@ -13,7 +13,7 @@ import { forEachChild } from "./walk.ts";
 export function verifyTypes(kernel: Kernel): void {
   const held = new Map(kernel.buffers.map(({ name, dtype }): [string, ExprType] => [name, dtype]));
   try {
-    new TypeVerifier(held).body(kernel.body, new Map());
+    new TypeVerifier(held).body(kernel.body);
   } catch (error) {
     if (error instanceof TypeFault) throw new InternalError(`kernel ${kernel.name}: ${error.message}`);
     throw error;
@@ -23,23 +23,26 @@ export function verifyTypes(kernel: Kernel): void {
 class TypeVerifier {
   /** What each buffer holds. */
   private readonly held: ReadonlyMap<string, ExprType>;
+  /** The types of locals by what was declared last under their names, which is in scope wherever it is used. */
+  private readonly locals = new Map<string, ExprType>();
 
   constructor(held: ReadonlyMap<string, ExprType>) {
     this.held = held;
   }
 
   /** A body's statements; expressions share their parts, and what was found right under the same names is not visited again. */
-  body(statements: readonly Stmt[], outer: ReadonlyMap<string, ExprType>): void {
-    const locals = new Map(outer);
+  body(statements: readonly Stmt[]): void {
+    const { locals } = this;
     const seen = new Set<Expr>();
-    const check = (e: Expr): void => this.expression(e, locals, seen);
+    const check = (e: Expr): void => this.expression(e, seen);
     for (const s of statements) {
       checkStatement(s, (name) => this.held.get(name));
       switch (s.kind) {
         case "for": {
           const inductions = s.inductions ?? [];
           for (const { init } of inductions) check(init);
-          this.body(s.body, new Map([...locals, ...inductions.map(({ name }) => [name, "int32"] as const)]));
+          for (const { name } of inductions) locals.set(name, "int32");
+          this.body(s.body);
           break;
         }
         case "let":
@@ -60,7 +63,7 @@ class TypeVerifier {
           break;
         case "if":
           check(s.condition);
-          this.body(s.body, locals);
+          this.body(s.body);
           break;
         case "append":
           check(s.condition);
@@ -68,7 +71,7 @@ class TypeVerifier {
           for (const { value } of s.values) check(value);
           break;
         case "section":
-          this.body(s.body, locals);
+          this.body(s.body);
           break;
         default:
           s satisfies never;
@@ -76,14 +79,14 @@ class TypeVerifier {
     }
   }
 
-  private expression(e: Expr, locals: ReadonlyMap<string, ExprType>, seen: Set<Expr>): void {
+  private expression(e: Expr, seen: Set<Expr>): void {
     if (seen.has(e)) return;
     seen.add(e);
-    forEachChild(e, (child) => this.expression(child, locals, seen));
+    forEachChild(e, (child) => this.expression(child, seen));
     const type = typeOf(e);
     if (type !== e.dtype) throw new TypeFault(`${printExpr(e)} gives ${type}, not ${e.dtype}`);
     if (e.kind === "load") this.same(e.buffer, this.held.get(e.buffer), e);
-    if (e.kind === "local") this.same(e.name, locals.get(e.name), e);
+    if (e.kind === "local") this.same(e.name, this.locals.get(e.name), e);
   }
 
   /** What is unknown here has no type to differ from. */

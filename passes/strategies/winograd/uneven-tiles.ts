@@ -23,6 +23,7 @@ import {
 } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis, Stmt } from "../../../src/loop/types.ts";
 import { substitute } from "../../../src/loop/walk.ts";
+import type { StoreTarget } from "../../materialize.ts";
 import { LANE, lanePartsOf } from "../lanes.ts";
 import { interiorOf, zeros } from "../panel-copy.ts";
 import type { Correlation } from "./correlation.ts";
@@ -103,9 +104,13 @@ export interface TileChecks {
   /** Sums over the rows of windows; over whole windows, image by image. */
   readonly strips: Scratch;
   readonly windows: Scratch;
+  /** Of each column of windows, tile row by tile row: all together, the lightest, and the lightest but zeros. */
+  readonly totals: Scratch;
+  readonly lightest: Scratch;
+  readonly lightestSeen: Scratch;
   /** One verdict for each tile of the block. */
   readonly verdicts: Scratch;
-  /** Elements from row to row of `pixels`, `strips` and `windows`. */
+  /** Elements from row to row of `pixels`, `strips`, `windows` and what is said of their columns. */
   readonly width: number;
 }
 
@@ -123,6 +128,9 @@ export function tileChecks(plan: ForwardPlan): TileChecks {
     pixels: own("pixels", height * width),
     strips: own("strips", rows.places * width),
     windows: own("windows", imagesPerBlock * rows.places * width),
+    totals: own("totals", tileRows * width),
+    lightest: own("lightest", tileRows * width),
+    lightestSeen: own("lightest_seen", tileRows * width),
     verdicts: own("verdicts", imagesPerBlock * tileRows * tileColumns),
   };
   return { ...checks, all: Object.values(checks), width };
@@ -157,6 +165,7 @@ export function checkTiles(
     ...phases.within([{ name: "image", extent: imagesPerBlock }], (inner) => [
       ...weighPixels(plan, checks, data, inner),
       ...weighWindows(plan, checks, inner),
+      ...weighColumns(plan, checks, inner),
       ...judge(plan, checks, inner),
     ]),
   ];
@@ -212,6 +221,11 @@ function weighPixels(
   };
   const elements = (column: Expr): Expr[] =>
     Array.from({ length: lanes }, (_, k) => load(lanewise.name, "float32", add(start(column), int(k))));
+  const sum = (column: Expr): StoreTarget => ({
+    buffer: pixels.name,
+    index: add(mul(add(row, int(inside.top)), int(width)), add(column, int(inside.left))),
+    value: elements(column).reduce(add),
+  });
   // Several columns at once share what is loaded of the scales.
   return inGroups(inside.columns, lanes).flatMap(({ turns, count, at }) => [
     ...phases.stores(
@@ -222,14 +236,15 @@ function weighPixels(
         value: weight(at(k)),
       })),
     ),
-    ...phases.stores(
-      [rows, { name: "columns", extent: turns }],
-      Array.from({ length: count }, (_, k) => ({
-        buffer: pixels.name,
-        index: add(mul(add(row, int(inside.top)), int(width)), add(at(k), int(inside.left))),
-        value: elements(at(k)).reduce(add),
-      })),
-    ),
+    ...(count === lanes
+      ? phases.stores(
+          [rows, { name: "columns", extent: turns }, lane(lanes)],
+          [sum(add(at(0), variable(LANE)))],
+        )
+      : phases.stores(
+          [rows],
+          Array.from({ length: count }, (_, k) => sum(at(k))),
+        )),
   ]);
 }
 
@@ -277,29 +292,54 @@ function weighWindows(
   ];
 }
 
+/** What a tile must know of its windows, of each column those of its rows. */
+function weighColumns(
+  { correlation, tiling, lanes }: ForwardPlan,
+  { windows, totals, lightest, lightestSeen, width }: TileChecks,
+  phases: Phases,
+): Stmt[] {
+  const { rows, columns } = correlation;
+  const [image, tileRow, column] = [variable("image"), variable("tileRow"), variable("column")];
+  const start = mul(column, int(lanes));
+  const weights = Array.from({ length: tiling.form.rows.outputs }, (_, k) => {
+    const row = placeOf(rows.places, tiling.height, add(mul(tileRow, int(tiling.form.rows.outputs)), int(k)));
+    return vectorAt(windows.name, add(mul(add(mul(image, int(rows.places)), row), int(width)), start));
+  });
+  const seen = (w: Expr): Expr => select(compare("eq", w, float(0)), float(LARGEST), w);
+  const index = add(add(mul(tileRow, int(width)), start), variable(LANE));
+  return phases.stores(
+    [
+      { name: "tileRow", extent: tiling.tileRows },
+      { name: "column", extent: Math.ceil(columns.places / lanes) },
+      lane(lanes),
+    ],
+    [
+      { buffer: totals.name, index, value: weights.reduce(add) },
+      { buffer: lightest.name, index, value: weights.reduce(lighter) },
+      { buffer: lightestSeen.name, index, value: weights.map(seen).reduce(lighter) },
+    ],
+  );
+}
+
+const lighter = (a: Expr, b: Expr): Expr => binary("min", a, b);
+
 /** Comparisons with NaN are false, so that a tile which holds one is not even. */
 function judge({ correlation, tiling }: ForwardPlan, checks: TileChecks, phases: Phases): Stmt[] {
-  const { form } = tiling;
+  const { outputs } = tiling.form.columns;
   const [image, tileRow, tileColumn] = [variable("image"), variable("tileRow"), variable("tileColumn")];
-  const weights = Array.from({ length: form.rows.outputs * form.columns.outputs }, (_, k) => {
-    const [row, column] = [Math.floor(k / form.columns.outputs), k % form.columns.outputs];
-    return windowAt(correlation, tiling, checks, image, [tileRow, int(row)], [tileColumn, int(column)]);
-  });
-  const isZero = (w: Expr): Expr => compare("eq", w, float(0));
-  const total = weights.reduce(add);
-  const zeros = weights.map((w) => select(isZero(w), float(1), float(0))).reduce(add);
-  const lightest = weights
-    .map((w) => select(isZero(w), float(LARGEST), w))
-    .reduce((a, b) => select(compare("lt", b, a), b, a));
+  const ofTile = ({ name }: Scratch): Expr[] =>
+    Array.from({ length: outputs }, (_, k) => {
+      const column = add(mul(tileColumn, int(outputs)), int(k));
+      const place = placeOf(correlation.columns.places, tiling.width, column);
+      return load(name, "float32", add(mul(tileRow, int(checks.width)), place));
+    });
+  const total = ofTile(checks.totals).reduce(add);
   const isEven = and(
-    compare("le", total, mul(lightest, float(MOST_UNEVEN))),
+    compare("le", total, mul(ofTile(checks.lightestSeen).reduce(lighter), float(MOST_UNEVEN))),
     compare("le", total, float(LARGEST)),
   );
-  const verdict = select(
-    isEven,
-    select(compare("gt", zeros, float(0)), float(HAS_ZEROS), float(AS_IT_IS)),
-    float(UNEVEN),
-  );
+  const hasZeros = compare("eq", ofTile(checks.lightest).reduce(lighter), float(0));
+  const verdict = select(isEven, select(hasZeros, float(HAS_ZEROS), float(AS_IT_IS)), float(UNEVEN));
   return phases.stores(
     [
       { name: "tileRow", extent: tiling.tileRows },
@@ -315,6 +355,10 @@ function judge({ correlation, tiling }: ForwardPlan, checks: TileChecks, phases:
   );
 }
 
+/** A position of the tiles, which reach over `covered`; beyond the last of the plane's `places` that one. */
+const placeOf = (places: number, covered: number, position: Expr): Expr =>
+  covered <= places ? position : binary("min", position, int(places - 1));
+
 /** Where the verdict on a tile stands. */
 export const verdictIndex = ({ tileRows, tileColumns }: Tiling, image: Expr, row: Expr, column: Expr): Expr =>
   add(mul(add(mul(image, int(tileRows)), row), int(tileColumns)), column);
@@ -328,13 +372,11 @@ export function windowAt(
   [tileRow, inTileRow]: readonly [Expr, Expr],
   [tileColumn, inTileColumn]: readonly [Expr, Expr],
 ): Expr {
-  const within = (position: Expr, places: number, reach: number): Expr =>
-    reach <= places ? position : binary("min", position, int(places - 1));
-  const row = within(add(mul(tileRow, int(form.rows.outputs)), inTileRow), rows.places, height);
-  const column = within(
-    add(mul(tileColumn, int(form.columns.outputs)), inTileColumn),
+  const row = placeOf(rows.places, height, add(mul(tileRow, int(form.rows.outputs)), inTileRow));
+  const column = placeOf(
     columns.places,
     covered,
+    add(mul(tileColumn, int(form.columns.outputs)), inTileColumn),
   );
   const index = add(mul(add(mul(image, int(rows.places)), row), int(width)), column);
   return load(windows.name, "float32", index);
