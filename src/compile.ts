@@ -5,18 +5,18 @@
 
 import type { Availability } from "../backends/backend.ts";
 import { BACKENDS } from "../backends/registry.ts";
-import { autodiff } from "../passes/autodiff.ts";
+import { autodiff } from "../passes/graph/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
 import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
 import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend } from "./driver/build.ts";
 import { COMMON_OPTIONS, checkLoss, checkModel, checkOptimizer, readTypes } from "./driver/options.ts";
 import { TrainingCompiler } from "./driver/training.ts";
-import { LazyEvaluator } from "./runtime/lazy-evaluator.ts";
-import { ModelState, settled } from "./runtime/model-state.ts";
-import { Program, type RunResult } from "./runtime/program.ts";
-import { type StepSource, Trainer } from "./runtime/trainer.ts";
-import type { GradientOptions, GroupedRules } from "./runtime/training-plan.ts";
-import type { CompileVariant } from "./runtime/variant.ts";
+import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
+import { ModelState, settled } from "./runtime/state/model-state.ts";
+import { Program, type RunResult } from "./runtime/programs/program.ts";
+import { type StepSource, Trainer } from "./runtime/programs/trainer.ts";
+import type { GradientOptions, GroupedRules } from "./runtime/programs/training-plan.ts";
+import type { CompileVariant } from "./runtime/programs/specialization.ts";
 import { backwardWith } from "./tensor/backward.ts";
 import { injectBackward, injectEvaluator } from "./tensor/context.ts";
 import { programSeed } from "./tensor/random.ts";

@@ -8,10 +8,10 @@ export * as data from "./data/index.ts";
 export * as F from "./nn/functional/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
-export { load, save } from "./runtime/checkpoint.ts";
-export type { Program } from "./runtime/program.ts";
-export type { ProfileOptions, ProgramProfile as Profile } from "./runtime/program-profile.ts";
-export type { Gradients, Trainer } from "./runtime/trainer.ts";
+export { load, save } from "./runtime/files/checkpoint.ts";
+export type { Program } from "./runtime/programs/program.ts";
+export type { ProfileOptions, ProgramProfile as Profile } from "./runtime/inspection/program-profile.ts";
+export type { Gradients, Trainer } from "./runtime/programs/trainer.ts";
 export { SummaryWriter } from "./summary/writer.ts";
 export * as autograd from "./tensor/autograd.ts";
 export {

@@ -10,7 +10,7 @@ import { sizeOf } from "../../src/core/shape.ts";
 import { nn, optim } from "../../src/index.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
-import { writeState } from "../../src/runtime/state-numbers.ts";
+import { writeState } from "../../src/runtime/state/state-numbers.ts";
 import { traceLoss } from "../../src/trace/trace.ts";
 import { modelOf } from "./kiln-model.ts";
 import { batches, LEARNING_RATE, type Workload } from "./workloads.ts";

@@ -14,11 +14,11 @@
 
 import { parseArgs } from "node:util";
 import { backendNamed } from "../../backends/registry.ts";
-import { contestsOf } from "../../passes/contests.ts";
+import { contestsOf } from "../../passes/scheduling/tuning-tasks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { lowerTraced } from "../../passes/pipeline.ts";
 import { nn, optim } from "../../src/index.ts";
-import type { Contest } from "../../src/loop/contest.ts";
+import type { Contest } from "../../src/loop/tuning-task.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import { traceLoss } from "../../src/trace/trace.ts";
 import { prepareOn } from "../../src/tuning/runner.ts";

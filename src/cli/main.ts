@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import { KilnError } from "../core/errors.ts";
 import { suggestion } from "../core/suggestion.ts";
-import { currentDebug, DEBUG_LEVELS } from "../runtime/debug.ts";
+import { currentDebug, DEBUG_LEVELS } from "../runtime/inspection/debug.ts";
 import { type Command, helpText, parseCommand, table } from "./command.ts";
 import { reportText } from "./report.ts";
 import { checkOutput, watchOutput } from "./standard-output.ts";
@@ -11,11 +11,11 @@ import { packageVersion } from "./version.ts";
 
 /** The commands, loaded only when they are asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  train: async () => (await import("./train.ts")).train,
-  dump: async () => (await import("./dump.ts")).dump,
-  explore: async () => (await import("./explore.ts")).explore,
-  bench: async () => (await import("./bench.ts")).bench,
-  build: async () => (await import("./build.ts")).build,
+  train: async () => (await import("./train/train.ts")).train,
+  dump: async () => (await import("./dump/dump.ts")).dump,
+  explore: async () => (await import("./explore/explore.ts")).explore,
+  bench: async () => (await import("./bench/bench.ts")).bench,
+  build: async () => (await import("./build/build.ts")).build,
   backends: async () => (await import("./backends.ts")).backendsCommand,
   check: async () => (await import("./check.ts")).check,
 };

@@ -3,7 +3,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KilnError } from "../core/errors.ts";
-import { debugLevel } from "../runtime/debug.ts";
+import { debugLevel } from "../runtime/inspection/debug.ts";
 
 /** The text for standard error. With a level in `KILN_DEBUG` every error shows its stack. */
 export function reportText(error: unknown, root: URL): string {

@@ -4,7 +4,7 @@
  */
 
 import { escapeXml, plainLine } from "../inspect/escape.ts";
-import { millisecondsText } from "../runtime/format-figures.ts";
+import { millisecondsText } from "../runtime/inspection/format-figures.ts";
 import { ratioText, sumOf } from "./figures-text.ts";
 import type { BackendResult, Comparison } from "./types.ts";
 

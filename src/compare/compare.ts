@@ -11,7 +11,7 @@ import { formatOrigins } from "../core/origin.ts";
 import { usableBackend } from "../driver/build.ts";
 import { intensityOf } from "../inspect/json.ts";
 import { loweredKernels, ownerOf } from "../inspect/kernel-story.ts";
-import { type KernelProfile, type Profile, profile } from "../runtime/profile.ts";
+import { type KernelProfile, type Profile, profile } from "../runtime/inspection/profile.ts";
 import { machineName } from "../tuning/machine.ts";
 import { differenceFrom } from "./difference.ts";
 import { type Subject, subjectOn } from "./subject.ts";

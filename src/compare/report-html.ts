@@ -4,7 +4,7 @@
  */
 
 import { escapeXml, plainLine } from "../inspect/escape.ts";
-import { millisecondsText } from "../runtime/format-figures.ts";
+import { millisecondsText } from "../runtime/inspection/format-figures.ts";
 import { CHART_STYLE, PANEL_WIDTH } from "./chart-panel.ts";
 import {
   bytesText,

@@ -2,9 +2,9 @@
 
 import type { CompilableModel, CompilableOptimizer } from "../compile.ts";
 import type { CommonOptions, InputSpec } from "../driver/build.ts";
-import type { TunedKernel } from "../loop/contest.ts";
+import type { TunedKernel } from "../loop/tuning-task.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import type { MemoryInfo } from "../runtime/figures.ts";
+import type { MemoryInfo } from "../runtime/inspection/figures.ts";
 import type { TraceableLoss } from "../trace/trace.ts";
 
 export type ComparedModel = CompilableModel;

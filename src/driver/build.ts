@@ -2,8 +2,8 @@
 
 import type { Backend, BackendOptions, Executable } from "../../backends/backend.ts";
 import { backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
-import { contestsOf } from "../../passes/contests.ts";
-import { withIndexChecks } from "../../passes/index-checks.ts";
+import { contestsOf } from "../../passes/scheduling/tuning-tasks.ts";
+import { withIndexChecks } from "../../passes/graph/index-checks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { StageInfo } from "../../passes/pass.ts";
 import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
@@ -13,13 +13,13 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Shape } from "../core/shape.ts";
 import type { StageDump } from "../ir/artifact.ts";
 import type { Graph } from "../ir/types.ts";
-import type { TunedKernel } from "../loop/contest.ts";
+import type { TunedKernel } from "../loop/tuning-task.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
-import { type Asked, logCompilation } from "../runtime/compile-log.ts";
-import { currentDebug } from "../runtime/debug.ts";
-import type { ModelState } from "../runtime/model-state.ts";
-import { checkWatch, type Watch } from "../runtime/nan-watch.ts";
-import { Variant } from "../runtime/variant.ts";
+import { type Asked, logCompilation } from "../runtime/inspection/compile-log.ts";
+import { currentDebug } from "../runtime/inspection/debug.ts";
+import type { ModelState } from "../runtime/state/model-state.ts";
+import { checkWatch, type Watch } from "../runtime/inspection/nan-watch.ts";
+import { Variant } from "../runtime/programs/specialization.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 

@@ -8,7 +8,7 @@ import { KilnError } from "../core/errors.ts";
 import { type Artifact, isGraph, isPlan, stageOf } from "../ir/artifact.ts";
 import type { StepUpdate } from "../ir/update.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
-import { type Compilation, kernelInfos, memoryInfo } from "../runtime/figures.ts";
+import { type Compilation, kernelInfos, memoryInfo } from "../runtime/inspection/figures.ts";
 import { sourceStage, usableBackend } from "./build.ts";
 import { requireFit } from "./fit.ts";
 

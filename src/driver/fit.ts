@@ -1,7 +1,7 @@
 /** Whether kernels that were read from a text can be what a backend compiles: code for one kind of machine is wrong on another. */
 
 import type { Backend } from "../../backends/backend.ts";
-import { WrittenElements } from "../../passes/disjoint-turns.ts";
+import { WrittenElements } from "../../passes/scheduling/analysis/dependence.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Capabilities } from "../loop/capabilities.ts";
 import type { LoweredProgram } from "../loop/program.ts";

@@ -4,15 +4,15 @@
  */
 
 import type { Backend } from "../../backends/backend.ts";
-import { accumulatedGradients } from "../../passes/accumulate-gradients.ts";
+import { accumulatedGradients } from "../../passes/graph/accumulate-gradients.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import { accumulatedName } from "../ir/update.ts";
-import { type Accumulation, addMissingSums } from "../runtime/accumulation.ts";
-import type { Cohort } from "../runtime/cohorts.ts";
-import { type ModelState, settled } from "../runtime/model-state.ts";
-import type { PreparedStep, PreparedUpdate, PrepareStep } from "../runtime/step-programs.ts";
-import { writesOf } from "../runtime/stored-values.ts";
+import { type Accumulation, addMissingSums } from "../runtime/programs/accumulation.ts";
+import type { Cohort } from "../runtime/programs/cohorts.ts";
+import { type ModelState, settled } from "../runtime/state/model-state.ts";
+import type { PreparedStep, PreparedUpdate, PrepareStep } from "../runtime/programs/step-programs.ts";
+import { writesOf } from "../runtime/state/stored-values.ts";
 import {
   batchesPerUpdate,
   type GradientOptions,
@@ -20,8 +20,8 @@ import {
   planUpdate,
   trainedBy,
   type UpdatePlan,
-} from "../runtime/training-plan.ts";
-import type { CompileVariant, Variant } from "../runtime/variant.ts";
+} from "../runtime/programs/training-plan.ts";
+import type { CompileVariant, Variant } from "../runtime/programs/specialization.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
 import { type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
 import { type BuildOptions, build } from "./build.ts";

@@ -7,7 +7,7 @@ import { isGraph, type StageDump } from "../ir/artifact.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
 import type { Graph, Node, Value } from "../ir/types.ts";
-import type { Compilation } from "../runtime/figures.ts";
+import type { Compilation } from "../runtime/inspection/figures.ts";
 import type { Block, Document } from "./data.ts";
 import { type Link, NO_LINK } from "./link.ts";
 import { joinLinks, type KernelLinks, type LinkTable } from "./link-table.ts";

@@ -3,8 +3,8 @@
 import { formatOrigins } from "../core/origin.ts";
 import { plainLine } from "../inspect/escape.ts";
 import { isGraph, type StageDump } from "../ir/artifact.ts";
-import type { Compilation } from "../runtime/figures.ts";
-import type { Profile } from "../runtime/profile.ts";
+import type { Compilation } from "../runtime/inspection/figures.ts";
+import type { Profile } from "../runtime/inspection/profile.ts";
 import type { BackendView, Document, Drawing, ExplorerData, KernelRow, SourceFile, Stage } from "./data.ts";
 import { codeDocument, stageDocument } from "./documents.ts";
 import { stageDrawing } from "./drawings.ts";

@@ -6,7 +6,7 @@ import { isGraph } from "../ir/artifact.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
 import type { Kernel } from "../loop/types.ts";
-import type { Compilation } from "../runtime/figures.ts";
+import type { Compilation } from "../runtime/inspection/figures.ts";
 import { type Link, NO_LINK } from "./link.ts";
 
 /** Numbers in the order in which texts are first met. */

@@ -2,7 +2,7 @@
 
 import { shortName } from "../core/dtype.ts";
 import { formatShape } from "../core/shape.ts";
-import type { Compilation } from "../runtime/figures.ts";
+import type { Compilation } from "../runtime/inspection/figures.ts";
 import type { Memory, Placement } from "./data.ts";
 import { NO_LINK } from "./link.ts";
 import { joinLinks, type KernelLinks } from "./link-table.ts";

@@ -7,7 +7,7 @@ import { valueNames } from "../ir/print.ts";
 import type { Attr, Graph, Value } from "../ir/types.ts";
 import type { Placement } from "../loop/plan.ts";
 import type { Kernel } from "../loop/types.ts";
-import type { Compilation, KernelInfo, MemoryInfo } from "../runtime/figures.ts";
+import type { Compilation, KernelInfo, MemoryInfo } from "../runtime/inspection/figures.ts";
 
 /** Grows only by new fields; whatever else changes gets a new number. */
 const VERSION = 1;

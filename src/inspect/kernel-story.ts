@@ -7,7 +7,7 @@ import { valueNames } from "../ir/print.ts";
 import type { Graph } from "../ir/types.ts";
 import { printKernel } from "../loop/print.ts";
 import type { Kernel } from "../loop/types.ts";
-import type { Compilation, KernelInfo } from "../runtime/figures.ts";
+import type { Compilation, KernelInfo } from "../runtime/inspection/figures.ts";
 
 /** What scheduling makes of a kernel may be several: packs, lists, partial sums, the kernel itself. */
 export interface KernelPart {

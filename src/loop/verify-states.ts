@@ -6,7 +6,7 @@
 import { InternalError } from "../core/errors.ts";
 import { type Affine, addAffine, toAffine } from "./affine.ts";
 import { add, int, mul, variable } from "./build.ts";
-import { type Digit, digitOf, type Extents, joinDigits } from "./join-digits.ts";
+import { type Digit, digitOf, type Extents, joinDigits } from "./linearize-index.ts";
 import type { LoweredProgram } from "./program.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { Expr, Kernel, Stmt } from "./types.ts";

@@ -3,7 +3,7 @@
 import { KilnError } from "../core/errors.ts";
 import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
-import { located } from "../tensor/located.ts";
+import { located } from "../tensor/with-origin.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Arguments } from "./options.ts";
 

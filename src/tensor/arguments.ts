@@ -4,7 +4,7 @@ import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { describe } from "../ops/definition.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Throws, with the line of the model that is being traced. */

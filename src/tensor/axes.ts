@@ -2,7 +2,7 @@
 
 import { normalizeAxes, normalizeAxis } from "../core/shape.ts";
 import { refuse, requireTensor } from "./arguments.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** One axis or several; negative ones count from the end. */

@@ -9,7 +9,7 @@ import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape
 import { describe } from "../ops/definition.ts";
 import { refuse } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { apply } from "./operation.ts";
 import * as rearrange from "./rearrange.ts";
 import { ReductionMethods } from "./reduction-methods.ts";

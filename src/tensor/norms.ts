@@ -2,7 +2,7 @@
 
 import { requireExtents } from "../ops/reduction.ts";
 import { axesOf, type Dims } from "./axes.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { apply } from "./operation.ts";
 import { compared } from "./promotion.ts";
 import { where } from "./rearrange.ts";

@@ -3,7 +3,7 @@
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { requireTensor } from "./arguments.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 

@@ -4,7 +4,7 @@ import { elementOf, isInt32 } from "../core/conversion.ts";
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { requireTensor } from "./arguments.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 

@@ -13,7 +13,7 @@ import { BLOCK, MOST_INTEGERS } from "../ops/random.ts";
 import { currentRecorder, type RandomSource } from "./context.ts";
 import { readShape, type ShapeArguments } from "./creation.ts";
 import { erfinv } from "./erfinv.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { scalarLike } from "./promotion.ts";
 import { apply, Tensor } from "./tensor.ts";
 

@@ -6,7 +6,7 @@ import { KilnError } from "../core/errors.ts";
 import { formatShape, normalizeAxis, type Shape } from "../core/shape.ts";
 import { asOperand } from "./arguments.ts";
 import { axesOf, axisOf, ownAxisOf } from "./axes.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { apply, constant } from "./operation.ts";
 import { filling, promoted, scalarLike, to } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";

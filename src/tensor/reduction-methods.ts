@@ -4,7 +4,7 @@ import { requireExtents } from "../ops/reduction.ts";
 import { type Keepdim, readKeepdim, requireFloats, requireTensor } from "./arguments.ts";
 import type { Dims } from "./axes.ts";
 import { alongAxis, axesOf } from "./axes.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";

@@ -7,7 +7,7 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
 import { readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { alongAxis, axesOf, axisOf, type Dims } from "./axes.ts";
-import { located } from "./located.ts";
+import { located } from "./with-origin.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";

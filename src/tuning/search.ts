@@ -3,7 +3,7 @@
  * "Almost Optimal Exploration in Multi-Armed Bandits", 2013), with the cost model's order as its start.
  */
 
-import type { Contest, Contestant } from "../loop/contest.ts";
+import type { Contest, Contestant } from "../loop/tuning-task.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 
 /** A small program that is ready to run. */

@@ -2,7 +2,7 @@
 
 import type { Backend } from "../../backends/backend.ts";
 import { KilnError } from "../core/errors.ts";
-import type { Contest, TunedKernel } from "../loop/contest.ts";
+import type { Contest, TunedKernel } from "../loop/tuning-task.ts";
 import { type ChoiceStore, ChoicesFile, type StoredChoice } from "./choices-file.ts";
 import { choicesHere, choicesKey } from "./machine.ts";
 import { prepareOn } from "./runner.ts";

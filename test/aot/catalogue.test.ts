@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import { loopText } from "../../src/aot/kernels.ts";
 import { mapMemory } from "../../src/aot/memory-map.ts";
-import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/optimizers.ts";
+import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/train/optimizers.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { OPS } from "../../src/ops/registry.ts";
 import { makeModel, randomModel } from "../support/random-model.ts";

@@ -4,7 +4,7 @@ import { manualSeed, nn, type Tensor } from "kiln";
 import { Project, ts } from "ts-morph";
 import { describe, expect, test } from "vitest";
 import { commentText, literal } from "../../src/aot/quote.ts";
-import { encodeSafetensors } from "../../src/runtime/safetensors.ts";
+import { encodeSafetensors } from "../../src/runtime/files/safetensors.ts";
 import { TinyNet } from "../support/nets.ts";
 import { buildAlone, labels, modelFile, textOf, wave } from "./stand-alone.ts";
 

@@ -3,8 +3,8 @@
 import { transform } from "esbuild";
 import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln";
 import { describe, expect, test } from "vitest";
-import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/optimizers.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/runtime/safetensors.ts";
+import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/train/optimizers.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/runtime/files/safetensors.ts";
 import { LeNet, TinyNet } from "../support/nets.ts";
 import {
   buildAlone,

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { nn, tensor } from "kiln";
 import { afterAll } from "vitest";
-import { type BuildSettings, buildFiles, WEIGHTS_FILE } from "../../src/cli/build-program.ts";
+import { type BuildSettings, buildFiles, WEIGHTS_FILE } from "../../src/cli/build/build-program.ts";
 import type { ModelFile, TensorSpec } from "../../src/cli/model-file.ts";
-import { defaultsOf } from "../../src/cli/optimizers.ts";
+import { defaultsOf } from "../../src/cli/train/optimizers.ts";
 
 export type Numbers = Float32Array | Int32Array | Uint8Array;
 

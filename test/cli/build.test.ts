@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { save } from "kiln";
 import { describe, expect, test } from "vitest";
-import { loadWeights } from "../../src/cli/build-weights.ts";
+import { loadWeights } from "../../src/cli/build/build-weights.ts";
 import { TinyNet } from "../support/nets.ts";
 import { barModel, kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 

@@ -3,11 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import { backendsCommand } from "../../src/cli/backends.ts";
-import { build } from "../../src/cli/build.ts";
+import { build } from "../../src/cli/build/build.ts";
 import { check } from "../../src/cli/check.ts";
 import { type Command, helpText, parseCommand } from "../../src/cli/command.ts";
-import { dump } from "../../src/cli/dump.ts";
-import { train } from "../../src/cli/train.ts";
+import { dump } from "../../src/cli/dump/dump.ts";
+import { train } from "../../src/cli/train/train.ts";
 import { KilnError } from "../../src/core/errors.ts";
 
 const HERE = new URL("../../", import.meta.url);

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parseCommand } from "../../src/cli/command.ts";
 import { readRequest } from "../../src/cli/dump/request.ts";
 import { compileSubject } from "../../src/cli/dump/subject.ts";
-import { dump } from "../../src/cli/dump.ts";
+import { dump } from "../../src/cli/dump/dump.ts";
 import { KilnError } from "../../src/core/errors.ts";
 import { kiln, LENET, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 

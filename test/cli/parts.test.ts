@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { LossCurve } from "../../src/cli/loss-curve.ts";
+import { LossCurve } from "../../src/cli/train/loss-curve.ts";
 import { checkWritable, writeFiles } from "../../src/cli/output-folder.ts";
 import { reportText } from "../../src/cli/report.ts";
 import { KilnError } from "../../src/core/errors.ts";

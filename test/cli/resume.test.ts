@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { checkpointBytes, load } from "../../src/runtime/checkpoint.ts";
+import { checkpointBytes, load } from "../../src/runtime/files/checkpoint.ts";
 import { integerAt, seedOf } from "../support/fixtures.ts";
 import { barModel, kiln, ROOT, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 

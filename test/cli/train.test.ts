@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decodeSafetensors, type StoredTensors } from "../../src/runtime/safetensors.ts";
+import { decodeSafetensors, type StoredTensors } from "../../src/runtime/files/safetensors.ts";
 import { barModel, kiln, LENET, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
 const FILES = ["checkpoint.safetensors", "model.safetensors", "run.json"];

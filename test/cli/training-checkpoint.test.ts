@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KilnError, nn, optim, tensor } from "kiln";
 import { afterAll, expect, test } from "vitest";
-import { readCheckpoint, restore } from "../../src/cli/training-checkpoint.ts";
-import { checkpointBytes } from "../../src/runtime/checkpoint.ts";
+import { readCheckpoint, restore } from "../../src/cli/train/training-checkpoint.ts";
+import { checkpointBytes } from "../../src/runtime/files/checkpoint.ts";
 import { generatorState } from "../../src/tensor/random.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-checkpoint-"));

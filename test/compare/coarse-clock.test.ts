@@ -1,7 +1,7 @@
 /** Times on a page, whose clock moves in steps that are longer than many a kernel takes. */
 
 import { expect, test } from "vitest";
-import { profile } from "../../src/runtime/profile.ts";
+import { profile } from "../../src/runtime/inspection/profile.ts";
 
 test("times below the clock's step are means, not the nought that most of them show", async () => {
   let time = 0;

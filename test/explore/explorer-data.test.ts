@@ -9,7 +9,7 @@ import { explorerData, type Subject } from "../../src/explore/explorer-data.ts";
 import { closest, type Link } from "../../src/explore/link.ts";
 import { CrossEntropyLoss } from "../../src/nn/index.ts";
 import { SGD } from "../../src/optim/index.ts";
-import type { Compilation } from "../../src/runtime/figures.ts";
+import type { Compilation } from "../../src/runtime/inspection/figures.ts";
 
 const PATH = "examples/lenet.ts";
 const SOURCE = readFileSync(new URL(`../../${PATH}`, import.meta.url), "utf8");

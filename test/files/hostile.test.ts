@@ -10,13 +10,13 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { data, KilnError, load, nn, save, tensor } from "kiln";
 import { afterAll, expect, test } from "vitest";
-import { readCheckpoint } from "../../src/cli/training-checkpoint.ts";
+import { readCheckpoint } from "../../src/cli/train/training-checkpoint.ts";
 import { readTar } from "../../src/data/tar.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { parseProgram } from "../../src/loop/parse.ts";
 import { opTable } from "../../src/ops/registry.ts";
-import { checkpointBytes } from "../../src/runtime/checkpoint.ts";
+import { checkpointBytes } from "../../src/runtime/files/checkpoint.ts";
 import { ChoicesFile } from "../../src/tuning/choices-file.ts";
 import { idxBytes } from "../data/idx-bytes.ts";
 

@@ -5,7 +5,7 @@ import { type DumpJson, dumpJson, jsonText } from "../../src/inspect/json.ts";
 import { kernelStory, storyNames } from "../../src/inspect/kernel-story.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { opTable } from "../../src/ops/registry.ts";
-import type { Compilation } from "../../src/runtime/figures.ts";
+import type { Compilation } from "../../src/runtime/inspection/figures.ts";
 import { compilationOf, lenetTraining } from "../support/stages.ts";
 
 let compilation: Compilation;

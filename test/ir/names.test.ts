@@ -1,8 +1,8 @@
 /** Names of nodes read back, follow passes, and are told from inputs and from each other. */
 
 import { describe, expect, it } from "vitest";
-import { canonicalize } from "../../passes/canonicalize.ts";
-import { dce } from "../../passes/dce.ts";
+import { canonicalize } from "../../passes/graph/canonicalize.ts";
+import { dce } from "../../passes/graph/dce.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";

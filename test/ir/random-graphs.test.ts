@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
 import { wasm } from "../../backends/wasm/backend.ts";
-import { autodiff } from "../../passes/autodiff.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import type { Graph } from "../../src/ir/types.ts";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { gpujsBackends } from "../../backends/gpujs/backend.ts";
 import { js } from "../../backends/js/backend.ts";
 import { createWasmBackend } from "../../backends/wasm/backend.ts";
-import { autodiff } from "../../passes/autodiff.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
 import { requireFit } from "../../src/driver/fit.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import { visitStatements } from "../../src/loop/walk.ts";

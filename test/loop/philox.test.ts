@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Backend } from "../../backends/backend.ts";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
-import { bindShared } from "../../passes/bind-shared.ts";
+import { bindShared } from "../../passes/lowering/bind-shared.ts";
 import { philox } from "../../src/core/philox.ts";
 import { add, cast, int, load, mul, variable } from "../../src/loop/build.ts";
 import { philoxWords, type Words4 } from "../../src/loop/philox.ts";

@@ -3,12 +3,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
-import { autodiff } from "../../passes/autodiff.ts";
-import { fuse } from "../../passes/fuse.ts";
-import { lower } from "../../passes/lower.ts";
-import { schedule } from "../../passes/schedule.ts";
-import { simplify } from "../../passes/simplify.ts";
-import type { Candidate, Strategy } from "../../passes/strategies/strategy.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
+import { fuse } from "../../passes/fusion/fuse.ts";
+import { lower } from "../../passes/lowering/lower.ts";
+import { schedule } from "../../passes/scheduling/schedule.ts";
+import { simplify } from "../../passes/graph/simplify.ts";
+import type { Candidate, Strategy } from "../../passes/scheduling/plans/strategy.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";

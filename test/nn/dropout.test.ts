@@ -17,7 +17,7 @@ import { describe, expect, it } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { runPipeline } from "../../passes/pipeline.ts";
-import type { LazyEvaluator } from "../../src/runtime/lazy-evaluator.ts";
+import type { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { currentEvaluator } from "../../src/tensor/context.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 

@@ -5,7 +5,7 @@
 
 import { compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln";
 import { afterEach, describe, expect, test } from "vitest";
-import { debugTo, setDebug } from "../../src/runtime/debug.ts";
+import { debugTo, setDebug } from "../../src/runtime/inspection/debug.ts";
 
 afterEach(() => setDebug(undefined));
 

@@ -2,7 +2,7 @@
 
 import { compile, compileTraining, F, nn, noGrad, ones, optim, rand, type Tensor, tensor } from "kiln";
 import { describe, expect, it, test } from "vitest";
-import type { LazyEvaluator } from "../../src/runtime/lazy-evaluator.ts";
+import type { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { currentEvaluator } from "../../src/tensor/context.ts";
 import { generate } from "../support/fixtures.ts";
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/shape.ts";
-import type { GradientOptions } from "../../src/runtime/training-plan.ts";
+import type { GradientOptions } from "../../src/runtime/programs/training-plan.ts";
 import { generate, initScale, labels } from "../support/fixtures.ts";
 
 const OPTIMIZERS = {

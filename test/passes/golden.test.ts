@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { backendNamed } from "../../backends/registry.ts";
-import { autodiff } from "../../passes/autodiff.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { dotText } from "../../src/inspect/dot.ts";
 import { graphPicture } from "../../src/inspect/graph-picture.ts";

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln";
 import { afterEach, describe, expect, test } from "vitest";
-import { debugLevel, debugTo, readDebug, setDebug } from "../../src/runtime/debug.ts";
-import { RunLog } from "../../src/runtime/run-log.ts";
+import { debugLevel, debugTo, readDebug, setDebug } from "../../src/runtime/inspection/debug.ts";
+import { RunLog } from "../../src/runtime/inspection/run-log.ts";
 import { kiln, ROOT, temporaryFolder, writeAll } from "../cli/kiln.ts";
 
 afterEach(() => setDebug(undefined));

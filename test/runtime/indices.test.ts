@@ -2,7 +2,7 @@
 
 import { compile, compileTraining, F, nn, ones, optim, randint, type Tensor, tensor, zeros } from "kiln";
 import { describe, expect, it } from "vitest";
-import { withIndexChecks } from "../../passes/index-checks.ts";
+import { withIndexChecks } from "../../passes/graph/index-checks.ts";
 import { isIndexFault } from "../../src/core/index-limit.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 import { FunctionModule } from "../support/function-module.ts";

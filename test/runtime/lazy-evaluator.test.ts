@@ -2,7 +2,7 @@
 
 import { F, nn, ones, rand, type Tensor, tensor } from "kiln";
 import { expect, test } from "vitest";
-import type { LazyEvaluator } from "../../src/runtime/lazy-evaluator.ts";
+import type { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { currentEvaluator } from "../../src/tensor/context.ts";
 
 const counts = (): { compiled: number; reused: number } => ({

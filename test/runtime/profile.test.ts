@@ -2,7 +2,7 @@
 
 import { compile, compileTraining, nn, noGrad, optim, randn, tensor } from "kiln";
 import { expect, test } from "vitest";
-import { profile, profileAlone } from "../../src/runtime/profile.ts";
+import { profile, profileAlone } from "../../src/runtime/inspection/profile.ts";
 
 const info = { origins: [], source: "", flops: 4e6, nominalFlops: 8e6, bytes: 0 };
 

@@ -12,7 +12,7 @@ import {
   tensor,
 } from "kiln";
 import { describe, expect, test } from "vitest";
-import type { Variant } from "../../src/runtime/variant.ts";
+import type { Variant } from "../../src/runtime/programs/specialization.ts";
 
 /** Little enough for a test; every program is run a few times in each round however short that is. */
 const milliseconds = 5;

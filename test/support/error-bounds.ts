@@ -4,7 +4,7 @@
  * everything stays a small multiple of such a power the bound is 0: then backends must agree to the bit.
  */
 
-import { ERROR_BUDGETS } from "../../passes/strategies/winograd/forms.ts";
+import { ERROR_BUDGETS } from "../../passes/scheduling/plans/winograd/forms.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import { ints, number } from "../../src/ops/definition.ts";

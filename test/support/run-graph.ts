@@ -7,7 +7,7 @@ import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
-import { readState, writeState } from "../../src/runtime/state-numbers.ts";
+import { readState, writeState } from "../../src/runtime/state/state-numbers.ts";
 
 export type Values = Readonly<Record<string, TypedArray>>;
 

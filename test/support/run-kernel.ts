@@ -1,8 +1,8 @@
 /** Runs one hand-made kernel from int32 input to int32 output on a backend, for tests that start from the Loop IR. */
 
 import type { Backend } from "../../backends/backend.ts";
-import { planMemory } from "../../passes/plan-memory.ts";
-import { schedule } from "../../passes/schedule.ts";
+import { planMemory } from "../../passes/codegen/plan-memory.ts";
+import { schedule } from "../../passes/scheduling/schedule.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { Stmt } from "../../src/loop/types.ts";
 import { verifyKernel } from "../../src/loop/verify.ts";

@@ -1,12 +1,12 @@
 /** One lowered kernel by itself: run by the interpreter as it was lowered, and as a candidate of a strategy by any backend. */
 
 import type { Backend } from "../../backends/backend.ts";
-import { autodiff } from "../../passes/autodiff.ts";
-import { fuse } from "../../passes/fuse.ts";
-import { lower } from "../../passes/lower.ts";
-import { planMemory } from "../../passes/plan-memory.ts";
-import { simplify } from "../../passes/simplify.ts";
-import type { Candidate } from "../../passes/strategies/strategy.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
+import { fuse } from "../../passes/fusion/fuse.ts";
+import { lower } from "../../passes/lowering/lower.ts";
+import { planMemory } from "../../passes/codegen/plan-memory.ts";
+import { simplify } from "../../passes/graph/simplify.ts";
+import type { Candidate } from "../../passes/scheduling/plans/strategy.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";

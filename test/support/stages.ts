@@ -15,7 +15,7 @@ import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Module } from "../../src/nn/index.ts";
 import { SGD, type SGDOptions } from "../../src/optim/index.ts";
-import type { Compilation } from "../../src/runtime/figures.ts";
+import type { Compilation } from "../../src/runtime/inspection/figures.ts";
 import { type Trace, traceLoss, traceModel } from "../../src/trace/trace.ts";
 import { crossEntropy } from "./loss.ts";
 

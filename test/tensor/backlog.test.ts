@@ -15,7 +15,7 @@ import {
   zeros,
 } from "kiln";
 import { expect, test } from "vitest";
-import { LazyEvaluator } from "../../src/runtime/lazy-evaluator.ts";
+import { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { MOST_IN_A_ROW, MOST_WAITING } from "../../src/tensor/backlog.ts";
 import { currentEvaluator, injectEvaluator } from "../../src/tensor/context.ts";
 import type { Trace } from "../../src/trace/trace.ts";

@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { STRATEGIES } from "../../passes/schedule.ts";
+import { STRATEGIES } from "../../passes/scheduling/schedule.ts";
 import { KINDS, type ModelSpec, randomModel } from "../support/random-model.ts";
 import {
   differenceBetween,

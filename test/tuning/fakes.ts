@@ -1,6 +1,6 @@
 /** Contests that need no backend and no clock: every way takes as long as it is told to, on a clock of its own. */
 
-import type { Contest } from "../../src/loop/contest.ts";
+import type { Contest } from "../../src/loop/tuning-task.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Prepare } from "../../src/tuning/search.ts";
 

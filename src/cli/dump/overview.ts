@@ -4,7 +4,7 @@ import { formatOrigins } from "../../core/origin.ts";
 import { countText } from "../../inspect/count-text.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
-import type { KernelInfo, MemoryInfo } from "../../runtime/figures.ts";
+import type { KernelInfo, MemoryInfo } from "../../runtime/inspection/figures.ts";
 import { table } from "../command.ts";
 import type { Palette } from "./colours.ts";
 import type { Subject } from "./subject.ts";

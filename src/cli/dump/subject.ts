@@ -13,7 +13,7 @@ import { isProgramText, parseProgram } from "../../loop/parse.ts";
 import { Parameter } from "../../nn/index.ts";
 import { opTable } from "../../ops/registry.ts";
 import { SGD } from "../../optim/index.ts";
-import type { Compilation } from "../../runtime/figures.ts";
+import type { Compilation } from "../../runtime/inspection/figures.ts";
 import { zeros } from "../../tensor/index.ts";
 import type { Arguments } from "../command.ts";
 import { loadModelFile, type ModelFile, type TensorSpec } from "../model-file.ts";

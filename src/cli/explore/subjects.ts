@@ -4,7 +4,7 @@ import { type Subject as Compiled, subjectOn } from "../../compare/subject.ts";
 import { traceables, traced, withBatchSize } from "../../compare/trace-model.ts";
 import { usableBackend } from "../../driver/build.ts";
 import type { Subject } from "../../explore/explorer-data.ts";
-import { profile } from "../../runtime/profile.ts";
+import { profile } from "../../runtime/inspection/profile.ts";
 import type { ModelFile } from "../model-file.ts";
 import type { ExploreRequest } from "./request.ts";
 

@@ -2,7 +2,7 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
-import { located } from "../../tensor/located.ts";
+import { located } from "../../tensor/with-origin.ts";
 import { pad } from "../../tensor/rearrange.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments, type Size, type Size1d, type Size2d } from "../options.ts";

@@ -1,7 +1,7 @@
 /** Looking up rows of a table as a function. */
 
 import { KilnError } from "../../core/errors.ts";
-import { located } from "../../tensor/located.ts";
+import { located } from "../../tensor/with-origin.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 

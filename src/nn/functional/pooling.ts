@@ -3,7 +3,7 @@
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { Attrs } from "../../ir/types.ts";
-import { located } from "../../tensor/located.ts";
+import { located } from "../../tensor/with-origin.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments, extentsOf, type OpenSize2d, type Size, type Size1d, type Size2d } from "../options.ts";
 import {

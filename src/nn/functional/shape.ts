@@ -3,7 +3,7 @@
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, inferReshape } from "../../core/shape.ts";
 import { ownAxisOf } from "../../tensor/axes.ts";
-import { located } from "../../tensor/located.ts";
+import { located } from "../../tensor/with-origin.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 export { pad } from "../../tensor/rearrange.ts";

@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../../backends/interpret/backend.ts";
-import { autodiff } from "../../../passes/autodiff.ts";
+import { autodiff } from "../../../passes/graph/autodiff.ts";
 import type { Graph } from "../../../src/ir/types.ts";
 import { closeness } from "../../support/closeness.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";

@@ -1,7 +1,7 @@
 /** Scalar kernels on the wasm backend: addresses, guards, lists, sections, scalars; and what a dump shows. */
 
 import { describe, expect, test } from "vitest";
-import { materialize } from "../../../passes/materialize.ts";
+import { materialize } from "../../../passes/codegen/lower-reductions.ts";
 import {
   add,
   binary,

@@ -10,7 +10,7 @@ import type { ProgramPlan } from "../../../src/loop/plan.ts";
 import { verifyKernel } from "../../../src/loop/verify.ts";
 import { visitStatements } from "../../../src/loop/walk.ts";
 import { OPS, opTable } from "../../../src/ops/registry.ts";
-import { readState, writeState } from "../../../src/runtime/state-numbers.ts";
+import { readState, writeState } from "../../../src/runtime/state/state-numbers.ts";
 import { draw, generator } from "../../support/draw.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { planOf, type Values } from "../../support/run-graph.ts";

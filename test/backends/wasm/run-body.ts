@@ -2,7 +2,7 @@
 
 import type { Backend, Executable } from "../../../backends/backend.ts";
 import { wasm } from "../../../backends/wasm/backend.ts";
-import { planMemory } from "../../../passes/plan-memory.ts";
+import { planMemory } from "../../../passes/codegen/plan-memory.ts";
 import { allocate, type TypedArray } from "../../../src/core/dtype.ts";
 import { interpretKernel } from "../../../src/loop/interpret.ts";
 import type { ProgramPlan } from "../../../src/loop/plan.ts";

@@ -4,7 +4,7 @@ import { checkIndices } from "../../../core/index-limit.ts";
 import { sameShape } from "../../../core/shape.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { describe } from "../../../ops/definition.ts";
-import { located } from "../../../tensor/located.ts";
+import { located } from "../../../tensor/with-origin.ts";
 import { apply, type Tensor } from "../../../tensor/tensor.ts";
 import { Arguments } from "../../options.ts";
 import {

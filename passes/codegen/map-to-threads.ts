@@ -1,0 +1,168 @@
+/**
+ * Makes a program fit for backends that compute one element per thread: every kernel stores one buffer and reads no
+ * more of them than the backend can bind. Reductions that many threads would repeat become kernels of their own.
+ */
+
+import type { DType } from "../../src/core/dtype.ts";
+import { KilnError } from "../../src/core/errors.ts";
+import { sizeOf, stridesOf } from "../../src/core/shape.ts";
+import { dot, load, variable } from "../../src/loop/build.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { countFlops } from "../../src/loop/flops.ts";
+import { Interner } from "../../src/loop/intern.ts";
+import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { usedBuffers } from "../../src/loop/used-buffers.ts";
+import type { GridLoop } from "./lower-reductions.ts";
+import { fewerInputs, type PartMaker, sharedReductions } from "../lowering/kernel-fission.ts";
+import { nestsOf } from "../scheduling/analysis/nest.ts";
+import { threadForm } from "./linearize-grid.ts";
+
+/** One value for each turn of `loops`, stored in order. */
+interface Part {
+  readonly loops: readonly GridLoop[];
+  readonly buffer: string;
+  readonly value: Expr;
+}
+
+/** The program with kernels of one store each; those that write states come last, whole, as the step's commit. */
+export function perElement(program: LoweredProgram, capabilities: Capabilities): LoweredProgram {
+  const states = new Set(program.states.map(({ buffer }) => buffer));
+  const taken = new Set(program.buffers.map(({ name }) => name));
+  const split = program.kernels.map((kernel) => new KernelSplit(kernel, capabilities, states, taken));
+  const kernels = split.flatMap((s) => s.kernels);
+  const writesState = (kernel: Kernel): boolean =>
+    kernel.buffers.some(({ name, access }) => access !== "read" && states.has(name));
+  const before = kernels.filter((kernel) => !writesState(kernel));
+  return {
+    ...program,
+    // What loads a state means its value before the step, whatever the order: the commit may wait.
+    kernels: [...before, ...kernels.filter(writesState)],
+    buffers: [...program.buffers, ...split.flatMap((s) => s.scratch)],
+    commitFrom: before.length,
+  };
+}
+
+/** One kernel on its way to several. */
+class KernelSplit implements PartMaker {
+  readonly kernels: readonly Kernel[];
+  readonly scratch: ProgramBuffer[] = [];
+  private readonly kernel: Kernel;
+  private readonly capabilities: Capabilities;
+  private readonly taken: Set<string>;
+  private readonly interner = new Interner();
+  private readonly made = new Map<Expr, { readonly names: string; readonly element: Expr }[]>();
+  private readonly parts: Part[] = [];
+
+  constructor(kernel: Kernel, capabilities: Capabilities, states: ReadonlySet<string>, taken: Set<string>) {
+    this.kernel = kernel;
+    this.capabilities = capabilities;
+    this.taken = taken;
+    for (const { loops, stores } of nestsOf(kernel)) {
+      const stored = new Map<Expr, string>();
+      for (const { buffer, value } of stores) {
+        const whole = this.interner.intern(value);
+        const copied = stored.get(whole);
+        this.store(loops, buffer, copied === undefined ? whole : elementOf(copied, whole, loops));
+        if (!states.has(buffer)) stored.set(whole, buffer);
+      }
+    }
+    this.kernels = this.parts.map((part, k) => this.kernelOf(part, k));
+  }
+
+  private store(loops: readonly GridLoop[], buffer: string, value: Expr): void {
+    const shared = sharedReductions(this.interner.intern(value), loops, this);
+    const { maxInputs } = this.capabilities;
+    const narrow = fewerInputs(shared, loops, maxInputs, this);
+    if (narrow === undefined) {
+      throw new KilnError(
+        `kernel ${this.kernel.name} reads more than ${maxInputs} tensors in a way that cannot be split for this backend; use the js backend`,
+        this.kernel.origins,
+      );
+    }
+    this.parts.push({ loops, buffer, value: narrow });
+  }
+
+  /** Gives `value` a kernel of its own, once, and returns how to read it. */
+  part(value: Expr, loops: readonly GridLoop[]): Expr {
+    const whole = this.interner.intern(value);
+    const names = loops.map(({ name }) => name).join();
+    const known = this.made.get(whole)?.find((m) => m.names === names);
+    if (known !== undefined) return known.element;
+    const buffer = this.declare(whole, loops);
+    const element = this.interner.intern(elementOf(buffer, whole, loops));
+    this.made.set(whole, [...(this.made.get(whole) ?? []), { names, element }]);
+    this.store(loops, buffer, whole);
+    return element;
+  }
+
+  private declare(value: Expr, loops: readonly GridLoop[]): string {
+    const base = `${this.kernel.name}_part`;
+    let k = 1;
+    while (this.taken.has(`${base}${k}`)) k++;
+    const name = `${base}${k}`;
+    this.taken.add(name);
+    const shape = loops.map(({ extent }) => extent);
+    this.scratch.push({
+      name,
+      dtype: value.dtype as DType,
+      shape,
+      role: "scratch",
+      value: `part of ${this.kernel.name}`,
+    });
+    return name;
+  }
+
+  private kernelOf({ loops, buffer, value }: Part, position: number): Kernel {
+    const index = dot(
+      loops.map(({ name }) => variable(name)),
+      stridesOf(loops.map(({ extent }) => extent)),
+    );
+    const store: Stmt = { kind: "store", buffer, index, value };
+    const used = usedBuffers([store]);
+    const own = this.kernel.buffers.filter(({ name }) => used.loaded.has(name) || name === buffer);
+    const parts = this.scratch.filter(({ name }) => used.loaded.has(name) || name === buffer);
+    const buffers = [
+      ...own.map((b): BufferParam => ({ ...b, access: accessTo(b.name, buffer, used.loaded) })),
+      ...parts.map(
+        ({ name, dtype, shape, value: text }): BufferParam => ({
+          name,
+          dtype,
+          length: sizeOf(shape),
+          access: accessTo(name, buffer, used.loaded),
+          value: text,
+        }),
+      ),
+    ];
+    const nest = loops.reduceRight<Stmt[]>(
+      (inner, loop) => [{ kind: "for", ...loop, loop: "grid", body: inner }],
+      [store],
+    );
+    return {
+      ...this.kernel,
+      name:
+        position === this.parts.length - 1
+          ? this.kernel.name
+          : `${this.kernel.name}_${position + 1}of${this.parts.length}`,
+      buffers,
+      scalars: [...used.scalars],
+      body: threadForm(loops, { buffer, index, value }, buffers),
+      schedule: "one thread per element",
+      nominalFlops: countFlops(nest),
+    };
+  }
+}
+
+const accessTo = (name: string, stored: string, loaded: ReadonlySet<string>): BufferParam["access"] =>
+  name !== stored ? "read" : loaded.has(name) ? "readwrite" : "write";
+
+/** The element of `buffer` that belongs to the current turn of `loops`. */
+const elementOf = (buffer: string, value: Expr, loops: readonly GridLoop[]): Expr =>
+  load(
+    buffer,
+    value.dtype as DType,
+    dot(
+      loops.map(({ name }) => variable(name)),
+      stridesOf(loops.map(({ extent }) => extent)),
+    ),
+  );

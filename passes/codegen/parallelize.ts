@@ -1,0 +1,112 @@
+/**
+ * Divides the work of kernels among threads: one loop of each kernel that is worth it becomes a `thread` loop, whose turns
+ * the backend hands out. Every element is computed by one thread, with the same operations in the same order whatever their
+ * number, so that the bits do not depend on it.
+ */
+
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Kernel, Stmt } from "../../src/loop/types.ts";
+import { WrittenElements } from "../scheduling/analysis/dependence.ts";
+import { kernelTime } from "../scheduling/kernel-time.ts";
+
+/** Nanoseconds of work for each thread below which meeting the others costs more than it brings. */
+const WORTH_SHARING = 2_000;
+
+/** Nanoseconds of a meeting of all threads. */
+const MEETING = 1_500;
+
+/** Nanoseconds that a run must win before workers are started for it: waking them costs as much. */
+const WORTH_WORKERS = 40_000;
+
+/** A loop is preferred to those inside it unless they divide the work so much more evenly. */
+const EVENNESS = 0.03;
+
+type Loop = Extract<Stmt, { kind: "for" }>;
+
+/**
+ * The program with work divided among as many threads as the backend has; what commits a step stays whole, so that a thread
+ * that is lost never leaves half an update. With `always`, also where it does not pay: for tests.
+ */
+export function divideAmongThreads(
+  program: LoweredProgram,
+  capabilities: Capabilities,
+  always = false,
+): LoweredProgram {
+  const { threads } = capabilities;
+  if (threads === 1) return program;
+  const shares = program.kernels.map((kernel, k): Share => {
+    const time = kernelTime(kernel, capabilities);
+    const most = always ? threads : Math.min(threads, Math.floor(time / WORTH_SHARING));
+    if (k >= program.commitFrom || most < 2) return { kernel, most: 1, won: 0 };
+    return { kernel, most, won: time * (1 - 1 / most) - MEETING };
+  });
+  const isWorthIt = (won: number): boolean => always || won >= WORTH_WORKERS;
+  const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);
+  // Proving what can be divided takes a while: only where it could be worth it.
+  if (!isWorthIt(total(shares))) return program;
+  const divided = shares.map((share): Share => {
+    if (share.most === 1) return share;
+    const kernel = divide(share.kernel, share.most);
+    return kernel === share.kernel ? { kernel, most: 1, won: 0 } : { ...share, kernel };
+  });
+  const isDivided = divided.some(({ most }) => most > 1);
+  if (!isDivided || !isWorthIt(total(divided))) return program;
+  return { ...program, threads, kernels: divided.map(({ kernel }) => kernel) };
+}
+
+/** A kernel, among how many threads its work may be divided, and the nanoseconds that this wins. */
+interface Share {
+  readonly kernel: Kernel;
+  readonly most: number;
+  readonly won: number;
+}
+
+/** The kernel with a `thread` loop, or as it is where none of its loops can be proved to be one. */
+function divide(kernel: Kernel, threads: number): Kernel {
+  const chosen: string[] = [];
+  const part = (body: readonly Stmt[]): readonly Stmt[] => {
+    const loop = loopToDivide(kernel, body, threads);
+    if (loop === undefined) return body;
+    chosen.push(loop.name);
+    return marked(body, loop);
+  };
+  const inSections = kernel.body.some(({ kind }) => kind === "section");
+  const body = inSections
+    ? kernel.body.map((s): Stmt => (s.kind === "section" ? { ...s, body: part(s.body) } : s))
+    : part(kernel.body);
+  if (chosen.length === 0) return kernel;
+  const along = [...new Set(chosen)].join(" or ");
+  return {
+    ...kernel,
+    body,
+    threads,
+    schedule: `${kernel.schedule ?? "plain"}; ${along} among ${threads} threads`,
+  };
+}
+
+/** The outermost loop that divides the work nearly as evenly as any. */
+function loopToDivide(kernel: Kernel, body: readonly Stmt[], threads: number): Loop | undefined {
+  const written = new WrittenElements(kernel, body);
+  const evenness = ({ extent }: Loop): number =>
+    typeof extent === "number" ? extent / (Math.ceil(extent / threads) * threads) : 0;
+  const loops = loopsAround(body).filter(
+    ({ name, extent }) => typeof extent === "number" && extent > 1 && written.areDisjointAlong(name, extent),
+  );
+  const best = Math.max(...loops.map(evenness));
+  return loops.find((loop) => evenness(loop) >= best - EVENNESS);
+}
+
+/** The loops that hold all the work, from the outermost in: each is alone in its body, but for definitions. */
+function loopsAround(body: readonly Stmt[]): Loop[] {
+  const work = body.filter(({ kind }) => kind !== "let");
+  const [loop] = work;
+  if (work.length !== 1 || loop.kind !== "for" || loop.loop === "vector") return [];
+  return [loop, ...loopsAround(loop.body)];
+}
+
+const marked = (body: readonly Stmt[], loop: Loop): readonly Stmt[] =>
+  body.map((s): Stmt => {
+    if (s === loop) return { ...loop, loop: "thread" };
+    return s.kind === "for" ? { ...s, body: marked(s.body, loop) } : s;
+  });

@@ -1,0 +1,52 @@
+/**
+ * Places all buffers of a program in one arena: buffers whose lifetimes do not overlap share memory. Greedy
+ * by size, lowest free offset first (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+ * Inference", 2020).
+ */
+
+import { align, arenaBytesOf, type Placement, type ProgramPlan } from "../../src/loop/plan.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Pass } from "../pass.ts";
+
+export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
+  name: "plan-memory",
+  doc: "Gives every buffer an offset in one arena; values that are never alive together share bytes.",
+  run(program) {
+    const touching = new Map<string, { readonly first: number; last: number }>();
+    program.kernels.forEach((kernel, k) => {
+      for (const { name } of kernel.buffers) {
+        const known = touching.get(name);
+        if (known === undefined) touching.set(name, { first: k, last: k });
+        else known.last = k;
+      }
+    });
+    const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
+    const lifetimes = program.buffers
+      .filter(({ role }) => role !== "state")
+      .map((buffer) => {
+        const { first, last } = touching.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
+        return {
+          buffer: buffer.name,
+          byteLength: arenaBytesOf(buffer, program),
+          first: buffer.role === "input" ? -1 : first,
+          last: outputs.has(buffer.name) ? program.kernels.length : last,
+        };
+      });
+    const placed: Placement[] = [];
+    for (const life of [...lifetimes].sort((a, b) => b.byteLength - a.byteLength)) {
+      const neighbours = placed
+        .filter((p) => p.first <= life.last && life.first <= p.last)
+        .sort((a, b) => a.byteOffset - b.byteOffset);
+      let byteOffset = 0;
+      for (const p of neighbours) {
+        if (byteOffset + life.byteLength <= p.byteOffset) break;
+        byteOffset = Math.max(byteOffset, align(p.byteOffset + p.byteLength));
+      }
+      placed.push({ ...life, byteOffset });
+    }
+    const order = new Map(lifetimes.map((life, k) => [life.buffer, k]));
+    placed.sort((a, b) => order.get(a.buffer)! - order.get(b.buffer)!);
+    const arenaBytes = align(Math.max(0, ...placed.map((p) => p.byteOffset + p.byteLength)));
+    return { ...program, placements: placed, arenaBytes };
+  },
+};

@@ -1,0 +1,99 @@
+/**
+ * Makes each panel and each winner list once: where two kernels of a program want the same data packed in the same way,
+ * as a convolution and its weight gradient want their input, the second one reads what the first one's was made for.
+ */
+
+import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
+import { usedBuffers } from "../../src/loop/used-buffers.ts";
+import { mapExpressions, rewriter, visitStatements } from "../../src/loop/walk.ts";
+
+/** Kernels that make scratch from values, and from nothing else. */
+const DERIVING: ReadonlySet<string> = new Set(["pack", "winner_lists"]);
+
+/** What a kernel makes, and of what. */
+interface Derived {
+  readonly made: readonly BufferParam[];
+  readonly sources: ReadonlySet<string>;
+}
+
+/** The program without the kernels that make what is there already. */
+export function sharePanels(program: LoweredProgram): LoweredProgram {
+  const scratch = new Set(program.buffers.filter((b) => b.role === "scratch").map((b) => b.name));
+  /** What still holds what its sources hold, by what made it. */
+  let known = new Map<string, Derived>();
+  const shared = new Map<string, string>();
+  const lengths = new Map<string, number>();
+  const dropped = new Set<Kernel>();
+  for (const kernel of program.kernels) {
+    const derived = derivedBy(kernel, scratch);
+    const key = derived && keyOf(kernel, derived);
+    const earlier = key === undefined ? undefined : known.get(key);
+    if (derived !== undefined && earlier !== undefined) {
+      derived.made.forEach(({ name, length }, k) => {
+        const kept = earlier.made[k];
+        shared.set(name, kept.name);
+        lengths.set(kept.name, Math.max(lengths.get(kept.name) ?? kept.length, length));
+      });
+      dropped.add(kernel);
+      continue;
+    }
+    const written = new Set(kernel.buffers.filter((b) => b.access !== "read").map((b) => b.name));
+    const isStale = ({ made, sources }: Derived): boolean =>
+      [...made.map((b) => b.name), ...sources].some((name) => written.has(name));
+    known = new Map([...known].filter(([, d]) => !isStale(d)));
+    if (derived !== undefined && key !== undefined) known.set(key, derived);
+  }
+  if (dropped.size === 0) return program;
+  const kept = (kernels: readonly Kernel[]): Kernel[] => kernels.filter((k) => !dropped.has(k));
+  return {
+    ...program,
+    kernels: kept(program.kernels).map((kernel) => renamed(kernel, shared, lengths)),
+    buffers: program.buffers
+      .filter((b) => !shared.has(b.name))
+      .map(
+        (b): ProgramBuffer => ({ ...b, shape: lengths.has(b.name) ? [lengths.get(b.name) ?? 0] : b.shape }),
+      ),
+    commitFrom: kept(program.kernels.slice(0, program.commitFrom)).length,
+  };
+}
+
+function derivedBy(kernel: Kernel, scratch: ReadonlySet<string>): Derived | undefined {
+  const made = kernel.buffers.filter((b) => b.access !== "read");
+  const derives = kernel.ops.length === 1 && DERIVING.has(kernel.ops[0]);
+  if (!derives || !made.every((b) => b.access === "write" && scratch.has(b.name))) return undefined;
+  return { made, sources: usedBuffers(kernel.body).loaded };
+}
+
+/** What the kernel does, whatever its loops and what it makes are called. */
+function keyOf(kernel: Kernel, { made }: Derived): string {
+  const loops = new Set<string>();
+  visitStatements(kernel.body, (s) => {
+    if (s.kind === "for") loops.add(s.name);
+  });
+  const text = [...loops].reduce(
+    (json, name, k) => json.replaceAll(`"name":${JSON.stringify(name)}`, `"loop":${k}`),
+    JSON.stringify(kernel.body),
+  );
+  return made.reduce((json, { name }, k) => json.replaceAll(JSON.stringify(name), `"made":${k}`), text);
+}
+
+/** The kernel with the panels that others filled, at the lengths that all who read them need. */
+function renamed(
+  kernel: Kernel,
+  shared: ReadonlyMap<string, string>,
+  lengths: ReadonlyMap<string, number>,
+): Kernel {
+  const touches = kernel.buffers.some((b) => shared.has(b.name) || lengths.has(b.name));
+  if (!touches) return kernel;
+  const rename = rewriter(
+    (e): Expr => (e.kind === "load" ? { ...e, buffer: shared.get(e.buffer) ?? e.buffer } : e),
+  );
+  const buffers = new Map(
+    kernel.buffers.map((b) => {
+      const name = shared.get(b.name) ?? b.name;
+      return [name, { ...b, name, length: lengths.get(name) ?? b.length }];
+    }),
+  );
+  return { ...kernel, buffers: [...buffers.values()], body: mapExpressions(kernel.body, rename) };
+}

@@ -1,0 +1,382 @@
+/**
+ * Groups nodes into kernels: says which nodes are computed where they are used instead of through memory. Walking
+ * backwards, a node joins the group of its users when reading it there costs nothing extra; otherwise it becomes the root
+ * of a group of its own. Groups never wait for each other in a circle: a node is stored by an older group only where no
+ * path leads out of that group and back. What writes states comes last (`commit.ts`) and nothing else reads what it
+ * stores; a new value that others read is stored by itself, and the commit copies it.
+ */
+
+import { topologicalOrder } from "../../src/core/topological.ts";
+import { usersOf } from "../../src/ir/rewrite.ts";
+import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { ints } from "../../src/ops/definition.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widensTruth, windowsCoverOnce } from "./cheap.ts";
+import { baseOf, Commit } from "../lowering/commit.ts";
+import { GroupSizes } from "./group-size.ts";
+import { isCompared } from "../graph/partition.ts";
+import type { Pass, StageInfo } from "../pass.ts";
+import { reduceAlike, slidesAlike } from "./horizontal-fusion.ts";
+
+export const FUSE: StageInfo = {
+  name: "fuse",
+  doc: "Groups nodes into kernels: contractions with their epilogues and pooling, elementwise chains, softmax with cross-entropy, all updates.",
+};
+
+export function fuse(capabilities: Capabilities): Pass<Graph, Graph> {
+  return {
+    ...FUSE,
+    run: (graph) => new Fusion(graph, capabilities).run(),
+  };
+}
+
+/** A group while it grows. */
+interface Draft {
+  /** Its nodes, each with the loops that evaluate its elements: the group's own, or those of a reduction or a window. */
+  readonly nodes: Map<Node, ReadonlySet<Place>>;
+  readonly stores: Set<Node>;
+  /** The groups that store what this one reads. */
+  readonly needs: Set<Draft>;
+}
+
+type Place = Draft | Node;
+
+const newDraft = (): Draft => ({ nodes: new Map(), stores: new Set(), needs: new Set() });
+
+class Fusion {
+  private readonly graph: Graph;
+  private readonly capabilities: Capabilities;
+  private readonly users: Map<Value, readonly Node[]>;
+  private readonly membership = new Map<Node, readonly Draft[]>();
+  private readonly drafts: Draft[] = [];
+  private readonly sizes = new GroupSizes();
+  private readonly outputs: Set<Value>;
+  private readonly recomputed: ReadonlySet<Node>;
+  /** Nodes that are constant along the inner loops of all that use them. */
+  private readonly invariant = new Set<Node>();
+  /** What writes states: the draft that stands for it among the others, what it stores, and for which states. */
+  private readonly last = newDraft();
+  private readonly commit: Commit;
+  private updates: readonly Update[];
+  private readonly newValues: Set<Value>;
+  /** Copies of values that are stored elsewhere too, or that no commit can compute. */
+  private readonly copies: Node[] = [];
+
+  constructor(graph: Graph, capabilities: Capabilities) {
+    this.graph = graph;
+    this.capabilities = capabilities;
+    this.users = new Map(usersOf(graph));
+    this.outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
+    this.recomputed = new Set(graph.partition?.recomputed ?? []);
+    this.updates = graph.updates;
+    this.newValues = new Set(graph.updates.map(({ value }) => value));
+    this.commit = new Commit(graph.updates, capabilities.maxOutputs);
+  }
+
+  /**
+   * The graph with its groups, and with copies: for each state that takes a value from another group, and for each result
+   * that is a state's old value.
+   */
+  run(): Graph {
+    const outputs = this.graph.outputs.map((output) => ({ ...output, value: this.lasting(output.value) }));
+    for (const { target, value } of this.graph.updates)
+      if (value !== target && !this.isOwn(value)) this.commitCopy(value);
+    for (const node of [...this.graph.nodes].reverse()) this.place(node);
+    const nodes = [...this.graph.nodes, ...this.copies];
+    const position = new Map(nodes.map((node, k) => [node, k]));
+    const inOrder = (members: Iterable<Node>): Node[] =>
+      [...members].sort((a, b) => position.get(a)! - position.get(b)!);
+    const groups = this.ordered(position).map((draft): Group => {
+      const members = inOrder(draft.nodes.keys());
+      return { name: groupName(members), nodes: members, stores: inOrder(draft.stores) };
+    });
+    const commits = this.commits(inOrder(this.commit.stores)).map(
+      (stores): Group => ({
+        name: "update",
+        nodes: inOrder(this.commit.nodesFor(stores)),
+        stores: inOrder(stores),
+      }),
+    );
+    const origins = new Map(this.graph.origins);
+    for (const copy of this.copies) origins.set(copy, origins.get(copy.inputs[0]) ?? []);
+    return { ...this.graph, nodes, outputs, updates: this.updates, groups: [...groups, ...commits], origins };
+  }
+
+  /** What holds `value` when the step is over: a copy where it lies in a state that is written. */
+  private lasting(value: Value): Value {
+    const base = baseOf(value);
+    if (!this.graph.updates.some((update) => update.target === base && update.value !== base)) return value;
+    const copy = copyOf(value);
+    this.copies.push(copy);
+    this.outputs.add(copy);
+    this.users.set(value, [...(this.users.get(value) ?? []), copy]);
+    this.root(copy, []);
+    return copy;
+  }
+
+  /** Whether the commit may compute a value itself: nothing but itself has to find it in memory. */
+  private isOwn(value: Value): value is Node {
+    if (value.kind === "input" || definitionOf(value.op).pattern !== "elementwise") return false;
+    const targets = this.updates.filter((update) => update.value === value).length;
+    const isStored = this.outputs.has(value) || this.isReadThroughView(value);
+    return !isStored && targets <= this.capabilities.maxOutputs;
+  }
+
+  private place(node: Node): void {
+    const { pattern } = definitionOf(node.op);
+    if (pattern === "view") return;
+    const users = this.users.get(node) ?? [];
+    if (this.newValues.has(node)) {
+      const isRead = users.some((user) => this.membership.get(user)?.some((draft) => draft !== this.last));
+      const isCommitted = (!isRead || isFree(node)) && this.commit.add(node, users, true);
+      if (isCommitted) this.enter(node, this.last, users, true);
+      else this.commitCopy(node);
+      if (isCommitted && !isRead) return;
+    }
+    this.placeInside(node, this.users.get(node) ?? []);
+  }
+
+  /** Places a node as its users like it, whether a state takes its value or not. */
+  private placeInside(node: Node, users: readonly Node[]): void {
+    const { pattern } = definitionOf(node.op);
+    if (this.outputs.has(node) || this.isReadThroughView(node)) {
+      this.root(node, users);
+      return;
+    }
+    const compared = isCompared(node, users);
+    if (!compared && this.isInvariant(node, users)) this.invariant.add(node);
+    if (isFree(node) || this.invariant.has(node) || widensTruth(node, users)) {
+      this.inlineEverywhere(node, users);
+      return;
+    }
+    const groups = [...new Set(users.flatMap((user) => this.membership.get(user) ?? []))];
+    const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
+    const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
+    const isCheap = users.every((user) => isCheapIn(node, user));
+    if (everywhere && isCheap && !compared && !groups.includes(this.last)) {
+      this.inlineEverywhere(node, users);
+      return;
+    }
+    const [group] = groups;
+    const joins =
+      groups.length === 1 &&
+      this.hasRoom(users, groups) &&
+      this.mayJoin(node, users, group) &&
+      (!compared || this.placesIn(group, users).size === 1) &&
+      this.join(node, group, users);
+    if (!joins) this.root(node, users);
+  }
+
+  /**
+   * Elementwise work that its users spread along their last axis, such as a scale for each channel of images: the
+   * schedule moves it out of their inner loops, so that computing it there costs less than a kernel of its own.
+   */
+  private isInvariant(node: Node, users: readonly Node[]): boolean {
+    if (definitionOf(node.op).pattern !== "elementwise" || users.length === 0) return false;
+    const rank = node.type.shape.length;
+    if (rank === 0 || node.type.shape[rank - 1] !== 1) return false;
+    return users.every((user) => {
+      if (this.invariant.has(user)) return true;
+      const isSpread = user.type.shape.length === rank && user.type.shape[rank - 1] > 1;
+      const drafts = this.membership.get(user) ?? [];
+      return isSpread && definitionOf(user.op).pattern === "elementwise" && !drafts.includes(this.last);
+    });
+  }
+
+  private inlineEverywhere(node: Node, users: readonly Node[]): void {
+    const drafts = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
+    if (!isFree(node) && !this.hasRoom(users, drafts)) {
+      this.root(node, users);
+      return;
+    }
+    if (!this.membership.has(node)) this.membership.set(node, []);
+    const refused = [...drafts].filter((draft) => !this.join(node, draft, users));
+    if (refused.length > 0) this.root(node, users);
+  }
+
+  private hasRoom(users: readonly Node[], drafts: Iterable<Draft>): boolean {
+    return [...drafts].every((draft) => this.sizes.hasRoom(draft, users));
+  }
+
+  /** Has a node computed in a group; false where that is the commit and it would read a state too late there. */
+  private join(node: Node, draft: Draft, users: readonly Node[]): boolean {
+    if (draft === this.last && !draft.nodes.has(node) && !this.commit.add(node, users, false)) return false;
+    this.enter(node, draft, users, false);
+    return true;
+  }
+
+  private enter(node: Node, draft: Draft, users: readonly Node[], isStored: boolean): void {
+    if (isStored) draft.stores.add(node);
+    if (draft.nodes.has(node)) return;
+    this.sizes.enter(draft, node, users);
+    const inner = this.placesIn(draft, users);
+    draft.nodes.set(node, isStored ? new Set([draft, ...inner]) : inner);
+    this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
+  }
+
+  /** The loops of `draft` that evaluate what its `users` read: where there are several, they may round differently. */
+  private placesIn(draft: Draft, users: readonly Node[]): ReadonlySet<Place> {
+    const places = new Set<Place>();
+    for (const user of users) {
+      const outer = draft.nodes.get(user);
+      if (outer === undefined) continue;
+      const { pattern } = definitionOf(user.op);
+      if (pattern === "elementwise" || pattern === "row") for (const place of outer) places.add(place);
+      if (pattern !== "elementwise") places.add(this.firstAlike(user));
+    }
+    return places;
+  }
+
+  /** The one among a pool and its winner that stands for both. */
+  private firstAlike(user: Node): Node {
+    return this.users.get(user.inputs[0])?.find((other) => slidesAlike(user, other)) ?? user;
+  }
+
+  /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
+  private root(node: Node, users: readonly Node[]): void {
+    const readers = new Set(this.readersOf(node, users));
+    const sibling = this.sibling(node);
+    const isApart = sibling !== undefined && !readers.has(sibling) && !needsAny(sibling, readers);
+    const draft = isApart ? sibling : newDraft();
+    if (!isApart) this.drafts.push(draft);
+    for (const reader of readers) if (!reader.nodes.has(node)) reader.needs.add(draft);
+    this.enter(node, draft, users, true);
+  }
+
+  /** The groups that read `node`, through views too. */
+  private readersOf(node: Node, users: readonly Node[]): Draft[] {
+    return users.flatMap((user) =>
+      definitionOf(user.op).pattern === "view"
+        ? this.readersOf(user, this.users.get(user) ?? [])
+        : (this.membership.get(user) ?? []).filter((draft) => !draft.nodes.has(node)),
+    );
+  }
+
+  /** A pool and its winner slide one window; reductions over the same axes of one tensor run in one loop. */
+  private sibling(node: Node): Draft | undefined {
+    return this.draftWith((other) => slidesAlike(node, other) || reduceAlike(node, other));
+  }
+
+  /** A group with room for one more store that stores such a node. */
+  private draftWith(isAlike: (store: Node) => boolean): Draft | undefined {
+    return this.drafts.find(
+      (draft) => draft.stores.size < this.capabilities.maxOutputs && [...draft.stores].some(isAlike),
+    );
+  }
+
+  /** Has a state take `value` from where it is stored. */
+  private commitCopy(value: Value): void {
+    if (!this.newValues.delete(value)) return;
+    const copy = copyOf(value);
+    this.newValues.add(copy);
+    this.updates = this.updates.map((update) =>
+      update.value === value && update.target !== value ? { ...update, value: copy } : update,
+    );
+    this.commit.replaceWriter(value, copy);
+    this.copies.push(copy);
+    this.users.set(value, [...(this.users.get(value) ?? []), copy]);
+    this.place(copy);
+  }
+
+  /** Whether some reshape of `node` is read: then its elements must lie in memory in order. */
+  private isReadThroughView(node: Node): boolean {
+    return (this.users.get(node) ?? []).some((user) => definitionOf(user.op).pattern === "view");
+  }
+
+  private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
+    if (draft === this.last && definitionOf(node.op).pattern !== "elementwise") return false;
+    switch (definitionOf(node.op).pattern) {
+      case "elementwise":
+      case "row":
+        return users.every((user) => isCheapIn(node, user));
+      case "contraction":
+        if (contains(draft, "contraction") || contains(draft, "row")) return false;
+        return users.every(
+          (user) => isEpilogue(node, user) || (slidesAlike(user, user) && windowsCoverOnce(user)),
+        );
+      case "reduction":
+        if (users.every((user) => this.isRowConstant(node, user))) return !contains(draft, "contraction");
+        if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
+        return users.every((user) => isEpilogue(node, user));
+      case "window":
+      case "sparse":
+        if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
+        return users.every((user) => isEpilogue(node, user));
+      case "view":
+      case "generator":
+        return false;
+    }
+  }
+
+  /** A reduction over trailing axes, spread over them again: computed once per row before the row's loop. */
+  private isRowConstant(node: Node, user: Node): boolean {
+    if (this.capabilities.oneElementPerThread || node.attrs.keepdim !== true) return false;
+    const rank = node.type.shape.length;
+    const axes = ints(node.attrs, "axes");
+    const trailing = axes.every((axis, k) => axis === rank - axes.length + k);
+    return trailing && definitionOf(user.op).pattern === "elementwise" && user.type.shape.length === rank;
+  }
+
+  /** Groups in an order in which every value is stored before it is read. */
+  private ordered(position: ReadonlyMap<Node, number>): Draft[] {
+    const first = ({ stores }: Draft): number => Math.min(...[...stores].map((node) => position.get(node)!));
+    const byPosition = (drafts: Iterable<Draft>): Draft[] => [...drafts].sort((a, b) => first(a) - first(b));
+    return topologicalOrder(byPosition(this.drafts), ({ needs }) => byPosition(needs));
+  }
+
+  /** The stores of the commit, by kernels: what reads a state comes before what overwrites it. */
+  private commits(stores: readonly Node[]): Node[][] {
+    const kernels: Node[][] = [];
+    let room = 0;
+    for (const loop of this.commit.loops(stores)) {
+      const writes = this.updates.filter(({ value }) => loop.some((store) => store === value)).length;
+      if (kernels.length === 0 || writes > room) {
+        kernels.push([]);
+        room = this.capabilities.maxOutputs;
+      }
+      kernels.at(-1)!.push(...loop);
+      room -= writes;
+    }
+    return kernels;
+  }
+}
+
+const copyOf = (value: Value): Node => ({
+  kind: "node",
+  op: "copy",
+  inputs: [value],
+  attrs: {},
+  type: value.type,
+});
+
+/** Whether `draft` waits for any of `others`, directly or not. */
+function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
+  const seen = new Set<Draft>();
+  const open = [...draft.needs];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (others.has(next)) return true;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    open.push(...next.needs);
+  }
+  return false;
+}
+
+const contains = (draft: Draft, pattern: string): boolean =>
+  [...draft.nodes.keys()].some((node) => definitionOf(node.op).pattern === pattern);
+
+const MOST_NAMES = 5;
+
+/** The ops of a group in order, without what leaves no trace in code and without repetition. */
+function groupName(nodes: readonly Node[]): string {
+  const ops = nodes.map(({ op }) => op);
+  const named = [...new Set(ops)].filter(
+    (op) =>
+      op !== "constant" &&
+      op !== "broadcast_to" &&
+      !(op === "max_pool2d_winner" && ops.includes("max_pool2d")),
+  );
+  const shown = named.length === 0 ? ops : named;
+  return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;
+}

@@ -1,0 +1,43 @@
+/**
+ * How large groups may grow. A kernel's text, and the depth of its expressions, follow from the user's program: long chains
+ * become several kernels, so that nothing that walks a kernel ever goes deeper, or holds more, than is said here.
+ */
+
+import type { Node } from "../../src/ir/types.ts";
+
+/** Steps from a stored value to the furthest thing it is computed from within its group. */
+export const MOST_STEPS = 64;
+
+/** Nodes of a group that stores one value; every further one may have as many of its own. */
+export const MOST_NODES = 512;
+
+/** Whatever holds the nodes of a group that grows. */
+interface Growing {
+  readonly stores: { readonly size: number };
+}
+
+/** How far the nodes of growing groups are from what is stored. Nodes enter after all that use them. */
+export class GroupSizes {
+  private readonly steps = new WeakMap<Growing, Map<Node, number>>();
+
+  /** Whether a node that `users` read may be computed in `group`. */
+  hasRoom(group: Growing, users: readonly Node[]): boolean {
+    const steps = this.steps.get(group);
+    return (
+      this.stepsTo(group, users) <= MOST_STEPS &&
+      (steps === undefined || steps.size < MOST_NODES * Math.max(1, group.stores.size))
+    );
+  }
+
+  /** Notes that `node`, which `users` read, is computed in `group`. */
+  enter(group: Growing, node: Node, users: readonly Node[]): void {
+    const steps = this.steps.get(group) ?? new Map<Node, number>();
+    this.steps.set(group, steps);
+    steps.set(node, this.stepsTo(group, users));
+  }
+
+  private stepsTo(group: Growing, users: readonly Node[]): number {
+    const steps = this.steps.get(group);
+    return users.reduce((most, user) => Math.max(most, 1 + (steps?.get(user) ?? 0)), 1);
+  }
+}

@@ -1,0 +1,35 @@
+/** Which nodes may share a kernel although neither reads the other: two reductions of one tensor, for example. */
+
+import { sameShape, sizeOf } from "../../src/core/shape.ts";
+import type { Node, Value } from "../../src/ir/types.ts";
+import { ints } from "../../src/ops/definition.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+
+/** Whether two nodes are a pool and its winner, or one of them twice: they slide one window. */
+export const slidesAlike = (a: Node, b: Node): boolean =>
+  isWindow(a) &&
+  isWindow(b) &&
+  a.inputs[0] === b.inputs[0] &&
+  JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
+
+const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_winner";
+
+/** Whether two reductions go over the same axes of equal shapes and read a tensor in common: one loop serves both. */
+export function reduceAlike(a: Node, b: Node): boolean {
+  const [x, y] = [a.inputs[0], b.inputs[0]];
+  return (
+    definitionOf(a.op).pattern === "reduction" &&
+    definitionOf(b.op).pattern === "reduction" &&
+    sameShape(a.type.shape, b.type.shape) &&
+    sameShape(x.type.shape, y.type.shape) &&
+    String(ints(a.attrs, "axes")) === String(ints(b.attrs, "axes")) &&
+    readsOf(x).some((value) => readsOf(y).includes(value))
+  );
+}
+
+/** The tensors of full size that the elements of `value` are made of, one elementwise op deep. */
+function readsOf(value: Value): readonly Value[] {
+  if (value.kind !== "node" || definitionOf(value.op).pattern !== "elementwise") return [value];
+  const full = value.inputs.filter((input) => sizeOf(input.type.shape) === sizeOf(value.type.shape));
+  return [value, ...full];
+}

@@ -1,0 +1,45 @@
+/** One spelling for each meaning: explicit shapes, attributes in order, constants on the right, few operands at a time. */
+
+import type { GraphBuilder } from "../../src/ir/builder.ts";
+import { rewriteGraph } from "../../src/ir/rewrite.ts";
+import type { Attrs, Graph, Node, Value } from "../../src/ir/types.ts";
+import { definitionOf, opTable } from "../../src/ops/registry.ts";
+import type { Pass } from "../pass.ts";
+
+/** Ops whose two operands may change places. */
+export const COMMUTATIVE = new Set(["add", "mul", "maximum", "minimum"]);
+
+export const canonicalize: Pass<Graph, Graph> = {
+  name: "canonicalize",
+  doc: "Writes out the shapes that were asked for as -1, sorts attributes and puts constants on the right of commutative ops.",
+  run: (graph) =>
+    rewriteGraph(graph, opTable, (b, node, inputs) =>
+      b.node(node.op, ordered(node, fewer(b, node, inputs)), sorted(explicit(node))),
+    ),
+};
+
+/** What a kernel reads is bounded: more are joined by several, as a tree. */
+const MOST_JOINED = 16;
+
+/** The inputs of an op that joins any number of tensors, or of what joins them in parts; all others as they are. */
+function fewer(b: GraphBuilder, node: Node, inputs: readonly Value[]): readonly Value[] {
+  if (definitionOf(node.op).joinsInParts !== true || inputs.length <= MOST_JOINED) return inputs;
+  const parts: Value[] = [];
+  for (let k = 0; k < inputs.length; k += MOST_JOINED)
+    parts.push(b.node(node.op, inputs.slice(k, k + MOST_JOINED), sorted(node.attrs)));
+  return fewer(b, node, parts);
+}
+
+const explicit = (node: Node): Attrs =>
+  node.op === "reshape" ? { ...node.attrs, shape: node.type.shape } : node.attrs;
+
+const sorted = (attrs: Attrs): Attrs =>
+  Object.fromEntries(Object.entries(attrs).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+function ordered(node: Node, inputs: readonly Value[]): readonly Value[] {
+  const [a, b] = inputs;
+  if (!COMMUTATIVE.has(node.op) || !isConstant(a) || isConstant(b)) return inputs;
+  return [b, a];
+}
+
+const isConstant = (v: Value): boolean => v.kind === "node" && v.op === "constant";

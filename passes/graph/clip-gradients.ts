@@ -1,0 +1,71 @@
+/** Gradient clipping as graph nodes: what torch.nn.utils does to all gradients between backward and the update. */
+
+import type { Origin } from "../../src/core/origin.ts";
+import type { GraphBuilder } from "../../src/ir/builder.ts";
+import type { Input, Node, Value } from "../../src/ir/types.ts";
+import type { GradientClip } from "../../src/ir/update.ts";
+
+/** Keeps the divisor away from 0, as PyTorch's does. */
+const EPSILON = 1e-6;
+
+type Gradients = ReadonlyMap<Input, Value>;
+
+/** The gradients after clipping, by the parameter they belong to; what is done to one belongs to its lines. */
+export function clipGradients(
+  b: GraphBuilder,
+  gradients: Gradients,
+  clip: GradientClip,
+  originsOf: (parameter: Input) => readonly Origin[],
+): Gradients {
+  if (gradients.size === 0) return gradients;
+  const mapped = (change: (gradient: Value) => Value): Gradients =>
+    new Map(
+      [...gradients].map(([parameter, gradient]) => [
+        parameter,
+        b.at(originsOf(parameter), () => change(gradient)),
+      ]),
+    );
+  switch (clip.kind) {
+    case "value":
+      return mapped((gradient) => clampTo(b, gradient, clip.maxValue));
+    case "norm": {
+      const terms = mapped((gradient) => normTerm(b, gradient, clip.normType));
+      const scale = normScale(b, [...terms.values()], clip.maxNorm, clip.normType);
+      return mapped((gradient) => b.node("mul", [gradient, scale]));
+    }
+    default:
+      return clip satisfies never;
+  }
+}
+
+/** Every element within [-limit, limit] (torch.nn.utils.clip_grad_value_). */
+const clampTo = (b: GraphBuilder, x: Value, limit: number): Node =>
+  b.node("minimum", [b.node("maximum", [x, b.constant(-limit)]), b.constant(limit)]);
+
+/** What one gradient adds to the norm: its sum of `|g|^p`, or its largest element for the infinite norm. */
+function normTerm(b: GraphBuilder, gradient: Value, p: number): Value {
+  if (p === 2) return reduced(b, "sum", b.node("mul", [gradient, gradient]));
+  const magnitude = b.node("abs", [gradient]);
+  if (p === Number.POSITIVE_INFINITY) return reduced(b, "max", magnitude);
+  return reduced(b, "sum", p === 1 ? magnitude : power(b, magnitude, p));
+}
+
+/** `min(maxNorm / (norm + 1e-6), 1)`, the norm being that of all gradients as one vector (clip_grad_norm_). */
+function normScale(b: GraphBuilder, terms: readonly Value[], maxNorm: number, p: number): Value {
+  const total = terms.reduce((x, y) => b.node(p === Number.POSITIVE_INFINITY ? "maximum" : "add", [x, y]));
+  const norm = p === 2 ? b.node("sqrt", [total]) : isItself(p) ? total : power(b, total, 1 / p);
+  const quotient = b.node("div", [b.constant(maxNorm), b.node("add", [norm, b.constant(EPSILON)])]);
+  return b.node("minimum", [quotient, b.constant(1)]);
+}
+
+/** Whether the norm is the total of its terms, without a root. */
+const isItself = (p: number): boolean => p === 1 || p === Number.POSITIVE_INFINITY;
+
+const power = (b: GraphBuilder, x: Value, exponent: number): Value =>
+  b.node("pow", [x, b.constant(exponent)]);
+
+/** A reduction over all axes; a single number is what it is. */
+const reduced = (b: GraphBuilder, op: "sum" | "max", x: Value): Value =>
+  x.type.shape.length === 0
+    ? x
+    : b.node(op, [x], { axes: x.type.shape.map((_, axis) => axis), keepdim: false });

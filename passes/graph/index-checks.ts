@@ -1,0 +1,88 @@
+/**
+ * Where a graph reads at positions that other values give, and which of these must be checked when it runs: those that
+ * are fed on the host, those that it computes by an output that tells of faults. The others are proved to be right.
+ */
+
+import { type IndexLimit, indexFaultName } from "../../src/core/index-limit.ts";
+import { GraphBuilder } from "../../src/ir/builder.ts";
+import type { Graph, Node, Value } from "../../src/ir/types.ts";
+import type { Range } from "../../src/ops/definition.ts";
+import { definitionOf, opTable } from "../../src/ops/registry.ts";
+
+export interface CheckedGraph {
+  /** The graph, with an output named by `indexFaultName` for each of `computed`. */
+  readonly graph: Graph;
+  /** By the name of an input, what it may hold. */
+  readonly fed: ReadonlyMap<string, readonly IndexLimit[]>;
+  /** What the outputs for computed indices are about, in order. */
+  readonly computed: readonly IndexLimit[];
+}
+
+/** Finds out what `graph` needs to have checked, and gives it the outputs that this takes. */
+export function withIndexChecks(graph: Graph): CheckedGraph {
+  const ranges = rangesOf(graph);
+  const fed = new Map<string, IndexLimit[]>();
+  const computed = new Map<string, { readonly value: Value; readonly limit: IndexLimit }>();
+  const ids = new Map<Value, number>();
+  const idOf = (value: Value): number => {
+    if (!ids.has(value)) ids.set(value, ids.size);
+    return ids.get(value)!;
+  };
+  for (const node of graph.nodes) {
+    const types = node.inputs.map(({ type }) => type);
+    for (const { input, ...use } of definitionOf(node.op).indices?.(types, node.attrs) ?? []) {
+      const value = unarranged(node.inputs[input]);
+      if (node.inputs[input].type.shape.includes(0) || lies(ranges.get(value), use)) continue;
+      const limit: IndexLimit = { ...use, op: node.op, origins: graph.origins.get(node) };
+      const known = value.kind === "input" && value.role === "input" ? (fed.get(value.name) ?? []) : [];
+      if (value.kind === "input" && value.role === "input") {
+        if (!known.some((other) => isSame(other, limit))) fed.set(value.name, [...known, limit]);
+        continue;
+      }
+      const key = `${idOf(value)} ${use.below} ${use.ignoreIndex}`;
+      if (!computed.has(key)) computed.set(key, { value, limit });
+    }
+  }
+  const checks = [...computed.values()];
+  return { graph: withOutputs(graph, checks), fed, computed: checks.map(({ limit }) => limit) };
+}
+
+const isSame = (a: IndexLimit, b: IndexLimit): boolean =>
+  a.below === b.below && a.ignoreIndex === b.ignoreIndex;
+
+/** The value that holds the same elements in another order, however often. */
+function unarranged(value: Value): Value {
+  let base = value;
+  while (base.kind === "node" && definitionOf(base.op).isRearrangement === true) base = base.inputs[0];
+  return base;
+}
+
+const lies = (range: Range | undefined, { below }: Pick<IndexLimit, "below">): boolean =>
+  range !== undefined && range[0] >= 0 && range[1] < below;
+
+function rangesOf({ nodes }: Graph): ReadonlyMap<Value, Range | undefined> {
+  const ranges = new Map<Value, Range | undefined>();
+  const rangeOf = ({ op, inputs, attrs }: Node): Range | undefined =>
+    definitionOf(op).range?.(
+      inputs.map((input) => ranges.get(input)),
+      inputs.map(({ type }) => type),
+      attrs,
+    );
+  for (const node of nodes) if (node.type.dtype !== "float32") ranges.set(node, rangeOf(node));
+  return ranges;
+}
+
+function withOutputs(
+  graph: Graph,
+  checks: readonly { readonly value: Value; readonly limit: IndexLimit }[],
+): Graph {
+  if (checks.length === 0) return graph;
+  const b = GraphBuilder.from(graph, opTable);
+  const outputs = checks.map(({ value, limit: { below, ignoreIndex, origins = [] } }, k) => ({
+    name: indexFaultName(k),
+    value: b.at(origins, () =>
+      b.node("index_fault", [value], { below, ...(ignoreIndex !== undefined && { ignoreIndex }) }),
+    ),
+  }));
+  return b.build(graph.name, [...graph.outputs, ...outputs], graph.updates);
+}

@@ -1,0 +1,106 @@
+/**
+ * Where values live: reshapes become views of the buffer they read, and for backends with vectors a convolution's
+ * weights lie with their channels innermost. Everything that an update combines with them (gradients, moments, sums of
+ * gradients) lies as they do, so that the update stays one flat loop.
+ */
+
+import { isRowMajor, type Layout, rowMajor } from "../../src/core/layout.ts";
+import { sameShape } from "../../src/core/shape.ts";
+import { topologicalOrder } from "../../src/core/topological.ts";
+import type { Arrangement, Graph, Input, Value, View } from "../../src/ir/types.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+import { baseOf } from "../lowering/commit.ts";
+import type { Pass, StageInfo } from "../pass.ts";
+
+export const LAYOUT: StageInfo = {
+  name: "layout",
+  doc: "Turns reshapes into views, and chooses the order in which parameters and what updates them lie in memory.",
+};
+
+/**
+ * [out, rows, columns, in]. Both gradients of a convolution step through a row of taps and channels as through one
+ * contiguous stretch: the input gradient reads the weights in place and the weight gradient writes its sums where they
+ * belong. With [out, in, rows, columns] both needed a copy in every step, with the outputs innermost each needs one
+ * still; the copy that the forward pass makes for its lanes costs the same from any of them. (A linear layer's weight
+ * is read in place by forward and backward alike as [out, in]; as [in, out] steps took longer.)
+ */
+const CHANNELS_INNERMOST: Layout = [0, 2, 3, 1];
+
+/** Ops whose second operand is a convolution's weight. */
+const CONVOLUTIONS: ReadonlySet<string> = new Set(["conv2d", "conv2d_input_grad", "conv_transpose2d"]);
+
+/** Layouts of states by name. */
+export type StateLayouts = ReadonlyMap<string, Layout>;
+
+/** `known` are the layouts of states that other programs have settled; a program has to take those as they are. */
+export function layout(
+  { vectorWidth }: Pick<Capabilities, "vectorWidth">,
+  known: StateLayouts = new Map(),
+): Pass<Graph, Graph> {
+  return {
+    ...LAYOUT,
+    run(graph) {
+      const views = viewsOf(graph);
+      const layouts = vectorWidth === 1 ? [] : arrangementsOf(graph, known, views);
+      return {
+        ...graph,
+        ...(views.length > 0 && { views }),
+        ...(layouts.length > 0 && { layouts }),
+      };
+    },
+  };
+}
+
+const viewsOf = (graph: Graph): View[] =>
+  graph.nodes
+    .filter((node) => definitionOf(node.op).pattern === "view")
+    .map((node) => ({ node, base: baseOf(node) }));
+
+function arrangementsOf(graph: Graph, known: StateLayouts, views: readonly View[]): Arrangement[] {
+  const chosen = new Map<Value, Layout>();
+  const wishes = new Set(graph.nodes.filter(({ op }) => CONVOLUTIONS.has(op)).map((node) => node.inputs[1]));
+  const knownOf = (value: Value): Layout | undefined =>
+    value.kind === "input" && value.role === "state" ? known.get(value.name) : undefined;
+  for (const family of familiesOf(graph)) {
+    const settled = family.map(knownOf).find((layout) => layout !== undefined);
+    const wished = family.some((value) => wishes.has(value)) ? CHANNELS_INNERMOST : undefined;
+    const common = settled ?? wished;
+    for (const value of family) {
+      const own = knownOf(value) ?? common ?? rowMajor(value.type.shape.length);
+      if (!isRowMajor(value.type.shape, own)) chosen.set(value, own);
+    }
+  }
+  const outside = new Set<Value>([
+    ...graph.outputs.map(({ value }) => baseOf(value)),
+    ...views.map(({ base }) => base),
+  ]);
+  const stored = new Set<Value>((graph.groups ?? []).flatMap(({ stores }) => stores));
+  const states = graph.inputs.filter((input) => chosen.has(input));
+  const nodes = graph.nodes.filter((node) => chosen.has(node) && stored.has(node) && !outside.has(node));
+  return [...states, ...nodes].map((value) => ({ value, layout: chosen.get(value)! }));
+}
+
+/** States by what an update combines them with, element by element: a parameter, its gradient, its moments. */
+function familiesOf(graph: Graph): Value[][] {
+  const families = new Map<Value, Set<Value>>();
+  const join = (a: Value, b: Value): void => {
+    const merged = new Set([...(families.get(a) ?? [a]), ...(families.get(b) ?? [b])]);
+    for (const value of merged) families.set(value, merged);
+  };
+  for (const input of graph.inputs) if (input.role === "state") join(input, input);
+  for (const { target, value } of graph.updates)
+    for (const part of combinedIn(value, target)) join(target, part);
+  return [...new Set(families.values())].map((family) => [...family]);
+}
+
+/** The states and nodes of the target's shape that reach it element by element. */
+function combinedIn(value: Value, target: Input): Set<Value> {
+  const takesPart = (v: Value): boolean =>
+    sameShape(v.type.shape, target.type.shape) && (v.kind === "node" || v.role === "state");
+  if (!takesPart(value)) return new Set();
+  const parts = topologicalOrder<Value>([value], (v) =>
+    v.kind === "node" && definitionOf(v.op).pattern === "elementwise" ? v.inputs.filter(takesPart) : [],
+  );
+  return new Set(parts);
+}

@@ -1,0 +1,189 @@
+/**
+ * The commit: what a step computes last and writes over its states. Nothing may read a state after it was stored, so
+ * whatever reads old values here does so before they are overwritten, or in the very turn of a loop that overwrites them.
+ */
+
+import { invariant } from "../../src/core/errors.ts";
+import { sameShape } from "../../src/core/shape.ts";
+import type { Node, Update, Value } from "../../src/ir/types.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+
+/** The value whose buffer a chain of views reads. */
+export function baseOf(value: Value): Value {
+  return value.kind === "node" && definitionOf(value.op).pattern === "view" ? baseOf(value.inputs[0]) : value;
+}
+
+/** The stores of a commit as they are found, with what is computed for them; users come before what they use. */
+export class Commit {
+  readonly stores = new Set<Node>();
+  /** The stores that each node is computed for. */
+  private readonly goals = new Map<Node, ReadonlySet<Node>>();
+  /** What each store reads that another overwrites: true where it does so in place, at the element that it stores itself. */
+  private readonly reads = new Map<Value, Map<Value, boolean>>();
+  /** The new value of each state. */
+  private readonly writers = new Map<Value, Value>();
+  private readonly maxOutputs: number;
+
+  /** `maxOutputs` is how many buffers a kernel may write. */
+  constructor(updates: readonly Update[], maxOutputs: number) {
+    this.maxOutputs = maxOutputs;
+    for (const { target, value } of updates) if (value !== target) this.writers.set(target, value);
+  }
+
+  /** Has `copy` write the states that `value` was to write. */
+  replaceWriter(value: Value, copy: Node): void {
+    for (const [state, writer] of this.writers) if (writer === value) this.writers.set(state, copy);
+    for (const reads of this.reads.values()) {
+      const inPlace = reads.get(value);
+      if (inPlace !== undefined && reads.delete(value)) reads.set(copy, inPlace);
+    }
+  }
+
+  /**
+   * Computes `node` here for those of its `users` that are here, and stores it where that is asked for. False, and nothing
+   * changes, where no order of the stores would have it read all states before they are overwritten.
+   */
+  add(node: Node, users: readonly Node[], isStored: boolean): boolean {
+    const goals = new Set<Node>(isStored ? [node] : []);
+    for (const user of users) for (const goal of this.goals.get(user) ?? []) goals.add(goal);
+    const before = new Map([...goals].map((goal) => [goal, new Map(this.reads.get(goal))]));
+    if (![...goals].every((goal) => node.inputs.every((input) => this.read(goal, node, input)))) {
+      for (const [goal, reads] of before) this.reads.set(goal, reads);
+      return false;
+    }
+    this.goals.set(node, goals);
+    if (isStored) this.stores.add(node);
+    return true;
+  }
+
+  /** The nodes that are computed for any of `stores`. */
+  nodesFor(stores: readonly Node[]): ReadonlySet<Node> {
+    const wanted = new Set(stores);
+    return new Set(
+      [...this.goals].flatMap(([node, goals]) => ([...goals].some((g) => wanted.has(g)) ? [node] : [])),
+    );
+  }
+
+  /** Notes that `goal` is made of `input` as `node` reads it; false where no order of the stores allows that. */
+  private read(goal: Node, node: Node, input: Value): boolean {
+    const state = baseOf(input);
+    const writer = this.writers.get(state);
+    if (writer === undefined) return true;
+    const inPlace =
+      input === state &&
+      sameShape(state.type.shape, node.type.shape) &&
+      sameShape(node.type.shape, goal.type.shape);
+    if (writer === goal) return inPlace;
+    const reads = this.reads.get(goal) ?? new Map<Value, boolean>();
+    this.reads.set(goal, reads);
+    reads.set(writer, inPlace && reads.get(writer) !== false);
+    return !this.needed(writer).has(goal) || this.canBeOne(this.circleOf(goal));
+  }
+
+  /** The stores that come no earlier than `store`, because it reads what they overwrite, in any number of steps. */
+  private needed(store: Value): ReadonlySet<Value> {
+    const found = new Set<Value>();
+    const open = [store];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const writer of this.reads.get(next)?.keys() ?? []) {
+        if (found.has(writer)) continue;
+        found.add(writer);
+        open.push(writer);
+      }
+    }
+    return found;
+  }
+
+  /** The stores that come neither before nor after `store`: each reads what another of them overwrites. */
+  private circleOf(store: Value): Value[] {
+    return [...this.needed(store)].filter((other) => this.needed(other).has(store));
+  }
+
+  /** Whether these stores can be done by the same turns of one loop. */
+  private canBeOne(stores: readonly Value[]): boolean {
+    const written = [...this.writers.values()].filter((writer) => stores.includes(writer)).length;
+    return (
+      written <= this.maxOutputs &&
+      stores.every((a) => sameShape(a.type.shape, stores[0].type.shape)) &&
+      stores.every((a) => stores.every((b) => this.reads.get(a)?.get(b) !== false))
+    );
+  }
+
+  /**
+   * The stores, by the loops that do them, in an order in which no state is read after it was stored. What reads a state in
+   * place shares the loop that overwrites it wherever it may: a parameter and its optimizer's states are one loop.
+   */
+  loops(stores: readonly Node[]): Node[][] {
+    const loops = new Loops(stores, (store) => this.reads.get(store) ?? new Map());
+    for (const store of stores) for (const other of this.circleOf(store)) loops.join(store, other);
+    for (const store of stores) {
+      for (const [other, inPlace] of this.reads.get(store) ?? []) {
+        const both = [...loops.of(store), ...loops.of(other)];
+        if (inPlace && this.canBeOne([...new Set(both)]) && !loops.haveBetween(store, other))
+          loops.join(store, other);
+      }
+    }
+    return loops.inOrder();
+  }
+}
+
+/** Stores on their way into loops, and which loop has to come before which. */
+class Loops {
+  private readonly stores: readonly Node[];
+  private readonly loopOf: Map<Value, readonly Node[]>;
+  private readonly readsOf: (store: Node) => ReadonlyMap<Value, boolean>;
+
+  constructor(stores: readonly Node[], readsOf: (store: Node) => ReadonlyMap<Value, boolean>) {
+    this.stores = stores;
+    this.loopOf = new Map(stores.map((store) => [store, [store]]));
+    this.readsOf = readsOf;
+  }
+
+  of(store: Value): readonly Node[] {
+    return this.loopOf.get(store) ?? [];
+  }
+
+  join(a: Value, b: Value): void {
+    if (this.of(a) === this.of(b)) return;
+    const members = new Set([...this.of(a), ...this.of(b)]);
+    const joined = this.stores.filter((store) => members.has(store));
+    for (const store of joined) this.loopOf.set(store, joined);
+  }
+
+  /** Whether some loop has to come after that of `a` and before that of `b`. */
+  haveBetween(a: Value, b: Value): boolean {
+    const [first, last] = [this.of(a), this.of(b)];
+    const seen = new Set<readonly Node[]>([first, last]);
+    const open = this.after(first).filter((loop) => loop !== last);
+    for (let loop = open.pop(); loop !== undefined; loop = open.pop()) {
+      if (seen.has(loop)) continue;
+      seen.add(loop);
+      const next = this.after(loop);
+      if (next.includes(last)) return true;
+      open.push(...next);
+    }
+    return false;
+  }
+
+  /** The loops that overwrite what `loop` reads. */
+  private after(loop: readonly Node[]): (readonly Node[])[] {
+    const next = loop.flatMap((store) => [...this.readsOf(store).keys()].map((other) => this.of(other)));
+    return [...new Set(next)].filter((other) => other !== loop && other.length > 0);
+  }
+
+  /** Readers first; apart from that as they stand in the graph. */
+  inOrder(): Node[][] {
+    const open = new Set(this.loopOf.values());
+    const waits = new Map([...open].map((loop) => [loop, 0]));
+    for (const loop of open) for (const later of this.after(loop)) waits.set(later, waits.get(later)! + 1);
+    const result: Node[][] = [];
+    while (open.size > 0) {
+      const next = [...open].find((loop) => waits.get(loop) === 0);
+      invariant(next !== undefined, `the stores ${[...open].flat().map(({ op }) => op)} wait for each other`);
+      open.delete(next);
+      for (const later of this.after(next)) waits.set(later, waits.get(later)! - 1);
+      result.push([...next]);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * Lowers fused groups to kernels: each stored value becomes a nest of grid loops around one pure expression,
+ * made by inlining the ops' own lowerings. Nothing is scheduled here.
+ */
+
+import { invariant } from "../../src/core/errors.ts";
+import { type Layout, rowMajor } from "../../src/core/layout.ts";
+import { mergeOrigins, type Origin } from "../../src/core/origin.ts";
+import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
+import { topologicalOrder } from "../../src/core/topological.ts";
+import { kernelNames } from "../../src/ir/kernel-names.ts";
+import { valueNames } from "../../src/ir/print.ts";
+import { usersOf } from "../../src/ir/rewrite.ts";
+import type { Graph, Group, Input, Node, Value } from "../../src/ir/types.ts";
+import { constant, int, load, scalar, variable } from "../../src/loop/build.ts";
+import { exprKey } from "../../src/loop/expr-key.ts";
+import { countFlops } from "../../src/loop/flops.ts";
+import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import { RangeContext } from "../../src/loop/range.ts";
+import { simplify } from "../../src/loop/simplify.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { type UsedBuffers, usedBuffers } from "../../src/loop/used-buffers.ts";
+import { ints, type Operand } from "../../src/ops/definition.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+import { bindShared } from "./bind-shared.ts";
+import { baseOf, Commit } from "./commit.ts";
+import type { Pass } from "../pass.ts";
+import { indicesAt, Positions } from "./positions.ts";
+
+export const lower: Pass<Graph, LoweredProgram> = {
+  name: "lower",
+  doc: "Makes every group a kernel: a plain nest of loops whose stores hold the fused expression, reductions explicit.",
+  run: (graph) => new Lowering(graph).program(),
+};
+
+class Lowering {
+  private readonly graph: Graph;
+  private readonly texts: ReadonlyMap<Value, string>;
+  private readonly buffers = new Map<Value, ProgramBuffer>();
+  private readonly taken = new Set<string>();
+  private readonly targets: ReadonlyMap<Node, readonly Input[]>;
+  private readonly positions: Positions;
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.positions = new Positions(graph);
+    this.texts = valueNames(graph);
+    const targets = new Map<Node, Input[]>();
+    for (const { target, value } of graph.updates)
+      if (value.kind === "node") targets.set(value, [...(targets.get(value) ?? []), target]);
+    this.targets = targets;
+  }
+
+  program(): LoweredProgram {
+    const { graph } = this;
+    const groups = graph.groups ?? [];
+    for (const input of graph.inputs) {
+      if (input.role !== "scalar")
+        this.declare(input, input.role === "state" ? "state" : "input", input.name);
+    }
+    const outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
+    for (const { stores } of groups) {
+      for (const node of stores) {
+        if (this.isOnlyUpdate(node, outputs)) continue;
+        this.declare(node, outputs.has(node) ? "output" : "intermediate", node.op);
+      }
+    }
+    const names = kernelNames(groups);
+    const kernels = groups.map((group, k) => this.kernel(group, names[k]));
+    for (const [node, [target]] of this.targets) {
+      const isStored = groups.some(({ stores }) => stores.includes(node));
+      invariant(isStored, `no group stores ${this.texts.get(node)}, which ${target.name} is updated by`);
+    }
+    const firstCommit = kernels.findIndex((k) =>
+      k.buffers.some((b) => b.access !== "read" && this.isState(b.name)),
+    );
+    return {
+      name: graph.name,
+      kernels,
+      buffers: [...this.buffers.values()],
+      inputs: this.bindings("input"),
+      states: this.bindings("state"),
+      outputs: graph.outputs.map(({ name, value }) => ({
+        name,
+        buffer: this.bufferOf(baseOf(value)).name,
+        dtype: value.type.dtype,
+        shape: value.type.shape,
+      })),
+      scalars: graph.inputs.filter((input) => input.role === "scalar").map((input) => input.name),
+      commitFrom: firstCommit < 0 ? kernels.length : firstCommit,
+    };
+  }
+
+  private bindings(role: "input" | "state"): Binding[] {
+    return this.graph.inputs
+      .filter((input) => input.role === role)
+      .map((input) => ({
+        name: input.name,
+        buffer: this.bufferOf(input).name,
+        ...input.type,
+        ...this.layoutOf(input),
+      }));
+  }
+
+  private isState(name: string): boolean {
+    return [...this.buffers.values()].some((b) => b.name === name && b.role === "state");
+  }
+
+  /** An updated value that nothing else reads is written straight into its state. */
+  private isOnlyUpdate(node: Node, outputs: ReadonlySet<Value>): boolean {
+    if (!this.targets.has(node) || outputs.has(node)) return false;
+    return !(this.graph.groups ?? []).some(
+      (group) =>
+        !group.nodes.includes(node) && group.nodes.some((n) => n.inputs.some((v) => baseOf(v) === node)),
+    );
+  }
+
+  /** Gives a value its buffer, under an identifier that no other has: user text never reaches code. */
+  private declare(value: Value, role: ProgramBuffer["role"], wish: string): void {
+    const plain = wish.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+    let name = plain;
+    for (let k = 2; this.taken.has(name); k++) name = `${plain}_${k}`;
+    this.taken.add(name);
+    const text = this.texts.get(value) ?? "";
+    this.buffers.set(value, { name, role, ...value.type, ...this.layoutOf(value), value: text });
+  }
+
+  private layoutOf(value: Value): { readonly layout?: Layout } {
+    const layout = this.positions.chosen(value);
+    return layout === undefined ? {} : { layout };
+  }
+
+  private bufferOf(value: Value): ProgramBuffer {
+    const buffer = this.buffers.get(value);
+    invariant(buffer !== undefined, `${this.texts.get(value)} is stored before it is read`);
+    return buffer;
+  }
+
+  private kernel(group: Group, name: string): Kernel {
+    const body: Stmt[] = [];
+    const nests = this.nests(group);
+    for (const { shape, stores, flat } of nests) {
+      const nest = this.nest(group, shape, stores, flat);
+      body.push(...(nests.length === 1 ? nest : [section(stores[0], nest)]));
+    }
+    // Equal constants are one, with the origins of all who use them; what computes with it has origins of its own.
+    const computed = group.nodes.filter(({ op }) => op !== "constant");
+    const origins = (computed.length === 0 ? group.nodes : computed).reduce<readonly Origin[]>(
+      (all, node) => mergeOrigins(all, this.graph.origins.get(node) ?? []),
+      [],
+    );
+    const used = usedBuffers(body);
+    return {
+      name,
+      ops: group.nodes.map((node) => node.op),
+      buffers: [...this.buffers].flatMap(([value, buffer]) => this.param(value, buffer, used)),
+      scalars: [...used.scalars],
+      body,
+      origins,
+      nominalFlops: countFlops(body),
+    };
+  }
+
+  private param(value: Value, buffer: ProgramBuffer, used: UsedBuffers): BufferParam[] {
+    const { name, dtype, shape } = buffer;
+    const reads = used.loaded.has(name);
+    const writes = used.stored.has(name);
+    if (!reads && !writes) return [];
+    const access = reads && writes ? "readwrite" : writes ? "write" : "read";
+    const range = value.kind === "node" && value.op === "max_pool2d_winner" ? winnerRange(value) : undefined;
+    return [{ name, dtype, length: sizeOf(shape), access, value: buffer.value, ...(range && { range }) }];
+  }
+
+  /** Stores of one shape share a nest; where nothing broadcasts, the nest is a single flat loop. */
+  private nests(group: Group): { shape: Shape; stores: readonly Node[]; flat: boolean }[] {
+    const isCommit = group.stores.some((node) => this.targets.has(node));
+    const nests = isCommit ? this.commitLoops(group) : byShape(group.stores);
+    return nests.map((stores) => {
+      const layout = this.orderOf(stores.at(-1)!);
+      const flat = stores.every((store) => this.isFlat(group, store, layout));
+      return { shape: stores[0].type.shape, stores, flat };
+    });
+  }
+
+  /** The stores of new states, by loops, in an order in which none reads what another has overwritten. */
+  private commitLoops(group: Group): readonly (readonly Node[])[] {
+    const commit = new Commit(this.graph.updates, Number.POSITIVE_INFINITY);
+    const users = usersOf({ ...this.graph, nodes: group.nodes });
+    const stores = new Set(group.stores);
+    for (const node of [...group.nodes].reverse()) {
+      const isOrdered = commit.add(node, users.get(node) ?? [], stores.has(node));
+      invariant(
+        isOrdered,
+        `group ${group.name} reads a state after it stored it, by ${this.texts.get(node)}`,
+      );
+    }
+    return commit.loops(group.stores);
+  }
+
+  private nest(group: Group, shape: Shape, stores: readonly Node[], flat: boolean): Stmt[] {
+    if (sizeOf(shape) === 0) return this.idleNest(stores);
+    const extents = flat ? [sizeOf(shape)] : shape;
+    const grid = extents.map((extent, axis) => (extent === 1 ? int(0) : variable(`i${axis}`)));
+    const layout = this.orderOf(stores[0]);
+    const indices = flat ? indicesAt(grid[0], shape, layout) : grid;
+    let context = new RangeContext();
+    extents.forEach((extent, axis) => {
+      context = context.withLoop(`i${axis}`, extent);
+    });
+    const values = new ElementReader(group, (value, at) => this.read(value, at));
+    const results = stores.map((node) => ({ node, value: simplify(values.at(node, indices), context) }));
+    // A step's updates read states that they also write: every value is computed before the first store.
+    const writesStates = stores.some((node) => this.targets.has(node));
+    const inPlace = writesStates && stores.flatMap((node) => this.destinations(node)).length > 1;
+    const { lets, bound } = bindShared(
+      results.map(({ value }) => value),
+      inPlace,
+    );
+    const writes = results.flatMap(({ node }, k): Stmt[] =>
+      this.destinations(node).map((value) => ({
+        kind: "store",
+        buffer: this.bufferOf(value).name,
+        index: simplify(this.positions.at(value, indices, shape), context),
+        value: bound[k],
+      })),
+    );
+    const body = [...lets, ...writes];
+    // Loops run in the order of memory, so that neighbours are stored one after the other.
+    return (flat ? [0] : layout).reduceRight<Stmt[]>((inner, axis) => {
+      const extent = extents[axis];
+      return extent === 1 ? inner : [{ kind: "for", name: `i${axis}`, extent, loop: "grid", body: inner }];
+    }, body);
+  }
+
+  /** Of nothing no index can be told: one loop without turns says that nothing is stored. */
+  private idleNest(stores: readonly Node[]): Stmt[] {
+    const body = stores.flatMap((node) =>
+      this.destinations(node).map((value): Stmt => {
+        const { name, dtype } = this.bufferOf(value);
+        return { kind: "store", buffer: name, index: variable("i0"), value: constant(0, dtype) };
+      }),
+    );
+    return [{ kind: "for", name: "i0", extent: 0, loop: "grid", body }];
+  }
+
+  /** What a stored node's elements are written to: its own buffer, the states that it updates, or both. */
+  private destinations(node: Node): Value[] {
+    return [...(this.buffers.has(node) ? [node] : []), ...(this.targets.get(node) ?? [])];
+  }
+
+  /** How what a stored node is written to lies in memory; a state may take it in another shape. */
+  private orderOf(node: Node): Layout {
+    const own = this.destinations(node).find((d) => sameShape(d.type.shape, node.type.shape));
+    return own === undefined ? rowMajor(node.type.shape.length) : this.positions.layoutOf(own);
+  }
+
+  /** Whether all values that `store` is made of in its group are single numbers or lie as it does, in `layout`. */
+  private isFlat(group: Group, store: Node, layout: Layout): boolean {
+    const { shape } = store.type;
+    const inside = new Set<Value>(group.nodes);
+    const isFlatNode = (node: Node): boolean => {
+      if (
+        definitionOf(node.op).pattern !== "elementwise" ||
+        node.op === "one_hot" ||
+        node.op === "broadcast_to"
+      )
+        return false;
+      return node.inputs.every((input) => {
+        const isInside = inside.has(input);
+        if (isInside && input.kind === "node" && input.op === "constant") return true;
+        if (input.type.shape.length === 0) return true;
+        if (!sameShape(input.type.shape, shape)) return false;
+        return isInside || this.positions.liesIn(input, shape, layout);
+      });
+    };
+    const isAlike = this.destinations(store).every((d) => this.positions.liesIn(d, shape, layout));
+    return shape.length > 0 && isAlike && computedIn(inside, store).every(isFlatNode);
+  }
+
+  /** An element of a value that lives in memory, or of a scalar input. */
+  private read(value: Value, indices: readonly Expr[]): Expr {
+    if (value.kind === "input" && value.role === "scalar") return scalar(value.name, value.type.dtype);
+    const { name, dtype } = this.bufferOf(baseOf(value));
+    return load(name, dtype, this.positions.at(value, indices));
+  }
+}
+
+/** A node's element as a function of its indices, and the elements that were asked for already. */
+interface Lowered {
+  element(indices: readonly Expr[]): Expr;
+  readonly known: Map<string, Expr>;
+}
+
+/** Inlines the lowerings of a group's nodes, each (node, indices) once. */
+class ElementReader {
+  private readonly inside: ReadonlySet<Value>;
+  private readonly outside: (value: Value, indices: readonly Expr[]) => Expr;
+  private readonly lowered = new Map<Node, Lowered>();
+
+  constructor(group: Group, outside: (value: Value, indices: readonly Expr[]) => Expr) {
+    this.inside = new Set(group.nodes);
+    this.outside = outside;
+  }
+
+  at(value: Value, indices: readonly Expr[]): Expr {
+    if (value.kind !== "node" || !this.inside.has(value)) return this.outside(value, indices);
+    let lowered = this.lowered.get(value);
+    if (lowered === undefined) {
+      const operands = value.inputs.map(
+        (input): Operand => ({ type: input.type, at: (at) => this.at(input, at) }),
+      );
+      lowered = {
+        element: definitionOf(value.op).lower(operands, value.type, value.attrs),
+        known: new Map(),
+      };
+      this.lowered.set(value, lowered);
+    }
+    const key = indices.map(exprKey).join();
+    let result = lowered.known.get(key);
+    if (result === undefined) {
+      result = lowered.element(indices);
+      lowered.known.set(key, result);
+    }
+    return result;
+  }
+}
+
+const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section", name: store.op, body });
+
+function winnerRange(node: Node): readonly [number, number] {
+  return [0, sizeOf(ints(node.attrs, "kernel")) - 1];
+}
+
+/** What `store` is computed from among the nodes `inside`, constants left out, and itself. */
+const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
+  topologicalOrder([store], ({ inputs }) =>
+    inputs.filter(
+      (input): input is Node => input.kind === "node" && inside.has(input) && input.op !== "constant",
+    ),
+  );
+
+/** Nodes of equal shapes together. */
+function byShape(nodes: readonly Node[]): Node[][] {
+  const shapes: Node[][] = [];
+  for (const node of nodes) {
+    const alike = shapes.find(([first]) => sameShape(first.type.shape, node.type.shape));
+    if (alike === undefined) shapes.push([node]);
+    else alike.push(node);
+  }
+  return shapes;
+}

@@ -1,0 +1,160 @@
+/**
+ * Proves that the turns of a loop are independent in memory: every element that one of them writes is its own, no other turn
+ * reads or writes it. What is not proved counts as dependent.
+ */
+
+import { occursInside, toAffine } from "../../../src/loop/affine.ts";
+import { add, int, local, mul, variable } from "../../../src/loop/build.ts";
+import { ANY, RangeContext } from "../../../src/loop/range.ts";
+import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { usedBuffers } from "../../../src/loop/used-buffers.ts";
+import { ownExpressions, substitute, visitExpr } from "../../../src/loop/walk.ts";
+
+/** One summand of an index: what a term's factor counts, and the values it adds. */
+interface Summand {
+  readonly coefficient: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** An element that is read or written, as a sum over loops and other unknowns. */
+interface Access {
+  readonly constant: number;
+  readonly terms: ReadonlyMap<string, Summand>;
+  /** Loops that the index depends on otherwise than evenly. */
+  readonly uneven: ReadonlySet<string>;
+}
+
+interface Scope {
+  readonly definitions: ReadonlyMap<string, Expr>;
+  readonly ranges: RangeContext;
+  readonly loops: readonly string[];
+}
+
+/** All accesses in a part of a kernel to the buffers that this part writes. */
+export class WrittenElements {
+  private readonly accesses = new Map<string, Access[]>();
+  /** Whether any of them is read: mostly none is, and then no expression need be looked at. */
+  private readonly areRead: boolean;
+
+  constructor(kernel: Kernel, body: readonly Stmt[]) {
+    const own = new Set(kernel.buffers.filter((b) => b.private).map((b) => b.name));
+    const { stored, loaded } = usedBuffers(body);
+    for (const name of stored) if (!own.has(name)) this.accesses.set(name, []);
+    this.areRead = [...this.accesses.keys()].some((name) => loaded.has(name));
+    let ranges = new RangeContext();
+    for (const b of kernel.buffers)
+      if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
+    this.body(body, { definitions: new Map(), ranges, loops: [] });
+  }
+
+  /** Whether no two turns of `loop`, of which there are `extent`, meet in an element that one of them writes. */
+  areDisjointAlong(loop: string, extent: number): boolean {
+    return [...this.accesses.values()].every((accesses) => belongToTurns(accesses, loop, extent));
+  }
+
+  private body(statements: readonly Stmt[], outer: Scope): void {
+    let scope = outer;
+    for (const s of statements) scope = this.statement(s, scope);
+  }
+
+  private statement(s: Stmt, scope: Scope): Scope {
+    if (this.areRead) for (const e of ownExpressions(s)) this.loads(e, scope);
+    switch (s.kind) {
+      case "for": {
+        const most = typeof s.extent === "number" ? s.extent : s.extent.most;
+        const definitions = new Map(scope.definitions);
+        for (const { name, init, step } of s.inductions ?? []) {
+          definitions.set(name, add(substitute(init, scope.definitions), mul(variable(s.name), int(step))));
+        }
+        this.body(s.body, {
+          definitions,
+          ranges: scope.ranges.withName(s.name, { low: 0, high: Math.max(0, most - 1) }),
+          loops: [...scope.loops, s.name],
+        });
+        return scope;
+      }
+      case "let": {
+        if (s.value.dtype !== "int32") return scope;
+        const definitions = new Map(scope.definitions).set(s.name, substitute(s.value, scope.definitions));
+        return { ...scope, definitions };
+      }
+      case "accumulator": {
+        const range = s.range === undefined ? ANY : { low: s.range[0], high: s.range[1] };
+        return { ...scope, ranges: scope.ranges.withName(s.name, range) };
+      }
+      case "store":
+        this.note(s.buffer, s.index, scope);
+        return scope;
+      case "append": {
+        const ranges = scope.ranges.withName(s.count, { low: 0, high: s.capacity - 1 });
+        for (const { buffer } of s.values)
+          this.note(buffer, add(s.base, local(s.count, "int32")), { ...scope, ranges });
+        return scope;
+      }
+      case "if":
+      case "section":
+        this.body(s.body, scope);
+        return scope;
+      case "assign":
+        return scope;
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private loads(e: Expr, scope: Scope): void {
+    visitExpr(e, (node) => {
+      if (node.kind === "load") this.note(node.buffer, node.index, scope);
+    });
+  }
+
+  private note(buffer: string, index: Expr, { definitions, ranges, loops }: Scope): void {
+    const accesses = this.accesses.get(buffer);
+    if (accesses === undefined) return;
+    const form = toAffine(substitute(index, definitions));
+    const terms = [...form.terms].map(([key, { atom, coefficient }]): [string, Summand] => {
+      const { low, high } = ranges.rangeOf(atom);
+      const ends = [coefficient * low, coefficient * high];
+      return [key, { coefficient, low: Math.min(...ends), high: Math.max(...ends) }];
+    });
+    accesses.push({
+      constant: form.constant,
+      terms: new Map(terms),
+      uneven: new Set(loops.filter((name) => occursInside(form, name))),
+    });
+  }
+}
+
+/**
+ * Indices are read as numbers of mixed radix: terms smaller than the loop's step must stay within one step of each other,
+ * and larger ones must be multiples of something that the loop's steps never reach; then the loop's digit names the turn.
+ */
+function belongToTurns(accesses: readonly Access[], loop: string, extent: number): boolean {
+  const [first] = accesses;
+  const step = first?.terms.get(loop)?.coefficient ?? 0;
+  if (step === 0) return accesses.length === 0;
+  const reach = Math.abs(step) * extent;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let radix = 0;
+  for (const { constant, terms, uneven } of accesses) {
+    if (terms.get(loop)?.coefficient !== step || uneven.has(loop)) return false;
+    let [least, most] = [constant, constant];
+    for (const [name, term] of terms) {
+      if (name === loop) continue;
+      if (Math.abs(term.coefficient) >= reach)
+        radix = greatestCommonDivisor(radix, Math.abs(term.coefficient));
+      else {
+        least += term.low;
+        most += term.high;
+      }
+    }
+    low = Math.min(low, least);
+    high = Math.max(high, most);
+  }
+  const spread = high - low;
+  return spread < Math.abs(step) && (radix === 0 || reach - Math.abs(step) + spread < radix);
+}
+
+const greatestCommonDivisor = (a: number, b: number): number =>
+  b === 0 ? a : greatestCommonDivisor(b, a % b);

@@ -1,0 +1,52 @@
+/** One factor of a contraction and what a search asks about it again and again. */
+
+import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
+import type { Expr } from "../../../src/loop/types.ts";
+import { type Coordinate, coordinatesOf, type Extents, type Moves, movesOf } from "./coordinates.ts";
+import { isPackable, type PanelPlan, panelLength } from "../transforms/panel.ts";
+import { elementCost } from "../plans/panel-cost.ts";
+
+export class Factor {
+  readonly expr: Expr;
+  readonly isPackable: boolean;
+  private readonly extents: Extents;
+  private readonly moves: Moves;
+  private readonly known = new Map<string | undefined, readonly Coordinate[]>();
+  private readonly copyCosts = new Map<string | undefined, number>();
+
+  constructor(expr: Expr, extents: Extents) {
+    this.expr = expr;
+    this.extents = extents;
+    this.moves = movesOf(expr, extents);
+    this.isPackable = isPackable(expr, extents);
+  }
+
+  /** Its coordinates, with the loop `alone` kept apart from all others. */
+  coordinates(alone?: string): readonly Coordinate[] {
+    let found = this.known.get(alone);
+    if (found === undefined) {
+      const apart = new Set(alone === undefined ? [] : [alone]);
+      found = coordinatesOf(this.expr, this.extents, apart, this.moves);
+      this.known.set(alone, found);
+    }
+    return found;
+  }
+
+  /** What copying it into the panel of `plan` costs. */
+  packingCost(plan: PanelPlan, width: number): number {
+    const alone = plan.lanes?.loop;
+    let cost = this.copyCosts.get(alone);
+    if (cost === undefined) {
+      cost = elementCost(plan, width);
+      this.copyCosts.set(alone, cost);
+    }
+    return cost * panelLength(plan);
+  }
+
+  /** Whether neighbours along `loop` are neighbours in memory. */
+  isVectorAlong(loop: string): boolean {
+    if (this.expr.kind !== "load") return false;
+    const index = toAffine(this.expr.index);
+    return coefficientOf(index, loop) === 1 && !occursInside(index, loop);
+  }
+}

@@ -1,0 +1,43 @@
+/** How long a kernel takes, roughly: enough to tell whether dividing its work pays, not to choose between schedules. */
+
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import { forEachChild, nested, ownExpressions } from "../../src/loop/walk.ts";
+
+/** Nanoseconds for a load, a store or a float operation, of one element or of a vector. */
+const SCALAR = 0.25;
+const VECTOR = 0.1;
+
+/** Nanoseconds for a turn of a loop. */
+const TURN = 0.5;
+
+/** Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted. */
+export const kernelTime = (kernel: Kernel, { vectorWidth, tileGflops }: Capabilities): number =>
+  kernel.estimate === undefined
+    ? bodyTime(kernel.body, vectorWidth, SCALAR)
+    : (2 * vectorWidth * kernel.estimate) / tileGflops;
+
+function bodyTime(body: readonly Stmt[], width: number, each: number): number {
+  const seen = new Set<Expr>();
+  return body.reduce((sum, s) => {
+    const own = ownExpressions(s).reduce((n, e) => n + operations(e, seen), 0);
+    const stores = s.kind === "store" ? 1 : s.kind === "append" ? s.values.length : 0;
+    const time = sum + each * (own + stores);
+    if (s.kind !== "for") return time + bodyTime(nested(s), width, each);
+    const most = typeof s.extent === "number" ? s.extent : (s.extent.usual ?? s.extent.most);
+    const together = s.loop === "vector" && width > 1;
+    const turns = together ? Math.ceil(most / width) : most;
+    return time + turns * (TURN + bodyTime(s.body, width, together ? VECTOR : each));
+  }, 0);
+}
+
+function operations(e: Expr, seen: Set<Expr>): number {
+  if (seen.has(e)) return 0;
+  seen.add(e);
+  let count =
+    e.kind === "load" || (e.dtype === "float32" && (e.kind === "binary" || e.kind === "unary")) ? 1 : 0;
+  forEachChild(e, (child) => {
+    count += operations(child, seen);
+  });
+  return count;
+}

@@ -1,0 +1,144 @@
+/** Builds a dot product in lanes: partial sums go to scratch lane by lane, are added there and finished. */
+
+import { add, int, load, mul, variable } from "../../../src/loop/build.ts";
+import { Interner } from "../../../src/loop/intern.ts";
+import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { rewriter, substitute } from "../../../src/loop/walk.ts";
+import { hoistIndices } from "../../codegen/strength-reduction.ts";
+import { type GridLoop, materialize, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import type { Reduce } from "../analysis/contraction.ts";
+import { LANE } from "../analysis/lanes.ts";
+import type { Nest } from "../analysis/nest.ts";
+import type { Scheduled } from "./strategy.ts";
+import { type Tile, unrollTiles } from "../transforms/unroll.ts";
+
+export interface DotPlan {
+  readonly kernel: Kernel;
+  readonly nest: Nest;
+  /** The sum as it stands in the stores, and the same with its contiguous axes joined into the innermost one. */
+  readonly original: Reduce;
+  readonly joined: Reduce;
+  /** Lanes. */
+  readonly width: number;
+  readonly tiles: readonly Tile[];
+}
+
+/** What stands for the sum while tiles are written out; its index tells which sum of the nest it is. */
+const MARK = "?sum";
+
+export function applyDot(plan: DotPlan): Scheduled {
+  const { kernel, nest, original, width, tiles } = plan;
+  const name = `${kernel.name}_lanes`;
+  const interner = new Interner();
+  const wanted = interner.intern(original);
+  const names = nest.loops.map((l) => l.name);
+  // The place of the sum depends on all loops, so that each copy in a tile is told from the others.
+  const place = names.reduce<Expr>(
+    (sum, loop, k) => add(mul(sum, int(nest.loops[k].extent)), variable(loop)),
+    int(0),
+  );
+  const mark = load(MARK, "float32", place);
+  const marked = rewriter((e) => (e === wanted ? mark : e));
+  const stores = nest.stores.map((s) => ({ ...s, value: marked(interner.intern(s.value)) }));
+  const sumStore: StoreTarget = { buffer: MARK, index: place, value: plan.joined };
+  let used = 0;
+  const parts = unrollTiles({ ...nest, stores: [...stores, sumStore] }, tiles).map((part) => {
+    const built = buildPart(plan, part, name, used);
+    used += built.length;
+    return built.body;
+  });
+  const param: BufferParam = { name, dtype: "float32", length: used, access: "scratch" };
+  const scratch: ProgramBuffer = {
+    name,
+    dtype: "float32",
+    shape: [used],
+    role: "scratch",
+    value: `lanes of ${kernel.name}`,
+  };
+  const body = parts.flatMap((part): readonly Stmt[] => {
+    const statements = hoistIndices(part(param));
+    return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
+  });
+  const inner = plan.joined.axes[plan.joined.axes.length - 1];
+  const block = tiles.map(({ loop, size }) => ` × ${loop} by ${size}`).join("");
+  const schedule = `vector-dot ${inner.name} by ${width} lanes${block}`;
+  return {
+    kernels: [{ ...kernel, buffers: [...kernel.buffers, param], body, schedule }],
+    scratch: [scratch],
+  };
+}
+
+/**
+ * One shape of tile. Its lanes stand in scratch from `start` on, apart for each turn of the outermost loop, which
+ * threads may share.
+ */
+function buildPart(plan: DotPlan, part: Nest, name: string, start: number) {
+  const { kernel, width } = plan;
+  const sums = part.stores.filter((s) => s.buffer === MARK);
+  const stores = part.stores.filter((s) => s.buffer !== MARK);
+  const [outermost] = part.loops;
+  const stride = sums.length * width;
+  const base =
+    outermost === undefined ? int(start) : add(mul(variable(outermost.name), int(stride)), int(start));
+  const interner = new Interner();
+  const totals = new Map<Expr, Expr>();
+  const partial = sums.map(({ index, value }, k): StoreTarget => {
+    const at = (lane: Expr): Expr => add(add(base, int(k * width)), lane);
+    const lanes = Array.from({ length: width }, (_, lane) => load(name, "float32", at(int(lane))));
+    const rest = remainderOf(value as Reduce, width);
+    const total = inPairs(lanes);
+    totals.set(interner.intern(load(MARK, "float32", index)), rest === undefined ? total : add(total, rest));
+    return { buffer: name, index: at(variable(LANE)), value: wholeOf(value as Reduce, width) };
+  });
+  const finish = rewriter((e) => totals.get(e) ?? e);
+  const finished = stores.map((s) => ({ ...s, value: finish(interner.intern(s.value)) }));
+  const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
+  const body = (param: BufferParam): Stmt[] => {
+    const buffers = [...kernel.buffers, param];
+    const inside = [
+      ...materialize([lane], partial, buffers, "lane_", part.loops),
+      ...materialize([], finished, buffers, "", part.loops),
+    ];
+    return part.loops.reduceRight<Stmt[]>(
+      (inner, { name: loop, extent }) => [{ kind: "for", name: loop, extent, loop: "grid", body: inner }],
+      inside,
+    );
+  };
+  return { body, length: stride * (outermost?.extent ?? 1) };
+}
+
+/** The sum over whole vectors, for one lane. */
+function wholeOf(sum: Reduce, width: number): Reduce {
+  const inner = sum.axes[sum.axes.length - 1];
+  const position = add(mul(variable(inner.name), int(width)), variable(LANE));
+  const turns = { name: inner.name, extent: Math.floor(inner.extent / width) };
+  return {
+    ...sum,
+    axes: [...sum.axes.slice(0, -1), turns],
+    body: substitute(sum.body, new Map([[inner.name, position]])),
+  };
+}
+
+/** The sum over what remains, for no lane; `undefined` when nothing does. */
+function remainderOf(sum: Reduce, width: number): Reduce | undefined {
+  const inner = sum.axes[sum.axes.length - 1];
+  const rest = inner.extent % width;
+  if (rest === 0) return undefined;
+  const position = add(variable(inner.name), int(inner.extent - rest));
+  return {
+    ...sum,
+    axes: [...sum.axes.slice(0, -1), { name: inner.name, extent: rest }],
+    body: substitute(sum.body, new Map([[inner.name, position]])),
+  };
+}
+
+/** The sum of neighbours, of neighbouring sums, and so on. */
+const inPairs = (values: readonly Expr[]): Expr =>
+  values.length === 1
+    ? values[0]
+    : inPairs(
+        values.flatMap((value, k) =>
+          k % 2 === 1 ? [] : [k + 1 < values.length ? add(value, values[k + 1]) : value],
+        ),
+      );

@@ -1,0 +1,120 @@
+/**
+ * Register tiles: a block of outputs is accumulated at once, so that each loaded element serves a row or a
+ * column of the block. The block is cut from one loop that only the left factor depends on and one that only
+ * the right factor depends on; a pooling window around the sum is part of the block.
+ */
+
+import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { hoistIndices } from "../../codegen/strength-reduction.ts";
+import { materialize } from "../../codegen/lower-reductions.ts";
+import { type Contraction, contractionOf, dependsOn } from "../analysis/contraction.ts";
+import { foldGuards } from "../transforms/fold-guards.ts";
+import type { Candidate, Strategy } from "./strategy.ts";
+import { type Tile, unrollTiles, unrollWindows } from "../transforms/unroll.ts";
+
+/** Cost of one load and of one turn of the inner loop, in multiply-adds; fitted to the js backend. */
+const LOAD_COST = 0.7;
+const TURN_COST = 2;
+
+/** What a load costs that is guarded or otherwise more than a load. */
+const GUARDED_LOAD_COST = 6;
+
+/** Sizes tried along each side of the block. */
+const SIZES = [1, 2, 3, 4, 5, 6, 7, 8];
+
+export const registerTile: Strategy = {
+  name: "register-tile",
+  doc: "Accumulates a block of outputs in registers; its sides are loops of the two factors.",
+  candidates(kernel, capabilities) {
+    const contraction = contractionOf(kernel);
+    return contraction === undefined ? [] : tileCandidates(contraction, capabilities);
+  },
+};
+
+/** All blocks that fit the registers, with their costs. */
+export function tileCandidates(contraction: Contraction, capabilities: Capabilities): readonly Candidate[] {
+  const { left, right, nest, window } = contraction;
+  const windowSize = window.reduce((n, axis) => n * axis.extent, 1);
+  if (windowSize > capabilities.registers) return [];
+  const sideOf = (factor: typeof left, other: typeof left) => [
+    undefined,
+    ...nest.loops.filter(({ name }) => dependsOn(factor, name) && !dependsOn(other, name)),
+  ];
+  const price = pricing(contraction);
+  const candidates: Candidate[] = [];
+  for (const a of sideOf(left, right)) {
+    for (const b of sideOf(right, left)) {
+      for (const sizeA of sizesFor(a?.extent)) {
+        for (const sizeB of sizesFor(b?.extent)) {
+          if (sizeA * sizeB * windowSize > capabilities.registers) continue;
+          const tiles: Tile[] = [];
+          if (a !== undefined) tiles.push({ loop: a.name, size: sizeA });
+          if (b !== undefined) tiles.push({ loop: b.name, size: sizeB });
+          candidates.push({
+            strategy: "register-tile",
+            get description() {
+              return describe(contraction, tiles);
+            },
+            cost: price(a?.extent ?? 1, b?.extent ?? 1, sizeA, sizeB),
+            apply: () => ({ kernels: [tiled(contraction, tiles)], scratch: [] }),
+          });
+        }
+      }
+    }
+  }
+  return candidates;
+}
+
+const sizesFor = (extent: number | undefined): readonly number[] =>
+  extent === undefined ? [1] : SIZES.filter((size) => size <= extent && (size > 1 || extent === 1));
+
+/** Prices blocks: multiply-adds plus the loads and loop turns that come with them, remainders as what they are. */
+function pricing(
+  contraction: Contraction,
+): (extentA: number, extentB: number, sizeA: number, sizeB: number) => number {
+  const { left, right, window, nest, core } = contraction;
+  const product = (axes: readonly { readonly extent: number }[]): number =>
+    axes.reduce((n, axis) => n * axis.extent, 1);
+  const turns = product(core.axes);
+  const outputs = product(nest.loops);
+  const windowSize = product(window);
+  const loadsOf = (factor: Expr): number =>
+    product(window.filter(({ name }) => dependsOn(factor, name))) * loadCost(factor);
+  const loadsA = loadsOf(left);
+  const loadsB = loadsOf(right);
+  const block = (a: number, b: number): number =>
+    a === 0 || b === 0 ? 0 : a * b * windowSize + a * loadsA + b * loadsB + TURN_COST;
+  return (extentA, extentB, sizeA, sizeB) => {
+    const wholeA = Math.floor(extentA / sizeA);
+    const wholeB = Math.floor(extentB / sizeB);
+    const restA = extentA % sizeA;
+    const restB = extentB % sizeB;
+    const cost =
+      wholeA * wholeB * block(sizeA, sizeB) +
+      wholeA * block(sizeA, restB) +
+      wholeB * block(restA, sizeB) +
+      block(restA, restB);
+    return (2 * cost * outputs * turns) / (extentA * extentB);
+  };
+}
+
+const loadCost = (factor: Expr): number => (factor.kind === "load" ? LOAD_COST : GUARDED_LOAD_COST);
+
+function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
+  const { kernel, nest } = contraction;
+  const parts = unrollTiles(unrollWindows(nest, contraction.window), tiles);
+  const guarded = contraction.left.kind !== "load" || contraction.right.kind !== "load";
+  const body = parts.map((part): readonly Stmt[] => {
+    const { loops, stores } = guarded ? foldGuards(part) : part;
+    const statements = hoistIndices(materialize(loops, stores, kernel.buffers));
+    return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
+  });
+  return { ...kernel, body: body.flat(), schedule: `register-tile ${describe(contraction, tiles)}` };
+}
+
+function describe({ window }: Contraction, tiles: readonly Tile[]): string {
+  const sides = tiles.map(({ loop, size }) => `${loop} by ${size}`);
+  if (window.length > 0) sides.push(`window ${window.map((a) => a.extent).join("×")}`);
+  return sides.length === 0 ? "of one element" : sides.join(" × ");
+}

@@ -1,0 +1,65 @@
+/** What both forms of winner lists share: what they match, what they promise, and the pieces they build from. */
+
+import type { Affine } from "../../../../src/loop/affine.ts";
+import { add, int, mul } from "../../../../src/loop/build.ts";
+import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import type { BufferParam, Expr, Stmt } from "../../../../src/loop/types.ts";
+import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import type { Contraction } from "../../analysis/contraction.ts";
+import type { SparseFactor } from "../../analysis/sparse-factor.ts";
+import type { Scheduled } from "../strategy.ts";
+
+/** A contraction of a sparse factor with a dense one. */
+export interface SparseContraction {
+  readonly contraction: Contraction;
+  readonly sparse: SparseFactor;
+  /** The dense factor, a plain load. */
+  readonly dense: Extract<Expr, { kind: "load" }>;
+}
+
+/** One of the two forms, recognised: its cost in multiply-adds with their loads, and how to build it. */
+export interface WinnerForm {
+  readonly cost: number;
+  build(): Scheduled;
+}
+
+/** Element type, length and, for positions and counts, the inclusive bounds of the values. */
+export type ListSpec = readonly [
+  dtype: "int32" | "float32",
+  length: number,
+  range?: readonly [number, number],
+];
+
+/** Scratch that a form needs, as the program's buffer and as the kernels' parameter. */
+export function listBuffer(
+  name: string,
+  gradient: string,
+  ...[dtype, length, range]: ListSpec
+): { readonly buffer: ProgramBuffer; readonly param: BufferParam } {
+  return {
+    buffer: { name, dtype, shape: [length], role: "scratch", value: `winner lists of ${gradient}` },
+    param: { name, dtype, length, access: "scratch", ...(range && { range }) },
+  };
+}
+
+/** The plane's first window as an expression. */
+export const baseOf = (base: Affine): Expr =>
+  [...base.terms.values()].map(({ atom, coefficient }) => mul(atom, int(coefficient))).reduce(add, int(0));
+
+export const loopOver = (name: string, extent: number, body: readonly Stmt[]): Stmt => ({
+  kind: "for",
+  name,
+  extent,
+  loop: "serial",
+  body,
+});
+
+export const nestLoops = (
+  loops: readonly GridLoop[],
+  loop: "grid" | "reduce",
+  body: readonly Stmt[],
+): Stmt[] =>
+  loops.reduceRight<Stmt[]>(
+    (inner, { name, extent }) => [{ kind: "for", name, extent, loop, body: inner }],
+    [...body],
+  );

@@ -1,0 +1,55 @@
+/**
+ * Winner lists: the gradients of a convolution behind a max-pool run over compact lists of (position of the
+ * winner, gradient) instead of over all positions, so that the zeros cost nothing. Windows that relu killed
+ * do not enter the lists.
+ */
+
+import type { Capabilities } from "../../../../src/loop/capabilities.ts";
+import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
+import { packContraction } from "../pack.ts";
+import { schedulePlain } from "../plain.ts";
+import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
+import type { Candidate, Scheduled, Strategy } from "../strategy.ts";
+import type { WinnerForm } from "./sparse-form.ts";
+import { inputGradientForm } from "./input-gradient.ts";
+import { weightGradientForm } from "./weight-gradient.ts";
+
+export const winnerLists: Strategy = {
+  name: "winner-lists",
+  doc: "Runs convolution gradients behind a max-pool over lists of winners, skipping the zeros between them.",
+  candidates(kernel, capabilities) {
+    const contraction = contractionOf(kernel);
+    if (contraction === undefined || !capabilities.scatter) return [];
+    const direct = formOf(contraction, capabilities);
+    if (direct !== undefined) return [candidate(direct, () => direct.build())];
+    const packed = packContraction(contraction);
+    const form = packed && formOf(packed.contraction, capabilities);
+    if (packed === undefined || form === undefined) return [];
+    return [
+      candidate(form, () => {
+        const { kernels, scratch } = form.build();
+        return {
+          kernels: [...packed.packs.map((p) => schedulePlain(p.kernel)), ...kernels],
+          scratch: [...packed.packs.map((p) => p.scratch), ...scratch],
+        };
+      }),
+    ];
+  },
+};
+
+const candidate = ({ cost }: WinnerForm, apply: () => Scheduled): Candidate => ({
+  strategy: "winner-lists",
+  cost,
+  apply,
+});
+
+function formOf(contraction: Contraction, { registers, vectorWidth }: Capabilities): WinnerForm | undefined {
+  // A backend without lanes is JavaScript, whose numbers are doubles.
+  const sumsInDouble = vectorWidth === 1;
+  for (const { sparse, dense } of sparseFactorsOf(contraction)) {
+    if (dense.kind !== "load") continue;
+    const found = { contraction, sparse, dense };
+    return weightGradientForm(found, registers, sumsInDouble) ?? inputGradientForm(found, registers);
+  }
+  return undefined;
+}

@@ -1,0 +1,58 @@
+/** How the taps of a channel are blocked when winner lists run in lanes: rows of taps times vectors of each row. */
+
+import { add, int, mul, variable } from "../../../../src/loop/build.ts";
+import type { Expr } from "../../../../src/loop/types.ts";
+import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import { turnCost } from "../vector-cost.ts";
+
+export interface Block {
+  /** Rows of taps, and vectors of each, that one run over a list serves. */
+  readonly rows: number;
+  readonly vectors: number;
+}
+
+/** Reading an entry of a list, in multiply-adds, beside its splat. */
+const ENTRY = 2;
+
+/** Multiply-adds of one entry for all taps. */
+export function entryCost(block: Block, rows: number, vectors: number, perVector: number): number {
+  let cost = 0;
+  for (const [countR, r] of partsOf(rows, block.rows)) {
+    for (const [countV, v] of partsOf(vectors, block.vectors))
+      cost += countR * countV * (ENTRY + turnCost(r * v * perVector, r * v, 1));
+  }
+  return cost;
+}
+
+/** The block with the least cost among those that hold at most `most` vectors. */
+export function bestBlock(rows: number, vectors: number, most: number, perVector: number): Block {
+  const blocks: Block[] = [];
+  for (let r = 1; r <= Math.min(rows, most); r++) {
+    for (let v = 1; v <= Math.min(vectors, Math.floor(most / r)); v++) blocks.push({ rows: r, vectors: v });
+  }
+  const cost = (block: Block): number => entryCost(block, rows, vectors, perVector);
+  return blocks.reduce((a, b) => (cost(b) < cost(a) ? b : a));
+}
+
+function partsOf(extent: number, size: number): readonly (readonly [number, number])[] {
+  const whole = [Math.floor(extent / size), size] as const;
+  return extent % size === 0 ? [whole] : [whole, [1, extent % size]];
+}
+
+/** One stretch of a loop that is cut in blocks: a first element, and what loop runs over the blocks. */
+export interface Stretch {
+  readonly start: Expr;
+  readonly size: number;
+  readonly loops: readonly GridLoop[];
+}
+
+/** Whole blocks and the remainder of a loop called `name`. */
+export function stretchesOf(name: string, extent: number, size: number): Stretch[] {
+  return partsOf(extent, size).flatMap(([count, length], k): Stretch[] => {
+    if (count === 0) return [];
+    const first = k === 0 ? 0 : extent - length;
+    if (count === 1) return [{ start: int(first), size: length, loops: [] }];
+    const start = add(mul(variable(name), int(length)), int(first));
+    return [{ start, size: length, loops: [{ name, extent: count }] }];
+  });
+}

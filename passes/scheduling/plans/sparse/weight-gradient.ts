@@ -1,0 +1,215 @@
+/**
+ * The weight gradient over winner lists: one list per image and output channel holds where each window's
+ * winner stands in the input and what gradient arrives there; a block of taps is accumulated in registers
+ * while a list is run.
+ */
+
+import { type Affine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
+import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
+import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
+import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { substitute } from "../../../../src/loop/walk.ts";
+import { hoistIndices } from "../../../codegen/strength-reduction.ts";
+import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import { replaceCore } from "../../transforms/replace-core.ts";
+import { nestLoops, type SparseContraction, type WinnerForm } from "./sparse-form.ts";
+import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
+
+/** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
+const STEP_COST = 2.1;
+
+/**
+ * Matches `Σ[n, y, x] sparse(n, co, y, x) · X(n, …, y, x)`: row and column of the sparse factor are reduction
+ * variables themselves. Returns `undefined` for other forms. Unless sums are in double, long ones run in blocks.
+ */
+export function weightGradientForm(
+  found: SparseContraction,
+  registers: number,
+  sumsInDouble: boolean,
+): WinnerForm | undefined {
+  const { contraction, sparse, dense } = found;
+  const row = onlyName(sparse.row);
+  const column = onlyName(sparse.column);
+  const reduced = contraction.core.axes.map((axis) => axis.name);
+  if (row === undefined || column === undefined || !reduced.includes(row) || !reduced.includes(column))
+    return undefined;
+  const images = contraction.core.axes.filter(({ name }) => name !== row && name !== column);
+  const index = toAffine(dense.index);
+  if ([...index.terms.values()].some(({ atom }) => atom.kind !== "var")) return undefined;
+  const { loops } = contraction.nest;
+  const channels = loops.filter(({ name }) => sparse.base.terms.has(name));
+  if (channels.some(({ name }) => index.terms.has(name))) return undefined;
+  const taps = loops.filter(({ name }) => !sparse.base.terms.has(name));
+  const block = blockOf(taps, registers);
+  const windows = sparse.plane[0] * sparse.plane[1];
+  const inBlocks = !sumsInDouble && images.reduce((n, { extent }) => n * extent, windows) > BLOCK;
+  const bands = inBlocks ? bandsOf(sparse) : 1;
+  if (inBlocks && images.reduce((n, { extent }) => n * extent, bands) > BLOCK) return undefined;
+  const work = [...images, ...loops].reduce((n, loop) => n * loop.extent, windows);
+  return {
+    cost: 2 * work * STEP_COST,
+    build: () =>
+      new WeightGradient(found, { row, column, images, channels, taps, block, bands, inBlocks }).build(),
+  };
+}
+
+interface Parts {
+  readonly row: string;
+  readonly column: string;
+  /** Reduction axes beside row and column: the batch, when it is larger than one. */
+  readonly images: readonly GridLoop[];
+  readonly channels: readonly GridLoop[];
+  readonly taps: readonly GridLoop[];
+  /** Lists of each image and channel; where there are many entries in all, every list has sums of its own. */
+  readonly bands: number;
+  readonly inBlocks: boolean;
+  /** How much of the innermost loops over taps is accumulated at once. */
+  readonly block: readonly { readonly loop: GridLoop; readonly size: number }[];
+}
+
+const onlyName = (form: Affine): string | undefined => {
+  const [only] = form.terms.values();
+  const plain =
+    form.terms.size === 1 && form.constant === 0 && only.coefficient === 1 && only.atom.kind === "var";
+  return plain && only.atom.kind === "var" ? only.atom.name : undefined;
+};
+
+/** Whole innermost loops while they fit, then as much of the next one as does. */
+function blockOf(taps: readonly GridLoop[], registers: number): { loop: GridLoop; size: number }[] {
+  const block: { loop: GridLoop; size: number }[] = [];
+  let room = registers - 1;
+  for (const loop of [...taps].reverse()) {
+    if (room < 2) break;
+    const size = Math.min(loop.extent, room);
+    block.push({ loop, size });
+    room = Math.floor(room / size);
+    if (size < loop.extent) break;
+  }
+  return block;
+}
+
+class WeightGradient {
+  private readonly found: SparseContraction;
+  private readonly parts: Parts;
+  private readonly kernel: Kernel;
+  private readonly index: Affine;
+
+  constructor(found: SparseContraction, parts: Parts) {
+    this.found = found;
+    this.parts = parts;
+    this.kernel = found.contraction.kernel;
+    this.index = toAffine(found.dense.index);
+  }
+
+  build() {
+    const { kernel, parts } = this;
+    const strideOf = (name: string): number => coefficientOf(this.index, name);
+    const lists = imageLists(
+      kernel,
+      this.found.sparse,
+      [...parts.images, ...parts.channels],
+      parts.bands,
+      strideOf(parts.row),
+      strideOf(parts.column),
+    );
+    const sources = new Set([this.found.sparse.gradient, this.found.sparse.winner]);
+    const mainKernel: Kernel = {
+      ...kernel,
+      buffers: [...kernel.buffers.filter((b) => !sources.has(b.name)), ...lists.params],
+      body: this.sections(lists),
+      schedule: `winner-lists, ${parts.block.map(({ loop, size }) => `${loop.name} by ${size}`).join(" × ")} taps in registers`,
+    };
+    return { kernels: [lists.kernel, mainKernel], scratch: lists.buffers };
+  }
+
+  /** One section per combination of whole blocks and remainders. */
+  private sections(lists: ImageLists): Stmt[] {
+    const starts = this.parts.block.map(({ loop, size }) => {
+      const list: { start: Expr; size: number; turns: number }[] = [];
+      const whole = Math.floor(loop.extent / size);
+      if (whole > 0)
+        list.push({ start: whole === 1 ? int(0) : mul(variable(loop.name), int(size)), size, turns: whole });
+      if (loop.extent % size > 0) list.push({ start: int(whole * size), size: loop.extent % size, turns: 1 });
+      return { loop, list };
+    });
+    const combine = (
+      k: number,
+      chosen: readonly { loop: GridLoop; start: Expr; size: number; turns: number }[],
+    ): Stmt[][] => {
+      if (k === starts.length) return [this.blockBody(lists, chosen)];
+      return starts[k].list.flatMap((part) => combine(k + 1, [...chosen, { loop: starts[k].loop, ...part }]));
+    };
+    const bodies = combine(0, []).map((body) => hoistIndices(body));
+    return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
+  }
+
+  private blockBody(
+    lists: ImageLists,
+    chosen: readonly { loop: GridLoop; start: Expr; size: number; turns: number }[],
+  ): Stmt[] {
+    const { images, channels, taps } = this.parts;
+    const [store] = this.found.contraction.nest.stores;
+    const blocked = new Map(chosen.map((c) => [c.loop.name, c]));
+    const points = chosen.reduce<ReadonlyMap<string, Expr>[]>(
+      (all, { loop, start, size }) =>
+        Array.from({ length: size }, (_, k) => k).flatMap((k) =>
+          all.map((point) => new Map([...point, [loop.name, add(start, int(k))]])),
+        ),
+      [new Map()],
+    );
+    const zeroed = new Map([
+      [this.parts.row, int(0)],
+      [this.parts.column, int(0)],
+    ]);
+    const gradient = local("gradient", "float32");
+    const sum = this.parts.inBlocks ? "part" : "acc";
+    const turn: Stmt[] = [
+      { kind: "let", name: "offset", value: lists.offset },
+      { kind: "let", name: "gradient", value: lists.gradient },
+      ...points.map((point, k): Stmt => {
+        const index = add(
+          local("offset", "int32"),
+          substitute(substitute(this.found.dense.index, zeroed), point),
+        );
+        const product = binary("mul", gradient, load(this.found.dense.buffer, "float32", index));
+        return { kind: "assign", name: `${sum}${k}`, value: add(local(`${sum}${k}`, "float32"), product) };
+      }),
+    ];
+    const zeros = (name: string): Stmt[] =>
+      points.map((_, k): Stmt => ({ kind: "accumulator", name: `${name}${k}`, init: float(0) }));
+    const list: Stmt[] = [
+      ...(this.parts.inBlocks ? zeros("part") : []),
+      { kind: "let", name: "count", value: lists.count },
+      {
+        kind: "for",
+        name: "entry",
+        extent: { count: "count", most: lists.most },
+        loop: "reduce",
+        body: turn,
+      },
+      ...(this.parts.inBlocks ? points : []).map((_, k): Stmt => {
+        const value = add(local(`acc${k}`, "float32"), local(`part${k}`, "float32"));
+        return { kind: "assign", name: `acc${k}`, value };
+      }),
+    ];
+    const body: Stmt[] = [
+      ...zeros("acc"),
+      ...nestLoops([...images, ...lists.bands], "reduce", list),
+      ...points.map((point, k): Stmt => {
+        const value = replaceCore(store.value, this.found.contraction.core, local(`acc${k}`, "float32"));
+        return {
+          kind: "store",
+          buffer: store.buffer,
+          index: substitute(store.index, point),
+          value: substitute(value, point),
+        };
+      }),
+    ];
+    const loops = [...channels, ...taps].flatMap((loop): GridLoop[] => {
+      const c = blocked.get(loop.name);
+      if (c === undefined) return [loop];
+      return c.turns === 1 ? [] : [{ name: loop.name, extent: c.turns }];
+    });
+    return nestLoops(loops, "grid", body);
+  }
+}

@@ -1,0 +1,46 @@
+/** What a scheduling strategy is: it recognises a lowered kernel, prices it, and rewrites it. */
+
+import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import type { Kernel } from "../../../src/loop/types.ts";
+
+/** Kernels that replace one, and the scratch buffers between them. */
+export interface Scheduled {
+  readonly kernels: readonly Kernel[];
+  readonly scratch: readonly ProgramBuffer[];
+}
+
+/** A way to run one kernel, with its estimated cost in half multiply-adds of a register tile (lower is better). */
+export interface Candidate {
+  readonly strategy: string;
+  /**
+   * What tells it from the strategy's other candidates, in words that name no buffer; absent where it is the only one.
+   * Most candidates are priced alone: those of many make it when it is read.
+   */
+  readonly description?: string;
+  readonly cost: number;
+  apply(): Scheduled;
+}
+
+/** The name by which a candidate for a kernel is found again. */
+export const candidateName = ({ strategy, description }: Candidate): string =>
+  description === undefined ? strategy : `${strategy} ${description}`;
+
+/** What a strategy may need to know of the program around a kernel. */
+export interface ProgramFacts {
+  /** Buffers that hold what the user feeds. */
+  readonly inputs: ReadonlySet<string>;
+  /** Whether the user lets convolutions be computed by Winograd's method, which rounds differently. */
+  readonly allowsWinograd: boolean;
+  /** The strategy that is forced wherever it matches, if one is. */
+  readonly forced?: string | undefined;
+  /** Whether nothing but the cheapest candidate of each strategy is wanted: others may be left out. */
+  readonly wantsCheapest?: boolean;
+}
+
+export interface Strategy {
+  readonly name: string;
+  readonly doc: string;
+  /** All ways in which this strategy can run `kernel`; none when it does not match. */
+  candidates(kernel: Kernel, capabilities: Capabilities, facts?: ProgramFacts): readonly Candidate[];
+}

@@ -1,0 +1,131 @@
+/**
+ * What vector tiles cost: multiply-adds, loads and turns of the inner loop, packing, and what the caches have to
+ * bring again because the order of loops let it fall out. Costs are in the scheduler's unit, half a multiply-add
+ * of a register tile, scalar or vector alike.
+ */
+
+import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
+
+/** One multiply-add in the scheduler's unit. */
+export const MULTIPLY_ADD = 2;
+
+/** Loads and turns in multiply-adds, where a tile hides most of them behind its arithmetic. */
+const VECTOR_LOAD = 0.15;
+const SPLAT = 0.2;
+const TURN = 1;
+
+/** Multiply-adds that a turn takes at least: sums wait for themselves. */
+const LATENCY = 6;
+
+/**
+ * Caches by their bytes. Each stands here with two sizes, for what nearly fits is partly kept, and machines differ. In the
+ * small ones, which find a place by the lowest bits of an address alone, rows whose distance is a large power of two
+ * stand in each other's way.
+ */
+const CACHES = [
+  { bytes: 24_000, isSmall: true },
+  { bytes: 48_000, isSmall: true },
+  { bytes: 512_000, isSmall: false },
+  { bytes: 1_500_000, isSmall: false },
+];
+
+/**
+ * What a byte costs that a cache has to bring again, in multiply-adds: of a panel, which is read from its beginning to
+ * its end, and of data in several rows. What comes the first time, it brings ahead.
+ */
+const PANEL_BYTE = 1 / 96;
+const ROW_BYTE = 1 / 48;
+
+/** Elements after which places in a small cache repeat. */
+const PERIOD = 1024;
+
+/** Floats in a cache line: what a load brings along. */
+const LINE = 16;
+
+/** A turn of the inner loop with `sums` accumulators, fed by so many loads of vectors and of single elements. */
+export const turnCost = (sums: number, vectorLoads: number, splats: number): number =>
+  Math.max(sums, LATENCY) + VECTOR_LOAD * vectorLoads + SPLAT * splats + TURN;
+
+/** A loop as a tile sees it: `turns` times a step of `size`. */
+export interface TiledLoop {
+  readonly name: string;
+  readonly turns: number;
+  readonly size: number;
+}
+
+/** A factor's place in memory: its coordinates, and whether it lies where the user's data lie. */
+export interface Footprint {
+  readonly coordinates: readonly Coordinate[];
+  readonly packed: boolean;
+}
+
+/** What a factor takes of the caches while some loops run, in elements: what is read, whole lines, and places. */
+interface Taken {
+  readonly read: number;
+  readonly lines: number;
+  readonly places: number;
+}
+
+/**
+ * The multiply-adds that memory costs when `loops` run from the outermost to the innermost. For each cache, the
+ * outermost level is found below which all factors fit; they are brought again for each turn of what is outside.
+ */
+export function memoryCost(
+  loops: readonly TiledLoop[],
+  unrolled: ReadonlyMap<string, number>,
+  factors: readonly Footprint[],
+): number {
+  const extents = new Map(unrolled);
+  for (const { name, size } of loops) extents.set(name, size);
+  const levels = [factors.map((factor) => takenBy(factor, extents))];
+  for (const { name, turns, size } of [...loops].reverse()) {
+    extents.set(name, turns * size);
+    levels.unshift(factors.map((factor) => takenBy(factor, extents)));
+  }
+  return CACHES.reduce((cost, { bytes, isSmall }) => {
+    const size = (taken: readonly Taken[]): number =>
+      taken.reduce((n, { lines, places }) => n + (isSmall ? places : lines), 0);
+    const fitting = levels.findIndex((taken) => 4 * size(taken) <= bytes);
+    const level = fitting < 0 ? loops.length : fitting;
+    return factors.reduce((sum, factor, k) => {
+      const outside = loops.slice(0, level);
+      return sum + 4 * againCost(factor, levels[level][k], outside, fitting >= 0);
+    }, cost);
+  }, 0);
+}
+
+/** What it costs to bring a factor for each turn of the loops outside, for one byte of each element. */
+function againCost(
+  factor: Footprint,
+  { read, lines }: Taken,
+  outside: readonly TiledLoop[],
+  fits: boolean,
+): number {
+  const { coordinates, packed } = factor;
+  const innermost = outside.at(-1)?.name;
+  // The next turn finds the rest of the line that this one has brought.
+  const isWalked = coordinates.at(-1)?.terms.some((t) => t.name === innermost && t.coefficient === 1);
+  // What does not move with a loop is still there for its next turn.
+  const moves = ({ name }: TiledLoop): boolean =>
+    coordinates.some((c) => c.terms.some((t) => t.name === name));
+  const moved = fits ? outside.slice(0, outside.findLastIndex(moves) + 1) : outside;
+  const price = packed || innermost === undefined ? PANEL_BYTE : ROW_BYTE;
+  return moved.reduce((n, { turns }) => n * turns, isWalked ? read : lines) * price;
+}
+
+function takenBy({ coordinates, packed }: Footprint, extents: ReadonlyMap<string, number>): Taken {
+  const extentOf = (name: string): number => extents.get(name) ?? 1;
+  const innermost = coordinates.length - 1;
+  let [read, lines, places] = [1, 1, 1];
+  for (let k = innermost; k >= 0; k--) {
+    const reach = reachOf(coordinates[k], extentOf);
+    const whole = !packed && k === innermost ? Math.ceil(reach / LINE) * LINE : reach;
+    const apart = packed || reach === 1 || k === innermost ? 1 : commonDivisor(coordinates[k].step, PERIOD);
+    read *= reach;
+    lines *= whole;
+    places = Math.max(places, apart) * whole;
+  }
+  return { read, lines, places };
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? Math.abs(a) : commonDivisor(b, a % b));

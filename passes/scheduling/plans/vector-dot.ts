@@ -1,0 +1,191 @@
+/**
+ * Dot products in lanes: a sum whose innermost axis lies contiguous in memory is split into one partial sum for each
+ * lane, added up in a fixed order at the end. It needs no packing, so that it serves where a packed
+ * panel would be used once or twice only: small batches, and sums over images.
+ */
+
+import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
+import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import { Interner } from "../../../src/loop/intern.ts";
+import type { Expr, Kernel } from "../../../src/loop/types.ts";
+import { children, visitExpr } from "../../../src/loop/walk.ts";
+import type { GridLoop } from "../../codegen/lower-reductions.ts";
+import { dependsOn, type Reduce } from "../analysis/contraction.ts";
+import { coordinatesOf, type Extents } from "../analysis/coordinates.ts";
+import { applyDot, type DotPlan } from "./dot-build.ts";
+import { joinAxes } from "../transforms/join-axes.ts";
+import { type Nest, nestsOf } from "../analysis/nest.ts";
+import type { Candidate, Strategy } from "./strategy.ts";
+import { type Footprint, MULTIPLY_ADD, memoryCost, type TiledLoop, turnCost } from "./vector-cost.ts";
+
+/** Sizes tried along each side of the block of sums. */
+const SIZES = [1, 2, 3, 4, 6, 8];
+
+/** Adding the lanes of one sum and storing it, and starting a tile, in multiply-adds. */
+const ADD_LANES = 8;
+const TILE_START = 6;
+
+/** What a turn costs that reads from as many places as a block of sums has rows and columns, in multiply-adds. */
+const MANY_STREAMS = 0.5;
+
+/** Fewer turns in lanes do not pay for adding the lanes up. */
+const LEAST_TURNS = 2;
+
+/** A multiply-add of the elements that are left over, one by one. */
+const SCALAR_STEP = 2;
+
+/** How many blocks are priced with the memory's share. */
+const OFFERED = 8;
+
+export const vectorDot: Strategy = {
+  name: "vector-dot",
+  doc: "Sums a contiguous axis in lanes, without packing; the lanes are added in a fixed order at the end.",
+  candidates(kernel, capabilities) {
+    if (capabilities.vectorWidth === 1) return [];
+    const nests = nestsOf(kernel);
+    if (nests.length !== 1) return [];
+    const sum = onlySum(nests[0]);
+    return sum === undefined ? [] : blocksOf(kernel, nests[0], sum, capabilities);
+  },
+};
+
+/** The one sum in a nest, its innermost axes joined where they are contiguous in all it loads. */
+function onlySum(nest: Nest): { readonly original: Reduce; readonly joined: Reduce } | undefined {
+  const interner = new Interner();
+  const sums = new Set<Reduce>();
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e) || e.kind === "load") return;
+    seen.add(e);
+    if (e.kind === "reduce" && e.op === "sum") sums.add(e);
+    else if (e.kind !== "reduce") children(e).forEach(visit);
+  };
+  for (const { value } of nest.stores) visit(interner.intern(value));
+  const [original] = sums;
+  if (sums.size !== 1 || original.dtype !== "float32") return undefined;
+  const joined = joinAxes(original);
+  const inner = joined.axes.at(-1);
+  return inner !== undefined && runsInLanes(joined.body, inner.name) ? { original, joined } : undefined;
+}
+
+function runsInLanes(body: Expr, axis: string): boolean {
+  let fits = dependsOn(body, axis);
+  visitExpr(body, (e) => {
+    if (e.kind === "reduce") fits = false;
+    if (!dependsOn(e, axis)) return;
+    if (e.kind === "load") {
+      const form = toAffine(e.index);
+      fits &&= e.dtype === "float32" && coefficientOf(form, axis) === 1 && !occursInside(form, axis);
+    } else if (e.kind === "cast" || (e.kind === "compare" && e.a.dtype !== "float32")) fits = false;
+  });
+  return fits;
+}
+
+function blocksOf(
+  kernel: Kernel,
+  nest: Nest,
+  { original, joined }: { readonly original: Reduce; readonly joined: Reduce },
+  { vectorWidth: width, registers }: Capabilities,
+): Candidate[] {
+  const inner = joined.axes[joined.axes.length - 1];
+  const turns = Math.floor(inner.extent / width);
+  if (turns < LEAST_TURNS) return [];
+  const loads = loadsIn(joined.body);
+  const sides = [undefined, ...nest.loops.slice(-2).reverse()];
+  const extents: Extents = new Map([...nest.loops, ...joined.axes].map((l) => [l.name, l.extent]));
+  const outer = joined.axes.slice(0, -1).reduce((n, axis) => n * axis.extent, 1);
+  const operations = Math.max(1, countOperations(joined.body)) / 2;
+  const drafts: { plan: DotPlan; cost: number }[] = [];
+  for (const [a, b] of pairsOf(sides)) {
+    for (const sizeA of sizesOf(a)) {
+      for (const sizeB of sizesOf(b)) {
+        const tiles = [
+          ...(a === undefined ? [] : [{ loop: a.name, size: sizeA }]),
+          ...(b === undefined ? [] : [{ loop: b.name, size: sizeB }]),
+        ];
+        const copies = (e: Expr): number =>
+          tiles.reduce((n, { loop, size }) => (dependsOn(e, loop) ? n * size : n), 1);
+        const sums = sizeA * sizeB;
+        const loaded = loads.reduce((n, e) => n + copies(e), 0);
+        if (sums + loaded > registers) continue;
+        const turn = turnCost(sums * operations, loaded, 0) + MANY_STREAMS;
+        const rest = (inner.extent % width) * sums * SCALAR_STEP;
+        const tile = outer * (turns * turn + rest) + sums * ADD_LANES + TILE_START;
+        const count = nest.loops.reduce((n, { name, extent }) => {
+          const size = tiles.find((t) => t.loop === name)?.size ?? 1;
+          return n * Math.ceil(extent / size);
+        }, 1);
+        drafts.push({ plan: { kernel, nest, original, joined, width, tiles }, cost: count * tile });
+      }
+    }
+  }
+  const footprints = loads.map(
+    (e): Footprint => ({ coordinates: coordinatesOf(e, extents, new Set()), packed: false }),
+  );
+  return drafts
+    .sort((x, y) => x.cost - y.cost)
+    .slice(0, OFFERED)
+    .flatMap(({ plan, cost }) => orderedCandidates(plan, cost, footprints));
+}
+
+/** The plan with its loops in either order. */
+function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Footprint[]): Candidate[] {
+  const axes = plan.joined.axes.map(({ name, extent }) => ({ name, turns: extent, size: 1 }));
+  const tiled = ({ name, extent }: GridLoop): TiledLoop => {
+    const size = plan.tiles.find((t) => t.loop === name)?.size ?? 1;
+    return { name, turns: Math.ceil(extent / size), size };
+  };
+  const { loops } = plan.nest;
+  const orders = loops.length < 2 ? [loops] : [loops, [...loops.slice(-1), ...loops.slice(0, -1)]];
+  return orders.map((order): Candidate => {
+    const ordered: DotPlan = { ...plan, nest: { ...plan.nest, loops: order } };
+    return {
+      strategy: "vector-dot",
+      get description() {
+        return describe(ordered);
+      },
+      cost: MULTIPLY_ADD * (cost + memoryCost([...order.map(tiled), ...axes], new Map(), footprints)),
+      apply: () => applyDot(ordered),
+    };
+  });
+}
+
+function describe({ nest, tiles }: DotPlan): string {
+  const block =
+    tiles.length === 0 ? "one sum" : tiles.map(({ loop, size }) => `${loop} by ${size}`).join(" × ");
+  return `${block}, order ${nest.loops.map(({ name }) => name).join(" ")}`;
+}
+
+/** Sides of the block: none, each loop alone, and both loops. */
+function pairsOf(
+  sides: readonly (GridLoop | undefined)[],
+): (readonly [GridLoop | undefined, GridLoop | undefined])[] {
+  const [none, inner, outer] = sides;
+  return [
+    [none, none],
+    ...(inner === undefined ? [] : [[inner, none] as const]),
+    ...(outer === undefined ? [] : [[outer, none] as const, [outer, inner] as const]),
+  ];
+}
+
+const sizesOf = (loop: GridLoop | undefined): readonly number[] =>
+  loop === undefined ? [1] : SIZES.filter((size) => size > 1 && size <= loop.extent);
+
+function loadsIn(body: Expr): Expr[] {
+  const interner = new Interner();
+  const loads: Expr[] = [];
+  visitExpr(interner.intern(body), (e) => {
+    if (e.kind === "load") loads.push(e);
+  });
+  return loads;
+}
+
+/** Float operations of one turn, the sum's own addition among them. */
+function countOperations(body: Expr): number {
+  let count = 1;
+  visitExpr(body, (e) => {
+    if (e.kind === "binary" || e.kind === "unary" || e.kind === "select")
+      count += e.dtype === "float32" ? 1 : 0;
+  });
+  return count;
+}

@@ -1,0 +1,84 @@
+/** The scratch of a Winograd kernel and how its statements are put together: phases under one loop over blocks of images. */
+
+import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import type { BufferParam, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
+import { type GridLoop, materialize, type StoreTarget } from "../../../codegen/lower-reductions.ts";
+import { LANE } from "../../analysis/lanes.ts";
+
+/** Scratch as the program's buffer and as a kernel's parameter. */
+export interface Scratch {
+  readonly name: string;
+  readonly buffer: ProgramBuffer;
+  readonly param: BufferParam;
+}
+
+/** `isPrivate` when nothing in it outlives a turn of the kernel's outermost loop. */
+export function scratch(kernel: Kernel, what: string, length: number, isPrivate: boolean): Scratch {
+  const name = `${kernel.name}_${what}`;
+  const own = isPrivate ? ({ private: true } as const) : {};
+  return {
+    name,
+    buffer: {
+      name,
+      dtype: "float32",
+      shape: [length],
+      role: "scratch",
+      value: `${what} of ${kernel.name}`,
+      ...own,
+    },
+    param: { name, dtype: "float32", length, access: "scratch", ...own },
+  };
+}
+
+/** The loop whose turns are the lanes of a vector. */
+export const lane = (width: number): GridLoop => ({ name: LANE, extent: width, loop: "vector" });
+
+/** Writes phases of a kernel: stores under loops, all of them inside of loops that the kernel writes itself. */
+export class Phases {
+  private readonly buffers: readonly BufferParam[];
+  private readonly outer: readonly GridLoop[];
+  private readonly count: { value: number };
+
+  constructor(
+    buffers: readonly BufferParam[],
+    outer: readonly GridLoop[] = [],
+    count: { value: number } = { value: 0 },
+  ) {
+    this.buffers = buffers;
+    this.outer = outer;
+    this.count = count;
+  }
+
+  stores(loops: readonly GridLoop[], stores: readonly StoreTarget[]): Stmt[] {
+    return materialize(loops, stores, this.buffers, `s${this.count.value++}_`, this.outer);
+  }
+
+  /** `loops` around what `body` writes. */
+  within(loops: readonly GridLoop[], body: (inner: Phases) => readonly Stmt[]): Stmt[] {
+    const inner = new Phases(this.buffers, [...this.outer, ...loops], this.count);
+    return loops.reduceRight<Stmt[]>(
+      (statements, { name, extent, loop = "serial" }) => [
+        { kind: "for", name, extent, loop, body: statements },
+      ],
+      [...body(inner)],
+    );
+  }
+}
+
+/** A kernel of `body` that declares what the statements touch. */
+export function kernelOf(
+  like: Kernel,
+  buffers: readonly BufferParam[],
+  body: readonly Stmt[],
+  parts: Partial<Kernel>,
+): Kernel {
+  const { loaded, stored, scalars } = usedBuffers(body);
+  return {
+    ...like,
+    buffers: buffers.filter((b) => loaded.has(b.name) || stored.has(b.name)),
+    scalars: [...scalars],
+    body,
+    ...parts,
+  };
+}

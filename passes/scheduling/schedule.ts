@@ -1,0 +1,157 @@
+/** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest that is proved to be sound. */
+
+import { InternalError } from "../../src/core/errors.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Kernel, Stmt } from "../../src/loop/types.ts";
+import { isProved } from "../../src/loop/verify.ts";
+import { kernelKey } from "./kernel-key.ts";
+import type { Pass, StageInfo } from "../pass.ts";
+import { perElement } from "../codegen/map-to-threads.ts";
+import { sharePanels } from "../codegen/share-panels.ts";
+import { packedPanels } from "./plans/pack.ts";
+import { plain } from "./plans/plain.ts";
+import { registerTile } from "./plans/register-tile.ts";
+import {
+  type Candidate,
+  candidateName,
+  type ProgramFacts,
+  type Scheduled,
+  type Strategy,
+} from "./plans/strategy.ts";
+import { vectorDot } from "./plans/vector-dot.ts";
+import { vectorPlain } from "./plans/vector-plain.ts";
+import { vectorTile } from "./plans/vector-tile.ts";
+import { vectorWinnerLists } from "./plans/sparse/vector-sparse.ts";
+import { winnerLists } from "./plans/sparse/sparse.ts";
+import { winograd } from "./plans/winograd/winograd.ts";
+import { divideAmongThreads } from "../codegen/parallelize.ts";
+
+/** Every strategy, the one that always fits first. */
+export const STRATEGIES: readonly Strategy[] = [
+  plain,
+  registerTile,
+  packedPanels,
+  vectorPlain,
+  vectorDot,
+  vectorTile,
+  winnerLists,
+  vectorWinnerLists,
+  winograd,
+];
+
+export const SCHEDULE: StageInfo = {
+  name: "schedule",
+  doc: "Transforms loops for the backend: register or vector tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
+};
+
+/** Which candidate each kernel runs as, by the kernel's key: what a tuner found. */
+export type Choices = ReadonlyMap<string, string>;
+
+/** How a program is scheduled where that is not left to the cost model. */
+export interface ScheduleOptions {
+  /** The strategy that is taken wherever it matches: how tests force each in turn. */
+  readonly strategy?: string;
+  /** How kernels are to run that a tuner has measured. */
+  readonly choices?: Choices;
+  /** False where no convolution is to run by Winograd's method. */
+  readonly winograd?: boolean;
+  /** Divides work among threads even where that does not pay; for tests. */
+  readonly divideAlways?: boolean;
+}
+
+/** Each kernel runs as the options say, and where they say nothing as the cost model likes best. */
+export function schedule(
+  capabilities: Capabilities,
+  { strategy, choices, winograd: allowsWinograd = true, divideAlways = false }: ScheduleOptions = {},
+): Pass<LoweredProgram, LoweredProgram> {
+  return {
+    ...SCHEDULE,
+    run(program) {
+      if (capabilities.oneElementPerThread) return perElement(program, capabilities);
+      if (!capabilities.schedules) return program;
+      const facts = {
+        ...factsOf(program, allowsWinograd),
+        forced: strategy,
+        wantsCheapest: choices === undefined,
+      };
+      const made = program.kernels.map((kernel) => {
+        const candidates = candidatesFor(kernel, capabilities, facts);
+        const wanted = choices?.get(kernelKey(kernel, capabilities));
+        const isPreferred = (c: Candidate): boolean =>
+          c.strategy === strategy || (wanted !== undefined && candidateName(c) === wanted);
+        const preferred = candidates.filter(isPreferred);
+        const others = candidates.filter((c) => !isPreferred(c));
+        return (
+          cheapestProved(preferred, capabilities) ?? cheapestProved(others, capabilities) ?? none(kernel)
+        );
+      });
+      return divideAmongThreads(withScheduled(program, made), capabilities, divideAlways);
+    },
+  };
+}
+
+/** What strategies may need to know of a program. */
+export const factsOf = ({ buffers }: LoweredProgram, allowsWinograd: boolean): ProgramFacts => ({
+  inputs: new Set(buffers.filter(({ role }) => role === "input").map(({ name }) => name)),
+  allowsWinograd,
+});
+
+/** Every way to run `kernel` in a program of which these facts are known; where a loop has no turns, just as it is. */
+export const candidatesFor = (
+  kernel: Kernel,
+  capabilities: Capabilities,
+  facts: ProgramFacts,
+): readonly Candidate[] =>
+  (kernel.body.some(isIdle) ? [plain] : STRATEGIES).flatMap((strategy) =>
+    strategy.candidates(kernel, capabilities, facts),
+  );
+
+/** Whether a loop in a lowered statement has no turns. */
+const isIdle = (s: Stmt): boolean =>
+  s.kind === "for" ? s.extent === 0 || s.body.some(isIdle) : s.kind === "section" && s.body.some(isIdle);
+
+/** The program with what its kernels have become in their place. */
+export function withScheduled(program: LoweredProgram, made: readonly Scheduled[]): LoweredProgram {
+  const commitKernels = made.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
+  const kernels = made.flatMap((m) => m.kernels);
+  return sharePanels({
+    ...program,
+    kernels,
+    buffers: [...program.buffers, ...made.flatMap((m) => m.scratch)],
+    commitFrom: kernels.length - commitKernels,
+  });
+}
+
+/**
+ * What a candidate makes, its estimate with the kernel that does most; `undefined` where its kernels are not proved to be
+ * well typed and to stay inside of their buffers: then it is no way to run them.
+ */
+export function applied(
+  candidate: Candidate,
+  { tileGflops, vectorWidth }: Capabilities,
+): Scheduled | undefined {
+  const { kernels, scratch } = candidate.apply();
+  const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
+  const estimate = Math.round(candidate.cost / 2);
+  const gflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
+  const estimatedGflops = Number(gflops.toPrecision(4));
+  const estimated: Kernel = { ...main, estimate, estimatedGflops };
+  const made = kernels.map((k) => (k === main ? estimated : k));
+  return made.every(isProved) ? { kernels: made, scratch } : undefined;
+}
+
+/** What the cheapest of those candidates makes whose kernels are proved. */
+function cheapestProved(candidates: readonly Candidate[], capabilities: Capabilities): Scheduled | undefined {
+  for (let open = candidates; open.length > 0; ) {
+    const cheapest = open.reduce((a, b) => (b.cost < a.cost ? b : a));
+    const made = applied(cheapest, capabilities);
+    if (made !== undefined) return made;
+    open = open.filter((c) => c !== cheapest);
+  }
+  return undefined;
+}
+
+function none({ name }: Kernel): never {
+  throw new InternalError(`no way to run kernel ${name} is proved to stay inside of its buffers`);
+}

@@ -1,0 +1,33 @@
+/** What is left of a kernel when its sums wait in scratch: they go through the rest of it in a kernel of its own. */
+
+import { load } from "../../../src/loop/build.ts";
+import { countFlops } from "../../../src/loop/flops.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { usedBuffers } from "../../../src/loop/used-buffers.ts";
+import type { Contraction } from "../analysis/contraction.ts";
+import { replaceCore } from "./replace-core.ts";
+import { scheduleLanes } from "../plans/vector-plain.ts";
+import { nestLoops } from "../plans/sparse/sparse-form.ts";
+
+/** The contraction's stores, with the element of `sums` at `place` where the sum was. */
+export function epilogueKernel(
+  { kernel, nest, core }: Contraction,
+  sums: BufferParam,
+  place: Expr,
+  width: number,
+): Kernel {
+  const sum = load(sums.name, "float32", place);
+  const stores = nest.stores.map(
+    (s): Stmt => ({ kind: "store", ...s, value: replaceCore(s.value, core, sum) }),
+  );
+  const body = nestLoops(nest.loops, "grid", stores);
+  const { loaded, stored, scalars } = usedBuffers(body);
+  const epilogue: Kernel = {
+    ...kernel,
+    buffers: [...kernel.buffers, sums].filter((b) => loaded.has(b.name) || stored.has(b.name)),
+    scalars: [...scalars],
+    body,
+    nominalFlops: countFlops(body),
+  };
+  return scheduleLanes(epilogue, width);
+}

@@ -1,0 +1,125 @@
+/**
+ * How a panel is filled: zeros by whole vectors, then what lies inside of the guards without a test, in lanes along the
+ * axis in which the source is contiguous.
+ */
+
+import { addAffine, coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
+import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
+import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { conjuncts, substitute } from "../../../src/loop/walk.ts";
+import { hoistIndices } from "../../codegen/strength-reduction.ts";
+import { type GridLoop, materialize, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
+import { type Nest, nestsOf } from "../analysis/nest.ts";
+import { schedulePlain } from "../plans/plain.ts";
+
+/** How often an element may be copied, on average, for lanes to pay. */
+const MOST_REPEATED = 1.4;
+
+/** The scheduled kernel that fills a panel; copies that follow no pattern are made as they stand. */
+export function schedulePanel(kernel: Kernel, width: number): Kernel {
+  const [nest] = nestsOf(kernel);
+  const interior = interiorOf(nest);
+  if (interior === undefined) return schedulePlain(kernel);
+  const parts = inLanes(interior, width);
+  if (parts === undefined) return schedulePlain(kernel);
+  const [{ buffer, value }] = nest.stores;
+  // The copy is dense: it has as many elements as its loops have turns.
+  const length = nest.loops.reduce((n, l) => n * l.extent, 1);
+  const nests = value.kind === "load" ? parts : [...zeros(buffer, length, width), ...parts];
+  const bodies = nests.map(({ loops, stores }) => hoistIndices(materialize(loops, stores, kernel.buffers)));
+  const body =
+    bodies.length === 1 ? bodies[0] : bodies.map((b): Stmt => ({ kind: "section", name: "copy", body: b }));
+  return { ...kernel, body, schedule: `copied by ${width} lanes` };
+}
+
+/** The part of a guarded copy that its guards let through; the whole of one without guards. */
+export function interiorOf(nest: Nest): Nest | undefined {
+  const [{ buffer, index, value }] = nest.stores;
+  if (value.kind === "load") return nest;
+  if (value.kind !== "select" || value.a.kind !== "load" || value.b.kind !== "const" || value.b.value !== 0)
+    return undefined;
+  const bounds = new Map(nest.loops.map((l) => [l.name, { low: 0, high: l.extent - 1 }]));
+  for (const test of conjuncts(value.condition)) {
+    const range = rangeOf(test);
+    const known = range && bounds.get(range.name);
+    if (range === undefined || known === undefined) return undefined;
+    bounds.set(range.name, { low: Math.max(known.low, range.low), high: Math.min(known.high, range.high) });
+  }
+  const shifts = new Map([...bounds].map(([name, { low }]) => [name, add(variable(name), int(low))]));
+  const loops = [...bounds].map(([name, { low, high }]) => ({ name, extent: high - low + 1 }));
+  if (loops.some(({ extent }) => extent <= 0)) return undefined;
+  const store: StoreTarget = {
+    buffer,
+    index: substitute(index, shifts),
+    value: substitute(value.a, shifts),
+  };
+  return { ...nest, loops, stores: [store] };
+}
+
+/** What a comparison says about the one loop it compares with a constant. */
+function rangeOf(test: Expr): { name: string; low: number; high: number } | undefined {
+  if (test.kind !== "compare" || test.a.dtype !== "int32") return undefined;
+  const { constant, terms } = addAffine(toAffine(test.a), toAffine(test.b), -1);
+  const [only] = terms.values();
+  if (terms.size !== 1 || only.atom.kind !== "var" || Math.abs(only.coefficient) !== 1) return undefined;
+  // Integers: `e < 0` is `e <= -1`, and `e > 0` is `e >= 1`.
+  const isUpper = test.op === "lt" || test.op === "le";
+  if (!isUpper && test.op !== "ge" && test.op !== "gt") return undefined;
+  const strict = test.op === "lt" ? -1 : test.op === "gt" ? 1 : 0;
+  const bound = only.coefficient * (strict - constant);
+  const { name } = only.atom;
+  return isUpper === only.coefficient > 0
+    ? { name, low: Number.NEGATIVE_INFINITY, high: bound }
+    : { name, low: bound, high: Number.POSITIVE_INFINITY };
+}
+
+/** The copy with the axis in lanes that is contiguous in the source, innermost; `undefined` when none is. */
+function inLanes(nest: Nest, width: number): Nest[] | undefined {
+  const [{ buffer, index, value }] = nest.stores;
+  if (value.kind !== "load") return undefined;
+  const source = toAffine(value.index);
+  const axis = nest.loops.find(
+    ({ name, extent }) =>
+      fills(extent, width) && coefficientOf(source, name) === 1 && !occursInside(source, name),
+  );
+  if (axis === undefined) return undefined;
+  const lanes: Lanes = { loop: axis.name, extent: axis.extent, width, vectors: 1, padded: false };
+  const others = nest.loops.filter((l) => l !== axis);
+  return lanePartsOf(lanes).map(({ turns, vectors }): Nest => {
+    const loops: GridLoop[] = [
+      ...others,
+      ...(turns === 1 ? [] : [{ name: axis.name, extent: turns }]),
+      { name: LANE, extent: width, loop: "vector" },
+    ];
+    const stores = vectors.map((vector) => ({
+      buffer,
+      index: substitute(index, vector),
+      value: substitute(value, vector),
+    }));
+    return { ...nest, loops, stores };
+  });
+}
+
+/** Whether an extent fills vectors well enough that the last one may do some elements twice. */
+export const fills = (extent: number, width: number): boolean =>
+  extent >= width && Math.ceil(extent / width) * width <= MOST_REPEATED * extent;
+
+/** Clears a whole buffer. */
+export function zeros(buffer: string, length: number, width: number): Nest[] {
+  const whole = Math.floor(length / width);
+  const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
+  const nest = (loops: GridLoop[], index: Expr): Nest => ({
+    name: "zeros",
+    loops,
+    stores: [{ buffer, index, value: float(0) }],
+  });
+  const cell = add(mul(variable("cell"), int(width)), variable(LANE));
+  const rest = length % width;
+  return [
+    ...(whole === 0 ? [] : [nest([{ name: "cell", extent: whole }, lane], cell)]),
+    ...(rest === 0
+      ? []
+      : [nest([{ name: "cell", extent: rest }], add(variable("cell"), int(whole * width)))]),
+  ];
+}

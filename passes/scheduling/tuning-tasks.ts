@@ -1,0 +1,76 @@
+/** Lays open what `schedule` chooses between: for each kernel every candidate as a small program, ready to be measured. */
+
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import type { Contest, Contestant } from "../../src/loop/tuning-task.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import type { Kernel } from "../../src/loop/types.ts";
+import { kernelKey } from "./kernel-key.ts";
+import { planMemory } from "../codegen/plan-memory.ts";
+import { applied, candidatesFor, factsOf, withScheduled } from "./schedule.ts";
+import { candidateName, type ProgramFacts } from "./plans/strategy.ts";
+
+/**
+ * One contest for each kernel of `program` that can run in more than one way; kernels that do the same share one. There
+ * is none for backends that run one element per thread, or that run kernels as they were lowered.
+ */
+export function contestsOf(
+  program: LoweredProgram,
+  capabilities: Capabilities,
+  allowsWinograd = true,
+): readonly Contest[] {
+  if (!capabilities.schedules || capabilities.oneElementPerThread) return [];
+  const facts = factsOf(program, allowsWinograd);
+  const contests = new Map<string, Contest>();
+  for (const kernel of program.kernels) {
+    const key = kernelKey(kernel, capabilities);
+    if (contests.has(key)) continue;
+    const contestants = contestantsFor(kernel, capabilities, facts);
+    if (contestants.length > 1) contests.set(key, { key, kernel: kernel.name, contestants });
+  }
+  return [...contests.values()];
+}
+
+/** The candidates by their names, the cheapest first; where several have one name, the cheapest of them. */
+function contestantsFor(
+  kernel: Kernel,
+  capabilities: Capabilities,
+  facts: ProgramFacts,
+): readonly Contestant[] {
+  const sorted = candidatesFor(kernel, capabilities, facts)
+    .map((candidate, place) => ({ candidate, place }))
+    .sort((a, b) => a.candidate.cost - b.candidate.cost || a.place - b.place);
+  const named = new Map<string, Contestant>();
+  for (const { candidate } of sorted) {
+    const name = candidateName(candidate);
+    if (named.has(name)) continue;
+    const plan = (): ProgramPlan | undefined => {
+      const made = applied(candidate, capabilities);
+      return made && planMemory.run(withScheduled(alone(kernel), [made]));
+    };
+    named.set(name, { name, cost: candidate.cost, plan });
+  }
+  return [...named.values()];
+}
+
+/** A program of one kernel that can run again and again: all that it is given stays alive behind it, as results do. */
+function alone(kernel: Kernel): LoweredProgram {
+  const buffers = kernel.buffers.map(({ name, dtype, length, access }): ProgramBuffer => {
+    const role = access === "write" ? "output" : access === "scratch" ? "scratch" : "input";
+    return { name, dtype, shape: [length], role, value: name };
+  });
+  const bindings = (...accesses: readonly string[]): Binding[] =>
+    kernel.buffers
+      .filter(({ access }) => accesses.includes(access))
+      .map(({ name, dtype, length }) => ({ name, buffer: name, dtype, shape: [length] }));
+  return {
+    name: kernel.name,
+    kernels: [kernel],
+    buffers,
+    inputs: bindings("read", "readwrite"),
+    outputs: bindings("read", "write", "readwrite"),
+    states: [],
+    scalars: kernel.scalars,
+    commitFrom: 1,
+  };
+}

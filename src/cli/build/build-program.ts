@@ -1,0 +1,96 @@
+/** Compiles a model for `kiln build`, and makes the files of its module with all that the compiler knows of it. */
+
+import { buildModule } from "../../aot/build.ts";
+import type { OptimizerText, PortableProgram, StateRole } from "../../aot/portable.ts";
+import { compile, compileTraining } from "../../compile.ts";
+import { KilnError } from "../../core/errors.ts";
+import type { Module } from "../../nn/index.ts";
+import { encodeSafetensors, type StoredTensor } from "../../runtime/files/safetensors.ts";
+import { programSeed } from "../../tensor/random.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { BuildRequest } from "./build-request.ts";
+import type { ModelFile, TensorSpec } from "../model-file.ts";
+import { OPTIMIZERS } from "../train/optimizers.ts";
+
+/** The file of the weights, beside the module. */
+export const WEIGHTS_FILE = "weights.safetensors";
+
+/** What decides the module. */
+export type BuildSettings = Pick<BuildRequest, "mode" | "target" | "batchSize" | "optimizer" | "settings">;
+
+/** The module and its weights: the contents of all files by name. */
+export async function buildFiles(
+  file: ModelFile,
+  request: BuildSettings,
+): Promise<Readonly<Record<string, string | Uint8Array>>> {
+  const { program, states } = await portableProgram(file, request);
+  if (program.plan.kernels.length === 0) {
+    throw new KilnError(
+      `${file.path} computes nothing, it gives back what it gets: there is nothing to build`,
+    );
+  }
+  // An optimizer begins with zeros, which is what a module takes for states that its file lacks.
+  const kept = [...states].filter(([name]) => program.roles.get(name) !== "optimizer");
+  const weights = encodeSafetensors(await storedTensors(kept), { format: "pt" });
+  return { ...(await buildModule(program, request.target)), [WEIGHTS_FILE]: weights };
+}
+
+interface Taken {
+  readonly program: PortableProgram;
+  readonly states: ReadonlyMap<string, Tensor>;
+}
+
+async function portableProgram(file: ModelFile, request: BuildSettings): Promise<Taken> {
+  const { model, loss, targets } = file;
+  const inputs = resized(file.inputs, file, request.batchSize);
+  // Every engine with vectors runs it, and gives the same bits.
+  const alone = request.target === "wasm" ? { threads: 1, deterministic: true } : {};
+  const options = { inputs, backend: request.target, ...alone };
+  const seed = programSeed();
+  if (request.mode === "forward") {
+    const { portable } = await compile(model, options);
+    const { plan, limits, computedLimits, states } = portable;
+    return { program: { plan, limits, computedLimits, seed, roles: rolesOf(model, states) }, states };
+  }
+  const { optimizer: name, settings } = request;
+  const optimizer = OPTIMIZERS[name].make(model.parameters(), settings);
+  const sized = targets && { targets: resized(targets, file, request.batchSize) };
+  const { portable } = await compileTraining(model, { ...options, loss, optimizer, ...sized });
+  const [{ rule, settings: constants, lr }] = optimizer.paramGroups;
+  const text: OptimizerText = { rule: rule.name, settings: constants, lr };
+  const { plan, limits, computedLimits, states } = portable;
+  return {
+    program: { plan, limits, computedLimits, seed, roles: rolesOf(model, states), optimizer: text },
+    states,
+  };
+}
+
+/** Shapes for another batch: what has the file's batch in front gets the new one. */
+function resized(specs: readonly TensorSpec[], file: ModelFile, batchSize: number | undefined): TensorSpec[] {
+  const [fileBatch] = file.inputs[0].shape;
+  return specs.map(({ shape: [batch, ...rest], dtype }) => ({
+    dtype,
+    shape: [batch === fileBatch ? (batchSize ?? batch) : batch, ...rest],
+  }));
+}
+
+function rolesOf(model: Module, states: ReadonlyMap<string, Tensor>): ReadonlyMap<string, StateRole> {
+  const parameters = new Set<Tensor>([...model.namedParameters()].map(([, tensor]) => tensor));
+  const buffers = new Set<Tensor>([...model.namedBuffers()].map(([, tensor]) => tensor));
+  const roleOf = (name: string, tensor: Tensor): StateRole => {
+    if (parameters.has(tensor)) return "parameter";
+    if (buffers.has(tensor)) return "buffer";
+    return /^constant\.\d+$/.test(name) ? "constant" : "optimizer";
+  };
+  return new Map([...states].map(([name, tensor]) => [name, roleOf(name, tensor)]));
+}
+
+const storedTensors = (
+  states: readonly (readonly [string, Tensor])[],
+): Promise<(readonly [string, StoredTensor])[]> =>
+  Promise.all(
+    states.map(async ([name, tensor]) => {
+      const { dtype, shape } = tensor;
+      return [name, { dtype, shape, data: await tensor.data() }] as const;
+    }),
+  );

@@ -1,0 +1,81 @@
+/** `kiln explore`: a model's source, its stages, its graph, its code, memory and times as one page that hangs together. */
+
+import { basename } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { explorerData } from "../../explore/explorer-data.ts";
+import { explorerHtml } from "../../explore/html.ts";
+import { plainLine } from "../../inspect/escape.ts";
+import { machineName } from "../../tuning/machine.ts";
+import type { Command } from "../command.ts";
+import { openInBrowser } from "./open.ts";
+import { pageParts } from "./page-parts.ts";
+import { readExploreRequest } from "./request.ts";
+import { servePage } from "./serve.ts";
+import { modelSources } from "./sources.ts";
+import { compileSubjects } from "./subjects.ts";
+import { loadModelFile } from "../model-file.ts";
+import { MODEL, STEP_OR_PASS } from "../model-options.ts";
+import { checkOutputFile, writeOutput } from "../output-file.ts";
+
+export const explore: Command = {
+  name: "explore",
+  summary: "Shows how a model is compiled, as one page: source, every stage, graph, code, memory and times.",
+  operands: [MODEL],
+  options: [
+    STEP_OR_PASS,
+    {
+      name: "backends",
+      value: "A,B",
+      doc: "whose stages and code to show, side by side",
+      default: "wasm,js",
+    },
+    {
+      name: "batch-size",
+      value: "N",
+      doc: "samples in a step",
+      default: "the first number of the model file's inputs",
+    },
+    {
+      name: "seconds",
+      value: "X",
+      doc: "how long to measure each backend's kernels; 0 measures nothing",
+      default: "1",
+    },
+    { name: "out", value: "FILE", doc: "the page to write", default: "the model's name with .html, here" },
+    { name: "no-open", doc: "write the page and leave the browser alone" },
+    {
+      name: "serve",
+      value: "PORT",
+      doc: "serve the page on this machine instead of opening it; 0: any port",
+    },
+  ],
+  notes: [
+    "The page is one file that loads nothing: it can be kept, mailed, or put on any server. On a terminal it is opened in " +
+      "the browser.",
+    "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
+  ],
+  examples: [
+    "kiln explore examples/lenet.ts",
+    "kiln explore examples/cifar10.ts --mode forward --backends js,wasm --out cifar10.html --no-open",
+    "kiln explore examples/lenet.ts --serve 8080",
+  ],
+  async run(given, root) {
+    const request = readExploreRequest(given);
+    await checkOutputFile(request.out, [request.model]);
+    const file = await loadModelFile(request.model, 0, root);
+    const subjects = await compileSubjects(file, request);
+    await setImmediate(); // a promise that the model left alone fails here, before anything is written
+    const data = await explorerData({
+      model: basename(request.model),
+      mode: request.mode,
+      machine: await machineName(),
+      sources: await modelSources(request.model),
+      subjects,
+    });
+    const page = await explorerHtml(data, await pageParts(root));
+    await writeOutput(request.out, page);
+    console.log(plainLine(`wrote ${request.out}: ${Buffer.byteLength(page).toLocaleString("en-US")} bytes`));
+    if (request.port !== undefined) await servePage(page, request.port);
+    else if (request.open) await openInBrowser(request.out);
+  },
+};

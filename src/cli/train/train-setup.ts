@@ -1,0 +1,65 @@
+/** Compiles a model for `kiln train`, once, and makes sure that it is one that can be trained and measured there. */
+
+import { compile, compileTraining } from "../../compile.ts";
+import { KilnError } from "../../core/errors.ts";
+import { formatShape } from "../../core/shape.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import type { Program } from "../../runtime/programs/program.ts";
+import type { Trainer } from "../../runtime/programs/trainer.ts";
+import { zeros } from "../../tensor/index.ts";
+import type { ModelFile, TensorSpec } from "../model-file.ts";
+import { OPTIMIZERS } from "./optimizers.ts";
+import type { Settings } from "./train-settings.ts";
+
+/** The two programs of a run. */
+export interface Compiled {
+  readonly trainer: Trainer;
+  readonly program: Program;
+  readonly optimizer: Optimizer;
+}
+
+/** The training step, and the forward pass for testing; both work on the same parameters. */
+export async function compileBoth(file: ModelFile, batchSize: number, settings: Settings): Promise<Compiled> {
+  const { model, loss, path } = file;
+  if (file.inputs.length !== 1) {
+    throw new KilnError(`kiln train feeds one input, but ${path} has ${file.inputs.length}`);
+  }
+  const fileBatch = file.inputs[0].shape[0];
+  const resized = (specs: readonly TensorSpec[]): TensorSpec[] =>
+    specs.map(({ shape: [batch, ...rest], dtype }) => ({
+      dtype,
+      shape: [batch === fileBatch ? batchSize : batch, ...rest],
+    }));
+  const inputs = resized(file.inputs);
+  const { lr, momentum, weightDecay, backend, threads } = settings;
+  const where = { inputs, backend, ...(threads !== undefined && { threads }) };
+  const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
+  const optimizer = OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
+  const targets = file.targets && { targets: resized(file.targets) };
+  const trainer = await compileTraining(model, { ...where, loss, optimizer, ...targets });
+  return { trainer, optimizer, program: await compile(model, where) };
+}
+
+/** Throws unless the model gives one score for each class, and the loss takes class numbers. */
+export async function checkScores(
+  program: Program,
+  { path, inputs, loss }: ModelFile,
+  batch: number,
+): Promise<void> {
+  const outputs = await program.run(zeros([batch, ...inputs[0].shape.slice(1)]));
+  const [scores] = [outputs].flat();
+  const isOne = !Array.isArray(outputs);
+  if (!isOne || scores.ndim !== 2 || scores.size(0) !== batch) {
+    const shapes = [outputs].flat().map(({ shape }) => formatShape(shape));
+    throw new KilnError(
+      `kiln train measures class scores of shape [batch,classes], but ${path} gives ${shapes.join(" and ")}`,
+    );
+  }
+  const target = "targetType" in loss ? loss.targetType(scores) : undefined;
+  if (target !== undefined && (target.dtype !== "int32" || target.shape.length !== 1)) {
+    throw new KilnError(
+      `kiln train gives the loss class numbers int32[${batch}], but the ${loss.constructor.name} of ${path} ` +
+        `wants ${target.dtype}${formatShape(target.shape)}`,
+    );
+  }
+}

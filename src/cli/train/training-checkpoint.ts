@@ -1,0 +1,150 @@
+/** The checkpoint of `kiln train`: everything that the rest of a run depends on, in one file that is written whole. */
+
+import { KilnError } from "../../core/errors.ts";
+import type { Module, StateDict } from "../../nn/index.ts";
+import type { OptimizerState } from "../../optim/index.ts";
+import { checkpointBytes, load } from "../../runtime/files/checkpoint.ts";
+import { type GeneratorState, generatorState, setGeneratorState } from "../../tensor/random.ts";
+import type { CurveState } from "./loss-curve.ts";
+import { OPTIMIZER_NAMES } from "./optimizers.ts";
+import { writeFiles } from "../output-folder.ts";
+import type { RunSettings } from "./train-settings.ts";
+import type { Compiled } from "./train-setup.ts";
+import type { EpochRecord, Position } from "./training-loop.ts";
+
+/** The name of the file in the --out folder. */
+export const CHECKPOINT_FILE = "checkpoint.safetensors";
+
+/** What has been shown of a run so far. */
+export interface History {
+  readonly epochs: readonly EpochRecord[];
+  readonly curve: CurveState;
+}
+
+export interface TrainingCheckpoint {
+  /** Tells it from other files, and from what later versions may write. */
+  readonly version: "kiln train 1";
+  readonly settings: RunSettings;
+  readonly position: Position;
+  readonly history: History;
+  readonly generator: GeneratorState;
+  readonly model: StateDict;
+  readonly optimizer: OptimizerState;
+}
+
+/** Writes the checkpoints of a run to a folder, one over the other; no reader ever meets half of one. */
+export class Checkpoints {
+  private readonly folder: string;
+  private readonly model: Module;
+  private readonly compiled: Pick<Compiled, "optimizer" | "trainer">;
+  private readonly settings: RunSettings;
+  private readonly display: { readonly history: History };
+  /** Where the run stands, unless the checkpoint on disk says so already. */
+  private unwritten: Position | undefined;
+
+  constructor(
+    folder: string,
+    model: Module,
+    compiled: Pick<Compiled, "optimizer" | "trainer">,
+    settings: RunSettings,
+    display: { readonly history: History },
+  ) {
+    this.folder = folder;
+    this.model = model;
+    this.compiled = compiled;
+    this.settings = settings;
+    this.display = display;
+  }
+
+  /** Writes a checkpoint after an epoch, and `every` so many steps. */
+  async reached(position: Position, every = Number.POSITIVE_INFINITY): Promise<void> {
+    this.unwritten = position;
+    if (position.batch === 0 || this.compiled.trainer.stepCount % every === 0) await this.finish();
+  }
+
+  /** Writes what has not been written yet. */
+  async finish(): Promise<void> {
+    if (this.unwritten === undefined) return;
+    const checkpoint: TrainingCheckpoint = {
+      version: "kiln train 1",
+      settings: this.settings,
+      position: this.unwritten,
+      history: this.display.history,
+      generator: generatorState(),
+      model: this.model.stateDict(),
+      optimizer: this.compiled.optimizer.stateDict(),
+    };
+    await writeFiles(this.folder, { [CHECKPOINT_FILE]: await checkpointBytes(checkpoint) });
+    this.unwritten = undefined;
+  }
+}
+
+/** Reads a checkpoint and checks all of it that the model and the optimizer do not check themselves. */
+export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> {
+  const given = await load<Partial<TrainingCheckpoint>>(path);
+  if (given.version !== "kiln train 1") {
+    throw new KilnError(
+      `${path} is no checkpoint of kiln train: its parameters may be there, but not the run`,
+    );
+  }
+  const { settings, position, history } = given;
+  const faults = [
+    ...faultsIn("settings", settings, SETTINGS),
+    ...faultsIn("position", position, POSITION),
+    ...faultsIn("history.curve", history?.curve, CURVE),
+    ...faultsIn("history", history, { epochs: isRecords }),
+  ];
+  if (faults.length > 0) throw new KilnError(`${path} is no usable checkpoint: ${faults.join("; ")}`);
+  return given as TrainingCheckpoint;
+}
+
+/** Makes a compiled run what it was when the checkpoint was written. */
+export async function restore(
+  { generator, model: parameters, optimizer: state }: TrainingCheckpoint,
+  model: Module,
+  { optimizer }: Pick<Compiled, "optimizer">,
+): Promise<void> {
+  await model.loadStateDict(parameters);
+  await optimizer.loadStateDict(state);
+  setGeneratorState(generator);
+}
+
+type Check = (value: unknown) => boolean;
+
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isRecords: Check = (value) =>
+  Array.isArray(value) && value.every((record) => faultsIn("", record, RECORD).length === 0);
+
+const SETTINGS: Readonly<Record<keyof RunSettings, Check>> = {
+  data: (value) => typeof value === "string",
+  epochs: (value) => isCount(value) && value !== 0,
+  batchSize: (value) => isCount(value) && value !== 0,
+  optimizer: (value) => OPTIMIZER_NAMES.some((name) => name === value),
+  lr: isNumber,
+  decay: isNumber,
+  momentum: (value) => value === undefined || isNumber(value),
+  weightDecay: isNumber,
+  seed: isCount,
+};
+const POSITION: Readonly<Record<keyof Position, Check>> = {
+  epoch: (value) => isCount(value) && value !== 0,
+  batch: isCount,
+  samples: isCount,
+  lossSum: isNumber,
+};
+const RECORD: Readonly<Record<keyof EpochRecord, Check>> = {
+  epoch: isCount,
+  loss: isNumber,
+  testAccuracy: isNumber,
+};
+const CURVE: Readonly<Record<keyof CurveState, Check>> = {
+  stepsPerPoint: isCount,
+  stepsInLast: isCount,
+  losses: (value) => Array.isArray(value) && value.every(isNumber),
+};
+
+const faultsIn = (what: string, value: unknown, checks: Readonly<Record<string, Check>>): string[] =>
+  Object.entries(checks).flatMap(([name, isGood]) =>
+    isGood(Object(value)[name]) ? [] : [`its ${what}.${name} is missing or cannot be`],
+  );

@@ -1,0 +1,143 @@
+/** The epochs of `kiln train`: steps, then the accuracy on the test set, until the end or an interrupt. */
+
+import { setImmediate } from "node:timers/promises";
+import type { DataLoader } from "../../data/index.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import type { Program } from "../../runtime/programs/program.ts";
+import type { Trainer } from "../../runtime/programs/trainer.ts";
+import type { Tensor } from "../../tensor/index.ts";
+import type { Interrupt } from "../interrupt.ts";
+
+/** What came out of one epoch, whatever the clock said. */
+export interface EpochRecord {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Mean loss of the samples, each before the update of its step. */
+  readonly loss: number;
+  /** Share of the test samples whose largest score is that of their class. */
+  readonly testAccuracy: number;
+}
+
+/** What came out of one epoch, and how long it took. */
+export interface EpochFigures extends EpochRecord {
+  /** Time of the steps that this process made; testing is left out. */
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+}
+
+/** Where a run stands: before a batch of an epoch. */
+export interface Position {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** How many batches of the epoch are done. */
+  readonly batch: number;
+  /** How many samples these had. */
+  readonly samples: number;
+  /** The sum of their losses. */
+  readonly lossSum: number;
+}
+
+/** Before the first batch of an epoch. */
+export const startOf = (epoch: number): Position => ({ epoch, batch: 0, samples: 0, lossSum: 0 });
+
+/** Learns of what happens while a model trains. */
+export interface TrainingListener {
+  /** `done` of the epoch's steps were made before. */
+  epochBegins(epoch: number, steps: number, done: number): void;
+  step(loss: number, samplesPerSecond: number): void;
+  epochEnds(figures: EpochFigures): void;
+  /** The epoch is left before its end. */
+  epochStops(): void;
+}
+
+export interface Training {
+  readonly trainer: Trainer;
+  /** The model's forward pass, on the same parameters. */
+  readonly program: Program;
+  readonly optimizer: Optimizer;
+  /** The learning rate of an epoch, counted from 1. */
+  readonly learningRate: (epoch: number) => number;
+  readonly trainLoader: DataLoader;
+  readonly testLoader: DataLoader;
+  readonly epochs: number;
+  /** Where to begin. */
+  readonly start: Position;
+  /** Is told after each step and after each epoch where the run stands. */
+  readonly reached: (position: Position) => Promise<void>;
+}
+
+/** Trains until all epochs are done or `interrupt` asks to end; the step that runs is always finished. */
+export async function runEpochs(
+  training: Training,
+  interrupt: Interrupt,
+  listener: TrainingListener,
+): Promise<void> {
+  for (let start = training.start; start.epoch <= training.epochs; start = startOf(start.epoch + 1)) {
+    training.optimizer.lr = training.learningRate(start.epoch);
+    listener.epochBegins(start.epoch, training.trainLoader.length, start.batch);
+    const figures = await runEpoch(training, start, interrupt, listener).catch((error) => {
+      listener.epochStops();
+      throw error;
+    });
+    if (figures === undefined) return listener.epochStops();
+    listener.epochEnds(figures);
+    await training.reached(startOf(start.epoch + 1));
+  }
+}
+
+async function runEpoch(
+  { trainer, program, trainLoader, testLoader, reached }: Training,
+  start: Position,
+  interrupt: Interrupt,
+  listener: TrainingListener,
+): Promise<EpochFigures | undefined> {
+  const begin = performance.now();
+  const secondsSoFar = (): number => (performance.now() - begin) / 1000;
+  const { epoch } = start;
+  let [batch, samples, lossSum] = [0, start.samples, start.lossSum];
+  const samplesPerSecond = (): number => (samples - start.samples) / secondsSoFar();
+  for await (const [images, labels] of trainLoader.batches(epoch - 1)) {
+    batch++;
+    if (batch <= start.batch) continue;
+    const loss = await trainer.step(images, labels);
+    samples += images.size(0);
+    lossSum += loss * images.size(0);
+    listener.step(loss, samplesPerSecond());
+    await reached({ epoch, batch, samples, lossSum });
+    await setImmediate(); // lets Node deliver a Ctrl-C
+    if (interrupt.requested) return undefined;
+  }
+  const seconds = secondsSoFar();
+  const speed = samplesPerSecond();
+  const testAccuracy = await measureAccuracy(program, testLoader, interrupt);
+  if (testAccuracy === undefined) return undefined;
+  return { epoch, loss: lossSum / samples, testAccuracy, seconds, samplesPerSecond: speed };
+}
+
+async function measureAccuracy(
+  program: Program,
+  loader: DataLoader,
+  interrupt: Interrupt,
+): Promise<number | undefined> {
+  let right = 0;
+  for await (const [images, labels] of loader) {
+    right += await countRight(await program.run(images), labels);
+    await setImmediate();
+    if (interrupt.requested) return undefined;
+  }
+  return right / loader.dataset.length;
+}
+
+/** How many rows of the scores [N,C] are largest at their label. */
+async function countRight(scores: Tensor, labels: Tensor): Promise<number> {
+  const [rows, classes] = scores.shape;
+  const [numbers, wanted] = [await scores.data(), await labels.data()];
+  let right = 0;
+  for (let row = 0; row < rows; row++) {
+    let best = 0;
+    for (let c = 1; c < classes; c++)
+      if (numbers[row * classes + c] > numbers[row * classes + best]) best = c;
+    if (best === wanted[row]) right++;
+  }
+  return right;
+}

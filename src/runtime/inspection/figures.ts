@@ -1,0 +1,85 @@
+/** What can be said of a compiled program without running it: its stages, and the work and memory of every kernel. */
+
+import type { KernelSource } from "../../../backends/backend.ts";
+import { byteSize } from "../../core/dtype.ts";
+import type { Origin } from "../../core/origin.ts";
+import { sizeOf } from "../../core/shape.ts";
+import type { StageDump } from "../../ir/artifact.ts";
+import { countFlops } from "../../loop/flops.ts";
+import type { ProgramPlan } from "../../loop/plan.ts";
+
+export interface KernelInfo {
+  readonly name: string;
+  readonly origins: readonly Origin[];
+  readonly source: string;
+  /** Operations that one run executes (multiply-add = 2); lists of winners count as full. */
+  readonly flops: number;
+  /** Operations of the dense form, before a strategy skips anything. */
+  readonly nominalFlops: number;
+  /** How it was scheduled, in words; absent for backends that run kernels as they were lowered. */
+  readonly schedule?: string;
+  /**
+   * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, where the backend has
+   * them), what packs for this kernel and what finishes it included; absent for kernels that are part of another's.
+   */
+  readonly estimate?: number;
+  /** The same in dense GFLOP/s, on the machine of the benchmarks. */
+  readonly estimatedGflops?: number;
+  /** Bytes of all buffers it reads and writes. */
+  readonly bytes: number;
+}
+
+export interface MemoryInfo {
+  /** The arena that all activations, gradients and scratch share. */
+  readonly arenaBytes: number;
+  /** Parameters, buffers and optimizer states of this program. */
+  readonly parameterBytes: number;
+  /** What the arena's buffers would take side by side. */
+  readonly unsharedBytes: number;
+  /** The most bytes of buffers that are alive at once: no arena could be smaller. */
+  readonly peakBytes: number;
+  /** The first kernel at which so many are. */
+  readonly peakKernel: string;
+}
+
+/** Everything there is to see of one compilation. */
+export interface Compilation {
+  /** What runs it, a mode included. */
+  readonly backend: string;
+  /** Every stage in order, generated code last. */
+  readonly stages: readonly StageDump[];
+  readonly plan: ProgramPlan;
+  readonly kernels: readonly KernelInfo[];
+  readonly memory: MemoryInfo;
+}
+
+/** The kernels of a plan in the order they run, each with its code. */
+export function kernelInfos(plan: ProgramPlan, sources: readonly KernelSource[]): readonly KernelInfo[] {
+  const texts = new Map(sources.map(({ name, text }) => [name, text]));
+  return plan.kernels.map((kernel) => ({
+    name: kernel.name,
+    origins: kernel.origins,
+    source: texts.get(kernel.name) ?? "",
+    flops: countFlops(kernel.body),
+    nominalFlops: kernel.nominalFlops,
+    ...(kernel.schedule !== undefined && { schedule: kernel.schedule }),
+    ...(kernel.estimate !== undefined && { estimate: kernel.estimate }),
+    ...(kernel.estimatedGflops !== undefined && { estimatedGflops: kernel.estimatedGflops }),
+    bytes: kernel.buffers.reduce((sum, b) => sum + b.length * byteSize(b.dtype), 0),
+  }));
+}
+
+export function memoryInfo(plan: ProgramPlan): MemoryInfo {
+  const { kernels, placements } = plan;
+  const alive = kernels.map((_, k) =>
+    placements.reduce((sum, p) => sum + (p.first <= k && k <= p.last ? p.byteLength : 0), 0),
+  );
+  const peakBytes = Math.max(0, ...alive);
+  return {
+    arenaBytes: plan.arenaBytes,
+    parameterBytes: plan.states.reduce((sum, s) => sum + sizeOf(s.shape) * byteSize(s.dtype), 0),
+    unsharedBytes: placements.reduce((sum, p) => sum + p.byteLength, 0),
+    peakBytes,
+    peakKernel: kernels[alive.indexOf(peakBytes)]?.name ?? "",
+  };
+}

@@ -1,0 +1,159 @@
+/** What is said of a NaN that was found: kernel, element and line of the model, what the kernel had read, what to do. */
+
+import type { Executable } from "../../../backends/backend.ts";
+import { shortName } from "../../core/dtype.ts";
+import { KilnError } from "../../core/errors.ts";
+import { formatOrigins, mergeOrigins, type Origin } from "../../core/origin.ts";
+import { formatShape } from "../../core/shape.ts";
+import { valueNames } from "../../ir/print.ts";
+import type { Graph, Value } from "../../ir/types.ts";
+import type { ProgramPlan } from "../../loop/plan.ts";
+import type { ProgramBuffer } from "../../loop/program.ts";
+import { indexAt, type StoredValues, type Summary, summarize } from "../state/stored-values.ts";
+
+/** An element that a kernel has stored. */
+export interface Found {
+  /** The kernel's place in the run. */
+  readonly kernel: number;
+  readonly buffer: ProgramBuffer;
+  /** Its place in the buffer. */
+  readonly position: number;
+}
+
+/** A value that a kernel read. */
+interface Read extends Summary {
+  readonly buffer: ProgramBuffer;
+}
+
+export class NanReport {
+  private readonly plan: ProgramPlan;
+  private readonly executable: Executable;
+  private readonly values: StoredValues;
+  private readonly graph: Graph | undefined;
+
+  /** `graph` is the last one that the kernels were made from, with the names that `plan` has of its values. */
+  constructor(plan: ProgramPlan, executable: Executable, values: StoredValues, graph: Graph | undefined) {
+    this.plan = plan;
+    this.executable = executable;
+    this.values = values;
+    this.graph = graph;
+  }
+
+  /** Runs the kernels before the one of `found` once more; memory must be as it was before the run. */
+  async explain(
+    found: Found,
+    infinity: Found | undefined,
+    during: string,
+    scalars: Float64Array,
+  ): Promise<KilnError> {
+    const { kernels } = this.plan;
+    const { kernel, buffer } = found;
+    const { name, ops } = kernels[kernel];
+    const computed = [...new Set(ops)].filter((op) => op !== "constant");
+    const read = await this.whatItRead(kernel, scalars);
+    const { op, origins } = this.sourceOf(found);
+    const computes = computed.length > 1 ? `, which computes ${computed.join(", ")}` : "";
+    const stored = `${buffer.value}${op === undefined ? "" : ` = ${op}`}: ${typeOf(buffer)}`;
+    const parts = [
+      `${during} makes NaN: kernel ${name} (${kernel + 1} of ${kernels.length}${computes}) stores the first one, ` +
+        `${where(found)}${stored}`,
+      ...(read.length === 0 ? [] : [`it reads ${read.map(describeRead).join(", ")}`]),
+      ...(infinity === undefined || infinity.kernel >= kernel ? [] : [this.aboutInfinity(infinity)]),
+      advice(read),
+      ...(this.plan.commitFrom < kernels.length ? ["the model's state is as it was before"] : []),
+    ];
+    return new KilnError(parts.join("; "), origins);
+  }
+
+  private aboutInfinity(found: Found): string {
+    const { buffer, kernel } = found;
+    const { origins } = this.sourceOf(found);
+    const place = origins.length === 0 ? "" : ` (${formatOrigins(origins)})`;
+    const { name } = this.plan.kernels[kernel];
+    return `the first infinity is stored by kernel ${name}, ${where(found)}${buffer.value}${place}`;
+  }
+
+  /** What a stored value is in the graph, and its lines before the others of its kernel. */
+  private sourceOf({ kernel, buffer }: Found): { readonly op?: string; readonly origins: readonly Origin[] } {
+    const all = this.plan.kernels[kernel].origins;
+    const { graph } = this;
+    const value = graph && storedValue(graph, buffer);
+    if (graph === undefined || value?.kind !== "node") return { origins: all };
+    return { op: value.op, origins: mergeOrigins(graph.origins.get(value) ?? [], all) };
+  }
+
+  /** The values that a kernel reads, also through scratch that others have filled for it. */
+  private async whatItRead(kernel: number, scalars: Float64Array): Promise<readonly Read[]> {
+    const wanted = this.readers(kernel);
+    const found = new Map<string, Read>();
+    for (let k = 0; k <= kernel; k++) {
+      for (const name of wanted.get(k) ?? []) {
+        const data = found.has(name) ? undefined : await this.values.read(name);
+        if (data !== undefined) found.set(name, { buffer: this.values.buffer(name), ...summarize(data) });
+      }
+      if (k < kernel) await this.executable.run(k, k + 1, scalars);
+    }
+    return [...found.values()];
+  }
+
+  /** By kernel, the values that it reads, for `kernel` and those that fill scratch for it. */
+  private readers(kernel: number): ReadonlyMap<number, readonly string[]> {
+    const { kernels } = this.plan;
+    const result = new Map<number, readonly string[]>();
+    const scratch = new Set<string>();
+    for (let k = kernel; k >= 0; k--) {
+      const { buffers } = kernels[k];
+      if (k < kernel && !buffers.some(({ name, access }) => access !== "read" && scratch.has(name))) continue;
+      const values: string[] = [];
+      for (const { name, access } of buffers) {
+        const { role } = this.values.buffer(name);
+        if (role === "scratch") scratch.add(name);
+        else if (access === "read" || (access === "readwrite" && role === "state")) values.push(name);
+      }
+      result.set(k, values);
+    }
+    return result;
+  }
+}
+
+/** The element's index in front of the tensor's name; a scalar has none. */
+const where = ({ buffer, position }: Found): string =>
+  buffer.shape.length === 0 ? "" : `at ${formatShape(indexAt(position, buffer))} of `;
+
+const typeOf = ({ dtype, shape }: ProgramBuffer): string => shortName(dtype) + formatShape(shape);
+
+/** The value of a graph that lies in `buffer`; of a state what it is updated by. */
+function storedValue(graph: Graph, buffer: ProgramBuffer): Value | undefined {
+  for (const [value, name] of valueNames(graph)) {
+    if (name !== buffer.value) continue;
+    return buffer.role === "state" ? graph.updates.find(({ target }) => target === value)?.value : value;
+  }
+  return undefined;
+}
+
+function describeRead({ buffer, smallest, largest, firstNaN, firstInfinity }: Read): string {
+  const at = (position: number): string => formatShape(indexAt(position, buffer));
+  const range =
+    smallest > largest
+      ? []
+      : [smallest === largest ? shown(smallest) : `from ${shown(smallest)} to ${shown(largest)}`];
+  const odd = [
+    ...(firstInfinity < 0 ? [] : [`infinite at ${at(firstInfinity)}`]),
+    ...(firstNaN < 0 ? [] : [`NaN at ${at(firstNaN)}`]),
+  ];
+  return `${buffer.value} ${typeOf(buffer)} (${[...range, ...odd].join(", ")})`;
+}
+
+/** Six digits at most. */
+const shown = (value: number): string => String(Number(value.toPrecision(6)));
+
+/** What its reader can do about it. */
+function advice(read: readonly Read[]): string {
+  const sick = read.find(({ firstNaN }) => firstNaN >= 0);
+  if (sick?.buffer.role === "input")
+    return `${sick.buffer.value} is fed with NaN: look at where the data comes from`;
+  if (sick !== undefined) return `${sick.buffer.value} holds NaN already: load or initialise it anew`;
+  if (read.some(({ firstInfinity }) => firstInfinity >= 0))
+    return "infinities cancel to NaN: keep what leads to them bounded, with clamp, a smaller learning rate or clipped gradients";
+  return "keep what it reads where it is defined, for instance with clamp or a small constant added";
+}

@@ -1,0 +1,147 @@
+/** `program.profile()` and `trainer.profile()`: what a run takes and where the time goes, and nothing is changed by looking. */
+
+import type { TypedArray } from "../../core/dtype.ts";
+import { KilnError } from "../../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../../core/option-names.ts";
+import { formatOrigins } from "../../core/origin.ts";
+import { plainLine } from "../../core/plain-line.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { KernelInfo } from "./figures.ts";
+import { formatMilliseconds } from "./format-figures.ts";
+import { type Profile, profileAlone } from "./profile.ts";
+import { readOutputArrays } from "../programs/read-outputs.ts";
+import type { Variant } from "../programs/specialization.ts";
+
+export interface ProfileOptions {
+  /** How long to measure, 1000 unless told; a run that takes long is measured a few times all the same. */
+  readonly milliseconds?: number;
+  /** What to run on, targets last; random numbers unless told. Some kernels take as long as their data makes them. */
+  readonly batch?: readonly Tensor[];
+}
+
+const OPTIONS = { milliseconds: true, batch: true } satisfies OptionNames<ProfileOptions>;
+
+/** One kernel's part in a profile. */
+export interface KernelFigures extends Omit<KernelInfo, "source"> {
+  /** The median time, run by itself. */
+  readonly milliseconds: number;
+  /** Of the time of all kernels, from 0 to 1. */
+  readonly share: number;
+  /** 10⁹ operations a second, of those that it executes. */
+  readonly gflops: number;
+  /** 10⁹ bytes a second, of the buffers that it reads and writes. */
+  readonly gigabytes: number;
+}
+
+/** Where the time of a run goes. `String(profile)` is a table, and it is plain data for JSON. */
+export class ProgramProfile {
+  readonly backend: string;
+  /** The median time of one run, everything included. */
+  readonly milliseconds: number;
+  /** How many runs that is the median of. */
+  readonly runs: number;
+  readonly kernels: readonly KernelFigures[];
+
+  constructor(backend: string, { milliseconds, runs, kernels }: Profile) {
+    this.backend = backend;
+    this.milliseconds = milliseconds;
+    this.runs = runs;
+    const sum = kernels.reduce((total, kernel) => total + kernel.milliseconds, 0);
+    this.kernels = kernels.map(({ source: _, ...kernel }) => ({
+      ...kernel,
+      share: sum > 0 ? kernel.milliseconds / sum : 0,
+      gigabytes: kernel.milliseconds > 0 ? kernel.bytes / kernel.milliseconds / 1e6 : 0,
+    }));
+  }
+
+  /** A line for the run, and a row for each kernel in the order they run. */
+  toString(): string {
+    const apart = this.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const head = ["kernel", "ms", "share", "GFLOP/s", "GB/s", "at"];
+    const rows = this.kernels.map(({ name, milliseconds, share, gflops, gigabytes, origins }) => [
+      name,
+      formatMilliseconds(milliseconds).replace(" ms", ""),
+      `${(100 * share).toFixed(1)} %`,
+      gflops.toFixed(1),
+      gigabytes.toFixed(1),
+      plainLine(formatOrigins(origins)),
+    ]);
+    const all = [head, ...rows];
+    const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+    const isText = (column: number): boolean => column === 0 || column === head.length - 1;
+    const line = (row: readonly string[]): string =>
+      row
+        .map((cell, k) => (isText(k) ? cell.padEnd(widths[k]) : cell.padStart(widths[k])))
+        .join("  ")
+        .trimEnd();
+    const title =
+      `${this.backend}: ${formatMilliseconds(this.milliseconds)} a run (median of ${this.runs}); ` +
+      `kernels one by one: ${formatMilliseconds(apart)}`;
+    return [title, ...all.map((row) => `  ${line(row)}`)].join("\n");
+  }
+}
+
+/** The options with what is left out; throws for what cannot be. */
+export function readProfileOptions(options: ProfileOptions): {
+  readonly milliseconds: number;
+  readonly batch: readonly Tensor[] | undefined;
+} {
+  checkOptionNames("profile", options, OPTIONS);
+  const { milliseconds = 1000, batch } = options;
+  if (!Number.isFinite(milliseconds) || milliseconds <= 0)
+    throw new KilnError(`milliseconds must be a number above 0, not ${milliseconds}`);
+  if (batch !== undefined && !Array.isArray(batch))
+    throw new KilnError("batch must be a list of tensors: the inputs, then the targets");
+  return { milliseconds, batch };
+}
+
+/** A program of a run, with what it is fed. */
+export interface Part {
+  readonly variant: Variant;
+  readonly arrays: readonly TypedArray[];
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/**
+ * Measures runs of `parts`, one after the other. Before each run the model's state is as it was before the first, so that
+ * what is measured does not learn the batch by heart; putting it back is not measured.
+ */
+export async function profileRuns(parts: readonly Part[], milliseconds: number): Promise<ProgramProfile> {
+  for (const { variant, arrays } of parts) await variant.feed(arrays);
+  const snapshots = await Promise.all(parts.map(({ variant }) => variant.snapshot()));
+  let restoring = 0;
+  const restore = async (): Promise<void> => {
+    const begin = performance.now();
+    for (const snapshot of snapshots) await snapshot.restore();
+    restoring += performance.now() - begin;
+  };
+  const each = async (work: (part: Part) => Promise<readonly number[]>): Promise<readonly number[]> => {
+    const times: number[] = [];
+    for (const part of parts) {
+      await part.variant.feed(part.arrays);
+      times.push(...(await work(part)));
+    }
+    return times;
+  };
+  const run = async ({ variant, scalars }: Part): Promise<readonly number[]> => {
+    await variant.rehearse(scalars);
+    await readOutputArrays(variant);
+    return [];
+  };
+  const restored = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    await restore();
+    return result;
+  };
+  const subject = {
+    kernels: parts.flatMap(({ variant }) => variant.kernels),
+    run: () => restored(each(run)),
+    runByKernel: () => restored(each(({ variant, scalars }) => variant.rehearseByKernel(scalars))),
+  };
+  try {
+    const measured = await profileAlone(subject, milliseconds, () => performance.now() - restoring);
+    return new ProgramProfile(parts[0].variant.backend, measured);
+  } finally {
+    await restore();
+  }
+}

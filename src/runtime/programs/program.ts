@@ -1,0 +1,203 @@
+/** A compiled model: runs its forward pass, shows how it was made. */
+
+import { describeValue } from "../../core/describe-value.ts";
+import type { TypedArray } from "../../core/dtype.ts";
+import { KilnError } from "../../core/errors.ts";
+import type { TensorType } from "../../ir/types.ts";
+import type { TunedKernel } from "../../loop/tuning-task.ts";
+import { Tensor } from "../../tensor/tensor.ts";
+import { VariantCache } from "./specialization-cache.ts";
+import type { Compilation, KernelInfo, MemoryInfo } from "../inspection/figures.ts";
+import type { ModelState } from "../state/model-state.ts";
+import {
+  type ProfileOptions,
+  type ProgramProfile,
+  profileRuns,
+  readProfileOptions,
+} from "../inspection/program-profile.ts";
+import { type InputInfo, randomBatch } from "./random-batch.ts";
+import { readOutputs } from "./read-outputs.ts";
+import { timedRun } from "../inspection/run-log.ts";
+import type { CompileVariant, StageText, Variant } from "./specialization.ts";
+
+/** What both kinds of program show of themselves: the variant for the shapes they were compiled for. */
+export abstract class Inspectable {
+  protected readonly main: Variant;
+
+  constructor(main: Variant) {
+    this.main = main;
+  }
+
+  /** The backend that runs it, with its mode: `gpujs:webgl2` where `gpujs` was asked for. */
+  get backend(): string {
+    return this.main.backend;
+  }
+
+  /** The dump after each stage, generated code last. */
+  get stages(): readonly StageText[] {
+    return this.main.stages;
+  }
+
+  get kernels(): readonly KernelInfo[] {
+    return this.main.kernels;
+  }
+
+  /** How kernels came to be run as they are, where `tune` was asked for. */
+  get tuned(): readonly TunedKernel[] {
+    return this.main.tuned;
+  }
+
+  get memory(): MemoryInfo {
+    return this.main.memoryInfo;
+  }
+
+  /** All there is to see, with what every stage made: what `kiln dump` shows. */
+  get compilation(): Compilation {
+    return this.main.compilation;
+  }
+
+  /** What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
+  get portable(): Pick<Variant, "plan" | "limits" | "computedLimits" | "states"> {
+    return this.main;
+  }
+
+  /** What it is fed, in order; of integers that name classes or rows, the number that they lie below. */
+  get inputs(): readonly InputInfo[] {
+    const { plan, limits } = this.main;
+    return plan.inputs.map(({ name, dtype, shape }) => {
+      const known = limits.get(name);
+      return { dtype, shape, below: known && Math.min(...known.map(({ below }) => below)) };
+    });
+  }
+
+  /** How long compiling took, tracing and code generation included. */
+  get compileMilliseconds(): number {
+    return this.main.compileMilliseconds;
+  }
+}
+
+/** What a forward may return. */
+export type Outputs = Tensor | readonly Tensor[];
+
+/**
+ * What `run` gives for a forward that returns `Returned`: the same, but a list of one comes as that one. Where the type
+ * leaves open which it is, as `nn.Module` does, one tensor is expected; `run<Tensor[]>(…)` says otherwise.
+ */
+export type RunResult<Returned> = Tensor extends Returned
+  ? Tensor
+  : Returned extends readonly [Tensor]
+    ? Tensor
+    : Returned extends Outputs
+      ? Returned
+      : Tensor;
+
+export class Program<Result extends Outputs = Tensor> extends Inspectable {
+  private readonly state: ModelState;
+  private readonly cache: VariantCache;
+  private readonly seed: number;
+  private runs = 0;
+  private disposed = false;
+  private readonly during = (): string => `run ${this.runs + 1}`;
+
+  /** Random layers draw from `seed` (an int32); each run draws anew. */
+  constructor(
+    main: Variant,
+    inputs: readonly TensorType[],
+    state: ModelState,
+    compile: CompileVariant,
+    seed: number,
+  ) {
+    super(main);
+    this.state = state;
+    this.seed = seed;
+    this.cache = new VariantCache(inputs, compile, main);
+  }
+
+  /**
+   * Runs the model. Another batch size (dimension 0) than the one compiled for compiles once more. Returns
+   * one tensor, or a list when the model returns several (`const [a, b] = await program.run(x)`); they are the caller's
+   * own copies.
+   */
+  run(...inputs: readonly Tensor[]): Promise<Result>;
+  run<T extends Outputs>(...inputs: readonly Tensor[]): Promise<T>;
+  run(...inputs: readonly Tensor[]): Promise<Outputs> {
+    return withHostArrays(inputs, this.state, async (arrays) => {
+      this.requireAlive();
+      const variant = await this.cache.for(inputs);
+      return timedRun(variant, async () => {
+        await variant.feed(arrays);
+        await variant.compute({ seed: this.seed, step: this.runs }, this.during);
+        this.runs++;
+        const results = await readOutputs(variant);
+        if (variant.changesState) await variant.commit(this.during);
+        return results.length === 1 ? results[0] : results;
+      });
+    });
+  }
+
+  /** Runs the model once like `run`; the milliseconds of each kernel, in the order of `kernels`. */
+  runByKernel(...inputs: readonly Tensor[]): Promise<readonly number[]> {
+    return withHostArrays(inputs, this.state, async (arrays) => {
+      this.requireAlive();
+      const variant = await this.cache.for(inputs);
+      await variant.feed(arrays);
+      return variant.runByKernel({ seed: this.seed, step: this.runs++ });
+    });
+  }
+
+  /**
+   * Measures runs and their kernels, by default on random numbers. Buffers that the model changes, and the random numbers
+   * that its layers will draw, are afterwards as they were.
+   */
+  async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
+    const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
+    return withHostArrays(batch, this.state, async (arrays) => {
+      this.requireAlive();
+      const variant = await this.cache.for(batch);
+      return profileRuns([{ variant, arrays, scalars: { seed: this.seed, step: this.runs } }], milliseconds);
+    });
+  }
+
+  private requireAlive(): void {
+    if (this.disposed) throw new KilnError("this program has been disposed; compile the model again");
+  }
+
+  /** Frees the program's arena; the model's parameters stay. */
+  dispose(): Promise<void> {
+    return this.state.enqueue(async () => {
+      if (this.disposed) return;
+      this.disposed = true;
+      await this.cache.dispose();
+    });
+  }
+}
+
+/**
+ * Queues `work` with the numbers of `tensors`. Those that do not lie on the host are read before queueing,
+ * for reading them may itself wait in the queue.
+ */
+export async function withHostArrays<T>(
+  tensors: readonly Tensor[],
+  state: ModelState,
+  work: (arrays: readonly TypedArray[]) => Promise<T>,
+): Promise<T> {
+  tensors.forEach(requireTensor);
+  const arrays = new Array<TypedArray>(tensors.length);
+  const unsettled = state.settle();
+  if (unsettled !== undefined) await unsettled;
+  for (let k = 0; k < tensors.length; k++) arrays[k] = tensors[k].peek() ?? (await tensors[k].data());
+  return state.enqueue(() => work(arrays));
+}
+
+/** Throws for what callers without types may give in place of a tensor. */
+function requireTensor(value: unknown, position: number): void {
+  if (value instanceof Tensor) return;
+  const isBatch = Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Tensor);
+  const isNumbers = Array.isArray(value) || ArrayBuffer.isView(value) || typeof value === "number";
+  const advice = isBatch
+    ? ": its tensors are arguments of their own, as in run(...batch)"
+    : isNumbers
+      ? ": tensor([...]) makes one"
+      : "";
+  throw new KilnError(`input ${position} is ${describeValue(value)}, not a tensor${advice}`);
+}

@@ -1,0 +1,41 @@
+/** A batch to measure a program on, when nobody has a real one. */
+
+import type { DType } from "../../core/dtype.ts";
+import { type Shape, sizeOf } from "../../core/shape.ts";
+import {
+  generatorState,
+  manualSeed,
+  randn,
+  setGeneratorState,
+  type Tensor,
+  tensor,
+} from "../../tensor/index.ts";
+
+/** One input or target of a program. */
+export interface InputInfo {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Of integers that name classes or rows, the number that they lie below. */
+  readonly below: number | undefined;
+}
+
+/**
+ * Normal random numbers for each input, and for integers numbers that it may hold: the same ones for the same inputs. The
+ * generator that the user's own random numbers come from goes on as if nothing had been drawn.
+ */
+export function randomBatch(inputs: readonly InputInfo[]): readonly Tensor[] {
+  const before = generatorState();
+  manualSeed(1);
+  let state = 1;
+  const batch = inputs.map(({ dtype, shape, below = dtype === "bool" ? 2 : 1 }) => {
+    if (dtype === "float32") return randn(shape);
+    // A linear congruential generator (Numerical Recipes): labels need no better bits.
+    const data = Int32Array.from({ length: sizeOf(shape) }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    });
+    return tensor(data, { shape, dtype });
+  });
+  setGeneratorState(before);
+  return batch;
+}

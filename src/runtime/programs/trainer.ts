@@ -1,0 +1,290 @@
+/**
+ * A compiled training step: forward, backward and the optimizer's update in one program; where gradients are accumulated
+ * over several batches, the update is a program of its own that runs after the last of them.
+ */
+
+import type { TypedArray } from "../../core/dtype.ts";
+import { DeviceLostError, KilnError, ThreadLostError } from "../../core/errors.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
+import { type Counted, cohortScalars } from "./cohorts.ts";
+import type { KernelInfo } from "../inspection/figures.ts";
+import type { ModelState } from "../state/model-state.ts";
+import { blameNonFinite } from "../inspection/nonfinite.ts";
+import { Inspectable, withHostArrays } from "./program.ts";
+import {
+  type ProfileOptions,
+  type ProgramProfile,
+  profileRuns,
+  readProfileOptions,
+} from "../inspection/program-profile.ts";
+import { randomBatch } from "./random-batch.ts";
+import { readOutputs } from "./read-outputs.ts";
+import { timedRun } from "../inspection/run-log.ts";
+import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
+import type { StageText, Variant } from "./specialization.ts";
+
+/** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
+export interface StepSource extends Counted {
+  /** How many steps were completed. */
+  readonly stepCount: number;
+  /** Counts a step, in which the parameters `updated` had a gradient. */
+  completeStep(updated: Iterable<Tensor>): void;
+}
+
+export interface Gradients {
+  /** The loss at the current parameters. */
+  readonly loss: number;
+  /** By parameter name; a parameter that the loss does not depend on is absent. */
+  readonly gradients: Readonly<Record<string, Tensor>>;
+}
+
+export class Trainer extends Inspectable {
+  private readonly state: ModelState;
+  private readonly seed: number;
+  private readonly optimizer: StepSource;
+  private readonly groupCount: number;
+  private readonly programs: Shelf<StepPrograms>;
+  private readonly prepare: PrepareStep;
+  private readonly loss = new Float64Array(1);
+  private readonly sums: GradientSums | undefined;
+  private readonly mirrorEvery: number;
+  /** The step after which the parameters were last copied to the host. */
+  private mirrored: number;
+  private disposed = false;
+  private readonly during = (): string => `step ${this.stepCount + 1}`;
+  private readonly duringGradients = (): string => `gradients() after step ${this.stepCount}`;
+
+  constructor(
+    first: PreparedStep,
+    prepare: PrepareStep,
+    state: ModelState,
+    optimizer: StepSource,
+    { seed, mirrorEvery }: { readonly seed: number; readonly mirrorEvery: number },
+    accumulation?: Accumulation,
+  ) {
+    super(first.main);
+    this.mirrorEvery = mirrorEvery;
+    this.mirrored = optimizer.stepCount;
+    this.state = state;
+    this.seed = seed;
+    this.optimizer = optimizer;
+    this.groupCount = optimizer.paramGroups.length;
+    this.prepare = prepare;
+    this.sums = accumulation && new GradientSums(accumulation, optimizer, prepare);
+    this.programs = new Shelf(new StepPrograms(first), (programs) => programs.dispose());
+  }
+
+  /** How many steps the optimizer has completed. */
+  get stepCount(): number {
+    return this.optimizer.stepCount;
+  }
+
+  /**
+   * The number of the next batch, which random layers draw by (with the seed of the time of compiling). It follows from
+   * the optimizer's steps and the batches that wait for one, so a run that is resumed draws what it would have drawn.
+   */
+  get batchNumber(): number {
+    return this.sums === undefined ? this.stepCount : this.sums.batchNumber(this.stepCount);
+  }
+
+  private get randomScalars(): Readonly<Record<string, number>> {
+    return { seed: this.seed, step: this.batchNumber };
+  }
+
+  /** The dump after each stage; those of an update of its own follow, under `update/`. */
+  override get stages(): readonly StageText[] {
+    const update = this.sums?.program.stages ?? [];
+    return [...super.stages, ...update.map(({ name, text }) => ({ name: `update/${name}`, text }))];
+  }
+
+  override get kernels(): readonly KernelInfo[] {
+    return [...super.kernels, ...(this.sums?.program.kernels ?? [])];
+  }
+
+  /** Compiles the programs of the model as it is now, where none are fitting. */
+  private async compiled(): Promise<StepPrograms> {
+    const misfits = this.programs.all.map((programs) => programs.misfit(this.optimizer));
+    const why = misfits.find((misfit) => misfit === OUT_OF_STEP) ?? misfits[0];
+    return this.programs.add(new StepPrograms(await this.prepare.step(why)));
+  }
+
+  private fitting(): StepPrograms | undefined {
+    return this.programs.find((programs) => programs.misfit(this.optimizer) === undefined);
+  }
+
+  /** Queues `work` with the numbers of a batch, once all is there that a program which must be compiled for it reads. */
+  private queued<T>(
+    batch: readonly Tensor[],
+    work: (arrays: readonly TypedArray[]) => Promise<T>,
+  ): Promise<T> {
+    if (this.fitting() !== undefined) return withHostArrays(batch, this.state, work);
+    return this.prepare.settle().then(() => withHostArrays(batch, this.state, work));
+  }
+
+  /**
+   * One step on a batch: inputs, then targets. Returns the loss before the update. When the loss is not
+   * finite nothing is updated, and the error names the step, the first kernel and the model's line. With
+   * `accumulate: k` the gradients are added to those of the batches before, and each k-th call updates.
+   */
+  step(...batch: readonly Tensor[]): Promise<number> {
+    return this.queued(batch, (arrays) => this.run(batch, arrays));
+  }
+
+  private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
+    this.requireAlive();
+    const programs = this.fitting() ?? (await this.compiled());
+    const variant = await programs.steps.for(batch);
+    try {
+      const loss = await timedRun(variant, () => this.runOn(variant, programs, arrays));
+      if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
+        await this.mirror(variant);
+      }
+      return loss;
+    } catch (error) {
+      if (error instanceof ThreadLostError) {
+        throw new KilnError(
+          `${error.message} in step ${this.stepCount + 1}; the parameters are those after step ${this.stepCount}, and the next step starts new threads`,
+        );
+      }
+      if (!(error instanceof DeviceLostError)) throw error;
+      throw new KilnError(
+        `${error.message} in step ${this.stepCount + 1}; the parameters are those after step ${this.mirrored}, ` +
+          "when they were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+      );
+    }
+  }
+
+  private async runOn(
+    variant: Variant,
+    programs: StepPrograms,
+    arrays: readonly TypedArray[],
+  ): Promise<number> {
+    await variant.feed(arrays);
+    const scalars = this.scalarsOf(programs.prepared);
+    await variant.compute(scalars, this.during);
+    await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
+    const [loss] = this.loss;
+    if (!Number.isFinite(loss)) {
+      await variant.feed(arrays);
+      const values = Float64Array.from(variant.plan.scalars, (name) => scalars[name]);
+      const blame = await blameNonFinite(variant.plan, variant.executable, values);
+      throw new KilnError(
+        `the loss of step ${this.stepCount + 1} is ${loss}: ${blame}; the parameters are those after step ${this.stepCount}`,
+      );
+    }
+    await variant.commit(this.during);
+    await this.complete(programs);
+    return loss;
+  }
+
+  private scalarsOf({ cohorts }: PreparedStep): Readonly<Record<string, number>> {
+    return cohortScalars(this.optimizer, cohorts, this.randomScalars);
+  }
+
+  /** Counts what has been run. */
+  private complete({ members, prepared }: StepPrograms): void | Promise<void> {
+    if (this.sums !== undefined) return this.sums.batchDone(prepared.summed);
+    this.optimizer.completeStep(members);
+  }
+
+  /**
+   * One step like `step`, whatever the loss is; the milliseconds of each kernel, in the order of `kernels` (without those
+   * of an update of its own, where gradients are accumulated).
+   */
+  stepByKernel(...batch: readonly Tensor[]): Promise<readonly number[]> {
+    return this.queued(batch, async (arrays) => {
+      this.requireAlive();
+      const programs = this.fitting() ?? (await this.compiled());
+      const variant = await programs.steps.for(batch);
+      await variant.feed(arrays);
+      const times = await variant.runByKernel(this.scalarsOf(programs.prepared));
+      await this.complete(programs);
+      return times;
+    });
+  }
+
+  /**
+   * Measures steps and their kernels, by default on random numbers: where gradients are accumulated, a batch and an update.
+   * Parameters, buffers, the optimizer's states and step, sums of gradients and the random numbers that layers will draw
+   * are afterwards as they were, whether it succeeds or fails.
+   */
+  async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
+    const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
+    return this.queued(batch, async (arrays) => {
+      this.requireAlive();
+      const { prepared, steps } = this.fitting() ?? (await this.compiled());
+      const variant = await steps.for(batch);
+      const step = { variant, arrays, scalars: this.scalarsOf(prepared) };
+      const summed = await this.sums?.updateOf(prepared.summed);
+      const update = summed && {
+        variant: summed.variant,
+        arrays: [],
+        scalars: cohortScalars(this.optimizer, summed.cohorts),
+      };
+      const measured = await profileRuns(update === undefined ? [step] : [step, update], milliseconds);
+      await this.mirror(variant);
+      return measured;
+    });
+  }
+
+  /** Copies the states to the host, where they lie on a device that may be lost. */
+  private async mirror(variant: Variant): Promise<void> {
+    await variant.mirror();
+    this.mirrored = this.stepCount;
+  }
+
+  /**
+   * Updates the parameters from the gradients of fewer batches than `accumulate` asks for, if any wait: for the end of
+   * an epoch whose batches do not come out even. Without it they go on waiting, for the next epoch's batches.
+   */
+  flush(): Promise<void> {
+    return this.state.enqueue(async () => {
+      this.requireAlive();
+      await this.sums?.flush();
+    });
+  }
+
+  /** The gradients that wait for an update, for a checkpoint between the batches of one; the tensors are the store's. */
+  stateDict(): AccumulationState {
+    return this.sums?.stateDict() ?? { batches: 0, gradients: {} };
+  }
+
+  /** Takes over waiting gradients. All that does not fit is reported in one error, and then nothing has changed. */
+  async loadStateDict(state: AccumulationState): Promise<void> {
+    await loadAccumulation(this.sums, this.programs.all[0].prepared.summed, state);
+  }
+
+  /** Forward and backward alone: the loss and all gradients; changes no parameter, buffer or counter. */
+  gradients(...batch: readonly Tensor[]): Promise<Gradients> {
+    return this.queued(batch, async (arrays) => {
+      this.requireAlive();
+      const variant = await (this.fitting() ?? (await this.compiled())).gradients.for(batch);
+      const tensors = await timedRun(variant, async () => {
+        await variant.feed(arrays);
+        await variant.compute(this.randomScalars, this.duringGradients);
+        return readOutputs(variant);
+      });
+      const named = variant.results.map(({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const);
+      return { loss: await tensors[0].item(), gradients: Object.fromEntries(named.slice(1)) };
+    });
+  }
+
+  /** Frees the programs' arenas; the model's parameters stay as they were learned. */
+  dispose(): Promise<void> {
+    return this.state.enqueue(async () => {
+      if (this.disposed) return;
+      this.disposed = true;
+      await this.programs.dispose();
+      await this.sums?.dispose();
+    });
+  }
+
+  private requireAlive(): void {
+    if (this.disposed) throw new KilnError("this trainer has been disposed; compile the model again");
+    if (this.optimizer.paramGroups.length === this.groupCount) return;
+    throw new KilnError(
+      "the optimizer has got a parameter group since this trainer was compiled; compile the model again",
+    );
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The store of a model: one owner for its parameters, buffers and optimizer states, shared by every program
+ * compiled from it. Each backend has a memory of its own; a value is copied over only where it is stale.
+ */
+
+import type { Backend, StateMemory } from "../../../backends/backend.ts";
+import type { TypedArray } from "../../core/dtype.ts";
+import { invariant, KilnError } from "../../core/errors.ts";
+import { type Layout, rowMajor, sameLayout } from "../../core/layout.ts";
+import type { TensorType } from "../../ir/types.ts";
+import { HostStorage, type Storage } from "../../tensor/storage.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { Version } from "../../tensor/version.ts";
+import { ownerOf, renewMemory } from "../../tensor/view.ts";
+import { readState, type StoredState, writeState } from "./state-numbers.ts";
+
+/** A state as programs ask for it: a tensor of the model or of an optimizer, and its name in the program's graph. */
+export interface StateRequest {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** How the program has it in memory, where that is not row-major. */
+  readonly layout?: Layout;
+}
+
+/** The place of a state in the store. */
+export interface Cell {
+  /** Its name in every memory: that of the graph which asked first, made unique. */
+  readonly id: string;
+  readonly type: TensorType;
+  readonly tensor: Tensor;
+  /** The version of the tensor that the cell holds; the tensor has another one when its user has changed it. */
+  version: Version | undefined;
+  /** Memories that hold the current value. */
+  readonly current: Set<StateMemory>;
+  /** How it lies in each memory that has it: as the program that came first wanted it. */
+  readonly layouts: Map<StateMemory, Layout>;
+}
+
+const homes = new WeakMap<Tensor, ModelState>();
+
+export class ModelState {
+  private readonly memories = new Map<string, StateMemory>();
+  private readonly cells = new Map<Tensor, Cell>();
+  private readonly ids = new Set<string>();
+  private tail: Promise<unknown> = Promise.resolve();
+  private isAttaching = false;
+
+  /** The state that already owns one of `tensors`, or a new one. */
+  static for(tensors: Iterable<Tensor>): ModelState {
+    const owners = new Set([...tensors].flatMap((tensor) => homes.get(ownerOf(tensor)) ?? []));
+    if (owners.size > 1) {
+      throw new KilnError(
+        "this model shares parameters with several models that were compiled separately: compile the combined model first",
+      );
+    }
+    return [...owners][0] ?? new ModelState();
+  }
+
+  /** The memory on a backend, however that is configured. */
+  memoryOn(backend: Backend): StateMemory {
+    let memory = this.memories.get(backend.name);
+    if (memory === undefined) {
+      memory = backend.createStateMemory();
+      this.memories.set(backend.name, memory);
+    }
+    return memory;
+  }
+
+  /** How those of `states` lie on `backend` that programs have there already; others are free to choose. */
+  layoutsOn(backend: Backend, states: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Layout> {
+    const memory = this.memoryOn(backend);
+    return new Map(
+      [...states].flatMap(([name, tensor]): [string, Layout][] => {
+        const layout = this.cells.get(tensor)?.layouts.get(memory);
+        return layout === undefined ? [] : [[name, layout]];
+      }),
+    );
+  }
+
+  /** Makes room for all `requests` on `backend` and takes their tensors over; returns the cell of each. */
+  async attach(backend: Backend, requests: readonly StateRequest[]): Promise<readonly Cell[]> {
+    const memory = this.memoryOn(backend);
+    const cells = requests.map((request) => this.cell(request));
+    for (const [k, { name, layout }] of requests.entries()) {
+      const { layouts, type } = cells[k];
+      const wanted = layout ?? rowMajor(type.shape.length);
+      const settled = layouts.get(memory) ?? wanted;
+      invariant(sameLayout(settled, wanted), `${name} lies in the order [${settled}], not [${wanted}]`);
+      layouts.set(memory, settled);
+    }
+    memory.allocate(cells.map(({ id, type }) => ({ name: id, ...type })));
+    for (const cell of cells) {
+      if (cell.version === undefined) await this.computed(cell.tensor);
+      await this.takeOver(cell, memory);
+      homes.set(cell.tensor, this);
+    }
+    return cells;
+  }
+
+  /** Waits for numbers that may be computed from those of this state, whose queue is waiting here. */
+  private async computed({ version }: Tensor): Promise<void> {
+    if (version.storage !== undefined) return;
+    this.isAttaching = true;
+    try {
+      await version.read();
+    } finally {
+      this.isAttaching = false;
+    }
+  }
+
+  /** Has `read`, which changes nothing, done in its turn. */
+  inTurn<T>(read: () => Promise<T>): Promise<T> {
+    return this.isAttaching ? read() : this.enqueue(read);
+  }
+
+  private cell({ name, tensor }: StateRequest): Cell {
+    let cell = this.cells.get(tensor);
+    if (cell === undefined) {
+      let id = name;
+      for (let k = 2; this.ids.has(id); k++) id = `${name}#${k}`;
+      this.ids.add(id);
+      const type = { dtype: tensor.dtype, shape: tensor.shape };
+      cell = { id, type, tensor, version: undefined, current: new Set(), layouts: new Map() };
+      this.cells.set(tensor, cell);
+    }
+    return cell;
+  }
+
+  /** Copies numbers that the tensor's user has given it into the cell, which stands behind the tensor from then on. */
+  private async takeOver(cell: Cell, memory: StateMemory): Promise<void> {
+    const { storage } = cell.tensor.version;
+    // What is still being computed belongs to a later call.
+    if (cell.tensor.version === cell.version || storage === undefined) return;
+    const numbers = await this.numbersIn(storage);
+    if (cell.version?.isUsed) await save(cell);
+    await writeCell(cell, memory, numbers);
+    cell.current.clear();
+    cell.current.add(memory);
+    cell.version = versionIn(this, cell);
+    cell.tensor.become(cell.version);
+  }
+
+  /** Inside the queue this state's own cells are read directly: their `read` would wait for the queue. */
+  private numbersIn(storage: Storage): Promise<TypedArray> {
+    return storage instanceof CellStorage && storage.state === this ? storage.readNow() : storage.read();
+  }
+
+  /** Waits for what operations in place have left to be computed, if anything; for that may itself need the queue. */
+  settle(): Promise<unknown> | undefined {
+    // Before every step nearly always nothing waits: nothing is allocated to find that out.
+    for (const tensor of this.cells.keys()) {
+      if (tensor.version.storage === undefined) return settled(this.cells.keys());
+    }
+    return undefined;
+  }
+
+  /** Brings every state of `memory` up to date before a program runs on it. */
+  async refresh(memory: StateMemory, cells: readonly Cell[]): Promise<void> {
+    for (const cell of cells) {
+      if (cell.tensor.version !== cell.version) await this.takeOver(cell, memory);
+      if (cell.current.size === 0 || cell.current.has(memory)) continue;
+      await writeCell(cell, memory, await readCell(cell));
+      cell.current.add(memory);
+    }
+  }
+
+  /**
+   * Copies the numbers that somebody may still refer to, before a program changes `cells`. Those in `stepped` are
+   * parameters to which it does an optimizer's step, which gives them new memory.
+   */
+  async preserve(cells: readonly Cell[], stepped: ReadonlySet<Cell>): Promise<void> {
+    for (const cell of cells) {
+      const { version, tensor } = cell;
+      if (stepped.has(cell) && tensor.version === version) renewMemory(tensor);
+      if (version === undefined || !version.isUsed) continue;
+      await save(cell);
+      cell.version = versionIn(this, cell);
+      if (tensor.version === version) tensor.become(cell.version);
+    }
+  }
+
+  /** Records that a program on `memory` has written `cells`: all other copies are stale. */
+  changed(memory: StateMemory, cells: readonly Cell[]): void {
+    for (const cell of cells) {
+      if (cell.current.size === 1 && cell.current.has(memory)) continue;
+      cell.current.clear();
+      cell.current.add(memory);
+    }
+  }
+
+  /** Runs `work` after everything that was queued before it on this model. */
+  enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Waits for those of `tensors` whose numbers are not there yet. */
+export function settled(tensors: Iterable<Tensor>): Promise<unknown> {
+  const waiting = [...tensors].filter(({ version }) => version.storage === undefined);
+  return Promise.all(waiting.map(({ version }) => version.read()));
+}
+
+function versionIn(state: ModelState, cell: Cell): Version {
+  const storage = new CellStorage(state, cell);
+  const version = Version.of(cell.type, storage);
+  storage.version = version;
+  return version;
+}
+
+const stateIn = ({ id, type, layouts }: Cell, memory: StateMemory): StoredState => ({
+  name: id,
+  ...type,
+  layout: layouts.get(memory) ?? rowMajor(type.shape.length),
+});
+
+function readCell(cell: Cell): Promise<TypedArray> {
+  const [memory] = cell.current;
+  return readState(memory, stateIn(cell, memory));
+}
+
+/** Copies the numbers of a cell that is about to be written, for those who still refer to its version. */
+async function save(cell: Cell): Promise<void> {
+  cell.version!.moveTo(new HostStorage(await readCell(cell)));
+}
+
+const writeCell = (cell: Cell, memory: StateMemory, data: TypedArray): Promise<void> =>
+  writeState(memory, stateIn(cell, memory), data);
+
+/** A version's view of its cell. */
+class CellStorage implements Storage {
+  readonly state: ModelState;
+  private readonly cell: Cell;
+  /** The version that lies here until a program is about to change it. */
+  version: Version | undefined;
+
+  constructor(state: ModelState, cell: Cell) {
+    this.state = state;
+    this.cell = cell;
+  }
+
+  read(): Promise<TypedArray> {
+    return this.state.inTurn(() => this.readNow());
+  }
+
+  readNow(): Promise<TypedArray> {
+    const storage = this.version?.storage ?? this;
+    return storage === this ? readCell(this.cell) : storage.read();
+  }
+
+  peek(): undefined {
+    return undefined;
+  }
+}

@@ -1,0 +1,299 @@
+/** What each pass over graphs promises: text in, text out. */
+
+import { expect, test } from "vitest";
+import { interpret } from "../../../backends/interpret/backend.ts";
+import { js } from "../../../backends/js/backend.ts";
+import { autodiff } from "../../../passes/graph/autodiff.ts";
+import { canonicalize } from "../../../passes/graph/canonicalize.ts";
+import { cse } from "../../../passes/graph/cse.ts";
+import { dce } from "../../../passes/graph/dce.ts";
+import { fuse } from "../../../passes/fusion/fuse.ts";
+import { layout } from "../../../passes/graph/layout.ts";
+import { partition } from "../../../passes/graph/partition.ts";
+import type { Pass } from "../../../passes/pass.ts";
+import { simplify } from "../../../passes/graph/simplify.ts";
+import { trainingStep } from "../../../passes/graph/training-step.ts";
+import { nn, optim, tensor } from "../../../src/index.ts";
+import { parseGraph } from "../../../src/ir/parse.ts";
+import { printGraph } from "../../../src/ir/print.ts";
+import type { Graph } from "../../../src/ir/types.ts";
+import { opTable } from "../../../src/ops/registry.ts";
+import { lenetForward, lenetTraining, stagesOf } from "../../support/stages.ts";
+
+/** The text after `passes`, run one after another on the graph that `text` spells. */
+function after(text: string, ...passes: readonly Pass<Graph, Graph>[]): string {
+  return printGraph(passes.reduce((graph, pass) => pass.run(graph), parseGraph(text, opTable)));
+}
+
+test("canonicalize puts constants on the right and sorts attributes", () => {
+  const text = `graph g(%x: f32[2,6]) {
+  %0: f32[] = constant() {value=2, dtype="float32"}
+  %1: f32[2,6] = mul(%0, %x)
+  %2: f32[3,4] = reshape(%1) {shape=[3,-1]}
+  return y=%2
+}`;
+  expect(after(text, canonicalize)).toMatchInlineSnapshot(`
+    "graph g(%x: f32[2,6]) {
+      %0: f32[] = constant() {dtype="float32", value=2}
+      %1: f32[2,6] = mul(%x, %0)
+      %2: f32[3,4] = reshape(%1) {shape=[3,4]}
+      return y=%2
+    }"
+  `);
+});
+
+test("autodiff walks backwards, sums what was broadcast and adds up what meets", () => {
+  const text = `graph g(%x: f32[4,3]) params(@w: f32[3], @b: f32[]) {
+  %0: f32[4,3] = mul(%x, @w)   at a.ts:1 fc
+  %1: f32[4,3] = add(%0, @b)   at a.ts:2
+  %2: f32[4,3] = mul(%1, @w)   at a.ts:3
+  %3: f32[] = mean(%2) {axes=[0,1], keepdim=false}   at a.ts:4
+  return loss=%3
+}`;
+  expect(after(text, autodiff(["w", "b"]))).toMatchInlineSnapshot(`
+    "graph g(%x: f32[4,3]) params(@w: f32[3], @b: f32[]) {
+      %0: f32[4,3] = mul(%x, @w)                                            at a.ts:1 fc
+      %1: f32[4,3] = add(%0, @b)                                            at a.ts:2
+      %2: f32[4,3] = mul(%1, @w)                                            at a.ts:3
+      %3: f32[] = mean(%2) {axes=[0,1], keepdim=false}                      at a.ts:4
+      %4: f32[] = constant() {value=1, dtype="float32"}                     at a.ts:4
+      %5: f32[1,1] = reshape(%4) {shape=[1,1]}                              at a.ts:4
+      %6: f32[4,3] = broadcast_to(%5) {shape=[4,3]}                         at a.ts:4
+      %7: f32[] = constant() {value=0.08333333333333333, dtype="float32"}   at a.ts:4
+      %8: f32[4,3] = mul(%6, %7)                                            at a.ts:4
+      %9: f32[4,3] = mul(%8, @w)                                            at a.ts:3
+      %10: f32[4,3] = mul(%8, %1)                                           at a.ts:3
+      %11: f32[3] = sum(%10) {axes=[0], keepdim=false}                      at a.ts:3
+      %12: f32[] = sum(%9) {axes=[0,1], keepdim=false}                      at a.ts:2
+      %13: f32[4,3] = mul(%9, @w)                                           at a.ts:1 fc
+      %14: f32[4,3] = mul(%9, %x)                                           at a.ts:1 fc
+      %15: f32[3] = sum(%14) {axes=[0], keepdim=false}                      at a.ts:1 fc
+      %16: f32[3] = add(%11, %15)                                           at a.ts:1 fc
+      return loss=%3, grad.w=%16, grad.b=%12
+    }"
+  `);
+});
+
+test("autodiff leaves out what the loss does not depend on, and refuses a loss that is no number", () => {
+  const text = `graph g(%x: f32[2]) params(@w: f32[2], @unused: f32[2]) {
+  %0: f32[2] = mul(%x, @w)   at a.ts:7 fc
+  %1: f32[] = sum(%0) {axes=[0], keepdim=false}
+  return loss=%1
+}`;
+  expect(after(text, autodiff(["w", "unused"]))).not.toContain("grad.unused");
+  const vector = text.replace("loss=%1", "loss=%0");
+  expect(() => after(vector, autodiff(["w"]))).toThrow(
+    "the loss must be a single float32 number but is float32[2]: reduce it with mean or sum (a.ts:7 fc)",
+  );
+});
+
+test("training-step writes parameters and optimizer states as updates", () => {
+  const text = `graph g(%x: f32[2]) params(@w: f32[2]) {
+  %0: f32[2] = mul(%x, @w)   at a.ts:7 fc
+  return loss=%0, grad.w=%0
+}`;
+  const { paramGroups } = new optim.SGD([new nn.Parameter(tensor([1, 2]))], {
+    lr: 0.1,
+    momentum: 0.9,
+    nesterov: true,
+  });
+  expect(after(text, trainingStep({ groups: [{ rule: paramGroups[0].rule }] }))).toMatchInlineSnapshot(`
+    "graph g(%x: f32[2]) params(@w: f32[2], @sgd.w.momentum_buffer: f32[2]) scalars($lr: f32[]) {
+      %0: f32[2] = mul(%x, @w)                              at a.ts:7 fc
+      %1: f32[] = constant() {value=0.9, dtype="float32"}   at a.ts:7 fc
+      %2: f32[2] = mul(@sgd.w.momentum_buffer, %1)          at a.ts:7 fc
+      %3: f32[2] = add(%2, %0)                              at a.ts:7 fc
+      %4: f32[2] = mul(%3, %1)                              at a.ts:7 fc
+      %5: f32[2] = add(%0, %4)                              at a.ts:7 fc
+      %6: f32[2] = mul(%5, $lr)                             at a.ts:7 fc
+      %7: f32[2] = sub(@w, %6)                              at a.ts:7 fc
+      return loss=%0
+      update @w = %7
+      update @sgd.w.momentum_buffer = %3
+    }"
+  `);
+});
+
+test("simplify moves relu's gradient behind max-pooling and sums through it", () => {
+  const pool = "kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false";
+  const text = `graph g(%x: f32[1,2,4,4], %ct: f32[1,2,2,2]) {
+  %0: f32[1,2,4,4] = relu(%x)
+  %1: f32[1,2,2,2] = max_pool2d(%0) {${pool}}
+  %2: u8[1,2,2,2] = max_pool2d_winner(%0) {${pool}}
+  %3: f32[1,2,4,4] = max_pool2d_grad(%ct, %2) {${pool}, inputSize=[4,4]}
+  %4: f32[1,2,4,4] = relu_grad(%3, %0)
+  %5: f32[2] = sum(%4) {axes=[0,2,3], keepdim=false}
+  return y=%1, dx=%4, db=%5
+}`;
+  expect(after(text, simplify, dce)).toMatchInlineSnapshot(`
+    "graph g(%x: f32[1,2,4,4], %ct: f32[1,2,2,2]) {
+      %0: f32[1,2,4,4] = relu(%x)
+      %1: f32[1,2,2,2] = max_pool2d(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+      %2: u8[1,2,2,2] = max_pool2d_winner(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+      %3: f32[1,2,2,2] = relu_grad(%ct, %1)
+      %4: f32[1,2,4,4] = max_pool2d_grad(%3, %2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false, inputSize=[4,4]}
+      %5: f32[2] = sum(%3) {axes=[0,2,3], keepdim=false}
+      return y=%1, dx=%4, db=%5
+    }"
+  `);
+});
+
+test("simplify folds constants, drops identities and reshapes, absorbs broadcasts, sinks reshapes", () => {
+  const text = `graph g(%x: f32[2,3], %w: f32[3,4], %y: f32[8]) {
+  %0: f32[] = constant() {value=2, dtype="float32"}
+  %1: f32[] = constant() {value=0.5, dtype="float32"}
+  %2: f32[] = mul(%0, %1)
+  %3: f32[2,3] = mul(%x, %2)
+  %4: f32[2,3] = neg(%3)
+  %5: f32[2,3] = neg(%4)
+  %6: f32[6] = reshape(%5) {shape=[6]}
+  %7: f32[2,3] = reshape(%6) {shape=[2,3]}
+  %8: f32[2,3] = broadcast_to(%0) {shape=[2,3]}
+  %9: f32[2,3] = add(%7, %8)
+  %10: f32[2,4] = matmul(%9, %w) {transposeA=false, transposeB=false}
+  %11: f32[8] = reshape(%10) {shape=[8]}
+  %12: f32[8] = relu(%y)
+  %13: f32[8] = relu_grad(%11, %12)
+  return out=%13
+}`;
+  expect(after(text, simplify, dce)).toMatchInlineSnapshot(`
+    "graph g(%x: f32[2,3], %w: f32[3,4], %y: f32[8]) {
+      %0: f32[] = constant() {value=2, dtype="float32"}
+      %1: f32[2,3] = add(%x, %0)
+      %2: f32[2,4] = matmul(%1, %w) {transposeA=false, transposeB=false}
+      %3: f32[8] = relu(%y)
+      %4: f32[2,4] = reshape(%3) {shape=[2,4]}
+      %5: f32[2,4] = relu_grad(%2, %4)
+      %6: f32[8] = reshape(%5) {shape=[8]}
+      return out=%6
+    }"
+  `);
+});
+
+test("cse merges what differs in the order of operands alone; dce keeps updates and drops the rest", () => {
+  const text = `graph g(%x: f32[2], %y: f32[2]) params(@s: f32[2]) {
+  %0: f32[2] = add(%x, %y)
+  %1: f32[2] = add(%y, %x)
+  %2: f32[2] = sub(%x, %y)
+  %3: f32[2] = mul(%0, %1)
+  %4: f32[2] = exp(%2)
+  return out=%3
+  update @s = %0
+}`;
+  expect(after(text, cse, dce)).toMatchInlineSnapshot(`
+    "graph g(%x: f32[2], %y: f32[2]) params(@s: f32[2]) {
+      %0: f32[2] = add(%x, %y)
+      %1: f32[2] = mul(%0, %0)
+      return out=%1
+      update @s = %0
+    }"
+  `);
+});
+
+const stageOf = (source: ReturnType<typeof lenetForward>, pass: string, backend = js): Graph =>
+  new Map(stagesOf(source, backend).graphs).get(pass)!;
+
+const groupsOf = (graph: Graph): string[] =>
+  (graph.groups ?? []).map(
+    (g) => `${g.name}: ${g.nodes.map((n) => n.op).join(" ")} -> ${g.stores.map((n) => n.op).join(" ")}`,
+  );
+
+test("LeNet's forward pass is five kernels, two of them with pooling", () => {
+  const graph = stageOf(lenetForward(4), "fuse");
+  expect(graph.groups!.map((g) => g.name)).toEqual([
+    "conv2d_relu_max_pool2d",
+    "conv2d_relu_max_pool2d",
+    "linear_relu",
+    "linear_relu",
+    "linear",
+  ]);
+});
+
+test("LeNet's training step fuses winners, epilogues, softmax with its loss, sparse gradients and all updates", () => {
+  const groups = groupsOf(stageOf(lenetTraining(4, { lr: 0.1 }), "fuse"));
+  expect(groups).toMatchInlineSnapshot(`
+    [
+      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_winner -> max_pool2d max_pool2d_winner",
+      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_winner -> max_pool2d max_pool2d_winner",
+      "linear_relu: linear relu -> relu",
+      "linear_relu: linear relu -> relu",
+      "linear: linear -> linear",
+      "log_softmax_nll_loss: log_softmax nll_loss -> nll_loss",
+      "compare_cast_sum: constant compare cast sum -> sum",
+      "log_softmax_one_hot_compare_div_neg_and_more: log_softmax constant one_hot constant compare div neg where sum exp mul sub -> sub",
+      "matmul: matmul -> matmul",
+      "sum: sum -> sum",
+      "matmul_relu_grad: matmul relu_grad -> relu_grad",
+      "matmul: matmul -> matmul",
+      "sum: sum -> sum",
+      "matmul_relu_grad: matmul relu_grad -> relu_grad",
+      "matmul: matmul -> matmul",
+      "sum: sum -> sum",
+      "matmul_relu_grad: matmul relu_grad -> relu_grad",
+      "max_pool2d_grad_conv2d_weight_grad: max_pool2d_grad conv2d_weight_grad -> conv2d_weight_grad",
+      "sum: sum -> sum",
+      "max_pool2d_grad_conv2d_input_grad_relu_grad: max_pool2d_grad conv2d_input_grad relu_grad -> relu_grad",
+      "max_pool2d_grad_conv2d_weight_grad: max_pool2d_grad conv2d_weight_grad -> conv2d_weight_grad",
+      "sum: sum -> sum",
+      "update: mul sub mul sub mul sub mul sub mul sub mul sub mul sub mul sub mul sub mul sub -> sub sub sub sub sub sub sub sub sub sub",
+    ]
+  `);
+});
+
+test("a backend that does not schedule gets max-pool's gradient as a kernel of its own", () => {
+  const names = groupsOf(stageOf(lenetTraining(4, { lr: 0.1 }), "fuse", interpret));
+  expect(names.filter((name) => name.startsWith("max_pool2d_grad:"))).toHaveLength(2);
+});
+
+test("a backend with few outputs gets the updates in several kernels and the winner in its own", () => {
+  const narrow = { ...js, capabilities: { ...js.capabilities, maxOutputs: 1 } };
+  const graph = stageOf(lenetTraining(4, { lr: 0.1 }), "fuse", narrow);
+  expect(graph.groups!.every((g) => g.stores.length === 1)).toBe(true);
+  expect(graph.groups!.filter((g) => g.name === "update")).toHaveLength(10);
+});
+
+test("partition keeps activations and winners and recomputes log_softmax", () => {
+  const graph = stageOf(lenetTraining(4), "partition");
+  const { kept, recomputed } = graph.partition!;
+  expect(kept.map((n) => n.op)).toEqual([
+    "max_pool2d",
+    "reshape",
+    "relu",
+    "relu",
+    "max_pool2d_winner",
+    "max_pool2d_winner",
+  ]);
+  expect(recomputed.map((n) => n.op)).toEqual(["log_softmax"]);
+});
+
+test("elementwise chains and their reductions are one kernel; a value used twice is computed once", () => {
+  const text = `graph g(%x: f32[4,5], %y: f32[4,5]) {
+  %0: f32[4,5] = add(%x, %y)
+  %1: f32[4,5] = exp(%0)
+  %2: f32[4,5] = mul(%0, %1)
+  %3: f32[4,1] = sum(%2) {axes=[1], keepdim=true}
+  %4: f32[4,5] = div(%2, %3)
+  return out=%4
+}`;
+  expect(groupsOf(fuse(js.capabilities).run(parseGraph(text, opTable)))).toEqual([
+    "add_exp_mul_sum_div: add exp mul sum div -> div",
+  ]);
+});
+
+test("layout turns reshapes into views of what they read, through chains", () => {
+  const text = `graph g(%x: f32[2,3]) {
+  %0: f32[2,3] = relu(%x)
+  %1: f32[6] = reshape(%0) {shape=[6]}
+  %2: f32[3,2] = reshape(%1) {shape=[3,2]}
+  return a=%1, b=%2
+}`;
+  const graph = [partition, fuse(js.capabilities), layout(js.capabilities)].reduce(
+    (g, pass) => pass.run(g),
+    parseGraph(text, opTable),
+  );
+  expect(
+    printGraph(graph)
+      .split("\n")
+      .filter((line) => line.includes("view")),
+  ).toEqual(["  view %1 of %0", "  view %2 of %0"]);
+});
