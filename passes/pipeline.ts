@@ -5,21 +5,21 @@ import type { StepUpdate } from "../src/ir/update.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
+import { planMemory } from "./codegen/plan-memory.ts";
+import { FUSE, fuse } from "./fusion/fuse.ts";
 import { accumulateGradients } from "./graph/accumulate-gradients.ts";
 import { AUTODIFF, autodiff } from "./graph/autodiff.ts";
 import { canonicalize } from "./graph/canonicalize.ts";
 import { cse } from "./graph/cse.ts";
 import { dce } from "./graph/dce.ts";
-import { FUSE, fuse } from "./fusion/fuse.ts";
 import { LAYOUT, layout, type StateLayouts } from "./graph/layout.ts";
-import { lower } from "./lowering/lower.ts";
-import type { PassManager } from "./manager.ts";
 import { partition } from "./graph/partition.ts";
-import type { Pass, StageInfo } from "./pass.ts";
-import { planMemory } from "./codegen/plan-memory.ts";
-import { SCHEDULE, type ScheduleOptions, schedule } from "./scheduling/schedule.ts";
 import { simplify } from "./graph/simplify.ts";
 import { TRAINING_STEP, trainingStep } from "./graph/training-step.ts";
+import { lower } from "./lowering/lower.ts";
+import type { PassManager } from "./manager.ts";
+import type { Pass, StageInfo } from "./pass.ts";
+import { SCHEDULE, type ScheduleOptions, schedule } from "./scheduling/schedule.ts";
 
 export interface PipelineOptions extends ScheduleOptions {
   readonly capabilities: Capabilities;

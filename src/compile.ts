@@ -12,11 +12,11 @@ import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend 
 import { COMMON_OPTIONS, checkLoss, checkModel, checkOptimizer, readTypes } from "./driver/options.ts";
 import { TrainingCompiler } from "./driver/training.ts";
 import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
-import { ModelState, settled } from "./runtime/state/model-state.ts";
 import { Program, type RunResult } from "./runtime/programs/program.ts";
+import type { CompileSpecialization } from "./runtime/programs/specialization.ts";
 import { type StepSource, Trainer } from "./runtime/programs/trainer.ts";
 import type { GradientOptions, GroupedRules } from "./runtime/programs/training-plan.ts";
-import type { CompileVariant } from "./runtime/programs/specialization.ts";
+import { ModelState, settled } from "./runtime/state/model-state.ts";
 import { backwardWith } from "./tensor/backward.ts";
 import { injectBackward, injectEvaluator } from "./tensor/context.ts";
 import { programSeed } from "./tensor/random.ts";
@@ -80,15 +80,15 @@ export async function compile<Model extends CompilableModel>(
   await settled(tensorsOf(model));
   const common = await buildOptions(backend, options);
   const what = training ? "forward pass in training mode" : "forward pass";
-  const variant: CompileVariant = async (shapes, why, previous) => {
+  const specialization: CompileSpecialization = async (shapes, why, previous) => {
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const begin = performance.now();
     const trace = inMode(model, training, () => traceModel(model, types));
     if (previous?.isOf(trace)) return previous;
     return build(backend, state, trace, begin, { what, why }, common);
   };
-  const main = await state.enqueue(() => variant(inputs.map(({ shape }) => shape)));
-  return new Program(main, inputs, state, variant, seed);
+  const main = await state.enqueue(() => specialization(inputs.map(({ shape }) => shape)));
+  return new Program(main, inputs, state, specialization, seed);
 }
 
 /** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */

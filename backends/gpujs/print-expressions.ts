@@ -250,9 +250,9 @@ export class ExpressionPrinter {
 
   /** Floor division of whole numbers. */
   private quotient(a: Expr, b: Expr, wrap: Wrap): string {
-    const { text, turns } = this.lifted(a, b);
+    const { text, iterations } = this.lifted(a, b);
     const quotient = `Math.floor(${text} / ${this.number(b, 6)})`;
-    return turns === 0 ? quotient : wrap(4, `${quotient} - ${turns}`);
+    return iterations === 0 ? quotient : wrap(4, `${quotient} - ${iterations}`);
   }
 
   private remainder(a: Expr, b: Expr, wrap: Wrap): string {
@@ -265,13 +265,13 @@ export class ExpressionPrinter {
   }
 
   /** A dividend raised by a multiple of the divisor to where it cannot be negative: there division is exact. */
-  private lifted(a: Expr, b: Expr): { readonly text: string; readonly turns: number } {
+  private lifted(a: Expr, b: Expr): { readonly text: string; readonly iterations: number } {
     const { low } = this.out.ranges.rangeOf(a);
-    if (low >= 0) return { text: this.number(a, 5), turns: 0 };
+    if (low >= 0) return { text: this.number(a, 5), iterations: 0 };
     if (b.kind !== "const" || !Number.isFinite(low))
       return this.inexact("quotients of numbers that may be negative");
-    const turns = Math.ceil(-low / b.value);
-    return { text: `(${this.number(a, 4)} + ${turns * b.value})`, turns };
+    const iterations = Math.ceil(-low / b.value);
+    return { text: `(${this.number(a, 4)} + ${iterations * b.value})`, iterations };
   }
 }
 

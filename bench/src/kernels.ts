@@ -122,7 +122,7 @@ function isContraction(kernel: Kernel): boolean {
 
 /** The share of winner-list entries that are alive: windows whose gradient is not zero. */
 async function aliveShare(step: CompiledStep, kernel: Kernel): Promise<number> {
-  if (!kernel.schedule?.startsWith("winner-lists,")) return 1;
+  if (!kernel.schedule?.startsWith("sparse,")) return 1;
   const { buffers } = step.plan;
   const list = buffers.find((b) => b.name === `${kernel.name}_values`);
   const gradient = buffers.find((b) => list?.value === `winner lists of ${b.name}`);

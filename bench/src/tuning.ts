@@ -14,12 +14,12 @@
 
 import { parseArgs } from "node:util";
 import { backendNamed } from "../../backends/registry.ts";
-import { contestsOf } from "../../passes/scheduling/tuning-tasks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { lowerTraced } from "../../passes/pipeline.ts";
+import { tuningTasksOf } from "../../passes/scheduling/tuning-tasks.ts";
 import { nn, optim } from "../../src/index.ts";
-import type { Contest } from "../../src/loop/tuning-task.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { TuningTask } from "../../src/loop/tuning-task.ts";
 import { traceLoss } from "../../src/trace/trace.ts";
 import { prepareOn } from "../../src/tuning/runner.ts";
 import { type Measured, search } from "../../src/tuning/search.ts";
@@ -59,27 +59,25 @@ async function report(workload: string, batch: number): Promise<void> {
   const flops = new Map(program.kernels.map(({ name, nominalFlops }) => [name, nominalFlops]));
   const rows: string[][] = [];
   let [firstTotal, bestTotal] = [0, 0];
-  for (const contest of contestsOf(program, backend.capabilities)) {
-    if (options.kernel !== undefined && contest.kernel !== options.kernel) continue;
+  for (const task of tuningTasksOf(program, backend.capabilities)) {
+    if (options.kernel !== undefined && task.kernel !== options.kernel) continue;
     const deadline = performance.now() + 1000 * Number(options.seconds);
-    const { measured } = await search(contest, prepare, {
+    const { measured } = await search(task, prepare, {
       now: () => performance.now(),
       deadline,
       all: options.all,
     });
     const timed = measured.filter(isTimed).sort((a, b) => a.milliseconds - b.milliseconds);
-    const first = timed.find(({ name }) => name === contest.contestants[0].name);
+    const first = timed.find(({ name }) => name === task.entries[0].name);
     if (first === undefined) {
-      console.log(
-        `  ${contest.kernel}: too little time, ${measured.length} of ${contest.contestants.length} tried`,
-      );
+      console.log(`  ${task.kernel}: too little time, ${measured.length} of ${task.entries.length} tried`);
       continue;
     }
     firstTotal += first.milliseconds;
     bestTotal += timed[0].milliseconds;
-    if (options.kernel !== undefined) console.log(candidates(contest, timed));
+    if (options.kernel !== undefined) console.log(candidates(task, timed));
     if (first.milliseconds >= Number(options.least)) {
-      rows.push(row(contest, timed, first, flops.get(contest.kernel) ?? 0));
+      rows.push(row(task, timed, first, flops.get(task.kernel) ?? 0));
     }
   }
   const head = [
@@ -109,7 +107,7 @@ function isTimed(one: Measured): one is Timed {
 }
 
 /** `expected` is what the model thinks that the fastest takes, over what it thinks of its first choice. */
-function row({ kernel }: Contest, timed: readonly Timed[], first: Timed, flops: number): string[] {
+function row({ kernel }: TuningTask, timed: readonly Timed[], first: Timed, flops: number): string[] {
   const [best] = timed;
   const ratio = first.milliseconds / best.milliseconds;
   return [
@@ -127,8 +125,8 @@ function row({ kernel }: Contest, timed: readonly Timed[], first: Timed, flops: 
 }
 
 /** All that were timed, in the model's order: cost and time relative to those of the first choice. */
-function candidates({ kernel, contestants }: Contest, timed: readonly Timed[]): string {
-  const first = timed.find(({ name }) => name === contestants[0].name) ?? timed[0];
+function candidates({ kernel, entries }: TuningTask, timed: readonly Timed[]): string {
+  const first = timed.find(({ name }) => name === entries[0].name) ?? timed[0];
   const rows = [...timed]
     .sort((a, b) => a.cost - b.cost)
     .map(({ name, cost, milliseconds }) => [

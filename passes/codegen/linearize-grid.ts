@@ -9,14 +9,14 @@ import { toAffine } from "../../src/loop/affine.ts";
 import { add, div, int, local, mod, mul, variable } from "../../src/loop/build.ts";
 import type { BufferParam, Expr, Induction, Stmt } from "../../src/loop/types.ts";
 import { mapExpressions, substitute } from "../../src/loop/walk.ts";
-import { hoistIndices } from "./strength-reduction.ts";
-import { type GridLoop, materialize, type StoreTarget } from "./lower-reductions.ts";
+import { type GridLoop, lowerReductions, type StoreTarget } from "./lower-reductions.ts";
+import { reduceStrength } from "./strength-reduction.ts";
 
 /** The loop variable that counts threads. */
 export const THREAD = "thread";
 
 /** The nest of `loops` around one store as a loop over threads; the store must fill its buffer in order. */
-export function threadForm(
+export function linearizeGrid(
   loops: readonly GridLoop[],
   store: StoreTarget,
   buffers: readonly BufferParam[],
@@ -26,14 +26,14 @@ export function threadForm(
   requireRowMajor(loops, strides, store);
   const body: Stmt[] = [];
   // Where to store needs no arithmetic: the thread's number is the place.
-  let level: readonly Stmt[] = hoistIndices(materialize(loops, [{ ...store, index: int(0) }], buffers));
+  let level: readonly Stmt[] = reduceStrength(lowerReductions(loops, [{ ...store, index: int(0) }], buffers));
   loops.forEach(({ name, extent }, axis) => {
     const loop = level[level.length - 1];
     invariant(loop.kind === "for" && loop.name === name, "grid loops are nested perfectly");
     body.push(...level.slice(0, -1));
     const position = div(variable(THREAD), int(strides[axis]));
     body.push({ kind: "let", name, value: axis === 0 ? position : mod(position, int(extent)) });
-    body.push(...(loop.inductions ?? []).map((pointer) => valueInTurn(pointer, pointer.init, name)));
+    body.push(...(loop.inductions ?? []).map((pointer) => valueInIteration(pointer, pointer.init, name)));
     level = loop.body;
   });
   const last = level[level.length - 1];
@@ -64,7 +64,7 @@ function withoutInductions(body: readonly Stmt[]): Stmt[] {
     if (s.kind !== "for") return [s];
     const { inductions = [], ...loop } = s;
     const starts = inductions.map((pointer) => startOf(pointer));
-    const values = inductions.map((pointer, k) => valueInTurn(pointer, starts[k].value, s.name));
+    const values = inductions.map((pointer, k) => valueInIteration(pointer, starts[k].value, s.name));
     return [
       ...starts.flatMap(({ statement }) => statement),
       { ...loop, body: [...values, ...withoutInductions(s.body)] },
@@ -82,10 +82,10 @@ function startOf({ name, init }: Induction): { readonly statement: Stmt[]; reado
   };
 }
 
-const valueInTurn = ({ name, step }: Induction, start: Expr, turn: string): Stmt => ({
+const valueInIteration = ({ name, step }: Induction, start: Expr, iteration: string): Stmt => ({
   kind: "let",
   name,
-  value: add(start, mul(variable(turn), int(step))),
+  value: add(start, mul(variable(iteration), int(step))),
 });
 
 /** Names that stand for another name alone give way to it. */

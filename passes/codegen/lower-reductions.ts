@@ -43,7 +43,7 @@ type Reduce = Extract<Expr, { kind: "reduce" }>;
  * Statements that run `stores` under `loops`; local names start with `prefix` to be unique in a kernel. Loops
  * `around` the statements are the caller's to write.
  */
-export function materialize(
+export function lowerReductions(
   loops: readonly GridLoop[],
   stores: readonly StoreTarget[],
   buffers: readonly BufferParam[],
@@ -247,7 +247,7 @@ class Materializer {
     for (const { results } of plans) for (const [reduction, value] of results) bound.set(reduction, value);
   }
 
-  /** Accumulators for all reductions of one body, and the statements of one turn. */
+  /** Accumulators for all reductions of one body, and the statements of one iteration. */
   private accumulation(body: Expr, reductions: readonly Reduce[]) {
     const has = (op: Reduce["op"]): Reduce | undefined => reductions.find((r) => r.op === op);
     const declarations: Stmt[] = [];

@@ -13,12 +13,12 @@ import { Interner } from "../../src/loop/intern.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
-import type { GridLoop } from "./lower-reductions.ts";
 import { fewerInputs, type PartMaker, sharedReductions } from "../lowering/kernel-fission.ts";
 import { nestsOf } from "../scheduling/analysis/nest.ts";
-import { threadForm } from "./linearize-grid.ts";
+import { linearizeGrid } from "./linearize-grid.ts";
+import type { GridLoop } from "./lower-reductions.ts";
 
-/** One value for each turn of `loops`, stored in order. */
+/** One value for each iteration of `loops`, stored in order. */
 interface Part {
   readonly loops: readonly GridLoop[];
   readonly buffer: string;
@@ -26,7 +26,7 @@ interface Part {
 }
 
 /** The program with kernels of one store each; those that write states come last, whole, as the step's commit. */
-export function perElement(program: LoweredProgram, capabilities: Capabilities): LoweredProgram {
+export function mapToThreads(program: LoweredProgram, capabilities: Capabilities): LoweredProgram {
   const states = new Set(program.states.map(({ buffer }) => buffer));
   const taken = new Set(program.buffers.map(({ name }) => name));
   const split = program.kernels.map((kernel) => new KernelSplit(kernel, capabilities, states, taken));
@@ -146,7 +146,7 @@ class KernelSplit implements PartMaker {
           : `${this.kernel.name}_${position + 1}of${this.parts.length}`,
       buffers,
       scalars: [...used.scalars],
-      body: threadForm(loops, { buffer, index, value }, buffers),
+      body: linearizeGrid(loops, { buffer, index, value }, buffers),
       schedule: "one thread per element",
       nominalFlops: countFlops(nest),
     };
@@ -156,7 +156,7 @@ class KernelSplit implements PartMaker {
 const accessTo = (name: string, stored: string, loaded: ReadonlySet<string>): BufferParam["access"] =>
   name !== stored ? "read" : loaded.has(name) ? "readwrite" : "write";
 
-/** The element of `buffer` that belongs to the current turn of `loops`. */
+/** The element of `buffer` that belongs to the current iteration of `loops`. */
 const elementOf = (buffer: string, value: Expr, loops: readonly GridLoop[]): Expr =>
   load(
     buffer,

@@ -1,5 +1,5 @@
 /**
- * Divides the work of kernels among threads: one loop of each kernel that is worth it becomes a `thread` loop, whose turns
+ * Divides the work of kernels among threads: one loop of each kernel that is worth it becomes a `thread` loop, whose iterations
  * the backend hands out. Every element is computed by one thread, with the same operations in the same order whatever their
  * number, so that the bits do not depend on it.
  */
@@ -28,7 +28,7 @@ type Loop = Extract<Stmt, { kind: "for" }>;
  * The program with work divided among as many threads as the backend has; what commits a step stays whole, so that a thread
  * that is lost never leaves half an update. With `always`, also where it does not pay: for tests.
  */
-export function divideAmongThreads(
+export function parallelize(
   program: LoweredProgram,
   capabilities: Capabilities,
   always = false,

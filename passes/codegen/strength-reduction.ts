@@ -11,7 +11,7 @@ import type { Expr, Induction, Stmt } from "../../src/loop/types.ts";
 import { children, freeNames, mapChildren, visitStatements } from "../../src/loop/walk.ts";
 
 /** The same statements with hoisted indices; new locals are named `p0`, `p1`, … behind `prefix`. */
-export function hoistIndices(body: readonly Stmt[], prefix = ""): Stmt[] {
+export function reduceStrength(body: readonly Stmt[], prefix = ""): Stmt[] {
   const hoister = new Hoister(prefix, lanesOf(body));
   return hoister.body(body, new Set()).flatMap((item) => hoister.settle(item));
 }

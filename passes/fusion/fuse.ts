@@ -12,11 +12,11 @@ import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
-import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widensTruth, windowsCoverOnce } from "./cheap.ts";
-import { baseOf, Commit } from "../lowering/commit.ts";
-import { GroupSizes } from "./group-size.ts";
 import { isCompared } from "../graph/partition.ts";
+import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
+import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widensTruth, windowsCoverOnce } from "./cheap.ts";
+import { GroupSizes } from "./group-size.ts";
 import { reduceAlike, slidesAlike } from "./horizontal-fusion.ts";
 
 export const FUSE: StageInfo = {
@@ -375,7 +375,7 @@ function groupName(nodes: readonly Node[]): string {
     (op) =>
       op !== "constant" &&
       op !== "broadcast_to" &&
-      !(op === "max_pool2d_winner" && ops.includes("max_pool2d")),
+      !(op === "max_pool2d_argmax" && ops.includes("max_pool2d")),
   );
   const shown = named.length === 0 ? ops : named;
   return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;

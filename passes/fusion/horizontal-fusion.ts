@@ -12,7 +12,7 @@ export const slidesAlike = (a: Node, b: Node): boolean =>
   a.inputs[0] === b.inputs[0] &&
   JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
 
-const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_winner";
+const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_argmax";
 
 /** Whether two reductions go over the same axes of equal shapes and read a tensor in common: one loop serves both. */
 export function reduceAlike(a: Node, b: Node): boolean {

@@ -5,8 +5,8 @@ import { GraphBuilder } from "../../src/ir/builder.ts";
 import type { Graph, Update, Value } from "../../src/ir/types.ts";
 import { accumulatedName } from "../../src/ir/update.ts";
 import { opTable } from "../../src/ops/registry.ts";
-import { gradientName } from "./autodiff.ts";
 import type { Pass } from "../pass.ts";
+import { gradientName } from "./autodiff.ts";
 import { gradientsOf, originsOf, TRAINING_STEP, withoutGradients } from "./training-step.ts";
 
 /** Replaces the gradient outputs by `accumulated.NAME ← accumulated.NAME + gradient`, as `backward()` adds to `grad`. */

@@ -3,8 +3,8 @@
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Graph, Value } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
-import { COMMUTATIVE } from "./canonicalize.ts";
 import type { Pass } from "../pass.ts";
+import { COMMUTATIVE } from "./canonicalize.ts";
 
 export const cse: Pass<Graph, Graph> = {
   name: "cse",

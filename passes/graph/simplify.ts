@@ -161,7 +161,7 @@ const sinkReshape: Rule = (b, op, inputs, attrs) => {
 const reluGradBehindPool: Rule = (b, op, [ct, y]) => {
   if (op !== "relu_grad" || !isOp(ct, "max_pool2d_grad")) return undefined;
   const [pooledCt, winner] = ct.inputs;
-  if (!isOp(winner, "max_pool2d_winner") || winner.inputs[0] !== y) return undefined;
+  if (!isOp(winner, "max_pool2d_argmax") || winner.inputs[0] !== y) return undefined;
   const pooled = b.node("max_pool2d", [y], winner.attrs);
   return b.node("max_pool2d_grad", [simplified(b, "relu_grad", [pooledCt, pooled], {}), winner], ct.attrs);
 };

@@ -4,9 +4,9 @@ import { GraphBuilder } from "../../src/ir/builder.ts";
 import type { Graph, Input, Update, Value } from "../../src/ir/types.ts";
 import { optimizerStateName, type StepUpdate, scalarName, type UpdateRule } from "../../src/ir/update.ts";
 import { opTable } from "../../src/ops/registry.ts";
+import type { Pass, StageInfo } from "../pass.ts";
 import { gradientName } from "./autodiff.ts";
 import { clipGradients } from "./clip-gradients.ts";
-import type { Pass, StageInfo } from "../pass.ts";
 
 export const TRAINING_STEP: StageInfo = {
   name: "training-step",

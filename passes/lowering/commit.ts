@@ -1,6 +1,6 @@
 /**
  * The commit: what a step computes last and writes over its states. Nothing may read a state after it was stored, so
- * whatever reads old values here does so before they are overwritten, or in the very turn of a loop that overwrites them.
+ * whatever reads old values here does so before they are overwritten, or in the very iteration of a loop that overwrites them.
  */
 
 import { invariant } from "../../src/core/errors.ts";
@@ -99,7 +99,7 @@ export class Commit {
     return [...this.needed(store)].filter((other) => this.needed(other).has(store));
   }
 
-  /** Whether these stores can be done by the same turns of one loop. */
+  /** Whether these stores can be done by the same iterations of one loop. */
   private canBeOne(stores: readonly Value[]): boolean {
     const written = [...this.writers.values()].filter((writer) => stores.includes(writer)).length;
     return (

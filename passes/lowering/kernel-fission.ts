@@ -4,7 +4,7 @@ import type { Expr } from "../../src/loop/types.ts";
 import { children, freeNames, mapChildren, visitExpr } from "../../src/loop/walk.ts";
 import type { GridLoop } from "../codegen/lower-reductions.ts";
 
-/** What stores a part for each turn of some loops, and says how it is read. */
+/** What stores a part for each iteration of some loops, and says how it is read. */
 export interface PartMaker {
   part(value: Expr, loops: readonly GridLoop[]): Expr;
 }

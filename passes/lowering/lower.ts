@@ -22,9 +22,9 @@ import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { type UsedBuffers, usedBuffers } from "../../src/loop/used-buffers.ts";
 import { ints, type Operand } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
+import type { Pass } from "../pass.ts";
 import { bindShared } from "./bind-shared.ts";
 import { baseOf, Commit } from "./commit.ts";
-import type { Pass } from "../pass.ts";
 import { indicesAt, Positions } from "./positions.ts";
 
 export const lower: Pass<Graph, LoweredProgram> = {
@@ -167,7 +167,7 @@ class Lowering {
     const writes = used.stored.has(name);
     if (!reads && !writes) return [];
     const access = reads && writes ? "readwrite" : writes ? "write" : "read";
-    const range = value.kind === "node" && value.op === "max_pool2d_winner" ? winnerRange(value) : undefined;
+    const range = value.kind === "node" && value.op === "max_pool2d_argmax" ? winnerRange(value) : undefined;
     return [{ name, dtype, length: sizeOf(shape), access, value: buffer.value, ...(range && { range }) }];
   }
 
@@ -232,7 +232,7 @@ class Lowering {
     }, body);
   }
 
-  /** Of nothing no index can be told: one loop without turns says that nothing is stored. */
+  /** Of nothing no index can be told: one loop without iterations says that nothing is stored. */
   private idleNest(stores: readonly Node[]): Stmt[] {
     const body = stores.flatMap((node) =>
       this.destinations(node).map((value): Stmt => {

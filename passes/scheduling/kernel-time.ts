@@ -8,8 +8,8 @@ import { forEachChild, nested, ownExpressions } from "../../src/loop/walk.ts";
 const SCALAR = 0.25;
 const VECTOR = 0.1;
 
-/** Nanoseconds for a turn of a loop. */
-const TURN = 0.5;
+/** Nanoseconds for an iteration of a loop. */
+const ITERATION = 0.5;
 
 /** Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted. */
 export const kernelTime = (kernel: Kernel, { vectorWidth, tileGflops }: Capabilities): number =>
@@ -26,8 +26,8 @@ function bodyTime(body: readonly Stmt[], width: number, each: number): number {
     if (s.kind !== "for") return time + bodyTime(nested(s), width, each);
     const most = typeof s.extent === "number" ? s.extent : (s.extent.usual ?? s.extent.most);
     const together = s.loop === "vector" && width > 1;
-    const turns = together ? Math.ceil(most / width) : most;
-    return time + turns * (TURN + bodyTime(s.body, width, together ? VECTOR : each));
+    const iterations = together ? Math.ceil(most / width) : most;
+    return time + iterations * (ITERATION + bodyTime(s.body, width, together ? VECTOR : each));
   }, 0);
 }
 

@@ -5,13 +5,16 @@ import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isProved } from "../../src/loop/verify.ts";
-import { kernelKey } from "./kernel-key.ts";
-import type { Pass, StageInfo } from "../pass.ts";
-import { perElement } from "../codegen/map-to-threads.ts";
+import { mapToThreads } from "../codegen/map-to-threads.ts";
+import { parallelize } from "../codegen/parallelize.ts";
 import { sharePanels } from "../codegen/share-panels.ts";
+import type { Pass, StageInfo } from "../pass.ts";
+import { kernelKey } from "./kernel-key.ts";
 import { packedPanels } from "./plans/pack.ts";
 import { plain } from "./plans/plain.ts";
 import { registerTile } from "./plans/register-tile.ts";
+import { sparse } from "./plans/sparse/sparse.ts";
+import { vectorSparse } from "./plans/sparse/vector-sparse.ts";
 import {
   type Candidate,
   candidateName,
@@ -22,10 +25,7 @@ import {
 import { vectorDot } from "./plans/vector-dot.ts";
 import { vectorPlain } from "./plans/vector-plain.ts";
 import { vectorTile } from "./plans/vector-tile.ts";
-import { vectorWinnerLists } from "./plans/sparse/vector-sparse.ts";
-import { winnerLists } from "./plans/sparse/sparse.ts";
 import { winograd } from "./plans/winograd/winograd.ts";
-import { divideAmongThreads } from "../codegen/parallelize.ts";
 
 /** Every strategy, the one that always fits first. */
 export const STRATEGIES: readonly Strategy[] = [
@@ -35,8 +35,8 @@ export const STRATEGIES: readonly Strategy[] = [
   vectorPlain,
   vectorDot,
   vectorTile,
-  winnerLists,
-  vectorWinnerLists,
+  sparse,
+  vectorSparse,
   winograd,
 ];
 
@@ -68,7 +68,7 @@ export function schedule(
   return {
     ...SCHEDULE,
     run(program) {
-      if (capabilities.oneElementPerThread) return perElement(program, capabilities);
+      if (capabilities.oneElementPerThread) return mapToThreads(program, capabilities);
       if (!capabilities.schedules) return program;
       const facts = {
         ...factsOf(program, allowsWinograd),
@@ -86,7 +86,7 @@ export function schedule(
           cheapestProved(preferred, capabilities) ?? cheapestProved(others, capabilities) ?? none(kernel)
         );
       });
-      return divideAmongThreads(withScheduled(program, made), capabilities, divideAlways);
+      return parallelize(withScheduled(program, made), capabilities, divideAlways);
     },
   };
 }
@@ -97,7 +97,7 @@ export const factsOf = ({ buffers }: LoweredProgram, allowsWinograd: boolean): P
   allowsWinograd,
 });
 
-/** Every way to run `kernel` in a program of which these facts are known; where a loop has no turns, just as it is. */
+/** Every way to run `kernel` in a program of which these facts are known; where a loop has no iterations, just as it is. */
 export const candidatesFor = (
   kernel: Kernel,
   capabilities: Capabilities,
@@ -107,7 +107,7 @@ export const candidatesFor = (
     strategy.candidates(kernel, capabilities, facts),
   );
 
-/** Whether a loop in a lowered statement has no turns. */
+/** Whether a loop in a lowered statement has no iterations. */
 const isIdle = (s: Stmt): boolean =>
   s.kind === "for" ? s.extent === 0 || s.body.some(isIdle) : s.kind === "section" && s.body.some(isIdle);
 

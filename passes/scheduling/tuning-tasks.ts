@@ -1,46 +1,46 @@
 /** Lays open what `schedule` chooses between: for each kernel every candidate as a small program, ready to be measured. */
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
-import type { Contest, Contestant } from "../../src/loop/tuning-task.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import type { TuningCandidate, TuningTask } from "../../src/loop/tuning-task.ts";
 import type { Kernel } from "../../src/loop/types.ts";
-import { kernelKey } from "./kernel-key.ts";
 import { planMemory } from "../codegen/plan-memory.ts";
-import { applied, candidatesFor, factsOf, withScheduled } from "./schedule.ts";
+import { kernelKey } from "./kernel-key.ts";
 import { candidateName, type ProgramFacts } from "./plans/strategy.ts";
+import { applied, candidatesFor, factsOf, withScheduled } from "./schedule.ts";
 
 /**
- * One contest for each kernel of `program` that can run in more than one way; kernels that do the same share one. There
+ * One task for each kernel of `program` that can run in more than one way; kernels that do the same share one. There
  * is none for backends that run one element per thread, or that run kernels as they were lowered.
  */
-export function contestsOf(
+export function tuningTasksOf(
   program: LoweredProgram,
   capabilities: Capabilities,
   allowsWinograd = true,
-): readonly Contest[] {
+): readonly TuningTask[] {
   if (!capabilities.schedules || capabilities.oneElementPerThread) return [];
   const facts = factsOf(program, allowsWinograd);
-  const contests = new Map<string, Contest>();
+  const tasks = new Map<string, TuningTask>();
   for (const kernel of program.kernels) {
     const key = kernelKey(kernel, capabilities);
-    if (contests.has(key)) continue;
-    const contestants = contestantsFor(kernel, capabilities, facts);
-    if (contestants.length > 1) contests.set(key, { key, kernel: kernel.name, contestants });
+    if (tasks.has(key)) continue;
+    const entries = tuningCandidatesFor(kernel, capabilities, facts);
+    if (entries.length > 1) tasks.set(key, { key, kernel: kernel.name, entries });
   }
-  return [...contests.values()];
+  return [...tasks.values()];
 }
 
 /** The candidates by their names, the cheapest first; where several have one name, the cheapest of them. */
-function contestantsFor(
+function tuningCandidatesFor(
   kernel: Kernel,
   capabilities: Capabilities,
   facts: ProgramFacts,
-): readonly Contestant[] {
+): readonly TuningCandidate[] {
   const sorted = candidatesFor(kernel, capabilities, facts)
     .map((candidate, place) => ({ candidate, place }))
     .sort((a, b) => a.candidate.cost - b.candidate.cost || a.place - b.place);
-  const named = new Map<string, Contestant>();
+  const named = new Map<string, TuningCandidate>();
   for (const { candidate } of sorted) {
     const name = candidateName(candidate);
     if (named.has(name)) continue;

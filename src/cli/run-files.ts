@@ -1,8 +1,8 @@
 /** What `kiln train --out` leaves behind: the parameters for any other tool, and the run as plain data. */
 
 import type { Module } from "../nn/index.ts";
-import type { Inspectable } from "../runtime/programs/program.ts";
 import { encodeSafetensors, type StoredTensor } from "../runtime/files/safetensors.ts";
+import type { Inspectable } from "../runtime/programs/program.ts";
 import type { TrainingDisplay } from "./train/training-display.ts";
 import { packageVersion } from "./version.ts";
 

@@ -51,8 +51,8 @@ export async function differenceFrom(
   return onFewer(samples, backend, asked, options);
 }
 
-const operationsOf = ({ variant }: Subject): number =>
-  variant.plan.kernels.reduce((sum, { body }) => sum + countFlops(body), 0);
+const operationsOf = ({ specialization }: Subject): number =>
+  specialization.plan.kernels.reduce((sum, { body }) => sum + countFlops(body), 0);
 
 /** A model that is written for one batch size can be compared on no other. */
 async function onFewer(

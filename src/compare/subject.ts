@@ -10,15 +10,15 @@ import { build, buildOptions } from "../driver/build.ts";
 import { updatedBy } from "../driver/training.ts";
 import { Parameter } from "../nn/parameter.ts";
 import { SGD } from "../optim/index.ts";
-import { cohortScalars } from "../runtime/programs/cohorts.ts";
-import { ModelState } from "../runtime/state/model-state.ts";
 import type { Profiled } from "../runtime/inspection/profile.ts";
+import { cohortScalars } from "../runtime/programs/cohorts.ts";
 import { type Inspectable, Program } from "../runtime/programs/program.ts";
 import { randomBatch } from "../runtime/programs/random-batch.ts";
+import type { Specialization } from "../runtime/programs/specialization.ts";
 import type { PreparedStep } from "../runtime/programs/step-programs.ts";
 import { Trainer } from "../runtime/programs/trainer.ts";
 import { planUpdate, trainedBy } from "../runtime/programs/training-plan.ts";
-import type { Variant } from "../runtime/programs/specialization.ts";
+import { ModelState } from "../runtime/state/model-state.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Trace } from "../trace/trace.ts";
 import { compareRun } from "./oracle.ts";
@@ -37,13 +37,13 @@ export interface Traced {
 
 export class Subject implements Profiled {
   readonly program: Inspectable;
-  readonly variant: Variant;
+  readonly specialization: Specialization;
   private readonly batch: readonly Tensor[];
   private readonly runner: Runner;
 
-  constructor(program: Inspectable, variant: Variant, runner: Runner) {
+  constructor(program: Inspectable, specialization: Specialization, runner: Runner) {
     this.program = program;
-    this.variant = variant;
+    this.specialization = specialization;
     this.runner = runner;
     this.batch = randomBatch(program.inputs);
   }
@@ -62,8 +62,8 @@ export class Subject implements Profiled {
 
   /** Makes one run that is held against the oracle, kernel by kernel. */
   async compare(): Promise<readonly ValueDifference[]> {
-    const { plan, executable } = this.variant;
-    await this.variant.feed(await Promise.all(this.batch.map((tensor) => tensor.data())));
+    const { plan, executable } = this.specialization;
+    await this.specialization.feed(await Promise.all(this.batch.map((tensor) => tensor.data())));
     return compareRun(plan, executable, this.runner.scalars());
   }
 
@@ -95,9 +95,9 @@ export async function subjectOn(
   const { seed } = traced;
   const begin = (): number => performance.now() - traced.milliseconds;
   if (traced.mode === "forward") {
-    const variant = await build(backend, state, trace, begin(), ASKED, common);
-    const program = new Program(variant, types, state, onlyThis, seed);
-    return new Subject(program, variant, {
+    const specialization = await build(backend, state, trace, begin(), ASKED, common);
+    const program = new Program(specialization, types, state, onlyThis, seed);
+    return new Subject(program, specialization, {
       run: (...batch) => program.run(...batch),
       runByKernel: (...batch) => program.runByKernel(...batch),
       scalars: () => ({ seed, step: 0 }),
@@ -109,23 +109,23 @@ export async function subjectOn(
   const trained = trainedBy(made, trace);
   const { states, cohorts, update } = planUpdate(made, trace, trained, {});
   const known = { ...trace, states: new Map([...copies, ...states]) };
-  const variant = await build(backend, state, known, begin(), ASKED, {
+  const specialization = await build(backend, state, known, begin(), ASKED, {
     ...common,
     gradientsFor: trained,
     update,
   });
   const first: PreparedStep = {
     inputs: types,
-    main: variant,
+    main: specialization,
     step: onlyThis,
     gradients: onlyThis,
-    cohorts: updatedBy(variant, cohorts),
+    cohorts: updatedBy(specialization, cohorts),
     summed: [],
     wanted: new Map(),
   };
   const prepare = { settle: onlyThis, step: onlyThis, update: onlyThis };
   const trainer = new Trainer(first, prepare, state, made, { seed, mirrorEvery: MIRROR_EVERY });
-  return new Subject(trainer, variant, {
+  return new Subject(trainer, specialization, {
     run: (...batch) => trainer.step(...batch),
     runByKernel: (...batch) => trainer.stepByKernel(...batch),
     scalars: () => ({ ...cohortScalars(made, first.cohorts), seed, step: trainer.batchNumber }),

@@ -2,24 +2,24 @@
 
 import type { Backend, BackendOptions, Executable } from "../../backends/backend.ts";
 import { backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
-import { contestsOf } from "../../passes/scheduling/tuning-tasks.ts";
 import { withIndexChecks } from "../../passes/graph/index-checks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { StageInfo } from "../../passes/pass.ts";
 import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
+import { tuningTasksOf } from "../../passes/scheduling/tuning-tasks.ts";
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Shape } from "../core/shape.ts";
 import type { StageDump } from "../ir/artifact.ts";
 import type { Graph } from "../ir/types.ts";
-import type { TunedKernel } from "../loop/tuning-task.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
+import type { TunedKernel } from "../loop/tuning-task.ts";
 import { type Asked, logCompilation } from "../runtime/inspection/compile-log.ts";
 import { currentDebug } from "../runtime/inspection/debug.ts";
-import type { ModelState } from "../runtime/state/model-state.ts";
 import { checkWatch, type Watch } from "../runtime/inspection/nan-watch.ts";
-import { Variant } from "../runtime/programs/specialization.ts";
+import { Specialization } from "../runtime/programs/specialization.ts";
+import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 
@@ -92,7 +92,7 @@ export async function buildOptions(
   return { ...allowed, strategy };
 }
 
-/** From trace to variant: passes, states, backend. `begin` is when tracing began. */
+/** From trace to specialization: passes, states, backend. `begin` is when tracing began. */
 export async function build(
   backend: Backend,
   state: ModelState,
@@ -100,7 +100,7 @@ export async function build(
   begin: number,
   asked: Asked,
   { watch, ...options }: BuildOptions,
-): Promise<Variant> {
+): Promise<Specialization> {
   const checked = withIndexChecks(trace.graph);
   const layouts = state.layoutsOn(backend, trace.states);
   const tracing = performance.now() - begin;
@@ -117,7 +117,7 @@ export async function build(
   const printing = performance.now();
   const executable = await backend.compile(bound, memory);
   const milliseconds = performance.now() - printing;
-  const variant = new Variant(
+  const specialization = new Specialization(
     {
       plan,
       executable,
@@ -135,8 +135,8 @@ export async function build(
     state,
   );
   const debug = currentDebug();
-  if (debug !== undefined) logCompilation(debug, asked, variant);
-  return variant;
+  if (debug !== undefined) logCompilation(debug, asked, specialization);
+  return specialization;
 }
 
 /** From graph to plan; the manager has what every pass made. */
@@ -158,7 +158,7 @@ export async function runPasses(
   if (tuner === undefined) {
     return { plan: planLowered(manager, lowered, { capabilities, ...options }), manager, tuned: [] };
   }
-  const tuned = await tuner.tune(contestsOf(lowered, capabilities, options.winograd));
+  const tuned = await tuner.tune(tuningTasksOf(lowered, capabilities, options.winograd));
   const plan = planLowered(manager, lowered, { capabilities, ...options, choices: choicesOf(tuned) });
   return { plan, manager, tuned };
 }

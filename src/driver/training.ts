@@ -10,9 +10,8 @@ import type { TensorType } from "../ir/types.ts";
 import { accumulatedName } from "../ir/update.ts";
 import { type Accumulation, addMissingSums } from "../runtime/programs/accumulation.ts";
 import type { Cohort } from "../runtime/programs/cohorts.ts";
-import { type ModelState, settled } from "../runtime/state/model-state.ts";
+import type { CompileSpecialization, Specialization } from "../runtime/programs/specialization.ts";
 import type { PreparedStep, PreparedUpdate, PrepareStep } from "../runtime/programs/step-programs.ts";
-import { writesOf } from "../runtime/state/stored-values.ts";
 import {
   batchesPerUpdate,
   type GradientOptions,
@@ -21,7 +20,8 @@ import {
   trainedBy,
   type UpdatePlan,
 } from "../runtime/programs/training-plan.ts";
-import type { CompileVariant, Variant } from "../runtime/programs/specialization.ts";
+import { type ModelState, settled } from "../runtime/state/model-state.ts";
+import { writesOf } from "../runtime/state/stored-values.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
 import { type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
 import { type BuildOptions, build } from "./build.ts";
@@ -70,7 +70,7 @@ export class TrainingCompiler implements PrepareStep {
       | { readonly trace: Trace; readonly trained: readonly string[]; readonly plan: UpdatePlan }
       | undefined;
     const compile =
-      (isStep: boolean): CompileVariant =>
+      (isStep: boolean): CompileSpecialization =>
       async (shapes, because, previous) => {
         const begin = performance.now();
         const replaced = previous?.replaced();
@@ -112,8 +112,8 @@ export class TrainingCompiler implements PrepareStep {
     const asked = { what: "from summed gradients", why };
     const { backend, state, common } = this.request;
     const update = { ...plan.update, origins };
-    const variant = await build(backend, state, known, begin, asked, { ...common, update });
-    return { variant, cohorts: updatedBy(variant, plan.cohorts) };
+    const specialization = await build(backend, state, known, begin, asked, { ...common, update });
+    return { specialization, cohorts: updatedBy(specialization, plan.cohorts) };
   }
 
   /** What a trainer needs to accumulate, with the update of a first step; nothing where each batch makes an update. */
@@ -148,7 +148,7 @@ export class TrainingCompiler implements PrepareStep {
     plan: UpdatePlan,
     begin: number,
     why: string | undefined,
-  ): Promise<Variant> {
+  ): Promise<Specialization> {
     const { backend, state, common } = this.request;
     const update = this.accumulate > 1 ? ("accumulate" as const) : plan.update;
     const asked = { what: "training step", why };
@@ -156,7 +156,7 @@ export class TrainingCompiler implements PrepareStep {
     return build(backend, state, this.withStates(trace, plan), begin, asked, options);
   }
 
-  private buildGradients(trace: Trace, begin: number, why: string | undefined): Promise<Variant> {
+  private buildGradients(trace: Trace, begin: number, why: string | undefined): Promise<Specialization> {
     const { backend, state, common } = this.request;
     const options = { ...common, gradientsFor: trace.parameters };
     return build(backend, state, trace, begin, { what: "gradients", why }, options);
@@ -176,7 +176,7 @@ const replacedError = (path: string): KilnError =>
   );
 
 /** The cohorts with those parameters that a program writes: the loss does not depend on others, they have no gradient. */
-export function updatedBy({ plan, states }: Variant, cohorts: readonly Cohort[]): Cohort[] {
+export function updatedBy({ plan, states }: Specialization, cohorts: readonly Cohort[]): Cohort[] {
   const stored = new Set(plan.kernels.flatMap(writesOf));
   const names = plan.states.filter(({ buffer }) => stored.has(buffer)).map(({ name }) => name);
   const written = new Set(names.map((name) => states.get(name)!));

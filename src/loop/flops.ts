@@ -15,14 +15,14 @@ export function countFlops(body: readonly Stmt[]): number {
 
 class FlopCounter {
   private readonly interner = new Interner();
-  private readonly turns = new Map<Expr, number>();
+  private readonly iterations = new Map<Expr, number>();
 
   body(body: readonly Stmt[], seen: Set<Expr>): number {
     return body.reduce((sum, s) => {
       const own = ownExpressions(s).reduce((n, e) => n + this.expression(this.interner.intern(e), seen), 0);
       if (s.kind === "if") return sum + own;
-      const turns = s.kind === "for" ? turnsOf(s.extent) : 1;
-      return sum + own + turns * this.body(nested(s), s.kind === "for" ? new Set() : seen);
+      const iterations = s.kind === "for" ? iterationsOf(s.extent) : 1;
+      return sum + own + iterations * this.body(nested(s), s.kind === "for" ? new Set() : seen);
     }, 0);
   }
 
@@ -33,22 +33,22 @@ class FlopCounter {
     if (e.kind === "reduce") {
       if (seen.has(e.body)) return 0;
       seen.add(e.body);
-      const turns = e.axes.reduce((n, axis) => n * axis.extent, 1);
-      return turns * (this.turn(e.body) + (e.body.dtype === "float32" ? 1 : 0));
+      const iterations = e.axes.reduce((n, axis) => n * axis.extent, 1);
+      return iterations * (this.iteration(e.body) + (e.body.dtype === "float32" ? 1 : 0));
     }
     const own = e.dtype === "float32" && (e.kind === "binary" || e.kind === "unary") ? 1 : 0;
     return children(e).reduce((n, child) => n + this.expression(child, seen), own);
   }
 
-  /** One turn of a reduction; reductions inside of others may share theirs. */
-  private turn(body: Expr): number {
-    const known = this.turns.get(body);
+  /** One iteration of a reduction; reductions inside of others may share theirs. */
+  private iteration(body: Expr): number {
+    const known = this.iterations.get(body);
     if (known !== undefined) return known;
     const count = this.expression(body, new Set());
-    this.turns.set(body, count);
+    this.iterations.set(body, count);
     return count;
   }
 }
 
-const turnsOf = (extent: Extract<Stmt, { kind: "for" }>["extent"]): number =>
+const iterationsOf = (extent: Extract<Stmt, { kind: "for" }>["extent"]): number =>
   typeof extent === "number" ? extent : (extent.usual ?? extent.most);

@@ -1,5 +1,5 @@
 /**
- * The interpreter's one shortcut: the innermost turn of a sum of products of (guarded) affine loads. The same
+ * The interpreter's one shortcut: the innermost iteration of a sum of products of (guarded) affine loads. The same
  * terms are added in the same order; only the bookkeeping per term is less, without which a convolutional
  * net could not be interpreted in reasonable time.
  */
@@ -53,7 +53,7 @@ export function isEven({ factors }: Dot, axis: string): boolean {
   return factors.every(({ index, guards }) => [index, ...guards].every((form) => !occursInside(form, axis)));
 }
 
-/** Adds the products of one innermost turn of `extent` positions to `sum`. */
+/** Adds the products of one innermost iteration of `extent` positions to `sum`. */
 export function runDot(
   sum: number,
   extent: number,

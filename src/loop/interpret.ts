@@ -1,7 +1,7 @@
 /**
  * The slow oracle: runs Loop IR kernels, before or after scheduling, in double precision. Every backend and
  * every schedule is held against it. Kernels become closures over a register file; what an expression shares, or
- * computes in every turn of a reduction, is computed again only where something it depends on has changed.
+ * computes in every iteration of a reduction, is computed again only where something it depends on has changed.
  */
 
 import { invariant } from "../core/errors.ts";
@@ -95,8 +95,8 @@ class Interpreter {
         return () => {
           const extent = counter === undefined ? fixed : r[counter];
           for (const i of inductions) r[i.slot] = i.init();
-          for (let turn = 0; turn < extent; turn++) {
-            r[slot] = turn;
+          for (let iteration = 0; iteration < extent; iteration++) {
+            r[slot] = iteration;
             body();
             for (const i of inductions) r[i.slot] += i.step;
           }
@@ -342,18 +342,18 @@ class Interpreter {
     const value = this.expression(body);
     const extents = axes.map((axis) => axis.extent);
     /** Visits all positions in row-major order, the last axis fastest. */
-    const each = (turn: (position: number) => void): void => {
+    const each = (iteration: (position: number) => void): void => {
       let position = 0;
       const enter = (axis: number): void => {
         const slot = slots[axis];
         const extent = extents[axis];
         for (let k = 0; k < extent; k++) {
           r[slot] = k;
-          if (axis + 1 === slots.length) turn(position++);
+          if (axis + 1 === slots.length) iteration(position++);
           else enter(axis + 1);
         }
       };
-      if (slots.length === 0) turn(0);
+      if (slots.length === 0) iteration(0);
       else enter(0);
     };
     if (op === "sum") {

@@ -8,7 +8,7 @@ import { div, int, mod, mul, variable } from "./build.ts";
 import type { Expr } from "./types.ts";
 import { rewriter } from "./walk.ts";
 
-/** How often loops turn, by the names of their variables. */
+/** How often loops run, by the names of their variables. */
 export type Extents = ReadonlyMap<string, number>;
 
 /** `name / unit % base · coefficient`. */
@@ -21,10 +21,10 @@ export interface Digit {
 
 /** Rewrites the indices of all loads in an expression. */
 export const joinDigitsInLoads = (extents: Extents): ((e: Expr) => Expr) =>
-  rewriter((e) => (e.kind === "load" ? { ...e, index: joinDigits(e.index, extents) } : e));
+  rewriter((e) => (e.kind === "load" ? { ...e, index: linearizeIndex(e.index, extents) } : e));
 
 /** An equal index, with the digits of one variable joined where they meet. */
-export function joinDigits(index: Expr, extents: Extents): Expr {
+export function linearizeIndex(index: Expr, extents: Extents): Expr {
   const form = toAffine(index);
   const digits: Digit[] = [];
   const rest: Affine = {

@@ -44,9 +44,9 @@ export function printPlan(plan: ProgramPlan): string {
   const lengths = widest(placements.map((p) => p.byteLength));
   const texts = new Map(
     placements.map(({ buffer, byteOffset, byteLength, first, last }) => {
-      const turn = (k: number): string => (k < 0 ? "input" : k >= kernels.length ? "output" : `${k}`);
+      const moment = (k: number): string => (k < 0 ? "input" : k >= kernels.length ? "output" : `${k}`);
       const place = `offset ${`${byteOffset}`.padStart(offsets)}  bytes ${`${byteLength}`.padStart(lengths)}`;
-      return [buffer, `${place}  kernels ${`${turn(first)}..${turn(last)}`.padEnd(10)}`];
+      return [buffer, `${place}  kernels ${`${moment(first)}..${moment(last)}`.padEnd(10)}`];
     }),
   );
   const total = placements.reduce((sum, p) => sum + p.byteLength, 0);

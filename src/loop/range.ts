@@ -70,7 +70,7 @@ export class RangeContext {
     return new RangeContext(names, this.bufferRanges, this.guards, this.unreachable);
   }
 
-  /** Inside of a loop over `extent` turns; inside of one without turns nothing is ever evaluated. */
+  /** Inside of a loop over `extent` iterations; inside of one without iterations nothing is ever evaluated. */
   withLoop(name: string, extent: number): RangeContext {
     const inside = this.withName(name, { low: 0, high: Math.max(extent - 1, 0) });
     return extent > 0 ? inside : inside.neverReached();

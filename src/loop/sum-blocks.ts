@@ -37,16 +37,16 @@ function blocked(sum: Reduce): Expr {
   return cut(sum, first - 1, Math.floor(BLOCK / terms));
 }
 
-/** Cuts the axis at `place` so that stretches of at most `most` turns, with all axes inside of it, are a block. */
+/** Cuts the axis at `place` so that stretches of at most `most` iterations, with all axes inside of it, are a block. */
 function cut(sum: Reduce, place: number, most: number): Expr {
   const { name, extent } = sum.axes[place];
   const [outer, inner] = [sum.axes.slice(0, place), sum.axes.slice(place + 1)];
   const size = stretchOf(extent, most);
   const blocks = Math.floor(extent / size);
   const block = `${name}_block`;
-  const within = (start: Expr, turns: number): Reduce => ({
+  const within = (start: Expr, iterations: number): Reduce => ({
     ...sum,
-    axes: [{ name, extent: turns }, ...inner],
+    axes: [{ name, extent: iterations }, ...inner],
     body: substitute(sum.body, new Map([[name, add(start, variable(name))]])),
   });
   const whole = within(mul(variable(block), int(size)), size);

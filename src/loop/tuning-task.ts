@@ -3,7 +3,7 @@
 import type { ProgramPlan } from "./plan.ts";
 
 /** One way to run a kernel. */
-export interface Contestant {
+export interface TuningCandidate {
   /** The name under which a choice is kept. */
   readonly name: string;
   /** The time that the cost model expects, in the scheduler's unit. */
@@ -13,12 +13,12 @@ export interface Contestant {
 }
 
 /** All ways to run one kernel, the one that the cost model likes best first. */
-export interface Contest {
+export interface TuningTask {
   /** What the choice is kept under: equal for kernels that do the same on backends of the same kind. */
   readonly key: string;
   /** The kernel's name in the program. */
   readonly kernel: string;
-  readonly contestants: readonly Contestant[];
+  readonly entries: readonly TuningCandidate[];
 }
 
 /** How one kernel came to be run as it is. */

@@ -97,10 +97,10 @@ export type Expr =
       readonly body: Expr;
     };
 
-/** The turns of `grid` and `thread` loops are independent; those of a `thread` loop may run at the same time. */
+/** The iterations of `grid` and `thread` loops are independent; those of a `thread` loop may run at the same time. */
 export type LoopKind = "grid" | "serial" | "reduce" | "unroll" | "vector" | "thread";
 
-/** An integer local that starts at `init` with its loop and grows by `step` each turn: a bumped pointer. */
+/** An integer local that starts at `init` with its loop and grows by `step` each iteration: a bumped pointer. */
 export interface Induction {
   readonly name: string;
   readonly init: Expr;
@@ -154,7 +154,7 @@ export interface BufferParam {
   readonly access: "read" | "write" | "readwrite" | "scratch";
   /** Inclusive bounds of the values an index buffer holds, so that indirect loads stay provable. */
   readonly range?: readonly [number, number];
-  /** Scratch of which each thread has its own: nothing in it outlives a turn of the kernel's thread loop. */
+  /** Scratch of which each thread has its own: nothing in it outlives an iteration of the kernel's thread loop. */
   readonly private?: true;
   /** The value of the graph that lives here, as the dump names it (`@conv1.weight`, `%4`). */
   readonly value?: string;

@@ -1,12 +1,12 @@
 /**
  * Proves that nothing in a step reads a state after it was stored: no later kernel does, and within a kernel a load comes
- * before the store of the same element, in the turns of loops and in the order of statements.
+ * before the store of the same element, in the iterations of loops and in the order of statements.
  */
 
 import { InternalError } from "../core/errors.ts";
 import { type Affine, addAffine, toAffine } from "./affine.ts";
 import { add, int, mul, variable } from "./build.ts";
-import { type Digit, digitOf, type Extents, joinDigits } from "./linearize-index.ts";
+import { type Digit, digitOf, type Extents, linearizeIndex } from "./linearize-index.ts";
 import type { LoweredProgram } from "./program.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { Expr, Kernel, Stmt } from "./types.ts";
@@ -81,7 +81,7 @@ class StateAccesses {
     for (const store of this.stores) {
       for (const load of this.loads) {
         if (load.buffer !== store.buffer || isBefore(load, store) || areApart(load, store)) continue;
-        if (isInTurn(load, store)) continue;
+        if (isInIteration(load, store)) continue;
         fail(this.kernel, `it may read elements of the state ${load.buffer} that it has stored already`);
       }
     }
@@ -141,11 +141,11 @@ class StateAccesses {
 
   private access(buffer: string, index: Expr, scope: Scope): Access {
     const extents = new Map(scope.loops.map(({ name, extent }) => [name, extent]));
-    // The variable of a loop that turns once is 0.
+    // The variable of a loop that runs once is 0.
     const zeros = new Map(
       [...extents].flatMap(([name, extent]) => (extent === 1 ? [[name, int(0)] as const] : [])),
     );
-    const whole = joinDigits(substitute(substitute(index, scope.definitions), zeros), extents);
+    const whole = linearizeIndex(substitute(substitute(index, scope.definitions), zeros), extents);
     return {
       buffer,
       index: toAffine(whole),
@@ -159,31 +159,31 @@ class StateAccesses {
 
 /** The scope of a loop's body. */
 function inside({ name, extent, inductions = [] }: LoopOf, { loops, context, definitions }: Scope): Scope {
-  const turns = typeof extent === "number" ? extent : extent.most;
+  const iterations = typeof extent === "number" ? extent : extent.most;
   const own = new Map(definitions);
   for (const { name: pointer, init, step } of inductions)
     own.set(pointer, add(substitute(init, definitions), mul(variable(name), int(step))));
   return {
-    loops: [...loops, { name, extent: turns }],
-    context: context.withName(name, { low: 0, high: Math.max(turns - 1, 0) }),
+    loops: [...loops, { name, extent: iterations }],
+    context: context.withName(name, { low: 0, high: Math.max(iterations - 1, 0) }),
     definitions: own,
   };
 }
 
 type LoopOf = Pick<Extract<Stmt, { kind: "for" }>, "name" | "extent" | "inductions">;
 
-/** The loops that two accesses have in common: in each turn of those both happen, in the order of the text. */
+/** The loops that two accesses have in common: in each iteration of those both happen, in the order of the text. */
 function commonLoops({ loops }: Access, other: Access): readonly Loop[] {
   const apart = loops.findIndex((loop, k) => loop !== other.loops[k]);
   return apart < 0 ? loops : loops.slice(0, apart);
 }
 
-/** Whether every turn of `load` is over before the first of `store`. */
+/** Whether every iteration of `load` is over before the first of `store`. */
 const isBefore = (load: Access, store: Access): boolean =>
   load.position < store.position && commonLoops(load, store).length === 0;
 
 /**
- * Whether no turn of one touches an element that a turn of the other does. Columns of a matrix are apart like that: what
+ * Whether no iteration of one touches an element that an iteration of the other does. Columns of a matrix are apart like that: what
  * is left of their distance without whole rows is never 0, nor a row.
  */
 function areApart(load: Access, store: Access): boolean {
@@ -205,19 +205,19 @@ function areApart(load: Access, store: Access): boolean {
   });
 }
 
-/** Whether `load` reads just the element that `store` stores later in the same turn, and no other turn stores. */
-function isInTurn(load: Access, store: Access): boolean {
+/** Whether `load` reads just the element that `store` stores later in the same iteration, and no other iteration stores. */
+function isInIteration(load: Access, store: Access): boolean {
   const { constant, terms } = addAffine(load.index, store.index, -1);
   if (constant !== 0 || terms.size > 0 || load.position >= store.position) return false;
   const extents = new Map(commonLoops(load, store).map(({ name, extent }) => [name, extent]));
   const digits = [...store.index.terms.values()].map(({ atom, coefficient }) =>
     digitOf(atom, coefficient, extents),
   );
-  return digits.every((digit) => digit !== undefined) && tellTurnsApart(digits, extents);
+  return digits.every((digit) => digit !== undefined) && tellIterationsApart(digits, extents);
 }
 
-/** Whether a sum of digits is another number in every turn of loops of these extents. */
-function tellTurnsApart(digits: readonly Digit[], extents: Extents): boolean {
+/** Whether a sum of digits is another number in every iteration of loops of these extents. */
+function tellIterationsApart(digits: readonly Digit[], extents: Extents): boolean {
   const isWhole = ([name, extent]: readonly [string, number]): boolean => {
     const own = digits.filter((digit) => digit.name === name).sort((a, b) => a.unit - b.unit);
     return own.reduce((known, { unit, base }) => (unit === known ? unit * base : known), 1) >= extent;

@@ -45,12 +45,12 @@ interface Scope {
 }
 
 /** A scope of its own for a body inside of another. */
-const within = ({ context, definitions, names, declared, counters }: Scope, turns = 1): Scope => ({
+const within = ({ context, definitions, names, declared, counters }: Scope, iterations = 1): Scope => ({
   context,
   definitions: new Map(definitions),
   names: new Set(names),
   declared: new Map(declared),
-  counters: new Map([...counters].map(([name, most]) => [name, most * turns])),
+  counters: new Map([...counters].map(([name, most]) => [name, most * iterations])),
 });
 
 class Verifier {

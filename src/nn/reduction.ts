@@ -3,8 +3,8 @@
 import { KilnError } from "../core/errors.ts";
 import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
-import { located } from "../tensor/with-origin.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { withOrigin } from "../tensor/with-origin.ts";
 import { Arguments } from "./options.ts";
 
 /** Whether a loss is averaged, summed or left as it is. */
@@ -78,7 +78,7 @@ export function requireSameShape(callee: string, tensors: Readonly<Record<string
 
 /** Reports a user's mistake with the line of the model that is being traced. */
 export const refuse = (message: string): never =>
-  located(() => {
+  withOrigin(() => {
     throw new KilnError(message);
   });
 

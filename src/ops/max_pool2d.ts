@@ -104,7 +104,7 @@ const maxPool = (family: Family): OpDef => ({
   pattern: "window",
   infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp(b, ct, [x], _out, attrs) {
-    const winner = b.node(`${family.name}_winner`, [x], attrs);
+    const winner = b.node(`${family.name}_argmax`, [x], attrs);
     return [b.node(`${family.name}_grad`, [ct, winner], { ...attrs, inputSize: x.type.shape.slice(2) })];
   },
   backward: { name: `${family.autograd}Backward` },
@@ -138,7 +138,7 @@ function requireWinner(op: string, win: TensorType, expected: TensorType): void 
 }
 
 const winner = (family: Family): OpDef => ({
-  name: `${family.name}_winner`,
+  name: `${family.name}_argmax`,
   doc: `The number \`ky·kW + kx\` of the tap that gave ${family.name}'s result, kW being the most columns of a window; uint8 where it fits, else int32. ${family.windows.attributes}`,
   arity: 1,
   attributes: family.attributes,
@@ -286,11 +286,11 @@ const ADAPTIVE_FAMILY: Family = {
 
 export const MAX_POOL2D = {
   max_pool2d: maxPool(FIXED_FAMILY),
-  max_pool2d_winner: winner(FIXED_FAMILY),
+  max_pool2d_argmax: winner(FIXED_FAMILY),
   max_pool2d_grad: gradient(FIXED_FAMILY),
   max_pool2d_gather: gather(FIXED_FAMILY),
   adaptive_max_pool2d: maxPool(ADAPTIVE_FAMILY),
-  adaptive_max_pool2d_winner: winner(ADAPTIVE_FAMILY),
+  adaptive_max_pool2d_argmax: winner(ADAPTIVE_FAMILY),
   adaptive_max_pool2d_grad: gradient(ADAPTIVE_FAMILY),
   adaptive_max_pool2d_gather: gather(ADAPTIVE_FAMILY),
 };

@@ -8,7 +8,7 @@ import { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
 import { opTable } from "../ops/registry.ts";
 import { currentEvaluator, currentRecorder } from "../tensor/context.ts";
-import { takeKept, takeScalars } from "../tensor/pending.ts";
+import { takeSaved, takeScalars } from "../tensor/pending.ts";
 import { replayer } from "../tensor/replay.ts";
 import { HostStorage } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -52,7 +52,7 @@ export function interactiveStep(optimizer: Steppable): InteractiveStep {
       return update(group, parameter, parameter.grad, optimizer.stateOf(parameter), scalars);
     });
   });
-  const computed = evaluator.compute(changed, takeKept());
+  const computed = evaluator.compute(changed, takeSaved());
   // In a program of their own: whether there are any differs between turns of a loop, the step does not.
   const all = Promise.all([computed, evaluator.compute([], takeScalars())]).then(() => undefined);
   // Who does not wait for the step hears of a failure when reading what it should have changed.

@@ -4,12 +4,12 @@ import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { describe } from "../ops/definition.ts";
-import { located } from "./with-origin.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /** Throws, with the line of the model that is being traced. */
 export const refuse = (message: string): never =>
-  located(() => {
+  withOrigin(() => {
     throw new KilnError(message);
   });
 
@@ -45,7 +45,7 @@ const KEEPDIM = { keepdim: true } satisfies Record<string, true>;
 /** What `keepdim` says, false unless told. */
 export function readKeepdim(callee: string, given: Keepdim | undefined): boolean {
   if (given === undefined || typeof given === "boolean") return given ?? false;
-  return located(() => {
+  return withOrigin(() => {
     checkOptionNames(callee, given, KEEPDIM);
     const { keepdim = false } = given;
     if (typeof keepdim !== "boolean")
@@ -65,7 +65,7 @@ const ALPHA = { alpha: true } satisfies OptionNames<AlphaOptions>;
 /** The factor of `add` and `sub`. */
 export function readAlpha(callee: string, options: AlphaOptions | undefined): number {
   if (options === undefined) return 1;
-  return located(() => {
+  return withOrigin(() => {
     checkOptionNames(callee, options, ALPHA);
     const { alpha = 1 } = options;
     if (typeof alpha !== "number")

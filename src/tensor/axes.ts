@@ -2,14 +2,15 @@
 
 import { normalizeAxes, normalizeAxis } from "../core/shape.ts";
 import { refuse, requireTensor } from "./arguments.ts";
-import { located } from "./with-origin.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /** One axis or several; negative ones count from the end. */
 export type Dims = number | readonly number[];
 
 /** The axis that `dim` names. */
-export const axisOf = (input: Tensor, dim: number): number => located(() => normalizeAxis(dim, input.ndim));
+export const axisOf = (input: Tensor, dim: number): number =>
+  withOrigin(() => normalizeAxis(dim, input.ndim));
 
 /** The axis that `dim` names, of a tensor that has one. */
 export function ownAxisOf(callee: string, input: Tensor, dim: number): number {
@@ -27,6 +28,6 @@ export function alongAxis(input: Tensor, dim: number, f: (input: Tensor, axis: n
 
 /** The axes that `dim` names, sorted; all axes when it names none. A single number has none, whatever is named. */
 export function axesOf(input: Tensor, dim: Dims | undefined): number[] {
-  const axes = located(() => normalizeAxes(dim, input.ndim));
+  const axes = withOrigin(() => normalizeAxes(dim, input.ndim));
   return input.ndim === 0 ? [] : axes;
 }

@@ -6,7 +6,7 @@
 import { sizeOf } from "../core/shape.ts";
 import { topologicalOrder } from "../core/topological.ts";
 import { currentEvaluator } from "./context.ts";
-import { takeKept } from "./pending.ts";
+import { takeSaved } from "./pending.ts";
 import type { Version } from "./version.ts";
 
 /** Operations that may wait for one tensor. More than forward and backward of a usual network: those stay one program. */
@@ -60,7 +60,7 @@ function settle(output: Version, backlog: Backlog, isLong: boolean): void {
   if (!isLong && behind.length <= MOST_WAITING) return;
   // What is not there would be computed again.
   if (!isLong && (backlog.isRemembered || backlog.isDerived))
-    for (const version of behind) if (!isConstant(version)) version.isKept = true;
+    for (const version of behind) if (!isConstant(version)) version.isSaved = true;
   compute([output]);
 }
 
@@ -73,7 +73,7 @@ export function boundGradients(gradients: readonly Version[]): void {
 /** A failure reaches whoever reads. */
 function compute(versions: readonly Version[]): void {
   currentEvaluator()
-    ?.compute(versions, takeKept())
+    ?.compute(versions, takeSaved())
     .catch(() => undefined);
 }
 

@@ -173,6 +173,6 @@ function accumulate(leaf: Tensor, arriving: Tensor): void {
       leaf.grad === null
         ? new Tensor(leaf.shape, leaf.dtype, arriving.version.shared())
         : leaf.grad.add(arriving);
-    leaf.grad.version.isKept = true;
+    leaf.grad.version.isSaved = true;
   });
 }

@@ -87,7 +87,7 @@ function changed(target: Tensor, method: string, result: Tensor, isOneValue = fa
   if (recorder !== undefined) recorder.change(ownerOf(target));
   else {
     // What nobody but this operation has read need not be stored.
-    if (target.version.uses <= 1) target.version.isKept = false;
+    if (target.version.uses <= 1) target.version.isSaved = false;
     rememberKept(result.version);
   }
   write(target, result, numbersOnly);

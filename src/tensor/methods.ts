@@ -9,13 +9,13 @@ import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape
 import { describe } from "../ops/definition.ts";
 import { refuse } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
-import { located } from "./with-origin.ts";
 import { apply } from "./operation.ts";
 import * as rearrange from "./rearrange.ts";
 import { ReductionMethods } from "./reduction-methods.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 import { view } from "./view.ts";
+import { withOrigin } from "./with-origin.ts";
 
 export abstract class TensorMethods extends ReductionMethods {
   /** A copy with memory of its own; gradients pass. */
@@ -24,7 +24,7 @@ export abstract class TensorMethods extends ReductionMethods {
   }
   reshape(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     const requested = shape.flat() as number[];
-    return view("reshape", this, { shape: located(() => inferReshape(this.shape, requested)) });
+    return view("reshape", this, { shape: withOrigin(() => inferReshape(this.shape, requested)) });
   }
   view(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     return this.reshape(...shape);
@@ -33,13 +33,13 @@ export abstract class TensorMethods extends ReductionMethods {
   flatten(this: Tensor, startDim = 0, endDim = -1): Tensor {
     const rank = this.shape.length;
     if (rank === 0) return this.reshape(1);
-    const [start, end] = located(() => [normalizeAxis(startDim, rank), normalizeAxis(endDim, rank)]);
+    const [start, end] = withOrigin(() => [normalizeAxis(startDim, rank), normalizeAxis(endDim, rank)]);
     if (start > end) throw new KilnError(`flatten's startDim ${startDim} lies behind its endDim ${endDim}`);
     const joined = sizeOf(this.shape.slice(start, end + 1));
     return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
   }
   unsqueeze(this: Tensor, dim: number): Tensor {
-    const axis = located(() => normalizeAxis(dim, this.shape.length + 1));
+    const axis = withOrigin(() => normalizeAxis(dim, this.shape.length + 1));
     return this.reshape([...this.shape.slice(0, axis), 1, ...this.shape.slice(axis)]);
   }
   /** Drops the axis `dim` if its extent is 1, or every such axis. */

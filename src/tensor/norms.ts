@@ -2,11 +2,11 @@
 
 import { requireExtents } from "../ops/reduction.ts";
 import { axesOf, type Dims } from "./axes.ts";
-import { located } from "./with-origin.ts";
 import { apply } from "./operation.ts";
 import { compared } from "./promotion.ts";
 import { where } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /**
  * `f` of the input, but 0 where the input is 0: there `f` sees 1 instead, so that neither its value nor an infinite
@@ -26,7 +26,7 @@ export const flatSqrt = (input: Tensor): Tensor => zeroAtZero(input, (x) => x.sq
  */
 export function norm(input: Tensor, p: number | "fro" = 2, dim?: Dims, keepdim = false): Tensor {
   const axes = axesOf(input, dim);
-  if (Math.abs(Number(p)) === Number.POSITIVE_INFINITY) located(() => requireExtents("norm", input, axes));
+  if (Math.abs(Number(p)) === Number.POSITIVE_INFINITY) withOrigin(() => requireExtents("norm", input, axes));
   switch (p) {
     case 0:
       return compared(input, "ne", 0).float().sum(axes, keepdim);

@@ -9,7 +9,7 @@ import type { Version } from "./version.ts";
 /** More than a training step makes; of what no step ever settles the oldest is let go. */
 const MOST_REMEMBERED = 1024;
 
-let kept: Version[] = [];
+let saved: Version[] = [];
 let scalars: Version[] = [];
 
 const within = (versions: Version[]): Version[] =>
@@ -17,9 +17,9 @@ const within = (versions: Version[]): Version[] =>
 
 /** Remembers a version that is to be stored once it is computed. */
 export function rememberKept(version: Version): void {
-  version.isKept = true;
-  kept = within(kept);
-  kept.push(version);
+  version.isSaved = true;
+  saved = within(saved);
+  saved.push(version);
 }
 
 /** Remembers a single number that an operation has made. */
@@ -28,10 +28,10 @@ export function rememberScalar(version: Version): void {
   scalars.push(version);
 }
 
-/** The kept versions since the last call that are still wanted and not computed: they go with their gradients' program. */
-export function takeKept(): readonly Version[] {
-  const taken = kept.filter(({ operation, isKept }) => operation !== undefined && isKept);
-  kept = [];
+/** The saved versions since the last call that are still wanted and not computed: they go with their gradients' program. */
+export function takeSaved(): readonly Version[] {
+  const taken = saved.filter(({ operation, isSaved }) => operation !== undefined && isSaved);
+  saved = [];
   return taken;
 }
 

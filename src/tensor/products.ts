@@ -3,9 +3,9 @@
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { requireTensor } from "./arguments.ts";
-import { located } from "./with-origin.ts";
 import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /**
  * torch.matmul: a matrix product over the last two axes with leading axes broadcast. A vector on the left counts as a
@@ -51,7 +51,7 @@ export function dot(a: Tensor, b: Tensor): Tensor {
 }
 
 function refuse(name: string, a: Tensor, b: Tensor, rule: string): never {
-  return located(() => {
+  return withOrigin(() => {
     throw new KilnError(
       `${name} cannot multiply ${formatShape(a.shape)} by ${formatShape(b.shape)}: ${rule}`,
     );

@@ -4,14 +4,14 @@ import { elementOf, isInt32 } from "../core/conversion.ts";
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { requireTensor } from "./arguments.ts";
-import { located } from "./with-origin.ts";
 import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /** The same numbers in another dtype; a fraction is cut off, and only 0 is false. Gradients stop here. */
 export function to(input: Tensor, dtype: DType): Tensor {
   if (!PUBLIC_DTYPES.includes(dtype)) {
-    return located(() => {
+    return withOrigin(() => {
       throw new KilnError(`to() knows the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${dtype}`);
     });
   }
@@ -21,7 +21,7 @@ export function to(input: Tensor, dtype: DType): Tensor {
 /** A number as a tensor of rank 0 and of `dtype`, by the rules for a single number that fills a tensor. */
 export const filling = (callee: string, value: number, dtype: DType): Tensor =>
   constant(
-    located(() => elementOf(callee, value, dtype, "refused")),
+    withOrigin(() => elementOf(callee, value, dtype, "refused")),
     dtype,
   );
 
@@ -32,7 +32,7 @@ export const filling = (callee: string, value: number, dtype: DType): Tensor =>
 export function scalarLike(callee: string, value: number, like: Tensor): Tensor {
   const isWhole = Number.isInteger(value) && (like.dtype === "int32" || like.dtype === "bool");
   const dtype = isWhole ? "int32" : "float32";
-  return constant(isWhole ? located(() => elementOf(callee, value, dtype)) : value, dtype);
+  return constant(isWhole ? withOrigin(() => elementOf(callee, value, dtype)) : value, dtype);
 }
 
 /** All operands in the widest of their dtypes. */

@@ -13,9 +13,9 @@ import { BLOCK, MOST_INTEGERS } from "../ops/random.ts";
 import { currentRecorder, type RandomSource } from "./context.ts";
 import { readShape, type ShapeArguments } from "./creation.ts";
 import { erfinv } from "./erfinv.ts";
-import { located } from "./with-origin.ts";
 import { scalarLike } from "./promotion.ts";
 import { apply, Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 const WORD = 0x1_0000_0000;
 /** The state of all random functions. */
@@ -188,7 +188,7 @@ export function randint(...given: [number, Shape] | [number, number, Shape]): Te
 /** The whole numbers from `low` to below `high` of a model that is traced. */
 function tracedIntegers(low: number, high: number, shape: Shape): Tensor {
   if (Math.max(-low, high, high - low) > MOST_INTEGERS) {
-    return located(() => {
+    return withOrigin(() => {
       throw new KilnError(
         `inside forward randint draws at most 2^24 different numbers from -2^24 to 2^24, which every backend holds exactly, but low is ${low} and high is ${high}`,
       );

@@ -6,11 +6,11 @@ import { KilnError } from "../core/errors.ts";
 import { formatShape, normalizeAxis, type Shape } from "../core/shape.ts";
 import { asOperand } from "./arguments.ts";
 import { axesOf, axisOf, ownAxisOf } from "./axes.ts";
-import { located } from "./with-origin.ts";
 import { apply, constant } from "./operation.ts";
 import { filling, promoted, scalarLike, to } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
 import { view } from "./view.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /** A list with one item replaced. */
 const withItem = (list: Shape, at: number, item: number): number[] =>
@@ -36,7 +36,7 @@ export function transpose(input: Tensor, dim0: number, dim1: number): Tensor {
 export function expand(input: Tensor, sizes: readonly number[]): Tensor {
   const added = sizes.length - input.ndim;
   const shape = sizes.map((size, axis) => (size === -1 && axis >= added ? input.shape[axis - added] : size));
-  return located(() => {
+  return withOrigin(() => {
     if (added < 0 || shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
       throw new KilnError(`expand cannot give ${formatShape(input.shape)} the shape ${formatShape(sizes)}`);
     }
@@ -81,7 +81,7 @@ export function narrow(input: Tensor, dim: number, start: number, length: number
   const axis = ownAxisOf("narrow", input, dim);
   const extent = input.shape[axis];
   const from = start < 0 ? start + extent : start;
-  return located(() => {
+  return withOrigin(() => {
     if (from < 0 || length < 0 || from + length > extent) {
       throw new KilnError(
         `narrow cannot take ${length} elements from ${start} on along axis ${axis} of ${formatShape(input.shape)}`,
@@ -101,7 +101,7 @@ export function select(input: Tensor, dim: number, index: number): Tensor {
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   requireList("cat", tensors);
   const first = tensors.find((t) => !isEmptyList(t)) ?? tensors[0];
-  if (first === undefined) return located(() => fail("cat needs at least one tensor"));
+  if (first === undefined) return withOrigin(() => fail("cat needs at least one tensor"));
   const axis = ownAxisOf("cat", first, dim);
   const alike = tensors.map((t) => (isEmptyList(t) ? t.reshape(withItem(first.shape, axis, 0)) : t));
   return apply("cat", alike, { axis });
@@ -114,12 +114,12 @@ const isEmptyList = (input: Tensor | undefined): boolean => input?.ndim === 1 &&
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   requireList("stack", tensors);
   const [first] = tensors;
-  if (first === undefined) return located(() => fail("stack needs at least one tensor"));
-  const axis = located(() => normalizeAxis(dim, first.ndim + 1));
+  if (first === undefined) return withOrigin(() => fail("stack needs at least one tensor"));
+  const axis = withOrigin(() => normalizeAxis(dim, first.ndim + 1));
   const different = tensors.find((t) => String(t.shape) !== String(first.shape));
   if (different !== undefined) {
     const shapes = `${formatShape(first.shape)} and ${formatShape(different.shape)}`;
-    return located(() => fail(`stack needs tensors of one shape but got ${shapes}`));
+    return withOrigin(() => fail(`stack needs tensors of one shape but got ${shapes}`));
   }
   return cat(
     tensors.map((t) => t.unsqueeze(axis)),
@@ -130,7 +130,7 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 /** Tensors come as one list; what stands in it is for the operation to look at. */
 function requireList(callee: string, tensors: unknown): void {
   if (!Array.isArray(tensors))
-    located(() =>
+    withOrigin(() =>
       fail(`${callee} takes one list of tensors: write ${callee}([a, b]) or ${callee}([a, b], dim)`),
     );
 }
@@ -144,11 +144,11 @@ export function split(input: Tensor, size: number | readonly number[], dim = 0):
   const axis = ownAxisOf("split", input, dim);
   const extent = input.shape[axis];
   if (typeof size !== "number" && !Array.isArray(size))
-    return located(() => fail(`split needs a size or a list of sizes, not ${describeValue(size)}`));
+    return withOrigin(() => fail(`split needs a size or a list of sizes, not ${describeValue(size)}`));
   const sizes = typeof size === "number" ? evenSizes(extent, size) : size;
   const total = sizes.reduce((sum, part) => sum + part, 0);
   if (total !== extent || sizes.some((part) => !Number.isInteger(part) || part < 0)) {
-    return located(() =>
+    return withOrigin(() =>
       fail(
         `split cannot cut axis ${axis} of ${formatShape(input.shape)} into parts of ${formatShape(sizes)}`,
       ),
@@ -170,7 +170,7 @@ function evenSizes(extent: number, size: number): number[] {
 /** At most `chunks` parts along `dim`, all of one size but the last. */
 export function chunk(input: Tensor, chunks: number, dim = 0): Tensor[] {
   if (!Number.isInteger(chunks) || chunks < 1)
-    return located(() => fail(`chunk needs a positive number of parts, not ${chunks}`));
+    return withOrigin(() => fail(`chunk needs a positive number of parts, not ${chunks}`));
   const extent = input.shape[ownAxisOf("chunk", input, dim)];
   return split(input, extent === 0 ? Array(chunks).fill(0) : Math.ceil(extent / chunks), dim);
 }
@@ -190,7 +190,7 @@ export function pad(
   value = 0,
 ): Tensor {
   const rank = input.ndim;
-  return located(() => {
+  return withOrigin(() => {
     if (!PAD_MODES.includes(mode)) fail(`pad's mode must be one of ${PAD_MODES.join(", ")}, not ${mode}`);
     if (padding.length % 2 !== 0 || padding.length > 2 * rank || !padding.every(Number.isInteger)) {
       fail(

@@ -4,13 +4,13 @@ import { requireExtents } from "../ops/reduction.ts";
 import { type Keepdim, readKeepdim, requireFloats, requireTensor } from "./arguments.ts";
 import type { Dims } from "./axes.ts";
 import { alongAxis, axesOf } from "./axes.ts";
-import { located } from "./with-origin.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";
 import { bmm, dot, matmul, mm } from "./products.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /** The checked `keepdim` of a method that computes with floats. */
 function floatsAnd(callee: string, input: Tensor, keepdim: Keepdim | undefined): boolean {
@@ -27,7 +27,7 @@ function choiceAnd(
 ): boolean {
   const isKept = floatsAnd(callee, input, keepdim);
   const axes = axesOf(input, dim);
-  located(() => requireExtents(callee, input, axes));
+  withOrigin(() => requireExtents(callee, input, axes));
   return isKept;
 }
 

@@ -7,12 +7,12 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
 import { readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { alongAxis, axesOf, axisOf, type Dims } from "./axes.ts";
-import { located } from "./with-origin.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";
 import { narrow, numberOrTensor, operandLike } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
 
 /** The smallest element over `dim`, or of all; equal minima share the gradient evenly, and NaN wins. */
 export const amin = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
@@ -65,7 +65,7 @@ const VARIANCE = { correction: true, unbiased: true, keepdim: true } satisfies O
 /** The checked options of `var` and `std`. */
 export function readVariance(callee: string, input: Tensor, options: VarianceOptions = {}): VarianceOptions {
   requireFloats(callee, input);
-  return located(() => {
+  return withOrigin(() => {
     checkOptionNames(callee, options, VARIANCE);
     const { unbiased, correction = unbiased === false ? 0 : 1, keepdim = false } = options;
     if (unbiased !== undefined && options.correction !== undefined)

@@ -25,7 +25,7 @@ export class Version {
   readonly shape: Shape;
   readonly dtype: DType;
   /** Whether to store the numbers when something else is computed from them: parameters and gradients live on. */
-  isKept = false;
+  isSaved = false;
   /** How many operations read this version, and how many tensors more than one stand for it. */
   uses = 0;
   private known: Storage | undefined;

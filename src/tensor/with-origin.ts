@@ -4,7 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import { currentRecorder } from "./context.ts";
 
 /** Runs `body`; an error of its own gets the line of the model that is being traced, if one is. */
-export function located<T>(body: () => T): T {
+export function withOrigin<T>(body: () => T): T {
   try {
     return body();
   } catch (error) {

@@ -24,7 +24,7 @@ export function zeroGrad(tensors: Iterable<Tensor>, options: ZeroGradOptions = {
   const { setToNone = true } = options;
   for (const tensor of tensors) {
     if (tensor.grad === null) continue;
-    tensor.grad.version.isKept = false;
+    tensor.grad.version.isSaved = false;
     tensor.grad = setToNone ? null : noGrad(() => constantLike(tensor, 0, "zeroGrad"));
   }
 }

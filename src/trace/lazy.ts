@@ -19,7 +19,7 @@ export interface LazyTrace extends Trace {
 export const isConstant = (version: Version): boolean => version.operation?.op === "constant";
 
 /**
- * The graph that computes `wanted`, and on the way every version that is to be kept. Constants are part of it, or, as
+ * The graph that computes `wanted`, and on the way every version that is to be saved. Constants are part of it, or, as
  * `liftConstants` asks for, inputs like any leaf, so that one program serves all their values.
  */
 export function traceLazy(wanted: readonly Version[], liftConstants: boolean): LazyTrace {
@@ -40,7 +40,7 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
       builder.node(operation.op, inputs, operation.attrs),
     );
     values.set(version, value);
-    if (version.isKept || asked.has(version)) {
+    if (version.isSaved || asked.has(version)) {
       const same = outputs.get(value);
       if (same === undefined) outputs.set(value, [version]);
       else same.push(version);
@@ -63,8 +63,8 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
  */
 export function partOf(trace: LazyTrace, outputs: readonly number[]): LazyTrace {
   const { graph } = trace;
-  const kept = outputs.map((k) => graph.outputs[k]);
-  const used = reachable(kept.map(({ value }) => value));
+  const saved = outputs.map((k) => graph.outputs[k]);
+  const used = reachable(saved.map(({ value }) => value));
   const isUsed = graph.inputs.map((input) => used.has(input));
   const known = new Set<Value>(graph.inputs.filter((_, k) => isUsed[k]));
   for (const node of graph.nodes) if (node.inputs.every((input) => known.has(input))) known.add(node);
@@ -74,7 +74,7 @@ export function partOf(trace: LazyTrace, outputs: readonly number[]): LazyTrace 
       ...graph,
       inputs: graph.inputs.filter((_, k) => isUsed[k]),
       nodes: graph.nodes.filter((node) => known.has(node)),
-      outputs: kept,
+      outputs: saved,
     },
     inputs: trace.inputs.filter((_, k) => isUsed[k]),
     leaves: trace.leaves.filter((_, k) => isUsed[k]),

@@ -3,8 +3,8 @@
  * "Almost Optimal Exploration in Multi-Armed Bandits", 2013), with the cost model's order as its start.
  */
 
-import type { Contest, Contestant } from "../loop/tuning-task.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
+import type { TuningCandidate, TuningTask } from "../loop/tuning-task.ts";
 
 /** A small program that is ready to run. */
 export interface Runner {
@@ -23,7 +23,7 @@ export interface Limits {
   readonly all?: boolean;
 }
 
-/** A contestant that was run. */
+/** A entry that was run. */
 export interface Measured {
   readonly name: string;
   readonly cost: number;
@@ -53,37 +53,37 @@ const MOST_WARM_RUNS = 500;
 const SAMPLE_MILLISECONDS = 0.3;
 const MOST_REPEATS = 1000;
 
-/** Samples of each contestant in a round, and of the last two together. */
+/** Samples of each entry in a round, and of the last two together. */
 const ROUND_SAMPLES = 3;
 const LAST_SAMPLES = 11;
 
 /** A change from the model's first choice must gain this share of its time, lest noise decides. */
 const LEAST_GAIN = 0.03;
 
-/** The contestants that a search runs: the model's favourites, the first choice first. */
-export function shortList({ contestants }: Contest, all = false): readonly Contestant[] {
-  if (all) return contestants;
-  const [first] = contestants;
-  return contestants
+/** The entries that a search runs: the model's favourites, the first choice first. */
+export function shortList({ entries }: TuningTask, all = false): readonly TuningCandidate[] {
+  if (all) return entries;
+  const [first] = entries;
+  return entries
     .slice(0, MOST_TRIED)
     .filter(({ cost }, place) => place < LEAST_TRIED || cost <= PLAUSIBLE * first.cost);
 }
 
 /** Searches until one is left or time is up. Everything that was prepared is disposed of. */
-export async function search(contest: Contest, prepare: Prepare, limits: Limits): Promise<SearchResult> {
-  const wanted = shortList(contest, limits.all);
+export async function search(task: TuningTask, prepare: Prepare, limits: Limits): Promise<SearchResult> {
+  const wanted = shortList(task, limits.all);
   const isOver = (): boolean => limits.now() >= limits.deadline;
   const field: Lane[] = [];
   let dropped = 0;
   try {
-    for (const contestant of wanted) {
+    for (const entry of wanted) {
       if (isOver()) break;
-      const plan = contestant.plan();
+      const plan = entry.plan();
       if (plan === undefined) {
         dropped++;
         continue;
       }
-      const lane = new Lane(contestant, await prepare(plan));
+      const lane = new Lane(entry, await prepare(plan));
       field.push(lane);
       await lane.warmUp(limits);
     }
@@ -127,16 +127,16 @@ function winnerOf(measured: readonly Measured[]): Measured | undefined {
   }, first);
 }
 
-/** One contestant with its samples. */
+/** One entry with its samples. */
 class Lane {
-  private readonly contestant: Contestant;
+  private readonly entry: TuningCandidate;
   private readonly runner: Runner;
   private readonly samples: number[] = [];
   private firstRun: number | undefined;
   private lastRun = 0;
 
-  constructor(contestant: Contestant, runner: Runner) {
-    this.contestant = contestant;
+  constructor(entry: TuningCandidate, runner: Runner) {
+    this.entry = entry;
     this.runner = runner;
   }
 
@@ -167,7 +167,7 @@ class Lane {
   }
 
   get result(): Measured {
-    const { name, cost } = this.contestant;
+    const { name, cost } = this.entry;
     const isKnown = this.samples.length >= ROUND_SAMPLES;
     return { name, cost, milliseconds: isKnown ? this.milliseconds : undefined };
   }

@@ -2,7 +2,7 @@
 
 import type { Backend } from "../../backends/backend.ts";
 import { KilnError } from "../core/errors.ts";
-import type { Contest, TunedKernel } from "../loop/tuning-task.ts";
+import type { TunedKernel, TuningTask } from "../loop/tuning-task.ts";
 import { type ChoiceStore, ChoicesFile, type StoredChoice } from "./choices-file.ts";
 import { choicesHere, choicesKey } from "./machine.ts";
 import { prepareOn } from "./runner.ts";
@@ -54,33 +54,33 @@ export class Tuner {
     this.left = settings.milliseconds;
   }
 
-  /** Decides every contest: as the store knows, else by a search, and without time as the cost model likes best. */
-  async tune(contests: readonly Contest[]): Promise<readonly TunedKernel[]> {
+  /** Decides every task: as the store knows, else by a search, and without time as the cost model likes best. */
+  async tune(tasks: readonly TuningTask[]): Promise<readonly TunedKernel[]> {
     const { store, prepare, now } = this.settings;
     const known = await store.load();
     const tuned = new Map<string, TunedKernel>();
-    const open: Contest[] = [];
-    for (const contest of contests) {
-      const stored = known.get(contest.key);
+    const open: TuningTask[] = [];
+    for (const task of tasks) {
+      const stored = known.get(task.key);
       // A choice that is no longer offered is of another version of the scheduler.
-      const isOffered = contest.contestants.some(({ name }) => name === stored?.choice);
-      if (stored !== undefined && isOffered) tuned.set(contest.key, fromStore(contest, stored));
-      else open.push(contest);
+      const isOffered = task.entries.some(({ name }) => name === stored?.choice);
+      if (stored !== undefined && isOffered) tuned.set(task.key, fromStore(task, stored));
+      else open.push(task);
     }
     const found = new Map<string, StoredChoice>();
     const begin = now();
     const end = begin + this.left;
-    for (const { contest, share } of sharesOf(open)) {
+    for (const { task, share } of sharesOf(open)) {
       const deadline = now() + share * (end - now());
-      const result = await search(contest, prepare, { now, deadline });
-      const kernel = fromSearch(contest, result);
-      tuned.set(contest.key, kernel);
+      const result = await search(task, prepare, { now, deadline });
+      const kernel = fromSearch(task, result);
+      tuned.set(task.key, kernel);
       const stored = result.isFinished ? storedChoice(kernel) : undefined;
-      if (stored !== undefined) found.set(contest.key, stored);
+      if (stored !== undefined) found.set(task.key, stored);
     }
     this.left = Math.max(0, end - now());
     if (found.size > 0) await store.add(found);
-    return contests.map(({ key }) => tuned.get(key)!);
+    return tasks.map(({ key }) => tuned.get(key)!);
   }
 }
 
@@ -89,23 +89,23 @@ export const choicesOf = (tuned: readonly TunedKernel[]): ReadonlyMap<string, st
   new Map(tuned.map(({ key, choice }) => [key, choice]));
 
 /**
- * Contests with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the
+ * TuningTask with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the
  * root of the cost: heavy kernels take longer to measure and gain more, and light ones still get their turn.
  */
-function sharesOf(contests: readonly Contest[]): readonly { contest: Contest; share: number }[] {
-  const weighted = contests
-    .map((contest) => ({ contest, weight: Math.sqrt(contest.contestants[0].cost) + 1 }))
+function sharesOf(tasks: readonly TuningTask[]): readonly { task: TuningTask; share: number }[] {
+  const weighted = tasks
+    .map((task) => ({ task, weight: Math.sqrt(task.entries[0].cost) + 1 }))
     .sort((a, b) => b.weight - a.weight);
   let rest = weighted.reduce((sum, { weight }) => sum + weight, 0);
-  return weighted.map(({ contest, weight }) => {
+  return weighted.map(({ task, weight }) => {
     const share = weight / rest;
     rest -= weight;
-    return { contest, share: Math.min(1, share) };
+    return { task, share: Math.min(1, share) };
   });
 }
 
 const fromStore = (
-  { key, kernel }: Contest,
+  { key, kernel }: TuningTask,
   { choice, milliseconds, first, firstMilliseconds, tried }: StoredChoice,
 ): TunedKernel => ({
   key,
@@ -118,8 +118,8 @@ const fromStore = (
   tried,
 });
 
-function fromSearch({ key, kernel, contestants }: Contest, { measured, winner }: SearchResult): TunedKernel {
-  const first = contestants[0].name;
+function fromSearch({ key, kernel, entries }: TuningTask, { measured, winner }: SearchResult): TunedKernel {
+  const first = entries[0].name;
   const firstMilliseconds = measured[0]?.milliseconds;
   if (winner?.milliseconds === undefined || firstMilliseconds === undefined) {
     return { key, kernel, choice: first, source: "model", first, tried: measured.length };

@@ -17,7 +17,7 @@ const WINDOWS: readonly (readonly [number, number])[] = [
 ];
 
 /** What reads winners: lists of them and Winograd's planes; whatever else runs reads them as the cost model likes best. */
-const READERS = ["winner-lists", "vector-winner-lists", "winograd", undefined];
+const READERS = ["sparse", "vector-sparse", "winograd", undefined];
 
 /** Largest difference over largest value: sums of a few hundred products, and Winograd's where it runs. */
 const TOLERANCE = 5e-5;
@@ -57,7 +57,7 @@ test.each(WINDOWS)("gradients behind windows of %i by %i", async (rows, columns)
     ...READERS.map((strategy) => ({ backend: wasm, options: strategy === undefined ? {} : { strategy } })),
     { backend: wasm.configured({ threads: 2 }), options: { divideAlways: true } },
     { backend: backendNamed("js"), options: {} },
-    { backend: backendNamed("js"), options: { strategy: "winner-lists" } },
+    { backend: backendNamed("js"), options: { strategy: "sparse" } },
     { backend: backendNamed("gpujs:cpu"), options: {} },
   ];
   for (const { backend, options } of ways) {

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseCommand } from "../../src/cli/command.ts";
+import { dump } from "../../src/cli/dump/dump.ts";
 import { readRequest } from "../../src/cli/dump/request.ts";
 import { compileSubject } from "../../src/cli/dump/subject.ts";
-import { dump } from "../../src/cli/dump/dump.ts";
 import { KilnError } from "../../src/core/errors.ts";
 import { kiln, LENET, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 

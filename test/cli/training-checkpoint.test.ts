@@ -35,7 +35,7 @@ const CHECKPOINT = {
 const ODD = [undefined, null, -1, 0.5, Number.NaN, "x", [], {}, [null], tensor([1, 2, 3])];
 
 /** `value` with what stands at each of its places, down to any depth, replaced by each odd value. */
-function* variants(value: unknown, path: string): Generator<readonly [place: string, value: unknown]> {
+function* specializations(value: unknown, path: string): Generator<readonly [place: string, value: unknown]> {
   for (const odd of ODD) yield [path, odd];
   const isPlain =
     typeof value === "object" &&
@@ -43,7 +43,7 @@ function* variants(value: unknown, path: string): Generator<readonly [place: str
     [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value));
   if (!isPlain) return;
   for (const [key, inner] of Object.entries(value as object)) {
-    for (const [place, other] of variants(inner, `${path}.${key}`)) {
+    for (const [place, other] of specializations(inner, `${path}.${key}`)) {
       const copy: Record<string, unknown> = Array.isArray(value)
         ? ([...value] as unknown as Record<string, unknown>)
         : { ...(value as object) };
@@ -65,7 +65,7 @@ test("a whole one is taken", async () => {
 
 test("a part that is missing or odd is one line, or does no harm", async () => {
   let refused = 0;
-  for (const [place, value] of variants(CHECKPOINT, "")) {
+  for (const [place, value] of specializations(CHECKPOINT, "")) {
     if (place === "" || typeof value !== "object" || value === null) continue;
     const bytes = await checkpointBytes(value).catch((error: unknown) => error);
     // What `save` has no form for cannot come out of a file.

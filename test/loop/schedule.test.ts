@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
-import { autodiff } from "../../passes/graph/autodiff.ts";
 import { fuse } from "../../passes/fusion/fuse.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
+import { simplify } from "../../passes/graph/simplify.ts";
 import { lower } from "../../passes/lowering/lower.ts";
 import { schedule } from "../../passes/scheduling/schedule.ts";
-import { simplify } from "../../passes/graph/simplify.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";

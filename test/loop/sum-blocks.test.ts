@@ -212,10 +212,10 @@ test("weight gradients behind a pool of 80×80 and 112×112 run over lists in ba
     };
     const gradientsFor = ["x", "w0", "w"];
     const expected = await runGraph(graph, backendNamed("js"), values, { gradientsFor });
-    for (const strategy of ["winner-lists", "vector-winner-lists"]) {
+    for (const strategy of ["sparse", "vector-sparse"]) {
       const options = { gradientsFor, strategy };
       const schedules = planOf(graph, wasm, options).kernels.map((kernel) => kernel.schedule);
-      expect(schedules.join()).toMatch(/winner-lists, \d+ lists per image and channel/);
+      expect(schedules.join()).toMatch(/sparse, \d+ lists per image and channel/);
       const actual = await runGraph(graph, wasm, values, options);
       for (const [name, numbers] of Object.entries(expected))
         expect(relativeError(actual[name], numbers), `${name} by ${strategy}`).toBeLessThanOrEqual(

@@ -90,7 +90,7 @@ for (const backend of BACKENDS) {
       const b = new GraphBuilder(opTable);
       const x = b.input("input", "x", { dtype: "float32", shape: c.input.shape });
       const ct = b.input("input", "ct", { dtype: "float32", shape: c.output.shape });
-      const winner = b.node("max_pool2d_winner", [x], attrs);
+      const winner = b.node("max_pool2d_argmax", [x], attrs);
       const gradient = b.node("max_pool2d_grad", [ct, winner], {
         ...attrs,
         inputSize: c.input.shape.slice(2),

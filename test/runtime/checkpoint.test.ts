@@ -9,7 +9,11 @@ import { fileURLToPath } from "node:url";
 import { KilnError, load, nn, optim, save, type Tensor, tensor } from "kiln";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { removeLeftovers } from "../../src/files/write.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/runtime/files/safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+} from "../../src/runtime/files/safetensors.ts";
 import { integerAt, seedOf } from "../support/fixtures.ts";
 import { TinyNet } from "../support/nets.ts";
 

@@ -12,7 +12,7 @@ import {
   tensor,
 } from "kiln";
 import { describe, expect, test } from "vitest";
-import type { Variant } from "../../src/runtime/programs/specialization.ts";
+import type { Specialization } from "../../src/runtime/programs/specialization.ts";
 
 /** Little enough for a test; every program is run a few times in each round however short that is. */
 const milliseconds = 5;
@@ -95,7 +95,7 @@ describe.each(["wasm", "js", "gpujs:cpu"])("on %s", (backend) => {
     await usual.trainer.step(X, Y);
     await measured.trainer.step(X, Y);
     const before = await bitsOf(measured);
-    const { executable } = (measured.trainer as unknown as { readonly main: Variant }).main;
+    const { executable } = (measured.trainer as unknown as { readonly main: Specialization }).main;
     const run = executable.run.bind(executable);
     let calls = 0;
     executable.run = async (from, to, scalars) => {

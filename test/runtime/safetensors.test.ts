@@ -6,7 +6,11 @@ import { join } from "node:path";
 import { load } from "kiln";
 import { afterAll, describe, expect, it } from "vitest";
 import { KilnError } from "../../src/core/errors.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/runtime/files/safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+} from "../../src/runtime/files/safetensors.ts";
 
 /** A file of any header text, with any claimed header length, and the data or as many zeros. */
 function fileWith(header: string | Uint8Array, data: number | Uint8Array = 0, claimed?: bigint): Uint8Array {

@@ -87,7 +87,7 @@ function boundOf(node: Node, inputs: readonly Bound[]): Bound {
     case "max_pool2d_grad":
     case "max_pool2d_gather":
       return decided(b, a);
-    case "max_pool2d_winner":
+    case "max_pool2d_argmax":
       return decided(a, { size: 255, unit: 1, error: 0 });
     case "sign":
     case "cast":

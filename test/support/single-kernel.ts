@@ -1,11 +1,11 @@
 /** One lowered kernel by itself: run by the interpreter as it was lowered, and as a candidate of a strategy by any backend. */
 
 import type { Backend } from "../../backends/backend.ts";
-import { autodiff } from "../../passes/graph/autodiff.ts";
-import { fuse } from "../../passes/fusion/fuse.ts";
-import { lower } from "../../passes/lowering/lower.ts";
 import { planMemory } from "../../passes/codegen/plan-memory.ts";
+import { fuse } from "../../passes/fusion/fuse.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
+import { lower } from "../../passes/lowering/lower.ts";
 import type { Candidate } from "../../passes/scheduling/plans/strategy.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { parseGraph } from "../../src/ir/parse.ts";

@@ -1,7 +1,7 @@
 /** Scheduling strategies by what they need of a backend, so that tests can force each in turn. */
 
-import { STRATEGIES as ALL } from "../../passes/scheduling/schedule.ts";
 import type { Strategy } from "../../passes/scheduling/plans/strategy.ts";
+import { STRATEGIES as ALL } from "../../passes/scheduling/schedule.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 
 const isVector = ({ name }: Strategy): boolean => name.startsWith("vector-");

@@ -1,7 +1,7 @@
-/** Contests that need no backend and no clock: every way takes as long as it is told to, on a clock of its own. */
+/** TuningTask that need no backend and no clock: every way takes as long as it is told to, on a clock of its own. */
 
-import type { Contest } from "../../src/loop/tuning-task.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { TuningTask } from "../../src/loop/tuning-task.ts";
 import type { Prepare } from "../../src/tuning/search.ts";
 
 /** The milliseconds of each way by its name; the first is the cost model's choice. */
@@ -38,11 +38,11 @@ export class FakeMachine {
   };
 }
 
-/** A contest between `names`, which the cost model likes in this order, each costing one more than the one before. */
-export const contestOf = (key: string, names: readonly string[]): Contest => ({
+/** A task between `names`, which the cost model likes in this order, each costing one more than the one before. */
+export const tuningTaskOf = (key: string, names: readonly string[]): TuningTask => ({
   key,
   kernel: `kernel of ${key}`,
-  contestants: names.map((name, k) => ({ name, cost: 100 + k, plan: () => planNamed(name) })),
+  entries: names.map((name, k) => ({ name, cost: 100 + k, plan: () => planNamed(name) })),
 });
 
 const planNamed = (name: string): ProgramPlan => ({

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { search, shortList } from "../../src/tuning/search.ts";
-import { contestOf, FakeMachine } from "./fakes.ts";
+import { FakeMachine, tuningTaskOf } from "./fakes.ts";
 
 const NAMES = Array.from({ length: 12 }, (_, k) => `way ${k}`);
 
@@ -15,7 +15,7 @@ const within = (fake: FakeMachine, milliseconds: number) => ({ now: fake.now, de
 test("the fastest wins wherever it stands in the model's order", async () => {
   for (const name of NAMES) {
     const fake = machine({ [name]: 1 });
-    const result = await search(contestOf("k", NAMES), fake.prepare, within(fake, 1e6));
+    const result = await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 1e6));
     expect(result.winner).toEqual({ name, cost: 100 + NAMES.indexOf(name), milliseconds: 1 });
     expect(result.isFinished).toBe(true);
     expect(result.measured.map((m) => m.name)).toEqual(NAMES);
@@ -24,13 +24,13 @@ test("the fastest wins wherever it stands in the model's order", async () => {
 
 test("what gains next to nothing does not replace the model's first choice", async () => {
   const fake = machine({ "way 5": 1.97 });
-  const { winner } = await search(contestOf("k", NAMES), fake.prepare, within(fake, 1e6));
+  const { winner } = await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 1e6));
   expect(winner?.name).toBe("way 0");
 });
 
 test("slow ways are run less often than those that come close", async () => {
   const fake = machine({ "way 3": 1, "way 4": 1.1, "way 7": 40 });
-  await search(contestOf("k", NAMES), fake.prepare, within(fake, 1e6));
+  await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 1e6));
   expect(fake.runs.get("way 7")!).toBeLessThan(fake.runs.get("way 4")! / 2);
 });
 
@@ -38,7 +38,7 @@ test("a disturbed sample does not throw the fastest out", async () => {
   const fake = machine({ "way 6": 1 });
   let runs = 0;
   const { winner } = await search(
-    contestOf("k", NAMES),
+    tuningTaskOf("k", NAMES),
     async (plan) => {
       const runner = await fake.prepare(plan);
       // Every fourth run of all meets another process.
@@ -51,7 +51,7 @@ test("a disturbed sample does not throw the fastest out", async () => {
 
 test("time that is up ends the search; without enough samples the first choice stays", async () => {
   const fake = machine({ "way 1": 0.1 });
-  const result = await search(contestOf("k", NAMES), fake.prepare, within(fake, 5));
+  const result = await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 5));
   expect(result.isFinished).toBe(false);
   expect(result.winner?.name).toBe("way 0");
   expect(result.winner?.milliseconds).toBeUndefined();
@@ -61,18 +61,18 @@ test("time that is up ends the search; without enough samples the first choice s
 
 test("without any time nothing is prepared", async () => {
   const fake = machine();
-  const result = await search(contestOf("k", NAMES), fake.prepare, within(fake, 0));
+  const result = await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 0));
   expect(result).toEqual({ measured: [], winner: undefined, isFinished: false });
   expect(fake.prepared).toBe(0);
 });
 
 test("everything that was prepared is disposed of, an error included", async () => {
   const fake = machine();
-  await search(contestOf("k", NAMES), fake.prepare, within(fake, 30));
+  await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 30));
   expect(fake.prepared).toBeGreaterThan(0);
   expect(fake.disposed).toBe(fake.prepared);
   const broken = search(
-    contestOf("k", NAMES),
+    tuningTaskOf("k", NAMES),
     async (plan) => {
       if (plan.name === "way 2") throw new Error("no memory");
       return fake.prepare(plan);
@@ -85,15 +85,15 @@ test("everything that was prepared is disposed of, an error included", async () 
 
 test("at least eight are tried, and beyond them those that the model thinks possible", () => {
   const costs = [10, 11, 12, 13, 25, 30, 35, 40, 19, 41, 20];
-  const contest = {
+  const task = {
     key: "k",
     kernel: "k",
-    contestants: costs.map((cost, k) => ({
-      ...contestOf("k", ["way"]).contestants[0],
+    entries: costs.map((cost, k) => ({
+      ...tuningTaskOf("k", ["way"]).entries[0],
       name: `way ${k}`,
       cost,
     })),
   };
-  expect(shortList(contest).map(({ cost }) => cost)).toEqual([10, 11, 12, 13, 25, 30, 35, 40, 19, 20]);
-  expect(shortList(contest, true)).toHaveLength(costs.length);
+  expect(shortList(task).map(({ cost }) => cost)).toEqual([10, 11, 12, 13, 25, 30, 35, 40, 19, 20]);
+  expect(shortList(task, true)).toHaveLength(costs.length);
 });

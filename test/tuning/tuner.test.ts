@@ -7,15 +7,15 @@ import { afterAll, describe, expect, test } from "vitest";
 import { ChoicesFile, ChoicesInMemory } from "../../src/tuning/choices-file.ts";
 import { cacheFolder, machineName } from "../../src/tuning/machine.ts";
 import { choicesOf, Tuner } from "../../src/tuning/tuner.ts";
-import { contestOf, FakeMachine } from "./fakes.ts";
+import { FakeMachine, tuningTaskOf } from "./fakes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-tuning-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const TIMES = { a0: 2, a1: 1, a2: 3, b0: 1, b1: 2 };
-const CONTESTS = [contestOf("a", ["a0", "a1", "a2"]), contestOf("b", ["b0", "b1"])];
+const CONTESTS = [tuningTaskOf("a", ["a0", "a1", "a2"]), tuningTaskOf("b", ["b0", "b1"])];
 
-/** Tunes the contests with what `store` knows; what came of it, and how many programs were prepared. */
+/** Tunes the tasks with what `store` knows; what came of it, and how many programs were prepared. */
 async function tuned(store: ChoicesFile | ChoicesInMemory, milliseconds = 1e6) {
   const fake = new FakeMachine(TIMES);
   const tuner = new Tuner({ milliseconds, store, prepare: fake.prepare, now: fake.now });
@@ -105,7 +105,7 @@ describe("the budget", () => {
     const store = new ChoicesInMemory();
     const { tuner, fake } = await tuned(store, 70);
     const before = fake.time;
-    await tuner.tune([contestOf("c", ["a0", "a1"])]);
+    await tuner.tune([tuningTaskOf("c", ["a0", "a1"])]);
     expect(fake.time - before).toBeLessThan(70);
     await tuned(store);
     expect([...(await store.load()).keys()].sort()).toEqual(["a", "b"]);

@@ -67,7 +67,7 @@ export class FunctionContext {
     this.used = used;
   }
 
-  /** Whether it has a loop whose turns threads share. */
+  /** Whether it has a loop whose iterations threads share. */
   get isDivided(): boolean {
     return this.divided;
   }
@@ -139,8 +139,8 @@ export class FunctionContext {
     return this.once(`${name} ${dtype}`, local, valueType(dtype), () => fromDouble(raw, dtype));
   }
 
-  /** The turns of a loop of `extent` turns that belong to the thread: from the first one to before the last one. */
-  ownTurns(extent: number): { readonly first: Instruction; readonly last: Instruction } {
+  /** The iterations of a loop of `extent` iterations that belong to the thread: from the first one to before the last one. */
+  ownIterations(extent: number): { readonly first: Instruction; readonly last: Instruction } {
     const most = (a: Instruction): Instruction =>
       selectValue(operation("i32.lt_u", a, i32(extent)), a, i32(extent));
     const share = this.once(`share ${extent}`, `share${extent}`, "i32", () =>

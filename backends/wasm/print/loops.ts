@@ -46,14 +46,14 @@ function bumps({ pointers }: LoopPlaces): readonly Instruction[] {
   });
 }
 
-/** The body for the counter's first value alone: a single turn, or the lanes of a vector loop together. */
+/** The body for the counter's first value alone: a single iteration, or the lanes of a vector loop together. */
 export function once(around: LoopPlaces): readonly Instruction[] {
   const { elements, bytes } = around.counter;
   const zero = [elements, bytes].flatMap((local) => (local ? [set(local, i32(0))] : []));
   return [...zero, ...starts(around), ...around.body];
 }
 
-/** What tells a loop that it has ended: the local that is compared after each turn, and with what. */
+/** What tells a loop that it has ended: the local that is compared after each iteration, and with what. */
 interface End {
   readonly before: readonly Instruction[];
   readonly goesOn: Instruction;
@@ -77,7 +77,7 @@ export function loopOf(around: LoopPlaces, extent: number | Instruction): readon
   ];
 }
 
-/** The body for the turns from `first` to before `last`, of which there is one at least. */
+/** The body for the iterations from `first` to before `last`, of which there is one at least. */
 export function loopBetween(
   around: LoopPlaces,
   first: Instruction,

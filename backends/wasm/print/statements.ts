@@ -1,4 +1,4 @@
-/** Statements as instructions: loops, locals, stores and lists, scalar or four turns of a vector loop together. */
+/** Statements as instructions: loops, locals, stores and lists, scalar or four iterations of a vector loop together. */
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import { add, int, local as localOf, mul, variable } from "../../../src/loop/build.ts";
@@ -152,7 +152,7 @@ export class StatementPrinter {
       } else {
         const place = integerPlace(name, { laneStep: together ? step : laneStep });
         places.set(name, place);
-        // A thread's share begins at its own first turn, which is what the counter holds by then.
+        // A thread's share begins at its own first iteration, which is what the counter holds by then.
         const from = s.loop === "thread" ? add(init, mul(variable(s.name), int(step))) : init;
         pointers.push({ place, step, start: () => this.start(place, from, { ...scope, places }) });
       }
@@ -171,7 +171,7 @@ export class StatementPrinter {
 
   private ownShare({ extent }: Of<"for">, around: LoopPlaces): readonly Instruction[] {
     invariant(typeof extent === "number", "a thread loop has a known extent");
-    const { first, last } = this.context.ownTurns(extent);
+    const { first, last } = this.context.ownIterations(extent);
     return [when(operation("i32.lt_u", first, last), loopBetween(around, first, last))];
   }
 

@@ -1,4 +1,4 @@
-/** Whether the four turns of a vector loop can run together, statement by statement. */
+/** Whether the four iterations of a vector loop can run together, statement by statement. */
 
 import { bottomUp } from "../../../src/core/topological.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
@@ -6,22 +6,22 @@ import { children, freeNames } from "../../../src/loop/walk.ts";
 
 type For = Extract<Stmt, { kind: "for" }>;
 
-/** How many turns of a vector loop run together. */
+/** How many iterations of a vector loop run together. */
 export const VECTOR_WIDTH = 4;
 
 export const isVectorLoop = (s: For): boolean => s.loop === "vector" && s.extent === VECTOR_WIDTH;
 
 /**
- * False for bodies in which the turns would part: lists they append to, loops whose number of turns differs, branches
- * that differ and do more than assign, and sums that all turns share. Such a loop runs turn by turn.
+ * False for bodies in which the iterations would part: lists they append to, loops whose number of iterations differs, branches
+ * that differ and do more than assign, and sums that all iterations share. Such a loop runs iteration by iteration.
  */
 export function canRunTogether(loop: For): boolean {
   const inductions = (loop.inductions ?? []).map(({ name }) => name);
-  return new Turns(new Set([loop.name, ...inductions])).together(loop.body);
+  return new Iterations(new Set([loop.name, ...inductions])).together(loop.body);
 }
 
-class Turns {
-  /** Names that may differ from turn to turn. */
+class Iterations {
+  /** Names that may differ from iteration to iteration. */
   private readonly varying: Set<string>;
   private readonly accumulators = new Set<string>();
 

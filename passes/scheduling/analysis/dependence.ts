@@ -1,5 +1,5 @@
 /**
- * Proves that the turns of a loop are independent in memory: every element that one of them writes is its own, no other turn
+ * Proves that the iterations of a loop are independent in memory: every element that one of them writes is its own, no other iteration
  * reads or writes it. What is not proved counts as dependent.
  */
 
@@ -48,9 +48,9 @@ export class WrittenElements {
     this.body(body, { definitions: new Map(), ranges, loops: [] });
   }
 
-  /** Whether no two turns of `loop`, of which there are `extent`, meet in an element that one of them writes. */
+  /** Whether no two iterations of `loop`, of which there are `extent`, meet in an element that one of them writes. */
   areDisjointAlong(loop: string, extent: number): boolean {
-    return [...this.accesses.values()].every((accesses) => belongToTurns(accesses, loop, extent));
+    return [...this.accesses.values()].every((accesses) => belongToIterations(accesses, loop, extent));
   }
 
   private body(statements: readonly Stmt[], outer: Scope): void {
@@ -128,9 +128,9 @@ export class WrittenElements {
 
 /**
  * Indices are read as numbers of mixed radix: terms smaller than the loop's step must stay within one step of each other,
- * and larger ones must be multiples of something that the loop's steps never reach; then the loop's digit names the turn.
+ * and larger ones must be multiples of something that the loop's steps never reach; then the loop's digit names the iteration.
  */
-function belongToTurns(accesses: readonly Access[], loop: string, extent: number): boolean {
+function belongToIterations(accesses: readonly Access[], loop: string, extent: number): boolean {
   const [first] = accesses;
   const step = first?.terms.get(loop)?.coefficient ?? 0;
   if (step === 0) return accesses.length === 0;

@@ -42,7 +42,7 @@ export function startAt(lanes: Lanes, tile: Expr, vector: Expr): Expr {
 
 /** Tiles of one shape: how often they are run, and what each of their vectors stands for. */
 export interface LanePart {
-  readonly turns: number;
+  readonly iterations: number;
   readonly vectors: readonly ReadonlyMap<string, Expr>[];
 }
 
@@ -63,7 +63,7 @@ export function lanePartsOf(lanes: Lanes): LanePart[] {
   if (whole > 0) {
     const tile = whole === 1 ? int(0) : variable(loop);
     parts.push({
-      turns: whole,
+      iterations: whole,
       vectors: Array.from({ length: vectors }, (_, k) =>
         at(tile, k, add(mul(tile, int(tileWidth(lanes))), int(k * width))),
       ),
@@ -72,7 +72,7 @@ export function lanePartsOf(lanes: Lanes): LanePart[] {
   const first = whole * vectors;
   if (first < total) {
     parts.push({
-      turns: 1,
+      iterations: 1,
       vectors: Array.from({ length: total - first }, (_, k) =>
         at(int(whole), k, int(startOf(lanes, first + k))),
       ),

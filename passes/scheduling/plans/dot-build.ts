@@ -5,13 +5,13 @@ import { Interner } from "../../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
-import { hoistIndices } from "../../codegen/strength-reduction.ts";
-import { type GridLoop, materialize, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import type { Reduce } from "../analysis/contraction.ts";
 import { LANE } from "../analysis/lanes.ts";
 import type { Nest } from "../analysis/nest.ts";
-import type { Scheduled } from "./strategy.ts";
 import { type Tile, unrollTiles } from "../transforms/unroll.ts";
+import type { Scheduled } from "./strategy.ts";
 
 export interface DotPlan {
   readonly kernel: Kernel;
@@ -57,7 +57,7 @@ export function applyDot(plan: DotPlan): Scheduled {
     value: `lanes of ${kernel.name}`,
   };
   const body = parts.flatMap((part): readonly Stmt[] => {
-    const statements = hoistIndices(part(param));
+    const statements = reduceStrength(part(param));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
   const inner = plan.joined.axes[plan.joined.axes.length - 1];
@@ -70,7 +70,7 @@ export function applyDot(plan: DotPlan): Scheduled {
 }
 
 /**
- * One shape of tile. Its lanes stand in scratch from `start` on, apart for each turn of the outermost loop, which
+ * One shape of tile. Its lanes stand in scratch from `start` on, apart for each iteration of the outermost loop, which
  * threads may share.
  */
 function buildPart(plan: DotPlan, part: Nest, name: string, start: number) {
@@ -97,8 +97,8 @@ function buildPart(plan: DotPlan, part: Nest, name: string, start: number) {
   const body = (param: BufferParam): Stmt[] => {
     const buffers = [...kernel.buffers, param];
     const inside = [
-      ...materialize([lane], partial, buffers, "lane_", part.loops),
-      ...materialize([], finished, buffers, "", part.loops),
+      ...lowerReductions([lane], partial, buffers, "lane_", part.loops),
+      ...lowerReductions([], finished, buffers, "", part.loops),
     ];
     return part.loops.reduceRight<Stmt[]>(
       (inner, { name: loop, extent }) => [{ kind: "for", name: loop, extent, loop: "grid", body: inner }],
@@ -112,10 +112,10 @@ function buildPart(plan: DotPlan, part: Nest, name: string, start: number) {
 function wholeOf(sum: Reduce, width: number): Reduce {
   const inner = sum.axes[sum.axes.length - 1];
   const position = add(mul(variable(inner.name), int(width)), variable(LANE));
-  const turns = { name: inner.name, extent: Math.floor(inner.extent / width) };
+  const iterations = { name: inner.name, extent: Math.floor(inner.extent / width) };
   return {
     ...sum,
-    axes: [...sum.axes.slice(0, -1), turns],
+    axes: [...sum.axes.slice(0, -1), iterations],
     body: substitute(sum.body, new Map([[inner.name, position]])),
   };
 }

@@ -20,12 +20,12 @@ const STORE_COST = 2;
 export function nestCost({ loops, stores }: Nest, lanes?: Lanes): number {
   const innermost = loops.at(-1);
   const outer = loops.slice(0, -1).reduce((n, { extent }) => n * extent, 1);
-  const turns = lanes === undefined ? (innermost?.extent ?? 1) : vectorCount(lanes);
+  const iterations = lanes === undefined ? (innermost?.extent ?? 1) : vectorCount(lanes);
   const parts = lanes === undefined ? 1 : lanePartsOf(lanes).length;
   const each = flopsOf(stores.map(({ value }) => value));
   const before = innermost === undefined ? 0 : flopsOf(sumsBefore(stores, innermost.name));
-  const flops = parts * before + turns * (each - before);
-  return outer * (UNTILED_COST * flops + STORE_COST * turns * stores.length);
+  const flops = parts * before + iterations * (each - before);
+  return outer * (UNTILED_COST * flops + STORE_COST * iterations * stores.length);
 }
 
 const flopsOf = (values: readonly Expr[]): number =>

@@ -2,8 +2,8 @@
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
-import { hoistIndices } from "../../codegen/strength-reduction.ts";
-import { materialize } from "../../codegen/lower-reductions.ts";
+import { lowerReductions } from "../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { nestsOf } from "../analysis/nest.ts";
 import { nestCost, UNTILED_COST } from "./plain-cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
@@ -27,7 +27,7 @@ const costOf = (kernel: Kernel): number => nestsOf(kernel).reduce((sum, nest) =>
 export function schedulePlain(kernel: Kernel): Kernel {
   const nests = nestsOf(kernel);
   const body = nests.map(({ name, loops, stores }): readonly Stmt[] => {
-    const statements = hoistIndices(materialize(loops, stores, kernel.buffers));
+    const statements = reduceStrength(lowerReductions(loops, stores, kernel.buffers));
     return nests.length === 1 ? statements : [{ kind: "section", name, body: statements }];
   });
   return { ...kernel, body: body.flat(), schedule: "plain" };

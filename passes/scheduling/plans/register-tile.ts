@@ -6,14 +6,14 @@
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
-import { hoistIndices } from "../../codegen/strength-reduction.ts";
-import { materialize } from "../../codegen/lower-reductions.ts";
+import { lowerReductions } from "../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { type Contraction, contractionOf, dependsOn } from "../analysis/contraction.ts";
 import { foldGuards } from "../transforms/fold-guards.ts";
-import type { Candidate, Strategy } from "./strategy.ts";
 import { type Tile, unrollTiles, unrollWindows } from "../transforms/unroll.ts";
+import type { Candidate, Strategy } from "./strategy.ts";
 
-/** Cost of one load and of one turn of the inner loop, in multiply-adds; fitted to the js backend. */
+/** Cost of one load and of one iteration of the inner loop, in multiply-adds; fitted to the js backend. */
 const LOAD_COST = 0.7;
 const TURN_COST = 2;
 
@@ -69,14 +69,14 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
 const sizesFor = (extent: number | undefined): readonly number[] =>
   extent === undefined ? [1] : SIZES.filter((size) => size <= extent && (size > 1 || extent === 1));
 
-/** Prices blocks: multiply-adds plus the loads and loop turns that come with them, remainders as what they are. */
+/** Prices blocks: multiply-adds plus the loads and loop iterations that come with them, remainders as what they are. */
 function pricing(
   contraction: Contraction,
 ): (extentA: number, extentB: number, sizeA: number, sizeB: number) => number {
   const { left, right, window, nest, core } = contraction;
   const product = (axes: readonly { readonly extent: number }[]): number =>
     axes.reduce((n, axis) => n * axis.extent, 1);
-  const turns = product(core.axes);
+  const iterations = product(core.axes);
   const outputs = product(nest.loops);
   const windowSize = product(window);
   const loadsOf = (factor: Expr): number =>
@@ -95,7 +95,7 @@ function pricing(
       wholeA * block(sizeA, restB) +
       wholeB * block(restA, sizeB) +
       block(restA, restB);
-    return (2 * cost * outputs * turns) / (extentA * extentB);
+    return (2 * cost * outputs * iterations) / (extentA * extentB);
   };
 }
 
@@ -107,7 +107,7 @@ function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
   const guarded = contraction.left.kind !== "load" || contraction.right.kind !== "load";
   const body = parts.map((part): readonly Stmt[] => {
     const { loops, stores } = guarded ? foldGuards(part) : part;
-    const statements = hoistIndices(materialize(loops, stores, kernel.buffers));
+    const statements = reduceStrength(lowerReductions(loops, stores, kernel.buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
   return { ...kernel, body: body.flat(), schedule: `register-tile ${describe(contraction, tiles)}` };

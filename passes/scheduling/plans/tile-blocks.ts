@@ -5,7 +5,7 @@ import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
 import { type Contraction, dependsOn } from "../analysis/contraction.ts";
 import type { Extents } from "../analysis/coordinates.ts";
-import { MULTIPLY_ADD, turnCost } from "./vector-cost.ts";
+import { iterationCost, MULTIPLY_ADD } from "./vector-cost.ts";
 
 /** Vectors and rows tried along the sides of a tile. */
 const VECTORS = [1, 2, 3, 4];
@@ -18,7 +18,7 @@ export const PARTIAL_SUMS = 4;
 /** What starting one tile costs, in multiply-adds: its pointers, and sums set to zero. */
 export const TILE_START = 6;
 
-/** So many vectors along the lanes' loop, times so many turns of a second loop. */
+/** So many vectors along the lanes' loop, times so many iterations of a second loop. */
 export interface Block {
   readonly vectors: number;
   readonly row: string | undefined;
@@ -32,9 +32,9 @@ export class TileBlocks {
   private readonly windowSize: number;
   /** How many different elements of the left and of the right factor a pooling window loads. */
   private readonly windowLoads: readonly [number, number];
-  /** Elements of the result, and turns of the sum behind each of them. */
+  /** Elements of the result, and iterations of the sum behind each of them. */
   private readonly outputs: number;
-  private readonly turns: number;
+  private readonly iterations: number;
 
   constructor(contraction: Contraction, capabilities: Capabilities, extents: Extents) {
     const { left, right, window, nest, core } = contraction;
@@ -46,7 +46,7 @@ export class TileBlocks {
     this.windowSize = product(window);
     this.windowLoads = [inWindow(left), inWindow(right)];
     this.outputs = product(nest.loops);
-    this.turns = product(core.axes);
+    this.iterations = product(core.axes);
   }
 
   /** Blocks whose accumulators and the elements that feed them fit the registers. */
@@ -77,7 +77,7 @@ export class TileBlocks {
     return { left: side(left, ofLeft), right: side(right, ofRight) };
   }
 
-  /** Arithmetic, loads, turns and stores of all tiles of each block, remainders priced as what they are. */
+  /** Arithmetic, loads, iterations and stores of all tiles of each block, remainders priced as what they are. */
   costsOf(loop: string, blocks: readonly Block[], padded: boolean): number[] {
     const { stores } = this.contraction.nest;
     const width = this.capabilities.vectorWidth;
@@ -97,8 +97,8 @@ export class TileBlocks {
         const ofLeft = loadsOf(left, v, r);
         const ofRight = loadsOf(right, v, r);
         const vectorLoads = (left.inLanes ? ofLeft : 0) + (right.inLanes ? ofRight : 0);
-        const turn = turnCost(v * r * this.windowSize, vectorLoads, ofLeft + ofRight - vectorLoads);
-        return this.turns * turn + v * r * store + TILE_START;
+        const iteration = iterationCost(v * r * this.windowSize, vectorLoads, ofLeft + ofRight - vectorLoads);
+        return this.iterations * iteration + v * r * store + TILE_START;
       };
       const rowExtent = row === undefined ? 1 : (this.extents.get(row) ?? 1);
       const wholeVectors = Math.floor(aligned / vectors);
@@ -122,6 +122,6 @@ interface Side {
   readonly inRows: boolean;
 }
 
-/** How many different elements or vectors one turn of the block's inner loop loads of a factor. */
+/** How many different elements or vectors one iteration of the block's inner loop loads of a factor. */
 const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: number): number =>
   inWindow * (inRows ? rows : 1) * (inLanes ? vectors : 1);

@@ -6,16 +6,16 @@ import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import { axesKey, rewriter, substitute } from "../../../src/loop/walk.ts";
-import { hoistIndices } from "../../codegen/strength-reduction.ts";
-import { type GridLoop, materialize, type StoreTarget } from "../../codegen/lower-reductions.ts";
-import { epilogueKernel } from "../transforms/epilogue-kernel.ts";
-import { joinAxes } from "../transforms/join-axes.ts";
+import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { LANE, type LanePart, lanePartsOf, vectorCount } from "../analysis/lanes.ts";
 import type { Nest } from "../analysis/nest.ts";
+import { epilogueKernel } from "../transforms/epilogue-kernel.ts";
+import { joinAxes } from "../transforms/join-axes.ts";
 import { buildPanel, type Panel } from "../transforms/panel.ts";
 import { schedulePanel } from "../transforms/panel-copy.ts";
-import type { Scheduled } from "./strategy.ts";
 import { unrollTiles, unrollWindows } from "../transforms/unroll.ts";
+import type { Scheduled } from "./strategy.ts";
 import type { TilePlan } from "./vector-plan.ts";
 
 export function applyTile(plan: TilePlan): Scheduled {
@@ -69,7 +69,7 @@ function withPanels(
   };
 }
 
-/** Scratch for sums, and the store that adds to what earlier turns of the split axis left there. */
+/** Scratch for sums, and the store that adds to what earlier iterations of the split axis left there. */
 function partialSums({ contraction, lanes, split }: TilePlan, sum: Expr) {
   const { kernel, nest } = contraction;
   const name = `${kernel.name}_partial`;
@@ -112,7 +112,7 @@ function mainKernel(
   const parts = cut.flatMap((part) => unrollTiles(part, row === undefined ? [] : [row]));
   const body = parts.map(({ loops, stores }): readonly Stmt[] => {
     const lane: GridLoop = { name: LANE, extent: lanes.width, loop: "vector" };
-    const statements = hoistIndices(materialize([...loops, lane], stores, buffers));
+    const statements = reduceStrength(lowerReductions([...loops, lane], stores, buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
   const { loaded, stored, scalars } = usedBuffers(body.flat());
@@ -143,7 +143,7 @@ function vectorised({ lanes, order, split, contraction }: TilePlan, nest: Nest, 
     const loop = nest.loops.find((l) => l.name === name);
     if (loop === undefined) return [];
     if (name !== lanes.loop) return [loop];
-    return part.turns === 1 ? [] : [{ name, extent: part.turns }];
+    return part.iterations === 1 ? [] : [{ name, extent: part.iterations }];
   });
   return { ...nest, loops, stores };
 }

@@ -1,5 +1,5 @@
 /**
- * What vector tiles cost: multiply-adds, loads and turns of the inner loop, packing, and what the caches have to
+ * What vector tiles cost: multiply-adds, loads and iterations of the inner loop, packing, and what the caches have to
  * bring again because the order of loops let it fall out. Costs are in the scheduler's unit, half a multiply-add
  * of a register tile, scalar or vector alike.
  */
@@ -9,12 +9,12 @@ import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
 /** One multiply-add in the scheduler's unit. */
 export const MULTIPLY_ADD = 2;
 
-/** Loads and turns in multiply-adds, where a tile hides most of them behind its arithmetic. */
+/** Loads and iterations in multiply-adds, where a tile hides most of them behind its arithmetic. */
 const VECTOR_LOAD = 0.15;
 const SPLAT = 0.2;
-const TURN = 1;
+const ITERATION = 1;
 
-/** Multiply-adds that a turn takes at least: sums wait for themselves. */
+/** Multiply-adds that an iteration takes at least: sums wait for themselves. */
 const LATENCY = 6;
 
 /**
@@ -42,14 +42,14 @@ const PERIOD = 1024;
 /** Floats in a cache line: what a load brings along. */
 const LINE = 16;
 
-/** A turn of the inner loop with `sums` accumulators, fed by so many loads of vectors and of single elements. */
-export const turnCost = (sums: number, vectorLoads: number, splats: number): number =>
-  Math.max(sums, LATENCY) + VECTOR_LOAD * vectorLoads + SPLAT * splats + TURN;
+/** An iteration of the inner loop with `sums` accumulators, fed by so many loads of vectors and of single elements. */
+export const iterationCost = (sums: number, vectorLoads: number, splats: number): number =>
+  Math.max(sums, LATENCY) + VECTOR_LOAD * vectorLoads + SPLAT * splats + ITERATION;
 
-/** A loop as a tile sees it: `turns` times a step of `size`. */
+/** A loop as a tile sees it: `iterations` times a step of `size`. */
 export interface TiledLoop {
   readonly name: string;
-  readonly turns: number;
+  readonly iterations: number;
   readonly size: number;
 }
 
@@ -68,7 +68,7 @@ interface Taken {
 
 /**
  * The multiply-adds that memory costs when `loops` run from the outermost to the innermost. For each cache, the
- * outermost level is found below which all factors fit; they are brought again for each turn of what is outside.
+ * outermost level is found below which all factors fit; they are brought again for each iteration of what is outside.
  */
 export function memoryCost(
   loops: readonly TiledLoop[],
@@ -78,8 +78,8 @@ export function memoryCost(
   const extents = new Map(unrolled);
   for (const { name, size } of loops) extents.set(name, size);
   const levels = [factors.map((factor) => takenBy(factor, extents))];
-  for (const { name, turns, size } of [...loops].reverse()) {
-    extents.set(name, turns * size);
+  for (const { name, iterations, size } of [...loops].reverse()) {
+    extents.set(name, iterations * size);
     levels.unshift(factors.map((factor) => takenBy(factor, extents)));
   }
   return CACHES.reduce((cost, { bytes, isSmall }) => {
@@ -94,7 +94,7 @@ export function memoryCost(
   }, 0);
 }
 
-/** What it costs to bring a factor for each turn of the loops outside, for one byte of each element. */
+/** What it costs to bring a factor for each iteration of the loops outside, for one byte of each element. */
 function againCost(
   factor: Footprint,
   { read, lines }: Taken,
@@ -103,14 +103,14 @@ function againCost(
 ): number {
   const { coordinates, packed } = factor;
   const innermost = outside.at(-1)?.name;
-  // The next turn finds the rest of the line that this one has brought.
+  // The next iteration finds the rest of the line that this one has brought.
   const isWalked = coordinates.at(-1)?.terms.some((t) => t.name === innermost && t.coefficient === 1);
-  // What does not move with a loop is still there for its next turn.
+  // What does not move with a loop is still there for its next iteration.
   const moves = ({ name }: TiledLoop): boolean =>
     coordinates.some((c) => c.terms.some((t) => t.name === name));
   const moved = fits ? outside.slice(0, outside.findLastIndex(moves) + 1) : outside;
   const price = packed || innermost === undefined ? PANEL_BYTE : ROW_BYTE;
-  return moved.reduce((n, { turns }) => n * turns, isWalked ? read : lines) * price;
+  return moved.reduce((n, { iterations }) => n * iterations, isWalked ? read : lines) * price;
 }
 
 function takenBy({ coordinates, packed }: Footprint, extents: ReadonlyMap<string, number>): Taken {

@@ -12,11 +12,11 @@ import { children, visitExpr } from "../../../src/loop/walk.ts";
 import type { GridLoop } from "../../codegen/lower-reductions.ts";
 import { dependsOn, type Reduce } from "../analysis/contraction.ts";
 import { coordinatesOf, type Extents } from "../analysis/coordinates.ts";
-import { applyDot, type DotPlan } from "./dot-build.ts";
-import { joinAxes } from "../transforms/join-axes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
+import { joinAxes } from "../transforms/join-axes.ts";
+import { applyDot, type DotPlan } from "./dot-build.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
-import { type Footprint, MULTIPLY_ADD, memoryCost, type TiledLoop, turnCost } from "./vector-cost.ts";
+import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
 
 /** Sizes tried along each side of the block of sums. */
 const SIZES = [1, 2, 3, 4, 6, 8];
@@ -25,11 +25,11 @@ const SIZES = [1, 2, 3, 4, 6, 8];
 const ADD_LANES = 8;
 const TILE_START = 6;
 
-/** What a turn costs that reads from as many places as a block of sums has rows and columns, in multiply-adds. */
+/** What an iteration costs that reads from as many places as a block of sums has rows and columns, in multiply-adds. */
 const MANY_STREAMS = 0.5;
 
-/** Fewer turns in lanes do not pay for adding the lanes up. */
-const LEAST_TURNS = 2;
+/** Fewer iterations in lanes do not pay for adding the lanes up. */
+const LEAST_ITERATIONS = 2;
 
 /** A multiply-add of the elements that are left over, one by one. */
 const SCALAR_STEP = 2;
@@ -88,8 +88,8 @@ function blocksOf(
   { vectorWidth: width, registers }: Capabilities,
 ): Candidate[] {
   const inner = joined.axes[joined.axes.length - 1];
-  const turns = Math.floor(inner.extent / width);
-  if (turns < LEAST_TURNS) return [];
+  const iterations = Math.floor(inner.extent / width);
+  if (iterations < LEAST_ITERATIONS) return [];
   const loads = loadsIn(joined.body);
   const sides = [undefined, ...nest.loops.slice(-2).reverse()];
   const extents: Extents = new Map([...nest.loops, ...joined.axes].map((l) => [l.name, l.extent]));
@@ -108,9 +108,9 @@ function blocksOf(
         const sums = sizeA * sizeB;
         const loaded = loads.reduce((n, e) => n + copies(e), 0);
         if (sums + loaded > registers) continue;
-        const turn = turnCost(sums * operations, loaded, 0) + MANY_STREAMS;
+        const iteration = iterationCost(sums * operations, loaded, 0) + MANY_STREAMS;
         const rest = (inner.extent % width) * sums * SCALAR_STEP;
-        const tile = outer * (turns * turn + rest) + sums * ADD_LANES + TILE_START;
+        const tile = outer * (iterations * iteration + rest) + sums * ADD_LANES + TILE_START;
         const count = nest.loops.reduce((n, { name, extent }) => {
           const size = tiles.find((t) => t.loop === name)?.size ?? 1;
           return n * Math.ceil(extent / size);
@@ -130,10 +130,10 @@ function blocksOf(
 
 /** The plan with its loops in either order. */
 function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Footprint[]): Candidate[] {
-  const axes = plan.joined.axes.map(({ name, extent }) => ({ name, turns: extent, size: 1 }));
+  const axes = plan.joined.axes.map(({ name, extent }) => ({ name, iterations: extent, size: 1 }));
   const tiled = ({ name, extent }: GridLoop): TiledLoop => {
     const size = plan.tiles.find((t) => t.loop === name)?.size ?? 1;
-    return { name, turns: Math.ceil(extent / size), size };
+    return { name, iterations: Math.ceil(extent / size), size };
   };
   const { loops } = plan.nest;
   const orders = loops.length < 2 ? [loops] : [loops, [...loops.slice(-1), ...loops.slice(0, -1)]];
@@ -180,7 +180,7 @@ function loadsIn(body: Expr): Expr[] {
   return loads;
 }
 
-/** Float operations of one turn, the sum's own addition among them. */
+/** Float operations of one iteration, the sum's own addition among them. */
 function countOperations(body: Expr): number {
   let count = 1;
   visitExpr(body, (e) => {

@@ -6,15 +6,15 @@
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { add, int, variable } from "../../../src/loop/build.ts";
 import { exprKey } from "../../../src/loop/expr-key.ts";
-import { joinDigits, joinDigitsInLoads } from "../../../src/loop/linearize-index.ts";
+import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute, visitExpr } from "../../../src/loop/walk.ts";
-import { hoistIndices } from "../../codegen/strength-reduction.ts";
-import { type GridLoop, materialize } from "../../codegen/lower-reductions.ts";
+import { type GridLoop, lowerReductions } from "../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { dependsOn } from "../analysis/contraction.ts";
-import { joinLoops } from "../transforms/join-loops.ts";
 import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
+import { joinLoops } from "../transforms/join-loops.ts";
 import { schedulePlain } from "./plain.ts";
 import { nestCost } from "./plain-cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
@@ -56,7 +56,7 @@ function joined(nest: Nest): Nest {
   const rewrite = joinDigitsInLoads(extents);
   const stores = nest.stores.map((s) => ({
     ...s,
-    index: joinDigits(s.index, extents),
+    index: linearizeIndex(s.index, extents),
     value: rewrite(s.value),
   }));
   return joinLoops({ ...nest, stores });
@@ -131,7 +131,7 @@ function hasReduction(value: Expr, loop: string): boolean {
 function build(kernel: Kernel, nests: readonly Nest[], cuts: readonly (Lanes | undefined)[]): Kernel {
   const parts = nests.flatMap((nest, k) => partsOf(nest, cuts[k]));
   const body = parts.map((nest): readonly Stmt[] => {
-    const statements = hoistIndices(materialize(nest.loops, nest.stores, kernel.buffers));
+    const statements = reduceStrength(lowerReductions(nest.loops, nest.stores, kernel.buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: nest.name, body: statements }];
   });
   const cut = cuts.filter((lanes) => lanes !== undefined);
@@ -150,7 +150,11 @@ function partsOf(nest: Nest, lanes: Lanes | undefined): Nest[] {
   const vectors = lanePartsOf(cut).map(
     (part): Nest => ({
       ...nest,
-      loops: [...outer, ...(part.turns === 1 ? [] : [{ name: lanes.loop, extent: part.turns }]), lane],
+      loops: [
+        ...outer,
+        ...(part.iterations === 1 ? [] : [{ name: lanes.loop, extent: part.iterations }]),
+        lane,
+      ],
       stores: part.vectors.flatMap((vector) => replaced(nest, vector)),
     }),
   );

@@ -11,13 +11,13 @@ export interface TilePlan {
   readonly contraction: Contraction;
   /** With padding, sums go to scratch and an epilogue finishes them. */
   readonly lanes: Lanes;
-  /** The loop whose neighbouring turns share a tile. */
+  /** The loop whose neighbouring iterations share a tile. */
   readonly row?: { readonly loop: string; readonly size: number };
   /** How the left and the right factor are packed; `undefined` where one is read in place. */
   readonly packs: readonly (PanelPlan | undefined)[];
   /** The order in which the sum's axes run. */
   readonly axes: readonly ReduceAxis[];
-  /** The reduction axis that runs outside of the tiles: partial sums wait in scratch from turn to turn. */
+  /** The reduction axis that runs outside of the tiles: partial sums wait in scratch from iteration to iteration. */
   readonly split?: string;
   /** Grid loops and the split axis, outermost first. */
   readonly order: readonly string[];

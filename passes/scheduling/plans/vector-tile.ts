@@ -84,7 +84,7 @@ class Search {
     return others.length > 0 && isBatchLike(first.name, factors) ? [first.name] : [];
   }
 
-  /** Partial sums are read and written in every turn of a split axis. */
+  /** Partial sums are read and written in every iteration of a split axis. */
   private get sumsFootprint(): Footprint {
     const coordinates = this.contraction.nest.loops.map(
       ({ name, extent }): Coordinate => ({
@@ -164,16 +164,16 @@ class Search {
       (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, lanes.width)),
       0,
     );
-    const turnsOf = (name: string): number => this.extents.get(name) ?? 1;
+    const iterationsOf = (name: string): number => this.extents.get(name) ?? 1;
     const outputs = contraction.nest.loops.reduce((n, l) => n * l.extent, 1);
-    const repeats = split === undefined ? 0 : turnsOf(split) - 1;
+    const repeats = split === undefined ? 0 : iterationsOf(split) - 1;
     const sums =
       (outputs / lanes.extent) * vectorCount(lanes) * MULTIPLY_ADD * (PARTIAL_SUMS + TILE_START / 8);
     const epilogue = lanes.padded ? outputs * EPILOGUE_COPY : 0;
     const loops = contraction.nest.loops.map(({ name, extent }): TiledLoop => {
-      if (name === lanes.loop) return { name, turns: tileCount(lanes), size: tileWidth(lanes) };
-      if (name === block.row) return { name, turns: Math.ceil(extent / block.size), size: block.size };
-      return { name, turns: extent, size: 1 };
+      if (name === lanes.loop) return { name, iterations: tileCount(lanes), size: tileWidth(lanes) };
+      if (name === block.row) return { name, iterations: Math.ceil(extent / block.size), size: block.size };
+      return { name, iterations: extent, size: 1 };
     });
     return {
       plan: {
@@ -191,10 +191,10 @@ class Search {
   /** What it costs that the innermost loop is short and starts often. */
   private runStarts({ lanes, row }: Draft["plan"], run: number): number {
     const { nest, core } = this.contraction;
-    const turns = core.axes.reduce((n, axis) => n * axis.extent, 1);
+    const iterations = core.axes.reduce((n, axis) => n * axis.extent, 1);
     const outputs = nest.loops.reduce((n, l) => n * l.extent, 1);
     const tiles = (outputs / lanes.extent / (row?.size ?? 1)) * tileCount(lanes);
-    return MULTIPLY_ADD * RUN_START * tiles * (turns / run);
+    return MULTIPLY_ADD * RUN_START * tiles * (iterations / run);
   }
 
   /** The draft with its axes in order, and with its loops in every order that may suit the caches. */
@@ -210,7 +210,7 @@ class Search {
         isSplat: !dependsOn(factor.expr, lanes.loop),
       })),
     );
-    const axis = (name: string): TiledLoop => ({ name, turns: this.extents.get(name) ?? 1, size: 1 });
+    const axis = (name: string): TiledLoop => ({ name, iterations: this.extents.get(name) ?? 1, size: 1 });
     const inner = axes.filter(({ name }) => name !== split).map(({ name }) => axis(name));
     const unrolled = new Map(window.map(({ name, extent }) => [name, extent]));
     const factors = this.factors.map(

@@ -5,9 +5,9 @@ import { countFlops } from "../../../src/loop/flops.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import type { Contraction } from "../analysis/contraction.ts";
-import { replaceCore } from "./replace-core.ts";
-import { scheduleLanes } from "../plans/vector-plain.ts";
 import { nestLoops } from "../plans/sparse/sparse-form.ts";
+import { scheduleLanes } from "../plans/vector-plain.ts";
+import { replaceCore } from "./replace-core.ts";
 
 /** The contraction's stores, with the element of `sums` at `place` where the sum was. */
 export function epilogueKernel(

@@ -7,8 +7,8 @@ import { addAffine, coefficientOf, occursInside, toAffine } from "../../../src/l
 import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
-import { hoistIndices } from "../../codegen/strength-reduction.ts";
-import { type GridLoop, materialize, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
 import { schedulePlain } from "../plans/plain.ts";
@@ -24,10 +24,12 @@ export function schedulePanel(kernel: Kernel, width: number): Kernel {
   const parts = inLanes(interior, width);
   if (parts === undefined) return schedulePlain(kernel);
   const [{ buffer, value }] = nest.stores;
-  // The copy is dense: it has as many elements as its loops have turns.
+  // The copy is dense: it has as many elements as its loops have iterations.
   const length = nest.loops.reduce((n, l) => n * l.extent, 1);
   const nests = value.kind === "load" ? parts : [...zeros(buffer, length, width), ...parts];
-  const bodies = nests.map(({ loops, stores }) => hoistIndices(materialize(loops, stores, kernel.buffers)));
+  const bodies = nests.map(({ loops, stores }) =>
+    reduceStrength(lowerReductions(loops, stores, kernel.buffers)),
+  );
   const body =
     bodies.length === 1 ? bodies[0] : bodies.map((b): Stmt => ({ kind: "section", name: "copy", body: b }));
   return { ...kernel, body, schedule: `copied by ${width} lanes` };
@@ -86,10 +88,10 @@ function inLanes(nest: Nest, width: number): Nest[] | undefined {
   if (axis === undefined) return undefined;
   const lanes: Lanes = { loop: axis.name, extent: axis.extent, width, vectors: 1, padded: false };
   const others = nest.loops.filter((l) => l !== axis);
-  return lanePartsOf(lanes).map(({ turns, vectors }): Nest => {
+  return lanePartsOf(lanes).map(({ iterations, vectors }): Nest => {
     const loops: GridLoop[] = [
       ...others,
-      ...(turns === 1 ? [] : [{ name: axis.name, extent: turns }]),
+      ...(iterations === 1 ? [] : [{ name: axis.name, extent: iterations }]),
       { name: LANE, extent: width, loop: "vector" },
     ];
     const stores = vectors.map((vector) => ({

@@ -39,8 +39,8 @@ export function unrollTiles(nest: Nest, tiles: readonly Tile[]): Nest[] {
   return parts.flatMap((part) => unrollTiles(part, rest));
 }
 
-function unrollLoop(nest: Nest, name: string, turns: number, size: number, start: number): Nest {
-  const base = turns === 1 ? int(start) : add(mul(variable(name), int(size)), int(start));
+function unrollLoop(nest: Nest, name: string, iterations: number, size: number, start: number): Nest {
+  const base = iterations === 1 ? int(start) : add(mul(variable(name), int(size)), int(start));
   const stores: StoreTarget[] = [];
   for (let k = 0; k < size; k++) {
     const replacement = new Map([[name, add(base, int(k))]]);
@@ -50,7 +50,7 @@ function unrollLoop(nest: Nest, name: string, turns: number, size: number, start
   }
   const loops = nest.loops.flatMap((loop) => {
     if (loop.name !== name) return [loop];
-    return turns === 1 ? [] : [{ name, extent: turns }];
+    return iterations === 1 ? [] : [{ name, extent: iterations }];
   });
   return { ...nest, loops, stores };
 }

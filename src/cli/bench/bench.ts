@@ -8,12 +8,12 @@ import type { CompareOptions, Comparison } from "../../compare/types.ts";
 import { KilnError } from "../../core/errors.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { DEFAULT_MILLISECONDS } from "../../tuning/tuner.ts";
-import { chartText, checkChartFile } from "./bench-chart.ts";
 import type { Arguments, Command } from "../command.ts";
 import { loadModelFile, type ModelFile } from "../model-file.ts";
 import { MODEL, STEP_OR_PASS } from "../model-options.ts";
 import { checkOutputFile, writeOutput } from "../output-file.ts";
 import { choice, distinct, positiveNumber, wholeNumber } from "../values.ts";
+import { chartText, checkChartFile } from "./bench-chart.ts";
 
 export const bench: Command = {
   name: "bench",

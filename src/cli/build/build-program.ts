@@ -8,9 +8,9 @@ import type { Module } from "../../nn/index.ts";
 import { encodeSafetensors, type StoredTensor } from "../../runtime/files/safetensors.ts";
 import { programSeed } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { BuildRequest } from "./build-request.ts";
 import type { ModelFile, TensorSpec } from "../model-file.ts";
 import { OPTIMIZERS } from "../train/optimizers.ts";
+import type { BuildRequest } from "./build-request.ts";
 
 /** The file of the weights, beside the module. */
 export const WEIGHTS_FILE = "weights.safetensors";

@@ -3,16 +3,16 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { buildFiles, WEIGHTS_FILE } from "./build-program.ts";
-import { readBuildRequest } from "./build-request.ts";
-import { loadWeights } from "./build-weights.ts";
 import type { Command } from "../command.ts";
 import { loadModelFile } from "../model-file.ts";
 import { MODEL } from "../model-options.ts";
-import { defaultRates, OPTIMIZER_NAMES } from "../train/optimizers.ts";
 import { keepSources } from "../output-file.ts";
 import { checkWritable, writeFiles } from "../output-folder.ts";
 import { oneLine } from "../report.ts";
+import { defaultRates, OPTIMIZER_NAMES } from "../train/optimizers.ts";
+import { buildFiles, WEIGHTS_FILE } from "./build-program.ts";
+import { readBuildRequest } from "./build-request.ts";
+import { loadWeights } from "./build-weights.ts";
 
 /** What it may write. */
 const FILES = ["model.js", "model.d.ts", "model.wasm", WEIGHTS_FILE];

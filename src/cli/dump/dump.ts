@@ -6,13 +6,13 @@ import { plainLine } from "../../inspect/escape.ts";
 import { dumpJson, jsonText } from "../../inspect/json.ts";
 import type { StageDump } from "../../ir/artifact.ts";
 import type { Command } from "../command.ts";
+import { keepSources, writeOutput } from "../output-file.ts";
 import { type Palette, PLAIN, paletteFor } from "./colours.ts";
 import { kernelText } from "./kernel-text.ts";
 import { overview } from "./overview.ts";
 import { FORMATS, type Request, readRequest, STAGE_NAMES, TRAINING_NAMES } from "./request.ts";
 import { allDiffs, allTexts, pictureStage, stageDiff, stagePicture } from "./stage-text.ts";
 import { compileSubject, type Subject } from "./subject.ts";
-import { keepSources, writeOutput } from "../output-file.ts";
 
 export const dump: Command = {
   name: "dump",

@@ -7,15 +7,15 @@ import { explorerHtml } from "../../explore/html.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { machineName } from "../../tuning/machine.ts";
 import type { Command } from "../command.ts";
+import { loadModelFile } from "../model-file.ts";
+import { MODEL, STEP_OR_PASS } from "../model-options.ts";
+import { checkOutputFile, writeOutput } from "../output-file.ts";
 import { openInBrowser } from "./open.ts";
 import { pageParts } from "./page-parts.ts";
 import { readExploreRequest } from "./request.ts";
 import { servePage } from "./serve.ts";
 import { modelSources } from "./sources.ts";
 import { compileSubjects } from "./subjects.ts";
-import { loadModelFile } from "../model-file.ts";
-import { MODEL, STEP_OR_PASS } from "../model-options.ts";
-import { checkOutputFile, writeOutput } from "../output-file.ts";
 
 export const explore: Command = {
   name: "explore",

@@ -3,8 +3,8 @@
 import { DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { Arguments } from "../command.ts";
-import { checkMomentum, defaultsOf, OPTIMIZER_NAMES, type OptimizerName } from "./optimizers.ts";
 import { choice, nonNegativeNumber, positiveNumber, wholeNumber } from "../values.ts";
+import { checkMomentum, defaultsOf, OPTIMIZER_NAMES, type OptimizerName } from "./optimizers.ts";
 
 /** What holds where nothing is asked for; LeNet learns the synthetic digits with these. */
 export const DEFAULTS = { epochs: 6, decay: 0.3, seed: 0, data: "synthetic" } as const;

@@ -2,9 +2,9 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
-import { located } from "../../tensor/with-origin.ts";
 import { pad } from "../../tensor/rearrange.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
+import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments, type Size, type Size1d, type Size2d } from "../options.ts";
 import {
   checkOutputPadding,
@@ -84,7 +84,7 @@ export function conv1d(
 ): Tensor {
   const options = new Arguments("conv1d", [stride, padding, dilation, groups], NAMES);
   const geometry = readGeometry(options, 1);
-  located(() => checkSignals(input, weight, geometry.groups));
+  withOrigin(() => checkSignals(input, weight, geometry.groups));
   const rows = convolution("conv1d", input.unsqueeze(2), weight.unsqueeze(2), bias, {
     ...geometry,
     stride: [1, ...geometry.stride],
@@ -125,7 +125,7 @@ function convolution(
   bias: Tensor | undefined,
   { stride, padding, dilation, groups }: Geometry,
 ): Tensor {
-  located(() => checkPadding(callee, padding, stride));
+  withOrigin(() => checkPadding(callee, padding, stride));
   const sides = sidesOf(padding, weight.shape.slice(2), dilation);
   const surplus = sides.map(([before, after]) => after - before);
   // What is not four-dimensional goes on as it is: the op says what it should be.
@@ -164,7 +164,7 @@ export function convTranspose2d(
     groups: options.integer("groups", 1, 1),
   };
   const added = options.extents("outputPadding", 2, 0, 0);
-  located(() => checkOutputPadding("convTranspose2d", added, geometry));
+  withOrigin(() => checkOutputPadding("convTranspose2d", added, geometry));
   const outputSize = input.shape.slice(2).map((extent, axis) => {
     const reach = geometry.dilation[axis] * (weight.shape[axis + 2] - 1) + 1;
     return (extent - 1) * geometry.stride[axis] - 2 * geometry.padding[axis] + reach + added[axis];

@@ -1,8 +1,8 @@
 /** Looking up rows of a table as a function. */
 
 import { KilnError } from "../../core/errors.ts";
-import { located } from "../../tensor/with-origin.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
+import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments } from "../options.ts";
 
 /** The named arguments of {@link embedding}. PyTorch's `maxNorm` and `sparse` are left out. */
@@ -24,7 +24,7 @@ export function embedding(
   options?: LookupOptions,
 ): Tensor {
   const given = new Arguments("embedding", [paddingIdx, options], ["paddingIdx"], ["scaleGradByFreq"]);
-  const padding = located(() => readPaddingIdx("embedding", given, weight.shape[0]));
+  const padding = withOrigin(() => readPaddingIdx("embedding", given, weight.shape[0]));
   return apply("embedding", [weight, input], {
     ...(padding === undefined ? {} : { paddingIdx: padding }),
     scaleGradByFreq: given.flag("scaleGradByFreq", false),

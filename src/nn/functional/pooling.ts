@@ -3,8 +3,8 @@
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { Attrs } from "../../ir/types.ts";
-import { located } from "../../tensor/with-origin.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
+import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments, extentsOf, type OpenSize2d, type Size, type Size1d, type Size2d } from "../options.ts";
 import {
   type AveragePool2dOptions,
@@ -138,7 +138,7 @@ function pooled(callee: string, input: Tensor, rank: 1 | 2, pool: (images: Tenso
   const isBatch = input.ndim === rank + 2;
   if (!isBatch && input.ndim !== rank + 1) {
     const layout = rank === 1 ? "[N,C,L] or [C,L]" : "[N,C,H,W] or [C,H,W]";
-    return located(() => {
+    return withOrigin(() => {
       throw new KilnError(`${callee} expects ${layout} but got ${formatShape(input.shape)}`);
     });
   }

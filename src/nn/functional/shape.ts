@@ -3,8 +3,8 @@
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, inferReshape } from "../../core/shape.ts";
 import { ownAxisOf } from "../../tensor/axes.ts";
-import { located } from "../../tensor/with-origin.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { withOrigin } from "../../tensor/with-origin.ts";
 
 export { pad } from "../../tensor/rearrange.ts";
 
@@ -14,7 +14,7 @@ export const flatten = (input: Tensor, startDim = 0, endDim = -1): Tensor => inp
 /** Splits the axis `dim` into axes of the given sizes, one of which may be -1 (torch.unflatten). */
 export function unflatten(input: Tensor, dim: number, sizes: readonly number[]): Tensor {
   const { shape } = input;
-  const parts = located(() => {
+  const parts = withOrigin(() => {
     const axis = ownAxisOf("unflatten", input, dim);
     try {
       return [...shape.slice(0, axis), ...inferReshape([shape[axis]], sizes), ...shape.slice(axis + 1)];

@@ -7,8 +7,8 @@ import { KilnError } from "../../core/errors.ts";
 import type { Graph } from "../../ir/types.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { ProgramBuffer } from "../../loop/program.ts";
-import { type Found, NanReport } from "./nan-report.ts";
 import { StoredValues, summarize } from "../state/stored-values.ts";
+import { type Found, NanReport } from "./nan-report.ts";
 
 /** What `watch` may be. */
 export const WATCHES = ["nan"] as const;

@@ -6,11 +6,11 @@ import { checkOptionNames, type OptionNames } from "../../core/option-names.ts";
 import { formatOrigins } from "../../core/origin.ts";
 import { plainLine } from "../../core/plain-line.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { readOutputArrays } from "../programs/read-outputs.ts";
+import type { Specialization } from "../programs/specialization.ts";
 import type { KernelInfo } from "./figures.ts";
 import { formatMilliseconds } from "./format-figures.ts";
 import { type Profile, profileAlone } from "./profile.ts";
-import { readOutputArrays } from "../programs/read-outputs.ts";
-import type { Variant } from "../programs/specialization.ts";
 
 export interface ProfileOptions {
   /** How long to measure, 1000 unless told; a run that takes long is measured a few times all the same. */
@@ -97,7 +97,7 @@ export function readProfileOptions(options: ProfileOptions): {
 
 /** A program of a run, with what it is fed. */
 export interface Part {
-  readonly variant: Variant;
+  readonly specialization: Specialization;
   readonly arrays: readonly TypedArray[];
   readonly scalars: Readonly<Record<string, number>>;
 }
@@ -107,8 +107,8 @@ export interface Part {
  * what is measured does not learn the batch by heart; putting it back is not measured.
  */
 export async function profileRuns(parts: readonly Part[], milliseconds: number): Promise<ProgramProfile> {
-  for (const { variant, arrays } of parts) await variant.feed(arrays);
-  const snapshots = await Promise.all(parts.map(({ variant }) => variant.snapshot()));
+  for (const { specialization, arrays } of parts) await specialization.feed(arrays);
+  const snapshots = await Promise.all(parts.map(({ specialization }) => specialization.snapshot()));
   let restoring = 0;
   const restore = async (): Promise<void> => {
     const begin = performance.now();
@@ -118,14 +118,14 @@ export async function profileRuns(parts: readonly Part[], milliseconds: number):
   const each = async (work: (part: Part) => Promise<readonly number[]>): Promise<readonly number[]> => {
     const times: number[] = [];
     for (const part of parts) {
-      await part.variant.feed(part.arrays);
+      await part.specialization.feed(part.arrays);
       times.push(...(await work(part)));
     }
     return times;
   };
-  const run = async ({ variant, scalars }: Part): Promise<readonly number[]> => {
-    await variant.rehearse(scalars);
-    await readOutputArrays(variant);
+  const run = async ({ specialization, scalars }: Part): Promise<readonly number[]> => {
+    await specialization.rehearse(scalars);
+    await readOutputArrays(specialization);
     return [];
   };
   const restored = async <T>(work: Promise<T>): Promise<T> => {
@@ -134,13 +134,14 @@ export async function profileRuns(parts: readonly Part[], milliseconds: number):
     return result;
   };
   const subject = {
-    kernels: parts.flatMap(({ variant }) => variant.kernels),
+    kernels: parts.flatMap(({ specialization }) => specialization.kernels),
     run: () => restored(each(run)),
-    runByKernel: () => restored(each(({ variant, scalars }) => variant.rehearseByKernel(scalars))),
+    runByKernel: () =>
+      restored(each(({ specialization, scalars }) => specialization.rehearseByKernel(scalars))),
   };
   try {
     const measured = await profileAlone(subject, milliseconds, () => performance.now() - restoring);
-    return new ProgramProfile(parts[0].variant.backend, measured);
+    return new ProgramProfile(parts[0].specialization.backend, measured);
   } finally {
     await restore();
   }

@@ -5,10 +5,10 @@ import { KilnError } from "../../core/errors.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { compareByName, copyByName } from "../../tensor/copy-by-name.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { areInStep, type Counted, cohortScalars } from "./cohorts.ts";
 import { timedRun } from "../inspection/run-log.ts";
+import { areInStep, type Counted, cohortScalars } from "./cohorts.ts";
+import type { Specialization } from "./specialization.ts";
 import { membersOf, OUT_OF_STEP, type PreparedUpdate, type PrepareStep, Shelf } from "./step-programs.ts";
-import type { Variant } from "./specialization.ts";
 
 /** How a trainer accumulates. */
 export interface Accumulation {
@@ -71,7 +71,9 @@ export class GradientSums {
     this.limits = limits;
     this.steps = steps;
     this.prepare = prepare;
-    this.updates = new Shelf({ ...update, summed }, ({ variant }) => variant.executable.dispose());
+    this.updates = new Shelf({ ...update, summed }, ({ specialization }) =>
+      specialization.executable.dispose(),
+    );
   }
 
   /** The number of the next batch after `steps` updates; an update from fewer batches leaves out the missing numbers. */
@@ -90,11 +92,11 @@ export class GradientSums {
   /** Updates from whatever has been summed; from nothing it does nothing. */
   async flush(): Promise<void> {
     if (this.batches === 0) return;
-    const { variant, cohorts } = await this.updateOf(this.waiting);
-    await timedRun(variant, async () => {
-      await variant.feed([]);
-      await variant.compute(cohortScalars(this.steps, cohorts), THE_UPDATE);
-      await variant.commit(THE_UPDATE);
+    const { specialization, cohorts } = await this.updateOf(this.waiting);
+    await timedRun(specialization, async () => {
+      await specialization.feed([]);
+      await specialization.compute(cohortScalars(this.steps, cohorts), THE_UPDATE);
+      await specialization.commit(THE_UPDATE);
     });
     this.steps.completeStep(membersOf(cohorts));
     this.batches = 0;
@@ -127,8 +129,8 @@ export class GradientSums {
   }
 
   /** The program that updates from the sums. */
-  get program(): Variant {
-    return this.updates.first.variant;
+  get program(): Specialization {
+    return this.updates.first.specialization;
   }
 
   dispose(): Promise<void> {

@@ -15,9 +15,9 @@ import { isConstant, type LazyTrace, partOf, traceLazy } from "../../trace/lazy.
 import { userPlace } from "../../trace/origins.ts";
 import type { Asked } from "../inspection/compile-log.ts";
 import { currentDebug } from "../inspection/debug.ts";
-import { readOutputArrays } from "./read-outputs.ts";
 import { type Timed, timedRun } from "../inspection/run-log.ts";
-import type { Variant } from "./specialization.ts";
+import { readOutputArrays } from "./read-outputs.ts";
+import type { Specialization } from "./specialization.ts";
 
 /** Structures that are kept compiled; the one used longest ago goes first. */
 const MOST_PROGRAMS = 64;
@@ -31,7 +31,7 @@ interface Structure {
 }
 
 interface LazyProgram {
-  readonly variant: Promise<Variant>;
+  readonly specialization: Promise<Specialization>;
 }
 
 /** What a computation runs on, and whether its program was there. */
@@ -41,7 +41,7 @@ interface Chosen {
   readonly found: boolean;
 }
 
-type CompileLazy = (trace: LazyTrace, asked: Asked) => Promise<Variant>;
+type CompileLazy = (trace: LazyTrace, asked: Asked) => Promise<Specialization>;
 
 export class LazyEvaluator implements Evaluator {
   private readonly compile: CompileLazy;
@@ -93,7 +93,7 @@ export class LazyEvaluator implements Evaluator {
     const order = topologicalOrder(wanted, ({ operation }) => operation?.inputs ?? []);
     for (const version of order.filter((v) => !this.computed.has(v))) {
       for (const input of version.operation?.inputs ?? []) {
-        if (this.computed.has(input) && input.operation !== undefined) input.isKept = true;
+        if (this.computed.has(input) && input.operation !== undefined) input.isSaved = true;
       }
     }
     for (const version of order) if (!isConstant(version)) this.computed.add(version);
@@ -118,8 +118,8 @@ export class LazyEvaluator implements Evaluator {
   private async runTogether({ trace, program, found }: Chosen, what: string): Promise<TypedArray[]> {
     const leaves = await Promise.all(trace.leaves.map(numbersOf));
     try {
-      const variant = await program.variant;
-      return await timedRun(lazyRun(variant, what, found), () => runOn(variant, leaves));
+      const specialization = await program.specialization;
+      return await timedRun(lazyRun(specialization, what, found), () => runOn(specialization, leaves));
     } catch (error) {
       if (!(error instanceof DeviceLostError)) throw error;
       // All that was lost is programs, which hold nothing.
@@ -140,12 +140,12 @@ export class LazyEvaluator implements Evaluator {
         const part = partOf(trace, outputs);
         const leaves = await Promise.all(part.leaves.map(numbersOf));
         const why = "something that was to be computed together with it failed";
-        const variant = await this.compile(part, { what, why });
+        const specialization = await this.compile(part, { what, why });
         try {
-          const arrays = await runOn(variant, leaves);
+          const arrays = await runOn(specialization, leaves);
           for (const [k, output] of outputs.entries()) results[output] = () => arrays[k];
         } finally {
-          variant.executable.dispose();
+          specialization.executable.dispose();
         }
       } catch (error) {
         for (const output of outputs)
@@ -187,9 +187,9 @@ export class LazyEvaluator implements Evaluator {
 
   private compiled(trace: LazyTrace, key: string, asked: Asked): LazyProgram {
     this.counts.compiled++;
-    const variant = this.tail.then(() => this.compile(trace, asked));
-    variant.catch(() => this.structures.delete(key));
-    return { variant };
+    const specialization = this.tail.then(() => this.compile(trace, asked));
+    specialization.catch(() => this.structures.delete(key));
+    return { specialization };
   }
 
   private remember(key: string, structure: Structure): void {
@@ -200,17 +200,17 @@ export class LazyEvaluator implements Evaluator {
     this.structures.delete(oldest);
     // The turns that were given these programs come first.
     const disposal = this.tail.then(async () => {
-      (await specialised.variant).executable.dispose();
-      (await general?.variant)?.executable.dispose();
+      (await specialised.specialization).executable.dispose();
+      (await general?.specialization)?.executable.dispose();
     });
     this.tail = disposal.catch(() => undefined);
   }
 }
 
-async function runOn(variant: Variant, leaves: readonly TypedArray[]): Promise<TypedArray[]> {
-  await variant.feed(leaves);
-  await variant.compute({});
-  return readOutputArrays(variant);
+async function runOn(specialization: Specialization, leaves: readonly TypedArray[]): Promise<TypedArray[]> {
+  await specialization.feed(leaves);
+  await specialization.compute({});
+  return readOutputArrays(specialization);
 }
 
 /** The outputs that stand or fall together: all that are wanted, and each of the others by itself. */
@@ -228,7 +228,7 @@ function whoAsks(): string {
 }
 
 /** A run as it is shown; its text is made only then. */
-const lazyRun = ({ kernelTimes }: Variant, what: string, found: boolean): Timed => ({
+const lazyRun = ({ kernelTimes }: Specialization, what: string, found: boolean): Timed => ({
   get label() {
     return `lazy ${what}`;
   },

@@ -6,25 +6,25 @@ import { KilnError } from "../../core/errors.ts";
 import type { TensorType } from "../../ir/types.ts";
 import type { TunedKernel } from "../../loop/tuning-task.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { VariantCache } from "./specialization-cache.ts";
 import type { Compilation, KernelInfo, MemoryInfo } from "../inspection/figures.ts";
-import type { ModelState } from "../state/model-state.ts";
 import {
   type ProfileOptions,
   type ProgramProfile,
   profileRuns,
   readProfileOptions,
 } from "../inspection/program-profile.ts";
+import { timedRun } from "../inspection/run-log.ts";
+import type { ModelState } from "../state/model-state.ts";
 import { type InputInfo, randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
-import { timedRun } from "../inspection/run-log.ts";
-import type { CompileVariant, StageText, Variant } from "./specialization.ts";
+import type { CompileSpecialization, Specialization, StageText } from "./specialization.ts";
+import { SpecializationCache } from "./specialization-cache.ts";
 
-/** What both kinds of program show of themselves: the variant for the shapes they were compiled for. */
+/** What both kinds of program show of themselves: the specialization for the shapes they were compiled for. */
 export abstract class Inspectable {
-  protected readonly main: Variant;
+  protected readonly main: Specialization;
 
-  constructor(main: Variant) {
+  constructor(main: Specialization) {
     this.main = main;
   }
 
@@ -57,7 +57,7 @@ export abstract class Inspectable {
   }
 
   /** What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
-  get portable(): Pick<Variant, "plan" | "limits" | "computedLimits" | "states"> {
+  get portable(): Pick<Specialization, "plan" | "limits" | "computedLimits" | "states"> {
     return this.main;
   }
 
@@ -93,7 +93,7 @@ export type RunResult<Returned> = Tensor extends Returned
 
 export class Program<Result extends Outputs = Tensor> extends Inspectable {
   private readonly state: ModelState;
-  private readonly cache: VariantCache;
+  private readonly cache: SpecializationCache;
   private readonly seed: number;
   private runs = 0;
   private disposed = false;
@@ -101,16 +101,16 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
 
   /** Random layers draw from `seed` (an int32); each run draws anew. */
   constructor(
-    main: Variant,
+    main: Specialization,
     inputs: readonly TensorType[],
     state: ModelState,
-    compile: CompileVariant,
+    compile: CompileSpecialization,
     seed: number,
   ) {
     super(main);
     this.state = state;
     this.seed = seed;
-    this.cache = new VariantCache(inputs, compile, main);
+    this.cache = new SpecializationCache(inputs, compile, main);
   }
 
   /**
@@ -123,13 +123,13 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
   run(...inputs: readonly Tensor[]): Promise<Outputs> {
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
-      const variant = await this.cache.for(inputs);
-      return timedRun(variant, async () => {
-        await variant.feed(arrays);
-        await variant.compute({ seed: this.seed, step: this.runs }, this.during);
+      const specialization = await this.cache.for(inputs);
+      return timedRun(specialization, async () => {
+        await specialization.feed(arrays);
+        await specialization.compute({ seed: this.seed, step: this.runs }, this.during);
         this.runs++;
-        const results = await readOutputs(variant);
-        if (variant.changesState) await variant.commit(this.during);
+        const results = await readOutputs(specialization);
+        if (specialization.changesState) await specialization.commit(this.during);
         return results.length === 1 ? results[0] : results;
       });
     });
@@ -139,9 +139,9 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
   runByKernel(...inputs: readonly Tensor[]): Promise<readonly number[]> {
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
-      const variant = await this.cache.for(inputs);
-      await variant.feed(arrays);
-      return variant.runByKernel({ seed: this.seed, step: this.runs++ });
+      const specialization = await this.cache.for(inputs);
+      await specialization.feed(arrays);
+      return specialization.runByKernel({ seed: this.seed, step: this.runs++ });
     });
   }
 
@@ -153,8 +153,11 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
     const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
     return withHostArrays(batch, this.state, async (arrays) => {
       this.requireAlive();
-      const variant = await this.cache.for(batch);
-      return profileRuns([{ variant, arrays, scalars: { seed: this.seed, step: this.runs } }], milliseconds);
+      const specialization = await this.cache.for(batch);
+      return profileRuns(
+        [{ specialization, arrays, scalars: { seed: this.seed, step: this.runs } }],
+        milliseconds,
+      );
     });
   }
 

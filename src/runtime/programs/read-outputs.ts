@@ -3,21 +3,21 @@
 import { allocate, type TypedArray } from "../../core/dtype.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import type { Variant } from "./specialization.ts";
+import type { Specialization } from "./specialization.ts";
 
-/** The numbers of all results of a variant, copied out of its memory. */
-export async function readOutputArrays(variant: Variant): Promise<TypedArray[]> {
+/** The numbers of all results of a specialization, copied out of its memory. */
+export async function readOutputArrays(specialization: Specialization): Promise<TypedArray[]> {
   const arrays: TypedArray[] = [];
-  for (const { buffer, dtype, shape } of variant.results) {
+  for (const { buffer, dtype, shape } of specialization.results) {
     const data = allocate(dtype, sizeOf(shape));
-    await variant.executable.read(buffer, data);
+    await specialization.executable.read(buffer, data);
     arrays.push(data);
   }
   return arrays;
 }
 
-/** All results of a variant as new tensors. */
-export async function readOutputs(variant: Variant): Promise<Tensor[]> {
-  const arrays = await readOutputArrays(variant);
-  return variant.results.map(({ dtype, shape }, k) => Tensor.fromData(arrays[k], shape, dtype));
+/** All results of a specialization as new tensors. */
+export async function readOutputs(specialization: Specialization): Promise<Tensor[]> {
+  const arrays = await readOutputArrays(specialization);
+  return specialization.results.map(({ dtype, shape }, k) => Tensor.fromData(arrays[k], shape, dtype));
 }

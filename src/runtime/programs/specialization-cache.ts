@@ -1,11 +1,11 @@
-/** The compile cache of a program: one variant per batch size, a bounded number of them. */
+/** The compile cache of a program: one specialization per batch size, a bounded number of them. */
 
 import type { DType } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
 import type { TensorType } from "../../ir/types.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { CompileVariant, Variant } from "./specialization.ts";
+import type { CompileSpecialization, Specialization } from "./specialization.ts";
 
 /** A full batch, a last smaller one, a single sample and one to spare. */
 const MOST_VARIANTS = 4;
@@ -23,41 +23,45 @@ export interface FedType extends TensorType {
   readonly role?: string;
 }
 
-export class VariantCache {
+export class SpecializationCache {
   private readonly inputs: readonly FedType[];
-  private readonly compile: CompileVariant;
-  private readonly variants = new Map<string, Promise<Variant>>();
-  /** The variant for the shapes that were asked for first; it stays as long as the program. */
-  private main: Variant | undefined;
-  private last: { readonly shapes: readonly Shape[]; readonly variant: Variant } | undefined;
+  private readonly compile: CompileSpecialization;
+  private readonly specializations = new Map<string, Promise<Specialization>>();
+  /** The specialization for the shapes that were asked for first; it stays as long as the program. */
+  private main: Specialization | undefined;
+  private last: { readonly shapes: readonly Shape[]; readonly specialization: Specialization } | undefined;
 
-  constructor(inputs: readonly FedType[], compile: CompileVariant, main?: Variant) {
+  constructor(inputs: readonly FedType[], compile: CompileSpecialization, main?: Specialization) {
     this.inputs = inputs;
     this.compile = compile;
     this.main = main;
   }
 
-  /** The variant for the shapes of `tensors`; compiles it when it is not there. */
-  async for(tensors: readonly Tensor[]): Promise<Variant> {
+  /** The specialization for the shapes of `tensors`; compiles it when it is not there. */
+  async for(tensors: readonly Tensor[]): Promise<Specialization> {
     const { last } = this;
-    if (last !== undefined && this.isSame(last.shapes, tensors) && last.variant.outdated() === undefined)
-      return last.variant;
+    if (
+      last !== undefined &&
+      this.isSame(last.shapes, tensors) &&
+      last.specialization.outdated() === undefined
+    )
+      return last.specialization;
     this.check(tensors);
     const shapes = tensors.map((t) => t.shape);
-    const variant = await this.current(shapes, await this.get(shapes));
-    this.last = { shapes, variant };
-    return variant;
+    const specialization = await this.current(shapes, await this.get(shapes));
+    this.last = { shapes, specialization };
+    return specialization;
   }
 
-  /** `variant`, or, where the model has changed since it was traced, what is compiled in its place. */
-  private async current(shapes: readonly Shape[], variant: Variant): Promise<Variant> {
-    const why = variant.outdated();
-    if (why === undefined) return variant;
-    const fresh = await this.compile(shapes, why, variant);
-    if (fresh === variant) return variant;
-    if (variant === this.main) this.main = fresh;
-    else this.variants.set(shapes.map(formatShape).join(), Promise.resolve(fresh));
-    variant.executable.dispose();
+  /** `specialization`, or, where the model has changed since it was traced, what is compiled in its place. */
+  private async current(shapes: readonly Shape[], specialization: Specialization): Promise<Specialization> {
+    const why = specialization.outdated();
+    if (why === undefined) return specialization;
+    const fresh = await this.compile(shapes, why, specialization);
+    if (fresh === specialization) return specialization;
+    if (specialization === this.main) this.main = fresh;
+    else this.specializations.set(shapes.map(formatShape).join(), Promise.resolve(fresh));
+    specialization.executable.dispose();
     return fresh;
   }
 
@@ -70,43 +74,43 @@ export class VariantCache {
     );
   }
 
-  private async get(shapes: readonly Shape[]): Promise<Variant> {
+  private async get(shapes: readonly Shape[]): Promise<Specialization> {
     if (this.main !== undefined && shapes.every((shape, k) => sameShape(shape, this.inputs[k].shape))) {
       return this.main;
     }
     const key = shapes.map(formatShape).join();
-    let variant = this.variants.get(key);
-    if (variant === undefined) {
-      variant = this.compile(shapes, this.reason);
-      this.variants.set(key, variant);
-      variant.catch(() => this.variants.delete(key));
+    let specialization = this.specializations.get(key);
+    if (specialization === undefined) {
+      specialization = this.compile(shapes, this.reason);
+      this.specializations.set(key, specialization);
+      specialization.catch(() => this.specializations.delete(key));
       await this.evict();
     } else {
-      this.variants.delete(key);
-      this.variants.set(key, variant);
+      this.specializations.delete(key);
+      this.specializations.set(key, specialization);
     }
-    return variant;
+    return specialization;
   }
 
   /** Why there is no program for some shapes; nothing where there is none for any. */
   private get reason(): string | undefined {
-    if (this.variants.size === 0) return this.main && "it was compiled for another batch size";
+    if (this.specializations.size === 0) return this.main && "it was compiled for another batch size";
     const dropped =
-      this.variants.size < MOST_VARIANTS ? "" : `, of which the ${MOST_VARIANTS} last used are kept`;
+      this.specializations.size < MOST_VARIANTS ? "" : `, of which the ${MOST_VARIANTS} last used are kept`;
     return `it was compiled for other batch sizes${dropped}`;
   }
 
   async dispose(): Promise<void> {
     this.last = undefined;
     this.main?.executable.dispose();
-    for (const variant of this.variants.values()) (await variant).executable.dispose();
-    this.variants.clear();
+    for (const specialization of this.specializations.values()) (await specialization).executable.dispose();
+    this.specializations.clear();
   }
 
   private async evict(): Promise<void> {
-    if (this.variants.size <= MOST_VARIANTS) return;
-    const [[key, oldest]] = this.variants;
-    this.variants.delete(key);
+    if (this.specializations.size <= MOST_VARIANTS) return;
+    const [[key, oldest]] = this.specializations;
+    this.specializations.delete(key);
     (await oldest).executable.dispose();
   }
 

@@ -12,17 +12,23 @@ import {
 import { isGraph, type StageDump } from "../../ir/artifact.ts";
 import { printGraph } from "../../ir/print.ts";
 import type { Graph } from "../../ir/types.ts";
-import type { TunedKernel } from "../../loop/tuning-task.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
+import type { TunedKernel } from "../../loop/tuning-task.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Trace } from "../../trace/trace.ts";
 import { programLabel } from "../inspection/compile-log.ts";
-import { type Compilation, type KernelInfo, kernelInfos, type MemoryInfo, memoryInfo } from "../inspection/figures.ts";
+import {
+  type Compilation,
+  type KernelInfo,
+  kernelInfos,
+  type MemoryInfo,
+  memoryInfo,
+} from "../inspection/figures.ts";
 import { KernelTimes } from "../inspection/kernel-times.ts";
-import type { Cell, ModelState } from "../state/model-state.ts";
 import type { Found } from "../inspection/nan-report.ts";
 import { NanWatch, type Watch } from "../inspection/nan-watch.ts";
 import { currentRunLog } from "../inspection/run-log.ts";
+import type { Cell, ModelState } from "../state/model-state.ts";
 import { StateSnapshot } from "../state/state-snapshot.ts";
 import { writesOf } from "../state/stored-values.ts";
 
@@ -58,7 +64,7 @@ export type During = () => string;
 
 const A_RUN: During = () => "a run";
 
-export class Variant {
+export class Specialization {
   readonly plan: ProgramPlan;
   readonly limits: ReadonlyMap<string, readonly IndexLimit[]>;
   readonly computedLimits: readonly IndexLimit[];
@@ -298,9 +304,9 @@ function steppedCells({ plan, cells, trace }: Compiled): ReadonlySet<Cell> {
 }
 
 /** What a program needs to compile itself for shapes; `why` it must, where it has been compiled before. */
-export type CompileVariant = (
+export type CompileSpecialization = (
   shapes: readonly (readonly number[])[],
   why?: string | undefined,
   /** The one for these shapes that may no longer be right; it is given back where it still is. */
-  previous?: Variant,
-) => Promise<Variant>;
+  previous?: Specialization,
+) => Promise<Specialization>;

@@ -5,9 +5,9 @@
  */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { type FedType, VariantCache } from "./specialization-cache.ts";
 import { areInStep, type Cohort, type Counted } from "./cohorts.ts";
-import type { CompileVariant, Variant } from "./specialization.ts";
+import type { CompileSpecialization, Specialization } from "./specialization.ts";
+import { type FedType, SpecializationCache } from "./specialization-cache.ts";
 
 /** Why a step has to be compiled again whose parameters are the right ones. */
 export const OUT_OF_STEP = "parameters of a group have had different numbers of updates";
@@ -16,10 +16,10 @@ export const OUT_OF_STEP = "parameters of a group have had different numbers of 
 export interface PreparedStep {
   /** The types of a batch: inputs, then targets. */
   readonly inputs: readonly FedType[];
-  readonly main: Variant;
+  readonly main: Specialization;
   /** Compile for other shapes: the step, and gradients alone. */
-  readonly step: CompileVariant;
-  readonly gradients: CompileVariant;
+  readonly step: CompileSpecialization;
+  readonly gradients: CompileSpecialization;
   /** What `main` updates; none where it adds up gradients. */
   readonly cohorts: readonly Cohort[];
   /** The names of the parameters whose gradients it adds up, if it does. */
@@ -30,7 +30,7 @@ export interface PreparedStep {
 
 /** The update from summed gradients, for the parameters as they are at one moment. */
 export interface PreparedUpdate {
-  readonly variant: Variant;
+  readonly specialization: Specialization;
   readonly cohorts: readonly Cohort[];
 }
 
@@ -51,14 +51,14 @@ export class StepPrograms {
   readonly prepared: PreparedStep;
   /** The parameters that a step updates. */
   readonly members: readonly Tensor[];
-  readonly steps: VariantCache;
-  readonly gradients: VariantCache;
+  readonly steps: SpecializationCache;
+  readonly gradients: SpecializationCache;
 
   constructor(prepared: PreparedStep) {
     this.prepared = prepared;
     this.members = membersOf(prepared.cohorts);
-    this.steps = new VariantCache(prepared.inputs, prepared.step, prepared.main);
-    this.gradients = new VariantCache(prepared.inputs, prepared.gradients);
+    this.steps = new SpecializationCache(prepared.inputs, prepared.step, prepared.main);
+    this.gradients = new SpecializationCache(prepared.inputs, prepared.gradients);
   }
 
   /** Why it is not the step of the model as it is now; `undefined` if it is. */

@@ -6,23 +6,23 @@
 import type { TypedArray } from "../../core/dtype.ts";
 import { DeviceLostError, KilnError, ThreadLostError } from "../../core/errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
-import { type Counted, cohortScalars } from "./cohorts.ts";
 import type { KernelInfo } from "../inspection/figures.ts";
-import type { ModelState } from "../state/model-state.ts";
 import { blameNonFinite } from "../inspection/nonfinite.ts";
-import { Inspectable, withHostArrays } from "./program.ts";
 import {
   type ProfileOptions,
   type ProgramProfile,
   profileRuns,
   readProfileOptions,
 } from "../inspection/program-profile.ts";
+import { timedRun } from "../inspection/run-log.ts";
+import type { ModelState } from "../state/model-state.ts";
+import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
+import { type Counted, cohortScalars } from "./cohorts.ts";
+import { Inspectable, withHostArrays } from "./program.ts";
 import { randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
-import { timedRun } from "../inspection/run-log.ts";
+import type { Specialization, StageText } from "./specialization.ts";
 import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
-import type { StageText, Variant } from "./specialization.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
 export interface StepSource extends Counted {
@@ -134,11 +134,11 @@ export class Trainer extends Inspectable {
   private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
     this.requireAlive();
     const programs = this.fitting() ?? (await this.compiled());
-    const variant = await programs.steps.for(batch);
+    const specialization = await programs.steps.for(batch);
     try {
-      const loss = await timedRun(variant, () => this.runOn(variant, programs, arrays));
+      const loss = await timedRun(specialization, () => this.runOn(specialization, programs, arrays));
       if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
-        await this.mirror(variant);
+        await this.mirror(specialization);
       }
       return loss;
     } catch (error) {
@@ -156,24 +156,24 @@ export class Trainer extends Inspectable {
   }
 
   private async runOn(
-    variant: Variant,
+    specialization: Specialization,
     programs: StepPrograms,
     arrays: readonly TypedArray[],
   ): Promise<number> {
-    await variant.feed(arrays);
+    await specialization.feed(arrays);
     const scalars = this.scalarsOf(programs.prepared);
-    await variant.compute(scalars, this.during);
-    await variant.executable.read(variant.plan.outputs[0].buffer, this.loss);
+    await specialization.compute(scalars, this.during);
+    await specialization.executable.read(specialization.plan.outputs[0].buffer, this.loss);
     const [loss] = this.loss;
     if (!Number.isFinite(loss)) {
-      await variant.feed(arrays);
-      const values = Float64Array.from(variant.plan.scalars, (name) => scalars[name]);
-      const blame = await blameNonFinite(variant.plan, variant.executable, values);
+      await specialization.feed(arrays);
+      const values = Float64Array.from(specialization.plan.scalars, (name) => scalars[name]);
+      const blame = await blameNonFinite(specialization.plan, specialization.executable, values);
       throw new KilnError(
         `the loss of step ${this.stepCount + 1} is ${loss}: ${blame}; the parameters are those after step ${this.stepCount}`,
       );
     }
-    await variant.commit(this.during);
+    await specialization.commit(this.during);
     await this.complete(programs);
     return loss;
   }
@@ -196,9 +196,9 @@ export class Trainer extends Inspectable {
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
       const programs = this.fitting() ?? (await this.compiled());
-      const variant = await programs.steps.for(batch);
-      await variant.feed(arrays);
-      const times = await variant.runByKernel(this.scalarsOf(programs.prepared));
+      const specialization = await programs.steps.for(batch);
+      await specialization.feed(arrays);
+      const times = await specialization.runByKernel(this.scalarsOf(programs.prepared));
       await this.complete(programs);
       return times;
     });
@@ -214,23 +214,23 @@ export class Trainer extends Inspectable {
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
       const { prepared, steps } = this.fitting() ?? (await this.compiled());
-      const variant = await steps.for(batch);
-      const step = { variant, arrays, scalars: this.scalarsOf(prepared) };
+      const specialization = await steps.for(batch);
+      const step = { specialization, arrays, scalars: this.scalarsOf(prepared) };
       const summed = await this.sums?.updateOf(prepared.summed);
       const update = summed && {
-        variant: summed.variant,
+        specialization: summed.specialization,
         arrays: [],
         scalars: cohortScalars(this.optimizer, summed.cohorts),
       };
       const measured = await profileRuns(update === undefined ? [step] : [step, update], milliseconds);
-      await this.mirror(variant);
+      await this.mirror(specialization);
       return measured;
     });
   }
 
   /** Copies the states to the host, where they lie on a device that may be lost. */
-  private async mirror(variant: Variant): Promise<void> {
-    await variant.mirror();
+  private async mirror(specialization: Specialization): Promise<void> {
+    await specialization.mirror();
     this.mirrored = this.stepCount;
   }
 
@@ -259,13 +259,15 @@ export class Trainer extends Inspectable {
   gradients(...batch: readonly Tensor[]): Promise<Gradients> {
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
-      const variant = await (this.fitting() ?? (await this.compiled())).gradients.for(batch);
-      const tensors = await timedRun(variant, async () => {
-        await variant.feed(arrays);
-        await variant.compute(this.randomScalars, this.duringGradients);
-        return readOutputs(variant);
+      const specialization = await (this.fitting() ?? (await this.compiled())).gradients.for(batch);
+      const tensors = await timedRun(specialization, async () => {
+        await specialization.feed(arrays);
+        await specialization.compute(this.randomScalars, this.duringGradients);
+        return readOutputs(specialization);
       });
-      const named = variant.results.map(({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const);
+      const named = specialization.results.map(
+        ({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const,
+      );
       return { loss: await tensors[0].item(), gradients: Object.fromEntries(named.slice(1)) };
     });
   }

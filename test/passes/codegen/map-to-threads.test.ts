@@ -1,8 +1,8 @@
 /** Kernels of one store and few inputs: what one element per thread asks of a program, whatever was fused before. */
 
 import { expect, test } from "vitest";
-import { autodiff } from "../../../passes/graph/autodiff.ts";
 import { fuse } from "../../../passes/fusion/fuse.ts";
+import { autodiff } from "../../../passes/graph/autodiff.ts";
 import { layout } from "../../../passes/graph/layout.ts";
 import { lower } from "../../../passes/lowering/lower.ts";
 import { schedule } from "../../../passes/scheduling/schedule.ts";

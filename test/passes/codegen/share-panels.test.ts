@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import { js } from "../../../backends/js/backend.ts";
-import { schedule } from "../../../passes/scheduling/schedule.ts";
 import { sharePanels } from "../../../passes/codegen/share-panels.ts";
+import { schedule } from "../../../passes/scheduling/schedule.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../../src/loop/program.ts";
 import type { BufferParam, Kernel } from "../../../src/loop/types.ts";
 import { verifyKernel } from "../../../src/loop/verify.ts";

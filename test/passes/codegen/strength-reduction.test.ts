@@ -17,7 +17,7 @@ import {
   select,
   variable,
 } from "../../../src/loop/build.ts";
-import { joinDigits } from "../../../src/loop/linearize-index.ts";
+import { linearizeIndex } from "../../../src/loop/linearize-index.ts";
 import { printExpr } from "../../../src/loop/print.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import { simplify } from "../../../src/loop/simplify.ts";
@@ -100,12 +100,12 @@ describe("digits", () => {
 
   test("of a flat index are put together", () => {
     const taken = [mul(div(v("i"), int(25)), int(25)), digit(5, 5, 5), mod(v("i"), int(5))].reduce(add);
-    expect(printExpr(joinDigits(taken, extents))).toBe("i");
+    expect(printExpr(linearizeIndex(taken, extents))).toBe("i");
   });
 
   test("stay where their order changes", () => {
     const turned = add(mul(mod(v("i"), int(10)), int(15)), div(v("i"), int(10)));
-    expect(printExpr(joinDigits(turned, extents))).toBe(printExpr(turned));
+    expect(printExpr(linearizeIndex(turned, extents))).toBe(printExpr(turned));
   });
 
   test("give the same index for every value, joined or not", () => {
@@ -127,7 +127,7 @@ describe("digits", () => {
           const e = digits.map(([unit, base, by]) => digit(unit, base, by)).reduce(add);
           const at = new Map([["i", int(value)]]);
           const settled = (x: Expr): string => printExpr(simplify(substitute(x, at), new RangeContext()));
-          expect(settled(joinDigits(e, extents))).toBe(settled(e));
+          expect(settled(linearizeIndex(e, extents))).toBe(settled(e));
         },
       ),
       { numRuns: 200, seed: 3 },
@@ -139,8 +139,8 @@ describe("vectors of a cut loop", () => {
   /** The elements that all lanes of all vectors stand for, in the order in which they run. */
   function elements(lanes: Lanes): number[] {
     const context = new RangeContext();
-    return lanePartsOf(lanes).flatMap(({ turns, vectors }) =>
-      Array.from({ length: turns }, (_, tile) =>
+    return lanePartsOf(lanes).flatMap(({ iterations, vectors }) =>
+      Array.from({ length: iterations }, (_, tile) =>
         vectors.flatMap((vector) =>
           Array.from({ length: lanes.width }, (_unused, lane) => {
             const at = new Map([

@@ -3,16 +3,16 @@
 import { expect, test } from "vitest";
 import { interpret } from "../../../backends/interpret/backend.ts";
 import { js } from "../../../backends/js/backend.ts";
+import { fuse } from "../../../passes/fusion/fuse.ts";
 import { autodiff } from "../../../passes/graph/autodiff.ts";
 import { canonicalize } from "../../../passes/graph/canonicalize.ts";
 import { cse } from "../../../passes/graph/cse.ts";
 import { dce } from "../../../passes/graph/dce.ts";
-import { fuse } from "../../../passes/fusion/fuse.ts";
 import { layout } from "../../../passes/graph/layout.ts";
 import { partition } from "../../../passes/graph/partition.ts";
-import type { Pass } from "../../../passes/pass.ts";
 import { simplify } from "../../../passes/graph/simplify.ts";
 import { trainingStep } from "../../../passes/graph/training-step.ts";
+import type { Pass } from "../../../passes/pass.ts";
 import { nn, optim, tensor } from "../../../src/index.ts";
 import { parseGraph } from "../../../src/ir/parse.ts";
 import { printGraph } from "../../../src/ir/print.ts";
@@ -119,7 +119,7 @@ test("simplify moves relu's gradient behind max-pooling and sums through it", ()
   const text = `graph g(%x: f32[1,2,4,4], %ct: f32[1,2,2,2]) {
   %0: f32[1,2,4,4] = relu(%x)
   %1: f32[1,2,2,2] = max_pool2d(%0) {${pool}}
-  %2: u8[1,2,2,2] = max_pool2d_winner(%0) {${pool}}
+  %2: u8[1,2,2,2] = max_pool2d_argmax(%0) {${pool}}
   %3: f32[1,2,4,4] = max_pool2d_grad(%ct, %2) {${pool}, inputSize=[4,4]}
   %4: f32[1,2,4,4] = relu_grad(%3, %0)
   %5: f32[2] = sum(%4) {axes=[0,2,3], keepdim=false}
@@ -129,7 +129,7 @@ test("simplify moves relu's gradient behind max-pooling and sums through it", ()
     "graph g(%x: f32[1,2,4,4], %ct: f32[1,2,2,2]) {
       %0: f32[1,2,4,4] = relu(%x)
       %1: f32[1,2,2,2] = max_pool2d(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
-      %2: u8[1,2,2,2] = max_pool2d_winner(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+      %2: u8[1,2,2,2] = max_pool2d_argmax(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
       %3: f32[1,2,2,2] = relu_grad(%ct, %1)
       %4: f32[1,2,4,4] = max_pool2d_grad(%3, %2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false, inputSize=[4,4]}
       %5: f32[2] = sum(%3) {axes=[0,2,3], keepdim=false}
@@ -213,8 +213,8 @@ test("LeNet's training step fuses winners, epilogues, softmax with its loss, spa
   const groups = groupsOf(stageOf(lenetTraining(4, { lr: 0.1 }), "fuse"));
   expect(groups).toMatchInlineSnapshot(`
     [
-      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_winner -> max_pool2d max_pool2d_winner",
-      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_winner -> max_pool2d max_pool2d_winner",
+      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_argmax -> max_pool2d max_pool2d_argmax",
+      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_argmax -> max_pool2d max_pool2d_argmax",
       "linear_relu: linear relu -> relu",
       "linear_relu: linear relu -> relu",
       "linear: linear -> linear",
@@ -260,8 +260,8 @@ test("partition keeps activations and winners and recomputes log_softmax", () =>
     "reshape",
     "relu",
     "relu",
-    "max_pool2d_winner",
-    "max_pool2d_winner",
+    "max_pool2d_argmax",
+    "max_pool2d_argmax",
   ]);
   expect(recomputed.map((n) => n.op)).toEqual(["log_softmax"]);
 });

@@ -6,9 +6,9 @@ import { interpret } from "../../../backends/interpret/backend.ts";
 import { createWasmBackend } from "../../../backends/wasm/backend.ts";
 import { fuse } from "../../../passes/fusion/fuse.ts";
 import { layout, type StateLayouts } from "../../../passes/graph/layout.ts";
+import { partition } from "../../../passes/graph/partition.ts";
 import { lower } from "../../../passes/lowering/lower.ts";
 import { PassManager } from "../../../passes/manager.ts";
-import { partition } from "../../../passes/graph/partition.ts";
 import { runPipeline } from "../../../passes/pipeline.ts";
 import { parseGraph } from "../../../src/ir/parse.ts";
 import { printGraph } from "../../../src/ir/print.ts";
@@ -207,7 +207,7 @@ test("the gradients of the CIFAR-10 net read weights in place and write theirs w
   const trace = traceLoss(net, new CrossEntropyLoss(), [{ dtype: "float32", shape: [1, 3, 32, 32] }]);
   const plan = runPipeline(new PassManager(), trace.graph, {
     capabilities,
-    strategy: "vector-winner-lists",
+    strategy: "vector-sparse",
     gradientsFor: trace.parameters,
     update: { groups: optimizer.paramGroups.map(({ rule }) => ({ rule })) },
   });

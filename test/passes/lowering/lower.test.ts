@@ -184,7 +184,7 @@ test("kernels of one name are numbered, and each counts its dense arithmetic", (
 
 test("a pool's winner declares the values it may have", () => {
   const program = lowered(`graph net(%x: f32[1,1,4,6]) {
-  %0: u8[1,1,2,2] = max_pool2d_winner(%x) {kernel=[2,3], stride=[2,3], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %0: u8[1,1,2,2] = max_pool2d_argmax(%x) {kernel=[2,3], stride=[2,3], padding=[0,0], dilation=[1,1], ceilMode=false}
   return winner=%0
 }`);
   const [winner] = program.kernels[0].buffers.filter((b) => b.access === "write");

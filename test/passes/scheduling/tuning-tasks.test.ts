@@ -3,12 +3,12 @@
 import { describe, expect, test } from "vitest";
 import { js } from "../../../backends/js/backend.ts";
 import { createWasmBackend } from "../../../backends/wasm/backend.ts";
-import { contestsOf } from "../../../passes/scheduling/tuning-tasks.ts";
-import { kernelKey } from "../../../passes/scheduling/kernel-key.ts";
 import { PassManager } from "../../../passes/manager.ts";
 import { lowerTraced } from "../../../passes/pipeline.ts";
-import { schedule } from "../../../passes/scheduling/schedule.ts";
 import { contractionOf } from "../../../passes/scheduling/analysis/contraction.ts";
+import { kernelKey } from "../../../passes/scheduling/kernel-key.ts";
+import { schedule } from "../../../passes/scheduling/schedule.ts";
+import { tuningTasksOf } from "../../../passes/scheduling/tuning-tasks.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../../../src/loop/program.ts";
 import type { Kernel } from "../../../src/loop/types.ts";
@@ -44,30 +44,28 @@ const NETS: readonly (readonly [string, () => Module, readonly number[]])[] = [
 describe.each(NETS)("%s on wasm", (_, net, sample) => {
   test.each([1, 8, 64])("has at least eight ways for every contraction of batch %i", (batch) => {
     const program = loweredStep(net(), [batch, ...sample], wasm);
-    const contests = new Map(contestsOf(program, wasm).map((contest) => [contest.key, contest]));
+    const tasks = new Map(tuningTasksOf(program, wasm).map((task) => [task.key, task]));
     const contractions = program.kernels.filter((kernel) => contractionOf(kernel) !== undefined);
     expect(contractions.length).toBeGreaterThan(4);
     for (const kernel of contractions) {
-      const { contestants } = contests.get(kernelKey(kernel, wasm))!;
-      const inLanes = contestants.filter(({ name }) => name.startsWith("vector-"));
+      const { entries } = tasks.get(kernelKey(kernel, wasm))!;
+      const inLanes = entries.filter(({ name }) => name.startsWith("vector-"));
       expect(new Set(inLanes.map(({ name }) => name)).size, kernel.name).toBeGreaterThanOrEqual(8);
     }
   });
 });
 
-describe("a contest", () => {
+describe("a task", () => {
   const program = loweredStep(new LeNet(), [2, 1, 32, 32], wasm);
-  const contests = contestsOf(program, wasm);
+  const tasks = tuningTasksOf(program, wasm);
 
   test("begins with what is taken without tuning, and has different names in the order of costs", () => {
     const chosen = schedule(wasm).run(program);
-    for (const { kernel, contestants } of contests) {
-      const names = contestants.map(({ name }) => name);
+    for (const { kernel, entries } of tasks) {
+      const names = entries.map(({ name }) => name);
       expect(new Set(names).size).toBe(names.length);
-      expect(contestants.map(({ cost }) => cost)).toEqual(
-        contestants.map(({ cost }) => cost).sort((a, b) => a - b),
-      );
-      const [{ name, cost }] = contestants;
+      expect(entries.map(({ cost }) => cost)).toEqual(entries.map(({ cost }) => cost).sort((a, b) => a - b));
+      const [{ name, cost }] = entries;
       const estimate = Math.round(cost / 2);
       const parts = chosen.kernels.filter(
         (k) => k.origins === program.kernels.find((p) => p.name === kernel)!.origins,
@@ -81,13 +79,13 @@ describe("a contest", () => {
 
   test("names no buffer of the model", () => {
     const buffers = program.buffers.map(({ name }) => name).filter((name) => name.length > 3);
-    for (const { contestants } of contests)
-      for (const { name } of contestants) for (const buffer of buffers) expect(name).not.toContain(buffer);
+    for (const { entries } of tasks)
+      for (const { name } of entries) for (const buffer of buffers) expect(name).not.toContain(buffer);
   });
 
   test("has programs whose inputs outlive them, so that they can run again", () => {
-    for (const { contestants } of contests.slice(0, 4)) {
-      const { inputs, placements, kernels, commitFrom } = contestants[0].plan()!;
+    for (const { entries } of tasks.slice(0, 4)) {
+      const { inputs, placements, kernels, commitFrom } = entries[0].plan()!;
       expect(inputs.length).toBeGreaterThan(0);
       for (const { buffer } of inputs) {
         expect(placements.find((p) => p.buffer === buffer)?.last).toBe(kernels.length);
@@ -97,8 +95,8 @@ describe("a contest", () => {
   });
 
   test("decided otherwise changes how the kernel runs, and no other one", () => {
-    const [{ key, kernel, contestants }] = contests;
-    const other = contestants.find(({ name }) => name.startsWith("register-tile"))!;
+    const [{ key, kernel, entries }] = tasks;
+    const other = entries.find(({ name }) => name.startsWith("register-tile"))!;
     const before = schedule(wasm).run(program).kernels;
     const after = schedule(wasm, { choices: new Map([[key, other.name]]) }).run(program).kernels;
     const find = (kernels: readonly Kernel[]): Kernel | undefined => kernels.find((k) => k.name === kernel);
@@ -110,8 +108,8 @@ describe("a contest", () => {
   });
 
   test("there is none where kernels run as they were lowered, or element by element", () => {
-    expect(contestsOf(program, { ...wasm, schedules: false })).toEqual([]);
-    expect(contestsOf(program, { ...wasm, oneElementPerThread: true })).toEqual([]);
+    expect(tuningTasksOf(program, { ...wasm, schedules: false })).toEqual([]);
+    expect(tuningTasksOf(program, { ...wasm, oneElementPerThread: true })).toEqual([]);
   });
 });
 

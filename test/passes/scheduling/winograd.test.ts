@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { js } from "../../../backends/js/backend.ts";
 import { wasm } from "../../../backends/wasm/backend.ts";
-import { schedule } from "../../../passes/scheduling/schedule.ts";
 import { winograd } from "../../../passes/scheduling/plans/winograd/winograd.ts";
+import { schedule } from "../../../passes/scheduling/schedule.ts";
 import { compile, compileTraining, nn, optim } from "../../../src/index.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Kernel } from "../../../src/loop/types.ts";

@@ -3,12 +3,23 @@
  * stands in the memory of an image, and the gradient that arrives there. Windows without a gradient do not enter.
  */
 
-import { add, compare, div, float, int, load, local, mod, mul, variable } from "../../../../src/loop/build.ts";
+import {
+  add,
+  compare,
+  div,
+  float,
+  int,
+  load,
+  local,
+  mod,
+  mul,
+  variable,
+} from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { type SparseFactor, winnerAt } from "../../analysis/sparse-factor.ts";
 import { baseOf, type ListSpec, listBuffer, loopOver, nestLoops } from "./sparse-form.ts";
 
@@ -105,11 +116,11 @@ export function imageLists(
         ...buffers.map(({ param }): BufferParam => ({ ...param, access: "write" })),
       ],
       scalars: [],
-      body: hoistIndices(nestLoops(all, "grid", list)),
+      body: reduceStrength(nestLoops(all, "grid", list)),
       schedule:
         bandCount === 1
-          ? "winner-lists, one list per image and channel"
-          : `winner-lists, ${bandCount} lists per image and channel`,
+          ? "sparse, one list per image and channel"
+          : `sparse, ${bandCount} lists per image and channel`,
       nominalFlops: 0,
     },
     buffers: buffers.map(({ buffer }) => buffer),

@@ -25,11 +25,11 @@ import { countFlops } from "../../../../src/loop/flops.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { schedulePlain } from "../plain.ts";
-import { replaceCore } from "../../transforms/replace-core.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
+import { replaceCore } from "../../transforms/replace-core.ts";
+import { schedulePlain } from "../plain.ts";
 import {
   baseOf,
   type ListSpec,
@@ -37,7 +37,7 @@ import {
   loopOver,
   nestLoops,
   type SparseContraction,
-  type WinnerForm,
+  type SparseForm,
 } from "./sparse-form.ts";
 
 /** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
@@ -64,7 +64,7 @@ export interface InputGradientParts {
  * Matches `Σ[co, ky, kx] sparse(n, co, y - ky + t, x - kx + l) · W(co, ci, ky, kx)`, the transposed convolution
  * with unit stride and dilation. Returns `undefined` for other forms.
  */
-export function inputGradientForm(found: SparseContraction, registers: number): WinnerForm | undefined {
+export function inputGradientForm(found: SparseContraction, registers: number): SparseForm | undefined {
   const parts = inputGradientParts(found);
   if (parts === undefined) return undefined;
   const width = parts.tapColumns.extent + found.sparse.window[1] - 1;
@@ -191,7 +191,7 @@ class InputGradient {
         values.param,
         image.param,
       ],
-      body: hoistIndices(
+      body: reduceStrength(
         nestLoops(this.parts.images, "grid", [
           loopOver("cell", inputs * this.height * this.width, [
             { kind: "store", buffer: image.param.name, index: variable("cell"), value: float(0) },
@@ -206,7 +206,7 @@ class InputGradient {
           ...this.finish(image.param.name),
         ]),
       ),
-      schedule: `winner-lists, ${this.tile} rows × ${this.parts.tapColumns.extent + classes - 1} columns in registers`,
+      schedule: `sparse, ${this.tile} rows × ${this.parts.tapColumns.extent + classes - 1} columns in registers`,
     };
     return { kernels: [pack, main], scratch: [weights, offsets, values, image].map(({ buffer }) => buffer) };
   }

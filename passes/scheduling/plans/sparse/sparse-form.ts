@@ -18,7 +18,7 @@ export interface SparseContraction {
 }
 
 /** One of the two forms, recognised: its cost in multiply-adds with their loads, and how to build it. */
-export interface WinnerForm {
+export interface SparseForm {
   readonly cost: number;
   build(): Scheduled;
 }

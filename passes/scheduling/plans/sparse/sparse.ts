@@ -6,16 +6,16 @@
 
 import type { Capabilities } from "../../../../src/loop/capabilities.ts";
 import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
+import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import { packContraction } from "../pack.ts";
 import { schedulePlain } from "../plain.ts";
-import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import type { Candidate, Scheduled, Strategy } from "../strategy.ts";
-import type { WinnerForm } from "./sparse-form.ts";
 import { inputGradientForm } from "./input-gradient.ts";
+import type { SparseForm } from "./sparse-form.ts";
 import { weightGradientForm } from "./weight-gradient.ts";
 
-export const winnerLists: Strategy = {
-  name: "winner-lists",
+export const sparse: Strategy = {
+  name: "sparse",
   doc: "Runs convolution gradients behind a max-pool over lists of winners, skipping the zeros between them.",
   candidates(kernel, capabilities) {
     const contraction = contractionOf(kernel);
@@ -37,13 +37,13 @@ export const winnerLists: Strategy = {
   },
 };
 
-const candidate = ({ cost }: WinnerForm, apply: () => Scheduled): Candidate => ({
-  strategy: "winner-lists",
+const candidate = ({ cost }: SparseForm, apply: () => Scheduled): Candidate => ({
+  strategy: "sparse",
   cost,
   apply,
 });
 
-function formOf(contraction: Contraction, { registers, vectorWidth }: Capabilities): WinnerForm | undefined {
+function formOf(contraction: Contraction, { registers, vectorWidth }: Capabilities): SparseForm | undefined {
   // A backend without lanes is JavaScript, whose numbers are doubles.
   const sumsInDouble = vectorWidth === 1;
   for (const { sparse, dense } of sparseFactorsOf(contraction)) {

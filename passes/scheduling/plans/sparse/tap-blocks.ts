@@ -3,7 +3,7 @@
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { turnCost } from "../vector-cost.ts";
+import { iterationCost } from "../vector-cost.ts";
 
 export interface Block {
   /** Rows of taps, and vectors of each, that one run over a list serves. */
@@ -19,7 +19,7 @@ export function entryCost(block: Block, rows: number, vectors: number, perVector
   let cost = 0;
   for (const [countR, r] of partsOf(rows, block.rows)) {
     for (const [countV, v] of partsOf(vectors, block.vectors))
-      cost += countR * countV * (ENTRY + turnCost(r * v * perVector, r * v, 1));
+      cost += countR * countV * (ENTRY + iterationCost(r * v * perVector, r * v, 1));
   }
   return cost;
 }

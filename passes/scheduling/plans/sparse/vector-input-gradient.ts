@@ -10,17 +10,17 @@ import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { LANE } from "../../analysis/lanes.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
 import { scheduleLanes } from "../vector-plain.ts";
-import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
-import { listBuffer, loopOver, nestLoops, type SparseContraction, type WinnerForm } from "./sparse-form.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { type InputGradientParts, inputGradientParts } from "./input-gradient.ts";
+import { listBuffer, loopOver, nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
+import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
 
 /** Making one entry of a list, and finishing one element of the image, in the scheduler's unit. */
 const LIST_ENTRY = 10;
@@ -37,7 +37,7 @@ export function inputVectors(
   found: SparseContraction,
   width: number,
   registers: number,
-): WinnerForm | undefined {
+): SparseForm | undefined {
   const parts = inputGradientParts(found);
   if (parts === undefined || parts.outputs.length === 0) return undefined;
   const form = new InputVectors(found, parts, width, Math.min(HELD, registers - 3));
@@ -122,7 +122,7 @@ class InputVectors {
         { ...weights.param, access: "read" },
         { ...image.param, private: true },
       ],
-      body: hoistIndices(this.overImages(lists, weights.load, image.param.name)),
+      body: reduceStrength(this.overImages(lists, weights.load, image.param.name)),
       schedule: this.describe(),
     };
     return {
@@ -134,7 +134,7 @@ class InputVectors {
   private describe(): string {
     const { tapColumns, tapRows, inputs } = this.parts;
     const run = [tapColumns, ...inputs].map(({ name }) => name).join("·");
-    return `vector-winner-lists ${run} by ${this.block.vectors}×${this.lanes} lanes × ${tapRows.name} by ${this.block.rows}`;
+    return `vector-sparse ${run} by ${this.block.vectors}×${this.lanes} lanes × ${tapRows.name} by ${this.block.rows}`;
   }
 
   /** The weights as [out][row][column, in] with rows of whole vectors: in place where they lie so, else a copy. */
@@ -260,7 +260,7 @@ class InputVectors {
     const held = points.map(
       ({ row, element }, k): Stmt => ({ kind: "let", name: `weight${k}`, value: weights(row, element) }),
     );
-    const turn = points.map(({ row, element }, k): Stmt => {
+    const iteration = points.map(({ row, element }, k): Stmt => {
       const place = add(mul(row, int(this.width * this.channels)), element);
       const index = add(local("offset", "int32"), place);
       const product = binary("mul", gradient, local(`weight${k}`, "float32"));
@@ -276,7 +276,7 @@ class InputVectors {
         body: [
           { kind: "let", name: "offset", value: lists.offset },
           { kind: "let", name: "gradient", value: lists.gradient },
-          ...turn,
+          ...iteration,
         ],
       },
     ];

@@ -7,23 +7,23 @@ import type { Capabilities } from "../../../../src/loop/capabilities.ts";
 import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
 import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import type { Strategy } from "../strategy.ts";
-import type { WinnerForm } from "./sparse-form.ts";
+import type { SparseForm } from "./sparse-form.ts";
 import { inputVectors } from "./vector-input-gradient.ts";
 import { weightVectors } from "./vector-weight-gradient.ts";
 
-export const vectorWinnerLists: Strategy = {
-  name: "vector-winner-lists",
+export const vectorSparse: Strategy = {
+  name: "vector-sparse",
   doc: "Runs convolution gradients behind a max-pool over lists of winners, a row of taps in lanes at a time.",
   candidates(kernel, capabilities) {
     if (capabilities.vectorWidth === 1 || !capabilities.scatter) return [];
     const contraction = contractionOf(kernel);
     const form = contraction && formOf(contraction, capabilities);
     if (form === undefined) return [];
-    return [{ strategy: "vector-winner-lists", cost: form.cost, apply: () => form.build() }];
+    return [{ strategy: "vector-sparse", cost: form.cost, apply: () => form.build() }];
   },
 };
 
-function formOf(contraction: Contraction, { vectorWidth, registers }: Capabilities): WinnerForm | undefined {
+function formOf(contraction: Contraction, { vectorWidth, registers }: Capabilities): SparseForm | undefined {
   for (const { sparse, dense } of sparseFactorsOf(contraction)) {
     const form = weightVectors(contraction, sparse, dense, vectorWidth, registers);
     if (form !== undefined || dense.kind !== "load") return form;

@@ -22,21 +22,28 @@ import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { axesKey, mapExpressions, substitute } from "../../../../src/loop/walk.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import type { Contraction, Reduce } from "../../analysis/contraction.ts";
 import { type Coordinate, coordinatesOf } from "../../analysis/coordinates.ts";
-import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
 import { LANE } from "../../analysis/lanes.ts";
-import { buildPanel, isPackable, type Panel, type PanelPlan, panelForm, planPanel } from "../../transforms/panel.ts";
+import type { SparseFactor } from "../../analysis/sparse-factor.ts";
+import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
+import {
+  buildPanel,
+  isPackable,
+  type Panel,
+  type PanelPlan,
+  panelForm,
+  planPanel,
+} from "../../transforms/panel.ts";
 import { schedulePanel } from "../../transforms/panel-copy.ts";
 import { panelCost } from "../panel-cost.ts";
-import type { SparseFactor } from "../../analysis/sparse-factor.ts";
 import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
-import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
-import { loopOver, nestLoops, type WinnerForm } from "./sparse-form.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
+import { loopOver, nestLoops, type SparseForm } from "./sparse-form.ts";
+import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
 
 /** Making one entry of a list, and moving one sum to its place, in the scheduler's unit. */
 const LIST_ENTRY = 10;
@@ -69,7 +76,7 @@ export function weightVectors(
   dense: Expr,
   width: number,
   registers: number,
-): WinnerForm | undefined {
+): SparseForm | undefined {
   const row = onlyName(sparse.row);
   const column = onlyName(sparse.column);
   const reduced = contraction.core.axes.map((axis) => axis.name);
@@ -234,7 +241,7 @@ class WeightVectors {
     const run = [...this.parts.run].reverse().map(({ name }) => name);
     const rows = this.parts.rows.map(({ name }) => name);
     const block = `${run.join("·")} by ${this.block.vectors}×${this.width} lanes`;
-    return `vector-winner-lists ${block}${rows.length === 0 ? "" : ` × ${rows.join("·")} by ${this.block.rows}`}`;
+    return `vector-sparse ${block}${rows.length === 0 ? "" : ` × ${rows.join("·")} by ${this.block.rows}`}`;
   }
 
   private sections(lists: ImageLists, panel: Panel, partial: string): Stmt[] {
@@ -242,7 +249,7 @@ class WeightVectors {
     const rows = stretchesOf("tap", sizeOf(parts.rows), block.rows);
     const vectors = stretchesOf("vector", this.rowLength / this.width, block.vectors);
     const bodies = rows.flatMap((r) =>
-      vectors.map((v) => hoistIndices(this.blockBody(lists, panel, partial, r, v))),
+      vectors.map((v) => reduceStrength(this.blockBody(lists, panel, partial, r, v))),
     );
     return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
   }
@@ -267,7 +274,7 @@ class WeightVectors {
     const still = [parts.row, parts.column, ...parts.run.map(({ name }) => name)];
     const origin = substitute(panelIndex, new Map(still.map((name) => [name, int(0)])));
     const gradient = local("gradient", "float32");
-    const turn = points.map(({ row, element }, k): Stmt => {
+    const iteration = points.map(({ row, element }, k): Stmt => {
       const place = substitute(origin, new Map(parts.rows.map(({ name }) => [name, row])));
       const index = add(add(local("offset", "int32"), place), element);
       const product = binary("mul", gradient, load(panel.param.name, "float32", index));
@@ -295,7 +302,7 @@ class WeightVectors {
         body: [
           { kind: "let", name: "offset", value: lists.offset },
           { kind: "let", name: "gradient", value: lists.gradient },
-          ...turn,
+          ...iteration,
         ],
       },
       ...store,

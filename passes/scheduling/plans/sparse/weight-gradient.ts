@@ -9,11 +9,11 @@ import { add, binary, float, int, load, local, mul, variable } from "../../../..
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
-import { nestLoops, type SparseContraction, type WinnerForm } from "./sparse-form.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
+import { nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
 
 /** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
 const STEP_COST = 2.1;
@@ -26,7 +26,7 @@ export function weightGradientForm(
   found: SparseContraction,
   registers: number,
   sumsInDouble: boolean,
-): WinnerForm | undefined {
+): SparseForm | undefined {
   const { contraction, sparse, dense } = found;
   const row = onlyName(sparse.row);
   const column = onlyName(sparse.column);
@@ -117,7 +117,7 @@ class WeightGradient {
       ...kernel,
       buffers: [...kernel.buffers.filter((b) => !sources.has(b.name)), ...lists.params],
       body: this.sections(lists),
-      schedule: `winner-lists, ${parts.block.map(({ loop, size }) => `${loop.name} by ${size}`).join(" × ")} taps in registers`,
+      schedule: `sparse, ${parts.block.map(({ loop, size }) => `${loop.name} by ${size}`).join(" × ")} taps in registers`,
     };
     return { kernels: [lists.kernel, mainKernel], scratch: lists.buffers };
   }
@@ -125,27 +125,32 @@ class WeightGradient {
   /** One section per combination of whole blocks and remainders. */
   private sections(lists: ImageLists): Stmt[] {
     const starts = this.parts.block.map(({ loop, size }) => {
-      const list: { start: Expr; size: number; turns: number }[] = [];
+      const list: { start: Expr; size: number; iterations: number }[] = [];
       const whole = Math.floor(loop.extent / size);
       if (whole > 0)
-        list.push({ start: whole === 1 ? int(0) : mul(variable(loop.name), int(size)), size, turns: whole });
-      if (loop.extent % size > 0) list.push({ start: int(whole * size), size: loop.extent % size, turns: 1 });
+        list.push({
+          start: whole === 1 ? int(0) : mul(variable(loop.name), int(size)),
+          size,
+          iterations: whole,
+        });
+      if (loop.extent % size > 0)
+        list.push({ start: int(whole * size), size: loop.extent % size, iterations: 1 });
       return { loop, list };
     });
     const combine = (
       k: number,
-      chosen: readonly { loop: GridLoop; start: Expr; size: number; turns: number }[],
+      chosen: readonly { loop: GridLoop; start: Expr; size: number; iterations: number }[],
     ): Stmt[][] => {
       if (k === starts.length) return [this.blockBody(lists, chosen)];
       return starts[k].list.flatMap((part) => combine(k + 1, [...chosen, { loop: starts[k].loop, ...part }]));
     };
-    const bodies = combine(0, []).map((body) => hoistIndices(body));
+    const bodies = combine(0, []).map((body) => reduceStrength(body));
     return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
   }
 
   private blockBody(
     lists: ImageLists,
-    chosen: readonly { loop: GridLoop; start: Expr; size: number; turns: number }[],
+    chosen: readonly { loop: GridLoop; start: Expr; size: number; iterations: number }[],
   ): Stmt[] {
     const { images, channels, taps } = this.parts;
     const [store] = this.found.contraction.nest.stores;
@@ -163,7 +168,7 @@ class WeightGradient {
     ]);
     const gradient = local("gradient", "float32");
     const sum = this.parts.inBlocks ? "part" : "acc";
-    const turn: Stmt[] = [
+    const iteration: Stmt[] = [
       { kind: "let", name: "offset", value: lists.offset },
       { kind: "let", name: "gradient", value: lists.gradient },
       ...points.map((point, k): Stmt => {
@@ -185,7 +190,7 @@ class WeightGradient {
         name: "entry",
         extent: { count: "count", most: lists.most },
         loop: "reduce",
-        body: turn,
+        body: iteration,
       },
       ...(this.parts.inBlocks ? points : []).map((_, k): Stmt => {
         const value = add(local(`acc${k}`, "float32"), local(`part${k}`, "float32"));
@@ -208,7 +213,7 @@ class WeightGradient {
     const loops = [...channels, ...taps].flatMap((loop): GridLoop[] => {
       const c = blocked.get(loop.name);
       if (c === undefined) return [loop];
-      return c.turns === 1 ? [] : [{ name: loop.name, extent: c.turns }];
+      return c.iterations === 1 ? [] : [{ name: loop.name, extent: c.iterations }];
     });
     return nestLoops(loops, "grid", body);
   }

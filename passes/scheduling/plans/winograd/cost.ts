@@ -7,7 +7,7 @@ import { local } from "../../../../src/loop/build.ts";
 import { Interner } from "../../../../src/loop/intern.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import { visitExpr } from "../../../../src/loop/walk.ts";
-import { MULTIPLY_ADD, turnCost } from "../vector-cost.ts";
+import { iterationCost, MULTIPLY_ADD } from "../vector-cost.ts";
 import type { Correlation } from "./correlation.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
 import { linearMap } from "./linear-map.ts";
@@ -16,11 +16,11 @@ import { pointsOf, type Tiling, tilesOf } from "./tiling.ts";
 import { type Matrix, transposed } from "./transform-matrices.ts";
 import type { WeightPlan } from "./weight-plan.ts";
 
-/** One addition or multiplication, a load and a store of a vector, and the turn of a loop, in multiply-adds. */
+/** One addition or multiplication, a load and a store of a vector, and the iteration of a loop, in multiply-adds. */
 const OPERATION = 0.5;
 const LOAD = 0.5;
 const STORE = 1;
-const TURN = 2;
+const ITERATION = 2;
 
 /** Putting a vector together from single elements, and storing one whose elements lie apart. */
 const GATHER = 10;
@@ -50,7 +50,7 @@ function mapCost(matrix: Matrix, load: number): number {
     operations = [...seen].filter((e) => e.kind === "binary").length;
     operationsOf.set(matrix, operations);
   }
-  return OPERATION * operations + load * matrix[0].length + STORE * matrix.length + TURN;
+  return OPERATION * operations + load * matrix[0].length + STORE * matrix.length + ITERATION;
 }
 
 /** Both passes over `columns` columns and `tiles` tiles. */
@@ -85,7 +85,7 @@ function productCost(
   storeCost: number,
 ): number {
   const tile = (count: number): number =>
-    depth * turnCost(count * tileRows, count, tileRows) + TILE_START + storeCost * count * tileRows;
+    depth * iterationCost(count * tileRows, count, tileRows) + TILE_START + storeCost * count * tileRows;
   const whole = Math.floor(vectors / TILE_VECTORS);
   const rest = vectors % TILE_VECTORS;
   return points * rowTiles * (whole * tile(TILE_VECTORS) + (rest > 0 ? tile(rest) : 0));
@@ -95,7 +95,7 @@ function productCost(
 function finishCost({ contraction: { nest, window } }: Correlation, lanes: number): number {
   const outputs = nest.loops.reduce((n, l) => n * l.extent, 1);
   const taps = window.reduce((n, axis) => n * axis.extent, 1);
-  return (outputs / lanes) * (nest.stores.length * SCATTER + taps * (LOAD + 2 * OPERATION) + TURN);
+  return (outputs / lanes) * (nest.stores.length * SCATTER + taps * (LOAD + 2 * OPERATION) + ITERATION);
 }
 
 /** Weighing the windows of an image: pixels channel by channel, sums of rows and columns, a comparison for each place. */

@@ -10,8 +10,8 @@ import { substitute } from "../../../../src/loop/walk.ts";
 import type { GridLoop, StoreTarget } from "../../../codegen/lower-reductions.ts";
 import { type Lanes, lanePartsOf } from "../../analysis/lanes.ts";
 import type { Nest } from "../../analysis/nest.ts";
-import { fills, interiorOf, zeros } from "../../transforms/panel-copy.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
+import { fills, interiorOf, zeros } from "../../transforms/panel-copy.ts";
 import type { Plane, PooledPlane } from "./plane.ts";
 import { lane, type Phases } from "./workspace.ts";
 
@@ -124,10 +124,10 @@ function inLanes(nest: Nest, width: number): Nest[] {
   if (columns === undefined || !fills(columns.extent, width) || !nest.stores.every(readsNeighbours))
     return [nest];
   const cut: Lanes = { loop: "column", extent: columns.extent, width, vectors: 1, padded: false };
-  return lanePartsOf(cut).map(({ turns, vectors }): Nest => {
+  return lanePartsOf(cut).map(({ iterations, vectors }): Nest => {
     const loops: GridLoop[] = [
       ...nest.loops.filter((l) => l !== columns),
-      ...(turns === 1 ? [] : [{ name: "column", extent: turns }]),
+      ...(iterations === 1 ? [] : [{ name: "column", extent: iterations }]),
       lane(width),
     ];
     const stores = vectors.flatMap((vector) =>

@@ -36,7 +36,7 @@ export function channelParts(channels: number, lanes: number): ChannelPart[] {
   ];
 }
 
-/** The kernel's stores for one turn of the data's loop and one vector of the filter's. */
+/** The kernel's stores for one iteration of the data's loop and one vector of the filter's. */
 export function finish(
   { contraction, rows, columns, dataLoop, filterLoop }: Correlation,
   sums: SumPlane,

@@ -10,7 +10,7 @@
  *   they change anything.
  *
  * And an output is off by a share of what its own window holds, be there what may beside it: `uneven-tiles.ts` sees to
- * that. The tables say within which limits each form was found to keep this; `test/passes/winograd-accuracy.test.ts` and
+ * that. The tables say within which limits each form was found to keep this; `test/passes/scheduling/winograd-accuracy.test.ts` and
  * `winograd-outliers.test.ts` measure.
  */
 

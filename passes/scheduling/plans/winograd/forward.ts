@@ -5,7 +5,7 @@
 
 import { add, binary, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { LANE, lanePartsOf } from "../../analysis/lanes.ts";
 import type { Scheduled } from "../strategy.ts";
 import { applyTransform, stripLength } from "./apply-transform.ts";
@@ -54,7 +54,7 @@ function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Buil
   const channel = variable("channel");
   const body = new Phases(buffers).within([{ name: "channel", extent: channels, loop: "grid" }], (phases) => [
     ...lanePartsOf(across).flatMap((part) =>
-      phases.within(part.turns === 1 ? [] : [{ name: across.loop, extent: part.turns }], (inner) =>
+      phases.within(part.iterations === 1 ? [] : [{ name: across.loop, extent: part.iterations }], (inner) =>
         vectorsOfPart(across, part).flatMap((vector) => {
           // Beyond the last channel its neighbour is transformed once more; nothing is made of that.
           const output = add(vector.start, variable(LANE));
@@ -84,7 +84,7 @@ function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Buil
     ),
     ...findScale(plan, filter, scales, lanewise, channel, phases),
   ]);
-  const built = kernelOf(kernel, buffers, hoistIndices(body), {
+  const built = kernelOf(kernel, buffers, reduceStrength(body), {
     name: filter.name,
     ops: ["winograd_filter"],
     schedule: `winograd filter transform, ${plan.title}`,
@@ -148,7 +148,7 @@ function mainKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built 
     ),
     ...outputs(plan, names, { name: sums.name, width: tiling.width, lanes }, checks, imageAt, phases),
   ]);
-  const built = kernelOf(kernel, buffers, hoistIndices(body), { schedule: `winograd ${plan.title}` });
+  const built = kernelOf(kernel, buffers, reduceStrength(body), { schedule: `winograd ${plan.title}` });
   return { kernel: built, scratch: all };
 }
 

@@ -70,7 +70,7 @@ export function multiply(p: Products, phases: Phases): Stmt[] {
     return phases.stores(
       [
         { name: "point", extent: p.points },
-        ...(part.turns === 1 ? [] : [{ name: "output", extent: part.turns }]),
+        ...(part.iterations === 1 ? [] : [{ name: "output", extent: part.iterations }]),
         { name: "rows", extent: p.rowTiles },
         lane(p.columns.width),
       ],

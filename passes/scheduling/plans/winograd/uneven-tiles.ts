@@ -69,7 +69,7 @@ export function findScale(
   const sums = lanePartsOf(across).flatMap((part) =>
     vectorsOfPart(across, part).map((vector) => {
       const axes: ReduceAxis[] = [
-        { name: "tile", extent: part.turns },
+        { name: "tile", extent: part.iterations },
         { name: "row", extent: rows.taps },
         { name: "tap", extent: columns.taps },
       ];
@@ -227,9 +227,9 @@ function weighPixels(
     value: elements(column).reduce(add),
   });
   // Several columns at once share what is loaded of the scales.
-  return inGroups(inside.columns, lanes).flatMap(({ turns, count, at }) => [
+  return inGroups(inside.columns, lanes).flatMap(({ iterations, count, at }) => [
     ...phases.stores(
-      [rows, { name: "columns", extent: turns }, lane(lanes)],
+      [rows, { name: "columns", extent: iterations }, lane(lanes)],
       Array.from({ length: count }, (_, k) => ({
         buffer: lanewise.name,
         index: add(start(at(k)), variable(LANE)),
@@ -238,7 +238,7 @@ function weighPixels(
     ),
     ...(count === lanes
       ? phases.stores(
-          [rows, { name: "columns", extent: turns }, lane(lanes)],
+          [rows, { name: "columns", extent: iterations }, lane(lanes)],
           [sum(add(at(0), variable(LANE)))],
         )
       : phases.stores(
@@ -252,9 +252,13 @@ function weighPixels(
 function inGroups(extent: number, size: number) {
   const whole = Math.floor(extent / size);
   return [
-    { turns: whole, count: size, at: (k: number): Expr => add(mul(variable("columns"), int(size)), int(k)) },
-    { turns: 1, count: extent % size, at: (k: number): Expr => int(whole * size + k) },
-  ].filter(({ turns, count }) => turns > 0 && count > 0);
+    {
+      iterations: whole,
+      count: size,
+      at: (k: number): Expr => add(mul(variable("columns"), int(size)), int(k)),
+    },
+    { iterations: 1, count: extent % size, at: (k: number): Expr => int(whole * size + k) },
+  ].filter(({ iterations, count }) => iterations > 0 && count > 0);
 }
 
 function weighWindows(

@@ -16,7 +16,7 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { hoistIndices } from "../../../codegen/strength-reduction.ts";
+import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { LANE } from "../../analysis/lanes.ts";
 import type { Scheduled } from "../strategy.ts";
 import { applyTransform, stripLength } from "./apply-transform.ts";
@@ -120,7 +120,7 @@ function sumsKernel(plan: WeightPlan, sums: Scratch): Built {
       phases,
     ),
   ]);
-  const built = kernelOf(kernel, buffers, hoistIndices(body), {
+  const built = kernelOf(kernel, buffers, reduceStrength(body), {
     name: `${kernel.name}_tiles`,
     schedule: `winograd ${plan.title}`,
   });
@@ -219,7 +219,7 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
         ]);
       }),
   );
-  const built = kernelOf(kernel, buffers, hoistIndices(body), {
+  const built = kernelOf(kernel, buffers, reduceStrength(body), {
     schedule: `winograd filter gradient, ${plan.title}`,
     nominalFlops: 0,
   });

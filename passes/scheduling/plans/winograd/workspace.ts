@@ -3,7 +3,7 @@
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import type { BufferParam, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
-import { type GridLoop, materialize, type StoreTarget } from "../../../codegen/lower-reductions.ts";
+import { type GridLoop, lowerReductions, type StoreTarget } from "../../../codegen/lower-reductions.ts";
 import { LANE } from "../../analysis/lanes.ts";
 
 /** Scratch as the program's buffer and as a kernel's parameter. */
@@ -13,7 +13,7 @@ export interface Scratch {
   readonly param: BufferParam;
 }
 
-/** `isPrivate` when nothing in it outlives a turn of the kernel's outermost loop. */
+/** `isPrivate` when nothing in it outlives an iteration of the kernel's outermost loop. */
 export function scratch(kernel: Kernel, what: string, length: number, isPrivate: boolean): Scratch {
   const name = `${kernel.name}_${what}`;
   const own = isPrivate ? ({ private: true } as const) : {};
@@ -31,7 +31,7 @@ export function scratch(kernel: Kernel, what: string, length: number, isPrivate:
   };
 }
 
-/** The loop whose turns are the lanes of a vector. */
+/** The loop whose iterations are the lanes of a vector. */
 export const lane = (width: number): GridLoop => ({ name: LANE, extent: width, loop: "vector" });
 
 /** Writes phases of a kernel: stores under loops, all of them inside of loops that the kernel writes itself. */
@@ -51,7 +51,7 @@ export class Phases {
   }
 
   stores(loops: readonly GridLoop[], stores: readonly StoreTarget[]): Stmt[] {
-    return materialize(loops, stores, this.buffers, `s${this.count.value++}_`, this.outer);
+    return lowerReductions(loops, stores, this.buffers, `s${this.count.value++}_`, this.outer);
   }
 
   /** `loops` around what `body` writes. */

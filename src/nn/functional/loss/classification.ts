@@ -4,8 +4,8 @@ import { checkIndices } from "../../../core/index-limit.ts";
 import { sameShape } from "../../../core/shape.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { describe } from "../../../ops/definition.ts";
-import { located } from "../../../tensor/with-origin.ts";
 import { apply, type Tensor } from "../../../tensor/tensor.ts";
+import { withOrigin } from "../../../tensor/with-origin.ts";
 import { Arguments } from "../../options.ts";
 import {
   classAxis,
@@ -74,7 +74,7 @@ function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLo
   const labels = target.dtype === "int32" ? target.peek() : undefined;
   const classes = logp.shape[classAxis(logp.ndim)];
   if (labels !== undefined)
-    located(() =>
+    withOrigin(() =>
       checkIndices(labels, target.shape, { of: "class", below: classes, ignoreIndex, op: "nll_loss" }),
     );
 }
