@@ -24,8 +24,8 @@ async function dumped(...args: string[]): Promise<string> {
 beforeAll(async () => {
   const shape = ["--input", "2,1,32,32"];
   await dumped(LENET, "--mode", "training", ...shape, "--all", "--out", file("training"));
-  await dumped(LENET, ...shape, "--all", "--out", file("forward"));
-  await dumped(LENET, ...shape, "--backend", "wasm", "--stage", "schedule", "--out", file("vectors.ir"));
+  await dumped(LENET, ...shape, "--backend", "js", "--all", "--out", file("forward"));
+  await dumped(LENET, ...shape, "--stage", "schedule", "--out", file("vectors.ir"));
 });
 
 describe("--all --out", () => {
@@ -68,8 +68,11 @@ describe("--from", () => {
   it("goes on with kernels that somebody has changed, and shows what planning adds to them", async () => {
     const edited = read("forward/lower.ir").replace(/max\((.*), 0\.0\)$/m, "tanh($1)");
     writeAll(folder, { "tanh-kernels.ir": `# my own\n${edited}` });
-    expect(await dumped("--from", file("tanh-kernels.ir"), "--stage", "source")).toContain("Math.tanh(");
-    const text = await dumped("--from", file("tanh-kernels.ir"), "--stage", "plan-memory", "--diff");
+    const js = ["--backend", "js"];
+    expect(await dumped("--from", file("tanh-kernels.ir"), "--stage", "source", ...js)).toContain(
+      "Math.tanh(",
+    );
+    const text = await dumped("--from", file("tanh-kernels.ir"), "--stage", "plan-memory", "--diff", ...js);
     expect(text).toMatch(/^\+ {3}arena \d+ bytes$/m);
     expect(text).toMatch(
       /^\+ {3}output linear: f32\[2,10\] +offset +\d+ {2}bytes +80 {2}kernels 4\.\.output +# %11$/m,
@@ -97,8 +100,9 @@ describe("--from", () => {
   it("goes on with what somebody has changed, to the code of any backend", async () => {
     const edited = read("forward/trace.ir").replace("= relu(%0)", "= tanh(%0)");
     writeAll(folder, { "tanh.ir": edited.replaceAll("\n", "\r\n") });
-    expect(await dumped("--from", file("tanh.ir"), "--stage", "source")).toContain("Math.tanh(");
-    const text = await dumped("--from", file("tanh.ir"), "--backend", "wasm");
+    const code = await dumped("--from", file("tanh.ir"), "--backend", "js", "--stage", "source");
+    expect(code).toContain("Math.tanh(");
+    const text = await dumped("--from", file("tanh.ir"));
     expect(text).toMatch(/^.*tanh\.ir, forward, backend wasm\n/);
     expect(text).toMatch(/^ {2}conv2d_tanh_max_pool2d /m);
     expect(text).toMatch(/^ {2}trace +Read from /m);
@@ -158,7 +162,7 @@ describe("a graph is refused that has", () => {
   });
 });
 
-/** What is changed in LeNet's planned training step, and what the line must say. */
+/** What is changed in LeNet's planned forward pass, and what the line must say. */
 const KERNEL_EDITS: readonly (readonly [what: string, from: string | RegExp, to: string, message: RegExp])[] =
   [
     [
@@ -178,7 +182,7 @@ const KERNEL_EDITS: readonly (readonly [what: string, from: string | RegExp, to:
 
 describe("kernels are refused that have", () => {
   it.each(KERNEL_EDITS)("%s", async (_what, from, to, message) => {
-    const text = read("training/plan-memory.ir");
+    const text = read("forward/plan-memory.ir");
     const edited = text.replace(from, to);
     expect(edited).not.toBe(text);
     writeAll(folder, { "edited-kernels.ir": edited });

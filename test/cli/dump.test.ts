@@ -88,7 +88,7 @@ describe("dump", () => {
       kilnDump: 1,
       file: "examples/mlp.ts",
       mode: "forward",
-      backend: "js",
+      backend: "wasm",
       stages: [{ name: "trace", form: "graph", unchanged: false, text: text.trimEnd() }],
     });
   });
@@ -133,7 +133,7 @@ describe("dump --kernel", () => {
       "as lowered",
       "as scheduled",
       "figures",
-      "code for js",
+      "code for wasm",
     ];
     expect(parts.map((part) => text.indexOf(`\n${part}\n`))).toEqual(
       parts.map((part) => text.indexOf(`\n${part}\n`)).sort((a, b) => a - b),
@@ -142,7 +142,7 @@ describe("dump --kernel", () => {
     expect(text).toContain("x = F.relu(this.fc1.forward(x));");
     expect(text).toContain("= linear(");
     expect(text).toContain("sum[k<400]");
-    expect(text).toContain("function linear_relu(");
+    expect(text).toContain("(func $linear_relu ");
   });
 });
 

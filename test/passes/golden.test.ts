@@ -1,9 +1,10 @@
-/** Golden dumps of LeNet and the CIFAR-10 net, stage by stage. `npm run golden` writes them anew. */
+/** Golden dumps of LeNet and the CIFAR-10 net, stage by stage, and of LeNet in vectors. `npm run golden` writes them anew. */
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { backendNamed } from "../../backends/registry.ts";
+import { createWasmBackend } from "../../backends/wasm/backend.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { dotText } from "../../src/inspect/dot.ts";
@@ -84,6 +85,31 @@ describe.each(NETS)("%s", (name, source) => {
       }
     },
   );
+});
+
+describe("LeNet in vectors", () => {
+  // The same on every machine: neither its processors nor its multiply-add show.
+  const wasm = createWasmBackend({ threads: 1, deterministic: true });
+
+  test.each([
+    ["lenet-forward", lenetForward(2)],
+    ["lenet-training", lenetTraining(2)],
+  ])("the schedules of %s are those on file", async (name, source) => {
+    const { text } = stagesOf(source, wasm)
+      .stages()
+      .find((stage) => stage.name === "schedule")!;
+    await expect(`${text}\n`).toMatchFileSnapshot(`../golden/${name}-schedule-wasm.txt`);
+  });
+
+  test("the code of a forward pass is that on file", async () => {
+    // Winograd's transforms are two thousand lines of the same few instructions; their loops are among the schedules.
+    const plan = stagesOf(lenetForward(2), wasm, { winograd: false }).plan;
+    const memory = wasm.createStateMemory();
+    memory.allocate(plan.states);
+    const { sources } = await wasm.compile(plan, memory);
+    const text = sources.map((source) => source.text).join("\n\n");
+    await expect(`${text}\n`).toMatchFileSnapshot("../golden/lenet-forward-source-wasm.txt");
+  });
 });
 
 test("every node and kernel of LeNet's training step names a line of the model", () => {

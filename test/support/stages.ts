@@ -42,6 +42,11 @@ export class RecordingManager extends PassManager {
       isGraph(artifact) ? [] : [[name, artifact]],
     );
   }
+
+  /** What a backend would be given. */
+  get plan(): ProgramPlan {
+    return this.artifacts.get("plan-memory") as ProgramPlan;
+  }
 }
 
 /** A traced model and, for training, what the pipeline needs to derive the step. */

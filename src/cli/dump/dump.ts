@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { dumpJson, jsonText } from "../../inspect/json.ts";
 import type { StageDump } from "../../ir/artifact.ts";
@@ -35,7 +36,7 @@ export const dump: Command = {
     { name: "all", doc: "print every stage in order; one that changed nothing says unchanged" },
     { name: "diff", doc: "with --stage or --all: what a stage changed against the one before" },
     { name: "kernel", value: "NAME", doc: "follow one kernel from the model's lines to its code" },
-    { name: "backend", value: "NAME", doc: "compile for this backend", default: "js" },
+    { name: "backend", value: "NAME", doc: "compile for this backend", default: DEFAULT_BACKEND },
     {
       name: "input",
       value: "64,1,32,32",
