@@ -111,7 +111,7 @@ describe("in front of max-pool, on what the user feeds", () => {
       await ranAs(direct, kernel, contents, wasm),
       await ranAs(tiled, kernel, contents, wasm),
     ];
-    const winners = Object.keys(actual).find((name) => name.includes("winner"))!;
+    const winners = Object.keys(actual).find((name) => name.includes("argmax"))!;
     expect(actual[winners]).toEqual(expected[winners]);
     expect(new Set(actual[winners]).size).toBe(4);
   });
