@@ -8,6 +8,7 @@ import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
 import { formatEstimate } from "../../src/loop/print.ts";
 import { ANY, RangeContext } from "../../src/loop/range.ts";
+import { printSchedule } from "../../src/loop/schedule.ts";
 import {
   EXACT_WHOLE,
   isRounded,
@@ -61,7 +62,7 @@ class Printer {
     const header = [
       `// ${kernel.name}: ${kernel.ops.join(", ")}`,
       `// at ${formatOrigins(kernel.origins)}`,
-      `// schedule: ${kernel.schedule ?? "none"}`,
+      `// schedule: ${kernel.schedule === undefined ? "none" : printSchedule(kernel.schedule)}`,
       ...(kernel.estimate === undefined ? [] : [`// estimate: ${formatEstimate(kernel)}`]),
     ];
     if (sections.length === 0) return [...header, ...this.function(name, kernel.body)].join("\n");

@@ -9,7 +9,9 @@
 import { parseArgs } from "node:util";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { countFlops } from "../../src/loop/flops.ts";
-import type { Kernel } from "../../src/loop/types.ts";
+import { printSchedule, type Step } from "../../src/loop/schedule.ts";
+import type { Expr, Kernel } from "../../src/loop/types.ts";
+import { visitStatements } from "../../src/loop/walk.ts";
 import { CompiledStep, parseChoice } from "./compiled-step.ts";
 import { median } from "./protocol.ts";
 import { table } from "./table.ts";
@@ -87,7 +89,7 @@ async function report(
       rate(executed),
       rate(kernel.nominalFlops),
       difference,
-      kernel.schedule ?? "",
+      kernel.schedule === undefined ? "" : printSchedule(kernel.schedule),
     ];
   });
   const head = ["kernel", "ms", "GFLOP/s executed", "dense-equivalent", "differs by", "schedule"];
@@ -115,18 +117,42 @@ function differenceOf(step: CompiledStep, kernel: Kernel, own: Stored, first: St
   return differences.length === 0 ? "–" : Math.max(...differences).toExponential(0);
 }
 
-/** Contractions are all kernels that were tiled or run over lists; what copies or updates is not. */
-function isContraction(kernel: Kernel): boolean {
-  return /-tile|in registers|^winograd F/.test(kernel.schedule ?? "");
+/** Contractions are all kernels that were tiled, filtered or run over lists; what copies, prepares or updates is not. */
+function isContraction({ nominalFlops, schedule = [] }: Kernel): boolean {
+  return nominalFlops > 0 && schedule.some(({ kind }) => CONTRACTING.has(kind));
 }
 
-/** The share of winner-list entries that are alive: windows whose gradient is not zero. */
+const CONTRACTING: ReadonlySet<Step["kind"]> = new Set([
+  "unroll",
+  "unroll-window",
+  "fuse-sum",
+  "compact",
+  "winograd",
+] as const);
+
+/** The share of list entries that are alive, for a kernel that runs over lists: windows whose gradient is not zero. */
 async function aliveShare(step: CompiledStep, kernel: Kernel): Promise<number> {
-  if (!kernel.schedule?.startsWith("sparse,")) return 1;
-  const { buffers } = step.plan;
-  const list = buffers.find((b) => b.name === `${kernel.name}_values`);
-  const gradient = buffers.find((b) => list?.value === `winner lists of ${b.name}`);
-  if (gradient === undefined) return 1;
-  const values = await step.read(gradient.name);
+  const sparse = kernel.schedule?.some(({ kind }) => kind === "compact") ? listedBy(step, kernel) : undefined;
+  if (sparse === undefined) return 1;
+  const values = await step.read(sparse);
   return values.filter((value) => value !== 0).length / values.length;
+}
+
+/** The buffer whose elements stand in the lists that a kernel reads; the lists may be filled by another one. */
+function listedBy({ plan }: CompiledStep, { buffers }: Kernel): string | undefined {
+  const own = new Set(buffers.map(({ name }) => name));
+  for (const { body } of plan.kernels) {
+    const named = new Map<string, Expr>();
+    let listed: string | undefined;
+    visitStatements(body, (s) => {
+      if (s.kind === "let") named.set(s.name, s.value);
+      if (s.kind !== "append" || !s.values.some(({ buffer }) => own.has(buffer))) return;
+      for (const { value } of s.values) {
+        const source = value.kind === "local" ? named.get(value.name) : value;
+        if (source?.kind === "load" && source.dtype === "float32") listed = source.buffer;
+      }
+    });
+    if (listed !== undefined) return listed;
+  }
+  return undefined;
 }

@@ -147,7 +147,7 @@ class KernelSplit implements PartMaker {
       buffers,
       scalars: [...used.scalars],
       body: linearizeGrid(loops, { buffer, index, value }, buffers),
-      schedule: "one thread per element",
+      schedule: [{ kind: "map-to-threads" }],
       nominalFlops: countFlops(nest),
     };
   }

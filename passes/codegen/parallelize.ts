@@ -6,6 +6,7 @@
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Step } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { WrittenElements } from "../scheduling/analysis/dependence.ts";
 import { kernelTime } from "../scheduling/kernel-time.ts";
@@ -76,13 +77,8 @@ function divide(kernel: Kernel, threads: number): Kernel {
     ? kernel.body.map((s): Stmt => (s.kind === "section" ? { ...s, body: part(s.body) } : s))
     : part(kernel.body);
   if (chosen.length === 0) return kernel;
-  const along = [...new Set(chosen)].join(" or ");
-  return {
-    ...kernel,
-    body,
-    threads,
-    schedule: `${kernel.schedule ?? "plain"}; ${along} among ${threads} threads`,
-  };
+  const step: Step = { kind: "parallelize", loops: [...new Set(chosen)], threads };
+  return { ...kernel, body, threads, schedule: [...(kernel.schedule ?? []), step] };
 }
 
 /** The outermost loop that divides the work nearly as evenly as any. */

@@ -3,6 +3,7 @@
 import { InternalError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
+import { type Schedule, sameSchedule } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isProved } from "../../src/loop/verify.ts";
 import { mapToThreads } from "../codegen/map-to-threads.ts";
@@ -15,13 +16,7 @@ import { plain } from "./plans/plain.ts";
 import { registerTile } from "./plans/register-tile.ts";
 import { sparse } from "./plans/sparse/sparse.ts";
 import { vectorSparse } from "./plans/sparse/vector-sparse.ts";
-import {
-  type Candidate,
-  candidateName,
-  type ProgramFacts,
-  type Scheduled,
-  type Strategy,
-} from "./plans/strategy.ts";
+import type { Candidate, ProgramFacts, Scheduled, Strategy } from "./plans/strategy.ts";
 import { vectorDot } from "./plans/vector-dot.ts";
 import { vectorPlain } from "./plans/vector-plain.ts";
 import { vectorTile } from "./plans/vector-tile.ts";
@@ -45,8 +40,8 @@ export const SCHEDULE: StageInfo = {
   doc: "Transforms loops for the backend: register or vector tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
 };
 
-/** Which candidate each kernel runs as, by the kernel's key: what a tuner found. */
-export type Choices = ReadonlyMap<string, string>;
+/** The schedules of kernels, by their keys: what a tuner found. */
+export type Choices = ReadonlyMap<string, Schedule>;
 
 /** How a program is scheduled where that is not left to the cost model. */
 export interface ScheduleOptions {
@@ -79,7 +74,7 @@ export function schedule(
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));
         const isPreferred = (c: Candidate): boolean =>
-          c.strategy === strategy || (wanted !== undefined && candidateName(c) === wanted);
+          c.strategy === strategy || (wanted !== undefined && sameSchedule(c.schedule, wanted));
         const preferred = candidates.filter(isPreferred);
         const others = candidates.filter((c) => !isPreferred(c));
         return (

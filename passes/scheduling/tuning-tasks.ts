@@ -3,11 +3,12 @@
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import { printSchedule } from "../../src/loop/schedule.ts";
 import type { TuningCandidate, TuningTask } from "../../src/loop/tuning-task.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import { planMemory } from "../codegen/plan-memory.ts";
 import { kernelKey } from "./kernel-key.ts";
-import { candidateName, type ProgramFacts } from "./plans/strategy.ts";
+import type { ProgramFacts } from "./plans/strategy.ts";
 import { applied, candidatesFor, factsOf, withScheduled } from "./schedule.ts";
 
 /**
@@ -31,7 +32,7 @@ export function tuningTasksOf(
   return [...tasks.values()];
 }
 
-/** The candidates by their names, the cheapest first; where several have one name, the cheapest of them. */
+/** The candidates by their schedules, the cheapest first; where several have the same one, the cheapest of them. */
 function tuningCandidatesFor(
   kernel: Kernel,
   capabilities: Capabilities,
@@ -42,7 +43,7 @@ function tuningCandidatesFor(
     .sort((a, b) => a.candidate.cost - b.candidate.cost || a.place - b.place);
   const named = new Map<string, TuningCandidate>();
   for (const { candidate } of sorted) {
-    const name = candidateName(candidate);
+    const name = printSchedule(candidate.schedule);
     if (named.has(name)) continue;
     const plan = (): ProgramPlan | undefined => {
       const made = applied(candidate, capabilities);

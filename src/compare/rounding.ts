@@ -27,7 +27,8 @@ const DECISIONS = 1000;
 /** The error that a kernel makes by itself, as a share of the largest number that it stores among `stored` elements. */
 export function roundingOf({ nominalFlops, schedule }: Kernel, stored: number): number {
   const terms = Math.max(FEWEST_TERMS, nominalFlops / Math.max(1, stored));
-  return Math.max(UNIT * Math.sqrt(roundings(terms)), schedule?.startsWith("winograd") ? WINOGRAD : 0);
+  const isWinograd = schedule?.some(({ kind }) => kind === "winograd");
+  return Math.max(UNIT * Math.sqrt(roundings(terms)), isWinograd ? WINOGRAD : 0);
 }
 
 /** How many roundings one after the other a sum of so many terms goes through: those of a block at each level. */

@@ -78,7 +78,7 @@ export interface KernelResult {
   readonly bytes: number;
   /** Operations per byte. */
   readonly intensity: number;
-  /** How it was scheduled, in words. */
+  /** The transformations that made it, as dumps print them. */
   readonly schedule?: string;
   /** The time that the cost model expects, in multiply-adds. */
   readonly estimate?: number;

@@ -6,6 +6,7 @@ import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
 import type { Attr, Graph, Value } from "../ir/types.ts";
 import type { Placement } from "../loop/plan.ts";
+import { printSchedule } from "../loop/schedule.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation, KernelInfo, MemoryInfo } from "../runtime/inspection/figures.ts";
 
@@ -183,7 +184,7 @@ function kernelJson(kernel: Kernel, info: KernelInfo): KernelJson {
   return {
     name: kernel.name,
     ops: kernel.ops,
-    schedule: kernel.schedule ?? null,
+    schedule: kernel.schedule === undefined ? null : printSchedule(kernel.schedule),
     origins: kernel.origins,
     flops: info.flops,
     nominalFlops: info.nominalFlops,

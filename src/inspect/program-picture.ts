@@ -5,6 +5,7 @@ import { formatOrigins } from "../core/origin.ts";
 import { formatShape } from "../core/shape.ts";
 import { countFlops } from "../loop/flops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../loop/program.ts";
+import { printSchedule } from "../loop/schedule.ts";
 import type { BufferParam, Kernel } from "../loop/types.ts";
 import { countText } from "./count-text.ts";
 import { plainLine } from "./escape.ts";
@@ -74,7 +75,7 @@ function kernelBox(kernel: Kernel, id: string): Box {
     name: kernel.name,
     title: shortened(kernel.name, LINE_LENGTH),
     lines: [
-      ...(kernel.schedule === undefined ? [] : [shortened(kernel.schedule, LINE_LENGTH)]),
+      ...(kernel.schedule === undefined ? [] : [shortened(printSchedule(kernel.schedule), LINE_LENGTH)]),
       `${countText(countFlops(kernel.body))}FLOP, ${countText(bytes)}B`,
     ],
     place: shortened(shortPlace(kernel.origins), LINE_LENGTH),

@@ -2,6 +2,7 @@
 
 import { dtypeFromShortName } from "../core/dtype.ts";
 import { unseenAt } from "../core/spelling.ts";
+import { readSchedule } from "./parse-schedule.ts";
 import { INDENT, StatementReader } from "./parse-statements.ts";
 import { isReserved } from "./spelling.ts";
 import type { BufferParam, ExprType, Kernel } from "./types.ts";
@@ -69,7 +70,7 @@ export class KernelReader extends StatementReader {
     const nominalFlops = this.number();
     this.endLine();
     const head = { ops, nominalFlops };
-    const schedule = this.find(/ {2}schedule (.+)$/y)?.[1];
+    const schedule = this.accept("  schedule ") ? readSchedule(this) : undefined;
     if (schedule !== undefined) this.endLine();
     const estimates = this.starts(/ {2}estimate (?=\d)/y) ? this.estimate() : {};
     const threads = this.starts(/ {2}threads (?=\d)/y) ? this.whole("a number of threads", 1) : undefined;

@@ -2,6 +2,7 @@
 
 import { shortName } from "../core/dtype.ts";
 import { printOrigin } from "../core/spelling.ts";
+import { printSchedule } from "./schedule.ts";
 import { sharedParts } from "./shared-parts.ts";
 import { constantText, INFIX, printConstant, printScalar } from "./spelling.ts";
 import type { BufferParam, Expr, ExprType, Kernel, Stmt } from "./types.ts";
@@ -111,7 +112,7 @@ export function printKernel(kernel: Kernel): string {
     `kernel ${name}${origins.length === 0 ? "" : `   at ${origins.map(printOrigin).join(", ")}`}`,
     ...(ops.length === 0 ? [] : [`  ops ${ops.join(", ")}`]),
     `  flops ${kernel.nominalFlops}`,
-    ...(schedule === undefined ? [] : [`  schedule ${schedule}`]),
+    ...(schedule === undefined ? [] : [`  schedule ${printSchedule(schedule)}`]),
     ...(estimate === undefined ? [] : [`  estimate ${estimate} multiply-adds${gflops}`]),
     ...(threads === undefined ? [] : [`  threads ${threads}`]),
     ...kernel.buffers.map(printParam),

@@ -4,7 +4,7 @@ import type { ProgramPlan } from "./plan.ts";
 
 /** One way to run a kernel. */
 export interface TuningCandidate {
-  /** The name under which a choice is kept. */
+  /** The text of its schedule, under which a choice is kept. */
   readonly name: string;
   /** The time that the cost model expects, in the scheduler's unit. */
   readonly cost: number;
@@ -25,7 +25,7 @@ export interface TuningTask {
 export interface TunedKernel {
   readonly key: string;
   readonly kernel: string;
-  /** How it runs. */
+  /** The text of its schedule. */
   readonly choice: string;
   /** Found now, found earlier, or nothing measured: then it is the cost model's first choice. */
   readonly source: "measured" | "stored" | "model";

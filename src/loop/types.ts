@@ -6,6 +6,7 @@
 
 import type { DType } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
+import type { Schedule } from "./schedule.ts";
 
 /** `expm1` is `e^x - 1` and `log1p` is `log(1 + x)`, both exact near 0. */
 export type UnaryOp =
@@ -169,8 +170,8 @@ export interface Kernel {
   readonly scalars: readonly string[];
   readonly body: readonly Stmt[];
   readonly origins: readonly Origin[];
-  /** How it was scheduled, in words: strategy and tile. Absent before scheduling. */
-  readonly schedule?: string;
+  /** The transformations that made it. Absent before scheduling. */
+  readonly schedule?: Schedule;
   /**
    * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, where the backend has
    * them); what packs for this kernel and what finishes it included. Absent before scheduling.

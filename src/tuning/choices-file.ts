@@ -10,7 +10,7 @@ import { makeFolder, writeAtomically } from "../files/write.ts";
 
 /** What was found for one kernel. */
 export interface StoredChoice {
-  /** The name of the entry that won. */
+  /** The schedule that won, as text. */
   readonly choice: string;
   readonly milliseconds: number;
   /** The cost model's first choice at the time, and how long it took. */

@@ -2,6 +2,8 @@
 
 import type { Backend } from "../../backends/backend.ts";
 import { KilnError } from "../core/errors.ts";
+import { parseSchedule } from "../loop/parse-schedule.ts";
+import type { Schedule } from "../loop/schedule.ts";
 import type { TunedKernel, TuningTask } from "../loop/tuning-task.ts";
 import { type ChoiceStore, ChoicesFile, type StoredChoice } from "./choices-file.ts";
 import { choicesHere, choicesKey } from "./machine.ts";
@@ -85,8 +87,8 @@ export class Tuner {
 }
 
 /** The choices as scheduling takes them. */
-export const choicesOf = (tuned: readonly TunedKernel[]): ReadonlyMap<string, string> =>
-  new Map(tuned.map(({ key, choice }) => [key, choice]));
+export const choicesOf = (tuned: readonly TunedKernel[]): ReadonlyMap<string, Schedule> =>
+  new Map(tuned.map(({ key, choice }) => [key, parseSchedule(choice)]));
 
 /**
  * TuningTask with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the

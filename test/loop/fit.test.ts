@@ -106,7 +106,7 @@ const threadsOf = (body: string, extent = 8): LoweredProgram =>
 
 kernel k
   flops 8
-  schedule by hand
+  schedule plain
   threads 4
   read x: f32[8]
   write y: f32[8]

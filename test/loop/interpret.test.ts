@@ -254,7 +254,7 @@ describe("the printed form", () => {
         },
       ),
       origins: [{ file: "net.ts", line: 14, module: "conv1" }],
-      schedule: "plain",
+      schedule: [],
     };
     expect(printKernel(kernel)).toMatchInlineSnapshot(`
       "kernel k   at net.ts:14 conv1

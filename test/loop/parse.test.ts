@@ -3,6 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseProgram } from "../../src/loop/parse.ts";
+import { parseSchedule } from "../../src/loop/parse-schedule.ts";
 import { type LoweredProgram, printProgram } from "../../src/loop/program.ts";
 import type {
   BinaryOp,
@@ -269,7 +270,7 @@ describe("every form of", () => {
       { file: "a\u202e:b.ts", line: 3, module: "" },
     ];
     const scheduled = {
-      schedule: "vector-tile i0 by 2 × 4; i1 among 4 threads  # all",
+      schedule: parseSchedule("vectorize i0 by 2x4 shifted; parallelize i1 among 4"),
       estimate: 367500,
       threads: 4,
     };

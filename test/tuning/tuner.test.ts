@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ChoicesFile, ChoicesInMemory } from "../../src/tuning/choices-file.ts";
 import { cacheFolder, machineName } from "../../src/tuning/machine.ts";
-import { choicesOf, Tuner } from "../../src/tuning/tuner.ts";
+import { Tuner } from "../../src/tuning/tuner.ts";
 import { FakeMachine, tuningTaskOf } from "./fakes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-tuning-"));
@@ -20,7 +20,12 @@ async function tuned(store: ChoicesFile | ChoicesInMemory, milliseconds = 1e6) {
   const fake = new FakeMachine(TIMES);
   const tuner = new Tuner({ milliseconds, store, prepare: fake.prepare, now: fake.now });
   const kernels = await tuner.tune(CONTESTS);
-  return { kernels, choices: Object.fromEntries(choicesOf(kernels)), fake, tuner };
+  return {
+    kernels,
+    choices: Object.fromEntries(kernels.map(({ key, choice }) => [key, choice])),
+    fake,
+    tuner,
+  };
 }
 
 describe("the file of choices", () => {

@@ -4,6 +4,7 @@ import { invariant } from "../../../src/core/errors.ts";
 import { formatOrigins } from "../../../src/core/origin.ts";
 import { formatEstimate } from "../../../src/loop/print.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
+import { printSchedule } from "../../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
 import type { WasmFunction } from "../encode/module.ts";
 import type { MathFunction } from "../math/functions.ts";
@@ -29,7 +30,7 @@ export function printKernelCode(kernel: Kernel, environment: Environment, used: 
   const comments = [
     `${kernel.name}: ${kernel.ops.join(", ")}`,
     `at ${formatOrigins(kernel.origins)}`,
-    `schedule: ${kernel.schedule ?? "none"}`,
+    `schedule: ${kernel.schedule === undefined ? "none" : printSchedule(kernel.schedule)}`,
     ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
   ];
   const sections = kernel.body.filter((s) => s.kind === "section");

@@ -1,6 +1,7 @@
 /** A loop cut into vectors of lanes, and vectors into tiles: where each vector starts, remainders included. */
 
 import { add, binary, int, mul, variable } from "../../../src/loop/build.ts";
+import type { VectorSplit } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 
 export interface Lanes {
@@ -16,6 +17,14 @@ export interface Lanes {
    */
   readonly padded: boolean;
 }
+
+/** How the loop is cut, as a step of a schedule tells it. */
+export const splitOf = ({ loop, vectors, width, padded }: Lanes): VectorSplit => ({
+  loop,
+  vectors,
+  lanes: width,
+  tail: padded ? "padded" : "shifted",
+});
 
 /** The variable of the vector loop; its lanes run together. */
 export const LANE = "lane";

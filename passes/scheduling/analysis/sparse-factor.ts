@@ -6,11 +6,13 @@
 import type { DType } from "../../../src/core/dtype.ts";
 import { type Affine, addAffine, scaleAffine, toAffine } from "../../../src/loop/affine.ts";
 import { cast, load } from "../../../src/loop/build.ts";
+import type { Operand } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { conjuncts } from "../../../src/loop/walk.ts";
 import type { Contraction } from "./contraction.ts";
 
 export interface SparseFactor {
+  readonly operand: Operand;
   /** Buffer of the pooled gradient, one element per window. */
   readonly gradient: string;
   /** Buffer of the winners, laid out like the gradient, and its element type: one byte unless a window has more taps. */
@@ -37,10 +39,10 @@ export function sparseFactorsOf({
   if (nest.stores.length !== 1) return [];
   const lengthOf = (buffer: string): number => kernel.buffers.find((b) => b.name === buffer)?.length ?? 0;
   return [
-    { factor: left, dense: right },
-    { factor: right, dense: left },
-  ].flatMap(({ factor, dense }) => {
-    const sparse = sparseFactorOf(factor, lengthOf);
+    { operand: "left" as const, factor: left, dense: right },
+    { operand: "right" as const, factor: right, dense: left },
+  ].flatMap(({ operand, factor, dense }) => {
+    const sparse = sparseFactorOf(factor, operand, lengthOf);
     return sparse === undefined ? [] : [{ sparse, dense }];
   });
 }
@@ -48,11 +50,13 @@ export function sparseFactorsOf({
 /** The sparse factor behind `e`, whatever `guards` stand around it; `lengthOf` gives a buffer's elements. */
 function sparseFactorOf(
   e: Expr,
+  operand: Operand,
   lengthOf: (buffer: string) => number,
   guards: readonly Expr[] = [],
 ): SparseFactor | undefined {
   if (e.kind !== "select" || e.b.kind !== "const" || e.b.value !== 0) return undefined;
-  if (e.a.kind === "select") return sparseFactorOf(e.a, lengthOf, [...guards, ...conjuncts(e.condition)]);
+  if (e.a.kind === "select")
+    return sparseFactorOf(e.a, operand, lengthOf, [...guards, ...conjuncts(e.condition)]);
   const { condition, a: gradient } = e;
   if (gradient.kind !== "load" || condition.kind !== "compare" || condition.op !== "eq") return undefined;
   const winner = condition.a.kind === "cast" ? condition.a.a : condition.a;
@@ -80,6 +84,7 @@ function sparseFactorOf(
   const along = windowsAway(column, taps.column, taps.window[1]);
   if (base.constant !== down * width + along) return undefined;
   return {
+    operand,
     gradient: gradient.buffer,
     winner: winner.buffer,
     winnerType: winner.dtype,

@@ -3,6 +3,7 @@
 import { add, int, load, mul, variable } from "../../../src/loop/build.ts";
 import { Interner } from "../../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
 import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
@@ -27,8 +28,20 @@ export interface DotPlan {
 /** What stands for the sum while tiles are written out; its index tells which sum of the nest it is. */
 const MARK = "?sum";
 
+/** What the plan does, step by step. */
+export function scheduleOf({ nest, joined, width, tiles }: DotPlan): Schedule {
+  const inner = joined.axes[joined.axes.length - 1];
+  const loops = nest.loops.map(({ name }) => name);
+  return [
+    { kind: "fuse-sum" },
+    ...(loops.length > 1 ? [{ kind: "reorder", loops } as const] : []),
+    ...tiles.map(({ loop, size }): Step => ({ kind: "unroll", loop, by: size })),
+    { kind: "vectorize", loop: inner.name, vectors: 1, lanes: width, tail: "peeled" },
+  ];
+}
+
 export function applyDot(plan: DotPlan): Scheduled {
-  const { kernel, nest, original, width, tiles } = plan;
+  const { kernel, nest, original, tiles } = plan;
   const name = `${kernel.name}_lanes`;
   const interner = new Interner();
   const wanted = interner.intern(original);
@@ -60,11 +73,9 @@ export function applyDot(plan: DotPlan): Scheduled {
     const statements = reduceStrength(part(param));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
-  const inner = plan.joined.axes[plan.joined.axes.length - 1];
-  const block = tiles.map(({ loop, size }) => ` × ${loop} by ${size}`).join("");
-  const schedule = `vector-dot ${inner.name} by ${width} lanes${block}`;
+  const buffers = [...kernel.buffers, param];
   return {
-    kernels: [{ ...kernel, buffers: [...kernel.buffers, param], body, schedule }],
+    kernels: [{ ...kernel, buffers, body, schedule: scheduleOf(plan) }],
     scratch: [scratch],
   };
 }

@@ -9,9 +9,10 @@ import { countFlops } from "../../../src/loop/flops.ts";
 import { Interner } from "../../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import { type Range, RangeContext } from "../../../src/loop/range.ts";
+import type { Operand, Step } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
-import { conjuncts, rewriter } from "../../../src/loop/walk.ts";
+import { conjuncts, freeNames, rewriter } from "../../../src/loop/walk.ts";
 import type { GridLoop } from "../../codegen/lower-reductions.ts";
 import { type Contraction, contractionOf } from "../analysis/contraction.ts";
 import { schedulePlain } from "./plain.ts";
@@ -25,6 +26,7 @@ export interface Packed {
   readonly param: BufferParam;
   /** What replaces the guarded load. */
   readonly load: Expr;
+  readonly step: Step;
 }
 
 /** Copying one element costs about as much as this many multiply-adds. */
@@ -42,15 +44,15 @@ export const packedPanels: Strategy = {
     return tileCandidates(packed.contraction, capabilities).map(
       (candidate): Candidate => ({
         strategy: "packed-panels",
-        get description() {
-          return candidate.description!;
+        get schedule() {
+          return [...packed.packs.map(({ step }) => step), ...candidate.schedule];
         },
         cost: candidate.cost + COPY_COST * copies,
         apply() {
           const { kernels, scratch } = candidate.apply();
           const main = kernels.map((k) => ({
             ...k,
-            schedule: `packed-panels, ${k.schedule}`,
+            schedule: [...packed.packs.map(({ step }) => step), ...candidate.schedule],
             nominalFlops: kernel.nominalFlops,
           }));
           return {
@@ -74,7 +76,8 @@ export function packContraction(
   const interner = new Interner();
   const replaced = new Map<Expr, Expr>();
   for (const factor of new Set([contraction.left, contraction.right])) {
-    const pack = packGuarded(factor, loops, kernel, `${kernel.name}_panel${packs.length}`);
+    const operand = factor === contraction.left ? "left" : "right";
+    const pack = packGuarded(factor, operand, loops, kernel, `${kernel.name}_panel${packs.length}`);
     if (pack === undefined) continue;
     packs.push(pack);
     replaced.set(interner.intern(factor), pack.load);
@@ -111,6 +114,7 @@ interface Guarded {
 /** Packs `select(guards, load, 0)`; `undefined` when the factor has another form. */
 export function packGuarded(
   factor: Expr,
+  operand: Operand,
   loops: readonly GridLoop[],
   kernel: Kernel,
   name: string,
@@ -185,6 +189,14 @@ export function packGuarded(
     scratch: { name, dtype: "float32", shape: extents, role: "scratch", value: `packed ${source.buffer}` },
     param,
     load: load(name, "float32", packedIndex),
+    step: {
+      kind: "cache",
+      operand,
+      layout: [
+        ...free.map(({ atom }) => [...freeNames(atom)]),
+        ...guarded.map(({ form }) => [...form.terms.keys()]),
+      ],
+    },
   };
 }
 

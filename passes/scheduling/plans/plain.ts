@@ -14,6 +14,7 @@ export const plain: Strategy = {
   candidates: (kernel: Kernel, { vectorWidth }: Capabilities): readonly Candidate[] => [
     {
       strategy: "plain",
+      schedule: [],
       // Only beside lanes does it matter what a store costs, and what is computed once for a whole loop.
       cost: vectorWidth === 1 ? kernel.nominalFlops * UNTILED_COST : costOf(kernel),
       apply: () => ({ kernels: [schedulePlain(kernel)], scratch: [] }),
@@ -30,5 +31,5 @@ export function schedulePlain(kernel: Kernel): Kernel {
     const statements = reduceStrength(lowerReductions(loops, stores, kernel.buffers));
     return nests.length === 1 ? statements : [{ kind: "section", name, body: statements }];
   });
-  return { ...kernel, body: body.flat(), schedule: "plain" };
+  return { ...kernel, body: body.flat(), schedule: [] };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { lowerReductions } from "../../codegen/lower-reductions.ts";
 import { reduceStrength } from "../../codegen/strength-reduction.ts";
@@ -53,8 +54,8 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
           if (b !== undefined) tiles.push({ loop: b.name, size: sizeB });
           candidates.push({
             strategy: "register-tile",
-            get description() {
-              return describe(contraction, tiles);
+            get schedule() {
+              return scheduleOf(contraction, tiles);
             },
             cost: price(a?.extent ?? 1, b?.extent ?? 1, sizeA, sizeB),
             apply: () => ({ kernels: [tiled(contraction, tiles)], scratch: [] }),
@@ -110,11 +111,10 @@ function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
     const statements = reduceStrength(lowerReductions(loops, stores, kernel.buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
-  return { ...kernel, body: body.flat(), schedule: `register-tile ${describe(contraction, tiles)}` };
+  return { ...kernel, body: body.flat(), schedule: scheduleOf(contraction, tiles) };
 }
 
-function describe({ window }: Contraction, tiles: readonly Tile[]): string {
-  const sides = tiles.map(({ loop, size }) => `${loop} by ${size}`);
-  if (window.length > 0) sides.push(`window ${window.map((a) => a.extent).join("×")}`);
-  return sides.length === 0 ? "of one element" : sides.join(" × ");
-}
+const scheduleOf = ({ window }: Contraction, tiles: readonly Tile[]): Schedule => [
+  ...(window.length === 0 ? [] : [{ kind: "unroll-window" } as const]),
+  ...tiles.map(({ loop, size }) => ({ kind: "unroll", loop, by: size }) as const),
+];

@@ -2,6 +2,7 @@
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Kernel } from "../../../src/loop/types.ts";
 
 /** Kernels that replace one, and the scratch buffers between them. */
@@ -13,18 +14,11 @@ export interface Scheduled {
 /** A way to run one kernel, with its estimated cost in half multiply-adds of a register tile (lower is better). */
 export interface Candidate {
   readonly strategy: string;
-  /**
-   * What tells it from the strategy's other candidates, in words that name no buffer; absent where it is the only one.
-   * Most candidates are priced alone: those of many make it when it is read.
-   */
-  readonly description?: string;
+  /** What it does. Most candidates are priced alone: those of many make it when it is read. */
+  readonly schedule: Schedule;
   readonly cost: number;
   apply(): Scheduled;
 }
-
-/** The name by which a candidate for a kernel is found again. */
-export const candidateName = ({ strategy, description }: Candidate): string =>
-  description === undefined ? strategy : `${strategy} ${description}`;
 
 /** What a strategy may need to know of the program around a kernel. */
 export interface ProgramFacts {

@@ -16,7 +16,7 @@ import { buildPanel, type Panel } from "../transforms/panel.ts";
 import { schedulePanel } from "../transforms/panel-copy.ts";
 import { unrollTiles, unrollWindows } from "../transforms/unroll.ts";
 import type { Scheduled } from "./strategy.ts";
-import type { TilePlan } from "./vector-plan.ts";
+import { scheduleOf, type TilePlan } from "./vector-plan.ts";
 
 export function applyTile(plan: TilePlan): Scheduled {
   const { kernel } = plan.contraction;
@@ -30,11 +30,11 @@ export function applyTile(plan: TilePlan): Scheduled {
     ...packed.map(({ param }): BufferParam => ({ ...param, access: "read" })),
   ];
   if (!plan.lanes.padded)
-    return { kernels: [...copies, mainKernel(plan, packed, nest, buffers, kernel.name)], scratch };
+    return { kernels: [...copies, mainKernel(plan, nest, buffers, kernel.name)], scratch };
   const partial = partialSums(plan, sum);
   const access = plan.split === undefined ? "write" : "readwrite";
   const open = { ...nest, stores: [partial.store] };
-  const main = mainKernel(plan, packed, open, [...buffers, { ...partial.param, access }], partial.kernelName);
+  const main = mainKernel(plan, open, [...buffers, { ...partial.param, access }], partial.kernelName);
   const epilogue = epilogueKernel(
     plan.contraction,
     { ...partial.param, access: "read" },
@@ -98,13 +98,7 @@ function partialSums({ contraction, lanes, split }: TilePlan, sum: Expr) {
 }
 
 /** The tiles of the contraction, one section for each shape of tile. */
-function mainKernel(
-  plan: TilePlan,
-  panels: readonly Panel[],
-  nest: Nest,
-  buffers: readonly BufferParam[],
-  name: string,
-): Kernel {
+function mainKernel(plan: TilePlan, nest: Nest, buffers: readonly BufferParam[], name: string): Kernel {
   const { contraction, row, lanes } = plan;
   const cut = lanePartsOf(lanes).map((part) =>
     vectorised(plan, unrollWindows(nest, contraction.window), part),
@@ -122,7 +116,7 @@ function mainKernel(
     buffers: buffers.filter((b) => loaded.has(b.name) || stored.has(b.name)),
     scalars: [...scalars],
     body: body.flat(),
-    schedule: describe(plan, panels),
+    schedule: scheduleOf(plan),
   };
 }
 
@@ -146,15 +140,4 @@ function vectorised({ lanes, order, split, contraction }: TilePlan, nest: Nest, 
     return part.iterations === 1 ? [] : [{ name, extent: part.iterations }];
   });
   return { ...nest, loops, stores };
-}
-
-function describe({ lanes, row, split, contraction }: TilePlan, panels: readonly Panel[]): string {
-  const { window } = contraction;
-  const sides = [
-    `${lanes.loop} by ${lanes.vectors}×${lanes.width} lanes`,
-    ...(row === undefined ? [] : [`${row.loop} by ${row.size}`]),
-    ...(window.length === 0 ? [] : [`window ${window.map((a) => a.extent).join("×")}`]),
-  ];
-  const packed = panels.length === 0 ? "" : `, packed ${panels.map(({ source }) => source).join(" and ")}`;
-  return `vector-tile ${sides.join(" × ")}${packed}${split === undefined ? "" : `, ${split} outermost`}`;
 }

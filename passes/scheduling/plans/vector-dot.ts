@@ -14,7 +14,7 @@ import { dependsOn, type Reduce } from "../analysis/contraction.ts";
 import { coordinatesOf, type Extents } from "../analysis/coordinates.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
 import { joinAxes } from "../transforms/join-axes.ts";
-import { applyDot, type DotPlan } from "./dot-build.ts";
+import { applyDot, type DotPlan, scheduleOf } from "./dot-build.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
 
@@ -141,19 +141,13 @@ function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Foo
     const ordered: DotPlan = { ...plan, nest: { ...plan.nest, loops: order } };
     return {
       strategy: "vector-dot",
-      get description() {
-        return describe(ordered);
+      get schedule() {
+        return scheduleOf(ordered);
       },
       cost: MULTIPLY_ADD * (cost + memoryCost([...order.map(tiled), ...axes], new Map(), footprints)),
       apply: () => applyDot(ordered),
     };
   });
-}
-
-function describe({ nest, tiles }: DotPlan): string {
-  const block =
-    tiles.length === 0 ? "one sum" : tiles.map(({ loop, size }) => `${loop} by ${size}`).join(" × ");
-  return `${block}, order ${nest.loops.map(({ name }) => name).join(" ")}`;
 }
 
 /** Sides of the block: none, each loop alone, and both loops. */

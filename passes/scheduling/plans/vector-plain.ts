@@ -7,12 +7,13 @@ import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.
 import { add, int, variable } from "../../../src/loop/build.ts";
 import { exprKey } from "../../../src/loop/expr-key.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
+import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute, visitExpr } from "../../../src/loop/walk.ts";
 import { type GridLoop, lowerReductions } from "../../codegen/lower-reductions.ts";
 import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { dependsOn } from "../analysis/contraction.ts";
-import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
+import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
 import { joinLoops } from "../transforms/join-loops.ts";
 import { schedulePlain } from "./plain.ts";
@@ -45,6 +46,7 @@ function candidate(kernel: Kernel, nests: readonly Nest[], cuts: readonly (Lanes
   const cost = nests.reduce((sum, nest, k) => sum + nestCost(nest, cuts[k]), 0);
   return {
     strategy: "vector-plain",
+    schedule: scheduleOf(nests, cuts),
     cost,
     apply: () => ({ kernels: [build(kernel, nests, cuts)], scratch: [] }),
   };
@@ -134,17 +136,28 @@ function build(kernel: Kernel, nests: readonly Nest[], cuts: readonly (Lanes | u
     const statements = reduceStrength(lowerReductions(nest.loops, nest.stores, kernel.buffers));
     return parts.length === 1 ? statements : [{ kind: "section", name: nest.name, body: statements }];
   });
-  const cut = cuts.filter((lanes) => lanes !== undefined);
-  const names = [...new Set(cut.map(({ loop, vectors, width }) => `${loop} by ${vectors}×${width} lanes`))];
-  return { ...kernel, body: body.flat(), schedule: `vector-plain ${names.join(" and ")}` };
+  return { ...kernel, body: body.flat(), schedule: scheduleOf(nests, cuts) };
 }
+
+function scheduleOf(nests: readonly Nest[], cuts: readonly (Lanes | undefined)[]): Schedule {
+  const steps = cuts.flatMap((lanes, section): Step[] => {
+    if (lanes === undefined) return [];
+    const tail = isUpdate(nests[section]) ? "peeled" : "shifted";
+    return [{ kind: "vectorize", ...splitOf(lanes), tail, ...(nests.length > 1 && { section }) }];
+  });
+  return [{ kind: "flatten" }, ...steps];
+}
+
+/** Whether elements must not be computed twice, because they change what they are computed from. */
+const isUpdate = ({ stores }: Nest): boolean =>
+  stores.some((s) => stores.some(({ value }) => loadsFrom(value, s.buffer)));
 
 /** Whole vectors and what remains: moved back where elements may be computed twice, one by one where not. */
 function partsOf(nest: Nest, lanes: Lanes | undefined): Nest[] {
   if (lanes === undefined) return [nest];
-  const isUpdate = nest.stores.some((s) => nest.stores.some(({ value }) => loadsFrom(value, s.buffer)));
+  const peels = isUpdate(nest);
   const whole = lanes.extent - (lanes.extent % lanes.width);
-  const cut = isUpdate ? { ...lanes, extent: whole } : lanes;
+  const cut = peels ? { ...lanes, extent: whole } : lanes;
   const lane: GridLoop = { name: LANE, extent: lanes.width, loop: "vector" };
   const outer = nest.loops.slice(0, -1);
   const vectors = lanePartsOf(cut).map(
@@ -159,7 +172,7 @@ function partsOf(nest: Nest, lanes: Lanes | undefined): Nest[] {
     }),
   );
   const rest = lanes.extent - whole;
-  if (!isUpdate || rest === 0) return vectors;
+  if (!peels || rest === 0) return vectors;
   const shifted = new Map([[lanes.loop, add(variable(lanes.loop), int(whole))]]);
   const last = { name: lanes.loop, extent: rest };
   return [...vectors, { ...nest, loops: [...outer, last], stores: replaced(nest, shifted) }];

@@ -1,11 +1,12 @@
 /** The plan of a vector tile: everything that was decided, before anything is built. */
 
 import { Interner } from "../../../src/loop/intern.ts";
+import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { ReduceAxis } from "../../../src/loop/types.ts";
 import { axesKey, visitExpr } from "../../../src/loop/walk.ts";
 import type { Contraction } from "../analysis/contraction.ts";
-import type { Lanes } from "../analysis/lanes.ts";
-import type { PanelPlan } from "../transforms/panel.ts";
+import { type Lanes, splitOf } from "../analysis/lanes.ts";
+import { cacheStep, type PanelPlan } from "../transforms/panel.ts";
 
 export interface TilePlan {
   readonly contraction: Contraction;
@@ -21,6 +22,29 @@ export interface TilePlan {
   readonly split?: string;
   /** Grid loops and the split axis, outermost first. */
   readonly order: readonly string[];
+}
+
+/** What the plan does, step by step. */
+export function scheduleOf({ contraction, lanes, row, packs, axes, split, order }: TilePlan): Schedule {
+  const inside = axes.map(({ name }) => name).filter((name) => name !== split);
+  const steps: readonly (Step | undefined)[] = [
+    ...packs.map((pack, k) => pack && cacheStep(pack, k === 0 ? "left" : "right")),
+    inside.length > 1 ? { kind: "reorder-sum", loops: inside } : undefined,
+    { kind: "fuse-sum" },
+    lanes.padded
+      ? {
+          kind: "accumulate",
+          loop: lanes.loop,
+          lanes: lanes.width,
+          ...(split !== undefined && { over: split }),
+        }
+      : undefined,
+    contraction.window.length > 0 ? { kind: "unroll-window" } : undefined,
+    { kind: "vectorize", ...splitOf(lanes) },
+    order.length > 1 ? { kind: "reorder", loops: order } : undefined,
+    row && { kind: "unroll", loop: row.loop, by: row.size },
+  ];
+  return steps.filter((step) => step !== undefined);
 }
 
 /** Whether all sums of the contraction are copies of one, so that one accumulator serves them all. */

@@ -16,7 +16,7 @@ import type { Candidate, Strategy } from "./strategy.ts";
 import { PARTIAL_SUMS, TILE_START, TileBlocks } from "./tile-blocks.ts";
 import { applyTile } from "./vector-build.ts";
 import { type Footprint, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
-import { isOneSum, type TilePlan } from "./vector-plan.ts";
+import { isOneSum, scheduleOf, type TilePlan } from "./vector-plan.ts";
 
 /** How many tiles are priced with the memory's share, for each way to cut lanes; and how many are offered. */
 const SHORT_LIST = 4;
@@ -238,29 +238,12 @@ class Search {
       const chosen: TilePlan = { ...plan, packs: plans, axes, order: order.map(({ name }) => name) };
       return {
         strategy: "vector-tile",
-        get description() {
-          return describe(chosen);
+        get schedule() {
+          return scheduleOf(chosen);
         },
         cost: fixed + MULTIPLY_ADD * memoryCost([...order, ...inner], unrolled, factors),
         apply: () => applyTile(chosen),
       };
     });
   }
-}
-
-/** The plan in words that tell it from all others for the same contraction. */
-function describe({ lanes, row, packs, split, order }: TilePlan): string {
-  const sides = [
-    `${lanes.loop} by ${lanes.vectors}×${lanes.width}${lanes.padded ? " padded" : ""}`,
-    ...(row === undefined ? [] : [`${row.loop} by ${row.size}`]),
-  ];
-  const packed = packs.flatMap((pack, k) =>
-    pack === undefined ? [] : [`${k === 0 ? "left" : "right"}${pack.lanes === undefined ? "" : " in lanes"}`],
-  );
-  return [
-    sides.join(" × "),
-    ...(packed.length === 0 ? [] : [`packed ${packed.join(" and ")}`]),
-    ...(split === undefined ? [] : [`${split} apart`]),
-    `order ${order.join(" ")}`,
-  ].join(", ");
 }

@@ -5,11 +5,12 @@
 
 import { addAffine, coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
+import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
 import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
 import { reduceStrength } from "../../codegen/strength-reduction.ts";
-import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
+import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
 import { schedulePlain } from "../plans/plain.ts";
 
@@ -21,8 +22,9 @@ export function schedulePanel(kernel: Kernel, width: number): Kernel {
   const [nest] = nestsOf(kernel);
   const interior = interiorOf(nest);
   if (interior === undefined) return schedulePlain(kernel);
-  const parts = inLanes(interior, width);
-  if (parts === undefined) return schedulePlain(kernel);
+  const lanes = lanesOf(interior, width);
+  if (lanes === undefined) return schedulePlain(kernel);
+  const parts = inLanes(interior, lanes);
   const [{ buffer, value }] = nest.stores;
   // The copy is dense: it has as many elements as its loops have iterations.
   const length = nest.loops.reduce((n, l) => n * l.extent, 1);
@@ -32,7 +34,8 @@ export function schedulePanel(kernel: Kernel, width: number): Kernel {
   );
   const body =
     bodies.length === 1 ? bodies[0] : bodies.map((b): Stmt => ({ kind: "section", name: "copy", body: b }));
-  return { ...kernel, body, schedule: `copied by ${width} lanes` };
+  const cleared: Schedule = value.kind === "load" ? [] : [{ kind: "clear", lanes: width }];
+  return { ...kernel, body, schedule: [...cleared, { kind: "vectorize", ...splitOf(lanes) }] };
 }
 
 /** The part of a guarded copy that its guards let through; the whole of one without guards. */
@@ -76,23 +79,27 @@ function rangeOf(test: Expr): { name: string; low: number; high: number } | unde
     : { name, low: bound, high: Number.POSITIVE_INFINITY };
 }
 
-/** The copy with the axis in lanes that is contiguous in the source, innermost; `undefined` when none is. */
-function inLanes(nest: Nest, width: number): Nest[] | undefined {
-  const [{ buffer, index, value }] = nest.stores;
+/** Lanes along the axis that is contiguous in the source; `undefined` when none is. */
+function lanesOf(nest: Nest, width: number): Lanes | undefined {
+  const [{ value }] = nest.stores;
   if (value.kind !== "load") return undefined;
   const source = toAffine(value.index);
   const axis = nest.loops.find(
     ({ name, extent }) =>
       fills(extent, width) && coefficientOf(source, name) === 1 && !occursInside(source, name),
   );
-  if (axis === undefined) return undefined;
-  const lanes: Lanes = { loop: axis.name, extent: axis.extent, width, vectors: 1, padded: false };
-  const others = nest.loops.filter((l) => l !== axis);
+  return axis && { loop: axis.name, extent: axis.extent, width, vectors: 1, padded: false };
+}
+
+/** The copy with the loop of the lanes innermost. */
+function inLanes(nest: Nest, lanes: Lanes): Nest[] {
+  const [{ buffer, index, value }] = nest.stores;
+  const others = nest.loops.filter(({ name }) => name !== lanes.loop);
   return lanePartsOf(lanes).map(({ iterations, vectors }): Nest => {
     const loops: GridLoop[] = [
       ...others,
-      ...(iterations === 1 ? [] : [{ name: axis.name, extent: iterations }]),
-      { name: LANE, extent: width, loop: "vector" },
+      ...(iterations === 1 ? [] : [{ name: lanes.loop, extent: iterations }]),
+      { name: LANE, extent: lanes.width, loop: "vector" },
     ];
     const stores = vectors.map((vector) => ({
       buffer,

@@ -8,13 +8,23 @@ import { type Affine, sumOf, type Term } from "../../../src/loop/affine.ts";
 import { add, binary, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
+import type { Operand, Step } from "../../../src/loop/schedule.ts";
 import { simplify } from "../../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import { freeNames, substitute, visitExpr } from "../../../src/loop/walk.ts";
 import type { GridLoop } from "../../codegen/lower-reductions.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
-import { LANE, type Lanes, startAt, tileCount, tileName, tileWidth, vectorName } from "../analysis/lanes.ts";
+import {
+  LANE,
+  type Lanes,
+  splitOf,
+  startAt,
+  tileCount,
+  tileName,
+  tileWidth,
+  vectorName,
+} from "../analysis/lanes.ts";
 
 export interface Panel {
   /** Fills the panel. */
@@ -45,6 +55,14 @@ export function planPanel(factor: Expr, coordinates: readonly Coordinate[], lane
     ...(lanes && { lanes }),
   };
 }
+
+/** The step that packs a factor as its plan says. */
+export const cacheStep = ({ coordinates, lanes }: PanelPlan, operand: Operand): Step => ({
+  kind: "cache",
+  operand,
+  layout: coordinates.map(({ terms }) => terms.map(({ name }) => name)),
+  ...(lanes && { tiles: splitOf(lanes) }),
+});
 
 /** Whether a factor is made of loads, guards and arithmetic alone, all of them known outside of the sum. */
 export function isPackable(factor: Expr, extents: Extents): boolean {

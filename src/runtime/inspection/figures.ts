@@ -7,6 +7,7 @@ import { sizeOf } from "../../core/shape.ts";
 import type { StageDump } from "../../ir/artifact.ts";
 import { countFlops } from "../../loop/flops.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
+import { printSchedule } from "../../loop/schedule.ts";
 
 export interface KernelInfo {
   readonly name: string;
@@ -16,7 +17,7 @@ export interface KernelInfo {
   readonly flops: number;
   /** Operations of the dense form, before a strategy skips anything. */
   readonly nominalFlops: number;
-  /** How it was scheduled, in words; absent for backends that run kernels as they were lowered. */
+  /** The transformations that made it, as dumps print them; absent for backends that run kernels as they were lowered. */
   readonly schedule?: string;
   /**
    * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, where the backend has
@@ -62,7 +63,7 @@ export function kernelInfos(plan: ProgramPlan, sources: readonly KernelSource[])
     source: texts.get(kernel.name) ?? "",
     flops: countFlops(kernel.body),
     nominalFlops: kernel.nominalFlops,
-    ...(kernel.schedule !== undefined && { schedule: kernel.schedule }),
+    ...(kernel.schedule !== undefined && { schedule: printSchedule(kernel.schedule) }),
     ...(kernel.estimate !== undefined && { estimate: kernel.estimate }),
     ...(kernel.estimatedGflops !== undefined && { estimatedGflops: kernel.estimatedGflops }),
     bytes: kernel.buffers.reduce((sum, b) => sum + b.length * byteSize(b.dtype), 0),

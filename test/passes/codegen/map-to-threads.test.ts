@@ -104,7 +104,7 @@ test("a row's reductions are computed once for each row", () => {
     "kernel log_softmax
       ops log_softmax
       flops 60
-      schedule one thread per element
+      schedule map-to-threads
       read x0: f32[20]  # @x0
       write log_softmax: f32[20]  # %0
       read log_softmax_part1: f32[4]  # part of log_softmax

@@ -10,10 +10,10 @@ import type { Backend } from "../../../backends/backend.ts";
 import { interpret } from "../../../backends/interpret/backend.ts";
 import { js } from "../../../backends/js/backend.ts";
 import { wasm } from "../../../backends/wasm/backend.ts";
-import { candidateName } from "../../../passes/scheduling/plans/strategy.ts";
 import { candidatesFor, factsOf } from "../../../passes/scheduling/schedule.ts";
 import { KilnError } from "../../../src/core/errors.ts";
 import type { LoweredProgram } from "../../../src/loop/program.ts";
+import { printSchedule } from "../../../src/loop/schedule.ts";
 import type { Kernel } from "../../../src/loop/types.ts";
 import { type Trace, traceLoss } from "../../../src/trace/trace.ts";
 import { draw, generator } from "../../support/draw.ts";
@@ -124,7 +124,7 @@ function checkWays(kernel: Kernel, program: LoweredProgram, backend: Backend): v
       for (const [name, numbers] of Object.entries(interpreted(kernel, contents))) {
         // Doubles in another order.
         const error = relativeError(actual[name], numbers);
-        expect(error, `${name} as ${candidateName(candidate)}`).toBeLessThanOrEqual(1e-9);
+        expect(error, `${name} as ${printSchedule(candidate.schedule)}`).toBeLessThanOrEqual(1e-9);
       }
     });
   }

@@ -18,6 +18,7 @@ import {
   zeros,
 } from "../../../src/index.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import { printSchedule } from "../../../src/loop/schedule.ts";
 import type { Kernel } from "../../../src/loop/types.ts";
 import { generator } from "../../support/draw.ts";
 import { relativeError } from "../../support/run-graph.ts";
@@ -88,7 +89,7 @@ async function expectLocal(kernel: Kernel, contents: Contents, share = LOCAL): P
     const [k] = wrong;
     expect(
       wrong.length,
-      `${candidate.description}: element ${k} is ${actual[k]}, not ${expected[k]}; its window's products come to ${window[k]}`,
+      `${printSchedule(candidate.schedule)}: element ${k} is ${actual[k]}, not ${expected[k]}; its window's products come to ${window[k]}`,
     ).toBe(0);
   }
   return candidates.length;

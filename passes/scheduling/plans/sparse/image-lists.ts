@@ -117,10 +117,7 @@ export function imageLists(
       ],
       scalars: [],
       body: reduceStrength(nestLoops(all, "grid", list)),
-      schedule:
-        bandCount === 1
-          ? "sparse, one list per image and channel"
-          : `sparse, ${bandCount} lists per image and channel`,
+      schedule: [{ kind: "compact", operand: sparse.operand, ...(bandCount > 1 && { inBands: true }) }],
       nominalFlops: 0,
     },
     buffers: buffers.map(({ buffer }) => buffer),

@@ -22,6 +22,7 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import { countFlops } from "../../../../src/loop/flops.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
@@ -77,8 +78,17 @@ export function inputGradientForm(found: SparseContraction, registers: number): 
     found.sparse.plane[1] *
     height *
     parts.tapColumns.extent;
-  return { cost: 2 * work * STEP_COST, build: () => new InputGradient(found, parts, tile).build() };
+  return {
+    schedule: scheduleOf(found, parts, tile),
+    cost: 2 * work * STEP_COST,
+    build: () => new InputGradient(found, parts, tile).build(),
+  };
 }
+
+const scheduleOf = ({ sparse }: SparseContraction, { tapRows }: InputGradientParts, by: number): Schedule => [
+  { kind: "compact", operand: sparse.operand },
+  { kind: "unroll", loop: tapRows.name, by },
+];
 
 /** The loops of the transposed convolution that `found` is, or `undefined` when it is none. */
 export function inputGradientParts({
@@ -206,7 +216,7 @@ class InputGradient {
           ...this.finish(image.param.name),
         ]),
       ),
-      schedule: `sparse, ${this.tile} rows × ${this.parts.tapColumns.extent + classes - 1} columns in registers`,
+      schedule: scheduleOf(this.found, this.parts, this.tile),
     };
     return { kernels: [pack, main], scratch: [weights, offsets, values, image].map(({ buffer }) => buffer) };
   }

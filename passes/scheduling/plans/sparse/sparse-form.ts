@@ -3,6 +3,7 @@
 import type { Affine } from "../../../../src/loop/affine.ts";
 import { add, int, mul } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Stmt } from "../../../../src/loop/types.ts";
 import type { GridLoop } from "../../../codegen/lower-reductions.ts";
 import type { Contraction } from "../../analysis/contraction.ts";
@@ -19,6 +20,7 @@ export interface SparseContraction {
 
 /** One of the two forms, recognised: its cost in multiply-adds with their loads, and how to build it. */
 export interface SparseForm {
+  readonly schedule: Schedule;
   readonly cost: number;
   build(): Scheduled;
 }

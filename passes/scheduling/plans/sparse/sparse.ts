@@ -5,9 +5,10 @@
  */
 
 import type { Capabilities } from "../../../../src/loop/capabilities.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
 import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
-import { packContraction } from "../pack.ts";
+import { type Packed, packContraction } from "../pack.ts";
 import { schedulePlain } from "../plain.ts";
 import type { Candidate, Scheduled, Strategy } from "../strategy.ts";
 import { inputGradientForm } from "./input-gradient.ts";
@@ -21,15 +22,20 @@ export const sparse: Strategy = {
     const contraction = contractionOf(kernel);
     if (contraction === undefined || !capabilities.scatter) return [];
     const direct = formOf(contraction, capabilities);
-    if (direct !== undefined) return [candidate(direct, () => direct.build())];
+    if (direct !== undefined) return [candidate(direct, [], () => direct.build())];
     const packed = packContraction(contraction);
     const form = packed && formOf(packed.contraction, capabilities);
     if (packed === undefined || form === undefined) return [];
     return [
-      candidate(form, () => {
+      candidate(form, packed.packs, () => {
         const { kernels, scratch } = form.build();
         return {
-          kernels: [...packed.packs.map((p) => schedulePlain(p.kernel)), ...kernels],
+          kernels: [
+            ...packed.packs.map((p) => schedulePlain(p.kernel)),
+            ...kernels.map((k) =>
+              k.ops === kernel.ops ? { ...k, schedule: withPacks(packed.packs, form) } : k,
+            ),
+          ],
           scratch: [...packed.packs.map((p) => p.scratch), ...scratch],
         };
       }),
@@ -37,11 +43,17 @@ export const sparse: Strategy = {
   },
 };
 
-const candidate = ({ cost }: SparseForm, apply: () => Scheduled): Candidate => ({
+const candidate = (form: SparseForm, packs: readonly Packed[], apply: () => Scheduled): Candidate => ({
   strategy: "sparse",
-  cost,
+  schedule: withPacks(packs, form),
+  cost: form.cost,
   apply,
 });
+
+const withPacks = (packs: readonly Packed[], { schedule }: SparseForm): Schedule => [
+  ...packs.map(({ step }) => step),
+  ...schedule,
+];
 
 function formOf(contraction: Contraction, { registers, vectorWidth }: Capabilities): SparseForm | undefined {
   // A backend without lanes is JavaScript, whose numbers are doubles.

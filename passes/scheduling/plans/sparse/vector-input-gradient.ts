@@ -7,6 +7,7 @@
 import { coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
@@ -41,7 +42,7 @@ export function inputVectors(
   const parts = inputGradientParts(found);
   if (parts === undefined || parts.outputs.length === 0) return undefined;
   const form = new InputVectors(found, parts, width, Math.min(HELD, registers - 3));
-  return { cost: form.cost, build: () => form.build() };
+  return { schedule: form.schedule, cost: form.cost, build: () => form.build() };
 }
 
 const sizeOf = (loops: readonly GridLoop[]): number => loops.reduce((n, l) => n * l.extent, 1);
@@ -123,7 +124,7 @@ class InputVectors {
         { ...image.param, private: true },
       ],
       body: reduceStrength(this.overImages(lists, weights.load, image.param.name)),
-      schedule: this.describe(),
+      schedule: this.schedule,
     };
     return {
       kernels: [...weights.kernels, lists.kernel, main],
@@ -131,10 +132,14 @@ class InputVectors {
     };
   }
 
-  private describe(): string {
-    const { tapColumns, tapRows, inputs } = this.parts;
-    const run = [tapColumns, ...inputs].map(({ name }) => name).join("·");
-    return `vector-sparse ${run} by ${this.block.vectors}×${this.lanes} lanes × ${tapRows.name} by ${this.block.rows}`;
+  get schedule(): Schedule {
+    const { tapColumns, tapRows } = this.parts;
+    const { rows, vectors } = this.block;
+    return [
+      { kind: "compact", operand: this.found.sparse.operand },
+      { kind: "vectorize", loop: tapColumns.name, vectors, lanes: this.lanes, tail: "padded" },
+      { kind: "unroll", loop: tapRows.name, by: rows },
+    ];
   }
 
   /** The weights as [out][row][column, in] with rows of whole vectors: in place where they lie so, else a copy. */

@@ -19,7 +19,14 @@ export const vectorSparse: Strategy = {
     const contraction = contractionOf(kernel);
     const form = contraction && formOf(contraction, capabilities);
     if (form === undefined) return [];
-    return [{ strategy: "vector-sparse", cost: form.cost, apply: () => form.build() }];
+    return [
+      {
+        strategy: "vector-sparse",
+        schedule: form.schedule,
+        cost: form.cost,
+        apply: () => form.build(),
+      },
+    ];
   },
 };
 

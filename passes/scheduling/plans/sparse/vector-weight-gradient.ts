@@ -19,6 +19,7 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { axesKey, mapExpressions, substitute } from "../../../../src/loop/walk.ts";
@@ -31,6 +32,7 @@ import type { SparseFactor } from "../../analysis/sparse-factor.ts";
 import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
 import {
   buildPanel,
+  cacheStep,
   isPackable,
   type Panel,
   type PanelPlan,
@@ -113,7 +115,7 @@ export function weightVectors(
     LIST_ENTRY * entries +
     panelCost(plan, width) +
     (form.writesInPlace ? 0 : EPILOGUE_COPY * sizeOf(loops));
-  return { cost, build: () => form.build() };
+  return { schedule: form.schedule, cost, build: () => form.build() };
 }
 
 const isSum = (value: Expr, core: Reduce): boolean =>
@@ -200,7 +202,7 @@ class WeightVectors {
       buffers: [...lists.params, { ...panel.param, access: "read" }, sums],
       scalars: [],
       body: this.sections(lists, panel, sums.name),
-      schedule: this.describe(),
+      schedule: this.schedule,
     });
     if (this.writesInPlace) {
       const [{ buffer }] = this.contraction.nest.stores;
@@ -237,11 +239,15 @@ class WeightVectors {
     return constant === 0 && [...terms.values()].every(({ coefficient }) => coefficient === 0);
   }
 
-  private describe(): string {
-    const run = [...this.parts.run].reverse().map(({ name }) => name);
-    const rows = this.parts.rows.map(({ name }) => name);
-    const block = `${run.join("·")} by ${this.block.vectors}×${this.width} lanes`;
-    return `vector-sparse ${block}${rows.length === 0 ? "" : ` × ${rows.join("·")} by ${this.block.rows}`}`;
+  get schedule(): Schedule {
+    const { parts, block, sparse } = this;
+    const [run] = parts.run;
+    return [
+      { kind: "compact", operand: sparse.operand },
+      cacheStep(this.plan, sparse.operand === "left" ? "right" : "left"),
+      { kind: "vectorize", loop: run.name, vectors: block.vectors, lanes: this.width, tail: "padded" },
+      ...parts.rows.map(({ name }): Step => ({ kind: "unroll", loop: name, by: block.rows })),
+    ];
   }
 
   private sections(lists: ImageLists, panel: Panel, partial: string): Stmt[] {

@@ -6,6 +6,7 @@
 
 import { type Affine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
+import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
@@ -46,12 +47,18 @@ export function weightGradientForm(
   const bands = inBlocks ? bandsOf(sparse) : 1;
   if (inBlocks && images.reduce((n, { extent }) => n * extent, bands) > BLOCK) return undefined;
   const work = [...images, ...loops].reduce((n, loop) => n * loop.extent, windows);
+  const parts = { row, column, images, channels, taps, block, bands, inBlocks };
   return {
+    schedule: scheduleOf(found, parts),
     cost: 2 * work * STEP_COST,
-    build: () =>
-      new WeightGradient(found, { row, column, images, channels, taps, block, bands, inBlocks }).build(),
+    build: () => new WeightGradient(found, parts).build(),
   };
 }
+
+const scheduleOf = ({ sparse }: SparseContraction, { block, inBlocks }: Parts): Schedule => [
+  { kind: "compact", operand: sparse.operand, ...(inBlocks && { inBands: true }) },
+  ...block.map(({ loop, size }): Step => ({ kind: "unroll", loop: loop.name, by: size })),
+];
 
 interface Parts {
   readonly row: string;
@@ -117,7 +124,7 @@ class WeightGradient {
       ...kernel,
       buffers: [...kernel.buffers.filter((b) => !sources.has(b.name)), ...lists.params],
       body: this.sections(lists),
-      schedule: `sparse, ${parts.block.map(({ loop, size }) => `${loop.name} by ${size}`).join(" × ")} taps in registers`,
+      schedule: scheduleOf(this.found, parts),
     };
     return { kernels: [lists.kernel, mainKernel], scratch: lists.buffers };
   }

@@ -2,6 +2,7 @@
 
 import { add, int, load, mul } from "../../../../src/loop/build.ts";
 import type { Capabilities } from "../../../../src/loop/capabilities.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { Correlation } from "./correlation.ts";
 import type { PlaneScratch } from "./fill-plane.ts";
@@ -38,7 +39,7 @@ export interface ForwardPlan {
   readonly filterLength: number;
   /** Floats from point to point of the products. */
   readonly productStride: number;
-  readonly title: string;
+  readonly schedule: Schedule;
   rowOf(image: Expr, tileRow: Expr, tileColumn: Expr): Expr;
   factorAt(name: string, point: Expr, row: Expr, channel: Expr): Expr;
   /** Where a vector of U starts: in panels `[point][tile][channel]` of vectors that are read together. */
@@ -91,7 +92,7 @@ export function forwardPlan(
     transformed,
     filterLength: points * filterStride,
     productStride,
-    title: titleOf(form, perBlock),
+    schedule: winogradSchedule("places", form, perBlock, lanes, tileRows),
     rowOf: (image, tileRow, tileColumn) =>
       add(mul(add(mul(image, int(tiling.tileRows)), tileRow), int(tiling.tileColumns)), tileColumn),
     factorAt: (name, point, at, channel) => load(name, "float32", transformed.index(point, at, channel)),
@@ -105,8 +106,21 @@ export function forwardPlan(
   };
 }
 
-/** How the dump names a form: `F(4×4, 5×5), 2 images at a time`. */
-export function titleOf({ rows, columns }: Form, images: number): string {
-  const form = `F(${rows.outputs}×${columns.outputs}, ${rows.taps}×${columns.taps})`;
-  return `${form}, ${images === 1 ? "image by image" : `${images} images at a time`}`;
-}
+/** The one step that Winograd's method is. */
+export const winogradSchedule = (
+  over: "places" | "taps",
+  { rows, columns }: Form,
+  images: number,
+  lanes: number,
+  tileRows: number,
+): Schedule => [
+  {
+    kind: "winograd",
+    over,
+    outputs: [rows.outputs, columns.outputs],
+    taps: [rows.taps, columns.taps],
+    images,
+    lanes,
+    rows: tileRows,
+  },
+];

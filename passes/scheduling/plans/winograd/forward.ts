@@ -87,7 +87,7 @@ function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Buil
   const built = kernelOf(kernel, buffers, reduceStrength(body), {
     name: filter.name,
     ops: ["winograd_filter"],
-    schedule: `winograd filter transform, ${plan.title}`,
+    schedule: plan.schedule,
     nominalFlops: 0,
   });
   return { kernel: built, scratch: [strip, lanewise] };
@@ -148,7 +148,7 @@ function mainKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built 
     ),
     ...outputs(plan, names, { name: sums.name, width: tiling.width, lanes }, checks, imageAt, phases),
   ]);
-  const built = kernelOf(kernel, buffers, reduceStrength(body), { schedule: `winograd ${plan.title}` });
+  const built = kernelOf(kernel, buffers, reduceStrength(body), { schedule: plan.schedule });
   return { kernel: built, scratch: all };
 }
 

@@ -122,7 +122,7 @@ function sumsKernel(plan: WeightPlan, sums: Scratch): Built {
   ]);
   const built = kernelOf(kernel, buffers, reduceStrength(body), {
     name: `${kernel.name}_tiles`,
-    schedule: `winograd ${plan.title}`,
+    schedule: plan.schedule,
   });
   return { kernel: built, scratch: all };
 }
@@ -220,7 +220,7 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
       }),
   );
   const built = kernelOf(kernel, buffers, reduceStrength(body), {
-    schedule: `winograd filter gradient, ${plan.title}`,
+    schedule: plan.schedule,
     nominalFlops: 0,
   });
   return { kernel: built, scratch: [strip, plane, lanewise] };

@@ -5,10 +5,11 @@
 
 import { add, int, mul } from "../../../../src/loop/build.ts";
 import type { Capabilities } from "../../../../src/loop/capabilities.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { Correlation } from "./correlation.ts";
 import type { PlaneScratch } from "./fill-plane.ts";
-import { titleOf } from "./forward-plan.ts";
+import { winogradSchedule } from "./forward-plan.ts";
 import { tileRowsFor } from "./multiply.ts";
 import {
   type Form,
@@ -46,7 +47,7 @@ export interface WeightPlan {
   readonly gradientStride: number;
   /** Sums of one group: a row for each channel, outputs side by side. */
   readonly sums: PointScratch;
-  readonly title: string;
+  readonly schedule: Schedule;
   rowOf(image: Expr, tileRow: Expr, tileColumn: Expr): Expr;
   /** Where a vector of the transformed gradient starts: `[point][vector][tile]`. */
   gradientIndex(point: Expr, vector: Expr, row: Expr): Expr;
@@ -105,7 +106,7 @@ export function weightPlan(
     transformed: rowMajor(points, perBlock * tiles, Math.max(roundUp(channels, lanes), paddedChannels)),
     gradientStride,
     sums: rowMajor(points, paddedChannels, vectors * lanes),
-    title: titleOf(form, perBlock),
+    schedule: winogradSchedule("taps", form, perBlock, lanes, tileRows),
     rowOf: (image, tileRow, tileColumn) =>
       add(mul(add(mul(image, int(tiling.tileRows)), tileRow), int(tiling.tileColumns)), tileColumn),
     gradientIndex: (point, vector, row) =>

@@ -58,7 +58,7 @@ function forwardCandidates(
     )
     .map((plan) => ({
       strategy: NAME,
-      description: plan.title,
+      schedule: plan.schedule,
       cost: forwardCost(plan),
       apply: () => buildForward(plan),
     }));
@@ -95,7 +95,7 @@ function weightCandidates(
     )
     .map((plan) => ({
       strategy: NAME,
-      description: `${plan.title}, over taps`,
+      schedule: plan.schedule,
       cost: weightCost(plan),
       apply: () => buildWeightGradient(plan),
     }));

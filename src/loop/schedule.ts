@@ -1,0 +1,118 @@
+/**
+ * A schedule: the list of transformations that turn a lowered kernel into what a backend prints. It is plain data, chosen by
+ * a plan, printed in dumps, kept by the tuner, and carried out by one function; buffers are named by what they are to the
+ * kernel, so that it means the same for every kernel that computes the same.
+ */
+
+/** What becomes of a loop that whole vectors do not fill: zeros behind it, the last vector moved back, or single elements. */
+export type Tail = "padded" | "shifted" | "peeled";
+
+/** A loop cut into vectors of so many lanes, some of them side by side in one iteration. */
+export interface VectorSplit {
+  readonly loop: string;
+  readonly vectors: number;
+  readonly lanes: number;
+  readonly tail: Tail;
+}
+
+/** A factor of the product that a kernel sums up. */
+export type Operand = "left" | "right";
+
+export type Step =
+  /** Innermost loops that everything steps through as through one become one. */
+  | { readonly kind: "flatten" }
+  /** The same for the innermost axes of the sum. */
+  | { readonly kind: "fuse-sum" }
+  /** Loops from the outermost in; and the axes of the sum. */
+  | { readonly kind: "reorder"; readonly loops: readonly string[] }
+  | { readonly kind: "reorder-sum"; readonly loops: readonly string[] }
+  /** Splits a loop and writes the iterations of the inner part side by side; what remains is peeled off. */
+  | { readonly kind: "unroll"; readonly loop: string; readonly by: number }
+  /** The same for all axes of the pooling window around the sum. */
+  | { readonly kind: "unroll-window" }
+  /** Runs a loop in lanes: one of the kernel's, of the section with that number where it has several, or the sum's innermost axis. */
+  | (VectorSplit & { readonly kind: "vectorize"; readonly section?: number })
+  /**
+   * Copies a factor into scratch in the order in which it is read, guards resolved to zeros. Each part of the layout names
+   * loops that the factor sees in one combination; with `tiles`, vectors along that loop stand side by side, innermost.
+   */
+  | {
+      readonly kind: "cache";
+      readonly operand: Operand;
+      readonly layout: readonly (readonly string[])[];
+      readonly tiles?: VectorSplit;
+    }
+  /** Sets what is stored to zero in lanes, then stores what guards let through without asking them. */
+  | { readonly kind: "clear"; readonly lanes: number }
+  /** Sums wait in scratch, in rows of whole vectors along a loop, from iteration to iteration of the axis `over`, and are finished by a kernel of their own. */
+  | { readonly kind: "accumulate"; readonly loop: string; readonly lanes: number; readonly over?: string }
+  /** Runs the sum over lists of the elements of a sparse factor; `inBands`, each list has a sum of its own. */
+  | { readonly kind: "compact"; readonly operand: Operand; readonly inBands?: true }
+  /** Minimal filtering with tiles of places, or of the taps of a weight gradient. */
+  | {
+      readonly kind: "winograd";
+      readonly over: "places" | "taps";
+      /** F(outputs, taps), rows and columns. */
+      readonly outputs: readonly [number, number];
+      readonly taps: readonly [number, number];
+      /** Images that are transformed together. */
+      readonly images: number;
+      /** Lanes, and rows of a tile of products. */
+      readonly lanes: number;
+      readonly rows: number;
+    }
+  /** One thread for each element. */
+  | { readonly kind: "map-to-threads" }
+  /** The work of loops, each of a section of its own, is divided among so many threads. */
+  | { readonly kind: "parallelize"; readonly loops: readonly string[]; readonly threads: number };
+
+export type Schedule = readonly Step[];
+
+/** The text of a schedule that changes nothing. */
+export const PLAIN = "plain";
+
+/** The steps one after the other: `unroll i1 by 4; vectorize i2 by 2x4 padded`. */
+export const printSchedule = (schedule: Schedule): string =>
+  schedule.length === 0 ? PLAIN : schedule.map(printStep).join("; ");
+
+function printStep(step: Step): string {
+  switch (step.kind) {
+    case "flatten":
+    case "fuse-sum":
+    case "unroll-window":
+    case "map-to-threads":
+      return step.kind;
+    case "reorder":
+    case "reorder-sum":
+      return `${step.kind} ${step.loops.join(" ")}`;
+    case "unroll":
+      return `unroll ${step.loop} by ${step.by}`;
+    case "vectorize":
+      return `vectorize ${printSplit(step)}${step.section === undefined ? "" : ` in ${step.section}`}`;
+    case "cache": {
+      const layout = step.layout.map((loops) => ` ${loops.join("+")}`).join("");
+      return `cache ${step.operand} as${layout}${step.tiles === undefined ? "" : ` of ${printSplit(step.tiles)}`}`;
+    }
+    case "clear":
+      return `clear by ${step.lanes}`;
+    case "accumulate":
+      return `accumulate ${step.loop} by ${step.lanes}${step.over === undefined ? "" : ` over ${step.over}`}`;
+    case "compact":
+      return `compact ${step.operand}${step.inBands ? " in bands" : ""}`;
+    case "winograd": {
+      const { over, outputs, taps, images, lanes, rows } = step;
+      const form = `F(${outputs.join("x")}, ${taps.join("x")})`;
+      return `winograd ${form} over ${over}, images ${images}, lanes ${lanes}, rows ${rows}`;
+    }
+    case "parallelize":
+      return `parallelize ${step.loops.join(" ")} among ${step.threads}`;
+    default:
+      return step satisfies never;
+  }
+}
+
+const printSplit = ({ loop, vectors, lanes, tail }: VectorSplit): string =>
+  `${loop} by ${vectors}x${lanes} ${tail}`;
+
+/** Whether two schedules are the same. */
+export const sameSchedule = (a: Schedule, b: Schedule): boolean => printSchedule(a) === printSchedule(b);
