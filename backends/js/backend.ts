@@ -1,6 +1,6 @@
 /** The `js` backend: specialised JavaScript loops over one arena, loaded with the Function constructor. */
 
-import { byteSize, type DType, type TypedArray } from "../../src/core/dtype.ts";
+import { byteSize, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
 import { invariant, KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
@@ -85,20 +85,6 @@ class JsStates implements StateMemory {
 
   async write(name: string, data: TypedArray): Promise<void> {
     this.view(name).set(data);
-  }
-}
-
-function viewOf(memory: ArrayBuffer, dtype: DType, byteOffset = 0, length?: number): TypedArray {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(memory, byteOffset, length);
-    case "int32":
-      return new Int32Array(memory, byteOffset, length);
-    case "bool":
-    case "uint8":
-      return new Uint8Array(memory, byteOffset, length);
-    default:
-      return dtype satisfies never;
   }
 }
 

@@ -1,9 +1,8 @@
 /** When computing a node where it is read repeats little or nothing: what fusion asks of a node and one of its users. */
 
+import { byteSize } from "../../src/core/dtype.ts";
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
-import type { Node } from "../../src/ir/types.ts";
-import { ints, number } from "../../src/ops/definition.ts";
-import { windowsAreDisjoint } from "../../src/ops/max_pool2d.ts";
+import type { Node, TensorType } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
 /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
@@ -25,49 +24,30 @@ export function isCheapIn(node: Node, user: Node): boolean {
   }
 }
 
-/** Disjoint windows that lie wholly inside: each element is read once at most, and without a guard. */
-export function windowsCoverOnce(user: Node): boolean {
-  const kernel = ints(user.attrs, "kernel");
-  const input = user.inputs[0].type.shape;
-  return (
-    windowsAreDisjoint(user.attrs) &&
-    kernel.every((k, axis) => user.type.shape[axis + 2] * k <= input[axis + 2])
-  );
-}
+/** Whether a window reads each element of its input once at most, and without a guard. */
+export const windowsCoverOnce = (user: Node): boolean =>
+  definitionOf(user.op).readsOnce?.(user.inputs[0].type, user.type, user.attrs) ?? false;
 
-/** Constants, broadcasts and one-hot rows are cheaper to compute than to load. */
-export const isFree = (node: Node): boolean =>
-  node.op === "constant" ||
-  node.op === "one_hot" ||
-  (node.op === "broadcast_to" && sizeOf(node.inputs[0].type.shape) === 1);
+/** Whether an element of `node` costs less to compute than to load. */
+export const isFree = (node: Node): boolean => definitionOf(node.op).isFree?.(typesOf(node)) ?? false;
 
-/** Truth values as numbers, such as a dropout's mask: a quarter of the memory when each user casts them itself. */
-export const widensTruth = (node: Node, users: readonly Node[]): boolean =>
-  node.op === "cast" &&
-  node.inputs[0].type.dtype === "bool" &&
+/** Narrow elements made wider, such as a dropout's mask of truth values: less memory when each user widens them itself. */
+export const widens = (node: Node, users: readonly Node[]): boolean =>
+  definitionOf(node.op).pattern === "elementwise" &&
+  node.inputs.length === 1 &&
+  byteSize(node.inputs[0].type.dtype) < byteSize(node.type.dtype) &&
   users.length > 0 &&
   users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user.op).pattern));
 
 /** Whether `user` works on the elements of `node` one by one, as they are made. */
 export const isEpilogue = (node: Node, user: Node): boolean =>
-  definitionOf(user.op).pattern === "elementwise" &&
-  user.op !== "one_hot" &&
-  sameShape(node.type.shape, user.type.shape);
+  definitionOf(user.op).pattern === "elementwise" && sameShape(node.type.shape, user.type.shape);
 
-/** Whether `user` is a convolution gradient that can skip the zeros of max_pool2d_grad. */
+/** Whether `user` can skip the zeros that `node` mostly consists of. */
 export function exploitsSparsity(user: Node, node: Node): boolean {
-  if (node.op !== "max_pool2d_grad" || !windowsAreDisjoint(node.attrs)) return false;
-  const windows = node.inputs[0].type.shape.slice(2);
-  const kernel = ints(node.attrs, "kernel");
-  if (ints(node.attrs, "inputSize").some((extent, axis) => windows[axis] * kernel[axis] > extent))
-    return false;
-  const [operand] =
-    user.op === "conv2d_weight_grad"
-      ? [user.inputs[1]]
-      : user.op === "conv2d_input_grad"
-        ? [user.inputs[0]]
-        : [];
-  if (operand !== node) return false;
-  const unit = (name: string): boolean => ints(user.attrs, name).every((v) => v === 1);
-  return unit("stride") && unit("dilation") && number(user.attrs, "groups") === 1;
+  if (!definitionOf(node.op).isMostlyZero?.(typesOf(node), node.attrs)) return false;
+  const operand = definitionOf(user.op).skipsZerosOf?.(user.attrs);
+  return operand !== undefined && user.inputs[operand] === node;
 }
+
+const typesOf = ({ inputs }: Node): TensorType[] => inputs.map(({ type }) => type);

@@ -7,15 +7,17 @@
  */
 
 import { topologicalOrder } from "../../src/core/topological.ts";
+import { CONSTANT } from "../../src/ir/builder.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { copyOf } from "../../src/ops/algebra.ts";
 import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import { isCompared } from "../graph/partition.ts";
 import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
-import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widensTruth, windowsCoverOnce } from "./cheap.ts";
+import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widens, windowsCoverOnce } from "./cheap.ts";
 import { GroupSizes } from "./group-size.ts";
 import { reduceAlike, slidesAlike } from "./horizontal-fusion.ts";
 
@@ -146,7 +148,7 @@ class Fusion {
     }
     const compared = isCompared(node, users);
     if (!compared && this.isInvariant(node, users)) this.invariant.add(node);
-    if (isFree(node) || this.invariant.has(node) || widensTruth(node, users)) {
+    if (isFree(node) || this.invariant.has(node) || widens(node, users)) {
       this.inlineEverywhere(node, users);
       return;
     }
@@ -342,14 +344,6 @@ class Fusion {
   }
 }
 
-const copyOf = (value: Value): Node => ({
-  kind: "node",
-  op: "copy",
-  inputs: [value],
-  attrs: {},
-  type: value.type,
-});
-
 /** Whether `draft` waits for any of `others`, directly or not. */
 function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
   const seen = new Set<Draft>();
@@ -371,12 +365,15 @@ const MOST_NAMES = 5;
 /** The ops of a group in order, without what leaves no trace in code and without repetition. */
 function groupName(nodes: readonly Node[]): string {
   const ops = nodes.map(({ op }) => op);
-  const named = [...new Set(ops)].filter(
-    (op) =>
-      op !== "constant" &&
-      op !== "broadcast_to" &&
-      !(op === "max_pool2d_argmax" && ops.includes("max_pool2d")),
-  );
+  const isNamed = (op: string): boolean => {
+    const { movement, sweep } = definitionOf(op);
+    return (
+      op !== CONSTANT &&
+      !movement?.isBroadcast &&
+      (sweep === undefined || sweep === op || !ops.includes(sweep))
+    );
+  };
+  const named = [...new Set(ops)].filter(isNamed);
   const shown = named.length === 0 ? ops : named;
   return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;
 }

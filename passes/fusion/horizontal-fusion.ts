@@ -5,14 +5,16 @@ import type { Node, Value } from "../../src/ir/types.ts";
 import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
-/** Whether two nodes are a pool and its winner, or one of them twice: they slide one window. */
-export const slidesAlike = (a: Node, b: Node): boolean =>
-  isWindow(a) &&
-  isWindow(b) &&
-  a.inputs[0] === b.inputs[0] &&
-  JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
-
-const isWindow = (node: Node): boolean => node.op === "max_pool2d" || node.op === "max_pool2d_argmax";
+/** Whether two nodes slide one window, as a pool and its winner do; of one node, whether others could slide along. */
+export function slidesAlike(a: Node, b: Node): boolean {
+  const { sweep } = definitionOf(a.op);
+  return (
+    sweep !== undefined &&
+    sweep === definitionOf(b.op).sweep &&
+    a.inputs[0] === b.inputs[0] &&
+    JSON.stringify(a.attrs) === JSON.stringify(b.attrs)
+  );
+}
 
 /** Whether two reductions go over the same axes of equal shapes and read a tensor in common: one loop serves both. */
 export function reduceAlike(a: Node, b: Node): boolean {

@@ -2,8 +2,9 @@
 
 import type { Origin } from "../../src/core/origin.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
-import type { Graph, Update, Value } from "../../src/ir/types.ts";
+import type { Graph, Update } from "../../src/ir/types.ts";
 import { accumulatedName } from "../../src/ir/update.ts";
+import { add, full } from "../../src/ops/algebra.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 import { gradientName } from "./autodiff.ts";
@@ -16,7 +17,7 @@ export const accumulateGradients: Pass<Graph, Graph> = {
     const b = GraphBuilder.from(graph, opTable);
     const updates = [...gradientsOf(graph)].map(([parameter, gradient]): Update => {
       const target = b.input("state", accumulatedName(parameter.name), parameter.type);
-      const value = b.at(originsOf(graph, parameter), () => b.node("add", [target, gradient]));
+      const value = b.at(originsOf(graph, parameter), () => add(b, target, gradient));
       return { target, value };
     });
     return b.build(graph.name, withoutGradients(graph), [...graph.updates, ...updates]);
@@ -36,15 +37,10 @@ export function accumulatedGradients(traced: Graph, parameters: readonly string[
   const states = traced.inputs.filter(({ role, name }) => role === "state" && parameters.includes(name));
   for (const state of states) b.adopt(state);
   const sums = states.map(({ name, type }) => ({ name, sum: b.input("state", accumulatedName(name), type) }));
-  const updates = sums.map(({ sum }): Update => ({ target: sum, value: zerosLike(b, sum) }));
+  const updates = sums.map(({ sum }): Update => ({ target: sum, value: full(b, sum.type.shape, 0) }));
   const outputs = sums.map(({ name, sum }) => ({ name: gradientName(name), value: sum }));
   return {
     graph: b.build(`${traced.name}_update`, outputs, updates),
     origins: new Map(states.map((state) => [state.name, originsOf(traced, state)])),
   };
-}
-
-function zerosLike(b: GraphBuilder, { type: { shape } }: Value): Value {
-  const zero = b.constant(0);
-  return shape.length === 0 ? zero : b.node("broadcast_to", [zero], { shape });
 }

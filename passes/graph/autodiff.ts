@@ -4,6 +4,7 @@ import { KilnError } from "../../src/core/errors.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import type { Graph, Input, Value } from "../../src/ir/types.ts";
+import { add, broadcastTo, full, unbroadcast } from "../../src/ops/algebra.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 
@@ -45,17 +46,11 @@ function differentiate(graph: Graph, loss: Value, wanted: readonly Input[]): Gra
   const active = dependents(graph, wanted);
   const cotangents = new Map<Value, Value>();
   const receive = (value: Value, cotangent: Value): void => {
-    const fitted = unbroadcast(b, cotangent, value.type.shape);
+    const fitted = fitTo(b, cotangent, value.type.shape);
     const sum = cotangents.get(value);
-    cotangents.set(value, sum === undefined ? fitted : b.node("add", [sum, fitted]));
+    cotangents.set(value, sum === undefined ? fitted : add(b, sum, fitted));
   };
-  b.at(graph.origins.get(loss) ?? [], () => {
-    const one = b.constant(1);
-    receive(
-      loss,
-      loss.type.shape.length === 0 ? one : b.node("broadcast_to", [one], { shape: loss.type.shape }),
-    );
-  });
+  b.at(graph.origins.get(loss) ?? [], () => receive(loss, full(b, loss.type.shape, 1)));
   for (const node of [...graph.nodes].reverse()) {
     const cotangent = cotangents.get(node);
     if (cotangent === undefined || !active.has(node)) continue;
@@ -81,18 +76,11 @@ function dependents(graph: Graph, sources: readonly Value[]): ReadonlySet<Value>
   return active;
 }
 
-/** Sums a cotangent over the axes along which its value was broadcast: the one place where that is undone. */
-function unbroadcast(b: GraphBuilder, cotangent: Value, shape: Shape): Value {
+/** A cotangent in the shape of its value: summed where the value was broadcast, spread where it is smaller itself. */
+function fitTo(b: GraphBuilder, cotangent: Value, shape: Shape): Value {
   const from = cotangent.type.shape;
   if (sameShape(from, shape)) return cotangent;
   const common = broadcastShapes(from, shape);
-  if (common !== undefined && sameShape(common, shape)) {
-    return b.node("broadcast_to", [cotangent], { shape });
-  }
-  const added = from.length - shape.length;
-  const axes = from.flatMap((extent, axis) =>
-    axis < added || (shape[axis - added] === 1 && extent !== 1) ? [axis] : [],
-  );
-  const sum = axes.length === 0 ? cotangent : b.node("sum", [cotangent], { axes, keepdim: false });
-  return sameShape(sum.type.shape, shape) ? sum : b.node("reshape", [sum], { shape });
+  const isSmaller = common !== undefined && sameShape(common, shape);
+  return isSmaller ? broadcastTo(b, cotangent, shape) : unbroadcast(b, cotangent, shape);
 }

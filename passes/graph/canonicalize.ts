@@ -1,13 +1,10 @@
 /** One spelling for each meaning: explicit shapes, attributes in order, constants on the right, few operands at a time. */
 
-import type { GraphBuilder } from "../../src/ir/builder.ts";
+import { type GraphBuilder, isConstant } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Attrs, Graph, Node, Value } from "../../src/ir/types.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
-
-/** Ops whose two operands may change places. */
-export const COMMUTATIVE = new Set(["add", "mul", "maximum", "minimum"]);
 
 export const canonicalize: Pass<Graph, Graph> = {
   name: "canonicalize",
@@ -30,16 +27,14 @@ function fewer(b: GraphBuilder, node: Node, inputs: readonly Value[]): readonly 
   return fewer(b, node, parts);
 }
 
-const explicit = (node: Node): Attrs =>
-  node.op === "reshape" ? { ...node.attrs, shape: node.type.shape } : node.attrs;
+const explicit = ({ op, attrs, type }: Node): Attrs =>
+  definitionOf(op).canonicalAttrs?.(attrs, type) ?? attrs;
 
 const sorted = (attrs: Attrs): Attrs =>
   Object.fromEntries(Object.entries(attrs).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 function ordered(node: Node, inputs: readonly Value[]): readonly Value[] {
   const [a, b] = inputs;
-  if (!COMMUTATIVE.has(node.op) || !isConstant(a) || isConstant(b)) return inputs;
+  if (!definitionOf(node.op).isCommutative || !isConstant(a) || isConstant(b)) return inputs;
   return [b, a];
 }
-
-const isConstant = (v: Value): boolean => v.kind === "node" && v.op === "constant";

@@ -4,6 +4,7 @@ import type { Origin } from "../../src/core/origin.ts";
 import type { GraphBuilder } from "../../src/ir/builder.ts";
 import type { Input, Node, Value } from "../../src/ir/types.ts";
 import type { GradientClip } from "../../src/ir/update.ts";
+import { abs, add, div, max, maximum, minimum, mul, pow, sqrt, sum } from "../../src/ops/algebra.ts";
 
 /** Keeps the divisor away from 0, as PyTorch's does. */
 const EPSILON = 1e-6;
@@ -31,7 +32,7 @@ export function clipGradients(
     case "norm": {
       const terms = mapped((gradient) => normTerm(b, gradient, clip.normType));
       const scale = normScale(b, [...terms.values()], clip.maxNorm, clip.normType);
-      return mapped((gradient) => b.node("mul", [gradient, scale]));
+      return mapped((gradient) => mul(b, gradient, scale));
     }
     default:
       return clip satisfies never;
@@ -40,32 +41,27 @@ export function clipGradients(
 
 /** Every element within [-limit, limit] (torch.nn.utils.clip_grad_value_). */
 const clampTo = (b: GraphBuilder, x: Value, limit: number): Node =>
-  b.node("minimum", [b.node("maximum", [x, b.constant(-limit)]), b.constant(limit)]);
+  minimum(b, maximum(b, x, b.constant(-limit)), b.constant(limit));
 
 /** What one gradient adds to the norm: its sum of `|g|^p`, or its largest element for the infinite norm. */
 function normTerm(b: GraphBuilder, gradient: Value, p: number): Value {
-  if (p === 2) return reduced(b, "sum", b.node("mul", [gradient, gradient]));
-  const magnitude = b.node("abs", [gradient]);
-  if (p === Number.POSITIVE_INFINITY) return reduced(b, "max", magnitude);
-  return reduced(b, "sum", p === 1 ? magnitude : power(b, magnitude, p));
+  if (p === 2) return sum(b, mul(b, gradient, gradient), axesOf(gradient));
+  const magnitude = abs(b, gradient);
+  if (p === Number.POSITIVE_INFINITY) return max(b, magnitude, axesOf(gradient));
+  return sum(b, p === 1 ? magnitude : power(b, magnitude, p), axesOf(gradient));
 }
 
 /** `min(maxNorm / (norm + 1e-6), 1)`, the norm being that of all gradients as one vector (clip_grad_norm_). */
 function normScale(b: GraphBuilder, terms: readonly Value[], maxNorm: number, p: number): Value {
-  const total = terms.reduce((x, y) => b.node(p === Number.POSITIVE_INFINITY ? "maximum" : "add", [x, y]));
-  const norm = p === 2 ? b.node("sqrt", [total]) : isItself(p) ? total : power(b, total, 1 / p);
-  const quotient = b.node("div", [b.constant(maxNorm), b.node("add", [norm, b.constant(EPSILON)])]);
-  return b.node("minimum", [quotient, b.constant(1)]);
+  const total = terms.reduce((x, y) => (p === Number.POSITIVE_INFINITY ? maximum(b, x, y) : add(b, x, y)));
+  const norm = p === 2 ? sqrt(b, total) : isItself(p) ? total : power(b, total, 1 / p);
+  const quotient = div(b, b.constant(maxNorm), add(b, norm, b.constant(EPSILON)));
+  return minimum(b, quotient, b.constant(1));
 }
 
 /** Whether the norm is the total of its terms, without a root. */
 const isItself = (p: number): boolean => p === 1 || p === Number.POSITIVE_INFINITY;
 
-const power = (b: GraphBuilder, x: Value, exponent: number): Value =>
-  b.node("pow", [x, b.constant(exponent)]);
+const power = (b: GraphBuilder, x: Value, exponent: number): Value => pow(b, x, b.constant(exponent));
 
-/** A reduction over all axes; a single number is what it is. */
-const reduced = (b: GraphBuilder, op: "sum" | "max", x: Value): Value =>
-  x.type.shape.length === 0
-    ? x
-    : b.node(op, [x], { axes: x.type.shape.map((_, axis) => axis), keepdim: false });
+const axesOf = ({ type }: Value): number[] => type.shape.map((_, axis) => axis);

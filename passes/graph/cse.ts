@@ -2,9 +2,8 @@
 
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Graph, Value } from "../../src/ir/types.ts";
-import { opTable } from "../../src/ops/registry.ts";
+import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
-import { COMMUTATIVE } from "./canonicalize.ts";
 
 export const cse: Pass<Graph, Graph> = {
   name: "cse",
@@ -18,7 +17,7 @@ export const cse: Pass<Graph, Graph> = {
       return id;
     };
     return rewriteGraph(graph, opTable, (b, node, inputs) => {
-      if (!COMMUTATIVE.has(node.op)) return b.node(node.op, inputs, node.attrs);
+      if (!definitionOf(node.op).isCommutative) return b.node(node.op, inputs, node.attrs);
       const key = `${node.op}:${inputs.map(idOf).sort((x, y) => x - y)}`;
       const first = seen.get(key) ?? inputs;
       seen.set(key, first);

@@ -5,8 +5,10 @@
 
 import { type IndexLimit, indexFaultName } from "../../src/core/index-limit.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
-import type { Graph, Node, Value } from "../../src/ir/types.ts";
+import type { Graph, Value } from "../../src/ir/types.ts";
+import { indexFault } from "../../src/ops/algebra.ts";
 import type { Range } from "../../src/ops/definition.ts";
+import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
 
 export interface CheckedGraph {
@@ -53,24 +55,12 @@ const isSame = (a: IndexLimit, b: IndexLimit): boolean =>
 /** The value that holds the same elements in another order, however often. */
 function unarranged(value: Value): Value {
   let base = value;
-  while (base.kind === "node" && definitionOf(base.op).isRearrangement === true) base = base.inputs[0];
+  while (base.kind === "node" && definitionOf(base.op).movement?.keepsAll) base = base.inputs[0];
   return base;
 }
 
 const lies = (range: Range | undefined, { below }: Pick<IndexLimit, "below">): boolean =>
   range !== undefined && range[0] >= 0 && range[1] < below;
-
-function rangesOf({ nodes }: Graph): ReadonlyMap<Value, Range | undefined> {
-  const ranges = new Map<Value, Range | undefined>();
-  const rangeOf = ({ op, inputs, attrs }: Node): Range | undefined =>
-    definitionOf(op).range?.(
-      inputs.map((input) => ranges.get(input)),
-      inputs.map(({ type }) => type),
-      attrs,
-    );
-  for (const node of nodes) if (node.type.dtype !== "float32") ranges.set(node, rangeOf(node));
-  return ranges;
-}
 
 function withOutputs(
   graph: Graph,
@@ -78,11 +68,9 @@ function withOutputs(
 ): Graph {
   if (checks.length === 0) return graph;
   const b = GraphBuilder.from(graph, opTable);
-  const outputs = checks.map(({ value, limit: { below, ignoreIndex, origins = [] } }, k) => ({
+  const outputs = checks.map(({ value, limit }, k) => ({
     name: indexFaultName(k),
-    value: b.at(origins, () =>
-      b.node("index_fault", [value], { below, ...(ignoreIndex !== undefined && { ignoreIndex }) }),
-    ),
+    value: b.at(limit.origins ?? [], () => indexFault(b, value, limit)),
   }));
   return b.build(graph.name, [...graph.outputs, ...outputs], graph.updates);
 }

@@ -18,18 +18,6 @@ export const LAYOUT: StageInfo = {
   doc: "Turns reshapes into views, and chooses the order in which parameters and what updates them lie in memory.",
 };
 
-/**
- * [out, rows, columns, in]. Both gradients of a convolution step through a row of taps and channels as through one
- * contiguous stretch: the input gradient reads the weights in place and the weight gradient writes its sums where they
- * belong. With [out, in, rows, columns] both needed a copy in every step, with the outputs innermost each needs one
- * still; the copy that the forward pass makes for its lanes costs the same from any of them. (A linear layer's weight
- * is read in place by forward and backward alike as [out, in]; as [in, out] steps took longer.)
- */
-const CHANNELS_INNERMOST: Layout = [0, 2, 3, 1];
-
-/** Ops whose second operand is a convolution's weight. */
-const CONVOLUTIONS: ReadonlySet<string> = new Set(["conv2d", "conv2d_input_grad", "conv_transpose2d"]);
-
 /** Layouts of states by name. */
 export type StateLayouts = ReadonlyMap<string, Layout>;
 
@@ -59,12 +47,12 @@ const viewsOf = (graph: Graph): View[] =>
 
 function arrangementsOf(graph: Graph, known: StateLayouts, views: readonly View[]): Arrangement[] {
   const chosen = new Map<Value, Layout>();
-  const wishes = new Set(graph.nodes.filter(({ op }) => CONVOLUTIONS.has(op)).map((node) => node.inputs[1]));
+  const wishes = wishesOf(graph);
   const knownOf = (value: Value): Layout | undefined =>
     value.kind === "input" && value.role === "state" ? known.get(value.name) : undefined;
   for (const family of familiesOf(graph)) {
     const settled = family.map(knownOf).find((layout) => layout !== undefined);
-    const wished = family.some((value) => wishes.has(value)) ? CHANNELS_INNERMOST : undefined;
+    const wished = family.map((value) => wishes.get(value)).find((layout) => layout !== undefined);
     const common = settled ?? wished;
     for (const value of family) {
       const own = knownOf(value) ?? common ?? rowMajor(value.type.shape.length);
@@ -79,6 +67,17 @@ function arrangementsOf(graph: Graph, known: StateLayouts, views: readonly View[
   const states = graph.inputs.filter((input) => chosen.has(input));
   const nodes = graph.nodes.filter((node) => chosen.has(node) && stored.has(node) && !outside.has(node));
   return [...states, ...nodes].map((value) => ({ value, layout: chosen.get(value)! }));
+}
+
+/** The layouts in which the kernels of ops like to find what they read: the first op in the graph decides. */
+function wishesOf(graph: Graph): ReadonlyMap<Value, Layout> {
+  const wishes = new Map<Value, Layout>();
+  for (const { op, inputs } of graph.nodes) {
+    definitionOf(op).wantedLayouts?.forEach((layout, k) => {
+      if (layout !== undefined && !wishes.has(inputs[k])) wishes.set(inputs[k], layout);
+    });
+  }
+  return wishes;
 }
 
 /** States by what an update combines them with, element by element: a parameter, its gradient, its moments. */

@@ -4,6 +4,7 @@
  * are never computed twice, and neither is what some op compares: computed twice it may differ in its last bit.
  */
 
+import { isConstant } from "../../src/ir/builder.ts";
 import { reachable, usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
@@ -23,7 +24,7 @@ export const partition: Pass<Graph, Graph> = {
     for (const node of graph.nodes) {
       const readers = users.get(node) ?? [];
       const crosses = forward.has(node) && readers.some((user) => !forward.has(user));
-      if (!crosses || node.op === "constant") continue;
+      if (!crosses || isConstant(node)) continue;
       const isCheap = definitionOf(node.op).pattern === "row" && !outputs.has(node);
       (isCheap && !isCompared(node, readers) ? recomputed : kept).push(node);
     }

@@ -1,16 +1,17 @@
 /**
- * Constants and algebra on the graph. Two rules matter most: relu's gradient moves behind the pooling it
- * feeds, so that it reads the pooled output and the dense activation need not live; and reshapes sink below
- * elementwise ops, so that what remains of them is a view between two kernels.
+ * Constants and algebra on the graph: what each op's definition says is simpler than it (`rewrites`), and rules that hold
+ * for all ops of a kind. Of these one matters most: reshapes sink below elementwise ops, so that what remains of them is a
+ * view between two kernels.
  */
 
 import { PUBLIC_DTYPES } from "../../src/core/dtype.ts";
 import { sameShape } from "../../src/core/shape.ts";
 import { bottomUp } from "../../src/core/topological.ts";
-import type { GraphBuilder } from "../../src/ir/builder.ts";
+import { CONSTANT, constantOf, type GraphBuilder } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
-import type { Attrs, Graph, Node, Value } from "../../src/ir/types.ts";
-import { ints } from "../../src/ops/definition.ts";
+import type { Attrs, Graph, Node, TensorType, Value } from "../../src/ir/types.ts";
+import { full, reshape } from "../../src/ops/algebra.ts";
+import type { Rewriter } from "../../src/ops/definition.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 
@@ -32,81 +33,57 @@ function simplified(b: GraphBuilder, op: string, inputs: readonly Value[], attrs
   return b.node(op, inputs, attrs);
 }
 
-const isOp = (value: Value, op: string): value is Node => value.kind === "node" && value.op === op;
+const simplifying = (b: GraphBuilder): Rewriter => ({
+  node: (op, inputs, attrs = {}) => simplified(b, op, inputs, attrs),
+});
 
-function constantOf(value: Value): number | undefined {
-  return isOp(value, "constant") ? (value.attrs.value as number) : undefined;
-}
+const inferred = (op: string, inputs: readonly Value[], attrs: Attrs): TensorType =>
+  opTable.infer(
+    op,
+    inputs.map((v) => v.type),
+    attrs,
+  );
 
 /** What has no elements is made of nothing: whatever it was computed from is not needed for it. */
 const forgetEmpty: Rule = (b, op, inputs, attrs) => {
   if (inputs.length === 0) return undefined;
-  const { dtype, shape } = opTable.infer(
-    op,
-    inputs.map((v) => v.type),
-    attrs,
-  );
-  const isMade = op === "broadcast_to" && constantOf(inputs[0]) !== undefined;
+  const { dtype, shape } = inferred(op, inputs, attrs);
+  const isMade = definitionOf(op).movement?.isBroadcast && constantOf(inputs[0]) !== undefined;
   // Winners of pools have a type that constants have not.
   return isMade || !PUBLIC_DTYPES.includes(dtype) || !shape.includes(0)
     ? undefined
-    : b.node("broadcast_to", [b.constant(0, dtype)], { shape });
+    : full(b, shape, 0, dtype);
 };
 
 const foldConstants: Rule = (b, op, inputs, attrs) => {
   const definition = definitionOf(op);
-  if (op === "constant" || inputs.length === 0 || definition.pattern !== "elementwise") return undefined;
+  if (op === CONSTANT || inputs.length === 0 || definition.pattern !== "elementwise") return undefined;
   if (!inputs.every((v) => constantOf(v) !== undefined && v.type.shape.length === 0)) return undefined;
-  const type = opTable.infer(
-    op,
-    inputs.map((v) => v.type),
-    attrs,
-  );
+  const type = inferred(op, inputs, attrs);
   if (type.shape.length !== 0) return undefined;
   const values = inputs.map((v) => ({ shape: [], data: Float64Array.of(constantOf(v)!) }));
   return b.constant(definition.reference(values, type, attrs).data[0], type.dtype);
 };
 
-/** `x·1`, `x/1` and `x-0` are `x` when broadcasting does not widen it. */
-const dropIdentity: Rule = (_b, op, [x, y]) => {
-  const neutral = op === "mul" || op === "div" ? 1 : op === "sub" ? 0 : undefined;
-  return neutral !== undefined && constantOf(y) === neutral && y.type.shape.length <= x.type.shape.length
-    ? x
-    : undefined;
-};
-
-const dropDoubleNegation: Rule = (_b, op, [x]) => (op === "neg" && isOp(x, "neg") ? x.inputs[0] : undefined);
-
-/** A reshape to the same shape is nothing; one of a reshape is one of its input. */
-const mergeReshapes: Rule = (b, op, [x], attrs) => {
-  if (op !== "reshape") return undefined;
-  const shape = ints(attrs, "shape");
-  if (sameShape(x.type.shape, shape)) return x;
-  return isOp(x, "reshape") ? simplified(b, "reshape", x.inputs, attrs) : undefined;
-};
-
-/** A single number is broadcast from whatever shape it has. */
-const broadcastScalar: Rule = (b, op, [x], attrs) => {
-  if (op !== "broadcast_to" || !isOp(x, "reshape") || x.inputs[0].type.shape.length !== 0) return undefined;
-  return simplified(b, op, x.inputs, attrs);
+/** The op's own algebra. */
+const rewrite: Rule = (b, op, inputs, attrs) => {
+  const to = simplifying(b);
+  for (const rule of definitionOf(op).rewrites ?? []) {
+    const result = rule(to, inputs, attrs);
+    if (result !== undefined) return result;
+  }
+  return undefined;
 };
 
 /** A broadcast that an elementwise op would do by itself need not be spelled out. */
 const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
-  if (inputs.length < 2 || definitionOf(op).pattern !== "elementwise" || op === "relu_grad") return undefined;
-  const k = inputs.findIndex((v) => isOp(v, "broadcast_to"));
+  const { pattern, needsEqualShapes } = definitionOf(op);
+  if (inputs.length < 2 || pattern !== "elementwise" || needsEqualShapes) return undefined;
+  const k = inputs.findIndex((v) => v.kind === "node" && definitionOf(v.op).movement?.isBroadcast);
   if (k < 0) return undefined;
   const narrowed = inputs.map((v, i) => (i === k ? (v as Node).inputs[0] : v));
-  const before = opTable.infer(
-    op,
-    inputs.map((v) => v.type),
-    attrs,
-  );
-  const after = opTable.infer(
-    op,
-    narrowed.map((v) => v.type),
-    attrs,
-  );
+  const before = inferred(op, inputs, attrs);
+  const after = inferred(op, narrowed, attrs);
   return sameShape(before.shape, after.shape) ? simplified(b, op, narrowed, attrs) : undefined;
 };
 
@@ -117,8 +94,9 @@ const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
 const endsInContraction = bottomUp<Value, boolean>(
   (value) => (value.kind === "node" && definitionOf(value.op).pattern === "elementwise" ? value.inputs : []),
   (value, ends) => {
-    if (value.kind !== "node" || value.op === "conv2d_weight_grad") return false;
-    const { pattern } = definitionOf(value.op);
+    if (value.kind !== "node") return false;
+    const { pattern, isWeightGradient } = definitionOf(value.op);
+    if (isWeightGradient) return false;
     return pattern === "contraction" || (pattern === "elementwise" && value.inputs.some(ends));
   },
 );
@@ -139,61 +117,24 @@ function meetsActivation(inputs: readonly Value[], known: Value): boolean {
 
 /** `f(reshape(a), b)` is `reshape(f(a, reshape(b)))`: elementwise f can then join the contraction `a`. */
 const sinkReshape: Rule = (b, op, inputs, attrs) => {
-  if (definitionOf(op).pattern !== "elementwise" || op === "broadcast_to" || op === "one_hot")
-    return undefined;
-  const reshaped = inputs.find((v) => isOp(v, "reshape") && endsInContraction(v.inputs[0]));
+  const { pattern, shapedByAttributes } = definitionOf(op);
+  if (pattern !== "elementwise" || shapedByAttributes) return undefined;
+  const reshaped = inputs.find((v): v is Node => isView(v) && endsInContraction(v.inputs[0]));
   if (reshaped === undefined) return undefined;
   // Only work that meets another activation is an epilogue; updates read their gradient through the view.
   if (!meetsActivation(inputs, reshaped)) return undefined;
   const { shape } = reshaped.type;
   if (!inputs.every((v) => v.type.shape.length === 0 || sameShape(v.type.shape, shape))) return undefined;
-  const target = (reshaped as Node).inputs[0].type.shape;
-  const moved = inputs.map((v) =>
-    v.type.shape.length === 0 ? v : simplified(b, "reshape", [v], { shape: target }),
-  );
-  return simplified(b, "reshape", [b.node(op, moved, attrs)], { shape });
+  const target = reshaped.inputs[0].type.shape;
+  const to = simplifying(b);
+  const moved = inputs.map((v) => (v.type.shape.length === 0 ? v : reshape(to, v, target)));
+  return reshape(to, b.node(op, moved, attrs), shape);
 };
 
-/**
- * `relu_grad(max_pool2d_grad(ct, winner(y)), y) = max_pool2d_grad(relu_grad(ct, max_pool2d(y)), winner(y))`:
- * a window's cotangent stands at its winner, whose value is the pooled output.
- */
-const reluGradBehindPool: Rule = (b, op, [ct, y]) => {
-  if (op !== "relu_grad" || !isOp(ct, "max_pool2d_grad")) return undefined;
-  const [pooledCt, winner] = ct.inputs;
-  if (!isOp(winner, "max_pool2d_argmax") || winner.inputs[0] !== y) return undefined;
-  const pooled = b.node("max_pool2d", [y], winner.attrs);
-  return b.node("max_pool2d_grad", [simplified(b, "relu_grad", [pooledCt, pooled], {}), winner], ct.attrs);
-};
-
-/** Summed over the plane, what max_pool2d_grad spreads is what it was given. */
-const sumOfPoolGrad: Rule = (b, op, [x], attrs) => {
-  if (op !== "sum" || !isOp(x, "max_pool2d_grad")) return undefined;
-  const axes = ints(attrs, "axes");
-  return axes.includes(2) && axes.includes(3) ? simplified(b, "sum", [x.inputs[0]], attrs) : undefined;
-};
-
-/** A sum of a reshape that only splits trailing axes is left alone; over axes of extent 1 it is a reshape. */
-const sumOfUnitAxes: Rule = (b, op, [x], attrs) => {
-  if (op !== "sum" || !ints(attrs, "axes").every((axis) => x.type.shape[axis] === 1)) return undefined;
-  const { shape } = opTable.infer(op, [x.type], attrs);
-  return simplified(b, "reshape", [x], { shape });
-};
+const isView = (value: Value): value is Node =>
+  value.kind === "node" && definitionOf(value.op).pattern === "view";
 
 /** Behind autodiff nobody asks any more where gradients stop or which rule they follow. */
 const dropMarks: Rule = (_b, op, [x]) => (definitionOf(op).computesNothing ? x : undefined);
 
-const RULES: readonly Rule[] = [
-  dropMarks,
-  forgetEmpty,
-  foldConstants,
-  dropIdentity,
-  dropDoubleNegation,
-  mergeReshapes,
-  broadcastScalar,
-  absorbBroadcast,
-  reluGradBehindPool,
-  sinkReshape,
-  sumOfPoolGrad,
-  sumOfUnitAxes,
-];
+const RULES: readonly Rule[] = [dropMarks, forgetEmpty, foldConstants, rewrite, absorbBroadcast, sinkReshape];

@@ -3,11 +3,13 @@
  * made by inlining the ops' own lowerings. Nothing is scheduled here.
  */
 
+import { kindOf } from "../../src/core/dtype.ts";
 import { invariant } from "../../src/core/errors.ts";
 import { type Layout, rowMajor } from "../../src/core/layout.ts";
 import { mergeOrigins, type Origin } from "../../src/core/origin.ts";
 import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
 import { topologicalOrder } from "../../src/core/topological.ts";
+import { isConstant } from "../../src/ir/builder.ts";
 import { kernelNames } from "../../src/ir/kernel-names.ts";
 import { valueNames } from "../../src/ir/print.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
@@ -20,7 +22,8 @@ import { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { type UsedBuffers, usedBuffers } from "../../src/loop/used-buffers.ts";
-import { ints, type Operand } from "../../src/ops/definition.ts";
+import type { Operand, Range } from "../../src/ops/definition.ts";
+import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 import { bindShared } from "./bind-shared.ts";
@@ -40,10 +43,14 @@ class Lowering {
   private readonly taken = new Set<string>();
   private readonly targets: ReadonlyMap<Node, readonly Input[]>;
   private readonly positions: Positions;
+  /** What whole numbers may be as their ops say, and of which of those that were stored the kernel shows it. */
+  private readonly ranges: ReadonlyMap<Value, Range>;
+  private readonly shown = new Map<Value, Range>();
 
   constructor(graph: Graph) {
     this.graph = graph;
     this.positions = new Positions(graph);
+    this.ranges = rangesOf(graph);
     this.texts = valueNames(graph);
     const targets = new Map<Node, Input[]>();
     for (const { target, value } of graph.updates)
@@ -144,7 +151,7 @@ class Lowering {
       body.push(...(nests.length === 1 ? nest : [section(stores[0], nest)]));
     }
     // Equal constants are one, with the origins of all who use them; what computes with it has origins of its own.
-    const computed = group.nodes.filter(({ op }) => op !== "constant");
+    const computed = group.nodes.filter((node) => !isConstant(node));
     const origins = (computed.length === 0 ? group.nodes : computed).reduce<readonly Origin[]>(
       (all, node) => mergeOrigins(all, this.graph.origins.get(node) ?? []),
       [],
@@ -167,7 +174,7 @@ class Lowering {
     const writes = used.stored.has(name);
     if (!reads && !writes) return [];
     const access = reads && writes ? "readwrite" : writes ? "write" : "read";
-    const range = value.kind === "node" && value.op === "max_pool2d_argmax" ? winnerRange(value) : undefined;
+    const range = this.shown.get(value);
     return [{ name, dtype, length: sizeOf(shape), access, value: buffer.value, ...(range && { range }) }];
   }
 
@@ -209,6 +216,7 @@ class Lowering {
     });
     const values = new ElementReader(group, (value, at) => this.read(value, at));
     const results = stores.map((node) => ({ node, value: simplify(values.at(node, indices), context) }));
+    for (const { node, value } of results) this.noteRange(node, context.rangeOf(value));
     // A step's updates read states that they also write: every value is computed before the first store.
     const writesStates = stores.some((node) => this.targets.has(node));
     const inPlace = writesStates && stores.flatMap((node) => this.destinations(node)).length > 1;
@@ -232,7 +240,14 @@ class Lowering {
     }, body);
   }
 
-  /** Of nothing no index can be told: one loop without iterations says that nothing is stored. */
+  /** Declares the range of a stored node to whoever reads it, unless its type says as much or nobody could verify it. */
+  private noteRange(node: Node, { low, high }: { readonly low: number; readonly high: number }): void {
+    const range = this.ranges.get(node);
+    const isShown = range !== undefined && low >= range[0] && high <= range[1];
+    if (isShown && kindOf(node.type.dtype) === "int") this.shown.set(node, range);
+  }
+
+  /** Of nothing no index can be told: one loop without turns says that nothing is stored. */
   private idleNest(stores: readonly Node[]): Stmt[] {
     const body = stores.flatMap((node) =>
       this.destinations(node).map((value): Stmt => {
@@ -259,15 +274,11 @@ class Lowering {
     const { shape } = store.type;
     const inside = new Set<Value>(group.nodes);
     const isFlatNode = (node: Node): boolean => {
-      if (
-        definitionOf(node.op).pattern !== "elementwise" ||
-        node.op === "one_hot" ||
-        node.op === "broadcast_to"
-      )
-        return false;
+      const { pattern, shapedByAttributes } = definitionOf(node.op);
+      if (pattern !== "elementwise" || shapedByAttributes) return false;
       return node.inputs.every((input) => {
         const isInside = inside.has(input);
-        if (isInside && input.kind === "node" && input.op === "constant") return true;
+        if (isInside && isConstant(input)) return true;
         if (input.type.shape.length === 0) return true;
         if (!sameShape(input.type.shape, shape)) return false;
         return isInside || this.positions.liesIn(input, shape, layout);
@@ -327,16 +338,10 @@ class ElementReader {
 
 const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section", name: store.op, body });
 
-function winnerRange(node: Node): readonly [number, number] {
-  return [0, sizeOf(ints(node.attrs, "kernel")) - 1];
-}
-
 /** What `store` is computed from among the nodes `inside`, constants left out, and itself. */
 const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
   topologicalOrder([store], ({ inputs }) =>
-    inputs.filter(
-      (input): input is Node => input.kind === "node" && inside.has(input) && input.op !== "constant",
-    ),
+    inputs.filter((input): input is Node => input.kind === "node" && inside.has(input) && !isConstant(input)),
   );
 
 /** Nodes of equal shapes together. */

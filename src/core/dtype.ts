@@ -1,42 +1,85 @@
-/** The element types of tensors and buffers, with the short names that the IR's text uses. */
-
-/** Public dtypes are `float32`, `int32` and `bool`; `uint8` exists inside the compiler (pool winners). */
-export type DType = "float32" | "int32" | "bool" | "uint8";
-
-/** The dtypes that tensors may have, from the narrowest to the widest. */
-export const PUBLIC_DTYPES: readonly DType[] = ["bool", "int32", "float32"];
+/** The element types of tensors and buffers: everything that depends on a type alone stands in one table. */
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-const SHORT: Record<DType, string> = { float32: "f32", int32: "i32", bool: "bool", uint8: "u8" };
-const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, uint8: 1 };
+/** What kind of numbers a type has: with fractions, whole ones, or the two truth values. */
+export type NumberKind = "float" | "int" | "bool";
 
-/** Whether `name` is a dtype, the compiler's own `uint8` included. */
+type HostArray = Float32Array | Int32Array | Uint8Array;
+
+/** How such arrays are made: of so many zeros, or as a view of memory. */
+interface ArrayClass {
+  new (length: number): HostArray;
+  new (memory: ArrayBufferLike, byteOffset?: number, length?: number): HostArray;
+}
+
+interface TypeInfo {
+  readonly kind: NumberKind;
+  /** What the IR's text calls it. */
+  readonly short: string;
+  /** Bytes of one element in memory. */
+  readonly bytes: number;
+  /** The class of arrays that hold its elements; it shows such memory too. */
+  readonly array: ArrayClass;
+  /** The least and the largest number of types that have them. */
+  readonly limits?: readonly [least: number, most: number];
+  /** Whether tensors may have it; the others are the compiler's own. */
+  readonly isPublic: boolean;
+}
+
+/** From the narrowest to the widest. `uint8` holds which element of a pool's window has won. */
+const TYPES = {
+  bool: { kind: "bool", short: "bool", bytes: 1, array: Uint8Array, limits: [0, 1], isPublic: true },
+  uint8: { kind: "int", short: "u8", bytes: 1, array: Uint8Array, limits: [0, 255], isPublic: false },
+  int32: {
+    kind: "int",
+    short: "i32",
+    bytes: 4,
+    array: Int32Array,
+    limits: [-(2 ** 31), 2 ** 31 - 1],
+    isPublic: true,
+  },
+  float32: { kind: "float", short: "f32", bytes: 4, array: Float32Array, isPublic: true },
+} as const satisfies Readonly<Record<string, TypeInfo>>;
+
+export type DType = keyof typeof TYPES;
+
+const infoOf = (dtype: DType): TypeInfo => TYPES[dtype];
+
+export const DTYPES = Object.keys(TYPES) as readonly DType[];
+
+/** The dtypes that tensors may have, from the narrowest to the widest. */
+export const PUBLIC_DTYPES: readonly DType[] = DTYPES.filter((dtype) => infoOf(dtype).isPublic);
+
+/** Whether `name` is a dtype, the compiler's own included. */
 export const isDType = (name: unknown): name is DType =>
-  typeof name === "string" && Object.hasOwn(SHORT, name);
+  typeof name === "string" && Object.hasOwn(TYPES, name);
+
+export const kindOf = (dtype: DType): NumberKind => infoOf(dtype).kind;
+
+export const isFloat = (dtype: DType): boolean => kindOf(dtype) === "float";
 
 /** The IR's spelling of a dtype: `f32`, `i32`, `bool`, `u8`. */
-export const shortName = (dtype: DType): string => SHORT[dtype];
+export const shortName = (dtype: DType): string => infoOf(dtype).short;
 
 /** Bytes of one element. */
-export const byteSize = (dtype: DType): number => BYTES[dtype];
+export const byteSize = (dtype: DType): number => infoOf(dtype).bytes;
+
+/** The least and the largest number of a dtype, infinite ones for a float. */
+export const limitsOf = (dtype: DType): readonly [least: number, most: number] =>
+  infoOf(dtype).limits ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
 /** The dtype behind an IR spelling, or `undefined` when there is none. */
-export function dtypeFromShortName(text: string): DType | undefined {
-  return (Object.keys(SHORT) as DType[]).find((dtype) => SHORT[dtype] === text);
-}
+export const dtypeFromShortName = (text: string): DType | undefined =>
+  DTYPES.find((dtype) => shortName(dtype) === text);
 
 /** A zeroed host array that holds `length` elements of `dtype`. */
-export function allocate(dtype: DType, length: number): Float32Array | Int32Array | Uint8Array {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(length);
-    case "int32":
-      return new Int32Array(length);
-    case "bool":
-    case "uint8":
-      return new Uint8Array(length);
-    default:
-      return dtype satisfies never;
-  }
-}
+export const allocate = (dtype: DType, length: number): HostArray => new (infoOf(dtype).array)(length);
+
+/** `length` elements of `dtype` that lie in `memory` from a byte on. */
+export const viewOf = (
+  memory: ArrayBufferLike,
+  dtype: DType,
+  byteOffset?: number,
+  length?: number,
+): HostArray => new (infoOf(dtype).array)(memory, byteOffset, length);

@@ -4,6 +4,7 @@ import { invariant } from "../core/errors.ts";
 import { diffTexts } from "../inspect/diff.ts";
 import { plainLine, plainText } from "../inspect/escape.ts";
 import { isGraph, type StageDump } from "../ir/artifact.ts";
+import { isConstant } from "../ir/builder.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
 import type { Graph, Node, Value } from "../ir/types.ts";
@@ -21,7 +22,7 @@ export function nodeLinks(graph: Graph, kernels: KernelLinks, table: LinkTable):
     for (const node of nodes) owners.set(node, [...(owners.get(node) ?? []), ...ids]);
   });
   const texts = valueNames(graph);
-  const isFinal = (node: Node): boolean => graph.partition !== undefined && node.op !== "constant";
+  const isFinal = (node: Node): boolean => graph.partition !== undefined && !isConstant(node);
   return new Map(
     graph.nodes.map((node) => [
       node,

@@ -3,6 +3,7 @@
 import { formatOrigins, type Origin } from "../core/origin.ts";
 import { loweredKernels, ownerOf } from "../inspect/kernel-story.ts";
 import { isGraph } from "../ir/artifact.ts";
+import { isConstant } from "../ir/builder.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
 import type { Kernel } from "../loop/types.ts";
@@ -92,7 +93,7 @@ function nodesByKernel({ stages }: Compilation, table: LinkTable): ReadonlyMap<s
   return new Map(
     (graph.groups ?? []).map(({ nodes }, k) => [
       titles[k],
-      nodes.filter(({ op }) => op !== "constant").map((node) => table.node(names.get(node)!)),
+      nodes.filter((node) => !isConstant(node)).map((node) => table.node(names.get(node)!)),
     ]),
   );
 }

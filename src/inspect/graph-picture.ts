@@ -1,6 +1,7 @@
 /** The picture of a graph: its ops as boxes, kernels as frames once fusion has named them. */
 
 import { formatOrigins } from "../core/origin.ts";
+import { isConstant } from "../ir/builder.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { printAttrs, printInputName, printType, valueNames } from "../ir/print.ts";
 import type { Graph, Input, Node, Value } from "../ir/types.ts";
@@ -13,7 +14,7 @@ import { shortPlace } from "./place.ts";
 export function graphPicture(graph: Graph): Picture {
   const names = valueNames(graph);
   const results = new Set<Value>([...graph.outputs, ...graph.updates].map(({ value }) => value));
-  const drawn = graph.nodes.filter((node) => node.op !== "constant" || results.has(node));
+  const drawn = graph.nodes.filter((node) => !isConstant(node) || results.has(node));
   const fed = graph.inputs.filter((input) => input.role === "input" || results.has(input));
   const ids = new Map<Value, string>([...fed, ...drawn].map((value, k) => [value, `n${k}`]));
   const updated = targetsByValue(graph);

@@ -17,6 +17,15 @@ import type {
   Value,
 } from "./types.ts";
 
+/** The one op that the IR itself knows: a rank-0 number. */
+export const CONSTANT = "constant";
+
+/** The number that a constant holds; `undefined` of other values. */
+export const constantOf = (value: Value): number | undefined =>
+  value.kind === "node" && value.op === CONSTANT ? (value.attrs.value as number) : undefined;
+
+export const isConstant = (value: Value): boolean => constantOf(value) !== undefined;
+
 /** Mutable only while building; `build` hands out an immutable {@link Graph}. */
 export class GraphBuilder {
   private readonly table: OpTable;
@@ -94,7 +103,7 @@ export class GraphBuilder {
 
   /** A rank-0 constant. */
   constant(value: number, dtype: DType = "float32"): Node {
-    return this.node("constant", [], { value, dtype });
+    return this.node(CONSTANT, [], { value, dtype });
   }
 
   /** Calls a node so, unless it has a name already. */

@@ -3,7 +3,15 @@
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
 import { add, binary, compare, div, float, select, unary } from "../loop/build.ts";
-import { describe, f32, type OpDef, requireFloat, type Sample } from "./definition.ts";
+import {
+  describe,
+  f32,
+  isNodeOf,
+  type OpDef,
+  type Rewrite,
+  requireFloat,
+  type Sample,
+} from "./definition.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
 const SHAPES: readonly Shape[] = [[3, 4], [], [1], [0, 3]];
@@ -29,13 +37,28 @@ const relu: OpDef = {
     SHAPES.map((shape): Sample => ({ inputs: [{ ...f32(...shape), draw: "nonzero" }], attrs: {} })),
 };
 
+/**
+ * `relu_grad(max_pool2d_grad(ct, winner(y)), y) = max_pool2d_grad(relu_grad(ct, max_pool2d(y)), winner(y))`:
+ * a window's cotangent stands at its winner, whose value is the pooled output. So the gradient reads that output, and the
+ * dense activation need not live.
+ */
+const behindPool: Rewrite = (to, [ct, y]) => {
+  if (!isNodeOf(ct, "max_pool2d_grad")) return undefined;
+  const [pooledCt, winner] = ct.inputs;
+  if (!isNodeOf(winner, "max_pool2d_argmax") || winner.inputs[0] !== y) return undefined;
+  const pooled = to.node("max_pool2d", [y], winner.attrs);
+  return to.node("max_pool2d_grad", [to.node("relu_grad", [pooledCt, pooled]), winner], ct.attrs);
+};
+
 const reluGrad: OpDef = {
   name: "relu_grad",
   doc: "The gradient of relu from its output `y`: the cotangent where `y > 0` (or NaN), else 0 (PyTorch's threshold_backward).",
   arity: 2,
   attributes: {},
   pattern: "elementwise",
+  needsEqualShapes: true,
   compares: [1],
+  rewrites: [behindPool],
   infer(inputs) {
     requireFloat("relu_grad", inputs);
     if (!sameShape(inputs[0].shape, inputs[1].shape)) {

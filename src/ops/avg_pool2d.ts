@@ -82,6 +82,7 @@ const pool = (family: Family): OpDef => ({
   arity: 1,
   attributes: family.attributes,
   pattern: "window",
+  readsOnce: family.windows.readsOnce,
   infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp: (b, ct, [x], _out, attrs) => [
     b.node(`${family.name}_grad`, [ct], { ...attrs, inputSize: x.type.shape.slice(2) }),

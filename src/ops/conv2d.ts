@@ -4,6 +4,7 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import type { Layout } from "../core/layout.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add, and, compare, div, float, inRange, int, mod, mul, reduce, select, sub } from "../loop/build.ts";
@@ -106,12 +107,27 @@ function inferConv2d(inputs: readonly TensorType[], attrs: Attrs): TensorType {
   return { dtype: "float32", shape: [n, outChannels, oh, ow] };
 }
 
+/**
+ * [out, rows, columns, in] of a weight. Both gradients of a convolution step through a row of taps and channels as through
+ * one contiguous stretch: the input gradient reads the weights in place and the weight gradient writes its sums where they
+ * belong. With [out, in, rows, columns] both needed a copy in every step, with the outputs innermost each needs one
+ * still; the copy that the forward pass makes for its lanes costs the same from any of them. (A linear layer's weight
+ * is read in place by forward and backward alike as [out, in]; as [in, out] steps took longer.)
+ */
+export const CHANNELS_INNERMOST: Layout = [0, 2, 3, 1];
+
+/** Whether neighbouring outputs read neighbouring inputs of all channels: so a kernel can walk through the nonzero ones alone. */
+const isUnit = (attrs: Attrs): boolean =>
+  ["stride", "dilation"].every((name) => ints(attrs, name).every((v) => v === 1)) &&
+  number(attrs, "groups") === 1;
+
 const conv2d: OpDef = {
   name: "conv2d",
   doc: `Cross-correlation of x[N,C,H,W] with weight[O,C/groups,kH,kW] plus an optional bias[O] (torch.nn.functional.conv2d). ${GEOMETRY}`,
   arity: [2, 3],
   attributes: GEOMETRY_ATTRIBUTES,
   pattern: "contraction",
+  wantedLayouts: [undefined, CHANNELS_INNERMOST],
   infer: inferConv2d,
   vjp(b, ct, [x, weight, bias], _out, attrs) {
     return [
@@ -187,6 +203,8 @@ const inputGrad: OpDef = {
   arity: 2,
   attributes: { ...GEOMETRY_ATTRIBUTES, inputSize: PAIR_FROM_0 },
   pattern: "contraction",
+  wantedLayouts: [undefined, CHANNELS_INNERMOST],
+  skipsZerosOf: (attrs) => (isUnit(attrs) ? 0 : undefined),
   infer([ct, weight], attrs) {
     requireFloat("conv2d_input_grad", [ct, weight]);
     requirePlanes("conv2d_input_grad", [ct, weight]);
@@ -272,6 +290,8 @@ const weightGrad: OpDef = {
   arity: 2,
   attributes: { ...GEOMETRY_ATTRIBUTES, kernelSize: PAIR_FROM_0 },
   pattern: "contraction",
+  skipsZerosOf: (attrs) => (isUnit(attrs) ? 1 : undefined),
+  isWeightGradient: true,
   infer([x, ct], attrs) {
     requireFloat("conv2d_weight_grad", [x, ct]);
     requirePlanes("conv2d_weight_grad", [x, ct]);

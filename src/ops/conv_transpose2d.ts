@@ -4,7 +4,14 @@ import { KilnError } from "../core/errors.ts";
 import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
 import { add } from "../loop/build.ts";
-import { GEOMETRY, GEOMETRY_ATTRIBUTES, geometryOf, scatteredSum, scatteredSumReference } from "./conv2d.ts";
+import {
+  CHANNELS_INNERMOST,
+  GEOMETRY,
+  GEOMETRY_ATTRIBUTES,
+  geometryOf,
+  scatteredSum,
+  scatteredSumReference,
+} from "./conv2d.ts";
 import { describe, f32, ints, type OpDef, requireFloat, type Sample } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 
@@ -74,6 +81,7 @@ const convTranspose2d: OpDef = {
   arity: [2, 3],
   attributes: { ...GEOMETRY_ATTRIBUTES, outputSize: { kind: "ints" } },
   pattern: "contraction",
+  wantedLayouts: [undefined, CHANNELS_INNERMOST],
   infer,
   vjp(b, ct, [x, weight, bias], _out, attrs) {
     const { outputSize: _, ...geometry } = attrs;

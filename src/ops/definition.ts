@@ -4,9 +4,10 @@ import { isElement } from "../core/conversion.ts";
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { IndexLimit } from "../core/index-limit.ts";
+import type { Layout } from "../core/layout.ts";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, TensorType, Value } from "../ir/types.ts";
+import type { Attrs, Node, TensorType, Value } from "../ir/types.ts";
 import { int } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import type { Declaration } from "./declaration.ts";
@@ -85,10 +86,54 @@ export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "ignoreIndex
   readonly input: number;
 }
 
+/** Set for ops that move data and compute nothing: which element of the first input each element of the result is. */
+export interface Movement {
+  /** The index map: where in the input the element at `indices` of the result comes from. */
+  source(indices: readonly Expr[], input: Shape, output: Shape, attrs: Attrs): readonly Expr[];
+  /** Whether every element of the input is in the result, so that checking either will do. */
+  readonly keepsAll?: true;
+  /** Whether it is what elementwise ops do to an operand of a smaller shape by themselves. */
+  readonly isBroadcast?: true;
+}
+
+/** Makes nodes in the form that the rewrites of their ops give them. */
+export interface Rewriter {
+  node(op: string, inputs: readonly Value[], attrs?: Attrs): Value;
+}
+
+/** An equal value that is simpler; `undefined` where this is none of its cases. */
+export type Rewrite = (to: Rewriter, inputs: readonly Value[], attrs: Attrs) => Value | undefined;
+
 export interface OpDef extends Declaration {
   /** One paragraph: shapes, units, source of the formula. */
   readonly doc: string;
   readonly pattern: FusionPattern;
+  /** Whether the two operands may change places. */
+  readonly isCommutative?: true;
+  /** Set for elementwise ops whose operands must have one shape; the others broadcast them. */
+  readonly needsEqualShapes?: true;
+  /** Set for elementwise ops whose attributes say what shape the result has: in another shape they would mean something else. */
+  readonly shapedByAttributes?: true;
+  /** The one spelling of attributes that mean the same, given the result. */
+  canonicalAttrs?(attrs: Attrs, output: TensorType): Attrs;
+  /** What is simpler than the op and equal to it: the first that fits is taken. */
+  readonly rewrites?: readonly Rewrite[];
+  /** Set for ops that move data and compute nothing. */
+  readonly movement?: Movement;
+  /** Whether computing an element again costs less than loading it. */
+  isFree?(inputs: readonly TensorType[]): boolean;
+  /** Ops of equal `sweep`, inputs and attributes slide one window, so that one loop computes them; `sweep` is the leading op. */
+  readonly sweep?: string | undefined;
+  /** Whether each element of the input is read once at most, and without a guard: for ops of pattern `window`. */
+  readsOnce?(input: TensorType, output: TensorType, attrs: Attrs): boolean;
+  /** Whether all elements of the result but one in each of the windows that tile it are known to be 0. */
+  isMostlyZero?(inputs: readonly TensorType[], attrs: Attrs): boolean;
+  /** The operand whose zeros kernels of the op can skip where it is mostly zero, if there is one. */
+  skipsZerosOf?(attrs: Attrs): number | undefined;
+  /** The order of axes in which kernels like to find each input in memory; row-major where it says nothing. */
+  readonly wantedLayouts?: readonly (Layout | undefined)[];
+  /** Set for the gradient of a weight: what is done with it is an optimizer's update, which has a kernel of its own. */
+  readonly isWeightGradient?: true;
   /** Whether it takes any number of operands, neighbours of which may be joined first: op(a, b, c) is op(op(a, b), c). */
   readonly joinsInParts?: boolean;
   /**
@@ -129,8 +174,6 @@ export interface OpDef extends Declaration {
     types: readonly TensorType[],
     attrs: Attrs,
   ): Range | undefined;
-  /** Whether the result holds the first input's elements, all of them and no others, so that checking either will do. */
-  readonly isRearrangement?: boolean;
   /** The value of the output element at `indices`, reductions explicit. */
   lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */
@@ -187,8 +230,18 @@ export function unionOf(ranges: readonly (Range | undefined)[]): Range | undefin
   return [Math.min(...known.map(([least]) => least)), Math.max(...known.map(([, most]) => most))];
 }
 
-/** The range of what takes its elements from its first input. */
-export const rangeOfFirst = ([range]: readonly (Range | undefined)[]): Range | undefined => range;
+/** The facts of an op that moves data and computes nothing: all follows from its index map. */
+export const moves = (movement: Movement): Pick<OpDef, "movement" | "range" | "lower"> => ({
+  movement,
+  range: ([range]) => range,
+  lower:
+    ([x], output, attrs) =>
+    (indices) =>
+      x.at(movement.source(indices, x.type.shape, output.shape, attrs)),
+});
+
+/** Whether `value` is what `op` computed. */
+export const isNodeOf = (value: Value, op: string): value is Node => value.kind === "node" && value.op === op;
 
 /** Replaces the index along `axis`. */
 export const withIndex = <T>(indices: readonly T[], axis: number, index: T): T[] =>

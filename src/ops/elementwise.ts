@@ -3,7 +3,7 @@
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
-import type { GraphBuilder } from "../ir/builder.ts";
+import { CONSTANT, constantOf, type GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { binary, cast as castExpr, compare, constant, select, unary } from "../loop/build.ts";
 import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
@@ -13,9 +13,11 @@ import {
   broadcastRead,
   describe,
   f32,
+  isNodeOf,
+  moves,
   number,
   type OpDef,
-  rangeOfFirst,
+  type Rewrite,
   requireBroadcast,
   requireElement,
   requireFloat,
@@ -44,7 +46,10 @@ const unaryOp = (
     reference: (x) => evaluateUnary(name, x),
   });
 
-const neg = unaryOp("neg", "`-x`, element by element.", "NegBackward", "any", (b, ct) => b.node("neg", [ct]));
+const neg: OpDef = {
+  ...unaryOp("neg", "`-x`, element by element.", "NegBackward", "any", (b, ct) => b.node("neg", [ct])),
+  rewrites: [(_to, [x]) => (isNodeOf(x, "neg") ? x.inputs[0] : undefined)],
+};
 const exp = unaryOp(
   "exp",
   "`e^x`; the gradient is the output itself.",
@@ -152,33 +157,45 @@ function binaryOp(
   };
 }
 
-const add = binaryOp(
-  "add",
-  "add",
-  "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.",
-  "AddBackward",
-  "any",
-  (_b, ct) => [ct, ct],
-);
-const sub = binaryOp("sub", "sub", "`a - b` with broadcasting.", "SubBackward", "any", (b, ct) => [
-  ct,
-  b.node("neg", [ct]),
-]);
-const mul = binaryOp("mul", "mul", "`a · b` with broadcasting.", "MulBackward", "any", (b, ct, x, y) => [
-  b.node("mul", [ct, y]),
-  b.node("mul", [ct, x]),
-]);
-const div = binaryOp(
-  "div",
-  "div",
-  "`a / b` with broadcasting.",
-  "DivBackward",
-  "positive",
-  (b, ct, _x, y, out) => [
+/** The first operand itself where the second is `neutral`. */
+const dropNeutral =
+  (neutral: number): Rewrite =>
+  (_to, [x, y]) =>
+    constantOf(y) === neutral ? x : undefined;
+
+const add: OpDef = {
+  ...binaryOp(
+    "add",
+    "add",
+    "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.",
+    "AddBackward",
+    "any",
+    (_b, ct) => [ct, ct],
+  ),
+  isCommutative: true,
+};
+const sub: OpDef = {
+  ...binaryOp("sub", "sub", "`a - b` with broadcasting.", "SubBackward", "any", (b, ct) => [
+    ct,
+    b.node("neg", [ct]),
+  ]),
+  rewrites: [dropNeutral(0)],
+};
+const mul: OpDef = {
+  ...binaryOp("mul", "mul", "`a · b` with broadcasting.", "MulBackward", "any", (b, ct, x, y) => [
+    b.node("mul", [ct, y]),
+    b.node("mul", [ct, x]),
+  ]),
+  isCommutative: true,
+  rewrites: [dropNeutral(1)],
+};
+const div: OpDef = {
+  ...binaryOp("div", "div", "`a / b` with broadcasting.", "DivBackward", "positive", (b, ct, _x, y, out) => [
     b.node("div", [ct, y]),
     b.node("neg", [b.node("div", [b.node("mul", [ct, out]), y])]),
-  ],
-);
+  ]),
+  rewrites: [dropNeutral(1)],
+};
 
 /**
  * The cotangent goes to the larger (smaller) operand, halved between them on a tie. Where one is NaN it goes to both, as
@@ -206,8 +223,8 @@ function extremum(name: "max" | "min", backward: string): OpDef {
     },
   );
 }
-const maximum = extremum("max", "MaximumBackward");
-const minimum = extremum("min", "MinimumBackward");
+const maximum: OpDef = { ...extremum("max", "MaximumBackward"), isCommutative: true };
+const minimum: OpDef = { ...extremum("min", "MinimumBackward"), isCommutative: true };
 
 const RELATIONS: readonly CompareOp[] = ["lt", "le", "gt", "ge", "eq", "ne"];
 
@@ -317,8 +334,7 @@ const cast: OpDef = {
 
 const copy: OpDef = {
   name: "copy",
-  range: rangeOfFirst,
-  isRearrangement: true,
+  ...moves({ source: (indices) => indices, keepsAll: true }),
   doc: "The same numbers in memory of their own: what a buffer of the model is given.",
   arity: 1,
   attributes: {},
@@ -326,10 +342,6 @@ const copy: OpDef = {
   infer: ([x]) => x,
   vjp: (_b, ct) => [ct],
   backward: { name: "CopyBackward" },
-  lower:
-    ([x]) =>
-    (indices) =>
-      x.at(indices),
   reference: ([x]) => x,
   samples: () => [
     { inputs: [f32(2, 3)], attrs: {} },
@@ -340,7 +352,8 @@ const copy: OpDef = {
 };
 
 const constantDef: OpDef = {
-  name: "constant",
+  name: CONSTANT,
+  isFree: () => true,
   range: (_inputs, _types, attrs) => [number(attrs, "value"), number(attrs, "value")],
   doc: "A rank-0 number known at compile time; broadcasting spreads it.",
   arity: 0,
@@ -348,7 +361,7 @@ const constantDef: OpDef = {
   pattern: "elementwise",
   infer(_inputs, attrs) {
     const dtype = text(attrs, "dtype") as DType;
-    requireElement("constant", "value", number(attrs, "value"), dtype);
+    requireElement(CONSTANT, "value", number(attrs, "value"), dtype);
     return { dtype, shape: [] };
   },
   vjp: () => [],

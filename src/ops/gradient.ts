@@ -10,19 +10,14 @@ import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Node, Value } from "../ir/types.ts";
 import { float } from "../loop/build.ts";
 import { COUNT, SHAPE_LIST, TEXT } from "./declaration.ts";
-import { describe, ints, number, type OpDef, rangeOfFirst, text } from "./definition.ts";
+import { describe, ints, moves, number, type OpDef, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
 
 /** The first input as it is. */
-const passOn: Pick<
-  OpDef,
-  "pattern" | "range" | "isRearrangement" | "lower" | "reference" | "computesNothing"
-> = {
+const passOn: Pick<OpDef, "pattern" | "movement" | "range" | "lower" | "reference" | "computesNothing"> = {
   pattern: "elementwise",
   computesNothing: true,
-  range: rangeOfFirst,
-  isRearrangement: true,
-  lower: ([x]) => x.at,
+  ...moves({ source: (indices) => indices, keepsAll: true }),
   reference: ([x]) => x,
 };
 

@@ -11,7 +11,7 @@ import { add, and, cast, compare, constant, float, int, mul, reduce, select } fr
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, PAIR, PAIR_FROM_0 } from "./declaration.ts";
-import { describe, f32, type OpDef, type Operand, type Sample } from "./definition.ts";
+import { describe, f32, ints, type OpDef, type Operand, type Sample } from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray, sumOver } from "./ndarray.ts";
 import {
   ADAPTIVE,
@@ -23,8 +23,6 @@ import {
   type WindowFamily,
 } from "./windows.ts";
 
-export { windowsAreDisjoint } from "./windows.ts";
-
 /** A family of max-pooling ops: their name and how their attributes describe windows. */
 interface Family {
   readonly name: string;
@@ -33,6 +31,8 @@ interface Family {
   readonly windows: WindowFamily;
   readonly attributes: Attributes;
   readonly samples: readonly PoolSample[];
+  /** Set where the pool and its winner are found by one loop. */
+  readonly sweep: string | undefined;
 }
 
 interface PoolSample {
@@ -102,6 +102,8 @@ const maxPool = (family: Family): OpDef => ({
   arity: 1,
   attributes: family.attributes,
   pattern: "window",
+  sweep: family.sweep,
+  readsOnce: family.windows.readsOnce,
   infer: (inputs, attrs) => inferPool(family, inputs, attrs),
   vjp(b, ct, [x], _out, attrs) {
     const winner = b.node(`${family.name}_argmax`, [x], attrs);
@@ -143,6 +145,12 @@ const winner = (family: Family): OpDef => ({
   arity: 1,
   attributes: family.attributes,
   pattern: "window",
+  sweep: family.sweep,
+  readsOnce: family.windows.readsOnce,
+  range: (_inputs, [x], attrs) => [
+    0,
+    tapCount(family, x.shape, inferPool(family, [x], attrs).shape, attrs) - 1,
+  ],
   infer: ([x], attrs) => inferWinner(family, x, attrs),
   vjp: () => [undefined],
   backward: { name: `${family.autograd}WinnerBackward` },
@@ -172,6 +180,7 @@ const gradient = (family: Family): OpDef => ({
   arity: 2,
   attributes: { ...family.attributes, inputSize: PAIR_FROM_0 },
   pattern: "sparse",
+  isMostlyZero: ([ct], attrs) => family.windows.readsOnce(f32(0, 0, ...ints(attrs, "inputSize")), ct, attrs),
   infer([ct, win], attrs) {
     const op = `${family.name}_grad`;
     const image = inferImage(op, ct, attrs, (x) => inferPool(family, [x], attrs));
@@ -221,6 +230,7 @@ const gather = (family: Family): OpDef => ({
   arity: 2,
   attributes: family.attributes,
   pattern: "window",
+  readsOnce: family.windows.readsOnce,
   infer([x, win], attrs) {
     requireWinner(`${family.name}_gather`, win, inferWinner(family, x, attrs));
     return inferPool(family, [x], attrs);
@@ -256,6 +266,7 @@ const HALVES = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 
 
 const FIXED_FAMILY: Family = {
   name: "max_pool2d",
+  sweep: "max_pool2d",
   autograd: "MaxPool2DWithIndices",
   windows: FIXED,
   attributes: { ...FIXED.declared, dilation: PAIR },
@@ -273,6 +284,7 @@ const FIXED_FAMILY: Family = {
 
 const ADAPTIVE_FAMILY: Family = {
   name: "adaptive_max_pool2d",
+  sweep: undefined,
   autograd: "AdaptiveMaxPool2D",
   windows: ADAPTIVE,
   attributes: ADAPTIVE.declared,

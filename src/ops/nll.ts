@@ -225,6 +225,8 @@ const oneHot: OpDef = {
     ignoreIndex: { ...INDEX, isOptional: true },
   },
   pattern: "elementwise",
+  shapedByAttributes: true,
+  isFree: () => true,
   infer([target], attrs) {
     if (target.dtype !== "int32")
       throw new KilnError(`one_hot expects int32 classes but got ${describe(target)}`);

@@ -24,7 +24,7 @@ import {
 } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { PER_AXIS, SHAPE_LIST } from "./declaration.ts";
-import { describe, f32, ints, type OpDef, type Operand, rangeOfFirst, requireFloat } from "./definition.ts";
+import { describe, f32, ints, moves, type OpDef, type Operand, requireFloat } from "./definition.ts";
 import { at, generate, type NdArray } from "./ndarray.ts";
 
 const inverse = (dims: readonly number[]): number[] => dims.map((_, axis) => dims.indexOf(axis));
@@ -35,8 +35,10 @@ const permute: OpDef = {
   arity: 1,
   attributes: { dims: PER_AXIS },
   pattern: "sparse",
-  range: rangeOfFirst,
-  isRearrangement: true,
+  ...moves({
+    source: (indices, _input, _output, attrs) => inverse(ints(attrs, "dims")).map((k) => indices[k]),
+    keepsAll: true,
+  }),
   infer([x], attrs) {
     const dims = ints(attrs, "dims");
     if (!x.shape.every((_, axis) => dims.includes(axis)))
@@ -48,10 +50,6 @@ const permute: OpDef = {
   view: {
     strides: ({ strides }, _output, attrs) => ints(attrs, "dims").map((axis) => strides[axis]),
     put: (emit, _base, written, attrs) => emit("permute", [written], { dims: inverse(ints(attrs, "dims")) }),
-  },
-  lower([x], _output, attrs) {
-    const source = inverse(ints(attrs, "dims"));
-    return (indices) => x.at(source.map((k) => indices[k]));
   },
   reference([x], output, attrs) {
     const source = inverse(ints(attrs, "dims"));
@@ -80,19 +78,14 @@ const flip: OpDef = {
   arity: 1,
   attributes: { axes: { kind: "axes", inAnyOrder: true } },
   pattern: "sparse",
-  range: rangeOfFirst,
-  isRearrangement: true,
+  ...moves({
+    source: (indices, input, _output, attrs) =>
+      indices.map((i, axis) => (ints(attrs, "axes").includes(axis) ? sub(int(input[axis] - 1), i) : i)),
+    keepsAll: true,
+  }),
   infer: ([x]) => x,
   vjp: (b, ct, _inputs, _out, attrs) => [b.node("flip", [ct], attrs)],
   backward: { name: "FlipBackward" },
-  lower:
-    ([x], _output, attrs) =>
-    (indices) =>
-      x.at(
-        indices.map((i, axis) =>
-          ints(attrs, "axes").includes(axis) ? sub(int(x.type.shape[axis] - 1), i) : i,
-        ),
-      ),
   reference: ([x], output, attrs) =>
     generate(output.shape, (index) =>
       at(
@@ -134,7 +127,12 @@ const slice: OpDef = {
   arity: 1,
   attributes: SLICE_ATTRIBUTES,
   pattern: "sparse",
-  range: rangeOfFirst,
+  ...moves({
+    source(indices, _input, _output, attrs) {
+      const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
+      return indices.map((i, axis) => add(mul(i, int(steps[axis])), int(starts[axis])));
+    },
+  }),
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: slicedShape("slice", x, attrs) }),
   vjp: (b, ct, [x], _out, attrs) => [b.node("slice_grad", [ct], { ...attrs, shape: x.type.shape })],
   backward: { name: "SliceBackward" },
@@ -142,10 +140,6 @@ const slice: OpDef = {
     strides: ({ strides }, _output, attrs) =>
       strides.map((stride, axis) => stride * ints(attrs, "steps")[axis]),
     put: (emit, base, written, attrs) => emit("slice_scatter", [base, written], attrs),
-  },
-  lower([x], _output, attrs) {
-    const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];
-    return (indices) => x.at(indices.map((i, axis) => add(mul(i, int(steps[axis])), int(starts[axis]))));
   },
   reference([x], output, attrs) {
     const [starts, steps] = [ints(attrs, "starts"), ints(attrs, "steps")];

@@ -7,7 +7,16 @@ import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { add, compare, float, mul, reduce, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { REDUCTION_ATTRIBUTES } from "./declaration.ts";
-import { f32, ints, type OpDef, type Operand, requireFloat, type Sample } from "./definition.ts";
+import {
+  f32,
+  ints,
+  isNodeOf,
+  type OpDef,
+  type Operand,
+  type Rewrite,
+  requireFloat,
+  type Sample,
+} from "./definition.ts";
 import { at, forEachIndex, generate, type NdArray } from "./ndarray.ts";
 
 const AXES = "`axes` lists the reduced axes (sorted, non-negative); with `keepdim` they stay with extent 1.";
@@ -73,6 +82,20 @@ const samples = (draw: "any" | "distinct"): readonly Sample[] => [
   { inputs: [{ ...f32(2, 3), draw }], attrs: { axes: [], keepdim: false } },
   { inputs: [{ ...f32(0, 3), draw }], attrs: { axes: [1], keepdim: false } },
 ];
+
+/** Summed over the plane, what max_pool2d_grad spreads is what it was given. */
+const ofPoolGrad: Rewrite = (to, [x], attrs) => {
+  const axes = ints(attrs, "axes");
+  if (!isNodeOf(x, "max_pool2d_grad") || !axes.includes(2) || !axes.includes(3)) return undefined;
+  return to.node("sum", [x.inputs[0]], attrs);
+};
+
+/** Over axes of extent 1 a sum is a reshape. */
+const overUnitAxes: Rewrite = (to, [x], attrs) => {
+  const axes = ints(attrs, "axes");
+  if (!axes.every((axis) => x.type.shape[axis] === 1)) return undefined;
+  return to.node("reshape", [x], { shape: reducedShape(x.type.shape, axes, isKept(attrs)) });
+};
 
 const sum: OpDef = {
   name: "sum",
@@ -180,4 +203,9 @@ const logsumexp: OpDef = {
   },
 };
 
-export const REDUCTION = { sum, mean, max, logsumexp };
+export const REDUCTION = {
+  sum: { ...sum, rewrites: [ofPoolGrad, overUnitAxes] },
+  mean,
+  max,
+  logsumexp,
+};

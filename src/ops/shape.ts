@@ -7,12 +7,13 @@ import {
   inferReshape,
   type Shape,
   sameShape,
+  sizeOf,
   stridesOf,
 } from "../core/shape.ts";
 import { div, dot, int, mod } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { SHAPE_LIST } from "./declaration.ts";
-import { f32, ints, type OpDef, rangeOfFirst, type Strided } from "./definition.ts";
+import { f32, ints, isNodeOf, moves, type OpDef, type Strided } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
 /** The indices of the element at row-major position `linear` in `shape`. */
@@ -65,8 +66,17 @@ const reshape: OpDef = {
   arity: 1,
   attributes: { shape: { kind: "ints", least: -1 } },
   pattern: "view",
-  range: rangeOfFirst,
-  isRearrangement: true,
+  canonicalAttrs: (attrs, { shape }) => ({ ...attrs, shape }),
+  rewrites: [
+    // To the same shape it is nothing.
+    (_to, [x], attrs) => (sameShape(x.type.shape, ints(attrs, "shape")) ? x : undefined),
+    // Of a reshape it is one of what that has read.
+    (to, [x], attrs) => (isNodeOf(x, "reshape") ? to.node("reshape", x.inputs, attrs) : undefined),
+  ],
+  ...moves({
+    source: (indices, input, output) => unravel(dot(indices, stridesOf(output)), input),
+    keepsAll: true,
+  }),
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: inferReshape(x.shape, ints(attrs, "shape")) }),
   vjp: (b, ct, [x]) => [b.node("reshape", [ct], { shape: x.type.shape })],
   backward: { name: "ViewBackward" },
@@ -74,10 +84,6 @@ const reshape: OpDef = {
     strides: (input, output) => stridesUnder(input, output.shape),
     put: (emit, base, written) => emit("reshape", [written], { shape: base.shape }),
   },
-  lower:
-    ([x], output) =>
-    (indices) =>
-      x.at(unravel(dot(indices, stridesOf(output.shape)), x.type.shape)),
   reference: ([x], output) => ({ shape: output.shape, data: x.data }),
   samples: () => [
     { inputs: [f32(2, 6)], attrs: { shape: [3, 4] } },
@@ -96,8 +102,21 @@ const broadcastTo: OpDef = {
   arity: 1,
   attributes: { shape: SHAPE_LIST },
   pattern: "elementwise",
-  range: rangeOfFirst,
-  isRearrangement: true,
+  shapedByAttributes: true,
+  isFree: ([x]) => sizeOf(x.shape) === 1,
+  rewrites: [
+    // A single number is broadcast from whatever shape it has.
+    (to, [x], attrs) =>
+      isNodeOf(x, "reshape") && x.inputs[0].type.shape.length === 0
+        ? to.node("broadcast_to", x.inputs, attrs)
+        : undefined,
+  ],
+  ...moves({
+    source: (indices, input) =>
+      input.map((extent, axis) => (extent === 1 ? int(0) : indices[axis + indices.length - input.length])),
+    keepsAll: true,
+    isBroadcast: true,
+  }),
   infer([x], attrs) {
     const shape = ints(attrs, "shape");
     const common = broadcastShapes(x.shape, shape);
@@ -124,14 +143,6 @@ const broadcastTo: OpDef = {
       return emit("reshape", [first], { shape: base.shape });
     },
   },
-  lower:
-    ([x]) =>
-    (indices) =>
-      x.at(
-        x.type.shape.map((extent, axis) =>
-          extent === 1 ? int(0) : indices[axis + indices.length - x.type.shape.length],
-        ),
-      ),
   reference: ([x], output) => generate(output.shape, (index) => broadcastAt(x, index)),
   samples: () => [
     { inputs: [f32(3)], attrs: { shape: [2, 3] } },

@@ -44,6 +44,8 @@ export interface WindowFamily {
   /** [rows, columns] of the result; throws where the attributes do not suit the input. */
   outputSize(op: string, input: TensorType, attrs: Attrs): readonly number[];
   windows(inputSize: readonly number[], outputSize: readonly number[], attrs: Attrs): PlaneWindows;
+  /** Whether windows are disjoint and lie wholly inside: each element is read once at most, and without a guard. */
+  readsOnce(input: TensorType, output: TensorType, attrs: Attrs): boolean;
 }
 
 /** The geometry of fixed windows along one axis. */
@@ -70,8 +72,7 @@ const isTiling = ({ kernel, stride, padding, dilation }: FixedAxis): boolean =>
   kernel === stride && padding === 0 && dilation === 1;
 
 /** True when windows tile the plane without overlap or padding: each input has one window at most. */
-export const windowsAreDisjoint = (attrs: Attrs): boolean =>
-  attrs.kernel !== undefined && fixedAxes(attrs).every(isTiling);
+const windowsAreDisjoint = (attrs: Attrs): boolean => fixedAxes(attrs).every(isTiling);
 
 /** Windows of one size at a fixed stride (torch.nn.MaxPool2d, "Shape"). */
 export const FIXED: WindowFamily = {
@@ -91,6 +92,9 @@ export const FIXED: WindowFamily = {
     }
     return extents;
   },
+  readsOnce: (input, output, attrs) =>
+    windowsAreDisjoint(attrs) &&
+    ints(attrs, "kernel").every((k, axis) => output.shape[axis + 2] * k <= input.shape[axis + 2]),
   windows(inputSize, outputSize, attrs) {
     const [rows, columns] = fixedAxes(attrs);
     return [
@@ -144,6 +148,7 @@ export const ADAPTIVE: WindowFamily = {
     requireImages(op, input);
     return ints(attrs, "outputSize");
   },
+  readsOnce: () => false,
   windows: (inputSize, outputSize) => [
     adaptiveWindows(inputSize[0], outputSize[0]),
     adaptiveWindows(inputSize[1], outputSize[1]),

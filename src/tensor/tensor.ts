@@ -312,7 +312,7 @@ function checkedIndices(op: string, inputs: readonly Version[], attrs: Attrs): r
 /** The version that holds the same elements in another order, however often. */
 function unarranged(version: Version): Version {
   let base = version;
-  while (base.operation !== undefined && definitionOf(base.operation.op).isRearrangement === true)
+  while (base.operation !== undefined && definitionOf(base.operation.op).movement?.keepsAll)
     [base] = base.operation.inputs;
   return base;
 }

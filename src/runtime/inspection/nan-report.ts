@@ -5,6 +5,7 @@ import { shortName } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
 import { formatOrigins, mergeOrigins, type Origin } from "../../core/origin.ts";
 import { formatShape } from "../../core/shape.ts";
+import { CONSTANT } from "../../ir/builder.ts";
 import { valueNames } from "../../ir/print.ts";
 import type { Graph, Value } from "../../ir/types.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
@@ -49,7 +50,7 @@ export class NanReport {
     const { kernels } = this.plan;
     const { kernel, buffer } = found;
     const { name, ops } = kernels[kernel];
-    const computed = [...new Set(ops)].filter((op) => op !== "constant");
+    const computed = [...new Set(ops)].filter((op) => op !== CONSTANT);
     const read = await this.whatItRead(kernel, scalars);
     const { op, origins } = this.sourceOf(found);
     const computes = computed.length > 1 ? `, which computes ${computed.join(", ")}` : "";

@@ -1,0 +1,23 @@
+/** Which whole numbers the values of a graph may be, as the definitions of their ops say. */
+
+import { isFloat, limitsOf } from "../core/dtype.ts";
+import type { Graph, Value } from "../ir/types.ts";
+import type { Range } from "./definition.ts";
+import { definitionOf } from "./registry.ts";
+
+/** The ranges of all whole numbers that something is known of; what may leave the limits of its dtype wraps around. */
+export function rangesOf({ nodes }: Graph): ReadonlyMap<Value, Range> {
+  const ranges = new Map<Value, Range>();
+  for (const node of nodes) {
+    const { op, inputs, attrs, type } = node;
+    if (isFloat(type.dtype)) continue;
+    const range = definitionOf(op).range?.(
+      inputs.map((input) => ranges.get(input)),
+      inputs.map((input) => input.type),
+      attrs,
+    );
+    const [least, most] = limitsOf(type.dtype);
+    if (range !== undefined && range[0] >= least && range[1] <= most) ranges.set(node, range);
+  }
+  return ranges;
+}
