@@ -12,10 +12,9 @@ import type { ProgramPlan } from "../loop/plan.ts";
 import type { ProgramBuffer } from "../loop/program.ts";
 import type { Kernel, Stmt } from "../loop/types.ts";
 import { nested } from "../loop/walk.ts";
+import { Instrument } from "../runtime/inspection/instrument.ts";
 import { differenceOf, type Runs, roundingOf, roundTo, significantBits, storedPlaces } from "./rounding.ts";
 import type { ValueDifference } from "./types.ts";
-
-type Scalars = Readonly<Record<string, number>>;
 
 /** A buffer that is compared, and the place in the run order of the kernel that stores it. */
 interface Stored {
@@ -24,50 +23,72 @@ interface Stored {
 }
 
 /**
- * Runs the whole plan once, on the backend and twice in double: exactly, and with every stored number rounded, which
- * shows how far rounding alone may lead. The executable has been fed. One entry for each stored value, in run order.
+ * Runs a plan's kernels on the backend and twice in double: exactly, and with every stored number rounded, which shows how
+ * far rounding alone may lead.
  */
-export async function compareRun(
-  plan: ProgramPlan,
-  executable: Executable,
-  scalars: Scalars,
-): Promise<readonly ValueDifference[]> {
-  const errors = plan.kernels.map((kernel) => roundingOf(kernel, storedElements(plan, kernel)));
-  const exact = new OracleRun(plan, scalars, undefined);
-  const rounded = new OracleRun(plan, scalars, significantBits(errors));
-  for (const { buffer } of [...plan.inputs, ...plan.states]) {
-    const data = await read(executable, plan, buffer);
-    exact.storage[buffer].set(data);
-    rounded.storage[buffer].set(data);
+export class OracleComparison extends Instrument {
+  private readonly errors: readonly number[];
+  private readonly oracles: readonly OracleRun[];
+  private readonly found: (ValueDifference & { readonly turn: number })[] = [];
+  /** A backend may keep new states apart until the step is complete: they are read in the end. */
+  private readonly last: Stored[] = [];
+
+  constructor(plan: ProgramPlan, executable: Executable) {
+    super(plan, executable);
+    this.errors = plan.kernels.map((kernel) => roundingOf(kernel, storedElements(plan, kernel)));
+    this.oracles = [new OracleRun(plan, undefined), new OracleRun(plan, significantBits(this.errors))];
   }
-  const values = Float64Array.from(plan.scalars, (name) => scalars[name]);
-  const found: (ValueDifference & { readonly turn: number })[] = [];
-  const compare = async ({ turn, buffer }: Stored): Promise<void> => {
-    const { name: kernel, origins } = plan.kernels[turn];
+
+  async run(from: number, to: number, scalars: Float64Array): Promise<void> {
+    const { plan, executable, oracles } = this;
+    if (from === 0) await this.begin();
+    const values = Object.fromEntries(plan.scalars.map((name, k) => [name, scalars[k]]));
+    for (let turn = from; turn < to; turn++) {
+      const kernel = plan.kernels[turn];
+      await executable.run(turn, turn + 1, scalars);
+      for (const oracle of oracles) oracle.run(kernel, values);
+      for (const buffer of storedBy(plan, kernel)) {
+        if (buffer.role === "state") this.last.push({ turn, buffer });
+        else await this.compare({ turn, buffer });
+      }
+      await breath();
+    }
+  }
+
+  /** One entry for each stored value, in run order. */
+  async differences(): Promise<readonly ValueDifference[]> {
+    for (const stored of this.last) await this.compare(stored);
+    return this.found.sort((a, b) => a.turn - b.turn).map(({ turn: _, ...difference }) => difference);
+  }
+
+  /** Gives the oracles what the program starts from. */
+  private async begin(): Promise<void> {
+    for (const { buffer } of [...this.plan.inputs, ...this.plan.states]) {
+      const data = await this.numbers(buffer);
+      for (const { storage } of this.oracles) storage[buffer].set(data);
+    }
+  }
+
+  private async compare({ turn, buffer }: Stored): Promise<void> {
+    const { name: kernel, origins } = this.plan.kernels[turn];
     const { name, dtype, value, role } = buffer;
+    const [exact, rounded] = this.oracles;
     const all: Runs = {
-      actual: await read(executable, plan, name),
+      actual: await this.numbers(name),
       expected: exact.storage[name],
       rounded: rounded.storage[name],
     };
     const runs = role === "scratch" ? storedPlaces(all) : all;
-    const deviation = differenceOf(dtype, runs, errors[turn]);
-    found.push({ turn, kernel, at: formatOrigins(origins), value, ...deviation });
-  };
-  // A backend may keep new states apart until the step is complete: they are read in the end.
-  const last: Stored[] = [];
-  for (const [k, kernel] of plan.kernels.entries()) {
-    await executable.run(k, k + 1, values);
-    exact.run(kernel);
-    rounded.run(kernel);
-    for (const buffer of storedBy(plan, kernel)) {
-      if (buffer.role === "state") last.push({ turn: k, buffer });
-      else await compare({ turn: k, buffer });
-    }
-    await breath();
+    const deviation = differenceOf(dtype, runs, this.errors[turn]);
+    this.found.push({ turn, kernel, at: formatOrigins(origins), value, ...deviation });
   }
-  for (const stored of last) await compare(stored);
-  return found.sort((a, b) => a.turn - b.turn).map(({ turn: _, ...difference }) => difference);
+
+  private async numbers(buffer: string): Promise<ArrayLike<number>> {
+    const { dtype, shape } = this.plan.buffers.find(({ name }) => name === buffer)!;
+    const data = allocate(dtype, sizeOf(shape));
+    await this.executable.read(buffer, data);
+    return data;
+  }
 }
 
 /** Lets a page draw and answer between kernels. */
@@ -77,35 +98,26 @@ const breath = (): Promise<void> => new Promise((resolve) => setTimeout(resolve)
 class OracleRun {
   readonly storage: Record<string, Float64Array> = {};
   private readonly dtypes: ReadonlyMap<string, DType>;
-  private readonly scalars: Scalars;
   private readonly bits: number | undefined;
 
   /** With `bits`, stored numbers are rounded to so many significant ones. */
-  constructor(plan: ProgramPlan, scalars: Scalars, bits: number | undefined) {
+  constructor(plan: ProgramPlan, bits: number | undefined) {
     for (const { name, shape, role } of plan.buffers) {
       // Not every place of a panel is filled: what nobody has stored is not compared.
       const start = role === "scratch" ? Number.NaN : 0;
       this.storage[name] = new Float64Array(sizeOf(shape)).fill(start);
     }
     this.dtypes = new Map(plan.buffers.map(({ name, dtype }) => [name, dtype]));
-    this.scalars = scalars;
     this.bits = bits;
   }
 
-  run(kernel: Kernel): void {
-    interpretKernel(kernel, this.storage, this.scalars)();
+  run(kernel: Kernel, scalars: Readonly<Record<string, number>>): void {
+    interpretKernel(kernel, this.storage, scalars)();
     if (this.bits === undefined) return;
     for (const { name, access } of kernel.buffers) {
       if (access !== "read" && this.dtypes.get(name) === "float32") roundTo(this.bits, this.storage[name]);
     }
   }
-}
-
-async function read(executable: Executable, plan: ProgramPlan, buffer: string): Promise<ArrayLike<number>> {
-  const { dtype, shape } = plan.buffers.find(({ name }) => name === buffer)!;
-  const data = allocate(dtype, sizeOf(shape));
-  await executable.read(buffer, data);
-  return data;
 }
 
 /**

@@ -14,14 +14,14 @@ import type { Profiled } from "../runtime/inspection/profile.ts";
 import { cohortScalars } from "../runtime/programs/cohorts.ts";
 import { type Inspectable, Program } from "../runtime/programs/program.ts";
 import { randomBatch } from "../runtime/programs/random-batch.ts";
-import type { Specialization } from "../runtime/programs/specialization.ts";
+import { NOTHING, type Run, type Specialization } from "../runtime/programs/specialization.ts";
 import type { PreparedStep } from "../runtime/programs/step-programs.ts";
 import { Trainer } from "../runtime/programs/trainer.ts";
 import { planUpdate, trainedBy } from "../runtime/programs/training-plan.ts";
 import { ModelState } from "../runtime/state/model-state.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Trace } from "../trace/trace.ts";
-import { compareRun } from "./oracle.ts";
+import { OracleComparison } from "./oracle.ts";
 import type { CompareOptions, ValueDifference } from "./types.ts";
 
 /** A traced model and the numbers of its states. */
@@ -63,8 +63,10 @@ export class Subject implements Profiled {
   /** Makes one run that is held against the oracle, kernel by kernel. */
   async compare(): Promise<readonly ValueDifference[]> {
     const { plan, executable } = this.specialization;
-    await this.specialization.feed(await Promise.all(this.batch.map((tensor) => tensor.data())));
-    return compareRun(plan, executable, this.runner.scalars());
+    const inputs = await Promise.all(this.batch.map((tensor) => tensor.data()));
+    const comparison = new OracleComparison(plan, executable);
+    await this.specialization.run(COMPARED, inputs, this.runner.scalars(), comparison);
+    return comparison.differences();
   }
 
   dispose(): Promise<void> {
@@ -132,6 +134,8 @@ export async function subjectOn(
     dispose: () => trainer.dispose(),
   });
 }
+
+const COMPARED: Run<void> = { label: () => "a run that is compared", take: NOTHING, changes: "kept" };
 
 /** What a log of compilations says of it. */
 const ASKED = { what: "comparison of backends" };

@@ -19,6 +19,7 @@ import { type Asked, logCompilation } from "../runtime/inspection/compile-log.ts
 import { currentDebug } from "../runtime/inspection/debug.ts";
 import { checkWatch, type Watch } from "../runtime/inspection/nan-watch.ts";
 import { Specialization } from "../runtime/programs/specialization.ts";
+import { BoundStates } from "../runtime/state/bound-states.ts";
 import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
@@ -117,23 +118,19 @@ export async function build(
   const printing = performance.now();
   const executable = await backend.compile(bound, memory);
   const milliseconds = performance.now() - printing;
-  const specialization = new Specialization(
-    {
-      plan,
-      executable,
-      memory,
-      cells,
-      limits: checked.fed,
-      computedLimits: checked.computed,
-      milliseconds: performance.now() - begin,
-      tuned,
-      stages: () => [...manager.stages(), sourceStage(plan, executable, milliseconds)],
-      what: asked.what,
-      trace,
-      watch,
-    },
-    state,
-  );
+  const specialization = new Specialization({
+    plan,
+    executable,
+    states: new BoundStates(state, memory, cells, plan, trace.parameters),
+    limits: checked.fed,
+    computedLimits: checked.computed,
+    milliseconds: performance.now() - begin,
+    tuned,
+    stages: () => [...manager.stages(), sourceStage(plan, executable, milliseconds)],
+    what: asked.what,
+    trace,
+    watch,
+  });
   const debug = currentDebug();
   if (debug !== undefined) logCompilation(debug, asked, specialization);
   return specialization;

@@ -123,6 +123,18 @@ describe.each(["wasm", "js", "gpujs:cpu"])("on %s", (backend) => {
   });
 });
 
+test("a second optimizer on one model, whose states have the names of the first one's, is left as it was", async () => {
+  const { model, trainer } = await makeTrainer("js");
+  const loss = new nn.CrossEntropyLoss();
+  const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  const second = await compileTraining(model, { inputs: [[4, 3]], loss, optimizer, backend: "js" });
+  await trainer.step(X, Y);
+  await second.step(X, Y);
+  const before = await bitsOf({ model, optimizer, trainer: second });
+  await second.profile({ milliseconds });
+  expect(await bitsOf({ model, optimizer, trainer: second })).toEqual(before);
+});
+
 test("a batch of another size is measured with a program of its own", async () => {
   const { trainer } = await makeTrainer("js");
   const { kernels } = await trainer.profile({

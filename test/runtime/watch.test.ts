@@ -148,6 +148,17 @@ class Overflow extends nn.Module {
   }
 }
 
+test("a NaN that only a state gets belongs to the run that stores it, and that run has not been", async () => {
+  const model = new nn.BatchNorm1d(3);
+  noGrad(() => model.runningMean!.fill_(Number.NaN));
+  const program = await compile(model, { inputs: [[2, 3]], mode: "train", backend: "js", watch: "nan" });
+  for (let k = 0; k < 2; k++) {
+    expect(await messageOf(program.run(TARGET))).toMatch(
+      /^run 1 makes NaN: .* stores the first one, .* @running_mean/,
+    );
+  }
+});
+
 test("infinities are legitimate, but the first one is named when it led to the NaN", async () => {
   const program = await compile(new Overflow(), { inputs: [[2, 2]], backend: "js", watch: "nan" });
   expect(await messageOf(program.run(rows(3)))).toMatch(

@@ -26,6 +26,21 @@ interface Read extends Summary {
   readonly buffer: ProgramBuffer;
 }
 
+/** What was found and where it comes from; which run it was is said by whoever made that. */
+export class NanFound extends Error {
+  readonly origins: readonly Origin[];
+
+  constructor(message: string, origins: readonly Origin[]) {
+    super(message);
+    this.origins = origins;
+  }
+
+  /** The error for the user. */
+  in(run: string): KilnError {
+    return new KilnError(`${run} ${this.message}`, this.origins);
+  }
+}
+
 export class NanReport {
   private readonly plan: ProgramPlan;
   private readonly executable: Executable;
@@ -41,12 +56,7 @@ export class NanReport {
   }
 
   /** Runs the kernels before the one of `found` once more; memory must be as it was before the run. */
-  async explain(
-    found: Found,
-    infinity: Found | undefined,
-    during: string,
-    scalars: Float64Array,
-  ): Promise<KilnError> {
+  async explain(found: Found, infinity: Found | undefined, scalars: Float64Array): Promise<NanFound> {
     const { kernels } = this.plan;
     const { kernel, buffer } = found;
     const { name, ops } = kernels[kernel];
@@ -56,14 +66,14 @@ export class NanReport {
     const computes = computed.length > 1 ? `, which computes ${computed.join(", ")}` : "";
     const stored = `${buffer.value}${op === undefined ? "" : ` = ${op}`}: ${typeOf(buffer)}`;
     const parts = [
-      `${during} makes NaN: kernel ${name} (${kernel + 1} of ${kernels.length}${computes}) stores the first one, ` +
+      `makes NaN: kernel ${name} (${kernel + 1} of ${kernels.length}${computes}) stores the first one, ` +
         `${where(found)}${stored}`,
       ...(read.length === 0 ? [] : [`it reads ${read.map(describeRead).join(", ")}`]),
       ...(infinity === undefined || infinity.kernel >= kernel ? [] : [this.aboutInfinity(infinity)]),
       advice(read),
       ...(this.plan.commitFrom < kernels.length ? ["the model's state is as it was before"] : []),
     ];
-    return new KilnError(parts.join("; "), origins);
+    return new NanFound(parts.join("; "), origins);
   }
 
   private aboutInfinity(found: Found): string {

@@ -3,12 +3,15 @@
  */
 
 import type { Executable } from "../../../backends/backend.ts";
+import type { TypedArray } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { Graph } from "../../ir/types.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { ProgramBuffer } from "../../loop/program.ts";
+import type { Restore } from "../state/bound-states.ts";
 import { StoredValues, summarize } from "../state/stored-values.ts";
-import { type Found, NanReport } from "./nan-report.ts";
+import { Instrument } from "./instrument.ts";
+import { type Found, type NanFound, NanReport } from "./nan-report.ts";
 
 /** What `watch` may be. */
 export const WATCHES = ["nan"] as const;
@@ -22,20 +25,29 @@ export function checkWatch(watch: unknown): void {
   throw new KilnError(`watch is ${JSON.stringify(watch)}, but what can be watched is ${known}`);
 }
 
-export class NanWatch {
-  private readonly plan: ProgramPlan;
-  private readonly executable: Executable;
+export class NanWatch extends Instrument {
   private readonly values: StoredValues;
+  private readonly snapshot: () => Promise<Restore>;
   private readonly graph: () => Graph | undefined;
   /** What is complete, and is looked at, when that kernel has run. */
   private readonly completedBy: readonly (readonly string[])[];
+  /** What was last written to each input. */
+  private readonly fed = new Map<string, TypedArray>();
   private infinity: Found | undefined;
 
-  /** `graph` gives the last one that the kernels were made from, with the names that `plan` has of its values. */
-  constructor(plan: ProgramPlan, executable: Executable, graph: () => Graph | undefined) {
-    this.plan = plan;
-    this.executable = executable;
+  /**
+   * `snapshot` copies the states that runs change; `graph` gives the last one that the kernels were made from, with the
+   * names that `plan` has of its values.
+   */
+  constructor(
+    plan: ProgramPlan,
+    executable: Executable,
+    snapshot: () => Promise<Restore>,
+    graph: () => Graph | undefined,
+  ) {
+    super(plan, executable);
     this.values = new StoredValues(plan, executable);
+    this.snapshot = snapshot;
     this.graph = graph;
     const last = new Map(
       plan.kernels.flatMap((kernel, k) => this.values.storedBy(kernel).map((b) => [b, k])),
@@ -43,8 +55,30 @@ export class NanWatch {
     this.completedBy = plan.kernels.map((_, k) => [...last].flatMap(([b, at]) => (at === k ? [b] : [])));
   }
 
+  override write(buffer: string, data: TypedArray): void | Promise<void> {
+    this.fed.set(buffer, data);
+    return this.executable.write(buffer, data);
+  }
+
+  /**
+   * Throws what there is to tell of the first NaN that is stored; {@link NanFound}. The model's state is then as it was
+   * before.
+   */
+  async run(from: number, to: number, scalars: Float64Array): Promise<void> {
+    const restore = to > this.plan.commitFrom ? await this.snapshot() : undefined;
+    try {
+      const found = await this.firstNaN(from, to, scalars);
+      if (found === undefined) return;
+      await restore?.();
+      throw await this.explain(found, scalars);
+    } catch (error) {
+      await restore?.();
+      throw error;
+    }
+  }
+
   /** Runs the kernels `from` … `to` - 1; gives the first NaN that one of them stored. */
-  async run(from: number, to: number, scalars: Float64Array): Promise<Found | undefined> {
+  private async firstNaN(from: number, to: number, scalars: Float64Array): Promise<Found | undefined> {
     if (from === 0) this.infinity = undefined;
     for (let k = from; k < to; k++) {
       await this.executable.run(k, k + 1, scalars);
@@ -85,12 +119,10 @@ export class NanWatch {
     return undefined;
   }
 
-  /**
-   * What to tell of `found`; runs the kernels before it once more, to see what it read. Memory must be as it was before
-   * the run.
-   */
-  explain(found: Found, during: string, scalars: Float64Array): Promise<KilnError> {
+  /** Runs the kernels before the one of `found` once more on the same inputs and states, to see what it read. */
+  private async explain(found: Found, scalars: Float64Array): Promise<NanFound> {
     const { plan, executable, values, graph, infinity } = this;
-    return new NanReport(plan, executable, values, graph()).explain(found, infinity, during, scalars);
+    for (const [buffer, data] of this.fed) await executable.write(buffer, data);
+    return new NanReport(plan, executable, values, graph()).explain(found, infinity, scalars);
   }
 }

@@ -1,37 +1,41 @@
 /** Finds where a NaN or infinity came from, by running the kernels of a step one after another. */
 
-import type { Executable } from "../../../backends/backend.ts";
 import { formatOrigins } from "../../core/origin.ts";
-import type { ProgramPlan } from "../../loop/plan.ts";
 import { StoredValues } from "../state/stored-values.ts";
+import { Instrument } from "./instrument.ts";
 
-/** What to tell the user: the input, the state, or the first kernel and model line that is to blame. */
-export async function blameNonFinite(
-  plan: ProgramPlan,
-  executable: Executable,
-  scalars: Float64Array,
-): Promise<string> {
-  const values = new StoredValues(plan, executable);
-  const sick = async (buffer: string): Promise<boolean> =>
-    (await values.read(buffer))?.some((value) => !Number.isFinite(value)) ?? false;
-  for (const { name, buffer } of plan.inputs) {
-    if (await sick(buffer)) return `the input ${name} holds NaN or infinity`;
+export class NonFiniteSearch extends Instrument {
+  /** What to tell the user: the input, the state, or the first kernel and model line that is to blame. */
+  verdict = "no kernel's result shows where it came from";
+
+  async run(from: number, to: number, scalars: Float64Array): Promise<void> {
+    this.verdict = (await this.search(from, to, scalars)) ?? this.verdict;
   }
-  for (const { name, buffer } of plan.states) {
-    if (await sick(buffer)) {
-      return (
-        `the state ${name} holds NaN or infinity already: it came so, or the gradients of an earlier step, whose loss was ` +
-        'finite, made it so; compiled with watch: "nan" that step is stopped and names the kernel'
-      );
+
+  private async search(from: number, to: number, scalars: Float64Array): Promise<string | undefined> {
+    const { plan, executable } = this;
+    const values = new StoredValues(plan, executable);
+    const sick = async (buffer: string): Promise<boolean> =>
+      (await values.read(buffer))?.some((value) => !Number.isFinite(value)) ?? false;
+    for (const { name, buffer } of plan.inputs) {
+      if (await sick(buffer)) return `the input ${name} holds NaN or infinity`;
     }
-  }
-  for (let k = 0; k < plan.commitFrom; k++) {
-    await executable.run(k, k + 1, scalars);
-    const kernel = plan.kernels[k];
-    for (const buffer of values.storedBy(kernel)) {
-      if (await sick(buffer))
-        return `it appears first in kernel ${kernel.name} at ${formatOrigins(kernel.origins)}`;
+    for (const { name, buffer } of plan.states) {
+      if (await sick(buffer)) {
+        return (
+          `the state ${name} holds NaN or infinity already: it came so, or the gradients of an earlier step, whose loss was ` +
+          'finite, made it so; compiled with watch: "nan" that step is stopped and names the kernel'
+        );
+      }
     }
+    for (let k = from; k < to; k++) {
+      await executable.run(k, k + 1, scalars);
+      const kernel = plan.kernels[k];
+      for (const buffer of values.storedBy(kernel)) {
+        if (await sick(buffer))
+          return `it appears first in kernel ${kernel.name} at ${formatOrigins(kernel.origins)}`;
+      }
+    }
+    return undefined;
   }
-  return "no kernel's result shows where it came from";
 }

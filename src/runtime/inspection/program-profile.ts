@@ -1,16 +1,13 @@
 /** `program.profile()` and `trainer.profile()`: what a run takes and where the time goes, and nothing is changed by looking. */
 
-import type { TypedArray } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../../core/option-names.ts";
 import { formatOrigins } from "../../core/origin.ts";
 import { plainLine } from "../../core/plain-line.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { readOutputArrays } from "../programs/read-outputs.ts";
-import type { Specialization } from "../programs/specialization.ts";
 import type { KernelInfo } from "./figures.ts";
 import { formatMilliseconds } from "./format-figures.ts";
-import { type Profile, profileAlone } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 
 export interface ProfileOptions {
   /** How long to measure, 1000 unless told; a run that takes long is measured a few times all the same. */
@@ -93,56 +90,4 @@ export function readProfileOptions(options: ProfileOptions): {
   if (batch !== undefined && !Array.isArray(batch))
     throw new KilnError("batch must be a list of tensors: the inputs, then the targets");
   return { milliseconds, batch };
-}
-
-/** A program of a run, with what it is fed. */
-export interface Part {
-  readonly specialization: Specialization;
-  readonly arrays: readonly TypedArray[];
-  readonly scalars: Readonly<Record<string, number>>;
-}
-
-/**
- * Measures runs of `parts`, one after the other. Before each run the model's state is as it was before the first, so that
- * what is measured does not learn the batch by heart; putting it back is not measured.
- */
-export async function profileRuns(parts: readonly Part[], milliseconds: number): Promise<ProgramProfile> {
-  for (const { specialization, arrays } of parts) await specialization.feed(arrays);
-  const snapshots = await Promise.all(parts.map(({ specialization }) => specialization.snapshot()));
-  let restoring = 0;
-  const restore = async (): Promise<void> => {
-    const begin = performance.now();
-    for (const snapshot of snapshots) await snapshot.restore();
-    restoring += performance.now() - begin;
-  };
-  const each = async (work: (part: Part) => Promise<readonly number[]>): Promise<readonly number[]> => {
-    const times: number[] = [];
-    for (const part of parts) {
-      await part.specialization.feed(part.arrays);
-      times.push(...(await work(part)));
-    }
-    return times;
-  };
-  const run = async ({ specialization, scalars }: Part): Promise<readonly number[]> => {
-    await specialization.rehearse(scalars);
-    await readOutputArrays(specialization);
-    return [];
-  };
-  const restored = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await work;
-    await restore();
-    return result;
-  };
-  const subject = {
-    kernels: parts.flatMap(({ specialization }) => specialization.kernels),
-    run: () => restored(each(run)),
-    runByKernel: () =>
-      restored(each(({ specialization, scalars }) => specialization.rehearseByKernel(scalars))),
-  };
-  try {
-    const measured = await profileAlone(subject, milliseconds, () => performance.now() - restoring);
-    return new ProgramProfile(parts[0].specialization.backend, measured);
-  } finally {
-    await restore();
-  }
 }

@@ -41,6 +41,14 @@ export interface RunRecord {
   readonly found?: boolean | undefined;
 }
 
+/** What is timed: a program with its name, and with the times of its kernels where they are taken. */
+export interface Timed {
+  readonly label: string;
+  readonly kernelTimes?: KernelTimes | undefined;
+  /** Whether it was compiled already, where each run looks for one. */
+  readonly found?: boolean | undefined;
+}
+
 export class RunLog {
   private readonly debug: Debug;
   private readonly now: () => number;
@@ -57,6 +65,16 @@ export class RunLog {
   /** Whether kernels are to be timed. */
   get timesKernels(): boolean {
     return this.debug.level >= KERNELS;
+  }
+
+  /** Does `work`, which is one run of `program`, and records how long it took. */
+  async timed<T>({ label, found, kernelTimes }: Timed, work: () => Promise<T>): Promise<T> {
+    kernelTimes?.take();
+    const begin = performance.now();
+    const result = await work();
+    const milliseconds = performance.now() - begin;
+    this.record(label, { milliseconds, kernels: kernelTimes?.take(), found });
+    return result;
   }
 
   /** Adds a run of the program that `label` names. */
@@ -124,27 +142,4 @@ export function currentRunLog(): RunLog | undefined {
       process.once("exit", () => runs.flush());
   }
   return log.runs;
-}
-
-/** What is timed: a program with its name, and with the times of its kernels where they are taken. */
-export interface Timed {
-  readonly label: string;
-  readonly kernelTimes: KernelTimes | undefined;
-  readonly found?: boolean;
-}
-
-/** Does `work`, which is one run of `program`, and records how long it took where somebody wants to see that. */
-export function timedRun<T>(program: Timed, work: () => Promise<T>): Promise<T> {
-  const runs = currentRunLog();
-  return runs === undefined ? work() : recorded(runs, program, work);
-}
-
-async function recorded<T>(runs: RunLog, program: Timed, work: () => Promise<T>): Promise<T> {
-  const { label, kernelTimes, found } = program;
-  kernelTimes?.take();
-  const begin = performance.now();
-  const result = await work();
-  const milliseconds = performance.now() - begin;
-  runs.record(label, { milliseconds, kernels: kernelTimes?.take(), found });
-  return result;
 }

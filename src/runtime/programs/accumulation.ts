@@ -5,9 +5,8 @@ import { KilnError } from "../../core/errors.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { compareByName, copyByName } from "../../tensor/copy-by-name.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { timedRun } from "../inspection/run-log.ts";
 import { areInStep, type Counted, cohortScalars } from "./cohorts.ts";
-import type { Specialization } from "./specialization.ts";
+import { NOTHING, type Run, type Specialization } from "./specialization.ts";
 import { membersOf, OUT_OF_STEP, type PreparedUpdate, type PrepareStep, Shelf } from "./step-programs.ts";
 
 /** How a trainer accumulates. */
@@ -42,7 +41,11 @@ export interface AccumulationState {
   readonly gradients: Readonly<Record<string, Tensor>>;
 }
 
-const THE_UPDATE = (): string => "the update from summed gradients";
+const THE_UPDATE: Run<void> = {
+  label: () => "the update from summed gradients",
+  take: NOTHING,
+  changes: "kept",
+};
 
 /** The scalars of the update, and who counts it. */
 interface Steps extends Counted {
@@ -93,11 +96,7 @@ export class GradientSums {
   async flush(): Promise<void> {
     if (this.batches === 0) return;
     const { specialization, cohorts } = await this.updateOf(this.waiting);
-    await timedRun(specialization, async () => {
-      await specialization.feed([]);
-      await specialization.compute(cohortScalars(this.steps, cohorts), THE_UPDATE);
-      await specialization.commit(THE_UPDATE);
-    });
+    await specialization.run(THE_UPDATE, [], cohortScalars(this.steps, cohorts));
     this.steps.completeStep(membersOf(cohorts));
     this.batches = 0;
     this.waiting = [];

@@ -15,9 +15,8 @@ import { isConstant, type LazyTrace, partOf, traceLazy } from "../../trace/lazy.
 import { userPlace } from "../../trace/origins.ts";
 import type { Asked } from "../inspection/compile-log.ts";
 import { currentDebug } from "../inspection/debug.ts";
-import { type Timed, timedRun } from "../inspection/run-log.ts";
 import { readOutputArrays } from "./read-outputs.ts";
-import type { Specialization } from "./specialization.ts";
+import type { Run, Specialization } from "./specialization.ts";
 
 /** Structures that are kept compiled; the one used longest ago goes first. */
 const MOST_PROGRAMS = 64;
@@ -119,12 +118,13 @@ export class LazyEvaluator implements Evaluator {
     const leaves = await Promise.all(trace.leaves.map(numbersOf));
     try {
       const specialization = await program.specialization;
-      return await timedRun(lazyRun(specialization, what, found), () => runOn(specialization, leaves));
+      return await specialization.run(lazyRun(what, found), leaves, {});
     } catch (error) {
       if (!(error instanceof DeviceLostError)) throw error;
       // All that was lost is programs, which hold nothing.
       this.structures.clear();
-      return runOn(await this.compile(trace, { what, why: "the device was lost" }), leaves);
+      const again = await this.compile(trace, { what, why: "the device was lost" });
+      return again.run(lazyRun(what, false), leaves, {});
     }
   }
 
@@ -142,7 +142,7 @@ export class LazyEvaluator implements Evaluator {
         const why = "something that was to be computed together with it failed";
         const specialization = await this.compile(part, { what, why });
         try {
-          const arrays = await runOn(specialization, leaves);
+          const arrays = await specialization.run(lazyRun(what, false), leaves, {});
           for (const [k, output] of outputs.entries()) results[output] = () => arrays[k];
         } finally {
           specialization.executable.dispose();
@@ -207,12 +207,6 @@ export class LazyEvaluator implements Evaluator {
   }
 }
 
-async function runOn(specialization: Specialization, leaves: readonly TypedArray[]): Promise<TypedArray[]> {
-  await specialization.feed(leaves);
-  await specialization.compute({});
-  return readOutputArrays(specialization);
-}
-
 /** The outputs that stand or fall together: all that are wanted, and each of the others by itself. */
 function partsOf(isWanted: readonly boolean[]): readonly (readonly number[])[] {
   const all = [...isWanted.keys()];
@@ -227,13 +221,12 @@ function whoAsks(): string {
   return place === undefined ? "program" : `program for ${place.file}:${place.line}`;
 }
 
-/** A run as it is shown; its text is made only then. */
-const lazyRun = ({ kernelTimes }: Specialization, what: string, found: boolean): Timed => ({
-  get label() {
-    return `lazy ${what}`;
-  },
-  kernelTimes,
-  found,
+/** A computation for `what`; `found` says whether its program was there. */
+const lazyRun = (what: string, found: boolean): Run<TypedArray[]> => ({
+  label: () => what,
+  take: readOutputArrays,
+  changes: "omitted",
+  logged: { label: `lazy ${what}`, found },
 });
 
 const valueOfConstant = (version: Version): number => version.operation!.attrs.value as number;

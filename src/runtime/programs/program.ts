@@ -10,14 +10,19 @@ import type { Compilation, KernelInfo, MemoryInfo } from "../inspection/figures.
 import {
   type ProfileOptions,
   type ProgramProfile,
-  profileRuns,
   readProfileOptions,
 } from "../inspection/program-profile.ts";
-import { timedRun } from "../inspection/run-log.ts";
 import type { ModelState } from "../state/model-state.ts";
 import { type InputInfo, randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
-import type { CompileSpecialization, Specialization, StageText } from "./specialization.ts";
+import { profileRuns } from "./rehearsal.ts";
+import {
+  type CompileSpecialization,
+  NOTHING,
+  type Run,
+  type Specialization,
+  type StageText,
+} from "./specialization.ts";
 import { SpecializationCache } from "./specialization-cache.ts";
 
 /** What both kinds of program show of themselves: the specialization for the shapes they were compiled for. */
@@ -97,7 +102,11 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
   private readonly seed: number;
   private runs = 0;
   private disposed = false;
-  private readonly during = (): string => `run ${this.runs + 1}`;
+  private readonly usualRun: Run<Tensor[]> = {
+    label: () => `run ${this.runs + 1}`,
+    take: readOutputs,
+    changes: "kept",
+  };
 
   /** Random layers draw from `seed` (an int32); each run draws anew. */
   constructor(
@@ -113,6 +122,10 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
     this.cache = new SpecializationCache(inputs, compile, main);
   }
 
+  private get randomScalars(): Readonly<Record<string, number>> {
+    return { seed: this.seed, step: this.runs };
+  }
+
   /**
    * Runs the model. Another batch size (dimension 0) than the one compiled for compiles once more. Returns
    * one tensor, or a list when the model returns several (`const [a, b] = await program.run(x)`); they are the caller's
@@ -124,14 +137,9 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
       const specialization = await this.cache.for(inputs);
-      return timedRun(specialization, async () => {
-        await specialization.feed(arrays);
-        await specialization.compute({ seed: this.seed, step: this.runs }, this.during);
-        this.runs++;
-        const results = await readOutputs(specialization);
-        if (specialization.changesState) await specialization.commit(this.during);
-        return results.length === 1 ? results[0] : results;
-      });
+      const results = await specialization.run(this.usualRun, arrays, this.randomScalars);
+      this.runs++;
+      return results.length === 1 ? results[0] : results;
     });
   }
 
@@ -140,8 +148,10 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
       const specialization = await this.cache.for(inputs);
-      await specialization.feed(arrays);
-      return specialization.runByKernel({ seed: this.seed, step: this.runs++ });
+      const run = { ...this.usualRun, take: NOTHING };
+      const times = await specialization.runByKernel(run, arrays, this.randomScalars);
+      this.runs++;
+      return times;
     });
   }
 
@@ -155,7 +165,7 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
       this.requireAlive();
       const specialization = await this.cache.for(batch);
       return profileRuns(
-        [{ specialization, arrays, scalars: { seed: this.seed, step: this.runs } }],
+        [{ program: specialization, inputs: arrays, scalars: this.randomScalars }],
         milliseconds,
       );
     });

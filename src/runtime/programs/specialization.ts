@@ -1,6 +1,6 @@
 /** One compiled program for one set of shapes: the plan, its executable, and what a user may inspect. */
 
-import type { Executable, StateMemory } from "../../../backends/backend.ts";
+import type { Executable } from "../../../backends/backend.ts";
 import type { TypedArray } from "../../core/dtype.ts";
 import {
   checkIndices,
@@ -25,12 +25,10 @@ import {
   memoryInfo,
 } from "../inspection/figures.ts";
 import { KernelTimes } from "../inspection/kernel-times.ts";
-import type { Found } from "../inspection/nan-report.ts";
+import { NanFound } from "../inspection/nan-report.ts";
 import { NanWatch, type Watch } from "../inspection/nan-watch.ts";
 import { currentRunLog } from "../inspection/run-log.ts";
-import type { Cell, ModelState } from "../state/model-state.ts";
-import { StateSnapshot } from "../state/state-snapshot.ts";
-import { writesOf } from "../state/stored-values.ts";
+import type { BoundStates, Restore } from "../state/bound-states.ts";
 
 export interface StageText {
   readonly name: string;
@@ -41,8 +39,7 @@ export interface StageText {
 export interface Compiled {
   readonly plan: ProgramPlan;
   readonly executable: Executable;
-  readonly memory: StateMemory;
-  readonly cells: readonly Cell[];
+  readonly states: BoundStates;
   /** Prints all stages; done only when somebody reads them. */
   readonly stages: () => readonly StageDump[];
   /** What integer inputs that are indices may hold. */
@@ -59,10 +56,24 @@ export interface Compiled {
   readonly watch?: Watch | undefined;
 }
 
-/** Says which run of a program it is; called only when something is to be told of it. */
-export type During = () => string;
+/** A kind of runs: what they are for. */
+export interface Run<T> {
+  /** Which one it is, in words, where something is to be told of it: `step 3`. */
+  label(): string;
+  /** Takes what was computed, before the model's state changes; throws where that is to stay as it is. */
+  take(
+    program: Specialization,
+    inputs: readonly TypedArray[],
+    scalars: Readonly<Record<string, number>>,
+  ): T | Promise<T>;
+  /** What it would change of the model's state: that is kept, or the caller puts it back, or it is not even computed. */
+  readonly changes: "kept" | "undone" | "omitted";
+  /** How a log calls the program, where not by its model, and whether it was there. */
+  readonly logged?: { readonly label: string; readonly found: boolean };
+}
 
-const A_RUN: During = () => "a run";
+/** What a run takes that is made for what it does, not for what it computes. */
+export const NOTHING = (): void => undefined;
 
 export class Specialization {
   readonly plan: ProgramPlan;
@@ -72,63 +83,51 @@ export class Specialization {
   readonly results: ProgramPlan["outputs"];
   readonly compileMilliseconds: number;
   readonly tuned: readonly TunedKernel[];
+  /** What the backend has loaded; where a log wants the times of kernels, with these taken. */
   readonly executable: Executable;
-  /** What its kernels take, where they are run one by one to be timed. */
-  readonly kernelTimes: KernelTimes | undefined;
+  private readonly kernelTimes: KernelTimes | undefined;
+  /** What runs it when nobody wants to see more than its user asked for: watched, where it was compiled so. */
+  private readonly usual: Executable;
+  /** Those of `limits` for each input. */
+  private readonly inputLimits: readonly (readonly IndexLimit[])[];
   private readonly faults: ProgramPlan["outputs"];
   private readonly fault = new Float32Array(1);
   private readonly what: string;
   private readonly trace: Trace;
-  private readonly watch: NanWatch | undefined;
-  /** What `feed` was last given, for a watch to run it again. */
-  private fed: readonly TypedArray[] = [];
-  private readonly state: ModelState;
-  private readonly memory: StateMemory;
-  private readonly cells: readonly Cell[];
-  /** Those of the parameters that a run does an optimizer's step to. */
-  private readonly stepped: ReadonlySet<Cell>;
+  private readonly bound: BoundStates;
   private readonly scalars: Float64Array;
   private readonly printStages: () => readonly StageDump[];
   private printed: readonly StageDump[] | undefined;
 
-  constructor(compiled: Compiled, state: ModelState) {
-    this.plan = compiled.plan;
+  constructor(compiled: Compiled) {
+    const { plan } = compiled;
+    this.plan = plan;
     this.printStages = compiled.stages;
     this.limits = compiled.limits;
+    this.inputLimits = plan.inputs.map(({ name }) => compiled.limits.get(name) ?? []);
     this.computedLimits = compiled.computedLimits;
-    this.results = compiled.plan.outputs.filter((output) => !isIndexFault(output));
-    this.faults = compiled.plan.outputs.filter(isIndexFault);
+    this.results = plan.outputs.filter((output) => !isIndexFault(output));
+    this.faults = plan.outputs.filter(isIndexFault);
     this.compileMilliseconds = compiled.milliseconds;
     this.tuned = compiled.tuned;
     this.what = compiled.what;
     this.trace = compiled.trace;
-    this.kernelTimes = currentRunLog()?.timesKernels
-      ? new KernelTimes(compiled.plan, compiled.executable)
-      : undefined;
+    this.bound = compiled.states;
+    this.scalars = new Float64Array(plan.scalars.length);
+    this.kernelTimes = currentRunLog()?.timesKernels ? new KernelTimes(plan, compiled.executable) : undefined;
     this.executable = this.kernelTimes ?? compiled.executable;
-    const graph = (): Graph | undefined => this.dumps.map(({ artifact }) => artifact).findLast(isGraph);
-    this.watch = compiled.watch && new NanWatch(compiled.plan, this.executable, graph);
-    this.memory = compiled.memory;
-    this.cells = compiled.cells;
-    this.stepped = steppedCells(compiled);
-    this.state = state;
-    this.scalars = new Float64Array(compiled.plan.scalars.length);
+    this.usual = compiled.watch === undefined ? this.executable : this.watched();
   }
 
-  /** Feeds the inputs, in the plan's order, and makes the model's state current here. */
-  async feed(inputs: readonly TypedArray[]): Promise<void> {
-    for (const [k, { name, shape }] of this.plan.inputs.entries()) {
-      for (const limit of this.limits.get(name) ?? []) checkIndices(inputs[k], shape, limit);
-    }
-    if (this.watch !== undefined) this.fed = inputs;
-    await this.state.refresh(this.memory, this.cells);
-    for (let k = 0; k < inputs.length; k++)
-      await this.executable.write(this.plan.inputs[k].buffer, inputs[k]);
+  /** Watched for NaN; see {@link NanWatch}. */
+  private watched(): NanWatch {
+    const graph = (): Graph | undefined => this.dumps.map(({ artifact }) => artifact).findLast(isGraph);
+    return new NanWatch(this.plan, this.executable, () => this.bound.snapshot(), graph);
   }
 
   /** The tensor behind each state, under its name in the plan. */
   get states(): ReadonlyMap<string, Tensor> {
-    return new Map(this.plan.states.map(({ name }, k) => [name, this.cells[k].tensor]));
+    return this.bound.tensors;
   }
 
   /** What of the model is no longer as it was traced, in words. */
@@ -161,25 +160,74 @@ export class Specialization {
     return isSame;
   }
 
-  /** Whether a run changes the model's state, which `commit` then does. */
-  get changesState(): boolean {
-    return this.plan.commitFrom < this.plan.kernels.length;
+  /**
+   * Runs it: on `inputs` in the plan's order, with values for its scalars by name. Whoever wants to see more than `run`
+   * tells puts an `instrument` around `executable`; without one runs are watched and logged as their user has asked for.
+   */
+  run<T>(
+    run: Run<T>,
+    inputs: readonly TypedArray[],
+    scalars: Readonly<Record<string, number>>,
+    instrument?: Executable,
+  ): Promise<T> {
+    if (instrument !== undefined) return this.runOn(instrument, run, inputs, scalars);
+    const log = currentRunLog();
+    if (log === undefined) return this.runOn(this.usual, run, inputs, scalars);
+    const { kernelTimes } = this;
+    const { label, found } = run.logged ?? { label: this.label };
+    return log.timed({ label, found, kernelTimes }, () => this.runOn(this.usual, run, inputs, scalars));
   }
 
-  /** Runs everything that leaves the model's state untouched. */
-  compute(scalars: Readonly<Record<string, number>>, during: During = A_RUN): void | Promise<void> {
-    this.plan.scalars.forEach((name, k) => {
-      this.scalars[k] = scalars[name];
-    });
-    const { watch, plan } = this;
-    if (watch !== undefined) return this.computeWatched(watch, during);
-    const done = this.executable.run(0, plan.commitFrom, this.scalars);
-    return this.faults.length === 0 ? done : this.checkComputed(done);
+  /** Runs it kernel by kernel; the milliseconds of each. */
+  async runByKernel(
+    run: Run<unknown>,
+    inputs: readonly TypedArray[],
+    scalars: Readonly<Record<string, number>>,
+  ): Promise<readonly number[]> {
+    const times = new KernelTimes(this.plan, this.executable);
+    await this.run(run, inputs, scalars, times);
+    return [...times.take().values()];
   }
 
-  /** Throws where the run that `done` waits for has met an index that names nothing. */
-  private async checkComputed(done?: void | Promise<void>): Promise<void> {
-    await done;
+  /** One run from its inputs to the new state. What is called before every step waits, and allocates, only where it must. */
+  private async runOn<T>(
+    executable: Executable,
+    run: Run<T>,
+    inputs: readonly TypedArray[],
+    scalars: Readonly<Record<string, number>>,
+  ): Promise<T> {
+    const { plan, bound } = this;
+    try {
+      this.checkIndices(inputs);
+      const refreshed = bound.refresh();
+      if (refreshed !== undefined) await refreshed;
+      for (let k = 0; k < inputs.length; k++) {
+        const written = executable.write(plan.inputs[k].buffer, inputs[k]);
+        if (written !== undefined) await written;
+      }
+      for (let k = 0; k < this.scalars.length; k++) this.scalars[k] = scalars[plan.scalars[k]];
+      const computed = executable.run(0, plan.commitFrom, this.scalars);
+      if (computed !== undefined) await computed;
+      if (this.faults.length > 0) await this.checkComputed();
+      const taken = await run.take(this, inputs, scalars);
+      if (run.changes !== "omitted" && plan.commitFrom < plan.kernels.length) {
+        await this.commit(executable, run.changes === "kept");
+      }
+      return taken;
+    } catch (error) {
+      throw error instanceof NanFound ? error.in(run.label()) : error;
+    }
+  }
+
+  /** Throws where an input names something that is not there. */
+  private checkIndices(inputs: readonly TypedArray[]): void {
+    for (let k = 0; k < inputs.length; k++) {
+      for (const limit of this.inputLimits[k]) checkIndices(inputs[k], this.plan.inputs[k].shape, limit);
+    }
+  }
+
+  /** Throws where the program has computed an index that names nothing. */
+  private async checkComputed(): Promise<void> {
     for (const [k, { buffer }] of this.faults.entries()) {
       await this.executable.read(buffer, this.fault);
       if (isOutOfLimit(this.fault[0])) throw outOfLimit(this.fault[0], this.computedLimits[k]);
@@ -187,73 +235,19 @@ export class Specialization {
   }
 
   /** Runs the kernels that write the model's state. */
-  async commit(during: During = A_RUN): Promise<void> {
-    const { watch, plan } = this;
-    await this.state.preserve(this.cells, this.stepped);
-    if (watch !== undefined) await this.commitWatched(watch, during);
-    else await this.executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
-    this.state.changed(this.memory, this.cells);
+  private async commit(executable: Executable, isKept: boolean): Promise<void> {
+    const { plan, bound } = this;
+    const preserved = isKept ? bound.preserve() : undefined;
+    if (preserved !== undefined) await preserved;
+    const done = executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
+    if (done !== undefined) await done;
+    if (isKept) bound.changed();
   }
 
-  private async computeWatched(watch: NanWatch, during: During): Promise<void> {
-    const found = await watch.run(0, this.plan.commitFrom, this.scalars);
-    if (found !== undefined) await this.fail(watch, found, during);
-    if (this.faults.length > 0) await this.checkComputed();
-  }
-
-  /** Leaves the model's state as it was when a NaN is stored in it or on the way to it. */
-  private async commitWatched(watch: NanWatch, during: During): Promise<void> {
-    const { commitFrom, kernels } = this.plan;
-    const before = await this.snapshot();
-    try {
-      const found = await watch.run(commitFrom, kernels.length, this.scalars);
-      if (found === undefined) return;
-      await before.restore();
-      await this.fail(watch, found, during);
-    } catch (error) {
-      await before.restore();
-      throw error;
-    }
-  }
-
-  private async fail(watch: NanWatch, found: Found, during: During): Promise<never> {
-    await this.feed(this.fed);
-    throw await watch.explain(found, during(), this.scalars);
-  }
-
-  /** A copy of the states that a run changes. */
-  snapshot(): Promise<StateSnapshot> {
-    return StateSnapshot.of(this.plan, this.memory);
-  }
-
-  /** Runs everything, one kernel after the other; the milliseconds of each. */
-  async runByKernel(scalars: Readonly<Record<string, number>>): Promise<readonly number[]> {
-    if (this.changesState) await this.state.preserve(this.cells, this.stepped);
-    const times = await this.rehearseByKernel(scalars);
-    if (this.changesState) this.state.changed(this.memory, this.cells);
-    return times;
-  }
-
-  /** Runs everything, for a caller who then puts back what it changes of the model's state. */
-  rehearse(scalars: Readonly<Record<string, number>>): void | Promise<void> {
-    return this.executable.run(0, this.plan.kernels.length, this.valuesOf(scalars));
-  }
-
-  /** The same, one kernel after the other; the milliseconds of each. */
-  async rehearseByKernel(scalars: Readonly<Record<string, number>>): Promise<readonly number[]> {
-    const values = this.valuesOf(scalars);
-    const times: number[] = [];
-    for (let k = 0; k < this.plan.kernels.length; k++) {
-      const begin = performance.now();
-      const done = this.executable.run(k, k + 1, values);
-      if (done !== undefined) await done;
-      times.push(performance.now() - begin);
-    }
-    return times;
-  }
-
-  private valuesOf(scalars: Readonly<Record<string, number>>): Float64Array {
-    return Float64Array.from(this.plan.scalars, (name) => scalars[name]);
+  /** Copies the states that runs change; see {@link Run.changes}. */
+  async snapshot(): Promise<Restore> {
+    await this.bound.refresh();
+    return this.bound.snapshot();
   }
 
   /** Its model, what it does and its inputs, in words. */
@@ -268,7 +262,7 @@ export class Specialization {
 
   /** Copies the model's state to the host, where it lies on a device that may be lost. */
   mirror(): Promise<void> | undefined {
-    return this.memory.mirror?.();
+    return this.bound.mirror();
   }
 
   get stages(): readonly StageText[] {
@@ -293,14 +287,6 @@ export class Specialization {
     this.printed ??= this.printStages();
     return this.printed;
   }
-}
-
-function steppedCells({ plan, cells, trace }: Compiled): ReadonlySet<Cell> {
-  const learned = new Set(trace.parameters);
-  const written = new Set(plan.kernels.flatMap(writesOf));
-  return new Set(
-    cells.filter((_, k) => learned.has(plan.states[k].name) && written.has(plan.states[k].buffer)),
-  );
 }
 
 /** What a program needs to compile itself for shapes; `why` it must, where it has been compiled before. */

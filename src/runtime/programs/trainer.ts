@@ -7,21 +7,20 @@ import type { TypedArray } from "../../core/dtype.ts";
 import { DeviceLostError, KilnError, ThreadLostError } from "../../core/errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { KernelInfo } from "../inspection/figures.ts";
-import { blameNonFinite } from "../inspection/nonfinite.ts";
+import { NonFiniteSearch } from "../inspection/nonfinite.ts";
 import {
   type ProfileOptions,
   type ProgramProfile,
-  profileRuns,
   readProfileOptions,
 } from "../inspection/program-profile.ts";
-import { timedRun } from "../inspection/run-log.ts";
 import type { ModelState } from "../state/model-state.ts";
 import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
 import { type Counted, cohortScalars } from "./cohorts.ts";
 import { Inspectable, withHostArrays } from "./program.ts";
 import { randomBatch } from "./random-batch.ts";
 import { readOutputs } from "./read-outputs.ts";
-import type { Specialization, StageText } from "./specialization.ts";
+import { type Part, profileRuns } from "./rehearsal.ts";
+import { NOTHING, type Run, type Specialization, type StageText } from "./specialization.ts";
 import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
@@ -52,8 +51,16 @@ export class Trainer extends Inspectable {
   /** The step after which the parameters were last copied to the host. */
   private mirrored: number;
   private disposed = false;
-  private readonly during = (): string => `step ${this.stepCount + 1}`;
-  private readonly duringGradients = (): string => `gradients() after step ${this.stepCount}`;
+  private readonly usualStep: Run<number> = {
+    label: () => `step ${this.stepCount + 1}`,
+    take: (program, inputs, scalars) => this.finiteLoss(program, inputs, scalars),
+    changes: "kept",
+  };
+  private readonly gradientsAlone: Run<Tensor[]> = {
+    label: () => `gradients() after step ${this.stepCount}`,
+    take: readOutputs,
+    changes: "omitted",
+  };
 
   constructor(
     first: PreparedStep,
@@ -136,7 +143,8 @@ export class Trainer extends Inspectable {
     const programs = this.fitting() ?? (await this.compiled());
     const specialization = await programs.steps.for(batch);
     try {
-      const loss = await timedRun(specialization, () => this.runOn(specialization, programs, arrays));
+      const loss = await specialization.run(this.usualStep, arrays, this.scalarsOf(programs.prepared));
+      await this.complete(programs);
       if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
         await this.mirror(specialization);
       }
@@ -155,27 +163,23 @@ export class Trainer extends Inspectable {
     }
   }
 
-  private async runOn(
-    specialization: Specialization,
-    programs: StepPrograms,
-    arrays: readonly TypedArray[],
+  /** The loss that a step has computed; throws where it is not finite. */
+  private async finiteLoss(
+    program: Specialization,
+    inputs: readonly TypedArray[],
+    scalars: Readonly<Record<string, number>>,
   ): Promise<number> {
-    await specialization.feed(arrays);
-    const scalars = this.scalarsOf(programs.prepared);
-    await specialization.compute(scalars, this.during);
-    await specialization.executable.read(specialization.plan.outputs[0].buffer, this.loss);
+    const { plan, executable } = program;
+    const read = executable.read(plan.outputs[0].buffer, this.loss);
+    if (read !== undefined) await read;
     const [loss] = this.loss;
-    if (!Number.isFinite(loss)) {
-      await specialization.feed(arrays);
-      const values = Float64Array.from(specialization.plan.scalars, (name) => scalars[name]);
-      const blame = await blameNonFinite(specialization.plan, specialization.executable, values);
-      throw new KilnError(
-        `the loss of step ${this.stepCount + 1} is ${loss}: ${blame}; the parameters are those after step ${this.stepCount}`,
-      );
-    }
-    await specialization.commit(this.during);
-    await this.complete(programs);
-    return loss;
+    if (Number.isFinite(loss)) return loss;
+    const search = new NonFiniteSearch(plan, executable);
+    const again: Run<void> = { ...this.usualStep, take: NOTHING, changes: "omitted" };
+    await program.run(again, inputs, scalars, search);
+    throw new KilnError(
+      `the loss of step ${this.stepCount + 1} is ${loss}: ${search.verdict}; the parameters are those after step ${this.stepCount}`,
+    );
   }
 
   private scalarsOf({ cohorts }: PreparedStep): Readonly<Record<string, number>> {
@@ -197,8 +201,8 @@ export class Trainer extends Inspectable {
       this.requireAlive();
       const programs = this.fitting() ?? (await this.compiled());
       const specialization = await programs.steps.for(batch);
-      await specialization.feed(arrays);
-      const times = await specialization.runByKernel(this.scalarsOf(programs.prepared));
+      const run = { ...this.usualStep, take: NOTHING };
+      const times = await specialization.runByKernel(run, arrays, this.scalarsOf(programs.prepared));
       await this.complete(programs);
       return times;
     });
@@ -215,14 +219,13 @@ export class Trainer extends Inspectable {
       this.requireAlive();
       const { prepared, steps } = this.fitting() ?? (await this.compiled());
       const specialization = await steps.for(batch);
-      const step = { specialization, arrays, scalars: this.scalarsOf(prepared) };
-      const summed = await this.sums?.updateOf(prepared.summed);
-      const update = summed && {
-        specialization: summed.specialization,
-        arrays: [],
-        scalars: cohortScalars(this.optimizer, summed.cohorts),
-      };
-      const measured = await profileRuns(update === undefined ? [step] : [step, update], milliseconds);
+      const parts: Part[] = [{ program: specialization, inputs: arrays, scalars: this.scalarsOf(prepared) }];
+      const update = await this.sums?.updateOf(prepared.summed);
+      if (update !== undefined) {
+        const scalars = cohortScalars(this.optimizer, update.cohorts);
+        parts.push({ program: update.specialization, inputs: [], scalars });
+      }
+      const measured = await profileRuns(parts, milliseconds);
       await this.mirror(specialization);
       return measured;
     });
@@ -260,11 +263,7 @@ export class Trainer extends Inspectable {
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
       const specialization = await (this.fitting() ?? (await this.compiled())).gradients.for(batch);
-      const tensors = await timedRun(specialization, async () => {
-        await specialization.feed(arrays);
-        await specialization.compute(this.randomScalars, this.duringGradients);
-        return readOutputs(specialization);
-      });
+      const tensors = await specialization.run(this.gradientsAlone, arrays, this.randomScalars);
       const named = specialization.results.map(
         ({ name }, k) => [name.replace(/^grad\./, ""), tensors[k]] as const,
       );

@@ -155,10 +155,15 @@ export class ModelState {
   }
 
   /** Brings every state of `memory` up to date before a program runs on it. */
-  async refresh(memory: StateMemory, cells: readonly Cell[]): Promise<void> {
+  refresh(memory: StateMemory, cells: readonly Cell[]): void | Promise<void> {
+    // Before nearly every run nothing is stale: nothing is allocated to find that out.
+    for (const cell of cells) if (isStale(cell, memory)) return this.bringUpToDate(memory, cells);
+  }
+
+  private async bringUpToDate(memory: StateMemory, cells: readonly Cell[]): Promise<void> {
     for (const cell of cells) {
       if (cell.tensor.version !== cell.version) await this.takeOver(cell, memory);
-      if (cell.current.size === 0 || cell.current.has(memory)) continue;
+      if (!isCopyStale(cell, memory)) continue;
       await writeCell(cell, memory, await readCell(cell));
       cell.current.add(memory);
     }
@@ -168,10 +173,19 @@ export class ModelState {
    * Copies the numbers that somebody may still refer to, before a program changes `cells`. Those in `stepped` are
    * parameters to which it does an optimizer's step, which gives them new memory.
    */
-  async preserve(cells: readonly Cell[], stepped: ReadonlySet<Cell>): Promise<void> {
+  preserve(cells: readonly Cell[], stepped: ReadonlySet<Cell>): void | Promise<void> {
+    let isUsed = false;
     for (const cell of cells) {
       const { version, tensor } = cell;
       if (stepped.has(cell) && tensor.version === version) renewMemory(tensor);
+      isUsed ||= version?.isUsed === true;
+    }
+    return isUsed ? this.saveUsed(cells) : undefined;
+  }
+
+  private async saveUsed(cells: readonly Cell[]): Promise<void> {
+    for (const cell of cells) {
+      const { version, tensor } = cell;
       if (version === undefined || !version.isUsed) continue;
       await save(cell);
       cell.version = versionIn(this, cell);
@@ -201,6 +215,14 @@ export function settled(tensors: Iterable<Tensor>): Promise<unknown> {
   const waiting = [...tensors].filter(({ version }) => version.storage === undefined);
   return Promise.all(waiting.map(({ version }) => version.read()));
 }
+
+/** Whether a cell's numbers are elsewhere and not in `memory`. */
+const isCopyStale = ({ current }: Cell, memory: StateMemory): boolean =>
+  current.size > 0 && !current.has(memory);
+
+/** Whether a cell has to be written to `memory` before a program reads it there. */
+const isStale = (cell: Cell, memory: StateMemory): boolean =>
+  cell.tensor.version !== cell.version || isCopyStale(cell, memory);
 
 function versionIn(state: ModelState, cell: Cell): Version {
   const storage = new CellStorage(state, cell);

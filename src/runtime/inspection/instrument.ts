@@ -1,0 +1,41 @@
+/**
+ * What is put around a program to look at its runs: to whoever runs it, it is the program. Timing kernels, watching them
+ * for NaN, finding the one to blame and holding each against the oracle are instruments, and none of them is in the way of
+ * a run that wants none.
+ */
+
+import type { Executable, KernelSource } from "../../../backends/backend.ts";
+import type { TypedArray } from "../../core/dtype.ts";
+import type { ProgramPlan } from "../../loop/plan.ts";
+
+export abstract class Instrument implements Executable {
+  protected readonly plan: ProgramPlan;
+  protected readonly executable: Executable;
+
+  constructor(plan: ProgramPlan, executable: Executable) {
+    this.plan = plan;
+    this.executable = executable;
+  }
+
+  get backend(): string {
+    return this.executable.backend;
+  }
+
+  get sources(): readonly KernelSource[] {
+    return this.executable.sources;
+  }
+
+  write(buffer: string, data: TypedArray): void | Promise<void> {
+    return this.executable.write(buffer, data);
+  }
+
+  abstract run(from: number, to: number, scalars: Float64Array): Promise<void>;
+
+  read(buffer: string, into: TypedArray): void | Promise<void> {
+    return this.executable.read(buffer, into);
+  }
+
+  dispose(): void {
+    this.executable.dispose();
+  }
+}
