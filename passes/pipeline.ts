@@ -5,7 +5,11 @@ import type { StepUpdate } from "../src/ir/update.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
+import { lowerReductions } from "./codegen/lower-reductions.ts";
+import { PARALLELIZE, parallelize } from "./codegen/parallelize.ts";
 import { planMemory } from "./codegen/plan-memory.ts";
+import { sharePanels } from "./codegen/share-panels.ts";
+import { strengthReduction } from "./codegen/strength-reduction.ts";
 import { FUSE, fuse } from "./fusion/fuse.ts";
 import { accumulateGradients } from "./graph/accumulate-gradients.ts";
 import { AUTODIFF, autodiff } from "./graph/autodiff.ts";
@@ -29,6 +33,8 @@ export interface PipelineOptions extends ScheduleOptions {
   readonly update?: StepUpdate | "accumulate";
   /** The stage that the graph or the kernels are the result of already, when no model was traced: the passes behind it run. */
   readonly after?: string;
+  /** Divides work among threads even where that does not pay; for tests. */
+  readonly divideAlways?: boolean;
   /** How states lie in memory that other programs use too. */
   readonly layouts?: StateLayouts;
 }
@@ -40,6 +46,15 @@ interface Step<I, O> {
 }
 
 const always = <I, O>(pass: Pass<I, O>): Step<I, O> => ({ stage: pass, make: () => pass });
+
+/** A pass of code generation: backends that run kernels as they were lowered do without. */
+const ofLoops = (pass: Pass<LoweredProgram, LoweredProgram>): Step<LoweredProgram, LoweredProgram> => ({
+  stage: pass,
+  make: ({ capabilities }) =>
+    capabilities.schedules || capabilities.oneElementPerThread
+      ? pass
+      : { ...pass, run: (program) => program },
+});
 
 const updatePass = (update: StepUpdate | "accumulate"): Pass<Graph, Graph> =>
   update === "accumulate" ? accumulateGradients : trainingStep(update);
@@ -60,6 +75,13 @@ const GRAPH_PASSES: readonly Step<Graph, Graph>[] = [
 /** Passes over lowered programs, in order. */
 const PROGRAM_PASSES: readonly Step<LoweredProgram, LoweredProgram>[] = [
   { stage: SCHEDULE, make: ({ capabilities, ...options }) => schedule(capabilities, options) },
+  ofLoops(sharePanels),
+  ofLoops(lowerReductions),
+  ofLoops(strengthReduction),
+  {
+    stage: PARALLELIZE,
+    make: ({ capabilities, divideAlways }) => parallelize(capabilities, divideAlways),
+  },
 ];
 
 /** Every stage of a dump, in order. */

@@ -5,56 +5,77 @@
 
 import { invariant } from "../../src/core/errors.ts";
 import { stridesOf } from "../../src/core/shape.ts";
-import { toAffine } from "../../src/loop/affine.ts";
 import { add, div, int, local, mod, mul, variable } from "../../src/loop/build.ts";
-import type { BufferParam, Expr, Induction, Stmt } from "../../src/loop/types.ts";
-import { mapExpressions, substitute } from "../../src/loop/walk.ts";
-import { type GridLoop, lowerReductions, type StoreTarget } from "./lower-reductions.ts";
-import { reduceStrength } from "./strength-reduction.ts";
+import type { Expr, Induction, Kernel, Stmt } from "../../src/loop/types.ts";
+import {
+  freeNames,
+  mapExpressions,
+  ownExpressions,
+  substitute,
+  visitStatements,
+} from "../../src/loop/walk.ts";
 
 /** The loop variable that counts threads. */
 export const THREAD = "thread";
 
-/** The nest of `loops` around one store as a loop over threads; the store must fill its buffer in order. */
-export function linearizeGrid(
-  loops: readonly GridLoop[],
-  store: StoreTarget,
-  buffers: readonly BufferParam[],
-): Stmt[] {
+/** A kernel's nest of grid loops around one store, which fills its buffer in order, as a loop over threads. */
+export function linearized(kernel: Kernel): Kernel {
+  const loops = gridLoopsIn(kernel.body);
   const extents = loops.map(({ extent }) => extent);
   const strides = stridesOf(extents);
-  requireRowMajor(loops, strides, store);
   const body: Stmt[] = [];
-  // Where to store needs no arithmetic: the thread's number is the place.
-  let level: readonly Stmt[] = reduceStrength(lowerReductions(loops, [{ ...store, index: int(0) }], buffers));
-  loops.forEach(({ name, extent }, axis) => {
-    const loop = level[level.length - 1];
-    invariant(loop.kind === "for" && loop.name === name, "grid loops are nested perfectly");
+  let level = kernel.body;
+  loops.forEach(({ name, extent, inductions }, axis) => {
     body.push(...level.slice(0, -1));
     const position = div(variable(THREAD), int(strides[axis]));
     body.push({ kind: "let", name, value: axis === 0 ? position : mod(position, int(extent)) });
-    body.push(...(loop.inductions ?? []).map((pointer) => valueInIteration(pointer, pointer.init, name)));
-    level = loop.body;
+    body.push(...inductions.map((pointer) => valueInIteration(pointer, pointer.init, name)));
+    level = loops[axis].body;
   });
   const last = level[level.length - 1];
   invariant(last.kind === "store", "a thread ends with its store");
-  body.push(...level.slice(0, -1), { ...last, index: variable(THREAD) });
-  const threads = extents.reduce((product, extent) => product * extent, 1);
+  // Where to store needs no arithmetic: the thread's number is the place.
+  const place = { ...last, index: variable(THREAD) };
+  const named = new Set(loops.map(({ name }) => name));
+  const own = withoutUnused([...body, ...level.slice(0, -1), place], last.index, named);
   // What were loop variables are locals now.
   const indices = new Map(loops.map(({ name }) => [name, local(name, "int32")]));
-  const settled = mapExpressions(withoutCopies(withoutInductions(body), new Map()), (e) =>
+  const settled = mapExpressions(withoutCopies(withoutInductions(own), new Map()), (e) =>
     substitute(e, indices),
   );
-  return [{ kind: "for", name: THREAD, extent: threads, loop: "thread", body: settled }];
+  const threads = extents.reduce((product, extent) => product * extent, 1);
+  return { ...kernel, body: [{ kind: "for", name: THREAD, extent: threads, loop: "thread", body: settled }] };
 }
 
-function requireRowMajor(loops: readonly GridLoop[], strides: readonly number[], store: StoreTarget): void {
-  const { constant, terms } = toAffine(store.index);
-  const inOrder =
-    constant === 0 &&
-    terms.size === loops.length &&
-    loops.every(({ name }, axis) => terms.get(name)?.coefficient === strides[axis]);
-  invariant(inOrder, `${store.buffer} is stored in the order of its elements`);
+interface GridLoop {
+  readonly name: string;
+  readonly extent: number;
+  readonly inductions: readonly Induction[];
+  readonly body: readonly Stmt[];
+}
+
+/** The grid loops from the outermost in; before each there is nothing but definitions. */
+function gridLoopsIn(body: readonly Stmt[]): GridLoop[] {
+  const loop = body[body.length - 1];
+  if (loop?.kind !== "for" || loop.loop !== "grid") return [];
+  const { name, extent, inductions = [] } = loop;
+  invariant(typeof extent === "number", "a grid loop has a literal extent");
+  return [{ name, extent, inductions, body: loop.body }, ...gridLoopsIn(loop.body)];
+}
+
+/** The statements without the pointers that led to `index` alone; `kept` are names that stay. */
+function withoutUnused(body: readonly Stmt[], index: Expr, kept: ReadonlySet<string>): readonly Stmt[] {
+  const used = new Set<string>();
+  visitStatements(body, (s) => {
+    for (const e of ownExpressions(s)) for (const name of freeNames(e)) used.add(name);
+  });
+  const unused = [...freeNames(index)].filter((name) => !used.has(name) && !kept.has(name));
+  return unused.reduce<readonly Stmt[]>((statements, name) => {
+    const pointer = statements.find((s) => s.kind === "let" && s.name === name);
+    if (pointer?.kind !== "let") return statements;
+    const rest = statements.filter((s) => s !== pointer);
+    return withoutUnused(rest, pointer.value, kept);
+  }, body);
 }
 
 /** Bumped pointers as sums: a loop's header counts, and nothing else. */

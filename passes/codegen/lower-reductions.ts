@@ -2,6 +2,11 @@
  * Turns pure expressions into statements: reductions become loops with accumulators, what does not change in
  * a loop is computed before it, and what is used twice is computed once. Reductions over the same axes at the
  * same place share one loop, so an unrolled tile becomes a block of accumulators (unroll-and-jam) by itself.
+ *
+ * This happens to nests: loops whose iterations are independent, each alone in the body of the one around it, with
+ * nothing but stores inside, and the values that they store where those are named first. A serial loop belongs to no
+ * nest, for what one of its iterations loads an earlier one may have stored; and what declares accumulators or lists has
+ * been written out by its strategy already.
  */
 
 import { invariant } from "../../src/core/errors.ts";
@@ -19,78 +24,127 @@ import {
 } from "../../src/loop/build.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import { LoadBounds } from "../../src/loop/load-bounds.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
-import { axesKey, forEachChild, freeNames, isSubset, mapChildren, visitExpr } from "../../src/loop/walk.ts";
-
-export interface GridLoop {
-  readonly name: string;
-  readonly extent: number;
-  /** `grid` unless told. */
-  readonly loop?: LoopKind;
-}
-
-export interface StoreTarget {
-  readonly buffer: string;
-  readonly index: Expr;
-  readonly value: Expr;
-}
+import {
+  axesKey,
+  forEachChild,
+  freeNames,
+  isSubset,
+  mapChildren,
+  visitStatements,
+} from "../../src/loop/walk.ts";
+import type { Pass } from "../pass.ts";
+import { type GridLoop, mayClash, type StoreTarget, storesIn } from "../scheduling/analysis/nest.ts";
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
 
-/**
- * Statements that run `stores` under `loops`; local names start with `prefix` to be unique in a kernel. Loops
- * `around` the statements are the caller's to write.
- */
-export function lowerReductions(
-  loops: readonly GridLoop[],
-  stores: readonly StoreTarget[],
-  buffers: readonly BufferParam[],
-  prefix = "",
-  around: readonly GridLoop[] = [],
-): Stmt[] {
-  return new Materializer(buffers, prefix).nest(loops, stores, around);
+type For = Extract<Stmt, { kind: "for" }>;
+
+export const lowerReductions: Pass<LoweredProgram, LoweredProgram> = {
+  name: "lower-reductions",
+  doc: "Reductions become loops with accumulators, those over the same axes in one; invariants move out of loops.",
+  run: (program) => ({
+    ...program,
+    kernels: program.kernels.map((kernel) => ({ ...kernel, body: lowered(kernel.body, kernel.buffers) })),
+  }),
+};
+
+/** The statements of a kernel with these buffers, nests lowered. Sections share no locals: each counts its own from 0. */
+export function lowered(body: readonly Stmt[], buffers: readonly BufferParam[]): Stmt[] {
+  if (body.some(({ kind }) => kind === "section"))
+    return body.map((s) => (s.kind === "section" ? { ...s, body: lowered(s.body, buffers) } : s));
+  return new Lowering(buffers, body).body(body, OUTSIDE);
 }
 
 interface Scope {
-  /** Names of loop variables around this point. */
+  /** Whether iterations of the loop around this point depend on each other. */
+  readonly isSerial: boolean;
+  /** Names of loop variables and locals that are known at this point. */
   readonly available: ReadonlySet<string>;
   readonly ranges: RangeContext;
   /** Expressions that already have a local. */
   readonly bound: ReadonlyMap<Expr, Expr>;
 }
 
-class Materializer {
+const OUTSIDE: Scope = {
+  isSerial: false,
+  available: new Set(),
+  ranges: new RangeContext(),
+  bound: new Map(),
+};
+
+class Lowering {
   private readonly interner = new Interner();
   private readonly loads: LoadBounds;
-  private readonly prefix: string;
-  private counter = 0;
+  /** The names that strategies gave. */
+  private readonly taken = new Set<string>();
+  private readonly counters = new Map<string, number>();
 
-  constructor(buffers: readonly BufferParam[], prefix: string) {
+  constructor(buffers: readonly BufferParam[], body: readonly Stmt[]) {
     const lengths = new Map(buffers.map((b) => [b.name, b.length]));
     this.loads = new LoadBounds((buffer) => lengths.get(buffer) ?? 0);
-    this.prefix = prefix;
+    visitStatements(body, (s) => {
+      if ("name" in s) this.taken.add(s.name);
+    });
   }
 
-  nest(loops: readonly GridLoop[], stores: readonly StoreTarget[], around: readonly GridLoop[]): Stmt[] {
+  /** The statements with all nests among them lowered. */
+  body(statements: readonly Stmt[], outer: Scope): Stmt[] {
+    const isOpen = !statements.some(isWrittenOut) && !(outer.isSerial && statements.some(isLet));
+    const result: Stmt[] = [];
+    let scope = outer;
+    for (let k = 0; k < statements.length; ) {
+      const stores = isOpen ? storesAt(statements, k) : [];
+      if (stores.length > 0) {
+        result.push(...this.nest([], stores, scope));
+        k += stores.length;
+        continue;
+      }
+      const s = statements[k++];
+      if (s.kind === "let" || s.kind === "accumulator")
+        scope = { ...scope, available: new Set([...scope.available, s.name]) };
+      result.push(...this.statement(s, scope));
+    }
+    return result;
+  }
+
+  private statement(s: Stmt, scope: Scope): Stmt[] {
+    switch (s.kind) {
+      case "for": {
+        const nest = nestIn(s);
+        return nest === undefined
+          ? [{ ...s, body: this.body(s.body, insideOf(s, scope)) }]
+          : this.nest(nest.loops, nest.body, scope);
+      }
+      case "if":
+      case "section":
+        return [{ ...s, body: this.body(s.body, scope) }];
+      case "let":
+      case "accumulator":
+      case "assign":
+      case "store":
+      case "append":
+        return [s];
+      default:
+        return s satisfies never;
+    }
+  }
+
+  /** `innermost` are stores, and definitions before them. */
+  private nest(loops: readonly GridLoop[], innermost: readonly Stmt[], scope: Scope): Stmt[] {
+    for (const s of innermost) if (s.kind === "let") this.taken.delete(s.name);
+    const stores = storesIn(innermost);
     const settled = inBlocks();
     const values = stores.map((s) => this.interner.intern(settled(s.value)));
-    const scope: Scope = {
-      available: new Set(around.map(({ name }) => name)),
-      ranges: around.reduce(
-        (ranges, { name, extent }) => ranges.withName(name, { low: 0, high: extent - 1 }),
-        new RangeContext(),
-      ),
-      bound: new Map(),
-    };
     return this.enter(loops, "grid", values, scope, (results) => this.writes(stores, results));
   }
 
   /** Values are bound before the first store where a store might change what a later value loads. */
   private writes(stores: readonly StoreTarget[], values: readonly Expr[]): Stmt[] {
-    const targets = new Set(stores.map((s) => s.buffer));
-    const hazard = stores.length > 1 && values.some((value) => loadsFrom(value, targets));
+    const hazard = mayClash(stores, values);
     const lets: Stmt[] = [];
     const settled = values.map((value) => {
       if (!hazard || value.kind === "local" || value.kind === "const") return value;
@@ -105,7 +159,10 @@ class Materializer {
   }
 
   private fresh(stem: string): string {
-    return `${this.prefix}${stem}${this.counter++}`;
+    const number = this.counters.get(stem) ?? 0;
+    this.counters.set(stem, number + 1);
+    const name = `${stem}${number}`;
+    return this.taken.has(name) ? this.fresh(stem) : name;
   }
 
   /** Emits `loops` around `finish`, hoisting what each level allows out of the levels below it. */
@@ -127,6 +184,7 @@ class Materializer {
     }
     const [{ name, extent, loop = kind }, ...inner] = loops;
     const inside: Scope = {
+      isSerial: false,
       available: new Set([...scope.available, name]),
       ranges: scope.ranges.withName(name, { low: 0, high: extent - 1 }),
       bound,
@@ -311,6 +369,47 @@ class Materializer {
   }
 }
 
+/** Whether a statement is one that only lowering makes, or a strategy in its place. */
+const isWrittenOut = ({ kind }: Stmt): boolean =>
+  kind === "accumulator" || kind === "assign" || kind === "append";
+
+const isLet = ({ kind }: Stmt): boolean => kind === "let";
+
+/** The stores from place `k` on, with the definitions before them; none where something else follows. */
+function storesAt(statements: readonly Stmt[], k: number): readonly Stmt[] {
+  let first = k;
+  while (statements[first]?.kind === "let") first++;
+  let end = first;
+  while (statements[end]?.kind === "store") end++;
+  return end === first ? [] : statements.slice(k, end);
+}
+
+/** The nest that `loop` is the outermost of, if it is one. */
+function nestIn(loop: For): { readonly loops: GridLoop[]; readonly body: readonly Stmt[] } | undefined {
+  const loops: GridLoop[] = [];
+  for (let s: Stmt = loop; s.kind === "for"; ) {
+    const { name, extent, loop: kind, inductions, body } = s as For;
+    if (typeof extent !== "number" || inductions !== undefined || (kind !== "grid" && kind !== "vector"))
+      return undefined;
+    loops.push({ name, extent, loop: kind });
+    if (body.length > 0 && storesAt(body, 0).length === body.length) return { loops, body };
+    if (body.length !== 1) return undefined;
+    [s] = body;
+  }
+  return undefined;
+}
+
+/** What is known inside of a loop that belongs to no nest. */
+function insideOf({ name, extent, loop, inductions = [] }: For, { available, ranges, bound }: Scope): Scope {
+  const most = typeof extent === "number" ? extent : extent.most;
+  return {
+    isSerial: loop === "serial" || loop === "reduce",
+    available: new Set([...available, name, ...inductions.map((i) => i.name)]),
+    ranges: ranges.withName(name, { low: 0, high: most - 1 }),
+    bound,
+  };
+}
+
 /** Loads and arithmetic are work; names, constants and integer index arithmetic are not. */
 function isWork(e: Expr): boolean {
   switch (e.kind) {
@@ -357,12 +456,4 @@ function outermostReductions(e: Expr, bound: ReadonlyMap<Expr, Expr>): Expr[] {
   };
   visit(e);
   return [...found];
-}
-
-function loadsFrom(e: Expr, buffers: ReadonlySet<string>): boolean {
-  let found = false;
-  visitExpr(e, (node) => {
-    found ||= node.kind === "load" && buffers.has(node.buffer);
-  });
-  return found;
 }

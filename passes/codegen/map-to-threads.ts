@@ -11,12 +11,10 @@ import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { countFlops } from "../../src/loop/flops.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { fewerInputs, type PartMaker, sharedReductions } from "../lowering/kernel-fission.ts";
-import { nestsOf } from "../scheduling/analysis/nest.ts";
-import { linearizeGrid } from "./linearize-grid.ts";
-import type { GridLoop } from "./lower-reductions.ts";
+import { type GridLoop, nestsOf, statementsOf } from "../scheduling/analysis/nest.ts";
 
 /** One value for each iteration of `loops`, stored in order. */
 interface Part {
@@ -118,7 +116,7 @@ class KernelSplit implements PartMaker {
       loops.map(({ name }) => variable(name)),
       stridesOf(loops.map(({ extent }) => extent)),
     );
-    const store: Stmt = { kind: "store", buffer, index, value };
+    const store = { kind: "store", buffer, index, value } as const;
     const used = usedBuffers([store]);
     const own = this.kernel.buffers.filter(({ name }) => used.loaded.has(name) || name === buffer);
     const parts = this.scratch.filter(({ name }) => used.loaded.has(name) || name === buffer);
@@ -134,10 +132,7 @@ class KernelSplit implements PartMaker {
         }),
       ),
     ];
-    const nest = loops.reduceRight<Stmt[]>(
-      (inner, loop) => [{ kind: "for", ...loop, loop: "grid", body: inner }],
-      [store],
-    );
+    const nest = statementsOf({ loops, stores: [store] });
     return {
       ...this.kernel,
       name:
@@ -146,7 +141,7 @@ class KernelSplit implements PartMaker {
           : `${this.kernel.name}_${position + 1}of${this.parts.length}`,
       buffers,
       scalars: [...used.scalars],
-      body: linearizeGrid(loops, { buffer, index, value }, buffers),
+      body: nest,
       schedule: [{ kind: "map-to-threads" }],
       nominalFlops: countFlops(nest),
     };

@@ -8,8 +8,10 @@ import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Step } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
+import type { Pass, StageInfo } from "../pass.ts";
 import { WrittenElements } from "../scheduling/analysis/dependence.ts";
 import { kernelTime } from "../scheduling/kernel-time.ts";
+import { linearized } from "./linearize-grid.ts";
 
 /** Nanoseconds of work for each thread below which meeting the others costs more than it brings. */
 const WORTH_SHARING = 2_000;
@@ -25,14 +27,31 @@ const EVENNESS = 0.03;
 
 type Loop = Extract<Stmt, { kind: "for" }>;
 
+export const PARALLELIZE: StageInfo = {
+  name: "parallelize",
+  doc: "One loop of each kernel that is worth it is divided among threads, or all loops become one over the threads of a GPU.",
+};
+
+/** Gives threads their work: with `divideAlways` also where that does not pay, for tests. */
+export const parallelize = (
+  capabilities: Capabilities,
+  divideAlways = false,
+): Pass<LoweredProgram, LoweredProgram> => ({
+  ...PARALLELIZE,
+  run: (program) =>
+    capabilities.oneElementPerThread
+      ? { ...program, kernels: program.kernels.map(linearized) }
+      : divideAmongThreads(program, capabilities, divideAlways),
+});
+
 /**
  * The program with work divided among as many threads as the backend has; what commits a step stays whole, so that a thread
  * that is lost never leaves half an update. With `always`, also where it does not pay: for tests.
  */
-export function parallelize(
+function divideAmongThreads(
   program: LoweredProgram,
   capabilities: Capabilities,
-  always = false,
+  always: boolean,
 ): LoweredProgram {
   const { threads } = capabilities;
   if (threads === 1) return program;

@@ -7,6 +7,7 @@ import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { mapExpressions, rewriter, visitStatements } from "../../src/loop/walk.ts";
+import type { Pass } from "../pass.ts";
 
 /** Kernels that make scratch from values, and from nothing else. */
 const DERIVING: ReadonlySet<string> = new Set(["pack", "winner_lists"]);
@@ -17,12 +18,18 @@ interface Derived {
   readonly sources: ReadonlySet<string>;
 }
 
+export const sharePanels: Pass<LoweredProgram, LoweredProgram> = {
+  name: "share-panels",
+  doc: "Panels and winner lists that several kernels want are made once.",
+  run: shared,
+};
+
 /** The program without the kernels that make what is there already. */
-export function sharePanels(program: LoweredProgram): LoweredProgram {
+function shared(program: LoweredProgram): LoweredProgram {
   const scratch = new Set(program.buffers.filter((b) => b.role === "scratch").map((b) => b.name));
   /** What still holds what its sources hold, by what made it. */
   let known = new Map<string, Derived>();
-  const shared = new Map<string, string>();
+  const renamings = new Map<string, string>();
   const lengths = new Map<string, number>();
   const dropped = new Set<Kernel>();
   for (const kernel of program.kernels) {
@@ -32,7 +39,7 @@ export function sharePanels(program: LoweredProgram): LoweredProgram {
     if (derived !== undefined && earlier !== undefined) {
       derived.made.forEach(({ name, length }, k) => {
         const kept = earlier.made[k];
-        shared.set(name, kept.name);
+        renamings.set(name, kept.name);
         lengths.set(kept.name, Math.max(lengths.get(kept.name) ?? kept.length, length));
       });
       dropped.add(kernel);
@@ -48,9 +55,9 @@ export function sharePanels(program: LoweredProgram): LoweredProgram {
   const kept = (kernels: readonly Kernel[]): Kernel[] => kernels.filter((k) => !dropped.has(k));
   return {
     ...program,
-    kernels: kept(program.kernels).map((kernel) => renamed(kernel, shared, lengths)),
+    kernels: kept(program.kernels).map((kernel) => renamed(kernel, renamings, lengths)),
     buffers: program.buffers
-      .filter((b) => !shared.has(b.name))
+      .filter((b) => !renamings.has(b.name))
       .map(
         (b): ProgramBuffer => ({ ...b, shape: lengths.has(b.name) ? [lengths.get(b.name) ?? 0] : b.shape }),
       ),

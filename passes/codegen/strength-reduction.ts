@@ -7,12 +7,25 @@
 import { bottomUp } from "../../src/core/topological.ts";
 import { type Affine, fromAffine, type Term, toAffine } from "../../src/loop/affine.ts";
 import { add, int, local, mul } from "../../src/loop/build.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Expr, Induction, Stmt } from "../../src/loop/types.ts";
 import { children, freeNames, mapChildren, visitStatements } from "../../src/loop/walk.ts";
+import type { Pass } from "../pass.ts";
 
-/** The same statements with hoisted indices; new locals are named `p0`, `p1`, … behind `prefix`. */
-export function reduceStrength(body: readonly Stmt[], prefix = ""): Stmt[] {
-  const hoister = new Hoister(prefix, lanesOf(body));
+export const strengthReduction: Pass<LoweredProgram, LoweredProgram> = {
+  name: "strength-reduction",
+  doc: "Indices become pointers that start before a loop and are bumped with it.",
+  run: (program) => ({
+    ...program,
+    kernels: program.kernels.map((kernel) => ({ ...kernel, body: hoisted(kernel.body) })),
+  }),
+};
+
+/** The same statements with hoisted indices; new locals are named `p0`, `p1`, …, in each section anew: they share none. */
+function hoisted(body: readonly Stmt[]): Stmt[] {
+  if (body.some(({ kind }) => kind === "section"))
+    return body.map((s) => (s.kind === "section" ? { ...s, body: hoisted(s.body) } : s));
+  const hoister = new Hoister(lanesOf(body));
   return hoister.body(body, new Set()).flatMap((item) => hoister.settle(item));
 }
 
@@ -31,12 +44,10 @@ interface Item {
 }
 
 class Hoister {
-  private readonly prefix: string;
   private readonly lanes: ReadonlySet<string>;
   private counter = 0;
 
-  constructor(prefix: string, lanes: ReadonlySet<string>) {
-    this.prefix = prefix;
+  constructor(lanes: ReadonlySet<string>) {
     this.lanes = lanes;
   }
 
@@ -78,7 +89,7 @@ class Hoister {
   }
 
   private loop(s: For, outside: ReadonlySet<string>): Item {
-    const level = new Level(s.name, outside, this.lanes, () => `${this.prefix}p${this.counter++}`);
+    const level = new Level(s.name, outside, this.lanes, () => `p${this.counter++}`);
     const inside = new Set([...outside, s.name, ...(s.inductions ?? []).map((i) => i.name)]);
     const body = this.body(s.body, inside).flatMap(({ pointers, statement }): Stmt[] => {
       const placed = pointers.flatMap(({ name, value }): Stmt[] => {

@@ -2,7 +2,7 @@
 
 import type { Expr } from "../../src/loop/types.ts";
 import { children, freeNames, mapChildren, visitExpr } from "../../src/loop/walk.ts";
-import type { GridLoop } from "../codegen/lower-reductions.ts";
+import type { GridLoop } from "../scheduling/analysis/nest.ts";
 
 /** What stores a part for each iteration of some loops, and says how it is read. */
 export interface PartMaker {

@@ -7,8 +7,6 @@ import { type Schedule, sameSchedule } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isProved } from "../../src/loop/verify.ts";
 import { mapToThreads } from "../codegen/map-to-threads.ts";
-import { parallelize } from "../codegen/parallelize.ts";
-import { sharePanels } from "../codegen/share-panels.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 import { kernelKey } from "./kernel-key.ts";
 import { packedPanels } from "./plans/pack.ts";
@@ -37,7 +35,7 @@ export const STRATEGIES: readonly Strategy[] = [
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",
-  doc: "Transforms loops for the backend: register or vector tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
+  doc: "Chooses how each kernel runs: register or vector tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
 };
 
 /** The schedules of kernels, by their keys: what a tuner found. */
@@ -51,14 +49,12 @@ export interface ScheduleOptions {
   readonly choices?: Choices;
   /** False where no convolution is to run by Winograd's method. */
   readonly winograd?: boolean;
-  /** Divides work among threads even where that does not pay; for tests. */
-  readonly divideAlways?: boolean;
 }
 
 /** Each kernel runs as the options say, and where they say nothing as the cost model likes best. */
 export function schedule(
   capabilities: Capabilities,
-  { strategy, choices, winograd: allowsWinograd = true, divideAlways = false }: ScheduleOptions = {},
+  { strategy, choices, winograd: allowsWinograd = true }: ScheduleOptions = {},
 ): Pass<LoweredProgram, LoweredProgram> {
   return {
     ...SCHEDULE,
@@ -81,7 +77,7 @@ export function schedule(
           cheapestProved(preferred, capabilities) ?? cheapestProved(others, capabilities) ?? none(kernel)
         );
       });
-      return parallelize(withScheduled(program, made), capabilities, divideAlways);
+      return withScheduled(program, made);
     },
   };
 }
@@ -110,12 +106,12 @@ const isIdle = (s: Stmt): boolean =>
 export function withScheduled(program: LoweredProgram, made: readonly Scheduled[]): LoweredProgram {
   const commitKernels = made.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
   const kernels = made.flatMap((m) => m.kernels);
-  return sharePanels({
+  return {
     ...program,
     kernels,
     buffers: [...program.buffers, ...made.flatMap((m) => m.scratch)],
     commitFrom: kernels.length - commitKernels,
-  });
+  };
 }
 
 /**

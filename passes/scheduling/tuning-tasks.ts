@@ -6,10 +6,11 @@ import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/prog
 import { printSchedule } from "../../src/loop/schedule.ts";
 import type { TuningCandidate, TuningTask } from "../../src/loop/tuning-task.ts";
 import type { Kernel } from "../../src/loop/types.ts";
-import { planMemory } from "../codegen/plan-memory.ts";
+import { PassManager } from "../manager.ts";
+import { planLowered } from "../pipeline.ts";
 import { kernelKey } from "./kernel-key.ts";
 import type { ProgramFacts } from "./plans/strategy.ts";
-import { applied, candidatesFor, factsOf, withScheduled } from "./schedule.ts";
+import { applied, candidatesFor, factsOf, SCHEDULE, withScheduled } from "./schedule.ts";
 
 /**
  * One task for each kernel of `program` that can run in more than one way; kernels that do the same share one. There
@@ -42,12 +43,13 @@ function tuningCandidatesFor(
     .map((candidate, place) => ({ candidate, place }))
     .sort((a, b) => a.candidate.cost - b.candidate.cost || a.place - b.place);
   const named = new Map<string, TuningCandidate>();
+  const options = { capabilities: { ...capabilities, threads: 1 }, after: SCHEDULE.name };
   for (const { candidate } of sorted) {
     const name = printSchedule(candidate.schedule);
     if (named.has(name)) continue;
     const plan = (): ProgramPlan | undefined => {
       const made = applied(candidate, capabilities);
-      return made && planMemory.run(withScheduled(alone(kernel), [made]));
+      return made && planLowered(new PassManager(), withScheduled(alone(kernel), [made]), options);
     };
     named.set(name, { name, cost: candidate.cost, plan });
   }

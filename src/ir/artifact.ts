@@ -2,6 +2,7 @@
 
 import { type ProgramPlan, printPlan } from "../loop/plan.ts";
 import { type LoweredProgram, printProgram } from "../loop/program.ts";
+import { visitStatements } from "../loop/walk.ts";
 import { printGraph } from "./print.ts";
 import type { Graph } from "./types.ts";
 
@@ -28,14 +29,30 @@ export const isGraph = (artifact: Artifact): artifact is Graph => !("kernels" in
 export function stageOf(artifact: Artifact): string {
   if (!isGraph(artifact)) {
     if (isPlan(artifact)) return "plan-memory";
-    const isScheduled =
-      artifact.threads !== undefined || artifact.kernels.some((k) => k.schedule !== undefined);
-    return isScheduled ? "schedule" : "lower";
+    return stageOfProgram(artifact);
   }
   const { views, layouts, groups, partition } = artifact;
   if (views !== undefined || layouts !== undefined) return "layout";
   if (groups !== undefined) return "fuse";
   return partition !== undefined ? "partition" : "trace";
+}
+
+/** Passes over scheduled programs change nothing of what went through them already: the earliest is named that it may be. */
+function stageOfProgram({ kernels, threads }: LoweredProgram): string {
+  let stage =
+    threads !== undefined
+      ? "parallelize"
+      : kernels.some((k) => k.schedule !== undefined)
+        ? "schedule"
+        : "lower";
+  for (const { body } of kernels) {
+    visitStatements(body, (s) => {
+      if (s.kind !== "for") return;
+      if (s.loop === "thread") stage = "parallelize";
+      else if (s.inductions !== undefined && stage === "schedule") stage = "strength-reduction";
+    });
+  }
+  return stage;
 }
 
 /** The text form of whatever a stage made. */

@@ -1,14 +1,60 @@
 /** A lowered kernel taken apart: its nests of grid loops with the stores inside. */
 
 import { invariant } from "../../../src/core/errors.ts";
-import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
-import { substitute } from "../../../src/loop/walk.ts";
-import type { GridLoop, StoreTarget } from "../../codegen/lower-reductions.ts";
+import { local } from "../../../src/loop/build.ts";
+import type { Expr, Kernel, LoopKind, Stmt } from "../../../src/loop/types.ts";
+import { substitute, visitExpr } from "../../../src/loop/walk.ts";
 
+export interface GridLoop {
+  readonly name: string;
+  readonly extent: number;
+  /** Defaults to `grid`. */
+  readonly loop?: LoopKind;
+}
+
+export interface StoreTarget {
+  readonly buffer: string;
+  readonly index: Expr;
+  readonly value: Expr;
+}
+
+/** Loops whose iterations are independent, and what is stored inside of them, all at once. */
 export interface Nest {
   readonly name: string;
   readonly loops: readonly GridLoop[];
   readonly stores: readonly StoreTarget[];
+}
+
+/** The nest as statements; values are named before the first store where a store might change what a later value loads. */
+export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">): Stmt[] {
+  const lets: Stmt[] = [];
+  const clash = mayClash(
+    stores,
+    stores.map(({ value }) => value),
+  );
+  const innermost = stores.map(({ buffer, index, value }): Stmt => {
+    if (!clash || value.kind === "const") return { kind: "store", buffer, index, value };
+    const name = `v${lets.length}`;
+    lets.push({ kind: "let", name, value });
+    return { kind: "store", buffer, index, value: local(name, value.dtype) };
+  });
+  return loops.reduceRight<Stmt[]>(
+    (body, { name, extent, loop = "grid" }) => [{ kind: "for", name, extent, loop, body }],
+    [...lets, ...innermost],
+  );
+}
+
+/** Whether one of several stores might change what the value of another loads. */
+export function mayClash(stores: readonly StoreTarget[], values: readonly Expr[]): boolean {
+  if (stores.length < 2) return false;
+  const targets = new Set(stores.map(({ buffer }) => buffer));
+  let found = false;
+  for (const value of values) {
+    visitExpr(value, (e) => {
+      found ||= e.kind === "load" && targets.has(e.buffer);
+    });
+  }
+  return found;
 }
 
 /** Every strategy takes the same kernels apart, and finds what it knows of their expressions by identity. */
@@ -44,8 +90,13 @@ function nestOf(name: string, body: readonly Stmt[]): Nest {
     loops.push({ name: loop.name, extent: loop.extent });
     inner = loop.body;
   }
+  return { name, loops, stores: storesIn(inner) };
+}
+
+/** What a nest stores, without the names that its body gives to values. */
+export function storesIn(body: readonly Stmt[]): StoreTarget[] {
   const lets = new Map<string, Expr>();
-  const stores = inner.flatMap((s): StoreTarget[] => {
+  return body.flatMap((s): StoreTarget[] => {
     if (s.kind === "let") {
       lets.set(s.name, substitute(s.value, lets));
       return [];
@@ -53,5 +104,4 @@ function nestOf(name: string, body: readonly Stmt[]): Nest {
     invariant(s.kind === "store", "a lowered nest holds stores alone");
     return [{ buffer: s.buffer, index: s.index, value: substitute(s.value, lets) }];
   });
-  return { name, loops, stores };
 }

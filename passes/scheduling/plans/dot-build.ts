@@ -6,11 +6,9 @@ import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
-import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import type { Reduce } from "../analysis/contraction.ts";
 import { LANE } from "../analysis/lanes.ts";
-import type { Nest } from "../analysis/nest.ts";
+import { type GridLoop, type Nest, type StoreTarget, statementsOf } from "../analysis/nest.ts";
 import { type Tile, unrollTiles } from "../transforms/unroll.ts";
 import type { Scheduled } from "./strategy.ts";
 
@@ -70,8 +68,7 @@ export function applyDot(plan: DotPlan): Scheduled {
     value: `lanes of ${kernel.name}`,
   };
   const body = parts.flatMap((part): readonly Stmt[] => {
-    const statements = reduceStrength(part(param));
-    return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
+    return parts.length === 1 ? part : [{ kind: "section", name: "tile", body: part }];
   });
   const buffers = [...kernel.buffers, param];
   return {
@@ -85,7 +82,7 @@ export function applyDot(plan: DotPlan): Scheduled {
  * threads may share.
  */
 function buildPart(plan: DotPlan, part: Nest, name: string, start: number) {
-  const { kernel, width } = plan;
+  const { width } = plan;
   const sums = part.stores.filter((s) => s.buffer === MARK);
   const stores = part.stores.filter((s) => s.buffer !== MARK);
   const [outermost] = part.loops;
@@ -105,17 +102,14 @@ function buildPart(plan: DotPlan, part: Nest, name: string, start: number) {
   const finish = rewriter((e) => totals.get(e) ?? e);
   const finished = stores.map((s) => ({ ...s, value: finish(interner.intern(s.value)) }));
   const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
-  const body = (param: BufferParam): Stmt[] => {
-    const buffers = [...kernel.buffers, param];
-    const inside = [
-      ...lowerReductions([lane], partial, buffers, "lane_", part.loops),
-      ...lowerReductions([], finished, buffers, "", part.loops),
-    ];
-    return part.loops.reduceRight<Stmt[]>(
-      (inner, { name: loop, extent }) => [{ kind: "for", name: loop, extent, loop: "grid", body: inner }],
-      inside,
-    );
-  };
+  const inside = [
+    ...statementsOf({ loops: [lane], stores: partial }),
+    ...statementsOf({ loops: [], stores: finished }),
+  ];
+  const body = part.loops.reduceRight<Stmt[]>(
+    (inner, { name: loop, extent }) => [{ kind: "for", name: loop, extent, loop: "grid", body: inner }],
+    inside,
+  );
   return { body, length: stride * (outermost?.extent ?? 1) };
 }
 

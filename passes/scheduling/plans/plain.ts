@@ -2,9 +2,7 @@
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
-import { lowerReductions } from "../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../codegen/strength-reduction.ts";
-import { nestsOf } from "../analysis/nest.ts";
+import { nestsOf, statementsOf } from "../analysis/nest.ts";
 import { nestCost, UNTILED_COST } from "./plain-cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
@@ -24,12 +22,12 @@ export const plain: Strategy = {
 
 const costOf = (kernel: Kernel): number => nestsOf(kernel).reduce((sum, nest) => sum + nestCost(nest), 0);
 
-/** The kernel with every nest materialised. */
+/** The kernel as it is, its nests alone. */
 export function schedulePlain(kernel: Kernel): Kernel {
   const nests = nestsOf(kernel);
-  const body = nests.map(({ name, loops, stores }): readonly Stmt[] => {
-    const statements = reduceStrength(lowerReductions(loops, stores, kernel.buffers));
-    return nests.length === 1 ? statements : [{ kind: "section", name, body: statements }];
+  const body = nests.map((nest): readonly Stmt[] => {
+    const statements = statementsOf(nest);
+    return nests.length === 1 ? statements : [{ kind: "section", name: nest.name, body: statements }];
   });
   return { ...kernel, body: body.flat(), schedule: [] };
 }

@@ -7,9 +7,8 @@
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
-import { lowerReductions } from "../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { type Contraction, contractionOf, dependsOn } from "../analysis/contraction.ts";
+import { statementsOf } from "../analysis/nest.ts";
 import { foldGuards } from "../transforms/fold-guards.ts";
 import { type Tile, unrollTiles, unrollWindows } from "../transforms/unroll.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
@@ -107,8 +106,7 @@ function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
   const parts = unrollTiles(unrollWindows(nest, contraction.window), tiles);
   const guarded = contraction.left.kind !== "load" || contraction.right.kind !== "load";
   const body = parts.map((part): readonly Stmt[] => {
-    const { loops, stores } = guarded ? foldGuards(part) : part;
-    const statements = reduceStrength(lowerReductions(loops, stores, kernel.buffers));
+    const statements = statementsOf(guarded ? foldGuards(part) : part);
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
   return { ...kernel, body: body.flat(), schedule: scheduleOf(contraction, tiles) };

@@ -6,10 +6,8 @@ import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import { axesKey, rewriter, substitute } from "../../../src/loop/walk.ts";
-import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { LANE, type LanePart, lanePartsOf, vectorCount } from "../analysis/lanes.ts";
-import type { Nest } from "../analysis/nest.ts";
+import { type GridLoop, type Nest, type StoreTarget, statementsOf } from "../analysis/nest.ts";
 import { epilogueKernel } from "../transforms/epilogue-kernel.ts";
 import { joinAxes } from "../transforms/join-axes.ts";
 import { buildPanel, type Panel } from "../transforms/panel.ts";
@@ -106,7 +104,7 @@ function mainKernel(plan: TilePlan, nest: Nest, buffers: readonly BufferParam[],
   const parts = cut.flatMap((part) => unrollTiles(part, row === undefined ? [] : [row]));
   const body = parts.map(({ loops, stores }): readonly Stmt[] => {
     const lane: GridLoop = { name: LANE, extent: lanes.width, loop: "vector" };
-    const statements = reduceStrength(lowerReductions([...loops, lane], stores, buffers));
+    const statements = statementsOf({ loops: [...loops, lane], stores });
     return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
   });
   const { loaded, stored, scalars } = usedBuffers(body.flat());

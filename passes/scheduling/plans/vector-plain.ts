@@ -10,11 +10,9 @@ import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-i
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute, visitExpr } from "../../../src/loop/walk.ts";
-import { type GridLoop, lowerReductions } from "../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
-import { type Nest, nestsOf } from "../analysis/nest.ts";
+import { type GridLoop, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
 import { joinLoops } from "../transforms/join-loops.ts";
 import { schedulePlain } from "./plain.ts";
 import { nestCost } from "./plain-cost.ts";
@@ -133,7 +131,7 @@ function hasReduction(value: Expr, loop: string): boolean {
 function build(kernel: Kernel, nests: readonly Nest[], cuts: readonly (Lanes | undefined)[]): Kernel {
   const parts = nests.flatMap((nest, k) => partsOf(nest, cuts[k]));
   const body = parts.map((nest): readonly Stmt[] => {
-    const statements = reduceStrength(lowerReductions(nest.loops, nest.stores, kernel.buffers));
+    const statements = statementsOf(nest);
     return parts.length === 1 ? statements : [{ kind: "section", name: nest.name, body: statements }];
   });
   return { ...kernel, body: body.flat(), schedule: scheduleOf(nests, cuts) };

@@ -4,8 +4,7 @@ import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.
 import { int } from "../../../src/loop/build.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { children, substitute } from "../../../src/loop/walk.ts";
-import type { GridLoop } from "../../codegen/lower-reductions.ts";
-import type { Nest } from "../analysis/nest.ts";
+import type { GridLoop, Nest } from "../analysis/nest.ts";
 
 /** The nest with its innermost loops as one for as long as every load and store steps through them as through one. */
 export function joinLoops(nest: Nest): Nest {

@@ -8,10 +8,8 @@ import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
 import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
-import { type GridLoop, lowerReductions, type StoreTarget } from "../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../codegen/strength-reduction.ts";
 import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
-import { type Nest, nestsOf } from "../analysis/nest.ts";
+import { type GridLoop, type Nest, nestsOf, type StoreTarget, statementsOf } from "../analysis/nest.ts";
 import { schedulePlain } from "../plans/plain.ts";
 
 /** How often an element may be copied, on average, for lanes to pay. */
@@ -29,9 +27,7 @@ export function schedulePanel(kernel: Kernel, width: number): Kernel {
   // The copy is dense: it has as many elements as its loops have iterations.
   const length = nest.loops.reduce((n, l) => n * l.extent, 1);
   const nests = value.kind === "load" ? parts : [...zeros(buffer, length, width), ...parts];
-  const bodies = nests.map(({ loops, stores }) =>
-    reduceStrength(lowerReductions(loops, stores, kernel.buffers)),
-  );
+  const bodies = nests.map(statementsOf);
   const body =
     bodies.length === 1 ? bodies[0] : bodies.map((b): Stmt => ({ kind: "section", name: "copy", body: b }));
   const cleared: Schedule = value.kind === "load" ? [] : [{ kind: "clear", lanes: width }];

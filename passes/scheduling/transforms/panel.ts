@@ -13,7 +13,6 @@ import { simplify } from "../../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import { freeNames, substitute, visitExpr } from "../../../src/loop/walk.ts";
-import type { GridLoop } from "../../codegen/lower-reductions.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import {
   LANE,
@@ -25,6 +24,7 @@ import {
   tileWidth,
   vectorName,
 } from "../analysis/lanes.ts";
+import type { GridLoop } from "../analysis/nest.ts";
 
 export interface Panel {
   /** Fills the panel. */

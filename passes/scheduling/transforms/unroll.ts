@@ -14,8 +14,7 @@ import {
 } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
-import type { StoreTarget } from "../../codegen/lower-reductions.ts";
-import type { Nest } from "../analysis/nest.ts";
+import type { Nest, StoreTarget } from "../analysis/nest.ts";
 
 export interface Tile {
   /** The grid loop that is cut. */

@@ -1,7 +1,8 @@
 /** Scalar kernels on the wasm backend: addresses, guards, lists, sections, scalars; and what a dump shows. */
 
 import { describe, expect, test } from "vitest";
-import { lowerReductions } from "../../../passes/codegen/lower-reductions.ts";
+import { lowered } from "../../../passes/codegen/lower-reductions.ts";
+import { statementsOf } from "../../../passes/scheduling/analysis/nest.ts";
 import {
   add,
   binary,
@@ -169,7 +170,8 @@ describe("whole numbers", () => {
       { buffer: "outB", index: k, value: compare("lt", a, word(0x80000000)) },
     ];
     // The words share nearly all of their arithmetic; this names the parts, as scheduling does.
-    await agrees(lowerReductions([{ name: "k", extent: 2 }], stores, []), { seed: 4_000_000_000, step: 12 });
+    const nest = statementsOf({ loops: [{ name: "k", extent: 2 }], stores });
+    await agrees(lowered(nest, []), { seed: 4_000_000_000, step: 12 });
   });
 });
 

@@ -18,8 +18,7 @@ import {
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import { type SparseFactor, winnerAt } from "../../analysis/sparse-factor.ts";
 import { baseOf, type ListSpec, listBuffer, loopOver, nestLoops } from "./sparse-form.ts";
 
@@ -116,7 +115,7 @@ export function imageLists(
         ...buffers.map(({ param }): BufferParam => ({ ...param, access: "write" })),
       ],
       scalars: [],
-      body: reduceStrength(nestLoops(all, "grid", list)),
+      body: nestLoops(all, "grid", list),
       schedule: [{ kind: "compact", operand: sparse.operand, ...(bandCount > 1 && { inBands: true }) }],
       nominalFlops: 0,
     },

@@ -26,8 +26,7 @@ import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import { schedulePlain } from "../plain.ts";
@@ -201,21 +200,19 @@ class InputGradient {
         values.param,
         image.param,
       ],
-      body: reduceStrength(
-        nestLoops(this.parts.images, "grid", [
-          loopOver("cell", inputs * this.height * this.width, [
-            { kind: "store", buffer: image.param.name, index: variable("cell"), value: float(0) },
-          ]),
-          loopOver("py", sparse.plane[0], [
-            loopOver(
-              "px",
-              sparse.plane[1],
-              this.windowBody(weights.param.name, offsets.param.name, values.param.name, image.param.name),
-            ),
-          ]),
-          ...this.finish(image.param.name),
+      body: nestLoops(this.parts.images, "grid", [
+        loopOver("cell", inputs * this.height * this.width, [
+          { kind: "store", buffer: image.param.name, index: variable("cell"), value: float(0) },
         ]),
-      ),
+        loopOver("py", sparse.plane[0], [
+          loopOver(
+            "px",
+            sparse.plane[1],
+            this.windowBody(weights.param.name, offsets.param.name, values.param.name, image.param.name),
+          ),
+        ]),
+        ...this.finish(image.param.name),
+      ]),
       schedule: scheduleOf(this.found, this.parts, this.tile),
     };
     return { kernels: [pack, main], scratch: [weights, offsets, values, image].map(({ buffer }) => buffer) };

@@ -5,8 +5,8 @@ import { add, int, mul } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Stmt } from "../../../../src/loop/types.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
 import type { Contraction } from "../../analysis/contraction.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import type { SparseFactor } from "../../analysis/sparse-factor.ts";
 import type { Scheduled } from "../strategy.ts";
 

@@ -2,7 +2,7 @@
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import { iterationCost } from "../vector-cost.ts";
 
 export interface Block {

@@ -11,9 +11,8 @@ import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { LANE } from "../../analysis/lanes.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
@@ -123,7 +122,7 @@ class InputVectors {
         { ...weights.param, access: "read" },
         { ...image.param, private: true },
       ],
-      body: reduceStrength(this.overImages(lists, weights.load, image.param.name)),
+      body: this.overImages(lists, weights.load, image.param.name),
       schedule: this.schedule,
     };
     return {

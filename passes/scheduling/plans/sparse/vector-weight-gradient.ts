@@ -23,11 +23,10 @@ import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { axesKey, mapExpressions, substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import type { Contraction, Reduce } from "../../analysis/contraction.ts";
 import { type Coordinate, coordinatesOf } from "../../analysis/coordinates.ts";
 import { LANE } from "../../analysis/lanes.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import type { SparseFactor } from "../../analysis/sparse-factor.ts";
 import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
 import {
@@ -254,9 +253,7 @@ class WeightVectors {
     const { parts, block } = this;
     const rows = stretchesOf("tap", sizeOf(parts.rows), block.rows);
     const vectors = stretchesOf("vector", this.rowLength / this.width, block.vectors);
-    const bodies = rows.flatMap((r) =>
-      vectors.map((v) => reduceStrength(this.blockBody(lists, panel, partial, r, v))),
-    );
+    const bodies = rows.flatMap((r) => vectors.map((v) => this.blockBody(lists, panel, partial, r, v)));
     return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
   }
 

@@ -10,8 +10,7 @@ import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
@@ -151,7 +150,7 @@ class WeightGradient {
       if (k === starts.length) return [this.blockBody(lists, chosen)];
       return starts[k].list.flatMap((part) => combine(k + 1, [...chosen, { loop: starts[k].loop, ...part }]));
     };
-    const bodies = combine(0, []).map((body) => reduceStrength(body));
+    const bodies = combine(0, []);
     return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
   }
 

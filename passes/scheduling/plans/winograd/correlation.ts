@@ -5,10 +5,10 @@
  */
 
 import type { Expr, ReduceAxis } from "../../../../src/loop/types.ts";
-import type { GridLoop } from "../../../codegen/lower-reductions.ts";
 import { type Contraction, dependsOn } from "../../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../../analysis/coordinates.ts";
 import { Factor } from "../../analysis/factor.ts";
+import type { GridLoop } from "../../analysis/nest.ts";
 import { type SparseFactor, sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 
 /** One of the two dimensions. */

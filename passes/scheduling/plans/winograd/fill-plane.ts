@@ -7,9 +7,8 @@ import { coefficientOf, occursInside, toAffine } from "../../../../src/loop/affi
 import { add, compare, float, int, load, mul, select, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop, StoreTarget } from "../../../codegen/lower-reductions.ts";
 import { type Lanes, lanePartsOf } from "../../analysis/lanes.ts";
-import type { Nest } from "../../analysis/nest.ts";
+import type { GridLoop, Nest, StoreTarget } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
 import { fills, interiorOf, zeros } from "../../transforms/panel-copy.ts";
 import type { Plane, PooledPlane } from "./plane.ts";

@@ -5,7 +5,6 @@
 
 import { add, binary, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { LANE, lanePartsOf } from "../../analysis/lanes.ts";
 import type { Scheduled } from "../strategy.ts";
 import { applyTransform, stripLength } from "./apply-transform.ts";
@@ -52,7 +51,7 @@ function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Buil
   const plane = filterPlane(correlation, false);
   const across = columnLanes(outputs, lanes);
   const channel = variable("channel");
-  const body = new Phases(buffers).within([{ name: "channel", extent: channels, loop: "grid" }], (phases) => [
+  const body = new Phases().within([{ name: "channel", extent: channels, loop: "grid" }], (phases) => [
     ...lanePartsOf(across).flatMap((part) =>
       phases.within(part.iterations === 1 ? [] : [{ name: across.loop, extent: part.iterations }], (inner) =>
         vectorsOfPart(across, part).flatMap((vector) => {
@@ -84,7 +83,7 @@ function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Buil
     ),
     ...findScale(plan, filter, scales, lanewise, channel, phases),
   ]);
-  const built = kernelOf(kernel, buffers, reduceStrength(body), {
+  const built = kernelOf(kernel, buffers, body, {
     name: filter.name,
     ops: ["winograd_filter"],
     schedule: plan.schedule,
@@ -122,7 +121,7 @@ function mainKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built 
   const names = { data: data.name, factors: factors.name, products: products.name, strip: strip.name };
   const block = { name: "block", extent: plan.blocks, loop: "grid" } as const;
   const imageAt = (image: Expr): Expr => add(mul(variable("block"), int(plan.imagesPerBlock)), image);
-  const body = new Phases(buffers).within([block], (phases) => [
+  const body = new Phases().within([block], (phases) => [
     ...fillPlane({ ...plane, name: names.data }, dataPlane(correlation, false), imageAt, phases),
     ...checkTiles(plan, checks, names.data, scales, phases),
     ...transformData(plan, names, phases),
@@ -148,7 +147,7 @@ function mainKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built 
     ),
     ...outputs(plan, names, { name: sums.name, width: tiling.width, lanes }, checks, imageAt, phases),
   ]);
-  const built = kernelOf(kernel, buffers, reduceStrength(body), { schedule: plan.schedule });
+  const built = kernelOf(kernel, buffers, body, { schedule: plan.schedule });
   return { kernel: built, scratch: all };
 }
 

@@ -2,8 +2,8 @@
 
 import { add, int, load, mul, reduce, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
-import type { StoreTarget } from "../../../codegen/lower-reductions.ts";
 import { LANE, type LanePart, type Lanes, lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
+import type { StoreTarget } from "../../analysis/nest.ts";
 import { lane, type Phases } from "./workspace.ts";
 
 /** Vectors side by side in a tile of sums. */

@@ -23,8 +23,8 @@ import {
 } from "../../../../src/loop/build.ts";
 import type { Expr, ReduceAxis, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import type { StoreTarget } from "../../../codegen/lower-reductions.ts";
 import { LANE, lanePartsOf } from "../../analysis/lanes.ts";
+import type { StoreTarget } from "../../analysis/nest.ts";
 import { interiorOf, zeros } from "../../transforms/panel-copy.ts";
 import type { Correlation } from "./correlation.ts";
 import { planeIndex } from "./fill-plane.ts";

@@ -16,7 +16,6 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { reduceStrength } from "../../../codegen/strength-reduction.ts";
 import { LANE } from "../../analysis/lanes.ts";
 import type { Scheduled } from "../strategy.ts";
 import { applyTransform, stripLength } from "./apply-transform.ts";
@@ -77,7 +76,7 @@ function sumsKernel(plan: WeightPlan, sums: Scratch): Built {
     { name: "group", extent: groups, loop: "grid" },
     { name: "block", extent: blocksPerGroup, loop: "serial" },
   ] as const;
-  const body = new Phases(buffers).within(loops, (phases) => [
+  const body = new Phases().within(loops, (phases) => [
     ...fillPlane({ ...plan.data, name: data.name }, dataPlane(correlation, true), imageAt, phases),
     ...fillPlane({ ...plan.gradient, name: gradient.name }, filterPlane(correlation, true), imageAt, phases),
     ...tileOf({
@@ -120,7 +119,7 @@ function sumsKernel(plan: WeightPlan, sums: Scratch): Built {
       phases,
     ),
   ]);
-  const built = kernelOf(kernel, buffers, reduceStrength(body), {
+  const built = kernelOf(kernel, buffers, body, {
     name: `${kernel.name}_tiles`,
     schedule: plan.schedule,
   });
@@ -185,41 +184,39 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
   ];
   const sumPlane = { name: plane.name, width: columns.taps, lanes };
   const channel = variable("channel");
-  const body = new Phases(buffers).within(
-    [{ name: "channel", extent: plan.channels, loop: "grid" }],
-    (phases) =>
-      channelParts(plan.outputs, lanes).flatMap((part) => {
-        const vector = add(variable("vector"), int(part.first));
-        return phases.within([{ name: "vector", extent: part.vectors }], (inner) => [
-          ...applyTransform(
-            {
-              vertical,
-              horizontal: transposed(columns.filter),
-              columns: columns.points,
-              tiles: 1,
-              step: 0,
-              between: strip.name,
-              lanes,
-              source: (row, column) => {
-                const point = add(int(row * columns.points), column);
-                const index = plan.sums.index(point, channel, mul(vector, int(lanes)));
-                return Array.from({ length: plan.groups }, (_, group) =>
-                  vectorAt(sums.name, add(int(group * pointLength(plan.sums)), index)),
-                ).reduce(add);
-              },
-              target: (line, column) => ({
-                buffer: plane.name,
-                index: add(sumIndex(sumPlane, line, int(column)), variable(LANE)),
-              }),
+  const body = new Phases().within([{ name: "channel", extent: plan.channels, loop: "grid" }], (phases) =>
+    channelParts(plan.outputs, lanes).flatMap((part) => {
+      const vector = add(variable("vector"), int(part.first));
+      return phases.within([{ name: "vector", extent: part.vectors }], (inner) => [
+        ...applyTransform(
+          {
+            vertical,
+            horizontal: transposed(columns.filter),
+            columns: columns.points,
+            tiles: 1,
+            step: 0,
+            between: strip.name,
+            lanes,
+            source: (row, column) => {
+              const point = add(int(row * columns.points), column);
+              const index = plan.sums.index(point, channel, mul(vector, int(lanes)));
+              return Array.from({ length: plan.groups }, (_, group) =>
+                vectorAt(sums.name, add(int(group * pointLength(plan.sums)), index)),
+              ).reduce(add);
             },
-            inner,
-          ),
-          ...directWhereNotFinite(plan, sumPlane, lanewise.name, vector, inner),
-          ...finish(correlation, sumPlane, channel, vector, part, inner),
-        ]);
-      }),
+            target: (line, column) => ({
+              buffer: plane.name,
+              index: add(sumIndex(sumPlane, line, int(column)), variable(LANE)),
+            }),
+          },
+          inner,
+        ),
+        ...directWhereNotFinite(plan, sumPlane, lanewise.name, vector, inner),
+        ...finish(correlation, sumPlane, channel, vector, part, inner),
+      ]);
+    }),
   );
-  const built = kernelOf(kernel, buffers, reduceStrength(body), {
+  const built = kernelOf(kernel, buffers, body, {
     schedule: plan.schedule,
     nominalFlops: 0,
   });

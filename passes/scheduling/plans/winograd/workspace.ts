@@ -3,8 +3,8 @@
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import type { BufferParam, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
-import { type GridLoop, lowerReductions, type StoreTarget } from "../../../codegen/lower-reductions.ts";
 import { LANE } from "../../analysis/lanes.ts";
+import { type GridLoop, type StoreTarget, statementsOf } from "../../analysis/nest.ts";
 
 /** Scratch as the program's buffer and as a kernel's parameter. */
 export interface Scratch {
@@ -36,32 +36,17 @@ export const lane = (width: number): GridLoop => ({ name: LANE, extent: width, l
 
 /** Writes phases of a kernel: stores under loops, all of them inside of loops that the kernel writes itself. */
 export class Phases {
-  private readonly buffers: readonly BufferParam[];
-  private readonly outer: readonly GridLoop[];
-  private readonly count: { value: number };
-
-  constructor(
-    buffers: readonly BufferParam[],
-    outer: readonly GridLoop[] = [],
-    count: { value: number } = { value: 0 },
-  ) {
-    this.buffers = buffers;
-    this.outer = outer;
-    this.count = count;
-  }
-
   stores(loops: readonly GridLoop[], stores: readonly StoreTarget[]): Stmt[] {
-    return lowerReductions(loops, stores, this.buffers, `s${this.count.value++}_`, this.outer);
+    return statementsOf({ loops, stores });
   }
 
   /** `loops` around what `body` writes. */
   within(loops: readonly GridLoop[], body: (inner: Phases) => readonly Stmt[]): Stmt[] {
-    const inner = new Phases(this.buffers, [...this.outer, ...loops], this.count);
     return loops.reduceRight<Stmt[]>(
       (statements, { name, extent, loop = "serial" }) => [
         { kind: "for", name, extent, loop, body: statements },
       ],
-      [...body(inner)],
+      [...body(this)],
     );
   }
 }
