@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import { backendNamed } from "../../backends/registry.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { lowerTraced } from "../../passes/pipeline.ts";
-import { tuningTasksOf } from "../../passes/scheduling/tuning-tasks.ts";
+import { tuningTasksOf } from "../../passes/tuning-tasks.ts";
 import { nn, optim } from "../../src/index.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { TuningTask } from "../../src/loop/tuning-task.ts";

@@ -28,6 +28,7 @@ import type { LoweredProgram } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
+import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import {
   axesKey,
   forEachChild,
@@ -375,13 +376,24 @@ const isWrittenOut = ({ kind }: Stmt): boolean =>
 
 const isLet = ({ kind }: Stmt): boolean => kind === "let";
 
-/** The stores from place `k` on, with the definitions before them; none where something else follows. */
+/** The stores from place `k` on, with the definitions before them; none where something else follows, or an order counts. */
 function storesAt(statements: readonly Stmt[], k: number): readonly Stmt[] {
   let first = k;
   while (statements[first]?.kind === "let") first++;
   let end = first;
   while (statements[end]?.kind === "store") end++;
-  return end === first ? [] : statements.slice(k, end);
+  return end === first || isOrdered(statements.slice(first, end)) ? [] : statements.slice(k, end);
+}
+
+/** Whether one of several stores loads what an earlier one may have stored. */
+function isOrdered(stores: readonly Stmt[]): boolean {
+  const stored = new Set<string>();
+  return stores.some((s) => {
+    const loads = usedBuffers([s]).loaded;
+    const isLater = [...stored].some((name) => loads.has(name));
+    if (s.kind === "store") stored.add(s.buffer);
+    return isLater;
+  });
 }
 
 /** The nest that `loop` is the outermost of, if it is one. */

@@ -6,7 +6,7 @@ import { withIndexChecks } from "../../passes/graph/index-checks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { StageInfo } from "../../passes/pass.ts";
 import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
-import { tuningTasksOf } from "../../passes/scheduling/tuning-tasks.ts";
+import { tuningTasksOf } from "../../passes/tuning-tasks.ts";
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";

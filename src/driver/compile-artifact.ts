@@ -68,7 +68,7 @@ function planned(
   options: PipelineOptions,
 ): ProgramPlan {
   if (isGraph(artifact)) return planLowered(manager, lowerTraced(manager, artifact, options), options);
-  requireFit(artifact, options.after === "lower", backend);
+  requireFit(artifact, options.after ?? stageOf(artifact), backend);
   return isPlan(artifact) ? artifact : planLowered(manager, artifact, options);
 }
 

@@ -3,21 +3,20 @@
 import type { Backend } from "../../backends/backend.ts";
 import { WrittenElements } from "../../passes/scheduling/analysis/dependence.ts";
 import { KilnError } from "../core/errors.ts";
+import { type Affine, addAffine, toAffine } from "../loop/affine.ts";
+import { add, int, mul, variable } from "../loop/build.ts";
 import type { Capabilities } from "../loop/capabilities.ts";
 import type { LoweredProgram } from "../loop/program.ts";
-import type { Kernel, Stmt } from "../loop/types.ts";
-import { ownExpressions, visitExpr, visitStatements } from "../loop/walk.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../loop/types.ts";
+import { ownExpressions, substitute, visitExpr, visitStatements } from "../loop/walk.ts";
 
 type Loop = Extract<Stmt, { kind: "for" }>;
 
-/** Throws a {@link KilnError} that names the kernel and what the backend lacks. */
-export function requireFit(
-  program: LoweredProgram,
-  isLowered: boolean,
-  { name, capabilities }: Backend,
-): void {
+/** Throws a {@link KilnError} that names the kernel and what the backend lacks; `program` is the result of `stage`. */
+export function requireFit(program: LoweredProgram, stage: string, { name, capabilities }: Backend): void {
   for (const kernel of program.kernels) {
-    const why = isLowered ? unschedulable(kernel) : misfit(kernel, name, capabilities, program);
+    const why =
+      stage === "lower" ? unschedulable(kernel) : misfit(kernel, stage, name, capabilities, program);
     if (why !== undefined) throw new KilnError(`kernel ${kernel.name} ${why}`, kernel.origins);
   }
   const { threads = 1 } = program;
@@ -50,13 +49,15 @@ function unschedulable({ body }: Kernel): string | undefined {
 /** What a scheduled kernel wants that a backend has not. */
 function misfit(
   kernel: Kernel,
+  stage: string,
   backend: string,
   capabilities: Capabilities,
   program: LoweredProgram,
 ): string | undefined {
   const { vectorWidth, threads, schedules, oneElementPerThread } = capabilities;
   const loops = loopsOf(kernel.body);
-  if ((schedules || oneElementPerThread) && hasReduction(kernel)) {
+  const isOpen = stage === "schedule" || stage === "share-panels";
+  if (!isOpen && (schedules || oneElementPerThread) && hasReduction(kernel)) {
     return `holds a reduction that is no loop yet, and ${backend} runs loops alone: go on from lower`;
   }
   const lanes = loops.find(({ loop, extent }) => loop === "vector" && extent !== vectorWidth)?.extent;
@@ -64,7 +65,10 @@ function misfit(
     const has = vectorWidth === 1 ? "one number at a time" : `${vectorWidth}`;
     return `computes ${typeof lanes === "number" ? lanes : "several"} numbers at once, and ${backend} computes ${has}: go on from lower`;
   }
-  if (oneElementPerThread) return misfitPerElement(kernel, backend, capabilities, program);
+  if (oneElementPerThread) {
+    const isMapped = stage === "parallelize" || stage === "plan-memory";
+    return misfitPerElement(kernel, isMapped, backend, capabilities, program);
+  }
   if (!loops.some(({ loop }) => loop === "thread")) return undefined;
   const wanted = kernel.threads ?? 1;
   if (wanted === 1) return `computes one element per thread, and ${backend} runs loops: go on from lower`;
@@ -96,9 +100,13 @@ function isDivisible(kernel: Kernel, body: readonly Stmt[]): boolean {
   );
 }
 
-/** Where each thread computes one element: a loop over threads that ends in the kernel's one store. */
+/**
+ * Where each thread computes one element: grid loops around the kernel's one store, in the order of its elements, and once
+ * these are mapped to threads a loop over threads that ends in that store.
+ */
 function misfitPerElement(
   { body, buffers }: Kernel,
+  isMapped: boolean,
   backend: string,
   { maxInputs, inPlace }: Capabilities,
   program: LoweredProgram,
@@ -115,6 +123,11 @@ function misfitPerElement(
   if (output.access !== "write" && !isState && !inPlace) {
     return `reads ${output.name}, which it writes, and ${backend} cannot`;
   }
+  if (!isMapped) {
+    return isGrid(body, output)
+      ? undefined
+      : `is no nest of grid loops around one store in the order of its elements, and ${backend} computes one element per thread: go on from lower`;
+  }
   const isOfThreads =
     body.length === 1 && thread.kind === "for" && thread.loop === "thread" && thread.extent === output.length;
   return isOfThreads && isThreadBody(thread, output.name)
@@ -124,21 +137,47 @@ function misfitPerElement(
 
 function isThreadBody({ name, body }: Loop, output: string): boolean {
   const last = body.at(-1);
-  const isPlain = (statements: readonly Stmt[]): boolean =>
-    statements.every((s) => {
-      if (s.kind === "if") return isPlain(s.body);
-      if (s.kind === "for")
-        return typeof s.extent === "number" && s.inductions === undefined && isPlain(s.body);
-      return s.kind === "let" || s.kind === "accumulator" || s.kind === "assign";
-    });
+  const hasPointers = loopsOf(body).some(({ inductions }) => inductions !== undefined);
   return (
     last?.kind === "store" &&
     last.buffer === output &&
     last.index.kind === "var" &&
     last.index.name === name &&
-    isPlain(body.slice(0, -1))
+    !hasPointers &&
+    storesNothing(body.slice(0, -1))
   );
 }
+
+const storesNothing = (statements: readonly Stmt[]): boolean =>
+  statements.every((s) => {
+    if (s.kind === "if") return storesNothing(s.body);
+    if (s.kind === "for") return typeof s.extent === "number" && storesNothing(s.body);
+    return s.kind === "let" || s.kind === "accumulator" || s.kind === "assign";
+  });
+
+/** Whether a body is grid loops, each the last statement of the one around it, and ends in a store at the place they count to. */
+function isGrid(body: readonly Stmt[], { name, length }: BufferParam): boolean {
+  const definitions = new Map<string, Expr>();
+  let place: Expr = int(0);
+  let elements = 1;
+  for (let level = body; ; ) {
+    const last = level.at(-1);
+    if (last === undefined || !storesNothing(level.slice(0, -1))) return false;
+    for (const s of level) if (s.kind === "let") definitions.set(s.name, substitute(s.value, definitions));
+    if (last.kind === "store") {
+      const distance = addAffine(toAffine(substitute(last.index, definitions)), toAffine(place), -1);
+      return last.buffer === name && elements === length && isZero(distance);
+    }
+    if (last.kind !== "for" || last.loop !== "grid" || typeof last.extent !== "number") return false;
+    for (const { name: pointer, init, step } of last.inductions ?? [])
+      definitions.set(pointer, add(substitute(init, definitions), mul(variable(last.name), int(step))));
+    place = add(mul(place, int(last.extent)), variable(last.name));
+    elements *= last.extent;
+    level = last.body;
+  }
+}
+
+const isZero = ({ constant, terms }: Affine): boolean => constant === 0 && terms.size === 0;
 
 function loopsOf(body: readonly Stmt[]): Loop[] {
   const loops: Loop[] = [];

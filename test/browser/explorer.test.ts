@@ -185,7 +185,8 @@ describe.skipIf(skipReason)("the explorer", () => {
     }
     expect(seen).toEqual([
       ...["trace", "canonicalize", "autodiff", "training-step", "simplify", "cse", "dce", "partition"],
-      ...["fuse", "layout", "lower", "schedule", "plan-memory", "source"],
+      ...["fuse", "layout", "lower", "schedule", "share-panels", "lower-reductions"],
+      ...["strength-reduction", "parallelize", "plan-memory", "source"],
     ]);
     await page.getByRole("button", { name: "simplify" }).click();
     expect(await page.locator(".ir .line.removed").first().isVisible()).toBe(true);

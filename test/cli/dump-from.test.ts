@@ -41,6 +41,10 @@ describe("--all --out", () => {
           "layout.ir",
           "lower.ir",
           "schedule.ir",
+          "share-panels.ir",
+          "lower-reductions.ir",
+          "strength-reduction.ir",
+          "parallelize.ir",
           "plan-memory.ir",
           "source.txt",
         ],
@@ -59,7 +63,9 @@ describe("--from", () => {
   );
 
   it("takes kernels to the same code, whichever stage they come from", async () => {
-    for (const stage of ["lower", "schedule", "plan-memory"]) {
+    for (const stage of "lower schedule share-panels lower-reductions strength-reduction plan-memory".split(
+      " ",
+    )) {
       const text = await dumped("--from", file(`training/${stage}.ir`), "--stage", "source");
       expect(text, stage).toBe(read("training/source.txt"));
     }
@@ -80,7 +86,7 @@ describe("--from", () => {
     expect(text).not.toMatch(/^[-+] +(?:for|let|kernel)/m);
     const overview = await dumped("--from", file("tanh-kernels.ir"));
     expect(overview).toMatch(/^ {2}lower +Read from /m);
-    expect(overview).toContain("4 stages");
+    expect(overview).toContain("8 stages");
     expect(await dumped("--from", file("tanh-kernels.ir"), "--kernel", "linear")).toContain("as scheduled");
     expect(await dumped("--from", file("tanh-kernels.ir"), "--format", "dot")).toContain('label="linear\\n');
   });
@@ -242,7 +248,7 @@ describe("refused is", () => {
     [
       "a stage that lies behind",
       () => ["--from", file("forward/schedule.ir"), "--stage", "lower"],
-      /goes on from the stage schedule, and there is no lower on its way: schedule, plan-memory, source/,
+      /goes on from the stage schedule, and there is no lower on its way: schedule, share-panels, lower-reductions, strength-reduction, parallelize, plan-memory, source/,
     ],
     [
       "a kernel's story from its middle on",

@@ -13,9 +13,14 @@ import { cifar10Training, lenetForward, lenetTraining, stagesOf } from "../suppo
 const on = (name: string) => backendNamed(name);
 const threaded = createWasmBackend({ threads: 4 });
 
-/** LeNet's forward pass as it is scheduled. */
-const scheduledFor = (backend = on("js"), options = {}): LoweredProgram =>
-  stagesOf(lenetForward(4), backend, options).artifacts.get("schedule") as LoweredProgram;
+/** The stages of kernels, up to the memory plan. */
+const PROGRAM_STAGES = "lower schedule share-panels lower-reductions strength-reduction parallelize".split(
+  " ",
+);
+
+/** LeNet's forward pass at a stage behind scheduling, by default the last before memory is planned. */
+const scheduledFor = (backend = on("js"), options = {}, stage = "parallelize"): LoweredProgram =>
+  stagesOf(lenetForward(4), backend, options).artifacts.get(stage) as LoweredProgram;
 
 test("what is scheduled for a backend fits it", () => {
   for (const source of [lenetTraining(16), cifar10Training(8)]) {
@@ -27,9 +32,9 @@ test("what is scheduled for a backend fits it", () => {
       [threaded, { divideAlways: true }],
       [on("gpujs"), {}],
     ] as const) {
-      const { artifacts } = stagesOf(source, backend, options);
-      requireFit(artifacts.get("lower") as LoweredProgram, true, backend);
-      requireFit(artifacts.get("schedule") as LoweredProgram, false, backend);
+      const { programs } = stagesOf(source, backend, options);
+      expect(programs.map(([stage]) => stage)).toEqual([...PROGRAM_STAGES, "plan-memory"]);
+      for (const [stage, program] of programs) requireFit(program, stage, backend);
     }
   }
 });
@@ -40,7 +45,7 @@ describe("refused is, with the kernel's name,", () => {
   const loops = scheduledFor();
   const elements = scheduledFor(on("gpujs"));
   const plain = stagesOf(lenetForward(4), on("interpret")).artifacts.get("plan-memory") as LoweredProgram;
-  const pair = stagesOf(lenetTraining(2)).artifacts.get("schedule") as LoweredProgram;
+  const pair = stagesOf(lenetTraining(2)).artifacts.get("parallelize") as LoweredProgram;
   test.each([
     [
       "vectors on js",
@@ -81,16 +86,23 @@ describe("refused is, with the kernel's name,", () => {
       /^kernel conv2d_relu_max_pool2d holds a reduction that is no loop yet, and js runs loops alone/,
     ],
   ] as const)("%s", (_what, program, backend, message) => {
-    expect(() => requireFit(program, false, on(backend))).toThrow(message);
+    expect(() => requireFit(program, "parallelize", on(backend))).toThrow(message);
+  });
+
+  test("several loops in one kernel where the grid's loops are to become threads", () => {
+    const open = stagesOf(lenetForward(4)).artifacts.get("strength-reduction") as LoweredProgram;
+    expect(() => requireFit(open, "strength-reduction", on("gpujs"))).toThrow(
+      /^kernel conv2d_relu_max_pool2d is no nest of grid loops around one store in the order of its elements, and gpujs/,
+    );
   });
 
   test("more threads than there are", () => {
     const two = createWasmBackend({ threads: 2 });
-    expect(() => requireFit(divided, false, two)).toThrow(
+    expect(() => requireFit(divided, "parallelize", two)).toThrow(
       /^kernel \w+ divides its work among 4 threads, and wasm has 2 here/,
     );
     const unused = { ...scheduledFor(createWasmBackend({ threads: 1 })), threads: 4 };
-    expect(() => requireFit(unused, false, two)).toThrow(
+    expect(() => requireFit(unused, "parallelize", two)).toThrow(
       "the program runs on 4 threads, and wasm has 2 here",
     );
   });
@@ -116,8 +128,8 @@ ${body}
 
 describe("threads may divide", () => {
   test("turns that are independent", () => {
-    requireFit(threadsOf("    y[i0] = x[i0]"), false, threaded);
-    requireFit(threadsOf("    for i1 in 2 serial\n      y[i0 * 2 + i1] = x[i0]", 4), false, threaded);
+    requireFit(threadsOf("    y[i0] = x[i0]"), "parallelize", threaded);
+    requireFit(threadsOf("    for i1 in 2 serial\n      y[i0 * 2 + i1] = x[i0]", 4), "parallelize", threaded);
   });
 
   test.each([
@@ -126,7 +138,7 @@ describe("threads may divide", () => {
     ["work beside the loop", "    y[i0] = x[i0]\n  y[0] = 0.0"],
     ["loops within each other", "    for i1 in 1 thread\n      y[i0 + i1] = x[i0]"],
   ])("not %s", (_what, body) => {
-    expect(() => requireFit(threadsOf(body), false, threaded)).toThrow(
+    expect(() => requireFit(threadsOf(body), "parallelize", threaded)).toThrow(
       /^kernel k has a thread loop whose turns may meet/,
     );
   });
@@ -146,7 +158,7 @@ ${body}
 `;
   const compiled = (body: string, backend: string) => compileArtifact(parseProgram(text(body)), { backend });
   const { stages } = await compiled("  for i0 in 8 grid\n    let t = x[i0]\n    y[i0] = t * t", "wasm");
-  expect(stages.map(({ name }) => name)).toEqual(["lower", "schedule", "plan-memory", "source"]);
+  expect(stages.map(({ name }) => name)).toEqual([...PROGRAM_STAGES, "plan-memory", "source"]);
   for (const body of [
     "  for i0 in 8 serial\n    y[i0] = x[i0]",
     "  for i0 in 8 grid\n    if x[i0] > 0.0\n      y[i0] = x[i0]",

@@ -150,6 +150,10 @@ test("stages, kernels and memory describe the program", async () => {
     "layout",
     "lower",
     "schedule",
+    "share-panels",
+    "lower-reductions",
+    "strength-reduction",
+    "parallelize",
     "plan-memory",
     "source",
   ]);

@@ -1,8 +1,8 @@
 /** Finds the parts of an expression that are better stored by a kernel of their own, and replaces them by loads. */
 
-import type { Expr } from "../../src/loop/types.ts";
-import { children, freeNames, mapChildren, visitExpr } from "../../src/loop/walk.ts";
-import type { GridLoop } from "../scheduling/analysis/nest.ts";
+import type { Expr } from "../../../src/loop/types.ts";
+import { children, freeNames, mapChildren, visitExpr } from "../../../src/loop/walk.ts";
+import type { GridLoop } from "../analysis/nest.ts";
 
 /** What stores a part for each iteration of some loops, and says how it is read. */
 export interface PartMaker {

@@ -1,16 +1,16 @@
 /** Lays open what `schedule` chooses between: for each kernel every candidate as a small program, ready to be measured. */
 
-import type { Capabilities } from "../../src/loop/capabilities.ts";
-import type { ProgramPlan } from "../../src/loop/plan.ts";
-import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
-import { printSchedule } from "../../src/loop/schedule.ts";
-import type { TuningCandidate, TuningTask } from "../../src/loop/tuning-task.ts";
-import type { Kernel } from "../../src/loop/types.ts";
-import { PassManager } from "../manager.ts";
-import { planLowered } from "../pipeline.ts";
-import { kernelKey } from "./kernel-key.ts";
-import type { ProgramFacts } from "./plans/strategy.ts";
-import { applied, candidatesFor, factsOf, SCHEDULE, withScheduled } from "./schedule.ts";
+import type { Capabilities } from "../src/loop/capabilities.ts";
+import type { ProgramPlan } from "../src/loop/plan.ts";
+import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program.ts";
+import { printSchedule } from "../src/loop/schedule.ts";
+import type { TuningCandidate, TuningTask } from "../src/loop/tuning-task.ts";
+import type { Kernel } from "../src/loop/types.ts";
+import { PassManager } from "./manager.ts";
+import { planLowered } from "./pipeline.ts";
+import { kernelKey } from "./scheduling/kernel-key.ts";
+import type { ProgramFacts } from "./scheduling/plans/strategy.ts";
+import { applied, candidatesFor, factsOf, SCHEDULE, withScheduled } from "./scheduling/schedule.ts";
 
 /**
  * One task for each kernel of `program` that can run in more than one way; kernels that do the same share one. There

@@ -1,23 +1,23 @@
 /** What a tuner may choose between: enough different ways for every contraction, and names by which they are found again. */
 
 import { describe, expect, test } from "vitest";
-import { js } from "../../../backends/js/backend.ts";
-import { createWasmBackend } from "../../../backends/wasm/backend.ts";
-import { PassManager } from "../../../passes/manager.ts";
-import { lowerTraced } from "../../../passes/pipeline.ts";
-import { contractionOf } from "../../../passes/scheduling/analysis/contraction.ts";
-import { kernelKey } from "../../../passes/scheduling/kernel-key.ts";
-import { schedule } from "../../../passes/scheduling/schedule.ts";
-import { tuningTasksOf } from "../../../passes/scheduling/tuning-tasks.ts";
-import type { Capabilities } from "../../../src/loop/capabilities.ts";
-import { parseSchedule } from "../../../src/loop/parse-schedule.ts";
-import type { LoweredProgram } from "../../../src/loop/program.ts";
-import { printSchedule } from "../../../src/loop/schedule.ts";
-import type { Kernel } from "../../../src/loop/types.ts";
-import { CrossEntropyLoss, Linear, type Module, ReLU, Sequential } from "../../../src/nn/index.ts";
-import { SGD } from "../../../src/optim/index.ts";
-import { traceLoss } from "../../../src/trace/trace.ts";
-import { Cifar10Net, LeNet } from "../../support/nets.ts";
+import { js } from "../../backends/js/backend.ts";
+import { createWasmBackend } from "../../backends/wasm/backend.ts";
+import { PassManager } from "../../passes/manager.ts";
+import { lowerTraced } from "../../passes/pipeline.ts";
+import { contractionOf } from "../../passes/scheduling/analysis/contraction.ts";
+import { kernelKey } from "../../passes/scheduling/kernel-key.ts";
+import { schedule } from "../../passes/scheduling/schedule.ts";
+import { tuningTasksOf } from "../../passes/tuning-tasks.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { parseSchedule } from "../../src/loop/parse-schedule.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import { printSchedule } from "../../src/loop/schedule.ts";
+import type { Kernel } from "../../src/loop/types.ts";
+import { CrossEntropyLoss, Linear, type Module, ReLU, Sequential } from "../../src/nn/index.ts";
+import { SGD } from "../../src/optim/index.ts";
+import { traceLoss } from "../../src/trace/trace.ts";
+import { Cifar10Net, LeNet } from "../support/nets.ts";
 
 const wasm = createWasmBackend({ deterministic: true }).capabilities;
 

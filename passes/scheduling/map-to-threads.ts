@@ -13,8 +13,8 @@ import { Interner } from "../../src/loop/intern.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
-import { fewerInputs, type PartMaker, sharedReductions } from "../lowering/kernel-fission.ts";
-import { type GridLoop, nestsOf, statementsOf } from "../scheduling/analysis/nest.ts";
+import { type GridLoop, nestsOf, statementsOf } from "./analysis/nest.ts";
+import { fewerInputs, type PartMaker, sharedReductions } from "./transforms/kernel-fission.ts";
 
 /** One value for each iteration of `loops`, stored in order. */
 interface Part {
