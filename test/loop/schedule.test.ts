@@ -13,12 +13,11 @@ import { parseGraph } from "../../src/ir/parse.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import { printSchedule } from "../../src/loop/schedule.ts";
-import { verifyKernel } from "../../src/loop/verify.ts";
 import type { Sample } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { generator } from "../support/draw.ts";
 import { interpretProgram } from "../support/interpret-program.ts";
-import { lenetTraining, stagesOf } from "../support/stages.ts";
+import { lenetTraining, plannedFor, stagesOf } from "../support/stages.ts";
 import { STRATEGIES } from "../support/strategies.ts";
 
 const { capabilities } = js;
@@ -26,11 +25,8 @@ const { capabilities } = js;
 /** Lowers a graph as the pipeline does, without what comes between. */
 const lowered = (graph: Graph): LoweredProgram => lower.run(fuse(capabilities).run(simplify.run(graph)));
 
-function scheduled(program: LoweredProgram, strategy?: string): LoweredProgram {
-  const result = schedule(capabilities, strategy === undefined ? {} : { strategy }).run(program);
-  result.kernels.forEach(verifyKernel);
-  return result;
-}
+const scheduled = (program: LoweredProgram, strategy?: string): LoweredProgram =>
+  plannedFor(capabilities, program, strategy === undefined ? {} : { strategy });
 
 /** Whole numbers from -4 to 4, or below an index's bound: sums and products of them are exact in any order. */
 function wholeNumbers(sample: Sample, seed: number): Record<string, Float64Array> {

@@ -22,7 +22,7 @@ import type { Sample } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { generator } from "../support/draw.ts";
 import { interpretProgram } from "../support/interpret-program.ts";
-import { lenetTraining, stagesOf } from "../support/stages.ts";
+import { lenetTraining, plannedFor, stagesOf } from "../support/stages.ts";
 import { VECTOR_STRATEGIES } from "../support/strategies.ts";
 
 const LANES: Capabilities = { ...js.capabilities, vectorWidth: 4, registers: 15 };
@@ -163,8 +163,7 @@ test.each(VECTOR_STRATEGIES)(
     fc.assert(
       fc.property(randomNet, ({ text }) => {
         const { program, values } = gradientsOf(text);
-        const after = schedule(LANES, { strategy: strategy.name }).run(program);
-        after.kernels.forEach(verifyKernel);
+        const after = plannedFor(LANES, program, { strategy: strategy.name });
         expect(interpretProgram(after, values)).toEqual(interpretProgram(program, values));
       }),
       { numRuns: 25, seed: 7 },
@@ -183,8 +182,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 31, 32, 33])(
   %3: f32[] = sum(%2) {axes=[0,1], keepdim=false}
   return loss=%3
 }`);
-    const after = schedule(LANES).run(program);
-    after.kernels.forEach(verifyKernel);
+    const after = plannedFor(LANES, program);
     expect(interpretProgram(after, values)).toEqual(interpretProgram(program, values));
   },
 );

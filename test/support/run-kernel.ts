@@ -1,11 +1,9 @@
 /** Runs one hand-made kernel from int32 input to int32 output on a backend, for tests that start from the Loop IR. */
 
 import type { Backend } from "../../backends/backend.ts";
-import { planMemory } from "../../passes/codegen/plan-memory.ts";
-import { schedule } from "../../passes/scheduling/schedule.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { Stmt } from "../../src/loop/types.ts";
-import { verifyKernel } from "../../src/loop/verify.ts";
+import { plannedFor } from "./stages.ts";
 
 /** What the buffer `output` of `outputLength` numbers holds after `body`, which may read the buffer `input`. */
 export async function runKernel(
@@ -14,10 +12,7 @@ export async function runKernel(
   input: Int32Array,
   outputLength: number,
 ): Promise<Int32Array> {
-  const plan = planMemory.run(
-    schedule(backend.capabilities).run(programOf(body, input.length, outputLength)),
-  );
-  for (const kernel of plan.kernels) verifyKernel(kernel);
+  const plan = plannedFor(backend.capabilities, programOf(body, input.length, outputLength));
   const executable = await backend.compile(plan, backend.createStateMemory());
   await executable.write("input", input);
   await executable.run(0, plan.kernels.length, new Float64Array(0));

@@ -6,11 +6,12 @@ import Cifar10 from "../../examples/cifar10.ts";
 import LeNet from "../../examples/lenet.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
-import { type PipelineOptions, runPipeline, STAGES } from "../../passes/pipeline.ts";
+import { type PipelineOptions, planLowered, runPipeline, STAGES } from "../../passes/pipeline.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { type Artifact, isGraph } from "../../src/ir/artifact.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { StepUpdate } from "../../src/ir/update.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Module } from "../../src/nn/index.ts";
@@ -98,6 +99,13 @@ export function stagesOf(
   });
   return manager;
 }
+
+/** Lowered kernels scheduled, their code generated and verified at every stage, and their memory planned. */
+export const plannedFor = (
+  capabilities: Capabilities,
+  program: LoweredProgram,
+  options: Partial<PipelineOptions> = {},
+): ProgramPlan => planLowered(new PassManager(), program, { capabilities, ...options });
 
 /** All stages, generated code included, and what there is to say of the kernels. */
 export const compilationOf = ({ trace, update }: Source, backend: Backend = js): Promise<Compilation> =>

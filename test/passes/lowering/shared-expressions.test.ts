@@ -10,7 +10,6 @@ import { PassManager } from "../../../passes/manager.ts";
 import type { Pass } from "../../../passes/pass.ts";
 import { runPipeline } from "../../../passes/pipeline.ts";
 import { kernelKey } from "../../../passes/scheduling/kernel-key.ts";
-import { schedule } from "../../../passes/scheduling/schedule.ts";
 import { type Artifact, isGraph } from "../../../src/ir/artifact.ts";
 import { printGraph } from "../../../src/ir/print.ts";
 import { verifyGraph } from "../../../src/ir/verify.ts";
@@ -29,6 +28,7 @@ import { tensor } from "../../../src/tensor/creation.ts";
 import { chainGraph, chainsOf, STEPS } from "../../support/chains.ts";
 import { countedGraph, countedKernel } from "../../support/counted.ts";
 import { relativeError, runGraph } from "../../support/run-graph.ts";
+import { plannedFor } from "../../support/stages.ts";
 
 const gpujs = backendNamed("gpujs:cpu");
 
@@ -88,10 +88,13 @@ test("no pass and nothing that reads a kernel visits a shared part again and aga
       printGraph(whole.counted);
       expect(whole.visits() / whole.parts).toBeLessThan(MOST_VISITS);
       const scheduled = (kernel: Kernel, program: LoweredProgram): unknown =>
-        schedule(capabilities).run({ ...program, kernels: [kernel], commitFrom: 1 });
+        plannedFor(capabilities, { ...program, kernels: [kernel], commitFrom: 1 });
       for (const program of manager.lowered)
         for (const kernel of program.kernels)
-          for (const [name, walk] of [...WALKS, [`schedule ${backend}`, scheduled] as const]) {
+          for (const [name, walk] of [
+            ...WALKS,
+            [`schedule and code generation ${backend}`, scheduled] as const,
+          ]) {
             const { counted, parts, visits } = countedKernel(kernel);
             walk(counted, program);
             expect(visits() / parts, name).toBeLessThan(MOST_VISITS);

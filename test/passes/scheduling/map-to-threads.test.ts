@@ -5,16 +5,15 @@ import { fuse } from "../../../passes/fusion/fuse.ts";
 import { autodiff } from "../../../passes/graph/autodiff.ts";
 import { layout } from "../../../passes/graph/layout.ts";
 import { lower } from "../../../passes/lowering/lower.ts";
-import { schedule } from "../../../passes/scheduling/schedule.ts";
 import { GraphBuilder } from "../../../src/ir/builder.ts";
 import { parseGraph } from "../../../src/ir/parse.ts";
 import type { Graph, Value } from "../../../src/ir/types.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import { printKernel } from "../../../src/loop/print.ts";
 import type { LoweredProgram } from "../../../src/loop/program.ts";
-import { verifyKernel } from "../../../src/loop/verify.ts";
 import { opTable } from "../../../src/ops/registry.ts";
 import { interpretProgram } from "../../support/interpret-program.ts";
+import { plannedFor } from "../../support/stages.ts";
 
 const GPU: Capabilities = {
   schedules: false,
@@ -30,13 +29,8 @@ const GPU: Capabilities = {
   exactNaN: false,
 };
 
-function scheduled(graph: Graph, capabilities: Capabilities): LoweredProgram {
-  const program = schedule(capabilities).run(
-    lower.run(layout(capabilities).run(fuse(capabilities).run(graph))),
-  );
-  program.kernels.forEach(verifyKernel);
-  return program;
-}
+const scheduled = (graph: Graph, capabilities: Capabilities): LoweredProgram =>
+  plannedFor(capabilities, lower.run(layout(capabilities).run(fuse(capabilities).run(graph))));
 
 /** The program has the form that GPUs take, and computes what the plain nests compute. */
 function expectSame(graph: Graph): LoweredProgram {

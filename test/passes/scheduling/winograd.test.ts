@@ -17,6 +17,7 @@ import {
   ranAs,
   randomContents,
 } from "../../support/single-kernel.ts";
+import { plannedFor } from "../../support/stages.ts";
 
 const LANES: Capabilities = { ...js.capabilities, vectorWidth: 4, registers: 15, threads: 1 };
 
@@ -204,7 +205,7 @@ test("a whole step is the same with Winograd's method wherever it matches", () =
       return [name, randomContents(kernel, 3)[buffer]];
     }),
   );
-  const forced = schedule(LANES, { strategy: "winograd" }).run(program);
+  const forced = plannedFor(LANES, program, { strategy: "winograd" });
   expect(forced.kernels.filter(usesWinograd).length).toBeGreaterThan(4);
   const [before, after] = [interpretProgram(program, values), interpretProgram(forced, values)];
   for (const [name, numbers] of Object.entries(before))
