@@ -3,9 +3,11 @@
  * their own, and a `select` becomes an `if`, so that no thread ever reads outside of a buffer.
  */
 
+import { isFloat } from "../../src/core/dtype.ts";
 import { InternalError, KilnError } from "../../src/core/errors.ts";
 import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single-precision.ts";
 import type { CompareOp, Expr, Kernel } from "../../src/loop/types.ts";
+import { isIndex } from "../../src/loop/typing.ts";
 import type { Emitter } from "./emitter.ts";
 import { expm1, log1p, power, powerOf, sign, tanh, truncate } from "./functions.ts";
 import { WordPrinter } from "./print-words.ts";
@@ -35,10 +37,7 @@ export class ExpressionPrinter {
     const wrap: Wrap = (own, text) => (own < level ? `(${text})` : text);
     switch (e.kind) {
       case "const":
-        return literal(
-          this.sums && e.dtype === "float32" ? Math.fround(e.value) : e.value,
-          e.dtype === "float32",
-        );
+        return literal(this.sums && isFloat(e.dtype) ? Math.fround(e.value) : e.value, isFloat(e.dtype));
       case "var":
         return this.out.local(e.name);
       case "local": {
@@ -47,7 +46,7 @@ export class ExpressionPrinter {
       }
       case "scalar": {
         const name = this.out.argument({ kind: "scalar", name: e.name, part: "value" });
-        return this.sums && e.dtype === "float32" ? fround(name) : name;
+        return this.sums && isFloat(e.dtype) ? fround(name) : name;
       }
       case "load":
         return this.load(e);
@@ -128,7 +127,7 @@ export class ExpressionPrinter {
     // A read within an index of a read is miscompiled by some drivers: it gets a name first.
     const at = index.includes("[") ? this.out.constant("at", index) : index;
     const text = `${this.out.argument({ kind: "buffer", name: e.buffer })}[${at}]`;
-    return e.dtype === "int32" ? `Math.floor(${text})` : text;
+    return isIndex(e) ? `Math.floor(${text})` : text;
   }
 
   private select(
@@ -155,15 +154,25 @@ export class ExpressionPrinter {
   private cast(e: Extract<Expr, { kind: "cast" }>, wrap: Wrap, level: number): string {
     const from = e.a.dtype;
     if (from === "uint32") {
-      if (e.dtype !== "float32" && this.out.ranges.rangeOf(e.a).high >= EXACT_WHOLE)
+      if (!isFloat(e.dtype) && this.out.ranges.rangeOf(e.a).high >= EXACT_WHOLE)
         return this.inexact("32-bit whole numbers");
       const text = this.words.number(e.a);
-      const isExact = e.dtype !== "float32" || this.out.ranges.rangeOf(e.a).high <= EXACT_WHOLE;
+      const isExact = !isFloat(e.dtype) || this.out.ranges.rangeOf(e.a).high <= EXACT_WHOLE;
       return this.sums && !isExact ? fround(text) : wrap(4, text);
     }
-    if (e.dtype === "bool") return this.truth(e);
-    if (from !== "float32" || e.dtype === "float32") return this.number(e.a, level);
-    return truncate(this.out, this.out.constant("value", this.number(e.a, 0)));
+    switch (e.dtype) {
+      case "bool":
+        return this.truth(e);
+      case "float32":
+        return this.number(e.a, level);
+      case "int32":
+      case "uint32":
+      case "uint8":
+        if (!isFloat(from)) return this.number(e.a, level);
+        return truncate(this.out, this.out.constant("value", this.number(e.a, 0)));
+      default:
+        return e.dtype satisfies never;
+    }
   }
 
   private inexact(what: string): never {
@@ -218,7 +227,7 @@ export class ExpressionPrinter {
       case "mul":
         return infix("*", 5);
       case "div":
-        return e.dtype === "float32" ? infix("/", 5) : this.quotient(e.a, e.b, wrap);
+        return isFloat(e.dtype) ? infix("/", 5) : this.quotient(e.a, e.b, wrap);
       case "mod":
         return this.remainder(e.a, e.b, wrap);
       case "max":
@@ -256,7 +265,7 @@ export class ExpressionPrinter {
   }
 
   private remainder(a: Expr, b: Expr, wrap: Wrap): string {
-    if (a.dtype === "float32") {
+    if (isFloat(a.dtype)) {
       const x = this.out.constant("value", this.number(a, 0));
       const y = this.out.constant("divisor", this.number(b, 0));
       return wrap(4, `${x} - ${y} * Math.floor(${x} / ${y})`);
@@ -281,12 +290,12 @@ const fround = (text: string): string => `Math.fround(${text})`;
 const bare: Wrap = (_, text) => text;
 
 /** Whether a value may be written down before it is known to be needed: a number, or a float that has a name. */
-const isReady = (e: Expr): boolean => e.kind === "const" || (e.kind === "local" && e.dtype === "float32");
+const isReady = (e: Expr): boolean => e.kind === "const" || (e.kind === "local" && isFloat(e.dtype));
 
 /** What to subtract instead of adding a negative integer, or a negative multiple of one. */
 function negated(e: Expr): Expr | undefined {
-  if (e.dtype === "int32" && e.kind === "const" && e.value < 0) return { ...e, value: -e.value };
-  if (e.dtype !== "int32" || e.kind !== "binary" || e.op !== "mul") return undefined;
+  if (isIndex(e) && e.kind === "const" && e.value < 0) return { ...e, value: -e.value };
+  if (!isIndex(e) || e.kind !== "binary" || e.op !== "mul") return undefined;
   if (e.b.kind !== "const" || e.b.value >= 0) return undefined;
   return e.b.value === -1 ? e.a : { ...e, b: { ...e.b, value: -e.b.value } };
 }

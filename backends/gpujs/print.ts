@@ -4,6 +4,7 @@ import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
 import { ANY } from "../../src/loop/range.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
+import { isIndex } from "../../src/loop/typing.ts";
 import type { Argument } from "./arguments.ts";
 import { Emitter } from "./emitter.ts";
 import { ExpressionPrinter } from "./print-expressions.ts";
@@ -114,6 +115,6 @@ class StatementPrinter {
     }
     const text = expressions.number(value, 0);
     out.emit(`const ${out.declare(name)} = ${text};`);
-    if (value.dtype === "int32") out.ranges = out.ranges.withName(name, out.ranges.rangeOf(value));
+    if (isIndex(value)) out.ranges = out.ranges.withName(name, out.ranges.rangeOf(value));
   }
 }

@@ -6,7 +6,8 @@ import { sizeOf } from "../../src/core/shape.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
-import { type Address, type Environment, printJsKernel } from "./print.ts";
+import { printJsKernel } from "./print.ts";
+import type { Address, Environment } from "./print-expressions.ts";
 
 export const js: Backend = {
   name: "js",

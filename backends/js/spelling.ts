@@ -1,5 +1,6 @@
 /** How single things are spelled in JavaScript: names, numbers, comparisons, rounding. */
 
+import { kindOf, roundTo } from "../../src/core/dtype.ts";
 import type { CompareOp, Expr, ExprType } from "../../src/loop/types.ts";
 
 export const COMPARE: Record<CompareOp, string> = {
@@ -16,16 +17,27 @@ export const SHIFT = 3;
 
 export const fround = (text: string): string => `Math.fround(${text})`;
 
-export const isWhole = ({ dtype }: Expr): boolean =>
-  dtype === "int32" || dtype === "uint32" || dtype === "uint8";
+export const isWhole = ({ dtype }: Expr): boolean => ["int", "word"].includes(kindOf(dtype));
 
 export const mangle = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, "_");
 
 /** A constant; of words the bits as a signed number, of float32 the number that it holds. */
 export function number(given: number, dtype: ExprType): string {
-  if (dtype === "uint32") return `${given | 0}`;
-  if (dtype === "bool") return given !== 0 ? "true" : "false";
-  const value = dtype === "float32" ? Math.fround(given) : given;
+  switch (dtype) {
+    case "uint32":
+      return `${given | 0}`;
+    case "bool":
+      return given !== 0 ? "true" : "false";
+    case "int32":
+    case "uint8":
+    case "float32":
+      return literal(roundTo(given, dtype));
+    default:
+      return dtype satisfies never;
+  }
+}
+
+function literal(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
   return Object.is(value, -0) ? "-0" : String(value);

@@ -3,7 +3,7 @@
  * from the model work on the same parameters. Freed regions are used again; nothing ever moves.
  */
 
-import { byteSize, type DType, type TypedArray } from "../../src/core/dtype.ts";
+import { byteSize, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
 import { invariant, KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { StateMemory, StateSpec } from "../backend.ts";
@@ -53,19 +53,9 @@ export class View {
 
   private make(): TypedArray {
     const { memory, dtype, offset, length } = this;
-    switch (dtype) {
-      case "float32":
-        return new Float32Array(memory.buffer, offset, length);
-      case "float64":
-        return new Float64Array(memory.buffer, offset, length);
-      case "int32":
-        return new Int32Array(memory.buffer, offset, length);
-      case "bool":
-      case "uint8":
-        return new Uint8Array(memory.buffer, offset, length);
-      default:
-        return dtype satisfies never;
-    }
+    return dtype === "float64"
+      ? new Float64Array(memory.buffer, offset, length)
+      : viewOf(memory.buffer, dtype, offset, length);
   }
 }
 

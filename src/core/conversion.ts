@@ -4,11 +4,10 @@
  */
 
 import { describeValue } from "./describe-value.ts";
-import { allocate, type DType, type TypedArray } from "./dtype.ts";
+import { allocate, type DType, isFloat, kindOf, limitsOf, roundTo, type TypedArray } from "./dtype.ts";
 import { KilnError } from "./errors.ts";
 
-const LEAST_INT32 = -(2 ** 31);
-const MOST_INT32 = 2 ** 31 - 1;
+const [LEAST_INT32, MOST_INT32] = limitsOf("int32");
 
 /**
  * What becomes of finite numbers beyond the largest float32: lists of numbers and operands round to infinity, a single
@@ -29,59 +28,36 @@ export function elementOf(
   if (typeof value !== "number" && typeof value !== "boolean")
     throw new KilnError(`${callee} is given ${describeValue(value)} where it expects a number`);
   const number = Number(value);
-  switch (dtype) {
-    case "float32": {
-      const rounded = Math.fround(number);
-      if (overflow === "refused" && !Number.isFinite(rounded) && Number.isFinite(number))
-        throw outOfRange(callee, number, dtype);
-      return rounded;
-    }
-    case "int32":
-      return wholeWithin(callee, number, dtype, LEAST_INT32, MOST_INT32);
-    case "uint8":
-      return wholeWithin(callee, number, dtype, 0, 255);
-    case "bool":
-      return number === 0 ? 0 : 1;
-    default:
-      return dtype satisfies never;
-  }
-}
-
-function wholeWithin(callee: string, value: number, dtype: DType, least: number, most: number): number {
-  const whole = Math.trunc(value);
-  if (!(whole >= least && whole <= most)) throw outOfRange(callee, value, dtype);
-  // Not -0, which is no integer.
-  return whole + 0;
+  const element = roundTo(number, dtype);
+  const isLost = isFloat(dtype)
+    ? overflow === "refused" && !Number.isFinite(element) && Number.isFinite(number)
+    : !isElement(element, dtype);
+  if (isLost) throw outOfRange(callee, number, dtype);
+  return element;
 }
 
 const outOfRange = (callee: string, value: number, dtype: DType): KilnError =>
-  new KilnError(`${callee} cannot make ${value} a number of the dtype ${dtype}: ${RANGES[dtype]}`);
+  new KilnError(`${callee} cannot make ${value} a number of the dtype ${dtype}: ${rangeText(dtype)}`);
 
-const RANGES: Record<DType, string> = {
-  float32: "its largest is about 3.4e38",
-  int32: "it holds whole numbers from -2147483648 to 2147483647",
-  bool: "it holds 0 and 1",
-  uint8: "it holds whole numbers from 0 to 255",
-};
+function rangeText(dtype: DType): string {
+  const [least, most] = limitsOf(dtype);
+  switch (kindOf(dtype)) {
+    case "float":
+      return `its largest is about ${most.toPrecision(2).replace("+", "")}`;
+    case "int":
+      return `it holds whole numbers from ${least} to ${most}`;
+    default:
+      return "it holds 0 and 1";
+  }
+}
 
 /** Whether `value` is a whole number that int32 holds. */
-export const isInt32 = (value: number): boolean =>
-  Number.isInteger(value) && value >= LEAST_INT32 && value <= MOST_INT32;
+export const isInt32 = (value: number): boolean => isElement(value, "int32");
 
-/** Whether `dtype` has `value` among its elements; float32 those that round to one, as every number does. */
+/** Whether `dtype` has `value` among its elements; a float those that round to one, as every number does. */
 export function isElement(value: number, dtype: DType): boolean {
-  switch (dtype) {
-    case "float32":
-      return true;
-    case "int32":
-      return isInt32(value);
-    case "uint8":
-      return Number.isInteger(value) && value >= 0 && value <= 255;
-    case "bool":
-      return value === 0 || value === 1;
-    default:
-      return dtype satisfies never;
-  }
+  const [least, most] = limitsOf(dtype);
+  return isFloat(dtype) || (Number.isInteger(value) && value >= least && value <= most);
 }
 
 /** `value`, no number but perhaps infinite, as the nearest whole number that int32 holds. */

@@ -2,8 +2,8 @@
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-/** What kind of numbers a type has: with fractions, whole ones, or the two truth values. */
-export type NumberKind = "float" | "int" | "bool";
+/** What kind of numbers a type has: with fractions, whole ones, the two truth values, or words that count modulo 2³². */
+export type NumberKind = "float" | "int" | "bool" | "word";
 
 type HostArray = Float32Array | Int32Array | Uint8Array;
 
@@ -21,28 +21,70 @@ interface TypeInfo {
   readonly bytes: number;
   /** The class of arrays that hold its elements; it shows such memory too. */
   readonly array: ArrayClass;
-  /** The least and the largest number of types that have them. */
-  readonly limits?: readonly [least: number, most: number];
+  /** The least and the largest finite number. */
+  readonly limits: readonly [least: number, most: number];
+  /** What a number within the limits is stored as. */
+  round(value: number): number;
+  /** Whether expressions compute with it; elements of the others become another type first. */
+  readonly hasArithmetic: boolean;
   /** Whether tensors may have it; the others are the compiler's own. */
   readonly isPublic: boolean;
 }
 
+/** Without its fraction, and not -0, which is no whole number. */
+const whole = (value: number): number => Math.trunc(value) + 0;
+
 /** From the narrowest to the widest. `uint8` holds which element of a pool's window has won. */
 const TYPES = {
-  bool: { kind: "bool", short: "bool", bytes: 1, array: Uint8Array, limits: [0, 1], isPublic: true },
-  uint8: { kind: "int", short: "u8", bytes: 1, array: Uint8Array, limits: [0, 255], isPublic: false },
+  bool: {
+    kind: "bool",
+    short: "bool",
+    bytes: 1,
+    array: Uint8Array,
+    limits: [0, 1],
+    round: (value) => (value === 0 ? 0 : 1),
+    hasArithmetic: true,
+    isPublic: true,
+  },
+  uint8: {
+    kind: "int",
+    short: "u8",
+    bytes: 1,
+    array: Uint8Array,
+    limits: [0, 255],
+    round: whole,
+    hasArithmetic: false,
+    isPublic: false,
+  },
   int32: {
     kind: "int",
     short: "i32",
     bytes: 4,
     array: Int32Array,
     limits: [-(2 ** 31), 2 ** 31 - 1],
+    round: whole,
+    hasArithmetic: true,
     isPublic: true,
   },
-  float32: { kind: "float", short: "f32", bytes: 4, array: Float32Array, isPublic: true },
+  float32: {
+    kind: "float",
+    short: "f32",
+    bytes: 4,
+    array: Float32Array,
+    limits: [-(2 - 2 ** -23) * 2 ** 127, (2 - 2 ** -23) * 2 ** 127],
+    round: Math.fround,
+    hasArithmetic: true,
+    isPublic: true,
+  },
 } as const satisfies Readonly<Record<string, TypeInfo>>;
 
 export type DType = keyof typeof TYPES;
+
+/** The types of expressions: no tensor and no buffer holds a word. */
+export type ScalarType = DType | "uint32";
+
+/** The type in which places in memory are counted. */
+export const INDEX = "int32" satisfies DType;
 
 const infoOf = (dtype: DType): TypeInfo => TYPES[dtype];
 
@@ -55,23 +97,37 @@ export const PUBLIC_DTYPES: readonly DType[] = DTYPES.filter((dtype) => infoOf(d
 export const isDType = (name: unknown): name is DType =>
   typeof name === "string" && Object.hasOwn(TYPES, name);
 
-export const kindOf = (dtype: DType): NumberKind => infoOf(dtype).kind;
+export const kindOf = (type: ScalarType): NumberKind => (type === "uint32" ? "word" : infoOf(type).kind);
 
-export const isFloat = (dtype: DType): boolean => kindOf(dtype) === "float";
+export const isFloat = (type: ScalarType): boolean => kindOf(type) === "float";
 
-/** The IR's spelling of a dtype: `f32`, `i32`, `bool`, `u8`. */
-export const shortName = (dtype: DType): string => infoOf(dtype).short;
+/** The types of some kinds with which expressions compute. */
+export const computedTypes = (...kinds: readonly NumberKind[]): readonly ScalarType[] =>
+  kinds.flatMap((kind): readonly ScalarType[] =>
+    kind === "word"
+      ? ["uint32"]
+      : DTYPES.filter((dtype) => kindOf(dtype) === kind && infoOf(dtype).hasArithmetic),
+  );
+
+/** The IR's spelling of a type: `f32`, `i32`, `bool`, `u8`, and `u32` for words. */
+export const shortName = (type: ScalarType): string => (type === "uint32" ? "u32" : infoOf(type).short);
 
 /** Bytes of one element. */
 export const byteSize = (dtype: DType): number => infoOf(dtype).bytes;
 
-/** The least and the largest number of a dtype, infinite ones for a float. */
-export const limitsOf = (dtype: DType): readonly [least: number, most: number] =>
-  infoOf(dtype).limits ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+/** The least and the largest finite number of a dtype. */
+export const limitsOf = (dtype: DType): readonly [least: number, most: number] => infoOf(dtype).limits;
 
-/** The dtype behind an IR spelling, or `undefined` when there is none. */
+/** `value`, within the limits of `dtype`, as it is stored; beyond them a float is infinite. */
+export const roundTo = (value: number, dtype: DType): number => infoOf(dtype).round(value);
+
+/** The dtype behind the IR's spelling, or `undefined` when there is none. */
 export const dtypeFromShortName = (text: string): DType | undefined =>
   DTYPES.find((dtype) => shortName(dtype) === text);
+
+/** The type behind the IR's spelling, words among them. */
+export const scalarTypeFromShortName = (text: string): ScalarType | undefined =>
+  text === "u32" ? "uint32" : dtypeFromShortName(text);
 
 /** A zeroed host array that holds `length` elements of `dtype`. */
 export const allocate = (dtype: DType, length: number): HostArray => new (infoOf(dtype).array)(length);

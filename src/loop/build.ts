@@ -1,9 +1,10 @@
 /** Constructors of Loop IR expressions; they fold constants and identities so that dumps stay short. */
 
-import type { DType } from "../core/dtype.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
 import { InternalError, invariant } from "../core/errors.ts";
 import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { BinaryOp, CompareOp, Expr, ExprType, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
+import { isIndex } from "./typing.ts";
 import { children, substitute } from "./walk.ts";
 
 export const constant = (value: number, dtype: ExprType): Expr => ({ kind: "const", dtype, value });
@@ -45,7 +46,7 @@ export function binary(op: BinaryOp, a: Expr, b: Expr): Expr {
 
 /** Identities that hold for every value of the dtype (float `x * 0` is not one: NaN, infinity, -0). */
 function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  const integral = a.dtype === "int32" || a.dtype === "uint32";
+  const integral = isIndex(a) || a.dtype === "uint32";
   switch (op) {
     case "add":
       if (isConst(a, 0) && integral) return b;
@@ -107,8 +108,8 @@ export function select(condition: Expr, a: Expr, b: Expr): Expr {
 
 export const cast = (a: Expr, dtype: ExprType): Expr => {
   if (a.dtype === dtype) return a;
-  invariant(dtype !== "uint32" || a.dtype === "int32", `a word is cast from int32, not from ${a.dtype}`);
-  const folds = dtype === "float32" || dtype === "uint32" || a.dtype === "uint32";
+  invariant(dtype !== "uint32" || isIndex(a), `a word is cast from int32, not from ${a.dtype}`);
+  const folds = isFloat(dtype) || dtype === "uint32" || a.dtype === "uint32";
   return a.kind === "const" && folds
     ? constant(castNumber(a.value, a.dtype, dtype), dtype)
     : { kind: "cast", dtype, a };

@@ -1,5 +1,6 @@
 /** Counts the floating-point operations that statements execute, multiply-add as two. */
 
+import { isFloat } from "../core/dtype.ts";
 import { Interner } from "./intern.ts";
 import type { Expr, Stmt } from "./types.ts";
 import { children, nested, ownExpressions } from "./walk.ts";
@@ -34,9 +35,9 @@ class FlopCounter {
       if (seen.has(e.body)) return 0;
       seen.add(e.body);
       const iterations = e.axes.reduce((n, axis) => n * axis.extent, 1);
-      return iterations * (this.iteration(e.body) + (e.body.dtype === "float32" ? 1 : 0));
+      return iterations * (this.iteration(e.body) + (isFloat(e.body.dtype) ? 1 : 0));
     }
-    const own = e.dtype === "float32" && (e.kind === "binary" || e.kind === "unary") ? 1 : 0;
+    const own = isFloat(e.dtype) && (e.kind === "binary" || e.kind === "unary") ? 1 : 0;
     return children(e).reduce((n, child) => n + this.expression(child, seen), own);
   }
 

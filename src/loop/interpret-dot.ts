@@ -4,8 +4,10 @@
  * net could not be interpreted in reasonable time.
  */
 
+import { isFloat } from "../core/dtype.ts";
 import { type Affine, addAffine, occursInside, toAffine } from "./affine.ts";
 import type { Expr } from "./types.ts";
+import { isIndex } from "./typing.ts";
 import { conjuncts } from "./walk.ts";
 
 /** A load `buffer[index]`, 0 where one of `guards` is negative; all forms affine. */
@@ -27,7 +29,7 @@ export interface Dot {
 
 /** The two factors of a reduction's body, if it is a product of loads; `undefined` for any other body. */
 export function dotOf(body: Expr): Dot | undefined {
-  if (body.kind !== "binary" || body.op !== "mul" || body.dtype !== "float32") return undefined;
+  if (body.kind !== "binary" || body.op !== "mul" || !isFloat(body.dtype)) return undefined;
   const a = factorOf(body.a);
   const b = factorOf(body.b);
   return a && b && { factors: [a, b] };
@@ -38,7 +40,7 @@ function factorOf(e: Expr): Factor | undefined {
   if (e.kind !== "select" || e.a.kind !== "load" || e.b.kind !== "const" || e.b.value !== 0) return undefined;
   const guards: Affine[] = [];
   for (const test of conjuncts(e.condition)) {
-    if (test.kind !== "compare" || test.a.dtype !== "int32") return undefined;
+    if (test.kind !== "compare" || !isIndex(test.a)) return undefined;
     const [low, high] = test.op === "ge" ? [test.b, test.a] : test.op === "lt" ? [test.a, test.b] : [];
     if (low === undefined || high === undefined) return undefined;
     const strict = test.op === "lt" ? 1 : 0;

@@ -4,12 +4,14 @@
  * computes in every iteration of a reduction, is computed again only where something it depends on has changed.
  */
 
+import { isFloat } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
 import { type Affine, coefficientOf, fromAffine, toAffine } from "./affine.ts";
 import { Interner } from "./intern.ts";
 import { dotOf, isEven, type Line, runDot } from "./interpret-dot.ts";
 import { beats, castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
 import type { Expr, Kernel, ReduceAxis, Stmt } from "./types.ts";
+import { isIndex } from "./typing.ts";
 import { forEachChild, freeNames } from "./walk.ts";
 
 /** Storage by buffer name; every element is a double, whatever the buffer's dtype. */
@@ -170,7 +172,7 @@ class Interpreter {
     let evaluate = this.closures.get(e);
     if (evaluate === undefined) {
       const plain = this.closure(e);
-      const isWork = e.kind === "reduce" || (this.shared.has(e) && e.dtype !== "int32" && !isLeaf(e));
+      const isWork = e.kind === "reduce" || (this.shared.has(e) && !isIndex(e) && !isLeaf(e));
       evaluate = isWork ? this.remembered(e, plain) : plain;
       this.closures.set(e, evaluate);
     }
@@ -226,14 +228,13 @@ class Interpreter {
         return () => evaluateUnary(op, a());
       }
       case "binary": {
-        if (e.dtype === "int32" && (e.op === "add" || e.op === "sub" || e.op === "mul"))
-          return this.integer(e);
+        if (isIndex(e) && (e.op === "add" || e.op === "sub" || e.op === "mul")) return this.integer(e);
         const a = this.expression(e.a);
         const b = this.expression(e.b);
         const { op, dtype } = e;
         if (op === "and") return () => (a() !== 0 && b() !== 0 ? 1 : 0);
-        if (op === "add" && dtype === "float32") return () => a() + b();
-        if (op === "mul" && dtype === "float32") return () => a() * b();
+        if (op === "add" && isFloat(dtype)) return () => a() + b();
+        if (op === "mul" && isFloat(dtype)) return () => a() * b();
         return () => evaluateBinary(op, a(), b(), dtype);
       }
       case "compare": {
@@ -253,7 +254,7 @@ class Interpreter {
       case "cast": {
         const a = this.expression(e.a);
         const [from, to] = [e.a.dtype, e.dtype];
-        return to === "float32" ? a : () => castNumber(a(), from, to);
+        return isFloat(to) ? a : () => castNumber(a(), from, to);
       }
       case "reduce":
         return this.reduce(e.op, e.axes, e.body);

@@ -1,6 +1,6 @@
 /** Reads expressions of the Loop IR: operators by their binding strength, names by what has declared them. */
 
-import { dtypeFromShortName } from "../core/dtype.ts";
+import { scalarTypeFromShortName } from "../core/dtype.ts";
 import { TextReader } from "../core/text-reader.ts";
 import { COMPARISON, INFIX, isReserved } from "./spelling.ts";
 import type {
@@ -55,10 +55,6 @@ const isUnary = (name: string): name is UnaryOp => UNARY.has(name);
 
 /** Operators of two operands that are written as functions. */
 const isFunction = (name: string): name is BinaryOp => name in INFIX && INFIX[name as Operator] === undefined;
-
-/** A type's name in a cast. */
-const castType = (name: string): ExprType | undefined =>
-  name === "u32" ? "uint32" : dtypeFromShortName(name);
 
 const SIGN = / (\|\||&&|>>>|[<>=!]=|[<>^&+\-*/%]) /y;
 
@@ -163,7 +159,7 @@ export class ExprReader extends TextReader {
       const wanted = `${count} ${count === 1 ? "operand" : "operands"} of ${name}`;
       if (operands.length !== count) this.failAt(start, wanted, `found ${operands.length}`);
     };
-    const cast = castType(name);
+    const cast = scalarTypeFromShortName(name);
     if (cast !== undefined) {
       takes(1);
       return this.typed(start, { kind: "cast", dtype: cast, a });

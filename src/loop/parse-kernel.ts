@@ -1,6 +1,6 @@
 /** Reads one kernel: what its head says, its buffers and scalars, and its body. */
 
-import { dtypeFromShortName } from "../core/dtype.ts";
+import { scalarTypeFromShortName } from "../core/dtype.ts";
 import { unseenAt } from "../core/spelling.ts";
 import { readSchedule } from "./parse-schedule.ts";
 import { INDENT, StatementReader } from "./parse-statements.ts";
@@ -137,9 +137,6 @@ export class KernelReader extends StatementReader {
   private scalarType(): ExprType {
     const start = this.column;
     const text = this.match(/\w+/y, "a type such as f32");
-    return (
-      (text === "u32" ? "uint32" : dtypeFromShortName(text)) ??
-      this.failAt(start, "one of f32, i32, u32, bool, u8")
-    );
+    return scalarTypeFromShortName(text) ?? this.failAt(start, "one of f32, i32, u32, bool, u8");
   }
 }

@@ -5,7 +5,7 @@ import { printOrigin } from "../core/spelling.ts";
 import { printSchedule } from "./schedule.ts";
 import { sharedParts } from "./shared-parts.ts";
 import { constantText, INFIX, printConstant, printScalar } from "./spelling.ts";
-import type { BufferParam, Expr, ExprType, Kernel, Stmt } from "./types.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
 /** Parts of expressions that are written before the statement they belong to, by what they are called in it. */
@@ -41,15 +41,13 @@ function printWhole(e: Expr, level: number, parts: PartNames | undefined): strin
     case "select":
       return `select(${inside(e.condition)}, ${inside(e.a)}, ${inside(e.b)})`;
     case "cast":
-      return `${typeName(e.dtype)}(${inside(e.a)})`;
+      return `${shortName(e.dtype)}(${inside(e.a)})`;
     case "reduce":
       return `${e.op}[${e.axes.map((axis) => `${axis.name}<${axis.extent}`).join(", ")}](${inside(e.body)})`;
     default:
       return e satisfies never;
   }
 }
-
-const typeName = (dtype: ExprType): string => (dtype === "uint32" ? "u32" : shortName(dtype));
 
 /** Statements as indented lines. */
 export function printBody(body: readonly Stmt[], indent = ""): string[] {
@@ -135,7 +133,7 @@ function scalarTypes({ body }: Kernel): ReadonlyMap<string, string> {
       visitExpr(
         e,
         (node) => {
-          if (node.kind === "scalar") types.set(node.name, `: ${typeName(node.dtype)}`);
+          if (node.kind === "scalar") types.set(node.name, `: ${shortName(node.dtype)}`);
         },
         seen,
       );

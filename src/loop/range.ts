@@ -1,7 +1,9 @@
 /** Interval arithmetic over int32 expressions: which values an index can take under its loops and guards. */
 
+import { byteSize, isFloat } from "../core/dtype.ts";
 import { type Affine, addAffine, coefficientOf, toAffine } from "./affine.ts";
 import type { Expr } from "./types.ts";
+import { isIndex } from "./typing.ts";
 
 /** Inclusive bounds; infinite when nothing is known. */
 export interface Range {
@@ -10,6 +12,9 @@ export interface Range {
 }
 
 export const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+
+/** Of what one byte holds. */
+const BYTE: Range = { low: 0, high: 255 };
 
 /** Where a guard never holds nothing is evaluated: whatever is there has no values. */
 const NOWHERE: Range = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
@@ -87,7 +92,7 @@ export class RangeContext {
       return this.withCondition(condition.a).withCondition(condition.b);
     }
     if (condition.kind === "const") return condition.value === 0 ? this.neverReached() : this;
-    if (condition.kind !== "compare" || condition.a.dtype !== "int32") return this;
+    if (condition.kind !== "compare" || !isIndex(condition.a)) return this;
     const difference = addAffine(toAffine(condition.a), toAffine(condition.b), -1);
     const range = rangeBelow(condition.op);
     if (range === undefined) return this;
@@ -115,10 +120,7 @@ export class RangeContext {
       case "local":
         return this.ofName(e);
       case "load":
-        return (
-          rangeNamed(this.bufferRanges, e.buffer) ??
-          (e.dtype === "uint8" || e.dtype === "bool" ? { low: 0, high: 255 } : ANY)
-        );
+        return rangeNamed(this.bufferRanges, e.buffer) ?? (byteSize(e.dtype) === 1 ? BYTE : ANY);
       case "compare":
         return { low: 0, high: 1 };
       case "scalar":
@@ -139,7 +141,7 @@ export class RangeContext {
   private rangeOfWhole(e: Extract<Expr, { kind: "cast" | "select" | "binary" | "reduce" }>): Range {
     switch (e.kind) {
       case "cast":
-        return e.a.dtype === "float32" || e.a.dtype === "uint32" ? ANY : this.rangeOf(e.a);
+        return isFloat(e.a.dtype) || e.a.dtype === "uint32" ? ANY : this.rangeOf(e.a);
       case "select": {
         const a = this.chosen(e.condition).rangeOf(e.a);
         const b = this.rangeOf(e.b);

@@ -1,5 +1,6 @@
 /** What the Loop IR's operators mean on numbers: the single source for constant folding and the interpreter. */
 
+import { isFloat } from "../core/dtype.ts";
 import { InternalError, invariant } from "../core/errors.ts";
 import type { BinaryOp, CompareOp, ExprType, UnaryOp } from "./types.ts";
 
@@ -42,7 +43,7 @@ export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: ExprTy
     case "mul":
       return a * b;
     case "div":
-      return dtype === "float32" ? a / b : Math.floor(a / b);
+      return isFloat(dtype) ? a / b : Math.floor(a / b);
     case "mod":
       return a - b * Math.floor(a / b);
     case "max":
@@ -110,7 +111,7 @@ export function castNumber(a: number, from: ExprType, to: ExprType): number {
     case "uint32":
       return a >>> 0;
     case "int32":
-      return from === "float32" ? Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, a)) | 0 : a | 0;
+      return isFloat(from) ? Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, a)) | 0 : a | 0;
     case "uint8":
       return from === "uint32" ? a | 0 : Math.trunc(a);
     default:

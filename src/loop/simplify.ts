@@ -4,6 +4,7 @@ import { type Affine, fromAffine, toAffine } from "./affine.ts";
 import { binary, compare, constant, int, select } from "./build.ts";
 import type { RangeContext } from "./range.ts";
 import type { Expr, ReduceAxis } from "./types.ts";
+import { isIndex } from "./typing.ts";
 import { axesKey, freeNames, mapChildren, substitute } from "./walk.ts";
 
 /** An equal expression under `context`; shared nodes are simplified once per context. */
@@ -98,7 +99,7 @@ class Simplifier {
       case "compare":
         return this.compare(compare(e.op, this.run(e.a), this.run(e.b)));
       case "binary":
-        if (e.dtype === "int32") return this.integer(binary(e.op, this.run(e.a), this.run(e.b)));
+        if (isIndex(e)) return this.integer(binary(e.op, this.run(e.a), this.run(e.b)));
         return binary(e.op, this.run(e.a), this.run(e.b));
       case "load":
       case "unary":
@@ -168,7 +169,7 @@ class Simplifier {
   }
 
   private compare(e: Expr): Expr {
-    if (e.kind !== "compare" || e.a.dtype !== "int32") return e;
+    if (e.kind !== "compare" || !isIndex(e.a)) return e;
     const { low, high } = this.context.rangeOf(binary("sub", e.a, e.b));
     const decided = decide(e.op, low, high);
     return decided === undefined ? e : constant(decided ? 1 : 0, "bool");

@@ -4,6 +4,7 @@
  * added up there, and what is added to the whole sum, such as a bias, joins it before it is rounded.
  */
 
+import { isFloat } from "../core/dtype.ts";
 import type { Expr, Kernel } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
@@ -21,7 +22,7 @@ export function sumsOf({ body }: Kernel): Sums {
   const sums = new Set<string>();
   const stored = new Set<string>();
   visitStatements(body, (s) => {
-    if (s.kind === "assign" && s.value.dtype === "float32" && addsUp(s.value)) sums.add(s.name);
+    if (s.kind === "assign" && isFloat(s.value.dtype) && addsUp(s.value)) sums.add(s.name);
     if (s.kind === "store" && s.value.kind === "local") stored.add(s.value.name);
   });
   return {
@@ -39,7 +40,7 @@ const addsUp = (e: Expr): boolean =>
 
 /** Whether an operation on float32 numbers may have a result in double precision that is none of them. */
 export function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boolean {
-  if (e.dtype !== "float32") return false;
+  if (!isFloat(e.dtype)) return false;
   switch (e.op) {
     case "neg":
     case "abs":
@@ -57,7 +58,7 @@ export function wholeScalarsOf({ body }: Kernel): ReadonlySet<string> {
   const names = new Set<string>();
   const seen = new Set<Expr>();
   const visit = (e: Expr): void => {
-    if (e.kind === "scalar" && e.dtype !== "float32") names.add(e.name);
+    if (e.kind === "scalar" && !isFloat(e.dtype)) names.add(e.name);
   };
   visitStatements(body, (s) => {
     for (const own of ownExpressions(s)) visitExpr(own, visit, seen);

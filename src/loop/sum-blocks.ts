@@ -4,6 +4,7 @@
  * with the number of levels, the logarithm of the number of terms.
  */
 
+import { isFloat } from "../core/dtype.ts";
 import { add, int, mul, variable } from "./build.ts";
 import type { Expr, ReduceAxis } from "./types.ts";
 import { rewriter, substitute } from "./walk.ts";
@@ -23,7 +24,7 @@ type Reduce = Extract<Expr, { kind: "reduce" }>;
 
 /** The expression with every long sum of numbers in it as sums of blocks. */
 export const inBlocks = (): ((e: Expr) => Expr) =>
-  rewriter((e) => (e.kind === "reduce" && e.op === "sum" && e.dtype === "float32" ? blocked(e) : e));
+  rewriter((e) => (e.kind === "reduce" && e.op === "sum" && isFloat(e.dtype) ? blocked(e) : e));
 
 const termsOf = (axes: readonly ReduceAxis[]): number => axes.reduce((n, { extent }) => n * extent, 1);
 

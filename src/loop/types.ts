@@ -4,7 +4,7 @@
  * nodes; scheduling turns those into loops, accumulators and tiles, after which no `reduce` is left.
  */
 
-import type { DType } from "../core/dtype.ts";
+import type { DType, ScalarType } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -47,7 +47,7 @@ export type BinaryOp =
  * live in expressions alone, never in a buffer; int32, the type of indices, is known never to overflow. A cast between
  * int32 and uint32 keeps the bits.
  */
-export type ExprType = DType | "uint32";
+export type ExprType = ScalarType;
 
 export type CompareOp = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
 

@@ -1,16 +1,20 @@
 /** Which operands the Loop IR's operators take and what they give: from them follow the types that its text need not tell. */
 
+import { computedTypes, INDEX } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import type { BinaryOp, Expr, ExprType, Stmt, UnaryOp } from "./types.ts";
 
 /** Why an expression has no type; the message says what was expected. */
 export class TypeFault extends InternalError {}
 
-const FLOAT: readonly ExprType[] = ["float32"];
-const BOOL: readonly ExprType[] = ["bool"];
-const NUMBERS: readonly ExprType[] = ["float32", "int32"];
-const WORDS: readonly ExprType[] = ["uint32"];
-const ALL_NUMBERS: readonly ExprType[] = ["float32", "int32", "uint32"];
+const FLOAT = computedTypes("float");
+const BOOL = computedTypes("bool");
+const NUMBERS = computedTypes("float", "int");
+const WORDS = computedTypes("word");
+const ALL_NUMBERS = computedTypes("float", "int", "word");
+
+/** Whether `e` counts places in memory: an integer of which bounds are known. */
+export const isIndex = ({ dtype }: Expr): boolean => dtype === INDEX;
 
 const UNARY: Readonly<Record<UnaryOp, readonly ExprType[]>> = {
   neg: NUMBERS,
@@ -62,9 +66,9 @@ export function typeOf(e: Expr): ExprType {
     case "scalar":
       return e.dtype;
     case "var":
-      return "int32";
+      return INDEX;
     case "load":
-      requireType(`the index of ${e.buffer}`, e.index, ["int32"]);
+      requireType(`the index of ${e.buffer}`, e.index, [INDEX]);
       return e.dtype;
     case "unary":
       requireType(e.op, e.a, UNARY[e.op]);
@@ -81,11 +85,11 @@ export function typeOf(e: Expr): ExprType {
       requireAlike("select", e.a, e.b);
       return e.a.dtype;
     case "cast":
-      if (e.dtype === "uint32") requireType("u32", e.a, ["int32"]);
+      if (e.dtype === "uint32") requireType("u32", e.a, [INDEX]);
       return e.dtype;
     case "reduce":
       requireType(e.op, e.body, NUMBERS);
-      return e.op === "argmax" ? "int32" : e.body.dtype;
+      return e.op === "argmax" ? INDEX : e.body.dtype;
     default:
       return e satisfies never;
   }
@@ -99,17 +103,17 @@ export function checkStatement(s: Stmt, typeOfBuffer: (name: string) => ExprType
   };
   switch (s.kind) {
     case "for":
-      for (const { name, init } of s.inductions ?? []) requireType(name, init, ["int32"]);
+      for (const { name, init } of s.inductions ?? []) requireType(name, init, [INDEX]);
       return;
     case "store":
-      requireType(`the index of ${s.buffer}`, s.index, ["int32"]);
+      requireType(`the index of ${s.buffer}`, s.index, [INDEX]);
       stored(s.buffer, s.value);
       return;
     case "if":
       requireType("if", s.condition, BOOL);
       return;
     case "append":
-      requireType("the place to append at", s.base, ["int32"]);
+      requireType("the place to append at", s.base, [INDEX]);
       requireType("the condition to append", s.condition, BOOL);
       for (const { buffer, value } of s.values) stored(buffer, value);
       return;

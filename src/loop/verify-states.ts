@@ -10,6 +10,7 @@ import { type Digit, digitOf, type Extents, linearizeIndex } from "./linearize-i
 import type { LoweredProgram } from "./program.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { Expr, Kernel, Stmt } from "./types.ts";
+import { isIndex } from "./typing.ts";
 import { children, ownExpressions, substitute } from "./walk.ts";
 
 /** Throws an {@link InternalError} that names the kernel and the state. */
@@ -106,8 +107,7 @@ class StateAccesses {
           this.collect(s.body, { ...scope, definitions: new Map(scope.definitions) });
           break;
         case "let":
-          if (s.value.dtype === "int32")
-            scope.definitions.set(s.name, substitute(s.value, scope.definitions));
+          if (isIndex(s.value)) scope.definitions.set(s.name, substitute(s.value, scope.definitions));
           break;
         case "store":
           if (this.states.has(s.buffer)) this.stores.push(this.access(s.buffer, s.index, scope));

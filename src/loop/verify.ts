@@ -1,5 +1,6 @@
 /** Proves that a kernel is well formed, that its types agree and that no load or store can leave its buffer. */
 
+import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { bottomUp } from "../core/topological.ts";
 import { add, int, local, mul, variable } from "./build.ts";
@@ -109,7 +110,7 @@ class Verifier {
         this.fresh(s.name, scope);
         this.expression(s.value, scope);
         scope.names.add(s.name);
-        if (s.value.dtype !== "float32" && s.value.dtype !== "uint32") {
+        if (!isFloat(s.value.dtype) && s.value.dtype !== "uint32") {
           scope.definitions.set(s.name, substitute(s.value, scope.definitions));
         }
         return;

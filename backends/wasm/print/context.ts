@@ -17,6 +17,7 @@ import {
 import type { ValueType } from "../encode/operations.ts";
 import { type MathFunction, mathName } from "../math/functions.ts";
 import type { IntegerPlace, Place, UniformPlace } from "./places.ts";
+import { valueType } from "./representation.ts";
 
 /** The number of the thread that runs a function, and how many there are: parameters of functions that divide work. */
 export const THREAD: Local = { name: "thread", type: "i32" };
@@ -42,9 +43,6 @@ export interface Scope {
   readonly isVector: boolean;
   readonly lane?: number;
 }
-
-/** The type in which a scalar of this type is held; truth values are 0 and 1. */
-export const valueType = (dtype: ExprType): "f32" | "i32" => (dtype === "float32" ? "f32" : "i32");
 
 export class FunctionContext {
   readonly environment: Environment;
@@ -186,7 +184,17 @@ export class FunctionContext {
 }
 
 function fromDouble(value: Instruction, dtype: ExprType): Instruction {
-  if (dtype === "float32") return operation("f32.demote_f64", value);
   const integer = operation("i32.wrap_i64", operation("i64.trunc_sat_f64_s", value));
-  return dtype === "bool" ? operation("i32.ne", integer, i32(0)) : integer;
+  switch (dtype) {
+    case "float32":
+      return operation("f32.demote_f64", value);
+    case "bool":
+      return operation("i32.ne", integer, i32(0));
+    case "int32":
+    case "uint32":
+    case "uint8":
+      return integer;
+    default:
+      return dtype satisfies never;
+  }
 }

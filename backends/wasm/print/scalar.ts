@@ -2,22 +2,22 @@
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import type { CompareOp, Expr, ExprType } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import {
   call,
   choose,
-  extract,
   f32,
   f64,
   get,
   type Instruction,
   i32,
-  loadAt,
   operation,
   selectValue,
 } from "../encode/instructions.ts";
 import type { OperationName } from "../encode/operations.ts";
-import { type FunctionContext, type Scope, valueType } from "./context.ts";
+import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, placeOf, scaledInteger } from "./index-form.ts";
+import { laneOf, STORED, valueType } from "./representation.ts";
 import { isCheap, isSafe } from "./safety.ts";
 
 type Unary = Extract<Expr, { kind: "unary" }>;
@@ -41,7 +41,7 @@ export class ScalarPrinter {
   print = (e: Expr, scope: Scope): Instruction => {
     switch (e.kind) {
       case "const":
-        return e.dtype === "float32" ? f32(e.value) : i32(e.value);
+        return valueType(e.dtype) === "f32" ? f32(e.value) : i32(e.value);
       case "var":
       case "local":
         return this.name(e, scope);
@@ -55,7 +55,7 @@ export class ScalarPrinter {
         return this.binary(e, scope);
       case "compare": {
         const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
-        if (e.a.dtype === "float32") return operation(`f32.${e.op}`, a, b);
+        if (valueType(e.a.dtype) === "f32") return operation(`f32.${e.op}`, a, b);
         return operation(integerComparison("i32", e.op, e.a.dtype), a, b);
       }
       case "select":
@@ -80,25 +80,11 @@ export class ScalarPrinter {
     if (place.kind === "uniform") return this.context.uniform(place, "scalar");
     if (!place.isVector) return get(place.local);
     invariant(scope.lane !== undefined, `${e.name} has no single value in a vector loop`);
-    if (e.dtype === "float32") return extract("f32x4.extract_lane", scope.lane, get(place.local));
-    const lane = extract("i32x4.extract_lane", scope.lane, get(place.local));
-    return e.dtype === "bool" ? operation("i32.and", lane, i32(1)) : lane;
+    return laneOf(get(place.local), scope.lane, e.dtype);
   }
 
   private load(e: Extract<Expr, { kind: "load" }>, scope: Scope): Instruction {
-    const { address, offset } = addressOf(e.buffer, e.index, scope, this.context, this.print);
-    switch (e.dtype) {
-      case "float32":
-        return loadAt("f32.load", address, offset);
-      case "int32":
-        return loadAt("i32.load", address, offset);
-      case "uint8":
-        return loadAt("i32.load8_u", address, offset);
-      case "bool":
-        return operation("i32.ne", loadAt("i32.load8_u", address, offset), i32(0));
-      default:
-        return e.dtype satisfies never;
-    }
+    return STORED[e.dtype].load(addressOf(e.buffer, e.index, scope, this.context, this.print));
   }
 
   private select(e: Extract<Expr, { kind: "select" }>, scope: Scope): Instruction {
@@ -114,19 +100,26 @@ export class ScalarPrinter {
   private cast(e: Extract<Expr, { kind: "cast" }>, scope: Scope): Instruction {
     const a = this.print(e.a, scope);
     const from = e.a.dtype;
-    if (e.dtype === "float32") {
-      if (from === "float32") return a;
-      return operation(from === "int32" ? "f32.convert_i32_s" : "f32.convert_i32_u", a);
+    const isFromFloat = valueType(from) === "f32";
+    switch (e.dtype) {
+      case "float32":
+        if (isFromFloat) return a;
+        return operation(from === "int32" ? "f32.convert_i32_s" : "f32.convert_i32_u", a);
+      case "bool":
+        if (isFromFloat) return operation("f32.ne", a, f32(0));
+        return from === "bool" ? a : operation("i32.ne", a, i32(0));
+      case "int32":
+      case "uint32":
+      case "uint8":
+        return isFromFloat ? operation("i32.trunc_sat_f32_s", a) : a;
+      default:
+        return e.dtype satisfies never;
     }
-    if (from === "float32") {
-      return e.dtype === "bool" ? operation("f32.ne", a, f32(0)) : operation("i32.trunc_sat_f32_s", a);
-    }
-    return e.dtype === "bool" && from !== "bool" ? operation("i32.ne", a, i32(0)) : a;
   }
 
   private unary(e: Unary, scope: Scope): Instruction {
     const a = this.print(e.a, scope);
-    const isFloat = e.a.dtype === "float32";
+    const isFloat = valueType(e.a.dtype) === "f32";
     switch (e.op) {
       case "neg":
         return isFloat ? operation("f32.neg", a) : operation("i32.sub", i32(0), a);
@@ -167,7 +160,7 @@ export class ScalarPrinter {
   }
 
   private binary(e: Binary, scope: Scope): Instruction {
-    if (e.dtype === "int32" && (e.op === "add" || e.op === "sub" || e.op === "mul")) {
+    if (isIndex(e) && (e.op === "add" || e.op === "sub" || e.op === "mul")) {
       // A product of two unknowns is its own term; everything else is a sum.
       if (e.op !== "mul" || e.a.kind === "const" || e.b.kind === "const") return this.scaled(e, 1, scope);
     }
@@ -223,9 +216,8 @@ export class ScalarPrinter {
   /** `a - b·⌊a/b⌋`. */
   private remainder(e: Binary, a: Instruction, b: Instruction, scope: Scope): Instruction {
     const isConstant = e.b.kind === "const" && e.b.value > 0;
-    if (e.dtype === "int32" && isConstant && scope.ranges.rangeOf(e.a).low >= 0)
-      return operation("i32.rem_u", a, b);
-    const isFloat = e.dtype === "float32";
+    if (isIndex(e) && isConstant && scope.ranges.rangeOf(e.a).low >= 0) return operation("i32.rem_u", a, b);
+    const isFloat = valueType(e.dtype) === "f32";
     const widen = (value: Instruction): Instruction =>
       isFloat ? operation("f64.promote_f32", value) : double(value);
     const [firstA, againA] = this.context.twice(widen(a));

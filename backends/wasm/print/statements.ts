@@ -1,30 +1,21 @@
 /** Statements as instructions: loops, locals, stores and lists, scalar or four iterations of a vector loop together. */
 
+import { INDEX } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import { add, int, local as localOf, mul, variable } from "../../../src/loop/build.ts";
 import { printExpr } from "../../../src/loop/print.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
-import {
-  comment,
-  extract,
-  get,
-  type Instruction,
-  i32,
-  operation,
-  set,
-  storeAt,
-  tee,
-  vector,
-  when,
-} from "../encode/instructions.ts";
-import { type FunctionContext, type Scope, valueType } from "./context.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
+import { comment, get, type Instruction, i32, operation, set, tee, when } from "../encode/instructions.ts";
+import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
 import { type LoopPlaces, loopBetween, loopOf, once } from "./loops.ts";
 import { type IntegerPlace, integerPlace, type Place, type UniformPlace, uniformPlace } from "./places.ts";
+import { laneOf, STORED, spreadValue, valueType } from "./representation.ts";
 import { ScalarPrinter } from "./scalar.ts";
 import { canRunTogether, isVectorLoop } from "./together.ts";
-import { LANES, spreadValue, VectorPrinter } from "./vector.ts";
+import { LANES, VectorPrinter } from "./vector.ts";
 
 type Of<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
 
@@ -90,7 +81,7 @@ export class StatementPrinter {
 
   private define({ name, value }: Of<"let">, scope: Scope, places: Map<string, Place>): Part {
     const laneStep = laneStepOf(value, scope);
-    if (value.dtype === "int32" && laneStep !== undefined) {
+    if (isIndex(value) && laneStep !== undefined) {
       const place = integerPlace(name, { laneStep });
       places.set(name, place);
       return () => this.start(place, value, scope);
@@ -165,7 +156,7 @@ export class StatementPrinter {
     if (s.loop === "thread") return [title, ...this.ownShare(s, around)];
     if (together || s.extent === 1) return [title, ...once(around)];
     if (typeof s.extent === "number") return [title, ...loopOf(around, s.extent)];
-    const count = this.scalar.print(localOf(s.extent.count, "int32"), scope);
+    const count = this.scalar.print(localOf(s.extent.count, INDEX), scope);
     return [title, when(operation("i32.gt_s", count, i32(0)), loopOf(around, count))];
   }
 
@@ -198,7 +189,7 @@ export class StatementPrinter {
   }
 
   private append(s: Of<"append">, scope: Scope): readonly Instruction[] {
-    const index = add(s.base, localOf(s.count, "int32"));
+    const index = add(s.base, localOf(s.count, INDEX));
     const place = placeOf(s.count, scope);
     invariant(place.kind === "value" && !place.isVector, `${s.count} counts a list`);
     const more = operation("i32.add", get(place.local), this.scalar.print(s.condition, scope));
@@ -213,50 +204,35 @@ export class StatementPrinter {
   }
 
   private storeValue(buffer: string, index: Expr, value: Instruction, scope: Scope): Instruction {
-    const { address, offset } = addressOf(buffer, index, scope, this.context, this.scalar.print);
-    return storeAt(this.storeName(buffer), address, value, offset);
+    const at = addressOf(buffer, index, scope, this.context, this.scalar.print);
+    return this.stored(buffer).store(at, value);
   }
 
-  private storeName(buffer: string): "f32.store" | "i32.store" | "i32.store8" {
-    const { dtype } = this.context.buffers.get(buffer)!;
-    if (dtype === "float32") return "f32.store";
-    return dtype === "int32" ? "i32.store" : "i32.store8";
+  private stored(buffer: string) {
+    return STORED[this.context.buffers.get(buffer)!.dtype];
   }
 
   private store(s: Of<"store">, scope: Scope): readonly Instruction[] {
     if (!varies(s.index, scope) && !varies(s.value, scope))
       return [this.storeScalar(s.buffer, s.index, s.value, scope)];
     const value = this.vector.print(s.value, scope);
-    const name = this.storeName(s.buffer);
     if (laneStepOf(s.index, scope) === 1) {
       const first: Scope = { ...scope, lane: 0 };
-      const { address, offset } = addressOf(s.buffer, s.index, first, this.context, this.scalar.print);
-      if (name !== "i32.store8") return [storeAt("v128.store", address, value, offset)];
-      return [storeAt("i32.store", address, fourBytes(value, s.value.dtype === "bool"), offset)];
+      const at = addressOf(s.buffer, s.index, first, this.context, this.scalar.print);
+      return [this.stored(s.buffer).storeLanes(at, value)];
     }
     const all = this.context.temporary("v128");
     return LANES.map((lane) => {
       const from = lane === 0 ? tee(all, value) : get(all);
-      const isFloat = name === "f32.store";
-      const number = extract(isFloat ? "f32x4.extract_lane" : "i32x4.extract_lane", lane, from);
-      const stored = s.value.dtype === "bool" ? operation("i32.and", number, i32(1)) : number;
-      return this.storeValue(s.buffer, s.index, stored, { ...scope, lane });
+      return this.storeValue(s.buffer, s.index, laneOf(from, lane, s.value.dtype), { ...scope, lane });
     });
   }
 }
 
 /** What is known behind `s`, which may define an integer. */
 function rangesBehind(s: Stmt, ranges: RangeContext): RangeContext {
-  if (s.kind === "let" && s.value.dtype === "int32") return ranges.withName(s.name, ranges.rangeOf(s.value));
+  if (s.kind === "let" && isIndex(s.value)) return ranges.withName(s.name, ranges.rangeOf(s.value));
   if (s.kind === "accumulator" && s.range !== undefined)
     return ranges.withName(s.name, { low: s.range[0], high: s.range[1] });
   return ranges;
-}
-
-/** Four numbers from 0 to 255, or truth values, as the bytes of one integer. */
-function fourBytes(value: Instruction, isBool: boolean): Instruction {
-  const ones = vector("i32x4", [1, 1, 1, 1]);
-  const numbers = isBool ? operation("v128.and", value, ones) : value;
-  const words = operation("i16x8.narrow_i32x4_u", numbers, numbers);
-  return extract("i32x4.extract_lane", 0, operation("i8x16.narrow_i16x8_u", words, words));
 }

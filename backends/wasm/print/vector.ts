@@ -4,14 +4,14 @@
  */
 
 import { InternalError } from "../../../src/core/errors.ts";
-import type { Expr, ExprType } from "../../../src/loop/types.ts";
+import type { Expr } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import {
   call,
   choose,
   get,
   type Instruction,
   i32,
-  loadAt,
   operation,
   replace,
   vector,
@@ -19,6 +19,7 @@ import {
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
+import { asMask, laneShape, STORED, spreadValue, valueType } from "./representation.ts";
 import { isSafe } from "./safety.ts";
 import { integerComparison, type ScalarPrinter } from "./scalar.ts";
 
@@ -42,7 +43,7 @@ export class VectorPrinter {
   /** All four values of `e`. */
   print(e: Expr, scope: Scope): Instruction {
     if (!varies(e, scope)) return this.splat(e, scope);
-    if (e.dtype === "int32") {
+    if (isIndex(e)) {
       const step = laneStepOf(e, scope);
       if (step !== undefined) return this.stepped(e, step, scope);
     }
@@ -83,13 +84,12 @@ export class VectorPrinter {
   /** A value that all lanes share, computed and put in every lane. */
   spread(e: Expr, scope: Scope): Instruction {
     if (e.kind === "const") {
-      if (e.dtype === "float32") return splatFloat(e.value);
+      if (laneShape(e.dtype) === "f32x4") return splatFloat(e.value);
       return splatInteger(e.dtype === "bool" && e.value !== 0 ? -1 : e.value | 0);
     }
-    if (e.kind === "load" && (e.dtype === "float32" || e.dtype === "int32")) {
-      const { address, offset } = addressOf(e.buffer, e.index, scope, this.context, this.scalar.print);
-      return loadAt("v128.load32_splat", address, offset);
-    }
+    const loadSplat = e.kind === "load" ? STORED[e.dtype].loadSplat : undefined;
+    if (e.kind === "load" && loadSplat !== undefined)
+      return loadSplat(addressOf(e.buffer, e.index, scope, this.context, this.scalar.print));
     return spreadValue(this.scalar.print(e, scope), e.dtype);
   }
 
@@ -106,27 +106,23 @@ export class VectorPrinter {
 
   /** Four scalars side by side. */
   private laneByLane(e: Expr, scope: Scope): Instruction {
-    const isFloat = e.dtype === "float32";
+    const shape = laneShape(e.dtype);
     const [first, ...others] = LANES.map((lane) => this.scalar.print(e, { ...scope, lane }));
     const lanes = others.reduce(
-      (sum, value, k) => replace(isFloat ? "f32x4.replace_lane" : "i32x4.replace_lane", k + 1, sum, value),
-      operation(isFloat ? "f32x4.splat" : "i32x4.splat", first),
+      (sum, value, k) => replace(`${shape}.replace_lane`, k + 1, sum, value),
+      operation(`${shape}.splat`, first),
     );
-    return e.dtype === "bool" ? operation("i32x4.neg", lanes) : lanes;
+    return asMask(lanes, e.dtype);
   }
 
   private load(e: Extract<Expr, { kind: "load" }>, scope: Scope): Instruction | undefined {
     if (laneStepOf(e.index, scope) !== 1) return undefined;
     const first: Scope = { ...scope, lane: 0 };
-    const { address, offset } = addressOf(e.buffer, e.index, first, this.context, this.scalar.print);
-    if (e.dtype === "float32" || e.dtype === "int32") return loadAt("v128.load", address, offset);
-    const bytes = loadAt("v128.load32_zero", address, offset);
-    const words = operation("i32x4.extend_low_i16x8_u", operation("i16x8.extend_low_i8x16_u", bytes));
-    return e.dtype === "bool" ? operation("i32x4.ne", words, splatInteger(0)) : words;
+    return STORED[e.dtype].loadLanes(addressOf(e.buffer, e.index, first, this.context, this.scalar.print));
   }
 
   private unary(e: Extract<Expr, { kind: "unary" }>, scope: Scope): Instruction | undefined {
-    const isFloat = e.a.dtype === "float32";
+    const isFloat = valueType(e.a.dtype) === "f32";
     if (e.op === "not") return operation("v128.not", this.print(e.a, scope));
     if (!isFloat) return undefined;
     const a = this.print(e.a, scope);
@@ -161,7 +157,7 @@ export class VectorPrinter {
   private binary(e: Extract<Expr, { kind: "binary" }>, scope: Scope): Instruction | undefined {
     const both = (name: OperationName): Instruction =>
       operation(name, this.print(e.a, scope), this.print(e.b, scope));
-    const isFloat = e.dtype === "float32";
+    const isFloat = valueType(e.dtype) === "f32";
     switch (e.op) {
       case "add": {
         const fused = isFloat ? this.multiplyAdd(e, scope) : undefined;
@@ -212,7 +208,7 @@ export class VectorPrinter {
     const { dtype } = e.a;
     if (dtype === "bool" && e.op !== "eq" && e.op !== "ne") return undefined;
     const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
-    if (dtype === "float32") return operation(`f32x4.${e.op}`, a, b);
+    if (valueType(dtype) === "f32") return operation(`f32x4.${e.op}`, a, b);
     return operation(integerComparison("i32x4", e.op, dtype), a, b);
   }
 
@@ -231,25 +227,22 @@ export class VectorPrinter {
   private cast(e: Extract<Expr, { kind: "cast" }>, scope: Scope): Instruction {
     const a = this.print(e.a, scope);
     const from = e.a.dtype;
-    if (from === "bool") {
-      if (e.dtype === "bool") return a;
-      return operation("v128.and", a, splatInteger(e.dtype === "float32" ? ONE_BITS : 1));
+    const isFromFloat = valueType(from) === "f32";
+    switch (e.dtype) {
+      case "float32":
+        if (isFromFloat) return a;
+        if (from === "bool") return operation("v128.and", a, splatInteger(ONE_BITS));
+        return operation(from === "int32" ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u", a);
+      case "bool":
+        if (isFromFloat) return operation("f32x4.ne", a, splatFloat(0));
+        return from === "bool" ? a : operation("i32x4.ne", a, splatInteger(0));
+      case "int32":
+      case "uint32":
+      case "uint8":
+        if (from === "bool") return operation("v128.and", a, splatInteger(1));
+        return isFromFloat ? operation("i32x4.trunc_sat_f32x4_s", a) : a;
+      default:
+        return e.dtype satisfies never;
     }
-    if (e.dtype === "bool") {
-      return from === "float32"
-        ? operation("f32x4.ne", a, splatFloat(0))
-        : operation("i32x4.ne", a, splatInteger(0));
-    }
-    if (e.dtype === "float32" && from !== "float32") {
-      return operation(from === "int32" ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u", a);
-    }
-    return from === "float32" && e.dtype !== "float32" ? operation("i32x4.trunc_sat_f32x4_s", a) : a;
   }
-}
-
-/** A scalar of type `dtype` in every lane. */
-export function spreadValue(value: Instruction, dtype: ExprType): Instruction {
-  if (dtype === "float32") return operation("f32x4.splat", value);
-  const lanes = operation("i32x4.splat", value);
-  return dtype === "bool" ? operation("i32x4.neg", lanes) : lanes;
 }
