@@ -180,12 +180,12 @@ export class ExpressionPrinter {
       case "bool":
         return from === "bool" ? a(level) : wrap(3, `${a(4)} !== 0`);
       case "int32":
-      case "uint8":
         if (from === "bool") return wrap(0, `${a(2)} ? 1 : 0`);
         if (!isFloat(from)) return a(level);
-        return e.dtype === "int32"
-          ? wrap(1, `Math.max(-2147483648, Math.min(2147483647, ${a(0)})) | 0`)
-          : `Math.trunc(${a(0)})`;
+        return wrap(1, `Math.max(-2147483648, Math.min(2147483647, ${a(0)})) | 0`);
+      case "uint8":
+        if (from === "bool") return wrap(0, `${a(2)} ? 1 : 0`);
+        return isFloat(from) ? `Math.trunc(${a(0)})` : a(level);
       default:
         return e.dtype satisfies never;
     }

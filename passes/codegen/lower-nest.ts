@@ -22,6 +22,7 @@ import { LoadBounds } from "../../src/loop/load-bounds.ts";
 import type { RangeContext } from "../../src/loop/range.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
+import { isIndex } from "../../src/loop/typing.ts";
 import { axesKey, forEachChild, freeNames, isSubset, mapChildren } from "../../src/loop/walk.ts";
 import { type GridLoop, mayClash, type StoreTarget } from "../scheduling/analysis/nest.ts";
 
@@ -299,7 +300,7 @@ function isWork(e: Expr): boolean {
     case "cast":
       return isWork(e.a);
     case "binary":
-      return e.dtype !== "int32";
+      return !isIndex(e);
     default:
       return e satisfies never;
   }

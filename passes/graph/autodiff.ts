@@ -1,5 +1,6 @@
 /** Reverse-mode differentiation: one walk backwards over the graph, using nothing but the ops' vjp rules. */
 
+import { isFloat } from "../../src/core/dtype.ts";
 import { KilnError } from "../../src/core/errors.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
@@ -35,7 +36,7 @@ export function autodiff(parameters: readonly string[]): Pass<Graph, Graph> {
 }
 
 function differentiate(graph: Graph, loss: Value, wanted: readonly Input[]): Graph {
-  if (loss.type.dtype !== "float32" || sizeOf(loss.type.shape) !== 1) {
+  if (!isFloat(loss.type.dtype) || sizeOf(loss.type.shape) !== 1) {
     throw new KilnError(
       `the loss must be a single float32 number but is ${loss.type.dtype}${formatShape(loss.type.shape)}: ` +
         "reduce it with mean or sum",

@@ -4,6 +4,7 @@
  * are never computed twice, and neither is what some op compares: computed twice it may differ in its last bit.
  */
 
+import { isFloat } from "../../src/core/dtype.ts";
 import { isConstant } from "../../src/ir/builder.ts";
 import { reachable, usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
@@ -34,7 +35,7 @@ export const partition: Pass<Graph, Graph> = {
 
 /** Whether some of its users decide by the exact numbers of `node`. Whole numbers are exact however they are computed. */
 export const isCompared = (node: Node, users: readonly Node[]): boolean =>
-  node.type.dtype === "float32" &&
+  isFloat(node.type.dtype) &&
   users.some(({ op, inputs }) => definitionOf(op).compares?.some((k) => inputs[k] === node));
 
 /** What is computed along with a forward value for the backward pass's sake, such as a pool's winner. */

@@ -1,5 +1,6 @@
 /** Keeps lowered text as short as the graph it comes from: what several results share gets a name. */
 
+import { isFloat } from "../../src/core/dtype.ts";
 import { local } from "../../src/loop/build.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import type { Expr, Stmt } from "../../src/loop/types.ts";
@@ -36,7 +37,7 @@ export function bindShared(results: readonly Expr[], all: boolean): { lets: Stmt
     const isWork =
       e.kind === "unary" ||
       e.kind === "compare" ||
-      (e.kind === "binary" && (e.dtype === "float32" || e.dtype === "uint32"));
+      (e.kind === "binary" && (isFloat(e.dtype) || e.dtype === "uint32"));
     return isWork && (uses.get(e) ?? 0) > 1 ? name(e, value) : value;
   };
   const bound = roots.map((e) => {

@@ -1,5 +1,6 @@
 /** How long a kernel takes, roughly: enough to tell whether dividing its work pays, not to choose between schedules. */
 
+import { isFloat } from "../../src/core/dtype.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { forEachChild, nested, ownExpressions } from "../../src/loop/walk.ts";
@@ -34,8 +35,7 @@ function bodyTime(body: readonly Stmt[], width: number, each: number): number {
 function operations(e: Expr, seen: Set<Expr>): number {
   if (seen.has(e)) return 0;
   seen.add(e);
-  let count =
-    e.kind === "load" || (e.dtype === "float32" && (e.kind === "binary" || e.kind === "unary")) ? 1 : 0;
+  let count = e.kind === "load" || (isFloat(e.dtype) && (e.kind === "binary" || e.kind === "unary")) ? 1 : 0;
   forEachChild(e, (child) => {
     count += operations(child, seen);
   });

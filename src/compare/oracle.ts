@@ -4,7 +4,7 @@
  */
 
 import type { Executable } from "../../backends/backend.ts";
-import { allocate, type DType } from "../core/dtype.ts";
+import { allocate, type DType, isFloat } from "../core/dtype.ts";
 import { formatOrigins } from "../core/origin.ts";
 import { sizeOf } from "../core/shape.ts";
 import { interpretKernel } from "../loop/interpret.ts";
@@ -115,7 +115,7 @@ class OracleRun {
     interpretKernel(kernel, this.storage, scalars)();
     if (this.bits === undefined) return;
     for (const { name, access } of kernel.buffers) {
-      if (access !== "read" && this.dtypes.get(name) === "float32") roundTo(this.bits, this.storage[name]);
+      if (access !== "read" && isFloat(this.dtypes.get(name)!)) roundTo(this.bits, this.storage[name]);
     }
   }
 }

@@ -4,7 +4,7 @@
  * not reckoned but tried: the oracle runs a second time with rounded numbers.
  */
 
-import type { DType } from "../core/dtype.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
 import { BLOCK } from "../loop/sum-blocks.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { ValueDifference } from "./types.ts";
@@ -69,7 +69,7 @@ type Deviation = Pick<ValueDifference, "difference" | "allowed" | "elements" | "
 
 /** Compares the numbers that a kernel stores, whose own error is `rounding` of the largest. */
 export function differenceOf(dtype: DType, runs: Runs, rounding: number): Deviation {
-  return dtype === "float32" ? ofNumbers(runs, rounding) : ofDecisions(runs);
+  return isFloat(dtype) ? ofNumbers(runs, rounding) : ofDecisions(runs);
 }
 
 function ofNumbers({ actual, expected, rounded }: Runs, rounding: number): Deviation {

@@ -2,7 +2,7 @@
 
 import { ExprReader, type Names, type Part } from "./parse-expr.ts";
 import type { Expr, Induction, LoopKind, Stmt } from "./types.ts";
-import { checkStatement } from "./typing.ts";
+import { checkStatement, isIndex } from "./typing.ts";
 
 /** Blanks for each level of a program's text. */
 export const INDENT = 2;
@@ -189,7 +189,7 @@ export class StatementReader extends ExprReader {
     const count = this.find(/[A-Za-z_]\w*/y)?.[0];
     if (count === undefined) return this.whole("an extent");
     const local = locals.get(count);
-    if (local?.kind !== "local" || local.dtype !== "int32") {
+    if (local?.kind !== "local" || !isIndex(local)) {
       return this.failAt(start, "an extent, or a local that counts", `${count} is none`);
     }
     this.word(" (at most ");

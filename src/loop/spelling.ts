@@ -48,8 +48,9 @@ export function constantText(value: number, dtype: ExprType): string {
     case "bool":
       return value === 0 ? "false" : "true";
     case "float32":
+      return printConstant(value, true);
     case "int32":
-      return printConstant(value, dtype === "float32");
+      return printConstant(value, false);
     default:
       return dtype satisfies never;
   }

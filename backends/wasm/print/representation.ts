@@ -21,6 +21,8 @@ interface Address {
 interface Held {
   /** The type of a single value; truth values are 0 and 1. */
   readonly scalar: "f32" | "i32";
+  /** Whether a whole number may be negative. */
+  readonly sign: "s" | "u";
   /** Whether lanes hold masks, all ones or all zeros, in place of 1 and 0. */
   readonly isMask: boolean;
 }
@@ -37,15 +39,18 @@ interface Stored {
 }
 
 const HELD: Readonly<Record<ExprType, Held>> = {
-  float32: { scalar: "f32", isMask: false },
-  int32: { scalar: "i32", isMask: false },
-  uint32: { scalar: "i32", isMask: false },
-  uint8: { scalar: "i32", isMask: false },
-  bool: { scalar: "i32", isMask: true },
+  float32: { scalar: "f32", sign: "s", isMask: false },
+  int32: { scalar: "i32", sign: "s", isMask: false },
+  uint32: { scalar: "i32", sign: "u", isMask: false },
+  uint8: { scalar: "i32", sign: "u", isMask: false },
+  bool: { scalar: "i32", sign: "u", isMask: true },
 };
 
 /** The type in which a single value of `dtype` is held. */
 export const valueType = (dtype: ExprType): "f32" | "i32" => HELD[dtype].scalar;
+
+/** Whether a whole number of `dtype` counts as signed. */
+export const signOf = (dtype: ExprType): "s" | "u" => HELD[dtype].sign;
 
 /** The shape of four of them in a vector. */
 export const laneShape = (dtype: ExprType): "f32x4" | "i32x4" => `${HELD[dtype].scalar}x4`;

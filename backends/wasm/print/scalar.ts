@@ -17,7 +17,7 @@ import {
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, placeOf, scaledInteger } from "./index-form.ts";
-import { laneOf, STORED, valueType } from "./representation.ts";
+import { laneOf, STORED, signOf, valueType } from "./representation.ts";
 import { isCheap, isSafe } from "./safety.ts";
 
 type Unary = Extract<Expr, { kind: "unary" }>;
@@ -104,7 +104,7 @@ export class ScalarPrinter {
     switch (e.dtype) {
       case "float32":
         if (isFromFloat) return a;
-        return operation(from === "int32" ? "f32.convert_i32_s" : "f32.convert_i32_u", a);
+        return operation(`f32.convert_i32_${signOf(from)}`, a);
       case "bool":
         if (isFromFloat) return operation("f32.ne", a, f32(0));
         return from === "bool" ? a : operation("i32.ne", a, i32(0));

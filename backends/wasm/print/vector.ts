@@ -19,7 +19,7 @@ import {
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
-import { asMask, laneShape, STORED, spreadValue, valueType } from "./representation.ts";
+import { asMask, laneShape, STORED, signOf, spreadValue, valueType } from "./representation.ts";
 import { isSafe } from "./safety.ts";
 import { integerComparison, type ScalarPrinter } from "./scalar.ts";
 
@@ -232,7 +232,7 @@ export class VectorPrinter {
       case "float32":
         if (isFromFloat) return a;
         if (from === "bool") return operation("v128.and", a, splatInteger(ONE_BITS));
-        return operation(from === "int32" ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u", a);
+        return operation(`f32x4.convert_i32x4_${signOf(from)}`, a);
       case "bool":
         if (isFromFloat) return operation("f32x4.ne", a, splatFloat(0));
         return from === "bool" ? a : operation("i32x4.ne", a, splatInteger(0));

@@ -3,6 +3,7 @@
  * of a max-pool. Matmul, convolution and both of its gradients all have this form; one scheduler serves them.
  */
 
+import { isFloat } from "../../../src/core/dtype.ts";
 import type { Expr, Kernel, ReduceAxis } from "../../../src/loop/types.ts";
 import { axesKey, forEachChild, freeNames } from "../../../src/loop/walk.ts";
 import { type Nest, nestsOf } from "./nest.ts";
@@ -31,7 +32,7 @@ export function contractionOf(kernel: Kernel): Contraction | undefined {
   if (first === undefined || found.some(({ core }) => axesKey(core.axes) !== axesKey(first.core.axes)))
     return undefined;
   const { body } = first.core;
-  if (body.kind !== "binary" || body.op !== "mul" || body.dtype !== "float32") return undefined;
+  if (body.kind !== "binary" || body.op !== "mul" || !isFloat(body.dtype)) return undefined;
   return { kernel, nest, core: first.core, left: body.a, right: body.b, window: first.window };
 }
 

@@ -6,6 +6,7 @@
 
 import { type Affine, addAffine, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import { children } from "../../../src/loop/walk.ts";
 
 /** `Σ coefficient · loop`; the first loop's coefficient is 1. */
@@ -114,13 +115,13 @@ function formsIn(factor: Expr, extents: Extents): ReadonlyMap<string, number>[] 
     if (seen.has(e)) return;
     seen.add(e);
     if (e.kind === "load") form(toAffine(e.index));
-    else if (e.kind === "compare" && e.a.dtype === "int32") form(addAffine(toAffine(e.a), toAffine(e.b), -1));
-    else if (e.kind === "binary" && e.dtype === "int32" && (e.op === "div" || e.op === "mod")) {
+    else if (e.kind === "compare" && isIndex(e.a)) form(addAffine(toAffine(e.a), toAffine(e.b), -1));
+    else if (e.kind === "binary" && isIndex(e) && (e.op === "div" || e.op === "mod")) {
       form(toAffine(e.a));
       visit(e.b);
     } else if (e.kind === "var") {
       if (extents.has(e.name)) form(toAffine(e));
-    } else if (e.kind === "binary" && e.dtype === "int32" && toAffine(e).terms.size > 1) form(toAffine(e));
+    } else if (e.kind === "binary" && isIndex(e) && toAffine(e).terms.size > 1) form(toAffine(e));
     else for (const child of children(e)) visit(child);
   };
   visit(factor);

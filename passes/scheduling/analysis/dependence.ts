@@ -7,6 +7,7 @@ import { occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { add, int, local, mul, variable } from "../../../src/loop/build.ts";
 import { ANY, RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import { ownExpressions, substitute, visitExpr } from "../../../src/loop/walk.ts";
 
@@ -75,7 +76,7 @@ export class WrittenElements {
         return scope;
       }
       case "let": {
-        if (s.value.dtype !== "int32") return scope;
+        if (!isIndex(s.value)) return scope;
         const definitions = new Map(scope.definitions).set(s.name, substitute(s.value, scope.definitions));
         return { ...scope, definitions };
       }

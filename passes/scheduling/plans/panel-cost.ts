@@ -2,6 +2,7 @@
 
 import { addAffine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts } from "../../../src/loop/walk.ts";
 import type { Coordinate } from "../analysis/coordinates.ts";
 import { type PanelPlan, panelLength } from "../transforms/panel.ts";
@@ -34,7 +35,7 @@ export function elementCost({ factor, coordinates, lanes }: PanelPlan, width: nu
 
 /** Whether a guard asks for one coordinate alone, so that what it lets through is a box. */
 function guardsOne(test: Expr, coordinates: readonly Coordinate[]): boolean {
-  if (test.kind !== "compare" || test.a.dtype !== "int32") return false;
+  if (test.kind !== "compare" || !isIndex(test.a)) return false;
   const { terms } = addAffine(toAffine(test.a), toAffine(test.b), -1);
   const names = [...terms.values()].map(({ atom }) => (atom.kind === "var" ? atom.name : ""));
   return coordinates.some((c) => names.every((name) => c.terms.some((t) => t.name === name)));

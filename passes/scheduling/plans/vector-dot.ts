@@ -4,6 +4,7 @@
  * panel would be used once or twice only: small batches, and sums over images.
  */
 
+import { isFloat } from "../../../src/core/dtype.ts";
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import { Interner } from "../../../src/loop/intern.ts";
@@ -61,7 +62,7 @@ function onlySum(nest: Nest): { readonly original: Reduce; readonly joined: Redu
   };
   for (const { value } of nest.stores) visit(interner.intern(value));
   const [original] = sums;
-  if (sums.size !== 1 || original.dtype !== "float32") return undefined;
+  if (sums.size !== 1 || !isFloat(original.dtype)) return undefined;
   const joined = joinAxes(original);
   const inner = joined.axes.at(-1);
   return inner !== undefined && runsInLanes(joined.body, inner.name) ? { original, joined } : undefined;
@@ -74,8 +75,8 @@ function runsInLanes(body: Expr, axis: string): boolean {
     if (!dependsOn(e, axis)) return;
     if (e.kind === "load") {
       const form = toAffine(e.index);
-      fits &&= e.dtype === "float32" && coefficientOf(form, axis) === 1 && !occursInside(form, axis);
-    } else if (e.kind === "cast" || (e.kind === "compare" && e.a.dtype !== "float32")) fits = false;
+      fits &&= isFloat(e.dtype) && coefficientOf(form, axis) === 1 && !occursInside(form, axis);
+    } else if (e.kind === "cast" || (e.kind === "compare" && !isFloat(e.a.dtype))) fits = false;
   });
   return fits;
 }
@@ -177,8 +178,7 @@ function loadsIn(body: Expr): Expr[] {
 function countOperations(body: Expr): number {
   let count = 1;
   visitExpr(body, (e) => {
-    if (e.kind === "binary" || e.kind === "unary" || e.kind === "select")
-      count += e.dtype === "float32" ? 1 : 0;
+    if (e.kind === "binary" || e.kind === "unary" || e.kind === "select") count += isFloat(e.dtype) ? 1 : 0;
   });
   return count;
 }

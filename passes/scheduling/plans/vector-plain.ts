@@ -9,6 +9,7 @@ import { exprKey } from "../../../src/loop/expr-key.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import { substitute, visitExpr } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
@@ -85,7 +86,7 @@ function runsInLanes(value: Expr, loop: string): boolean {
     if (!dependsOn(e, loop)) return;
     if (e.kind === "load") fits &&= isContiguous(e.index, loop);
     else if (e.kind === "reduce") fits &&= e.op !== "argmax";
-    else if (e.kind === "binary" && e.dtype === "int32") fits &&= e.op !== "div" && e.op !== "mod";
+    else if (e.kind === "binary" && isIndex(e)) fits &&= e.op !== "div" && e.op !== "mod";
     else if (e.kind === "binary") fits &&= e.dtype !== "uint32";
     else if (e.kind === "select") fits &&= !isGuard(e.condition, loop) || !(hasLoad(e.a) || hasLoad(e.b));
   });
@@ -96,7 +97,7 @@ function runsInLanes(value: Expr, loop: string): boolean {
 function isGuard(condition: Expr, loop: string): boolean {
   let found = false;
   visitExpr(condition, (e) => {
-    if (e.kind !== "compare" || e.a.dtype !== "int32") return;
+    if (e.kind !== "compare" || !isIndex(e.a)) return;
     found ||= [e.a, e.b].some((side) => !hasLoad(side) && dependsOn(side, loop));
   });
   return found;

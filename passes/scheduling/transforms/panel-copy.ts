@@ -7,6 +7,7 @@ import { addAffine, coefficientOf, occursInside, toAffine } from "../../../src/l
 import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
 import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
 import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
 import { type GridLoop, type Nest, nestsOf, type StoreTarget, statementsOf } from "../analysis/nest.ts";
@@ -60,7 +61,7 @@ export function interiorOf(nest: Nest): Nest | undefined {
 
 /** What a comparison says about the one loop it compares with a constant. */
 function rangeOf(test: Expr): { name: string; low: number; high: number } | undefined {
-  if (test.kind !== "compare" || test.a.dtype !== "int32") return undefined;
+  if (test.kind !== "compare" || !isIndex(test.a)) return undefined;
   const { constant, terms } = addAffine(toAffine(test.a), toAffine(test.b), -1);
   const [only] = terms.values();
   if (terms.size !== 1 || only.atom.kind !== "var" || Math.abs(only.coefficient) !== 1) return undefined;

@@ -4,6 +4,7 @@
  * vector stand side by side.
  */
 
+import { isFloat } from "../../../src/core/dtype.ts";
 import { type Affine, sumOf, type Term } from "../../../src/loop/affine.ts";
 import { add, binary, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
@@ -66,7 +67,7 @@ export const cacheStep = ({ coordinates, lanes }: PanelPlan, operand: Operand): 
 
 /** Whether a factor is made of loads, guards and arithmetic alone, all of them known outside of the sum. */
 export function isPackable(factor: Expr, extents: Extents): boolean {
-  let plain = factor.dtype === "float32";
+  let plain = isFloat(factor.dtype);
   visitExpr(factor, (e) => {
     plain &&= e.kind !== "reduce" && e.kind !== "local";
   });

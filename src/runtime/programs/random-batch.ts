@@ -1,6 +1,6 @@
 /** A batch to measure a program on, when nobody has a real one. */
 
-import type { DType } from "../../core/dtype.ts";
+import { type DType, isFloat } from "../../core/dtype.ts";
 import { type Shape, sizeOf } from "../../core/shape.ts";
 import {
   generatorState,
@@ -28,7 +28,7 @@ export function randomBatch(inputs: readonly InputInfo[]): readonly Tensor[] {
   manualSeed(1);
   let state = 1;
   const batch = inputs.map(({ dtype, shape, below = dtype === "bool" ? 2 : 1 }) => {
-    if (dtype === "float32") return randn(shape);
+    if (isFloat(dtype)) return randn(shape);
     // A linear congruential generator (Numerical Recipes): labels need no better bits.
     const data = Int32Array.from({ length: sizeOf(shape) }, () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,7 +1,7 @@
 /** Looks into the buffers of a program between two kernels: what finds a NaN, and what says where in a tensor it stands. */
 
 import type { Executable } from "../../../backends/backend.ts";
-import { allocate, type TypedArray } from "../../core/dtype.ts";
+import { allocate, isFloat, type TypedArray } from "../../core/dtype.ts";
 import { physicalStrides, rowMajor } from "../../core/layout.ts";
 import { sizeOf } from "../../core/shape.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
@@ -33,7 +33,7 @@ export class StoredValues {
   /** A copy of what lies in a buffer of float32, in the order of memory; `undefined` of others, which hold no NaN. */
   async read(name: string): Promise<TypedArray | undefined> {
     const { dtype, shape } = this.buffer(name);
-    if (dtype !== "float32") return undefined;
+    if (!isFloat(dtype)) return undefined;
     const data = allocate(dtype, sizeOf(shape));
     await this.executable.read(name, data);
     return data;
