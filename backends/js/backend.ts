@@ -1,6 +1,6 @@
 /** The `js` backend: specialised JavaScript loops over one arena, loaded with the Function constructor. */
 
-import { byteSize, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
+import { byteSize, type TypedArray, VIEWED, viewName, viewOf } from "../../src/core/dtype.ts";
 import { invariant, KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
@@ -89,8 +89,6 @@ class JsStates implements StateMemory {
   }
 }
 
-const VIEW: Record<DType, string> = { float32: "f32", int32: "i32", bool: "u8", uint8: "u8" };
-
 type JsKernel = (...views: (TypedArray | Float64Array)[]) => void;
 
 class JsProgram implements Executable {
@@ -108,7 +106,7 @@ class JsProgram implements Executable {
     const specs = new Map(plan.buffers.map((b) => [b.name, b]));
     for (const { buffer, byteOffset } of plan.placements) {
       const { dtype, shape } = specs.get(buffer)!;
-      addresses.set(buffer, { view: VIEW[dtype], offset: byteOffset / byteSize(dtype) });
+      addresses.set(buffer, { view: viewName(dtype), offset: byteOffset / byteSize(dtype) });
       this.buffers.set(buffer, viewOf(arena, dtype, byteOffset, sizeOf(shape)));
     }
     const stateViews = new Map<string, TypedArray>();
@@ -116,14 +114,14 @@ class JsProgram implements Executable {
       const slot = states.slots.get(name);
       invariant(slot !== undefined, `no state ${name}`);
       this.buffers.set(buffer, states.view(name));
-      const view = `state${slot.segment}_${VIEW[slot.dtype]}`;
+      const view = `state${slot.segment}_${viewName(slot.dtype)}`;
       stateViews.set(view, viewOf(states.segments[slot.segment], slot.dtype));
       addresses.set(buffer, { view, offset: slot.byteOffset / byteSize(slot.dtype) });
     }
     this.scalars = new Float64Array(plan.scalars.length);
-    const arenaViews = [viewOf(arena, "float32"), viewOf(arena, "int32"), viewOf(arena, "uint8")];
+    const arenaViews = VIEWED.map((dtype) => viewOf(arena, dtype));
     this.arguments_ = [...arenaViews, ...stateViews.values(), this.scalars];
-    const parameters = ["f32", "i32", "u8", ...stateViews.keys(), "scalars"];
+    const parameters = [...VIEWED.map(viewName), ...stateViews.keys(), "scalars"];
     const environment: Environment = { parameters, addresses, scalars: plan.scalars };
     this.sources = plan.kernels.map((kernel) => ({
       name: kernel.name,

@@ -4,13 +4,11 @@ import { printJsKernel } from "../../backends/js/print.ts";
 import { encodeModule } from "../../backends/wasm/encode/module.ts";
 import { printPlan } from "../../backends/wasm/program-code.ts";
 import { TARGET } from "../../backends/wasm/threads/barrier.ts";
-import { byteSize, type DType } from "../core/dtype.ts";
+import { byteSize, type ViewName, viewName } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import type { MemoryMap } from "./memory-map.ts";
 import { commentText } from "./quote.ts";
-
-const VIEWS: Readonly<Record<DType, string>> = { float32: "f32", int32: "i32", bool: "u8", uint8: "u8" };
 
 /** What every kernel of the text form is called with: views of the whole memory, and the scalars. */
 export const VIEW_TYPES = {
@@ -18,7 +16,7 @@ export const VIEW_TYPES = {
   i32: "Int32Array",
   u8: "Uint8Array",
   scalars: "Float64Array",
-} as const;
+} as const satisfies Readonly<Record<ViewName | "scalars", string>>;
 
 export interface LoopText {
   /** Which views kernels take, in order. */
@@ -38,7 +36,7 @@ export function loopText(plan: ProgramPlan, { addresses }: MemoryMap): LoopText 
   const places = new Map(
     [...addresses].map(([buffer, at]) => {
       const dtype = dtypes.get(buffer)!;
-      return [buffer, { view: VIEWS[dtype], offset: at / byteSize(dtype) }] as const;
+      return [buffer, { view: viewName(dtype), offset: at / byteSize(dtype) }] as const;
     }),
   );
   const used = new Set([...places.values()].map(({ view }) => view));

@@ -1,24 +1,15 @@
 /** The types of a stand-alone module's interface: exact shapes of what goes in, what comes out and what is learned. */
 
-import type { DType } from "../core/dtype.ts";
+import { arrayName, type DType } from "../core/dtype.ts";
 import { isIndexFault } from "../core/index-limit.ts";
 import type { Shape } from "../core/shape.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import type { PortableProgram, Target } from "./portable.ts";
 import { literal } from "./quote.ts";
 
-const ARRAYS: Readonly<Record<DType, string>> = {
-  float32: "Float32Array",
-  int32: "Int32Array",
-  bool: "Uint8Array",
-  uint8: "Uint8Array",
-};
-
-export const arrayName = (dtype: DType): string => ARRAYS[dtype];
-
 /** `Tensor<Float32Array, readonly [64, 10]>`. */
 export const tensorType = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): string =>
-  `Tensor<${ARRAYS[dtype]}, readonly [${shape.join(", ")}]>`;
+  `Tensor<${arrayName(dtype)}, readonly [${shape.join(", ")}]>`;
 
 /** `x: Tensor<…>, target: Tensor<…>`. */
 export const parameterList = ({ plan }: PortableProgram): string =>

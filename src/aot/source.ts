@@ -1,5 +1,6 @@
 /** The source of a stand-alone module in TypeScript: its interface, its tables, its kernels, and what runs them. */
 
+import { arrayName, fileName } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type IndexLimit, isIndexFault, NO_FAULT } from "../core/index-limit.ts";
 import { isRowMajor, physicalStrides } from "../core/layout.ts";
@@ -10,14 +11,7 @@ import type { MemoryMap } from "./memory-map.ts";
 import { optimizerScalars } from "./optimizer-scalars.ts";
 import type { PortableProgram, Target } from "./portable.ts";
 import { literal } from "./quote.ts";
-import {
-  arrayName,
-  createParameters,
-  interfaceText,
-  parameterList,
-  resultsOf,
-  resultType,
-} from "./signature.ts";
+import { createParameters, interfaceText, parameterList, resultsOf, resultType } from "./signature.ts";
 import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
 
 /** How the module's code is run: what stands at its top, how `create` begins, and how kernels `from` … `to` - 1 are run. */
@@ -51,12 +45,10 @@ export function moduleSource(
 const title = ({ optimizer }: PortableProgram): string =>
   optimizer === undefined ? "the forward pass" : "a training step";
 
-const DTYPES = { float32: "F32", int32: "I32", bool: "BOOL", uint8: "U8" } as const;
-
 const stateRows = ({ plan, roles }: PortableProgram, { addresses }: MemoryMap): string[] =>
   plan.states.map(({ name, buffer, dtype, shape, layout }) => {
     const isPlain = layout === undefined || isRowMajor(shape, layout);
-    const row = { name, role: roles.get(name), dtype: DTYPES[dtype], shape, at: addresses.get(buffer)! };
+    const row = { name, role: roles.get(name), dtype: fileName(dtype), shape, at: addresses.get(buffer)! };
     return `  ${literal(isPlain ? row : { ...row, strides: physicalStrides(shape, layout) })},`;
   });
 

@@ -9,6 +9,7 @@ type HostArray = Float32Array | Int32Array | Uint8Array;
 
 /** How such arrays are made: of so many zeros, or as a view of memory. */
 interface ArrayClass {
+  readonly name: string;
   new (length: number): HostArray;
   new (memory: ArrayBufferLike, byteOffset?: number, length?: number): HostArray;
 }
@@ -17,6 +18,10 @@ interface TypeInfo {
   readonly kind: NumberKind;
   /** What the IR's text calls it. */
   readonly short: string;
+  /** What safetensors files call it. */
+  readonly file: string;
+  /** What code calls memory that is seen as such elements. */
+  readonly view: string;
   /** Bytes of one element in memory. */
   readonly bytes: number;
   /** The class of arrays that hold its elements; it shows such memory too. */
@@ -39,6 +44,8 @@ const TYPES = {
   bool: {
     kind: "bool",
     short: "bool",
+    file: "BOOL",
+    view: "u8",
     bytes: 1,
     array: Uint8Array,
     limits: [0, 1],
@@ -49,6 +56,8 @@ const TYPES = {
   uint8: {
     kind: "int",
     short: "u8",
+    file: "U8",
+    view: "u8",
     bytes: 1,
     array: Uint8Array,
     limits: [0, 255],
@@ -59,6 +68,8 @@ const TYPES = {
   int32: {
     kind: "int",
     short: "i32",
+    file: "I32",
+    view: "i32",
     bytes: 4,
     array: Int32Array,
     limits: [-(2 ** 31), 2 ** 31 - 1],
@@ -69,6 +80,8 @@ const TYPES = {
   float32: {
     kind: "float",
     short: "f32",
+    file: "F32",
+    view: "f32",
     bytes: 4,
     array: Float32Array,
     limits: [-(2 - 2 ** -23) * 2 ** 127, (2 - 2 ** -23) * 2 ** 127],
@@ -111,6 +124,22 @@ export const computedTypes = (...kinds: readonly NumberKind[]): readonly ScalarT
 
 /** The IR's spelling of a type: `f32`, `i32`, `bool`, `u8`, and `u32` for words. */
 export const shortName = (type: ScalarType): string => (type === "uint32" ? "u32" : infoOf(type).short);
+
+/** What safetensors files call a dtype: `F32`. */
+export const fileName = (dtype: DType): string => infoOf(dtype).file;
+
+/** The class of arrays that hold elements of a dtype: `Float32Array`. */
+export const arrayName = (dtype: DType): string => infoOf(dtype).array.name;
+
+export type ViewName = (typeof TYPES)[DType]["view"];
+
+/** What generated code calls memory that is seen as elements of a dtype; several dtypes may share a view. */
+export const viewName = (dtype: DType): ViewName => TYPES[dtype].view;
+
+/** A dtype for each view, from the widest to the narrowest. */
+export const VIEWED: readonly DType[] = DTYPES.filter(
+  (dtype, k) => DTYPES.findLastIndex((other) => viewName(other) === viewName(dtype)) === k,
+).reverse();
 
 /** Bytes of one element. */
 export const byteSize = (dtype: DType): number => infoOf(dtype).bytes;

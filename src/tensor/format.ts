@@ -3,7 +3,7 @@
  * four digits, scientific where the range asks for it, columns aligned, long tensors summarised, lines of 80.
  */
 
-import type { DType, TypedArray } from "../core/dtype.ts";
+import { type DType, kindOf, type TypedArray } from "../core/dtype.ts";
 import { type Shape, sizeOf, stridesOf } from "../core/shape.ts";
 
 const DIGITS = 4;
@@ -62,7 +62,9 @@ class Printer {
     this.shape = shape;
     this.strides = stridesOf(shape);
     this.summarize = summarize;
-    const style = dtype === "float32" ? floatStyle([...this.shownValues(0, 0)]) : WHOLE[dtype];
+    const kind = kindOf(dtype);
+    const style =
+      kind === "float" ? floatStyle([...this.shownValues(0, 0)]) : kind === "bool" ? TRUTH : WHOLE;
     this.format = style.format;
     this.width = style.measured([...this.shownValues(0, 0)]).reduce((widest, value) => {
       return Math.max(widest, style.format(value).length);
@@ -127,11 +129,8 @@ interface Style {
 
 const all = (values: readonly number[]): readonly number[] => values;
 
-const WHOLE: Record<Exclude<DType, "float32">, Style> = {
-  int32: { format: String, measured: all },
-  uint8: { format: String, measured: all },
-  bool: { format: (value) => (value === 0 ? "False" : "True"), measured: all },
-};
+const WHOLE: Style = { format: String, measured: all };
+const TRUTH: Style = { format: (value) => (value === 0 ? "False" : "True"), measured: all };
 
 /** Whole numbers as `1.`, else four digits; scientific when the range is wide or the numbers are far from 1. */
 function floatStyle(values: readonly number[]): Style {

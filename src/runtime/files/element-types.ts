@@ -16,9 +16,6 @@ export interface ElementType {
   read(bytes: Uint8Array): TypedArray;
 }
 
-/** How each dtype is written. */
-export const FORMAT_NAMES = { float32: "F32", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
-
 /** The types by their names in the format. */
 export const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
   ["F32", { bytes: 4, dtype: "float32", read: ({ buffer }) => new Float32Array(buffer) }],

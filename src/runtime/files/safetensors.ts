@@ -3,10 +3,10 @@
  * u64 header length, a JSON header with a type, shape and byte range per tensor, and the raw bytes.
  */
 
-import { byteSize, type DType, type TypedArray } from "../../core/dtype.ts";
+import { byteSize, type DType, fileName, type TypedArray } from "../../core/dtype.ts";
 import { invariant, KilnError } from "../../core/errors.ts";
 import { type Shape, sizeOf } from "../../core/shape.ts";
-import { BeyondType, FORMAT_NAMES } from "./element-types.ts";
+import { BeyondType } from "./element-types.ts";
 import {
   type Entry,
   type Fail,
@@ -64,7 +64,7 @@ export function encodeSafetensors(
     const begin = end;
     end += data.byteLength;
     ranges.set(name, [begin, end]);
-    header[name] = { dtype: FORMAT_NAMES[dtype], shape, data_offsets: [begin, end] };
+    header[name] = { dtype: fileName(dtype), shape, data_offsets: [begin, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES;

@@ -1,6 +1,6 @@
 /** The compile cache of a program: one specialization per batch size, a bounded number of them. */
 
-import type { DType } from "../../core/dtype.ts";
+import { kindOf, type NumberKind } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
 import type { TensorType } from "../../ir/types.ts";
@@ -11,11 +11,11 @@ import type { CompileSpecialization, Specialization } from "./specialization.ts"
 const MOST_VARIANTS = 4;
 
 /** What makes a tensor one of another dtype. */
-const CASTS: Readonly<Record<DType, string>> = {
-  float32: ".float()",
-  int32: ".int()",
+const CASTS: Readonly<Record<NumberKind, string>> = {
+  float: ".float()",
+  int: ".int()",
+  word: ".int()",
   bool: ".bool()",
-  uint8: ".int()",
 };
 
 /** What a program is fed with, and as what messages know it; as an input by its number unless something is said. */
@@ -128,7 +128,7 @@ export class SpecializationCache {
       const given = `${tensor.dtype}${formatShape(tensor.shape)}`;
       if (tensor.dtype !== dtype) {
         throw new KilnError(
-          `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}: make it ${dtype} with ${CASTS[dtype]}, ` +
+          `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}: make it ${dtype} with ${CASTS[kindOf(dtype)]}, ` +
             `or compile for ${tensor.dtype}: { shape: ${formatShape(shape)}, dtype: "${tensor.dtype}" }`,
         );
       }
