@@ -6,12 +6,12 @@
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import { BLOCK } from "../../../src/loop/sum-blocks.ts";
-import { arrange, isBatchLike } from "../analysis/axis-order.ts";
 import { type Contraction, contractionOf, dependsOn } from "../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
-import { Factor } from "../analysis/factor.ts";
 import { type Lanes, tileCount, tileWidth, vectorCount } from "../analysis/lanes.ts";
 import { type PanelPlan, planPanel } from "../transforms/panel.ts";
+import { arrange, isBatchLike } from "./axis-order.ts";
+import { Factor } from "./factor.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 import { PARTIAL_SUMS, TILE_START, TileBlocks } from "./tile-blocks.ts";
 import { applyTile } from "./vector-build.ts";

@@ -7,9 +7,9 @@
 import type { Expr, ReduceAxis } from "../../../../src/loop/types.ts";
 import { type Contraction, dependsOn } from "../../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../../analysis/coordinates.ts";
-import { Factor } from "../../analysis/factor.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { type SparseFactor, sparseFactorsOf } from "../../analysis/sparse-factor.ts";
+import { Factor } from "../factor.ts";
 
 /** One of the two dimensions. */
 export interface Line {

@@ -2,9 +2,15 @@
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { elementCost } from "../plans/panel-cost.ts";
+import {
+  type Coordinate,
+  coordinatesOf,
+  type Extents,
+  type Moves,
+  movesOf,
+} from "../analysis/coordinates.ts";
 import { isPackable, type PanelPlan, panelLength } from "../transforms/panel.ts";
-import { type Coordinate, coordinatesOf, type Extents, type Moves, movesOf } from "./coordinates.ts";
+import { elementCost } from "./panel-cost.ts";
 
 export class Factor {
   readonly expr: Expr;

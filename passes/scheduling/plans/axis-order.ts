@@ -6,8 +6,8 @@
 
 import { type Affine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
+import type { Coordinate } from "../analysis/coordinates.ts";
 import { type PanelPlan, panelForm } from "../transforms/panel.ts";
-import type { Coordinate } from "./coordinates.ts";
 
 /** A factor: the expression, how it is packed if it is, and its coordinates as the user's data lie. */
 export interface ArrangedFactor {
