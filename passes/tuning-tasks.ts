@@ -48,7 +48,7 @@ function tuningCandidatesFor(
     const name = printSchedule(candidate.schedule);
     if (named.has(name)) continue;
     const plan = (): ProgramPlan | undefined => {
-      const made = applied(candidate, capabilities);
+      const made = applied(kernel, candidate, capabilities);
       return made && planLowered(new PassManager(), withScheduled(alone(kernel), [made]), options);
     };
     named.set(name, { name, cost: candidate.cost, plan });

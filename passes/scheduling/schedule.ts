@@ -7,31 +7,19 @@ import { type Schedule, sameSchedule } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isProved } from "../../src/loop/verify.ts";
 import type { Pass, StageInfo } from "../pass.ts";
+import { apply } from "./apply.ts";
 import { kernelKey } from "./kernel-key.ts";
 import { mapToThreads } from "./map-to-threads.ts";
-import { packedPanels } from "./plans/pack.ts";
 import { plain } from "./plans/plain.ts";
 import { registerTile } from "./plans/register-tile.ts";
 import { sparse } from "./plans/sparse/sparse.ts";
-import { vectorSparse } from "./plans/sparse/vector-sparse.ts";
 import type { Candidate, ProgramFacts, Scheduled, Strategy } from "./plans/strategy.ts";
 import { vectorDot } from "./plans/vector-dot.ts";
-import { vectorPlain } from "./plans/vector-plain.ts";
 import { vectorTile } from "./plans/vector-tile.ts";
 import { winograd } from "./plans/winograd/winograd.ts";
 
 /** Every strategy, the one that always fits first. */
-export const STRATEGIES: readonly Strategy[] = [
-  plain,
-  registerTile,
-  packedPanels,
-  vectorPlain,
-  vectorDot,
-  vectorTile,
-  sparse,
-  vectorSparse,
-  winograd,
-];
+export const STRATEGIES: readonly Strategy[] = [plain, registerTile, vectorDot, vectorTile, sparse, winograd];
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",
@@ -74,7 +62,9 @@ export function schedule(
         const preferred = candidates.filter(isPreferred);
         const others = candidates.filter((c) => !isPreferred(c));
         return (
-          cheapestProved(preferred, capabilities) ?? cheapestProved(others, capabilities) ?? none(kernel)
+          cheapestProved(kernel, preferred, capabilities) ??
+          cheapestProved(kernel, others, capabilities) ??
+          none(kernel)
         );
       });
       return withScheduled(program, made);
@@ -94,9 +84,9 @@ export const candidatesFor = (
   capabilities: Capabilities,
   facts: ProgramFacts,
 ): readonly Candidate[] =>
-  (kernel.body.some(isIdle) ? [plain] : STRATEGIES).flatMap((strategy) =>
-    strategy.candidates(kernel, capabilities, facts),
-  );
+  kernel.body.some(isIdle)
+    ? plain.candidates(kernel, capabilities).slice(0, 1)
+    : STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, capabilities, facts));
 
 /** Whether a loop in a lowered statement has no iterations. */
 const isIdle = (s: Stmt): boolean =>
@@ -119,10 +109,11 @@ export function withScheduled(program: LoweredProgram, made: readonly Scheduled[
  * well typed and to stay inside of their buffers: then it is no way to run them.
  */
 export function applied(
+  kernel: Kernel,
   candidate: Candidate,
   { tileGflops, vectorWidth }: Capabilities,
 ): Scheduled | undefined {
-  const { kernels, scratch } = candidate.apply();
+  const { kernels, scratch } = apply(kernel, candidate.schedule);
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
   const estimate = Math.round(candidate.cost / 2);
   const gflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
@@ -133,10 +124,14 @@ export function applied(
 }
 
 /** What the cheapest of those candidates makes whose kernels are proved. */
-function cheapestProved(candidates: readonly Candidate[], capabilities: Capabilities): Scheduled | undefined {
+function cheapestProved(
+  kernel: Kernel,
+  candidates: readonly Candidate[],
+  capabilities: Capabilities,
+): Scheduled | undefined {
   for (let open = candidates; open.length > 0; ) {
     const cheapest = open.reduce((a, b) => (b.cost < a.cost ? b : a));
-    const made = applied(cheapest, capabilities);
+    const made = applied(kernel, cheapest, capabilities);
     if (made !== undefined) return made;
     open = open.filter((c) => c !== cheapest);
   }

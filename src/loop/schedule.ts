@@ -116,3 +116,17 @@ const printSplit = ({ loop, vectors, lanes, tail }: VectorSplit): string =>
 
 /** Whether two schedules are the same. */
 export const sameSchedule = (a: Schedule, b: Schedule): boolean => printSchedule(a) === printSchedule(b);
+
+/** The vectors that a schedule runs a loop in; one of one lane where it has none. */
+export function vectorized(schedule: Schedule): Pick<VectorSplit, "vectors" | "lanes"> {
+  return schedule.find((step) => step.kind === "vectorize") ?? { vectors: 1, lanes: 1 };
+}
+
+/** The lanes of these vectors. */
+export const lanesIn = (schedule: Schedule): number => vectorized(schedule).lanes;
+
+/** How many iterations of a loop a schedule writes side by side. */
+export function unrolledBy(schedule: Schedule, loop: string): number {
+  const unrolls = schedule.filter((step) => step.kind === "unroll");
+  return unrolls.find((step) => step.loop === loop)?.by ?? 1;
+}

@@ -17,7 +17,7 @@ const WINDOWS: readonly (readonly [number, number])[] = [
 ];
 
 /** What reads winners: lists of them and Winograd's planes; whatever else runs reads them as the cost model likes best. */
-const READERS = ["sparse", "vector-sparse", "winograd", undefined];
+const READERS = ["sparse", "winograd", undefined];
 
 /** Largest difference over largest value: sums of a few hundred products, and Winograd's where it runs. */
 const TOLERANCE = 5e-5;

@@ -7,6 +7,7 @@ import { fuse } from "../../passes/fusion/fuse.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
 import { lower } from "../../passes/lowering/lower.ts";
+import { apply } from "../../passes/scheduling/apply.ts";
 import type { Candidate, Strategy } from "../../passes/scheduling/plans/strategy.ts";
 import { schedule } from "../../passes/scheduling/schedule.ts";
 import { sizeOf } from "../../src/core/shape.ts";
@@ -41,7 +42,7 @@ function wholeNumbers(types: readonly { shape: readonly number[]; below?: number
 
 /** The program with one kernel run as `candidate` says. */
 function withCandidate(program: LoweredProgram, kernel: Kernel, candidate: Candidate): LoweredProgram {
-  const { kernels, scratch } = candidate.apply();
+  const { kernels, scratch } = apply(kernel, candidate.schedule);
   kernels.forEach(verifyKernel);
   return {
     ...program,

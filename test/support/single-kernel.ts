@@ -6,6 +6,7 @@ import { fuse } from "../../passes/fusion/fuse.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
 import { lower } from "../../passes/lowering/lower.ts";
+import { apply } from "../../passes/scheduling/apply.ts";
 import type { Candidate } from "../../passes/scheduling/plans/strategy.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
@@ -51,7 +52,7 @@ export function interpreted(kernel: Kernel, contents: Contents): Record<string, 
 
 /** The same as a candidate stores it. */
 export function interpretedAs(candidate: Candidate, kernel: Kernel, contents: Contents) {
-  const { kernels } = candidate.apply();
+  const { kernels } = apply(kernel, candidate.schedule);
   kernels.forEach(verifyKernel);
   return run(kernels, kernel, contents);
 }
@@ -73,7 +74,7 @@ export async function ranAs(
   contents: Contents,
   backend: Backend,
 ): Promise<Record<string, TypedArray>> {
-  const { kernels, scratch } = candidate.apply();
+  const { kernels, scratch } = apply(kernel, candidate.schedule);
   const results = stored(kernel);
   const buffers = kernel.buffers.map(({ name, dtype, length, access }): ProgramBuffer => {
     return { name, dtype, shape: [length], role: access === "write" ? "output" : "input", value: name };

@@ -6,6 +6,7 @@
 import { isFloat } from "../../../src/core/dtype.ts";
 import type { Expr, Kernel, ReduceAxis } from "../../../src/loop/types.ts";
 import { axesKey, forEachChild, freeNames } from "../../../src/loop/walk.ts";
+import type { Extents } from "./coordinates.ts";
 import { type Nest, nestsOf } from "./nest.ts";
 
 export type Reduce = Extract<Expr, { kind: "reduce" }>;
@@ -31,6 +32,7 @@ export function contractionOf(kernel: Kernel): Contraction | undefined {
   const [first] = found;
   if (first === undefined || found.some(({ core }) => axesKey(core.axes) !== axesKey(first.core.axes)))
     return undefined;
+  if (first.core.axes.length === 0) return undefined; // the sum of one product
   const { body } = first.core;
   if (body.kind !== "binary" || body.op !== "mul" || !isFloat(body.dtype)) return undefined;
   return { kernel, nest, core: first.core, left: body.a, right: body.b, window: first.window };
@@ -54,3 +56,7 @@ function findSums(
 
 /** Whether `name` changes what `factor` loads. */
 export const dependsOn = (factor: Expr, name: string): boolean => freeNames(factor).has(name);
+
+/** The extents of all its loops and axes. */
+export const extentsOf = ({ nest, window, core }: Contraction): Extents =>
+  new Map([...nest.loops, ...window, ...core.axes].map((l) => [l.name, l.extent]));

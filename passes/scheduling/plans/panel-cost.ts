@@ -6,7 +6,7 @@ import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts } from "../../../src/loop/walk.ts";
 import type { Coordinate } from "../analysis/coordinates.ts";
 import { type PanelPlan, panelLength } from "../transforms/panel.ts";
-import { fills } from "../transforms/panel-copy.ts";
+import { fills } from "./copy.ts";
 
 /** One element, in the scheduler's unit: measured at 0.2, 0.4, 0.9 and over 1 ns beside 0.14 ns for a multiply-add. */
 const IN_LANES = 3;
@@ -14,7 +14,7 @@ const ONE_BY_ONE = 6;
 const GUARDED = 13;
 const COMPUTED = 20;
 
-/** The cost of the copy that `schedulePanel` makes of the plan. */
+/** The cost of the copy that `copySchedule` makes of the plan. */
 export function panelCost(plan: PanelPlan, width: number): number {
   return panelLength(plan) * elementCost(plan, width);
 }

@@ -1,16 +1,16 @@
 /**
  * Register tiles: a block of outputs is accumulated at once, so that each loaded element serves a row or a
  * column of the block. The block is cut from one loop that only the left factor depends on and one that only
- * the right factor depends on; a pooling window around the sum is part of the block.
+ * the right factor depends on; a pooling window around the sum is part of the block. A factor whose loads are guarded (a
+ * convolution's padding) may be copied first, with a halo of zeros, so that the inner loop loads without a test.
  */
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
-import type { Schedule } from "../../../src/loop/schedule.ts";
-import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import type { Operand, Schedule } from "../../../src/loop/schedule.ts";
 import { type Contraction, contractionOf, dependsOn } from "../analysis/contraction.ts";
-import { statementsOf } from "../analysis/nest.ts";
-import { foldGuards } from "../transforms/fold-guards.ts";
-import { type Tile, unrollTiles, unrollWindows } from "../transforms/unroll.ts";
+import { guardedCaches, type PanelCache } from "../analysis/guarded-factor.ts";
+import { cacheStep, panelLength } from "../transforms/panel.ts";
+import type { Tile } from "../transforms/unroll.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 /** Cost of one load and of one iteration of the inner loop, in multiply-adds; fitted to the js backend. */
@@ -20,6 +20,9 @@ const TURN_COST = 2;
 /** What a load costs that is guarded or otherwise more than a load. */
 const GUARDED_LOAD_COST = 6;
 
+/** Copying one element costs about as much as this many multiply-adds. */
+const COPY_COST = 8;
+
 /** Sizes tried along each side of the block. */
 const SIZES = [1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -28,12 +31,20 @@ export const registerTile: Strategy = {
   doc: "Accumulates a block of outputs in registers; its sides are loops of the two factors.",
   candidates(kernel, capabilities) {
     const contraction = contractionOf(kernel);
-    return contraction === undefined ? [] : tileCandidates(contraction, capabilities);
+    if (contraction === undefined) return [];
+    const caches = guardedCaches(contraction);
+    return [[], ...(caches.length > 0 ? [caches] : [])].flatMap((chosen) =>
+      tileCandidates(contraction, chosen, capabilities),
+    );
   },
 };
 
 /** All blocks that fit the registers, with their costs. */
-export function tileCandidates(contraction: Contraction, capabilities: Capabilities): readonly Candidate[] {
+function tileCandidates(
+  contraction: Contraction,
+  caches: readonly PanelCache[],
+  capabilities: Capabilities,
+): readonly Candidate[] {
   const { left, right, nest, window } = contraction;
   const windowSize = window.reduce((n, axis) => n * axis.extent, 1);
   if (windowSize > capabilities.registers) return [];
@@ -41,7 +52,8 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
     undefined,
     ...nest.loops.filter(({ name }) => dependsOn(factor, name) && !dependsOn(other, name)),
   ];
-  const price = pricing(contraction);
+  const price = pricing(contraction, caches);
+  const copies = caches.reduce((n, { plan }) => n + COPY_COST * panelLength(plan), 0);
   const candidates: Candidate[] = [];
   for (const a of sideOf(left, right)) {
     for (const b of sideOf(right, left)) {
@@ -54,10 +66,9 @@ export function tileCandidates(contraction: Contraction, capabilities: Capabilit
           candidates.push({
             strategy: "register-tile",
             get schedule() {
-              return scheduleOf(contraction, tiles);
+              return scheduleOf(contraction, tiles, caches);
             },
-            cost: price(a?.extent ?? 1, b?.extent ?? 1, sizeA, sizeB),
-            apply: () => ({ kernels: [tiled(contraction, tiles)], scratch: [] }),
+            cost: price(a?.extent ?? 1, b?.extent ?? 1, sizeA, sizeB) + copies,
           });
         }
       }
@@ -72,17 +83,23 @@ const sizesFor = (extent: number | undefined): readonly number[] =>
 /** Prices blocks: multiply-adds plus the loads and loop iterations that come with them, remainders as what they are. */
 function pricing(
   contraction: Contraction,
+  caches: readonly PanelCache[],
 ): (extentA: number, extentB: number, sizeA: number, sizeB: number) => number {
-  const { left, right, window, nest, core } = contraction;
+  const { window, nest, core } = contraction;
   const product = (axes: readonly { readonly extent: number }[]): number =>
     axes.reduce((n, axis) => n * axis.extent, 1);
   const iterations = product(core.axes);
   const outputs = product(nest.loops);
   const windowSize = product(window);
-  const loadsOf = (factor: Expr): number =>
-    product(window.filter(({ name }) => dependsOn(factor, name))) * loadCost(factor);
-  const loadsA = loadsOf(left);
-  const loadsB = loadsOf(right);
+  const loadsOf = (operand: Operand): number => {
+    const factor = contraction[operand];
+    const isLoad = factor.kind === "load" || caches.some((cache) => cache.operand === operand);
+    return (
+      product(window.filter(({ name }) => dependsOn(factor, name))) * (isLoad ? LOAD_COST : GUARDED_LOAD_COST)
+    );
+  };
+  const loadsA = loadsOf("left");
+  const loadsB = loadsOf("right");
   const block = (a: number, b: number): number =>
     a === 0 || b === 0 ? 0 : a * b * windowSize + a * loadsA + b * loadsB + TURN_COST;
   return (extentA, extentB, sizeA, sizeB) => {
@@ -99,20 +116,12 @@ function pricing(
   };
 }
 
-const loadCost = (factor: Expr): number => (factor.kind === "load" ? LOAD_COST : GUARDED_LOAD_COST);
-
-function tiled(contraction: Contraction, tiles: readonly Tile[]): Kernel {
-  const { kernel, nest } = contraction;
-  const parts = unrollTiles(unrollWindows(nest, contraction.window), tiles);
-  const guarded = contraction.left.kind !== "load" || contraction.right.kind !== "load";
-  const body = parts.map((part): readonly Stmt[] => {
-    const statements = statementsOf(guarded ? foldGuards(part) : part);
-    return parts.length === 1 ? statements : [{ kind: "section", name: "tile", body: statements }];
-  });
-  return { ...kernel, body: body.flat(), schedule: scheduleOf(contraction, tiles) };
-}
-
-const scheduleOf = ({ window }: Contraction, tiles: readonly Tile[]): Schedule => [
+const scheduleOf = (
+  { window }: Contraction,
+  tiles: readonly Tile[],
+  caches: readonly PanelCache[],
+): Schedule => [
+  ...caches.map(({ plan, operand }) => cacheStep(plan, operand)),
   ...(window.length === 0 ? [] : [{ kind: "unroll-window" } as const]),
   ...tiles.map(({ loop, size }) => ({ kind: "unroll", loop, by: size }) as const),
 ];

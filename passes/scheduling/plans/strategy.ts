@@ -17,7 +17,6 @@ export interface Candidate {
   /** What it does. Most candidates are priced alone: those of many make it when it is read. */
   readonly schedule: Schedule;
   readonly cost: number;
-  apply(): Scheduled;
 }
 
 /** What a strategy may need to know of the program around a kernel. */

@@ -5,16 +5,16 @@
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
-import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import { Interner } from "../../../src/loop/intern.ts";
-import type { Expr, Kernel } from "../../../src/loop/types.ts";
-import { children, visitExpr } from "../../../src/loop/walk.ts";
+import type { Schedule, Step } from "../../../src/loop/schedule.ts";
+import type { Expr } from "../../../src/loop/types.ts";
+import { visitExpr } from "../../../src/loop/walk.ts";
 import { dependsOn, type Reduce } from "../analysis/contraction.ts";
 import { coordinatesOf, type Extents } from "../analysis/coordinates.ts";
+import { onlySum } from "../analysis/dot.ts";
 import { type GridLoop, type Nest, nestsOf } from "../analysis/nest.ts";
-import { joinAxes } from "../transforms/join-axes.ts";
-import { applyDot, type DotPlan, scheduleOf } from "./dot-build.ts";
+import type { Tile } from "../transforms/unroll.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
 
@@ -45,48 +45,30 @@ export const vectorDot: Strategy = {
     const nests = nestsOf(kernel);
     if (nests.length !== 1) return [];
     const sum = onlySum(nests[0]);
-    return sum === undefined ? [] : blocksOf(kernel, nests[0], sum, capabilities);
+    return sum === undefined ? [] : blocksOf(nests[0], sum.joined, capabilities);
   },
 };
 
-/** The one sum in a nest, its innermost axes joined where they are contiguous in all it loads. */
-function onlySum(nest: Nest): { readonly original: Reduce; readonly joined: Reduce } | undefined {
-  const interner = new Interner();
-  const sums = new Set<Reduce>();
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): void => {
-    if (seen.has(e) || e.kind === "load") return;
-    seen.add(e);
-    if (e.kind === "reduce" && e.op === "sum") sums.add(e);
-    else if (e.kind !== "reduce") children(e).forEach(visit);
-  };
-  for (const { value } of nest.stores) visit(interner.intern(value));
-  const [original] = sums;
-  if (sums.size !== 1 || !isFloat(original.dtype)) return undefined;
-  const joined = joinAxes(original);
-  const inner = joined.axes.at(-1);
-  return inner !== undefined && runsInLanes(joined.body, inner.name) ? { original, joined } : undefined;
+/** A block of sums, its loops in order, and the sum that lanes share. */
+interface DotPlan {
+  readonly loops: readonly GridLoop[];
+  readonly sum: Reduce;
+  readonly tiles: readonly Tile[];
+  readonly width: number;
 }
 
-function runsInLanes(body: Expr, axis: string): boolean {
-  let fits = dependsOn(body, axis);
-  visitExpr(body, (e) => {
-    if (e.kind === "reduce") fits = false;
-    if (!dependsOn(e, axis)) return;
-    if (e.kind === "load") {
-      const form = toAffine(e.index);
-      fits &&= isFloat(e.dtype) && coefficientOf(form, axis) === 1 && !occursInside(form, axis);
-    } else if (e.kind === "cast" || (e.kind === "compare" && !isFloat(e.a.dtype))) fits = false;
-  });
-  return fits;
+/** What the plan does, step by step. */
+function scheduleOf({ loops, sum, tiles, width }: DotPlan): Schedule {
+  const inner = sum.axes[sum.axes.length - 1];
+  return [
+    { kind: "fuse-sum" },
+    ...(loops.length > 1 ? [{ kind: "reorder", loops: loops.map(({ name }) => name) } as const] : []),
+    ...tiles.map(({ loop, size }): Step => ({ kind: "unroll", loop, by: size })),
+    { kind: "vectorize", loop: inner.name, vectors: 1, lanes: width, tail: "peeled" },
+  ];
 }
 
-function blocksOf(
-  kernel: Kernel,
-  nest: Nest,
-  { original, joined }: { readonly original: Reduce; readonly joined: Reduce },
-  { vectorWidth: width, registers }: Capabilities,
-): Candidate[] {
+function blocksOf(nest: Nest, joined: Reduce, { vectorWidth: width, registers }: Capabilities): Candidate[] {
   const inner = joined.axes[joined.axes.length - 1];
   const iterations = Math.floor(inner.extent / width);
   if (iterations < LEAST_ITERATIONS) return [];
@@ -115,7 +97,7 @@ function blocksOf(
           const size = tiles.find((t) => t.loop === name)?.size ?? 1;
           return n * Math.ceil(extent / size);
         }, 1);
-        drafts.push({ plan: { kernel, nest, original, joined, width, tiles }, cost: count * tile });
+        drafts.push({ plan: { loops: nest.loops, sum: joined, tiles, width }, cost: count * tile });
       }
     }
   }
@@ -130,22 +112,21 @@ function blocksOf(
 
 /** The plan with its loops in either order. */
 function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Footprint[]): Candidate[] {
-  const axes = plan.joined.axes.map(({ name, extent }) => ({ name, iterations: extent, size: 1 }));
+  const axes = plan.sum.axes.map(({ name, extent }) => ({ name, iterations: extent, size: 1 }));
   const tiled = ({ name, extent }: GridLoop): TiledLoop => {
     const size = plan.tiles.find((t) => t.loop === name)?.size ?? 1;
     return { name, iterations: Math.ceil(extent / size), size };
   };
-  const { loops } = plan.nest;
+  const { loops } = plan;
   const orders = loops.length < 2 ? [loops] : [loops, [...loops.slice(-1), ...loops.slice(0, -1)]];
   return orders.map((order): Candidate => {
-    const ordered: DotPlan = { ...plan, nest: { ...plan.nest, loops: order } };
+    const ordered: DotPlan = { ...plan, loops: order };
     return {
       strategy: "vector-dot",
       get schedule() {
         return scheduleOf(ordered);
       },
       cost: MULTIPLY_ADD * (cost + memoryCost([...order.map(tiled), ...axes], new Map(), footprints)),
-      apply: () => applyDot(ordered),
     };
   });
 }

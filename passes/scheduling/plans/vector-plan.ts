@@ -29,8 +29,6 @@ export function scheduleOf({ contraction, lanes, row, packs, axes, split, order 
   const inside = axes.map(({ name }) => name).filter((name) => name !== split);
   const steps: readonly (Step | undefined)[] = [
     ...packs.map((pack, k) => pack && cacheStep(pack, k === 0 ? "left" : "right")),
-    inside.length > 1 ? { kind: "reorder-sum", loops: inside } : undefined,
-    { kind: "fuse-sum" },
     lanes.padded
       ? {
           kind: "accumulate",
@@ -39,6 +37,8 @@ export function scheduleOf({ contraction, lanes, row, packs, axes, split, order 
           ...(split !== undefined && { over: split }),
         }
       : undefined,
+    inside.length > 1 ? { kind: "reorder-sum", loops: inside } : undefined,
+    { kind: "fuse-sum" },
     contraction.window.length > 0 ? { kind: "unroll-window" } : undefined,
     { kind: "vectorize", ...splitOf(lanes) },
     order.length > 1 ? { kind: "reorder", loops: order } : undefined,

@@ -14,7 +14,6 @@ import { arrange, isBatchLike } from "./axis-order.ts";
 import { Factor } from "./factor.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 import { PARTIAL_SUMS, TILE_START, TileBlocks } from "./tile-blocks.ts";
-import { applyTile } from "./vector-build.ts";
 import { type Footprint, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
 import { isOneSum, scheduleOf, type TilePlan } from "./vector-plan.ts";
 
@@ -242,7 +241,6 @@ class Search {
           return scheduleOf(chosen);
         },
         cost: fixed + MULTIPLY_ADD * memoryCost([...order, ...inner], unrolled, factors),
-        apply: () => applyTile(chosen),
       };
     });
   }

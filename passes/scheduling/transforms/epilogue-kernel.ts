@@ -5,8 +5,9 @@ import { countFlops } from "../../../src/loop/flops.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import type { Contraction } from "../analysis/contraction.ts";
+import { rowSchedule } from "../plans/plain.ts";
 import { nestLoops } from "../plans/sparse/sparse-form.ts";
-import { scheduleLanes } from "../plans/vector-plain.ts";
+import { onNests } from "./nests.ts";
 import { replaceCore } from "./replace-core.ts";
 
 /** The contraction's stores, with the element of `sums` at `place` where the sum was. */
@@ -29,5 +30,5 @@ export function epilogueKernel(
     body,
     nominalFlops: countFlops(body),
   };
-  return scheduleLanes(epilogue, width);
+  return onNests(epilogue, rowSchedule(epilogue, width));
 }

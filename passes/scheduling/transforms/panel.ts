@@ -5,15 +5,16 @@
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
-import { type Affine, sumOf, type Term } from "../../../src/loop/affine.ts";
+import { type Affine, fromAffine, sumOf, type Term, toAffine } from "../../../src/loop/affine.ts";
 import { add, binary, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import type { Operand, Step } from "../../../src/loop/schedule.ts";
 import { simplify } from "../../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
-import { freeNames, substitute, visitExpr } from "../../../src/loop/walk.ts";
+import { freeNames, rewriter, substitute, visitExpr } from "../../../src/loop/walk.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import {
   LANE,
@@ -134,7 +135,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
   // Full simplification pays where guards may fall away; an index is a sum and is printed as one.
   const settle = (e: Expr): Expr => {
     const settled = substitute(e, still);
-    return factor.kind === "load" && lanes?.padded !== true ? settled : simplify(settled, context);
+    return factor.kind === "load" && lanes?.padded !== true ? settled : simplify(atPlaces(settled), context);
   };
   const body = loops.reduceRight<Stmt[]>(
     (inner, loop) => (loop.extent === 1 ? inner : [{ kind: "for", ...loop, loop: "grid", body: inner }]),
@@ -169,6 +170,15 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
     source,
   };
 }
+
+/** Guards that compare a place with a constant, without adding to the place first. */
+const atPlaces = rewriter((e) => {
+  if (e.kind !== "compare" || !isIndex(e.a) || e.b.kind !== "const") return e;
+  const { constant, terms } = toAffine(e.a);
+  return constant === 0 || terms.size === 0
+    ? e
+    : compare(e.op, fromAffine({ constant: 0, terms }), int(e.b.value - constant));
+});
 
 function firstBuffer(factor: Expr): string {
   let source = "";

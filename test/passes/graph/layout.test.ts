@@ -207,7 +207,7 @@ test("the gradients of the CIFAR-10 net read weights in place and write theirs w
   const trace = traceLoss(net, new CrossEntropyLoss(), [{ dtype: "float32", shape: [1, 3, 32, 32] }]);
   const plan = runPipeline(new PassManager(), trace.graph, {
     capabilities,
-    strategy: "vector-sparse",
+    strategy: "sparse",
     gradientsFor: trace.parameters,
     update: { groups: optimizer.paramGroups.map(({ rule }) => ({ rule })) },
   });

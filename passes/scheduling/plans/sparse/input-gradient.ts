@@ -22,14 +22,15 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import { countFlops } from "../../../../src/loop/flops.ts";
-import type { Schedule } from "../../../../src/loop/schedule.ts";
+import { type Schedule, unrolledBy } from "../../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
+import { onNests } from "../../transforms/nests.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
-import { schedulePlain } from "../plain.ts";
+import type { Scheduled } from "../strategy.ts";
 import {
   baseOf,
   type ListSpec,
@@ -80,8 +81,13 @@ export function inputGradientForm(found: SparseContraction, registers: number): 
   return {
     schedule: scheduleOf(found, parts, tile),
     cost: 2 * work * STEP_COST,
-    build: () => new InputGradient(found, parts, tile).build(),
   };
+}
+
+/** Carries out the schedule of such a form; `undefined` for other contractions. */
+export function buildInputGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
+  const parts = inputGradientParts(found);
+  return parts && new InputGradient(found, parts, unrolledBy(schedule, parts.tapRows.name), schedule).build();
 }
 
 const scheduleOf = ({ sparse }: SparseContraction, { tapRows }: InputGradientParts, by: number): Schedule => [
@@ -142,6 +148,7 @@ class InputGradient {
   private readonly found: SparseContraction;
   private readonly parts: InputGradientParts;
   private readonly tile: number;
+  private readonly schedule: Schedule;
   private readonly kernel: Kernel;
   /** Rows of the weights with the zero rows above and below that a window's lower rows reach into. */
   private readonly paddedTaps: number;
@@ -149,7 +156,8 @@ class InputGradient {
   private readonly height: number;
   private readonly width: number;
 
-  constructor(found: SparseContraction, parts: InputGradientParts, tile: number) {
+  constructor(found: SparseContraction, parts: InputGradientParts, tile: number, schedule: Schedule) {
+    this.schedule = schedule;
     this.found = found;
     this.parts = parts;
     this.tile = tile;
@@ -178,7 +186,7 @@ class InputGradient {
     const values = make("values", "float32", classes * outputs);
     const image = make("image", "float32", inputs * this.height * this.width);
     const packBody = this.packBody(weights.param.name);
-    const pack: Kernel = schedulePlain({
+    const weightsKernel: Kernel = {
       ...kernel,
       name: weights.param.name,
       ops: ["pack"],
@@ -189,7 +197,8 @@ class InputGradient {
       scalars: [],
       body: packBody,
       nominalFlops: countFlops(packBody),
-    });
+    };
+    const pack = onNests(weightsKernel, []);
     const { loaded } = usedBuffers([{ kind: "let", name: "epilogue", value: this.epilogue(float(0)) }]);
     const main: Kernel = {
       ...kernel,
@@ -213,7 +222,7 @@ class InputGradient {
         ]),
         ...this.finish(image.param.name),
       ]),
-      schedule: scheduleOf(this.found, this.parts, this.tile),
+      schedule: this.schedule,
     };
     return { kernels: [pack, main], scratch: [weights, offsets, values, image].map(({ buffer }) => buffer) };
   }

@@ -8,7 +8,6 @@ import type { BufferParam, Expr, Stmt } from "../../../../src/loop/types.ts";
 import type { Contraction } from "../../analysis/contraction.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import type { SparseFactor } from "../../analysis/sparse-factor.ts";
-import type { Scheduled } from "../strategy.ts";
 
 /** A contraction of a sparse factor with a dense one. */
 export interface SparseContraction {
@@ -18,11 +17,10 @@ export interface SparseContraction {
   readonly dense: Extract<Expr, { kind: "load" }>;
 }
 
-/** One of the two forms, recognised: its cost in multiply-adds with their loads, and how to build it. */
+/** A plan for one of the two forms: its cost in multiply-adds with their loads. */
 export interface SparseForm {
   readonly schedule: Schedule;
   readonly cost: number;
-  build(): Scheduled;
 }
 
 /** Element type, length and, for positions and counts, the inclusive bounds of the values. */

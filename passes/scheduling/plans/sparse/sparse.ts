@@ -5,57 +5,49 @@
  */
 
 import type { Capabilities } from "../../../../src/loop/capabilities.ts";
-import type { Schedule } from "../../../../src/loop/schedule.ts";
 import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
+import { guardedCaches } from "../../analysis/guarded-factor.ts";
 import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
-import { type Packed, packContraction } from "../pack.ts";
-import { schedulePlain } from "../plain.ts";
-import type { Candidate, Scheduled, Strategy } from "../strategy.ts";
+import { cached } from "../../transforms/cache.ts";
+import { cacheStep } from "../../transforms/panel.ts";
+import type { Candidate, Strategy } from "../strategy.ts";
 import { inputGradientForm } from "./input-gradient.ts";
 import type { SparseForm } from "./sparse-form.ts";
+import { inputVectors } from "./vector-input-gradient.ts";
+import { weightVectors } from "./vector-weight-gradient.ts";
 import { weightGradientForm } from "./weight-gradient.ts";
 
+const NAME = "sparse";
+
 export const sparse: Strategy = {
-  name: "sparse",
+  name: NAME,
   doc: "Runs convolution gradients behind a max-pool over lists of winners, skipping the zeros between them.",
   candidates(kernel, capabilities) {
     const contraction = contractionOf(kernel);
     if (contraction === undefined || !capabilities.scatter) return [];
-    const direct = formOf(contraction, capabilities);
-    if (direct !== undefined) return [candidate(direct, [], () => direct.build())];
-    const packed = packContraction(contraction);
-    const form = packed && formOf(packed.contraction, capabilities);
-    if (packed === undefined || form === undefined) return [];
     return [
-      candidate(form, packed.packs, () => {
-        const { kernels, scratch } = form.build();
-        return {
-          kernels: [
-            ...packed.packs.map((p) => schedulePlain(p.kernel)),
-            ...kernels.map((k) =>
-              k.ops === kernel.ops ? { ...k, schedule: withPacks(packed.packs, form) } : k,
-            ),
-          ],
-          scratch: [...packed.packs.map((p) => p.scratch), ...scratch],
-        };
-      }),
+      ...scalarCandidates(contraction, capabilities),
+      ...(capabilities.vectorWidth > 1 ? vectorCandidates(contraction, capabilities) : []),
     ];
   },
 };
 
-const candidate = (form: SparseForm, packs: readonly Packed[], apply: () => Scheduled): Candidate => ({
-  strategy: "sparse",
-  schedule: withPacks(packs, form),
-  cost: form.cost,
-  apply,
-});
+/** One entry of a list after the other, a block of taps in registers; a guarded dense factor is copied first. */
+function scalarCandidates(contraction: Contraction, capabilities: Capabilities): readonly Candidate[] {
+  const direct = scalarForm(contraction, capabilities);
+  if (direct !== undefined) return [{ strategy: NAME, ...direct }];
+  const caches = guardedCaches(contraction).map(({ plan, operand }) => cacheStep(plan, operand));
+  if (caches.length === 0) return [];
+  const form = scalarForm(cached(contraction, caches, 1).contraction, capabilities);
+  return form === undefined
+    ? []
+    : [{ strategy: NAME, cost: form.cost, schedule: [...caches, ...form.schedule] }];
+}
 
-const withPacks = (packs: readonly Packed[], { schedule }: SparseForm): Schedule => [
-  ...packs.map(({ step }) => step),
-  ...schedule,
-];
-
-function formOf(contraction: Contraction, { registers, vectorWidth }: Capabilities): SparseForm | undefined {
+function scalarForm(
+  contraction: Contraction,
+  { registers, vectorWidth }: Capabilities,
+): SparseForm | undefined {
   // A backend without lanes is JavaScript, whose numbers are doubles.
   const sumsInDouble = vectorWidth === 1;
   for (const { sparse, dense } of sparseFactorsOf(contraction)) {
@@ -64,4 +56,20 @@ function formOf(contraction: Contraction, { registers, vectorWidth }: Capabiliti
     return weightGradientForm(found, registers, sumsInDouble) ?? inputGradientForm(found, registers);
   }
   return undefined;
+}
+
+/** A row of taps in lanes at a time. */
+function vectorCandidates(
+  contraction: Contraction,
+  { vectorWidth, registers }: Capabilities,
+): readonly Candidate[] {
+  const [factor] = sparseFactorsOf(contraction);
+  if (factor === undefined) return [];
+  const { sparse, dense } = factor;
+  const form =
+    weightVectors(contraction, sparse, dense, vectorWidth, registers) ??
+    (dense.kind === "load"
+      ? inputVectors({ contraction, sparse, dense }, vectorWidth, registers)
+      : undefined);
+  return form === undefined ? [] : [{ strategy: NAME, ...form }];
 }

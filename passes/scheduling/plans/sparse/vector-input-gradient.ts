@@ -7,16 +7,17 @@
 import { coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
-import type { Schedule } from "../../../../src/loop/schedule.ts";
+import { type Schedule, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import { LANE } from "../../analysis/lanes.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
+import { onNests } from "../../transforms/nests.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
+import { rowSchedule } from "../plain.ts";
 import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
-import { scheduleLanes } from "../vector-plain.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { type InputGradientParts, inputGradientParts } from "./input-gradient.ts";
 import { listBuffer, loopOver, nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
@@ -32,16 +33,32 @@ const INTO_MEMORY = 1.6;
 /** Weights held in registers at most; the rest is for what they are added to. */
 const HELD = 10;
 
-/** Matches what the scalar form matches; `undefined` for other forms. */
+/** The plan for what the scalar form matches; `undefined` for other forms. */
 export function inputVectors(
   found: SparseContraction,
   width: number,
   registers: number,
 ): SparseForm | undefined {
+  const parts = partsOf(found);
+  if (parts === undefined) return undefined;
+  const vectors = Math.ceil((parts.tapColumns.extent * sizeOf(parts.inputs)) / width);
+  const block = bestBlock(parts.tapRows.extent, vectors, Math.min(HELD, registers - 3), INTO_MEMORY);
+  const form = new InputVectors(found, parts, width, block);
+  return { schedule: form.schedule, cost: form.cost };
+}
+
+/** Carries out the schedule of such a plan; `undefined` for other forms. */
+export function buildInputVectors(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
+  const parts = partsOf(found);
+  if (parts === undefined) return undefined;
+  const { vectors, lanes } = vectorized(schedule);
+  const rows = unrolledBy(schedule, parts.tapRows.name);
+  return new InputVectors(found, parts, lanes, { rows, vectors }).build();
+}
+
+function partsOf(found: SparseContraction): InputGradientParts | undefined {
   const parts = inputGradientParts(found);
-  if (parts === undefined || parts.outputs.length === 0) return undefined;
-  const form = new InputVectors(found, parts, width, Math.min(HELD, registers - 3));
-  return { schedule: form.schedule, cost: form.cost, build: () => form.build() };
+  return parts === undefined || parts.outputs.length === 0 ? undefined : parts;
 }
 
 const sizeOf = (loops: readonly GridLoop[]): number => loops.reduce((n, l) => n * l.extent, 1);
@@ -71,7 +88,7 @@ class InputVectors {
   /** Elements of one image, in whole vectors, with room behind it for the last row's last lanes. */
   private readonly imageLength: number;
 
-  constructor(found: SparseContraction, parts: InputGradientParts, lanes: number, held: number) {
+  constructor(found: SparseContraction, parts: InputGradientParts, lanes: number, block: Block) {
     this.found = found;
     this.parts = parts;
     this.lanes = lanes;
@@ -84,7 +101,7 @@ class InputVectors {
     this.run = tapColumns.extent * this.channels;
     this.rowLength = Math.ceil(this.run / lanes) * lanes;
     this.imageLength = Math.ceil((this.height * this.width * this.channels) / lanes + 1) * lanes;
-    this.block = bestBlock(tapRows.extent, this.rowLength / lanes, held, INTO_MEMORY);
+    this.block = block;
   }
 
   get cost(): number {
@@ -206,7 +223,7 @@ class InputVectors {
       body: beyond === 0 ? copies : [section("copy", copies), section("zeros", zeros)],
       nominalFlops: 0,
     };
-    return scheduleLanes(copy, this.lanes);
+    return onNests(copy, rowSchedule(copy, this.lanes));
   }
 
   /** Each image is cleared, gathers all channels' winners and is stored through the epilogue. */

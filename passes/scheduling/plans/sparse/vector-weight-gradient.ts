@@ -19,16 +19,17 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
-import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
+import { type Schedule, type Step, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { axesKey, mapExpressions, substitute } from "../../../../src/loop/walk.ts";
-import type { Contraction, Reduce } from "../../analysis/contraction.ts";
+import { type Contraction, extentsOf, type Reduce } from "../../analysis/contraction.ts";
 import { type Coordinate, coordinatesOf } from "../../analysis/coordinates.ts";
 import { LANE } from "../../analysis/lanes.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import type { SparseFactor } from "../../analysis/sparse-factor.ts";
 import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
+import { onNests } from "../../transforms/nests.ts";
 import {
   buildPanel,
   cacheStep,
@@ -38,7 +39,7 @@ import {
   panelForm,
   planPanel,
 } from "../../transforms/panel.ts";
-import { schedulePanel } from "../../transforms/panel-copy.ts";
+import { copySchedule } from "../copy.ts";
 import { panelCost } from "../panel-cost.ts";
 import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
@@ -70,7 +71,7 @@ interface Parts {
   readonly rows: readonly GridLoop[];
 }
 
-/** Matches `Σ[n, y, x] sparse(n, co, y, x) · X(n, …)`; `undefined` for other forms. */
+/** The plan for `Σ[n, y, x] sparse(n, co, y, x) · X(n, …)`; `undefined` for other forms. */
 export function weightVectors(
   contraction: Contraction,
   sparse: SparseFactor,
@@ -78,13 +79,55 @@ export function weightVectors(
   width: number,
   registers: number,
 ): SparseForm | undefined {
+  const matched = matchOf(contraction, sparse, dense, width);
+  if (matched === undefined) return undefined;
+  const { plan, parts } = matched;
+  const vectors = Math.ceil(parts.length / width);
+  const rowCount = sizeOf(parts.rows);
+  const block = bestBlock(rowCount, vectors, Math.floor((registers - 1) / 2), 1);
+  const lists = sizeOf(parts.images) * sizeOf(parts.channels) * parts.bands;
+  const entries = (lists / parts.bands) * sparse.plane[0] * sparse.plane[1];
+  const perEntry = entryCost(block, rowCount, vectors, 1);
+  const sums = rowCount * vectors * PARTIAL_SUMS;
+  const form = new WeightVectors(contraction, sparse, plan, parts, block, width);
+  const cost =
+    MULTIPLY_ADD * (entries * perEntry + lists * sums) +
+    LIST_ENTRY * entries +
+    panelCost(plan, width) +
+    (form.writesInPlace ? 0 : EPILOGUE_COPY * sizeOf(contraction.nest.loops));
+  return { schedule: form.schedule, cost };
+}
+
+/** Carries out the schedule of such a plan; `undefined` for other forms. */
+export function buildWeightVectors(
+  contraction: Contraction,
+  sparse: SparseFactor,
+  dense: Expr,
+  schedule: Schedule,
+): Scheduled | undefined {
+  const split = vectorized(schedule);
+  const matched = matchOf(contraction, sparse, dense, split.lanes);
+  if (matched === undefined) return undefined;
+  const { plan, parts } = matched;
+  const rows = parts.rows.reduce((by, { name }) => unrolledBy(schedule, name) * by, 1);
+  const block = { rows, vectors: split.vectors };
+  return new WeightVectors(contraction, sparse, plan, parts, block, split.lanes).build();
+}
+
+/** The loops of a weight gradient by what they are to it, and the panel of the dense factor. */
+function matchOf(
+  contraction: Contraction,
+  sparse: SparseFactor,
+  dense: Expr,
+  width: number,
+): { readonly plan: PanelPlan; readonly parts: Parts } | undefined {
   const row = onlyName(sparse.row);
   const column = onlyName(sparse.column);
   const reduced = contraction.core.axes.map((axis) => axis.name);
   if (row === undefined || column === undefined || !reduced.includes(row) || !reduced.includes(column))
     return undefined;
   const { loops } = contraction.nest;
-  const extents = new Map([...loops, ...contraction.core.axes].map((l) => [l.name, l.extent]));
+  const extents = extentsOf(contraction);
   if (!isPackable(dense, extents) || contraction.window.length > 0) return undefined;
   const channels = loops.filter(({ name }) => sparse.base.terms.has(name));
   const taps = loops.filter(({ name }) => !sparse.base.terms.has(name));
@@ -93,28 +136,13 @@ export function weightVectors(
   if (coordinates.some(({ terms }) => terms.some((t) => channels.some((c) => c.name === t.name))))
     return undefined;
   const plan: PanelPlan = { ...planPanel(dense, coordinates), slack: width };
-  const index = panelForm(plan);
-  const run = runOf(taps, index);
+  const run = runOf(taps, panelForm(plan));
   if (run.loops.length === 0) return undefined;
   const rows = taps.filter((tap) => !run.loops.includes(tap));
   if (rows.length > 1 || images.length > 1) return undefined;
   const bands = bandsOf(sparse);
   if (bands * sizeOf(images) > BLOCK) return undefined;
-  const parts: Parts = { row, column, images, channels, bands, run: run.loops, length: run.length, rows };
-  const vectors = Math.ceil(run.length / width);
-  const rowCount = sizeOf(rows);
-  const block = bestBlock(rowCount, vectors, Math.floor((registers - 1) / 2), 1);
-  const lists = sizeOf(images) * sizeOf(channels) * bands;
-  const entries = (lists / bands) * sparse.plane[0] * sparse.plane[1];
-  const perEntry = entryCost(block, rowCount, vectors, 1);
-  const sums = rowCount * vectors * PARTIAL_SUMS;
-  const form = new WeightVectors(contraction, sparse, plan, parts, block, width);
-  const cost =
-    MULTIPLY_ADD * (entries * perEntry + lists * sums) +
-    LIST_ENTRY * entries +
-    panelCost(plan, width) +
-    (form.writesInPlace ? 0 : EPILOGUE_COPY * sizeOf(loops));
-  return { schedule: form.schedule, cost, build: () => form.build() };
+  return { plan, parts: { row, column, images, channels, bands, run: run.loops, length: run.length, rows } };
 }
 
 const isSum = (value: Expr, core: Reduce): boolean =>
@@ -194,7 +222,8 @@ class WeightVectors {
       coefficientOf(index, parts.row),
       coefficientOf(index, parts.column),
     );
-    const before = [schedulePanel(panel.kernel, this.width), lists.kernel];
+    const copy = onNests(panel.kernel, copySchedule(panel.kernel, this.width));
+    const before = [copy, lists.kernel];
     const scratch = [panel.scratch, ...lists.buffers];
     const main = (sums: BufferParam): Kernel => ({
       ...kernel,

@@ -12,6 +12,7 @@ import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
+import type { Scheduled } from "../strategy.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
 
@@ -27,7 +28,35 @@ export function weightGradientForm(
   registers: number,
   sumsInDouble: boolean,
 ): SparseForm | undefined {
-  const { contraction, sparse, dense } = found;
+  const loops = loopsOf(found);
+  if (loops === undefined) return undefined;
+  const { plane } = found.sparse;
+  const windows = plane[0] * plane[1];
+  const inBlocks = !sumsInDouble && loops.images.reduce((n, { extent }) => n * extent, windows) > BLOCK;
+  const bands = inBlocks ? bandsOf(found.sparse) : 1;
+  if (inBlocks && loops.images.reduce((n, { extent }) => n * extent, bands) > BLOCK) return undefined;
+  const work = [...loops.images, ...found.contraction.nest.loops].reduce((n, l) => n * l.extent, windows);
+  return {
+    schedule: scheduleOf(found, blockOf(loops.taps, registers), inBlocks),
+    cost: 2 * work * STEP_COST,
+  };
+}
+
+/** Carries out the schedule of such a form; `undefined` for other contractions. */
+export function buildWeightGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
+  const loops = loopsOf(found);
+  if (loops === undefined) return undefined;
+  const inBlocks = schedule.some((step) => step.kind === "compact" && step.inBands);
+  const block = schedule.flatMap((step) => {
+    const loop = step.kind === "unroll" && loops.taps.find(({ name }) => name === step.loop);
+    return loop ? [{ loop, size: step.by }] : [];
+  });
+  const parts = { ...loops, block, inBlocks, bands: inBlocks ? bandsOf(found.sparse) : 1 };
+  return new WeightGradient(found, parts, schedule).build();
+}
+
+/** The loops of a weight gradient by what they are to it. */
+function loopsOf({ contraction, sparse, dense }: SparseContraction) {
   const row = onlyName(sparse.row);
   const column = onlyName(sparse.column);
   const reduced = contraction.core.axes.map((axis) => axis.name);
@@ -40,21 +69,10 @@ export function weightGradientForm(
   const channels = loops.filter(({ name }) => sparse.base.terms.has(name));
   if (channels.some(({ name }) => index.terms.has(name))) return undefined;
   const taps = loops.filter(({ name }) => !sparse.base.terms.has(name));
-  const block = blockOf(taps, registers);
-  const windows = sparse.plane[0] * sparse.plane[1];
-  const inBlocks = !sumsInDouble && images.reduce((n, { extent }) => n * extent, windows) > BLOCK;
-  const bands = inBlocks ? bandsOf(sparse) : 1;
-  if (inBlocks && images.reduce((n, { extent }) => n * extent, bands) > BLOCK) return undefined;
-  const work = [...images, ...loops].reduce((n, loop) => n * loop.extent, windows);
-  const parts = { row, column, images, channels, taps, block, bands, inBlocks };
-  return {
-    schedule: scheduleOf(found, parts),
-    cost: 2 * work * STEP_COST,
-    build: () => new WeightGradient(found, parts).build(),
-  };
+  return { row, column, images, channels, taps };
 }
 
-const scheduleOf = ({ sparse }: SparseContraction, { block, inBlocks }: Parts): Schedule => [
+const scheduleOf = ({ sparse }: SparseContraction, block: Parts["block"], inBlocks: boolean): Schedule => [
   { kind: "compact", operand: sparse.operand, ...(inBlocks && { inBands: true }) },
   ...block.map(({ loop, size }): Step => ({ kind: "unroll", loop: loop.name, by: size })),
 ];
@@ -97,10 +115,12 @@ function blockOf(taps: readonly GridLoop[], registers: number): { loop: GridLoop
 class WeightGradient {
   private readonly found: SparseContraction;
   private readonly parts: Parts;
+  private readonly schedule: Schedule;
   private readonly kernel: Kernel;
   private readonly index: Affine;
 
-  constructor(found: SparseContraction, parts: Parts) {
+  constructor(found: SparseContraction, parts: Parts, schedule: Schedule) {
+    this.schedule = schedule;
     this.found = found;
     this.parts = parts;
     this.kernel = found.contraction.kernel;
@@ -123,7 +143,7 @@ class WeightGradient {
       ...kernel,
       buffers: [...kernel.buffers.filter((b) => !sources.has(b.name)), ...lists.params],
       body: this.sections(lists),
-      schedule: scheduleOf(this.found, parts),
+      schedule: this.schedule,
     };
     return { kernels: [lists.kernel, mainKernel], scratch: lists.buffers };
   }

@@ -10,7 +10,8 @@ import { substitute } from "../../../../src/loop/walk.ts";
 import { type Lanes, lanePartsOf } from "../../analysis/lanes.ts";
 import type { GridLoop, Nest, StoreTarget } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
-import { fills, interiorOf, zeros } from "../../transforms/panel-copy.ts";
+import { interiorOf, zeros } from "../../transforms/clear.ts";
+import { fills } from "../copy.ts";
 import type { Plane, PooledPlane } from "./plane.ts";
 import { lane, type Phases } from "./workspace.ts";
 

@@ -68,6 +68,12 @@ export function formsOf(
   );
 }
 
+/** The form of so many outputs and taps, rows and columns. */
+export const formOf = (outputs: readonly [number, number], taps: readonly [number, number]): Form => ({
+  rows: transform(outputs[0], taps[0]),
+  columns: transform(outputs[1], taps[1]),
+});
+
 const transforms = new Map<string, Transform>();
 
 /** The same object for the same form. */

@@ -1,12 +1,11 @@
 /** The plan of a convolution or an input gradient: sizes, and where everything lies in scratch. */
 
 import { add, int, load, mul } from "../../../../src/loop/build.ts";
-import type { Capabilities } from "../../../../src/loop/capabilities.ts";
 import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { Correlation } from "./correlation.ts";
 import type { PlaneScratch } from "./fill-plane.ts";
-import { type ColumnVector, TILE_VECTORS, tileRowsFor } from "./multiply.ts";
+import { type ColumnVector, TILE_VECTORS } from "./multiply.ts";
 import {
   type Form,
   imagesPerBlock,
@@ -15,6 +14,7 @@ import {
   roundUp,
   rowMajor,
   spread,
+  type TileSizes,
   type Tiling,
   tilesOf,
   tilingOf,
@@ -51,7 +51,7 @@ export interface ForwardPlan {
 export function forwardPlan(
   correlation: Correlation,
   form: Form,
-  { vectorWidth: lanes, registers }: Capabilities,
+  { lanes, rows: mostRows, images: inBlock }: TileSizes,
 ): ForwardPlan {
   const { rows, columns, dataLoop, filterLoop, shared } = correlation;
   const images = dataLoop?.extent ?? 1;
@@ -60,8 +60,8 @@ export function forwardPlan(
   const tiling = tilingOf(form, rows.places, columns.places);
   const tiles = tilesOf(tiling);
   const points = pointsOf(form);
-  const perBlock = imagesPerBlock(images, tiles, points * (channels + outputs));
-  const tileRows = Math.min(tileRowsFor(registers), perBlock * tiles);
+  const perBlock = inBlock ?? imagesPerBlock(images, tiles, points * (channels + outputs));
+  const tileRows = Math.min(mostRows, perBlock * tiles);
   const paddedRows = roundUp(perBlock * tiles, tileRows);
   const row = roundUp(channels, lanes);
   const transformed = rowMajor(points, paddedRows, row);

@@ -61,6 +61,13 @@ export function imagesPerBlock(images: number, tiles: number, floatsPerTile: num
   return 1;
 }
 
+/** What a plan leaves to the machine: lanes, rows of a tile of products, and images in one block where that is decided. */
+export interface TileSizes {
+  readonly lanes: number;
+  readonly rows: number;
+  readonly images?: number;
+}
+
 /** Floats in a cache line. */
 const LINE = 16;
 

@@ -25,7 +25,7 @@ import type { Expr, ReduceAxis, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import { LANE, lanePartsOf } from "../../analysis/lanes.ts";
 import type { StoreTarget } from "../../analysis/nest.ts";
-import { interiorOf, zeros } from "../../transforms/panel-copy.ts";
+import { interiorOf, zeros } from "../../transforms/clear.ts";
 import type { Correlation } from "./correlation.ts";
 import { planeIndex } from "./fill-plane.ts";
 import type { ForwardPlan } from "./forward-plan.ts";

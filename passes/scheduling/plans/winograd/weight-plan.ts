@@ -4,13 +4,11 @@
  */
 
 import { add, int, mul } from "../../../../src/loop/build.ts";
-import type { Capabilities } from "../../../../src/loop/capabilities.ts";
 import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { Correlation } from "./correlation.ts";
 import type { PlaneScratch } from "./fill-plane.ts";
 import { winogradSchedule } from "./forward-plan.ts";
-import { tileRowsFor } from "./multiply.ts";
 import {
   type Form,
   imagesPerBlock,
@@ -19,6 +17,7 @@ import {
   roundUp,
   rowMajor,
   spread,
+  type TileSizes,
   type Tiling,
   tilesOf,
   tilingOf,
@@ -59,7 +58,7 @@ const MOST_GROUPS = 4;
 export function weightPlan(
   correlation: Correlation,
   form: Form,
-  { vectorWidth: lanes, registers }: Capabilities,
+  { lanes, rows: mostRows, images: inBlock }: TileSizes,
 ): WeightPlan {
   const { rows, columns, dataLoop, filterLoop, shared } = correlation;
   const images = shared?.extent ?? 1;
@@ -68,10 +67,10 @@ export function weightPlan(
   const tiling = tilingOf(form, rows.tap.extent, columns.tap.extent);
   const tiles = tilesOf(tiling);
   const points = pointsOf(form);
-  const perBlock = imagesPerBlock(images, tiles, points * (channels + outputs));
+  const perBlock = inBlock ?? imagesPerBlock(images, tiles, points * (channels + outputs));
   const blocks = images / perBlock;
   const groups = largestDivisor(blocks, MOST_GROUPS);
-  const tileRows = Math.min(tileRowsFor(registers), channels);
+  const tileRows = Math.min(mostRows, channels);
   const paddedChannels = roundUp(channels, tileRows);
   const vectors = Math.ceil(outputs / lanes);
   const gradientStride = spread(vectors * perBlock * tiles * lanes);

@@ -9,10 +9,9 @@ import { isOneSum } from "../vector-plan.ts";
 import { type Correlation, correlationOf } from "./correlation.ts";
 import { forwardCost, weightCost } from "./cost.ts";
 import { formsOf, keepsTies, MOST_TAPS, outputsFor, outputsForWeights } from "./forms.ts";
-import { buildForward } from "./forward.ts";
 import { forwardPlan } from "./forward-plan.ts";
-import { pointsOf } from "./tiling.ts";
-import { buildWeightGradient } from "./weight-gradient.ts";
+import { tileRowsFor } from "./multiply.ts";
+import { pointsOf, type TileSizes } from "./tiling.ts";
 import { weightPlan } from "./weight-plan.ts";
 
 const NAME = "winograd";
@@ -36,6 +35,11 @@ export const winograd: Strategy = {
   },
 };
 
+const sizesFor = ({ vectorWidth, registers }: Capabilities): TileSizes => ({
+  lanes: vectorWidth,
+  rows: tileRowsFor(registers),
+});
+
 /** Few taps: tiles of places. */
 function forwardCandidates(
   correlation: Correlation,
@@ -51,7 +55,7 @@ function forwardCandidates(
   const isTied = mayTie(correlation, facts);
   return formsOf(taps, (r) => outputsFor(r, shared?.extent ?? 1))
     .filter((form) => !isTied || keepsTies(form, correlation))
-    .map((form) => forwardPlan(correlation, form, capabilities))
+    .map((form) => forwardPlan(correlation, form, sizesFor(capabilities)))
     .filter(
       (plan) =>
         pointsOf(plan.tiling.form) * (plan.transformed.stride + plan.productStride) <= MOST_BLOCK_FLOATS,
@@ -60,7 +64,6 @@ function forwardCandidates(
       strategy: NAME,
       schedule: plan.schedule,
       cost: forwardCost(plan),
-      apply: () => buildForward(plan),
     }));
 }
 
@@ -86,7 +89,7 @@ function weightCandidates(
   const places = [rows.places, columns.places] as const;
   if (places.some((r) => r > MOST_TAPS) || contraction.window.length > 0) return [];
   return formsOf(places, outputsForWeights)
-    .map((form) => weightPlan(correlation, form, capabilities))
+    .map((form) => weightPlan(correlation, form, sizesFor(capabilities)))
     .filter(
       (plan) =>
         // The sums of blocks are added one after the other, in scratch.
@@ -97,7 +100,6 @@ function weightCandidates(
       strategy: NAME,
       schedule: plan.schedule,
       cost: weightCost(plan),
-      apply: () => buildWeightGradient(plan),
     }));
 }
 

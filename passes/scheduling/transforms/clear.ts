@@ -1,38 +1,21 @@
-/**
- * How a panel is filled: zeros by whole vectors, then what lies inside of the guards without a test, in lanes along the
- * axis in which the source is contiguous.
- */
+/** Guarded copies without a guard: zeros by whole vectors, then what lies inside of the guards without a test. */
 
-import { addAffine, coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
+import { addAffine, toAffine } from "../../../src/loop/affine.ts";
 import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
-import type { Schedule } from "../../../src/loop/schedule.ts";
-import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
-import { LANE, type Lanes, lanePartsOf, splitOf } from "../analysis/lanes.ts";
-import { type GridLoop, type Nest, nestsOf, type StoreTarget, statementsOf } from "../analysis/nest.ts";
-import { schedulePlain } from "../plans/plain.ts";
+import { LANE } from "../analysis/lanes.ts";
+import type { GridLoop, Nest, StoreTarget } from "../analysis/nest.ts";
 
-/** How often an element may be copied, on average, for lanes to pay. */
-const MOST_REPEATED = 1.4;
-
-/** The scheduled kernel that fills a panel; copies that follow no pattern are made as they stand. */
-export function schedulePanel(kernel: Kernel, width: number): Kernel {
-  const [nest] = nestsOf(kernel);
+/** The nests that clear what a dense copy fills, and the copy inside of its guards. */
+export function cleared(nest: Nest, lanes: number): readonly Nest[] {
   const interior = interiorOf(nest);
-  if (interior === undefined) return schedulePlain(kernel);
-  const lanes = lanesOf(interior, width);
-  if (lanes === undefined) return schedulePlain(kernel);
-  const parts = inLanes(interior, lanes);
-  const [{ buffer, value }] = nest.stores;
+  if (interior === undefined) return [nest];
+  const [{ buffer }] = nest.stores;
   // The copy is dense: it has as many elements as its loops have iterations.
   const length = nest.loops.reduce((n, l) => n * l.extent, 1);
-  const nests = value.kind === "load" ? parts : [...zeros(buffer, length, width), ...parts];
-  const bodies = nests.map(statementsOf);
-  const body =
-    bodies.length === 1 ? bodies[0] : bodies.map((b): Stmt => ({ kind: "section", name: "copy", body: b }));
-  const cleared: Schedule = value.kind === "load" ? [] : [{ kind: "clear", lanes: width }];
-  return { ...kernel, body, schedule: [...cleared, { kind: "vectorize", ...splitOf(lanes) }] };
+  return [...zeros(buffer, length, lanes), interior];
 }
 
 /** The part of a guarded copy that its guards let through; the whole of one without guards. */
@@ -75,41 +58,6 @@ function rangeOf(test: Expr): { name: string; low: number; high: number } | unde
     ? { name, low: Number.NEGATIVE_INFINITY, high: bound }
     : { name, low: bound, high: Number.POSITIVE_INFINITY };
 }
-
-/** Lanes along the axis that is contiguous in the source; `undefined` when none is. */
-function lanesOf(nest: Nest, width: number): Lanes | undefined {
-  const [{ value }] = nest.stores;
-  if (value.kind !== "load") return undefined;
-  const source = toAffine(value.index);
-  const axis = nest.loops.find(
-    ({ name, extent }) =>
-      fills(extent, width) && coefficientOf(source, name) === 1 && !occursInside(source, name),
-  );
-  return axis && { loop: axis.name, extent: axis.extent, width, vectors: 1, padded: false };
-}
-
-/** The copy with the loop of the lanes innermost. */
-function inLanes(nest: Nest, lanes: Lanes): Nest[] {
-  const [{ buffer, index, value }] = nest.stores;
-  const others = nest.loops.filter(({ name }) => name !== lanes.loop);
-  return lanePartsOf(lanes).map(({ iterations, vectors }): Nest => {
-    const loops: GridLoop[] = [
-      ...others,
-      ...(iterations === 1 ? [] : [{ name: lanes.loop, extent: iterations }]),
-      { name: LANE, extent: lanes.width, loop: "vector" },
-    ];
-    const stores = vectors.map((vector) => ({
-      buffer,
-      index: substitute(index, vector),
-      value: substitute(value, vector),
-    }));
-    return { ...nest, loops, stores };
-  });
-}
-
-/** Whether an extent fills vectors well enough that the last one may do some elements twice. */
-export const fills = (extent: number, width: number): boolean =>
-  extent >= width && Math.ceil(extent / width) * width <= MOST_REPEATED * extent;
 
 /** Clears a whole buffer. */
 export function zeros(buffer: string, length: number, width: number): Nest[] {

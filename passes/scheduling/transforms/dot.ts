@@ -1,18 +1,21 @@
 /** Builds a dot product in lanes: partial sums go to scratch lane by lane, are added there and finished. */
 
+import { invariant } from "../../../src/core/errors.ts";
 import { add, int, load, mul, variable } from "../../../src/loop/build.ts";
 import { Interner } from "../../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
-import type { Schedule, Step } from "../../../src/loop/schedule.ts";
+import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
 import type { Reduce } from "../analysis/contraction.ts";
+import { onlySum } from "../analysis/dot.ts";
 import { LANE } from "../analysis/lanes.ts";
-import { type GridLoop, type Nest, type StoreTarget, statementsOf } from "../analysis/nest.ts";
-import { type Tile, unrollTiles } from "../transforms/unroll.ts";
-import type { Scheduled } from "./strategy.ts";
+import { type GridLoop, type Nest, nestsOf, type StoreTarget, statementsOf } from "../analysis/nest.ts";
+import type { Scheduled } from "../plans/strategy.ts";
+import { transformed } from "./nests.ts";
+import { type Tile, unrollTiles } from "./unroll.ts";
 
-export interface DotPlan {
+interface DotPlan {
   readonly kernel: Kernel;
   readonly nest: Nest;
   /** The sum as it stands in the stores, and the same with its contiguous axes joined into the innermost one. */
@@ -26,19 +29,29 @@ export interface DotPlan {
 /** What stands for the sum while tiles are written out; its index tells which sum of the nest it is. */
 const MARK = "?sum";
 
-/** What the plan does, step by step. */
-export function scheduleOf({ nest, joined, width, tiles }: DotPlan): Schedule {
-  const inner = joined.axes[joined.axes.length - 1];
-  const loops = nest.loops.map(({ name }) => name);
-  return [
-    { kind: "fuse-sum" },
-    ...(loops.length > 1 ? [{ kind: "reorder", loops } as const] : []),
-    ...tiles.map(({ loop, size }): Step => ({ kind: "unroll", loop, by: size })),
-    { kind: "vectorize", loop: inner.name, vectors: 1, lanes: width, tail: "peeled" },
-  ];
+/** Whether a schedule has lanes share a sum: what it vectorizes is none of the kernel's own loops. */
+export function isDot(kernel: Kernel, schedule: Schedule): boolean {
+  const loops = new Set(nestsOf(kernel).flatMap((nest) => nest.loops.map(({ name }) => name)));
+  return schedule.some((step) => step.kind === "vectorize" && !loops.has(step.loop));
 }
 
-export function applyDot(plan: DotPlan): Scheduled {
+/** The kernel with its sum in lanes. */
+export function applyDot(kernel: Kernel, schedule: Schedule): Scheduled {
+  let [nest] = nestsOf(kernel);
+  const sum = onlySum(nest);
+  invariant(sum !== undefined, `${kernel.name} has one sum that lanes can share`);
+  const tiles: Tile[] = [];
+  let width = 1;
+  for (const step of schedule) {
+    if (step.kind === "vectorize") width = step.lanes;
+    else if (step.kind === "unroll") tiles.push({ loop: step.loop, size: step.by });
+    else [nest] = transformed(nest, step);
+  }
+  const made = build({ kernel, nest, ...sum, width, tiles });
+  return { ...made, kernels: made.kernels.map((k) => ({ ...k, schedule })) };
+}
+
+function build(plan: DotPlan): Scheduled {
   const { kernel, nest, original, tiles } = plan;
   const name = `${kernel.name}_lanes`;
   const interner = new Interner();
@@ -72,7 +85,7 @@ export function applyDot(plan: DotPlan): Scheduled {
   });
   const buffers = [...kernel.buffers, param];
   return {
-    kernels: [{ ...kernel, buffers, body, schedule: scheduleOf(plan) }],
+    kernels: [{ ...kernel, buffers, body }],
     scratch: [scratch],
   };
 }

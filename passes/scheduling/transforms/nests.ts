@@ -1,0 +1,97 @@
+/** Transformations that change one nest of loops at a time, whatever it computes, and the kernel that its nests make. */
+
+import { add, int, variable } from "../../../src/loop/build.ts";
+import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
+import type { Schedule, Step, VectorSplit } from "../../../src/loop/schedule.ts";
+import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { substitute } from "../../../src/loop/walk.ts";
+import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
+import { type GridLoop, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
+import { cleared } from "./clear.ts";
+import { joinLoops } from "./join-loops.ts";
+import { unrollTiles } from "./unroll.ts";
+
+/** The kernel with every nest transformed as a schedule says that needs nothing else to know. */
+export function onNests(kernel: Kernel, schedule: Schedule): Kernel {
+  let sections = nestsOf(kernel).map((nest): readonly Nest[] => [nest]);
+  for (const step of schedule) {
+    sections = sections.map((nests, section) => nests.flatMap((nest) => transformed(nest, step, section)));
+  }
+  return { ...kernel, body: bodyOf(sections.flat()), schedule };
+}
+
+/** What a step makes of one nest; a loop that it has not is none of its own. */
+export function transformed(nest: Nest, step: Step, section = 0): readonly Nest[] {
+  switch (step.kind) {
+    case "flatten":
+      return [flattened(nest)];
+    case "clear":
+      return cleared(nest, step.lanes);
+    case "reorder":
+      return [reordered(nest, step.loops)];
+    case "unroll":
+      return nest.loops.some(({ name }) => name === step.loop)
+        ? unrollTiles(nest, [{ loop: step.loop, size: step.by }])
+        : [nest];
+    case "vectorize":
+      return (step.section ?? section) === section ? vectorized(nest, step) : [nest];
+    default:
+      return [nest];
+  }
+}
+
+/** The statements of nests, each in a section of its own where there are several. */
+export function bodyOf(nests: readonly Nest[]): readonly Stmt[] {
+  if (nests.length === 1) return statementsOf(nests[0]);
+  return nests.map((nest) => ({ kind: "section", name: nest.name, body: statementsOf(nest) }));
+}
+
+/** The nest with flat indices that were taken apart put together, and loops that step together made one. */
+export function flattened(nest: Nest): Nest {
+  const extents = new Map(nest.loops.map((l) => [l.name, l.extent]));
+  const rewrite = joinDigitsInLoads(extents);
+  const stores = nest.stores.map((s) => ({
+    ...s,
+    index: linearizeIndex(s.index, extents),
+    value: rewrite(s.value),
+  }));
+  return joinLoops({ ...nest, stores });
+}
+
+/** The loops in the order of their names; those that are not named stay behind them. */
+function reordered(nest: Nest, names: readonly string[]): Nest {
+  const named = names.flatMap((name) => nest.loops.filter((l) => l.name === name));
+  return { ...nest, loops: [...named, ...nest.loops.filter(({ name }) => !names.includes(name))] };
+}
+
+/** The loop cut in vectors, whose lanes are the innermost loop: a nest for whole tiles of vectors, and for each kind of remainder. */
+function vectorized(nest: Nest, { loop, vectors, lanes: width, tail }: VectorSplit): Nest[] {
+  const extent = nest.loops.find(({ name }) => name === loop)?.extent;
+  if (extent === undefined) return [nest];
+  const rest = tail === "peeled" ? extent % width : 0;
+  const lanes: Lanes = { loop, extent: extent - rest, width, vectors, padded: tail === "padded" };
+  const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
+  const cut = (iterations: number): GridLoop[] =>
+    nest.loops.flatMap((l) => {
+      if (l.name !== loop) return [l];
+      return iterations === 1 ? [] : [{ name: loop, extent: iterations }];
+    });
+  const whole = lanePartsOf(lanes).map(
+    (part): Nest => ({
+      ...nest,
+      loops: [...cut(part.iterations), lane],
+      stores: part.vectors.flatMap((vector) => replaced(nest, vector)),
+    }),
+  );
+  if (rest === 0) return whole;
+  const shifted = new Map([[loop, add(variable(loop), int(lanes.extent))]]);
+  const loops = nest.loops.map((l) => (l.name === loop ? { name: loop, extent: rest } : l));
+  return [...whole, { ...nest, loops, stores: replaced(nest, shifted) }];
+}
+
+const replaced = (nest: Nest, values: ReadonlyMap<string, Expr>) =>
+  nest.stores.map(({ buffer, index, value }) => ({
+    buffer,
+    index: substitute(index, values),
+    value: substitute(value, values),
+  }));
