@@ -3,8 +3,8 @@
  * panel is as narrow as a phone; what it is drawn with stands in a style that follows light and dark pages.
  */
 
+import { millisecondsText } from "../core/figures-text.ts";
 import { escapeXml, plainLine } from "../inspect/escape.ts";
-import { millisecondsText } from "../runtime/inspection/format-figures.ts";
 import { ratioText, sumOf } from "./figures-text.ts";
 import type { BackendResult, Comparison } from "./types.ts";
 

@@ -5,7 +5,7 @@
 
 import type { Backend } from "../../backends/backend.ts";
 import { InternalError } from "../core/errors.ts";
-import { countText } from "../inspect/count-text.ts";
+import { flopsText } from "../core/figures-text.ts";
 import { countFlops } from "../loop/flops.ts";
 import { type Subject, subjectOn, type Traced } from "./subject.ts";
 import { batchSizeOf, type Traceables, traced, withBatchSize } from "./trace-model.ts";
@@ -44,7 +44,7 @@ export async function differenceFrom(
   if ((samples * work) / given > most) {
     return {
       checked: false,
-      reason: `a batch of ${samples} takes ${countText((samples * work) / given)}FLOP, too many for the oracle`,
+      reason: `a batch of ${samples} takes ${flopsText((samples * work) / given)}, too many for the oracle`,
     };
   }
   if (samples === given) return checked(given, await subject.compare());

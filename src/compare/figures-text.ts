@@ -1,6 +1,6 @@
 /** Figures of a comparison as people read them, the same in the table, the chart and the page. */
 
-import { countText } from "../inspect/count-text.ts";
+import { bytesText } from "../core/figures-text.ts";
 import { plainLine } from "../inspect/escape.ts";
 import { fewOf } from "./rounding.ts";
 import type {
@@ -36,8 +36,6 @@ export const denseGflops = ({ nominalFlops, milliseconds }: KernelResult): numbe
 
 export const sumOf = (kernels: readonly KernelResult[], of: (kernel: KernelResult) => number): number =>
   kernels.reduce((sum, kernel) => sum + of(kernel), 0);
-
-export const bytesText = (bytes: number): string => `${countText(bytes)}B`;
 
 /** A relative difference: `2.2e-6`, or that there are NaN or infinity where the oracle has numbers. */
 export const deviationText = (difference: number): string =>

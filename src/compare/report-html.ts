@@ -3,11 +3,10 @@
  * a phone and plain enough for paper. Every name in it is somebody's text and is escaped.
  */
 
+import { bytesText, millisecondsText } from "../core/figures-text.ts";
 import { escapeXml, plainLine } from "../inspect/escape.ts";
-import { millisecondsText } from "../runtime/inspection/format-figures.ts";
 import { CHART_STYLE, PANEL_WIDTH } from "./chart-panel.ts";
 import {
-  bytesText,
   denseGflops,
   deviationOf,
   deviationText,

@@ -1,7 +1,7 @@
 /** A comparison as text for a terminal: for each backend the time of a step, and a row for every kernel. */
 
+import { millisecondsText } from "../core/figures-text.ts";
 import { plainLine } from "../inspect/escape.ts";
-import { millisecondsText } from "../runtime/inspection/format-figures.ts";
 import {
   denseGflops,
   differenceText,

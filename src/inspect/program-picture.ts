@@ -1,13 +1,13 @@
 /** The picture of a program: its kernels as boxes, and what one leaves in memory for another as arrows. */
 
 import { byteSize, shortName } from "../core/dtype.ts";
+import { bytesText, flopsText } from "../core/figures-text.ts";
 import { formatOrigins } from "../core/origin.ts";
 import { formatShape } from "../core/shape.ts";
 import { countFlops } from "../loop/flops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../loop/program.ts";
 import { printSchedule } from "../loop/schedule.ts";
 import type { BufferParam, Kernel } from "../loop/types.ts";
-import { countText } from "./count-text.ts";
 import { plainLine } from "./escape.ts";
 import { type Arrow, type Box, type Picture, shortened } from "./picture.ts";
 import { shortPlace } from "./place.ts";
@@ -76,7 +76,7 @@ function kernelBox(kernel: Kernel, id: string): Box {
     title: shortened(kernel.name, LINE_LENGTH),
     lines: [
       ...(kernel.schedule === undefined ? [] : [shortened(printSchedule(kernel.schedule), LINE_LENGTH)]),
-      `${countText(countFlops(kernel.body))}FLOP, ${countText(bytes)}B`,
+      `${flopsText(countFlops(kernel.body))}, ${bytesText(bytes)}`,
     ],
     place: shortened(shortPlace(kernel.origins), LINE_LENGTH),
     detail: [

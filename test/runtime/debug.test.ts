@@ -69,7 +69,7 @@ describe("level 1", () => {
     for (let k = 0; k < 5; k++) await program.run(randn(4, 4));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
-      /^kiln: net forward pass f32\[4,4\]: compiled in [\d.]+ ms, js on 1 thread, 2 kernels, [\d.]+ K?B arena, [\d.]+ K?B states$/,
+      /^kiln: net forward pass f32\[4,4\]: compiled in [\d.]+ ms, js on 1 thread, 2 kernels, [\d.]+ k?B arena, [\d.]+ k?B states$/,
     );
     for (const batch of [1, 2, 3, 5, 6, 1, 6]) await program.run(randn(batch, 4));
     const again = lines.slice(1);
@@ -132,7 +132,7 @@ test("level 2 shows every pass with what it changed, and every kernel with its l
   expect(changes["plan-memory"]).toMatch(/arena/);
   const kernels = lines.filter((line) => line.startsWith("kiln:   kernel "));
   expect(kernels).toHaveLength(trainer.kernels.length);
-  expect(kernels[0]).toMatch(/: [\d.]+ K?FLOP, [\d.]+ K?B, .*at test\/runtime\/debug\.test\.ts:\d+ fc1/);
+  expect(kernels[0]).toMatch(/: [\d.]+ k?FLOP, [\d.]+ k?B, .*at test\/runtime\/debug\.test\.ts:\d+ fc1/);
   const before = lines.length;
   await trainer.step(randn(4, 4), LABELS);
   expect(lines).toHaveLength(before);
@@ -221,9 +221,18 @@ describe("a user's own program", { timeout: 60_000 }, () => {
     expect([stdout, code]).toEqual([RESULT, 0]);
     const lines = stderr.trimEnd().split("\n");
     expect(lines.filter((line) => !line.startsWith("kiln: "))).toEqual([]);
-    expect(stderr).toMatch(/net forward pass f32\[4,4\]: a run of/);
-    expect(stderr).toMatch(/net forward pass f32\[4,4\]: 2 runs of/);
-    expect(stderr).toMatch(/net training step f32\[4,4\] i32\[4\]: 4 runs of/);
+    // The first run of a program has a line; how many more share one is a matter of how fast this machine is just now.
+    const runsOf = (label: string): number[] =>
+      [...stderr.matchAll(/^kiln: (.*): (a run|\d+ runs) of /gm)].flatMap(([, name, runs]) =>
+        name === label ? [Number.parseInt(runs, 10) || 1] : [],
+      );
+    const sum = (runs: readonly number[]): number => runs.reduce((a, b) => a + b, 0);
+    const [passes, steps] = [
+      runsOf("net forward pass f32[4,4]"),
+      runsOf("net training step f32[4,4] i32[4]"),
+    ];
+    expect([passes[0], sum(passes)]).toEqual([1, 3]);
+    expect([steps[0], sum(steps)]).toEqual([1, 5]);
     expect(stderr).toMatch(
       /lazy program for test\/support\/processes\/debugged\.ts:\d+: .*1 found compiled, 1 not/,
     );

@@ -2,10 +2,10 @@
 
 import { basename } from "node:path";
 import { KilnError } from "../../core/errors.ts";
+import { bytesText, flopsText } from "../../core/figures-text.ts";
 import { formatOrigin, type Origin } from "../../core/origin.ts";
 import { suggestion } from "../../core/suggestion.ts";
 import { readText } from "../../files/read.ts";
-import { countText } from "../../inspect/count-text.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
 import { type KernelPart, kernelStory, storyNames } from "../../inspect/kernel-story.ts";
@@ -38,9 +38,9 @@ export async function kernelText(subject: Subject, name: string, palette: Palett
 
 function figures({ info, scheduled }: KernelPart): string {
   return [
-    `  executed   ${countText(info.flops)}FLOP`,
-    `  dense      ${countText(info.nominalFlops)}FLOP`,
-    `  bytes      ${countText(info.bytes)}B in ${scheduled.buffers.length} buffers`,
+    `  executed   ${flopsText(info.flops)}`,
+    `  dense      ${flopsText(info.nominalFlops)}`,
+    `  bytes      ${bytesText(info.bytes)} in ${scheduled.buffers.length} buffers`,
     `  intensity  ${intensityOf(info).toFixed(2)} FLOP/byte`,
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 /** The overview of `kiln dump`: which stages there are, what they did, and what every kernel costs. */
 
+import { bytesText, flopsText } from "../../core/figures-text.ts";
 import { formatOrigins } from "../../core/origin.ts";
-import { countText } from "../../inspect/count-text.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
 import type { KernelInfo, MemoryInfo } from "../../runtime/inspection/figures.ts";
@@ -43,9 +43,9 @@ function kernelTable(kernels: readonly KernelInfo[], palette: Palette): string {
     { flops: 0, nominalFlops: 0, bytes: 0 },
   );
   const figures = (info: Pick<KernelInfo, "flops" | "nominalFlops" | "bytes">): string[] => [
-    `${countText(info.flops)}FLOP`,
-    `${countText(info.nominalFlops)}FLOP`,
-    `${countText(info.bytes)}B`,
+    flopsText(info.flops),
+    flopsText(info.nominalFlops),
+    bytesText(info.bytes),
     intensityOf(info).toFixed(info.flops < 10 * info.bytes ? 2 : 1),
   ];
   const rows = [

@@ -1,6 +1,6 @@
 /** The kernels of a backend with what they cost: operations, bytes, and the time that they took on the machine of the page. */
 
-import { countText } from "../../inspect/count-text.ts";
+import { countText } from "../../core/figures-text.ts";
 import type { BackendView, KernelRow } from "../data.ts";
 import { button, element } from "./dom.ts";
 import { Pane } from "./pane.ts";

@@ -1,6 +1,6 @@
 /** The memory plan as a picture: kernels from left to right, addresses from top to bottom, a rectangle for each buffer. */
 
-import { countText } from "../../inspect/count-text.ts";
+import { bytesText } from "../../core/figures-text.ts";
 import type { BackendView, Placement } from "../data.ts";
 import { element } from "./dom.ts";
 import { Pane } from "./pane.ts";
@@ -24,7 +24,7 @@ export class MemoryPane {
       .map(
         (placement, k): Subject => ({
           link: placement.link,
-          label: `${placement.label}, ${countText(placement.byteLength)}B at ${placement.byteOffset}, ${lifeOf(placement, kernels)}`,
+          label: `${placement.label}, ${bytesText(placement.byteLength)} at ${placement.byteOffset}, ${lifeOf(placement, kernels)}`,
           element: rectangle(placement, k, arenaBytes, columns),
         }),
       );
@@ -48,8 +48,8 @@ export class MemoryPane {
     axis.style.gridTemplateColumns = `repeat(${columns}, minmax(1.1em, 1fr))`;
     plan.style.minWidth = `${1.1 * columns}em`;
     const summary = element("p", { class: "summary" }, [
-      `${countText(arenaBytes)}B for what lives between kernels, at most ${countText(peakBytes)}B of it at once (${peakKernel}); ` +
-        `parameters and optimizer states: ${countText(parameterBytes)}B.`,
+      `${bytesText(arenaBytes)} for what lives between kernels, at most ${bytesText(peakBytes)} of it at once (${peakKernel}); ` +
+        `parameters and optimizer states: ${bytesText(parameterBytes)}.`,
     ]);
     this.pane.fill([summary, plan, axis], [...times, ...buffers]);
   }

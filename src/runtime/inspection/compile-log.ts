@@ -1,13 +1,13 @@
 /** What `KILN_DEBUG` shows of a compilation: a line for the program, and where more is asked for its passes and kernels. */
 
 import { shortName } from "../../core/dtype.ts";
+import { bytesText, flopsText, millisecondsWithUnit } from "../../core/figures-text.ts";
 import { formatOrigins } from "../../core/origin.ts";
 import { formatShape } from "../../core/shape.ts";
 import { type Artifact, isGraph, isPlan, type StageDump } from "../../ir/artifact.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { Debug } from "./debug.ts";
 import type { Compilation, KernelInfo } from "./figures.ts";
-import { formatBytes, formatFlops, formatMilliseconds } from "./format-figures.ts";
 
 /** What was compiled, and for whom. */
 export interface Asked {
@@ -32,10 +32,10 @@ export function logCompilation(
   const { threads = 1 } = plan;
   const on = threads === 1 ? "1 thread" : `${threads} threads`;
   const figures = [
-    `compiled in ${formatMilliseconds(compileMilliseconds)}`,
+    `compiled in ${millisecondsWithUnit(compileMilliseconds)}`,
     `${backend} on ${on}`,
     counted(kernels.length, "kernel"),
-    `${formatBytes(memory.arenaBytes)} arena, ${formatBytes(memory.parameterBytes)} states`,
+    `${bytesText(memory.arenaBytes)} arena, ${bytesText(memory.parameterBytes)} states`,
   ];
   debug.write(
     `${programLabel(plan, what)}: ${figures.join(", ")}${why === undefined ? "" : `; because ${why}`}`,
@@ -59,11 +59,11 @@ function passLine(
 ): string {
   const change =
     name === "source"
-      ? `${formatBytes(text.length)} of code`
+      ? `${bytesText(text.length)} of code`
       : unchanged
         ? "unchanged"
         : changeOf(artifact, before);
-  return `  pass ${name.padEnd(14)} ${formatMilliseconds(milliseconds).padStart(10)}  ${change}`;
+  return `  pass ${name.padEnd(14)} ${millisecondsWithUnit(milliseconds).padStart(10)}  ${change}`;
 }
 
 /** What is counted in an artifact, before and after: `nodes 24 -> 21, groups 0 -> 5`. */
@@ -75,7 +75,7 @@ function changeOf(artifact: Artifact, before: Artifact | undefined): string {
       if (old === undefined) return count === 0 ? [] : [`${what} ${count}`];
       return old === count ? [] : [`${what} ${old} -> ${count}`];
     })
-    .concat(isPlan(artifact) ? [`arena ${formatBytes(artifact.arenaBytes)}`] : []);
+    .concat(isPlan(artifact) ? [`arena ${bytesText(artifact.arenaBytes)}`] : []);
   return counts.length === 0 ? "changed" : counts.join(", ");
 }
 
@@ -91,8 +91,8 @@ const countsOf = (artifact: Artifact): Readonly<Record<string, number>> =>
 function kernelLine({ name, flops, bytes, schedule, origins }: KernelInfo): string {
   const place = formatOrigins(origins);
   return [
-    `  kernel ${name}: ${formatFlops(flops)}`,
-    formatBytes(bytes),
+    `  kernel ${name}: ${flopsText(flops)}`,
+    bytesText(bytes),
     ...(schedule === undefined ? [] : [schedule]),
     ...(place === "" ? [] : [`at ${place}`]),
   ].join(", ");

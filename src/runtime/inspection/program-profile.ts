@@ -1,12 +1,12 @@
 /** `program.profile()` and `trainer.profile()`: what a run takes and where the time goes, and nothing is changed by looking. */
 
 import { KilnError } from "../../core/errors.ts";
+import { millisecondsWithUnit } from "../../core/figures-text.ts";
 import { checkOptionNames, type OptionNames } from "../../core/option-names.ts";
 import { formatOrigins } from "../../core/origin.ts";
 import { plainLine } from "../../core/plain-line.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { KernelInfo } from "./figures.ts";
-import { formatMilliseconds } from "./format-figures.ts";
 import type { Profile } from "./profile.ts";
 
 export interface ProfileOptions {
@@ -57,7 +57,7 @@ export class ProgramProfile {
     const head = ["kernel", "ms", "share", "GFLOP/s", "GB/s", "at"];
     const rows = this.kernels.map(({ name, milliseconds, share, gflops, gigabytes, origins }) => [
       name,
-      formatMilliseconds(milliseconds).replace(" ms", ""),
+      millisecondsWithUnit(milliseconds).replace(" ms", ""),
       `${(100 * share).toFixed(1)} %`,
       gflops.toFixed(1),
       gigabytes.toFixed(1),
@@ -72,8 +72,8 @@ export class ProgramProfile {
         .join("  ")
         .trimEnd();
     const title =
-      `${this.backend}: ${formatMilliseconds(this.milliseconds)} a run (median of ${this.runs}); ` +
-      `kernels one by one: ${formatMilliseconds(apart)}`;
+      `${this.backend}: ${millisecondsWithUnit(this.milliseconds)} a run (median of ${this.runs}); ` +
+      `kernels one by one: ${millisecondsWithUnit(apart)}`;
     return [title, ...all.map((row) => `  ${line(row)}`)].join("\n");
   }
 }

@@ -3,8 +3,8 @@
  * that a training loop of ten thousand steps a second can still be read.
  */
 
+import { millisecondsWithUnit } from "../../core/figures-text.ts";
 import { currentDebug, type Debug } from "./debug.ts";
-import { formatMilliseconds } from "./format-figures.ts";
 import type { KernelTimes } from "./kernel-times.ts";
 
 /** The level from which runs are shown, and that from which kernels are run one by one to be timed. */
@@ -111,18 +111,18 @@ export class RunLog {
     const sum = [...kernels.values()].reduce((a, b) => a + b, 0);
     for (const [name, time] of kernels) {
       const share = sum > 0 ? (100 * time) / sum : 0;
-      const each = formatMilliseconds(time / count).padStart(10);
+      const each = millisecondsWithUnit(time / count).padStart(10);
       this.debug.write(`  ${each} ${share.toFixed(1).padStart(5)} %  ${name}`);
     }
     const rest = total - sum;
     if (kernels.size > 0)
-      this.debug.write(`  ${formatMilliseconds(rest / count).padStart(10)}          beside kernels`);
+      this.debug.write(`  ${millisecondsWithUnit(rest / count).padStart(10)}          beside kernels`);
   }
 }
 
 function sumsLine({ label, count, total, shortest, longest, found, sought }: Sums): string {
-  const each = formatMilliseconds(total / count);
-  const range = `${formatMilliseconds(shortest)} to ${formatMilliseconds(longest)}`;
+  const each = millisecondsWithUnit(total / count);
+  const range = `${millisecondsWithUnit(shortest)} to ${millisecondsWithUnit(longest)}`;
   const runs = count === 1 ? `a run of ${each}` : `${count} runs of ${each} each (${range})`;
   const programs = sought === 0 ? "" : `, ${found} found compiled, ${sought - found} not`;
   return `${label}: ${runs}${programs}`;

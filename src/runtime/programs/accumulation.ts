@@ -6,7 +6,8 @@ import { sizeOf } from "../../core/shape.ts";
 import { compareByName, copyByName } from "../../tensor/copy-by-name.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { areInStep, type Counted, cohortScalars } from "./cohorts.ts";
-import { NOTHING, type Run, type Specialization } from "./specialization.ts";
+import { NOTHING, type Run } from "./run.ts";
+import type { Specialization } from "./specialization.ts";
 import { membersOf, OUT_OF_STEP, type PreparedUpdate, type PrepareStep, Shelf } from "./step-programs.ts";
 
 /** How a trainer accumulates. */

@@ -15,8 +15,8 @@ import { isConstant, type LazyTrace, partOf, traceLazy } from "../../trace/lazy.
 import { userPlace } from "../../trace/origins.ts";
 import type { Asked } from "../inspection/compile-log.ts";
 import { currentDebug } from "../inspection/debug.ts";
-import { readOutputArrays } from "./read-outputs.ts";
-import type { Run, Specialization } from "./specialization.ts";
+import { type Run, readOutputArrays } from "./run.ts";
+import type { Specialization } from "./specialization.ts";
 
 /** Structures that are kept compiled; the one used longest ago goes first. */
 const MOST_PROGRAMS = 64;

@@ -14,15 +14,9 @@ import {
 } from "../inspection/program-profile.ts";
 import type { ModelState } from "../state/model-state.ts";
 import { type InputInfo, randomBatch } from "./random-batch.ts";
-import { readOutputs } from "./read-outputs.ts";
 import { profileRuns } from "./rehearsal.ts";
-import {
-  type CompileSpecialization,
-  NOTHING,
-  type Run,
-  type Specialization,
-  type StageText,
-} from "./specialization.ts";
+import { NOTHING, type Run, readOutputs } from "./run.ts";
+import type { CompileSpecialization, Specialization, StageText } from "./specialization.ts";
 import { SpecializationCache } from "./specialization-cache.ts";
 
 /** What both kinds of program show of themselves: the specialization for the shapes they were compiled for. */

@@ -6,8 +6,8 @@
 import type { TypedArray } from "../../core/dtype.ts";
 import { profileAlone } from "../inspection/profile.ts";
 import { ProgramProfile } from "../inspection/program-profile.ts";
-import { readOutputArrays } from "./read-outputs.ts";
-import { NOTHING, type Run, type Specialization } from "./specialization.ts";
+import { NOTHING, type Run, readOutputArrays } from "./run.ts";
+import type { Specialization } from "./specialization.ts";
 
 /** A program that is part of a run, with what it is fed. */
 export interface Part {

@@ -29,6 +29,7 @@ import { NanFound } from "../inspection/nan-report.ts";
 import { NanWatch, type Watch } from "../inspection/nan-watch.ts";
 import { currentRunLog } from "../inspection/run-log.ts";
 import type { BoundStates, Restore } from "../state/bound-states.ts";
+import type { Run } from "./run.ts";
 
 export interface StageText {
   readonly name: string;
@@ -55,25 +56,6 @@ export interface Compiled {
   readonly trace: Trace;
   readonly watch?: Watch | undefined;
 }
-
-/** A kind of runs: what they are for. */
-export interface Run<T> {
-  /** Which one it is, in words, where something is to be told of it: `step 3`. */
-  label(): string;
-  /** Takes what was computed, before the model's state changes; throws where that is to stay as it is. */
-  take(
-    program: Specialization,
-    inputs: readonly TypedArray[],
-    scalars: Readonly<Record<string, number>>,
-  ): T | Promise<T>;
-  /** What it would change of the model's state: that is kept, or the caller puts it back, or it is not even computed. */
-  readonly changes: "kept" | "undone" | "omitted";
-  /** How a log calls the program, where not by its model, and whether it was there. */
-  readonly logged?: { readonly label: string; readonly found: boolean };
-}
-
-/** What a run takes that is made for what it does, not for what it computes. */
-export const NOTHING = (): void => undefined;
 
 export class Specialization {
   readonly plan: ProgramPlan;

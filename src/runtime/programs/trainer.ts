@@ -18,9 +18,9 @@ import { type Accumulation, type AccumulationState, GradientSums, loadAccumulati
 import { type Counted, cohortScalars } from "./cohorts.ts";
 import { Inspectable, withHostArrays } from "./program.ts";
 import { randomBatch } from "./random-batch.ts";
-import { readOutputs } from "./read-outputs.ts";
 import { type Part, profileRuns } from "./rehearsal.ts";
-import { NOTHING, type Run, type Specialization, type StageText } from "./specialization.ts";
+import { NOTHING, type Run, readOutputs } from "./run.ts";
+import type { Specialization, StageText } from "./specialization.ts";
 import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */

@@ -1,0 +1,28 @@
+/** How times, counts and sizes are written in lines, tables and pictures that people read. */
+
+/** Milliseconds with three digits or so that mean something: `0.0412`, `8.47`, `312`. */
+export const millisecondsText = (milliseconds: number): string =>
+  milliseconds.toFixed(milliseconds >= 100 ? 0 : milliseconds >= 1 ? 2 : 4);
+
+/** The same with the unit. */
+export const millisecondsWithUnit = (milliseconds: number): string => `${millisecondsText(milliseconds)} ms`;
+
+const PREFIXES = ["", "k", "M", "G", "T"] as const;
+
+/** Three digits and a decimal prefix: `1.23 M`, `17.6 k`, `840 `; a unit follows at once. */
+export function countText(value: number): string {
+  let scaled = value;
+  let power = 0;
+  while (scaled >= 999.5 && power < PREFIXES.length - 1) {
+    scaled /= 1000;
+    power++;
+  }
+  const digits = power === 0 ? 0 : scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+  return `${scaled.toFixed(digits)} ${PREFIXES[power]}`;
+}
+
+/** `512 B`, `1.23 MB`. */
+export const bytesText = (bytes: number): string => `${countText(bytes)}B`;
+
+/** Operations, a multiply-add counting as two: `940 FLOP`, `1.84 MFLOP`. */
+export const flopsText = (flops: number): string => `${countText(flops)}FLOP`;
