@@ -3,6 +3,7 @@
 import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln";
 import { expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
+import { STAGES } from "../../passes/pipeline.ts";
 import { TinyNet } from "../support/nets.ts";
 
 const shape = [6, 1, 8, 8];
@@ -137,26 +138,7 @@ test("a disposed program says so, and others of the same model live on", async (
 
 test("stages, kernels and memory describe the program", async () => {
   const trainer = await trainerFor(new TinyNet());
-  expect(trainer.stages.map((s) => s.name)).toEqual([
-    "trace",
-    "canonicalize",
-    "autodiff",
-    "training-step",
-    "simplify",
-    "cse",
-    "dce",
-    "partition",
-    "fuse",
-    "layout",
-    "lower",
-    "schedule",
-    "share-panels",
-    "lower-reductions",
-    "strength-reduction",
-    "parallelize",
-    "plan-memory",
-    "source",
-  ]);
+  expect(trainer.stages.map((s) => s.name)).toEqual(STAGES.map((s) => s.name));
   for (const kernel of trainer.kernels) {
     expect(kernel.source).toContain(`function ${kernel.name}(`);
     expect(kernel.origins.length).toBeGreaterThan(0);
