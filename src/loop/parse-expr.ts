@@ -1,8 +1,9 @@
 /** Reads expressions of the Loop IR: operators by their binding strength, names by what has declared them. */
 
-import { scalarTypeFromShortName } from "../core/dtype.ts";
+import { isElement } from "../core/conversion.ts";
+import { dtypeFromShortName, scalarTypeFromShortName, shortName } from "../core/dtype.ts";
 import { TextReader } from "../core/text-reader.ts";
-import { COMPARISON, INFIX, isReserved } from "./spelling.ts";
+import { COMPARISON, INFIX, isReserved, SUFFIXED } from "./spelling.ts";
 import type {
   BinaryOp,
   BufferParam,
@@ -61,7 +62,13 @@ const SIGN = / (\|\||&&|>>>|[<>=!]=|[<>^&+\-*/%]) /y;
 /** `sum[` of `sum[k<5](…)`; a buffer may be called sum, too. */
 const REDUCTION = /(sum|max|argmax)\[(?=(?:\w+<\d+(?:, \w+<\d+)*)?\]\()/y;
 
-const CONSTANT = /(?:0x[\da-f]+|\d+u8|-?(?:inf|\d+(?:\.\d+)?(?:e[-+]?\d+)?)|nan|true|false)(?![\w.[(])/y;
+/** The types that a number may name behind it. */
+const SUFFIX = new RegExp(`(?:${SUFFIXED.map(shortName).join("|")})$`);
+
+const CONSTANT = new RegExp(
+  `(?:0x[\\da-f]+|-?(?:inf|\\d+(?:\\.\\d+)?(?:e[-+]?\\d+)?(?:${SUFFIX.source.slice(0, -1)})?)|nan|true|false)(?![\\w.[(])`,
+  "y",
+);
 
 export class ExprReader extends TextReader {
   private depth = 0;
@@ -122,7 +129,12 @@ export class ExprReader extends TextReader {
       isOne ? { kind: "const", dtype, value } : this.refuse(start, `${text} is no number of ${dtype}`);
     if (text === "true" || text === "false") return of("bool", text === "true" ? 1 : 0);
     if (text.startsWith("0x")) return of("uint32", Number(text), Number(text) < 2 ** 32);
-    if (text.endsWith("u8")) return of("uint8", Number.parseInt(text, 10), Number.parseInt(text, 10) < 256);
+    const suffix = SUFFIX.exec(text)?.[0];
+    const named = suffix === undefined ? undefined : dtypeFromShortName(suffix);
+    if (suffix !== undefined && named !== undefined) {
+      const value = Number(text.slice(0, -suffix.length));
+      return of(named, value, isElement(value, named));
+    }
     if (/[.eni]/.test(text)) {
       return of("float32", text === "nan" ? Number.NaN : Number(text.replace("inf", "Infinity")));
     }

@@ -1,5 +1,6 @@
 /** How numbers, operators and names of the Loop IR are spelled: what its printer and its parser agree on. */
 
+import { DTYPES, type DType, shortName } from "../core/dtype.ts";
 import { printName } from "../core/spelling.ts";
 import type { BinaryOp, CompareOp, ExprType } from "./types.ts";
 
@@ -38,13 +39,16 @@ export const INFIX: Readonly<Record<BinaryOp | CompareOp, Infix | undefined>> = 
   pow: undefined,
 };
 
-/** A constant from which its dtype shows: `1.0` float32, `1` int32, `0x1` uint32, `1u8` uint8, `true` bool. */
+/** The dtypes whose constants show what they are by the name behind the number: `1u8`. */
+export const SUFFIXED: readonly DType[] = DTYPES.filter(
+  (dtype) => !["float32", "int32", "bool"].includes(dtype),
+);
+
+/** A constant from which its dtype shows: `1.0` float32, `1` int32, `0x1` uint32, `true` bool, all others as `1u8`. */
 export function constantText(value: number, dtype: ExprType): string {
   switch (dtype) {
     case "uint32":
       return `0x${value.toString(16)}`;
-    case "uint8":
-      return `${value}u8`;
     case "bool":
       return value === 0 ? "false" : "true";
     case "float32":
@@ -52,7 +56,7 @@ export function constantText(value: number, dtype: ExprType): string {
     case "int32":
       return printConstant(value, false);
     default:
-      return dtype satisfies never;
+      return `${value}${shortName(dtype)}`;
   }
 }
 
