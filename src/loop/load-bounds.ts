@@ -43,8 +43,12 @@ export class LoadBounds {
       case "load": {
         const inner = this.looseIn(e.index, context);
         if (inner !== undefined) return inner;
+        const length = this.lengthOf(e.buffer);
+        const isInside = ({ low, high }: Range): boolean => low >= 0 && high < length;
+        // What locals stand for is asked where their own ranges do not suffice.
+        if (isInside(context.rangeOf(e.index))) return undefined;
         const range = context.rangeOf(this.settled(e.index));
-        return range.low >= 0 && range.high < this.lengthOf(e.buffer) ? undefined : { load: e, range };
+        return isInside(range) ? undefined : { load: e, range };
       }
       case "select":
         return (

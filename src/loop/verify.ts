@@ -35,6 +35,7 @@ export function isProved(kernel: Kernel): boolean {
 
 /** What is known at a statement; a body's own scope grows with its declarations. */
 interface Scope {
+  /** Knows the ranges of integer locals, too: where they suffice nobody need look at what the locals stand for. */
   context: RangeContext;
   /** Integer and bool locals by what they stand for: indices and guards in terms of loop variables. */
   readonly definitions: Map<string, Expr>;
@@ -57,10 +58,19 @@ const within = ({ context, definitions, names, declared, counters }: Scope, iter
 class Verifier {
   private readonly kernel: Kernel;
   private readonly buffers: ReadonlyMap<string, BufferParam>;
+  /** What was found right wherever it stands. */
+  private readonly seen = new Set<Expr>();
+  private readonly loads: LoadBounds;
+  /** What locals stand for where the loads are looked at. Whatever defines one makes a context of its own. */
+  private definitions: ReadonlyMap<string, Expr> = new Map();
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
     this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+    this.loads = new LoadBounds(
+      (buffer) => this.buffers.get(buffer)?.length ?? 0,
+      (part) => substitute(part, this.definitions),
+    );
   }
 
   run(): void {
@@ -99,9 +109,8 @@ class Verifier {
         inside.context = inside.context.withLoop(s.name, extent);
         inside.names.add(s.name);
         for (const { name, init, step } of s.inductions ?? []) {
-          inside.names.add(name);
           const start = substitute(init, scope.definitions);
-          inside.definitions.set(name, add(start, mul(variable(s.name), int(step))));
+          this.define(name, add(start, mul(variable(s.name), int(step))), inside);
         }
         this.body(s.body, inside);
         return;
@@ -109,10 +118,8 @@ class Verifier {
       case "let": {
         this.fresh(s.name, scope);
         this.expression(s.value, scope);
-        scope.names.add(s.name);
-        if (!isFloat(s.value.dtype) && s.value.dtype !== "uint32") {
-          scope.definitions.set(s.name, substitute(s.value, scope.definitions));
-        }
+        if (isFloat(s.value.dtype) || s.value.dtype === "uint32") scope.names.add(s.name);
+        else this.define(s.name, substitute(s.value, scope.definitions), scope);
         return;
       }
       case "accumulator":
@@ -171,6 +178,13 @@ class Verifier {
     }
   }
 
+  /** An integer or bool local that stands for `value`. */
+  private define(name: string, value: Expr, scope: Scope): void {
+    scope.names.add(name);
+    scope.definitions.set(name, value);
+    scope.context = scope.context.withName(name, scope.context.rangeOf(value));
+  }
+
   /** A counted extent must be known to stay within what the loop declares. */
   private counted({ count, most }: { readonly count: string; readonly most: number }, scope: Scope): void {
     if (!scope.names.has(count)) this.fail(`unknown count ${count}`);
@@ -204,15 +218,16 @@ class Verifier {
 
   /** Whether names, operators and loads are right in all of `e`; what it shares is looked at once. */
   private expression(e: Expr, scope: Scope): void {
+    if (e.kind === "const") return;
     for (const name of freeNames(e)) if (!scope.names.has(name)) this.fail(`${name} is not in scope`);
-    visitExpr(e, (node) => this.node(node, scope));
-    const lengthOf = (buffer: string): number => this.buffers.get(buffer)?.length ?? 0;
-    const loads = new LoadBounds(lengthOf, (part) => substitute(part, scope.definitions));
-    const loose = loads.looseIn(e, scope.context);
+    for (const name of axesIn(e)) this.fresh(name, scope);
+    visitExpr(e, (node) => this.node(node), this.seen);
+    this.definitions = scope.definitions;
+    const loose = this.loads.looseIn(e, scope.context);
     if (loose !== undefined) this.outside("load", loose.load.buffer, loose.load.index, loose.range);
   }
 
-  private node(e: Expr, scope: Scope): void {
+  private node(e: Expr): void {
     switch (e.kind) {
       case "scalar":
         if (!this.kernel.scalars.includes(e.name)) this.fail(`unknown scalar ${e.name}`);
@@ -222,7 +237,6 @@ class Verifier {
         return;
       case "reduce":
         for (const { name } of e.axes) {
-          this.fresh(name, scope);
           if (axesIn(e.body).has(name)) this.fail(`${name} is declared twice`);
         }
         return;
@@ -256,8 +270,10 @@ class Verifier {
     const param = this.buffers.get(buffer);
     if (param === undefined) this.fail(`${what} of unknown buffer ${buffer}`);
     if (param.access === "read") this.fail(`${what} into read-only ${buffer}`);
+    const isInside = ({ low, high }: Range): boolean => low >= 0 && high < param.length;
+    if (isInside(scope.context.rangeOf(index))) return;
     const range = scope.context.rangeOf(substitute(index, scope.definitions));
-    if (range.low < 0 || range.high >= param.length) this.outside(what, buffer, index, range);
+    if (!isInside(range)) this.outside(what, buffer, index, range);
   }
 
   private outside(what: string, buffer: string, index: Expr, { low, high }: Range): never {
