@@ -7,11 +7,13 @@ import { invariant, KilnError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Backend, BackendOptions } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
+import { PROCESSOR } from "../processor.ts";
 import { MODES, type Mode, Modes } from "./modes.ts";
 import { GpuProgram } from "./program.ts";
 import { GpuStates } from "./states.ts";
 
 const CAPABILITIES: Capabilities = {
+  ...PROCESSOR,
   schedules: false,
   vectorWidth: 1,
   registers: 1,

@@ -8,10 +8,12 @@ import type { ProgramPlan } from "../../src/loop/plan.ts";
 import { printKernel } from "../../src/loop/print.ts";
 import type { Backend, Executable, StateMemory, StateSpec } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
+import { PROCESSOR } from "../processor.ts";
 
 export const interpret: Backend = {
   name: "interpret",
   capabilities: {
+    ...PROCESSOR,
     schedules: false,
     vectorWidth: 1,
     registers: Number.POSITIVE_INFINITY,

@@ -6,12 +6,14 @@ import { sizeOf } from "../../src/core/shape.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
+import { PROCESSOR } from "../processor.ts";
 import { printJsKernel } from "./print.ts";
 import type { Address, Environment } from "./print-expressions.ts";
 
 export const js: Backend = {
   name: "js",
   capabilities: {
+    ...PROCESSOR,
     schedules: true,
     vectorWidth: 1,
     registers: 16,

@@ -7,6 +7,7 @@ import { invariant, KilnError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Backend, BackendOptions, StateMemory } from "../backend.ts";
 import { checkThreads } from "../options.ts";
+import { PROCESSOR } from "../processor.ts";
 import { engineAvailability, requireAvailable } from "./availability.ts";
 import { hasRelaxedMadd } from "./engine.ts";
 import { ModelMemory } from "./memory.ts";
@@ -34,6 +35,7 @@ export function createWasmBackend(options: BackendOptions): Backend {
     name: "wasm",
     get capabilities() {
       return {
+        ...PROCESSOR,
         schedules: true,
         vectorWidth: 4,
         registers: REGISTERS,

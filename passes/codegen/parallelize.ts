@@ -13,15 +13,6 @@ import { WrittenElements } from "../scheduling/analysis/dependence.ts";
 import { kernelTime } from "../scheduling/kernel-time.ts";
 import { linearized } from "./linearize-grid.ts";
 
-/** Nanoseconds of work for each thread below which meeting the others costs more than it brings. */
-const WORTH_SHARING = 2_000;
-
-/** Nanoseconds of a meeting of all threads. */
-const MEETING = 1_500;
-
-/** Nanoseconds that a run must win before workers are started for it: waking them costs as much. */
-const WORTH_WORKERS = 40_000;
-
 /** A loop is preferred to those inside it unless they divide the work so much more evenly. */
 const EVENNESS = 0.03;
 
@@ -53,15 +44,15 @@ function divideAmongThreads(
   capabilities: Capabilities,
   always: boolean,
 ): LoweredProgram {
-  const { threads } = capabilities;
+  const { threads, times } = capabilities;
   if (threads === 1) return program;
   const shares = program.kernels.map((kernel, k): Share => {
     const time = kernelTime(kernel, capabilities);
-    const most = always ? threads : Math.min(threads, Math.floor(time / WORTH_SHARING));
+    const most = always ? threads : Math.min(threads, Math.floor(time / times.share));
     if (k >= program.commitFrom || most < 2) return { kernel, most: 1, won: 0 };
-    return { kernel, most, won: time * (1 - 1 / most) - MEETING };
+    return { kernel, most, won: time * (1 - 1 / most) - times.meeting };
   });
-  const isWorthIt = (won: number): boolean => always || won >= WORTH_WORKERS;
+  const isWorthIt = (won: number): boolean => always || won >= times.waking;
   const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);
   // Proving what can be divided takes a while: only where it could be worth it.
   if (!isWorthIt(total(shares))) return program;

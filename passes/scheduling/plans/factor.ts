@@ -1,6 +1,7 @@
 /** One factor of a contraction and what a search asks about it again and again. */
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
+import type { Machine } from "../../../src/loop/machine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import {
   type Coordinate,
@@ -39,11 +40,11 @@ export class Factor {
   }
 
   /** What copying it into the panel of `plan` costs. */
-  packingCost(plan: PanelPlan, width: number): number {
+  packingCost(plan: PanelPlan, machine: Machine): number {
     const alone = plan.lanes?.loop;
     let cost = this.copyCosts.get(alone);
     if (cost === undefined) {
-      cost = elementCost(plan, width);
+      cost = elementCost(plan, machine);
       this.copyCosts.set(alone, cost);
     }
     return cost * panelLength(plan);

@@ -1,23 +1,18 @@
 /** What nests cost that run without tiles, loop by loop or in lanes. */
 
 import { countFlops } from "../../../src/loop/flops.ts";
+import type { Machine } from "../../../src/loop/machine.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { children } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { type Lanes, lanePartsOf, vectorCount } from "../analysis/lanes.ts";
 import type { Nest } from "../analysis/nest.ts";
 
-/** What one operation costs in a loop without register tiles, relative to one inside a tile. */
-export const UNTILED_COST = 3;
-
-/** What storing one element costs. It tells apart kernels that only move data, and matters only where lanes can. */
-const STORE_COST = 2;
-
 /**
  * The cost of a nest whose innermost loop runs in `lanes`, or one by one without them. Sums that the innermost loop leaves
  * alone are computed once before it: once for each part that lanes cut it into.
  */
-export function nestCost({ loops, stores }: Nest, lanes?: Lanes): number {
+export function nestCost({ costs: { loop } }: Machine, { loops, stores }: Nest, lanes?: Lanes): number {
   const innermost = loops.at(-1);
   const outer = loops.slice(0, -1).reduce((n, { extent }) => n * extent, 1);
   const iterations = lanes === undefined ? (innermost?.extent ?? 1) : vectorCount(lanes);
@@ -25,7 +20,7 @@ export function nestCost({ loops, stores }: Nest, lanes?: Lanes): number {
   const each = flopsOf(stores.map(({ value }) => value));
   const before = innermost === undefined ? 0 : flopsOf(sumsBefore(stores, innermost.name));
   const flops = parts * before + iterations * (each - before);
-  return outer * (UNTILED_COST * flops + STORE_COST * iterations * stores.length);
+  return outer * (loop.operation * flops + loop.store * iterations * stores.length);
 }
 
 const flopsOf = (values: readonly Expr[]): number =>

@@ -5,6 +5,7 @@
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { exprKey } from "../../../src/loop/expr-key.ts";
+import type { Machine } from "../../../src/loop/machine.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
@@ -13,7 +14,7 @@ import { dependsOn } from "../analysis/contraction.ts";
 import { type Lanes, splitOf } from "../analysis/lanes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
 import { flattened } from "../transforms/nests.ts";
-import { nestCost, UNTILED_COST } from "./plain-cost.ts";
+import { nestCost } from "./plain-cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 /** Vectors that are reduced side by side, so that sums need not wait for themselves. */
@@ -23,14 +24,15 @@ const REDUCED_TOGETHER = 4;
 export const plain: Strategy = {
   name: "plain",
   doc: "Runs the nest as it was lowered, or its innermost loop in lanes where all it touches lies side by side.",
-  candidates(kernel, { vectorWidth }) {
+  candidates(kernel, machine) {
+    const { vectorWidth, costs } = machine;
     const nests = nestsOf(kernel);
     // Only beside lanes does it matter what a store costs, and what is computed once for a whole loop.
     if (vectorWidth === 1)
-      return [{ strategy: "plain", schedule: [], cost: kernel.nominalFlops * UNTILED_COST }];
-    const asLowered = { strategy: "plain", schedule: [], cost: costOf(nests) };
+      return [{ strategy: "plain", schedule: [], cost: kernel.nominalFlops * costs.loop.operation }];
+    const asLowered = { strategy: "plain", schedule: [], cost: costOf(machine, nests) };
     const lanes = cutOf(nests, vectorWidth);
-    return lanes === undefined ? [asLowered] : [asLowered, inLanes(lanes)];
+    return lanes === undefined ? [asLowered] : [asLowered, inLanes(machine, lanes)];
   },
 };
 
@@ -52,13 +54,16 @@ function cutOf(lowered: readonly Nest[], width: number): Cut | undefined {
   return lanes.every((cut) => cut === undefined) ? undefined : { nests, lanes };
 }
 
-const costOf = (nests: readonly Nest[], lanes: readonly (Lanes | undefined)[] = []): number =>
-  nests.reduce((sum, nest, k) => sum + nestCost(nest, lanes[k]), 0);
+const costOf = (
+  machine: Machine,
+  nests: readonly Nest[],
+  lanes: readonly (Lanes | undefined)[] = [],
+): number => nests.reduce((sum, nest, k) => sum + nestCost(machine, nest, lanes[k]), 0);
 
-const inLanes = (cut: Cut): Candidate => ({
+const inLanes = (machine: Machine, cut: Cut): Candidate => ({
   strategy: "plain",
   schedule: scheduleOf(cut),
-  cost: costOf(cut.nests, cut.lanes),
+  cost: costOf(machine, cut.nests, cut.lanes),
 });
 
 function scheduleOf({ nests, lanes }: Cut): Schedule {

@@ -13,16 +13,6 @@ import { cacheStep, panelLength } from "../transforms/panel.ts";
 import type { Tile } from "../transforms/unroll.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
-/** Cost of one load and of one iteration of the inner loop, in multiply-adds; fitted to the js backend. */
-const LOAD_COST = 0.7;
-const TURN_COST = 2;
-
-/** What a load costs that is guarded or otherwise more than a load. */
-const GUARDED_LOAD_COST = 6;
-
-/** Copying one element costs about as much as this many multiply-adds. */
-const COPY_COST = 8;
-
 /** Sizes tried along each side of the block. */
 const SIZES = [1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -52,8 +42,8 @@ function tileCandidates(
     undefined,
     ...nest.loops.filter(({ name }) => dependsOn(factor, name) && !dependsOn(other, name)),
   ];
-  const price = pricing(contraction, caches);
-  const copies = caches.reduce((n, { plan }) => n + COPY_COST * panelLength(plan), 0);
+  const price = pricing(contraction, caches, capabilities);
+  const copies = caches.reduce((n, { plan }) => n + capabilities.costs.copy.single * panelLength(plan), 0);
   const candidates: Candidate[] = [];
   for (const a of sideOf(left, right)) {
     for (const b of sideOf(right, left)) {
@@ -84,6 +74,7 @@ const sizesFor = (extent: number | undefined): readonly number[] =>
 function pricing(
   contraction: Contraction,
   caches: readonly PanelCache[],
+  { costs: { scalarTile } }: Capabilities,
 ): (extentA: number, extentB: number, sizeA: number, sizeB: number) => number {
   const { window, nest, core } = contraction;
   const product = (axes: readonly { readonly extent: number }[]): number =>
@@ -95,13 +86,14 @@ function pricing(
     const factor = contraction[operand];
     const isLoad = factor.kind === "load" || caches.some((cache) => cache.operand === operand);
     return (
-      product(window.filter(({ name }) => dependsOn(factor, name))) * (isLoad ? LOAD_COST : GUARDED_LOAD_COST)
+      product(window.filter(({ name }) => dependsOn(factor, name))) *
+      (isLoad ? scalarTile.load : scalarTile.guardedLoad)
     );
   };
   const loadsA = loadsOf("left");
   const loadsB = loadsOf("right");
   const block = (a: number, b: number): number =>
-    a === 0 || b === 0 ? 0 : a * b * windowSize + a * loadsA + b * loadsB + TURN_COST;
+    a === 0 || b === 0 ? 0 : a * b * windowSize + a * loadsA + b * loadsB + scalarTile.iteration;
   return (extentA, extentB, sizeA, sizeB) => {
     const wholeA = Math.floor(extentA / sizeA);
     const wholeB = Math.floor(extentB / sizeB);

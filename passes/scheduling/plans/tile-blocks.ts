@@ -11,13 +11,6 @@ import { iterationCost, MULTIPLY_ADD } from "./vector-cost.ts";
 const VECTORS = [1, 2, 3, 4];
 const ROWS = [1, 2, 3, 4, 5, 6, 7, 8];
 
-/** Storing a vector whose lanes lie apart, and loading and storing partial sums, in multiply-adds. */
-const SCATTERED_STORE = 6;
-export const PARTIAL_SUMS = 4;
-
-/** What starting one tile costs, in multiply-adds: its pointers, and sums set to zero. */
-export const TILE_START = 6;
-
 /** So many vectors along the lanes' loop, times so many iterations of a second loop. */
 export interface Block {
   readonly vectors: number;
@@ -80,12 +73,14 @@ export class TileBlocks {
   /** Arithmetic, loads, iterations and stores of all tiles of each block, remainders priced as what they are. */
   costsOf(loop: string, blocks: readonly Block[], padded: boolean): number[] {
     const { stores } = this.contraction.nest;
+    const tileCosts = this.capabilities.costs.tile;
     const width = this.capabilities.vectorWidth;
     const extent = this.extents.get(loop) ?? 1;
     const total = Math.ceil(extent / width);
     const aligned = padded ? total : Math.floor(extent / width);
     const contiguous = stores.every((s) => coefficientOf(toAffine(s.index), loop) === 1);
-    const store = stores.length * (padded ? PARTIAL_SUMS : contiguous ? 1 : SCATTERED_STORE);
+    const store =
+      stores.length * (padded ? tileCosts.partialSums : contiguous ? 1 : tileCosts.scatteredStore);
     let sides = this.sidesAlong(loop, undefined);
     let alongRow: string | undefined;
     return blocks.map(({ vectors, row, size }) => {
@@ -97,8 +92,13 @@ export class TileBlocks {
         const ofLeft = loadsOf(left, v, r);
         const ofRight = loadsOf(right, v, r);
         const vectorLoads = (left.inLanes ? ofLeft : 0) + (right.inLanes ? ofRight : 0);
-        const iteration = iterationCost(v * r * this.windowSize, vectorLoads, ofLeft + ofRight - vectorLoads);
-        return this.iterations * iteration + v * r * store + TILE_START;
+        const iteration = iterationCost(
+          this.capabilities,
+          v * r * this.windowSize,
+          vectorLoads,
+          ofLeft + ofRight - vectorLoads,
+        );
+        return this.iterations * iteration + v * r * store + tileCosts.start;
       };
       const rowExtent = row === undefined ? 1 : (this.extents.get(row) ?? 1);
       const wholeVectors = Math.floor(aligned / vectors);

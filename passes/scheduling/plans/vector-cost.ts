@@ -4,47 +4,20 @@
  * of a register tile, scalar or vector alike.
  */
 
+import type { Machine } from "../../../src/loop/machine.ts";
 import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
 
 /** One multiply-add in the scheduler's unit. */
 export const MULTIPLY_ADD = 2;
 
-/** Loads and iterations in multiply-adds, where a tile hides most of them behind its arithmetic. */
-const VECTOR_LOAD = 0.15;
-const SPLAT = 0.2;
-const ITERATION = 1;
-
-/** Multiply-adds that an iteration takes at least: sums wait for themselves. */
-const LATENCY = 6;
-
-/**
- * Caches by their bytes. Each stands here with two sizes, for what nearly fits is partly kept, and machines differ. In the
- * small ones, which find a place by the lowest bits of an address alone, rows whose distance is a large power of two
- * stand in each other's way.
- */
-const CACHES = [
-  { bytes: 24_000, isSmall: true },
-  { bytes: 48_000, isSmall: true },
-  { bytes: 512_000, isSmall: false },
-  { bytes: 1_500_000, isSmall: false },
-];
-
-/**
- * What a byte costs that a cache has to bring again, in multiply-adds: of a panel, which is read from its beginning to
- * its end, and of data in several rows. What comes the first time, it brings ahead.
- */
-const PANEL_BYTE = 1 / 96;
-const ROW_BYTE = 1 / 48;
-
-/** Elements after which places in a small cache repeat. */
-const PERIOD = 1024;
-
-/** Floats in a cache line: what a load brings along. */
-const LINE = 16;
-
 /** An iteration of the inner loop with `sums` accumulators, fed by so many loads of vectors and of single elements. */
-export const iterationCost = (sums: number, vectorLoads: number, splats: number): number =>
-  Math.max(sums, LATENCY) + VECTOR_LOAD * vectorLoads + SPLAT * splats + ITERATION;
+export const iterationCost = (
+  { costs: { tile } }: Machine,
+  sums: number,
+  vectorLoads: number,
+  splats: number,
+): number =>
+  Math.max(sums, tile.latency) + tile.vectorLoad * vectorLoads + tile.splat * splats + tile.iteration;
 
 /** A loop as a tile sees it: `iterations` times a step of `size`. */
 export interface TiledLoop {
@@ -71,31 +44,33 @@ interface Taken {
  * outermost level is found below which all factors fit; they are brought again for each iteration of what is outside.
  */
 export function memoryCost(
+  machine: Machine,
   loops: readonly TiledLoop[],
   unrolled: ReadonlyMap<string, number>,
   factors: readonly Footprint[],
 ): number {
   const extents = new Map(unrolled);
   for (const { name, size } of loops) extents.set(name, size);
-  const levels = [factors.map((factor) => takenBy(factor, extents))];
+  const levels = [factors.map((factor) => takenBy(machine, factor, extents))];
   for (const { name, iterations, size } of [...loops].reverse()) {
     extents.set(name, iterations * size);
-    levels.unshift(factors.map((factor) => takenBy(factor, extents)));
+    levels.unshift(factors.map((factor) => takenBy(machine, factor, extents)));
   }
-  return CACHES.reduce((cost, { bytes, isSmall }) => {
+  return machine.memory.caches.reduce((cost, { bytes, isDirect }) => {
     const size = (taken: readonly Taken[]): number =>
-      taken.reduce((n, { lines, places }) => n + (isSmall ? places : lines), 0);
+      taken.reduce((n, { lines, places }) => n + (isDirect ? places : lines), 0);
     const fitting = levels.findIndex((taken) => 4 * size(taken) <= bytes);
     const level = fitting < 0 ? loops.length : fitting;
     return factors.reduce((sum, factor, k) => {
       const outside = loops.slice(0, level);
-      return sum + 4 * againCost(factor, levels[level][k], outside, fitting >= 0);
+      return sum + 4 * againCost(machine, factor, levels[level][k], outside, fitting >= 0);
     }, cost);
   }, 0);
 }
 
 /** What it costs to bring a factor for each iteration of the loops outside, for one byte of each element. */
 function againCost(
+  { costs: { traffic } }: Machine,
   factor: Footprint,
   { read, lines }: Taken,
   outside: readonly TiledLoop[],
@@ -109,18 +84,23 @@ function againCost(
   const moves = ({ name }: TiledLoop): boolean =>
     coordinates.some((c) => c.terms.some((t) => t.name === name));
   const moved = fits ? outside.slice(0, outside.findLastIndex(moves) + 1) : outside;
-  const price = packed || innermost === undefined ? PANEL_BYTE : ROW_BYTE;
+  const price = packed || innermost === undefined ? traffic.panelByte : traffic.rowByte;
   return moved.reduce((n, { iterations }) => n * iterations, isWalked ? read : lines) * price;
 }
 
-function takenBy({ coordinates, packed }: Footprint, extents: ReadonlyMap<string, number>): Taken {
+function takenBy(
+  { memory: { lineFloats, periodFloats } }: Machine,
+  { coordinates, packed }: Footprint,
+  extents: ReadonlyMap<string, number>,
+): Taken {
   const extentOf = (name: string): number => extents.get(name) ?? 1;
   const innermost = coordinates.length - 1;
   let [read, lines, places] = [1, 1, 1];
   for (let k = innermost; k >= 0; k--) {
     const reach = reachOf(coordinates[k], extentOf);
-    const whole = !packed && k === innermost ? Math.ceil(reach / LINE) * LINE : reach;
-    const apart = packed || reach === 1 || k === innermost ? 1 : commonDivisor(coordinates[k].step, PERIOD);
+    const whole = !packed && k === innermost ? Math.ceil(reach / lineFloats) * lineFloats : reach;
+    const apart =
+      packed || reach === 1 || k === innermost ? 1 : commonDivisor(coordinates[k].step, periodFloats);
     read *= reach;
     lines *= whole;
     places = Math.max(places, apart) * whole;

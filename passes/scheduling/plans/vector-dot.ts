@@ -21,18 +21,8 @@ import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop
 /** Sizes tried along each side of the block of sums. */
 const SIZES = [1, 2, 3, 4, 6, 8];
 
-/** Adding the lanes of one sum and storing it, and starting a tile, in multiply-adds. */
-const ADD_LANES = 8;
-const TILE_START = 6;
-
-/** What an iteration costs that reads from as many places as a block of sums has rows and columns, in multiply-adds. */
-const MANY_STREAMS = 0.5;
-
 /** Fewer iterations in lanes do not pay for adding the lanes up. */
 const LEAST_ITERATIONS = 2;
-
-/** A multiply-add of the elements that are left over, one by one. */
-const SCALAR_STEP = 2;
 
 /** How many blocks are priced with the memory's share. */
 const OFFERED = 8;
@@ -68,7 +58,8 @@ function scheduleOf({ loops, sum, tiles, width }: DotPlan): Schedule {
   ];
 }
 
-function blocksOf(nest: Nest, joined: Reduce, { vectorWidth: width, registers }: Capabilities): Candidate[] {
+function blocksOf(nest: Nest, joined: Reduce, machine: Capabilities): Candidate[] {
+  const { vectorWidth: width, registers, costs } = machine;
   const inner = joined.axes[joined.axes.length - 1];
   const iterations = Math.floor(inner.extent / width);
   if (iterations < LEAST_ITERATIONS) return [];
@@ -90,9 +81,9 @@ function blocksOf(nest: Nest, joined: Reduce, { vectorWidth: width, registers }:
         const sums = sizeA * sizeB;
         const loaded = loads.reduce((n, e) => n + copies(e), 0);
         if (sums + loaded > registers) continue;
-        const iteration = iterationCost(sums * operations, loaded, 0) + MANY_STREAMS;
-        const rest = (inner.extent % width) * sums * SCALAR_STEP;
-        const tile = outer * (iterations * iteration + rest) + sums * ADD_LANES + TILE_START;
+        const iteration = iterationCost(machine, sums * operations, loaded, 0) + costs.tile.manyStreams;
+        const rest = (inner.extent % width) * sums * costs.tile.scalarStep;
+        const tile = outer * (iterations * iteration + rest) + sums * costs.tile.addLanes + costs.tile.start;
         const count = nest.loops.reduce((n, { name, extent }) => {
           const size = tiles.find((t) => t.loop === name)?.size ?? 1;
           return n * Math.ceil(extent / size);
@@ -107,11 +98,16 @@ function blocksOf(nest: Nest, joined: Reduce, { vectorWidth: width, registers }:
   return drafts
     .sort((x, y) => x.cost - y.cost)
     .slice(0, OFFERED)
-    .flatMap(({ plan, cost }) => orderedCandidates(plan, cost, footprints));
+    .flatMap(({ plan, cost }) => orderedCandidates(machine, plan, cost, footprints));
 }
 
 /** The plan with its loops in either order. */
-function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Footprint[]): Candidate[] {
+function orderedCandidates(
+  machine: Capabilities,
+  plan: DotPlan,
+  cost: number,
+  footprints: readonly Footprint[],
+): Candidate[] {
   const axes = plan.sum.axes.map(({ name, extent }) => ({ name, iterations: extent, size: 1 }));
   const tiled = ({ name, extent }: GridLoop): TiledLoop => {
     const size = plan.tiles.find((t) => t.loop === name)?.size ?? 1;
@@ -126,7 +122,8 @@ function orderedCandidates(plan: DotPlan, cost: number, footprints: readonly Foo
       get schedule() {
         return scheduleOf(ordered);
       },
-      cost: MULTIPLY_ADD * (cost + memoryCost([...order.map(tiled), ...axes], new Map(), footprints)),
+      cost:
+        MULTIPLY_ADD * (cost + memoryCost(machine, [...order.map(tiled), ...axes], new Map(), footprints)),
     };
   });
 }

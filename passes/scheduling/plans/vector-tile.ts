@@ -13,19 +13,13 @@ import { type PanelPlan, planPanel } from "../transforms/panel.ts";
 import { arrange, isBatchLike } from "./axis-order.ts";
 import { Factor } from "./factor.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
-import { PARTIAL_SUMS, TILE_START, TileBlocks } from "./tile-blocks.ts";
+import { TileBlocks } from "./tile-blocks.ts";
 import { type Footprint, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
 import { isOneSum, scheduleOf, type TilePlan } from "./vector-plan.ts";
 
 /** How many tiles are priced with the memory's share, for each way to cut lanes; and how many are offered. */
 const SHORT_LIST = 4;
 const OFFERED = 10;
-
-/** Copying one finished sum to its place in the result. */
-const EPILOGUE_COPY = 8;
-
-/** Starting the innermost loop once more, in multiply-adds. */
-const RUN_START = 3;
 
 export const vectorTile: Strategy = {
   name: "vector-tile",
@@ -159,16 +153,20 @@ class Search {
     compute: number,
   ): Draft {
     const { contraction } = this;
+    const { costs } = this.capabilities;
     const copies = packs.reduce(
-      (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, lanes.width)),
+      (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, this.capabilities)),
       0,
     );
     const iterationsOf = (name: string): number => this.extents.get(name) ?? 1;
     const outputs = contraction.nest.loops.reduce((n, l) => n * l.extent, 1);
     const repeats = split === undefined ? 0 : iterationsOf(split) - 1;
     const sums =
-      (outputs / lanes.extent) * vectorCount(lanes) * MULTIPLY_ADD * (PARTIAL_SUMS + TILE_START / 8);
-    const epilogue = lanes.padded ? outputs * EPILOGUE_COPY : 0;
+      (outputs / lanes.extent) *
+      vectorCount(lanes) *
+      MULTIPLY_ADD *
+      (costs.tile.partialSums + costs.tile.start / 8);
+    const epilogue = lanes.padded ? outputs * costs.copy.single : 0;
     const loops = contraction.nest.loops.map(({ name, extent }): TiledLoop => {
       if (name === lanes.loop) return { name, iterations: tileCount(lanes), size: tileWidth(lanes) };
       if (name === block.row) return { name, iterations: Math.ceil(extent / block.size), size: block.size };
@@ -193,7 +191,7 @@ class Search {
     const iterations = core.axes.reduce((n, axis) => n * axis.extent, 1);
     const outputs = nest.loops.reduce((n, l) => n * l.extent, 1);
     const tiles = (outputs / lanes.extent / (row?.size ?? 1)) * tileCount(lanes);
-    return MULTIPLY_ADD * RUN_START * tiles * (iterations / run);
+    return MULTIPLY_ADD * this.capabilities.costs.tile.runStart * tiles * (iterations / run);
   }
 
   /** The draft with its axes in order, and with its loops in every order that may suit the caches. */
@@ -240,7 +238,7 @@ class Search {
         get schedule() {
           return scheduleOf(chosen);
         },
-        cost: fixed + MULTIPLY_ADD * memoryCost([...order, ...inner], unrolled, factors),
+        cost: fixed + MULTIPLY_ADD * memoryCost(this.capabilities, [...order, ...inner], unrolled, factors),
       };
     });
   }

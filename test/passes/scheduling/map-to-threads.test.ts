@@ -1,6 +1,7 @@
 /** Kernels of one store and few inputs: what one element per thread asks of a program, whatever was fused before. */
 
 import { expect, test } from "vitest";
+import { PROCESSOR } from "../../../backends/processor.ts";
 import { fuse } from "../../../passes/fusion/fuse.ts";
 import { autodiff } from "../../../passes/graph/autodiff.ts";
 import { layout } from "../../../passes/graph/layout.ts";
@@ -16,6 +17,7 @@ import { interpretProgram } from "../../support/interpret-program.ts";
 import { plannedFor } from "../../support/stages.ts";
 
 const GPU: Capabilities = {
+  ...PROCESSOR,
   schedules: false,
   vectorWidth: 1,
   registers: 1,

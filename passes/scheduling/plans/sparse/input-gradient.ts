@@ -22,6 +22,7 @@ import {
   variable,
 } from "../../../../src/loop/build.ts";
 import { countFlops } from "../../../../src/loop/flops.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
 import { type Schedule, unrolledBy } from "../../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
@@ -40,9 +41,6 @@ import {
   type SparseContraction,
   type SparseForm,
 } from "./sparse-form.ts";
-
-/** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
-const STEP_COST = 2.1;
 
 /** Names of everything that takes part; extents come from the loops. */
 export interface InputGradientParts {
@@ -65,7 +63,10 @@ export interface InputGradientParts {
  * Matches `Σ[co, ky, kx] sparse(n, co, y - ky + t, x - kx + l) · W(co, ci, ky, kx)`, the transposed convolution
  * with unit stride and dilation. Returns `undefined` for other forms.
  */
-export function inputGradientForm(found: SparseContraction, registers: number): SparseForm | undefined {
+export function inputGradientForm(
+  found: SparseContraction,
+  { registers, costs }: Machine,
+): SparseForm | undefined {
   const parts = inputGradientParts(found);
   if (parts === undefined) return undefined;
   const width = parts.tapColumns.extent + found.sparse.window[1] - 1;
@@ -80,7 +81,7 @@ export function inputGradientForm(found: SparseContraction, registers: number): 
     parts.tapColumns.extent;
   return {
     schedule: scheduleOf(found, parts, tile),
-    cost: 2 * work * STEP_COST,
+    cost: 2 * work * costs.sparse.step,
   };
 }
 

@@ -44,32 +44,24 @@ function scalarCandidates(contraction: Contraction, capabilities: Capabilities):
     : [{ strategy: NAME, cost: form.cost, schedule: [...caches, ...form.schedule] }];
 }
 
-function scalarForm(
-  contraction: Contraction,
-  { registers, vectorWidth }: Capabilities,
-): SparseForm | undefined {
+function scalarForm(contraction: Contraction, machine: Capabilities): SparseForm | undefined {
   // A backend without lanes is JavaScript, whose numbers are doubles.
-  const sumsInDouble = vectorWidth === 1;
+  const sumsInDouble = machine.vectorWidth === 1;
   for (const { sparse, dense } of sparseFactorsOf(contraction)) {
     if (dense.kind !== "load") continue;
     const found = { contraction, sparse, dense };
-    return weightGradientForm(found, registers, sumsInDouble) ?? inputGradientForm(found, registers);
+    return weightGradientForm(found, machine, sumsInDouble) ?? inputGradientForm(found, machine);
   }
   return undefined;
 }
 
 /** A row of taps in lanes at a time. */
-function vectorCandidates(
-  contraction: Contraction,
-  { vectorWidth, registers }: Capabilities,
-): readonly Candidate[] {
+function vectorCandidates(contraction: Contraction, machine: Capabilities): readonly Candidate[] {
   const [factor] = sparseFactorsOf(contraction);
   if (factor === undefined) return [];
   const { sparse, dense } = factor;
   const form =
-    weightVectors(contraction, sparse, dense, vectorWidth, registers) ??
-    (dense.kind === "load"
-      ? inputVectors({ contraction, sparse, dense }, vectorWidth, registers)
-      : undefined);
+    weightVectors(contraction, sparse, dense, machine) ??
+    (dense.kind === "load" ? inputVectors({ contraction, sparse, dense }, machine) : undefined);
   return form === undefined ? [] : [{ strategy: NAME, ...form }];
 }

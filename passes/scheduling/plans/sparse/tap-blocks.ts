@@ -1,6 +1,7 @@
 /** How the taps of a channel are blocked when winner lists run in lanes: rows of taps times vectors of each row. */
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { iterationCost } from "../vector-cost.ts";
@@ -11,26 +12,36 @@ export interface Block {
   readonly vectors: number;
 }
 
-/** Reading an entry of a list, in multiply-adds, beside its splat. */
-const ENTRY = 2;
-
 /** Multiply-adds of one entry for all taps. */
-export function entryCost(block: Block, rows: number, vectors: number, perVector: number): number {
+export function entryCost(
+  machine: Machine,
+  block: Block,
+  rows: number,
+  vectors: number,
+  perVector: number,
+): number {
   let cost = 0;
   for (const [countR, r] of partsOf(rows, block.rows)) {
     for (const [countV, v] of partsOf(vectors, block.vectors))
-      cost += countR * countV * (ENTRY + iterationCost(r * v * perVector, r * v, 1));
+      cost +=
+        countR * countV * (machine.costs.sparse.entry + iterationCost(machine, r * v * perVector, r * v, 1));
   }
   return cost;
 }
 
 /** The block with the least cost among those that hold at most `most` vectors. */
-export function bestBlock(rows: number, vectors: number, most: number, perVector: number): Block {
+export function bestBlock(
+  machine: Machine,
+  rows: number,
+  vectors: number,
+  most: number,
+  perVector: number,
+): Block {
   const blocks: Block[] = [];
   for (let r = 1; r <= Math.min(rows, most); r++) {
     for (let v = 1; v <= Math.min(vectors, Math.floor(most / r)); v++) blocks.push({ rows: r, vectors: v });
   }
-  const cost = (block: Block): number => entryCost(block, rows, vectors, perVector);
+  const cost = (block: Block): number => entryCost(machine, block, rows, vectors, perVector);
   return blocks.reduce((a, b) => (cost(b) < cost(a) ? b : a));
 }
 

@@ -6,6 +6,7 @@
 
 import { coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import { type Schedule, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
@@ -23,28 +24,19 @@ import { type InputGradientParts, inputGradientParts } from "./input-gradient.ts
 import { listBuffer, loopOver, nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
 
-/** Making one entry of a list, and finishing one element of the image, in the scheduler's unit. */
-const LIST_ENTRY = 10;
-const FINISH = 10;
-
-/** A multiply-add into memory takes as long as this many into a register. */
-const INTO_MEMORY = 1.6;
-
 /** Weights held in registers at most; the rest is for what they are added to. */
 const HELD = 10;
 
 /** The plan for what the scalar form matches; `undefined` for other forms. */
-export function inputVectors(
-  found: SparseContraction,
-  width: number,
-  registers: number,
-): SparseForm | undefined {
+export function inputVectors(found: SparseContraction, machine: Machine): SparseForm | undefined {
+  const { vectorWidth: width, registers, costs } = machine;
   const parts = partsOf(found);
   if (parts === undefined) return undefined;
   const vectors = Math.ceil((parts.tapColumns.extent * sizeOf(parts.inputs)) / width);
-  const block = bestBlock(parts.tapRows.extent, vectors, Math.min(HELD, registers - 3), INTO_MEMORY);
+  const held = Math.min(HELD, registers - 3);
+  const block = bestBlock(machine, parts.tapRows.extent, vectors, held, costs.sparse.intoMemory);
   const form = new InputVectors(found, parts, width, block);
-  return { schedule: form.schedule, cost: form.cost };
+  return { schedule: form.schedule, cost: form.cost(machine) };
 }
 
 /** Carries out the schedule of such a plan; `undefined` for other forms. */
@@ -104,13 +96,14 @@ class InputVectors {
     this.block = block;
   }
 
-  get cost(): number {
+  cost(machine: Machine): number {
     const { parts, lanes } = this;
+    const { intoMemory, makeEntry, finish } = machine.costs.sparse;
     const { plane } = this.found.sparse;
     const entries = sizeOf(parts.images) * sizeOf(parts.outputs) * plane[0] * plane[1];
-    const perEntry = entryCost(this.block, parts.tapRows.extent, this.rowLength / lanes, INTO_MEMORY);
+    const perEntry = entryCost(machine, this.block, parts.tapRows.extent, this.rowLength / lanes, intoMemory);
     const finished = sizeOf(this.found.contraction.nest.loops);
-    return MULTIPLY_ADD * entries * perEntry + LIST_ENTRY * entries + FINISH * finished;
+    return MULTIPLY_ADD * entries * perEntry + makeEntry * entries + finish * finished;
   }
 
   build(): Scheduled {

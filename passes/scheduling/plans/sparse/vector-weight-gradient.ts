@@ -18,6 +18,7 @@ import {
   select,
   variable,
 } from "../../../../src/loop/build.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import { type Schedule, type Step, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
@@ -47,13 +48,6 @@ import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { loopOver, nestLoops, type SparseForm } from "./sparse-form.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
 
-/** Making one entry of a list, and moving one sum to its place, in the scheduler's unit. */
-const LIST_ENTRY = 10;
-const EPILOGUE_COPY = 8;
-
-/** Partial sums that are loaded and stored for each image, in multiply-adds for each vector. */
-const PARTIAL_SUMS = 3;
-
 /** Channels are cut into so many chunks where they can be: what threads share. */
 const CHUNKS = 4;
 
@@ -76,25 +70,25 @@ export function weightVectors(
   contraction: Contraction,
   sparse: SparseFactor,
   dense: Expr,
-  width: number,
-  registers: number,
+  machine: Machine,
 ): SparseForm | undefined {
+  const { vectorWidth: width, registers, costs } = machine;
   const matched = matchOf(contraction, sparse, dense, width);
   if (matched === undefined) return undefined;
   const { plan, parts } = matched;
   const vectors = Math.ceil(parts.length / width);
   const rowCount = sizeOf(parts.rows);
-  const block = bestBlock(rowCount, vectors, Math.floor((registers - 1) / 2), 1);
+  const block = bestBlock(machine, rowCount, vectors, Math.floor((registers - 1) / 2), 1);
   const lists = sizeOf(parts.images) * sizeOf(parts.channels) * parts.bands;
   const entries = (lists / parts.bands) * sparse.plane[0] * sparse.plane[1];
-  const perEntry = entryCost(block, rowCount, vectors, 1);
-  const sums = rowCount * vectors * PARTIAL_SUMS;
+  const perEntry = entryCost(machine, block, rowCount, vectors, 1);
+  const sums = rowCount * vectors * costs.sparse.partialSums;
   const form = new WeightVectors(contraction, sparse, plan, parts, block, width);
   const cost =
     MULTIPLY_ADD * (entries * perEntry + lists * sums) +
-    LIST_ENTRY * entries +
-    panelCost(plan, width) +
-    (form.writesInPlace ? 0 : EPILOGUE_COPY * sizeOf(contraction.nest.loops));
+    costs.sparse.makeEntry * entries +
+    panelCost(plan, machine) +
+    (form.writesInPlace ? 0 : costs.copy.single * sizeOf(contraction.nest.loops));
   return { schedule: form.schedule, cost };
 }
 

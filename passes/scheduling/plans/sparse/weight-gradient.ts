@@ -6,6 +6,7 @@
 
 import { type Affine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
@@ -16,16 +17,13 @@ import type { Scheduled } from "../strategy.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
 
-/** Cost of one multiply-add of a list: its own load and test, and a share of the list's. */
-const STEP_COST = 2.1;
-
 /**
  * Matches `Σ[n, y, x] sparse(n, co, y, x) · X(n, …, y, x)`: row and column of the sparse factor are reduction
  * variables themselves. Returns `undefined` for other forms. Unless sums are in double, long ones run in blocks.
  */
 export function weightGradientForm(
   found: SparseContraction,
-  registers: number,
+  { registers, costs }: Machine,
   sumsInDouble: boolean,
 ): SparseForm | undefined {
   const loops = loopsOf(found);
@@ -38,7 +36,7 @@ export function weightGradientForm(
   const work = [...loops.images, ...found.contraction.nest.loops].reduce((n, l) => n * l.extent, windows);
   return {
     schedule: scheduleOf(found, blockOf(loops.taps, registers), inBlocks),
-    cost: 2 * work * STEP_COST,
+    cost: 2 * work * costs.sparse.step,
   };
 }
 

@@ -5,6 +5,7 @@
 
 import { local } from "../../../../src/loop/build.ts";
 import { Interner } from "../../../../src/loop/intern.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import { visitExpr } from "../../../../src/loop/walk.ts";
 import { iterationCost, MULTIPLY_ADD } from "../vector-cost.ts";
@@ -16,31 +17,10 @@ import { pointsOf, type Tiling, tilesOf } from "./tiling.ts";
 import { type Matrix, transposed } from "./transform-matrices.ts";
 import type { WeightPlan } from "./weight-plan.ts";
 
-/** One addition or multiplication, a load and a store of a vector, and the iteration of a loop, in multiply-adds. */
-const OPERATION = 0.5;
-const LOAD = 0.5;
-const STORE = 1;
-const ITERATION = 2;
-
-/** Putting a vector together from single elements, and storing one whose elements lie apart. */
-const GATHER = 10;
-const SCATTER = 6;
-
-/** Copying one element that has to be computed or chosen. */
-const IRREGULAR = 10;
-
-/** Starting a tile of sums. */
-const TILE_START = 8;
-
-/** What a byte costs that the first-level, and one that the second-level cache does not hold. */
-const BYTE = 1 / 64;
-const FAR_BYTE = 1 / 20;
-const SECOND_LEVEL = 1_500_000;
-
 /** Operations and stores of a matrix times a vector, as `linearMap` arranges them. */
 const operationsOf = new Map<Matrix, number>();
 
-function mapCost(matrix: Matrix, load: number): number {
+function mapCost({ costs: { transform } }: Machine, matrix: Matrix, load: number): number {
   let operations = operationsOf.get(matrix);
   if (operations === undefined) {
     const interner = new Interner();
@@ -50,31 +30,51 @@ function mapCost(matrix: Matrix, load: number): number {
     operations = [...seen].filter((e) => e.kind === "binary").length;
     operationsOf.set(matrix, operations);
   }
-  return OPERATION * operations + load * matrix[0].length + STORE * matrix.length + ITERATION;
+  return (
+    transform.operation * operations +
+    load * matrix[0].length +
+    transform.store * matrix.length +
+    transform.iteration
+  );
 }
 
 /** Both passes over `columns` columns and `tiles` tiles. */
 const stripCost = (
+  machine: Machine,
   vertical: Matrix,
   horizontal: Matrix,
   columns: number,
   tiles: number,
-  load = LOAD,
-): number => columns * mapCost(vertical, load) + tiles * vertical.length * mapCost(horizontal, LOAD);
+  load = machine.costs.transform.load,
+): number =>
+  columns * mapCost(machine, vertical, load) +
+  tiles * vertical.length * mapCost(machine, horizontal, machine.costs.transform.load);
 
 /** All tiles of one vector of channels of one image. */
-const planeCost = (t: Tiling, vertical: Matrix, horizontal: Matrix, columns: number): number =>
-  t.tileRows * stripCost(vertical, horizontal, columns, t.tileColumns);
+const planeCost = (
+  machine: Machine,
+  t: Tiling,
+  vertical: Matrix,
+  horizontal: Matrix,
+  columns: number,
+): number => t.tileRows * stripCost(machine, vertical, horizontal, columns, t.tileColumns);
 
 /** Copying a vector of columns to elements that lie apart, with zeros around; element by element where no pattern shows. */
-function fillCost(elements: number, lanes: number, factor: Expr, isSparse: boolean): number {
+function fillCost(
+  { costs: { transform: t } }: Machine,
+  elements: number,
+  lanes: number,
+  factor: Expr,
+  isSparse: boolean,
+): number {
   const isPlain = factor.kind === "load" || (factor.kind === "select" && factor.a.kind === "load");
-  if (!isPlain && !isSparse) return elements * IRREGULAR;
-  return (elements / lanes) * (SCATTER + LOAD + STORE + (isSparse ? 4 * OPERATION : 0));
+  if (!isPlain && !isSparse) return elements * t.irregular;
+  return (elements / lanes) * (t.scatter + t.load + t.store + (isSparse ? 4 * t.operation : 0));
 }
 
 /** So many small products of rows × depth × columns. */
 function productCost(
+  machine: Machine,
   {
     points,
     rowTiles,
@@ -85,56 +85,70 @@ function productCost(
   storeCost: number,
 ): number {
   const tile = (count: number): number =>
-    depth * iterationCost(count * tileRows, count, tileRows) + TILE_START + storeCost * count * tileRows;
+    depth * iterationCost(machine, count * tileRows, count, tileRows) +
+    machine.costs.transform.tileStart +
+    storeCost * count * tileRows;
   const whole = Math.floor(vectors / TILE_VECTORS);
   const rest = vectors % TILE_VECTORS;
   return points * rowTiles * (whole * tile(TILE_VECTORS) + (rest > 0 ? tile(rest) : 0));
 }
 
 /** The kernel's own stores: what its window reads, and lanes that lie apart. */
-function finishCost({ contraction: { nest, window } }: Correlation, lanes: number): number {
+function finishCost(
+  { costs: { transform: t } }: Machine,
+  { contraction: { nest, window } }: Correlation,
+  lanes: number,
+): number {
   const outputs = nest.loops.reduce((n, l) => n * l.extent, 1);
   const taps = window.reduce((n, axis) => n * axis.extent, 1);
-  return (outputs / lanes) * (nest.stores.length * SCATTER + taps * (LOAD + 2 * OPERATION) + ITERATION);
+  return (
+    (outputs / lanes) * (nest.stores.length * t.scatter + taps * (t.load + 2 * t.operation) + t.iteration)
+  );
 }
 
 /** Weighing the windows of an image: pixels channel by channel, sums of rows and columns, a comparison for each place. */
-function checkCost({
-  tiling: { form },
-  lanes,
-  channels,
-  correlation: { rows, columns },
-}: ForwardPlan): number {
-  const pixel = Math.ceil(channels / lanes) * (2 * LOAD + 3 * OPERATION) + lanes * (LOAD + OPERATION) + STORE;
-  const sums = (form.rows.taps + form.columns.taps) * (LOAD + OPERATION) + 2 * STORE;
-  const place = LOAD + 6 * OPERATION;
+function checkCost(
+  { costs: { transform: t } }: Machine,
+  { tiling: { form }, lanes, channels, correlation: { rows, columns } }: ForwardPlan,
+): number {
+  const pixel =
+    Math.ceil(channels / lanes) * (2 * t.load + 3 * t.operation) + lanes * (t.load + t.operation) + t.store;
+  const sums = (form.rows.taps + form.columns.taps) * (t.load + t.operation) + 2 * t.store;
+  const place = t.load + 6 * t.operation;
   const pixels = (rows.places + form.rows.taps - 1) * (columns.places + form.columns.taps - 1);
   return pixels * (pixel + sums / lanes) + rows.places * columns.places * place;
 }
 
 /** What moving a block's factors and products through the caches costs, for one block. */
-const trafficCost = (own: number, shared: number): number =>
-  4 * (own + shared) * (BYTE + (4 * (own + shared) > SECOND_LEVEL ? FAR_BYTE : 0));
+function trafficCost({ costs: { traffic }, memory }: Machine, own: number, shared: number): number {
+  const bytes = 4 * (own + shared);
+  return bytes * (traffic.blockByte + (bytes > memory.blockBytes ? traffic.farByte : 0));
+}
 
 /** The cost of a convolution or an input gradient in the scheduler's unit. */
-export function forwardCost(plan: ForwardPlan): number {
+export function forwardCost(plan: ForwardPlan, machine: Machine): number {
+  const { transform: t } = machine.costs;
   const { correlation, tiling, lanes, channels, outputs, images, blocks } = plan;
   const { rows, columns } = tiling.form;
   const points = pointsOf(tiling.form);
   const [channelVectors, outputVectors] = [Math.ceil(channels / lanes), Math.ceil(outputs / lanes)];
-  const weighed = rows.taps * columns.taps * (LOAD + 2 * OPERATION);
+  const weighed = rows.taps * columns.taps * (t.load + 2 * t.operation);
   const filter =
-    channels * outputVectors * (stripCost(rows.filter, columns.filter, columns.taps, 1, GATHER) + weighed);
+    channels *
+    outputVectors *
+    (stripCost(machine, rows.filter, columns.filter, columns.taps, 1, t.gather) + weighed);
   const fill = fillCost(
+    machine,
     channelVectors * lanes * tiling.dataHeight * tiling.dataWidth,
     lanes,
     correlation.data,
     correlation.sparseData !== undefined,
   );
-  const data = channelVectors * planeCost(tiling, rows.data, columns.data, tiling.dataWidth);
+  const data = channelVectors * planeCost(machine, tiling, rows.data, columns.data, tiling.dataWidth);
   const inverse =
-    outputVectors * tilesOf(tiling) * stripCost(rows.inverse, columns.inverse, columns.points, 1);
+    outputVectors * tilesOf(tiling) * stripCost(machine, rows.inverse, columns.inverse, columns.points, 1);
   const products = productCost(
+    machine,
     {
       points,
       rowTiles: plan.paddedRows / plan.tileRows,
@@ -142,40 +156,50 @@ export function forwardCost(plan: ForwardPlan): number {
       vectors: outputVectors,
       depth: channels,
     },
-    STORE,
+    t.store,
   );
   const traffic = trafficCost(
+    machine,
     2 * points * plan.paddedRows * (channels + outputs),
     points * channels * outputs,
   );
   return (
     MULTIPLY_ADD *
     (filter +
-      images * (fill + checkCost(plan) + data + inverse) +
+      images * (fill + checkCost(machine, plan) + data + inverse) +
       blocks * (products + traffic) +
-      finishCost(correlation, lanes))
+      finishCost(machine, correlation, lanes))
   );
 }
 
 /** The cost of a weight gradient in the scheduler's unit. */
-export function weightCost(plan: WeightPlan): number {
+export function weightCost(plan: WeightPlan, machine: Machine): number {
+  const { transform: t } = machine.costs;
   const { correlation, tiling, lanes, channels, outputs, images, groups, blocksPerGroup } = plan;
   const { rows, columns } = tiling.form;
   const points = pointsOf(tiling.form);
   const [channelVectors, outputVectors] = [Math.ceil(channels / lanes), Math.ceil(outputs / lanes)];
   const [down, along] = [transposedOnce(rows.inverse), transposedOnce(columns.inverse)];
   const fill =
-    fillCost(channelVectors * lanes * tiling.dataHeight * tiling.dataWidth, lanes, correlation.data, false) +
     fillCost(
+      machine,
+      channelVectors * lanes * tiling.dataHeight * tiling.dataWidth,
+      lanes,
+      correlation.data,
+      false,
+    ) +
+    fillCost(
+      machine,
       outputVectors * lanes * tiling.height * tiling.width,
       lanes,
       correlation.filter,
       correlation.sparseFilter !== undefined,
     );
   const transforms =
-    channelVectors * planeCost(tiling, rows.data, columns.data, tiling.dataWidth) +
-    outputVectors * planeCost(tiling, down, along, tiling.width);
+    channelVectors * planeCost(machine, tiling, rows.data, columns.data, tiling.dataWidth) +
+    outputVectors * planeCost(machine, tiling, down, along, tiling.width);
   const products = productCost(
+    machine,
     {
       points,
       rowTiles: plan.paddedChannels / plan.tileRows,
@@ -183,27 +207,28 @@ export function weightCost(plan: WeightPlan): number {
       vectors: outputVectors,
       depth: plan.transformed.rows,
     },
-    blocksPerGroup > 1 ? STORE + LOAD + OPERATION : STORE,
+    blocksPerGroup > 1 ? t.store + t.load + t.operation : t.store,
   );
   const sums = points * channels * outputs;
-  const traffic = trafficCost(2 * points * plan.transformed.rows * (channels + outputs), 2 * sums);
+  const traffic = trafficCost(machine, 2 * points * plan.transformed.rows * (channels + outputs), 2 * sums);
   const last =
     channels *
       outputVectors *
       stripCost(
+        machine,
         transposedOnce(rows.filter),
         transposedOnce(columns.filter),
         columns.points,
         1,
-        groups * (LOAD + OPERATION),
+        groups * (t.load + t.operation),
       ) +
-    4 * sums * groups * BYTE;
+    4 * sums * groups * machine.costs.traffic.blockByte;
   return (
     MULTIPLY_ADD *
     (images * (fill + transforms) +
       groups * blocksPerGroup * (products + traffic) +
       last +
-      finishCost(correlation, lanes))
+      finishCost(machine, correlation, lanes))
   );
 }
 

@@ -63,7 +63,7 @@ function forwardCandidates(
     .map((plan) => ({
       strategy: NAME,
       schedule: plan.schedule,
-      cost: forwardCost(plan),
+      cost: forwardCost(plan, capabilities),
     }));
 }
 
@@ -99,7 +99,7 @@ function weightCandidates(
     .map((plan) => ({
       strategy: NAME,
       schedule: plan.schedule,
-      cost: weightCost(plan),
+      cost: weightCost(plan, capabilities),
     }));
 }
 

@@ -1,0 +1,151 @@
+/**
+ * What a backend's code runs on, stated once by each backend: all that plans know of the hardware. Numbers that were measured
+ * were so on the machine of the benchmarks.
+ */
+
+/** A cache, as far as the order of loops should mind it. */
+export interface Cache {
+  readonly bytes: number;
+  /** Whether it finds a place by the lowest bits of an address alone, so that rows at distances of powers of two clash. */
+  readonly isDirect: boolean;
+}
+
+export interface Machine {
+  /** Floats in one vector register; 1 for scalar code. */
+  readonly vectorWidth: number;
+  /** Registers that a tile may fill before they spill: accumulators, and in vector code also what feeds them. */
+  readonly registers: number;
+  /** GFLOP/s of a full register tile on one thread: what estimates are told in. */
+  readonly tileGflops: number;
+  /** Threads among which the work of a kernel may be divided; 1 where a kernel runs as a whole. */
+  readonly threads: number;
+  readonly memory: Memory;
+  readonly costs: Costs;
+  readonly times: Times;
+}
+
+export interface Memory {
+  /** Caches from the smallest; one may stand here with two sizes, for what nearly fits is partly kept. */
+  readonly caches: readonly Cache[];
+  /** Floats that a load brings along. */
+  readonly lineFloats: number;
+  /** Floats after which places in a direct cache repeat. */
+  readonly periodFloats: number;
+  /** Bytes beyond which a block of Winograd's method falls out of the caches. */
+  readonly blockBytes: number;
+}
+
+/** What work costs, in multiply-adds of a full register tile (of vectors, where the backend has them). */
+export interface Costs {
+  readonly tile: TileCosts;
+  readonly scalarTile: ScalarTileCosts;
+  readonly loop: LoopCosts;
+  readonly copy: CopyCosts;
+  readonly traffic: TrafficCosts;
+  readonly sparse: SparseCosts;
+  readonly transform: TransformCosts;
+}
+
+/** In a tile of vectors, which hides most of its loads behind arithmetic. */
+export interface TileCosts {
+  readonly vectorLoad: number;
+  /** A single element for all lanes. */
+  readonly splat: number;
+  readonly iteration: number;
+  /** An iteration takes at least so long: sums wait for themselves. */
+  readonly latency: number;
+  /** Pointers, and sums set to zero. */
+  readonly start: number;
+  /** Starting the innermost loop once more. */
+  readonly runStart: number;
+  /** A vector whose lanes lie apart. */
+  readonly scatteredStore: number;
+  /** A vector of sums that is loaded, added to and stored. */
+  readonly partialSums: number;
+  /** Adding the lanes of one sum. */
+  readonly addLanes: number;
+  /** An iteration that reads from as many places as a block of dot products has rows and columns. */
+  readonly manyStreams: number;
+  /** A multiply-add of the elements that are left over, one by one. */
+  readonly scalarStep: number;
+}
+
+/** In a tile of single numbers. */
+export interface ScalarTileCosts {
+  readonly load: number;
+  /** A load that is guarded or otherwise more than a load. */
+  readonly guardedLoad: number;
+  readonly iteration: number;
+}
+
+/** In loops without tiles, by half multiply-adds. */
+export interface LoopCosts {
+  readonly operation: number;
+  readonly store: number;
+}
+
+/** One element that is copied, by half multiply-adds. */
+export interface CopyCosts {
+  readonly inLanes: number;
+  readonly oneByOne: number;
+  readonly guarded: number;
+  readonly computed: number;
+  /** Into a panel with a halo of zeros by scalar code, or a finished sum to its place. */
+  readonly single: number;
+}
+
+/** A byte that a cache has to bring again. What comes the first time, it brings ahead. */
+export interface TrafficCosts {
+  /** Of a panel, which is read from its beginning to its end. */
+  readonly panelByte: number;
+  /** Of data in several rows. */
+  readonly rowByte: number;
+  /** Of a block of Winograd's method, from the second cache and from behind it. */
+  readonly blockByte: number;
+  readonly farByte: number;
+}
+
+/** For lists of the positions that are not zero. */
+export interface SparseCosts {
+  /** A multiply-add of a list in scalar code: its own load and test, and a share of the list's. */
+  readonly step: number;
+  /** Reading an entry, beside its splat. */
+  readonly entry: number;
+  /** Making an entry, and finishing one element of an image, by half multiply-adds. */
+  readonly makeEntry: number;
+  readonly finish: number;
+  /** A multiply-add into memory beside one into a register. */
+  readonly intoMemory: number;
+  /** A vector of partial sums for each image. */
+  readonly partialSums: number;
+}
+
+/** For the transforms of Winograd's method, by vectors. */
+export interface TransformCosts {
+  /** An addition or a multiplication. */
+  readonly operation: number;
+  readonly load: number;
+  readonly store: number;
+  readonly iteration: number;
+  /** A vector put together from single elements, and one whose elements lie apart. */
+  readonly gather: number;
+  readonly scatter: number;
+  /** An element that has to be computed or chosen. */
+  readonly irregular: number;
+  /** Starting a tile of sums. */
+  readonly tileStart: number;
+}
+
+/** Nanoseconds: enough to tell whether dividing work pays, not to choose between schedules. */
+export interface Times {
+  /** A load, a store or an operation on floats, of one element and of a vector. */
+  readonly scalar: number;
+  readonly vector: number;
+  readonly iteration: number;
+  /** All threads meet. */
+  readonly meeting: number;
+  /** Work of each thread below which meeting the others costs more than it brings. */
+  readonly share: number;
+  /** What a run must win before workers are started for it: waking them costs as much. */
+  readonly waking: number;
+}
