@@ -123,6 +123,7 @@ function storesAt(statements: readonly Stmt[], k: number): readonly Stmt[] {
 
 /** Whether one of several stores loads what an earlier one may have stored. */
 function isOrdered(stores: readonly Stmt[]): boolean {
+  if (stores.length < 2) return false;
   const stored = new Set<string>();
   return stores.some((s) => {
     const loads = usedBuffers([s]).loaded;

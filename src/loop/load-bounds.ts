@@ -38,17 +38,20 @@ export class LoadBounds {
     return loose;
   }
 
+  /** Whether `load` itself may leave its buffer, whatever its index loads. */
+  looseAt(load: Load, context: RangeContext): LooseLoad | undefined {
+    const length = this.lengthOf(load.buffer);
+    const isInside = ({ low, high }: Range): boolean => low >= 0 && high < length;
+    // What locals stand for is asked where their own ranges do not suffice.
+    if (isInside(context.rangeOf(load.index))) return undefined;
+    const range = context.rangeOf(this.settled(load.index));
+    return isInside(range) ? undefined : { load, range };
+  }
+
   private find(e: Expr, context: RangeContext): LooseLoad | undefined {
     switch (e.kind) {
       case "load": {
-        const inner = this.looseIn(e.index, context);
-        if (inner !== undefined) return inner;
-        const length = this.lengthOf(e.buffer);
-        const isInside = ({ low, high }: Range): boolean => low >= 0 && high < length;
-        // What locals stand for is asked where their own ranges do not suffice.
-        if (isInside(context.rangeOf(e.index))) return undefined;
-        const range = context.rangeOf(this.settled(e.index));
-        return isInside(range) ? undefined : { load: e, range };
+        return this.looseIn(e.index, context) ?? this.looseAt(e, context);
       }
       case "select":
         return (

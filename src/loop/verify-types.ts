@@ -80,13 +80,14 @@ class TypeVerifier {
   }
 
   private expression(e: Expr, seen: Set<Expr>): void {
+    if (e.kind === "const" || e.kind === "var" || e.kind === "scalar") return;
+    if (e.kind === "local") return this.same(e.name, this.locals.get(e.name), e);
     if (seen.has(e)) return;
     seen.add(e);
     forEachChild(e, (child) => this.expression(child, seen));
     const type = typeOf(e);
     if (type !== e.dtype) throw new TypeFault(`${printExpr(e)} gives ${type}, not ${e.dtype}`);
     if (e.kind === "load") this.same(e.buffer, this.held.get(e.buffer), e);
-    if (e.kind === "local") this.same(e.name, this.locals.get(e.name), e);
   }
 
   /** What is unknown here has no type to differ from. */

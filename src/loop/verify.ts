@@ -33,6 +33,9 @@ export function isProved(kernel: Kernel): boolean {
   }
 }
 
+/** Expressions of so few nodes are walked as trees, even where they share parts. */
+const SMALL = 40;
+
 /** What is known at a statement; a body's own scope grows with its declarations. */
 interface Scope {
   /** Knows the ranges of integer locals, too: where they suffice nobody need look at what the locals stand for. */
@@ -58,8 +61,10 @@ const within = ({ context, definitions, names, declared, counters }: Scope, iter
 class Verifier {
   private readonly kernel: Kernel;
   private readonly buffers: ReadonlyMap<string, BufferParam>;
-  /** What was found right wherever it stands. */
+  /** Large expressions that were found right as far as it does not depend on their place. */
   private readonly seen = new Set<Expr>();
+  /** How many more nodes an expression may have to be small. */
+  private left = 0;
   private readonly loads: LoadBounds;
   /** What locals stand for where the loads are looked at. Whatever defines one makes a context of its own. */
   private definitions: ReadonlyMap<string, Expr> = new Map();
@@ -216,18 +221,55 @@ class Verifier {
     }
   }
 
-  /** Whether names, operators and loads are right in all of `e`; what it shares is looked at once. */
+  /** Whether names, operators and loads are right in all of `e`. */
   private expression(e: Expr, scope: Scope): void {
-    if (e.kind === "const") return;
-    for (const name of freeNames(e)) if (!scope.names.has(name)) this.fail(`${name} is not in scope`);
-    for (const name of axesIn(e)) this.fresh(name, scope);
-    visitExpr(e, (node) => this.node(node), this.seen);
     this.definitions = scope.definitions;
+    this.left = SMALL;
+    if (this.small(e, scope)) return;
+    // What is large may share its parts: each is looked at once.
+    for (const name of freeNames(e)) if (!scope.names.has(name)) this.fail(`${name} is not in scope`);
+    visitExpr(e, (node) => this.node(node, scope), this.seen);
     const loose = this.loads.looseIn(e, scope.context);
     if (loose !== undefined) this.outside("load", loose.load.buffer, loose.load.index, loose.range);
   }
 
-  private node(e: Expr): void {
+  /** The same without keeping books; `false` where `e` is larger than that pays for, or has choices or reductions. */
+  private small(e: Expr, scope: Scope): boolean {
+    if (this.left-- === 0) return false;
+    switch (e.kind) {
+      case "const":
+        return true;
+      case "var":
+      case "local":
+        if (!scope.names.has(e.name)) this.fail(`${e.name} is not in scope`);
+        return true;
+      case "load": {
+        if (!this.small(e.index, scope)) return false;
+        this.node(e, scope);
+        const loose = this.loads.looseAt(e, scope.context);
+        if (loose !== undefined) this.outside("load", e.buffer, e.index, loose.range);
+        return true;
+      }
+      case "binary":
+        this.node(e, scope);
+        return this.small(e.a, scope) && this.small(e.b, scope);
+      case "compare":
+        return this.small(e.a, scope) && this.small(e.b, scope);
+      case "unary":
+      case "cast":
+        return this.small(e.a, scope);
+      case "scalar":
+        this.node(e, scope);
+        return true;
+      case "select":
+      case "reduce":
+        return false;
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private node(e: Expr, scope: Scope): void {
     switch (e.kind) {
       case "scalar":
         if (!this.kernel.scalars.includes(e.name)) this.fail(`unknown scalar ${e.name}`);
@@ -237,6 +279,7 @@ class Verifier {
         return;
       case "reduce":
         for (const { name } of e.axes) {
+          this.fresh(name, scope);
           if (axesIn(e.body).has(name)) this.fail(`${name} is declared twice`);
         }
         return;
