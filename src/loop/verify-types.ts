@@ -81,7 +81,10 @@ class TypeVerifier {
 
   private expression(e: Expr, seen: Set<Expr>): void {
     if (e.kind === "const" || e.kind === "var" || e.kind === "scalar") return;
-    if (e.kind === "local") return this.same(e.name, this.locals.get(e.name), e);
+    if (e.kind === "local") {
+      this.same(e.name, this.locals.get(e.name), e);
+      return;
+    }
     if (seen.has(e)) return;
     seen.add(e);
     forEachChild(e, (child) => this.expression(child, seen));
