@@ -19,8 +19,12 @@ import { joinAxes } from "./transforms/join-axes.ts";
 import { bodyOf, onNests, transformed } from "./transforms/nests.ts";
 import { unrollWindows } from "./transforms/unroll.ts";
 
-/** The kernels that `schedule` makes of a lowered one, and their scratch. */
-export function apply(kernel: Kernel, schedule: Schedule): Scheduled {
+/**
+ * The kernels that a schedule makes of a lowered one, and their scratch. How their work is divided among threads is decided
+ * later, for a program as a whole: such steps tell of it, and are left to the pass that does it.
+ */
+export function apply(kernel: Kernel, steps: Schedule): Scheduled {
+  const schedule = steps.filter(({ kind }) => kind !== "parallelize");
   const winograd = schedule.find((step) => step.kind === "winograd");
   if (winograd !== undefined) return applyWinograd(contractionIn(kernel), winograd);
   if (schedule.some(({ kind }) => kind === "compact")) return applySparse(contractionIn(kernel), schedule);

@@ -23,6 +23,34 @@ export interface SparseForm {
   readonly cost: number;
 }
 
+/** The loops of a weight gradient, a sum over the places of the sparse factor. */
+export interface WeightLoops {
+  /** Row and column of the sparse factor, axes of the sum. */
+  readonly row: string;
+  readonly column: string;
+  /** The other axes: the batch, when it is larger than one. */
+  readonly images: readonly GridLoop[];
+  readonly channels: readonly GridLoop[];
+  readonly taps: readonly GridLoop[];
+}
+
+/** These loops for `Σ[n, y, x] sparse(n, co, y, x) · X(n, …)`; `undefined` for other contractions. */
+export function weightLoops({ core, nest }: Contraction, sparse: SparseFactor): WeightLoops | undefined {
+  const row = axisOf(sparse.row, core.axes);
+  const column = axisOf(sparse.column, core.axes);
+  if (row === undefined || column === undefined) return undefined;
+  const images = core.axes.filter(({ name }) => name !== row && name !== column);
+  const channels = nest.loops.filter(({ name }) => sparse.base.terms.has(name));
+  return { row, column, images, channels, taps: nest.loops.filter((loop) => !channels.includes(loop)) };
+}
+
+/** The axis that a position is itself. */
+function axisOf({ constant, terms }: Affine, axes: readonly GridLoop[]): string | undefined {
+  const [only] = terms.values();
+  if (terms.size !== 1 || constant !== 0 || only.coefficient !== 1) return undefined;
+  return axes.find(({ name }) => only.atom.kind === "var" && only.atom.name === name)?.name;
+}
+
 /** Element type, length and, for positions and counts, the inclusive bounds of the values. */
 export type ListSpec = readonly [
   dtype: "int32" | "float32",

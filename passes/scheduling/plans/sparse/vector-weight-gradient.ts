@@ -45,17 +45,13 @@ import { panelCost } from "../panel-cost.ts";
 import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
-import { loopOver, nestLoops, type SparseForm } from "./sparse-form.ts";
+import { loopOver, nestLoops, type SparseForm, type WeightLoops, weightLoops } from "./sparse-form.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";
 
 /** Channels are cut into so many chunks where they can be: what threads share. */
 const CHUNKS = 4;
 
-interface Parts {
-  readonly row: string;
-  readonly column: string;
-  readonly images: readonly GridLoop[];
-  readonly channels: readonly GridLoop[];
+interface Parts extends Omit<WeightLoops, "taps"> {
   /** Lists of each image and channel. */
   readonly bands: number;
   /** Taps that lie contiguous under a winner, and how many elements they span. */
@@ -115,17 +111,10 @@ function matchOf(
   dense: Expr,
   width: number,
 ): { readonly plan: PanelPlan; readonly parts: Parts } | undefined {
-  const row = onlyName(sparse.row);
-  const column = onlyName(sparse.column);
-  const reduced = contraction.core.axes.map((axis) => axis.name);
-  if (row === undefined || column === undefined || !reduced.includes(row) || !reduced.includes(column))
-    return undefined;
-  const { loops } = contraction.nest;
+  const loops = weightLoops(contraction, sparse);
   const extents = extentsOf(contraction);
-  if (!isPackable(dense, extents) || contraction.window.length > 0) return undefined;
-  const channels = loops.filter(({ name }) => sparse.base.terms.has(name));
-  const taps = loops.filter(({ name }) => !sparse.base.terms.has(name));
-  const images = contraction.core.axes.filter(({ name }) => name !== row && name !== column);
+  if (loops === undefined || !isPackable(dense, extents) || contraction.window.length > 0) return undefined;
+  const { row, column, images, channels, taps } = loops;
   const coordinates = channelsLast(coordinatesOf(dense, extents, new Set()), row, column, images);
   if (coordinates.some(({ terms }) => terms.some((t) => channels.some((c) => c.name === t.name))))
     return undefined;
@@ -143,12 +132,6 @@ const isSum = (value: Expr, core: Reduce): boolean =>
   value.kind === "reduce" && value.op === "sum" && axesKey(value.axes) === axesKey(core.axes);
 
 const sizeOf = (loops: readonly GridLoop[]): number => loops.reduce((n, l) => n * l.extent, 1);
-
-function onlyName(form: Affine): string | undefined {
-  const [only] = form.terms.values();
-  const isPlain = form.terms.size === 1 && form.constant === 0 && only.coefficient === 1;
-  return isPlain && only.atom.kind === "var" ? only.atom.name : undefined;
-}
 
 /** Images, then the row, then the column, then whatever else there is. */
 function channelsLast(

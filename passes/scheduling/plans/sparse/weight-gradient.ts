@@ -15,7 +15,13 @@ import type { GridLoop } from "../../analysis/nest.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import type { Scheduled } from "../strategy.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
-import { nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";
+import {
+  nestLoops,
+  type SparseContraction,
+  type SparseForm,
+  type WeightLoops,
+  weightLoops,
+} from "./sparse-form.ts";
 
 /**
  * Matches `Σ[n, y, x] sparse(n, co, y, x) · X(n, …, y, x)`: row and column of the sparse factor are reduction
@@ -53,21 +59,12 @@ export function buildWeightGradient(found: SparseContraction, schedule: Schedule
   return new WeightGradient(found, parts, schedule).build();
 }
 
-/** The loops of a weight gradient by what they are to it. */
-function loopsOf({ contraction, sparse, dense }: SparseContraction) {
-  const row = onlyName(sparse.row);
-  const column = onlyName(sparse.column);
-  const reduced = contraction.core.axes.map((axis) => axis.name);
-  if (row === undefined || column === undefined || !reduced.includes(row) || !reduced.includes(column))
-    return undefined;
-  const images = contraction.core.axes.filter(({ name }) => name !== row && name !== column);
+/** The loops of a weight gradient whose dense factor is read in place. */
+function loopsOf({ contraction, sparse, dense }: SparseContraction): WeightLoops | undefined {
+  const loops = weightLoops(contraction, sparse);
   const index = toAffine(dense.index);
-  if ([...index.terms.values()].some(({ atom }) => atom.kind !== "var")) return undefined;
-  const { loops } = contraction.nest;
-  const channels = loops.filter(({ name }) => sparse.base.terms.has(name));
-  if (channels.some(({ name }) => index.terms.has(name))) return undefined;
-  const taps = loops.filter(({ name }) => !sparse.base.terms.has(name));
-  return { row, column, images, channels, taps };
+  const isPlain = [...index.terms.values()].every(({ atom }) => atom.kind === "var");
+  return isPlain && !loops?.channels.some(({ name }) => index.terms.has(name)) ? loops : undefined;
 }
 
 const scheduleOf = ({ sparse }: SparseContraction, block: Parts["block"], inBlocks: boolean): Schedule => [
@@ -75,26 +72,13 @@ const scheduleOf = ({ sparse }: SparseContraction, block: Parts["block"], inBloc
   ...block.map(({ loop, size }): Step => ({ kind: "unroll", loop: loop.name, by: size })),
 ];
 
-interface Parts {
-  readonly row: string;
-  readonly column: string;
-  /** Reduction axes beside row and column: the batch, when it is larger than one. */
-  readonly images: readonly GridLoop[];
-  readonly channels: readonly GridLoop[];
-  readonly taps: readonly GridLoop[];
+interface Parts extends WeightLoops {
   /** Lists of each image and channel; where there are many entries in all, every list has sums of its own. */
   readonly bands: number;
   readonly inBlocks: boolean;
   /** How much of the innermost loops over taps is accumulated at once. */
   readonly block: readonly { readonly loop: GridLoop; readonly size: number }[];
 }
-
-const onlyName = (form: Affine): string | undefined => {
-  const [only] = form.terms.values();
-  const plain =
-    form.terms.size === 1 && form.constant === 0 && only.coefficient === 1 && only.atom.kind === "var";
-  return plain && only.atom.kind === "var" ? only.atom.name : undefined;
-};
 
 /** Whole innermost loops while they fit, then as much of the next one as does. */
 function blockOf(taps: readonly GridLoop[], registers: number): { loop: GridLoop; size: number }[] {
