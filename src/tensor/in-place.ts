@@ -57,10 +57,12 @@ export const constantLike = (like: Tensor, value: number, callee: string): Tenso
 /** What `target` is to stand for to have the numbers of `source`; gradients pass where they are recorded. */
 function copied(source: Tensor, { shape }: Tensor): Tensor {
   const isAsItIs = sameShape(source.shape, shape);
-  if (!isAsItIs || source.isTraced !== (currentRecorder() !== undefined))
+  // What a view showed in a trace before is no value of this one: `behind` shows what it shows now.
+  const isTraced = source.behind.kind === "traced";
+  if (!isAsItIs || isTraced !== (currentRecorder() !== undefined))
     return apply("broadcast_to", [source], { shape });
   if (isGradEnabled() && source.requiresGrad)
-    return source.isTraced ? source : apply("broadcast_to", [source], { shape });
+    return isTraced ? source : apply("broadcast_to", [source], { shape });
   return sameNumbers(source);
 }
 

@@ -1,6 +1,6 @@
 /** Runs a model's forward once on symbolic tensors and records what it does as a graph. */
 
-import { KilnError } from "../core/errors.ts";
+import { invariant, KilnError } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
 import { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types.ts";
@@ -117,6 +117,9 @@ class Session implements Recorder {
   private readonly inputs: { name: string; type: TensorType }[] = [];
   /** How many random streams each module path has by now. */
   private readonly streams = new Map<string, number>();
+  private readonly model: Traceable;
+  private readonly isTraining: boolean;
+  private readonly namer: ValueNamer;
   private random: Pick<RandomSource, "seed" | "step"> | undefined;
   private lossModule: TraceableLoss | undefined;
 
@@ -180,10 +183,6 @@ class Session implements Recorder {
       rejoinMemory(tensor, memory, memory !== undefined && this.adopted.has(memory.tensor));
     }
   }
-
-  private readonly model: Traceable;
-  private readonly isTraining: boolean;
-  private readonly namer: ValueNamer;
 
   forward(types: readonly TensorType[]): readonly Tensor[] {
     const { model } = this;
@@ -324,8 +323,8 @@ class Session implements Recorder {
   }
 
   private modelOrigin(): Origin {
-    const place = this.model.constructedAt;
-    return { file: place?.file ?? "", line: place?.line ?? 0, module: "" };
+    const { file = "", line = 0 } = this.model.constructedAt ?? {};
+    return { file, line, module: "" };
   }
 
   private input(name: string, type: TensorType): Tensor {
@@ -353,6 +352,7 @@ class Session implements Recorder {
   }
 
   private adopt(tensor: Tensor, value: Value, state: Input | undefined, tracksGradient: boolean): void {
+    invariant(!this.adopted.has(tensor), "a tensor comes into a trace once");
     const { behind: source, gradFn: madeBy } = tensor;
     this.adopted.set(tensor, { tensor, source, madeBy, state });
     tensor.become(this.sourceOf(value, tracksGradient), null);
