@@ -109,16 +109,19 @@ export const lowerTraced = (manager: PassManager, traced: Graph, options: Pipeli
 const passesAfter = <T>(passes: readonly Step<T, T>[], stage: string | undefined): readonly Step<T, T>[] =>
   passes.slice(1 + passes.findIndex((step) => step.stage.name === stage));
 
+/** What runs passes: a manager with its instruments, or nothing but the passes. */
+export type Runner = Pick<PassManager, "run">;
+
 /** The second half: schedules kernels and plans their memory. */
 export const planLowered = (
-  manager: PassManager,
+  manager: Runner,
   program: LoweredProgram,
   options: PipelineOptions,
 ): ProgramPlan =>
   manager.run(planMemory, runSteps(manager, passesAfter(PROGRAM_PASSES, options.after), program, options));
 
 function runSteps<T extends Graph | LoweredProgram>(
-  manager: PassManager,
+  manager: Runner,
   steps: readonly Step<T, T>[],
   start: T,
   options: PipelineOptions,

@@ -6,8 +6,8 @@ import type { Binding, LoweredProgram, ProgramBuffer } from "../src/loop/program
 import { printSchedule } from "../src/loop/schedule.ts";
 import type { TuningCandidate, TuningTask } from "../src/loop/tuning-task.ts";
 import type { Kernel } from "../src/loop/types.ts";
-import { PassManager } from "./manager.ts";
-import { planLowered } from "./pipeline.ts";
+import { isProved } from "../src/loop/verify.ts";
+import { planLowered, type Runner } from "./pipeline.ts";
 import { kernelKey } from "./scheduling/kernel-key.ts";
 import type { ProgramFacts } from "./scheduling/plans/strategy.ts";
 import { applied, candidatesFor, factsOf, SCHEDULE, withScheduled } from "./scheduling/schedule.ts";
@@ -49,12 +49,16 @@ function tuningCandidatesFor(
     if (named.has(name)) continue;
     const plan = (): ProgramPlan | undefined => {
       const made = applied(kernel, candidate, capabilities);
-      return made && planLowered(new PassManager(), withScheduled(alone(kernel), [made]), options);
+      const planned = made && planLowered(PASSES_ALONE, withScheduled(alone(kernel), [made]), options);
+      return planned?.kernels.every(isProved) ? planned : undefined;
     };
     named.set(name, { name, cost: candidate.cost, plan });
   }
   return [...named.values()];
 }
+
+/** Programs of one kernel keep no rules about states: what such a kernel overwrites is an input to them. */
+const PASSES_ALONE: Runner = { run: (pass, input) => pass.run(input) };
 
 /** A program of one kernel that can run again and again: all that it is given stays alive behind it, as results do. */
 function alone(kernel: Kernel): LoweredProgram {

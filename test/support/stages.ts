@@ -4,6 +4,7 @@ import type { Backend } from "../../backends/backend.ts";
 import { js } from "../../backends/js/backend.ts";
 import Cifar10 from "../../examples/cifar10.ts";
 import LeNet from "../../examples/lenet.ts";
+import { planMemory } from "../../passes/codegen/plan-memory.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
 import { type PipelineOptions, planLowered, runPipeline, STAGES } from "../../passes/pipeline.ts";
@@ -14,6 +15,7 @@ import type { StepUpdate } from "../../src/ir/update.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Kernel } from "../../src/loop/types.ts";
 import type { Module } from "../../src/nn/index.ts";
 import { SGD, type SGDOptions } from "../../src/optim/index.ts";
 import type { Compilation } from "../../src/runtime/inspection/figures.ts";
@@ -106,6 +108,13 @@ export const plannedFor = (
   program: LoweredProgram,
   options: Partial<PipelineOptions> = {},
 ): ProgramPlan => planLowered(new PassManager(), program, { capabilities, ...options });
+
+/** Kernels of a part of a program scheduled and their code generated, up to where its memory would be planned. */
+export function generated(capabilities: Capabilities, program: LoweredProgram): readonly Kernel[] {
+  const run = <I, O extends Artifact>(pass: Pass<I, O>, input: I): O =>
+    pass.name === planMemory.name ? ({ ...input, placements: [], arenaBytes: 0 } as never) : pass.run(input);
+  return planLowered({ run }, program, { capabilities }).kernels;
+}
 
 /** All stages, generated code included, and what there is to say of the kernels. */
 export const compilationOf = ({ trace, update }: Source, backend: Backend = js): Promise<Compilation> =>

@@ -28,7 +28,7 @@ import { tensor } from "../../../src/tensor/creation.ts";
 import { chainGraph, chainsOf, STEPS } from "../../support/chains.ts";
 import { countedGraph, countedKernel } from "../../support/counted.ts";
 import { relativeError, runGraph } from "../../support/run-graph.ts";
-import { plannedFor } from "../../support/stages.ts";
+import { generated } from "../../support/stages.ts";
 
 const gpujs = backendNamed("gpujs:cpu");
 
@@ -88,7 +88,7 @@ test("no pass and nothing that reads a kernel visits a shared part again and aga
       printGraph(whole.counted);
       expect(whole.visits() / whole.parts).toBeLessThan(MOST_VISITS);
       const scheduled = (kernel: Kernel, program: LoweredProgram): unknown =>
-        plannedFor(capabilities, { ...program, kernels: [kernel], commitFrom: 1 });
+        generated(capabilities, { ...program, kernels: [kernel], commitFrom: 1 });
       for (const program of manager.lowered)
         for (const kernel of program.kernels)
           for (const [name, walk] of [
