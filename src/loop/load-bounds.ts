@@ -16,6 +16,9 @@ export interface LooseLoad {
   readonly range: Range;
 }
 
+/** Whether all places of a range lie in a buffer of `length` elements. */
+export const isInside = ({ low, high }: Range, length: number): boolean => low >= 0 && high < length;
+
 export class LoadBounds {
   private readonly lengthOf: (buffer: string) => number;
   private readonly settled: (e: Expr) => Expr;
@@ -41,11 +44,10 @@ export class LoadBounds {
   /** Whether `load` itself may leave its buffer, whatever its index loads. */
   looseAt(load: Load, context: RangeContext): LooseLoad | undefined {
     const length = this.lengthOf(load.buffer);
-    const isInside = ({ low, high }: Range): boolean => low >= 0 && high < length;
     // What locals stand for is asked where their own ranges do not suffice.
-    if (isInside(context.rangeOf(load.index))) return undefined;
+    if (isInside(context.rangeOf(load.index), length)) return undefined;
     const range = context.rangeOf(this.settled(load.index));
-    return isInside(range) ? undefined : { load, range };
+    return isInside(range, length) ? undefined : { load, range };
   }
 
   private find(e: Expr, context: RangeContext): LooseLoad | undefined {

@@ -4,7 +4,7 @@ import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { bottomUp } from "../core/topological.ts";
 import { add, int, local, mul, variable } from "./build.ts";
-import { LoadBounds } from "./load-bounds.ts";
+import { isInside, LoadBounds } from "./load-bounds.ts";
 import { printExpr } from "./print.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
@@ -313,10 +313,9 @@ class Verifier {
     const param = this.buffers.get(buffer);
     if (param === undefined) this.fail(`${what} of unknown buffer ${buffer}`);
     if (param.access === "read") this.fail(`${what} into read-only ${buffer}`);
-    const isInside = ({ low, high }: Range): boolean => low >= 0 && high < param.length;
-    if (isInside(scope.context.rangeOf(index))) return;
+    if (isInside(scope.context.rangeOf(index), param.length)) return;
     const range = scope.context.rangeOf(substitute(index, scope.definitions));
-    if (!isInside(range)) this.outside(what, buffer, index, range);
+    if (!isInside(range, param.length)) this.outside(what, buffer, index, range);
   }
 
   private outside(what: string, buffer: string, index: Expr, { low, high }: Range): never {
