@@ -6,6 +6,7 @@
 import type { DType, TypedArray } from "../src/core/dtype.ts";
 import type { Shape } from "../src/core/shape.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
+import type { Move, ProgramLoop } from "../src/loop/loops.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 
 export interface Availability {
@@ -45,8 +46,15 @@ export interface Executable {
   readonly sources: readonly KernelSource[];
   /** Copies a user's data into an input. */
   write(buffer: string, data: TypedArray): void | Promise<void>;
-  /** Runs the kernels `from` … `to` - 1 of the plan; `scalars` in the order of the plan's names. */
+  /**
+   * Runs the kernels `from` … `to` - 1 of the plan, loops that lie wholly among them in all their iterations, in the order
+   * of `runOrder`; `scalars` in the order of the plan's names.
+   */
   run(from: number, to: number, scalars: Float64Array): void | Promise<void>;
+  /** Does one move of a loop: for whoever runs a loop's kernels one by one. */
+  move(move: Move, place: number): void | Promise<void>;
+  /** Says that all iterations of a loop have run one by one, where the backend frees what they needed. */
+  end?(loop: ProgramLoop): void;
   /** Copies a result out; `into` has the result's length. */
   read(buffer: string, into: TypedArray): void | Promise<void>;
   /** Frees the arena, never the states. */

@@ -22,7 +22,7 @@ import { simplify } from "./graph/simplify.ts";
 import { TRAINING_STEP, trainingStep } from "./graph/training-step.ts";
 import { lower } from "./lowering/lower.ts";
 import type { PassManager } from "./manager.ts";
-import type { Pass, StageInfo } from "./pass.ts";
+import { inBodies, type Pass, type StageInfo } from "./pass.ts";
 import { SCHEDULE, type ScheduleOptions, schedule } from "./scheduling/schedule.ts";
 
 export interface PipelineOptions extends ScheduleOptions {
@@ -61,15 +61,15 @@ const updatePass = (update: StepUpdate | "accumulate"): Pass<Graph, Graph> =>
 
 /** Passes over graphs, in order. */
 const GRAPH_PASSES: readonly Step<Graph, Graph>[] = [
-  always(canonicalize),
+  always(inBodies(canonicalize)),
   { stage: AUTODIFF, make: ({ gradientsFor }) => gradientsFor && autodiff(gradientsFor) },
   { stage: TRAINING_STEP, make: ({ update }) => update && updatePass(update) },
-  always(simplify),
-  always(cse),
+  always(inBodies(simplify)),
+  always(inBodies(cse)),
   always(dce),
   always(partition),
-  { stage: FUSE, make: ({ capabilities }) => fuse(capabilities) },
-  { stage: LAYOUT, make: ({ capabilities, layouts }) => layout(capabilities, layouts) },
+  { stage: FUSE, make: ({ capabilities }) => inBodies(fuse(capabilities)) },
+  { stage: LAYOUT, make: ({ capabilities, layouts }) => inBodies(layout(capabilities, layouts)) },
 ];
 
 /** Passes over lowered programs, in order. */

@@ -2,12 +2,14 @@
 
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { invariant } from "../../src/core/errors.ts";
+import { type Move, type ProgramLoop, runOrder } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
 import { type Argument, scalarArgument } from "./arguments.ts";
 import type { Device } from "./device.ts";
 import { asFloats } from "./floats.ts";
 import type { DeviceValue, KernelFunction } from "./library.ts";
+import { deathsOf, Moves } from "./moves.ts";
 import { type GpuKernelSource, sourceOf } from "./source.ts";
 import type { GpuStates } from "./states.ts";
 
@@ -28,6 +30,10 @@ export class GpuProgram implements Executable {
   /** State names by buffer. */
   private readonly stateOf: ReadonlyMap<string, string>;
   private readonly scalarNames: readonly string[];
+  private readonly loops: readonly ProgramLoop[];
+  private readonly moves: Moves;
+  /** Buffers that nothing reads any more when a loop has ended. */
+  private readonly deadAfter: ReadonlyMap<ProgramLoop, readonly string[]>;
   private steps: readonly Step[];
   /** What lies on the device, by buffer. */
   private readonly values = new Map<string, DeviceValue>();
@@ -37,6 +43,10 @@ export class GpuProgram implements Executable {
   private readonly updates = new Map<string, DeviceValue>();
 
   constructor(plan: ProgramPlan, states: GpuStates, device: Device) {
+    const { byKernel, byLoop } = deathsOf(plan);
+    this.deadAfter = byLoop;
+    this.loops = plan.loops ?? [];
+    this.moves = new Moves(plan, device);
     const sources = plan.kernels.map((kernel) => sourceOf(kernel, device.mode));
     this.backend = `gpujs:${device.mode}`;
     this.device = device;
@@ -47,9 +57,7 @@ export class GpuProgram implements Executable {
     this.steps = sources.map((source, k) => ({
       source,
       run: source.copied === undefined && source.threads > 0 ? device.acquire(source) : undefined,
-      dead: plan.placements
-        .filter(({ last, buffer }) => last === k && buffer !== source.output)
-        .map(({ buffer }) => buffer),
+      dead: (byKernel.get(k) ?? []).filter((buffer) => buffer !== source.output),
     }));
     states.attach(device);
   }
@@ -61,12 +69,30 @@ export class GpuProgram implements Executable {
   }
 
   async run(from: number, to: number, scalars: Float64Array): Promise<void> {
+    for (const step of runOrder(this.loops, from, to)) {
+      if (step.kind === "kernels") await this.runSteps(step.from, step.to, scalars);
+      else if (step.kind === "move") await this.move(step.move, step.place);
+      else this.end(step.loop);
+    }
+    if (to === this.steps.length) this.commit();
+  }
+
+  private async runSteps(from: number, to: number, scalars: Float64Array): Promise<void> {
     for (const step of this.steps.slice(from, to)) {
       const result = this.step(step, await this.callArguments(step, scalars));
       this.keep(step.source.output, result instanceof Promise ? await result : result);
       for (const buffer of step.dead) this.drop(buffer);
     }
-    if (to === this.steps.length) this.commit();
+  }
+
+  async move(move: Move, place: number): Promise<void> {
+    if (move.length === 0) return;
+    const from = await this.valueOf(move.from);
+    this.keep(move.to, await this.moves.moved(move, place, from, this.values.get(move.to)));
+  }
+
+  end(loop: ProgramLoop): void {
+    for (const buffer of this.deadAfter.get(loop) ?? []) this.drop(buffer);
   }
 
   async read(buffer: string, into: TypedArray): Promise<void> {
@@ -82,6 +108,7 @@ export class GpuProgram implements Executable {
 
   dispose(): void {
     for (const { source, run } of this.steps) if (run !== undefined) this.device.release(source);
+    this.moves.release();
     this.steps = [];
     for (const value of [...this.values.values(), ...this.updates.values()]) this.device.free(value);
     this.values.clear();
@@ -111,7 +138,11 @@ export class GpuProgram implements Executable {
   private argument(argument: Argument, scalars: Float64Array): DeviceValue | number | Promise<DeviceValue> {
     if (argument.kind === "scalar")
       return scalarArgument(scalars[this.scalarNames.indexOf(argument.name)], argument.part);
-    const { name } = argument;
+    return this.valueOf(argument.name);
+  }
+
+  /** What a buffer holds, on the device. */
+  private valueOf(name: string): DeviceValue | Promise<DeviceValue> {
     const state = this.stateOf.get(name);
     if (state !== undefined) return this.states.value(state);
     const value = this.values.get(name);

@@ -4,6 +4,7 @@ import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { invariant } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { interpretKernel } from "../../src/loop/interpret.ts";
+import { type Move, moveElements, type ProgramLoop, runOrder } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import { printKernel } from "../../src/loop/print.ts";
 import type { Backend, Executable, StateMemory, StateSpec } from "../backend.ts";
@@ -75,9 +76,11 @@ class InterpretedProgram implements Executable {
   private readonly storage: Record<string, Float64Array> = {};
   private readonly scalars: Record<string, number> = {};
   private readonly names: readonly string[];
+  private readonly loops: readonly ProgramLoop[];
   private kernels: readonly (() => void)[];
 
   constructor(plan: ProgramPlan, states: InterpretedStates) {
+    this.loops = plan.loops ?? [];
     for (const b of plan.buffers)
       if (b.role !== "state") this.storage[b.name] = new Float64Array(sizeOf(b.shape));
     for (const s of plan.states) this.storage[s.buffer] = states.arrays.get(s.name)!;
@@ -94,7 +97,14 @@ class InterpretedProgram implements Executable {
     this.names.forEach((name, k) => {
       this.scalars[name] = scalars[k];
     });
-    for (let k = from; k < to; k++) this.kernels[k]();
+    for (const step of runOrder(this.loops, from, to)) {
+      if (step.kind === "kernels") for (let k = step.from; k < step.to; k++) this.kernels[k]();
+      else if (step.kind === "move") this.move(step.move, step.place);
+    }
+  }
+
+  move(move: Move, place: number): void {
+    moveElements(this.storage[move.from], this.storage[move.to], move, place);
   }
 
   read(buffer: string, into: TypedArray): void {

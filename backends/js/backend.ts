@@ -3,6 +3,7 @@
 import { byteSize, type TypedArray, VIEWED, viewName, viewOf } from "../../src/core/dtype.ts";
 import { invariant, KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
+import { type Move, moveElements, type ProgramLoop, runOrder } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
@@ -97,6 +98,7 @@ class JsProgram implements Executable {
   readonly backend = "js";
   readonly sources: readonly KernelSource[];
   private readonly buffers = new Map<string, TypedArray>();
+  private readonly loops: readonly ProgramLoop[] | undefined;
   private kernels: readonly JsKernel[];
   /** What every kernel function is called with; kept, so that a run allocates nothing. */
   private arguments_: (TypedArray | Float64Array)[];
@@ -130,6 +132,7 @@ class JsProgram implements Executable {
       text: printJsKernel(kernel, kernel.name, environment),
     }));
     this.kernels = load(this.sources);
+    this.loops = plan.loops;
   }
 
   write(buffer: string, data: TypedArray): void {
@@ -138,8 +141,24 @@ class JsProgram implements Executable {
 
   run(from: number, to: number, scalars: Float64Array): void {
     this.scalars.set(scalars);
+    if (this.loops === undefined) this.runKernels(from, to);
+    else this.runLoops(this.loops, from, to);
+  }
+
+  private runKernels(from: number, to: number): void {
     const { kernels, arguments_ } = this;
     for (let k = from; k < to; k++) kernels[k].apply(undefined, arguments_);
+  }
+
+  private runLoops(loops: readonly ProgramLoop[], from: number, to: number): void {
+    for (const step of runOrder(loops, from, to)) {
+      if (step.kind === "kernels") this.runKernels(step.from, step.to);
+      else if (step.kind === "move") this.move(step.move, step.place);
+    }
+  }
+
+  move(move: Move, place: number): void {
+    moveElements(this.buffers.get(move.from)!, this.buffers.get(move.to)!, move, place);
   }
 
   read(buffer: string, into: TypedArray): void {

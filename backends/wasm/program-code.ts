@@ -1,5 +1,6 @@
 /** A plan as code: the functions of its kernels, what they call, and what runs them, as one module. */
 
+import type { ProgramLoop } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { KernelSource } from "../backend.ts";
 import { encodeModule, type MemoryLimits, type WasmFunction } from "./encode/module.ts";
@@ -19,6 +20,7 @@ export interface ProgramCode {
   /** The functions in the order they run; the phases of kernel k begin at `starts[k]`, and end where the next one's begin. */
   readonly phases: readonly Phase[];
   readonly starts: readonly number[];
+  readonly loops: readonly ProgramLoop[] | undefined;
 }
 
 /** Where a program lies in its memory: all that its code depends on besides the plan. */
@@ -46,6 +48,7 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
     shared: { math, run: [...barrier, runFunction(phases)] },
     phases,
     starts,
+    loops: plan.loops,
   };
 }
 

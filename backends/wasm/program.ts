@@ -3,6 +3,7 @@
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { ThreadLostError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
+import { type Move, moveElements, type ProgramLoop, runOrder } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
 import { type EngineFunction, engine } from "./engine.ts";
@@ -94,7 +95,6 @@ export class WasmProgram implements Executable {
   private readonly views: Map<string, View>;
   private readonly scalars: View;
   private release: (() => void) | undefined;
-
   constructor(
     code: ProgramCode,
     places: ProgramPlaces,
@@ -125,6 +125,30 @@ export class WasmProgram implements Executable {
 
   run(from: number, to: number, scalars: Float64Array): void | Promise<void> {
     this.scalars.array.set(scalars);
+    const { loops } = this.code;
+    return loops === undefined ? this.runKernels(from, to) : this.runWithLoops(loops, from, to);
+  }
+
+  /** Whether there is one thread for it is decided for the whole run. */
+  private async runWithLoops(loops: readonly ProgramLoop[], from: number, to: number): Promise<void> {
+    const { starts } = this.code;
+    const begin = performance.now();
+    const isDividing = this.pace?.begin() !== false;
+    for (const step of runOrder(loops, from, to)) {
+      if (step.kind === "move") this.move(step.move, step.place);
+      if (step.kind !== "kernels") continue;
+      const [first, last] = [starts[step.from], starts[step.to]];
+      if (this.team === undefined || !isDividing || !this.isDivided(first, last)) this.runAlone(first, last);
+      else await this.runAll(this.team, first, last);
+    }
+    this.pace?.ended(performance.now() - begin);
+  }
+
+  move(move: Move, place: number): void {
+    moveElements(this.views.get(move.from)!.array, this.views.get(move.to)!.array, move, place);
+  }
+
+  private runKernels(from: number, to: number): void | Promise<void> {
     const { team, pace } = this;
     const { starts } = this.code;
     const first = starts[from];

@@ -5,6 +5,7 @@
  */
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { iterationsOf } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Step } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
@@ -50,7 +51,7 @@ function divideAmongThreads(
     const time = kernelTime(kernel, capabilities);
     const most = always ? threads : Math.min(threads, Math.floor(time / times.share));
     if (k >= program.commitFrom || most < 2) return { kernel, most: 1, won: 0 };
-    return { kernel, most, won: time * (1 - 1 / most) - times.meeting };
+    return { kernel, most, won: iterationsOf(program, k) * (time * (1 - 1 / most) - times.meeting) };
   });
   const isWorthIt = (won: number): boolean => always || won >= times.waking;
   const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);

@@ -4,6 +4,7 @@
  * Inference", 2020).
  */
 
+import { usesOf } from "../../src/loop/loops.ts";
 import { align, arenaBytesOf, type Placement, type ProgramPlan } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Pass } from "../pass.ts";
@@ -12,19 +13,12 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
   name: "plan-memory",
   doc: "Gives every buffer an offset in one arena; values that are never alive together share bytes.",
   run(program) {
-    const touching = new Map<string, { readonly first: number; last: number }>();
-    program.kernels.forEach((kernel, k) => {
-      for (const { name } of kernel.buffers) {
-        const known = touching.get(name);
-        if (known === undefined) touching.set(name, { first: k, last: k });
-        else known.last = k;
-      }
-    });
+    const uses = usesOf(program);
     const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
     const lifetimes = program.buffers
       .filter(({ role }) => role !== "state")
       .map((buffer) => {
-        const { first, last } = touching.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
+        const { first, last } = uses.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
         return {
           buffer: buffer.name,
           byteLength: arenaBytesOf(buffer, program),

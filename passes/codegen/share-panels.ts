@@ -3,11 +3,13 @@
  * as a convolution and its weight gradient want their input, the second one reads what the first one's was made for.
  */
 
+import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { mapExpressions, rewriter, visitStatements } from "../../src/loop/walk.ts";
 import type { Pass } from "../pass.ts";
+import { hoistInvariants } from "../scheduling/transforms/hoist-invariants.ts";
 
 /** Kernels that make scratch from values, and from nothing else. */
 const DERIVING: ReadonlySet<string> = new Set(["pack", "winner_lists"]);
@@ -20,8 +22,8 @@ interface Derived {
 
 export const sharePanels: Pass<LoweredProgram, LoweredProgram> = {
   name: "share-panels",
-  doc: "Panels and winner lists that several kernels want are made once.",
-  run: shared,
+  doc: "Panels and winner lists that several kernels want are made once, and those that a loop would make again are made before it.",
+  run: (program) => shared(hoistInvariants(program)),
 };
 
 /** The program without the kernels that make what is there already. */
@@ -32,7 +34,10 @@ function shared(program: LoweredProgram): LoweredProgram {
   const renamings = new Map<string, string>();
   const lengths = new Map<string, number>();
   const dropped = new Set<Kernel>();
-  for (const kernel of program.kernels) {
+  const bounds = new Set((program.loops ?? []).flatMap(({ from, to }) => [from, to]));
+  for (const [k, kernel] of program.kernels.entries()) {
+    // What loops move is new in each iteration, and other than what it was when they have ended.
+    if (bounds.has(k)) known = new Map();
     const derived = derivedBy(kernel, scratch);
     const key = derived && keyOf(kernel, derived);
     const earlier = key === undefined ? undefined : known.get(key);
@@ -53,6 +58,7 @@ function shared(program: LoweredProgram): LoweredProgram {
   }
   if (dropped.size === 0) return program;
   const kept = (kernels: readonly Kernel[]): Kernel[] => kernels.filter((k) => !dropped.has(k));
+  const place = (k: number): number => kept(program.kernels.slice(0, k)).length;
   return {
     ...program,
     kernels: kept(program.kernels).map((kernel) => renamed(kernel, renamings, lengths)),
@@ -61,7 +67,8 @@ function shared(program: LoweredProgram): LoweredProgram {
       .map(
         (b): ProgramBuffer => ({ ...b, shape: lengths.has(b.name) ? [lengths.get(b.name) ?? 0] : b.shape }),
       ),
-    commitFrom: kept(program.kernels.slice(0, program.commitFrom)).length,
+    ...(program.loops && { loops: withKernelsAt(program.loops, place) }),
+    commitFrom: place(program.commitFrom),
   };
 }
 

@@ -20,6 +20,8 @@ export function isCheapIn(node: Node, user: Node): boolean {
     case "sparse":
     case "view":
     case "generator":
+    case "loop":
+    case "result":
       return false;
   }
 }

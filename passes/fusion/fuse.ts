@@ -7,6 +7,7 @@
  */
 
 import { topologicalOrder } from "../../src/core/topological.ts";
+import { RESULT } from "../../src/ir/body.ts";
 import { CONSTANT } from "../../src/ir/builder.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
@@ -121,13 +122,17 @@ class Fusion {
   private isOwn(value: Value): value is Node {
     if (value.kind === "input" || definitionOf(value.op).pattern !== "elementwise") return false;
     const targets = this.updates.filter((update) => update.value === value).length;
-    const isStored = this.outputs.has(value) || this.isReadThroughView(value);
+    const isStored = this.outputs.has(value) || this.isReadInMemory(value);
     return !isStored && targets <= this.capabilities.maxOutputs;
   }
 
   private place(node: Node): void {
     const { pattern } = definitionOf(node.op);
-    if (pattern === "view") return;
+    if (pattern === "view" || pattern === "result") return;
+    if (pattern === "loop") {
+      this.placeLoop(node);
+      return;
+    }
     const users = this.users.get(node) ?? [];
     if (this.newValues.has(node)) {
       const isRead = users.some((user) => this.membership.get(user)?.some((draft) => draft !== this.last));
@@ -139,10 +144,22 @@ class Fusion {
     this.placeInside(node, this.users.get(node) ?? []);
   }
 
+  /** A loop has a group of its own, which stores all its results: the kernels are those of its body. */
+  private placeLoop(node: Node): void {
+    const draft = newDraft();
+    this.drafts.push(draft);
+    const results = [node, ...(this.users.get(node) ?? []).filter(({ op }) => op === RESULT)];
+    for (const result of results) {
+      const users = this.users.get(result) ?? [];
+      for (const reader of this.readersOf(result, users)) reader.needs.add(draft);
+      this.enter(result, draft, users, true);
+    }
+  }
+
   /** Places a node as its users like it, whether a state takes its value or not. */
   private placeInside(node: Node, users: readonly Node[]): void {
     const { pattern } = definitionOf(node.op);
-    if (this.outputs.has(node) || this.isReadThroughView(node)) {
+    if (this.outputs.has(node) || this.isReadInMemory(node)) {
       this.root(node, users);
       return;
     }
@@ -281,9 +298,9 @@ class Fusion {
     this.place(copy);
   }
 
-  /** Whether some reshape of `node` is read: then its elements must lie in memory in order. */
-  private isReadThroughView(node: Node): boolean {
-    return (this.users.get(node) ?? []).some((user) => definitionOf(user.op).pattern === "view");
+  /** Whether some reshape of `node` is read, or a loop reads it: then its elements must lie in memory in order. */
+  private isReadInMemory(node: Node): boolean {
+    return (this.users.get(node) ?? []).some(({ op }) => ["view", "loop"].includes(definitionOf(op).pattern));
   }
 
   private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
@@ -307,6 +324,8 @@ class Fusion {
         return users.every((user) => isEpilogue(node, user));
       case "view":
       case "generator":
+      case "loop":
+      case "result":
         return false;
     }
   }
@@ -369,6 +388,7 @@ function groupName(nodes: readonly Node[]): string {
     const { movement, sweep } = definitionOf(op);
     return (
       op !== CONSTANT &&
+      op !== RESULT &&
       !movement?.isBroadcast &&
       (sweep === undefined || sweep === op || !ops.includes(sweep))
     );

@@ -2,11 +2,13 @@
 
 import { isFloat } from "../../src/core/dtype.ts";
 import { KilnError } from "../../src/core/errors.ts";
-import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
+import { formatShape, sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
-import type { Graph, Input, Value } from "../../src/ir/types.ts";
-import { add, broadcastTo, full, unbroadcast } from "../../src/ops/algebra.ts";
+import { rewriteGraph } from "../../src/ir/rewrite.ts";
+import type { Graph, Input, Node, Value } from "../../src/ir/types.ts";
+import { full } from "../../src/ops/algebra.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
+import { dependents, pullBack } from "../../src/ops/reverse.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 
 /** The name under which the gradient for the state `name` is an output. */
@@ -43,45 +45,25 @@ function differentiate(graph: Graph, loss: Value, wanted: readonly Input[]): Gra
       graph.origins.get(loss),
     );
   }
-  const b = GraphBuilder.from(graph, opTable);
-  const active = dependents(graph, wanted);
-  const cotangents = new Map<Value, Value>();
-  const receive = (value: Value, cotangent: Value): void => {
-    const fitted = fitTo(b, cotangent, value.type.shape);
-    const sum = cotangents.get(value);
-    cotangents.set(value, sum === undefined ? fitted : add(b, sum, fitted));
-  };
-  b.at(graph.origins.get(loss) ?? [], () => receive(loss, full(b, loss.type.shape, 1)));
-  for (const node of [...graph.nodes].reverse()) {
-    const cotangent = cotangents.get(node);
-    if (cotangent === undefined || !active.has(node)) continue;
-    b.at(graph.origins.get(node) ?? [], () => {
-      const parts = definitionOf(node.op).vjp(b, cotangent, node.inputs, node, node.attrs);
-      node.inputs.forEach((input, k) => {
-        const part = parts[k];
-        if (part !== undefined && active.has(input)) receive(input, part);
-      });
-    });
-  }
+  const prepared = withSaved(graph, wanted);
+  const b = GraphBuilder.from(prepared, opTable);
+  const root = prepared.outputs[0].value;
+  const seed = b.at(prepared.origins.get(root) ?? [], () => full(b, root.type.shape, 1));
+  const cotangents = pullBack(b, prepared, [[root, seed]], dependents(prepared.nodes, wanted));
   const gradients = wanted.flatMap((input) => {
     const value = cotangents.get(input);
     return value === undefined ? [] : [{ name: gradientName(input.name), value }];
   });
-  return b.build(graph.name, [...graph.outputs, ...gradients], graph.updates);
+  return b.build(prepared.name, [...prepared.outputs, ...gradients], prepared.updates);
 }
 
-/** Every value that depends on one of `sources`, sources included: where cotangents must flow. */
-function dependents(graph: Graph, sources: readonly Value[]): ReadonlySet<Value> {
-  const active = new Set<Value>(sources);
-  for (const node of graph.nodes) if (node.inputs.some((input) => active.has(input))) active.add(node);
-  return active;
-}
-
-/** A cotangent in the shape of its value: summed where the value was broadcast, spread where it is smaller itself. */
-function fitTo(b: GraphBuilder, cotangent: Value, shape: Shape): Value {
-  const from = cotangent.type.shape;
-  if (sameShape(from, shape)) return cotangent;
-  const common = broadcastShapes(from, shape);
-  const isSmaller = common !== undefined && sameShape(common, shape);
-  return isSmaller ? broadcastTo(b, cotangent, shape) : unbroadcast(b, cotangent, shape);
+/** The graph in which ops that are differentiated have among their results what their gradients read. */
+function withSaved(graph: Graph, wanted: readonly Input[]): Graph {
+  const active = dependents(graph.nodes, wanted);
+  const saves = (node: Node): boolean => active.has(node) && definitionOf(node.op).saving !== undefined;
+  if (!graph.nodes.some(saves)) return graph;
+  return rewriteGraph(graph, opTable, (b, node, inputs) => {
+    const same = b.node(node.op, inputs, node.attrs);
+    return saves(node) ? definitionOf(node.op).saving!(b, same) : same;
+  });
 }

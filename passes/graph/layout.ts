@@ -7,7 +7,7 @@
 import { isRowMajor, type Layout, rowMajor } from "../../src/core/layout.ts";
 import { sameShape } from "../../src/core/shape.ts";
 import { topologicalOrder } from "../../src/core/topological.ts";
-import type { Arrangement, Graph, Input, Value, View } from "../../src/ir/types.ts";
+import type { Arrangement, Graph, Input, Node, Value, View } from "../../src/ir/types.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import { baseOf } from "../lowering/commit.ts";
@@ -62,6 +62,7 @@ function arrangementsOf(graph: Graph, known: StateLayouts, views: readonly View[
   const outside = new Set<Value>([
     ...graph.outputs.map(({ value }) => baseOf(value)),
     ...views.map(({ base }) => base),
+    ...graph.nodes.flatMap(inOrder),
   ]);
   const stored = new Set<Value>((graph.groups ?? []).flatMap(({ stores }) => stores));
   const states = graph.inputs.filter((input) => chosen.has(input));
@@ -78,6 +79,13 @@ function wishesOf(graph: Graph): ReadonlyMap<Value, Layout> {
     });
   }
   return wishes;
+}
+
+/** What a loop reads and its results: iterations go through all of them element by element. */
+function inOrder(node: Node): readonly Value[] {
+  const { pattern } = definitionOf(node.op);
+  if (pattern === "loop") return [node, ...node.inputs.map(baseOf)];
+  return pattern === "result" ? [node] : [];
 }
 
 /** States by what an update combines them with, element by element: a parameter, its gradient, its moments. */

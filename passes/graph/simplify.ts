@@ -9,7 +9,7 @@ import { sameShape } from "../../src/core/shape.ts";
 import { bottomUp } from "../../src/core/topological.ts";
 import { CONSTANT, constantOf, type GraphBuilder } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
-import type { Attrs, Graph, Node, TensorType, Value } from "../../src/ir/types.ts";
+import type { Attrs, Graph, Node, NodeType, Value } from "../../src/ir/types.ts";
 import { full, reshape } from "../../src/ops/algebra.ts";
 import type { Rewriter } from "../../src/ops/definition.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
@@ -37,7 +37,7 @@ const simplifying = (b: GraphBuilder): Rewriter => ({
   node: (op, inputs, attrs = {}) => simplified(b, op, inputs, attrs),
 });
 
-const inferred = (op: string, inputs: readonly Value[], attrs: Attrs): TensorType =>
+const inferred = (op: string, inputs: readonly Value[], attrs: Attrs): NodeType =>
   opTable.infer(
     op,
     inputs.map((v) => v.type),
@@ -47,7 +47,8 @@ const inferred = (op: string, inputs: readonly Value[], attrs: Attrs): TensorTyp
 /** What has no elements is made of nothing: whatever it was computed from is not needed for it. */
 const forgetEmpty: Rule = (b, op, inputs, attrs) => {
   if (inputs.length === 0) return undefined;
-  const { dtype, shape } = inferred(op, inputs, attrs);
+  const { dtype, shape, others } = inferred(op, inputs, attrs);
+  if (others !== undefined) return undefined;
   const isMade = definitionOf(op).movement?.isBroadcast && constantOf(inputs[0]) !== undefined;
   // Winners of pools have a type that constants have not.
   return isMade || !PUBLIC_DTYPES.includes(dtype) || !shape.includes(0)

@@ -9,25 +9,28 @@ import { type Layout, rowMajor } from "../../src/core/layout.ts";
 import { mergeOrigins, type Origin } from "../../src/core/origin.ts";
 import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
 import { topologicalOrder } from "../../src/core/topological.ts";
+import { RESULT } from "../../src/ir/body.ts";
 import { isConstant } from "../../src/ir/builder.ts";
 import { kernelNames } from "../../src/ir/kernel-names.ts";
 import { valueNames } from "../../src/ir/print.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
-import type { Graph, Group, Input, Node, Value } from "../../src/ir/types.ts";
+import type { Arrangement, Graph, Group, Input, Node, Value } from "../../src/ir/types.ts";
 import { constant, int, load, scalar, variable } from "../../src/loop/build.ts";
-import { exprKey } from "../../src/loop/expr-key.ts";
 import { countFlops } from "../../src/loop/flops.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { type UsedBuffers, usedBuffers } from "../../src/loop/used-buffers.ts";
-import type { Operand, Range } from "../../src/ops/definition.ts";
+import { copyOf } from "../../src/ops/algebra.ts";
+import type { Range } from "../../src/ops/definition.ts";
 import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 import { bindShared } from "./bind-shared.ts";
 import { baseOf, Commit } from "./commit.ts";
+import { ElementReader } from "./element-reader.ts";
+import { type BodyScope, lowerLoop, type ProgramParts } from "./lower-loop.ts";
 import { indicesAt, Positions } from "./positions.ts";
 
 export const lower: Pass<Graph, LoweredProgram> = {
@@ -36,22 +39,38 @@ export const lower: Pass<Graph, LoweredProgram> = {
   run: (graph) => new Lowering(graph).program(),
 };
 
-class Lowering {
+/** One graph on its way into the kernels of a program: the traced one, or the body of a loop in it. */
+class Lowering implements BodyScope {
+  readonly parts: ProgramParts;
   private readonly graph: Graph;
   private readonly texts: ReadonlyMap<Value, string>;
   private readonly buffers = new Map<Value, ProgramBuffer>();
-  private readonly taken = new Set<string>();
+  /** The scalars of the program that stand behind inputs of a body. */
+  private readonly scalars = new Map<Value, Input>();
+  private readonly taken: Set<string>;
   private readonly targets: ReadonlyMap<Node, readonly Input[]>;
   private readonly positions: Positions;
   /** What whole numbers may be as their ops say, and of which of those that were stored the kernel shows it. */
   private readonly ranges: ReadonlyMap<Value, Range>;
   private readonly shown = new Map<Value, Range>();
+  /** What the names of kernels begin with. */
+  private readonly prefix: string;
 
-  constructor(graph: Graph) {
+  /** Of a body, `texts` says what values of that name are in the program. */
+  constructor(
+    graph: Graph,
+    parts: ProgramParts = { buffers: [], kernels: [], loops: [] },
+    taken = new Set<string>(),
+    prefix = "",
+    texts = valueNames(graph),
+  ) {
     this.graph = graph;
+    this.parts = parts;
+    this.taken = taken;
+    this.prefix = prefix;
+    this.texts = texts;
     this.positions = new Positions(graph);
     this.ranges = rangesOf(graph);
-    this.texts = valueNames(graph);
     const targets = new Map<Node, Input[]>();
     for (const { target, value } of graph.updates)
       if (value.kind === "node") targets.set(value, [...(targets.get(value) ?? []), target]);
@@ -60,22 +79,14 @@ class Lowering {
 
   program(): LoweredProgram {
     const { graph } = this;
-    const groups = graph.groups ?? [];
+    const { buffers, kernels, loops } = this.parts;
     for (const input of graph.inputs) {
       if (input.role !== "scalar")
         this.declare(input, input.role === "state" ? "state" : "input", input.name);
     }
-    const outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
-    for (const { stores } of groups) {
-      for (const node of stores) {
-        if (this.isOnlyUpdate(node, outputs)) continue;
-        this.declare(node, outputs.has(node) ? "output" : "intermediate", node.op);
-      }
-    }
-    const names = kernelNames(groups);
-    const kernels = groups.map((group, k) => this.kernel(group, names[k]));
+    this.lowerGroups();
     for (const [node, [target]] of this.targets) {
-      const isStored = groups.some(({ stores }) => stores.includes(node));
+      const isStored = graph.groups?.some(({ stores }) => stores.includes(node));
       invariant(isStored, `no group stores ${this.texts.get(node)}, which ${target.name} is updated by`);
     }
     const firstCommit = kernels.findIndex((k) =>
@@ -84,18 +95,72 @@ class Lowering {
     return {
       name: graph.name,
       kernels,
-      buffers: [...this.buffers.values()],
+      ...(loops.length > 0 && { loops }),
+      buffers,
       inputs: this.bindings("input"),
       states: this.bindings("state"),
       outputs: graph.outputs.map(({ name, value }) => ({
         name,
-        buffer: this.bufferOf(baseOf(value)).name,
+        buffer: this.bufferOf(value).name,
         dtype: value.type.dtype,
         shape: value.type.shape,
       })),
       scalars: graph.inputs.filter((input) => input.role === "scalar").map((input) => input.name),
       commitFrom: firstCommit < 0 ? kernels.length : firstCommit,
     };
+  }
+
+  lowerGroups(): void {
+    const { graph, prefix } = this;
+    const groups = graph.groups ?? [];
+    const outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
+    for (const { stores } of groups) {
+      for (const node of stores) {
+        if (this.isOnlyUpdate(node, outputs)) continue;
+        const isOutput = prefix === "" && outputs.has(node);
+        this.declare(node, isOutput ? "output" : "intermediate", (node.op === RESULT ? stores[0] : node).op);
+      }
+    }
+    const names = kernelNames(groups);
+    groups.forEach((group, k) => {
+      const name = prefix + names[k];
+      const [first] = group.nodes;
+      if (definitionOf(first.op).pattern === "loop")
+        lowerLoop(this, group, name, this.texts.get(first) ?? "");
+      else this.parts.kernels.push(this.kernel(group, name));
+    });
+  }
+
+  scopeOf(body: Graph, loop: string, text: string, layouts: readonly Arrangement[]): BodyScope {
+    const arranged = { ...body, layouts: [...(body.layouts ?? []), ...layouts] };
+    const texts = new Map([...valueNames(body)].map(([value, own]) => [value, `${text}.${own.slice(1)}`]));
+    return new Lowering(arranged, this.parts, this.taken, `${loop}_`, texts);
+  }
+
+  bind(value: Input, to: ProgramBuffer | Input): void {
+    if ("kind" in to) this.scalars.set(value, to);
+    else this.buffers.set(value, to);
+  }
+
+  scalarOf(value: Value): Input | undefined {
+    return value.kind === "input" && value.role === "scalar" ? value : this.scalars.get(value);
+  }
+
+  storedIn(node: Node): ProgramBuffer | undefined {
+    return this.buffers.get(node);
+  }
+
+  arrangementOf(value: Value): Arrangement | undefined {
+    const layout = this.positions.chosen(value);
+    return layout === undefined ? undefined : { value, layout };
+  }
+
+  copied(value: Value): ProgramBuffer {
+    const copy = copyOf(value);
+    const { parts, prefix } = this;
+    const buffer = this.declare(copy, "intermediate", `${prefix}${copy.op}`, this.texts.get(value));
+    parts.kernels.push(this.kernel({ name: copy.op, nodes: [copy], stores: [copy] }, buffer.name));
+    return buffer;
   }
 
   private bindings(role: "input" | "state"): Binding[] {
@@ -110,7 +175,7 @@ class Lowering {
   }
 
   private isState(name: string): boolean {
-    return [...this.buffers.values()].some((b) => b.name === name && b.role === "state");
+    return this.parts.buffers.some((b) => b.name === name && b.role === "state");
   }
 
   /** An updated value that nothing else reads is written straight into its state. */
@@ -123,13 +188,21 @@ class Lowering {
   }
 
   /** Gives a value its buffer, under an identifier that no other has: user text never reaches code. */
-  private declare(value: Value, role: ProgramBuffer["role"], wish: string): void {
+  declare(
+    value: Value,
+    role: ProgramBuffer["role"],
+    wish: string,
+    text = this.texts.get(value) ?? "",
+  ): ProgramBuffer {
     const plain = wish.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
     let name = plain;
     for (let k = 2; this.taken.has(name); k++) name = `${plain}_${k}`;
     this.taken.add(name);
-    const text = this.texts.get(value) ?? "";
-    this.buffers.set(value, { name, role, ...value.type, ...this.layoutOf(value), value: text });
+    const { dtype, shape } = value.type;
+    const buffer = { name, role, dtype, shape, ...this.layoutOf(value), value: text };
+    this.buffers.set(value, buffer);
+    this.parts.buffers.push(buffer);
+    return buffer;
   }
 
   private layoutOf(value: Value): { readonly layout?: Layout } {
@@ -137,8 +210,8 @@ class Lowering {
     return layout === undefined ? {} : { layout };
   }
 
-  private bufferOf(value: Value): ProgramBuffer {
-    const buffer = this.buffers.get(value);
+  bufferOf(value: Value): ProgramBuffer {
+    const buffer = this.buffers.get(baseOf(value));
     invariant(buffer !== undefined, `${this.texts.get(value)} is stored before it is read`);
     return buffer;
   }
@@ -160,7 +233,7 @@ class Lowering {
     return {
       name,
       ops: group.nodes.map((node) => node.op),
-      buffers: [...this.buffers].flatMap(([value, buffer]) => this.param(value, buffer, used)),
+      buffers: distinct([...this.buffers].flatMap(([value, buffer]) => this.param(value, buffer, used))),
       scalars: [...used.scalars],
       body,
       origins,
@@ -290,51 +363,17 @@ class Lowering {
 
   /** An element of a value that lives in memory, or of a scalar input. */
   private read(value: Value, indices: readonly Expr[]): Expr {
-    if (value.kind === "input" && value.role === "scalar") return scalar(value.name, value.type.dtype);
-    const { name, dtype } = this.bufferOf(baseOf(value));
+    const given = this.scalarOf(baseOf(value));
+    if (given !== undefined) return scalar(given.name, given.type.dtype);
+    const { name, dtype } = this.bufferOf(value);
     return load(name, dtype, this.positions.at(value, indices));
   }
 }
 
-/** A node's element as a function of its indices, and the elements that were asked for already. */
-interface Lowered {
-  element(indices: readonly Expr[]): Expr;
-  readonly known: Map<string, Expr>;
-}
-
-/** Inlines the lowerings of a group's nodes, each (node, indices) once. */
-class ElementReader {
-  private readonly inside: ReadonlySet<Value>;
-  private readonly outside: (value: Value, indices: readonly Expr[]) => Expr;
-  private readonly lowered = new Map<Node, Lowered>();
-
-  constructor(group: Group, outside: (value: Value, indices: readonly Expr[]) => Expr) {
-    this.inside = new Set(group.nodes);
-    this.outside = outside;
-  }
-
-  at(value: Value, indices: readonly Expr[]): Expr {
-    if (value.kind !== "node" || !this.inside.has(value)) return this.outside(value, indices);
-    let lowered = this.lowered.get(value);
-    if (lowered === undefined) {
-      const operands = value.inputs.map(
-        (input): Operand => ({ type: input.type, at: (at) => this.at(input, at) }),
-      );
-      lowered = {
-        element: definitionOf(value.op).lower(operands, value.type, value.attrs),
-        known: new Map(),
-      };
-      this.lowered.set(value, lowered);
-    }
-    const key = indices.map(exprKey).join();
-    let result = lowered.known.get(key);
-    if (result === undefined) {
-      result = lowered.element(indices);
-      lowered.known.set(key, result);
-    }
-    return result;
-  }
-}
+/** Two inputs of a body may lie in one buffer. */
+const distinct = (params: readonly BufferParam[]): readonly BufferParam[] => [
+  ...new Map(params.map((param) => [param.name, param])).values(),
+];
 
 const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section", name: store.op, body });
 

@@ -10,10 +10,12 @@ import { dot, load, variable } from "../../src/loop/build.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { countFlops } from "../../src/loop/flops.ts";
 import { Interner } from "../../src/loop/intern.ts";
+import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { type GridLoop, nestsOf, statementsOf } from "./analysis/nest.ts";
+import { hoistInvariants } from "./transforms/hoist-invariants.ts";
 import { fewerInputs, type PartMaker, sharedReductions } from "./transforms/kernel-fission.ts";
 
 /** One value for each iteration of `loops`, stored in order. */
@@ -32,13 +34,16 @@ export function mapToThreads(program: LoweredProgram, capabilities: Capabilities
   const writesState = (kernel: Kernel): boolean =>
     kernel.buffers.some(({ name, access }) => access !== "read" && states.has(name));
   const before = kernels.filter((kernel) => !writesState(kernel));
-  return {
+  const place = (k: number): number => split.slice(0, k).reduce((n, s) => n + s.kernels.length, 0);
+  const threaded: LoweredProgram = {
     ...program,
+    ...(program.loops && { loops: withKernelsAt(program.loops, place) }),
     // What loads a state means its value before the step, whatever the order: the commit may wait.
     kernels: [...before, ...kernels.filter(writesState)],
     buffers: [...program.buffers, ...split.flatMap((s) => s.scratch)],
     commitFrom: before.length,
   };
+  return hoistInvariants(threaded);
 }
 
 /** One kernel on its way to several. */

@@ -2,6 +2,7 @@
 
 import { InternalError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import { type Schedule, sameSchedule } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
@@ -96,9 +97,11 @@ const isIdle = (s: Stmt): boolean =>
 export function withScheduled(program: LoweredProgram, made: readonly Scheduled[]): LoweredProgram {
   const commitKernels = made.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
   const kernels = made.flatMap((m) => m.kernels);
+  const place = (k: number): number => made.slice(0, k).reduce((n, m) => n + m.kernels.length, 0);
   return {
     ...program,
     kernels,
+    ...(program.loops && { loops: withKernelsAt(program.loops, place) }),
     buffers: [...program.buffers, ...made.flatMap((m) => m.scratch)],
     commitFrom: kernels.length - commitKernels,
   };

@@ -11,6 +11,7 @@ import type { MemoryMap } from "./memory-map.ts";
 import { optimizerScalars } from "./optimizer-scalars.ts";
 import type { PortableProgram, Target } from "./portable.ts";
 import { literal } from "./quote.ts";
+import { runLines } from "./run-lines.ts";
 import { createParameters, interfaceText, parameterList, resultsOf, resultType } from "./signature.ts";
 import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
 
@@ -127,13 +128,14 @@ function createText(program: PortableProgram, target: Target, map: MemoryMap, en
 /** Makes a model with the weights of a safetensors file${target === "wasm" ? ", and the code beside this module" : ""}. */
 export async function create(${createParameters(target)}): Promise<Model> {
   ${engine.start}
+  ${plan.loops === undefined ? "" : "const bytes = new Uint8Array(memory);"}
   ${scalars}
   ${plan.inputs.map((input) => `const ${input.name}_in = ${viewText(input, map)};`).join("\n  ")}
   ${plan.outputs.map((output, k) => `const out${k} = ${viewText(output, map)};`).join("\n  ")}
   ${counts ? "let completed = 0;" : ""}
   let isFirst = true;
   const model: Model = {
-    ${optimizer === undefined ? runText(program, engine) : stepText(program, engine)}
+    ${optimizer === undefined ? runText(program, map, engine) : stepText(program, map, engine)}
     ${seedLine}
     ${others}
     load(weights: Bytes): void {
@@ -175,15 +177,19 @@ function feedLines({ plan, limits }: PortableProgram): string[] {
   return [...checks, ...plan.inputs.map(({ name }) => `${name}_in.set(${name});`)];
 }
 
-function runText(program: PortableProgram, engine: Engine): string {
+function runText(program: PortableProgram, map: MemoryMap, engine: Engine): string {
   const { plan } = program;
   const { commitFrom, kernels } = plan;
   const results = resultsOf(plan).map((_, k) => `out${k}.slice()`);
   const faults = faultLines(program);
   const running =
     faults.length === 0
-      ? [engine.run(0, kernels.length)]
-      : [engine.run(0, commitFrom), ...faults, engine.run(commitFrom, kernels.length)];
+      ? runLines(plan, map, engine.run, 0, kernels.length)
+      : [
+          ...runLines(plan, map, engine.run, 0, commitFrom),
+          ...faults,
+          ...runLines(plan, map, engine.run, commitFrom, kernels.length),
+        ];
   return `run(${parameterList(program)}): ${resultType(program)} {
       ${[...feedLines(program), ...scalarLines(program), ...running].join("\n      ")}
       ${plan.scalars.includes("step") ? "completed++;" : ""}
@@ -191,7 +197,7 @@ function runText(program: PortableProgram, engine: Engine): string {
     },`;
 }
 
-function stepText(program: PortableProgram, engine: Engine): string {
+function stepText(program: PortableProgram, map: MemoryMap, engine: Engine): string {
   const { plan, optimizer } = program;
   const { commitFrom, kernels } = plan;
   const seed = plan.scalars.includes("seed") ? ', "kiln.seed": String(model.seed)' : "";
@@ -200,12 +206,12 @@ function stepText(program: PortableProgram, engine: Engine): string {
       return completed;
     },
     step(${parameterList(program)}): number {
-      ${[...feedLines(program), ...scalarLines(program), engine.run(0, commitFrom), ...faultLines(program)].join("\n      ")}
+      ${[...feedLines(program), ...scalarLines(program), ...runLines(plan, map, engine.run, 0, commitFrom), ...faultLines(program)].join("\n      ")}
       const loss = out0[0];
       if (!Number.isFinite(loss)) {
         throw new Error(\`the loss of step \${completed + 1} is \${loss}; the parameters are those after step \${completed}\`);
       }
-      ${engine.run(commitFrom, kernels.length)}
+      ${runLines(plan, map, engine.run, commitFrom, kernels.length).join("\n      ")}
       completed++;
       return loss;
     },

@@ -8,6 +8,7 @@ import { allocate, type DType, isFloat } from "../core/dtype.ts";
 import { formatOrigins } from "../core/origin.ts";
 import { sizeOf } from "../core/shape.ts";
 import { interpretKernel } from "../loop/interpret.ts";
+import { iterationsOf, moveElements, runOrder } from "../loop/loops.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import type { ProgramBuffer } from "../loop/program.ts";
 import type { Kernel, Stmt } from "../loop/types.ts";
@@ -43,15 +44,31 @@ export class OracleComparison extends Instrument {
     const { plan, executable, oracles } = this;
     if (from === 0) await this.begin();
     const values = Object.fromEntries(plan.scalars.map((name, k) => [name, scalars[k]]));
-    for (let turn = from; turn < to; turn++) {
-      const kernel = plan.kernels[turn];
-      await executable.run(turn, turn + 1, scalars);
-      for (const oracle of oracles) oracle.run(kernel, values);
-      for (const buffer of storedBy(plan, kernel)) {
-        if (buffer.role === "state") this.last.push({ turn, buffer });
-        else await this.compare({ turn, buffer });
+    const runs = new Map<number, number>();
+    for (const step of runOrder(plan.loops ?? [], from, to)) {
+      if (step.kind === "end") executable.end?.(step.loop);
+      if (step.kind === "move") {
+        const { move, place } = step;
+        await executable.move(move, place);
+        for (const { storage } of oracles) moveElements(storage[move.from], storage[move.to], move, place);
       }
-      await breath();
+      if (step.kind !== "kernels") continue;
+      for (let turn = step.from; turn < step.to; turn++) {
+        await executable.run(turn, turn + 1, scalars);
+        for (const oracle of oracles) oracle.run(plan.kernels[turn], values);
+        runs.set(turn, 1 + (runs.get(turn) ?? 0));
+        // Of a loop the last iteration is compared, to which all before it have led.
+        if (runs.get(turn) === iterationsOf(plan, turn)) await this.look(turn);
+        await breath();
+      }
+    }
+  }
+
+  /** Compares what a kernel has stored. */
+  private async look(turn: number): Promise<void> {
+    for (const buffer of storedBy(this.plan, this.plan.kernels[turn])) {
+      if (buffer.role === "state") this.last.push({ turn, buffer });
+      else await this.compare({ turn, buffer });
     }
   }
 

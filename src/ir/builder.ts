@@ -3,6 +3,8 @@
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { mergeOrigins, type Origin } from "../core/origin.ts";
+import { isBody, RESULT, resultsOf } from "./body.ts";
+import { printGraph } from "./print.ts";
 import type {
   Attr,
   Attrs,
@@ -10,6 +12,7 @@ import type {
   Input,
   InputRole,
   Node,
+  NodeType,
   OpTable,
   Output,
   TensorType,
@@ -28,7 +31,7 @@ export const isConstant = (value: Value): boolean => constantOf(value) !== undef
 
 /** Mutable only while building; `build` hands out an immutable {@link Graph}. */
 export class GraphBuilder {
-  private readonly table: OpTable;
+  readonly table: OpTable;
   private readonly ids = new Map<Value, number>();
   private readonly interned = new Map<string, Node>();
   private readonly inputs: Input[] = [];
@@ -101,6 +104,12 @@ export class GraphBuilder {
     return node;
   }
 
+  /** The results of a node in order: the node itself, and the others that it has. */
+  results(node: Node): readonly Value[] {
+    const others = resultsOf(node.type).slice(1);
+    return [node, ...others.map((_, k) => this.node(RESULT, [node], { index: k + 1 }))];
+  }
+
   /** A rank-0 constant. */
   constant(value: number, dtype: DType = "float32"): Node {
     return this.node(CONSTANT, [], { value, dtype });
@@ -123,7 +132,7 @@ export class GraphBuilder {
     return this.names.size === 0 ? graph : { ...graph, names: new Map(this.names) };
   }
 
-  private infer(op: string, inputs: readonly Value[], attrs: Attrs): TensorType {
+  private infer(op: string, inputs: readonly Value[], attrs: Attrs): NodeType {
     try {
       return this.table.infer(
         op,
@@ -149,4 +158,19 @@ export class GraphBuilder {
 }
 
 /** 0 and -0 are different numbers: 1/x tells them apart. */
-const attrKey = (value: Attr): string => (Object.is(value, -0) ? "-0" : String(value));
+function attrKey(value: Attr): string {
+  if (isBody(value)) return bodyKey(value);
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+const bodyKeys = new WeakMap<Graph, string>();
+
+/** Bodies are alike where their texts are. */
+function bodyKey(body: Graph): string {
+  let key = bodyKeys.get(body);
+  if (key === undefined) {
+    key = printGraph({ ...body, origins: new Map() });
+    bodyKeys.set(body, key);
+  }
+  return key;
+}

@@ -4,7 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
 import { TextReader } from "../core/text-reader.ts";
 import { GraphBuilder } from "./builder.ts";
-import { printType } from "./print.ts";
+import { printResults, printType } from "./print.ts";
 import type {
   Arrangement,
   Attr,
@@ -13,18 +13,20 @@ import type {
   Group,
   InputRole,
   Node,
+  NodeType,
   OpTable,
   Output,
+  TensorType,
   Update,
   Value,
   View,
 } from "./types.ts";
-import { sameType } from "./verify.ts";
+import { sameResults, sameType } from "./verify.ts";
 
 /** The graph that `text` spells. Throws a {@link KilnError} with line and column on any fault. */
 export function parseGraph(text: string, table: OpTable): Graph {
   const parser = new Parser(text, table);
-  return parser.guarded(() => parser.graph());
+  return parser.guarded(() => parser.text());
 }
 
 /** Inputs are told from nodes by their quotes: an input may be called 0. */
@@ -32,8 +34,9 @@ const inputLabel = (sigil: string, name: string): string => `${sigil}${JSON.stri
 
 class Parser extends TextReader {
   private readonly table: OpTable;
-  private readonly builder: GraphBuilder;
-  private readonly values = new Map<string, Value>();
+  /** What belongs to the graph that is being read: a body is a scope of its own. */
+  private builder: GraphBuilder;
+  private values = new Map<string, Value>();
 
   constructor(text: string, table: OpTable) {
     super(text);
@@ -41,8 +44,28 @@ class Parser extends TextReader {
     this.builder = new GraphBuilder(table);
   }
 
-  graph(): Graph {
+  text(): Graph {
     while (!this.atEnd() && this.line().trim() === "") this.row++;
+    const graph = this.graph();
+    for (; !this.atEnd(); this.row++, this.column = 0) {
+      this.blanks();
+      if (this.column < this.line().length) this.fail("the end of the text");
+    }
+    return graph;
+  }
+
+  /** A graph within an attribute, which ends in the middle of a line. */
+  private body(): Graph {
+    const { builder, values } = this;
+    this.builder = new GraphBuilder(this.table);
+    this.values = new Map();
+    const graph = this.graph();
+    this.builder = builder;
+    this.values = values;
+    return graph;
+  }
+
+  private graph(): Graph {
     this.word("graph ");
     const name = this.name();
     this.inputs("input");
@@ -58,7 +81,6 @@ class Parser extends TextReader {
     let recomputed: Node[] = [];
     let returns = false;
     for (this.nextLine(); !this.accept("}"); this.nextLine()) {
-      this.blanks();
       if (this.accept("return")) {
         this.outputs(outputs);
         returns = true;
@@ -77,10 +99,6 @@ class Parser extends TextReader {
       if (this.column < this.line().length) this.fail("the end of the line");
     }
     if (!returns) this.failAt(0, "a line with return before this one");
-    for (; !this.atEnd(); this.row++, this.column = 0) {
-      this.blanks();
-      if (this.column < this.line().length) this.fail("the end of the text");
-    }
     const graph = this.builder.build(name, outputs, updates);
     return {
       ...graph,
@@ -112,7 +130,7 @@ class Parser extends TextReader {
       this.failAt(start, `a new name, ${label} is defined already`);
     this.word(": ");
     const typeColumn = this.column;
-    const type = this.type();
+    const type = this.resultTypes();
     this.word(" = ");
     const opColumn = this.column;
     const op = this.match(/[a-z]\w*/y, "the name of an op");
@@ -126,11 +144,22 @@ class Parser extends TextReader {
     const node = this.wrapped(opColumn, () =>
       this.builder.at(origins, () => this.builder.node(op, inputs, attrs)),
     );
-    if (!sameType(node.type, type)) {
-      this.failAt(typeColumn, printType(node.type), `${op} of these inputs does not give ${printType(type)}`);
+    if (!sameResults(node.type, type)) {
+      const expected = printResults(node.type);
+      this.failAt(typeColumn, expected, `${op} of these inputs does not give ${printResults(type)}`);
     }
     if (!isNumber) this.builder.name(node, label.slice(1));
     this.values.set(label, node);
+  }
+
+  /** `f32[2,3]`, or of an op with several results `(f32[2,3], i32[2])`. */
+  private resultTypes(): NodeType {
+    if (!this.accept("(")) return this.type();
+    const first = this.type();
+    const others: TensorType[] = [];
+    while (this.accept(", ")) others.push(this.type());
+    this.word(")");
+    return { ...first, others };
   }
 
   /** Runs `body`; what it has against the text is said with line and column. */
@@ -232,6 +261,7 @@ class Parser extends TextReader {
     const rest = this.line().slice(this.column);
     if (rest.startsWith("[")) return this.list();
     if (rest.startsWith('"')) return this.quoted();
+    if (rest.startsWith("graph ")) return this.body();
     if (this.accept("true")) return true;
     if (this.accept("false")) return false;
     const word = this.match(
@@ -245,5 +275,6 @@ class Parser extends TextReader {
     this.row++;
     this.column = 0;
     if (this.atEnd()) this.fail('"}"');
+    this.blanks();
   }
 }

@@ -3,12 +3,19 @@
 import { shortName } from "../core/dtype.ts";
 import { printName, printOrigin, quoted } from "../core/spelling.ts";
 import { printConstant } from "../loop/spelling.ts";
-import type { Attr, Attrs, Graph, Input, InputRole, TensorType, Value } from "./types.ts";
+import { isBody, resultsOf } from "./body.ts";
+import type { Attr, Attrs, Graph, Input, InputRole, NodeType, TensorType, Value } from "./types.ts";
 
 const SIGIL: Record<InputRole, string> = { input: "%", state: "@", scalar: "$" };
 
 /** `f32[64,10]`. */
 export const printType = (type: TensorType): string => `${shortName(type.dtype)}[${type.shape.join(",")}]`;
+
+/** The types of all results of a node: `(f32[64,10], i32[64])` where there are several. */
+export function printResults(type: NodeType): string {
+  const results = resultsOf(type).map(printType);
+  return results.length === 1 ? results[0] : `(${results.join(", ")})`;
+}
 
 /** The name of an input as the text spells it; unusual names are quoted. */
 export function printInputName(input: Input): string {
@@ -39,10 +46,13 @@ export function printGraph(graph: Graph): string {
   const header = `graph ${printName(graph.name)}(${inputsOf("input")})${states && ` params(${states})`}${scalars && ` scalars(${scalars})`} {`;
 
   const rows = graph.nodes.map((node) => ({
-    text: `  ${nameOf(node)}: ${printType(node.type)} = ${node.op}(${node.inputs.map(nameOf).join(", ")})${printAttrs(node.attrs)}`,
+    text: `  ${nameOf(node)}: ${printResults(node.type)} = ${node.op}(${node.inputs.map(nameOf).join(", ")})${printAttrs(node.attrs)}`,
     origins: graph.origins.get(node) ?? [],
   }));
-  const width = Math.min(Math.max(0, ...rows.map((row) => row.text.length)), 100);
+  const width = Math.min(
+    Math.max(0, ...rows.map(({ text }) => text.length - 1 - text.lastIndexOf("\n"))),
+    100,
+  );
   const nodes = rows.map(({ text, origins }) =>
     origins.length === 0 ? text : `${text.padEnd(width)}   at ${origins.map(printOrigin).join(", ")}`,
   );
@@ -77,5 +87,6 @@ function printAttr(value: Attr): string {
   if (typeof value === "number") return printConstant(value, false);
   if (typeof value === "string") return quoted(value);
   if (typeof value === "boolean") return String(value);
+  if (isBody(value)) return printGraph(value).replaceAll("\n", "\n    ");
   return `[${value.join(",")}]`;
 }

@@ -1,5 +1,6 @@
 /** Rebuilding a graph node by node: the shape of every graph pass that replaces values. */
 
+import { bodiesOf, isBody } from "./body.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Graph, Node, OpTable, Value } from "./types.ts";
 
@@ -25,6 +26,52 @@ export function rewriteGraph(graph: Graph, table: OpTable, visit: Visit): Graph 
     graph.outputs.map(({ name, value }) => ({ name, value: replaced.get(value)! })),
     graph.updates.map(({ target, value }) => ({ target, value: replaced.get(value)! })),
   );
+}
+
+/**
+ * The graph with what `change` makes of each body in it. All that the graph says of its nodes is said of those in their
+ * place; a graph without bodies is given back as it is.
+ */
+export function mapBodies(graph: Graph, table: OpTable, change: (body: Graph) => Graph): Graph {
+  if (graph.nodes.every(({ attrs }) => bodiesOf(attrs).length === 0)) return graph;
+  const b = new GraphBuilder(table);
+  const replaced = new Map<Value, Value>();
+  for (const input of graph.inputs) {
+    b.adopt(input);
+    replaced.set(input, input);
+  }
+  const of = (value: Value): Value => replaced.get(value)!;
+  const nodeOf = (node: Node): Node => of(node) as Node;
+  for (const node of graph.nodes) {
+    const attrs = Object.fromEntries(
+      Object.entries(node.attrs).map(([name, value]) => [name, isBody(value) ? change(value) : value]),
+    );
+    replaced.set(
+      node,
+      b.at(graph.origins.get(node) ?? [], () => b.node(node.op, node.inputs.map(of), attrs)),
+    );
+  }
+  const { partition, groups, views, layouts, names } = graph;
+  return {
+    ...b.build(
+      graph.name,
+      graph.outputs.map((output) => ({ ...output, value: of(output.value) })),
+      graph.updates.map((update) => ({ ...update, value: of(update.value) })),
+    ),
+    ...(names && { names: new Map([...names].map(([node, name]) => [nodeOf(node), name])) }),
+    ...(partition && {
+      partition: { kept: partition.kept.map(nodeOf), recomputed: partition.recomputed.map(nodeOf) },
+    }),
+    ...(groups && {
+      groups: groups.map((group) => ({
+        ...group,
+        nodes: group.nodes.map(nodeOf),
+        stores: group.stores.map(nodeOf),
+      })),
+    }),
+    ...(views && { views: views.map(({ node, base }) => ({ node: nodeOf(node), base: of(base) })) }),
+    ...(layouts && { layouts: layouts.map((l) => ({ ...l, value: of(l.value) })) }),
+  };
 }
 
 /** Nodes that use each value, in graph order. */

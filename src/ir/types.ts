@@ -1,16 +1,23 @@
-/** The Graph IR: immutable, static single assignment, static shapes, one output per node. */
+/** The Graph IR: immutable, static single assignment, static shapes. */
 
 import type { DType } from "../core/dtype.ts";
 import type { Layout } from "../core/layout.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Shape } from "../core/shape.ts";
+import type { GraphBuilder } from "./builder.ts";
 
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
 }
 
-export type Attr = number | string | boolean | readonly number[];
+/** The type of a node's first result, with those of the others where it has several. */
+export interface NodeType extends TensorType {
+  readonly others?: readonly TensorType[];
+}
+
+/** A graph as an attribute is the body of an op that runs it: a scope of its own, which reads nothing but its inputs. */
+export type Attr = number | string | boolean | readonly number[] | Graph;
 export type Attrs = Readonly<Record<string, Attr>>;
 
 /** `input` is fed on every run, `state` lives in the store, `scalar` is a number such as a learning rate. */
@@ -24,13 +31,16 @@ export interface Input {
   readonly type: TensorType;
 }
 
-/** The result of an op. Nodes are interned: equal op, inputs and attributes are one object. */
+/**
+ * The result of an op, the first one where it has several: the op `result_of` gives the others. Nodes are interned: equal op,
+ * inputs and attributes are one object.
+ */
 export interface Node {
   readonly kind: "node";
   readonly op: string;
   readonly inputs: readonly Value[];
   readonly attrs: Attrs;
-  readonly type: TensorType;
+  readonly type: NodeType;
 }
 
 export type Value = Input | Node;
@@ -92,6 +102,15 @@ export interface Graph {
 /** What the IR needs to know of ops; the registry provides it. */
 export interface OpTable {
   /** The result type; throws a KilnError that names the shapes and what was expected. */
-  infer(op: string, inputs: readonly TensorType[], attrs: Attrs): TensorType;
+  infer(op: string, inputs: readonly NodeType[], attrs: Attrs): NodeType;
+  /** The cotangents of a node's inputs, given those of its first result and of the others. */
+  vjp(
+    b: GraphBuilder,
+    node: Node,
+    cotangent: Value,
+    others: readonly (Value | undefined)[],
+  ): readonly (Value | undefined)[];
+  /** Whether gradients compute a node of `graph` again rather than have it saved for them. */
+  isRepeated(node: Node, graph: Graph): boolean;
   has(op: string): boolean;
 }

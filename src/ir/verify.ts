@@ -3,8 +3,9 @@
 import { InternalError } from "../core/errors.ts";
 import { isLayout } from "../core/layout.ts";
 import { sameShape } from "../core/shape.ts";
-import { printGraph, printType } from "./print.ts";
-import type { Graph, Node, OpTable, TensorType, Value } from "./types.ts";
+import { bodiesOf, resultsOf } from "./body.ts";
+import { printGraph, printResults, printType } from "./print.ts";
+import type { Graph, Node, NodeType, OpTable, TensorType, Value } from "./types.ts";
 
 /** Throws an {@link InternalError} that prints the lines around the fault. */
 export function verifyGraph(graph: Graph, table: OpTable): void {
@@ -18,8 +19,9 @@ export function verifyGraph(graph: Graph, table: OpTable): void {
     for (const input of node.inputs)
       if (!known.has(input)) fail("uses a value that is not defined before it");
     const inferred = inferOr(table, node, fail);
-    if (!sameType(inferred, node.type))
-      fail(`has type ${printType(node.type)}, inferred ${printType(inferred)}`);
+    if (!sameResults(inferred, node.type))
+      fail(`has type ${printResults(node.type)}, inferred ${printResults(inferred)}`);
+    for (const body of bodiesOf(node.attrs)) verifyGraph(body, table);
     known.add(node);
   });
   const check = (value: Value, what: string): void => {
@@ -59,7 +61,7 @@ export function verifyGraph(graph: Graph, table: OpTable): void {
 }
 
 /** The inferred type; what the op's own rule says against its inputs is the fault to report. */
-function inferOr(table: OpTable, node: Node, fail: (why: string) => never): TensorType {
+function inferOr(table: OpTable, node: Node, fail: (why: string) => never): NodeType {
   const types = node.inputs.map((v) => v.type);
   try {
     return table.infer(node.op, types, node.attrs);
@@ -70,6 +72,12 @@ function inferOr(table: OpTable, node: Node, fail: (why: string) => never): Tens
 
 export const sameType = (a: TensorType, b: TensorType): boolean =>
   a.dtype === b.dtype && sameShape(a.shape, b.shape);
+
+/** Whether nodes of these types have the same results. */
+export function sameResults(a: NodeType, b: NodeType): boolean {
+  const [left, right] = [resultsOf(a), resultsOf(b)];
+  return left.length === right.length && left.every((type, k) => sameType(type, right[k]));
+}
 
 function neighbourhood(graph: Graph, index: number): string {
   const lines = printGraph(graph).split("\n");

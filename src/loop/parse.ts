@@ -1,6 +1,7 @@
 /** Reads lowered, scheduled and planned programs back from their text; faults name line and column and what was expected. */
 
 import type { Layout } from "../core/layout.ts";
+import type { Move, ProgramLoop } from "./loops.ts";
 import { KernelReader } from "./parse-kernel.ts";
 import type { Placement, ProgramPlan } from "./plan.ts";
 import {
@@ -48,6 +49,7 @@ class ProgramReader extends KernelReader {
     const arenaBytes = this.isPlan ? this.arena() : 0;
     const lines = this.bufferLines();
     const outputs = this.accept("  return ") ? this.setting(() => this.outputs(lines)) : [];
+    const loops = this.loops(lines);
     const kernels = this.kernels();
     const bound = (role: BufferRole): Binding[] =>
       [...lines.values()].flatMap(({ buffer, binding }) =>
@@ -56,6 +58,7 @@ class ProgramReader extends KernelReader {
     const program: LoweredProgram = {
       name,
       kernels,
+      ...(loops.length > 0 && { loops: loops.map((loop) => loop(kernels)) }),
       buffers: [...lines.values()].map(({ buffer }) => buffer),
       inputs: bound("input"),
       states: bound("state"),
@@ -92,8 +95,12 @@ class ProgramReader extends KernelReader {
 
   /** The name of a kernel that is read later: what finds its place among them. */
   private commit(): (kernels: readonly Kernel[]) => number {
+    return this.setting(() => this.kernelBelow());
+  }
+
+  private kernelBelow(): (kernels: readonly Kernel[]) => number {
     const { row, column } = this;
-    const name = this.setting(() => this.identifier("the name of a kernel"));
+    const name = this.identifier("the name of a kernel");
     return (kernels) => {
       const place = kernels.findIndex((kernel) => kernel.name === name);
       if (place >= 0) return place;
@@ -182,6 +189,57 @@ class ProgramReader extends KernelReader {
       outputs.push({ name, buffer, dtype, shape });
     } while (this.accept(", "));
     return outputs;
+  }
+
+  /** `loop scan from scan_mul to scan_add, 64 iterations descending`, and its moves. */
+  private loops(lines: ReadonlyMap<string, BufferLine>): ((kernels: readonly Kernel[]) => ProgramLoop)[] {
+    const loops: ((kernels: readonly Kernel[]) => ProgramLoop)[] = [];
+    while (this.accept("  loop ")) {
+      const name = this.identifier("the name of a loop");
+      this.word(" from ");
+      const first = this.kernelBelow();
+      this.word(" to ");
+      const last = this.kernelBelow();
+      this.word(", ");
+      const iterations = this.whole("a number of iterations");
+      this.word(" iterations");
+      const descending = this.accept(" descending");
+      this.endLine();
+      const initial = this.moves("initial", lines);
+      const before = this.moves("before", lines);
+      const after = this.moves("after", lines);
+      loops.push((kernels) => {
+        const from = first(kernels);
+        return { name, from, to: last(kernels) + 1, iterations, descending, initial, before, after };
+      });
+    }
+    return loops;
+  }
+
+  /** `x[12 i] -> scan_x, 12 elements`. */
+  private moves(when: string, lines: ReadonlyMap<string, BufferLine>): Move[] {
+    const moves: Move[] = [];
+    while (this.accept(`    ${when} `)) {
+      const from = this.moved(lines);
+      this.word(" -> ");
+      const to = this.moved(lines);
+      this.word(", ");
+      const length = this.whole("a number of elements");
+      this.word(" elements");
+      this.endLine();
+      moves.push({ from: from.name, to: to.name, length, fromStride: from.stride, toStride: to.stride });
+    }
+    return moves;
+  }
+
+  private moved(lines: ReadonlyMap<string, BufferLine>): { readonly name: string; readonly stride: number } {
+    const start = this.column;
+    const name = this.identifier("the name of a buffer");
+    if (!lines.has(name)) this.failAt(start, "a buffer of the program", `${name} is none`);
+    if (!this.accept("[")) return { name, stride: 0 };
+    const stride = this.whole("how far apart iterations read or write");
+    this.word(" i]");
+    return { name, stride };
   }
 
   private kernels(): Kernel[] {

@@ -5,6 +5,7 @@ import { shortName } from "../core/dtype.ts";
 import type { Layout } from "../core/layout.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import { printName } from "../core/spelling.ts";
+import type { Move, ProgramLoop } from "./loops.ts";
 import { printKernel } from "./print.ts";
 import { printScalar } from "./spelling.ts";
 import type { Kernel } from "./types.ts";
@@ -38,6 +39,8 @@ export interface Binding {
 export interface LoweredProgram {
   readonly name: string;
   readonly kernels: readonly Kernel[];
+  /** Ranges of kernels that run again and again, each before those within it; absent where there are none. */
+  readonly loops?: readonly ProgramLoop[];
   readonly buffers: readonly ProgramBuffer[];
   readonly inputs: readonly Binding[];
   readonly outputs: readonly Binding[];
@@ -58,7 +61,10 @@ export const printProgram = (program: LoweredProgram): string =>
 
 /** A program's text: what `head` says of it, then its results and its kernels. */
 export const joined = (head: readonly string[], program: LoweredProgram): string =>
-  [[...head, ...printOutputs(program)].join("\n"), ...program.kernels.map(printKernel)].join("\n\n");
+  [
+    [...head, ...printOutputs(program), ...printLoops(program)].join("\n"),
+    ...program.kernels.map(printKernel),
+  ].join("\n\n");
 
 /** What a program says of itself, line by line. */
 export function printSettings({ threads, scalars, kernels, commitFrom }: LoweredProgram): string[] {
@@ -114,3 +120,19 @@ function printOutputs({ outputs, buffers }: LoweredProgram): string[] {
 
 const typeText = ({ dtype, shape }: Pick<Binding, "dtype" | "shape">): string =>
   `${shortName(dtype)}${formatShape(shape)}`;
+
+/** `  loop scan from scan_mul to scan_add, 64 iterations`, with a line for each of its moves. */
+function printLoops({ loops = [], kernels }: LoweredProgram): string[] {
+  return loops.flatMap(({ name, from, to, iterations, descending, initial, before, after }) => [
+    `  loop ${name} from ${kernels[from].name} to ${kernels[to - 1].name}, ${iterations} iterations${descending ? " descending" : ""}`,
+    ...initial.map((move) => `    initial ${printMove(move)}`),
+    ...before.map((move) => `    before ${printMove(move)}`),
+    ...after.map((move) => `    after ${printMove(move)}`),
+  ]);
+}
+
+/** `x[12 i] -> scan_x, 12 elements`. */
+function printMove({ from, to, length, fromStride, toStride }: Move): string {
+  const end = (buffer: string, stride: number): string => (stride === 0 ? buffer : `${buffer}[${stride} i]`);
+  return `${end(from, fromStride)} -> ${end(to, toStride)}, ${length} elements`;
+}

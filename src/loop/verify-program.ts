@@ -3,6 +3,7 @@
 import { InternalError } from "../core/errors.ts";
 import { sameLayout } from "../core/layout.ts";
 import { sameShape, sizeOf } from "../core/shape.ts";
+import { type Move, type ProgramLoop, usesOf } from "./loops.ts";
 import { ALIGNMENT, align, arenaBytesOf, type Placement, type ProgramPlan } from "./plan.ts";
 import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./program.ts";
 import type { BufferParam, Kernel } from "./types.ts";
@@ -15,6 +16,7 @@ export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
   const names = new Set(program.kernels.flatMap(functionNames));
   if (names.size < program.kernels.flatMap(functionNames).length) fail("two kernels have one name");
   for (const kernel of program.kernels) verifyUse(kernel, buffers, program);
+  for (const [k, loop] of (program.loops ?? []).entries()) verifyLoop(loop, k, program, buffers);
   verifyOrder(program, buffers);
   verifyStates(program);
   verifyBound("input", program.inputs, program.buffers);
@@ -65,10 +67,46 @@ function misfit(
   return undefined;
 }
 
+/** A loop is a range of kernels before the commit, within loops or beside them, and its moves stay inside of buffers. */
+function verifyLoop(loop: ProgramLoop, place: number, program: LoweredProgram, buffers: Buffers): void {
+  const fault = (why: string): never => fail(`loop ${loop.name}: ${why}`);
+  const { from, to, iterations, initial, before, after } = loop;
+  if (!(from >= 0 && from < to && to <= program.commitFrom))
+    fault("it is no range of kernels before the commit");
+  for (const other of (program.loops ?? []).slice(0, place)) {
+    const isBeside = other.to <= from || to <= other.from;
+    const isWithin = other.from <= from && to <= other.to;
+    if (!isBeside && !isWithin) fault(`it overlaps with ${other.name}`);
+  }
+  const verifyMove = ({ from, to, length, fromStride, toStride }: Move, places: number): void => {
+    const [source, target] = [buffers.get(from), buffers.get(to)];
+    if (source === undefined || target === undefined)
+      fail(`loop ${loop.name}: it moves ${from} to ${to}, and one is no buffer`);
+    if (source.dtype !== target.dtype) fault(`${from} and ${to} are of different types`);
+    if (isGiven(target.role)) fault(`it writes the ${target.role} ${to}`);
+    const ends: readonly (readonly [ProgramBuffer, number])[] = [
+      [source, fromStride],
+      [target, toStride],
+    ];
+    for (const [{ name, shape }, stride] of ends)
+      if (places > 0 && (places - 1) * stride + length > sizeOf(shape))
+        fault(`it moves ${length} elements in steps of ${stride}, and ${name} has ${sizeOf(shape)}`);
+  };
+  for (const move of initial) verifyMove(move, 1);
+  for (const move of [...before, ...after]) verifyMove(move, iterations);
+}
+
 /** Values are written before they are read, and states by what commits the step alone. */
-function verifyOrder({ kernels, commitFrom }: LoweredProgram, buffers: Buffers): void {
+function verifyOrder({ kernels, commitFrom, loops = [] }: LoweredProgram, buffers: Buffers): void {
   const written = new Set([...buffers.values()].flatMap(({ name, role }) => (isGiven(role) ? [name] : [])));
+  const move = (moves: readonly Move[], loop: ProgramLoop): void => {
+    for (const { from, to } of moves) {
+      if (!written.has(from)) fail(`loop ${loop.name}: it moves ${from} before anything writes it`);
+      written.add(to);
+    }
+  };
   kernels.forEach((kernel, k) => {
+    for (const loop of loops) if (loop.from === k) move([...loop.initial, ...loop.before], loop);
     for (const { name, access } of kernel.buffers) {
       if (access === "read" && !written.has(name)) {
         fail(`kernel ${kernel.name}: it reads ${name} before any kernel writes it`);
@@ -79,6 +117,7 @@ function verifyOrder({ kernels, commitFrom }: LoweredProgram, buffers: Buffers):
       }
       written.add(name);
     }
+    for (const loop of [...loops].reverse()) if (loop.to === k + 1) move(loop.after, loop);
   });
 }
 
@@ -123,9 +162,9 @@ function verifyPlan(plan: ProgramPlan, buffers: Buffers): void {
     if (place === undefined || (place.first <= k && k <= place.last)) return;
     fail(`${name} is alive from ${place.first} to ${place.last}, and ${who} needs it at ${k}`);
   };
-  kernels.forEach((kernel, k) => {
-    for (const { name } of kernel.buffers) live(name, k, `kernel ${kernel.name}`);
-  });
+  for (const [name, { first, last }] of usesOf(plan))
+    for (const k of [first, last])
+      live(name, k, kernels[k].buffers.some((b) => b.name === name) ? `kernel ${kernels[k].name}` : "a loop");
   for (const { buffer } of plan.inputs) live(buffer, -1, "the input");
   for (const name of results) live(name, kernels.length, "the result");
   placements.forEach((a, k) => {

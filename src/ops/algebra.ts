@@ -59,7 +59,7 @@ export const copyOf = (value: Value): Node => ({
   op: "copy",
   inputs: [value],
   attrs: {},
-  type: value.type,
+  type: { dtype: value.type.dtype, shape: value.type.shape },
 });
 
 /** A number that tells of an index among `indices` beyond its limit, or that there is none. */

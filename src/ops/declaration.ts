@@ -6,6 +6,7 @@
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import { suggestion } from "../core/suggestion.ts";
+import { isBody } from "../ir/body.ts";
 import type { Attr, Attrs, TensorType } from "../ir/types.ts";
 import { describe } from "./definition.ts";
 
@@ -25,6 +26,8 @@ type AttributeKind =
   /** Axes of the first input, none twice; from the first to the last unless `inAnyOrder`. */
   | { readonly kind: "axes"; readonly inAnyOrder?: true }
   | { readonly kind: "boolean" }
+  /** A body. */
+  | { readonly kind: "graph" }
   | { readonly kind: "text"; readonly among?: readonly string[] };
 
 export type Attribute = AttributeKind & { readonly isOptional?: true };
@@ -101,6 +104,8 @@ function isAllowed(attribute: Attribute, value: Attr, inputs: readonly TensorTyp
       return Array.isArray(value) && areAxes(value, inputs[0].shape, attribute.inAnyOrder === true);
     case "boolean":
       return typeof value === "boolean";
+    case "graph":
+      return isBody(value);
     case "text":
       return typeof value === "string" && (attribute.among?.includes(value) ?? true);
     default:
@@ -153,6 +158,8 @@ function expectation(attribute: Attribute, inputs: readonly TensorType[]): strin
       return `different axes of ${first()}${attribute.inAnyOrder ? "" : " in order"}`;
     case "boolean":
       return "true or false";
+    case "graph":
+      return "a graph";
     case "text":
       return attribute.among === undefined ? "a text" : `one of ${attribute.among.join(", ")}`;
     default:
@@ -180,5 +187,6 @@ function unknownAttribute({ name: op, attributes }: Declaration, name: string): 
 
 function spelled(value: Attr): string {
   if (typeof value === "string") return JSON.stringify(value);
+  if (isBody(value)) return `the graph ${value.name}`;
   return typeof value === "object" ? formatShape(value) : String(value);
 }

@@ -7,7 +7,7 @@ import type { IndexLimit } from "../core/index-limit.ts";
 import type { Layout } from "../core/layout.ts";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, Node, TensorType, Value } from "../ir/types.ts";
+import type { Attrs, Graph, Node, NodeType, TensorType, Value } from "../ir/types.ts";
 import { int } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import type { Declaration } from "./declaration.ts";
@@ -17,7 +17,8 @@ import type { NdArray } from "./ndarray.ts";
  * How fusion treats an op: `elementwise` follows its consumer's iteration; `row` is elementwise but for
  * reductions that are constant along rows; `view` moves no data; `contraction` is a reduced product and
  * anchors a kernel; `window` slides over its input; `sparse` is cheap to recompute and mostly zero; a
- * `generator` makes numbers from counters, several at once, in a kernel of its own.
+ * `generator` makes numbers from counters, several at once, in a kernel of its own; a `loop` is the kernels of its body,
+ * again and again; a `result` is one more value of the op that it reads.
  */
 export type FusionPattern =
   | "elementwise"
@@ -27,7 +28,9 @@ export type FusionPattern =
   | "contraction"
   | "window"
   | "sparse"
-  | "generator";
+  | "generator"
+  | "loop"
+  | "result";
 
 /** An operand as a lowering sees it: its type, and its element at given indices as an expression. */
 export interface Operand {
@@ -104,6 +107,13 @@ export interface Rewriter {
 /** An equal value that is simpler; `undefined` where this is none of its cases. */
 export type Rewrite = (to: Rewriter, inputs: readonly Value[], attrs: Attrs) => Value | undefined;
 
+/** An op that computes no more than some of its results: which inputs and results these are. */
+export interface Narrowed {
+  readonly inputs: readonly number[];
+  readonly results: readonly number[];
+  readonly attrs: Attrs;
+}
+
 export interface OpDef extends Declaration {
   /** One paragraph: shapes, units, source of the formula. */
   readonly doc: string;
@@ -145,10 +155,11 @@ export interface OpDef extends Declaration {
    * The result type; throws a KilnError that names the shapes and what was expected. It is asked about inputs and
    * attributes that its declaration allows, and no others (see `opTable`).
    */
-  infer(inputs: readonly TensorType[], attrs: Attrs): TensorType;
+  infer(inputs: readonly NodeType[], attrs: Attrs): NodeType;
   /**
    * The cotangents of the inputs, written with graph ops; `undefined` where no gradient flows. Elementwise
-   * ops may return them in the broadcast shape of the output: autodiff sums them back in one place.
+   * ops may return them in the broadcast shape of the output: autodiff sums them back in one place. `others` are the
+   * cotangents of the further results, as far as there are any.
    */
   vjp(
     b: GraphBuilder,
@@ -156,7 +167,12 @@ export interface OpDef extends Declaration {
     inputs: readonly Value[],
     output: Value,
     attrs: Attrs,
+    others?: readonly (Value | undefined)[],
   ): readonly (Value | undefined)[];
+  /** Set for ops whose vjp reads more than their results: the node with what it reads as further results behind its own. */
+  saving?(b: GraphBuilder, node: Node): Node;
+  /** Set for ops that need not compute all their results: what is left where only some are `used`. */
+  without?(inputs: readonly Value[], attrs: Attrs, used: ReadonlySet<number>): Narrowed;
   /** What `gradFn` shows of it. */
   readonly backward: BackwardInfo;
   /** Set for ops that show their input's own memory. */
@@ -177,7 +193,12 @@ export interface OpDef extends Declaration {
   /** The value of the output element at `indices`, reductions explicit. */
   lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */
-  reference(inputs: readonly NdArray[], output: TensorType, attrs: Attrs): NdArray;
+  reference(
+    inputs: readonly NdArray[],
+    output: NodeType,
+    attrs: Attrs,
+    runBody?: (body: Graph, inputs: readonly NdArray[]) => readonly NdArray[],
+  ): NdArray;
   samples(): readonly Sample[];
 }
 

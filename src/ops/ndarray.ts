@@ -5,6 +5,8 @@ import { type Shape, sizeOf, stridesOf } from "../core/shape.ts";
 export interface NdArray {
   readonly shape: Shape;
   readonly data: Float64Array;
+  /** The further results of an op that has several. */
+  readonly others?: readonly NdArray[];
 }
 
 /** The array whose element at each index is `element(index)`. */

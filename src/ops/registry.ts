@@ -23,6 +23,8 @@ import { NORMALIZATION } from "./normalization.ts";
 import { RANDOM } from "./random.ts";
 import { REARRANGE } from "./rearrange.ts";
 import { REDUCTION } from "./reduction.ts";
+import { RESULTS } from "./result.ts";
+import { SCAN } from "./scan.ts";
 import { SHAPE } from "./shape.ts";
 import { SOFTMAX } from "./softmax.ts";
 import { STANDARDIZE } from "./standardize.ts";
@@ -52,6 +54,8 @@ const DEFINITIONS = {
   ...RANDOM,
   ...ACTIVATION,
   ...GRADIENT,
+  ...RESULTS,
+  ...SCAN,
 };
 
 export type OpName = keyof typeof DEFINITIONS;
@@ -72,5 +76,10 @@ export const opTable: OpTable = {
     requireDeclared(definition, inputs, attrs);
     return definition.infer(inputs, attrs);
   },
+  vjp: (b, node, cotangent, others) =>
+    definitionOf(node.op).vjp(b, cotangent, node.inputs, node, node.attrs, others),
+  isRepeated: (node, { nodes }) =>
+    ["row", "view"].includes(definitionOf(node.op).pattern) &&
+    !nodes.some(({ op, inputs }) => definitionOf(op).compares?.some((k) => inputs[k] === node)),
   has: (op) => Object.hasOwn(OPS, op),
 };

@@ -20,6 +20,7 @@ export const broken = (backend: Backend, name: string, change: (value: number) =
       write: (buffer, data) => executable.write(buffer, data),
       read: (buffer, into) => executable.read(buffer, into),
       dispose: () => executable.dispose(),
+      move: (move, place) => executable.move(move, place),
       async run(from, to, scalars) {
         for (let k = from; k < to; k++) {
           await executable.run(k, k + 1, scalars);

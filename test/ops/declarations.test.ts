@@ -5,11 +5,13 @@ import { isElement } from "../../src/core/conversion.ts";
 import type { DType } from "../../src/core/dtype.ts";
 import { KilnError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
+import { isBody } from "../../src/ir/body.ts";
 import type { Attr, Attrs, TensorType } from "../../src/ir/types.ts";
 import type { Attribute } from "../../src/ops/declaration.ts";
 import type { OpDef } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { generator } from "../support/draw.ts";
+import { evaluateBody } from "../support/reference.ts";
 
 /** Values that are wrong for an attribute, whatever else is right. */
 function wrongValues(attribute: Attribute, right: Attr): readonly Attr[] {
@@ -32,6 +34,8 @@ function wrongValues(attribute: Attribute, right: Attr): readonly Attr[] {
       return [...noWhole, 99, -1];
     case "axes":
       return [...noList, [99], [-1], [0, 0]];
+    case "graph":
+      return [0, "graph", [1]];
     case "boolean":
       return [0, 1, "true", [1]];
     case "text":
@@ -134,7 +138,7 @@ function hasElements(
     shape,
     data: new Float64Array(sizeOf(shape)).fill(dtype === "float32" ? 0.5 : 0),
   }));
-  const { data } = definition.reference(arrays, output, attrs);
+  const { data } = definition.reference(arrays, output, attrs, evaluateBody);
   if (data.length !== sizeOf(output.shape)) return false;
   return hasNoNumbers(attrs) || data.every((value) => isElement(value, output.dtype) && !Number.isNaN(value));
 }
@@ -180,6 +184,7 @@ function changedAttribute(value: Attr, random: Random): Attr {
   if (typeof value === "number") return chosen(random, [value + 1, value - 1, -value, 0, 99, value * 2]);
   if (typeof value === "boolean") return !value;
   if (typeof value === "string") return chosen(random, [...DTYPES, "mean", "none", "nonsense"]);
+  if (isBody(value)) return { ...value, outputs: value.outputs.slice(1) };
   const k = Math.floor(random() * (value.length + 1));
   const item = chosen(random, [-1, 0, 1, 2, 3, 7]);
   return k === value.length ? [...value, item] : value.map((own, other) => (other === k ? item : own));

@@ -13,6 +13,7 @@ import type { Graph } from "../../src/ir/types.ts";
 import type { Sample } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { draw, generator } from "../support/draw.ts";
+import { evaluateBody } from "../support/reference.ts";
 import { relativeError, runGraph, type Values } from "../support/run-graph.ts";
 
 interface Case {
@@ -59,7 +60,7 @@ function valuesOf({ label, sample }: Case): Record<string, TypedArray> {
 function reference({ op, sample }: Case, values: Values): Float64Array {
   const output = opTable.infer(op, sample.inputs, sample.attrs);
   const inputs = sample.inputs.map(({ shape }, k) => ({ shape, data: Float64Array.from(values[`x${k}`]) }));
-  return OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs).data;
+  return OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs, evaluateBody).data;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Graph } from "../../src/ir/types.ts";
 import type { OpDef, Sample } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { draw, generator } from "./draw.ts";
+import { evaluateBody } from "./reference.ts";
 import type { Values } from "./run-graph.ts";
 
 export interface SampleCase {
@@ -61,7 +62,7 @@ export function valuesOf({ label, sample }: SampleCase): Record<string, TypedArr
 export function reference({ op, sample }: SampleCase, values: Values): Float64Array {
   const output = opTable.infer(op, sample.inputs, sample.attrs);
   const inputs = sample.inputs.map(({ shape }, k) => ({ shape, data: Float64Array.from(values[`x${k}`]) }));
-  return OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs).data;
+  return OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs, evaluateBody).data;
 }
 
 /** The inputs that a gradient flows to; none where the result is no float. */

@@ -5,6 +5,7 @@
 
 import type { DType, TypedArray } from "../../../src/core/dtype.ts";
 import { DeviceLostError, InternalError, KilnError, ThreadLostError } from "../../../src/core/errors.ts";
+import type { Move } from "../../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../../src/loop/plan.ts";
 import type { Availability, StateSpec } from "../../backend.ts";
 import type { CodeOptions } from "../program.ts";
@@ -29,6 +30,7 @@ export interface PageWorkerCalls {
   compile(program: number, memory: number, plan: ProgramPlan, options: CodeOptions): Promise<ProgramPlaces>;
   write(program: number, buffer: string, data: TypedArray): void;
   run(program: number, from: number, to: number, scalars: Float64Array): Promise<void>;
+  move(program: number, move: Move, place: number): void;
   read(program: number, buffer: string, dtype: DType, length: number): TypedArray;
   dispose(program: number): void;
 }

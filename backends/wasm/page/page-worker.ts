@@ -5,6 +5,7 @@
 
 import { allocate, type DType, type TypedArray } from "../../../src/core/dtype.ts";
 import { invariant } from "../../../src/core/errors.ts";
+import type { Move } from "../../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../../src/loop/plan.ts";
 import type { Availability } from "../../backend.ts";
 import { engineAvailability } from "../availability.ts";
@@ -94,6 +95,10 @@ class PageService implements PageWorkerCalls {
 
   async run(program: number, from: number, to: number, scalars: Float64Array): Promise<void> {
     await this.program(program).run(from, to, scalars);
+  }
+
+  move(program: number, move: Move, place: number): void {
+    this.program(program).move(move, place);
   }
 
   read(program: number, buffer: string, dtype: DType, length: number): TypedArray {

@@ -2,6 +2,7 @@
 
 import type { DType, TypedArray } from "../../../src/core/dtype.ts";
 import { invariant } from "../../../src/core/errors.ts";
+import type { Move } from "../../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../../backend.ts";
 import { requireAvailable } from "../availability.ts";
@@ -67,6 +68,10 @@ class RemoteProgram implements Executable {
     const before = this.written;
     this.written = [];
     await Promise.all([...before, this.link.call("run", this.program, from, to, scalars.slice())]);
+  }
+
+  async move(move: Move, place: number): Promise<void> {
+    await this.link.call("move", this.program, move, place);
   }
 
   async read(buffer: string, into: TypedArray): Promise<void> {

@@ -6,6 +6,7 @@ import type { Origin } from "../../core/origin.ts";
 import { sizeOf } from "../../core/shape.ts";
 import type { StageDump } from "../../ir/artifact.ts";
 import { countFlops } from "../../loop/flops.ts";
+import { iterationsOf } from "../../loop/loops.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import { printSchedule } from "../../loop/schedule.ts";
 
@@ -13,7 +14,7 @@ export interface KernelInfo {
   readonly name: string;
   readonly origins: readonly Origin[];
   readonly source: string;
-  /** Operations that one run executes (multiply-add = 2); lists of winners count as full. */
+  /** Operations that one run executes (multiply-add = 2), in a loop all iterations together; lists of winners count as full. */
   readonly flops: number;
   /** Operations of the dense form, before a strategy skips anything. */
   readonly nominalFlops: number;
@@ -26,7 +27,7 @@ export interface KernelInfo {
   readonly estimate?: number;
   /** The same in dense GFLOP/s, on the machine of the benchmarks. */
   readonly estimatedGflops?: number;
-  /** Bytes of all buffers it reads and writes. */
+  /** Bytes of all buffers it reads and writes, as often as it does in one run. */
   readonly bytes: number;
 }
 
@@ -57,16 +58,16 @@ export interface Compilation {
 /** The kernels of a plan in the order they run, each with its code. */
 export function kernelInfos(plan: ProgramPlan, sources: readonly KernelSource[]): readonly KernelInfo[] {
   const texts = new Map(sources.map(({ name, text }) => [name, text]));
-  return plan.kernels.map((kernel) => ({
+  return plan.kernels.map((kernel, k) => ({
     name: kernel.name,
     origins: kernel.origins,
     source: texts.get(kernel.name) ?? "",
-    flops: countFlops(kernel.body),
-    nominalFlops: kernel.nominalFlops,
+    flops: iterationsOf(plan, k) * countFlops(kernel.body),
+    nominalFlops: iterationsOf(plan, k) * kernel.nominalFlops,
     ...(kernel.schedule !== undefined && { schedule: printSchedule(kernel.schedule) }),
-    ...(kernel.estimate !== undefined && { estimate: kernel.estimate }),
+    ...(kernel.estimate !== undefined && { estimate: iterationsOf(plan, k) * kernel.estimate }),
     ...(kernel.estimatedGflops !== undefined && { estimatedGflops: kernel.estimatedGflops }),
-    bytes: kernel.buffers.reduce((sum, b) => sum + b.length * byteSize(b.dtype), 0),
+    bytes: iterationsOf(plan, k) * kernel.buffers.reduce((sum, b) => sum + b.length * byteSize(b.dtype), 0),
   }));
 }
 

@@ -6,6 +6,7 @@
 
 import type { Executable, KernelSource } from "../../../backends/backend.ts";
 import type { TypedArray } from "../../core/dtype.ts";
+import type { Move, ProgramLoop } from "../../loop/loops.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 
 export abstract class Instrument implements Executable {
@@ -30,6 +31,14 @@ export abstract class Instrument implements Executable {
   }
 
   abstract run(from: number, to: number, scalars: Float64Array): Promise<void>;
+
+  move(move: Move, place: number): void | Promise<void> {
+    return this.executable.move(move, place);
+  }
+
+  end(loop: ProgramLoop): void {
+    this.executable.end?.(loop);
+  }
 
   read(buffer: string, into: TypedArray): void | Promise<void> {
     return this.executable.read(buffer, into);

@@ -8,14 +8,18 @@ import { formatShape } from "../../core/shape.ts";
 import { CONSTANT } from "../../ir/builder.ts";
 import { valueNames } from "../../ir/print.ts";
 import type { Graph, Value } from "../../ir/types.ts";
+import { iterationsOf } from "../../loop/loops.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { ProgramBuffer } from "../../loop/program.ts";
 import { indexAt, type StoredValues, type Summary, summarize } from "../state/stored-values.ts";
+import { runOneByOne } from "./one-by-one.ts";
 
 /** An element that a kernel has stored. */
 export interface Found {
   /** The kernel's place in the run. */
   readonly kernel: number;
+  /** The how manieth run of that kernel it was: in a loop there is one for each iteration. */
+  readonly run: number;
   readonly buffer: ProgramBuffer;
   /** Its place in the buffer. */
   readonly position: number;
@@ -61,12 +65,14 @@ export class NanReport {
     const { kernel, buffer } = found;
     const { name, ops } = kernels[kernel];
     const computed = [...new Set(ops)].filter((op) => op !== CONSTANT);
-    const read = await this.whatItRead(kernel, scalars);
+    const read = await this.whatItRead(found, scalars);
+    const runs = iterationsOf(this.plan, kernel);
+    const iteration = runs === 1 ? "" : ` in its run ${found.run} of ${runs}`;
     const { op, origins } = this.sourceOf(found);
     const computes = computed.length > 1 ? `, which computes ${computed.join(", ")}` : "";
     const stored = `${buffer.value}${op === undefined ? "" : ` = ${op}`}: ${typeOf(buffer)}`;
     const parts = [
-      `makes NaN: kernel ${name} (${kernel + 1} of ${kernels.length}${computes}) stores the first one, ` +
+      `makes NaN: kernel ${name} (${kernel + 1} of ${kernels.length}${computes}) stores the first one${iteration}, ` +
         `${where(found)}${stored}`,
       ...(read.length === 0 ? [] : [`it reads ${read.map(describeRead).join(", ")}`]),
       ...(infinity === undefined || infinity.kernel >= kernel ? [] : [this.aboutInfinity(infinity)]),
@@ -94,16 +100,22 @@ export class NanReport {
   }
 
   /** The values that a kernel reads, also through scratch that others have filled for it. */
-  private async whatItRead(kernel: number, scalars: Float64Array): Promise<readonly Read[]> {
+  private async whatItRead({ kernel, run }: Found, scalars: Float64Array): Promise<readonly Read[]> {
     const wanted = this.readers(kernel);
     const found = new Map<string, Read>();
-    for (let k = 0; k <= kernel; k++) {
-      for (const name of wanted.get(k) ?? []) {
-        const data = found.has(name) ? undefined : await this.values.read(name);
-        if (data !== undefined) found.set(name, { buffer: this.values.buffer(name), ...summarize(data) });
-      }
-      if (k < kernel) await this.executable.run(k, k + 1, scalars);
-    }
+    let runs = 0;
+    // As far as the end of the outermost loop that the kernel is in: the run stops before that.
+    const end =
+      (this.plan.loops ?? []).find(({ from, to }) => from <= kernel && kernel < to)?.to ?? kernel + 1;
+    await runOneByOne(this.plan, this.executable, [0, end], scalars, {
+      before: async (k) => {
+        for (const name of wanted.get(k) ?? []) {
+          const data = await this.values.read(name);
+          if (data !== undefined) found.set(name, { buffer: this.values.buffer(name), ...summarize(data) });
+        }
+        return k === kernel && ++runs === run ? "stop" : undefined;
+      },
+    });
     return [...found.values()];
   }
 

@@ -12,6 +12,7 @@ import type { Restore } from "../state/bound-states.ts";
 import { StoredValues, summarize } from "../state/stored-values.ts";
 import { Instrument } from "./instrument.ts";
 import { type Found, type NanFound, NanReport } from "./nan-report.ts";
+import { runOneByOne } from "./one-by-one.ts";
 
 /** What `watch` may be. */
 export const WATCHES = ["nan"] as const;
@@ -80,14 +81,19 @@ export class NanWatch extends Instrument {
   /** Runs the kernels `from` … `to` - 1; gives the first NaN that one of them stored. */
   private async firstNaN(from: number, to: number, scalars: Float64Array): Promise<Found | undefined> {
     if (from === 0) this.infinity = undefined;
-    for (let k = from; k < to; k++) {
-      await this.executable.run(k, k + 1, scalars);
-      // New values of states show on some backends when all of them are there.
-      const found = await this.look(k, ({ role }) => role !== "state");
-      if (found !== undefined && k < this.plan.commitFrom) return found;
-      if (found !== undefined) return this.finish(found, to, scalars);
-    }
-    return this.lookAtStates(from, to);
+    const runs = new Map<number, number>();
+    let found: Found | undefined;
+    await runOneByOne(this.plan, this.executable, [from, to], scalars, {
+      after: async (kernel) => {
+        const run = 1 + (runs.get(kernel) ?? 0);
+        runs.set(kernel, run);
+        // New values of states show on some backends when all of them are there.
+        found = await this.look(kernel, run, ({ role }) => role !== "state");
+        return found && "stop";
+      },
+    });
+    if (found === undefined) return this.lookAtStates(from, to);
+    return found.kernel < this.plan.commitFrom ? found : this.finish(found, to, scalars);
   }
 
   /** Runs the rest, for a state that an earlier kernel wrote comes first. */
@@ -98,7 +104,7 @@ export class NanWatch extends Instrument {
 
   private async lookAtStates(from: number, to: number): Promise<Found | undefined> {
     for (let k = from; k < to; k++) {
-      const found = await this.look(k, ({ role }) => role === "state");
+      const found = await this.look(k, 1, ({ role }) => role === "state");
       if (found !== undefined) return found;
     }
     return undefined;
@@ -106,6 +112,7 @@ export class NanWatch extends Instrument {
 
   private async look(
     kernel: number,
+    run: number,
     isWanted: (buffer: ProgramBuffer) => boolean,
   ): Promise<Found | undefined> {
     for (const name of this.completedBy[kernel]) {
@@ -113,8 +120,8 @@ export class NanWatch extends Instrument {
       const data = isWanted(buffer) ? await this.values.read(name) : undefined;
       if (data === undefined) continue;
       const { firstNaN, firstInfinity } = summarize(data);
-      if (firstInfinity >= 0) this.infinity ??= { kernel, buffer, position: firstInfinity };
-      if (firstNaN >= 0) return { kernel, buffer, position: firstNaN };
+      if (firstInfinity >= 0) this.infinity ??= { kernel, run, buffer, position: firstInfinity };
+      if (firstNaN >= 0) return { kernel, run, buffer, position: firstNaN };
     }
     return undefined;
   }

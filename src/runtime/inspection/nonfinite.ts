@@ -1,8 +1,10 @@
 /** Finds where a NaN or infinity came from, by running the kernels of a step one after another. */
 
 import { formatOrigins } from "../../core/origin.ts";
+import type { Kernel } from "../../loop/types.ts";
 import { StoredValues } from "../state/stored-values.ts";
 import { Instrument } from "./instrument.ts";
+import { runOneByOne } from "./one-by-one.ts";
 
 export class NonFiniteSearch extends Instrument {
   /** What to tell the user: the input, the state, or the first kernel and model line that is to blame. */
@@ -28,14 +30,14 @@ export class NonFiniteSearch extends Instrument {
         );
       }
     }
-    for (let k = from; k < to; k++) {
-      await executable.run(k, k + 1, scalars);
-      const kernel = plan.kernels[k];
-      for (const buffer of values.storedBy(kernel)) {
-        if (await sick(buffer))
-          return `it appears first in kernel ${kernel.name} at ${formatOrigins(kernel.origins)}`;
-      }
-    }
-    return undefined;
+    let blamed: Kernel | undefined;
+    await runOneByOne(plan, executable, [from, to], scalars, {
+      async after(k) {
+        for (const buffer of values.storedBy(plan.kernels[k]))
+          if (await sick(buffer)) blamed = plan.kernels[k];
+        return blamed && "stop";
+      },
+    });
+    return blamed && `it appears first in kernel ${blamed.name} at ${formatOrigins(blamed.origins)}`;
   }
 }

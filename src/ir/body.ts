@@ -1,0 +1,21 @@
+/** Ops with several results, and ops that carry a graph as their body: what all who walk a graph need of both. */
+
+import type { Attr, Attrs, Graph, NodeType, TensorType, Value } from "./types.ts";
+
+/** The types of all results, in order. */
+export const resultsOf = ({ dtype, shape, others = [] }: NodeType): readonly TensorType[] => [
+  { dtype, shape },
+  ...others,
+];
+
+/** Which result of its node a value is: 0 for what is not a further one. */
+export const resultIndex = (value: Value): number =>
+  value.kind === "node" && value.op === RESULT ? (value.attrs.index as number) : 0;
+
+/** The name of the op that gives the further results of a node. */
+export const RESULT = "result_of";
+
+export const isBody = (value: Attr): value is Graph => typeof value === "object" && "nodes" in value;
+
+/** The bodies that a node carries. */
+export const bodiesOf = (attrs: Attrs): readonly Graph[] => Object.values(attrs).filter(isBody);
