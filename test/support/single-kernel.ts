@@ -1,11 +1,12 @@
 /** One lowered kernel by itself: run by the interpreter as it was lowered, and as a candidate of a strategy by any backend. */
 
 import type { Backend } from "../../backends/backend.ts";
-import { planMemory } from "../../passes/codegen/plan-memory.ts";
 import { fuse } from "../../passes/fusion/fuse.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
 import { lower } from "../../passes/lowering/lower.ts";
+import { PassManager } from "../../passes/manager.ts";
+import { planLowered } from "../../passes/pipeline.ts";
 import { apply } from "../../passes/scheduling/apply.ts";
 import type { Candidate } from "../../passes/scheduling/plans/strategy.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
@@ -81,7 +82,7 @@ export async function ranAs(
   });
   const bindings = (params: readonly BufferParam[]) =>
     params.map(({ name, dtype, length }) => ({ name, buffer: name, dtype, shape: [length] }));
-  const plan = planMemory.run({
+  const lone: LoweredProgram = {
     name: kernel.name,
     kernels,
     buffers: [...buffers, ...scratch],
@@ -90,7 +91,9 @@ export async function ranAs(
     states: [],
     scalars: [],
     commitFrom: kernels.length,
-  });
+  };
+  const { capabilities } = backend;
+  const plan = planLowered(new PassManager(), lone, { capabilities, after: "schedule" });
   const program = await backend.compile(plan, backend.createStateMemory());
   for (const [name, numbers] of Object.entries(contents)) await program.write(name, numbers);
   await program.run(0, plan.kernels.length, new Float64Array(0));
