@@ -7,15 +7,15 @@ import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { axesKey, rewriter } from "../../src/loop/walk.ts";
 import { type Contraction, contractionOf, type Reduce } from "./analysis/contraction.ts";
+import { joinAxes } from "./analysis/join-axes.ts";
 import type { Nest } from "./analysis/nest.ts";
 import { applySparse } from "./plans/sparse/apply.ts";
-import type { Scheduled } from "./plans/strategy.ts";
 import { applyWinograd } from "./plans/winograd/apply.ts";
 import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";
 import { applyDot, isDot } from "./transforms/dot.ts";
 import { foldGuards } from "./transforms/fold-guards.ts";
-import { joinAxes } from "./transforms/join-axes.ts";
+import type { Scheduled } from "./transforms/nests.ts";
 import { bodyOf, onNests, transformed } from "./transforms/nests.ts";
 import { unrollWindows } from "./transforms/unroll.ts";
 

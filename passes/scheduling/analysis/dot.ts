@@ -5,8 +5,8 @@ import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.
 import { Interner } from "../../../src/loop/intern.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { children, visitExpr } from "../../../src/loop/walk.ts";
-import { joinAxes } from "../transforms/join-axes.ts";
 import { dependsOn, type Reduce } from "./contraction.ts";
+import { joinAxes } from "./join-axes.ts";
 import type { Nest } from "./nest.ts";
 
 /** The one sum in a nest, its innermost axes joined where they are contiguous in all it loads. */

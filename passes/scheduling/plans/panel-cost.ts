@@ -6,8 +6,8 @@ import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts } from "../../../src/loop/walk.ts";
 import type { Coordinate } from "../analysis/coordinates.ts";
+import { fills } from "../transforms/copy.ts";
 import { type PanelPlan, panelLength } from "../transforms/panel.ts";
-import { fills } from "./copy.ts";
 
 /** The cost of the copy that `copySchedule` makes of the plan. */
 export function panelCost(plan: PanelPlan, machine: Machine): number {

@@ -8,9 +8,9 @@
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Operand, Schedule } from "../../../src/loop/schedule.ts";
 import { type Contraction, contractionOf, dependsOn } from "../analysis/contraction.ts";
-import { guardedCaches, type PanelCache } from "../analysis/guarded-factor.ts";
 import { cacheStep, panelLength } from "../transforms/panel.ts";
 import type { Tile } from "../transforms/unroll.ts";
+import { guardedCaches, type PanelCache } from "./guarded-factor.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 /** Sizes tried along each side of the block. */

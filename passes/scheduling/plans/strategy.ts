@@ -1,15 +1,8 @@
 /** What a scheduling strategy is: it recognises a lowered kernel, prices it, and rewrites it. */
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
-import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Kernel } from "../../../src/loop/types.ts";
-
-/** Kernels that replace one, and the scratch buffers between them. */
-export interface Scheduled {
-  readonly kernels: readonly Kernel[];
-  readonly scratch: readonly ProgramBuffer[];
-}
 
 /** A way to run one kernel, with its estimated cost in half multiply-adds of a register tile (lower is better). */
 export interface Candidate {

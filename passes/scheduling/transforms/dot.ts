@@ -11,7 +11,7 @@ import type { Reduce } from "../analysis/contraction.ts";
 import { onlySum } from "../analysis/dot.ts";
 import { LANE } from "../analysis/lanes.ts";
 import { type GridLoop, type Nest, nestsOf, type StoreTarget, statementsOf } from "../analysis/nest.ts";
-import type { Scheduled } from "../plans/strategy.ts";
+import type { Scheduled } from "./nests.ts";
 import { transformed } from "./nests.ts";
 import { type Tile, unrollTiles } from "./unroll.ts";
 

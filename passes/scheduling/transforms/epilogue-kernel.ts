@@ -2,13 +2,12 @@
 
 import { load } from "../../../src/loop/build.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import type { Contraction } from "../analysis/contraction.ts";
-import { rowSchedule } from "../plans/plain.ts";
-import { nestLoops } from "../plans/sparse/sparse-form.ts";
-import { onNests } from "./nests.ts";
+import { bodyOf, onNests } from "./nests.ts";
 import { replaceCore } from "./replace-core.ts";
+import { rowSchedule } from "./rows.ts";
 
 /** The contraction's stores, with the element of `sums` at `place` where the sum was. */
 export function epilogueKernel(
@@ -18,10 +17,8 @@ export function epilogueKernel(
   width: number,
 ): Kernel {
   const sum = load(sums.name, "float32", place);
-  const stores = nest.stores.map(
-    (s): Stmt => ({ kind: "store", ...s, value: replaceCore(s.value, core, sum) }),
-  );
-  const body = nestLoops(nest.loops, "grid", stores);
+  const stores = nest.stores.map((s) => ({ ...s, value: replaceCore(s.value, core, sum) }));
+  const body = bodyOf([{ ...nest, stores }]);
   const { loaded, stored, scalars } = usedBuffers(body);
   const epilogue: Kernel = {
     ...kernel,

@@ -2,6 +2,7 @@
 
 import { add, int, variable } from "../../../src/loop/build.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
+import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Schedule, Step, VectorSplit } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute } from "../../../src/loop/walk.ts";
@@ -10,6 +11,12 @@ import { type GridLoop, type Nest, nestsOf, statementsOf } from "../analysis/nes
 import { cleared } from "./clear.ts";
 import { joinLoops } from "./join-loops.ts";
 import { unrollTiles } from "./unroll.ts";
+
+/** Kernels that replace one, and the scratch buffers between them. */
+export interface Scheduled {
+  readonly kernels: readonly Kernel[];
+  readonly scratch: readonly ProgramBuffer[];
+}
 
 /** The kernel with every nest transformed as a schedule says that needs nothing else to know. */
 export function onNests(kernel: Kernel, schedule: Schedule): Kernel {

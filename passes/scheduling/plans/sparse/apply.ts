@@ -5,7 +5,7 @@ import { lanesIn, type Schedule } from "../../../../src/loop/schedule.ts";
 import type { Contraction } from "../../analysis/contraction.ts";
 import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import { cached } from "../../transforms/cache.ts";
-import type { Scheduled } from "../strategy.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import { buildInputGradient } from "./input-gradient.ts";
 import { buildInputVectors } from "./vector-input-gradient.ts";
 import { buildWeightVectors } from "./vector-weight-gradient.ts";

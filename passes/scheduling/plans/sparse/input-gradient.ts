@@ -29,9 +29,9 @@ import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import { onNests } from "../../transforms/nests.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
-import type { Scheduled } from "../strategy.ts";
 import {
   baseOf,
   type ListSpec,

@@ -29,7 +29,9 @@ import { type Coordinate, coordinatesOf } from "../../analysis/coordinates.ts";
 import { LANE } from "../../analysis/lanes.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import type { SparseFactor } from "../../analysis/sparse-factor.ts";
+import { copySchedule } from "../../transforms/copy.ts";
 import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import { onNests } from "../../transforms/nests.ts";
 import {
   buildPanel,
@@ -40,9 +42,7 @@ import {
   panelForm,
   planPanel,
 } from "../../transforms/panel.ts";
-import { copySchedule } from "../copy.ts";
 import { panelCost } from "../panel-cost.ts";
-import type { Scheduled } from "../strategy.ts";
 import { MULTIPLY_ADD } from "../vector-cost.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { loopOver, nestLoops, type SparseForm, type WeightLoops, weightLoops } from "./sparse-form.ts";

@@ -12,8 +12,8 @@ import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
-import type { Scheduled } from "../strategy.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import {
   nestLoops,

@@ -3,7 +3,7 @@
 import { InternalError } from "../../../../src/core/errors.ts";
 import type { Step } from "../../../../src/loop/schedule.ts";
 import type { Contraction } from "../../analysis/contraction.ts";
-import type { Scheduled } from "../strategy.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import { correlationOf } from "./correlation.ts";
 import { formOf } from "./forms.ts";
 import { buildForward } from "./forward.ts";

@@ -11,7 +11,7 @@ import { type Lanes, lanePartsOf } from "../../analysis/lanes.ts";
 import type { GridLoop, Nest, StoreTarget } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
 import { interiorOf, zeros } from "../../transforms/clear.ts";
-import { fills } from "../copy.ts";
+import { fills } from "../../transforms/copy.ts";
 import type { Plane, PooledPlane } from "./plane.ts";
 import { lane, type Phases } from "./workspace.ts";
 

@@ -6,7 +6,7 @@
 import { add, binary, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { LANE, lanePartsOf } from "../../analysis/lanes.ts";
-import type { Scheduled } from "../strategy.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import { applyTransform, stripLength } from "./apply-transform.ts";
 import { fillPlane, planeIndex, planeLength } from "./fill-plane.ts";
 import { channelParts, finish, type SumPlane, sumIndex } from "./finish.ts";

@@ -3,9 +3,9 @@
 import type { Operand } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { visitExpr } from "../../../src/loop/walk.ts";
+import { type Contraction, extentsOf } from "../analysis/contraction.ts";
+import { coordinatesOf } from "../analysis/coordinates.ts";
 import { isPackable, type PanelPlan, planPanel } from "../transforms/panel.ts";
-import { type Contraction, extentsOf } from "./contraction.ts";
-import { coordinatesOf } from "./coordinates.ts";
 
 /** A factor that is copied, and how its copy lies. */
 export interface PanelCache {

@@ -4,7 +4,7 @@ import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.
 import { int } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
 import { children, substitute } from "../../../src/loop/walk.ts";
-import type { Reduce } from "../analysis/contraction.ts";
+import type { Reduce } from "./contraction.ts";
 
 /** The sum with its innermost axes as one for as long as every load steps through them as through one. */
 export function joinAxes(sum: Reduce): Reduce {

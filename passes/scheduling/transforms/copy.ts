@@ -4,7 +4,7 @@ import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.
 import type { Schedule } from "../../../src/loop/schedule.ts";
 import type { Kernel } from "../../../src/loop/types.ts";
 import { nestsOf } from "../analysis/nest.ts";
-import { interiorOf } from "../transforms/clear.ts";
+import { interiorOf } from "./clear.ts";
 
 /** How often an element may be copied, on average, for lanes to pay. */
 const MOST_REPEATED = 1.4;
