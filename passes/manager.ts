@@ -1,16 +1,28 @@
 /** Runs passes in order with instruments around them: time, dump and verification. */
 
 import { InternalError } from "../src/core/errors.ts";
-import { type Artifact, isGraph, printArtifact, type StageDump } from "../src/ir/artifact.ts";
+import { type Artifact, isGraph, isPlan, printArtifact, type StageDump } from "../src/ir/artifact.ts";
 import { verifyGraph } from "../src/ir/verify.ts";
 import { verifyKernel } from "../src/loop/verify.ts";
 import { verifyProgram } from "../src/loop/verify-program.ts";
 import { opTable } from "../src/ops/registry.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 
+/** When kernels are verified: as soon as a pass has made them, or where the plan of them is complete. */
+export type Verification = "each" | "plan";
+
 /** Collects stages while passes run. Texts are printed only when somebody reads them. */
 export class PassManager {
   private readonly records: { name: string; doc: string; artifact: Artifact; milliseconds: number }[] = [];
+  private readonly verification: Verification;
+
+  /**
+   * With `"plan"`, what the backend gets is proved and what came before it is not: that is looked at where the proof fails,
+   * to name the pass. Graphs are always verified at once.
+   */
+  constructor(verification: Verification = "each") {
+    this.verification = verification;
+  }
 
   /** Records an artifact that no pass made, such as the traced graph. */
   start({ name, doc }: StageInfo, artifact: Artifact, milliseconds: number): void {
@@ -21,10 +33,11 @@ export class PassManager {
   /** Runs one pass and verifies what it made. */
   run<I, O extends Artifact>(pass: Pass<I, O>, input: I): O {
     const begin = performance.now();
-    const output = pass.run(input);
+    const output = this.named(() => pass.run(input));
     const milliseconds = performance.now() - begin;
+    const isDue = this.verification === "each" || isGraph(output) || isPlan(output);
     // What a pass leaves as it was has been verified.
-    if ((output as Artifact) !== input) this.verify(pass.name, output);
+    if (isDue && (output as Artifact) !== input) this.named(() => this.verify(pass.name, output));
     this.records.push({ name: pass.name, doc: pass.doc, artifact: output, milliseconds });
     return output;
   }
@@ -38,6 +51,17 @@ export class PassManager {
       previous = text;
       return { name, doc, artifact, text, unchanged, milliseconds };
     });
+  }
+
+  /** What `body` gives; where it fails, the first pass at fault is named, which may be one whose kernels were not verified. */
+  private named<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof InternalError && this.verification === "plan")
+        for (const { name, artifact } of this.records) this.verify(name, artifact);
+      throw error;
+    }
   }
 
   private verify(pass: string, artifact: Artifact): void {

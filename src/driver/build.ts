@@ -148,7 +148,7 @@ export async function runPasses(
   readonly manager: PassManager;
   readonly tuned: readonly TunedKernel[];
 }> {
-  const manager = new PassManager();
+  const manager = new PassManager("plan");
   manager.start(start, graph, milliseconds);
   const { capabilities } = backend;
   const lowered = lowerTraced(manager, graph, { capabilities, ...options });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
+import { planMemory } from "../../passes/codegen/plan-memory.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { Pass } from "../../passes/pass.ts";
 import { runPipeline, STAGES } from "../../passes/pipeline.ts";
@@ -84,6 +85,27 @@ test("a pass that leaves a kernel out of bounds is named", () => {
     }),
   };
   expect(() => new PassManager().run(shrink, program)).toThrow(
+    /^after pass shrink: kernel \w+: .* is out of bounds$/m,
+  );
+});
+
+test("where the plan alone is verified, the first pass at fault is named all the same", () => {
+  const program = stagesOf(lenetTraining(1)).artifacts.get("parallelize") as LoweredProgram;
+  const widen: Pass<LoweredProgram, LoweredProgram> = { name: "widen", doc: "", run: (p) => ({ ...p }) };
+  const shrink: Pass<LoweredProgram, LoweredProgram> = {
+    ...widen,
+    name: "shrink",
+    run: (p) => ({
+      ...p,
+      kernels: p.kernels.map((k) => ({
+        ...k,
+        buffers: k.buffers.map((b) => ({ ...b, length: b.length - 1 })),
+      })),
+    }),
+  };
+  const manager = new PassManager("plan");
+  const broken = manager.run(widen, manager.run(shrink, program));
+  expect(() => manager.run(planMemory, broken)).toThrow(
     /^after pass shrink: kernel \w+: .* is out of bounds$/m,
   );
 });
