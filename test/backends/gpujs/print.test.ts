@@ -24,33 +24,33 @@ test("a padded convolution reads nothing outside of its image", () => {
   expect(text).toMatchInlineSnapshot(`
     "function (x, w, b) {
       const i1 = Math.floor(this.thread.x / 36);
-      const p9 = i1 * 18;
+      const p11 = i1 * 18;
       const t0 = b[i1];
       const i2 = Math.floor(this.thread.x / 6) % 6;
-      const p8 = i2 * 6;
+      const p9 = i2 * 6;
       const i3 = this.thread.x % 6;
-      const p6 = p8 + i3;
-      let acc1 = 0.0;
+      const p6 = p9 + i3;
+      let acc0 = 0.0;
       for (let ci = 0; ci < 2; ci++) {
         const p4 = p6 + ci * 36;
-        const p5 = p9 + ci * 9;
+        const p5 = p11 + ci * 9;
         for (let ky = 0; ky < 3; ky++) {
           const p2 = p4 + ky * 6;
           const p3 = p5 + ky * 3;
-          let t2 = 0.0;
-          if ((i2 + ky - 1 >= 0) && (i2 + ky - 1 < 6)) { t2 = 1.0; }
+          let t1 = 0.0;
+          if ((i2 + ky - 1 >= 0) && (i2 + ky - 1 < 6)) { t1 = 1.0; }
           for (let kx = 0; kx < 3; kx++) {
             const p0 = p2 + kx;
             const p1 = p3 + kx;
             let chosen = 0.0;
-            if ((t2 > 0.5) && ((i3 + kx - 1 >= 0) && (i3 + kx - 1 < 6))) {
+            if ((t1 > 0.5) && ((i3 + kx - 1 >= 0) && (i3 + kx - 1 < 6))) {
               chosen = x[p0 - 7];
             }
-            acc1 = acc1 + chosen * w[p1];
+            acc0 = acc0 + chosen * w[p1];
           }
         }
       }
-      return Math.max(acc1 + t0, 0.0);
+      return Math.max(acc0 + t0, 0.0);
     }"
   `);
 });
