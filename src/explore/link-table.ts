@@ -66,7 +66,7 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
     kernels: [table.kernel(owner)],
     parts: [],
   });
-  const scheduled = compilation.plan.kernels.map((kernel): [string, Link] => {
+  const scheduled = scheduledKernels(compilation).map((kernel): [string, Link] => {
     const owner = ownerOf(lowered, kernel.name);
     return [
       kernel.name,
@@ -82,6 +82,13 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
     lowered: new Map(lowered.map((kernel) => [kernel.name, linkOf(kernel)])),
     scheduled: new Map(scheduled),
   };
+}
+
+/** Every kernel that scheduling has made, as it is last: some are not in the plan, for another one has made their panel. */
+function scheduledKernels({ stages, plan }: Compilation): readonly Kernel[] {
+  const made = stages.flatMap(({ artifact }) => (isGraph(artifact) ? [] : artifact.kernels));
+  const known = new Map(made.filter((k) => k.schedule !== undefined).map((k) => [k.name, k]));
+  return [...new Map([...known, ...plan.kernels.map((k) => [k.name, k] as const)]).values()];
 }
 
 /** The nodes that each kernel computes; constants are written into many kernels, and belong to none. */

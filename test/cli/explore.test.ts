@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { STAGES } from "../../passes/pipeline.ts";
 import type { ExplorerData } from "../../src/explore/data.ts";
 import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
 
@@ -29,7 +30,7 @@ describe("kiln explore", () => {
     expect(data.backends.map(({ name }) => name)).toEqual(["js", "gpujs:cpu"]);
     expect(data.sources[0].lines.map(({ text }) => text).join("\n")).toBe(barModel());
     for (const { kernels, stages, code: position } of data.backends) {
-      expect(stages).toHaveLength(14);
+      expect(stages).toHaveLength(STAGES.length);
       expect(kernels.every(({ milliseconds = 0 }) => milliseconds > 0)).toBe(true);
       expect(data.documents[position].filter(({ kernel }) => kernel)).toHaveLength(kernels.length);
     }
