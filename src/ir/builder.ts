@@ -15,7 +15,6 @@ import type {
   NodeType,
   OpTable,
   Output,
-  TensorType,
   Update,
   Value,
 } from "./types.ts";
@@ -44,11 +43,12 @@ export class GraphBuilder {
     this.table = table;
   }
 
-  /** Declares an input; the name must be new among inputs of its role. */
-  input(role: InputRole, name: string, type: TensorType): Input {
+  /** Declares an input, of one result alone whatever else has that type; the name must be new among inputs of its role. */
+  input(role: InputRole, name: string, like: NodeType): Input {
     if (this.inputs.some((known) => known.role === role && known.name === name)) {
       throw new KilnError(`two graph inputs are named ${name}`);
     }
+    const [type] = resultsOf(like);
     const input: Input = { kind: "input", role, name, type };
     this.adopt(input);
     return input;

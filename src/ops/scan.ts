@@ -176,10 +176,10 @@ function differentiated(table: OpTable, body: Graph, isGiven: (output: number) =
 }
 
 /** Declares an input whose name no input of `body` has. */
-function declared(b: GraphBuilder, body: Graph, wish: string, { dtype, shape }: TensorType): Input {
+function declared(b: GraphBuilder, body: Graph, wish: string, type: TensorType): Input {
   let name = wish;
   while (body.inputs.some((input) => input.name === name)) name += "_";
-  return b.input("input", name, { dtype, shape });
+  return b.input("input", name, type);
 }
 
 /**
@@ -255,7 +255,7 @@ function cotangentsOf(
   const r = new GraphBuilder(table);
   const replaced = new Map<Value, Value>();
   const stand = (value: Value, name: string, type: TensorType): void => {
-    replaced.set(value, r.input("input", name, { dtype: type.dtype, shape: type.shape }));
+    replaced.set(value, r.input("input", name, type));
   };
   const initial: Value[] = [];
   for (const k of carries) {

@@ -23,7 +23,7 @@ export interface Limits {
   readonly all?: boolean;
 }
 
-/** A entry that was run. */
+/** An entry that was run. */
 export interface Measured {
   readonly name: string;
   readonly cost: number;

@@ -91,7 +91,7 @@ export const choicesOf = (tuned: readonly TunedKernel[]): ReadonlyMap<string, Sc
   new Map(tuned.map(({ key, choice }) => [key, parseSchedule(choice)]));
 
 /**
- * TuningTask with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the
+ * Tuning tasks with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the
  * root of the cost: heavy kernels take longer to measure and gain more, and light ones still get their turn.
  */
 function sharesOf(tasks: readonly TuningTask[]): readonly { task: TuningTask; share: number }[] {

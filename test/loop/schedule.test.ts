@@ -6,6 +6,7 @@ import { fuse } from "../../passes/fusion/fuse.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
 import { lower } from "../../passes/lowering/lower.ts";
+import { inBodies } from "../../passes/pass.ts";
 import { schedule } from "../../passes/scheduling/schedule.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
@@ -23,7 +24,8 @@ import { STRATEGIES } from "../support/strategies.ts";
 const { capabilities } = js;
 
 /** Lowers a graph as the pipeline does, without what comes between. */
-const lowered = (graph: Graph): LoweredProgram => lower.run(fuse(capabilities).run(simplify.run(graph)));
+const lowered = (graph: Graph): LoweredProgram =>
+  lower.run(inBodies(fuse(capabilities)).run(inBodies(simplify).run(graph)));
 
 const scheduled = (program: LoweredProgram, strategy?: string): LoweredProgram =>
   plannedFor(capabilities, program, strategy === undefined ? {} : { strategy });
@@ -49,9 +51,8 @@ function graphOf(op: string, sample: Sample): Graph {
   return b.build(op, [{ name: "output", value: b.node(op, inputs, sample.attrs) }]);
 }
 
-/** Of kernels that run once: loops over kernels, scan's, have tests of their own (test/ops/scan.test.ts). */
 const SAMPLES = Object.entries(OPS).flatMap(([op, { samples }]) =>
-  op === "scan" ? [] : samples().map((sample, k) => ({ label: `${op} #${k}`, op, sample })),
+  samples().map((sample, k) => ({ label: `${op} #${k}`, op, sample })),
 );
 
 describe.each(STRATEGIES.map(({ name }) => name))("%s", (strategy) => {

@@ -7,6 +7,7 @@ import { fuse } from "../../passes/fusion/fuse.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
 import { lower } from "../../passes/lowering/lower.ts";
+import { inBodies } from "../../passes/pass.ts";
 import { apply } from "../../passes/scheduling/apply.ts";
 import type { Candidate, Strategy } from "../../passes/scheduling/plans/strategy.ts";
 import { schedule } from "../../passes/scheduling/schedule.ts";
@@ -15,6 +16,7 @@ import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { verifyKernel } from "../../src/loop/verify.ts";
@@ -28,7 +30,8 @@ import { VECTOR_STRATEGIES } from "../support/strategies.ts";
 
 const LANES: Capabilities = { ...js.capabilities, vectorWidth: 4, registers: 15 };
 
-const lowered = (graph: Graph): LoweredProgram => lower.run(fuse(LANES).run(simplify.run(graph)));
+const lowered = (graph: Graph): LoweredProgram =>
+  lower.run(inBodies(fuse(LANES)).run(inBodies(simplify).run(graph)));
 
 /** Whole numbers from -4 to 4, or below an index's bound: sums and products of them are exact in any order. */
 function wholeNumbers(types: readonly { shape: readonly number[]; below?: number }[], seed: number) {
@@ -44,9 +47,13 @@ function wholeNumbers(types: readonly { shape: readonly number[]; below?: number
 function withCandidate(program: LoweredProgram, kernel: Kernel, candidate: Candidate): LoweredProgram {
   const { kernels, scratch } = apply(kernel, candidate.schedule);
   kernels.forEach(verifyKernel);
+  const place = program.kernels.indexOf(kernel);
   return {
     ...program,
-    kernels: program.kernels.flatMap((k) => (k === kernel ? kernels : [k])),
+    kernels: program.kernels.toSpliced(place, 1, ...kernels),
+    ...(program.loops && {
+      loops: withKernelsAt(program.loops, (k) => (k > place ? k - 1 + kernels.length : k)),
+    }),
     buffers: [...program.buffers, ...scratch],
   };
 }
@@ -90,9 +97,8 @@ function gradientsOf(text: string) {
   };
 }
 
-/** Of kernels that run once: loops over kernels, scan's, have tests of their own (test/ops/scan.test.ts). */
 const SAMPLES = Object.entries(OPS).flatMap(([op, { samples }]) =>
-  op === "scan" ? [] : samples().map((sample, k) => ({ label: `${op} #${k}`, op, sample })),
+  samples().map((sample, k) => ({ label: `${op} #${k}`, op, sample })),
 );
 
 describe.each(VECTOR_STRATEGIES)("$name", (strategy) => {

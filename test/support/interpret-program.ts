@@ -2,9 +2,10 @@
 
 import { sizeOf } from "../../src/core/shape.ts";
 import { interpretKernel } from "../../src/loop/interpret.ts";
+import { moveElements, runOrder } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 
-/** Outputs and states by name after all kernels have run once. Scratch starts as garbage, as in an arena. */
+/** Outputs and states by name after one run, loops in all their iterations. Scratch starts as garbage, as in an arena. */
 export function interpretProgram(
   program: LoweredProgram,
   values: Readonly<Record<string, ArrayLike<number>>>,
@@ -16,7 +17,12 @@ export function interpretProgram(
     storage[name] = new Float64Array(sizeOf(shape)).fill(Number.NaN);
   }
   for (const { name, buffer } of [...program.inputs, ...program.states]) storage[buffer].set(values[name]);
-  for (const kernel of program.kernels) interpretKernel(kernel, storage, scalars)();
+  const kernels = program.kernels.map((kernel) => interpretKernel(kernel, storage, scalars));
+  for (const step of runOrder(program.loops ?? [], 0, kernels.length)) {
+    if (step.kind === "kernels") for (const run of kernels.slice(step.from, step.to)) run();
+    else if (step.kind === "move")
+      moveElements(storage[step.move.from], storage[step.move.to], step.move, step.place);
+  }
   return Object.fromEntries([
     ...program.outputs.map(({ name, buffer }) => [name, storage[buffer]]),
     ...program.states.map(({ name, buffer }) => [`@${name}`, storage[buffer]]),

@@ -1,4 +1,4 @@
-/** TuningTask that need no backend and no clock: every way takes as long as it is told to, on a clock of its own. */
+/** Tuning tasks that need no backend and no clock: every way takes as long as it is told to, on a clock of its own. */
 
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { TuningTask } from "../../src/loop/tuning-task.ts";
