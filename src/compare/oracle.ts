@@ -8,18 +8,19 @@ import { allocate, type DType, isFloat } from "../core/dtype.ts";
 import { formatOrigins } from "../core/origin.ts";
 import { sizeOf } from "../core/shape.ts";
 import { interpretKernel } from "../loop/interpret.ts";
-import { iterationsOf, moveElements, runOrder } from "../loop/loops.ts";
+import { iterationsOf, moveElements } from "../loop/loops.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 import type { ProgramBuffer } from "../loop/program.ts";
 import type { Kernel, Stmt } from "../loop/types.ts";
 import { nested } from "../loop/walk.ts";
 import { Instrument } from "../runtime/inspection/instrument.ts";
+import { runOneByOne } from "../runtime/inspection/one-by-one.ts";
 import { differenceOf, type Runs, roundingOf, roundTo, significantBits, storedPlaces } from "./rounding.ts";
 import type { ValueDifference } from "./types.ts";
 
 /** A buffer that is compared, and the place in the run order of the kernel that stores it. */
 interface Stored {
-  readonly turn: number;
+  readonly position: number;
   readonly buffer: ProgramBuffer;
 }
 
@@ -30,7 +31,7 @@ interface Stored {
 export class OracleComparison extends Instrument {
   private readonly errors: readonly number[];
   private readonly oracles: readonly OracleRun[];
-  private readonly found: (ValueDifference & { readonly turn: number })[] = [];
+  private readonly found: (ValueDifference & { readonly position: number })[] = [];
   /** A backend may keep new states apart until the step is complete: they are read in the end. */
   private readonly last: Stored[] = [];
 
@@ -45,37 +46,35 @@ export class OracleComparison extends Instrument {
     if (from === 0) await this.begin();
     const values = Object.fromEntries(plan.scalars.map((name, k) => [name, scalars[k]]));
     const runs = new Map<number, number>();
-    for (const step of runOrder(plan.loops ?? [], from, to)) {
-      if (step.kind === "end") executable.end?.(step.loop);
-      if (step.kind === "move") {
-        const { move, place } = step;
-        await executable.move(move, place);
+    await runOneByOne(plan, executable, [from, to], scalars, {
+      moved: (move, place) => {
         for (const { storage } of oracles) moveElements(storage[move.from], storage[move.to], move, place);
-      }
-      if (step.kind !== "kernels") continue;
-      for (let turn = step.from; turn < step.to; turn++) {
-        await executable.run(turn, turn + 1, scalars);
-        for (const oracle of oracles) oracle.run(plan.kernels[turn], values);
-        runs.set(turn, 1 + (runs.get(turn) ?? 0));
+      },
+      after: async (position) => {
+        for (const oracle of oracles) oracle.run(plan.kernels[position], values);
+        runs.set(position, 1 + (runs.get(position) ?? 0));
         // Of a loop the last iteration is compared, to which all before it have led.
-        if (runs.get(turn) === iterationsOf(plan, turn)) await this.look(turn);
+        if (runs.get(position) === iterationsOf(plan, position)) await this.look(position);
         await breath();
-      }
-    }
+        return undefined;
+      },
+    });
   }
 
   /** Compares what a kernel has stored. */
-  private async look(turn: number): Promise<void> {
-    for (const buffer of storedBy(this.plan, this.plan.kernels[turn])) {
-      if (buffer.role === "state") this.last.push({ turn, buffer });
-      else await this.compare({ turn, buffer });
+  private async look(position: number): Promise<void> {
+    for (const buffer of storedBy(this.plan, this.plan.kernels[position])) {
+      if (buffer.role === "state") this.last.push({ position, buffer });
+      else await this.compare({ position, buffer });
     }
   }
 
   /** One entry for each stored value, in run order. */
   async differences(): Promise<readonly ValueDifference[]> {
     for (const stored of this.last) await this.compare(stored);
-    return this.found.sort((a, b) => a.turn - b.turn).map(({ turn: _, ...difference }) => difference);
+    return this.found
+      .sort((a, b) => a.position - b.position)
+      .map(({ position: _, ...difference }) => difference);
   }
 
   /** Gives the oracles what the program starts from. */
@@ -86,8 +85,8 @@ export class OracleComparison extends Instrument {
     }
   }
 
-  private async compare({ turn, buffer }: Stored): Promise<void> {
-    const { name: kernel, origins } = this.plan.kernels[turn];
+  private async compare({ position, buffer }: Stored): Promise<void> {
+    const { name: kernel, origins } = this.plan.kernels[position];
     const { name, dtype, value, role } = buffer;
     const [exact, rounded] = this.oracles;
     const all: Runs = {
@@ -96,8 +95,8 @@ export class OracleComparison extends Instrument {
       rounded: rounded.storage[name],
     };
     const runs = role === "scratch" ? storedPlaces(all) : all;
-    const deviation = differenceOf(dtype, runs, this.errors[turn]);
-    this.found.push({ turn, kernel, at: formatOrigins(origins), value, ...deviation });
+    const deviation = differenceOf(dtype, runs, this.errors[position]);
+    this.found.push({ position, kernel, at: formatOrigins(origins), value, ...deviation });
   }
 
   private async numbers(buffer: string): Promise<ArrayLike<number>> {

@@ -1,13 +1,15 @@
 /** Runs a program's kernels one by one, loops in all their iterations, for those who look at what happens in between. */
 
 import type { Executable } from "../../../backends/backend.ts";
-import { runOrder } from "../../loop/loops.ts";
+import { type Move, runOrder } from "../../loop/loops.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 
 /** What is done before and after each run of a kernel; the run ends where one of them gives `"stop"`. */
 export interface Observer {
   before?(kernel: number): undefined | "stop" | Promise<undefined | "stop">;
   after?(kernel: number): undefined | "stop" | Promise<undefined | "stop">;
+  /** Told of each move once it is done. */
+  moved?(move: Move, place: number): void;
 }
 
 /** Runs the kernels `from` … `to` - 1. */
@@ -30,6 +32,7 @@ export async function runOneByOne(
         break;
       case "move":
         await executable.move(step.move, step.place);
+        observer.moved?.(step.move, step.place);
         break;
       case "end":
         executable.end?.(step.loop);
