@@ -29,7 +29,9 @@ describe.skipIf(skipReason).each(Object.entries(TOLERANCES))("%s in a browser", 
     await browser?.close();
   });
 
-  test.each(Object.keys(OPS))("%s", async (op) => {
+  // An op without samples, as `result_of`, which needs an op of several results before it, is tested with that one.
+  const sampled = Object.values(OPS).flatMap(({ name, samples }) => (samples().length > 0 ? [name] : []));
+  test.each(sampled)("%s", async (op) => {
     const results = await at.call<SampleResult[]>("samples", "run", backend, op);
     expect(results.length).toBeGreaterThan(0);
     const { value, gradient } = tolerance(op);

@@ -31,7 +31,7 @@ describe("kiln bench", () => {
       stdout.match(/^ {2}memory: [\d.]+ kB arena .*, [\d.]+ kB parameters and other states$/gm),
     ).toHaveLength(2);
     expect(stdout).toMatch(/^ {2}kernel +ms +share +expected +GFLOP\/s +dense +schedule +at$/m);
-    expect(stdout).toMatch(/^ {2}linear +[\d.]+ +[\d.]+ % +[\d.]+ % .*register-tile .*bars\.ts:\d+/m);
+    expect(stdout).toMatch(/^ {2}linear +[\d.]+ +[\d.]+ % +[\d.]+ % .*unroll i0 by 4; .*bars\.ts:\d+/m);
   });
 
   it("writes JSON, for another batch and the forward pass, without the code", async () => {
