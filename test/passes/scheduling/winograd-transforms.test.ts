@@ -1,24 +1,35 @@
 /** The matrices of minimal filtering are exact for any number of outputs and taps, and so is the way they are applied. */
 
 import { describe, expect, test } from "vitest";
-import { Fraction, ZERO } from "../../../passes/scheduling/plans/winograd/fraction.ts";
 import { linearMap } from "../../../passes/scheduling/plans/winograd/linear-map.ts";
 import {
-  exactTransform,
   type Matrix,
   MOST_POINTS,
   transformOf,
-  transposed,
 } from "../../../passes/scheduling/plans/winograd/transform-matrices.ts";
 import { local } from "../../../src/loop/build.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { generator } from "../../support/draw.ts";
+import { Fraction, ZERO } from "../../support/fraction.ts";
 
 const FORMS = [2, 3, 4, 5, 6, 7].flatMap((taps) =>
   [2, 3, 4, 5, 6].filter((m) => m + taps - 1 <= MOST_POINTS).map((outputs) => ({ outputs, taps })),
 );
 
-const times = (matrix: Matrix<Fraction>, vector: readonly Fraction[]): Fraction[] =>
+type Exact = readonly (readonly Fraction[])[];
+
+const exactly = (matrix: Matrix): Exact => matrix.map((row) => row.map(Fraction.of));
+
+/** The quotients of which a row of G is the rounded form: powers of a point over the row's norm, all of few binary digits. */
+function exactRow(row: readonly number[]): Fraction[] {
+  const short = (value: number): Fraction => Fraction.of(Math.round(value * 2 ** 24) / 2 ** 24);
+  const norm = row[0] === 0 ? 1 : 1 / row[0];
+  return row.map((value) => short(value * norm).over(short(norm)));
+}
+
+const transposed = (matrix: Exact): Exact => matrix[0].map((_, k) => matrix.map((row) => row[k]));
+
+const times = (matrix: Exact, vector: readonly Fraction[]): Fraction[] =>
   matrix.map((row) => row.reduce((sum, x, k) => sum.plus(x.times(vector[k])), ZERO));
 
 const numbersOf = (fractions: readonly Fraction[]): number[] => fractions.map((f) => f.toNumber());
@@ -33,12 +44,26 @@ function fractions(count: number, random: () => number): Fraction[] {
 
 describe.each(FORMS)("F($outputs, $taps)", ({ outputs, taps }) => {
   const random = generator(outputs * 10 + taps);
-  const exact = exactTransform(outputs, taps);
+  const numbers = transformOf(outputs, taps);
+  const exact = {
+    points: numbers.points,
+    inverse: exactly(numbers.inverse),
+    filter: numbers.filter.map(exactRow),
+    data: exactly(numbers.data),
+  };
   const data = fractions(exact.points, random);
   const filter = fractions(taps, random);
   const products = (a: readonly Fraction[], b: readonly Fraction[]): Fraction[] =>
     a.map((x, k) => x.times(b[k]));
   const transformed = products(times(exact.filter, filter), times(exact.data, data));
+
+  test("holds numbers that are exact, or rounded once", () => {
+    expect(exact.filter.map(numbersOf).map((row) => row.map((x) => x + 0))).toEqual(
+      numbers.filter.map((row) => row.map((x) => x + 0)),
+    );
+    expect(exactly(numbers.spread)).toEqual(transposed(exact.inverse));
+    expect(exactly(numbers.gather)).toEqual(transposed(exactly(numbers.filter)));
+  });
 
   test("is a correlation, exactly", () => {
     const direct = Array.from({ length: outputs }, (_, k) =>
@@ -56,13 +81,12 @@ describe.each(FORMS)("F($outputs, $taps)", ({ outputs, taps }) => {
   });
 
   test("is applied in an arrangement that computes the same", () => {
-    const numbers = transformOf(outputs, taps);
     for (const [matrix, wanted, input] of [
       [numbers.data, times(exact.data, data), data],
-      [transposed(numbers.inverse), times(transposed(exact.inverse), data.slice(0, outputs)), data],
+      [numbers.spread, times(transposed(exact.inverse), data.slice(0, outputs)), data],
       [numbers.inverse, times(exact.inverse, transformed), transformed],
       [numbers.filter, times(exact.filter, filter), filter],
-      [transposed(numbers.filter), times(transposed(exact.filter), transformed), transformed],
+      [numbers.gather, times(transposed(exact.filter), transformed), transformed],
     ] as const) {
       const actual = applied(matrix, numbersOf(input), (x) => x);
       // Doubles, through a few dozen operations on numbers up to 1e4.
@@ -73,7 +97,6 @@ describe.each(FORMS)("F($outputs, $taps)", ({ outputs, taps }) => {
   });
 
   test("takes equal data to exact zeros at all points but 1, in float32", () => {
-    const numbers = transformOf(outputs, taps);
     const flat = applied(numbers.data, new Array(exact.points).fill(Math.fround(0.7)), Math.fround);
     flat.forEach((value, point) => {
       if (point === 1) expect(value).not.toBe(0);
@@ -82,7 +105,6 @@ describe.each(FORMS)("F($outputs, $taps)", ({ outputs, taps }) => {
   });
 
   test("rounds no more than the powers in its matrices explain", () => {
-    const numbers = transformOf(outputs, taps);
     const draw = (count: number): number[] =>
       Array.from({ length: count }, () => Math.fround(2 * random() - 1));
     const sizeOf = (matrix: Matrix): number =>

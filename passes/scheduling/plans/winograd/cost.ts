@@ -14,7 +14,7 @@ import type { ForwardPlan } from "./forward-plan.ts";
 import { linearMap } from "./linear-map.ts";
 import { TILE_VECTORS } from "./multiply.ts";
 import { pointsOf, type Tiling, tilesOf } from "./tiling.ts";
-import { type Matrix, transposed } from "./transform-matrices.ts";
+import type { Matrix } from "./transform-matrices.ts";
 import type { WeightPlan } from "./weight-plan.ts";
 
 /** Operations and stores of a matrix times a vector, as `linearMap` arranges them. */
@@ -179,7 +179,7 @@ export function weightCost(plan: WeightPlan, machine: Machine): number {
   const { rows, columns } = tiling.form;
   const points = pointsOf(tiling.form);
   const [channelVectors, outputVectors] = [Math.ceil(channels / lanes), Math.ceil(outputs / lanes)];
-  const [down, along] = [transposedOnce(rows.inverse), transposedOnce(columns.inverse)];
+  const [down, along] = [rows.spread, columns.spread];
   const fill =
     fillCost(
       machine,
@@ -214,14 +214,7 @@ export function weightCost(plan: WeightPlan, machine: Machine): number {
   const last =
     channels *
       outputVectors *
-      stripCost(
-        machine,
-        transposedOnce(rows.filter),
-        transposedOnce(columns.filter),
-        columns.points,
-        1,
-        groups * (t.load + t.operation),
-      ) +
+      stripCost(machine, rows.gather, columns.gather, columns.points, 1, groups * (t.load + t.operation)) +
     4 * sums * groups * machine.costs.traffic.blockByte;
   return (
     MULTIPLY_ADD *
@@ -230,13 +223,4 @@ export function weightCost(plan: WeightPlan, machine: Machine): number {
       last +
       finishCost(machine, correlation, lanes))
   );
-}
-
-const turned = new Map<Matrix, Matrix>();
-
-/** The same object for the same matrix. */
-function transposedOnce(matrix: Matrix): Matrix {
-  const known = turned.get(matrix) ?? transposed(matrix);
-  turned.set(matrix, known);
-  return known;
 }

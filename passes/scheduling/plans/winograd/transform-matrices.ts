@@ -4,21 +4,22 @@
  * `m + r - 1` data with `r` taps at `m` places.
  */
 
-import { Fraction, ONE, ZERO } from "./fraction.ts";
-
-export type Matrix<T = number> = readonly (readonly T[])[];
+export type Matrix = readonly (readonly number[])[];
 
 /** One dimension of the form F(m, r), with `points = m + r - 1` products. */
-export interface Transform<T = number> {
+export interface Transform {
   readonly outputs: number;
   readonly taps: number;
   readonly points: number;
   /** Aᵀ, outputs × points: products to outputs. */
-  readonly inverse: Matrix<T>;
+  readonly inverse: Matrix;
   /** G, points × taps: taps to factors. */
-  readonly filter: Matrix<T>;
+  readonly filter: Matrix;
   /** Bᵀ, points × points: data to factors. */
-  readonly data: Matrix<T>;
+  readonly data: Matrix;
+  /** A and Gᵀ: what the gradient of the taps does with outputs and products. */
+  readonly spread: Matrix;
+  readonly gather: Matrix;
 }
 
 /**
@@ -26,73 +27,50 @@ export interface Transform<T = number> {
  * the powers in the matrices small, which is what rounding errors grow with, and opposite points share most of their
  * arithmetic. With two points behind 1 and -1, however, 2 and -1/2 round three times less than 2 and -2.
  */
-const POINTS: readonly Fraction[] = [
-  [0n, 1n],
-  [1n, 1n],
-  [-1n, 1n],
-  [2n, 1n],
-  [-1n, 2n],
-  [1n, 2n],
-  [-2n, 1n],
-  [4n, 1n],
-  [-1n, 4n],
-  [1n, 4n],
-  [-4n, 1n],
-].map(([numerator, denominator]) => new Fraction(numerator, denominator));
+const POINTS = [0, 1, -1, 2, -1 / 2, 1 / 2, -2, 4, -1 / 4, 1 / 4, -4];
 
 /** Points there are for. */
 export const MOST_POINTS = POINTS.length + 1;
 
-/** The matrices of F(outputs, taps) as exact fractions. */
-export function exactTransform(outputs: number, taps: number): Transform<Fraction> {
+/** The matrices of F(outputs, taps). Bᵀ and A hold sums of products of powers of two and are exact; G is rounded once. */
+export function transformOf(outputs: number, taps: number): Transform {
   const points = outputs + taps - 1;
   const finite = POINTS.slice(0, points - 1);
-  const infinity = (length: number): Fraction[] =>
-    Array.from({ length }, (_, k) => (k === length - 1 ? ONE : ZERO));
-  const powers = (point: Fraction, length: number): Fraction[] => {
-    const row: Fraction[] = [];
-    for (let k = 0; k < length; k++) row.push(k === 0 ? ONE : row[k - 1].times(point));
-    return row;
-  };
-  const evaluated = (length: number): Fraction[][] => [
+  const othersThan = (point: number): number[] => finite.filter((other) => other !== point);
+  const evaluated = (length: number): number[][] => [
     ...finite.map((point) => powers(point, length)),
-    infinity(length),
+    powers(0, length).reverse(),
   ];
-  const filter = evaluated(taps).map((row, k) => {
-    if (k === finite.length) return row;
-    const others = finite.filter((_, other) => other !== k);
-    const norm = others.reduce((n, other) => n.times(finite[k].minus(other)), ONE);
-    return row.map((value) => value.over(norm));
-  });
-  const data = [
-    ...finite.map((_, k) => [...polynomial(finite.filter((_, other) => other !== k)), ZERO]),
-    polynomial(finite),
-  ];
-  return { outputs, taps, points, inverse: transposed(evaluated(outputs)), filter, data };
-}
-
-/** The same in numbers. Bᵀ and A hold sums of powers of two and are exact; G is rounded. */
-export function transformOf(outputs: number, taps: number): Transform {
-  const exact = exactTransform(outputs, taps);
-  const numbers = (matrix: Matrix<Fraction>): Matrix => matrix.map((row) => row.map((f) => f.toNumber()));
+  const norms = finite.map((point) => othersThan(point).reduce((n, other) => n * (point - other), 1));
+  const inverse = transposed(evaluated(outputs));
+  const filter = evaluated(taps).map((row, k) => row.map((value) => value / (norms[k] ?? 1)));
+  const data = [...finite.map((point) => [...polynomial(othersThan(point)), 0]), polynomial(finite)];
   return {
-    ...exact,
-    inverse: numbers(exact.inverse),
-    filter: numbers(exact.filter),
-    data: numbers(exact.data),
+    outputs,
+    taps,
+    points,
+    inverse,
+    filter,
+    data,
+    spread: transposed(inverse),
+    gather: transposed(filter),
   };
 }
 
-export const transposed = <T>(matrix: Matrix<T>): Matrix<T> =>
-  matrix[0].map((_, k) => matrix.map((row) => row[k]));
+const transposed = (matrix: Matrix): number[][] => matrix[0].map((_, k) => matrix.map((row) => row[k]));
+
+function powers(base: number, length: number): number[] {
+  const row = [1];
+  while (row.length < length) row.push(row[row.length - 1] * base);
+  return row;
+}
 
 /** Coefficients, lowest first, of the monic polynomial with these roots. */
-function polynomial(roots: readonly Fraction[]): Fraction[] {
-  let coefficients = [ONE];
+function polynomial(roots: readonly number[]): number[] {
+  let coefficients = [1];
   for (const root of roots) {
     const factor = coefficients;
-    const shifted = [ZERO, ...factor];
-    coefficients = shifted.map((c, k) => (k < factor.length ? c.minus(root.times(factor[k])) : c));
+    coefficients = [0, ...factor].map((c, k) => c - root * (factor[k] ?? 0));
   }
   return coefficients;
 }

@@ -24,7 +24,7 @@ import { channelParts, finish, type SumPlane, sumIndex } from "./finish.ts";
 import { columnLanes, multiply, TILE_VECTORS, vectorAt } from "./multiply.ts";
 import { dataPlane, filterPlane } from "./plane.ts";
 import { pointLength, pointsOf } from "./tiling.ts";
-import { type Matrix, transposed } from "./transform-matrices.ts";
+import type { Matrix } from "./transform-matrices.ts";
 import type { WeightPlan } from "./weight-plan.ts";
 import { kernelOf, lane, Phases, type Scratch, scratch } from "./workspace.ts";
 
@@ -54,7 +54,7 @@ function sumsKernel(plan: WeightPlan, sums: Scratch): Built {
   const gradient = scratch(kernel, "gradient", planeLength(plan.gradient), true);
   const factors = scratch(kernel, "factors", pointLength(plan.transformed), true);
   const weights = scratch(kernel, "gradient_factors", points * plan.gradientStride, true);
-  const spread = transposed(rows.inverse);
+  const { spread } = rows;
   const strip = scratch(
     kernel,
     "strip",
@@ -92,7 +92,7 @@ function sumsKernel(plan: WeightPlan, sums: Scratch): Built {
     ...tileOf({
       plane: { ...plan.gradient, name: gradient.name },
       vertical: spread,
-      horizontal: transposed(columns.inverse),
+      horizontal: columns.spread,
       target: (point, vector, row) => ({
         buffer: weights.name,
         index: add(plan.gradientIndex(point, vector, row), variable(LANE)),
@@ -171,7 +171,7 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
   const { correlation, tiling, lanes } = plan;
   const { kernel } = correlation.contraction;
   const { rows, columns } = tiling.form;
-  const vertical = transposed(rows.filter);
+  const vertical = rows.gather;
   const strip = scratch(kernel, "finish_strip", stripLength(vertical, columns.points, lanes), true);
   const plane = scratch(kernel, "weights", rows.taps * columns.taps * lanes, true);
   const lanewise = scratch(kernel, "finish_lanewise", lanes, true);
@@ -191,7 +191,7 @@ function finishKernel(plan: WeightPlan, sums: Scratch): Built {
         ...applyTransform(
           {
             vertical,
-            horizontal: transposed(columns.filter),
+            horizontal: columns.gather,
             columns: columns.points,
             tiles: 1,
             step: 0,

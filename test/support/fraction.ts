@@ -1,6 +1,6 @@
-/** Exact fractions: transform matrices are derived without rounding, so that their identities can be tested as such. */
+/** Exact fractions, with which identities of matrices can be tested as such. */
 
-import { invariant } from "../../../../src/core/errors.ts";
+import { invariant } from "../../src/core/errors.ts";
 
 /** A fraction in lowest terms with a positive denominator. */
 export class Fraction {
@@ -12,6 +12,13 @@ export class Fraction {
     const divisor = greatestCommonDivisor(numerator, denominator) * (denominator < 0n ? -1n : 1n);
     this.numerator = numerator / divisor;
     this.denominator = denominator / divisor;
+  }
+
+  /** What a number is, exactly. */
+  static of(value: number): Fraction {
+    let [numerator, denominator] = [value, 1];
+    while (!Number.isInteger(numerator)) [numerator, denominator] = [2 * numerator, 2 * denominator];
+    return new Fraction(BigInt(numerator), BigInt(denominator));
   }
 
   plus(other: Fraction): Fraction {
