@@ -36,3 +36,4 @@ export {
   where,
   zeros,
 } from "./tensor/index.ts";
+export { type ScanOptions, scan, type Tensors } from "./trace/scan.ts";

@@ -22,7 +22,7 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
         return {
           buffer: buffer.name,
           byteLength: arenaBytesOf(buffer, program),
-          first: buffer.role === "input" ? -1 : first,
+          first,
           last: outputs.has(buffer.name) ? program.kernels.length : last,
         };
       });

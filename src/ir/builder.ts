@@ -89,6 +89,8 @@ export class GraphBuilder {
 
   /** The interned node for `op` of `inputs`. Errors of inference name the current origin. */
   node(op: string, inputs: readonly Value[], attrs: Attrs = {}): Node {
+    const [of] = inputs;
+    if (op === RESULT && attrs.index === 0 && of?.kind === "node") return of;
     const key = this.keyOf(op, inputs, attrs);
     let node = this.interned.get(key);
     if (node === undefined) {

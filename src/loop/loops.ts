@@ -100,11 +100,12 @@ export const movedBy = ({ initial, before, after }: ProgramLoop): readonly Move[
   ...after,
 ];
 
-/** The first and the last kernel during which each buffer is needed. */
+/** The first and the last kernel during which each buffer is needed; inputs are there before kernel 0. */
 export function usesOf({
   kernels,
+  inputs,
   loops = [],
-}: Pick<LoweredProgram, "kernels" | "loops">): ReadonlyMap<
+}: Pick<LoweredProgram, "kernels" | "inputs" | "loops">): ReadonlyMap<
   string,
   { readonly first: number; readonly last: number }
 > {
@@ -113,6 +114,7 @@ export function usesOf({
     const known = uses.get(name) ?? { first, last };
     uses.set(name, { first: Math.min(known.first, first), last: Math.max(known.last, last) });
   };
+  for (const { buffer } of inputs) use(buffer, -1, -1);
   kernels.forEach((kernel, k) => {
     for (const { name } of kernel.buffers) use(name, k, k);
   });

@@ -163,9 +163,7 @@ function verifyPlan(plan: ProgramPlan, buffers: Buffers): void {
     fail(`${name} is alive from ${place.first} to ${place.last}, and ${who} needs it at ${k}`);
   };
   for (const [name, { first, last }] of usesOf(plan))
-    for (const k of [first, last])
-      live(name, k, kernels[k].buffers.some((b) => b.name === name) ? `kernel ${kernels[k].name}` : "a loop");
-  for (const { buffer } of plan.inputs) live(buffer, -1, "the input");
+    for (const k of [first, last]) live(name, k, needOf(name, kernels[k]));
   for (const name of results) live(name, kernels.length, "the result");
   placements.forEach((a, k) => {
     for (const b of placements.slice(k + 1)) {
@@ -180,6 +178,12 @@ function verifyPlan(plan: ProgramPlan, buffers: Buffers): void {
   const needed = align(Math.max(0, ...placements.map(endOf)));
   if (arenaBytes !== needed) fail(`the arena has ${arenaBytes} bytes, and what lies in it takes ${needed}`);
 }
+
+/** What needs a buffer at the time of a kernel, in words. */
+const needOf = (name: string, kernel: Kernel | undefined): string => {
+  if (kernel === undefined) return "the input";
+  return kernel.buffers.some((b) => b.name === name) ? `kernel ${kernel.name}` : "a loop";
+};
 
 const endOf = ({ byteOffset, byteLength }: Placement): number => byteOffset + byteLength;
 

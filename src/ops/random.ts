@@ -28,19 +28,25 @@ function streamWords(stream: string): readonly [number, number] {
   return [hash(0x811c9dc5), hash(0x050c5d1f)];
 }
 
-/** The result of a generator of `dtype`, once seed and step are what they must be. */
+/** The result of a generator of `dtype`, once seed, step and iteration are what they must be. */
 function inferBlocks(op: string, inputs: readonly TensorType[], attrs: Attrs, dtype: TensorType["dtype"]) {
   for (const type of inputs) {
     if (type.dtype === "int32" && type.shape.length === 0) continue;
-    throw new KilnError(`${op} expects a seed and a step of type int32[] but got ${describe(type)}`);
+    throw new KilnError(
+      `${op} expects a seed, a step and the number of an iteration of type int32[] but got ${describe(type)}`,
+    );
   }
   return { dtype, shape: [number(attrs, "blocks"), BLOCK] };
 }
 
 /** The random word at an index [block, position] as an expression. */
-function wordAt([seed, step]: readonly Operand[], attrs: Attrs): (indices: readonly Expr[]) => Expr {
+function wordAt(
+  [seed, step, iteration]: readonly Operand[],
+  attrs: Attrs,
+): (indices: readonly Expr[]) => Expr {
   const [low, high] = streamWords(text(attrs, "stream"));
-  const key = [cast(seed.at([]), "uint32"), word(0)] as const;
+  const own = iteration === undefined ? word(0) : cast(iteration.at([]), "uint32");
+  const key = [cast(seed.at([]), "uint32"), own] as const;
   const current = cast(step.at([]), "uint32");
   return ([block, position]) => {
     const [w0, w1, w2, w3] = philoxWords([cast(block, "uint32"), current, word(low), word(high)], key);
@@ -53,7 +59,7 @@ function wordAt([seed, step]: readonly Operand[], attrs: Attrs): (indices: reado
 
 /** What `take` makes of each random word, with the arithmetic of src/core/philox.ts. */
 function fromWords(
-  [seed, step]: readonly NdArray[],
+  [seed, step, iteration]: readonly NdArray[],
   output: TensorType,
   attrs: Attrs,
   take: (word: number) => number,
@@ -61,7 +67,7 @@ function fromWords(
   const [low, high] = streamWords(text(attrs, "stream"));
   const words = new Uint32Array(BLOCK);
   return generate(output.shape, ([block, position]) => {
-    philox([block, step.data[0], low, high], [seed.data[0], 0], words);
+    philox([block, step.data[0], low, high], [seed.data[0], iteration?.data[0] ?? 0], words);
     return take(words[position]);
   });
 }
@@ -70,7 +76,10 @@ function fromWords(
 const samplesOf = (each: readonly Attrs[]): readonly Sample[] =>
   each.flatMap((attrs): Sample[] => {
     const word32 = { dtype: "int32" as const, shape: [], below: 2 ** 31 };
-    return [1, 50].map((blocks) => ({ inputs: [word32, word32], attrs: { blocks, ...attrs } }));
+    return [1, 50].map((blocks) => ({
+      inputs: blocks === 1 ? [word32, word32] : [word32, word32, word32],
+      attrs: { blocks, ...attrs },
+    }));
   });
 
 const bernoulliSamples = samplesOf(
@@ -80,12 +89,12 @@ const bernoulliSamples = samplesOf(
 const bernoulli: OpDef = {
   name: "bernoulli",
   range: () => [0, 1],
-  doc: "Independent truth values bool[blocks, 4] that hold with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, 0): no two streams, steps or rows share a block.",
-  arity: 2,
+  doc: "Independent truth values bool[blocks, 4] that hold with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step, and in a loop a third one, the iteration. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, iteration or 0): no two streams, steps, iterations or rows share a block.",
+  arity: [2, 3],
   attributes: { blocks: COUNT, probability: { kind: "number", least: 0, most: 1 }, stream: TEXT },
   pattern: "generator",
   infer: (inputs, attrs) => inferBlocks("bernoulli", inputs, attrs, "bool"),
-  vjp: () => [undefined, undefined],
+  vjp: (_b, _ct, inputs) => inputs.map(() => undefined),
   backward: { name: "BernoulliBackward" },
   lower(operands, _output, attrs) {
     const own = wordAt(operands, attrs);
@@ -104,11 +113,11 @@ const randint: OpDef = {
   name: "randint",
   range: (_inputs, _types, attrs) => [0, number(attrs, "below") - 1],
   doc: "Independent whole numbers int32[blocks, 4] from 0 up to but not including `below`, at most 2²⁴, from the same blocks as bernoulli: ⌊word · below / 2³²⌋ of each random word, without rounding.",
-  arity: 2,
+  arity: [2, 3],
   attributes: { blocks: COUNT, below: { kind: "int", least: 1, most: MOST_INTEGERS }, stream: TEXT },
   pattern: "generator",
   infer: (inputs, attrs) => inferBlocks("randint", inputs, attrs, "int32"),
-  vjp: () => [undefined, undefined],
+  vjp: (_b, _ct, inputs) => inputs.map(() => undefined),
   backward: { name: "RandintBackward" },
   lower(operands, _output, attrs) {
     const own = wordAt(operands, attrs);

@@ -1,19 +1,24 @@
 /** The further results of ops that have several. */
 
 import { InternalError, KilnError } from "../core/errors.ts";
+import { resultsOf } from "../ir/body.ts";
+import { COUNT } from "./declaration.ts";
 import type { OpDef } from "./definition.ts";
 
 const result_of: OpDef = {
   name: "result_of",
   arity: 1,
-  attributes: { index: { kind: "int", least: 1 } },
-  doc: "A further result of its input, an op with several: the op itself stands for its result 0, this for result `index`.",
+  attributes: { index: COUNT },
+  doc:
+    "A further result of its input, an op with several: the op itself stands for its result 0, this for result `index`. " +
+    "Builders give the op itself for result 0; for lazy tensors the op is what all results are read of.",
   pattern: "result",
-  infer([{ others = [] }], attrs) {
+  infer([type], attrs) {
     const index = attrs.index as number;
-    if (index > others.length)
-      throw new KilnError(`result ${index} is asked of an op that has ${1 + others.length}`);
-    return others[index - 1];
+    const results = resultsOf(type);
+    if (index >= results.length)
+      throw new KilnError(`result ${index} is asked of an op that has ${results.length}`);
+    return results[index];
   },
   vjp() {
     throw new InternalError("the op itself takes the cotangents of all its results");

@@ -48,6 +48,8 @@ export function boundBacklog(output: Version, wantsGradient: boolean): void {
   backlogs.set(output, backlog);
   // The terms of a loss and of a norm of gradients are computed with what needs them.
   const isLong = backlog.inARow > MOST_IN_A_ROW && !wantsGradient && !backlog.isDerived;
+  // Several results are computed where one of them is wanted.
+  if (output.type.others !== undefined) return;
   if (isLong || backlog.waiting > MOST_WAITING) settle(output, backlog, isLong);
 }
 

@@ -10,10 +10,14 @@ export interface RandomSource {
   readonly seed: Tensor;
   readonly step: Tensor;
   readonly stream: string;
+  /** In the body of a loop the number of the iteration (int32[]), which draws its own numbers. */
+  readonly iteration?: Tensor;
 }
 
 /** Receives every operation while a model is traced. */
 export interface Recorder {
+  /** Whether it records the body of a loop, of which a model's trace or the interactive program is the outside. */
+  readonly isBody: boolean;
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor;
   /** Says that `tensor` was made of numbers just now, and not before. */
   made(tensor: Tensor): void;

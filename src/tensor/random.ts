@@ -55,7 +55,7 @@ export function setGeneratorState(state: GeneratorState): void {
 export const programSeed = (): number => (key[0] + Math.imul(key[1], 0x9e3779b9)) | 0;
 
 /** What a random operation draws from: the program's numbers while a model is traced, else the sequence of the seed. */
-function randomSource(): RandomSource {
+export function randomSource(): RandomSource {
   const recorder = currentRecorder();
   if (recorder !== undefined) return recorder.randomSource();
   const scalar = (value: number): Tensor => Tensor.fromData(Int32Array.of(value), [], "int32");
@@ -67,10 +67,14 @@ const isDrawnByProgram = (shape: Shape): boolean => currentRecorder() !== undefi
 
 /** What the generator `op` draws from a stream of its own, in a shape. */
 function generated(op: string, shape: Shape, attrs: Attrs): Tensor {
-  const { seed, step, stream } = randomSource();
+  const { seed, step, stream, iteration } = randomSource();
   const size = sizeOf(shape);
   const blocks = Math.max(1, Math.ceil(size / BLOCK));
-  const drawn = apply(op, [seed, step], { blocks, ...attrs, stream }).reshape(blocks * BLOCK);
+  const drawn = apply(op, iteration === undefined ? [seed, step] : [seed, step, iteration], {
+    blocks,
+    ...attrs,
+    stream,
+  }).reshape(blocks * BLOCK);
   return (size === blocks * BLOCK ? drawn : drawn.narrow(0, 0, size)).reshape(shape);
 }
 

@@ -4,17 +4,18 @@
  */
 
 import { describeValue } from "../core/describe-value.ts";
-import type { DType, TypedArray } from "../core/dtype.ts";
+import { type DType, isFloat, type TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import { checkIndices } from "../core/index-limit.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
-import type { Attrs, Value } from "../ir/types.ts";
+import { resultsOf } from "../ir/body.ts";
+import type { Attrs, NodeType, Value } from "../ir/types.ts";
 import { definitionOf, opTable } from "../ops/registry.ts";
 import { ownAxisOf } from "./axes.ts";
 import { boundBacklog } from "./backlog.ts";
-import { currentBackward, currentEvaluator, currentRecorder } from "./context.ts";
+import { currentBackward, currentEvaluator, currentRecorder, type Recorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { isGradEnabled } from "./grad-mode.ts";
@@ -33,7 +34,13 @@ export type { NestedNumbers, Storage } from "./storage.ts";
  */
 export type Source =
   | Version
-  | { readonly kind: "traced"; readonly value: Value; readonly tracksGradient: boolean };
+  | {
+      readonly kind: "traced";
+      readonly value: Value;
+      readonly tracksGradient: boolean;
+      /** Who recorded it. */
+      readonly by: Recorder;
+    };
 
 /** The named arguments of {@link Tensor.backward}. */
 export interface BackwardOptions {
@@ -99,6 +106,11 @@ export class Tensor extends InPlaceMethods {
   /** Whether it stands for a value of a graph that is being made. */
   get isTraced(): boolean {
     return this.source.kind === "traced";
+  }
+
+  /** Who records what is done with it: nobody unless it stands for a value of a graph. */
+  get recorder(): Recorder | undefined {
+    return this.source.kind === "traced" ? this.source.by : undefined;
   }
 
   /** Makes this tensor, and no other that shows the same memory, stand for something else of the same type. */
@@ -255,6 +267,16 @@ export class Tensor extends InPlaceMethods {
   }
 }
 
+/** Whether gradients flow back from one of an operation's results to its inputs. */
+export const isLearned = (type: NodeType, inputs: readonly Tensor[]): boolean =>
+  hasFloat(type) && inputs.some(({ requiresGrad }) => requiresGrad);
+
+const hasFloat = (type: NodeType): boolean => resultsOf(type).some(({ dtype }) => isFloat(dtype));
+
+/** Of a tensor that the body of a loop has made, where it is no longer there. */
+export const outsideBody = (op: string): string =>
+  `${op} is given a tensor from the body of a scan, outside of it: what is wanted from there must be among its results`;
+
 /** The one way an operation happens: recorded while tracing, else lazy. Shapes are checked at once. */
 export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}): Tensor {
   const recorder = currentRecorder();
@@ -274,15 +296,21 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
   const versions = inputs.map(({ behind }): Version => {
     if (behind.kind === "version") return behind;
     throw new KilnError(
-      `${op} is given a tensor that belongs to a model being traced, after the trace has ended`,
+      behind.by.isBody
+        ? outsideBody(op)
+        : `${op} is given a tensor that belongs to a model being traced, after the trace has ended`,
     );
   });
-  const type = opTable.infer(op, versions, attrs);
+  const type = opTable.infer(
+    op,
+    versions.map((version) => version.type),
+    attrs,
+  );
   const origins = definitionOf(op).indices === undefined ? undefined : checkedIndices(op, versions, attrs);
   const output = Version.from(type, { op, inputs: versions, attrs, ...(origins && { origins }) });
   if (sizeOf(type.shape) === 1) rememberScalar(output);
   const result = new Tensor(type.shape, type.dtype, output);
-  if (isGradEnabled() && type.dtype === "float32") {
+  if (isGradEnabled() && hasFloat(type)) {
     const edges = inputs.map(({ gradEdge }) => gradEdge);
     if (edges.some((edge) => edge !== undefined)) {
       result.become(output, new OperationGradFn({ op, attrs, inputs: versions, output }, edges));

@@ -7,7 +7,7 @@ import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Shape } from "../core/shape.ts";
-import type { Attrs, TensorType } from "../ir/types.ts";
+import type { Attrs, NodeType } from "../ir/types.ts";
 import { currentEvaluator } from "./context.ts";
 import type { Storage } from "./storage.ts";
 
@@ -22,6 +22,7 @@ export interface Operation {
 
 export class Version {
   readonly kind = "version";
+  readonly type: NodeType;
   readonly shape: Shape;
   readonly dtype: DType;
   /** Whether to store the numbers when something else is computed from them: parameters and gradients live on. */
@@ -32,7 +33,8 @@ export class Version {
   private pending: Promise<Storage> | undefined;
   private recipe: Operation | undefined;
 
-  private constructor(type: TensorType, known: Storage | undefined, recipe: Operation | undefined) {
+  private constructor(type: NodeType, known: Storage | undefined, recipe: Operation | undefined) {
+    this.type = type;
     this.shape = type.shape;
     this.dtype = type.dtype;
     this.known = known;
@@ -40,12 +42,12 @@ export class Version {
   }
 
   /** A version whose numbers are there. */
-  static of(type: TensorType, storage: Storage): Version {
+  static of(type: NodeType, storage: Storage): Version {
     return new Version(type, storage, undefined);
   }
 
-  /** A version that waits to be computed. */
-  static from(type: TensorType, operation: Operation): Version {
+  /** A version that waits to be computed; of an op with several results it stands for all of them. */
+  static from(type: NodeType, operation: Operation): Version {
     for (const input of operation.inputs) input.uses++;
     return new Version(type, undefined, operation);
   }
@@ -58,10 +60,6 @@ export class Version {
 
   get isUsed(): boolean {
     return this.uses > 0;
-  }
-
-  get type(): TensorType {
-    return { dtype: this.dtype, shape: this.shape };
   }
 
   /** Where the numbers are, once they are there. */

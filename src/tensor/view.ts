@@ -108,13 +108,11 @@ export const hasSharedElements = ({ link, shape }: Tensor): boolean =>
 export function bringUpToDate(tensor: Tensor): void {
   const owner = ownerOf(tensor);
   if (owner.late?.view === tensor || (owner.late === undefined && isCurrent(tensor))) return;
-  const update = (): void => {
+  // What a trace has not touched is no part of it.
+  recordWith(owner.recorder, () => {
     if (owner.late !== undefined) putBack(owner, owner.late);
     show(tensor);
-  };
-  // What a trace has not touched is no part of it.
-  if (owner.isTraced) update();
-  else recordWith(undefined, update);
+  });
 }
 
 const isCurrent = ({ link }: Tensor): boolean =>

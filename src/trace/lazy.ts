@@ -40,7 +40,8 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
       builder.node(operation.op, inputs, operation.attrs),
     );
     values.set(version, value);
-    if (version.isSaved || asked.has(version)) {
+    // What stands for several results is never kept itself.
+    if ((version.isSaved || asked.has(version)) && type.others === undefined) {
       const same = outputs.get(value);
       if (same === undefined) outputs.set(value, [version]);
       else same.push(version);

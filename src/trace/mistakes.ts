@@ -30,3 +30,7 @@ export const changesNumber = (path: string): string =>
 export const assignsTo = (what: string): string =>
   `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes; ` +
   "parameters change with the optimizer's step";
+
+export const changesOutside = ({ dtype, shape }: Tensor): string =>
+  `the body of a scan changes a tensor ${dtype}[${shape}] from outside of it in place, a buffer such as those of batch ` +
+  "norm or another: its iterations hand on nothing but what is carried, so carry it, or change it outside";

@@ -7,7 +7,7 @@ import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types
 import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import type { GradFn } from "../tensor/grad-fn.ts";
-import { type Source, Tensor } from "../tensor/tensor.ts";
+import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
 import type { Version } from "../tensor/version.ts";
 import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
@@ -95,9 +95,8 @@ interface Adopted {
 }
 
 class Session implements Recorder {
+  readonly isBody = false;
   private readonly builder = new GraphBuilder(opTable);
-  /** What stands behind the tensors of this trace. */
-  private readonly sources = new Set<Source>();
   private readonly states = new Map<string, Tensor>();
   /** By the tensor itself: two of them may hold the same numbers. */
   private readonly adopted = new Map<Tensor, Adopted>();
@@ -268,8 +267,7 @@ class Session implements Recorder {
     const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
     const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
     this.namer.recorded(place, value);
-    const isLearned = value.type.dtype === "float32" && inputs.some(({ requiresGrad }) => requiresGrad);
-    return this.tensorOf(value, isLearned && !stopsGradient);
+    return this.tensorOf(value, !stopsGradient && isLearned(value.type, inputs));
   }
 
   made(tensor: Tensor): void {
@@ -338,9 +336,7 @@ class Session implements Recorder {
   }
 
   private sourceOf(value: Value, tracksGradient: boolean): Source {
-    const source: Source = { kind: "traced", value, tracksGradient };
-    this.sources.add(source);
-    return source;
+    return { kind: "traced", value, tracksGradient, by: this };
   }
 
   /** From here on `tensor`, which owns its memory, stands for a state of that name. */
@@ -362,9 +358,11 @@ class Session implements Recorder {
   private valueOf(tensor: Tensor, isDetached = false): Value {
     const { behind } = tensor;
     if (behind.kind === "traced") {
-      if (this.sources.has(behind)) return behind.value;
+      if (behind.by === this) return behind.value;
       throw new KilnError(
-        "a tensor of another trace is used here: build everything inside forward from its inputs",
+        behind.by.isBody
+          ? outsideBody("forward")
+          : "a tensor of another trace is used here: build everything inside forward from its inputs",
         [this.origin()],
       );
     }

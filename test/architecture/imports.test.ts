@@ -102,7 +102,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["driver", "src/compile.ts"],
   ],
   "src/index.ts": [
-    ...["core", "tensor", "nn", "optim", "data", "summary", "runtime", "compare"],
+    ...["core", "tensor", "trace", "nn", "optim", "data", "summary", "runtime", "compare"],
     "src/compile.ts",
   ],
 };

@@ -20,10 +20,16 @@ export function record<T>(body: () => T): { readonly result: T; readonly ops: re
   const ops: Recorded[] = [];
   const b = new GraphBuilder(opTable);
   const recorder: Recorder = {
+    isBody: false,
     record(op, inputs, attrs) {
       const type = opTable.infer(op, inputs, attrs);
       const value = b.input("input", `t${ops.length}`, type);
-      const output = new Tensor(type.shape, type.dtype, { kind: "traced", value, tracksGradient: false });
+      const output = new Tensor(type.shape, type.dtype, {
+        kind: "traced",
+        value,
+        tracksGradient: false,
+        by: recorder,
+      });
       ops.push({ op, inputs, attrs, output, modules: [...moduleStack] });
       return output;
     },

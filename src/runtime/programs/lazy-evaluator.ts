@@ -92,7 +92,10 @@ export class LazyEvaluator implements Evaluator {
     const order = topologicalOrder(wanted, ({ operation }) => operation?.inputs ?? []);
     for (const version of order.filter((v) => !this.computed.has(v))) {
       for (const input of version.operation?.inputs ?? []) {
-        if (this.computed.has(input) && input.operation !== undefined) input.isSaved = true;
+        if (!this.computed.has(input) || input.operation === undefined) continue;
+        // What stands for several results is computed once more, and what it is made of is kept.
+        const kept = input.type.others === undefined ? [input] : input.operation.inputs;
+        for (const one of kept) one.isSaved = true;
       }
     }
     for (const version of order) if (!isConstant(version)) this.computed.add(version);

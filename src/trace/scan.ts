@@ -1,0 +1,224 @@
+/** `scan`: a loop over the first axis of tensors that stays a loop, whose body is compiled once however long they are. */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { sameShape } from "../core/shape.ts";
+import { describe } from "../ops/definition.ts";
+import { recordWith } from "../tensor/context.ts";
+import { arange } from "../tensor/creation.ts";
+import { apply, Tensor } from "../tensor/tensor.ts";
+import { withOrigin } from "../tensor/with-origin.ts";
+import { BodyRecorder, type Named } from "./body.ts";
+
+/** A tensor, or tensors in lists and records, however deep. */
+export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors };
+
+export interface ScanOptions {
+  /** Whether to go from the last elements to the first; what is stacked lies in the order of the inputs all the same. */
+  readonly reverse?: boolean;
+  /** How many iterations there are, where no inputs say it. */
+  readonly length?: number;
+}
+
+const SCAN_OPTIONS = { reverse: true, length: true } satisfies OptionNames<ScanOptions>;
+
+/** What there is in place of tensors where an iteration is given, or gives, none. */
+type Nothing = null | undefined;
+
+/**
+ * Calls `fn(carry, x)` for each element `x` of `inputs` along their first axis; `fn` returns the next `carry` and what it
+ * has to say of this element, `[carry, y]`. Gives the last `carry` and all `y`, stacked along a new first axis
+ * (jax.lax.scan). `carried`, `inputs` and `y` are tensors, or lists and records of them; `inputs` and `y` may be `null`.
+ *
+ * `fn` itself runs once, on tensors without numbers, and becomes the body of a loop: 64 steps have the kernels of 4. It may
+ * use modules, parameters and other tensors from outside, to which gradients flow; it cannot change them in place, and
+ * `carry` keeps its shape and dtype. What is random in it is drawn anew in each iteration.
+ */
+export function scan<
+  Carry extends Tensors,
+  Inputs extends Tensors | Nothing,
+  Outputs extends Tensors | Nothing,
+>(
+  fn: (carry: Carry, x: Inputs) => readonly [Carry, Outputs],
+  carried: Carry,
+  inputs: Inputs,
+  options: ScanOptions = {},
+): [Carry, Outputs] {
+  const {
+    carries,
+    sequences,
+    iterations,
+    reverse = false,
+  } = withOrigin(() => {
+    checkOptionNames("scan", options, SCAN_OPTIONS);
+    if (typeof fn !== "function") throw new KilnError(`scan is given ${describeValue(fn)} as its body`);
+    const sequences = leavesOf(inputs, "inputs");
+    return {
+      carries: leavesOf(carried, "carried"),
+      sequences,
+      iterations: lengthOf(sequences, options.length),
+      reverse: options.reverse,
+    };
+  });
+  const recorder = new BodyRecorder(iterations);
+  const carry = filled(
+    carried,
+    carries.map(({ path, tensor }) =>
+      recorder.element(nameOf(path, "carry"), typeOf(tensor), tensor.dtype === "float32"),
+    ),
+  );
+  const element = filled(
+    inputs,
+    sequences.map(({ path, tensor: { dtype, shape, requiresGrad } }) =>
+      recorder.element(nameOf(path, "x"), { dtype, shape: shape.slice(1) }, requiresGrad),
+    ),
+  );
+  const { body, outputs, shape } = recordWith(recorder, () => {
+    const returned: unknown = fn(carry, element);
+    return withOrigin(() => {
+      if (!Array.isArray(returned) || returned.length !== 2)
+        throw new KilnError(
+          `scan: its body must return [carry, y], two tensors or lists or records of them, not ${describeReturned(returned)}`,
+        );
+      const [next, y] = returned as [unknown, Outputs];
+      const outputs = leavesOf(y, "y");
+      const results = [
+        ...matched(carries, leavesOf(next, "carried")).map(named("carry")),
+        ...outputs.map(named("y")),
+      ];
+      if (results.length === 0) throw new KilnError("scan: its body carries nothing on, and gives nothing");
+      return { body: recorder.finish(bodyName(fn), results), outputs: outputs.length, shape: y };
+    });
+  });
+  const places = body.readsIteration ? [arange(iterations, { dtype: "int32" })] : [];
+  const node = apply(
+    "scan",
+    [
+      ...carries.map(({ tensor }) => tensor),
+      ...sequences.map(({ tensor }) => tensor),
+      ...places,
+      ...body.captured,
+    ],
+    {
+      body: body.graph,
+      carried: carries.length,
+      descending: reverse,
+      iterations,
+      stacked: sequences.length + places.length,
+    },
+  );
+  const count = carries.length + outputs;
+  const results =
+    count === 1 ? [node] : Array.from({ length: count }, (_, index) => apply("result_of", [node], { index }));
+  return [filled(carried, results.slice(0, carries.length)), filled(shape, results.slice(carries.length))];
+}
+
+/** A tensor and the way to it: `carried.h`, `inputs[1]`. */
+interface Leaf {
+  readonly path: string;
+  readonly tensor: Tensor;
+}
+
+/** All tensors in order; throws where there is something else. */
+function leavesOf(tree: unknown, path: string): readonly Leaf[] {
+  if (tree instanceof Tensor) return [{ path, tensor: tree }];
+  if (Array.isArray(tree)) return tree.flatMap((item, k) => leavesOf(item, `${path}[${k}]`));
+  if ((tree === null || tree === undefined) && !path.startsWith("carried")) return [];
+  if (isRecord(tree)) return Object.entries(tree).flatMap(([key, item]) => leavesOf(item, `${path}.${key}`));
+  throw new KilnError(
+    `scan: ${path} is ${describeValue(tree)}, and must be a tensor, or a list or record of tensors`,
+  );
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" &&
+  value !== null &&
+  [Object.prototype, null].includes(Object.getPrototypeOf(value));
+
+/** The same lists and records with other tensors. */
+function filled<T>(tree: T, tensors: readonly Tensor[]): T {
+  let next = 0;
+  const fill = (part: unknown): unknown => {
+    if (part instanceof Tensor) return tensors[next++];
+    if (Array.isArray(part)) return part.map(fill);
+    if (part === null || part === undefined) return part;
+    return Object.fromEntries(Object.entries(part as object).map(([key, item]) => [key, fill(item)]));
+  };
+  return fill(tree) as T;
+}
+
+/** How many elements all inputs have. */
+function lengthOf(sequences: readonly Leaf[], length: number | undefined): number {
+  if (length !== undefined && (!Number.isSafeInteger(length) || length < 0))
+    throw new KilnError(`scan's length is a whole number from 0 on, not ${describeValue(length)}`);
+  for (const { path, tensor } of sequences)
+    if (tensor.ndim === 0)
+      throw new KilnError(
+        `scan: ${path} is ${describe(tensor)}, a single number without an axis to go along`,
+      );
+  const [first] = sequences;
+  if (first === undefined) {
+    if (length === undefined)
+      throw new KilnError(
+        "scan is given no inputs to go along: { length: … } says how many iterations there are",
+      );
+    return length;
+  }
+  const iterations = first.tensor.shape[0];
+  for (const { path, tensor } of sequences)
+    if (tensor.shape[0] !== iterations)
+      throw new KilnError(
+        `scan goes along the first axis of its inputs, which differ: ${first.path} is ${describe(first.tensor)}, ` +
+          `and ${path} is ${describe(tensor)}`,
+      );
+  if (length !== undefined && length !== iterations)
+    throw new KilnError(`scan is told a length of ${length}, and ${first.path} is ${describe(first.tensor)}`);
+  return iterations;
+}
+
+/** The carried values that a body returns, in the order in which they came in; throws where they are others. */
+function matched(carries: readonly Leaf[], returned: readonly Leaf[]): readonly Leaf[] {
+  const next = new Map(returned.map((leaf) => [leaf.path, leaf]));
+  const strange = returned.find(({ path }) => !carries.some((carry) => carry.path === path));
+  if (strange !== undefined)
+    throw new KilnError(`scan: its body returns ${strange.path}, and no such tensor is carried in`);
+  return carries.map(({ path, tensor }) => {
+    const leaf = next.get(path);
+    if (leaf === undefined)
+      throw new KilnError(`scan: ${path} is carried in, and the body does not return it`);
+    if (leaf.tensor.dtype !== tensor.dtype || !sameShape(leaf.tensor.shape, tensor.shape))
+      throw new KilnError(
+        `scan: ${path} comes in as ${describe(tensor)} and the body returns ${describe(leaf.tensor)}: what is carried ` +
+          "keeps its shape and dtype",
+      );
+    return leaf;
+  });
+}
+
+const describeReturned = (value: unknown): string =>
+  Array.isArray(value) ? `a list of ${value.length}` : describeValue(value);
+
+const typeOf = ({
+  dtype,
+  shape,
+}: Tensor): { readonly dtype: Tensor["dtype"]; readonly shape: Tensor["shape"] } => ({
+  dtype,
+  shape,
+});
+
+/** The name that a tensor has in the body: its key, or `wish` with its place in a list. */
+const nameOf = (path: string, wish: string): string => {
+  const [, ...keys] = path.replaceAll("[", ".").replaceAll("]", "").split(".");
+  const name = keys.join("_").replace(/[^A-Za-z0-9_]/g, "_");
+  return /^[A-Za-z]/.test(name) ? name : `${wish}${name}`;
+};
+
+const named =
+  (wish: string) =>
+  ({ path, tensor }: Leaf): Named => ({ name: nameOf(path, wish), tensor });
+
+const bodyName = ({ name }: { readonly name: string }): string => {
+  const plain = name.replace(/[^A-Za-z0-9_]/g, "_");
+  return /^[A-Za-z]/.test(plain) ? plain : "body";
+};
