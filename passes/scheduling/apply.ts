@@ -10,7 +10,7 @@ import { type Contraction, contractionOf, type Reduce } from "./analysis/contrac
 import { joinAxes } from "./analysis/join-axes.ts";
 import type { Nest } from "./analysis/nest.ts";
 import { applySparse } from "./plans/sparse/apply.ts";
-import { applyWinograd } from "./plans/winograd/apply.ts";
+import { applyWinograd } from "./plans/winograd/winograd.ts";
 import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";
 import { applyDot, isDot } from "./transforms/dot.ts";

@@ -4,12 +4,16 @@
  * weight gradient (the filter's positions are the places, the output gradient holds the taps) all have this form.
  */
 
+import type { Affine } from "../../../../src/loop/affine.ts";
+import { add, int, mul, sub, variable } from "../../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../../src/loop/types.ts";
-import { type Contraction, dependsOn } from "../../analysis/contraction.ts";
+import { substitute } from "../../../../src/loop/walk.ts";
+import { type Contraction, dependsOn, extentsOf } from "../../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../../analysis/coordinates.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { type SparseFactor, sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import { Factor } from "../factor.ts";
+import { baseOf } from "../sparse/sparse-form.ts";
 
 /** One of the two dimensions. */
 export interface Line {
@@ -22,35 +26,42 @@ export interface Line {
   readonly placeTerms: Coordinate["terms"];
 }
 
+/** A factor as planes of rows and columns: one for each iteration of its own loop and of what both factors share. */
+export interface Operand {
+  readonly factor: Expr;
+  readonly own?: GridLoop;
+  readonly shared?: ReduceAxis;
+  readonly extents: readonly [rows: number, columns: number];
+  /** Its value; row and column 0 are what the first place's first tap meets. */
+  at(own: Expr, shared: Expr, row: Expr, column: Expr): Expr;
+  /** Where it is max-pool's gradient. */
+  readonly pooled?: PooledOperand;
+}
+
+/** Max-pool's gradient as it lies in memory: one element for each window, in planes. */
+export interface PooledOperand {
+  readonly sparse: SparseFactor;
+  /** Where the first window's first row and column lie in the plane. */
+  readonly start: readonly [number, number];
+  /** Index of a plane's first window. */
+  base(own: Expr, shared: Expr): Expr;
+}
+
 export interface Correlation {
   readonly contraction: Contraction;
-  readonly data: Expr;
-  readonly filter: Expr;
-  /** The factors where they are max-pool's gradients. */
-  readonly sparseData?: SparseFactor;
-  readonly sparseFilter?: SparseFactor;
+  /** Its own loop are images, or input channels for a weight gradient. */
+  readonly data: Operand;
+  /** Its own loop are output channels. */
+  readonly filter: Operand;
   readonly rows: Line;
   readonly columns: Line;
-  /** The loop that only the data see: images, or input channels for a weight gradient. */
-  readonly dataLoop?: GridLoop;
-  /** The loop that only the filter sees: output channels. */
-  readonly filterLoop?: GridLoop;
-  /** What both see and the sum runs over: input channels, or images for a weight gradient. */
-  readonly shared?: ReduceAxis;
 }
 
 /** The correlation that a contraction is, if it is one. */
 export function correlationOf(contraction: Contraction): Correlation | undefined {
-  const { nest, window, core, left, right } = contraction;
-  const extents: Extents = new Map([...nest.loops, ...window, ...core.axes].map((l) => [l.name, l.extent]));
-  for (const [data, filter] of [
-    [left, right],
-    [right, left],
-  ]) {
-    const found = matched(contraction, new Factor(data, extents), new Factor(filter, extents));
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const extents = extentsOf(contraction);
+  const [left, right] = [contraction.left, contraction.right].map((factor) => new Factor(factor, extents));
+  return matched(contraction, left, right) ?? matched(contraction, right, left);
 }
 
 function matched(contraction: Contraction, data: Factor, filter: Factor): Correlation | undefined {
@@ -77,21 +88,24 @@ function matched(contraction: Contraction, data: Factor, filter: Factor): Correl
     coordinates.every(({ terms }) => terms[0].coefficient === 1);
   if (!isComplete) return undefined;
   const sparse = sparseFactorsOf(contraction);
-  const sparseData = sparse.find(({ dense }) => dense === filter.expr)?.sparse;
-  const sparseFilter = sparse.find(({ dense }) => dense === data.expr)?.sparse;
+  const ofData = sparse.find(({ dense }) => dense === filter.expr)?.sparse;
+  const ofFilter = sparse.find(({ dense }) => dense === data.expr)?.sparse;
+  const [own, other] = [loopsOf(dataLoops[0], shared[0]), loopsOf(filterLoops[0], shared[0])];
   return {
     contraction,
-    data: data.expr,
-    filter: filter.expr,
+    data: dataOperand(data.expr, [rows, columns], own, ofData),
+    filter: filterOperand(filter.expr, [rows, columns], other, ofFilter),
     rows,
     columns,
-    ...(sparseData && { sparseData }),
-    ...(sparseFilter && { sparseFilter }),
-    ...(dataLoops.length > 0 && { dataLoop: dataLoops[0] }),
-    ...(filterLoops.length > 0 && { filterLoop: filterLoops[0] }),
-    ...(shared.length > 0 && { shared: shared[0] }),
   };
 }
+
+type OperandLoops = Pick<Operand, "own" | "shared">;
+
+const loopsOf = (own: GridLoop | undefined, shared: ReduceAxis | undefined): OperandLoops => ({
+  ...(own && { own }),
+  ...(shared && { shared }),
+});
 
 /** A coordinate as places and a tap: dense places, neighbouring taps that only the filter sees besides. */
 function lineOf(
@@ -114,3 +128,96 @@ function lineOf(
   if (distinct < places) return undefined;
   return { coordinate, tap, isReversed: term.coefficient < 0, places, placeTerms };
 }
+
+function dataOperand(
+  factor: Expr,
+  lines: readonly [Line, Line],
+  loops: OperandLoops,
+  sparse: SparseFactor | undefined,
+): Operand {
+  const [rows, columns] = lines;
+  const start = (form: Affine, { coordinate }: Line): number => -form.constant - coordinate.low;
+  const pooled =
+    sparse && pooledOperand(sparse, loops, [start(sparse.row, rows), start(sparse.column, columns)]);
+  return {
+    factor,
+    ...loops,
+    extents: [rows.coordinate.extent, columns.coordinate.extent],
+    at(own, shared, ...position) {
+      const values = valuesOf(loops, own, shared);
+      lines.forEach(({ coordinate: { terms, low } }, k) => {
+        for (const { name } of terms) values.set(name, int(0));
+        values.set(terms[0].name, add(position[k], int(low)));
+      });
+      return substitute(factor, values);
+    },
+    ...(pooled && { pooled }),
+  };
+}
+
+function filterOperand(
+  factor: Expr,
+  lines: readonly [Line, Line],
+  loops: OperandLoops,
+  sparse: SparseFactor | undefined,
+): Operand {
+  const pooled =
+    sparse && lines.every(({ isReversed }) => !isReversed)
+      ? pooledOperand(sparse, loops, [-sparse.row.constant, -sparse.column.constant])
+      : undefined;
+  return {
+    factor,
+    ...loops,
+    extents: [lines[0].tap.extent, lines[1].tap.extent],
+    at(own, shared, ...position) {
+      const values = valuesOf(loops, own, shared);
+      lines.forEach(({ tap, isReversed }, k) => {
+        values.set(tap.name, isReversed ? sub(int(tap.extent - 1), position[k]) : position[k]);
+      });
+      return substitute(factor, values);
+    },
+    ...(pooled && { pooled }),
+  };
+}
+
+function pooledOperand(
+  sparse: SparseFactor,
+  loops: OperandLoops,
+  start: readonly [number, number],
+): PooledOperand | undefined {
+  if (start.some((position) => position < 0)) return undefined;
+  return {
+    sparse,
+    start,
+    base: (own, shared) => substitute(baseOf(sparse.base), valuesOf(loops, own, shared)),
+  };
+}
+
+function valuesOf(loops: OperandLoops, own: Expr, shared: Expr): Map<string, Expr> {
+  const values = new Map<string, Expr>();
+  if (loops.own !== undefined) values.set(loops.own.name, own);
+  if (loops.shared !== undefined) values.set(loops.shared.name, shared);
+  return values;
+}
+
+/** The sum that the kernel defines for a place, by iterations of the data's and of the filter's own loop. */
+export function directSum(
+  { contraction, data, filter, rows, columns }: Correlation,
+  ofData: Expr,
+  ofFilter: Expr,
+  row: Expr,
+  column: Expr,
+): Expr {
+  const values = new Map<string, Expr>();
+  if (data.own !== undefined) values.set(data.own.name, ofData);
+  if (filter.own !== undefined) values.set(filter.own.name, ofFilter);
+  for (const [{ placeTerms }, position] of [[rows, row] as const, [columns, column] as const]) {
+    // Places are dense: one of their terms counts them one by one.
+    for (const { name, coefficient } of placeTerms) values.set(name, coefficient === 1 ? position : int(0));
+  }
+  return substitute(contraction.core, values);
+}
+
+/** The place that a line's own loops stand at. */
+export const placeIn = ({ placeTerms }: Line): Expr =>
+  placeTerms.map((t) => mul(variable(t.name), int(t.coefficient))).reduce(add, int(0));

@@ -9,13 +9,12 @@ import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import { visitExpr } from "../../../../src/loop/walk.ts";
 import { iterationCost, MULTIPLY_ADD } from "../vector-cost.ts";
-import type { Correlation } from "./correlation.ts";
-import type { ForwardPlan } from "./forward-plan.ts";
+import type { Operand } from "./correlation.ts";
+import { pointsOf } from "./forms.ts";
 import { linearMap } from "./linear-map.ts";
-import { TILE_VECTORS } from "./multiply.ts";
-import { pointsOf, type Tiling, tilesOf } from "./tiling.ts";
+import type { Plan, TiledLine } from "./plan.ts";
+import { TILE_VECTORS } from "./stages.ts";
 import type { Matrix } from "./transform-matrices.ts";
-import type { WeightPlan } from "./weight-plan.ts";
 
 /** Operations and stores of a matrix times a vector, as `linearMap` arranges them. */
 const operationsOf = new Map<Matrix, number>();
@@ -38,67 +37,52 @@ function mapCost({ costs: { transform } }: Machine, matrix: Matrix, load: number
   );
 }
 
-/** Both passes over `columns` columns and `tiles` tiles. */
-const stripCost = (
+/** Both passes over the strip of one tile, or over one with so many columns and tiles. */
+function stripCost(
   machine: Machine,
-  vertical: Matrix,
-  horizontal: Matrix,
-  columns: number,
-  tiles: number,
-  load = machine.costs.transform.load,
-): number =>
-  columns * mapCost(machine, vertical, load) +
-  tiles * vertical.length * mapCost(machine, horizontal, machine.costs.transform.load);
+  { rows, columns }: Plan,
+  side: "data" | "filter" | "inverse" | "spread" | "gather",
+  { load = machine.costs.transform.load, length = columns[side][0].length, tiles = 1 } = {},
+): number {
+  const along = rows[side].length * mapCost(machine, columns[side], machine.costs.transform.load);
+  return length * mapCost(machine, rows[side], load) + tiles * along;
+}
 
 /** All tiles of one vector of channels of one image. */
-const planeCost = (
-  machine: Machine,
-  t: Tiling,
-  vertical: Matrix,
-  horizontal: Matrix,
-  columns: number,
-): number => t.tileRows * stripCost(machine, vertical, horizontal, columns, t.tileColumns);
+const planeCost = (machine: Machine, plan: Plan, side: "data" | "spread", length: number): number =>
+  plan.rows.tiles * stripCost(machine, plan, side, { length, tiles: plan.columns.tiles });
 
 /** Copying a vector of columns to elements that lie apart, with zeros around; element by element where no pattern shows. */
 function fillCost(
   { costs: { transform: t } }: Machine,
   elements: number,
   lanes: number,
-  factor: Expr,
-  isSparse: boolean,
+  { factor, pooled }: Operand,
 ): number {
   const isPlain = factor.kind === "load" || (factor.kind === "select" && factor.a.kind === "load");
-  if (!isPlain && !isSparse) return elements * t.irregular;
-  return (elements / lanes) * (t.scatter + t.load + t.store + (isSparse ? 4 * t.operation : 0));
+  if (!isPlain && pooled === undefined) return elements * t.irregular;
+  return (elements / lanes) * (t.scatter + t.load + t.store + (pooled === undefined ? 0 : 4 * t.operation));
 }
 
-/** So many small products of rows × depth × columns. */
-function productCost(
-  machine: Machine,
-  {
-    points,
-    rowTiles,
-    tileRows,
-    vectors,
-    depth,
-  }: Readonly<Record<"points" | "rowTiles" | "tileRows" | "vectors" | "depth", number>>,
-  storeCost: number,
-): number {
-  const tile = (count: number): number =>
-    depth * iterationCost(machine, count * tileRows, count, tileRows) +
-    machine.costs.transform.tileStart +
-    storeCost * count * tileRows;
-  const whole = Math.floor(vectors / TILE_VECTORS);
-  const rest = vectors % TILE_VECTORS;
-  return points * rowTiles * (whole * tile(TILE_VECTORS) + (rest > 0 ? tile(rest) : 0));
+/** The small products at all points of a block. */
+function productCost(machine: Machine, plan: Plan): number {
+  const { transform: t } = machine.costs;
+  const { rows, tileRows, depth } = plan.products;
+  const store = plan.blocksPerGroup > 1 ? t.store + t.load + t.operation : t.store;
+  const tile = (vectors: number): number =>
+    vectors === 0
+      ? 0
+      : depth * iterationCost(machine, vectors * tileRows, vectors, tileRows) +
+        t.tileStart +
+        store * vectors * tileRows;
+  const vectors = Math.ceil(plan.outputs / plan.lanes);
+  const [whole, rest] = [Math.floor(vectors / TILE_VECTORS), vectors % TILE_VECTORS];
+  return pointsOf(plan) * (rows / tileRows) * (whole * tile(TILE_VECTORS) + tile(rest));
 }
 
 /** The kernel's own stores: what its window reads, and lanes that lie apart. */
-function finishCost(
-  { costs: { transform: t } }: Machine,
-  { contraction: { nest, window } }: Correlation,
-  lanes: number,
-): number {
+function finishCost({ costs: { transform: t } }: Machine, { correlation, lanes }: Plan): number {
+  const { nest, window } = correlation.contraction;
   const outputs = nest.loops.reduce((n, l) => n * l.extent, 1);
   const taps = window.reduce((n, axis) => n * axis.extent, 1);
   return (
@@ -107,120 +91,50 @@ function finishCost(
 }
 
 /** Weighing the windows of an image: pixels channel by channel, sums of rows and columns, a comparison for each place. */
-function checkCost(
-  { costs: { transform: t } }: Machine,
-  { tiling: { form }, lanes, channels, correlation: { rows, columns } }: ForwardPlan,
-): number {
+function checkCost({ costs: { transform: t } }: Machine, { lanes, channels, rows, columns }: Plan): number {
   const pixel =
     Math.ceil(channels / lanes) * (2 * t.load + 3 * t.operation) + lanes * (t.load + t.operation) + t.store;
-  const sums = (form.rows.taps + form.columns.taps) * (t.load + t.operation) + 2 * t.store;
+  const sums = (rows.taps + columns.taps) * (t.load + t.operation) + 2 * t.store;
   const place = t.load + 6 * t.operation;
-  const pixels = (rows.places + form.rows.taps - 1) * (columns.places + form.columns.taps - 1);
-  return pixels * (pixel + sums / lanes) + rows.places * columns.places * place;
+  const seen = ({ extent, taps }: TiledLine): number => extent + taps - 1;
+  return seen(rows) * seen(columns) * (pixel + sums / lanes) + rows.extent * columns.extent * place;
 }
 
-/** What moving a block's factors and products through the caches costs, for one block. */
-function trafficCost({ costs: { traffic }, memory }: Machine, own: number, shared: number): number {
-  const bytes = 4 * (own + shared);
+/** What moving a block's factors and products through the caches costs, with what all blocks share. */
+function trafficCost({ costs: { traffic }, memory }: Machine, plan: Plan): number {
+  const { over, factors, channels, outputs } = plan;
+  // The filter is read, sums are read and written.
+  const shared = (over === "places" ? 1 : 2) * channels * outputs;
+  const bytes = 4 * pointsOf(plan) * (2 * factors.rows * (channels + outputs) + shared);
   return bytes * (traffic.blockByte + (bytes > memory.blockBytes ? traffic.farByte : 0));
 }
 
-/** The cost of a convolution or an input gradient in the scheduler's unit. */
-export function forwardCost(plan: ForwardPlan, machine: Machine): number {
-  const { transform: t } = machine.costs;
-  const { correlation, tiling, lanes, channels, outputs, images, blocks } = plan;
-  const { rows, columns } = tiling.form;
-  const points = pointsOf(tiling.form);
+/** The cost of a plan in the scheduler's unit. */
+export function winogradCost(plan: Plan, machine: Machine): number {
+  const { transform: t, traffic } = machine.costs;
+  const { correlation, over, rows, columns, lanes, channels, outputs, images, groups } = plan;
+  const { data, filter } = correlation;
   const [channelVectors, outputVectors] = [Math.ceil(channels / lanes), Math.ceil(outputs / lanes)];
-  const weighed = rows.taps * columns.taps * (t.load + 2 * t.operation);
-  const filter =
-    channels *
-    outputVectors *
-    (stripCost(machine, rows.filter, columns.filter, columns.taps, 1, t.gather) + weighed);
-  const fill = fillCost(
-    machine,
-    channelVectors * lanes * tiling.dataHeight * tiling.dataWidth,
-    lanes,
-    correlation.data,
-    correlation.sparseData !== undefined,
-  );
-  const data = channelVectors * planeCost(machine, tiling, rows.data, columns.data, tiling.dataWidth);
-  const inverse =
-    outputVectors * tilesOf(tiling) * stripCost(machine, rows.inverse, columns.inverse, columns.points, 1);
-  const products = productCost(
-    machine,
-    {
-      points,
-      rowTiles: plan.paddedRows / plan.tileRows,
-      tileRows: plan.tileRows,
-      vectors: outputVectors,
-      depth: channels,
-    },
-    t.store,
-  );
-  const traffic = trafficCost(
-    machine,
-    2 * points * plan.paddedRows * (channels + outputs),
-    points * channels * outputs,
-  );
-  return (
-    MULTIPLY_ADD *
-    (filter +
-      images * (fill + checkCost(machine, plan) + data + inverse) +
-      blocks * (products + traffic) +
-      finishCost(machine, correlation, lanes))
-  );
-}
-
-/** The cost of a weight gradient in the scheduler's unit. */
-export function weightCost(plan: WeightPlan, machine: Machine): number {
-  const { transform: t } = machine.costs;
-  const { correlation, tiling, lanes, channels, outputs, images, groups, blocksPerGroup } = plan;
-  const { rows, columns } = tiling.form;
-  const points = pointsOf(tiling.form);
-  const [channelVectors, outputVectors] = [Math.ceil(channels / lanes), Math.ceil(outputs / lanes)];
-  const [down, along] = [rows.spread, columns.spread];
-  const fill =
-    fillCost(
-      machine,
-      channelVectors * lanes * tiling.dataHeight * tiling.dataWidth,
-      lanes,
-      correlation.data,
-      false,
-    ) +
-    fillCost(
-      machine,
-      outputVectors * lanes * tiling.height * tiling.width,
-      lanes,
-      correlation.filter,
-      correlation.sparseFilter !== undefined,
-    );
-  const transforms =
-    channelVectors * planeCost(machine, tiling, rows.data, columns.data, tiling.dataWidth) +
-    outputVectors * planeCost(machine, tiling, down, along, tiling.width);
-  const products = productCost(
-    machine,
-    {
-      points,
-      rowTiles: plan.paddedChannels / plan.tileRows,
-      tileRows: plan.tileRows,
-      vectors: outputVectors,
-      depth: plan.transformed.rows,
-    },
-    blocksPerGroup > 1 ? t.store + t.load + t.operation : t.store,
-  );
-  const sums = points * channels * outputs;
-  const traffic = trafficCost(machine, 2 * points * plan.transformed.rows * (channels + outputs), 2 * sums);
+  const planes =
+    fillCost(machine, channelVectors * lanes * rows.needed * columns.needed, lanes, data) +
+    channelVectors * planeCost(machine, plan, "data", columns.needed);
+  const blocks =
+    groups * plan.blocksPerGroup * (productCost(machine, plan) + trafficCost(machine, plan)) +
+    finishCost(machine, plan);
+  if (over === "places") {
+    const weighed = rows.taps * columns.taps * (t.load + 2 * t.operation);
+    const transformed =
+      channels * outputVectors * (stripCost(machine, plan, "filter", { load: t.gather }) + weighed);
+    const inverse = outputVectors * rows.tiles * columns.tiles * stripCost(machine, plan, "inverse");
+    const image = planes + checkCost(machine, plan) + inverse;
+    return MULTIPLY_ADD * (transformed + images * image + blocks);
+  }
+  const gradient =
+    fillCost(machine, outputVectors * lanes * rows.covered * columns.covered, lanes, filter) +
+    outputVectors * planeCost(machine, plan, "spread", columns.covered);
+  const load = groups * (t.load + t.operation);
   const last =
-    channels *
-      outputVectors *
-      stripCost(machine, rows.gather, columns.gather, columns.points, 1, groups * (t.load + t.operation)) +
-    4 * sums * groups * machine.costs.traffic.blockByte;
-  return (
-    MULTIPLY_ADD *
-    (images * (fill + transforms) +
-      groups * blocksPerGroup * (products + traffic) +
-      last +
-      finishCost(machine, correlation, lanes))
-  );
+    channels * outputVectors * stripCost(machine, plan, "gather", { load }) +
+    4 * pointsOf(plan) * channels * outputs * groups * traffic.blockByte;
+  return MULTIPLY_ADD * (images * (planes + gradient) + last + blocks);
 }

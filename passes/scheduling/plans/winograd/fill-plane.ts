@@ -6,139 +6,88 @@
 import { coefficientOf, occursInside, toAffine } from "../../../../src/loop/affine.ts";
 import { add, compare, float, int, load, mul, select, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
-import { substitute } from "../../../../src/loop/walk.ts";
-import { type Lanes, lanePartsOf } from "../../analysis/lanes.ts";
 import type { GridLoop, Nest, StoreTarget } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
 import { interiorOf, zeros } from "../../transforms/clear.ts";
 import { fills } from "../../transforms/copy.ts";
-import type { Plane, PooledPlane } from "./plane.ts";
-import { lane, type Phases } from "./workspace.ts";
+import type { Operand, PooledOperand } from "./correlation.ts";
+import type { Plan } from "./plan.ts";
+import { channelParts, elementOf, type Place, type ScratchArray, storesUnder } from "./scratch-array.ts";
 
-/** Planes in scratch: `[image][vector of channels][row][column][element]`. */
-export interface PlaneScratch {
-  readonly name: string;
-  readonly images: number;
+/** Scratch for the planes of a block: `[image][vector of channels][row][column][lane]`. */
+export interface BlockPlanes {
+  readonly array: ScratchArray;
+  readonly operand: Operand;
   readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  /** Elements of a vector. */
-  readonly lanes: number;
 }
 
-const vectorsOf = ({ channels, lanes }: PlaneScratch): number => Math.ceil(channels / lanes);
-
-export const planeLength = (s: PlaneScratch): number =>
-  s.images * vectorsOf(s) * s.height * s.width * s.lanes;
-
-/** Index of the first element of a vector. */
-export const planeIndex = (s: PlaneScratch, image: Expr, vector: Expr, row: Expr, column: Expr): Expr =>
-  mul(
-    add(mul(add(mul(add(mul(image, int(vectorsOf(s))), vector), int(s.height)), row), int(s.width)), column),
-    int(s.lanes),
-  );
-
-/** Fills scratch with `plane`; `imageAt` tells which image the block's image is. */
-export function fillPlane(
-  target: PlaneScratch,
-  plane: Plane,
+/** Fills the planes with an operand's; `imageAt` tells which image the block's image is. */
+export function fillPlanes(
+  { lanes, over, imagesPerBlock }: Plan,
+  { array, operand, channels }: BlockPlanes,
   imageAt: (image: Expr) => Expr,
-  phases: Phases,
 ): Stmt[] {
-  const { channels, lanes } = target;
-  const whole = Math.floor(channels / lanes);
-  const parts = [
-    { vectors: whole, first: 0, elements: lanes },
-    { vectors: Math.min(1, channels % lanes), first: whole, elements: channels % lanes },
-  ].filter(({ vectors }) => vectors > 0);
-  const nests = parts.flatMap(({ vectors, first, elements }): Nest[] => {
-    const vector = add(variable("vector"), int(first));
-    const channel = add(mul(vector, int(lanes)), variable("element"));
+  const [image, row, column] = [variable("image"), variable("row"), variable("column")];
+  const nests = channelParts(channels, lanes).map(({ vectors, first, elements }): Nest => {
+    const vector = add(variable("vector"), first);
+    const channel = elementOf(vector, lanes, variable("element"));
+    const planes =
+      over === "places" ? ([imageAt(image), channel] as const) : ([channel, imageAt(image)] as const);
     const loops: GridLoop[] = [
-      { name: "image", extent: target.images },
+      { name: "image", extent: imagesPerBlock },
       { name: "vector", extent: vectors },
       { name: "element", extent: elements },
     ];
-    const at = (row: Expr, column: Expr): Expr =>
-      add(planeIndex(target, variable("image"), vector, row, column), variable("element"));
-    const image = imageAt(variable("image"));
-    return plane.pooled === undefined
-      ? densePart(target, plane, loops, at, (row, column) => plane.at(image, channel, row, column))
-      : [pooledPart(target, plane.pooled, loops, at, plane.pooled.base(image, channel))];
+    const at = (y: Expr, x: Expr): Place => array.at(image, vector, y, x, variable("element"));
+    if (operand.pooled !== undefined)
+      return { name: "spread", ...spreadOut(operand.pooled, loops, operand.pooled.base(...planes), at) };
+    const [rows, columns] = operand.extents;
+    const dense: Nest = {
+      name: "copy",
+      loops: [...loops, { name: "row", extent: rows }, { name: "column", extent: columns }],
+      stores: [{ ...at(row, column), value: operand.at(...planes, row, column) }],
+    };
+    // What lies inside of the guards, without them; everything with its guards where they follow no pattern.
+    return interiorOf(dense) ?? dense;
   });
   const covered = nests.reduce(
     (sum, { loops, stores }) => sum + loops.reduce((n, l) => n * l.extent, stores.length),
     0,
   );
-  const cleared = covered === planeLength(target) ? [] : zeros(target.name, planeLength(target), lanes);
-  return [...cleared, ...nests.flatMap((nest) => inLanes(nest, lanes))].flatMap((nest) =>
-    phases.stores(nest.loops, nest.stores),
-  );
-}
-
-/** What lies inside of the guards, without them; everything with its guards where they follow no pattern. */
-function densePart(
-  { name: buffer }: PlaneScratch,
-  { extents: [rows, columns] }: Plane,
-  outer: readonly GridLoop[],
-  at: (row: Expr, column: Expr) => Expr,
-  value: (row: Expr, column: Expr) => Expr,
-): Nest[] {
-  const [row, column] = [variable("row"), variable("column")];
-  const nest: Nest = {
-    name: "copy",
-    loops: [...outer, { name: "row", extent: rows }, { name: "column", extent: columns }],
-    stores: [{ buffer, index: at(row, column), value: value(row, column) }],
-  };
-  return [interiorOf(nest) ?? nest];
+  const cleared = covered === array.length ? [] : zeros(array.name, array.length, lanes);
+  return [
+    ...cleared.flatMap(({ loops, stores }) => storesUnder(loops, stores)),
+    ...nests.flatMap((nest) => inLanes(nest, lanes)),
+  ];
 }
 
 /** All positions of all windows, window by window. */
-function pooledPart(
-  { name: buffer }: PlaneScratch,
-  { sparse, start }: PooledPlane,
+function spreadOut(
+  { sparse, start }: PooledOperand,
   outer: readonly GridLoop[],
-  at: (row: Expr, column: Expr) => Expr,
   base: Expr,
-): Nest {
+  at: (row: Expr, column: Expr) => Place,
+): Pick<Nest, "loops" | "stores"> {
   const [height, width] = sparse.window;
   const [rows, columns] = sparse.plane;
   const [row, column] = [variable("row"), variable("column")];
   const index = add(base, add(mul(row, int(columns)), column));
   const gradient = load(sparse.gradient, "float32", index);
   const winner = winnerAt(sparse, index);
-  const stores: StoreTarget[] = [];
-  for (let tap = 0; tap < height * width; tap++) {
+  const stores = Array.from({ length: height * width }, (_, tap) => {
     const y = add(mul(row, int(height)), int(start[0] + Math.floor(tap / width)));
     const x = add(mul(column, int(width)), int(start[1] + (tap % width)));
-    const value = select(compare("eq", winner, int(tap)), gradient, float(0));
-    stores.push({ buffer, index: at(y, x), value });
-  }
-  const loops = [...outer, { name: "row", extent: rows }, { name: "column", extent: columns }];
-  return { name: "spread", loops, stores };
+    return { ...at(y, x), value: select(compare("eq", winner, int(tap)), gradient, float(0)) };
+  });
+  return { loops: [...outer, { name: "row", extent: rows }, { name: "column", extent: columns }], stores };
 }
 
 /** The nest with its columns in lanes, where their elements are neighbours in the source and fill vectors. */
-function inLanes(nest: Nest, width: number): Nest[] {
-  const columns = nest.loops.find(({ name }) => name === "column");
-  if (columns === undefined || !fills(columns.extent, width) || !nest.stores.every(readsNeighbours))
-    return [nest];
-  const cut: Lanes = { loop: "column", extent: columns.extent, width, vectors: 1, padded: false };
-  return lanePartsOf(cut).map(({ iterations, vectors }): Nest => {
-    const loops: GridLoop[] = [
-      ...nest.loops.filter((l) => l !== columns),
-      ...(iterations === 1 ? [] : [{ name: "column", extent: iterations }]),
-      lane(width),
-    ];
-    const stores = vectors.flatMap((vector) =>
-      nest.stores.map(({ buffer, index, value }) => ({
-        buffer,
-        index: substitute(index, vector),
-        value: substitute(value, vector),
-      })),
-    );
-    return { ...nest, loops, stores };
-  });
+function inLanes({ loops, stores }: Nest, lanes: number): Stmt[] {
+  const extent = loops.find(({ name }) => name === "column")?.extent ?? 1;
+  return fills(extent, lanes) && stores.every(readsNeighbours)
+    ? storesUnder(loops, stores, { kind: "vectorize", loop: "column", vectors: 1, lanes, tail: "shifted" })
+    : storesUnder(loops, stores);
 }
 
 /** Whether a store copies what it loads, or one of two such things. */

@@ -15,8 +15,15 @@
  */
 
 import type { Correlation, Line } from "./correlation.ts";
-import type { Form } from "./tiling.ts";
 import { type Transform, transformOf } from "./transform-matrices.ts";
+
+/** F(m, r) for rows and for columns. */
+export interface Form {
+  readonly rows: Transform;
+  readonly columns: Transform;
+}
+
+export const pointsOf = ({ rows, columns }: Form): number => rows.points * columns.points;
 
 export const ERROR_BUDGETS = { outputs: 1e-5, weights: 5e-5 } as const;
 

@@ -4,263 +4,171 @@
  */
 
 import { add, binary, int, mul, variable } from "../../../../src/loop/build.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { LANE, lanePartsOf } from "../../analysis/lanes.ts";
+import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
-import { applyTransform, stripLength } from "./apply-transform.ts";
-import { fillPlane, planeIndex, planeLength } from "./fill-plane.ts";
-import { channelParts, finish, type SumPlane, sumIndex } from "./finish.ts";
-import type { ForwardPlan } from "./forward-plan.ts";
-import { mendTile } from "./mend-tile.ts";
-import { columnLanes, multiply, TILE_VECTORS, vectorAt, vectorsOfPart } from "./multiply.ts";
-import { dataPlane, filterPlane } from "./plane.ts";
-import { pointLength, pointsOf } from "./tiling.ts";
-import { checkTiles, findScale, scalesOf, type TileChecks, tileChecks } from "./uneven-tiles.ts";
-import { kernelOf, Phases, type Scratch, scratch } from "./workspace.ts";
+import { applyTransform } from "./apply-transform.ts";
+import { fillPlanes } from "./fill-plane.ts";
+import { pointsOf } from "./forms.ts";
+import { type Plan, tileIndex } from "./plan.ts";
+import { channelParts, elementOf, kernelOf, lane, ScratchArray, within } from "./scratch-array.ts";
+import { finish, outputLanes, pointAt, products, stripFor, TILE_VECTORS, transformTiles } from "./stages.ts";
+import { findScale, TileChecks } from "./uneven-tiles.ts";
 
-export function buildForward(plan: ForwardPlan): Scheduled {
-  const filter = scratch(plan.correlation.contraction.kernel, "filter", plan.filterLength, false);
-  const scales = scalesOf(plan);
-  const main = mainKernel(plan, filter, scales);
+export function buildForward(plan: Plan): Scheduled {
+  const { correlation, channels, outputs, lanes } = plan;
+  const { kernel } = correlation.contraction;
+  // U, in panels of the vectors that a tile of sums reads together: `[point][tile][channel][vector][lane]`.
+  const panels = Math.ceil(Math.ceil(outputs / lanes) / TILE_VECTORS);
+  const shared = { isShared: true };
+  const filter = new ScratchArray(kernel, "filter", [panels, channels, TILE_VECTORS, lanes], {
+    matrices: [pointsOf(plan)],
+    ...shared,
+  });
+  const scales = new ScratchArray(kernel, "scales", [channels], shared);
   const first = filterKernel(plan, filter, scales);
+  const main = mainKernel(plan, filter, scales);
   return {
     kernels: [first.kernel, main.kernel],
-    scratch: [filter, scales, ...first.scratch, ...main.scratch].map(({ buffer }) => buffer),
+    scratch: [filter, scales, ...first.own, ...main.own].map(({ buffer }) => buffer),
   };
 }
 
-interface Built {
+/** A kernel and the scratch that is its own. */
+export interface Built {
   readonly kernel: Kernel;
-  readonly scratch: readonly Scratch[];
+  readonly own: readonly ScratchArray[];
 }
 
-/** `U = G·g·Gᵀ`, in panels of the vectors that a tile of sums reads together, and what weighs a channel's data. */
-function filterKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built {
-  const { correlation, tiling, channels, outputs, lanes, filterIndex } = plan;
+/** `U = G·g·Gᵀ`, and what weighs a channel's data. */
+function filterKernel(plan: Plan, filter: ScratchArray, scales: ScratchArray): Built {
+  const { correlation, rows, columns, outputs, lanes } = plan;
   const { kernel } = correlation.contraction;
-  const { rows, columns } = tiling.form;
-  const strip = scratch(kernel, "filter_strip", stripLength(rows.filter, columns.taps, lanes), true);
-  const lanewise = scratch(kernel, "filter_lanewise", lanes, true);
-  const buffers: BufferParam[] = [
-    ...kernel.buffers,
-    { ...filter.param, access: "readwrite" },
-    { ...scales.param, access: "write" },
-    strip.param,
-    lanewise.param,
-  ];
-  const plane = filterPlane(correlation, false);
-  const across = columnLanes(outputs, lanes);
+  const between = stripFor(plan, "filter_strip", rows.filter, columns.taps);
+  const lanewise = new ScratchArray(kernel, "filter_lanewise", [lanes]);
   const channel = variable("channel");
-  const body = new Phases().within([{ name: "channel", extent: channels, loop: "grid" }], (phases) => [
-    ...lanePartsOf(across).flatMap((part) =>
-      phases.within(part.iterations === 1 ? [] : [{ name: across.loop, extent: part.iterations }], (inner) =>
-        vectorsOfPart(across, part).flatMap((vector) => {
-          // Beyond the last channel its neighbour is transformed once more; nothing is made of that.
-          const output = add(vector.start, variable(LANE));
-          const inside = outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
-          return applyTransform(
-            {
-              vertical: rows.filter,
-              horizontal: columns.filter,
-              columns: columns.taps,
-              tiles: 1,
-              step: 0,
-              between: strip.name,
-              lanes,
-              source: (row, column) => plane.at(inside, channel, int(row), column),
-              target: (line, column) => ({
-                buffer: filter.name,
-                index: add(
-                  filterIndex(add(mul(line, int(columns.points)), int(column)), channel, vector),
-                  variable(LANE),
-                ),
-              }),
-            },
-            inner,
-          );
-        }),
-      ),
+  const across = outputLanes(plan);
+  const transforms = lanePartsOf(across).flatMap((part) =>
+    within(
+      part.iterations === 1 ? [] : [{ name: across.loop, extent: part.iterations }],
+      part.vectors.flatMap((values) => {
+        const [tile, vector] = [tileName(across), vectorName(across)].map(
+          (name) => values.get(name) ?? int(0),
+        );
+        // Beyond the last channel its neighbour is transformed once more; nothing is made of that.
+        const output = elementOf(add(mul(tile, int(TILE_VECTORS)), vector), lanes);
+        const inside = outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
+        return applyTransform({
+          vertical: rows.filter,
+          horizontal: columns.filter,
+          columns: columns.taps,
+          between,
+          lanes,
+          source: (row, column) => correlation.filter.at(inside, channel, int(row), column),
+          target: (line, column) => filter.at(pointAt(plan, line, int(column)), tile, channel, vector, lane),
+        });
+      }),
     ),
-    ...findScale(plan, filter, scales, lanewise, channel, phases),
-  ]);
-  const built = kernelOf(kernel, buffers, body, {
-    name: filter.name,
-    ops: ["winograd_filter"],
-    schedule: plan.schedule,
-    nominalFlops: 0,
-  });
-  return { kernel: built, scratch: [strip, lanewise] };
+  );
+  const body = within(
+    [{ name: "channel", extent: plan.channels, loop: "grid" }],
+    [...transforms, ...findScale(plan, filter, scales, lanewise)],
+  );
+  const own = [between, lanewise];
+  const parts = { name: filter.name, ops: ["winograd_filter"], schedule: plan.schedule, nominalFlops: 0 };
+  return { kernel: kernelOf(kernel, [filter, scales, ...own], body, parts), own };
 }
 
-function mainKernel(plan: ForwardPlan, filter: Scratch, scales: Scratch): Built {
-  const { correlation, tiling, lanes, plane, transformed, productStride, productIndex } = plan;
+function mainKernel(plan: Plan, filter: ScratchArray, scales: ScratchArray): Built {
+  const { correlation, rows, columns, channels, outputs, lanes, schedule } = plan;
   const { kernel } = correlation.contraction;
-  const { form } = tiling;
-  const points = pointsOf(form);
-  const data = scratch(kernel, "data", planeLength(plane), true);
-  const factors = scratch(kernel, "factors", pointLength(transformed), true);
-  const products = scratch(kernel, "products", points * productStride, true);
-  const strip = scratch(
-    kernel,
-    "strip",
-    Math.max(
-      stripLength(form.rows.data, tiling.dataWidth, lanes),
-      stripLength(form.rows.inverse, form.columns.points, lanes),
-    ),
-    true,
-  );
-  const sums = scratch(kernel, "sums", tiling.height * tiling.width * lanes, true);
-  const checks = tileChecks(plan);
-  const all = [data, factors, products, strip, sums, ...checks.all];
-  const buffers: BufferParam[] = [
-    ...kernel.buffers,
-    { ...filter.param, access: "read" },
-    { ...scales.param, access: "read" },
-    ...all.map(({ param }) => param),
-  ];
-  const names = { data: data.name, factors: factors.name, products: products.name, strip: strip.name };
-  const block = { name: "block", extent: plan.blocks, loop: "grid" } as const;
-  const imageAt = (image: Expr): Expr => add(mul(variable("block"), int(plan.imagesPerBlock)), image);
-  const body = new Phases().within([block], (phases) => [
-    ...fillPlane({ ...plane, name: names.data }, dataPlane(correlation, false), imageAt, phases),
-    ...checkTiles(plan, checks, names.data, scales, phases),
-    ...transformData(plan, names, phases),
-    ...multiply(
-      {
-        points,
-        rowTiles: plan.paddedRows / plan.tileRows,
-        tileRows: plan.tileRows,
-        columns: columnLanes(plan.outputs, lanes),
-        depth: plan.channels,
-        left: (point, row, depth) => plan.factorAt(names.factors, point, row, depth),
-        right: (point, depth, vector) => vectorAt(filter.name, plan.filterIndex(point, depth, vector)),
-        store: (point, row, vector, value) => ({
-          buffer: names.products,
-          index: add(
-            productIndex(point, add(mul(vector.tile, int(TILE_VECTORS)), vector.vector), row),
-            variable(LANE),
-          ),
-          value,
-        }),
-      },
-      phases,
-    ),
-    ...outputs(plan, names, { name: sums.name, width: tiling.width, lanes }, checks, imageAt, phases),
+  const matrices = [pointsOf(plan)];
+  const vectors = Math.ceil(outputs / lanes);
+  const data = new ScratchArray(kernel, "data", [
+    plan.imagesPerBlock,
+    Math.ceil(channels / lanes),
+    rows.needed,
+    columns.needed,
+    lanes,
   ]);
-  const built = kernelOf(kernel, buffers, body, { schedule: plan.schedule });
-  return { kernel: built, scratch: all };
-}
-
-interface Names {
-  readonly data: string;
-  readonly factors: string;
-  readonly products: string;
-  readonly strip: string;
-}
-
-/** `V = Bᵀ·d·B` for every tile of the block. */
-function transformData(plan: ForwardPlan, names: Names, phases: Phases): Stmt[] {
-  const { tiling, lanes, plane, transformed } = plan;
-  const { rows, columns } = tiling.form;
-  const [image, tileRow, vector] = [variable("image"), variable("tileRow"), variable("vector")];
-  const loops = [
-    { name: "image", extent: plane.images },
-    { name: "tileRow", extent: tiling.tileRows },
-    { name: "vector", extent: Math.ceil(plan.channels / lanes) },
-  ];
-  return phases.within(loops, (inner) =>
-    applyTransform(
-      {
-        vertical: rows.data,
-        horizontal: columns.data,
-        columns: tiling.dataWidth,
-        tiles: tiling.tileColumns,
-        step: columns.outputs,
-        between: names.strip,
-        lanes,
-        source: (row, column) =>
-          vectorAt(
-            names.data,
-            planeIndex(plane, image, vector, add(mul(tileRow, int(rows.outputs)), int(row)), column),
-          ),
-        target: (line, column, tile) => ({
-          buffer: names.factors,
-          index: add(
-            transformed.index(
-              add(mul(line, int(columns.points)), int(column)),
-              plan.rowOf(image, tileRow, tile),
-              mul(vector, int(lanes)),
-            ),
-            variable(LANE),
-          ),
-        }),
-      },
-      inner,
-    ),
+  const factors = new ScratchArray(kernel, "factors", [plan.factors.rows, plan.factors.columns], {
+    matrices,
+  });
+  // M: `[point][vector][tile][lane]`.
+  const results = new ScratchArray(kernel, "products", [vectors, plan.products.rows, lanes], { matrices });
+  const strip = stripFor(plan, "strip", rows.data, columns.needed);
+  const inverseStrip = stripFor(plan, "inverse_strip", rows.inverse, columns.points);
+  const sums = new ScratchArray(kernel, "sums", [rows.covered, columns.covered, lanes]);
+  const checks = new TileChecks(plan, data);
+  const planes = { array: data, operand: correlation.data, channels };
+  const imageAt = (image: Expr): Expr => add(mul(variable("block"), int(plan.imagesPerBlock)), image);
+  const body = within(
+    [{ name: "block", extent: plan.groups, loop: "grid" }],
+    [
+      ...fillPlanes(plan, planes, imageAt),
+      ...checks.weigh(scales),
+      // V = Bᵀ·d·B
+      ...transformTiles(
+        plan,
+        planes,
+        (line) => line.data,
+        strip,
+        (point, vector, tile) => factors.at(point, tile, elementOf(vector, lanes)),
+      ),
+      ...products(
+        plan,
+        (point, tile, channel) => factors.load(point, tile, channel),
+        (point, channel, { tile, vector }) => filter.load(point, tile, channel, vector, lane),
+        (point, tile, { index }, value) => ({ ...results.at(point, index, tile, lane), value }),
+      ),
+      ...outputsOf(plan, results, inverseStrip, sums, checks, imageAt),
+    ],
   );
+  const own = [data, factors, results, strip, inverseStrip, sums, ...checks.arrays];
+  return { kernel: kernelOf(kernel, [filter, scales, ...own], body, { schedule }), own };
 }
 
 /** `Aᵀ·M·A`, one vector of channels of one image after the other, each finished while it is in cache. */
-function outputs(
-  plan: ForwardPlan,
-  names: Names,
-  sums: SumPlane,
+function outputsOf(
+  plan: Plan,
+  results: ScratchArray,
+  between: ScratchArray,
+  sums: ScratchArray,
   checks: TileChecks,
   imageAt: (image: Expr) => Expr,
-  phases: Phases,
 ): Stmt[] {
-  const { correlation, tiling, lanes } = plan;
-  const { rows, columns } = tiling.form;
+  const { rows, columns, lanes } = plan;
   const [image, tileRow, tileColumn] = [variable("image"), variable("tileRow"), variable("tileColumn")];
+  const tiles = [
+    { name: "tileRow", extent: rows.tiles },
+    { name: "tileColumn", extent: columns.tiles },
+  ];
+  const tile = tileIndex(plan, image, tileRow, tileColumn);
   return channelParts(plan.outputs, lanes).flatMap((part) => {
-    const vector = add(variable("vector"), int(part.first));
-    const loops = [
-      { name: "image", extent: plan.imagesPerBlock },
-      { name: "vector", extent: part.vectors },
-    ];
-    return phases.within(loops, (inner) => [
-      ...inner.within(
-        [
-          { name: "tileRow", extent: tiling.tileRows },
-          { name: "tileColumn", extent: tiling.tileColumns },
-        ],
-        (tile) => [
-          ...applyTransform(
-            {
-              vertical: rows.inverse,
-              horizontal: columns.inverse,
-              columns: columns.points,
-              tiles: 1,
-              step: 0,
-              between: names.strip,
-              lanes,
-              source: (row, column) =>
-                vectorAt(
-                  names.products,
-                  plan.productIndex(
-                    add(int(row * columns.points), column),
-                    vector,
-                    plan.rowOf(image, tileRow, tileColumn),
-                  ),
-                ),
-              target: (line, column) => ({
-                buffer: sums.name,
-                index: add(
-                  sumIndex(
-                    sums,
-                    add(mul(tileRow, int(rows.outputs)), line),
-                    add(mul(tileColumn, int(columns.outputs)), int(column)),
-                  ),
-                  variable(LANE),
-                ),
-              }),
-            },
-            tile,
-          ),
-          ...mendTile(plan, checks, names.data, sums, vector, tile),
-        ],
-      ),
-      ...finish(correlation, sums, imageAt(image), vector, part, inner),
-    ]);
+    const vector = add(variable("vector"), part.first);
+    const inverse = applyTransform({
+      vertical: rows.inverse,
+      horizontal: columns.inverse,
+      columns: columns.points,
+      between,
+      lanes,
+      source: (row, column) => results.load(pointAt(plan, int(row), column), vector, tile, lane),
+      target: (line, column) =>
+        sums.at(
+          add(mul(tileRow, int(rows.outputs)), line),
+          add(mul(tileColumn, int(columns.outputs)), int(column)),
+          lane,
+        ),
+    });
+    return within(
+      [
+        { name: "image", extent: plan.imagesPerBlock },
+        { name: "vector", extent: part.vectors },
+      ],
+      [
+        ...within(tiles, [...inverse, ...checks.mend(sums, vector)]),
+        ...finish(plan, sums, imageAt(image), vector, part),
+      ],
+    );
   });
 }

@@ -1,23 +1,22 @@
 /** Winograd's minimal filtering as a way to run convolutions of stride 1 and their gradients. */
 
-import type { Capabilities } from "../../../../src/loop/capabilities.ts";
+import { InternalError } from "../../../../src/core/errors.ts";
+import type { Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import { visitExpr } from "../../../../src/loop/walk.ts";
-import { contractionOf } from "../../analysis/contraction.ts";
+import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
 import type { Candidate, ProgramFacts, Strategy } from "../strategy.ts";
 import { isOneSum } from "../vector-plan.ts";
 import { type Correlation, correlationOf } from "./correlation.ts";
-import { forwardCost, weightCost } from "./cost.ts";
-import { formsOf, keepsTies, MOST_TAPS, outputsFor, outputsForWeights } from "./forms.ts";
-import { forwardPlan } from "./forward-plan.ts";
-import { tileRowsFor } from "./multiply.ts";
-import { pointsOf, type TileSizes } from "./tiling.ts";
-import { weightPlan } from "./weight-plan.ts";
+import { winogradCost } from "./cost.ts";
+import { type Form, formOf, formsOf, keepsTies, MOST_TAPS, outputsFor, outputsForWeights } from "./forms.ts";
+import { buildForward } from "./forward.ts";
+import { fitsBlock, type Plan, planOf } from "./plan.ts";
+import { tileRowsFor } from "./stages.ts";
+import { buildWeightGradient } from "./weight-gradient.ts";
 
 const NAME = "winograd";
-
-/** Floats of transformed tiles that a block may hold, and each thread with it: an image is never cut. */
-const MOST_BLOCK_FLOATS = 4_000_000;
 
 export const winograd: Strategy = {
   name: NAME,
@@ -28,43 +27,52 @@ export const winograd: Strategy = {
     if (contraction === undefined || !isOneSum(contraction)) return [];
     const correlation = correlationOf(contraction);
     if (correlation === undefined) return [];
+    const { vectorWidth: lanes, registers } = capabilities;
+    const plans = (over: Plan["over"], forms: readonly Form[]): Plan[] =>
+      forms.map((form) => planOf(correlation, over, form, { lanes, rows: tileRowsFor(registers) }));
     return [
-      ...forwardCandidates(correlation, capabilities, facts),
-      ...weightCandidates(correlation, capabilities, facts),
-    ];
+      ...plans("places", formsOfPlaces(correlation, facts)),
+      // The sums of blocks are added one after the other, in scratch.
+      ...plans("taps", formsOfTaps(correlation, facts)).filter((plan) => plan.blocksPerGroup <= BLOCK),
+    ]
+      .filter(fitsBlock)
+      .map(
+        (plan): Candidate => ({
+          strategy: NAME,
+          schedule: plan.schedule,
+          cost: winogradCost(plan, capabilities),
+        }),
+      );
   },
 };
 
-const sizesFor = ({ vectorWidth, registers }: Capabilities): TileSizes => ({
-  lanes: vectorWidth,
-  rows: tileRowsFor(registers),
-});
+/** Carries out a schedule of this strategy: the transforms, the products and what finishes them. */
+export function applyWinograd(
+  contraction: Contraction,
+  { over, outputs, taps, ...sizes }: Extract<Step, { kind: "winograd" }>,
+): Scheduled {
+  const correlation = correlationOf(contraction);
+  if (correlation === undefined)
+    throw new InternalError(`${contraction.kernel.name} is no correlation for Winograd's method`);
+  const plan = planOf(correlation, over, formOf(outputs, taps), sizes);
+  return over === "places" ? buildForward(plan) : buildWeightGradient(plan);
+}
 
-/** Few taps: tiles of places. */
-function forwardCandidates(
-  correlation: Correlation,
-  capabilities: Capabilities,
-  facts: ProgramFacts | undefined,
-): Candidate[] {
-  const { rows, columns, shared } = correlation;
+/** Whether the strategy is to be used wherever it matches. */
+const isForced = (facts: ProgramFacts | undefined): boolean => facts === undefined || facts.forced === NAME;
+
+/** Few taps: the forms for tiles of places. */
+function formsOfPlaces(correlation: Correlation, facts: ProgramFacts | undefined): Form[] {
+  const { rows, columns, data } = correlation;
   const taps = [rows.tap.extent, columns.tap.extent] as const;
   if (taps.some((r) => r > MOST_TAPS)) return [];
   // As many taps as places: the weight gradient of a small image.
   const isSmall = [rows, columns].some(({ tap, places }) => tap.extent >= places);
   if (isSmall && !isForced(facts)) return [];
   const isTied = mayTie(correlation, facts);
-  return formsOf(taps, (r) => outputsFor(r, shared?.extent ?? 1))
-    .filter((form) => !isTied || keepsTies(form, correlation))
-    .map((form) => forwardPlan(correlation, form, sizesFor(capabilities)))
-    .filter(
-      (plan) =>
-        pointsOf(plan.tiling.form) * (plan.transformed.stride + plan.productStride) <= MOST_BLOCK_FLOATS,
-    )
-    .map((plan) => ({
-      strategy: NAME,
-      schedule: plan.schedule,
-      cost: forwardCost(plan, capabilities),
-    }));
+  return formsOf(taps, (r) => outputsFor(r, data.shared?.extent ?? 1)).filter(
+    (form) => !isTied || keepsTies(form, correlation),
+  );
 }
 
 /**
@@ -74,40 +82,20 @@ function forwardCandidates(
  */
 const LEAST_IMAGE = 8;
 
-/** Whether the strategy is to be used wherever it matches. */
-const isForced = (facts: ProgramFacts | undefined): boolean => facts === undefined || facts.forced === NAME;
-
-/** Few places, as a weight gradient has: tiles of taps. */
-function weightCandidates(
-  correlation: Correlation,
-  capabilities: Capabilities,
-  facts: ProgramFacts | undefined,
-): Candidate[] {
-  const { rows, columns, contraction } = correlation;
+/** Few places, as a weight gradient has: the forms for tiles of taps. */
+function formsOfTaps({ rows, columns, contraction }: Correlation, facts: ProgramFacts | undefined): Form[] {
   const isSmall = rows.tap.extent < LEAST_IMAGE || columns.tap.extent < LEAST_IMAGE;
   if (isSmall && !isForced(facts)) return [];
   const places = [rows.places, columns.places] as const;
   if (places.some((r) => r > MOST_TAPS) || contraction.window.length > 0) return [];
-  return formsOf(places, outputsForWeights)
-    .map((form) => weightPlan(correlation, form, sizesFor(capabilities)))
-    .filter(
-      (plan) =>
-        // The sums of blocks are added one after the other, in scratch.
-        plan.blocksPerGroup <= BLOCK &&
-        pointsOf(plan.tiling.form) * (plan.transformed.stride + plan.gradientStride) <= MOST_BLOCK_FLOATS,
-    )
-    .map((plan) => ({
-      strategy: NAME,
-      schedule: plan.schedule,
-      cost: weightCost(plan, capabilities),
-    }));
+  return formsOf(places, outputsForWeights);
 }
 
 /** Whether flat regions are to be expected under a pooling window: where it looks at what the user feeds. */
 function mayTie({ contraction: { window }, data }: Correlation, facts: ProgramFacts | undefined): boolean {
   if (window.length === 0) return false;
   let readsInput = false;
-  visitExpr(data, (e) => {
+  visitExpr(data.factor, (e) => {
     readsInput ||= e.kind === "load" && facts !== undefined && facts.inputs.has(e.buffer);
   });
   return readsInput;
