@@ -61,8 +61,8 @@ describe.each(FORMS)("F($outputs, $taps)", ({ outputs, taps }) => {
     expect(exact.filter.map(numbersOf).map((row) => row.map((x) => x + 0))).toEqual(
       numbers.filter.map((row) => row.map((x) => x + 0)),
     );
-    expect(exactly(numbers.spread)).toEqual(transposed(exact.inverse));
-    expect(exactly(numbers.gather)).toEqual(transposed(exactly(numbers.filter)));
+    expect(exactly(numbers.inverseT)).toEqual(transposed(exact.inverse));
+    expect(exactly(numbers.filterT)).toEqual(transposed(exactly(numbers.filter)));
   });
 
   test("is a correlation, exactly", () => {
@@ -83,10 +83,10 @@ describe.each(FORMS)("F($outputs, $taps)", ({ outputs, taps }) => {
   test("is applied in an arrangement that computes the same", () => {
     for (const [matrix, wanted, input] of [
       [numbers.data, times(exact.data, data), data],
-      [numbers.spread, times(transposed(exact.inverse), data.slice(0, outputs)), data],
+      [numbers.inverseT, times(transposed(exact.inverse), data.slice(0, outputs)), data],
       [numbers.inverse, times(exact.inverse, transformed), transformed],
       [numbers.filter, times(exact.filter, filter), filter],
-      [numbers.gather, times(transposed(exact.filter), transformed), transformed],
+      [numbers.filterT, times(transposed(exact.filter), transformed), transformed],
     ] as const) {
       const actual = applied(matrix, numbersOf(input), (x) => x);
       // Doubles, through a few dozen operations on numbers up to 1e4.

@@ -41,7 +41,7 @@ function mapCost({ costs: { transform } }: Machine, matrix: Matrix, load: number
 function stripCost(
   machine: Machine,
   { rows, columns }: Plan,
-  side: "data" | "filter" | "inverse" | "spread" | "gather",
+  side: "data" | "filter" | "inverse" | "inverseT" | "filterT",
   { load = machine.costs.transform.load, length = columns[side][0].length, tiles = 1 } = {},
 ): number {
   const along = rows[side].length * mapCost(machine, columns[side], machine.costs.transform.load);
@@ -49,7 +49,7 @@ function stripCost(
 }
 
 /** All tiles of one vector of channels of one image. */
-const planeCost = (machine: Machine, plan: Plan, side: "data" | "spread", length: number): number =>
+const planeCost = (machine: Machine, plan: Plan, side: "data" | "inverseT", length: number): number =>
   plan.rows.tiles * stripCost(machine, plan, side, { length, tiles: plan.columns.tiles });
 
 /** Copying a vector of columns to elements that lie apart, with zeros around; element by element where no pattern shows. */
@@ -131,10 +131,10 @@ export function winogradCost(plan: Plan, machine: Machine): number {
   }
   const gradient =
     fillCost(machine, outputVectors * lanes * rows.covered * columns.covered, lanes, filter) +
-    outputVectors * planeCost(machine, plan, "spread", columns.covered);
+    outputVectors * planeCost(machine, plan, "inverseT", columns.covered);
   const load = groups * (t.load + t.operation);
   const last =
-    channels * outputVectors * stripCost(machine, plan, "gather", { load }) +
+    channels * outputVectors * stripCost(machine, plan, "filterT", { load }) +
     4 * pointsOf(plan) * channels * outputs * groups * traffic.blockByte;
   return MULTIPLY_ADD * (images * (planes + gradient) + last + blocks);
 }

@@ -18,8 +18,8 @@ export interface Transform {
   /** Bᵀ, points × points: data to factors. */
   readonly data: Matrix;
   /** A and Gᵀ: what the gradient of the taps does with outputs and products. */
-  readonly spread: Matrix;
-  readonly gather: Matrix;
+  readonly inverseT: Matrix;
+  readonly filterT: Matrix;
 }
 
 /**
@@ -52,8 +52,8 @@ export function transformOf(outputs: number, taps: number): Transform {
     inverse,
     filter,
     data,
-    spread: transposed(inverse),
-    gather: transposed(filter),
+    inverseT: transposed(inverse),
+    filterT: transposed(filter),
   };
 }
 

@@ -75,7 +75,7 @@ function sumsKernel(plan: Plan, sums: ScratchArray): Built {
     matrices,
   });
   const strip = stripFor(plan, "strip", rows.data, columns.needed);
-  const gradientStrip = stripFor(plan, "gradient_strip", rows.spread, columns.covered);
+  const gradientStrip = stripFor(plan, "gradient_strip", rows.inverseT, columns.covered);
   const [group, block] = [variable("group"), variable("block")];
   const imageAt = (image: Expr): Expr =>
     add(mul(add(mul(group, int(blocksPerGroup)), block), int(imagesPerBlock)), image);
@@ -97,7 +97,7 @@ function sumsKernel(plan: Plan, sums: ScratchArray): Built {
       ...transformTiles(
         plan,
         gradient,
-        (line) => line.spread,
+        (line) => line.inverseT,
         gradientStrip,
         (point, vector, tile) => spread.at(point, vector, tile, lane),
       ),
@@ -122,7 +122,7 @@ function sumsKernel(plan: Plan, sums: ScratchArray): Built {
 function finishKernel(plan: Plan, sums: ScratchArray): Built {
   const { correlation, rows, columns, lanes } = plan;
   const { kernel } = correlation.contraction;
-  const between = stripFor(plan, "finish_strip", rows.gather, columns.points);
+  const between = stripFor(plan, "finish_strip", rows.filterT, columns.points);
   const weights = new ScratchArray(kernel, "weights", [rows.taps, columns.taps, lanes]);
   const lanewise = new ScratchArray(kernel, "finish_lanewise", [lanes]);
   const channel = variable("channel");
@@ -135,8 +135,8 @@ function finishKernel(plan: Plan, sums: ScratchArray): Built {
         [{ name: "vector", extent: part.vectors }],
         [
           ...applyTransform({
-            vertical: rows.gather,
-            horizontal: columns.gather,
+            vertical: rows.filterT,
+            horizontal: columns.filterT,
             columns: columns.points,
             between,
             lanes,
