@@ -5,7 +5,7 @@
 
 import type { Machine } from "../src/loop/machine.ts";
 
-/** What scalar code and code in vectors have in common. */
+/** Of code in vectors. */
 export const PROCESSOR = {
   memory: {
     // Each cache with two sizes: what nearly fits is partly kept, and machines differ.
@@ -23,18 +23,18 @@ export const PROCESSOR = {
     tile: {
       vectorLoad: 0.15,
       splat: 0.2,
+      guardedLoad: 6,
       iteration: 1,
       latency: 6,
       start: 6,
       runStart: 3,
+      store: 1,
       scatteredStore: 6,
       partialSums: 4,
       addLanes: 8,
       manyStreams: 0.5,
       scalarStep: 2,
     },
-    // Fitted to the js backend.
-    scalarTile: { load: 0.7, guardedLoad: 6, iteration: 2 },
     loop: { operation: 3, store: 2 },
     // Measured at 0.2, 0.4, 0.9 and over 1 ns an element, beside 0.14 ns for a multiply-add.
     copy: { inLanes: 3, oneByOne: 6, guarded: 13, computed: 20, single: 8 },
@@ -53,3 +53,24 @@ export const PROCESSOR = {
   },
   times: { scalar: 0.25, vector: 0.1, iteration: 0.5, meeting: 1_500, share: 2_000, waking: 40_000 },
 } as const satisfies Pick<Machine, "memory" | "costs" | "times">;
+
+/** Of scalar code, fitted to the js backend: loads and the loop itself are what a tile costs beside its arithmetic. */
+export const SCALAR = {
+  memory: { ...PROCESSOR.memory, caches: [] },
+  costs: {
+    ...PROCESSOR.costs,
+    tile: {
+      ...PROCESSOR.costs.tile,
+      vectorLoad: 0.7,
+      splat: 0.7,
+      guardedLoad: 6,
+      iteration: 2,
+      latency: 0,
+      start: 0,
+      runStart: 0,
+      store: 0,
+      scatteredStore: 0,
+    },
+    copy: { inLanes: 8, oneByOne: 8, guarded: 8, computed: 8, single: 8 },
+  },
+} as const satisfies Pick<Machine, "memory" | "costs">;

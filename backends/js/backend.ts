@@ -7,7 +7,7 @@ import { type Move, moveElements, type ProgramLoop, runOrder } from "../../src/l
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
-import { PROCESSOR } from "../processor.ts";
+import { PROCESSOR, SCALAR } from "../processor.ts";
 import { printJsKernel } from "./print.ts";
 import type { Address, Environment } from "./print-expressions.ts";
 
@@ -15,6 +15,7 @@ export const js: Backend = {
   name: "js",
   capabilities: {
     ...PROCESSOR,
+    ...SCALAR,
     schedules: true,
     vectorWidth: 1,
     registers: 16,

@@ -7,7 +7,7 @@ import { invariant, KilnError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Backend, BackendOptions, StateMemory } from "../backend.ts";
 import { checkThreads } from "../options.ts";
-import { PROCESSOR } from "../processor.ts";
+import { PROCESSOR, SCALAR } from "../processor.ts";
 import { engineAvailability, requireAvailable } from "./availability.ts";
 import { hasRelaxedMadd } from "./engine.ts";
 import { ModelMemory } from "./memory.ts";
@@ -36,6 +36,7 @@ export function createWasmBackend(options: BackendOptions): Backend {
     get capabilities() {
       return {
         ...PROCESSOR,
+        scalar: SCALAR,
         schedules: true,
         vectorWidth: 4,
         registers: REGISTERS,

@@ -14,7 +14,7 @@ export function kernelKey(kernel: Kernel, capabilities: Capabilities): string {
     access,
     range,
   }));
-  const { memory, costs, times, ...known } = capabilities;
+  const { memory, costs, times, scalar, ...known } = capabilities;
   const text = [JSON.stringify(buffers), structureOf(kernel), JSON.stringify(known)].join("\n");
   return fingerprint(text);
 }

@@ -22,10 +22,15 @@ export interface Machine {
   readonly memory: Memory;
   readonly costs: Costs;
   readonly times: Times;
+  /** The same in code without lanes, for what has no form in lanes; absent where code has none anyway. */
+  readonly scalar?: Pick<Machine, "memory" | "costs">;
 }
 
 export interface Memory {
-  /** Caches from the smallest; one may stand here with two sizes, for what nearly fits is partly kept. */
+  /**
+   * Caches from the smallest; one may stand here with two sizes, for what nearly fits is partly kept. None where arithmetic
+   * takes so long that the order of loops does not matter.
+   */
   readonly caches: readonly Cache[];
   /** Floats that a load brings along. */
   readonly lineFloats: number;
@@ -38,7 +43,6 @@ export interface Memory {
 /** What work costs, in multiply-adds of a full register tile (of vectors, where the backend has them). */
 export interface Costs {
   readonly tile: TileCosts;
-  readonly scalarTile: ScalarTileCosts;
   readonly loop: LoopCosts;
   readonly copy: CopyCosts;
   readonly traffic: TrafficCosts;
@@ -46,11 +50,13 @@ export interface Costs {
   readonly transform: TransformCosts;
 }
 
-/** In a tile of vectors, which hides most of its loads behind arithmetic. */
+/** In a tile of sums; one of vectors hides most of its loads behind arithmetic. */
 export interface TileCosts {
   readonly vectorLoad: number;
   /** A single element for all lanes. */
   readonly splat: number;
+  /** What has to be computed, or asks a guard first. */
+  readonly guardedLoad: number;
   readonly iteration: number;
   /** An iteration takes at least so long: sums wait for themselves. */
   readonly latency: number;
@@ -58,6 +64,7 @@ export interface TileCosts {
   readonly start: number;
   /** Starting the innermost loop once more. */
   readonly runStart: number;
+  readonly store: number;
   /** A vector whose lanes lie apart. */
   readonly scatteredStore: number;
   /** A vector of sums that is loaded, added to and stored. */
@@ -68,14 +75,6 @@ export interface TileCosts {
   readonly manyStreams: number;
   /** A multiply-add of the elements that are left over, one by one. */
   readonly scalarStep: number;
-}
-
-/** In a tile of single numbers. */
-export interface ScalarTileCosts {
-  readonly load: number;
-  /** A load that is guarded or otherwise more than a load. */
-  readonly guardedLoad: number;
-  readonly iteration: number;
 }
 
 /** In loops without tiles, by half multiply-adds. */

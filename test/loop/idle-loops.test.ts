@@ -85,7 +85,7 @@ test.each([js, wasm, threaded])("a program of them on $name", async (backend) =>
   expect([...results.sum]).toEqual([0, 0]);
 });
 
-test.each(["plain", "register-tile", "vector-tile"])("%s forced, they run as they are", (strategy) => {
+test.each(["plain", "tile"])("%s forced, they run as they are", (strategy) => {
   const { kernels } = planOf(graph(), wasm, { strategy });
   const idle = kernels.filter(({ body }) => body.some((s) => s.kind === "for" && s.extent === 0));
   expect(idle.map(({ schedule }) => schedule)).toEqual([[]]);

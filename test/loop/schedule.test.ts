@@ -182,6 +182,6 @@ test("only the window around a contraction is unrolled, not every maximum in its
 }`,
     opTable,
   );
-  const { kernels } = scheduled(lowered(graph), "register-tile");
+  const { kernels } = scheduled(lowered(graph), "tile");
   expect(JSON.stringify(kernels).length).toBeLessThan(100_000);
 });

@@ -188,7 +188,7 @@ describe("kernels", () => {
     const x = rand(2, 1, 8, 8);
     const oracle = await compile(net, { inputs: [[2, 1, 8, 8]], backend: "interpret" });
     const expected = await numbers(await oracle.run(x));
-    for (const strategy of ["plain", "register-tile"]) {
+    for (const strategy of ["plain", "tile"]) {
       const program = await compile(net, { inputs: [[2, 1, 8, 8]], strategy });
       const actual = await numbers(await program.run(x));
       // Sums of nine products, scaled, in float32 against double.

@@ -4,8 +4,9 @@
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
+import { Interner } from "../../../src/loop/intern.ts";
 import type { Expr, Kernel, ReduceAxis } from "../../../src/loop/types.ts";
-import { axesKey, forEachChild, freeNames } from "../../../src/loop/walk.ts";
+import { axesKey, forEachChild, freeNames, visitExpr } from "../../../src/loop/walk.ts";
 import type { Extents } from "./coordinates.ts";
 import { type Nest, nestsOf } from "./nest.ts";
 
@@ -60,3 +61,15 @@ export const dependsOn = (factor: Expr, name: string): boolean => freeNames(fact
 /** The extents of all its loops and axes. */
 export const extentsOf = ({ nest, window, core }: Contraction): Extents =>
   new Map([...nest.loops, ...window, ...core.axes].map((l) => [l.name, l.extent]));
+/** Whether all sums of the contraction are copies of one, so that one accumulator serves them all. */
+export function isOneSum({ core, nest }: Contraction): boolean {
+  const interner = new Interner();
+  const wanted = axesKey(core.axes);
+  const sums = new Set<unknown>();
+  for (const { value } of nest.stores) {
+    visitExpr(interner.intern(value), (e) => {
+      if (e.kind === "reduce" && e.op === "sum" && axesKey(e.axes) === wanted) sums.add(e);
+    });
+  }
+  return sums.size === 1;
+}

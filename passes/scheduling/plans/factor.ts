@@ -2,7 +2,10 @@
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
+import type { Operand } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
+import { visitExpr } from "../../../src/loop/walk.ts";
+import { type Contraction, extentsOf } from "../analysis/contraction.ts";
 import {
   type Coordinate,
   coordinatesOf,
@@ -10,8 +13,8 @@ import {
   type Moves,
   movesOf,
 } from "../analysis/coordinates.ts";
-import { isPackable, type PanelPlan, panelLength } from "../transforms/panel.ts";
-import { elementCost } from "./panel-cost.ts";
+import { isPackable, type PanelPlan, panelLength, planPanel } from "../transforms/panel.ts";
+import { elementCost } from "./cost.ts";
 
 export class Factor {
   readonly expr: Expr;
@@ -56,4 +59,31 @@ export class Factor {
     const index = toAffine(this.expr.index);
     return coefficientOf(index, loop) === 1 && !occursInside(index, loop);
   }
+}
+/** A factor that is copied, and how its copy lies. */
+export interface PanelCache {
+  readonly operand: Operand;
+  readonly plan: PanelPlan;
+}
+
+/** The panels of all guarded factors of a contraction. */
+export function guardedCaches(contraction: Contraction): readonly PanelCache[] {
+  const extents = extentsOf(contraction);
+  const operands = (["left", "right"] as const).filter((operand) => isGuardedLoad(contraction[operand]));
+  return operands.flatMap((operand): PanelCache[] => {
+    const factor = contraction[operand];
+    if (!isPackable(factor, extents)) return [];
+    return [{ operand, plan: planPanel(factor, coordinatesOf(factor, extents, new Set())) }];
+  });
+}
+
+/** `select(guards, load, 0)` whose guards ask for places alone. */
+function isGuardedLoad(factor: Expr): boolean {
+  if (factor.kind !== "select" || factor.a.kind !== "load") return false;
+  if (factor.b.kind !== "const" || factor.b.value !== 0) return false;
+  let readsNothing = true;
+  visitExpr(factor.condition, (e) => {
+    readsNothing &&= e.kind !== "load";
+  });
+  return readsNothing;
 }

@@ -7,7 +7,7 @@ import type { Machine } from "../../../src/loop/machine.ts";
 import type { Lanes } from "../analysis/lanes.ts";
 import { type Nest, nestsOf } from "../analysis/nest.ts";
 import { type Cut, cutOf, scheduleOf } from "../transforms/rows.ts";
-import { nestCost } from "./plain-cost.ts";
+import { nestCost } from "./cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 /** The plan that always fits. */

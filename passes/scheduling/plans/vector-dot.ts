@@ -15,8 +15,8 @@ import { coordinatesOf, type Extents } from "../analysis/coordinates.ts";
 import { onlySum } from "../analysis/dot.ts";
 import { type GridLoop, type Nest, nestsOf } from "../analysis/nest.ts";
 import type { Tile } from "../transforms/unroll.ts";
+import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
-import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./vector-cost.ts";
 
 /** Sizes tried along each side of the block of sums. */
 const SIZES = [1, 2, 3, 4, 6, 8];

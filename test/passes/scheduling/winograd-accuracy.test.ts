@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { wasm } from "../../../backends/wasm/backend.ts";
-import { vectorTile } from "../../../passes/scheduling/plans/vector-tile.ts";
+import { tile } from "../../../passes/scheduling/plans/tile.ts";
 import {
   ERROR_BUDGETS,
   MOST_TAPS,
@@ -106,7 +106,7 @@ describe("in front of max-pool, on what the user feeds", () => {
       const isObject = y > 7 && y < 13 && x > 5 && x < 12;
       contents[input][k] = isObject ? random() : 0.3;
     });
-    const [direct] = vectorTile.candidates(kernel, CAPABILITIES);
+    const [direct] = tile.candidates(kernel, CAPABILITIES);
     const [tiled] = winograd.candidates(kernel, CAPABILITIES, { ...FACTS, inputs: new Set([input]) });
     const [expected, actual] = [
       await ranAs(direct, kernel, contents, wasm),

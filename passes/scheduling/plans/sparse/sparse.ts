@@ -9,7 +9,7 @@ import { type Contraction, contractionOf } from "../../analysis/contraction.ts";
 import { sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import { cached } from "../../transforms/cache.ts";
 import { cacheStep } from "../../transforms/panel.ts";
-import { guardedCaches } from "../guarded-factor.ts";
+import { guardedCaches } from "../factor.ts";
 import type { Candidate, Strategy } from "../strategy.ts";
 import { inputGradientForm } from "./input-gradient.ts";
 import type { SparseForm } from "./sparse-form.ts";

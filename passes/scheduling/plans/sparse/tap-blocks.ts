@@ -4,7 +4,7 @@ import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
-import { iterationCost } from "../vector-cost.ts";
+import { iterationCost } from "../cost.ts";
 
 export interface Block {
   /** Rows of taps, and vectors of each, that one run over a list serves. */

@@ -18,7 +18,7 @@ import type { Scheduled } from "../../transforms/nests.ts";
 import { onNests } from "../../transforms/nests.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import { rowSchedule } from "../../transforms/rows.ts";
-import { MULTIPLY_ADD } from "../vector-cost.ts";
+import { MULTIPLY_ADD } from "../cost.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { type InputGradientParts, inputGradientParts } from "./input-gradient.ts";
 import { listBuffer, loopOver, nestLoops, type SparseContraction, type SparseForm } from "./sparse-form.ts";

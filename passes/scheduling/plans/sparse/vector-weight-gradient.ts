@@ -42,8 +42,7 @@ import {
   panelForm,
   planPanel,
 } from "../../transforms/panel.ts";
-import { panelCost } from "../panel-cost.ts";
-import { MULTIPLY_ADD } from "../vector-cost.ts";
+import { MULTIPLY_ADD, panelCost } from "../cost.ts";
 import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
 import { loopOver, nestLoops, type SparseForm, type WeightLoops, weightLoops } from "./sparse-form.ts";
 import { type Block, bestBlock, entryCost, type Stretch, stretchesOf } from "./tap-blocks.ts";

@@ -1,6 +1,6 @@
 /**
  * What Winograd's way costs: every transform's arithmetic counted, the products as tiles are elsewhere, and what the
- * second-level cache has to bring. In multiply-adds of vectors, as in `vector-cost.ts`.
+ * second-level cache has to bring. In multiply-adds of vectors, as in `cost.ts`.
  */
 
 import { local } from "../../../../src/loop/build.ts";
@@ -8,7 +8,7 @@ import { Interner } from "../../../../src/loop/intern.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import { visitExpr } from "../../../../src/loop/walk.ts";
-import { iterationCost, MULTIPLY_ADD } from "../vector-cost.ts";
+import { iterationCost, MULTIPLY_ADD } from "../cost.ts";
 import type { Operand } from "./correlation.ts";
 import { pointsOf } from "./forms.ts";
 import { linearMap } from "./linear-map.ts";

@@ -1,11 +1,21 @@
 /**
- * What vector tiles cost: multiply-adds, loads and iterations of the inner loop, packing, and what the caches have to
- * bring again because the order of loops let it fall out. Costs are in the scheduler's unit, half a multiply-add
- * of a register tile, scalar or vector alike.
+ * What plans cost: the arithmetic, loads and iterations of inner loops, the filling of panels, and what the caches have to
+ * bring again because the order of loops let it fall out. Costs are in the scheduler's unit, half a multiply-add of a
+ * register tile, scalar or vector alike.
  */
 
+import { addAffine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
+import { countFlops } from "../../../src/loop/flops.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
+import type { Expr, Stmt } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
+import { children, conjuncts } from "../../../src/loop/walk.ts";
+import { dependsOn } from "../analysis/contraction.ts";
 import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
+import { type Lanes, lanePartsOf, vectorCount } from "../analysis/lanes.ts";
+import type { Nest } from "../analysis/nest.ts";
+import { fills } from "../transforms/copy.ts";
+import { type PanelPlan, panelLength } from "../transforms/panel.ts";
 
 /** One multiply-add in the scheduler's unit. */
 export const MULTIPLY_ADD = 2;
@@ -18,6 +28,17 @@ export const iterationCost = (
   splats: number,
 ): number =>
   Math.max(sums, tile.latency) + tile.vectorLoad * vectorLoads + tile.splat * splats + tile.iteration;
+
+/** The parts that blocks of `size` cut `total` steps into: how many, of what size. Only `aligned` of the steps fill blocks. */
+export function remainders(
+  aligned: number,
+  total: number,
+  size: number,
+): readonly (readonly [count: number, size: number])[] {
+  const whole = Math.floor(aligned / size);
+  const rest = total - whole * size;
+  return [[whole, size] as const, [1, rest] as const].filter(([count, of]) => count > 0 && of > 0);
+}
 
 /** A loop as a tile sees it: `iterations` times a step of `size`. */
 export interface TiledLoop {
@@ -109,3 +130,65 @@ function takenBy(
 }
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? Math.abs(a) : commonDivisor(b, a % b));
+
+/** The cost of the copy that `copySchedule` makes of the plan. */
+export function panelCost(plan: PanelPlan, machine: Machine): number {
+  return panelLength(plan) * elementCost(plan, machine);
+}
+
+/** What one element of the panel costs: the same for all tiles with lanes along one loop. */
+export function elementCost(
+  { factor, coordinates, lanes }: PanelPlan,
+  { vectorWidth: width, costs: { copy } }: Machine,
+): number {
+  const source = factor.kind === "select" ? factor.a : factor;
+  if (source.kind !== "load") return copy.computed;
+  const form = toAffine(source.index);
+  const isContiguous =
+    (lanes !== undefined && coefficientOf(form, lanes.loop) === 1) ||
+    coordinates.some(({ terms, extent }) => coefficientOf(form, terms[0].name) === 1 && fills(extent, width));
+  if (factor.kind !== "select") return isContiguous ? copy.inLanes : copy.oneByOne;
+  return isContiguous && conjuncts(factor.condition).every((test) => guardsOne(test, coordinates))
+    ? copy.inLanes
+    : copy.guarded;
+}
+
+/** Whether a guard asks for one coordinate alone, so that what it lets through is a box. */
+function guardsOne(test: Expr, coordinates: readonly Coordinate[]): boolean {
+  if (test.kind !== "compare" || !isIndex(test.a)) return false;
+  const { terms } = addAffine(toAffine(test.a), toAffine(test.b), -1);
+  const names = [...terms.values()].map(({ atom }) => (atom.kind === "var" ? atom.name : ""));
+  return coordinates.some((c) => names.every((name) => c.terms.some((t) => t.name === name)));
+}
+
+/**
+ * The cost of a nest whose innermost loop runs in `lanes`, or one by one without them. Sums that the innermost loop leaves
+ * alone are computed once before it: once for each part that lanes cut it into.
+ */
+export function nestCost({ costs: { loop } }: Machine, { loops, stores }: Nest, lanes?: Lanes): number {
+  const innermost = loops.at(-1);
+  const outer = loops.slice(0, -1).reduce((n, { extent }) => n * extent, 1);
+  const iterations = lanes === undefined ? (innermost?.extent ?? 1) : vectorCount(lanes);
+  const parts = lanes === undefined ? 1 : lanePartsOf(lanes).length;
+  const each = flopsOf(stores.map(({ value }) => value));
+  const before = innermost === undefined ? 0 : flopsOf(sumsBefore(stores, innermost.name));
+  const flops = parts * before + iterations * (each - before);
+  return outer * (loop.operation * flops + loop.store * iterations * stores.length);
+}
+
+const flopsOf = (values: readonly Expr[]): number =>
+  countFlops(values.map((value): Stmt => ({ kind: "let", name: "_", value })));
+
+/** The reductions in `stores` that do not move with `loop`. */
+function sumsBefore(stores: Nest["stores"], loop: string): Expr[] {
+  const found = new Set<Expr>();
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e) || e.kind === "load") return;
+    seen.add(e);
+    if (e.kind === "reduce" && !dependsOn(e, loop)) found.add(e);
+    else children(e).forEach(visit);
+  };
+  for (const { value } of stores) visit(value);
+  return [...found];
+}

@@ -1,0 +1,366 @@
+/**
+ * Tiles: a block of outputs is accumulated at once, so that what is loaded serves a row or a column of the block. One side of
+ * the block runs along a loop in vectors (of one lane, in scalar code), the other along a second loop; a pooling window
+ * around the sum is part of it. A factor that the lanes move by single steps is loaded as vectors, one that they do not move
+ * is splatted, and every other one is packed first so that it is one of the two; packed, guards are not asked in the sum.
+ */
+
+import { coefficientOf, toAffine } from "../../../src/loop/affine.ts";
+import type { Capabilities } from "../../../src/loop/capabilities.ts";
+import type { Machine } from "../../../src/loop/machine.ts";
+import type { Schedule, Step } from "../../../src/loop/schedule.ts";
+import { BLOCK } from "../../../src/loop/sum-blocks.ts";
+import type { ReduceAxis } from "../../../src/loop/types.ts";
+import { type Contraction, contractionOf, dependsOn, extentsOf, isOneSum } from "../analysis/contraction.ts";
+import type { Coordinate, Extents } from "../analysis/coordinates.ts";
+import { type Lanes, splitOf, tileCount, tileWidth, vectorCount } from "../analysis/lanes.ts";
+import { cacheStep, type PanelPlan, planPanel } from "../transforms/panel.ts";
+import { arrange, isBatchLike } from "./axis-order.ts";
+import {
+  type Footprint,
+  iterationCost,
+  MULTIPLY_ADD,
+  memoryCost,
+  remainders,
+  type TiledLoop,
+} from "./cost.ts";
+import { Factor } from "./factor.ts";
+import type { Candidate, Strategy } from "./strategy.ts";
+
+const NAME = "tile";
+
+/** Sizes tried along each side of a block, and the most vectors of several lanes. */
+const SIZES = [1, 2, 3, 4, 5, 6, 7, 8];
+const MOST_VECTORS = 4;
+
+/** How many blocks are priced with the memory's share, for each way to cut lanes; and how many tiles are offered. */
+const SHORT_LIST = 4;
+const OFFERED = 10;
+
+export const tile: Strategy = {
+  name: NAME,
+  doc: "Accumulates blocks of outputs, in vectors where there are lanes; packs factors that do not lie as lanes want them.",
+  candidates(kernel, machine, facts) {
+    const contraction = contractionOf(kernel);
+    if (contraction === undefined) return [];
+    const found = (of: Capabilities): readonly Candidate[] =>
+      new Search(contraction, of).candidates(facts?.wantsCheapest ?? false);
+    const inLanes = machine.vectorWidth > 1 && isOneSum(contraction) ? found(machine) : [];
+    return inLanes.length > 0 ? inLanes : found({ ...machine, ...machine.scalar, vectorWidth: 1 });
+  },
+};
+
+/** So many vectors along the lanes' loop, times so many iterations of a second loop. */
+interface Block {
+  readonly vectors: number;
+  readonly row: string | undefined;
+  readonly size: number;
+  /** What an iteration loads of the left and of the right factor. */
+  readonly sides: readonly Side[];
+}
+
+/** What a factor makes a block load: so many elements for the pooling window, and whether lanes and rows move it. */
+interface Side {
+  readonly inWindow: number;
+  readonly inLanes: boolean;
+  readonly inRows: boolean;
+}
+
+/** How many different elements or vectors one iteration of a block loads of a factor. */
+const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: number): number =>
+  inWindow * (inRows ? rows : 1) * (inLanes ? vectors : 1);
+
+/** A way to cut a contraction, before its loops have an order. */
+interface Draft {
+  /** With padding, sums go to scratch and an epilogue finishes them. */
+  readonly lanes: Lanes;
+  readonly block: Block;
+  /** How the left and the right factor are packed; `undefined` where one is read in place. */
+  readonly packs: readonly (PanelPlan | undefined)[];
+  /** The axis of the sum that runs outside of the tiles: partial sums wait in scratch from iteration to iteration. */
+  readonly split: string | undefined;
+  readonly cost: number;
+}
+
+const product = (axes: readonly ReduceAxis[]): number => axes.reduce((n, axis) => n * axis.extent, 1);
+
+class Search {
+  private readonly contraction: Contraction;
+  private readonly machine: Machine;
+  private readonly extents: Extents;
+  private readonly factors: readonly Factor[];
+  private readonly windowSize: number;
+  /** Elements of the result, and iterations of the sum behind each of them. */
+  private readonly outputs: number;
+  private readonly iterations: number;
+
+  constructor(contraction: Contraction, machine: Machine) {
+    const { nest, window, core } = contraction;
+    this.contraction = contraction;
+    this.machine = machine;
+    this.extents = extentsOf(contraction);
+    this.factors = [contraction.left, contraction.right].map((factor) => new Factor(factor, this.extents));
+    this.windowSize = product(window);
+    this.outputs = product(nest.loops);
+    this.iterations = product(core.axes);
+  }
+
+  /** The cheapest first; where it alone is wanted, drafts are left out that cost as much before memory is reckoned. */
+  candidates(wantsCheapest: boolean): Candidate[] {
+    const drafts = this.contraction.nest.loops.flatMap((_, place) => this.draftsAlong(place));
+    drafts.sort((a, b) => a.cost - b.cost);
+    const settled: Candidate[] = [];
+    let least = Number.POSITIVE_INFINITY;
+    for (const draft of drafts.slice(0, OFFERED)) {
+      if (wantsCheapest && draft.cost >= least) break;
+      const candidates = this.settled(draft);
+      least = candidates.reduce((cost, candidate) => Math.min(cost, candidate.cost), least);
+      settled.push(...candidates);
+    }
+    return settled.sort((a, b) => a.cost - b.cost);
+  }
+
+  /** Tiles with lanes along a loop, the sums finished in registers or left to an epilogue. */
+  private draftsAlong(place: number): Draft[] {
+    const { nest, window, kernel } = this.contraction;
+    const { vectorWidth: width } = this.machine;
+    const { name: loop, extent } = nest.loops[place];
+    const isWhole = extent % width === 0;
+    const updates = kernel.buffers.some((b) => b.access === "readwrite");
+    // Single lanes may as well run along the one loop as along the other.
+    const rows = nest.loops.filter((_, k) => (width > 1 ? k !== place : k > place));
+    const blocks = [undefined, ...rows].flatMap((row) => this.blocksOf(loop, row?.name));
+    const drafts: Draft[] = [];
+    for (const padded of [false, true]) {
+      if (!padded && !isWhole && (extent < width || updates)) continue;
+      if (padded && (window.length > 0 || extent < 2 || width === 1)) continue;
+      const splits = [...(padded && isWhole ? [] : [undefined]), ...(padded ? this.splits : [])];
+      for (const guarded of this.guardedSides) {
+        const offered = this.priced(loop, blocks, padded, guarded)
+          .sort((a, b) => a.cost - b.cost)
+          .slice(0, SHORT_LIST);
+        for (const { block, cost } of offered) {
+          const lanes: Lanes = { loop, extent, width, vectors: block.vectors, padded };
+          for (const packs of this.packings(lanes, guarded))
+            for (const split of splits) drafts.push(this.draft(lanes, block, packs, split, cost));
+        }
+      }
+    }
+    return drafts;
+  }
+
+  /** The axis that may run outside of the tiles: the images of a batch, unless their sums would be too many for one. */
+  private get splits(): string[] {
+    const [first, ...others] = this.contraction.core.axes;
+    if (first.extent > BLOCK) return [];
+    const factors = this.factors.map((factor) => ({ natural: factor.coordinates() }));
+    return others.length > 0 && isBatchLike(first.name, factors) ? [first.name] : [];
+  }
+
+  /** Which factors are computed, or ask their guards, in the sum: none in lanes, where they are packed. */
+  private get guardedSides(): readonly (readonly boolean[])[] {
+    const none = [false, false];
+    const guarded = this.factors.map(({ expr }) => expr.kind !== "load");
+    return this.machine.vectorWidth > 1 || !guarded.includes(true) ? [none] : [guarded, none];
+  }
+
+  /** Blocks whose accumulators fit the registers, and in vectors the elements that feed them, too. */
+  private blocksOf(loop: string, row: string | undefined): Block[] {
+    const { vectorWidth: width, registers } = this.machine;
+    const most = Math.ceil((this.extents.get(loop) ?? 1) / width);
+    const vectors = SIZES.filter((n) => n <= most && (width === 1 || n <= MOST_VECTORS));
+    const extent = row === undefined ? 1 : (this.extents.get(row) ?? 1);
+    const sizes = row === undefined ? [1] : SIZES.filter((n) => n > 1 && n <= extent);
+    const sides = this.factors.map(
+      ({ expr }): Side => ({
+        inWindow: product(this.contraction.window.filter(({ name }) => dependsOn(expr, name))),
+        inLanes: dependsOn(expr, loop),
+        inRows: row !== undefined && dependsOn(expr, row),
+      }),
+    );
+    return vectors.flatMap((n) =>
+      sizes.flatMap((size): Block[] => {
+        const loads = width === 1 ? 0 : sides.reduce((sum, side) => sum + loadsOf(side, n, size), 0);
+        const fits = n * size * this.windowSize + loads <= registers;
+        return fits ? [{ vectors: n, row, size, sides }] : [];
+      }),
+    );
+  }
+
+  /** Arithmetic, loads, iterations and stores of all tiles of each block, remainders priced as what they are. */
+  private priced(loop: string, blocks: readonly Block[], padded: boolean, guarded: readonly boolean[]) {
+    const { stores } = this.contraction.nest;
+    const { vectorWidth: width, costs } = this.machine;
+    const extent = this.extents.get(loop) ?? 1;
+    const total = Math.ceil(extent / width);
+    const aligned = padded ? total : Math.floor(extent / width);
+    const contiguous = stores.every((s) => coefficientOf(toAffine(s.index), loop) === 1);
+    const { partialSums, store, scatteredStore, start } = costs.tile;
+    const stored = stores.length * (padded ? partialSums : contiguous ? store : scatteredStore);
+    return blocks.map((block) => {
+      const { vectors, row, size, sides } = block;
+      const each = (v: number, r: number): number => {
+        const loads = { vectors: 0, splats: 0, guarded: 0 };
+        sides.forEach((side, k) => {
+          loads[guarded[k] ? "guarded" : side.inLanes ? "vectors" : "splats"] += loadsOf(side, v, r);
+        });
+        const iteration = iterationCost(this.machine, v * r * this.windowSize, loads.vectors, loads.splats);
+        return (
+          this.iterations * (iteration + costs.tile.guardedLoad * loads.guarded) + v * r * stored + start
+        );
+      };
+      const rows = row === undefined ? 1 : (this.extents.get(row) ?? 1);
+      const cost = remainders(aligned, total, vectors).reduce(
+        (sum, [n, v]) => sum + remainders(rows, rows, size).reduce((s, [m, r]) => s + n * m * each(v, r), 0),
+        0,
+      );
+      return { block, cost: MULTIPLY_ADD * cost * (this.outputs / (extent * rows)) };
+    });
+  }
+
+  /** The ways in which both factors can be brought into the form that the lanes want. */
+  private packings(lanes: Lanes, guarded: readonly boolean[]): (PanelPlan | undefined)[][] {
+    const [a, b] = this.factors.map((factor, k) =>
+      guarded[k] ? [undefined] : this.packingsOf(factor, lanes),
+    );
+    return a.flatMap((left) => b.map((right) => [left, right]));
+  }
+
+  /** `undefined` stands for the factor as it is. */
+  private packingsOf(factor: Factor, lanes: Lanes): (PanelPlan | undefined)[] {
+    const { expr } = factor;
+    const packed = factor.isPackable ? [planPanel(expr, factor.coordinates(lanes.loop), lanes)] : [];
+    const together = factor.isPackable ? [planPanel(expr, factor.coordinates())] : [];
+    if (lanes.width === 1) return expr.kind === "load" ? [undefined] : together;
+    if (!dependsOn(expr, lanes.loop)) {
+      if (expr.kind !== "load") return together;
+      return this.contraction.core.axes.length > 1 ? [undefined, ...together] : [undefined];
+    }
+    if (lanes.padded && lanes.extent % lanes.width !== 0) return packed;
+    if (expr.kind === "load") return factor.isVectorAlong(lanes.loop) ? [undefined, ...packed] : packed;
+    const isVector = together.some(({ coordinates }) =>
+      coordinates.at(-1)?.terms.some((t) => t.name === lanes.loop && t.coefficient === 1),
+    );
+    return isVector ? [...together, ...packed] : packed;
+  }
+
+  private draft(
+    lanes: Lanes,
+    block: Block,
+    packs: Draft["packs"],
+    split: string | undefined,
+    compute: number,
+  ) {
+    const { tile: costs, copy } = this.machine.costs;
+    const copies = packs.reduce(
+      (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, this.machine)),
+      0,
+    );
+    const repeats = split === undefined ? 0 : (this.extents.get(split) ?? 1) - 1;
+    const vectors = (this.outputs / lanes.extent) * vectorCount(lanes);
+    const sums = vectors * MULTIPLY_ADD * (costs.partialSums + costs.start / 8);
+    const epilogue = lanes.padded ? this.outputs * copy.single : 0;
+    return { lanes, block, packs, split, cost: compute + copies + epilogue + repeats * sums };
+  }
+
+  /** What it costs that the innermost loop is short and starts often. */
+  private runStarts({ lanes, block }: Draft, run: number): number {
+    const tiles = (this.outputs / lanes.extent / block.size) * tileCount(lanes);
+    return MULTIPLY_ADD * this.machine.costs.tile.runStart * tiles * (this.iterations / run);
+  }
+
+  /** The draft with its axes in order, and with its loops in every order that may suit the caches. */
+  private settled(draft: Draft): Candidate[] {
+    const { lanes, block, packs, split, cost } = draft;
+    const { nest, window, core } = this.contraction;
+    const { plans, axes, run } = arrange(
+      core.axes,
+      this.factors.map((factor, k) => ({
+        expr: factor.expr,
+        plan: packs[k],
+        natural: factor.coordinates(),
+        isSplat: !dependsOn(factor.expr, lanes.loop),
+      })),
+    );
+    const loops = nest.loops.map(({ name, extent }): TiledLoop => {
+      if (name === lanes.loop) return { name, iterations: tileCount(lanes), size: tileWidth(lanes) };
+      if (name === block.row) return { name, iterations: Math.ceil(extent / block.size), size: block.size };
+      return { name, iterations: extent, size: 1 };
+    });
+    const axis = (name: string): TiledLoop => ({ name, iterations: this.extents.get(name) ?? 1, size: 1 });
+    const inner = axes.filter(({ name }) => name !== split).map(({ name }) => axis(name));
+    const unrolled = new Map(window.map(({ name, extent }) => [name, extent]));
+    const factors = this.factors.map(
+      (factor, k): Footprint => ({
+        coordinates: factor.coordinates(packs[k]?.lanes && lanes.loop),
+        packed: packs[k] !== undefined,
+      }),
+    );
+    if (split !== undefined) factors.push(this.sumsFootprint, this.sumsFootprint);
+    const fixed = cost + this.runStarts(draft, run);
+    return this.orders(loops, draft, split === undefined ? [] : [axis(split)]).map((order): Candidate => {
+      const scheduleOf = () => this.scheduleOf({ ...draft, packs: plans }, axes, order);
+      return {
+        strategy: NAME,
+        get schedule() {
+          return scheduleOf();
+        },
+        cost: fixed + MULTIPLY_ADD * memoryCost(this.machine, [...order, ...inner], unrolled, factors),
+      };
+    });
+  }
+
+  /** Partial sums are read and written in every iteration of a split axis. */
+  private get sumsFootprint(): Footprint {
+    const coordinates = this.contraction.nest.loops.map(
+      ({ name, extent }): Coordinate => ({ terms: [{ name, coefficient: 1 }], low: 0, extent, step: 1 }),
+    );
+    return { coordinates, packed: true };
+  }
+
+  /** The orders of loops that differ in what caches keep, those of a split axis (`apart`) among them. */
+  private orders(loops: readonly TiledLoop[], { lanes, block }: Draft, apart: readonly TiledLoop[]) {
+    if (this.machine.memory.caches.length === 0) return [loops];
+    const vectors = loops.filter(({ name }) => name === lanes.loop);
+    const rows = loops.filter(({ name }) => name === block.row);
+    const others = loops.filter(({ name }) => name !== lanes.loop && name !== block.row);
+    const orders = [
+      [...vectors, ...apart, ...others, ...rows],
+      [...vectors, ...apart, ...rows, ...others],
+      [...apart, ...others, ...vectors, ...rows],
+      [...apart, ...others, ...rows, ...vectors],
+      [...apart, ...others.slice(0, 1), ...vectors, ...others.slice(1), ...rows],
+    ];
+    return [...new Map(orders.map((order) => [order.map(({ name }) => name).join(" "), order])).values()];
+  }
+
+  /** What the draft does, step by step; its loops run in this order, and the axes of the sum. */
+  private scheduleOf(
+    { lanes, block: { row, size }, packs, split }: Draft,
+    axes: readonly ReduceAxis[],
+    order: readonly TiledLoop[],
+  ): Schedule {
+    const { window, nest } = this.contraction;
+    const inside = axes.map(({ name }) => name).filter((name) => name !== split);
+    const names = order.map(({ name }) => name);
+    const isMoved = lanes.width > 1 ? names.length > 1 : names.some((name, k) => name !== nest.loops[k].name);
+    const over = split === undefined ? {} : { over: split };
+    const unroll = (loop: string, by: number): Step[] => (by > 1 ? [{ kind: "unroll", loop, by }] : []);
+    return [
+      ...packs.flatMap((pack, k) =>
+        pack === undefined ? [] : [cacheStep(pack, k === 0 ? "left" : "right")],
+      ),
+      ...(lanes.padded
+        ? [{ kind: "accumulate", loop: lanes.loop, lanes: lanes.width, ...over } as const]
+        : []),
+      ...(inside.length > 1 ? [{ kind: "reorder-sum", loops: inside } as const] : []),
+      { kind: "fuse-sum" },
+      ...(window.length > 0 ? [{ kind: "unroll-window" } as const] : []),
+      ...(lanes.width > 1
+        ? [{ kind: "vectorize", ...splitOf(lanes) } as const]
+        : unroll(lanes.loop, lanes.vectors)),
+      ...(isMoved ? [{ kind: "reorder", loops: names } as const] : []),
+      ...(row === undefined ? [] : unroll(row, size)),
+    ];
+  }
+}
