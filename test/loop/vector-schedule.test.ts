@@ -2,7 +2,6 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { js } from "../../backends/js/backend.ts";
 import { fuse } from "../../passes/fusion/fuse.ts";
 import { autodiff } from "../../passes/graph/autodiff.ts";
 import { simplify } from "../../passes/graph/simplify.ts";
@@ -15,7 +14,6 @@ import { sizeOf } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import type { Graph } from "../../src/ir/types.ts";
-import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
@@ -26,9 +24,7 @@ import { OPS, opTable } from "../../src/ops/registry.ts";
 import { generator } from "../support/draw.ts";
 import { interpretProgram } from "../support/interpret-program.ts";
 import { lenetTraining, plannedFor, stagesOf } from "../support/stages.ts";
-import { VECTOR_STRATEGIES } from "../support/strategies.ts";
-
-const LANES: Capabilities = { ...js.capabilities, vectorWidth: 4, registers: 15 };
+import { LANES, VECTOR_STRATEGIES } from "../support/strategies.ts";
 
 const lowered = (graph: Graph): LoweredProgram =>
   lower.run(inBodies(fuse(LANES)).run(inBodies(simplify).run(graph)));

@@ -98,15 +98,16 @@ describe("a task", () => {
 
   test("decided otherwise changes how the kernel runs, and no other one", () => {
     const [{ key, kernel, entries }] = tasks;
-    const other = entries.find(({ name }) => name.startsWith("unroll"))!;
+    const [cheapest, other] = entries;
     const before = schedule(wasm).run(program).kernels;
     const after = schedule(wasm, { choices: new Map([[key, parseSchedule(other.name)]]) }).run(
       program,
     ).kernels;
     const find = (kernels: readonly Kernel[]): Kernel | undefined => kernels.find((k) => k.name === kernel);
-    expect(find(before)?.schedule).toContainEqual(expect.objectContaining({ kind: "vectorize" }));
-    const steps = find(after)?.schedule ?? [];
-    expect(printSchedule(steps.filter((step) => step.kind !== "parallelize"))).toBe(other.name);
+    const stepsIn = (kernels: readonly Kernel[]): string =>
+      printSchedule((find(kernels)?.schedule ?? []).filter((step) => step.kind !== "parallelize"));
+    expect(stepsIn(before)).toBe(cheapest.name);
+    expect(stepsIn(after)).toBe(other.name);
     const rest = (kernels: readonly Kernel[]) =>
       kernels.filter((k) => k.name.startsWith("update")).map((k) => k.body);
     expect(rest(after)).toEqual(rest(before));

@@ -1,8 +1,13 @@
 /** Scheduling strategies by what they need of a backend, so that tests can force each in turn. */
 
+import { js } from "../../backends/js/backend.ts";
+import { PROCESSOR } from "../../backends/processor.ts";
 import type { Strategy } from "../../passes/scheduling/plans/strategy.ts";
 import { STRATEGIES as ALL } from "../../passes/scheduling/schedule.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
+
+/** Scalar code with four lanes beside. */
+export const LANES: Capabilities = { ...js.capabilities, ...PROCESSOR, vectorWidth: 4, registers: 15 };
 
 /** Those that mean nothing without lanes. */
 const LANES_ALONE = ["vector-dot", "winograd"];

@@ -1,7 +1,6 @@
 /** Panels and lists that two kernels of a program would both make are made once, and only while their sources stay as they are. */
 
 import { expect, test } from "vitest";
-import { js } from "../../../backends/js/backend.ts";
 import { sharePanels } from "../../../passes/codegen/share-panels.ts";
 import { schedule } from "../../../passes/scheduling/schedule.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../../src/loop/program.ts";
@@ -12,6 +11,7 @@ import { SGD } from "../../../src/optim/index.ts";
 import { traceLoss } from "../../../src/trace/trace.ts";
 import { Cifar10Net } from "../../support/nets.ts";
 import { stagesOf } from "../../support/stages.ts";
+import { LANES } from "../../support/strategies.ts";
 
 const isPack = (kernel: Kernel): boolean => kernel.ops.join() === "pack";
 
@@ -23,9 +23,7 @@ test("a convolution and its gradients share the panel of their input and their l
     update: { groups: new SGD(model.parameters(), { lr: 0.1 }).paramGroups.map(({ rule }) => ({ rule })) },
   };
   const lowered = stagesOf(source).artifacts.get("lower") as LoweredProgram;
-  const scheduled = schedule({ ...js.capabilities, vectorWidth: 4, registers: 15 }, { winograd: false }).run(
-    lowered,
-  );
+  const scheduled = schedule(LANES, { winograd: false }).run(lowered);
   const { kernels, buffers, commitFrom } = sharePanels.run(scheduled);
   kernels.forEach(verifyKernel);
   for (const input of ["max_pool2d", "max_pool2d_2"]) {

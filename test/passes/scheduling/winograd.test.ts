@@ -18,8 +18,7 @@ import {
   randomContents,
 } from "../../support/single-kernel.ts";
 import { plannedFor } from "../../support/stages.ts";
-
-const LANES: Capabilities = { ...js.capabilities, vectorWidth: 4, registers: 15, threads: 1 };
+import { LANES } from "../../support/strategies.ts";
 
 /** Doubles keep 15 digits; the matrices' powers cost a few of them. */
 const IN_DOUBLES = 1e-11;
