@@ -38,28 +38,34 @@ export function toAffine(e: Expr): Affine {
 const LARGE = 100;
 
 function collect(e: Expr): Affine {
-  const terms = new Map<string, Term>();
-  const isLarge = areLargerThan([e], LARGE);
-  let constant = 0;
-  const addTo = (part: Expr, factor: number): void => {
-    // What is large may share its parts: each of them is taken apart once.
-    if (isLarge && part !== e && areLargerThan([part], LARGE)) {
-      const form = toAffine(part);
-      constant += factor * form.constant;
-      form.terms.forEach(({ atom, coefficient }, key) => {
-        addTerm(terms, key, atom, factor * coefficient);
-      });
-    } else if (part.kind === "const") constant += factor * part.value;
-    else if (part.kind !== "binary") addTerm(terms, exprKey(part), part, factor);
-    else if (part.op === "add" || part.op === "sub") {
-      addTo(part.a, factor);
-      addTo(part.b, part.op === "add" ? factor : -factor);
-    } else if (part.op === "mul" && part.b.kind === "const") addTo(part.a, factor * part.b.value);
-    else if (part.op === "mul" && part.a.kind === "const") addTo(part.b, factor * part.a.value);
-    else addTerm(terms, exprKey(part), part, factor);
-  };
-  addTo(e, 1);
-  return { constant, terms };
+  const sum: Sum = { constant: 0, terms: new Map(), isLarge: areLargerThan([e], LARGE) };
+  addParts(sum, e, 1, true);
+  return { constant: sum.constant, terms: sum.terms };
+}
+
+/** A form that is being put together. */
+interface Sum {
+  constant: number;
+  readonly terms: Map<string, Term>;
+  /** What is large may share its parts: each of them is taken apart once. */
+  readonly isLarge: boolean;
+}
+
+function addParts(sum: Sum, part: Expr, factor: number, isWhole: boolean): void {
+  if (part.kind === "const") sum.constant += factor * part.value;
+  else if (part.kind !== "binary") addTerm(sum.terms, exprKey(part), part, factor);
+  else if (sum.isLarge && !isWhole && areLargerThan([part], LARGE)) {
+    const form = toAffine(part);
+    sum.constant += factor * form.constant;
+    for (const [key, { atom, coefficient }] of form.terms)
+      addTerm(sum.terms, key, atom, factor * coefficient);
+  } else if (part.op === "add" || part.op === "sub") {
+    addParts(sum, part.a, factor, false);
+    addParts(sum, part.b, part.op === "add" ? factor : -factor, false);
+  } else if (part.op === "mul" && part.b.kind === "const")
+    addParts(sum, part.a, factor * part.b.value, false);
+  else if (part.op === "mul" && part.a.kind === "const") addParts(sum, part.b, factor * part.a.value, false);
+  else addTerm(sum.terms, exprKey(part), part, factor);
 }
 
 /** Counts `atom` so often more; what has come to 0 is no term. */

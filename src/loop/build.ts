@@ -167,10 +167,14 @@ const heights = new WeakMap<Expr, number>();
 
 /** How deep reductions nest in `e`; remembered, for expressions share their parts. */
 function reduceHeight(e: Expr): number {
-  const known = heights.get(e);
-  if (known !== undefined) return known;
-  const below = Math.max(0, ...children(e).map(reduceHeight));
-  const height = e.kind === "reduce" ? below + 1 : below;
-  heights.set(e, height);
+  const parts = children(e);
+  if (parts.length === 0) return 0;
+  let height = heights.get(e);
+  if (height === undefined) {
+    height = 0;
+    for (const part of parts) height = Math.max(height, reduceHeight(part));
+    if (e.kind === "reduce") height++;
+    heights.set(e, height);
+  }
   return height;
 }

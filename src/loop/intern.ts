@@ -35,7 +35,7 @@ export class Interner {
   }
 
   private keyOf(e: Expr): string {
-    const id = (child: Expr): number | undefined => this.ids.get(child);
+    const { ids } = this;
     switch (e.kind) {
       case "const":
         return `const ${e.dtype} ${Object.is(e.value, -0) ? "-0" : e.value}`;
@@ -44,18 +44,18 @@ export class Interner {
       case "scalar":
         return `${e.kind} ${e.name}`;
       case "load":
-        return `load ${e.buffer} ${id(e.index)}`;
+        return `load ${e.buffer} ${ids.get(e.index)}`;
       case "unary":
-        return `unary ${e.op} ${e.dtype} ${id(e.a)}`;
+        return `unary ${e.op} ${e.dtype} ${ids.get(e.a)}`;
       case "binary":
       case "compare":
-        return `${e.kind} ${e.op} ${e.dtype} ${id(e.a)} ${id(e.b)}`;
+        return `${e.kind} ${e.op} ${e.dtype} ${ids.get(e.a)} ${ids.get(e.b)}`;
       case "select":
-        return `select ${e.dtype} ${id(e.condition)} ${id(e.a)} ${id(e.b)}`;
+        return `select ${e.dtype} ${ids.get(e.condition)} ${ids.get(e.a)} ${ids.get(e.b)}`;
       case "cast":
-        return `cast ${e.dtype} ${id(e.a)}`;
+        return `cast ${e.dtype} ${ids.get(e.a)}`;
       case "reduce":
-        return `reduce ${e.op} ${axesKey(e.axes)} ${id(e.body)}`;
+        return `reduce ${e.op} ${axesKey(e.axes)} ${ids.get(e.body)}`;
       default:
         return e satisfies never;
     }

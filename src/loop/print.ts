@@ -17,7 +17,6 @@ export function printExpr(e: Expr, level = 0, parts?: PartNames): string {
 }
 
 function printWhole(e: Expr, level: number, parts: PartNames | undefined): string {
-  const inside = (child: Expr, around = 0): string => printExpr(child, around, parts);
   switch (e.kind) {
     case "const":
       return constantText(e.value, e.dtype);
@@ -27,23 +26,23 @@ function printWhole(e: Expr, level: number, parts: PartNames | undefined): strin
     case "scalar":
       return printScalar(e.name);
     case "load":
-      return `${e.buffer}[${inside(e.index)}]`;
+      return `${e.buffer}[${printExpr(e.index, 0, parts)}]`;
     case "unary":
-      return `${e.op}(${inside(e.a)})`;
+      return `${e.op}(${printExpr(e.a, 0, parts)})`;
     case "binary":
     case "compare": {
       const infix = INFIX[e.op];
-      if (infix === undefined) return `${e.op}(${inside(e.a)}, ${inside(e.b)})`;
+      if (infix === undefined) return `${e.op}(${printExpr(e.a, 0, parts)}, ${printExpr(e.b, 0, parts)})`;
       const left = e.kind === "compare" ? infix.level + 1 : infix.level;
-      const text = `${inside(e.a, left)} ${infix.sign} ${inside(e.b, infix.level + 1)}`;
+      const text = `${printExpr(e.a, left, parts)} ${infix.sign} ${printExpr(e.b, infix.level + 1, parts)}`;
       return infix.level < level ? `(${text})` : text;
     }
     case "select":
-      return `select(${inside(e.condition)}, ${inside(e.a)}, ${inside(e.b)})`;
+      return `select(${printExpr(e.condition, 0, parts)}, ${printExpr(e.a, 0, parts)}, ${printExpr(e.b, 0, parts)})`;
     case "cast":
-      return `${shortName(e.dtype)}(${inside(e.a)})`;
+      return `${shortName(e.dtype)}(${printExpr(e.a, 0, parts)})`;
     case "reduce":
-      return `${e.op}[${e.axes.map((axis) => `${axis.name}<${axis.extent}`).join(", ")}](${inside(e.body)})`;
+      return `${e.op}[${e.axes.map((axis) => `${axis.name}<${axis.extent}`).join(", ")}](${printExpr(e.body, 0, parts)})`;
     default:
       return e satisfies never;
   }

@@ -1,14 +1,18 @@
 /** How much expressions would come to without sharing: what decides whether they may be walked or written as trees. */
 
 import type { Expr } from "./types.ts";
-import { forEachChild } from "./walk.ts";
+import { children } from "./walk.ts";
 
 /** Whether expressions, written out as trees, have more than `most` nodes together; no more of them than that are looked at. */
 export function areLargerThan(roots: readonly Expr[], most: number): boolean {
   let left = most;
-  const count = (e: Expr): void => {
-    if (--left >= 0) forEachChild(e, count);
-  };
-  roots.forEach(count);
+  for (const root of roots) left = without(root, left);
   return left < 0;
+}
+
+/** What is left of so many nodes when those of `e` are taken away; below 0 no more are looked at. */
+function without(e: Expr, most: number): number {
+  let left = most - 1;
+  if (left >= 0) for (const child of children(e)) left = without(child, left);
+  return left;
 }

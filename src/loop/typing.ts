@@ -95,19 +95,19 @@ export function typeOf(e: Expr): ExprType {
   }
 }
 
+function requireStored(buffer: string, value: Expr, held: ExprType | undefined): void {
+  if (held !== undefined) requireType(buffer, value, [held]);
+}
+
 /** Throws a {@link TypeFault} unless a statement has what it takes; `typeOfBuffer` knows what buffers hold. */
 export function checkStatement(s: Stmt, typeOfBuffer: (name: string) => ExprType | undefined): void {
-  const stored = (buffer: string, value: Expr): void => {
-    const wanted = typeOfBuffer(buffer);
-    if (wanted !== undefined) requireType(buffer, value, [wanted]);
-  };
   switch (s.kind) {
     case "for":
       for (const { name, init } of s.inductions ?? []) requireType(name, init, [INDEX]);
       return;
     case "store":
       requireType(`the index of ${s.buffer}`, s.index, [INDEX]);
-      stored(s.buffer, s.value);
+      requireStored(s.buffer, s.value, typeOfBuffer(s.buffer));
       return;
     case "if":
       requireType("if", s.condition, BOOL);
@@ -115,7 +115,7 @@ export function checkStatement(s: Stmt, typeOfBuffer: (name: string) => ExprType
     case "append":
       requireType("the place to append at", s.base, [INDEX]);
       requireType("the condition to append", s.condition, BOOL);
-      for (const { buffer, value } of s.values) stored(buffer, value);
+      for (const { buffer, value } of s.values) requireStored(buffer, value, typeOfBuffer(buffer));
       return;
     case "let":
     case "accumulator":

@@ -141,9 +141,13 @@ const NO_NAMES: ReadonlySet<string> = new Set();
 
 const known = new WeakMap<Expr, ReadonlySet<string>>();
 
+/** The set of one name, the same one each time, so that unions of equal ones are seen at once. */
+const single = new Map<string, ReadonlySet<string>>();
+
 /** Free variables and locals of an expression, remembered per node. */
 export function freeNames(e: Expr): ReadonlySet<string> {
   if (e.kind === "const" || e.kind === "scalar") return NO_NAMES;
+  if (e.kind === "var" || e.kind === "local") return only(e.name);
   let names = known.get(e);
   if (names === undefined) {
     names = findNames(e);
@@ -152,9 +156,17 @@ export function freeNames(e: Expr): ReadonlySet<string> {
   return names;
 }
 
+function only(name: string): ReadonlySet<string> {
+  let names = single.get(name);
+  if (names === undefined) {
+    names = new Set([name]);
+    single.set(name, names);
+  }
+  return names;
+}
+
 /** Most nodes have the names of one child, and share its set. */
 function findNames(e: Expr): ReadonlySet<string> {
-  if (e.kind === "var" || e.kind === "local") return new Set([e.name]);
   let names = NO_NAMES;
   for (const child of children(e)) names = united(names, freeNames(child));
   if (e.kind !== "reduce" || !e.axes.some((axis) => names.has(axis.name))) return names;
@@ -177,13 +189,10 @@ export function isSubset(a: ReadonlySet<string>, b: ReadonlySet<string>): boolea
 
 /** Calls `visit` once for every distinct node below `e`, parents first. */
 export function visitExpr(e: Expr, visit: (node: Expr) => void, seen: Set<Expr> = new Set()): void {
-  const each = (node: Expr): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    visit(node);
-    forEachChild(node, each);
-  };
-  each(e);
+  if (seen.has(e)) return;
+  seen.add(e);
+  visit(e);
+  for (const child of children(e)) visitExpr(child, visit, seen);
 }
 
 /** The expressions that a statement holds itself, without those of nested statements. */
