@@ -3,7 +3,7 @@
 import { InternalError } from "../src/core/errors.ts";
 import { type Artifact, isGraph, isPlan, printArtifact, type StageDump } from "../src/ir/artifact.ts";
 import { verifyGraph } from "../src/ir/verify.ts";
-import { verifyKernel } from "../src/loop/verify.ts";
+import { verifyKernels } from "../src/loop/verify.ts";
 import { verifyProgram } from "../src/loop/verify-program.ts";
 import { opTable } from "../src/ops/registry.ts";
 import type { Pass, StageInfo } from "./pass.ts";
@@ -68,7 +68,7 @@ export class PassManager {
     try {
       if (isGraph(artifact)) verifyGraph(artifact, opTable);
       else {
-        artifact.kernels.forEach(verifyKernel);
+        verifyKernels(artifact.kernels);
         verifyProgram(artifact);
       }
     } catch (error) {

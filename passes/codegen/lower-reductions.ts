@@ -5,6 +5,7 @@
  * and what declares accumulators or lists has been written out by its strategy already.
  */
 
+import { mapBodies } from "../../src/loop/alike.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import type { BufferParam, Stmt } from "../../src/loop/types.ts";
@@ -21,7 +22,7 @@ export const lowerReductions: Pass<LoweredProgram, LoweredProgram> = {
   doc: "Reductions become loops with accumulators, those over the same axes in one; invariants move out of loops.",
   run: (program) => ({
     ...program,
-    kernels: program.kernels.map((kernel) => ({ ...kernel, body: lowered(kernel.body, kernel.buffers) })),
+    kernels: mapBodies(program.kernels, ({ body, buffers }) => lowered(body, buffers)),
   }),
 };
 

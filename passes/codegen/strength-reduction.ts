@@ -6,6 +6,7 @@
 
 import { bottomUp } from "../../src/core/topological.ts";
 import { type Affine, fromAffine, type Term, toAffine } from "../../src/loop/affine.ts";
+import { mapBodies } from "../../src/loop/alike.ts";
 import { add, int, local, mul } from "../../src/loop/build.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Expr, Induction, Stmt } from "../../src/loop/types.ts";
@@ -15,10 +16,7 @@ import type { Pass } from "../pass.ts";
 export const strengthReduction: Pass<LoweredProgram, LoweredProgram> = {
   name: "strength-reduction",
   doc: "Indices become pointers that start before a loop and are bumped with it.",
-  run: (program) => ({
-    ...program,
-    kernels: program.kernels.map((kernel) => ({ ...kernel, body: hoisted(kernel.body) })),
-  }),
+  run: (program) => ({ ...program, kernels: mapBodies(program.kernels, ({ body }) => hoisted(body)) }),
 };
 
 /** The same statements with hoisted indices; new locals are named `p0`, `p1`, …, in each section anew: they share none. */

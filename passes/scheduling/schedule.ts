@@ -1,6 +1,7 @@
 /** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest that is proved to be sound. */
 
 import { InternalError } from "../../src/core/errors.ts";
+import { Families } from "../../src/loop/alike.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
@@ -55,18 +56,27 @@ export function schedule(
         forced: strategy,
         wantsCheapest: choices === undefined,
       };
-      const made = program.kernels.map((kernel) => {
+      const families = new Families((a, b) => facts.inputs.has(a) === facts.inputs.has(b));
+      const proofs = new Families();
+      const firstProved = (kernel: Kernel, candidates: readonly Candidate[]): Choice | undefined =>
+        cheapestProved(kernel, candidates, capabilities, proofs);
+      const choose = (kernel: Kernel): Choice => {
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));
         const isPreferred = (c: Candidate): boolean =>
           c.strategy === strategy || (wanted !== undefined && sameSchedule(c.schedule, wanted));
         const preferred = candidates.filter(isPreferred);
         const others = candidates.filter((c) => !isPreferred(c));
-        return (
-          cheapestProved(kernel, preferred, capabilities) ??
-          cheapestProved(kernel, others, capabilities) ??
-          none(kernel)
-        );
+        return firstProved(kernel, preferred) ?? firstProved(kernel, others) ?? none(kernel);
+      };
+      const chosen = new Map<Kernel, Candidate>();
+      const made = program.kernels.map((kernel) => {
+        // What is alike runs alike: its candidates are looked for once.
+        const first = families.find(kernel)?.of;
+        const known = first && chosen.get(first);
+        const { candidate, made } = (known && firstProved(kernel, [known])) ?? choose(kernel);
+        chosen.set(kernel, candidate);
+        return made;
       });
       return withScheduled(program, made);
     },
@@ -109,12 +119,14 @@ export function withScheduled(program: LoweredProgram, made: readonly Scheduled[
 
 /**
  * What a candidate makes, its estimate with the kernel that does most; `undefined` where its kernels are not proved to be
- * well typed and to stay inside of their buffers: then it is no way to run them.
+ * well typed and to stay inside of their buffers: then it is no way to run them. Of kernels that are alike in `proofs`, one
+ * is proved.
  */
 export function applied(
   kernel: Kernel,
   candidate: Candidate,
   { tileGflops, vectorWidth }: Capabilities,
+  proofs = new Families(),
 ): Scheduled | undefined {
   const { kernels, scratch } = apply(kernel, candidate.schedule);
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
@@ -123,7 +135,14 @@ export function applied(
   const estimatedGflops = Number(gflops.toPrecision(4));
   const estimated: Kernel = { ...main, estimate, estimatedGflops };
   const made = kernels.map((k) => (k === main ? estimated : k));
+  for (const k of made) proofs.find(k);
   return made.every(isProved) ? { kernels: made, scratch } : undefined;
+}
+
+/** A way to run a kernel, and what it makes of it. */
+interface Choice {
+  readonly candidate: Candidate;
+  readonly made: Scheduled;
 }
 
 /** What the cheapest of those candidates makes whose kernels are proved. */
@@ -131,11 +150,12 @@ function cheapestProved(
   kernel: Kernel,
   candidates: readonly Candidate[],
   capabilities: Capabilities,
-): Scheduled | undefined {
+  proofs: Families,
+): Choice | undefined {
   for (let open = candidates; open.length > 0; ) {
     const cheapest = open.reduce((a, b) => (b.cost < a.cost ? b : a));
-    const made = applied(kernel, cheapest, capabilities);
-    if (made !== undefined) return made;
+    const made = applied(kernel, cheapest, capabilities, proofs);
+    if (made !== undefined) return { candidate: cheapest, made };
     open = open.filter((c) => c !== cheapest);
   }
   return undefined;

@@ -3,6 +3,7 @@
 import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { bottomUp } from "../core/topological.ts";
+import { Families, likenessOf } from "./alike.ts";
 import { add, int, local, mul, variable } from "./build.ts";
 import { isInside, LoadBounds } from "./load-bounds.ts";
 import { printExpr } from "./print.ts";
@@ -17,9 +18,21 @@ const proved = new WeakSet<Kernel>();
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
 export function verifyKernel(kernel: Kernel): void {
   if (proved.has(kernel)) return;
-  new Verifier(kernel).run();
-  verifyTypes(kernel);
+  const first = likenessOf(kernel)?.of;
+  if (first === undefined || !proved.has(first)) {
+    new Verifier(kernel).run();
+    verifyTypes(kernel);
+  }
   proved.add(kernel);
+}
+
+/** The same for many kernels: of those that are alike one is proved. */
+export function verifyKernels(kernels: readonly Kernel[]): void {
+  const families = new Families();
+  for (const kernel of kernels) {
+    families.find(kernel);
+    verifyKernel(kernel);
+  }
 }
 
 /** Whether all that a kernel loads and stores is proved to lie inside of its buffers and to have their types. */

@@ -1,0 +1,160 @@
+/**
+ * Kernels that differ in nothing but the names of their buffers, as those of equal layers do: what is found out about one
+ * holds for all of them, and what is made of one is made of the others by renaming.
+ */
+
+import type { Expr, Kernel, Stmt } from "./types.ts";
+import { children, mapExpressions, ownExpressions, rewriter } from "./walk.ts";
+
+/** The kernel that another one is like, and what that other one calls its buffers. */
+export interface Likeness {
+  readonly of: Kernel;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+const known = new WeakMap<Kernel, Likeness>();
+
+/** The first kernel that was found to be like `kernel`, if any was looked for. */
+export const likenessOf = (kernel: Kernel): Likeness | undefined => known.get(kernel);
+
+/** Finds for each kernel the first one that it is like. */
+export class Families {
+  private readonly firsts = new Map<string, Kernel[]>();
+  private readonly mayBeAlike: (a: string, b: string) => boolean;
+
+  /** `mayBeAlike` says whether two buffers of the same kind may stand for each other; any may by default. */
+  constructor(mayBeAlike: (a: string, b: string) => boolean = () => true) {
+    this.mayBeAlike = mayBeAlike;
+  }
+
+  /** The kernel that `kernel` is like, remembered for whoever asks; `undefined` for the first of its kind. */
+  find(kernel: Kernel): Likeness | undefined {
+    const earlier = known.get(kernel);
+    const key = outlineOf(earlier?.of ?? kernel);
+    const firsts = this.firsts.get(key) ?? [];
+    if (earlier !== undefined && firsts.includes(earlier.of)) return earlier;
+    for (const first of firsts) {
+      const names = namesIn(kernel, first, this.mayBeAlike);
+      if (names === undefined) continue;
+      const likeness = { of: first, names };
+      known.set(kernel, likeness);
+      return likeness;
+    }
+    this.firsts.set(key, [...firsts, kernel]);
+    return undefined;
+  }
+}
+
+/** Each kernel with the statements that `rewrite` makes of its own; those of kernels that are alike are made once. */
+export function mapBodies(
+  kernels: readonly Kernel[],
+  rewrite: (kernel: Kernel) => readonly Stmt[],
+): readonly Kernel[] {
+  const families = new Families();
+  const made = new Map<Kernel, Kernel>();
+  return kernels.map((kernel) => {
+    const likeness = families.find(kernel);
+    const first = likeness && made.get(likeness.of);
+    const body = first === undefined ? rewrite(kernel) : renamed(first.body, likeness!.names);
+    const result = body === kernel.body ? kernel : { ...kernel, body };
+    if (first !== undefined) known.set(result, { of: first, names: likeness!.names });
+    made.set(kernel, result);
+    return result;
+  });
+}
+
+/** Statements with other names for buffers. */
+export function renamed(body: readonly Stmt[], names: ReadonlyMap<string, string>): readonly Stmt[] {
+  const rename = (name: string): string => names.get(name) ?? name;
+  const loads = rewriter((e): Expr => (e.kind === "load" ? { ...e, buffer: rename(e.buffer) } : e));
+  return mapExpressions(body, loads).map(function stores(s): Stmt {
+    switch (s.kind) {
+      case "store":
+        return { ...s, buffer: rename(s.buffer) };
+      case "append":
+        return { ...s, values: s.values.map((v) => ({ ...v, buffer: rename(v.buffer) })) };
+      case "for":
+      case "if":
+      case "section":
+        return { ...s, body: s.body.map(stores) };
+      case "let":
+      case "accumulator":
+      case "assign":
+        return s;
+      default:
+        return s satisfies never;
+    }
+  });
+}
+
+/** What kernels that are alike have in common at first sight. */
+const outlineOf = ({ buffers, body, nominalFlops }: Kernel): string =>
+  [
+    nominalFlops,
+    body.length,
+    ...buffers.map((b) => [b.dtype, b.length, b.access, b.range, b.private].join()),
+  ].join(";");
+
+/** What `kernel` calls the buffers of `first`, where nothing else is different. */
+function namesIn(
+  kernel: Kernel,
+  first: Kernel,
+  mayBeAlike: (a: string, b: string) => boolean,
+): ReadonlyMap<string, string> | undefined {
+  const names = new Map(first.buffers.map(({ name }, k) => [name, kernel.buffers[k].name]));
+  for (const [a, b] of names) if (!mayBeAlike(a, b)) return undefined;
+  return new Comparison(names).bodies(first.body, kernel.body) ? names : undefined;
+}
+
+class Comparison {
+  private readonly names: ReadonlyMap<string, string>;
+  /** Parts that were found to be alike: expressions share theirs. */
+  private readonly alike = new Map<Expr, Expr>();
+
+  constructor(names: ReadonlyMap<string, string>) {
+    this.names = names;
+  }
+
+  bodies(a: readonly Stmt[], b: readonly Stmt[]): boolean {
+    return a.length === b.length && a.every((s, k) => this.statements(s, b[k]));
+  }
+
+  private statements(a: Stmt, b: Stmt): boolean {
+    const own = ownExpressions(a);
+    const others = ownExpressions(b);
+    return (
+      this.fields(a, b) &&
+      own.length === others.length &&
+      own.every((e, k) => this.expressions(e, others[k])) &&
+      (!("body" in a && "body" in b) || this.bodies(a.body, b.body))
+    );
+  }
+
+  private expressions(a: Expr, b: Expr): boolean {
+    const known = this.alike.get(a);
+    if (known !== undefined) return known === b;
+    if (!this.fields(a, b)) return false;
+    const others = children(b);
+    if (!children(a).every((child, k) => this.expressions(child, others[k]))) return false;
+    this.alike.set(a, b);
+    return true;
+  }
+
+  /** What two nodes hold besides expressions and statements, which are of the same kind where their fields are. */
+  private fields(a: object, b: object): boolean {
+    const others = b as Readonly<Record<string, unknown>>;
+    const keys = Object.keys(a);
+    return (
+      keys.length === Object.keys(b).length &&
+      Object.entries(a).every(([key, value]) => this.values(key, value, others[key]))
+    );
+  }
+
+  private values(key: string, a: unknown, b: unknown): boolean {
+    if (key === "buffer") return this.names.get(a as string) === b;
+    if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return Object.is(a, b);
+    // Expressions and statements are compared one by one.
+    if (key === "body" || "kind" in a) return true;
+    return this.fields(a, b);
+  }
+}
