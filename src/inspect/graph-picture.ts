@@ -1,6 +1,7 @@
 /** The picture of a graph: its ops as boxes, kernels as frames once fusion has named them. */
 
 import { formatOrigins } from "../core/origin.ts";
+import { bodiesOf } from "../ir/body.ts";
 import { isConstant } from "../ir/builder.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { printAttrs, printInputName, printType, valueNames } from "../ir/print.ts";
@@ -10,17 +11,37 @@ import { plainLine } from "./escape.ts";
 import { type Arrow, type Box, type Frame, type Picture, shortened, shortList } from "./picture.ts";
 import { shortPlace } from "./place.ts";
 
-/** Parameters, scalars and constants are named in the boxes that read them: as boxes they would hide the rest. */
+/**
+ * Parameters, scalars and constants are named in the boxes that read them: as boxes they would hide the rest. The body of a
+ * loop hangs on the loop's box, in a frame of its own or in those of its kernels.
+ */
 export function graphPicture(graph: Graph): Picture {
-  const names = valueNames(graph);
+  const { boxes, frames, arrows } = partsOf(graph, "", valueNames(graph));
+  return {
+    title: plainLine(graph.name),
+    boxes,
+    frames,
+    arrows: arrows.map((arrow, k): Arrow => ({ id: `a${k}`, ...arrow })),
+  };
+}
+
+/** A graph or a body as part of a picture. */
+interface Parts {
+  readonly boxes: readonly Box[];
+  readonly frames: readonly Frame[];
+  readonly arrows: readonly Omit<Arrow, "id">[];
+}
+
+/** `within` tells the boxes of one body from those of another and of the graph. */
+function partsOf(graph: Graph, within: string, names: ReadonlyMap<Value, string>): Parts {
   const results = new Set<Value>([...graph.outputs, ...graph.updates].map(({ value }) => value));
   const drawn = graph.nodes.filter((node) => !isConstant(node) || results.has(node));
   const fed = graph.inputs.filter((input) => input.role === "input" || results.has(input));
-  const ids = new Map<Value, string>([...fed, ...drawn].map((value, k) => [value, `n${k}`]));
+  const ids = new Map<Value, string>([...fed, ...drawn].map((value, k) => [value, `${within}n${k}`]));
   const updated = targetsByValue(graph);
-  const outputs = graph.outputs.map(({ name, value }, k) => ({ id: `o${k}`, name, value }));
+  const outputs = graph.outputs.map(({ name, value }, k) => ({ id: `${within}o${k}`, name, value }));
   const boxes: readonly Box[] = [
-    ...fed.map((input) => inputBox(input, ids.get(input)!, updated.get(input) ?? [])),
+    ...fed.map((input) => inputBox(input, ids.get(input)!, names, updated.get(input) ?? [])),
     ...drawn.map((node) => opBox(graph, node, ids, names, updated.get(node) ?? [])),
     ...outputs.map(({ id, name, value }) => outputBox(id, name, value, names)),
   ];
@@ -32,11 +53,32 @@ export function graphPicture(graph: Graph): Picture {
   ].flatMap(({ input, from, to }) =>
     from === undefined ? [] : [{ from, to, detail: `${names.get(input)}: ${printType(input.type)}` }],
   );
+  const bodies = drawn.flatMap((node) =>
+    bodiesOf(node.attrs).map((body) => bodyParts(body, ids.get(node)!, names.get(node)!)),
+  );
   return {
-    title: plainLine(graph.name),
+    boxes: [...boxes, ...bodies.flatMap((body) => body.boxes)],
+    frames: [...framesOf(graph, within, ids), ...bodies.flatMap((body) => body.frames)],
+    arrows: [...arrows, ...bodies.flatMap((body) => body.arrows)],
+  };
+}
+
+/** The body of the loop in the box `loop`, which each iteration gives its inputs; its values are named as in the program. */
+function bodyParts(body: Graph, loop: string, name: string): Parts {
+  const within = `${loop}_`;
+  const names = new Map([...valueNames(body)].map(([value, own]) => [value, `${name}.${own.slice(1)}`]));
+  const { boxes, frames, arrows } = partsOf(body, within, names);
+  const own = boxes.filter(({ id }) => !frames.some((frame) => frame.boxes.includes(id)));
+  const frame = { id: `cluster_${within}`, title: `body of ${name}`, boxes: own.map(({ id }) => id) };
+  return {
     boxes,
-    frames: framesOf(graph, ids),
-    arrows: arrows.map((arrow, k): Arrow => ({ id: `a${k}`, ...arrow })),
+    frames: [frame, ...frames],
+    arrows: [
+      ...own.flatMap(({ id, kind }) =>
+        kind === "input" ? [{ from: loop, to: id, detail: "what each iteration is given" }] : [],
+      ),
+      ...arrows,
+    ],
   };
 }
 
@@ -51,14 +93,19 @@ const updateLines = (targets: readonly Input[]): string[] =>
 
 const LINE_LENGTH = 38;
 
-const inputBox = (input: Input, id: string, targets: readonly Input[]): Box => ({
+const inputBox = (
+  input: Input,
+  id: string,
+  names: ReadonlyMap<Value, string>,
+  targets: readonly Input[],
+): Box => ({
   id,
   kind: "input",
-  name: printInputName(input),
-  title: shortened(printInputName(input), LINE_LENGTH),
+  name: names.get(input)!,
+  title: shortened(names.get(input)!, LINE_LENGTH),
   lines: [printType(input.type), ...updateLines(targets)],
   place: "",
-  detail: `${printInputName(input)}: ${printType(input.type)}`,
+  detail: `${names.get(input)}: ${printType(input.type)}`,
 });
 
 function opBox(
@@ -105,14 +152,14 @@ const outputBox = (id: string, name: string, value: Value, names: ReadonlyMap<Va
 });
 
 /** A node that several kernels compute, each for itself, stands in the one that stores it, or else in the first of them. */
-function framesOf({ groups = [] }: Graph, ids: ReadonlyMap<Value, string>): readonly Frame[] {
+function framesOf({ groups = [] }: Graph, within: string, ids: ReadonlyMap<Value, string>): readonly Frame[] {
   const titles = kernelNames(groups);
   const homes = new Map<Value, number>();
   for (const [k, { stores }] of groups.entries()) for (const node of stores) homes.set(node, k);
   for (const [k, { nodes }] of groups.entries())
     for (const node of nodes) if (!homes.has(node)) homes.set(node, k);
   const frames = groups.map(({ nodes }, k) => ({
-    id: `cluster_${k}`,
+    id: `cluster_${within}${k}`,
     title: titles[k],
     boxes: nodes.flatMap((node) => (homes.get(node) === k ? (ids.get(node) ?? []) : [])),
   }));

@@ -2,9 +2,10 @@
 
 import type { DType } from "../core/dtype.ts";
 import { isGraph, isPlan, type StageDump } from "../ir/artifact.ts";
+import { isBody } from "../ir/body.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
-import type { Attr, Graph, Value } from "../ir/types.ts";
+import type { Attr, Graph, TensorType, Value } from "../ir/types.ts";
 import type { Placement } from "../loop/plan.ts";
 import { printSchedule } from "../loop/schedule.ts";
 import type { Kernel } from "../loop/types.ts";
@@ -92,7 +93,9 @@ interface GraphJson {
   readonly nodes: readonly (ValueJson & {
     readonly op: string;
     readonly inputs: readonly string[];
-    readonly attrs: Readonly<Record<string, Attr>>;
+    readonly attrs: Readonly<Record<string, AttrJson>>;
+    /** The types of further results, where the op has several. */
+    readonly others?: readonly TensorType[];
     readonly origins: readonly OriginJson[];
   })[];
   readonly outputs: readonly { readonly name: string; readonly value: string }[];
@@ -131,7 +134,7 @@ function graphJson(graph: Graph): GraphJson {
       id: id(node),
       op: node.op,
       inputs: node.inputs.map(id),
-      attrs: Object.fromEntries(Object.entries(node.attrs).map(([name, value]) => [name, finite(value)])),
+      attrs: Object.fromEntries(Object.entries(node.attrs).map(([name, value]) => [name, attrJson(value)])),
       ...node.type,
       origins: graph.origins.get(node) ?? [],
     })),
@@ -152,8 +155,12 @@ function graphJson(graph: Graph): GraphJson {
   };
 }
 
+/** A body is a graph as the whole is one. */
+type AttrJson = Exclude<Attr, Graph> | GraphJson;
+
 /** JSON has no infinities, no NaN and no negative zero: they stand as text. */
-function finite(value: Attr): Attr {
+function attrJson(value: Attr): AttrJson {
+  if (isBody(value)) return graphJson(value);
   if (typeof value !== "number") return value;
   if (Object.is(value, -0)) return "-0";
   return Number.isFinite(value) ? value : String(value);

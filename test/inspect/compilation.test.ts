@@ -7,6 +7,7 @@ import { kernelStory, storyNames } from "../../src/inspect/kernel-story.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import type { Compilation } from "../../src/runtime/inspection/figures.ts";
+import { NESTED } from "../support/loops.ts";
 import { compilationOf, lenetTraining } from "../support/stages.ts";
 
 let compilation: Compilation;
@@ -45,6 +46,26 @@ describe("a dump as JSON", () => {
       ];
       expect(used.filter((id) => !known.has(id))).toEqual([]);
     }
+  });
+
+  test("has bodies of loops as graphs, in which nothing stands twice", async () => {
+    const graph = parseGraph(NESTED, opTable);
+    const trace = { graph, states: new Map(), parameters: [], inputs: [] };
+    const compiled = await compilationOf({ trace });
+    const { stages } = JSON.parse(
+      jsonText(dumpJson({ file: "nested", mode: "forward" }, compiled, compiled.stages)),
+    ) as DumpJson;
+    const [scan] = stages[0].graph!.nodes;
+    expect(scan).toMatchObject({ op: "scan", others: [{ dtype: "float32", shape: [3, 4] }] });
+    expect(scan.attrs.body).toMatchObject({
+      name: "outer",
+      nodes: [
+        { attrs: { body: { name: "inner", outputs: [{ name: "g", value: "%2" }, { value: "%3" }] } } },
+        {},
+        {},
+        {},
+      ],
+    });
   });
 
   test("has every kernel with its work, its code and its buffers, and the memory plan", () => {

@@ -7,7 +7,17 @@ import type { BoxKind, Picture } from "../../src/inspect/picture.ts";
 import { programPicture } from "../../src/inspect/program-picture.ts";
 import { boxSize, svgText } from "../../src/inspect/svg.ts";
 import { isGraph } from "../../src/ir/artifact.ts";
-import { cifar10Forward, cifar10Training, lenetForward, lenetTraining, stagesOf } from "../support/stages.ts";
+import { parseGraph } from "../../src/ir/parse.ts";
+import { opTable } from "../../src/ops/registry.ts";
+import { NESTED } from "../support/loops.ts";
+import {
+  cifar10Forward,
+  cifar10Training,
+  lenetForward,
+  lenetTraining,
+  type Source,
+  stagesOf,
+} from "../support/stages.ts";
 
 const pictureOf = (source: Parameters<typeof stagesOf>[0], stage: string): Picture => {
   const artifact = stagesOf(source).artifacts.get(stage)!;
@@ -55,6 +65,31 @@ test("a training step shows which state an op updates, and constants where they 
   );
 });
 
+const loops: Source = {
+  trace: { graph: parseGraph(NESTED, opTable), states: new Map(), parameters: [], inputs: [] },
+};
+
+describe("a loop within a loop", () => {
+  const framesAt = (stage: string) => pictureOf(loops, stage).frames.map(({ title }) => title);
+
+  test("hangs each body on its loop, in a frame, under the names of the program", () => {
+    const { boxes, frames } = pictureOf(loops, "trace");
+    expect(frames.map(({ title, boxes }) => [title, boxes.length])).toEqual([
+      ["body of %0", 9],
+      ["body of %0.0", 10],
+    ]);
+    expect(boxes.filter(({ title }) => title === "tanh").map(({ name }) => name)).toEqual(["%0.0.2"]);
+    expect(boxes.map(({ name }) => name)).toEqual(expect.arrayContaining(["%0.h", "%0.0.w"]));
+    expect(new Set(boxes.map(({ id }) => id)).size).toBe(boxes.length);
+  });
+
+  test("shows kernels in it once there are some", () => {
+    expect(framesAt("fuse")).toEqual(
+      expect.arrayContaining(["scan", "body of %0", "body of %0.0", "mul_add_tanh"]),
+    );
+  });
+});
+
 test("a program's picture leads from kernel to kernel, one arrow for all that is handed over", () => {
   const { boxes, arrows } = pictureOf(lenetTraining(2), "schedule");
   const kernels = boxes.filter(({ kind }) => kind === "kernel");
@@ -90,6 +125,8 @@ describe.each([
   ["LeNet's training kernels", lenetTraining(2), "plan-memory"],
   ["the CIFAR-10 net", cifar10Forward(2), "layout"],
   ["the CIFAR-10 net's training step", cifar10Training(2), "layout"],
+  ["a loop within a loop", loops, "trace"],
+  ["a loop within a loop as kernels", loops, "layout"],
 ] as const)("%s, laid out,", (_name, source, stage) => {
   const picture = pictureOf(source, stage);
   let layout: Layout;
