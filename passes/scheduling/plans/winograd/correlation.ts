@@ -29,8 +29,8 @@ export interface Line {
 /** A factor as planes of rows and columns: one for each iteration of its own loop and of what both factors share. */
 export interface Operand {
   readonly factor: Expr;
-  readonly own?: GridLoop;
-  readonly shared?: ReduceAxis;
+  readonly own: GridLoop | undefined;
+  readonly shared: ReduceAxis | undefined;
   readonly extents: readonly [rows: number, columns: number];
   /** Its value; row and column 0 are what the first place's first tap meets. */
   at(own: Expr, shared: Expr, row: Expr, column: Expr): Expr;
@@ -90,22 +90,29 @@ function matched(contraction: Contraction, data: Factor, filter: Factor): Correl
   const sparse = sparseFactorsOf(contraction);
   const ofData = sparse.find(({ dense }) => dense === filter.expr)?.sparse;
   const ofFilter = sparse.find(({ dense }) => dense === data.expr)?.sparse;
-  const [own, other] = [loopsOf(dataLoops[0], shared[0]), loopsOf(filterLoops[0], shared[0])];
+  const startOf = ({ constant }: Affine, { coordinate }: Line): number => -constant - coordinate.low;
   return {
     contraction,
-    data: dataOperand(data.expr, [rows, columns], own, ofData),
-    filter: filterOperand(filter.expr, [rows, columns], other, ofFilter),
+    data: operandOf(
+      data.expr,
+      dataLoops[0],
+      shared[0],
+      [dataAxis(rows), dataAxis(columns)],
+      ofData && { sparse: ofData, start: [startOf(ofData.row, rows), startOf(ofData.column, columns)] },
+    ),
+    filter: operandOf(
+      filter.expr,
+      filterLoops[0],
+      shared[0],
+      [tapAxis(rows), tapAxis(columns)],
+      ofFilter && !rows.isReversed && !columns.isReversed
+        ? { sparse: ofFilter, start: [-ofFilter.row.constant, -ofFilter.column.constant] }
+        : undefined,
+    ),
     rows,
     columns,
   };
 }
-
-type OperandLoops = Pick<Operand, "own" | "shared">;
-
-const loopsOf = (own: GridLoop | undefined, shared: ReduceAxis | undefined): OperandLoops => ({
-  ...(own && { own }),
-  ...(shared && { shared }),
-});
 
 /** A coordinate as places and a tap: dense places, neighbouring taps that only the filter sees besides. */
 function lineOf(
@@ -129,75 +136,51 @@ function lineOf(
   return { coordinate, tap, isReversed: term.coefficient < 0, places, placeTerms };
 }
 
-function dataOperand(
+/** The rows or the columns of an operand: how many there are, and what its loops are at one of them. */
+interface Axis {
+  readonly extent: number;
+  at(position: Expr): readonly (readonly [loop: string, value: Expr])[];
+}
+
+const dataAxis = ({ coordinate: { terms, low, extent } }: Line): Axis => ({
+  extent,
+  at: (position) => terms.map(({ name }, k) => [name, k === 0 ? add(position, int(low)) : int(0)]),
+});
+
+const tapAxis = ({ tap: { name, extent }, isReversed }: Line): Axis => ({
+  extent,
+  at: (position) => [[name, isReversed ? sub(int(extent - 1), position) : position]],
+});
+
+function operandOf(
   factor: Expr,
-  lines: readonly [Line, Line],
-  loops: OperandLoops,
-  sparse: SparseFactor | undefined,
+  own: GridLoop | undefined,
+  shared: ReduceAxis | undefined,
+  axes: readonly [Axis, Axis],
+  pooled: Pick<PooledOperand, "sparse" | "start"> | undefined,
 ): Operand {
-  const [rows, columns] = lines;
-  const start = (form: Affine, { coordinate }: Line): number => -form.constant - coordinate.low;
-  const pooled =
-    sparse && pooledOperand(sparse, loops, [start(sparse.row, rows), start(sparse.column, columns)]);
+  const values = (first: Expr, second: Expr): Map<string, Expr> => {
+    const found = new Map<string, Expr>();
+    if (own !== undefined) found.set(own.name, first);
+    if (shared !== undefined) found.set(shared.name, second);
+    return found;
+  };
   return {
     factor,
-    ...loops,
-    extents: [rows.coordinate.extent, columns.coordinate.extent],
-    at(own, shared, ...position) {
-      const values = valuesOf(loops, own, shared);
-      lines.forEach(({ coordinate: { terms, low } }, k) => {
-        for (const { name } of terms) values.set(name, int(0));
-        values.set(terms[0].name, add(position[k], int(low)));
-      });
-      return substitute(factor, values);
+    own,
+    shared,
+    extents: [axes[0].extent, axes[1].extent],
+    at(first, second, ...position) {
+      const loops = axes.flatMap((axis, k) => axis.at(position[k]));
+      return substitute(factor, new Map([...values(first, second), ...loops]));
     },
-    ...(pooled && { pooled }),
+    ...(pooled?.start.every((position) => position >= 0) && {
+      pooled: {
+        ...pooled,
+        base: (first, second) => substitute(baseOf(pooled.sparse.base), values(first, second)),
+      },
+    }),
   };
-}
-
-function filterOperand(
-  factor: Expr,
-  lines: readonly [Line, Line],
-  loops: OperandLoops,
-  sparse: SparseFactor | undefined,
-): Operand {
-  const pooled =
-    sparse && lines.every(({ isReversed }) => !isReversed)
-      ? pooledOperand(sparse, loops, [-sparse.row.constant, -sparse.column.constant])
-      : undefined;
-  return {
-    factor,
-    ...loops,
-    extents: [lines[0].tap.extent, lines[1].tap.extent],
-    at(own, shared, ...position) {
-      const values = valuesOf(loops, own, shared);
-      lines.forEach(({ tap, isReversed }, k) => {
-        values.set(tap.name, isReversed ? sub(int(tap.extent - 1), position[k]) : position[k]);
-      });
-      return substitute(factor, values);
-    },
-    ...(pooled && { pooled }),
-  };
-}
-
-function pooledOperand(
-  sparse: SparseFactor,
-  loops: OperandLoops,
-  start: readonly [number, number],
-): PooledOperand | undefined {
-  if (start.some((position) => position < 0)) return undefined;
-  return {
-    sparse,
-    start,
-    base: (own, shared) => substitute(baseOf(sparse.base), valuesOf(loops, own, shared)),
-  };
-}
-
-function valuesOf(loops: OperandLoops, own: Expr, shared: Expr): Map<string, Expr> {
-  const values = new Map<string, Expr>();
-  if (loops.own !== undefined) values.set(loops.own.name, own);
-  if (loops.shared !== undefined) values.set(loops.shared.name, shared);
-  return values;
 }
 
 /** The sum that the kernel defines for a place, by iterations of the data's and of the filter's own loop. */

@@ -11,28 +11,53 @@ import { winnerAt } from "../../analysis/sparse-factor.ts";
 import { interiorOf, zeros } from "../../transforms/clear.ts";
 import { fills } from "../../transforms/copy.ts";
 import type { Operand, PooledOperand } from "./correlation.ts";
-import type { Plan } from "./plan.ts";
-import { channelParts, elementOf, type Place, type ScratchArray, storesUnder } from "./scratch-array.ts";
+import { imageAt, type Plan } from "./plan.ts";
+import {
+  channelParts,
+  elementOf,
+  type Place,
+  type ScratchArray,
+  storesUnder,
+  type Workspace,
+} from "./workspace.ts";
 
-/** Scratch for the planes of a block: `[image][vector of channels][row][column][lane]`. */
+/** The planes of a block: `[image][vector of channels][row][column][lane]`. */
 export interface BlockPlanes {
   readonly array: ScratchArray;
-  readonly operand: Operand;
   readonly channels: number;
+  /** Fills them. */
+  readonly filled: readonly Stmt[];
+  /** What may be anything but padding. */
+  readonly inside: Inside;
 }
 
-/** Fills the planes with an operand's; `imageAt` tells which image the block's image is. */
-export function fillPlanes(
-  { lanes, over, imagesPerBlock }: Plan,
-  { array, operand, channels }: BlockPlanes,
-  imageAt: (image: Expr) => Expr,
-): Stmt[] {
+/** Rows and columns of a plane. */
+export interface Inside {
+  readonly top: number;
+  readonly left: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** An operand's planes of so many rows and columns, in scratch of this name. */
+export function planesOf(
+  plan: Plan,
+  workspace: Workspace,
+  what: string,
+  operand: Operand,
+  channels: number,
+  extents: readonly [number, number],
+): BlockPlanes {
+  const { lanes, over, imagesPerBlock } = plan;
+  const array = workspace.array(what, [imagesPerBlock, Math.ceil(channels / lanes), ...extents, lanes]);
   const [image, row, column] = [variable("image"), variable("row"), variable("column")];
   const nests = channelParts(channels, lanes).map(({ vectors, first, elements }): Nest => {
     const vector = add(variable("vector"), first);
     const channel = elementOf(vector, lanes, variable("element"));
     const planes =
-      over === "places" ? ([imageAt(image), channel] as const) : ([channel, imageAt(image)] as const);
+      over === "places"
+        ? ([imageAt(plan, image), channel] as const)
+        : ([channel, imageAt(plan, image)] as const);
     const loops: GridLoop[] = [
       { name: "image", extent: imagesPerBlock },
       { name: "vector", extent: vectors },
@@ -55,10 +80,29 @@ export function fillPlanes(
     0,
   );
   const cleared = covered === array.length ? [] : zeros(array.name, array.length, lanes);
-  return [
+  const filled = [
     ...cleared.flatMap(({ loops, stores }) => storesUnder(loops, stores)),
     ...nests.flatMap((nest) => inLanes(nest, lanes)),
   ];
+  return { array, channels, filled, inside: insideOf(nests[0], operand, extents, lanes) };
+}
+
+/** Where a nest that fills planes stores. */
+function insideOf(
+  { loops, stores: [first] }: Nest,
+  { extents, pooled }: Operand,
+  [height, width]: readonly [number, number],
+  lanes: number,
+): Inside {
+  const start = (toAffine(first.index).constant / lanes) % (height * width);
+  const [top, left] = [Math.floor(start / width), start % width];
+  const [rows, columns] = loops.slice(-2).map(({ extent }, k) => extent * (pooled?.sparse.window[k] ?? 1));
+  return {
+    top,
+    left,
+    rows: Math.min(rows, extents[0] - top),
+    columns: Math.min(columns, extents[1] - left),
+  };
 }
 
 /** All positions of all windows, window by window. */

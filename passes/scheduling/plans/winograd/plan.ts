@@ -4,13 +4,13 @@
  * gradient has few places and tiles the taps, the output gradient.
  */
 
-import { add, int, mul } from "../../../../src/loop/build.ts";
+import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
-import type { Expr } from "../../../../src/loop/types.ts";
+import type { Expr, Stmt } from "../../../../src/loop/types.ts";
 import type { Correlation } from "./correlation.ts";
 import { type Form, pointsOf } from "./forms.ts";
-import { spread } from "./scratch-array.ts";
 import type { Transform } from "./transform-matrices.ts";
+import { spread, within } from "./workspace.ts";
 
 /** One dimension of a tiled plane; the last tile may reach beyond it. */
 export interface TiledLine extends Transform {
@@ -154,3 +154,16 @@ export function fitsBlock(plan: Plan): boolean {
 /** The number of a tile in its block. */
 export const tileIndex = ({ rows, columns }: Plan, image: Expr, row: Expr, column: Expr): Expr =>
   add(mul(add(mul(image, int(rows.tiles)), row), int(columns.tiles)), column);
+
+/** The loops over blocks around what is done with each. */
+export function overBlocks({ groups, blocksPerGroup }: Plan, body: readonly Stmt[]): Stmt[] {
+  const blocks = blocksPerGroup === 1 ? [] : [{ name: "block", extent: blocksPerGroup }];
+  return within([{ name: "group", extent: groups, loop: "grid" }, ...blocks], body);
+}
+
+/** The image that an image of a block is. */
+export function imageAt({ blocksPerGroup, imagesPerBlock }: Plan, image: Expr): Expr {
+  const group = variable("group");
+  const block = blocksPerGroup === 1 ? group : add(mul(group, int(blocksPerGroup)), variable("block"));
+  return add(mul(block, int(imagesPerBlock)), image);
+}

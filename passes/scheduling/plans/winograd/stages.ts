@@ -1,28 +1,29 @@
-/** What the kernels of all three passes consist of: transforms of tiles, the products at each point, and the kernel's own stores. */
+/** What the kernels of all three passes consist of: blocks, transforms of tiles, products at each point, the kernel's own stores. */
 
-import { add, int, mul, reduce, variable } from "../../../../src/loop/build.ts";
+import { add, binary, int, mul, reduce, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import { type Lanes, splitOf, tileName, vectorName } from "../../analysis/lanes.ts";
 import type { StoreTarget } from "../../analysis/nest.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
 import { unrollWindows } from "../../transforms/unroll.ts";
-import { applyTransform } from "./apply-transform.ts";
 import { placeIn } from "./correlation.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
+import { linearMap } from "./linear-map.ts";
 import { type Plan, type TiledLine, tileIndex } from "./plan.ts";
+import type { Matrix } from "./transform-matrices.ts";
 import {
   type ChannelPart,
   elementOf,
   lane,
   lanesOf,
   type Place,
-  ScratchArray,
+  type ScratchArray,
   storesUnder,
+  type Workspace,
   within,
-} from "./scratch-array.ts";
-import type { Matrix } from "./transform-matrices.ts";
+} from "./workspace.ts";
 
 /** Vectors side by side in a tile of sums. */
 export const TILE_VECTORS = 2;
@@ -40,26 +41,53 @@ export const outputLanes = ({ outputs, lanes }: Plan): Lanes => ({
   padded: true,
 });
 
-/** Scratch between the passes of a transform of strips of so many columns. */
-export const stripFor = (
-  { correlation, lanes }: Plan,
-  what: string,
-  vertical: Matrix,
-  columns: number,
-): ScratchArray => new ScratchArray(correlation.contraction.kernel, what, [vertical.length, columns, lanes]);
+/** An element of a vector of outputs; beyond the last output that one, of which nothing is made. */
+export function outputAt({ outputs, lanes }: Plan, vector: Expr, element: Expr = lane): Expr {
+  const output = elementOf(vector, lanes, element);
+  return outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
+}
 
 export const pointAt = ({ columns }: Plan, row: Expr, column: Expr): Expr =>
   add(mul(row, int(columns.points)), column);
 
-/** Which matrix a transform applies to rows and columns. */
-type Side = (line: TiledLine) => Matrix;
+export interface StripTransform {
+  /** Names the scratch between the passes. */
+  readonly name: string;
+  readonly vertical: Matrix;
+  readonly horizontal: Matrix;
+  /** Columns of the strip; tiles along it, each so many columns behind the one before. */
+  readonly columns: number;
+  readonly tiles?: number;
+  readonly step?: number;
+  readonly lanes: number;
+  /** What stands in a row of the strip, of which there are as many as `vertical` has columns. */
+  source(row: number, column: Expr): Expr;
+  /** Where element `column` of line `line` of a tile goes. */
+  target(line: Expr, column: number, tile: Expr): Place;
+}
+
+/** Tiles transformed in two passes: down the columns of a strip into a little scratch, then along its lines. */
+export function transformStrip(workspace: Workspace, t: StripTransform): Stmt[] {
+  const { vertical, horizontal, columns, lanes, tiles = 1, step = 0 } = t;
+  const between = workspace.array(t.name, [vertical.length, columns, lanes]);
+  const [column, line, tile] = [variable("column"), variable("line"), variable("tile")];
+  const strip = vertical[0].map((_, row) => t.source(row, column));
+  const down = linearMap(vertical, strip).map((value, k) => ({ ...between.at(int(k), column, lane), value }));
+  const data = horizontal[0].map((_, k) => between.load(line, add(mul(tile, int(step)), int(k)), lane));
+  const along = linearMap(horizontal, data).map((value, k) => ({ ...t.target(line, k, tile), value }));
+  const lines = { name: "line", extent: vertical.length };
+  return [
+    ...storesUnder([{ name: "column", extent: columns }, lanesOf(lanes)], down),
+    ...storesUnder([{ name: "tile", extent: tiles }, lines, lanesOf(lanes)], along),
+  ];
+}
 
 /** Takes every tile of the planes of a block to its points. */
 export function transformTiles(
   plan: Plan,
+  workspace: Workspace,
   { array, channels }: BlockPlanes,
-  side: Side,
-  between: ScratchArray,
+  side: (line: TiledLine) => Matrix,
   target: (point: Expr, vector: Expr, tile: Expr) => Place,
 ): Stmt[] {
   const { rows, columns, lanes } = plan;
@@ -69,24 +97,21 @@ export function transformTiles(
     { name: "tileRow", extent: rows.tiles },
     { name: "vector", extent: Math.ceil(channels / lanes) },
   ];
-  const vertical = side(rows);
-  const horizontal = side(columns);
-  return within(
-    loops,
-    applyTransform({
-      vertical,
-      horizontal,
-      columns: columns.covered + horizontal[0].length - columns.outputs,
-      tiles: columns.tiles,
-      step: columns.outputs,
-      between,
-      lanes,
-      source: (row, column) =>
-        array.load(image, vector, add(mul(tileRow, int(rows.outputs)), int(row)), column, lane),
-      target: (line, column, tile) =>
-        target(pointAt(plan, line, int(column)), vector, tileIndex(plan, image, tileRow, tile)),
-    }),
-  );
+  const [vertical, horizontal] = [side(rows), side(columns)];
+  const transform = transformStrip(workspace, {
+    name: `${array.name}_strip`,
+    vertical,
+    horizontal,
+    columns: columns.covered - columns.outputs + horizontal[0].length,
+    tiles: columns.tiles,
+    step: columns.outputs,
+    lanes,
+    source: (row, column) =>
+      array.load(image, vector, add(mul(tileRow, int(rows.outputs)), int(row)), column, lane),
+    target: (line, column, tile) =>
+      target(pointAt(plan, line, int(column)), vector, tileIndex(plan, image, tileRow, tile)),
+  });
+  return within(loops, transform);
 }
 
 /** A vector of outputs, by the tile of vectors that it is in. */

@@ -6,7 +6,6 @@
  * is infinite, NaN or near an overflow, the tile is summed directly. Windows of nothing but zeros have sums of zero.
  */
 
-import { toAffine } from "../../../../src/loop/affine.ts";
 import {
   add,
   and,
@@ -22,15 +21,23 @@ import {
   unary,
   variable,
 } from "../../../../src/loop/build.ts";
-import type { Step } from "../../../../src/loop/schedule.ts";
+import type { Step, VectorSplit } from "../../../../src/loop/schedule.ts";
 import type { Expr, ReduceAxis, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import { lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
-import { interiorOf, zeros } from "../../transforms/clear.ts";
-import type { Operand } from "./correlation.ts";
+import { zeros } from "../../transforms/clear.ts";
+import type { BlockPlanes } from "./fill-plane.ts";
 import { type Plan, roundUp, type TiledLine } from "./plan.ts";
-import { elementOf, lane, lanesOf, ScratchArray, storesUnder, within } from "./scratch-array.ts";
-import { outputLanes, pointAt } from "./stages.ts";
+import { outputAt, outputLanes, pointAt } from "./stages.ts";
+import {
+  elementOf,
+  lane,
+  lanesOf,
+  type ScratchArray,
+  storesUnder,
+  type Workspace,
+  within,
+} from "./workspace.ts";
 
 /** How many times the weight of its lightest window those of all windows of a tile may have together. */
 export const MOST_UNEVEN = 256;
@@ -49,12 +56,7 @@ const [AS_IT_IS, HAS_ZEROS, UNEVEN] = [0, 1, 2];
  * How much there is of a channel's weights: the absolute values of its transformed weights at the first points, as many
  * as there are taps. They determine the weights, so that no weight goes unseen.
  */
-export function findScale(
-  plan: Plan,
-  filter: ScratchArray,
-  scales: ScratchArray,
-  lanewise: ScratchArray,
-): Stmt[] {
+export function findScale(plan: Plan, workspace: Workspace, filter: ScratchArray): Stmt[] {
   const { rows, columns, lanes } = plan;
   const channel = variable("channel");
   const across = outputLanes(plan);
@@ -73,262 +75,199 @@ export function findScale(
       });
     }),
   );
-  const elements = Array.from({ length: lanes }, (_, k) => lanewise.load(int(k)));
-  return [
-    ...storesUnder([lanesOf(lanes)], [{ ...lanewise.at(lane), value: sums.reduce(add) }]),
-    ...storesUnder([], [{ ...scales.at(channel), value: add(elements.reduce(add), float(SMALLEST_SCALE)) }]),
-  ];
+  const [statements, sum] = workspace.laneSum("filter_lanewise", lanes, sums.reduce(add));
+  const place = scalesOf(plan, workspace).at(channel);
+  return [...statements, ...storesUnder([], [{ ...place, value: add(sum, float(SMALLEST_SCALE)) }])];
 }
+
+/** One number for each channel. */
+const scalesOf = ({ channels }: Plan, workspace: Workspace): ScratchArray =>
+  workspace.array("scales", [channels], { isShared: true });
+
+/** The weight of every window of a block, image by image; rows in whole vectors, as in all that is made on the way. */
+const windowsOf = (plan: Plan, workspace: Workspace): ScratchArray =>
+  workspace.array("windows", [plan.imagesPerBlock, plan.rows.extent, widthFor(plan)]);
+
+const widthFor = ({ columns, lanes }: Plan): number =>
+  roundUp(roundUp(columns.extent, lanes) + columns.taps - 1, lanes);
+
+/** What is to become of each tile of a block. */
+const verdictsOf = ({ imagesPerBlock, rows, columns }: Plan, workspace: Workspace): ScratchArray =>
+  workspace.array("verdicts", [imagesPerBlock, rows.tiles, columns.tiles]);
 
 const [image, row, column] = [variable("image"), variable("row"), variable("column")];
 const [tileRow, tileColumn] = [variable("tileRow"), variable("tileColumn")];
 
-/** The scratch in which the windows of a block are weighed, and the verdicts. */
-export class TileChecks {
-  private readonly plan: Plan;
-  private readonly data: ScratchArray;
-  /** The channels' scales, zeros behind them for whole vectors. */
-  private readonly scales: ScratchArray;
-  /** Every pixel that is not padding, its channels in lanes; then the sums of the lanes of all pixels. */
-  private readonly lanewise: ScratchArray;
-  private readonly pixels: ScratchArray;
-  /** Sums over the rows of windows; over whole windows, image by image. */
-  private readonly strips: ScratchArray;
-  private readonly windows: ScratchArray;
-  /** Of each column of windows, tile row by tile row: all together, the lightest, and the lightest but zeros. */
-  private readonly totals: ScratchArray;
-  private readonly lightest: ScratchArray;
-  private readonly lightestSeen: ScratchArray;
-  /** One verdict for each tile of the block. */
-  private readonly verdicts: ScratchArray;
-  private readonly inside: Inside;
-  /** The columns of `pixels` and of what is made of them, in whole vectors. */
-  private readonly width: number;
+/** Columns in vectors; a padded one may reach beyond them. */
+const inVectors = ({ lanes }: Plan, tail: VectorSplit["tail"] = "padded"): Step => ({
+  kind: "vectorize",
+  loop: "column",
+  vectors: 1,
+  lanes,
+  tail,
+});
 
-  constructor(plan: Plan, data: ScratchArray) {
-    const { correlation, rows, columns, lanes, imagesPerBlock: images } = plan;
-    const array = (what: string, ...shape: number[]): ScratchArray =>
-      new ScratchArray(correlation.contraction.kernel, what, shape);
-    const width = roundUp(roundUp(columns.extent, lanes) + columns.taps - 1, lanes);
-    this.plan = plan;
-    this.data = data;
-    this.inside = insideOf(correlation.data);
-    this.width = width;
-    this.scales = array("own_scales", roundUp(plan.channels, lanes));
-    this.lanewise = array("lanewise", this.inside.rows, this.inside.columns, lanes);
-    this.pixels = array("pixels", rows.extent + rows.taps - 1, width);
-    this.strips = array("strips", rows.extent, width);
-    this.windows = array("windows", images, rows.extent, width);
-    this.totals = array("totals", rows.tiles, width);
-    this.lightest = array("lightest", rows.tiles, width);
-    this.lightestSeen = array("lightest_seen", rows.tiles, width);
-    this.verdicts = array("verdicts", images, rows.tiles, columns.tiles);
-  }
-
-  get arrays(): readonly ScratchArray[] {
-    const { scales, lanewise, pixels, strips, windows, totals, lightest, lightestSeen, verdicts } = this;
-    return [scales, lanewise, pixels, strips, windows, totals, lightest, lightestSeen, verdicts];
-  }
-
-  /** Weighs all windows of the block's data and says of every tile what is to become of it. */
-  weigh(scales: ScratchArray): Stmt[] {
-    const { lanes, channels, imagesPerBlock } = this.plan;
-    const channel = variable("channel");
-    const scale = scales.load(channel);
-    const value =
-      channels % lanes === 0 ? scale : select(compare("lt", channel, int(channels)), scale, float(0));
-    return [
-      ...storesUnder(
-        [{ name: "channel", extent: this.scales.length }],
-        [{ ...this.scales.at(channel), value }],
-      ),
-      ...zeros(this.pixels.name, this.pixels.length, lanes).flatMap(({ loops, stores }) =>
-        storesUnder(loops, stores),
-      ),
-      ...within(
-        [{ name: "image", extent: imagesPerBlock }],
-        [...this.weighPixels(), ...this.weighWindows(), ...this.weighColumns(), ...this.judge()],
-      ),
-    ];
-  }
-
-  private weighPixels(): Stmt[] {
-    const { lanes, channels } = this.plan;
-    const { top, left, rows, columns } = this.inside;
-    const [y, x] = [add(row, int(top)), add(column, int(left))];
-    const weight = reduce("sum", [{ name: "vector", extent: Math.ceil(channels / lanes) }], ([vector]) =>
-      mul(
-        unary("abs", this.data.load(image, vector, y, x, lane)),
-        this.scales.load(elementOf(vector, lanes)),
-      ),
-    );
-    const elements = Array.from({ length: lanes }, (_, k) => this.lanewise.load(row, column, int(k)));
-    const loops = [
-      { name: "row", extent: rows },
-      { name: "column", extent: columns },
-    ];
-    return [
-      // Several columns at once share what is loaded of the scales.
-      ...storesUnder(
-        [...loops, lanesOf(lanes)],
-        [{ ...this.lanewise.at(row, column, lane), value: weight }],
-        { kind: "unroll", loop: "column", by: lanes },
-      ),
-      ...storesUnder(loops, [{ ...this.pixels.at(y, x), value: elements.reduce(add) }], {
-        ...this.inVectors,
-        tail: "peeled",
-      }),
-    ];
-  }
-
-  /** Columns in vectors; the last one may reach beyond them. */
-  private get inVectors(): Extract<Step, { kind: "vectorize" }> {
-    return { kind: "vectorize", loop: "column", vectors: 1, lanes: this.plan.lanes, tail: "padded" };
-  }
-
-  private weighWindows(): Stmt[] {
-    const { rows, columns } = this.plan;
-    const sum = (taps: number, at: (tap: Expr) => Expr): Expr =>
-      Array.from({ length: taps }, (_, k) => at(int(k))).reduce(add);
-    const ofRows = sum(rows.taps, (k) => this.pixels.load(add(row, k), column));
-    const ofColumns = sum(columns.taps, (k) => this.strips.load(row, add(column, k)));
-    const loops = (width: number) => [
-      { name: "row", extent: rows.extent },
-      { name: "column", extent: width },
-    ];
-    return [
-      ...storesUnder(loops(this.width), [{ ...this.strips.at(row, column), value: ofRows }], this.inVectors),
-      ...storesUnder(
-        loops(columns.extent),
-        [{ ...this.windows.at(image, row, column), value: ofColumns }],
-        this.inVectors,
-      ),
-    ];
-  }
-
-  /** What a tile must know of its windows, of each column those of its rows. */
-  private weighColumns(): Stmt[] {
-    const { rows, columns } = this.plan;
-    const weights = Array.from({ length: rows.outputs }, (_, k) =>
-      this.windows.load(image, placeOf(rows, tileRow, int(k)), column),
-    );
-    const seen = (w: Expr): Expr => select(compare("eq", w, float(0)), float(LARGEST), w);
-    return storesUnder(
+/** Weighs all windows of a block's data and says of every tile what is to become of it. */
+export function judgeTiles(plan: Plan, workspace: Workspace, data: BlockPlanes): Stmt[] {
+  const { rows, lanes, channels } = plan;
+  const channel = variable("channel");
+  const found = scalesOf(plan, workspace).load(channel);
+  // Zeros behind them, for whole vectors.
+  const scales = workspace.array("own_scales", [roundUp(channels, lanes)]);
+  const value =
+    channels % lanes === 0 ? found : select(compare("lt", channel, int(channels)), found, float(0));
+  const pixels = workspace.array("pixels", [rows.extent + rows.taps - 1, widthFor(plan)]);
+  return [
+    ...storesUnder([{ name: "channel", extent: scales.length }], [{ ...scales.at(channel), value }]),
+    ...zeros(pixels.name, pixels.length, lanes).flatMap(({ loops, stores }) => storesUnder(loops, stores)),
+    ...within(
+      [{ name: "image", extent: plan.imagesPerBlock }],
       [
-        { name: "tileRow", extent: rows.tiles },
-        { name: "column", extent: columns.extent },
+        ...weighPixels(plan, workspace, data, scales, pixels),
+        ...weighWindows(plan, workspace, pixels),
+        ...judge(plan, workspace),
       ],
-      [
-        { ...this.totals.at(tileRow, column), value: weights.reduce(add) },
-        { ...this.lightest.at(tileRow, column), value: weights.reduce(lighter) },
-        { ...this.lightestSeen.at(tileRow, column), value: weights.map(seen).reduce(lighter) },
-      ],
-      this.inVectors,
-    );
-  }
-
-  /** Comparisons with NaN are false, so that a tile which holds one is not even. */
-  private judge(): Stmt[] {
-    const { rows, columns } = this.plan;
-    const ofTile = (array: ScratchArray): Expr[] =>
-      Array.from({ length: columns.outputs }, (_, k) =>
-        array.load(tileRow, placeOf(columns, tileColumn, int(k))),
-      );
-    const total = ofTile(this.totals).reduce(add);
-    const isEven = and(
-      compare("le", total, mul(ofTile(this.lightestSeen).reduce(lighter), float(MOST_UNEVEN))),
-      compare("le", total, float(LARGEST)),
-    );
-    const hasZeros = compare("eq", ofTile(this.lightest).reduce(lighter), float(0));
-    const verdict = select(isEven, select(hasZeros, float(HAS_ZEROS), float(AS_IT_IS)), float(UNEVEN));
-    return storesUnder(
-      [
-        { name: "tileRow", extent: rows.tiles },
-        { name: "tileColumn", extent: columns.tiles },
-      ],
-      [{ ...this.verdicts.at(image, tileRow, tileColumn), value: verdict }],
-    );
-  }
-
-  /** Puts right what the verdict says of a tile's sums, of one image and one vector of the filter's channels. */
-  mend(sums: ScratchArray, vector: Expr): Stmt[] {
-    const { correlation, rows, columns, lanes, channels, outputs } = this.plan;
-    const [inRow, inColumn] = [variable("inTileRow"), variable("inTileColumn")];
-    const y = add(mul(tileRow, int(rows.outputs)), inRow);
-    const x = add(mul(tileColumn, int(columns.outputs)), inColumn);
-    const window = this.windows.load(
-      image,
-      placeOf(rows, tileRow, inRow),
-      placeOf(columns, tileColumn, inColumn),
-    );
-    const output = elementOf(vector, lanes);
-    const inside = outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
-    const direct = reduce(
-      "sum",
-      [
-        { name: "channel", extent: channels },
-        { name: "tapRow", extent: rows.taps },
-        { name: "tap", extent: columns.taps },
-      ],
-      ([c, i, j]) =>
-        mul(
-          this.data.load(image, div(c, int(lanes)), add(y, i), add(x, j), mod(c, int(lanes))),
-          correlation.filter.at(inside, c, i, j),
-        ),
-    );
-    const loops = [
-      { name: "inTileRow", extent: rows.outputs },
-      { name: "inTileColumn", extent: columns.outputs },
-      lanesOf(lanes),
-    ];
-    const where = (verdict: number, value: Expr, ...steps: Step[]): Stmt => ({
-      kind: "if",
-      condition: compare("eq", this.verdicts.load(image, tileRow, tileColumn), float(verdict)),
-      body: storesUnder(loops, [{ ...sums.at(y, x, lane), value }], ...steps),
-    });
-    return [
-      where(HAS_ZEROS, select(compare("gt", window, float(0)), sums.load(y, x, lane), float(0))),
-      where(UNEVEN, direct, { kind: "unroll", loop: "inTileColumn", by: columns.outputs }),
-    ];
-  }
+    ),
+  ];
 }
 
-const lighter = (a: Expr, b: Expr): Expr => binary("min", a, b);
+/** Every pixel that is not padding: its channels in lanes, then the sums of the lanes of all pixels. */
+function weighPixels(
+  plan: Plan,
+  workspace: Workspace,
+  { array, inside }: BlockPlanes,
+  scales: ScratchArray,
+  pixels: ScratchArray,
+): Stmt[] {
+  const { channels, lanes } = plan;
+  const lanewise = workspace.array("lanewise", [inside.rows, inside.columns, lanes]);
+  const [y, x] = [add(row, int(inside.top)), add(column, int(inside.left))];
+  const weight = reduce("sum", [{ name: "vector", extent: Math.ceil(channels / lanes) }], ([vector]) =>
+    mul(unary("abs", array.load(image, vector, y, x, lane)), scales.load(elementOf(vector, lanes))),
+  );
+  const elements = Array.from({ length: lanes }, (_, k) => lanewise.load(row, column, int(k)));
+  const loops = [
+    { name: "row", extent: inside.rows },
+    { name: "column", extent: inside.columns },
+  ];
+  return [
+    // Several columns at once share what is loaded of the scales.
+    ...storesUnder([...loops, lanesOf(lanes)], [{ ...lanewise.at(row, column, lane), value: weight }], {
+      kind: "unroll",
+      loop: "column",
+      by: lanes,
+    }),
+    ...storesUnder(loops, [{ ...pixels.at(y, x), value: elements.reduce(add) }], inVectors(plan, "peeled")),
+  ];
+}
+
+/** Sums over the rows of windows, then over their columns. */
+function weighWindows(plan: Plan, workspace: Workspace, pixels: ScratchArray): Stmt[] {
+  const { rows, columns } = plan;
+  const strips = workspace.array("strips", [rows.extent, widthFor(plan)]);
+  const windows = windowsOf(plan, workspace);
+  const sum = (taps: number, at: (tap: Expr) => Expr): Expr =>
+    Array.from({ length: taps }, (_, k) => at(int(k))).reduce(add);
+  const ofRows = sum(rows.taps, (k) => pixels.load(add(row, k), column));
+  const ofColumns = sum(columns.taps, (k) => strips.load(row, add(column, k)));
+  const loops = (width: number) => [
+    { name: "row", extent: rows.extent },
+    { name: "column", extent: width },
+  ];
+  const steps = inVectors(plan);
+  return [
+    ...storesUnder(loops(widthFor(plan)), [{ ...strips.at(row, column), value: ofRows }], steps),
+    ...storesUnder(loops(columns.extent), [{ ...windows.at(image, row, column), value: ofColumns }], steps),
+  ];
+}
+
+/** Of all columns of windows what their tiles must know, then the verdicts on the tiles. */
+function judge(plan: Plan, workspace: Workspace): Stmt[] {
+  const { rows, columns } = plan;
+  const [totals, lightest, lightestSeen] = ["totals", "lightest", "lightest_seen"].map((what) =>
+    workspace.array(what, [rows.tiles, widthFor(plan)]),
+  );
+  const lighter = (a: Expr, b: Expr): Expr => binary("min", a, b);
+  const seen = (w: Expr): Expr => select(compare("eq", w, float(0)), float(LARGEST), w);
+  const windows = windowsOf(plan, workspace);
+  const weights = Array.from({ length: rows.outputs }, (_, k) =>
+    windows.load(image, placeOf(rows, tileRow, int(k)), column),
+  );
+  const ofTile = (array: ScratchArray): Expr[] =>
+    Array.from({ length: columns.outputs }, (_, k) =>
+      array.load(tileRow, placeOf(columns, tileColumn, int(k))),
+    );
+  const total = ofTile(totals).reduce(add);
+  // Comparisons with NaN are false, so that a tile which holds one is not even.
+  const isEven = and(
+    compare("le", total, mul(ofTile(lightestSeen).reduce(lighter), float(MOST_UNEVEN))),
+    compare("le", total, float(LARGEST)),
+  );
+  const hasZeros = compare("eq", ofTile(lightest).reduce(lighter), float(0));
+  const verdict = select(isEven, select(hasZeros, float(HAS_ZEROS), float(AS_IT_IS)), float(UNEVEN));
+  const loops = (name: string, extent: number) => [
+    { name: "tileRow", extent: rows.tiles },
+    { name, extent },
+  ];
+  return [
+    ...storesUnder(
+      loops("column", columns.extent),
+      [
+        { ...totals.at(tileRow, column), value: weights.reduce(add) },
+        { ...lightest.at(tileRow, column), value: weights.reduce(lighter) },
+        { ...lightestSeen.at(tileRow, column), value: weights.map(seen).reduce(lighter) },
+      ],
+      inVectors(plan),
+    ),
+    ...storesUnder(loops("tileColumn", columns.tiles), [
+      { ...verdictsOf(plan, workspace).at(image, tileRow, tileColumn), value: verdict },
+    ]),
+  ];
+}
+
+/** Puts right what the verdict says of a tile's sums, of one image and one vector of the filter's channels. */
+export function mendTile(
+  plan: Plan,
+  workspace: Workspace,
+  { array }: BlockPlanes,
+  sums: ScratchArray,
+  vector: Expr,
+): Stmt[] {
+  const { correlation, rows, columns, lanes } = plan;
+  const [inRow, inColumn] = [variable("inTileRow"), variable("inTileColumn")];
+  const y = add(mul(tileRow, int(rows.outputs)), inRow);
+  const x = add(mul(tileColumn, int(columns.outputs)), inColumn);
+  const [lastRow, lastColumn] = [placeOf(rows, tileRow, inRow), placeOf(columns, tileColumn, inColumn)];
+  const window = windowsOf(plan, workspace).load(image, lastRow, lastColumn);
+  const axes: ReduceAxis[] = [
+    { name: "channel", extent: plan.channels },
+    { name: "tapRow", extent: rows.taps },
+    { name: "tap", extent: columns.taps },
+  ];
+  const direct = reduce("sum", axes, ([c, i, j]) =>
+    mul(
+      array.load(image, div(c, int(lanes)), add(y, i), add(x, j), mod(c, int(lanes))),
+      correlation.filter.at(outputAt(plan, vector), c, i, j),
+    ),
+  );
+  const loops = [
+    { name: "inTileRow", extent: rows.outputs },
+    { name: "inTileColumn", extent: columns.outputs },
+    lanesOf(lanes),
+  ];
+  const where = (verdict: number, value: Expr, ...steps: Step[]): Stmt => ({
+    kind: "if",
+    condition: compare("eq", verdictsOf(plan, workspace).load(image, tileRow, tileColumn), float(verdict)),
+    body: storesUnder(loops, [{ ...sums.at(y, x, lane), value }], ...steps),
+  });
+  return [
+    where(HAS_ZEROS, select(compare("gt", window, float(0)), sums.load(y, x, lane), float(0))),
+    where(UNEVEN, direct, { kind: "unroll", loop: "inTileColumn", by: columns.outputs }),
+  ];
+}
 
 /** The place of an output by its tile and its place in it; beyond the plane the last one. */
 function placeOf({ extent, covered, outputs }: TiledLine, tile: Expr, inTile: Expr): Expr {
   const place = add(mul(tile, int(outputs)), inTile);
   return covered <= extent ? place : binary("min", place, int(extent - 1));
-}
-
-/** Rows and columns of planes that may be anything but padding. */
-interface Inside {
-  readonly top: number;
-  readonly left: number;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-function insideOf({ own, shared, extents, at, pooled }: Operand): Inside {
-  const [height, width] = extents;
-  if (pooled !== undefined) {
-    const { sparse, start } = pooled;
-    const [rows, columns] = extents.map((extent, k) =>
-      Math.min(extent - start[k], sparse.plane[k] * sparse.window[k]),
-    );
-    return { top: start[0], left: start[1], rows, columns };
-  }
-  const loops = [
-    { name: "own", extent: own?.extent ?? 1 },
-    { name: "shared", extent: shared?.extent ?? 1 },
-    { name: "row", extent: height },
-    { name: "column", extent: width },
-  ];
-  const value = at(variable("own"), variable("shared"), row, column);
-  const index = add(mul(row, int(width)), column);
-  const interior = interiorOf({ name: "inside", loops, stores: [{ buffer: "inside", index, value }] });
-  if (interior === undefined) return { top: 0, left: 0, rows: height, columns: width };
-  const first = toAffine(interior.stores[0].index).constant;
-  const [, , rows, columns] = interior.loops.map(({ extent }) => extent);
-  return { top: Math.floor(first / width), left: first % width, rows, columns };
 }

@@ -1,4 +1,4 @@
-/** Arrays in scratch by their shapes, and kernels made of statements over them. */
+/** Arrays in scratch by their shapes, and the kernels and loops made over them. */
 
 import { add, dot, int, load, variable } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
@@ -20,35 +20,29 @@ export const spread = (floats: number): number => (Math.ceil(floats / LINE) | 1)
 
 const product = (extents: readonly number[]): number => extents.reduce((n, extent) => n * extent, 1);
 
-/** A row-major array, or a row-major array of `matrices`, each spread apart from the next one. */
+export interface ArrayOptions {
+  /** Extents outside of the shape: whole matrices, spread apart. */
+  readonly matrices?: readonly number[];
+  /** Whether something in it outlives an iteration of a kernel's outermost loop. */
+  readonly isShared?: boolean;
+}
+
+/** A row-major array in scratch. */
 export class ScratchArray {
   readonly name: string;
   readonly length: number;
-  private readonly kernel: Kernel;
-  private readonly what: string;
+  readonly isShared: boolean;
   private readonly strides: readonly number[];
-  private readonly isShared: boolean;
 
-  /** `isShared` where something in it outlives an iteration of the kernel's outermost loop. */
-  constructor(
-    kernel: Kernel,
-    what: string,
-    shape: readonly number[],
-    {
-      matrices = [],
-      isShared = false,
-    }: { readonly matrices?: readonly number[]; readonly isShared?: boolean } = {},
-  ) {
+  constructor(name: string, shape: readonly number[], { matrices = [], isShared = false }: ArrayOptions) {
     const inner = matrices.length === 0 ? product(shape) : spread(product(shape));
-    this.name = `${kernel.name}_${what}`;
-    this.kernel = kernel;
-    this.what = what;
+    this.name = name;
     this.length = product(matrices) * inner;
+    this.isShared = isShared;
     this.strides = [
       ...matrices.map((_, k) => product(matrices.slice(k + 1)) * inner),
       ...shape.map((_, k) => product(shape.slice(k + 1))),
     ];
-    this.isShared = isShared;
   }
 
   /** The place of an element. */
@@ -59,43 +53,58 @@ export class ScratchArray {
   load(...position: readonly Expr[]): Expr {
     return load(this.name, "float32", dot(position, this.strides));
   }
+}
 
-  get buffer(): ProgramBuffer {
-    return {
-      name: this.name,
+/** The scratch of the kernels that one kernel becomes, and those kernels. */
+export class Workspace {
+  private readonly whole: Kernel;
+  private readonly arrays = new Map<string, ScratchArray>();
+
+  constructor(whole: Kernel) {
+    this.whole = whole;
+  }
+
+  /** The array of this name: one, whoever asks for it. */
+  array(what: string, shape: readonly number[], options: ArrayOptions = {}): ScratchArray {
+    const known = this.arrays.get(what) ?? new ScratchArray(`${this.whole.name}_${what}`, shape, options);
+    this.arrays.set(what, known);
+    return known;
+  }
+
+  get buffers(): readonly ProgramBuffer[] {
+    return [...this.arrays].map(([what, { name, length, isShared }]) => ({
+      name,
       dtype: "float32",
-      shape: [this.length],
+      shape: [length],
       role: "scratch",
-      value: `${this.what} of ${this.kernel.name}`,
-      ...(this.isShared ? {} : { private: true }),
+      value: `${what} of ${this.whole.name}`,
+      ...(isShared ? {} : { private: true }),
+    }));
+  }
+
+  /** A kernel that declares what its statements touch. */
+  kernel(body: readonly Stmt[], parts: Partial<Kernel>): Kernel {
+    const { loaded, stored, scalars } = usedBuffers(body);
+    const params = [...this.arrays.values()].map(({ name, length, isShared }): BufferParam => {
+      if (!isShared) return { name, dtype: "float32", length, access: "scratch", private: true };
+      const access = !stored.has(name) ? "read" : loaded.has(name) ? "readwrite" : "write";
+      return { name, dtype: "float32", length, access };
+    });
+    return {
+      ...this.whole,
+      buffers: [...this.whole.buffers, ...params].filter((b) => loaded.has(b.name) || stored.has(b.name)),
+      scalars: [...scalars],
+      body,
+      ...parts,
     };
   }
 
-  /** As a parameter of a kernel that loads and stores it, or does one of both. */
-  param(isLoaded: boolean, isStored: boolean): BufferParam {
-    const { name, length } = this;
-    if (!this.isShared) return { name, dtype: "float32", length, access: "scratch", private: true };
-    const access = isLoaded && isStored ? "readwrite" : isStored ? "write" : "read";
-    return { name, dtype: "float32", length, access };
+  /** The sum of a vector's lanes, and the statements that it needs. */
+  laneSum(what: string, lanes: number, value: Expr): readonly [Stmt[], Expr] {
+    const lanewise = this.array(what, [lanes]);
+    const elements = Array.from({ length: lanes }, (_, k) => lanewise.load(int(k)));
+    return [storesUnder([lanesOf(lanes)], [{ ...lanewise.at(lane), value }]), elements.reduce(add)];
   }
-}
-
-/** A kernel that declares what its statements touch of another one's buffers and of arrays in scratch. */
-export function kernelOf(
-  like: Kernel,
-  arrays: readonly ScratchArray[],
-  body: readonly Stmt[],
-  parts: Partial<Kernel>,
-): Kernel {
-  const { loaded, stored, scalars } = usedBuffers(body);
-  const params = arrays.map((a) => a.param(loaded.has(a.name), stored.has(a.name)));
-  return {
-    ...like,
-    buffers: [...like.buffers, ...params].filter((b) => loaded.has(b.name) || stored.has(b.name)),
-    scalars: [...scalars],
-    body,
-    ...parts,
-  };
 }
 
 /** The element of a vector that a lane is. */
