@@ -42,6 +42,18 @@ export class PassManager {
     return output;
   }
 
+  /** What `body` gives; nothing where it fails, as if its passes had not run. */
+  attempt<T>(body: () => T): T | undefined {
+    const before = this.records.length;
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof InternalError)) throw error;
+      this.records.length = before;
+      return undefined;
+    }
+  }
+
   /** All stages so far, printed. */
   stages(): StageDump[] {
     let previous: string | undefined;

@@ -49,8 +49,9 @@ function tuningCandidatesFor(
     if (named.has(name)) continue;
     const plan = (): ProgramPlan | undefined => {
       const made = applied(kernel, candidate, capabilities);
-      const planned = made && planLowered(PASSES_ALONE, withScheduled(alone(kernel), [made]), options);
-      return planned?.kernels.every(isProved) ? planned : undefined;
+      if (!made.kernels.every(isProved)) return undefined;
+      const planned = planLowered(PASSES_ALONE, withScheduled(alone(kernel), [made]), options);
+      return planned.kernels.every(isProved) ? planned : undefined;
     };
     named.set(name, { name, cost: candidate.cost, plan });
   }

@@ -39,12 +39,14 @@ export interface ScheduleOptions {
   readonly choices?: Choices;
   /** False where no convolution is to run by Winograd's method. */
   readonly winograd?: boolean;
+  /** Whether candidates are taken unproved: for who proves the plan as a whole, and schedules again where it is not sound. */
+  readonly unproved?: boolean;
 }
 
 /** Each kernel runs as the options say, and where they say nothing as the cost model likes best. */
 export function schedule(
   capabilities: Capabilities,
-  { strategy, choices, winograd: allowsWinograd = true }: ScheduleOptions = {},
+  { strategy, choices, winograd: allowsWinograd = true, unproved = false }: ScheduleOptions = {},
 ): Pass<LoweredProgram, LoweredProgram> {
   return {
     ...SCHEDULE,
@@ -57,9 +59,16 @@ export function schedule(
         wantsCheapest: choices === undefined,
       };
       const families = new Families((a, b) => facts.inputs.has(a) === facts.inputs.has(b));
-      const proofs = new Families();
-      const firstProved = (kernel: Kernel, candidates: readonly Candidate[]): Choice | undefined =>
-        cheapestProved(kernel, candidates, capabilities, proofs);
+      const scheduled = new Families();
+      // Kernels that are not proved to be well typed and to stay inside of their buffers are no way to run anything.
+      const isSound = ({ kernels }: Scheduled): boolean =>
+        unproved ||
+        kernels.every((k) => {
+          scheduled.find(k);
+          return isProved(k);
+        });
+      const firstSound = (kernel: Kernel, candidates: readonly Candidate[]): Choice | undefined =>
+        cheapest(kernel, candidates, capabilities, isSound);
       const choose = (kernel: Kernel): Choice => {
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));
@@ -67,14 +76,14 @@ export function schedule(
           c.strategy === strategy || (wanted !== undefined && sameSchedule(c.schedule, wanted));
         const preferred = candidates.filter(isPreferred);
         const others = candidates.filter((c) => !isPreferred(c));
-        return firstProved(kernel, preferred) ?? firstProved(kernel, others) ?? none(kernel);
+        return firstSound(kernel, preferred) ?? firstSound(kernel, others) ?? none(kernel);
       };
       const chosen = new Map<Kernel, Candidate>();
       const made = program.kernels.map((kernel) => {
         // What is alike runs alike: its candidates are looked for once.
         const first = families.find(kernel)?.of;
         const known = first && chosen.get(first);
-        const { candidate, made } = (known && firstProved(kernel, [known])) ?? choose(kernel);
+        const { candidate, made } = (known && firstSound(kernel, [known])) ?? choose(kernel);
         chosen.set(kernel, candidate);
         return made;
       });
@@ -117,26 +126,19 @@ export function withScheduled(program: LoweredProgram, made: readonly Scheduled[
   };
 }
 
-/**
- * What a candidate makes, its estimate with the kernel that does most; `undefined` where its kernels are not proved to be
- * well typed and to stay inside of their buffers: then it is no way to run them. Of kernels that are alike in `proofs`, one
- * is proved.
- */
+/** What a candidate makes, its estimate with the kernel that does most. */
 export function applied(
   kernel: Kernel,
   candidate: Candidate,
   { tileGflops, vectorWidth }: Capabilities,
-  proofs = new Families(),
-): Scheduled | undefined {
+): Scheduled {
   const { kernels, scratch } = apply(kernel, candidate.schedule);
   const main = kernels.reduce((a, b) => (b.nominalFlops > a.nominalFlops ? b : a));
   const estimate = Math.round(candidate.cost / 2);
   const gflops = (tileGflops * main.nominalFlops) / Math.max(1, 2 * vectorWidth * estimate);
   const estimatedGflops = Number(gflops.toPrecision(4));
   const estimated: Kernel = { ...main, estimate, estimatedGflops };
-  const made = kernels.map((k) => (k === main ? estimated : k));
-  for (const k of made) proofs.find(k);
-  return made.every(isProved) ? { kernels: made, scratch } : undefined;
+  return { kernels: kernels.map((k) => (k === main ? estimated : k)), scratch };
 }
 
 /** A way to run a kernel, and what it makes of it. */
@@ -145,18 +147,18 @@ interface Choice {
   readonly made: Scheduled;
 }
 
-/** What the cheapest of those candidates makes whose kernels are proved. */
-function cheapestProved(
+/** The cheapest of those candidates that makes what is sound. */
+function cheapest(
   kernel: Kernel,
   candidates: readonly Candidate[],
   capabilities: Capabilities,
-  proofs: Families,
+  isSound: (made: Scheduled) => boolean,
 ): Choice | undefined {
   for (let open = candidates; open.length > 0; ) {
-    const cheapest = open.reduce((a, b) => (b.cost < a.cost ? b : a));
-    const made = applied(kernel, cheapest, capabilities, proofs);
-    if (made !== undefined) return { candidate: cheapest, made };
-    open = open.filter((c) => c !== cheapest);
+    const next = open.reduce((a, b) => (b.cost < a.cost ? b : a));
+    const made = applied(kernel, next, capabilities);
+    if (isSound(made)) return { candidate: next, made };
+    open = open.filter((c) => c !== next);
   }
   return undefined;
 }

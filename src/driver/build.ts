@@ -152,11 +152,12 @@ export async function runPasses(
   manager.start(start, graph, milliseconds);
   const { capabilities } = backend;
   const lowered = lowerTraced(manager, graph, { capabilities, ...options });
-  if (tuner === undefined) {
-    return { plan: planLowered(manager, lowered, { capabilities, ...options }), manager, tuned: [] };
-  }
-  const tuned = await tuner.tune(tuningTasksOf(lowered, capabilities, options.winograd));
-  const plan = planLowered(manager, lowered, { capabilities, ...options, choices: choicesOf(tuned) });
+  const tuned = (await tuner?.tune(tuningTasksOf(lowered, capabilities, options.winograd))) ?? [];
+  const chosen = { capabilities, ...options, ...(tuner && { choices: choicesOf(tuned) }) };
+  // The plan is proved in any case: its candidates need proofs of their own only where that fails.
+  const plan =
+    manager.attempt(() => planLowered(manager, lowered, { ...chosen, unproved: true })) ??
+    planLowered(manager, lowered, chosen);
   return { plan, manager, tuned };
 }
 

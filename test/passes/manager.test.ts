@@ -139,3 +139,25 @@ test("a forward program has no autodiff and no training-step", () => {
   expect(names).not.toContain("training-step");
   expect(names.at(-1)).toBe("plan-memory");
 });
+
+describe("an attempt", () => {
+  test("that fails leaves no stage behind, and the next one is told from the same start", () => {
+    const manager = new PassManager("plan");
+    const start = manager.run(same, GRAPH);
+    const failed = manager.attempt(() => {
+      manager.run(renamed, start);
+      throw new InternalError("no proof");
+    });
+    expect(failed).toBeUndefined();
+    expect(manager.attempt(() => manager.run(renamed, start))?.name).toBe("other");
+    expect(manager.stages().map(({ name }) => name)).toEqual(["nothing", "rename"]);
+  });
+
+  test("does not hide what is no fault of a pass", () => {
+    const attempt = () =>
+      new PassManager().attempt(() => {
+        throw new RangeError("out of memory");
+      });
+    expect(attempt).toThrow(RangeError);
+  });
+});
