@@ -18,7 +18,7 @@ describe.skipIf(skipReason).each(["gpujs:webgl2", "gpujs:webgpu"])("%s in a brow
 
   beforeAll(async () => {
     browser = await launchChromium();
-    at = await openTestPage(browser, ["bundle", "training", "lost"]);
+    at = await openTestPage(browser, ["bundle", "training", "loop", "lost"]);
   });
   afterAll(async () => {
     await at?.close();
@@ -40,6 +40,14 @@ describe.skipIf(skipReason).each(["gpujs:webgl2", "gpujs:webgpu"])("%s in a brow
       expect(relativeError(actual.gradients[name], gradient), name).toBeLessThan(1e-4);
     for (const [name, parameter] of Object.entries(expected.parameters))
       expect(relativeError(actual.parameters[name], parameter), name).toBeLessThan(1e-4);
+  });
+
+  test("a recurrent net learns what it learns on js", async () => {
+    const learned = (name: string) => at.call<readonly number[]>("loop", "learnSequences", name);
+    const actual = await learned(backend);
+    const expected = await learned("js");
+    // Seven iterations of sums in another order, over four steps that build on each other.
+    expect(relativeError(actual, expected)).toBeLessThan(1e-5);
   });
 
   test("a lost context is an error that names the step; the last mirror stays and training can go on", async () => {

@@ -18,7 +18,7 @@ describe.skipIf(skipReason)("wasm on a page", () => {
   let isolated: TestPage;
 
   const open = (headers: Readonly<Record<string, string>>): Promise<TestPage> =>
-    openTestPage(browser, ["bundle", "training", "heavy", "watched-threads"], headers);
+    openTestPage(browser, ["bundle", "training", "loop", "heavy", "watched-threads"], headers);
   const learn = (at: TestPage, backend: string, ...threads: readonly number[]): Promise<Learned> =>
     at.call<Learned>("training", "learn", backend, STEPS, BATCH, ...threads);
 
@@ -47,6 +47,15 @@ describe.skipIf(skipReason)("wasm on a page", () => {
     expect(relativeError(alone.losses, js.losses)).toBeLessThan(1e-5);
     for (const [name, parameter] of Object.entries(js.parameters))
       expect(relativeError(alone.parameters[name], parameter), name).toBeLessThan(1e-4);
+  });
+
+  test("learns of sequences, in loops, what js learns", async () => {
+    const losses = (at: TestPage, backend: string, ...threads: readonly number[]) =>
+      at.call<readonly number[]>("loop", "learnSequences", backend, ...threads);
+    const alone = await losses(plain, "wasm");
+    expect(await losses(isolated, "wasm", 2)).toEqual(alone);
+    // Seven iterations of sums in another order, over four steps that build on each other.
+    expect(relativeError(alone, await losses(plain, "js"))).toBeLessThan(1e-5);
   });
 
   test("says how many threads there are, and why", async () => {

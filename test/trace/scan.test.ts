@@ -252,3 +252,19 @@ test("a loop over loops whose state nobody reads takes no longer with each turn"
   expect(waiting).toBeLessThanOrEqual(4);
   expect(await h.array()).toEqual([18, 18]);
 });
+
+test.each(["js", "wasm", "gpujs:cpu"])("64 steps train with the kernels of 4 on %s", async (backend) => {
+  const kernels = async (steps: number): Promise<string[]> => {
+    const model = made("Recurrent", scan);
+    const trainer = await compileTraining(model, {
+      inputs: [[steps, 2, 4]],
+      targets: [[2, 3]],
+      loss: new nn.MSELoss(),
+      optimizer: new optim.Adam(model.parameters()),
+      backend,
+    });
+    await trainer.dispose();
+    return trainer.kernels.map(({ name }) => name);
+  };
+  expect(await kernels(64)).toEqual(await kernels(4));
+});
