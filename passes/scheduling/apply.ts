@@ -5,19 +5,16 @@ import type { ProgramBuffer } from "../../src/loop/program.ts";
 import { lanesIn, type Schedule, type Step } from "../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
-import { axesKey, rewriter } from "../../src/loop/walk.ts";
-import { type Contraction, contractionOf, type Reduce } from "./analysis/contraction.ts";
-import { joinAxes } from "./analysis/join-axes.ts";
-import type { Nest } from "./analysis/nest.ts";
+import { type Contraction, contractionOf, onSums, type Reduce } from "./analysis/contraction.ts";
+import { joinAxes } from "./analysis/join-loops.ts";
+import { mapValues, type Nest } from "./analysis/nest.ts";
 import { applySparse } from "./plans/sparse/apply.ts";
 import { applyWinograd } from "./plans/winograd/winograd.ts";
 import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";
 import { applyDot, isDot } from "./transforms/dot.ts";
-import { foldGuards } from "./transforms/fold-guards.ts";
-import type { Scheduled } from "./transforms/nests.ts";
-import { bodyOf, onNests, transformed } from "./transforms/nests.ts";
-import { unrollWindows } from "./transforms/unroll.ts";
+import { bodyOf, onNests, type Scheduled, transformed } from "./transforms/nests.ts";
+import { foldGuards, unrollWindows } from "./transforms/unroll.ts";
 
 /**
  * The kernels that a schedule makes of a lowered one, and their scratch. How their work is divided among threads is decided
@@ -120,13 +117,6 @@ class Tiled {
 
   /** Changes the sum wherever it stands. */
   private onSum(change: (sum: Reduce) => Expr): void {
-    const wanted = axesKey(this.axes);
-    const rewrite = rewriter((e) =>
-      e.kind === "reduce" && e.op === "sum" && axesKey(e.axes) === wanted ? change(e) : e,
-    );
-    this.nests = this.nests.map((nest) => ({
-      ...nest,
-      stores: nest.stores.map((s) => ({ ...s, value: rewrite(s.value) })),
-    }));
+    this.nests = this.nests.map((nest) => mapValues(nest, onSums(this.axes, change)));
   }
 }

@@ -12,16 +12,16 @@ import type { Pass, StageInfo } from "../pass.ts";
 import { apply } from "./apply.ts";
 import { kernelKey } from "./kernel-key.ts";
 import { mapToThreads } from "./map-to-threads.ts";
+import { dot } from "./plans/dot.ts";
 import { plain } from "./plans/plain.ts";
 import { sparse } from "./plans/sparse/sparse.ts";
 import type { Candidate, ProgramFacts, Strategy } from "./plans/strategy.ts";
 import { tile } from "./plans/tile.ts";
-import { vectorDot } from "./plans/vector-dot.ts";
 import { winograd } from "./plans/winograd/winograd.ts";
 import type { Scheduled } from "./transforms/nests.ts";
 
 /** Every strategy, the one that always fits first. */
-export const STRATEGIES: readonly Strategy[] = [plain, vectorDot, tile, sparse, winograd];
+export const STRATEGIES: readonly Strategy[] = [plain, dot, tile, sparse, winograd];
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",

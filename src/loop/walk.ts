@@ -195,6 +195,17 @@ export function visitExpr(e: Expr, visit: (node: Expr) => void, seen: Set<Expr> 
   for (const child of children(e)) visitExpr(child, visit, seen);
 }
 
+/** Whether any node below `e` passes a test. */
+export function someExpr(e: Expr, test: (node: Expr) => boolean): boolean {
+  const seen = new Set<Expr>();
+  const passes = (node: Expr): boolean => {
+    if (seen.has(node)) return false;
+    seen.add(node);
+    return test(node) || children(node).some(passes);
+  };
+  return passes(e);
+}
+
 /** The expressions that a statement holds itself, without those of nested statements. */
 export function ownExpressions(s: Stmt): readonly Expr[] {
   switch (s.kind) {

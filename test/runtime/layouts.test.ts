@@ -201,7 +201,7 @@ test("sums of gradients over batches and clipping work on reordered gradients", 
   expectClose(await numbersOf(one.net), await numbersOf(two.net), AFTER_ADAM);
 });
 
-test.each(["plain", "tile", "vector-dot", "sparse"])(
+test.each(["plain", "tile", "dot", "sparse"])(
   "%s computes with reordered weights",
   async (strategy) => {
     const one = await twinOf(new ConvNet());

@@ -6,7 +6,7 @@
 import { isFloat } from "../../../src/core/dtype.ts";
 import { Interner } from "../../../src/loop/intern.ts";
 import type { Expr, Kernel, ReduceAxis } from "../../../src/loop/types.ts";
-import { axesKey, forEachChild, freeNames, visitExpr } from "../../../src/loop/walk.ts";
+import { axesKey, forEachChild, freeNames, rewriter, visitExpr } from "../../../src/loop/walk.ts";
 import type { Extents } from "./coordinates.ts";
 import { type Nest, nestsOf } from "./nest.ts";
 
@@ -53,6 +53,14 @@ function findSums(
   }
   const inner = e.kind === "reduce" ? [...window, ...e.axes] : window;
   forEachChild(e, (child) => findSums(child, inner, found, seen));
+}
+
+/** Changes the sums over some axes in an expression; copies of one are told by these. */
+export function onSums(axes: readonly ReduceAxis[], change: (sum: Reduce) => Expr): (e: Expr) => Expr {
+  const wanted = axesKey(axes);
+  return rewriter((e) =>
+    e.kind === "reduce" && e.op === "sum" && axesKey(e.axes) === wanted ? change(e) : e,
+  );
 }
 
 /** Whether `name` changes what `factor` loads. */

@@ -1,9 +1,10 @@
 /** A lowered kernel taken apart: its nests of grid loops with the stores inside. */
 
 import { invariant } from "../../../src/core/errors.ts";
+import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { local } from "../../../src/loop/build.ts";
 import type { Expr, Kernel, LoopKind, Stmt } from "../../../src/loop/types.ts";
-import { substitute, visitExpr } from "../../../src/loop/walk.ts";
+import { someExpr, substitute } from "../../../src/loop/walk.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -38,23 +39,37 @@ export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">):
     lets.push({ kind: "let", name, value });
     return { kind: "store", buffer, index, value: local(name, value.dtype) };
   });
-  return loops.reduceRight<Stmt[]>(
+  return loopsAround(loops, [...lets, ...innermost]);
+}
+
+/** The statements inside of loops. */
+export const loopsAround = (loops: readonly GridLoop[], inside: readonly Stmt[]): Stmt[] =>
+  loops.reduceRight<Stmt[]>(
     (body, { name, extent, loop = "grid" }) => [{ kind: "for", name, extent, loop, body }],
-    [...lets, ...innermost],
+    [...inside],
   );
+
+/** The nest with all that its stores say passed through `f`: places and values, or values alone. */
+export const mapStores = (nest: Nest, f: (e: Expr) => Expr): Nest => ({
+  ...nest,
+  stores: nest.stores.map(({ buffer, index, value }) => ({ buffer, index: f(index), value: f(value) })),
+});
+export const mapValues = (nest: Nest, f: (e: Expr) => Expr): Nest => ({
+  ...nest,
+  stores: nest.stores.map((s) => ({ ...s, value: f(s.value) })),
+});
+
+/** Whether neighbours along `loop` are neighbours in memory. */
+export function isContiguous(index: Expr, loop: string): boolean {
+  const form = toAffine(index);
+  return coefficientOf(form, loop) === 1 && !occursInside(form, loop);
 }
 
 /** Whether one of several stores might change what the value of another loads. */
 export function mayClash(stores: readonly StoreTarget[], values: readonly Expr[]): boolean {
   if (stores.length < 2) return false;
   const targets = new Set(stores.map(({ buffer }) => buffer));
-  let found = false;
-  for (const value of values) {
-    visitExpr(value, (e) => {
-      found ||= e.kind === "load" && targets.has(e.buffer);
-    });
-  }
-  return found;
+  return values.some((value) => someExpr(value, (e) => e.kind === "load" && targets.has(e.buffer)));
 }
 
 /** Every strategy takes the same kernels apart, and finds what it knows of their expressions by identity. */

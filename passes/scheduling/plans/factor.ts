@@ -1,10 +1,9 @@
 /** One factor of a contraction and what a search asks about it again and again. */
 
-import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Operand } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { visitExpr } from "../../../src/loop/walk.ts";
+import { someExpr } from "../../../src/loop/walk.ts";
 import { type Contraction, extentsOf } from "../analysis/contraction.ts";
 import {
   type Coordinate,
@@ -13,6 +12,7 @@ import {
   type Moves,
   movesOf,
 } from "../analysis/coordinates.ts";
+import { isContiguous } from "../analysis/nest.ts";
 import { isPackable, type PanelPlan, panelLength, planPanel } from "../transforms/panel.ts";
 import { elementCost } from "./cost.ts";
 
@@ -55,9 +55,7 @@ export class Factor {
 
   /** Whether neighbours along `loop` are neighbours in memory. */
   isVectorAlong(loop: string): boolean {
-    if (this.expr.kind !== "load") return false;
-    const index = toAffine(this.expr.index);
-    return coefficientOf(index, loop) === 1 && !occursInside(index, loop);
+    return this.expr.kind === "load" && isContiguous(this.expr.index, loop);
   }
 }
 /** A factor that is copied, and how its copy lies. */
@@ -78,12 +76,9 @@ export function guardedCaches(contraction: Contraction): readonly PanelCache[] {
 }
 
 /** `select(guards, load, 0)` whose guards ask for places alone. */
-function isGuardedLoad(factor: Expr): boolean {
-  if (factor.kind !== "select" || factor.a.kind !== "load") return false;
-  if (factor.b.kind !== "const" || factor.b.value !== 0) return false;
-  let readsNothing = true;
-  visitExpr(factor.condition, (e) => {
-    readsNothing &&= e.kind !== "load";
-  });
-  return readsNothing;
-}
+const isGuardedLoad = (factor: Expr): boolean =>
+  factor.kind === "select" &&
+  factor.a.kind === "load" &&
+  factor.b.kind === "const" &&
+  factor.b.value === 0 &&
+  !someExpr(factor.condition, ({ kind }) => kind === "load");

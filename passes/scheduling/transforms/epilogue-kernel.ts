@@ -4,9 +4,9 @@ import { load } from "../../../src/loop/build.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
 import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
-import type { Contraction } from "../analysis/contraction.ts";
+import { type Contraction, onSums } from "../analysis/contraction.ts";
+import { mapValues } from "../analysis/nest.ts";
 import { bodyOf, onNests } from "./nests.ts";
-import { replaceCore } from "./replace-core.ts";
 import { rowSchedule } from "./rows.ts";
 
 /** The contraction's stores, with the element of `sums` at `place` where the sum was. */
@@ -17,8 +17,12 @@ export function epilogueKernel(
   width: number,
 ): Kernel {
   const sum = load(sums.name, "float32", place);
-  const stores = nest.stores.map((s) => ({ ...s, value: replaceCore(s.value, core, sum) }));
-  const body = bodyOf([{ ...nest, stores }]);
+  const body = bodyOf([
+    mapValues(
+      nest,
+      onSums(core.axes, () => sum),
+    ),
+  ]);
   const { loaded, stored, scalars } = usedBuffers(body);
   const epilogue: Kernel = {
     ...kernel,

@@ -4,12 +4,12 @@ import { add, int, variable } from "../../../src/loop/build.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Schedule, Step, VectorSplit } from "../../../src/loop/schedule.ts";
-import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import type { Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute } from "../../../src/loop/walk.ts";
+import { joinLoops } from "../analysis/join-loops.ts";
 import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
-import { type GridLoop, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
+import { type GridLoop, mapStores, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
 import { cleared } from "./clear.ts";
-import { joinLoops } from "./join-loops.ts";
 import { unrollTiles } from "./unroll.ts";
 
 /** Kernels that replace one, and the scratch buffers between them. */
@@ -87,18 +87,11 @@ function vectorized(nest: Nest, { loop, vectors, lanes: width, tail }: VectorSpl
     (part): Nest => ({
       ...nest,
       loops: [...cut(part.iterations), lane],
-      stores: part.vectors.flatMap((vector) => replaced(nest, vector)),
+      stores: part.vectors.flatMap((vector) => mapStores(nest, (e) => substitute(e, vector)).stores),
     }),
   );
   if (rest === 0) return whole;
   const shifted = new Map([[loop, add(variable(loop), int(lanes.extent))]]);
   const loops = nest.loops.map((l) => (l.name === loop ? { name: loop, extent: rest } : l));
-  return [...whole, { ...nest, loops, stores: replaced(nest, shifted) }];
+  return [...whole, { ...mapStores(nest, (e) => substitute(e, shifted)), loops }];
 }
-
-const replaced = (nest: Nest, values: ReadonlyMap<string, Expr>) =>
-  nest.stores.map(({ buffer, index, value }) => ({
-    buffer,
-    index: substitute(index, values),
-    value: substitute(value, values),
-  }));

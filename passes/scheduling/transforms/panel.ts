@@ -14,7 +14,7 @@ import { simplify } from "../../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
-import { freeNames, rewriter, substitute, visitExpr } from "../../../src/loop/walk.ts";
+import { freeNames, rewriter, someExpr, substitute, visitExpr } from "../../../src/loop/walk.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import {
   LANE,
@@ -68,11 +68,8 @@ export const cacheStep = ({ coordinates, lanes }: PanelPlan, operand: Operand): 
 
 /** Whether a factor is made of loads, guards and arithmetic alone, all of them known outside of the sum. */
 export function isPackable(factor: Expr, extents: Extents): boolean {
-  let plain = isFloat(factor.dtype);
-  visitExpr(factor, (e) => {
-    plain &&= e.kind !== "reduce" && e.kind !== "local";
-  });
-  return plain && [...freeNames(factor)].every((name) => extents.has(name));
+  const isPlain = !someExpr(factor, ({ kind }) => kind === "reduce" || kind === "local");
+  return isFloat(factor.dtype) && isPlain && [...freeNames(factor)].every((name) => extents.has(name));
 }
 
 /** Elements of the panel. */

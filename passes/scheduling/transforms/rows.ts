@@ -1,14 +1,13 @@
 /** Rows in lanes: the innermost loop of a nest, where everything it loads lies side by side or is the same for all lanes. */
 
-import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { exprKey } from "../../../src/loop/expr-key.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import type { Expr, Kernel } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { visitExpr } from "../../../src/loop/walk.ts";
+import { someExpr } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { type Lanes, splitOf } from "../analysis/lanes.ts";
-import { type Nest, nestsOf } from "../analysis/nest.ts";
+import { isContiguous, type Nest, nestsOf } from "../analysis/nest.ts";
 import { flattened } from "./nests.ts";
 
 /** Vectors that are reduced side by side, so that sums need not wait for themselves. */
@@ -49,74 +48,46 @@ function lanesOf(nest: Nest, width: number): Lanes | undefined {
   if (loop === undefined || loop.extent < width) return undefined;
   if (!nest.stores.every((s) => isContiguous(s.index, loop.name))) return undefined;
   if (!nest.stores.every((s) => runsInLanes(s.value, loop.name) && isOwn(nest, s.value))) return undefined;
-  const reduces = nest.stores.some((s) => hasReduction(s.value, loop.name));
+  const reduces = nest.stores.some(({ value }) =>
+    someExpr(value, (e) => e.kind === "reduce" && dependsOn(e, loop.name)),
+  );
   const vectors = reduces ? Math.min(REDUCED_TOGETHER, Math.ceil(loop.extent / width)) : 1;
   return { loop: loop.name, extent: loop.extent, width, vectors, padded: false };
 }
 
-const isContiguous = (index: Expr, loop: string): boolean => {
-  const form = toAffine(index);
-  return coefficientOf(form, loop) === 1 && !occursInside(form, loop);
-};
-
 /** Whether all that depends on the lane are neighbours and arithmetic on them, and every load is unconditional. */
-function runsInLanes(value: Expr, loop: string): boolean {
-  let fits = true;
-  visitExpr(value, (e) => {
-    if (!dependsOn(e, loop)) return;
-    if (e.kind === "load") fits &&= isContiguous(e.index, loop);
-    else if (e.kind === "reduce") fits &&= e.op !== "argmax";
-    else if (e.kind === "binary" && isIndex(e)) fits &&= e.op !== "div" && e.op !== "mod";
-    else if (e.kind === "binary") fits &&= e.dtype !== "uint32";
-    else if (e.kind === "select") fits &&= !isGuard(e.condition, loop) || !(hasLoad(e.a) || hasLoad(e.b));
+const runsInLanes = (value: Expr, loop: string): boolean =>
+  !someExpr(value, (e) => {
+    if (!dependsOn(e, loop)) return false;
+    if (e.kind === "load") return !isContiguous(e.index, loop);
+    if (e.kind === "reduce") return e.op === "argmax";
+    if (e.kind === "binary" && isIndex(e)) return e.op === "div" || e.op === "mod";
+    if (e.kind === "binary") return e.dtype === "uint32";
+    return e.kind === "select" && isGuard(e.condition, loop) && (hasLoad(e.a) || hasLoad(e.b));
   });
-  return fits;
-}
 
 /** Whether a condition asks where the lane stands, as guards of loads do. */
-function isGuard(condition: Expr, loop: string): boolean {
-  let found = false;
-  visitExpr(condition, (e) => {
-    if (e.kind !== "compare" || !isIndex(e.a)) return;
-    found ||= [e.a, e.b].some((side) => !hasLoad(side) && dependsOn(side, loop));
-  });
-  return found;
-}
+const isGuard = (condition: Expr, loop: string): boolean =>
+  someExpr(
+    condition,
+    (e) =>
+      e.kind === "compare" &&
+      isIndex(e.a) &&
+      [e.a, e.b].some((side) => !hasLoad(side) && dependsOn(side, loop)),
+  );
 
-const hasLoad = (e: Expr): boolean => {
-  let found = false;
-  visitExpr(e, (node) => {
-    found ||= node.kind === "load";
-  });
-  return found;
-};
+const hasLoad = (e: Expr): boolean => someExpr(e, ({ kind }) => kind === "load");
 
 /** A nest may read what it writes only where it writes it. */
-function isOwn(nest: Nest, value: Expr): boolean {
-  let own = true;
-  visitExpr(value, (e) => {
-    if (e.kind !== "load") return;
-    for (const s of nest.stores) if (s.buffer === e.buffer) own &&= exprKey(s.index) === exprKey(e.index);
-  });
-  return own;
-}
-
-function hasReduction(value: Expr, loop: string): boolean {
-  let found = false;
-  visitExpr(value, (e) => {
-    found ||= e.kind === "reduce" && dependsOn(e, loop);
-  });
-  return found;
-}
+const isOwn = ({ stores }: Nest, value: Expr): boolean =>
+  !someExpr(
+    value,
+    (e) =>
+      e.kind === "load" && stores.some((s) => s.buffer === e.buffer && exprKey(s.index) !== exprKey(e.index)),
+  );
 
 /** Whether elements must not be computed twice, because they change what they are computed from. */
-const isUpdate = ({ stores }: Nest): boolean =>
-  stores.some((s) => stores.some(({ value }) => loadsFrom(value, s.buffer)));
-
-function loadsFrom(e: Expr, buffer: string): boolean {
-  let found = false;
-  visitExpr(e, (node) => {
-    found ||= node.kind === "load" && node.buffer === buffer;
-  });
-  return found;
-}
+const isUpdate = ({ stores }: Nest): boolean => {
+  const stored = new Set(stores.map(({ buffer }) => buffer));
+  return stores.some(({ value }) => someExpr(value, (e) => e.kind === "load" && stored.has(e.buffer)));
+};

@@ -14,7 +14,7 @@ import {
 } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
-import type { Nest, StoreTarget } from "../analysis/nest.ts";
+import { mapStores, mapValues, type Nest } from "../analysis/nest.ts";
 
 export interface Tile {
   /** The grid loop that is cut. */
@@ -40,13 +40,10 @@ export function unrollTiles(nest: Nest, tiles: readonly Tile[]): Nest[] {
 
 function unrollLoop(nest: Nest, name: string, iterations: number, size: number, start: number): Nest {
   const base = iterations === 1 ? int(start) : add(mul(variable(name), int(size)), int(start));
-  const stores: StoreTarget[] = [];
-  for (let k = 0; k < size; k++) {
+  const stores = Array.from({ length: size }, (_, k) => {
     const replacement = new Map([[name, add(base, int(k))]]);
-    for (const { buffer, index, value } of nest.stores) {
-      stores.push({ buffer, index: substitute(index, replacement), value: substitute(value, replacement) });
-    }
-  }
+    return mapStores(nest, (e) => substitute(e, replacement)).stores;
+  }).flat();
   const loops = nest.loops.flatMap((loop) => {
     if (loop.name !== name) return [loop];
     return iterations === 1 ? [] : [{ name, extent: iterations }];
@@ -79,7 +76,7 @@ export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
     }
     return e.op === "max" ? best : winner;
   });
-  return { ...nest, stores: nest.stores.map((s) => ({ ...s, value: rewrite(s.value) })) };
+  return mapValues(nest, rewrite);
 }
 
 /**
@@ -99,4 +96,24 @@ function tapAt(e: Extract<Expr, { kind: "reduce" }>, position: number): Expr {
     rest = Math.floor(rest / extent);
   }
   return substitute(e.body, values);
+}
+
+/**
+ * The nest with what unrolling made constant folded, for a load behind a guard that never holds must not stay in the code, and nothing else: full simplification would take quotients apart that the
+ * remaining guards bound as a whole.
+ */
+export function foldGuards(nest: Nest): Nest {
+  const fold = rewriter((e) => {
+    switch (e.kind) {
+      case "compare":
+        return compare(e.op, e.a, e.b);
+      case "select":
+        return select(e.condition, e.a, e.b);
+      case "binary":
+        return binary(e.op, e.a, e.b);
+      default:
+        return e;
+    }
+  });
+  return mapValues(nest, fold);
 }
