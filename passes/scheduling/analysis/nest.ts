@@ -39,14 +39,18 @@ export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">):
     lets.push({ kind: "let", name, value });
     return { kind: "store", buffer, index, value: local(name, value.dtype) };
   });
-  return loopsAround(loops, [...lets, ...innermost]);
+  return nestLoops(loops, [...lets, ...innermost]);
 }
 
-/** The statements inside of loops. */
-export const loopsAround = (loops: readonly GridLoop[], inside: readonly Stmt[]): Stmt[] =>
+/** `body` inside of loops, the first of them outermost; those that do not say what they are all are `kind`. */
+export const nestLoops = (
+  loops: readonly GridLoop[],
+  body: readonly Stmt[],
+  kind: LoopKind = "grid",
+): Stmt[] =>
   loops.reduceRight<Stmt[]>(
-    (body, { name, extent, loop = "grid" }) => [{ kind: "for", name, extent, loop, body }],
-    [...inside],
+    (inner, { name, extent, loop = kind }) => [{ kind: "for", name, extent, loop, body: inner }],
+    [...body],
   );
 
 /** The nest with all that its stores say passed through `f`: places and values, or values alone. */

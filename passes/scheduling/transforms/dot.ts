@@ -10,9 +10,9 @@ import type { Reduce } from "../analysis/contraction.ts";
 import { onlySum, sumsIn } from "../analysis/dot.ts";
 import { LANE } from "../analysis/lanes.ts";
 import {
-  loopsAround,
   mapValues,
   type Nest,
+  nestLoops,
   nestsOf,
   type StoreTarget,
   statementsOf,
@@ -80,7 +80,7 @@ function partOf({ loops, stores }: Nest, name: string, width: number, start: num
   });
   const finish = rewriter((e) => totals.get(e) ?? e);
   const finished = stores.map((s, k) => ({ ...s, value: finish(values[k]) }));
-  const body = loopsAround(loops, [
+  const body = nestLoops(loops, [
     ...statementsOf({ loops: [{ name: LANE, extent: width, loop: "vector" }], stores: partial }),
     ...statementsOf({ loops: [], stores: finished }),
   ]);
