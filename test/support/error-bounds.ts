@@ -83,7 +83,11 @@ function boundOf(node: Node, inputs: readonly Bound[]): Bound {
     case "relu":
     case "max":
     case "max_pool2d":
+    case "slice":
+    case "slice_grad":
       return a;
+    case "cat":
+      return widest(...inputs);
     case "max_pool2d_grad":
     case "max_pool2d_gather":
       return decided(b, a);

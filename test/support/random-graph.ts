@@ -10,7 +10,7 @@ import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import { generator } from "./draw.ts";
 
 /** One step: which op, and numbers from which it picks operands and attributes. */
-interface Step {
+export interface Step {
   readonly op: string;
   readonly a: number;
   readonly b: number;
@@ -33,7 +33,7 @@ const SHAPES: readonly (readonly number[])[] = [
 ];
 
 /** Ops that keep small whole numbers whole, then those that round. */
-const OPS = [
+export const OPS = [
   ...["neg", "abs", "sign", "relu", "add", "sub", "mul", "maximum", "minimum", "relu_grad", "where"],
   ...["sum", "max", "reshape", "broadcast_to", "matmul", "linear", "conv2d", "max_pool2d"],
   ...["exp", "log", "sqrt", "div", "mean", "log_softmax"],
@@ -49,7 +49,7 @@ export interface RandomGraph {
 }
 
 /** Shows a failing example as the graph's text, not as a tree of objects. */
-const shown = (random: RandomGraph): RandomGraph =>
+export const shown = (random: RandomGraph): RandomGraph =>
   Object.assign(random, {
     [fc.toStringMethod]: () =>
       `\n${printGraph(random.graph)}\n${Object.entries(random.values)
@@ -83,13 +83,15 @@ export const randomGraph: fc.Arbitrary<RandomGraph> = fc
   });
 
 /** A random graph whose only output is the sum of its last value: a loss to differentiate. */
-export const randomLoss: fc.Arbitrary<RandomGraph> = randomGraph.map(({ graph, values }) => {
+export const randomLoss: fc.Arbitrary<RandomGraph> = randomGraph.map(lossOf);
+
+export function lossOf({ graph, values }: RandomGraph): RandomGraph {
   const b = GraphBuilder.from(graph, opTable);
   const { value } = graph.outputs[0];
   const axes = value.type.shape.map((_, axis) => axis);
   const loss = b.node("sum", [value], { axes, keepdim: false });
   return shown({ graph: b.build("loss", [{ name: "loss", value: loss }]), values });
-});
+}
 
 interface ConvLayer {
   readonly channels: number;
@@ -165,7 +167,7 @@ function convolved(b: GraphBuilder, x: Value, layer: ConvLayer, name: string): V
   });
 }
 
-function wholeNumbers(graph: Graph, seed: number): Record<string, TypedArray> {
+export function wholeNumbers(graph: Graph, seed: number): Record<string, TypedArray> {
   const random = generator(seed);
   return Object.fromEntries(
     graph.inputs.map(({ name, type }) => [
@@ -177,8 +179,9 @@ function wholeNumbers(graph: Graph, seed: number): Record<string, TypedArray> {
   );
 }
 
-class Maker {
-  private readonly b = new GraphBuilder(opTable);
+/** Makes a graph step by step. */
+export class Maker {
+  protected readonly b = new GraphBuilder(opTable);
   private readonly pool: Value[] = [];
   private states = 0;
 
@@ -199,7 +202,11 @@ class Maker {
   /** Adds the step's value to the pool, if there are operands for it and it is not too large. */
   apply(s: Step): void {
     const value = this.make(s);
-    if (value !== undefined && !this.pool.includes(value)) this.pool.push(value);
+    if (value !== undefined) this.keep(value);
+  }
+
+  protected keep(value: Value): void {
+    if (!this.pool.includes(value)) this.pool.push(value);
   }
 
   private make({ op, a, b, c }: Step): Value | undefined {
@@ -298,12 +305,12 @@ class Maker {
     return sizeOf(type.shape) > MOST_ELEMENTS ? undefined : this.b.node(op, inputs, attrs);
   }
 
-  private state(shape: readonly number[]): Value {
+  state(shape: readonly number[]): Value {
     return this.b.input("state", `w${this.states++}`, { dtype: "float32", shape });
   }
 
   /** A value that fits; two times in three one of the last three, so that chains arise for fusion to find. */
-  private pick(k: number, fits: (value: Value) => boolean): Value | undefined {
+  protected pick(k: number, fits: (value: Value) => boolean): Value | undefined {
     const candidates = this.pool.filter(fits).reverse();
     if (candidates.length === 0) return undefined;
     return candidates[k % (k < 43 ? Math.min(3, candidates.length) : candidates.length)];

@@ -33,7 +33,14 @@ function iterate(b: GraphBuilder, node: Node, inputs: readonly Value[]): readonl
       else stacks[n].push(row);
     });
   }
-  return [...values, ...stacks.map((rows) => b.node("cat", rows, { axis: 0 }))];
+  return [
+    ...values,
+    ...stacks.map((rows, n) => {
+      if (rows.length > 0) return b.node("cat", rows, { axis: 0 });
+      const { dtype, shape } = body.outputs[carried + n].value.type;
+      return b.node("broadcast_to", [b.constant(0, dtype)], { shape: [0, ...shape] });
+    }),
+  ];
 }
 
 function elementOf(b: GraphBuilder, x: Value, at: number): Value {

@@ -20,7 +20,8 @@ function hoistFrom(program: LoweredProgram, place: number): LoweredProgram {
     loops.slice(place).flatMap((l) => (l.to <= loop.to ? movedBy(l).map(({ from }) => from) : [])),
   );
   const hoisted = new Set<Kernel>();
-  for (let k = loop.from; k < loop.to; k++) {
+  // A loop of moves alone keeps the last kernel, by which its place is known.
+  for (let k = loop.from; k < loop.to && hoisted.size < loop.to - loop.from - 1; k++) {
     const kernel = kernels[k];
     const written = kernel.buffers.filter(({ access }) => access !== "read").map(({ name }) => name);
     const isOnly = written.every((name) => changing.get(name) === 1 && !sources.has(name));
