@@ -17,7 +17,7 @@ export const PROCESSOR = {
     ],
     lineFloats: 16,
     periodFloats: 1024,
-    blockBytes: 1_500_000,
+    blocks: { bytes: 1_200_000, cachedBytes: 1_500_000, mostBytes: 16_000_000, tiles: 64, shares: 4 },
   },
   costs: {
     tile: {

@@ -36,8 +36,21 @@ export interface Memory {
   readonly lineFloats: number;
   /** Floats after which places in a direct cache repeat. */
   readonly periodFloats: number;
-  /** Bytes beyond which a block of Winograd's method falls out of the caches. */
-  readonly blockBytes: number;
+  readonly blocks: Blocks;
+}
+
+/** How much of its data a method may transform together that takes them block by block, as Winograd's does. */
+export interface Blocks {
+  /** Bytes of transformed data and products up to which a block may take more images in. */
+  readonly bytes: number;
+  /** Bytes beyond which it falls out of the caches, filter included. */
+  readonly cachedBytes: number;
+  /** Bytes that a block of a single image may have, and each thread has one. */
+  readonly mostBytes: number;
+  /** Tiles from which on a block gains nothing from being larger. */
+  readonly tiles: number;
+  /** Blocks, or groups of them, that there should be for threads to share, however many there are: bits must not depend on it. */
+  readonly shares: number;
 }
 
 /** What work costs, in multiply-adds of a full register tile (of vectors, where the backend has them). */

@@ -89,8 +89,10 @@ class StepReader {
       outputs: [rows, columns],
       taps: [tapRows, tapColumns],
       images: this.after(", images "),
-      lanes: this.after(", lanes "),
-      rows: this.after(", rows "),
+      groups: this.after(", groups "),
+      rows: this.after(", tiles "),
+      vectors: this.after("x"),
+      lanes: this.after("x"),
     };
   }
 

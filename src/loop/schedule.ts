@@ -55,11 +55,13 @@ export type Step =
       /** F(outputs, taps), rows and columns. */
       readonly outputs: readonly [number, number];
       readonly taps: readonly [number, number];
-      /** Images that are transformed together. */
+      /** Images that are transformed together, and groups of such blocks that are independent. */
       readonly images: number;
-      /** Lanes, and rows of a tile of products. */
-      readonly lanes: number;
+      readonly groups: number;
+      /** A tile of products: rows, and vectors of lanes. */
       readonly rows: number;
+      readonly vectors: number;
+      readonly lanes: number;
     }
   /** One thread for each element. */
   | { readonly kind: "map-to-threads" }
@@ -100,9 +102,9 @@ function printStep(step: Step): string {
     case "compact":
       return `compact ${step.operand}${step.inBands ? " in bands" : ""}`;
     case "winograd": {
-      const { over, outputs, taps, images, lanes, rows } = step;
-      const form = `F(${outputs.join("x")}, ${taps.join("x")})`;
-      return `winograd ${form} over ${over}, images ${images}, lanes ${lanes}, rows ${rows}`;
+      const form = `F(${step.outputs.join("x")}, ${step.taps.join("x")})`;
+      const blocks = `images ${step.images}, groups ${step.groups}`;
+      return `winograd ${form} over ${step.over}, ${blocks}, tiles ${step.rows}x${step.vectors}x${step.lanes}`;
     }
     case "parallelize":
       return `parallelize ${step.loops.join(" ")} among ${step.threads}`;

@@ -33,7 +33,19 @@ const STEPS: { readonly [Kind in Step["kind"]]: readonly Extract<Step, { kind: K
     { kind: "compact", operand: "left" },
     { kind: "compact", operand: "right", inBands: true },
   ],
-  winograd: [{ kind: "winograd", over: "taps", outputs: [2, 4], taps: [5, 3], images: 4, lanes: 4, rows: 3 }],
+  winograd: [
+    {
+      kind: "winograd",
+      over: "taps",
+      outputs: [2, 4],
+      taps: [5, 3],
+      images: 4,
+      groups: 2,
+      rows: 3,
+      vectors: 2,
+      lanes: 16,
+    },
+  ],
   "map-to-threads": [{ kind: "map-to-threads" }],
   parallelize: [{ kind: "parallelize", loops: ["i0", "block"], threads: 4 }],
 };

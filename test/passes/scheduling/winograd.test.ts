@@ -195,6 +195,28 @@ describe.each(Object.entries(GEOMETRIES))("%s", (_what, geometry) => {
   });
 });
 
+describe.each([
+  [2, 15],
+  [8, 15],
+  [16, 31],
+])("vectors of %i lanes in %i registers", (vectorWidth, registers) => {
+  const machine: Capabilities = { ...LANES, vectorWidth, registers };
+
+  test.each(["odd channels and planes", "five taps, padded, pooled"])("compute %s", (geometry) => {
+    const matched = kernelsOf(GEOMETRIES[geometry], machine).flatMap((kernel) => {
+      const [first, ...others] = winograd.candidates(kernel, machine);
+      if (first === undefined) return [];
+      const cheapest = others.reduce((a, b) => (b.cost < a.cost ? b : a), first);
+      const contents = randomContents(kernel, 5);
+      const actual = interpretedAs(cheapest, kernel, contents);
+      for (const [name, numbers] of Object.entries(interpreted(kernel, contents)))
+        expect(relativeError(actual[name], numbers)).toBeLessThan(IN_DOUBLES);
+      return [passOf(kernel)];
+    });
+    expect(new Set(matched).size).toBe(3);
+  });
+});
+
 test("a whole step is the same with Winograd's method wherever it matches", () => {
   const geometry = GEOMETRIES["five taps, padded, pooled"];
   const program = loweredGradients(stepOf(geometry), NAMES, LANES);

@@ -13,7 +13,6 @@ import type { Operand } from "./correlation.ts";
 import { pointsOf } from "./forms.ts";
 import { linearMap } from "./linear-map.ts";
 import type { Plan, TiledLine } from "./plan.ts";
-import { TILE_VECTORS } from "./stages.ts";
 import type { Matrix } from "./transform-matrices.ts";
 
 /** Operations and stores of a matrix times a vector, as `linearMap` arranges them. */
@@ -67,7 +66,8 @@ function fillCost(
 /** The small products at all points of a block. */
 function productCost(machine: Machine, plan: Plan): number {
   const { transform: t } = machine.costs;
-  const { rows, tileRows, depth } = plan.products;
+  const { rows, depth } = plan.products;
+  const { rows: tileRows, vectors: tileVectors } = plan.step;
   const store = plan.blocksPerGroup > 1 ? t.store + t.load + t.operation : t.store;
   const tile = (vectors: number): number =>
     vectors === 0
@@ -76,8 +76,8 @@ function productCost(machine: Machine, plan: Plan): number {
         t.tileStart +
         store * vectors * tileRows;
   const vectors = Math.ceil(plan.outputs / plan.lanes);
-  const [whole, rest] = [Math.floor(vectors / TILE_VECTORS), vectors % TILE_VECTORS];
-  return pointsOf(plan) * (rows / tileRows) * (whole * tile(TILE_VECTORS) + tile(rest));
+  const [whole, rest] = [Math.floor(vectors / tileVectors), vectors % tileVectors];
+  return pointsOf(plan) * (rows / tileRows) * (whole * tile(tileVectors) + tile(rest));
 }
 
 /** The kernel's own stores: what its window reads, and lanes that lie apart. */
@@ -106,7 +106,7 @@ function trafficCost({ costs: { traffic }, memory }: Machine, plan: Plan): numbe
   // The filter is read, sums are read and written.
   const shared = (over === "places" ? 1 : 2) * channels * outputs;
   const bytes = 4 * pointsOf(plan) * (2 * factors.rows * (channels + outputs) + shared);
-  return bytes * (traffic.blockByte + (bytes > memory.blockBytes ? traffic.farByte : 0));
+  return bytes * (traffic.blockByte + (bytes > memory.blocks.cachedBytes ? traffic.farByte : 0));
 }
 
 /** The cost of a plan in the scheduler's unit. */

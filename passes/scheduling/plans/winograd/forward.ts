@@ -16,7 +16,6 @@ import {
   outputLanes,
   pointAt,
   products,
-  TILE_VECTORS,
   transformStrip,
   transformTiles,
 } from "./stages.ts";
@@ -24,11 +23,11 @@ import { findScale, judgeTiles, mendTile } from "./uneven-tiles.ts";
 import { channelParts, elementOf, lane, type ScratchArray, Workspace, within } from "./workspace.ts";
 
 export function buildForward(plan: Plan): Scheduled {
-  const { correlation, channels, outputs, lanes } = plan;
+  const { correlation, channels, outputs, lanes, step } = plan;
   const workspace = new Workspace(correlation.contraction.kernel);
   // U, in panels of the vectors that a tile of sums reads together: `[point][tile][channel][vector][lane]`.
-  const panels = Math.ceil(Math.ceil(outputs / lanes) / TILE_VECTORS);
-  const filter = workspace.array("filter", [panels, channels, TILE_VECTORS, lanes], {
+  const panels = Math.ceil(Math.ceil(outputs / lanes) / step.vectors);
+  const filter = workspace.array("filter", [panels, channels, step.vectors, lanes], {
     matrices: [pointsOf(plan)],
     isShared: true,
   });
@@ -38,7 +37,7 @@ export function buildForward(plan: Plan): Scheduled {
 
 /** `U = G·g·Gᵀ`, and what weighs a channel's data. */
 function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Kernel {
-  const { correlation, rows, columns, schedule } = plan;
+  const { correlation, rows, columns, step } = plan;
   const channel = variable("channel");
   const across = outputLanes(plan);
   const transforms = lanePartsOf(across).flatMap((part) =>
@@ -48,7 +47,7 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
         const [tile, vector] = [tileName(across), vectorName(across)].map(
           (name) => values.get(name) ?? int(0),
         );
-        const output = outputAt(plan, add(mul(tile, int(TILE_VECTORS)), vector));
+        const output = outputAt(plan, add(mul(tile, int(plan.step.vectors)), vector));
         return transformStrip(workspace, {
           name: "filter_strip",
           vertical: rows.filter,
@@ -65,11 +64,16 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
     [{ name: "channel", extent: plan.channels, loop: "grid" }],
     [...transforms, ...findScale(plan, workspace, filter)],
   );
-  return workspace.kernel(body, { name: filter.name, ops: ["winograd_filter"], schedule, nominalFlops: 0 });
+  return workspace.kernel(body, {
+    name: filter.name,
+    ops: ["winograd_filter"],
+    schedule: [step],
+    nominalFlops: 0,
+  });
 }
 
 function mainKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Kernel {
-  const { correlation, rows, columns, channels, outputs, lanes, factors, schedule } = plan;
+  const { correlation, rows, columns, channels, outputs, lanes, factors, step } = plan;
   const matrices = [pointsOf(plan)];
   const data = planesOf(plan, workspace, "data", correlation.data, channels, [rows.needed, columns.needed]);
   const v = workspace.array("factors", [factors.rows, factors.columns], { matrices });
@@ -94,7 +98,7 @@ function mainKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Ker
     ),
     ...outputsOf(plan, workspace, data, m),
   ]);
-  return workspace.kernel(body, { schedule });
+  return workspace.kernel(body, { schedule: [step] });
 }
 
 /** `Aᵀ·M·A`, one vector of channels of one image after the other, each finished while it is in cache. */

@@ -5,12 +5,15 @@
  */
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
-import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
+import type { Machine } from "../../../../src/loop/machine.ts";
+import type { Step } from "../../../../src/loop/schedule.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
 import type { Correlation } from "./correlation.ts";
-import { type Form, pointsOf } from "./forms.ts";
+import { type Form, formOf, pointsOf } from "./forms.ts";
 import type { Transform } from "./transform-matrices.ts";
 import { spread, within } from "./workspace.ts";
+
+export type WinogradStep = Extract<Step, { kind: "winograd" }>;
 
 /** One dimension of a tiled plane; the last tile may reach beyond it. */
 export interface TiledLine extends Transform {
@@ -22,119 +25,107 @@ export interface TiledLine extends Transform {
   readonly needed: number;
 }
 
-export interface Plan {
-  readonly correlation: Correlation;
-  readonly over: "places" | "taps";
+/** What a correlation in tiles consists of, before anything is decided about blocks. */
+interface Sizes {
+  readonly over: WinogradStep["over"];
   readonly rows: TiledLine;
   readonly columns: TiledLine;
   readonly images: number;
   readonly channels: number;
   readonly outputs: number;
+}
+
+export interface Plan extends Sizes {
+  readonly correlation: Correlation;
+  readonly step: WinogradStep;
   readonly lanes: number;
   /** Images that are transformed together. Blocks are added up one after the other in a group, if they are added up. */
   readonly imagesPerBlock: number;
   readonly blocksPerGroup: number;
   readonly groups: number;
-  readonly products: Products;
+  /** At each point, so many rows times the outputs, summed over `depth`; rows are rounded up to whole tiles. */
+  readonly products: { readonly rows: number; readonly depth: number };
   /** Rows and columns of the transformed data at each point: a row for each tile, channels side by side. */
   readonly factors: { readonly rows: number; readonly columns: number };
-  readonly schedule: Schedule;
 }
 
-/** At each point, so many rows times the outputs, summed over `depth`. */
-export interface Products {
-  /** Rounded up to whole tiles of `tileRows`. */
-  readonly rows: number;
-  readonly tileRows: number;
-  readonly depth: number;
-}
+/** Vectors side by side in a tile of sums. */
+const TILE_VECTORS = 2;
 
-/** What a plan leaves to the machine: lanes, rows of a tile of products, and images in one block where that is decided. */
-export interface TileSizes {
-  readonly lanes: number;
-  readonly rows: number;
-  readonly images?: number;
-}
-
-/** Floats of a block's transformed data and products: about half of a second-level cache. */
-const BLOCK_FLOATS = 300_000;
-
-/** Floats that they may have at most, for each thread has a block: an image is never cut. */
-const MOST_BLOCK_FLOATS = 4_000_000;
-
-/** Tiles from which on a block gains nothing from being larger. */
-const ENOUGH_TILES = 64;
-
-/** Blocks, or groups of them, that there should be for threads to share. */
-const SHARES = 4;
-
-export function planOf(
+/** The step that runs a correlation on a machine: blocks that stay in its caches, tiles of sums that fill its registers. */
+export function stepFor(
   correlation: Correlation,
-  over: "places" | "taps",
-  form: Form,
-  { lanes, rows: mostRows, images: inBlock }: TileSizes,
-): Plan {
-  const { data, filter } = correlation;
-  const [own, summed] = [data.own?.extent ?? 1, data.shared?.extent ?? 1];
-  const [images, channels] = over === "places" ? [own, summed] : [summed, own];
-  const outputs = filter.own?.extent ?? 1;
-  const [rows, columns] = (["rows", "columns"] as const).map((k) => {
-    const { places, tap } = correlation[k];
-    return tiled(form[k], over === "places" ? places : tap.extent);
-  });
-  const tiles = rows.tiles * columns.tiles;
-  const imagesPerBlock = inBlock ?? imagesIn(images, tiles, pointsOf(form) * (channels + outputs));
-  const blocks = images / imagesPerBlock;
-  const groups = over === "places" ? blocks : largestDivisor(blocks, SHARES);
-  const inBlocks = imagesPerBlock * tiles;
-  const [height, depth] = over === "places" ? [inBlocks, channels] : [channels, inBlocks];
-  const tileRows = Math.min(mostRows, height);
-  const products = { rows: roundUp(height, tileRows), tileRows, depth };
-  const padded = roundUp(channels, lanes);
-  const step: Step = {
+  over: WinogradStep["over"],
+  { rows, columns }: Form,
+  { vectorWidth: lanes, registers, memory: { blocks: limits } }: Machine,
+): WinogradStep {
+  const [outputs, taps] = [
+    [rows.outputs, columns.outputs],
+    [rows.taps, columns.taps],
+  ] as const;
+  const sizes = sizesOf(correlation, over, { rows, columns });
+  const tiles = sizes.rows.tiles * sizes.columns.tiles;
+  const bytesPerImage = 4 * tiles * pointsOf(sizes) * (sizes.channels + sizes.outputs);
+  const most = Math.min(
+    Math.floor(limits.tiles / tiles),
+    Math.floor(limits.bytes / bytesPerImage),
+    Math.floor(sizes.images / limits.shares),
+  );
+  const images = largestDivisor(sizes.images, most);
+  const blocks = sizes.images / images;
+  const groups = over === "places" ? blocks : largestDivisor(blocks, limits.shares);
+  // Sums, vectors and splatted elements fit the registers.
+  const mostRows = Math.max(1, Math.floor((registers - TILE_VECTORS) / (TILE_VECTORS + 1)));
+  const height = over === "places" ? images * tiles : sizes.channels;
+  return {
     kind: "winograd",
     over,
-    outputs: [rows.outputs, columns.outputs],
-    taps: [rows.taps, columns.taps],
-    images: imagesPerBlock,
-    lanes,
-    rows: tileRows,
-  };
-  return {
-    correlation,
-    over,
-    rows,
-    columns,
-    images,
-    channels,
     outputs,
-    lanes,
-    imagesPerBlock,
-    blocksPerGroup: blocks / groups,
+    taps,
+    images,
     groups,
-    products,
-    factors:
-      over === "places"
-        ? { rows: products.rows, columns: padded }
-        : { rows: inBlocks, columns: Math.max(padded, products.rows) },
-    schedule: [step],
+    rows: Math.min(mostRows, height),
+    vectors: TILE_VECTORS,
+    lanes,
   };
+}
+
+export function planOf(correlation: Correlation, step: WinogradStep): Plan {
+  const sizes = sizesOf(correlation, step.over, formOf(step.outputs, step.taps));
+  const { rows, columns, images, channels } = sizes;
+  const tiles = step.images * rows.tiles * columns.tiles;
+  const padded = roundUp(channels, step.lanes);
+  const shared = {
+    ...sizes,
+    correlation,
+    step,
+    lanes: step.lanes,
+    imagesPerBlock: step.images,
+    blocksPerGroup: images / step.images / step.groups,
+    groups: step.groups,
+  };
+  if (step.over === "places") {
+    const products = { rows: roundUp(tiles, step.rows), depth: channels };
+    return { ...shared, products, factors: { rows: products.rows, columns: padded } };
+  }
+  const products = { rows: roundUp(channels, step.rows), depth: tiles };
+  return { ...shared, products, factors: { rows: tiles, columns: Math.max(padded, products.rows) } };
+}
+
+function sizesOf({ data, filter, ...lines }: Correlation, over: WinogradStep["over"], form: Form): Sizes {
+  const [own, summed] = [data.own?.extent ?? 1, data.shared?.extent ?? 1];
+  const [images, channels] = over === "places" ? [own, summed] : [summed, own];
+  const [rows, columns] = (["rows", "columns"] as const).map((k) => {
+    const { places, tap } = lines[k];
+    return tiled(form[k], over === "places" ? places : tap.extent);
+  });
+  return { over, rows, columns, images, channels, outputs: filter.own?.extent ?? 1 };
 }
 
 function tiled(form: Transform, extent: number): TiledLine {
   const tiles = Math.ceil(extent / form.outputs);
   const covered = tiles * form.outputs;
   return { ...form, extent, tiles, covered, needed: covered + form.taps - 1 };
-}
-
-/** Images in one block: a divisor of their number. */
-function imagesIn(images: number, tiles: number, floatsPerTile: number): number {
-  const most = Math.min(
-    Math.floor(ENOUGH_TILES / tiles),
-    Math.floor(BLOCK_FLOATS / (tiles * floatsPerTile)),
-    Math.floor(images / SHARES),
-  );
-  return largestDivisor(images, most);
 }
 
 function largestDivisor(of: number, most: number): number {
@@ -145,10 +136,10 @@ function largestDivisor(of: number, most: number): number {
 export const roundUp = (count: number, to: number): number => Math.ceil(count / to) * to;
 
 /** Whether the transformed data of a block, and what they are multiplied with or to, fit what a thread may have. */
-export function fitsBlock(plan: Plan): boolean {
+export function fitsBlock(plan: Plan, { memory }: Machine): boolean {
   const { factors, outputs, lanes } = plan;
   const floats = spread(factors.rows * factors.columns) + spread(factors.rows * roundUp(outputs, lanes));
-  return pointsOf(plan) * floats <= MOST_BLOCK_FLOATS;
+  return 4 * pointsOf(plan) * floats <= memory.blocks.mostBytes;
 }
 
 /** The number of a tile in its block. */

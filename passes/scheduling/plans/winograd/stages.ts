@@ -25,19 +25,12 @@ import {
   within,
 } from "./workspace.ts";
 
-/** Vectors side by side in a tile of sums. */
-export const TILE_VECTORS = 2;
-
-/** Rows of a tile of sums, such that sums, vectors and splatted elements fit the registers. */
-export const tileRowsFor = (registers: number): number =>
-  Math.max(1, Math.floor((registers - TILE_VECTORS) / (TILE_VECTORS + 1)));
-
 /** The outputs in tiles of vectors; the last vector may reach beyond them. */
-export const outputLanes = ({ outputs, lanes }: Plan): Lanes => ({
+export const outputLanes = ({ outputs, lanes, step }: Plan): Lanes => ({
   loop: "output",
   extent: outputs,
   width: lanes,
-  vectors: TILE_VECTORS,
+  vectors: step.vectors,
   padded: true,
 });
 
@@ -129,11 +122,11 @@ export function products(
   right: (point: Expr, depth: Expr, output: OutputVector) => Expr,
   store: (point: Expr, row: Expr, output: OutputVector, sum: Expr) => StoreTarget,
 ): Stmt[] {
-  const { rows, tileRows, depth } = plan.products;
+  const { rows, depth } = plan.products;
   const lanes = outputLanes(plan);
   const [point, row] = [variable("point"), variable("rows")];
   const [tile, vector] = [variable(tileName(lanes)), variable(vectorName(lanes))];
-  const output = { tile, vector, index: add(mul(tile, int(TILE_VECTORS)), vector) };
+  const output = { tile, vector, index: add(mul(tile, int(plan.step.vectors)), vector) };
   const sum = reduce("sum", [{ name: "depth", extent: depth }], ([k]) =>
     mul(left(point, row, k), right(point, k, output)),
   );
@@ -144,7 +137,7 @@ export function products(
       { name: "rows", extent: rows },
     ],
     [store(point, row, output, sum)],
-    { kind: "unroll", loop: "rows", by: tileRows },
+    { kind: "unroll", loop: "rows", by: plan.step.rows },
     { kind: "vectorize", ...splitOf(lanes) },
   );
 }

@@ -74,12 +74,12 @@ function sumsKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Kerne
       },
     ),
   ]);
-  return workspace.kernel(body, { name: `${kernel.name}_tiles`, schedule: plan.schedule });
+  return workspace.kernel(body, { name: `${kernel.name}_tiles`, schedule: [plan.step] });
 }
 
 /** `Gᵀ·dU·G` of the groups' sum, what has to be summed directly, and the kernel's own stores. */
 function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Kernel {
-  const { rows, columns, lanes, schedule } = plan;
+  const { rows, columns, lanes, step } = plan;
   const weights = workspace.array("weights", [rows.taps, columns.taps, lanes]);
   const channel = variable("channel");
   const groups = Array.from({ length: plan.groups }, (_, group) => int(group));
@@ -109,7 +109,7 @@ function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Ker
       );
     }),
   );
-  return workspace.kernel(body, { schedule, nominalFlops: 0 });
+  return workspace.kernel(body, { schedule: [step], nominalFlops: 0 });
 }
 
 /**

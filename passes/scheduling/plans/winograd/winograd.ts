@@ -1,7 +1,6 @@
 /** Winograd's minimal filtering as a way to run convolutions of stride 1 and their gradients. */
 
 import { InternalError } from "../../../../src/core/errors.ts";
-import type { Step } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import { visitExpr } from "../../../../src/loop/walk.ts";
 import { type Contraction, contractionOf, isOneSum } from "../../analysis/contraction.ts";
@@ -9,10 +8,9 @@ import type { Scheduled } from "../../transforms/nests.ts";
 import type { Candidate, ProgramFacts, Strategy } from "../strategy.ts";
 import { type Correlation, correlationOf } from "./correlation.ts";
 import { winogradCost } from "./cost.ts";
-import { type Form, formOf, formsOf, keepsTies, MOST_TAPS, outputsFor, outputsForWeights } from "./forms.ts";
+import { type Form, formsOf, keepsTies, MOST_TAPS, outputsFor, outputsForWeights } from "./forms.ts";
 import { buildForward } from "./forward.ts";
-import { fitsBlock, type Plan, planOf } from "./plan.ts";
-import { tileRowsFor } from "./stages.ts";
+import { fitsBlock, type Plan, planOf, stepFor, type WinogradStep } from "./plan.ts";
 import { buildWeightGradient } from "./weight-gradient.ts";
 
 const NAME = "winograd";
@@ -26,19 +24,18 @@ export const winograd: Strategy = {
     if (contraction === undefined || !isOneSum(contraction)) return [];
     const correlation = correlationOf(contraction);
     if (correlation === undefined) return [];
-    const { vectorWidth: lanes, registers } = capabilities;
     const plans = (over: Plan["over"], forms: readonly Form[]): Plan[] =>
-      forms.map((form) => planOf(correlation, over, form, { lanes, rows: tileRowsFor(registers) }));
+      forms.map((form) => planOf(correlation, stepFor(correlation, over, form, capabilities)));
     return [
       ...plans("places", formsOfPlaces(correlation, facts)),
       // The sums of blocks are added one after the other, in scratch.
       ...plans("taps", formsOfTaps(correlation, facts)).filter((plan) => plan.blocksPerGroup <= BLOCK),
     ]
-      .filter(fitsBlock)
+      .filter((plan) => fitsBlock(plan, capabilities))
       .map(
         (plan): Candidate => ({
           strategy: NAME,
-          schedule: plan.schedule,
+          schedule: [plan.step],
           cost: winogradCost(plan, capabilities),
         }),
       );
@@ -46,15 +43,12 @@ export const winograd: Strategy = {
 };
 
 /** Carries out a schedule of this strategy: the transforms, the products and what finishes them. */
-export function applyWinograd(
-  contraction: Contraction,
-  { over, outputs, taps, ...sizes }: Extract<Step, { kind: "winograd" }>,
-): Scheduled {
+export function applyWinograd(contraction: Contraction, step: WinogradStep): Scheduled {
   const correlation = correlationOf(contraction);
   if (correlation === undefined)
     throw new InternalError(`${contraction.kernel.name} is no correlation for Winograd's method`);
-  const plan = planOf(correlation, over, formOf(outputs, taps), sizes);
-  return over === "places" ? buildForward(plan) : buildWeightGradient(plan);
+  const plan = planOf(correlation, step);
+  return plan.over === "places" ? buildForward(plan) : buildWeightGradient(plan);
 }
 
 /** Whether the strategy is to be used wherever it matches. */
