@@ -3,11 +3,12 @@
  * as a convolution and its weight gradient want their input, the second one reads what the first one's was made for.
  */
 
+import { renamed } from "../../src/loop/alike.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
-import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
+import type { BufferParam, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
-import { mapExpressions, rewriter, visitStatements } from "../../src/loop/walk.ts";
+import { visitStatements } from "../../src/loop/walk.ts";
 import type { Pass } from "../pass.ts";
 import { hoistInvariants } from "../scheduling/transforms/hoist-invariants.ts";
 
@@ -61,7 +62,7 @@ function shared(program: LoweredProgram): LoweredProgram {
   const place = (k: number): number => kept(program.kernels.slice(0, k)).length;
   return {
     ...program,
-    kernels: kept(program.kernels).map((kernel) => renamed(kernel, renamings, lengths)),
+    kernels: kept(program.kernels).map((kernel) => sharing(kernel, renamings, lengths)),
     buffers: program.buffers
       .filter((b) => !renamings.has(b.name))
       .map(
@@ -93,21 +94,16 @@ function keyOf(kernel: Kernel, { made }: Derived): string {
 }
 
 /** The kernel with the panels that others filled, at the lengths that all who read them need. */
-function renamed(
+function sharing(
   kernel: Kernel,
   shared: ReadonlyMap<string, string>,
   lengths: ReadonlyMap<string, number>,
 ): Kernel {
-  const touches = kernel.buffers.some((b) => shared.has(b.name) || lengths.has(b.name));
-  if (!touches) return kernel;
-  const rename = rewriter(
-    (e): Expr => (e.kind === "load" ? { ...e, buffer: shared.get(e.buffer) ?? e.buffer } : e),
-  );
-  const buffers = new Map(
-    kernel.buffers.map((b) => {
-      const name = shared.get(b.name) ?? b.name;
-      return [name, { ...b, name, length: lengths.get(name) ?? b.length }];
-    }),
-  );
-  return { ...kernel, buffers: [...buffers.values()], body: mapExpressions(kernel.body, rename) };
+  if (!kernel.buffers.some((b) => shared.has(b.name) || lengths.has(b.name))) return kernel;
+  const buffers = kernel.buffers.map((b) => {
+    const name = shared.get(b.name) ?? b.name;
+    return { ...b, name, length: lengths.get(name) ?? b.length };
+  });
+  const distinct = new Map(buffers.map((b) => [b.name, b]));
+  return { ...kernel, buffers: [...distinct.values()], body: renamed(kernel.body, shared) };
 }
