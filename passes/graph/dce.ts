@@ -1,8 +1,8 @@
 /** Dead code: what neither an output nor an update needs is dropped. Inputs stay, they are the interface. */
 
-import { isBody, RESULT, resultIndex } from "../../src/ir/body.ts";
+import { changedBodies, RESULT, resultIndex } from "../../src/ir/body.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
-import type { Attrs, Graph, Node, Value } from "../../src/ir/types.ts";
+import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import type { Narrowed } from "../../src/ops/definition.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
@@ -54,7 +54,7 @@ function withNarrowed(graph: Graph, narrowed: ReadonlyMap<Node, Narrowed>): Grap
       const made = b.node(
         node.op,
         less.inputs.map((k) => inputs[k]),
-        withoutDead(less.attrs),
+        changedBodies(less.attrs, dce.run),
       );
       places.set(made, less);
       return made;
@@ -65,8 +65,3 @@ function withNarrowed(graph: Graph, narrowed: ReadonlyMap<Node, Narrowed>): Grap
     return index === 0 ? inputs[0] : b.node(RESULT, inputs, { index });
   });
 }
-
-const withoutDead = (attrs: Attrs): Attrs =>
-  Object.fromEntries(
-    Object.entries(attrs).map(([name, value]) => [name, isBody(value) ? dce.run(value) : value]),
-  );

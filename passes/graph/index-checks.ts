@@ -1,14 +1,15 @@
 /**
  * Where a graph reads at positions that other values give, and which of these must be checked when it runs: those that
- * are fed on the host, those that it computes by an output that tells of faults. The others are proved to be right.
+ * are fed on the host, those that it computes, in loops too, by an output that tells of faults. The others are proved to
+ * be right.
  */
 
-import { KilnError } from "../../src/core/errors.ts";
 import { type IndexLimit, indexFaultName } from "../../src/core/index-limit.ts";
-import { bodiesOf } from "../../src/ir/body.ts";
+import { changedBodies } from "../../src/ir/body.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
-import type { Graph, Value } from "../../src/ir/types.ts";
-import { indexFault } from "../../src/ops/algebra.ts";
+import { rewriteGraph } from "../../src/ir/rewrite.ts";
+import type { Graph, Input, Value } from "../../src/ir/types.ts";
+import { indexFault, max } from "../../src/ops/algebra.ts";
 import type { Range } from "../../src/ops/definition.ts";
 import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
@@ -24,32 +25,93 @@ export interface CheckedGraph {
 
 /** Finds out what `graph` needs to have checked, and gives it the outputs that this takes. */
 export function withIndexChecks(graph: Graph): CheckedGraph {
-  const ranges = rangesOf(graph);
+  const { graph: checked, open, limits } = observed(graph, ({ role }) => role === "input");
   const fed = new Map<string, IndexLimit[]>();
-  const computed = new Map<string, { readonly value: Value; readonly limit: IndexLimit }>();
-  const ids = new Map<Value, number>();
-  const idOf = (value: Value): number => {
-    if (!ids.has(value)) ids.set(value, ids.size);
-    return ids.get(value)!;
-  };
-  for (const node of graph.nodes) {
-    for (const body of bodiesOf(node.attrs)) refuseIndices(body);
-    const types = node.inputs.map(({ type }) => type);
-    for (const { input, ...use } of definitionOf(node.op).indices?.(types, node.attrs) ?? []) {
-      const value = unarranged(node.inputs[input]);
-      if (node.inputs[input].type.shape.includes(0) || lies(ranges.get(value), use)) continue;
-      const limit: IndexLimit = { ...use, op: node.op, origins: graph.origins.get(node) };
-      const known = value.kind === "input" && value.role === "input" ? (fed.get(value.name) ?? []) : [];
-      if (value.kind === "input" && value.role === "input") {
-        if (!known.some((other) => isSame(other, limit))) fed.set(value.name, [...known, limit]);
-        continue;
-      }
-      const key = `${idOf(value)} ${use.below} ${use.ignoreIndex}`;
-      if (!computed.has(key)) computed.set(key, { value, limit });
-    }
+  for (const { value, limit } of open) {
+    const known = fed.get(value.name) ?? [];
+    if (!known.some((other) => isSame(other, limit))) fed.set(value.name, [...known, limit]);
   }
-  const checks = [...computed.values()];
-  return { graph: withOutputs(graph, checks), fed, computed: checks.map(({ limit }) => limit) };
+  return { graph: checked, fed, computed: limits };
+}
+
+/** Indices among the values of a graph, and what they may be. */
+interface Use<V extends Value = Value> {
+  readonly value: V;
+  readonly limit: IndexLimit;
+}
+
+interface Observed {
+  /** The graph, with an output for each of `limits` behind its own: a number that tells of a fault. */
+  readonly graph: Graph;
+  readonly limits: readonly IndexLimit[];
+  /** What is for others to check. */
+  readonly open: readonly Use<Input>[];
+}
+
+/** Has a graph tell of faults among its indices, but for those inputs that others check. */
+function observed(given: Graph, isOpen: (input: Input) => boolean): Observed {
+  const { graph, uses, faults } = withBodies(given);
+  const ranges = rangesOf(graph);
+  for (const node of graph.nodes) {
+    const types = node.inputs.map(({ type }) => type);
+    for (const { input, ...use } of definitionOf(node.op).indices?.(types, node.attrs) ?? [])
+      uses.push({
+        value: node.inputs[input],
+        limit: { ...use, op: node.op, origins: graph.origins.get(node) },
+      });
+  }
+  const open: Use<Input>[] = [];
+  const b = GraphBuilder.from(graph, opTable);
+  const seen = new Set<Value>(faults.map(({ value }) => value));
+  for (const { value: shown, limit } of uses) {
+    const value = unarranged(shown);
+    if (shown.type.shape.includes(0) || lies(ranges.get(value), limit)) continue;
+    if (value.kind === "input" && isOpen(value)) {
+      open.push({ value, limit });
+      continue;
+    }
+    const fault = b.at(limit.origins ?? [], () => indexFault(b, value, limit));
+    if (!seen.has(fault)) faults.push({ value: fault, limit });
+    seen.add(fault);
+  }
+  if (faults.length === 0) return { graph, limits: [], open };
+  const outputs = faults.map(({ value }, k) => ({ name: indexFaultName(k), value }));
+  return {
+    graph: b.build(graph.name, [...graph.outputs, ...outputs], graph.updates),
+    limits: faults.map(({ limit }) => limit),
+    open,
+  };
+}
+
+/**
+ * The graph whose loops tell of faults among what their bodies compute, as numbers of this graph, and what their bodies
+ * read at positions that come from outside of them.
+ */
+function withBodies(graph: Graph): { readonly graph: Graph; readonly uses: Use[]; readonly faults: Use[] } {
+  const uses: Use[] = [];
+  const faults: Use[] = [];
+  if (graph.nodes.every(({ op }) => definitionOf(op).bodyInputs === undefined))
+    return { graph, uses, faults };
+  const rewritten = rewriteGraph(graph, opTable, (b, node, inputs) => {
+    const places = definitionOf(node.op).bodyInputs?.(node.attrs);
+    if (places === undefined) return b.node(node.op, inputs, node.attrs);
+    const limits: IndexLimit[] = [];
+    const attrs = changedBodies(node.attrs, (body) => {
+      const inner = observed(body, (input) => places[body.inputs.indexOf(input)] !== undefined);
+      limits.push(...inner.limits);
+      for (const { value, limit } of inner.open)
+        uses.push({ value: inputs[places[body.inputs.indexOf(value)]!], limit });
+      return inner.graph;
+    });
+    const made = b.node(node.op, inputs, attrs);
+    const found = limits.length === 0 ? [] : b.results(made).slice(-limits.length);
+    for (const [k, value] of found.entries()) {
+      // Without iterations nothing is read.
+      if (!value.type.shape.includes(0)) faults.push({ value: max(b, value, [0]), limit: limits[k] });
+    }
+    return made;
+  });
+  return { graph: rewritten, uses, faults };
 }
 
 const isSame = (a: IndexLimit, b: IndexLimit): boolean =>
@@ -64,32 +126,3 @@ function unarranged(value: Value): Value {
 
 const lies = (range: Range | undefined, { below }: Pick<IndexLimit, "below">): boolean =>
   range !== undefined && range[0] >= 0 && range[1] < below;
-
-function withOutputs(
-  graph: Graph,
-  checks: readonly { readonly value: Value; readonly limit: IndexLimit }[],
-): Graph {
-  if (checks.length === 0) return graph;
-  const b = GraphBuilder.from(graph, opTable);
-  const outputs = checks.map(({ value, limit }, k) => ({
-    name: indexFaultName(k),
-    value: b.at(limit.origins ?? [], () => indexFault(b, value, limit)),
-  }));
-  return b.build(graph.name, [...graph.outputs, ...outputs], graph.updates);
-}
-
-/** What a loop reads at positions is checked by nobody yet: only positions that are known to be right may stand in a body. */
-function refuseIndices(body: Graph): void {
-  const ranges = rangesOf(body);
-  for (const { op, inputs, attrs } of body.nodes) {
-    for (const inner of bodiesOf(attrs)) refuseIndices(inner);
-    const types = inputs.map(({ type }) => type);
-    for (const { input, ...use } of definitionOf(op).indices?.(types, attrs) ?? []) {
-      if (inputs[input].type.shape.includes(0) || lies(ranges.get(unarranged(inputs[input])), use)) continue;
-      throw new KilnError(
-        `${op} in the body of a loop reads at positions that may be wrong, which cannot be checked there: move it out of the loop`,
-        body.origins.get(inputs[input]),
-      );
-    }
-  }
-}

@@ -19,3 +19,9 @@ export const isBody = (value: Attr): value is Graph => typeof value === "object"
 
 /** The bodies that a node carries. */
 export const bodiesOf = (attrs: Attrs): readonly Graph[] => Object.values(attrs).filter(isBody);
+
+/** The attributes with what `change` makes of each body. */
+export const changedBodies = (attrs: Attrs, change: (body: Graph) => Graph): Attrs =>
+  Object.fromEntries(
+    Object.entries(attrs).map(([name, value]) => [name, isBody(value) ? change(value) : value]),
+  );

@@ -1,6 +1,6 @@
 /** Rebuilding a graph node by node: the shape of every graph pass that replaces values. */
 
-import { bodiesOf, isBody } from "./body.ts";
+import { bodiesOf, changedBodies } from "./body.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Graph, Node, OpTable, Value } from "./types.ts";
 
@@ -43,9 +43,7 @@ export function mapBodies(graph: Graph, table: OpTable, change: (body: Graph) =>
   const of = (value: Value): Value => replaced.get(value)!;
   const nodeOf = (node: Node): Node => of(node) as Node;
   for (const node of graph.nodes) {
-    const attrs = Object.fromEntries(
-      Object.entries(node.attrs).map(([name, value]) => [name, isBody(value) ? change(value) : value]),
-    );
+    const attrs = changedBodies(node.attrs, change);
     replaced.set(
       node,
       b.at(graph.origins.get(node) ?? [], () => b.node(node.op, node.inputs.map(of), attrs)),

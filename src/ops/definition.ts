@@ -171,6 +171,11 @@ export interface OpDef extends Declaration {
   ): readonly (Value | undefined)[];
   /** Set for ops whose vjp reads more than their results: the node with what it reads as further results behind its own. */
   saving?(b: GraphBuilder, node: Node): Node;
+  /**
+   * Set for ops with a body, of whose outputs further ones are stacked: which input of the op holds what an input of the
+   * body is in any iteration; `undefined` where iterations make it.
+   */
+  bodyInputs?(attrs: Attrs): readonly (number | undefined)[];
   /** Set for ops that need not compute all their results: what is left where only some are `used`. */
   without?(inputs: readonly Value[], attrs: Attrs, used: ReadonlySet<number>): Narrowed;
   /** What `gradFn` shows of it. */

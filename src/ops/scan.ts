@@ -62,6 +62,10 @@ const scan: OpDef = {
   pattern: "loop",
   infer: (inputs, attrs) => typeOf(inputs, loopOf(attrs)),
   saving: (b, node) => b.node("scan", node.inputs, attrsOf(savingLoop(b.table, loopOf(node.attrs)))),
+  bodyInputs(attrs) {
+    const { body, carried } = loopOf(attrs);
+    return body.inputs.map((_, k) => (k < carried ? undefined : k));
+  },
   without: (inputs, attrs, used) => narrowed(inputs, loopOf(attrs), used),
   vjp: (b, cotangent, inputs, output, attrs, others = []) =>
     cotangentsOf(b, [cotangent, ...others], inputs, output as Node, loopOf(attrs)),
