@@ -2,6 +2,7 @@
 
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { invariant } from "../../src/core/errors.ts";
+import { sizeOf } from "../../src/core/shape.ts";
 import { type Move, type ProgramLoop, runOrder } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
@@ -59,6 +60,9 @@ export class GpuProgram implements Executable {
       run: source.copied === undefined && source.threads > 0 ? device.acquire(source) : undefined,
       dead: (byKernel.get(k) ?? []).filter((buffer) => buffer !== source.output),
     }));
+    // What has no elements is there without being computed, as by loops without iterations.
+    for (const { name, shape } of plan.buffers)
+      if (sizeOf(shape) === 0) this.inputs.set(name, new Float32Array());
     states.attach(device);
   }
 

@@ -85,14 +85,17 @@ export function usersOf(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   return users;
 }
 
-/** Everything that `roots` depend on, themselves included. */
-export function reachable(roots: readonly Value[]): ReadonlySet<Value> {
+/** Everything that `roots` depend on, themselves included; nothing that only values in `known` depend on. */
+export function reachable(
+  roots: readonly Value[],
+  known?: Pick<ReadonlyMap<Value, unknown>, "has">,
+): ReadonlySet<Value> {
   const seen = new Set<Value>();
   const stack = [...roots];
   for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
-    if (value.kind === "node") stack.push(...value.inputs);
+    if (value.kind === "node" && !known?.has(value)) stack.push(...value.inputs);
   }
   return seen;
 }

@@ -118,10 +118,11 @@ export function usesOf({
   kernels.forEach((kernel, k) => {
     for (const { name } of kernel.buffers) use(name, k, k);
   });
-  // What is moved, and what is there before a loop or after it, is needed in all of its iterations. The innermost come first.
-  for (const loop of [...loops].reverse()) {
+  for (const loop of loops)
     for (const { from, to } of movedBy(loop))
       for (const name of [from, to]) use(name, loop.from, loop.to - 1);
+  // What is there before a loop or after it is needed in all of its iterations. The innermost come first.
+  for (const loop of [...loops].reverse()) {
     for (const [name, { first, last }] of uses) {
       const isInside = first >= loop.from && last < loop.to;
       if (!isInside && first < loop.to && last >= loop.from) use(name, loop.from, loop.to - 1);

@@ -295,16 +295,18 @@ function cotangentsOf(
     stand(value, `shared${shared.length}`, value.type);
     shared.push(inputs[k]);
   }
-  const wanted = reachable([...carries, ...sums, ...elements].flatMap((k) => gradients[k] ?? []));
+  // What leads to a value that was saved is not computed again.
+  const wanted = reachable(
+    [...carries, ...sums, ...elements].flatMap((k) => gradients[k] ?? []),
+    replaced,
+  );
   for (const node of graph.nodes) {
     if (replaced.has(node) || !wanted.has(node)) continue;
-    const own = node.inputs.map((value) => replaced.get(value));
-    // What leads to a value that was saved is not computed again.
-    if (own.some((value) => value === undefined)) continue;
+    const own = node.inputs.map((value) => replaced.get(value)!);
     const origins = graph.origins.get(node) ?? [];
     replaced.set(
       node,
-      r.at(origins, () => r.node(node.op, own as readonly Value[], node.attrs)),
+      r.at(origins, () => r.node(node.op, own, node.attrs)),
     );
   }
   const gradient = (k: number): Value => {
