@@ -1,9 +1,8 @@
 /** Carries out schedules: the one place where a lowered kernel becomes what a plan has chosen. */
 
 import { InternalError } from "../../src/core/errors.ts";
-import type { ProgramBuffer } from "../../src/loop/program.ts";
 import { lanesIn, type Schedule, type Step } from "../../src/loop/schedule.ts";
-import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
+import type { Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { type Contraction, contractionOf, onSums, type Reduce } from "./analysis/contraction.ts";
 import { joinAxes } from "./analysis/join-loops.ts";
@@ -28,7 +27,7 @@ export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   if (isDot(kernel, schedule)) return applyDot(kernel, schedule);
   if (schedule.every(({ kind }) => ON_NESTS.has(kind)))
     return { kernels: [onNests(kernel, schedule)], scratch: [] };
-  return new Tiled(contractionIn(kernel), schedule).scheduled;
+  return tiled(contractionIn(kernel), schedule);
 }
 
 /** Steps that ask nothing but the nest that they change. */
@@ -41,82 +40,39 @@ function contractionIn(kernel: Kernel): Contraction {
   return contraction;
 }
 
-/** A contraction in tiles, step by step. */
-class Tiled {
-  private readonly contraction: Contraction;
-  private readonly schedule: Schedule;
-  private name: string;
-  private nests: readonly Nest[];
-  private buffers: readonly BufferParam[];
-  private readonly before: readonly Kernel[];
-  private readonly after: Kernel[] = [];
-  private readonly scratch: ProgramBuffer[];
-  /** The axes of the sum as they are by now. */
-  private axes: Reduce["axes"];
-
-  constructor(lowered: Contraction, schedule: Schedule) {
-    const { contraction, copies, scratch } = cached(lowered, schedule, lanesIn(schedule));
-    this.contraction = contraction;
-    this.schedule = schedule;
-    this.name = lowered.kernel.name;
-    this.nests = [{ ...contraction.nest, name: "tile" }];
-    this.buffers = contraction.kernel.buffers;
-    this.before = copies;
-    this.scratch = [...scratch];
-    this.axes = contraction.core.axes;
-    for (const step of schedule) this.carryOut(step, lowered);
+/** A contraction in tiles: its factors cached first, then sums that wait in scratch, then step by step what its loops become. */
+function tiled(lowered: Contraction, schedule: Schedule): Scheduled {
+  const { contraction, copies, scratch } = cached(lowered, schedule, lanesIn(schedule));
+  const { kernel, core, window, left, right } = contraction;
+  const waiting = schedule.find((step) => step.kind === "accumulate");
+  const sums = waiting && accumulated(contraction, lowered, waiting);
+  let nests: readonly Nest[] = [{ ...(sums?.nest ?? contraction.nest), name: "tile" }];
+  let axes = core.axes.filter(({ name }) => name !== waiting?.over);
+  const onSum = (change: (sum: Reduce) => Expr): void => {
+    nests = nests.map((nest) => mapValues(nest, onSums(axes, change)));
+  };
+  for (const step of schedule) {
+    if (step.kind === "reorder-sum") {
+      const ordered = step.loops.flatMap((name) => axes.filter((a) => a.name === name));
+      onSum((sum) => ({ ...sum, axes: ordered }));
+      axes = ordered;
+    } else if (step.kind === "fuse-sum") onSum(joinAxes);
+    else if (step.kind === "unroll-window") nests = nests.map((nest) => unrollWindows(nest, window));
+    else nests = nests.flatMap((nest) => transformed(nest, step));
   }
-
-  get scheduled(): Scheduled {
-    const { left, right, kernel } = this.contraction;
-    const isGuarded = [left, right].some(({ kind }) => kind !== "load");
-    const nests = isGuarded ? this.nests.map(foldGuards) : this.nests;
-    const body = bodyOf(nests);
-    const { loaded, stored, scalars } = usedBuffers(body);
-    const main: Kernel = {
-      ...kernel,
-      name: this.name,
-      buffers: this.buffers.filter((b) => loaded.has(b.name) || stored.has(b.name)),
-      scalars: kernel.scalars.filter((name) => scalars.has(name)),
-      body,
-      schedule: this.schedule,
-    };
-    return { kernels: [...this.before, main, ...this.after], scratch: this.scratch };
-  }
-
-  private carryOut(step: Step, lowered: Contraction): void {
-    switch (step.kind) {
-      case "cache":
-        return;
-      case "accumulate": {
-        const { nest, param, scratch, epilogue } = accumulated(this.contraction, lowered, step);
-        this.nests = [{ ...nest, name: "tile" }];
-        this.axes = this.axes.filter(({ name }) => name !== step.over);
-        this.name = `${this.name}_sums`;
-        this.buffers = [...this.buffers, param];
-        this.scratch.push(scratch);
-        this.after.push(epilogue);
-        return;
-      }
-      case "reorder-sum": {
-        const axes = step.loops.flatMap((name) => this.axes.filter((a) => a.name === name));
-        this.onSum((sum) => ({ ...sum, axes }));
-        this.axes = axes;
-        return;
-      }
-      case "fuse-sum":
-        this.onSum(joinAxes);
-        return;
-      case "unroll-window":
-        this.nests = this.nests.map((nest) => unrollWindows(nest, this.contraction.window));
-        return;
-      default:
-        this.nests = this.nests.flatMap((nest) => transformed(nest, step));
-    }
-  }
-
-  /** Changes the sum wherever it stands. */
-  private onSum(change: (sum: Reduce) => Expr): void {
-    this.nests = this.nests.map((nest) => mapValues(nest, onSums(this.axes, change)));
-  }
+  const isGuarded = [left, right].some(({ kind }) => kind !== "load");
+  const body = bodyOf(isGuarded ? nests.map(foldGuards) : nests);
+  const { loaded, stored, scalars } = usedBuffers(body);
+  const buffers = sums === undefined ? kernel.buffers : [...kernel.buffers, sums.param];
+  const main: Kernel = {
+    ...kernel,
+    name: sums === undefined ? kernel.name : `${kernel.name}_sums`,
+    buffers: buffers.filter((b) => loaded.has(b.name) || stored.has(b.name)),
+    scalars: kernel.scalars.filter((name) => scalars.has(name)),
+    body,
+    schedule,
+  };
+  return sums === undefined
+    ? { kernels: [...copies, main], scratch }
+    : { kernels: [...copies, main, sums.epilogue], scratch: [...scratch, sums.scratch] };
 }

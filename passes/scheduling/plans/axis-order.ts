@@ -5,68 +5,71 @@
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
-import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
+import type { ReduceAxis } from "../../../src/loop/types.ts";
+import { dependsOn } from "../analysis/contraction.ts";
 import type { Coordinate } from "../analysis/coordinates.ts";
 import { type PanelPlan, panelForm } from "../transforms/panel.ts";
+import type { Factor } from "./factor.ts";
 
-/** A factor: the expression, how it is packed if it is, and its coordinates as the user's data lie. */
-export interface ArrangedFactor {
-  readonly expr: Expr;
-  readonly plan: PanelPlan | undefined;
-  readonly natural: readonly Coordinate[];
-  /** Whether the lanes leave it alone, so that its elements are splatted. */
-  readonly isSplat: boolean;
-}
+type Packs = readonly (PanelPlan | undefined)[];
 
 export interface Arrangement {
-  readonly plans: readonly (PanelPlan | undefined)[];
+  readonly packs: Packs;
   readonly axes: readonly ReduceAxis[];
   /** Iterations of the innermost loop, neighbouring axes joined. */
   readonly run: number;
 }
 
-/** Orders axes and panels. An axis that is outermost in all factors stays there, as a batch's images do. */
-export function arrange(axes: readonly ReduceAxis[], factors: readonly ArrangedFactor[]): Arrangement {
-  const movable = new Set(axes.map(({ name }) => name).filter((name) => !isBatchLike(name, factors)));
-  const names = new Set(axes.map(({ name }) => name));
-  const splat = factors.find((f) => f.isSplat);
-  if (splat === undefined)
-    return { plans: factors.map((f) => f.plan), axes, run: runOf(axes, factors.map(formOf)) };
-  const isOnly = (c: Coordinate, set: ReadonlySet<string>): boolean => c.terms.every((t) => set.has(t.name));
-  const inner = (plan: PanelPlan, rankOf: (c: Coordinate) => number): PanelPlan => {
-    const ranked = plan.coordinates.map((coordinate) => ({ coordinate, rank: rankOf(coordinate) }));
-    ranked.sort((a, b) => a.rank - b.rank);
-    return { ...plan, coordinates: ranked.map(({ coordinate }) => coordinate) };
-  };
-  const first: ArrangedFactor = {
-    ...splat,
-    plan: splat.plan && inner(splat.plan, (c) => (isOnly(c, movable) ? 1 : 0)),
-  };
-  const form = formOf(first);
+/**
+ * Orders axes and panels of a sum whose outputs run in lanes along `loop`: by the factor that these leave alone, whose
+ * elements are splatted. An axis that is outermost in all factors stays there, as a batch's images do.
+ */
+export function arrange(
+  axes: readonly ReduceAxis[],
+  factors: readonly Factor[],
+  packs: Packs,
+  loop: string,
+): Arrangement {
+  const settled = (ordered: readonly ReduceAxis[], plans: Packs): Arrangement => ({
+    packs: plans,
+    axes: ordered,
+    run: runOf(
+      ordered,
+      factors.map((factor, k) => formOf(factor, plans[k])),
+    ),
+  });
+  const splat = factors.findIndex(({ expr }) => !dependsOn(expr, loop));
+  if (splat < 0) return settled(axes, packs);
+  const names = axes.map(({ name }) => name);
+  const movable = names.filter((name) => !isBatchLike(name, factors));
+  const isOf = (c: Coordinate, some: readonly string[]): boolean =>
+    c.terms.every((t) => some.includes(t.name));
+  const first = packs[splat] && sorted(packs[splat], (c) => (isOf(c, movable) ? 1 : 0));
+  const form = formOf(factors[splat], first);
   const stepOf = ({ name }: ReduceAxis): number =>
-    movable.has(name) ? Math.abs(coefficientOf(form, name)) : Number.MAX_SAFE_INTEGER;
+    movable.includes(name) ? Math.abs(coefficientOf(form, name)) : Number.MAX_SAFE_INTEGER;
   const ordered = [...axes].sort((a, b) => stepOf(b) - stepOf(a));
   const place = (c: Coordinate): number =>
-    isOnly(c, names) ? 1 + Math.min(...c.terms.map((t) => ordered.findIndex((a) => a.name === t.name))) : 0;
-  const settled = factors.map((f) => {
-    if (f === splat) return first;
-    return { ...f, plan: f.plan?.lanes === undefined ? f.plan : inner(f.plan, place) };
-  });
-  return {
-    plans: settled.map((f) => f.plan),
-    axes: ordered,
-    run: runOf(ordered, settled.map(formOf)),
-  };
+    isOf(c, names) ? 1 + Math.min(...c.terms.map((t) => ordered.findIndex((a) => a.name === t.name))) : 0;
+  const plans = packs.map((plan, k) =>
+    k === splat ? first : plan?.lanes === undefined ? plan : sorted(plan, place),
+  );
+  return settled(ordered, plans);
 }
 
 /** Whether all factors have an axis outermost, as they have the images of a batch. */
-export const isBatchLike = (axis: string, factors: readonly Pick<ArrangedFactor, "natural">[]): boolean =>
-  factors.every(({ natural: [outermost] }) => outermost?.terms.every((t) => t.name === axis));
+export const isBatchLike = (axis: string, factors: readonly Factor[]): boolean =>
+  factors.every((factor) => factor.coordinates()[0]?.terms.every((t) => t.name === axis));
 
-const formOf = ({ expr, plan }: ArrangedFactor): Affine => {
+/** The plan with coordinates of higher ranks further in. */
+function sorted(plan: PanelPlan, rankOf: (c: Coordinate) => number): PanelPlan {
+  return { ...plan, coordinates: [...plan.coordinates].sort((a, b) => rankOf(a) - rankOf(b)) };
+}
+
+function formOf({ expr }: Factor, plan: PanelPlan | undefined): Affine {
   if (plan !== undefined) return panelForm(plan);
   return expr.kind === "load" ? toAffine(expr.index) : { constant: 0, terms: new Map() };
-};
+}
 
 function runOf(axes: readonly ReduceAxis[], forms: readonly Affine[]): number {
   let run = 1;

@@ -153,8 +153,7 @@ class Search {
   private get splits(): string[] {
     const [first, ...others] = this.contraction.core.axes;
     if (first.extent > BLOCK) return [];
-    const factors = this.factors.map((factor) => ({ natural: factor.coordinates() }));
-    return others.length > 0 && isBatchLike(first.name, factors) ? [first.name] : [];
+    return others.length > 0 && isBatchLike(first.name, this.factors) ? [first.name] : [];
   }
 
   /** Which factors are computed, or ask their guards, in the sum: none in lanes, where they are packed. */
@@ -271,17 +270,9 @@ class Search {
 
   /** The draft with its axes in order, and with its loops in every order that may suit the caches. */
   private settled(draft: Draft): Candidate[] {
-    const { lanes, block, packs, split, cost } = draft;
+    const { lanes, block, split, cost } = draft;
     const { nest, window, core } = this.contraction;
-    const { plans, axes, run } = arrange(
-      core.axes,
-      this.factors.map((factor, k) => ({
-        expr: factor.expr,
-        plan: packs[k],
-        natural: factor.coordinates(),
-        isSplat: !dependsOn(factor.expr, lanes.loop),
-      })),
-    );
+    const { packs, axes, run } = arrange(core.axes, this.factors, draft.packs, lanes.loop);
     const loops = nest.loops.map(({ name, extent }): TiledLoop => {
       if (name === lanes.loop) return { name, iterations: tileCount(lanes), size: tileWidth(lanes) };
       if (name === block.row) return { name, iterations: Math.ceil(extent / block.size), size: block.size };
@@ -299,7 +290,7 @@ class Search {
     if (split !== undefined) factors.push(this.sumsFootprint, this.sumsFootprint);
     const fixed = cost + this.runStarts(draft, run);
     return this.orders(loops, draft, split === undefined ? [] : [axis(split)]).map((order): Candidate => {
-      const scheduleOf = () => this.scheduleOf({ ...draft, packs: plans }, axes, order);
+      const scheduleOf = () => this.scheduleOf({ ...draft, packs }, axes, order);
       return {
         strategy: NAME,
         get schedule() {
