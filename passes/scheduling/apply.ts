@@ -13,7 +13,7 @@ import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";
 import { applyDot, isDot } from "./transforms/dot.ts";
 import { bodyOf, onNests, type Scheduled, transformed } from "./transforms/nests.ts";
-import { foldGuards, unrollWindows } from "./transforms/unroll.ts";
+import { foldGuards, unrollWindows } from "./transforms/window.ts";
 
 /**
  * The kernels that a schedule makes of a lowered one, and their scratch. How their work is divided among threads is decided

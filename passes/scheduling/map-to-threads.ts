@@ -117,11 +117,7 @@ class KernelSplit implements PartMaker {
   }
 
   private kernelOf({ loops, buffer, value }: Part, position: number): Kernel {
-    const index = dot(
-      loops.map(({ name }) => variable(name)),
-      stridesOf(loops.map(({ extent }) => extent)),
-    );
-    const store = { kind: "store", buffer, index, value } as const;
+    const store = { kind: "store", buffer, index: placeOf(loops), value } as const;
     const used = usedBuffers([store]);
     const own = this.kernel.buffers.filter(({ name }) => used.loaded.has(name) || name === buffer);
     const parts = this.scratch.filter(({ name }) => used.loaded.has(name) || name === buffer);
@@ -158,11 +154,10 @@ const accessTo = (name: string, stored: string, loaded: ReadonlySet<string>): Bu
 
 /** The element of `buffer` that belongs to the current iteration of `loops`. */
 const elementOf = (buffer: string, value: Expr, loops: readonly GridLoop[]): Expr =>
-  load(
-    buffer,
-    value.dtype as DType,
-    dot(
-      loops.map(({ name }) => variable(name)),
-      stridesOf(loops.map(({ extent }) => extent)),
-    ),
+  load(buffer, value.dtype as DType, placeOf(loops));
+
+const placeOf = (loops: readonly GridLoop[]): Expr =>
+  dot(
+    loops.map(({ name }) => variable(name)),
+    stridesOf(loops.map(({ extent }) => extent)),
   );

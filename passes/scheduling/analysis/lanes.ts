@@ -3,6 +3,7 @@
 import { add, binary, int, mul, variable } from "../../../src/loop/build.ts";
 import type { VectorSplit } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
+import type { GridLoop } from "./nest.ts";
 
 export interface Lanes {
   readonly loop: string;
@@ -28,6 +29,11 @@ export const splitOf = ({ loop, vectors, width, padded }: Lanes): VectorSplit =>
 
 /** The variable of the vector loop; its lanes run together. */
 export const LANE = "lane";
+
+/** The loop over the lanes of one vector, and which of them is at hand: none where a vector is a single element. */
+export const laneLoop = (width: number): readonly GridLoop[] =>
+  width === 1 ? [] : [{ name: LANE, extent: width, loop: "vector" }];
+export const laneIn = (width: number): Expr => (width === 1 ? int(0) : variable(LANE));
 
 export const vectorCount = ({ extent, width }: Lanes): number => Math.ceil(extent / width);
 export const tileCount = (lanes: Lanes): number => Math.ceil(vectorCount(lanes) / lanes.vectors);
@@ -62,7 +68,7 @@ export function lanePartsOf(lanes: Lanes): LanePart[] {
   const aligned = padded ? total : Math.floor(extent / width);
   const whole = Math.floor(aligned / vectors);
   const parts: LanePart[] = [];
-  const lane = variable(LANE);
+  const lane = laneIn(width);
   const at = (tile: Expr, vector: number, start: Expr): ReadonlyMap<string, Expr> =>
     new Map([
       [loop, add(start, lane)],

@@ -8,7 +8,7 @@ import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
 import type { Reduce } from "../analysis/contraction.ts";
 import { onlySum, sumsIn } from "../analysis/dot.ts";
-import { LANE } from "../analysis/lanes.ts";
+import { LANE, laneLoop } from "../analysis/lanes.ts";
 import {
   mapValues,
   type Nest,
@@ -81,7 +81,7 @@ function partOf({ loops, stores }: Nest, name: string, width: number, start: num
   const finish = rewriter((e) => totals.get(e) ?? e);
   const finished = stores.map((s, k) => ({ ...s, value: finish(values[k]) }));
   const body = nestLoops(loops, [
-    ...statementsOf({ loops: [{ name: LANE, extent: width, loop: "vector" }], stores: partial }),
+    ...statementsOf({ loops: laneLoop(width), stores: partial }),
     ...statementsOf({ loops: [], stores: finished }),
   ]);
   return { body, length: stride * (outermost?.extent ?? 1) };

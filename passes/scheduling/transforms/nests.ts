@@ -7,10 +7,9 @@ import type { Schedule, Step, VectorSplit } from "../../../src/loop/schedule.ts"
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute } from "../../../src/loop/walk.ts";
 import { joinLoops } from "../analysis/join-loops.ts";
-import { LANE, type Lanes, lanePartsOf } from "../analysis/lanes.ts";
+import { type Lanes, laneLoop, lanePartsOf } from "../analysis/lanes.ts";
 import { type GridLoop, mapStores, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
 import { cleared } from "./clear.ts";
-import { unrollTiles } from "./unroll.ts";
 
 /** Kernels that replace one, and the scratch buffers between them. */
 export interface Scheduled {
@@ -37,11 +36,9 @@ export function transformed(nest: Nest, step: Step, section = 0): readonly Nest[
     case "reorder":
       return [reordered(nest, step.loops)];
     case "unroll":
-      return nest.loops.some(({ name }) => name === step.loop)
-        ? unrollTiles(nest, [{ loop: step.loop, size: step.by }])
-        : [nest];
+      return inVectors(nest, { loop: step.loop, vectors: step.by, lanes: 1, tail: "peeled" });
     case "vectorize":
-      return (step.section ?? section) === section ? vectorized(nest, step) : [nest];
+      return (step.section ?? section) === section ? inVectors(nest, step) : [nest];
     default:
       return [nest];
   }
@@ -71,14 +68,16 @@ function reordered(nest: Nest, names: readonly string[]): Nest {
   return { ...nest, loops: [...named, ...nest.loops.filter(({ name }) => !names.includes(name))] };
 }
 
-/** The loop cut in vectors, whose lanes are the innermost loop: a nest for whole tiles of vectors, and for each kind of remainder. */
-function vectorized(nest: Nest, { loop, vectors, lanes: width, tail }: VectorSplit): Nest[] {
+/**
+ * The loop cut in vectors, whose lanes are the innermost loop: a nest for whole tiles of vectors, and for each kind of
+ * remainder. Vectors of one lane are iterations side by side.
+ */
+function inVectors(nest: Nest, { loop, vectors, lanes: width, tail }: VectorSplit): Nest[] {
   const extent = nest.loops.find(({ name }) => name === loop)?.extent;
   if (extent === undefined) return [nest];
   const rest = tail === "peeled" ? extent % width : 0;
   const lanes: Lanes = { loop, extent: extent - rest, width, vectors, padded: tail === "padded" };
-  const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
-  const cut = (iterations: number): GridLoop[] =>
+  const over = (iterations: number): GridLoop[] =>
     nest.loops.flatMap((l) => {
       if (l.name !== loop) return [l];
       return iterations === 1 ? [] : [{ name: loop, extent: iterations }];
@@ -86,7 +85,7 @@ function vectorized(nest: Nest, { loop, vectors, lanes: width, tail }: VectorSpl
   const whole = lanePartsOf(lanes).map(
     (part): Nest => ({
       ...nest,
-      loops: [...cut(part.iterations), lane],
+      loops: [...over(part.iterations), ...laneLoop(width)],
       stores: part.vectors.flatMap((vector) => mapStores(nest, (e) => substitute(e, vector)).stores),
     }),
   );

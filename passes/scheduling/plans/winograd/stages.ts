@@ -6,7 +6,7 @@ import { substitute } from "../../../../src/loop/walk.ts";
 import { type Lanes, splitOf, tileName, vectorName } from "../../analysis/lanes.ts";
 import type { StoreTarget } from "../../analysis/nest.ts";
 import { replaceCore } from "../../transforms/replace-core.ts";
-import { unrollWindows } from "../../transforms/unroll.ts";
+import { unrollWindows } from "../../transforms/window.ts";
 import { placeIn } from "./correlation.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";

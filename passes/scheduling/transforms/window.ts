@@ -1,55 +1,9 @@
-/** Unrolling on expressions: grid loops in steps of a tile, and pooling windows tap by tap. */
+/** Pooling windows written out tap by tap, and what unrolling makes constant. */
 
-import {
-  add,
-  binary,
-  compare,
-  constant,
-  float,
-  int,
-  mul,
-  select,
-  unary,
-  variable,
-} from "../../../src/loop/build.ts";
+import { binary, compare, constant, float, int, select, unary } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
-import { mapStores, mapValues, type Nest } from "../analysis/nest.ts";
-
-export interface Tile {
-  /** The grid loop that is cut. */
-  readonly loop: string;
-  readonly size: number;
-}
-
-/**
- * The nest in tiles: for each tiled loop one part over whole tiles and, where the size does not divide the
- * extent, one for what remains. Stores of a tile stand side by side.
- */
-export function unrollTiles(nest: Nest, tiles: readonly Tile[]): Nest[] {
-  const [tile, ...rest] = tiles;
-  if (tile === undefined) return [nest];
-  const extent = nest.loops.find((loop) => loop.name === tile.loop)?.extent ?? 1;
-  const whole = Math.floor(extent / tile.size);
-  const remainder = extent % tile.size;
-  const parts: Nest[] = [];
-  if (whole > 0) parts.push(unrollLoop(nest, tile.loop, whole, tile.size, 0));
-  if (remainder > 0) parts.push(unrollLoop(nest, tile.loop, 1, remainder, whole * tile.size));
-  return parts.flatMap((part) => unrollTiles(part, rest));
-}
-
-function unrollLoop(nest: Nest, name: string, iterations: number, size: number, start: number): Nest {
-  const base = iterations === 1 ? int(start) : add(mul(variable(name), int(size)), int(start));
-  const stores = Array.from({ length: size }, (_, k) => {
-    const replacement = new Map([[name, add(base, int(k))]]);
-    return mapStores(nest, (e) => substitute(e, replacement)).stores;
-  }).flat();
-  const loops = nest.loops.flatMap((loop) => {
-    if (loop.name !== name) return [loop];
-    return iterations === 1 ? [] : [{ name, extent: iterations }];
-  });
-  return { ...nest, loops, stores };
-}
+import { mapValues, type Nest } from "../analysis/nest.ts";
 
 /** The `window` around a contraction: maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
 export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
