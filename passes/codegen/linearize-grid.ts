@@ -10,6 +10,7 @@ import type { Expr, Induction, Kernel, Stmt } from "../../src/loop/types.ts";
 import {
   freeNames,
   mapExpressions,
+  mapOwn,
   ownExpressions,
   substitute,
   visitStatements,
@@ -113,15 +114,11 @@ const valueInIteration = ({ name, step }: Induction, start: Expr, iteration: str
 function withoutCopies(body: readonly Stmt[], outer: ReadonlyMap<string, Expr>): Stmt[] {
   const copies = new Map(outer);
   return body.flatMap((s): Stmt[] => {
-    const [renamed] = mapExpressions([{ ...s, ...(hasBody(s) && { body: [] }) }], (e) =>
-      substitute(e, copies),
-    );
+    const renamed = mapOwn(s, (e) => substitute(e, copies));
     if (renamed.kind === "let" && (renamed.value.kind === "local" || renamed.value.kind === "var")) {
       copies.set(renamed.name, renamed.value);
       return [];
     }
-    return [hasBody(s) ? ({ ...renamed, body: withoutCopies(s.body, copies) } as Stmt) : renamed];
+    return ["body" in renamed ? { ...renamed, body: withoutCopies(renamed.body, copies) } : renamed];
   });
 }
-
-const hasBody = (s: Stmt): s is Extract<Stmt, { readonly body: readonly Stmt[] }> => "body" in s;

@@ -10,7 +10,7 @@ import { mapBodies } from "../../src/loop/alike.ts";
 import { add, int, local, mul } from "../../src/loop/build.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Expr, Induction, Stmt } from "../../src/loop/types.ts";
-import { children, freeNames, mapChildren, visitStatements } from "../../src/loop/walk.ts";
+import { children, freeNames, mapChildren, mapOwn, visitStatements } from "../../src/loop/walk.ts";
 import type { Pass } from "../pass.ts";
 
 export const strengthReduction: Pass<LoweredProgram, LoweredProgram> = {
@@ -137,32 +137,8 @@ class Level {
 
   /** Rewrites the indices of a statement; bodies of nested loops have been rewritten already. */
   statement(s: Stmt): Stmt {
-    const e = this.expression;
-    switch (s.kind) {
-      case "for":
-        if (s.inductions === undefined) return s;
-        return { ...s, inductions: s.inductions.map((i) => ({ ...i, init: this.reduce(toAffine(i.init)) })) };
-      case "let":
-      case "assign":
-        return { ...s, value: e(s.value) };
-      case "accumulator":
-        return { ...s, init: e(s.init) };
-      case "store":
-        return { ...s, index: this.reduce(toAffine(e(s.index))), value: e(s.value) };
-      case "if":
-        return { ...s, condition: e(s.condition), body: s.body.map((inner) => this.statement(inner)) };
-      case "append":
-        return {
-          ...s,
-          condition: e(s.condition),
-          base: this.reduce(toAffine(e(s.base))),
-          values: s.values.map((v) => ({ ...v, value: e(v.value) })),
-        };
-      case "section":
-        return s;
-      default:
-        return s satisfies never;
-    }
+    const own = mapOwn(s, this.expression, (e) => this.reduce(toAffine(this.expression(e))));
+    return own.kind === "if" ? { ...own, body: own.body.map((inner) => this.statement(inner)) } : own;
   }
 
   private readonly expression = (e: Expr): Expr => {

@@ -248,37 +248,37 @@ export function nested(s: Stmt): readonly Stmt[] {
   }
 }
 
+/** A statement with the expressions that it holds itself passed through `f`, and its places in memory through `place`. */
+export function mapOwn(s: Stmt, f: (e: Expr) => Expr, place: (e: Expr) => Expr = f): Stmt {
+  switch (s.kind) {
+    case "for":
+      if (s.inductions === undefined) return s;
+      return { ...s, inductions: s.inductions.map((i) => ({ ...i, init: place(i.init) })) };
+    case "let":
+    case "assign":
+      return { ...s, value: f(s.value) };
+    case "accumulator":
+      return { ...s, init: f(s.init) };
+    case "store":
+      return { ...s, index: place(s.index), value: f(s.value) };
+    case "if":
+      return { ...s, condition: f(s.condition) };
+    case "append": {
+      const [condition, base] = [f(s.condition), place(s.base)];
+      return { ...s, condition, base, values: s.values.map((v) => ({ ...v, value: f(v.value) })) };
+    }
+    case "section":
+      return s;
+    default:
+      return s satisfies never;
+  }
+}
+
 /** Rebuilds statements with every expression they hold passed through `f`. */
 export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
-  return body.map((s): Stmt => {
-    switch (s.kind) {
-      case "for":
-        return {
-          ...s,
-          ...(s.inductions && { inductions: s.inductions.map((i) => ({ ...i, init: f(i.init) })) }),
-          body: mapExpressions(s.body, f),
-        };
-      case "let":
-      case "assign":
-        return { ...s, value: f(s.value) };
-      case "accumulator":
-        return { ...s, init: f(s.init) };
-      case "store":
-        return { ...s, index: f(s.index), value: f(s.value) };
-      case "if":
-        return { ...s, condition: f(s.condition), body: mapExpressions(s.body, f) };
-      case "append":
-        return {
-          ...s,
-          condition: f(s.condition),
-          base: f(s.base),
-          values: s.values.map((v) => ({ ...v, value: f(v.value) })),
-        };
-      case "section":
-        return { ...s, body: mapExpressions(s.body, f) };
-      default:
-        return s satisfies never;
-    }
+  return body.map((s) => {
+    const own = mapOwn(s, f);
+    return "body" in own ? { ...own, body: mapExpressions(own.body, f) } : own;
   });
 }
 
