@@ -7,7 +7,7 @@ import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { type Contraction, contractionOf, onSums, type Reduce } from "./analysis/contraction.ts";
 import { joinAxes } from "./analysis/join-loops.ts";
 import { mapValues, type Nest } from "./analysis/nest.ts";
-import { applySparse } from "./plans/sparse/apply.ts";
+import { applySparse } from "./plans/sparse/sparse.ts";
 import { applyWinograd } from "./plans/winograd/winograd.ts";
 import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";

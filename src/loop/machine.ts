@@ -119,8 +119,6 @@ export interface TrafficCosts {
 
 /** For lists of the positions that are not zero. */
 export interface SparseCosts {
-  /** A multiply-add of a list in scalar code: its own load and test, and a share of the list's. */
-  readonly step: number;
   /** Reading an entry, beside its splat. */
   readonly entry: number;
   /** Making an entry, and finishing one element of an image, by half multiply-adds. */

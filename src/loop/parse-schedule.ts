@@ -56,7 +56,7 @@ class StepReader {
       }
       case "compact": {
         const step = { kind, operand: this.operand() };
-        return reader.accept(" in bands") ? { ...step, inBands: true } : step;
+        return reader.accept(" with partial sums") ? { ...step, partialSums: true } : step;
       }
       case "winograd":
         return this.winograd();

@@ -46,8 +46,8 @@ export type Step =
   | { readonly kind: "clear"; readonly lanes: number }
   /** Sums wait in scratch, in rows of whole vectors along a loop, from iteration to iteration of the axis `over`, and are finished by a kernel of their own. */
   | { readonly kind: "accumulate"; readonly loop: string; readonly lanes: number; readonly over?: string }
-  /** Runs the sum over lists of the elements of a sparse factor; `inBands`, each list has a sum of its own. */
-  | { readonly kind: "compact"; readonly operand: Operand; readonly inBands?: true }
+  /** Runs the sum over lists of the elements of a sparse factor; with `partialSums`, those of each list are added up in memory. */
+  | { readonly kind: "compact"; readonly operand: Operand; readonly partialSums?: true }
   /** Minimal filtering with tiles of places, or of the taps of a weight gradient. */
   | {
       readonly kind: "winograd";
@@ -100,7 +100,7 @@ function printStep(step: Step): string {
     case "accumulate":
       return `accumulate ${step.loop} by ${step.lanes}${step.over === undefined ? "" : ` over ${step.over}`}`;
     case "compact":
-      return `compact ${step.operand}${step.inBands ? " in bands" : ""}`;
+      return `compact ${step.operand}${step.partialSums ? " with partial sums" : ""}`;
     case "winograd": {
       const form = `F(${step.outputs.join("x")}, ${step.taps.join("x")})`;
       const blocks = `images ${step.images}, groups ${step.groups}`;

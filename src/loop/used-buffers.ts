@@ -1,6 +1,6 @@
 /** Which buffers and scalars statements touch: what a kernel must declare. */
 
-import type { Expr, Stmt } from "./types.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
 export interface UsedBuffers {
@@ -30,4 +30,15 @@ export function usedBuffers(body: readonly Stmt[]): UsedBuffers {
     if (s.kind === "append") for (const { buffer } of s.values) stored.add(buffer);
   });
   return { loaded, stored, scalars };
+}
+
+/** The kernel with another body, which declares what that touches of `buffers` and of the scalars. */
+export function withBody(kernel: Kernel, buffers: readonly BufferParam[], body: readonly Stmt[]): Kernel {
+  const { loaded, stored, scalars } = usedBuffers(body);
+  return {
+    ...kernel,
+    buffers: buffers.filter(({ name }) => loaded.has(name) || stored.has(name)),
+    scalars: [...scalars],
+    body,
+  };
 }

@@ -31,7 +31,7 @@ const STEPS: { readonly [Kind in Step["kind"]]: readonly Extract<Step, { kind: K
   ],
   compact: [
     { kind: "compact", operand: "left" },
-    { kind: "compact", operand: "right", inBands: true },
+    { kind: "compact", operand: "right", partialSums: true },
   ],
   winograd: [
     {

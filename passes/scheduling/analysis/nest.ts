@@ -2,7 +2,7 @@
 
 import { invariant } from "../../../src/core/errors.ts";
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
-import { local } from "../../../src/loop/build.ts";
+import { add, int, local, mul, variable } from "../../../src/loop/build.ts";
 import type { Expr, Kernel, LoopKind, Stmt } from "../../../src/loop/types.ts";
 import { someExpr, substitute } from "../../../src/loop/walk.ts";
 
@@ -68,6 +68,14 @@ export function isContiguous(index: Expr, loop: string): boolean {
   const form = toAffine(index);
   return coefficientOf(form, loop) === 1 && !occursInside(form, loop);
 }
+
+/** How often the innermost of loops runs. */
+export const iterationsOf = (loops: readonly Pick<GridLoop, "extent">[]): number =>
+  loops.reduce((n, { extent }) => n * extent, 1);
+
+/** The number of an iteration of loops, counted as they run. */
+export const numberOf = (loops: readonly GridLoop[]): Expr =>
+  loops.reduce<Expr>((n, { name, extent }) => add(mul(n, int(extent)), variable(name)), int(0));
 
 /** Whether one of several stores might change what the value of another loads. */
 export function mayClash(stores: readonly StoreTarget[], values: readonly Expr[]): boolean {

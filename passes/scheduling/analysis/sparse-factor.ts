@@ -29,13 +29,16 @@ export interface SparseFactor {
   readonly base: Affine;
 }
 
+/** A contraction of a sparse factor with a dense one. */
+export interface SparseContraction {
+  readonly contraction: Contraction;
+  readonly sparse: SparseFactor;
+  readonly dense: Expr;
+}
+
 /** The factors of a contraction with one store that are sparse, each with the other one. */
-export function sparseFactorsOf({
-  kernel,
-  nest,
-  left,
-  right,
-}: Contraction): { readonly sparse: SparseFactor; readonly dense: Expr }[] {
+export function sparseFactorsOf(contraction: Contraction): SparseContraction[] {
+  const { kernel, nest, left, right } = contraction;
   if (nest.stores.length !== 1) return [];
   const lengthOf = (buffer: string): number => kernel.buffers.find((b) => b.name === buffer)?.length ?? 0;
   return [
@@ -43,7 +46,7 @@ export function sparseFactorsOf({
     { operand: "right" as const, factor: right, dense: left },
   ].flatMap(({ operand, factor, dense }) => {
     const sparse = sparseFactorOf(factor, operand, lengthOf);
-    return sparse === undefined ? [] : [{ sparse, dense }];
+    return sparse === undefined ? [] : [{ contraction, sparse, dense }];
   });
 }
 

@@ -1,10 +1,7 @@
 /** One factor of a contraction and what a search asks about it again and again. */
 
 import type { Machine } from "../../../src/loop/machine.ts";
-import type { Operand } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { someExpr } from "../../../src/loop/walk.ts";
-import { type Contraction, extentsOf } from "../analysis/contraction.ts";
 import {
   type Coordinate,
   coordinatesOf,
@@ -13,7 +10,7 @@ import {
   movesOf,
 } from "../analysis/coordinates.ts";
 import { isContiguous } from "../analysis/nest.ts";
-import { isPackable, type PanelPlan, panelLength, planPanel } from "../transforms/panel.ts";
+import { isPackable, type PanelPlan, panelLength } from "../transforms/panel.ts";
 import { elementCost } from "./cost.ts";
 
 export class Factor {
@@ -58,27 +55,3 @@ export class Factor {
     return this.expr.kind === "load" && isContiguous(this.expr.index, loop);
   }
 }
-/** A factor that is copied, and how its copy lies. */
-export interface PanelCache {
-  readonly operand: Operand;
-  readonly plan: PanelPlan;
-}
-
-/** The panels of all guarded factors of a contraction. */
-export function guardedCaches(contraction: Contraction): readonly PanelCache[] {
-  const extents = extentsOf(contraction);
-  const operands = (["left", "right"] as const).filter((operand) => isGuardedLoad(contraction[operand]));
-  return operands.flatMap((operand): PanelCache[] => {
-    const factor = contraction[operand];
-    if (!isPackable(factor, extents)) return [];
-    return [{ operand, plan: planPanel(factor, coordinatesOf(factor, extents, new Set())) }];
-  });
-}
-
-/** `select(guards, load, 0)` whose guards ask for places alone. */
-const isGuardedLoad = (factor: Expr): boolean =>
-  factor.kind === "select" &&
-  factor.a.kind === "load" &&
-  factor.b.kind === "const" &&
-  factor.b.value === 0 &&
-  !someExpr(factor.condition, ({ kind }) => kind === "load");

@@ -1,11 +1,11 @@
 /** Sums that wait in scratch: in rows of whole vectors, added to from iteration to iteration of an axis, finished at the end. */
 
-import { add, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
+import { add, and, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Step } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
 import type { Contraction } from "../analysis/contraction.ts";
-import type { Nest } from "../analysis/nest.ts";
+import { iterationsOf, type Nest, numberOf } from "../analysis/nest.ts";
 import { epilogueKernel } from "./epilogue-kernel.ts";
 
 export interface Accumulated {
@@ -17,31 +17,11 @@ export interface Accumulated {
   readonly epilogue: Kernel;
 }
 
-/** The contraction with its sums in scratch; `lowered` is the same before anything was cached. */
-export function accumulated(
-  { kernel, nest, core }: Contraction,
-  lowered: Contraction,
-  { loop, lanes, over }: Extract<Step, { kind: "accumulate" }>,
-): Accumulated {
+/** Scratch for so many sums of a kernel, as the program's buffer and as kernels declare it. */
+export function partialSums(kernel: Kernel, length: number): Pick<Accumulated, "param" | "scratch"> {
   const name = `${kernel.name}_partial`;
-  const extent = nest.loops.find((l) => l.name === loop)?.extent ?? 1;
-  const rows = nest.loops.filter((l) => l.name !== loop);
-  const width = Math.ceil(extent / lanes) * lanes;
-  const row = rows.reduce<Expr>((n, l) => add(mul(n, int(l.extent)), variable(l.name)), int(0));
-  const index = add(mul(row, int(width)), variable(loop));
-  const length = rows.reduce((n, l) => n * l.extent, width);
-  const axis = core.axes.find((a) => a.name === over);
-  const sum = { ...core, axes: core.axes.filter((a) => a !== axis) };
-  const before =
-    axis && select(compare("eq", variable(axis.name), int(0)), float(0), load(name, "float32", index));
-  const param = { name, dtype: "float32", length } as const;
   return {
-    nest: {
-      ...nest,
-      loops: axis === undefined ? nest.loops : [{ ...axis, loop: "serial" }, ...nest.loops],
-      stores: [{ buffer: name, index, value: before === undefined ? sum : add(before, sum) }],
-    },
-    param: { ...param, access: axis === undefined ? "write" : "readwrite" },
+    param: { name, dtype: "float32", length, access: "readwrite" },
     scratch: {
       name,
       dtype: "float32",
@@ -49,6 +29,43 @@ export function accumulated(
       role: "scratch",
       value: `partial sums of ${kernel.name}`,
     },
+  };
+}
+
+/** `sum` with what waits for it at `index`, which is nothing yet in the first iteration of all `over`. */
+export function addedUp(
+  buffer: string,
+  index: Expr,
+  over: readonly { readonly name: string }[],
+  sum: Expr,
+): Expr {
+  const isFirst = over.map(({ name }) => compare("eq", variable(name), int(0)));
+  if (isFirst.length === 0) return sum;
+  return add(select(isFirst.reduce(and), float(0), load(buffer, "float32", index)), sum);
+}
+
+/** The contraction with its sums in scratch; `lowered` is the same before anything was cached. */
+export function accumulated(
+  { kernel, nest, core }: Contraction,
+  lowered: Contraction,
+  { loop, lanes, over }: Extract<Step, { kind: "accumulate" }>,
+): Accumulated {
+  const extent = nest.loops.find((l) => l.name === loop)?.extent ?? 1;
+  const rows = nest.loops.filter((l) => l.name !== loop);
+  const width = Math.ceil(extent / lanes) * lanes;
+  const index = add(mul(numberOf(rows), int(width)), variable(loop));
+  const { param, scratch } = partialSums(kernel, width * iterationsOf(rows));
+  const axis = core.axes.find((a) => a.name === over);
+  const sum = { ...core, axes: core.axes.filter((a) => a !== axis) };
+  const added = addedUp(param.name, index, axis === undefined ? [] : [axis], sum);
+  return {
+    nest: {
+      ...nest,
+      loops: axis === undefined ? nest.loops : [{ ...axis, loop: "serial" }, ...nest.loops],
+      stores: [{ buffer: param.name, index, value: added }],
+    },
+    param: { ...param, access: axis === undefined ? "write" : "readwrite" },
+    scratch,
     epilogue: epilogueKernel(lowered, { ...param, access: "read" }, index, lanes),
   };
 }

@@ -22,8 +22,11 @@ export interface Cached {
 
 type CacheStep = Extract<Step, { kind: "cache" }>;
 
-/** The contraction after all steps of a schedule that cache something; copies run in so many lanes. */
-export function cached(contraction: Contraction, schedule: Schedule, lanes: number): Cached {
+/**
+ * The contraction after all steps of a schedule that cache something; copies run in so many lanes, and vectors may reach
+ * `slack` elements beyond them.
+ */
+export function cached(contraction: Contraction, schedule: Schedule, lanes: number, slack = 0): Cached {
   const steps = schedule.filter((step) => step.kind === "cache");
   if (steps.length === 0) return { contraction, copies: [], scratch: [] };
   const { kernel, nest, core } = contraction;
@@ -33,7 +36,7 @@ export function cached(contraction: Contraction, schedule: Schedule, lanes: numb
   const panels = steps.map((step) => {
     const factor = contraction[step.operand];
     const panel = buildPanel(
-      panelOf(contraction, step),
+      { ...panelOf(contraction, step), slack },
       kernel,
       `${kernel.name}_panel${step.operand === "left" ? 0 : 1}`,
     );

@@ -5,7 +5,7 @@ import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
-import { LANE } from "../analysis/lanes.ts";
+import { laneIn, laneLoop } from "../analysis/lanes.ts";
 import type { GridLoop, Nest, StoreTarget } from "../analysis/nest.ts";
 
 /** The nests that clear what a dense copy fills, and the copy inside of its guards. */
@@ -62,16 +62,15 @@ function rangeOf(test: Expr): { name: string; low: number; high: number } | unde
 /** Clears a whole buffer. */
 export function zeros(buffer: string, length: number, width: number): Nest[] {
   const whole = Math.floor(length / width);
-  const lane: GridLoop = { name: LANE, extent: width, loop: "vector" };
   const nest = (loops: GridLoop[], index: Expr): Nest => ({
     name: "zeros",
     loops,
     stores: [{ buffer, index, value: float(0) }],
   });
-  const cell = add(mul(variable("cell"), int(width)), variable(LANE));
+  const cell = add(mul(variable("cell"), int(width)), laneIn(width));
   const rest = length % width;
   return [
-    ...(whole === 0 ? [] : [nest([{ name: "cell", extent: whole }, lane], cell)]),
+    ...(whole === 0 ? [] : [nest([{ name: "cell", extent: whole }, ...laneLoop(width)], cell)]),
     ...(rest === 0
       ? []
       : [nest([{ name: "cell", extent: rest }], add(variable("cell"), int(whole * width)))]),

@@ -3,7 +3,7 @@
 import { load } from "../../../src/loop/build.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
 import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
-import { usedBuffers } from "../../../src/loop/used-buffers.ts";
+import { withBody } from "../../../src/loop/used-buffers.ts";
 import { type Contraction, onSums } from "../analysis/contraction.ts";
 import { mapValues } from "../analysis/nest.ts";
 import { bodyOf, onNests } from "./nests.ts";
@@ -23,13 +23,6 @@ export function epilogueKernel(
       onSums(core.axes, () => sum),
     ),
   ]);
-  const { loaded, stored, scalars } = usedBuffers(body);
-  const epilogue: Kernel = {
-    ...kernel,
-    buffers: [...kernel.buffers, sums].filter((b) => loaded.has(b.name) || stored.has(b.name)),
-    scalars: [...scalars],
-    body,
-    nominalFlops: countFlops(body),
-  };
+  const epilogue = { ...withBody(kernel, [...kernel.buffers, sums], body), nominalFlops: countFlops(body) };
   return onNests(epilogue, rowSchedule(epilogue, width));
 }

@@ -3,6 +3,7 @@
  * stands in the memory of an image, and the gradient that arrives there. Windows without a gradient do not enter.
  */
 
+import { fromAffine } from "../../../../src/loop/affine.ts";
 import {
   add,
   compare,
@@ -17,10 +18,10 @@ import {
 } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import type { GridLoop } from "../../analysis/nest.ts";
-import { type SparseFactor, winnerAt } from "../../analysis/sparse-factor.ts";
-import { baseOf, type ListSpec, listBuffer, loopOver, nestLoops } from "./sparse-form.ts";
+import type { BufferParam, Expr, Kernel, LoopKind, Stmt } from "../../../../src/loop/types.ts";
+import { withBody } from "../../../../src/loop/used-buffers.ts";
+import { type GridLoop, iterationsOf, nestLoops, numberOf } from "../../analysis/nest.ts";
+import { type SparseContraction, type SparseFactor, winnerAt } from "../../analysis/sparse-factor.ts";
 
 export interface ImageLists {
   /** Fills the lists. */
@@ -30,13 +31,14 @@ export interface ImageLists {
   readonly params: readonly BufferParam[];
   /** The loop over the bands that an image is cut into, if it is: inside of all others. */
   readonly bands: readonly GridLoop[];
-  /** The number of entries in the current list, and the position of the entry that the variable `entry` tells. */
-  readonly count: Expr;
-  readonly most: number;
-  /** Offset and gradient of the current entry. */
-  readonly offset: Expr;
-  readonly gradient: Expr;
+  /** Names the number of entries in the current list `count`. */
+  readonly counted: Stmt;
+  /** Runs the current list: `body` for each entry, whose `offset` and `gradient` are named. */
+  entries(loop: LoopKind, body: readonly Stmt[]): Stmt;
 }
+
+/** The gradient of the entry at hand. */
+export const GRADIENT = local("gradient", "float32");
 
 /** The number of bands of whole rows that an image is cut into, so that the windows of none are more than a block of a sum. */
 export function bandsOf({ plane: [rows, columns] }: SparseFactor): number {
@@ -45,36 +47,45 @@ export function bandsOf({ plane: [rows, columns] }: SparseFactor): number {
   return bands;
 }
 
-/**
- * Lists for all combinations of `loops`, each image cut into so many bands; a row and a column of the dense gradient are
- * so many elements.
- */
+/** Lists for all combinations of `loops`; a row and a column of the dense gradient are so many elements. */
 export function imageLists(
-  kernel: Kernel,
-  sparse: SparseFactor,
+  { contraction: { kernel }, sparse }: SparseContraction,
   loops: readonly GridLoop[],
-  bandCount: number,
   rowStride: number,
   columnStride: number,
 ): ImageLists {
   const [rows, columns] = sparse.plane;
   const [windowRows, windowColumns] = sparse.window;
+  const bandCount = bandsOf(sparse);
   const bands: GridLoop[] = bandCount === 1 ? [] : [{ name: "band", extent: bandCount }];
   const bandRows = rows / bandCount;
   const most = bandRows * columns;
   const all = [...loops, ...bands];
-  const lists = all.reduce((n, loop) => n * loop.extent, 1);
-  const number = all.reduce<Expr>((n, { name, extent }) => add(mul(n, int(extent)), variable(name)), int(0));
+  const lists = iterationsOf(all);
+  const number = numberOf(all);
   const reach = (rows * windowRows - 1) * rowStride + (columns * windowColumns - 1) * columnStride;
-  const scratch = (suffix: string, ...spec: ListSpec) =>
-    listBuffer(`${kernel.name}_${suffix}`, sparse.gradient, ...spec);
-  const offsets = scratch("offsets", "int32", lists * most, [0, reach]);
-  const values = scratch("values", "float32", lists * most);
-  const counts = scratch("counts", "int32", lists, [0, most]);
+  const made = (
+    suffix: string,
+    dtype: "int32" | "float32",
+    length: number,
+    highest?: number,
+  ): { buffer: ProgramBuffer; param: BufferParam } => {
+    const name = `${kernel.name}_${suffix}`;
+    const value = `winner lists of ${sparse.gradient}`;
+    const range = highest === undefined ? {} : { range: [0, highest] as const };
+    return {
+      buffer: { name, dtype, shape: [length], role: "scratch", value },
+      param: { name, dtype, length, access: "write", ...range },
+    };
+  };
+  const offsets = made("offsets", "int32", lists * most, reach);
+  const values = made("values", "float32", lists * most);
+  const counts = made("counts", "int32", lists, most);
   const buffers = [offsets, values, counts];
+  const params = buffers.map(({ param }) => param);
   const base = mul(number, int(most));
   const py = bands.reduce<Expr>((y, { name }) => add(mul(variable(name), int(bandRows)), y), variable("py"));
-  const at = add(add(baseOf(sparse.base), mul(py, int(columns))), variable("px"));
+  const at = add(add(fromAffine(sparse.base), mul(py, int(columns))), variable("px"));
   const winner = local("winner", "int32");
   const offset = [
     mul(py, int(windowRows * rowStride)),
@@ -82,7 +93,6 @@ export function imageLists(
     mul(div(winner, int(windowColumns)), int(rowStride)),
     mul(mod(winner, int(windowColumns)), int(columnStride)),
   ].reduce(add);
-  const gradient = local("gradient", "float32");
   const window: Stmt[] = [
     { kind: "let", name: "winner", value: winnerAt(sparse, at) },
     { kind: "let", name: "gradient", value: load(sparse.gradient, "float32", at) },
@@ -90,41 +100,46 @@ export function imageLists(
       kind: "append",
       count: "count",
       capacity: most,
-      condition: compare("ne", gradient, float(0)),
+      condition: compare("ne", GRADIENT, float(0)),
       base,
       values: [
         { buffer: offsets.param.name, value: offset },
-        { buffer: values.param.name, value: gradient },
+        { buffer: values.param.name, value: GRADIENT },
       ],
     },
+  ];
+  const windows: GridLoop[] = [
+    { name: "py", extent: bandRows },
+    { name: "px", extent: columns },
   ];
   const list: Stmt[] = [
     { kind: "accumulator", name: "count", init: int(0), range: [0, most] },
-    loopOver("py", bandRows, [loopOver("px", columns, window)]),
+    ...nestLoops(windows, window, "serial"),
     { kind: "store", buffer: counts.param.name, index: number, value: local("count", "int32") },
   ];
-  const sources = new Set([sparse.gradient, sparse.winner]);
   const entry = add(base, variable("entry"));
   return {
     kernel: {
-      ...kernel,
+      ...withBody(kernel, [...kernel.buffers, ...params], nestLoops(all, list)),
       name: `${kernel.name}_lists`,
       ops: ["winner_lists"],
-      buffers: [
-        ...kernel.buffers.filter((b) => sources.has(b.name)),
-        ...buffers.map(({ param }): BufferParam => ({ ...param, access: "write" })),
-      ],
-      scalars: [],
-      body: nestLoops(all, "grid", list),
-      schedule: [{ kind: "compact", operand: sparse.operand, ...(bandCount > 1 && { inBands: true }) }],
+      schedule: [{ kind: "compact", operand: sparse.operand }],
       nominalFlops: 0,
     },
     buffers: buffers.map(({ buffer }) => buffer),
-    params: buffers.map(({ param }): BufferParam => ({ ...param, access: "read" })),
+    params: params.map((param): BufferParam => ({ ...param, access: "read" })),
     bands,
-    count: load(counts.param.name, "int32", number),
-    most,
-    offset: load(offsets.param.name, "int32", entry),
-    gradient: load(values.param.name, "float32", entry),
+    counted: { kind: "let", name: "count", value: load(counts.param.name, "int32", number) },
+    entries: (loop, body) => ({
+      kind: "for",
+      name: "entry",
+      extent: { count: "count", most },
+      loop,
+      body: [
+        { kind: "let", name: "offset", value: load(offsets.param.name, "int32", entry) },
+        { kind: "let", name: "gradient", value: load(values.param.name, "float32", entry) },
+        ...body,
+      ],
+    }),
   };
 }

@@ -1,49 +1,51 @@
 /**
- * The input gradient over winner lists: for each window of an image the channels whose gradient is alive are
- * listed by the column in which they won; the patch of the input under the window is accumulated row by row
- * in registers over those lists and then added into the image.
+ * The input gradient over lists: each entry of a list adds its gradient times rows of weights into an image whose channels
+ * are innermost, so that taps and channels of a row are one contiguous stretch. Lanes beyond the stretch add zeros; a
+ * gradient that is not finite may therefore reach a neighbour.
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
-import {
-  add,
-  and,
-  binary,
-  compare,
-  div,
-  float,
-  int,
-  load,
-  local,
-  mod,
-  mul,
-  select,
-  sub,
-  variable,
-} from "../../../../src/loop/build.ts";
-import { countFlops } from "../../../../src/loop/flops.ts";
+import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
-import { type Schedule, unrolledBy } from "../../../../src/loop/schedule.ts";
-import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
+import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import { type Schedule, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { withBody } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop } from "../../analysis/nest.ts";
-import { winnerAt } from "../../analysis/sparse-factor.ts";
-import type { Scheduled } from "../../transforms/nests.ts";
-import { onNests } from "../../transforms/nests.ts";
-import { replaceCore } from "../../transforms/replace-core.ts";
+import { onSums } from "../../analysis/contraction.ts";
+import { laneLoop } from "../../analysis/lanes.ts";
 import {
-  baseOf,
-  type ListSpec,
-  listBuffer,
-  loopOver,
+  type GridLoop,
+  iterationsOf,
+  type Nest,
   nestLoops,
-  type SparseContraction,
-  type SparseForm,
-} from "./sparse-form.ts";
+  numberOf,
+  statementsOf,
+} from "../../analysis/nest.ts";
+import type { SparseContraction } from "../../analysis/sparse-factor.ts";
+import { zeros } from "../../transforms/clear.ts";
+import { bodyOf, onNests, type Scheduled } from "../../transforms/nests.ts";
 
-/** Names of everything that takes part; extents come from the loops. */
-export interface InputGradientParts {
+import { rowSchedule } from "../../transforms/rows.ts";
+import { MULTIPLY_ADD } from "../cost.ts";
+import { GRADIENT, type ImageLists, imageLists } from "./image-lists.ts";
+import {
+  type Block,
+  bestBlock,
+  blockSteps,
+  blocksOf,
+  entryCost,
+  type SparseForm,
+  type TapBlock,
+} from "./tap-blocks.ts";
+
+/** Weights held in registers at most; the rest is for what they are added to. */
+const HELD = 10;
+
+/** The loops of a transposed convolution by what they are to it; those that a form may lack are none or one. */
+interface Parts {
+  /** The dense factor. */
+  readonly weights: Extract<Expr, { kind: "load" }>;
   /** The image, when the batch is larger than one. */
   readonly images: readonly GridLoop[];
   /** Input channels, when there are several. */
@@ -60,48 +62,43 @@ export interface InputGradientParts {
 }
 
 /**
- * Matches `Σ[co, ky, kx] sparse(n, co, y - ky + t, x - kx + l) · W(co, ci, ky, kx)`, the transposed convolution
- * with unit stride and dilation. Returns `undefined` for other forms.
+ * The plan for `Σ[co, ky, kx] sparse(n, co, y - ky + t, x - kx + l) · W(co, ci, ky, kx)`, the transposed convolution with
+ * unit stride and dilation; `undefined` for other forms.
  */
-export function inputGradientForm(
-  found: SparseContraction,
-  { registers, costs }: Machine,
-): SparseForm | undefined {
-  const parts = inputGradientParts(found);
+export function inputGradient(found: SparseContraction, machine: Machine): SparseForm | undefined {
+  const parts = partsOf(found);
   if (parts === undefined) return undefined;
-  const width = parts.tapColumns.extent + found.sparse.window[1] - 1;
-  if (width + 2 > registers) return undefined;
-  const height = parts.tapRows.extent + found.sparse.window[0] - 1;
-  const tile = Math.max(1, Math.min(height, Math.floor(registers / width)));
-  const work =
-    [...parts.images, ...parts.inputs, ...parts.outputs].reduce((n, loop) => n * loop.extent, 1) *
-    found.sparse.plane[0] *
-    found.sparse.plane[1] *
-    height *
-    parts.tapColumns.extent;
+  const { contraction, sparse } = found;
+  const { vectorWidth: lanes, registers } = machine;
+  const { intoMemory, makeEntry, finish } = machine.costs.sparse;
+  const rows = parts.tapRows.extent;
+  const vectors = Math.ceil((parts.tapColumns.extent * iterationsOf(parts.inputs)) / lanes);
+  const held = Math.min(HELD, registers - 3);
+  const block = bestBlock(machine, rows, vectors, held, intoMemory);
+  const entries = iterationsOf([...parts.images, ...parts.outputs]) * sparse.plane[0] * sparse.plane[1];
+  const perEntry = entryCost(machine, block, rows, vectors, intoMemory);
   return {
-    schedule: scheduleOf(found, parts, tile),
-    cost: 2 * work * costs.sparse.step,
+    schedule: [
+      { kind: "compact", operand: sparse.operand },
+      ...blockSteps(parts.tapColumns, parts.tapRows, block, lanes),
+    ],
+    cost:
+      MULTIPLY_ADD * entries * perEntry + makeEntry * entries + finish * iterationsOf(contraction.nest.loops),
   };
 }
 
-/** Carries out the schedule of such a form; `undefined` for other contractions. */
+/** Carries out the schedule of such a plan; `undefined` for other forms. */
 export function buildInputGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
-  const parts = inputGradientParts(found);
-  return parts && new InputGradient(found, parts, unrolledBy(schedule, parts.tapRows.name), schedule).build();
+  const parts = partsOf(found);
+  if (parts === undefined) return undefined;
+  const { vectors, lanes } = vectorized(schedule);
+  const rows = unrolledBy(schedule, parts.tapRows.name);
+  return new InputGradient(found, parts, lanes, { rows, vectors }).build(schedule);
 }
 
-const scheduleOf = ({ sparse }: SparseContraction, { tapRows }: InputGradientParts, by: number): Schedule => [
-  { kind: "compact", operand: sparse.operand },
-  { kind: "unroll", loop: tapRows.name, by },
-];
-
 /** The loops of the transposed convolution that `found` is, or `undefined` when it is none. */
-export function inputGradientParts({
-  contraction,
-  sparse,
-  dense,
-}: SparseContraction): InputGradientParts | undefined {
+function partsOf({ contraction, sparse, dense }: SparseContraction): Parts | undefined {
+  if (dense.kind !== "load") return undefined;
   const { loops } = contraction.nest;
   const { axes } = contraction.core;
   const vertical = differenceOf(sparse.row, loops, axes);
@@ -124,6 +121,7 @@ export function inputGradientParts({
   )
     return undefined;
   return {
+    weights: dense,
     images,
     inputs,
     outputs,
@@ -145,255 +143,185 @@ function differenceOf(form: Affine, loops: readonly GridLoop[], axes: readonly G
   return { position, tap, shift: form.constant };
 }
 
+/** Where the main kernel finds the weights, and what it takes to have them there. */
+interface Weights {
+  readonly kernels: readonly Kernel[];
+  readonly scratch: readonly ProgramBuffer[];
+  readonly params: readonly BufferParam[];
+  /** The weight at a place of a row of taps, for the output channel at hand. */
+  readonly load: (row: Expr, element: Expr) => Expr;
+}
+
 class InputGradient {
   private readonly found: SparseContraction;
-  private readonly parts: InputGradientParts;
-  private readonly tile: number;
-  private readonly schedule: Schedule;
+  private readonly parts: Parts;
+  private readonly lanes: number;
+  private readonly block: Block;
   private readonly kernel: Kernel;
-  /** Rows of the weights with the zero rows above and below that a window's lower rows reach into. */
-  private readonly paddedTaps: number;
-  /** Extents of the accumulated image, halo included. */
-  private readonly height: number;
-  private readonly width: number;
+  private readonly channels: number;
+  /** Elements of one row of the image, and of all of it in whole vectors, with room behind it for the last row's last lanes. */
+  private readonly stride: number;
+  private readonly imageLength: number;
+  /** Taps times channels of a row, and the same in whole vectors. */
+  private readonly run: number;
+  private readonly rowLength: number;
 
-  constructor(found: SparseContraction, parts: InputGradientParts, tile: number, schedule: Schedule) {
-    this.schedule = schedule;
+  constructor(found: SparseContraction, parts: Parts, lanes: number, block: Block) {
     this.found = found;
     this.parts = parts;
-    this.tile = tile;
+    this.lanes = lanes;
+    this.block = block;
     this.kernel = found.contraction.kernel;
     const { plane, window } = found.sparse;
-    this.paddedTaps = parts.tapRows.extent + 2 * (window[0] - 1);
-    this.height = Math.max(plane[0] * window[0] + parts.tapRows.extent - 1, parts.rows.extent + parts.top);
-    this.width = Math.max(
-      plane[1] * window[1] + parts.tapColumns.extent - 1,
-      parts.columns.extent + parts.left,
-    );
+    const { tapRows, tapColumns, rows, columns, top, left } = parts;
+    this.channels = iterationsOf(parts.inputs);
+    const height = Math.max(plane[0] * window[0] + tapRows.extent - 1, rows.extent + top);
+    const width = Math.max(plane[1] * window[1] + tapColumns.extent - 1, columns.extent + left);
+    this.stride = width * this.channels;
+    this.imageLength = Math.ceil((height * this.stride) / lanes + 1) * lanes;
+    this.run = tapColumns.extent * this.channels;
+    this.rowLength = Math.ceil(this.run / lanes) * lanes;
   }
 
-  build() {
-    const { kernel } = this;
-    const { sparse, dense } = this.found;
-    const outputs = extentOf(this.parts.outputs);
-    const inputs = extentOf(this.parts.inputs);
-    const taps = this.paddedTaps * this.parts.tapColumns.extent;
-    const classes = sparse.window[1];
-    const make = (suffix: string, ...spec: ListSpec) =>
-      listBuffer(`${kernel.name}_${suffix}`, sparse.gradient, ...spec);
-    const weights = make("weights", "float32", outputs * inputs * taps);
-    const reach = (outputs - 1) * inputs * taps + (sparse.window[0] - 1) * this.parts.tapColumns.extent;
-    const offsets = make("offsets", "int32", classes * outputs, [0, reach]);
-    const values = make("values", "float32", classes * outputs);
-    const image = make("image", "float32", inputs * this.height * this.width);
-    const packBody = this.packBody(weights.param.name);
-    const weightsKernel: Kernel = {
-      ...kernel,
-      name: weights.param.name,
-      ops: ["pack"],
-      buffers: [
-        ...kernel.buffers.filter((b) => b.name === dense.buffer),
-        { ...weights.param, access: "write" },
-      ],
-      scalars: [],
-      body: packBody,
-      nominalFlops: countFlops(packBody),
-    };
-    const pack = onNests(weightsKernel, []);
-    const { loaded } = usedBuffers([{ kind: "let", name: "epilogue", value: this.epilogue(float(0)) }]);
+  build(schedule: Schedule): Scheduled {
+    const { kernel, parts } = this;
+    const lists = imageLists(this.found, [...parts.images, ...parts.outputs], this.stride, this.channels);
+    const weights = this.weights();
+    const name = `${kernel.name}_image`;
+    const length = this.imageLength;
+    const image: BufferParam = { name, dtype: "float32", length, access: "scratch", private: true };
+    const buffers = [...kernel.buffers, ...lists.params, ...weights.params, image];
     const main: Kernel = {
-      ...kernel,
-      buffers: [
-        ...kernel.buffers.filter((b) => b.name !== dense.buffer || loaded.has(b.name)),
-        { ...weights.param, access: "read" },
-        offsets.param,
-        values.param,
-        image.param,
-      ],
-      body: nestLoops(this.parts.images, "grid", [
-        loopOver("cell", inputs * this.height * this.width, [
-          { kind: "store", buffer: image.param.name, index: variable("cell"), value: float(0) },
-        ]),
-        loopOver("py", sparse.plane[0], [
-          loopOver(
-            "px",
-            sparse.plane[1],
-            this.windowBody(weights.param.name, offsets.param.name, values.param.name, image.param.name),
-          ),
-        ]),
-        ...this.finish(image.param.name),
-      ]),
-      schedule: this.schedule,
+      ...withBody(kernel, buffers, this.overImages(lists, weights.load, name)),
+      schedule,
     };
-    return { kernels: [pack, main], scratch: [weights, offsets, values, image].map(({ buffer }) => buffer) };
+    const scratch = scratchFor(`winner lists of ${this.found.sparse.gradient}`, name, length);
+    return {
+      kernels: [...weights.kernels, lists.kernel, main],
+      scratch: [...weights.scratch, ...lists.buffers, { ...scratch, private: true }],
+    };
   }
 
-  /** Copies the weights to [out][in][padded row][column]. */
-  private packBody(target: string): Stmt[] {
-    const { tapRows, tapColumns, outputs, inputs } = this.parts;
-    const above = this.found.sparse.window[0] - 1;
-    const row = sub(variable("tap"), int(above));
-    const source = substitute(this.found.dense.index, new Map([[tapRows.name, row]]));
-    const inside = and(compare("ge", row, int(0)), compare("lt", row, int(tapRows.extent)));
-    const value = select(inside, load(this.found.dense.buffer, "float32", source), float(0));
-    const index = add(
-      mul(add(mul(this.channel, int(this.paddedTaps)), variable("tap")), int(tapColumns.extent)),
-      variable(tapColumns.name),
+  /** The weights as [out][row][column, in] with rows of whole vectors: in place where they lie so, else a copy. */
+  private weights(): Weights {
+    const { weights, tapRows, tapColumns, outputs, inputs } = this.parts;
+    if (this.rowsLieWhole) {
+      const first = [...inputs, tapColumns].map(({ name }): [string, Expr] => [name, int(0)]);
+      const at = (row: Expr, element: Expr): Expr => {
+        const start = substitute(weights.index, new Map([...first, [tapRows.name, row]]));
+        return load(weights.buffer, "float32", add(start, element));
+      };
+      return { kernels: [], scratch: [], params: [], load: at };
+    }
+    const name = `${this.kernel.name}_weights`;
+    const length = iterationsOf([...outputs, tapRows]) * this.rowLength;
+    const param = { name, dtype: "float32", length } as const;
+    const number = numberOf([...outputs, tapRows]);
+    return {
+      kernels: [this.pack({ ...param, access: "write" })],
+      scratch: [scratchFor(`winner lists of ${this.found.sparse.gradient}`, name, length)],
+      params: [{ ...param, access: "read" }],
+      load: (row, element) => {
+        const tap = substitute(number, new Map([[tapRows.name, row]]));
+        return load(name, "float32", add(mul(tap, int(this.rowLength)), element));
+      },
+    };
+  }
+
+  /** Whether the weights of a row of taps are whole vectors that lie side by side, input channels innermost. */
+  private get rowsLieWhole(): boolean {
+    const { weights, tapColumns, inputs } = this.parts;
+    const form = toAffine(weights.index);
+    return (
+      this.rowLength === this.run &&
+      coefficientOf(form, tapColumns.name) === this.channels &&
+      inputs.every(({ name }) => coefficientOf(form, name) === 1)
     );
-    return nestLoops([...outputs, ...inputs, { name: "tap", extent: this.paddedTaps }, tapColumns], "grid", [
-      { kind: "store", buffer: target, index, value },
+  }
+
+  /** Copies the weights to [out][row][column, in], rows in whole vectors with zeros behind. */
+  private pack(target: BufferParam): Kernel {
+    const { weights, tapRows, tapColumns, outputs, inputs } = this.parts;
+    const lines = [...outputs, tapRows];
+    const line = mul(numberOf(lines), int(this.rowLength));
+    const element = add(line, numberOf([tapColumns, ...inputs]));
+    const beyond = this.rowLength - this.run;
+    const behind = add(add(line, variable("beyond")), int(this.run));
+    const nest = (name: string, within: readonly GridLoop[], index: Expr, value: Expr): Nest => ({
+      name,
+      loops: [...lines, ...within],
+      stores: [{ buffer: target.name, index, value }],
+    });
+    const body = bodyOf([
+      nest("copy", [tapColumns, ...inputs], element, weights),
+      ...(beyond === 0 ? [] : [nest("zeros", [{ name: "beyond", extent: beyond }], behind, float(0))]),
+    ]);
+    const copy: Kernel = {
+      ...withBody(this.kernel, [...this.kernel.buffers, target], body),
+      name: target.name,
+      ops: ["pack"],
+      nominalFlops: 0,
+    };
+    return onNests(copy, rowSchedule(copy, this.lanes));
+  }
+
+  /** Each image is cleared, gathers all channels' winners and is stored through the epilogue. */
+  private overImages(lists: ImageLists, weights: Weights["load"], image: string): Stmt[] {
+    const { tapRows, images, outputs } = this.parts;
+    const blocks = blocksOf(tapRows.extent, this.rowLength / this.lanes, this.block, this.lanes);
+    const list = [lists.counted, ...blocks.flatMap((block) => this.blockBody(lists, weights, image, block))];
+    return nestLoops(images, [
+      ...zeros(image, this.imageLength, this.lanes).flatMap(statementsOf),
+      ...nestLoops([...outputs, ...lists.bands], list, "serial"),
+      ...this.finish(image),
     ]);
   }
 
-  /** Output channel times input channels plus input channel. */
-  private get channel(): Expr {
-    return add(mul(nameOf(this.parts.outputs), int(extentOf(this.parts.inputs))), nameOf(this.parts.inputs));
-  }
-
-  private windowBody(weights: string, offsets: string, values: string, image: string): Stmt[] {
-    const { sparse } = this.found;
-    const classes = Array.from({ length: sparse.window[1] }, (_, k) => k);
-    const height = this.parts.tapRows.extent + sparse.window[0] - 1;
-    const tiles = Array.from({ length: Math.ceil(height / this.tile) }, (_, k) => k * this.tile);
-    return [
-      ...classes.flatMap((k) => this.list(k, offsets, values)),
-      ...nestLoops(
-        this.parts.inputs,
-        "grid",
-        tiles.flatMap((first) =>
-          this.rows(first, Math.min(this.tile, height - first), weights, offsets, values, image),
-        ),
-      ),
-    ];
-  }
-
-  /** Lists the channels whose winner stands in column `column` of the current window. */
-  private list(column: number, offsets: string, values: string): Stmt[] {
-    const { sparse } = this.found;
-    const outputs = extentOf(this.parts.outputs);
-    const columns = this.parts.tapColumns.extent;
-    const at = add(add(baseOf(sparse.base), mul(variable("py"), int(sparse.plane[1]))), variable("px"));
-    const winner = local(`winner${column}`, "int32");
-    const gradient = local(`gradient${column}`, "float32");
-    const channel = mul(
-      nameOf(this.parts.outputs),
-      int(extentOf(this.parts.inputs) * this.paddedTaps * columns),
-    );
-    const above = sub(int(sparse.window[0] - 1), div(winner, int(sparse.window[1])));
-    const alive = and(
-      compare("eq", mod(winner, int(sparse.window[1])), int(column)),
-      compare("ne", gradient, float(0)),
-    );
-    return [
-      { kind: "accumulator", name: `count${column}`, init: int(0), range: [0, outputs] },
-      ...nestLoops(this.parts.outputs, "reduce", [
-        { kind: "let", name: `winner${column}`, value: winnerAt(sparse, at) },
-        { kind: "let", name: `gradient${column}`, value: load(sparse.gradient, "float32", at) },
-        {
-          kind: "append",
-          count: `count${column}`,
-          capacity: outputs,
-          condition: alive,
-          base: int(column * outputs),
-          values: [
-            { buffer: offsets, value: add(channel, mul(above, int(columns))) },
-            { buffer: values, value: gradient },
-          ],
-        },
-      ]),
-    ];
-  }
-
-  /** Accumulates rows `first` … of the patch over all lists, then adds them into the image. */
-  private rows(
-    first: number,
-    count: number,
-    weights: string,
-    offsets: string,
-    values: string,
+  /** Weights of one block stay in registers while a list adds them into the image. */
+  private blockBody(
+    lists: ImageLists,
+    weights: Weights["load"],
     image: string,
+    { points, loops }: TapBlock,
   ): Stmt[] {
-    const { sparse } = this.found;
-    const columns = this.parts.tapColumns.extent;
-    const width = columns + sparse.window[1] - 1;
-    const outputs = extentOf(this.parts.outputs);
-    const name = (row: number, column: number): string => `acc${first}_${row * width + column}`;
-    const cells = Array.from(
-      { length: count * width },
-      (_, k) => [Math.floor(k / width), k % width] as const,
+    const held = points.map(
+      ({ row, element }, k): Stmt => ({ kind: "let", name: `weight${k}`, value: weights(row, element) }),
     );
-    const filter = mul(nameOf(this.parts.inputs), int(this.paddedTaps * columns));
-    const lists = Array.from({ length: sparse.window[1] }, (_, column): Stmt => {
-      const entry = `entry${first}_${column}`;
-      const offset = `offset${first}_${column}`;
-      const gradient = `value${first}_${column}`;
-      const at = add(variable(entry), int(column * outputs));
-      const steps = Array.from({ length: count * columns }, (_unused, k): Stmt => {
-        const row = Math.floor(k / columns);
-        const tap = k % columns;
-        const index = add(add(local(offset, "int32"), filter), int((first + row) * columns + tap));
-        const product = binary("mul", local(gradient, "float32"), load(weights, "float32", index));
-        const target = name(row, column + tap);
-        return { kind: "assign", name: target, value: add(local(target, "float32"), product) };
-      });
-      return {
-        kind: "for",
-        name: entry,
-        extent: { count: `count${column}`, most: outputs, usual: outputs / sparse.window[1] },
-        loop: "reduce",
-        body: [
-          { kind: "let", name: offset, value: load(offsets, "int32", at) },
-          { kind: "let", name: gradient, value: load(values, "float32", at) },
-          ...steps,
-        ],
-      };
+    const additions = points.flatMap(({ row, element }, k): Stmt[] => {
+      const index = add(local("offset", "int32"), add(mul(row, int(this.stride)), element));
+      const before = load(image, "float32", index);
+      const product = binary("mul", GRADIENT, local(`weight${k}`, "float32"));
+      if (this.lanes > 1) return [{ kind: "store", buffer: image, index, value: add(before, product) }];
+      // Code in double precision rounds what is stored, but not what an accumulator takes.
+      const sum = local(`sum${k}`, "float32");
+      return [
+        { kind: "accumulator", name: `sum${k}`, init: before },
+        { kind: "assign", name: `sum${k}`, value: add(sum, product) },
+        { kind: "store", buffer: image, index, value: sum },
+      ];
     });
-    return [
-      ...cells.map(
-        ([row, column]): Stmt => ({ kind: "accumulator", name: name(row, column), init: float(0) }),
-      ),
-      ...lists,
-      ...cells.map(([row, column]): Stmt => {
-        const y = add(mul(variable("py"), int(sparse.window[0])), int(first + row));
-        const x = add(mul(variable("px"), int(sparse.window[1])), int(column));
-        const index = this.cell(y, x);
-        const sum = add(load(image, "float32", index), local(name(row, column), "float32"));
-        return { kind: "store", buffer: image, index, value: sum };
-      }),
-    ];
+    const inLanes = nestLoops(laneLoop(this.lanes), [...held, lists.entries("serial", additions)]);
+    return nestLoops(loops, inLanes, "serial");
   }
 
-  private cell(y: Expr, x: Expr): Expr {
-    return add(mul(add(mul(nameOf(this.parts.inputs), int(this.height)), y), int(this.width)), x);
-  }
-
-  private epilogue(sum: Expr): Expr {
-    const [store] = this.found.contraction.nest.stores;
-    return replaceCore(store.value, this.found.contraction.core, sum);
-  }
-
-  /** Stores the image through the epilogue. */
+  /** Stores the image through the epilogue, in the order of the result. */
   private finish(image: string): Stmt[] {
     const { rows, columns, inputs, top, left } = this.parts;
-    const [store] = this.found.contraction.nest.stores;
-    const at = this.cell(add(variable(rows.name), int(top)), add(variable(columns.name), int(left)));
-    const value = this.epilogue(load(image, "float32", at));
-    const loops = inputs.map(({ name, extent }) => ({ name, extent }));
-    const renamed = new Map(loops.map(({ name }) => [name, variable(`${name}_out`)]));
-    return nestLoops(
-      [...loops.map(({ name, extent }) => ({ name: `${name}_out`, extent })), rows, columns],
-      "grid",
-      [
-        {
-          kind: "store",
-          buffer: store.buffer,
-          index: substitute(store.index, renamed),
-          value: substitute(value, renamed),
-        },
-      ],
-    );
+    const { nest, core } = this.found.contraction;
+    const [store] = nest.stores;
+    const y = mul(add(variable(rows.name), int(top)), int(this.stride));
+    const x = mul(add(variable(columns.name), int(left)), int(this.channels));
+    const sum = load(image, "float32", add(add(y, x), numberOf(inputs)));
+    const value = onSums(core.axes, () => sum)(store.value);
+    const body: Stmt = { kind: "store", buffer: store.buffer, index: store.index, value };
+    return nestLoops([...inputs, rows, columns], [body], "serial");
   }
 }
 
-const extentOf = (loops: readonly GridLoop[]): number => loops.reduce((n, loop) => n * loop.extent, 1);
-const nameOf = (loops: readonly GridLoop[]): Expr => (loops.length === 0 ? int(0) : variable(loops[0].name));
+const scratchFor = (value: string, name: string, length: number): ProgramBuffer => ({
+  name,
+  dtype: "float32",
+  shape: [length],
+  role: "scratch",
+  value,
+});

@@ -1,16 +1,37 @@
-/** How the taps of a channel are blocked when winner lists run in lanes: rows of taps times vectors of each row. */
+/** How the taps of a channel are blocked while lists run: rows of taps times vectors of each row, which one entry serves. */
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
+import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
+import { laneIn } from "../../analysis/lanes.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { iterationCost } from "../cost.ts";
+
+/** A way to run one of the two forms: its cost in half multiply-adds with their loads. */
+export interface SparseForm {
+  readonly schedule: Schedule;
+  readonly cost: number;
+}
 
 export interface Block {
   /** Rows of taps, and vectors of each, that one run over a list serves. */
   readonly rows: number;
   readonly vectors: number;
 }
+
+/** The steps that cut a row of taps into vectors, and the loop over rows, where there are such loops. */
+export const blockSteps = (
+  run: GridLoop | undefined,
+  row: GridLoop | undefined,
+  { vectors, rows }: Block,
+  lanes: number,
+): Schedule => [
+  ...(run === undefined
+    ? []
+    : [{ kind: "vectorize", loop: run.name, vectors, lanes, tail: "padded" } as const]),
+  ...(row === undefined ? [] : [{ kind: "unroll", loop: row.name, by: rows } as const]),
+];
 
 /** Multiply-adds of one entry for all taps. */
 export function entryCost(
@@ -50,15 +71,47 @@ function partsOf(extent: number, size: number): readonly (readonly [number, numb
   return extent % size === 0 ? [whole] : [whole, [1, extent % size]];
 }
 
+/** One vector of taps in a block. */
+export interface Point {
+  /** Which row of taps, and which element of it the lane at hand is. */
+  readonly row: Expr;
+  readonly element: Expr;
+}
+
+/** A block of taps: its vectors, and the loops over all blocks of its shape. */
+export interface TapBlock {
+  readonly points: readonly Point[];
+  readonly loops: readonly GridLoop[];
+}
+
+/** All blocks of so many rows, each of so many vectors of lanes: whole ones and what remains of either side. */
+export function blocksOf(rows: number, vectors: number, block: Block, lanes: number): TapBlock[] {
+  const sides = stretchesOf("vector", vectors, block.vectors);
+  return stretchesOf("tap", rows, block.rows).flatMap((r) =>
+    sides.map(
+      (v): TapBlock => ({
+        points: Array.from({ length: r.size * v.size }, (_, k) => {
+          const vector = int((k % v.size) * lanes);
+          return {
+            row: add(r.start, int(Math.floor(k / v.size))),
+            element: add(add(mul(v.start, int(lanes)), vector), laneIn(lanes)),
+          };
+        }),
+        loops: [...r.loops, ...v.loops],
+      }),
+    ),
+  );
+}
+
 /** One stretch of a loop that is cut in blocks: a first element, and what loop runs over the blocks. */
-export interface Stretch {
+interface Stretch {
   readonly start: Expr;
   readonly size: number;
   readonly loops: readonly GridLoop[];
 }
 
 /** Whole blocks and the remainder of a loop called `name`. */
-export function stretchesOf(name: string, extent: number, size: number): Stretch[] {
+function stretchesOf(name: string, extent: number, size: number): Stretch[] {
   return partsOf(extent, size).flatMap(([count, length], k): Stretch[] => {
     if (count === 0) return [];
     const first = k === 0 ? 0 : extent - length;

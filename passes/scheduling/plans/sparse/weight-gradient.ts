@@ -1,228 +1,342 @@
 /**
- * The weight gradient over winner lists: one list per image and output channel holds where each window's
- * winner stands in the input and what gradient arrives there; a block of taps is accumulated in registers
- * while a list is run.
+ * The weight gradient over lists: an entry adds its gradient times the taps under its winner. In lanes the input is copied
+ * with its channels innermost, so that the taps of a row lie side by side; images run outside of channels then, to
+ * stay in the cache meanwhile, and sums wait in memory from list to list. In single lanes sums may stay in registers.
  */
 
-import { type Affine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
+import { type Affine, addAffine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
-import type { Schedule, Step } from "../../../../src/loop/schedule.ts";
+import { type Schedule, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
-import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { substitute } from "../../../../src/loop/walk.ts";
-import type { GridLoop } from "../../analysis/nest.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { withBody } from "../../../../src/loop/used-buffers.ts";
+import { axesKey, mapExpressions, substitute } from "../../../../src/loop/walk.ts";
+import { type Contraction, extentsOf, onSums } from "../../analysis/contraction.ts";
+import { type Coordinate, coordinatesOf } from "../../analysis/coordinates.ts";
+import { laneLoop } from "../../analysis/lanes.ts";
+import { type GridLoop, iterationsOf, nestLoops, numberOf } from "../../analysis/nest.ts";
+import type { SparseContraction } from "../../analysis/sparse-factor.ts";
+import { addedUp, partialSums } from "../../transforms/accumulate.ts";
+import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
-import { replaceCore } from "../../transforms/replace-core.ts";
-import { bandsOf, type ImageLists, imageLists } from "./image-lists.ts";
+import { cacheStep, isPackable, type PanelPlan, panelForm, planPanel } from "../../transforms/panel.ts";
+
+import { MULTIPLY_ADD, panelCost } from "../cost.ts";
+import { bandsOf, GRADIENT, type ImageLists, imageLists } from "./image-lists.ts";
 import {
-  nestLoops,
-  type SparseContraction,
+  type Block,
+  bestBlock,
+  blockSteps,
+  blocksOf,
+  entryCost,
   type SparseForm,
-  type WeightLoops,
-  weightLoops,
-} from "./sparse-form.ts";
+  type TapBlock,
+} from "./tap-blocks.ts";
+
+/** Channels are cut into so many chunks where they can be: what threads share. */
+const CHUNKS = 4;
+
+/** The loops of a weight gradient, a sum over the places of the sparse factor, by what they are to it. */
+interface Loops {
+  /** Row and column of the sparse factor, axes of the sum. */
+  readonly row: string;
+  readonly column: string;
+  /** The other axes: the batch, when it is larger than one. */
+  readonly images: readonly GridLoop[];
+  readonly channels: readonly GridLoop[];
+  readonly taps: readonly GridLoop[];
+}
+
+interface Parts extends Loops {
+  /** Where the dense factor lies, in place or in a panel. */
+  readonly index: Affine;
+  /** Taps that lie contiguous under a winner, and how many elements they span. */
+  readonly run: readonly GridLoop[];
+  readonly length: number;
+  /** All other taps; blocks are cut from the last of them. */
+  readonly rows: readonly GridLoop[];
+}
+
+/** A way to run it. */
+interface Shape extends Parts {
+  readonly block: Block;
+  readonly lanes: number;
+  /** Whether sums stay in registers for all lists, rather than waiting in memory from one to the next. */
+  readonly inRegisters: boolean;
+}
 
 /**
- * Matches `Σ[n, y, x] sparse(n, co, y, x) · X(n, …, y, x)`: row and column of the sparse factor are reduction
- * variables themselves. Returns `undefined` for other forms. Unless sums are in double, long ones run in blocks.
+ * The plan for `Σ[n, y, x] sparse(n, co, y, x) · X(n, …)`; `undefined` for other forms, and where more sums of lists would
+ * be added up than one accumulator should take. Those in double precision may take any number.
  */
-export function weightGradientForm(
+export function weightGradient(
   found: SparseContraction,
-  { registers, costs }: Machine,
+  machine: Machine,
   sumsInDouble: boolean,
 ): SparseForm | undefined {
+  const { contraction, sparse } = found;
+  const { vectorWidth: lanes, registers, costs } = machine;
   const loops = loopsOf(found);
-  if (loops === undefined) return undefined;
-  const { plane } = found.sparse;
-  const windows = plane[0] * plane[1];
-  const inBlocks = !sumsInDouble && loops.images.reduce((n, { extent }) => n * extent, windows) > BLOCK;
-  const bands = inBlocks ? bandsOf(found.sparse) : 1;
-  if (inBlocks && loops.images.reduce((n, { extent }) => n * extent, bands) > BLOCK) return undefined;
-  const work = [...loops.images, ...found.contraction.nest.loops].reduce((n, l) => n * l.extent, windows);
+  if (loops === undefined || contraction.window.length > 0) return undefined;
+  const layout = layoutOf(found, loops, lanes);
+  if (layout === undefined) return undefined;
+  const parts = partsOf(loops, layout.index, lanes);
+  if (parts === undefined) return undefined;
+  const images = iterationsOf(parts.images);
+  const windows = sparse.plane[0] * sparse.plane[1];
+  const inRegisters = lanes === 1 && (sumsInDouble || images * windows <= BLOCK);
+  if (!inRegisters && images * bandsOf(sparse) > BLOCK) return undefined;
+  const vectors = Math.ceil(parts.length / lanes);
+  const most = lanes === 1 ? registers - 1 : Math.floor((registers - 1) / 2);
+  const inner = parts.rows.at(-1)?.extent ?? 1;
+  const block = bestBlock(machine, inner, vectors, most, 1);
+  const shape = { ...parts, block, lanes, inRegisters };
+  const rows = iterationsOf(parts.rows);
+  const lists = images * iterationsOf(parts.channels);
+  const perEntry = (rows / inner) * entryCost(machine, block, inner, vectors, 1);
+  const sums = inRegisters ? 0 : lists * bandsOf(sparse) * rows * vectors * costs.sparse.partialSums;
   return {
-    schedule: scheduleOf(found, blockOf(loops.taps, registers), inBlocks),
-    cost: 2 * work * costs.sparse.step,
+    schedule: scheduleOf(found, shape, layout.plan),
+    cost:
+      MULTIPLY_ADD * (lists * windows * perEntry + sums) +
+      costs.sparse.makeEntry * lists * windows +
+      (layout.plan === undefined ? 0 : panelCost(layout.plan, machine)) +
+      (storesInPlace(contraction, shape) ? 0 : costs.copy.single * iterationsOf(contraction.nest.loops)),
   };
 }
 
-/** Carries out the schedule of such a form; `undefined` for other contractions. */
+/** Carries out the schedule of such a plan, the dense factor copied as it says; `undefined` for other forms. */
 export function buildWeightGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
+  const { vectors, lanes } = vectorized(schedule);
+  const { dense } = found;
   const loops = loopsOf(found);
-  if (loops === undefined) return undefined;
-  const inBlocks = schedule.some((step) => step.kind === "compact" && step.inBands);
-  const block = schedule.flatMap((step) => {
-    const loop = step.kind === "unroll" && loops.taps.find(({ name }) => name === step.loop);
-    return loop ? [{ loop, size: step.by }] : [];
-  });
-  const parts = { ...loops, block, inBlocks, bands: inBlocks ? bandsOf(found.sparse) : 1 };
-  return new WeightGradient(found, parts, schedule).build();
+  if (loops === undefined || dense.kind !== "load") return undefined;
+  const parts = partsOf(loops, toAffine(dense.index), lanes);
+  if (parts === undefined) return undefined;
+  const rows = unrolledBy(schedule, parts.rows.at(-1)?.name ?? "");
+  const inRegisters = !schedule.some((step) => step.kind === "compact" && step.partialSums);
+  const shape = { ...parts, block: { rows, vectors }, lanes, inRegisters };
+  return new WeightGradient({ ...found, dense }, shape).build(schedule);
 }
 
-/** The loops of a weight gradient whose dense factor is read in place. */
-function loopsOf({ contraction, sparse, dense }: SparseContraction): WeightLoops | undefined {
-  const loops = weightLoops(contraction, sparse);
-  const index = toAffine(dense.index);
-  const isPlain = [...index.terms.values()].every(({ atom }) => atom.kind === "var");
-  return isPlain && !loops?.channels.some(({ name }) => index.terms.has(name)) ? loops : undefined;
+function loopsOf({ contraction: { core, nest }, sparse }: SparseContraction): Loops | undefined {
+  const row = axisOf(sparse.row, core.axes);
+  const column = axisOf(sparse.column, core.axes);
+  if (row === undefined || column === undefined) return undefined;
+  const images = core.axes.filter(({ name }) => name !== row && name !== column);
+  const channels = nest.loops.filter(({ name }) => sparse.base.terms.has(name));
+  return { row, column, images, channels, taps: nest.loops.filter((loop) => !channels.includes(loop)) };
 }
 
-const scheduleOf = ({ sparse }: SparseContraction, block: Parts["block"], inBlocks: boolean): Schedule => [
-  { kind: "compact", operand: sparse.operand, ...(inBlocks && { inBands: true }) },
-  ...block.map(({ loop, size }): Step => ({ kind: "unroll", loop: loop.name, by: size })),
+/** The axis that a position is itself. */
+function axisOf({ constant, terms }: Affine, axes: readonly GridLoop[]): string | undefined {
+  const [only] = terms.values();
+  if (terms.size !== 1 || constant !== 0 || only.coefficient !== 1) return undefined;
+  return axes.find(({ name }) => only.atom.kind === "var" && only.atom.name === name)?.name;
+}
+
+/** Where the dense factor lies: for single lanes in place where it is no more than loaded, else in a panel. */
+function layoutOf(
+  { contraction, dense }: SparseContraction,
+  loops: Loops,
+  lanes: number,
+): { readonly index: Affine; readonly plan?: PanelPlan } | undefined {
+  if (lanes === 1 && dense.kind === "load") return { index: toAffine(dense.index) };
+  const extents = extentsOf(contraction);
+  if (!isPackable(dense, extents)) return undefined;
+  const coordinates = coordinatesOf(dense, extents, new Set());
+  const plan = planPanel(dense, lanes === 1 ? coordinates : channelsLast(coordinates, loops));
+  return { index: panelForm(plan), plan };
+}
+
+/** Images, then the row, then the column, then whatever else there is. */
+function channelsLast(coordinates: readonly Coordinate[], { row, column, images }: Loops): Coordinate[] {
+  const has = (c: Coordinate, name: string): boolean => c.terms.some((t) => t.name === name);
+  const rank = (c: Coordinate): number =>
+    images.some(({ name }) => has(c, name)) ? 0 : has(c, row) ? 1 : has(c, column) ? 2 : 3;
+  return [...coordinates].sort((a, b) => rank(a) - rank(b));
+}
+
+function partsOf(loops: Loops, index: Affine, lanes: number): Parts | undefined {
+  if ([...index.terms.values()].some(({ atom }) => atom.kind !== "var")) return undefined;
+  if (loops.channels.some(({ name }) => index.terms.has(name))) return undefined;
+  const { run, length } = runOf(loops.taps, index, lanes === 1 ? 1 : loops.taps.length);
+  if (run.length === 0 && lanes > 1) return undefined;
+  return { ...loops, index, run, length, rows: loops.taps.filter((tap) => !run.includes(tap)) };
+}
+
+/** The taps that step through contiguous elements, innermost first, and so many of them at most. */
+function runOf(taps: readonly GridLoop[], index: Affine, most: number): Pick<Parts, "run" | "length"> {
+  const run: GridLoop[] = [];
+  let length = 1;
+  while (run.length < most) {
+    const next = taps.find((tap) => !run.includes(tap) && coefficientOf(index, tap.name) === length);
+    if (next === undefined) break;
+    run.push(next);
+    length *= next.extent;
+  }
+  return { run, length };
+}
+
+const scheduleOf = ({ sparse: { operand } }: SparseContraction, shape: Shape, plan?: PanelPlan): Schedule => [
+  { kind: "compact", operand, ...(!shape.inRegisters && { partialSums: true }) },
+  ...(plan === undefined ? [] : [cacheStep(plan, operand === "left" ? "right" : "left")]),
+  ...blockSteps(shape.run[0], shape.rows.at(-1), shape.block, shape.lanes),
 ];
 
-interface Parts extends WeightLoops {
-  /** Lists of each image and channel; where there are many entries in all, every list has sums of its own. */
-  readonly bands: number;
-  readonly inBlocks: boolean;
-  /** How much of the innermost loops over taps is accumulated at once. */
-  readonly block: readonly { readonly loop: GridLoop; readonly size: number }[];
+/** Elements of one row of taps in the partial sums, whole vectors of them. */
+const rowLengthOf = ({ length, lanes }: Shape): number => Math.ceil(length / lanes) * lanes;
+
+/** Where the sum of an output stands among the partial sums. */
+function placeOf(shape: Shape): Expr {
+  const { channels, rows, run, index } = shape;
+  const element = run
+    .map(({ name }) => mul(variable(name), int(coefficientOf(index, name))))
+    .reduce(add, int(0));
+  return add(mul(numberOf([...channels, ...rows]), int(rowLengthOf(shape))), element);
 }
 
-/** Whole innermost loops while they fit, then as much of the next one as does. */
-function blockOf(taps: readonly GridLoop[], registers: number): { loop: GridLoop; size: number }[] {
-  const block: { loop: GridLoop; size: number }[] = [];
-  let room = registers - 1;
-  for (const loop of [...taps].reverse()) {
-    if (room < 2) break;
-    const size = Math.min(loop.extent, room);
-    block.push({ loop, size });
-    room = Math.floor(room / size);
-    if (size < loop.extent) break;
-  }
-  return block;
+/** Whether sums need no kernel to finish them: they are stored once, or wait where they are stored, in whole rows side by side. */
+function storesInPlace({ nest, core }: Contraction, shape: Shape): boolean {
+  if (shape.inRegisters) return true;
+  const [{ value, index }] = nest.stores;
+  const isSum = value.kind === "reduce" && value.op === "sum" && axesKey(value.axes) === axesKey(core.axes);
+  if (!isSum || rowLengthOf(shape) !== shape.length) return false;
+  const { constant, terms } = addAffine(toAffine(index), toAffine(placeOf(shape)), -1);
+  return constant === 0 && [...terms.values()].every(({ coefficient }) => coefficient === 0);
 }
 
 class WeightGradient {
   private readonly found: SparseContraction;
-  private readonly parts: Parts;
-  private readonly schedule: Schedule;
-  private readonly kernel: Kernel;
-  private readonly index: Affine;
+  private readonly dense: Extract<Expr, { kind: "load" }>;
+  private readonly shape: Shape;
+  private readonly rowLength: number;
 
-  constructor(found: SparseContraction, parts: Parts, schedule: Schedule) {
-    this.schedule = schedule;
+  constructor(found: SparseContraction & { readonly dense: Extract<Expr, { kind: "load" }> }, shape: Shape) {
     this.found = found;
-    this.parts = parts;
-    this.kernel = found.contraction.kernel;
-    this.index = toAffine(found.dense.index);
+    this.dense = found.dense;
+    this.shape = shape;
+    this.rowLength = rowLengthOf(shape);
   }
 
-  build() {
-    const { kernel, parts } = this;
-    const strideOf = (name: string): number => coefficientOf(this.index, name);
+  build(schedule: Schedule): Scheduled {
+    const { shape } = this;
+    const { contraction } = this.found;
+    const { kernel, nest } = contraction;
     const lists = imageLists(
-      kernel,
-      this.found.sparse,
-      [...parts.images, ...parts.channels],
-      parts.bands,
-      strideOf(parts.row),
-      strideOf(parts.column),
+      this.found,
+      [...shape.images, ...shape.channels],
+      coefficientOf(shape.index, shape.row),
+      coefficientOf(shape.index, shape.column),
     );
-    const sources = new Set([this.found.sparse.gradient, this.found.sparse.winner]);
-    const mainKernel: Kernel = {
-      ...kernel,
-      buffers: [...kernel.buffers.filter((b) => !sources.has(b.name)), ...lists.params],
-      body: this.sections(lists),
-      schedule: this.schedule,
+    const main = (buffers: readonly BufferParam[], sums: string): Kernel => ({
+      ...withBody(kernel, [...buffers, ...lists.params], this.sections(lists, sums)),
+      schedule,
+    });
+    if (storesInPlace(contraction, shape)) {
+      const [{ buffer }] = nest.stores;
+      const isAdded = !shape.inRegisters && (shape.images.length > 0 || lists.bands.length > 0);
+      const buffers = kernel.buffers.map((b) =>
+        b.name === buffer && isAdded ? { ...b, access: "readwrite" as const } : b,
+      );
+      return { kernels: [lists.kernel, main(buffers, buffer)], scratch: lists.buffers };
+    }
+    const length = iterationsOf([...shape.channels, ...shape.rows]) * this.rowLength;
+    const { param, scratch } = partialSums(kernel, length);
+    const sums = main([...kernel.buffers, param], param.name);
+    const epilogue = epilogueKernel(contraction, { ...param, access: "read" }, placeOf(shape), shape.lanes);
+    return {
+      kernels: [lists.kernel, { ...sums, name: `${kernel.name}_sums` }, epilogue],
+      scratch: [...lists.buffers, scratch],
     };
-    return { kernels: [lists.kernel, mainKernel], scratch: lists.buffers };
   }
 
-  /** One section per combination of whole blocks and remainders. */
-  private sections(lists: ImageLists): Stmt[] {
-    const starts = this.parts.block.map(({ loop, size }) => {
-      const list: { start: Expr; size: number; iterations: number }[] = [];
-      const whole = Math.floor(loop.extent / size);
-      if (whole > 0)
-        list.push({
-          start: whole === 1 ? int(0) : mul(variable(loop.name), int(size)),
-          size,
-          iterations: whole,
-        });
-      if (loop.extent % size > 0)
-        list.push({ start: int(whole * size), size: loop.extent % size, iterations: 1 });
-      return { loop, list };
-    });
-    const combine = (
-      k: number,
-      chosen: readonly { loop: GridLoop; start: Expr; size: number; iterations: number }[],
-    ): Stmt[][] => {
-      if (k === starts.length) return [this.blockBody(lists, chosen)];
-      return starts[k].list.flatMap((part) => combine(k + 1, [...chosen, { loop: starts[k].loop, ...part }]));
-    };
-    const bodies = combine(0, []);
+  private sections(lists: ImageLists, sums: string): Stmt[] {
+    const inner = this.shape.rows.at(-1)?.extent ?? 1;
+    const { block, lanes, inRegisters } = this.shape;
+    const bodies = blocksOf(inner, this.rowLength / lanes, block, lanes).map((taps) =>
+      inRegisters ? this.wholeSums(lists, taps) : this.sumsInMemory(lists, taps, sums),
+    );
     return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
   }
 
-  private blockBody(
-    lists: ImageLists,
-    chosen: readonly { loop: GridLoop; start: Expr; size: number; iterations: number }[],
-  ): Stmt[] {
-    const { images, channels, taps } = this.parts;
-    const [store] = this.found.contraction.nest.stores;
-    const blocked = new Map(chosen.map((c) => [c.loop.name, c]));
-    const points = chosen.reduce<ReadonlyMap<string, Expr>[]>(
-      (all, { loop, start, size }) =>
-        Array.from({ length: size }, (_, k) => k).flatMap((k) =>
-          all.map((point) => new Map([...point, [loop.name, add(start, int(k))]])),
-        ),
-      [new Map()],
-    );
-    const zeroed = new Map([
-      [this.parts.row, int(0)],
-      [this.parts.column, int(0)],
-    ]);
-    const gradient = local("gradient", "float32");
-    const sum = this.parts.inBlocks ? "part" : "acc";
-    const iteration: Stmt[] = [
-      { kind: "let", name: "offset", value: lists.offset },
-      { kind: "let", name: "gradient", value: lists.gradient },
-      ...points.map((point, k): Stmt => {
-        const index = add(
-          local("offset", "int32"),
-          substitute(substitute(this.found.dense.index, zeroed), point),
-        );
-        const product = binary("mul", gradient, load(this.found.dense.buffer, "float32", index));
-        return { kind: "assign", name: `${sum}${k}`, value: add(local(`${sum}${k}`, "float32"), product) };
-      }),
-    ];
-    const zeros = (name: string): Stmt[] =>
-      points.map((_, k): Stmt => ({ kind: "accumulator", name: `${name}${k}`, init: float(0) }));
-    const list: Stmt[] = [
-      ...(this.parts.inBlocks ? zeros("part") : []),
-      { kind: "let", name: "count", value: lists.count },
-      {
-        kind: "for",
-        name: "entry",
-        extent: { count: "count", most: lists.most },
-        loop: "reduce",
-        body: iteration,
-      },
-      ...(this.parts.inBlocks ? points : []).map((_, k): Stmt => {
-        const value = add(local(`acc${k}`, "float32"), local(`part${k}`, "float32"));
-        return { kind: "assign", name: `acc${k}`, value };
-      }),
-    ];
-    const body: Stmt[] = [
-      ...zeros("acc"),
-      ...nestLoops([...images, ...lists.bands], "reduce", list),
-      ...points.map((point, k): Stmt => {
-        const value = replaceCore(store.value, this.found.contraction.core, local(`acc${k}`, "float32"));
-        return {
-          kind: "store",
-          buffer: store.buffer,
-          index: substitute(store.index, point),
-          value: substitute(value, point),
-        };
-      }),
-    ];
-    const loops = [...channels, ...taps].flatMap((loop): GridLoop[] => {
-      const c = blocked.get(loop.name);
-      if (c === undefined) return [loop];
-      return c.iterations === 1 ? [] : [{ name: loop.name, extent: c.iterations }];
+  /** The rows of taps outside of blocks, and what the innermost is at a row of a block. */
+  private get outerRows(): readonly GridLoop[] {
+    return this.shape.rows.slice(0, -1);
+  }
+  private atRow(row: Expr): [string, Expr][] {
+    return this.shape.rows.slice(-1).map(({ name }) => [name, row]);
+  }
+
+  /** What each entry adds to the sums of a block, `acc0` and so on: its gradient times the taps under its winner. */
+  private additions(block: TapBlock): Stmt[] {
+    const { row, column, run } = this.shape;
+    const { dense } = this;
+    const still = [row, column, ...run.map(({ name }) => name)];
+    const origin = substitute(dense.index, new Map(still.map((name) => [name, int(0)])));
+    return block.points.map(({ row, element }, k): Stmt => {
+      const place = substitute(origin, new Map(this.atRow(row)));
+      const index = add(add(local("offset", "int32"), place), element);
+      const product = binary("mul", GRADIENT, load(dense.buffer, "float32", index));
+      return { kind: "assign", name: `acc${k}`, value: add(sumAt(k), product) };
     });
-    return nestLoops(loops, "grid", body);
+  }
+
+  /** Sums that stay in registers while the lists of all images run. */
+  private wholeSums(lists: ImageLists, block: TapBlock): Stmt[] {
+    const { shape } = this;
+    const { nest, core } = this.found.contraction;
+    const [store] = nest.stores;
+    const all = nestLoops(
+      [...shape.images, ...lists.bands],
+      [lists.counted, lists.entries("reduce", this.additions(block))],
+      "reduce",
+    );
+    const stores = block.points.map(({ row, element }, k): Stmt => {
+      const run = shape.run.map(({ name }): [string, Expr] => [name, element]);
+      const taps = new Map([...this.atRow(row), ...run]);
+      const value = substitute(onSums(core.axes, () => sumAt(k))(store.value), taps);
+      return { kind: "store", buffer: store.buffer, index: substitute(store.index, taps), value };
+    });
+    const loops = [...shape.channels, ...this.outerRows, ...block.loops];
+    return nestLoops(loops, [...zeros(block), ...all, ...stores]);
+  }
+
+  /** Sums that are added up in memory, list by list. */
+  private sumsInMemory(lists: ImageLists, block: TapBlock, sums: string): Stmt[] {
+    const { images, channels, rows } = this.shape;
+    const number = numberOf([...channels, ...rows]);
+    const stores = block.points.map(({ row, element }, k): Stmt => {
+      const place = substitute(number, new Map(this.atRow(row)));
+      const index = add(mul(place, int(this.rowLength)), element);
+      const value = addedUp(sums, index, [...images, ...lists.bands], sumAt(k));
+      return { kind: "store", buffer: sums, index, value };
+    });
+    const blocks = nestLoops(
+      [...this.outerRows, ...block.loops, ...laneLoop(this.shape.lanes)],
+      [...zeros(block), lists.entries("reduce", this.additions(block)), ...stores],
+    );
+    return this.overImages(nestLoops(lists.bands, [lists.counted, ...blocks], "serial"));
+  }
+
+  /** Images run outside of channels, inside of chunks of them. */
+  private overImages(list: readonly Stmt[]): Stmt[] {
+    const { images, channels } = this.shape;
+    const [channel, ...others] = channels;
+    const chunks = [CHUNKS, 3, 2].find((n) => channel?.extent % n === 0 && channel.extent > n);
+    if (chunks === undefined) return nestLoops(images, nestLoops(channels, list), "serial");
+    const size = channel.extent / chunks;
+    const chunk = { name: `${channel.name}_chunk`, extent: chunks };
+    const inChunk = { name: `${channel.name}_in_chunk`, extent: size };
+    const number = add(mul(variable(chunk.name), int(size)), variable(inChunk.name));
+    const body = nestLoops(images, nestLoops([inChunk, ...others], list), "serial");
+    const at = new Map([[channel.name, number]]);
+    return mapExpressions(nestLoops([chunk], body), (e) => substitute(e, at));
   }
 }
+
+const sumAt = (k: number): Expr => local(`acc${k}`, "float32");
+
+const zeros = ({ points }: TapBlock): Stmt[] =>
+  points.map((_, k): Stmt => ({ kind: "accumulator", name: `acc${k}`, init: float(0) }));

@@ -4,7 +4,7 @@
  * weight gradient (the filter's positions are the places, the output gradient holds the taps) all have this form.
  */
 
-import type { Affine } from "../../../../src/loop/affine.ts";
+import { type Affine, fromAffine } from "../../../../src/loop/affine.ts";
 import { add, int, mul, sub, variable } from "../../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
@@ -13,7 +13,6 @@ import type { Coordinate, Extents } from "../../analysis/coordinates.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
 import { type SparseFactor, sparseFactorsOf } from "../../analysis/sparse-factor.ts";
 import { Factor } from "../factor.ts";
-import { baseOf } from "../sparse/sparse-form.ts";
 
 /** One of the two dimensions. */
 export interface Line {
@@ -177,7 +176,7 @@ function operandOf(
     ...(pooled?.start.every((position) => position >= 0) && {
       pooled: {
         ...pooled,
-        base: (first, second) => substitute(baseOf(pooled.sparse.base), values(first, second)),
+        base: (first, second) => substitute(fromAffine(pooled.sparse.base), values(first, second)),
       },
     }),
   };
