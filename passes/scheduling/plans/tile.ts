@@ -46,7 +46,13 @@ export const tile: Strategy = {
     const found = (of: Capabilities): readonly Candidate[] =>
       new Search(contraction, of).candidates(facts?.wantsCheapest ?? false);
     const inLanes = machine.vectorWidth > 1 && isOneSum(contraction) ? found(machine) : [];
-    return inLanes.length > 0 ? inLanes : found({ ...machine, ...machine.scalar, vectorWidth: 1 });
+    // Where there is little to do, packing for lanes costs more than they bring; elsewhere scalar code need not be looked at.
+    const least = inLanes.reduce(
+      (cost, candidate) => Math.min(cost, candidate.cost),
+      Number.POSITIVE_INFINITY,
+    );
+    if (leastScalarCost(contraction) >= least) return inLanes;
+    return [...inLanes, ...found({ ...machine, ...machine.scalar, vectorWidth: 1 })];
   },
 };
 
@@ -82,7 +88,12 @@ interface Draft {
   readonly cost: number;
 }
 
-const product = (axes: readonly ReduceAxis[]): number => axes.reduce((n, axis) => n * axis.extent, 1);
+/** What the multiply-adds alone cost one by one. */
+const leastScalarCost = ({ nest, window, core }: Contraction): number =>
+  MULTIPLY_ADD * product([...nest.loops, ...window, ...core.axes]);
+
+const product = (axes: readonly { readonly extent: number }[]): number =>
+  axes.reduce((n, axis) => n * axis.extent, 1);
 
 class Search {
   private readonly contraction: Contraction;
