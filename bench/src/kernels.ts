@@ -29,6 +29,15 @@ const { values: options } = parseArgs({
 /** What a step stores, by the value's name in the graph. */
 type Stored = ReadonlyMap<string, TypedArray>;
 
+/** Contractions are all kernels that were tiled, filtered or run over lists; what copies, prepares or updates is not. */
+const CONTRACTING: ReadonlySet<Step["kind"]> = new Set([
+  "unroll",
+  "unroll-window",
+  "fuse-sum",
+  "compact",
+  "winograd",
+] as const);
+
 for (const workload of options.workloads.split(",")) {
   for (const batch of options.batches.split(",").map(Number)) {
     let first: Stored | undefined;
@@ -117,18 +126,9 @@ function differenceOf(step: CompiledStep, kernel: Kernel, own: Stored, first: St
   return differences.length === 0 ? "–" : Math.max(...differences).toExponential(0);
 }
 
-/** Contractions are all kernels that were tiled, filtered or run over lists; what copies, prepares or updates is not. */
 function isContraction({ nominalFlops, schedule = [] }: Kernel): boolean {
   return nominalFlops > 0 && schedule.some(({ kind }) => CONTRACTING.has(kind));
 }
-
-const CONTRACTING: ReadonlySet<Step["kind"]> = new Set([
-  "unroll",
-  "unroll-window",
-  "fuse-sum",
-  "compact",
-  "winograd",
-] as const);
 
 /** The share of list entries that are alive, for a kernel that runs over lists: windows whose gradient is not zero. */
 async function aliveShare(step: CompiledStep, kernel: Kernel): Promise<number> {
