@@ -9,10 +9,12 @@ import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
 import { CONV2D } from "./conv2d.ts";
 import { requireDeclared } from "./declaration.ts";
 import type { OpDef } from "./definition.ts";
+import { DIAGONAL } from "./diagonal.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { EMBEDDING } from "./embedding.ts";
 import { GRADIENT } from "./gradient.ts";
 import { INDEXING } from "./indexing.ts";
+import { IOTA } from "./iota.ts";
 import { JOIN } from "./join.ts";
 import { LOSS } from "./loss.ts";
 import { MATH } from "./math.ts";
@@ -44,6 +46,8 @@ const DEFINITIONS = {
   ...LOSS,
   ...NLL,
   ...REARRANGE,
+  ...DIAGONAL,
+  ...IOTA,
   ...JOIN,
   ...INDEXING,
   ...EMBEDDING,

@@ -1,7 +1,21 @@
 /** Tensors, their creation and random numbers. */
 
 export { arange, full, ones, tensor, zeros } from "./creation.ts";
+export { diag, diagEmbed, diagflat, diagonal, tril, triu } from "./diagonals.ts";
 export { noGrad } from "./grad-mode.ts";
+export {
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  dsplit,
+  dstack,
+  hsplit,
+  hstack,
+  tensorSplit,
+  unbind,
+  vsplit,
+  vstack,
+} from "./parts.ts";
 export { matmul } from "./products.ts";
 export {
   type GeneratorState,
@@ -12,5 +26,27 @@ export {
   randn,
   setGeneratorState,
 } from "./random.ts";
-export { cat, chunk, type PadMode, pad, reshape, split, stack, where } from "./rearrange.ts";
+export {
+  cat,
+  chunk,
+  expand as broadcastTo,
+  flatten,
+  flip,
+  movedim,
+  movedim as moveaxis,
+  narrow,
+  type PadMode,
+  pad,
+  permute,
+  reshape,
+  select,
+  split,
+  stack,
+  transpose,
+  transpose as swapaxes,
+  transpose as swapdims,
+  unflatten,
+  where,
+} from "./rearrange.ts";
+export { fliplr, flipud, repeatInterleave, roll, rot90, tile } from "./repetition.ts";
 export { apply, type NestedNumbers, type Storage, Tensor } from "./tensor.ts";

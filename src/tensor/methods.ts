@@ -8,16 +8,16 @@ import { KilnError } from "../core/errors.ts";
 import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
 import { refuse } from "./arguments.ts";
+import { ArrangementMethods } from "./arrangement-methods.ts";
 import { axisOf } from "./axes.ts";
 import { apply } from "./operation.ts";
 import * as rearrange from "./rearrange.ts";
-import { ReductionMethods } from "./reduction-methods.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 import { view } from "./view.ts";
 import { withOrigin } from "./with-origin.ts";
 
-export abstract class TensorMethods extends ReductionMethods {
+export abstract class TensorMethods extends ArrangementMethods {
   /** A copy with memory of its own; gradients pass. */
   clone(this: Tensor): Tensor {
     return apply("clone", [this]);

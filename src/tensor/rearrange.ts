@@ -3,9 +3,9 @@
 import { elementOf } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
-import { formatShape, normalizeAxis, type Shape } from "../core/shape.ts";
-import { asOperand } from "./arguments.ts";
-import { axesOf, axisOf, ownAxisOf } from "./axes.ts";
+import { formatShape, inferReshape, normalizeAxis, type Shape } from "../core/shape.ts";
+import { asOperand, refuse } from "./arguments.ts";
+import { axesOf, axisOf, type Dims, ownAxisOf } from "./axes.ts";
 import { apply, constant } from "./operation.ts";
 import { filling, promoted, scalarLike, to } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
@@ -30,6 +30,20 @@ export function transpose(input: Tensor, dim0: number, dim1: number): Tensor {
     input,
     input.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
   );
+}
+
+/** The axes `source` at the places `destination`; the others keep their order. */
+export function movedim(input: Tensor, source: Dims, destination: Dims): Tensor {
+  const [from, to] = [source, destination].map((dims) =>
+    (typeof dims === "number" ? [dims] : dims).map((dim) => axisOf(input, dim)),
+  );
+  if (from.length !== to.length || new Set(from).size !== from.length || new Set(to).size !== to.length) {
+    const [given, wanted] = [[source].flat(), [destination].flat()];
+    refuse(`movedim needs as many different places as axes, but is to move [${given}] to [${wanted}]`);
+  }
+  const others = input.shape.map((_, axis) => axis).filter((axis) => !from.includes(axis));
+  const dims = input.shape.map((_, axis) => (to.includes(axis) ? from[to.indexOf(axis)] : others.shift()!));
+  return permute(input, dims);
 }
 
 /** The input repeated along axes of extent 1 and new axes in front; -1 keeps an extent. */
@@ -261,6 +275,26 @@ export function where(condition: Tensor, input: Tensor | number, other: Tensor |
 export function maskedFill(input: Tensor, mask: Tensor, value: Tensor | number): Tensor {
   const filled = asOperand("maskedFill", value, (number) => filling("maskedFill", number, input.dtype));
   return apply("where", [mask, to(filled, input.dtype), input]);
+}
+
+/** Joins the axes `startDim`…`endDim` into one (torch.flatten). */
+export const flatten = (input: Tensor, startDim = 0, endDim = -1): Tensor => input.flatten(startDim, endDim);
+
+/** Splits the axis `dim` into axes of the given sizes, one of which may be -1 (torch.unflatten). */
+export function unflatten(input: Tensor, dim: number, sizes: readonly number[]): Tensor {
+  const { shape } = input;
+  const parts = withOrigin(() => {
+    const axis = ownAxisOf("unflatten", input, dim);
+    try {
+      return [...shape.slice(0, axis), ...inferReshape([shape[axis]], sizes), ...shape.slice(axis + 1)];
+    } catch (error) {
+      if (!(error instanceof KilnError)) throw error;
+      throw new KilnError(
+        `unflatten cannot split axis ${axis} of ${formatShape(shape)} into ${formatShape(sizes)}`,
+      );
+    }
+  });
+  return input.reshape(parts);
 }
 
 /** The same elements in row-major order under another shape; one extent may be -1. */
