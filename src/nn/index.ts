@@ -6,20 +6,30 @@ export type {
   BatchNormOptions,
   BCEWithLogitsLossOptions,
   ConvolutionOptions,
+  CosineSimilarityOptions,
   CrossEntropyOptions,
+  CTCLossOptions,
+  DistanceFunction,
   DropoutOptions,
   ELUOptions,
+  GaussianNLLLossOptions,
   GELUOptions,
   HuberLossOptions,
   KLDivLossOptions,
   KLReduction,
   LeakyReLUOptions,
+  Lengths,
   LookupOptions,
   MarginLossOptions,
+  MultiMarginLossOptions,
   NLLLossOptions,
+  PairwiseDistanceOptions,
+  PoissonNLLLossOptions,
   SmoothL1LossOptions,
   SoftplusOptions,
   TransposedConvolutionOptions,
+  TripletMarginLossOptions,
+  TripletMarginWithDistanceLossOptions,
 } from "./functional/index.ts";
 export * as functional from "./functional/index.ts";
 export * as utils from "./gradient-clipping.ts";
@@ -66,6 +76,7 @@ export {
 export { Conv1d, type Conv1dArguments, type Conv1dOptions } from "./layers/conv1d.ts";
 export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
 export type { PaddingMode } from "./layers/convolution.ts";
+export { CosineSimilarity, PairwiseDistance } from "./layers/distance.ts";
 export { Dropout, Dropout1d, Dropout2d, type DropoutArguments } from "./layers/dropout.ts";
 export {
   Embedding,

@@ -3,6 +3,12 @@
 export * from "./activation.ts";
 export * from "./batch-norm.ts";
 export * from "./convolution.ts";
+export {
+  type CosineSimilarityOptions,
+  cosineSimilarity,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+} from "./distance.ts";
 export { type DropoutOptions, dropout, dropout1d, dropout2d } from "./dropout.ts";
 export { embedding, type LookupOptions } from "./embedding.ts";
 export * from "./linear.ts";

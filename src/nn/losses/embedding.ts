@@ -1,15 +1,24 @@
-/** Losses that push pairs together or apart as modules; a target is 1 or -1. */
+/** Losses that push pairs and triplets together or apart as modules; the target of a pair is 1 or -1. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
   cosineEmbeddingLoss,
+  type DistanceFunction,
   hingeEmbeddingLoss,
   type MarginLossOptions,
   marginRankingLoss,
+  readTriplet,
+  readTripletSettings,
+  type TripletMarginLossOptions,
+  type TripletMarginWithDistanceLossOptions,
+  type TripletSettings,
+  tripletMarginLoss,
+  tripletMarginWithDistanceLoss,
 } from "../functional/loss/embedding.ts";
+import { PairwiseDistance } from "../layers/distance.ts";
 import { Arguments } from "../options.ts";
 import { reductionOf } from "../reduction.ts";
-import { ElementLoss, PairLoss } from "./loss.ts";
+import { ElementLoss, PairLoss, ToldLoss } from "./loss.ts";
 
 /** No lower bound for a margin. */
 const ANY = Number.NEGATIVE_INFINITY;
@@ -66,5 +75,73 @@ export class CosineEmbeddingLoss extends PairLoss {
 
   forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {
     return cosineEmbeddingLoss(input1, input2, target, { margin: this.margin, reduction: this.reduction });
+  }
+}
+
+abstract class TripletLoss extends ToldLoss {
+  readonly margin: number;
+  readonly swap: boolean;
+
+  constructor({ margin, swap, reduction }: TripletSettings) {
+    super(reduction);
+    this.margin = margin;
+    this.swap = swap;
+  }
+
+  protected override get comparison(): string {
+    return "compares three outputs with each other: tell compileTraining that there are no targets, targets: []";
+  }
+}
+
+/**
+ * `max(0, margin + d(anchor, positive) - d(anchor, negative))` (torch.nn.TripletMarginLoss). Compiled, the model returns
+ * the three, [N,D], and `targets` is [].
+ */
+export class TripletMarginLoss extends TripletLoss {
+  readonly p: number;
+  readonly eps: number;
+
+  constructor(
+    margin?: number | TripletMarginLossOptions,
+    p?: number | TripletMarginLossOptions,
+    eps?: number | TripletMarginLossOptions,
+    swap?: boolean | TripletMarginLossOptions,
+    options?: TripletMarginLossOptions,
+  ) {
+    const settings = readTriplet("TripletMarginLoss", [margin, p, eps, swap, options]);
+    super(settings);
+    this.p = settings.p;
+    this.eps = settings.eps;
+  }
+
+  forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
+    const { margin, p, eps, swap, reduction } = this;
+    return tripletMarginLoss(anchor, positive, negative, { margin, p, eps, swap, reduction });
+  }
+}
+
+/**
+ * As {@link TripletMarginLoss}, with a distance of one's own (torch.nn.TripletMarginWithDistanceLoss): any function of
+ * two tensors [N,D] that gives [N].
+ */
+export class TripletMarginWithDistanceLoss extends TripletLoss {
+  /** Under PyTorch's name, for a module shows in the printed text; {@link PairwiseDistance} unless told. */
+  readonly distance_function: DistanceFunction;
+
+  constructor(options: TripletMarginWithDistanceLossOptions = {}) {
+    const callee = "TripletMarginWithDistanceLoss";
+    const { distanceFunction, ...others } = options;
+    super(readTripletSettings(callee, new Arguments(callee, [others], [], ["margin", "swap", "reduction"])));
+    this.distance_function = distanceFunction ?? new PairwiseDistance();
+  }
+
+  forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
+    const { distance_function: distanceFunction, margin, swap, reduction } = this;
+    return tripletMarginWithDistanceLoss(anchor, positive, negative, {
+      distanceFunction,
+      margin,
+      swap,
+      reduction,
+    });
   }
 }

@@ -31,12 +31,19 @@ export abstract class ElementLoss<Kind extends string = Reduction> extends Loss<
   }
 }
 
-/** A loss of two outputs and one target, whose shape `compileTraining` must therefore be told in `targets`. */
-export abstract class PairLoss extends Loss {
+/** A loss that compares several outputs with targets of their own, which `compileTraining` must therefore be told. */
+export abstract class ToldLoss<Kind extends string = Reduction> extends Loss<Kind> {
+  /** What it compares, and how that is told. */
+  protected abstract readonly comparison: string;
+
   targetType(): TensorType {
-    throw new KilnError(
-      `${this.constructor.name} compares two outputs with one target: tell compileTraining the target's shape, ` +
-        "such as targets: [[64]]",
-    );
+    throw new KilnError(`${this.constructor.name} ${this.comparison}`);
+  }
+}
+
+/** A loss of two outputs and one target. */
+export abstract class PairLoss extends ToldLoss {
+  protected override get comparison(): string {
+    return "compares two outputs with one target: tell compileTraining the target's shape, such as targets: [[64]]";
   }
 }

@@ -1,10 +1,19 @@
-/** Losses that push pairs together or apart, with PyTorch's defaults; a target is 1 or -1. */
+/** Losses that push pairs and triplets together or apart, with PyTorch's defaults; the target of a pair is 1 or -1. */
 
 import { sameShape } from "../../../core/shape.ts";
 import { describe } from "../../../ops/definition.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { Arguments } from "../../options.ts";
-import { type LossOptions, reduced, reductionOf, refuse, requireSameShape } from "../../reduction.ts";
+import {
+  type LossOptions,
+  type Reduction,
+  reduced,
+  reductionOf,
+  refuse,
+  requireSameShape,
+  requireTensors,
+} from "../../reduction.ts";
+import { pairwiseDistance, readDistance } from "../distance.ts";
 
 /** The named arguments of the losses with a margin. */
 export interface MarginLossOptions extends LossOptions {
@@ -69,4 +78,121 @@ export function cosineEmbeddingLoss(
   const together = cosine.rsub(1).maskedFill(target.ne(1), 0);
   const apart = cosine.sub(margin).clamp(0).maskedFill(target.ne(-1), 0);
   return reduced(together.add(apart), reduction);
+}
+
+type Distance = (x1: Tensor, x2: Tensor) => Tensor;
+
+/** How far apart two tensors of vectors are, one number for each pair: a function, or a module of two inputs. */
+export type DistanceFunction = Distance | { forward(x1: Tensor, x2: Tensor): Tensor };
+
+/** The named arguments of {@link tripletMarginWithDistanceLoss}. */
+export interface TripletMarginWithDistanceLossOptions extends LossOptions {
+  /** {@link pairwiseDistance} unless told. */
+  readonly distanceFunction?: DistanceFunction | null;
+  /** How much farther away the negative example should be; above 0, 1 unless told. */
+  readonly margin?: number;
+  /** Whether the negative example is as far away as it is from the nearer of the other two; false unless told. */
+  readonly swap?: boolean;
+}
+
+/** The named arguments of {@link tripletMarginLoss}. */
+export interface TripletMarginLossOptions
+  extends Omit<TripletMarginWithDistanceLossOptions, "distanceFunction"> {
+  /** The norm of the distance; 2 unless told. */
+  readonly p?: number;
+  /** What is added to differences, so that equal vectors have a gradient; 1e-6 unless told. */
+  readonly eps?: number;
+}
+
+/** What both triplet losses are computed with. */
+export interface TripletSettings {
+  readonly margin: number;
+  readonly swap: boolean;
+  readonly reduction: Reduction;
+}
+
+/** The options of a triplet loss, for the module and the function. */
+export function readTriplet(
+  callee: string,
+  given: readonly unknown[],
+): TripletSettings & { readonly p: number; readonly eps: number } {
+  const options = new Arguments(callee, given, ["margin", "p", "eps", "swap"], ["reduction"]);
+  const [, degree, added] = given.map((value) => (typeof value === "object" ? undefined : value));
+  const named = given.find((value) => typeof value === "object" && value !== null) as
+    | TripletMarginLossOptions
+    | undefined;
+  const { p, eps } = readDistance(callee, [{ p: degree ?? named?.p, eps: added ?? named?.eps }]);
+  return { ...readTripletSettings(callee, options), p, eps };
+}
+
+/** The options that both triplet losses have. */
+export const readTripletSettings = (callee: string, options: Arguments): TripletSettings => {
+  const margin = options.number("margin", 0, 1);
+  return {
+    margin: margin > 0 ? margin : refuse(`${callee}'s margin must be above 0, not ${margin}`),
+    swap: options.flag("swap", false),
+    reduction: reductionOf(options),
+  };
+};
+
+/**
+ * `max(0, margin + d(anchor, positive) - d(anchor, negative))` with the distance of degree `p` along the last axis: [N,D]
+ * or [D] (torch.nn.functional.triplet_margin_loss).
+ */
+export function tripletMarginLoss(
+  anchor: Tensor,
+  positive: Tensor,
+  negative: Tensor,
+  options?: TripletMarginLossOptions,
+): Tensor {
+  const { p, eps, ...settings } = readTriplet("tripletMarginLoss", [options]);
+  const distance: Distance = (x1, x2) => pairwiseDistance(x1, x2, { p, eps });
+  return tripletLoss("tripletMarginLoss", [anchor, positive, negative], distance, settings);
+}
+
+/** As {@link tripletMarginLoss}, with any distance (torch.nn.functional.triplet_margin_with_distance_loss). */
+export function tripletMarginWithDistanceLoss(
+  anchor: Tensor,
+  positive: Tensor,
+  negative: Tensor,
+  options: TripletMarginWithDistanceLossOptions = {},
+): Tensor {
+  const callee = "tripletMarginWithDistanceLoss";
+  const { distanceFunction, ...others } = options;
+  const given = new Arguments(callee, [others], [], ["margin", "swap", "reduction"]);
+  const settings = readTripletSettings(callee, given);
+  return tripletLoss(
+    callee,
+    [anchor, positive, negative],
+    readDistanceFunction(callee, distanceFunction),
+    settings,
+  );
+}
+
+/** The distance of a triplet loss, {@link pairwiseDistance} unless told. */
+function readDistanceFunction(callee: string, given: DistanceFunction | null | undefined): Distance {
+  if (given === undefined || given === null) return (x1, x2) => pairwiseDistance(x1, x2);
+  if (typeof given === "function") return given;
+  if (typeof given.forward === "function") return (x1, x2) => given.forward(x1, x2);
+  return refuse(
+    `${callee}'s distanceFunction must be a function or a module of two tensors, not a ${typeof given}`,
+  );
+}
+
+function tripletLoss(
+  callee: string,
+  [anchor, positive, negative]: readonly [Tensor, Tensor, Tensor],
+  distance: Distance,
+  { margin, swap, reduction }: TripletSettings,
+): Tensor {
+  requireTensors(callee, { anchor, positive, negative });
+  if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim)
+    refuse(
+      `${callee} expects tensors of as many axes each, but got ${describe(anchor)}, ${describe(positive)} and ` +
+        describe(negative),
+    );
+  const near = distance(anchor, positive);
+  const far = distance(anchor, negative);
+  const apart = swap ? far.minimum(distance(positive, negative)) : far;
+  return reduced(near.sub(apart).add(margin).clamp(0), reduction);
 }
