@@ -9,7 +9,14 @@ import { autodiff } from "../passes/graph/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
 import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
 import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend } from "./driver/build.ts";
-import { COMMON_OPTIONS, checkLoss, checkModel, checkOptimizer, readTypes } from "./driver/options.ts";
+import {
+  COMMON_OPTIONS,
+  checkLoss,
+  checkModel,
+  checkOptimizer,
+  readDynamicShapes,
+  readTypes,
+} from "./driver/options.ts";
 import { TrainingCompiler } from "./driver/training.ts";
 import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
 import { Program, type RunResult } from "./runtime/programs/program.ts";
@@ -70,6 +77,7 @@ export async function compile<Model extends CompilableModel>(
   checkModel("compile", model);
   checkOptionNames("compile", options, COMPILE_OPTIONS);
   const inputs = readTypes(options.inputs, "inputs");
+  const dynamic = readDynamicShapes(options);
   const { mode = "eval" } = options;
   if (mode !== "eval" && mode !== "train")
     throw new KilnError(`mode must be eval or train, not ${JSON.stringify(mode)}`);
@@ -88,7 +96,7 @@ export async function compile<Model extends CompilableModel>(
     return build(backend, state, trace, begin, { what, why }, common);
   };
   const main = await state.enqueue(() => specialization(inputs.map(({ shape }) => shape)));
-  return new Program(main, inputs, state, specialization, seed);
+  return new Program(main, inputs, state, specialization, seed, dynamic);
 }
 
 /** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */
@@ -101,6 +109,7 @@ export async function compileTraining(
   checkLoss("compileTraining", options.loss);
   checkOptimizer(options.optimizer);
   const inputs = readTypes(options.inputs, "inputs");
+  const dynamic = readDynamicShapes(options);
   const backend = await usableBackend(options.backend, options);
   const givenTargets = options.targets && readTypes(options.targets, "targets");
   const state = ModelState.for(tensorsOf(model));
@@ -109,7 +118,8 @@ export async function compileTraining(
     throw new KilnError(`mirrorEvery must be a whole number of at least 1, not ${mirrorEvery}`);
   }
   const common = await buildOptions(backend, options);
-  const compiler = new TrainingCompiler({ model, options, backend, state, common, inputs, givenTargets });
+  const request = { model, options, backend, state, common, inputs, dynamic, givenTargets };
+  const compiler = new TrainingCompiler(request);
   await compiler.settle();
   const seed = programSeed();
   const first = await state.enqueue(() => compiler.step());

@@ -16,6 +16,7 @@ import { type Inspectable, Program } from "../runtime/programs/program.ts";
 import { randomBatch } from "../runtime/programs/random-batch.ts";
 import { NOTHING, type Run } from "../runtime/programs/run.ts";
 import type { Specialization } from "../runtime/programs/specialization.ts";
+import { ANY_SHAPES } from "../runtime/programs/specialization-cache.ts";
 import type { PreparedStep } from "../runtime/programs/step-programs.ts";
 import { Trainer } from "../runtime/programs/trainer.ts";
 import { planUpdate, trainedBy } from "../runtime/programs/training-plan.ts";
@@ -119,6 +120,7 @@ export async function subjectOn(
   });
   const first: PreparedStep = {
     inputs: types,
+    dynamic: ANY_SHAPES,
     main: specialization,
     step: onlyThis,
     gradients: onlyThis,

@@ -19,6 +19,7 @@ import { type Asked, logCompilation } from "../runtime/inspection/compile-log.ts
 import { currentDebug } from "../runtime/inspection/debug.ts";
 import { checkWatch, type Watch } from "../runtime/inspection/nan-watch.ts";
 import { Specialization } from "../runtime/programs/specialization.ts";
+import type { DynamicShapes } from "../runtime/programs/specialization-cache.ts";
 import { BoundStates } from "../runtime/state/bound-states.ts";
 import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
@@ -31,6 +32,13 @@ export type InputSpec = Shape | { readonly shape: Shape; readonly dtype?: DType 
 export interface CommonOptions {
   /** Shapes of the inputs, the batch first. */
   readonly inputs: readonly InputSpec[];
+  /**
+   * Which dimensions of the inputs may differ from call to call: `any` by default, or the `batch` alone (dimension 0 of all
+   * inputs that agree there), or `none`. Shapes that were not fed before are compiled for.
+   */
+  readonly dynamicShapes?: DynamicShapes["dimensions"];
+  /** How many programs for other shapes than `inputs` are kept, those used last: 8 by default. */
+  readonly maxPrograms?: number;
   /** `wasm` unless told otherwise; `backends()` lists what can run here. */
   readonly backend?: string;
   /** How many threads the program may use: as many as there are processors unless told. The bits do not depend on it. */

@@ -5,11 +5,14 @@ import { isDType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { OptionNames } from "../core/option-names.ts";
 import type { TensorType } from "../ir/types.ts";
+import { ANY_SHAPES, type DynamicShapes } from "../runtime/programs/specialization-cache.ts";
 import type { CommonOptions, InputSpec } from "./build.ts";
 
 /** The names of the options that every kind of program has. */
 export const COMMON_OPTIONS = {
   inputs: true,
+  dynamicShapes: true,
+  maxPrograms: true,
   backend: true,
   threads: true,
   deterministic: true,
@@ -47,6 +50,18 @@ function readType(spec: InputSpec, what: string): TensorType {
     throw new KilnError(`${what} may have the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${String(dtype)}`);
   }
   return { shape, dtype };
+}
+
+/** What the options say of other shapes than those of `inputs`. */
+export function readDynamicShapes({
+  dynamicShapes = ANY_SHAPES.dimensions,
+  maxPrograms = ANY_SHAPES.most,
+}: CommonOptions): DynamicShapes {
+  if (!["any", "batch", "none"].includes(dynamicShapes))
+    throw new KilnError(`dynamicShapes must be any, batch or none, not ${JSON.stringify(dynamicShapes)}`);
+  if (!Number.isSafeInteger(maxPrograms) || maxPrograms < 1)
+    throw new KilnError(`maxPrograms must be a whole number of at least 1, not ${String(maxPrograms)}`);
+  return { dimensions: dynamicShapes, most: maxPrograms };
 }
 
 /** Throws unless `model` is something that can be traced. */

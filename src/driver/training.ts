@@ -11,6 +11,7 @@ import { accumulatedName } from "../ir/update.ts";
 import { type Accumulation, addMissingSums } from "../runtime/programs/accumulation.ts";
 import type { Cohort } from "../runtime/programs/cohorts.ts";
 import type { CompileSpecialization, Specialization } from "../runtime/programs/specialization.ts";
+import type { DynamicShapes } from "../runtime/programs/specialization-cache.ts";
 import type { PreparedStep, PreparedUpdate, PrepareStep } from "../runtime/programs/step-programs.ts";
 import {
   batchesPerUpdate,
@@ -37,6 +38,7 @@ export interface TrainingRequest {
   readonly state: ModelState;
   readonly common: BuildOptions;
   readonly inputs: readonly TensorType[];
+  readonly dynamic: DynamicShapes;
   readonly givenTargets: readonly TensorType[] | undefined;
 }
 
@@ -64,7 +66,7 @@ export class TrainingCompiler implements PrepareStep {
   }
 
   async step(why?: string): Promise<PreparedStep> {
-    const { model, inputs } = this.request;
+    const { model, inputs, dynamic } = this.request;
     const wanted = new Map([...model.namedParameters()].map(([, p]) => [p, p.requiresGrad] as const));
     let first:
       | { readonly trace: Trace; readonly trained: readonly string[]; readonly plan: UpdatePlan }
@@ -92,6 +94,7 @@ export class TrainingCompiler implements PrepareStep {
       inputs: trace.inputs.map(({ name, type }) =>
         name === "target" ? { ...type, role: "the target" } : type,
       ),
+      dynamic,
       main,
       step: compile(true),
       gradients: compile(false),

@@ -81,7 +81,7 @@ describe("compileTraining", () => {
     [
       "a mistyped name",
       { bakend: "js" },
-      "compileTraining has no option bakend (did you mean backend?); its options are inputs, backend",
+      "compileTraining has no option bakend (did you mean backend?); its options are inputs, dynamicShapes",
     ],
     [
       "a mistyped name in clipGradNorm",

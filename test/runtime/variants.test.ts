@@ -87,7 +87,7 @@ describe("a step that fails", () => {
       ],
     ],
     ["by a label outside of the classes", () => [images(6), tensor(Int32Array.of(0, 1, 2, 3, 4, 0))]],
-    ["by a wrong shape", () => [rand(6, 1, 8, 9), labels(6)]],
+    ["by a wrong shape", () => [rand(6, 1, 12, 12), labels(6)]],
     ["by a wrong dtype", () => [images(6), rand(6)]],
   ];
 

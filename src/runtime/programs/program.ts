@@ -17,7 +17,7 @@ import { type InputInfo, randomBatch } from "./random-batch.ts";
 import { profileRuns } from "./rehearsal.ts";
 import { NOTHING, type Run, readOutputs } from "./run.ts";
 import type { CompileSpecialization, Specialization, StageText } from "./specialization.ts";
-import { SpecializationCache } from "./specialization-cache.ts";
+import { ANY_SHAPES, type DynamicShapes, SpecializationCache } from "./specialization-cache.ts";
 
 /** What both kinds of program show of themselves: the specialization for the shapes they were compiled for. */
 export abstract class Inspectable {
@@ -109,11 +109,12 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
     state: ModelState,
     compile: CompileSpecialization,
     seed: number,
+    dynamic: DynamicShapes = ANY_SHAPES,
   ) {
     super(main);
     this.state = state;
     this.seed = seed;
-    this.cache = new SpecializationCache(inputs, compile, main);
+    this.cache = new SpecializationCache(inputs, compile, dynamic, main);
   }
 
   private get randomScalars(): Readonly<Record<string, number>> {
@@ -121,8 +122,8 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
   }
 
   /**
-   * Runs the model. Another batch size (dimension 0) than the one compiled for compiles once more. Returns
-   * one tensor, or a list when the model returns several (`const [a, b] = await program.run(x)`); they are the caller's
+   * Runs the model. Inputs of other shapes than those compiled for compile once more, where `dynamicShapes` lets them.
+   * Returns one tensor, or a list when the model returns several (`const [a, b] = await program.run(x)`); they are the caller's
    * own copies.
    */
   run(...inputs: readonly Tensor[]): Promise<Result>;

@@ -1,4 +1,4 @@
-/** The compile cache of a program: one specialization per batch size, a bounded number of them. */
+/** The compile cache of a program: one specialization for each set of input shapes, a bounded number of them. */
 
 import { kindOf, type NumberKind } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -7,8 +7,16 @@ import type { TensorType } from "../../ir/types.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { CompileSpecialization, Specialization } from "./specialization.ts";
 
-/** A full batch, a last smaller one, a single sample and one to spare. */
-const MOST_VARIANTS = 4;
+/** Which shapes a program may be fed beside those that it was compiled for first. */
+export interface DynamicShapes {
+  /** The dimensions that may differ; of `batch`, dimension 0 of all inputs that have the first one's there. */
+  readonly dimensions: "any" | "batch" | "none";
+  /** How many programs for other shapes are kept: those that were used last. */
+  readonly most: number;
+}
+
+/** Every shape, and room for a last smaller batch, a single sample and some lengths of a sequence. */
+export const ANY_SHAPES: DynamicShapes = { dimensions: "any", most: 8 };
 
 /** What makes a tensor one of another dtype. */
 const CASTS: Readonly<Record<NumberKind, string>> = {
@@ -26,14 +34,21 @@ export interface FedType extends TensorType {
 export class SpecializationCache {
   private readonly inputs: readonly FedType[];
   private readonly compile: CompileSpecialization;
+  private readonly dynamic: DynamicShapes;
   private readonly specializations = new Map<string, Promise<Specialization>>();
   /** The specialization for the shapes that were asked for first; it stays as long as the program. */
   private main: Specialization | undefined;
   private last: { readonly shapes: readonly Shape[]; readonly specialization: Specialization } | undefined;
 
-  constructor(inputs: readonly FedType[], compile: CompileSpecialization, main?: Specialization) {
+  constructor(
+    inputs: readonly FedType[],
+    compile: CompileSpecialization,
+    dynamic: DynamicShapes,
+    main?: Specialization,
+  ) {
     this.inputs = inputs;
     this.compile = compile;
+    this.dynamic = dynamic;
     this.main = main;
   }
 
@@ -81,7 +96,7 @@ export class SpecializationCache {
     const key = shapes.map(formatShape).join();
     let specialization = this.specializations.get(key);
     if (specialization === undefined) {
-      specialization = this.compile(shapes, this.reason);
+      specialization = this.compiled(shapes);
       this.specializations.set(key, specialization);
       specialization.catch(() => this.specializations.delete(key));
       await this.evict();
@@ -92,12 +107,32 @@ export class SpecializationCache {
     return specialization;
   }
 
-  /** Why there is no program for some shapes; nothing where there is none for any. */
-  private get reason(): string | undefined {
-    if (this.specializations.size === 0) return this.main && "it was compiled for another batch size";
-    const dropped =
-      this.specializations.size < MOST_VARIANTS ? "" : `, of which the ${MOST_VARIANTS} last used are kept`;
-    return `it was compiled for other batch sizes${dropped}`;
+  /** Compiles for `shapes`, and throws where the model, or what its loss wants, needs others to go with the first of them. */
+  private async compiled(shapes: readonly Shape[]): Promise<Specialization> {
+    const specialization = await this.compile(shapes, this.reasonFor(shapes));
+    specialization.plan.inputs.forEach(({ shape }, k) => {
+      if (sameShape(shape, shapes[k])) return;
+      specialization.executable.dispose();
+      throw new KilnError(
+        `${this.roleOf(k)} is ${formatShape(shapes[k])}, but beside ${formatShape(shapes[0])} it must be ${formatShape(shape)}`,
+      );
+    });
+    return specialization;
+  }
+
+  /** Why there is no program for `shapes`; nothing where there is none for any. */
+  private reasonFor(shapes: readonly Shape[]): string | undefined {
+    const { size } = this.specializations;
+    if (size === 0 && this.main === undefined) return undefined;
+    const isBatch = shapes.every((shape, k) => sameShape(shape.slice(1), this.inputs[k].shape.slice(1)));
+    const others = isBatch ? "batch size" : "shape";
+    if (size === 0) return `it was compiled for another ${others}`;
+    const { most } = this.dynamic;
+    return `it was compiled for other ${others}s${size < most ? "" : `, of which the ${most} last used are kept`}`;
+  }
+
+  private roleOf(k: number): string {
+    return this.inputs[k].role ?? `input ${k}`;
   }
 
   async dispose(): Promise<void> {
@@ -108,7 +143,7 @@ export class SpecializationCache {
   }
 
   private async evict(): Promise<void> {
-    if (this.specializations.size <= MOST_VARIANTS) return;
+    if (this.specializations.size <= this.dynamic.most) return;
     const [[key, oldest]] = this.specializations;
     this.specializations.delete(key);
     (await oldest).executable.dispose();
@@ -119,13 +154,10 @@ export class SpecializationCache {
     if (tensors.length !== inputs.length) {
       throw new KilnError(`this program takes ${inputs.length} tensors but is given ${tensors.length}`);
     }
-    const batch = inputs.length > 0 && inputs[0].shape.length > 0 ? inputs[0].shape[0] : undefined;
     tensors.forEach((tensor, k) => {
-      const { shape, dtype, role = `input ${k}` } = inputs[k];
-      const fits =
-        tensor.shape.length === shape.length &&
-        shape.every((extent, axis) => extent === tensor.shape[axis] || (axis === 0 && extent === batch));
+      const { shape, dtype } = inputs[k];
       const given = `${tensor.dtype}${formatShape(tensor.shape)}`;
+      const role = this.roleOf(k);
       if (tensor.dtype !== dtype) {
         throw new KilnError(
           `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}: make it ${dtype} with ${CASTS[kindOf(dtype)]}, ` +
@@ -135,18 +167,35 @@ export class SpecializationCache {
       if (tensor.shape.includes(0)) {
         throw new KilnError(`${role} is empty: it is ${given}, and a run needs at least one sample`);
       }
-      if (!fits) {
+      const allowed = this.allowedFor(shape, tensor.shape);
+      if (allowed !== undefined) {
         throw new KilnError(
-          `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}; ` +
-            "only the batch (dimension 0) may differ",
+          `${role} was compiled for ${dtype}${formatShape(shape)} but is ${given}; ${allowed}`,
         );
       }
     });
-    const batches = new Set(tensors.flatMap((t, k) => (inputs[k].shape[0] === batch ? [t.shape[0]] : [])));
+    if (this.dynamic.dimensions !== "batch") return;
+    const batches = new Set(
+      tensors.flatMap((t, k) => (inputs[k].shape[0] === this.batch ? [t.shape[0]] : [])),
+    );
     if (batches.size > 1) {
       throw new KilnError(
         `the inputs have different batch sizes: ${tensors.map((t) => formatShape(t.shape)).join(" and ")}`,
       );
     }
+  }
+
+  private get batch(): number | undefined {
+    return this.inputs[0]?.shape[0];
+  }
+
+  /** What `given` may be where `shape` was compiled for; `undefined` if it is that. */
+  private allowedFor(shape: Shape, given: Shape): string | undefined {
+    const { dimensions } = this.dynamic;
+    if (given.length !== shape.length) return `it must have ${shape.length} dimensions`;
+    if (dimensions === "any" || sameShape(given, shape)) return undefined;
+    if (dimensions === "none") return 'no shape may differ, since dynamicShapes is "none"';
+    const isBatch = shape[0] === this.batch && sameShape(given.slice(1), shape.slice(1));
+    return isBatch ? undefined : 'only the batch (dimension 0) may differ, since dynamicShapes is "batch"';
   }
 }

@@ -7,7 +7,7 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import { areInStep, type Cohort, type Counted } from "./cohorts.ts";
 import type { CompileSpecialization, Specialization } from "./specialization.ts";
-import { type FedType, SpecializationCache } from "./specialization-cache.ts";
+import { type DynamicShapes, type FedType, SpecializationCache } from "./specialization-cache.ts";
 
 /** Why a step has to be compiled again whose parameters are the right ones. */
 export const OUT_OF_STEP = "parameters of a group have had different numbers of updates";
@@ -16,6 +16,7 @@ export const OUT_OF_STEP = "parameters of a group have had different numbers of 
 export interface PreparedStep {
   /** The types of a batch: inputs, then targets. */
   readonly inputs: readonly FedType[];
+  readonly dynamic: DynamicShapes;
   readonly main: Specialization;
   /** Compile for other shapes: the step, and gradients alone. */
   readonly step: CompileSpecialization;
@@ -57,8 +58,9 @@ export class StepPrograms {
   constructor(prepared: PreparedStep) {
     this.prepared = prepared;
     this.members = membersOf(prepared.cohorts);
-    this.steps = new SpecializationCache(prepared.inputs, prepared.step, prepared.main);
-    this.gradients = new SpecializationCache(prepared.inputs, prepared.gradients);
+    const { inputs, dynamic } = prepared;
+    this.steps = new SpecializationCache(inputs, prepared.step, dynamic, prepared.main);
+    this.gradients = new SpecializationCache(inputs, prepared.gradients, dynamic);
   }
 
   /** Why it is not the step of the model as it is now; `undefined` if it is. */
