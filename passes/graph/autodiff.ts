@@ -31,8 +31,7 @@ export function autodiff(parameters: readonly string[]): Pass<Graph, Graph> {
         (input) => input.role === "state" && parameters.includes(input.name),
       );
       const [loss] = graph.outputs;
-      const gradients = differentiate(graph, loss.value, wanted);
-      return gradients;
+      return differentiate(graph, loss.value, wanted);
     },
   };
 }

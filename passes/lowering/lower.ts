@@ -17,6 +17,7 @@ import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Arrangement, Graph, Group, Input, Node, Value } from "../../src/ir/types.ts";
 import { constant, int, load, scalar, variable } from "../../src/loop/build.ts";
 import { countFlops } from "../../src/loop/flops.ts";
+import { Interner } from "../../src/loop/intern.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
@@ -27,7 +28,7 @@ import type { Range } from "../../src/ops/definition.ts";
 import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
-import { bindShared } from "./bind-shared.ts";
+import { statementsOf } from "../scheduling/analysis/nest.ts";
 import { baseOf, Commit } from "./commit.ts";
 import { ElementReader } from "./element-reader.ts";
 import { type BodyScope, lowerLoop, type ProgramParts } from "./lower-loop.ts";
@@ -288,29 +289,19 @@ class Lowering implements BodyScope {
       context = context.withLoop(`i${axis}`, extent);
     });
     const values = new ElementReader(group, (value, at) => this.read(value, at));
-    const results = stores.map((node) => ({ node, value: simplify(values.at(node, indices), context) }));
-    for (const { node, value } of results) this.noteRange(node, context.rangeOf(value));
-    // A step's updates read states that they also write: every value is computed before the first store.
-    const writesStates = stores.some((node) => this.targets.has(node));
-    const inPlace = writesStates && stores.flatMap((node) => this.destinations(node)).length > 1;
-    const { lets, bound } = bindShared(
-      results.map(({ value }) => value),
-      inPlace,
-    );
-    const writes = results.flatMap(({ node }, k): Stmt[] =>
-      this.destinations(node).map((value) => ({
-        kind: "store",
-        buffer: this.bufferOf(value).name,
-        index: simplify(this.positions.at(value, indices, shape), context),
-        value: bound[k],
-      })),
-    );
-    const body = [...lets, ...writes];
+    const interner = new Interner();
+    const writes = stores.flatMap((node) => {
+      const value = interner.intern(simplify(values.at(node, indices), context));
+      this.noteRange(node, context.rangeOf(value));
+      return this.destinations(node).map((destination) => ({
+        buffer: this.bufferOf(destination).name,
+        index: simplify(this.positions.at(destination, indices, shape), context),
+        value,
+      }));
+    });
     // Loops run in the order of memory, so that neighbours are stored one after the other.
-    return (flat ? [0] : layout).reduceRight<Stmt[]>((inner, axis) => {
-      const extent = extents[axis];
-      return extent === 1 ? inner : [{ kind: "for", name: `i${axis}`, extent, loop: "grid", body: inner }];
-    }, body);
+    const loops = (flat ? [0] : layout).map((axis) => ({ name: `i${axis}`, extent: extents[axis] }));
+    return statementsOf({ loops: loops.filter(({ extent }) => extent > 1), stores: writes });
   }
 
   /** Declares the range of a stored node to whoever reads it, unless its type says as much or nobody could verify it. */

@@ -2,8 +2,8 @@
 
 import { InternalError } from "../../src/core/errors.ts";
 import { lanesIn, type Schedule, type Step } from "../../src/loop/schedule.ts";
-import type { Expr, Kernel } from "../../src/loop/types.ts";
-import { usedBuffers } from "../../src/loop/used-buffers.ts";
+import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
+import { withBody } from "../../src/loop/used-buffers.ts";
 import { type Contraction, contractionOf, onSums, type Reduce } from "./analysis/contraction.ts";
 import { joinAxes } from "./analysis/join-loops.ts";
 import { mapValues, type Nest } from "./analysis/nest.ts";
@@ -62,17 +62,11 @@ function tiled(lowered: Contraction, schedule: Schedule): Scheduled {
   }
   const isGuarded = [left, right].some(({ kind }) => kind !== "load");
   const body = bodyOf(isGuarded ? nests.map(foldGuards) : nests);
-  const { loaded, stored, scalars } = usedBuffers(body);
-  const buffers = sums === undefined ? kernel.buffers : [...kernel.buffers, sums.param];
-  const main: Kernel = {
-    ...kernel,
-    name: sums === undefined ? kernel.name : `${kernel.name}_sums`,
-    buffers: buffers.filter((b) => loaded.has(b.name) || stored.has(b.name)),
-    scalars: kernel.scalars.filter((name) => scalars.has(name)),
-    body,
+  const made = (buffers: readonly BufferParam[]): Kernel => ({
+    ...withBody(kernel, buffers, body),
     schedule,
-  };
-  return sums === undefined
-    ? { kernels: [...copies, main], scratch }
-    : { kernels: [...copies, main, sums.epilogue], scratch: [...scratch, sums.scratch] };
+  });
+  if (sums === undefined) return { kernels: [...copies, made(kernel.buffers)], scratch };
+  const main = { ...made([...kernel.buffers, sums.param]), name: `${kernel.name}_sums` };
+  return { kernels: [...copies, main, sums.epilogue], scratch: [...scratch, sums.scratch] };
 }

@@ -13,7 +13,7 @@ import { Interner } from "../../src/loop/intern.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
-import { usedBuffers } from "../../src/loop/used-buffers.ts";
+import { usedBuffers, withBody } from "../../src/loop/used-buffers.ts";
 import { type GridLoop, nestsOf, statementsOf } from "./analysis/nest.ts";
 import { hoistInvariants } from "./transforms/hoist-invariants.ts";
 import { fewerInputs, type PartMaker, sharedReductions } from "./transforms/kernel-fission.ts";
@@ -118,39 +118,33 @@ class KernelSplit implements PartMaker {
 
   private kernelOf({ loops, buffer, value }: Part, position: number): Kernel {
     const store = { kind: "store", buffer, index: placeOf(loops), value } as const;
-    const used = usedBuffers([store]);
-    const own = this.kernel.buffers.filter(({ name }) => used.loaded.has(name) || name === buffer);
-    const parts = this.scratch.filter(({ name }) => used.loaded.has(name) || name === buffer);
+    const { loaded } = usedBuffers([store]);
+    const access = (name: string): BufferParam["access"] =>
+      name !== buffer ? "read" : loaded.has(name) ? "readwrite" : "write";
     const buffers = [
-      ...own.map((b): BufferParam => ({ ...b, access: accessTo(b.name, buffer, used.loaded) })),
-      ...parts.map(
+      ...this.kernel.buffers.map((b): BufferParam => ({ ...b, access: access(b.name) })),
+      ...this.scratch.map(
         ({ name, dtype, shape, value: text }): BufferParam => ({
           name,
           dtype,
           length: sizeOf(shape),
-          access: accessTo(name, buffer, used.loaded),
+          access: access(name),
           value: text,
         }),
       ),
     ];
     const nest = statementsOf({ loops, stores: [store] });
     return {
-      ...this.kernel,
+      ...withBody(this.kernel, buffers, nest),
       name:
         position === this.parts.length - 1
           ? this.kernel.name
           : `${this.kernel.name}_${position + 1}of${this.parts.length}`,
-      buffers,
-      scalars: [...used.scalars],
-      body: nest,
       schedule: [{ kind: "map-to-threads" }],
       nominalFlops: countFlops(nest),
     };
   }
 }
-
-const accessTo = (name: string, stored: string, loaded: ReadonlySet<string>): BufferParam["access"] =>
-  name !== stored ? "read" : loaded.has(name) ? "readwrite" : "write";
 
 /** The element of `buffer` that belongs to the current iteration of `loops`. */
 const elementOf = (buffer: string, value: Expr, loops: readonly GridLoop[]): Expr =>

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import type { Backend } from "../../backends/backend.ts";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
-import { bindShared } from "../../passes/lowering/bind-shared.ts";
 import { philox } from "../../src/core/philox.ts";
 import { add, cast, int, load, mul, variable } from "../../src/loop/build.ts";
 import { philoxWords, type Words4 } from "../../src/loop/philox.ts";
@@ -41,11 +40,10 @@ function body(count: number): Stmt[] {
   const at = (k: number): Expr => cast(load("input", "int32", add(mul(i, int(6)), int(k))), "uint32");
   const counter: Words4 = [at(0), at(1), at(2), at(3)];
   const words = philoxWords(counter, [at(4), at(5)]).map((word) => cast(word, "int32"));
-  const { lets, bound } = bindShared(words, false);
-  const stores = bound.map((value, k): Stmt => {
+  const stores = words.map((value, k): Stmt => {
     return { kind: "store", buffer: "output", index: add(mul(i, int(4)), int(k)), value };
   });
-  return [{ kind: "for", name: "i0", extent: count, loop: "grid", body: [...lets, ...stores] }];
+  return [{ kind: "for", name: "i0", extent: count, loop: "grid", body: stores }];
 }
 
 async function wordsOf(backend: Backend, given: readonly (readonly number[])[]): Promise<Uint32Array> {

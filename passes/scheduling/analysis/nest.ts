@@ -4,7 +4,7 @@ import { invariant } from "../../../src/core/errors.ts";
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { add, int, local, mul, variable } from "../../../src/loop/build.ts";
 import type { Expr, Kernel, LoopKind, Stmt } from "../../../src/loop/types.ts";
-import { someExpr, substitute } from "../../../src/loop/walk.ts";
+import { rewriter, someExpr, substitute } from "../../../src/loop/walk.ts";
 
 export interface GridLoop {
   readonly name: string;
@@ -29,15 +29,18 @@ export interface Nest {
 /** The nest as statements; values are named before the first store where a store might change what a later value loads. */
 export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">): Stmt[] {
   const lets: Stmt[] = [];
+  const names = new Map<Expr, Expr>();
   const clash = mayClash(
     stores,
     stores.map(({ value }) => value),
   );
-  const innermost = stores.map(({ buffer, index, value }): Stmt => {
-    if (!clash || value.kind === "const") return { kind: "store", buffer, index, value };
+  const innermost = stores.map((store): Stmt => {
+    const value = rewriter((e) => names.get(e) ?? e)(store.value);
+    if (!clash || value.kind === "const" || value.kind === "local") return { kind: "store", ...store, value };
     const name = `v${lets.length}`;
     lets.push({ kind: "let", name, value });
-    return { kind: "store", buffer, index, value: local(name, value.dtype) };
+    names.set(store.value, local(name, value.dtype));
+    return { kind: "store", ...store, value: local(name, value.dtype) };
   });
   return nestLoops(loops, [...lets, ...innermost]);
 }

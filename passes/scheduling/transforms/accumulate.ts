@@ -1,12 +1,18 @@
-/** Sums that wait in scratch: in rows of whole vectors, added to from iteration to iteration of an axis, finished at the end. */
+/**
+ * Sums that wait in scratch: in rows of whole vectors, added to from iteration to iteration of an axis, taken through the rest
+ * of their kernel by one of its own at the end.
+ */
 
 import { add, and, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
+import { countFlops } from "../../../src/loop/flops.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Step } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
-import type { Contraction } from "../analysis/contraction.ts";
-import { iterationsOf, type Nest, numberOf } from "../analysis/nest.ts";
-import { epilogueKernel } from "./epilogue-kernel.ts";
+import { withBody } from "../../../src/loop/used-buffers.ts";
+import { type Contraction, onSums } from "../analysis/contraction.ts";
+import { iterationsOf, mapValues, type Nest, numberOf } from "../analysis/nest.ts";
+import { bodyOf, onNests } from "./nests.ts";
+import { rowSchedule } from "./rows.ts";
 
 export interface Accumulated {
   /** Stores the sums alone; the axis that it runs over is its outermost loop. */
@@ -68,4 +74,22 @@ export function accumulated(
     scratch,
     epilogue: epilogueKernel(lowered, { ...param, access: "read" }, index, lanes),
   };
+}
+
+/** The contraction's stores, with the element of `sums` at `place` where the sum was. */
+export function epilogueKernel(
+  { kernel, nest, core }: Contraction,
+  sums: BufferParam,
+  place: Expr,
+  width: number,
+): Kernel {
+  const sum = load(sums.name, "float32", place);
+  const body = bodyOf([
+    mapValues(
+      nest,
+      onSums(core.axes, () => sum),
+    ),
+  ]);
+  const epilogue = { ...withBody(kernel, [...kernel.buffers, sums], body), nominalFlops: countFlops(body) };
+  return onNests(epilogue, rowSchedule(epilogue, width));
 }

@@ -4,7 +4,7 @@ import { Interner } from "../../../src/loop/intern.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import type { Operand, Schedule, Step, VectorSplit } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
-import { usedBuffers } from "../../../src/loop/used-buffers.ts";
+import { withBody } from "../../../src/loop/used-buffers.ts";
 import { rewriter } from "../../../src/loop/walk.ts";
 import { type Contraction, extentsOf, type Reduce } from "../analysis/contraction.ts";
 import { coordinatesOf } from "../analysis/coordinates.ts";
@@ -48,15 +48,12 @@ export function cached(contraction: Contraction, schedule: Schedule, lanes: numb
   const factorOf = (operand: Operand): Expr =>
     panels.find((p) => p.operand === operand)?.panel.load ?? contraction[operand];
   const stores = nest.stores.map((s) => ({ ...s, value: settle(s.value) }));
-  const { loaded, stored } = usedBuffers(stores.map((s): Stmt => ({ kind: "store", ...s })));
-  const buffers = [
-    ...kernel.buffers,
-    ...panels.map(({ panel }): BufferParam => ({ ...panel.param, access: "read" })),
-  ].filter(({ name }) => loaded.has(name) || stored.has(name));
+  const params = panels.map(({ panel }): BufferParam => ({ ...panel.param, access: "read" }));
+  const body = stores.map((s): Stmt => ({ kind: "store", ...s }));
   return {
     contraction: {
       ...contraction,
-      kernel: { ...kernel, buffers },
+      kernel: withBody(kernel, [...kernel.buffers, ...params], body),
       nest: { ...nest, stores },
       core: settle(core) as Reduce,
       left: factorOf("left"),

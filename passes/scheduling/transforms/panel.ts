@@ -11,9 +11,9 @@ import type { ProgramBuffer } from "../../../src/loop/program.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import type { Operand, Step } from "../../../src/loop/schedule.ts";
 import { simplify } from "../../../src/loop/simplify.ts";
-import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { usedBuffers } from "../../../src/loop/used-buffers.ts";
+import { withBody } from "../../../src/loop/used-buffers.ts";
 import { freeNames, rewriter, someExpr, substitute, visitExpr } from "../../../src/loop/walk.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import {
@@ -26,7 +26,7 @@ import {
   tileWidth,
   vectorName,
 } from "../analysis/lanes.ts";
-import type { GridLoop } from "../analysis/nest.ts";
+import { type GridLoop, statementsOf } from "../analysis/nest.ts";
 
 export interface Panel {
   /** Fills the panel. */
@@ -134,33 +134,16 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
     const settled = substitute(e, still);
     return factor.kind === "load" && lanes?.padded !== true ? settled : simplify(atPlaces(settled), context);
   };
-  const body = loops.reduceRight<Stmt[]>(
-    (inner, loop) => (loop.extent === 1 ? inner : [{ kind: "for", ...loop, loop: "grid", body: inner }]),
-    [
-      {
-        kind: "store",
-        buffer: name,
-        index: substitute(indices.reduce(add, int(0)), still),
-        value: settle(substitute(value, values)),
-      },
-    ],
-  );
-  const { loaded, scalars } = usedBuffers(body);
+  const index = substitute(indices.reduce(add, int(0)), still);
+  const body = statementsOf({
+    loops: loops.filter(({ extent }) => extent > 1),
+    stores: [{ buffer: name, index, value: settle(substitute(value, values)) }],
+  });
+  const sources = kernel.buffers.map((b): BufferParam => ({ ...b, access: "read" }));
   const source = firstBuffer(factor);
   const param: BufferParam = { name, dtype: "float32", length, access: "write" };
   return {
-    kernel: {
-      ...kernel,
-      name,
-      ops: ["pack"],
-      buffers: [
-        ...kernel.buffers.filter((b) => loaded.has(b.name)).map((b) => ({ ...b, access: "read" as const })),
-        param,
-      ],
-      scalars: [...scalars],
-      body,
-      nominalFlops: 0,
-    },
+    kernel: { ...withBody(kernel, [...sources, param], body), name, ops: ["pack"], nominalFlops: 0 },
     scratch: { name, dtype: "float32", shape: [length], role: "scratch", value: `packed ${source}` },
     param,
     load: load(name, "float32", positions.reduce(add, int(0))),

@@ -17,8 +17,7 @@ import { type Coordinate, coordinatesOf } from "../../analysis/coordinates.ts";
 import { laneLoop } from "../../analysis/lanes.ts";
 import { type GridLoop, iterationsOf, nestLoops, numberOf } from "../../analysis/nest.ts";
 import type { SparseContraction } from "../../analysis/sparse-factor.ts";
-import { addedUp, partialSums } from "../../transforms/accumulate.ts";
-import { epilogueKernel } from "../../transforms/epilogue-kernel.ts";
+import { addedUp, epilogueKernel, partialSums } from "../../transforms/accumulate.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
 import { cacheStep, isPackable, type PanelPlan, panelForm, planPanel } from "../../transforms/panel.ts";
 

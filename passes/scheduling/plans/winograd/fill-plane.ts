@@ -3,10 +3,17 @@
  * guard. Max-pool's gradient is spread out on the way: every position of a window gets the gradient or zero.
  */
 
-import { coefficientOf, occursInside, toAffine } from "../../../../src/loop/affine.ts";
+import { toAffine } from "../../../../src/loop/affine.ts";
 import { add, compare, float, int, load, mul, select, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
-import type { GridLoop, Nest, StoreTarget } from "../../analysis/nest.ts";
+import {
+  type GridLoop,
+  isContiguous,
+  iterationsOf,
+  type Nest,
+  type StoreTarget,
+  statementsOf,
+} from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
 import { interiorOf, zeros } from "../../transforms/clear.ts";
 import { fills } from "../../transforms/copy.ts";
@@ -65,7 +72,7 @@ export function planesOf(
     ];
     const at = (y: Expr, x: Expr): Place => array.at(image, vector, y, x, variable("element"));
     if (operand.pooled !== undefined)
-      return { name: "spread", ...spreadOut(operand.pooled, loops, operand.pooled.base(...planes), at) };
+      return spreadOut(operand.pooled, loops, operand.pooled.base(...planes), at);
     const [rows, columns] = operand.extents;
     const dense: Nest = {
       name: "copy",
@@ -75,15 +82,9 @@ export function planesOf(
     // What lies inside of the guards, without them; everything with its guards where they follow no pattern.
     return interiorOf(dense) ?? dense;
   });
-  const covered = nests.reduce(
-    (sum, { loops, stores }) => sum + loops.reduce((n, l) => n * l.extent, stores.length),
-    0,
-  );
+  const covered = nests.reduce((sum, { loops, stores }) => sum + stores.length * iterationsOf(loops), 0);
   const cleared = covered === array.length ? [] : zeros(array.name, array.length, lanes);
-  const filled = [
-    ...cleared.flatMap(({ loops, stores }) => storesUnder(loops, stores)),
-    ...nests.flatMap((nest) => inLanes(nest, lanes)),
-  ];
+  const filled = [...cleared.flatMap(statementsOf), ...nests.flatMap((nest) => inLanes(nest, lanes))];
   return { array, channels, filled, inside: insideOf(nests[0], operand, extents, lanes) };
 }
 
@@ -111,7 +112,7 @@ function spreadOut(
   outer: readonly GridLoop[],
   base: Expr,
   at: (row: Expr, column: Expr) => Place,
-): Pick<Nest, "loops" | "stores"> {
+): Nest {
   const [height, width] = sparse.window;
   const [rows, columns] = sparse.plane;
   const [row, column] = [variable("row"), variable("column")];
@@ -123,7 +124,8 @@ function spreadOut(
     const x = add(mul(column, int(width)), int(start[1] + (tap % width)));
     return { ...at(y, x), value: select(compare("eq", winner, int(tap)), gradient, float(0)) };
   });
-  return { loops: [...outer, { name: "row", extent: rows }, { name: "column", extent: columns }], stores };
+  const loops = [...outer, { name: "row", extent: rows }, { name: "column", extent: columns }];
+  return { name: "spread", loops, stores };
 }
 
 /** The nest with its columns in lanes, where their elements are neighbours in the source and fill vectors. */
@@ -136,10 +138,7 @@ function inLanes({ loops, stores }: Nest, lanes: number): Stmt[] {
 
 /** Whether a store copies what it loads, or one of two such things. */
 function readsNeighbours({ value }: StoreTarget): boolean {
-  const isNeighbour = (e: Expr): boolean => {
-    const form = toAffine(e.kind === "load" ? e.index : e);
-    return e.kind === "load" && coefficientOf(form, "column") === 1 && !occursInside(form, "column");
-  };
+  const isNeighbour = (e: Expr): boolean => e.kind === "load" && isContiguous(e.index, "column");
   if (value.kind === "load") return isNeighbour(value);
   return value.kind === "select" && isNeighbour(value.a) && value.b.kind === "const";
 }

@@ -6,6 +6,7 @@
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
+import { nestLoops } from "../../analysis/nest.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
 import { type BlockPlanes, planesOf } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
@@ -20,7 +21,7 @@ import {
   transformTiles,
 } from "./stages.ts";
 import { findScale, judgeTiles, mendTile } from "./uneven-tiles.ts";
-import { channelParts, elementOf, lane, type ScratchArray, Workspace, within } from "./workspace.ts";
+import { channelParts, elementOf, lane, type ScratchArray, Workspace } from "./workspace.ts";
 
 export function buildForward(plan: Plan): Scheduled {
   const { correlation, channels, outputs, lanes, step } = plan;
@@ -41,7 +42,7 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
   const channel = variable("channel");
   const across = outputLanes(plan);
   const transforms = lanePartsOf(across).flatMap((part) =>
-    within(
+    nestLoops(
       part.iterations === 1 ? [] : [{ name: across.loop, extent: part.iterations }],
       part.vectors.flatMap((values) => {
         const [tile, vector] = [tileName(across), vectorName(across)].map(
@@ -58,11 +59,13 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
           target: (line, column) => filter.at(pointAt(plan, line, int(column)), tile, channel, vector, lane),
         });
       }),
+      "serial",
     ),
   );
-  const body = within(
+  const body = nestLoops(
     [{ name: "channel", extent: plan.channels, loop: "grid" }],
     [...transforms, ...findScale(plan, workspace, filter)],
+    "serial",
   );
   return workspace.kernel(body, {
     name: filter.name,
@@ -127,15 +130,16 @@ function outputsOf(plan: Plan, workspace: Workspace, data: BlockPlanes, m: Scrat
           lane,
         ),
     });
-    return within(
+    return nestLoops(
       [
         { name: "image", extent: plan.imagesPerBlock },
         { name: "vector", extent: part.vectors },
       ],
       [
-        ...within(tiles, [...inverse, ...mendTile(plan, workspace, data, sums, vector)]),
+        ...nestLoops(tiles, [...inverse, ...mendTile(plan, workspace, data, sums, vector)], "serial"),
         ...finish(plan, sums, imageAt(plan, image), vector, part),
       ],
+      "serial",
     );
   });
 }

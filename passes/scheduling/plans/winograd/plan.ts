@@ -8,10 +8,11 @@ import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
 import type { Step } from "../../../../src/loop/schedule.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
+import { nestLoops } from "../../analysis/nest.ts";
 import type { Correlation } from "./correlation.ts";
 import { type Form, formOf, pointsOf } from "./forms.ts";
 import type { Transform } from "./transform-matrices.ts";
-import { spread, within } from "./workspace.ts";
+import { spread } from "./workspace.ts";
 
 export type WinogradStep = Extract<Step, { kind: "winograd" }>;
 
@@ -149,7 +150,7 @@ export const tileIndex = ({ rows, columns }: Plan, image: Expr, row: Expr, colum
 /** The loops over blocks around what is done with each. */
 export function overBlocks({ groups, blocksPerGroup }: Plan, body: readonly Stmt[]): Stmt[] {
   const blocks = blocksPerGroup === 1 ? [] : [{ name: "block", extent: blocksPerGroup }];
-  return within([{ name: "group", extent: groups, loop: "grid" }, ...blocks], body);
+  return nestLoops([{ name: "group", extent: groups, loop: "grid" }, ...blocks], body, "serial");
 }
 
 /** The image that an image of a block is. */

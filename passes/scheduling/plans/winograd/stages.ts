@@ -3,9 +3,9 @@
 import { add, binary, int, mul, reduce, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import { type Lanes, splitOf, tileName, vectorName } from "../../analysis/lanes.ts";
-import type { StoreTarget } from "../../analysis/nest.ts";
-import { replaceCore } from "../../transforms/replace-core.ts";
+import { onSums } from "../../analysis/contraction.ts";
+import { type Lanes, laneLoop, splitOf, tileName, vectorName } from "../../analysis/lanes.ts";
+import { mapStores, mapValues, nestLoops, type StoreTarget } from "../../analysis/nest.ts";
 import { unrollWindows } from "../../transforms/window.ts";
 import { placeIn } from "./correlation.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
@@ -17,12 +17,10 @@ import {
   type ChannelPart,
   elementOf,
   lane,
-  lanesOf,
   type Place,
   type ScratchArray,
   storesUnder,
   type Workspace,
-  within,
 } from "./workspace.ts";
 
 /** The outputs in tiles of vectors; the last vector may reach beyond them. */
@@ -70,8 +68,8 @@ export function transformStrip(workspace: Workspace, t: StripTransform): Stmt[] 
   const along = linearMap(horizontal, data).map((value, k) => ({ ...t.target(line, k, tile), value }));
   const lines = { name: "line", extent: vertical.length };
   return [
-    ...storesUnder([{ name: "column", extent: columns }, lanesOf(lanes)], down),
-    ...storesUnder([{ name: "tile", extent: tiles }, lines, lanesOf(lanes)], along),
+    ...storesUnder([{ name: "column", extent: columns }, ...laneLoop(lanes)], down),
+    ...storesUnder([{ name: "tile", extent: tiles }, lines, ...laneLoop(lanes)], along),
   ];
 }
 
@@ -104,7 +102,7 @@ export function transformTiles(
     target: (line, column, tile) =>
       target(pointAt(plan, line, int(column)), vector, tileIndex(plan, image, tileRow, tile)),
   });
-  return within(loops, transform);
+  return nestLoops(loops, transform, "serial");
 }
 
 /** A vector of outputs, by the tile of vectors that it is in. */
@@ -155,18 +153,15 @@ export function finish(
   const isWhole = elements === plan.lanes;
   const element = isWhole ? lane : variable("element");
   const sum = sums.load(placeIn(rows), placeIn(columns), element);
-  const open = {
-    ...nest,
-    stores: nest.stores.map((s) => ({ ...s, value: replaceCore(s.value, core, sum) })),
-  };
+  const open = mapValues(
+    nest,
+    onSums(core.axes, () => sum),
+  );
   const values = new Map<string, Expr>();
   if (data.own !== undefined) values.set(data.own.name, own);
   if (filter.own !== undefined) values.set(filter.own.name, elementOf(vector, plan.lanes, element));
-  const stores = unrollWindows(open, window).stores.map((s) => ({
-    buffer: s.buffer,
-    index: substitute(s.index, values),
-    value: substitute(s.value, values),
-  }));
-  const loops = nest.loops.filter(({ name }) => !values.has(name));
-  return storesUnder([...loops, isWhole ? lanesOf(elements) : { name: "element", extent: elements }], stores);
+  const { loops, stores } = mapStores(unrollWindows(open, window), (e) => substitute(e, values));
+  const places = loops.filter(({ name }) => !values.has(name));
+  const across = isWhole ? laneLoop(elements) : [{ name: "element", extent: elements }];
+  return storesUnder([...places, ...across], stores);
 }

@@ -24,20 +24,13 @@ import {
 import type { Step, VectorSplit } from "../../../../src/loop/schedule.ts";
 import type { Expr, ReduceAxis, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import { lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
+import { laneLoop, lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
+import { nestLoops, statementsOf } from "../../analysis/nest.ts";
 import { zeros } from "../../transforms/clear.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
 import { type Plan, roundUp, type TiledLine } from "./plan.ts";
 import { outputAt, outputLanes, pointAt } from "./stages.ts";
-import {
-  elementOf,
-  lane,
-  lanesOf,
-  type ScratchArray,
-  storesUnder,
-  type Workspace,
-  within,
-} from "./workspace.ts";
+import { elementOf, lane, type ScratchArray, storesUnder, type Workspace } from "./workspace.ts";
 
 /** How many times the weight of its lightest window those of all windows of a tile may have together. */
 export const MOST_UNEVEN = 256;
@@ -119,14 +112,15 @@ export function judgeTiles(plan: Plan, workspace: Workspace, data: BlockPlanes):
   const pixels = workspace.array("pixels", [rows.extent + rows.taps - 1, widthFor(plan)]);
   return [
     ...storesUnder([{ name: "channel", extent: scales.length }], [{ ...scales.at(channel), value }]),
-    ...zeros(pixels.name, pixels.length, lanes).flatMap(({ loops, stores }) => storesUnder(loops, stores)),
-    ...within(
+    ...zeros(pixels.name, pixels.length, lanes).flatMap(statementsOf),
+    ...nestLoops(
       [{ name: "image", extent: plan.imagesPerBlock }],
       [
         ...weighPixels(plan, workspace, data, scales, pixels),
         ...weighWindows(plan, workspace, pixels),
         ...judge(plan, workspace),
       ],
+      "serial",
     ),
   ];
 }
@@ -152,7 +146,7 @@ function weighPixels(
   ];
   return [
     // Several columns at once share what is loaded of the scales.
-    ...storesUnder([...loops, lanesOf(lanes)], [{ ...lanewise.at(row, column, lane), value: weight }], {
+    ...storesUnder([...loops, ...laneLoop(lanes)], [{ ...lanewise.at(row, column, lane), value: weight }], {
       kind: "unroll",
       loop: "column",
       by: lanes,
@@ -253,7 +247,7 @@ export function mendTile(
   const loops = [
     { name: "inTileRow", extent: rows.outputs },
     { name: "inTileColumn", extent: columns.outputs },
-    lanesOf(lanes),
+    ...laneLoop(lanes),
   ];
   const where = (verdict: number, value: Expr, ...steps: Step[]): Stmt => ({
     kind: "if",

@@ -5,21 +5,14 @@
 
 import { add, compare, float, int, mul, reduce, select, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { nestLoops } from "../../analysis/nest.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
 import { directSum } from "./correlation.ts";
 import { planesOf } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
 import { overBlocks, type Plan, roundUp } from "./plan.ts";
 import { finish, outputAt, pointAt, products, transformStrip, transformTiles } from "./stages.ts";
-import {
-  channelParts,
-  elementOf,
-  lane,
-  type ScratchArray,
-  storesUnder,
-  Workspace,
-  within,
-} from "./workspace.ts";
+import { channelParts, elementOf, lane, type ScratchArray, storesUnder, Workspace } from "./workspace.ts";
 
 export function buildWeightGradient(plan: Plan): Scheduled {
   const workspace = new Workspace(plan.correlation.contraction.kernel);
@@ -83,12 +76,12 @@ function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Ker
   const weights = workspace.array("weights", [rows.taps, columns.taps, lanes]);
   const channel = variable("channel");
   const groups = Array.from({ length: plan.groups }, (_, group) => int(group));
-  const body = within(
+  const body = nestLoops(
     [{ name: "channel", extent: plan.channels, loop: "grid" }],
     channelParts(plan.outputs, lanes).flatMap((part) => {
       const vector = add(variable("vector"), part.first);
       const output = elementOf(vector, lanes);
-      return within(
+      return nestLoops(
         [{ name: "vector", extent: part.vectors }],
         [
           ...transformStrip(workspace, {
@@ -106,8 +99,10 @@ function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Ker
           ...directWhereNotFinite(plan, workspace, weights, vector),
           ...finish(plan, weights, channel, vector, part),
         ],
+        "serial",
       );
     }),
+    "serial",
   );
   return workspace.kernel(body, { schedule: [step], nominalFlops: 0 });
 }

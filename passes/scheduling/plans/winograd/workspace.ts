@@ -4,8 +4,8 @@ import { add, dot, int, load, variable } from "../../../../src/loop/build.ts";
 import type { ProgramBuffer } from "../../../../src/loop/program.ts";
 import type { Step } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { usedBuffers } from "../../../../src/loop/used-buffers.ts";
-import { LANE } from "../../analysis/lanes.ts";
+import { usedBuffers, withBody } from "../../../../src/loop/used-buffers.ts";
+import { LANE, laneLoop } from "../../analysis/lanes.ts";
 import { type GridLoop, type Nest, type StoreTarget, statementsOf } from "../../analysis/nest.ts";
 import { transformed } from "../../transforms/nests.ts";
 
@@ -84,34 +84,25 @@ export class Workspace {
 
   /** A kernel that declares what its statements touch. */
   kernel(body: readonly Stmt[], parts: Partial<Kernel>): Kernel {
-    const { loaded, stored, scalars } = usedBuffers(body);
+    const { loaded, stored } = usedBuffers(body);
     const params = [...this.arrays.values()].map(({ name, length, isShared }): BufferParam => {
       if (!isShared) return { name, dtype: "float32", length, access: "scratch", private: true };
       const access = !stored.has(name) ? "read" : loaded.has(name) ? "readwrite" : "write";
       return { name, dtype: "float32", length, access };
     });
-    return {
-      ...this.whole,
-      buffers: [...this.whole.buffers, ...params].filter((b) => loaded.has(b.name) || stored.has(b.name)),
-      scalars: [...scalars],
-      body,
-      ...parts,
-    };
+    return { ...withBody(this.whole, [...this.whole.buffers, ...params], body), ...parts };
   }
 
   /** The sum of a vector's lanes, and the statements that it needs. */
   laneSum(what: string, lanes: number, value: Expr): readonly [Stmt[], Expr] {
     const lanewise = this.array(what, [lanes]);
     const elements = Array.from({ length: lanes }, (_, k) => lanewise.load(int(k)));
-    return [storesUnder([lanesOf(lanes)], [{ ...lanewise.at(lane), value }]), elements.reduce(add)];
+    return [storesUnder(laneLoop(lanes), [{ ...lanewise.at(lane), value }]), elements.reduce(add)];
   }
 }
 
 /** The element of a vector that a lane is. */
 export const lane: Expr = variable(LANE);
-
-/** The loop whose iterations are the lanes of a vector. */
-export const lanesOf = (width: number): GridLoop => ({ name: LANE, extent: width, loop: "vector" });
 
 /** `vector · lanes + lane`. */
 export const elementOf = (vector: Expr, lanes: number, element: Expr = lane): Expr =>
@@ -129,13 +120,6 @@ export function storesUnder(
   );
   return nests.flatMap(statementsOf);
 }
-
-/** Loops around statements. */
-export const within = (loops: readonly GridLoop[], body: readonly Stmt[]): Stmt[] =>
-  loops.reduceRight<Stmt[]>(
-    (inner, { name, extent, loop = "serial" }) => [{ kind: "for", name, extent, loop, body: inner }],
-    [...body],
-  );
 
 /** Vectors of channels: whole ones, and one of those that are left. */
 export interface ChannelPart {
