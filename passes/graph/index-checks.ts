@@ -57,7 +57,7 @@ function observed(given: Graph, isOpen: (input: Input) => boolean): Observed {
     for (const { input, ...use } of definitionOf(node.op).indices?.(types, node.attrs) ?? [])
       uses.push({
         value: node.inputs[input],
-        limit: { ...use, op: node.op, origins: graph.origins.get(node) },
+        limit: { op: node.op, ...use, origins: graph.origins.get(node) },
       });
   }
   const open: Use<Input>[] = [];
@@ -115,7 +115,7 @@ function withBodies(graph: Graph): { readonly graph: Graph; readonly uses: Use[]
 }
 
 const isSame = (a: IndexLimit, b: IndexLimit): boolean =>
-  a.below === b.below && a.ignoreIndex === b.ignoreIndex;
+  a.below === b.below && a.least === b.least && a.ignoreIndex === b.ignoreIndex;
 
 /** The value that holds the same elements in another order, however often. */
 function unarranged(value: Value): Value {
@@ -124,5 +124,5 @@ function unarranged(value: Value): Value {
   return base;
 }
 
-const lies = (range: Range | undefined, { below }: Pick<IndexLimit, "below">): boolean =>
-  range !== undefined && range[0] >= 0 && range[1] < below;
+const lies = (range: Range | undefined, { below, least = 0 }: Pick<IndexLimit, "below" | "least">): boolean =>
+  range !== undefined && range[0] >= least && range[1] < below;

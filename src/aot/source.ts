@@ -56,10 +56,10 @@ const stateRows = ({ plan, roles }: PortableProgram, { addresses }: MemoryMap): 
 /** Copies an input in, once its length and, of indices, its numbers are what they should be. */
 function feedText({ limits, computedLimits, optimizer }: PortableProgram): string {
   const check = `
-/** Throws unless all of \`indices\` name a class or a row. */
-function checkIndices(name: string, indices: Int32Array, below: number, ignored?: number): void {
-  const wrong = indices.find((index) => !(index >= 0 && index < below) && index !== ignored);
-  if (wrong !== undefined) throw new RangeError(\`\${name} holds \${wrong}, which is not one of 0..\${below - 1}\`);
+/** Throws unless all of \`indices\` name a class, a row or a position. */
+function checkIndices(name: string, indices: Int32Array, least: number, below: number, ignored?: number): void {
+  const wrong = indices.find((index) => !(index >= least && index < below) && index !== ignored);
+  if (wrong !== undefined) throw new RangeError(\`\${name} holds \${wrong}, which is not one of \${least}..\${below - 1}\`);
 }
 `;
   return `
@@ -71,9 +71,9 @@ ${limits.size === 0 ? "" : check}${computedLimits.length === 0 ? "" : COMPUTED_T
 }
 
 const COMPUTED_TEXT = `
-function checkComputed(op: string, found: number, below: number): void {
+function checkComputed(op: string, found: number, least: number, below: number): void {
   if (!(found > ${NO_FAULT})) return;
-  throw new RangeError(\`\${op} is given the computed index \${found}, which is not one of 0..\${below - 1}\`);
+  throw new RangeError(\`\${op} is given the computed index \${found}, which is not one of \${least}..\${below - 1}\`);
 }
 `;
 
@@ -167,8 +167,8 @@ function viewText({ buffer, dtype, shape }: Binding, { addresses }: MemoryMap): 
 /** Checks all inputs, then copies them in. */
 function feedLines({ plan, limits }: PortableProgram): string[] {
   const checks = plan.inputs.flatMap(({ name, shape }) => {
-    const checkOf = ({ below, ignoreIndex }: IndexLimit): string =>
-      `checkIndices(${literal(name)}, ${name}, ${below}${ignoreIndex === undefined ? "" : `, ${ignoreIndex}`});`;
+    const checkOf = ({ below, least = 0, ignoreIndex }: IndexLimit): string =>
+      `checkIndices(${literal(name)}, ${name}, ${least}, ${below}${ignoreIndex === undefined ? "" : `, ${ignoreIndex}`});`;
     return [
       `checkLength(${literal(name)}, ${name}, ${sizeOf(shape)}, ${literal(formatShape(shape))});`,
       ...(limits.get(name) ?? []).map(checkOf),
@@ -224,8 +224,8 @@ function stepText(program: PortableProgram, map: MemoryMap, engine: Engine): str
 function faultLines({ plan, computedLimits }: PortableProgram): string[] {
   const faults = plan.outputs.flatMap((output, k) => (isIndexFault(output) ? [k] : []));
   return faults.map((k, n) => {
-    const { op, below } = computedLimits[n];
-    return `checkComputed(${literal(op)}, out${k}[0], ${below});`;
+    const { op, below, least = 0 } = computedLimits[n];
+    return `checkComputed(${literal(op)}, out${k}[0], ${least}, ${below});`;
   });
 }
 

@@ -10,6 +10,8 @@ export interface IndexLimit {
   readonly of: "class" | "row" | "position";
   /** Indices lie below this number. */
   readonly below: number;
+  /** The least of them; 0 unless negative ones count from the end. */
+  readonly least?: number | undefined;
   /** The label of targets that do not count, if there is one. */
   readonly ignoreIndex?: number | undefined;
   /** The operation that reads them. */
@@ -20,10 +22,10 @@ export interface IndexLimit {
 
 /** Throws unless every index lies within the limit, or is ignored. */
 export function checkIndices(indices: ArrayLike<number>, shape: Shape, limit: IndexLimit): void {
-  const { below, ignoreIndex } = limit;
+  const { below, least = 0, ignoreIndex } = limit;
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i];
-    if ((index >= 0 && index < below) || index === ignoreIndex) continue;
+    if ((index >= least && index < below) || index === ignoreIndex) continue;
     throw outOfLimit(index, limit, { position: i, shape });
   }
 }
@@ -48,8 +50,8 @@ export function outOfLimit(
 }
 
 function described(index: number, limit: IndexLimit, place: (whole: string) => string): string {
-  const { of, below, ignoreIndex, op } = limit;
-  const range = below === 0 ? "of which there are none" : `0..${below - 1}`;
+  const { of, below, least = 0, ignoreIndex, op } = limit;
+  const range = below === 0 ? "of which there are none" : `${least}..${below - 1}`;
   switch (of) {
     case "class": {
       const hint =

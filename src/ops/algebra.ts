@@ -66,5 +66,10 @@ export const copyOf = (value: Value): Node => ({
 export const indexFault = (
   b: GraphBuilder,
   indices: Value,
-  { below, ignoreIndex }: Pick<IndexLimit, "below" | "ignoreIndex">,
-): Node => b.node("index_fault", [indices], { below, ...(ignoreIndex !== undefined && { ignoreIndex }) });
+  { below, least, ignoreIndex }: Pick<IndexLimit, "below" | "least" | "ignoreIndex">,
+): Node =>
+  b.node("index_fault", [indices], {
+    below,
+    ...(least !== undefined && { least }),
+    ...(ignoreIndex !== undefined && { ignoreIndex }),
+  });

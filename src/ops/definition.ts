@@ -84,9 +84,11 @@ export interface ViewRule {
 export type Range = readonly [least: number, most: number];
 
 /** An input whose elements name positions, and what they may be. */
-export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "ignoreIndex"> {
+export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "least" | "ignoreIndex"> {
   /** Which of the inputs. */
   readonly input: number;
+  /** What the user called to have it done, where that is not the op itself. */
+  readonly op?: string;
 }
 
 /** Set for ops that move data and compute nothing: which element of the first input each element of the result is. */

@@ -90,40 +90,52 @@ function requireIndex(op: string, index: TensorType, shape: readonly number[], a
 
 const gather: OpDef = {
   name: "gather",
+  range: ([x]) => x,
   doc: "The elements of x at the positions that the int32 index gives along `axis` (torch.gather). Whoever runs it checks the index; the code itself reads 0 at a position outside.",
   arity: 2,
   attributes: { axis: AXIS },
   pattern: "sparse",
   indices: ([x], attrs) => [{ input: 1, of: "position", below: x.shape[number(attrs, "axis")] }],
   infer([x, index], attrs) {
-    requireFloat("gather", [x]);
     requireIndex("gather", index, x.shape, number(attrs, "axis"));
-    return { dtype: "float32", shape: index.shape };
+    return { dtype: x.dtype, shape: index.shape };
   },
   vjp: (b, ct, [x, index], _out, attrs) => [
     b.node("scatter_add", [ct, index], { ...attrs, shape: x.type.shape }),
     undefined,
   ],
   backward: { name: "GatherBackward" },
-  lower([x, index], _output, attrs) {
+  lower([x, index], output, attrs) {
     const axis = number(attrs, "axis");
     const extent = x.type.shape[axis];
     return (indices) => {
       const position = index.at(indices);
       // Clamped although guarded: what makes a load that an index buffer decides provably stay inside.
       const clamped = binary("min", binary("max", position, int(0)), int(extent - 1));
-      return select(inRange(position, extent), x.at(withIndex(indices, axis, clamped)), float(0));
+      return select(
+        inRange(position, extent),
+        x.at(withIndex(indices, axis, clamped)),
+        constant(0, output.dtype),
+      );
     };
   },
   reference: ([x, index], output, attrs) =>
     generate(output.shape, (own) => at(x, withIndex(own, number(attrs, "axis"), at(index, own)))),
-  samples: () =>
-    GATHERS.map(
+  samples: () => [
+    ...GATHERS.map(
       ({ x, index, axis }): Sample => ({
         inputs: [f32(...x), { dtype: "int32", shape: index, below: x[axis] }],
         attrs: { axis },
       }),
     ),
+    {
+      inputs: [
+        { dtype: "bool", shape: [3, 4], below: 2 },
+        { dtype: "int32", shape: [3, 2], below: 4 },
+      ],
+      attrs: { axis: 1 },
+    },
+  ],
 };
 
 const GATHERS = [
@@ -194,11 +206,18 @@ const scatterAdd: OpDef = {
     ),
 };
 
+/** The least index that names something. */
+const leastOf = (attrs: Attrs): number => (attrs.least === undefined ? 0 : number(attrs, "least"));
+
 const indexFault: OpDef = {
   name: "index_fault",
-  doc: "The largest of the int32 indices that are neither among 0 … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ where there is none, -∞ of no indices at all. What programs tell of indices that they compute.",
+  doc: "The largest of the int32 indices that are neither among `least` (0 unless told) … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ where there is none, -∞ of no indices at all. What programs tell of indices that they compute.",
   arity: 1,
-  attributes: { below: COUNT, ignoreIndex: { ...INDEX, isOptional: true } },
+  attributes: {
+    below: COUNT,
+    least: { ...INDEX, isOptional: true },
+    ignoreIndex: { ...INDEX, isOptional: true },
+  },
   pattern: "reduction",
   infer([index]) {
     if (index.dtype !== "int32")
@@ -218,7 +237,7 @@ const indexFault: OpDef = {
             ? constant(1, "bool")
             : compare("ne", own, int(number(attrs, "ignoreIndex")));
         return select(
-          inRange(own, number(attrs, "below")),
+          and(compare("ge", own, int(leastOf(attrs))), compare("lt", own, int(number(attrs, "below")))),
           none,
           select(isCounted, cast(own, "float32"), none),
         );
@@ -226,7 +245,7 @@ const indexFault: OpDef = {
   },
   reference: ([index], _output, attrs) => {
     const isFault = (v: number): boolean =>
-      !(v >= 0 && v < number(attrs, "below")) && v !== attrs.ignoreIndex;
+      !(v >= leastOf(attrs) && v < number(attrs, "below")) && v !== attrs.ignoreIndex;
     const found = Array.from(index.data, (v) => (isFault(v) ? v : NO_FAULT));
     return { shape: [], data: Float64Array.of(Math.max(...found)) };
   },
@@ -234,6 +253,7 @@ const indexFault: OpDef = {
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 9 }], attrs: { below: 4 } },
     { inputs: [{ dtype: "int32", shape: [4], below: 3 }], attrs: { below: 3 } },
     { inputs: [{ dtype: "int32", shape: [2, 3], below: 3 }], attrs: { below: 1, ignoreIndex: 2 } },
+    { inputs: [{ dtype: "int32", shape: [4], below: 5 }], attrs: { below: 3, least: 2 } },
     { inputs: [{ dtype: "int32", shape: [], below: 3 }], attrs: { below: 1 } },
     { inputs: [{ dtype: "int32", shape: [1], below: 1 }], attrs: { below: 1 } },
     { inputs: [{ dtype: "int32", shape: [0], below: 1 }], attrs: { below: 1 } },

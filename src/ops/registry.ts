@@ -13,6 +13,7 @@ import { DIAGONAL } from "./diagonal.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { EMBEDDING } from "./embedding.ts";
 import { GRADIENT } from "./gradient.ts";
+import { INDEX_SELECT } from "./index_select.ts";
 import { INDEXING } from "./indexing.ts";
 import { IOTA } from "./iota.ts";
 import { JOIN } from "./join.ts";
@@ -22,6 +23,7 @@ import { MATMUL } from "./matmul.ts";
 import { MAX_POOL2D } from "./max_pool2d.ts";
 import { NLL } from "./nll.ts";
 import { NORMALIZATION } from "./normalization.ts";
+import { POSITIONS } from "./positions.ts";
 import { RANDOM } from "./random.ts";
 import { REARRANGE } from "./rearrange.ts";
 import { REDUCTION } from "./reduction.ts";
@@ -50,6 +52,8 @@ const DEFINITIONS = {
   ...IOTA,
   ...JOIN,
   ...INDEXING,
+  ...INDEX_SELECT,
+  ...POSITIONS,
   ...EMBEDDING,
   ...STANDARDIZE,
   ...STATISTICS,

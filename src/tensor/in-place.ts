@@ -48,6 +48,30 @@ export abstract class InPlaceMethods extends TensorMethods {
   zero_(this: Tensor): Tensor {
     return changed(this, "zero_", constantLike(this, 0, "zero_"), true);
   }
+  maskedFill_(this: Tensor, mask: Tensor, value: Tensor | number): Tensor {
+    return changed(this, "maskedFill_", this.maskedFill(mask, value));
+  }
+  tril_(this: Tensor, diagonal?: number): Tensor {
+    return changed(this, "tril_", this.tril(diagonal));
+  }
+  triu_(this: Tensor, diagonal?: number): Tensor {
+    return changed(this, "triu_", this.triu(diagonal));
+  }
+  scatter_(this: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
+    return changed(this, "scatter_", this.scatter(dim, index, src));
+  }
+  scatterAdd_(this: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+    return changed(this, "scatterAdd_", this.scatterAdd(dim, index, src));
+  }
+  indexAdd_(this: Tensor, dim: number, index: Tensor, source: Tensor, options?: AlphaOptions): Tensor {
+    return changed(this, "indexAdd_", this.indexAdd(dim, index, source, options));
+  }
+  indexCopy_(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+    return changed(this, "indexCopy_", this.indexCopy(dim, index, source));
+  }
+  indexFill_(this: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor {
+    return changed(this, "indexFill_", this.indexFill(dim, index, value));
+  }
 }
 
 /** A tensor of the same type in which every element is `value`. */

@@ -3,6 +3,7 @@
 export { arange, full, ones, tensor, zeros } from "./creation.ts";
 export { diag, diagEmbed, diagflat, diagonal, tril, triu } from "./diagonals.ts";
 export { noGrad } from "./grad-mode.ts";
+export { indexSelect, take, takeAlongDim } from "./lookup.ts";
 export {
   atleast1d,
   atleast2d,
@@ -49,4 +50,7 @@ export {
   where,
 } from "./rearrange.ts";
 export { fliplr, flipud, repeatInterleave, roll, rot90, tile } from "./repetition.ts";
+export { indexAdd, indexCopy, indexFill, scatter, scatterAdd } from "./scatter.ts";
+export { bucketize, type SearchOptions, searchsorted } from "./search.ts";
+export { gather } from "./statistics.ts";
 export { apply, type NestedNumbers, type Storage, Tensor } from "./tensor.ts";

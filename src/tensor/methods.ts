@@ -8,16 +8,15 @@ import { KilnError } from "../core/errors.ts";
 import { inferReshape, normalizeAxis, reducedShape, sizeOf } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
 import { refuse } from "./arguments.ts";
-import { ArrangementMethods } from "./arrangement-methods.ts";
 import { axisOf } from "./axes.ts";
+import { IndexingMethods } from "./indexing-methods.ts";
 import { apply } from "./operation.ts";
 import * as rearrange from "./rearrange.ts";
-import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 import { view } from "./view.ts";
 import { withOrigin } from "./with-origin.ts";
 
-export abstract class TensorMethods extends ArrangementMethods {
+export abstract class TensorMethods extends IndexingMethods {
   /** A copy with memory of its own; gradients pass. */
   clone(this: Tensor): Tensor {
     return apply("clone", [this]);
@@ -86,9 +85,6 @@ export abstract class TensorMethods extends ArrangementMethods {
   }
   chunk(this: Tensor, chunks: number, dim?: number): Tensor[] {
     return rearrange.chunk(this, chunks, dim);
-  }
-  gather(this: Tensor, dim: number, index: Tensor): Tensor {
-    return statistics.gather(this, dim, index);
   }
 }
 

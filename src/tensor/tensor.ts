@@ -332,7 +332,7 @@ function checkedIndices(op: string, inputs: readonly Version[], attrs: Attrs): r
   for (const { input, ...limit } of definitionOf(op).indices?.(inputs, attrs) ?? []) {
     const index = unarranged(inputs[input]);
     const known = index.storage?.peek();
-    if (known !== undefined) checkIndices(known, index.shape, { ...limit, op, origins });
+    if (known !== undefined) checkIndices(known, index.shape, { op, ...limit, origins });
   }
   return origins;
 }

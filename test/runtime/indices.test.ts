@@ -13,12 +13,18 @@ const zero = int32([0]);
 /** What reads at positions: three of them, along axis 1 or 0. */
 const READERS: Readonly<Record<string, (x: Tensor, index: Tensor) => Tensor>> = {
   gather: (x, index) => x.gather(1, index.reshape(2, 1)),
+  indexSelect: (x, index) => x.indexSelect(1, index),
+  scatter: (x, index) => x.scatter(1, index.reshape(2, 1), 5),
+  indexAdd: (x, index) => x.indexAdd(1, index, ones(2, 2)),
+  indexCopy: (x, index) => x.indexCopy(1, index, ones(2, 2)),
+  oneHot: (_x, index) => F.oneHot(index, 3),
   embedding: (x, index) => F.embedding(index, x.t()),
   nllLoss: (x, index) => F.nllLoss(x, index, { ignoreIndex: -7 }),
   "cross-entropy": (x, index) => F.crossEntropy(x, index),
   "smoothed cross-entropy": (x, index) => F.crossEntropy(x, index, { labelSmoothing: 0.1 }),
 };
-const MESSAGE = /gather is given the index|the label|the index .* is outside of the embedding's/;
+const MESSAGE =
+  /(gather|indexSelect|scatter|indexAdd|indexCopy|oneHot) is given the index|the label|the index .* is outside of the embedding's/;
 
 describe.each(Object.entries(READERS))("%s", (_name, read) => {
   it("refuses interactive indices, known or computed", async () => {

@@ -14,5 +14,6 @@ export { embedding, type LookupOptions } from "./embedding.ts";
 export * from "./linear.ts";
 export * from "./loss.ts";
 export * from "./normalization.ts";
+export { oneHot } from "./one-hot.ts";
 export * from "./pooling.ts";
 export * from "./shape.ts";

@@ -1,0 +1,70 @@
+/** Finding places among sorted numbers, with PyTorch's names, argument order and defaults. */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { sameShape } from "../core/shape.ts";
+import { describe } from "../ops/definition.ts";
+import { asOperand, refuse, requireTensor } from "./arguments.ts";
+import { apply } from "./operation.ts";
+import { compared, promoted, scalarLike } from "./promotion.ts";
+import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
+
+/**
+ * Among the sorted numbers along the last axis of `sortedSequence`, where each of `values` would be put in: in front of
+ * those that are equal to it, or with `right` behind them; int32. All are compared, so the cost is the product of the two
+ * lengths. NaN stands behind all numbers, and has no place among the sorted ones.
+ */
+export function searchsorted(
+  sortedSequence: Tensor,
+  values: Tensor | number,
+  options: SearchOptions = {},
+): Tensor {
+  requireTensor("searchsorted", sortedSequence);
+  const right = readRight("searchsorted", options);
+  const wanted = asOperand("searchsorted", values, (value) =>
+    scalarLike("searchsorted", value, sortedSequence),
+  );
+  const outer = sortedSequence.shape.slice(0, -1);
+  const isList = sortedSequence.ndim === 1;
+  if (sortedSequence.ndim === 0 || !(isList || sameShape(outer, wanted.shape.slice(0, -1))))
+    return refuse(
+      `searchsorted needs a sorted list, or one for each row of the values, not ${describe(sortedSequence)} for ${describe(wanted)}`,
+    );
+  return placesAmong(isList ? sortedSequence : sortedSequence.unsqueeze(-2), wanted, right);
+}
+
+/** Which of the buckets between the sorted `boundaries` each element lies in; a boundary belongs to the one below it, or with `right` to the one above. */
+export function bucketize(input: Tensor | number, boundaries: Tensor, options: SearchOptions = {}): Tensor {
+  requireTensor("bucketize", boundaries);
+  if (boundaries.ndim !== 1)
+    return refuse(`bucketize needs a list of boundaries, not ${describe(boundaries)}`);
+  const wanted = asOperand("bucketize", input, (value) => scalarLike("bucketize", value, boundaries));
+  return placesAmong(boundaries, wanted, readRight("bucketize", options));
+}
+
+/** How many of the sorted numbers stand in front of each value: those that are not as large as it, or not larger. */
+function placesAmong(sorted: Tensor, values: Tensor, right: boolean): Tensor {
+  const [numbers, each] = promoted(sorted, values.unsqueeze(-1));
+  const isBehind = apply("compare", [numbers, each], { relation: right ? "gt" : "ge" });
+  return compared(isBehind, "eq", 0).sum(-1);
+}
+
+/** The named argument of searchsorted and bucketize. */
+export interface SearchOptions {
+  /** Whether the place behind equal numbers is wanted. */
+  readonly right?: boolean;
+}
+
+const SEARCH_OPTIONS = { right: true } satisfies OptionNames<SearchOptions>;
+
+function readRight(callee: string, options: SearchOptions): boolean {
+  return withOrigin(() => {
+    checkOptionNames(callee, options, SEARCH_OPTIONS);
+    const { right = false } = options;
+    if (typeof right !== "boolean")
+      throw new KilnError(`${callee}'s right must be true or false, not ${describeValue(right)}`);
+    return right;
+  });
+}
