@@ -14,7 +14,11 @@ export type {
   ELUOptions,
   GaussianNLLLossOptions,
   GELUOptions,
+  HardtanhOptions,
   HuberLossOptions,
+  InstanceNormOptions,
+  InterpolateOptions,
+  InterpolationMode,
   KLDivLossOptions,
   KLReduction,
   LeakyReLUOptions,
@@ -25,6 +29,7 @@ export type {
   NLLLossOptions,
   PairwiseDistanceOptions,
   PoissonNLLLossOptions,
+  ShrinkOptions,
   SmoothL1LossOptions,
   SoftplusOptions,
   TransposedConvolutionOptions,
@@ -65,9 +70,12 @@ export {
 export {
   BatchNorm1d,
   BatchNorm2d,
+  BatchNorm3d,
   type BatchNormArguments,
   type BatchNormSettings,
 } from "./layers/batch-norm.ts";
+export { Bilinear, type BilinearArguments, type BilinearOptions } from "./layers/bilinear.ts";
+export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from "./layers/channels.ts";
 export {
   ConvTranspose2d,
   type ConvTranspose2dArguments,
@@ -77,7 +85,15 @@ export { Conv1d, type Conv1dArguments, type Conv1dOptions } from "./layers/conv1
 export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
 export type { PaddingMode } from "./layers/convolution.ts";
 export { CosineSimilarity, PairwiseDistance } from "./layers/distance.ts";
-export { Dropout, Dropout1d, Dropout2d, type DropoutArguments } from "./layers/dropout.ts";
+export {
+  AlphaDropout,
+  Dropout,
+  Dropout1d,
+  Dropout2d,
+  Dropout3d,
+  type DropoutArguments,
+  FeatureAlphaDropout,
+} from "./layers/dropout.ts";
 export {
   Embedding,
   type EmbeddingArguments,
@@ -85,10 +101,37 @@ export {
   type PretrainedOptions,
 } from "./layers/embedding.ts";
 export { GroupNorm, type GroupNormArguments, type GroupNormOptions } from "./layers/group-norm.ts";
+export {
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type InstanceNormArguments,
+  type InstanceNormSettings,
+} from "./layers/instance-norm.ts";
 export { LayerNorm, type LayerNormArguments, type LayerNormOptions } from "./layers/layer-norm.ts";
 export { Linear, type LinearArguments, type LinearOptions } from "./layers/linear.ts";
 export { ModuleDict, type ModulesByName } from "./layers/module-dict.ts";
 export { ModuleList } from "./layers/module-list.ts";
+export {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  type ConstantPadArguments,
+  type PaddingArguments,
+  type PaddingSides,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
+} from "./layers/padding.ts";
 export {
   AvgPool1d,
   type AvgPool1dArguments,
@@ -99,6 +142,14 @@ export {
   MaxPool2d,
   type MaxPool2dArguments,
 } from "./layers/pooling.ts";
+export {
+  LocalResponseNorm,
+  type LocalResponseNormArguments,
+  type LocalResponseNormOptions,
+  RMSNorm,
+  type RMSNormArguments,
+  type RMSNormOptions,
+} from "./layers/rms-norm.ts";
 export { type NamedLayers, Sequential } from "./layers/sequential.ts";
 export {
   Flatten,
@@ -107,9 +158,27 @@ export {
   Unflatten,
   type UnflattenArguments,
 } from "./layers/shape.ts";
+export {
+  GLU,
+  Hardshrink,
+  Hardtanh,
+  LogSigmoid,
+  Softmax2d,
+  Softmin,
+  Softshrink,
+  Tanhshrink,
+  Threshold,
+  type ThresholdArguments,
+} from "./layers/threshold-activation.ts";
+export {
+  Upsample,
+  UpsamplingBilinear2d,
+  UpsamplingNearest2d,
+  type UpsamplingOptions,
+} from "./layers/upsample.ts";
 export * from "./losses/index.ts";
 export { Module } from "./module.ts";
-export type { OpenSize2d, Pair, Single, Size1d, Size2d } from "./options.ts";
+export type { OpenSize2d, Pair, Single, Size1d, Size2d, Size3d, Triple } from "./options.ts";
 export type { PaddingWord } from "./padding.ts";
 export { Parameter } from "./parameter.ts";
 export type { LossOptions, Reduction, WeightedLossOptions } from "./reduction.ts";

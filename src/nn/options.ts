@@ -13,10 +13,15 @@ export type Size1d = number | readonly [number];
 export type Size2d = number | readonly [number, number];
 export type Single = readonly [number];
 export type Pair = readonly [number, number];
+export type Triple = readonly [number, number, number];
+/** One extent for all three axes, or [depth, rows, columns]. */
+export type Size3d = number | Triple;
+/** How many axes a layer slides along. */
+export type Rank = 1 | 2 | 3;
 /** Extents of as many axes as a layer slides along. */
-export type Size<Rank extends 1 | 2> = Rank extends 1 ? Size1d : Size2d;
+export type Size<R extends Rank> = R extends 1 ? Size1d : R extends 2 ? Size2d : Size3d;
 /** The same, always one number per axis. */
-export type Extents<Rank extends 1 | 2> = Rank extends 1 ? Single : Pair;
+export type Extents<R extends Rank> = R extends 1 ? Single : R extends 2 ? Pair : Triple;
 
 /** A size that may leave extents open. */
 export type OpenSize2d = number | null | readonly [number | null, number | null];
@@ -80,18 +85,20 @@ export class Arguments {
   }
 
   /** A whole number or one for each of `rank` axes, as it was given. */
-  size<Rank extends 1 | 2>(name: string, rank: Rank, least: number, fallback?: Size<Rank>): Size<Rank> {
+  size<R extends Rank>(name: string, rank: R, least: number, fallback?: Size<R>): Size<R> {
     const value = this.value(name, fallback);
-    if (isInteger(value, least)) return value as Size<Rank>;
+    if (isInteger(value, least)) return value as Size<R>;
     if (Array.isArray(value) && value.length === rank && value.every((extent) => isInteger(extent, least))) {
-      return [...value] as unknown as Size<Rank>;
+      return [...value] as unknown as Size<R>;
     }
-    const several = rank === 1 ? "" : ", or two of them for rows and columns";
+    const several = ["", ", or two of them for rows and columns", ", or three for depth, rows and columns"][
+      rank - 1
+    ];
     throw this.wrong(name, `${wholeNumber(least)}${several}`, value);
   }
 
   /** As {@link size}, always one per axis. */
-  extents<Rank extends 1 | 2>(name: string, rank: Rank, least: number, fallback?: Size<Rank>): Extents<Rank> {
+  extents<R extends Rank>(name: string, rank: R, least: number, fallback?: Size<R>): Extents<R> {
     return extentsOf(this.size(name, rank, least, fallback), rank);
   }
 
@@ -113,6 +120,20 @@ export class Arguments {
     const isList = Array.isArray(value) && value.length > 0;
     if (isList && value.every((item) => isInteger(item, Number.NEGATIVE_INFINITY))) return [...value];
     throw this.wrong(name, "a list of whole numbers", value);
+  }
+
+  /** A value as it was given. */
+  given(name: string): unknown {
+    return this.values.get(name);
+  }
+
+  /** One number for all axes or a list with one for each, as it was given; `isFit` says which numbers there may be. */
+  perAxis(name: string, isFit: (value: number) => boolean, wanted: string): number | readonly number[] {
+    const value = this.value(name, undefined);
+    const isOne = (item: unknown): boolean => typeof item === "number" && isFit(item);
+    if (isOne(value)) return value as number;
+    if (Array.isArray(value) && value.length > 0 && value.every(isOne)) return [...value];
+    throw this.wrong(name, `${wanted}, or a list with one for each axis`, value);
   }
 
   /** A tensor, if there is one. */
@@ -171,8 +192,8 @@ export class Arguments {
 }
 
 /** One extent for each axis: a single number counts for all. */
-export const extentsOf = <Rank extends 1 | 2>(size: Size<Rank>, rank: Rank): Extents<Rank> =>
-  (typeof size === "number" ? new Array<number>(rank).fill(size) : size) as Extents<Rank>;
+export const extentsOf = <R extends Rank>(size: Size<R>, rank: R): Extents<R> =>
+  (typeof size === "number" ? new Array<number>(rank).fill(size) : size) as Extents<R>;
 
 /** How Python prints an extent or a tuple of them: `2`, `(2,)`, `(2, None)`. */
 export function pythonSize(size: number | null | readonly (number | null)[]): string {

@@ -2,9 +2,11 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
+import { ownAxisOf } from "../../tensor/axes.ts";
 import { constant } from "../../tensor/operation.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
+import { refuse } from "../reduction.ts";
 
 /** The named argument of {@link leakyRelu}. */
 export interface LeakyReLUOptions {
@@ -153,3 +155,71 @@ export const softmax = (input: Tensor, dim: number): Tensor => input.softmax(dim
 
 /** `x - log Σ e^x` along `dim`. */
 export const logSoftmax = (input: Tensor, dim: number): Tensor => input.logSoftmax(dim);
+
+/** `softmax(-x)` along `dim`. */
+export const softmin = (input: Tensor, dim: number): Tensor => input.neg().softmax(dim);
+
+/** The first half along `dim` times the sigmoid of the second (Dauphin et al., 2017; torch.nn.functional.glu). */
+export function glu(input: Tensor, dim = -1): Tensor {
+  const axis = ownAxisOf("glu", input, dim);
+  const extent = input.shape[axis];
+  if (extent % 2 !== 0)
+    refuse(
+      `glu halves an axis of an even extent, but axis ${axis} of ${formatShape(input.shape)} has ${extent}`,
+    );
+  const [value, gate] = [0, extent / 2].map((start) => input.narrow(axis, start, extent / 2));
+  return value.mul(sigmoid(gate));
+}
+
+/** `log(1 / (1 + e^-x))`, in a form that never overflows. */
+export const logsigmoid = (input: Tensor): Tensor => apply("softplus", [input.neg()]).neg();
+
+/** The named arguments of {@link hardtanh}. */
+export interface HardtanhOptions {
+  readonly minVal?: number;
+  readonly maxVal?: number;
+}
+
+/** The bounds of {@link hardtanh}, -1 and 1 unless told. */
+export function readHardtanh(callee: string, given: readonly unknown[]): Required<HardtanhOptions> {
+  const options = new Arguments(callee, given, ["minVal", "maxVal"]);
+  const [minVal, maxVal] = [options.number("minVal", ANY, -1), options.number("maxVal", ANY, 1)];
+  if (minVal > maxVal) refuse(`${callee}'s minVal ${minVal} must not be larger than its maxVal ${maxVal}`);
+  return { minVal, maxVal };
+}
+
+/** `min(max(x, minVal), maxVal)`. */
+export function hardtanh(
+  input: Tensor,
+  minVal?: number | HardtanhOptions,
+  maxVal?: number | HardtanhOptions,
+): Tensor {
+  const bounds = readHardtanh("hardtanh", [minVal, maxVal]);
+  return apply("clamp", [input], { min: bounds.minVal, max: bounds.maxVal });
+}
+
+/** `x` above the threshold, else `value`. */
+export const threshold = (input: Tensor, limit: number, value: number): Tensor =>
+  where(compare(input, "gt", limit), input, constant(value));
+
+/** The named argument of {@link hardshrink} and {@link softshrink}. */
+export interface ShrinkOptions {
+  readonly lambd?: number;
+}
+
+/** The half-width of a shrinking function, 0.5 unless told. */
+export const readLambd = (callee: string, lambd: number | ShrinkOptions | undefined, least = ANY): number =>
+  new Arguments(callee, [lambd], ["lambd"]).number("lambd", least, 0.5);
+
+/** `x`, but 0 from `-lambd` to `lambd`. */
+export const hardshrink = (input: Tensor, lambd?: number | ShrinkOptions): Tensor =>
+  where(compare(input.abs(), "gt", readLambd("hardshrink", lambd)), input, constant(0));
+
+/** `x` nearer to 0 by `lambd`, and 0 from `-lambd` to `lambd`. */
+export function softshrink(input: Tensor, lambd?: number | ShrinkOptions): Tensor {
+  const width = readLambd("softshrink", lambd, 0);
+  return input.sub(apply("clamp", [input], { min: -width, max: width }));
+}
+
+/** `x - tanh(x)`. */
+export const tanhshrink = (input: Tensor): Tensor => input.sub(tanh(input));

@@ -51,11 +51,52 @@ export function dropout2d(
   return dropped(input, channels, readOptions("dropout2d", [p, training, inplace]));
 }
 
-function readOptions(name: string, given: readonly unknown[]): Required<DropoutOptions> {
+/** Drops whole channels of volumes [N,C,D,H,W] or [C,D,H,W] (torch.nn.functional.dropout3d). */
+export function dropout3d(
+  input: Tensor,
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  inplace?: boolean | DropoutOptions,
+): Tensor {
+  requireAxes("dropout3d", input, [4, 5], "volumes [N,C,D,H,W] or [C,D,H,W]");
+  return dropped(
+    input,
+    [...input.shape.slice(0, -3), 1, 1, 1],
+    readOptions("dropout3d", [p, training, inplace]),
+  );
+}
+
+/**
+ * Dropout that keeps mean 0 and variance 1, for nets of SELU: what is dropped becomes the value that SELU tends to, and all
+ * is scaled and shifted (Klambauer et al., 2017; torch.nn.functional.alpha_dropout). As in PyTorch nothing is dropped
+ * unless `training` is told.
+ */
+export const alphaDropout = (
+  input: Tensor,
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  inplace?: boolean | DropoutOptions,
+): Tensor => saturated(input, input.shape, readOptions("alphaDropout", [p, training, inplace], false));
+
+/** {@link alphaDropout} of whole channels of [N,C,…] (torch.nn.functional.feature_alpha_dropout). */
+export function featureAlphaDropout(
+  input: Tensor,
+  p?: number | DropoutOptions,
+  training?: boolean | DropoutOptions,
+  inplace?: boolean | DropoutOptions,
+): Tensor {
+  const options = readOptions("featureAlphaDropout", [p, training, inplace], false);
+  if (input.ndim < 2)
+    throw new KilnError(`featureAlphaDropout expects [N,C,…] but got shape ${formatShape(input.shape)}`);
+  const channels = input.shape.map((extent, axis) => (axis < 2 ? extent : 1));
+  return saturated(input, channels, options);
+}
+
+function readOptions(name: string, given: readonly unknown[], trains = true): Required<DropoutOptions> {
   const options = new Arguments(name, given, ["p", "training", "inplace"]);
   return {
     p: probability(name, options),
-    training: options.flag("training", true),
+    training: options.flag("training", trains),
     inplace: options.flag("inplace", false),
   };
 }
@@ -78,4 +119,20 @@ function dropped(input: Tensor, mask: Shape, { p, training }: Required<DropoutOp
   if (p === 1) return input.mul(0);
   const kept = bernoulli(mask, 1 - p).float();
   return input.mul(kept).mul(1 / (1 - p));
+}
+
+/** What SELU tends to, without its sign: the product of its two constants. */
+const SATURATION = 1.7580993408473766;
+
+/** As {@link dropped}, with SELU's limit in place of 0 and an affine map that restores mean and variance. */
+function saturated(input: Tensor, mask: Shape, { p, training }: Required<DropoutOptions>): Tensor {
+  if (!training || p === 0) return input;
+  if (p === 1) return input.mul(0);
+  const kept = bernoulli(mask, 1 - p).float();
+  const scale = 1 / Math.sqrt((SATURATION * SATURATION * p + 1) * (1 - p));
+  const fallen = kept
+    .sub(1)
+    .add(p)
+    .mul(SATURATION * scale);
+  return input.mul(kept.mul(scale)).add(fallen);
 }

@@ -1,7 +1,42 @@
 /** The layers' computations as functions (`F`), with PyTorch's argument order and defaults. */
 
-export * from "./activation.ts";
+export {
+  type Approximate,
+  celu,
+  type ELUOptions,
+  elu,
+  type GELUOptions,
+  gelu,
+  glu,
+  type HardtanhOptions,
+  hardshrink,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  type LeakyReLUOptions,
+  leakyRelu,
+  logSoftmax,
+  logsigmoid,
+  mish,
+  prelu,
+  relu,
+  relu6,
+  type ShrinkOptions,
+  type SoftplusOptions,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softmin,
+  softplus,
+  softshrink,
+  softsign,
+  tanh,
+  tanhshrink,
+  threshold,
+} from "./activation.ts";
 export * from "./batch-norm.ts";
+export * from "./channels.ts";
 export * from "./convolution.ts";
 export {
   type CosineSimilarityOptions,
@@ -9,8 +44,18 @@ export {
   type PairwiseDistanceOptions,
   pairwiseDistance,
 } from "./distance.ts";
-export { type DropoutOptions, dropout, dropout1d, dropout2d } from "./dropout.ts";
+export {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  featureAlphaDropout,
+} from "./dropout.ts";
 export { embedding, type LookupOptions } from "./embedding.ts";
+export * from "./instance-norm.ts";
+export { type InterpolateOptions, type InterpolationMode, interpolate } from "./interpolation.ts";
 export * from "./linear.ts";
 export * from "./loss.ts";
 export * from "./normalization.ts";

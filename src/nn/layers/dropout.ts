@@ -1,7 +1,15 @@
 /** Dropout layers. They draw anew in each step, and the same again from the same seed and step. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { dropout, dropout1d, dropout2d, probability } from "../functional/dropout.ts";
+import {
+  alphaDropout,
+  dropout,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  featureAlphaDropout,
+  probability,
+} from "../functional/dropout.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 
@@ -48,5 +56,26 @@ export class Dropout1d extends AnyDropout {
 export class Dropout2d extends AnyDropout {
   forward(x: Tensor): Tensor {
     return dropout2d(x, this.p, this.training);
+  }
+}
+
+/** Drops whole channels of volumes [N,C,D,H,W] or [C,D,H,W] (torch.nn.Dropout3d). */
+export class Dropout3d extends AnyDropout {
+  forward(x: Tensor): Tensor {
+    return dropout3d(x, this.p, this.training);
+  }
+}
+
+/** Dropout for nets of SELU, which keeps mean and variance (torch.nn.AlphaDropout). */
+export class AlphaDropout extends AnyDropout {
+  forward(x: Tensor): Tensor {
+    return alphaDropout(x, this.p, this.training);
+  }
+}
+
+/** AlphaDropout of whole channels of [N,C,…] (torch.nn.FeatureAlphaDropout). */
+export class FeatureAlphaDropout extends AnyDropout {
+  forward(x: Tensor): Tensor {
+    return featureAlphaDropout(x, this.p, this.training);
   }
 }

@@ -1,0 +1,96 @@
+/** Layers that give signals, images and volumes another size. */
+
+import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  checkUpsampling,
+  type InterpolateOptions,
+  type InterpolationMode,
+  type InterpolationSettings,
+  interpolated,
+  readInterpolation,
+} from "../functional/interpolation.ts";
+import { Module } from "../module.ts";
+import { Arguments, pythonFloat, pythonSize } from "../options.ts";
+
+type PerAxis = number | readonly number[];
+
+abstract class AnyUpsample extends Module {
+  readonly size: PerAxis | undefined;
+  readonly scaleFactor: PerAxis | undefined;
+  readonly mode: InterpolationMode;
+  readonly alignCorners: boolean;
+  readonly recomputeScaleFactor: boolean;
+
+  constructor(settings: InterpolationSettings) {
+    super();
+    this.size = settings.size;
+    this.scaleFactor = settings.scaleFactor;
+    this.mode = settings.mode;
+    this.alignCorners = settings.alignCorners;
+    this.recomputeScaleFactor = settings.recomputeScaleFactor;
+  }
+
+  forward(x: Tensor): Tensor {
+    return interpolated(this.constructor.name, x, this);
+  }
+
+  override extraRepr(): string {
+    const { size, scaleFactor } = this;
+    const extent =
+      scaleFactor === undefined
+        ? `size=${pythonSize(size ?? null)}`
+        : `scale_factor=${factorText(scaleFactor)}`;
+    return `${extent}, mode='${this.mode}'`;
+  }
+}
+
+const factorText = (factor: PerAxis): string =>
+  typeof factor === "number"
+    ? pythonFloat(factor)
+    : `(${factor.map(pythonFloat).join(", ")}${factor.length === 1 ? "," : ""})`;
+
+/** Signals [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] in another size (torch.nn.Upsample). */
+export class Upsample extends AnyUpsample {
+  constructor(
+    size?: PerAxis | null | InterpolateOptions,
+    scaleFactor?: PerAxis | null | InterpolateOptions,
+    mode?: InterpolationMode | InterpolateOptions,
+    alignCorners?: boolean | null | InterpolateOptions,
+    recomputeScaleFactor?: boolean | null,
+  ) {
+    super(readInterpolation("Upsample", [size, scaleFactor, mode, alignCorners, recomputeScaleFactor]));
+  }
+}
+
+/** The named arguments of the two layers below. */
+export type UpsamplingOptions = Pick<InterpolateOptions, "size" | "scaleFactor">;
+
+function readUpsampling(
+  callee: string,
+  given: readonly unknown[],
+  more: InterpolateOptions,
+): InterpolationSettings {
+  const options = new Arguments(callee, given, ["size", "scaleFactor"]);
+  const named = Object.fromEntries(
+    ["size", "scaleFactor"].flatMap((name) => (options.has(name) ? [[name, options.given(name)]] : [])),
+  );
+  const settings = readInterpolation(callee, [{ ...named, ...more }]);
+  checkUpsampling(callee, settings.size ?? settings.scaleFactor);
+  return settings;
+}
+
+/** Images with each pixel repeated (torch.nn.UpsamplingNearest2d). */
+export class UpsamplingNearest2d extends AnyUpsample {
+  constructor(size?: PerAxis | null | UpsamplingOptions, scaleFactor?: PerAxis | UpsamplingOptions) {
+    super(readUpsampling("UpsamplingNearest2d", [size, scaleFactor], { mode: "nearest" }));
+  }
+}
+
+/** Images with lines between their pixels, corners on corners (torch.nn.UpsamplingBilinear2d). */
+export class UpsamplingBilinear2d extends AnyUpsample {
+  constructor(size?: PerAxis | null | UpsamplingOptions, scaleFactor?: PerAxis | UpsamplingOptions) {
+    super(
+      readUpsampling("UpsamplingBilinear2d", [size, scaleFactor], { mode: "bilinear", alignCorners: true }),
+    );
+  }
+}
