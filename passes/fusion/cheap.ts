@@ -2,12 +2,13 @@
 
 import { byteSize } from "../../src/core/dtype.ts";
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
+import { operandsOf, producerOf } from "../../src/ir/body.ts";
 import type { Node, TensorType } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
 /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
 export function isCheapIn(node: Node, user: Node): boolean {
-  switch (definitionOf(user.op).pattern) {
+  switch (definitionOf(user).pattern) {
     case "elementwise":
       return sizeOf(node.type.shape) === sizeOf(user.type.shape) || sizeOf(node.type.shape) === 1;
     case "row":
@@ -28,28 +29,28 @@ export function isCheapIn(node: Node, user: Node): boolean {
 
 /** Whether a window reads each element of its input once at most, and without a guard. */
 export const windowsCoverOnce = (user: Node): boolean =>
-  definitionOf(user.op).readsOnce?.(user.inputs[0].type, user.type, user.attrs) ?? false;
+  definitionOf(user).readsOnce?.(operandsOf(user)[0].type, user.type, producerOf(user).attrs) ?? false;
 
 /** Whether an element of `node` costs less to compute than to load. */
-export const isFree = (node: Node): boolean => definitionOf(node.op).isFree?.(typesOf(node)) ?? false;
+export const isFree = (node: Node): boolean => definitionOf(node).isFree?.(typesOf(node)) ?? false;
 
 /** Narrow elements made wider, such as a dropout's mask of truth values: less memory when each user widens them itself. */
 export const widens = (node: Node, users: readonly Node[]): boolean =>
-  definitionOf(node.op).pattern === "elementwise" &&
+  definitionOf(node).pattern === "elementwise" &&
   node.inputs.length === 1 &&
   byteSize(node.inputs[0].type.dtype) < byteSize(node.type.dtype) &&
   users.length > 0 &&
-  users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user.op).pattern));
+  users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user).pattern));
 
 /** Whether `user` works on the elements of `node` one by one, as they are made. */
 export const isEpilogue = (node: Node, user: Node): boolean =>
-  definitionOf(user.op).pattern === "elementwise" && sameShape(node.type.shape, user.type.shape);
+  definitionOf(user).pattern === "elementwise" && sameShape(node.type.shape, user.type.shape);
 
 /** Whether `user` can skip the zeros that `node` mostly consists of. */
 export function exploitsSparsity(user: Node, node: Node): boolean {
-  if (!definitionOf(node.op).isMostlyZero?.(typesOf(node), node.attrs)) return false;
-  const operand = definitionOf(user.op).skipsZerosOf?.(user.attrs);
-  return operand !== undefined && user.inputs[operand] === node;
+  if (!definitionOf(node).isMostlyZero?.(typesOf(node), node.attrs)) return false;
+  const operand = definitionOf(user).skipsZerosOf?.(user.attrs);
+  return operand !== undefined && operandsOf(user)[operand] === node;
 }
 
-const typesOf = ({ inputs }: Node): TensorType[] => inputs.map(({ type }) => type);
+const typesOf = (node: Node): TensorType[] => operandsOf(node).map(({ type }) => type);

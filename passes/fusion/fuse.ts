@@ -7,7 +7,7 @@
  */
 
 import { topologicalOrder } from "../../src/core/topological.ts";
-import { RESULT } from "../../src/ir/body.ts";
+import { producerOf } from "../../src/ir/body.ts";
 import { CONSTANT } from "../../src/ir/builder.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
@@ -20,7 +20,7 @@ import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widens, windowsCoverOnce } from "./cheap.ts";
 import { GroupSizes } from "./group-size.ts";
-import { reduceAlike, slidesAlike } from "./horizontal-fusion.ts";
+import { walkAlike } from "./horizontal-fusion.ts";
 
 export const FUSE: StageInfo = {
   name: "fuse",
@@ -120,20 +120,22 @@ class Fusion {
 
   /** Whether the commit may compute a value itself: nothing but itself has to find it in memory. */
   private isOwn(value: Value): value is Node {
-    if (value.kind === "input" || definitionOf(value.op).pattern !== "elementwise") return false;
+    if (value.kind === "input" || definitionOf(value).pattern !== "elementwise") return false;
     const targets = this.updates.filter((update) => update.value === value).length;
     const isStored = this.outputs.has(value) || this.isReadInMemory(value);
     return !isStored && targets <= this.capabilities.maxOutputs;
   }
 
   private place(node: Node): void {
-    const { pattern } = definitionOf(node.op);
-    if (pattern === "view" || pattern === "result") return;
+    const { pattern } = definitionOf(node);
+    if (pattern === "view") return;
     if (pattern === "loop") {
-      this.placeLoop(node);
+      if (producerOf(node) === node) this.placeLoop(node);
       return;
     }
     const users = this.users.get(node) ?? [];
+    // Of several results the first may be one that nobody reads.
+    if (users.length === 0 && !this.outputs.has(node) && !this.newValues.has(node)) return;
     if (this.newValues.has(node)) {
       const isRead = users.some((user) => this.membership.get(user)?.some((draft) => draft !== this.last));
       const isCommitted = (!isRead || isFree(node)) && this.commit.add(node, users, true);
@@ -148,8 +150,7 @@ class Fusion {
   private placeLoop(node: Node): void {
     const draft = newDraft();
     this.drafts.push(draft);
-    const results = [node, ...(this.users.get(node) ?? []).filter(({ op }) => op === RESULT)];
-    for (const result of results) {
+    for (const result of this.graph.nodes.filter((other) => producerOf(other) === node)) {
       const users = this.users.get(result) ?? [];
       for (const reader of this.readersOf(result, users)) reader.needs.add(draft);
       this.enter(result, draft, users, true);
@@ -158,7 +159,7 @@ class Fusion {
 
   /** Places a node as its users like it, whether a state takes its value or not. */
   private placeInside(node: Node, users: readonly Node[]): void {
-    const { pattern } = definitionOf(node.op);
+    const { pattern } = definitionOf(node);
     if (this.outputs.has(node) || this.isReadInMemory(node)) {
       this.root(node, users);
       return;
@@ -192,14 +193,14 @@ class Fusion {
    * schedule moves it out of their inner loops, so that computing it there costs less than a kernel of its own.
    */
   private isInvariant(node: Node, users: readonly Node[]): boolean {
-    if (definitionOf(node.op).pattern !== "elementwise" || users.length === 0) return false;
+    if (definitionOf(node).pattern !== "elementwise" || users.length === 0) return false;
     const rank = node.type.shape.length;
     if (rank === 0 || node.type.shape[rank - 1] !== 1) return false;
     return users.every((user) => {
       if (this.invariant.has(user)) return true;
       const isSpread = user.type.shape.length === rank && user.type.shape[rank - 1] > 1;
       const drafts = this.membership.get(user) ?? [];
-      return isSpread && definitionOf(user.op).pattern === "elementwise" && !drafts.includes(this.last);
+      return isSpread && definitionOf(user).pattern === "elementwise" && !drafts.includes(this.last);
     });
   }
 
@@ -240,16 +241,11 @@ class Fusion {
     for (const user of users) {
       const outer = draft.nodes.get(user);
       if (outer === undefined) continue;
-      const { pattern } = definitionOf(user.op);
+      const { pattern } = definitionOf(user);
       if (pattern === "elementwise" || pattern === "row") for (const place of outer) places.add(place);
-      if (pattern !== "elementwise") places.add(this.firstAlike(user));
+      if (pattern !== "elementwise") places.add(producerOf(user));
     }
     return places;
-  }
-
-  /** The one among a pool and its winner that stands for both. */
-  private firstAlike(user: Node): Node {
-    return this.users.get(user.inputs[0])?.find((other) => slidesAlike(user, other)) ?? user;
   }
 
   /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
@@ -266,21 +262,17 @@ class Fusion {
   /** The groups that read `node`, through views too. */
   private readersOf(node: Node, users: readonly Node[]): Draft[] {
     return users.flatMap((user) =>
-      definitionOf(user.op).pattern === "view"
+      definitionOf(user).pattern === "view"
         ? this.readersOf(user, this.users.get(user) ?? [])
         : (this.membership.get(user) ?? []).filter((draft) => !draft.nodes.has(node)),
     );
   }
 
-  /** A pool and its winner slide one window; reductions over the same axes of one tensor run in one loop. */
+  /** A group with room for one more store whose loop over elements could store `node`. */
   private sibling(node: Node): Draft | undefined {
-    return this.draftWith((other) => slidesAlike(node, other) || reduceAlike(node, other));
-  }
-
-  /** A group with room for one more store that stores such a node. */
-  private draftWith(isAlike: (store: Node) => boolean): Draft | undefined {
     return this.drafts.find(
-      (draft) => draft.stores.size < this.capabilities.maxOutputs && [...draft.stores].some(isAlike),
+      ({ stores }) =>
+        stores.size < this.capabilities.maxOutputs && [...stores].some((other) => walkAlike(node, other)),
     );
   }
 
@@ -300,19 +292,19 @@ class Fusion {
 
   /** Whether some reshape of `node` is read, or a loop reads it: then its elements must lie in memory in order. */
   private isReadInMemory(node: Node): boolean {
-    return (this.users.get(node) ?? []).some(({ op }) => ["view", "loop"].includes(definitionOf(op).pattern));
+    return (this.users.get(node) ?? []).some((user) => ["view", "loop"].includes(definitionOf(user).pattern));
   }
 
   private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
-    if (draft === this.last && definitionOf(node.op).pattern !== "elementwise") return false;
-    switch (definitionOf(node.op).pattern) {
+    if (draft === this.last && definitionOf(node).pattern !== "elementwise") return false;
+    switch (definitionOf(node).pattern) {
       case "elementwise":
       case "row":
         return users.every((user) => isCheapIn(node, user));
       case "contraction":
         if (contains(draft, "contraction") || contains(draft, "row")) return false;
         return users.every(
-          (user) => isEpilogue(node, user) || (slidesAlike(user, user) && windowsCoverOnce(user)),
+          (user) => isEpilogue(node, user) || (definitionOf(user).holdsContraction && windowsCoverOnce(user)),
         );
       case "reduction":
         if (users.every((user) => this.isRowConstant(node, user))) return !contains(draft, "contraction");
@@ -332,11 +324,12 @@ class Fusion {
 
   /** A reduction over trailing axes, spread over them again: computed once per row before the row's loop. */
   private isRowConstant(node: Node, user: Node): boolean {
-    if (this.capabilities.oneElementPerThread || node.attrs.keepdim !== true) return false;
+    const { attrs } = producerOf(node);
+    if (this.capabilities.oneElementPerThread || attrs.keepdim !== true) return false;
     const rank = node.type.shape.length;
-    const axes = ints(node.attrs, "axes");
+    const axes = ints(attrs, "axes");
     const trailing = axes.every((axis, k) => axis === rank - axes.length + k);
-    return trailing && definitionOf(user.op).pattern === "elementwise" && user.type.shape.length === rank;
+    return trailing && definitionOf(user).pattern === "elementwise" && user.type.shape.length === rank;
   }
 
   /** Groups in an order in which every value is stored before it is read. */
@@ -377,22 +370,14 @@ function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
 }
 
 const contains = (draft: Draft, pattern: string): boolean =>
-  [...draft.nodes.keys()].some((node) => definitionOf(node.op).pattern === pattern);
+  [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
 
 const MOST_NAMES = 5;
 
 /** The ops of a group in order, without what leaves no trace in code and without repetition. */
 function groupName(nodes: readonly Node[]): string {
-  const ops = nodes.map(({ op }) => op);
-  const isNamed = (op: string): boolean => {
-    const { movement, sweep } = definitionOf(op);
-    return (
-      op !== CONSTANT &&
-      op !== RESULT &&
-      !movement?.isBroadcast &&
-      (sweep === undefined || sweep === op || !ops.includes(sweep))
-    );
-  };
+  const ops = nodes.map((node) => producerOf(node).op);
+  const isNamed = (op: string): boolean => op !== CONSTANT && !definitionOf(op).movement?.isBroadcast;
   const named = [...new Set(ops)].filter(isNamed);
   const shown = named.length === 0 ? ops : named;
   return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;

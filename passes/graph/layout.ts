@@ -83,9 +83,7 @@ function wishesOf(graph: Graph): ReadonlyMap<Value, Layout> {
 
 /** What a loop reads and its results: iterations go through all of them element by element. */
 function inOrder(node: Node): readonly Value[] {
-  const { pattern } = definitionOf(node.op);
-  if (pattern === "loop") return [node, ...node.inputs.map(baseOf)];
-  return pattern === "result" ? [node] : [];
+  return definitionOf(node).pattern === "loop" ? [node, ...node.inputs.map(baseOf)] : [];
 }
 
 /** States by what an update combines them with, element by element: a parameter, its gradient, its moments. */

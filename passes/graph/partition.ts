@@ -5,9 +5,10 @@
  */
 
 import { isFloat } from "../../src/core/dtype.ts";
+import { operandsOf, producerOf } from "../../src/ir/body.ts";
 import { isConstant } from "../../src/ir/builder.ts";
 import { reachable, usersOf } from "../../src/ir/rewrite.ts";
-import type { Graph, Node, Value } from "../../src/ir/types.ts";
+import type { Graph, Node } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 
@@ -17,16 +18,18 @@ export const partition: Pass<Graph, Graph> = {
   run(graph) {
     if (graph.updates.length === 0 && graph.outputs.length < 2) return graph;
     const forward = new Set(reachable(graph.outputs.slice(0, 1).map(({ value }) => value)));
-    for (const node of graph.nodes) if (isCompanion(node, forward)) forward.add(node);
+    // What an op gives for the backward pass's sake, such as where a pool's maxima stand, is computed along with the rest.
+    for (const node of graph.nodes) if (forward.has(producerOf(node))) forward.add(node);
     const outputs = new Set(graph.outputs.map(({ value }) => value));
     const users = usersOf(graph);
     const kept: Node[] = [];
     const recomputed: Node[] = [];
+    // What an op gives for the backward pass's sake, such as where a pool's maxima stand, is computed along with the rest.
     for (const node of graph.nodes) {
       const readers = users.get(node) ?? [];
       const crosses = forward.has(node) && readers.some((user) => !forward.has(user));
       if (!crosses || isConstant(node)) continue;
-      const isCheap = definitionOf(node.op).pattern === "row" && !outputs.has(node);
+      const isCheap = definitionOf(node).pattern === "row" && !outputs.has(node);
       (isCheap && !isCompared(node, readers) ? recomputed : kept).push(node);
     }
     return { ...graph, partition: { kept, recomputed } };
@@ -36,8 +39,4 @@ export const partition: Pass<Graph, Graph> = {
 /** Whether some of its users decide by the exact numbers of `node`. Whole numbers are exact however they are computed. */
 export const isCompared = (node: Node, users: readonly Node[]): boolean =>
   isFloat(node.type.dtype) &&
-  users.some(({ op, inputs }) => definitionOf(op).compares?.some((k) => inputs[k] === node));
-
-/** What is computed along with a forward value for the backward pass's sake, such as a pool's winner. */
-const isCompanion = (node: Node, forward: ReadonlySet<Value>): boolean =>
-  definitionOf(node.op).pattern === "window" && node.inputs.every((input) => forward.has(input));
+  users.some((user) => definitionOf(user).compares?.some((k) => operandsOf(user)[k] === node));

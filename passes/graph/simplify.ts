@@ -26,6 +26,8 @@ type Rule = (b: GraphBuilder, op: string, inputs: readonly Value[], attrs: Attrs
 
 /** Applies the first rule that fits; what a rule builds goes through the rules again. */
 function simplified(b: GraphBuilder, op: string, inputs: readonly Value[], attrs: Attrs): Value {
+  // What gives several results must stay what it is, for all who read them.
+  if (definitionOf(op).furtherResults !== undefined) return b.node(op, inputs, attrs);
   for (const rule of RULES) {
     const result = rule(b, op, inputs, attrs);
     if (result !== undefined) return result;

@@ -5,6 +5,7 @@
 
 import { invariant } from "../../src/core/errors.ts";
 import { sameShape } from "../../src/core/shape.ts";
+import { operandsOf } from "../../src/ir/body.ts";
 import type { Node, Update, Value } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
@@ -47,7 +48,7 @@ export class Commit {
     const goals = new Set<Node>(isStored ? [node] : []);
     for (const user of users) for (const goal of this.goals.get(user) ?? []) goals.add(goal);
     const before = new Map([...goals].map((goal) => [goal, new Map(this.reads.get(goal))]));
-    if (![...goals].every((goal) => node.inputs.every((input) => this.read(goal, node, input)))) {
+    if (![...goals].every((goal) => operandsOf(node).every((input) => this.read(goal, node, input)))) {
       for (const [goal, reads] of before) this.reads.set(goal, reads);
       return false;
     }

@@ -1,5 +1,6 @@
 /** The elements of a group's values as expressions: the lowerings of its ops, one put into the other. */
 
+import { producerOf, resultIndex } from "../../src/ir/body.ts";
 import type { Group, Node, Value } from "../../src/ir/types.ts";
 import { exprKey } from "../../src/loop/expr-key.ts";
 import type { Expr } from "../../src/loop/types.ts";
@@ -27,11 +28,10 @@ export class ElementReader {
     if (value.kind !== "node" || !this.inside.has(value)) return this.outside(value, indices);
     let lowered = this.lowered.get(value);
     if (lowered === undefined) {
-      const operands = value.inputs.map(
-        (input): Operand => ({ type: input.type, at: (at) => this.at(input, at) }),
-      );
+      const { inputs, attrs } = producerOf(value);
+      const operands = inputs.map((input): Operand => ({ type: input.type, at: (at) => this.at(input, at) }));
       lowered = {
-        element: definitionOf(value.op).lower(operands, value.type, value.attrs),
+        element: definitionOf(value).lower(operands, value.type, attrs, resultIndex(value)),
         known: new Map(),
       };
       this.lowered.set(value, lowered);

@@ -9,7 +9,7 @@ import { type Layout, rowMajor } from "../../src/core/layout.ts";
 import { mergeOrigins, type Origin } from "../../src/core/origin.ts";
 import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
 import { topologicalOrder } from "../../src/core/topological.ts";
-import { RESULT } from "../../src/ir/body.ts";
+import { operandsOf, producerOf, resultIndex } from "../../src/ir/body.ts";
 import { isConstant } from "../../src/ir/builder.ts";
 import { kernelNames } from "../../src/ir/kernel-names.ts";
 import { valueNames } from "../../src/ir/print.ts";
@@ -119,15 +119,14 @@ class Lowering implements BodyScope {
       for (const node of stores) {
         if (this.isOnlyUpdate(node, outputs)) continue;
         const isOutput = prefix === "" && outputs.has(node);
-        this.declare(node, isOutput ? "output" : "intermediate", (node.op === RESULT ? stores[0] : node).op);
+        this.declare(node, isOutput ? "output" : "intermediate", nameOf(node));
       }
     }
     const names = kernelNames(groups);
     groups.forEach((group, k) => {
       const name = prefix + names[k];
       const [first] = group.nodes;
-      if (definitionOf(first.op).pattern === "loop")
-        lowerLoop(this, group, name, this.texts.get(first) ?? "");
+      if (definitionOf(first).pattern === "loop") lowerLoop(this, group, name, this.texts.get(first) ?? "");
       else this.parts.kernels.push(this.kernel(group, name));
     });
   }
@@ -184,7 +183,7 @@ class Lowering implements BodyScope {
     if (!this.targets.has(node) || outputs.has(node)) return false;
     return !(this.graph.groups ?? []).some(
       (group) =>
-        !group.nodes.includes(node) && group.nodes.some((n) => n.inputs.some((v) => baseOf(v) === node)),
+        !group.nodes.includes(node) && group.nodes.some((n) => operandsOf(n).some((v) => baseOf(v) === node)),
     );
   }
 
@@ -233,7 +232,7 @@ class Lowering implements BodyScope {
     const used = usedBuffers(body);
     return {
       name,
-      ops: group.nodes.map((node) => node.op),
+      ops: group.nodes.map(nameOf),
       buffers: distinct([...this.buffers].flatMap(([value, buffer]) => this.param(value, buffer, used))),
       scalars: [...used.scalars],
       body,
@@ -338,9 +337,9 @@ class Lowering implements BodyScope {
     const { shape } = store.type;
     const inside = new Set<Value>(group.nodes);
     const isFlatNode = (node: Node): boolean => {
-      const { pattern, shapedByAttributes } = definitionOf(node.op);
+      const { pattern, shapedByAttributes } = definitionOf(node);
       if (pattern !== "elementwise" || shapedByAttributes) return false;
-      return node.inputs.every((input) => {
+      return operandsOf(node).every((input) => {
         const isInside = inside.has(input);
         if (isInside && isConstant(input)) return true;
         if (input.type.shape.length === 0) return true;
@@ -361,17 +360,30 @@ class Lowering implements BodyScope {
   }
 }
 
+/** An op; of a further result its own word with it. */
+function nameOf(node: Node): string {
+  const { op } = producerOf(node);
+  const word = definitionOf(node).furtherResults?.[resultIndex(node) - 1];
+  return word === undefined ? op : `${op}_${word}`;
+}
+
 /** Two inputs of a body may lie in one buffer. */
 const distinct = (params: readonly BufferParam[]): readonly BufferParam[] => [
   ...new Map(params.map((param) => [param.name, param])).values(),
 ];
 
-const section = (store: Node, body: readonly Stmt[]): Stmt => ({ kind: "section", name: store.op, body });
+const section = (store: Node, body: readonly Stmt[]): Stmt => ({
+  kind: "section",
+  name: nameOf(store),
+  body,
+});
 
 /** What `store` is computed from among the nodes `inside`, constants left out, and itself. */
 const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
-  topologicalOrder([store], ({ inputs }) =>
-    inputs.filter((input): input is Node => input.kind === "node" && inside.has(input) && !isConstant(input)),
+  topologicalOrder([store], (node) =>
+    operandsOf(node).filter(
+      (input): input is Node => input.kind === "node" && inside.has(input) && !isConstant(input),
+    ),
   );
 
 /** Nodes of equal shapes together. */

@@ -1,6 +1,6 @@
 /** Ops with several results, and ops that carry a graph as their body: what all who walk a graph need of both. */
 
-import type { Attr, Attrs, Graph, NodeType, TensorType, Value } from "./types.ts";
+import type { Attr, Attrs, Graph, Node, NodeType, TensorType, Value } from "./types.ts";
 
 /** The types of all results, in order. */
 export const resultsOf = ({ dtype, shape, others = [] }: NodeType): readonly TensorType[] => [
@@ -14,6 +14,12 @@ export const resultIndex = (value: Value): number =>
 
 /** The name of the op that gives the further results of a node. */
 export const RESULT = "result_of";
+
+/** The op that computes a node: of a further result the one that it is a result of. */
+export const producerOf = (node: Node): Node => (node.op === RESULT ? (node.inputs[0] as Node) : node);
+
+/** What the op behind a node reads. */
+export const operandsOf = (node: Node): readonly Value[] => producerOf(node).inputs;
 
 export const isBody = (value: Attr): value is Graph => typeof value === "object" && "nodes" in value;
 

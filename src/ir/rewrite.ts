@@ -1,6 +1,6 @@
 /** Rebuilding a graph node by node: the shape of every graph pass that replaces values. */
 
-import { bodiesOf, changedBodies } from "./body.ts";
+import { bodiesOf, changedBodies, operandsOf } from "./body.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Graph, Node, OpTable, Value } from "./types.ts";
 
@@ -72,11 +72,11 @@ export function mapBodies(graph: Graph, table: OpTable, change: (body: Graph) =>
   };
 }
 
-/** Nodes that use each value, in graph order. */
+/** Nodes that are computed from each value, in graph order: all results of an op from what the op reads. */
 export function usersOf(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   const users = new Map<Value, Node[]>();
   for (const node of graph.nodes) {
-    for (const input of new Set(node.inputs)) {
+    for (const input of new Set(operandsOf(node))) {
       const list = users.get(input);
       if (list === undefined) users.set(input, [node]);
       else list.push(node);

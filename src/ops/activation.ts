@@ -2,6 +2,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
+import { producerOf } from "../ir/body.ts";
 import { add, binary, compare, div, float, select, unary } from "../loop/build.ts";
 import {
   describe,
@@ -45,9 +46,9 @@ const relu: OpDef = {
 const behindPool: Rewrite = (to, [ct, y]) => {
   if (!isNodeOf(ct, "max_pool2d_grad")) return undefined;
   const [pooledCt, winner] = ct.inputs;
-  if (!isNodeOf(winner, "max_pool2d_argmax") || winner.inputs[0] !== y) return undefined;
-  const pooled = to.node("max_pool2d", [y], winner.attrs);
-  return to.node("max_pool2d_grad", [to.node("relu_grad", [pooledCt, pooled]), winner], ct.attrs);
+  const pool = winner.kind === "node" ? producerOf(winner) : winner;
+  if (!isNodeOf(pool, "max_pool2d") || pool.inputs[0] !== y) return undefined;
+  return to.node("max_pool2d_grad", [to.node("relu_grad", [pooledCt, pool]), winner], ct.attrs);
 };
 
 const reluGrad: OpDef = {

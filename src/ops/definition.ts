@@ -18,7 +18,7 @@ import type { NdArray } from "./ndarray.ts";
  * reductions that are constant along rows; `view` moves no data; `contraction` is a reduced product and
  * anchors a kernel; `window` slides over its input; `sparse` is cheap to recompute and mostly zero; a
  * `generator` makes numbers from counters, several at once, in a kernel of its own; a `loop` is the kernels of its body,
- * again and again; a `result` is one more value of the op that it reads.
+ * again and again; a `result` is one more value of the op that it reads, and treated as that op is.
  */
 export type FusionPattern =
   | "elementwise"
@@ -134,8 +134,10 @@ export interface OpDef extends Declaration {
   readonly movement?: Movement;
   /** Whether computing an element again costs less than loading it. */
   isFree?(inputs: readonly TensorType[]): boolean;
-  /** Ops of equal `sweep`, inputs and attributes slide one window, so that one loop computes them; `sweep` is the leading op. */
-  readonly sweep?: string | undefined;
+  /** Set for ops with several results, unless it is a loop: what each but the first is, in a word that names its buffer. */
+  readonly furtherResults?: readonly string[];
+  /** Set for windows over each of whose elements a contraction can be computed as they slide. */
+  readonly holdsContraction?: boolean;
   /** Whether each element of the input is read once at most, and without a guard: for ops of pattern `window`. */
   readsOnce?(input: TensorType, output: TensorType, attrs: Attrs): boolean;
   /** Whether all elements of the result but one in each of the windows that tile it are known to be 0. */
@@ -190,15 +192,24 @@ export interface OpDef extends Declaration {
   indices?(inputs: readonly TensorType[], attrs: Attrs): readonly IndexUse[];
   /**
    * The range of a result that is no float, given those of the inputs; `undefined` where it is not known. What is proved
-   * to lie within a limit need not be checked against it.
+   * to lie within a limit need not be checked against it. `result` says which result, where there are several.
    */
   range?(
     inputs: readonly (Range | undefined)[],
     types: readonly TensorType[],
     attrs: Attrs,
+    result: number,
   ): Range | undefined;
-  /** The value of the output element at `indices`, reductions explicit. */
-  lower(operands: readonly Operand[], output: TensorType, attrs: Attrs): (indices: readonly Expr[]) => Expr;
+  /**
+   * The value of the output element at `indices`, reductions explicit. `result` says which of several results it belongs
+   * to, whose type `output` is: results that are read are computed by one kernel where their shapes allow it.
+   */
+  lower(
+    operands: readonly Operand[],
+    output: TensorType,
+    attrs: Attrs,
+    result: number,
+  ): (indices: readonly Expr[]) => Expr;
   /** A naive implementation in double, for tests alone. */
   reference(
     inputs: readonly NdArray[],

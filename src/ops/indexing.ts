@@ -1,13 +1,12 @@
-/** Ops around positions: argmax finds them, gather reads at them, scatter_add, its gradient, adds into them. */
+/** Ops around positions: gather reads at them, scatter_add, its gradient, adds into them. */
 
 import { KilnError } from "../core/errors.ts";
 import { NO_FAULT } from "../core/index-limit.ts";
-import { formatShape, reducedShape, sizeOf } from "../core/shape.ts";
-import type { Attrs, TensorType } from "../ir/types.ts";
+import { formatShape } from "../core/shape.ts";
+import type { TensorType } from "../ir/types.ts";
 import { and, binary, cast, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
-import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
-import { AXIS, COUNT, INDEX, REDUCTION_ATTRIBUTES, SHAPE_LIST } from "./declaration.ts";
+import { AXIS, COUNT, INDEX, SHAPE_LIST } from "./declaration.ts";
 import {
   describe,
   f32,
@@ -18,64 +17,7 @@ import {
   type Sample,
   withIndex,
 } from "./definition.ts";
-import { at, forEachIndex, generate, sumOver } from "./ndarray.ts";
-import { requireExtents } from "./reduction.ts";
-
-/** The index into the input of argmax: `inner` along the reduced axes, `outer` along the others. */
-function joinIndices<T>(rank: number, attrs: Attrs, outer: readonly T[], inner: readonly T[]): T[] {
-  const axes = ints(attrs, "axes");
-  let next = 0;
-  return Array.from({ length: rank }, (_, axis) => {
-    const k = axes.indexOf(axis);
-    if (k < 0) return outer[next++];
-    if (attrs.keepdim === true) next++;
-    return inner[k];
-  });
-}
-
-const argmax: OpDef = {
-  name: "argmax",
-  range: (_inputs, [x], attrs) => [0, sizeOf(ints(attrs, "axes").map((axis) => x.shape[axis])) - 1],
-  doc: "The row-major position of the first maximum over `axes` (sorted, non-negative), int32; NaN counts as the largest, the last of several (torch.argmax). With `keepdim` reduced axes stay with extent 1.",
-  arity: 1,
-  attributes: REDUCTION_ATTRIBUTES,
-  pattern: "reduction",
-  infer([x], attrs) {
-    requireFloat("argmax", [x]);
-    requireExtents("argmax", x, ints(attrs, "axes"));
-    return { dtype: "int32", shape: reducedShape(x.shape, ints(attrs, "axes"), attrs.keepdim === true) };
-  },
-  vjp: () => [undefined],
-  backward: { name: "ArgmaxBackward" },
-  lower([x], _output, attrs) {
-    const axes = ints(attrs, "axes").map((axis, k) => ({ name: `k${k}`, extent: x.type.shape[axis] }));
-    return (indices) =>
-      reduce("argmax", axes, (inner) => x.at(joinIndices(x.type.shape.length, attrs, indices, inner)));
-  },
-  reference: ([x], output, attrs) =>
-    generate(output.shape, (index) => {
-      let [best, winner, position] = [Number.NEGATIVE_INFINITY, 0, 0];
-      forEachIndex(
-        ints(attrs, "axes").map((axis) => x.shape[axis]),
-        (inner) => {
-          const candidate = at(x, joinIndices(x.shape.length, attrs, index, inner));
-          if (beats(candidate, best)) [best, winner] = [candidate, position];
-          position++;
-        },
-      );
-      return winner;
-    }),
-  samples: () => [
-    { inputs: [{ ...f32(2, 3, 4), draw: "distinct" }], attrs: { axes: [0, 1, 2], keepdim: false } },
-    { inputs: [{ ...f32(2, 3, 4), draw: "distinct" }], attrs: { axes: [1], keepdim: false } },
-    { inputs: [{ ...f32(2, 3, 4), draw: "distinct" }], attrs: { axes: [2], keepdim: true } },
-    { inputs: [{ ...f32(3, 8), below: 2 }], attrs: { axes: [1], keepdim: false } },
-    { inputs: [f32()], attrs: { axes: [], keepdim: false } },
-    { inputs: [f32(1)], attrs: { axes: [0], keepdim: false } },
-    { inputs: [f32(3, 1)], attrs: { axes: [1], keepdim: true } },
-    { inputs: [f32(0, 3)], attrs: { axes: [1], keepdim: false } },
-  ],
-};
+import { at, generate, sumOver } from "./ndarray.ts";
 
 /** Throws unless `index` is int32, of the rank of `shape`, and fits into it beside `axis`. */
 function requireIndex(op: string, index: TensorType, shape: readonly number[], axis: number): void {
@@ -260,4 +202,4 @@ const indexFault: OpDef = {
   ],
 };
 
-export const INDEXING = { index_fault: indexFault, argmax, gather, scatter_add: scatterAdd };
+export const INDEXING = { index_fault: indexFault, gather, scatter_add: scatterAdd };

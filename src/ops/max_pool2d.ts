@@ -1,13 +1,27 @@
 /**
- * Max-pooling, the position of each window's winner, and the gradient that follows it; for fixed windows and for
+ * Max-pooling with the position of each window's winner, and the gradient that follows it; for fixed windows and for
  * adaptive ones. The first maximum in row-major order wins, as in PyTorch; the winner is the tap's number
  * `ky·kW + kx`, one byte where it fits.
  */
 
 import { KilnError } from "../core/errors.ts";
-import { sameShape } from "../core/shape.ts";
+import { sameShape, sizeOf } from "../core/shape.ts";
+import { RESULT } from "../ir/body.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
-import { add, and, cast, compare, constant, float, int, mul, reduce, select } from "../loop/build.ts";
+import {
+  add,
+  and,
+  cast,
+  compare,
+  constant,
+  div,
+  float,
+  int,
+  mod,
+  mul,
+  reduce,
+  select,
+} from "../loop/build.ts";
 import { beats } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, PAIR, PAIR_FROM_0 } from "./declaration.ts";
@@ -31,8 +45,6 @@ interface Family {
   readonly windows: WindowFamily;
   readonly attributes: Attributes;
   readonly samples: readonly PoolSample[];
-  /** Set where the pool and its winner are found by one loop. */
-  readonly sweep: string | undefined;
 }
 
 interface PoolSample {
@@ -67,23 +79,46 @@ function tap(
   return select(and(row.inside, column.inside), value, float(outside));
 }
 
-/** The value and number of the winning tap of one window. */
-function winnerOf(
-  x: NdArray,
-  [rows, columns]: PlaneWindows,
-  [n, c, oy, ox]: readonly number[],
-): { value: number; winner: number } {
+/** The winning tap of a window: its value, its number, and where it stands in the plane. */
+interface Winner {
+  readonly value: number;
+  readonly winner: number;
+  readonly position: number;
+}
+
+/** Where all that lies in a window is -∞ the first of it has won, which need not be its first tap. */
+function winnerOf(x: NdArray, [rows, columns]: PlaneWindows, [n, c, oy, ox]: readonly number[]): Winner {
   let value = Number.NEGATIVE_INFINITY;
   let winner = 0;
+  let position: number | undefined;
   forEachIndex([rows.taps, columns.taps], ([ky, kx]) => {
     const [y, xx] = [rows.position(oy, ky), columns.position(ox, kx)];
     if (y === undefined || xx === undefined) return;
     const candidate = at(x, [n, c, y, xx]);
+    position ??= y * x.shape[3] + xx;
     if (!beats(candidate, value)) return;
     value = candidate;
+    position = y * x.shape[3] + xx;
     winner = ky * columns.taps + kx;
   });
-  return { value, winner };
+  return { value, winner, position: position! };
+}
+
+/** The row-major position in the plane that the tap of number `winner` reads. */
+function position(
+  windows: PlaneWindows,
+  [, , , width]: readonly number[],
+  [, , oy, ox]: readonly Expr[],
+  winner: Expr,
+): Expr {
+  const [rows, columns] = windows;
+  const [row, column] = [
+    rows.read(oy, div(winner, int(columns.taps))),
+    columns.read(ox, mod(winner, int(columns.taps))),
+  ];
+  const y = select(row.inside, row.position, rows.first(oy));
+  const x = select(column.inside, column.position, columns.first(ox));
+  return add(mul(y, int(width)), x);
 }
 
 /** The input position that a window's winner stands for, in numbers. */
@@ -96,28 +131,53 @@ function winningPosition(
   return [rows.position(oy, ky), columns.position(ox, kx)];
 }
 
+const RESULTS = ["maximum", "argmax", "position"] as const;
+
+/** Which result of a max-pool says where in its plane each maximum stands. */
+export const MAX_POSITION = RESULTS.indexOf("position");
+
 const maxPool = (family: Family): OpDef => ({
   name: family.name,
-  doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.${family.name}). ${family.windows.attributes}`,
+  doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.${family.name}); the number \`ky·kW + kx\` of the tap that gave it, kW being the most columns of a window, uint8 where it fits, else int32; and its row-major position in the plane, int32. ${family.windows.attributes}`,
   arity: 1,
   attributes: family.attributes,
   pattern: "window",
-  sweep: family.sweep,
+  furtherResults: RESULTS.slice(1),
+  holdsContraction: family.windows === FIXED,
   readsOnce: family.windows.readsOnce,
-  infer: (inputs, attrs) => inferPool(family, inputs, attrs),
-  vjp(b, ct, [x], _out, attrs) {
-    const winner = b.node(`${family.name}_argmax`, [x], attrs);
+  range: (_inputs, [x], attrs, result) => {
+    const taps = tapCount(family, x.shape, inferPool(family, [x], attrs).shape, attrs);
+    return [0, (RESULTS[result] === "argmax" ? taps : sizeOf(x.shape.slice(2))) - 1];
+  },
+  infer: (inputs, attrs) => ({
+    ...inferPool(family, inputs, attrs),
+    others: [
+      inferWinner(family, inputs[0], attrs),
+      { dtype: "int32", shape: inferPool(family, inputs, attrs).shape },
+    ],
+  }),
+  vjp(b, ct, [x], pool, attrs) {
+    const winner = b.node(RESULT, [pool], { index: RESULTS.indexOf("argmax") });
     return [b.node(`${family.name}_grad`, [ct, winner], { ...attrs, inputSize: x.type.shape.slice(2) })];
   },
   backward: { name: `${family.autograd}Backward` },
-  lower([x], output, attrs) {
+  lower([x], output, attrs, result) {
     const windows = windowsOf(family, x.type.shape, output.shape, attrs);
-    return (indices) =>
-      reduce("max", tapAxes(windows), (taps) => tap(x, windows, indices, taps, Number.NEGATIVE_INFINITY));
+    const winner = (kind: "max" | "argmax", indices: readonly Expr[]): Expr =>
+      reduce(kind, tapAxes(windows), (taps) => tap(x, windows, indices, taps, Number.NEGATIVE_INFINITY));
+    switch (RESULTS[result]) {
+      case "maximum":
+        return (indices) => winner("max", indices);
+      case "argmax":
+        return (indices) => cast(winner("argmax", indices), output.dtype);
+      case "position":
+        return (indices) => position(windows, x.type.shape, indices, winner("argmax", indices));
+    }
   },
-  reference([x], output, attrs) {
-    const windows = windowsOf(family, x.shape, output.shape, attrs);
-    return generate(output.shape, (index) => winnerOf(x, windows, index).value);
+  reference([x], { shape }, attrs) {
+    const windows = windowsOf(family, x.shape, shape, attrs);
+    const found = (of: keyof Winner): NdArray => generate(shape, (index) => winnerOf(x, windows, index)[of]);
+    return { ...found("value"), others: [found("winner"), found("position")] };
   },
   samples: () => family.samples.map(distinctInput),
 });
@@ -138,38 +198,6 @@ function requireWinner(op: string, win: TensorType, expected: TensorType): void 
   if (win.dtype !== expected.dtype || !sameShape(win.shape, expected.shape))
     throw new KilnError(`${op} expects winners ${describe(expected)} but got ${describe(win)}`);
 }
-
-const winner = (family: Family): OpDef => ({
-  name: `${family.name}_argmax`,
-  doc: `The number \`ky·kW + kx\` of the tap that gave ${family.name}'s result, kW being the most columns of a window; uint8 where it fits, else int32. ${family.windows.attributes}`,
-  arity: 1,
-  attributes: family.attributes,
-  pattern: "window",
-  sweep: family.sweep,
-  readsOnce: family.windows.readsOnce,
-  range: (_inputs, [x], attrs) => [
-    0,
-    tapCount(family, x.shape, inferPool(family, [x], attrs).shape, attrs) - 1,
-  ],
-  infer: ([x], attrs) => inferWinner(family, x, attrs),
-  vjp: () => [undefined],
-  backward: { name: `${family.autograd}WinnerBackward` },
-  lower([x], output, attrs) {
-    const windows = windowsOf(family, x.type.shape, output.shape, attrs);
-    return (indices) =>
-      cast(
-        reduce("argmax", tapAxes(windows), (taps) =>
-          tap(x, windows, indices, taps, Number.NEGATIVE_INFINITY),
-        ),
-        output.dtype,
-      );
-  },
-  reference([x], output, attrs) {
-    const windows = windowsOf(family, x.shape, output.shape, attrs);
-    return generate(output.shape, (index) => winnerOf(x, windows, index).winner);
-  },
-  samples: () => family.samples.map(distinctInput),
-});
 
 const tapCount = (...geometry: Parameters<typeof windowsOf>): number =>
   windowsOf(...geometry).reduce((count, { taps }) => count * taps, 1);
@@ -266,7 +294,6 @@ const HALVES = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 
 
 const FIXED_FAMILY: Family = {
   name: "max_pool2d",
-  sweep: "max_pool2d",
   autograd: "MaxPool2DWithIndices",
   windows: FIXED,
   attributes: { ...FIXED.declared, dilation: PAIR },
@@ -284,7 +311,6 @@ const FIXED_FAMILY: Family = {
 
 const ADAPTIVE_FAMILY: Family = {
   name: "adaptive_max_pool2d",
-  sweep: undefined,
   autograd: "AdaptiveMaxPool2D",
   windows: ADAPTIVE,
   attributes: ADAPTIVE.declared,
@@ -298,11 +324,9 @@ const ADAPTIVE_FAMILY: Family = {
 
 export const MAX_POOL2D = {
   max_pool2d: maxPool(FIXED_FAMILY),
-  max_pool2d_argmax: winner(FIXED_FAMILY),
   max_pool2d_grad: gradient(FIXED_FAMILY),
   max_pool2d_gather: gather(FIXED_FAMILY),
   adaptive_max_pool2d: maxPool(ADAPTIVE_FAMILY),
-  adaptive_max_pool2d_argmax: winner(ADAPTIVE_FAMILY),
   adaptive_max_pool2d_grad: gradient(ADAPTIVE_FAMILY),
   adaptive_max_pool2d_gather: gather(ADAPTIVE_FAMILY),
 };

@@ -1,6 +1,7 @@
 /** Which whole numbers the values of a graph may be, as the definitions of their ops say. */
 
 import { isFloat, limitsOf } from "../core/dtype.ts";
+import { producerOf, resultIndex } from "../ir/body.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import type { Range } from "./definition.ts";
 import { definitionOf } from "./registry.ts";
@@ -9,12 +10,14 @@ import { definitionOf } from "./registry.ts";
 export function rangesOf({ nodes }: Graph): ReadonlyMap<Value, Range> {
   const ranges = new Map<Value, Range>();
   for (const node of nodes) {
-    const { op, inputs, attrs, type } = node;
+    const { type } = node;
     if (isFloat(type.dtype)) continue;
-    const range = definitionOf(op).range?.(
+    const { inputs, attrs } = producerOf(node);
+    const range = definitionOf(node).range?.(
       inputs.map((input) => ranges.get(input)),
       inputs.map((input) => input.type),
       attrs,
+      resultIndex(node),
     );
     const [least, most] = limitsOf(type.dtype);
     if (range !== undefined && range[0] >= least && range[1] <= most) ranges.set(node, range);

@@ -1,7 +1,8 @@
 /** The table of all ops. Its type maps every name to a full definition, so that a missing rule does not compile. */
 
 import { KilnError } from "../core/errors.ts";
-import type { OpTable } from "../ir/types.ts";
+import { operandsOf, producerOf, RESULT } from "../ir/body.ts";
+import type { Node, NodeType, OpTable, TensorType } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
 import { AVG_POOL2D } from "./avg_pool2d.ts";
 import { CLAMP } from "./clamp.ts";
@@ -20,6 +21,7 @@ import { JOIN } from "./join.ts";
 import { LOSS } from "./loss.ts";
 import { MATH } from "./math.ts";
 import { MATMUL } from "./matmul.ts";
+import { MAX_DIM } from "./max_dim.ts";
 import { MAX_POOL2D } from "./max_pool2d.ts";
 import { NLL } from "./nll.ts";
 import { NORMALIZATION } from "./normalization.ts";
@@ -39,6 +41,7 @@ const DEFINITIONS = {
   ...CLAMP,
   ...SHAPE,
   ...REDUCTION,
+  ...MAX_DIM,
   ...MATMUL,
   ...CONV2D,
   ...CONV_TRANSPOSE2D,
@@ -71,23 +74,28 @@ export type OpName = keyof typeof DEFINITIONS;
 /** Every op by name. */
 export const OPS: { readonly [Name in OpName]: OpDef } = DEFINITIONS;
 
-/** The definition of an op that a graph names; throws when there is none. */
-export function definitionOf(op: string): OpDef {
+/** The definition of an op that a graph names, or of the op that computes a node; throws when there is none. */
+export function definitionOf(named: string | Node): OpDef {
+  const op = typeof named === "string" ? named : producerOf(named).op;
   if (!Object.hasOwn(OPS, op)) throw new KilnError(`there is no op named ${op}`);
   return OPS[op as OpName];
 }
+
+/** What an op reads of another: its first result. */
+const firstOf = (type: NodeType): TensorType =>
+  type.others === undefined ? type : { dtype: type.dtype, shape: type.shape };
 
 /** The registry as the Graph IR sees it: whoever asks for a type has inputs and attributes checked first. */
 export const opTable: OpTable = {
   infer(op, inputs, attrs) {
     const definition = definitionOf(op);
     requireDeclared(definition, inputs, attrs);
-    return definition.infer(inputs, attrs);
+    return definition.infer(op === RESULT ? inputs : inputs.map(firstOf), attrs);
   },
   vjp: (b, node, cotangent, others) =>
-    definitionOf(node.op).vjp(b, cotangent, node.inputs, node, node.attrs, others),
+    definitionOf(node).vjp(b, cotangent, node.inputs, node, node.attrs, others),
   isRepeated: (node, { nodes }) =>
-    ["row", "view"].includes(definitionOf(node.op).pattern) &&
-    !nodes.some(({ op, inputs }) => definitionOf(op).compares?.some((k) => inputs[k] === node)),
+    ["row", "view"].includes(definitionOf(node).pattern) &&
+    !nodes.some((user) => definitionOf(user).compares?.some((k) => operandsOf(user)[k] === node)),
   has: (op) => Object.hasOwn(OPS, op),
 };

@@ -4,6 +4,7 @@
  */
 
 import { KilnError } from "../core/errors.ts";
+import { RESULT } from "../ir/body.ts";
 import type { Attrs } from "../ir/types.ts";
 import { definitionOf } from "../ops/registry.ts";
 import type { Tensor } from "./tensor.ts";
@@ -47,6 +48,12 @@ export interface SavedOperation {
   readonly output: Version;
 }
 
+function nameOf({ op, inputs, attrs }: SavedOperation): string {
+  const { name } = definitionOf(op).backward;
+  const types = inputs.map(({ type }) => type);
+  return typeof name === "string" ? name : name(types, attrs);
+}
+
 /** An operation on tensors of which at least one wants a gradient. */
 export class OperationGradFn extends GradFn {
   readonly name: string;
@@ -58,14 +65,7 @@ export class OperationGradFn extends GradFn {
 
   constructor(operation: SavedOperation, edges: readonly (GradFn | undefined)[]) {
     super();
-    const { name } = definitionOf(operation.op).backward;
-    this.name =
-      typeof name === "string"
-        ? name
-        : name(
-            operation.inputs.map(({ type }) => type),
-            operation.attrs,
-          );
+    this.name = edges[0] && operation.op === RESULT ? edges[0].name : nameOf(operation);
     this.op = operation.op;
     this.attrs = operation.attrs;
     this.operation = operation;
@@ -73,6 +73,8 @@ export class OperationGradFn extends GradFn {
   }
 
   get nextFunctions(): readonly NextFunction[] {
+    // All results of an op show as the op itself.
+    if (this.edges[0] && this.op === RESULT) return this.edges[0].nextFunctions;
     const { edges, transposed } = definitionOf(this.op).backward;
     const order = typeof edges === "function" ? edges(this.attrs) : (edges ?? this.edges.map((_, k) => k));
     return order

@@ -2,6 +2,7 @@
 
 import type { DType } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
+import { RESULT } from "../ir/body.ts";
 import type { Attrs } from "../ir/types.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -18,6 +19,12 @@ export const apply: Apply = (op, inputs, attrs) => {
   invariant(implementation !== undefined, "tensor.ts injects apply");
   return implementation(op, inputs, attrs);
 };
+
+/** One of the results of an op with several, of which `all` stands for all. */
+export const resultOf = (all: Tensor, index: number): Tensor =>
+  index === 0 && (all.isTraced || all.version.type.others === undefined)
+    ? all
+    : apply(RESULT, [all], { index });
 
 /** A number as a tensor of rank 0 that is known when the graph is made. */
 export const constant = (value: number, dtype: DType = "float32"): Tensor =>

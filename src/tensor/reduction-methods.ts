@@ -68,7 +68,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
   max(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
     if (by === undefined || typeof by === "number") {
       const isKept = choiceAnd("max", this, by, keepdim);
-      return by === undefined ? this.amax() : statistics.maxAlong(this, by, isKept);
+      return by === undefined ? this.amax() : statistics.maxOver(this, by, isKept);
     }
     floatsAnd("max", this, keepdim);
     requireTensor("max", by);
@@ -81,7 +81,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
   min(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
     if (by === undefined || typeof by === "number") {
       const isKept = choiceAnd("min", this, by, keepdim);
-      return by === undefined ? this.amin() : statistics.minAlong(this, by, isKept);
+      return by === undefined ? this.amin() : statistics.minOver(this, by, isKept);
     }
     floatsAnd("min", this, keepdim);
     requireTensor("min", by);
@@ -92,6 +92,10 @@ export abstract class ReductionMethods extends PointwiseMethods {
   }
   argmin(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
     return statistics.argmin(this, dim, choiceAnd("argmin", this, dim, keepdim));
+  }
+  /** The smallest and the largest element along `dim`, or of all; equal ones share the gradient evenly. */
+  aminmax(this: Tensor, options?: statistics.AminmaxOptions): { readonly min: Tensor; readonly max: Tensor } {
+    return statistics.aminmax(this, options);
   }
   any(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.any(this, dim, readKeepdim("any", keepdim));

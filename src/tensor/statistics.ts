@@ -8,7 +8,7 @@ import { reducedShape, sizeOf } from "../core/shape.ts";
 import { readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { alongAxis, axesOf, axisOf, type Dims } from "./axes.ts";
 import { flatSqrt } from "./norms.ts";
-import { apply } from "./operation.ts";
+import { apply, resultOf } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";
 import { narrow, numberOrTensor, operandLike } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
@@ -20,7 +20,7 @@ export const amin = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
 
 /** The position of the first maximum along `dim`, or in row-major order of all; int32. */
 export const argmax = (input: Tensor, dim?: number, keepdim = false): Tensor =>
-  apply("argmax", [input], { axes: axesOf(input, dim), keepdim });
+  maxOver(input, dim, keepdim).indices;
 
 /** The position of the first minimum along `dim`, or in row-major order of all; int32. */
 export const argmin = (input: Tensor, dim?: number, keepdim = false): Tensor =>
@@ -92,6 +92,51 @@ export function variance(input: Tensor, dim?: Dims, options: VarianceOptions = {
 export const std = (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
   flatSqrt(variance(input, dim, options));
 
+/** The variance over `dim`, or of all elements, and the mean (torch.var_mean). */
+export const varMean = (input: Tensor, dim?: Dims, options?: VarianceOptions): [Tensor, Tensor] =>
+  momentsOf("varMean", input, dim, options);
+
+/** The standard deviation over `dim`, or of all elements, and the mean (torch.std_mean). */
+export function stdMean(input: Tensor, dim?: Dims, options?: VarianceOptions): [Tensor, Tensor] {
+  const [variance, mean] = momentsOf("stdMean", input, dim, options);
+  return [flatSqrt(variance), mean];
+}
+
+function momentsOf(
+  callee: string,
+  input: Tensor,
+  dim: Dims | undefined,
+  options: VarianceOptions | undefined,
+): [Tensor, Tensor] {
+  requireTensor(callee, input);
+  const read = readVariance(callee, input, options);
+  const axes = axesOf(input, dim);
+  // The mean that the variance is taken around, so that it is computed once.
+  const mean = input.mean(axes, true).reshape(reducedShape(input.shape, axes, read.keepdim ?? false));
+  return [variance(input, axes, read), mean];
+}
+
+export interface AminmaxOptions {
+  readonly dim?: number;
+  readonly keepdim?: boolean;
+}
+
+const AMINMAX = { dim: true, keepdim: true } satisfies OptionNames<AminmaxOptions>;
+
+/** The smallest and the largest element along `dim`, or of all; equal ones share the gradient evenly (torch.aminmax). */
+export function aminmax(
+  input: Tensor,
+  options: AminmaxOptions = {},
+): { readonly min: Tensor; readonly max: Tensor } {
+  requireTensor("aminmax", input);
+  requireFloats("aminmax", input);
+  const { dim, keepdim } = withOrigin(() => {
+    checkOptionNames("aminmax", options, AMINMAX);
+    return { dim: options.dim, keepdim: readKeepdim("aminmax", options.keepdim) };
+  });
+  return { min: input.amin(dim, keepdim), max: input.amax(dim, keepdim) };
+}
+
 /** The extreme elements along an axis and where they stand (torch.return_types.max). */
 export interface Extremes {
   readonly values: Tensor;
@@ -99,18 +144,16 @@ export interface Extremes {
   readonly indices: Tensor;
 }
 
-/** The largest elements along `dim` and their positions; the gradient goes to those elements alone. */
-export const maxAlong = (input: Tensor, dim: number, keepdim = false): Extremes =>
-  elementsAt(input, dim, keepdim, argmax(input, dim, true));
+/** The largest elements along `dim`, or of all, and their positions; the gradient goes to those elements alone. */
+export function maxOver(input: Tensor, dim: number | undefined, keepdim = false): Extremes {
+  const all = apply("max_dim", [input], { axes: axesOf(input, dim), keepdim });
+  return { values: resultOf(all, 0), indices: resultOf(all, 1) };
+}
 
 /** The smallest elements along `dim` and their positions; the gradient goes to those elements alone. */
-export const minAlong = (input: Tensor, dim: number, keepdim = false): Extremes =>
-  elementsAt(input, dim, keepdim, argmin(input, dim, true));
-
-function elementsAt(input: Tensor, dim: number, keepdim: boolean, kept: Tensor): Extremes {
-  const shape = reducedShape(input.shape, axesOf(input, dim), keepdim);
-  const values = input.ndim === 0 ? input : gather(input, dim, kept);
-  return { values: values.reshape(shape), indices: kept.reshape(shape) };
+export function minOver(input: Tensor, dim: number, keepdim = false): Extremes {
+  const { values, indices } = maxOver(input.neg(), dim, keepdim);
+  return { values: values.neg(), indices };
 }
 
 /** Whether any element along `dim`, or at all, is not 0. */

@@ -308,7 +308,7 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
   );
   const origins = definitionOf(op).indices === undefined ? undefined : checkedIndices(op, versions, attrs);
   const output = Version.from(type, { op, inputs: versions, attrs, ...(origins && { origins }) });
-  if (sizeOf(type.shape) === 1) rememberScalar(output);
+  if (sizeOf(type.shape) === 1 && type.others === undefined) rememberScalar(output);
   const result = new Tensor(type.shape, type.dtype, output);
   if (isGradEnabled() && hasFloat(type)) {
     const edges = inputs.map(({ gradEdge }) => gradEdge);

@@ -7,7 +7,8 @@ import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
 import { recordWith } from "../tensor/context.ts";
 import { arange } from "../tensor/creation.ts";
-import { apply, Tensor } from "../tensor/tensor.ts";
+import { apply, resultOf } from "../tensor/operation.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { withOrigin } from "../tensor/with-origin.ts";
 import { BodyRecorder, type Named } from "./body.ts";
 
@@ -109,8 +110,7 @@ export function scan<
     },
   );
   const count = carries.length + outputs;
-  const results =
-    count === 1 ? [node] : Array.from({ length: count }, (_, index) => apply("result_of", [node], { index }));
+  const results = count === 1 ? [node] : Array.from({ length: count }, (_, k) => resultOf(node, k));
   return [filled(carried, results.slice(0, carries.length)), filled(shape, results.slice(carries.length))];
 }
 

@@ -118,7 +118,7 @@ describe("links", () => {
     const group = fused.find(({ text }) => text.startsWith("  group conv2d_relu_max_pool2d:"))!;
     const nodes = litBy(group.link, fused).filter(({ text }) => text.includes(" = "));
     expect(nodes.map(({ text }) => / = (\w+)\(/.exec(text)?.[1])).toEqual([
-      ...["conv2d", "relu", "max_pool2d", "max_pool2d_argmax"],
+      ...["conv2d", "relu", "max_pool2d", "result_of"],
     ]);
     expect(kernelsLitBy(group.link, linesOf(wasm, "lower"))).toEqual(["conv2d_relu_max_pool2d"]);
     expect(kernelsLitBy(group.link, data.documents[js.code])).toEqual(["conv2d_relu_max_pool2d"]);

@@ -54,8 +54,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   return a=%0, b=%1, c=%2, d=%3, e=%4, f=%5, g=%6, h=%7, i=%8
 }`,
   "attributes of every kind": `graph net(%x: f32[1,1,4,4]) {
-  %0: f32[1,1,2,2] = max_pool2d(%x) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
-  %1: f32[1,1,2,2] = max_pool2d(%x) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=true}
+  %0: (f32[1,1,2,2], u8[1,1,2,2], i32[1,1,2,2]) = max_pool2d(%x) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %1: (f32[1,1,2,2], u8[1,1,2,2], i32[1,1,2,2]) = max_pool2d(%x) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=true}
   %2: f32[] = sum(%0) {axes=[0,1,2,3], keepdim=false}
   %3: f32[1,1,2,2] = sum(%1) {axes=[], keepdim=true}
   %4: f32[1,1,2,2] = log_softmax(%3) {axis=1}

@@ -95,14 +95,14 @@ const CHAINS: Readonly<Record<string, string>> = {
   %0: f32[2,3,9,9] = conv2d(@x, @w1) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: f32[2,4,7,7] = conv2d(%0, @w, @b) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %2: f32[2,4,7,7] = relu(%1)
-  %3: f32[2,4,3,3] = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %3: (f32[2,4,3,3], u8[2,4,3,3], i32[2,4,3,3]) = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
   %4: f32[] = sum(%3) {axes=[0,1,2,3], keepdim=false}
   return loss=%4
 }`,
   "padded convolutions and a 3×2 window": `graph net() params(@x: f32[1,2,6,7], @w1: f32[3,2,3,3], @w: f32[2,3,3,3]) {
   %0: f32[1,3,6,7] = conv2d(@x, @w1) {stride=[1,1], padding=[1,1], dilation=[1,1], groups=1}
   %1: f32[1,2,6,7] = conv2d(%0, @w) {stride=[1,1], padding=[1,1], dilation=[1,1], groups=1}
-  %2: f32[1,2,2,3] = max_pool2d(%1) {kernel=[3,2], stride=[3,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %2: (f32[1,2,2,3], u8[1,2,2,3], i32[1,2,2,3]) = max_pool2d(%1) {kernel=[3,2], stride=[3,2], padding=[0,0], dilation=[1,1], ceilMode=false}
   %3: f32[] = sum(%2) {axes=[0,1,2,3], keepdim=false}
   return loss=%3
 }`,
@@ -110,21 +110,21 @@ const CHAINS: Readonly<Record<string, string>> = {
   %0: f32[1,2,7,7] = conv2d(@x, @w1) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: f32[1,2,5,5] = conv2d(%0, @w) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %2: f32[1,2,5,5] = relu(%1)
-  %3: f32[1,2,3,3] = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=true}
+  %3: (f32[1,2,3,3], u8[1,2,3,3], i32[1,2,3,3]) = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=true}
   %4: f32[] = sum(%3) {axes=[0,1,2,3], keepdim=false}
   return loss=%4
 }`,
   "windows of three rows that leave two over": `graph net() params(@x: f32[1,3,6,6], @w1: f32[3,3,1,1], @w: f32[1,3,2,1]) {
   %0: f32[1,3,6,6] = conv2d(@x, @w1) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: f32[1,1,5,6] = conv2d(%0, @w) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
-  %2: f32[1,1,1,6] = max_pool2d(%1) {kernel=[3,1], stride=[3,1], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %2: (f32[1,1,1,6], u8[1,1,1,6], i32[1,1,1,6]) = max_pool2d(%1) {kernel=[3,1], stride=[3,1], padding=[0,0], dilation=[1,1], ceilMode=false}
   %3: f32[] = sum(%2) {axes=[0,1,2,3], keepdim=false}
   return loss=%3
 }`,
   "overlapping windows": `graph net() params(@x: f32[1,2,7,7], @w: f32[3,2,3,3]) {
   %0: f32[1,3,5,5] = conv2d(@x, @w) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: f32[1,3,5,5] = relu(%0)
-  %2: f32[1,3,3,3] = max_pool2d(%1) {kernel=[3,3], stride=[2,2], padding=[1,1], dilation=[1,1], ceilMode=false}
+  %2: (f32[1,3,3,3], u8[1,3,3,3], i32[1,3,3,3]) = max_pool2d(%1) {kernel=[3,3], stride=[2,2], padding=[1,1], dilation=[1,1], ceilMode=false}
   %3: f32[] = sum(%2) {axes=[0,1,2,3], keepdim=false}
   return loss=%3
 }`,

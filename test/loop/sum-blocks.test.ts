@@ -200,7 +200,7 @@ test("weight gradients behind a pool of 80×80 and 112×112 run over lists in ba
   %0: f32[2,2,${size},${size}] = conv2d(@x, @w0) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: f32[2,4,${size},${size}] = conv2d(%0, @w) {stride=[1,1], padding=[1,1], dilation=[1,1], groups=1}
   %2: f32[2,4,${size},${size}] = relu(%1)
-  %3: f32[2,4,${half},${half}] = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %3: (f32[2,4,${half},${half}], u8[2,4,${half},${half}], i32[2,4,${half},${half}]) = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
   %4: f32[] = sum(%3) {axes=[0,1,2,3], keepdim=false}
   return loss=%4
 }`;

@@ -151,7 +151,7 @@ const randomNet = fc
   %0: ${image} = conv2d(@x, @w1) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
   %1: ${shape} = conv2d(%0, @w, @b) {stride=${pair(net.stride)}, padding=${pair(net.padding)}, dilation=${pair(net.dilation)}, groups=1}
   %2: ${shape} = relu(%1)
-  %3: ${small} = max_pool2d(%2) {kernel=[${net.pool},${net.pool}], stride=[${net.pool},${net.pool}], padding=[0,0], dilation=[1,1], ceilMode=${net.ceilMode}}
+  %3: (${small}, ${small.replace("f32", "u8")}, ${small.replace("f32", "i32")}) = max_pool2d(%2) {kernel=[${net.pool},${net.pool}], stride=[${net.pool},${net.pool}], padding=[0,0], dilation=[1,1], ceilMode=${net.ceilMode}}
   %4: ${small} = mul(%3, %3)
   %5: f32[] = sum(%4) {axes=[0,1,2,3], keepdim=false}
   return loss=%5
@@ -261,18 +261,18 @@ function CHAINS(): Readonly<Record<string, string>> {
   %0: f32[2,3,9,9] = conv2d(@x, @w1) ${unit}
   %1: f32[2,4,7,7] = conv2d(%0, @w, @b) ${unit}
   %2: f32[2,4,7,7] = relu(%1)
-  %3: f32[2,4,3,3] = max_pool2d(%2) ${pool("[2,2]", false)}
+  %3: (f32[2,4,3,3], u8[2,4,3,3], i32[2,4,3,3]) = max_pool2d(%2) ${pool("[2,2]", false)}
 ${loss("%3", "f32[2,4,3,3]", 4)}`,
     "seven channels of odd extents, padded": `graph net() params(@x: f32[3,5,11,13], @w: f32[7,5,3,3], @b: f32[7]) {
   %0: f32[3,7,11,13] = conv2d(@x, @w, @b) ${conv("stride=[1,1], padding=[1,1]")}
   %1: f32[3,7,11,13] = relu(%0)
-  %2: f32[3,7,5,6] = max_pool2d(%1) ${pool("[2,2]", false)}
+  %2: (f32[3,7,5,6], u8[3,7,5,6], i32[3,7,5,6]) = max_pool2d(%1) ${pool("[2,2]", false)}
 ${loss("%2", "f32[3,7,5,6]", 3)}`,
     "a pool in ceil mode": `graph net() params(@x: f32[1,1,7,7], @w1: f32[2,1,1,1], @w: f32[2,2,3,3]) {
   %0: f32[1,2,7,7] = conv2d(@x, @w1) ${unit}
   %1: f32[1,2,5,5] = conv2d(%0, @w) ${unit}
   %2: f32[1,2,5,5] = relu(%1)
-  %3: f32[1,2,3,3] = max_pool2d(%2) ${pool("[2,2]", true)}
+  %3: (f32[1,2,3,3], u8[1,2,3,3], i32[1,2,3,3]) = max_pool2d(%2) ${pool("[2,2]", true)}
 ${loss("%3", "f32[1,2,3,3]", 4)}`,
     "a strided, dilated, grouped convolution": `graph net() params(@x: f32[2,4,9,8], @w: f32[6,2,3,2], @b: f32[6]) {
   %0: f32[2,6,4,8] = conv2d(@x, @w, @b) {stride=[2,1], padding=[1,1], dilation=[2,2], groups=2}

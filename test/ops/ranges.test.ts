@@ -20,27 +20,30 @@ const outputRanges = (graph: Graph) => {
 describe("ranges of whole numbers", () => {
   test("follow from ops, through whatever moves them, and end where int32 does", () => {
     const graph = parse(`graph ranges(%x: f32[4,9]) {
-      %0: i32[4] = argmax(%x) {axes=[1], keepdim=false}
-      %1: i32[4] = flip(%0) {axes=[0]}
-      %2: i32[] = constant() {dtype="int32", value=2147483647}
-      %3: i32[4] = add(%1, %2)
-      return flipped=%1, wrapped=%3
+      %0: (f32[4], i32[4]) = max_dim(%x) {axes=[1], keepdim=false}
+      %1: i32[4] = result_of(%0) {index=1}
+      %2: i32[4] = flip(%1) {axes=[0]}
+      %3: i32[] = constant() {dtype="int32", value=2147483647}
+      %4: i32[4] = add(%2, %3)
+      return flipped=%2, wrapped=%4
 }`);
     expect(outputRanges(graph)).toEqual({ flipped: [0, 8], wrapped: undefined });
   });
 
   test("are declared by buffers where the kernel that stores them shows it", () => {
     const graph = parse(`graph positions(%x: f32[2,3,7,5], $seed: i32[], $step: i32[]) {
-      %0: u8[2,3,3,2] = adaptive_max_pool2d_argmax(%x) {outputSize=[3,2]}
-      %1: i32[2,3,7] = argmax(%x) {axes=[3], keepdim=false}
-      %2: i32[2,4] = randint($seed, $step) {below=5, blocks=2, stream="here"}
-      return taps=%0, columns=%1, drawn=%2
+      %0: (f32[2,3,3,2], u8[2,3,3,2], i32[2,3,3,2]) = adaptive_max_pool2d(%x) {outputSize=[3,2]}
+      %1: u8[2,3,3,2] = result_of(%0) {index=1}
+      %2: (f32[2,3,7], i32[2,3,7]) = max_dim(%x) {axes=[3], keepdim=false}
+      %3: i32[2,3,7] = result_of(%2) {index=1}
+      %4: i32[2,4] = randint($seed, $step) {below=5, blocks=2, stream="here"}
+      return taps=%1, columns=%3, drawn=%4
 }`);
     const { kernels } = lower.run(fuse(js.capabilities).run(graph));
     const declared = kernels.flatMap(({ buffers }) => buffers.map(({ name, range }) => [name, range]));
     expect(Object.fromEntries(declared.filter(([name]) => name !== "x"))).toEqual({
       adaptive_max_pool2d_argmax: [0, 8],
-      argmax: [0, 4],
+      max_dim_argmax: [0, 4],
       // It follows from the arithmetic of words, which nobody proves.
       randint: undefined,
     });

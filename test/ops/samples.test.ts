@@ -5,63 +5,22 @@ import type { Backend } from "../../backends/backend.ts";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
 import { wasm } from "../../backends/wasm/backend.ts";
-import type { TypedArray } from "../../src/core/dtype.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
-import type { Graph } from "../../src/ir/types.ts";
-import type { Sample } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
-import { draw, generator } from "../support/draw.ts";
-import { evaluateBody } from "../support/reference.ts";
+import { generator } from "../support/draw.ts";
 import { relativeError, runGraph, type Values } from "../support/run-graph.ts";
+import {
+  differentiableInputs,
+  graphOf,
+  lossOf,
+  reference,
+  sampleCases,
+  valuesOf,
+} from "../support/sample-cases.ts";
 
-interface Case {
-  readonly label: string;
-  readonly op: string;
-  readonly sample: Sample;
-}
-
-const CASES: Case[] = Object.entries(OPS).flatMap(([op, definition]) =>
-  definition.samples().map((sample, k) => ({
-    label: `${op} #${k} ${JSON.stringify(sample.inputs.map((i) => i.shape))}`,
-    op,
-    sample,
-  })),
-);
-
-/** Inputs are states, so that they can be differentiated for; the result is the only output. */
-function graphOf({ op, sample }: Case): Graph {
-  const b = new GraphBuilder(opTable);
-  const inputs = sample.inputs.map((type, k) =>
-    b.input("state", `x${k}`, { dtype: type.dtype, shape: type.shape }),
-  );
-  return b.build(op, [{ name: "output", value: b.node(op, inputs, sample.attrs) }]);
-}
-
-/** `Σ op(inputs)·cotangent`, a loss whose gradient is the op's vjp. */
-function lossOf({ op, sample }: Case): Graph {
-  const b = new GraphBuilder(opTable);
-  const inputs = sample.inputs.map((type, k) =>
-    b.input("state", `x${k}`, { dtype: type.dtype, shape: type.shape }),
-  );
-  const output = b.node(op, inputs, sample.attrs);
-  const cotangent = b.input("input", "cotangent", output.type);
-  const product = b.node("mul", [output, cotangent]);
-  const axes = output.type.shape.map((_, axis) => axis);
-  return b.build(op, [{ name: "loss", value: b.node("sum", [product], { axes, keepdim: false }) }]);
-}
-
-function valuesOf({ label, sample }: Case): Record<string, TypedArray> {
-  const random = generator([...label].reduce((h, c) => Math.imul(h, 31) + c.charCodeAt(0), 7));
-  return Object.fromEntries(sample.inputs.map((input, k) => [`x${k}`, draw(input, random)]));
-}
-
-function reference({ op, sample }: Case, values: Values): Float64Array {
-  const output = opTable.infer(op, sample.inputs, sample.attrs);
-  const inputs = sample.inputs.map(({ shape }, k) => ({ shape, data: Float64Array.from(values[`x${k}`]) }));
-  return OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs, evaluateBody).data;
-}
+const CASES = sampleCases(OPS);
 
 /**
  * The interpreter differs from the reference by the order of summation in double; js also rounds what it stores to
@@ -82,16 +41,12 @@ describe.each(CASES)("$label", (sampleCase) => {
     expect(printGraph(parseGraph(text, opTable))).toBe(text);
   });
 
-  const { op, sample } = sampleCase;
-  const differentiable =
-    opTable.infer(op, sample.inputs, sample.attrs).dtype === "float32" &&
-    sample.inputs.some((i) => i.dtype === "float32");
-  if (!differentiable) return;
+  const names = differentiableInputs(sampleCase);
+  if (names.length === 0) return;
   test("has the gradient that finite differences give", async () => {
     const values = valuesOf(sampleCase);
     const random = generator(99);
     const cotangent = reference(sampleCase, values).map(() => random() * 2 - 1);
-    const names = sample.inputs.flatMap((input, k) => (input.dtype === "float32" ? [`x${k}`] : []));
     const feed = { ...values, cotangent };
     const gradients = await runGraph(lossOf(sampleCase), interpret, feed, { gradientsFor: names });
     const loss = (changed: Values): number =>
@@ -112,4 +67,28 @@ describe.each(CASES)("$label", (sampleCase) => {
       expect(Math.max(...expected.map((e, i) => Math.abs(e - actual[i]))) / scale).toBeLessThan(1e-7);
     }
   });
+});
+
+const SEVERAL = CASES.filter(
+  ({ op, sample, result }) =>
+    result === 0 && opTable.infer(op, sample.inputs, sample.attrs).others !== undefined,
+);
+
+test.each(SEVERAL)("all results of $label at once", async (sampleCase) => {
+  const { op, sample } = sampleCase;
+  const b = new GraphBuilder(opTable);
+  const inputs = sample.inputs.map(({ dtype, shape }, k) => b.input("state", `x${k}`, { dtype, shape }));
+  const results = b.results(b.node(op, inputs, sample.attrs));
+  const graph = b.build(
+    op,
+    results.map((value, k) => ({ name: `output${k}`, value })),
+  );
+  const values = valuesOf(sampleCase);
+  for (const backend of [interpret, js, wasm]) {
+    const outputs = await runGraph(graph, backend, values);
+    for (const result of results.keys())
+      expect(
+        relativeError(outputs[`output${result}`], reference({ ...sampleCase, result }, values)),
+      ).toBeLessThanOrEqual(TOLERANCE[backend.name]);
+  }
 });

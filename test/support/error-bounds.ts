@@ -91,7 +91,8 @@ function boundOf(node: Node, inputs: readonly Bound[]): Bound {
     case "max_pool2d_grad":
     case "max_pool2d_gather":
       return decided(b, a);
-    case "max_pool2d_argmax":
+    case "result_of":
+      // Where a maximum stands.
       return decided(a, { size: 255, unit: 1, error: 0 });
     case "sign":
     case "cast":

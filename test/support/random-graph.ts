@@ -199,10 +199,15 @@ export class Maker {
     );
   }
 
-  /** Adds the step's value to the pool, if there are operands for it and it is not too large. */
+  /** Adds all results of the step to the pool, if there are operands for it and it is not too large. */
   apply(s: Step): void {
     const value = this.make(s);
-    if (value !== undefined) this.keep(value);
+    if (value === undefined) return;
+    const further = value.kind === "node" ? this.b.results(value).slice(1) : [];
+    // The first one last: it is what the next steps most often go on with.
+    for (const result of [...further].reverse())
+      if (result.type.dtype === "uint8") this.keep(this.b.node("cast", [result], { dtype: "float32" }));
+    this.keep(value);
   }
 
   protected keep(value: Value): void {

@@ -1,8 +1,9 @@
 /** The ops' samples as graphs with data, for tests of backends. */
 
 import type { TypedArray } from "../../src/core/dtype.ts";
+import { RESULT, resultsOf } from "../../src/ir/body.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
-import type { Graph } from "../../src/ir/types.ts";
+import type { Graph, Node } from "../../src/ir/types.ts";
 import type { OpDef, Sample } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { draw, generator } from "./draw.ts";
@@ -13,41 +14,51 @@ export interface SampleCase {
   readonly label: string;
   readonly op: string;
   readonly sample: Sample;
+  /** Which of the op's results it looks at. */
+  readonly result: number;
 }
 
-/** All samples of `ops`; whole numbers are drawn below `most` where the sample would go further. */
+/** All results of all samples of `ops`; whole numbers are drawn below `most` where the sample would go further. */
 export function sampleCases(
   ops: Readonly<Record<string, OpDef>>,
   most = Number.POSITIVE_INFINITY,
 ): readonly SampleCase[] {
   return Object.entries(ops).flatMap(([op, definition]) =>
-    definition.samples().map((sample, k) => ({
-      label: `${op} #${k} ${JSON.stringify(sample.inputs.map((i) => i.shape))}`,
-      op,
-      sample: {
-        ...sample,
-        inputs: sample.inputs.map((input) =>
-          input.below === undefined ? input : { ...input, below: Math.min(input.below, most) },
-        ),
-      },
-    })),
+    definition.samples().flatMap(({ inputs, attrs }, k) =>
+      resultsOf(opTable.infer(op, inputs, attrs)).map((_, result) => ({
+        label: `${op}${result === 0 ? "" : `.${result}`} #${k} ${JSON.stringify(inputs.map((i) => i.shape))}`,
+        op,
+        sample: {
+          attrs,
+          inputs: inputs.map((input) =>
+            input.below === undefined ? input : { ...input, below: Math.min(input.below, most) },
+          ),
+        },
+        result,
+      })),
+    ),
   );
 }
 
 /** Inputs are states, so that they can be differentiated for; the result is the only output. */
-export function graphOf({ op, sample }: SampleCase): Graph {
+export function graphOf(sampleCase: SampleCase): Graph {
   const b = new GraphBuilder(opTable);
-  return b.build(op, [{ name: "output", value: b.node(op, statesOf(b, sample), sample.attrs) }]);
+  return b.build(sampleCase.op, [{ name: "output", value: resultIn(b, sampleCase) }]);
 }
 
-/** `Σ op(inputs)·cotangent`, a loss whose gradient is the op's vjp. */
-export function lossOf({ op, sample }: SampleCase): Graph {
+const resultIn = (b: GraphBuilder, { op, sample, result }: SampleCase): Node =>
+  b.node(RESULT, [b.node(op, statesOf(b, sample), sample.attrs)], { index: result });
+
+/** `Σ result·cotangent`, a loss whose gradient is the op's vjp. */
+export function lossOf(sampleCase: SampleCase): Graph {
   const b = new GraphBuilder(opTable);
-  const output = b.node(op, statesOf(b, sample), sample.attrs);
+  const output = resultIn(b, sampleCase);
   const cotangent = b.input("input", "cotangent", output.type);
   const product = b.node("mul", [output, cotangent]);
   const axes = output.type.shape.map((_, axis) => axis);
-  return b.build(op, [{ name: "loss", value: b.node("sum", [product], { axes, keepdim: false }) }]);
+  return b.build(sampleCase.op, [
+    { name: "loss", value: b.node("sum", [product], { axes, keepdim: false }) },
+  ]);
 }
 
 const statesOf = (b: GraphBuilder, { inputs }: Sample) =>
@@ -59,14 +70,15 @@ export function valuesOf({ label, sample }: SampleCase): Record<string, TypedArr
   return Object.fromEntries(sample.inputs.map((input, k) => [`x${k}`, draw(input, random)]));
 }
 
-export function reference({ op, sample }: SampleCase, values: Values): Float64Array {
+export function reference({ op, sample, result }: SampleCase, values: Values): Float64Array {
   const output = opTable.infer(op, sample.inputs, sample.attrs);
   const inputs = sample.inputs.map(({ shape }, k) => ({ shape, data: Float64Array.from(values[`x${k}`]) }));
-  return OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs, evaluateBody).data;
+  const first = OPS[op as keyof typeof OPS].reference(inputs, output, sample.attrs, evaluateBody);
+  return [first, ...(first.others ?? [])][result].data;
 }
 
 /** The inputs that a gradient flows to; none where the result is no float. */
-export function differentiableInputs({ op, sample }: SampleCase): string[] {
-  if (opTable.infer(op, sample.inputs, sample.attrs).dtype !== "float32") return [];
+export function differentiableInputs({ op, sample, result }: SampleCase): string[] {
+  if (resultsOf(opTable.infer(op, sample.inputs, sample.attrs))[result].dtype !== "float32") return [];
   return sample.inputs.flatMap(({ dtype }, k) => (dtype === "float32" ? [`x${k}`] : []));
 }

@@ -1,6 +1,6 @@
 /** Loops written out iteration by iteration: what a `scan` must agree with. */
 
-import { RESULT, resultIndex } from "../../src/ir/body.ts";
+import { producerOf, resultIndex } from "../../src/ir/body.ts";
 import type { GraphBuilder } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
@@ -11,7 +11,8 @@ import { loopOf } from "../../src/ops/scan.ts";
 export function unrolled(graph: Graph): Graph {
   const results = new Map<Value, readonly Value[]>();
   return rewriteGraph(graph, opTable, (b, node, inputs) => {
-    if (node.op === RESULT) return results.get(node.inputs[0])![resultIndex(node)];
+    const loop = results.get(producerOf(node));
+    if (loop !== undefined) return loop[resultIndex(node)];
     if (node.op !== "scan") return b.node(node.op, inputs, node.attrs);
     results.set(node, iterate(b, node, inputs));
     return results.get(node)![0];
@@ -56,7 +57,7 @@ function applied(b: GraphBuilder, body: Graph, inputs: readonly Value[]): readon
   for (const node of body.nodes) {
     const own = node.inputs.map((value) => values.get(value)!);
     if (node.op === "scan") results.set(node, iterate(b, node, own));
-    const loop = results.get(node.op === RESULT ? node.inputs[0] : node);
+    const loop = results.get(producerOf(node));
     values.set(node, loop?.[resultIndex(node)] ?? b.node(node.op, own, node.attrs));
   }
   return body.outputs.map(({ value }) => values.get(value)!);

@@ -3,7 +3,9 @@
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { Attrs } from "../../ir/types.ts";
-import { apply, type Tensor } from "../../tensor/tensor.ts";
+import { MAX_POSITION } from "../../ops/max_pool2d.ts";
+import { apply, resultOf } from "../../tensor/operation.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments, extentsOf, type OpenSize2d, type Size, type Size1d, type Size2d } from "../options.ts";
 import {
@@ -16,12 +18,21 @@ import {
   type Window,
 } from "../window.ts";
 
-const MAX_NAMES = ["kernelSize", "stride", "padding", "dilation", "ceilMode"];
+const MAX_NAMES = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"];
 const AVERAGE_NAMES = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
+
+/** What follows the kernel's size where a pool is asked where its maxima stand, too. */
+type WithIndices<Extent> =
+  | readonly [
+      ...sizes: (Extent | undefined)[],
+      options: PoolOptions<Extent> & { readonly returnIndices: true },
+    ]
+  | readonly [stride?: Extent, padding?: Extent, dilation?: Extent, ceilMode?: boolean, returnIndices?: true];
 
 /**
  * The maximum of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is
- * told. What follows the kernel's size may be given by position or in one object, which then comes last.
+ * told. What follows the kernel's size may be given by position or in one object, which then comes last. With
+ * `returnIndices` also where each maximum stands: `[maxima, indices]`, an index being `y·W + x` in its plane, int32.
  */
 export function maxPool2d(
   input: Tensor,
@@ -30,10 +41,15 @@ export function maxPool2d(
   padding?: Size2d | PoolOptions,
   dilation?: Size2d | PoolOptions,
   ceilMode?: boolean | PoolOptions,
-): Tensor {
-  const given = [kernelSize, stride, padding, dilation, ceilMode];
-  const window = readWindow(new Arguments("maxPool2d", given, MAX_NAMES), "maxPool2d", 2);
-  return pooled("maxPool2d", input, 2, (images) => apply("max_pool2d", [images], maxAttrs(window, 2)));
+  returnIndices?: false,
+): Tensor;
+export function maxPool2d(
+  input: Tensor,
+  kernelSize: Size2d,
+  ...given: WithIndices<Size2d>
+): [maxima: Tensor, indices: Tensor];
+export function maxPool2d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
+  return maxPool("maxPool2d", input, 2, given);
 }
 
 /** The maximum of each window of signals [N,C,L]; as {@link maxPool2d} along one axis. */
@@ -44,10 +60,42 @@ export function maxPool1d(
   padding?: Size1d | PoolOptions<Size1d>,
   dilation?: Size1d | PoolOptions<Size1d>,
   ceilMode?: boolean | PoolOptions<Size1d>,
-): Tensor {
-  const given = [kernelSize, stride, padding, dilation, ceilMode];
-  const window = readWindow(new Arguments("maxPool1d", given, MAX_NAMES), "maxPool1d", 1);
-  return pooled("maxPool1d", input, 1, (images) => apply("max_pool2d", [images], maxAttrs(window, 1)));
+  returnIndices?: false,
+): Tensor;
+export function maxPool1d(
+  input: Tensor,
+  kernelSize: Size1d,
+  ...given: WithIndices<Size1d>
+): [maxima: Tensor, indices: Tensor];
+export function maxPool1d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
+  return maxPool("maxPool1d", input, 1, given);
+}
+
+function maxPool(
+  callee: string,
+  input: Tensor,
+  rank: 1 | 2,
+  given: readonly unknown[],
+): Tensor | [Tensor, Tensor] {
+  const options = new Arguments(callee, given, MAX_NAMES);
+  const attrs = maxAttrs(readWindow(options, callee, rank), rank);
+  const both = options.flag("returnIndices", false);
+  return maxima(callee, input, rank, both, (images) => apply("max_pool2d", [images], attrs));
+}
+
+/** What a pool with several results gives: its maxima, and where they stand if `both` are wanted. */
+function maxima(
+  callee: string,
+  input: Tensor,
+  rank: 1 | 2,
+  both: boolean,
+  pool: (images: Tensor) => Tensor,
+): Tensor | [Tensor, Tensor] {
+  const [values, indices] = pooled(callee, input, rank, (images) => {
+    const all = pool(images);
+    return both ? [resultOf(all, 0), resultOf(all, MAX_POSITION)] : [resultOf(all, 0)];
+  });
+  return both ? [values, indices] : values;
 }
 
 /**
@@ -66,7 +114,7 @@ export function avgPool2d(
   const given = [kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride];
   const options = new Arguments("avgPool2d", given, [...AVERAGE_NAMES, "divisorOverride"]);
   const window = readAverageWindow(options, "avgPool2d", 2);
-  return pooled("avgPool2d", input, 2, (images) => apply("avg_pool2d", [images], averageAttrs(window, 2)));
+  return averaged("avgPool2d", input, 2, (images) => apply("avg_pool2d", [images], averageAttrs(window, 2)));
 }
 
 /** The mean of each window of signals [N,C,L]; as {@link avgPool2d} along one axis. */
@@ -80,36 +128,51 @@ export function avgPool1d(
 ): Tensor {
   const given = [kernelSize, stride, padding, ceilMode, countIncludePad];
   const window = readAverageWindow(new Arguments("avgPool1d", given, AVERAGE_NAMES), "avgPool1d", 1);
-  return pooled("avgPool1d", input, 1, (images) => apply("avg_pool2d", [images], averageAttrs(window, 1)));
+  return averaged("avgPool1d", input, 1, (images) => apply("avg_pool2d", [images], averageAttrs(window, 1)));
 }
 
 /** The means of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. */
-export const adaptiveAvgPool2d = (input: Tensor, outputSize: OpenSize2d): Tensor =>
-  adaptive("adaptiveAvgPool2d", input, outputSize, "avg_pool2d", { countIncludePad: true });
+export function adaptiveAvgPool2d(input: Tensor, outputSize: OpenSize2d): Tensor {
+  const size = new Arguments("adaptiveAvgPool2d", [outputSize], ["outputSize"]).openSize("outputSize", 1);
+  return averaged("adaptiveAvgPool2d", input, 2, (images) =>
+    adaptive(images, size, "avg_pool2d", { countIncludePad: true }),
+  );
+}
 
-/** The maxima of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. */
-export const adaptiveMaxPool2d = (input: Tensor, outputSize: OpenSize2d): Tensor =>
-  adaptive("adaptiveMaxPool2d", input, outputSize, "max_pool2d", { dilation: [1, 1] });
+/**
+ * The maxima of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. With
+ * `returnIndices` also where each stands, as {@link maxPool2d} has it.
+ */
+export function adaptiveMaxPool2d(input: Tensor, outputSize: OpenSize2d, returnIndices?: false): Tensor;
+export function adaptiveMaxPool2d(
+  input: Tensor,
+  outputSize: OpenSize2d,
+  returnIndices: true | { readonly returnIndices: true },
+): [maxima: Tensor, indices: Tensor];
+export function adaptiveMaxPool2d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
+  const options = new Arguments("adaptiveMaxPool2d", given, ["outputSize", "returnIndices"]);
+  const size = options.openSize("outputSize", 1);
+  const both = options.flag("returnIndices", false);
+  return maxima("adaptiveMaxPool2d", input, 2, both, (images) =>
+    adaptive(images, size, "max_pool2d", { dilation: [1, 1] }),
+  );
+}
 
 /** Windows that come out equal are those of ordinary pooling, which fuses with what stands before it. */
 function adaptive(
-  callee: string,
-  input: Tensor,
-  outputSize: OpenSize2d,
+  images: Tensor,
+  wanted: OpenSize2d,
   op: "avg_pool2d" | "max_pool2d",
   ordinary: Attrs,
 ): Tensor {
-  const wanted = new Arguments(callee, [outputSize], ["outputSize"]).openSize("outputSize", 1);
   const open = wanted === null || typeof wanted === "number" ? [wanted, wanted] : wanted;
-  return pooled(callee, input, 2, (images) => {
-    const extents = images.shape.slice(2);
-    const size = open.map((extent, axis) => extent ?? extents[axis]);
-    if (extents.some((extent, axis) => extent % size[axis] !== 0)) {
-      return apply(`adaptive_${op}`, [images], { outputSize: size });
-    }
-    const kernel = extents.map((extent, axis) => extent / size[axis]);
-    return apply(op, [images], { ...ordinary, kernel, stride: kernel, padding: [0, 0], ceilMode: false });
-  });
+  const extents = images.shape.slice(2);
+  const size = open.map((extent, axis) => extent ?? extents[axis]);
+  if (extents.some((extent, axis) => extent % size[axis] !== 0)) {
+    return apply(`adaptive_${op}`, [images], { outputSize: size });
+  }
+  const kernel = extents.map((extent, axis) => extent / size[axis]);
+  return apply(op, [images], { ...ordinary, kernel, stride: kernel, padding: [0, 0], ceilMode: false });
 }
 
 /** One number for rows and one for columns: along one axis, rows get `single`. */
@@ -133,8 +196,16 @@ const averageAttrs = <Rank extends 1 | 2>(window: AverageWindow<Size<Rank>>, ran
   ...(window.divisorOverride === undefined ? {} : { divisorOverride: window.divisorOverride }),
 });
 
+const averaged = (callee: string, input: Tensor, rank: 1 | 2, pool: (images: Tensor) => Tensor): Tensor =>
+  pooled(callee, input, rank, (images) => [pool(images)])[0];
+
 /** Pools an input as images [N,C,H,W]: signals become images of one row, and a single sample a batch of one. */
-function pooled(callee: string, input: Tensor, rank: 1 | 2, pool: (images: Tensor) => Tensor): Tensor {
+function pooled(
+  callee: string,
+  input: Tensor,
+  rank: 1 | 2,
+  pool: (images: Tensor) => readonly Tensor[],
+): readonly Tensor[] {
   const isBatch = input.ndim === rank + 2;
   if (!isBatch && input.ndim !== rank + 1) {
     const layout = rank === 1 ? "[N,C,L] or [C,L]" : "[N,C,H,W] or [C,H,W]";
@@ -143,7 +214,8 @@ function pooled(callee: string, input: Tensor, rank: 1 | 2, pool: (images: Tenso
     });
   }
   const batch = isBatch ? input : input.unsqueeze(0);
-  const result = pool(rank === 1 ? batch.unsqueeze(2) : batch);
-  const sized = rank === 1 ? result.squeeze(2) : result;
-  return isBatch ? sized : sized.squeeze(0);
+  return pool(rank === 1 ? batch.unsqueeze(2) : batch).map((result) => {
+    const sized = rank === 1 ? result.squeeze(2) : result;
+    return isBatch ? sized : sized.squeeze(0);
+  });
 }

@@ -103,7 +103,7 @@ test("numbers that no 32-bit float holds are not written down", () => {
 
 test("loops are counted by literals alone", () => {
   const texts = functionsOf(
-    `  %0: f32[2,1,7,7] = max_pool2d(%x) {kernel=[3,3], stride=[2,2], padding=[1,1], dilation=[1,1], ceilMode=false}
+    `  %0: (f32[2,1,7,7], u8[2,1,7,7], i32[2,1,7,7]) = max_pool2d(%x) {kernel=[3,3], stride=[2,2], padding=[1,1], dilation=[1,1], ceilMode=false}
   %1: f32[2] = sum(%0) {axes=[1,2,3], keepdim=false}`,
     "%x: f32[2,1,13,13]",
     "%1",

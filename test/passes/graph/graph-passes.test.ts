@@ -118,8 +118,8 @@ test("simplify moves relu's gradient behind max-pooling and sums through it", ()
   const pool = "kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false";
   const text = `graph g(%x: f32[1,2,4,4], %ct: f32[1,2,2,2]) {
   %0: f32[1,2,4,4] = relu(%x)
-  %1: f32[1,2,2,2] = max_pool2d(%0) {${pool}}
-  %2: u8[1,2,2,2] = max_pool2d_argmax(%0) {${pool}}
+  %1: (f32[1,2,2,2], u8[1,2,2,2], i32[1,2,2,2]) = max_pool2d(%0) {${pool}}
+  %2: u8[1,2,2,2] = result_of(%1) {index=1}
   %3: f32[1,2,4,4] = max_pool2d_grad(%ct, %2) {${pool}, inputSize=[4,4]}
   %4: f32[1,2,4,4] = relu_grad(%3, %0)
   %5: f32[2] = sum(%4) {axes=[0,2,3], keepdim=false}
@@ -128,8 +128,8 @@ test("simplify moves relu's gradient behind max-pooling and sums through it", ()
   expect(after(text, simplify, dce)).toMatchInlineSnapshot(`
     "graph g(%x: f32[1,2,4,4], %ct: f32[1,2,2,2]) {
       %0: f32[1,2,4,4] = relu(%x)
-      %1: f32[1,2,2,2] = max_pool2d(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
-      %2: u8[1,2,2,2] = max_pool2d_argmax(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+      %1: (f32[1,2,2,2], u8[1,2,2,2], i32[1,2,2,2]) = max_pool2d(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+      %2: u8[1,2,2,2] = result_of(%1) {index=1}
       %3: f32[1,2,2,2] = relu_grad(%ct, %1)
       %4: f32[1,2,4,4] = max_pool2d_grad(%3, %2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false, inputSize=[4,4]}
       %5: f32[2] = sum(%3) {axes=[0,2,3], keepdim=false}
@@ -213,8 +213,8 @@ test("LeNet's training step fuses winners, epilogues, softmax with its loss, spa
   const groups = groupsOf(stageOf(lenetTraining(4, { lr: 0.1 }), "fuse"));
   expect(groups).toMatchInlineSnapshot(`
     [
-      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_argmax -> max_pool2d max_pool2d_argmax",
-      "conv2d_relu_max_pool2d: conv2d relu max_pool2d max_pool2d_argmax -> max_pool2d max_pool2d_argmax",
+      "conv2d_relu_max_pool2d: conv2d relu max_pool2d result_of -> max_pool2d result_of",
+      "conv2d_relu_max_pool2d: conv2d relu max_pool2d result_of -> max_pool2d result_of",
       "linear_relu: linear relu -> relu",
       "linear_relu: linear relu -> relu",
       "linear: linear -> linear",
@@ -255,14 +255,7 @@ test("a backend with few outputs gets the updates in several kernels and the win
 test("partition keeps activations and winners and recomputes log_softmax", () => {
   const graph = stageOf(lenetTraining(4), "partition");
   const { kept, recomputed } = graph.partition!;
-  expect(kept.map((n) => n.op)).toEqual([
-    "max_pool2d",
-    "reshape",
-    "relu",
-    "relu",
-    "max_pool2d_argmax",
-    "max_pool2d_argmax",
-  ]);
+  expect(kept.map((n) => n.op)).toEqual(["max_pool2d", "reshape", "relu", "relu", "result_of", "result_of"]);
   expect(recomputed.map((n) => n.op)).toEqual(["log_softmax"]);
 });
 

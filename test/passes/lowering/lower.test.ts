@@ -23,7 +23,7 @@ test("a convolution with bias, relu and pool is one expression; its padding is a
     lowered(`graph net(%x: f32[1,2,6,6]) params(@conv.weight: f32[3,2,3,3], @conv.bias: f32[3]) {
   %0: f32[1,3,6,6] = conv2d(%x, @conv.weight, @conv.bias) {stride=[1,1], padding=[1,1], dilation=[1,1], groups=1}   at net.ts:5 conv
   %1: f32[1,3,6,6] = relu(%0)   at net.ts:5
-  %2: f32[1,3,3,3] = max_pool2d(%1) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}   at net.ts:6
+  %2: (f32[1,3,3,3], u8[1,3,3,3], i32[1,3,3,3]) = max_pool2d(%1) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}   at net.ts:6
   return output=%2
 }`);
   expect(printProgram(program)).toMatchInlineSnapshot(`
@@ -184,8 +184,9 @@ test("kernels of one name are numbered, and each counts its dense arithmetic", (
 
 test("a pool's winner declares the values it may have", () => {
   const program = lowered(`graph net(%x: f32[1,1,4,6]) {
-  %0: u8[1,1,2,2] = max_pool2d_argmax(%x) {kernel=[2,3], stride=[2,3], padding=[0,0], dilation=[1,1], ceilMode=false}
-  return winner=%0
+  %0: (f32[1,1,2,2], u8[1,1,2,2], i32[1,1,2,2]) = max_pool2d(%x) {kernel=[2,3], stride=[2,3], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %1: u8[1,1,2,2] = result_of(%0) {index=1}
+  return winner=%1
 }`);
   const [winner] = program.kernels[0].buffers.filter((b) => b.access === "write");
   expect(winner).toMatchObject({ dtype: "uint8", range: [0, 5] });

@@ -139,7 +139,7 @@ test("gradients of a convolution with pooling take the same form", () => {
     `graph net(%x: f32[2,1,6,6]) params(@weight: f32[2,1,3,3], @bias: f32[2]) {
   %0: f32[2,2,6,6] = conv2d(%x, @weight, @bias) {stride=[1,1], padding=[1,1], dilation=[1,1], groups=1}
   %1: f32[2,2,6,6] = relu(%0)
-  %2: f32[2,2,3,3] = max_pool2d(%1) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %2: (f32[2,2,3,3], u8[2,2,3,3], i32[2,2,3,3]) = max_pool2d(%1) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
   %3: f32[] = sum(%2) {axes=[0,1,2,3], keepdim=false}
   return loss=%3
 }

@@ -80,7 +80,7 @@ describe.each(TAPS)("with %i taps", (taps) => {
 describe("in front of max-pool, on what the user feeds", () => {
   const text = `graph net(%x: f32[2,3,20,20]) params(@w: f32[8,3,5,5], @b: f32[8]) {
   %0: f32[2,8,20,20] = conv2d(%x, @w, @b) {stride=[1,1], padding=[2,2], dilation=[1,1], groups=1}
-  %1: f32[2,8,10,10] = max_pool2d(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
+  %1: (f32[2,8,10,10], u8[2,8,10,10], i32[2,8,10,10]) = max_pool2d(%0) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=false}
   %2: f32[] = sum(%1) {axes=[0,1,2,3], keepdim=false}
   return loss=%2
 }`;

@@ -47,7 +47,7 @@ function stepOf(g: Geometry): string {
   const round = g.pool === "ceil" ? Math.ceil : Math.floor;
   const pooled = `f32[${g.batch},${g.outputs},${round(h / 2)},${round(w / 2)}]`;
   const last = g.pool === undefined ? shape : pooled;
-  const pool = `  %3: ${pooled} = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=${g.pool === "ceil"}}\n`;
+  const pool = `  %3: (${pooled}, ${pooled.replace("f32", "u8")}, ${pooled.replace("f32", "i32")}) = max_pool2d(%2) {kernel=[2,2], stride=[2,2], padding=[0,0], dilation=[1,1], ceilMode=${g.pool === "ceil"}}\n`;
   const unit = "{stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}";
   return `graph net() params(@x: f32[${g.batch},2,${g.height},${g.width}], @w1: f32[${g.channels},2,1,1], @w: f32[${g.outputs},${g.channels},${g.kernel}], @b: f32[${g.outputs}]) {
   %0: f32[${g.batch},${g.channels},${g.height},${g.width}] = conv2d(@x, @w1) ${unit}
