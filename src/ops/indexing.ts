@@ -3,7 +3,7 @@
 import { KilnError } from "../core/errors.ts";
 import { NO_FAULT } from "../core/index-limit.ts";
 import { formatShape } from "../core/shape.ts";
-import type { TensorType } from "../ir/types.ts";
+import type { Attrs, TensorType } from "../ir/types.ts";
 import { and, binary, cast, compare, constant, float, inRange, int, reduce, select } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { AXIS, COUNT, INDEX, SHAPE_LIST } from "./declaration.ts";
