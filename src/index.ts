@@ -82,4 +82,5 @@ export {
   where,
   zeros,
 } from "./tensor/index.ts";
-export { type ScanOptions, scan, type Tensors } from "./trace/scan.ts";
+export type { Outputs, Tensors } from "./tensor/tensor-tree.ts";
+export { type ScanOptions, scan } from "./trace/scan.ts";

@@ -6,6 +6,7 @@
 import { KilnError } from "../core/errors.ts";
 import { insideModule } from "../tensor/context.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Outputs } from "../tensor/tensor-tree.ts";
 import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
 import { type Place, userPlace } from "../trace/origins.ts";
 import { BUFFERS, LATER_BUFFERS, MEMBERS, MODULE } from "./brand.ts";
@@ -29,8 +30,11 @@ export abstract class Module {
     hide(this, "forward", recorded(this, this.forward));
   }
 
-  /** Computes the outputs from the inputs; every model and layer defines it. */
-  abstract forward(...inputs: Tensor[]): Tensor | Tensor[];
+  /**
+   * Computes the outputs from the inputs; every model and layer defines it. Layers may take options and lists, and return
+   * tensors in lists and records; what a compiled model is fed is tensors.
+   */
+  abstract forward(...inputs: unknown[]): Outputs;
 
   /** Makes the field `name` hold `tensor` as a buffer: state that is saved but not learned. */
   registerBuffer(name: string, tensor: Tensor): void {

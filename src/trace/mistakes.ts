@@ -34,3 +34,12 @@ export const assignsTo = (what: string): string =>
 export const changesOutside = ({ dtype, shape }: Tensor): string =>
   `the body of a scan changes a tensor ${dtype}[${shape}] from outside of it in place, a buffer such as those of batch ` +
   "norm or another: its iterations hand on nothing but what is carried, so carry it, or change it outside";
+
+export const saysNoTarget = (loss: string): string =>
+  `${loss} does not say what targets it compares with: give their shapes, such as targets: [[64, 10]], or give it a ` +
+  "method targetType(output) that returns { shape, dtype }";
+
+export const givenToLoss = (loss: string, takes: number, outputs: number, targets: number): string =>
+  `${loss} takes ${counted(takes, "tensor")}, and is given ${counted(outputs, "output")} of the model and ` +
+  `${counted(targets, "target")}: a loss of your own can take them all, a module whose forward(...outputs, ...targets) ` +
+  "returns one tensor";

@@ -9,11 +9,9 @@ import { recordWith } from "../tensor/context.ts";
 import { arange } from "../tensor/creation.ts";
 import { apply, resultOf } from "../tensor/operation.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { filled, type Leaf, leavesOf, type Tensors } from "../tensor/tensor-tree.ts";
 import { withOrigin } from "../tensor/with-origin.ts";
 import { BodyRecorder, type Named } from "./body.ts";
-
-/** A tensor, or tensors in lists and records, however deep. */
-export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors };
 
 export interface ScanOptions {
   /** Whether to go from the last elements to the first; what is stacked lies in the order of the inputs all the same. */
@@ -54,9 +52,9 @@ export function scan<
   } = withOrigin(() => {
     checkOptionNames("scan", options, SCAN_OPTIONS);
     if (typeof fn !== "function") throw new KilnError(`scan is given ${describeValue(fn)} as its body`);
-    const sequences = leavesOf(inputs, "inputs");
+    const sequences = placesOf(inputs, "inputs");
     return {
-      carries: leavesOf(carried, "carried"),
+      carries: placesOf(carried, "carried"),
       sequences,
       iterations: lengthOf(sequences, options.length),
       reverse: options.reverse,
@@ -65,13 +63,13 @@ export function scan<
   const recorder = new BodyRecorder(iterations);
   const carry = filled(
     carried,
-    carries.map(({ path, tensor }) =>
+    carries.map(({ path, value: tensor }) =>
       recorder.element(nameOf(path, "carry"), typeOf(tensor), tensor.dtype === "float32"),
     ),
   );
   const element = filled(
     inputs,
-    sequences.map(({ path, tensor: { dtype, shape, requiresGrad } }) =>
+    sequences.map(({ path, value: { dtype, shape, requiresGrad } }) =>
       recorder.element(nameOf(path, "x"), { dtype, shape: shape.slice(1) }, requiresGrad),
     ),
   );
@@ -83,9 +81,9 @@ export function scan<
           `scan: its body must return [carry, y], two tensors or lists or records of them, not ${describeReturned(returned)}`,
         );
       const [next, y] = returned as [unknown, Outputs];
-      const outputs = leavesOf(y, "y");
+      const outputs = placesOf(y, "y");
       const results = [
-        ...matched(carries, leavesOf(next, "carried")).map(named("carry")),
+        ...matched(carries, placesOf(next, "carried")).map(named("carry")),
         ...outputs.map(named("y")),
       ];
       if (results.length === 0) throw new KilnError("scan: its body carries nothing on, and gives nothing");
@@ -96,8 +94,8 @@ export function scan<
   const node = apply(
     "scan",
     [
-      ...carries.map(({ tensor }) => tensor),
-      ...sequences.map(({ tensor }) => tensor),
+      ...carries.map(({ value: tensor }) => tensor),
+      ...sequences.map(({ value: tensor }) => tensor),
       ...places,
       ...body.captured,
     ],
@@ -114,45 +112,26 @@ export function scan<
   return [filled(carried, results.slice(0, carries.length)), filled(shape, results.slice(carries.length))];
 }
 
-/** A tensor and the way to it: `carried.h`, `inputs[1]`. */
-interface Leaf {
-  readonly path: string;
-  readonly tensor: Tensor;
-}
+/** A tensor and the way to it. */
+type Place = Leaf<Tensor>;
 
 /** All tensors in order; throws where there is something else. */
-function leavesOf(tree: unknown, path: string): readonly Leaf[] {
-  if (tree instanceof Tensor) return [{ path, tensor: tree }];
-  if (Array.isArray(tree)) return tree.flatMap((item, k) => leavesOf(item, `${path}[${k}]`));
-  if ((tree === null || tree === undefined) && !path.startsWith("carried")) return [];
-  if (isRecord(tree)) return Object.entries(tree).flatMap(([key, item]) => leavesOf(item, `${path}.${key}`));
-  throw new KilnError(
-    `scan: ${path} is ${describeValue(tree)}, and must be a tensor, or a list or record of tensors`,
-  );
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" &&
-  value !== null &&
-  [Object.prototype, null].includes(Object.getPrototypeOf(value));
-
-/** The same lists and records with other tensors. */
-function filled<T>(tree: T, tensors: readonly Tensor[]): T {
-  let next = 0;
-  const fill = (part: unknown): unknown => {
-    if (part instanceof Tensor) return tensors[next++];
-    if (Array.isArray(part)) return part.map(fill);
-    if (part === null || part === undefined) return part;
-    return Object.fromEntries(Object.entries(part as object).map(([key, item]) => [key, fill(item)]));
-  };
-  return fill(tree) as T;
+function placesOf(tree: unknown, path: string): readonly Place[] {
+  return leavesOf(tree, path).flatMap((leaf): readonly Place[] => {
+    const { path: at, value } = leaf;
+    if (value instanceof Tensor) return [{ path: at, value }];
+    if ((value === null || value === undefined) && path !== "carried") return [];
+    throw new KilnError(
+      `scan: ${at} is ${describeValue(value)}, and must be a tensor, or a list or record of tensors`,
+    );
+  });
 }
 
 /** How many elements all inputs have. */
-function lengthOf(sequences: readonly Leaf[], length: number | undefined): number {
+function lengthOf(sequences: readonly Place[], length: number | undefined): number {
   if (length !== undefined && (!Number.isSafeInteger(length) || length < 0))
     throw new KilnError(`scan's length is a whole number from 0 on, not ${describeValue(length)}`);
-  for (const { path, tensor } of sequences)
+  for (const { path, value: tensor } of sequences)
     if (tensor.ndim === 0)
       throw new KilnError(
         `scan: ${path} is ${describe(tensor)}, a single number without an axis to go along`,
@@ -165,31 +144,31 @@ function lengthOf(sequences: readonly Leaf[], length: number | undefined): numbe
       );
     return length;
   }
-  const iterations = first.tensor.shape[0];
-  for (const { path, tensor } of sequences)
+  const iterations = first.value.shape[0];
+  for (const { path, value: tensor } of sequences)
     if (tensor.shape[0] !== iterations)
       throw new KilnError(
-        `scan goes along the first axis of its inputs, which differ: ${first.path} is ${describe(first.tensor)}, ` +
+        `scan goes along the first axis of its inputs, which differ: ${first.path} is ${describe(first.value)}, ` +
           `and ${path} is ${describe(tensor)}`,
       );
   if (length !== undefined && length !== iterations)
-    throw new KilnError(`scan is told a length of ${length}, and ${first.path} is ${describe(first.tensor)}`);
+    throw new KilnError(`scan is told a length of ${length}, and ${first.path} is ${describe(first.value)}`);
   return iterations;
 }
 
 /** The carried values that a body returns, in the order in which they came in; throws where they are others. */
-function matched(carries: readonly Leaf[], returned: readonly Leaf[]): readonly Leaf[] {
+function matched(carries: readonly Place[], returned: readonly Place[]): readonly Place[] {
   const next = new Map(returned.map((leaf) => [leaf.path, leaf]));
   const strange = returned.find(({ path }) => !carries.some((carry) => carry.path === path));
   if (strange !== undefined)
     throw new KilnError(`scan: its body returns ${strange.path}, and no such tensor is carried in`);
-  return carries.map(({ path, tensor }) => {
+  return carries.map(({ path, value: tensor }) => {
     const leaf = next.get(path);
     if (leaf === undefined)
       throw new KilnError(`scan: ${path} is carried in, and the body does not return it`);
-    if (leaf.tensor.dtype !== tensor.dtype || !sameShape(leaf.tensor.shape, tensor.shape))
+    if (leaf.value.dtype !== tensor.dtype || !sameShape(leaf.value.shape, tensor.shape))
       throw new KilnError(
-        `scan: ${path} comes in as ${describe(tensor)} and the body returns ${describe(leaf.tensor)}: what is carried ` +
+        `scan: ${path} comes in as ${describe(tensor)} and the body returns ${describe(leaf.value)}: what is carried ` +
           "keeps its shape and dtype",
       );
     return leaf;
@@ -216,7 +195,7 @@ const nameOf = (path: string, wish: string): string => {
 
 const named =
   (wish: string) =>
-  ({ path, tensor }: Leaf): Named => ({ name: nameOf(path, wish), tensor });
+  ({ path, value: tensor }: Place): Named => ({ name: nameOf(path, wish), tensor });
 
 const bodyName = ({ name }: { readonly name: string }): string => {
   const plain = name.replace(/[^A-Za-z0-9_]/g, "_");

@@ -8,29 +8,26 @@ import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import type { GradFn } from "../tensor/grad-fn.ts";
 import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
+import { mapTensors } from "../tensor/tensor-tree.ts";
 import type { Version } from "../tensor/version.ts";
 import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
-import { assignsTo, changesNumber, counted, described, keepsTensor, untrained } from "./mistakes.ts";
+import {
+  assignsTo,
+  changesNumber,
+  counted,
+  givenToLoss,
+  keepsTensor,
+  saysNoTarget,
+  untrained,
+} from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
+import { mistakeIn, tensorsIn } from "./returned.ts";
+import type { Traceable, TraceableLoss } from "./traceable.ts";
 import { ValueNamer } from "./value-names.ts";
 
-/** What the tracer needs of a module; `nn.Module` is one. */
-export interface Traceable {
-  forward(...inputs: Tensor[]): Tensor | readonly Tensor[];
-  namedModules(): Iterable<readonly [string, Traceable]>;
-  namedParameters(): Iterable<readonly [string, Tensor]>;
-  namedBuffers(): Iterable<readonly [string, Tensor]>;
-  /** Where the user made it, when known. */
-  readonly constructedAt?: Place | undefined;
-}
-
-/** A loss: a module of outputs and targets. */
-export interface TraceableLoss extends Traceable {
-  /** The target that goes with an output, for whoever compiles without saying what `targets` there are. */
-  targetType?(output: TensorType): TensorType;
-}
+export type { Traceable, TraceableLoss };
 
 export interface Trace {
   readonly graph: Graph;
@@ -42,6 +39,8 @@ export interface Trace {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
   /** What the graph is right for: the fields of the model, and of the loss. */
   readonly assumes?: readonly ModelFields[];
+  /** What forward returns: lists and records, in which numbers tell which output stands where. */
+  readonly returned?: unknown;
   /** The states that hold numbers which forward itself gives. */
   readonly written?: ReadonlySet<string>;
 }
@@ -49,15 +48,21 @@ export interface Trace {
 /** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
 export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
   return Session.run(model, false, (session) => {
-    const outputs = session.forward(inputs);
-    return session.finish(
+    const result = session.forward(inputs);
+    const outputs = tensorsIn(result);
+    const trace = session.finish(
       graphName(model),
       outputs.map((tensor, k) => ({ name: k === 0 ? "output" : `output${k}`, tensor })),
     );
+    let next = 0;
+    return { ...trace, returned: mapTensors(result, () => next++) };
   });
 }
 
-/** Traces `model` and then `loss` of its output and targets; the graph returns the loss alone. */
+/**
+ * Traces `model` and then `loss` of what it returns and the targets; the graph returns the loss alone. What stands in a
+ * list comes item by item, a list within it as it is.
+ */
 export function traceLoss(
   model: Traceable,
   loss: TraceableLoss,
@@ -65,18 +70,16 @@ export function traceLoss(
   targets?: readonly TensorType[],
 ): Trace {
   return Session.run(model, true, (session) => {
-    const outputs = session.forward(inputs);
-    const types = targets ?? outputs.map((output) => targetType(loss, output));
+    const result = session.forward(inputs);
+    const outputs = Array.isArray(result) ? result : [result];
+    const types = targets ?? tensorsIn(result).map((output) => targetType(loss, output));
     return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
   });
 }
 
 function targetType(loss: TraceableLoss, output: TensorType): TensorType {
   if (loss.targetType !== undefined) return loss.targetType(output);
-  throw new KilnError(
-    `${loss.constructor.name} does not say what targets it compares with: give their shapes, such as ` +
-      "targets: [[64, 10]], or give it a method targetType(output) that returns { shape, dtype }",
-  );
+  throw new KilnError(saysNoTarget(loss.constructor.name));
 }
 
 const graphName = (model: Traceable): string => {
@@ -183,7 +186,8 @@ class Session implements Recorder {
     }
   }
 
-  forward(types: readonly TensorType[]): readonly Tensor[] {
+  /** What the model returns for inputs of these types: tensors, at least one, alone or in lists and records. */
+  forward(types: readonly TensorType[]): unknown {
     const { model } = this;
     const { declared, most } = arityOf(model);
     if (types.length > most) throw this.miscounted(types.length);
@@ -200,14 +204,9 @@ class Session implements Recorder {
     if (carried !== undefined) throw new KilnError(keepsTensor(carried), [this.modelOrigin()]);
     const counted = fields.changedNumber();
     if (counted !== undefined) throw new KilnError(changesNumber(counted), [this.modelOrigin()]);
-    const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
-    if (outputs.length === 0 || outputs.some((t) => !(t instanceof Tensor))) {
-      throw new KilnError(
-        `forward of ${model.constructor.name} must return a tensor or a list of tensors, not ${described(result)}`,
-        [this.modelOrigin()],
-      );
-    }
-    return outputs;
+    const mistake = mistakeIn(result, model.constructor.name);
+    if (mistake !== undefined) throw new KilnError(mistake, [this.modelOrigin()]);
+    return result;
   }
 
   private miscounted(given: number, error?: unknown): KilnError {
@@ -223,15 +222,13 @@ class Session implements Recorder {
     );
   }
 
-  loss(loss: TraceableLoss, outputs: readonly Tensor[], types: readonly TensorType[]): Tensor {
+  loss(loss: TraceableLoss, outputs: readonly unknown[], types: readonly TensorType[]): Tensor {
     const targets = types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
     this.lossModule = loss;
     this.places.set(loss, loss.constructedAt);
     if (outputs.length + targets.length > arityOf(loss).most) {
       throw new KilnError(
-        `${loss.constructor.name} takes ${counted(arityOf(loss).most, "tensor")}, and is given ` +
-          `${counted(outputs.length, "output")} of the model and ${counted(targets.length, "target")}: ` +
-          "a loss of your own can take them all, a module whose forward(...outputs, ...targets) returns one tensor",
+        givenToLoss(loss.constructor.name, arityOf(loss).most, outputs.length, targets.length),
         [this.modelOrigin()],
       );
     }

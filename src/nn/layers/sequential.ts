@@ -2,7 +2,7 @@
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { Tensor } from "../../tensor/tensor.ts";
 import { isModule } from "../brand.ts";
 import type { Named } from "../members.ts";
 import type { Module } from "../module.ts";
@@ -29,7 +29,7 @@ export class Sequential extends ModuleSequence {
     let x = input;
     for (const [name, layer] of this.named) {
       const output = layer.forward(x);
-      if (Array.isArray(output)) {
+      if (!(output instanceof Tensor)) {
         throw new KilnError(
           `Sequential's layer ${name} (${layer.constructor.name}) returns several tensors, not one`,
         );

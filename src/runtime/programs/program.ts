@@ -6,6 +6,7 @@ import { KilnError } from "../../core/errors.ts";
 import type { TensorType } from "../../ir/types.ts";
 import type { TunedKernel } from "../../loop/tuning-task.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+import type { Outputs } from "../../tensor/tensor-tree.ts";
 import type { Compilation, KernelInfo, MemoryInfo } from "../inspection/figures.ts";
 import {
   type ProfileOptions,
@@ -75,9 +76,6 @@ export abstract class Inspectable {
   }
 }
 
-/** What a forward may return. */
-export type Outputs = Tensor | readonly Tensor[];
-
 /**
  * What `run` gives for a forward that returns `Returned`: the same, but a list of one comes as that one. Where the type
  * leaves open which it is, as `nn.Module` does, one tensor is expected; `run<Tensor[]>(…)` says otherwise.
@@ -123,8 +121,8 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
 
   /**
    * Runs the model. Inputs of other shapes than those compiled for compile once more, where `dynamicShapes` lets them.
-   * Returns one tensor, or a list when the model returns several (`const [a, b] = await program.run(x)`); they are the caller's
-   * own copies.
+   * Returns what the model's `forward` does, one tensor or tensors in lists and records (`const [out, [h, c]] = await
+   * program.run(x)`), a list of one tensor as that one; they are the caller's own copies.
    */
   run(...inputs: readonly Tensor[]): Promise<Result>;
   run<T extends Outputs>(...inputs: readonly Tensor[]): Promise<T>;
@@ -134,7 +132,7 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
       const specialization = await this.cache.for(inputs);
       const results = await specialization.run(this.usualRun, arrays, this.randomScalars);
       this.runs++;
-      return results.length === 1 ? results[0] : results;
+      return specialization.arranged(results);
     });
   }
 

@@ -15,6 +15,7 @@ import type { Graph } from "../../ir/types.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { TunedKernel } from "../../loop/tuning-task.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { inPlaces, type Outputs } from "../../tensor/tensor-tree.ts";
 import type { Trace } from "../../trace/trace.ts";
 import { programLabel } from "../inspection/compile-log.ts";
 import {
@@ -127,7 +128,7 @@ export class Specialization {
   }
 
   /** Whether this is also what `trace` gives. Then nothing that has changed had to do with it, and is looked at no more. */
-  isOf({ graph, states, written }: Trace): boolean {
+  isOf({ graph, states, written, returned }: Trace): boolean {
     const own = this.trace;
     const isSameState = (name: string, tensor: Tensor): boolean => {
       const known = own.states.get(name);
@@ -137,6 +138,7 @@ export class Specialization {
     };
     const isSame =
       printGraph(graph) === printGraph(own.graph) &&
+      JSON.stringify(returned) === JSON.stringify(own.returned) &&
       [...states].every(([name, tensor]) => isSameState(name, tensor));
     if (isSame) for (const fields of own.assumes ?? []) fields.ignoreChanged();
     return isSame;
@@ -230,6 +232,14 @@ export class Specialization {
   async snapshot(): Promise<Restore> {
     await this.bound.refresh();
     return this.bound.snapshot();
+  }
+
+  /** The results of a forward pass in the lists and records that `forward` returns; a list of one is that one. */
+  arranged(results: readonly Tensor[]): Outputs {
+    const { returned } = this.trace;
+    if (Array.isArray(returned) && returned.length === 1 && results.length === 1 && returned[0] === 0)
+      return results[0];
+    return inPlaces(returned, results);
   }
 
   /** Its model, what it does and its inputs, in words. */

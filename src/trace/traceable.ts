@@ -1,0 +1,22 @@
+/** What the tracer needs of models and losses: `nn.Module` is one. */
+
+import type { TensorType } from "../ir/types.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Outputs } from "../tensor/tensor-tree.ts";
+import type { Place } from "./origins.ts";
+
+/** What the tracer needs of a module; `nn.Module` is one. */
+export interface Traceable {
+  forward(...inputs: unknown[]): Outputs;
+  namedModules(): Iterable<readonly [string, Traceable]>;
+  namedParameters(): Iterable<readonly [string, Tensor]>;
+  namedBuffers(): Iterable<readonly [string, Tensor]>;
+  /** Where the user made it, when known. */
+  readonly constructedAt?: Place | undefined;
+}
+
+/** A loss: a module of outputs and targets. */
+export interface TraceableLoss extends Traceable {
+  /** The target that goes with an output, for whoever compiles without saying what `targets` there are. */
+  targetType?(output: TensorType): TensorType;
+}
