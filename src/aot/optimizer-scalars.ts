@@ -42,6 +42,23 @@ export function optimizerScalars({ rule, settings }: OptimizerText): ScalarText 
       };
     case "adamax":
       return { lines: [], values: { step_size: `lr / (1 - ${beta1} ** (completed + 1))` } };
+    case "radam":
+      return {
+        lines: [
+          STEP,
+          `const correction = 1 - ${beta2} ** step;`,
+          `const most = ${2 / (1 - beta2) - 1};`,
+          `const length = most - (2 * step * ${beta2} ** step) / correction;`,
+          `const rate = lr / (1 - ${beta1} ** step);`,
+          "const rectified = ((length - 4) * (length - 2) * most) / ((most - 4) * (most - 2) * length);",
+        ],
+        values: {
+          step_size: "length > 5 ? rate * Math.sqrt(rectified) * Math.sqrt(correction) : rate",
+          adapts: "length > 5 ? 1 : 0",
+          floor: `length > 5 ? ${eps} : 1`,
+          keep,
+        },
+      };
     case "nadam":
       return {
         lines: [

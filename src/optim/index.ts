@@ -9,6 +9,7 @@ export * as lrScheduler from "./lr-scheduler/index.ts";
 export { NAdam, type NAdamOptions } from "./nadam.ts";
 export { Optimizer } from "./optimizer.ts";
 export { type GroupOptions, type ParameterList, ParamGroup } from "./param-group.ts";
+export { RAdam, type RAdamOptions } from "./radam.ts";
 export { RMSprop, type RMSpropOptions } from "./rmsprop.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";
 export type { OptimizerState } from "./state-dict.ts";

@@ -41,7 +41,7 @@ const MISTAKES: readonly (readonly [Command, readonly string[], string])[] = [
   [
     train,
     ["a.ts", "--optimizer", "adan"],
-    '--optimizer must be one of sgd, adam, adamw, nadam, adamax, rmsprop, adagrad, adadelta, not "adan" (did you mean adam?)',
+    '--optimizer must be one of sgd, adam, adamw, nadam, radam, adamax, rmsprop, adagrad, adadelta, not "adan" (did you mean adam?)',
   ],
   [
     train,

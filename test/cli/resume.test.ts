@@ -152,7 +152,7 @@ describe("--resume", () => {
 });
 
 describe("--optimizer", () => {
-  it.each(["adam", "adamw", "nadam", "adamax", "rmsprop", "adagrad", "adadelta"])(
+  it.each(["adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta"])(
     "%s learns",
     async (name) => {
       const args = [

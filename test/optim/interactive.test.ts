@@ -70,6 +70,7 @@ const OPTIMIZERS: Record<string, (net: Net) => optim.Optimizer> = {
   Adam: (net) => new optim.Adam(net.parameters(), { lr: 0.01, amsgrad: true }),
   AdamW: (net) => new optim.AdamW(net.parameters(), { lr: 0.01 }),
   NAdam: (net) => new optim.NAdam(net.parameters(), { lr: 0.01 }),
+  RAdam: (net) => new optim.RAdam(net.parameters(), { lr: 0.01, betas: [0.9, 0.8] }),
   Adamax: (net) => new optim.Adamax(net.parameters(), { lr: 0.01 }),
   RMSprop: (net) => new optim.RMSprop(net.parameters(), { lr: 0.01, centered: true, momentum: 0.5 }),
   Adagrad: (net) => new optim.Adagrad(net.parameters(), { lr: 0.01 }),

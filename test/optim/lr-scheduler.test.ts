@@ -7,13 +7,18 @@ import * as optim from "../../src/optim/index.ts";
 import { ones } from "../../src/tensor/creation.ts";
 
 const {
+  ChainedScheduler,
   ConstantLR,
   CosineAnnealingLR,
+  CosineAnnealingWarmRestarts,
+  CyclicLR,
   ExponentialLR,
   LambdaLR,
   LinearLR,
+  MultiplicativeLR,
   MultiStepLR,
   OneCycleLR,
+  PolynomialLR,
   ReduceLROnPlateau,
   SequentialLR,
   StepLR,
@@ -28,20 +33,33 @@ const LAMBDAS: Readonly<Record<string, (epoch: number) => number>> = {
 type Schedule = { step(metric: number): void; getLastLr(): number[]; readonly lastEpoch: number };
 
 const MAKE: Readonly<Record<string, (optimizer: optim.Optimizer, options: never) => Schedule>> = {
+  ChainedScheduler: (optimizer, { schedulers }: SequentialCase) =>
+    new ChainedScheduler(partsOf(optimizer, schedulers)),
   ConstantLR: (optimizer, options) => new ConstantLR(optimizer, options),
   CosineAnnealingLR: (optimizer, options) => new CosineAnnealingLR(optimizer, options),
+  CosineAnnealingWarmRestarts: (optimizer, options) => new CosineAnnealingWarmRestarts(optimizer, options),
+  CyclicLR: (optimizer, options) => new CyclicLR(optimizer, options),
   ExponentialLR: (optimizer, options) => new ExponentialLR(optimizer, options),
   LambdaLR: (optimizer, { lrLambda }: { lrLambda: string }) => new LambdaLR(optimizer, LAMBDAS[lrLambda]),
   LinearLR: (optimizer, options) => new LinearLR(optimizer, options),
+  MultiplicativeLR: (optimizer, { lrLambda }: { lrLambda: string }) =>
+    new MultiplicativeLR(optimizer, LAMBDAS[lrLambda]),
   MultiStepLR: (optimizer, options) => new MultiStepLR(optimizer, options),
   OneCycleLR: (optimizer, options) => new OneCycleLR(optimizer, options),
+  PolynomialLR: (optimizer, options) => new PolynomialLR(optimizer, options),
   ReduceLROnPlateau: (optimizer, options) => new ReduceLROnPlateau(optimizer, options),
-  SequentialLR: (optimizer, { schedulers, milestones }: SequentialCase) => {
-    const parts = schedulers.map(([name, options]) => MAKE[name](optimizer, options as never));
-    return new SequentialLR(optimizer, parts as optim.lrScheduler.LRScheduler[], milestones);
-  },
+  SequentialLR: (optimizer, { schedulers, milestones }: SequentialCase) =>
+    new SequentialLR(optimizer, partsOf(optimizer, schedulers), milestones),
   StepLR: (optimizer, options) => new StepLR(optimizer, options),
 };
+
+const partsOf = (
+  optimizer: optim.Optimizer,
+  schedulers: SequentialCase["schedulers"],
+): optim.lrScheduler.LRScheduler[] =>
+  schedulers.map(
+    ([name, options]) => MAKE[name](optimizer, options as never) as optim.lrScheduler.LRScheduler,
+  );
 
 interface SequentialCase {
   readonly schedulers: readonly (readonly [name: string, options: object])[];
@@ -312,6 +330,22 @@ describe("a schedule cannot", () => {
       (o) => new OneCycleLR(o, { totalSteps: 9, cycleMomentum: false } as never),
       "maxLr must be",
     ],
+    [
+      "cycle the momentum",
+      (o) => new CyclicLR(o, 0.1, 0.2, {} as never),
+      "CyclicLR cannot cycle the momentum",
+    ],
+    [
+      "restart at once",
+      (o) => new CosineAnnealingWarmRestarts(o, 0),
+      "t0 must be a whole number of at least 1",
+    ],
+    [
+      "chain what sets the rate",
+      (o) => new ChainedScheduler([new ExponentialLR(o, 0.9), new LambdaLR(o, () => 1)]),
+      "ChainedScheduler cannot multiply by a LambdaLR, which sets the rate itself",
+    ],
+    ["chain nothing", () => new ChainedScheduler([]), "ChainedScheduler takes a list of schedules"],
     ["raise on a plateau", (o) => new ReduceLROnPlateau(o, { factor: 1 }), "factor must be below 1, not 1"],
     [
       "watch nothing",

@@ -17,6 +17,7 @@ const OPTIMIZERS = {
   Adadelta: optim.Adadelta,
   Adamax: optim.Adamax,
   NAdam: optim.NAdam,
+  RAdam: optim.RAdam,
 };
 type Name = keyof typeof OPTIMIZERS;
 

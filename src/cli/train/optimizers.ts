@@ -10,6 +10,7 @@ import {
   AdamW,
   NAdam,
   type Optimizer,
+  RAdam,
   RMSprop,
   SGD,
 } from "../../optim/index.ts";
@@ -44,6 +45,11 @@ export const OPTIMIZERS = {
   nadam: {
     defaults: { lr: 0.002, weightDecay: 0 },
     make: (parameters, settings) => new NAdam(parameters, settings),
+  },
+  // PyTorch's default of 0.001 is slow here: the first steps are ones of plain momentum, as small as the gradient.
+  radam: {
+    defaults: { lr: 0.01, weightDecay: 0 },
+    make: (parameters, settings) => new RAdam(parameters, settings),
   },
   adamax: {
     defaults: { lr: 0.002, weightDecay: 0 },

@@ -37,6 +37,7 @@ export class LinearLR extends LRScheduler {
     super(
       optimizer,
       (epoch, initial) => initial * (start + ((end - start) * Math.min(total, epoch)) / total),
+      true,
     );
   }
 }
@@ -59,7 +60,28 @@ export class ConstantLR extends LRScheduler {
     const first = options.number("factor", 0, 1 / 3);
     const total = options.integer("totalIters", 0, 5);
     if (first > 1) throw new KilnError(`ConstantLR's factor must be at most 1, not ${first}`);
-    super(optimizer, (epoch, initial) => (epoch < total ? initial * first : initial));
+    super(optimizer, (epoch, initial) => (epoch < total ? initial * first : initial), true);
+  }
+}
+
+export interface PolynomialLROptions {
+  /** After how many steps the rate is 0; 5 unless told. */
+  readonly totalIters?: number;
+  /** The exponent; 1 unless told. */
+  readonly power?: number;
+}
+
+/** `lr = initial · (1 - min(t, T)/T)^power` (torch.optim.lr_scheduler.PolynomialLR). */
+export class PolynomialLR extends LRScheduler {
+  constructor(
+    optimizer: Optimizer,
+    totalIters?: number | PolynomialLROptions,
+    power?: number | Omit<PolynomialLROptions, "totalIters">,
+  ) {
+    const options = new Arguments("PolynomialLR", [totalIters, power], ["totalIters", "power"]);
+    const total = options.integer("totalIters", 1, 5);
+    const exponent = options.number("power", 0, 1);
+    super(optimizer, (epoch, initial) => initial * (1 - Math.min(total, epoch) / total) ** exponent, true);
   }
 }
 

@@ -20,7 +20,7 @@ export class StepLR extends LRScheduler {
     const options = new Arguments("StepLR", given, ["stepSize", "gamma"]);
     const stepSize = options.integer("stepSize", 1);
     const gamma = options.number("gamma", 0, 0.1);
-    super(optimizer, (epoch, initial) => initial * gamma ** Math.floor(epoch / stepSize));
+    super(optimizer, (epoch, initial) => initial * gamma ** Math.floor(epoch / stepSize), true);
   }
 }
 
@@ -47,10 +47,8 @@ export class MultiStepLR extends LRScheduler {
     const options = new Arguments("MultiStepLR", [first, gamma], ["milestones", "gamma"]);
     const milestones = checkedMilestones("milestones" in first ? first.milestones : first);
     const factor = options.number("gamma", 0, 0.1);
-    super(optimizer, (epoch, initial) => {
-      const passed = milestones.filter((milestone) => milestone <= epoch).length;
-      return initial * factor ** passed;
-    });
+    const passed = (epoch: number): number => milestones.filter((milestone) => milestone <= epoch).length;
+    super(optimizer, (epoch, initial) => initial * factor ** passed(epoch), true);
   }
 }
 
@@ -71,6 +69,6 @@ export interface ExponentialLROptions {
 export class ExponentialLR extends LRScheduler {
   constructor(optimizer: Optimizer, gamma: number | ExponentialLROptions) {
     const factor = new Arguments("ExponentialLR", [gamma], ["gamma"]).number("gamma", 0);
-    super(optimizer, (epoch, initial) => initial * factor ** epoch);
+    super(optimizer, (epoch, initial) => initial * factor ** epoch, true);
   }
 }

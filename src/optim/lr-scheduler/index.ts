@@ -7,7 +7,17 @@ export {
   type CosineAnnealingLROptions,
   LinearLR,
   type LinearLROptions,
+  PolynomialLR,
+  type PolynomialLROptions,
 } from "./annealing.ts";
+export { ChainedScheduler } from "./chained.ts";
+export {
+  CosineAnnealingWarmRestarts,
+  type CosineAnnealingWarmRestartsOptions,
+  CyclicLR,
+  type CyclicLROptions,
+  type CyclicMode,
+} from "./cyclic.ts";
 export {
   ExponentialLR,
   type ExponentialLROptions,
@@ -16,7 +26,7 @@ export {
   StepLR,
   type StepLROptions,
 } from "./geometric.ts";
-export { LambdaLR, type LambdaLROptions } from "./lambda.ts";
+export { LambdaLR, type LambdaLROptions, MultiplicativeLR } from "./lambda.ts";
 export { OneCycleLR, type OneCycleLROptions } from "./one-cycle.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./plateau.ts";
 export { LRScheduler } from "./scheduler.ts";

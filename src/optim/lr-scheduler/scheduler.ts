@@ -19,12 +19,15 @@ export abstract class LRScheduler {
   readonly optimizer: Optimizer;
   /** The schedule itself. */
   readonly rateAt: RateAt;
+  /** Whether its rate is the initial one times a factor that hangs on the step alone, so that it can be chained. */
+  readonly isFactor: boolean;
   #baseLrs: readonly number[];
   #lastEpoch = 0;
 
-  constructor(optimizer: Optimizer, rateAt: RateAt) {
+  constructor(optimizer: Optimizer, rateAt: RateAt, isFactor = false) {
     this.optimizer = checkedOptimizer(new.target.name, optimizer);
     this.rateAt = rateAt;
+    this.isFactor = isFactor;
     for (const group of optimizer.paramGroups) group.initialLr ??= group.lr;
     this.#baseLrs = optimizer.paramGroups.map(({ lr, initialLr = lr }) => initialLr);
     this.apply(0);
