@@ -8,6 +8,8 @@ import { formatShape, sameShape } from "../core/shape.ts";
 import { type AlphaOptions, requireTensor } from "./arguments.ts";
 import { currentRecorder } from "./context.ts";
 import { isGradEnabled } from "./grad-mode.ts";
+import { written } from "./index-put.ts";
+import { type IndexItem, indexed } from "./indexing.ts";
 import { TensorMethods } from "./methods.ts";
 import { apply } from "./operation.ts";
 import { rememberKept } from "./pending.ts";
@@ -47,6 +49,19 @@ export abstract class InPlaceMethods extends TensorMethods {
   }
   zero_(this: Tensor): Tensor {
     return changed(this, "zero_", constantLike(this, 0, "zero_"), true);
+  }
+  /**
+   * Writes to what brackets name in PyTorch: `x.indexPut_([0, rows], value)` is `x[0, rows] = value`. A bool mask among the
+   * items has one value written wherever it is true. With `accumulate` it is added instead, as often as a place is named.
+   */
+  indexPut_(this: Tensor, items: readonly IndexItem[], value: Tensor | number, accumulate = false): Tensor {
+    const { part, places } = indexed("indexPut", this, items);
+    changed(part, "indexPut_", written(part, places, value, accumulate));
+    return this;
+  }
+  /** A copy in which what the items name has other values, as {@link indexPut_} writes them. */
+  indexPut(this: Tensor, items: readonly IndexItem[], value: Tensor | number, accumulate = false): Tensor {
+    return this.clone().indexPut_(items, value, accumulate);
   }
   maskedFill_(this: Tensor, mask: Tensor, value: Tensor | number): Tensor {
     return changed(this, "maskedFill_", this.maskedFill(mask, value));

@@ -1,8 +1,10 @@
 /** Tensors, their creation and random numbers. */
 
 export { arange, full, ones, tensor, zeros } from "./creation.ts";
+export { maskedSelect, nonzero, unique } from "./data-dependent.ts";
 export { diag, diagEmbed, diagflat, diagonal, tril, triu } from "./diagonals.ts";
 export { noGrad } from "./grad-mode.ts";
+export { type IndexItem, type Slice, slice } from "./indexing.ts";
 export { indexSelect, take, takeAlongDim } from "./lookup.ts";
 export {
   atleast1d,

@@ -2,6 +2,8 @@
 
 import type { AlphaOptions } from "./arguments.ts";
 import { ArrangementMethods } from "./arrangement-methods.ts";
+import * as dependent from "./data-dependent.ts";
+import { type IndexItem, index } from "./indexing.ts";
 import * as lookup from "./lookup.ts";
 import * as writing from "./scatter.ts";
 import { bucketize, type SearchOptions } from "./search.ts";
@@ -9,9 +11,28 @@ import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
 export abstract class IndexingMethods extends ArrangementMethods {
+  /**
+   * What brackets give in PyTorch: `x.index(0, slice(1, 3), "...", null, rows)` is `x[0, 1:3, ..., None, rows]`. A view of
+   * the same memory, unless tensors are among the items.
+   */
+  index(this: Tensor, ...items: readonly IndexItem[]): Tensor {
+    return index(this, items);
+  }
   /** The elements at the positions along `dim` that the int32 `index` gives. */
   gather(this: Tensor, dim: number, index: Tensor): Tensor {
     return statistics.gather(this, dim, index);
+  }
+  /** An error: its shape would depend on data. */
+  maskedSelect(this: Tensor, mask: Tensor): never {
+    return dependent.maskedSelect(this, mask);
+  }
+  /** An error: its shape would depend on data. */
+  nonzero(this: Tensor): never {
+    return dependent.nonzero(this);
+  }
+  /** An error: its shape would depend on data. */
+  unique(this: Tensor): never {
+    return dependent.unique(this);
   }
   /** The parts along `dim` that a list of int32 names. */
   indexSelect(this: Tensor, dim: number, index: Tensor): Tensor {

@@ -95,7 +95,7 @@ export abstract class TensorMethods extends IndexingMethods {
 for (const place of [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
   const explain = (): never =>
     refuse(
-      `a tensor has no [${place}]: write x.select(0, ${place}) for a part, x.slice(dim, start, stop) for several, and ` +
+      `a tensor has no [${place}]: write x.index(${place}) for a part, x.index(slice(start, stop)) for several, and ` +
         "(await x.array())[i] for numbers",
     );
   Object.defineProperty(TensorMethods.prototype, place, { get: explain, set: explain });

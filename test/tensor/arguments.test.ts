@@ -126,7 +126,7 @@ describe("what JavaScript lets nobody define", () => {
       },
     ])
       expect(call).toThrow(KilnError);
-    expect(() => (x as never as Tensor[])[2]).toThrow("write x.select(0, 2) for a part");
+    expect(() => (x as never as Tensor[])[2]).toThrow("write x.index(2) for a part");
     expect(() => zeros(1, 2, 3).T).toThrow("permute and transpose those of float32[1,2,3]");
   });
 });

@@ -1,6 +1,6 @@
 /** Reading and writing at positions: who wins a place, negative indices, errors, and dtypes, beside what fixtures show. */
 
-import { F, ones, scatter, searchsorted, type Tensor, take, tensor, zeros } from "kiln";
+import { F, ones, scatter, searchsorted, slice, type Tensor, take, tensor, zeros } from "kiln";
 import { describe, expect, it } from "vitest";
 import { gradientOf } from "../support/traced.ts";
 
@@ -96,5 +96,73 @@ describe("indices", () => {
     expect(() => searchsorted(ones(2, 3), ones(3, 3))).toThrow("searchsorted needs a sorted list");
     expect(() => F.oneHot(int32([]))).toThrow("say how many there are");
     expect(() => F.oneHot(int32([0, 3]), 3)).toThrow("oneHot is given the index 3");
+  });
+});
+
+describe("what brackets name", () => {
+  it("is a view, until tensors are among the items", async () => {
+    const x = grid();
+    x.index(0, slice(1)).mul_(10);
+    x.index("...", null, -1).add_(1);
+    x.index(int32([0])).zero_();
+    x.index().sub_(1);
+    expect(await x.array()).toEqual([
+      [0, 19, 30],
+      [3, 4, 6],
+    ]);
+  });
+
+  it("is written in place, through views, wherever items lead", async () => {
+    const x = grid();
+    x.t().indexPut_([slice(null, null, 2), int32([1, -1])], tensor([[7], [8]]));
+    x.indexPut_([x.gt(7)], 0).indexPut_([0, int32([0, 0, 1])], 1, true);
+    expect(await x.array()).toEqual([
+      [3, 3, 3],
+      [7, 5, 0],
+    ]);
+    expect(await x.indexPut([-1], int32([1, 2, 3])).array()).toEqual([
+      [3, 3, 3],
+      [1, 2, 3],
+    ]);
+    expect(await x.select(0, 1).array()).toEqual([7, 5, 0]);
+  });
+
+  it("is one clear error where there is none", async () => {
+    const x = grid();
+    expect(() => x.index(0, 3)).toThrow(
+      "index is given the position 3, outside of -3..2 along axis 0 of float32[3]",
+    );
+    expect(() => x.index(0, 0, 0)).toThrow("index is given items for 3 axes, more than float32[2,3] has");
+    expect(() => x.index("...", 0, "...")).toThrow('index can have "..." stand for axes in one place only');
+    expect(() => x.index(slice(null, null, -1))).toThrow(
+      "index needs slices with a positive step, not -1: flip",
+    );
+    expect(() => x.index([0, 1] as never)).toThrow('positions come as tensor([...], { dtype: "int32" })');
+    expect(() => x.index("…" as never)).toThrow('index takes numbers, slice(start, stop, step), "...", null');
+    expect(() => x.index(tensor([0]))).toThrow(
+      "index takes tensors of int32, or masks of bool, but got float32[1]",
+    );
+    expect(() => x.index(x.gt(2))).toThrow(
+      "index with a bool mask would have as many elements as the mask has true",
+    );
+    expect(() => x.index(int32([0, 1]), int32([0, 1, 2]))).toThrow(
+      "index cannot combine the indices int32[2], int32[3]",
+    );
+    expect(() => x.index(int32([-3]))).toThrow("index is given the index -3 at position 0 of its index [1]");
+    await expect(x.index(0, int32([3]).add(int32([0]))).data()).rejects.toThrow(
+      "the 3 positions -3..2 along",
+    );
+    expect(() => x.indexPut_([0], ones(2))).toThrow(
+      "indexPut cannot write float32[2] to a part of the shape [3]",
+    );
+    expect(() => x.indexPut_([x.gt(2)], ones(3))).toThrow("how many are needed depends on data");
+    expect(() => x.indexPut_([ones(3).gt(0)], 1)).toThrow(
+      "indexPut needs a mask of the shape [2], not bool[3]",
+    );
+    expect(() => x.maskedSelect(x.gt(2))).toThrow(
+      "a shape that depends on data, which no program has. Keep the shape",
+    );
+    expect(() => x.nonzero()).toThrow("nonzero gives as many elements as are not 0");
+    expect(() => x.unique()).toThrow("unique gives as many elements as there are different ones");
   });
 });

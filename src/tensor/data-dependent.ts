@@ -1,0 +1,32 @@
+/** PyTorch functions whose result's shape depends on numbers: programs are made for shapes, so each says what to do instead. */
+
+import { refuse } from "./arguments.ts";
+
+const depends = (callee: string, what: string, advice: string): never =>
+  refuse(
+    `${callee} gives as many elements as ${what}: a shape that depends on data, which no program has. ${advice}`,
+  );
+
+/** An error, for the number of true elements of a mask is the result's shape. */
+export const maskedSelect = (..._given: readonly unknown[]): never =>
+  depends(
+    "maskedSelect",
+    "the mask is true",
+    "Keep the shape and leave the others out: where(mask, x, 0), x.mul(mask.float()).sum(), or topk of where(mask, x, -Infinity)",
+  );
+
+/** An error, for the number of elements that are not 0 is the result's shape. */
+export const nonzero = (..._given: readonly unknown[]): never =>
+  depends(
+    "nonzero",
+    "are not 0",
+    "Use the mask x.ne(0) itself: where(mask, …), indexPut([mask], …), or argsort of it for positions; outside of programs, filter (await x.array())",
+  );
+
+/** An error, for the number of different elements is the result's shape. */
+export const unique = (..._given: readonly unknown[]): never =>
+  depends(
+    "unique",
+    "there are different ones",
+    "Sort it, and compare neighbours for a mask of those that are new; outside of programs, new Set(await x.data())",
+  );
