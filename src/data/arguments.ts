@@ -22,7 +22,7 @@ export const isNumbers = (value: unknown): value is ArrayLike<number> =>
 
 const isNumberArray = (value: unknown): boolean =>
   ArrayBuffer.isView(value) &&
-  typeof (value as { 0?: unknown }[0] | undefined) !== "bigint" &&
+  !(value instanceof BigInt64Array || value instanceof BigUint64Array) &&
   !(value instanceof DataView);
 
 /** Throws unless `shape` is a list of extents from 1 on. */

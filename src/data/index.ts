@@ -3,15 +3,29 @@
 export type { BatchedDataset, Draw } from "./batch.ts";
 export { CIFAR10 } from "./cifar10.ts";
 export { type Collated, defaultCollate } from "./collate.ts";
+export { ConcatDataset, type ConcatDatasetParts } from "./concat-dataset.ts";
 export { ArrayDataset, type ArrayDatasetOptions, type Dataset, type ItemDataset } from "./dataset.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
+export type { IterableDataset } from "./iterable-dataset.ts";
 export { type CollatingOptions, DataLoader, type DataLoaderOptions } from "./loader.ts";
 export { loadMnist, type Mnist } from "./mnist.ts";
 export { FashionMNIST, MNIST } from "./mnist-family.ts";
+export { type PaddedCollateOptions, paddedCollate } from "./padded-collate.ts";
 export type { PublishedDatasetOptions } from "./published.ts";
 export type { Random } from "./random.ts";
+export { type RandomSplitOptions, randomSplit } from "./random-split.ts";
 export { type ResizeOptions, resize } from "./resize.ts";
 export type { Sampler } from "./sampler.ts";
+export {
+  BatchSampler,
+  RandomSampler,
+  type RandomSamplerOptions,
+  type RandomSamplerSettings,
+  SequentialSampler,
+  SubsetRandomSampler,
+  WeightedRandomSampler,
+  type WeightedRandomSamplerOptions,
+} from "./samplers.ts";
 export {
   type ImageSize,
   type Padding,
@@ -20,7 +34,7 @@ export {
   randomCrop,
   randomHorizontalFlip,
 } from "./spatial-transforms.ts";
-export { subset } from "./subset.ts";
+export { type AnyDataset, type PartOf, Subset, type SubsetParts, subset } from "./subset.ts";
 export { type SyntheticDigitsOptions, syntheticDigits } from "./synthetic.ts";
 export { TensorDataset } from "./tensor-dataset.ts";
 export {

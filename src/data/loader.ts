@@ -6,8 +6,15 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { checkDataset, checkFlag } from "./arguments.ts";
 import { type BatchedDataset, type BatchSource, batchSource } from "./batch.ts";
-import type { Collated } from "./collate.ts";
+import { type Collated, defaultCollate } from "./collate.ts";
 import type { Dataset, ItemDataset } from "./dataset.ts";
+import {
+  checkStreamOptions,
+  type IterableDataset,
+  isIterableDataset,
+  streamBatchCount,
+  streamBatches,
+} from "./iterable-dataset.ts";
 import { Prefetcher } from "./prefetch.ts";
 import { checkSeed } from "./random.ts";
 import { batchCount, checkSampler, epochBatches, type Sampler, type Sampling } from "./sampler.ts";
@@ -50,14 +57,18 @@ const OPTION_NAMES = {
 } satisfies OptionNames<CollatingOptions<unknown, unknown>>;
 
 class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
-  readonly dataset: Dataset | BatchedDataset<readonly Tensor[]> | ItemDataset<unknown>;
+  readonly dataset:
+    | Dataset
+    | BatchedDataset<readonly Tensor[]>
+    | ItemDataset<unknown>
+    | IterableDataset<unknown>;
   /** Samples in a batch; absent where a `batchSampler` decides. */
   readonly batchSize: number | undefined;
   readonly dropLast: boolean;
   readonly prefetch: number;
-  /** Number of batches in an epoch. */
-  readonly length: number;
-  readonly #source: BatchSource<Batch>;
+  /** Where batches of samples with numbers come from. */
+  readonly #source: BatchSource<unknown> | undefined;
+  readonly #collate: (items: unknown[]) => unknown;
   readonly #seed: number;
   readonly #sampling: Sampling;
   #epoch = 0;
@@ -66,7 +77,8 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
     dataset: Loader["dataset"],
     options: DataLoaderOptions & Partial<CollatingOptions<unknown, Batch>> = {},
   ) {
-    checkDataset("DataLoader", dataset, "getItem", "sample", "batch");
+    const isStream = isIterableDataset(dataset);
+    if (!isStream) checkDataset("DataLoader", dataset, "getItem", "sample", "batch");
     checkOptionNames("DataLoader", options, OPTION_NAMES);
     const { seed = 0, prefetch = 2, collateFn } = options;
     if (!Number.isInteger(prefetch) || prefetch < 0) {
@@ -82,8 +94,9 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
       );
     }
     const sampling = readSampling(options, seed);
+    if (isStream) checkStreamOptions({ ...options });
     const { batchSize, dropLast, sampler } = sampling;
-    const samples = sampler?.length ?? dataset.length;
+    const samples = sampler?.length ?? dataset.length ?? Number.POSITIVE_INFINITY;
     if (batchSize !== undefined && dropLast && samples < batchSize) {
       throw new KilnError(
         `DataLoader with dropLast has no batch to give: batchSize is ${batchSize}, ` +
@@ -94,10 +107,17 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
     this.batchSize = batchSize;
     this.dropLast = dropLast;
     this.prefetch = prefetch;
-    this.length = batchCount(sampling, dataset.length);
-    this.#source = batchSource(dataset, collateFn) as BatchSource<Batch>;
+    this.#source = isStream ? undefined : batchSource(dataset, collateFn);
+    this.#collate = (collateFn as ((items: unknown[]) => unknown) | undefined) ?? defaultCollate;
     this.#seed = seed;
     this.#sampling = sampling;
+  }
+
+  /** Number of batches in an epoch; throws where the dataset is iterated over and does not say its length. */
+  get length(): number {
+    const { dataset } = this;
+    if (!isIterableDataset(dataset)) return batchCount(this.#sampling, dataset.length);
+    return streamBatchCount(dataset, this.batchSize ?? 1, this.dropLast);
   }
 
   /** The epoch that the next loop over the loader goes through, counted from 0. */
@@ -117,21 +137,27 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
 
   /**
    * The batches of one given epoch, wherever the loader itself stands. A training that stopped within an epoch goes
-   * on with batch `first`; those before it are not prepared.
+   * on with batch `first`; those before it are not prepared, unless the dataset can only be iterated over.
    */
   async *batches(epoch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
-    const source = this.#source;
+    const [source, { dataset, batchSize = 1, dropLast }] = [this.#source, this];
     const draw = { seed: this.#seed, epoch: checkedEpoch(epoch) };
-    if (!Number.isInteger(first) || first < 0 || first > this.length) {
+    const known = source === undefined ? Number.POSITIVE_INFINITY : this.length;
+    if (!Number.isInteger(first) || first < 0 || first > known) {
       throw new KilnError(
-        `the first batch is one of the ${this.length} of an epoch, not ${describeNumber(first)}`,
+        `the first batch is one of the ${source === undefined ? "batches" : known} of an epoch, not ${describeNumber(first)}`,
       );
     }
+    if (source === undefined || isIterableDataset(dataset)) {
+      const batching = { batchSize, dropLast, epoch, first, collate: this.#collate };
+      yield* streamBatches(dataset as IterableDataset<unknown>, batching) as AsyncGenerator<Batch>;
+      return;
+    }
     await source.open?.();
-    const all = epochBatches(this.#sampling, this.dataset, epoch);
+    const all = epochBatches(this.#sampling, dataset, epoch);
     const count = Math.max(0, all.length - first);
     const batches = new Prefetcher(count, this.prefetch, (position) => {
-      const batch = source.batch(all[first + position], draw);
+      const batch = source.batch(all[first + position], draw) as Batch | Promise<Batch>;
       // What goes wrong ahead of its use is said when the batch is asked for.
       if (batch instanceof Promise) batch.catch(() => undefined);
       return batch;
@@ -147,7 +173,7 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
 /**
  * `for await (const [x, y] of loader)` goes through the dataset once, in batches: of a `Dataset`, `x` is float32 of shape
  * `[batch, ...sampleShape]`, `y` the int32 classes of shape `[batch]`; a `TensorDataset` gives rows of its own tensors; what
- * `getItem` gives is put together by `collateFn`, or as PyTorch's default_collate does. Each such loop is the next epoch. The
+ * `getItem` or an iterator gives is put together by `collateFn`, or as PyTorch's default_collate does. Each such loop is the next epoch. The
  * order is a function of the seed and the epoch, or a sampler's; what random transforms do to a sample is a function of the
  * seed, the epoch and the sample's index.
  */
@@ -163,6 +189,11 @@ interface DataLoaderClass {
     options?: DataLoaderOptions,
   ): DataLoader<Batch>;
   new <Item>(dataset: ItemDataset<Item>, options?: DataLoaderOptions): DataLoader<Collated<Item>>;
+  new <Item, Batch>(
+    dataset: IterableDataset<Item>,
+    options: CollatingOptions<Item, Batch>,
+  ): DataLoader<Batch>;
+  new <Item>(dataset: IterableDataset<Item>, options?: DataLoaderOptions): DataLoader<Collated<Item>>;
 }
 
 // One class at run time, whose type follows from the kind of dataset.

@@ -27,13 +27,13 @@ export interface Sampling {
 }
 
 /** Throws unless `value` can be iterated over and has a length. */
-export function checkSampler(name: string, value: unknown): void {
+export function checkSampler(name: string, value: unknown, callee = "DataLoader"): void {
   const { length, [Symbol.iterator]: iterator } = Object(value) as Partial<Sampler>;
   const isSampler =
     typeof value === "object" && typeof iterator === "function" && Number.isSafeInteger(length);
   if (isSampler && (length as number) >= 0) return;
   throw new KilnError(
-    `DataLoader needs a ${name} that is iterable and has a length, such as an array of indices, not ${describeValue(value)}`,
+    `${callee} needs a ${name} that is iterable and has a length, such as an array of indices, not ${describeValue(value)}`,
   );
 }
 

@@ -33,7 +33,14 @@ const CALLS: Readonly<
     data.toTensor(),
     "http://localhost:1/",
   ],
+  BatchSampler: [
+    (sampler, size, dropLast) => new data.BatchSampler(sampler, size, dropLast),
+    [0, 1, 2],
+    2,
+    true,
+  ],
   compose: [(a, b) => data.compose(a, b), data.scale(2), [data.pad(1)]],
+  ConcatDataset: [(datasets) => new data.ConcatDataset(datasets), [images, images]],
   DataLoader: [(dataset, options) => new data.DataLoader(dataset, options), images, { batchSize: 2 }],
   "DataLoader's options": [
     (batchSize, shuffle, seed, dropLast, prefetch, sampler, collateFn) =>
@@ -47,10 +54,25 @@ const CALLS: Readonly<
   MNIST: [(root, options) => data.MNIST(root, options), folder, { train: true }],
   normalize: [(mean, std) => data.normalize(mean, std), [0, 1], [1, 1]],
   pad: [(amount, value) => data.pad(amount, value), [1, 2], 0],
+  paddedCollate: [(options) => data.paddedCollate(options), { paddingValue: 1 }],
+  "paddedCollate's options": [
+    (paddingValue, multipleOf, lengths) => data.paddedCollate({ paddingValue, multipleOf, lengths }),
+    ...[0, 2, true],
+  ],
+  "paddedCollate's samples": [(items) => data.paddedCollate()(items), [[tensor([1]), 2]]],
   parseIdx: [(bytes, name) => data.parseIdx(bytes, name), Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5), "name"],
   randomCrop: [(size, options) => data.randomCrop(size, options), [1, 1], { padding: 1 }],
   "randomCrop's options": [(padding, fill) => data.randomCrop(1, { padding, fill }), [1, 1], 0],
   randomHorizontalFlip: [(p) => data.randomHorizontalFlip(p), 0.5],
+  RandomSampler: [(dataset, options) => new data.RandomSampler(dataset, options), images, { seed: 1 }],
+  "RandomSampler's options": [
+    (seed, replacement, numSamples) => new data.RandomSampler(images, { seed, replacement, numSamples }),
+    ...[0, true, 5],
+  ],
+  randomSplit: [
+    (dataset, lengths, options) => data.randomSplit(dataset, lengths, options),
+    ...[images, [0.5, 0.5], { seed: 1 }],
+  ],
   resize: [(size, options) => data.resize(size, options), [2, 2], { antialias: false }],
   "resize's options": [
     (interpolation, antialias) => data.resize(2, { interpolation, antialias }),
@@ -58,7 +80,14 @@ const CALLS: Readonly<
     true,
   ],
   scale: [(factor) => data.scale(factor), 2],
+  SequentialSampler: [(dataset) => new data.SequentialSampler(dataset), images],
+  Subset: [(dataset, indices) => new data.Subset(dataset, indices), images, [1, 0]],
   subset: [(dataset, start, end) => data.subset(dataset, start, end), images, 0, 1],
+  SubsetRandomSampler: [
+    (indices, options) => new data.SubsetRandomSampler(indices, options),
+    [1, 0],
+    { seed: 1 },
+  ],
   syntheticDigits: [(options) => data.syntheticDigits(options), { train: true, count: 1 }],
   "syntheticDigits's options": [
     (train, count, seed, size) => data.syntheticDigits({ train, count, seed, size }),
@@ -66,6 +95,10 @@ const CALLS: Readonly<
   ],
   TensorDataset: [(x, y) => new data.TensorDataset(x, y), tensor([1, 2]), tensor([1, 2])],
   toTensor: [() => data.toTensor()],
+  WeightedRandomSampler: [
+    (weights, count, options) => new data.WeightedRandomSampler(weights, count, options),
+    ...[[1, 2], 2, { replacement: false }],
+  ],
   withTransform: [(dataset, transform) => data.withTransform(dataset, transform), images, data.scale(2)],
 };
 

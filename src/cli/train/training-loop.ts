@@ -119,13 +119,14 @@ async function measureAccuracy(
   loader: DataLoader,
   interrupt: Interrupt,
 ): Promise<number | undefined> {
-  let right = 0;
+  let [right, samples] = [0, 0];
   for await (const [images, labels] of loader) {
+    samples += labels.size(0);
     right += await countRight(await program.run(images), labels);
     await setImmediate();
     if (interrupt.requested) return undefined;
   }
-  return right / loader.dataset.length;
+  return right / samples;
 }
 
 /** How many rows of the scores [N,C] are largest at their label. */

@@ -1,0 +1,69 @@
+/** Cuts a dataset into parts at random, such as one for training and one for testing. */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { checkDataset, isNumbers } from "./arguments.ts";
+import { checkSeed, Random } from "./random.ts";
+import { type AnyDataset, Subset } from "./subset.ts";
+
+/** Options of {@link randomSplit}. */
+export interface RandomSplitOptions {
+  /** Decides which samples come into which part, 0 unless told. */
+  readonly seed?: number;
+}
+
+const OPTION_NAMES = { seed: true } satisfies OptionNames<RandomSplitOptions>;
+
+/** How far fractions may be from making one, as Python's math.isclose has it. */
+const RELATIVE_TOLERANCE = 1e-9;
+
+/**
+ * Parts of `dataset` that share no sample and together have all of them, as in PyTorch: of these numbers of samples, or
+ * of these fractions of all, which sum to 1; what rounding down leaves over goes to the first parts, one sample to each.
+ * A seed always gives the same parts; they are not those that PyTorch draws.
+ */
+export function randomSplit<Whole extends AnyDataset>(
+  dataset: Whole,
+  lengths: readonly number[],
+  options: RandomSplitOptions = {},
+): Subset<Whole>[] {
+  checkDataset("randomSplit", dataset, "sample", "batch", "getItem");
+  checkOptionNames("randomSplit", options, OPTION_NAMES);
+  const { seed = 0 } = options;
+  checkSeed(seed);
+  const counts = countsOf(dataset.length, lengths);
+  const order = Uint32Array.from({ length: dataset.length }, (_, index) => index);
+  new Random(seed, "split").shuffle(order);
+  let begin = 0;
+  return counts.map((count) => {
+    begin += count;
+    return new Subset(dataset, order.slice(begin - count, begin));
+  });
+}
+
+/** How many samples each part has. */
+function countsOf(total: number, lengths: readonly number[]): readonly number[] {
+  const isList = isNumbers(lengths) && lengths.length > 0;
+  if (!isList || Array.from(lengths).some((length) => !(length >= 0))) {
+    throw new KilnError(
+      `randomSplit takes the lengths of the parts, or fractions such as [0.8, 0.2], not ${
+        isList ? `[${Array.from(lengths).join(", ")}]` : describeValue(lengths)
+      }`,
+    );
+  }
+  const given = Array.from(lengths);
+  const sum = given.reduce((all, length) => all + length, 0);
+  const areFractions = Math.abs(sum - 1) <= RELATIVE_TOLERANCE;
+  if (areFractions) {
+    const counts = given.map((fraction) => Math.floor(total * fraction));
+    const rest = total - counts.reduce((all, count) => all + count, 0);
+    for (let k = 0; k < rest; k++) counts[k % counts.length]++;
+    return counts;
+  }
+  if (given.every(Number.isInteger) && sum === total) return given;
+  throw new KilnError(
+    `the parts of randomSplit, [${given.join(", ")}], are neither fractions that sum to 1 nor lengths that sum to the ` +
+      `dataset's ${total} samples`,
+  );
+}
