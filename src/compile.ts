@@ -5,7 +5,7 @@
 
 import type { Availability } from "../backends/backend.ts";
 import { BACKENDS } from "../backends/registry.ts";
-import { autodiff } from "../passes/graph/autodiff.ts";
+import { cotangents } from "../passes/graph/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
 import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
 import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend } from "./driver/build.ts";
@@ -24,8 +24,8 @@ import type { CompileSpecialization } from "./runtime/programs/specialization.ts
 import { type StepSource, Trainer } from "./runtime/programs/trainer.ts";
 import type { GradientOptions, GroupedRules } from "./runtime/programs/training-plan.ts";
 import { ModelState, settled } from "./runtime/state/model-state.ts";
-import { backwardWith } from "./tensor/backward.ts";
-import { injectBackward, injectEvaluator } from "./tensor/context.ts";
+import { differentiatorWith } from "./tensor/backward.ts";
+import { injectDifferentiator, injectEvaluator } from "./tensor/context.ts";
 import { programSeed } from "./tensor/random.ts";
 import type { Tensor } from "./tensor/tensor.ts";
 import { inMode, type Moded } from "./trace/mode.ts";
@@ -150,4 +150,4 @@ injectEvaluator(
   ),
 );
 
-injectBackward(backwardWith((graph, states) => autodiff(states).run(graph)));
+injectDifferentiator(differentiatorWith(cotangents));

@@ -48,16 +48,41 @@ function differentiate(graph: Graph, loss: Value, wanted: readonly Input[]): Gra
   const b = GraphBuilder.from(prepared, opTable);
   const root = prepared.outputs[0].value;
   const seed = b.at(prepared.origins.get(root) ?? [], () => full(b, root.type.shape, 1));
-  const cotangents = pullBack(b, prepared, [[root, seed]], dependents(prepared.nodes, wanted));
+  const found = pullBack(b, prepared, [[root, seed]], dependents(prepared.nodes, wanted));
   const gradients = wanted.flatMap((input) => {
-    const value = cotangents.get(input);
+    const value = found.get(input);
     return value === undefined ? [] : [{ name: gradientName(input.name), value }];
   });
   return b.build(prepared.name, [...prepared.outputs, ...gradients], prepared.updates);
 }
 
+/** What arrives where a graph is differentiated. */
+export interface Cotangents {
+  /** The graph and what the gradients add to it. */
+  readonly graph: Graph;
+  /** By the place of each value that was asked for; `undefined` where none arrives. */
+  readonly values: readonly (Value | undefined)[];
+}
+
+/**
+ * Takes cotangents back through a graph whose first outputs are the `seeds.length` values that they come to, and whose
+ * others are the values for which they are wanted. A seed is a value of the graph; without one it is ones.
+ */
+export function cotangents(graph: Graph, seeds: readonly (Value | undefined)[]): Cotangents {
+  const wantedOf = ({ outputs }: Graph): Value[] => outputs.slice(seeds.length).map(({ value }) => value);
+  const prepared = withSaved(graph, wantedOf(graph));
+  const b = GraphBuilder.from(prepared, opTable);
+  const arriving = seeds.map((seed, k): [Value, Value] => {
+    const { value } = prepared.outputs[k];
+    return [value, seed ?? b.at(prepared.origins.get(value) ?? [], () => full(b, value.type.shape, 1))];
+  });
+  const wanted = wantedOf(prepared);
+  const found = pullBack(b, prepared, arriving, dependents(prepared.nodes, wanted));
+  return { graph: b.build(prepared.name, []), values: wanted.map((value) => found.get(value)) };
+}
+
 /** The graph in which ops that are differentiated have among their results what their gradients read. */
-function withSaved(graph: Graph, wanted: readonly Input[]): Graph {
+function withSaved(graph: Graph, wanted: readonly Value[]): Graph {
   const active = dependents(graph.nodes, wanted);
   const saves = (node: Node): boolean => active.has(node) && definitionOf(node.op).saving !== undefined;
   if (!graph.nodes.some(saves)) return graph;

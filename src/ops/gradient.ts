@@ -126,10 +126,12 @@ const customGradient: OpDef = {
     });
     return inputs[0];
   },
-  vjp: (b, ct, inputs, _output, attrs) => {
+  vjp: (b, ct, inputs, output, attrs) => {
     const count = number(attrs, "count");
     const gradients = new Map(ints(attrs, "learned").map((input, k) => [input, inputs[1 + count + k]]));
-    const arriving = arrivingAt(b, ct, number(attrs, "level"));
+    // An output that the rule reads has itself the gradients of the rule.
+    const inner = inputs.indexOf(inputs[0], 1) > 0 ? undefined : inputs[0];
+    const arriving = arrivingAt(b, ct, number(attrs, "level"), inner, output);
     return inputs.map((_, k) => {
       const rule = gradients.get(k - 1);
       return rule === undefined ? undefined : arriving(rule);
@@ -150,11 +152,22 @@ const customGradient: OpDef = {
   ],
 };
 
-/** Rewrites a rule so that `ct` stands where the rule has its `cotangent` of this level. */
-function arrivingAt(b: GraphBuilder, ct: Value, level: number): (rule: Value) => Value {
+/**
+ * Rewrites a rule so that `ct` stands where the rule has its `cotangent` of this level, and `output` in place of `inner`,
+ * what forward itself has made.
+ */
+function arrivingAt(
+  b: GraphBuilder,
+  ct: Value,
+  level: number,
+  inner: Value | undefined,
+  output: Value,
+): (rule: Value) => Value {
   return bottomUp<Value, Value>(
-    (value) => (value.kind === "node" ? value.inputs.slice(0, ownInputs(value, level)) : []),
+    (value) =>
+      value.kind === "node" && value !== inner ? value.inputs.slice(0, ownInputs(value, level)) : [],
     (value, rewritten) => {
+      if (value === inner) return output;
       if (value.kind === "input") return value;
       if (isCotangent(value.op, value.attrs, level)) return ct;
       const own = ownInputs(value, level);

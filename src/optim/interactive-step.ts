@@ -85,10 +85,10 @@ function update(
   scalars: ReadonlyMap<string, Version>,
 ): Version[] {
   const b = new GraphBuilder(opTable);
-  const known = new Map<Value, Version>();
+  const known = new Map<Value, { readonly operand: Version }>();
   const input = (role: "input" | "state" | "scalar", name: string, version: Version): Value => {
     const value = b.input(role, name, version.type);
-    known.set(value, version);
+    known.set(value, { operand: version });
     return value;
   };
   const result = rule.update(
@@ -100,7 +100,7 @@ function update(
   );
   const replay = replayer(known);
   const become = (target: Tensor, value: Value): Version => {
-    target.become(replay(value));
+    target.become(replay(value).operand as Version);
     return target.version;
   };
   renewMemory(parameter);

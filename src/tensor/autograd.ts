@@ -1,5 +1,6 @@
 /** Everything under the name `autograd`. */
 
 export { Function, FunctionContext, type FunctionDefinition, type Gradients } from "./function.ts";
+export { type GradOptions, grad } from "./grad.ts";
 export { AccumulateGrad, GradFn, type NextFunction } from "./grad-fn.ts";
 export { isGradEnabled, noGrad } from "./grad-mode.ts";

@@ -1,178 +1,175 @@
 /**
- * `loss.backward()`: what was remembered of the operations becomes a graph, the pass that also differentiates compiled
- * models derives its gradients, and what that adds waits to be computed like any other operation.
+ * Gradients of tensors: what was remembered of the operations becomes a graph, the walk that also differentiates compiled
+ * models derives its gradients, and what that adds waits to be computed like any other operation, or is part of the graph
+ * that is being traced.
  */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
-import { bottomUp, topologicalOrder } from "../core/topological.ts";
-import { GraphBuilder } from "../ir/builder.ts";
 import type { Graph, Value } from "../ir/types.ts";
-import { opTable } from "../ops/registry.ts";
 import { boundGradients } from "./backlog.ts";
-import { type Backward, currentRecorder } from "./context.ts";
-import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
-import { noGrad } from "./grad-mode.ts";
+import { currentRecorder, type Differentiator, type GradientOptions, type Recorder } from "./context.ts";
+import type { GradFn } from "./grad-fn.ts";
+import { withGradMode } from "./grad-mode.ts";
+import { historyOf, leavesBehind, type Point } from "./history.ts";
 import { rememberKept } from "./pending.ts";
-import { replayer } from "./replay.ts";
+import { edgeIn } from "./remember.ts";
+import { type Known, replayer } from "./replay.ts";
 import { Tensor } from "./tensor.ts";
-import { Version } from "./version.ts";
+import { withOrigin } from "./with-origin.ts";
 
-/** Derives the gradients of a graph's only output, one number, for the named states: outputs `grad.NAME`. */
-export type Differentiate = (graph: Graph, states: readonly string[]) => Graph;
+/**
+ * Takes cotangents back through a graph: `seeds` arrive at its first outputs, ones where none is given; the values are what
+ * arrives at its other outputs.
+ */
+export type TakeBack = (
+  graph: Graph,
+  seeds: readonly (Value | undefined)[],
+) => { readonly graph: Graph; readonly values: readonly (Value | undefined)[] };
 
-/** A graph of remembered operations and what its values stand for. */
-interface History {
-  readonly graph: Graph;
-  readonly versions: ReadonlyMap<Value, Version>;
-  /** The leaves behind the graph's states, by name; one that was changed in place has several. */
-  readonly leaves: ReadonlyMap<string, Tensor>;
+/** What goes back through tensors' histories, given how that is done with a graph. */
+export const differentiatorWith = (takeBack: TakeBack): Differentiator => ({
+  gradients: (callee, roots, cotangents, inputs, options) =>
+    withOrigin(() => {
+      const recorder = currentRecorder();
+      const points = roots.map((root) => pointOf(callee, recorder, root));
+      const arriving = roots.map((root, k) => checkedCotangent(callee, root, cotangents[k]));
+      const wanted = inputs.map((input, k) => {
+        const edge = edgeIn(recorder, input);
+        if (edge !== undefined) return edge;
+        throw new KilnError(
+          `${callee} is asked for the gradient of ${inputs.length === 1 ? "a tensor" : `tensor ${k} of its inputs`} ` +
+            "that requires none: call requiresGrad_() on it before it is used",
+        );
+      });
+      const gradients = gradientsOf(takeBack, recorder, points, arriving, wanted, options);
+      return inputs.map((input, k) => {
+        const gradient = tensorOf(gradients[k], input, recorder, options);
+        if (gradient !== undefined && recorder === undefined) boundGradients([gradient.version]);
+        return gradient;
+      });
+    }),
+  backward: (root, cotangent, inputs, options) =>
+    withOrigin(() => {
+      const recorder = currentRecorder();
+      const point = pointOf("backward()", recorder, root);
+      const arriving = checkedCotangent("backward()", root, cotangent);
+      const wanted = inputs === undefined ? undefined : inputs.map((input) => targetOf(recorder, input));
+      const targets = wanted ?? leavesBehind([point.edge]).map((edge) => ({ edge, tensor: edge.variable }));
+      if (recorder !== undefined) for (const { tensor } of targets) requireLocal(recorder, tensor);
+      const edges = targets.map(({ edge }) => edge);
+      const gradients = gradientsOf(takeBack, recorder, [point], [arriving], edges, options);
+      targets.forEach(({ tensor }, k) => {
+        const gradient = tensorOf(gradients[k], tensor, recorder, options);
+        if (gradient !== undefined) accumulate(tensor, gradient, options);
+      });
+      if (recorder !== undefined) return;
+      if (root.numel() === 1) rememberKept(root.version);
+      boundGradients(targets.flatMap(({ tensor: { grad } }) => (grad === null ? [] : [grad.version])));
+    }),
+});
+
+interface Target {
+  readonly edge: GradFn;
+  readonly tensor: Tensor;
 }
 
-/** The function behind `Tensor.backward`. */
-export const backwardWith =
-  (differentiate: Differentiate): Backward =>
-  (root, cotangent, retainGraph) => {
-    const arriving = checkedCotangent(root, cotangent);
-    if (root.gradFn === null) {
-      accumulate(root, arriving);
-      return;
-    }
-    const order = topologicalOrder<GradFn>([root.gradFn], edgesOf);
-    const operations = order.filter((fn) => fn instanceof OperationGradFn);
-    const { graph, versions, leaves } = historyOf(root, arriving, operations);
-    const derived = differentiate(graph, [...leaves.keys()]);
-    const replay = replayer(versions);
-    const gradients = new Map(derived.outputs.map(({ name, value }) => [name, value]));
-    for (const [name, leaf] of leaves) {
-      const value = gradients.get(`grad.${name}`);
-      if (value !== undefined) accumulate(leaf, new Tensor(leaf.shape, leaf.dtype, replay(value)));
-    }
-    if (root.numel() === 1) rememberKept(root.version);
-    boundGradients(
-      [...new Set(leaves.values())].flatMap(({ grad }) => (grad === null ? [] : [grad.version])),
-    );
-    if (!retainGraph) for (const operation of operations) operation.free();
-  };
+function targetOf(recorder: Recorder | undefined, tensor: Tensor): Target {
+  const edge = edgeIn(recorder, tensor);
+  if (edge !== undefined) return { edge, tensor };
+  throw new KilnError("backward() is given a tensor among its inputs that requires no gradient");
+}
 
-function checkedCotangent(root: Tensor, cotangent: Tensor | undefined): Tensor {
-  if (currentRecorder() !== undefined) {
-    throw new KilnError("backward() is called inside forward: compileTraining derives the gradients itself");
-  }
-  if (!root.requiresGrad) {
-    throw new KilnError(
-      "backward() is called on a tensor that no gradient is remembered for: it was computed from tensors without " +
-        "requiresGrad, or inside noGrad",
-    );
-  }
+/** Throws for what a program cannot add to: only an optimizer's step knows gradients of what lives on. */
+function requireLocal(recorder: Recorder, tensor: Tensor): void {
+  if (recorder.isLocal(tensor)) return;
+  throw new KilnError(
+    `backward() is called inside forward, and reaches a parameter ${tensor.dtype}${formatShape(tensor.shape)}: ` +
+      "compileTraining derives its gradient itself. For gradients of tensors that forward has, use autograd.grad, or " +
+      "backward({ inputs: [x], createGraph: true })",
+  );
+}
+
+/** What a tensor is to those who go back from it. */
+function pointOf(callee: string, recorder: Recorder | undefined, root: Tensor): Point {
+  const { operand, edge } = knownOf(recorder, root);
+  if (edge !== undefined) return { operand, edge };
+  throw new KilnError(
+    `${callee} is called on a tensor that no gradient is remembered for: it was computed from tensors without ` +
+      "requiresGrad, or inside noGrad",
+  );
+}
+
+const knownOf = (recorder: Recorder | undefined, tensor: Tensor): Known => ({
+  operand: recorder === undefined ? tensor.version : recorder.valueOf(tensor),
+  edge: edgeIn(recorder, tensor),
+});
+
+function checkedCotangent(callee: string, root: Tensor, cotangent: Tensor | undefined): Tensor | undefined {
   if (cotangent === undefined) {
-    if (root.numel() === 1)
-      return noGrad(() => new Tensor([], "float32", constant(1)).expand([...root.shape]));
+    if (root.numel() === 1) return undefined;
     throw new KilnError(
-      `backward() of a tensor of shape ${formatShape(root.shape)} needs the gradient that arrives at it, a tensor of ` +
+      `${callee} of a tensor of shape ${formatShape(root.shape)} needs the gradient that arrives at it, a tensor of ` +
         "the same shape; without one it is called on a single number, such as a loss",
     );
   }
   if (!sameShape(cotangent.shape, root.shape) || cotangent.dtype !== root.dtype) {
     throw new KilnError(
-      `backward() is given a gradient ${cotangent.dtype}${formatShape(cotangent.shape)} for a tensor ` +
+      `${callee} is given a gradient ${cotangent.dtype}${formatShape(cotangent.shape)} for a tensor ` +
         `${root.dtype}${formatShape(root.shape)}: both must be of one type`,
     );
   }
   return cotangent;
 }
 
-const constant = (value: number): Version =>
-  Version.from(
-    { dtype: "float32", shape: [] },
-    { op: "constant", inputs: [], attrs: { value, dtype: "float32" } },
-  );
-
-const edgesOf = (fn: GradFn): readonly GradFn[] =>
-  fn instanceof OperationGradFn ? fn.edges.filter((edge) => edge !== undefined) : [];
-
-/** The graph of `operations`, which are in order, with `Σ root·arriving` as the number to differentiate. */
-function historyOf(root: Tensor, arriving: Tensor, operations: readonly OperationGradFn[]): History {
-  const builder = new GraphBuilder(opTable);
-  const values = new Map<Version, Value>();
-  const versions = new Map<Value, Version>();
-  const results = new Map<GradFn, Value>();
-  const leaves = new Map<string, Tensor>();
-  const input = (version: Version): Value => {
-    const known = values.get(version);
-    if (known !== undefined) return known;
-    const value = builder.input("input", `input${values.size}`, version.type);
-    values.set(version, value);
-    versions.set(value, version);
-    return value;
-  };
-  /** A leaf that was changed in place comes once for each version, two leaves of the same numbers come apart. */
-  const leafValues = new Map<Tensor, Map<Version, Value>>();
-  const leaf = (variable: Tensor, version: Version): Value => {
-    const known = leafValues.get(variable) ?? new Map<Version, Value>();
-    leafValues.set(variable, known);
-    const value = known.get(version) ?? builder.input("state", `leaf${leaves.size}`, version.type);
-    if (!known.has(version)) leaves.set(`leaf${leaves.size}`, variable);
-    known.set(version, value);
-    versions.set(value, version);
-    return value;
-  };
-  /** What `fn` gave; numbers that it was changed to in place, its history being kept, stand in for its own. */
-  const result = (fn: GradFn, version: Version): Value => {
-    const value = results.get(fn)!;
-    if (!(fn instanceof OperationGradFn) || fn.saved.output === version) return value;
-    const changed = builder.node("with_history", [input(version), value]);
-    versions.set(changed, version);
-    return changed;
-  };
-  const rules = rulesIn(operations);
-  /** A user's rule must be seen down to its `cotangent`; what it uses beside that is an input like any other. */
-  const rule = bottomUp<Version, Value>(
-    (version) => (rules.has(version) ? (version.operation?.inputs ?? []) : []),
-    (version, of) => {
-      const { operation } = version;
-      if (operation === undefined || !rules.has(version)) return input(version);
-      const node = builder.node(operation.op, operation.inputs.map(of), operation.attrs);
-      versions.set(node, version);
-      return node;
-    },
-  );
-  for (const fn of operations) {
-    const { op, attrs, inputs, output } = fn.saved;
-    const operands = inputs.map((version, k) => {
-      const edge = fn.edges[k];
-      if (edge instanceof AccumulateGrad) return leaf(edge.variable, version);
-      return edge === undefined ? rule(version) : result(edge, version);
-    });
-    const node = builder.node(op, operands, attrs);
-    results.set(fn, node);
-    if (!versions.has(node)) versions.set(node, output);
-  }
-  const weighted = builder.node("mul", [results.get(root.gradFn!)!, input(arriving.version)]);
-  const loss = builder.node("sum", [weighted], { axes: root.shape.map((_, axis) => axis), keepdim: false });
-  return { graph: builder.build("history", [{ name: "loss", value: loss }]), versions, leaves };
-}
-
-/** Everything in users' rules that depends on the gradient that will arrive. */
-function rulesIn(operations: readonly OperationGradFn[]): ReadonlySet<Version> {
-  const custom = operations.flatMap(({ saved }) => (saved.op === "custom_gradient" ? saved.inputs : []));
-  const rules = new Set<Version>();
-  for (const version of topologicalOrder(custom, ({ operation }) => operation?.inputs ?? [])) {
-    const { operation } = version;
-    if (operation?.op === "cotangent" || operation?.inputs.some((input) => rules.has(input)))
-      rules.add(version);
-  }
-  return rules;
-}
-
-/** Adds what arrives to the leaf's `grad`. */
-function accumulate(leaf: Tensor, arriving: Tensor): void {
-  noGrad(() => {
-    // The gradient's memory is its own: what the user does to it in place reaches no other tensor.
-    leaf.grad =
-      leaf.grad === null
-        ? new Tensor(leaf.shape, leaf.dtype, arriving.version.shared())
-        : leaf.grad.add(arriving);
-    leaf.grad.version.isSaved = true;
+/** What arrives at each of `wanted`: the terms of a sum, none where nothing does. */
+function gradientsOf(
+  takeBack: TakeBack,
+  recorder: Recorder | undefined,
+  points: readonly Point[],
+  arriving: readonly (Tensor | undefined)[],
+  wanted: readonly GradFn[],
+  { createGraph, retainGraph }: GradientOptions,
+): readonly (readonly Known[])[] {
+  const seeds = arriving.map((tensor) => tensor && knownOf(recorder, tensor));
+  const distinct = [...new Set(wanted)];
+  const history = historyOf(points, seeds, distinct, createGraph, recorder);
+  const derived = takeBack(history.graph, history.seeds);
+  const replay = replayer(history.known, recorder, (value) => derived.graph.origins.get(value));
+  let next = 0;
+  const terms = history.counts.map((count) => {
+    const own = derived.values.slice(next, next + count).filter((value) => value !== undefined);
+    next += count;
+    return own.map(replay);
   });
+  if (!retainGraph) for (const operation of history.operations) operation.free();
+  return wanted.map((fn) => terms[distinct.indexOf(fn)]);
+}
+
+/** The tensor of a gradient for `input`; without `createGraph` it has no history. */
+function tensorOf(
+  terms: readonly Known[],
+  { shape, dtype }: Tensor,
+  recorder: Recorder | undefined,
+  { createGraph }: GradientOptions,
+): Tensor | undefined {
+  const tensors = terms.map(({ operand, edge }) => {
+    const isVersion = operand.kind === "version";
+    const tensor = isVersion
+      ? // The gradient's memory is its own: what the user does to it in place reaches no other tensor.
+        new Tensor(shape, dtype, operand.shared())
+      : new Tensor(shape, dtype, { kind: "traced", value: operand, tracksGradient: true, by: recorder! });
+    if (edge !== undefined) tensor.become(tensor.behind, edge);
+    return isVersion || createGraph ? tensor : tensor.detach();
+  });
+  if (tensors.length === 0) return undefined;
+  return tensors.reduce((sum, term) => withGradMode(createGraph, () => sum.add(term)));
+}
+
+/** Adds what arrives to the `grad` of `leaf`. */
+function accumulate(leaf: Tensor, arriving: Tensor, { createGraph }: GradientOptions): void {
+  const { grad } = leaf;
+  const sum = grad === null ? arriving : withGradMode(createGraph, () => grad.add(arriving));
+  leaf.grad = sum;
+  if (!sum.isTraced) sum.version.isSaved = true;
 }

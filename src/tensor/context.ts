@@ -1,7 +1,9 @@
 /** The ambient state of tensor operations: who records them while a model is traced, who evaluates them otherwise. */
 
+import { invariant } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
-import type { Attrs } from "../ir/types.ts";
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, Value } from "../ir/types.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Version } from "./version.ts";
 
@@ -18,7 +20,13 @@ export interface RandomSource {
 export interface Recorder {
   /** Whether it records the body of a loop, of which a model's trace or the interactive program is the outside. */
   readonly isBody: boolean;
+  /** What makes its graph, for operations that no tensor stands for. */
+  readonly builder: GraphBuilder;
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor;
+  /** What stands for a tensor in its graph; one from outside becomes part of it. */
+  valueOf(tensor: Tensor): Value;
+  /** Whether `tensor` lives no longer than the trace: it is none of the program's states or constants. */
+  isLocal(tensor: Tensor): boolean;
   /** Says that `tensor` was made of numbers just now, and not before. */
   made(tensor: Tensor): void;
   /**
@@ -43,12 +51,36 @@ export interface Evaluator {
   origin(): Origin | undefined;
 }
 
-/** Goes back through what made a tensor and adds to the gradients of its leaves; the driver injects one. */
-export type Backward = (root: Tensor, cotangent: Tensor | undefined, retainGraph: boolean) => void;
+/** How gradients are derived. */
+export interface GradientOptions {
+  /** Whether what was saved is kept for another call. */
+  readonly retainGraph: boolean;
+  /** Whether the gradients remember how they were made, so that they have gradients themselves. */
+  readonly createGraph: boolean;
+}
+
+/** Goes back through what made tensors; the driver injects one. */
+export interface Differentiator {
+  /** The gradients of `Σ roots·cotangents` for `inputs`; `undefined` for those that the roots do not depend on. */
+  gradients(
+    callee: string,
+    roots: readonly Tensor[],
+    cotangents: readonly (Tensor | undefined)[],
+    inputs: readonly Tensor[],
+    options: GradientOptions,
+  ): readonly (Tensor | undefined)[];
+  /** Adds such gradients to `grad` of the leaves that `root` depends on, or of `inputs` alone. */
+  backward(
+    root: Tensor,
+    cotangent: Tensor | undefined,
+    inputs: readonly Tensor[] | undefined,
+    options: GradientOptions,
+  ): void;
+}
 
 let recorder: Recorder | undefined;
 let evaluator: Evaluator | undefined;
-let backward: Backward | undefined;
+let differentiator: Differentiator | undefined;
 
 export const currentRecorder = (): Recorder | undefined => recorder;
 
@@ -69,11 +101,14 @@ export function injectEvaluator(implementation: Evaluator): void {
 
 export const currentEvaluator = (): Evaluator | undefined => evaluator;
 
-export function injectBackward(implementation: Backward): void {
-  backward = implementation;
+export function injectDifferentiator(implementation: Differentiator): void {
+  differentiator = implementation;
 }
 
-export const currentBackward = (): Backward | undefined => backward;
+export function currentDifferentiator(): Differentiator {
+  invariant(differentiator !== undefined, "a differentiator is injected by src/compile.ts");
+  return differentiator;
+}
 
 /** The modules whose `forward` is running, outermost first. */
 export const moduleStack: object[] = [];

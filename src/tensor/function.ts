@@ -7,7 +7,7 @@
 import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import { currentRecorder } from "./context.ts";
-import { isGradEnabled, noGrad } from "./grad-mode.ts";
+import { isGradEnabled } from "./grad-mode.ts";
 import { apply, Tensor } from "./tensor.ts";
 
 /** What forward leaves for backward. Fields of one's own may be set on it as well. */
@@ -55,7 +55,7 @@ function applied<Args extends readonly unknown[]>(definition: FunctionDefinition
   if (currentRecorder() === undefined && !(isGradEnabled() && tensors.some((t) => t.requiresGrad))) {
     return definition.forward(context, ...args);
   }
-  const output = unrecorded(() => definition.forward(context, ...args));
+  const output = definition.forward(context, ...args);
   if (!(output instanceof Tensor)) throw new KilnError(`${definition.name}.forward must return one tensor`);
   const gradients = gradientsOf(definition, context, args, output);
   const learned = gradients.flatMap((gradient, k) => (gradient === null ? [] : [k]));
@@ -66,9 +66,6 @@ function applied<Args extends readonly unknown[]>(definition: FunctionDefinition
     name: `${definition.name}Backward`,
   });
 }
-
-/** While a model is traced, `custom_gradient` itself stops gradients; outside, nothing must be remembered. */
-const unrecorded = <T>(body: () => T): T => (currentRecorder() === undefined ? noGrad(body) : body());
 
 /** Backward's results for the tensors among `args`, in terms of a cotangent that is still to come. */
 function gradientsOf<Args extends readonly unknown[]>(
@@ -81,7 +78,7 @@ function gradientsOf<Args extends readonly unknown[]>(
   level++;
   let returned: Gradients;
   try {
-    returned = unrecorded(() => definition.backward(context, arriving));
+    returned = definition.backward(context, arriving);
   } finally {
     level--;
   }

@@ -5,7 +5,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { RESULT } from "../ir/body.ts";
-import type { Attrs } from "../ir/types.ts";
+import type { Attrs, Value } from "../ir/types.ts";
 import { definitionOf } from "../ops/registry.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Version } from "./version.ts";
@@ -40,12 +40,15 @@ export class AccumulateGrad extends GradFn {
   }
 }
 
+/** What stands behind a tensor: a version of its numbers, or a value of the graph that is being traced. */
+export type Operand = Version | Value;
+
 /** What `backward` needs to derive an operation's gradient. */
 export interface SavedOperation {
   readonly op: string;
   readonly attrs: Attrs;
-  readonly inputs: readonly Version[];
-  readonly output: Version;
+  readonly inputs: readonly Operand[];
+  readonly output: Operand;
 }
 
 function nameOf({ op, inputs, attrs }: SavedOperation): string {

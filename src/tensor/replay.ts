@@ -1,38 +1,79 @@
-/** Turns the nodes of a graph back into versions that wait to be computed: how derived graphs become tensors. */
+/** Turns the nodes of a graph back into what tensors stand for: how derived graphs become tensors. */
 
 import { invariant } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
 import { topologicalOrder } from "../core/topological.ts";
 import { RESULT } from "../ir/body.ts";
-import type { Value } from "../ir/types.ts";
+import type { Node, Value } from "../ir/types.ts";
+import type { Recorder } from "./context.ts";
+import { type GradFn, type Operand, OperationGradFn } from "./grad-fn.ts";
+import { hasFloat } from "./remember.ts";
 import { Version } from "./version.ts";
 
-/** Gives the version of any value of a graph; `known` holds its inputs, and whatever else is there already. */
-export function replayer(known: ReadonlyMap<Value, Version>): (value: Value) => Version {
-  const versions = new Map(known);
-  const firsts = new Map<Version, Version>();
-  /** What stands for all results of an op is read by way of its first one. */
-  const first = (version: Version): Version => {
-    const { dtype, shape, others } = version.type;
-    if (others === undefined) return version;
+/** What a value of a graph stands for, and where gradients for it go, if they are wanted. */
+export interface Known {
+  readonly operand: Operand;
+  readonly edge?: GradFn | undefined;
+}
+
+/**
+ * Gives what any value of a graph stands for: a version that waits to be computed, or, with `by`, a value of the graph that
+ * is being traced. `known` says it of the graph's inputs, and of whatever else is there already; what is made of anything
+ * that has an edge remembers how. `originsOf` are the lines that nodes belong to.
+ */
+export function replayer(
+  known: ReadonlyMap<Value, Known>,
+  by?: Recorder,
+  originsOf?: (value: Value) => readonly Origin[] | undefined,
+): (value: Value) => Known {
+  const all = new Map<Value, Known>();
+  const find = (value: Value): Known | undefined => all.get(value) ?? known.get(value);
+  const firsts = new Map<Operand, Known>();
+  /** A version that stands for all results of an op is read by way of its first one. */
+  const first = (all: Known): Known => {
+    const { operand } = all;
+    if (operand.kind !== "version" || operand.type.others === undefined) return all;
+    const { dtype, shape } = operand.type;
+    const attrs = { index: 0 };
     const own =
-      firsts.get(version) ??
-      Version.from({ dtype, shape }, { op: RESULT, inputs: [version], attrs: { index: 0 } });
-    firsts.set(version, own);
+      firsts.get(operand) ??
+      remembered(
+        { op: RESULT, attrs },
+        [all],
+        Version.from({ dtype, shape }, { op: RESULT, inputs: [operand], attrs }),
+      );
+    firsts.set(operand, own);
     return own;
+  };
+  const perform = (node: Node, inputs: readonly Known[]): Operand => {
+    const { op, attrs, type } = node;
+    const operands = inputs.map(({ operand }) => operand);
+    if (by === undefined) return Version.from(type, { op, inputs: operands as Version[], attrs });
+    return by.builder.at(originsOf?.(node) ?? [], () => by.builder.node(op, operands as Value[], attrs));
   };
   return (root) => {
     const missing = topologicalOrder([root], (value) =>
-      value.kind === "node" && !versions.has(value) ? value.inputs : [],
+      value.kind === "node" && find(value) === undefined ? value.inputs : [],
     );
     for (const value of missing) {
-      if (versions.has(value)) continue;
-      invariant(value.kind !== "input", "a version is given for each of the graph's inputs");
-      const inputs = value.inputs.map((input) => {
-        const version = versions.get(input)!;
-        return value.op === RESULT ? version : first(version);
-      });
-      versions.set(value, Version.from(value.type, { op: value.op, inputs, attrs: value.attrs }));
+      if (find(value) !== undefined) continue;
+      invariant(value.kind !== "input", "it is said of each of the graph's inputs what it stands for");
+      const inputs = value.inputs.map((input) => (value.op === RESULT ? find(input)! : first(find(input)!)));
+      all.set(value, remembered(value, inputs, perform(value, inputs)));
     }
-    return first(versions.get(root)!);
+    return first(find(root)!);
   };
+}
+
+/** What an operation has made, with a memory of it where gradients are wanted for its inputs. */
+function remembered(
+  { op, attrs }: Pick<Node, "op" | "attrs">,
+  inputs: readonly Known[],
+  operand: Operand,
+): Known {
+  const edges = inputs.map(({ edge }) => edge);
+  const isLearned = edges.some((edge) => edge !== undefined) && hasFloat(operand.type);
+  if (!isLearned) return { operand };
+  const saved = { op, attrs, inputs: inputs.map((input) => input.operand), output: operand };
+  return { operand, edge: new OperationGradFn(saved, edges) };
 }

@@ -4,24 +4,24 @@
  */
 
 import { describeValue } from "../core/describe-value.ts";
-import { type DType, isFloat, type TypedArray } from "../core/dtype.ts";
+import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import { checkIndices } from "../core/index-limit.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
-import { resultsOf } from "../ir/body.ts";
 import type { Attrs, NodeType, Value } from "../ir/types.ts";
 import { definitionOf, opTable } from "../ops/registry.ts";
 import { ownAxisOf } from "./axes.ts";
 import { boundBacklog } from "./backlog.ts";
-import { currentBackward, currentEvaluator, currentRecorder, type Recorder } from "./context.ts";
+import { currentDifferentiator, currentEvaluator, currentRecorder, type Recorder } from "./context.ts";
 import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { InPlaceMethods } from "./in-place.ts";
 import { injectApply } from "./operation.ts";
 import { rememberScalar } from "./pending.ts";
+import { hasFloat, rememberTraced } from "./remember.ts";
 import { HostStorage, type NestedNumbers, nest } from "./storage.ts";
 import { Version } from "./version.ts";
 import { bringUpToDate, type LateWrite, type Memory, shareDetached, type ViewLink } from "./view.ts";
@@ -46,11 +46,20 @@ export type Source =
 export interface BackwardOptions {
   /** What arrives at the tensor, where it is no single number. */
   readonly gradient?: Tensor;
-  /** Whether what was saved for this call is kept for another. */
+  /** Whether what was saved for this call is kept for another; as `createGraph` says unless told. */
   readonly retainGraph?: boolean;
+  /** Whether the gradients remember how they were made, so that they have gradients themselves. */
+  readonly createGraph?: boolean;
+  /** The tensors whose `grad` is added to; all leaves unless told. */
+  readonly inputs?: Tensor | readonly Tensor[];
 }
 
-const BACKWARD_OPTIONS = { gradient: true, retainGraph: true } satisfies OptionNames<BackwardOptions>;
+const BACKWARD_OPTIONS = {
+  gradient: true,
+  retainGraph: true,
+  createGraph: true,
+  inputs: true,
+} satisfies OptionNames<BackwardOptions>;
 
 export class Tensor extends InPlaceMethods {
   readonly shape: Shape;
@@ -142,7 +151,9 @@ export class Tensor extends InPlaceMethods {
     if (wanted && this.dtype !== "float32") {
       throw new KilnError(`only float32 tensors can require gradients, not ${this.dtype}`);
     }
-    if (this.madeBy === null) this.wantsGrad = wanted;
+    if (this.madeBy !== null) return;
+    this.wantsGrad = wanted;
+    if (wanted && this.source.kind === "traced") this.source = { ...this.source, tracksGradient: true };
   }
 
   requiresGrad_(wanted = true): this {
@@ -173,16 +184,19 @@ export class Tensor extends InPlaceMethods {
 
   /** Where gradients for this tensor go: to what made it, or to its own `grad`. */
   get gradEdge(): GradFn | undefined {
-    const { gradFn } = this;
-    if (gradFn !== null) return gradFn;
-    if (!this.wantsGrad) return undefined;
+    return this.gradFn ?? (this.wantsGrad || this.requiresGrad ? this.asLeaf : undefined);
+  }
+
+  /** What stands for it where it is taken as a leaf, whatever it was computed from. */
+  get asLeaf(): AccumulateGrad {
     this.accumulator ??= new AccumulateGrad(this);
     return this.accumulator;
   }
 
   /**
    * Adds to `grad` of every leaf that this tensor was computed from. A result of one element needs no argument, any
-   * other the gradient that arrives at it. What was saved for it is let go, unless the graph is to be retained.
+   * other the gradient that arrives at it. What was saved for it is let go, unless the graph is to be retained. Inside of
+   * `forward` it reaches tensors that forward itself has, never parameters.
    */
   backward(gradient?: Tensor | null, options?: BackwardOptions): void;
   backward(options: BackwardOptions): void;
@@ -191,10 +205,9 @@ export class Tensor extends InPlaceMethods {
     const options = (isTensor ? last : (first as BackwardOptions)) ?? {};
     checkOptionNames("backward", options, BACKWARD_OPTIONS);
     const gradient = isTensor ? ((first as Tensor | null | undefined) ?? undefined) : options.gradient;
-    const { retainGraph = false } = options;
-    const backward = currentBackward();
-    invariant(backward !== undefined, "backward is injected by src/compile.ts");
-    backward(this, gradient, retainGraph);
+    const { createGraph = false, retainGraph = createGraph, inputs } = options;
+    const wanted = inputs instanceof Tensor ? [inputs] : inputs;
+    currentDifferentiator().backward(this, gradient, wanted, { createGraph, retainGraph });
   }
 
   /**
@@ -271,8 +284,6 @@ export class Tensor extends InPlaceMethods {
 export const isLearned = (type: NodeType, inputs: readonly Tensor[]): boolean =>
   hasFloat(type) && inputs.some(({ requiresGrad }) => requiresGrad);
 
-const hasFloat = (type: NodeType): boolean => resultsOf(type).some(({ dtype }) => isFloat(dtype));
-
 /** Of a tensor that the body of a loop has made, where it is no longer there. */
 export const outsideBody = (op: string): string =>
   `${op} is given a tensor from the body of a scan, outside of it: what is wanted from there must be among its results`;
@@ -291,7 +302,8 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
   if (recorder !== undefined) {
     const detached = (input: Tensor): Tensor =>
       input.requiresGrad ? recorder.record("detach", [input], {}) : input;
-    return recorder.record(op, isGradEnabled() || op === "detach" ? inputs : inputs.map(detached), attrs);
+    if (!isGradEnabled()) return recorder.record(op, op === "detach" ? inputs : inputs.map(detached), attrs);
+    return rememberTraced(recorder, op, inputs, attrs);
   }
   const versions = inputs.map(({ behind }): Version => {
     if (behind.kind === "version") return behind;

@@ -35,7 +35,7 @@ export interface RecordedBody {
 
 export class BodyRecorder implements Recorder {
   readonly isBody = true;
-  private readonly builder = new GraphBuilder(opTable);
+  readonly builder = new GraphBuilder(opTable);
   private readonly outer = currentRecorder();
   private readonly iterations: number;
   private readonly given: Input[] = [];
@@ -80,6 +80,10 @@ export class BodyRecorder implements Recorder {
     return this.tensorOf(value, !stopsGradient && isLearned(value.type, inputs));
   }
 
+  isLocal(tensor: Tensor): boolean {
+    return tensor.recorder === this;
+  }
+
   made(tensor: Tensor): void {
     this.local.add(tensor);
     this.outer?.made(tensor);
@@ -114,7 +118,7 @@ export class BodyRecorder implements Recorder {
     return new Tensor(shape, dtype, { kind: "traced", value, tracksGradient, by: this });
   }
 
-  private valueOf(tensor: Tensor, isDetached = false): Value {
+  valueOf(tensor: Tensor, isDetached = false): Value {
     const { behind } = tensor;
     if (behind.kind === "traced") {
       if (behind.by === this) return behind.value;

@@ -25,7 +25,7 @@ import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
 import { mistakeIn, tensorsIn } from "./returned.ts";
 import type { Traceable, TraceableLoss } from "./traceable.ts";
-import { ValueNamer } from "./value-names.ts";
+import { graphName, ValueNamer } from "./value-names.ts";
 
 export type { Traceable, TraceableLoss };
 
@@ -82,11 +82,6 @@ function targetType(loss: TraceableLoss, output: TensorType): TensorType {
   throw new KilnError(saysNoTarget(loss.constructor.name));
 }
 
-const graphName = (model: Traceable): string => {
-  const name = model.constructor.name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
-  return /^[a-z]/.test(name) ? name : "model";
-};
-
 /** A tensor from outside of the trace, which stands for a value of the graph as long as the trace lasts. */
 interface Adopted {
   readonly tensor: Tensor;
@@ -99,7 +94,7 @@ interface Adopted {
 
 class Session implements Recorder {
   readonly isBody = false;
-  private readonly builder = new GraphBuilder(opTable);
+  readonly builder = new GraphBuilder(opTable);
   private readonly states = new Map<string, Tensor>();
   /** By the tensor itself: two of them may hold the same numbers. */
   private readonly adopted = new Map<Tensor, Adopted>();
@@ -267,6 +262,10 @@ class Session implements Recorder {
     return this.tensorOf(value, !stopsGradient && isLearned(value.type, inputs));
   }
 
+  isLocal(tensor: Tensor): boolean {
+    return tensor.recorder === this && !this.adopted.has(tensor);
+  }
+
   made(tensor: Tensor): void {
     this.local.add(tensor);
   }
@@ -352,7 +351,7 @@ class Session implements Recorder {
   }
 
   /** The graph's value for a tensor; tensors from outside become states when they are first met. */
-  private valueOf(tensor: Tensor, isDetached = false): Value {
+  valueOf(tensor: Tensor, isDetached = false): Value {
     const { behind } = tensor;
     if (behind.kind === "traced") {
       if (behind.by === this) return behind.value;

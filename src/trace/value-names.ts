@@ -63,3 +63,9 @@ const plainName = (name: string): string =>
     .slice(0, LONGEST)
     .replace(/[^A-Za-z0-9_]/g, "_")
     .replace(/^(?=\d)/, "_");
+
+/** What the graph of a model is called. */
+export function graphName(model: object): string {
+  const name = model.constructor.name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
+  return /^[a-z]/.test(name) ? name : "model";
+}

@@ -21,6 +21,7 @@ export function record<T>(body: () => T): { readonly result: T; readonly ops: re
   const b = new GraphBuilder(opTable);
   const recorder: Recorder = {
     isBody: false,
+    builder: b,
     record(op, inputs, attrs) {
       const type = opTable.infer(op, inputs, attrs);
       const value = b.input("input", `t${ops.length}`, type);
@@ -33,6 +34,10 @@ export function record<T>(body: () => T): { readonly result: T; readonly ops: re
       ops.push({ op, inputs, attrs, output, modules: [...moduleStack] });
       return output;
     },
+    valueOf: () => {
+      throw new Error("this recorder derives nothing");
+    },
+    isLocal: () => true,
     made: () => undefined,
     change: () => {
       throw new Error("this recorder writes down operations alone");

@@ -83,8 +83,8 @@ describe("options that PyTorch has", () => {
       () =>
         ones(1, { requiresGrad: true })
           .sum()
-          .backward({ createGraph: true } as never),
-      "createGraph",
+          .backward({ create_graph: true } as never),
+      "create_graph",
     ],
     [
       "backward",
