@@ -25,6 +25,7 @@ import { MAX_DIM } from "./max_dim.ts";
 import { MAX_POOL2D } from "./max_pool2d.ts";
 import { NLL } from "./nll.ts";
 import { NORMALIZATION } from "./normalization.ts";
+import { ORDER } from "./order.ts";
 import { POSITIONS } from "./positions.ts";
 import { RANDOM } from "./random.ts";
 import { REARRANGE } from "./rearrange.ts";
@@ -35,6 +36,7 @@ import { SHAPE } from "./shape.ts";
 import { SOFTMAX } from "./softmax.ts";
 import { STANDARDIZE } from "./standardize.ts";
 import { STATISTICS } from "./statistics.ts";
+import { UNFOLD } from "./unfold.ts";
 
 const DEFINITIONS = {
   ...ELEMENTWISE,
@@ -57,6 +59,8 @@ const DEFINITIONS = {
   ...INDEXING,
   ...INDEX_SELECT,
   ...POSITIONS,
+  ...ORDER,
+  ...UNFOLD,
   ...EMBEDDING,
   ...STANDARDIZE,
   ...STATISTICS,

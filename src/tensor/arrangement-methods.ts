@@ -90,6 +90,13 @@ export abstract class ArrangementMethods extends ReductionMethods {
     requireTensor("reshapeAs", other);
     return this.reshape(other.shape);
   }
+  /**
+   * Windows of `size` elements, one each `step` elements along `dimension`; what a window holds is the last axis. A copy
+   * (in PyTorch a view).
+   */
+  unfold(this: Tensor, dimension: number, size: number, step: number): Tensor {
+    return parts.unfold(this, dimension, size, step);
+  }
   /** All parts along `dim`, each without that axis. */
   unbind(this: Tensor, dim?: number): Tensor[] {
     return parts.unbind(this, dim);

@@ -1,12 +1,13 @@
 /** What reads and writes tensors at positions that other tensors name, as methods with PyTorch's names and defaults. */
 
-import type { AlphaOptions } from "./arguments.ts";
+import type { AlphaOptions, Keepdim } from "./arguments.ts";
 import { ArrangementMethods } from "./arrangement-methods.ts";
 import * as dependent from "./data-dependent.ts";
 import { type IndexItem, index } from "./indexing.ts";
 import * as lookup from "./lookup.ts";
 import * as writing from "./scatter.ts";
 import { bucketize, type SearchOptions } from "./search.ts";
+import * as sorting from "./sorting.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -65,6 +66,22 @@ export abstract class IndexingMethods extends ArrangementMethods {
   /** With `value` in the parts along `dim` that a list names. */
   indexFill(this: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor {
     return writing.indexFill(this, dim, index, value);
+  }
+  /** The elements in order along an axis, the last one unless told, and where they stood. */
+  sort(this: Tensor, dim?: number | sorting.SortOptions, descending?: boolean): sorting.Sorted {
+    return sorting.sort(this, dim, descending);
+  }
+  /** Where the elements in order along an axis stand; int32. */
+  argsort(this: Tensor, dim?: number | sorting.SortOptions, descending?: boolean): Tensor {
+    return sorting.argsort(this, dim, descending);
+  }
+  /** The `k` largest elements along an axis, or the smallest, and where they stood. */
+  topk(this: Tensor, k: number, dim?: number | sorting.TopkOptions, largest?: boolean): sorting.Sorted {
+    return sorting.topk(this, k, dim, largest);
+  }
+  /** The `k`-th smallest element along an axis, and where it stood. */
+  kthvalue(this: Tensor, k: number, dim?: number, keepdim?: Keepdim): sorting.Sorted {
+    return sorting.kthvalue(this, k, dim, keepdim);
   }
   /** Which bucket between sorted boundaries each element lies in. */
   bucketize(this: Tensor, boundaries: Tensor, options?: SearchOptions): Tensor {

@@ -4,6 +4,7 @@ import { describeValue } from "../core/describe-value.ts";
 import { describe } from "../ops/definition.ts";
 import { refuse, requireTensor } from "./arguments.ts";
 import { ownAxisOf } from "./axes.ts";
+import { apply } from "./operation.ts";
 import { cat, select, slice, split } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -11,6 +12,18 @@ import type { Tensor } from "./tensor.ts";
 export function unbind(input: Tensor, dim = 0): Tensor[] {
   const axis = ownAxisOf("unbind", input, dim);
   return Array.from({ length: input.shape[axis] }, (_, k) => select(input, axis, k));
+}
+
+/** Windows of `size` elements, one each `step` elements along `dimension`; what a window holds is the last axis. */
+export function unfold(input: Tensor, dimension: number, size: number, step: number): Tensor {
+  const axis = ownAxisOf("unfold", input, dimension);
+  const extent = input.shape[axis];
+  if (!Number.isSafeInteger(size) || size < 0 || size > extent)
+    return refuse(
+      `unfold needs windows of at most the ${extent} elements along axis ${axis}, not of ${size}`,
+    );
+  if (!Number.isSafeInteger(step) || step < 1) return refuse(`unfold needs a positive step, not ${step}`);
+  return apply("unfold", [input], { axis, size, step });
 }
 
 /**

@@ -121,6 +121,10 @@ describe("parts", () => {
     expect(() => ones(3).hsplit(2)).toThrow("hsplit cannot cut axis 0 of float32[3] into 2 equal parts");
     expect(() => ones(3).tensorSplit(0)).toThrow("tensorSplit needs a positive number of parts, not 0");
     expect(() => ones(3).tensorSplit("2" as never)).toThrow('not the string "2"');
+    expect(() => ones(3).unfold(0, 4, 1)).toThrow(
+      "unfold needs windows of at most the 3 elements along axis 0, not of 4",
+    );
+    expect(() => ones(3).unfold(0, 2, 0)).toThrow("unfold needs a positive step, not 0");
     expect(() => hstack(ones(3) as never)).toThrow("hstack takes one list of tensors: write hstack([a, b])");
   });
 });
