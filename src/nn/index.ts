@@ -3,6 +3,7 @@
 export { isModule, isParameter } from "./brand.ts";
 export type {
   Approximate,
+  AveragePool3dOptions,
   BatchNormOptions,
   BCEWithLogitsLossOptions,
   ConvolutionOptions,
@@ -35,6 +36,7 @@ export type {
   TransposedConvolutionOptions,
   TripletMarginLossOptions,
   TripletMarginWithDistanceLossOptions,
+  UnfoldOptions,
 } from "./functional/index.ts";
 export * as functional from "./functional/index.ts";
 export * as utils from "./gradient-clipping.ts";
@@ -63,9 +65,14 @@ export {
   Tanh,
 } from "./layers/activation.ts";
 export {
+  AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
   AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
   type AdaptivePool2dArguments,
+  type AdaptivePoolArguments,
 } from "./layers/adaptive-pooling.ts";
 export {
   BatchNorm1d,
@@ -77,12 +84,23 @@ export {
 export { Bilinear, type BilinearArguments, type BilinearOptions } from "./layers/bilinear.ts";
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from "./layers/channels.ts";
 export {
+  ConvTranspose1d,
+  type ConvTranspose1dArguments,
+  type ConvTranspose1dOptions,
+} from "./layers/conv-transpose1d.ts";
+export {
   ConvTranspose2d,
   type ConvTranspose2dArguments,
   type ConvTranspose2dOptions,
 } from "./layers/conv-transpose2d.ts";
+export {
+  ConvTranspose3d,
+  type ConvTranspose3dArguments,
+  type ConvTranspose3dOptions,
+} from "./layers/conv-transpose3d.ts";
 export { Conv1d, type Conv1dArguments, type Conv1dOptions } from "./layers/conv1d.ts";
 export { Conv2d, type Conv2dArguments, type Conv2dOptions } from "./layers/conv2d.ts";
+export { Conv3d, type Conv3dArguments, type Conv3dOptions } from "./layers/conv3d.ts";
 export type { PaddingMode } from "./layers/convolution.ts";
 export { CosineSimilarity, PairwiseDistance } from "./layers/distance.ts";
 export {
@@ -100,6 +118,7 @@ export {
   type EmbeddingOptions,
   type PretrainedOptions,
 } from "./layers/embedding.ts";
+export { Fold, type FoldArguments, Unfold, type UnfoldArguments } from "./layers/fold.ts";
 export { GroupNorm, type GroupNormArguments, type GroupNormOptions } from "./layers/group-norm.ts";
 export {
   InstanceNorm1d,
@@ -143,6 +162,12 @@ export {
   type MaxPool2dArguments,
 } from "./layers/pooling.ts";
 export {
+  AvgPool3d,
+  type AvgPool3dArguments,
+  MaxPool3d,
+  type MaxPool3dArguments,
+} from "./layers/pooling-volumes.ts";
+export {
   LocalResponseNorm,
   type LocalResponseNormArguments,
   type LocalResponseNormOptions,
@@ -178,7 +203,17 @@ export {
 } from "./layers/upsample.ts";
 export * from "./losses/index.ts";
 export { Module } from "./module.ts";
-export type { OpenSize2d, Pair, Single, Size1d, Size2d, Size3d, Triple } from "./options.ts";
+export type {
+  OpenSize1d,
+  OpenSize2d,
+  OpenSize3d,
+  Pair,
+  Single,
+  Size1d,
+  Size2d,
+  Size3d,
+  Triple,
+} from "./options.ts";
 export type { PaddingWord } from "./padding.ts";
 export { Parameter } from "./parameter.ts";
 export type { LossOptions, Reduction, WeightedLossOptions } from "./reduction.ts";

@@ -23,8 +23,13 @@ export type Size<R extends Rank> = R extends 1 ? Size1d : R extends 2 ? Size2d :
 /** The same, always one number per axis. */
 export type Extents<R extends Rank> = R extends 1 ? Single : R extends 2 ? Pair : Triple;
 
-/** A size that may leave extents open. */
-export type OpenSize2d = number | null | readonly [number | null, number | null];
+/** An extent that may be left open. */
+type Open = number | null;
+/** Sizes that may leave extents open. */
+export type OpenSize1d = Open | readonly [Open];
+export type OpenSize2d = Open | readonly [Open, Open];
+export type OpenSize3d = Open | readonly [Open, Open, Open];
+export type OpenSize<R extends Rank> = R extends 1 ? OpenSize1d : R extends 2 ? OpenSize2d : OpenSize3d;
 
 /** The arguments of one call, by name. */
 export class Arguments {
@@ -91,10 +96,7 @@ export class Arguments {
     if (Array.isArray(value) && value.length === rank && value.every((extent) => isInteger(extent, least))) {
       return [...value] as unknown as Size<R>;
     }
-    const several = ["", ", or two of them for rows and columns", ", or three for depth, rows and columns"][
-      rank - 1
-    ];
-    throw this.wrong(name, `${wholeNumber(least)}${several}`, value);
+    throw this.wrong(name, `${wholeNumber(least)}${SEVERAL[rank - 1]}`, value);
   }
 
   /** As {@link size}, always one per axis. */
@@ -103,15 +105,15 @@ export class Arguments {
   }
 
   /** A size in which null stands for an extent that stays what it is; as it was given. */
-  openSize(name: string, least: number): OpenSize2d {
+  openSize<R extends Rank>(name: string, rank: R, least: number): OpenSize<R> {
     const value = this.values.get(name);
     if (value === undefined) throw new KilnError(`${this.callee} needs ${name}`);
     const isExtent = (extent: unknown): boolean => (extent ?? null) === null || isInteger(extent, least);
-    if (Array.isArray(value) && value.length === 2 && value.every(isExtent)) {
-      return [value[0] ?? null, value[1] ?? null];
+    if (Array.isArray(value) && value.length === rank && value.every(isExtent)) {
+      return value.map((extent) => extent ?? null) as unknown as OpenSize<R>;
     }
-    if (isExtent(value)) return value as number | null;
-    throw this.wrong(name, `${wholeNumber(least)} or null, or two of them for rows and columns`, value);
+    if (isExtent(value)) return value as OpenSize<R>;
+    throw this.wrong(name, `${wholeNumber(least)} or null${SEVERAL[rank - 1]}`, value);
   }
 
   /** A list of whole numbers, at least one of them. */
@@ -214,6 +216,13 @@ export function pythonFloat(value: number): string {
 
 /** How Python prints a truth value. */
 export const pythonFlag = (flag: boolean): string => (flag ? "True" : "False");
+
+/** What may stand in place of one number, by the number of axes. */
+const SEVERAL = [
+  "",
+  ", or two of them for rows and columns",
+  ", or three of them for depth, rows and columns",
+];
 
 const wholeNumber = (least: number): string =>
   least === Number.NEGATIVE_INFINITY ? "a whole number" : `a whole number of at least ${least}`;

@@ -1,7 +1,7 @@
 /** The padding of a convolution, which layers and functions read and check alike. */
 
 import { KilnError } from "../core/errors.ts";
-import type { Arguments, Extents, Pair, Size } from "./options.ts";
+import type { Arguments, Extents, Pair, Rank, Size } from "./options.ts";
 
 /** `"same"` keeps the input's extents (at stride 1), `"valid"` is no padding. */
 export type PaddingWord = "same" | "valid";
@@ -12,11 +12,8 @@ export type Padding = PaddingWord | readonly number[];
 const WORDS: readonly PaddingWord[] = ["same", "valid"];
 
 /** The padding of a convolution over `rank` axes; 0 unless told. */
-export const readPadding = <Rank extends 1 | 2>(
-  options: Arguments,
-  rank: Rank,
-): Extents<Rank> | PaddingWord =>
-  options.word("padding", WORDS) ?? options.extents("padding", rank, 0, 0 as Size<Rank>);
+export const readPadding = <R extends Rank>(options: Arguments, rank: R): Extents<R> | PaddingWord =>
+  options.word("padding", WORDS) ?? options.extents("padding", rank, 0, 0 as Size<R>);
 
 /** Throws unless the padding can be had at this stride. */
 export function checkPadding(callee: string, padding: Padding, stride: readonly number[]): void {
@@ -45,8 +42,8 @@ export function sidesOf(
 /** Throws where the output padding of a transposed convolution would reach what a further input covers. */
 export function checkOutputPadding(
   callee: string,
-  outputPadding: Pair,
-  { stride, dilation }: { readonly stride: Pair; readonly dilation: Pair },
+  outputPadding: readonly number[],
+  { stride, dilation }: { readonly stride: readonly number[]; readonly dilation: readonly number[] },
 ): void {
   if (outputPadding.some((extent, axis) => extent >= Math.max(stride[axis], dilation[axis]))) {
     throw new KilnError(

@@ -1,7 +1,7 @@
 /** The arguments of a pooling window, which layers and functions read and check alike. */
 
 import { KilnError } from "../core/errors.ts";
-import { type Arguments, extentsOf, type Size, type Size2d } from "./options.ts";
+import { type Arguments, extentsOf, type Rank, type Size, type Size2d } from "./options.ts";
 
 /** The named arguments of a max-pooling window; `stride` is the kernel's size unless told. */
 export interface PoolOptions<Extent = Size2d> {
@@ -44,21 +44,17 @@ export interface AverageWindow<Extent = Size2d> extends Omit<Window<Extent>, "di
 }
 
 /** Reads and checks the arguments of a max-pooling window over `rank` axes. */
-export const readWindow = <Rank extends 1 | 2>(
-  given: Arguments,
-  callee: string,
-  rank: Rank,
-): Window<Size<Rank>> => ({
+export const readWindow = <R extends Rank>(given: Arguments, callee: string, rank: R): Window<Size<R>> => ({
   ...readPlacement(given, callee, rank),
-  dilation: given.size("dilation", rank, 1, 1 as Size<Rank>),
+  dilation: given.size("dilation", rank, 1, 1 as Size<R>),
 });
 
 /** Reads and checks the arguments of an average-pooling window over `rank` axes. */
-export function readAverageWindow<Rank extends 1 | 2>(
+export function readAverageWindow<R extends Rank>(
   given: Arguments,
   callee: string,
-  rank: Rank,
-): AverageWindow<Size<Rank>> {
+  rank: R,
+): AverageWindow<Size<R>> {
   const divisorOverride = given.has("divisorOverride")
     ? given.integer("divisorOverride", Number.NEGATIVE_INFINITY)
     : undefined;
@@ -72,13 +68,13 @@ export function readAverageWindow<Rank extends 1 | 2>(
 }
 
 /** What both kinds of windows have. */
-function readPlacement<Rank extends 1 | 2>(
+function readPlacement<R extends Rank>(
   given: Arguments,
   callee: string,
-  rank: Rank,
-): Omit<Window<Size<Rank>>, "dilation"> {
+  rank: R,
+): Omit<Window<Size<R>>, "dilation"> {
   const kernelSize = given.size("kernelSize", rank, 1);
-  const padding = given.size("padding", rank, 0, 0 as Size<Rank>);
+  const padding = given.size("padding", rank, 0, 0 as Size<R>);
   const kernel = extentsOf(kernelSize, rank);
   if (extentsOf(padding, rank).some((extent, axis) => extent * 2 > kernel[axis])) {
     throw new KilnError(

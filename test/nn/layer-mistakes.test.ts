@@ -87,3 +87,44 @@ describe("mistakes", () => {
     expect(make).toThrow(message);
   });
 });
+
+describe("mistakes with windows", () => {
+  const volumes = zeros(1, 2, 3, 4, 4);
+  it.each([
+    ["volumes", () => F.conv3d(volumes, zeros(2, 3, 1, 1, 1)), /conv3d expects 3 input channels/],
+    [
+      "batches",
+      () => F.conv3d(zeros(2, 3, 4, 4), zeros(2, 2, 1, 1, 1)),
+      /batch of volumes .* unsqueeze\(0\)/,
+    ],
+    [
+      "kernels",
+      () => new nn.Conv3d(2, 1, [4, 1, 1]).forward(volumes),
+      /conv3d's kernel \[4,1,1\] does not fit into/,
+    ],
+    [
+      "strides",
+      () => new nn.Conv3d(2, 1, 3, { stride: [1, 2] as never }),
+      /two of them|three of them for depth, rows/,
+    ],
+    ["signals", () => F.convTranspose1d(zeros(1, 2, 3), zeros(3, 1, 2)), /convTranspose1d expects \[N,C,L\]/],
+    [
+      "additions",
+      () => new nn.ConvTranspose3d(2, 2, 2, { outputPadding: 1 }),
+      /ConvTranspose3d's outputPadding/,
+    ],
+    ["pools", () => F.maxPool3d(zeros(2, 3), 2), /maxPool3d expects \[N,C,D,H,W\] or \[C,D,H,W\]/],
+    [
+      "windows",
+      () => F.unfold(zeros(1, 2, 2), 3),
+      /unfold's windows of \[3,3\] do not fit into float32\[1,2,2\]/,
+    ],
+    [
+      "columns",
+      () => F.fold(zeros(1, 8, 3), 4, 2, { stride: 2 }),
+      /expects \[N,C·4,2·2\] but got float32\[1,8,3\]/,
+    ],
+  ])("in %s are one clear line", (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+});

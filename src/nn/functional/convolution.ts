@@ -23,14 +23,14 @@ export interface ConvolutionOptions<Extent = Size2d> {
   readonly groups?: number;
 }
 
-/** The named arguments of {@link convTranspose2d}. */
-export interface TransposedConvolutionOptions {
-  readonly stride?: Size2d;
-  readonly padding?: Size2d;
-  /** How many rows and columns are added at the end; less than the stride or the dilation. */
-  readonly outputPadding?: Size2d;
+/** The named arguments of {@link convTranspose2d} and its like over other axes. */
+export interface TransposedConvolutionOptions<Extent = Size2d> {
+  readonly stride?: Extent;
+  readonly padding?: Extent;
+  /** How much is added at the end of each axis; less than the stride or the dilation. */
+  readonly outputPadding?: Extent;
   readonly groups?: number;
-  readonly dilation?: Size2d;
+  readonly dilation?: Extent;
 }
 
 const NAMES = ["stride", "padding", "dilation", "groups"];
@@ -173,4 +173,42 @@ export function convTranspose2d(
     ...geometry,
     outputSize,
   });
+}
+
+/**
+ * The transposed convolution of signals [N,C,L] with a weight [in, out/groups, length]: one of images of a single row
+ * (torch.nn.functional.conv_transpose1d). What follows the bias may be given by position or in one object.
+ */
+export function convTranspose1d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  stride?: Size1d | TransposedConvolutionOptions<Size1d>,
+  padding?: Size1d | TransposedConvolutionOptions<Size1d>,
+  outputPadding?: Size1d | TransposedConvolutionOptions<Size1d>,
+  groups?: number | TransposedConvolutionOptions<Size1d>,
+  dilation?: Size1d | TransposedConvolutionOptions<Size1d>,
+): Tensor {
+  const given = [stride, padding, outputPadding, groups, dilation];
+  const names = ["stride", "padding", "outputPadding", "groups", "dilation"];
+  const options = new Arguments("convTranspose1d", given, names);
+  const extent = (name: string, least: number): number => options.extents(name, 1, least, least)[0];
+  const steps = { stride: [extent("stride", 1)], dilation: [extent("dilation", 1)] };
+  const added = extent("outputPadding", 0);
+  withOrigin(() => {
+    checkOutputPadding("convTranspose1d", [added], steps);
+    if (input.ndim !== 3 || weight.ndim !== 3 || input.shape[1] !== weight.shape[0])
+      throw new KilnError(
+        "convTranspose1d expects [N,C,L] and a weight [in,out,length] of the same channels " +
+          `but got ${formatShape(input.shape)} and ${formatShape(weight.shape)}`,
+      );
+  });
+  const rows = convTranspose2d(input.unsqueeze(2), weight.unsqueeze(2), bias, {
+    stride: [1, steps.stride[0]],
+    padding: [0, extent("padding", 0)],
+    outputPadding: [0, added],
+    groups: options.integer("groups", 1, 1),
+    dilation: [1, steps.dilation[0]],
+  });
+  return rows.squeeze(2);
 }

@@ -54,6 +54,7 @@ export {
   featureAlphaDropout,
 } from "./dropout.ts";
 export { embedding, type LookupOptions } from "./embedding.ts";
+export { fold, type UnfoldOptions, unfold } from "./fold.ts";
 export * from "./instance-norm.ts";
 export { type InterpolateOptions, type InterpolationMode, interpolate } from "./interpolation.ts";
 export * from "./linear.ts";
@@ -61,4 +62,6 @@ export * from "./loss.ts";
 export * from "./normalization.ts";
 export { oneHot } from "./one-hot.ts";
 export * from "./pooling.ts";
+export * from "./pooling-volumes.ts";
 export * from "./shape.ts";
+export * from "./volumes.ts";

@@ -7,7 +7,15 @@ import { MAX_POSITION } from "../../ops/max_pool2d.ts";
 import { apply, resultOf } from "../../tensor/operation.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { withOrigin } from "../../tensor/with-origin.ts";
-import { Arguments, extentsOf, type OpenSize2d, type Size, type Size1d, type Size2d } from "../options.ts";
+import {
+  Arguments,
+  extentsOf,
+  type OpenSize1d,
+  type OpenSize2d,
+  type Size,
+  type Size1d,
+  type Size2d,
+} from "../options.ts";
 import {
   type AveragePool2dOptions,
   type AveragePoolOptions,
@@ -133,7 +141,7 @@ export function avgPool1d(
 
 /** The means of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. */
 export function adaptiveAvgPool2d(input: Tensor, outputSize: OpenSize2d): Tensor {
-  const size = new Arguments("adaptiveAvgPool2d", [outputSize], ["outputSize"]).openSize("outputSize", 1);
+  const size = new Arguments("adaptiveAvgPool2d", [outputSize], ["outputSize"]).openSize("outputSize", 2, 1);
   return averaged("adaptiveAvgPool2d", input, 2, (images) =>
     adaptive(images, size, "avg_pool2d", { countIncludePad: true }),
   );
@@ -151,11 +159,31 @@ export function adaptiveMaxPool2d(
 ): [maxima: Tensor, indices: Tensor];
 export function adaptiveMaxPool2d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
   const options = new Arguments("adaptiveMaxPool2d", given, ["outputSize", "returnIndices"]);
-  const size = options.openSize("outputSize", 1);
+  const size = options.openSize("outputSize", 2, 1);
   const both = options.flag("returnIndices", false);
   return maxima("adaptiveMaxPool2d", input, 2, both, (images) =>
     adaptive(images, size, "max_pool2d", { dilation: [1, 1] }),
   );
+}
+
+/** The means of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_avg_pool1d). */
+export const adaptiveAvgPool1d = (input: Tensor, outputSize: OpenSize1d): Tensor =>
+  alongSignals("adaptiveAvgPool1d", input, outputSize, adaptiveAvgPool2d);
+
+/** The maxima of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_max_pool1d). */
+export const adaptiveMaxPool1d = (input: Tensor, outputSize: OpenSize1d): Tensor =>
+  alongSignals("adaptiveMaxPool1d", input, outputSize, adaptiveMaxPool2d);
+
+/** Signals are images of one row. */
+function alongSignals(
+  callee: string,
+  input: Tensor,
+  outputSize: OpenSize1d,
+  pool: (images: Tensor, size: OpenSize2d) => Tensor,
+): Tensor {
+  const wanted = new Arguments(callee, [outputSize], ["outputSize"]).openSize("outputSize", 1, 1);
+  const size = wanted === null || typeof wanted === "number" ? wanted : wanted[0];
+  return averaged(callee, input, 1, (images) => pool(images, [null, size]));
 }
 
 /** Windows that come out equal are those of ordinary pooling, which fuses with what stands before it. */
@@ -196,6 +224,7 @@ const averageAttrs = <Rank extends 1 | 2>(window: AverageWindow<Size<Rank>>, ran
   ...(window.divisorOverride === undefined ? {} : { divisorOverride: window.divisorOverride }),
 });
 
+/** What a pool of one result gives. */
 const averaged = (callee: string, input: Tensor, rank: 1 | 2, pool: (images: Tensor) => Tensor): Tensor =>
   pooled(callee, input, rank, (images) => [pool(images)])[0];
 

@@ -5,7 +5,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { defaultBias, defaultWeight } from "../default-init.ts";
 import { pad } from "../functional/shape.ts";
 import { Module } from "../module.ts";
-import { Arguments, type Extents, pythonSize, type Size } from "../options.ts";
+import { Arguments, type Extents, pythonSize, type Rank, type Size } from "../options.ts";
 import { checkPadding, type PaddingWord, readPadding, sidesOf } from "../padding.ts";
 import type { Parameter } from "../parameter.ts";
 
@@ -34,31 +34,31 @@ const POSITIONAL = [
 
 const PADDING_MODES: readonly PaddingMode[] = ["zeros", "reflect", "replicate", "circular"];
 
-/** A layer that slides a learned kernel along `Rank` axes. */
-export abstract class Convolution<Rank extends 1 | 2> extends Module {
+/** A layer that slides a learned kernel along `R` axes. */
+export abstract class Convolution<R extends Rank> extends Module {
   readonly inChannels: number;
   readonly outChannels: number;
-  readonly kernelSize: Extents<Rank>;
-  readonly stride: Extents<Rank>;
-  readonly padding: Extents<Rank> | PaddingWord;
-  readonly dilation: Extents<Rank>;
+  readonly kernelSize: Extents<R>;
+  readonly stride: Extents<R>;
+  readonly padding: Extents<R> | PaddingWord;
+  readonly dilation: Extents<R>;
   readonly groups: number;
   readonly paddingMode: PaddingMode;
   /** [outChannels, inChannels / groups, …kernelSize] */
   weight: Parameter;
   bias: Parameter | undefined;
-  readonly #rank: Rank;
+  readonly #rank: R;
 
-  constructor(callee: string, given: readonly unknown[], rank: Rank) {
+  constructor(callee: string, given: readonly unknown[], rank: R) {
     super();
     const options = new Arguments(callee, given, POSITIONAL);
     this.#rank = rank;
     this.inChannels = options.integer("inChannels", 1);
     this.outChannels = options.integer("outChannels", 1);
     this.kernelSize = options.extents("kernelSize", rank, 1);
-    this.stride = options.extents("stride", rank, 1, 1 as Size<Rank>);
+    this.stride = options.extents("stride", rank, 1, 1 as Size<R>);
     this.padding = readPadding(options, rank);
-    this.dilation = options.extents("dilation", rank, 1, 1 as Size<Rank>);
+    this.dilation = options.extents("dilation", rank, 1, 1 as Size<R>);
     this.groups = options.integer("groups", 1, 1);
     this.paddingMode = options.choice("paddingMode", PADDING_MODES, "zeros");
     const hasBias = options.flag("bias", true);
@@ -69,7 +69,7 @@ export abstract class Convolution<Rank extends 1 | 2> extends Module {
   }
 
   /** The input with what the mode puts around it, and the padding of zeros that is left to the convolution. */
-  protected padded(x: Tensor): { readonly x: Tensor; readonly padding: Extents<Rank> | PaddingWord } {
+  protected padded(x: Tensor): { readonly x: Tensor; readonly padding: Extents<R> | PaddingWord } {
     const rank = this.#rank;
     // An input of another rank is left alone: the convolution says what it should be.
     if (this.paddingMode === "zeros" || x.ndim !== rank + 2) return { x, padding: this.padding };
