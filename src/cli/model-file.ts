@@ -34,6 +34,8 @@ export interface ModelFile {
   readonly loss: TraceableLoss;
   /** Absent when they are what the loss wants. */
   readonly targets: readonly TensorSpec[] | undefined;
+  /** Everything that the file exports: kiln train looks for more in it. */
+  readonly exported?: Exports;
 }
 
 /** The model and shapes that the file at `path` exports; random numbers start from `seed` before it is loaded. */
@@ -45,10 +47,12 @@ export async function loadModelFile(path: string, seed: number, root: URL): Prom
   nameValues(model, variables);
   const inputs = readSpecs(path, "inputs", exported.inputs);
   const targets = exported.targets === undefined ? undefined : readSpecs(path, "targets", exported.targets);
-  return { path, model, inputs, targets, loss: readLoss(path, exported.loss, targets !== undefined) };
+  const loss = readLoss(path, exported.loss, targets !== undefined);
+  return { path, model, inputs, targets, loss, exported };
 }
 
-type Exports = Readonly<Record<string, unknown>>;
+/** What a module exports, by name. */
+export type Exports = Readonly<Record<string, unknown>>;
 
 /** Throws unless `path` names a file that may be a model file. */
 export async function expectModelFile(path: string): Promise<void> {

@@ -87,8 +87,8 @@ describe("a run that was killed", () => {
     expect(readdirSync(join(folder, "killed")).sort()).toEqual(readdirSync(join(folder, "whole")).sort());
     const [run, expected] = [loadRun("killed"), loadRun("whole")];
     expect([run.lossCurve, run.steps]).toEqual([expected.lossCurve, 3 * EPOCHS]);
-    const records = (epochs: { epoch: number; loss: number; testAccuracy: number }[]) =>
-      epochs.map(({ epoch, loss, testAccuracy }) => [epoch, loss, testAccuracy]);
+    const records = (epochs: { epoch: number; loss: number; metrics: { accuracy: number } }[]) =>
+      epochs.map(({ epoch, loss, metrics }) => [epoch, loss, metrics.accuracy]);
     expect(records(run.epochs)).toEqual(records(expected.epochs));
   });
 });

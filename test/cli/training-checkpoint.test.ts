@@ -17,14 +17,14 @@ const net = new nn.Sequential(new nn.Linear(2, 1), new nn.BatchNorm1d(1));
 const optimizer = new optim.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
 const generator = generatorState();
 const CHECKPOINT = {
-  version: "kiln train 1",
+  version: "kiln train 2",
   settings: {
     ...{ data: "synthetic", epochs: 3, batchSize: 2, optimizer: "sgd" },
-    ...{ lr: 0.1, decay: 1, momentum: 0.9, weightDecay: 0, seed: 0 },
+    ...{ lr: 0.1, decay: 1, momentum: 0.9, weightDecay: 0, seed: 0, own: [] },
   },
   position: { epoch: 1, batch: 0, samples: 0, lossSum: 0 },
   history: {
-    epochs: [{ epoch: 1, loss: 1, testAccuracy: 0.5 }],
+    epochs: [{ epoch: 1, loss: 1, metrics: { accuracy: 0.5 } }],
     curve: { stepsPerPoint: 1, stepsInLast: 0, losses: [1, 2] },
   },
   generator,

@@ -22,16 +22,28 @@ export interface RunSettings {
   readonly momentum?: number;
   readonly weightDecay: number;
   readonly seed: number;
+  /** What the model file decides; the options for it are not given then, and what stands here for them has no meaning. */
+  readonly own: readonly OwnPart[];
 }
 
+/** What a model file may bring along. */
+export type OwnPart = "data" | "optimizer" | "schedule";
+
+/** What stands for `--data` where the samples come from the model file. */
+export const OWN_DATA = "model";
+
 /** What was asked for; defaults are filled in but for the batch size, which the model file may give. */
-export interface Settings extends Omit<RunSettings, "batchSize"> {
+export interface Settings extends Omit<RunSettings, "batchSize" | "data" | "own"> {
   readonly model: string;
+  /** Absent where the model file decides whether it brings its own. */
+  readonly data: string | undefined;
   readonly batchSize: number | undefined;
   readonly backend: string;
   /** As many as the backend likes when absent. */
   readonly threads: number | undefined;
   readonly out: string | undefined;
+  /** Where event files are written. */
+  readonly tensorboard: string | undefined;
   /** After how many steps each a checkpoint is written, beside those after the epochs. */
   readonly checkpointEvery: number | undefined;
 }
@@ -44,7 +56,7 @@ export function readSettings(given: Arguments, stored?: RunSettings): Settings {
   const optimizer = given.has("optimizer") ? choice(given, "optimizer", OPTIMIZER_NAMES) : stored?.optimizer;
   const name = optimizer ?? OPTIMIZER_NAMES[0];
   checkMomentum(name, given.has("momentum"));
-  const usual = { ...DEFAULTS, ...defaultsOf(name), ...stored };
+  const usual = { ...DEFAULTS, data: undefined, ...defaultsOf(name), ...stored };
   const settings: Settings = {
     model: given.operands[0],
     data: given.get("data") ?? usual.data,
@@ -59,6 +71,7 @@ export function readSettings(given: Arguments, stored?: RunSettings): Settings {
     threads: given.has("threads") ? wholeNumber(given, "threads", 1, 1) : undefined,
     seed: wholeNumber(given, "seed", usual.seed, 0),
     out: given.get("out"),
+    tensorboard: given.get("tensorboard"),
     checkpointEvery: given.has("checkpoint-every") ? wholeNumber(given, "checkpoint-every", 1, 1) : undefined,
   };
   if (settings.checkpointEvery !== undefined && settings.out === undefined)
@@ -68,9 +81,12 @@ export function readSettings(given: Arguments, stored?: RunSettings): Settings {
 }
 
 /** The settings that a checkpoint keeps. */
-export function runSettings(settings: Settings, batchSize: number): RunSettings {
-  const { data, epochs, optimizer, lr, decay, momentum, weightDecay, seed } = settings;
-  const always = { data, epochs, batchSize, optimizer, lr, decay, weightDecay, seed };
+export function runSettings(
+  settings: Settings,
+  { data, batchSize, own }: Pick<RunSettings, "data" | "batchSize" | "own">,
+): RunSettings {
+  const { epochs, optimizer, lr, decay, momentum, weightDecay, seed } = settings;
+  const always = { data, epochs, batchSize, optimizer, lr, decay, weightDecay, seed, own };
   return momentum === undefined ? always : { ...always, momentum };
 }
 
@@ -104,3 +120,44 @@ export const firstDecayedEpoch = ({ epochs, decay }: Pick<Settings, "epochs" | "
 /** The learning rate of an epoch, counted from 1. */
 export const learningRateOf = (settings: Settings, epoch: number): number =>
   epoch < firstDecayedEpoch(settings) ? settings.lr : settings.lr * settings.decay;
+
+/** The settings that have a meaning where the model file decides the rest. */
+export function decided(settings: Settings, own: readonly OwnPart[]): Partial<Settings> {
+  const { optimizer, lr, momentum, weightDecay, decay, ...others } = settings;
+  const { length: hasOwnRate } = own.filter((part) => part !== "data");
+  return {
+    ...others,
+    ...(own.includes("optimizer") ? {} : { optimizer, lr, weightDecay }),
+    ...(own.includes("optimizer") || momentum === undefined ? {} : { momentum }),
+    ...(hasOwnRate > 0 ? {} : { decay }),
+  };
+}
+
+const OPTIONS_OF: Readonly<Record<OwnPart, readonly string[]>> = {
+  data: [],
+  optimizer: ["optimizer", "lr", "momentum", "weight-decay", "decay"],
+  schedule: ["decay"],
+};
+
+/** Throws for options that say what the model file decides, and where a resumed run had it from elsewhere. */
+export function checkOwnParts(
+  given: Arguments,
+  path: string,
+  own: readonly OwnPart[],
+  stored: RunSettings | undefined,
+): void {
+  for (const part of own) {
+    const option = OPTIONS_OF[part].find((name) => given.has(name));
+    if (option !== undefined) {
+      throw new KilnError(
+        `${path} exports its ${part}, so --${option} has no meaning: leave one of them out`,
+      );
+    }
+  }
+  const describe = (parts: readonly OwnPart[]): string =>
+    parts.length === 0 ? "nothing" : parts.join(" and ");
+  if (stored === undefined || describe(stored.own) === describe(own)) return;
+  throw new KilnError(
+    `the run cannot be resumed: it took ${describe(stored.own)} from the model file, which now exports ${describe(own)}`,
+  );
+}

@@ -2,13 +2,17 @@
 
 import { compile, compileTraining } from "../../compile.ts";
 import { KilnError } from "../../core/errors.ts";
-import { formatShape } from "../../core/shape.ts";
+import { formatShape, sameShape } from "../../core/shape.ts";
+import type { DataLoader } from "../../data/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import type { Program } from "../../runtime/programs/program.ts";
 import type { Trainer } from "../../runtime/programs/trainer.ts";
-import { zeros } from "../../tensor/index.ts";
+import { Tensor, zeros } from "../../tensor/index.ts";
 import type { ModelFile, TensorSpec } from "../model-file.ts";
+import { type Metrics, ownMetrics, usualMetrics } from "./metrics.ts";
 import { OPTIMIZERS } from "./optimizers.ts";
+import { ownOptimizer, ownSchedule } from "./own-training.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Settings } from "./train-settings.ts";
 
 /** The two programs of a run. */
@@ -16,10 +20,18 @@ export interface Compiled {
   readonly trainer: Trainer;
   readonly program: Program;
   readonly optimizer: Optimizer;
+  readonly schedule: Schedule | undefined;
+  /** Whether the model file decides the optimizer, and the learning rate. */
+  readonly own: { readonly optimizer: boolean; readonly rate: boolean };
 }
 
 /** The training step, and the forward pass for testing; both work on the same parameters. */
-export async function compileBoth(file: ModelFile, batchSize: number, settings: Settings): Promise<Compiled> {
+export async function compileBoth(
+  file: ModelFile,
+  batchSize: number,
+  settings: Settings,
+  samples: number,
+): Promise<Compiled> {
   const { model, loss, path } = file;
   if (file.inputs.length !== 1) {
     throw new KilnError(`kiln train feeds one input, but ${path} has ${file.inputs.length}`);
@@ -34,10 +46,14 @@ export async function compileBoth(file: ModelFile, batchSize: number, settings: 
   const { lr, momentum, weightDecay, backend, threads } = settings;
   const where = { inputs, backend, ...(threads !== undefined && { threads }) };
   const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
-  const optimizer = OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
+  const brought = ownOptimizer(file, model.parameters());
+  const optimizer = brought ?? OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
+  const stepsPerEpoch = Math.ceil(samples / batchSize);
+  const schedule = ownSchedule(file, optimizer, { epochs: settings.epochs, stepsPerEpoch });
   const targets = file.targets && { targets: resized(file.targets) };
   const trainer = await compileTraining(model, { ...where, loss, optimizer, ...targets });
-  return { trainer, optimizer, program: await compile(model, where) };
+  const own = { optimizer: brought !== undefined, rate: (brought ?? schedule) !== undefined };
+  return { trainer, optimizer, schedule, own, program: await compile(model, where) };
 }
 
 /** Throws unless the model gives one score for each class, and the loss takes class numbers. */
@@ -62,4 +78,25 @@ export async function checkScores(
         `wants ${target.dtype}${formatShape(target.shape)}`,
     );
   }
+}
+
+/** The metrics of a model with data of its own, found with a first batch, which must be what the model takes. */
+export async function metricsFor(program: Program, file: ModelFile, loader: DataLoader): Promise<Metrics> {
+  const [{ shape: wanted, dtype }] = file.inputs;
+  for await (const batch of loader.batches(0)) {
+    const [x, target, ...more]: readonly unknown[] = Array.isArray(batch) ? batch : [];
+    if (!(x instanceof Tensor && target instanceof Tensor) || more.length > 0) {
+      throw new KilnError(
+        `the dataset of ${file.path} must give pairs of an input and a target, such as [tensor, class], in its batches`,
+      );
+    }
+    if (x.dtype !== dtype || !sameShape(x.shape.slice(1), wanted.slice(1))) {
+      throw new KilnError(
+        `the data and the model do not fit: the batches of ${file.path}'s dataset are ${x.dtype}${formatShape(x.shape)}, ` +
+          `but its inputs are ${dtype}${formatShape(wanted)}, the batch being the first extent`,
+      );
+    }
+    return ownMetrics(file) ?? usualMetrics(await program.run(x), target);
+  }
+  throw new KilnError(`the test dataset of ${file.path} has no samples`);
 }

@@ -3,7 +3,8 @@
 import { setImmediate } from "node:timers/promises";
 import { DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { KilnError } from "../../core/errors.ts";
-import { DataLoader } from "../../data/index.ts";
+import { DataLoader, type Dataset } from "../../data/index.ts";
+import { isIterableDataset } from "../../data/iterable-dataset.ts";
 import type { Command } from "../command.ts";
 import { Interrupt } from "../interrupt.ts";
 import { loadModelFile } from "../model-file.ts";
@@ -12,10 +13,21 @@ import { checkWritable, writeFiles } from "../output-folder.ts";
 import { runFiles } from "../run-files.ts";
 import { outputFault, whenOutputIsLost } from "../standard-output.ts";
 import { defaultRates, OPTIMIZER_NAMES } from "./optimizers.ts";
-import { DEFAULTS, learningRateOf, readSettings, runSettings } from "./train-settings.ts";
-import { checkScores, compileBoth } from "./train-setup.ts";
+import { ownData } from "./own-training.ts";
+import { Board, together } from "./tensorboard.ts";
+import {
+  checkOwnParts,
+  DEFAULTS,
+  decided,
+  learningRateOf,
+  OWN_DATA,
+  type OwnPart,
+  readSettings,
+  runSettings,
+} from "./train-settings.ts";
+import { checkScores, compileBoth, metricsFor } from "./train-setup.ts";
 import { CHECKPOINT_FILE, Checkpoints, readCheckpoint, restore } from "./training-checkpoint.ts";
-import { checkFit, loadTrainingData } from "./training-data.ts";
+import { brought, checkFit, loadTrainingData } from "./training-data.ts";
 import { TrainingDisplay } from "./training-display.ts";
 import { type Position, runEpochs, startOf } from "./training-loop.ts";
 import { conclude, describeRun } from "./training-summary.ts";
@@ -32,8 +44,8 @@ export const train: Command = {
     {
       name: "data",
       value: "synthetic|DIR",
-      doc: "drawn digits, or a folder with MNIST's IDX files, packed with gzip or not",
-      default: "synthetic",
+      doc: "drawn digits, or a folder with MNIST's IDX files, packed with gzip or not, or with CIFAR-10's binary ones",
+      default: "what the model file exports, else synthetic",
     },
     {
       name: "epochs",
@@ -95,6 +107,11 @@ export const train: Command = {
       value: "DIR",
       doc: `write ${CHECKPOINT_FILE} there after each epoch, model.safetensors and run.json at the end`,
     },
+    {
+      name: "tensorboard",
+      value: "DIR",
+      doc: "write event files there: losses, learning rates and metrics for tensorboard --logdir DIR",
+    },
     { name: "checkpoint-every", value: "N", doc: "write the checkpoint after every N steps, too" },
     {
       name: "resume",
@@ -104,12 +121,18 @@ export const train: Command = {
   ],
   notes: [
     "Values of images lie between 0 and 1. Images of 28×28 pixels are padded with zeros for a model that takes 32×32.",
+    "A model file may bring what it is trained with: export dataset, an object { train, test } of any of Kiln's datasets " +
+      "(or train and test), or functions of { seed } that make them; loss; metrics, a list of accuracy, mse and mae or " +
+      "functions (output, target) by name; optimizer, a function of the parameters; schedule, a function of the optimizer and " +
+      "{ epochs, stepsPerEpoch }, which is stepped after each epoch, or after each step where it returns " +
+      '{ scheduler, interval: "step" }. Without metrics, classes are measured by accuracy, numbers by mse and mae.',
     "Ctrl-C ends after the running step, and --out is written with what was learned; a second one ends at once.",
     "A run that was stopped, or killed, and resumed learns bit for bit what it would have learned without; " +
       "only interpret, which computes in double, goes on from what a checkpoint's float32 keep of that.",
   ],
   examples: [
     "kiln train examples/lenet.ts",
+    "kiln train path/to/own-data.ts --epochs 20 --tensorboard runs/board",
     "kiln train examples/lenet.ts --data path/to/mnist --epochs 5 --seed 1 --out runs/lenet",
     `kiln train examples/lenet.ts --resume runs/lenet/${CHECKPOINT_FILE} --out runs/lenet`,
   ],
@@ -121,33 +144,60 @@ export const train: Command = {
     if (start.epoch > settings.epochs + 1)
       throw new KilnError(`--epochs must be at least ${start.epoch - 1}: so many ${resumed} has behind it`);
     if (settings.out !== undefined) await checkWritable(settings.out);
+    if (settings.tensorboard !== undefined) await Board.check(settings.tensorboard);
     const file = await loadModelFile(settings.model, settings.seed, root);
     const batchSize = settings.batchSize ?? file.inputs[0].shape[0];
     const sample = file.inputs[0].shape.slice(1);
-    const data = await loadTrainingData(settings.data, sample);
-    const compiled = await compileBoth(file, batchSize, settings);
+    const own = [undefined, OWN_DATA].includes(settings.data)
+      ? await ownData(file, settings.seed)
+      : undefined;
+    if (settings.data === OWN_DATA && own === undefined) {
+      throw new KilnError(`${file.path} exports no dataset, which --data ${OWN_DATA} asks for`);
+    }
+    const data = own
+      ? brought(own, file.path)
+      : await loadTrainingData(settings.data ?? DEFAULTS.data, sample);
+    const compiled = await compileBoth(file, batchSize, settings, data.train.length ?? 0);
+    const ownParts: OwnPart[] = [
+      ...(own === undefined ? [] : ["data" as const]),
+      ...(compiled.own.optimizer ? ["optimizer" as const] : []),
+      ...(compiled.schedule === undefined ? [] : ["schedule" as const]),
+    ];
+    checkOwnParts(given, file.path, ownParts, checkpoint?.settings);
     checkFit(data, sample, file.path);
-    await checkScores(compiled.program, file, batchSize);
+    if (own === undefined && file.exported?.metrics === undefined) {
+      await checkScores(compiled.program, file, batchSize);
+    }
+    const order = isIterableDataset(data.train) ? {} : { shuffle: true };
+    const loaders = {
+      trainLoader: new DataLoader(data.train as Dataset, { batchSize, ...order, seed: settings.seed }),
+      testLoader: new DataLoader(data.test as Dataset, { batchSize }),
+    };
+    const metrics = await metricsFor(compiled.program, file, loaders.testLoader);
     if (checkpoint !== undefined) await restore(checkpoint, file.model, compiled);
     await setImmediate(); // a promise that the model left alone fails here, before anything is printed
     describeRun(file, data, compiled, { ...settings, batchSize });
 
     const display = new TrainingDisplay(settings.epochs, checkpoint?.history);
     const interrupt = new Interrupt();
-    const { epochs, out } = settings;
+    const { epochs, out, tensorboard } = settings;
     if (out === undefined) whenOutputIsLost(() => interrupt.request());
-    const run = runSettings(settings, batchSize);
+    const run = runSettings(settings, { data: data.source, batchSize, own: ownParts });
     const checkpoints =
       out === undefined ? undefined : new Checkpoints(out, file.model, compiled, run, display);
     const begin = performance.now();
-    const loaders = {
-      trainLoader: new DataLoader(data.train, { batchSize, shuffle: true, seed: settings.seed }),
-      testLoader: new DataLoader(data.test, { batchSize }),
-    };
-    const learningRate = (epoch: number): number => learningRateOf(settings, epoch);
+    const learningRate = compiled.own.rate
+      ? undefined
+      : (epoch: number): number => learningRateOf(settings, epoch);
+    const board =
+      tensorboard === undefined
+        ? undefined
+        : new Board(tensorboard, compiled.optimizer, () => compiled.trainer.stepCount);
     const reached = async (position: Position) => checkpoints?.reached(position, settings.checkpointEvery);
-    await runEpochs({ ...compiled, ...loaders, learningRate, epochs, start, reached }, interrupt, display);
+    const training = { ...compiled, ...loaders, metrics, learningRate, epochs, start, reached };
+    await runEpochs(training, interrupt, together(board === undefined ? [display] : [board, display]));
     await checkpoints?.finish();
+    await board?.close();
     const lost = outputFault();
     if (out === undefined && lost !== undefined) {
       throw new KilnError(
@@ -159,7 +209,8 @@ export const train: Command = {
     display.showCurve();
     const outcome = { totalSeconds, interrupted: interrupt.requested, steps: compiled.trainer.stepCount };
     if (out !== undefined) {
-      const report = { settings: { ...settings, batchSize }, data: data.note, ...compiled, display, outcome };
+      const reported = { ...decided(settings, ownParts), data: data.source, batchSize };
+      const report = { settings: reported, data: data.note, ...compiled, display, outcome };
       await writeFiles(out, await runFiles(file.model, report, root));
     }
     conclude(display, outcome, settings);

@@ -8,7 +8,8 @@ import { type GeneratorState, generatorState, setGeneratorState } from "../../te
 import { writeFiles } from "../output-folder.ts";
 import type { CurveState } from "./loss-curve.ts";
 import { OPTIMIZER_NAMES } from "./optimizers.ts";
-import type { RunSettings } from "./train-settings.ts";
+import { restoreSchedule } from "./schedule.ts";
+import type { OwnPart, RunSettings } from "./train-settings.ts";
 import type { Compiled } from "./train-setup.ts";
 import type { EpochRecord, Position } from "./training-loop.ts";
 
@@ -21,22 +22,27 @@ export interface History {
   readonly curve: CurveState;
 }
 
+/** What the file says it is; those of version 1 knew no metrics but accuracy. */
+const VERSION = "kiln train 2";
+
 export interface TrainingCheckpoint {
   /** Tells it from other files, and from what later versions may write. */
-  readonly version: "kiln train 1";
+  readonly version: typeof VERSION;
   readonly settings: RunSettings;
   readonly position: Position;
   readonly history: History;
   readonly generator: GeneratorState;
   readonly model: StateDict;
   readonly optimizer: OptimizerState;
+  /** Of the model file's own schedule. */
+  readonly schedule?: unknown;
 }
 
 /** Writes the checkpoints of a run to a folder, one over the other; no reader ever meets half of one. */
 export class Checkpoints {
   private readonly folder: string;
   private readonly model: Module;
-  private readonly compiled: Pick<Compiled, "optimizer" | "trainer">;
+  private readonly compiled: Pick<Compiled, "optimizer" | "trainer" | "schedule">;
   private readonly settings: RunSettings;
   private readonly display: { readonly history: History };
   /** Where the run stands, unless the checkpoint on disk says so already. */
@@ -45,7 +51,7 @@ export class Checkpoints {
   constructor(
     folder: string,
     model: Module,
-    compiled: Pick<Compiled, "optimizer" | "trainer">,
+    compiled: Pick<Compiled, "optimizer" | "trainer" | "schedule">,
     settings: RunSettings,
     display: { readonly history: History },
   ) {
@@ -65,14 +71,16 @@ export class Checkpoints {
   /** Writes what has not been written yet. */
   async finish(): Promise<void> {
     if (this.unwritten === undefined) return;
+    const { schedule } = this.compiled;
     const checkpoint: TrainingCheckpoint = {
-      version: "kiln train 1",
+      version: VERSION,
       settings: this.settings,
       position: this.unwritten,
       history: this.display.history,
       generator: generatorState(),
       model: this.model.stateDict(),
       optimizer: this.compiled.optimizer.stateDict(),
+      ...(schedule !== undefined && { schedule: schedule.scheduler.stateDict() }),
     };
     await writeFiles(this.folder, { [CHECKPOINT_FILE]: await checkpointBytes(checkpoint) });
     this.unwritten = undefined;
@@ -82,7 +90,10 @@ export class Checkpoints {
 /** Reads a checkpoint and checks all of it that the model and the optimizer do not check themselves. */
 export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> {
   const given = await load<Partial<TrainingCheckpoint>>(path);
-  if (given.version !== "kiln train 1") {
+  if (Object(given).version === "kiln train 1") {
+    throw new KilnError(`${path} was written by an earlier version of Kiln, and its run cannot be resumed`);
+  }
+  if (given.version !== VERSION) {
     throw new KilnError(
       `${path} is no checkpoint of kiln train: its parameters may be there, but not the run`,
     );
@@ -100,12 +111,13 @@ export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> 
 
 /** Makes a compiled run what it was when the checkpoint was written. */
 export async function restore(
-  { generator, model: parameters, optimizer: state }: TrainingCheckpoint,
+  { generator, model: parameters, optimizer: state, schedule: progress }: TrainingCheckpoint,
   model: Module,
-  { optimizer }: Pick<Compiled, "optimizer">,
+  { optimizer, schedule }: Pick<Compiled, "optimizer"> & Partial<Pick<Compiled, "schedule">>,
 ): Promise<void> {
   await model.loadStateDict(parameters);
   await optimizer.loadStateDict(state);
+  restoreSchedule(schedule, progress);
   setGeneratorState(generator);
 }
 
@@ -115,6 +127,8 @@ const isCount: Check = (value) => Number.isSafeInteger(value) && (value as numbe
 const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
 const isRecords: Check = (value) =>
   Array.isArray(value) && value.every((record) => faultsIn("", record, RECORD).length === 0);
+
+const OWN_PARTS: readonly unknown[] = ["data", "optimizer", "schedule"] satisfies OwnPart[];
 
 const SETTINGS: Readonly<Record<keyof RunSettings, Check>> = {
   data: (value) => typeof value === "string",
@@ -126,6 +140,7 @@ const SETTINGS: Readonly<Record<keyof RunSettings, Check>> = {
   momentum: (value) => value === undefined || isNumber(value),
   weightDecay: isNumber,
   seed: isCount,
+  own: (value) => Array.isArray(value) && value.every((part) => OWN_PARTS.includes(part)),
 };
 const POSITION: Readonly<Record<keyof Position, Check>> = {
   epoch: (value) => isCount(value) && value !== 0,
@@ -136,7 +151,11 @@ const POSITION: Readonly<Record<keyof Position, Check>> = {
 const RECORD: Readonly<Record<keyof EpochRecord, Check>> = {
   epoch: isCount,
   loss: isNumber,
-  testAccuracy: isNumber,
+  metrics: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(isNumber),
 };
 const CURVE: Readonly<Record<keyof CurveState, Check>> = {
   stepsPerPoint: isCount,

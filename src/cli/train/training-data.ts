@@ -1,15 +1,27 @@
 /** Where `kiln train` takes its samples from, and how they are made to fit a model's input. */
 
+import { join } from "node:path";
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
-import type { Dataset } from "../../data/index.ts";
-import { compose, loadMnist, pad, scale, syntheticDigits, withTransform } from "../../data/index.ts";
+import {
+  CIFAR10,
+  compose,
+  loadMnist,
+  pad,
+  scale,
+  syntheticDigits,
+  toTensor,
+  withTransform,
+} from "../../data/index.ts";
+import { fileSize } from "../../files/read.ts";
+import type { OwnData, TrainableDataset } from "./own-training.ts";
+import { OWN_DATA } from "./train-settings.ts";
 
 /** What a model is trained and tested with; values lie between 0 and 1. */
 export interface TrainingData {
-  readonly train: Dataset;
-  readonly test: Dataset;
-  /** What was asked for: `synthetic`, or a folder. */
+  readonly train: TrainableDataset;
+  readonly test: TrainableDataset;
+  /** What was asked for: `synthetic`, a folder, or the model file's own. */
   readonly source: string;
   /** One sentence about where the samples come from and what was done to them. */
   readonly note: string;
@@ -26,6 +38,7 @@ const PADDED = { from: [1, 28, 28], to: [1, 32, 32], amount: 2 } as const;
  */
 export async function loadTrainingData(source: string, sample: Shape): Promise<TrainingData> {
   if (source === "synthetic") return synthetic(sample);
+  if (await isCifar(source)) return cifar(source);
   const { train, test, note } = await loadMnist(source);
   const isPadded = sameShape(train.sampleShape, PADDED.from) && sameShape(sample, PADDED.to);
   const toUnit = scale(1 / 255);
@@ -37,6 +50,28 @@ export async function loadTrainingData(source: string, sample: Shape): Promise<T
     note: isPadded ? `${note} Padded with zeros from 28×28 to 32×32.` : note,
   };
 }
+
+/** Whether the folder holds CIFAR-10's binary files. */
+const isCifar = async (folder: string): Promise<boolean> =>
+  (await fileSize(join(folder, "cifar-10-batches-bin", "test_batch.bin"))) !== undefined;
+
+async function cifar(source: string): Promise<TrainingData> {
+  const transform = toTensor();
+  const [train, test] = await Promise.all([
+    CIFAR10(source, { train: true, transform }),
+    CIFAR10(source, { train: false, transform }),
+  ]);
+  const note = `${train.length} training and ${test.length} test images of CIFAR-10 from ${source}.`;
+  return { train, test, source, note };
+}
+
+/** The data of a model file as training data. */
+export const brought = ({ train, test }: OwnData, path: string): TrainingData => ({
+  train,
+  test,
+  source: OWN_DATA,
+  note: `${train.length} training and ${test.length} test samples of ${path}.`,
+});
 
 function synthetic([channels, rows, columns]: Shape): TrainingData {
   const isSquare = channels === 1 && rows === columns;
@@ -54,7 +89,7 @@ function synthetic([channels, rows, columns]: Shape): TrainingData {
 
 /** Throws unless the samples have the shape that the model in `path` takes. */
 export function checkFit({ train, source }: TrainingData, sample: Shape, path: string): void {
-  if (sameShape(train.sampleShape, sample)) return;
+  if (!("sampleShape" in train) || sameShape(train.sampleShape, sample)) return;
   throw new KilnError(
     `the data and the model do not fit: the samples of --data ${source} have the shape ` +
       `${formatShape(train.sampleShape)}, but ${path} takes ${formatShape(sample)} (its inputs without the batch)`,

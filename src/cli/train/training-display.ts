@@ -38,9 +38,10 @@ export class TrainingDisplay implements TrainingListener {
   epochEnds(figures: EpochFigures): void {
     this.#bar?.stop();
     this.epochs.push(figures);
-    const { epoch, loss, testAccuracy, seconds, samplesPerSecond } = figures;
+    const { epoch, loss, metrics, seconds, samplesPerSecond } = figures;
+    const measured = describeMetrics(metrics).map((text) => `${text}  `);
     console.log(
-      `epoch ${epoch}/${this.#epochCount}  loss ${loss.toFixed(4)}  test accuracy ${percent(testAccuracy)}  ` +
+      `epoch ${epoch}/${this.#epochCount}  loss ${loss.toFixed(4)}  ${measured.join("")}` +
         `${seconds.toFixed(1)} s  ${grouped(samplesPerSecond)} samples/s`,
     );
   }
@@ -51,7 +52,7 @@ export class TrainingDisplay implements TrainingListener {
 
   /** All figures that do not depend on the clock. */
   get history(): History {
-    const epochs = this.epochs.map(({ epoch, loss, testAccuracy }) => ({ epoch, loss, testAccuracy }));
+    const epochs = this.epochs.map(({ epoch, loss, metrics }) => ({ epoch, loss, metrics }));
     return { epochs, curve: this.curve.state };
   }
 
@@ -73,8 +74,14 @@ const makeBar = (): SingleBar =>
     stream: process.stderr,
   });
 
+/** `test accuracy 98.31 %`, and `test mse 0.0123` */
+export const describeMetrics = (metrics: EpochRecord["metrics"]): string[] =>
+  Object.entries(metrics).map(
+    ([name, value]) => `test ${name} ${name === "accuracy" ? percent(value) : Number(value.toPrecision(5))}`,
+  );
+
 /** `98.31 %` */
-export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 /** `5,210` */
 export const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");

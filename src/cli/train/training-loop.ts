@@ -1,4 +1,4 @@
-/** The epochs of `kiln train`: steps, then the accuracy on the test set, until the end or an interrupt. */
+/** The epochs of `kiln train`: steps, then the metrics on the test set, until the end or an interrupt. */
 
 import { setImmediate } from "node:timers/promises";
 import type { DataLoader } from "../../data/index.ts";
@@ -7,6 +7,8 @@ import type { Program } from "../../runtime/programs/program.ts";
 import type { Trainer } from "../../runtime/programs/trainer.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import type { Interrupt } from "../interrupt.ts";
+import { type Metrics, measure } from "./metrics.ts";
+import { advance, type Schedule } from "./schedule.ts";
 
 /** What came out of one epoch, whatever the clock said. */
 export interface EpochRecord {
@@ -14,8 +16,8 @@ export interface EpochRecord {
   readonly epoch: number;
   /** Mean loss of the samples, each before the update of its step. */
   readonly loss: number;
-  /** Share of the test samples whose largest score is that of their class. */
-  readonly testAccuracy: number;
+  /** What was measured on the test set, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** What came out of one epoch, and how long it took. */
@@ -55,10 +57,12 @@ export interface Training {
   /** The model's forward pass, on the same parameters. */
   readonly program: Program;
   readonly optimizer: Optimizer;
-  /** The learning rate of an epoch, counted from 1. */
-  readonly learningRate: (epoch: number) => number;
+  /** The learning rate of an epoch, counted from 1; absent where the model file decides it. */
+  readonly learningRate: ((epoch: number) => number) | undefined;
+  readonly schedule: Schedule | undefined;
   readonly trainLoader: DataLoader;
   readonly testLoader: DataLoader;
+  readonly metrics: Metrics;
   readonly epochs: number;
   /** Where to begin. */
   readonly start: Position;
@@ -73,20 +77,21 @@ export async function runEpochs(
   listener: TrainingListener,
 ): Promise<void> {
   for (let start = training.start; start.epoch <= training.epochs; start = startOf(start.epoch + 1)) {
-    training.optimizer.lr = training.learningRate(start.epoch);
+    if (training.learningRate !== undefined) training.optimizer.lr = training.learningRate(start.epoch);
     listener.epochBegins(start.epoch, training.trainLoader.length, start.batch);
     const figures = await runEpoch(training, start, interrupt, listener).catch((error) => {
       listener.epochStops();
       throw error;
     });
     if (figures === undefined) return listener.epochStops();
+    advance(training.schedule, "epoch", figures.loss);
     listener.epochEnds(figures);
     await training.reached(startOf(start.epoch + 1));
   }
 }
 
 async function runEpoch(
-  { trainer, program, trainLoader, testLoader, reached }: Training,
+  { trainer, program, schedule, trainLoader, testLoader, metrics: measures, reached }: Training,
   start: Position,
   interrupt: Interrupt,
   listener: TrainingListener,
@@ -102,6 +107,7 @@ async function runEpoch(
     const loss = await trainer.step(images, labels);
     samples += images.size(0);
     lossSum += loss * images.size(0);
+    advance(schedule, "step", loss);
     listener.step(loss, samplesPerSecond());
     await reached({ epoch, batch, samples, lossSum });
     await setImmediate(); // lets Node deliver a Ctrl-C
@@ -109,36 +115,29 @@ async function runEpoch(
   }
   const seconds = secondsSoFar();
   const speed = samplesPerSecond();
-  const testAccuracy = await measureAccuracy(program, testLoader, interrupt);
-  if (testAccuracy === undefined) return undefined;
-  return { epoch, loss: lossSum / samples, testAccuracy, seconds, samplesPerSecond: speed };
+  const metrics = await measureAll(measures, program, testLoader.batches(epoch - 1), interrupt);
+  if (metrics === undefined) return undefined;
+  return { epoch, loss: lossSum / samples, metrics, seconds, samplesPerSecond: speed };
 }
 
-async function measureAccuracy(
+/** Each metric of all samples of `batches`; none after an interrupt. */
+async function measureAll(
+  metrics: Metrics,
   program: Program,
-  loader: DataLoader,
+  batches: AsyncIterable<readonly [Tensor, Tensor]>,
   interrupt: Interrupt,
-): Promise<number | undefined> {
-  let [right, samples] = [0, 0];
-  for await (const [images, labels] of loader) {
-    samples += labels.size(0);
-    right += await countRight(await program.run(images), labels);
+): Promise<Record<string, number> | undefined> {
+  const sums = Object.keys(metrics).map((name) => ({ name, sum: 0 }));
+  if (sums.length === 0) return {};
+  let samples = 0;
+  for await (const [x, target] of batches) {
+    const outputs = await program.run(x);
+    for (const entry of sums) {
+      entry.sum += x.size(0) * (await measure(entry.name, metrics[entry.name], outputs, target));
+    }
+    samples += x.size(0);
     await setImmediate();
     if (interrupt.requested) return undefined;
   }
-  return right / samples;
-}
-
-/** How many rows of the scores [N,C] are largest at their label. */
-async function countRight(scores: Tensor, labels: Tensor): Promise<number> {
-  const [rows, classes] = scores.shape;
-  const [numbers, wanted] = [await scores.data(), await labels.data()];
-  let right = 0;
-  for (let row = 0; row < rows; row++) {
-    let best = 0;
-    for (let c = 1; c < classes; c++)
-      if (numbers[row * classes + c] > numbers[row * classes + best]) best = c;
-    if (best === wanted[row]) right++;
-  }
-  return right;
+  return Object.fromEntries(sums.map(({ name, sum }) => [name, sum / samples]));
 }

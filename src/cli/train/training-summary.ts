@@ -8,13 +8,13 @@ import { firstDecayedEpoch, learningRateOf, type Settings } from "./train-settin
 import type { Compiled } from "./train-setup.ts";
 import { CHECKPOINT_FILE } from "./training-checkpoint.ts";
 import type { TrainingData } from "./training-data.ts";
-import { grouped, percent, type TrainingDisplay } from "./training-display.ts";
+import { describeMetrics, grouped, type TrainingDisplay } from "./training-display.ts";
 
 /** Prints the model, its data, and what compiling has made of it. */
 export function describeRun(
   { model, path }: ModelFile,
-  { train: { length }, note }: TrainingData,
-  { trainer, program }: Compiled,
+  { train: { length = 0 }, note }: TrainingData,
+  { trainer, program, optimizer: made, schedule, own }: Compiled,
   settings: Settings & { readonly batchSize: number },
 ): void {
   const { kernels, memory } = trainer;
@@ -40,12 +40,22 @@ export function describeRun(
     ],
     [
       "optimizer",
-      [
-        `${optimizer}, lr ${settings.lr}${describeDecay(settings)}`,
-        ...(momentum === undefined ? [] : [`momentum ${momentum}`]),
-        `weight decay ${settings.weightDecay}`,
-      ].join(", "),
+      own.optimizer
+        ? `${made.constructor.name} of the model file, lr ${made.paramGroups.map(({ lr }) => lr).join(", ")}`
+        : [
+            `${optimizer}, lr ${settings.lr}${own.rate ? "" : describeDecay(settings)}`,
+            ...(momentum === undefined ? [] : [`momentum ${momentum}`]),
+            `weight decay ${settings.weightDecay}`,
+          ].join(", "),
     ],
+    ...(schedule === undefined
+      ? []
+      : [
+          [
+            "schedule",
+            `${schedule.scheduler.constructor.name} of the model file, after each ${schedule.interval}`,
+          ] as [string, string],
+        ]),
   ];
   console.log(`${table(rows)}\n`);
 }
@@ -68,10 +78,10 @@ export function conclude(
   { out }: Settings,
 ): void {
   const last = epochs.at(-1);
-  const accuracy =
-    last && `test accuracy ${percent(last.testAccuracy)} after ${counted(last.epoch, "epoch")}, `;
+  const measured = last && [...describeMetrics(last.metrics), `loss ${last.loss.toFixed(4)}`][0];
+  const result = last && `${measured} after ${counted(last.epoch, "epoch")}, `;
   const prefix = interrupted ? "interrupted: " : "";
-  console.log(`${prefix}${accuracy ?? ""}${counted(steps, "step")} in ${totalSeconds.toFixed(1)} s`);
+  console.log(`${prefix}${result ?? ""}${counted(steps, "step")} in ${totalSeconds.toFixed(1)} s`);
   if (out !== undefined) {
     const resumable = interrupted ? `; --resume ${out}/${CHECKPOINT_FILE} goes on` : "";
     console.log(`saved ${out}/model.safetensors and ${out}/run.json${resumable}`);
