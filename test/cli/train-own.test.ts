@@ -1,9 +1,12 @@
 /** `kiln train` with a model file that brings its own data, metrics, optimizer and schedule. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { data, nn, optim, tensor } from "kiln";
 import { describe, expect, it } from "vitest";
-import { decodeEvents } from "../summary/event-decoder.ts";
+import { ownMetrics } from "../../src/cli/train/metrics.ts";
+import { ownData, ownOptimizer, ownSchedule } from "../../src/cli/train/own-training.ts";
+import { readEvents } from "../summary/event-decoder.ts";
 import { kiln, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
@@ -30,13 +33,7 @@ writeAll(folder, {
   ...smallMnist("mnist"),
   "line.mjs": LINE,
   "own.mjs": `${LINE}${OPTIMIZER}${SCHEDULE}export const metrics = { worst: (output, target) => output.sub(target).abs().max() };\n`,
-  "wrong-dataset.mjs": LINE.replace("return { train, test }", "return { train, test: 3 }"),
   "wrong-shape.mjs": LINE.replace("[[8, 1]]", "[[8, 2]]").replace("Linear(1, 1)", "Linear(2, 1)"),
-  "wrong-metrics.mjs": `${LINE}export const metrics = ["mse", "f1"];\n`,
-  "wrong-optimizer.mjs": `${LINE}export const optimizer = "adam";\n`,
-  "wrong-schedule.mjs": `${LINE}export const schedule = () => 0.1;\n`,
-  "both.mjs": `${LINE}export const train = line;\n`,
-  "stream.mjs": `${LINE.replace(/export const dataset[^;]+;[^;]+;\n};\n/, "")}export const train = { async *[Symbol.asyncIterator]() {} };\nexport const test = line;\n`,
 });
 
 const train = (...args: string[]) => kiln(["train", ...args], { cwd: folder });
@@ -75,8 +72,7 @@ describe("a model file with data of its own", () => {
     expect(Object.keys(epochs[3].metrics)).toEqual(["worst"]);
 
     // An event file begins with its version; each step adds its loss, each epoch a rate, a mean loss and a metric.
-    const [name] = readdirSync(join(folder, "board"));
-    const events = decodeEvents(bytesOf(`board/${name}`));
+    const events = readEvents(join(folder, "board"));
     expect(events).toHaveLength(1 + 24 + 4 * 3);
 
     const begun = await kiln(
@@ -97,24 +93,57 @@ describe("a model file with data of its own", () => {
     );
   });
 
-  it.each([
-    [
-      "wrong-dataset.mjs",
-      /^kiln: wrong-dataset\.mjs's dataset\.test must be a dataset, .* not the number 3; dataset is/,
-    ],
-    [
-      "wrong-shape.mjs",
-      /do not fit: the batches of wrong-shape\.mjs's dataset are float32\[8,1\], but its inputs are float32\[8,2\]/,
-    ],
-    ["wrong-metrics.mjs", /metrics must be a list of accuracy, mse, mae, or .*; it has one called "f1"/],
-    ["wrong-optimizer.mjs", /optimizer must be a function .* and is the string "adam"/],
-    ["wrong-schedule.mjs", /schedule must be a function .* and returns the number 0\.1/],
-    ["both.mjs", /exports dataset and train: give dataset, or train and test/],
-    ["stream.mjs", /train is iterated over and has no length/],
-  ])("%s is told what is wrong", async (file, message) => {
-    const { code, stderr } = await train(file, "--epochs", "1");
-    expect(stderr).toMatch(message);
-    expect([code, stderr.trim().split("\n").length]).toEqual([1, 1]);
+  it("is told what is wrong with each of its parts", async () => {
+    const file = (exported: Record<string, unknown>) => ({
+      path: "m.ts",
+      model: new nn.Linear(1, 1),
+      inputs: [],
+      targets: undefined,
+      loss: new nn.MSELoss(),
+      exported,
+    });
+    const numbers = new data.TensorDataset(tensor([[1]]), tensor([[1]]));
+    const dataOf = (exported: Record<string, unknown>) => ownData(file(exported), 0);
+    expect(await dataOf({})).toBeUndefined();
+    expect(await dataOf({ dataset: async () => ({ train: numbers, test: () => numbers }) })).toEqual({
+      train: numbers,
+      test: numbers,
+    });
+    await expect(dataOf({ dataset: { train: numbers, test: 3 } })).rejects.toThrow(
+      /^m\.ts's dataset\.test must be a dataset, .* not the number 3; dataset is an object/,
+    );
+    await expect(dataOf({ train: numbers })).rejects.toThrow("train and test are both wanted");
+    await expect(dataOf({ dataset: numbers, train: numbers })).rejects.toThrow("exports dataset and train");
+    const stream = { async *[Symbol.asyncIterator]() {} };
+    await expect(dataOf({ train: stream, test: numbers })).rejects.toThrow("iterated over and has no length");
+
+    expect(() => ownMetrics(file({ metrics: ["mse", "f1"] }))).toThrow(
+      /list of accuracy, mse, mae.*one called "f1"/,
+    );
+    expect(() => ownMetrics(file({ metrics: 3 }))).toThrow("it has the number 3");
+    const optimizer = new optim.SGD(new nn.Linear(1, 1).parameters(), { lr: 1 });
+    for (const [wrong, found] of [
+      ["adam", "is the string"],
+      [() => 3, "returns the number 3"],
+      [optimizer, "is a"],
+    ]) {
+      expect(() => ownOptimizer(file({ optimizer: wrong }), [])).toThrow(`${found}`);
+    }
+    const context = { epochs: 1, stepsPerEpoch: 1 };
+    for (const wrong of [3, () => 0.1, () => ({ scheduler: 3 })]) {
+      expect(() => ownSchedule(file({ schedule: wrong }), optimizer, context)).toThrow(
+        "schedule must be a function",
+      );
+    }
+  });
+
+  it("is told of batches that the model does not take", async () => {
+    const { code, stderr } = await train("wrong-shape.mjs", "--epochs", "1");
+    expect([code, stderr]).toEqual([
+      1,
+      "kiln: the data and the model do not fit: the batches of wrong-shape.mjs's dataset are float32[8,1], " +
+        "but its inputs are float32[8,2], the batch being the first extent\n",
+    ]);
   });
 
   it("is told of options that it decides itself, and of data that it does not bring", async () => {
