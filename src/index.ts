@@ -15,6 +15,7 @@ export type { Gradients, Trainer } from "./runtime/programs/trainer.ts";
 export { SummaryWriter } from "./summary/writer.ts";
 export * as autograd from "./tensor/autograd.ts";
 export {
+  aminmax,
   arange,
   argsort,
   atleast1d,
@@ -74,6 +75,7 @@ export {
   sort,
   split,
   stack,
+  stdMean,
   swapaxes,
   swapdims,
   Tensor,
@@ -90,6 +92,7 @@ export {
   unbind,
   unflatten,
   unique,
+  varMean,
   vsplit,
   vstack,
   where,

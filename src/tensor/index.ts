@@ -55,5 +55,12 @@ export { fliplr, flipud, repeatInterleave, roll, rot90, tile } from "./repetitio
 export { indexAdd, indexCopy, indexFill, scatter, scatterAdd } from "./scatter.ts";
 export { bucketize, type SearchOptions, searchsorted } from "./search.ts";
 export { argsort, kthvalue, type Sorted, type SortOptions, sort, type TopkOptions, topk } from "./sorting.ts";
-export { gather } from "./statistics.ts";
+export {
+  type AminmaxOptions,
+  aminmax,
+  gather,
+  stdMean,
+  type VarianceOptions,
+  varMean,
+} from "./statistics.ts";
 export { apply, type NestedNumbers, type Storage, Tensor } from "./tensor.ts";

@@ -1,7 +1,9 @@
 /** Max, average and adaptive pooling against PyTorch, along one axis and two, with all their options. */
 
-import { F, nn } from "kiln";
+import { F, nn, type Tensor } from "kiln";
 import { testModuleCases } from "../support/module-cases.ts";
+
+const placed = ([values, indices]: readonly [Tensor, Tensor]): Tensor => values.mul(indices.float().add(1));
 
 testModuleCases("modules_pooling", {
   MaxPool1d: () => new nn.MaxPool1d(2),
@@ -22,6 +24,15 @@ testModuleCases("modules_pooling", {
   "AdaptiveMaxPool2d even": () => new nn.AdaptiveMaxPool2d(2),
   "AdaptiveMaxPool2d larger": () => new nn.AdaptiveMaxPool2d([5, null]),
   max_pool1d: () => (x) => F.maxPool1d(x, 2, 1),
+  "max_pool1d with indices": () => (x) =>
+    placed(F.maxPool1d(x, 3, { stride: 2, padding: 1, returnIndices: true })),
+  "max_pool2d with indices": () => (x) => placed(F.maxPool2d(x, 2, { returnIndices: true })),
+  "max_pool2d dilated with indices": () => (x) =>
+    placed(F.maxPool2d(x, [3, 2], 2, [1, 0], [2, 1], true, true)),
+  "max_pool2d unbatched with indices": () => (x) => placed(F.maxPool2d(x, 3, 1, { returnIndices: true })),
+  "adaptive_max_pool2d with indices": () => (x) => placed(F.adaptiveMaxPool2d(x, [3, 2], true)),
+  "adaptive_max_pool2d even with indices": () => (x) =>
+    placed(F.adaptiveMaxPool2d(x, 2, { returnIndices: true })),
   avg_pool1d: () => (x) => F.avgPool1d(x, 3, { stride: 1, padding: 1 }),
   avg_pool2d: () => (x) => F.avgPool2d(x, 2, { divisorOverride: -3 }),
   adaptive_avg_pool2d: () => (x) => F.adaptiveAvgPool2d(x, [2, null]),

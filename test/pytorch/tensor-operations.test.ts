@@ -1,10 +1,12 @@
 /** What can be done with tensors against PyTorch: values, gradients and three training steps. */
 
-import { cat, F, stack, type Tensor, where } from "kiln";
+import { aminmax, cat, F, stack, stdMean, type Tensor, varMean, where } from "kiln";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const extremes = ({ values, indices }: { values: Tensor; indices: Tensor }): Tensor =>
   values.mul(indices.float().add(1));
+
+const product = ([a, b]: readonly [Tensor, Tensor]): Tensor => a.mul(b);
 
 type Computation = (...inputs: Tensor[]) => Tensor;
 
@@ -60,6 +62,20 @@ const REDUCTIONS: Record<string, Computation> = {
   "var and std": (x) => x.var(1, { keepdim: true }).mul(x.std(0)),
   "var and std of the population": (x) =>
     x.var([1, 2], { correction: 0 }).add(x.std(undefined, { correction: 0 })),
+  "var and mean": (x) => product(varMean(x, 1, { keepdim: true })),
+  "var and mean of all": (x) => product(varMean(x)),
+  "std and mean of the population": (x) => {
+    const [deviation, mean] = stdMean(x, [0, 2], { correction: 0 });
+    return deviation.sub(mean);
+  },
+  aminmax: (x) => {
+    const { min, max } = x.aminmax({ dim: 1, keepdim: true });
+    return min.sub(max).mul(x);
+  },
+  "aminmax of all": (x) => {
+    const { min, max } = aminmax(x);
+    return min.mul(max);
+  },
   norm: (x) => x.norm().mul(x.norm(2, 1)),
   "norm of order 1": (x) => x.norm(1).mul(x.norm(1, 0, true)),
   "norm of order 3": (x) => x.norm(3).mul(x.norm(3, [0, 2])),
