@@ -18,3 +18,14 @@ export function asFloats(data: TypedArray, what: string): Float32Array {
   }
   return Float32Array.from(data);
 }
+
+/** Copies what a kernel has computed; a whole number beyond what floats count, which kernels mark by infinity, is an error. */
+export function intoTyped(numbers: Float32Array, into: TypedArray, what: string): void {
+  const own = numbers.subarray(0, into.length);
+  if (into instanceof Int32Array && own.some((value) => Math.abs(value) === Number.POSITIVE_INFINITY)) {
+    throw new KilnError(
+      `${what} holds a whole number beyond ${MOST}, up to which gpujs kernels count: use the js backend`,
+    );
+  }
+  into.set(own);
+}

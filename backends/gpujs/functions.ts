@@ -69,6 +69,46 @@ export function truncate(s: Statements, x: string): string {
   return result;
 }
 
+/** The nearest whole number, of two equally near the even one; from 2²³ on floats are whole. */
+export function round(s: Statements, x: string): string {
+  const result = s.fresh("rounded");
+  s.emit(`let ${result} = Math.floor(${x});`);
+  const over = s.fresh("over");
+  s.emit(`const ${over} = ${x} - ${result};`);
+  const isOdd = `${result} - 2.0 * Math.floor(${result} * 0.5) > 0.5`;
+  s.emit(`if (${over} > 0.5 || (${over} === 0.5 && ${isOdd})) { ${result} = ${result} + 1.0; }`);
+  return result;
+}
+
+/** Quotients of two floats have at most this many bits. */
+const QUOTIENT_BITS = 277;
+
+/**
+ * What a division cut off towards 0 leaves, with the sign of `x`. The divisor, doubled as often as it fits and then halved
+ * again, is taken away wherever it fits: no step is rounded.
+ */
+export function remainder(s: Statements, x: string, y: string): string {
+  const [rest, size] = [s.fresh("rest"), s.fresh("divisor")];
+  s.emit(`let ${rest} = Math.abs(${x});`);
+  s.emit(`const ${size} = Math.abs(${y});`);
+  s.emit(
+    `if (${x} - ${x} !== 0.0 || ${y} === 0.0 || ${y} !== ${y}) { ${rest} = Math.sqrt(-1.0 - ${rest} * 0.0); }`,
+  );
+  const [scaled, up, down] = [s.fresh("scaled"), s.fresh("up"), s.fresh("down")];
+  s.emit(`let ${scaled} = ${size};`);
+  s.emit(`if (${rest} >= ${size}) {`);
+  s.emit(`  for (let ${up} = 0; ${up} < ${QUOTIENT_BITS}; ${up}++) {`);
+  s.emit(`    if (${scaled} <= ${rest} * 0.5) { ${scaled} = ${scaled} * 2.0; }`);
+  s.emit("  }");
+  s.emit(`  for (let ${down} = 0; ${down} <= ${QUOTIENT_BITS}; ${down}++) {`);
+  s.emit(`    if (${rest} >= ${scaled}) { ${rest} = ${rest} - ${scaled}; }`);
+  s.emit(`    if (${scaled} > ${size}) { ${scaled} = ${scaled} * 0.5; }`);
+  s.emit("  }");
+  s.emit("}");
+  s.emit(`if (${x} < 0.0) { ${rest} = -1.0 * ${rest}; }`);
+  return rest;
+}
+
 /** `x` to a known power, as products where the exponent is a small whole number. */
 export function powerOf(s: Statements, x: string, exponent: number): string | undefined {
   switch (exponent) {

@@ -9,8 +9,9 @@ import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single
 import type { CompareOp, Expr, Kernel } from "../../src/loop/types.ts";
 import { isIndex } from "../../src/loop/typing.ts";
 import type { Emitter } from "./emitter.ts";
-import { expm1, log1p, power, powerOf, sign, tanh, truncate } from "./functions.ts";
+import { expm1, log1p, power, powerOf, remainder, round, sign, tanh, truncate } from "./functions.ts";
 import { WordPrinter } from "./print-words.ts";
+import { atan2, FUNCTIONS, wave } from "./trigonometry.ts";
 
 const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
 
@@ -155,7 +156,7 @@ export class ExpressionPrinter {
     const from = e.a.dtype;
     if (from === "uint32") {
       if (!isFloat(e.dtype) && this.out.ranges.rangeOf(e.a).high >= EXACT_WHOLE)
-        return this.inexact("32-bit whole numbers");
+        return this.words.wholeNumber(e.a);
       const text = this.words.number(e.a);
       const isExact = !isFloat(e.dtype) || this.out.ranges.rangeOf(e.a).high <= EXACT_WHOLE;
       return this.sums && !isExact ? fround(text) : wrap(4, text);
@@ -199,6 +200,26 @@ export class ExpressionPrinter {
         return log1p(this.out, named());
       case "tanh":
         return tanh(this.out, named());
+      case "sin":
+      case "cos":
+        return wave(this.out, named(), e.op);
+      case "tan":
+      case "asin":
+      case "acos":
+      case "atan":
+      case "sinh":
+      case "cosh":
+      case "asinh":
+      case "acosh":
+      case "atanh":
+        return FUNCTIONS[e.op](this.out, named());
+      case "floor":
+      case "ceil":
+        return `Math.${e.op}(${this.number(e.a, 0)})`;
+      case "trunc":
+        return truncate(this.out, named());
+      case "round":
+        return round(this.out, named());
       case "sign":
         return sign(this.out, named());
       case "not":
@@ -237,6 +258,12 @@ export class ExpressionPrinter {
       }
       case "pow":
         return this.power(e.a, e.b, wrap);
+      case "atan2":
+      case "fmod": {
+        const a = this.out.constant("value", this.number(e.a, 0));
+        const b = this.out.constant("other", this.number(e.b, 0));
+        return e.op === "atan2" ? atan2(this.out, a, b) : remainder(this.out, a, b);
+      }
       case "and":
       case "or":
       case "xor":

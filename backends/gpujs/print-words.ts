@@ -64,6 +64,22 @@ export class WordPrinter {
     return wordAsNumber(this.word(e));
   }
 
+  /**
+   * The word as a number of either sign. One that no 32-bit float holds becomes infinite, which whoever reads the result
+   * is told of (floats.ts).
+   */
+  wholeNumber(e: Expr): string {
+    const { high, low } = this.word(e);
+    const name = this.out.fresh("whole");
+    this.out.emit(`let ${name} = ${text(high)};`);
+    this.out.emit(`if (${name} > 32767.5) { ${name} = ${name} - 65536.0; }`);
+    const isExact = `${name} < 256.0 && ${name} > -257.0`;
+    this.out.emit(
+      `if (${isExact}) { ${name} = ${name} * 65536.0 + ${text(low)}; } else { ${name} = Infinity; }`,
+    );
+    return name;
+  }
+
   condition(op: CompareOp, left: Expr, right: Expr): string {
     const [a, b] = [this.word(left), this.word(right)];
     switch (op) {

@@ -8,7 +8,7 @@ import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
 import { type Argument, scalarArgument } from "./arguments.ts";
 import type { Device } from "./device.ts";
-import { asFloats } from "./floats.ts";
+import { asFloats, intoTyped } from "./floats.ts";
 import type { DeviceValue, KernelFunction } from "./library.ts";
 import { deathsOf, Moves } from "./moves.ts";
 import { type GpuKernelSource, sourceOf } from "./source.ts";
@@ -106,7 +106,7 @@ export class GpuProgram implements Executable {
       const value = this.values.get(buffer);
       const numbers = value === undefined ? this.inputs.get(buffer) : await this.device.download(value);
       invariant(numbers !== undefined, `${buffer} has been computed`);
-      into.set(numbers.subarray(0, into.length));
+      intoTyped(numbers, into, `the result ${buffer}`);
     }
   }
 

@@ -8,7 +8,7 @@ import { DeviceLostError, invariant } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { StateMemory, StateSpec } from "../backend.ts";
 import type { Device } from "./device.ts";
-import { asFloats } from "./floats.ts";
+import { asFloats, intoTyped } from "./floats.ts";
 import type { DeviceValue } from "./library.ts";
 
 interface Slot {
@@ -83,7 +83,7 @@ export class GpuStates implements StateMemory {
   async read(name: string): Promise<TypedArray> {
     const slot = this.slot(name);
     const copy = allocate(slot.spec.dtype, slot.mirror.length);
-    copy.set((await this.numbersOf(name, slot)).subarray(0, copy.length));
+    intoTyped(await this.numbersOf(name, slot), copy, `the state ${name}`);
     return copy;
   }
 

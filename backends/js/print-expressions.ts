@@ -22,6 +22,9 @@ export interface Environment {
   readonly scalars: readonly string[];
 }
 
+/** Added to a double, leaves no bits for a fraction: halves go to the even neighbour. */
+const ROUNDER = 1.5 * 2 ** 52;
+
 export class ExpressionPrinter {
   private readonly kernel: Kernel;
   private readonly environment: Environment;
@@ -223,7 +226,24 @@ export class ExpressionPrinter {
       case "sqrt":
       case "tanh":
       case "abs":
+      case "floor":
+      case "ceil":
+      case "trunc":
+      case "sin":
+      case "cos":
+      case "tan":
+      case "asin":
+      case "acos":
+      case "atan":
+      case "sinh":
+      case "cosh":
+      case "asinh":
+      case "acosh":
+      case "atanh":
         return `Math.${e.op}(${a})`;
+      case "round":
+        // Above 2⁵² a double has no fraction left; what is added cancels again, at any size.
+        return `(${this.expression(e.a, ranges, 4)} + ${ROUNDER} - ${ROUNDER})`;
       case "sign":
         // NaN and -0 have the sign 0.
         return `(Math.sign(${a}) || 0)`;
@@ -264,9 +284,14 @@ export class ExpressionPrinter {
         const divisor = this.expression(e.b, ranges, 6);
         return `((${this.expression(e.a, ranges, 5)} % ${divisor} + ${divisor}) % ${divisor})`;
       }
+      case "fmod": {
+        const text = infix("%", 5);
+        return isFloat(e.dtype) ? text : `(${text} | 0)`;
+      }
       case "max":
       case "min":
       case "pow":
+      case "atan2":
         return call(e.op);
       case "xor":
       case "bitand":

@@ -75,6 +75,8 @@ function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
     case "max":
     case "min":
     case "pow":
+    case "atan2":
+    case "fmod":
     case "bitand":
       return undefined;
     default:

@@ -50,6 +50,8 @@ const isComparison = (op: Operator): op is CompareOp => COMPARISONS.has(op);
 
 const UNARY: ReadonlySet<string> = new Set<UnaryOp>([
   ...(["neg", "exp", "log", "expm1", "log1p", "sqrt", "tanh", "abs", "sign", "not", "isnan"] as const),
+  ...(["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"] as const),
+  ...(["floor", "ceil", "trunc", "round"] as const),
 ]);
 
 const isUnary = (name: string): name is UnaryOp => UNARY.has(name);

@@ -9,19 +9,29 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
     case "neg":
       return -a;
     case "exp":
-      return Math.exp(a);
     case "log":
-      return Math.log(a);
     case "expm1":
-      return Math.expm1(a);
     case "log1p":
-      return Math.log1p(a);
     case "tanh":
-      return Math.tanh(a);
     case "sqrt":
-      return Math.sqrt(a);
     case "abs":
-      return Math.abs(a);
+    case "sin":
+    case "cos":
+    case "tan":
+    case "asin":
+    case "acos":
+    case "atan":
+    case "sinh":
+    case "cosh":
+    case "asinh":
+    case "acosh":
+    case "atanh":
+    case "floor":
+    case "ceil":
+    case "trunc":
+      return Math[op](a);
+    case "round":
+      return roundHalfEven(a);
     case "sign":
       return a > 0 ? 1 : a < 0 ? -1 : 0;
     case "not":
@@ -31,6 +41,12 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
     default:
       return op satisfies never;
   }
+}
+
+/** The nearest whole number; of two equally near the even one (IEEE 754's default). */
+export function roundHalfEven(a: number): number {
+  const nearest = Math.round(a);
+  return nearest - a === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest;
 }
 
 export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: ExprType): number {
@@ -52,6 +68,10 @@ export function evaluateBinary(op: BinaryOp, a: number, b: number, dtype: ExprTy
       return Math.min(a, b);
     case "pow":
       return a ** b;
+    case "atan2":
+      return Math.atan2(a, b);
+    case "fmod":
+      return isFloat(dtype) ? a % b : (a % b) | 0;
     case "and":
       return a !== 0 && b !== 0 ? 1 : 0;
     case "or":
@@ -86,6 +106,8 @@ function evaluateWords(op: BinaryOp, a: number, b: number): number {
     case "max":
     case "min":
     case "pow":
+    case "atan2":
+    case "fmod":
     case "and":
     case "or":
       return onlyOf("other types", op);

@@ -45,6 +45,10 @@ export function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boole
     case "neg":
     case "abs":
     case "sign":
+    case "floor":
+    case "ceil":
+    case "trunc":
+    case "round":
     case "max":
     case "min":
       return false;

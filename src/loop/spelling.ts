@@ -37,6 +37,8 @@ export const INFIX: Readonly<Record<BinaryOp | CompareOp, Infix | undefined>> = 
   max: undefined,
   min: undefined,
   pow: undefined,
+  atan2: undefined,
+  fmod: undefined,
 };
 
 /** The dtypes whose constants show what they are by the name behind the number: `1u8`. */

@@ -8,7 +8,7 @@ import type { DType, ScalarType } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** `expm1` is `e^x - 1` and `log1p` is `log(1 + x)`, both exact near 0. */
+/** `expm1` is `e^x - 1` and `log1p` is `log(1 + x)`, both exact near 0; `round` takes halves to the even neighbour. */
 export type UnaryOp =
   | "neg"
   | "exp"
@@ -17,6 +17,21 @@ export type UnaryOp =
   | "log1p"
   | "sqrt"
   | "tanh"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "asinh"
+  | "acosh"
+  | "atanh"
+  | "floor"
+  | "ceil"
+  | "trunc"
+  | "round"
   | "abs"
   | "sign"
   | "not"
@@ -24,7 +39,8 @@ export type UnaryOp =
 
 /**
  * `div` on int32 is floor division and `mod` takes the divisor's sign; both need a positive divisor. `and` and `or`
- * are of truth values. On uint32 there are `add`, `sub`, `mul`, and the three of bits alone: `xor`, `bitand`, and
+ * are of truth values. `fmod` has the dividend's sign, and on int32 is 0 where the divisor is; `atan2` is the angle of the
+ * point (b, a). On uint32 there are `add`, `sub`, `mul`, and the three of bits alone: `xor`, `bitand`, and
  * `shr`, which shifts zeros in from above.
  */
 export type BinaryOp =
@@ -36,6 +52,8 @@ export type BinaryOp =
   | "max"
   | "min"
   | "pow"
+  | "atan2"
+  | "fmod"
   | "and"
   | "or"
   | "xor"

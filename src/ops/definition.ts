@@ -44,9 +44,9 @@ export interface Sample {
   readonly attrs: Attrs;
 }
 
-/** How test data is drawn: away from kinks (`nonzero`), above zero, within (0, 1), or whole numbers below `below`. */
+/** How test data is drawn: away from kinks (`nonzero`), above zero or one, within (0, 1), or whole numbers below `below`. */
 export interface SampleInput extends TensorType {
-  readonly draw?: "any" | "positive" | "nonzero" | "distinct" | "unit";
+  readonly draw?: "any" | "positive" | "nonzero" | "distinct" | "unit" | "above 1";
   readonly below?: number;
 }
 

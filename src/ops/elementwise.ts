@@ -1,13 +1,12 @@
-/** Ops that compute each element from the elements at the same place: arithmetic, comparisons, `where`. */
+/** Ops that compute each element from the elements at the same place: those that the Loop IR has, comparisons, `where`, casts. */
 
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
-import type { Shape } from "../core/shape.ts";
-import { CONSTANT, constantOf, type GraphBuilder } from "../ir/builder.ts";
+import { CONSTANT, type GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
-import { binary, cast as castExpr, compare, constant, select, unary } from "../loop/build.ts";
-import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
-import type { BinaryOp, CompareOp, UnaryOp } from "../loop/types.ts";
+import { cast as castExpr, compare, constant, select, unary } from "../loop/build.ts";
+import { castNumber, compareNumbers, evaluateUnary } from "../loop/semantics.ts";
+import type { CompareOp, UnaryOp } from "../loop/types.ts";
 import { NUMBER } from "./declaration.ts";
 import {
   broadcastRead,
@@ -17,11 +16,8 @@ import {
   moves,
   number,
   type OpDef,
-  type Rewrite,
   requireBroadcast,
   requireElement,
-  requireFloat,
-  type Sample,
   text,
   unionOf,
 } from "./definition.ts";
@@ -88,143 +84,6 @@ const sign: OpDef = {
   ),
   compares: [0],
 };
-
-const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
-  [
-    [2, 3],
-    [2, 3],
-  ],
-  [[2, 3], [3]],
-  [
-    [2, 1, 3],
-    [4, 1],
-  ],
-  [[3], []],
-  [[], []],
-  [[1], []],
-  [
-    [0, 3],
-    [1, 3],
-  ],
-  [[0], [2, 1]],
-  [
-    [2, 1],
-    [1, 3],
-  ],
-];
-
-function binaryOp(
-  name: BinaryOp,
-  graphName: string,
-  doc: string,
-  backward: string,
-  draw: "any" | "positive" | "nonzero" | "distinct",
-  gradient: (b: GraphBuilder, ct: Value, x: Value, y: Value, out: Value) => readonly (Value | undefined)[],
-): OpDef {
-  return {
-    name: graphName,
-    doc,
-    arity: 2,
-    attributes: {},
-    pattern: "elementwise",
-    infer(inputs) {
-      const isCount = name === "add" && inputs.every(({ dtype }) => dtype === "int32");
-      if (!isCount) requireFloat(graphName, inputs);
-      const shape = requireBroadcast(graphName, inputs[0].shape, inputs[1].shape);
-      return { dtype: inputs[0].dtype, shape };
-    },
-    range: ([x, y]) => (name === "add" && x && y ? [x[0] + y[0], x[1] + y[1]] : undefined),
-    vjp: (b, ct, [x, y], out) => gradient(b, ct, x, y, out),
-    backward: { name: backward },
-    lower:
-      ([x, y]) =>
-      (indices) =>
-        binary(name, broadcastRead(x, indices), broadcastRead(y, indices)),
-    reference: ([x, y], output) =>
-      generate(output.shape, (index) =>
-        evaluateBinary(name, broadcastAt(x, index), broadcastAt(y, index), "float32"),
-      ),
-    samples: () =>
-      BROADCASTS.map(
-        ([a, b]): Sample => ({
-          inputs: [
-            { ...f32(...a), draw },
-            { ...f32(...b), draw },
-          ],
-          attrs: {},
-        }),
-      ),
-  };
-}
-
-/** The first operand itself where the second is `neutral`. */
-const dropNeutral =
-  (neutral: number): Rewrite =>
-  (_to, [x, y]) =>
-    constantOf(y) === neutral ? x : undefined;
-
-const add: OpDef = {
-  ...binaryOp(
-    "add",
-    "add",
-    "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.",
-    "AddBackward",
-    "any",
-    (_b, ct) => [ct, ct],
-  ),
-  isCommutative: true,
-};
-const sub: OpDef = {
-  ...binaryOp("sub", "sub", "`a - b` with broadcasting.", "SubBackward", "any", (b, ct) => [
-    ct,
-    b.node("neg", [ct]),
-  ]),
-  rewrites: [dropNeutral(0)],
-};
-const mul: OpDef = {
-  ...binaryOp("mul", "mul", "`a · b` with broadcasting.", "MulBackward", "any", (b, ct, x, y) => [
-    b.node("mul", [ct, y]),
-    b.node("mul", [ct, x]),
-  ]),
-  isCommutative: true,
-  rewrites: [dropNeutral(1)],
-};
-const div: OpDef = {
-  ...binaryOp("div", "div", "`a / b` with broadcasting.", "DivBackward", "positive", (b, ct, _x, y, out) => [
-    b.node("div", [ct, y]),
-    b.node("neg", [b.node("div", [b.node("mul", [ct, out]), y])]),
-  ]),
-  rewrites: [dropNeutral(1)],
-};
-
-/**
- * The cotangent goes to the larger (smaller) operand, halved between them on a tie. Where one is NaN it goes to both, as
- * PyTorch has it.
- */
-function extremum(name: "max" | "min", backward: string): OpDef {
-  const loses: CompareOp = name === "max" ? "lt" : "gt";
-  const graphName = `${name}imum`;
-  return binaryOp(
-    name,
-    graphName,
-    `The ${name}imum of two tensors with broadcasting.`,
-    backward,
-    "distinct",
-    (b, ct, x, y) => {
-      const half = b.node("mul", [ct, b.constant(0.5)]);
-      const zero = b.constant(0);
-      const share = (own: Value, other: Value): Value =>
-        b.node("where", [
-          b.node("compare", [own, other], { relation: loses }),
-          zero,
-          b.node("where", [b.node("compare", [own, other], { relation: "eq" }), half, ct]),
-        ]);
-      return [share(x, y), share(y, x)];
-    },
-  );
-}
-const maximum: OpDef = { ...extremum("max", "MaximumBackward"), isCommutative: true };
-const minimum: OpDef = { ...extremum("min", "MinimumBackward"), isCommutative: true };
 
 const RELATIONS: readonly CompareOp[] = ["lt", "le", "gt", "ge", "eq", "ne"];
 
@@ -381,12 +240,6 @@ export const ELEMENTWISE = {
   sqrt,
   abs,
   sign,
-  add,
-  sub,
-  mul,
-  div,
-  maximum,
-  minimum,
   compare: compareDef,
   where,
   cast,

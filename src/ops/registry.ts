@@ -4,6 +4,7 @@ import { KilnError } from "../core/errors.ts";
 import { operandsOf, producerOf, RESULT } from "../ir/body.ts";
 import type { Node, NodeType, OpTable, TensorType } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
+import { ARITHMETIC } from "./arithmetic.ts";
 import { AVG_POOL2D } from "./avg_pool2d.ts";
 import { CLAMP } from "./clamp.ts";
 import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
@@ -31,15 +32,18 @@ import { RANDOM } from "./random.ts";
 import { REARRANGE } from "./rearrange.ts";
 import { REDUCTION } from "./reduction.ts";
 import { RESULTS } from "./result.ts";
+import { ROUNDING } from "./rounding.ts";
 import { SCAN } from "./scan.ts";
 import { SHAPE } from "./shape.ts";
 import { SOFTMAX } from "./softmax.ts";
 import { STANDARDIZE } from "./standardize.ts";
 import { STATISTICS } from "./statistics.ts";
+import { HYPERBOLIC, TRIGONOMETRY } from "./trigonometry.ts";
 import { UNFOLD } from "./unfold.ts";
 
 const DEFINITIONS = {
   ...ELEMENTWISE,
+  ...ARITHMETIC,
   ...CLAMP,
   ...SHAPE,
   ...REDUCTION,
@@ -65,6 +69,9 @@ const DEFINITIONS = {
   ...STANDARDIZE,
   ...STATISTICS,
   ...MATH,
+  ...TRIGONOMETRY,
+  ...HYPERBOLIC,
+  ...ROUNDING,
   ...NORMALIZATION,
   ...RANDOM,
   ...ACTIVATION,

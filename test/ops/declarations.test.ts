@@ -134,9 +134,10 @@ function hasElements(
   output: TensorType,
   attrs: Attrs,
 ): boolean {
+  const float = definition.samples()[0]?.inputs[0]?.draw === "above 1" ? 1.5 : 0.5;
   const arrays = inputs.map(({ dtype, shape }) => ({
     shape,
-    data: new Float64Array(sizeOf(shape)).fill(dtype === "float32" ? 0.5 : 0),
+    data: new Float64Array(sizeOf(shape)).fill(dtype === "float32" ? float : 0),
   }));
   const { data } = definition.reference(arrays, output, attrs, evaluateBody);
   if (data.length !== sizeOf(output.shape)) return false;

@@ -23,6 +23,7 @@ export function draw(input: SampleInput, random: () => number): TypedArray {
   for (let i = 0; i < data.length; i++) {
     if (input.below !== undefined) data[i] = Math.floor(random() * input.below);
     else if (input.draw === "positive") data[i] = 0.5 + random();
+    else if (input.draw === "above 1") data[i] = 1.1 + random();
     else if (input.draw === "unit") data[i] = 0.05 + random() * 0.9;
     else if (input.draw === "nonzero") data[i] = (0.2 + random()) * (random() < 0.5 ? -1 : 1);
     else if (input.draw === "distinct") data[i] = order[i] * 0.1 - data.length * 0.05 + random() * 0.01;

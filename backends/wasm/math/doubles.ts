@@ -15,6 +15,7 @@ import {
   selectValue,
   set,
   vector,
+  when,
 } from "../encode/instructions.ts";
 import type { OperationName, ValueType } from "../encode/operations.ts";
 
@@ -29,7 +30,8 @@ type Arithmetic =
   | "neg"
   | "floor"
   | "trunc"
-  | "nearest";
+  | "nearest"
+  | "sqrt";
 type Comparison = "eq" | "ne" | "lt" | "gt" | "le" | "ge";
 
 /** The bits of -0.0, the sign alone, as a signed 64-bit number. */
@@ -43,7 +45,7 @@ const MANTISSA_BITS = 52;
 export class Doubles {
   readonly type: "f64" | "v128";
   readonly locals: Local[] = [];
-  readonly body: Instruction[] = [];
+  private statements: Instruction[] = [];
   private readonly prefix: "f64" | "f64x2";
 
   constructor(isWide: boolean) {
@@ -51,12 +53,31 @@ export class Doubles {
     this.prefix = isWide ? "f64x2" : "f64";
   }
 
+  /** What has been emitted. */
+  get body(): readonly Instruction[] {
+    return this.statements;
+  }
+
+  /** `rare()` where the condition holds, else `usual`; `rare` is left out where it holds for no number at hand. */
+  unlessRare(name: string, condition: Instruction, usual: Instruction, rare: () => Instruction): Instruction {
+    const result = this.name(name, usual);
+    const own = this.statements;
+    this.statements = [];
+    const value = rare();
+    const local = this.locals.find((known) => known.name === name)!;
+    const inside = [...this.statements, set(local, this.select(condition, value, result))];
+    this.statements = own;
+    const holds = this.type === "f64" ? condition : operation("v128.any_true", condition);
+    this.statements.push(when(holds, inside));
+    return result;
+  }
+
   /** Computes `value` once; the result may be used as often as wanted. */
   name(name: string, value: Instruction): Instruction {
     invariant(!this.locals.some((local) => local.name === name), `${name} is named twice`);
     const local: Local = { name, type: value.type as ValueType };
     this.locals.push(local);
-    this.body.push(set(local, value));
+    this.statements.push(set(local, value));
     return get(local);
   }
 

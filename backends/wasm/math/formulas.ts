@@ -43,7 +43,7 @@ export function exp(m: Doubles, x: Instruction): Instruction {
 }
 
 /** `e^x - 1` without its sign for -0. */
-function growthOf(m: Doubles, x: Instruction): Instruction {
+export function growthOf(m: Doubles, x: Instruction): Instruction {
   const { growth, power } = exponential(m, x);
   return m.add(m.mul(growth, power), m.sub(power, m.constant(1)));
 }

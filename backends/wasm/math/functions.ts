@@ -4,14 +4,30 @@ import { call, get, type Instruction, type Local, operation, shuffle } from "../
 import type { WasmFunction } from "../encode/module.ts";
 import { Doubles } from "./doubles.ts";
 import { exp, expm1, log, log1p, pow, tanh } from "./formulas.ts";
+import { acosh, asinh, atanh, cosh, sinh } from "./hyperbolic.ts";
+import { fmod } from "./remainder.ts";
+import { acos, asin, atan, atan2, cos, sin, tan } from "./trigonometry.ts";
 
-export type MathFunction = "exp" | "expm1" | "log" | "log1p" | "tanh" | "pow";
+type Formula = (m: Doubles, x: Instruction, y: Instruction) => Instruction;
 
-const FORMULAS: Readonly<Record<MathFunction, (m: Doubles, x: Instruction, y: Instruction) => Instruction>> =
-  { exp, expm1, log, log1p, tanh, pow };
+const UNARY = {
+  ...{ exp, expm1, log, log1p },
+  ...{ sin, cos, tan, asin, acos, atan },
+  ...{ sinh, cosh, tanh, asinh, acosh, atanh },
+} satisfies Readonly<Record<string, Formula>>;
+const BINARY = { pow, atan2, fmod } satisfies Readonly<Record<string, Formula>>;
+
+export type MathFunction = keyof typeof UNARY | keyof typeof BINARY;
+
+const FORMULAS: Readonly<Record<MathFunction, Formula>> = { ...UNARY, ...BINARY };
+
+export const MATH_FUNCTIONS = Object.keys(FORMULAS) as readonly MathFunction[];
+
+/** Whether a function takes two numbers. */
+export const isBinary = (name: MathFunction): name is keyof typeof BINARY => Object.hasOwn(BINARY, name);
 
 const parametersOf = (name: MathFunction, type: Local["type"]): readonly Local[] =>
-  (name === "pow" ? ["a", "b"] : ["a"]).map((parameter) => ({ name: parameter, type }));
+  (isBinary(name) ? ["a", "b"] : ["a"]).map((parameter) => ({ name: parameter, type }));
 
 /** Bytes 8 … 15 first: the upper two floats as the lower two. */
 const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];

@@ -3,7 +3,7 @@
 import { bottomUp } from "../../../src/core/topological.ts";
 import { LoadBounds } from "../../../src/loop/load-bounds.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
-import type { BufferParam, Expr } from "../../../src/loop/types.ts";
+import type { BinaryOp, BufferParam, Expr, UnaryOp } from "../../../src/loop/types.ts";
 import { children } from "../../../src/loop/walk.ts";
 
 /** Whether all loads in `e` stay inside of their buffers with what `ranges` knows. */
@@ -16,6 +16,13 @@ const CHEAP = 6;
 /** Whether computing `e` in vain costs less than a branch: few operations, none of them long. */
 export const isCheap = (e: Expr): boolean => operationsIn(e) <= CHEAP;
 
+/** Operations of one operand that are an instruction or two; all others are functions or take long. */
+const SHORT: ReadonlySet<string> = new Set<UnaryOp>([
+  ...(["neg", "abs", "sign", "not", "isnan", "floor", "ceil", "trunc", "round"] as const),
+]);
+/** Operations of two operands that are functions or take long. */
+const LONG: ReadonlySet<string> = new Set<BinaryOp>(["div", "mod", "pow", "atan2", "fmod"]);
+
 const operationsIn = bottomUp<Expr, number>(children, (e, countIn) => {
   const below = children(e).reduce((sum, child) => sum + countIn(child), 0);
   switch (e.kind) {
@@ -25,9 +32,9 @@ const operationsIn = bottomUp<Expr, number>(children, (e, countIn) => {
     case "scalar":
       return 0;
     case "unary":
-      return below + (["exp", "log", "expm1", "log1p", "tanh", "sqrt"].includes(e.op) ? CHEAP + 1 : 1);
+      return below + (SHORT.has(e.op) ? 1 : CHEAP + 1);
     case "binary":
-      return below + (["div", "mod", "pow"].includes(e.op) ? CHEAP + 1 : 1);
+      return below + (LONG.has(e.op) ? CHEAP + 1 : 1);
     case "load":
     case "compare":
     case "select":

@@ -147,12 +147,28 @@ export class ScalarPrinter {
         return isFloat ? operation("f32.ne", first, again) : i32(0);
       }
       case "sqrt":
-        return operation("f32.sqrt", a);
+      case "floor":
+      case "ceil":
+      case "trunc":
+        return operation(`f32.${e.op}`, a);
+      case "round":
+        return operation("f32.nearest", a);
       case "exp":
       case "log":
       case "expm1":
       case "log1p":
       case "tanh":
+      case "sin":
+      case "cos":
+      case "tan":
+      case "asin":
+      case "acos":
+      case "atan":
+      case "sinh":
+      case "cosh":
+      case "asinh":
+      case "acosh":
+      case "atanh":
         return call(this.context.mathName(e.op, false), "f32", a);
       default:
         return e.op satisfies never;
@@ -181,6 +197,11 @@ export class ScalarPrinter {
       case "pow":
         invariant(type === "f32", "powers are of float32");
         return call(this.context.mathName("pow", false), "f32", a, b);
+      case "atan2":
+        return call(this.context.mathName("atan2", false), "f32", a, b);
+      case "fmod":
+        if (type === "f32") return call(this.context.mathName("fmod", false), "f32", a, b);
+        return this.difference(e, a, b, "f64.trunc");
       case "and":
       case "bitand":
         return operation("i32.and", a, b);
@@ -217,12 +238,22 @@ export class ScalarPrinter {
   private remainder(e: Binary, a: Instruction, b: Instruction, scope: Scope): Instruction {
     const isConstant = e.b.kind === "const" && e.b.value > 0;
     if (isIndex(e) && isConstant && scope.ranges.rangeOf(e.a).low >= 0) return operation("i32.rem_u", a, b);
+    return this.difference(e, a, b, "f64.floor");
+  }
+
+  /** `a` less the multiple of `b` that the quotient, made a whole number, says. */
+  private difference(
+    e: Binary,
+    a: Instruction,
+    b: Instruction,
+    round: "f64.floor" | "f64.trunc",
+  ): Instruction {
     const isFloat = valueType(e.dtype) === "f32";
     const widen = (value: Instruction): Instruction =>
       isFloat ? operation("f64.promote_f32", value) : double(value);
     const [firstA, againA] = this.context.twice(widen(a));
     const [firstB, againB] = this.context.twice(widen(b));
-    const quotient = operation("f64.floor", operation("f64.div", againA, againB));
+    const quotient = operation(round, operation("f64.div", againA, againB));
     const product = operation("f64.mul", firstB, quotient);
     const rest = operation("f64.sub", firstA, product);
     return isFloat

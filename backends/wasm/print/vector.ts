@@ -130,7 +130,12 @@ export class VectorPrinter {
       case "neg":
       case "abs":
       case "sqrt":
+      case "floor":
+      case "ceil":
+      case "trunc":
         return operation(`f32x4.${e.op}`, a);
+      case "round":
+        return operation("f32x4.nearest", a);
       case "sign": {
         const [first, again] = this.context.twice(a);
         const signBits = splatInteger(-(2 ** 31));
@@ -148,6 +153,17 @@ export class VectorPrinter {
       case "expm1":
       case "log1p":
       case "tanh":
+      case "sin":
+      case "cos":
+      case "tan":
+      case "asin":
+      case "acos":
+      case "atan":
+      case "sinh":
+      case "cosh":
+      case "asinh":
+      case "acosh":
+      case "atanh":
         return call(this.context.mathName(e.op, true), "v128", a);
       default:
         return e.op satisfies never;
@@ -172,8 +188,11 @@ export class VectorPrinter {
       case "min":
         return both(isFloat ? `f32x4.${e.op}` : `i32x4.${e.op}_s`);
       case "pow":
+      case "atan2":
+      case "fmod":
+        if (!isFloat) return undefined;
         return call(
-          this.context.mathName("pow", true),
+          this.context.mathName(e.op, true),
           "v128",
           this.print(e.a, scope),
           this.print(e.b, scope),

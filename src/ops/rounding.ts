@@ -1,0 +1,84 @@
+/** Whole numbers near each element, and what division by whole multiples leaves. */
+
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Value } from "../ir/types.ts";
+import { add, and, binary, compare, constant, select, unary } from "../loop/build.ts";
+import { evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
+import type { Expr, UnaryOp } from "../loop/types.ts";
+import { binaryOp } from "./arithmetic.ts";
+import { broadcastRead, type OpDef } from "./definition.ts";
+import { broadcastAt, generate } from "./ndarray.ts";
+import { pointwiseOp } from "./pointwise.ts";
+
+/** A step function, whose gradient is zero everywhere. What is chosen by it must be the same wherever it is computed. */
+const rounding = (name: UnaryOp, doc: string, lower: (x: Expr) => Expr = (x) => unary(name, x)): OpDef => ({
+  ...pointwiseOp({
+    name,
+    doc: `${doc}; its gradient is zero everywhere (torch.${name}).`,
+    backward: `${name[0].toUpperCase()}${name.slice(1)}Backward`,
+    gradient: () => undefined,
+    lower,
+    reference: (x) => evaluateUnary(name, x),
+  }),
+  compares: [0],
+});
+
+/** Rounded by its size: so what is less than 0 keeps its sign where it becomes 0. */
+const roundBySize = (x: Expr): Expr =>
+  select(
+    compare("lt", x, constant(0, x.dtype)),
+    unary("neg", unary("round", unary("neg", x))),
+    unary("round", x),
+  );
+
+/** `-⌊a/b⌉` of the cotangent goes to the divisor, rounded as the remainder's quotient is. */
+const quotientGradient =
+  (round: "trunc" | "floor") =>
+  (b: GraphBuilder, ct: Value, x: Value, y: Value): readonly Value[] => [
+    ct,
+    b.node("neg", [b.node("mul", [ct, b.node(round, [b.node("div", [x, y])])])]),
+  ];
+
+const fmod = binaryOp(
+  "fmod",
+  "fmod",
+  "What division of `a` by `b`, cut off towards 0, leaves, with the sign of `a` and without rounding (torch.fmod); of int32 numbers 0 where `b` is. The gradient of `b` is minus the whole quotient.",
+  "FmodBackward",
+  "nonzero",
+  quotientGradient("trunc"),
+);
+
+/** A remainder with the sign of the divisor, from one with the sign of the dividend. */
+function floorRemainder(a: Expr, b: Expr): Expr {
+  const rest = binary("fmod", a, b);
+  const zero = constant(0, a.dtype);
+  const isOpposite = compare("ne", compare("lt", rest, zero), compare("lt", b, zero));
+  return select(and(compare("ne", rest, zero), isOpposite), add(rest, b), rest);
+}
+
+const remainder: OpDef = {
+  ...fmod,
+  name: "remainder",
+  doc: "What division of `a` by `b`, rounded down, leaves, with the sign of `b` (torch.remainder, Python's `%`); of int32 numbers 0 where `b` is. The gradient of `b` is minus the whole quotient.",
+  vjp: (b, ct, [x, y]) => quotientGradient("floor")(b, ct, x, y),
+  backward: { name: "RemainderBackward" },
+  lower:
+    ([a, b]) =>
+    (indices) =>
+      floorRemainder(broadcastRead(a, indices), broadcastRead(b, indices)),
+  reference: ([a, b], output) =>
+    generate(output.shape, (index) => {
+      const y = broadcastAt(b, index);
+      const rest = evaluateBinary("fmod", broadcastAt(a, index), y, output.dtype);
+      return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
+    }),
+};
+
+export const ROUNDING = {
+  floor: rounding("floor", "The largest whole number not above `x`"),
+  ceil: rounding("ceil", "The smallest whole number not below `x`"),
+  trunc: rounding("trunc", "`x` without its fraction"),
+  round: rounding("round", "The whole number nearest to `x`, of two the even one", roundBySize),
+  fmod,
+  remainder,
+};
