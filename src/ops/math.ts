@@ -1,5 +1,7 @@
 /** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, log1p, erf. */
 
+import type { GraphBuilder } from "../ir/builder.ts";
+import type { Value } from "../ir/types.ts";
 import { add, binary, compare, div, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { pointwiseOp } from "./pointwise.ts";
@@ -50,6 +52,18 @@ const COMPLEMENT = {
     4362.619090143247, 3439.3676741437216, 1230.3393548037495,
   ],
 };
+/** Of `√π·x·e^(x²)·erfc(x)` beyond 4, in 1/x². */
+const FAR_COMPLEMENT = {
+  over: [
+    0.016315387137302097, 0.30532663496123236, 0.36034489994980445, 0.12578172611122926, 0.016083785148742275,
+    0.0006587491615298378,
+  ],
+  under: [
+    1, 2.568520192289822, 1.8729528499234604, 0.5279051029514285, 0.06051834131241312, 0.0023352049762686918,
+  ],
+};
+/** Beyond this the complement of the error function is 0 in float32. */
+const VANISHED = 10.5;
 /** From here on the error function is 1 in double. */
 const SATURATED = 6;
 
@@ -77,6 +91,38 @@ function erfExpression(x: Expr): Expr {
   );
 }
 
+/** `e^(-x²)` with the square in two parts, of which the first is exact: so the exponent's rounding does not count. */
+function bell(x: Expr): Expr {
+  const near = mul(unary("trunc", mul(x, float(16))), float(1 / 16));
+  const rest = mul(sub(x, near), add(x, near));
+  return mul(unary("exp", unary("neg", mul(near, near))), unary("exp", unary("neg", rest)));
+}
+
+/** Cody's three forms: `1 - erf(x)` near 0, the complement itself beyond, and `2 - erfc(-x)` below. */
+function erfcExpression(x: Expr): Expr {
+  const size = binary("min", unary("abs", x), float(VANISHED));
+  const inverse = div(float(1), mul(size, size));
+  const tail = sub(float(1 / Math.sqrt(Math.PI)), mul(inverse, ratio(FAR_COMPLEMENT, inverse)));
+  const complement = select(
+    compare("lt", size, float(4)),
+    mul(bell(size), ratio(COMPLEMENT, size)),
+    div(mul(bell(size), tail), size),
+  );
+  return select(
+    compare("lt", size, float(0.5)),
+    sub(float(1), mul(x, ratio(NEAR_ZERO, mul(size, size)))),
+    select(compare("lt", x, float(0)), sub(float(2), complement), complement),
+  );
+}
+
+/** Beyond 2 by the continued fraction `e^(-x²)/√π · 1/(x + (1/2)/(x + 1/(x + (3/2)/(x + …))))`. */
+function erfcFraction(x: number): number {
+  if (x < 2) return 1 - erfSeries(x);
+  let below = x;
+  for (let k = 200; k > 0; k--) below = x + k / 2 / below;
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * below);
+}
+
 /** The series `2/√π · e^(-x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!`, whose terms all have one sign (Abramowitz & Stegun 7.1.6). */
 function erfSeries(x: number): number {
   if (Math.abs(x) > SATURATED) return Math.sign(x);
@@ -89,16 +135,44 @@ function erfSeries(x: number): number {
   return SLOPE * Math.exp(-x * x) * sum;
 }
 
+function erfSlope(b: GraphBuilder, x: Value): Value {
+  const bell = b.node("exp", [b.node("neg", [b.node("mul", [x, x])])]);
+  return b.node("mul", [bell, b.constant(SLOPE)]);
+}
+
 const erf = pointwiseOp({
   name: "erf",
   doc: "The error function, element by element; `2/√π · e^(-x²)` is its gradient (torch.erf). Cody's rational approximation of 1969, in plain arithmetic, so that no backend needs a function for it.",
   backward: "ErfBackward",
-  gradient(b, ct, x) {
-    const bell = b.node("exp", [b.node("neg", [b.node("mul", [x, x])])]);
-    return b.node("mul", [ct, b.node("mul", [bell, b.constant(SLOPE)])]);
-  },
+  gradient: (b, ct, x) => b.node("mul", [ct, erfSlope(b, x)]),
   lower: erfExpression,
   reference: erfSeries,
 });
 
-export const MATH = { tanh, expm1, log1p, erf };
+const erfc = pointwiseOp({
+  name: "erfc",
+  doc: "`1 - erf(x)`, element by element, with all its digits where it is small; `-2/√π · e^(-x²)` is its gradient (torch.erfc).",
+  backward: "ErfcBackward",
+  gradient: (b, ct, x) => b.node("neg", [b.node("mul", [ct, erfSlope(b, x)])]),
+  lower: erfcExpression,
+  reference: erfcFraction,
+});
+
+const logit = pointwiseOp({
+  name: "logit",
+  doc: "`log(x/(1 - x))`, element by element, NaN outside of [0, 1]; `1/(x·(1 - x))` is its gradient (torch.logit).",
+  backward: "LogitBackward",
+  draw: "unit",
+  gradient(b, ct, x) {
+    const isOutside = (relation: string, bound: number): Value =>
+      b.node("compare", [x, b.constant(bound)], { relation });
+    const odds = b.node("mul", [x, b.node("sub", [b.constant(1), x])]);
+    const slope = b.node("div", [ct, odds]);
+    const nan = b.constant(Number.NaN);
+    return b.node("where", [isOutside("lt", 0), nan, b.node("where", [isOutside("gt", 1), nan, slope])]);
+  },
+  lower: (x) => unary("log", div(x, sub(float(1), x))),
+  reference: (x) => Math.log(x / (1 - x)),
+});
+
+export const MATH = { tanh, expm1, log1p, erf, erfc, logit };

@@ -6,6 +6,7 @@ import type { Node, NodeType, OpTable, TensorType } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
 import { ARITHMETIC } from "./arithmetic.ts";
 import { AVG_POOL2D } from "./avg_pool2d.ts";
+import { BITS } from "./bits.ts";
 import { CLAMP } from "./clamp.ts";
 import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
 import { CONV2D } from "./conv2d.ts";
@@ -19,6 +20,7 @@ import { INDEX_SELECT } from "./index_select.ts";
 import { INDEXING } from "./indexing.ts";
 import { IOTA } from "./iota.ts";
 import { JOIN } from "./join.ts";
+import { LERP } from "./lerp.ts";
 import { LOSS } from "./loss.ts";
 import { MATH } from "./math.ts";
 import { MATMUL } from "./matmul.ts";
@@ -72,6 +74,8 @@ const DEFINITIONS = {
   ...TRIGONOMETRY,
   ...HYPERBOLIC,
   ...ROUNDING,
+  ...LERP,
+  ...BITS,
   ...NORMALIZATION,
   ...RANDOM,
   ...ACTIVATION,

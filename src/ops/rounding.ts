@@ -2,7 +2,7 @@
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
-import { add, and, binary, compare, constant, select, unary } from "../loop/build.ts";
+import { add, and, binary, compare, constant, div, float, select, sub, unary } from "../loop/build.ts";
 import { evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
 import type { Expr, UnaryOp } from "../loop/types.ts";
 import { binaryOp } from "./arithmetic.ts";
@@ -31,13 +31,11 @@ const roundBySize = (x: Expr): Expr =>
     unary("round", x),
   );
 
-/** `-⌊a/b⌉` of the cotangent goes to the divisor, rounded as the remainder's quotient is. */
-const quotientGradient =
-  (round: "trunc" | "floor") =>
-  (b: GraphBuilder, ct: Value, x: Value, y: Value): readonly Value[] => [
-    ct,
-    b.node("neg", [b.node("mul", [ct, b.node(round, [b.node("div", [x, y])])])]),
-  ];
+/** Minus the whole quotient times the cotangent goes to the divisor. */
+const shares = (b: GraphBuilder, ct: Value, quotient: Value): readonly Value[] => [
+  ct,
+  b.node("neg", [b.node("mul", [ct, quotient])]),
+];
 
 const fmod = binaryOp(
   "fmod",
@@ -45,22 +43,26 @@ const fmod = binaryOp(
   "What division of `a` by `b`, cut off towards 0, leaves, with the sign of `a` and without rounding (torch.fmod); of int32 numbers 0 where `b` is. The gradient of `b` is minus the whole quotient.",
   "FmodBackward",
   "nonzero",
-  quotientGradient("trunc"),
+  (b, ct, x, y) => shares(b, ct, b.node("trunc", [b.node("div", [x, y])])),
 );
+
+/** Whether what is left of a division cut off towards 0 and the divisor have different signs. */
+const areOpposite = (rest: Expr, b: Expr): Expr => {
+  const zero = constant(0, rest.dtype);
+  return and(compare("ne", rest, zero), compare("ne", compare("lt", rest, zero), compare("lt", b, zero)));
+};
 
 /** A remainder with the sign of the divisor, from one with the sign of the dividend. */
 function floorRemainder(a: Expr, b: Expr): Expr {
   const rest = binary("fmod", a, b);
-  const zero = constant(0, a.dtype);
-  const isOpposite = compare("ne", compare("lt", rest, zero), compare("lt", b, zero));
-  return select(and(compare("ne", rest, zero), isOpposite), add(rest, b), rest);
+  return select(areOpposite(rest, b), add(rest, b), rest);
 }
 
 const remainder: OpDef = {
   ...fmod,
   name: "remainder",
   doc: "What division of `a` by `b`, rounded down, leaves, with the sign of `b` (torch.remainder, Python's `%`); of int32 numbers 0 where `b` is. The gradient of `b` is minus the whole quotient.",
-  vjp: (b, ct, [x, y]) => quotientGradient("floor")(b, ct, x, y),
+  vjp: (b, ct, [x, y]) => shares(b, ct, b.node("floor_divide", [x, y])),
   backward: { name: "RemainderBackward" },
   lower:
     ([a, b]) =>
@@ -74,6 +76,29 @@ const remainder: OpDef = {
     }),
 };
 
+/**
+ * What is left is taken away first: then the quotient is a whole number but for its rounding, and never one that `a/b` has
+ * been rounded up to.
+ */
+function floorQuotient(a: Expr, b: Expr): Expr {
+  const rest = binary("fmod", a, b);
+  const whole = div(sub(a, rest), b);
+  const quotient = select(areOpposite(rest, b), sub(whole, float(1)), whole);
+  return select(compare("eq", b, float(0)), div(a, b), unary("round", quotient));
+}
+
+const floorDivide: OpDef = {
+  ...binaryOp("div", "floor_divide", "", "FloorDivideBackward", "nonzero", () => [undefined, undefined]),
+  doc: "`⌊a/b⌋` with broadcasting, of the exact quotient (torch.floor_divide); its gradient is zero everywhere.",
+  compares: [0, 1],
+  lower:
+    ([a, b]) =>
+    (indices) =>
+      floorQuotient(broadcastRead(a, indices), broadcastRead(b, indices)),
+  reference: ([a, b], output) =>
+    generate(output.shape, (index) => Math.floor(broadcastAt(a, index) / broadcastAt(b, index))),
+};
+
 export const ROUNDING = {
   floor: rounding("floor", "The largest whole number not above `x`"),
   ceil: rounding("ceil", "The smallest whole number not below `x`"),
@@ -81,4 +106,5 @@ export const ROUNDING = {
   round: rounding("round", "The whole number nearest to `x`, of two the even one", roundBySize),
   fmod,
   remainder,
+  floor_divide: floorDivide,
 };

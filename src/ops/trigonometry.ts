@@ -2,11 +2,12 @@
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
-import { unary } from "../loop/build.ts";
+import { add, binary, compare, div, float, mul, select, unary } from "../loop/build.ts";
 import { evaluateUnary } from "../loop/semantics.ts";
-import type { UnaryOp } from "../loop/types.ts";
+import type { Expr, UnaryOp } from "../loop/types.ts";
 import { binaryOp } from "./arithmetic.ts";
-import type { OpDef, SampleInput } from "./definition.ts";
+import { broadcastRead, type OpDef, type SampleInput } from "./definition.ts";
+import { broadcastAt, generate } from "./ndarray.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
 /** A function whose derivative at `x`, where it is `y`, is what the cotangent is multiplied with. */
@@ -44,7 +45,7 @@ class Calculus {
   overRoot = (x: Value): Value => this.over(this.of("sqrt", x));
 }
 
-export const TRIGONOMETRY = {
+const ANGLES = {
   sin: smooth("sin", "The sine of an angle in radians", (d, x) => d.of("cos", x)),
   cos: smooth("cos", "The cosine of an angle in radians", (d, x) => d.of("neg", d.of("sin", x))),
   tan: smooth("tan", "The tangent of an angle in radians; `1 + tan²` is its gradient", (d, _x, y) =>
@@ -82,6 +83,35 @@ export const TRIGONOMETRY = {
     },
   ),
 };
+
+/** The legs are measured in the longer one, so that no square overflows or vanishes. */
+function hypotenuse(x: Expr, y: Expr): Expr {
+  const [a, b] = [unary("abs", x), unary("abs", y)];
+  const longer = binary("max", a, b);
+  const infinity = float(Number.POSITIVE_INFINITY);
+  const isPoint = compare("eq", longer, float(0));
+  const [p, q] = [div(a, longer), div(b, longer)];
+  const length = mul(longer, unary("sqrt", add(mul(p, p), mul(q, q))));
+  // The larger of an infinity and NaN is NaN.
+  const isInfinite = binary("or", compare("eq", a, infinity), compare("eq", b, infinity));
+  return select(isInfinite, infinity, select(isPoint, float(0), length));
+}
+
+const hypot: OpDef = {
+  ...ANGLES.atan2,
+  name: "hypot",
+  doc: "`√(a² + b²)` with broadcasting, infinite where either is (torch.hypot); its gradients are `a` and `b` over the result.",
+  backward: { name: "HypotBackward" },
+  vjp: (b, ct, inputs, out) => inputs.map((x) => b.node("mul", [ct, b.node("div", [x, out])])),
+  lower:
+    ([x, y]) =>
+    (indices) =>
+      hypotenuse(broadcastRead(x, indices), broadcastRead(y, indices)),
+  reference: ([x, y], output) =>
+    generate(output.shape, (index) => Math.hypot(broadcastAt(x, index), broadcastAt(y, index))),
+};
+
+export const TRIGONOMETRY = { ...ANGLES, hypot };
 
 export const HYPERBOLIC = {
   sinh: smooth("sinh", "The hyperbolic sine; the hyperbolic cosine is its gradient", (d, x) =>

@@ -2,15 +2,17 @@
 
 import type { DType } from "../core/dtype.ts";
 import { type AlphaOptions, readAlpha, requireFloats } from "./arguments.ts";
+import * as elementary from "./elementary.ts";
+import { ElementaryMethods } from "./elementary-methods.ts";
 import { apply, constant } from "./operation.ts";
-import { compared, to } from "./promotion.ts";
+import { compared, promoted, to } from "./promotion.ts";
 import { maskedFill, operandLike, where } from "./rearrange.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
-export abstract class PointwiseMethods {
+export abstract class PointwiseMethods extends ElementaryMethods {
   neg(this: Tensor): Tensor {
-    return apply("neg", [this]);
+    return elementary.neg(this);
   }
   exp(this: Tensor): Tensor {
     return apply("exp", [this]);
@@ -32,7 +34,6 @@ export abstract class PointwiseMethods {
     return this.sqrt().reciprocal();
   }
   square(this: Tensor): Tensor {
-    requireFloats("square", this);
     return this.mul(this);
   }
   reciprocal(this: Tensor): Tensor {
@@ -40,10 +41,10 @@ export abstract class PointwiseMethods {
     return constant(1).div(this);
   }
   abs(this: Tensor): Tensor {
-    return apply("abs", [this]);
+    return elementary.abs(this);
   }
   sign(this: Tensor): Tensor {
-    return apply("sign", [this]);
+    return elementary.sign(this);
   }
   erf(this: Tensor): Tensor {
     return apply("erf", [this]);
@@ -60,31 +61,32 @@ export abstract class PointwiseMethods {
   add(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
     const operand = operandLike("add", other, this);
     const alpha = readAlpha("add", options);
-    return apply("add", [this, alpha === 1 ? operand : operand.mul(alpha)]);
+    return apply("add", promoted(this, alpha === 1 ? operand : operand.mul(alpha)));
   }
   sub(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
     const operand = operandLike("sub", other, this);
     const alpha = readAlpha("sub", options);
-    return apply("sub", [this, alpha === 1 ? operand : operand.mul(alpha)]);
+    return apply("sub", promoted(this, alpha === 1 ? operand : operand.mul(alpha)));
   }
   /** `other - this`. */
   rsub(this: Tensor, other: Tensor | number): Tensor {
-    return apply("sub", [operandLike("rsub", other, this), this]);
+    return apply("sub", promoted(operandLike("rsub", other, this), this));
   }
   mul(this: Tensor, other: Tensor | number): Tensor {
-    return apply("mul", [this, operandLike("mul", other, this)]);
+    return elementary.combine("mul", this, other);
   }
-  div(this: Tensor, other: Tensor | number): Tensor {
-    return apply("div", [this, operandLike("div", other, this)]);
+  /** The quotient, or with `{ roundingMode }` a whole number near it. */
+  div(this: Tensor, other: Tensor | number, options?: elementary.DivOptions): Tensor {
+    return elementary.div(this, other, options);
   }
   pow(this: Tensor, exponent: Tensor | number): Tensor {
     return statistics.pow(this, exponent);
   }
   maximum(this: Tensor, other: Tensor | number): Tensor {
-    return apply("maximum", [this, operandLike("maximum", other, this)]);
+    return elementary.combine("maximum", this, other);
   }
   minimum(this: Tensor, other: Tensor | number): Tensor {
-    return apply("minimum", [this, operandLike("minimum", other, this)]);
+    return elementary.combine("minimum", this, other);
   }
   clamp(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
     return statistics.clamp(this, min, max);

@@ -91,6 +91,31 @@ const SPECIAL = [
   3e38,
 ];
 
+describe.each(["sin", "cos", "tan"] as const)("%s of large angles", (name) => {
+  test("is float32's nearest however many turns there are, and next to multiples of a quarter", async () => {
+    const { one } = await load(name);
+    const random = generator(3);
+    let worst = 0;
+    for (let k = 0; k < 10_000; k++) {
+      const quarters = Math.round(random() * 2 ** (random() * 80));
+      const x = Math.fround(k % 2 === 0 ? quarters * (Math.PI / 2) : (random() + 1) * 2 ** (random() * 127));
+      worst = Math.max(worst, unitsApart(one(x, 0), expected(name, x, 0)));
+    }
+    expect(worst).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("fmod", () => {
+  test("is exact for quotients of any size", async () => {
+    const { one } = await load("fmod");
+    const random = generator(4);
+    for (let k = 0; k < 10_000; k++) {
+      const [x, y] = [1, 2].map(() => Math.fround((random() - 0.5) * 2 ** (random() * 250 - 125)));
+      if (y !== 0) expect(one(x, y), `${x} by ${y}`).toBe(x % y);
+    }
+  });
+});
+
 describe.each(MATH_FUNCTIONS)("%s", (name) => {
   test("is float32's nearest to the engine's result over all magnitudes", async () => {
     const { one } = await load(name);

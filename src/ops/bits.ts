@@ -1,0 +1,114 @@
+/** Operations on the bits of int32 numbers, in the arithmetic of 32-bit words that every backend has. */
+
+import { KilnError } from "../core/errors.ts";
+import { add, binary, bits, cast, compare, int, select, shiftRight, sub, word, xor } from "../loop/build.ts";
+import type { Expr } from "../loop/types.ts";
+import { broadcastRead, describe, type OpDef, requireBroadcast } from "./definition.ts";
+import { broadcastAt, generate } from "./ndarray.ts";
+
+interface BitOperation {
+  readonly name: string;
+  readonly doc: string;
+  readonly backward: string;
+  /** Of words. */
+  lower(a: Expr, b: Expr): Expr;
+  reference(a: number, b: number): number;
+}
+
+const bitOp = ({ name, doc, backward, lower, reference }: BitOperation): OpDef => ({
+  name,
+  doc,
+  arity: 2,
+  attributes: {},
+  pattern: "elementwise",
+  infer([a, b]) {
+    if (a.dtype !== "int32" || b.dtype !== "int32")
+      throw new KilnError(`${name} expects int32 tensors but got ${describe(a)} and ${describe(b)}`);
+    return { dtype: "int32", shape: requireBroadcast(name, a.shape, b.shape) };
+  },
+  vjp: () => [undefined, undefined],
+  backward: { name: backward },
+  lower:
+    ([a, b]) =>
+    (indices) => {
+      const [x, y] = [a, b].map((operand) => cast(broadcastRead(operand, indices), "uint32"));
+      return cast(lower(x, y), "int32");
+    },
+  reference: ([a, b], output) =>
+    generate(output.shape, (index) => reference(broadcastAt(a, index), broadcastAt(b, index))),
+  samples: () => [
+    { inputs: [whole(2000, 3, 40), whole(12, 40)], attrs: {} },
+    { inputs: [whole(9), whole(9)], attrs: {} },
+    { inputs: [whole(9, 1), whole(5, 4)], attrs: {} },
+    { inputs: [whole(9, 0, 3), whole(9, 3)], attrs: {} },
+  ],
+});
+
+const whole = (below: number, ...shape: number[]) => ({ dtype: "int32" as const, shape, below });
+
+/** The bits of a shift's amount: it is taken apart, for words are shifted by known numbers alone. */
+const AMOUNTS = [16, 8, 4, 2, 1];
+
+/** `shift` by each power of two that `amount` is made of. */
+const shifted = (value: Expr, amount: Expr, shift: (value: Expr, by: number) => Expr): Expr =>
+  AMOUNTS.reduce(
+    (rest, by) => select(compare("ne", bits(amount, by), word(0)), shift(rest, by), rest),
+    value,
+  );
+
+/** Whether `amount` is one that leaves something of a number: from 0 to 31. */
+const isWithin = (amount: Expr): Expr => compare("lt", amount, word(32));
+
+const and = (a: Expr, b: Expr): Expr => binary("bitand", a, b);
+const isNegative = (a: Expr): Expr => compare("lt", cast(a, "int32"), int(0));
+const ALL = word(2 ** 32 - 1);
+
+/** Zeros move in from above; of a negative number ones do, which are the zeros of its complement. */
+function shiftedRight(a: Expr, amount: Expr): Expr {
+  const sign = select(isNegative(a), ALL, word(0));
+  const moved = xor(shifted(xor(a, sign), amount, shiftRight), sign);
+  return select(isWithin(amount), moved, sign);
+}
+
+export const BITS = {
+  bitwise_and: bitOp({
+    name: "bitwise_and",
+    doc: "The bits that are set in both int32 numbers, with broadcasting (torch.bitwise_and).",
+    backward: "BitwiseAndBackward",
+    lower: and,
+    reference: (a, b) => a & b,
+  }),
+  bitwise_or: bitOp({
+    name: "bitwise_or",
+    doc: "The bits that are set in either int32 number, with broadcasting (torch.bitwise_or).",
+    backward: "BitwiseOrBackward",
+    lower: (a, b) => sub(add(a, b), and(a, b)),
+    reference: (a, b) => a | b,
+  }),
+  bitwise_xor: bitOp({
+    name: "bitwise_xor",
+    doc: "The bits that are set in one of two int32 numbers, with broadcasting (torch.bitwise_xor).",
+    backward: "BitwiseXorBackward",
+    lower: xor,
+    reference: (a, b) => a ^ b,
+  }),
+  bitwise_left_shift: bitOp({
+    name: "bitwise_left_shift",
+    doc: "The bits of an int32 number moved up, with broadcasting; by less than 0 or more than 31 nothing is left (torch.bitwise_left_shift).",
+    backward: "BitwiseLeftShiftBackward",
+    lower: (a, amount) =>
+      select(
+        isWithin(amount),
+        shifted(a, amount, (value, by) => binary("mul", value, word(2 ** by))),
+        word(0),
+      ),
+    reference: (a, b) => (b >= 0 && b < 32 ? a << b : 0),
+  }),
+  bitwise_right_shift: bitOp({
+    name: "bitwise_right_shift",
+    doc: "The bits of an int32 number moved down, its sign kept, with broadcasting; by less than 0 or more than 31 only the sign is left (torch.bitwise_right_shift).",
+    backward: "BitwiseRightShiftBackward",
+    lower: shiftedRight,
+    reference: (a, b) => a >> (b >= 0 && b < 32 ? b : 31),
+  }),
+};

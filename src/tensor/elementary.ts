@@ -1,0 +1,187 @@
+/** Elementary functions of each element that are made of several ops, and those that also take whole numbers (torch.*). */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { describe } from "../ops/definition.ts";
+import { refuse, requireFloats, requireTensor } from "./arguments.ts";
+import { apply, constant } from "./operation.ts";
+import { promoted, to } from "./promotion.ts";
+import { operandLike, where } from "./rearrange.ts";
+import type { Tensor } from "./tensor.ts";
+import { withOrigin } from "./with-origin.ts";
+
+type Operand = Tensor | number;
+
+/** `op` of two operands in the wider of their dtypes. */
+export const combine = (op: string, a: Tensor, b: Operand, callee = op): Tensor =>
+  apply(op, promoted(a, operandLike(callee, b, a)));
+
+/** Whether the tensor holds whole numbers; truths are none. */
+const isWhole = ({ dtype }: Tensor): boolean => dtype === "int32";
+
+export const neg = (x: Tensor): Tensor =>
+  isWhole(x) ? apply("sub", [constant(0, "int32"), x]) : apply("neg", [x]);
+
+/** Of the smallest int32 it is that number itself, whose opposite there is not. */
+export const abs = (x: Tensor): Tensor => (isWhole(x) ? apply("maximum", [x, neg(x)]) : apply("abs", [x]));
+
+export const sign = (x: Tensor): Tensor =>
+  isWhole(x) ? apply("sub", [x.gt(0).int(), x.lt(0).int()]) : apply("sign", [x]);
+
+/** A whole number as it is, any other rounded by `op`. */
+export const rounded = (op: "floor" | "ceil" | "trunc" | "round", x: Tensor): Tensor =>
+  isWhole(x) ? x : apply(op, [x]);
+
+export interface RoundOptions {
+  /** How many digits behind the point stay; 0 unless told, below 0 digits before it go, too. */
+  readonly decimals?: number;
+}
+
+const ROUND = { decimals: true } satisfies OptionNames<RoundOptions>;
+
+/** The nearest number of so many decimals, of two the even one (torch.round); its gradient is 0. */
+export function round(x: Tensor, options: RoundOptions = {}): Tensor {
+  withOrigin(() => checkOptionNames("round", options, ROUND));
+  const { decimals = 0 } = options;
+  if (!Number.isInteger(decimals))
+    return refuse(`round's decimals must be a whole number, not ${describeValue(decimals)}`);
+  if (decimals === 0 || (isWhole(x) && decimals > 0)) return rounded("round", x);
+  requireFloats("round", x);
+  const power = 10 ** Math.abs(decimals);
+  return decimals > 0 ? apply("round", [x.mul(power)]).div(power) : apply("round", [x.div(power)]).mul(power);
+}
+
+/** The part behind the point, with the sign of the number (torch.frac). */
+export function frac(x: Tensor): Tensor {
+  requireFloats("frac", x);
+  return x.sub(apply("trunc", [x]));
+}
+
+export interface DivOptions {
+  /** Whether the quotient becomes a whole number: cut off towards 0, or rounded down. */
+  readonly roundingMode?: "trunc" | "floor" | null;
+}
+
+const DIV = { roundingMode: true } satisfies OptionNames<DivOptions>;
+
+/** A quotient, of whole numbers in float32 unless it is rounded (torch.div); the rounded has no gradient. */
+export function div(a: Tensor, b: Operand, options: DivOptions = {}): Tensor {
+  withOrigin(() => checkOptionNames("div", options, DIV));
+  const { roundingMode = null } = options;
+  const [x, y] = promoted(a, operandLike("div", b, a));
+  if (roundingMode === null) return apply("div", [to(x, "float32"), to(y, "float32")]);
+  requireFloats("div with a roundingMode", x);
+  switch (roundingMode) {
+    case "trunc":
+      return apply("trunc", [apply("div", [x, y])]);
+    case "floor":
+      return apply("floor_divide", [x, y]);
+    default:
+      return refuse(
+        `div's roundingMode must be "trunc", "floor" or null, not ${describeValue(roundingMode satisfies never)}`,
+      );
+  }
+}
+
+export const exp2 = (x: Tensor): Tensor => apply("pow", [constant(2), x]);
+export const log2 = (x: Tensor): Tensor => apply("log", [x]).div(Math.LN2);
+export const log10 = (x: Tensor): Tensor => apply("log", [x]).div(Math.LN10);
+
+/** `log(x/(1 - x))`, of `x` held between `eps` and `1 - eps` where there is such a number (torch.logit). */
+export function logit(x: Tensor, eps?: number | null): Tensor {
+  requireFloats("logit", x);
+  const held = typeof eps === "number" ? x.clamp(eps, 1 - eps) : x;
+  return apply("logit", [held]);
+}
+
+/** Whether an element is no infinity and no NaN; bool. */
+export const isfinite = (x: Tensor): Tensor =>
+  x.dtype === "float32" ? x.abs().lt(Number.POSITIVE_INFINITY) : x.eq(x);
+
+/** Whether an element is one of the infinities; bool. */
+export const isinf = (x: Tensor): Tensor =>
+  x.dtype === "float32" ? x.abs().eq(Number.POSITIVE_INFINITY) : x.ne(x);
+
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+/** Numbers in place of NaN and the infinities (torch.nan_to_num): 0 and the largest ones unless told. */
+export function nanToNum(x: Tensor, nan = 0, posinf = LARGEST, neginf = -LARGEST): Tensor {
+  requireTensor("nanToNum", x);
+  if (x.dtype !== "float32") return x;
+  const finite = where(
+    x.eq(Number.POSITIVE_INFINITY),
+    posinf,
+    where(x.eq(Number.NEGATIVE_INFINITY), neginf, x),
+  );
+  return where(x.isnan(), nan, finite);
+}
+
+export interface ClosenessOptions {
+  /** How far apart they may be by the size of the other number; 1e-5 unless told. */
+  readonly rtol?: number;
+  /** How far apart they may be at any size; 1e-8 unless told. */
+  readonly atol?: number;
+  /** Whether two NaN are close. */
+  readonly equalNan?: boolean;
+}
+
+const CLOSENESS = { rtol: true, atol: true, equalNan: true } satisfies OptionNames<ClosenessOptions>;
+
+/** Whether elements are equal but for `atol + rtol·|other|` (torch.isclose); bool. */
+export function isclose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): Tensor {
+  requireTensor("isclose", b);
+  withOrigin(() => checkOptionNames("isclose", options, CLOSENESS));
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
+  if (!(rtol >= 0 && atol >= 0))
+    return refuse(`isclose's rtol and atol must not be negative, but they are ${rtol} and ${atol}`);
+  if (a.dtype !== b.dtype)
+    return refuse(`isclose compares tensors of one dtype, not ${describe(a)} and ${describe(b)}`);
+  const [x, y] = [to(a.detach(), "float32"), to(b.detach(), "float32")];
+  const apart = x.sub(y).abs();
+  const near = apart.le(y.abs().mul(rtol).add(atol)).logicalAnd(isfinite(apart));
+  const close = a.eq(b).logicalOr(near);
+  return equalNan ? close.logicalOr(x.isnan().logicalAnd(y.isnan())) : close;
+}
+
+/** Whether all elements are close (torch.allclose), as a bool tensor of one element: `await (…).item()` reads it. */
+export const allclose = (a: Tensor, b: Tensor, options?: ClosenessOptions): Tensor =>
+  isclose(a, b, options).all();
+
+/** Whether shapes and all elements are equal (torch.equal), as a bool tensor of one element. */
+export function equal(a: Tensor, b: Tensor): Tensor {
+  requireTensor("equal", b);
+  const isAlike = a.ndim === b.ndim && a.shape.every((extent, axis) => extent === b.shape[axis]);
+  return isAlike ? a.eq(b).all() : constant(0, "bool");
+}
+
+/** `input + value·a·b` (torch.addcmul). */
+export const addcmul = (input: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor =>
+  input.add(a.mul(b), { alpha: readValue("addcmul", options) });
+
+/** `input + value·a/b` (torch.addcdiv). */
+export const addcdiv = (input: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor =>
+  input.add(a.div(b), { alpha: readValue("addcdiv", options) });
+
+export interface ValueOptions {
+  /** What the product or quotient is multiplied by; 1 unless told. */
+  readonly value?: number;
+}
+
+const VALUE = { value: true } satisfies OptionNames<ValueOptions>;
+
+function readValue(callee: string, options: ValueOptions = {}): number {
+  return withOrigin(() => {
+    checkOptionNames(callee, options, VALUE);
+    const { value = 1 } = options;
+    if (typeof value !== "number")
+      throw new KilnError(`${callee}'s value must be a number, not ${describeValue(value)}`);
+    return value;
+  });
+}
+
+/** From `start` to `end` by `weight` (torch.lerp). */
+export function lerp(start: Tensor, end: Tensor, weight: Operand): Tensor {
+  requireTensor("lerp", end);
+  return apply("lerp", [start, end, operandLike("lerp", weight, start)]);
+}
