@@ -168,6 +168,25 @@ export {
   type MaxPool3dArguments,
 } from "./layers/pooling-volumes.ts";
 export {
+  GRU,
+  LSTM,
+  type LSTMArguments,
+  type LSTMOptions,
+  RNN,
+  type RNNArguments,
+  type RNNOptions,
+} from "./layers/recurrent.ts";
+export {
+  type CellArguments,
+  type CellOptions,
+  GRUCell,
+  LSTMCell,
+  RNNCell,
+  type RNNCellArguments,
+  type RNNCellOptions,
+} from "./layers/recurrent-cells.ts";
+export type { RecurrentArguments, RecurrentOptions, SequenceOptions } from "./layers/recurrent-layer.ts";
+export {
   LocalResponseNorm,
   type LocalResponseNormArguments,
   type LocalResponseNormOptions,
@@ -214,6 +233,7 @@ export type {
   Size3d,
   Triple,
 } from "./options.ts";
+export type { PadSequenceOptions } from "./pad-sequence.ts";
 export type { PaddingWord } from "./padding.ts";
 export { Parameter } from "./parameter.ts";
 export type { LossOptions, Reduction, WeightedLossOptions } from "./reduction.ts";

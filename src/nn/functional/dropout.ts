@@ -101,9 +101,9 @@ function readOptions(name: string, given: readonly unknown[], trains = true): Re
   };
 }
 
-/** The probability of being dropped, 0.5 unless told. */
-export function probability(callee: string, options: Arguments): number {
-  const p = options.number("p", Number.NEGATIVE_INFINITY, 0.5);
+/** The probability of being dropped, given as `p` and 0.5 unless told otherwise. */
+export function probability(callee: string, options: Arguments, name = "p", fallback = 0.5): number {
+  const p = options.number(name, Number.NEGATIVE_INFINITY, fallback);
   if (p >= 0 && p <= 1) return p;
   throw new KilnError(`${callee}: dropout probability has to be between 0 and 1, but got ${p}`);
 }
