@@ -3,6 +3,7 @@
 export { isModule, isParameter } from "./brand.ts";
 export type {
   Approximate,
+  AttentionOptions,
   AveragePool3dOptions,
   BatchNormOptions,
   BCEWithLogitsLossOptions,
@@ -132,6 +133,12 @@ export { Linear, type LinearArguments, type LinearOptions } from "./layers/linea
 export { ModuleDict, type ModulesByName } from "./layers/module-dict.ts";
 export { ModuleList } from "./layers/module-list.ts";
 export {
+  MultiheadAttention,
+  type MultiheadAttentionArguments,
+  type MultiheadAttentionCall,
+  type MultiheadAttentionOptions,
+} from "./layers/multihead-attention.ts";
+export {
   CircularPad1d,
   CircularPad2d,
   CircularPad3d,
@@ -214,6 +221,24 @@ export {
   Threshold,
   type ThresholdArguments,
 } from "./layers/threshold-activation.ts";
+export {
+  type LayerSource,
+  Transformer,
+  type TransformerArguments,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerMasks,
+  type TransformerOptions,
+} from "./layers/transformer.ts";
+export {
+  type DecoderMasks,
+  type EncoderMasks,
+  type TransformerActivation,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerArguments,
+  type TransformerLayerOptions,
+} from "./layers/transformer-layer.ts";
 export {
   Upsample,
   UpsamplingBilinear2d,

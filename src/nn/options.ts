@@ -146,6 +146,12 @@ export class Arguments {
     throw this.wrong(name, "a tensor", value);
   }
 
+  /** A function, if one is given. */
+  callable<Fn extends (...given: never[]) => unknown>(name: string): Fn | undefined {
+    const value = this.values.get(name);
+    return typeof value === "function" ? (value as Fn) : undefined;
+  }
+
   /** A list of positive whole numbers; a single one counts as a list. */
   shape(name: string): readonly number[] {
     const value = this.value(name, undefined);

@@ -35,6 +35,7 @@ export {
   tanhshrink,
   threshold,
 } from "./activation.ts";
+export { type AttentionOptions, scaledDotProductAttention } from "./attention.ts";
 export * from "./batch-norm.ts";
 export * from "./channels.ts";
 export * from "./convolution.ts";

@@ -1,0 +1,242 @@
+/** The layers of a transformer: attention and two linear maps, each with a residual connection and a normalisation. */
+
+import { Tensor } from "../../tensor/tensor.ts";
+import { gelu } from "../functional/activation.ts";
+import { Module } from "../module.ts";
+import { Arguments } from "../options.ts";
+import { refuse } from "../reduction.ts";
+import { Dropout } from "./dropout.ts";
+import { LayerNorm } from "./layer-norm.ts";
+import { Linear } from "./linear.ts";
+import { MultiheadAttention } from "./multihead-attention.ts";
+
+/** What stands between the two linear maps. */
+export type TransformerActivation = "relu" | "gelu" | ((input: Tensor) => Tensor);
+
+export interface TransformerLayerOptions {
+  /** How many features lie between the two linear maps; 2048 unless told. */
+  readonly dimFeedforward?: number;
+  /** 0.1 unless told. */
+  readonly dropout?: number;
+  /** "relu" unless told. */
+  readonly activation?: TransformerActivation;
+  /** 1e-5 unless told. */
+  readonly layerNormEps?: number;
+  /** Whether sequences are [N,T,E] and not [T,N,E]; false unless told. */
+  readonly batchFirst?: boolean;
+  /** Whether each part normalises what it is given, and not what it has added to; false unless told. */
+  readonly normFirst?: boolean;
+  /** Whether linear maps and normalisations have biases; true unless told. */
+  readonly bias?: boolean;
+}
+
+export interface TransformerLayerArguments extends TransformerLayerOptions {
+  readonly dModel: number;
+  readonly nhead: number;
+}
+
+/** What may be said of the sequences that an encoder is given. Bool masks are true where nothing is to be seen. */
+export interface EncoderMasks {
+  /** [T,T] or [N·heads,T,T]: which places see which. */
+  readonly mask?: Tensor | null;
+  /** [N,T]: which places are padding. */
+  readonly srcKeyPaddingMask?: Tensor | null;
+  /** Whether places see those up to their own alone. */
+  readonly isCausal?: boolean;
+}
+
+/** What may be said of the sequences that a decoder is given: those of the target, and the encoder's, the memory. */
+export interface DecoderMasks {
+  readonly tgtMask?: Tensor | null;
+  readonly memoryMask?: Tensor | null;
+  readonly tgtKeyPaddingMask?: Tensor | null;
+  readonly memoryKeyPaddingMask?: Tensor | null;
+  readonly tgtIsCausal?: boolean;
+  readonly memoryIsCausal?: boolean;
+}
+
+const REST = ["dimFeedforward", "dropout", "activation", "layerNormEps", "batchFirst", "normFirst", "bias"];
+
+/** A layer's settings, all defaults filled in. */
+export type TransformerSettings = Required<TransformerLayerArguments>;
+
+/** The checked arguments of a layer. */
+export function transformerSettings(
+  given: Arguments,
+  defaults?: { readonly dModel: number; readonly nhead: number },
+): TransformerSettings {
+  return {
+    dModel: given.integer("dModel", 1, defaults?.dModel),
+    nhead: given.integer("nhead", 1, defaults?.nhead),
+    dimFeedforward: given.integer("dimFeedforward", 1, 2048),
+    dropout: given.number("dropout", 0, 0.1),
+    activation:
+      given.callable<(input: Tensor) => Tensor>("activation") ??
+      given.choice<"relu" | "gelu">("activation", ["relu", "gelu"], "relu"),
+    layerNormEps: given.number("layerNormEps", 0, 1e-5),
+    batchFirst: given.flag("batchFirst", false),
+    normFirst: given.flag("normFirst", false),
+    bias: given.flag("bias", true),
+  };
+}
+
+const activationOf = (activation: TransformerActivation): ((input: Tensor) => Tensor) => {
+  if (typeof activation === "function") return activation;
+  return activation === "gelu" ? gelu : (input) => input.relu();
+};
+
+abstract class TransformerLayer extends Module {
+  /** What a layer like this one is made from. */
+  readonly #settings: TransformerSettings;
+
+  constructor(settings: TransformerSettings) {
+    super();
+    this.#settings = settings;
+  }
+
+  get settings(): TransformerSettings {
+    return this.#settings;
+  }
+
+  protected attentionLayer(): MultiheadAttention {
+    const { dModel, nhead, dropout, bias, batchFirst } = this.settings;
+    return new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst });
+  }
+
+  protected normLayer(): LayerNorm {
+    const { dModel, layerNormEps: eps, bias } = this.settings;
+    return new LayerNorm(dModel, { eps, bias });
+  }
+
+  /** `x` with what `part` makes of it, normalised before or after. */
+  protected residual(x: Tensor, norm: LayerNorm, part: (input: Tensor) => Tensor): Tensor {
+    return this.settings.normFirst ? x.add(part(norm.forward(x))) : norm.forward(x.add(part(x)));
+  }
+
+  protected fedForward(x: Tensor, linear1: Linear, dropout: Dropout, linear2: Linear): Tensor {
+    return linear2.forward(dropout.forward(activationOf(this.settings.activation)(linear1.forward(x))));
+  }
+}
+
+/** Self-attention, then two linear maps (torch.nn.TransformerEncoderLayer). */
+export class TransformerEncoderLayer extends TransformerLayer {
+  self_attn: MultiheadAttention;
+  linear1: Linear;
+  dropout: Dropout;
+  linear2: Linear;
+  norm1: LayerNorm;
+  norm2: LayerNorm;
+  dropout1: Dropout;
+  dropout2: Dropout;
+
+  constructor(dModel: number, nhead: number, options?: TransformerLayerOptions);
+  constructor(options: TransformerLayerArguments);
+  constructor(...given: unknown[]) {
+    super(transformerSettings(new Arguments("TransformerEncoderLayer", given, ["dModel", "nhead", ...REST])));
+    const { dModel, dimFeedforward, dropout, bias } = this.settings;
+    this.self_attn = this.attentionLayer();
+    this.linear1 = new Linear(dModel, dimFeedforward, { bias });
+    this.dropout = new Dropout(dropout);
+    this.linear2 = new Linear(dimFeedforward, dModel, { bias });
+    this.norm1 = this.normLayer();
+    this.norm2 = this.normLayer();
+    this.dropout1 = new Dropout(dropout);
+    this.dropout2 = new Dropout(dropout);
+  }
+
+  /** Sequences [T,N,E], [N,T,E] with `batchFirst`, or [T,E]; the masks come in one object, `mask` by itself too. */
+  forward(src: Tensor, masks?: Tensor | EncoderMasks | null): Tensor {
+    const { mask, srcKeyPaddingMask, isCausal } = encoderMasks("TransformerEncoderLayer", masks);
+    const attended = this.residual(src, this.norm1, (x) => {
+      const options = { attnMask: mask, keyPaddingMask: srcKeyPaddingMask, isCausal, needWeights: false };
+      return this.dropout1.forward(this.self_attn.forward(x, x, x, options)[0]);
+    });
+    return this.residual(attended, this.norm2, (x) =>
+      this.dropout2.forward(this.fedForward(x, this.linear1, this.dropout, this.linear2)),
+    );
+  }
+}
+
+/** Self-attention, attention to the memory, then two linear maps (torch.nn.TransformerDecoderLayer). */
+export class TransformerDecoderLayer extends TransformerLayer {
+  self_attn: MultiheadAttention;
+  multihead_attn: MultiheadAttention;
+  linear1: Linear;
+  dropout: Dropout;
+  linear2: Linear;
+  norm1: LayerNorm;
+  norm2: LayerNorm;
+  norm3: LayerNorm;
+  dropout1: Dropout;
+  dropout2: Dropout;
+  dropout3: Dropout;
+
+  constructor(dModel: number, nhead: number, options?: TransformerLayerOptions);
+  constructor(options: TransformerLayerArguments);
+  constructor(...given: unknown[]) {
+    super(transformerSettings(new Arguments("TransformerDecoderLayer", given, ["dModel", "nhead", ...REST])));
+    const { dModel, dimFeedforward, dropout, bias } = this.settings;
+    this.self_attn = this.attentionLayer();
+    this.multihead_attn = this.attentionLayer();
+    this.linear1 = new Linear(dModel, dimFeedforward, { bias });
+    this.dropout = new Dropout(dropout);
+    this.linear2 = new Linear(dimFeedforward, dModel, { bias });
+    this.norm1 = this.normLayer();
+    this.norm2 = this.normLayer();
+    this.norm3 = this.normLayer();
+    this.dropout1 = new Dropout(dropout);
+    this.dropout2 = new Dropout(dropout);
+    this.dropout3 = new Dropout(dropout);
+  }
+
+  /** The target's sequences [T,N,E] and the memory [S,N,E], in the layout of the encoder's layers. */
+  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    checkNames("TransformerDecoderLayer", masks, DECODER_MASKS);
+    const attended = this.residual(tgt, this.norm1, (x) => {
+      const options = {
+        attnMask: masks.tgtMask ?? null,
+        keyPaddingMask: masks.tgtKeyPaddingMask ?? null,
+        isCausal: masks.tgtIsCausal ?? false,
+        needWeights: false,
+      };
+      return this.dropout1.forward(this.self_attn.forward(x, x, x, options)[0]);
+    });
+    const informed = this.residual(attended, this.norm2, (x) => {
+      const options = {
+        attnMask: masks.memoryMask ?? null,
+        keyPaddingMask: masks.memoryKeyPaddingMask ?? null,
+        isCausal: masks.memoryIsCausal ?? false,
+        needWeights: false,
+      };
+      return this.dropout2.forward(this.multihead_attn.forward(x, memory, memory, options)[0]);
+    });
+    return this.residual(informed, this.norm3, (x) =>
+      this.dropout3.forward(this.fedForward(x, this.linear1, this.dropout, this.linear2)),
+    );
+  }
+}
+
+const ENCODER_MASKS = ["mask", "srcKeyPaddingMask", "isCausal"];
+export const DECODER_MASKS = [
+  ...["tgtMask", "memoryMask", "tgtKeyPaddingMask", "memoryKeyPaddingMask"],
+  ...["tgtIsCausal", "memoryIsCausal"],
+];
+
+/** An encoder's masks, all of them there; one tensor by itself is `mask`. */
+export function encoderMasks(
+  callee: string,
+  masks: Tensor | EncoderMasks | null | undefined,
+): Required<EncoderMasks> {
+  if (masks instanceof Tensor) return { mask: masks, srcKeyPaddingMask: null, isCausal: false };
+  const given = masks ?? {};
+  checkNames(callee, given, ENCODER_MASKS);
+  const { mask = null, srcKeyPaddingMask = null, isCausal = false } = given;
+  return { mask, srcKeyPaddingMask, isCausal };
+}
+
+/** Throws where masks come in another form, or under another name. */
+export function checkNames(callee: string, masks: unknown, names: readonly string[]): void {
+  if (masks instanceof Tensor)
+    refuse(`${callee}'s forward takes its masks in one object: { ${names[0]}: … }`);
+  new Arguments(`${callee}'s forward`, [masks], [], names);
+}

@@ -1,0 +1,167 @@
+/** Stacks of transformer layers, and the whole transformer of encoder and decoder. */
+
+import { KilnError } from "../../core/errors.ts";
+import { sameShape } from "../../core/shape.ts";
+import { full } from "../../tensor/creation.ts";
+import { noGrad } from "../../tensor/grad-mode.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { xavierUniform_ } from "../init.ts";
+import { Module } from "../module.ts";
+import { Arguments } from "../options.ts";
+import { refuse } from "../reduction.ts";
+import { LayerNorm } from "./layer-norm.ts";
+import { ModuleList } from "./module-list.ts";
+import {
+  checkNames,
+  DECODER_MASKS,
+  type DecoderMasks,
+  type EncoderMasks,
+  encoderMasks,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+  type TransformerSettings,
+  transformerSettings,
+} from "./transformer-layer.ts";
+
+/** A layer to copy, or a function that makes one: what a class of the user's own is made from nobody else knows. */
+export type LayerSource<Layer> = Layer | (() => Layer);
+
+/** `count` layers; copies of one start with its numbers, as in PyTorch. */
+function layersOf<Layer extends Module & { readonly settings: TransformerSettings }>(
+  callee: string,
+  source: LayerSource<Layer>,
+  count: number,
+  kind: new (options: TransformerSettings) => Layer,
+): ModuleList<Layer> {
+  const make = (): Layer => {
+    if (!(source instanceof Module)) return source();
+    if (source.constructor !== kind)
+      throw new KilnError(
+        `${callee} can copy ${kind.name} alone: give it a function that makes a layer, () => new ${source.constructor.name}(…)`,
+      );
+    const copy = new kind(source.settings);
+    const numbers = new Map(source.namedParameters());
+    noGrad(() => {
+      for (const [name, parameter] of copy.namedParameters()) {
+        const own = numbers.get(name);
+        if (own === undefined || !sameShape(own.shape, parameter.shape))
+          throw new KilnError(
+            `${callee} cannot copy a layer whose ${name} was replaced: give it a function that makes one`,
+          );
+        parameter.copy_(own);
+      }
+    });
+    return copy;
+  };
+  return new ModuleList(Array.from({ length: count }, make));
+}
+
+/** Encoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerEncoder). */
+export class TransformerEncoder extends Module {
+  layers: ModuleList<TransformerEncoderLayer>;
+  norm: Module | undefined;
+
+  constructor(encoderLayer: LayerSource<TransformerEncoderLayer>, numLayers: number, norm?: Module) {
+    super();
+    const count = new Arguments("TransformerEncoder", [numLayers], ["numLayers"]).integer("numLayers", 1);
+    this.layers = layersOf("TransformerEncoder", encoderLayer, count, TransformerEncoderLayer);
+    this.norm = norm;
+  }
+
+  /** As its layers' forward. */
+  forward(src: Tensor, masks?: Tensor | EncoderMasks | null): Tensor {
+    const given = encoderMasks("TransformerEncoder", masks);
+    let x = src;
+    for (const layer of this.layers) x = layer.forward(x, given);
+    return this.norm === undefined ? x : (this.norm.forward(x) as Tensor);
+  }
+}
+
+/** Decoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerDecoder). */
+export class TransformerDecoder extends Module {
+  layers: ModuleList<TransformerDecoderLayer>;
+  norm: Module | undefined;
+
+  constructor(decoderLayer: LayerSource<TransformerDecoderLayer>, numLayers: number, norm?: Module) {
+    super();
+    const count = new Arguments("TransformerDecoder", [numLayers], ["numLayers"]).integer("numLayers", 1);
+    this.layers = layersOf("TransformerDecoder", decoderLayer, count, TransformerDecoderLayer);
+    this.norm = norm;
+  }
+
+  /** As its layers' forward; all of them see the same memory. */
+  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    checkNames("TransformerDecoder", masks, DECODER_MASKS);
+    let x = tgt;
+    for (const layer of this.layers) x = layer.forward(x, memory, masks);
+    return this.norm === undefined ? x : (this.norm.forward(x) as Tensor);
+  }
+}
+
+export interface TransformerOptions extends TransformerLayerOptions {
+  /** 6 unless told. */
+  readonly numEncoderLayers?: number;
+  /** 6 unless told. */
+  readonly numDecoderLayers?: number;
+}
+
+export interface TransformerArguments extends TransformerOptions {
+  /** 512 unless told. */
+  readonly dModel?: number;
+  /** 8 unless told. */
+  readonly nhead?: number;
+}
+
+/** The masks of a whole transformer; see {@link EncoderMasks} and {@link DecoderMasks}. */
+export interface TransformerMasks extends DecoderMasks {
+  readonly srcMask?: Tensor | null;
+  readonly srcKeyPaddingMask?: Tensor | null;
+  readonly srcIsCausal?: boolean;
+}
+
+const NAMES = [
+  ...["dModel", "nhead", "numEncoderLayers", "numDecoderLayers", "dimFeedforward", "dropout", "activation"],
+  ...["layerNormEps", "batchFirst", "normFirst", "bias"],
+];
+
+/** An encoder and a decoder, each of which ends in a normalisation (Vaswani et al., 2017; torch.nn.Transformer). */
+export class Transformer extends Module {
+  encoder: TransformerEncoder;
+  decoder: TransformerDecoder;
+
+  constructor(
+    dModel?: number | TransformerArguments,
+    nhead?: number | TransformerOptions,
+    options?: TransformerOptions,
+  );
+  constructor(...given: unknown[]) {
+    super();
+    const options = new Arguments("Transformer", given, NAMES);
+    const settings = transformerSettings(options, { dModel: 512, nhead: 8 });
+    const norm = (): LayerNorm =>
+      new LayerNorm(settings.dModel, { eps: settings.layerNormEps, bias: settings.bias });
+    const [encoders, decoders] = [
+      options.integer("numEncoderLayers", 1, 6),
+      options.integer("numDecoderLayers", 1, 6),
+    ];
+    this.encoder = new TransformerEncoder(new TransformerEncoderLayer(settings), encoders, norm());
+    this.decoder = new TransformerDecoder(new TransformerDecoderLayer(settings), decoders, norm());
+    for (const parameter of this.parameters()) if (parameter.ndim > 1) xavierUniform_(parameter);
+  }
+
+  /** The decoder's outputs for a target [T,N,E], from a source [S,N,E]; the batch first with `batchFirst`, or missing. */
+  forward(src: Tensor, tgt: Tensor, masks: TransformerMasks = {}): Tensor {
+    checkNames("Transformer", masks, ["srcMask", "srcKeyPaddingMask", "srcIsCausal", ...DECODER_MASKS]);
+    const { srcMask = null, srcKeyPaddingMask = null, srcIsCausal = false, ...decoder } = masks;
+    const memory = this.encoder.forward(src, { mask: srcMask, srcKeyPaddingMask, isCausal: srcIsCausal });
+    return this.decoder.forward(tgt, memory, decoder);
+  }
+
+  /** float32 [size,size]: 0 where a place sees another, -∞ above the diagonal, to be added to scores. */
+  static generateSquareSubsequentMask(size: number): Tensor {
+    if (!Number.isSafeInteger(size) || size < 1)
+      return refuse(`generateSquareSubsequentMask takes a whole number of at least 1, not ${size}`);
+    return full([size, size], Number.NEGATIVE_INFINITY).triu(1);
+  }
+}
