@@ -23,7 +23,7 @@ import type { RangeContext } from "../../src/loop/range.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
 import { isIndex } from "../../src/loop/typing.ts";
-import { axesKey, forEachChild, freeNames, isSubset, mapChildren } from "../../src/loop/walk.ts";
+import { axesKey, forEachChild, freeNames, isSubset, mapChildren, outermost } from "../../src/loop/walk.ts";
 import { type GridLoop, mayClash, type StoreTarget } from "../scheduling/analysis/nest.ts";
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
@@ -188,8 +188,12 @@ export class NestLowering {
     }
     if (bound.has(first)) return;
     // Reductions inside are loops of their own and come before the expression that uses them.
-    for (const inner of groupReductions(outermostReductions(first, bound)))
-      this.bind(inner, scope, bound, statements);
+    const reductions = outermost(
+      [first],
+      (e) => e.kind === "reduce",
+      (e) => bound.has(e),
+    );
+    for (const inner of groupReductions(reductions)) this.bind(inner, scope, bound, statements);
     const name = this.fresh("t");
     statements.push({ kind: "let", name, value: this.replacer(bound)(first) });
     bound.set(first, local(name, first.dtype));
@@ -316,17 +320,4 @@ function groupReductions(found: readonly Expr[]): Expr[][] {
     else group.push(e);
   });
   return [...groups.values()];
-}
-
-function outermostReductions(e: Expr, bound: ReadonlyMap<Expr, Expr>): Expr[] {
-  const found = new Set<Expr>();
-  const seen = new Set<Expr>();
-  const visit = (node: Expr): void => {
-    if (bound.has(node) || seen.has(node)) return;
-    seen.add(node);
-    if (node.kind === "reduce") found.add(node);
-    else if (node.kind !== "load") forEachChild(node, visit);
-  };
-  visit(e);
-  return [...found];
 }

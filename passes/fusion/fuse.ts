@@ -357,17 +357,8 @@ class Fusion {
 }
 
 /** Whether `draft` waits for any of `others`, directly or not. */
-function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
-  const seen = new Set<Draft>();
-  const open = [...draft.needs];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (others.has(next)) return true;
-    if (seen.has(next)) continue;
-    seen.add(next);
-    open.push(...next.needs);
-  }
-  return false;
-}
+const needsAny = (draft: Draft, others: ReadonlySet<Draft>): boolean =>
+  topologicalOrder(draft.needs, ({ needs }) => [...needs]).some((needed) => others.has(needed));
 
 const contains = (draft: Draft, pattern: string): boolean =>
   [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);

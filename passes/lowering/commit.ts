@@ -5,6 +5,7 @@
 
 import { invariant } from "../../src/core/errors.ts";
 import { sameShape } from "../../src/core/shape.ts";
+import { topologicalOrder } from "../../src/core/topological.ts";
 import { operandsOf } from "../../src/ir/body.ts";
 import type { Node, Update, Value } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
@@ -83,16 +84,8 @@ export class Commit {
 
   /** The stores that come no earlier than `store`, because it reads what they overwrite, in any number of steps. */
   private needed(store: Value): ReadonlySet<Value> {
-    const found = new Set<Value>();
-    const open = [store];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const writer of this.reads.get(next)?.keys() ?? []) {
-        if (found.has(writer)) continue;
-        found.add(writer);
-        open.push(writer);
-      }
-    }
-    return found;
+    const writers = (of: Value): readonly Value[] => [...(this.reads.get(of)?.keys() ?? [])];
+    return new Set(topologicalOrder(writers(store), writers));
   }
 
   /** The stores that come neither before nor after `store`: each reads what another of them overwrites. */
@@ -154,16 +147,9 @@ class Loops {
   /** Whether some loop has to come after that of `a` and before that of `b`. */
   haveBetween(a: Value, b: Value): boolean {
     const [first, last] = [this.of(a), this.of(b)];
-    const seen = new Set<readonly Node[]>([first, last]);
-    const open = this.after(first).filter((loop) => loop !== last);
-    for (let loop = open.pop(); loop !== undefined; loop = open.pop()) {
-      if (seen.has(loop)) continue;
-      seen.add(loop);
-      const next = this.after(loop);
-      if (next.includes(last)) return true;
-      open.push(...next);
-    }
-    return false;
+    const others = (loop: readonly Node[]): (readonly Node[])[] =>
+      this.after(loop).filter((next) => next !== first && next !== last);
+    return topologicalOrder(others(first), others).some((loop) => this.after(loop).includes(last));
   }
 
   /** The loops that overwrite what `loop` reads. */

@@ -3,7 +3,7 @@
 import { isFloat } from "../../src/core/dtype.ts";
 import type { Machine, Times } from "../../src/loop/machine.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
-import { forEachChild, nested, ownExpressions } from "../../src/loop/walk.ts";
+import { nested, ownExpressions, visitExpr } from "../../src/loop/walk.ts";
 
 /** Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted. */
 export const kernelTime = (kernel: Kernel, { vectorWidth, tileGflops, times }: Machine): number =>
@@ -28,11 +28,10 @@ function bodyTime(body: readonly Stmt[], width: number, times: Times, each: numb
 }
 
 function operations(e: Expr, seen: Set<Expr>): number {
-  if (seen.has(e)) return 0;
-  seen.add(e);
-  let count = e.kind === "load" || (isFloat(e.dtype) && (e.kind === "binary" || e.kind === "unary")) ? 1 : 0;
-  forEachChild(e, (child) => {
-    count += operations(child, seen);
-  });
+  let count = 0;
+  const note = ({ kind, dtype }: Expr): void => {
+    if (kind === "load" || (isFloat(dtype) && (kind === "binary" || kind === "unary"))) count++;
+  };
+  visitExpr(e, note, seen);
   return count;
 }

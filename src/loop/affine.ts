@@ -91,6 +91,15 @@ export function addAffine(a: Affine, b: Affine, factor: number): Affine {
   return { constant: a.constant + factor * b.constant, terms };
 }
 
+export function sameAffine(a: Affine, b: Affine): boolean {
+  const { constant, terms } = addAffine(a, b, -1);
+  return constant === 0 && terms.size === 0;
+}
+
+/** The largest number that divides both; the other one, without its sign, where one is 0. */
+export const greatestCommonDivisor = (a: number, b: number): number =>
+  b === 0 ? Math.abs(a) : greatestCommonDivisor(b, a % b);
+
 export function scaleAffine(a: Affine, factor: number): Affine {
   if (factor === 0) return { constant: 0, terms: NONE };
   const terms = new Map<string, Term>();

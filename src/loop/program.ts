@@ -8,7 +8,7 @@ import { printName } from "../core/spelling.ts";
 import type { Move, ProgramLoop } from "./loops.ts";
 import { printKernel } from "./print.ts";
 import { printScalar } from "./spelling.ts";
-import type { Kernel } from "./types.ts";
+import type { BufferParam, Kernel } from "./types.ts";
 
 /** `state` buffers belong to the store and outlive a run; all others lie in the program's arena. */
 export type BufferRole = "input" | "output" | "state" | "intermediate" | "scratch";
@@ -25,6 +25,16 @@ export interface ProgramBuffer {
   /** Scratch of which each thread has its own copy. */
   readonly private?: true;
 }
+
+/** The scratch that kernels declare as `param`, as their program has it; `value` says what it holds. */
+export const scratchFor = (param: BufferParam, value: string): ProgramBuffer => ({
+  name: param.name,
+  dtype: param.dtype,
+  shape: [param.length],
+  role: "scratch",
+  value,
+  ...(param.private && { private: true }),
+});
 
 /** Names under which the user's tensors and results are found; a result may be a view with its own shape. */
 export interface Binding {

@@ -206,6 +206,24 @@ export function someExpr(e: Expr, test: (node: Expr) => boolean): boolean {
   return passes(e);
 }
 
+/** The outermost nodes below `roots` that pass a test, each once; what `isClosed` is not looked into. */
+export function outermost(
+  roots: readonly Expr[],
+  test: (node: Expr) => boolean,
+  isClosed: (node: Expr) => boolean = () => false,
+): Expr[] {
+  const found: Expr[] = [];
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e) || isClosed(e)) return;
+    seen.add(e);
+    if (test(e)) found.push(e);
+    else if (e.kind !== "load") forEachChild(e, visit);
+  };
+  roots.forEach(visit);
+  return found;
+}
+
 /** The expressions that a statement holds itself, without those of nested statements. */
 export function ownExpressions(s: Stmt): readonly Expr[] {
   switch (s.kind) {

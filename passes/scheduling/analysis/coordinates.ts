@@ -7,7 +7,7 @@
 import { type Affine, addAffine, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { children } from "../../../src/loop/walk.ts";
+import { children, outermost } from "../../../src/loop/walk.ts";
 
 /** `Σ coefficient · loop`; the first loop's coefficient is 1. */
 export interface Coordinate {
@@ -139,12 +139,6 @@ function stepOf(factor: Expr, name: string): number {
     }
     return sum;
   };
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): number => {
-    if (seen.has(e)) return 0;
-    seen.add(e);
-    if (e.kind === "load") return Math.abs(along(e.index));
-    return children(e).reduce((most, child) => Math.max(most, visit(child)), 0);
-  };
-  return visit(factor);
+  const loads = outermost([factor], ({ kind }) => kind === "load");
+  return Math.max(0, ...loads.map((e) => (e.kind === "load" ? Math.abs(along(e.index)) : 0)));
 }

@@ -3,7 +3,7 @@
  * reads or writes it. What is not proved counts as dependent.
  */
 
-import { occursInside, toAffine } from "../../../src/loop/affine.ts";
+import { greatestCommonDivisor, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { add, int, local, mul, variable } from "../../../src/loop/build.ts";
 import { ANY, RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
@@ -156,6 +156,3 @@ function belongToIterations(accesses: readonly Access[], loop: string, extent: n
   const spread = high - low;
   return spread < Math.abs(step) && (radix === 0 || reach - Math.abs(step) + spread < radix);
 }
-
-const greatestCommonDivisor = (a: number, b: number): number =>
-  b === 0 ? a : greatestCommonDivisor(b, a % b);

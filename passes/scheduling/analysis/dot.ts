@@ -3,33 +3,25 @@
 import { isFloat } from "../../../src/core/dtype.ts";
 import { Interner } from "../../../src/loop/intern.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { forEachChild, someExpr } from "../../../src/loop/walk.ts";
+import { outermost, someExpr } from "../../../src/loop/walk.ts";
 import { dependsOn, type Reduce } from "./contraction.ts";
 import { joinAxes } from "./join-loops.ts";
 import { isContiguous, type Nest } from "./nest.ts";
 
 /** The different sums in these values, those inside of other reductions left out. */
-export function sumsIn(values: readonly Expr[]): Reduce[] {
-  const sums = new Set<Reduce>();
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): void => {
-    if (seen.has(e) || e.kind === "load") return;
-    seen.add(e);
-    if (e.kind === "reduce" && e.op === "sum") sums.add(e);
-    else if (e.kind !== "reduce") forEachChild(e, visit);
-  };
-  values.forEach(visit);
-  return [...sums];
-}
+export const sumsIn = (values: readonly Expr[]): Reduce[] =>
+  outermost(values, (e) => e.kind === "reduce").filter(
+    (e): e is Reduce => e.kind === "reduce" && e.op === "sum",
+  );
 
-/** The one sum in a nest, and the same with its innermost axes joined where they are contiguous in all it loads. */
-export function onlySum(nest: Nest): { readonly original: Reduce; readonly joined: Reduce } | undefined {
+/** The one sum in a nest, if lanes may share it once its innermost axes are joined where they are contiguous. */
+export function onlySum(nest: Nest): Reduce | undefined {
   const interner = new Interner();
-  const [original, ...others] = sumsIn(nest.stores.map(({ value }) => interner.intern(value)));
-  if (original === undefined || others.length > 0 || !isFloat(original.dtype)) return undefined;
-  const joined = joinAxes(original);
+  const [sum, ...others] = sumsIn(nest.stores.map(({ value }) => interner.intern(value)));
+  if (sum === undefined || others.length > 0 || !isFloat(sum.dtype)) return undefined;
+  const joined = joinAxes(sum);
   const inner = joined.axes.at(-1);
-  return inner !== undefined && runsInLanes(joined.body, inner.name) ? { original, joined } : undefined;
+  return inner !== undefined && runsInLanes(joined.body, inner.name) ? sum : undefined;
 }
 
 const runsInLanes = (body: Expr, axis: string): boolean =>

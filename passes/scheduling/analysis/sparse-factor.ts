@@ -4,7 +4,7 @@
  */
 
 import type { DType } from "../../../src/core/dtype.ts";
-import { type Affine, addAffine, scaleAffine, toAffine } from "../../../src/loop/affine.ts";
+import { type Affine, addAffine, sameAffine, toAffine } from "../../../src/loop/affine.ts";
 import { cast, load } from "../../../src/loop/build.ts";
 import type { Operand } from "../../../src/loop/schedule.ts";
 import type { Expr } from "../../../src/loop/types.ts";
@@ -63,7 +63,8 @@ function sparseFactorOf(
   const { condition, a: gradient } = e;
   if (gradient.kind !== "load" || condition.kind !== "compare" || condition.op !== "eq") return undefined;
   const winner = condition.a.kind === "cast" ? condition.a.a : condition.a;
-  if (winner.kind !== "load" || !equal(toAffine(winner.index), toAffine(gradient.index))) return undefined;
+  if (winner.kind !== "load" || !sameAffine(toAffine(winner.index), toAffine(gradient.index)))
+    return undefined;
   const taps = tapsOf(toAffine(condition.b));
   if (taps === undefined) return undefined;
   const index = toAffine(gradient.index);
@@ -105,7 +106,7 @@ function shifted(form: Affine, guards: readonly Expr[]): Affine {
     if (guard.kind !== "compare" || guard.op !== "ge" || guard.b.kind !== "const" || guard.b.value !== 0)
       continue;
     const candidate = toAffine(guard.a);
-    if (equal({ ...candidate, constant: 0 }, { ...form, constant: 0 })) return candidate;
+    if (sameAffine({ ...candidate, constant: 0 }, { ...form, constant: 0 })) return candidate;
   }
   return form;
 }
@@ -129,15 +130,10 @@ function quotientOf(index: Affine, position: Affine, divisor: number) {
     const { atom, coefficient } = term;
     if (atom.kind !== "binary" || atom.op !== "div" || atom.b.kind !== "const" || atom.b.value !== divisor)
       continue;
-    if (!equal(toAffine(atom.a), position)) continue;
+    if (!sameAffine(toAffine(atom.a), position)) continue;
     return { coefficient, form: { constant: 0, terms: new Map([[key, term]]) } };
   }
   return undefined;
-}
-
-function equal(a: Affine, b: Affine): boolean {
-  const difference = addAffine(a, scaleAffine(b, -1), 1);
-  return difference.constant === 0 && difference.terms.size === 0;
 }
 
 /** The number of the tap that won the window at `index` of the pooled plane, as int32. */

@@ -4,17 +4,17 @@
  * register tile, scalar or vector alike.
  */
 
-import { addAffine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
+import { addAffine, coefficientOf, greatestCommonDivisor, toAffine } from "../../../src/loop/affine.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { children, conjuncts } from "../../../src/loop/walk.ts";
+import { conjuncts, outermost } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
 import { type Lanes, lanePartsOf, vectorCount } from "../analysis/lanes.ts";
 import type { Nest } from "../analysis/nest.ts";
-import { fills } from "../transforms/copy.ts";
+import { fills } from "../transforms/copies.ts";
 import { type PanelPlan, panelLength } from "../transforms/panel.ts";
 
 /** One multiply-add in the scheduler's unit. */
@@ -121,15 +121,13 @@ function takenBy(
     const reach = reachOf(coordinates[k], extentOf);
     const whole = !packed && k === innermost ? Math.ceil(reach / lineFloats) * lineFloats : reach;
     const apart =
-      packed || reach === 1 || k === innermost ? 1 : commonDivisor(coordinates[k].step, periodFloats);
+      packed || reach === 1 || k === innermost ? 1 : greatestCommonDivisor(coordinates[k].step, periodFloats);
     read *= reach;
     lines *= whole;
     places = Math.max(places, apart) * whole;
   }
   return { read, lines, places };
 }
-
-const commonDivisor = (a: number, b: number): number => (b === 0 ? Math.abs(a) : commonDivisor(b, a % b));
 
 /** The cost of the copy that `copySchedule` makes of the plan. */
 export function panelCost(plan: PanelPlan, machine: Machine): number {
@@ -170,8 +168,9 @@ export function nestCost({ costs: { loop } }: Machine, { loops, stores }: Nest, 
   const outer = loops.slice(0, -1).reduce((n, { extent }) => n * extent, 1);
   const iterations = lanes === undefined ? (innermost?.extent ?? 1) : vectorCount(lanes);
   const parts = lanes === undefined ? 1 : lanePartsOf(lanes).length;
-  const each = flopsOf(stores.map(({ value }) => value));
-  const before = innermost === undefined ? 0 : flopsOf(sumsBefore(stores, innermost.name));
+  const values = stores.map(({ value }) => value);
+  const each = flopsOf(values);
+  const before = innermost === undefined ? 0 : flopsOf(sumsBefore(values, innermost.name));
   const flops = parts * before + iterations * (each - before);
   return outer * (loop.operation * flops + loop.store * iterations * stores.length);
 }
@@ -179,16 +178,6 @@ export function nestCost({ costs: { loop } }: Machine, { loops, stores }: Nest, 
 const flopsOf = (values: readonly Expr[]): number =>
   countFlops(values.map((value): Stmt => ({ kind: "let", name: "_", value })));
 
-/** The reductions in `stores` that do not move with `loop`. */
-function sumsBefore(stores: Nest["stores"], loop: string): Expr[] {
-  const found = new Set<Expr>();
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): void => {
-    if (seen.has(e) || e.kind === "load") return;
-    seen.add(e);
-    if (e.kind === "reduce" && !dependsOn(e, loop)) found.add(e);
-    else children(e).forEach(visit);
-  };
-  for (const { value } of stores) visit(value);
-  return [...found];
-}
+/** The reductions in `values` that do not move with `loop`. */
+const sumsBefore = (values: readonly Expr[], loop: string): Expr[] =>
+  outermost(values, (e) => e.kind === "reduce" && !dependsOn(e, loop));

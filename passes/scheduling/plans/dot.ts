@@ -13,6 +13,7 @@ import { visitExpr } from "../../../src/loop/walk.ts";
 import { dependsOn, type Reduce } from "../analysis/contraction.ts";
 import { coordinatesOf } from "../analysis/coordinates.ts";
 import { onlySum } from "../analysis/dot.ts";
+import { joinAxes } from "../analysis/join-loops.ts";
 import { type GridLoop, nestsOf } from "../analysis/nest.ts";
 import { type Footprint, iterationCost, MULTIPLY_ADD, memoryCost, type TiledLoop } from "./cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
@@ -33,8 +34,8 @@ export const dot: Strategy = {
   doc: "Sums a contiguous axis in lanes, without packing; the lanes are added in a fixed order at the end.",
   candidates(kernel, machine) {
     const [nest, ...others] = nestsOf(kernel);
-    const sum = machine.vectorWidth > 1 && others.length === 0 ? onlySum(nest)?.joined : undefined;
-    return sum === undefined ? [] : candidatesOf(nest.loops, sum, machine);
+    const sum = machine.vectorWidth > 1 && others.length === 0 ? onlySum(nest) : undefined;
+    return sum === undefined ? [] : candidatesOf(nest.loops, joinAxes(sum), machine);
   },
 };
 

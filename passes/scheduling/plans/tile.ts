@@ -14,6 +14,7 @@ import type { ReduceAxis } from "../../../src/loop/types.ts";
 import { type Contraction, contractionOf, dependsOn, extentsOf, isOneSum } from "../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import { type Lanes, splitOf, tileCount, tileWidth, vectorCount } from "../analysis/lanes.ts";
+import { iterationsOf } from "../analysis/nest.ts";
 import { cacheStep, type PanelPlan, planPanel } from "../transforms/panel.ts";
 import { arrange, isBatchLike } from "./axis-order.ts";
 import {
@@ -90,10 +91,7 @@ interface Draft {
 
 /** What the multiply-adds alone cost one by one. */
 const leastScalarCost = ({ nest, window, core }: Contraction): number =>
-  MULTIPLY_ADD * product([...nest.loops, ...window, ...core.axes]);
-
-const product = (axes: readonly { readonly extent: number }[]): number =>
-  axes.reduce((n, axis) => n * axis.extent, 1);
+  MULTIPLY_ADD * iterationsOf([...nest.loops, ...window, ...core.axes]);
 
 class Search {
   private readonly contraction: Contraction;
@@ -111,9 +109,9 @@ class Search {
     this.machine = machine;
     this.extents = extentsOf(contraction);
     this.factors = [contraction.left, contraction.right].map((factor) => new Factor(factor, this.extents));
-    this.windowSize = product(window);
-    this.outputs = product(nest.loops);
-    this.iterations = product(core.axes);
+    this.windowSize = iterationsOf(window);
+    this.outputs = iterationsOf(nest.loops);
+    this.iterations = iterationsOf(core.axes);
   }
 
   /** The cheapest first; where it alone is wanted, drafts are left out that cost as much before memory is reckoned. */
@@ -183,7 +181,7 @@ class Search {
     const sizes = row === undefined ? [1] : SIZES.filter((n) => n > 1 && n <= extent);
     const sides = this.factors.map(
       ({ expr }): Side => ({
-        inWindow: product(this.contraction.window.filter(({ name }) => dependsOn(expr, name))),
+        inWindow: iterationsOf(this.contraction.window.filter(({ name }) => dependsOn(expr, name))),
         inLanes: dependsOn(expr, loop),
         inRows: row !== undefined && dependsOn(expr, row),
       }),

@@ -5,7 +5,7 @@
 
 import { add, and, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
-import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import { type ProgramBuffer, scratchFor } from "../../../src/loop/program.ts";
 import type { Step } from "../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel } from "../../../src/loop/types.ts";
 import { withBody } from "../../../src/loop/used-buffers.ts";
@@ -24,18 +24,9 @@ export interface Accumulated {
 }
 
 /** Scratch for so many sums of a kernel, as the program's buffer and as kernels declare it. */
-export function partialSums(kernel: Kernel, length: number): Pick<Accumulated, "param" | "scratch"> {
-  const name = `${kernel.name}_partial`;
-  return {
-    param: { name, dtype: "float32", length, access: "readwrite" },
-    scratch: {
-      name,
-      dtype: "float32",
-      shape: [length],
-      role: "scratch",
-      value: `partial sums of ${kernel.name}`,
-    },
-  };
+export function partialSums({ name }: Kernel, length: number): Pick<Accumulated, "param" | "scratch"> {
+  const param: BufferParam = { name: `${name}_partial`, dtype: "float32", length, access: "readwrite" };
+  return { param, scratch: scratchFor(param, `partial sums of ${name}`) };
 }
 
 /** `sum` with what waits for it at `index`, which is nothing yet in the first iteration of all `over`. */

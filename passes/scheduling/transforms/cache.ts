@@ -9,7 +9,7 @@ import { rewriter } from "../../../src/loop/walk.ts";
 import { type Contraction, extentsOf, type Reduce } from "../analysis/contraction.ts";
 import { coordinatesOf } from "../analysis/coordinates.ts";
 import type { Lanes } from "../analysis/lanes.ts";
-import { copySchedule } from "./copy.ts";
+import { copySchedule } from "./copies.ts";
 import { onNests } from "./nests.ts";
 import { buildPanel, type PanelPlan, planPanel } from "./panel.ts";
 

@@ -3,11 +3,13 @@
 import { invariant } from "../../../src/core/errors.ts";
 import { add, int, load, mul, variable } from "../../../src/loop/build.ts";
 import { Interner } from "../../../src/loop/intern.ts";
+import { scratchFor } from "../../../src/loop/program.ts";
 import { lanesIn, type Schedule } from "../../../src/loop/schedule.ts";
-import type { Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
-import { rewriter, substitute } from "../../../src/loop/walk.ts";
-import type { Reduce } from "../analysis/contraction.ts";
+import type { BufferParam, Expr, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { nested, rewriter, substitute } from "../../../src/loop/walk.ts";
+import { onSums, type Reduce } from "../analysis/contraction.ts";
 import { onlySum, sumsIn } from "../analysis/dot.ts";
+import { joinAxes } from "../analysis/join-loops.ts";
 import { LANE, laneLoop } from "../analysis/lanes.ts";
 import {
   mapValues,
@@ -30,10 +32,7 @@ export function applyDot(kernel: Kernel, schedule: Schedule): Scheduled {
   const [lowered] = nestsOf(kernel);
   const sum = onlySum(lowered);
   invariant(sum !== undefined, `${kernel.name} has one sum that lanes can share`);
-  const interner = new Interner();
-  const original = interner.intern(sum.original);
-  const joined = rewriter((e) => (e === original ? sum.joined : e));
-  const nest = mapValues(lowered, (e) => joined(interner.intern(e)));
+  const nest = mapValues(lowered, onSums(sum.axes, joinAxes));
   const outside = schedule.filter(({ kind }) => kind !== "vectorize");
   const nests = outside.reduce((all, step) => all.flatMap((n) => transformed(n, step)), [nest]);
   const name = `${kernel.name}_lanes`;
@@ -43,11 +42,11 @@ export function applyDot(kernel: Kernel, schedule: Schedule): Scheduled {
     length += made.length;
     return { kind: "section", name: "tile", body: made.body };
   });
-  const body = parts.length === 1 && parts[0].kind === "section" ? parts[0].body : parts;
-  const buffers = [...kernel.buffers, { name, dtype: "float32", length, access: "scratch" } as const];
+  const body = parts.length === 1 ? nested(parts[0]) : parts;
+  const lanes: BufferParam = { name, dtype: "float32", length, access: "scratch" };
   return {
-    kernels: [{ ...kernel, buffers, body, schedule }],
-    scratch: [{ name, dtype: "float32", shape: [length], role: "scratch", value: `lanes of ${kernel.name}` }],
+    kernels: [{ ...kernel, buffers: [...kernel.buffers, lanes], body, schedule }],
+    scratch: [scratchFor(lanes, `lanes of ${kernel.name}`)],
   };
 }
 

@@ -1,7 +1,7 @@
 /** Finds the parts of an expression that are better stored by a kernel of their own, and replaces them by loads. */
 
 import type { Expr } from "../../../src/loop/types.ts";
-import { children, freeNames, mapChildren, visitExpr } from "../../../src/loop/walk.ts";
+import { freeNames, mapChildren, visitExpr } from "../../../src/loop/walk.ts";
 import type { GridLoop } from "../analysis/nest.ts";
 
 /** What stores a part for each iteration of some loops, and says how it is read. */
@@ -61,7 +61,7 @@ function bestPart(
     if (guarded || e === value || e.kind === "load" || e.dtype === "uint32" || own < 2 || own > most)
       return e;
     const needed = loops.filter(({ name }) => freeNames(e).has(name));
-    const left = buffersWithout(value, e) + 1;
+    const left = buffersOf(value, e).size + 1;
     const size = needed.reduce((product, { extent }) => product * extent, 1);
     const isBetter = best === undefined || left < best.left || (left === best.left && size < best.size);
     if (left < total && isBetter) best = { expr: e, loops: needed, left, size };
@@ -70,26 +70,14 @@ function bestPart(
   return best;
 }
 
-function buffersOf(e: Expr): ReadonlySet<string> {
+/** What `value` reads outside of some of its parts. */
+function buffersOf(value: Expr, ...without: readonly Expr[]): ReadonlySet<string> {
   const buffers = new Set<string>();
-  visitExpr(e, (node) => {
-    if (node.kind === "load") buffers.add(node.buffer);
-  });
-  return buffers;
-}
-
-/** How many buffers `value` reads outside of `part`. */
-function buffersWithout(value: Expr, part: Expr): number {
-  const buffers = new Set<string>();
-  const seen = new Set<Expr>([part]);
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return;
-    seen.add(e);
+  const note = (e: Expr): void => {
     if (e.kind === "load") buffers.add(e.buffer);
-    children(e).forEach(visit);
   };
-  visit(value);
-  return buffers.size;
+  visitExpr(value, note, new Set(without));
+  return buffers;
 }
 
 /** Rewrites bottom up; `f` is told the place of each node and may replace it. Indices of loads stay as they are. */

@@ -9,7 +9,7 @@ import { substitute } from "../../../src/loop/walk.ts";
 import { joinLoops } from "../analysis/join-loops.ts";
 import { type Lanes, laneLoop, lanePartsOf } from "../analysis/lanes.ts";
 import { type GridLoop, mapStores, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
-import { cleared } from "./clear.ts";
+import { cleared } from "./copies.ts";
 
 /** Kernels that replace one, and the scratch buffers between them. */
 export interface Scheduled {

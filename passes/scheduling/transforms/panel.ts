@@ -7,7 +7,7 @@
 import { isFloat } from "../../../src/core/dtype.ts";
 import { type Affine, fromAffine, sumOf, type Term, toAffine } from "../../../src/loop/affine.ts";
 import { add, binary, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
-import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import { type ProgramBuffer, scratchFor } from "../../../src/loop/program.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import type { Operand, Step } from "../../../src/loop/schedule.ts";
 import { simplify } from "../../../src/loop/simplify.ts";
@@ -144,7 +144,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
   const param: BufferParam = { name, dtype: "float32", length, access: "write" };
   return {
     kernel: { ...withBody(kernel, [...sources, param], body), name, ops: ["pack"], nominalFlops: 0 },
-    scratch: { name, dtype: "float32", shape: [length], role: "scratch", value: `packed ${source}` },
+    scratch: scratchFor(param, `packed ${source}`),
     param,
     load: load(name, "float32", positions.reduce(add, int(0))),
     source,

@@ -3,6 +3,7 @@
  * stands in the memory of an image, and the gradient that arrives there. Windows without a gradient do not enter.
  */
 
+import type { DType } from "../../../../src/core/dtype.ts";
 import { fromAffine } from "../../../../src/loop/affine.ts";
 import {
   add,
@@ -16,7 +17,7 @@ import {
   mul,
   variable,
 } from "../../../../src/loop/build.ts";
-import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import { type ProgramBuffer, scratchFor } from "../../../../src/loop/program.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, Kernel, LoopKind, Stmt } from "../../../../src/loop/types.ts";
 import { withBody } from "../../../../src/loop/used-buffers.ts";
@@ -64,25 +65,16 @@ export function imageLists(
   const lists = iterationsOf(all);
   const number = numberOf(all);
   const reach = (rows * windowRows - 1) * rowStride + (columns * windowColumns - 1) * columnStride;
-  const made = (
-    suffix: string,
-    dtype: "int32" | "float32",
-    length: number,
-    highest?: number,
-  ): { buffer: ProgramBuffer; param: BufferParam } => {
-    const name = `${kernel.name}_${suffix}`;
-    const value = `winner lists of ${sparse.gradient}`;
-    const range = highest === undefined ? {} : { range: [0, highest] as const };
-    return {
-      buffer: { name, dtype, shape: [length], role: "scratch", value },
-      param: { name, dtype, length, access: "write", ...range },
-    };
-  };
-  const offsets = made("offsets", "int32", lists * most, reach);
+  const made = (name: string, dtype: DType, length: number): BufferParam => ({
+    name: `${kernel.name}_${name}`,
+    dtype,
+    length,
+    access: "write",
+  });
+  const offsets: BufferParam = { ...made("offsets", "int32", lists * most), range: [0, reach] };
   const values = made("values", "float32", lists * most);
-  const counts = made("counts", "int32", lists, most);
-  const buffers = [offsets, values, counts];
-  const params = buffers.map(({ param }) => param);
+  const counts: BufferParam = { ...made("counts", "int32", lists), range: [0, most] };
+  const params = [offsets, values, counts];
   const base = mul(number, int(most));
   const py = bands.reduce<Expr>((y, { name }) => add(mul(variable(name), int(bandRows)), y), variable("py"));
   const at = add(add(fromAffine(sparse.base), mul(py, int(columns))), variable("px"));
@@ -103,8 +95,8 @@ export function imageLists(
       condition: compare("ne", GRADIENT, float(0)),
       base,
       values: [
-        { buffer: offsets.param.name, value: offset },
-        { buffer: values.param.name, value: GRADIENT },
+        { buffer: offsets.name, value: offset },
+        { buffer: values.name, value: GRADIENT },
       ],
     },
   ];
@@ -115,7 +107,7 @@ export function imageLists(
   const list: Stmt[] = [
     { kind: "accumulator", name: "count", init: int(0), range: [0, most] },
     ...nestLoops(windows, window, "serial"),
-    { kind: "store", buffer: counts.param.name, index: number, value: local("count", "int32") },
+    { kind: "store", buffer: counts.name, index: number, value: local("count", "int32") },
   ];
   const entry = add(base, variable("entry"));
   return {
@@ -126,18 +118,18 @@ export function imageLists(
       schedule: [{ kind: "compact", operand: sparse.operand }],
       nominalFlops: 0,
     },
-    buffers: buffers.map(({ buffer }) => buffer),
+    buffers: params.map((param) => scratchFor(param, `winner lists of ${sparse.gradient}`)),
     params: params.map((param): BufferParam => ({ ...param, access: "read" })),
     bands,
-    counted: { kind: "let", name: "count", value: load(counts.param.name, "int32", number) },
+    counted: { kind: "let", name: "count", value: load(counts.name, "int32", number) },
     entries: (loop, body) => ({
       kind: "for",
       name: "entry",
       extent: { count: "count", most },
       loop,
       body: [
-        { kind: "let", name: "offset", value: load(offsets.param.name, "int32", entry) },
-        { kind: "let", name: "gradient", value: load(values.param.name, "float32", entry) },
+        { kind: "let", name: "offset", value: load(offsets.name, "int32", entry) },
+        { kind: "let", name: "gradient", value: load(values.name, "float32", entry) },
         ...body,
       ],
     }),

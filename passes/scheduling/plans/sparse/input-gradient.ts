@@ -5,29 +5,35 @@
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
-import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
+import {
+  add,
+  binary,
+  compare,
+  float,
+  int,
+  load,
+  local,
+  mul,
+  select,
+  variable,
+} from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
-import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import { scratchFor } from "../../../../src/loop/program.ts";
+import { RangeContext } from "../../../../src/loop/range.ts";
 import { type Schedule, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
+import { simplify } from "../../../../src/loop/simplify.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { withBody } from "../../../../src/loop/used-buffers.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
-import { onSums } from "../../analysis/contraction.ts";
+import { extentsOf, onSums } from "../../analysis/contraction.ts";
+import { type Coordinate, coordinatesOf, type Extents } from "../../analysis/coordinates.ts";
 import { laneLoop } from "../../analysis/lanes.ts";
-import {
-  type GridLoop,
-  iterationsOf,
-  type Nest,
-  nestLoops,
-  numberOf,
-  statementsOf,
-} from "../../analysis/nest.ts";
+import { type GridLoop, iterationsOf, nestLoops, numberOf, statementsOf } from "../../analysis/nest.ts";
 import type { SparseContraction } from "../../analysis/sparse-factor.ts";
-import { zeros } from "../../transforms/clear.ts";
-import { bodyOf, onNests, type Scheduled } from "../../transforms/nests.ts";
-
-import { rowSchedule } from "../../transforms/rows.ts";
-import { MULTIPLY_ADD } from "../cost.ts";
+import { zeros } from "../../transforms/copies.ts";
+import type { Scheduled } from "../../transforms/nests.ts";
+import { type PanelPlan, planPanel } from "../../transforms/panel.ts";
+import { MULTIPLY_ADD, panelCost } from "../cost.ts";
 import { GRADIENT, type ImageLists, imageLists } from "./image-lists.ts";
 import {
   type Block,
@@ -35,6 +41,7 @@ import {
   blockSteps,
   blocksOf,
   entryCost,
+  listSteps,
   type SparseForm,
   type TapBlock,
 } from "./tap-blocks.ts";
@@ -77,20 +84,43 @@ export function inputGradient(found: SparseContraction, machine: Machine): Spars
   const block = bestBlock(machine, rows, vectors, held, intoMemory);
   const entries = iterationsOf([...parts.images, ...parts.outputs]) * sparse.plane[0] * sparse.plane[1];
   const perEntry = entryCost(machine, block, rows, vectors, intoMemory);
+  const plan = packingOf(parts, extentsOf(contraction), lanes);
   return {
-    schedule: [
-      { kind: "compact", operand: sparse.operand },
-      ...blockSteps(parts.tapColumns, parts.tapRows, block, lanes),
-    ],
+    schedule: [...listSteps(found, plan), ...blockSteps(parts.tapColumns, parts.tapRows, block, lanes)],
     cost:
-      MULTIPLY_ADD * entries * perEntry + makeEntry * entries + finish * iterationsOf(contraction.nest.loops),
+      MULTIPLY_ADD * entries * perEntry +
+      makeEntry * entries +
+      finish * iterationsOf(contraction.nest.loops) +
+      (plan === undefined ? 0 : panelCost(plan, machine)),
   };
 }
 
-/** Carries out the schedule of such a plan; `undefined` for other forms. */
+/** How weights are packed as [out][row][column, in], unless they lie so, their rows in whole vectors. */
+function packingOf(parts: Parts, extents: Extents, lanes: number): PanelPlan | undefined {
+  const { weights, outputs, tapRows, tapColumns, inputs } = parts;
+  if (liesInRows(parts) && (tapColumns.extent * iterationsOf(inputs)) % lanes === 0) return undefined;
+  const order = [...outputs, tapRows, tapColumns, ...inputs].map(({ name }) => name);
+  const place = ({ terms }: Coordinate): number => order.indexOf(terms[0].name);
+  const coordinates = coordinatesOf(weights, extents, new Set());
+  return planPanel(
+    weights,
+    coordinates.sort((a, b) => place(a) - place(b)),
+  );
+}
+
+/** Whether the weights of a row of taps lie side by side, input channels innermost. */
+function liesInRows({ weights, tapColumns, inputs }: Parts): boolean {
+  const index = toAffine(weights.index);
+  return (
+    coefficientOf(index, tapColumns.name) === iterationsOf(inputs) &&
+    inputs.every(({ name }) => coefficientOf(index, name) === 1)
+  );
+}
+
+/** Carries out the schedule of such a plan, the weights copied as it says; `undefined` for other forms. */
 export function buildInputGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
   const parts = partsOf(found);
-  if (parts === undefined) return undefined;
+  if (parts === undefined || !liesInRows(parts)) return undefined;
   const { vectors, lanes } = vectorized(schedule);
   const rows = unrolledBy(schedule, parts.tapRows.name);
   return new InputGradient(found, parts, lanes, { rows, vectors }).build(schedule);
@@ -143,15 +173,6 @@ function differenceOf(form: Affine, loops: readonly GridLoop[], axes: readonly G
   return { position, tap, shift: form.constant };
 }
 
-/** Where the main kernel finds the weights, and what it takes to have them there. */
-interface Weights {
-  readonly kernels: readonly Kernel[];
-  readonly scratch: readonly ProgramBuffer[];
-  readonly params: readonly BufferParam[];
-  /** The weight at a place of a row of taps, for the output channel at hand. */
-  readonly load: (row: Expr, element: Expr) => Expr;
-}
-
 class InputGradient {
   private readonly found: SparseContraction;
   private readonly parts: Parts;
@@ -186,90 +207,33 @@ class InputGradient {
   build(schedule: Schedule): Scheduled {
     const { kernel, parts } = this;
     const lists = imageLists(this.found, [...parts.images, ...parts.outputs], this.stride, this.channels);
-    const weights = this.weights();
-    const name = `${kernel.name}_image`;
-    const length = this.imageLength;
-    const image: BufferParam = { name, dtype: "float32", length, access: "scratch", private: true };
-    const buffers = [...kernel.buffers, ...lists.params, ...weights.params, image];
-    const main: Kernel = {
-      ...withBody(kernel, buffers, this.overImages(lists, weights.load, name)),
-      schedule,
+    const image: BufferParam = {
+      name: `${kernel.name}_image`,
+      dtype: "float32",
+      length: this.imageLength,
+      access: "scratch",
+      private: true,
     };
-    const scratch = scratchFor(`winner lists of ${this.found.sparse.gradient}`, name, length);
-    return {
-      kernels: [...weights.kernels, lists.kernel, main],
-      scratch: [...weights.scratch, ...lists.buffers, { ...scratch, private: true }],
-    };
+    const buffers = [...kernel.buffers, ...lists.params, image];
+    const main = { ...withBody(kernel, buffers, this.overImages(lists, image.name)), schedule };
+    const scratch = [...lists.buffers, scratchFor(image, `image of ${kernel.name}`)];
+    return { kernels: [lists.kernel, main], scratch };
   }
 
-  /** The weights as [out][row][column, in] with rows of whole vectors: in place where they lie so, else a copy. */
-  private weights(): Weights {
-    const { weights, tapRows, tapColumns, outputs, inputs } = this.parts;
-    if (this.rowsLieWhole) {
-      const first = [...inputs, tapColumns].map(({ name }): [string, Expr] => [name, int(0)]);
-      const at = (row: Expr, element: Expr): Expr => {
-        const start = substitute(weights.index, new Map([...first, [tapRows.name, row]]));
-        return load(weights.buffer, "float32", add(start, element));
-      };
-      return { kernels: [], scratch: [], params: [], load: at };
-    }
-    const name = `${this.kernel.name}_weights`;
-    const length = iterationsOf([...outputs, tapRows]) * this.rowLength;
-    const param = { name, dtype: "float32", length } as const;
-    const number = numberOf([...outputs, tapRows]);
-    return {
-      kernels: [this.pack({ ...param, access: "write" })],
-      scratch: [scratchFor(`winner lists of ${this.found.sparse.gradient}`, name, length)],
-      params: [{ ...param, access: "read" }],
-      load: (row, element) => {
-        const tap = substitute(number, new Map([[tapRows.name, row]]));
-        return load(name, "float32", add(mul(tap, int(this.rowLength)), element));
-      },
-    };
-  }
-
-  /** Whether the weights of a row of taps are whole vectors that lie side by side, input channels innermost. */
-  private get rowsLieWhole(): boolean {
-    const { weights, tapColumns, inputs } = this.parts;
-    const form = toAffine(weights.index);
-    return (
-      this.rowLength === this.run &&
-      coefficientOf(form, tapColumns.name) === this.channels &&
-      inputs.every(({ name }) => coefficientOf(form, name) === 1)
-    );
-  }
-
-  /** Copies the weights to [out][row][column, in], rows in whole vectors with zeros behind. */
-  private pack(target: BufferParam): Kernel {
-    const { weights, tapRows, tapColumns, outputs, inputs } = this.parts;
-    const lines = [...outputs, tapRows];
-    const line = mul(numberOf(lines), int(this.rowLength));
-    const element = add(line, numberOf([tapColumns, ...inputs]));
-    const beyond = this.rowLength - this.run;
-    const behind = add(add(line, variable("beyond")), int(this.run));
-    const nest = (name: string, within: readonly GridLoop[], index: Expr, value: Expr): Nest => ({
-      name,
-      loops: [...lines, ...within],
-      stores: [{ buffer: target.name, index, value }],
-    });
-    const body = bodyOf([
-      nest("copy", [tapColumns, ...inputs], element, weights),
-      ...(beyond === 0 ? [] : [nest("zeros", [{ name: "beyond", extent: beyond }], behind, float(0))]),
-    ]);
-    const copy: Kernel = {
-      ...withBody(this.kernel, [...this.kernel.buffers, target], body),
-      name: target.name,
-      ops: ["pack"],
-      nominalFlops: 0,
-    };
-    return onNests(copy, rowSchedule(copy, this.lanes));
+  /** The weights at a place of a row of taps, for the output channel at hand; zeros behind the row. */
+  private weightsAt(row: Expr, element: Expr, ranges: RangeContext): Expr {
+    const { weights, tapRows, tapColumns, inputs } = this.parts;
+    const first = [...inputs, tapColumns].map(({ name }): [string, Expr] => [name, int(0)]);
+    const start = substitute(weights.index, new Map([...first, [tapRows.name, row]]));
+    const isInside = compare("lt", element, int(this.run));
+    return select(simplify(isInside, ranges), load(weights.buffer, "float32", add(start, element)), float(0));
   }
 
   /** Each image is cleared, gathers all channels' winners and is stored through the epilogue. */
-  private overImages(lists: ImageLists, weights: Weights["load"], image: string): Stmt[] {
+  private overImages(lists: ImageLists, image: string): Stmt[] {
     const { tapRows, images, outputs } = this.parts;
     const blocks = blocksOf(tapRows.extent, this.rowLength / this.lanes, this.block, this.lanes);
-    const list = [lists.counted, ...blocks.flatMap((block) => this.blockBody(lists, weights, image, block))];
+    const list = [lists.counted, ...blocks.flatMap((block) => this.blockBody(lists, image, block))];
     return nestLoops(images, [
       ...zeros(image, this.imageLength, this.lanes).flatMap(statementsOf),
       ...nestLoops([...outputs, ...lists.bands], list, "serial"),
@@ -278,15 +242,14 @@ class InputGradient {
   }
 
   /** Weights of one block stay in registers while a list adds them into the image. */
-  private blockBody(
-    lists: ImageLists,
-    weights: Weights["load"],
-    image: string,
-    { points, loops }: TapBlock,
-  ): Stmt[] {
-    const held = points.map(
-      ({ row, element }, k): Stmt => ({ kind: "let", name: `weight${k}`, value: weights(row, element) }),
+  private blockBody(lists: ImageLists, image: string, { points, loops }: TapBlock): Stmt[] {
+    const ranges = [...loops, ...laneLoop(this.lanes)].reduce(
+      (context, { name, extent }) => context.withLoop(name, extent),
+      new RangeContext(),
     );
+    const held = points.map(({ row, element }, k): Stmt => {
+      return { kind: "let", name: `weight${k}`, value: this.weightsAt(row, element, ranges) };
+    });
     const additions = points.flatMap(({ row, element }, k): Stmt[] => {
       const index = add(local("offset", "int32"), add(mul(row, int(this.stride)), element));
       const before = load(image, "float32", index);
@@ -317,11 +280,3 @@ class InputGradient {
     return nestLoops([...inputs, rows, columns], [body], "serial");
   }
 }
-
-const scratchFor = (value: string, name: string, length: number): ProgramBuffer => ({
-  name,
-  dtype: "float32",
-  shape: [length],
-  role: "scratch",
-  value,
-});

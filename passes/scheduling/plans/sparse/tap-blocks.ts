@@ -6,7 +6,9 @@ import type { Schedule } from "../../../../src/loop/schedule.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import { laneIn } from "../../analysis/lanes.ts";
 import type { GridLoop } from "../../analysis/nest.ts";
-import { iterationCost } from "../cost.ts";
+import type { SparseContraction } from "../../analysis/sparse-factor.ts";
+import { cacheStep, type PanelPlan } from "../../transforms/panel.ts";
+import { iterationCost, remainders } from "../cost.ts";
 
 /** A way to run one of the two forms: its cost in half multiply-adds with their loads. */
 export interface SparseForm {
@@ -19,6 +21,16 @@ export interface Block {
   readonly rows: number;
   readonly vectors: number;
 }
+
+/** The steps that make lists of the sparse factor, and a panel of the other one where there is a plan for it. */
+export const listSteps = (
+  { sparse: { operand } }: SparseContraction,
+  plan?: PanelPlan,
+  partialSums = false,
+): Schedule => [
+  { kind: "compact", operand, ...(partialSums && { partialSums }) },
+  ...(plan === undefined ? [] : [cacheStep(plan, operand === "left" ? "right" : "left")]),
+];
 
 /** The steps that cut a row of taps into vectors, and the loop over rows, where there are such loops. */
 export const blockSteps = (
@@ -42,8 +54,8 @@ export function entryCost(
   perVector: number,
 ): number {
   let cost = 0;
-  for (const [countR, r] of partsOf(rows, block.rows)) {
-    for (const [countV, v] of partsOf(vectors, block.vectors))
+  for (const [countR, r] of remainders(rows, rows, block.rows)) {
+    for (const [countV, v] of remainders(vectors, vectors, block.vectors))
       cost +=
         countR * countV * (machine.costs.sparse.entry + iterationCost(machine, r * v * perVector, r * v, 1));
   }
@@ -64,11 +76,6 @@ export function bestBlock(
   }
   const cost = (block: Block): number => entryCost(machine, block, rows, vectors, perVector);
   return blocks.reduce((a, b) => (cost(b) < cost(a) ? b : a));
-}
-
-function partsOf(extent: number, size: number): readonly (readonly [number, number])[] {
-  const whole = [Math.floor(extent / size), size] as const;
-  return extent % size === 0 ? [whole] : [whole, [1, extent % size]];
 }
 
 /** One vector of taps in a block. */
@@ -112,11 +119,10 @@ interface Stretch {
 
 /** Whole blocks and the remainder of a loop called `name`. */
 function stretchesOf(name: string, extent: number, size: number): Stretch[] {
-  return partsOf(extent, size).flatMap(([count, length], k): Stretch[] => {
-    if (count === 0) return [];
+  return remainders(extent, extent, size).map(([count, length], k): Stretch => {
     const first = k === 0 ? 0 : extent - length;
-    if (count === 1) return [{ start: int(first), size: length, loops: [] }];
+    if (count === 1) return { start: int(first), size: length, loops: [] };
     const start = add(mul(variable(name), int(length)), int(first));
-    return [{ start, size: length, loops: [{ name, extent: count }] }];
+    return { start, size: length, loops: [{ name, extent: count }] };
   });
 }

@@ -4,7 +4,7 @@
  * stay in the cache meanwhile, and sums wait in memory from list to list. In single lanes sums may stay in registers.
  */
 
-import { type Affine, addAffine, coefficientOf, toAffine } from "../../../../src/loop/affine.ts";
+import { type Affine, coefficientOf, sameAffine, toAffine } from "../../../../src/loop/affine.ts";
 import { add, binary, float, int, load, local, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
 import { type Schedule, unrolledBy, vectorized } from "../../../../src/loop/schedule.ts";
@@ -19,7 +19,7 @@ import { type GridLoop, iterationsOf, nestLoops, numberOf } from "../../analysis
 import type { SparseContraction } from "../../analysis/sparse-factor.ts";
 import { addedUp, epilogueKernel, partialSums } from "../../transforms/accumulate.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
-import { cacheStep, isPackable, type PanelPlan, panelForm, planPanel } from "../../transforms/panel.ts";
+import { isPackable, type PanelPlan, panelForm, planPanel } from "../../transforms/panel.ts";
 
 import { MULTIPLY_ADD, panelCost } from "../cost.ts";
 import { bandsOf, GRADIENT, type ImageLists, imageLists } from "./image-lists.ts";
@@ -29,6 +29,7 @@ import {
   blockSteps,
   blocksOf,
   entryCost,
+  listSteps,
   type SparseForm,
   type TapBlock,
 } from "./tap-blocks.ts";
@@ -96,7 +97,10 @@ export function weightGradient(
   const perEntry = (rows / inner) * entryCost(machine, block, inner, vectors, 1);
   const sums = inRegisters ? 0 : lists * bandsOf(sparse) * rows * vectors * costs.sparse.partialSums;
   return {
-    schedule: scheduleOf(found, shape, layout.plan),
+    schedule: [
+      ...listSteps(found, layout.plan, !inRegisters),
+      ...blockSteps(parts.run[0], parts.rows.at(-1), block, lanes),
+    ],
     cost:
       MULTIPLY_ADD * (lists * windows * perEntry + sums) +
       costs.sparse.makeEntry * lists * windows +
@@ -178,12 +182,6 @@ function runOf(taps: readonly GridLoop[], index: Affine, most: number): Pick<Par
   return { run, length };
 }
 
-const scheduleOf = ({ sparse: { operand } }: SparseContraction, shape: Shape, plan?: PanelPlan): Schedule => [
-  { kind: "compact", operand, ...(!shape.inRegisters && { partialSums: true }) },
-  ...(plan === undefined ? [] : [cacheStep(plan, operand === "left" ? "right" : "left")]),
-  ...blockSteps(shape.run[0], shape.rows.at(-1), shape.block, shape.lanes),
-];
-
 /** Elements of one row of taps in the partial sums, whole vectors of them. */
 const rowLengthOf = ({ length, lanes }: Shape): number => Math.ceil(length / lanes) * lanes;
 
@@ -202,8 +200,7 @@ function storesInPlace({ nest, core }: Contraction, shape: Shape): boolean {
   const [{ value, index }] = nest.stores;
   const isSum = value.kind === "reduce" && value.op === "sum" && axesKey(value.axes) === axesKey(core.axes);
   if (!isSum || rowLengthOf(shape) !== shape.length) return false;
-  const { constant, terms } = addAffine(toAffine(index), toAffine(placeOf(shape)), -1);
-  return constant === 0 && [...terms.values()].every(({ coefficient }) => coefficient === 0);
+  return sameAffine(toAffine(index), toAffine(placeOf(shape)));
 }
 
 class WeightGradient {

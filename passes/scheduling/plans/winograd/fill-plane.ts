@@ -15,8 +15,7 @@ import {
   statementsOf,
 } from "../../analysis/nest.ts";
 import { winnerAt } from "../../analysis/sparse-factor.ts";
-import { interiorOf, zeros } from "../../transforms/clear.ts";
-import { fills } from "../../transforms/copy.ts";
+import { fills, interiorOf, zeros } from "../../transforms/copies.ts";
 import type { Operand, PooledOperand } from "./correlation.ts";
 import { imageAt, type Plan } from "./plan.ts";
 import {
@@ -58,8 +57,7 @@ export function planesOf(
   const { lanes, over, imagesPerBlock } = plan;
   const array = workspace.array(what, [imagesPerBlock, Math.ceil(channels / lanes), ...extents, lanes]);
   const [image, row, column] = [variable("image"), variable("row"), variable("column")];
-  const nests = channelParts(channels, lanes).map(({ vectors, first, elements }): Nest => {
-    const vector = add(variable("vector"), first);
+  const nests = channelParts(channels, lanes).map(({ vectors, vector, elements }): Nest => {
     const channel = elementOf(vector, lanes, variable("element"));
     const planes =
       over === "places"

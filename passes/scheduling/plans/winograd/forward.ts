@@ -8,7 +8,7 @@ import type { Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
 import { nestLoops } from "../../analysis/nest.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
-import { type BlockPlanes, planesOf } from "./fill-plane.ts";
+import type { BlockPlanes } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
 import { imageAt, overBlocks, type Plan, tileIndex } from "./plan.ts";
 import {
@@ -17,11 +17,11 @@ import {
   outputLanes,
   pointAt,
   products,
+  transformedData,
   transformStrip,
-  transformTiles,
 } from "./stages.ts";
 import { findScale, judgeTiles, mendTile } from "./uneven-tiles.ts";
-import { channelParts, elementOf, lane, type ScratchArray, Workspace } from "./workspace.ts";
+import { channelParts, lane, type ScratchArray, Workspace } from "./workspace.ts";
 
 export function buildForward(plan: Plan): Scheduled {
   const { correlation, channels, outputs, lanes, step } = plan;
@@ -76,23 +76,15 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
 }
 
 function mainKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Kernel {
-  const { correlation, rows, columns, channels, outputs, lanes, factors, step } = plan;
-  const matrices = [pointsOf(plan)];
-  const data = planesOf(plan, workspace, "data", correlation.data, channels, [rows.needed, columns.needed]);
-  const v = workspace.array("factors", [factors.rows, factors.columns], { matrices });
-  const vectors = Math.ceil(outputs / lanes);
-  const m = workspace.array("products", [vectors, plan.products.rows, lanes], { matrices });
+  const { outputs, lanes, step } = plan;
+  const { data, v, transformed } = transformedData(plan, workspace);
+  const m = workspace.array("products", [Math.ceil(outputs / lanes), plan.products.rows, lanes], {
+    matrices: [pointsOf(plan)],
+  });
   const body = overBlocks(plan, [
     ...data.filled,
     ...judgeTiles(plan, workspace, data),
-    // V = Bᵀ·d·B
-    ...transformTiles(
-      plan,
-      workspace,
-      data,
-      (line) => line.data,
-      (point, vector, tile) => v.at(point, tile, elementOf(vector, lanes)),
-    ),
+    ...transformed,
     ...products(
       plan,
       (point, tile, channel) => v.load(point, tile, channel),
@@ -114,7 +106,7 @@ function outputsOf(plan: Plan, workspace: Workspace, data: BlockPlanes, m: Scrat
     { name: "tileColumn", extent: columns.tiles },
   ];
   return channelParts(plan.outputs, lanes).flatMap((part) => {
-    const vector = add(variable("vector"), part.first);
+    const { vector } = part;
     const tile = tileIndex(plan, image, tileRow, tileColumn);
     const inverse = transformStrip(workspace, {
       name: "inverse_strip",
@@ -137,7 +129,7 @@ function outputsOf(plan: Plan, workspace: Workspace, data: BlockPlanes, m: Scrat
       ],
       [
         ...nestLoops(tiles, [...inverse, ...mendTile(plan, workspace, data, sums, vector)], "serial"),
-        ...finish(plan, sums, imageAt(plan, image), vector, part),
+        ...finish(plan, sums, imageAt(plan, image), part),
       ],
       "serial",
     );

@@ -8,7 +8,7 @@ import { type Lanes, laneLoop, splitOf, tileName, vectorName } from "../../analy
 import { mapStores, mapValues, nestLoops, type StoreTarget } from "../../analysis/nest.ts";
 import { unrollWindows } from "../../transforms/window.ts";
 import { placeIn } from "./correlation.ts";
-import type { BlockPlanes } from "./fill-plane.ts";
+import { type BlockPlanes, planesOf } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
 import { linearMap } from "./linear-map.ts";
 import { type Plan, type TiledLine, tileIndex } from "./plan.ts";
@@ -105,6 +105,21 @@ export function transformTiles(
   return nestLoops(loops, transform, "serial");
 }
 
+/** The planes of a block's data, and their tiles transformed to `V = Bᵀ·d·B`. */
+export function transformedData(plan: Plan, workspace: Workspace) {
+  const { correlation, rows, columns, channels, lanes, factors } = plan;
+  const data = planesOf(plan, workspace, "data", correlation.data, channels, [rows.needed, columns.needed]);
+  const v = workspace.array("factors", [factors.rows, factors.columns], { matrices: [pointsOf(plan)] });
+  const transformed = transformTiles(
+    plan,
+    workspace,
+    data,
+    (line) => line.data,
+    (point, vector, tile) => v.at(point, tile, elementOf(vector, lanes)),
+  );
+  return { data, v, transformed };
+}
+
 /** A vector of outputs, by the tile of vectors that it is in. */
 export interface OutputVector {
   readonly tile: Expr;
@@ -141,13 +156,7 @@ export function products(
 }
 
 /** The kernel's stores, by an iteration of the data's own loop and a vector of the filter's; `sums` are `[row][column][lane]`. */
-export function finish(
-  plan: Plan,
-  sums: ScratchArray,
-  own: Expr,
-  vector: Expr,
-  { elements }: ChannelPart,
-): Stmt[] {
+export function finish(plan: Plan, sums: ScratchArray, own: Expr, { vector, elements }: ChannelPart): Stmt[] {
   const { contraction, rows, columns, data, filter } = plan.correlation;
   const { nest, core, window } = contraction;
   const isWhole = elements === plan.lanes;

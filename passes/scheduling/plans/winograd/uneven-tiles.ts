@@ -26,7 +26,7 @@ import type { Expr, ReduceAxis, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import { laneLoop, lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
 import { nestLoops, statementsOf } from "../../analysis/nest.ts";
-import { zeros } from "../../transforms/clear.ts";
+import { zeros } from "../../transforms/copies.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
 import { type Plan, roundUp, type TiledLine } from "./plan.ts";
 import { outputAt, outputLanes, pointAt } from "./stages.ts";

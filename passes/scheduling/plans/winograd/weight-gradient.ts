@@ -3,15 +3,24 @@
  * are added is fixed, whoever computes them.
  */
 
-import { add, compare, float, int, mul, reduce, select, variable } from "../../../../src/loop/build.ts";
+import { add, compare, float, int, mul, reduce, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { nestLoops } from "../../analysis/nest.ts";
+import { addedUp } from "../../transforms/accumulate.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
 import { directSum } from "./correlation.ts";
 import { planesOf } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
 import { overBlocks, type Plan, roundUp } from "./plan.ts";
-import { finish, outputAt, pointAt, products, transformStrip, transformTiles } from "./stages.ts";
+import {
+  finish,
+  outputAt,
+  pointAt,
+  products,
+  transformedData,
+  transformStrip,
+  transformTiles,
+} from "./stages.ts";
 import { channelParts, elementOf, lane, type ScratchArray, storesUnder, Workspace } from "./workspace.ts";
 
 export function buildWeightGradient(plan: Plan): Scheduled {
@@ -27,27 +36,21 @@ export function buildWeightGradient(plan: Plan): Scheduled {
 
 /** The sums of every group of blocks, at every point. */
 function sumsKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Kernel {
-  const { correlation, rows, columns, channels, outputs, lanes, factors, blocksPerGroup } = plan;
+  const { correlation, rows, columns, outputs, lanes, factors, blocksPerGroup } = plan;
   const { kernel } = correlation.contraction;
-  const matrices = [pointsOf(plan)];
-  const data = planesOf(plan, workspace, "data", correlation.data, channels, [rows.needed, columns.needed]);
+  const { data, v, transformed } = transformedData(plan, workspace);
   const gradient = planesOf(plan, workspace, "gradient", correlation.filter, outputs, [
     rows.covered,
     columns.covered,
   ]);
-  const v = workspace.array("factors", [factors.rows, factors.columns], { matrices });
   const vectors = Math.ceil(outputs / lanes);
-  const dm = workspace.array("gradient_factors", [vectors, factors.rows, lanes], { matrices });
+  const dm = workspace.array("gradient_factors", [vectors, factors.rows, lanes], {
+    matrices: [pointsOf(plan)],
+  });
   const body = overBlocks(plan, [
     ...data.filled,
     ...gradient.filled,
-    ...transformTiles(
-      plan,
-      workspace,
-      data,
-      (line) => line.data,
-      (point, vector, tile) => v.at(point, tile, elementOf(vector, lanes)),
-    ),
+    ...transformed,
     ...transformTiles(
       plan,
       workspace,
@@ -60,10 +63,9 @@ function sumsKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Kerne
       (point, channel, tile) => v.load(point, tile, channel),
       (point, tile, { index }) => dm.load(point, index, tile, lane),
       (point, channel, { index }, sum) => {
-        const place = [variable("group"), point, channel, elementOf(index, lanes)];
-        if (blocksPerGroup === 1) return { ...sums.at(...place), value: sum };
-        const isFirst = compare("eq", variable("block"), int(0));
-        return { ...sums.at(...place), value: add(select(isFirst, float(0), sums.load(...place)), sum) };
+        const place = sums.at(variable("group"), point, channel, elementOf(index, lanes));
+        const blocks = blocksPerGroup === 1 ? [] : [{ name: "block" }];
+        return { ...place, value: addedUp(place.buffer, place.index, blocks, sum) };
       },
     ),
   ]);
@@ -77,9 +79,9 @@ function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Ker
   const channel = variable("channel");
   const groups = Array.from({ length: plan.groups }, (_, group) => int(group));
   const body = nestLoops(
-    [{ name: "channel", extent: plan.channels, loop: "grid" }],
+    [{ name: "channel", extent: plan.channels }],
     channelParts(plan.outputs, lanes).flatMap((part) => {
-      const vector = add(variable("vector"), part.first);
+      const { vector } = part;
       const output = elementOf(vector, lanes);
       return nestLoops(
         [{ name: "vector", extent: part.vectors }],
@@ -97,12 +99,11 @@ function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Ker
             target: (line, column) => weights.at(line, int(column), lane),
           }),
           ...directWhereNotFinite(plan, workspace, weights, vector),
-          ...finish(plan, weights, channel, vector, part),
+          ...finish(plan, weights, channel, part),
         ],
         "serial",
       );
     }),
-    "serial",
   );
   return workspace.kernel(body, { schedule: [step], nominalFlops: 0 });
 }

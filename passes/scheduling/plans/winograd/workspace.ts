@@ -1,7 +1,8 @@
 /** Arrays in scratch by their shapes, and the kernels and loops made over them. */
 
+import { sizeOf } from "../../../../src/core/shape.ts";
 import { add, dot, int, load, variable } from "../../../../src/loop/build.ts";
-import type { ProgramBuffer } from "../../../../src/loop/program.ts";
+import { type ProgramBuffer, scratchFor } from "../../../../src/loop/program.ts";
 import type { Step } from "../../../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
 import { usedBuffers, withBody } from "../../../../src/loop/used-buffers.ts";
@@ -18,8 +19,6 @@ const LINE = 16;
 /** At least so many floats, an odd number of cache lines: matrices so far apart do not share a cache's sets. */
 export const spread = (floats: number): number => (Math.ceil(floats / LINE) | 1) * LINE;
 
-const product = (extents: readonly number[]): number => extents.reduce((n, extent) => n * extent, 1);
-
 export interface ArrayOptions {
   /** Extents outside of the shape: whole matrices, spread apart. */
   readonly matrices?: readonly number[];
@@ -35,14 +34,20 @@ export class ScratchArray {
   private readonly strides: readonly number[];
 
   constructor(name: string, shape: readonly number[], { matrices = [], isShared = false }: ArrayOptions) {
-    const inner = matrices.length === 0 ? product(shape) : spread(product(shape));
+    const inner = matrices.length === 0 ? sizeOf(shape) : spread(sizeOf(shape));
     this.name = name;
-    this.length = product(matrices) * inner;
+    this.length = sizeOf(matrices) * inner;
     this.isShared = isShared;
     this.strides = [
-      ...matrices.map((_, k) => product(matrices.slice(k + 1)) * inner),
-      ...shape.map((_, k) => product(shape.slice(k + 1))),
+      ...matrices.map((_, k) => sizeOf(matrices.slice(k + 1)) * inner),
+      ...shape.map((_, k) => sizeOf(shape.slice(k + 1))),
     ];
+  }
+
+  /** How a kernel declares it. */
+  param(access: BufferParam["access"]): BufferParam {
+    const { name, length, isShared } = this;
+    return { name, dtype: "float32", length, access, ...(!isShared && { private: true }) };
   }
 
   /** The place of an element. */
@@ -72,23 +77,17 @@ export class Workspace {
   }
 
   get buffers(): readonly ProgramBuffer[] {
-    return [...this.arrays].map(([what, { name, length, isShared }]) => ({
-      name,
-      dtype: "float32",
-      shape: [length],
-      role: "scratch",
-      value: `${what} of ${this.whole.name}`,
-      ...(isShared ? {} : { private: true }),
-    }));
+    return [...this.arrays].map(([what, array]) =>
+      scratchFor(array.param("scratch"), `${what} of ${this.whole.name}`),
+    );
   }
 
   /** A kernel that declares what its statements touch. */
   kernel(body: readonly Stmt[], parts: Partial<Kernel>): Kernel {
     const { loaded, stored } = usedBuffers(body);
-    const params = [...this.arrays.values()].map(({ name, length, isShared }): BufferParam => {
-      if (!isShared) return { name, dtype: "float32", length, access: "scratch", private: true };
-      const access = !stored.has(name) ? "read" : loaded.has(name) ? "readwrite" : "write";
-      return { name, dtype: "float32", length, access };
+    const params = [...this.arrays.values()].map((array): BufferParam => {
+      const access = !stored.has(array.name) ? "read" : loaded.has(array.name) ? "readwrite" : "write";
+      return array.param(array.isShared ? access : "scratch");
     });
     return { ...withBody(this.whole, [...this.whole.buffers, ...params], body), ...parts };
   }
@@ -124,7 +123,8 @@ export function storesUnder(
 /** Vectors of channels: whole ones, and one of those that are left. */
 export interface ChannelPart {
   readonly vectors: number;
-  readonly first: Expr;
+  /** Which vector is at hand in a loop over `vector`. */
+  readonly vector: Expr;
   /** Channels of each vector. */
   readonly elements: number;
 }
@@ -132,7 +132,11 @@ export interface ChannelPart {
 export function channelParts(channels: number, lanes: number): ChannelPart[] {
   const whole = Math.floor(channels / lanes);
   return [
-    { vectors: whole, first: int(0), elements: lanes },
-    { vectors: Math.min(1, channels % lanes), first: int(whole), elements: channels % lanes },
+    { vectors: whole, vector: variable("vector"), elements: lanes },
+    {
+      vectors: Math.min(1, channels % lanes),
+      vector: add(variable("vector"), int(whole)),
+      elements: channels % lanes,
+    },
   ].filter(({ vectors }) => vectors > 0);
 }

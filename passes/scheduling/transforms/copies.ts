@@ -1,12 +1,41 @@
-/** Guarded copies without a guard: zeros by whole vectors, then what lies inside of the guards without a test. */
+/**
+ * Copies, as panels are filled by: in lanes along the axis in which the source is contiguous, and without a guard: zeros by
+ * whole vectors, then what lies inside of the guards without a test.
+ */
 
 import { addAffine, toAffine } from "../../../src/loop/affine.ts";
 import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
-import type { Expr } from "../../../src/loop/types.ts";
+import type { Schedule } from "../../../src/loop/schedule.ts";
+import type { Expr, Kernel } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
 import { laneIn, laneLoop } from "../analysis/lanes.ts";
-import type { GridLoop, Nest, StoreTarget } from "../analysis/nest.ts";
+import { type GridLoop, isContiguous, type Nest, nestsOf, type StoreTarget } from "../analysis/nest.ts";
+
+/** How often an element may be copied, on average, for lanes to pay. */
+const MOST_REPEATED = 1.4;
+
+/** Whether an extent fills vectors well enough that the last one may do some elements twice. */
+export const fills = (extent: number, width: number): boolean =>
+  extent >= width && Math.ceil(extent / width) * width <= MOST_REPEATED * extent;
+
+/** The schedule of a copy; one that follows no pattern is made as it stands. */
+export function copySchedule(kernel: Kernel, width: number): Schedule {
+  if (width === 1) return [];
+  const [nest] = nestsOf(kernel);
+  const interior = interiorOf(nest);
+  const [store] = interior?.stores ?? [];
+  if (interior === undefined || store.value.kind !== "load") return [];
+  const source = store.value.index;
+  const axis = interior.loops.find(({ name, extent }) => fills(extent, width) && isContiguous(source, name));
+  if (axis === undefined) return [];
+  const order = [...interior.loops.filter((l) => l !== axis), axis].map(({ name }) => name);
+  return [
+    ...(nest.stores[0].value.kind === "load" ? [] : [{ kind: "clear", lanes: width } as const]),
+    ...(interior.loops.at(-1) === axis ? [] : [{ kind: "reorder", loops: order } as const]),
+    { kind: "vectorize", loop: axis.name, vectors: 1, lanes: width, tail: "shifted" },
+  ];
+}
 
 /** The nests that clear what a dense copy fills, and the copy inside of its guards. */
 export function cleared(nest: Nest, lanes: number): readonly Nest[] {
