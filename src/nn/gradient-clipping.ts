@@ -1,6 +1,5 @@
 /**
- * Everything under the name `nn.utils`: clipping the gradients of a loop written by hand, between `backward` and
- * `optimizer.step()`. Compiled training takes the options `clipGradNorm` and `clipGradValue` instead.
+ * Clipping the gradients of a loop written by hand, between `backward` and `optimizer.step()`. Compiled training takes the options `clipGradNorm` and `clipGradValue` instead.
  */
 
 import { KilnError } from "../core/errors.ts";

@@ -1,5 +1,6 @@
 /** Everything under the name `nn`. */
 
+export * as utils from "./aids.ts";
 export { isModule, isParameter } from "./brand.ts";
 export type {
   Approximate,
@@ -29,6 +30,7 @@ export type {
   MarginLossOptions,
   MultiMarginLossOptions,
   NLLLossOptions,
+  NormalizeOptions,
   PairwiseDistanceOptions,
   PoissonNLLLossOptions,
   ShrinkOptions,
@@ -40,7 +42,6 @@ export type {
   UnfoldOptions,
 } from "./functional/index.ts";
 export * as functional from "./functional/index.ts";
-export * as utils from "./gradient-clipping.ts";
 export type { Initializer } from "./init.ts";
 export * as init from "./init.ts";
 export {

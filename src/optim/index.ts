@@ -4,6 +4,7 @@ export { Adadelta, type AdadeltaOptions } from "./adadelta.ts";
 export { Adagrad, type AdagradOptions } from "./adagrad.ts";
 export { Adam, type AdamOptions, AdamW } from "./adam.ts";
 export { Adamax, type AdamaxOptions } from "./adamax.ts";
+export * as swaUtils from "./averaged-model.ts";
 export type { Betas } from "./betas.ts";
 export * as lrScheduler from "./lr-scheduler/index.ts";
 export { NAdam, type NAdamOptions } from "./nadam.ts";

@@ -94,6 +94,31 @@ export function cosineSimilarity(
   return direction(x1).mul(direction(x2)).sum(axis);
 }
 
+/** The named arguments of {@link normalize}. */
+export interface NormalizeOptions {
+  /** Which norm: 2 unless told. */
+  readonly p?: number;
+  /** The axis along which vectors lie; 1 unless told. */
+  readonly dim?: number;
+  /** The least length that is divided by; 1e-12 unless told. */
+  readonly eps?: number;
+}
+
+/** Vectors along `dim` of length 1: `x / max(‖x‖, eps)` (torch.nn.functional.normalize). */
+export function normalize(
+  input: Tensor,
+  p?: number | NormalizeOptions,
+  dim?: number | NormalizeOptions,
+  eps?: number | NormalizeOptions,
+): Tensor {
+  requireTensors("normalize", { input });
+  requireFloats("normalize", input);
+  const options = new Arguments("normalize", [p, dim, eps], ["p", "dim", "eps"]);
+  const axis = axisOf(input, options.integer("dim", Number.NEGATIVE_INFINITY, 1));
+  const length = norm(input, readNorm("normalize", options, [p, dim, eps]), axis, true);
+  return input.div(length.clamp(options.number("eps", 0, 1e-12)));
+}
+
 /** At least `least`, with the gradient of what it was made from everywhere, as where PyTorch clamps without gradient. */
 export function raised(x: Tensor, least: number): Tensor {
   const copy = x.clone();

@@ -42,6 +42,8 @@ export * from "./convolution.ts";
 export {
   type CosineSimilarityOptions,
   cosineSimilarity,
+  type NormalizeOptions,
+  normalize,
   type PairwiseDistanceOptions,
   pairwiseDistance,
 } from "./distance.ts";
