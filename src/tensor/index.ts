@@ -3,8 +3,22 @@
 export { arange, full, ones, tensor, zeros } from "./creation.ts";
 export { maskedSelect, nonzero, unique } from "./data-dependent.ts";
 export { diag, diagEmbed, diagflat, diagonal, tril, triu } from "./diagonals.ts";
+export { einsum } from "./einsum.ts";
 export { noGrad } from "./grad-mode.ts";
 export { type IndexItem, type Slice, slice } from "./indexing.ts";
+export {
+  empty,
+  emptyLike,
+  eye,
+  fullLike,
+  linspace,
+  logspace,
+  meshgrid,
+  onesLike,
+  randLike,
+  randnLike,
+  zerosLike,
+} from "./likes.ts";
 export { indexSelect, take, takeAlongDim } from "./lookup.ts";
 export {
   atleast1d,
@@ -19,7 +33,21 @@ export {
   vsplit,
   vstack,
 } from "./parts.ts";
-export { matmul } from "./products.ts";
+export {
+  addmm,
+  addmv,
+  addr,
+  baddbmm,
+  bmm,
+  dot,
+  kron,
+  matmul,
+  mm,
+  mv,
+  outer,
+  tensordot,
+  trace,
+} from "./products.ts";
 export {
   type GeneratorState,
   generatorState,

@@ -1,8 +1,10 @@
 /** Products of vectors, matrices and batches of matrices, with PyTorch's names. */
 
 import { KilnError } from "../core/errors.ts";
-import { formatShape } from "../core/shape.ts";
+import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { formatShape, sizeOf } from "../core/shape.ts";
 import { requireTensor } from "./arguments.ts";
+import { axisOf } from "./axes.ts";
 import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
@@ -48,6 +50,103 @@ export function dot(a: Tensor, b: Tensor): Tensor {
   return a.ndim === 1 && b.ndim === 1 && a.shape[0] === b.shape[0]
     ? matmul(a, b)
     : refuse("dot", a, b, "both must be vectors of one length");
+}
+
+/** A matrix times a vector (torch.mv). */
+export function mv(a: Tensor, b: Tensor): Tensor {
+  requireTensor("mv", a);
+  requireTensor("mv", b);
+  return a.ndim === 2 && b.ndim === 1
+    ? matmul(a, b)
+    : refuse("mv", a, b, "a matrix and a vector are multiplied");
+}
+
+/** All products of the elements of two vectors (torch.outer). */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  requireTensor("outer", a);
+  requireTensor("outer", b);
+  return a.ndim === 1 && b.ndim === 1
+    ? a.unsqueeze(1).mul(b.unsqueeze(0))
+    : refuse("outer", a, b, "both must be vectors");
+}
+
+/** What the summand and the product of `addmm` and its like are multiplied by. */
+export interface ScaledSumOptions {
+  /** The factor of the first operand; 1 unless told. */
+  readonly beta?: number;
+  /** The factor of the product; 1 unless told. */
+  readonly alpha?: number;
+}
+
+const SCALED_SUM = { beta: true, alpha: true } satisfies OptionNames<ScaledSumOptions>;
+
+/** `beta·input + alpha·product`; with a `beta` of 0 nothing of the input arrives, whatever it is. */
+function scaledSum(callee: string, input: Tensor, product: Tensor, options: ScaledSumOptions = {}): Tensor {
+  requireTensor(callee, input);
+  withOrigin(() => checkOptionNames(callee, options, SCALED_SUM));
+  const { beta = 1, alpha = 1 } = options;
+  const scaled = alpha === 1 ? product : product.mul(alpha);
+  if (beta === 0) return scaled;
+  return (beta === 1 ? input : input.mul(beta)).add(scaled);
+}
+
+/** `beta·input + alpha·(a·b)` of matrices (torch.addmm). */
+export const addmm = (input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOptions): Tensor =>
+  scaledSum("addmm", input, mm(a, b), options);
+
+/** `beta·input + alpha·(a·b)` of a matrix and a vector (torch.addmv). */
+export const addmv = (input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOptions): Tensor =>
+  scaledSum("addmv", input, mv(a, b), options);
+
+/** `beta·input + alpha·(a ⊗ b)` of vectors (torch.addr). */
+export const addr = (input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOptions): Tensor =>
+  scaledSum("addr", input, outer(a, b), options);
+
+/** `beta·input + alpha·(a·b)` of batches of matrices (torch.baddbmm). */
+export const baddbmm = (input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOptions): Tensor =>
+  scaledSum("baddbmm", input, bmm(a, b), options);
+
+/** The sum of the diagonal of a matrix (torch.trace). */
+export function trace(input: Tensor): Tensor {
+  requireTensor("trace", input);
+  return input.ndim === 2 ? input.diagonal().sum() : refuse("trace", input, input, "it is of one matrix");
+}
+
+/**
+ * Sums of products over several axes at once (torch.tensordot): over the last `dims` axes of `a` and the first of `b`, or
+ * over the pairs of axes that two lists name.
+ */
+export function tensordot(
+  a: Tensor,
+  b: Tensor,
+  dims: number | readonly [readonly number[], readonly number[]] = 2,
+): Tensor {
+  requireTensor("tensordot", a);
+  requireTensor("tensordot", b);
+  const count = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
+  const lists = typeof dims === "number" ? [count(dims).map((k) => a.ndim - dims + k), count(dims)] : dims;
+  const [own, other] = [lists[0].map((dim) => axisOf(a, dim)), lists[1].map((dim) => axisOf(b, dim))];
+  if (own.length !== other.length || own.some((axis, k) => a.shape[axis] !== b.shape[other[k]]))
+    return refuse("tensordot", a, b, "the axes that are summed over must have equal extents");
+  const rows = count(a.ndim).filter((axis) => !own.includes(axis));
+  const columns = count(b.ndim).filter((axis) => !other.includes(axis));
+  const size = (x: Tensor, axes: readonly number[]): number => sizeOf(axes.map((axis) => x.shape[axis]));
+  const left = a.permute([...rows, ...own]).reshape([size(a, rows), size(a, own)]);
+  const right = b.permute([...other, ...columns]).reshape([size(b, other), size(b, columns)]);
+  const shape = [...rows.map((axis) => a.shape[axis]), ...columns.map((axis) => b.shape[axis])];
+  return matmul(left, right).reshape(shape);
+}
+
+/** Each element of `a` times all of `b`, block by block (torch.kron). */
+export function kron(a: Tensor, b: Tensor): Tensor {
+  requireTensor("kron", a);
+  requireTensor("kron", b);
+  const rank = Math.max(a.ndim, b.ndim);
+  const padded = (x: Tensor): number[] => [...Array(rank - x.ndim).fill(1), ...x.shape];
+  const [own, other] = [padded(a), padded(b)];
+  const blocks = a.reshape(own.flatMap((extent) => [extent, 1]));
+  const inner = b.reshape(other.flatMap((extent) => [1, extent]));
+  return blocks.mul(inner).reshape(own.map((extent, axis) => extent * other[axis]));
 }
 
 function refuse(name: string, a: Tensor, b: Tensor, rule: string): never {

@@ -7,9 +7,12 @@ import { alongAxis, axesOf } from "./axes.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";
+import * as products from "./products.ts";
 import { bmm, dot, matmul, mm } from "./products.ts";
+import { where } from "./rearrange.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
+import * as whole from "./whole-reductions.ts";
 import { withOrigin } from "./with-origin.ts";
 
 /** The checked `keepdim` of a method that computes with floats. */
@@ -35,12 +38,14 @@ export abstract class ReductionMethods extends PointwiseMethods {
   /** The sum over `dim`, or of all; of truths it is their number, int32. */
   sum(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     if (this.dtype === "bool") return this.float().sum(dim, keepdim).int();
+    if (this.dtype === "int32") return whole.wholeSum(this, dim, readKeepdim("sum", keepdim));
     return apply("sum", [this], { keepdim: floatsAnd("sum", this, keepdim), axes: axesOf(this, dim) });
   }
   mean(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return apply("mean", [this], { keepdim: floatsAnd("mean", this, keepdim), axes: axesOf(this, dim) });
   }
   prod(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    if (this.dtype !== "float32") return whole.wholeProduct(this.int(), dim, readKeepdim("prod", keepdim));
     return statistics.prod(this, dim, floatsAnd("prod", this, keepdim));
   }
   var(this: Tensor, dim?: Dims, options?: statistics.VarianceOptions): Tensor {
@@ -55,10 +60,12 @@ export abstract class ReductionMethods extends PointwiseMethods {
   }
   /** The largest element over `dim`, or of all; equal ones share the gradient evenly. */
   amax(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    if (this.dtype === "int32") return whole.wholeMax(this, dim, readKeepdim("amax", keepdim));
     return apply("max", [this], { keepdim: choiceAnd("amax", this, dim, keepdim), axes: axesOf(this, dim) });
   }
   /** The smallest element over `dim`, or of all; equal ones share the gradient evenly. */
   amin(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    if (this.dtype === "int32") return whole.wholeMin(this, dim, readKeepdim("amin", keepdim));
     return statistics.amin(this, dim, choiceAnd("amin", this, dim, keepdim));
   }
   /** The largest element; along an axis also where it stands; with another tensor the larger of each two. */
@@ -67,10 +74,10 @@ export abstract class ReductionMethods extends PointwiseMethods {
   max(this: Tensor, other: Tensor): Tensor;
   max(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
     if (by === undefined || typeof by === "number") {
+      if (this.dtype === "int32" && by === undefined) return this.amax();
       const isKept = choiceAnd("max", this, by, keepdim);
       return by === undefined ? this.amax() : statistics.maxOver(this, by, isKept);
     }
-    floatsAnd("max", this, keepdim);
     requireTensor("max", by);
     return this.maximum(by);
   }
@@ -80,10 +87,10 @@ export abstract class ReductionMethods extends PointwiseMethods {
   min(this: Tensor, other: Tensor): Tensor;
   min(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
     if (by === undefined || typeof by === "number") {
+      if (this.dtype === "int32" && by === undefined) return this.amin();
       const isKept = choiceAnd("min", this, by, keepdim);
       return by === undefined ? this.amin() : statistics.minOver(this, by, isKept);
     }
-    floatsAnd("min", this, keepdim);
     requireTensor("min", by);
     return this.minimum(by);
   }
@@ -102,6 +109,24 @@ export abstract class ReductionMethods extends PointwiseMethods {
   }
   all(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.all(this, dim, readKeepdim("all", keepdim));
+  }
+  /** The sum over `dim`, or of all, of what is a number. */
+  nansum(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    floatsAnd("nansum", this, keepdim);
+    return where(this.isnan(), 0, this).sum(dim, keepdim);
+  }
+  /** The mean over `dim`, or of all, of what is a number. */
+  nanmean(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
+    floatsAnd("nanmean", this, keepdim);
+    return this.nansum(dim, keepdim).div(this.isnan().logicalNot().float().sum(dim, keepdim));
+  }
+  /** How many elements over `dim`, or of all, are not 0; int32. */
+  countNonzero(this: Tensor, dim?: Dims): Tensor {
+    return this.ne(0).sum(dim);
+  }
+  /** The norm of the difference. */
+  dist(this: Tensor, other: Tensor, p?: number): Tensor {
+    return this.sub(other).norm(p);
   }
   logsumexp(this: Tensor, dim: Dims, keepdim?: Keepdim): Tensor {
     return logsumexp(this, dim, floatsAnd("logsumexp", this, keepdim));
@@ -132,5 +157,32 @@ export abstract class ReductionMethods extends PointwiseMethods {
   /** The sum of products of two vectors. */
   dot(this: Tensor, other: Tensor): Tensor {
     return dot(this, other);
+  }
+  /** This matrix times a vector. */
+  mv(this: Tensor, vector: Tensor): Tensor {
+    return products.mv(this, vector);
+  }
+  /** All products of the elements of two vectors. */
+  outer(this: Tensor, other: Tensor): Tensor {
+    return products.outer(this, other);
+  }
+  addmm(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
+    return products.addmm(this, a, b, options);
+  }
+  addmv(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
+    return products.addmv(this, a, b, options);
+  }
+  addr(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
+    return products.addr(this, a, b, options);
+  }
+  baddbmm(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
+    return products.baddbmm(this, a, b, options);
+  }
+  /** The sum of the diagonal of a matrix. */
+  trace(this: Tensor): Tensor {
+    return products.trace(this);
+  }
+  kron(this: Tensor, other: Tensor): Tensor {
+    return products.kron(this, other);
   }
 }

@@ -1,0 +1,93 @@
+/** Tensors in the shape and dtype of another one, and numbers evenly spaced. */
+
+import { KilnError } from "../core/errors.ts";
+import { requireTensor } from "./arguments.ts";
+import { type CreationOptions, full, ones, tensor, zeros } from "./creation.ts";
+import { rand, randn } from "./random.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** `make` of the shape of `like`, in its dtype unless told. */
+function alike(
+  callee: string,
+  like: Tensor,
+  options: CreationOptions,
+  make: (shape: readonly number[], options: CreationOptions) => Tensor,
+): Tensor {
+  requireTensor(callee, like);
+  return make(like.shape, { dtype: like.dtype, ...options });
+}
+
+export const zerosLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
+  alike("zerosLike", like, options, (shape, own) => zeros(shape, own));
+export const onesLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
+  alike("onesLike", like, options, (shape, own) => ones(shape, own));
+export const fullLike = (like: Tensor, value: number, options: CreationOptions = {}): Tensor =>
+  alike("fullLike", like, options, (shape, own) => full(shape, value, own));
+export const randLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
+  alike("randLike", like, options, (shape, own) => rand(shape, own));
+export const randnLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
+  alike("randnLike", like, options, (shape, own) => randn(shape, own));
+
+/** Zeros, for no numbers here are left to chance. */
+export const empty = zeros;
+export const emptyLike = zerosLike;
+
+/** `steps` numbers, the first `start` and the last `end`, evenly spaced (torch.linspace): counted from the nearer end. */
+export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
+  if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isSafeInteger(steps) && steps >= 0))
+    throw new KilnError(
+      `linspace takes a finite start and end and a number of steps, not ${start}, ${end} and ${steps}`,
+    );
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  const numbers = Array.from({ length: steps }, (_, k) =>
+    k < steps / 2 ? start + k * step : end - (steps - 1 - k) * step,
+  );
+  const isWhole = options.dtype !== undefined && options.dtype !== "float32";
+  return tensor(isWhole ? numbers.map(Math.trunc) : numbers, { ...options, shape: [steps] });
+}
+
+/** `steps` numbers from `base^start` to `base^end`, whose logarithms are evenly spaced (torch.logspace). */
+export function logspace(
+  start: number,
+  end: number,
+  steps: number,
+  options: CreationOptions & { readonly base?: number } = {},
+): Tensor {
+  const { base = 10, ...rest } = options;
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isSafeInteger(steps) && steps >= 0))
+    throw new KilnError(
+      `logspace takes a finite start and end and a number of steps, not ${start}, ${end} and ${steps}`,
+    );
+  const numbers = Array.from({ length: steps }, (_, k) => base ** (start + k * step));
+  return tensor(numbers, { ...rest, shape: [steps] });
+}
+
+/** Ones on the diagonal of a matrix of `rows` and `columns`, as many as rows unless told (torch.eye). */
+export function eye(rows: number, columns: number = rows, options: CreationOptions = {}): Tensor {
+  if (![rows, columns].every((extent) => Number.isSafeInteger(extent) && extent >= 0))
+    throw new KilnError(`eye takes the number of rows and of columns, not ${rows} and ${columns}`);
+  const numbers = new Float32Array(rows * columns);
+  for (let k = 0; k < Math.min(rows, columns); k++) numbers[k * columns + k] = 1;
+  return tensor(numbers, { dtype: "float32", ...options, shape: [rows, columns] });
+}
+
+/**
+ * Coordinates of a grid from those along its axes (torch.meshgrid): with "ij" the first list runs along the first axis,
+ * with "xy" along the second.
+ */
+export function meshgrid(
+  lists: readonly Tensor[],
+  { indexing = "ij" }: { readonly indexing?: "ij" | "xy" } = {},
+): Tensor[] {
+  for (const list of lists) requireTensor("meshgrid", list);
+  if (lists.length === 0 || lists.some(({ ndim }) => ndim > 1))
+    throw new KilnError("meshgrid takes a list of vectors, one for each axis of the grid");
+  if (indexing !== "ij" && indexing !== "xy")
+    throw new KilnError(`meshgrid's indexing is "ij" or "xy", not ${String(indexing)}`);
+  const shape = lists.map((list) => list.numel());
+  const grids = lists.map((list, axis) =>
+    list.reshape(shape.map((_, k) => (k === axis ? -1 : 1))).expand(shape),
+  );
+  return indexing === "xy" && lists.length > 1 ? grids.map((grid) => grid.transpose(0, 1)) : grids;
+}
