@@ -38,6 +38,14 @@ export { type AnyDataset, type PartOf, Subset, type SubsetParts, subset } from "
 export { type SyntheticDigitsOptions, syntheticDigits } from "./synthetic.ts";
 export { TensorDataset } from "./tensor-dataset.ts";
 export {
+  ByteVocabulary,
+  CharVocabulary,
+  TokenDataset,
+  type TokenizerLike,
+  tokenizerVocabulary,
+  type Vocabulary,
+} from "./text.ts";
+export {
   type BoundTransform,
   compose,
   normalize,

@@ -26,6 +26,9 @@ const CALLS: Readonly<
     [1, 2, 2],
     2,
   ],
+  ByteVocabulary: [(text) => new data.ByteVocabulary().encode(text), "text"],
+  "ByteVocabulary's tokens": [(tokens) => new data.ByteVocabulary().decode(tokens), [1, 2]],
+  CharVocabulary: [(text) => new data.CharVocabulary(text), "text"],
   CIFAR10: [(root, options) => data.CIFAR10(root, options), folder, { train: true }],
   "CIFAR10's options": [
     (train, transform, mirror) => data.CIFAR10(folder, { train, transform, mirror }),
@@ -94,6 +97,14 @@ const CALLS: Readonly<
     ...[true, 1, 0, 12],
   ],
   TensorDataset: [(x, y) => new data.TensorDataset(x, y), tensor([1, 2]), tensor([1, 2])],
+  TokenDataset: [
+    (tokens, length, stride) => new data.TokenDataset(tokens, length, stride),
+    ...[Int32Array.of(1, 2, 3, 4), 2, 1],
+  ],
+  tokenizerVocabulary: [
+    (tokenizer, size) => data.tokenizerVocabulary(tokenizer, size),
+    ...[{ encode: () => [0], decode: () => "" }, 3],
+  ],
   toTensor: [() => data.toTensor()],
   WeightedRandomSampler: [
     (weights, count, options) => new data.WeightedRandomSampler(weights, count, options),
