@@ -3,6 +3,7 @@
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
 import { mul, sub } from "../loop/build.ts";
+import { BOOLEAN } from "./declaration.ts";
 import { broadcastRead, f32, type OpDef, requireBroadcast, requireFloat } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
@@ -58,18 +59,18 @@ function centerGradient(b: GraphBuilder, ct: Value, center: Value, scale: Value)
 
 const squaredDeviation: OpDef = {
   name: "squared_deviation",
-  doc: "`(x - center)²` with broadcasting: its mean is the variance, without the cancellation of `mean(x²) - mean(x)²`.",
+  doc: "`(x - center)²` with broadcasting: its mean is the variance, without the cancellation of `mean(x²) - mean(x)²`. With `aroundMean` the centre is the mean of what it is spread over, and the cotangent one number for all of that: then no gradient flows to the centre, for deviations from a mean sum to 0.",
   arity: 2,
-  attributes: {},
+  attributes: { aroundMean: { ...BOOLEAN, isOptional: true } },
   pattern: "elementwise",
   infer(inputs) {
     requireFloat("squared_deviation", inputs);
     const [x, center] = inputs;
     return { dtype: "float32", shape: requireBroadcast("squared_deviation", x.shape, center.shape) };
   },
-  vjp(b, ct, [x, center]) {
+  vjp(b, ct, [x, center], _out, attrs) {
     const gradient = b.node("center_scale", [x, center, b.node("mul", [ct, b.constant(2)])]);
-    return [gradient, b.node("neg", [gradient])];
+    return [gradient, attrs.aroundMean === true ? undefined : b.node("neg", [gradient])];
   },
   backward: { name: "SquaredDeviationBackward" },
   lower:

@@ -105,8 +105,7 @@ function batchStatistics(input: Tensor): Statistics {
     return { mean: zeros, variance: zeros };
   }
   const mean = input.mean(axes, true);
-  // The variance does not change with the centre, to first order: deviations from the mean sum to 0.
-  const variance = apply("squared_deviation", [input, mean.detach()]).mean(axes, true);
+  const variance = apply("squared_deviation", [input, mean], { aroundMean: true }).mean(axes, true);
   return { mean, variance };
 }
 
