@@ -9,8 +9,6 @@ import { stack } from "../tensor/rearrange.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Arguments } from "./options.ts";
 
-export * as rnn from "./pad-sequence.ts";
-
 /** The named argument of {@link clipGradNorm_}. */
 export interface ClipGradNormOptions {
   /** Which norm: 2 unless told, `Infinity` for the largest element. */

@@ -6,6 +6,7 @@ export type {
   Approximate,
   AttentionOptions,
   AveragePool3dOptions,
+  BagMode,
   BatchNormOptions,
   BCEWithLogitsLossOptions,
   ConvolutionOptions,
@@ -15,6 +16,7 @@ export type {
   DistanceFunction,
   DropoutOptions,
   ELUOptions,
+  EmbeddingBagOptions,
   GaussianNLLLossOptions,
   GELUOptions,
   HardtanhOptions,
@@ -120,6 +122,7 @@ export {
   type EmbeddingOptions,
   type PretrainedOptions,
 } from "./layers/embedding.ts";
+export { EmbeddingBag, type EmbeddingBagArguments } from "./layers/embedding-bag.ts";
 export { Fold, type FoldArguments, Unfold, type UnfoldArguments } from "./layers/fold.ts";
 export { GroupNorm, type GroupNormArguments, type GroupNormOptions } from "./layers/group-norm.ts";
 export {

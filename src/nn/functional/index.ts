@@ -57,6 +57,7 @@ export {
   featureAlphaDropout,
 } from "./dropout.ts";
 export { embedding, type LookupOptions } from "./embedding.ts";
+export { type BagMode, type EmbeddingBagOptions, embeddingBag } from "./embedding-bag.ts";
 export { fold, type UnfoldOptions, unfold } from "./fold.ts";
 export * from "./instance-norm.ts";
 export { type InterpolateOptions, type InterpolationMode, interpolate } from "./interpolation.ts";

@@ -1,0 +1,70 @@
+/** The embedding layer for bags of indices, whose rows are summed, averaged or compared. */
+
+import { randn } from "../../tensor/random.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { readPaddingIdx } from "../functional/embedding.ts";
+import {
+  BAG_MODES,
+  type BagMode,
+  type EmbeddingBagOptions,
+  embeddingBag,
+} from "../functional/embedding-bag.ts";
+import { Module } from "../module.ts";
+import { Arguments } from "../options.ts";
+import { Parameter } from "../parameter.ts";
+
+export interface EmbeddingBagArguments extends Omit<EmbeddingBagOptions, "perSampleWeights"> {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+}
+
+/** One vector for each bag of int32 indices: [B,N] → [B,D], or [N] with offsets [B] (torch.nn.EmbeddingBag). */
+export class EmbeddingBag extends Module {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+  readonly mode: BagMode;
+  readonly scaleGradByFreq: boolean;
+  readonly includeLastOffset: boolean;
+  readonly paddingIdx: number | undefined;
+  /** [numEmbeddings, embeddingDim] */
+  weight: Parameter;
+
+  constructor(
+    numEmbeddings: number,
+    embeddingDim: number,
+    options?: Omit<EmbeddingBagArguments, "numEmbeddings" | "embeddingDim">,
+  );
+  constructor(options: EmbeddingBagArguments);
+  constructor(...given: unknown[]) {
+    super();
+    const named = ["mode", "scaleGradByFreq", "includeLastOffset", "paddingIdx"];
+    const options = new Arguments("EmbeddingBag", given, ["numEmbeddings", "embeddingDim"], named);
+    this.numEmbeddings = options.integer("numEmbeddings", 1);
+    this.embeddingDim = options.integer("embeddingDim", 1);
+    this.mode = options.choice("mode", BAG_MODES, "mean");
+    this.scaleGradByFreq = options.flag("scaleGradByFreq", false);
+    this.includeLastOffset = options.flag("includeLastOffset", false);
+    this.paddingIdx = readPaddingIdx("EmbeddingBag", options, this.numEmbeddings);
+    const table = randn([this.numEmbeddings, this.embeddingDim]);
+    const row = this.paddingIdx;
+    if (row !== undefined) table.peek()?.fill(0, row * this.embeddingDim, (row + 1) * this.embeddingDim);
+    this.weight = new Parameter(table);
+  }
+
+  forward(input: Tensor, offsets?: Tensor, perSampleWeights?: Tensor): Tensor {
+    const { mode, scaleGradByFreq, includeLastOffset, paddingIdx = null } = this;
+    const options = { mode, scaleGradByFreq, includeLastOffset, paddingIdx, perSampleWeights };
+    return offsets === undefined
+      ? embeddingBag(input, this.weight, options)
+      : embeddingBag(input, this.weight, offsets, options);
+  }
+
+  override extraRepr(): string {
+    return [
+      `${this.numEmbeddings}, ${this.embeddingDim}`,
+      ...(this.scaleGradByFreq ? ["scale_grad_by_freq=True"] : []),
+      `mode='${this.mode}'`,
+      ...(this.paddingIdx === undefined ? [] : [`padding_idx=${this.paddingIdx}`]),
+    ].join(", ");
+  }
+}
