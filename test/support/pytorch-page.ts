@@ -1,0 +1,98 @@
+/** The page `docs/pytorch.md`: what Kiln has for each name of PyTorch, found by looking at what it exports. */
+
+import * as kiln from "kiln";
+
+/** Names by the module of PyTorch that has them. */
+export type Names = Readonly<Record<string, readonly string[]>>;
+
+/** Where in Kiln the names of a module are. */
+const PLACES: Readonly<Record<string, readonly [name: string, place: object]>> = {
+  torch: ["", kiln],
+  "torch.nn": ["nn.", kiln.nn],
+  "torch.nn.functional": ["F.", kiln.F],
+  "torch.nn.init": ["nn.init.", kiln.nn.init],
+  "torch.nn.utils": ["nn.utils.", at(kiln.nn, "utils")],
+  "torch.nn.utils.parametrizations": ["nn.utils.parametrizations.", at(kiln.nn, "utils", "parametrizations")],
+  "torch.nn.utils.rnn": ["nn.utils.rnn.", at(kiln.nn, "utils", "rnn")],
+  "torch.optim": ["optim.", kiln.optim],
+  "torch.optim.lr_scheduler": ["optim.lrScheduler.", kiln.optim.lrScheduler],
+  "torch.optim.swa_utils": ["optim.swaUtils.", at(kiln.optim, "swaUtils")],
+  "torch.autograd": ["autograd.", kiln.autograd],
+  "torch.autograd.functional": ["autograd.functional.", at(kiln.autograd, "functional")],
+  "torch.utils.data": ["data.", kiln.data],
+};
+
+function at(place: object, ...path: readonly string[]): object {
+  return path.reduce((found, name) => (name in found ? Reflect.get(found, name) : {}) as object, place);
+}
+
+/** What is there under another name, or in another form. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "torch.as_tensor": "`tensor`",
+  "torch.enable_grad": "gradients are on unless `noGrad` turns them off",
+  "torch.get_rng_state": "`generatorState`",
+  "torch.set_rng_state": "`setGeneratorState`",
+  "torch.is_tensor": "`x instanceof Tensor`",
+  "torch.mm": "`matmul`",
+  "torch.autograd.backward": "`x.backward()`",
+  "torch.nn.Buffer": "`registerBuffer`",
+  "torch.nn.utils.clip_grad_norm_": "`compileTraining(…, { clipGradNorm })`",
+  "torch.nn.utils.clip_grad_value_": "`compileTraining(…, { clipGradValue })`",
+  "torch.nn.functional.upsample": "`F.interpolate`",
+  "torch.nn.functional.upsample_bilinear": "`F.interpolate`",
+  "torch.nn.functional.upsample_nearest": "`F.interpolate`",
+};
+
+/** Why names are not there, by what they begin or end with. */
+const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/^torch\.nn\.(Lazy|Uninitialized)/, "shapes are known when a model is made"],
+  [
+    /masked_select|nonzero|argwhere|unique|unpad_sequence/,
+    "its result's shape depends on the data; Kiln's shapes do not",
+  ],
+  [/pack_padded|pad_packed/, "a mask or lengths do the same"],
+  [/^torch\.optim\.(LBFGS|SparseAdam|Adafactor|Muon|Rprop|ASGD)$/, "not there: tell us if you need it"],
+  [/DataParallel|SyncBatchNorm/, "for several devices"],
+  [/^torch\.nn\.(Container|NLLLoss2d|CrossMapLRN2d|RNNBase|RNNCellBase)$/, "old or internal in PyTorch"],
+  [/grouped_mm|scaled_|LinearCrossEntropy|linear_cross_entropy/, "for number formats and kernels of GPUs"],
+  [/conv_tbc|native_/, "old or internal in PyTorch"],
+];
+
+const camelCase = (name: string): string =>
+  name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** What Kiln has for a name, as Markdown; `undefined` where it has nothing and nothing says why. */
+function entryFor(module: string, name: string): string | undefined {
+  const full = `${module}.${name}`;
+  const [prefix, place] = PLACES[module];
+  const own = [name, camelCase(name), camelCase(name.replace(/_$/, ""))].find((n) => n in place);
+  if (own !== undefined) return `\`${prefix}${own}\``;
+  if (full in ELSEWHERE) return ELSEWHERE[full];
+  const method = camelCase(name);
+  if (module === "torch" && method in kiln.Tensor.prototype) return `\`x.${method}\``;
+  const reason = REASONS.find(([pattern]) => pattern.test(full));
+  return reason && `– ${reason[1]}`;
+}
+
+/** The names of which the page can say nothing. */
+export const untold = (names: Names): string[] =>
+  Object.entries(names).flatMap(([module, own]) =>
+    own.filter((name) => entryFor(module, name) === undefined).map((name) => `${module}.${name}`),
+  );
+
+/** The whole page. */
+export function pytorchPage(version: string, names: Names): string {
+  const sections = Object.entries(names).map(([module, own]) => {
+    const rows = own.map((name) => `| \`${name}\` | ${entryFor(module, name) ?? "– not there yet"} |`);
+    return [`## ${module}`, "", "| PyTorch | Kiln |", "|---|---|", ...rows, ""].join("\n");
+  });
+  const has = Object.entries(names).flatMap(([module, own]) => own.map((name) => entryFor(module, name)));
+  const there = has.filter((entry) => entry !== undefined && !entry.startsWith("–")).length;
+  return [
+    "# PyTorch's names in Kiln",
+    "",
+    `What Kiln has for the names of PyTorch ${version} that neural networks are written with: ${there} of ${has.length}. Names are PyTorch's in camelCase, with its order of arguments and its defaults; options that PyTorch takes by keyword are an object at the end. Of torch's functions most are methods, too; where the page says \`x.name\`, they are methods alone. The page is made from what Kiln exports (\`npm run golden\`), and a test keeps it true.`,
+    "",
+    ...sections,
+  ].join("\n");
+}
