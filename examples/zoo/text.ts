@@ -1,0 +1,47 @@
+/** What the zoo's language models read: sentences of a small grammar, as endless as one likes. */
+
+const NOUNS = ["cat", "dog", "bird", "child", "king"];
+const VERBS = ["sees", "likes", "follows", "hears"];
+const ADJECTIVES = ["old", "small", "happy", "quiet"];
+
+const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)];
+
+const thing = (): string =>
+  Math.random() < 0.5 ? `the ${pick(NOUNS)}` : `the ${pick(ADJECTIVES)} ${pick(NOUNS)}`;
+
+const sentence = (): string => `${thing()} ${pick(VERBS)} ${thing()}. `;
+
+/** So many characters of sentences. */
+export function text(length: number): string {
+  let written = "";
+  while (written.length < length) written += sentence();
+  return written.slice(0, length);
+}
+
+/** All characters that stand in such texts; a character's number is its place here. */
+export const CHARACTERS = [...new Set([...NOUNS, ...VERBS, ...ADJECTIVES, "the", " ."].join(""))]
+  .sort()
+  .join("");
+
+export const encode = (words: string): number[] =>
+  Array.from(words, (character) => CHARACTERS.indexOf(character));
+
+/** The share of words that the grammar knows. */
+export function knownWords(written: string): number {
+  const words = written.split(/[ .]+/).slice(1, -1);
+  const known = new Set([...NOUNS, ...VERBS, ...ADJECTIVES, "the"]);
+  return words.filter((word) => known.has(word)).length / Math.max(1, words.length);
+}
+
+/** A number drawn by the softmax of `scores`. */
+export function draw(scores: ArrayLike<number>): number {
+  const list = Array.from(scores);
+  const largest = Math.max(...list);
+  const weights = list.map((score) => Math.exp(score - largest));
+  let left = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);
+  const at = weights.findIndex((weight) => {
+    left -= weight;
+    return left < 0;
+  });
+  return at < 0 ? list.length - 1 : at;
+}
