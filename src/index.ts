@@ -122,5 +122,6 @@ export {
   zeros,
   zerosLike,
 } from "./tensor/index.ts";
+export * from "./tensor/pointwise-functions.ts";
 export type { Outputs, Tensors } from "./tensor/tensor-tree.ts";
 export { type ScanOptions, scan } from "./trace/scan.ts";

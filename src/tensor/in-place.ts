@@ -7,6 +7,7 @@ import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import { type AlphaOptions, requireTensor } from "./arguments.ts";
 import { currentRecorder } from "./context.ts";
+import type { ValueOptions } from "./elementary.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { written } from "./index-put.ts";
 import { type IndexItem, indexed } from "./indexing.ts";
@@ -32,6 +33,54 @@ export abstract class InPlaceMethods extends TensorMethods {
   }
   neg_(this: Tensor): Tensor {
     return changed(this, "neg_", this.neg());
+  }
+  exp_(this: Tensor): Tensor {
+    return changed(this, "exp_", this.exp());
+  }
+  sqrt_(this: Tensor): Tensor {
+    return changed(this, "sqrt_", this.sqrt());
+  }
+  sin_(this: Tensor): Tensor {
+    return changed(this, "sin_", this.sin());
+  }
+  cos_(this: Tensor): Tensor {
+    return changed(this, "cos_", this.cos());
+  }
+  tanh_(this: Tensor): Tensor {
+    return changed(this, "tanh_", this.tanh());
+  }
+  sigmoid_(this: Tensor): Tensor {
+    return changed(this, "sigmoid_", this.sigmoid());
+  }
+  abs_(this: Tensor): Tensor {
+    return changed(this, "abs_", this.abs());
+  }
+  floor_(this: Tensor): Tensor {
+    return changed(this, "floor_", this.floor());
+  }
+  ceil_(this: Tensor): Tensor {
+    return changed(this, "ceil_", this.ceil());
+  }
+  round_(this: Tensor): Tensor {
+    return changed(this, "round_", this.round());
+  }
+  trunc_(this: Tensor): Tensor {
+    return changed(this, "trunc_", this.trunc());
+  }
+  fmod_(this: Tensor, other: Tensor | number): Tensor {
+    return changed(this, "fmod_", this.fmod(other));
+  }
+  remainder_(this: Tensor, other: Tensor | number): Tensor {
+    return changed(this, "remainder_", this.remainder(other));
+  }
+  addcmul_(this: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
+    return changed(this, "addcmul_", this.addcmul(a, b, options));
+  }
+  addcdiv_(this: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
+    return changed(this, "addcdiv_", this.addcdiv(a, b, options));
+  }
+  lerp_(this: Tensor, end: Tensor, weight: Tensor | number): Tensor {
+    return changed(this, "lerp_", this.lerp(end, weight));
   }
   relu_(this: Tensor): Tensor {
     return changed(this, "relu_", this.relu());
