@@ -134,33 +134,8 @@ describe("what JavaScript lets nobody define", () => {
 describe("every method names itself", () => {
   const int32 = tensor([1, 2], { dtype: "int32" });
   const methods = [
-    ...([
-      "sum",
-      "mean",
-      "prod",
-      "var",
-      "std",
-      "norm",
-      "amax",
-      "amin",
-      "max",
-      "min",
-      "argmax",
-      "argmin",
-    ] as const),
-    ...([
-      "rsqrt",
-      "square",
-      "reciprocal",
-      "neg",
-      "exp",
-      "log",
-      "sqrt",
-      "abs",
-      "tanh",
-      "sigmoid",
-      "relu",
-    ] as const),
+    ...(["mean", "var", "std", "norm", "argmax", "argmin"] as const),
+    ...(["rsqrt", "reciprocal", "exp", "log", "sqrt", "tanh", "sigmoid", "relu"] as const),
   ];
 
   it.each(methods)("%s of whole numbers", (name) => {
