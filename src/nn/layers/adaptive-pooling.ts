@@ -19,12 +19,19 @@ export interface AdaptivePoolArguments<R extends Rank> {
 
 export type AdaptivePool2dArguments = AdaptivePoolArguments<2>;
 
+interface AdaptivePool<R extends Rank> extends Module {
+  readonly outputSize: OpenSize<R>;
+  forward(x: Tensor): Tensor;
+}
+
 /** The layer that pools along `rank` axes with `pool`. */
 function adaptivePool<R extends Rank>(
   callee: string,
   rank: R,
   pool: (x: Tensor, outputSize: OpenSize<R>) => Tensor,
-) {
+): new (
+  outputSize: OpenSize<R> | AdaptivePoolArguments<R>,
+) => AdaptivePool<R> {
   return class extends Module {
     readonly outputSize: OpenSize<R>;
 

@@ -115,7 +115,13 @@ export class ConstantPad3d extends ConstantPad {
 }
 
 /** Layers that have the sides as their only argument; those that look at the input want its axes to be told apart. */
-function paddingLayer(name: string, rank: number, mode: PadMode) {
+function paddingLayer(
+  name: string,
+  rank: number,
+  mode: PadMode,
+): new (
+  padding: PaddingSides | PaddingArguments,
+) => PaddingLayer {
   const ranks = mode === "constant" ? [] : [rank + 1, rank + 2];
   return class extends PaddingLayer {
     constructor(padding: PaddingSides | PaddingArguments) {
