@@ -3,7 +3,7 @@
  * more of them than the backend can bind. Reductions that many threads would repeat become kernels of their own.
  */
 
-import type { DType } from "../../src/core/dtype.ts";
+import { type DType, kindOf } from "../../src/core/dtype.ts";
 import { KilnError } from "../../src/core/errors.ts";
 import { sizeOf, stridesOf } from "../../src/core/shape.ts";
 import { dot, load, variable } from "../../src/loop/build.ts";
@@ -12,6 +12,7 @@ import { countFlops } from "../../src/loop/flops.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
+import { RangeContext } from "../../src/loop/range.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { usedBuffers, withBody } from "../../src/loop/used-buffers.ts";
 import { type GridLoop, nestsOf, statementsOf } from "./analysis/nest.ts";
@@ -56,6 +57,8 @@ class KernelSplit implements PartMaker {
   private readonly interner = new Interner();
   private readonly made = new Map<Expr, { readonly names: string; readonly element: Expr }[]>();
   private readonly parts: Part[] = [];
+  /** Of parts that are whole numbers: what their readers may rely on. */
+  private readonly ranges = new Map<string, readonly [number, number]>();
 
   constructor(kernel: Kernel, capabilities: Capabilities, states: ReadonlySet<string>, taken: Set<string>) {
     this.kernel = kernel;
@@ -84,6 +87,18 @@ class KernelSplit implements PartMaker {
       );
     }
     this.parts.push({ loops, buffer, value: narrow });
+    if (kindOf(narrow.dtype) === "int" && this.scratch.some(({ name }) => name === buffer))
+      this.noteRange(buffer, loops, narrow);
+  }
+
+  private noteRange(buffer: string, loops: readonly GridLoop[], value: Expr): void {
+    let context = new RangeContext();
+    for (const { name, extent } of loops) context = context.withLoop(name, extent);
+    const known = this.kernel.buffers.flatMap(({ name, range }) => (range ? [[name, range] as const] : []));
+    for (const [name, [low, high]] of [...known, ...this.ranges])
+      context = context.withBuffer(name, { low, high });
+    const { low, high } = context.rangeOf(value);
+    if (Number.isFinite(low) && Number.isFinite(high)) this.ranges.set(buffer, [low, high]);
   }
 
   /** Gives `value` a kernel of its own, once, and returns how to read it. */
@@ -130,6 +145,7 @@ class KernelSplit implements PartMaker {
           length: sizeOf(shape),
           access: access(name),
           value: text,
+          ...(this.ranges.has(name) && { range: this.ranges.get(name)! }),
         }),
       ),
     ];

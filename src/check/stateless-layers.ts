@@ -1,23 +1,21 @@
 /** The library's modules that hold nothing and act alike in training and evaluation: building one anew changes no result. */
 
 const STATELESS: ReadonlySet<string> = new Set([
-  ...[
-    "CELU",
-    "ELU",
-    "GELU",
-    "Hardsigmoid",
-    "Hardswish",
-    "LeakyReLU",
-    "LogSoftmax",
-    "Mish",
-    "ReLU",
-    "ReLU6",
-    "SELU",
-  ],
-  ...["Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "Tanh"],
-  ...["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"],
+  ...["CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU"],
+  ...["LogSigmoid", "LogSoftmax", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d"],
+  ...["Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold"],
+  ...["AdaptiveAvgPool", "AdaptiveMaxPool", "AvgPool", "MaxPool"].flatMap(overAxes),
+  ...["CircularPad", "ConstantPad", "ReflectionPad", "ReplicationPad", "ZeroPad"].flatMap(overAxes),
+  ...["ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold"],
+  ...["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],
+  ...["CosineSimilarity", "LocalResponseNorm", "PairwiseDistance"],
   ...["Flatten", "Identity", "Unflatten"],
 ]);
+
+/** The names of a layer for signals, images and volumes. */
+function overAxes(name: string): string[] {
+  return [1, 2, 3].map((axes) => `${name}${axes}d`);
+}
 
 /** Whether `nn.name` is such a module; losses are, too. */
 export const isStateless = (name: string): boolean => STATELESS.has(name) || name.endsWith("Loss");

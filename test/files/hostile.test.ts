@@ -121,7 +121,7 @@ const asText = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 const net = new nn.Sequential(new nn.Linear(3, 2), new nn.BatchNorm1d(2));
 const VALUE = {
-  version: "kiln train 1",
+  version: "kiln train 2",
   settings: {
     data: "synthetic",
     epochs: 3,
@@ -131,9 +131,13 @@ const VALUE = {
     decay: 1,
     weightDecay: 0,
     seed: 0,
+    own: [],
   },
   position: { epoch: 1, batch: 0, samples: 0, lossSum: 0 },
-  history: { epochs: [], curve: { stepsPerPoint: 1, stepsInLast: 0, losses: [1, 2] } },
+  history: {
+    epochs: [{ epoch: 1, loss: 1, metrics: { accuracy: 1 } }],
+    curve: { stepsPerPoint: 1, stepsInLast: 0, losses: [1, 2] },
+  },
   model: net.stateDict(),
 };
 const CHOICE = { choice: "a", milliseconds: 1, first: "b", firstMilliseconds: 2, tried: 3 };

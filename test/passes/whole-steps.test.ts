@@ -13,6 +13,7 @@ import { baseOf } from "../../passes/lowering/commit.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { lowerTraced } from "../../passes/pipeline.ts";
 import { isGraph } from "../../src/ir/artifact.ts";
+import { operandsOf } from "../../src/ir/body.ts";
 import type { Graph, Value } from "../../src/ir/types.ts";
 import { closeness } from "../support/closeness.ts";
 import { type RandomStep, randomTraining, randomUpdates } from "../support/random-step.ts";
@@ -49,7 +50,7 @@ function requireOrder(graph: Graph): void {
   let commits = false;
   for (const { name, nodes, stores } of graph.groups!) {
     const inside = new Set<Value>(nodes);
-    for (const input of nodes.flatMap(({ inputs }) => inputs.map(baseOf))) {
+    for (const input of nodes.flatMap((node) => operandsOf(node).map(baseOf))) {
       expect(stored.has(input) || inside.has(input), `${name} reads what is not stored yet`).toBe(true);
     }
     const writes = stores.some((node) => newValues.has(node));

@@ -35,7 +35,7 @@ const SHAPES: readonly (readonly number[])[] = [
 /** Ops that keep small whole numbers whole, then those that round. */
 export const OPS = [
   ...["neg", "abs", "sign", "relu", "add", "sub", "mul", "maximum", "minimum", "relu_grad", "where"],
-  ...["sum", "max", "reshape", "broadcast_to", "matmul", "linear", "conv2d", "max_pool2d"],
+  ...["sum", "max", "max_dim", "reshape", "broadcast_to", "matmul", "linear", "conv2d", "max_pool2d"],
   ...["exp", "log", "sqrt", "div", "mean", "log_softmax"],
 ];
 
@@ -206,7 +206,7 @@ export class Maker {
     const further = value.kind === "node" ? this.b.results(value).slice(1) : [];
     // The first one last: it is what the next steps most often go on with.
     for (const result of [...further].reverse())
-      if (result.type.dtype === "uint8") this.keep(this.b.node("cast", [result], { dtype: "float32" }));
+      if (result.type.dtype !== "float32") this.keep(this.b.node("cast", [result], { dtype: "float32" }));
     this.keep(value);
   }
 
@@ -240,6 +240,7 @@ export class Maker {
       }
       case "sum":
       case "max":
+      case "max_dim":
       case "mean": {
         const axes = shape.flatMap((_, axis) => ((b >> axis) & 1 ? [axis] : []));
         return this.node(op, [x], { axes, keepdim: c % 2 === 0 });

@@ -1,8 +1,8 @@
 /** Where `kiln train` takes its samples from, and how they are made to fit a model's input. */
 
-import { join } from "node:path";
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
+import { listFolder } from "../../data/file.ts";
 import {
   CIFAR10,
   compose,
@@ -13,7 +13,6 @@ import {
   toTensor,
   withTransform,
 } from "../../data/index.ts";
-import { fileSize } from "../../files/read.ts";
 import type { OwnData, TrainableDataset } from "./own-training.ts";
 import { OWN_DATA } from "./train-settings.ts";
 
@@ -53,7 +52,7 @@ export async function loadTrainingData(source: string, sample: Shape): Promise<T
 
 /** Whether the folder holds CIFAR-10's binary files. */
 const isCifar = async (folder: string): Promise<boolean> =>
-  (await fileSize(join(folder, "cifar-10-batches-bin", "test_batch.bin"))) !== undefined;
+  (await listFolder(folder)).includes("cifar-10-batches-bin");
 
 async function cifar(source: string): Promise<TrainingData> {
   const transform = toTensor();
