@@ -5,7 +5,7 @@
  */
 
 import { arange, compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
-import { CHARACTERS, draw, encode, knownWords, text } from "./text.ts";
+import { batch, CHARACTERS, draw, encode, knownWords } from "./text.ts";
 
 const WIDTH = 48;
 const LENGTH = 48;
@@ -45,21 +45,6 @@ class NextCharacterLoss extends nn.Module {
   }
 }
 
-/** Characters and those that follow them. */
-export function batch(): [Tensor, Tensor] {
-  const rows = Array.from({ length: BATCH }, () => encode(text(LENGTH + 1)));
-  return [
-    tensor(
-      rows.map((row) => row.slice(0, -1)),
-      INT32,
-    ),
-    tensor(
-      rows.map((row) => row.slice(1)),
-      INT32,
-    ),
-  ];
-}
-
 /** Trains for so many steps, then writes; the share of words that there are. */
 export async function main(steps = 300, written = 200): Promise<number> {
   manualSeed(0);
@@ -73,7 +58,7 @@ export async function main(steps = 300, written = 200): Promise<number> {
     clipGradNorm: 1,
   });
   for (let step = 1; step <= steps; step++) {
-    const loss = await trainer.step(...batch());
+    const loss = await trainer.step(...batch(BATCH, LENGTH));
     if (step % 50 === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
   }
   const program = await compile(net, { inputs: [{ shape: [1, LENGTH], ...INT32 }] });

@@ -5,7 +5,7 @@
  */
 
 import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor, zeros } from "kiln";
-import { CHARACTERS, draw, encode, knownWords, text } from "./text.ts";
+import { batch, CHARACTERS, draw, knownWords } from "./text.ts";
 
 const HIDDEN = 96;
 const LENGTH = 48;
@@ -33,21 +33,6 @@ class NextCharacterLoss extends nn.Module {
   }
 }
 
-/** Characters and those that follow them. */
-export function batch(): [Tensor, Tensor] {
-  const rows = Array.from({ length: BATCH }, () => encode(text(LENGTH + 1)));
-  return [
-    tensor(
-      rows.map((row) => row.slice(0, -1)),
-      INT32,
-    ),
-    tensor(
-      rows.map((row) => row.slice(1)),
-      INT32,
-    ),
-  ];
-}
-
 /** Trains for so many steps, then writes; the share of words that there are. */
 export async function main(steps = 200, written = 300): Promise<number> {
   manualSeed(0);
@@ -62,7 +47,7 @@ export async function main(steps = 200, written = 300): Promise<number> {
   });
   const start = zeros(1, BATCH, HIDDEN);
   for (let step = 1; step <= steps; step++) {
-    const [characters, next] = batch();
+    const [characters, next] = batch(BATCH, LENGTH);
     const loss = await trainer.step(characters, start, next);
     if (step % 50 === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
   }

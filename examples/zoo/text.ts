@@ -1,5 +1,7 @@
 /** What the zoo's language models read: sentences of a small grammar, as endless as one likes. */
 
+import { type Tensor, tensor } from "kiln";
+
 const NOUNS = ["cat", "dog", "bird", "child", "king"];
 const VERBS = ["sees", "likes", "follows", "hears"];
 const ADJECTIVES = ["old", "small", "happy", "quiet"];
@@ -25,6 +27,17 @@ export const CHARACTERS = [...new Set([...NOUNS, ...VERBS, ...ADJECTIVES, "the",
 
 export const encode = (words: string): number[] =>
   Array.from(words, (character) => CHARACTERS.indexOf(character));
+
+/** Texts of `length` characters, [count, length], and for each character the one that follows it. */
+export function batch(count: number, length: number): [characters: Tensor, next: Tensor] {
+  const rows = Array.from({ length: count }, () => encode(text(length + 1)));
+  const numbers = (from: number): Tensor =>
+    tensor(
+      rows.map((row) => row.slice(from, from + length)),
+      { dtype: "int32" },
+    );
+  return [numbers(0), numbers(1)];
+}
 
 /** The share of words that the grammar knows. */
 export function knownWords(written: string): number {

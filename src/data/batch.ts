@@ -37,8 +37,9 @@ export interface Batch {
  * and a function of the seed and the epoch's number alone.
  */
 export function epochOrder(length: number, epoch: number, shuffleSeed: number | undefined): Uint32Array {
-  const order = Uint32Array.from({ length }, (_, index) => index);
-  return shuffleSeed === undefined ? order : new Random(shuffleSeed, "order", epoch).shuffle(order);
+  return shuffleSeed === undefined
+    ? Uint32Array.from({ length }, (_, index) => index)
+    : new Random(shuffleSeed, "order", epoch).permutation(length);
 }
 
 /** Gathers the samples `indices` of `dataset` into fresh arrays, which belong to the caller. */

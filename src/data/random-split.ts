@@ -33,8 +33,7 @@ export function randomSplit<Whole extends AnyDataset>(
   const { seed = 0 } = options;
   checkSeed(seed);
   const counts = countsOf(dataset.length, lengths);
-  const order = Uint32Array.from({ length: dataset.length }, (_, index) => index);
-  new Random(seed, "split").shuffle(order);
+  const order = new Random(seed, "split").permutation(dataset.length);
   let begin = 0;
   return counts.map((count) => {
     begin += count;

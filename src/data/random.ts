@@ -79,6 +79,11 @@ export class Random {
     return items;
   }
 
+  /** The numbers 0 … length - 1 in a random order. */
+  permutation(length: number): Uint32Array {
+    return this.shuffle(Uint32Array.from({ length }, (_, index) => index));
+  }
+
   #absorbNumber(value: number): void {
     this.#absorbWord(value >>> 0);
     this.#absorbWord(Math.floor(value / 0x1_0000_0000) >>> 0);

@@ -95,8 +95,7 @@ export class RandomSampler extends DrawingSampler {
       return;
     }
     for (let done = 0; done < this.length; done += this.#size) {
-      const order = random.shuffle(Uint32Array.from({ length: this.#size }, (_, index) => index));
-      yield* order.subarray(0, this.length - done);
+      yield* random.permutation(this.#size).subarray(0, this.length - done);
     }
   }
 }

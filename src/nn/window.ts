@@ -23,7 +23,7 @@ export interface AveragePoolOptions<Extent = Size2d> {
 }
 
 /** As for one axis, and what to divide a window's sum by. */
-export interface AveragePool2dOptions extends AveragePoolOptions {
+export interface AveragePool2dOptions<Extent = Size2d> extends AveragePoolOptions<Extent> {
   /** What a window's sum is divided by, instead of its number of elements. */
   readonly divisorOverride?: number;
 }

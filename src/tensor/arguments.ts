@@ -2,7 +2,7 @@
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
-import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { checkOptionNames } from "../core/option-names.ts";
 import { describe } from "../ops/definition.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
@@ -40,19 +40,27 @@ export function requireFloats(callee: string, input: Tensor): void {
 /** Whether reduced axes stay with extent 1: by position, or by name as `{ keepdim: true }`. */
 export type Keepdim = boolean | { readonly keepdim?: boolean };
 
-const KEEPDIM = { keepdim: true } satisfies Record<string, true>;
-
-/** What `keepdim` says, false unless told. */
-export function readKeepdim(callee: string, given: Keepdim | undefined): boolean {
-  if (given === undefined || typeof given === "boolean") return given ?? false;
+/** What the only named argument of `callee` is, `fallback` unless told; throws for another name or another type. */
+export function readOnlyOption<Name extends string, T extends number | boolean>(
+  callee: string,
+  options: { readonly [Key in Name]?: T },
+  name: Name,
+  fallback: T,
+): T {
   return withOrigin(() => {
-    checkOptionNames(callee, given, KEEPDIM);
-    const { keepdim = false } = given;
-    if (typeof keepdim !== "boolean")
-      throw new KilnError(`${callee}'s keepdim must be true or false, not ${describeValue(keepdim)}`);
-    return keepdim;
+    checkOptionNames(callee, options, { [name]: true });
+    const { [name]: value = fallback } = options;
+    if (typeof value === typeof fallback) return value as T;
+    const wanted = typeof fallback === "number" ? "a number" : "true or false";
+    throw new KilnError(`${callee}'s ${name} must be ${wanted}, not ${describeValue(value)}`);
   });
 }
+
+/** What `keepdim` says, false unless told. */
+export const readKeepdim = (callee: string, given: Keepdim | undefined): boolean =>
+  given === undefined || typeof given === "boolean"
+    ? (given ?? false)
+    : readOnlyOption(callee, given, "keepdim", false);
 
 /** The named argument of `add` and `sub`. */
 export interface AlphaOptions {
@@ -60,16 +68,6 @@ export interface AlphaOptions {
   readonly alpha?: number;
 }
 
-const ALPHA = { alpha: true } satisfies OptionNames<AlphaOptions>;
-
 /** The factor of `add` and `sub`. */
-export function readAlpha(callee: string, options: AlphaOptions | undefined): number {
-  if (options === undefined) return 1;
-  return withOrigin(() => {
-    checkOptionNames(callee, options, ALPHA);
-    const { alpha = 1 } = options;
-    if (typeof alpha !== "number")
-      throw new KilnError(`${callee}'s alpha must be a number, not ${describeValue(alpha)}`);
-    return alpha;
-  });
-}
+export const readAlpha = (callee: string, options: AlphaOptions = {}): number =>
+  readOnlyOption(callee, options, "alpha", 1);

@@ -1,10 +1,10 @@
 /** Elementary functions of each element that are made of several ops, and those that also take whole numbers (torch.*). */
 
 import { describeValue } from "../core/describe-value.ts";
-import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
-import { refuse, requireFloats, requireTensor } from "./arguments.ts";
+import { readOnlyOption, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { apply, constant } from "./operation.ts";
 import { promoted, to } from "./promotion.ts";
 import { operandLike, where } from "./rearrange.ts";
@@ -151,8 +151,7 @@ export const allclose = (a: Tensor, b: Tensor, options?: ClosenessOptions): Tens
 /** Whether shapes and all elements are equal (torch.equal), as a bool tensor of one element. */
 export function equal(a: Tensor, b: Tensor): Tensor {
   requireTensor("equal", b);
-  const isAlike = a.ndim === b.ndim && a.shape.every((extent, axis) => extent === b.shape[axis]);
-  return isAlike ? a.eq(b).all() : constant(0, "bool");
+  return sameShape(a.shape, b.shape) ? a.eq(b).all() : constant(0, "bool");
 }
 
 /** `input + value·a·b` (torch.addcmul). */
@@ -168,17 +167,8 @@ export interface ValueOptions {
   readonly value?: number;
 }
 
-const VALUE = { value: true } satisfies OptionNames<ValueOptions>;
-
-function readValue(callee: string, options: ValueOptions = {}): number {
-  return withOrigin(() => {
-    checkOptionNames(callee, options, VALUE);
-    const { value = 1 } = options;
-    if (typeof value !== "number")
-      throw new KilnError(`${callee}'s value must be a number, not ${describeValue(value)}`);
-    return value;
-  });
-}
+const readValue = (callee: string, options: ValueOptions = {}): number =>
+  readOnlyOption(callee, options, "value", 1);
 
 /** From `start` to `end` by `weight` (torch.lerp). */
 export function lerp(start: Tensor, end: Tensor, weight: Operand): Tensor {

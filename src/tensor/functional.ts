@@ -5,7 +5,7 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatShape, sameShape, sizeOf } from "../core/shape.ts";
 import { requireTensor } from "./arguments.ts";
 import { ones, zeros } from "./creation.ts";
-import { grad } from "./grad.ts";
+import { grad, listOf } from "./grad.ts";
 import { apply } from "./operation.ts";
 import { stack } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
@@ -28,7 +28,6 @@ export interface FunctionalOptions {
 
 const OPTIONS = { createGraph: true } satisfies OptionNames<FunctionalOptions>;
 
-const listOf = (given: Operands): readonly Tensor[] => (Array.isArray(given) ? given : [given as Tensor]);
 const like = <T>(given: Operands, list: readonly T[]): T | T[] =>
   Array.isArray(given) ? [...list] : list[0];
 

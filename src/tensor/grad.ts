@@ -31,7 +31,9 @@ const GRAD_OPTIONS = {
   materializeGrads: true,
 } satisfies OptionNames<GradOptions>;
 
-const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
+/** One, or several. */
+export const listOf = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? value : [value as T];
 
 /**
  * The gradients of the sum of `outputs`, each weighted with what `gradOutputs` has for it, for each of `inputs`: leaves

@@ -32,13 +32,18 @@ export const randnLike = (like: Tensor, options: CreationOptions = {}): Tensor =
 export const empty = zeros;
 export const emptyLike = zerosLike;
 
-/** `steps` numbers, the first `start` and the last `end`, evenly spaced (torch.linspace): counted from the nearer end. */
-export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
+/** How far `steps` numbers from `start` to `end` lie apart. */
+function spacing(callee: string, start: number, end: number, steps: number): number {
   if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isSafeInteger(steps) && steps >= 0))
     throw new KilnError(
-      `linspace takes a finite start and end and a number of steps, not ${start}, ${end} and ${steps}`,
+      `${callee} takes a finite start and end and a number of steps, not ${start}, ${end} and ${steps}`,
     );
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  return steps > 1 ? (end - start) / (steps - 1) : 0;
+}
+
+/** `steps` numbers, the first `start` and the last `end`, evenly spaced (torch.linspace): counted from the nearer end. */
+export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
+  const step = spacing("linspace", start, end, steps);
   const numbers = Array.from({ length: steps }, (_, k) =>
     k < steps / 2 ? start + k * step : end - (steps - 1 - k) * step,
   );
@@ -54,11 +59,7 @@ export function logspace(
   options: CreationOptions & { readonly base?: number } = {},
 ): Tensor {
   const { base = 10, ...rest } = options;
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
-  if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isSafeInteger(steps) && steps >= 0))
-    throw new KilnError(
-      `logspace takes a finite start and end and a number of steps, not ${start}, ${end} and ${steps}`,
-    );
+  const step = spacing("logspace", start, end, steps);
   const numbers = Array.from({ length: steps }, (_, k) => base ** (start + k * step));
   return tensor(numbers, { ...rest, shape: [steps] });
 }

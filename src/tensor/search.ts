@@ -1,15 +1,11 @@
 /** Finding places among sorted numbers, with PyTorch's names, argument order and defaults. */
 
-import { describeValue } from "../core/describe-value.ts";
-import { KilnError } from "../core/errors.ts";
-import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
-import { asOperand, refuse, requireTensor } from "./arguments.ts";
+import { asOperand, readOnlyOption, refuse, requireTensor } from "./arguments.ts";
 import { apply } from "./operation.ts";
 import { compared, promoted, scalarLike } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
-import { withOrigin } from "./with-origin.ts";
 
 /**
  * Among the sorted numbers along the last axis of `sortedSequence`, where each of `values` would be put in: in front of
@@ -22,7 +18,7 @@ export function searchsorted(
   options: SearchOptions = {},
 ): Tensor {
   requireTensor("searchsorted", sortedSequence);
-  const right = readRight("searchsorted", options);
+  const right = readOnlyOption("searchsorted", options, "right", false);
   const wanted = asOperand("searchsorted", values, (value) =>
     scalarLike("searchsorted", value, sortedSequence),
   );
@@ -41,7 +37,7 @@ export function bucketize(input: Tensor | number, boundaries: Tensor, options: S
   if (boundaries.ndim !== 1)
     return refuse(`bucketize needs a list of boundaries, not ${describe(boundaries)}`);
   const wanted = asOperand("bucketize", input, (value) => scalarLike("bucketize", value, boundaries));
-  return placesAmong(boundaries, wanted, readRight("bucketize", options));
+  return placesAmong(boundaries, wanted, readOnlyOption("bucketize", options, "right", false));
 }
 
 /** How many of the sorted numbers stand in front of each value: those that are not as large as it, or not larger. */
@@ -55,16 +51,4 @@ function placesAmong(sorted: Tensor, values: Tensor, right: boolean): Tensor {
 export interface SearchOptions {
   /** Whether the place behind equal numbers is wanted. */
   readonly right?: boolean;
-}
-
-const SEARCH_OPTIONS = { right: true } satisfies OptionNames<SearchOptions>;
-
-function readRight(callee: string, options: SearchOptions): boolean {
-  return withOrigin(() => {
-    checkOptionNames(callee, options, SEARCH_OPTIONS);
-    const { right = false } = options;
-    if (typeof right !== "boolean")
-      throw new KilnError(`${callee}'s right must be true or false, not ${describeValue(right)}`);
-    return right;
-  });
 }

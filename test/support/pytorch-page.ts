@@ -11,20 +11,16 @@ const PLACES: Readonly<Record<string, readonly [name: string, place: object]>> =
   "torch.nn": ["nn.", kiln.nn],
   "torch.nn.functional": ["F.", kiln.F],
   "torch.nn.init": ["nn.init.", kiln.nn.init],
-  "torch.nn.utils": ["nn.utils.", at(kiln.nn, "utils")],
-  "torch.nn.utils.parametrizations": ["nn.utils.parametrizations.", at(kiln.nn, "utils", "parametrizations")],
-  "torch.nn.utils.rnn": ["nn.utils.rnn.", at(kiln.nn, "utils", "rnn")],
+  "torch.nn.utils": ["nn.utils.", kiln.nn.utils],
+  "torch.nn.utils.parametrizations": ["nn.utils.parametrizations.", kiln.nn.utils.parametrizations],
+  "torch.nn.utils.rnn": ["nn.utils.rnn.", kiln.nn.utils.rnn],
   "torch.optim": ["optim.", kiln.optim],
   "torch.optim.lr_scheduler": ["optim.lrScheduler.", kiln.optim.lrScheduler],
-  "torch.optim.swa_utils": ["optim.swaUtils.", at(kiln.optim, "swaUtils")],
+  "torch.optim.swa_utils": ["optim.swaUtils.", kiln.optim.swaUtils],
   "torch.autograd": ["autograd.", kiln.autograd],
-  "torch.autograd.functional": ["autograd.functional.", at(kiln.autograd, "functional")],
+  "torch.autograd.functional": ["autograd.functional.", kiln.autograd.functional],
   "torch.utils.data": ["data.", kiln.data],
 };
-
-function at(place: object, ...path: readonly string[]): object {
-  return path.reduce((found, name) => (name in found ? Reflect.get(found, name) : {}) as object, place);
-}
 
 /** What is there under another name, or in another form. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -73,12 +69,6 @@ function entryFor(module: string, name: string): string | undefined {
   const reason = REASONS.find(([pattern]) => pattern.test(full));
   return reason && `– ${reason[1]}`;
 }
-
-/** The names of which the page can say nothing. */
-export const untold = (names: Names): string[] =>
-  Object.entries(names).flatMap(([module, own]) =>
-    own.filter((name) => entryFor(module, name) === undefined).map((name) => `${module}.${name}`),
-  );
 
 /** The whole page. */
 export function pytorchPage(version: string, names: Names): string {

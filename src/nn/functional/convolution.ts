@@ -5,7 +5,7 @@ import { formatShape } from "../../core/shape.ts";
 import { pad } from "../../tensor/rearrange.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { withOrigin } from "../../tensor/with-origin.ts";
-import { Arguments, type Size, type Size1d, type Size2d } from "../options.ts";
+import { Arguments, type Rank, type Size, type Size1d, type Size2d } from "../options.ts";
 import {
   checkOutputPadding,
   checkPadding,
@@ -33,7 +33,8 @@ export interface TransposedConvolutionOptions<Extent = Size2d> {
   readonly dilation?: Extent;
 }
 
-const NAMES = ["stride", "padding", "dilation", "groups"];
+export const CONVOLUTION_NAMES = ["stride", "padding", "dilation", "groups"];
+export const TRANSPOSED_NAMES = ["stride", "padding", "outputPadding", "groups", "dilation"];
 
 /** How a convolution moves along its axes, all defaults filled in. */
 interface Geometry {
@@ -43,11 +44,11 @@ interface Geometry {
   readonly groups: number;
 }
 
-function readGeometry<Rank extends 1 | 2>(options: Arguments, rank: Rank): Geometry {
+export function readGeometry<R extends Rank>(options: Arguments, rank: R): Geometry {
   return {
-    stride: options.extents("stride", rank, 1, 1 as Size<Rank>),
+    stride: options.extents("stride", rank, 1, 1 as Size<R>),
     padding: readPadding(options, rank),
-    dilation: options.extents("dilation", rank, 1, 1 as Size<Rank>),
+    dilation: options.extents("dilation", rank, 1, 1 as Size<R>),
     groups: options.integer("groups", 1, 1),
   };
 }
@@ -65,7 +66,7 @@ export function conv2d(
   dilation?: Size2d | ConvolutionOptions,
   groups?: number | ConvolutionOptions,
 ): Tensor {
-  const options = new Arguments("conv2d", [stride, padding, dilation, groups], NAMES);
+  const options = new Arguments("conv2d", [stride, padding, dilation, groups], CONVOLUTION_NAMES);
   return convolution("conv2d", input, weight, bias, readGeometry(options, 2));
 }
 
@@ -82,7 +83,7 @@ export function conv1d(
   dilation?: Size1d | ConvolutionOptions<Size1d>,
   groups?: number | ConvolutionOptions<Size1d>,
 ): Tensor {
-  const options = new Arguments("conv1d", [stride, padding, dilation, groups], NAMES);
+  const options = new Arguments("conv1d", [stride, padding, dilation, groups], CONVOLUTION_NAMES);
   const geometry = readGeometry(options, 1);
   withOrigin(() => checkSignals(input, weight, geometry.groups));
   const rows = convolution("conv1d", input.unsqueeze(2), weight.unsqueeze(2), bias, {
@@ -155,8 +156,7 @@ export function convTranspose2d(
   dilation?: Size2d | TransposedConvolutionOptions,
 ): Tensor {
   const given = [stride, padding, outputPadding, groups, dilation];
-  const names = ["stride", "padding", "outputPadding", "groups", "dilation"];
-  const options = new Arguments("convTranspose2d", given, names);
+  const options = new Arguments("convTranspose2d", given, TRANSPOSED_NAMES);
   const geometry = {
     stride: options.extents("stride", 2, 1, 1),
     padding: options.extents("padding", 2, 0, 0),
@@ -190,8 +190,7 @@ export function convTranspose1d(
   dilation?: Size1d | TransposedConvolutionOptions<Size1d>,
 ): Tensor {
   const given = [stride, padding, outputPadding, groups, dilation];
-  const names = ["stride", "padding", "outputPadding", "groups", "dilation"];
-  const options = new Arguments("convTranspose1d", given, names);
+  const options = new Arguments("convTranspose1d", given, TRANSPOSED_NAMES);
   const extent = (name: string, least: number): number => options.extents(name, 1, least, least)[0];
   const steps = { stride: [extent("stride", 1)], dilation: [extent("dilation", 1)] };
   const added = extent("outputPadding", 0);

@@ -22,6 +22,16 @@ function scaledAndShifted(x: Tensor, weight: Tensor | undefined, bias: Tensor | 
   return bias === undefined ? scaled : scaled.add(bias.reshape(shape));
 }
 
+/** The shape of the last axes, which are normalised together, and the first of them; throws where `input` has others. */
+function lastAxes(callee: string, input: Tensor, normalizedShape: number | readonly number[]) {
+  const shape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+  const first = input.ndim - shape.length;
+  if (shape.length === 0 || first < 0 || !sameShape(input.shape.slice(first), shape)) {
+    refuse(`${callee} expects inputs whose last axes are ${formatShape(shape)} but got ${describe(input)}`);
+  }
+  return { shape, first };
+}
+
 /**
  * Each sample's elements over its last axes, which have the shape `normalizedShape`, with mean 0 and variance 1; then
  * times `weight`, plus `bias`, which have that shape too.
@@ -33,11 +43,7 @@ export function layerNorm(
   bias?: Tensor,
   eps = 1e-5,
 ): Tensor {
-  const shape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
-  const first = input.ndim - shape.length;
-  if (shape.length === 0 || first < 0 || !sameShape(input.shape.slice(first), shape)) {
-    refuse(`layerNorm expects inputs whose last axes are ${formatShape(shape)} but got ${describe(input)}`);
-  }
+  const { shape, first } = lastAxes("layerNorm", input, normalizedShape);
   requireShape("layerNorm", "weight", weight, shape);
   requireShape("layerNorm", "bias", bias, shape);
   return scaledAndShifted(standardized(input, first, eps), weight, bias, shape);
@@ -80,11 +86,7 @@ export function rmsNorm(
   weight?: Tensor,
   eps: number | null = EPSILON,
 ): Tensor {
-  const shape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
-  const first = input.ndim - shape.length;
-  if (shape.length === 0 || first < 0 || !sameShape(input.shape.slice(first), shape)) {
-    refuse(`rmsNorm expects inputs whose last axes are ${formatShape(shape)} but got ${describe(input)}`);
-  }
+  const { shape, first } = lastAxes("rmsNorm", input, normalizedShape);
   requireShape("rmsNorm", "weight", weight, shape);
   const axes = shape.map((_, k) => first + k);
   const scale = input

@@ -7,14 +7,11 @@ import { describe } from "../../ops/definition.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments, extentsOf, type OpenSize3d, type Pair, type Size3d } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";
-import { type AveragePoolOptions, type PoolOptions, readAverageWindow, readWindow } from "../window.ts";
+import { type AveragePool2dOptions, type PoolOptions, readAverageWindow, readWindow } from "../window.ts";
 import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d } from "./pooling.ts";
 
 /** The named arguments of {@link avgPool3d}. */
-export interface AveragePool3dOptions extends AveragePoolOptions<Size3d> {
-  /** What a window's sum is divided by, instead of its number of elements. */
-  readonly divisorOverride?: number;
-}
+export type AveragePool3dOptions = AveragePool2dOptions<Size3d>;
 
 /** Pools rows and columns with `plane` and then depths with `depth`, which sees them as rows of images. */
 function inTwoSteps(

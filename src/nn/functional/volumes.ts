@@ -9,12 +9,15 @@ import { pad } from "../../tensor/rearrange.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments, type Size3d } from "../options.ts";
-import { checkOutputPadding, checkPadding, type PaddingWord, readPadding, sidesOf } from "../padding.ts";
+import { checkOutputPadding, checkPadding, type PaddingWord, sidesOf } from "../padding.ts";
 import { refuse } from "../reduction.ts";
 import {
+  CONVOLUTION_NAMES,
   type ConvolutionOptions,
   conv2d,
   convTranspose2d,
+  readGeometry,
+  TRANSPOSED_NAMES,
   type TransposedConvolutionOptions,
 } from "./convolution.ts";
 import { foldAxis, unfoldAxis, windowCount } from "./fold.ts";
@@ -32,15 +35,8 @@ export function conv3d(
   dilation?: Size3d | ConvolutionOptions<Size3d>,
   groups?: number | ConvolutionOptions<Size3d>,
 ): Tensor {
-  const options = new Arguments(
-    "conv3d",
-    [stride, padding, dilation, groups],
-    ["stride", "padding", "dilation", "groups"],
-  );
-  const steps = options.extents("stride", 3, 1, 1);
-  const reach = options.extents("dilation", 3, 1, 1);
-  const sides = readPadding(options, 3);
-  const parts = options.integer("groups", 1, 1);
+  const options = new Arguments("conv3d", [stride, padding, dilation, groups], CONVOLUTION_NAMES);
+  const { stride: steps, dilation: reach, padding: sides, groups: parts } = readGeometry(options, 3);
   checkVolumes("conv3d", input, weight, weight.shape[1] * parts);
   withOrigin(() => checkPadding("conv3d", sides, steps));
   const [out, , ...kernel] = weight.shape;
@@ -80,8 +76,8 @@ export function convTranspose3d(
   groups?: number | TransposedConvolutionOptions<Size3d>,
   dilation?: Size3d | TransposedConvolutionOptions<Size3d>,
 ): Tensor {
-  const names = ["stride", "padding", "outputPadding", "groups", "dilation"];
-  const options = new Arguments("convTranspose3d", [stride, padding, outputPadding, groups, dilation], names);
+  const given = [stride, padding, outputPadding, groups, dilation];
+  const options = new Arguments("convTranspose3d", given, TRANSPOSED_NAMES);
   const steps = options.extents("stride", 3, 1, 1);
   const sides = options.extents("padding", 3, 0, 0);
   const added = options.extents("outputPadding", 3, 0, 0);

@@ -3,23 +3,15 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import { avgPool1d, avgPool2d, maxPool1d, maxPool2d } from "../functional/pooling.ts";
 import { Module } from "../module.ts";
-import {
-  Arguments,
-  extentsOf,
-  pythonFlag,
-  pythonSize,
-  type Single,
-  type Size1d,
-  type Size2d,
-} from "../options.ts";
+import { Arguments, extentsOf, type Single, type Size1d, type Size2d } from "../options.ts";
 import {
   type AveragePool2dOptions,
   type AveragePoolOptions,
   type PoolOptions,
   readAverageWindow,
   readWindow,
-  type Window,
 } from "../window.ts";
+import { AVERAGE_POSITIONAL, AveragePool, averageRepr, MAX_POSITIONAL, MaxPool } from "./pooling-layer.ts";
 
 export interface MaxPool1dArguments extends PoolOptions<Size1d> {
   readonly kernelSize: Size1d;
@@ -35,34 +27,6 @@ export interface AvgPool1dArguments extends AveragePoolOptions<Size1d> {
 
 export interface AvgPool2dArguments extends AveragePool2dOptions {
   readonly kernelSize: Size2d;
-}
-
-const MAX_POSITIONAL = ["kernelSize", "stride", "padding", "dilation"];
-const AVERAGE_POSITIONAL = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
-
-abstract class MaxPool<Extent extends Size1d | Size2d> extends Module implements Window<Extent> {
-  readonly kernelSize: Extent;
-  readonly stride: Extent;
-  readonly padding: Extent;
-  readonly dilation: Extent;
-  readonly ceilMode: boolean;
-
-  constructor(window: Window<Extent>) {
-    super();
-    this.kernelSize = window.kernelSize;
-    this.stride = window.stride;
-    this.padding = window.padding;
-    this.dilation = window.dilation;
-    this.ceilMode = window.ceilMode;
-  }
-
-  override extraRepr(): string {
-    return (
-      `kernel_size=${pythonSize(this.kernelSize)}, stride=${pythonSize(this.stride)}, ` +
-      `padding=${pythonSize(this.padding)}, dilation=${pythonSize(this.dilation)}, ` +
-      `ceil_mode=${pythonFlag(this.ceilMode)}`
-    );
-  }
 }
 
 /** The maximum of each window of signals [N, C, L] (torch.nn.MaxPool1d). */
@@ -142,14 +106,7 @@ export class AvgPool1d extends Module {
 }
 
 /** The mean of each window of images [N, C, H, W] (torch.nn.AvgPool2d). */
-export class AvgPool2d extends Module {
-  readonly kernelSize: Size2d;
-  readonly stride: Size2d;
-  readonly padding: Size2d;
-  readonly ceilMode: boolean;
-  readonly countIncludePad: boolean;
-  readonly divisorOverride: number | undefined;
-
+export class AvgPool2d extends AveragePool<Size2d> {
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */
   constructor(
     kernelSize: Size2d,
@@ -161,31 +118,12 @@ export class AvgPool2d extends Module {
   );
   constructor(options: AvgPool2dArguments);
   constructor(...given: unknown[]) {
-    super();
     const names = [...AVERAGE_POSITIONAL, "divisorOverride"];
-    const window = readAverageWindow(new Arguments("AvgPool2d", given, names), "AvgPool2d", 2);
-    this.kernelSize = window.kernelSize;
-    this.stride = window.stride;
-    this.padding = window.padding;
-    this.ceilMode = window.ceilMode;
-    this.countIncludePad = window.countIncludePad;
-    this.divisorOverride = window.divisorOverride;
+    super(readAverageWindow(new Arguments("AvgPool2d", given, names), "AvgPool2d", 2));
   }
 
   forward(x: Tensor): Tensor {
     const { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride } = this;
     return avgPool2d(x, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride);
   }
-
-  override extraRepr(): string {
-    return averageRepr(this);
-  }
 }
-
-/** PyTorch's text, which leaves out how the mean counts. */
-const averageRepr = ({
-  kernelSize,
-  stride,
-  padding,
-}: Readonly<Record<"kernelSize" | "stride" | "padding", Size1d | Size2d>>): string =>
-  `kernel_size=${pythonSize(kernelSize)}, stride=${pythonSize(stride)}, padding=${pythonSize(padding)}`;
