@@ -76,7 +76,7 @@ export async function main(steps = 300, written = 200): Promise<number> {
   return knownWords(words);
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
   console.log(`${(100 * share).toFixed(1)} % of its words are words`);
 }

@@ -62,7 +62,7 @@ export async function main(steps = 200, written = 300): Promise<number> {
   return knownWords(output);
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
   console.log(`${(100 * share).toFixed(1)} % of its words are words`);
 }

@@ -88,7 +88,7 @@ export async function main(steps = 1500): Promise<number> {
   return right / (10 * BATCH);
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
   console.log(`${(100 * share).toFixed(1)} % of new words are told right (guessing: 50 %)`);
 }

@@ -1,0 +1,33 @@
+/**
+ * The nets of examples/zoo have PyTorch's state dicts, and three steps from the same weights give PyTorch's losses,
+ * parameters and buffers. test/fixtures/zoo/training.py says how to add a net.
+ */
+
+import { readdirSync } from "node:fs";
+import { nn, optim } from "kiln";
+import { expect, test } from "vitest";
+import { BracketReader } from "../../examples/zoo/lstm-classifier.ts";
+import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
+
+/** By the names of the fixtures, in alphabetical order. */
+const ZOO: Readonly<Record<string, ZooCase>> = {
+  lstm_classifier: {
+    net: () => new BracketReader(),
+    train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
+  },
+};
+
+/** The smallest net, for the backend that shows what the kernels mean. */
+const INTERPRETED = "lstm_classifier";
+
+test("every fixture has its net", () => {
+  const files = readdirSync(new URL("../fixtures/zoo", import.meta.url)).filter((file) =>
+    file.endsWith(".json"),
+  );
+  expect(Object.keys(ZOO).map((name) => `${name}.json`)).toEqual(files.sort());
+});
+
+test.each(Object.keys(ZOO))("%s trains as in PyTorch", (name) => compareWithPyTorch(name, ZOO[name], "wasm"));
+
+test(`${INTERPRETED} trains as in PyTorch, interpreted`, () =>
+  compareWithPyTorch(INTERPRETED, ZOO[INTERPRETED], "interpret"));
