@@ -1,0 +1,346 @@
+/** A trace while it is made: runs a model's forward on symbolic tensors and records what it does as a graph. */
+
+import { invariant, KilnError } from "../core/errors.ts";
+import type { Origin } from "../core/origin.ts";
+import { GraphBuilder } from "../ir/builder.ts";
+import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types.ts";
+import { opTable } from "../ops/registry.ts";
+import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
+import type { GradFn } from "../tensor/grad-fn.ts";
+import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
+import type { Version } from "../tensor/version.ts";
+import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
+import { arityOf } from "./arity.ts";
+import { assignsTo, changesNumber, counted, givenToLoss, keepsTensor, untrained } from "./mistakes.ts";
+import { ModelFields } from "./model-fields.ts";
+import { type Place, userPlace } from "./origins.ts";
+import { mistakeIn } from "./returned.ts";
+import type { Traceable, TraceableLoss } from "./traceable.ts";
+import { ValueNamer } from "./value-names.ts";
+
+export interface Trace {
+  readonly graph: Graph;
+  /** The tensor behind every state of the graph: parameters, buffers and captured constants. */
+  readonly states: ReadonlyMap<string, Tensor>;
+  /** States that gradients are wanted for. */
+  readonly parameters: readonly string[];
+  /** The types of all inputs, targets last. */
+  readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
+  /** What the graph is right for: the fields of the model, and of the loss. */
+  readonly assumes?: readonly ModelFields[];
+  /** What forward returns: lists and records, in which numbers tell which output stands where. */
+  readonly returned?: unknown;
+  /** The states that hold numbers which forward itself gives. */
+  readonly written?: ReadonlySet<string>;
+}
+
+/** A tensor from outside of the trace, which stands for a value of the graph as long as the trace lasts. */
+interface Adopted {
+  readonly tensor: Tensor;
+  /** What it stands for otherwise. */
+  readonly source: Source;
+  readonly madeBy: GradFn | null;
+  /** The state it is in the graph. */
+  readonly state: Input | undefined;
+}
+
+export class Session implements Recorder {
+  readonly isBody = false;
+  readonly builder = new GraphBuilder(opTable);
+  private readonly states = new Map<string, Tensor>();
+  /** By the tensor itself: two of them may hold the same numbers. */
+  private readonly adopted = new Map<Tensor, Adopted>();
+  /** Tensors that forward has made of numbers: each run makes them anew. */
+  private readonly local = new WeakSet<Tensor>();
+  /** States that hold something else after the run, in the order in which they were first changed. */
+  private readonly changed = new Set<Adopted>();
+  /** What forward must not assign to, in words: parameters, and what shows their memory from outside. */
+  private readonly fixed = new Map<Tensor, string>();
+  /** Tensors that optimizers update, and the memory that each has left for the time of the trace. */
+  private readonly left = new Map<Tensor, Memory | undefined>();
+  private readonly constants = new Map<Version, Value>();
+  private readonly written = new Set<string>();
+  private readonly parameters: string[] = [];
+  private readonly paths = new Map<object, string>();
+  private readonly places = new Map<object, Place | undefined>();
+  private readonly inputs: { name: string; type: TensorType }[] = [];
+  /** How many random streams each module path has by now. */
+  private readonly streams = new Map<string, number>();
+  private readonly model: Traceable;
+  private readonly isTraining: boolean;
+  private readonly namer: ValueNamer;
+  private random: Pick<RandomSource, "seed" | "step"> | undefined;
+  private lossModule: TraceableLoss | undefined;
+
+  /**
+   * Runs `body` with a session for `model`; every tensor is afterwards what it was before. In a training session
+   * gradients are derived, for the model's parameters.
+   */
+  static run<T>(model: Traceable, isTraining: boolean, body: (session: Session) => T): T {
+    const session = new Session(model, isTraining);
+    try {
+      session.adoptStates();
+      return body(session);
+    } finally {
+      session.release();
+    }
+  }
+
+  private constructor(model: Traceable, isTraining: boolean) {
+    this.isTraining = isTraining;
+    this.namer = new ValueNamer(model);
+    for (const [path, module] of model.namedModules()) {
+      this.paths.set(module, path);
+      this.places.set(module, module.constructedAt);
+    }
+    this.model = model;
+  }
+
+  /** Parameters and buffers come first, in the model's order. A buffer that shows another tensor's memory stands for that. */
+  private adoptStates(): void {
+    for (const [name, parameter] of this.model.namedParameters()) {
+      const owner = ownerOf(parameter);
+      if (this.adopted.has(owner)) continue;
+      this.keepApart(owner, `the parameter ${name}`);
+      this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
+      this.fixed.set(owner, `the parameter ${name}`);
+      if (parameter.requiresGrad) this.parameters.push(name);
+    }
+    for (const [name, buffer] of this.model.namedBuffers()) {
+      const owner = ownerOf(buffer);
+      if (!this.adopted.has(owner)) this.adoptState(name, owner, false);
+    }
+  }
+
+  /**
+   * What shows the numbers of a parameter from outside of forward keeps the old ones after a step: to the program those
+   * are another state.
+   */
+  private keepApart(parameter: Tensor, words: string): void {
+    if (this.left.has(parameter)) return;
+    const memory = leaveMemory(parameter);
+    this.left.set(parameter, memory);
+    if (memory !== undefined) this.fixed.set(memory.tensor, words);
+  }
+
+  private release(): void {
+    for (const { tensor, source, madeBy } of this.adopted.values()) {
+      tensor.late = undefined;
+      tensor.become(source, madeBy);
+    }
+    for (const [tensor, memory] of this.left) {
+      rejoinMemory(tensor, memory, memory !== undefined && this.adopted.has(memory.tensor));
+    }
+  }
+
+  /** What the model returns for inputs of these types: tensors, at least one, alone or in lists and records. */
+  forward(types: readonly TensorType[]): unknown {
+    const { model } = this;
+    const { declared, most } = arityOf(model);
+    if (types.length > most) throw this.miscounted(types.length);
+    const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
+    const fields = new ModelFields(model);
+    let result: unknown;
+    try {
+      result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
+    } catch (error) {
+      // What is not given may be optional; where it is not, that is what is wrong.
+      throw types.length < declared ? this.miscounted(types.length, error) : error;
+    }
+    const carried = fields.restoreTensors();
+    if (carried !== undefined) throw new KilnError(keepsTensor(carried), [this.modelOrigin()]);
+    const counted = fields.changedNumber();
+    if (counted !== undefined) throw new KilnError(changesNumber(counted), [this.modelOrigin()]);
+    const mistake = mistakeIn(result, model.constructor.name);
+    if (mistake !== undefined) throw new KilnError(mistake, [this.modelOrigin()]);
+    return result;
+  }
+
+  private miscounted(given: number, error?: unknown): KilnError {
+    const { name } = this.model.constructor;
+    const { declared } = arityOf(this.model);
+    const why =
+      error === undefined
+        ? ""
+        : `; without the others it fails: ${error instanceof Error ? error.message : error}`;
+    return new KilnError(
+      `forward of ${name} takes ${counted(declared, "input")}, and inputs lists ${given}${why}`,
+      [this.modelOrigin()],
+    );
+  }
+
+  loss(loss: TraceableLoss, outputs: readonly unknown[], types: readonly TensorType[]): Tensor {
+    const targets = types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
+    this.lossModule = loss;
+    this.places.set(loss, loss.constructedAt);
+    if (outputs.length + targets.length > arityOf(loss).most) {
+      throw new KilnError(
+        givenToLoss(loss.constructor.name, arityOf(loss).most, outputs.length, targets.length),
+        [this.modelOrigin()],
+      );
+    }
+    const result = recordWith(this, () => kilnTraceBoundary(() => loss.forward(...outputs, ...targets)));
+    if (!(result instanceof Tensor)) throw new KilnError("a loss must return one tensor", [this.origin()]);
+    return result;
+  }
+
+  finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
+    const values = outputs.map((o) => ({
+      name: o.name,
+      value: recordWith(this, () => this.valueOf(o.tensor)),
+    }));
+    const graph = this.builder.build(name, values, this.updates());
+    const names = this.namer.finish(graph.inputs);
+    return {
+      graph: names.size === 0 ? graph : { ...graph, names },
+      states: this.states,
+      parameters: this.parameters,
+      inputs: this.inputs,
+      written: this.written,
+      assumes: [this.model, this.lossModule].flatMap((part) =>
+        part === undefined ? [] : [new ModelFields(part)],
+      ),
+    };
+  }
+
+  record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const stopsGradient = op === "detach";
+    const values = inputs.map((t) => this.valueOf(t, stopsGradient));
+    const place = userPlace("kilnTraceBoundary");
+    const known = this.origin(place);
+    const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
+    const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
+    this.namer.recorded(place, value);
+    return this.tensorOf(value, !stopsGradient && isLearned(value.type, inputs));
+  }
+
+  isLocal(tensor: Tensor): boolean {
+    return tensor.recorder === this && !this.adopted.has(tensor);
+  }
+
+  made(tensor: Tensor): void {
+    this.local.add(tensor);
+  }
+
+  change(owner: Tensor): void {
+    const fixed = this.fixed.get(owner);
+    if (fixed !== undefined) throw new KilnError(assignsTo(fixed), [this.origin()]);
+    this.valueOf(owner, true);
+    const adopted = this.adopted.get(owner);
+    // What forward has made or was given lives for one run.
+    if (adopted?.state === undefined) return;
+    this.changed.add(adopted);
+  }
+
+  /** A copy has no other user, so that reading the value elsewhere never reads the buffer before or after its time. */
+  private updates(): Update[] {
+    return [...this.changed].map(({ tensor, state }) => {
+      const value = recordWith(this, () => this.valueOf(tensor));
+      return {
+        target: state!,
+        value: this.builder.at(this.builder.originsOf(value), () => this.builder.node("copy", [value])),
+      };
+    });
+  }
+
+  /** The module that runs and how often it has drawn before name the stream: other layers do not change it. */
+  randomSource(): RandomSource {
+    this.random ??= { seed: this.scalar("seed"), step: this.scalar("step") };
+    const { module } = this.origin();
+    const occurrence = this.streams.get(module) ?? 0;
+    this.streams.set(module, occurrence + 1);
+    return { ...this.random, stream: `${module}#${occurrence}` };
+  }
+
+  private scalar(name: string): Tensor {
+    return this.tensorOf(this.builder.input("scalar", name, { dtype: "int32", shape: [] }), false);
+  }
+
+  /** The user's line that runs; inside library modules the line where the module was made. */
+  origin(running = userPlace("kilnTraceBoundary")): Origin {
+    const module = moduleStack.findLast((m) => this.paths.has(m));
+    const path = module === undefined ? "" : this.paths.get(module)!;
+    const innermost = moduleStack.at(-1);
+    const place =
+      running ??
+      (innermost === undefined ? undefined : this.places.get(innermost)) ??
+      (this.lossModule && this.places.get(this.lossModule));
+    return { file: place?.file ?? "", line: place?.line ?? 0, module: path };
+  }
+
+  private modelOrigin(): Origin {
+    const { file = "", line = 0 } = this.model.constructedAt ?? {};
+    return { file, line, module: "" };
+  }
+
+  private input(name: string, type: TensorType): Tensor {
+    const value = this.builder.input("input", name, type);
+    this.inputs.push({ name, type });
+    return this.tensorOf(value, false);
+  }
+
+  private tensorOf(value: Value, tracksGradient: boolean): Tensor {
+    return new Tensor(value.type.shape, value.type.dtype, this.sourceOf(value, tracksGradient));
+  }
+
+  private sourceOf(value: Value, tracksGradient: boolean): Source {
+    return { kind: "traced", value, tracksGradient, by: this };
+  }
+
+  /** From here on `tensor`, which owns its memory, stands for a state of that name. */
+  private adoptState(name: string, tensor: Tensor, tracksGradient: boolean): void {
+    const { dtype, shape } = tensor;
+    const state = this.builder.input("state", name, { dtype, shape });
+    this.adopt(tensor, state, state, tracksGradient);
+    this.states.set(name, tensor);
+  }
+
+  private adopt(tensor: Tensor, value: Value, state: Input | undefined, tracksGradient: boolean): void {
+    invariant(!this.adopted.has(tensor), "a tensor comes into a trace once");
+    const { behind: source, gradFn: madeBy } = tensor;
+    this.adopted.set(tensor, { tensor, source, madeBy, state });
+    tensor.become(this.sourceOf(value, tracksGradient), null);
+  }
+
+  /** The graph's value for a tensor; tensors from outside become states when they are first met. */
+  valueOf(tensor: Tensor, isDetached = false): Value {
+    const { behind } = tensor;
+    if (behind.kind === "traced") {
+      if (behind.by === this) return behind.value;
+      throw new KilnError(
+        behind.by.isBody
+          ? outsideBody("forward")
+          : "a tensor of another trace is used here: build everything inside forward from its inputs",
+        [this.origin()],
+      );
+    }
+    if (this.isTraining && tensor.requiresGrad && !isDetached)
+      throw new KilnError(untrained(tensor), [this.origin()]);
+    const owner = ownerOf(tensor);
+    if (owner.requiresGrad && owner.isLeaf) this.keepApart(owner, "a tensor that wants gradients");
+    this.adoptOwner(ownerOf(tensor));
+    return this.valueOf(tensor, isDetached);
+  }
+
+  private adoptOwner(owner: Tensor): void {
+    if (this.local.has(owner)) this.adopt(owner, this.constantOf(owner.version), undefined, false);
+    else this.adoptState(`constant.${this.states.size}`, owner, false);
+  }
+
+  /** Numbers that no tensor of the program's user can change. */
+  private constantOf(version: Version): Value {
+    const known = this.constants.get(version);
+    if (known !== undefined) return known;
+    const name = `constant.${this.states.size}`;
+    const value = this.builder.input("state", name, version.type);
+    this.constants.set(version, value);
+    this.written.add(name);
+    this.states.set(name, new Tensor(version.shape, version.dtype, version.shared()));
+    return value;
+  }
+}
+
+/** Stack frames outside of this call belong to the user's program, not to the model. */
+function kilnTraceBoundary<T>(body: () => T): T {
+  return body();
+}
