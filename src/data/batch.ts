@@ -115,7 +115,7 @@ const collating = (dataset: ItemDataset<unknown>, collate: Collate): BatchSource
 });
 
 /** A dataset of samples with a class each as one of pairs. */
-function itemsOf(dataset: Dataset): ItemDataset<[Tensor, number]> {
+export function itemsOf(dataset: Dataset): ItemDataset<[Tensor, number]> {
   const { length, sampleShape } = dataset;
   return {
     length,

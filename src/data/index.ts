@@ -3,7 +3,9 @@
 export type { BatchedDataset, Draw } from "./batch.ts";
 export { CIFAR10 } from "./cifar10.ts";
 export { type Collated, defaultCollate } from "./collate.ts";
+export type { CategoryColumn, ColumnEncoding, ColumnKind, NumberColumn } from "./column-encoding.ts";
 export { ConcatDataset, type ConcatDatasetParts } from "./concat-dataset.ts";
+export { type CsvOptions, parseCsv, readCsv } from "./csv.ts";
 export { ArrayDataset, type ArrayDatasetOptions, type Dataset, type ItemDataset } from "./dataset.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
 export type { IterableDataset } from "./iterable-dataset.ts";
@@ -34,8 +36,11 @@ export {
   randomCrop,
   randomHorizontalFlip,
 } from "./spatial-transforms.ts";
+export { StackDataset, type StackParts } from "./stack-dataset.ts";
 export { type AnyDataset, type PartOf, Subset, type SubsetParts, subset } from "./subset.ts";
 export { type SyntheticDigitsOptions, syntheticDigits } from "./synthetic.ts";
+export type { Table, TableRow } from "./table.ts";
+export { TableEncoding, type TableEncodingOptions } from "./table-encoding.ts";
 export { TensorDataset } from "./tensor-dataset.ts";
 export {
   ByteVocabulary,

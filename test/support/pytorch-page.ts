@@ -34,6 +34,11 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "torch.nn.Buffer": "`registerBuffer`",
   "torch.nn.utils.clip_grad_norm_": "`compileTraining(…, { clipGradNorm })`",
   "torch.nn.utils.clip_grad_value_": "`compileTraining(…, { clipGradValue })`",
+  "torch.utils.data.Dataset":
+    "the interface `data.ItemDataset`: any object with `length` and `getItem(index)`",
+  "torch.utils.data.IterableDataset":
+    "the interface `data.IterableDataset`: anything that can be iterated over",
+  "torch.utils.data.Sampler": "the interface `data.Sampler`: an iterable of indices with a `length`",
   "torch.nn.functional.upsample": "`F.interpolate`",
   "torch.nn.functional.upsample_bilinear": "`F.interpolate`",
   "torch.nn.functional.upsample_nearest": "`F.interpolate`",
