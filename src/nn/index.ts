@@ -30,6 +30,8 @@ export type {
   Lengths,
   LookupOptions,
   MarginLossOptions,
+  MultiHeadAttentionForwardOptions,
+  MultiheadAttentionCall,
   MultiMarginLossOptions,
   NLLLossOptions,
   NormalizeOptions,
@@ -139,7 +141,6 @@ export { ModuleList } from "./layers/module-list.ts";
 export {
   MultiheadAttention,
   type MultiheadAttentionArguments,
-  type MultiheadAttentionCall,
   type MultiheadAttentionOptions,
 } from "./layers/multihead-attention.ts";
 export {
@@ -226,6 +227,8 @@ export {
   type ThresholdArguments,
 } from "./layers/threshold-activation.ts";
 export {
+  type DecoderModule,
+  type EncoderModule,
   type LayerSource,
   Transformer,
   type TransformerArguments,

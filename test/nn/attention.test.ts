@@ -12,6 +12,8 @@ describe("MultiheadAttention", () => {
       "out_proj.weight",
       "out_proj.bias",
     ]);
+    const keys = Object.keys(new nn.MultiheadAttention(4, 2, { addBiasKv: true }).stateDict());
+    expect(keys.slice(1, 4)).toEqual(["in_proj_bias", "bias_k", "bias_v"]);
     const x = randn([2, 3, 4]);
     const [, weights] = attention.forward(x, x, x, { isCausal: true });
     expect(weights?.shape).toEqual([2, 3, 3]);
@@ -84,12 +86,44 @@ describe("transformers", () => {
 describe("mistakes are told in one line", () => {
   const x = zeros(3, 2, 4);
   const attention = new nn.MultiheadAttention(4, 2);
+  const called = (given: Partial<Record<"biasK" | "inProjWeight" | "staticK", Tensor>>) =>
+    F.multiHeadAttentionForward(
+      ...([x, x, x, 4, 2, given.inProjWeight ?? zeros(12, 4), null, given.biasK ?? null, null] as const),
+      ...([false, 0, zeros(4, 4), null, { staticK: given.staticK ?? null }] as const),
+    );
   test.each<[string, () => unknown]>([
     [
       "MultiheadAttention's embedDim 4 must be a multiple of its numHeads 3",
       () => new nn.MultiheadAttention(4, 3),
     ],
-    ["MultiheadAttention has no addBiasKv", () => new nn.MultiheadAttention(4, 2, { addBiasKv: true })],
+    [
+      "MultiheadAttention's forward has no option keyPadingMask (did you mean keyPaddingMask?)",
+      () => attention.forward(x, x, x, { keyPadingMask: x } as object),
+    ],
+    [
+      "multiHeadAttentionForward needs both biasK and biasV, or neither",
+      () => called({ biasK: zeros(1, 1, 4) }),
+    ],
+    [
+      "multiHeadAttentionForward needs inProjWeight of the shape [12,4], not float32[4,4]",
+      () => called({ inProjWeight: zeros(4, 4) }),
+    ],
+    [
+      "multiHeadAttentionForward needs staticK of the shape [4,S,2], not float32[2,3,4]",
+      () => called({ staticK: zeros(2, 3, 4) }),
+    ],
+    [
+      "multiHeadAttentionForward needs as many values as keys, but got 3 and 5",
+      () => called({ staticK: zeros(4, 5, 2) }),
+    ],
+    [
+      "Transformer's customEncoder must be an nn.Module, not the function customEncoder",
+      () => new nn.Transformer({ customEncoder: (() => x) as never }),
+    ],
+    [
+      "Transformer expects a source [S,N,4] and a target [T,N,4], or both without the batch, but got float32[3,2,4] and float32[3,3,4]",
+      () => new nn.Transformer({ dModel: 4, nhead: 2, dimFeedforward: 4 }).forward(x, zeros(3, 3, 4)),
+    ],
     [
       "MultiheadAttention expects a query [L,N,4], keys [S,N,4] and values [S,N,4], or all without the batch, but got",
       () => attention.forward(x, x, zeros(3, 2, 5)),

@@ -1,6 +1,6 @@
 /** Attention and transformers against PyTorch: results and weights, gradients, three steps. */
 
-import { arange, F, nn, type Tensor, tensor } from "kiln";
+import { arange, cat, F, nn, type Tensor, tensor } from "kiln";
 import { Joined } from "../support/joined.ts";
 import { testModuleCases } from "../support/module-cases.ts";
 
@@ -11,21 +11,55 @@ const PADDING = [
   [0, 0, 0],
 ];
 
+const BOOL = [
+  [1, 0, 1],
+  [1, 1, 0],
+];
+
+/** The function with the weights of a layer, and what else it is given. */
+class Called extends nn.Module {
+  layer: nn.MultiheadAttention;
+  readonly #call: (layer: nn.MultiheadAttention, ...inputs: Tensor[]) => [Tensor, Tensor | null];
+
+  constructor(
+    layer: nn.MultiheadAttention,
+    call: (layer: nn.MultiheadAttention, ...inputs: Tensor[]) => [Tensor, Tensor | null],
+  ) {
+    super();
+    this.layer = layer;
+    this.#call = call;
+  }
+
+  forward(...inputs: Tensor[]): Tensor {
+    const [out, weights] = this.#call(this.layer, ...inputs);
+    return cat([out.flatten(), weights!.flatten()]);
+  }
+}
+
+/** An encoder of the user's own: places that are no padding, meaned. */
+class Mean extends nn.Module {
+  linear = new nn.Linear(2, 2);
+
+  forward(src: Tensor, { srcKeyPaddingMask }: nn.EncoderMasks): Tensor {
+    return this.linear.forward(src.mul(srcKeyPaddingMask!.logicalNot().float().unsqueeze(-1))).mean(1, true);
+  }
+}
+
+/** A decoder of the user's own. */
+class Added extends nn.Module {
+  scale = new nn.Linear(2, 2, { bias: false });
+
+  forward(tgt: Tensor, memory: Tensor, { tgtMask }: nn.DecoderMasks): Tensor {
+    return tgtMask!.exp().matmul(this.scale.forward(tgt)).add(memory);
+  }
+}
+
 const causal = nn.Transformer.generateSquareSubsequentMask;
 
 testModuleCases("modules_attention", {
   attention: () => (q, k, v) => F.scaledDotProductAttention(q, k, v),
   "attention of a bool mask and a scale": () => (q, k, v) =>
-    F.scaledDotProductAttention(
-      q,
-      k,
-      v,
-      bool([
-        [1, 0, 1],
-        [1, 1, 0],
-      ]),
-      { scale: 0.3 },
-    ),
+    F.scaledDotProductAttention(q, k, v, bool(BOOL), { scale: 0.3 }),
   "attention of a mask that adds": () => (q, k, v, attnMask) =>
     F.scaledDotProductAttention(q, k, v, { attnMask }),
   "attention that is causal, of shared heads": () => (q, k, v) =>
@@ -60,6 +94,50 @@ testModuleCases("modules_attention", {
   "MultiheadAttention of one sequence": () =>
     new Joined(new nn.MultiheadAttention(4, 2), (net, q, k) =>
       net.forward(q, k, k, { keyPaddingMask: arange(3).eq(2) }),
+    ),
+  "MultiheadAttention with a learned key, masked": () =>
+    new Joined(new nn.MultiheadAttention(4, 2, { addBiasKv: true }), (net, q, k) => {
+      const keyPaddingMask = bool([BOOL[0], [0, 0, 0]]);
+      return net.forward(q, k, k, { keyPaddingMask, attnMask: bool(BOOL) });
+    }),
+  "MultiheadAttention with a learned key and one of zeros, causal": () =>
+    new Joined(
+      new nn.MultiheadAttention({
+        embedDim: 2,
+        numHeads: 1,
+        bias: false,
+        addBiasKv: true,
+        addZeroAttn: true,
+        batchFirst: true,
+      }),
+      (net, x) => net.forward(x, x, x, { isCausal: true, averageAttnWeights: false }),
+    ),
+  multiHeadAttentionForward: () =>
+    new Called(
+      new nn.MultiheadAttention(4, 2, { addBiasKv: true }),
+      ({ in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj }, q, k) =>
+        F.multiHeadAttentionForward(
+          ...([q, k, k, 4, 2, in_proj_weight!, in_proj_bias!, bias_k!, bias_v!, true, 0.5] as const),
+          ...([out_proj.weight, out_proj.bias!] as const),
+          { training: false, keyPaddingMask: bool(PADDING) },
+        ),
+    ),
+  "multiHeadAttentionForward of separate weights and given keys": () =>
+    new Called(
+      new nn.MultiheadAttention(4, 2, { kdim: 3, vdim: 2, bias: false }),
+      ({ q_proj_weight, k_proj_weight, v_proj_weight, out_proj }, q, k, v, staticK, staticV) =>
+        F.multiHeadAttentionForward(
+          ...([q, k, v, 4, 2, null, null, null, null, false, 0, out_proj.weight, null] as const),
+          {
+            useSeparateProjWeight: true,
+            qProjWeight: q_proj_weight!,
+            kProjWeight: k_proj_weight!,
+            vProjWeight: v_proj_weight!,
+            staticK,
+            staticV,
+            averageAttnWeights: false,
+          },
+        ),
     ),
   TransformerEncoderLayer: () =>
     new Joined(
@@ -127,5 +205,10 @@ testModuleCases("modules_attention", {
           memoryKeyPaddingMask: padding,
         });
       },
+    ),
+  "Transformer of custom parts": () =>
+    new Joined(
+      new nn.Transformer(2, 1, { customEncoder: new Mean(), customDecoder: new Added(), batchFirst: true }),
+      (net, src, tgt) => net.forward(src, tgt, { tgtMask: causal(2), srcKeyPaddingMask: bool(PADDING) }),
     ),
 });

@@ -63,6 +63,11 @@ export * from "./instance-norm.ts";
 export { type InterpolateOptions, type InterpolationMode, interpolate } from "./interpolation.ts";
 export * from "./linear.ts";
 export * from "./loss.ts";
+export {
+  type MultiHeadAttentionForwardOptions,
+  type MultiheadAttentionCall,
+  multiHeadAttentionForward,
+} from "./multi-head-attention.ts";
 export * from "./normalization.ts";
 export { oneHot } from "./one-hot.ts";
 export * from "./pooling.ts";

@@ -1,14 +1,17 @@
 /** Stacks of transformer layers, and the whole transformer of encoder and decoder. */
 
+import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
 import { sameShape } from "../../core/shape.ts";
+import { describe } from "../../ops/definition.ts";
 import { full } from "../../tensor/creation.ts";
 import { noGrad } from "../../tensor/grad-mode.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { isModule } from "../brand.ts";
 import { xavierUniform_ } from "../init.ts";
 import { Module } from "../module.ts";
 import { Arguments } from "../options.ts";
-import { refuse } from "../reduction.ts";
+import { refuse, requireTensors } from "../reduction.ts";
 import { LayerNorm } from "./layer-norm.ts";
 import { ModuleList } from "./module-list.ts";
 import {
@@ -99,14 +102,34 @@ export class TransformerDecoder extends Module {
   }
 }
 
-export interface TransformerOptions extends TransformerLayerOptions {
+/** What may stand in place of a transformer's encoder. */
+export interface EncoderModule extends Module {
+  forward(src: Tensor, masks: EncoderMasks): Tensor;
+}
+
+/** What may stand in place of a transformer's decoder. */
+export interface DecoderModule extends Module {
+  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks): Tensor;
+}
+
+export interface TransformerOptions<
+  Encoder extends EncoderModule = TransformerEncoder,
+  Decoder extends DecoderModule = TransformerDecoder,
+> extends TransformerLayerOptions {
   /** 6 unless told. */
   readonly numEncoderLayers?: number;
   /** 6 unless told. */
   readonly numDecoderLayers?: number;
+  /** What stands in place of the encoder, if anything: its forward takes the source and the encoder's masks. */
+  readonly customEncoder?: Encoder | null;
+  /** What stands in place of the decoder, if anything: its forward takes the target, the memory and the decoder's masks. */
+  readonly customDecoder?: Decoder | null;
 }
 
-export interface TransformerArguments extends TransformerOptions {
+export interface TransformerArguments<
+  Encoder extends EncoderModule = TransformerEncoder,
+  Decoder extends DecoderModule = TransformerDecoder,
+> extends TransformerOptions<Encoder, Decoder> {
   /** 512 unless told. */
   readonly dModel?: number;
   /** 8 unless told. */
@@ -122,40 +145,73 @@ export interface TransformerMasks extends DecoderMasks {
 
 const NAMES = [
   ...["dModel", "nhead", "numEncoderLayers", "numDecoderLayers", "dimFeedforward", "dropout", "activation"],
-  ...["layerNormEps", "batchFirst", "normFirst", "bias"],
+  ...["customEncoder", "customDecoder", "layerNormEps", "batchFirst", "normFirst", "bias"],
 ];
 
-/** An encoder and a decoder, each of which ends in a normalisation (Vaswani et al., 2017; torch.nn.Transformer). */
-export class Transformer extends Module {
-  encoder: TransformerEncoder;
-  decoder: TransformerDecoder;
+/**
+ * An encoder and a decoder, each of which ends in a normalisation unless it is the user's own (Vaswani et al., 2017;
+ * torch.nn.Transformer). All weights of more than one axis begin with Xavier's numbers, those of custom parts too.
+ */
+export class Transformer<
+  Encoder extends EncoderModule = TransformerEncoder,
+  Decoder extends DecoderModule = TransformerDecoder,
+> extends Module {
+  readonly dModel: number;
+  readonly nhead: number;
+  readonly batchFirst: boolean;
+  encoder: Encoder;
+  decoder: Decoder;
 
   constructor(
-    dModel?: number | TransformerArguments,
-    nhead?: number | TransformerOptions,
-    options?: TransformerOptions,
+    dModel?: number | TransformerArguments<Encoder, Decoder>,
+    nhead?: number | TransformerOptions<Encoder, Decoder>,
+    options?: TransformerOptions<Encoder, Decoder>,
   );
   constructor(...given: unknown[]) {
     super();
     const options = new Arguments("Transformer", given, NAMES);
     const settings = transformerSettings(options, { dModel: 512, nhead: 8 });
+    this.dModel = settings.dModel;
+    this.nhead = settings.nhead;
+    this.batchFirst = settings.batchFirst;
     const norm = (): LayerNorm =>
       new LayerNorm(settings.dModel, { eps: settings.layerNormEps, bias: settings.bias });
     const [encoders, decoders] = [
       options.integer("numEncoderLayers", 1, 6),
       options.integer("numDecoderLayers", 1, 6),
     ];
-    this.encoder = new TransformerEncoder(new TransformerEncoderLayer(settings), encoders, norm());
-    this.decoder = new TransformerDecoder(new TransformerDecoderLayer(settings), decoders, norm());
+    // Where no part is given, its type is the default.
+    this.encoder = (customPart(options, "customEncoder") ??
+      new TransformerEncoder(new TransformerEncoderLayer(settings), encoders, norm())) as Encoder;
+    this.decoder = (customPart(options, "customDecoder") ??
+      new TransformerDecoder(new TransformerDecoderLayer(settings), decoders, norm())) as Decoder;
     for (const parameter of this.parameters()) if (parameter.ndim > 1) xavierUniform_(parameter);
   }
 
   /** The decoder's outputs for a target [T,N,E], from a source [S,N,E]; the batch first with `batchFirst`, or missing. */
   forward(src: Tensor, tgt: Tensor, masks: TransformerMasks = {}): Tensor {
     checkNames("Transformer", masks, ["srcMask", "srcKeyPaddingMask", "srcIsCausal", ...DECODER_MASKS]);
+    this.checkInputs(src, tgt);
     const { srcMask = null, srcKeyPaddingMask = null, srcIsCausal = false, ...decoder } = masks;
     const memory = this.encoder.forward(src, { mask: srcMask, srcKeyPaddingMask, isCausal: srcIsCausal });
     return this.decoder.forward(tgt, memory, decoder);
+  }
+
+  private checkInputs(src: Tensor, tgt: Tensor): void {
+    requireTensors("Transformer", { src, tgt });
+    const { ndim } = src;
+    const batch = this.batchFirst ? 0 : 1;
+    const isFit =
+      (ndim === 2 || ndim === 3) &&
+      tgt.ndim === ndim &&
+      (ndim === 2 || src.shape[batch] === tgt.shape[batch]) &&
+      [src, tgt].every((t) => t.shape[ndim - 1] === this.dModel);
+    if (isFit) return;
+    const [s, t] = this.batchFirst ? ["N,S", "N,T"] : ["S,N", "T,N"];
+    refuse(
+      `Transformer expects a source [${s},${this.dModel}] and a target [${t},${this.dModel}], or both without the ` +
+        `batch, but got ${describe(src)} and ${describe(tgt)}`,
+    );
   }
 
   /** float32 [size,size]: 0 where a place sees another, -∞ above the diagonal, to be added to scores. */
@@ -164,4 +220,11 @@ export class Transformer extends Module {
       return refuse(`generateSquareSubsequentMask takes a whole number of at least 1, not ${size}`);
     return full([size, size], Number.NEGATIVE_INFINITY).triu(1);
   }
+}
+
+/** The module that a user gives in place of a part. */
+function customPart(given: Arguments, name: "customEncoder" | "customDecoder"): Module | undefined {
+  const part = given.given(name) ?? undefined;
+  if (part === undefined || isModule(part)) return part;
+  throw new KilnError(`Transformer's ${name} must be an nn.Module, not ${describeValue(part)}`);
 }
