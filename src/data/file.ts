@@ -21,6 +21,17 @@ export async function listFolder(folder: string): Promise<string[]> {
   }
 }
 
+/** Whether there is a folder at `path`, be it behind a link. */
+export async function isFolder(path: string): Promise<boolean> {
+  const { stat } = await import("node:fs/promises");
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw new KilnError(`cannot read ${path}: ${fileErrorReason(error)}`);
+  }
+}
+
 /** Writes a file that appears whole or not at all. */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   try {

@@ -8,6 +8,8 @@ export { ConcatDataset, type ConcatDatasetParts } from "./concat-dataset.ts";
 export { type CsvOptions, parseCsv, readCsv } from "./csv.ts";
 export { ArrayDataset, type ArrayDatasetOptions, type Dataset, type ItemDataset } from "./dataset.ts";
 export { type IdxArray, parseIdx } from "./idx.ts";
+export type { ImageChannels } from "./image-bytes.ts";
+export { ImageFolder, type ImageFolderDataset, type ImageFolderOptions } from "./image-folder.ts";
 export type { IterableDataset } from "./iterable-dataset.ts";
 export { type CollatingOptions, DataLoader, type DataLoaderOptions } from "./loader.ts";
 export { loadMnist, type Mnist } from "./mnist.ts";

@@ -68,6 +68,8 @@ export async function needsOfNode(): Promise<Record<string, string>> {
     MNIST: () => data.MNIST("dataset", { download: true }),
     CIFAR10: () => data.CIFAR10("dataset"),
     loadMnist: () => data.loadMnist("dataset"),
+    readCsv: () => data.readCsv("table.csv"),
+    ImageFolder: () => data.ImageFolder("images"),
     SummaryWriter: () => new SummaryWriter("runs"),
   };
   const answers: Record<string, string> = {};
