@@ -215,7 +215,7 @@ export class Session implements Recorder {
   }
 
   isLocal(tensor: Tensor): boolean {
-    return tensor.recorder === this && !this.adopted.has(tensor);
+    return tensor.recorder === this && (this.local.has(tensor) || !this.adopted.has(tensor));
   }
 
   made(tensor: Tensor): void {
@@ -314,17 +314,16 @@ export class Session implements Recorder {
         [this.origin()],
       );
     }
-    if (this.isTraining && tensor.requiresGrad && !isDetached)
-      throw new KilnError(untrained(tensor), [this.origin()]);
     const owner = ownerOf(tensor);
-    if (owner.requiresGrad && owner.isLeaf) this.keepApart(owner, "a tensor that wants gradients");
-    this.adoptOwner(ownerOf(tensor));
+    if (this.local.has(owner)) {
+      this.adopt(owner, this.constantOf(owner.version), undefined, owner.requiresGrad);
+    } else {
+      if (this.isTraining && tensor.requiresGrad && !isDetached)
+        throw new KilnError(untrained(tensor), [this.origin()]);
+      if (owner.requiresGrad && owner.isLeaf) this.keepApart(owner, "a tensor that wants gradients");
+      this.adoptState(`constant.${this.states.size}`, owner, false);
+    }
     return this.valueOf(tensor, isDetached);
-  }
-
-  private adoptOwner(owner: Tensor): void {
-    if (this.local.has(owner)) this.adopt(owner, this.constantOf(owner.version), undefined, false);
-    else this.adoptState(`constant.${this.states.size}`, owner, false);
   }
 
   /** Numbers that no tensor of the program's user can change. */

@@ -251,6 +251,31 @@ describe("inside forward", () => {
     expect(await numbers(gradients.w)).toEqual([16, 48]);
   });
 
+  test("a tensor that forward makes is a leaf, for grad and for backward, in a scan's body too", async () => {
+    const { net, trainer } = compiled((x, w) => {
+      const own = ones(2).requiresGrad_();
+      const [g] = grad(own.mul(own).mul(w).mul(x).sum(), own, { createGraph: true });
+      const other = tensor([1, 3]).requiresGrad_();
+      other.mul(other).mul(w).sum().backward({ inputs: other, createGraph: true });
+      const [, slopes] = scan(
+        (h: Tensor, e: Tensor): readonly [Tensor, Tensor] => {
+          const at = ones([]).requiresGrad_();
+          return [h, grad(at.mul(at).mul(w).sum().mul(e.sum()), at, { createGraph: true })[0]];
+        },
+        x,
+        x,
+      );
+      return g.add(other.grad!).add(slopes);
+    });
+    // 2·w·x, then 2·other·w, then 2·(w0 + w1)·x
+    const { loss, gradients } = await (await trainer()).gradients(tensor([1, 2]), tensor(0));
+    expect(loss).toBe(4 + 12 + 4 + 18 + 10 + 20);
+    expect(await numbers(gradients.w)).toEqual([2 + 2 + 6, 4 + 6 + 6]);
+    const program = await compile(net, { inputs: [[2]], backend: "js" });
+    expect(await numbers(await program.run(tensor([1, 2])))).toEqual([4 + 4 + 10, 12 + 18 + 20]);
+    expect(await numbers(net.forward(tensor([1, 2])))).toEqual([4 + 4 + 10, 12 + 18 + 20]);
+  });
+
   test("gradients for parameters, in training and in evaluation", async () => {
     const { net, trainer } = compiled((x, w) => {
       const [g] = grad(x.mul(w).mul(w).sum(), w, { createGraph: true });
