@@ -1,0 +1,91 @@
+/**
+ * A physics-informed net: a function u(x, t) that is fitted to nothing but the wave equation, its start and its ends, by
+ * the second derivatives of the net itself. `npx tsx examples/zoo/pinn.ts` trains it, all of it one program, and compares
+ * it with the exact solution.
+ */
+
+import { autograd, cat, compile, compileTraining, manualSeed, nn, optim, rand, type Tensor, zeros } from "kiln";
+
+const POINTS = 128;
+const WIDTH = 32;
+
+class Sine extends nn.Module {
+  forward(x: Tensor): Tensor {
+    return x.sin();
+  }
+}
+
+/** u at places x [N,1] and times t [N,1]. */
+export class Wave extends nn.Module {
+  body = new nn.Sequential(
+    new nn.Linear(2, WIDTH),
+    new Sine(),
+    new nn.Linear(WIDTH, WIDTH),
+    new Sine(),
+    new nn.Linear(WIDTH, WIDTH),
+    new Sine(),
+    new nn.Linear(WIDTH, 1),
+  );
+
+  forward(x: Tensor, t: Tensor): Tensor {
+    return this.body.forward(cat([x, t], 1));
+  }
+}
+
+/** How the string is plucked, at time 0, where it has no speed. */
+const start = (x: Tensor): Tensor => x.mul(Math.PI).sin();
+const exact = (x: Tensor, t: Tensor): Tensor => x.mul(Math.PI).sin().mul(t.mul(Math.PI).cos());
+
+/** What is left of each equation, at places x [N,1] and times t [N,1]. */
+export class WaveEquation extends nn.Module {
+  constructor(readonly u: Wave) {
+    super();
+  }
+
+  forward(x: Tensor, t: Tensor): [inside: Tensor, start: Tensor, speed: Tensor, left: Tensor, right: Tensor] {
+    const derivative = (y: Tensor, of: Tensor): Tensor => autograd.grad(y.sum(), of, { createGraph: true })[0];
+    x.requiresGrad_();
+    t.requiresGrad_();
+    const u = this.u.forward(x, t);
+    const inside = derivative(derivative(u, t), t).sub(derivative(derivative(u, x), x));
+    const now = zeros(...t.shape).requiresGrad_();
+    const first = this.u.forward(x, now);
+    const end = (place: number): Tensor => this.u.forward(zeros(...x.shape).add(place), t);
+    return [inside, first.sub(start(x)), derivative(first, now), end(0), end(1)];
+  }
+}
+
+/** The mean square of what is left; the string's start and ends weigh more. */
+export class Residuals extends nn.Module {
+  forward(inside: Tensor, ...others: Tensor[]): Tensor {
+    return others.reduce((sum, rest) => sum.add(rest.square().mean().mul(10)), inside.square().mean());
+  }
+}
+
+/** Trains for so many steps; the root mean square of what is wrong with u, and of u. */
+export async function main(steps = 3000): Promise<[error: number, size: number]> {
+  manualSeed(0);
+  const u = new Wave();
+  const trainer = await compileTraining(new WaveEquation(u), {
+    inputs: [
+      [POINTS, 1],
+      [POINTS, 1],
+    ],
+    targets: [],
+    loss: new Residuals(),
+    optimizer: new optim.Adam(u.parameters(), { lr: 2e-3 }),
+  });
+  for (let step = 1; step <= steps; step++) {
+    const loss = await trainer.step(rand(POINTS, 1), rand(POINTS, 1));
+    if (step % 500 === 0) console.log(`step ${step}: loss ${loss.toFixed(6)}`);
+  }
+  const program = await compile(u, { inputs: [[1000, 1], [1000, 1]] });
+  const [x, t] = [rand(1000, 1), rand(1000, 1)];
+  const rms = (y: Tensor): Promise<number> => y.square().mean().sqrt().item();
+  return [await rms((await program.run(x, t)).sub(exact(x, t))), await rms(exact(x, t))];
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const [error, size] = await main();
+  console.log(`u is wrong by ${error.toFixed(4)}, and is ${size.toFixed(4)} (root mean square)`);
+}
