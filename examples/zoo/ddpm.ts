@@ -30,7 +30,9 @@ const INT32 = { dtype: "int32" } as const;
 /** Positions [N] as sines and cosines of many wave lengths, [N,width]. */
 function sinusoids(positions: Tensor, width: number): Tensor {
   const half = width / 2;
-  const frequencies = arange(half).mul(-Math.log(10_000) / half).exp();
+  const frequencies = arange(half)
+    .mul(-Math.log(10_000) / half)
+    .exp();
   const angles = positions.unsqueeze(1).mul(frequencies);
   return cat([angles.sin(), angles.cos()], 1);
 }
@@ -47,8 +49,14 @@ class Block extends nn.Module {
 
 export class Denoiser extends nn.Module {
   lift = new nn.Linear(2, WIDTH);
-  blocks = new nn.ModuleList([new Block(), new Block(), new Block()]);
-  out = new nn.Linear(WIDTH, 2);
+  blocks: nn.ModuleList<Block>;
+  out: nn.Linear;
+
+  constructor(depth = 3) {
+    super();
+    this.blocks = new nn.ModuleList(Array.from({ length: depth }, () => new Block()));
+    this.out = new nn.Linear(WIDTH, 2);
+  }
 
   /** The noise in points [N,2] after so many steps [N], or [1] for all. */
   forward(points: Tensor, steps: Tensor): Tensor {
@@ -94,7 +102,9 @@ class Backward extends nn.Module {
 
 /** Points [N,2] of a spiral. */
 export function spiral(count = BATCH): Tensor {
-  const turn = rand(count).sqrt().mul(3 * Math.PI);
+  const turn = rand(count)
+    .sqrt()
+    .mul(3 * Math.PI);
   const radius = turn.mul(2 / (3 * Math.PI));
   return stack([radius.mul(turn.cos()), radius.mul(turn.sin())], 1).add(randn(count, 2).mul(0.05));
 }

@@ -3,11 +3,23 @@
  * try, learns from what has been tried, and tells how long the pole stands, before and after.
  */
 
-import { compile, compileTraining, manualSeed, nn, noGrad, optim, type Program, Tensor, tensor } from "kiln";
+import {
+  compile,
+  compileTraining,
+  manualSeed,
+  nn,
+  noGrad,
+  optim,
+  type Program,
+  type Tensor,
+  tensor,
+} from "kiln";
 
-const BATCH = 64;
+const BATCH = 128;
 const LONGEST = 500;
 const DISCOUNT = 0.99;
+/** How much of the way to the net that learns the other one goes in a step. */
+const FOLLOWING = 0.005;
 const INT32 = { dtype: "int32" } as const;
 
 /** The worth of both actions [N,2] in states [N,4]. */
@@ -25,18 +37,26 @@ export class QNet extends nn.Module {
   }
 }
 
-/** What actions [N] were thought to be worth, and what they were worth by what came of them, as `target` sees it. */
+/**
+ * What actions [N] were thought to be worth, and what they turned out to be worth, as another net sees it, which follows
+ * the one that learns slowly.
+ */
 export class Learner extends nn.Module {
   constructor(
     readonly online: QNet,
     readonly target: QNet,
   ) {
     super();
+    for (const parameter of target.parameters()) parameter.requiresGrad_(false);
   }
 
   forward(state: Tensor, action: Tensor, reward: Tensor, next: Tensor, goesOn: Tensor): [Tensor, Tensor] {
+    const learned = this.online.parameters();
+    noGrad(() => {
+      for (const [k, parameter] of this.target.parameters().entries()) parameter.lerp_(learned[k], FOLLOWING);
+    });
     const thought = this.online.forward(state).gather(1, action.unsqueeze(1)).squeeze(1);
-    const later = noGrad(() => this.target.forward(next).amax(1));
+    const later = this.target.forward(next).amax(1);
     return [thought, reward.add(later.mul(goesOn).mul(DISCOUNT))];
   }
 }
@@ -45,7 +65,12 @@ type State = readonly [place: number, speed: number, angle: number, turning: num
 type Transition = { state: State; action: number; next: State; goesOn: number };
 
 const between = (low: number, high: number): number => low + Math.random() * (high - low);
-const begin = (): State => [between(-0.05, 0.05), between(-0.05, 0.05), between(-0.05, 0.05), between(-0.05, 0.05)];
+const begin = (): State => [
+  between(-0.05, 0.05),
+  between(-0.05, 0.05),
+  between(-0.05, 0.05),
+  between(-0.05, 0.05),
+];
 
 /** A fiftieth of a second of a cart of 1 kg, pushed left or right with 10 N, and a pole of 0.1 kg and 1 m on it. */
 function push([place, speed, angle, turning]: State, action: number): State {
@@ -82,7 +107,10 @@ function remembered(memory: readonly Transition[]): Tensor[] {
   const column = (of: (transition: Transition) => number | State): Tensor => tensor(picked.map(of));
   return [
     column(({ state }) => state),
-    tensor(picked.map(({ action }) => action), INT32),
+    tensor(
+      picked.map(({ action }) => action),
+      INT32,
+    ),
     column(() => 1),
     column(({ next }) => next),
     column(({ goesOn }) => goesOn),
@@ -99,7 +127,7 @@ export async function main(steps = 15_000): Promise<[before: number, after: numb
     inputs: [[BATCH, 4], { shape: [BATCH], ...INT32 }, [BATCH], [BATCH, 4], [BATCH]],
     targets: [],
     loss: new nn.HuberLoss(),
-    optimizer: new optim.Adam(online.parameters(), { lr: 1e-3 }),
+    optimizer: new optim.Adam(online.parameters(), { lr: 3e-4 }),
   });
   const before = await trial(program);
   const memory: Transition[] = [];
@@ -112,10 +140,10 @@ export async function main(steps = 15_000): Promise<[before: number, after: numb
     time++;
     const isOver = !stands(next) || time === LONGEST;
     [state, time] = isOver ? [begin(), 0] : [next, time];
-    if (step < 500) continue;
+    if (step < BATCH) continue;
     await trainer.step(...remembered(memory));
-    if (step % 250 === 0) await target.loadStateDict(online.stateDict());
-    if (step % 2500 === 0) console.log(`step ${step}: the pole stands for ${await trial(program)} pushes`);
+    if (step % 2500 === 0)
+      console.log(`step ${step}: the pole stands for ${(await trial(program)).toFixed(0)} pushes`);
   }
   return [before, await trial(program)];
 }

@@ -4,7 +4,19 @@
  * it with the exact solution.
  */
 
-import { autograd, cat, compile, compileTraining, manualSeed, nn, optim, rand, type Tensor, zeros } from "kiln";
+import {
+  autograd,
+  cat,
+  compile,
+  compileTraining,
+  fullLike,
+  manualSeed,
+  nn,
+  optim,
+  rand,
+  type Tensor,
+  zerosLike,
+} from "kiln";
 
 const POINTS = 128;
 const WIDTH = 32;
@@ -43,14 +55,15 @@ export class WaveEquation extends nn.Module {
   }
 
   forward(x: Tensor, t: Tensor): [inside: Tensor, start: Tensor, speed: Tensor, left: Tensor, right: Tensor] {
-    const derivative = (y: Tensor, of: Tensor): Tensor => autograd.grad(y.sum(), of, { createGraph: true })[0];
+    const derivative = (y: Tensor, of: Tensor): Tensor =>
+      autograd.grad(y.sum(), of, { createGraph: true })[0];
     x.requiresGrad_();
     t.requiresGrad_();
     const u = this.u.forward(x, t);
     const inside = derivative(derivative(u, t), t).sub(derivative(derivative(u, x), x));
-    const now = zeros(...t.shape).requiresGrad_();
+    const now = zerosLike(t).requiresGrad_();
     const first = this.u.forward(x, now);
-    const end = (place: number): Tensor => this.u.forward(zeros(...x.shape).add(place), t);
+    const end = (place: number): Tensor => this.u.forward(fullLike(x, place), t);
     return [inside, first.sub(start(x)), derivative(first, now), end(0), end(1)];
   }
 }
@@ -79,7 +92,12 @@ export async function main(steps = 3000): Promise<[error: number, size: number]>
     const loss = await trainer.step(rand(POINTS, 1), rand(POINTS, 1));
     if (step % 500 === 0) console.log(`step ${step}: loss ${loss.toFixed(6)}`);
   }
-  const program = await compile(u, { inputs: [[1000, 1], [1000, 1]] });
+  const program = await compile(u, {
+    inputs: [
+      [1000, 1],
+      [1000, 1],
+    ],
+  });
   const [x, t] = [rand(1000, 1), rand(1000, 1)];
   const rms = (y: Tensor): Promise<number> => y.square().mean().sqrt().item();
   return [await rms((await program.run(x, t)).sub(exact(x, t))), await rms(exact(x, t))];

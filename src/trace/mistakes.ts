@@ -28,8 +28,8 @@ export const changesNumber = (path: string): string =>
   "run: make it a buffer with registerBuffer, and change it with add_ or copy_";
 
 export const assignsTo = (what: string): string =>
-  `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes; ` +
-  "parameters change with the optimizer's step";
+  `forward assigns to ${what}: in a compiled model only buffers change, which registerBuffer makes, and parameters ` +
+  "that want no gradient; others change with the optimizer's step";
 
 export const changesOutside = ({ dtype, shape }: Tensor): string =>
   `the body of a scan changes a tensor ${dtype}[${shape}] from outside of it in place, a buffer such as those of batch ` +

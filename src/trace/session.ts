@@ -101,10 +101,13 @@ export class Session implements Recorder {
     for (const [name, parameter] of this.model.namedParameters()) {
       const owner = ownerOf(parameter);
       if (this.adopted.has(owner)) continue;
-      this.keepApart(owner, `the parameter ${name}`);
+      // A frozen one is what forward makes of it, like a buffer.
+      if (parameter.requiresGrad) {
+        this.keepApart(owner, `the parameter ${name}`);
+        this.fixed.set(owner, `the parameter ${name}`);
+        this.parameters.push(name);
+      }
       this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
-      this.fixed.set(owner, `the parameter ${name}`);
-      if (parameter.requiresGrad) this.parameters.push(name);
     }
     for (const [name, buffer] of this.model.namedBuffers()) {
       const owner = ownerOf(buffer);

@@ -3,7 +3,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { main as charGpt } from "../../examples/zoo/char-gpt.ts";
 import { main as charRnn } from "../../examples/zoo/char-rnn.ts";
+import { main as ddpm } from "../../examples/zoo/ddpm.ts";
+import { main as dqn } from "../../examples/zoo/dqn.ts";
 import { main as lstmClassifier } from "../../examples/zoo/lstm-classifier.ts";
+import { main as pinn } from "../../examples/zoo/pinn.ts";
 import { CHARACTERS, encode, knownWords, text } from "../../examples/zoo/text.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
@@ -14,6 +17,20 @@ const isShare = (share: number): boolean => share >= 0 && share <= 1;
 test("lstm-classifier", async () => expect(isShare(await lstmClassifier(2))).toBe(true));
 test("char-rnn", async () => expect(isShare(await charRnn(2, 3))).toBe(true));
 test("char-gpt", async () => expect(isShare(await charGpt(2, 3))).toBe(true));
+test("ddpm", async () => {
+  const [samples, noise] = await ddpm(2, 16);
+  expect([samples, noise].every(Number.isFinite)).toBe(true);
+});
+test("dqn", async () => {
+  const [before, after] = await dqn(130);
+  expect([before, after].every((pushes) => pushes > 0 && pushes <= 500)).toBe(true);
+});
+test("pinn", async () => {
+  const [error, size] = await pinn(2);
+  expect(error).toBeGreaterThan(0);
+  // A sine times a cosine.
+  expect(size).toBeCloseTo(0.5, 1);
+});
 
 test("the text that is read is made of words that are known, in characters that have numbers", () => {
   const written = text(200);

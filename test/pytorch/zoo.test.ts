@@ -6,14 +6,29 @@
 import { readdirSync } from "node:fs";
 import { nn, optim } from "kiln";
 import { expect, test } from "vitest";
+import { Denoiser } from "../../examples/zoo/ddpm.ts";
+import { Learner, QNet } from "../../examples/zoo/dqn.ts";
 import { BracketReader } from "../../examples/zoo/lstm-classifier.ts";
+import { Residuals, Wave, WaveEquation } from "../../examples/zoo/pinn.ts";
 import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
 
 /** By the names of the fixtures, in alphabetical order. */
 const ZOO: Readonly<Record<string, ZooCase>> = {
+  ddpm: {
+    net: () => new Denoiser(1),
+    train: supervised(new nn.MSELoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
+  },
+  dqn: {
+    net: () => new Learner(new QNet(), new QNet()),
+    train: supervised(new nn.HuberLoss(), (p) => new optim.Adam(p, { lr: 0.02, eps: 1e-3 }), 0),
+  },
   lstm_classifier: {
     net: () => new BracketReader(),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
+  },
+  pinn: {
+    net: () => new WaveEquation(new Wave()),
+    train: supervised(new Residuals(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 }), 0),
   },
 };
 

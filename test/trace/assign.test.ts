@@ -1,6 +1,6 @@
 /** Buffers that forward writes to: the new value counts from there on, and is kept after the run. */
 
-import { compile, nn, ones, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln";
 import { describe, expect, it } from "vitest";
 import { printGraph } from "../../src/ir/print.ts";
 import { traceModel } from "../../src/trace/trace.ts";
@@ -109,6 +109,60 @@ it("the graph shows an update of each buffer that was assigned, and no other", (
   expect(graph.updates.map(({ target }) => target.name)).toEqual(["total"]);
   expect(printGraph(graph)).toContain("update @total = %1");
 });
+
+/** What is learned is followed by what is frozen, a quarter of the way in each step. */
+class Following extends nn.Module {
+  readonly learned = new nn.Linear(2, 2);
+  readonly frozen = new nn.Linear(2, 2);
+
+  constructor() {
+    super();
+    for (const parameter of this.frozen.parameters()) parameter.requiresGrad_(false);
+  }
+
+  forward(x: Tensor): [Tensor, Tensor] {
+    noGrad(() => {
+      this.frozen.weight.lerp_(this.learned.weight, 0.25);
+      this.frozen.bias!.lerp_(this.learned.bias!, 0.25);
+    });
+    return [this.learned.forward(x), this.frozen.forward(x)];
+  }
+}
+
+it.each(["js", "wasm"])(
+  "a frozen parameter is what forward makes of it, compiled as outside, on %s",
+  async (backend) => {
+    const [compiled, outside] = [new Following(), new Following()];
+    await outside.loadStateDict(compiled.stateDict());
+    const optimizer = (net: Following) => new optim.SGD(net.parameters(), { lr: 0.01 });
+    const [loss, stepping] = [new nn.MSELoss(), optimizer(outside)];
+    const trainer = await compileTraining(compiled, {
+      inputs: [[1, 2]],
+      targets: [],
+      loss,
+      optimizer: optimizer(compiled),
+      backend,
+    });
+    const seen = compiled.frozen.weight.detach();
+    for (let step = 0; step < 3; step++) {
+      await trainer.step(tensor([[3, 5]]));
+      stepping.zeroGrad();
+      loss.forward(...outside.forward(tensor([[3, 5]]))).backward();
+      stepping.step();
+    }
+    const expected = outside.stateDict();
+    for (const [key, actual] of Object.entries(compiled.stateDict())) {
+      const difference = await actual.sub(expected[key]).abs().max().item();
+      // Both round to float32, with sums in other orders.
+      expect(difference, key).toBeLessThan(1e-6);
+    }
+    expect(await seen.array()).toEqual(await compiled.frozen.weight.array());
+    compiled.frozen.weight.requiresGrad_();
+    await expect(trainer.step(tensor([[3, 5]]))).rejects.toThrow(
+      "forward assigns to the parameter frozen.weight",
+    );
+  },
+);
 
 it("a parameter is not assigned to in forward", async () => {
   const model = new Stateful((self, x) => {
