@@ -12,6 +12,7 @@ import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend 
 import {
   COMMON_OPTIONS,
   checkLoss,
+  checkMetrics,
   checkModel,
   checkOptimizer,
   readDynamicShapes,
@@ -19,17 +20,19 @@ import {
 } from "./driver/options.ts";
 import { TrainingCompiler } from "./driver/training.ts";
 import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
-import { Program, type RunResult } from "./runtime/programs/program.ts";
+import { Program, type RunResult, type WithoutState } from "./runtime/programs/program.ts";
 import type { CompileSpecialization } from "./runtime/programs/specialization.ts";
+import type { DetailOf, MetricOf } from "./runtime/programs/step-types.ts";
 import { type StepSource, Trainer } from "./runtime/programs/trainer.ts";
 import type { GradientOptions, GroupedRules } from "./runtime/programs/training-plan.ts";
+import { CarriedState } from "./runtime/state/carried-state.ts";
 import { ModelState, settled } from "./runtime/state/model-state.ts";
 import { differentiatorWith } from "./tensor/backward.ts";
 import { injectDifferentiator, injectEvaluator } from "./tensor/context.ts";
 import { programSeed } from "./tensor/random.ts";
 import type { Tensor } from "./tensor/tensor.ts";
 import { inMode, type Moded } from "./trace/mode.ts";
-import { type Traceable, type TraceableLoss, traceModel } from "./trace/trace.ts";
+import { type StepParts, type Traceable, type TraceableLoss, traceModel } from "./trace/trace.ts";
 
 /** A model as the driver sees it. */
 export interface CompilableModel extends Moded {}
@@ -39,16 +42,33 @@ export interface CompilableOptimizer extends StepSource, GroupedRules {
   readonly paramGroups: GroupedRules["paramGroups"];
 }
 
-export interface CompileOptions extends CommonOptions {
+export interface CompileOptions<Carried = unknown> extends CommonOptions {
   /** `eval` (default) or `train`: which behaviour of layers such as dropout is compiled. */
   readonly mode?: "eval" | "train";
+  /**
+   * A tensor, or tensors in lists and records, that `forward` is given last and hands on: it returns a list that ends with
+   * the next state, `[out, [h, c]]`, which the next run is given, without its history. A run gives the rest.
+   * `resetCarried()` begins anew.
+   */
+  readonly carried?: Carried;
 }
 
-export interface CompileTrainingOptions extends CommonOptions, GradientOptions {
-  readonly loss: TraceableLoss;
+export interface CompileTrainingOptions<
+  Model extends CompilableModel = CompilableModel,
+  Loss extends TraceableLoss = TraceableLoss,
+  Metrics extends string = string,
+  Carried = unknown,
+> extends CommonOptions,
+    GradientOptions {
+  /** A module whose `forward(...outputs, ...targets)` returns one number, or a record of numbers of which `loss` is it. */
+  readonly loss: Loss;
   readonly optimizer: CompilableOptimizer;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
   readonly targets?: readonly InputSpec[];
+  /** Numbers that `step(…, { metrics: true })` gives beside the loss, functions of outputs and targets by name. */
+  readonly metrics?: Readonly<Record<Metrics, MetricOf<Model>>>;
+  /** The state that `forward` is given last before the first step; see {@link CompileOptions.carried}. */
+  readonly carried?: Carried;
   /**
    * How many steps lie between copies of the parameters to the host, for backends whose device may be lost (GPUs); 100
    * unless told.
@@ -56,24 +76,35 @@ export interface CompileTrainingOptions extends CommonOptions, GradientOptions {
   readonly mirrorEvery?: number;
 }
 
-const COMPILE_OPTIONS = { ...COMMON_OPTIONS, mode: true } satisfies OptionNames<CompileOptions>;
+const COMPILE_OPTIONS = {
+  ...COMMON_OPTIONS,
+  mode: true,
+  carried: true,
+} satisfies OptionNames<CompileOptions>;
 
 const TRAINING_OPTIONS = {
   ...COMMON_OPTIONS,
   loss: true,
   optimizer: true,
   targets: true,
+  metrics: true,
+  carried: true,
   clipGradNorm: true,
   clipGradValue: true,
   accumulate: true,
   mirrorEvery: true,
 } satisfies OptionNames<CompileTrainingOptions>;
 
+/** What a program gives whose model hands a state of the type `Carried` on. */
+type Given<Model extends CompilableModel, Carried> = RunResult<
+  unknown extends Carried ? ReturnType<Model["forward"]> : WithoutState<ReturnType<Model["forward"]>>
+>;
+
 /** Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept. */
-export async function compile<Model extends CompilableModel>(
+export async function compile<Model extends CompilableModel, Carried = unknown>(
   model: Model,
-  options: CompileOptions,
-): Promise<Program<RunResult<ReturnType<Model["forward"]>>>> {
+  options: CompileOptions<Carried>,
+): Promise<Program<Given<Model, Carried>, Carried>> {
   checkModel("compile", model);
   checkOptionNames("compile", options, COMPILE_OPTIONS);
   const inputs = readTypes(options.inputs, "inputs");
@@ -85,25 +116,31 @@ export async function compile<Model extends CompilableModel>(
   const backend = await usableBackend(options.backend, options);
   const seed = programSeed();
   const state = ModelState.for(tensorsOf(model));
+  const carried = await carriedIn("compile", options);
   await settled(tensorsOf(model));
   const common = await buildOptions(backend, options);
   const what = training ? "forward pass in training mode" : "forward pass";
   const specialization: CompileSpecialization = async (shapes, why, previous) => {
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const begin = performance.now();
-    const trace = inMode(model, training, () => traceModel(model, types));
+    const trace = inMode(model, training, () => traceModel(model, types, carried?.tree));
     if (previous?.isOf(trace)) return previous;
     return build(backend, state, trace, begin, { what, why }, common);
   };
   const main = await state.enqueue(() => specialization(inputs.map(({ shape }) => shape)));
-  return new Program(main, inputs, state, specialization, seed, dynamic);
+  return new Program(main, inputs, state, specialization, seed, dynamic, carried);
 }
 
 /** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */
-export async function compileTraining(
-  model: CompilableModel,
-  options: CompileTrainingOptions,
-): Promise<Trainer> {
+export async function compileTraining<
+  Model extends CompilableModel,
+  Loss extends TraceableLoss,
+  Metrics extends string = never,
+  Carried = unknown,
+>(
+  model: Model,
+  options: CompileTrainingOptions<Model, Loss, Metrics, Carried>,
+): Promise<Trainer<DetailOf<Model, Loss, Metrics, Carried>, Carried>> {
   checkModel("compileTraining", model);
   checkOptionNames("compileTraining", options, TRAINING_OPTIONS);
   checkLoss("compileTraining", options.loss);
@@ -118,14 +155,36 @@ export async function compileTraining(
     throw new KilnError(`mirrorEvery must be a whole number of at least 1, not ${mirrorEvery}`);
   }
   const common = await buildOptions(backend, options);
-  const request = { model, options, backend, state, common, inputs, dynamic, givenTargets };
+  checkMetrics(options.metrics);
+  const carried = await carriedIn("compileTraining", options);
+  // What a metric is given is what the model and its targets are: the types of its parameters say so to its writer.
+  const metrics = options.metrics as StepParts["metrics"];
+  const request = {
+    model,
+    options: { ...options, metrics },
+    backend,
+    state,
+    common,
+    inputs,
+    dynamic,
+    givenTargets,
+    carried,
+  };
   const compiler = new TrainingCompiler(request);
   await compiler.settle();
   const seed = programSeed();
   const first = await state.enqueue(() => compiler.step());
   const accumulation = await state.enqueue(() => compiler.accumulation(first));
-  return new Trainer(first, compiler, state, optimizer, { seed, mirrorEvery }, accumulation);
+  const settings = { seed, mirrorEvery, metrics: Object.keys(options.metrics ?? {}), carried };
+  return new Trainer(first, compiler, state, optimizer, settings, accumulation);
 }
+
+/** What the option `carried` gives. */
+const carriedIn = async <Carried>(
+  callee: string,
+  { carried }: { readonly carried?: Carried },
+): Promise<CarriedState<Carried> | undefined> =>
+  carried === undefined ? undefined : CarriedState.from(callee, carried);
 
 export interface BackendStatus extends Availability {
   readonly name: string;

@@ -124,6 +124,7 @@ export async function subjectOn(
     main: specialization,
     step: onlyThis,
     gradients: onlyThis,
+    detailed: () => onlyThis,
     cohorts: updatedBy(specialization, cohorts),
     summed: [],
     wanted: new Map(),

@@ -85,6 +85,19 @@ export function checkLoss(callee: string, loss: unknown): void {
   );
 }
 
+/** Throws unless `metrics` are functions by name, if there are any. */
+export function checkMetrics(metrics: unknown): void {
+  if (metrics === undefined) return;
+  const [name, strange] = isObject(metrics)
+    ? (Object.entries(metrics).find(([, metric]) => typeof metric !== "function") ?? [])
+    : ["metrics", metrics];
+  if (name === undefined) return;
+  throw new KilnError(
+    "metrics are functions of outputs and targets by name, such as { error: (output, target) => " +
+      `output.sub(target).abs().mean() }; ${name} is ${describeValue(strange)}`,
+  );
+}
+
 /** Throws unless `optimizer` is one of `kiln.optim`, or works like one. */
 export function checkOptimizer(optimizer: unknown, where = "compileTraining needs an optimizer"): void {
   if (isOptimizerLike(optimizer)) return;

@@ -21,10 +21,11 @@ import {
   trainedBy,
   type UpdatePlan,
 } from "../runtime/programs/training-plan.ts";
+import type { CarriedState } from "../runtime/state/carried-state.ts";
 import { type ModelState, settled } from "../runtime/state/model-state.ts";
 import { writesOf } from "../runtime/state/stored-values.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
-import { type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
+import { type StepParts, type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
 import { type BuildOptions, build } from "./build.ts";
 
 /** What a training is compiled from, checked. */
@@ -33,6 +34,7 @@ export interface TrainingRequest {
   readonly options: GradientOptions & {
     readonly loss: TraceableLoss;
     readonly optimizer: GroupedRules;
+    readonly metrics: StepParts["metrics"];
   };
   readonly backend: Backend;
   readonly state: ModelState;
@@ -40,6 +42,7 @@ export interface TrainingRequest {
   readonly inputs: readonly TensorType[];
   readonly dynamic: DynamicShapes;
   readonly givenTargets: readonly TensorType[] | undefined;
+  readonly carried: CarriedState | undefined;
 }
 
 export class TrainingCompiler implements PrepareStep {
@@ -72,12 +75,12 @@ export class TrainingCompiler implements PrepareStep {
       | { readonly trace: Trace; readonly trained: readonly string[]; readonly plan: UpdatePlan }
       | undefined;
     const compile =
-      (isStep: boolean): CompileSpecialization =>
+      (isStep: boolean, parts?: StepParts): CompileSpecialization =>
       async (shapes, because, previous) => {
         const begin = performance.now();
         const replaced = previous?.replaced();
         if (replaced !== undefined) throw replacedError(replaced);
-        const trace = this.traced(shapes);
+        const trace = this.traced(shapes, parts);
         if (previous?.isOf(trace)) return previous;
         first ??= this.planned(trace);
         return isStep
@@ -98,6 +101,8 @@ export class TrainingCompiler implements PrepareStep {
       main,
       step: compile(true),
       gradients: compile(false),
+      detailed: ({ metrics, ...parts }) =>
+        compile(true, { ...parts, ...(metrics && { metrics: this.request.options.metrics }) }),
       cohorts: this.accumulate > 1 ? [] : updatedBy(main, plan.cohorts),
       summed: trace.parameters.filter((name) => main.states.has(accumulatedName(name))),
       wanted,
@@ -126,14 +131,16 @@ export class TrainingCompiler implements PrepareStep {
     return { accumulate, accumulated, summed, update: await this.update(summed) };
   }
 
-  private traced(shapes: readonly (readonly number[])[]): Trace {
-    const { model, inputs, givenTargets, options } = this.request;
+  private traced(shapes: readonly (readonly number[])[], parts?: StepParts): Trace {
+    const { model, inputs, givenTargets, options, carried } = this.request;
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const targets = givenTargets?.map((type, k) => ({
       ...type,
       shape: shapes[inputs.length + k] ?? type.shape,
     }));
-    this.trace = inMode(model, true, () => traceLoss(model, options.loss, types, targets));
+    this.trace = inMode(model, true, () =>
+      traceLoss(model, options.loss, types, targets, parts, carried?.tree),
+    );
     return this.trace;
   }
 

@@ -1,6 +1,7 @@
 /** What a trace says of models that it cannot mean as they are written. */
 
-import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape } from "../core/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
 /** Of a tensor that wants gradients and would be frozen into the program. */
 export const untrained = ({ dtype, shape, isLeaf }: Tensor): string =>
@@ -43,3 +44,9 @@ export const givenToLoss = (loss: string, takes: number, outputs: number, target
   `${loss} takes ${counted(takes, "tensor")}, and is given ${counted(outputs, "output")} of the model and ` +
   `${counted(targets, "target")}: a loss of your own can take them all, a module whose forward(...outputs, ...targets) ` +
   "returns one tensor";
+
+/** Of a metric, or one of several losses, that is no number. */
+export const wantsNumber = (name: string, given: unknown): string =>
+  `${name} must be one number, such as a mean, not ${given instanceof Tensor ? typeOf(given) : described(given)}`;
+
+export const typeOf = ({ dtype, shape }: Tensor): string => `${dtype}${formatShape(shape)}`;

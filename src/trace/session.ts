@@ -7,15 +7,25 @@ import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types
 import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import type { GradFn } from "../tensor/grad-fn.ts";
+import { noGrad } from "../tensor/grad-mode.ts";
 import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
+import type { Tensors } from "../tensor/tensor-tree.ts";
 import type { Version } from "../tensor/version.ts";
 import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
 import { arityOf } from "./arity.ts";
-import { assignsTo, changesNumber, counted, givenToLoss, keepsTensor, untrained } from "./mistakes.ts";
+import {
+  assignsTo,
+  changesNumber,
+  counted,
+  givenToLoss,
+  keepsTensor,
+  untrained,
+  wantsNumber,
+} from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
-import { mistakeIn } from "./returned.ts";
-import type { Traceable, TraceableLoss } from "./traceable.ts";
+import { mistakeIn, mistakeInCarried, mistakeInLoss, tensorsIn } from "./returned.ts";
+import type { Metric, Traceable, TraceableLoss } from "./traceable.ts";
 import { ValueNamer } from "./value-names.ts";
 
 export interface Trace {
@@ -28,8 +38,10 @@ export interface Trace {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
   /** What the graph is right for: the fields of the model, and of the loss. */
   readonly assumes?: readonly ModelFields[];
-  /** What forward returns: lists and records, in which numbers tell which output stands where. */
+  /** What a run gives: lists and records, in which numbers tell which output stands where. */
   readonly returned?: unknown;
+  /** The names of all that the loss returns; `loss` alone where that is one tensor. */
+  readonly losses?: readonly string[];
   /** The states that hold numbers which forward itself gives. */
   readonly written?: ReadonlySet<string>;
 }
@@ -136,19 +148,26 @@ export class Session implements Recorder {
     }
   }
 
-  /** What the model returns for inputs of these types: tensors, at least one, alone or in lists and records. */
-  forward(types: readonly TensorType[]): unknown {
+  /**
+   * What the model returns for inputs of these types: tensors, at least one, alone or in lists and records. With a `state`
+   * that is carried it is given that last, and what it returns for the next run is left out.
+   */
+  forward(types: readonly TensorType[], state?: Tensors): unknown {
     const { model } = this;
     const { declared, most } = arityOf(model);
-    if (types.length > most) throw this.miscounted(types.length);
+    const handed = state === undefined ? [] : [state];
+    const given = types.length + handed.length;
+    const listed = `inputs lists ${types.length}${state === undefined ? "" : ", and a state is carried"}`;
+    if (given > most) throw this.miscounted(listed);
     const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
+    for (const [k, leaf] of tensorsIn(state).entries()) this.adoptState(`carried#${k}`, leaf, false);
     const fields = new ModelFields(model);
     let result: unknown;
     try {
-      result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs)));
+      result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs, ...handed)));
     } catch (error) {
       // What is not given may be optional; where it is not, that is what is wrong.
-      throw types.length < declared ? this.miscounted(types.length, error) : error;
+      throw given < declared ? this.miscounted(listed, error) : error;
     }
     const carried = fields.restoreTensors();
     if (carried !== undefined) throw new KilnError(keepsTensor(carried), [this.modelOrigin()]);
@@ -156,24 +175,45 @@ export class Session implements Recorder {
     if (counted !== undefined) throw new KilnError(changesNumber(counted), [this.modelOrigin()]);
     const mistake = mistakeIn(result, model.constructor.name);
     if (mistake !== undefined) throw new KilnError(mistake, [this.modelOrigin()]);
-    return result;
+    return state === undefined ? result : this.handedOn(state, result);
   }
 
-  private miscounted(given: number, error?: unknown): KilnError {
+  /** Has what `result` ends with be the carried state of the next run, without its history; the rest of `result`. */
+  private handedOn(state: Tensors, result: unknown): unknown {
+    const mistake = mistakeInCarried(state, result, this.model.constructor.name);
+    if (mistake !== undefined) throw new KilnError(mistake, [this.modelOrigin()]);
+    const items = result as readonly unknown[];
+    // All are read before one is changed: a state may come back in another order.
+    const values = tensorsIn(items.at(-1)).map((tensor) => this.valueOf(tensor, true));
+    for (const [k, leaf] of tensorsIn(state).entries()) {
+      this.changed.add(this.adopted.get(leaf)!);
+      leaf.become(this.sourceOf(values[k], false), null);
+    }
+    return items.slice(0, -1);
+  }
+
+  private miscounted(listed: string, error?: unknown): KilnError {
     const { name } = this.model.constructor;
     const { declared } = arityOf(this.model);
     const why =
       error === undefined
         ? ""
         : `; without the others it fails: ${error instanceof Error ? error.message : error}`;
-    return new KilnError(
-      `forward of ${name} takes ${counted(declared, "input")}, and inputs lists ${given}${why}`,
-      [this.modelOrigin()],
-    );
+    return new KilnError(`forward of ${name} takes ${counted(declared, "input")}, and ${listed}${why}`, [
+      this.modelOrigin(),
+    ]);
   }
 
-  loss(loss: TraceableLoss, outputs: readonly unknown[], types: readonly TensorType[]): Tensor {
-    const targets = types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
+  targets(types: readonly TensorType[]): readonly Tensor[] {
+    return types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
+  }
+
+  /** What the loss makes of outputs and targets, by name: what is differentiated is called `loss`. */
+  losses(
+    loss: TraceableLoss,
+    outputs: readonly unknown[],
+    targets: readonly Tensor[],
+  ): Readonly<Record<string, Tensor>> {
     this.lossModule = loss;
     this.places.set(loss, loss.constructedAt);
     if (outputs.length + targets.length > arityOf(loss).most) {
@@ -183,8 +223,18 @@ export class Session implements Recorder {
       );
     }
     const result = recordWith(this, () => kilnTraceBoundary(() => loss.forward(...outputs, ...targets)));
-    if (!(result instanceof Tensor)) throw new KilnError("a loss must return one tensor", [this.origin()]);
-    return result;
+    const mistake = mistakeInLoss(result, loss.constructor.name);
+    if (mistake !== undefined) throw new KilnError(mistake, [this.origin()]);
+    return result instanceof Tensor ? { loss: result } : (result as Readonly<Record<string, Tensor>>);
+  }
+
+  /** What `metric` makes of outputs and targets: one number, through which no gradient flows. */
+  metric(name: string, metric: Metric, given: readonly unknown[]): Tensor {
+    const result: unknown = recordWith(this, () =>
+      kilnTraceBoundary(() => noGrad(() => metric(...(given as readonly Tensor[])))),
+    );
+    if (result instanceof Tensor && result.numel() === 1) return result;
+    throw new KilnError(wantsNumber(name, result), [this.modelOrigin()]);
   }
 
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {

@@ -2,46 +2,103 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
-import { mapTensors } from "../tensor/tensor-tree.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { mapTensors, type Tensors } from "../tensor/tensor-tree.ts";
 import { saysNoTarget } from "./mistakes.ts";
 import { tensorsIn } from "./returned.ts";
 import { Session, type Trace } from "./session.ts";
-import type { Traceable, TraceableLoss } from "./traceable.ts";
+import type { Metric, Traceable, TraceableLoss } from "./traceable.ts";
 import { graphName } from "./value-names.ts";
 
-export type { Trace, Traceable, TraceableLoss };
+export type { Metric, Trace, Traceable, TraceableLoss };
 
-/** Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … */
-export function traceModel(model: Traceable, inputs: readonly TensorType[]): Trace {
+/** What a training step is to give beside its loss. */
+export interface StepParts {
+  /** What the model returned. */
+  readonly outputs?: boolean;
+  /** All that the loss returned, by name. */
+  readonly losses?: boolean;
+  readonly metrics?: Readonly<Record<string, Metric>> | undefined;
+}
+
+/** The outputs of a graph, and where each of them stands in what a run gives. */
+class GraphOutputs {
+  readonly list: { name: string; tensor: Tensor }[] = [];
+
+  /** Adds an output of that name; its position. */
+  add(name: string, tensor: Tensor): number {
+    return this.list.push({ name, tensor }) - 1;
+  }
+
+  /** Adds all tensors in lists and records as `output`, `output1`, …; the lists and records with their positions. */
+  addAll(result: unknown): unknown {
+    let count = 0;
+    return mapTensors(result, (tensor) => this.add(count++ === 0 ? "output" : `output${count - 1}`, tensor));
+  }
+}
+
+/**
+ * Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … A `carried` state
+ * goes from one run into the next.
+ */
+export function traceModel(model: Traceable, inputs: readonly TensorType[], carried?: Tensors): Trace {
   return Session.run(model, false, (session) => {
-    const result = session.forward(inputs);
-    const outputs = tensorsIn(result);
-    const trace = session.finish(
-      graphName(model),
-      outputs.map((tensor, k) => ({ name: k === 0 ? "output" : `output${k}`, tensor })),
-    );
-    let next = 0;
-    return { ...trace, returned: mapTensors(result, () => next++) };
+    const outputs = new GraphOutputs();
+    const returned = outputs.addAll(session.forward(inputs, carried));
+    return { ...session.finish(graphName(model), outputs.list), returned };
   });
 }
 
 /**
- * Traces `model` and then `loss` of what it returns and the targets; the graph returns the loss alone. What stands in a
- * list comes item by item, a list within it as it is.
+ * Traces `model` and then `loss` of what it returns and the targets. The graph returns the loss, and after it what `parts`
+ * ask for. What stands in a list comes item by item, a list within it as it is.
  */
 export function traceLoss(
   model: Traceable,
   loss: TraceableLoss,
   inputs: readonly TensorType[],
-  targets?: readonly TensorType[],
+  targetTypes?: readonly TensorType[],
+  parts: StepParts = {},
+  carried?: Tensors,
 ): Trace {
   return Session.run(model, true, (session) => {
-    const result = session.forward(inputs);
-    const outputs = Array.isArray(result) ? result : [result];
-    const types = targets ?? tensorsIn(result).map((output) => targetType(loss, output));
-    return session.finish(graphName(model), [{ name: "loss", tensor: session.loss(loss, outputs, types) }]);
+    const result = session.forward(inputs, carried);
+    const given = Array.isArray(result) ? result : [result];
+    const types = targetTypes ?? tensorsIn(result).map((output) => targetType(loss, output));
+    const targets = session.targets(types);
+    const losses = session.losses(loss, given, targets);
+    const outputs = new GraphOutputs();
+    const returned = {
+      loss: outputs.add("loss", losses.loss),
+      ...(parts.losses && {
+        losses: mapValues(losses, (tensor, name) =>
+          name === "loss" ? 0 : outputs.add(`loss.${name}`, tensor),
+        ),
+      }),
+      ...(parts.metrics && {
+        metrics: mapValues(parts.metrics, (metric, name) =>
+          outputs.add(`metric.${name}`, session.metric(`the metric ${name}`, metric, [...given, ...targets])),
+        ),
+      }),
+      ...(parts.outputs && { outputs: outputs.addAll(single(result)) }),
+    };
+    return {
+      ...session.finish(graphName(model), outputs.list),
+      ...(Object.values(parts).some(Boolean) && { returned }),
+      losses: Object.keys(losses),
+    };
   });
 }
+
+/** A list of one tensor is given as that one. */
+const single = (result: unknown): unknown =>
+  Array.isArray(result) && result.length === 1 && result[0] instanceof Tensor ? result[0] : result;
+
+const mapValues = <A, B>(
+  record: Readonly<Record<string, A>>,
+  f: (value: A, name: string) => B,
+): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]));
 
 function targetType(loss: TraceableLoss, output: TensorType): TensorType {
   if (loss.targetType !== undefined) return loss.targetType(output);

@@ -20,3 +20,6 @@ export interface TraceableLoss extends Traceable {
   /** The target that goes with an output, for whoever compiles without saying what `targets` there are. */
   targetType?(output: TensorType): TensorType;
 }
+
+/** A number that is computed from outputs and targets along with the loss; one tensor of one element. */
+export type Metric = (...given: readonly Tensor[]) => Tensor;

@@ -13,6 +13,7 @@ import {
   type ProgramProfile,
   readProfileOptions,
 } from "../inspection/program-profile.ts";
+import { type CarriedState, stateOf } from "../state/carried-state.ts";
 import type { ModelState } from "../state/model-state.ts";
 import { type InputInfo, randomBatch } from "./random-batch.ts";
 import { profileRuns } from "./rehearsal.ts";
@@ -88,10 +89,18 @@ export type RunResult<Returned> = Tensor extends Returned
       ? Returned
       : Tensor;
 
-export class Program<Result extends Outputs = Tensor> extends Inspectable {
+/** What is left of a list that ends with the state for the next run. */
+export type WithoutState<Returned> = Tensor extends Returned
+  ? Returned
+  : Returned extends readonly [...infer Rest, unknown]
+    ? Rest
+    : Returned;
+
+export class Program<Result extends Outputs = Tensor, Carried = unknown> extends Inspectable {
   private readonly state: ModelState;
   private readonly cache: SpecializationCache;
   private readonly seed: number;
+  private readonly carriedState: CarriedState<Carried> | undefined;
   private runs = 0;
   private disposed = false;
   private readonly usualRun: Run<Tensor[]> = {
@@ -108,8 +117,10 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
     compile: CompileSpecialization,
     seed: number,
     dynamic: DynamicShapes = ANY_SHAPES,
+    carried?: CarriedState<Carried>,
   ) {
     super(main);
+    this.carriedState = carried;
     this.state = state;
     this.seed = seed;
     this.cache = new SpecializationCache(inputs, compile, dynamic, main);
@@ -162,6 +173,16 @@ export class Program<Result extends Outputs = Tensor> extends Inspectable {
         milliseconds,
       );
     });
+  }
+
+  /** The state that goes from one run into the next, as `carried` gave it; the tensors are the live ones. */
+  get carried(): Carried {
+    return stateOf(this.carriedState).tensors;
+  }
+
+  /** Begins anew: with the carried state that the program was compiled with, or with this one. */
+  resetCarried(state?: Carried): Promise<void> {
+    return stateOf(this.carriedState).reset(this.state, state);
   }
 
   private requireAlive(): void {

@@ -113,6 +113,11 @@ export class Specialization {
     return this.bound.tensors;
   }
 
+  /** The names of the losses of a training step. */
+  get losses(): readonly string[] {
+    return this.trace.losses ?? [];
+  }
+
   /** What of the model is no longer as it was traced, in words. */
   outdated(): string | undefined {
     for (const fields of this.trace.assumes ?? []) {

@@ -8,6 +8,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { areInStep, type Cohort, type Counted } from "./cohorts.ts";
 import type { CompileSpecialization, Specialization } from "./specialization.ts";
 import { type DynamicShapes, type FedType, SpecializationCache } from "./specialization-cache.ts";
+import type { StepOptions } from "./step-result.ts";
 
 /** Why a step has to be compiled again whose parameters are the right ones. */
 export const OUT_OF_STEP = "parameters of a group have had different numbers of updates";
@@ -21,6 +22,8 @@ export interface PreparedStep {
   /** Compile for other shapes: the step, and gradients alone. */
   readonly step: CompileSpecialization;
   readonly gradients: CompileSpecialization;
+  /** The step that gives more than its loss. */
+  detailed(parts: StepOptions): CompileSpecialization;
   /** What `main` updates; none where it adds up gradients. */
   readonly cohorts: readonly Cohort[];
   /** The names of the parameters whose gradients it adds up, if it does. */
@@ -54,6 +57,8 @@ export class StepPrograms {
   readonly members: readonly Tensor[];
   readonly steps: SpecializationCache;
   readonly gradients: SpecializationCache;
+  /** Steps that give more than their loss, by what. */
+  private readonly detailed = new Map<string, SpecializationCache>();
 
   constructor(prepared: PreparedStep) {
     this.prepared = prepared;
@@ -72,9 +77,19 @@ export class StepPrograms {
     return areInStep(optimizer, cohorts) ? undefined : OUT_OF_STEP;
   }
 
+  /** The programs of steps that give what `asked` asks for. */
+  stepsGiving(asked: StepOptions): SpecializationCache {
+    const { outputs = false, losses = false, metrics = false } = asked;
+    const key = JSON.stringify([outputs, losses, metrics]);
+    const { inputs, dynamic } = this.prepared;
+    const compile = this.prepared.detailed({ outputs, losses, metrics });
+    const cache = this.detailed.get(key) ?? new SpecializationCache(inputs, compile, dynamic);
+    this.detailed.set(key, cache);
+    return cache;
+  }
+
   async dispose(): Promise<void> {
-    await this.steps.dispose();
-    await this.gradients.dispose();
+    for (const cache of [this.steps, this.gradients, ...this.detailed.values()]) await cache.dispose();
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type ProgramProfile,
   readProfileOptions,
 } from "../inspection/program-profile.ts";
+import { type CarriedState, stateOf } from "../state/carried-state.ts";
 import type { ModelState } from "../state/model-state.ts";
 import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
 import { type Counted, cohortScalars } from "./cohorts.ts";
@@ -21,7 +22,16 @@ import { randomBatch } from "./random-batch.ts";
 import { type Part, profileRuns } from "./rehearsal.ts";
 import { NOTHING, type Run, readOutputs } from "./run.ts";
 import type { Specialization, StageText } from "./specialization.ts";
+import type { SpecializationCache } from "./specialization-cache.ts";
 import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
+import {
+  batchAndOptions,
+  checkAsked,
+  numbersOf,
+  type StepDetail,
+  type StepOptions,
+  type StepResult,
+} from "./step-result.ts";
 
 /** What a trainer needs of an optimizer at run time. Steps belong to it: two trainers with one optimizer count together. */
 export interface StepSource extends Counted {
@@ -38,7 +48,19 @@ export interface Gradients {
   readonly gradients: Readonly<Record<string, Tensor>>;
 }
 
-export class Trainer extends Inspectable {
+/** What a trainer is told beside its programs. */
+export interface TrainerSettings<Carried> {
+  readonly seed: number;
+  readonly mirrorEvery: number;
+  readonly metrics?: readonly string[];
+  readonly carried?: CarriedState<Carried> | undefined;
+}
+
+export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> extends Inspectable {
+  /** The names of the losses: those of the record that the loss returns, or `loss` alone. */
+  readonly losses: readonly Detail["losses"][];
+  /** The names of the metrics that are compiled with the step. */
+  readonly metrics: readonly Detail["metrics"][];
   private readonly state: ModelState;
   private readonly seed: number;
   private readonly optimizer: StepSource;
@@ -50,10 +72,20 @@ export class Trainer extends Inspectable {
   private readonly mirrorEvery: number;
   /** The step after which the parameters were last copied to the host. */
   private mirrored: number;
+  private readonly carriedState: CarriedState<Carried> | undefined;
   private disposed = false;
   private readonly usualStep: Run<number> = {
     label: () => `step ${this.stepCount + 1}`,
     take: (program, inputs, scalars) => this.finiteLoss(program, inputs, scalars),
+    changes: "kept",
+  };
+  private readonly detailedStep: Run<object> = {
+    label: () => `step ${this.stepCount + 1}`,
+    take: async (program, inputs, scalars) => {
+      const loss = await this.finiteLoss(program, inputs, scalars);
+      const given: object = program.arranged(await readOutputs(program));
+      return { ...given, ...numbersOf(given), loss };
+    },
     changes: "kept",
   };
   private readonly gradientsAlone: Run<Tensor[]> = {
@@ -67,10 +99,13 @@ export class Trainer extends Inspectable {
     prepare: PrepareStep,
     state: ModelState,
     optimizer: StepSource,
-    { seed, mirrorEvery }: { readonly seed: number; readonly mirrorEvery: number },
+    { seed, mirrorEvery, metrics = [], carried }: TrainerSettings<Carried>,
     accumulation?: Accumulation,
   ) {
     super(first.main);
+    this.losses = first.main.losses;
+    this.metrics = metrics;
+    this.carriedState = carried;
     this.mirrorEvery = mirrorEvery;
     this.mirrored = optimizer.stepCount;
     this.state = state;
@@ -133,22 +168,41 @@ export class Trainer extends Inspectable {
    * One step on a batch: inputs, then targets. Returns the loss before the update. When the loss is not
    * finite nothing is updated, and the error names the step, the first kernel and the model's line. With
    * `accumulate: k` the gradients are added to those of the batches before, and each k-th call updates.
+   *
+   * With options after the batch it gives a record of the loss and what they ask for: `{ outputs: true }` what the model
+   * returned, `{ losses: true }` all named losses, `{ metrics: true }` the metrics, all from before the update.
    */
-  step(...batch: readonly Tensor[]): Promise<number> {
-    return this.queued(batch, (arrays) => this.run(batch, arrays));
+  step(...batch: readonly Tensor[]): Promise<number>;
+  step<const Asked extends StepOptions>(
+    ...given: readonly [...batch: Tensor[], options: Asked]
+  ): Promise<StepResult<Detail, Asked>>;
+  step(...given: readonly (Tensor | StepOptions)[]): Promise<unknown> {
+    const [batch, asked] = batchAndOptions(given);
+    if (asked === undefined) {
+      return this.queued(batch, (arrays) => this.run(this.usualStep, batch, arrays, ({ steps }) => steps));
+    }
+    checkAsked(asked, this.metrics);
+    return this.queued(batch, (arrays) =>
+      this.run(this.detailedStep, batch, arrays, (programs) => programs.stepsGiving(asked)),
+    );
   }
 
-  private async run(batch: readonly Tensor[], arrays: readonly TypedArray[]): Promise<number> {
+  private async run<T>(
+    run: Run<T>,
+    batch: readonly Tensor[],
+    arrays: readonly TypedArray[],
+    cacheOf: (programs: StepPrograms) => SpecializationCache,
+  ): Promise<T> {
     this.requireAlive();
     const programs = this.fitting() ?? (await this.compiled());
-    const specialization = await programs.steps.for(batch);
+    const specialization = await cacheOf(programs).for(batch);
     try {
-      const loss = await specialization.run(this.usualStep, arrays, this.scalarsOf(programs.prepared));
+      const result = await specialization.run(run, arrays, this.scalarsOf(programs.prepared));
       await this.complete(programs);
       if (this.stepCount % this.mirrorEvery === 0 && this.stepCount !== this.mirrored) {
         await this.mirror(specialization);
       }
-      return loss;
+      return result;
     } catch (error) {
       if (error instanceof ThreadLostError) {
         throw new KilnError(
@@ -269,6 +323,16 @@ export class Trainer extends Inspectable {
       );
       return { loss: await tensors[0].item(), gradients: Object.fromEntries(named.slice(1)) };
     });
+  }
+
+  /** The state that goes from one step into the next, as `carried` gave it; the tensors are the live ones. */
+  get carried(): Carried {
+    return stateOf(this.carriedState).tensors;
+  }
+
+  /** Begins anew: with the carried state that the trainer was compiled with, or with this one. */
+  resetCarried(state?: Carried): Promise<void> {
+    return stateOf(this.carriedState).reset(this.state, state);
   }
 
   /** Frees the programs' arenas; the model's parameters stay as they were learned. */
