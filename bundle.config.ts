@@ -1,17 +1,19 @@
 /**
- * The bundles: all of Kiln as one ES module, for browsers and for Node. `npm run build` writes them; tests and the example
- * page build them anew.
+ * The bundles: all of Kiln as one ES module, for browsers and for Node, and the command with what it loads when it is
+ * asked for. `npm run build` writes them; tests and the example page build them anew.
  */
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { pageScript } from "./src/cli/explore/page-script.ts";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const BROWSER_BUNDLE = fromRoot("dist/kiln.browser.js");
 const NODE_BUNDLE = fromRoot("dist/kiln.node.js");
+const COMMAND_FOLDER = fromRoot("dist/cli");
 
 /**
  * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js stays outside: the
@@ -72,6 +74,16 @@ async function pageWorkerText(): Promise<string> {
   return outputFiles[0].text;
 }
 
+/** Puts the script of the explorer's page into the file that stands for its text. */
+const withExplorerScript: Plugin = {
+  name: "with-explorer-script",
+  setup({ onLoad }) {
+    onLoad({ filter: /cli\/explore\/page-script\.ts$/ }, async () => ({
+      contents: `export const pageScript = async () => ${JSON.stringify(await pageScript())};`,
+    }));
+  },
+};
+
 /** What esbuild writes to keep names, for every function that is made, as often as it is made. */
 const KEEP_NAME = /var __name = \(target, value\) => __defProp\(target, "name", .*\);/;
 
@@ -82,25 +94,45 @@ const KEEP_NAME = /var __name = \(target, value\) => __defProp\(target, "name", 
 const KEEP_CLASS_NAME =
   'var __name = (target, value) => target.name === value || target.prototype === undefined ? target : __defProp(target, "name", { value, configurable: true });';
 
-async function buildBundle(outfile: string, options: BuildOptions): Promise<void> {
-  const { outputFiles } = await build({ ...COMMON, ...options, outfile, write: false });
-  const { text } = outputFiles![0];
-  if (!KEEP_NAME.test(text)) throw new Error("esbuild keeps names in another way than it did");
-  await mkdir(dirname(outfile), { recursive: true });
-  await writeFile(outfile, text.replace(KEEP_NAME, KEEP_CLASS_NAME));
+async function buildBundle(options: BuildOptions): Promise<void> {
+  const { outputFiles } = await build({ ...COMMON, ...options, write: false });
+  const texts = outputFiles!.map(
+    ({ path, text }) => [path, text.replace(KEEP_NAME, KEEP_CLASS_NAME)] as const,
+  );
+  if (!texts.some(([, text]) => text.includes(KEEP_CLASS_NAME))) {
+    throw new Error("esbuild keeps names in another way than it did");
+  }
+  for (const [path, text] of texts) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  }
 }
 
 /** Writes the browser's bundle. */
 export async function buildBrowserBundle(outfile = BROWSER_BUNDLE): Promise<void> {
-  await buildBundle(outfile, { platform: "browser", plugins: [withoutNode, withPageWorker] });
+  await buildBundle({ outfile, platform: "browser", plugins: [withoutNode, withPageWorker] });
 }
 
 /** Writes Node's bundle: one file is imported several times as fast as the hundreds it is made of. */
 export async function buildNodeBundle(outfile = NODE_BUNDLE): Promise<void> {
-  await buildBundle(outfile, { platform: "node" });
+  await buildBundle({ outfile, platform: "node" });
+}
+
+/** Writes the command and the library that models share with it; what a command alone needs is a file of its own. */
+export async function buildCommand(outdir = COMMAND_FOLDER): Promise<void> {
+  await rm(outdir, { recursive: true, force: true });
+  await buildBundle({
+    entryPoints: { main: fromRoot("src/cli/main.ts"), kiln: fromRoot("src/index.ts") },
+    outdir,
+    splitting: true,
+    packages: "external",
+    platform: "node",
+    plugins: [withExplorerScript],
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await buildBrowserBundle();
   await buildNodeBundle();
+  await buildCommand();
 }

@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { alias: { kiln: fileURLToPath(new URL("./src/index.ts", import.meta.url)) } },
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/cli/built-command.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",

@@ -10,8 +10,9 @@ import { fileURLToPath } from "node:url";
 
 const root = new URL("../../", import.meta.url);
 const inCheckout = existsSync(new URL("main.ts", import.meta.url));
-const code = new URL(inCheckout ? "src/" : "dist/src/", root);
-const extension = inCheckout ? "ts" : "js";
+const [command, library] = inCheckout
+  ? ["src/cli/main.ts", "src/index.ts"]
+  : ["dist/cli/main.js", "dist/cli/kiln.js"];
 
 const typeScript = await import("tsx/esm/api").catch(() => undefined);
 if (typeScript === undefined) {
@@ -19,7 +20,7 @@ if (typeScript === undefined) {
   process.exit(1);
 }
 typeScript.register(inCheckout ? { tsconfig: fileURLToPath(new URL("tsconfig.json", root)) } : {});
-register("./model-hooks.js", import.meta.url, { data: { entry: new URL(`index.${extension}`, code).href } });
+register("./model-hooks.js", import.meta.url, { data: { entry: new URL(library, root).href } });
 
-const { main } = await import(new URL(`cli/main.${extension}`, code).href);
+const { main } = await import(new URL(command, root).href);
 await main(process.argv.slice(2), root);

@@ -10,10 +10,12 @@ export interface Place {
   readonly exact: string;
 }
 
-/** Kiln's own folders, or the one file that a bundler has made of them: frames inside are not the user's. */
-const LIBRARY = /\/src\/trace\/origins\.[jt]s$/.test(import.meta.url)
-  ? ["src/", "passes/", "backends/"].map((folder) => new URL(`../../${folder}`, import.meta.url).href)
-  : [import.meta.url];
+/** Kiln's own folders, the built command's, or the one file that a bundler has made: frames inside are not the user's. */
+const LIBRARY = (
+  /\/src\/trace\/origins\.[jt]s$/.test(import.meta.url)
+    ? ["../../src/", "../../passes/", "../../backends/"]
+    : [/\/dist\/cli\/[^/]+$/.test(import.meta.url) ? "./" : import.meta.url]
+).map((path) => new URL(path, import.meta.url).href);
 
 const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;
 

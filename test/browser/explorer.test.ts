@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import { launchChromium, skipReason } from "./chromium.ts";
 
@@ -39,7 +39,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     const out = join(folder, `${name}.html`);
     await promisify(execFile)(
       process.execPath,
-      [here("../../src/cli/bin.js"), "explore", model, "--no-open", "--out", out, ...args],
+      [inject("command"), "explore", model, "--no-open", "--out", out, ...args],
       { cwd: here("../..") },
     );
     return pathToFileURL(out).href;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import { paletteFor } from "../../src/cli/dump/colours.ts";
-import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
+import { barModel, kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 
 const NAMES = STAGES.map(({ name }) => name);
 const FORWARD_STAGES = NAMES.filter((name) => name !== "autodiff" && name !== "training-step");
@@ -239,5 +239,11 @@ describe("kiln", () => {
     expect(stderr).toBe("");
     expect(stdout).toMatch(output);
     expect(code).toBe(0);
+  });
+
+  it("runs from its sources as it runs built", async () => {
+    const args = ["dump", "examples/lenet.ts", "--stage", "trace"];
+    const fromSources = await kiln(args, { command: join(ROOT, "src/cli/bin.js") });
+    expect(fromSources).toEqual(await kiln(args));
   });
 });

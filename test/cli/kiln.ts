@@ -5,10 +5,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { afterAll, inject } from "vitest";
 import { idxBytes } from "../data/idx-bytes.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The command as the package has it; `src/cli/bin.js` beside the sources runs them. */
+export const COMMAND = inject("command");
 export const LENET = join(ROOT, "examples/lenet.ts");
 
 /** What a run of the command came to. */
@@ -26,15 +28,17 @@ export interface RunOptions {
   readonly onOutput?: (stdout: string, interrupt: () => void) => void;
   /** Changes to the environment; what is `undefined` is not there. */
   readonly env?: NodeJS.ProcessEnv;
+  /** The `bin.js` that is started. */
+  readonly command?: string;
 }
 
-/** Runs `node src/cli/bin.js` with `args`, by default in the checkout. */
+/** Runs `kiln` with `args`, by default in the checkout. */
 export function kiln(
   args: readonly string[],
-  { cwd = ROOT, interruptAt, onOutput, env }: RunOptions = {},
+  { cwd = ROOT, interruptAt, onOutput, env, command = COMMAND }: RunOptions = {},
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(ROOT, "src/cli/bin.js"), ...args], {
+    const child = spawn(process.execPath, [command, ...args], {
       cwd,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, KILN_DEBUG: "", ...env },

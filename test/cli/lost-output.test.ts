@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { barModel, LENET, type Result, ROOT, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
+import { barModel, COMMAND, LENET, type Result, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
 writeAll(folder, { ...smallMnist("mnist"), "bars.ts": barModel() });
@@ -14,7 +14,7 @@ const TRAIN = ["train", "bars.ts", "--data", "mnist", "--epochs", "3"];
 function kilnInto(end: "a reader who leaves" | "a full disk", args: readonly string[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stdoutEnd = end === "a full disk" ? openSync("/dev/full", "w") : "pipe";
-    const child = spawn(process.execPath, [join(ROOT, "src/cli/bin.js"), ...args], {
+    const child = spawn(process.execPath, [COMMAND, ...args], {
       cwd: folder,
       stdio: ["ignore", stdoutEnd, "pipe"],
       env: { ...process.env, KILN_DEBUG: "" },

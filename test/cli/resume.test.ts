@@ -7,7 +7,7 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { checkpointBytes, load } from "../../src/runtime/files/checkpoint.ts";
 import { integerAt, seedOf } from "../support/fixtures.ts";
-import { barModel, kiln, ROOT, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
+import { barModel, COMMAND, kiln, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
 writeAll(folder, {
@@ -45,8 +45,8 @@ async function killed(out: string, delay: number, whileSaving: boolean): Promise
   const file = join(folder, out, "checkpoint.safetensors");
   const resume = existsSync(file) ? ["--resume", file] : [];
   const before = resume.length > 0 ? readFileSync(file) : undefined;
-  const args = ["src/cli/bin.js", "train", ...SETTINGS, "--checkpoint-every", "1", "--out", out, ...resume];
-  const child: ChildProcess = spawn(process.execPath, [join(ROOT, args[0]), ...args.slice(1)], {
+  const args = ["train", ...SETTINGS, "--checkpoint-every", "1", "--out", out, ...resume];
+  const child: ChildProcess = spawn(process.execPath, [COMMAND, ...args], {
     cwd: folder,
     stdio: "ignore",
   });
