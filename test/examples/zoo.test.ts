@@ -6,8 +6,12 @@ import { main as charRnn } from "../../examples/zoo/char-rnn.ts";
 import { main as ddpm } from "../../examples/zoo/ddpm.ts";
 import { main as dqn } from "../../examples/zoo/dqn.ts";
 import { main as lstmClassifier } from "../../examples/zoo/lstm-classifier.ts";
+import { main as mobilenet } from "../../examples/zoo/mobilenet.ts";
 import { main as pinn } from "../../examples/zoo/pinn.ts";
+import { main as resnet } from "../../examples/zoo/resnet.ts";
+import { main as siamese } from "../../examples/zoo/siamese.ts";
 import { CHARACTERS, encode, knownWords, text } from "../../examples/zoo/text.ts";
+import { main as unet } from "../../examples/zoo/unet.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
 afterEach(() => vi.restoreAllMocks());
@@ -31,6 +35,11 @@ test("pinn", async () => {
   // A sine times a cosine.
   expect(size).toBeCloseTo(0.5, 1);
 });
+
+test("mobilenet", async () => expect(isShare(await mobilenet(1, 1))).toBe(true));
+test("siamese", async () => expect(isShare(await siamese(2, 1))).toBe(true));
+test("unet", async () => expect(isShare(await unet(2, 1))).toBe(true));
+test("resnet", async () => expect(isShare(await resnet(1, 32, [1, 1, 1, 1]))).toBe(true));
 
 test("the text that is read is made of words that are known, in characters that have numbers", () => {
   const written = text(200);

@@ -9,8 +9,18 @@ import { expect, test } from "vitest";
 import { Denoiser } from "../../examples/zoo/ddpm.ts";
 import { Learner, QNet } from "../../examples/zoo/dqn.ts";
 import { BracketReader } from "../../examples/zoo/lstm-classifier.ts";
+import { MobileNetV2, type Stage } from "../../examples/zoo/mobilenet.ts";
 import { Residuals, Wave, WaveEquation } from "../../examples/zoo/pinn.ts";
+import { ResNet } from "../../examples/zoo/resnet.ts";
+import { Embedder, Siamese } from "../../examples/zoo/siamese.ts";
+import { UNet } from "../../examples/zoo/unet.ts";
 import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
+
+const NARROW: readonly Stage[] = [
+  [1, 8, 1, 1],
+  [4, 12, 2, 2],
+  [4, 16, 1, 2],
+];
 
 /** By the names of the fixtures, in alphabetical order. */
 const ZOO: Readonly<Record<string, ZooCase>> = {
@@ -26,9 +36,32 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
     net: () => new BracketReader(),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
   },
+  mobilenet: {
+    net: () => new MobileNetV2({ classes: 5, stages: NARROW, lastChannels: 32, dropout: 0 }),
+    train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9 })),
+  },
   pinn: {
     net: () => new WaveEquation(new Wave()),
     train: supervised(new Residuals(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 }), 0),
+  },
+  resnet: {
+    net: () => new ResNet({ width: 8 }),
+    train: supervised(
+      new nn.CrossEntropyLoss(),
+      (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9, weightDecay: 5e-4 }),
+    ),
+  },
+  siamese: {
+    net: () => new Siamese(new Embedder(4, 8)),
+    train: supervised(
+      new nn.TripletMarginLoss({ margin: 0.5 }),
+      (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 }),
+      0,
+    ),
+  },
+  unet: {
+    net: () => new UNet(3, 4),
+    train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
   },
 };
 
