@@ -3,6 +3,7 @@
  * that a model built with one copy of the library is understood by another (a bundle beside an installed package).
  */
 
+import type { Buffer } from "./buffer.ts";
 import type { Module } from "./module.ts";
 import type { Parameter } from "./parameter.ts";
 
@@ -12,8 +13,14 @@ export const MODULE: unique symbol = Symbol.for("kiln.Module");
 /** Marks a parameter. */
 export const PARAMETER: unique symbol = Symbol.for("kiln.Parameter");
 
-/** The names of a module's fields that are buffers. */
+/** Marks a buffer that is made as one. */
+export const BUFFER: unique symbol = Symbol.for("kiln.Buffer");
+
+/** The names of a module's fields that `registerBuffer` has made buffers. */
 export const BUFFERS: unique symbol = Symbol.for("kiln.Module.buffers");
+
+/** The names of those buffers that state dicts leave out. */
+export const UNSAVED_BUFFERS: unique symbol = Symbol.for("kiln.Module.unsavedBuffers");
 
 /** The names of a module's buffers that weights from before there was such a buffer lack: it keeps its numbers then. */
 export const LATER_BUFFERS: unique symbol = Symbol.for("kiln.Module.laterBuffers");
@@ -29,3 +36,6 @@ export const isModule = (value: unknown): value is Module => isMarked(value, MOD
 
 /** Whether `value` is a parameter of this or another copy of the library. */
 export const isParameter = (value: unknown): value is Parameter => isMarked(value, PARAMETER);
+
+/** Whether `value` is a buffer made as one, of this or another copy of the library. */
+export const isBuffer = (value: unknown): value is Buffer => isMarked(value, BUFFER);

@@ -2,6 +2,7 @@
 
 export * as utils from "./aids.ts";
 export { isModule, isParameter } from "./brand.ts";
+export { Buffer, type BufferOptions } from "./buffer.ts";
 export type {
   Approximate,
   AttentionOptions,

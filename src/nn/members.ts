@@ -2,7 +2,16 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { BUFFERS, isModule, isParameter, LATER_BUFFERS, MEMBERS } from "./brand.ts";
+import {
+  BUFFERS,
+  isBuffer,
+  isModule,
+  isParameter,
+  LATER_BUFFERS,
+  MEMBERS,
+  UNSAVED_BUFFERS,
+} from "./brand.ts";
+import type { Buffer } from "./buffer.ts";
 import type { Module } from "./module.ts";
 import type { Parameter } from "./parameter.ts";
 
@@ -12,6 +21,8 @@ export type Named<T> = readonly [name: string, value: T];
 export interface Members {
   readonly parameters: readonly Named<Parameter>[];
   readonly buffers: readonly Named<Tensor>[];
+  /** Those of the buffers that state dicts have. */
+  readonly persistent: readonly Named<Tensor>[];
   readonly children: readonly Named<Module>[];
 }
 
@@ -19,13 +30,22 @@ export interface Members {
 export function membersOf(module: Module): Members {
   const parameters: Named<Parameter>[] = [];
   const buffers: Named<Tensor>[] = [];
+  const persistent: Named<Tensor>[] = [];
   const children: Named<Module>[] = [];
   for (const [name, value] of module[MEMBERS]()) {
     if (isModule(value)) children.push([checkName("module", name), value]);
     else if (isParameter(value)) parameters.push([checkName("parameter", name), value]);
-    else if (module[BUFFERS].has(name) && isPresent(value)) buffers.push([name, value as Tensor]);
+    else if (isPresent(value)) {
+      const isRegistered = module[BUFFERS].has(name);
+      if (!isRegistered && !isBuffer(value)) continue;
+      const buffer = [checkName("buffer", name), value as Tensor] as const;
+      buffers.push(buffer);
+      // A module of another copy of the library may not have the list.
+      const isSaved = isRegistered ? !module[UNSAVED_BUFFERS]?.has(name) : (value as Buffer).persistent;
+      if (isSaved) persistent.push(buffer);
+    }
   }
-  return { parameters, buffers, children };
+  return { parameters, buffers, persistent, children };
 }
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
@@ -63,10 +83,10 @@ export function* walkLaterBuffers(module: Module): Generator<string> {
   }
 }
 
-/** All parameters and buffers below `module`, as a state dict lists them; shared ones under each name. */
+/** All parameters and buffers below `module` that a state dict lists; shared ones under each name. */
 export function* walkState(module: Module): Generator<Named<Tensor>> {
-  for (const [path, { parameters, buffers }] of walkMembers(module)) {
-    for (const [name, tensor] of [...parameters, ...buffers]) yield [joinPath(path, name), tensor];
+  for (const [path, { parameters, persistent }] of walkMembers(module)) {
+    for (const [name, tensor] of [...parameters, ...persistent]) yield [joinPath(path, name), tensor];
   }
 }
 

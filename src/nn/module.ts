@@ -9,7 +9,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Outputs } from "../tensor/tensor-tree.ts";
 import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
 import { type Place, userPlace } from "../trace/origins.ts";
-import { BUFFERS, LATER_BUFFERS, MEMBERS, MODULE } from "./brand.ts";
+import { BUFFERS, LATER_BUFFERS, MEMBERS, MODULE, UNSAVED_BUFFERS } from "./brand.ts";
+import { type BufferOptions, readPersistent } from "./buffer.ts";
 import { allMembers, checkName, distinct, membersOf, type Named, walk, walkState } from "./members.ts";
 import type { Parameter } from "./parameter.ts";
 import { type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts";
@@ -21,6 +22,7 @@ export abstract class Module {
   /** Whether the module trains (`train()`) or is evaluated (`eval()`). */
   training = true;
   readonly [BUFFERS] = new Set<string>();
+  readonly [UNSAVED_BUFFERS] = new Set<string>();
   readonly [LATER_BUFFERS]: readonly string[] = [];
   /** Where the user's program constructed this module. */
   declare readonly constructedAt: Place | undefined;
@@ -36,15 +38,21 @@ export abstract class Module {
    */
   abstract forward(...inputs: unknown[]): Outputs;
 
-  /** Makes the field `name` hold `tensor` as a buffer: state that is saved but not learned. */
-  registerBuffer(name: string, tensor: Tensor): void {
+  /**
+   * Makes the field `name` hold `tensor` as a buffer: state that is not learned, and is saved unless `persistent` is false.
+   * A field that holds an `nn.Buffer` is one without this.
+   */
+  registerBuffer(name: string, tensor: Tensor, options: BufferOptions = {}): void {
     checkName("buffer", name);
+    const persistent = readPersistent("registerBuffer", options);
     if (Reflect.get(this, name) !== undefined && !this[BUFFERS].has(name)) {
       throw new KilnError(
         `cannot register the buffer ${name}: ${this.constructor.name} already has a ${name}`,
       );
     }
     this[BUFFERS].add(name);
+    if (persistent) this[UNSAVED_BUFFERS].delete(name);
+    else this[UNSAVED_BUFFERS].add(name);
     Object.defineProperty(this, name, {
       value: tensor,
       enumerable: true,
@@ -89,7 +97,7 @@ export abstract class Module {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
-  /** All parameters and buffers under PyTorch's keys, in its order. The tensors are the live ones, not copies. */
+  /** All parameters and persistent buffers under PyTorch's keys, in its order. The tensors are the live ones, not copies. */
   stateDict(): Record<string, Tensor> {
     return Object.fromEntries(walkState(this));
   }
@@ -108,6 +116,19 @@ export abstract class Module {
   /** Sets the gradients of all parameters to `null`, or with `setToNone: false` to zeros. */
   zeroGrad(options?: ZeroGradOptions): void {
     zeroGrad(this.parameters(), options);
+  }
+
+  /** Whether gradients are wanted for all parameters: `requiresGrad_(false)` freezes them. */
+  requiresGrad_(wanted = true): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad_(wanted);
+    return this;
+  }
+
+  /** Calls `initialize` with every module below this one, children first, and then with this one: to start weights anew. */
+  apply(initialize: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(initialize);
+    initialize(this);
+    return this;
   }
 
   /** Puts this module and all below it into training mode, or into evaluation mode. */

@@ -53,7 +53,7 @@ class Averages extends Module {
     super();
     this.#module = module;
     this.training = module.training;
-    const { parameters, buffers, children } = membersOf(module);
+    const { parameters, buffers, persistent, children } = membersOf(module);
     const once = <T>(key: object, make: () => T): T => {
       if (!made.has(key)) made.set(key, make());
       return made.get(key) as T;
@@ -63,9 +63,10 @@ class Averages extends Module {
       Reflect.set(this, name, average);
       this.#own.push({ owner: module, name, average });
     }
+    const saved = new Set(persistent.map(([name]) => name));
     for (const [name, own] of buffers) {
       const average = once(own, () => own.detach().clone());
-      this.registerBuffer(name, average);
+      this.registerBuffer(name, average, { persistent: saved.has(name) });
       this.#own.push({ owner: module, name, average });
     }
     for (const [name, child] of children)
@@ -144,9 +145,9 @@ export class AveragedModel extends Module {
 
   /** Lets the averages take in what `model`, the one it was made of or one like it, has now. */
   updateParameters(model: Module): void {
-    const state = model.stateDict();
+    const state = Object.fromEntries<Tensor>(statesOf(model));
     const parameters = new Set<Tensor>(this.#averages.parameters());
-    const own = Object.entries(this.#averages.stateDict());
+    const own = statesOf(this.#averages);
     const missing = own.find(([name, average]) => String(state[name]?.shape) !== String(average.shape));
     if (missing !== undefined)
       throw new KilnError(`updateParameters: the model has no ${missing[0]} of shape [${missing[1].shape}]`);
@@ -165,3 +166,9 @@ export class AveragedModel extends Module {
     });
   }
 }
+
+/** All parameters and buffers, those too that state dicts leave out. */
+const statesOf = (model: Module): (readonly [string, Tensor])[] => [
+  ...model.namedParameters(),
+  ...model.namedBuffers(),
+];

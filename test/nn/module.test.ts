@@ -49,6 +49,17 @@ describe("members", () => {
     expect(net.stateDict()["first.weight"].shape).toEqual([3, 4]);
   });
 
+  it("are frozen together, and visited children first", () => {
+    const net = new Small();
+    net.second.requiresGrad_(false);
+    expect(net.parameters().map(({ requiresGrad }) => requiresGrad)).toEqual([true, true, false, false]);
+    net.requiresGrad_();
+    expect(net.parameters().every(({ requiresGrad }) => requiresGrad)).toBe(true);
+    const visited: nn.Module[] = [];
+    expect(net.apply((module) => void visited.push(module))).toBe(net);
+    expectSame(visited, [net.first, net.second.at(0), net.second.at(1), net.second, net]);
+  });
+
   it("count a shared parameter once, under its first name", () => {
     class Shared extends Passing {
       encoder = new nn.Linear(3, 3);

@@ -125,3 +125,43 @@ describe("tied weights", () => {
     expect(await net.head.weight.data()).toEqual(await net.wte.weight.data());
   });
 });
+
+it("buffers are in it unless they are not persistent, be they registered or made as such", async () => {
+  class Buffered extends nn.Module {
+    mean = new nn.Buffer(tensor([1, 2]));
+    scratch = new nn.Buffer(zeros(3), { persistent: false });
+    plain = zeros(1);
+    declare other: Tensor;
+
+    constructor() {
+      super();
+      this.registerBuffer("other", ones(1), { persistent: false });
+    }
+
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+  const net = new Buffered();
+  expect(net.namedBuffers().map(([name]) => name)).toEqual(["mean", "scratch", "other"]);
+  expect(Object.keys(net.stateDict())).toEqual(["mean"]);
+  expect(net.mean.requiresGrad).toBe(false);
+  const from = new Buffered();
+  from.mean.fill_(7);
+  from.scratch.fill_(7);
+  expect(await net.loadStateDict(from.stateDict())).toEqual({ missingKeys: [], unexpectedKeys: [] });
+  expect([await net.mean.array(), await net.scratch.array()]).toEqual([
+    [7, 7],
+    [0, 0, 0],
+  ]);
+  net.registerBuffer("other", ones(2));
+  expect(Object.keys(net.stateDict())).toEqual(["mean", "other"]);
+  const average = new optim.swaUtils.AveragedModel(from);
+  average.updateParameters(from);
+  expect(Object.keys(average.stateDict())).toEqual(["n_averaged", "module.mean"]);
+  expect(await average.module.buffers()[1].array()).toEqual([7, 7, 7]);
+  expect(() => net.registerBuffer("other", ones(2), { persistent: 1 as unknown as boolean })).toThrow(
+    "registerBuffer's persistent is true or false, not",
+  );
+  expect(() => new nn.Buffer([1] as unknown as Tensor)).toThrow("a Buffer is made from a tensor");
+});

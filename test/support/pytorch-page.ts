@@ -31,7 +31,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "torch.is_tensor": "`x instanceof Tensor`",
   "torch.mm": "`matmul`",
   "torch.autograd.backward": "`x.backward()`",
-  "torch.nn.Buffer": "`registerBuffer`",
   "torch.nn.utils.clip_grad_norm_": "`compileTraining(…, { clipGradNorm })`",
   "torch.nn.utils.clip_grad_value_": "`compileTraining(…, { clipGradValue })`",
   "torch.utils.data.Dataset":
