@@ -47,7 +47,7 @@ export class Learner extends nn.Module {
     readonly target: QNet,
   ) {
     super();
-    for (const parameter of target.parameters()) parameter.requiresGrad_(false);
+    target.requiresGrad_(false);
   }
 
   forward(state: Tensor, action: Tensor, reward: Tensor, next: Tensor, goesOn: Tensor): [Tensor, Tensor] {

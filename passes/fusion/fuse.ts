@@ -299,8 +299,10 @@ class Fusion {
     if (draft === this.last && definitionOf(node).pattern !== "elementwise") return false;
     switch (definitionOf(node).pattern) {
       case "elementwise":
-      case "row":
         return users.every((user) => isCheapIn(node, user));
+      case "row":
+        // A product's loops run in tiles across rows, which whole rows would keep them from.
+        return !contains(draft, "contraction") && users.every((user) => isCheapIn(node, user));
       case "contraction":
         if (contains(draft, "contraction") || contains(draft, "row")) return false;
         return users.every(
