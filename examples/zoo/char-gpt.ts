@@ -37,7 +37,7 @@ export class CharGPT extends nn.Module {
 }
 
 /** The mean over all places. */
-class NextCharacterLoss extends nn.Module {
+export class NextCharacterLoss extends nn.Module {
   #loss = new nn.CrossEntropyLoss();
 
   forward(scores: Tensor, next: Tensor): Tensor {

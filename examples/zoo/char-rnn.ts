@@ -25,7 +25,7 @@ export class CharRNN extends nn.Module {
 }
 
 /** The mean over all places; the state is no part of it. */
-class NextCharacterLoss extends nn.Module {
+export class NextCharacterLoss extends nn.Module {
   #loss = new nn.CrossEntropyLoss();
 
   forward(scores: Tensor, _state: Tensor, next: Tensor): Tensor {

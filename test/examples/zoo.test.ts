@@ -5,6 +5,7 @@ import { main as charGpt } from "../../examples/zoo/char-gpt.ts";
 import { main as charRnn } from "../../examples/zoo/char-rnn.ts";
 import { main as ddpm } from "../../examples/zoo/ddpm.ts";
 import { main as dqn } from "../../examples/zoo/dqn.ts";
+import { main as gruClassifier } from "../../examples/zoo/gru-classifier.ts";
 import { main as lstmClassifier } from "../../examples/zoo/lstm-classifier.ts";
 import { main as mobilenet } from "../../examples/zoo/mobilenet.ts";
 import { main as pinn } from "../../examples/zoo/pinn.ts";
@@ -36,7 +37,8 @@ test("pinn", async () => {
   expect(size).toBeCloseTo(0.5, 1);
 });
 
-test("mobilenet", async () => expect(isShare(await mobilenet(1, 1))).toBe(true));
+test("gru-classifier", async () => expect(isShare(await gruClassifier(2, 1))).toBe(true));
+test("mobilenet", async () => expect(isShare(await mobilenet(1, 1, [[1, 8, 1, 2]]))).toBe(true));
 test("siamese", async () => expect(isShare(await siamese(2, 1))).toBe(true));
 test("unet", async () => expect(isShare(await unet(2, 1))).toBe(true));
 test("resnet", async () => expect(isShare(await resnet(1, 32, [1, 1, 1, 1]))).toBe(true));

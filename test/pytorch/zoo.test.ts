@@ -6,8 +6,11 @@
 import { readdirSync } from "node:fs";
 import { nn, optim } from "kiln";
 import { expect, test } from "vitest";
+import { CharGPT, NextCharacterLoss as GptLoss } from "../../examples/zoo/char-gpt.ts";
+import { CharRNN, NextCharacterLoss as RnnLoss } from "../../examples/zoo/char-rnn.ts";
 import { Denoiser } from "../../examples/zoo/ddpm.ts";
 import { Learner, QNet } from "../../examples/zoo/dqn.ts";
+import { WaveReader } from "../../examples/zoo/gru-classifier.ts";
 import { BracketReader } from "../../examples/zoo/lstm-classifier.ts";
 import { MobileNetV2, type Stage } from "../../examples/zoo/mobilenet.ts";
 import { Residuals, Wave, WaveEquation } from "../../examples/zoo/pinn.ts";
@@ -24,6 +27,14 @@ const NARROW: readonly Stage[] = [
 
 /** By the names of the fixtures, in alphabetical order. */
 const ZOO: Readonly<Record<string, ZooCase>> = {
+  char_gpt: {
+    net: () => new CharGPT(),
+    train: supervised(new GptLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
+  },
+  char_rnn: {
+    net: () => new CharRNN(),
+    train: supervised(new RnnLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
+  },
   ddpm: {
     net: () => new Denoiser(1),
     train: supervised(new nn.MSELoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
@@ -32,12 +43,16 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
     net: () => new Learner(new QNet(), new QNet()),
     train: supervised(new nn.HuberLoss(), (p) => new optim.Adam(p, { lr: 0.02, eps: 1e-3 }), 0),
   },
+  gru_classifier: {
+    net: () => new WaveReader(6, 0),
+    train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
+  },
   lstm_classifier: {
     net: () => new BracketReader(),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
   },
   mobilenet: {
-    net: () => new MobileNetV2({ classes: 5, stages: NARROW, lastChannels: 32, dropout: 0 }),
+    net: () => new MobileNetV2(5, NARROW, 32, 2, 0),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9 })),
   },
   pinn: {
