@@ -18,6 +18,8 @@ export interface Run {
   readonly settings: object;
   /** Where the samples come from. */
   readonly data: string;
+  /** How they became numbers; absent where there is nothing to know. */
+  readonly encoding: object | undefined;
   readonly trainer: Inspectable;
   readonly program: Inspectable;
   readonly display: TrainingDisplay;
@@ -35,12 +37,13 @@ export async function runFiles(
     const { dtype, shape } = tensor;
     return [name, { dtype, shape, data: await tensor.data() }] as [string, StoredTensor];
   });
-  const { settings, data, trainer, program, display, outcome } = run;
+  const { settings, data, encoding, trainer, program, display, outcome } = run;
   const report = {
     versions: { kiln, node: process.versions.node },
     platform: `${process.platform} ${process.arch}`,
     settings,
     data,
+    encoding,
     ...outcome,
     epochs: display.epochs,
     lossCurve: display.curve,

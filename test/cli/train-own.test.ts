@@ -142,7 +142,7 @@ describe("a model file with data of its own", () => {
     expect([code, stderr]).toEqual([
       1,
       "kiln: the data and the model do not fit: the batches of wrong-shape.mjs's dataset are float32[8,1], " +
-        "but its inputs are float32[8,2], the batch being the first extent\n",
+        "but the inputs of wrong-shape.mjs are float32[8,2], the batch being the first extent\n",
     ]);
   });
 

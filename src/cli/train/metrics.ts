@@ -2,7 +2,7 @@
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
-import { formatShape, sameShape } from "../../core/shape.ts";
+import { formatShape, sameShape, sizeOf } from "../../core/shape.ts";
 import { Tensor } from "../../tensor/index.ts";
 import type { ModelFile } from "../model-file.ts";
 
@@ -17,8 +17,9 @@ export type Metrics = Readonly<Record<string, Metric>>;
 const STANDARD = {
   accuracy: async (outputs, target) => {
     const scores = single("accuracy", outputs);
-    if (!areScores(scores, target)) throw misfit("accuracy", "[N,C,…] and int32 [N,…]", scores, target);
-    return accuracyOf(scores, target);
+    const axis = classAxis(scores, target);
+    if (axis === undefined) throw misfit("accuracy", "[N,C,…] and int32 [N,…]", scores, target);
+    return accuracyOf(scores, target, axis);
   },
   mse: (outputs, target) => meanOfDifferences("mse", outputs, target, (difference) => difference ** 2),
   mae: (outputs, target) => meanOfDifferences("mae", outputs, target, Math.abs),
@@ -46,7 +47,7 @@ export function ownMetrics({ path, exported = {} }: ModelFile): Metrics | undefi
 /** The metrics that suit what a model gives and is to give: accuracy for classes, mse and mae for numbers. */
 export function usualMetrics(outputs: Outputs, target: Tensor): Metrics {
   if (!(outputs instanceof Tensor)) return {};
-  if (areScores(outputs, target)) return { accuracy: STANDARD.accuracy };
+  if (classAxis(outputs, target) !== undefined) return { accuracy: STANDARD.accuracy };
   const { mse, mae } = STANDARD;
   return target.dtype === "float32" && sameShape(outputs.shape, target.shape) ? { mse, mae } : {};
 }
@@ -64,16 +65,19 @@ export async function measure(
   throw new KilnError(`the metric ${name} gives ${describeValue(value)}, where a number is expected`);
 }
 
-/** Whether these are scores of classes, along dimension 1 as losses take them, and the numbers of classes. */
-const areScores = (scores: Tensor, target: Tensor): boolean =>
-  target.dtype === "int32" &&
-  scores.ndim === target.ndim + 1 &&
-  sameShape([scores.shape[0], ...scores.shape.slice(2)], target.shape);
+/**
+ * The dimension along which scores of classes lie, the target having their numbers: 1, as losses take them, or the last one
+ * where only that fits, as in models of texts, whose losses flatten them. None where these are no scores.
+ */
+function classAxis(scores: Tensor, target: Tensor): number | undefined {
+  if (target.dtype !== "int32" || scores.ndim !== target.ndim + 1) return undefined;
+  return [1, scores.ndim - 1].find((axis) => sameShape(scores.shape.toSpliced(axis, 1), target.shape));
+}
 
 /** The share of places whose largest score is that of their class. */
-async function accuracyOf(scores: Tensor, target: Tensor): Promise<number> {
-  const [, classes, ...rest] = scores.shape;
-  const inner = rest.reduce((product, extent) => product * extent, 1);
+async function accuracyOf(scores: Tensor, target: Tensor, axis: number): Promise<number> {
+  const classes = scores.shape[axis];
+  const inner = sizeOf(scores.shape.slice(axis + 1));
   const [numbers, wanted] = [await scores.data(), await target.data()];
   let right = 0;
   for (let place = 0; place < wanted.length; place++) {

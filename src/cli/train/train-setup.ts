@@ -8,8 +8,9 @@ import type { Optimizer } from "../../optim/index.ts";
 import type { Program } from "../../runtime/programs/program.ts";
 import type { Trainer } from "../../runtime/programs/trainer.ts";
 import { Tensor, zeros } from "../../tensor/index.ts";
-import type { ModelFile, TensorSpec } from "../model-file.ts";
+import type { ModelFile } from "../model-file.ts";
 import { type Metrics, ownMetrics, usualMetrics } from "./metrics.ts";
+import { atBatchSize } from "./model-outputs.ts";
 import { OPTIMIZERS } from "./optimizers.ts";
 import { ownOptimizer, ownSchedule } from "./own-training.ts";
 import type { Schedule } from "./schedule.ts";
@@ -36,13 +37,7 @@ export async function compileBoth(
   if (file.inputs.length !== 1) {
     throw new KilnError(`kiln train feeds one input, but ${path} has ${file.inputs.length}`);
   }
-  const fileBatch = file.inputs[0].shape[0];
-  const resized = (specs: readonly TensorSpec[]): TensorSpec[] =>
-    specs.map(({ shape: [batch, ...rest], dtype }) => ({
-      dtype,
-      shape: [batch === fileBatch ? batchSize : batch, ...rest],
-    }));
-  const inputs = resized(file.inputs);
+  const inputs = atBatchSize(file, file.inputs, batchSize);
   const { lr, momentum, weightDecay, backend, threads } = settings;
   const where = { inputs, backend, ...(threads !== undefined && { threads }) };
   const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
@@ -50,7 +45,7 @@ export async function compileBoth(
   const optimizer = brought ?? OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
   const stepsPerEpoch = Math.ceil(samples / batchSize);
   const schedule = ownSchedule(file, optimizer, { epochs: settings.epochs, stepsPerEpoch });
-  const targets = file.targets && { targets: resized(file.targets) };
+  const targets = file.targets && { targets: atBatchSize(file, file.targets, batchSize) };
   const trainer = await compileTraining(model, { ...where, loss, optimizer, ...targets });
   const own = { optimizer: brought !== undefined, rate: (brought ?? schedule) !== undefined };
   return { trainer, optimizer, schedule, own, program: await compile(model, where) };
@@ -80,23 +75,28 @@ export async function checkScores(
   }
 }
 
-/** The metrics of a model with data of its own, found with a first batch, which must be what the model takes. */
-export async function metricsFor(program: Program, file: ModelFile, loader: DataLoader): Promise<Metrics> {
+/** The metrics of a model, found with a first batch of `samples`, as messages call them, which must be what the model takes. */
+export async function metricsFor(
+  program: Program,
+  file: ModelFile,
+  loader: DataLoader,
+  samples: string,
+): Promise<Metrics> {
   const [{ shape: wanted, dtype }] = file.inputs;
   for await (const batch of loader.batches(0)) {
     const [x, target, ...more]: readonly unknown[] = Array.isArray(batch) ? batch : [];
     if (!(x instanceof Tensor && target instanceof Tensor) || more.length > 0) {
       throw new KilnError(
-        `the dataset of ${file.path} must give pairs of an input and a target, such as [tensor, class], in its batches`,
+        `${samples} must give pairs of an input and a target, such as [tensor, class], in its batches`,
       );
     }
     if (x.dtype !== dtype || !sameShape(x.shape.slice(1), wanted.slice(1))) {
       throw new KilnError(
-        `the data and the model do not fit: the batches of ${file.path}'s dataset are ${x.dtype}${formatShape(x.shape)}, ` +
-          `but its inputs are ${dtype}${formatShape(wanted)}, the batch being the first extent`,
+        `the data and the model do not fit: the batches of ${samples} are ${x.dtype}${formatShape(x.shape)}, ` +
+          `but the inputs of ${file.path} are ${dtype}${formatShape(wanted)}, the batch being the first extent`,
       );
     }
     return ownMetrics(file) ?? usualMetrics(await program.run(x), target);
   }
-  throw new KilnError(`the test dataset of ${file.path} has no samples`);
+  throw new KilnError(`the test samples of ${samples} are none`);
 }

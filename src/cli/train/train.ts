@@ -12,6 +12,7 @@ import { MODEL } from "../model-options.ts";
 import { checkWritable, writeFiles } from "../output-folder.ts";
 import { runFiles } from "../run-files.ts";
 import { outputFault, whenOutputIsLost } from "../standard-output.ts";
+import { loadTrainingData } from "./data-source.ts";
 import { defaultRates, OPTIMIZER_NAMES } from "./optimizers.ts";
 import { ownData } from "./own-training.ts";
 import { Board, together } from "./tensorboard.ts";
@@ -27,7 +28,7 @@ import {
 } from "./train-settings.ts";
 import { checkScores, compileBoth, metricsFor } from "./train-setup.ts";
 import { CHECKPOINT_FILE, Checkpoints, readCheckpoint, restore } from "./training-checkpoint.ts";
-import { brought, checkFit, loadTrainingData } from "./training-data.ts";
+import { brought, checkFit } from "./training-data.ts";
 import { TrainingDisplay } from "./training-display.ts";
 import { type Position, runEpochs, startOf } from "./training-loop.ts";
 import { conclude, describeRun } from "./training-summary.ts";
@@ -43,8 +44,10 @@ export const train: Command = {
   options: [
     {
       name: "data",
-      value: "synthetic|DIR",
-      doc: "drawn digits, or a folder with MNIST's IDX files, packed with gzip or not, or with CIFAR-10's binary ones",
+      value: "synthetic|PATH",
+      doc:
+        "drawn digits; a table in .csv or .tsv; a text in .txt; a folder of PNG and JPEG images by class, or with train.csv and " +
+        "test.csv, MNIST's IDX files, packed with gzip or not, or CIFAR-10's binary ones",
       default: "what the model file exports, else synthetic",
     },
     {
@@ -120,7 +123,15 @@ export const train: Command = {
     },
   ],
   notes: [
-    "Values of images lie between 0 and 1. Images of 28×28 pixels are padded with zeros for a model that takes 32×32.",
+    "Values of images lie between 0 and 1. Images of 28×28 pixels are padded with zeros for a model that takes 32×32; those " +
+      "of a folder are brought to the size and the channels that the model takes. A folder may have train and test (or val) in it.",
+    "Of a table the last column is predicted from all others: a class where the model gives scores of several, else a number, " +
+      "by mean squared error unless the file exports a loss. Numbers are standardised by the training rows, categories become " +
+      "ones among zeros, or their numbers where the model takes int32. A model file may export table, an object with target, " +
+      "inputs, kinds, standardize, delimiter and columns, as data.TableEncoding and data.readCsv take them.",
+    "A text feeds models that take int32[batch,length]: each token is to be told from those before. Tokens are the characters " +
+      "of the text, or those of a vocabulary that the model file exports (or a function that makes it of the text).",
+    "What has no test set of its own gives a fifth to it: rows and images at random, of a text the end.",
     "A model file may bring what it is trained with: export dataset, an object { train, test } of any of Kiln's datasets " +
       "(or train and test), or functions of { seed } that make them; loss; metrics, a list of accuracy, mse and mae or " +
       "functions (output, target) by name; optimizer, a function of the parameters; schedule, a function of the optimizer and " +
@@ -132,6 +143,7 @@ export const train: Command = {
   ],
   examples: [
     "kiln train examples/lenet.ts",
+    "kiln train path/to/net.ts --data houses.csv",
     "kiln train path/to/own-data.ts --epochs 20 --tensorboard runs/board",
     "kiln train examples/lenet.ts --data path/to/mnist --epochs 5 --seed 1 --out runs/lenet",
     `kiln train examples/lenet.ts --resume runs/lenet/${CHECKPOINT_FILE} --out runs/lenet`,
@@ -156,8 +168,9 @@ export const train: Command = {
     }
     const data = own
       ? brought(own, file.path)
-      : await loadTrainingData(settings.data ?? DEFAULTS.data, sample);
-    const compiled = await compileBoth(file, batchSize, settings, data.train.length ?? 0);
+      : await loadTrainingData(settings.data ?? DEFAULTS.data, { file, batchSize, seed: settings.seed });
+    const taught = { ...file, loss: data.loss ?? file.loss };
+    const compiled = await compileBoth(taught, batchSize, settings, data.train.length ?? 0);
     const ownParts: OwnPart[] = [
       ...(own === undefined ? [] : ["data" as const]),
       ...(compiled.own.optimizer ? ["optimizer" as const] : []),
@@ -165,7 +178,7 @@ export const train: Command = {
     ];
     checkOwnParts(given, file.path, ownParts, checkpoint?.settings);
     checkFit(data, sample, file.path);
-    if (own === undefined && file.exported?.metrics === undefined) {
+    if (data.areImages && file.exported?.metrics === undefined) {
       await checkScores(compiled.program, file, batchSize);
     }
     const order = isIterableDataset(data.train) ? {} : { shuffle: true };
@@ -173,7 +186,12 @@ export const train: Command = {
       trainLoader: new DataLoader(data.train as Dataset, { batchSize, ...order, seed: settings.seed }),
       testLoader: new DataLoader(data.test as Dataset, { batchSize }),
     };
-    const metrics = await metricsFor(compiled.program, file, loaders.testLoader);
+    const metrics = await metricsFor(
+      compiled.program,
+      file,
+      loaders.testLoader,
+      own === undefined ? `--data ${data.source}` : `${file.path}'s dataset`,
+    );
     if (checkpoint !== undefined) await restore(checkpoint, file.model, compiled);
     await setImmediate(); // a promise that the model left alone fails here, before anything is printed
     describeRun(file, data, compiled, { ...settings, batchSize });
@@ -210,7 +228,8 @@ export const train: Command = {
     const outcome = { totalSeconds, interrupted: interrupt.requested, steps: compiled.trainer.stepCount };
     if (out !== undefined) {
       const reported = { ...decided(settings, ownParts), data: data.source, batchSize };
-      const report = { settings: reported, data: data.note, ...compiled, display, outcome };
+      const { note, encoding } = data;
+      const report = { settings: reported, data: note, encoding, ...compiled, display, outcome };
       await writeFiles(out, await runFiles(file.model, report, root));
     }
     conclude(display, outcome, settings);
