@@ -11,14 +11,19 @@ import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
 import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend } from "./driver/build.ts";
 import {
   COMMON_OPTIONS,
+  checkInputCount,
   checkLoss,
   checkMetrics,
   checkModel,
+  checkModules,
   checkOptimizer,
+  checkStep,
   readDynamicShapes,
   readTypes,
 } from "./driver/options.ts";
+import { StepCompiler } from "./driver/step.ts";
 import { TrainingCompiler } from "./driver/training.ts";
+import { CompiledStep } from "./runtime/programs/compiled-step.ts";
 import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
 import { Program, type RunResult, type WithoutState } from "./runtime/programs/program.ts";
 import type { CompileSpecialization } from "./runtime/programs/specialization.ts";
@@ -31,8 +36,15 @@ import { differentiatorWith } from "./tensor/backward.ts";
 import { injectDifferentiator, injectEvaluator } from "./tensor/context.ts";
 import { programSeed } from "./tensor/random.ts";
 import type { Tensor } from "./tensor/tensor.ts";
+import { Bundle } from "./trace/bundle.ts";
 import { inMode, type Moded } from "./trace/mode.ts";
-import { type StepParts, type Traceable, type TraceableLoss, traceModel } from "./trace/trace.ts";
+import {
+  type StepParts,
+  type Traceable,
+  type TraceableLoss,
+  type TraceableStep,
+  traceModel,
+} from "./trace/trace.ts";
 
 /** A model as the driver sees it. */
 export interface CompilableModel extends Moded {}
@@ -177,6 +189,43 @@ export async function compileTraining<
   const accumulation = await state.enqueue(() => compiler.accumulation(first));
   const settings = { seed, mirrorEvery, metrics: Object.keys(options.metrics ?? {}), carried };
   return new Trainer(first, compiler, state, optimizer, settings, accumulation);
+}
+
+export interface CompileStepOptions<Inputs extends readonly Tensor[]> extends Omit<CommonOptions, "inputs"> {
+  /** The modules that the step works with, by the names that their parameters are to have in its graph. */
+  readonly modules: Readonly<Record<string, CompilableModel>>;
+  /** Shapes of what the step is given, one for each of its parameters. */
+  readonly inputs: { readonly [Position in keyof Inputs]: InputSpec };
+}
+
+const STEP_OPTIONS = { ...COMMON_OPTIONS, modules: true } satisfies OptionNames<CompileStepOptions<[]>>;
+
+/**
+ * Compiles a whole training step that is written as for interactive use: a function that computes losses, calls their
+ * `backward()`, has optimizers `step()` and returns tensors, or nothing. It is traced once for each set of shapes, so all
+ * that depends on the batch must be tensors. What it computes after an optimizer's step uses the new parameters, so that a
+ * GAN's step is one program. Modules are in the modes that they have now; gradients do not outlive a run.
+ */
+export async function compileStep<Inputs extends Tensor[], Result>(
+  step: (...inputs: Inputs) => Result,
+  options: CompileStepOptions<Inputs>,
+): Promise<CompiledStep<Inputs, Result>> {
+  checkStep(step);
+  checkOptionNames("compileStep", options, STEP_OPTIONS);
+  checkModules("compileStep", options.modules);
+  const inputs = readTypes(options.inputs, "inputs");
+  checkInputCount(step, inputs.length);
+  const dynamic = readDynamicShapes({ ...options, inputs: [] });
+  const backend = await usableBackend(options.backend, options);
+  const bundle = new Bundle(options.modules);
+  const state = ModelState.for(tensorsOf(bundle));
+  const common = await buildOptions(backend, { ...options, inputs: [] });
+  const written = step as unknown as TraceableStep;
+  const compiler = new StepCompiler({ step: written, bundle, backend, state, common, inputs, dynamic });
+  await compiler.settle();
+  const seed = programSeed();
+  const first = await state.enqueue(() => compiler.variant());
+  return new CompiledStep<Inputs, Result>(first, compiler, state, seed);
 }
 
 /** What the option `carried` gives. */

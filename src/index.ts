@@ -2,7 +2,7 @@
 
 export { compareBackends } from "./compare/compare.ts";
 export type * from "./compare/types.ts";
-export { type BackendStatus, backends, compile, compileTraining } from "./compile.ts";
+export { type BackendStatus, backends, compile, compileStep, compileTraining } from "./compile.ts";
 export { KilnError } from "./core/errors.ts";
 export * as data from "./data/index.ts";
 export * as F from "./nn/functional/index.ts";
@@ -10,6 +10,7 @@ export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export { load, save } from "./runtime/files/checkpoint.ts";
 export type { ProfileOptions, ProgramProfile as Profile } from "./runtime/inspection/program-profile.ts";
+export type { CompiledStep } from "./runtime/programs/compiled-step.ts";
 export type { Program } from "./runtime/programs/program.ts";
 export type { Gradients, Trainer } from "./runtime/programs/trainer.ts";
 export { SummaryWriter } from "./summary/writer.ts";

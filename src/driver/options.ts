@@ -98,6 +98,42 @@ export function checkMetrics(metrics: unknown): void {
   );
 }
 
+/** Throws unless `step` is a function that can be traced. */
+export function checkStep(step: unknown): void {
+  if (typeof step !== "function" || isClass(step)) {
+    throw new KilnError(
+      "compileStep takes a function first, such as (x, y) => { …; loss.backward(); optimizer.step(); return loss; }, not " +
+        describeValue(step),
+    );
+  }
+  if (step.constructor.name !== "AsyncFunction") return;
+  throw new KilnError(
+    "compileStep takes a function that is not async: a step awaits nothing, optimizer.step() need not be awaited",
+  );
+}
+
+/** Throws unless as many inputs are listed as `step` declares; parameters with defaults and rest parameters are free. */
+export function checkInputCount(step: { readonly length: number; toString(): string }, given: number): void {
+  const source = String(step);
+  const isOpen = /\.\.\.|=(?!>)/.test(source.slice(0, source.search(/=>|\{/)));
+  if (given === step.length || (isOpen && given > step.length)) return;
+  throw new KilnError(`the step takes ${step.length} tensors, and inputs lists ${given}`);
+}
+
+/** Throws unless `modules` are modules by name, at least one. */
+export function checkModules(callee: string, modules: unknown): void {
+  const isRecord = isObject(modules) && !Array.isArray(modules) && !isModuleLike(modules);
+  const entries = isRecord ? Object.entries(modules) : [];
+  const strange = entries.find(([, module]) => !isModuleLike(module));
+  if (entries.length > 0 && strange === undefined) return;
+  const found =
+    strange === undefined ? describeValue(modules) : `${strange[0]} is ${describeValue(strange[1])}`;
+  throw new KilnError(
+    `${callee} needs the modules whose parameters and buffers the step uses, by name, such as modules: { generator, ` +
+      `discriminator }: ${found}`,
+  );
+}
+
 /** Throws unless `optimizer` is one of `kiln.optim`, or works like one. */
 export function checkOptimizer(optimizer: unknown, where = "compileTraining needs an optimizer"): void {
   if (isOptimizerLike(optimizer)) return;

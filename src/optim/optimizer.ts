@@ -9,6 +9,7 @@ import { invariant, KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
 import { Arguments } from "../nn/options.ts";
 import type { Parameter } from "../nn/parameter.ts";
+import { currentRecorder } from "../tensor/context.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
 import type { Algorithm } from "./algorithm.ts";
@@ -21,6 +22,7 @@ import {
   ParamGroup,
 } from "./param-group.ts";
 import { loadOptimizerState, type OptimizerState, optimizerState } from "./state-dict.ts";
+import { tracedStep } from "./traced-step.ts";
 
 /** What all optimizers take, whatever else they do. */
 interface WithLr {
@@ -123,6 +125,11 @@ export abstract class Optimizer<S extends object = object> {
    * are being computed when this returns; whoever reads them waits, the promise need not be awaited.
    */
   step(): Promise<void> {
+    const recorder = currentRecorder();
+    if (recorder?.step !== undefined) {
+      tracedStep(this, recorder, recorder.step);
+      return Promise.resolve();
+    }
     const { updated, computed } = interactiveStep(this);
     this.completeStep(updated);
     return computed;

@@ -56,12 +56,17 @@ export const differentiatorWith = (takeBack: TakeBack): Differentiator => ({
       const arriving = checkedCotangent("backward()", root, cotangent);
       const wanted = inputs === undefined ? undefined : inputs.map((input) => targetOf(recorder, input));
       const targets = wanted ?? leavesBehind([point.edge]).map((edge) => ({ edge, tensor: edge.variable }));
-      if (recorder !== undefined) for (const { tensor } of targets) requireLocal(recorder, tensor);
+      const step = recorder?.step;
+      step?.differentiated(root);
+      if (recorder !== undefined && step === undefined)
+        for (const { tensor } of targets) requireLocal(recorder, tensor);
       const edges = targets.map(({ edge }) => edge);
       const gradients = gradientsOf(takeBack, recorder, [point], [arriving], edges, options);
       targets.forEach(({ tensor }, k) => {
         const gradient = tensorOf(gradients[k], tensor, recorder, options);
-        if (gradient !== undefined) accumulate(tensor, gradient, options);
+        if (gradient === undefined) return;
+        if (tensor.grad === null) step?.received(tensor);
+        accumulate(tensor, gradient, options);
       });
       if (recorder !== undefined) return;
       if (root.numel() === 1) rememberKept(root.version);

@@ -4,6 +4,7 @@ import { invariant } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
+import type { StepRecorder } from "./step-recorder.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Version } from "./version.ts";
 
@@ -20,6 +21,8 @@ export interface RandomSource {
 export interface Recorder {
   /** Whether it records the body of a loop, of which a model's trace or the interactive program is the outside. */
   readonly isBody: boolean;
+  /** What a trace of a whole training step is told of gradients and optimizers; other traces have none. */
+  readonly step?: StepRecorder | undefined;
   /** What makes its graph, for operations that no tensor stands for. */
   readonly builder: GraphBuilder;
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor;

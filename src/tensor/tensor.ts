@@ -131,7 +131,9 @@ export class Tensor extends InPlaceMethods {
 
   /** Another tensor of the same numbers, without a history, which shares no memory with this one. */
   twin(): Tensor {
-    return new Tensor(this.shape, this.dtype, this.version.shared());
+    const { behind } = this;
+    const source = behind.kind === "traced" ? { ...behind, tracksGradient: false } : behind.shared();
+    return new Tensor(this.shape, this.dtype, source);
   }
 
   /** Whether gradients are wanted for it: set on a leaf, and true for what is computed from such leaves. */
@@ -196,7 +198,7 @@ export class Tensor extends InPlaceMethods {
   /**
    * Adds to `grad` of every leaf that this tensor was computed from. A result of one element needs no argument, any
    * other the gradient that arrives at it. What was saved for it is let go, unless the graph is to be retained. Inside of
-   * `forward` it reaches tensors that forward itself has, never parameters.
+   * `forward` it reaches tensors that forward itself has, never parameters; in a step that `compileStep` traces, all.
    */
   backward(gradient?: Tensor | null, options?: BackwardOptions): void;
   backward(options: BackwardOptions): void;

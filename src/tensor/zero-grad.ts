@@ -1,6 +1,7 @@
 /** Taking gradients away before the next `backward`, for modules and optimizers alike. */
 
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { currentRecorder } from "./context.ts";
 import { noGrad } from "./grad-mode.ts";
 import { constantLike } from "./in-place.ts";
 import type { Tensor } from "./tensor.ts";
@@ -22,9 +23,11 @@ const ZERO_GRAD = { setToNone: true } satisfies OptionNames<ZeroGradOptions>;
 export function zeroGrad(tensors: Iterable<Tensor>, options: ZeroGradOptions = {}): void {
   checkOptionNames("zeroGrad", options, ZERO_GRAD);
   const { setToNone = true } = options;
+  const step = currentRecorder()?.step;
   for (const tensor of tensors) {
+    step?.zeroed(tensor);
     if (tensor.grad === null) continue;
-    tensor.grad.version.isSaved = false;
+    if (!tensor.grad.isTraced) tensor.grad.version.isSaved = false;
     tensor.grad = setToNone ? null : noGrad(() => constantLike(tensor, 0, "zeroGrad"));
   }
 }

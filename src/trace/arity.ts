@@ -1,5 +1,6 @@
 /** How many tensors a module's `forward` takes, as it is declared: what is too much, JavaScript drops without a word. */
 
+import { counted } from "./mistakes.ts";
 import type { Traceable } from "./trace.ts";
 
 /**
@@ -19,4 +20,14 @@ export function arityOf(module: Traceable): Arity {
   const parameters = source.slice(0, source.indexOf("{"));
   const isOpen = /\.\.\.|=/.test(parameters) || /\barguments\b/.test(source);
   return { declared: declared.length, most: isOpen ? Number.POSITIVE_INFINITY : declared.length };
+}
+
+/** Of a model that is given another number of tensors than it takes: `listed` says how many, `error` what came of it. */
+export function miscounted(model: Traceable, listed: string, error?: unknown): string {
+  const why =
+    error === undefined
+      ? ""
+      : `; without the others it fails: ${error instanceof Error ? error.message : error}`;
+  const takes = counted(arityOf(model).declared, "input");
+  return `forward of ${model.constructor.name} takes ${takes}, and ${listed}${why}`;
 }

@@ -39,6 +39,16 @@ export function mistakeInLoss(result: unknown, name: string): string | undefined
   return strange && wantsNumber(`the ${strange[0]} that ${name} returns`, strange[1]);
 }
 
+/** Why `result` is nothing that a training step may return: nothing at all, or tensors in lists and records. */
+export function mistakeInStep(result: unknown, name: string): string | undefined {
+  const strange = leavesOf(result, "its result").find(
+    ({ value }) => !((value ?? undefined) === undefined || value instanceof Tensor),
+  );
+  if (strange === undefined) return undefined;
+  const { path, value } = strange;
+  return `the step ${name} must return tensors, in lists and records, or nothing: ${path} is ${described(value)}`;
+}
+
 /** Why `result` does not end with a state like `state`; undefined where it does. */
 export function mistakeInCarried(state: unknown, result: unknown, name: string): string | undefined {
   const wanted =

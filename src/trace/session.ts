@@ -7,25 +7,17 @@ import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types
 import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import type { GradFn } from "../tensor/grad-fn.ts";
-import { noGrad } from "../tensor/grad-mode.ts";
 import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
 import type { Tensors } from "../tensor/tensor-tree.ts";
 import type { Version } from "../tensor/version.ts";
 import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
-import { arityOf } from "./arity.ts";
-import {
-  assignsTo,
-  changesNumber,
-  counted,
-  givenToLoss,
-  keepsTensor,
-  untrained,
-  wantsNumber,
-} from "./mistakes.ts";
+import { arityOf, miscounted } from "./arity.ts";
+import { assignsTo, changesNumber, keepsTensor, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
-import { mistakeIn, mistakeInCarried, mistakeInLoss, tensorsIn } from "./returned.ts";
-import type { Metric, Traceable, TraceableLoss } from "./traceable.ts";
+import { mistakeIn, mistakeInCarried, tensorsIn } from "./returned.ts";
+import { StepEvents } from "./step-events.ts";
+import type { Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
 import { ValueNamer } from "./value-names.ts";
 
 export interface Trace {
@@ -80,16 +72,18 @@ export class Session implements Recorder {
   private readonly streams = new Map<string, number>();
   private readonly model: Traceable;
   private readonly isTraining: boolean;
+  /** What happens to gradients and optimizers, where a whole step is traced. */
+  readonly step: StepEvents | undefined;
   private readonly namer: ValueNamer;
   private random: Pick<RandomSource, "seed" | "step"> | undefined;
   private lossModule: TraceableLoss | undefined;
 
   /**
    * Runs `body` with a session for `model`; every tensor is afterwards what it was before. In a training session
-   * gradients are derived, for the model's parameters.
+   * gradients are derived, for the model's parameters; in a step they and the updates are part of what is traced.
    */
-  static run<T>(model: Traceable, isTraining: boolean, body: (session: Session) => T): T {
-    const session = new Session(model, isTraining);
+  static run<T>(model: Traceable, kind: "forward" | "training" | "step", body: (session: Session) => T): T {
+    const session = new Session(model, kind);
     try {
       session.adoptStates();
       return body(session);
@@ -98,8 +92,9 @@ export class Session implements Recorder {
     }
   }
 
-  private constructor(model: Traceable, isTraining: boolean) {
-    this.isTraining = isTraining;
+  private constructor(model: Traceable, kind: "forward" | "training" | "step") {
+    this.isTraining = kind !== "forward";
+    if (kind === "step") this.step = new StepEvents([...model.namedParameters()], this.stepHost());
     this.namer = new ValueNamer(model);
     for (const [path, module] of model.namedModules()) {
       this.paths.set(module, path);
@@ -116,7 +111,7 @@ export class Session implements Recorder {
       // A frozen one is what forward makes of it, like a buffer.
       if (parameter.requiresGrad) {
         this.keepApart(owner, `the parameter ${name}`);
-        this.fixed.set(owner, `the parameter ${name}`);
+        if (this.step === undefined) this.fixed.set(owner, `the parameter ${name}`);
         this.parameters.push(name);
       }
       this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
@@ -139,6 +134,7 @@ export class Session implements Recorder {
   }
 
   private release(): void {
+    this.step?.release();
     for (const { tensor, source, madeBy } of this.adopted.values()) {
       tensor.late = undefined;
       tensor.become(source, madeBy);
@@ -161,21 +157,52 @@ export class Session implements Recorder {
     if (given > most) throw this.miscounted(listed);
     const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
     for (const [k, leaf] of tensorsIn(state).entries()) this.adoptState(`carried#${k}`, leaf, false);
-    const fields = new ModelFields(model);
-    let result: unknown;
-    try {
-      result = recordWith(this, () => kilnTraceBoundary(() => model.forward(...inputs, ...handed)));
-    } catch (error) {
-      // What is not given may be optional; where it is not, that is what is wrong.
-      throw given < declared ? this.miscounted(listed, error) : error;
-    }
+    const result = this.keepingFields(() => {
+      try {
+        return model.forward(...inputs, ...handed);
+      } catch (error) {
+        // What is not given may be optional; where it is not, that is what is wrong.
+        throw given < declared ? this.miscounted(listed, error) : error;
+      }
+    });
+    const mistake = mistakeIn(result, model.constructor.name);
+    if (mistake !== undefined) throw new KilnError(mistake, [this.modelOrigin()]);
+    return state === undefined ? result : this.handedOn(state, result);
+  }
+
+  /** What `body` returns, whose operations are recorded; throws where it changes fields of modules, which no run would do. */
+  private keepingFields<T>(body: () => T): T {
+    const fields = new ModelFields(this.model);
+    const result = this.run(body);
     const carried = fields.restoreTensors();
     if (carried !== undefined) throw new KilnError(keepsTensor(carried), [this.modelOrigin()]);
     const counted = fields.changedNumber();
     if (counted !== undefined) throw new KilnError(changesNumber(counted), [this.modelOrigin()]);
-    const mistake = mistakeIn(result, model.constructor.name);
-    if (mistake !== undefined) throw new KilnError(mistake, [this.modelOrigin()]);
-    return state === undefined ? result : this.handedOn(state, result);
+    return result;
+  }
+
+  /** What a training step returns for inputs of these types. */
+  wholeStep(step: TraceableStep, types: readonly TensorType[]): unknown {
+    const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
+    return this.keepingFields(() => step(...inputs));
+  }
+
+  /** What events of a step do to the graph. */
+  private stepHost(): ConstructorParameters<typeof StepEvents>[1] {
+    return {
+      stateNamed: (name, tensor) => {
+        if (!this.adopted.has(tensor))
+          this.adoptState(this.states.has(name) ? `${name}#${this.states.size}` : name, tensor, false);
+        return this.valueOf(tensor);
+      },
+      scalar: (name, dtype) => this.builder.input("scalar", name, { dtype, shape: [] }),
+      assign: (tensor, value) => {
+        const adopted = this.adopted.get(tensor);
+        invariant(adopted !== undefined, "an optimizer updates what the graph has as states");
+        this.changed.add(adopted);
+        tensor.become(this.sourceOf(value, tensor.requiresGrad), null);
+      },
+    };
   }
 
   /** Has what `result` ends with be the carried state of the next run, without its history; the rest of `result`. */
@@ -193,48 +220,22 @@ export class Session implements Recorder {
   }
 
   private miscounted(listed: string, error?: unknown): KilnError {
-    const { name } = this.model.constructor;
-    const { declared } = arityOf(this.model);
-    const why =
-      error === undefined
-        ? ""
-        : `; without the others it fails: ${error instanceof Error ? error.message : error}`;
-    return new KilnError(`forward of ${name} takes ${counted(declared, "input")}, and ${listed}${why}`, [
-      this.modelOrigin(),
-    ]);
+    return new KilnError(miscounted(this.model, listed, error), [this.modelOrigin()]);
   }
 
   targets(types: readonly TensorType[]): readonly Tensor[] {
     return types.map((type, k) => this.input(types.length === 1 ? "target" : `target${k}`, type));
   }
 
-  /** What the loss makes of outputs and targets, by name: what is differentiated is called `loss`. */
-  losses(
-    loss: TraceableLoss,
-    outputs: readonly unknown[],
-    targets: readonly Tensor[],
-  ): Readonly<Record<string, Tensor>> {
-    this.lossModule = loss;
-    this.places.set(loss, loss.constructedAt);
-    if (outputs.length + targets.length > arityOf(loss).most) {
-      throw new KilnError(
-        givenToLoss(loss.constructor.name, arityOf(loss).most, outputs.length, targets.length),
-        [this.modelOrigin()],
-      );
-    }
-    const result = recordWith(this, () => kilnTraceBoundary(() => loss.forward(...outputs, ...targets)));
-    const mistake = mistakeInLoss(result, loss.constructor.name);
-    if (mistake !== undefined) throw new KilnError(mistake, [this.origin()]);
-    return result instanceof Tensor ? { loss: result } : (result as Readonly<Record<string, Tensor>>);
+  /** What `body` returns, the function of a user whose operations are recorded. */
+  run<T>(body: () => T): T {
+    return recordWith(this, () => kilnTraceBoundary(body));
   }
 
-  /** What `metric` makes of outputs and targets: one number, through which no gradient flows. */
-  metric(name: string, metric: Metric, given: readonly unknown[]): Tensor {
-    const result: unknown = recordWith(this, () =>
-      kilnTraceBoundary(() => noGrad(() => metric(...(given as readonly Tensor[])))),
-    );
-    if (result instanceof Tensor && result.numel() === 1) return result;
-    throw new KilnError(wantsNumber(name, result), [this.modelOrigin()]);
+  /** From here on the trace takes the fields of `loss` for granted, too. */
+  goOnWith(loss: TraceableLoss): void {
+    this.lossModule = loss;
+    this.places.set(loss, loss.constructedAt);
   }
 
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
@@ -250,9 +251,9 @@ export class Session implements Recorder {
       parameters: this.parameters,
       inputs: this.inputs,
       written: this.written,
-      assumes: [this.model, this.lossModule].flatMap((part) =>
-        part === undefined ? [] : [new ModelFields(part)],
-      ),
+      assumes: [this.model, this.lossModule]
+        .filter((part) => part !== undefined)
+        .map((part) => new ModelFields(part)),
     };
   }
 
@@ -321,7 +322,7 @@ export class Session implements Recorder {
     return { file: place?.file ?? "", line: place?.line ?? 0, module: path };
   }
 
-  private modelOrigin(): Origin {
+  modelOrigin(): Origin {
     const { file = "", line = 0 } = this.model.constructedAt ?? {};
     return { file, line, module: "" };
   }

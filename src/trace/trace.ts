@@ -2,15 +2,19 @@
 
 import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
+import type { UpdatedTogether } from "../tensor/step-recorder.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { mapTensors, type Tensors } from "../tensor/tensor-tree.ts";
+import type { Bundle } from "./bundle.ts";
 import { saysNoTarget } from "./mistakes.ts";
-import { tensorsIn } from "./returned.ts";
+import { lossesOf, metricOf } from "./objective.ts";
+import { mistakeInStep, tensorsIn } from "./returned.ts";
 import { Session, type Trace } from "./session.ts";
-import type { Metric, Traceable, TraceableLoss } from "./traceable.ts";
+import type { Stepped } from "./step-events.ts";
+import type { Metric, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
 import { graphName } from "./value-names.ts";
 
-export type { Metric, Trace, Traceable, TraceableLoss };
+export type { Metric, Trace, Traceable, TraceableLoss, TraceableStep };
 
 /** What a training step is to give beside its loss. */
 export interface StepParts {
@@ -42,7 +46,7 @@ class GraphOutputs {
  * goes from one run into the next.
  */
 export function traceModel(model: Traceable, inputs: readonly TensorType[], carried?: Tensors): Trace {
-  return Session.run(model, false, (session) => {
+  return Session.run(model, "forward", (session) => {
     const outputs = new GraphOutputs();
     const returned = outputs.addAll(session.forward(inputs, carried));
     return { ...session.finish(graphName(model), outputs.list), returned };
@@ -61,12 +65,12 @@ export function traceLoss(
   parts: StepParts = {},
   carried?: Tensors,
 ): Trace {
-  return Session.run(model, true, (session) => {
+  return Session.run(model, "training", (session) => {
     const result = session.forward(inputs, carried);
     const given = Array.isArray(result) ? result : [result];
     const types = targetTypes ?? tensorsIn(result).map((output) => targetType(loss, output));
     const targets = session.targets(types);
-    const losses = session.losses(loss, given, targets);
+    const losses = lossesOf(session, loss, given, targets);
     const outputs = new GraphOutputs();
     const returned = {
       loss: outputs.add("loss", losses.loss),
@@ -77,7 +81,7 @@ export function traceLoss(
       }),
       ...(parts.metrics && {
         metrics: mapValues(parts.metrics, (metric, name) =>
-          outputs.add(`metric.${name}`, session.metric(`the metric ${name}`, metric, [...given, ...targets])),
+          outputs.add(`metric.${name}`, metricOf(session, name, metric, [...given, ...targets])),
         ),
       }),
       ...(parts.outputs && { outputs: outputs.addAll(single(result)) }),
@@ -87,6 +91,31 @@ export function traceLoss(
       ...(Object.values(parts).some(Boolean) && { returned }),
       losses: Object.keys(losses),
     };
+  });
+}
+
+/** A whole training step, with its backward passes and updates. */
+export interface StepTrace extends Trace {
+  /** Its optimizers' steps, in order; what reads the scalars of each number. */
+  readonly steps: readonly Stepped[];
+  readonly updates: readonly UpdatedTogether[];
+  /** How many of the graph's first outputs are losses, of which `backward` was called. */
+  readonly lossCount: number;
+}
+
+/** Traces a function that computes losses with the modules of `bundle`, calls their `backward` and has optimizers step. */
+export function traceStep(step: TraceableStep, bundle: Bundle, inputs: readonly TensorType[]): StepTrace {
+  return Session.run(bundle, "step", (session) => {
+    const result = session.wholeStep(step, inputs);
+    const mistake = mistakeInStep(result, step.name);
+    if (mistake !== undefined) throw new KilnError(mistake);
+    const { losses, steps, updates } = session.step!;
+    session.step!.check();
+    const outputs = new GraphOutputs();
+    for (const [k, loss] of losses.entries()) outputs.add(`loss${k || ""}`, loss);
+    const returned = outputs.addAll(result);
+    const trace = session.finish(graphName(step), outputs.list);
+    return { ...trace, returned, steps, updates, lossCount: losses.length };
   });
 }
 

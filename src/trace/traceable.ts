@@ -23,3 +23,6 @@ export interface TraceableLoss extends Traceable {
 
 /** A number that is computed from outputs and targets along with the loss; one tensor of one element. */
 export type Metric = (...given: readonly Tensor[]) => Tensor;
+
+/** A whole training step: forward and backward passes and updates. */
+export type TraceableStep = (...inputs: Tensor[]) => unknown;

@@ -64,8 +64,9 @@ const plainName = (name: string): string =>
     .replace(/[^A-Za-z0-9_]/g, "_")
     .replace(/^(?=\d)/, "_");
 
-/** What the graph of a model is called. */
+/** What the graph of a model is called, or of a function. */
 export function graphName(model: object): string {
-  const name = model.constructor.name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
-  return /^[a-z]/.test(name) ? name : "model";
+  const { name } = typeof model === "function" ? model : model.constructor;
+  const plain = name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
+  return /^[a-z]/.test(plain) ? plain : "model";
 }

@@ -247,6 +247,11 @@ export class Specialization {
     return inPlaces(returned, results);
   }
 
+  /** The same, whatever was returned, as it was returned. */
+  placed(results: readonly Tensor[]): unknown {
+    return inPlaces(this.trace.returned, results);
+  }
+
   /** Its model, what it does and its inputs, in words. */
   get label(): string {
     return programLabel(this.plan, this.what);
