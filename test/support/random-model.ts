@@ -4,20 +4,17 @@
  */
 
 import * as fc from "fast-check";
-import { KilnError, manualSeed, nn, type optim, rand, randint, type Tensor, zeros } from "kiln";
-import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
-import { EMBEDDING, layersFor, small } from "./random-layers.ts";
-import { JointLoss, type NetStep, nextValue, RandomNet } from "./random-net.ts";
-import { LOSSES, OPTIMIZERS } from "./random-objectives.ts";
-
-/** One step: what it does, and numbers from which it picks operands and options. */
-interface StepSpec {
-  readonly kind: string;
-  readonly from: number;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-}
+import { manualSeed, nn, type optim, rand, randint, type Tensor } from "kiln";
+import type { Shape } from "../../src/core/shape.ts";
+import { generator } from "./draw.ts";
+import { JOINS, NetBuilder, type StepSpec } from "./random-builder.ts";
+import { small } from "./random-catalogue/entry.ts";
+import { FUNCTIONS } from "./random-catalogue/functions.ts";
+import { LAYERS } from "./random-catalogue/layers.ts";
+import { CLASSES, LOSSES } from "./random-catalogue/losses.ts";
+import { OPTIMIZERS, SCHEDULES } from "./random-catalogue/optimizers.ts";
+import { WORDS } from "./random-catalogue/rows.ts";
+import { JointLoss, type NetStep, RandomNet } from "./random-net.ts";
 
 const FAMILIES = ["image", "large image", "signal", "words", "rows"] as const;
 
@@ -30,6 +27,7 @@ export interface ModelSpec {
   readonly steps: readonly StepSpec[];
   readonly loss: number;
   readonly optimizer: number;
+  readonly schedule: number;
   /** Which parameters rest for a while; most models have none. */
   readonly rests: number;
   readonly seed: number;
@@ -51,6 +49,8 @@ export interface RandomModel {
   readonly outputs: readonly number[];
   readonly loss: JointLoss;
   readonly optimizer: optim.Optimizer;
+  /** What follows each step, given the loss. */
+  readonly schedule: { step(loss: number): void };
   readonly inputs: readonly Tensor[];
   readonly targets: readonly Tensor[];
   /** Inputs, then targets. */
@@ -58,25 +58,19 @@ export interface RandomModel {
   readonly changes: readonly Change[];
   /** The kinds of layers and steps that are in it. */
   readonly kinds: readonly string[];
-  /** What PyTorch calls the loss and the optimizer. */
-  readonly python: { readonly loss: string; readonly optimizer: string };
+  /** The loss, the optimizer and the schedule in Python. */
+  readonly python: { readonly loss: string; readonly optimizer: string; readonly schedule: string };
 }
 
-/** Steps that are no layers. */
-const JOINS = [
-  ...["add", "mul", "maximum", "cat", "logistic", "euler", "scale", "shift", "straight-through"],
-  ...["half-detached", "softmax-weight", "log-softmax-weight", "gate-detached", "peak", "attend"],
-  ...["in-place", "center", "narrow", "transpose", "flip", "excite", "shared"],
-];
+/** Every kind that a run should meet. */
+export const KINDS: readonly string[] = [...Object.keys(LAYERS), ...Object.keys(FUNCTIONS), ...JOINS];
 
-const LAYER_KINDS = [...new Set([4, 3, 2].flatMap((rank) => Object.keys(layersFor(rank))))];
-
-/** Every kind that a run of many models should meet. */
-export const KINDS: readonly string[] = [...LAYER_KINDS, EMBEDDING, ...JOINS];
+const LOSS_KINDS = Object.keys(LOSSES);
 
 const step: fc.Arbitrary<StepSpec> = fc.record({
   kind: fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom(...LAYER_KINDS) },
+    { weight: 4, arbitrary: fc.constantFrom(...Object.keys(LAYERS)) },
+    { weight: 3, arbitrary: fc.constantFrom(...Object.keys(FUNCTIONS)) },
     { weight: 2, arbitrary: fc.constantFrom(...JOINS) },
   ),
   from: fc.nat(63),
@@ -85,24 +79,59 @@ const step: fc.Arbitrary<StepSpec> = fc.record({
   c: fc.nat(63),
 });
 
-/** One to seven steps, then a classifier for each output, a loss and an optimizer. */
+/** One to seven steps, then a classifier for each output, a loss, an optimizer and a schedule. */
 export const randomModel: fc.Arbitrary<ModelSpec> = fc.record({
-  family: fc.constantFrom(...FAMILIES, "image", "image", "signal"),
+  family: fc.constantFrom(...FAMILIES, "image", "signal", "rows"),
   batch: fc.constantFrom(1, 1, 2, 3, 4),
   extents: fc.tuple(fc.nat(63), fc.nat(63), fc.nat(63)),
   inputs: fc.constantFrom(1, 1, 2),
   outputs: fc.constantFrom(1, 1, 2),
   steps: fc.array(step, { minLength: 1, maxLength: 7 }),
-  loss: fc.nat(LOSSES.length - 1),
+  loss: fc.nat(LOSS_KINDS.length - 1),
   optimizer: fc.nat(OPTIMIZERS.length - 1),
+  schedule: fc.oneof(fc.constant(0), fc.nat(SCHEDULES.length - 1)),
   rests: fc.nat(23),
   seed: fc.nat(0xffff),
 });
 
-/** Larger tensors than these only make the test slow. */
-const MOST_ELEMENTS = 600;
-const CLASSES = 3;
-const WORDS = 6;
+/** So many kinds are in each model of {@link coverage}. */
+const KINDS_AT_ONCE = 6;
+
+/** Models that are made of every kind together, with every loss, optimizer and schedule; the seed says of what else. */
+export function coverage(seed: number): ModelSpec[] {
+  const draw = generator(seed);
+  const number = (): number => Math.floor(draw() * 64);
+  const specOf = (kinds: readonly string[], turn: number): ModelSpec => ({
+    family: FAMILIES[number() % FAMILIES.length],
+    batch: small(number(), 4),
+    extents: [number(), number(), number()],
+    inputs: small(number(), 2),
+    outputs: small(number(), 2),
+    steps: kinds.map((kind) => ({ kind, from: number(), a: number(), b: number(), c: number() })),
+    loss: turn % LOSS_KINDS.length,
+    optimizer: turn % OPTIMIZERS.length,
+    schedule: turn % SCHEDULES.length,
+    rests: 23,
+    seed: number(),
+  });
+  let left = [...KINDS]
+    .map((kind) => ({ kind, at: draw() }))
+    .sort((p, q) => p.at - q.at)
+    .map(({ kind }) => kind);
+  const specs: ModelSpec[] = [];
+  // What does not fit where it has come is tried in another net.
+  for (let tries = 0; left.length > 0 && tries < KINDS.length; tries++) {
+    const spec = specOf(left.slice(0, KINDS_AT_ONCE), tries);
+    const { kinds } = makeModel(spec);
+    const found = left.filter((kind) => kinds.includes(kind));
+    left = [...left.slice(KINDS_AT_ONCE), ...left.slice(0, KINDS_AT_ONCE)].filter(
+      (kind) => !found.includes(kind),
+    );
+    if (found.length > 0) specs.push(spec);
+  }
+  return specs;
+}
+
 /** How many training steps a model is compared over. */
 export const TRAINING_STEPS = 3;
 
@@ -116,9 +145,9 @@ export function makeModel(spec: ModelSpec): RandomModel {
   const builder = new NetBuilder(inputs);
   if (isWords)
     for (const k of inputs.keys())
-      builder.addLayer(EMBEDDING, k, new nn.Embedding(WORDS, small(spec.extents[2], 4)));
+      builder.addLayer("Embedding of words", k, new nn.Embedding(WORDS, small(spec.extents[2], 4)));
   for (const one of spec.steps) builder.add(one);
-  const entry = LOSSES[spec.loss];
+  const entry = LOSSES[LOSS_KINDS[spec.loss]];
   const outputs = builder.newest(spec.outputs);
   const heads = outputs.map((value, k) => [
     new nn.Linear(builder.features(value), CLASSES),
@@ -131,10 +160,9 @@ export function makeModel(spec: ModelSpec): RandomModel {
     outputs,
     heads.map((modules) => new nn.Sequential(...modules)),
   );
-  const loss = new JointLoss(entry.make());
-  const [first] = [entry.make().targetType({ dtype: "float32", shape: [shape[0], CLASSES] })];
+  const loss = new JointLoss(entry);
   const makeTargets = (): Tensor[] => [
-    first.dtype === "int32" ? randint(0, CLASSES, first.shape) : rand(...first.shape),
+    entry.target(shape[0]),
     ...outputs.slice(1).map(() => rand(shape[0], CLASSES)),
   ];
   const batches = Array.from({ length: TRAINING_STEPS }, () => [
@@ -146,6 +174,8 @@ export function makeModel(spec: ModelSpec): RandomModel {
   for (const { step: at, parameter, requiresGrad } of changes)
     if (at === 0) parameters[parameter].requiresGrad = requiresGrad;
   const optimizer = OPTIMIZERS[spec.optimizer];
+  const schedule = SCHEDULES[spec.schedule];
+  const made = optimizer.make(parameters);
   return {
     model,
     layers,
@@ -153,13 +183,14 @@ export function makeModel(spec: ModelSpec): RandomModel {
     steps,
     outputs,
     loss,
-    optimizer: optimizer.make(parameters),
+    optimizer: made,
+    schedule: schedule.make(made),
     inputs,
     targets: batches[0].slice(spec.inputs),
     batches,
     changes,
     kinds: builder.kinds,
-    python: { loss: entry.python, optimizer: optimizer.python },
+    python: { loss: entry.python, optimizer: optimizer.python, schedule: schedule.python },
   };
 }
 
@@ -191,178 +222,3 @@ const inputShapeOf = ({ family, batch, extents: [a, b, c] }: ModelSpec): Shape =
       return family satisfies never;
   }
 };
-
-/** A step, and the layers and the weight that it is the first to use. */
-interface Proposal {
-  readonly step: NetStep;
-  readonly layers?: readonly nn.Module[];
-  readonly weight?: nn.Parameter;
-}
-
-/** A net while it grows: probes tell which shape each value has. */
-class NetBuilder {
-  readonly layers: nn.Module[] = [];
-  readonly weights: nn.Parameter[] = [];
-  readonly steps: NetStep[] = [];
-  readonly kinds: string[] = [];
-  private readonly probes: Tensor[];
-  private readonly inputsOfLayers: Shape[] = [];
-
-  constructor(inputs: readonly Tensor[]) {
-    this.probes = inputs.map((input) => (input.dtype === "int32" ? input : zeros(...input.shape)));
-  }
-
-  get count(): number {
-    return this.probes.length;
-  }
-
-  /** Numbers of the last values, as many as there are up to `count`. */
-  newest(count: number): number[] {
-    const numbers = this.probes.flatMap(({ dtype }, k) => (dtype === "float32" ? [k] : []));
-    return numbers.reverse().slice(0, count);
-  }
-
-  features(value: number): number {
-    return sizeOf(this.probes[value].shape.slice(1));
-  }
-
-  addLayer(kind: string, a: number, layer: nn.Module): void {
-    this.push(kind, { step: { op: "layer", layer: this.layers.length, a }, layers: [layer] });
-  }
-
-  add(spec: StepSpec): void {
-    // Two times in three the newest value, so that chains arise.
-    const a = spec.from % 3 > 0 ? this.count - 1 : spec.from % this.count;
-    const { shape, dtype } = this.probes[a];
-    if (dtype !== "float32") return;
-    const make = layersFor(shape.length)[spec.kind];
-    if (make !== undefined) {
-      const layer = attempt(() => make(shape, spec));
-      if (layer !== undefined && fits(layer, shape)) this.addLayer(spec.kind, a, layer);
-      return;
-    }
-    const proposal = this.join(spec, a, shape);
-    if (proposal !== undefined) this.push(spec.kind, proposal);
-  }
-
-  /** What a step that is no layer would be; nothing where it does not fit. */
-  private join({ kind, a: x, b: y, c: z }: StepSpec, a: number, shape: Shape): Proposal | undefined {
-    const rank = shape.length;
-    const axis = 1 + (y % (rank - 1));
-    switch (kind) {
-      case "add":
-      case "mul":
-      case "maximum":
-      case "gate-detached": {
-        const b = this.like(shape, x);
-        return { step: { op: kind, a, b } };
-      }
-      case "cat": {
-        const b = this.pick(
-          x,
-          (s) => s.length === rank && s.every((extent, k) => k === 1 || extent === shape[k]),
-        );
-        return { step: { op: kind, a, b: b ?? a } };
-      }
-      case "logistic":
-      case "euler":
-        return { step: { op: kind, a, times: small(x, 12) } };
-      case "scale":
-      case "shift":
-      case "straight-through":
-      case "half-detached": {
-        const last = shape[rank - 1];
-        const shapes = [[], [1], [last], [1, last], [shape[1], ...shape.slice(2).map(() => 1)]];
-        const step = { op: kind, a, weight: this.weights.length } as const;
-        return { step, weight: weightOf(shapes[y % shapes.length], kind === "shift" ? 0 : 1) };
-      }
-      case "softmax-weight":
-      case "log-softmax-weight": {
-        const step = { op: kind, a, weight: this.weights.length, dim: y % (rank - 1) } as const;
-        return { step, weight: weightOf(shape.slice(1), 0) };
-      }
-      case "peak":
-      case "in-place":
-        return { step: { op: kind, a } };
-      case "attend":
-        return rank < 3 ? undefined : { step: { op: kind, a } };
-      case "center": {
-        const dims = shape.flatMap((_, k) => (k > 0 && ((y >> k) & 1 || k === axis) ? [k] : []));
-        return { step: { op: kind, a, dims } };
-      }
-      case "narrow": {
-        const start = x % shape[axis];
-        return { step: { op: kind, a, dim: axis, start, length: small(z, shape[axis] - start) } };
-      }
-      case "transpose":
-        return { step: { op: kind, a, dims: [axis, 1 + (x % (rank - 1))] } };
-      case "flip":
-        return { step: { op: kind, a, dim: axis } };
-      case "excite": {
-        if (rank < 3) return undefined;
-        const hidden = small(x, 3);
-        const layers = [this.layers.length, this.layers.length + 1] as const;
-        return {
-          step: { op: kind, a, layers },
-          layers: [new nn.Linear(shape[1], hidden), new nn.Linear(hidden, shape[1])],
-        };
-      }
-      case "shared": {
-        const layer = this.inputsOfLayers.findIndex((own) => sameShape(own, shape));
-        return layer < 0 ? undefined : { step: { op: "layer", layer, a } };
-      }
-      default:
-        // A layer for another rank.
-        return undefined;
-    }
-  }
-
-  private push(kind: string, { step, layers = [], weight }: Proposal): void {
-    const parts = {
-      layers: [...this.layers, ...layers].map((layer) => layer.eval()),
-      weights: weight === undefined ? this.weights : [...this.weights, weight],
-    };
-    const probe = attempt(() => nextValue(step, this.probes, parts));
-    for (const layer of parts.layers) layer.train();
-    if (probe === undefined || probe.numel() > MOST_ELEMENTS) return;
-    for (const _ of layers) this.inputsOfLayers.push(step.op === "layer" ? this.probes[step.a].shape : [-1]);
-    this.layers.push(...layers);
-    if (weight !== undefined) this.weights.push(weight);
-    this.steps.push(step);
-    this.kinds.push(kind);
-    this.probes.push(zeros(...probe.shape));
-  }
-
-  /** A value of that shape; `a` itself is one. */
-  private like(shape: Shape, k: number): number {
-    return this.pick(k, (other) => sameShape(other, shape))!;
-  }
-
-  private pick(k: number, isFit: (shape: Shape) => boolean): number | undefined {
-    const found = this.probes.flatMap(({ shape, dtype }, value) =>
-      dtype === "float32" && isFit(shape) ? [value] : [],
-    );
-    return found.length === 0 ? undefined : found[k % found.length];
-  }
-}
-
-const weightOf = (shape: Shape, around: number): nn.Parameter =>
-  new nn.Parameter(
-    rand(...shape)
-      .sub(0.5)
-      .add(around),
-  );
-
-/** Batch statistics need two values for each channel. */
-const fits = (layer: nn.Module, shape: Shape): boolean =>
-  !(layer instanceof nn.BatchNorm1d || layer instanceof nn.BatchNorm2d) || sizeOf(shape) > shape[1];
-
-/** What `make` gives; nothing where it refuses: padding and windows that a small image cannot have. */
-function attempt<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof KilnError) return undefined;
-    throw error;
-  }
-}

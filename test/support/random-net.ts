@@ -4,11 +4,34 @@
  */
 
 import { cat, nn, type Tensor } from "kiln";
+import type { Draws } from "./random-catalogue/entry.ts";
+import { FUNCTIONS } from "./random-catalogue/functions.ts";
+import { LAYERS } from "./random-catalogue/layers.ts";
+import type { LossEntry } from "./random-catalogue/losses.ts";
 
 /** Each makes one more value from those before, which are named by their number; `weight` and `layer` count likewise. */
 export type NetStep =
   | { readonly op: "layer"; readonly layer: number; readonly a: number }
-  | { readonly op: "add" | "mul" | "maximum" | "cat"; readonly a: number; readonly b: number }
+  /** A layer that is called in its kind's way, with a second value of the same shape. */
+  | {
+      readonly op: "called";
+      readonly layer: number;
+      readonly kind: string;
+      readonly a: number;
+      readonly b: number;
+      readonly draws: Draws;
+    }
+  | {
+      readonly op: "function";
+      readonly kind: string;
+      readonly a: number;
+      readonly b: number;
+      readonly axis: number;
+      readonly draws: Draws;
+    }
+  | { readonly op: "reshape"; readonly a: number; readonly shape: readonly number[] }
+  /** Two values beside each other along the second axis. */
+  | { readonly op: "concat"; readonly a: number; readonly b: number }
   /** The logistic map, or steps of an ODE: chains that use every value twice. */
   | { readonly op: "logistic" | "euler"; readonly a: number; readonly times: number }
   | {
@@ -26,15 +49,6 @@ export type NetStep =
   | { readonly op: "gate-detached"; readonly a: number; readonly b: number }
   | { readonly op: "peak" | "attend" | "in-place"; readonly a: number }
   | { readonly op: "center"; readonly a: number; readonly dims: readonly number[] }
-  | {
-      readonly op: "narrow";
-      readonly a: number;
-      readonly dim: number;
-      readonly start: number;
-      readonly length: number;
-    }
-  | { readonly op: "transpose"; readonly a: number; readonly dims: readonly [number, number] }
-  | { readonly op: "flip"; readonly a: number; readonly dim: number }
   /** Squeeze-and-excitation: a factor for each channel, by two layers from the channels' means. */
   | { readonly op: "excite"; readonly a: number; readonly layers: readonly [number, number] };
 
@@ -50,13 +64,13 @@ export function nextValue(step: NetStep, values: readonly Tensor[], { layers, we
   switch (step.op) {
     case "layer":
       return call(layers[step.layer], a);
-    case "add":
-      return a.add(values[step.b]);
-    case "mul":
-      return a.mul(values[step.b]);
-    case "maximum":
-      return a.maximum(values[step.b]);
-    case "cat":
+    case "called":
+      return calledLayer(step.kind, layers[step.layer], a, values[step.b], step.draws);
+    case "function":
+      return FUNCTIONS[step.kind](a, { y: values[step.b], axis: step.axis, ...step.draws });
+    case "reshape":
+      return a.reshape(step.shape);
+    case "concat":
       return cat([a, values[step.b]], 1);
     case "logistic":
       return repeated(a.sigmoid(), step.times, (x) => x.mul(x.rsub(1)).mul(2.5));
@@ -90,12 +104,6 @@ export function nextValue(step: NetStep, values: readonly Tensor[], { layers, we
       return a.mul(2).add_(a).mul_(0.3);
     case "center":
       return a.sub(a.mean(step.dims, true));
-    case "narrow":
-      return a.narrow(step.dim, step.start, step.length);
-    case "transpose":
-      return a.transpose(...step.dims);
-    case "flip":
-      return a.flip(step.dim);
     case "excite": {
       const means = a.mean(a.shape.slice(2).map((_, k) => k + 2));
       const [squeeze, excite] = step.layers.map((k) => layers[k]);
@@ -108,6 +116,11 @@ export function nextValue(step: NetStep, values: readonly Tensor[], { layers, we
 }
 
 export const call = (module: nn.Module, x: Tensor): Tensor => module.forward(x) as Tensor;
+
+function calledLayer(kind: string, layer: nn.Module, x: Tensor, y: Tensor, draws: Draws): Tensor {
+  const { entry } = LAYERS[kind];
+  return typeof entry === "function" ? call(layer, x) : entry.call(layer, x, y, draws);
+}
 
 const repeated = (x: Tensor, times: number, next: (x: Tensor) => Tensor): Tensor =>
   Array.from({ length: times }).reduce<Tensor>((value) => next(value), x);
@@ -148,11 +161,11 @@ export class RandomNet extends nn.Module {
 
 /** The loss of the first output, and half the squared error of each other one. */
 export class JointLoss extends nn.Module {
-  readonly first: nn.Loss<string>;
+  readonly #first: LossEntry;
 
-  constructor(first: nn.Loss<string>) {
+  constructor(first: LossEntry) {
     super();
-    this.first = first;
+    this.#first = first;
   }
 
   forward(...tensors: Tensor[]): Tensor {
@@ -161,8 +174,8 @@ export class JointLoss extends nn.Module {
     return tensors
       .slice(1, count)
       .reduce<Tensor>(
-        (loss, output, k) => loss.add((mse.forward(output, tensors[count + 1 + k]) as Tensor).mul(0.5)),
-        this.first.forward(tensors[0], tensors[count]) as Tensor,
+        (loss, output, k) => loss.add(mse.forward(output, tensors[count + 1 + k]).mul(0.5)),
+        this.#first.of(tensors[0], tensors[count]),
       );
   }
 }

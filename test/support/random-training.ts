@@ -20,7 +20,7 @@ export interface Setting {
 
 export async function trainRandom(spec: ModelSpec, setting: Setting): Promise<Outcome> {
   const { disturbed, ...options } = setting;
-  const { model, loss, optimizer, inputs, targets, batches, changes, kinds } = makeModel(spec);
+  const { model, loss, optimizer, schedule, inputs, targets, batches, changes, kinds } = makeModel(spec);
   const parameters = model.parameters();
   if (disturbed !== undefined) await disturb(parameters, disturbed);
   const trainer = await compileTraining(model, {
@@ -34,7 +34,9 @@ export async function trainRandom(spec: ModelSpec, setting: Setting): Promise<Ou
   for (const [step, batch] of batches.entries()) {
     for (const change of changes)
       if (change.step === step) parameters[change.parameter].requiresGrad = change.requiresGrad;
-    losses.push(await trainer.step(...batch));
+    const value = await trainer.step(...batch);
+    losses.push(value);
+    schedule.step(value);
   }
   const values = new Map<string, ArrayLike<number>>([["losses", losses]]);
   for (const [name, value] of Object.entries(model.stateDict())) values.set(name, await value.data());

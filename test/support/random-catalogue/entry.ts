@@ -1,0 +1,58 @@
+/** What the tables of random models' parts hold: how a layer or a function is made from a shape and three numbers. */
+
+import type { nn, Tensor } from "kiln";
+import type { Shape } from "../../../src/core/shape.ts";
+
+/** Numbers from which an entry picks its options. */
+export interface Draws {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+}
+
+export type MakeLayer = (shape: Shape, draws: Draws) => nn.Module;
+
+/** How a layer is called that takes more than one tensor, or gives more; `y` has the shape of `x`. */
+export type CallLayer = (layer: nn.Module, x: Tensor, y: Tensor, draws: Draws) => Tensor;
+
+/** A layer: what makes it, and how it is called where `layer.forward(x)` is not all. */
+export type LayerEntry = MakeLayer | { readonly make: MakeLayer; readonly call: CallLayer };
+
+/** What a function is given beside its first operand: another one of the same shape, an axis that is not the batch's. */
+export interface Operands extends Draws {
+  readonly y: Tensor;
+  readonly axis: number;
+}
+
+/** A function of tensors, as a step of a net: its result keeps the batch as its first axis. */
+export type FunctionEntry = (x: Tensor, operands: Operands) => Tensor;
+
+export type LayerTable = Readonly<Record<string, LayerEntry>>;
+export type FunctionTable = Readonly<Record<string, FunctionEntry>>;
+
+/** An entry of a layer that is called in a way of its own. */
+export const called = <M extends nn.Module>(
+  make: (shape: Shape, draws: Draws) => M,
+  call: (layer: M, x: Tensor, y: Tensor, draws: Draws) => Tensor,
+): LayerEntry => ({
+  make,
+  call: (layer: nn.Module, x: Tensor, y: Tensor, draws: Draws) => call(layer as M, x, y, draws),
+});
+
+/** A number from 1 to `most`. */
+export const small = (n: number, most: number): number => 1 + (n % most);
+
+/** A number below one, on which no kink lies: what is 0 or 1 in exact arithmetic stays off the jumps of floor and sign. */
+export const OFF = 0.37;
+
+/** Whole numbers that go with a tensor's: they jump, so nothing is differentiated through them. */
+export const wholeOf = (x: Tensor): Tensor => x.mul(1.3).add(OFF).floor().int();
+
+/** `x`, to which something is added that has no gradient of its own. */
+export const beside = (x: Tensor, value: Tensor): Tensor => x.add(value.float().mul(0.3));
+
+/** `x`, to which all elements of `value`, of any shape, matter. */
+export const seen = (x: Tensor, value: Tensor): Tensor => x.add(value.square().mean());
+
+/** The extent of the last axis. */
+export const last = (shape: Shape): number => shape[shape.length - 1];
