@@ -121,7 +121,12 @@ export function coverage(seed: number): ModelSpec[] {
   const specs: ModelSpec[] = [];
   // What does not fit where it has come is tried in another net.
   for (let tries = 0; left.length > 0 && tries < KINDS.length; tries++) {
-    const spec = specOf(left.slice(0, KINDS_AT_ONCE), tries);
+    // The last ones are no fewer: "shared" wants layers before it.
+    const others = Array.from(
+      { length: Math.max(0, KINDS_AT_ONCE - left.length) },
+      () => KINDS[Math.floor(draw() * KINDS.length)],
+    );
+    const spec = specOf([...others, ...left.slice(0, KINDS_AT_ONCE)], tries);
     const { kinds } = makeModel(spec);
     const found = left.filter((kind) => kinds.includes(kind));
     left = [...left.slice(KINDS_AT_ONCE), ...left.slice(0, KINDS_AT_ONCE)].filter(
