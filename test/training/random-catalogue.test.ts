@@ -11,6 +11,7 @@ import { OPTIMIZERS, SCHEDULES } from "../support/random-catalogue/optimizers.ts
 const NOT_LAYERS: Readonly<Record<string, string>> = {
   Module: "the base of all",
   Parameter: "a tensor; steps such as `scale` have them",
+  Buffer: "a tensor; layers such as BatchNorm2d have them",
   Loss: "the base of all losses",
   ModuleList: "every random net keeps its layers in one",
   Sequential: "every head of a random net is one",
@@ -25,7 +26,7 @@ const NOT_OPTIMIZERS: Readonly<Record<string, string>> = {
 
 const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
   ...reasons("they drive, and are no operation of forward's", [
-    ...["backends", "compareBackends", "compile", "compileTraining", "load", "save"],
+    ...["backends", "compareBackends", "compile", "compileStep", "compileTraining", "load", "save"],
     ...["manualSeed", "generatorState", "setGeneratorState", "readGeometry"],
   ]),
   ...reasons("they read or describe a tensor, or are for Kiln's own use", [
@@ -48,6 +49,7 @@ const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
   ...reasons("layers of other names compute it: Upsample, BCELoss, BCEWithLogitsLoss", [
     ...["interpolate", "binaryCrossEntropy", "binaryCrossEntropyWithLogits"],
   ]),
+  multiHeadAttentionForward: "what the layer MultiheadAttention computes, from parameters of its own",
   ...reasons("their elements are anything", ["empty", "emptyLike"]),
 };
 
