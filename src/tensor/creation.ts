@@ -7,7 +7,7 @@ import { allocate, type DType, isDType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
-import { type NestedNumbers, shapeOfNested, writeNested } from "./storage.ts";
+import { dtypeOfNested, type NestedNumbers, shapeOfNested, writeNested } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface TensorOptions {
@@ -19,8 +19,8 @@ export interface TensorOptions {
 const TENSOR_OPTIONS = { shape: true, dtype: true, requiresGrad: true } satisfies OptionNames<TensorOptions>;
 
 /**
- * A tensor from nested or typed arrays, whose numbers are copied; float32 unless told or a typed array says otherwise.
- * Throws for what is no number, and for what the dtype cannot hold.
+ * A tensor from nested or typed arrays, whose numbers are copied; float32 unless told or a typed array says otherwise, or
+ * all are truth values, which are bools. Throws for what is no number, and for what the dtype cannot hold.
  */
 export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
   checkOptionNames("tensor()", options, TENSOR_OPTIONS);
@@ -29,7 +29,8 @@ export function tensor(values: NestedNumbers | TypedArray, options: TensorOption
 
 function withData(values: NestedNumbers | TypedArray, options: TensorOptions): Tensor {
   const typed = ArrayBuffer.isView(values) ? (values as TypedArray) : undefined;
-  const ownDtype = typed === undefined ? "float32" : dtypeOfArray("tensor()", typed);
+  const ownDtype =
+    typed === undefined ? dtypeOfNested(values as NestedNumbers) : dtypeOfArray("tensor()", typed);
   const dtype = checkedDtype("tensor", options.dtype ?? ownDtype);
   const ownShape = typed === undefined ? shapeOfNested(values as NestedNumbers) : [typed.length];
   const shape = options.shape === undefined ? ownShape : checkedShape("tensor()", options.shape);

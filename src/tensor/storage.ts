@@ -1,7 +1,7 @@
 /** Numbers on the host: the storage behind a leaf, and nested arrays to and from flat ones. */
 
 import { elementOf } from "../core/conversion.ts";
-import type { DType, TypedArray } from "../core/dtype.ts";
+import { type DType, isFloat, type TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 
@@ -43,18 +43,35 @@ export function writeNested(
   dtype: DType,
   position: { at: number },
 ): void {
-  if (!Array.isArray(values)) data[position.at++] = elementOf("tensor()", values, dtype);
-  else for (const item of values as readonly NestedNumbers[]) writeNested(data, item, dtype, position);
+  if (Array.isArray(values)) {
+    for (const item of values as readonly NestedNumbers[]) writeNested(data, item, dtype, position);
+  } else if (typeof values === "number" && isFloat(dtype)) {
+    // The array rounds.
+    data[position.at++] = values;
+  } else data[position.at++] = elementOf("tensor()", values, dtype);
 }
 
 /** The shape of nested arrays of equal lengths; throws where lengths differ. */
 export function shapeOfNested(values: NestedNumbers): number[] {
-  if (!Array.isArray(values)) return [];
-  const inner = values.length === 0 ? [] : shapeOfNested(values[0] as NestedNumbers);
-  for (const item of values as readonly NestedNumbers[]) {
-    if (String(shapeOfNested(item)) !== String(inner)) {
-      throw new KilnError("tensor() needs nested arrays of equal lengths");
-    }
-  }
-  return [values.length, ...inner];
+  const shape: number[] = [];
+  for (let first: NestedNumbers = values; Array.isArray(first); first = first[0] as NestedNumbers)
+    shape.push(first.length);
+  requireShape(values, shape, 0);
+  return shape;
 }
+
+function requireShape(values: NestedNumbers, shape: Shape, axis: number): void {
+  const isLike = Array.isArray(values) ? values.length === shape[axis] : axis === shape.length;
+  if (!isLike) throw new KilnError("tensor() needs nested arrays of equal lengths");
+  if (Array.isArray(values)) for (const item of values) requireShape(item, shape, axis + 1);
+}
+
+/** The dtype of nested arrays: truth values alone are bools, all else is float32. */
+export function dtypeOfNested(values: NestedNumbers): DType {
+  let first: NestedNumbers = values;
+  while (Array.isArray(first)) first = first[0] as NestedNumbers;
+  return typeof first === "boolean" && isTruth(values) ? "bool" : "float32";
+}
+
+const isTruth = (values: NestedNumbers): boolean =>
+  Array.isArray(values) ? values.every(isTruth) : typeof values === "boolean";

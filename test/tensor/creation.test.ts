@@ -31,6 +31,14 @@ describe("tensor", () => {
     expect(tensor(Float64Array.of(1, 2)).dtype).toBe("float32");
   });
 
+  it("makes bools of truth values, unless numbers stand among them", () => {
+    expect(tensor([[true, false]]).dtype).toBe("bool");
+    expect(tensor(true).dtype).toBe("bool");
+    expect(tensor([true, 2]).dtype).toBe("float32");
+    expect(tensor([]).dtype).toBe("float32");
+    expect(tensor([true], { dtype: "float32" }).dtype).toBe("float32");
+  });
+
   it("converts to the dtype it is told, and takes the shape it is told", async () => {
     const t = tensor([1, 2, 3, 4], { dtype: "int32", shape: [2, 2] });
     expect([t.shape, t.dtype]).toEqual([[2, 2], "int32"]);
@@ -45,7 +53,15 @@ describe("tensor", () => {
   });
 
   it("refuses ragged arrays and a shape that does not fit", () => {
-    expect(() => tensor([[1, 2], [3]])).toThrow("tensor() needs nested arrays of equal lengths");
+    for (const ragged of [
+      [[1, 2], [3]],
+      [1, [2]],
+      [[1], 2],
+      [[[1], [2]], [[3]]],
+      [[], [1]],
+      [[1], []],
+    ])
+      expect(() => tensor(ragged)).toThrow("tensor() needs nested arrays of equal lengths");
     expect(() => tensor([1, 2, 3], { shape: [2, 2] })).toThrow(
       "tensor() is given 3 numbers for the shape [2,2]",
     );
