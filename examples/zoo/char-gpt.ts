@@ -1,38 +1,51 @@
 /**
  * A small GPT: a causal transformer that learns to write, character by character. `npx tsx examples/zoo/char-gpt.ts` trains
- * it on sentences of a small grammar, has it write some of its own, and counts the words that there are. It writes from a
- * window of fixed length, so that one program serves all characters.
+ * it on sentences of a small grammar, has it write some of its own, and counts the words that there are. Positions are
+ * turns of queries and keys, so that there is no last one: a text may become longer than those that were read.
  */
 
-import { arange, compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { arange, compileTraining, manualSeed, nn, optim, type Tensor } from "kiln";
+import { KeyValueCache, type LanguageModel, writeWithCache } from "./generation.ts";
+import { Block } from "./gpt-block.ts";
 import { batch, CHARACTERS, draw, encode, knownWords } from "./text.ts";
 
 const WIDTH = 48;
+const HEADS = 4;
 const LENGTH = 48;
 const BATCH = 16;
 const INT32 = { dtype: "int32" } as const;
 
-export class CharGPT extends nn.Module {
-  characters = new nn.Embedding(CHARACTERS.length, WIDTH);
-  places = new nn.Embedding(LENGTH, WIDTH);
-  blocks = new nn.TransformerEncoder(
-    new nn.TransformerEncoderLayer(WIDTH, 4, {
-      dimFeedforward: 4 * WIDTH,
-      dropout: 0,
-      activation: "gelu",
-      batchFirst: true,
-      normFirst: true,
-    }),
-    2,
-    new nn.LayerNorm(WIDTH),
-  );
-  head = new nn.Linear(WIDTH, CHARACTERS.length, { bias: false });
+export class CharGPT extends nn.Module implements LanguageModel {
+  characters: nn.Embedding;
+  blocks: nn.ModuleList<Block>;
+  norm: nn.LayerNorm;
+  head: nn.Linear;
+  readonly length: number;
 
-  /** The scores of each next character [N,T,characters] for characters [N,T]. */
-  forward(characters: Tensor): Tensor {
-    const places = this.places.forward(arange(characters.shape[1], INT32));
-    const x = this.characters.forward(characters).add(places);
-    return this.head.forward(this.blocks.forward(x, { isCausal: true }));
+  /** Each place of each block sees the last `length` places. */
+  constructor(width = WIDTH, length = LENGTH) {
+    super();
+    this.characters = new nn.Embedding(CHARACTERS.length, width);
+    this.blocks = new nn.ModuleList([new Block(width, HEADS, length), new Block(width, HEADS, length)]);
+    this.norm = new nn.LayerNorm(width);
+    this.head = new nn.Linear(width, CHARACTERS.length, { bias: false });
+    this.length = length;
+  }
+
+  /** The scores of each next character [N,T,characters] for characters [N,T] at positions [T]. */
+  forward(
+    characters: Tensor,
+    positions = arange(characters.shape[1], INT32),
+    caches: readonly KeyValueCache[] = [],
+  ): Tensor {
+    let x = this.characters.forward(characters);
+    for (const [k, block] of [...this.blocks].entries()) x = block.forward(x, positions, caches[k]);
+    return this.head.forward(this.norm.forward(x));
+  }
+
+  caches(batch: number): KeyValueCache[] {
+    const width = this.head.inFeatures / HEADS;
+    return [...this.blocks].map(() => new KeyValueCache(batch, HEADS, this.length, width));
   }
 }
 
@@ -61,16 +74,7 @@ export async function main(steps = 300, written = 200): Promise<number> {
     const loss = await trainer.step(...batch(BATCH, LENGTH));
     if (step % 50 === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
   }
-  const program = await compile(net, { inputs: [{ shape: [1, LENGTH], ...INT32 }] });
-  const output = encode("the ");
-  for (let k = 0; k < written; k++) {
-    const seen = output.slice(-LENGTH);
-    // What stands behind the last character is seen by none before it.
-    const padded = [...seen, ...new Array<number>(LENGTH - seen.length).fill(0)];
-    const scores = await (await program.run(tensor([padded], INT32))).data();
-    const from = (seen.length - 1) * CHARACTERS.length;
-    output.push(draw(scores.slice(from, from + CHARACTERS.length)));
-  }
+  const output = await writeWithCache(net, encode("the "), written, draw);
   const words = output.map((character) => CHARACTERS[character]).join("");
   console.log(words);
   return knownWords(words);

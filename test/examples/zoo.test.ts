@@ -12,7 +12,9 @@ import { main as pinn } from "../../examples/zoo/pinn.ts";
 import { main as resnet } from "../../examples/zoo/resnet.ts";
 import { main as siamese } from "../../examples/zoo/siamese.ts";
 import { CHARACTERS, encode, knownWords, text } from "../../examples/zoo/text.ts";
+import { main as textClassifier } from "../../examples/zoo/text-classifier.ts";
 import { main as unet } from "../../examples/zoo/unet.ts";
+import { main as vit } from "../../examples/zoo/vit.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
 afterEach(() => vi.restoreAllMocks());
@@ -20,6 +22,8 @@ afterEach(() => vi.restoreAllMocks());
 const isShare = (share: number): boolean => share >= 0 && share <= 1;
 
 test("lstm-classifier", async () => expect(isShare(await lstmClassifier(2))).toBe(true));
+test("text-classifier", async () => expect(isShare(await textClassifier(2))).toBe(true));
+test("vit", async () => expect(isShare(await vit(1, 128))).toBe(true));
 test("char-rnn", async () => expect(isShare(await charRnn(2, 3))).toBe(true));
 test("char-gpt", async () => expect(isShare(await charGpt(2, 3))).toBe(true));
 test("ddpm", async () => {

@@ -16,7 +16,9 @@ import { MobileNetV2, type Stage } from "../../examples/zoo/mobilenet.ts";
 import { Residuals, Wave, WaveEquation } from "../../examples/zoo/pinn.ts";
 import { ResNet } from "../../examples/zoo/resnet.ts";
 import { Embedder, Siamese } from "../../examples/zoo/siamese.ts";
+import { TextClassifier } from "../../examples/zoo/text-classifier.ts";
 import { UNet } from "../../examples/zoo/unet.ts";
+import { ViT } from "../../examples/zoo/vit.ts";
 import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
 
 const NARROW: readonly Stage[] = [
@@ -28,8 +30,8 @@ const NARROW: readonly Stage[] = [
 /** By the names of the fixtures, in alphabetical order. */
 const ZOO: Readonly<Record<string, ZooCase>> = {
   char_gpt: {
-    net: () => new CharGPT(),
-    train: supervised(new GptLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
+    net: () => new CharGPT(16, 8),
+    train: supervised(new GptLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3, weightDecay: 0.1 })),
   },
   char_rnn: {
     net: () => new CharRNN(),
@@ -74,8 +76,16 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
       0,
     ),
   },
+  text_classifier: {
+    net: () => new TextClassifier(16),
+    train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
+  },
   unet: {
     net: () => new UNet(3, 4),
+    train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
+  },
+  vit: {
+    net: () => new ViT(16, 2, 12),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
   },
 };
