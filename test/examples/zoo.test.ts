@@ -23,7 +23,7 @@ const isShare = (share: number): boolean => share >= 0 && share <= 1;
 
 test("lstm-classifier", async () => expect(isShare(await lstmClassifier(2))).toBe(true));
 test("text-classifier", async () => expect(isShare(await textClassifier(2))).toBe(true));
-test("vit", async () => expect(isShare(await vit(1, 128))).toBe(true));
+test("vit", async () => expect(isShare(await vit(1, 128, 1))).toBe(true));
 test("char-rnn", async () => expect(isShare(await charRnn(2, 3))).toBe(true));
 test("char-gpt", async () => expect(isShare(await charGpt(2, 3))).toBe(true));
 test("ddpm", async () => {
