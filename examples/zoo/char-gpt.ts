@@ -72,7 +72,7 @@ export async function main(steps = 300, written = 200): Promise<number> {
   });
   for (let step = 1; step <= steps; step++) {
     const loss = await trainer.step(...batch(BATCH, LENGTH));
-    if (step % 50 === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
+    if (step % Math.ceil(steps / 6) === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
   }
   const output = await writeWithCache(net, encode("the "), written, draw);
   const words = output.map((character) => CHARACTERS[character]).join("");

@@ -49,7 +49,7 @@ export async function main(steps = 200, written = 300): Promise<number> {
   for (let step = 1; step <= steps; step++) {
     const [characters, next] = batch(BATCH, LENGTH);
     const loss = await trainer.step(characters, start, next);
-    if (step % 50 === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
+    if (step % Math.ceil(steps / 6) === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
   }
   const program = await compile(net, { inputs: [{ shape: [1, 1], ...INT32 }, [1, 1, HIDDEN]] });
   let [character, state, output] = [CHARACTERS.indexOf(" "), zeros(1, 1, HIDDEN), ""];

@@ -75,7 +75,7 @@ export async function main(steps = 1500): Promise<number> {
   });
   for (let step = 1; step <= steps; step++) {
     const loss = await trainer.step(...batch());
-    if (step % 250 === 0) console.log(`step ${step}: loss ${loss.toFixed(4)}`);
+    if (step % Math.ceil(steps / 6) === 0) console.log(`step ${step}: loss ${loss.toFixed(4)}`);
   }
   const program = await compile(net, { inputs });
   let right = 0;

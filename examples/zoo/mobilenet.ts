@@ -1,7 +1,6 @@
 /**
  * MobileNetV2: inverted residuals of depthwise separable convolutions. `npx tsx examples/zoo/mobilenet.ts` trains it to say
- * which shape lies on top in a drawing of several, and tests it on new drawings; to be done in a minute it has 6 of the
- * paper's 17 blocks.
+ * which shape a picture shows, and tests it on new pictures; to be done in a minute it has 6 of the paper's 17 blocks.
  */
 
 import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln";
@@ -99,8 +98,8 @@ export class MobileNetV2 extends nn.Module {
   }
 }
 
-/** Trains for so many steps; the share of new drawings whose uppermost shape it names right. */
-export async function main(steps = 300, tested = 16, stages = SMALL): Promise<number> {
+/** Trains for so many steps; the share of new pictures whose shape it names right. */
+export async function main(steps = 240, tested = 16, stages = SMALL): Promise<number> {
   manualSeed(0);
   const net = new MobileNetV2(KINDS.length, stages, 192, 1);
   const inputs = [[BATCH, 3, SIZE, SIZE]];
@@ -109,7 +108,7 @@ export async function main(steps = 300, tested = 16, stages = SMALL): Promise<nu
   const loss = new nn.CrossEntropyLoss();
   const trainer = await compileTraining(net, { inputs, loss, optimizer });
   for (let step = 1; step <= steps; step++) {
-    const { images, kinds } = scenes(BATCH, SIZE, 2);
+    const { images, kinds } = scenes(BATCH, SIZE, 1);
     const value = await trainer.step(images, kinds);
     schedule.step();
     if (step % Math.ceil(steps / 6) === 0) console.log(`step ${step}: loss ${value.toFixed(4)}`);
@@ -117,7 +116,7 @@ export async function main(steps = 300, tested = 16, stages = SMALL): Promise<nu
   const program = await compile(net, { inputs });
   let right = 0;
   for (let k = 0; k < tested; k++) {
-    const { images, kinds } = scenes(BATCH, SIZE, 2);
+    const { images, kinds } = scenes(BATCH, SIZE, 1);
     right += await (await program.run(images)).argmax(1).eq(kinds).sum().item();
   }
   return right / (tested * BATCH);
@@ -125,5 +124,5 @@ export async function main(steps = 300, tested = 16, stages = SMALL): Promise<nu
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new drawings are told right (guessing: 20 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new pictures are told right (guessing: 20 %)`);
 }

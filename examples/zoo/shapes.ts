@@ -23,7 +23,7 @@ export interface Scene {
   readonly image: Float32Array;
   /** What is seen at each place, [size,size]: 0 is the ground, k + 1 a shape of kind k. */
   readonly mask: Int32Array;
-  /** The kind of the last shape, which nothing hides. */
+  /** The kind of the last shape, or of the only one. */
   readonly kind: number;
 }
 
