@@ -1,34 +1,48 @@
 /**
- * A GRU that learns to write, character by character. `npx tsx examples/zoo/char-rnn.ts` trains it on sentences of a small
- * grammar, has it write some of its own, and counts the words that there are. Writing needs one step for each
- * character: what has been read is carried in the state.
+ * An LSTM that learns to write, character by character. `npx tsx examples/zoo/char-rnn.ts` has it read endless texts piece
+ * by piece, each step from the state in which the last one left it (truncated backpropagation through time). Then it writes
+ * texts of its own, and the words among them that there are get counted. Reading and writing carry the state from run to
+ * run.
  */
 
 import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor, zeros } from "kiln";
-import { batch, CHARACTERS, draw, knownWords } from "./text.ts";
+import { CHARACTERS, draw, knownWords, reader } from "./text.ts";
 
 const HIDDEN = 96;
 const LENGTH = 48;
 const BATCH = 16;
 const INT32 = { dtype: "int32" } as const;
 
+/** What an LSTM knows of `count` texts, each [1,count,hidden]. */
+type State = [h: Tensor, c: Tensor];
+export const noState = (count: number, hidden = HIDDEN): State => [
+  zeros(1, count, hidden),
+  zeros(1, count, hidden),
+];
+
 export class CharRNN extends nn.Module {
   embedding = new nn.Embedding(CHARACTERS.length, 24);
-  gru = new nn.GRU(24, HIDDEN, { batchFirst: true });
-  head = new nn.Linear(HIDDEN, CHARACTERS.length);
+  lstm: nn.LSTM;
+  head: nn.Linear;
 
-  /** The scores of each next character for characters [N,T], and the state [1,N,hidden] behind them. */
-  forward(characters: Tensor, state: Tensor): [scores: Tensor, state: Tensor] {
-    const [out, h] = this.gru.forward(this.embedding.forward(characters), state);
-    return [this.head.forward(out), h];
+  constructor(hidden = HIDDEN) {
+    super();
+    this.lstm = new nn.LSTM(24, hidden, { batchFirst: true });
+    this.head = new nn.Linear(hidden, CHARACTERS.length);
+  }
+
+  /** The scores of each next character for characters [N,T], and the state behind them. */
+  forward(characters: Tensor, state: State): [scores: Tensor, state: State] {
+    const [out, next] = this.lstm.forward(this.embedding.forward(characters), state);
+    return [this.head.forward(out), next];
   }
 }
 
-/** The mean over all places; the state is no part of it. */
+/** The mean over all places. */
 export class NextCharacterLoss extends nn.Module {
   #loss = new nn.CrossEntropyLoss();
 
-  forward(scores: Tensor, _state: Tensor, next: Tensor): Tensor {
+  forward(scores: Tensor, next: Tensor): Tensor {
     return this.#loss.forward(scores.flatten(0, 1), next.flatten());
   }
 }
@@ -37,25 +51,25 @@ export class NextCharacterLoss extends nn.Module {
 export async function main(steps = 200, written = 300): Promise<number> {
   manualSeed(0);
   const net = new CharRNN();
-  const sequences = { shape: [BATCH, LENGTH], ...INT32 };
+  const pieces = { shape: [BATCH, LENGTH], ...INT32 };
   const trainer = await compileTraining(net, {
-    inputs: [sequences, [1, BATCH, HIDDEN]],
-    targets: [sequences],
+    inputs: [pieces],
+    carried: noState(BATCH),
+    targets: [pieces],
     loss: new NextCharacterLoss(),
     optimizer: new optim.Adam(net.parameters(), { lr: 5e-3 }),
     clipGradNorm: 1,
   });
-  const start = zeros(1, BATCH, HIDDEN);
+  const read = reader(BATCH, LENGTH);
   for (let step = 1; step <= steps; step++) {
-    const [characters, next] = batch(BATCH, LENGTH);
-    const loss = await trainer.step(characters, start, next);
+    const loss = await trainer.step(...read());
     if (step % Math.ceil(steps / 6) === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
   }
-  const program = await compile(net, { inputs: [{ shape: [1, 1], ...INT32 }, [1, 1, HIDDEN]] });
-  let [character, state, output] = [CHARACTERS.indexOf(" "), zeros(1, 1, HIDDEN), ""];
+  const program = await compile(net, { inputs: [{ shape: [1, 1], ...INT32 }], carried: noState(1) });
+  let [character, output] = [CHARACTERS.indexOf(" "), ""];
   for (let k = 0; k < written; k++) {
-    const [scores, next] = await program.run(tensor([[character]], INT32), state);
-    [character, state] = [draw(await scores.data()), next];
+    const scores = await program.run(tensor([[character]], INT32));
+    character = draw(await scores.data());
     output += CHARACTERS[character];
   }
   console.log(output);

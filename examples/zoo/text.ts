@@ -30,13 +30,34 @@ export const encode = (words: string): number[] =>
 
 /** Texts of `length` characters, [count, length], and for each character the one that follows it. */
 export function batch(count: number, length: number): [characters: Tensor, next: Tensor] {
-  const rows = Array.from({ length: count }, () => encode(text(length + 1)));
-  const numbers = (from: number): Tensor =>
+  return shifted(Array.from({ length: count }, () => encode(text(length + 1))));
+}
+
+/** Rows of numbers without their last ones, and without their first ones. */
+function shifted(rows: readonly number[][]): [characters: Tensor, next: Tensor] {
+  const numbers = (from: number, to?: number): Tensor =>
     tensor(
-      rows.map((row) => row.slice(from, from + length)),
+      rows.map((row) => row.slice(from, to)),
       { dtype: "int32" },
     );
-  return [numbers(0), numbers(1)];
+  return [numbers(0, -1), numbers(1)];
+}
+
+/**
+ * Reads endless texts side by side: each call gives the next `length` characters of all of them, [count, length], and for
+ * each the one that follows.
+ */
+export function reader(count: number, length: number): () => [characters: Tensor, next: Tensor] {
+  const begun = Array.from({ length: count }, () => "");
+  return () => {
+    const rows = begun.map((left, k) => {
+      let words = left;
+      while (words.length <= length) words += sentence();
+      begun[k] = words.slice(length);
+      return encode(words.slice(0, length + 1));
+    });
+    return shifted(rows);
+  };
 }
 
 /** The share of words that the grammar knows. */
