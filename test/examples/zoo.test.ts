@@ -5,6 +5,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { main as charRnn } from "../../examples/zoo/char-rnn.ts";
+import { main as dcgan } from "../../examples/zoo/dcgan.ts";
 import { main as ddpm } from "../../examples/zoo/ddpm.ts";
 import { main as dqn } from "../../examples/zoo/dqn.ts";
 import { main as gruClassifier } from "../../examples/zoo/gru-classifier.ts";
@@ -14,6 +15,7 @@ import { main as siamese } from "../../examples/zoo/siamese.ts";
 import { CHARACTERS, encode, knownWords, text } from "../../examples/zoo/text.ts";
 import { main as textClassifier } from "../../examples/zoo/text-classifier.ts";
 import { main as unet } from "../../examples/zoo/unet.ts";
+import { main as vae } from "../../examples/zoo/vae.ts";
 import { main as vit } from "../../examples/zoo/vit.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
@@ -24,6 +26,8 @@ const isShare = (share: number): boolean => share >= 0 && share <= 1;
 test("text-classifier", async () => expect(isShare(await textClassifier(2))).toBe(true));
 test("vit", async () => expect(isShare(await vit(1, 128, 1))).toBe(true));
 test("char-rnn", async () => expect(isShare(await charRnn(2, 3))).toBe(true));
+test("dcgan", async () => expect((await dcgan(1, 32)).every(Number.isFinite)).toBe(true));
+test("vae", async () => expect(await vae(1, 64)).toBeLessThan(1));
 test("ddpm", async () => {
   const [samples, noise] = await ddpm(2, 16);
   expect([samples, noise].every(Number.isFinite)).toBe(true);

@@ -7,7 +7,6 @@ import { readdirSync } from "node:fs";
 import { nn, optim } from "kiln";
 import { expect, test } from "vitest";
 import { CharGPT, NextCharacterLoss as GptLoss } from "../../examples/zoo/char-gpt.ts";
-import { CharRNN, NextCharacterLoss as RnnLoss } from "../../examples/zoo/char-rnn.ts";
 import { Denoiser } from "../../examples/zoo/ddpm.ts";
 import { Learner, QNet } from "../../examples/zoo/dqn.ts";
 import { WaveReader } from "../../examples/zoo/gru-classifier.ts";
@@ -19,6 +18,7 @@ import { Embedder, Siamese } from "../../examples/zoo/siamese.ts";
 import { TextClassifier } from "../../examples/zoo/text-classifier.ts";
 import { UNet } from "../../examples/zoo/unet.ts";
 import { ViT } from "../../examples/zoo/vit.ts";
+import { charRnn, dcgan, vae } from "../support/zoo-steps.ts";
 import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
 
 const NARROW: readonly Stage[] = [
@@ -33,10 +33,8 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
     net: () => new CharGPT(16, 8),
     train: supervised(new GptLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3, weightDecay: 0.1 })),
   },
-  char_rnn: {
-    net: () => new CharRNN(),
-    train: supervised(new RnnLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
-  },
+  char_rnn: charRnn,
+  dcgan,
   ddpm: {
     net: () => new Denoiser(1),
     train: supervised(new nn.MSELoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
@@ -84,6 +82,7 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
     net: () => new UNet(3, 4),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
   },
+  vae,
   vit: {
     net: () => new ViT(16, 2, 12),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
