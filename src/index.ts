@@ -8,6 +8,8 @@ export * as data from "./data/index.ts";
 export * as F from "./nn/functional/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+export type { LayerSummary, ParameterCount } from "./overview/layers.ts";
+export { type ModelSummary, type SummaryMemory, type SummaryOptions, summary } from "./overview/summary.ts";
 export { load, save } from "./runtime/files/checkpoint.ts";
 export type { ProfileOptions, ProgramProfile as Profile } from "./runtime/inspection/program-profile.ts";
 export type { CompiledStep } from "./runtime/programs/compiled-step.ts";

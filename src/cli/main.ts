@@ -12,6 +12,7 @@ import { packageVersion } from "./version.ts";
 /** The commands, loaded only when they are asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train/train.ts")).train,
+  summary: async () => (await import("./summary.ts")).summaryCommand,
   dump: async () => (await import("./dump/dump.ts")).dump,
   explore: async () => (await import("./explore/explore.ts")).explore,
   bench: async () => (await import("./bench/bench.ts")).bench,

@@ -46,8 +46,8 @@ export function dumpJson(
   };
 }
 
-/** The dump as text, in which no character is hidden. */
-export const jsonText = (dump: DumpJson): string =>
+/** A dump, or other data of a model, as text, in which no character is hidden. */
+export const jsonText = (dump: object): string =>
   JSON.stringify(dump, undefined, 2).replace(/[\u007f-\u009f\u2028\u2029\p{Cf}]/gu, (c) => escapedUnits(c));
 
 const escapedUnits = (text: string): string =>

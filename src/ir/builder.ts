@@ -122,6 +122,16 @@ export class GraphBuilder {
     if (name !== undefined && value.kind === "node" && !this.names.has(value)) this.names.set(value, name);
   }
 
+  /** How many nodes there are so far. */
+  get size(): number {
+    return this.nodes.length;
+  }
+
+  /** The nodes that came when there were `size` already. */
+  nodesFrom(size: number): readonly Node[] {
+    return this.nodes.slice(size);
+  }
+
   /** The origins recorded for a value so far. */
   originsOf(value: Value): readonly Origin[] {
     return this.origins.get(value) ?? [];

@@ -96,13 +96,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The driver alone sees passes and backends; compile.ts is what of it users call.
   driver: ["core", "loop", "ir", "trace", "runtime", "tuning", "passes", "backends", "contract"],
   "src/compile.ts": ["core", "ir", "tensor", "trace", "runtime", "passes", "backends", "contract", "driver"],
+  // Says what a model is made of and what it takes: traces it, and has the passes plan its programs.
+  overview: [
+    ...["core", "ir", "ops", "tensor", "trace", "runtime", "passes", "backends", "contract", "driver"],
+  ],
   // Compiles a model for several backends, with states and optimizers of its own, and measures what the driver makes.
   compare: [
     ...["core", "loop", "ir", "tensor", "trace", "nn", "optim", "inspect", "runtime", "tuning", "contract"],
     ...["driver", "src/compile.ts"],
   ],
   "src/index.ts": [
-    ...["core", "tensor", "trace", "nn", "optim", "data", "summary", "runtime", "compare"],
+    ...["core", "tensor", "trace", "nn", "optim", "data", "summary", "runtime", "compare", "overview"],
     "src/compile.ts",
   ],
 };

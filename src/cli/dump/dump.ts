@@ -7,6 +7,7 @@ import { plainLine } from "../../inspect/escape.ts";
 import { dumpJson, jsonText } from "../../inspect/json.ts";
 import type { StageDump } from "../../ir/artifact.ts";
 import type { Command } from "../command.ts";
+import { INPUT } from "../model-options.ts";
 import { keepSources, writeOutput } from "../output-file.ts";
 import { type Palette, PLAIN, paletteFor } from "./colours.ts";
 import { kernelText } from "./kernel-text.ts";
@@ -37,13 +38,7 @@ export const dump: Command = {
     { name: "diff", doc: "with --stage or --all: what a stage changed against the one before" },
     { name: "kernel", value: "NAME", doc: "follow one kernel from the model's lines to its code" },
     { name: "backend", value: "NAME", doc: "compile for this backend", default: DEFAULT_BACKEND },
-    {
-      name: "input",
-      value: "64,1,32,32",
-      doc: "shape of an input, batch first; once for each input",
-      default: "the model file's inputs",
-      repeatable: true,
-    },
+    INPUT,
     {
       name: "format",
       value: FORMATS.join("|"),

@@ -3,7 +3,6 @@
 import { STAGES } from "../../../passes/pipeline.ts";
 import { compile, compileTraining } from "../../compile.ts";
 import { InternalError, KilnError } from "../../core/errors.ts";
-import { formatShape } from "../../core/shape.ts";
 import { compileArtifact } from "../../driver/compile-artifact.ts";
 import { readText } from "../../files/read.ts";
 import type { DumpSubject } from "../../inspect/json.ts";
@@ -17,8 +16,8 @@ import type { Compilation } from "../../runtime/inspection/figures.ts";
 import { zeros } from "../../tensor/index.ts";
 import type { Arguments } from "../command.ts";
 import { loadModelFile, type ModelFile, type TensorSpec } from "../model-file.ts";
+import { readInputs } from "../model-options.ts";
 import { describeError } from "../report.ts";
-import { shapes } from "../values.ts";
 import type { Request } from "./request.ts";
 
 /** A training step is shown with this optimizer. */
@@ -38,19 +37,6 @@ export async function compileSubject(request: Request, given: Arguments, root: U
   const inputs = readInputs(file, given);
   const mode = request.mode ?? "forward";
   return { file: request.path, mode, compilation: await compileModel(file, inputs, mode, request.backend) };
-}
-
-/** The model file's inputs under the shapes of `--input`. */
-function readInputs({ path, inputs }: ModelFile, given: Arguments): readonly TensorSpec[] {
-  const wanted = shapes(given, "input");
-  if (wanted.length === 0) return inputs;
-  if (wanted.length !== inputs.length) {
-    throw new KilnError(
-      `--input is given ${wanted.length} times, but ${path} has ${inputs.length} ` +
-        `${inputs.length === 1 ? "input" : "inputs"}: ${inputs.map(({ shape }) => formatShape(shape)).join(" ")}`,
-    );
-  }
-  return inputs.map(({ dtype }, k) => ({ dtype, shape: wanted[k] }));
 }
 
 async function compileModel(
