@@ -115,7 +115,7 @@ describe("the operations of", () => {
     // Mean, variance (subtract, square, add), normalise (subtract, multiply), weight and bias; four for each token.
     const norm = tokens * (8 * width + 4);
     const own = tokens * inner + 2 * tokens * width; // relu and two sums
-    const layer = new nn.TransformerEncoderLayer(width, heads, inner, { batchFirst: true });
+    const layer = new nn.TransformerEncoderLayer(width, heads, { dimFeedforward: inner, batchFirst: true });
     const rows = await rowsOf(layer, [batch, length, width]);
     const flops = Object.fromEntries(rows.map(([name, , , count]) => [name, count]));
     expect(flops).toEqual({
