@@ -6,11 +6,11 @@ import { formatShape, type Shape } from "./shape.ts";
 
 /** Which numbers the indices of an operation may be. */
 export interface IndexLimit {
-  /** What they name: classes of a loss, rows of a table, or positions along an axis. */
-  readonly of: "class" | "row" | "position";
+  /** What they name: classes of a loss, rows of a table, positions along an axis, or how long sequences are. */
+  readonly of: "class" | "row" | "position" | "length";
   /** Indices lie below this number. */
   readonly below: number;
-  /** The least of them; 0 unless negative ones count from the end. */
+  /** The least of them; 0 unless negative ones count from the end, or lengths have another. */
   readonly least?: number | undefined;
   /** The label of targets that do not count, if there is one. */
   readonly ignoreIndex?: number | undefined;
@@ -67,6 +67,8 @@ function described(index: number, limit: IndexLimit, place: (whole: string) => s
         ",,",
         ",",
       );
+    case "length":
+      return `${op} must lie in ${range}, but ${index}${place("the list")} does not`;
     default:
       return of satisfies never;
   }

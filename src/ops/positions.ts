@@ -1,4 +1,4 @@
-/** Whole numbers that name positions: several as one, and which of them named a position last. */
+/** Whole numbers that name positions: several as one, which of them named a position last, and numbers held to bounds. */
 
 import { isInt32 } from "../core/conversion.ts";
 import { KilnError } from "../core/errors.ts";
@@ -144,4 +144,39 @@ const lastPosition: OpDef = {
   ],
 };
 
-export const POSITIONS = { flat_index: flatIndex, last_position: lastPosition };
+const bounded: OpDef = {
+  name: "bounded",
+  range: (_ranges, _types, attrs) => [number(attrs, "least"), number(attrs, "most")],
+  doc: "The same int32 numbers, which must lie from `least` to `most`, such as the lengths of sequences. Whoever runs it checks them, in the name of `what`.",
+  arity: 1,
+  attributes: { least: INDEX, most: INDEX, what: TEXT },
+  pattern: "elementwise",
+  indices: (_inputs, attrs) => [
+    {
+      input: 0,
+      of: "length",
+      least: number(attrs, "least"),
+      below: number(attrs, "most") + 1,
+      op: text(attrs, "what"),
+    },
+  ],
+  infer([x], attrs) {
+    if (x.dtype !== "int32")
+      throw new KilnError(`${text(attrs, "what")} must be int32 but are ${describe(x)}`);
+    return { dtype: "int32", shape: x.shape };
+  },
+  vjp: () => [undefined],
+  backward: { name: "BoundedBackward" },
+  lower:
+    ([x]) =>
+    (indices) =>
+      x.at(indices),
+  reference: ([x]) => x,
+  samples: () => [
+    { inputs: [drawn([5], 4)], attrs: { least: 0, most: 3, what: "lengths" } },
+    { inputs: [drawn([2, 3], 6)], attrs: { least: 0, most: 7, what: "lengths" } },
+    { inputs: [drawn([0], 2)], attrs: { least: 0, most: 1, what: "lengths" } },
+  ],
+};
+
+export const POSITIONS = { flat_index: flatIndex, last_position: lastPosition, bounded };

@@ -17,6 +17,10 @@ export const flatIndex = (
   fromEnd: boolean,
 ): Tensor => apply("flat_index", indices, { extents, fromEnd, callee });
 
+/** The same int32 numbers, for which there is an error, wherever they come from, unless they lie from `least` to `most`. */
+export const bounded = (what: string, x: Tensor, least: number, most: number): Tensor =>
+  apply("bounded", [x], { least, most, what });
+
 /** Throws unless `index` is a list, or a single number, of int32. */
 export function requireIndexList(callee: string, index: Tensor): void {
   requireTensor(callee, index);

@@ -86,6 +86,48 @@ describe("LSTM", () => {
   });
 });
 
+/** A GRU whose lengths are an input, or computed from one. */
+class Lengths extends nn.Module {
+  gru = new nn.GRU(1, 2, { batchFirst: true });
+  readonly more: number;
+
+  constructor(more = 0) {
+    super();
+    this.more = more;
+  }
+
+  forward(x: Tensor, lengths: Tensor): Tensor {
+    const own = this.more === 0 ? lengths : lengths.add(this.more);
+    return this.gru.forward(x, undefined, { lengths: own })[0];
+  }
+}
+
+describe("lengths that a program is fed", () => {
+  const inputs = [[2, 4, 1], { shape: [2], dtype: "int32" as const }];
+  const lengths = (...list: number[]): Tensor => tensor(list, { dtype: "int32" });
+
+  test("are checked at each run, where they are fed and where they are computed", async () => {
+    const x = randn(2, 4, 1);
+    const program = await compile(new Lengths(), { inputs });
+    await program.run(x, lengths(1, 4));
+    await expect(program.run(x, lengths(5, 4))).rejects.toThrow(
+      "GRU's lengths must lie in 1..4, but 5 at position 0 of the list [2] does not",
+    );
+    await expect(program.run(x, lengths(1, 0))).rejects.toThrow("but 0 at position 1 of the list [2]");
+    const computed = await compile(new Lengths(2), { inputs });
+    await computed.run(x, lengths(-1, 2));
+    await expect(computed.run(x, lengths(3, 1))).rejects.toThrow(
+      "GRU's lengths must lie in 1..4, but 5, computed for the list, does not",
+    );
+  });
+
+  test("are possible ones where the program is measured", async () => {
+    const program = await compile(new Lengths(), { inputs });
+    expect(program.inputs[1]).toMatchObject({ least: 1, below: 5 });
+    expect((await program.profile({ milliseconds: 1 })).kernels.length).toBeGreaterThan(0);
+  });
+});
+
 describe("mistakes are told in one line", () => {
   const x = zeros(2, 5, 3);
   const int32 = { dtype: "int32" } as const;
@@ -115,7 +157,7 @@ describe("mistakes are told in one line", () => {
       () => new nn.GRU(3, 4).forward(x, undefined, { lengths: zeros(5) }),
     ],
     [
-      "GRU is given a length of 3 for sequences of 2 steps",
+      "GRU's lengths must lie in 1..2, but 3 at position 2 of the list [5] does not",
       () => new nn.GRU(3, 4).forward(x, undefined, { lengths: tensor([1, 2, 3, 1, 1], int32) }),
     ],
     ["LSTM's projSize 4 must be smaller than its hiddenSize 4", () => new nn.LSTM(3, 4, { projSize: 4 })],

@@ -7,6 +7,7 @@ import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
 import { describe } from "../../ops/definition.ts";
 import { arange, zeros } from "../../tensor/creation.ts";
+import { bounded } from "../../tensor/lookup.ts";
 import { cat, stack } from "../../tensor/rearrange.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { scan } from "../../trace/scan.ts";
@@ -209,9 +210,8 @@ export abstract class RecurrentLayer extends Module {
         `${name} expects lengths int32[${batch}], one for each sequence, but got ` +
           `${lengths instanceof Tensor ? describe(lengths) : typeof lengths}`,
       );
-    const wrong = lengths.peek()?.find((length) => length < 1 || length > steps);
-    if (wrong !== undefined) refuse(`${name} is given a length of ${wrong} for sequences of ${steps} steps`);
-    return arange(steps, { dtype: "int32" }).unsqueeze(1).lt(lengths).unsqueeze(2);
+    const checked = bounded(`${name}'s lengths`, lengths, 1, steps);
+    return arange(steps, { dtype: "int32" }).unsqueeze(1).lt(checked).unsqueeze(2);
   }
 
   override extraRepr(): string {

@@ -62,12 +62,19 @@ export abstract class Inspectable {
     return this.main;
   }
 
-  /** What it is fed, in order; of integers that name classes or rows, the number that they lie below. */
+  /** What it is fed, in order; of integers that name classes or rows, or are lengths, which they may be. */
   get inputs(): readonly InputInfo[] {
     const { plan, limits } = this.main;
     return plan.inputs.map(({ name, dtype, shape }) => {
       const known = limits.get(name);
-      return { dtype, shape, below: known && Math.min(...known.map(({ below }) => below)) };
+      if (known === undefined) return { dtype, shape, below: undefined };
+      const least = Math.max(0, ...known.map((limit) => limit.least ?? 0));
+      return {
+        dtype,
+        shape,
+        below: Math.min(...known.map(({ below }) => below)),
+        ...(least > 0 && { least }),
+      };
     });
   }
 

@@ -17,6 +17,8 @@ export interface InputInfo {
   readonly shape: Shape;
   /** Of integers that name classes or rows, the number that they lie below. */
   readonly below: number | undefined;
+  /** The least that they may be; 0 unless told. */
+  readonly least?: number | undefined;
 }
 
 /**
@@ -27,12 +29,12 @@ export function randomBatch(inputs: readonly InputInfo[]): readonly Tensor[] {
   const before = generatorState();
   manualSeed(1);
   let state = 1;
-  const batch = inputs.map(({ dtype, shape, below = dtype === "bool" ? 2 : 1 }) => {
+  const batch = inputs.map(({ dtype, shape, below = dtype === "bool" ? 2 : 1, least = 0 }) => {
     if (isFloat(dtype)) return randn(shape);
     // A linear congruential generator (Numerical Recipes): labels need no better bits.
     const data = Int32Array.from({ length: sizeOf(shape) }, () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
+      return least + Math.floor((state / 2 ** 32) * (below - least));
     });
     return tensor(data, { shape, dtype });
   });

@@ -5,6 +5,7 @@ import { formatShape } from "../../../core/shape.ts";
 import { describe } from "../../../ops/definition.ts";
 import { requireFloats } from "../../../tensor/arguments.ts";
 import { arange, full, tensor } from "../../../tensor/creation.ts";
+import { bounded } from "../../../tensor/lookup.ts";
 import { cat, pad, stack, where } from "../../../tensor/rearrange.ts";
 import { Tensor } from "../../../tensor/tensor.ts";
 import { withOrigin } from "../../../tensor/with-origin.ts";
@@ -84,7 +85,7 @@ export function ctcLoss(
   return kept.div(labelCounts.clamp(1).float()).mean();
 }
 
-/** The lengths as int32 [N]; known ones are checked. */
+/** The lengths as int32 [N], checked. */
 function readLengths(name: string, lengths: Lengths, samples: number, most: number): Tensor {
   const list = typeof lengths === "number" ? [lengths] : lengths;
   const own = list instanceof Tensor ? list : tensor(Int32Array.from(list));
@@ -94,7 +95,7 @@ function readLengths(name: string, lengths: Lengths, samples: number, most: numb
   const wrong = known?.find((length: number) => !Number.isInteger(length) || length < 0 || length > most);
   if (wrong !== undefined)
     refuse(`ctcLoss's ${name} must be whole numbers from 0 to ${most}, but one is ${wrong}`);
-  return own.reshape(samples);
+  return bounded(`ctcLoss's ${name}`, own.reshape(samples), 0, most);
 }
 
 /** The targets as rows [N,S]. */
