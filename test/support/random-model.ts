@@ -199,6 +199,15 @@ export function makeModel(spec: ModelSpec): RandomModel {
   };
 }
 
+/** Whether training it draws random numbers: they are others in each mode, and in PyTorch. */
+export const drawsNumbers = ({ kinds, layers }: RandomModel): boolean =>
+  kinds.some((kind) => kind.startsWith("rand")) || layers.some((layer) => layer.modules().some(isChance));
+
+function isChance(module: nn.Module): boolean {
+  const share = Reflect.get(module, /Dropout/.test(module.constructor.name) ? "p" : "dropout");
+  return typeof share === "number" && share > 0;
+}
+
 /** A parameter that is frozen at first and trains late, or one that is frozen in mid-training; the heads always train. */
 function changesOf({ rests }: ModelSpec, count: number): Change[] {
   const parameter = (rests >> 1) % Math.max(1, count - 2);

@@ -1,7 +1,7 @@
 /** Trains random models on a backend, and says how far two trainings are apart. */
 
 import { compileTraining, noGrad, type Tensor, tensor } from "kiln";
-import { type ModelSpec, makeModel } from "./random-model.ts";
+import { type ModelSpec, makeModel, type RandomModel } from "./random-model.ts";
 
 /** What training gave: the losses, and at the end all parameters, buffers and states of the optimizer. */
 export interface Outcome {
@@ -11,6 +11,7 @@ export interface Outcome {
 }
 
 export interface Setting {
+  /** "none" trains interactively, operation by operation. */
   readonly backend: string;
   readonly threads?: number;
   readonly strategy?: string;
@@ -18,18 +19,12 @@ export interface Setting {
   readonly disturbed?: { readonly by: number; readonly seed: number };
 }
 
-export async function trainRandom(spec: ModelSpec, setting: Setting): Promise<Outcome> {
-  const { disturbed, ...options } = setting;
-  const { model, loss, optimizer, schedule, inputs, targets, batches, changes, kinds } = makeModel(spec);
+export async function trainRandom(spec: ModelSpec, { disturbed, ...setting }: Setting): Promise<Outcome> {
+  const made = makeModel(spec);
+  const { model, optimizer, schedule, batches, changes, kinds } = made;
   const parameters = model.parameters();
   if (disturbed !== undefined) await disturb(parameters, disturbed);
-  const trainer = await compileTraining(model, {
-    inputs: inputs.map(typeOf),
-    targets: targets.map(typeOf),
-    loss,
-    optimizer,
-    ...options,
-  });
+  const trainer = setting.backend === "none" ? interactive(made) : await compiled(made, setting);
   const losses: number[] = [];
   for (const [step, batch] of batches.entries()) {
     for (const change of changes)
@@ -48,6 +43,36 @@ export async function trainRandom(spec: ModelSpec, setting: Setting): Promise<Ou
   await trainer.dispose();
   return { text: `${model}\n${optimizer.constructor.name}`, values, kinds };
 }
+
+/** What takes training steps. */
+interface Steps {
+  step(...batch: Tensor[]): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+const compiled = (
+  { model, loss, optimizer, inputs, targets }: RandomModel,
+  options: Setting,
+): Promise<Steps> =>
+  compileTraining(model, {
+    inputs: inputs.map(typeOf),
+    targets: targets.map(typeOf),
+    loss,
+    optimizer,
+    ...options,
+  });
+
+const interactive = ({ model, loss, optimizer, inputs }: RandomModel): Steps => ({
+  async step(...batch) {
+    for (const parameter of model.parameters()) parameter.grad = null;
+    const outputs = model.forward(...batch.slice(0, inputs.length));
+    const value = loss.forward(...outputs, ...batch.slice(inputs.length));
+    value.backward();
+    optimizer.step();
+    return value.item();
+  },
+  async dispose() {},
+});
 
 const typeOf = ({ shape, dtype }: Tensor) => ({ shape, dtype });
 

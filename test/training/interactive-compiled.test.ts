@@ -3,7 +3,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareModes } from "../support/both-modes.ts";
+import { drawsNumbers, makeModel, randomModel } from "../support/random-model.ts";
 import { KINDS, randomProgram } from "../support/random-program.ts";
+import { differenceBetween, isIllConditioned, trainRandom } from "../support/random-training.ts";
 
 /** Programs; a night's run may ask for more, and for others: KILN_RANDOM_PROGRAMS, KILN_RANDOM_SEED. */
 const RUNS = {
@@ -36,6 +38,19 @@ test("random programs give the same numbers interactively and compiled", async (
   // Nearly all programs are to be comparable.
   expect(refused).toBeLessThan(RUNS.numRuns / 2);
 }, 600_000);
+
+test("random models train interactively as they train compiled", async () => {
+  const numRuns = Math.ceil(RUNS.numRuns / 15);
+  await fc.assert(
+    fc.asyncProperty(randomModel, async (spec) => {
+      fc.pre(!drawsNumbers(makeModel(spec)));
+      const compiled = await trainRandom(spec, { backend: "interpret" });
+      const found = differenceBetween(await trainRandom(spec, { backend: "none" }), compiled);
+      if (found !== undefined && !(await isIllConditioned(spec))) throw new Error(found);
+    }),
+    { ...RUNS, numRuns },
+  );
+}, 3_600_000);
 
 test("a buffer that is a view takes over a detached parameter in every trace of the model", async () => {
   // The second trace, for the gradients, found the parameter's view as the first one had left it.
