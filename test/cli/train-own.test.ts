@@ -29,10 +29,22 @@ const SCHEDULE = `export const schedule = (optimizer, { epochs, stepsPerEpoch })
   interval: "step",
 });
 `;
+/** The same with a loss that names its parts. */
+const NAMED = LINE.replace("new nn.MSELoss()", "new Named()").replace(
+  "export default",
+  `class Named extends nn.Module {
+  forward(output, target) {
+    const [squared, absolute] = [output.sub(target).square().mean(), output.sub(target).abs().mean()];
+    return { loss: squared.add(absolute), squared, absolute };
+  }
+}
+export const targets = [[8, 1]];
+export default`,
+);
 writeAll(folder, {
   ...smallMnist("mnist"),
   "line.mjs": LINE,
-  "own.mjs": `${LINE}${OPTIMIZER}${SCHEDULE}export const metrics = { worst: (output, target) => output.sub(target).abs().max() };\n`,
+  "own.mjs": `${NAMED}${OPTIMIZER}${SCHEDULE}export const metrics = { worst: (output, target) => output.sub(target).abs().max() };\n`,
   "wrong-shape.mjs": LINE.replace("[[8, 1]]", "[[8, 2]]").replace("Linear(1, 1)", "Linear(2, 1)"),
 });
 
@@ -62,7 +74,7 @@ describe("a model file with data of its own", () => {
     expect(epochs[7].metrics.mae ** 2).toBeLessThanOrEqual(epochs[7].metrics.mse);
   });
 
-  it("may bring metrics, an optimizer and a schedule, which a resumed run goes on with", async () => {
+  it("may bring named losses, metrics, an optimizer and a schedule, which a resumed run goes on with", async () => {
     const whole = await train("own.mjs", "--epochs", "4", "--out", "whole", "--tensorboard", "board");
     expect([whole.stderr, whole.code]).toEqual(["", 0]);
     expect(whole.stdout).toMatch(/optimizer +Adam of the model file, lr 0\.1\n/);
@@ -70,10 +82,15 @@ describe("a model file with data of its own", () => {
     const { settings, epochs } = runOf("whole");
     expect(settings).not.toHaveProperty("lr");
     expect(Object.keys(epochs[3].metrics)).toEqual(["worst"]);
+    expect(whole.stdout).toMatch(
+      /^epoch 4\/4 {2}loss \S+ {2}squared \S+ {2}absolute \S+ {2}test worst \S+ {2}\d/m,
+    );
+    const { loss, losses } = epochs[3];
+    expect(losses.squared + losses.absolute).toBeCloseTo(loss, 5);
 
-    // An event file begins with its version; each step adds its loss, each epoch a rate, a mean loss and a metric.
+    // An event file begins with its version; each step adds three losses, each epoch a rate, three means and a metric.
     const events = readEvents(join(folder, "board"));
-    expect(events).toHaveLength(1 + 24 + 4 * 3);
+    expect(events).toHaveLength(1 + 24 * 3 + 4 * 5);
 
     const begun = await kiln(
       ["train", "own.mjs", "--epochs", "4", "--out", "cut", "--checkpoint-every", "1"],

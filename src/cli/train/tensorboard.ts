@@ -3,7 +3,7 @@
 import type { Optimizer } from "../../optim/index.ts";
 import { SummaryWriter } from "../../summary/writer.ts";
 import { checkWritable } from "../output-folder.ts";
-import type { EpochFigures, TrainingListener } from "./training-loop.ts";
+import type { EpochFigures, Losses, TrainingListener } from "./training-loop.ts";
 
 /** Adds the figures of a run to event files in a folder, which `tensorboard --logdir` shows while it runs. */
 export class Board implements TrainingListener {
@@ -30,12 +30,14 @@ export class Board implements TrainingListener {
     }
   }
 
-  step(loss: number): void {
+  step(loss: number, _samplesPerSecond: number, losses: Losses): void {
     this.#add("loss/train", loss);
+    for (const [name, value] of Object.entries(losses)) this.#add(`${name}/train`, value);
   }
 
-  epochEnds({ metrics, loss }: EpochFigures): void {
+  epochEnds({ metrics, loss, losses = {} }: EpochFigures): void {
     this.#add("loss/epoch", loss);
+    for (const [name, value] of Object.entries(losses)) this.#add(`${name}/epoch`, value);
     for (const [name, value] of Object.entries(metrics)) this.#add(`${name}/test`, value);
     this.#watch(this.#writer.flush());
   }

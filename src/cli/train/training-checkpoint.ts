@@ -125,6 +125,12 @@ type Check = (value: unknown) => boolean;
 
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isNumbers: Check = (value) =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every(isNumber);
+const isOptionalNumbers: Check = (value) => value === undefined || isNumbers(value);
 const isRecords: Check = (value) =>
   Array.isArray(value) && value.every((record) => faultsIn("", record, RECORD).length === 0);
 
@@ -147,15 +153,13 @@ const POSITION: Readonly<Record<keyof Position, Check>> = {
   batch: isCount,
   samples: isCount,
   lossSum: isNumber,
+  lossSums: isOptionalNumbers,
 };
 const RECORD: Readonly<Record<keyof EpochRecord, Check>> = {
   epoch: isCount,
   loss: isNumber,
-  metrics: (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every(isNumber),
+  losses: isOptionalNumbers,
+  metrics: isNumbers,
 };
 const CURVE: Readonly<Record<keyof CurveState, Check>> = {
   stepsPerPoint: isCount,

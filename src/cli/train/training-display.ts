@@ -38,8 +38,9 @@ export class TrainingDisplay implements TrainingListener {
   epochEnds(figures: EpochFigures): void {
     this.#bar?.stop();
     this.epochs.push(figures);
-    const { epoch, loss, metrics, seconds, samplesPerSecond } = figures;
-    const measured = describeMetrics(metrics).map((text) => `${text}  `);
+    const { epoch, loss, losses = {}, metrics, seconds, samplesPerSecond } = figures;
+    const parts = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+    const measured = [...parts, ...describeMetrics(metrics)].map((text) => `${text}  `);
     console.log(
       `epoch ${epoch}/${this.#epochCount}  loss ${loss.toFixed(4)}  ${measured.join("")}` +
         `${seconds.toFixed(1)} s  ${grouped(samplesPerSecond)} samples/s`,
@@ -52,7 +53,10 @@ export class TrainingDisplay implements TrainingListener {
 
   /** All figures that do not depend on the clock. */
   get history(): History {
-    const epochs = this.epochs.map(({ epoch, loss, metrics }) => ({ epoch, loss, metrics }));
+    const epochs = this.epochs.map(({ epoch, loss, losses, metrics }) => ({
+      ...{ epoch, loss, metrics },
+      ...(losses && { losses }),
+    }));
     return { epochs, curve: this.curve.state };
   }
 

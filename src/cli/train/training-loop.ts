@@ -10,12 +10,17 @@ import type { Interrupt } from "../interrupt.ts";
 import { type Metrics, measure } from "./metrics.ts";
 import { advance, type Schedule } from "./schedule.ts";
 
+/** Named losses beside the one that is trained for. */
+export type Losses = Readonly<Record<string, number>>;
+
 /** What came out of one epoch, whatever the clock said. */
 export interface EpochRecord {
   /** Counted from 1. */
   readonly epoch: number;
   /** Mean loss of the samples, each before the update of its step. */
   readonly loss: number;
+  /** The same of its parts, by name, where the loss returns a record. */
+  readonly losses?: Losses;
   /** What was measured on the test set, by name. */
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -37,6 +42,8 @@ export interface Position {
   readonly samples: number;
   /** The sum of their losses. */
   readonly lossSum: number;
+  /** The sums of their named losses, where there are any. */
+  readonly lossSums?: Losses;
 }
 
 /** Before the first batch of an epoch. */
@@ -46,7 +53,7 @@ export const startOf = (epoch: number): Position => ({ epoch, batch: 0, samples:
 export interface TrainingListener {
   /** `done` of the epoch's steps were made before. */
   epochBegins(epoch: number, steps: number, done: number): void;
-  step(loss: number, samplesPerSecond: number): void;
+  step(loss: number, samplesPerSecond: number, losses: Losses): void;
   epochEnds(figures: EpochFigures): void;
   /** The epoch is left before its end. */
   epochStops(): void;
@@ -99,17 +106,18 @@ async function runEpoch(
   const begin = performance.now();
   const secondsSoFar = (): number => (performance.now() - begin) / 1000;
   const { epoch } = start;
-  let [batch, samples, lossSum] = [0, start.samples, start.lossSum];
+  let [batch, samples, lossSum, lossSums] = [0, start.samples, start.lossSum, start.lossSums ?? {}];
   const samplesPerSecond = (): number => (samples - start.samples) / secondsSoFar();
   for await (const [images, labels] of trainLoader.batches(epoch - 1)) {
     batch++;
     if (batch <= start.batch) continue;
-    const loss = await trainer.step(images, labels);
+    const { loss, losses } = await stepOn(trainer, images, labels);
     samples += images.size(0);
     lossSum += loss * images.size(0);
+    lossSums = mapValues(losses, (value, name) => (lossSums[name] ?? 0) + value * images.size(0));
     advance(schedule, "step", loss);
-    listener.step(loss, samplesPerSecond());
-    await reached({ epoch, batch, samples, lossSum });
+    listener.step(loss, samplesPerSecond(), losses);
+    await reached({ epoch, batch, samples, lossSum, ...(hasSome(losses) && { lossSums }) });
     await setImmediate(); // lets Node deliver a Ctrl-C
     if (interrupt.requested) return undefined;
   }
@@ -117,8 +125,26 @@ async function runEpoch(
   const speed = samplesPerSecond();
   const metrics = await measureAll(measures, program, testLoader.batches(epoch - 1), interrupt);
   if (metrics === undefined) return undefined;
-  return { epoch, loss: lossSum / samples, metrics, seconds, samplesPerSecond: speed };
+  const losses = mapValues(lossSums, (sum) => sum / samples);
+  const means = { loss: lossSum / samples, ...(hasSome(losses) && { losses }) };
+  return { epoch, ...means, metrics, seconds, samplesPerSecond: speed };
 }
+
+/** A step on a batch: the loss that is trained for, and those that its loss names beside it. */
+async function stepOn(
+  trainer: Trainer,
+  x: Tensor,
+  target: Tensor,
+): Promise<{ readonly loss: number; readonly losses: Losses }> {
+  if (trainer.losses.length === 1) return { loss: await trainer.step(x, target), losses: {} };
+  const { loss, losses } = await trainer.step(x, target, { losses: true });
+  return { loss, losses: Object.fromEntries(Object.entries(losses).filter(([name]) => name !== "loss")) };
+}
+
+const hasSome = (losses: Losses): boolean => Object.keys(losses).length > 0;
+
+const mapValues = (record: Losses, f: (value: number, name: string) => number): Losses =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]));
 
 /** Each metric of all samples of `batches`; none after an interrupt. */
 async function measureAll(
