@@ -5,21 +5,11 @@
  */
 
 import { invariant } from "../../src/core/errors.ts";
-import {
-  add,
-  binary,
-  compare,
-  constant,
-  float,
-  int,
-  local,
-  mul,
-  unary,
-  variable,
-} from "../../src/loop/build.ts";
+import { add, binary, constant, float, int, local, mul, replaces, variable } from "../../src/loop/build.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import { LoadBounds } from "../../src/loop/load-bounds.ts";
 import type { RangeContext } from "../../src/loop/range.ts";
+import { givesPosition } from "../../src/loop/semantics.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
 import { isIndex } from "../../src/loop/typing.ts";
@@ -245,29 +235,31 @@ export class NestLowering {
       steps.push((value) => [assign(total, add(total, value))]);
     }
     const max = has("max");
-    const argmax = has("argmax");
-    if (max !== undefined || argmax !== undefined) {
+    const positions = reductions.filter(({ op }) => givesPosition(op));
+    for (const reduction of positions) {
       const best = accumulator("best", float(Number.NEGATIVE_INFINITY));
       if (max !== undefined) results.push([max, best]);
-      if (argmax === undefined) steps.push((value) => [assign(best, binary("max", best, value))]);
-      else {
-        const last = argmax.axes.reduce((n, axis) => n * axis.extent, 1) - 1;
-        const winner = accumulator("winner", int(0), [0, last]);
-        results.push([argmax, winner]);
-        const position = argmax.axes.reduce<Expr>(
-          (p, a) => add(mul(p, int(a.extent)), variable(a.name)),
-          int(0),
-        );
-        steps.push((value) => {
-          const name = this.fresh("t");
-          const candidate = local(name, value.dtype);
-          const wins = binary("or", compare("gt", candidate, best), unary("isnan", candidate));
-          return [
-            { kind: "let", name, value },
-            { kind: "if", condition: wins, body: [assign(best, candidate), assign(winner, position)] },
-          ];
-        });
-      }
+      const last = reduction.axes.reduce((n, axis) => n * axis.extent, 1) - 1;
+      const winner = accumulator("winner", int(0), [0, last]);
+      results.push([reduction, winner]);
+      const position = reduction.axes.reduce<Expr>(
+        (p, a) => add(mul(p, int(a.extent)), variable(a.name)),
+        int(0),
+      );
+      steps.push((value) => {
+        const name = this.fresh("t");
+        const candidate = local(name, value.dtype);
+        const condition = replaces(reduction.op, candidate, best);
+        return [
+          { kind: "let", name, value },
+          { kind: "if", condition, body: [assign(best, candidate), assign(winner, position)] },
+        ];
+      });
+    }
+    if (max !== undefined && positions.length === 0) {
+      const best = accumulator("best", float(Number.NEGATIVE_INFINITY));
+      results.push([max, best]);
+      steps.push((value) => [assign(best, binary("max", best, value))]);
     }
     return { declarations, results, step: (value: Expr): Stmt[] => steps.flatMap((step) => step(value)) };
   }

@@ -2,7 +2,7 @@
 
 import { type DType, isFloat } from "../core/dtype.ts";
 import { InternalError, invariant } from "../core/errors.ts";
-import { castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
+import { castNumber, compareNumbers, evaluateBinary, evaluateUnary, givesPosition } from "./semantics.ts";
 import type { BinaryOp, CompareOp, Expr, ExprType, ReduceAxis, ReduceOp, UnaryOp } from "./types.ts";
 import { isIndex } from "./typing.ts";
 import { children, substitute } from "./walk.ts";
@@ -126,7 +126,14 @@ export const dot = (indices: readonly Expr[], strides: readonly number[]): Expr 
   indices.reduce((sum, index, axis) => add(sum, mul(index, int(strides[axis]))), int(0));
 
 /** What a reduction over nothing gives. */
-const IDENTITIES: Record<ReduceOp, number> = { sum: 0, max: Number.NEGATIVE_INFINITY, argmax: 0 };
+const IDENTITIES: Record<ReduceOp, number> = { sum: 0, max: Number.NEGATIVE_INFINITY, argmax: 0, winner: 0 };
+
+/** Whether `candidate` replaces `best` in a running maximum of a reduction (`beats` and `beatsInPool` in expressions). */
+export function replaces(op: ReduceOp, candidate: Expr, best: Expr): Expr {
+  const isNone = unary("isnan", candidate);
+  const isNew = op === "argmax" ? and(isNone, unary("not", unary("isnan", best))) : isNone;
+  return binary("or", compare("gt", candidate, best), isNew);
+}
 
 /** Reductions whose bodies are being made. */
 let open = 0;
@@ -147,13 +154,13 @@ export function reduce(op: ReduceOp, axes: readonly ReduceAxis[], body: (indices
     open--;
   }
   if (axes.some(({ extent }) => extent === 0))
-    return constant(IDENTITIES[op], op === "argmax" ? "int32" : raw.dtype);
+    return constant(IDENTITIES[op], givesPosition(op) ? "int32" : raw.dtype);
   const height = reduceHeight(raw) + 1;
   const names = axes.map(({ name }) => (height === 1 ? name : `${name}${height}`));
   const renaming = new Map(temporary.map((v, i) => [nameOf(v), variable(names[i])]));
   return {
     kind: "reduce",
-    dtype: op === "argmax" ? "int32" : raw.dtype,
+    dtype: givesPosition(op) ? "int32" : raw.dtype,
     op,
     axes: axes.map(({ extent }, i) => ({ name: names[i], extent })),
     body: substitute(raw, renaming),

@@ -9,8 +9,15 @@ import { invariant } from "../core/errors.ts";
 import { type Affine, coefficientOf, fromAffine, toAffine } from "./affine.ts";
 import { Interner } from "./intern.ts";
 import { dotOf, isEven, type Line, runDot } from "./interpret-dot.ts";
-import { beats, castNumber, compareNumbers, evaluateBinary, evaluateUnary } from "./semantics.ts";
-import type { Expr, Kernel, ReduceAxis, Stmt } from "./types.ts";
+import {
+  beats,
+  beatsInPool,
+  castNumber,
+  compareNumbers,
+  evaluateBinary,
+  evaluateUnary,
+} from "./semantics.ts";
+import type { Expr, Kernel, ReduceAxis, ReduceOp, Stmt } from "./types.ts";
 import { isIndex } from "./typing.ts";
 import { forEachChild, freeNames } from "./walk.ts";
 
@@ -337,7 +344,7 @@ class Interpreter {
     return () => a() * b();
   }
 
-  private reduce(op: "sum" | "max" | "argmax", axes: readonly ReduceAxis[], body: Expr): Evaluate {
+  private reduce(op: ReduceOp, axes: readonly ReduceAxis[], body: Expr): Evaluate {
     const r = this.registers;
     const slots = axes.map((axis) => this.slot(axis.name));
     const value = this.expression(body);
@@ -368,12 +375,13 @@ class Interpreter {
         return sum;
       };
     }
+    const replaces = op === "winner" ? beatsInPool : beats;
     return () => {
       let best = Number.NEGATIVE_INFINITY;
       let winner = 0;
       each((position) => {
         const candidate = value();
-        if (beats(candidate, best)) {
+        if (replaces(candidate, best)) {
           best = candidate;
           winner = position;
         }

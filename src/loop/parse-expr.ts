@@ -62,7 +62,7 @@ const isFunction = (name: string): name is BinaryOp => name in INFIX && INFIX[na
 const SIGN = / (\|\||&&|>>>|[<>=!]=|[<>^&+\-*/%]) /y;
 
 /** `sum[` of `sum[k<5](…)`; a buffer may be called sum, too. */
-const REDUCTION = /(sum|max|argmax)\[(?=(?:\w+<\d+(?:, \w+<\d+)*)?\]\()/y;
+const REDUCTION = /(sum|max|argmax|winner)\[(?=(?:\w+<\d+(?:, \w+<\d+)*)?\]\()/y;
 
 /** The types that a number may name behind it. */
 const SUFFIX = new RegExp(`(?:${SUFFIXED.map(shortName).join("|")})$`);

@@ -2,6 +2,7 @@
 
 import { byteSize, isFloat } from "../core/dtype.ts";
 import { type Affine, addAffine, coefficientOf, toAffine } from "./affine.ts";
+import { givesPosition } from "./semantics.ts";
 import type { Expr } from "./types.ts";
 import { isIndex } from "./typing.ts";
 
@@ -179,7 +180,9 @@ export class RangeContext {
             return ANY;
         }
       case "reduce":
-        return e.op === "argmax" ? { low: 0, high: e.axes.reduce((n, axis) => n * axis.extent, 1) - 1 } : ANY;
+        return givesPosition(e.op)
+          ? { low: 0, high: e.axes.reduce((n, axis) => n * axis.extent, 1) - 1 }
+          : ANY;
       default:
         return e satisfies never;
     }

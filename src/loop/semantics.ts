@@ -2,7 +2,7 @@
 
 import { isFloat } from "../core/dtype.ts";
 import { InternalError, invariant } from "../core/errors.ts";
-import type { BinaryOp, CompareOp, ExprType, UnaryOp } from "./types.ts";
+import type { BinaryOp, CompareOp, ExprType, ReduceOp, UnaryOp } from "./types.ts";
 
 export function evaluateUnary(op: UnaryOp, a: number): number {
   switch (op) {
@@ -160,6 +160,13 @@ export function compareNumbers(op: CompareOp, a: number, b: number): boolean {
   }
 }
 
-/** Whether `candidate` replaces `best` in a running maximum: the first maximum wins, a NaN always (PyTorch). */
+/** Whether `candidate` replaces `best` in a running maximum: the first maximum wins, and the first NaN (torch.argmax). */
 export const beats = (candidate: number, best: number): boolean =>
+  candidate > best || (Number.isNaN(candidate) && !Number.isNaN(best));
+
+/** The same where the last NaN wins (PyTorch's pools). */
+export const beatsInPool = (candidate: number, best: number): boolean =>
   candidate > best || Number.isNaN(candidate);
+
+/** Whether a reduction gives a position and no element. */
+export const givesPosition = (op: ReduceOp): boolean => op === "argmax" || op === "winner";

@@ -3,6 +3,7 @@
 import { type Affine, fromAffine, toAffine } from "./affine.ts";
 import { binary, compare, constant, int, select } from "./build.ts";
 import type { RangeContext } from "./range.ts";
+import { givesPosition } from "./semantics.ts";
 import type { Expr, ReduceAxis } from "./types.ts";
 import { isIndex } from "./typing.ts";
 import { axesKey, freeNames, mapChildren, substitute } from "./walk.ts";
@@ -183,7 +184,7 @@ function dropUnitAxes(e: Extract<Expr, { kind: "reduce" }>): Expr {
   const zeros = new Map(e.axes.filter((axis) => axis.extent === 1).map((axis) => [axis.name, int(0)]));
   const body = substitute(e.body, zeros);
   if (axes.length > 0) return { ...e, axes, body };
-  return e.op === "argmax" ? int(0) : body;
+  return givesPosition(e.op) ? int(0) : body;
 }
 
 function split(form: Affine, divisor: number): { multiple: Affine; rest: Affine } {

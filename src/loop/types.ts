@@ -69,8 +69,11 @@ export type ExprType = ScalarType;
 
 export type CompareOp = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
 
-/** `argmax` yields the position of the first maximum in row-major order; NaN counts as the largest. */
-export type ReduceOp = "sum" | "max" | "argmax";
+/**
+ * `argmax` and `winner` yield the position of the first maximum in row-major order; NaN counts as the largest. Of several
+ * NaN the first is the argmax, and the last the winner, as PyTorch's pools have it.
+ */
+export type ReduceOp = "sum" | "max" | "argmax" | "winner";
 
 /** One variable of a reduction; it runs from 0 to `extent` - 1, the first axis outermost. */
 export interface ReduceAxis {

@@ -2,6 +2,7 @@
 
 import { computedTypes, INDEX } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
+import { givesPosition } from "./semantics.ts";
 import type { BinaryOp, Expr, ExprType, Stmt, UnaryOp } from "./types.ts";
 
 /** Why an expression has no type; the message says what was expected. */
@@ -106,7 +107,7 @@ export function typeOf(e: Expr): ExprType {
       return e.dtype;
     case "reduce":
       requireType(e.op, e.body, NUMBERS);
-      return e.op === "argmax" ? INDEX : e.body.dtype;
+      return givesPosition(e.op) ? INDEX : e.body.dtype;
     default:
       return e satisfies never;
   }

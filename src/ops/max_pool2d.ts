@@ -11,6 +11,7 @@ import type { Attrs, TensorType } from "../ir/types.ts";
 import {
   add,
   and,
+  binary,
   cast,
   compare,
   constant,
@@ -22,7 +23,7 @@ import {
   reduce,
   select,
 } from "../loop/build.ts";
-import { beats } from "../loop/semantics.ts";
+import { beatsInPool } from "../loop/semantics.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, PAIR, PAIR_FROM_0 } from "./declaration.ts";
 import { describe, f32, ints, type OpDef, type Operand, type Sample } from "./definition.ts";
@@ -88,20 +89,25 @@ interface Winner {
 
 /** Where all that lies in a window is -∞ the first of it has won, which need not be its first tap. */
 function winnerOf(x: NdArray, [rows, columns]: PlaneWindows, [n, c, oy, ox]: readonly number[]): Winner {
-  let value = Number.NEGATIVE_INFINITY;
-  let winner = 0;
-  let position: number | undefined;
+  let best: Winner | undefined;
   forEachIndex([rows.taps, columns.taps], ([ky, kx]) => {
     const [y, xx] = [rows.position(oy, ky), columns.position(ox, kx)];
     if (y === undefined || xx === undefined) return;
-    const candidate = at(x, [n, c, y, xx]);
-    position ??= y * x.shape[3] + xx;
-    if (!beats(candidate, value)) return;
-    value = candidate;
-    position = y * x.shape[3] + xx;
-    winner = ky * columns.taps + kx;
+    const value = at(x, [n, c, y, xx]);
+    if (best !== undefined && !beatsInPool(value, best.value)) return;
+    best = { value, winner: ky * columns.taps + kx, position: y * x.shape[3] + xx };
   });
-  return { value, winner, position: position! };
+  return best!;
+}
+
+/**
+ * The tap that has won, which is the first one wherever no element beats the padding: then it is the first that lies in
+ * the input, before which no other does.
+ */
+function inside([rows, columns]: PlaneWindows, [, , oy, ox]: readonly Expr[], winner: Expr): Expr {
+  const [ky, kx] = [rows.firstTap(oy), columns.firstTap(ox)];
+  const isFirst = [ky, kx].every((tap) => tap.kind === "const");
+  return isFirst ? winner : binary("max", winner, add(mul(ky, int(columns.taps)), kx));
 }
 
 /** The row-major position in the plane that the tap of number `winner` reads. */
@@ -116,9 +122,7 @@ function position(
     rows.read(oy, div(winner, int(columns.taps))),
     columns.read(ox, mod(winner, int(columns.taps))),
   ];
-  const y = select(row.inside, row.position, rows.first(oy));
-  const x = select(column.inside, column.position, columns.first(ox));
-  return add(mul(y, int(width)), x);
+  return add(mul(row.position, int(width)), column.position);
 }
 
 /** The input position that a window's winner stands for, in numbers. */
@@ -163,15 +167,16 @@ const maxPool = (family: Family): OpDef => ({
   backward: { name: `${family.autograd}Backward` },
   lower([x], output, attrs, result) {
     const windows = windowsOf(family, x.type.shape, output.shape, attrs);
-    const winner = (kind: "max" | "argmax", indices: readonly Expr[]): Expr =>
+    const reduced = (kind: "max" | "winner", indices: readonly Expr[]): Expr =>
       reduce(kind, tapAxes(windows), (taps) => tap(x, windows, indices, taps, Number.NEGATIVE_INFINITY));
+    const winner = (indices: readonly Expr[]): Expr => inside(windows, indices, reduced("winner", indices));
     switch (RESULTS[result]) {
       case "maximum":
-        return (indices) => winner("max", indices);
+        return (indices) => reduced("max", indices);
       case "argmax":
-        return (indices) => cast(winner("argmax", indices), output.dtype);
+        return (indices) => cast(winner(indices), output.dtype);
       case "position":
-        return (indices) => position(windows, x.type.shape, indices, winner("argmax", indices));
+        return (indices) => position(windows, x.type.shape, indices, winner(indices));
     }
   },
   reference([x], { shape }, attrs) {

@@ -6,7 +6,7 @@
 import { KilnError } from "../core/errors.ts";
 import { sameShape } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
-import { add, and, compare, div, inRange, int, mod, mul, reduce, select, sub } from "../loop/build.ts";
+import { add, and, binary, compare, div, inRange, int, mod, mul, reduce, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { type Attributes, BOOLEAN, PAIR, PAIR_FROM_0 } from "./declaration.ts";
 import { describe, f32, ints, requireFloat } from "./definition.ts";
@@ -24,8 +24,8 @@ export interface AxisWindows {
   readonly taps: number;
   /** The position under a tap, and the condition under which it lies in the input. */
   read(window: Expr, tap: Expr): { readonly position: Expr; readonly inside: Expr };
-  /** The first position of a window that lies in the input. */
-  first(window: Expr): Expr;
+  /** The first tap of a window that lies in the input. */
+  firstTap(window: Expr): Expr;
   /** The most windows that read one position. */
   readonly readers: number;
   /** The `turn`-th window that reads a position. */
@@ -123,9 +123,10 @@ function fixedWindows(axis: FixedAxis, input: number, output: number): AxisWindo
       const position = sub(add(mul(window, int(stride)), mul(tap, int(dilation))), int(padding));
       return { position, inside: inRange(position, input) };
     },
-    first(window) {
-      const start = sub(mul(window, int(stride)), int(padding));
-      return padding === 0 ? start : select(inRange(start, input), start, mod(start, int(dilation)));
+    firstTap(window) {
+      if (padding === 0) return int(0);
+      const outside = binary("max", sub(int(padding), mul(window, int(stride))), int(0));
+      return div(add(outside, int(dilation - 1)), int(dilation));
     },
     readers: tiling ? 1 : kernel,
     reader(position, turn) {
@@ -193,7 +194,7 @@ function adaptiveWindows(input: number, output: number): AxisWindows {
   return {
     taps: largestWindow(input, output),
     read: (window, tap) => member(window, tap, input, output),
-    first: (window) => adaptiveBounds(window, input, output)[0],
+    firstTap: () => int(0),
     readers: largestWindow(output, input),
     reader(position, turn) {
       const { position: window, inside: exists } = member(position, turn, output, input);

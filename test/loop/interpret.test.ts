@@ -22,7 +22,7 @@ import {
 } from "../../src/loop/build.ts";
 import { interpretKernel } from "../../src/loop/interpret.ts";
 import { printExpr, printKernel } from "../../src/loop/print.ts";
-import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
+import type { Expr, Kernel, ReduceOp, Stmt } from "../../src/loop/types.ts";
 import { verifyKernel } from "../../src/loop/verify.ts";
 
 const [i, k] = [variable("i"), variable("k")];
@@ -67,7 +67,7 @@ const resultOf = (e: Expr, data: readonly number[] = [1, 2, 3, 4, 5, 6]): number
 
 describe("the interpreter", () => {
   const data = [3, -1, 4, 1, -5, 9];
-  const reduced = (op: "sum" | "max" | "argmax", extent = 6): Expr =>
+  const reduced = (op: ReduceOp, extent = 6): Expr =>
     reduce(op, [{ name: "k", extent }], ([index]) => x(index));
 
   test("sums, finds the maximum and its position", () => {
@@ -76,10 +76,12 @@ describe("the interpreter", () => {
     expect(resultOf(reduced("argmax"), data)).toBe(5);
   });
 
-  test("takes the first of equal maxima, and the last NaN", () => {
+  test("takes the first of equal maxima, and the first NaN, or in a pool the last", () => {
     const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
     expect(resultOf(reduced("argmax"), [1, 7, 7, 2, 7, 0])).toBe(1);
-    expect(resultOf(reduced("argmax"), [1, nan, 7, inf, nan, 0])).toBe(4);
+    expect(resultOf(reduced("argmax"), [1, nan, 7, inf, nan, 0])).toBe(1);
+    expect(resultOf(reduced("winner"), [1, nan, 7, inf, nan, 0])).toBe(4);
+    expect(resultOf(reduced("winner"), [1, 7, 7, 2, 7, 0])).toBe(1);
     expect(resultOf(reduced("max"), [1, nan, 7, inf, 2, 0])).toBe(nan);
     expect(resultOf(reduced("argmax"), [-inf, -inf, -inf, -inf, -inf, -inf])).toBe(0);
   });

@@ -1,12 +1,19 @@
 /** Ops with several results: which kernels they become, and how they show to those who use them. */
 
-import { F, Tensor, tensor } from "kiln";
+import { arange, F, full, Tensor, tensor } from "kiln";
 import { describe, expect, test } from "vitest";
+import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
+import { backendNamed } from "../../backends/registry.ts";
+import { wasm } from "../../backends/wasm/backend.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import type { OpDef } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
-import { planOf } from "../support/run-graph.ts";
+import { planOf, runGraph } from "../support/run-graph.ts";
+
+const BACKENDS = [interpret, js, wasm, backendNamed("gpujs:cpu")].map(
+  (backend) => [backend.name, backend] as const,
+);
 
 /** Which buffers each kernel writes. */
 const stores = (text: string, capabilities = js.capabilities): string[][] =>
@@ -78,3 +85,25 @@ test.each([
   const [, indices] = F.maxPool2d(x, 3, { ...c.options, returnIndices: true });
   expect([...(await indices.data())]).toEqual(c.expected);
 });
+
+test("the gradient of a window without numbers stays inside of the input, as in PyTorch", async () => {
+  const x = full([1, 1, 3, 3], Number.NEGATIVE_INFINITY).requiresGrad_();
+  const cotangent = arange(1, 10).reshape(1, 1, 3, 3);
+  F.maxPool2d(x, 3, { stride: 1, padding: 1 }).backward(cotangent);
+  expect([...((await x.grad?.data()) ?? [])]).toEqual([12, 9, 0, 15, 9, 0, 0, 0, 0]);
+});
+
+test.each(BACKENDS)(
+  "of several NaN the first is the largest, as in PyTorch, on %s",
+  async (name, backend) => {
+    const rows = Array.from({ length: 5 }, (_, row) =>
+      Array.from({ length: 9 }, (_, k) => (k % 4 === row % 4 ? Number.NaN : k === 8 ? Infinity : k)),
+    ).flat();
+    const text = graph("values=%0, indices=%1").replace("4,9", "5,9").replaceAll("[4]", "[5]");
+    const { values, indices } = await runGraph(parseGraph(text, opTable), backend, {
+      x: Float32Array.from(rows),
+    });
+    expect([...values], name).toEqual(Array(5).fill(Number.NaN));
+    expect([...indices], name).toEqual([0, 1, 2, 3, 0]);
+  },
+);

@@ -2,6 +2,7 @@
 
 import { exprKey } from "../../../src/loop/expr-key.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
+import { givesPosition } from "../../../src/loop/semantics.ts";
 import type { Expr, Kernel } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { someExpr } from "../../../src/loop/walk.ts";
@@ -60,7 +61,7 @@ const runsInLanes = (value: Expr, loop: string): boolean =>
   !someExpr(value, (e) => {
     if (!dependsOn(e, loop)) return false;
     if (e.kind === "load") return !isContiguous(e.index, loop);
-    if (e.kind === "reduce") return e.op === "argmax";
+    if (e.kind === "reduce") return givesPosition(e.op);
     if (e.kind === "binary" && isIndex(e)) return e.op === "div" || e.op === "mod";
     if (e.kind === "binary") return e.dtype === "uint32";
     return e.kind === "select" && isGuard(e.condition, loop) && (hasLoad(e.a) || hasLoad(e.b));

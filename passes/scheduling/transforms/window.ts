@@ -1,6 +1,6 @@
 /** Pooling windows written out tap by tap, and what unrolling makes constant. */
 
-import { binary, compare, constant, float, int, select, unary } from "../../../src/loop/build.ts";
+import { binary, compare, constant, float, int, replaces, select } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
 import { rewriter, substitute } from "../../../src/loop/walk.ts";
 import { mapValues, type Nest } from "../analysis/nest.ts";
@@ -13,18 +13,15 @@ export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
     const count = e.axes.reduce((n, axis) => n * axis.extent, 1);
     const inner = belowRelu(e.body);
     if (inner !== undefined) {
-      const [max, position] = (["max", "argmax"] as const).map((op) =>
-        rewrite({ ...e, op, dtype: op === "max" ? "float32" : "int32", body: inner }),
-      );
-      return e.op === "max"
-        ? binary("max", max, float(0))
-        : select(compare("le", max, float(0)), int(0), position);
+      const max = rewrite({ ...e, op: "max", dtype: "float32", body: inner });
+      if (e.op === "max") return binary("max", max, float(0));
+      return select(compare("le", max, float(0)), int(0), rewrite({ ...e, body: inner }));
     }
     let best = tapAt(e, 0);
     let winner: Expr = int(0);
     for (let k = 1; k < count; k++) {
       const candidate = tapAt(e, k);
-      const wins = binary("or", compare("gt", candidate, best), unary("isnan", candidate));
+      const wins = replaces(e.op, candidate, best);
       best = select(wins, candidate, best);
       winner = select(wins, int(k), winner);
     }
