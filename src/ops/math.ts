@@ -1,4 +1,4 @@
-/** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, log1p, erf. */
+/** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, log1p, erf and what belongs to it. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
@@ -158,6 +158,73 @@ const erfc = pointwiseOp({
   reference: erfcFraction,
 });
 
+/*
+ * M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied Statistics 37 (1988), routine
+ * PPND16, highest power first. Its third form is for tails that float32 has not, |x| above 1 - 2⁻³⁵.
+ */
+const CENTRAL_QUANTILE = {
+  over: [
+    2509.0809287301227, 33430.57558358813, 67265.7709270087, 45921.95393154987, 13731.69376550946,
+    1971.5909503065513, 133.14166789178438, 3.3871328727963665,
+  ],
+  under: [
+    5226.495278852854, 28729.085735721943, 39307.89580009271, 21213.794301586597, 5394.196021424751,
+    687.1870074920579, 42.31333070160091, 1,
+  ],
+};
+const OUTER_QUANTILE = {
+  over: [
+    0.0007745450142783414, 0.022723844989269184, 0.2417807251774506, 1.2704582524523684, 3.6478483247632045,
+    5.769497221460691, 4.630337846156546, 1.4234371107496835,
+  ],
+  under: [
+    1.0507500716444169e-9, 0.0005475938084995345, 0.015198666563616457, 0.14810397642748008, 0.6897673349851,
+    1.6763848301838038, 2.053191626637759, 1,
+  ],
+};
+/** The quantiles are of a normal distribution of variance 1, the error function is of one of 1/2. */
+const scaled = ({ over, under }: typeof NEAR_ZERO, by: number): typeof NEAR_ZERO => ({
+  over: over.map((c) => c * by),
+  under,
+});
+const CENTRE = scaled(CENTRAL_QUANTILE, Math.SQRT1_2 / 2);
+const OUTSIDE = scaled(OUTER_QUANTILE, Math.SQRT1_2);
+
+/** Wichura's form around the median, and the one in the tails by the root of a logarithm; ±1 become infinite. */
+function erfinvExpression(x: Expr): Expr {
+  const size = unary("abs", x);
+  const centre = mul(x, ratio(CENTRE, sub(float(0.180625), mul(mul(x, x), float(0.25)))));
+  const share = mul(sub(float(1), size), float(0.5));
+  const depth = sub(unary("sqrt", unary("neg", unary("log", share))), float(1.6));
+  const tail = mul(unary("sign", x), ratio(OUTSIDE, depth));
+  const finite = select(compare("le", size, float(0.85)), centre, tail);
+  return select(compare("eq", size, float(1)), mul(x, float(Number.POSITIVE_INFINITY)), finite);
+}
+
+/** By Newton's method on the complement, which keeps its digits in the tail. */
+function erfinvByNewton(x: number): number {
+  const size = Math.abs(x);
+  if (!(size < 1)) return size === 1 ? x * Number.POSITIVE_INFINITY : Number.NaN;
+  let y = 0;
+  for (let turn = 0; turn < 100; turn++) {
+    const step = ((erfcFraction(y) - (1 - size)) * Math.exp(y * y)) / SLOPE;
+    y += step;
+    if (Math.abs(step) <= 1e-16 * y) break;
+  }
+  return Math.sign(x) * y;
+}
+
+const erfinv = pointwiseOp({
+  name: "erfinv",
+  doc: "What the error function maps to `x`, element by element: ±∞ for ±1, NaN beyond; `√π/2 · e^(y²)` is its gradient (torch.erfinv). Wichura's rational approximation of 1988, in plain arithmetic.",
+  backward: "ErfinvBackward",
+  draw: "unit",
+  gradient: (b, ct, _x, y) =>
+    b.node("mul", [ct, b.node("mul", [b.node("exp", [b.node("mul", [y, y])]), b.constant(1 / SLOPE)])]),
+  lower: erfinvExpression,
+  reference: erfinvByNewton,
+});
+
 const logit = pointwiseOp({
   name: "logit",
   doc: "`log(x/(1 - x))`, element by element, NaN outside of [0, 1]; `1/(x·(1 - x))` is its gradient (torch.logit).",
@@ -175,4 +242,4 @@ const logit = pointwiseOp({
   reference: (x) => Math.log(x / (1 - x)),
 });
 
-export const MATH = { tanh, expm1, log1p, erf, erfc, logit };
+export const MATH = { tanh, expm1, log1p, erf, erfc, erfinv, logit };

@@ -3,10 +3,11 @@
 import { dtypeOfArray, elementOf, elementsOf, isInt32 } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import { allocate, type DType, isDType, PUBLIC_DTYPES } from "../core/dtype.ts";
+import { allocate, type DType, isDType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
+import { unknownDtype } from "./promotion.ts";
 import { dtypeOfNested, type NestedNumbers, shapeOfNested, writeNested } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -56,7 +57,7 @@ function copied(values: TypedArray, ownDtype: DType, dtype: DType): TypedArray {
 /** Gives `dtype` back if there is such a one. */
 export function checkedDtype(callee: string, dtype: DType): DType {
   if (isDType(dtype)) return dtype;
-  throw new KilnError(`${callee}() knows the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${String(dtype)}`);
+  throw unknownDtype(callee, dtype);
 }
 
 /** What may be said of a tensor beside its shape, in one last object. */

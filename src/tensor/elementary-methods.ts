@@ -42,6 +42,10 @@ export abstract class ElementaryMethods {
   erfc(this: Tensor): Tensor {
     return apply("erfc", [this]);
   }
+  /** What the error function maps to each element. */
+  erfinv(this: Tensor): Tensor {
+    return apply("erfinv", [this]);
+  }
   /** The angle of the point (`other`, `this`). */
   atan2(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("atan2", this, other);

@@ -5,6 +5,7 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
 import { readOnlyOption, refuse, requireFloats, requireTensor } from "./arguments.ts";
+import { logicalAnd, logicalOr } from "./logic.ts";
 import { apply, constant } from "./operation.ts";
 import { promoted, to } from "./promotion.ts";
 import { operandLike, where } from "./rearrange.ts";
@@ -13,9 +14,35 @@ import { withOrigin } from "./with-origin.ts";
 
 type Operand = Tensor | number;
 
+/** What becomes of two truths: sums and maxima hold where either does, products and minima where both do. */
+const OF_TRUTHS: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
+  add: logicalOr,
+  maximum: logicalOr,
+  mul: logicalAnd,
+  minimum: logicalAnd,
+};
+
 /** `op` of two operands in the wider of their dtypes. */
-export const combine = (op: string, a: Tensor, b: Operand, callee = op): Tensor =>
-  apply(op, promoted(a, operandLike(callee, b, a)));
+export function combine(op: string, a: Tensor, b: Operand, callee = op): Tensor {
+  const [x, y] = promoted(a, operandLike(callee, b, a));
+  return x.dtype === "bool" && Object.hasOwn(OF_TRUTHS, op) ? OF_TRUTHS[op](x, y) : apply(op, [x, y]);
+}
+
+/** `a - b`; there is none of truths. */
+export function difference(callee: string, a: Tensor, b: Tensor): Tensor {
+  if (a?.dtype === "bool" || b?.dtype === "bool")
+    return refuse(
+      `${callee} does not subtract bool tensors: use logicalXor or logicalNot, or .int() for numbers`,
+    );
+  return apply("sub", promoted(a, b));
+}
+
+/** The larger or the smaller one of each two; of NaN and a number the number (torch.fmax, torch.fmin). */
+export function extremeNumber(callee: "fmax" | "fmin", a: Tensor, b: Operand): Tensor {
+  const [x, y] = promoted(a, operandLike(callee, b, a));
+  const extreme = combine(callee === "fmax" ? "maximum" : "minimum", x, y);
+  return x.dtype === "float32" ? where(y.isnan(), x, where(x.isnan(), y, extreme)) : extreme;
+}
 
 /** Whether the tensor holds whole numbers; truths are none. */
 const isWhole = ({ dtype }: Tensor): boolean => dtype === "int32";
@@ -27,7 +54,7 @@ export const neg = (x: Tensor): Tensor =>
 export const abs = (x: Tensor): Tensor => (isWhole(x) ? apply("maximum", [x, neg(x)]) : apply("abs", [x]));
 
 export const sign = (x: Tensor): Tensor =>
-  isWhole(x) ? apply("sub", [x.gt(0).int(), x.lt(0).int()]) : apply("sign", [x]);
+  x.dtype === "bool" ? x : isWhole(x) ? apply("sub", [x.gt(0).int(), x.lt(0).int()]) : apply("sign", [x]);
 
 /** A whole number as it is, any other rounded by `op`. */
 export const rounded = (op: "floor" | "ceil" | "trunc" | "round", x: Tensor): Tensor =>

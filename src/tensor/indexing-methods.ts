@@ -5,10 +5,12 @@ import { ArrangementMethods } from "./arrangement-methods.ts";
 import * as dependent from "./data-dependent.ts";
 import { type IndexItem, index } from "./indexing.ts";
 import * as lookup from "./lookup.ts";
+import * as statistical from "./order-statistics.ts";
+import * as sampling from "./sampling.ts";
 import * as writing from "./scatter.ts";
+import { indexReduce, type ReduceOptions, type ScatterReduction, scatterReduce } from "./scatter-reduce.ts";
 import { bucketize, type SearchOptions } from "./search.ts";
 import * as sorting from "./sorting.ts";
-import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
 export abstract class IndexingMethods extends ArrangementMethods {
@@ -21,7 +23,7 @@ export abstract class IndexingMethods extends ArrangementMethods {
   }
   /** The elements at the positions along `dim` that the int32 `index` gives. */
   gather(this: Tensor, dim: number, index: Tensor): Tensor {
-    return statistics.gather(this, dim, index);
+    return lookup.gather(this, dim, index);
   }
   /** An error: its shape would depend on data. */
   maskedSelect(this: Tensor, mask: Tensor): never {
@@ -67,6 +69,28 @@ export abstract class IndexingMethods extends ArrangementMethods {
   indexFill(this: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor {
     return writing.indexFill(this, dim, index, value);
   }
+  /** With what `src` has for the positions along `dim` combined with what is there. */
+  scatterReduce(
+    this: Tensor,
+    dim: number,
+    index: Tensor,
+    src: Tensor,
+    reduce: ScatterReduction,
+    options?: ReduceOptions,
+  ): Tensor {
+    return scatterReduce(this, dim, index, src, reduce, options);
+  }
+  /** With the parts of `source` combined with those along `dim` that a list names. */
+  indexReduce(
+    this: Tensor,
+    dim: number,
+    index: Tensor,
+    source: Tensor,
+    reduce: Exclude<ScatterReduction, "sum">,
+    options?: ReduceOptions,
+  ): Tensor {
+    return indexReduce(this, dim, index, source, reduce, options);
+  }
   /** The elements in order along an axis, the last one unless told, and where they stood. */
   sort(this: Tensor, dim?: number | sorting.SortOptions, descending?: boolean): sorting.Sorted {
     return sorting.sort(this, dim, descending);
@@ -82,6 +106,50 @@ export abstract class IndexingMethods extends ArrangementMethods {
   /** The `k`-th smallest element along an axis, and where it stood. */
   kthvalue(this: Tensor, k: number, dim?: number, keepdim?: Keepdim): sorting.Sorted {
     return sorting.kthvalue(this, k, dim, keepdim);
+  }
+  /** The elements in order along the first axis. */
+  msort(this: Tensor): Tensor {
+    return sorting.msort(this);
+  }
+  /** The middle element of all, of an even number the lower of the two; along an axis also where it stands. */
+  median(this: Tensor): Tensor;
+  median(this: Tensor, dim: number, keepdim?: Keepdim): sorting.Sorted;
+  median(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor | sorting.Sorted {
+    return dim === undefined ? statistical.median(this) : statistical.median(this, dim, keepdim);
+  }
+  /** As {@link median}, of what is a number. */
+  nanmedian(this: Tensor): Tensor;
+  nanmedian(this: Tensor, dim: number, keepdim?: Keepdim): sorting.Sorted;
+  nanmedian(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor | sorting.Sorted {
+    return dim === undefined ? statistical.nanmedian(this) : statistical.nanmedian(this, dim, keepdim);
+  }
+  /** The element below which the part `q` of the others lies; of a list of parts along a new first axis. */
+  quantile(
+    this: Tensor,
+    q: number | Tensor,
+    dim?: number | null | statistical.QuantileOptions,
+    keepdim?: boolean,
+    options?: statistical.InterpolationOptions,
+  ): Tensor {
+    return statistical.quantile(this, q, dim, keepdim, options);
+  }
+  /** As {@link quantile}, of what is a number. */
+  nanquantile(
+    this: Tensor,
+    q: number | Tensor,
+    dim?: number | null | statistical.QuantileOptions,
+    keepdim?: boolean,
+    options?: statistical.InterpolationOptions,
+  ): Tensor {
+    return statistical.nanquantile(this, q, dim, keepdim, options);
+  }
+  /** 1 with the probability that the element is, else 0, or with probability `p` for all. */
+  bernoulli(this: Tensor, p?: number): Tensor {
+    return sampling.bernoulli(this, p);
+  }
+  /** Positions drawn by weights along the last axis; without `replacement` none twice. */
+  multinomial(this: Tensor, numSamples: number, replacement?: boolean): Tensor {
+    return sampling.multinomial(this, numSamples, replacement);
   }
   /** Which bucket between sorted boundaries each element lies in. */
   bucketize(this: Tensor, boundaries: Tensor, options?: SearchOptions): Tensor {

@@ -3,7 +3,8 @@
 import { KilnError } from "../core/errors.ts";
 import { requireTensor } from "./arguments.ts";
 import { type CreationOptions, full, ones, tensor, zeros } from "./creation.ts";
-import { rand, randn } from "./random.ts";
+import { to } from "./promotion.ts";
+import { rand, randint, randn } from "./random.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** `make` of the shape of `like`, in its dtype unless told. */
@@ -27,6 +28,22 @@ export const randLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("randLike", like, options, (shape, own) => rand(shape, own));
 export const randnLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("randnLike", like, options, (shape, own) => randn(shape, own));
+
+/** Whole numbers from `low`, 0 unless told, up to but not including `high`, in the shape and dtype of `like`. */
+export function randintLike(like: Tensor, high: number, options?: CreationOptions): Tensor;
+export function randintLike(like: Tensor, low: number, high: number, options?: CreationOptions): Tensor;
+export function randintLike(
+  like: Tensor,
+  first: number,
+  second?: number | CreationOptions,
+  last: CreationOptions = {},
+): Tensor {
+  const [low, high, options] =
+    typeof second === "number" ? [first, second, last] : [0, first, second ?? last];
+  return alike("randintLike", like, options, (shape, { dtype = "float32", requiresGrad = false }) =>
+    to(randint(low, high, shape), dtype).requiresGrad_(requiresGrad),
+  );
+}
 
 /** Zeros, for no numbers here are left to chance. */
 export const empty = zeros;
@@ -91,4 +108,34 @@ export function meshgrid(
     list.reshape(shape.map((_, k) => (k === axis ? -1 : 1))).expand(shape),
   );
   return indexing === "xy" && lists.length > 1 ? grids.map((grid) => grid.transpose(0, 1)) : grids;
+}
+
+/** Where the elements on and below the diagonal of a matrix stand, row by row: [rows; columns], int32. */
+export const trilIndices = (rows: number, columns: number, offset = 0): Tensor =>
+  triangleIndices("trilIndices", rows, columns, offset, (row, column) => column <= row + offset);
+
+/** Where the elements on and above the diagonal of a matrix stand, row by row: [rows; columns], int32. */
+export const triuIndices = (rows: number, columns: number, offset = 0): Tensor =>
+  triangleIndices("triuIndices", rows, columns, offset, (row, column) => column >= row + offset);
+
+function triangleIndices(
+  callee: string,
+  rows: number,
+  columns: number,
+  offset: number,
+  isWithin: (row: number, column: number) => boolean,
+): Tensor {
+  if (
+    ![rows, columns].every((extent) => Number.isSafeInteger(extent) && extent >= 0) ||
+    !Number.isInteger(offset)
+  )
+    throw new KilnError(
+      `${callee} takes the numbers of rows and columns and a whole offset, not ${rows}, ${columns} and ${offset}`,
+    );
+  const found = Array.from({ length: rows * columns }, (_, k) => [
+    Math.floor(k / columns),
+    k % columns,
+  ]).filter(([row, column]) => isWithin(row, column));
+  const list = [0, 1].flatMap((which) => found.map((place) => place[which]));
+  return tensor(Int32Array.from(list), { shape: [2, found.length] });
 }

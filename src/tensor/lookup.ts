@@ -3,10 +3,9 @@
 import { broadcastShapes, formatShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
 import { refuse, requireTensor } from "./arguments.ts";
-import { ownAxisOf } from "./axes.ts";
+import { axisOf, ownAxisOf } from "./axes.ts";
 import { apply } from "./operation.ts";
 import { expand } from "./rearrange.ts";
-import { gather } from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** The row-major position that indices name, one for each of `extents`; with `fromEnd` negative ones count from the end. */
@@ -28,6 +27,15 @@ export function requireIndexList(callee: string, index: Tensor): void {
     refuse(
       `${callee} expects a list of int32 as index but got ${describe(index)}: make it with tensor(values, { dtype: "int32" })`,
     );
+}
+
+/** The elements at the positions that the int32 `index` gives along `dim`. */
+export function gather(input: Tensor, dim: number, index: Tensor): Tensor {
+  requireTensor("gather", index);
+  const axis = axisOf(input, dim);
+  if (input.ndim > 0) return apply("gather", [input, index], { axis });
+  const [only, list] = [input, index].map((x) => (x.ndim === 0 ? x.reshape(1) : x));
+  return apply("gather", [only, list], { axis }).reshape(index.shape);
 }
 
 /** The parts along `dim` that a list of int32 names, in its order. */

@@ -100,6 +100,13 @@ export function hstack(tensors: readonly Tensor[]): Tensor {
 /** One below the other: along the first axis, lists as rows. */
 export const vstack = (tensors: readonly Tensor[]): Tensor => cat(eachOf("vstack", tensors, atleast2d), 0);
 
+/** Lists as the columns of a matrix, behind those of matrices. */
+export const columnStack = (tensors: readonly Tensor[]): Tensor =>
+  cat(
+    eachOf("columnStack", tensors, (x) => (x.ndim < 2 ? x.reshape(-1, 1) : x)),
+    1,
+  );
+
 /** One behind the other: along the third axis. */
 export const dstack = (tensors: readonly Tensor[]): Tensor => cat(eachOf("dstack", tensors, atleast3d), 2);
 

@@ -55,6 +55,7 @@ export const atanh = unary("atanh");
 export const sigmoid = unary("sigmoid");
 export const erf = unary("erf");
 export const erfc = unary("erfc");
+export const erfinv = unary("erfinv");
 export const floor = unary("floor");
 export const ceil = unary("ceil");
 export const trunc = unary("trunc");
@@ -63,6 +64,7 @@ export const isnan = unary("isnan");
 export const isinf = unary("isinf");
 export const isfinite = unary("isfinite");
 export const logicalNot = unary("logicalNot");
+
 export const bitwiseNot = unary("bitwiseNot");
 
 export const add = binary("add");
@@ -72,6 +74,10 @@ export const div = binary("div");
 export const pow = binary("pow");
 export const maximum = binary("maximum");
 export const minimum = binary("minimum");
+export const fmax = binary("fmax");
+export const fmin = binary("fmin");
+export const clampMin = binary("clampMin");
+export const clampMax = binary("clampMax");
 export const atan2 = binary("atan2");
 export const hypot = binary("hypot");
 export const fmod = binary("fmod");

@@ -1,11 +1,12 @@
 /** The operations of tensors that compute each element from elements at the same place, as methods with PyTorch's names. */
 
-import type { DType } from "../core/dtype.ts";
-import { type AlphaOptions, readAlpha, requireFloats } from "./arguments.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
+import { type AlphaOptions, readAlpha, refuse, requireFloats } from "./arguments.ts";
 import * as elementary from "./elementary.ts";
 import { ElementaryMethods } from "./elementary-methods.ts";
 import { apply, constant } from "./operation.ts";
-import { compared, promoted, to } from "./promotion.ts";
+import { pow } from "./power.ts";
+import { compared, to } from "./promotion.ts";
 import { maskedFill, operandLike, where } from "./rearrange.ts";
 import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
@@ -34,7 +35,8 @@ export abstract class PointwiseMethods extends ElementaryMethods {
     return this.sqrt().reciprocal();
   }
   square(this: Tensor): Tensor {
-    return this.mul(this);
+    const number = this.dtype === "bool" ? this.int() : this;
+    return number.mul(number);
   }
   reciprocal(this: Tensor): Tensor {
     requireFloats("reciprocal", this);
@@ -59,18 +61,18 @@ export abstract class PointwiseMethods extends ElementaryMethods {
     return apply("sigmoid", [this]);
   }
   add(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
-    const operand = operandLike("add", other, this);
     const alpha = readAlpha("add", options);
-    return apply("add", promoted(this, alpha === 1 ? operand : operand.mul(alpha)));
+    const operand = operandLike("add", other, this);
+    return elementary.combine("add", this, alpha === 1 ? operand : operand.mul(alpha));
   }
   sub(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
-    const operand = operandLike("sub", other, this);
     const alpha = readAlpha("sub", options);
-    return apply("sub", promoted(this, alpha === 1 ? operand : operand.mul(alpha)));
+    const operand = operandLike("sub", other, this);
+    return elementary.difference("sub", this, alpha === 1 ? operand : operand.mul(alpha));
   }
   /** `other - this`. */
   rsub(this: Tensor, other: Tensor | number): Tensor {
-    return apply("sub", promoted(operandLike("rsub", other, this), this));
+    return elementary.difference("rsub", operandLike("rsub", other, this), this);
   }
   mul(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("mul", this, other);
@@ -80,7 +82,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
     return elementary.div(this, other, options);
   }
   pow(this: Tensor, exponent: Tensor | number): Tensor {
-    return statistics.pow(this, exponent);
+    return pow(this, exponent);
   }
   maximum(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("maximum", this, other);
@@ -90,6 +92,20 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   }
   clamp(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
     return statistics.clamp(this, min, max);
+  }
+  clampMin(this: Tensor, min: Tensor | number): Tensor {
+    return statistics.clamp(this, min);
+  }
+  clampMax(this: Tensor, max: Tensor | number): Tensor {
+    return statistics.clamp(this, undefined, max);
+  }
+  /** The larger one of each two; of NaN and a number the number. */
+  fmax(this: Tensor, other: Tensor | number): Tensor {
+    return elementary.extremeNumber("fmax", this, other);
+  }
+  /** The smaller one of each two; of NaN and a number the number. */
+  fmin(this: Tensor, other: Tensor | number): Tensor {
+    return elementary.extremeNumber("fmin", this, other);
   }
   /** Whether elements are equal; bool, as all comparisons are. */
   eq(this: Tensor, other: Tensor | number): Tensor {
@@ -135,6 +151,13 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   /** As int32. */
   int(this: Tensor): Tensor {
     return to(this, "int32");
+  }
+  /** An error: whole numbers are int32 here. */
+  long(this: Tensor): never {
+    return refuse(`long() asks for int64, and whole numbers are int32 here: use .int()`);
+  }
+  isFloatingPoint(this: Tensor): boolean {
+    return isFloat(this.dtype);
   }
   /** Whether elements are not 0. */
   bool(this: Tensor): Tensor {

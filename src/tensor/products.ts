@@ -2,10 +2,11 @@
 
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
-import { formatShape, sizeOf } from "../core/shape.ts";
+import { broadcastShapes, formatShape, sizeOf } from "../core/shape.ts";
 import { requireTensor } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
 import { apply } from "./operation.ts";
+import { roll } from "./repetition.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
@@ -105,6 +106,46 @@ export const addr = (input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOpt
 /** `beta·input + alpha·(a·b)` of batches of matrices (torch.baddbmm). */
 export const baddbmm = (input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOptions): Tensor =>
   scaledSum("baddbmm", input, bmm(a, b), options);
+
+/** `beta·input + alpha·Σ(a·b)`, all products of batches of matrices added up (torch.addbmm): one product of longer rows. */
+export function addbmm(input: Tensor, a: Tensor, b: Tensor, options?: ScaledSumOptions): Tensor {
+  requireTensor("addbmm", a);
+  requireTensor("addbmm", b);
+  if (a.ndim !== 3 || b.ndim !== 3 || a.shape[0] !== b.shape[0] || a.shape[2] !== b.shape[1])
+    return refuse("addbmm", a, b, "both must be batches [B,n,m] and [B,m,p] of one size");
+  const [batch, rows, inner] = a.shape;
+  const joined = a.permute(1, 0, 2).reshape(rows, batch * inner);
+  return scaledSum("addbmm", input, matmul(joined, b.reshape(batch * inner, b.shape[2])), options);
+}
+
+/** The sum of products of two vectors (torch.vdot, of real numbers). */
+export const vdot = (a: Tensor, b: Tensor): Tensor => dot(a, b);
+
+/** The sums of products over the last axes of both, each row with each (torch.inner); a single number multiplies. */
+export function inner(a: Tensor, b: Tensor): Tensor {
+  requireTensor("inner", a);
+  requireTensor("inner", b);
+  return a.ndim === 0 || b.ndim === 0 ? a.mul(b) : tensordot(a, b, [[-1], [-1]]);
+}
+
+/** The vectors at right angles to those along `dim`, of three elements each; the first such axis unless told (torch.cross). */
+export function cross(a: Tensor, b: Tensor, dim?: number): Tensor {
+  requireTensor("cross", a);
+  requireTensor("cross", b);
+  const shape = broadcastShapes(a.shape, b.shape);
+  const axis = dim === undefined ? (shape ?? []).indexOf(3) : axisOf(a, dim);
+  if (shape === undefined || a.ndim !== b.ndim || a.shape[axis] !== 3 || b.shape[axis] !== 3)
+    return refuse(
+      "cross",
+      a,
+      b,
+      "both must have the same number of axes and three elements along one of them",
+    );
+  const [x, y] = [a, b].map((v) => (turn: number) => roll(v, -turn, axis));
+  return x(1)
+    .mul(y(2))
+    .sub(x(2).mul(y(1)));
+}
 
 /** The sum of the diagonal of a matrix (torch.trace). */
 export function trace(input: Tensor): Tensor {

@@ -1,21 +1,39 @@
 /** Which dtype operands meet in, and the casts that bring them there (torch.result_type); what becomes of plain numbers. */
 
 import { elementOf, isInt32 } from "../core/conversion.ts";
-import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
+import { type DType, isFloat, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { requireTensor } from "./arguments.ts";
 import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
+/** What stands for PyTorch's other dtypes. */
+function instead(dtype: string): string {
+  if (/^u?int|^long$|^short$/.test(dtype)) return ": whole numbers are int32 here";
+  return /float|^double$|^half$/.test(dtype) ? ": numbers with a fraction are float32 here" : "";
+}
+
+/** The error for a dtype that there is not. */
+export const unknownDtype = (callee: string, dtype: unknown): KilnError =>
+  new KilnError(
+    `${callee}() knows the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${String(dtype)}${instead(String(dtype))}`,
+  );
+
 /** The same numbers in another dtype; a fraction is cut off, and only 0 is false. Gradients stop here. */
 export function to(input: Tensor, dtype: DType): Tensor {
   if (!PUBLIC_DTYPES.includes(dtype)) {
     return withOrigin(() => {
-      throw new KilnError(`to() knows the dtypes ${PUBLIC_DTYPES.join(", ")}, not ${dtype}`);
+      throw unknownDtype("to", dtype);
     });
   }
   return input.dtype === dtype ? input : apply("cast", [input], { dtype });
+}
+
+/** Whether a tensor holds numbers with a fraction. */
+export function isFloatingPoint(input: Tensor): boolean {
+  requireTensor("isFloatingPoint", input);
+  return isFloat(input.dtype);
 }
 
 /** A number as a tensor of rank 0 and of `dtype`, by the rules for a single number that fills a tensor. */

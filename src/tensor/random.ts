@@ -10,10 +10,13 @@ import { philox } from "../core/philox.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
 import type { Attrs } from "../ir/types.ts";
 import { BLOCK, MOST_INTEGERS } from "../ops/random.ts";
+import { asOperand, refuse, requireFloats } from "./arguments.ts";
 import { currentRecorder, type RandomSource } from "./context.ts";
 import { readShape, type ShapeArguments } from "./creation.ts";
-import { erfinv } from "./erfinv.ts";
+import { constant } from "./operation.ts";
 import { scalarLike } from "./promotion.ts";
+import { broadcastShapes, where } from "./rearrange.ts";
+import { injectUniform } from "./sampling.ts";
 import { apply, Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
@@ -79,7 +82,7 @@ function generated(op: string, shape: Shape, attrs: Attrs): Tensor {
 }
 
 /** Truth values (bool) that hold with `probability`, each independent of the others. */
-export const bernoulli = (shape: Shape, probability: number): Tensor =>
+export const randomTruths = (shape: Shape, probability: number): Tensor =>
   generated("bernoulli", shape, { probability });
 
 /** 24 random bits for each element, as whole numbers in float32, of a model that is traced. */
@@ -92,12 +95,12 @@ const tracedUniform = (shape: Shape): Tensor => tracedBits(shape).mul(2 ** -24);
  * (-1, 1), each exact in float32: symmetric, never ±1, so that no number is infinite and none lies beyond ±5.42.
  */
 const tracedNormal = (shape: Shape): Tensor =>
-  erfinv(
-    tracedBits(shape)
-      .sub(2 ** 23)
-      .add(0.5)
-      .mul(2 ** -23),
-  ).mul(Math.SQRT2);
+  tracedBits(shape)
+    .sub(2 ** 23)
+    .add(0.5)
+    .mul(2 ** -23)
+    .erfinv()
+    .mul(Math.SQRT2);
 
 /** Calls `take` for each group of four positions up to `length` with four fresh words. */
 function draw(length: number, take: (words: Uint32Array, position: number) => void): void {
@@ -136,6 +139,8 @@ export function normalInto(data: Float32Array): void {
 /** Numbers spread evenly over [0, 1). In the `forward` of a compiled model each run draws anew. */
 export const rand = (...shape: ShapeArguments): Tensor =>
   floats("rand", shape, tracedUniform, (data) => uniformInto(data, 0, 1));
+
+injectUniform((shape) => rand(shape));
 
 /**
  * Normally distributed numbers of mean 0 and standard deviation 1. In the `forward` of a compiled model each run draws
@@ -200,4 +205,47 @@ function tracedIntegers(low: number, high: number, shape: Shape): Tensor {
   }
   const drawn = generated("randint", shape, { below: high - low });
   return low === 0 ? drawn : drawn.add(scalarLike("randint", low, drawn));
+}
+
+/**
+ * Normally distributed numbers around `mean` with the standard deviation `std`, tensors that are broadcast together or
+ * numbers, which need a `size`; without a gradient, and NaN where a deviation in a tensor is negative (torch.normal).
+ */
+export function normal(mean: Tensor, std?: Tensor | number): Tensor;
+export function normal(mean: number, std: Tensor): Tensor;
+export function normal(mean: number, std: number, size: Shape): Tensor;
+export function normal(mean: Tensor | number, std: Tensor | number = 1, size?: Shape): Tensor {
+  const isNumber = typeof mean === "number" && typeof std === "number";
+  if (isNumber !== (size !== undefined))
+    return refuse("normal takes a mean and a std of which one is a tensor, or two numbers and a size");
+  if (typeof std === "number" && !(std >= 0))
+    return refuse(`normal's standard deviation must not be negative, and it is ${std}`);
+  const [centre, spread] = [mean, std].map((value) => asOperand("normal", value, constant).detach());
+  for (const x of [centre, spread]) requireFloats("normal", x);
+  const shape = isNumber
+    ? readShape("normal", [size ?? []]).shape
+    : broadcastShapes(centre.shape, spread.shape);
+  const numbers = randn(shape).mul(spread).add(centre);
+  return typeof std === "number" ? numbers : where(spread.ge(0), numbers, Number.NaN);
+}
+
+/**
+ * The whole numbers below `n` in a random order, int32. In the `forward` of a compiled model each run draws anew; there
+ * numbers of 24 bits are drawn and ranked, equal ones in their order.
+ */
+export function randperm(n: number): Tensor {
+  if (!Number.isSafeInteger(n) || n < 0)
+    return refuse(`randperm needs a whole number from 0 on, not ${describeValue(n)}`);
+  if (isDrawnByProgram([n])) {
+    const drawn = generated("randint", [n], { below: 2 ** 24 });
+    return apply("sort_rank", [drawn], { axis: 0, descending: false });
+  }
+  const order = Int32Array.from({ length: n }, (_, k) => k);
+  draw(n, (words, position) => {
+    for (let i = position; i < Math.min(position + 4, n); i++) {
+      const other = i + Math.floor((words[i - position] / WORD) * (n - i));
+      [order[i], order[other]] = [order[other], order[i]];
+    }
+  });
+  return Tensor.fromData(order, [n], "int32");
 }

@@ -3,8 +3,14 @@
 import { elementOf } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
-import { formatShape, inferReshape, normalizeAxis, type Shape } from "../core/shape.ts";
-import { asOperand, refuse } from "./arguments.ts";
+import {
+  broadcastShapes as commonShape,
+  formatShape,
+  inferReshape,
+  normalizeAxis,
+  type Shape,
+} from "../core/shape.ts";
+import { asOperand, refuse, requireTensor } from "./arguments.ts";
 import { axesOf, axisOf, type Dims, ownAxisOf } from "./axes.ts";
 import { apply, constant } from "./operation.ts";
 import { filling, promoted, scalarLike, to } from "./promotion.ts";
@@ -56,6 +62,27 @@ export function expand(input: Tensor, sizes: readonly number[]): Tensor {
     }
     return view("broadcast_to", input, { shape });
   });
+}
+
+/** The shape that tensors of these shapes are broadcast to together. */
+export function broadcastShapes(...shapes: readonly Shape[]): number[] {
+  return shapes.reduce<number[]>((common, shape) => {
+    const list = typeof shape === "number" ? [shape] : shape;
+    return (
+      commonShape(common, list) ??
+      refuse(
+        `broadcastShapes cannot combine ${shapes.map((own) => formatShape([own].flat())).join(", ")}: aligned from the ` +
+          "right, extents must be equal or 1",
+      )
+    );
+  }, []);
+}
+
+/** The tensors in the shape that they are broadcast to together; views of them. */
+export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
+  for (const x of tensors) requireTensor("broadcastTensors", x);
+  const shape = broadcastShapes(...tensors.map((x) => x.shape));
+  return tensors.map((x) => expand(x, shape));
 }
 
 /** The elements in reverse order along `dims`. */

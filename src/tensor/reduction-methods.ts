@@ -1,9 +1,10 @@
 /** The operations of tensors that combine elements along axes, as methods with PyTorch's names and defaults. */
 
 import { requireExtents } from "../ops/reduction.ts";
-import { type Keepdim, readKeepdim, requireFloats, requireTensor } from "./arguments.ts";
+import { type Keepdim, readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import type { Dims } from "./axes.ts";
 import { alongAxis, axesOf } from "./axes.ts";
+import * as cumulative from "./cumulative.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";
@@ -28,10 +29,15 @@ function choiceAnd(
   dim: Dims | undefined,
   keepdim: Keepdim | undefined,
 ): boolean {
-  const isKept = floatsAnd(callee, input, keepdim);
+  const isKept = readKeepdim(callee, keepdim);
   const axes = axesOf(input, dim);
   withOrigin(() => requireExtents(callee, input, axes));
   return isKept;
+}
+
+/** Throws for truths, none of which is the largest. */
+function requireNumbers(callee: string, input: Tensor): void {
+  if (input.dtype === "bool") refuse(`${callee} does not take bool tensors: use .int()`);
 }
 
 export abstract class ReductionMethods extends PointwiseMethods {
@@ -60,13 +66,15 @@ export abstract class ReductionMethods extends PointwiseMethods {
   }
   /** The largest element over `dim`, or of all; equal ones share the gradient evenly. */
   amax(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
-    if (this.dtype === "int32") return whole.wholeMax(this, dim, readKeepdim("amax", keepdim));
-    return apply("max", [this], { keepdim: choiceAnd("amax", this, dim, keepdim), axes: axesOf(this, dim) });
+    const isKept = choiceAnd("amax", this, dim, keepdim);
+    if (this.dtype !== "float32") return whole.wholeMax(this, dim, isKept);
+    return apply("max", [this], { keepdim: isKept, axes: axesOf(this, dim) });
   }
   /** The smallest element over `dim`, or of all; equal ones share the gradient evenly. */
   amin(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
-    if (this.dtype === "int32") return whole.wholeMin(this, dim, readKeepdim("amin", keepdim));
-    return statistics.amin(this, dim, choiceAnd("amin", this, dim, keepdim));
+    const isKept = choiceAnd("amin", this, dim, keepdim);
+    if (this.dtype !== "float32") return whole.wholeMin(this, dim, isKept);
+    return statistics.amin(this, dim, isKept);
   }
   /** The largest element; along an axis also where it stands; with another tensor the larger of each two. */
   max(this: Tensor): Tensor;
@@ -74,7 +82,6 @@ export abstract class ReductionMethods extends PointwiseMethods {
   max(this: Tensor, other: Tensor): Tensor;
   max(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
     if (by === undefined || typeof by === "number") {
-      if (this.dtype === "int32" && by === undefined) return this.amax();
       const isKept = choiceAnd("max", this, by, keepdim);
       return by === undefined ? this.amax() : statistics.maxOver(this, by, isKept);
     }
@@ -87,7 +94,6 @@ export abstract class ReductionMethods extends PointwiseMethods {
   min(this: Tensor, other: Tensor): Tensor;
   min(this: Tensor, by?: number | Tensor, keepdim?: Keepdim): Tensor | statistics.Extremes {
     if (by === undefined || typeof by === "number") {
-      if (this.dtype === "int32" && by === undefined) return this.amin();
       const isKept = choiceAnd("min", this, by, keepdim);
       return by === undefined ? this.amin() : statistics.minOver(this, by, isKept);
     }
@@ -95,9 +101,11 @@ export abstract class ReductionMethods extends PointwiseMethods {
     return this.minimum(by);
   }
   argmax(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
+    requireNumbers("argmax", this);
     return statistics.argmax(this, dim, choiceAnd("argmax", this, dim, keepdim));
   }
   argmin(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
+    requireNumbers("argmin", this);
     return statistics.argmin(this, dim, choiceAnd("argmin", this, dim, keepdim));
   }
   /** The smallest and the largest element along `dim`, or of all; equal ones share the gradient evenly. */
@@ -139,9 +147,28 @@ export abstract class ReductionMethods extends PointwiseMethods {
     requireFloats("logSoftmax", this);
     return alongAxis(this, dim, (x, axis) => apply("log_softmax", [x], { axis }));
   }
+  /** The sum of all elements up to each one along `dim`. */
   cumsum(this: Tensor, dim: number): Tensor {
-    requireFloats("cumsum", this);
-    return statistics.cumsum(this, dim);
+    return cumulative.cumsum(this, dim);
+  }
+  /** The product of all elements up to each one along `dim`. */
+  cumprod(this: Tensor, dim: number): Tensor {
+    return cumulative.cumprod(this, dim);
+  }
+  logcumsumexp(this: Tensor, dim: number): Tensor {
+    return cumulative.logcumsumexp(this, dim);
+  }
+  /** The largest of all elements up to each one along `dim`, and where it stands. */
+  cummax(this: Tensor, dim: number): cumulative.CumulativeExtremes {
+    return cumulative.cummax(this, dim);
+  }
+  /** The smallest of all elements up to each one along `dim`, and where it stands. */
+  cummin(this: Tensor, dim: number): cumulative.CumulativeExtremes {
+    return cumulative.cummin(this, dim);
+  }
+  /** The differences of neighbours along `dim`, `n` times over. */
+  diff(this: Tensor, n?: number, dim?: number, options?: cumulative.DiffOptions): Tensor {
+    return cumulative.diff(this, n, dim, options);
   }
   matmul(this: Tensor, other: Tensor): Tensor {
     return matmul(this, other);
@@ -184,5 +211,18 @@ export abstract class ReductionMethods extends PointwiseMethods {
   }
   kron(this: Tensor, other: Tensor): Tensor {
     return products.kron(this, other);
+  }
+  addbmm(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
+    return products.addbmm(this, a, b, options);
+  }
+  vdot(this: Tensor, other: Tensor): Tensor {
+    return products.vdot(this, other);
+  }
+  /** The sums of products over the last axes of both. */
+  inner(this: Tensor, other: Tensor): Tensor {
+    return products.inner(this, other);
+  }
+  cross(this: Tensor, other: Tensor, dim?: number): Tensor {
+    return products.cross(this, other, dim);
   }
 }

@@ -15,11 +15,10 @@ import {
   requireTensor,
 } from "./arguments.ts";
 import { ownAxisOf } from "./axes.ts";
-import { flatIndex, requireIndexList } from "./lookup.ts";
+import { flatIndex, gather, requireIndexList } from "./lookup.ts";
 import { apply, constant } from "./operation.ts";
 import { filling, to } from "./promotion.ts";
 import { slice } from "./rearrange.ts";
-import { gather } from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -37,12 +36,16 @@ export function scatter(input: Tensor, dim: number, index: Tensor, src: Tensor |
   const winner = lastPosition(flatIndex("scatter", [index], [extent], false), axis, extent);
   const written = asOperand("scatter", src, (value) => filling("scatter", value, input.dtype));
   const values = written.ndim === 0 ? written : gather(within(written, index.shape), axis, found(winner));
-  // Beyond the index's other extents nothing is written.
   const reached = index.shape.map((own, k) => (k === axis ? extent : own));
-  const changed = apply("where", [isFound(winner), to(values, input.dtype), within(input, reached)]);
-  if (sameShape(reached, input.shape)) return changed;
-  const [starts, steps] = [0, 1].map((value) => reached.map(() => value));
-  return apply("slice_scatter", [input, changed], { starts, stops: reached, steps });
+  return partly(input, apply("where", [isFound(winner), to(values, input.dtype), within(input, reached)]));
+}
+
+/** The input with `changed` in place of its first elements along every axis: beyond an index's extents nothing is written. */
+export function partly(input: Tensor, changed: Tensor): Tensor {
+  const { shape } = changed;
+  if (sameShape(shape, input.shape)) return changed;
+  const [starts, steps] = [0, 1].map((value) => shape.map(() => value));
+  return apply("slice_scatter", [input, changed], { starts, stops: shape, steps });
 }
 
 /** The input to which the elements of `src` are added at the positions along `dim` that `index` gives. */
@@ -58,7 +61,8 @@ export function scatterAdd(input: Tensor, dim: number, index: Tensor, src: Tenso
   return input.add(apply("scatter_add", [within(src, index.shape), index], { axis, shape }));
 }
 
-function requireScattered(
+/** Throws unless `index`, and `src` where it is a tensor, suit an input. */
+export function requireScattered(
   callee: string,
   input: Tensor,
   axis: number,
@@ -77,18 +81,18 @@ function requireScattered(
 }
 
 /** The first elements of `x` along every axis. */
-const within = (x: Tensor, shape: readonly number[]): Tensor =>
+export const within = (x: Tensor, shape: readonly number[]): Tensor =>
   shape.reduce((part, extent, k) => (extent === part.shape[k] ? part : slice(part, k, 0, extent)), x);
 
 /** Which element of a list, or of an axis, comes to each place: -1 where none does. */
-const lastPosition = (index: Tensor, axis: number, extent: number): Tensor =>
+export const lastPosition = (index: Tensor, axis: number, extent: number): Tensor =>
   apply("last_position", [index], { axis, extent, absent: -1 });
 
-const isFound = (winner: Tensor): Tensor =>
+export const isFound = (winner: Tensor): Tensor =>
   apply("compare", [winner, constant(0, "int32")], { relation: "ge" });
 
 /** A position to read at in any case. */
-const found = (winner: Tensor): Tensor => apply("clamp", [winner], { min: 0 });
+export const found = (winner: Tensor): Tensor => apply("clamp", [winner], { min: 0 });
 
 /** The input to whose part at position `index[k]` along `dim` the k-th part of `source` is added. */
 export function indexAdd(

@@ -11,9 +11,9 @@ import { reducedShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
 import { type Keepdim, readKeepdim, refuse, requireTensor } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
+import { gather } from "./lookup.ts";
 import { apply } from "./operation.ts";
 import { narrow } from "./rearrange.ts";
-import { gather } from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
@@ -54,6 +54,9 @@ export function sort(input: Tensor, dim?: number | SortOptions, descending?: boo
   const given = readSort("sort", dim, descending);
   return taken(input, given.dim, given.descending, (x, axis) => x.shape[axis]);
 }
+
+/** The elements in order along the first axis (torch.msort). */
+export const msort = (input: Tensor): Tensor => sort(input, 0).values;
 
 /** Where the elements in order along `dim` stand; int32. */
 export function argsort(input: Tensor, dim?: number | SortOptions, descending?: boolean): Tensor {

@@ -6,12 +6,13 @@ import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
 import { readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
-import { alongAxis, axesOf, axisOf, type Dims } from "./axes.ts";
+import { axesOf, type Dims } from "./axes.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply, resultOf } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";
-import { narrow, numberOrTensor, operandLike } from "./rearrange.ts";
+import { narrow, operandLike } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
+import { wholeExtremes } from "./whole-reductions.ts";
 import { withOrigin } from "./with-origin.ts";
 
 /** The smallest element over `dim`, or of all; equal minima share the gradient evenly, and NaN wins. */
@@ -24,7 +25,7 @@ export const argmax = (input: Tensor, dim?: number, keepdim = false): Tensor =>
 
 /** The position of the first minimum along `dim`, or in row-major order of all; int32. */
 export const argmin = (input: Tensor, dim?: number, keepdim = false): Tensor =>
-  argmax(input.neg(), dim, keepdim);
+  minOver(input, dim, keepdim).indices;
 
 /**
  * The product over `dim`, or of all elements. Halves are multiplied with each other until one element is left:
@@ -129,7 +130,6 @@ export function aminmax(
   options: AminmaxOptions = {},
 ): { readonly min: Tensor; readonly max: Tensor } {
   requireTensor("aminmax", input);
-  requireFloats("aminmax", input);
   const { dim, keepdim } = withOrigin(() => {
     checkOptionNames("aminmax", options, AMINMAX);
     return { dim: options.dim, keepdim: readKeepdim("aminmax", options.keepdim) };
@@ -146,14 +146,22 @@ export interface Extremes {
 
 /** The largest elements along `dim`, or of all, and their positions; the gradient goes to those elements alone. */
 export function maxOver(input: Tensor, dim: number | undefined, keepdim = false): Extremes {
+  if (input.dtype !== "float32") return wholeOver(input, dim, keepdim, "gt");
   const all = apply("max_dim", [input], { axes: axesOf(input, dim), keepdim });
   return { values: resultOf(all, 0), indices: resultOf(all, 1) };
 }
 
 /** The smallest elements along `dim` and their positions; the gradient goes to those elements alone. */
-export function minOver(input: Tensor, dim: number, keepdim = false): Extremes {
+export function minOver(input: Tensor, dim: number | undefined, keepdim = false): Extremes {
+  if (input.dtype !== "float32") return wholeOver(input, dim, keepdim, "lt");
   const { values, indices } = maxOver(input.neg(), dim, keepdim);
   return { values: values.neg(), indices };
+}
+
+/** The extremes of whole numbers, or of truths. */
+function wholeOver(input: Tensor, dim: number | undefined, keepdim: boolean, wins: "gt" | "lt"): Extremes {
+  const { values, indices } = wholeExtremes(to(input, "int32"), dim, keepdim, wins);
+  return { values: to(values, input.dtype), indices };
 }
 
 /** Whether any element along `dim`, or at all, is not 0. */
@@ -167,23 +175,6 @@ export const all = (input: Tensor, dim?: Dims, keepdim = false): Tensor =>
 /** How many are true; exact up to 2²⁴. */
 const count = (truths: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor =>
   truths.float().sum(dim, keepdim);
-
-/** The sum of all elements up to each one along `dim`. */
-export const cumsum = (input: Tensor, dim: number): Tensor =>
-  alongAxis(input, dim, (x, axis) => apply("cumsum", [x], { axis, reverse: false }));
-
-/** The elements at the positions that the int32 `index` gives along `dim`. */
-export function gather(input: Tensor, dim: number, index: Tensor): Tensor {
-  requireTensor("gather", index);
-  const axis = axisOf(input, dim);
-  if (input.ndim > 0) return apply("gather", [input, index], { axis });
-  const [only, list] = [input, index].map((x) => (x.ndim === 0 ? x.reshape(1) : x));
-  return apply("gather", [only, list], { axis }).reshape(index.shape);
-}
-
-/** `input^exponent` with broadcasting. */
-export const pow = (input: Tensor | number, exponent: Tensor | number): Tensor =>
-  apply("pow", [numberOrTensor("pow", input), numberOrTensor("pow", exponent)]);
 
 /**
  * The input held between `min` and `max`, either of which may be missing; `max` wins over a larger `min`, and NaN stays

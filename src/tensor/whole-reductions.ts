@@ -6,8 +6,9 @@
 import { reducedShape } from "../core/shape.ts";
 import { requireExtents } from "../ops/reduction.ts";
 import { axesOf, type Dims } from "./axes.ts";
-import { constant } from "./operation.ts";
-import { narrow } from "./rearrange.ts";
+import { gather } from "./lookup.ts";
+import { apply, constant } from "./operation.ts";
+import { narrow, where } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
@@ -54,3 +55,23 @@ export const wholeMax = (x: Tensor, dim: Dims | undefined, keepdim: boolean): Te
   reduceByHalves(x, dim, keepdim, (a, b) => a.maximum(b));
 export const wholeMin = (x: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor =>
   reduceByHalves(x, dim, keepdim, (a, b) => a.minimum(b));
+
+/** The extreme elements along `dim`, or of all, and where the first of them stands. */
+export function wholeExtremes(
+  input: Tensor,
+  dim: number | undefined,
+  keepdim: boolean,
+  wins: "gt" | "lt",
+): { readonly values: Tensor; readonly indices: Tensor } {
+  const axes = axesOf(input, dim);
+  const isList = dim === undefined || input.ndim === 0;
+  const [x, axis] = isList ? [input.reshape(-1), 0] : [input, axes[0]];
+  const start = apply("iota", [], { shape: x.shape, axis, start: 0, step: 1 });
+  const places = reduceByHalves(start, axis, true, (a, b) => {
+    const [own, other] = [gather(x, axis, a), gather(x, axis, b)];
+    const isBetter = apply("compare", [other, own], { relation: wins });
+    return where(isBetter.logicalOr(other.eq(own).logicalAnd(b.lt(a))), b, a);
+  });
+  const shape = reducedShape(input.shape, axes, keepdim);
+  return { values: gather(x, axis, places).reshape(shape), indices: places.reshape(shape) };
+}

@@ -8,7 +8,7 @@ import { js } from "../../backends/js/backend.ts";
 import { wasm } from "../../backends/wasm/backend.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { F, type Tensor, tensor, where } from "../../src/index.ts";
-import { pow } from "../../src/tensor/statistics.ts";
+import { pow } from "../../src/tensor/power.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 import { runGraph } from "../support/run-graph.ts";
 

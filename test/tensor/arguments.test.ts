@@ -134,7 +134,7 @@ describe("what JavaScript lets nobody define", () => {
 describe("every method names itself", () => {
   const int32 = tensor([1, 2], { dtype: "int32" });
   const methods = [
-    ...(["mean", "var", "std", "norm", "argmax", "argmin"] as const),
+    ...(["mean", "var", "std", "norm"] as const),
     ...(["rsqrt", "reciprocal", "exp", "log", "sqrt", "tanh", "sigmoid", "relu"] as const),
   ];
 
@@ -143,7 +143,7 @@ describe("every method names itself", () => {
     expect(call).toThrow(`${name} expects float32 tensors but got int32[2]; use .float()`);
   });
 
-  it.each(["softmax", "logSoftmax", "cumsum", "logsumexp"] as const)("%s of whole numbers", (name) => {
+  it.each(["softmax", "logSoftmax", "logcumsumexp", "logsumexp"] as const)("%s of whole numbers", (name) => {
     expect(() => int32[name](0)).toThrow(`${name} expects float32 tensors but got int32[2]`);
   });
 });
@@ -184,5 +184,24 @@ describe("single numbers", () => {
     }))
       expect(call, name).toThrow(`${name} needs a tensor with an axis, not a single number`);
     expect(() => s.sum(1)).toThrow("axis 1 is out of range");
+  });
+});
+
+describe("what there is not", () => {
+  const truths = tensor([1, 0], { dtype: "bool" });
+
+  it("int64 is int32", () => {
+    expect(() => x.long()).toThrow("long() asks for int64, and whole numbers are int32 here: use .int()");
+    expect(() => x.to("int64" as never)).toThrow("not int64: whole numbers are int32 here");
+    expect(() => zeros(2, { dtype: "float64" as never })).toThrow("numbers with a fraction are float32 here");
+  });
+
+  it("differences, powers and largest places of truths", () => {
+    for (const call of [() => truths.sub(truths), () => truths.sub(1), () => truths.rsub(1)])
+      expect(call).toThrow("does not subtract bool tensors: use logicalXor or logicalNot");
+    expect(() => truths.neg()).toThrow("neg expects float32 tensors but got bool[2]");
+    expect(() => truths.pow(truths)).toThrow("pow does not take two bool tensors");
+    expect(() => truths.argmax()).toThrow("argmax does not take bool tensors: use .int()");
+    expect(() => truths.int().pow(-1)).toThrow("cannot raise whole numbers to the power -1");
   });
 });

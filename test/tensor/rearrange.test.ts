@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import "../../src/compile.ts";
 import type { UpdateRule } from "../../src/ir/update.ts";
 import { arange, ones, tensor } from "../../src/tensor/creation.ts";
+import { cumsum } from "../../src/tensor/cumulative.ts";
+import { gather } from "../../src/tensor/lookup.ts";
 import {
   cat,
   chunk,
@@ -18,7 +20,7 @@ import {
   stack,
   transpose,
 } from "../../src/tensor/rearrange.ts";
-import { argmax, cumsum, gather } from "../../src/tensor/statistics.ts";
+import { argmax } from "../../src/tensor/statistics.ts";
 import { apply } from "../../src/tensor/tensor.ts";
 import { runGraph } from "../support/run-graph.ts";
 import { BACKENDS, type Computation, gradientOf, rounded, traced } from "../support/traced.ts";

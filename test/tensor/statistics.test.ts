@@ -3,19 +3,11 @@
 import { describe, expect, it } from "vitest";
 import "../../src/compile.ts";
 import { arange, tensor } from "../../src/tensor/creation.ts";
+import { cumsum } from "../../src/tensor/cumulative.ts";
+import { gather } from "../../src/tensor/lookup.ts";
+import { pow } from "../../src/tensor/power.ts";
 import { where } from "../../src/tensor/rearrange.ts";
-import {
-  amin,
-  argmax,
-  argmin,
-  clamp,
-  cumsum,
-  gather,
-  pow,
-  prod,
-  std,
-  variance,
-} from "../../src/tensor/statistics.ts";
+import { amin, argmax, argmin, clamp, prod, std, variance } from "../../src/tensor/statistics.ts";
 import { apply, type Tensor } from "../../src/tensor/tensor.ts";
 import { gradientOf, rounded } from "../support/traced.ts";
 

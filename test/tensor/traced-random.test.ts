@@ -1,9 +1,20 @@
 /** Random tensors of a model that is traced: their distributions, what tells them apart, and the same bits everywhere. */
 
-import { compile, F, manualSeed, noGrad, ones, rand, randint, randn, type Tensor, tensor } from "kiln";
+import {
+  compile,
+  erfinv,
+  F,
+  manualSeed,
+  noGrad,
+  ones,
+  rand,
+  randint,
+  randn,
+  type Tensor,
+  tensor,
+} from "kiln";
 import { describe, expect, it } from "vitest";
-import { erfinv } from "../../src/tensor/erfinv.ts";
-import { bernoulli } from "../../src/tensor/random.ts";
+import { randomTruths } from "../../src/tensor/random.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 import { FunctionModule } from "../support/function-module.ts";
 import { exactErfinv, kolmogorovSmirnov, normalShareBelow } from "../support/normal-distribution.ts";
@@ -36,7 +47,7 @@ describe("rand inside forward", () => {
 
   it("takes the upper bits of the words that bernoulli compares with its probability", async () => {
     const uniform = await drawn(5, () => rand(1000));
-    const kept = await drawn(5, () => bernoulli([1000], 0.3).float());
+    const kept = await drawn(5, () => randomTruths([1000], 0.3).float());
     expect(kept).toEqual(uniform.map((u) => (u < Math.round(0.3 * 2 ** 24) / 2 ** 24 ? 1 : 0)));
   });
 });
@@ -72,9 +83,9 @@ describe("randn inside forward", () => {
 });
 
 describe("erfinv", () => {
-  // Every operation is rounded to float32: measured over these points 2.4e-7 to 2.8e-7 (Giles' own figure for single
-  // precision is of the same size).
-  const bound = 3.5e-7;
+  // Every operation is rounded to float32: measured over these points up to 3.8e-7 (the formula alone is good for double
+  // precision).
+  const bound = 5e-7;
 
   it.each(["js", "gpujs:cpu", "wasm", "gpujs:webasm"])(
     "is as exact as its formula on %s, from one end to the other",
@@ -151,7 +162,7 @@ describe("all backends", () => {
       const actual = await drawn(7, () => randn(5000), backend);
       // Twice the bound of erfinv above.
       const errors = actual.map((v, i) => Math.abs(v / expected[i] - 1));
-      expect(Math.max(...errors), backend).toBeLessThan(7e-7);
+      expect(Math.max(...errors), backend).toBeLessThan(1e-6);
     }
     const onThreads = async (threads: number): Promise<number[]> => {
       manualSeed(7);

@@ -2,7 +2,7 @@
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape } from "../../core/shape.ts";
-import { bernoulli } from "../../tensor/random.ts";
+import { randomTruths } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 
@@ -117,7 +117,7 @@ function requireAxes(name: string, input: Tensor, ranks: readonly number[], want
 function dropped(input: Tensor, mask: Shape, { p, training }: Required<DropoutOptions>): Tensor {
   if (!training || p === 0) return input;
   if (p === 1) return input.mul(0);
-  const kept = bernoulli(mask, 1 - p).float();
+  const kept = randomTruths(mask, 1 - p).float();
   return input.mul(kept).mul(1 / (1 - p));
 }
 
@@ -128,7 +128,7 @@ const SATURATION = 1.7580993408473766;
 function saturated(input: Tensor, mask: Shape, { p, training }: Required<DropoutOptions>): Tensor {
   if (!training || p === 0) return input;
   if (p === 1) return input.mul(0);
-  const kept = bernoulli(mask, 1 - p).float();
+  const kept = randomTruths(mask, 1 - p).float();
   const scale = 1 / Math.sqrt((SATURATION * SATURATION * p + 1) * (1 - p));
   const fallen = kept
     .sub(1)

@@ -1,5 +1,6 @@
 /** The layers' computations as functions (`F`), with PyTorch's argument order and defaults. */
 
+export { pdist } from "../../tensor/distances.ts";
 export {
   type Approximate,
   celu,
