@@ -9,9 +9,11 @@ import { main as dcgan } from "../../examples/zoo/dcgan.ts";
 import { main as ddpm } from "../../examples/zoo/ddpm.ts";
 import { main as dqn } from "../../examples/zoo/dqn.ts";
 import { main as gruClassifier } from "../../examples/zoo/gru-classifier.ts";
+import { main as matrixFactorisation } from "../../examples/zoo/matrix-factorisation.ts";
 import { main as mobilenet } from "../../examples/zoo/mobilenet.ts";
 import { main as pinn } from "../../examples/zoo/pinn.ts";
 import { main as siamese } from "../../examples/zoo/siamese.ts";
+import { main as tabular } from "../../examples/zoo/tabular.ts";
 import { CHARACTERS, encode, knownWords, text } from "../../examples/zoo/text.ts";
 import { main as textClassifier } from "../../examples/zoo/text-classifier.ts";
 import { main as unet } from "../../examples/zoo/unet.ts";
@@ -44,6 +46,13 @@ test("pinn", async () => {
 });
 
 test("gru-classifier", async () => expect(isShare(await gruClassifier(2, 1))).toBe(true));
+test("matrix-factorisation", async () => {
+  const [error, guessing] = await matrixFactorisation(1, 400);
+  expect(error).toBeGreaterThan(0);
+  // About the root of 2.5: two products of independent traits, and half of two more.
+  expect(Math.abs(guessing - 1.6)).toBeLessThan(1.3);
+});
+test("tabular", async () => expect(await tabular(120, 2)).toBeLessThan(1));
 test("mobilenet", async () => expect(isShare(await mobilenet(1, 1, [[1, 8, 1, 2]]))).toBe(true));
 test("siamese", async () => expect(isShare(await siamese(2, 1))).toBe(true));
 test("unet", async () => expect(isShare(await unet(2, 1))).toBe(true));

@@ -11,10 +11,12 @@ import { Denoiser } from "../../examples/zoo/ddpm.ts";
 import { Learner, QNet } from "../../examples/zoo/dqn.ts";
 import { WaveReader } from "../../examples/zoo/gru-classifier.ts";
 import { BracketReader } from "../../examples/zoo/lstm-classifier.ts";
+import { MatrixFactorisation } from "../../examples/zoo/matrix-factorisation.ts";
 import { MobileNetV2, type Stage } from "../../examples/zoo/mobilenet.ts";
 import { Residuals, Wave, WaveEquation } from "../../examples/zoo/pinn.ts";
 import { ResNet } from "../../examples/zoo/resnet.ts";
 import { Embedder, Siamese } from "../../examples/zoo/siamese.ts";
+import { TabularMLP } from "../../examples/zoo/tabular.ts";
 import { TextClassifier } from "../../examples/zoo/text-classifier.ts";
 import { UNet } from "../../examples/zoo/unet.ts";
 import { ViT } from "../../examples/zoo/vit.ts";
@@ -51,6 +53,10 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
     net: () => new BracketReader(),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 })),
   },
+  matrix_factorisation: {
+    net: () => new MatrixFactorisation(5, 7, 3),
+    train: supervised(new nn.MSELoss(), (p) => new optim.AdamW(p, { lr: 0.02, eps: 1e-3, weightDecay: 0.1 })),
+  },
   mobilenet: {
     net: () => new MobileNetV2(5, NARROW, 32, 2, 0),
     train: supervised(new nn.CrossEntropyLoss(), (p) => new optim.SGD(p, { lr: 0.05, momentum: 0.9 })),
@@ -73,6 +79,10 @@ const ZOO: Readonly<Record<string, ZooCase>> = {
       (p) => new optim.Adam(p, { lr: 0.01, eps: 1e-3 }),
       0,
     ),
+  },
+  tabular: {
+    net: () => new TabularMLP(7, 12, 0),
+    train: supervised(new nn.MSELoss(), (p) => new optim.AdamW(p, { lr: 0.01, eps: 1e-3 })),
   },
   text_classifier: {
     net: () => new TextClassifier(16),

@@ -1,0 +1,105 @@
+/**
+ * Matrix factorisation (Koren, Bell and Volinsky 2009): a few numbers for each user and each item, learned from the ratings
+ * that there are, say what the others would be. `npx tsx examples/zoo/matrix-factorisation.ts` makes ratings of users whose
+ * tastes it does not show, trains on some of them and foretells the rest.
+ */
+
+import { compile, compileTraining, data, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+
+const USERS = 120;
+const ITEMS = 80;
+const FACTORS = 4;
+const BATCH = 128;
+const INT32 = { dtype: "int32" } as const;
+
+export class MatrixFactorisation extends nn.Module {
+  user: nn.Embedding;
+  item: nn.Embedding;
+  userBias: nn.Embedding;
+  itemBias: nn.Embedding;
+
+  constructor(users = USERS, items = ITEMS, factors = FACTORS) {
+    super();
+    this.user = new nn.Embedding(users, factors);
+    this.item = new nn.Embedding(items, factors);
+    this.userBias = new nn.Embedding(users, 1);
+    this.itemBias = new nn.Embedding(items, 1);
+  }
+
+  /** Users [N] and items [N] to ratings [N]. */
+  forward(users: Tensor, items: Tensor): Tensor {
+    const match = this.user.forward(users).mul(this.item.forward(items)).sum(1, true);
+    return match.add(this.userBias.forward(users)).add(this.itemBias.forward(items)).squeeze(1);
+  }
+}
+
+/** A bell-shaped number of mean 0 and deviation 1, near enough. */
+const bell = (): number => 2 * (Math.random() + Math.random() + Math.random() - 1.5);
+
+/** Some ratings: who rates what, and how, by two tastes, how kind people are and how good things are, and a little chance. */
+export function ratings(count: number): data.TensorDataset<[Tensor, Tensor, Tensor]> {
+  const traits = (rows: number): number[][] => Array.from({ length: rows }, () => [bell(), bell(), bell()]);
+  const [people, things] = [traits(USERS), traits(ITEMS)];
+  const pairs = new Set<number>();
+  while (pairs.size < count) pairs.add(Math.floor(Math.random() * USERS * ITEMS));
+  const users = [...pairs].map((pair) => Math.floor(pair / ITEMS));
+  const items = [...pairs].map((pair) => pair % ITEMS);
+  const given = users.map((user, k) => {
+    const [[a, b, kind], [c, d, good]] = [people[user], things[items[k]]];
+    return a * c + b * d + 0.5 * (kind + good) + 0.2 * bell();
+  });
+  return new data.TensorDataset(tensor(users, INT32), tensor(items, INT32), tensor(given));
+}
+
+/** How far predictions are from the ratings of a dataset, and how far these are from nothing: roots of mean squares. */
+async function errors(
+  net: MatrixFactorisation,
+  { tensors: [users, items, given] }: ReturnType<typeof ratings>,
+): Promise<[number, number]> {
+  const { shape } = users;
+  const program = await compile(net, {
+    inputs: [
+      { shape, ...INT32 },
+      { shape, ...INT32 },
+    ],
+  });
+  const [predicted, wanted] = [await (await program.run(users, items)).data(), await given.data()];
+  const root = (numbers: readonly number[]): number =>
+    Math.sqrt(numbers.reduce((sum, number) => sum + number ** 2, 0) / numbers.length);
+  return [root([...wanted].map((value, k) => value - predicted[k])), root([...wanted])];
+}
+
+/** Trains for so many epochs; the error of unseen ratings, and that of saying 0 for each of them. */
+export async function main(epochs = 100, count = 4000): Promise<[error: number, guessing: number]> {
+  manualSeed(0);
+  const all = ratings(count);
+  const { tensors } = all;
+  const cut = Math.floor(0.8 * count);
+  const part = (begin: number, end: number): ReturnType<typeof ratings> => {
+    const [users, items, given] = tensors.map((t) => t.narrow(0, begin, end - begin));
+    return new data.TensorDataset(users, items, given);
+  };
+  const loader = new data.DataLoader(part(0, cut), { batchSize: BATCH, shuffle: true, dropLast: true });
+  const net = new MatrixFactorisation();
+  const trainer = await compileTraining(net, {
+    inputs: [
+      { shape: [BATCH], ...INT32 },
+      { shape: [BATCH], ...INT32 },
+    ],
+    loss: new nn.MSELoss(),
+    optimizer: new optim.AdamW(net.parameters(), { lr: 0.01, weightDecay: 0.5 }),
+  });
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    let loss = 0;
+    for await (const [users, items, given] of loader) loss = await trainer.step(users, items, given);
+    if (epoch % 20 === 0) console.log(`epoch ${epoch}: loss ${loss.toFixed(4)}`);
+  }
+  return errors(net, part(cut, count));
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const [error, guessing] = await main();
+  console.log(
+    `unseen ratings are foretold within ${error.toFixed(2)} (saying 0 of each: ${guessing.toFixed(2)})`,
+  );
+}
