@@ -18,10 +18,12 @@ export class KeyValueCache extends nn.Module {
 
   constructor(batch: number, heads: number, length: number, width: number) {
     super();
-    this.registerBuffer("keys", zeros(batch, heads, length, width));
-    this.registerBuffer("values", zeros(batch, heads, length, width));
+    // What was read is no part of a model that is saved.
+    const options = { persistent: false };
+    this.registerBuffer("keys", zeros(batch, heads, length, width), options);
+    this.registerBuffer("values", zeros(batch, heads, length, width), options);
     // So far back that nobody sees it.
-    this.registerBuffer("positions", tensor(new Int32Array(length).fill(-length)));
+    this.registerBuffer("positions", tensor(new Int32Array(length).fill(-length)), options);
   }
 
   /** Takes what stands at one more place in, where the oldest was, and gives all that it has. */

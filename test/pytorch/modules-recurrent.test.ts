@@ -1,6 +1,6 @@
 /** Recurrent layers and cells against PyTorch: outputs, last states, gradients, three steps; lengths against packed sequences. */
 
-import { nn, type Tensor, tensor } from "kiln";
+import { arange, nn, type Tensor, tensor } from "kiln";
 import { Joined } from "../support/joined.ts";
 import { testModuleCases } from "../support/module-cases.ts";
 
@@ -31,6 +31,11 @@ testModuleCases("modules_recurrent", {
   "GRU of a state, two layers, both directions": () =>
     new Joined(new nn.GRU(2, 2, 2, { bias: false, batchFirst: true, bidirectional: true })),
   "GRU of lengths": () => new Joined(new nn.GRU(2, 2, { batchFirst: true, numLayers: 2 }), lengths(2, 3)),
+  "GRU of padding, which a mask leaves out": () =>
+    new Joined(new nn.GRU(2, 2, { batchFirst: true, bidirectional: true }), (net, x) => {
+      const isPadding = arange(3, { dtype: "int32" }).ge(tensor([[2], [3]], { dtype: "int32" }));
+      return net.forward(x)[0].maskedFill(isPadding.unsqueeze(-1), -1).amax(1);
+    }),
   RNNCell: () => new Joined(new nn.RNNCell(2, 3)),
   "RNNCell of relu": () => new Joined(new nn.RNNCell(2, 3, { bias: false, nonlinearity: "relu" })),
   LSTMCell: () => new Joined(new nn.LSTMCell(2, 3), pair),
