@@ -9,7 +9,8 @@ import type { ModelFile } from "../../src/cli/model-file.ts";
 import { loadTrainingData } from "../../src/cli/train/data-source.ts";
 import { usualMetrics } from "../../src/cli/train/metrics.ts";
 import type { TrainingData } from "../../src/cli/train/training-data.ts";
-import { kiln, temporaryFolder, writeAll } from "./kiln.ts";
+import { cifarFiles } from "../data/cifar-bytes.ts";
+import { kiln, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
 /** Twenty houses: the price is 3 a room, and 10 more in town. */
@@ -38,6 +39,10 @@ writeAll(folder, {
   "flat/b/3.png": image(3),
   "flat/b/4.png": image(4),
   "flat/b/5.png": image(5),
+  ...Object.fromEntries(
+    Object.entries(cifarFiles()).map(([name, bytes]) => [`cifar/cifar-10-batches-bin/${name}`, bytes]),
+  ),
+  ...smallMnist("mnist", 4, 2),
   "table.json": "{}",
   "net.mjs": `import { nn } from "kiln";
 export default () => new nn.Linear(3, 1);
@@ -242,4 +247,19 @@ describe("a folder of images", () => {
       "images are fed as [batch, channels, rows, columns] with 1, 3 or 4 channels, but net.ts takes [4,27]",
     );
   });
+});
+
+test("folders of CIFAR-10 and MNIST are known by their files, and MNIST is padded for a model of 32×32", async () => {
+  const net = new nn.Sequential(new nn.Flatten(), new nn.Linear(3072, 10));
+  const cifar = await load("cifar", modelFile(net, floats(4, 3, 32, 32)));
+  expect([cifar.train.length, cifar.test.length, cifar.areImages]).toEqual([10, 3, true]);
+  const [x, y] = await firstBatch(cifar);
+  expect([x.shape, [...(await y.data())]]).toEqual([
+    [4, 3, 32, 32],
+    [0, 8, 1, 7],
+  ]);
+  expect((await x.data())[1]).toBe(Math.fround(1 / 255));
+  const grey = new nn.Sequential(new nn.Flatten(), new nn.Linear(1024, 10));
+  const mnist = await load("mnist", modelFile(grey, floats(4, 1, 32, 32)));
+  expect((await firstBatch(mnist))[0].shape).toEqual([4, 1, 32, 32]);
 });
