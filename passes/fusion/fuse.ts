@@ -173,7 +173,7 @@ class Fusion {
     const groups = [...new Set(users.flatMap((user) => this.membership.get(user) ?? []))];
     const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
-    const isCheap = users.every((user) => isCheapIn(node, user));
+    const isCheap = users.every((user) => isCheapIn(node, user)) && !keepsFromTiles(node, groups);
     if (everywhere && isCheap && !compared && !groups.includes(this.last)) {
       this.inlineEverywhere(node, users);
       return;
@@ -301,8 +301,7 @@ class Fusion {
       case "elementwise":
         return users.every((user) => isCheapIn(node, user));
       case "row":
-        // A product's loops run in tiles across rows, which whole rows would keep them from.
-        return !contains(draft, "contraction") && users.every((user) => isCheapIn(node, user));
+        return !keepsFromTiles(node, [draft]) && users.every((user) => isCheapIn(node, user));
       case "contraction":
         if (contains(draft, "contraction") || contains(draft, "row")) return false;
         return users.every(
@@ -364,6 +363,10 @@ const needsAny = (draft: Draft, others: ReadonlySet<Draft>): boolean =>
 
 const contains = (draft: Draft, pattern: string): boolean =>
   [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
+
+/** Whether `node` needs whole rows in the loops of a product, which would run in tiles across rows without it. */
+const keepsFromTiles = (node: Node, drafts: readonly Draft[]): boolean =>
+  definitionOf(node).pattern === "row" && drafts.some((draft) => contains(draft, "contraction"));
 
 const MOST_NAMES = 5;
 

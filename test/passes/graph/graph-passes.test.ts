@@ -273,18 +273,24 @@ test("elementwise chains and their reductions are one kernel; a value used twice
   ]);
 });
 
-test("normalized rows that a product is added to are a kernel of their own, so that the product runs in tiles", () => {
-  const text = `graph g(%x: f32[8,4], %y: f32[8,4], %w: f32[4,4]) {
+test.each([
+  ["read once", ""],
+  ["which are computed again where they are read", "keep\n    recompute %0\n    "],
+])(
+  "normalized rows that a product is added to are a kernel of their own, so that it runs in tiles: %s",
+  (_, partition) => {
+    const text = `graph g(%x: f32[8,4], %y: f32[8,4], %w: f32[4,4]) {
     %0: f32[8,4] = standardize(%x) {eps=0.00001, first=1}
     %1: f32[8,4] = matmul(%y, %w) {transposeA=false, transposeB=false}
     %2: f32[8,4] = add(%0, %1)
-    return output=%2
+    ${partition}return output=%2
   }`;
-  expect(groupsOf(fuse(js.capabilities).run(parseGraph(text, opTable)))).toEqual([
-    "standardize: standardize -> standardize",
-    "matmul_add: matmul add -> add",
-  ]);
-});
+    expect(groupsOf(fuse(js.capabilities).run(parseGraph(text, opTable)))).toEqual([
+      "standardize: standardize -> standardize",
+      "matmul_add: matmul add -> add",
+    ]);
+  },
+);
 
 test("layout turns reshapes into views of what they read, through chains", () => {
   const text = `graph g(%x: f32[2,3]) {
