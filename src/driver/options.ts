@@ -80,7 +80,8 @@ export function checkLoss(callee: string, loss: unknown): void {
   throw new KilnError(
     `${callee} needs a loss that is a module, such as loss: new nn.CrossEntropyLoss(), but ${what}` +
       (typeof loss === "function" && !isClass(loss)
-        ? "; to use a function, call it in the forward(output, target) of an nn.Module and give targets"
+        ? "; to use a function, call it in the forward(output, target) of an nn.Module and give targets, or write the whole " +
+          "step as a function, for compileStep"
         : ""),
   );
 }
