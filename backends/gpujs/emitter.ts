@@ -9,6 +9,8 @@ import { Names } from "./names.ts";
 export class Emitter {
   readonly arguments: Argument[] = [];
   readonly lines: string[] = [];
+  /** Whether a thread may meet a whole number that no float holds; what it then remembers is named `beyond`. */
+  mayGoBeyond = false;
   /** What is known at the current place. */
   ranges: RangeContext;
   private readonly names = new Names();
@@ -16,6 +18,7 @@ export class Emitter {
   private indent = "  ";
 
   constructor(kernel: Kernel) {
+    this.fresh("beyond");
     this.ranges = kernel.buffers.reduce(
       (known, { name, range }) =>
         range === undefined ? known : known.withBuffer(name, { low: range[0], high: range[1] }),
@@ -67,6 +70,12 @@ export class Emitter {
     const name = this.fresh(stem);
     this.emit(`const ${name} = ${text};`);
     return name;
+  }
+
+  /** Remembers where a condition holds that the thread has met a whole number that no float holds. */
+  goesBeyondWhere(condition: string): void {
+    this.mayGoBeyond = true;
+    this.emit(`if (${condition}) { beyond = 1.0; }`);
   }
 
   /** The name under which a local of the Loop IR goes from here on. */

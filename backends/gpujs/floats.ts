@@ -22,7 +22,10 @@ export function asFloats(data: TypedArray, what: string): Float32Array {
 /** Copies what a kernel has computed; a whole number beyond what floats count, which kernels mark by infinity, is an error. */
 export function intoTyped(numbers: Float32Array, into: TypedArray, what: string): void {
   const own = numbers.subarray(0, into.length);
-  if (into instanceof Int32Array && own.some((value) => Math.abs(value) === Number.POSITIVE_INFINITY)) {
+  if (
+    !(into instanceof Float32Array || into instanceof Float64Array) &&
+    own.some((value) => Math.abs(value) === Number.POSITIVE_INFINITY)
+  ) {
     throw new KilnError(
       `${what} holds a whole number beyond ${MOST}, up to which gpujs kernels count: use the js backend`,
     );

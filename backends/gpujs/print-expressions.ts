@@ -42,6 +42,8 @@ export class ExpressionPrinter {
       case "var":
         return this.out.local(e.name);
       case "local": {
+        const whole = isIndex(e) ? this.words.wholeLocal(e.name) : undefined;
+        if (whole !== undefined) return whole;
         const name = this.out.local(e.name);
         return this.sums?.has(e.name) ? fround(name) : name;
       }
@@ -92,7 +94,9 @@ export class ExpressionPrinter {
   }
 
   private operation(e: Extract<Expr, { kind: "unary" | "binary" }>, wrap: Wrap): string {
-    return e.kind === "unary" ? this.unary(e, wrap) : this.binary(e, wrap);
+    if (e.kind === "unary") return this.unary(e, wrap);
+    const isSum = e.op === "add" || e.op === "sub" || e.op === "mul";
+    return isSum ? this.whole(e, this.binary(e, wrap)) : this.binary(e, wrap);
   }
 
   /** A truth value as a condition, which no variable may hold in some modes. */
@@ -128,7 +132,27 @@ export class ExpressionPrinter {
     // A read within an index of a read is miscompiled by some drivers: it gets a name first.
     const at = index.includes("[") ? this.out.constant("at", index) : index;
     const text = `${this.out.argument({ kind: "buffer", name: e.buffer })}[${at}]`;
-    return isIndex(e) ? `Math.floor(${text})` : text;
+    if (isFloat(e.dtype) || e.dtype === "uint8") return text;
+    if (e.dtype === "bool") {
+      const truth = this.out.constant("truth", text);
+      this.out.goesBeyondWhere(`${truth} > 1.5`);
+      return truth;
+    }
+    const { low, high } = this.out.ranges.rangeOf(e);
+    if (low > -EXACT_WHOLE && high < EXACT_WHOLE) return `Math.floor(${text})`;
+    // Another kernel may have met a number that it could not hold; such a one is no whole number of this one.
+    const whole = this.out.constant("whole", `Math.floor(${text})`);
+    this.out.goesBeyondWhere(`Math.abs(${whole}) > ${literal(2 * EXACT_WHOLE, true)}`);
+    return whole;
+  }
+
+  /** A sum or product of whole numbers, which may be larger than floats hold unless it is known not to be. */
+  private whole(e: Expr, text: string): string {
+    const { low, high } = this.out.ranges.rangeOf(e);
+    if (!isIndex(e) || (low > -EXACT_WHOLE && high < EXACT_WHOLE)) return text;
+    const name = this.out.constant("whole", text);
+    this.out.goesBeyondWhere(`Math.abs(${name}) >= ${literal(EXACT_WHOLE, true)}`);
+    return name;
   }
 
   private select(
@@ -150,6 +174,16 @@ export class ExpressionPrinter {
     });
     if (!isReady(e.b)) out.otherwise(assign(e.b));
     return name;
+  }
+
+  /** Whether a whole number comes of a word and may be larger than floats hold: it stays that word for other words. */
+  keepsWord(e: Expr): e is Extract<Expr, { kind: "cast" }> {
+    return (
+      e.kind === "cast" &&
+      isIndex(e) &&
+      e.a.dtype === "uint32" &&
+      this.out.ranges.rangeOf(e.a).high >= EXACT_WHOLE
+    );
   }
 
   private cast(e: Extract<Expr, { kind: "cast" }>, wrap: Wrap, level: number): string {
@@ -327,10 +361,12 @@ function negated(e: Expr): Expr | undefined {
   return e.b.value === -1 ? e.a : { ...e, b: { ...e.b, value: -e.b.value } };
 }
 
+/** A shading language refuses what is not a number where it can see it: here it cannot. */
+export const NOT_A_NUMBER = "Math.sqrt(-1.0 - this.thread.x)";
+
 /** A number as the kernel language spells it: floats with a point or an exponent, none that no 32-bit float holds. */
 function literal(value: number, isFloat: boolean): string {
-  // A shading language refuses what is not a number where it can see it: here it cannot.
-  if (Number.isNaN(value)) return "Math.sqrt(-1.0 - this.thread.x)";
+  if (Number.isNaN(value)) return NOT_A_NUMBER;
   const single = isFloat ? Math.fround(value) : value;
   if (!Number.isFinite(single)) return single > 0 ? "Infinity" : "(-1.0 * Infinity)";
   const text = Object.is(single, -0) ? "-0" : String(single === 0 ? 0 : value);

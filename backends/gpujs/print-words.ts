@@ -65,18 +65,26 @@ export class WordPrinter {
   }
 
   /**
-   * The word as a number of either sign. One that no 32-bit float holds becomes infinite, which whoever reads the result
-   * is told of (floats.ts).
+   * The word as a number of either sign. Where no 32-bit float holds it the thread's result becomes infinite, which whoever
+   * reads it is told of (floats.ts).
    */
   wholeNumber(e: Expr): string {
-    const { high, low } = this.word(e);
+    return this.asWhole(this.word(e));
+  }
+
+  /** The whole number that a local stands for, if it is kept as a word. */
+  wholeLocal(name: string): string | undefined {
+    const known = this.locals.get(name);
+    return known && this.asWhole(known);
+  }
+
+  private asWhole({ high, low }: Word): string {
     const name = this.out.fresh("whole");
     this.out.emit(`let ${name} = ${text(high)};`);
     this.out.emit(`if (${name} > 32767.5) { ${name} = ${name} - 65536.0; }`);
     const isExact = `${name} < 256.0 && ${name} > -257.0`;
-    this.out.emit(
-      `if (${isExact}) { ${name} = ${name} * 65536.0 + ${text(low)}; } else { ${name} = Infinity; }`,
-    );
+    this.out.mayGoBeyond = true;
+    this.out.emit(`if (${isExact}) { ${name} = ${name} * 65536.0 + ${text(low)}; } else { beyond = 1.0; }`);
     return name;
   }
 
@@ -111,6 +119,9 @@ export class WordPrinter {
       }
       case "cast":
         if (e.a.kind === "scalar") return this.scalar(e.a.name);
+        // What has been a word before it was a whole number is that word still, however large.
+        if (e.a.kind === "cast" && e.a.a.dtype === "uint32") return this.word(e.a.a);
+        if (e.a.kind === "local" && this.locals.has(e.a.name)) return this.locals.get(e.a.name)!;
         return wordOfInteger(this.namer, this.expressions.number(e.a, 0));
       case "select":
         return this.select(e);

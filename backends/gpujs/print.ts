@@ -1,5 +1,6 @@
 /** Prints kernels of one thread per element as gpu.js kernel functions. */
 
+import { isFloat } from "../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../src/core/errors.ts";
 import { formatOrigins } from "../../src/core/origin.ts";
 import { ANY } from "../../src/loop/range.ts";
@@ -7,7 +8,7 @@ import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isIndex } from "../../src/loop/typing.ts";
 import type { Argument } from "./arguments.ts";
 import { Emitter } from "./emitter.ts";
-import { ExpressionPrinter } from "./print-expressions.ts";
+import { ExpressionPrinter, NOT_A_NUMBER } from "./print-expressions.ts";
 
 /** A kernel's function, and what it is called with, in order. */
 export interface PrintedFunction {
@@ -29,8 +30,12 @@ export function printFunction(kernel: Kernel, mode: string): PrintedFunction {
   out.spell(loop.name, "this.thread.x");
   out.ranges = out.ranges.withName(loop.name, { low: 0, high: loop.extent - 1 });
   new StatementPrinter(out, new ExpressionPrinter(kernel, out, mode === "cpu")).body(loop.body);
+  const start = [
+    `function (${out.parameters.join(", ")}) {`,
+    ...(out.mayGoBeyond ? ["  let beyond = 0.0;"] : []),
+  ];
   return {
-    text: [`function (${out.parameters.join(", ")}) {`, ...out.lines, "}"].join("\n"),
+    text: [...start, ...out.lines, "}"].join("\n"),
     arguments: out.arguments,
   };
 }
@@ -92,7 +97,16 @@ class StatementPrinter {
         return;
       case "store": {
         const value = expressions.number(s.value, 0);
-        out.emit(`return ${value};`);
+        if (!out.mayGoBeyond) {
+          out.emit(`return ${value};`);
+          return;
+        }
+        // Whatever the thread has made of a number that it could not hold is NaN, or infinite where numbers are whole, which
+        // whoever reads them is told of (floats.ts).
+        const result = out.fresh("result");
+        out.emit(`let ${result} = ${value};`);
+        out.emit(`if (beyond > 0.5) { ${result} = ${isFloat(s.value.dtype) ? NOT_A_NUMBER : "Infinity"}; }`);
+        out.emit(`return ${result};`);
         return;
       }
       case "append":
@@ -113,8 +127,11 @@ class StatementPrinter {
       expressions.truth(value, out.declare(name));
       return;
     }
-    const text = expressions.number(value, 0);
-    out.emit(`const ${out.declare(name)} = ${text};`);
+    if (expressions.keepsWord(value)) expressions.words.declare(name, value.a);
+    else {
+      const text = expressions.number(value, 0);
+      out.emit(`const ${out.declare(name)} = ${text};`);
+    }
     if (isIndex(value)) out.ranges = out.ranges.withName(name, out.ranges.rangeOf(value));
   }
 }
