@@ -3,6 +3,7 @@
 import type { Node, TensorType } from "../ir/types.ts";
 import { currentRecorder } from "../tensor/context.ts";
 import { generatorState, setGeneratorState } from "../tensor/index.ts";
+import type { Tensors } from "../tensor/tensor-tree.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
 import { tensorsIn } from "../trace/returned.ts";
 import { type Trace, type Traceable, traceModel } from "../trace/trace.ts";
@@ -20,10 +21,11 @@ export interface LayerCall {
   readonly nodes: readonly Node[];
 }
 
-/** Traces the forward pass in evaluation mode; the calls come in the order in which they began. */
+/** Traces the forward pass in evaluation mode, given `carried` last; the calls come in the order in which they began. */
 export function traceCalls(
   model: Moded,
   inputs: readonly TensorType[],
+  carried?: Tensors,
 ): { readonly trace: Trace; readonly calls: readonly LayerCall[] } {
   const calls: LayerCall[] = [];
   const watched = [...model.namedModules()].map(([path, module]) => [path, module, module.forward] as const);
@@ -42,7 +44,7 @@ export function traceCalls(
         return result;
       };
     }
-    return { trace: inMode(model, false, () => traceModel(model, inputs)), calls };
+    return { trace: inMode(model, false, () => traceModel(model, inputs, carried)), calls };
   } finally {
     for (const [, module, forward] of watched) module.forward = forward;
     setGeneratorState(generator);

@@ -24,7 +24,9 @@ import {
   planUpdate,
   trainedBy,
 } from "../runtime/programs/training-plan.ts";
+import { CarriedState } from "../runtime/state/carried-state.ts";
 import { generatorState, setGeneratorState } from "../tensor/index.ts";
+import type { Tensors } from "../tensor/tensor-tree.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
 import { type TraceableLoss, traceLoss } from "../trace/trace.ts";
 import { traceCalls } from "./layer-calls.ts";
@@ -35,6 +37,8 @@ import { summaryText } from "./summary-text.ts";
 export interface SummaryOptions
   extends Pick<CommonOptions, "inputs" | "backend" | "threads" | "deterministic" | "strategy" | "winograd">,
     GradientOptions {
+  /** The state that `forward` is given last, and hands on: see `compile`. */
+  readonly carried?: unknown;
   /** With an optimizer: the memory of a training step is part of the summary. */
   readonly loss?: TraceableLoss;
   readonly optimizer?: GroupedRules;
@@ -49,6 +53,7 @@ const OPTION_NAMES = {
   deterministic: true,
   strategy: true,
   winograd: true,
+  carried: true,
   loss: true,
   optimizer: true,
   targets: true,
@@ -112,9 +117,11 @@ export async function summary(model: Moded, options: SummaryOptions): Promise<Mo
   const targets = options.targets && readTypes(options.targets, "targets");
   const backend = await usableBackend(options.backend, options);
   const common = await buildOptions(backend, options);
-  const { trace, calls } = traceCalls(model, inputs);
+  const { carried: initial } = options;
+  const carried = initial === undefined ? undefined : (await CarriedState.from("summary", initial)).tree;
+  const { trace, calls } = traceCalls(model, inputs, carried);
   const forward = await memoryOf(backend, trace.graph, common);
-  const training = await trainingMemory(model, inputs, targets, options, backend, common);
+  const training = await trainingMemory({ model, inputs, targets, carried }, options, backend, common);
   const layers = layersOf(calls, trace.graph);
   const bytes = (tensors: Iterable<readonly [string, TensorType]>): number =>
     [...tensors].reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * byteSize(dtype), 0);
@@ -139,10 +146,16 @@ async function memoryOf(backend: Backend, graph: Graph, options: BuildOptions): 
   return memoryInfo(plan);
 }
 
+/** What a training step is traced with. */
+interface Step {
+  readonly model: Moded;
+  readonly inputs: readonly TensorType[];
+  readonly targets: readonly TensorType[] | undefined;
+  readonly carried: Tensors | undefined;
+}
+
 async function trainingMemory(
-  model: Moded,
-  inputs: readonly TensorType[],
-  targets: readonly TensorType[] | undefined,
+  { model, inputs, targets, carried }: Step,
   options: SummaryOptions,
   backend: Backend,
   common: BuildOptions,
@@ -156,7 +169,7 @@ async function trainingMemory(
   checkOptimizer(optimizer);
   const generator = generatorState();
   try {
-    const trace = inMode(model, true, () => traceLoss(model, loss, inputs, targets));
+    const trace = inMode(model, true, () => traceLoss(model, loss, inputs, targets, {}, carried));
     const gradientsFor = trainedBy(optimizer, trace);
     const { update } = planUpdate(optimizer, trace, gradientsFor, options);
     return await memoryOf(backend, trace.graph, { ...common, gradientsFor, update });

@@ -104,6 +104,21 @@ describe("the operations of", () => {
     ]);
   });
 
+  test("a step that hands its state on", async () => {
+    class Counter extends nn.Module {
+      cell = new nn.GRUCell(3, 4);
+      forward(x: Tensor, h: Tensor): [Tensor, Tensor] {
+        const next = this.cell.forward(x, h);
+        return [next.sum(1), next];
+      }
+    }
+    const options = { inputs: [[2, 3]], carried: zeros(2, 4) };
+    const { layers, memory } = await summary(new Counter(), options);
+    const cell = 2 * 3 * 8 * (3 + 4) + 8 * (2 * (3 + 4) + 5 + 3);
+    expect(layers.map(({ flops }) => flops)).toEqual([cell + 8, cell]);
+    expect(memory.forward).toEqual((await compile(new Counter(), options)).memory);
+  });
+
   test("a transformer's layer", async () => {
     const [batch, length, width, heads, inner] = [3, 10, 16, 4, 32];
     const tokens = batch * length;
