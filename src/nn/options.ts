@@ -49,6 +49,9 @@ export class Arguments {
     this.callee = callee;
     const present = withoutTrailingUndefined(given);
     const last = present[present.length - 1];
+    const known = [...positional, ...keywordOnly];
+    if (last instanceof Tensor)
+      throw new KilnError(`${callee} takes its options in one object, { ${known[0]}: … }, not a tensor`);
     const named = isRecord(last) ? last : {};
     const ordered = isRecord(last) ? present.slice(0, -1) : present;
     if (ordered.length > positional.length) {
@@ -59,7 +62,6 @@ export class Arguments {
     for (const [position, value] of ordered.entries()) {
       if (value !== undefined) this.values.set(positional[position], value);
     }
-    const known = [...positional, ...keywordOnly];
     for (const [name, value] of Object.entries(named)) {
       if (!known.includes(name)) {
         throw new KilnError(

@@ -101,6 +101,26 @@ describe("mistakes are told in one line", () => {
       () => attention.forward(x, x, x, { keyPadingMask: x } as object),
     ],
     [
+      "MultiheadAttention's forward takes its options in one object, { keyPaddingMask: … }, not a tensor",
+      () => attention.forward(x, x, x, zeros(3, 3) as object),
+    ],
+    [
+      "of equal leading axes but got float32[2,3,4], float32[3,3,4], float32[3,3,4]",
+      () => F.scaledDotProductAttention(zeros(2, 3, 4), zeros(3, 3, 4), zeros(3, 3, 4)),
+    ],
+    [
+      "TransformerEncoderLayer expects a tensor as src but got undefined",
+      () => new nn.TransformerEncoderLayer(4, 2).forward(undefined as unknown as Tensor),
+    ],
+    [
+      "TransformerEncoder needs a layer to copy, or a function that makes one, not undefined",
+      () => new nn.TransformerEncoder(undefined as never, 2),
+    ],
+    [
+      "TransformerDecoder's norm must be an nn.Module, not the boolean true",
+      () => new nn.TransformerDecoder(new nn.TransformerDecoderLayer(4, 2), 2, true as never),
+    ],
+    [
       "multiHeadAttentionForward needs both biasK and biasV, or neither",
       () => called({ biasK: zeros(1, 1, 4) }),
     ],

@@ -160,6 +160,14 @@ describe("mistakes are told in one line", () => {
       "GRU's lengths must lie in 1..2, but 3 at position 2 of the list [5] does not",
       () => new nn.GRU(3, 4).forward(x, undefined, { lengths: tensor([1, 2, 3, 1, 1], int32) }),
     ],
+    [
+      "LSTM's forward has no option length (did you mean lengths?)",
+      () => new nn.LSTM(3, 4).forward(x, undefined, { length: tensor([1], int32) } as object),
+    ],
+    [
+      "GRU's forward's lengths must be a tensor, not [1,2]",
+      () => new nn.GRU(3, 4).forward(x, undefined, { lengths: [1, 2] as unknown as Tensor }),
+    ],
     ["LSTM's projSize 4 must be smaller than its hiddenSize 4", () => new nn.LSTM(3, 4, { projSize: 4 })],
     [
       "LSTM: dropout probability has to be between 0 and 1, but got 2",

@@ -1,6 +1,6 @@
 /** Attention as a function: each query's mean of the values, weighted by how well it matches the keys. */
 
-import { formatShape } from "../../core/shape.ts";
+import { broadcastShapes, formatShape, type Shape } from "../../core/shape.ts";
 import { describe } from "../../ops/definition.ts";
 import { arange } from "../../tensor/creation.ts";
 import { constant } from "../../tensor/operation.ts";
@@ -111,13 +111,19 @@ function checkShapes(query: Tensor, key: Tensor, value: Tensor, shared: boolean)
     [query, key, value].every((t) => t.ndim >= 2 && t.dtype === "float32") &&
     q.at(-1) === k.at(-1) &&
     k.at(-2) === v.at(-2) &&
+    haveCommonAxes([q, k, v].map((shape) => shape.slice(0, -2))) &&
     (shared || [k, v].every((shape) => shape.length === q.length));
   if (isFit) return;
   refuse(
-    "scaledDotProductAttention expects a query […,L,E], keys […,S,E] and values […,S,Ev] but got " +
+    "scaledDotProductAttention expects a query […,L,E], keys […,S,E] and values […,S,Ev] of equal leading axes but got " +
       [query, key, value].map(describe).join(", "),
   );
 }
+
+/** Whether leading axes are equal, or 1. */
+const haveCommonAxes = (shapes: readonly Shape[]): boolean =>
+  shapes.reduce<Shape | undefined>((common, shape) => common && broadcastShapes(common, shape), []) !==
+  undefined;
 
 /** Keys or values [H,S,E] as [heads of the query,S,E]: each head as often as it is shared. */
 function sharedHeads(query: Tensor, own: Tensor): Tensor {

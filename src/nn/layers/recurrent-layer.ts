@@ -3,6 +3,7 @@
  * inputs of all time steps are multiplied with their weights at once, before the loop.
  */
 
+import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
 import { describe } from "../../ops/definition.ts";
@@ -16,7 +17,7 @@ import { dropout, probability } from "../functional/dropout.ts";
 import { linear } from "../functional/linear.ts";
 import { uniform } from "../init.ts";
 import { Module } from "../module.ts";
-import { type Arguments, pythonFlag } from "../options.ts";
+import { Arguments, pythonFlag } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 import { refuse } from "../reduction.ts";
 import type { Recurrence, RecurrentWeights } from "./recurrence.ts";
@@ -130,8 +131,10 @@ export abstract class RecurrentLayer extends Module {
     input: Tensor,
     sizes: readonly number[],
     initial: readonly Tensor[] | undefined,
-    { lengths }: SequenceOptions,
+    options: SequenceOptions,
   ): [Tensor, Tensor[]] {
+    const given = new Arguments(`${this.constructor.name}'s forward`, [options], [], ["lengths"]);
+    const lengths = given.tensor("lengths");
     const isBatch = this.checkInput(input);
     const timeMajor = !isBatch ? input.unsqueeze(1) : this.batchFirst ? input.transpose(0, 1) : input;
     const [steps, batch] = timeMajor.shape;
@@ -197,7 +200,7 @@ export abstract class RecurrentLayer extends Module {
     if (!(given instanceof Tensor) || given.dtype !== "float32" || !sameShape(given.shape, wanted))
       refuse(
         `${this.constructor.name} expects an initial state float32${formatShape(wanted)} (layers and directions${isBatch ? ", batch" : ""}, ` +
-          `size) but got ${given instanceof Tensor ? describe(given) : typeof given}`,
+          `size) but got ${given instanceof Tensor ? describe(given) : describeValue(given)}`,
       );
     return isBatch ? given : given.unsqueeze(1);
   }
@@ -205,11 +208,8 @@ export abstract class RecurrentLayer extends Module {
   /** [T,N,1]: which steps belong to their sequence. */
   private maskOf(lengths: Tensor, steps: number, batch: number): Tensor {
     const name = this.constructor.name;
-    if (!(lengths instanceof Tensor) || lengths.dtype !== "int32" || !sameShape(lengths.shape, [batch]))
-      refuse(
-        `${name} expects lengths int32[${batch}], one for each sequence, but got ` +
-          `${lengths instanceof Tensor ? describe(lengths) : typeof lengths}`,
-      );
+    if (lengths.dtype !== "int32" || !sameShape(lengths.shape, [batch]))
+      refuse(`${name} expects lengths int32[${batch}], one for each sequence, but got ${describe(lengths)}`);
     const checked = bounded(`${name}'s lengths`, lengths, 1, steps);
     return arange(steps, { dtype: "int32" }).unsqueeze(1).lt(checked).unsqueeze(2);
   }

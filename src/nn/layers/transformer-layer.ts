@@ -4,7 +4,7 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { gelu } from "../functional/activation.ts";
 import { Module } from "../module.ts";
 import { Arguments } from "../options.ts";
-import { refuse } from "../reduction.ts";
+import { refuse, requireTensors } from "../reduction.ts";
 import { Dropout } from "./dropout.ts";
 import { LayerNorm } from "./layer-norm.ts";
 import { Linear } from "./linear.ts";
@@ -146,6 +146,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
 
   /** Sequences [T,N,E], [N,T,E] with `batchFirst`, or [T,E]; the masks come in one object, `mask` by itself too. */
   forward(src: Tensor, masks?: Tensor | EncoderMasks | null): Tensor {
+    requireTensors("TransformerEncoderLayer", { src });
     const { mask, srcKeyPaddingMask, isCausal } = encoderMasks("TransformerEncoderLayer", masks);
     const attended = this.residual(src, this.norm1, (x) => {
       const options = { attnMask: mask, keyPaddingMask: srcKeyPaddingMask, isCausal, needWeights: false };
@@ -191,6 +192,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
 
   /** The target's sequences [T,N,E] and the memory [S,N,E], in the layout of the encoder's layers. */
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    requireTensors("TransformerDecoderLayer", { tgt, memory });
     checkNames("TransformerDecoderLayer", masks, DECODER_MASKS);
     const attended = this.residual(tgt, this.norm1, (x) => {
       const options = {

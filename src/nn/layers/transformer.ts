@@ -37,6 +37,10 @@ function layersOf<Layer extends Module & { readonly settings: TransformerSetting
   count: number,
   kind: new (options: TransformerSettings) => Layer,
 ): ModuleList<Layer> {
+  if (!isModule(source) && typeof source !== "function")
+    throw new KilnError(
+      `${callee} needs a layer to copy, or a function that makes one, not ${describeValue(source)}`,
+    );
   const make = (): Layer => {
     if (!(source instanceof Module)) return source();
     if (source.constructor !== kind)
@@ -60,6 +64,12 @@ function layersOf<Layer extends Module & { readonly settings: TransformerSetting
   return new ModuleList(Array.from({ length: count }, make));
 }
 
+/** The normalisation at the end of a stack, if there is one. */
+function requireNorm(callee: string, norm: Module | null | undefined): Module | undefined {
+  if ((norm ?? undefined) === undefined || isModule(norm)) return norm ?? undefined;
+  throw new KilnError(`${callee}'s norm must be an nn.Module, not ${describeValue(norm)}`);
+}
+
 /** Encoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerEncoder). */
 export class TransformerEncoder extends Module {
   layers: ModuleList<TransformerEncoderLayer>;
@@ -69,7 +79,7 @@ export class TransformerEncoder extends Module {
     super();
     const count = new Arguments("TransformerEncoder", [numLayers], ["numLayers"]).integer("numLayers", 1);
     this.layers = layersOf("TransformerEncoder", encoderLayer, count, TransformerEncoderLayer);
-    this.norm = norm;
+    this.norm = requireNorm("TransformerEncoder", norm);
   }
 
   /** As its layers' forward. */
@@ -90,7 +100,7 @@ export class TransformerDecoder extends Module {
     super();
     const count = new Arguments("TransformerDecoder", [numLayers], ["numLayers"]).integer("numLayers", 1);
     this.layers = layersOf("TransformerDecoder", decoderLayer, count, TransformerDecoderLayer);
-    this.norm = norm;
+    this.norm = requireNorm("TransformerDecoder", norm);
   }
 
   /** As its layers' forward; all of them see the same memory. */
