@@ -136,7 +136,7 @@ export async function main(steps = 4000, made = 1000): Promise<[samples: number,
   return [await distance(points, spiral(made)), await distance(noise, spiral(made))];
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const [samples, noise] = await main();
   console.log(`distance from the spiral: ${samples.toFixed(4)} (noise: ${noise.toFixed(4)})`);
 }

@@ -148,7 +148,7 @@ export async function main(steps = 15_000): Promise<[before: number, after: numb
   return [before, await trial(program)];
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const [before, after] = await main();
   console.log(`the pole stands for ${after} pushes (before: ${before}, at most: ${LONGEST})`);
 }

@@ -103,7 +103,7 @@ export async function main(steps = 3000): Promise<[error: number, size: number]>
   return [await rms((await program.run(x, t)).sub(exact(x, t))), await rms(exact(x, t))];
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const [error, size] = await main();
   console.log(`u is wrong by ${error.toFixed(4)}, and is ${size.toFixed(4)} (root mean square)`);
 }
