@@ -97,7 +97,7 @@ export async function main(epochs = 100, count = 4000): Promise<[error: number, 
   return errors(net, part(cut, count));
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const [error, guessing] = await main();
   console.log(
     `unseen ratings are foretold within ${error.toFixed(2)} (saying 0 of each: ${guessing.toFixed(2)})`,

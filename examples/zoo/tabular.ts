@@ -101,7 +101,7 @@ export async function main(rows = 1200, mostEpochs = 200, patience = 15): Promis
   }
 }
 
-if (import.meta.filename === process.argv[1]) {
+if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
   console.log(`${(100 * share).toFixed(1)} % of the variance of unseen prices is explained (the mean: 0 %)`);
 }

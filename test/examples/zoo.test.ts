@@ -3,6 +3,7 @@
  * are run in test/browser/zoo.test.ts instead, in Node as well as on a page.
  */
 
+import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { main as charRnn } from "../../examples/zoo/char-rnn.ts";
 import { main as dcgan } from "../../examples/zoo/dcgan.ts";
@@ -56,6 +57,25 @@ test("tabular", async () => expect(await tabular(120, 2)).toBeLessThan(1));
 test("mobilenet", async () => expect(isShare(await mobilenet(1, 1, [[1, 8, 1, 2]]))).toBe(true));
 test("siamese", async () => expect(isShare(await siamese(2, 1))).toBe(true));
 test("unet", async () => expect(isShare(await unet(2, 1))).toBe(true));
+
+const zoo = new URL("../../examples/zoo/", import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, zoo), "utf8");
+const programs = readdirSync(zoo).filter(
+  (file) => file.endsWith(".ts") && / function main\(/.test(read(file)),
+);
+
+test.each(programs)(
+  "%s is listed, compared with PyTorch, and asks in a way that pages know whether it is run",
+  (file) => {
+    const name = file.slice(0, -".ts".length);
+    expect(read("README.md")).toContain(`| [${name}](${file})`);
+    const fixtures = readdirSync(new URL("../../test/fixtures/zoo", zoo));
+    expect(fixtures).toContain(`${name.replaceAll("-", "_")}.json`);
+    expect(read(file)).toContain(
+      "\nif (import.meta.filename && import.meta.filename === process.argv[1]) {\n",
+    );
+  },
+);
 
 test("the text that is read is made of words that are known, in characters that have numbers", () => {
   const written = text(200);
