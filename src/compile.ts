@@ -8,7 +8,7 @@ import { BACKENDS } from "../backends/registry.ts";
 import { cotangents } from "../passes/graph/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
 import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
-import { build, buildOptions, type CommonOptions, type InputSpec, usableBackend } from "./driver/build.ts";
+import { build, buildOptions, type CommonOptions, usableBackend } from "./driver/build.ts";
 import {
   COMMON_OPTIONS,
   checkInputCount,
@@ -19,6 +19,7 @@ import {
   checkOptimizer,
   checkStep,
   readDynamicShapes,
+  readSignature,
   readTypes,
 } from "./driver/options.ts";
 import { StepCompiler } from "./driver/step.ts";
@@ -26,6 +27,7 @@ import { TrainingCompiler } from "./driver/training.ts";
 import { CompiledStep } from "./runtime/programs/compiled-step.ts";
 import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
 import { Program, type RunResult, type WithoutState } from "./runtime/programs/program.ts";
+import type { Fed, InputSpec, TensorSpec } from "./runtime/programs/signature.ts";
 import type { CompileSpecialization } from "./runtime/programs/specialization.ts";
 import type { DetailOf, MetricOf } from "./runtime/programs/step-types.ts";
 import { type StepSource, Trainer } from "./runtime/programs/trainer.ts";
@@ -54,7 +56,9 @@ export interface CompilableOptimizer extends StepSource, GroupedRules {
   readonly paramGroups: GroupedRules["paramGroups"];
 }
 
-export interface CompileOptions<Carried = unknown> extends CommonOptions {
+export interface CompileOptions<Carried = unknown, Inputs extends readonly InputSpec[] = readonly InputSpec[]>
+  extends CommonOptions {
+  readonly inputs: Inputs;
   /** `eval` (default) or `train`: which behaviour of layers such as dropout is compiled. */
   readonly mode?: "eval" | "train";
   /**
@@ -70,13 +74,15 @@ export interface CompileTrainingOptions<
   Loss extends TraceableLoss = TraceableLoss,
   Metrics extends string = string,
   Carried = unknown,
+  Inputs extends readonly InputSpec[] = readonly InputSpec[],
 > extends CommonOptions,
     GradientOptions {
+  readonly inputs: Inputs;
   /** A module whose `forward(...outputs, ...targets)` returns one number, or a record of numbers of which `loss` is it. */
   readonly loss: Loss;
   readonly optimizer: CompilableOptimizer;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
-  readonly targets?: readonly InputSpec[];
+  readonly targets?: readonly TensorSpec[];
   /** Numbers that `step(…, { metrics: true })` gives beside the loss, functions of outputs and targets by name. */
   readonly metrics?: Readonly<Record<Metrics, MetricOf<Model>>>;
   /** The state that `forward` is given last before the first step; see {@link CompileOptions.carried}. */
@@ -113,13 +119,18 @@ type Given<Model extends CompilableModel, Carried> = RunResult<
 >;
 
 /** Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept. */
-export async function compile<Model extends CompilableModel, Carried = unknown>(
+export async function compile<
+  Model extends CompilableModel,
+  Inputs extends readonly InputSpec[],
+  Carried = unknown,
+>(
   model: Model,
-  options: CompileOptions<Carried>,
-): Promise<Program<Given<Model, Carried>, Carried>> {
+  options: CompileOptions<Carried, Inputs>,
+): Promise<Program<Given<Model, Carried>, Carried, Fed<Inputs[number]>>> {
   checkModel("compile", model);
   checkOptionNames("compile", options, COMPILE_OPTIONS);
-  const inputs = readTypes(options.inputs, "inputs");
+  const signature = readSignature(options.inputs);
+  const inputs = signature.types;
   const dynamic = readDynamicShapes(options);
   const { mode = "eval" } = options;
   if (mode !== "eval" && mode !== "train")
@@ -135,29 +146,32 @@ export async function compile<Model extends CompilableModel, Carried = unknown>(
   const specialization: CompileSpecialization = async (shapes, why, previous) => {
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const begin = performance.now();
-    const trace = inMode(model, training, () => traceModel(model, types, carried?.tree));
+    const passed = { carried: carried?.tree, arrange: signature.arrange };
+    const trace = inMode(model, training, () => traceModel(model, types, passed));
     if (previous?.isOf(trace)) return previous;
     return build(backend, state, trace, begin, { what, why }, common);
   };
   const main = await state.enqueue(() => specialization(inputs.map(({ shape }) => shape)));
-  return new Program(main, inputs, state, specialization, seed, dynamic, carried);
+  return new Program(main, inputs, state, specialization, seed, dynamic, { carried, signature });
 }
 
 /** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */
 export async function compileTraining<
   Model extends CompilableModel,
   Loss extends TraceableLoss,
+  Inputs extends readonly InputSpec[],
   Metrics extends string = never,
   Carried = unknown,
 >(
   model: Model,
-  options: CompileTrainingOptions<Model, Loss, Metrics, Carried>,
-): Promise<Trainer<DetailOf<Model, Loss, Metrics, Carried>, Carried>> {
+  options: CompileTrainingOptions<Model, Loss, Metrics, Carried, Inputs>,
+): Promise<Trainer<DetailOf<Model, Loss, Metrics, Carried>, Carried, Fed<Inputs[number]> | Tensor>> {
   checkModel("compileTraining", model);
   checkOptionNames("compileTraining", options, TRAINING_OPTIONS);
   checkLoss("compileTraining", options.loss);
   checkOptimizer(options.optimizer);
-  const inputs = readTypes(options.inputs, "inputs");
+  const signature = readSignature(options.inputs);
+  const inputs = signature.types;
   const dynamic = readDynamicShapes(options);
   const backend = await usableBackend(options.backend, options);
   const givenTargets = options.targets && readTypes(options.targets, "targets");
@@ -181,13 +195,14 @@ export async function compileTraining<
     dynamic,
     givenTargets,
     carried,
+    signature,
   };
   const compiler = new TrainingCompiler(request);
   await compiler.settle();
   const seed = programSeed();
   const first = await state.enqueue(() => compiler.step());
   const accumulation = await state.enqueue(() => compiler.accumulation(first));
-  const settings = { seed, mirrorEvery, metrics: Object.keys(options.metrics ?? {}), carried };
+  const settings = { seed, mirrorEvery, metrics: Object.keys(options.metrics ?? {}), carried, signature };
   return new Trainer(first, compiler, state, optimizer, settings, accumulation);
 }
 
@@ -195,7 +210,7 @@ export interface CompileStepOptions<Inputs extends readonly Tensor[]> extends Om
   /** The modules that the step works with, by the names that their parameters are to have in its graph. */
   readonly modules: Readonly<Record<string, CompilableModel>>;
   /** Shapes of what the step is given, one for each of its parameters. */
-  readonly inputs: { readonly [Position in keyof Inputs]: InputSpec };
+  readonly inputs: { readonly [Position in keyof Inputs]: TensorSpec };
 }
 
 const STEP_OPTIONS = { ...COMMON_OPTIONS, modules: true } satisfies OptionNames<CompileStepOptions<[]>>;

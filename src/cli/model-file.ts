@@ -6,7 +6,6 @@ import { pathToFileURL } from "node:url";
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
-import type { InputSpec } from "../driver/build.ts";
 import { fileSize, readText } from "../files/read.ts";
 import { isModule, MODULE } from "../nn/brand.ts";
 import { CrossEntropyLoss, type Module } from "../nn/index.ts";
@@ -179,7 +178,7 @@ function readSpecs(path: string, name: "inputs" | "targets", value: unknown): Te
 
 const DTYPES: readonly DType[] = ["float32", "int32", "bool"];
 
-function readSpec(spec: InputSpec | unknown): TensorSpec | undefined {
+function readSpec(spec: unknown): TensorSpec | undefined {
   const { shape, dtype = "float32" } = Array.isArray(spec) ? { shape: spec } : Object(spec);
   const isShape = Array.isArray(shape) && shape.length > 0;
   if (!isShape || shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) return undefined;

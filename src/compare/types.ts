@@ -1,20 +1,23 @@
 /** What `compareBackends` is told and what it tells: plain data that JSON holds as it is. */
 
 import type { CompilableModel, CompilableOptimizer } from "../compile.ts";
-import type { CommonOptions, InputSpec } from "../driver/build.ts";
+import type { CommonOptions } from "../driver/build.ts";
 import type { TunedKernel } from "../loop/tuning-task.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { MemoryInfo } from "../runtime/inspection/figures.ts";
+import type { TensorSpec } from "../runtime/programs/signature.ts";
 import type { TraceableLoss } from "../trace/trace.ts";
 
 export type ComparedModel = CompilableModel;
 
-export interface CompareOptions extends Pick<CommonOptions, "inputs" | "threads" | "tune"> {
+export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> {
+  /** Shapes of the inputs, the batch first. */
+  readonly inputs: readonly TensorSpec[];
   /** A whole training step, as is usual where a `loss` is given, or the forward pass in evaluation mode. */
   readonly mode?: "training" | "forward";
   readonly loss?: TraceableLoss;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
-  readonly targets?: readonly InputSpec[];
+  readonly targets?: readonly TensorSpec[];
   /**
    * Makes the optimizer of a step from the parameters that are learned, in the model's order; they are copies, and the
    * model's own never change. SGD with momentum 0.9 and a learning rate of 0.001 unless told.

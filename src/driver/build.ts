@@ -7,10 +7,8 @@ import { PassManager } from "../../passes/manager.ts";
 import type { StageInfo } from "../../passes/pass.ts";
 import { lowerTraced, type PipelineOptions, planLowered, STAGES } from "../../passes/pipeline.ts";
 import { tuningTasksOf } from "../../passes/tuning-tasks.ts";
-import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
-import type { Shape } from "../core/shape.ts";
 import type { StageDump } from "../ir/artifact.ts";
 import type { Graph } from "../ir/types.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
@@ -18,6 +16,7 @@ import type { TunedKernel } from "../loop/tuning-task.ts";
 import { type Asked, logCompilation } from "../runtime/inspection/compile-log.ts";
 import { currentDebug } from "../runtime/inspection/debug.ts";
 import { checkWatch, type Watch } from "../runtime/inspection/nan-watch.ts";
+import type { InputSpec } from "../runtime/programs/signature.ts";
 import { Specialization } from "../runtime/programs/specialization.ts";
 import type { DynamicShapes } from "../runtime/programs/specialization-cache.ts";
 import { BoundStates } from "../runtime/state/bound-states.ts";
@@ -25,12 +24,9 @@ import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 
-/** A shape, float32 unless told otherwise. */
-export type InputSpec = Shape | { readonly shape: Shape; readonly dtype?: DType };
-
 /** What every kind of program is compiled with. */
 export interface CommonOptions {
-  /** Shapes of the inputs, the batch first. */
+  /** Shapes of the inputs, the batch first; see {@link InputSpec} for other arguments of `forward` than tensors. */
   readonly inputs: readonly InputSpec[];
   /**
    * Which dimensions of the inputs may differ from call to call: `any` by default, or the `batch` alone (dimension 0 of all

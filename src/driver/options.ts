@@ -5,8 +5,15 @@ import { isDType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { OptionNames } from "../core/option-names.ts";
 import type { TensorType } from "../ir/types.ts";
+import {
+  type InputOption,
+  type InputSpec,
+  type InputTree,
+  Signature,
+  type TensorSpec,
+} from "../runtime/programs/signature.ts";
 import { ANY_SHAPES, type DynamicShapes } from "../runtime/programs/specialization-cache.ts";
-import type { CommonOptions, InputSpec } from "./build.ts";
+import type { CommonOptions } from "./build.ts";
 
 /** The names of the options that every kind of program has. */
 export const COMMON_OPTIONS = {
@@ -22,8 +29,23 @@ export const COMMON_OPTIONS = {
   watch: true,
 } satisfies OptionNames<CommonOptions>;
 
-/** The types that `inputs` or `targets` name. */
-export function readTypes(specs: readonly InputSpec[], what: "inputs" | "targets"): readonly TensorType[] {
+/** The types that `inputs` or `targets` name, one for each tensor. */
+export function readTypes(specs: readonly TensorSpec[], what: "inputs" | "targets"): readonly TensorType[] {
+  checkList(specs, what);
+  return specs.map((spec) => readType(spec, what));
+}
+
+/** What `inputs` says of the arguments of `forward`. */
+export function readSignature(specs: readonly InputSpec[]): Signature {
+  checkList(specs, "inputs");
+  const signature = new Signature(specs.map(readTree));
+  if (signature.types.length > 0 || specs.length === 0) return signature;
+  throw new KilnError(
+    `inputs must hold the shape of a tensor, such as [64, 1, 32, 32], not ${specs.map(describeValue).join(", ")} alone`,
+  );
+}
+
+function checkList(specs: readonly unknown[], what: "inputs" | "targets"): void {
   if (!Array.isArray(specs)) {
     throw new KilnError(
       `${what} must be a list of shapes, such as [[64, 1, 32, 32]], not ${describeValue(specs)}`,
@@ -34,10 +56,22 @@ export function readTypes(specs: readonly InputSpec[], what: "inputs" | "targets
       `${what} must be a list of shapes, one for each tensor: write ${what}: [[${specs.join(", ")}]]`,
     );
   }
-  return specs.map((spec) => readType(spec, what));
 }
 
-function readType(spec: InputSpec, what: string): TensorType {
+function readTree(spec: InputSpec): InputTree {
+  if (spec === null || ["undefined", "boolean", "number", "string"].includes(typeof spec))
+    return { kind: "option", value: spec as InputOption };
+  if (Array.isArray(spec) && spec.some((item) => typeof item === "object" && item !== null))
+    return { kind: "list", items: spec.map(readTree) };
+  if (Array.isArray(spec) || Object.getPrototypeOf(spec) !== Object.prototype || "shape" in (spec as object))
+    return { kind: "tensor", type: readType(spec as TensorSpec, "inputs") };
+  return {
+    kind: "record",
+    entries: Object.entries(spec as object).map(([name, item]) => [name, readTree(item)]),
+  };
+}
+
+function readType(spec: TensorSpec, what: string): TensorType {
   const isNamed = typeof spec === "object" && spec !== null && "shape" in spec;
   const { shape, dtype = "float32" } = isNamed ? spec : { shape: spec };
   if (!Array.isArray(shape) || shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) {

@@ -10,6 +10,7 @@ import type { TensorType } from "../ir/types.ts";
 import { accumulatedName } from "../ir/update.ts";
 import { type Accumulation, addMissingSums } from "../runtime/programs/accumulation.ts";
 import type { Cohort } from "../runtime/programs/cohorts.ts";
+import type { Signature } from "../runtime/programs/signature.ts";
 import type { CompileSpecialization, Specialization } from "../runtime/programs/specialization.ts";
 import type { DynamicShapes } from "../runtime/programs/specialization-cache.ts";
 import type { PreparedStep, PreparedUpdate, PrepareStep } from "../runtime/programs/step-programs.ts";
@@ -43,6 +44,7 @@ export interface TrainingRequest {
   readonly dynamic: DynamicShapes;
   readonly givenTargets: readonly TensorType[] | undefined;
   readonly carried: CarriedState | undefined;
+  readonly signature: Signature;
 }
 
 export class TrainingCompiler implements PrepareStep {
@@ -132,15 +134,14 @@ export class TrainingCompiler implements PrepareStep {
   }
 
   private traced(shapes: readonly (readonly number[])[], parts?: StepParts): Trace {
-    const { model, inputs, givenTargets, options, carried } = this.request;
+    const { model, inputs, givenTargets, options, carried, signature } = this.request;
     const types = inputs.map((type, k) => ({ ...type, shape: shapes[k] }));
     const targets = givenTargets?.map((type, k) => ({
       ...type,
       shape: shapes[inputs.length + k] ?? type.shape,
     }));
-    this.trace = inMode(model, true, () =>
-      traceLoss(model, options.loss, types, targets, parts, carried?.tree),
-    );
+    const passed = { carried: carried?.tree, arrange: signature.arrange };
+    this.trace = inMode(model, true, () => traceLoss(model, options.loss, types, targets, parts, passed));
     return this.trace;
   }
 

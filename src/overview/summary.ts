@@ -11,13 +11,13 @@ import {
   type BuildOptions,
   buildOptions,
   type CommonOptions,
-  type InputSpec,
   runPasses,
   usableBackend,
 } from "../driver/build.ts";
 import { checkLoss, checkModel, checkOptimizer, readTypes } from "../driver/options.ts";
 import type { Graph, TensorType } from "../ir/types.ts";
 import { type MemoryInfo, memoryInfo } from "../runtime/inspection/figures.ts";
+import type { TensorSpec } from "../runtime/programs/signature.ts";
 import {
   type GradientOptions,
   type GroupedRules,
@@ -35,15 +35,17 @@ import { summaryText } from "./summary-text.ts";
 
 /** Options of {@link summary}: those of `compile`, and with a loss and an optimizer those of `compileTraining`. */
 export interface SummaryOptions
-  extends Pick<CommonOptions, "inputs" | "backend" | "threads" | "deterministic" | "strategy" | "winograd">,
+  extends Pick<CommonOptions, "backend" | "threads" | "deterministic" | "strategy" | "winograd">,
     GradientOptions {
   /** The state that `forward` is given last, and hands on: see `compile`. */
   readonly carried?: unknown;
+  /** Shapes of the inputs, the batch first. */
+  readonly inputs: readonly TensorSpec[];
   /** With an optimizer: the memory of a training step is part of the summary. */
   readonly loss?: TraceableLoss;
   readonly optimizer?: GroupedRules;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
-  readonly targets?: readonly InputSpec[];
+  readonly targets?: readonly TensorSpec[];
 }
 
 const OPTION_NAMES = {

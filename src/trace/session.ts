@@ -17,7 +17,7 @@ import { ModelFields } from "./model-fields.ts";
 import { type Place, userPlace } from "./origins.ts";
 import { mistakeIn, mistakeInCarried, tensorsIn } from "./returned.ts";
 import { StepEvents } from "./step-events.ts";
-import type { Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
+import type { Passed, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
 import { ValueNamer } from "./value-names.ts";
 
 export interface Trace {
@@ -148,18 +148,19 @@ export class Session implements Recorder {
    * What the model returns for inputs of these types: tensors, at least one, alone or in lists and records. With a `state`
    * that is carried it is given that last, and what it returns for the next run is left out.
    */
-  forward(types: readonly TensorType[], state?: Tensors): unknown {
+  forward(types: readonly TensorType[], { carried: state, arrange = (tensors) => tensors }: Passed): unknown {
     const { model } = this;
     const { declared, most } = arityOf(model);
     const handed = state === undefined ? [] : [state];
-    const given = types.length + handed.length;
-    const listed = `inputs lists ${types.length}${state === undefined ? "" : ", and a state is carried"}`;
-    if (given > most) throw this.miscounted(listed);
     const inputs = types.map((type, k) => this.input(types.length === 1 ? "x" : `x${k}`, type));
+    const passed = arrange(inputs);
+    const given = passed.length + handed.length;
+    const listed = `inputs lists ${passed.length}${state === undefined ? "" : ", and a state is carried"}`;
+    if (given > most) throw this.miscounted(listed);
     for (const [k, leaf] of tensorsIn(state).entries()) this.adoptState(`carried#${k}`, leaf, false);
     const result = this.keepingFields(() => {
       try {
-        return model.forward(...inputs, ...handed);
+        return model.forward(...passed, ...handed);
       } catch (error) {
         // What is not given may be optional; where it is not, that is what is wrong.
         throw given < declared ? this.miscounted(listed, error) : error;

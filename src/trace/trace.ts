@@ -4,14 +4,14 @@ import { KilnError } from "../core/errors.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { UpdatedTogether } from "../tensor/step-recorder.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { mapTensors, type Tensors } from "../tensor/tensor-tree.ts";
+import { mapTensors } from "../tensor/tensor-tree.ts";
 import type { Bundle } from "./bundle.ts";
 import { saysNoTarget } from "./mistakes.ts";
 import { lossesOf, metricOf } from "./objective.ts";
 import { mistakeInStep, tensorsIn } from "./returned.ts";
 import { Session, type Trace } from "./session.ts";
 import type { Stepped } from "./step-events.ts";
-import type { Metric, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
+import type { Metric, Passed, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
 import { graphName } from "./value-names.ts";
 
 export type { Metric, Trace, Traceable, TraceableLoss, TraceableStep };
@@ -45,10 +45,10 @@ class GraphOutputs {
  * Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … A `carried` state
  * goes from one run into the next.
  */
-export function traceModel(model: Traceable, inputs: readonly TensorType[], carried?: Tensors): Trace {
+export function traceModel(model: Traceable, inputs: readonly TensorType[], passed: Passed = {}): Trace {
   return Session.run(model, "forward", (session) => {
     const outputs = new GraphOutputs();
-    const returned = outputs.addAll(session.forward(inputs, carried));
+    const returned = outputs.addAll(session.forward(inputs, passed));
     return { ...session.finish(graphName(model), outputs.list), returned };
   });
 }
@@ -63,10 +63,10 @@ export function traceLoss(
   inputs: readonly TensorType[],
   targetTypes?: readonly TensorType[],
   parts: StepParts = {},
-  carried?: Tensors,
+  passed: Passed = {},
 ): Trace {
   return Session.run(model, "training", (session) => {
-    const result = session.forward(inputs, carried);
+    const result = session.forward(inputs, passed);
     const given = Array.isArray(result) ? result : [result];
     const types = targetTypes ?? tensorsIn(result).map((output) => targetType(loss, output));
     const targets = session.targets(types);

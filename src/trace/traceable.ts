@@ -2,7 +2,7 @@
 
 import type { TensorType } from "../ir/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Outputs } from "../tensor/tensor-tree.ts";
+import type { Outputs, Tensors } from "../tensor/tensor-tree.ts";
 import type { Place } from "./origins.ts";
 
 /** What the tracer needs of a module; `nn.Module` is one. */
@@ -26,3 +26,11 @@ export type Metric = (...given: readonly Tensor[]) => Tensor;
 
 /** A whole training step: forward and backward passes and updates. */
 export type TraceableStep = (...inputs: Tensor[]) => unknown;
+
+/** How a model is given its inputs. */
+export interface Passed {
+  /** The state that goes from one run into the next, given last. */
+  readonly carried?: Tensors | undefined;
+  /** The arguments that the inputs are part of: the inputs themselves unless told. */
+  readonly arrange?: (inputs: readonly Tensor[]) => readonly unknown[];
+}

@@ -18,6 +18,7 @@ import type { ModelState } from "../state/model-state.ts";
 import { type InputInfo, randomBatch } from "./random-batch.ts";
 import { profileRuns } from "./rehearsal.ts";
 import { NOTHING, type Run, readOutputs } from "./run.ts";
+import type { Signature } from "./signature.ts";
 import type { CompileSpecialization, Specialization, StageText } from "./specialization.ts";
 import { ANY_SHAPES, type DynamicShapes, SpecializationCache } from "./specialization-cache.ts";
 
@@ -103,7 +104,15 @@ export type WithoutState<Returned> = Tensor extends Returned
     ? Rest
     : Returned;
 
-export class Program<Result extends Outputs = Tensor, Carried = unknown> extends Inspectable {
+/** What the last arguments of a program's constructor say. */
+export interface ProgramSettings<Carried> {
+  readonly carried?: CarriedState<Carried> | undefined;
+  /** Absent where all that it is given are tensors. */
+  readonly signature?: Signature;
+}
+
+export class Program<Result extends Outputs = Tensor, Carried = unknown, Input = Tensor> extends Inspectable {
+  private readonly signature: Signature | undefined;
   private readonly state: ModelState;
   private readonly cache: SpecializationCache;
   private readonly seed: number;
@@ -124,10 +133,11 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown> extends
     compile: CompileSpecialization,
     seed: number,
     dynamic: DynamicShapes = ANY_SHAPES,
-    carried?: CarriedState<Carried>,
+    { carried, signature }: ProgramSettings<Carried> = {},
   ) {
     super(main);
     this.carriedState = carried;
+    this.signature = signature;
     this.state = state;
     this.seed = seed;
     this.cache = new SpecializationCache(inputs, compile, dynamic, main);
@@ -142,9 +152,10 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown> extends
    * Returns what the model's `forward` does, one tensor or tensors in lists and records (`const [out, [h, c]] = await
    * program.run(x)`), a list of one tensor as that one; they are the caller's own copies.
    */
-  run(...inputs: readonly Tensor[]): Promise<Result>;
-  run<T extends Outputs>(...inputs: readonly Tensor[]): Promise<T>;
-  run(...inputs: readonly Tensor[]): Promise<Outputs> {
+  run(...given: readonly Input[]): Promise<Result>;
+  run<T extends Outputs>(...given: readonly Input[]): Promise<T>;
+  run(...given: readonly unknown[]): Promise<Outputs> {
+    const inputs = this.flat(given);
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
       const specialization = await this.cache.for(inputs);
@@ -154,8 +165,13 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown> extends
     });
   }
 
+  private flat(given: readonly unknown[]): readonly Tensor[] {
+    return this.signature?.flatten(given) ?? (given as readonly Tensor[]);
+  }
+
   /** Runs the model once like `run`; the milliseconds of each kernel, in the order of `kernels`. */
-  runByKernel(...inputs: readonly Tensor[]): Promise<readonly number[]> {
+  runByKernel(...given: readonly Input[]): Promise<readonly number[]> {
+    const inputs = this.flat(given);
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
       const specialization = await this.cache.for(inputs);

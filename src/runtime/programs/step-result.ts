@@ -41,13 +41,13 @@ const STEP_OPTIONS = { outputs: true, losses: true, metrics: true } satisfies Op
 /** The batch and the options of a call; no options where only a batch is given. */
 export function batchAndOptions(
   given: readonly unknown[],
-): readonly [batch: readonly Tensor[], options: StepOptions | undefined] {
+): readonly [batch: readonly unknown[], options: StepOptions | undefined] {
   const last = given.at(-1);
   const isRecord =
     typeof last === "object" && last !== null && Object.getPrototypeOf(last) === Object.prototype;
-  if (!isRecord) return [given as readonly Tensor[], undefined];
+  if (!isRecord) return [given, undefined];
   checkOptionNames("step", last, STEP_OPTIONS);
-  return [given.slice(0, -1) as readonly Tensor[], last];
+  return [given.slice(0, -1), last];
 }
 
 /** Throws for metrics of a trainer that has none. */

@@ -21,6 +21,7 @@ import { Inspectable, withHostArrays } from "./program.ts";
 import { randomBatch } from "./random-batch.ts";
 import { type Part, profileRuns } from "./rehearsal.ts";
 import { NOTHING, type Run, readOutputs } from "./run.ts";
+import type { Signature } from "./signature.ts";
 import type { Specialization, StageText } from "./specialization.ts";
 import type { SpecializationCache } from "./specialization-cache.ts";
 import { OUT_OF_STEP, type PreparedStep, type PrepareStep, Shelf, StepPrograms } from "./step-programs.ts";
@@ -54,9 +55,16 @@ export interface TrainerSettings<Carried> {
   readonly mirrorEvery: number;
   readonly metrics?: readonly string[];
   readonly carried?: CarriedState<Carried> | undefined;
+  /** Absent where all that it is given are tensors. */
+  readonly signature?: Signature;
 }
 
-export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> extends Inspectable {
+export class Trainer<
+  Detail extends StepDetail = StepDetail,
+  Carried = unknown,
+  Input = Tensor,
+> extends Inspectable {
+  private readonly signature: Signature | undefined;
   /** The names of the losses: those of the record that the loss returns, or `loss` alone. */
   readonly losses: readonly Detail["losses"][];
   /** The names of the metrics that are compiled with the step. */
@@ -99,13 +107,14 @@ export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> 
     prepare: PrepareStep,
     state: ModelState,
     optimizer: StepSource,
-    { seed, mirrorEvery, metrics = [], carried }: TrainerSettings<Carried>,
+    { seed, mirrorEvery, metrics = [], carried, signature }: TrainerSettings<Carried>,
     accumulation?: Accumulation,
   ) {
     super(first.main);
     this.losses = first.main.losses;
     this.metrics = metrics;
     this.carriedState = carried;
+    this.signature = signature;
     this.mirrorEvery = mirrorEvery;
     this.mirrored = optimizer.stepCount;
     this.state = state;
@@ -172,12 +181,13 @@ export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> 
    * With options after the batch it gives a record of the loss and what they ask for: `{ outputs: true }` what the model
    * returned, `{ losses: true }` all named losses, `{ metrics: true }` the metrics, all from before the update.
    */
-  step(...batch: readonly Tensor[]): Promise<number>;
+  step(...batch: readonly Input[]): Promise<number>;
   step<const Asked extends StepOptions>(
-    ...given: readonly [...batch: Tensor[], options: Asked]
+    ...given: readonly [...batch: Input[], options: Asked]
   ): Promise<StepResult<Detail, Asked>>;
-  step(...given: readonly (Tensor | StepOptions)[]): Promise<unknown> {
-    const [batch, asked] = batchAndOptions(given);
+  step(...given: readonly unknown[]): Promise<unknown> {
+    const [arguments_, asked] = batchAndOptions(given);
+    const batch = this.flat(arguments_);
     if (asked === undefined) {
       return this.queued(batch, (arrays) => this.run(this.usualStep, batch, arrays, ({ steps }) => steps));
     }
@@ -185,6 +195,10 @@ export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> 
     return this.queued(batch, (arrays) =>
       this.run(this.detailedStep, batch, arrays, (programs) => programs.stepsGiving(asked)),
     );
+  }
+
+  private flat(given: readonly unknown[]): readonly Tensor[] {
+    return this.signature?.flatten(given) ?? (given as readonly Tensor[]);
   }
 
   private async run<T>(
@@ -250,7 +264,8 @@ export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> 
    * One step like `step`, whatever the loss is; the milliseconds of each kernel, in the order of `kernels` (without those
    * of an update of its own, where gradients are accumulated).
    */
-  stepByKernel(...batch: readonly Tensor[]): Promise<readonly number[]> {
+  stepByKernel(...given: readonly Input[]): Promise<readonly number[]> {
+    const batch = this.flat(given);
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
       const programs = this.fitting() ?? (await this.compiled());
@@ -313,7 +328,8 @@ export class Trainer<Detail extends StepDetail = StepDetail, Carried = unknown> 
   }
 
   /** Forward and backward alone: the loss and all gradients; changes no parameter, buffer or counter. */
-  gradients(...batch: readonly Tensor[]): Promise<Gradients> {
+  gradients(...given: readonly Input[]): Promise<Gradients> {
+    const batch = this.flat(given);
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
       const specialization = await (this.fitting() ?? (await this.compiled())).gradients.for(batch);
