@@ -44,7 +44,7 @@ export function traceCalls(
         return result;
       };
     }
-    return { trace: inMode(model, false, () => traceModel(model, inputs, carried)), calls };
+    return { trace: inMode(model, false, () => traceModel(model, inputs, { carried })), calls };
   } finally {
     for (const [, module, forward] of watched) module.forward = forward;
     setGeneratorState(generator);

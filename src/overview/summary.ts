@@ -171,7 +171,7 @@ async function trainingMemory(
   checkOptimizer(optimizer);
   const generator = generatorState();
   try {
-    const trace = inMode(model, true, () => traceLoss(model, loss, inputs, targets, {}, carried));
+    const trace = inMode(model, true, () => traceLoss(model, loss, inputs, targets, {}, { carried }));
     const gradientsFor = trainedBy(optimizer, trace);
     const { update } = planUpdate(optimizer, trace, gradientsFor, options);
     return await memoryOf(backend, trace.graph, { ...common, gradientsFor, update });
