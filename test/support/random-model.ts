@@ -95,7 +95,7 @@ export const randomModel: fc.Arbitrary<ModelSpec> = fc.record({
 });
 
 /** So many kinds are in each model of {@link coverage}. */
-const KINDS_AT_ONCE = 6;
+const KINDS_AT_ONCE = 7;
 
 /** Models that are made of every kind together, with every loss, optimizer and schedule; the seed says of what else. */
 export function coverage(seed: number): ModelSpec[] {
@@ -201,7 +201,8 @@ export function makeModel(spec: ModelSpec): RandomModel {
 
 /** Whether training it draws random numbers: they are others in each mode, and in PyTorch. */
 export const drawsNumbers = ({ kinds, layers }: RandomModel): boolean =>
-  kinds.some((kind) => kind.startsWith("rand")) || layers.some((layer) => layer.modules().some(isChance));
+  kinds.some((kind) => /^(rand|normal$|bernoulli$|multinomial$)/.test(kind)) ||
+  layers.some((layer) => layer.modules().some(isChance));
 
 function isChance(module: nn.Module): boolean {
   const share = Reflect.get(module, /Dropout/.test(module.constructor.name) ? "p" : "dropout");

@@ -50,6 +50,7 @@ const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
     ...["interpolate", "binaryCrossEntropy", "binaryCrossEntropyWithLogits"],
   ]),
   multiHeadAttentionForward: "what the layer MultiheadAttention computes, from parameters of its own",
+  long: "it refuses: there is no int64",
   ...reasons("their elements are anything", ["empty", "emptyLike"]),
 };
 

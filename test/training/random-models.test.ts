@@ -14,7 +14,7 @@ import {
 const seed = Number(process.env.KILN_RANDOM_SEED ?? 1);
 
 /** How many models; a night's run may ask for more, and for others: KILN_RANDOM_MODELS, KILN_RANDOM_SEED. */
-const numRuns = Number(process.env.KILN_RANDOM_MODELS ?? 90);
+const numRuns = Number(process.env.KILN_RANDOM_MODELS ?? 85);
 
 /** A night's run trains each model in all ways. */
 const isLong = numRuns >= 1000;

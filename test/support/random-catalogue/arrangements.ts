@@ -61,6 +61,12 @@ export const ARRANGEMENTS: FunctionTable = {
   hstack: (x, { y }) => kiln.hstack([x, y]),
   vstack: (x, { y }) => kiln.vstack([x, y]).narrow(0, 1, x.shape[0]),
   dstack: (x, { y }) => kiln.dstack([x, y]),
+  columnStack: (x, { y }) => kiln.columnStack([x, y]),
+  rowStack: (x, { y }) => kiln.rowStack([y, x]).narrow(0, 1, x.shape[0]),
+  broadcastTensors: (x, { y, axis }) => {
+    const [u, v] = kiln.broadcastTensors(x, y.mean(axis, true));
+    return u.mul(v);
+  },
   atleast1d: (x) => seen(x, kiln.atleast1d(x.mean())),
   atleast2d: (x) => kiln.atleast2d(x).mul(0.5),
   atleast3d: (x) => kiln.atleast3d(x),

@@ -2,7 +2,7 @@
 
 import * as kiln from "kiln";
 import { autograd, noGrad, scan, type Tensor, zeros } from "kiln";
-import { type FunctionTable, last } from "./entry.ts";
+import { beside, type FunctionTable, last } from "./entry.ts";
 
 /** One axis of numbers for the last axis. */
 const width = (x: Tensor): number => last(x.shape);
@@ -46,6 +46,16 @@ export const CREATIONS: FunctionTable = {
     ),
   randLike: (x) => x.mul(kiln.randLike(x)),
   randnLike: (x) => x.add(kiln.randnLike(x).mul(0.2)),
+  randintLike: (x) => x.add(kiln.randintLike(x, 3).mul(0.3)),
+  randperm: (x) => x.index("...", kiln.randperm(width(x))),
+  normal: (x) => x.add(kiln.normal(x.tanh().detach(), 0.3)),
+  bernoulli: (x) => beside(x, x.sigmoid().detach().bernoulli()),
+  multinomial: (x) => {
+    const flat = x.flatten(1);
+    return beside(flat, flat.softmax(1).multinomial(1));
+  },
+  trilIndices: (x) => beside(x, kiln.trilIndices(2, width(x)).select(1, -1).sum()),
+  triuIndices: (x) => beside(x, kiln.triuIndices(width(x), width(x)).sum().remainder(3)),
   noGrad: (x, { y }) => x.mul(noGrad(() => y.sigmoid())),
   scan: (x, { axis, a }) => {
     const sequence = x.movedim(axis, 0);

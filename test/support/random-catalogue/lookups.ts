@@ -1,6 +1,6 @@
 /** Indexing, sorting, searching, writing into parts and in place, as steps of random models. */
 
-import { arange, F, searchsorted, slice, type Tensor, tensor } from "kiln";
+import { arange, cat, F, searchsorted, slice, type Tensor, tensor } from "kiln";
 import { beside, type FunctionTable, OFF, wholeOf } from "./entry.ts";
 
 /** As many positions along an axis as it has, some of them twice. */
@@ -44,6 +44,29 @@ export const LOOKUPS: FunctionTable = {
   sort: (x, { axis, a }) => x.sort(axis, a % 2 === 0).values,
   argsort: (x, { y, axis }) => beside(y, x.argsort(axis)),
   topk: (x, { axis, a }) => x.topk(1 + (a % x.shape[axis]), axis, a % 2 === 0).values,
+  median: (x, { axis, a }) => (a % 2 === 0 ? x.median(axis, true).values : x.sub(x.median())),
+  nanmedian: (x, { y, axis }) =>
+    cat([x.maskedFill(y.gt(OFF), Number.NaN), y.narrow(axis, 0, 1)], axis).nanmedian(axis, true).values,
+  quantile: (x, { axis, a }) => x.quantile((a % 9) / 8, axis, true),
+  nanquantile: (x, { y, axis, a }) =>
+    cat([x.maskedFill(y.gt(OFF), Number.NaN), y.narrow(axis, 0, 1)], axis).nanquantile(
+      (a % 5) / 4,
+      axis,
+      true,
+    ),
+  msort: (x) => x.msort(),
+  scatterReduce: (x, { y, axis, a, b }) =>
+    x.scatterReduce(
+      axis,
+      places(x, axis, a),
+      y.tanh(),
+      (["sum", "prod", "mean", "amax", "amin"] as const)[b % 5],
+      {
+        includeSelf: b % 2 === 0,
+      },
+    ),
+  indexReduce: (x, { y, axis, a, b }) =>
+    x.indexReduce(axis, list(x, axis, a), y.tanh(), (["prod", "mean", "amax", "amin"] as const)[b % 4]),
   kthvalue: (x, { axis, a }) => x.kthvalue(1 + (a % x.shape[axis]), axis, true).values,
   searchsorted: (x, { y }) => beside(x, searchsorted(y.sort(-1).values, x.add(OFF))),
   oneHot: (x, { a }) => {

@@ -55,6 +55,14 @@ export const REDUCTIONS: FunctionTable = {
   logsumexp: (x, { axis }) => x.logsumexp(axis, true),
   softmax: (x, { axis }) => x.softmax(axis),
   logSoftmax: (x, { axis }) => x.logSoftmax(axis),
+  cumprod: (x, { axis }) => nearOne(x).cumprod(axis),
+  logcumsumexp: (x, { axis }) => x.logcumsumexp(axis),
+  cummax: (x, { axis }) => x.sub(x.cummax(axis).values),
+  cummin: (x, { axis }) => {
+    const { values, indices } = x.cummin(axis);
+    return x.sub(values).add(indices.float().mul(0.1));
+  },
+  diff: (x, { axis }) => cat([x, x.narrow(axis, 0, 1).tanh()], axis).diff(1, axis),
   cumsum: (x, { axis }) => x.mul(0.4).cumsum(axis),
   "int sum": (x, { axis, a }) =>
     beside(x, a % 2 === 0 ? wholeOf(x).sum(axis, true) : x.gt(OFF).sum(axis, true)),
@@ -68,6 +76,23 @@ export const PRODUCTS: FunctionTable = {
   mm: (x, { y }) => rows(x).mm(rows(y).t()).mul(0.3),
   bmm: (x, { y }) => matrices(x).transpose(1, 2).bmm(matrices(y)).mul(0.3),
   dot: (x, { y }) => seen(x, vector(x).tanh().dot(vector(y).tanh()).div(vector(x).numel())),
+  inner: (x, { y }) => rows(x).inner(rows(y)).mul(0.3),
+  vdot: (x, { y }) => seen(x, vector(x).tanh().vdot(vector(y).tanh()).div(vector(x).numel())),
+  cross: (x, { y }) => {
+    const [u, v] = [rows(x), rows(y).tanh()].map((own) => cat([own, own, own], 1).narrow(1, 0, 3));
+    return u.cross(v, 1);
+  },
+  addbmm: (x, { y }) =>
+    rows(x).addbmm(rows(x).mm(rows(y).t()).tanh().unsqueeze(0), rows(y).unsqueeze(0), { alpha: 0.3 }),
+  cdist: (x, { y, a }) => kiln.cdist(matrices(x), matrices(y).square().add(1.7), 1 + (a % 2)).mul(0.3),
+  pdist: (x) => {
+    const apart = kiln
+      .arange(x.shape[0] + 1)
+      .mul(3)
+      .unsqueeze(1);
+    const points = cat([rows(x).tanh(), rows(x).narrow(0, 0, 1).sin()], 0).add(apart);
+    return seen(x, kiln.pdist(points).mul(0.1));
+  },
   mv: (x, { y }) => rows(x).mv(vector(y).tanh()).unsqueeze(1).mul(0.3),
   outer: (x, { y }) => seen(x, vector(x).outer(rows(y).select(1, 0)).tanh()),
   addmm: (x, { y }) => rows(x).addmm(rows(x).mm(rows(y).t()).tanh(), rows(y), { beta: 0.5, alpha: 0.4 }),
