@@ -42,6 +42,8 @@ const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
       "item",
       "array",
       "format",
+      "broadcastShapes",
+      "isFloatingPoint",
     ],
   ]),
   ...reasons("every training calls them", ["backward", "requiresGrad_"]),
