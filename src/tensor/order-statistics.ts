@@ -40,7 +40,10 @@ function middle(
   requireTensor(callee, input);
   const isKept = readKeepdim(callee, keepdim);
   if (dim === undefined) {
-    if (input.numel() === 0) return constant(Number.NaN);
+    if (input.numel() === 0) {
+      requireFloats(`${callee} of nothing`, input);
+      return constant(Number.NaN);
+    }
     return sharedByEqual(input, middleAlong(callee, input.detach().reshape(-1), 0).values.reshape([]));
   }
   const axis = axisOf(input, dim);

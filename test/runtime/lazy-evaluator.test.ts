@@ -61,6 +61,14 @@ test("reads that overlap do not mix their numbers", async () => {
   ]);
 });
 
+test("of single numbers it matters on which side a constant stands", async () => {
+  const x = tensor(-3);
+  const [minus, same] = [x.rsub(0), x.sub(0)];
+  expect([await minus.item(), await same.item()]).toEqual([3, -3]);
+  const [half, double] = [x.div(2), tensor(2).div(x)];
+  expect([await half.item(), await double.item()]).toEqual([-1.5, Math.fround(2 / -3)]);
+});
+
 test("a shape error is said at once", () => {
   expect(() => tensor([1, 2]).add(tensor([1, 2, 3]))).toThrow("add cannot combine shapes [2] and [3]");
 });

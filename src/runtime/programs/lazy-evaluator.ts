@@ -164,7 +164,8 @@ export class LazyEvaluator implements Evaluator {
   private programFor(wanted: readonly Version[], what: string): Chosen {
     const lifted = traceLazy(wanted, true);
     const key = printGraph(lifted.graph);
-    const constants = lifted.leaves.filter(isConstant).map(valueOfConstant).join();
+    // Where the constants stand belongs to them: of single numbers 0 - x and x - 0 are alike but for that.
+    const constants = lifted.leaves.map((leaf) => (isConstant(leaf) ? valueOfConstant(leaf) : "")).join();
     const known = this.structures.get(key);
     if (known === undefined) {
       const trace = traceLazy(wanted, false);
