@@ -26,6 +26,8 @@ export interface PortableProgram {
   readonly roles: ReadonlyMap<string, StateRole>;
   /** What random layers draw from at first. */
   readonly seed: number;
+  /** What a run gives: lists and records, in which numbers tell which output stands where; absent for a training step. */
+  readonly returned?: unknown;
   /** Absent for a forward pass. */
   readonly optimizer?: OptimizerText;
 }

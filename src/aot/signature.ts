@@ -19,11 +19,34 @@ export const parameterList = ({ plan }: PortableProgram): string =>
 export const resultsOf = ({ outputs }: ProgramPlan): ProgramPlan["outputs"] =>
   outputs.filter((output) => !isIndexFault(output));
 
-/** What a forward pass gives: one tensor, or a tuple of several. */
-export function resultType({ plan }: PortableProgram): string {
+/** What a forward pass gives: one tensor, or tensors in the lists and records that `forward` returns. */
+export function resultType({ plan, returned }: PortableProgram): string {
   const types = resultsOf(plan).map(tensorType);
-  return types.length === 1 ? types[0] : `[${types.join(", ")}]`;
+  return arrangedText(returned, (k) => types[k], { open: "{ readonly ", between: "; readonly " });
 }
+
+/** The expression that gives it, of copies of the outputs. */
+export const resultText = ({ returned }: PortableProgram): string =>
+  arrangedText(returned, (k) => `out${k}.slice()`, { open: "{ ", between: ", " });
+
+/** Lists and records of what `textOf` has for the positions in them; a list of one is that one, as programs give it. */
+function arrangedText(
+  returned: unknown,
+  textOf: (position: number) => string,
+  records: { readonly open: string; readonly between: string },
+): string {
+  const text = (part: unknown): string => {
+    if (typeof part === "number") return textOf(part);
+    if (Array.isArray(part)) return `[${part.map(text).join(", ")}]`;
+    if (typeof part !== "object" || part === null) return String(part);
+    const entries = Object.entries(part).map(([name, item]) => `${propertyName(name)}: ${text(item)}`);
+    return `${records.open}${entries.join(records.between)} }`;
+  };
+  return Array.isArray(returned) && returned.length === 1 && returned[0] === 0 ? textOf(0) : text(returned);
+}
+
+/** A property's name in an object and in a type; written plainly, this one would be the object's prototype. */
+const propertyName = (name: string): string => (name === "__proto__" ? `[${literal(name)}]` : literal(name));
 
 /** The parameters of `create`. */
 export const createParameters = (target: Target): string =>

@@ -12,7 +12,7 @@ import { optimizerScalars } from "./optimizer-scalars.ts";
 import type { PortableProgram, Target } from "./portable.ts";
 import { literal } from "./quote.ts";
 import { runLines } from "./run-lines.ts";
-import { createParameters, interfaceText, parameterList, resultsOf, resultType } from "./signature.ts";
+import { createParameters, interfaceText, parameterList, resultText, resultType } from "./signature.ts";
 import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
 
 /** How the module's code is run: what stands at its top, how `create` begins, and how kernels `from` … `to` - 1 are run. */
@@ -180,7 +180,6 @@ function feedLines({ plan, limits }: PortableProgram): string[] {
 function runText(program: PortableProgram, map: MemoryMap, engine: Engine): string {
   const { plan } = program;
   const { commitFrom, kernels } = plan;
-  const results = resultsOf(plan).map((_, k) => `out${k}.slice()`);
   const faults = faultLines(program);
   const running =
     faults.length === 0
@@ -193,7 +192,7 @@ function runText(program: PortableProgram, map: MemoryMap, engine: Engine): stri
   return `run(${parameterList(program)}): ${resultType(program)} {
       ${[...feedLines(program), ...scalarLines(program), ...running].join("\n      ")}
       ${plan.scalars.includes("step") ? "completed++;" : ""}
-      return ${results.length === 1 ? results[0] : `[${results.join(", ")}]`};
+      return ${resultText(program)};
     },`;
 }
 

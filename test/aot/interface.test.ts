@@ -1,6 +1,6 @@
 /** What users meet of a stand-alone module: types with exact shapes, refusals, and names that try to break out. */
 
-import { manualSeed, nn, type Tensor } from "kiln";
+import { manualSeed, nn, type Tensor, tensor } from "kiln";
 import { Project, ts } from "ts-morph";
 import { describe, expect, test } from "vitest";
 import { commentText, literal } from "../../src/aot/quote.ts";
@@ -36,6 +36,40 @@ test("types tell shapes, and refuse others", async () => {
   expect(use("model.run(model.run(new Float32Array(128)));")).toHaveLength(1);
   expect(use("model.run(new Int32Array(128));")).toHaveLength(1);
   expect(use("model.parameters['conv.nothing'];")).toHaveLength(1);
+});
+
+class Nested extends nn.Module {
+  linear = new nn.Linear(3, 2);
+
+  forward(x: Tensor) {
+    const y = this.linear.forward(x);
+    return { y, parts: [y.mul(2), [y.sum(), null]], ["__proto__"]: y.neg(), 'a"b': [x.add(1)] };
+  }
+}
+
+test("results stand in the lists and records that forward returns, typed", async () => {
+  const net = new Nested();
+  const { files, create } = await buildAlone(modelFile(net, [[1, 3]]), {});
+  const types = String(files["model.d.ts"]);
+  const use = (line: string): string[] =>
+    faultsOf(types, `const r = model.run(new Float32Array(3));\n${line}`);
+  expect(use("const sum: Tensor<Float32Array, readonly []> = r.parts[1][0];")).toEqual([]);
+  expect(use("r.y = r.y;")).toHaveLength(1);
+  expect(use("r.z;")).toHaveLength(1);
+  expect(use("const y: Tensor<Float32Array, readonly [2, 1]> = r.y;")).toHaveLength(1);
+  const x = [0.5, -1, 2];
+  const wanted = await net.forward(tensor([x])).y.data();
+  const given: unknown = (await create()).run(Float32Array.from(x));
+  const found = given as {
+    y: Float32Array;
+    parts: [Float32Array, [Float32Array, null]];
+    'a"b': [Float32Array];
+  };
+  expect(Object.keys(found)).toEqual(["y", "parts", "__proto__", 'a"b']);
+  for (const [k, value] of found.y.entries()) expect(value).toBeCloseTo(wanted[k], 6);
+  expect([...found.parts[0]]).toEqual([...found.y].map((value) => 2 * value));
+  expect(found.parts[1][1]).toBeNull();
+  expect([...found['a"b'][0]]).toEqual([1.5, 0, 3]);
 });
 
 describe("refusals", () => {

@@ -49,8 +49,9 @@ async function portableProgram(file: ModelFile, request: BuildSettings): Promise
   const seed = programSeed();
   if (request.mode === "forward") {
     const { portable } = await compile(model, options);
-    const { plan, limits, computedLimits, states } = portable;
-    return { program: { plan, limits, computedLimits, seed, roles: rolesOf(model, states) }, states };
+    const { plan, limits, computedLimits, states, returned } = portable;
+    const roles = rolesOf(model, states);
+    return { program: { plan, limits, computedLimits, returned, seed, roles }, states };
   }
   const { optimizer: name, settings } = request;
   const optimizer = OPTIMIZERS[name].make(model.parameters(), settings);

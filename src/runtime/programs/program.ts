@@ -59,7 +59,7 @@ export abstract class Inspectable {
   }
 
   /** What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
-  get portable(): Pick<Specialization, "plan" | "limits" | "computedLimits" | "states"> {
+  get portable(): Pick<Specialization, "plan" | "limits" | "computedLimits" | "states" | "returned"> {
     return this.main;
   }
 

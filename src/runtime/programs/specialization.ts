@@ -113,6 +113,11 @@ export class Specialization {
     return this.bound.tensors;
   }
 
+  /** What a run gives: lists and records, in which numbers tell which result stands where. */
+  get returned(): unknown {
+    return this.trace.returned;
+  }
+
   /** The names of the losses of a training step. */
   get losses(): readonly string[] {
     return this.trace.losses ?? [];
