@@ -4,7 +4,7 @@ const STATELESS: ReadonlySet<string> = new Set([
   ...["CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU"],
   ...["LogSigmoid", "LogSoftmax", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d"],
   ...["Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold"],
-  ...["AdaptiveAvgPool", "AdaptiveMaxPool", "AvgPool", "MaxPool"].flatMap(overAxes),
+  ...["AdaptiveAvgPool", "AdaptiveMaxPool", "AvgPool", "LPPool", "MaxPool", "MaxUnpool"].flatMap(overAxes),
   ...["CircularPad", "ConstantPad", "ReflectionPad", "ReplicationPad", "ZeroPad"].flatMap(overAxes),
   ...["ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold"],
   ...["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],

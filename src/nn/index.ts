@@ -18,8 +18,13 @@ export type {
   DropoutOptions,
   ELUOptions,
   EmbeddingBagOptions,
+  FractionalPoolOptions,
   GaussianNLLLossOptions,
   GELUOptions,
+  GridSampleMode,
+  GridSampleOptions,
+  GridSamplePadding,
+  GumbelSoftmaxOptions,
   HardtanhOptions,
   HuberLossOptions,
   InstanceNormOptions,
@@ -30,6 +35,7 @@ export type {
   LeakyReLUOptions,
   Lengths,
   LookupOptions,
+  LPPoolOptions,
   MarginLossOptions,
   MultiHeadAttentionForwardOptions,
   MultiheadAttentionCall,
@@ -38,6 +44,7 @@ export type {
   NormalizeOptions,
   PairwiseDistanceOptions,
   PoissonNLLLossOptions,
+  RReLUOptions,
   ShrinkOptions,
   SmoothL1LossOptions,
   SoftplusOptions,
@@ -45,6 +52,8 @@ export type {
   TripletMarginLossOptions,
   TripletMarginWithDistanceLossOptions,
   UnfoldOptions,
+  UnpoolOptions,
+  UpsampleOptions,
 } from "./functional/index.ts";
 export * as functional from "./functional/index.ts";
 export type { Initializer } from "./init.ts";
@@ -62,6 +71,8 @@ export {
   type PReLUOptions,
   ReLU,
   ReLU6,
+  RReLU,
+  type RReLULayerOptions,
   SELU,
   Sigmoid,
   SiLU,
@@ -78,6 +89,7 @@ export {
   AdaptiveMaxPool1d,
   AdaptiveMaxPool2d,
   AdaptiveMaxPool3d,
+  type AdaptiveMaxPoolArguments,
   type AdaptivePool2dArguments,
   type AdaptivePoolArguments,
 } from "./layers/adaptive-pooling.ts";
@@ -127,6 +139,12 @@ export {
 } from "./layers/embedding.ts";
 export { EmbeddingBag, type EmbeddingBagArguments } from "./layers/embedding-bag.ts";
 export { Fold, type FoldArguments, Unfold, type UnfoldArguments } from "./layers/fold.ts";
+export {
+  type FractionalLayerOptions,
+  FractionalMaxPool2d,
+  FractionalMaxPool3d,
+  type FractionalPoolArguments,
+} from "./layers/fractional-pooling.ts";
 export { GroupNorm, type GroupNormArguments, type GroupNormOptions } from "./layers/group-norm.ts";
 export {
   InstanceNorm1d,
@@ -174,12 +192,14 @@ export {
   MaxPool2d,
   type MaxPool2dArguments,
 } from "./layers/pooling.ts";
+export type { MaxPooled, MaxPoolOptions } from "./layers/pooling-layer.ts";
 export {
   AvgPool3d,
   type AvgPool3dArguments,
   MaxPool3d,
   type MaxPool3dArguments,
 } from "./layers/pooling-volumes.ts";
+export { LPPool1d, LPPool2d, LPPool3d, type LPPoolArguments } from "./layers/power-pooling.ts";
 export {
   GRU,
   LSTM,
@@ -247,6 +267,13 @@ export {
   type TransformerLayerArguments,
   type TransformerLayerOptions,
 } from "./layers/transformer-layer.ts";
+export {
+  MaxUnpool1d,
+  MaxUnpool2d,
+  MaxUnpool3d,
+  type UnpoolArguments,
+  type UnpoolLayerOptions,
+} from "./layers/unpooling.ts";
 export {
   Upsample,
   UpsamplingBilinear2d,

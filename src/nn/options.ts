@@ -239,7 +239,7 @@ const isInteger = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= least;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Tensor);
 
 const shown = (value: unknown): string =>
   typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);

@@ -60,8 +60,25 @@ export {
 export { embedding, type LookupOptions } from "./embedding.ts";
 export { type BagMode, type EmbeddingBagOptions, embeddingBag } from "./embedding-bag.ts";
 export { fold, type UnfoldOptions, unfold } from "./fold.ts";
+export {
+  type FractionalPoolOptions,
+  fractionalMaxPool2d,
+  fractionalMaxPool3d,
+} from "./fractional-pooling.ts";
+export {
+  affineGrid,
+  type GridSampleMode,
+  type GridSampleOptions,
+  type GridSamplePadding,
+  gridSample,
+} from "./grid-sample.ts";
 export * from "./instance-norm.ts";
-export { type InterpolateOptions, type InterpolationMode, interpolate } from "./interpolation.ts";
+export {
+  type InterpolateOptions,
+  type InterpolationMode,
+  interpolate,
+  type UpsampleOptions,
+} from "./interpolation.ts";
 export * from "./linear.ts";
 export * from "./loss.ts";
 export {
@@ -71,7 +88,24 @@ export {
 } from "./multi-head-attention.ts";
 export * from "./normalization.ts";
 export { oneHot } from "./one-hot.ts";
-export * from "./pooling.ts";
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  avgPool1d,
+  avgPool2d,
+  maxPool1d,
+  maxPool2d,
+} from "./pooling.ts";
 export * from "./pooling-volumes.ts";
+export { type LPPoolOptions, lpPool1d, lpPool2d, lpPool3d } from "./power-pooling.ts";
+export {
+  type GumbelSoftmaxOptions,
+  gumbelSoftmax,
+  type RReLUOptions,
+  rrelu,
+} from "./random-activation.ts";
 export * from "./shape.ts";
+export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type UnpoolOptions } from "./unpooling.ts";
 export * from "./volumes.ts";

@@ -22,8 +22,8 @@ export type InterpolationMode =
 /** One size or factor for all axes, or one for each. */
 type PerAxis = number | readonly number[];
 
-/** The named arguments of {@link interpolate}; either `size` or `scaleFactor` is given. */
-export interface InterpolateOptions {
+/** How a size is changed, by layers and functions; either `size` or `scaleFactor` is given. */
+export interface UpsampleOptions {
   /** The extents of the result. */
   readonly size?: PerAxis | null;
   /** What the extents are multiplied by; what is left of a fraction is cut off. */
@@ -36,6 +36,12 @@ export interface InterpolateOptions {
   readonly recomputeScaleFactor?: boolean | null;
 }
 
+/** The named arguments of {@link interpolate}. */
+export interface InterpolateOptions extends UpsampleOptions {
+  /** Whether smaller images are averaged over all that falls together, for "bilinear" and "bicubic"; false unless told. */
+  readonly antialias?: boolean;
+}
+
 /** The options as they are computed with. */
 export interface InterpolationSettings {
   readonly size: PerAxis | undefined;
@@ -43,6 +49,8 @@ export interface InterpolationSettings {
   readonly mode: InterpolationMode;
   readonly alignCorners: boolean;
   readonly recomputeScaleFactor: boolean;
+  /** Of the function alone. */
+  readonly antialias?: boolean;
 }
 
 const NAMES = ["size", "scaleFactor", "mode", "alignCorners", "recomputeScaleFactor"];
@@ -64,13 +72,20 @@ const RANKS: Readonly<Partial<Record<InterpolationMode, number>>> = {
 };
 
 /** Reads the options of an interpolation, layer or function. */
-export function readInterpolation(callee: string, given: readonly unknown[]): InterpolationSettings {
-  const options = new Arguments(callee, given, NAMES);
+export function readInterpolation(
+  callee: string,
+  given: readonly unknown[],
+  names: readonly string[] = NAMES,
+): InterpolationSettings {
+  const options = new Arguments(callee, given, names);
+  const antialias = options.flag("antialias", false);
   const mode = options.choice("mode", MODES, "nearest");
   if (options.has("size") === options.has("scaleFactor"))
     refuse(`${callee} needs either size or scaleFactor${options.has("size") ? ", not both" : ""}`);
   if (options.has("alignCorners") && RANKS[mode] === undefined)
     refuse(`${callee}'s alignCorners is for the modes linear, bilinear, bicubic and trilinear, not ${mode}`);
+  if (antialias && mode !== "bilinear" && mode !== "bicubic")
+    refuse(`${callee}'s antialias is for the modes bilinear and bicubic, not ${mode}`);
   return {
     size: options.has("size")
       ? options.perAxis("size", (n) => Number.isSafeInteger(n) && n > 0, "a positive whole number")
@@ -81,13 +96,11 @@ export function readInterpolation(callee: string, given: readonly unknown[]): In
     mode,
     alignCorners: options.flag("alignCorners", false),
     recomputeScaleFactor: options.flag("recomputeScaleFactor", false),
+    antialias,
   };
 }
 
-/**
- * Signals [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] in another size (torch.nn.functional.interpolate). PyTorch's
- * `antialias` is left out.
- */
+/** Signals [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] in another size (torch.nn.functional.interpolate). */
 export function interpolate(
   input: Tensor,
   size?: PerAxis | null | InterpolateOptions,
@@ -95,16 +108,12 @@ export function interpolate(
   mode?: InterpolationMode | InterpolateOptions,
   alignCorners?: boolean | null | InterpolateOptions,
   recomputeScaleFactor?: boolean | null | InterpolateOptions,
+  antialias?: boolean | InterpolateOptions,
 ): Tensor {
   requireTensors("interpolate", { input });
   requireFloats("interpolate", input);
-  const settings = readInterpolation("interpolate", [
-    size,
-    scaleFactor,
-    mode,
-    alignCorners,
-    recomputeScaleFactor,
-  ]);
+  const given = [size, scaleFactor, mode, alignCorners, recomputeScaleFactor, antialias];
+  const settings = readInterpolation("interpolate", given, [...NAMES, "antialias"]);
   return interpolated("interpolate", input, settings);
 }
 
@@ -145,16 +154,17 @@ function resized(
   axis: number,
   size: number,
   step: number,
-  { mode, alignCorners }: InterpolationSettings,
+  { mode, alignCorners, antialias = false }: InterpolationSettings,
 ): Tensor {
   const extent = x.shape[axis];
   if (size === extent && (step === 1 || alignCorners)) return x;
   const isNearest = mode === "nearest" || mode === "nearest-exact";
   if (isNearest && size % extent === 0 && step === extent / size) return repeated(x, axis, size / extent);
   const weights = new Float32Array(extent * size);
-  for (let o = 0; o < size; o++)
-    for (const [at, weight] of tapsOf(o, extent, size, step, mode, alignCorners))
-      weights[at * size + o] += weight;
+  const taps = antialias
+    ? (o: number) => smoothTaps(o, extent, alignCorners ? cornerStep(extent, size) : step, mode === "bicubic")
+    : (o: number) => tapsOf(o, extent, size, step, mode, alignCorners);
+  for (let o = 0; o < size; o++) for (const [at, weight] of taps(o)) weights[at * size + o] += weight;
   return product(x, axis, tensor(weights, { shape: [extent, size] }));
 }
 
@@ -228,12 +238,36 @@ function placeOf(o: number, extent: number, size: number, step: number, alignCor
   return (o + 0.5) * step - 0.5;
 }
 
-/** PyTorch's free parameter of the cubic kernel (Keys, 1981). */
-const A = -0.75;
+/** How far neighbours are apart where the corners lie on each other. */
+const cornerStep = (extent: number, size: number): number => (size === 1 ? 0 : (extent - 1) / (size - 1));
+
+/**
+ * Which elements of the input an element of the result is made of, where the kernel is as wide as what falls together: a
+ * triangle, or the cubic one (as Pillow resizes).
+ */
+function smoothTaps(o: number, extent: number, step: number, isCubic: boolean): readonly Tap[] {
+  const width = Math.max(step, 1);
+  const reach = (isCubic ? 2 : 1) * width;
+  const center = step * (o + 0.5);
+  const first = Math.max(Math.trunc(center - reach + 0.5), 0);
+  const end = Math.min(Math.trunc(center + reach + 0.5), extent);
+  const weightAt = (at: number): number => {
+    const distance = Math.abs((at - center + 0.5) / width);
+    if (!isCubic) return Math.max(0, 1 - distance);
+    return distance < 2 ? cubic(distance, SMOOTH) : 0;
+  };
+  const taps = Array.from({ length: end - first }, (_, k): Tap => [first + k, weightAt(first + k)]);
+  const total = taps.reduce((sum, [, weight]) => sum + weight, 0);
+  return taps.map(([at, weight]): Tap => [at, weight / total]);
+}
+
+/** PyTorch's free parameter of the cubic kernel (Keys, 1981), and that of the kernel of antialiased images. */
+const SHARP = -0.75;
+const SMOOTH = -0.5;
 
 /** The weight of an element at a distance below 2. */
-const cubic = (d: number): number =>
-  d <= 1 ? ((A + 2) * d - (A + 3)) * d * d + 1 : ((A * d - 5 * A) * d + 8 * A) * d - 4 * A;
+const cubic = (d: number, a = SHARP): number =>
+  d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
 
 /** Throws a KilnError unless the settings of a layer suit its number of axes. */
 export function checkUpsampling(callee: string, value: PerAxis | undefined): void {

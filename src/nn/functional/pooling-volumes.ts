@@ -4,14 +4,31 @@
  */
 
 import { describe } from "../../ops/definition.ts";
+import { arange } from "../../tensor/creation.ts";
+import { gather } from "../../tensor/statistics.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments, extentsOf, type OpenSize3d, type Pair, type Size3d } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";
 import { type AveragePool2dOptions, type PoolOptions, readAverageWindow, readWindow } from "../window.ts";
-import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d } from "./pooling.ts";
+import {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool2d,
+  MAX_NAMES,
+  maxPool2d,
+  type WithIndices,
+} from "./pooling.ts";
 
 /** The named arguments of {@link avgPool3d}. */
 export type AveragePool3dOptions = AveragePool2dOptions<Size3d>;
+
+/** Volumes with a batch, whether there is one or not; anything else is refused. */
+function batched(callee: string, input: Tensor): Tensor {
+  requireTensors(callee, { input });
+  if (input.ndim !== 4 && input.ndim !== 5)
+    refuse(`${callee} expects [N,C,D,H,W] or [C,D,H,W] but got ${describe(input)}`);
+  return input.ndim === 5 ? input : input.unsqueeze(0);
+}
 
 /** Pools rows and columns with `plane` and then depths with `depth`, which sees them as rows of images. */
 function inTwoSteps(
@@ -20,16 +37,42 @@ function inTwoSteps(
   plane: (images: Tensor) => Tensor,
   depth: (images: Tensor) => Tensor,
 ): Tensor {
-  requireTensors(callee, { input });
-  if (input.ndim !== 4 && input.ndim !== 5)
-    refuse(`${callee} expects [N,C,D,H,W] or [C,D,H,W] but got ${describe(input)}`);
-  const batch = input.ndim === 5 ? input : input.unsqueeze(0);
+  const batch = batched(callee, input);
   const [samples, channels, depths, height, width] = batch.shape;
   const planes = plane(batch.reshape([samples, channels * depths, height, width]));
   const [, , rows, columns] = planes.shape;
   const pooled = depth(planes.reshape([samples, channels, depths, rows * columns]));
   const volumes = pooled.reshape([samples, channels, pooled.shape[2], rows, columns]);
   return input.ndim === 5 ? volumes : volumes.squeeze(0);
+}
+
+/** What a pool of images says of its maxima and where they stand. */
+type PoolWithIndices = (images: Tensor) => readonly [maxima: Tensor, indices: Tensor];
+
+/** As {@link inTwoSteps}, with where the maxima stand: a maximum of maxima stands where the one it is stood in its plane. */
+function positionsInTwoSteps(
+  callee: string,
+  input: Tensor,
+  plane: PoolWithIndices,
+  depth: PoolWithIndices,
+): [maxima: Tensor, indices: Tensor] {
+  const batch = batched(callee, input);
+  const [samples, channels, depths, height, width] = batch.shape;
+  const [maxima, inPlane] = plane(batch.reshape([samples, channels * depths, height, width]));
+  const [, , rows, columns] = maxima.shape;
+  const slices = arange(depths, { dtype: "int32" }).mul(height * width);
+  const inVolume = inPlane
+    .reshape([samples, channels, depths, rows * columns])
+    .add(slices.reshape([depths, 1]));
+  const [values, ofDepths] = depth(maxima.reshape([samples, channels, depths, rows * columns]));
+  const shape = [samples, channels, values.shape[2], rows, columns];
+  const flat = gather(
+    inVolume.reshape([samples, channels, depths * rows * columns]),
+    2,
+    ofDepths.reshape([samples, channels, values.shape[2] * rows * columns]),
+  );
+  const results: [Tensor, Tensor] = [values.reshape(shape), flat.reshape(shape)];
+  return input.ndim === 5 ? results : [results[0].squeeze(0), results[1].squeeze(0)];
 }
 
 /** The parts of three extents for rows and columns, and for depths, which are rows of images one column wide. */
@@ -40,7 +83,8 @@ const parted = (size: Size3d, single: number): { readonly plane: Pair; readonly 
 
 /**
  * The maximum of each window of volumes (torch.nn.functional.max_pool3d). What follows the kernel's size may be given by
- * position or in one object, which then comes last.
+ * position or in one object, which then comes last. With `returnIndices` also where each maximum stands: `[maxima,
+ * indices]`, an index being `(z·H + y)·W + x` in its volume, int32.
  */
 export function maxPool3d(
   input: Tensor,
@@ -49,20 +93,32 @@ export function maxPool3d(
   padding?: Size3d | PoolOptions<Size3d>,
   dilation?: Size3d | PoolOptions<Size3d>,
   ceilMode?: boolean | PoolOptions<Size3d>,
-): Tensor {
-  const names = ["kernelSize", "stride", "padding", "dilation", "ceilMode"];
-  const options = new Arguments("maxPool3d", [kernelSize, stride, padding, dilation, ceilMode], names);
+  returnIndices?: false,
+): Tensor;
+export function maxPool3d(
+  input: Tensor,
+  kernelSize: Size3d,
+  ...given: WithIndices<Size3d>
+): [maxima: Tensor, indices: Tensor];
+export function maxPool3d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
+  const options = new Arguments("maxPool3d", given, MAX_NAMES);
   const window = readWindow(options, "maxPool3d", 3);
   const [kernels, strides] = [parted(window.kernelSize, 1), parted(window.stride, 1)];
   const [paddings, dilations] = [parted(window.padding, 0), parted(window.dilation, 1)];
+  const placed = (part: "plane" | "depth") => ({
+    stride: strides[part],
+    padding: paddings[part],
+    dilation: dilations[part],
+    ceilMode: window.ceilMode,
+  });
+  if (!options.flag("returnIndices", false)) {
+    const pool = (part: "plane" | "depth") => (images: Tensor) =>
+      maxPool2d(images, kernels[part], placed(part));
+    return inTwoSteps("maxPool3d", input, pool("plane"), pool("depth"));
+  }
   const pool = (part: "plane" | "depth") => (images: Tensor) =>
-    maxPool2d(images, kernels[part], {
-      stride: strides[part],
-      padding: paddings[part],
-      dilation: dilations[part],
-      ceilMode: window.ceilMode,
-    });
-  return inTwoSteps("maxPool3d", input, pool("plane"), pool("depth"));
+    maxPool2d(images, kernels[part], { ...placed(part), returnIndices: true });
+  return positionsInTwoSteps("maxPool3d", input, pool("plane"), pool("depth"));
 }
 
 /**
@@ -95,28 +151,43 @@ export function avgPool3d(
   return inTwoSteps("avgPool3d", input, pool("plane"), pool("depth"));
 }
 
-/** Pools to as many windows as `outputSize` says, as equal as may be; null keeps an extent. */
-function adaptive(
-  callee: string,
-  input: Tensor,
-  outputSize: OpenSize3d,
-  pool: (images: Tensor, size: readonly [number | null, number | null]) => Tensor,
-): Tensor {
-  const wanted = new Arguments(callee, [outputSize], ["outputSize"]).openSize("outputSize", 3, 1);
+type OpenPlane = readonly [number | null, number | null];
+
+/** How many windows there are to be in planes and in depth; null keeps an extent. */
+function openParts(options: Arguments): { readonly plane: OpenPlane; readonly depth: OpenPlane } {
+  const wanted = options.openSize("outputSize", 3, 1);
   const [depth, rows, columns] =
     wanted === null || typeof wanted === "number" ? [wanted, wanted, wanted] : wanted;
-  return inTwoSteps(
-    callee,
-    input,
-    (images) => pool(images, [rows, columns]),
-    (images) => pool(images, [depth, null]),
-  );
+  return { plane: [rows, columns], depth: [depth, null] };
 }
 
-/** The means of `outputSize` windows over volumes (torch.nn.functional.adaptive_avg_pool3d); null keeps an extent. */
-export const adaptiveAvgPool3d = (input: Tensor, outputSize: OpenSize3d): Tensor =>
-  adaptive("adaptiveAvgPool3d", input, outputSize, adaptiveAvgPool2d);
+/**
+ * The means of `outputSize` windows, as equal as may be, over volumes (torch.nn.functional.adaptive_avg_pool3d); null
+ * keeps an extent.
+ */
+export function adaptiveAvgPool3d(input: Tensor, outputSize: OpenSize3d): Tensor {
+  const size = openParts(new Arguments("adaptiveAvgPool3d", [outputSize], ["outputSize"]));
+  const pool = (part: "plane" | "depth") => (images: Tensor) => adaptiveAvgPool2d(images, size[part]);
+  return inTwoSteps("adaptiveAvgPool3d", input, pool("plane"), pool("depth"));
+}
 
-/** The maxima of `outputSize` windows over volumes (torch.nn.functional.adaptive_max_pool3d); null keeps an extent. */
-export const adaptiveMaxPool3d = (input: Tensor, outputSize: OpenSize3d): Tensor =>
-  adaptive("adaptiveMaxPool3d", input, outputSize, adaptiveMaxPool2d);
+/**
+ * The maxima of `outputSize` windows, as equal as may be, over volumes (torch.nn.functional.adaptive_max_pool3d); null
+ * keeps an extent. With `returnIndices` also where each stands, as {@link maxPool3d} has it.
+ */
+export function adaptiveMaxPool3d(input: Tensor, outputSize: OpenSize3d, returnIndices?: false): Tensor;
+export function adaptiveMaxPool3d(
+  input: Tensor,
+  outputSize: OpenSize3d,
+  returnIndices: true | { readonly returnIndices: true },
+): [maxima: Tensor, indices: Tensor];
+export function adaptiveMaxPool3d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
+  const options = new Arguments("adaptiveMaxPool3d", given, ["outputSize", "returnIndices"]);
+  const size = openParts(options);
+  if (!options.flag("returnIndices", false)) {
+    const pool = (part: "plane" | "depth") => (images: Tensor) => adaptiveMaxPool2d(images, size[part]);
+    return inTwoSteps("adaptiveMaxPool3d", input, pool("plane"), pool("depth"));
+  }
+  const pool = (part: "plane" | "depth") => (images: Tensor) => adaptiveMaxPool2d(images, size[part], true);
+  return positionsInTwoSteps("adaptiveMaxPool3d", input, pool("plane"), pool("depth"));
+}

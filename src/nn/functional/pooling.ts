@@ -26,11 +26,12 @@ import {
   type Window,
 } from "../window.ts";
 
-const MAX_NAMES = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"];
+/** What max pooling takes behind its input. */
+export const MAX_NAMES = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"];
 const AVERAGE_NAMES = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
 
 /** What follows the kernel's size where a pool is asked where its maxima stand, too. */
-type WithIndices<Extent> =
+export type WithIndices<Extent> =
   | readonly [
       ...sizes: (Extent | undefined)[],
       options: PoolOptions<Extent> & { readonly returnIndices: true },
@@ -167,23 +168,35 @@ export function adaptiveMaxPool2d(input: Tensor, ...given: readonly unknown[]): 
 }
 
 /** The means of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_avg_pool1d). */
-export const adaptiveAvgPool1d = (input: Tensor, outputSize: OpenSize1d): Tensor =>
-  alongSignals("adaptiveAvgPool1d", input, outputSize, adaptiveAvgPool2d);
+export function adaptiveAvgPool1d(input: Tensor, outputSize: OpenSize1d): Tensor {
+  const size = rowSize(new Arguments("adaptiveAvgPool1d", [outputSize], ["outputSize"]));
+  return averaged("adaptiveAvgPool1d", input, 1, (images) => adaptiveAvgPool2d(images, size));
+}
 
-/** The maxima of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_max_pool1d). */
-export const adaptiveMaxPool1d = (input: Tensor, outputSize: OpenSize1d): Tensor =>
-  alongSignals("adaptiveMaxPool1d", input, outputSize, adaptiveMaxPool2d);
-
-/** Signals are images of one row. */
-function alongSignals(
-  callee: string,
+/**
+ * The maxima of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_max_pool1d).
+ * With `returnIndices` also where each stands.
+ */
+export function adaptiveMaxPool1d(input: Tensor, outputSize: OpenSize1d, returnIndices?: false): Tensor;
+export function adaptiveMaxPool1d(
   input: Tensor,
   outputSize: OpenSize1d,
-  pool: (images: Tensor, size: OpenSize2d) => Tensor,
-): Tensor {
-  const wanted = new Arguments(callee, [outputSize], ["outputSize"]).openSize("outputSize", 1, 1);
-  const size = wanted === null || typeof wanted === "number" ? wanted : wanted[0];
-  return averaged(callee, input, 1, (images) => pool(images, [null, size]));
+  returnIndices: true | { readonly returnIndices: true },
+): [maxima: Tensor, indices: Tensor];
+export function adaptiveMaxPool1d(input: Tensor, ...given: readonly unknown[]): Tensor | [Tensor, Tensor] {
+  const options = new Arguments("adaptiveMaxPool1d", given, ["outputSize", "returnIndices"]);
+  const size = rowSize(options);
+  const both = options.flag("returnIndices", false);
+  const [values, indices] = pooled("adaptiveMaxPool1d", input, 1, (images) =>
+    both ? adaptiveMaxPool2d(images, size, true) : [adaptiveMaxPool2d(images, size)],
+  );
+  return both ? [values, indices] : values;
+}
+
+/** Signals are images of one row. */
+function rowSize(options: Arguments): readonly [null, number | null] {
+  const wanted = options.openSize("outputSize", 1, 1);
+  return [null, wanted === null || typeof wanted === "number" ? wanted : wanted[0]];
 }
 
 /** Windows that come out equal are those of ordinary pooling, which fuses with what stands before it. */

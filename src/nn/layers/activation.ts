@@ -3,6 +3,7 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import { initialParameter } from "../default-init.ts";
 import * as F from "../functional/activation.ts";
+import { type RReLUOptions, readSlopes, rrelu } from "../functional/random-activation.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFloat } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
@@ -71,6 +72,38 @@ export class PReLU extends Module {
 
   override extraRepr(): string {
     return `num_parameters=${this.numParameters}`;
+  }
+}
+
+/** The named arguments of {@link RReLU}. */
+export type RReLULayerOptions = Omit<RReLUOptions, "training">;
+
+/** `x` above 0, else `x` times a slope that is drawn between two bounds while training (torch.nn.RReLU). */
+export class RReLU extends Module {
+  readonly lower: number;
+  readonly upper: number;
+  readonly inplace: boolean;
+
+  constructor(
+    lower?: number | RReLULayerOptions,
+    upper?: number | RReLULayerOptions,
+    inplace?: boolean | RReLULayerOptions,
+  ) {
+    super();
+    const options = new Arguments("RReLU", [lower, upper, inplace], ["lower", "upper", "inplace"]);
+    const bounds = readSlopes("RReLU", options);
+    this.lower = bounds.lower;
+    this.upper = bounds.upper;
+    this.inplace = options.flag("inplace", false);
+  }
+
+  forward(x: Tensor): Tensor {
+    return rrelu(x, this.lower, this.upper, this.training);
+  }
+
+  override extraRepr(): string {
+    const bounds = `lower=${pythonFloat(this.lower)}, upper=${pythonFloat(this.upper)}`;
+    return this.inplace ? `${bounds}, inplace=True` : bounds;
   }
 }
 

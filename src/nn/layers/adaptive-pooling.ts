@@ -10,6 +10,7 @@ import {
 import { adaptiveAvgPool3d, adaptiveMaxPool3d } from "../functional/pooling-volumes.ts";
 import { Module } from "../module.ts";
 import { Arguments, type OpenSize, pythonSize, type Rank } from "../options.ts";
+import type { MaxPooled } from "./pooling-layer.ts";
 
 /** The named argument of the layers over `R` axes. */
 export interface AdaptivePoolArguments<R extends Rank> {
@@ -50,6 +51,49 @@ function adaptivePool<R extends Rank>(
   };
 }
 
+/** The named arguments of the layers that take maxima over `R` axes. */
+export interface AdaptiveMaxPoolArguments<R extends Rank, Both extends boolean = false>
+  extends AdaptivePoolArguments<R> {
+  /** Whether they give `[maxima, indices]`, as unpooling takes them; false unless told. */
+  readonly returnIndices?: Both;
+}
+
+interface AdaptiveMaxPool<R extends Rank, Both extends boolean> extends Module {
+  readonly outputSize: OpenSize<R>;
+  readonly returnIndices: Both;
+  forward(x: Tensor): MaxPooled<Both>;
+}
+
+/** The layer that takes maxima along `rank` axes with `pool`. */
+function adaptiveMaxPool<R extends Rank>(
+  callee: string,
+  rank: R,
+  pool: (x: Tensor, outputSize: OpenSize<R>, returnIndices: never) => Tensor | [Tensor, Tensor],
+): new <Both extends boolean = false>(
+  outputSize: OpenSize<R> | AdaptiveMaxPoolArguments<R, Both>,
+  returnIndices?: Both | Pick<AdaptiveMaxPoolArguments<R, Both>, "returnIndices">,
+) => AdaptiveMaxPool<R, Both> {
+  return class<Both extends boolean = false> extends Module {
+    readonly outputSize: OpenSize<R>;
+    readonly returnIndices: Both;
+
+    constructor(...given: unknown[]) {
+      super();
+      const options = new Arguments(callee, given, ["outputSize", "returnIndices"]);
+      this.outputSize = options.openSize("outputSize", rank, 1);
+      this.returnIndices = options.flag("returnIndices", false) as Both;
+    }
+
+    forward(x: Tensor): MaxPooled<Both> {
+      return pool(x, this.outputSize, this.returnIndices as never) as MaxPooled<Both>;
+    }
+
+    override extraRepr(): string {
+      return `output_size=${pythonSize(this.outputSize)}`;
+    }
+  };
+}
+
 /** The means of as many windows as are asked for over signals [N,C,L] (torch.nn.AdaptiveAvgPool1d). */
 export class AdaptiveAvgPool1d extends adaptivePool("AdaptiveAvgPool1d", 1, adaptiveAvgPool1d) {}
 
@@ -60,10 +104,22 @@ export class AdaptiveAvgPool2d extends adaptivePool("AdaptiveAvgPool2d", 2, adap
 export class AdaptiveAvgPool3d extends adaptivePool("AdaptiveAvgPool3d", 3, adaptiveAvgPool3d) {}
 
 /** The maxima of as many windows as are asked for over signals [N,C,L] (torch.nn.AdaptiveMaxPool1d). */
-export class AdaptiveMaxPool1d extends adaptivePool("AdaptiveMaxPool1d", 1, adaptiveMaxPool1d) {}
+export class AdaptiveMaxPool1d<Both extends boolean = false> extends adaptiveMaxPool(
+  "AdaptiveMaxPool1d",
+  1,
+  adaptiveMaxPool1d,
+)<Both> {}
 
 /** The maxima of as many windows as are asked for over images [N,C,H,W] (torch.nn.AdaptiveMaxPool2d). */
-export class AdaptiveMaxPool2d extends adaptivePool("AdaptiveMaxPool2d", 2, adaptiveMaxPool2d) {}
+export class AdaptiveMaxPool2d<Both extends boolean = false> extends adaptiveMaxPool(
+  "AdaptiveMaxPool2d",
+  2,
+  adaptiveMaxPool2d,
+)<Both> {}
 
 /** The maxima of as many windows as are asked for over volumes [N,C,D,H,W] (torch.nn.AdaptiveMaxPool3d). */
-export class AdaptiveMaxPool3d extends adaptivePool("AdaptiveMaxPool3d", 3, adaptiveMaxPool3d) {}
+export class AdaptiveMaxPool3d<Both extends boolean = false> extends adaptiveMaxPool(
+  "AdaptiveMaxPool3d",
+  3,
+  adaptiveMaxPool3d,
+)<Both> {}

@@ -1,29 +1,55 @@
 /** What pooling layers share, over however many axes: their window, read and checked, and its printed text. */
 
+import type { Tensor } from "../../tensor/tensor.ts";
 import { Module } from "../module.ts";
-import { pythonFlag, pythonSize, type Size1d, type Size2d, type Size3d } from "../options.ts";
-import type { AverageWindow, Window } from "../window.ts";
+import {
+  Arguments,
+  pythonFlag,
+  pythonSize,
+  type Rank,
+  type Size,
+  type Size1d,
+  type Size2d,
+  type Size3d,
+} from "../options.ts";
+import { type AverageWindow, type PoolOptions, readWindow, type Window } from "../window.ts";
 
 type AnySize = Size1d | Size2d | Size3d;
 
 /** The names of arguments that may be given by position. */
-export const MAX_POSITIONAL = ["kernelSize", "stride", "padding", "dilation"];
+const MAX_POSITIONAL = ["kernelSize", "stride", "padding", "dilation", "returnIndices", "ceilMode"];
 export const AVERAGE_POSITIONAL = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
 
-export abstract class MaxPool<Extent extends AnySize> extends Module implements Window<Extent> {
-  readonly kernelSize: Extent;
-  readonly stride: Extent;
-  readonly padding: Extent;
-  readonly dilation: Extent;
-  readonly ceilMode: boolean;
+/** The named arguments of a layer that takes maxima. */
+export interface MaxPoolOptions<Extent = Size2d, Both extends boolean = false> extends PoolOptions<Extent> {
+  /** Whether it gives `[maxima, indices]`, as unpooling takes them; false unless told. */
+  readonly returnIndices?: Both;
+}
 
-  constructor(window: Window<Extent>) {
+/** What a layer that takes maxima gives: with `returnIndices` also where they stand. */
+export type MaxPooled<Both extends boolean> = Both extends true ? [maxima: Tensor, indices: Tensor] : Tensor;
+
+export abstract class MaxPool<R extends Rank, Both extends boolean>
+  extends Module
+  implements Window<Size<R>>
+{
+  readonly kernelSize: Size<R>;
+  readonly stride: Size<R>;
+  readonly padding: Size<R>;
+  readonly dilation: Size<R>;
+  readonly ceilMode: boolean;
+  readonly returnIndices: Both;
+
+  constructor(callee: string, given: readonly unknown[], rank: R) {
     super();
+    const options = new Arguments(callee, given, MAX_POSITIONAL);
+    const window = readWindow(options, callee, rank);
     this.kernelSize = window.kernelSize;
     this.stride = window.stride;
     this.padding = window.padding;
     this.dilation = window.dilation;
     this.ceilMode = window.ceilMode;
+    this.returnIndices = options.flag("returnIndices", false) as Both;
   }
 
   override extraRepr(): string {
@@ -32,6 +58,12 @@ export abstract class MaxPool<Extent extends AnySize> extends Module implements 
       `padding=${pythonSize(this.padding)}, dilation=${pythonSize(this.dilation)}, ` +
       `ceil_mode=${pythonFlag(this.ceilMode)}`
     );
+  }
+
+  /** How the windows lie, for the functions. */
+  protected get placement(): PoolOptions<Size<R>> {
+    const { stride, padding, dilation, ceilMode } = this;
+    return { stride, padding, dilation, ceilMode };
   }
 }
 

@@ -3,30 +3,40 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type AveragePool3dOptions, avgPool3d, maxPool3d } from "../functional/pooling-volumes.ts";
 import { Arguments, type Size3d } from "../options.ts";
-import { type PoolOptions, readAverageWindow, readWindow } from "../window.ts";
-import { AVERAGE_POSITIONAL, AveragePool, MAX_POSITIONAL, MaxPool } from "./pooling-layer.ts";
+import { readAverageWindow } from "../window.ts";
+import {
+  AVERAGE_POSITIONAL,
+  AveragePool,
+  MaxPool,
+  type MaxPooled,
+  type MaxPoolOptions,
+} from "./pooling-layer.ts";
 
-export interface MaxPool3dArguments extends PoolOptions<Size3d> {
+export interface MaxPool3dArguments<Both extends boolean = false> extends MaxPoolOptions<Size3d, Both> {
   readonly kernelSize: Size3d;
 }
 
 /** The maximum of each window of volumes [N,C,D,H,W] (torch.nn.MaxPool3d). */
-export class MaxPool3d extends MaxPool<Size3d> {
+export class MaxPool3d<Both extends boolean = false> extends MaxPool<3, Both> {
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */
   constructor(
     kernelSize: Size3d,
-    stride?: Size3d | PoolOptions<Size3d>,
-    padding?: Size3d | PoolOptions<Size3d>,
-    dilation?: Size3d | PoolOptions<Size3d>,
-    options?: PoolOptions<Size3d>,
+    stride?: Size3d | MaxPoolOptions<Size3d, Both>,
+    padding?: Size3d | MaxPoolOptions<Size3d, Both>,
+    dilation?: Size3d | MaxPoolOptions<Size3d, Both>,
+    returnIndices?: Both | MaxPoolOptions<Size3d, Both>,
+    ceilMode?: boolean,
   );
-  constructor(options: MaxPool3dArguments);
+  constructor(options: MaxPool3dArguments<Both>);
   constructor(...given: unknown[]) {
-    super(readWindow(new Arguments("MaxPool3d", given, MAX_POSITIONAL, ["ceilMode"]), "MaxPool3d", 3));
+    super("MaxPool3d", given, 3);
   }
 
-  forward(x: Tensor): Tensor {
-    return maxPool3d(x, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode);
+  forward(x: Tensor): MaxPooled<Both> {
+    const result = this.returnIndices
+      ? maxPool3d(x, this.kernelSize, { ...this.placement, returnIndices: true })
+      : maxPool3d(x, this.kernelSize, this.placement);
+    return result as MaxPooled<Both>;
   }
 }
 

@@ -4,20 +4,21 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { avgPool1d, avgPool2d, maxPool1d, maxPool2d } from "../functional/pooling.ts";
 import { Module } from "../module.ts";
 import { Arguments, extentsOf, type Single, type Size1d, type Size2d } from "../options.ts";
+import { type AveragePool2dOptions, type AveragePoolOptions, readAverageWindow } from "../window.ts";
 import {
-  type AveragePool2dOptions,
-  type AveragePoolOptions,
-  type PoolOptions,
-  readAverageWindow,
-  readWindow,
-} from "../window.ts";
-import { AVERAGE_POSITIONAL, AveragePool, averageRepr, MAX_POSITIONAL, MaxPool } from "./pooling-layer.ts";
+  AVERAGE_POSITIONAL,
+  AveragePool,
+  averageRepr,
+  MaxPool,
+  type MaxPooled,
+  type MaxPoolOptions,
+} from "./pooling-layer.ts";
 
-export interface MaxPool1dArguments extends PoolOptions<Size1d> {
+export interface MaxPool1dArguments<Both extends boolean = false> extends MaxPoolOptions<Size1d, Both> {
   readonly kernelSize: Size1d;
 }
 
-export interface MaxPool2dArguments extends PoolOptions {
+export interface MaxPool2dArguments<Both extends boolean = false> extends MaxPoolOptions<Size2d, Both> {
   readonly kernelSize: Size2d;
 }
 
@@ -30,42 +31,50 @@ export interface AvgPool2dArguments extends AveragePool2dOptions {
 }
 
 /** The maximum of each window of signals [N, C, L] (torch.nn.MaxPool1d). */
-export class MaxPool1d extends MaxPool<Size1d> {
+export class MaxPool1d<Both extends boolean = false> extends MaxPool<1, Both> {
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */
   constructor(
     kernelSize: Size1d,
-    stride?: Size1d | PoolOptions<Size1d>,
-    padding?: Size1d | PoolOptions<Size1d>,
-    dilation?: Size1d | PoolOptions<Size1d>,
-    options?: PoolOptions<Size1d>,
+    stride?: Size1d | MaxPoolOptions<Size1d, Both>,
+    padding?: Size1d | MaxPoolOptions<Size1d, Both>,
+    dilation?: Size1d | MaxPoolOptions<Size1d, Both>,
+    returnIndices?: Both | MaxPoolOptions<Size1d, Both>,
+    ceilMode?: boolean,
   );
-  constructor(options: MaxPool1dArguments);
+  constructor(options: MaxPool1dArguments<Both>);
   constructor(...given: unknown[]) {
-    super(readWindow(new Arguments("MaxPool1d", given, MAX_POSITIONAL, ["ceilMode"]), "MaxPool1d", 1));
+    super("MaxPool1d", given, 1);
   }
 
-  forward(x: Tensor): Tensor {
-    return maxPool1d(x, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode);
+  forward(x: Tensor): MaxPooled<Both> {
+    const result = this.returnIndices
+      ? maxPool1d(x, this.kernelSize, { ...this.placement, returnIndices: true })
+      : maxPool1d(x, this.kernelSize, this.placement);
+    return result as MaxPooled<Both>;
   }
 }
 
 /** The maximum of each window of images [N, C, H, W] (torch.nn.MaxPool2d). */
-export class MaxPool2d extends MaxPool<Size2d> {
+export class MaxPool2d<Both extends boolean = false> extends MaxPool<2, Both> {
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */
   constructor(
     kernelSize: Size2d,
-    stride?: Size2d | PoolOptions,
-    padding?: Size2d | PoolOptions,
-    dilation?: Size2d | PoolOptions,
-    options?: PoolOptions,
+    stride?: Size2d | MaxPoolOptions<Size2d, Both>,
+    padding?: Size2d | MaxPoolOptions<Size2d, Both>,
+    dilation?: Size2d | MaxPoolOptions<Size2d, Both>,
+    returnIndices?: Both | MaxPoolOptions<Size2d, Both>,
+    ceilMode?: boolean,
   );
-  constructor(options: MaxPool2dArguments);
+  constructor(options: MaxPool2dArguments<Both>);
   constructor(...given: unknown[]) {
-    super(readWindow(new Arguments("MaxPool2d", given, MAX_POSITIONAL, ["ceilMode"]), "MaxPool2d", 2));
+    super("MaxPool2d", given, 2);
   }
 
-  forward(x: Tensor): Tensor {
-    return maxPool2d(x, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode);
+  forward(x: Tensor): MaxPooled<Both> {
+    const result = this.returnIndices
+      ? maxPool2d(x, this.kernelSize, { ...this.placement, returnIndices: true })
+      : maxPool2d(x, this.kernelSize, this.placement);
+    return result as MaxPooled<Both>;
   }
 }
 

@@ -3,11 +3,11 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
   checkUpsampling,
-  type InterpolateOptions,
   type InterpolationMode,
   type InterpolationSettings,
   interpolated,
   readInterpolation,
+  type UpsampleOptions,
 } from "../functional/interpolation.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonFloat, pythonSize } from "../options.ts";
@@ -52,10 +52,10 @@ const factorText = (factor: PerAxis): string =>
 /** Signals [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] in another size (torch.nn.Upsample). */
 export class Upsample extends AnyUpsample {
   constructor(
-    size?: PerAxis | null | InterpolateOptions,
-    scaleFactor?: PerAxis | null | InterpolateOptions,
-    mode?: InterpolationMode | InterpolateOptions,
-    alignCorners?: boolean | null | InterpolateOptions,
+    size?: PerAxis | null | UpsampleOptions,
+    scaleFactor?: PerAxis | null | UpsampleOptions,
+    mode?: InterpolationMode | UpsampleOptions,
+    alignCorners?: boolean | null | UpsampleOptions,
     recomputeScaleFactor?: boolean | null,
   ) {
     super(readInterpolation("Upsample", [size, scaleFactor, mode, alignCorners, recomputeScaleFactor]));
@@ -63,12 +63,12 @@ export class Upsample extends AnyUpsample {
 }
 
 /** The named arguments of the two layers below. */
-export type UpsamplingOptions = Pick<InterpolateOptions, "size" | "scaleFactor">;
+export type UpsamplingOptions = Pick<UpsampleOptions, "size" | "scaleFactor">;
 
 function readUpsampling(
   callee: string,
   given: readonly unknown[],
-  more: InterpolateOptions,
+  more: UpsampleOptions,
 ): InterpolationSettings {
   const options = new Arguments(callee, given, ["size", "scaleFactor"]);
   const named = Object.fromEntries(
