@@ -94,6 +94,12 @@ export {
   type AdaptivePoolArguments,
 } from "./layers/adaptive-pooling.ts";
 export {
+  AdaptiveLogSoftmaxWithLoss,
+  type AdaptiveSoftmaxArguments,
+  type AdaptiveSoftmaxOptions,
+  type AdaptiveSoftmaxOutput,
+} from "./layers/adaptive-softmax.ts";
+export {
   BatchNorm1d,
   BatchNorm2d,
   BatchNorm3d,
@@ -182,6 +188,7 @@ export {
   ZeroPad2d,
   ZeroPad3d,
 } from "./layers/padding.ts";
+export { ParameterDict, ParameterList, type ParametersByName } from "./layers/parameter-list.ts";
 export {
   AvgPool1d,
   type AvgPool1dArguments,

@@ -1,7 +1,4 @@
-/**
- * Everything under the name `optim.swaUtils` (torch.optim.swa_utils): a model with averages of another model's parameters,
- * plain ones (stochastic weight averaging) or moving ones.
- */
+/** A model with averages of another model's parameters, plain ones (stochastic weight averaging) or moving ones. */
 
 import { KilnError } from "../core/errors.ts";
 import { isModule } from "../nn/brand.ts";
@@ -44,7 +41,7 @@ interface Averaged {
 }
 
 /** The averages for one module, under the names that its own tensors have; it is printed as the module. */
-class Averages extends Module {
+export class Averages extends Module {
   readonly #module: Module;
   readonly #own: Averaged[] = [];
 

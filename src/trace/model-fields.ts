@@ -24,6 +24,8 @@ interface Layers {
 
 interface Container {
   children(): readonly unknown[];
+  /** What it holds, where that is not modules alone. */
+  values?(): Iterable<unknown>;
 }
 
 export class ModelFields {
@@ -55,7 +57,7 @@ export class ModelFields {
         (isPlain(value) || numbers !== undefined || value instanceof Tensor || isModule.has(value)),
     );
     this.containers = modules.flatMap(([path, module]): Layers[] =>
-      isContainer(module) ? [{ path, container: module, layers: module.children() }] : [],
+      isContainer(module) ? [{ path, container: module, layers: heldBy(module) }] : [],
     );
   }
 
@@ -81,9 +83,9 @@ export class ModelFields {
   changed(): string | undefined {
     for (const field of this.fields) if (!isSame(field)) return `the model's ${field.path} is another`;
     for (const { path, container, layers } of this.containers) {
-      const now = container.children();
+      const now = heldBy(container);
       if (now.length !== layers.length || now.some((layer, k) => layer !== layers[k]))
-        return `${path === "" ? "the model" : `the model's ${path}`} has other layers`;
+        return `${path === "" ? "the model" : `the model's ${path}`} has other layers or parameters`;
     }
     const mode = this.changedMode();
     return mode && `the model's ${mode.path} is another`;
@@ -108,6 +110,9 @@ export class ModelFields {
     this.fields = this.fields.filter(isSame);
   }
 }
+
+const heldBy = (container: Container): readonly unknown[] =>
+  typeof container.values === "function" ? [...container.values()] : container.children();
 
 /** Run before every step: lists are compared without a closure. */
 function isSame({ module, key, value, numbers }: Field): boolean {

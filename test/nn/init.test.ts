@@ -46,6 +46,25 @@ describe("default initialisation", () => {
 });
 
 describe("nn.init", () => {
+  it("passes channels on by dirac_, in groups too, as PyTorch does", async () => {
+    const weight = nn.init.dirac_(zeros(4, 3, 3), 2);
+    const ones = [...(await weight.data())].flatMap((value, k) => (value === 1 ? [k] : []));
+    expect(ones).toEqual([1, 13, 19, 31]);
+    const plane = await nn.init.dirac_(zeros(1, 2, 2, 3)).data();
+    expect([...plane]).toEqual([0, 0, 0, 0, 1, 0, ...Array(6).fill(0)]);
+    expect(() => nn.init.dirac_(zeros(4, 3, 3), 3)).toThrow("groups must divide the 4 outputs, not be 3");
+    expect(() => nn.init.dirac_(zeros(4, 3))).toThrow("dirac_ fills the weight of a convolution");
+  });
+
+  it("leaves the same number of zeros in each column by sparse_", async () => {
+    const values = await nn.init.sparse_(zeros(10, 4), 0.25, { std: 2 }).data();
+    const columns = [0, 1, 2, 3].map((column) => values.filter((_, k) => k % 4 === column));
+    expect(columns.map((column) => column.filter((value) => value === 0).length)).toEqual([3, 3, 3, 3]);
+    const patterns = columns.map((column) => String(column.map((value) => Number(value === 0))));
+    expect(new Set(patterns).size).toBeGreaterThan(1);
+    expect(() => nn.init.sparse_(zeros(4, 3), 2)).toThrow("sparsity is a part of 1, not 2");
+  });
+
   it("counts what flows in and out", () => {
     expect(nn.init.fanInAndFanOut([6, 3, 5, 4])).toEqual({ fanIn: 60, fanOut: 120 });
     expect(nn.init.fanInAndFanOut([10, 7])).toEqual({ fanIn: 7, fanOut: 10 });

@@ -5,7 +5,7 @@ import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln";
 import { describe, expect, it } from "vitest";
 import { generate } from "../support/fixtures.ts";
 
-const { AveragedModel, getEmaAvgFn } = optim.swaUtils;
+const { AveragedModel, getEmaAvgFn, updateBn } = optim.swaUtils;
 
 interface Case {
   readonly name: string;
@@ -15,6 +15,8 @@ interface Case {
   readonly steps: readonly Readonly<Record<string, readonly number[]>>[];
   /** Of the averaged model in evaluation, in the end. */
   readonly output: readonly number[];
+  /** Mean and variance of the averaged model's batch norm after updateBn. */
+  readonly statistics: readonly (readonly number[])[];
 }
 
 const { cases } = JSON.parse(
@@ -46,7 +48,7 @@ const closeTo = (actual: ArrayLike<number>, expected: readonly number[]): void =
   for (const [k, value] of expected.entries()) expect(Math.abs(actual[k] - value)).toBeLessThan(2e-4);
 };
 
-describe.each(cases)("averages of $name", ({ name, keys, text, steps, output }) => {
+describe.each(cases)("averages of $name", ({ name, keys, text, steps, output, statistics }) => {
   it("follow PyTorch's over twelve compiled steps, and compute what they are", async () => {
     const model = await started();
     const averaged = new AveragedModel(model, OPTIONS[name]);
@@ -70,6 +72,13 @@ describe.each(cases)("averages of $name", ({ name, keys, text, steps, output }) 
     expect(model.training).toBe(true);
     const program = await compile(averaged, { inputs: [[4, 3]], backend: "js" });
     closeTo(await ((await program.run(input(0))) as Tensor).data(), output);
+    await updateBn([input(0), [input(1), undefined], input(2)], averaged);
+    const { "module.1.running_mean": mean, "module.1.running_var": variance } = averaged.stateDict();
+    closeTo(await mean.data(), statistics[0]);
+    closeTo(await variance.data(), statistics[1]);
+    expect(await averaged.stateDict()["module.1.num_batches_tracked"].item()).toBe(3);
+    expect([averaged.training, model.training]).toEqual([false, true]);
+    expect((model[1] as nn.BatchNorm1d).momentum).toBe(0.1);
   });
 });
 

@@ -51,6 +51,7 @@ const MAKE: Readonly<Record<string, (optimizer: optim.Optimizer, options: never)
   SequentialLR: (optimizer, { schedulers, milestones }: SequentialCase) =>
     new SequentialLR(optimizer, partsOf(optimizer, schedulers), milestones),
   StepLR: (optimizer, options) => new StepLR(optimizer, options),
+  SWALR: (optimizer, options) => new optim.swaUtils.SWALR(optimizer, options),
 };
 
 const partsOf = (

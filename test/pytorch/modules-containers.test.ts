@@ -1,6 +1,6 @@
-/** Models of ModuleList, ModuleDict and Sequential against PyTorch: text, keys, results and training. */
+/** Models of lists and dictionaries of layers and parameters against PyTorch: text, keys, results and training. */
 
-import { nn, type Tensor } from "kiln";
+import { nn, type Tensor, zeros } from "kiln";
 import { testModuleCases } from "../support/module-cases.ts";
 
 class Tower extends nn.Module {
@@ -33,6 +33,40 @@ class Empty extends nn.Module {
   }
 }
 
+class Powers extends nn.Module {
+  list = new nn.ParameterList([new nn.Parameter(zeros(3)), zeros(2, 3)]).append(zeros(3));
+  named = new nn.ParameterDict({ scale: new nn.Parameter(zeros(3)) });
+  none = new nn.ParameterDict();
+
+  forward(input: Tensor): Tensor {
+    let x = input;
+    for (const parameter of this.list) x = x.mul(parameter).add(this.named.get("scale"));
+    return x;
+  }
+}
+
+class Adaptive extends nn.Module {
+  readonly softmax: nn.AdaptiveLogSoftmaxWithLoss;
+
+  constructor(options: nn.AdaptiveSoftmaxOptions = {}) {
+    super();
+    this.softmax = new nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], { divValue: 2, ...options });
+  }
+
+  forward(x: Tensor, target: Tensor): Tensor {
+    const { output, loss } = this.softmax.forward(x, target);
+    return output.add(loss);
+  }
+}
+
+class Probabilities extends nn.Module {
+  readonly softmax = new nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], 2);
+
+  forward(x: Tensor): Tensor {
+    return this.softmax.logProb(x).add(this.softmax.predict(x).float().unsqueeze(1));
+  }
+}
+
 function changed(): nn.Sequential {
   const chain = new nn.Sequential(new nn.Linear(3, 4), new nn.ReLU(), new nn.Linear(4, 4));
   chain.append(new nn.Tanh());
@@ -54,4 +88,8 @@ testModuleCases("modules_containers", {
   Empty: () => new Empty(),
   "changed Sequential": changed,
   "sliced Sequential": sliced,
+  Powers: () => new Powers(),
+  Adaptive: () => new Adaptive(),
+  "Adaptive of one row": () => new Adaptive({ headBias: true }),
+  Probabilities: () => new Probabilities(),
 });

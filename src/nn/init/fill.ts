@@ -6,7 +6,15 @@ import { noGrad } from "../../tensor/grad-mode.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 import { calculateGain, fanInAndFanOut, NONLINEARITIES, type Nonlinearity } from "./fan.ts";
-import { constant, type Initializer, normal, orthogonal, truncatedNormal, uniform } from "./initializer.ts";
+import {
+  constant,
+  type Initializer,
+  normal,
+  orthogonal,
+  sparseColumns,
+  truncatedNormal,
+  uniform,
+} from "./initializer.ts";
 
 const ANY = Number.NEGATIVE_INFINITY;
 
@@ -82,6 +90,42 @@ export function eye_<T extends Tensor>(tensor: T): T {
   return fill("eye_", tensor, (data) => {
     for (let k = 0; k < Math.min(rows, columns); k++) data[k * columns + k] = 1;
   });
+}
+
+/**
+ * The weight [out, in, …kernel] of a convolution of one, two or three axes that passes its channels on, as many as there
+ * are, in each of `groups`, 1 unless told.
+ */
+export function dirac_<T extends Tensor>(tensor: T, groups = 1): T {
+  if (tensor.ndim < 3 || tensor.ndim > 5)
+    throw new KilnError(`dirac_ fills the weight of a convolution, not ${formatShape(tensor.shape)}`);
+  const [outputs, inputs, ...kernel] = tensor.shape;
+  if (!Number.isInteger(groups) || groups < 1 || outputs % groups !== 0)
+    throw new KilnError(`dirac_'s groups must divide the ${outputs} outputs, not be ${groups}`);
+  const middle = kernel.reduce((at, extent) => at * extent + Math.floor(extent / 2), 0);
+  const positions = sizeOf(kernel);
+  return fill("dirac_", tensor, (data) => {
+    for (let output = 0; output < outputs; output++) {
+      const input = output % (outputs / groups);
+      if (input < inputs) data[(output * inputs + input) * positions + middle] = 1;
+    }
+  });
+}
+
+/** The named argument of {@link sparse_}. */
+export interface SparseOptions {
+  /** The standard deviation of what is not 0; 0.01 unless told. */
+  readonly std?: number;
+}
+
+/** Normally distributed numbers in a matrix, of which a part `sparsity` of each column, rounded up, is 0 (Martens, 2010). */
+export function sparse_<T extends Tensor>(tensor: T, sparsity: number, std?: number | SparseOptions): T {
+  if (tensor.ndim !== 2) throw new KilnError(`sparse_ fills a matrix, not ${formatShape(tensor.shape)}`);
+  const options = new Arguments("sparse_", [sparsity, std], ["sparsity", "std"]);
+  const part = options.number("sparsity", 0);
+  if (part > 1) throw new KilnError(`sparse_'s sparsity is a part of 1, not ${part}`);
+  const [rows] = tensor.shape;
+  return fill("sparse_", tensor, sparseColumns(Math.ceil(part * rows), options.number("std", 0, 0.01)));
 }
 
 /** The named argument of the initialisers that take a gain; 1 unless told. */

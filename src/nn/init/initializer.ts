@@ -71,6 +71,23 @@ export const truncatedNormal =
     }
   };
 
+/** A matrix of normally distributed numbers with `zeros` zeros in each column, at random rows. */
+export const sparseColumns =
+  (zeros: number, std: number): Initializer =>
+  (data, [rows, columns]) => {
+    normal(0, std)(data, [rows, columns]);
+    const drawn = new Float32Array(zeros);
+    for (let column = 0; column < columns; column++) {
+      const order = Array.from({ length: rows }, (_, row) => row);
+      uniformInto(drawn, 0, 1);
+      for (let k = 0; k < zeros; k++) {
+        const other = k + Math.floor(drawn[k] * (rows - k));
+        [order[k], order[other]] = [order[other], order[k]];
+        data[order[k] * columns + column] = 0;
+      }
+    }
+  };
+
 /** How often a vector is made orthogonal to those before it: twice is enough (Kahan and Parlett). */
 const ROUNDS = 2;
 

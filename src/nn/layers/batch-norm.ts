@@ -15,7 +15,8 @@ export interface BatchNormArguments extends BatchNormSettings {
   readonly numFeatures: number;
 }
 
-abstract class AnyBatchNorm extends ChannelNorm {
+/** Batch normalisation over any number of axes. */
+export abstract class AnyBatchNorm extends ChannelNorm {
   constructor(
     numFeatures: number,
     eps?: number | BatchNormSettings,
