@@ -112,6 +112,11 @@ export class GraphBuilder {
     return [node, ...others.map((_, k) => this.node(RESULT, [node], { index: k + 1 }))];
   }
 
+  /** Whether any node reads this value so far. */
+  isRead(value: Value): boolean {
+    return this.nodes.some(({ inputs }) => inputs.includes(value));
+  }
+
   /** A rank-0 constant. */
   constant(value: number, dtype: DType = "float32"): Node {
     return this.node(CONSTANT, [], { value, dtype });

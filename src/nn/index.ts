@@ -56,6 +56,7 @@ export type {
   UpsampleOptions,
 } from "./functional/index.ts";
 export * as functional from "./functional/index.ts";
+export type { ForwardHook, ForwardPreHook, HookOptions } from "./hooks.ts";
 export type { Initializer } from "./init.ts";
 export * as init from "./init.ts";
 export {

@@ -5,12 +5,23 @@
 
 import { KilnError } from "../core/errors.ts";
 import { insideModule } from "../tensor/context.ts";
+import type { RemovableHandle } from "../tensor/gradient-hooks.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Outputs } from "../tensor/tensor-tree.ts";
 import { type ZeroGradOptions, zeroGrad } from "../tensor/zero-grad.ts";
 import { type Place, userPlace } from "../trace/origins.ts";
+import { HOOKS } from "../trace/traceable.ts";
 import { BUFFERS, LATER_BUFFERS, MEMBERS, MODULE, UNSAVED_BUFFERS } from "./brand.ts";
 import { type BufferOptions, readPersistent } from "./buffer.ts";
+import {
+  addHook,
+  type ForwardHook,
+  type ForwardPreHook,
+  type HookOptions,
+  hookedForward,
+  type ModuleHooks,
+  NO_HOOKS,
+} from "./hooks.ts";
 import { allMembers, checkName, distinct, membersOf, type Named, walk, walkState } from "./members.ts";
 import type { Parameter } from "./parameter.ts";
 import { type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts";
@@ -24,6 +35,7 @@ export abstract class Module {
   readonly [BUFFERS] = new Set<string>();
   readonly [UNSAVED_BUFFERS] = new Set<string>();
   readonly [LATER_BUFFERS]: readonly string[] = [];
+  [HOOKS]: ModuleHooks = NO_HOOKS;
   /** Where the user's program constructed this module. */
   declare readonly constructedAt: Place | undefined;
 
@@ -59,6 +71,19 @@ export abstract class Module {
       writable: true,
       configurable: true,
     });
+  }
+
+  /**
+   * Has `hook` called before every forward of this module, compiled ones included: there it is called when they are traced,
+   * and what it does to the inputs is part of the program (torch.nn.Module.register_forward_pre_hook).
+   */
+  registerForwardPreHook(hook: ForwardPreHook, options?: HookOptions): RemovableHandle {
+    return addHook(this, "before", hook, options);
+  }
+
+  /** As {@link registerForwardPreHook}, after every forward and with its output (torch.nn.Module.register_forward_hook). */
+  registerForwardHook(hook: ForwardHook, options?: HookOptions): RemovableHandle {
+    return addHook(this, "after", hook, options);
   }
 
   /** The direct children by field name; a module held twice comes once. */
@@ -193,7 +218,7 @@ const hide = (module: Module, name: string, value: unknown): void => {
 function recorded(module: Module, forward: Module["forward"] | undefined): Module["forward"] {
   return (...inputs) => {
     if (forward === undefined) throw new KilnError(`${module.constructor.name} has no forward method`);
-    return insideModule(module, () => forward.apply(module, inputs));
+    return insideModule(module, () => hookedForward(module, inputs, forward));
   };
 }
 

@@ -5,3 +5,4 @@ export * as functional from "./functional.ts";
 export { type GradOptions, grad } from "./grad.ts";
 export { AccumulateGrad, GradFn, type NextFunction } from "./grad-fn.ts";
 export { isGradEnabled, noGrad } from "./grad-mode.ts";
+export type { GradientHook, RemovableHandle } from "./gradient-hooks.ts";

@@ -9,9 +9,10 @@ import { formatShape, sameShape } from "../core/shape.ts";
 import type { Graph, Value } from "../ir/types.ts";
 import { boundGradients } from "./backlog.ts";
 import { currentRecorder, type Differentiator, type GradientOptions, type Recorder } from "./context.ts";
-import type { GradFn } from "./grad-fn.ts";
+import { type AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { withGradMode } from "./grad-mode.ts";
-import { historyOf, leavesBehind, type Point } from "./history.ts";
+import { behindHooks, hooked } from "./gradient-hooks.ts";
+import { historyOf, hookedBehind, leavesBehind, type Point } from "./history.ts";
 import { rememberKept } from "./pending.ts";
 import { edgeIn } from "./remember.ts";
 import { type Known, replayer } from "./replay.ts";
@@ -36,7 +37,7 @@ export const differentiatorWith = (takeBack: TakeBack): Differentiator => ({
       const arriving = roots.map((root, k) => checkedCotangent(callee, root, cotangents[k]));
       const wanted = inputs.map((input, k) => {
         const edge = edgeIn(recorder, input);
-        if (edge !== undefined) return edge;
+        if (edge !== undefined) return behindHooks(edge);
         throw new KilnError(
           `${callee} is asked for the gradient of ${inputs.length === 1 ? "a tensor" : `tensor ${k} of its inputs`} ` +
             "that requires none: call requiresGrad_() on it before it is used",
@@ -81,7 +82,7 @@ interface Target {
 
 function targetOf(recorder: Recorder | undefined, tensor: Tensor): Target {
   const edge = edgeIn(recorder, tensor);
-  if (edge !== undefined) return { edge, tensor };
+  if (edge !== undefined) return { edge: behindHooks(edge), tensor };
   throw new KilnError("backward() is given a tensor among its inputs that requires no gradient");
 }
 
@@ -134,27 +135,57 @@ function gradientsOf(
   points: readonly Point[],
   arriving: readonly (Tensor | undefined)[],
   wanted: readonly GradFn[],
-  { createGraph, retainGraph }: GradientOptions,
+  options: GradientOptions,
 ): readonly (readonly Known[])[] {
-  const seeds = arriving.map((tensor) => tensor && knownOf(recorder, tensor));
+  const { createGraph, retainGraph } = options;
+  const passed = new Set<OperationGradFn>();
+  const terms = new Map<GradFn, readonly Known[]>();
+  /** Goes from `roots` to all of `goals`, and behind none of `ends`. */
+  const goBack = (
+    roots: readonly Point[],
+    seeds: readonly (Tensor | undefined)[],
+    goals: readonly GradFn[],
+    ends: ReadonlySet<GradFn>,
+  ): void => {
+    const cotangents = seeds.map((tensor) => tensor && knownOf(recorder, tensor));
+    const history = historyOf(roots, cotangents, goals, createGraph, recorder, ends);
+    const derived = takeBack(history.graph, history.seeds);
+    const replay = replayer(history.known, recorder, (value) => derived.graph.origins.get(value));
+    let next = 0;
+    for (const [k, count] of history.counts.entries()) {
+      const own = derived.values.slice(next, next + count).filter((value) => value !== undefined);
+      next += count;
+      terms.set(goals[k], [...(terms.get(goals[k]) ?? []), ...own.map(replay)]);
+    }
+    for (const operation of history.operations) passed.add(operation);
+  };
   const distinct = [...new Set(wanted)];
-  const history = historyOf(points, seeds, distinct, createGraph, recorder);
-  const derived = takeBack(history.graph, history.seeds);
-  const replay = replayer(history.known, recorder, (value) => derived.graph.origins.get(value));
-  let next = 0;
-  const terms = history.counts.map((count) => {
-    const own = derived.values.slice(next, next + count).filter((value) => value !== undefined);
-    next += count;
-    return own.map(replay);
-  });
-  if (!retainGraph) for (const operation of history.operations) operation.free();
-  return wanted.map((fn) => terms[distinct.indexOf(fn)]);
+  // In a trace hooks are part of the graph.
+  const edges = points.map(({ edge }) => edge);
+  const hookedOnes = recorder === undefined ? hookedBehind(edges, new Set(distinct)) : [];
+  goBack(points, arriving, [...new Set([...distinct, ...hookedOnes])], new Set(hookedOnes));
+  for (const [k, fn] of hookedOnes.entries()) {
+    const gradient = tensorOf(terms.get(fn) ?? [], typeAt(fn), recorder, options);
+    if (gradient === undefined) continue;
+    const changed = withGradMode(createGraph, () => hooked(fn.hooks, gradient));
+    terms.set(fn, [knownOf(recorder, changed)]);
+    const behind = new Set(hookedOnes.slice(k + 1));
+    const goals = [...new Set([...distinct, ...behind])].filter((goal) => goal !== fn);
+    if (fn instanceof OperationGradFn)
+      goBack([{ operand: fn.saved.output, edge: fn }], [changed], goals, behind);
+  }
+  if (!retainGraph) for (const operation of passed) operation.free();
+  return wanted.map((fn) => terms.get(fn) ?? []);
 }
+
+/** The type of the tensors that a function has made. */
+const typeAt = (fn: GradFn): Pick<Tensor, "shape" | "dtype"> =>
+  fn instanceof OperationGradFn ? fn.saved.output.type : (fn as AccumulateGrad).variable;
 
 /** The tensor of a gradient for `input`; without `createGraph` it has no history. */
 function tensorOf(
   terms: readonly Known[],
-  { shape, dtype }: Tensor,
+  { shape, dtype }: Pick<Tensor, "shape" | "dtype">,
   recorder: Recorder | undefined,
   { createGraph }: GradientOptions,
 ): Tensor | undefined {

@@ -8,6 +8,7 @@ import { KilnError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import { currentRecorder } from "./context.ts";
 import { isGradEnabled } from "./grad-mode.ts";
+import { recordRule } from "./gradient-rule.ts";
 import { apply, Tensor } from "./tensor.ts";
 
 /** What forward leaves for backward. Fields of one's own may be set on it as well. */
@@ -34,9 +35,6 @@ export interface FunctionDefinition<Args extends readonly unknown[]> {
   backward(context: FunctionContext, gradient: Tensor): Gradients;
 }
 
-/** In how many backward rules the one that is being recorded stands. */
-let level = 0;
-
 /** The base of a user's operation: a subclass has static `forward` and `backward` and is used through `apply`. */
 // biome-ignore lint/complexity/noStaticOnlyClass: PyTorch's users derive from autograd.Function.
 abstract class DifferentiableFunction {
@@ -57,7 +55,9 @@ function applied<Args extends readonly unknown[]>(definition: FunctionDefinition
   }
   const output = definition.forward(context, ...args);
   if (!(output instanceof Tensor)) throw new KilnError(`${definition.name}.forward must return one tensor`);
-  const gradients = gradientsOf(definition, context, args, output);
+  const { result: gradients, level } = recordRule(output.shape, (arriving) =>
+    gradientsOf(definition, context, args, arriving),
+  );
   const learned = gradients.flatMap((gradient, k) => (gradient === null ? [] : [k]));
   return apply("custom_gradient", [output, ...tensors, ...gradients.filter((g) => g !== null)], {
     count: tensors.length,
@@ -72,16 +72,9 @@ function gradientsOf<Args extends readonly unknown[]>(
   definition: FunctionDefinition<Args>,
   context: FunctionContext,
   args: Args,
-  output: Tensor,
+  arriving: Tensor,
 ): (Tensor | null)[] {
-  const arriving = apply("cotangent", [], { shape: output.shape, level });
-  level++;
-  let returned: Gradients;
-  try {
-    returned = definition.backward(context, arriving);
-  } finally {
-    level--;
-  }
+  const returned = definition.backward(context, arriving);
   const gradients = returned === null || returned instanceof Tensor ? [returned] : returned;
   if (gradients.length !== args.length) {
     throw new KilnError(

@@ -7,17 +7,22 @@ import { KilnError } from "../core/errors.ts";
 import { RESULT } from "../ir/body.ts";
 import type { Attrs, Value } from "../ir/types.ts";
 import { definitionOf } from "../ops/registry.ts";
+import type { GradientHook } from "./gradient-hooks.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Version } from "./version.ts";
 
 /** One edge of the graph: the function behind an input, and which of its outputs it was; `null` where no gradient flows. */
 export type NextFunction = readonly [GradFn | null, 0];
 
+const NO_HOOKS: readonly GradientHook[] = [];
+
 export abstract class GradFn {
   /** PyTorch's name, such as `AddmmBackward`. */
   abstract readonly name: string;
   /** Where gradients go from here, in PyTorch's order. */
   abstract readonly nextFunctions: readonly NextFunction[];
+  /** What is called, in order, with a gradient that arrives here; another list after every change. */
+  hooks: readonly GradientHook[] = NO_HOOKS;
 
   toString(): string {
     return `<${this.name} object>`;
@@ -62,6 +67,8 @@ export class OperationGradFn extends GradFn {
   readonly name: string;
   /** The function behind each of the op's inputs. */
   readonly edges: readonly (GradFn | undefined)[];
+  /** In a trace, of an operation that is nothing but a tensor's hook: where gradients for the tensor go behind it. */
+  hookedFor: GradFn | undefined;
   private readonly op: string;
   private readonly attrs: Attrs;
   private operation: SavedOperation | undefined;

@@ -27,24 +27,35 @@ export interface History {
   readonly operations: readonly OperationGradFn[];
 }
 
+const NONE: ReadonlySet<GradFn> = new Set();
+
 const edgesOf = (fn: GradFn): readonly GradFn[] =>
   fn instanceof OperationGradFn ? fn.edges.filter((edge) => edge !== undefined) : [];
+
+/** The functions with hooks on the ways from `roots` back to `wanted`, those that gradients meet first in front. */
+export const hookedBehind = (roots: readonly GradFn[], wanted: ReadonlySet<GradFn>): readonly GradFn[] =>
+  [...onTheWay(roots, wanted, NONE)].filter(({ hooks }) => hooks.length > 0).reverse();
 
 /** All leaves that lie behind `roots`, in order. */
 export const leavesBehind = (roots: readonly GradFn[]): readonly AccumulateGrad[] =>
   topologicalOrder(roots, edgesOf).filter((fn) => fn instanceof AccumulateGrad);
 
 /** The functions on the ways from `roots` back to `wanted`, in order. */
-function onTheWay(roots: readonly GradFn[], wanted: ReadonlySet<GradFn>): ReadonlySet<GradFn> {
+function onTheWay(
+  roots: readonly GradFn[],
+  wanted: ReadonlySet<GradFn>,
+  ends: ReadonlySet<GradFn>,
+): ReadonlySet<GradFn> {
   const needed = new Set<GradFn>();
-  for (const fn of topologicalOrder(roots, edgesOf))
-    if (wanted.has(fn) || edgesOf(fn).some((edge) => needed.has(edge))) needed.add(fn);
+  const next = (fn: GradFn): readonly GradFn[] => (ends.has(fn) ? [] : edgesOf(fn));
+  for (const fn of topologicalOrder(roots, next))
+    if (wanted.has(fn) || next(fn).some((edge) => needed.has(edge))) needed.add(fn);
   return needed;
 }
 
 /**
  * The graph of all that leads from `wanted` to `roots`, at which `cotangents` arrive. With `createGraph` its values have
- * edges, for gradients of the gradients; `recorder` is who records them in a trace.
+ * edges, for gradients of the gradients; `recorder` is who records them in a trace. Behind `ends` nobody goes.
  */
 export function historyOf(
   roots: readonly Point[],
@@ -52,6 +63,7 @@ export function historyOf(
   wanted: readonly GradFn[],
   createGraph: boolean,
   recorder: Recorder | undefined,
+  ends: ReadonlySet<GradFn> = NONE,
 ): History {
   const builder = new GraphBuilder(opTable);
   const known = new Map<Value, Known>();
@@ -59,6 +71,7 @@ export function historyOf(
   const needed = onTheWay(
     roots.map(({ edge }) => edge),
     isWanted,
+    ends,
   );
   const knows = (value: Value, operand: Operand, edge: GradFn | undefined): Value => {
     known.set(value, createGraph ? { operand, edge } : { operand });
@@ -84,9 +97,12 @@ export function historyOf(
   };
   const of = (operand: Operand, edge: GradFn | undefined): Value => {
     if (edge === undefined || !needed.has(edge)) return rule(operand, edge);
-    return edge instanceof OperationGradFn ? result(edge, operand) : source(operand, edge);
+    const isWithin = edge instanceof OperationGradFn && !ends.has(edge);
+    return isWithin ? result(edge, operand) : source(operand, edge);
   };
-  const operations = [...needed].filter((fn) => fn instanceof OperationGradFn);
+  const operations = [...needed].filter(
+    (fn) => fn instanceof OperationGradFn && !ends.has(fn),
+  ) as OperationGradFn[];
   const rules = rulesIn(operations);
   /** A user's rule must be seen down to its `cotangent`; what it uses beside that is an input like any other. */
   const ruled = bottomUp<Operand, Value>(

@@ -18,6 +18,7 @@ import { currentDifferentiator, currentEvaluator, currentRecorder, type Recorder
 import { formatTensor } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { isGradEnabled } from "./grad-mode.ts";
+import { addGradientHook, type GradientHook, type RemovableHandle } from "./gradient-hooks.ts";
 import { InPlaceMethods } from "./in-place.ts";
 import { injectApply } from "./operation.ts";
 import { rememberScalar } from "./pending.ts";
@@ -210,6 +211,14 @@ export class Tensor extends InPlaceMethods {
     const { createGraph = false, retainGraph = createGraph, inputs } = options;
     const wanted = inputs instanceof Tensor ? [inputs] : inputs;
     currentDifferentiator().backward(this, gradient, wanted, { createGraph, retainGraph });
+  }
+
+  /**
+   * Has `hook` called with the gradient of this tensor whenever one has been derived, before it goes further back or is
+   * added to `grad`; a tensor that it returns takes its place. In a compiled model it is called once, when that is traced.
+   */
+  registerHook(hook: GradientHook): RemovableHandle {
+    return addGradientHook(this, hook);
   }
 
   /**

@@ -4,12 +4,12 @@
  */
 
 import { Tensor } from "../tensor/tensor.ts";
-import type { Traceable } from "./trace.ts";
+import { HOOKS, type Traceable } from "./traceable.ts";
 
 interface Field {
   readonly path: string;
   readonly module: object;
-  readonly key: string;
+  readonly key: string | symbol;
   readonly value: unknown;
   /** What a list of numbers held, which may have changed by itself. */
   readonly numbers: readonly number[] | undefined;
@@ -33,6 +33,8 @@ export class ModelFields {
   private readonly modes: readonly Field[];
   private readonly containers: readonly Layers[];
   private fields: readonly Field[];
+  /** What modules and parameters call on the way, forwards or backwards. */
+  private hooks: readonly Field[];
 
   /** Remembers what the fields hold now. */
   constructor(model: Traceable) {
@@ -56,6 +58,10 @@ export class ModelFields {
         key !== "training" &&
         (isPlain(value) || numbers !== undefined || value instanceof Tensor || isModule.has(value)),
     );
+    this.hooks = [
+      ...modules.map(([path, module]) => hooksOf(path, module, HOOKS)),
+      ...[...model.namedParameters()].map(([path, parameter]) => hooksOf(path, parameter.asLeaf, "hooks")),
+    ];
     this.containers = modules.flatMap(([path, module]): Layers[] =>
       isContainer(module) ? [{ path, container: module, layers: heldBy(module) }] : [],
     );
@@ -82,6 +88,9 @@ export class ModelFields {
   /** What is no longer as it was, in words. */
   changed(): string | undefined {
     for (const field of this.fields) if (!isSame(field)) return `the model's ${field.path} is another`;
+    for (const field of this.hooks)
+      if (!isSame(field))
+        return `the hooks of the model${field.path === "" ? "" : `'s ${field.path}`} are others`;
     for (const { path, container, layers } of this.containers) {
       const now = heldBy(container);
       if (now.length !== layers.length || now.some((layer, k) => layer !== layers[k]))
@@ -108,15 +117,25 @@ export class ModelFields {
   /** Passes over fields from here on that have changed, and meant nothing to the graph. */
   ignoreChanged(): void {
     this.fields = this.fields.filter(isSame);
+    this.hooks = this.hooks.map(({ path, module, key }) => hooksOf(path, module, key));
   }
 }
 
 const heldBy = (container: Container): readonly unknown[] =>
   typeof container.values === "function" ? [...container.values()] : container.children();
 
+/** The hooks that there are now; the list is another one after every change. */
+const hooksOf = (path: string, module: object, key: string | symbol): Field => ({
+  path,
+  module,
+  key,
+  value: Reflect.get(module, key),
+  numbers: undefined,
+});
+
 /** Run before every step: lists are compared without a closure. */
 function isSame({ module, key, value, numbers }: Field): boolean {
-  const now = (module as Readonly<Record<string, unknown>>)[key];
+  const now = (module as Readonly<Record<string | symbol, unknown>>)[key];
   if (numbers === undefined) return Object.is(now, value);
   if (!Array.isArray(now) || now.length !== numbers.length) return false;
   for (let k = 0; k < numbers.length; k++) if (now[k] !== numbers[k]) return false;

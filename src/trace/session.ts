@@ -7,6 +7,7 @@ import type { Attrs, Graph, Input, TensorType, Update, Value } from "../ir/types
 import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import type { GradFn } from "../tensor/grad-fn.ts";
+import { registerLeafHooks } from "../tensor/gradient-hooks.ts";
 import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
 import type { Tensors } from "../tensor/tensor-tree.ts";
 import type { Version } from "../tensor/version.ts";
@@ -115,6 +116,7 @@ export class Session implements Recorder {
         this.parameters.push(name);
       }
       this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
+      if (this.isTraining && parameter.requiresGrad) recordWith(this, () => registerLeafHooks(owner));
     }
     for (const [name, buffer] of this.model.namedBuffers()) {
       const owner = ownerOf(buffer);

@@ -5,12 +5,17 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Outputs, Tensors } from "../tensor/tensor-tree.ts";
 import type { Place } from "./origins.ts";
 
+/** Where a module has its hooks; another value after every change. */
+export const HOOKS: unique symbol = Symbol.for("kiln.Module.hooks");
+
 /** What the tracer needs of a module; `nn.Module` is one. */
 export interface Traceable {
   forward(...inputs: unknown[]): Outputs;
   namedModules(): Iterable<readonly [string, Traceable]>;
   namedParameters(): Iterable<readonly [string, Tensor]>;
   namedBuffers(): Iterable<readonly [string, Tensor]>;
+  /** The hooks that forward calls, where a module has any. */
+  readonly [HOOKS]?: unknown;
   /** Where the user made it, when known. */
   readonly constructedAt?: Place | undefined;
 }

@@ -90,6 +90,6 @@ testModuleCases("modules_containers", {
   "sliced Sequential": sliced,
   Powers: () => new Powers(),
   Adaptive: () => new Adaptive(),
-  "Adaptive of one row": () => new Adaptive({ headBias: true }),
+  "Adaptive with a bias": () => new Adaptive({ headBias: true }),
   Probabilities: () => new Probabilities(),
 });

@@ -1,0 +1,26 @@
+/** Rules for gradients that users write: recorded once, in terms of a gradient that is still to come. */
+
+import type { Shape } from "../core/shape.ts";
+import { apply } from "./operation.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** In how many rules the one that is being recorded stands. */
+let level = 0;
+
+/** What a rule gives, and the level that `custom_gradient` knows its `cotangent` by. */
+export interface RecordedRule<T> {
+  readonly result: T;
+  readonly level: number;
+}
+
+/** Runs `rule` on a tensor that stands for the gradient that will arrive at a tensor of this shape. */
+export function recordRule<T>(shape: Shape, rule: (arriving: Tensor) => T): RecordedRule<T> {
+  const own = level;
+  const arriving = apply("cotangent", [], { shape, level: own });
+  level++;
+  try {
+    return { result: rule(arriving), level: own };
+  } finally {
+    level = own;
+  }
+}
