@@ -21,15 +21,21 @@ export function trainingStep({ groups, clip, origins }: StepUpdate): Pass<Graph,
       const b = GraphBuilder.from(graph, opTable);
       const gradients = gradientsOf(graph);
       const linesOf = (parameter: Input) => origins?.get(parameter.name) ?? originsOf(graph, parameter);
+      // What forward has made of a parameter is what the update starts from.
+      const constrained = new Map(graph.updates.map(({ target, value }) => [target, value]));
       const clipped = clip === undefined ? gradients : clipGradients(b, gradients, clip, linesOf);
       const updates = groups.flatMap(({ rule, parameters }, k) => {
         const scalars = declareScalars(b, rule, k);
         return [...clipped].flatMap(([parameter, gradient]): Update[] => {
           if (parameters !== undefined && !parameters.includes(parameter.name)) return [];
-          return b.at(linesOf(parameter), () => updatesOf(b, rule, parameter, gradient, scalars));
+          return b.at(linesOf(parameter), () =>
+            updatesOf(b, rule, parameter, constrained.get(parameter) ?? parameter, gradient, scalars),
+          );
         });
       });
-      return b.build(graph.name, withoutGradients(graph), [...graph.updates, ...updates]);
+      const updated = new Set(updates.map(({ target }) => target));
+      const others = graph.updates.filter(({ target }) => !updated.has(target));
+      return b.build(graph.name, withoutGradients(graph), [...others, ...updates]);
     },
   };
 }
@@ -67,6 +73,7 @@ function updatesOf(
   b: GraphBuilder,
   rule: UpdateRule,
   parameter: Input,
+  from: Value,
   gradient: Value,
   scalars: Readonly<Record<string, Value>>,
 ): Update[] {
@@ -76,7 +83,7 @@ function updatesOf(
       b.input("state", optimizerStateName(rule, parameter.name, name), type),
     ]),
   );
-  const result = rule.update(b, parameter, gradient, states, scalars);
+  const result = rule.update(b, from, gradient, states, scalars);
   return [
     { target: parameter, value: result.parameter },
     ...Object.entries(result.states).map(([name, value]) => ({ target: states[name], value })),

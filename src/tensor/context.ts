@@ -34,9 +34,10 @@ export interface Recorder {
   made(tensor: Tensor): void;
   /**
    * Says that the memory of `owner`, no view, is about to be changed in place; throws where a program cannot do that. A
-   * tensor that was there before holds after each run what it then stands for.
+   * tensor that was there before holds after each run what it then stands for. A parameter may be constrained alone, which
+   * the optimizer's update goes on from.
    */
-  change(owner: Tensor): void;
+  change(owner: Tensor, isConstraint?: boolean): void;
   /** A new stream of the program's random numbers, which each of its runs draws anew. */
   randomSource(): RandomSource;
   /** The line of the user's model that runs now. */

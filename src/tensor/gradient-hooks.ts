@@ -7,7 +7,7 @@
 import { describeValue } from "../core/describe-value.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import { refuse } from "./arguments.ts";
-import { currentRecorder, type Recorder } from "./context.ts";
+import { currentRecorder, type Recorder, recordWith } from "./context.ts";
 import { type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { withGradMode } from "./grad-mode.ts";
 import { type RecordedRule, recordRule } from "./gradient-rule.ts";
@@ -106,9 +106,9 @@ function hookTraced(recorder: Recorder, tensor: Tensor, hook: GradientHook): Rem
   };
 }
 
-/** Has the hooks that `leaf` had before the trace called in the graph, for which it is a state. */
-export function registerLeafHooks(leaf: Tensor): void {
-  for (const hook of leaf.asLeaf.hooks) leaf.registerHook(hook);
+/** Has the hooks that `leaf` had before the trace called in what `recorder` makes, where it stands for a state. */
+export function registerLeafHooks(recorder: Recorder, leaf: Tensor): void {
+  if (leaf.requiresGrad) recordWith(recorder, () => leaf.asLeaf.hooks.map((hook) => leaf.registerHook(hook)));
 }
 
 function requireUnread(recorder: Recorder, tensor: Tensor): void {

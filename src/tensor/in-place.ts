@@ -184,6 +184,12 @@ function changed(target: Tensor, method: string, result: Tensor, isOneValue = fa
   return target;
 }
 
+/** Gives a parameter the numbers of `result`, which obey a constraint, before it is used; its history stays what it is. */
+export function constrain(parameter: Tensor, result: Tensor): void {
+  currentRecorder()?.change(ownerOf(parameter), true);
+  write(parameter, result, true);
+}
+
 /** Throws where `backward` could not go back through the change. */
 function requireRecordable(target: Tensor, method: string, result: Tensor): void {
   const isLearned = (tensor: Tensor): boolean => !tensor.isTraced && tensor.isLeaf && tensor.requiresGrad;

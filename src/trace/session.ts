@@ -116,12 +116,12 @@ export class Session implements Recorder {
         this.parameters.push(name);
       }
       this.adoptState(name, owner, this.isTraining && parameter.requiresGrad);
-      if (this.isTraining && parameter.requiresGrad) recordWith(this, () => registerLeafHooks(owner));
     }
     for (const [name, buffer] of this.model.namedBuffers()) {
       const owner = ownerOf(buffer);
       if (!this.adopted.has(owner)) this.adoptState(name, owner, false);
     }
+    for (const { tensor } of this.adopted.values()) registerLeafHooks(this, tensor);
   }
 
   /**
@@ -141,9 +141,8 @@ export class Session implements Recorder {
       tensor.late = undefined;
       tensor.become(source, madeBy);
     }
-    for (const [tensor, memory] of this.left) {
+    for (const [tensor, memory] of this.left)
       rejoinMemory(tensor, memory, memory !== undefined && this.adopted.has(memory.tensor));
-    }
   }
 
   /**
@@ -204,6 +203,7 @@ export class Session implements Recorder {
         invariant(adopted !== undefined, "an optimizer updates what the graph has as states");
         this.changed.add(adopted);
         tensor.become(this.sourceOf(value, tensor.requiresGrad), null);
+        registerLeafHooks(this, tensor);
       },
     };
   }
@@ -279,14 +279,13 @@ export class Session implements Recorder {
     this.local.add(tensor);
   }
 
-  change(owner: Tensor): void {
-    const fixed = this.fixed.get(owner);
+  change(owner: Tensor, isConstraint = false): void {
+    const fixed = isConstraint && this.left.has(owner) ? undefined : this.fixed.get(owner);
     if (fixed !== undefined) throw new KilnError(assignsTo(fixed), [this.origin()]);
     this.valueOf(owner, true);
     const adopted = this.adopted.get(owner);
     // What forward has made or was given lives for one run.
-    if (adopted?.state === undefined) return;
-    this.changed.add(adopted);
+    if (adopted?.state !== undefined) this.changed.add(adopted);
   }
 
   /** A copy has no other user, so that reading the value elsewhere never reads the buffer before or after its time. */

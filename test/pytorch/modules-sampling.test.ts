@@ -1,6 +1,7 @@
 /** Power, fractional and inverse pooling, pooling's indices, sampling at grids and antialiasing against PyTorch. */
 
-import { F, nn, type Tensor, tensor } from "kiln";
+import { compile, F, manualSeed, nn, type Tensor, tensor, zeros } from "kiln";
+import { describe, expect, it } from "vitest";
 import { generate, sizeOf } from "../support/fixtures.ts";
 import { testModuleCases } from "../support/module-cases.ts";
 
@@ -120,3 +121,75 @@ testModuleCases(
   },
   ["wasm"],
 );
+
+class Drawing extends nn.Module {
+  readonly #draw: (x: Tensor) => Tensor;
+
+  constructor(draw: (x: Tensor) => Tensor) {
+    super();
+    this.#draw = draw;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.#draw(x);
+  }
+}
+
+/** What `draw` makes of `x` interactively and in two runs of a program, which draw anew. */
+async function drawn(x: Tensor, draw: (x: Tensor) => Tensor): Promise<number[][]> {
+  manualSeed(3);
+  const program = await compile(new Drawing(draw), { inputs: [x.shape], backend: "js" });
+  const results = [draw(x), await program.run(x), await program.run(x)];
+  return Promise.all(results.map(async (result) => [...(await result.data())]));
+}
+
+describe("what is drawn", () => {
+  it("by gumbelSoftmax has the classes' probabilities, and one class where it is hard", async () => {
+    const logits = tensor([Math.log(0.2), Math.log(0.8)]).expand(4000, 2);
+    for (const values of await drawn(logits, (x) => F.gumbelSoftmax(x, 0.5, { hard: true }))) {
+      expect(values.every((value, k) => (value === 0 || value === 1) && value + values[k ^ 1] === 1)).toBe(
+        true,
+      );
+      const share = values.reduce((sum, value, k) => sum + (k % 2) * value, 0) / 4000;
+      // Six standard deviations of 4,000 draws.
+      expect(Math.abs(share - 0.8)).toBeLessThan(0.04);
+    }
+    const soft = await drawn(zeros(3, 2), (x) => F.gumbelSoftmax(x, { dim: 0 }));
+    for (const values of soft) {
+      const sums = [0, 1].map((column) =>
+        values.reduce((sum, value, k) => sum + (k % 2 === column ? value : 0), 0),
+      );
+      for (const sum of sums) expect(sum).toBeCloseTo(1, 5);
+    }
+    expect(new Set(soft.map(String)).size).toBe(3);
+    const leaf = zeros(1, 3).requiresGrad_();
+    F.gumbelSoftmax(leaf, { hard: true })
+      .mul(tensor([1, 2, 3]))
+      .sum()
+      .backward();
+    expect((await leaf.grad!.data()).some((value) => value !== 0)).toBe(true);
+    expect(() => F.gumbelSoftmax(leaf, 0)).toThrow("tau must be above 0");
+  });
+
+  it("by rrelu are slopes between its bounds, one for each element", async () => {
+    const layer = new nn.RReLU(0.25, 0.5);
+    for (const values of await drawn(zeros(500).sub(1), (x) => layer.forward(x))) {
+      expect(values.every((value) => value >= -0.5 && value <= -0.25)).toBe(true);
+      expect(new Set(values).size).toBeGreaterThan(400);
+    }
+  });
+
+  it("by fractional pooling are windows of each plane, which hold its maximum at their edge", async () => {
+    const x = tensor(
+      Float32Array.from({ length: 2 * 36 }, (_, k) => k % 36),
+      { shape: [1, 2, 6, 6] },
+    );
+    const [first, ...others] = await drawn(x, (images) =>
+      F.fractionalMaxPool2d(images, 2, { outputRatio: 0.7 }),
+    );
+    for (const values of [first, ...others]) expect([values[15], values[31]]).toEqual([35, 35]);
+    expect(() => F.fractionalMaxPool2d(x, 2, 6)).toThrow("windows of [2,2] cannot make [6,6]");
+    const layer = new nn.FractionalMaxPool2d(2, { outputSize: 3, _randomSamples: zeros(1, 2, 2) });
+    expect(Object.keys(layer.stateDict())).toEqual(["_random_samples"]);
+  });
+});

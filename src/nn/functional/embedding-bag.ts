@@ -6,13 +6,20 @@ import { cat, where } from "../../tensor/rearrange.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 import { refuse, requireTensors, tensorOption } from "../reduction.ts";
-import { embedding, readPaddingIdx } from "./embedding.ts";
+import {
+  embedding,
+  MAX_NORM_NAMES,
+  type MaxNormOptions,
+  readMaxNorm,
+  readPaddingIdx,
+  renormalize,
+} from "./embedding.ts";
 
 /** How the rows of a bag become one. */
 export type BagMode = "sum" | "mean" | "max";
 
-/** The named arguments of {@link embeddingBag}. PyTorch's `maxNorm` and `sparse` are left out. */
-export interface EmbeddingBagOptions {
+/** The named arguments of {@link embeddingBag}. PyTorch's `sparse` is left out. */
+export interface EmbeddingBagOptions extends MaxNormOptions {
   /** "mean" unless told. */
   readonly mode?: BagMode;
   /** Whether a row's gradient is divided by how often it was looked up. */
@@ -25,7 +32,14 @@ export interface EmbeddingBagOptions {
   readonly paddingIdx?: number | null;
 }
 
-const NAMES = ["mode", "scaleGradByFreq", "perSampleWeights", "includeLastOffset", "paddingIdx"];
+const NAMES = [
+  ...MAX_NORM_NAMES,
+  "mode",
+  "scaleGradByFreq",
+  "perSampleWeights",
+  "includeLastOffset",
+  "paddingIdx",
+];
 export const BAG_MODES: readonly BagMode[] = ["mean", "sum", "max"];
 
 /** Which of the looked-up rows are in which bag, [bags, rows], and those rows, [rows, D] or [bags, rows, D]. */
@@ -53,6 +67,7 @@ export function embeddingBag(
   if (shares !== undefined && (mode !== "sum" || String(shares.shape) !== String(input.shape)))
     refuse(`embeddingBag's perSampleWeights are for the mode "sum" and of the shape of ${describe(input)}`);
   const padding = readPaddingIdx("embeddingBag", given, weight.shape[0]);
+  renormalize("embeddingBag", input, weight, readMaxNorm(given));
   const looked = embedding(input, weight, { scaleGradByFreq: given.flag("scaleGradByFreq", false) });
   const rows = shares === undefined ? looked : looked.mul(shares.unsqueeze(-1));
   const counted = padding === undefined ? undefined : input.ne(padding);

@@ -1,12 +1,27 @@
 /** Looking up rows of a table as a function. */
 
 import { KilnError } from "../../core/errors.ts";
+import { ones, zeros } from "../../tensor/creation.ts";
+import { noGrad } from "../../tensor/grad-mode.ts";
+import { constrain } from "../../tensor/in-place.ts";
+import { flatIndex } from "../../tensor/lookup.ts";
+import { norm } from "../../tensor/norms.ts";
+import { where } from "../../tensor/rearrange.ts";
+import { indexAdd } from "../../tensor/scatter.ts";
 import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments } from "../options.ts";
 
-/** The named arguments of {@link embedding}. PyTorch's `maxNorm` and `sparse` are left out. */
-export interface LookupOptions {
+/** How rows that are looked up are kept short. */
+export interface MaxNormOptions {
+  /** The largest norm: longer rows are scaled to it in the table itself, before they are looked up; none unless told. */
+  readonly maxNorm?: number | null;
+  /** The p of the norm; 2 unless told. */
+  readonly normType?: number;
+}
+
+/** The named arguments of {@link embedding}. PyTorch's `sparse` is left out. */
+export interface LookupOptions extends MaxNormOptions {
   /** A row that gets no gradient; a negative number counts from the end. */
   readonly paddingIdx?: number | null;
   /** Whether a row's gradient is divided by how often it was looked up. */
@@ -23,11 +38,45 @@ export function embedding(
   paddingIdx?: number | null | LookupOptions,
   options?: LookupOptions,
 ): Tensor {
-  const given = new Arguments("embedding", [paddingIdx, options], ["paddingIdx"], ["scaleGradByFreq"]);
+  const named = [...MAX_NORM_NAMES, "scaleGradByFreq"];
+  const given = new Arguments("embedding", [paddingIdx, options], ["paddingIdx"], named);
   const padding = withOrigin(() => readPaddingIdx("embedding", given, weight.shape[0]));
+  renormalize("embedding", input, weight, readMaxNorm(given));
   return apply("embedding", [weight, input], {
     ...(padding === undefined ? {} : { paddingIdx: padding }),
     scaleGradByFreq: given.flag("scaleGradByFreq", false),
+  });
+}
+
+export const MAX_NORM_NAMES = ["maxNorm", "normType"];
+
+/** What rows are kept below, if anything. */
+export interface MaxNorm {
+  readonly maxNorm: number | undefined;
+  readonly normType: number;
+}
+
+export const readMaxNorm = (given: Arguments): MaxNorm => ({
+  maxNorm: given.has("maxNorm") ? given.number("maxNorm", 0) : undefined,
+  normType: given.number("normType", Number.NEGATIVE_INFINITY, 2),
+});
+
+/** Scales the rows of `weight` that `input` names and that are longer than `maxNorm`, in place and without a gradient. */
+export function renormalize(
+  callee: string,
+  input: Tensor,
+  weight: Tensor,
+  { maxNorm, normType }: MaxNorm,
+): void {
+  if (maxNorm === undefined) return;
+  noGrad(() => {
+    const [rows] = weight.shape;
+    const places = flatIndex(callee, [input.reshape(-1)], [rows], false);
+    const isUsed = indexAdd(zeros(rows), 0, places, ones(places.shape)).gt(0).unsqueeze(1);
+    const own = weight.detach();
+    const lengths = norm(own, normType, [1], true);
+    const factor = lengths.add(1e-7).reciprocal().mul(maxNorm);
+    constrain(weight, where(isUsed.logicalAnd(lengths.gt(maxNorm)), own.mul(factor), own));
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { randn } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { readPaddingIdx } from "../functional/embedding.ts";
+import { MAX_NORM_NAMES, readMaxNorm, readPaddingIdx } from "../functional/embedding.ts";
 import {
   BAG_MODES,
   type BagMode,
@@ -12,6 +12,7 @@ import {
 import { Module } from "../module.ts";
 import { Arguments } from "../options.ts";
 import { Parameter } from "../parameter.ts";
+import { maxNormRepr, present } from "./embedding.ts";
 
 export interface EmbeddingBagArguments extends Omit<EmbeddingBagOptions, "perSampleWeights"> {
   readonly numEmbeddings: number;
@@ -23,6 +24,8 @@ export class EmbeddingBag extends Module {
   readonly numEmbeddings: number;
   readonly embeddingDim: number;
   readonly mode: BagMode;
+  readonly maxNorm: number | undefined;
+  readonly normType: number;
   readonly scaleGradByFreq: boolean;
   readonly includeLastOffset: boolean;
   readonly paddingIdx: number | undefined;
@@ -37,11 +40,14 @@ export class EmbeddingBag extends Module {
   constructor(options: EmbeddingBagArguments);
   constructor(...given: unknown[]) {
     super();
-    const named = ["mode", "scaleGradByFreq", "includeLastOffset", "paddingIdx"];
+    const named = [...MAX_NORM_NAMES, "mode", "scaleGradByFreq", "includeLastOffset", "paddingIdx"];
     const options = new Arguments("EmbeddingBag", given, ["numEmbeddings", "embeddingDim"], named);
     this.numEmbeddings = options.integer("numEmbeddings", 1);
     this.embeddingDim = options.integer("embeddingDim", 1);
     this.mode = options.choice("mode", BAG_MODES, "mean");
+    const { maxNorm, normType } = readMaxNorm(options);
+    this.maxNorm = maxNorm;
+    this.normType = normType;
     this.scaleGradByFreq = options.flag("scaleGradByFreq", false);
     this.includeLastOffset = options.flag("includeLastOffset", false);
     this.paddingIdx = readPaddingIdx("EmbeddingBag", options, this.numEmbeddings);
@@ -53,7 +59,14 @@ export class EmbeddingBag extends Module {
 
   forward(input: Tensor, offsets?: Tensor, perSampleWeights?: Tensor): Tensor {
     const { mode, scaleGradByFreq, includeLastOffset, paddingIdx = null } = this;
-    const options = { mode, scaleGradByFreq, includeLastOffset, paddingIdx, perSampleWeights };
+    const options = {
+      mode,
+      ...present(this),
+      scaleGradByFreq,
+      includeLastOffset,
+      paddingIdx,
+      perSampleWeights,
+    };
     return offsets === undefined
       ? embeddingBag(input, this.weight, options)
       : embeddingBag(input, this.weight, offsets, options);
@@ -62,6 +75,7 @@ export class EmbeddingBag extends Module {
   override extraRepr(): string {
     return [
       `${this.numEmbeddings}, ${this.embeddingDim}`,
+      ...maxNormRepr(this),
       ...(this.scaleGradByFreq ? ["scale_grad_by_freq=True"] : []),
       `mode='${this.mode}'`,
       ...(this.paddingIdx === undefined ? [] : [`padding_idx=${this.paddingIdx}`]),

@@ -4,9 +4,16 @@ import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import { randn } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { embedding, type LookupOptions, readPaddingIdx } from "../functional/embedding.ts";
+import {
+  embedding,
+  type LookupOptions,
+  MAX_NORM_NAMES,
+  type MaxNorm,
+  readMaxNorm,
+  readPaddingIdx,
+} from "../functional/embedding.ts";
 import { Module } from "../module.ts";
-import { Arguments } from "../options.ts";
+import { Arguments, pythonFloat } from "../options.ts";
 import { Parameter } from "../parameter.ts";
 
 export interface EmbeddingOptions extends LookupOptions {
@@ -26,14 +33,31 @@ export interface PretrainedOptions extends LookupOptions {
   readonly freeze?: boolean;
 }
 
+/** As options. */
+export const present = ({
+  maxNorm,
+  normType,
+}: MaxNorm): { readonly maxNorm: number | null; readonly normType: number } => ({
+  maxNorm: maxNorm ?? null,
+  normType,
+});
+
+/** What PyTorch prints of it. */
+export const maxNormRepr = ({ maxNorm, normType }: MaxNorm): string[] => [
+  ...(maxNorm === undefined ? [] : [`max_norm=${pythonFloat(maxNorm)}`]),
+  ...(normType === 2 ? [] : [`norm_type=${normType}`]),
+];
+
 const POSITIONAL = ["numEmbeddings", "embeddingDim", "paddingIdx"];
-const KEYWORD_ONLY = ["scaleGradByFreq", "_weight", "_freeze"];
+const KEYWORD_ONLY = [...MAX_NORM_NAMES, "scaleGradByFreq", "_weight", "_freeze"];
 
 /** Vectors of embeddingDim numbers for int32 indices: [...] → [..., embeddingDim] (torch.nn.Embedding). */
 export class Embedding extends Module {
   readonly numEmbeddings: number;
   readonly embeddingDim: number;
   readonly paddingIdx: number | undefined;
+  readonly maxNorm: number | undefined;
+  readonly normType: number;
   readonly scaleGradByFreq: boolean;
   /** [numEmbeddings, embeddingDim] */
   weight: Parameter;
@@ -51,6 +75,9 @@ export class Embedding extends Module {
     this.numEmbeddings = options.integer("numEmbeddings", 1);
     this.embeddingDim = options.integer("embeddingDim", 1);
     this.paddingIdx = readPaddingIdx("Embedding", options, this.numEmbeddings);
+    const { maxNorm, normType } = readMaxNorm(options);
+    this.maxNorm = maxNorm;
+    this.normType = normType;
     this.scaleGradByFreq = options.flag("scaleGradByFreq", false);
     const isLearned = !options.flag("_freeze", false);
     this.weight = new Parameter(this.table(options.tensor("_weight")), isLearned);
@@ -58,7 +85,7 @@ export class Embedding extends Module {
 
   /** An embedding over a table [numEmbeddings, embeddingDim], which is not learned unless `freeze` is false. */
   static fromPretrained(embeddings: Tensor, options?: boolean | PretrainedOptions): Embedding {
-    const named = ["freeze", "paddingIdx", "scaleGradByFreq"];
+    const named = ["freeze", "paddingIdx", ...MAX_NORM_NAMES, "scaleGradByFreq"];
     const given = new Arguments("Embedding.fromPretrained", [options], ["freeze"], named.slice(1));
     if (embeddings.ndim !== 2) {
       throw new KilnError(
@@ -71,6 +98,7 @@ export class Embedding extends Module {
       numEmbeddings,
       embeddingDim,
       paddingIdx: paddingIdx ?? null,
+      ...present(readMaxNorm(given)),
       scaleGradByFreq: given.flag("scaleGradByFreq", false),
       _weight: embeddings,
       _freeze: given.flag("freeze", true),
@@ -79,13 +107,14 @@ export class Embedding extends Module {
 
   forward(input: Tensor): Tensor {
     const { paddingIdx = null, scaleGradByFreq } = this;
-    return embedding(input, this.weight, { paddingIdx, scaleGradByFreq });
+    return embedding(input, this.weight, { paddingIdx, ...present(this), scaleGradByFreq });
   }
 
   override extraRepr(): string {
     return [
       `${this.numEmbeddings}, ${this.embeddingDim}`,
       ...(this.paddingIdx === undefined ? [] : [`padding_idx=${this.paddingIdx}`]),
+      ...maxNormRepr(this),
       ...(this.scaleGradByFreq ? ["scale_grad_by_freq=True"] : []),
     ].join(", ");
   }
