@@ -63,7 +63,7 @@ describe("Embedding", () => {
     [() => new nn.Embedding(3, 2, -4), "Embedding's paddingIdx -4 must be one of its 3 rows"],
     [
       () => new nn.Embedding(3, 2, { sparse: true } as never),
-      "Embedding has no option sparse; its options are numEmbeddings, embeddingDim, paddingIdx, scaleGradByFreq",
+      "Embedding has no option sparse; its options are numEmbeddings, embeddingDim, paddingIdx, maxNorm, normType, scaleGradByFreq",
     ],
     [
       () => new nn.Embedding(3, 2, { _weight: zeros(2, 3) }),

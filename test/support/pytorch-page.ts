@@ -55,6 +55,10 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/DataParallel|SyncBatchNorm/, "for several devices"],
   [/^torch\.nn\.(Container|NLLLoss2d|CrossMapLRN2d|RNNBase|RNNCellBase)$/, "old or internal in PyTorch"],
   [/grouped_mm|scaled_|LinearCrossEntropy|linear_cross_entropy/, "for number formats and kernels of GPUs"],
+  [
+    /parametrizations\.orthogonal$/,
+    "it needs matrix exponentials or Householder products, which Kiln has not",
+  ],
   [/conv_tbc|native_/, "old or internal in PyTorch"],
 ];
 

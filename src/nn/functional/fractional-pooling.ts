@@ -5,9 +5,9 @@
 
 import { describe } from "../../ops/definition.ts";
 import { arange, full } from "../../tensor/creation.ts";
+import { gather } from "../../tensor/lookup.ts";
 import { rand } from "../../tensor/random.ts";
 import { cat } from "../../tensor/rearrange.ts";
-import { gather } from "../../tensor/statistics.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments, type Extents, extentsOf, type Size, type Size2d, type Size3d } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";

@@ -6,8 +6,8 @@
 import { describe } from "../../ops/definition.ts";
 import { requireFloats } from "../../tensor/arguments.ts";
 import { tensor } from "../../tensor/creation.ts";
+import { gather } from "../../tensor/lookup.ts";
 import { where } from "../../tensor/rearrange.ts";
-import { gather } from "../../tensor/statistics.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";

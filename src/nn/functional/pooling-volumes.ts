@@ -5,7 +5,7 @@
 
 import { describe } from "../../ops/definition.ts";
 import { arange } from "../../tensor/creation.ts";
-import { gather } from "../../tensor/statistics.ts";
+import { gather } from "../../tensor/lookup.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments, extentsOf, type OpenSize3d, type Pair, type Size3d } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";

@@ -3,8 +3,8 @@
 import { describe } from "../../ops/definition.ts";
 import { zeros } from "../../tensor/creation.ts";
 import { Function as DifferentiableFunction, type FunctionContext } from "../../tensor/function.ts";
+import { gather } from "../../tensor/lookup.ts";
 import { scatter } from "../../tensor/scatter.ts";
-import { gather } from "../../tensor/statistics.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
   Arguments,

@@ -1,9 +1,8 @@
 /** Softmax over very many classes, of which the rare ones stand in clusters with fewer features of their own. */
 
 import { describe } from "../../ops/definition.ts";
-import { flatIndex } from "../../tensor/lookup.ts";
+import { flatIndex, gather } from "../../tensor/lookup.ts";
 import { cat, where } from "../../tensor/rearrange.ts";
-import { gather } from "../../tensor/statistics.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Module } from "../module.ts";
 import { Arguments } from "../options.ts";
