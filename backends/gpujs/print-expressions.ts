@@ -3,7 +3,7 @@
  * their own, and a `select` becomes an `if`, so that no thread ever reads outside of a buffer.
  */
 
-import { isFloat } from "../../src/core/dtype.ts";
+import { isFloat, kindOf } from "../../src/core/dtype.ts";
 import { InternalError, KilnError } from "../../src/core/errors.ts";
 import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single-precision.ts";
 import type { CompareOp, Expr, Kernel } from "../../src/loop/types.ts";
@@ -132,12 +132,12 @@ export class ExpressionPrinter {
     // A read within an index of a read is miscompiled by some drivers: it gets a name first.
     const at = index.includes("[") ? this.out.constant("at", index) : index;
     const text = `${this.out.argument({ kind: "buffer", name: e.buffer })}[${at}]`;
-    if (isFloat(e.dtype) || e.dtype === "uint8") return text;
-    if (e.dtype === "bool") {
+    if (kindOf(e.dtype) === "bool") {
       const truth = this.out.constant("truth", text);
       this.out.goesBeyondWhere(`${truth} > 1.5`);
       return truth;
     }
+    if (!isIndex(e)) return text;
     const { low, high } = this.out.ranges.rangeOf(e);
     if (low > -EXACT_WHOLE && high < EXACT_WHOLE) return `Math.floor(${text})`;
     // Another kernel may have met a number that it could not hold; such a one is no whole number of this one.
