@@ -242,10 +242,8 @@ export class Session implements Recorder {
   }
 
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
-    const values = outputs.map((o) => ({
-      name: o.name,
-      value: recordWith(this, () => this.valueOf(o.tensor)),
-    }));
+    const valueOf = (tensor: Tensor): Value => recordWith(this, () => this.valueOf(tensor));
+    const values = outputs.map((o) => ({ name: o.name, value: valueOf(o.tensor) }));
     const graph = this.builder.build(name, values, this.updates());
     const names = this.namer.finish(graph.inputs);
     return {
@@ -254,9 +252,7 @@ export class Session implements Recorder {
       parameters: this.parameters,
       inputs: this.inputs,
       written: this.written,
-      assumes: [this.model, this.lossModule]
-        .filter((part) => part !== undefined)
-        .map((part) => new ModelFields(part)),
+      assumes: [this.model, this.lossModule].flatMap((part) => (part ? [new ModelFields(part)] : [])),
     };
   }
 
