@@ -17,9 +17,19 @@ export function pow(input: Operand, exponent: Operand): Tensor {
     );
   const [base, power] = promoted(operand(input), operand(exponent));
   if (base.dtype === "bool") return refuse("pow does not take two bool tensors: use .int() or .float()");
-  if (base.dtype !== "int32") return apply("pow", [base, power]);
+  if (base.dtype !== "int32")
+    return isHalf(exponent) ? halfPower(base, exponent) : apply("pow", [base, power]);
   if (typeof exponent === "number") return knownPower(base, exponent);
   return wholePower(base, power);
+}
+
+const isHalf = (exponent: Operand): exponent is number =>
+  typeof exponent === "number" && Math.abs(exponent) === 0.5;
+
+/** A power that is known to be a square root is one, also of -∞, where other powers are ∞ (torch.pow). */
+function halfPower(base: Tensor, exponent: number): Tensor {
+  const root = apply("sqrt", [base]);
+  return exponent > 0 ? root : apply("div", [constant(1), root]);
 }
 
 /** Squared again and again, and multiplied by where the exponent has a bit. */

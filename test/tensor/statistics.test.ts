@@ -80,6 +80,13 @@ describe("PyTorch's documented examples", () => {
     expect(await variance(tensor([1])).item()).toBeNaN();
   });
 
+  it("a half power is a root, whatever powers were computed before", async () => {
+    const values = tensor([Number.NEGATIVE_INFINITY, 4]);
+    expect(await pow(values, 0.25).array()).toEqual([Number.POSITIVE_INFINITY, Math.fround(Math.SQRT2)]);
+    expect(await pow(values, 0.5).array()).toEqual([Number.NaN, 2]);
+    expect(await pow(values, -0.5).array()).toEqual([Number.NaN, 0.5]);
+  });
+
   it("pow, prod, amin and cumsum", async () => {
     const a = arange(1, 5);
     expect(await rounded(pow(a, a))).toEqual([1, 4, 27, 256]);
