@@ -5,7 +5,7 @@
  */
 
 import * as fc from "fast-check";
-import { nn, noGrad, ones, type Tensor, tensor, zeros } from "kiln";
+import { nn, noGrad, ones, slice, type Tensor, tensor, zeros } from "kiln";
 import { ownerOf } from "../../src/tensor/view.ts";
 
 /** One instruction: its kind, numbers from which it picks operands and options, and whether it runs inside noGrad. */
@@ -117,6 +117,18 @@ const ACTS = {
     const x = v.pick(a);
     return x.ndim < 2 ? x.expand(2, ...(x.ndim === 0 ? [3] : x.shape)) : x;
   },
+  sin: (v, { a }) => v.pick(a).sin(),
+  flip: (v, { a, b }) => along(v.pick(a), b, (x, dim) => x.flip(dim)),
+  cumsum: (v, { a, b }) => along(v.recent(a), b, (x, dim) => x.cumsum(dim)),
+  unbind: (v, { a, b, c }) => along(v.pick(a), b, (x, dim) => x.unbind(dim)[c % x.shape[dim]]),
+  index: (v, { a, c }) => along(v.pick(a), 0, (x) => x.index(slice(c % x.shape[0]), "...")),
+  diagonal: (v, { a }) => (v.pick(a).ndim === 2 ? v.pick(a).diagonal() : v.pick(a).unsqueeze(0)),
+  sin_: (v, at) => v.change(at, (x) => writable(x)?.sin_()),
+  lerp_: (v, at) => v.change(at, (x) => writable(x)?.lerp_(v.fitting(at.c, x), 0.25)),
+  maskedFill_: (v, at) => v.change(at, (x) => writable(x)?.maskedFill_(x.gt(0.6), 0.25)),
+  tril_: (v, at) => v.change(at, (x) => (x.ndim === 2 ? writable(x)?.tril_() : undefined)),
+  indexPut_: (v, at) =>
+    v.change(at, (x) => (x.ndim > 0 ? writable(x)?.indexPut_([at.c % x.shape[0]], 0.5) : undefined)),
   add_: (v, at) => v.change(at, (x) => writable(x)?.add_(v.fitting(at.c, x))),
   sub_: (v, at) => v.change(at, (x) => writable(x)?.sub_(half(v.fitting(at.c, x)))),
   mul_: (v, at) => v.change(at, (x) => writable(x)?.mul_(at.c % 2 === 0 ? 0.5 : v.fitting(at.c, x))),
@@ -131,6 +143,10 @@ const ACTS = {
 type Kind = keyof typeof ACTS;
 
 export const KINDS = Object.keys(ACTS) as Kind[];
+
+/** What `make` makes along the axis number `k`; of a single number, a list of it. */
+const along = (x: Tensor, k: number, make: (x: Tensor, dim: number) => Tensor): Tensor =>
+  x.ndim === 0 ? x.reshape(1) : make(x, k % x.ndim);
 
 /** `undefined` for a tensor of which several elements are one, which in-place operations refuse. */
 const writable = (x: Tensor): Tensor | undefined =>
