@@ -17,5 +17,6 @@ function overAxes(name: string): string[] {
   return [1, 2, 3].map((axes) => `${name}${axes}d`);
 }
 
-/** Whether `nn.name` is such a module; losses are, too. */
-export const isStateless = (name: string): boolean => STATELESS.has(name) || name.endsWith("Loss");
+/** Whether `nn.name` is such a module; losses are, too, but for one that is made of layers. */
+export const isStateless = (name: string): boolean =>
+  STATELESS.has(name) || (name.endsWith("Loss") && name !== "AdaptiveLogSoftmaxWithLoss");

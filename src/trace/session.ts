@@ -242,8 +242,10 @@ export class Session implements Recorder {
   }
 
   finish(name: string, outputs: readonly { name: string; tensor: Tensor }[]): Trace {
-    const valueOf = (tensor: Tensor): Value => recordWith(this, () => this.valueOf(tensor));
-    const values = outputs.map((o) => ({ name: o.name, value: valueOf(o.tensor) }));
+    const values = outputs.map((o) => ({
+      name: o.name,
+      value: recordWith(this, () => this.valueOf(o.tensor)),
+    }));
     const graph = this.builder.build(name, values, this.updates());
     const names = this.namer.finish(graph.inputs);
     return {

@@ -160,13 +160,23 @@ describe("the list of layers without state", () => {
     ...["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"],
     ...["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"],
     ...["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"],
-    ...["Bilinear", "Embedding", "EmbeddingBag", "Linear", "PReLU"],
+    ...["AdaptiveLogSoftmaxWithLoss", "Bilinear", "Embedding", "EmbeddingBag", "Linear", "PReLU"],
     ...["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "MultiheadAttention", "Transformer"],
     ...["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"],
   ];
-  const OTHERS = ["ModuleDict", "ModuleList", "Sequential", "Module", "Parameter"];
+  const OTHERS = [
+    "ModuleDict",
+    "ModuleList",
+    "Sequential",
+    "Module",
+    "Parameter",
+    "Buffer",
+    "ParameterDict",
+    "ParameterList",
+  ];
   const DROPOUTS = [
     ...["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"],
+    ...["FractionalMaxPool2d", "FractionalMaxPool3d", "RReLU"],
   ];
 
   it("has every module of nn that is not known to hold something or to have modes", () => {

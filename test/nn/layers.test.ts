@@ -137,8 +137,8 @@ describe("max-pooling", () => {
       "MaxPool2d's padding 2 must be at most half of its kernelSize 3",
     );
     expect(() => F.maxPool2d(images, [2, 4], 1, 2)).toThrow("maxPool2d's padding 2 must be at most half");
-    expect(() => new nn.MaxPool2d({ kernelSize: 2, returnIndices: true } as never)).toThrow(
-      "MaxPool2d has no option returnIndices; its options are kernelSize, stride, padding, dilation, ceilMode",
+    expect(() => new nn.MaxPool2d({ kernelSize: 2, indices: true } as never)).toThrow(
+      "MaxPool2d has no option indices; its options are kernelSize, stride, padding, dilation, returnIndices, ceilMode",
     );
   });
 });
