@@ -92,23 +92,43 @@ export interface DivOptions {
 
 const DIV = { roundingMode: true } satisfies OptionNames<DivOptions>;
 
-/** A quotient, of whole numbers in float32 unless it is rounded (torch.div); the rounded has no gradient. */
+/**
+ * A quotient, of whole numbers in float32 unless it is rounded (torch.div); the rounded has no gradient. Whole numbers
+ * rounded stay int32, exact; where the divisor is 0, which PyTorch refuses, they are 0.
+ */
 export function div(a: Tensor, b: Operand, options: DivOptions = {}): Tensor {
   withOrigin(() => checkOptionNames("div", options, DIV));
   const { roundingMode = null } = options;
   const [x, y] = promoted(a, operandLike("div", b, a));
   if (roundingMode === null) return apply("div", [to(x, "float32"), to(y, "float32")]);
-  requireFloats("div with a roundingMode", x);
+  if (!isWhole(x)) requireFloats("div with a roundingMode", x);
   switch (roundingMode) {
     case "trunc":
-      return apply("trunc", [apply("div", [x, y])]);
+      return isWhole(x) ? wholeQuotient(x, y, "fmod") : apply("trunc", [apply("div", [x, y])]);
     case "floor":
-      return apply("floor_divide", [x, y]);
+      return isWhole(x) ? wholeQuotient(x, y, "remainder") : apply("floor_divide", [x, y]);
     default:
       return refuse(
         `div's roundingMode must be "trunc", "floor" or null, not ${describeValue(roundingMode satisfies never)}`,
       );
   }
+}
+
+/**
+ * `(a - rest)/b`, exact for all int32: a first quotient in float32 is off by 2⁹ at most, and where it is off `b` is so small
+ * that what it leaves is divided exactly. Sums are modulo 2³², so that `a - rest` may go beyond int32 on the way.
+ */
+function wholeQuotient(a: Tensor, b: Tensor, op: "fmod" | "remainder"): Tensor {
+  const cut = apply("fmod", [a, b]);
+  const divisor = to(b, "float32");
+  const part = (dividend: Tensor): Tensor =>
+    to(apply("round", [apply("div", [to(dividend, "float32"), divisor])]), "int32");
+  const whole = a.sub(cut);
+  const first = part(whole);
+  const quotient = first.add(part(whole.sub(first.mul(b))));
+  // Rounded down it is one less where the two remainders differ.
+  const rounded = op === "fmod" ? quotient : quotient.sub(apply("remainder", [a, b]).ne(cut).int());
+  return where(b.eq(0), 0, rounded);
 }
 
 export const exp2 = (x: Tensor): Tensor => apply("pow", [constant(2), x]);

@@ -22,6 +22,16 @@ const CASES: Readonly<Record<string, readonly [(a: Tensor, b: Tensor) => Tensor,
   minimum: [(a, b) => a.minimum(b), [3, -7, -3, -7, 0, LARGE, -(2 ** 31), 987]],
   fmod: [(a, b) => a.fmod(b), [1, -1, 1, -1, 0, 0, 0, 855]],
   remainder: [(a, b) => a.remainder(b), [1, 2, -2, -1, 0, 0, 0, 855]],
+  // The first divisor of -2³¹ that has a quotient.
+  "div trunc": [
+    (a, b) => a.div(b.minimum(-2), { roundingMode: "trunc" }),
+    [-3, 3, -2, 2, 0, -1073741823, 1073741824, -61728394],
+  ],
+  "div floor": [
+    (a, b) => a.div(b.minimum(-2), { roundingMode: "floor" }),
+    [-4, 3, -3, 2, 0, -1073741824, 1073741824, -61728395],
+  ],
+  "floorDivide by 0": [(a) => a.floorDivide(0), [0, 0, 0, 0, 0, 0, 0, 0]],
   "floor and round": [(a) => a.floor().round().ceil().trunc(), A],
   bitwiseAnd: [(a, b) => a.bitwiseAnd(b), [3, 1, 5, -7, 0, LARGE, -(2 ** 31), 273]],
   bitwiseOr: [(a, b) => a.bitwiseOr(b), [7, -5, -1, -3, 5, LARGE, -1, 123457503]],
