@@ -201,8 +201,9 @@ export function makeModel(spec: ModelSpec): RandomModel {
 
 /** Whether training it draws random numbers: they are others in each mode, and in PyTorch. */
 export const drawsNumbers = ({ kinds, layers }: RandomModel): boolean =>
-  kinds.some((kind) => /^(rand|normal$|bernoulli$|multinomial$)/.test(kind)) ||
-  layers.some((layer) => layer.modules().some(isChance));
+  kinds.some((kind) =>
+    /^(rand|normal$|bernoulli$|multinomial$|gumbelSoftmax$|RReLU$|Fractional)/.test(kind),
+  ) || layers.some((layer) => layer.modules().some(isChance));
 
 function isChance(module: nn.Module): boolean {
   const share = Reflect.get(module, /Dropout/.test(module.constructor.name) ? "p" : "dropout");

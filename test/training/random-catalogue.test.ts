@@ -18,11 +18,6 @@ const NOT_LAYERS: Readonly<Record<string, string>> = {
   ModuleDict: "a container like ModuleList, that computes nothing",
   ParameterList: "a container like ModuleList, of parameters",
   ParameterDict: "a container of parameters",
-  AdaptiveLogSoftmaxWithLoss: "in no table yet; test/pytorch/modules-containers.test.ts has its models",
-  ...reasons("in no table yet; test/pytorch/modules-sampling.test.ts has their models", [
-    ...["RReLU", "LPPool1d", "LPPool2d", "LPPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"],
-    ...["FractionalMaxPool2d", "FractionalMaxPool3d"],
-  ]),
 };
 
 const NOT_OPTIMIZERS: Readonly<Record<string, string>> = {
@@ -60,10 +55,6 @@ const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
   ]),
   multiHeadAttentionForward: "what the layer MultiheadAttention computes, from parameters of its own",
   long: "it refuses: there is no int64",
-  ...reasons("in no table yet; test/pytorch/modules-sampling.test.ts has their models", [
-    ...["affineGrid", "gridSample", "gumbelSoftmax", "rrelu", "lpPool1d", "lpPool2d", "lpPool3d"],
-    ...["maxUnpool1d", "maxUnpool2d", "maxUnpool3d", "fractionalMaxPool2d", "fractionalMaxPool3d"],
-  ]),
   registerHook: "test/pytorch/modules-hooks.test.ts has its models",
   ...reasons("their elements are anything", ["empty", "emptyLike"]),
 };

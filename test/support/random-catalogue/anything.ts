@@ -74,6 +74,7 @@ export const COMMON_LAYERS: LayerTable = {
     (shape, { a }) => new nn.GLU(1 + (a % (shape.length - 1))),
     (layer, x, y) => layer.forward(x.shape[layer.dim] % 2 === 0 ? x : cat([x, y], layer.dim)),
   ),
+  RReLU: (_shape, { a, b }) => new nn.RReLU(0.1 + (a % 3) / 10, 0.3 + (b % 3) / 10),
   Flatten: (shape, { a }) => new nn.Flatten(small(a, shape.length - 1)),
   Identity: () => new nn.Identity(),
 };

@@ -54,6 +54,7 @@ export const CREATIONS: FunctionTable = {
     const flat = x.flatten(1);
     return beside(flat, flat.softmax(1).multinomial(1));
   },
+  gumbelSoftmax: (x, { axis, a }) => kiln.F.gumbelSoftmax(x, { tau: 0.5 + (a % 3) / 2, dim: axis }),
   trilIndices: (x) => beside(x, kiln.trilIndices(2, width(x)).select(1, -1).sum()),
   triuIndices: (x) => beside(x, kiln.triuIndices(width(x), width(x)).sum().remainder(3)),
   noGrad: (x, { y }) => x.mul(noGrad(() => y.sigmoid())),

@@ -62,7 +62,11 @@ export const ELEMENT_FUNCTIONS: FunctionTable = {
   lerp: (x, { y, a }) => (a % 2 === 0 ? x.lerp(y, 0.3) : x.lerp(y, y.sigmoid())),
   addcmul: (x, { y }) => x.addcmul(y.tanh(), x.tanh(), { value: 0.4 }),
   addcdiv: (x, { y }) => x.addcdiv(y, positive(x), { value: 0.4 }),
-  nanToNum: (x, { y }) => x.div(where(above(y), 1, 0)).nanToNum(0.3, 0.2, -0.2),
+  nanToNum: (x, { y }) =>
+    x
+      .maskedFill(y.gt(OFF), Number.NaN)
+      .maskedFill(y.lt(-OFF), Number.POSITIVE_INFINITY)
+      .nanToNum(0.3, 0.2, -0.2),
   where: (x, { y }) => where(above(x), x, y.tanh()),
   maskedFill: (x, { y, a }) => x.maskedFill(above(y), a % 2 === 0 ? 0.3 : y.mean()),
   frac: (x) => x.add(OFF).frac(),

@@ -12,7 +12,7 @@ const wholeImage = ([, , height, width]: Shape, { a, b }: Draws): [number, numbe
 ];
 
 /** A window that the image has, and twice its rows and columns to fold back into. */
-const window = ([, , height, width]: Shape, { a, b }: Draws): [number, number] => [
+const window = ([, , height, width]: Shape, { a, b }: Pick<Draws, "a" | "b">): [number, number] => [
   small(a, Math.min(height, 3)),
   small(b, Math.min(width, 3)),
 ];
@@ -60,6 +60,25 @@ export const IMAGE_LAYERS: LayerTable = {
     }),
   AdaptiveAvgPool2d: (_shape, { a, b }) => new nn.AdaptiveAvgPool2d([small(a, 4), small(b, 3)]),
   AdaptiveMaxPool2d: (_shape, { a, b }) => new nn.AdaptiveMaxPool2d([small(a, 4), small(b, 3)]),
+  // Of nothing but zeros a root has no gradient.
+  LPPool2d: called(
+    (shape, { a, b, c }) =>
+      new nn.LPPool2d(small(a, 3), window(shape, { a: b, b: c }), { ceilMode: c % 3 === 0 }),
+    (layer, x) => layer.forward(x.square().add(0.3)),
+  ),
+  MaxUnpool2d: called(
+    (shape, draws) => new nn.MaxUnpool2d(window(shape, draws)),
+    (layer, x) => {
+      const [values, indices] = F.maxPool2d(x, layer.kernelSize, { returnIndices: true });
+      return layer.forward(values.tanh(), indices, x.shape);
+    },
+  ),
+  FractionalMaxPool2d: ([, , height, width], { a, b, c }) => {
+    const kernel = [small(a, Math.min(height, 2)), small(a >> 1, Math.min(width, 2))] as const;
+    return new nn.FractionalMaxPool2d(kernel, {
+      outputSize: [small(b, height - kernel[0] + 1), small(c, width - kernel[1] + 1)],
+    });
+  },
   BatchNorm2d: ([, channels], { a, b }) =>
     new nn.BatchNorm2d(channels, { eps: EPS, affine: a % 3 > 0, momentum: b % 3 === 0 ? null : 0.1 }),
   InstanceNorm2d: ([, channels], { a, b }) =>

@@ -71,6 +71,9 @@ export const REDUCTIONS: FunctionTable = {
     beside(x, a % 2 === 0 ? wholeOf(x).amax(axis, true) : wholeOf(x).amin(axis, true)),
 };
 
+const GRID_MODES = ["bilinear", "nearest", "bicubic"] as const;
+const GRID_PADDINGS = ["zeros", "border", "reflection"] as const;
+
 export const PRODUCTS: FunctionTable = {
   matmul: (x, { y }) => matrices(x).matmul(matrices(y).transpose(1, 2)).mul(0.3),
   mm: (x, { y }) => rows(x).mm(rows(y).t()).mul(0.3),
@@ -123,6 +126,23 @@ export const PRODUCTS: FunctionTable = {
             .expand(x.shape[x.ndim - 1]),
         );
     }
+  },
+  affineGrid: (x, { a }) => {
+    const images = x.flatten(1).unsqueeze(1).unsqueeze(1);
+    const theta = cat([images.narrow(3, 0, 1), images.tanh().narrow(3, -1, 1), images.narrow(3, 0, 1)], 3);
+    const grids = kiln.F.affineGrid(
+      cat([theta, theta.neg()], 2).squeeze(1),
+      [x.shape[0], 1, 2, 3],
+      a % 2 === 0,
+    );
+    return grids.flatten(1);
+  },
+  gridSample: (x, { y, a, b, c }) => {
+    const images = matrices(x).unsqueeze(1);
+    // Off the places between which what is read jumps or bends.
+    const grid = stack([matrices(y).tanh().add(0.037), matrices(y).sin().sub(0.041)], -1);
+    const [mode, paddingMode] = [GRID_MODES[a % 3], GRID_PADDINGS[b % 3]];
+    return kiln.F.gridSample(images, grid, { mode, paddingMode, alignCorners: c % 2 === 0 });
   },
   scaledDotProductAttention: (x, { y, a }) => {
     const [q, k] = [stack([matrices(x), matrices(y)], 1), matrices(y).unsqueeze(1)];

@@ -41,6 +41,17 @@ export const ROW_LAYERS: LayerTable = {
     (_shape, { a }) => new nn.EmbeddingBag(WORDS, small(a, 4), { mode: "sum" }),
     (layer, x, y) => layer.forward(wholeOf(x).remainder(WORDS), undefined, y.tanh()),
   ),
+  AdaptiveLogSoftmaxWithLoss: called(
+    ([, features], { a, b }) =>
+      new nn.AdaptiveLogSoftmaxWithLoss(features, 8, a % 2 === 0 ? [2, 5] : [3], {
+        divValue: 1,
+        headBias: b % 2 > 0,
+      }),
+    (layer, x, y) => {
+      const { output, loss } = layer.forward(x, wholeOf(y).select(1, 0).remainder(8));
+      return output.add(loss).unsqueeze(1);
+    },
+  ),
   Unflatten: ([, features], { a }) =>
     new nn.Unflatten(1, features % 2 === 0 ? [2, features / 2] : a % 2 === 0 ? [1, features] : [features, 1]),
 };

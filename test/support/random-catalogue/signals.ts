@@ -1,7 +1,7 @@
 /** Layers for signals [N,C,L] that random models are made of. */
 
-import { nn } from "kiln";
-import { type LayerTable, small } from "./entry.ts";
+import { F, nn } from "kiln";
+import { called, type LayerTable, small } from "./entry.ts";
 import { EPS, PADDING_MODES, sides, UPSAMPLING } from "./options.ts";
 
 export const SIGNAL_LAYERS: LayerTable = {
@@ -32,6 +32,18 @@ export const SIGNAL_LAYERS: LayerTable = {
   AvgPool1d: (_shape, { a, b }) => new nn.AvgPool1d(small(a, 3), { stride: small(b, 2) }),
   AdaptiveAvgPool1d: (_shape, { a }) => new nn.AdaptiveAvgPool1d(small(a, 5)),
   AdaptiveMaxPool1d: (_shape, { a }) => new nn.AdaptiveMaxPool1d(small(a, 5)),
+  // Of nothing but zeros a root has no gradient.
+  LPPool1d: called(
+    ([, , length], { a, b }) => new nn.LPPool1d(small(a, 3), small(b, Math.min(length, 3))),
+    (layer, x) => layer.forward(x.square().add(0.3)),
+  ),
+  MaxUnpool1d: called(
+    ([, , length], { a }) => new nn.MaxUnpool1d(small(a, Math.min(length, 3))),
+    (layer, x) => {
+      const [values, indices] = F.maxPool1d(x, layer.kernelSize, { returnIndices: true });
+      return layer.forward(values.tanh(), indices, x.shape);
+    },
+  ),
   BatchNorm1d: ([, channels]) => new nn.BatchNorm1d(channels, { eps: EPS }),
   InstanceNorm1d: ([, channels], { a, b }) =>
     new nn.InstanceNorm1d(channels, { eps: EPS, affine: a % 2 > 0, trackRunningStats: b % 2 > 0 }),

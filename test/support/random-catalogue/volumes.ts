@@ -1,8 +1,15 @@
 /** Layers for volumes [N,C,D,H,W] that random models are made of. */
 
-import { nn } from "kiln";
-import { type LayerTable, small } from "./entry.ts";
+import { F, nn } from "kiln";
+import { called, type LayerTable, small } from "./entry.ts";
 import { EPS, PADDING_MODES, sides, UPSAMPLING } from "./options.ts";
+
+/** A window of up to two elements along each axis. */
+const triple = ([depth, height, width]: readonly number[], n: number): [number, number, number] => [
+  small(n, Math.min(depth, 2)),
+  small(n >> 1, Math.min(height, 2)),
+  small(n >> 2, Math.min(width, 2)),
+];
 
 export const VOLUME_LAYERS: LayerTable = {
   Conv3d: ([, channels], { a, b, c }) =>
@@ -33,6 +40,24 @@ export const VOLUME_LAYERS: LayerTable = {
     new nn.AdaptiveAvgPool3d([small(a, 2), small(b, 3), small(c, 2)]),
   AdaptiveMaxPool3d: (_shape, { a, b, c }) =>
     new nn.AdaptiveMaxPool3d([small(a, 2), small(b, 3), small(c, 2)]),
+  // Of nothing but zeros a root has no gradient.
+  LPPool3d: called(
+    ([, , ...extents], { a, b }) =>
+      new nn.LPPool3d(small(a, 3), triple(extents, b), { stride: small(b >> 1, 2) }),
+    (layer, x) => layer.forward(x.square().add(0.3)),
+  ),
+  MaxUnpool3d: called(
+    ([, , ...extents], { a }) => new nn.MaxUnpool3d(triple(extents, a)),
+    (layer, x) => {
+      const [values, indices] = F.maxPool3d(x, layer.kernelSize, { returnIndices: true });
+      return layer.forward(values.tanh(), indices, x.shape);
+    },
+  ),
+  FractionalMaxPool3d: ([, , ...extents], { a, b, c }) => {
+    const kernel = triple(extents, a);
+    const [depth, height, width] = kernel.map((own, k) => small([a, b, c][k], extents[k] - own + 1));
+    return new nn.FractionalMaxPool3d(kernel, { outputSize: [depth, height, width] });
+  },
   BatchNorm3d: ([, channels], { a }) => new nn.BatchNorm3d(channels, { eps: EPS, affine: a % 2 > 0 }),
   InstanceNorm3d: ([, channels], { a }) => new nn.InstanceNorm3d(channels, { eps: EPS, affine: a % 2 > 0 }),
   Dropout3d: (_shape, { a }) => new nn.Dropout3d((a % 8) / 10),
