@@ -6,10 +6,13 @@
 import { readFileSync } from "node:fs";
 import { backendNamed } from "../../backends/registry.ts";
 import { hasRelaxedMadd } from "../../backends/wasm/engine.ts";
-import { backends, compile, compileTraining, nn, optim, tensor } from "../../src/index.ts";
+import { backends, compile, compileTraining, nn, optim, type Tensor, tensor } from "../../src/index.ts";
 import type { Module } from "../../src/nn/module.ts";
+import type { TraceableLoss } from "../../src/trace/trace.ts";
 import { parseChoice } from "../src/compiled-step.ts";
 import { modelOf } from "../src/kiln-model.ts";
+import { type ModelWorkload, modelBatches, startedModel } from "../src/models.ts";
+import type { Task } from "../src/protocol.ts";
 import {
   MissingPeerError,
   type PeerPredictor,
@@ -17,69 +20,98 @@ import {
   type PeerTrainer,
   serve,
 } from "../src/serve.ts";
-import { BATCHES, batches, LEARNING_RATE, trainedLayers } from "../src/workloads.ts";
+import { BATCHES, batches, LEARNING_RATE, trainedLayers, type Workload } from "../src/workloads.ts";
 
-await serve(async (request): Promise<PeerTrainer | PeerPredictor> => {
+/** What a workload is in Kiln. */
+interface Subject {
+  readonly model: Module;
+  readonly data: readonly (readonly [input: Tensor, target: Tensor])[];
+  readonly loss: TraceableLoss;
+  readonly optimizer: optim.Optimizer;
+  /** The parameters by the names that all peers know them under. */
+  readonly parameters: readonly (readonly [name: string, parameter: Tensor])[];
+}
+
+await serve(
+  async (request) => started(request, await netOf(request)),
+  async (request) => started(request, await wholeModel(request)),
+);
+
+/** A net of plain layers, trained by plain SGD. */
+async function netOf({ workload, batch }: PeerRequest<Workload>): Promise<Subject> {
+  const model = await modelOf(workload);
+  const state = new Map<string, Tensor>(model.namedParameters());
+  return {
+    model,
+    data: batches(workload, batch).map(
+      ({ input, target }) => [tensor(input, { shape: [batch, ...workload.sample] }), tensor(target)] as const,
+    ),
+    loss: new nn.CrossEntropyLoss(),
+    optimizer: new optim.SGD(model.parameters(), { lr: LEARNING_RATE }),
+    parameters: trainedLayers(workload).flatMap(({ layer, index }) =>
+      ["weight", "bias"].map((part) => [`${layer.name}.${part}`, state.get(`${index}.${part}`)!] as const),
+    ),
+  };
+}
+
+async function wholeModel({ workload, batch }: PeerRequest<ModelWorkload>): Promise<Subject> {
+  const model = await startedModel(workload);
+  return {
+    model,
+    data: modelBatches(workload, batch),
+    loss: workload.loss(),
+    optimizer: workload.optimizer(model.parameters()),
+    parameters: [...model.namedParameters()],
+  };
+}
+
+interface Request {
+  readonly task: Task;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+async function started(request: Request, subject: Subject): Promise<PeerTrainer | PeerPredictor> {
   const { backend } = parseChoice(request.options.backend ?? "wasm");
   const status = (await backends()).find(({ name }) => name === backend);
   if (!status?.available) throw new MissingPeerError(status?.reason ?? `there is no backend ${backend}`);
-  const model = await modelOf(request.workload);
-  return request.task === "training" ? trainerOf(model, request) : predictorOf(model, request);
-});
+  return request.task === "training" ? trainerOf(subject, request) : predictorOf(subject, request);
+}
 
-async function trainerOf(model: Module, request: PeerRequest): Promise<PeerTrainer> {
-  const trainer = await compileTraining(model, {
-    ...compileOptions(request),
-    loss: new nn.CrossEntropyLoss(),
-    optimizer: new optim.SGD(model.parameters(), { lr: LEARNING_RATE }),
-  });
-  const data = tensors(request);
+async function trainerOf(subject: Subject, request: Request): Promise<PeerTrainer> {
+  const { model, data, loss, optimizer, parameters } = subject;
+  const trainer = await compileTraining(model, { ...compileOptions(subject, request), loss, optimizer });
   return {
     ...describe(request, trainer.compileMilliseconds),
     step: (index) => trainer.step(...data[index % BATCHES]),
-    async parameters() {
-      const state = new Map(model.namedParameters());
-      const parts = trainedLayers(request.workload).flatMap(({ layer, index }) =>
-        ["weight", "bias"].map(
-          async (part) => [`${layer.name}.${part}`, await state.get(`${index}.${part}`)!.data()] as const,
-        ),
-      );
-      return Promise.all(parts);
-    },
+    parameters: () =>
+      Promise.all(parameters.map(async ([name, parameter]) => [name, await parameter.data()] as const)),
     dispose: () => trainer.dispose(),
   };
 }
 
-async function predictorOf(model: Module, request: PeerRequest): Promise<PeerPredictor> {
-  const program = await compile(model, compileOptions(request));
-  const data = tensors(request);
+async function predictorOf(subject: Subject, request: Request): Promise<PeerPredictor> {
+  const program = await compile(subject.model, compileOptions(subject, request));
   return {
     ...describe(request, program.compileMilliseconds),
     async predict(index) {
-      const output = await program.run(data[index % BATCHES][0]);
+      const output = (await program.run(subject.data[index % BATCHES][0])) as Tensor;
       return output.data();
     },
     dispose: () => program.dispose(),
   };
 }
 
-function compileOptions({ workload, batch, options }: PeerRequest) {
+function compileOptions({ data: [[{ shape, dtype }]] }: Subject, { options }: Request) {
   const { backend, strategy } = parseChoice(options.backend ?? "wasm");
   return {
-    inputs: [[batch, ...workload.sample]],
+    inputs: [{ shape, dtype }],
     backend,
     ...(strategy !== undefined && { strategy }),
     ...(options.threads !== undefined && { threads: Number(options.threads) }),
   };
 }
 
-function tensors({ workload, batch }: PeerRequest) {
-  return batches(workload, batch).map(
-    ({ input, target }) => [tensor(input, { shape: [batch, ...workload.sample] }), tensor(target)] as const,
-  );
-}
-
-function describe({ options }: PeerRequest, compileMilliseconds: number) {
+function describe({ options }: Request, compileMilliseconds: number) {
   const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   const chosen = options.backend ?? "wasm";

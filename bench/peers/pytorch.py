@@ -1,13 +1,15 @@
 """PyTorch on the CPU, as a peer of the benchmark; src/protocol.ts says how it talks.
 
-    python pytorch.py --workload lenet5 --batch 8 --task training|inference [--threads N] [--tune yes]
+    python pytorch.py --workload lenet5 --batch 8 --task training|inference [--threads N] [--tune yes] [--compile yes]
 
-With --tune it first tries oneDNN on and off and both memory formats, each for a moment, and goes on with the fastest.
+With --tune it first tries oneDNN on and off and both memory formats, each for a moment, and goes on with the fastest. With
+--compile net and loss are compiled by torch.compile before the first step.
 """
 
 import argparse
 import base64
 import json
+import math
 import os
 import statistics
 import struct
@@ -68,6 +70,7 @@ def main():
     parser.add_argument("--task", choices=("training", "inference"), default="training")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--tune", choices=("yes", "no"), default="no")
+    parser.add_argument("--compile", choices=("yes", "no"), default="no")
     arguments = parser.parse_args()
     try:
         import torch
@@ -78,46 +81,71 @@ def main():
     fixtures = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "test", "fixtures")
     sys.dont_write_bytecode = True
     sys.path.insert(0, fixtures)
-    from generator import generate, labels
+    from generator import generate, init_scale, labels
+    from models import MODELS, start
     from nets import NETS, fill
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     prefix = f"bench/{arguments.workload}"
-    make, sample = NETS[arguments.workload]
-    shape = [arguments.batch, *sample]
+    if arguments.workload in MODELS:
+        make, source, wanted, loss_of, optimizer_of = MODELS[arguments.workload]
+    else:
+        make, sample = NETS[arguments.workload]
+        source, wanted, loss_of = (sample, None), ([], CLASSES), F.cross_entropy
+
+        def optimizer_of(parameters):
+            return torch.optim.SGD(parameters, lr=LEARNING_RATE)
+
+    def samples(seed, kind):
+        shape, below = [arguments.batch, *kind[0]], kind[1]
+        return generate(seed, shape) if below is None else labels(seed, math.prod(shape), below).reshape(shape)
+
     data = [
-        (generate(f"{prefix}/input/{i}", shape), labels(f"{prefix}/labels/{i}", arguments.batch, CLASSES))
-        for i in range(BATCHES)
+        (samples(f"{prefix}/input/{i}", source), samples(f"{prefix}/labels/{i}", wanted)) for i in range(BATCHES)
     ]
+
+    def started():
+        if arguments.workload in MODELS:
+            return start(make(), prefix, generate, init_scale)
+        return fill(make(), prefix)
 
     def prepared(onednn, channels_last):
         """A fresh net, and the function that makes one step and gives its loss or its output."""
         torch.backends.mkldnn.set_flags(onednn)
-        net = fill(make(), prefix)
+        net = started()
         inputs = data
         if channels_last:
             net = net.to(memory_format=torch.channels_last)
             inputs = [(x.to(memory_format=torch.channels_last), y) for x, y in data]
-        optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE)
+        optimizer = optimizer_of(net.parameters())
+        if arguments.task == "inference":
+            net.eval()
+
+        def loss_of_batch(x, y):
+            return loss_of(net(x), y)
+
+        forward, trained = (
+            (torch.compile(net), torch.compile(loss_of_batch)) if arguments.compile == "yes" else (net, loss_of_batch)
+        )
 
         def train(index):
             x, y = inputs[index % BATCHES]
             optimizer.zero_grad()
-            loss = F.cross_entropy(net(x), y)
+            loss = trained(x, y)
             loss.backward()
             optimizer.step()
             return loss.item()
 
         def predict(index):
             with torch.inference_mode():
-                return net(inputs[index % BATCHES][0])
+                return forward(inputs[index % BATCHES][0])
 
         return net, train if arguments.task == "training" else predict
 
     setting = (True, False)
     if arguments.tune == "yes":
-        formats = (False, True) if len(sample) == 3 else (False,)
+        formats = (False, True) if len(source[0]) == 3 else (False,)
         settings = [(onednn, channels_last) for onednn in (True, False) for channels_last in formats]
         setting = min(settings, key=lambda chosen: trial(prepared(*chosen)[1]))
     net, step = prepared(*setting)
@@ -130,6 +158,7 @@ def main():
                 "onednn": setting[0] and bool(torch.backends.mkldnn.is_available()),
                 "memoryFormat": "channels_last" if setting[1] else "contiguous",
                 "tuned": arguments.tune == "yes",
+                "compiled": arguments.compile == "yes",
                 "threads": torch.get_num_threads(),
                 "simd": torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else "unknown",
                 "dtype": "float32",
@@ -159,7 +188,7 @@ def main():
                     "tooSlow": True,
                 }
         if arguments.task == "training":
-            tensors = {name: encoded(value) for name, value in net.state_dict().items()}
+            tensors = {name: encoded(value) for name, value in net.named_parameters()}
         else:
             tensors = {f"output {index}": encoded(output) for index, output in enumerate(results)}
         losses = results if arguments.task == "training" else []

@@ -3,6 +3,7 @@
 import { closeness } from "./closeness.ts";
 import { nominalFlops } from "./flops.ts";
 import { otherLoad } from "./machine.ts";
+import { initialNumbers, MODELS } from "./models.ts";
 import { type Job, Peer, PeerError, type PeerSpec } from "./peer.ts";
 import { type Hello, median, type Proof } from "./protocol.ts";
 import type { Comparison, Measured, Unmeasured } from "./report.ts";
@@ -85,8 +86,7 @@ export class Comparer {
     }
 
     const first = [...running.values()][0];
-    const initial =
-      job.task === "training" ? initialParameters(WORKLOADS[job.workload]) : new Map<string, Float32Array>();
+    const initial = job.task === "training" ? initialOf(job.workload) : new Map<string, Float32Array>();
     const peers = this.specs.map((spec): Measured | Unmeasured => {
       const entry = running.get(spec);
       if (entry === undefined) return { peer: spec.name, missing: missing.get(spec) ?? "did not run" };
@@ -105,7 +105,7 @@ export class Comparer {
     return {
       ...job,
       otherLoad: load,
-      nominalFlops: nominalFlops(WORKLOADS[job.workload], job.batch, job.task),
+      nominalFlops: await nominalFlops(job.workload, job.batch, job.task),
       peers,
     };
   }
@@ -144,5 +144,9 @@ export class Comparer {
     return rounds.length < LEAST_ROUNDS || (rounds.length + 1) * turn <= budget;
   }
 }
+
+/** All first parameters of a workload by state-dict key. */
+const initialOf = (name: string): ReadonlyMap<string, Float32Array> =>
+  Object.hasOwn(MODELS, name) ? initialNumbers(MODELS[name]) : initialParameters(WORKLOADS[name]);
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE));

@@ -1,14 +1,19 @@
 /** How much a step computes, counted from the net alone: the same figure for every peer, whatever it really executes. */
 
+import { summary } from "../../src/index.ts";
 import { sizeOf } from "../../test/support/fixtures.ts";
+import { MODELS, modelBatches } from "./models.ts";
 import type { Task } from "./protocol.ts";
-import { shapes, trainedLayers, type Workload } from "./workloads.ts";
+import { shapes, trainedLayers, WORKLOADS } from "./workloads.ts";
 
 /**
- * Floating-point operations of one step, a multiply-add as two. Only the dense contractions count: forward; in
- * training also the gradients of the weights and of every layer's input but the first's, each as much as forward.
+ * Floating-point operations of one step, a multiply-add as two. Of plain layers only the dense contractions count: forward;
+ * in training also the gradients of the weights and of every layer's input but the first's, each as much as forward. Of
+ * models all that forward computes counts, in training three times.
  */
-export function nominalFlops(workload: Workload, batch: number, task: Task): number {
+export async function nominalFlops(name: string, batch: number, task: Task): Promise<number> {
+  if (Object.hasOwn(MODELS, name)) return modelFlops(name, batch, task);
+  const workload = WORKLOADS[name];
   const outputs = shapes(workload);
   const forward = trainedLayers(workload).map(({ layer, index }) => {
     // Every weight is used once for each position that its output channel has.
@@ -17,4 +22,11 @@ export function nominalFlops(workload: Workload, batch: number, task: Task): num
   });
   const sum = forward.reduce((total, flops) => total + flops, 0);
   return batch * (task === "inference" ? sum : 3 * sum - forward[0]);
+}
+
+async function modelFlops(name: string, batch: number, task: Task): Promise<number> {
+  const workload = MODELS[name];
+  const [[{ shape, dtype }]] = modelBatches(workload, batch);
+  const { flops } = await summary(workload.make(), { inputs: [{ shape, dtype }] });
+  return (task === "inference" ? 1 : 3) * flops;
 }

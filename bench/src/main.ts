@@ -1,7 +1,7 @@
 /**
  * Compares training steps and forward passes of Kiln and of other libraries. See README.md beside package.json.
  *
- *   node --import tsx src/main.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8,64]
+ *   node --import tsx src/main.ts [--workloads lenet5,cifar10,gpt] [--batches 1,8,64]
  *                                 [--task training|inference|both]
  *                                 [--peers kiln-wasm,pytorch | --backends js,js/plain,gpujs:cpu]
  *                                 [--rounds 5] [--millis 300] [--warmup 500] [--step-limit 10] [--budget 20]
@@ -16,6 +16,7 @@ import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
 import { Comparer, type Settings } from "./compare.ts";
 import { describeMachine } from "./machine.ts";
+import { MODELS } from "./models.ts";
 import { kiln, PEERS } from "./peers.ts";
 import { TASKS, type Task } from "./protocol.ts";
 import { renderComparison, renderMachine, renderReport, strays } from "./render.ts";
@@ -27,6 +28,12 @@ const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
 
 /** Where the user is, although npm runs this in bench/. */
 const HERE = process.env.INIT_CWD ?? process.cwd();
+
+const ALL = [...Object.keys(WORKLOADS), ...Object.keys(MODELS)];
+
+/** The batches that a workload is measured with where the command line names none. */
+const batchesOf = (workload: string): readonly number[] =>
+  Object.hasOwn(MODELS, workload) ? [MODELS[workload].batch] : [1, 8, 64];
 
 class UsageError extends Error {}
 
@@ -62,7 +69,7 @@ function parse(args: string[]) {
   };
   const choices = {
     ...(values.workloads !== undefined && {
-      workloads: values.workloads.split(",").map((name) => oneOf(name, Object.keys(WORKLOADS), "workloads")),
+      workloads: values.workloads.split(",").map((name) => oneOf(name, ALL, "workloads")),
     }),
     ...(values.batches !== undefined && {
       batches: values.batches.split(",").map((text) => wholeNumber(text, "batches", 1)),
@@ -107,8 +114,8 @@ async function measure(
   const peers = choices.peers?.map((name) => PEERS.find((peer) => peer.name === name)!) ?? PEERS;
   const specs = values.backends === undefined ? peers : values.backends.split(",").map(kiln);
   const jobs = (choices.tasks ?? TASKS).flatMap((task) =>
-    (choices.workloads ?? Object.keys(WORKLOADS)).flatMap((workload) =>
-      (choices.batches ?? [1, 8, 64]).map((batch) => ({ task, workload, batch })),
+    (choices.workloads ?? ALL).flatMap((workload) =>
+      (choices.batches ?? batchesOf(workload)).map((batch) => ({ task, workload, batch })),
     ),
   );
   const machine = await describeMachine();

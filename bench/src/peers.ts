@@ -35,6 +35,7 @@ export const PEERS: readonly PeerSpec[] = [
   torch("pytorch", "--threads", "2"),
   torch("pytorch-1", "--threads", "1"),
   torch("pytorch-tuned", "--threads", "2", "--tune", "yes"),
+  torch("pytorch-compiled", "--threads", "2", "--compile", "yes"),
   { ...node("onnxruntime", "native", "peers/onnxruntime.mjs"), tasks: ["inference"] },
   node("tfjs-wasm", "javascript", "peers/tfjs.mjs", "--backend", "wasm"),
   node("jax-js", "javascript", "peers/jax-js.mjs"),

@@ -2,6 +2,7 @@
 
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { MODELS, type ModelWorkload } from "./models.ts";
 import {
   encodeTensor,
   type Failed,
@@ -17,8 +18,8 @@ import {
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
 /** What a peer was asked for. */
-export interface PeerRequest {
-  readonly workload: Workload;
+export interface PeerRequest<Job = Workload> {
+  readonly workload: Job;
   readonly batch: number;
   readonly task: Task;
   /** The other options of its command line. */
@@ -49,6 +50,7 @@ export class MissingPeerError extends Error {}
 /** Runs a peer: parses its command line, starts it, and answers until it is told to quit. */
 export async function serve(
   start: (request: PeerRequest) => Promise<PeerTrainer | PeerPredictor>,
+  startModel?: (request: PeerRequest<ModelWorkload>) => Promise<PeerTrainer | PeerPredictor>,
 ): Promise<void> {
   const say = (message: Hello | Missing | Proof | RunResult | Failed) =>
     process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -57,7 +59,10 @@ export async function serve(
 
   let peer: PeerTrainer | PeerPredictor;
   try {
-    peer = await start(parseRequest(process.argv.slice(2)));
+    const { name, ...request } = parseRequest(process.argv.slice(2));
+    if (Object.hasOwn(WORKLOADS, name)) peer = await start({ workload: WORKLOADS[name], ...request });
+    else if (startModel === undefined) throw new MissingPeerError("it runs nets of plain layers alone");
+    else peer = await startModel({ workload: MODELS[name], ...request });
   } catch (error) {
     say({ missing: reasonOf(error) });
     return;
@@ -133,7 +138,7 @@ function tooSlow(milliseconds: number, limit: number): Failed {
   };
 }
 
-function parseRequest(args: string[]): PeerRequest {
+function parseRequest(args: string[]): Omit<PeerRequest, "workload"> & { readonly name: string } {
   const { tokens } = parseArgs({ args, strict: false, tokens: true });
   const options: Record<string, string> = {};
   for (let i = 0; i < tokens.length; i++) {
@@ -148,12 +153,12 @@ function parseRequest(args: string[]): PeerRequest {
   }
   const { workload: name = "", batch: batchText = "", task: taskText = "training", ...rest } = options;
   const batch = Number(batchText);
-  if (!Object.hasOwn(WORKLOADS, name))
-    throw new Error(`--workload is one of ${Object.keys(WORKLOADS).join(", ")}`);
+  const known = [...Object.keys(WORKLOADS), ...Object.keys(MODELS)];
+  if (!known.includes(name)) throw new Error(`--workload is one of ${known.join(", ")}`);
   if (!Number.isInteger(batch) || batch < 1) throw new Error("--batch is a whole number from 1 on");
   const task = TASKS.find((known) => known === taskText);
   if (task === undefined) throw new Error(`--task is one of ${TASKS.join(", ")}`);
-  return { workload: WORKLOADS[name], batch, task, options: rest };
+  return { name, batch, task, options: rest };
 }
 
 function reasonOf(error: unknown): string {
