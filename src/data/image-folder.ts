@@ -1,5 +1,6 @@
 /** Images in folders, one folder for each class, as torchvision's ImageFolder has them. */
 
+import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { formatShape, type Shape, sameShape } from "../core/shape.ts";
@@ -51,7 +52,7 @@ export async function ImageFolder(
   const { transform, channels = 3 } = options;
   if (transform !== undefined) checkTransform("ImageFolder", transform);
   if (![1, 3, 4].includes(channels)) {
-    throw new KilnError(`ImageFolder reads images of 1, 3 or 4 channels, not ${String(channels)}`);
+    throw new KilnError(`ImageFolder reads images of 1, 3 or 4 channels, not ${describeValue(channels)}`);
   }
   const classNames = await classFolders(root);
   if (classNames.length === 0) {

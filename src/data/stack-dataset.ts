@@ -28,8 +28,8 @@ class Stack {
 
   constructor(...given: readonly unknown[]) {
     const [first] = given;
-    const isNamed =
-      given.length === 1 && Object.getPrototypeOf(Object(first)) === Object.prototype && !isPart(first);
+    const isObject = given.length === 1 && typeof first === "object" && first !== null;
+    const isNamed = isObject && Object.getPrototypeOf(first) === Object.prototype && !isPart(first);
     const entries = Object.entries(isNamed ? (first as object) : given) as [string, Part][];
     if (entries.length === 0) {
       throw new KilnError(

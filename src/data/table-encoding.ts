@@ -190,7 +190,12 @@ function namesOf(option: string, given: unknown): readonly string[] {
 }
 
 function checkKinds(kinds: TableEncodingOptions["kinds"], table: Table): void {
-  for (const [name, kind] of Object.entries(Object(kinds) as object)) {
+  if (typeof kinds !== "object" || kinds === null) {
+    throw new KilnError(
+      `TableEncoding takes kinds as an object such as { size: "number" }, not ${describeValue(kinds)}`,
+    );
+  }
+  for (const [name, kind] of Object.entries(kinds)) {
     table.column(name);
     if (kind === "number" || kind === "category") continue;
     throw new KilnError(
