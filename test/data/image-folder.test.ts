@@ -154,7 +154,7 @@ describe("ImageFolder", () => {
     expect(await error("bad")).toBe("/bad/a/1.png is no PNG and no JPEG file, or is cut short");
     expect(await error("nowhere")).toBe("the folder /nowhere does not exist");
     expect(await error("pets", { channels: 2 })).toBe(
-      "ImageFolder reads images of 1, 3 or 4 channels, not 2",
+      "ImageFolder reads images of 1, 3 or 4 channels, not the number 2",
     );
     expect(await error("pets", { size: 3 })).toContain("no option size");
   });

@@ -29,7 +29,7 @@ const NOT_OPTIMIZERS: Readonly<Record<string, string>> = {
 const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
   ...reasons("they drive, and are no operation of forward's", [
     ...["backends", "compareBackends", "compile", "compileStep", "compileTraining", "load", "save"],
-    ...["manualSeed", "generatorState", "setGeneratorState", "readGeometry", "summary"],
+    ...["manualSeed", "generatorState", "setGeneratorState", "summary"],
   ]),
   ...reasons("they read or describe a tensor, or are for Kiln's own use", [
     ...[

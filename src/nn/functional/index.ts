@@ -39,7 +39,14 @@ export {
 export { type AttentionOptions, scaledDotProductAttention } from "./attention.ts";
 export * from "./batch-norm.ts";
 export * from "./channels.ts";
-export * from "./convolution.ts";
+export {
+  type ConvolutionOptions,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  type TransposedConvolutionOptions,
+} from "./convolution.ts";
 export {
   type CosineSimilarityOptions,
   cosineSimilarity,
