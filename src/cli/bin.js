@@ -20,7 +20,9 @@ if (typeScript === undefined) {
   process.exit(1);
 }
 typeScript.register(inCheckout ? { tsconfig: fileURLToPath(new URL("tsconfig.json", root)) } : {});
-register("./model-hooks.js", import.meta.url, { data: { entry: new URL(library, root).href } });
+register("./model-hooks.js", import.meta.url, {
+  data: { entry: new URL(library, root).href, built: new URL("dist/cli/", root).href },
+});
 
 const { main } = await import(new URL(command, root).href);
 await main(process.argv.slice(2), root);

@@ -1,16 +1,19 @@
 /**
  * How the command line resolves the imports of users' model files, wherever they lie: `kiln` is this very copy of
  * the library (two copies could not work on the same tensors), and files written as ES modules are loaded as such
- * even where no package.json says so. Node runs these hooks in a thread of their own.
+ * even where no package.json says so. The built command itself is loaded as it is: it is no TypeScript, which would take
+ * as long again. Node runs these hooks in a thread of their own.
  */
 
 import { readFile } from "node:fs/promises";
 
 let entry = "";
+let built = "";
 
-/** @param {{ entry: string }} data the library's entry */
+/** @param {{ entry: string, built: string }} data the library's entry, and the folder of the built command */
 export function initialize(data) {
   entry = data.entry;
+  built = data.built;
 }
 
 /** Node's resolve hook. */
@@ -18,6 +21,12 @@ export async function resolve(specifier, context, nextResolve) {
   if (specifier === "kiln") return { url: entry, format: "module", shortCircuit: true };
   const resolved = await nextResolve(specifier, context);
   return (await isUndeclaredModule(resolved)) ? { ...resolved, format: "module" } : resolved;
+}
+
+/** Node's load hook. */
+export async function load(url, context, nextLoad) {
+  if (!url.startsWith(built)) return nextLoad(url, context);
+  return { format: "module", source: await readFile(new URL(url)), shortCircuit: true };
 }
 
 /** Whether this is a user's file that Node would take for CommonJS, though nothing in it says so. */
