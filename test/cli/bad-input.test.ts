@@ -64,7 +64,11 @@ writeAll(folder, {
 type Case = readonly [name: string, args: readonly string[], message: RegExp];
 
 const COMMAND_LINES: readonly Case[] = [
-  ["an unknown command", ["trian"], /no command trian \(did you mean train\?\); .* train, .*dump, .*backends/],
+  [
+    "an unknown command",
+    ["trian"],
+    /no command trian \(did you mean train\?\); .* train, .*dump, .*backends/,
+  ],
   ["an unknown option", ["train", LENET, "--epoch", "3"], /no option --epoch \(did you mean --epochs\?\)/],
   ["a learning rate in words", ["train", LENET, "--lr", "abc"], /--lr must be a positive number, not "abc"/],
   [
