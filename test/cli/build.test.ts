@@ -7,12 +7,12 @@ import { save } from "kiln";
 import { describe, expect, test } from "vitest";
 import { loadWeights } from "../../src/cli/build/build-weights.ts";
 import { TinyNet } from "../support/nets.ts";
-import { barModel, kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
+import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
 
 const MODEL = `
-import { F, nn } from "${pathToFileURL(join(ROOT, "src/index.ts")).href}";
+import { F, nn } from "kiln";
 export default class Net extends nn.Module {
   conv = new nn.Conv2d(1, 3, 3);
   fc = new nn.Linear(27, 4);

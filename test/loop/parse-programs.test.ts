@@ -58,7 +58,7 @@ describe.each(BACKENDS)("kernels for %s read back", (_name, backend, options) =>
         }
       }),
       {
-        numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 15),
+        numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 10),
         seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
       },
     );

@@ -65,7 +65,7 @@ describe.each(Object.keys(OPS))("%s", (op) => {
 });
 
 const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 25),
+  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 15),
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 
