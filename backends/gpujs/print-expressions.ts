@@ -129,8 +129,9 @@ export class ExpressionPrinter {
 
   private load(e: Extract<Expr, { kind: "load" }>): string {
     const index = this.number(e.index, 0);
-    // A read within an index of a read is miscompiled by some drivers: it gets a name first.
-    const at = index.includes("[") ? this.out.constant("at", index) : index;
+    // A read within an index of a read is miscompiled by some drivers, and numbers in an index are whole there, which
+    // functions of floats do not take: both get a name first.
+    const at = /\[|Math\./.test(index) ? this.out.constant("at", index) : index;
     const text = `${this.out.argument({ kind: "buffer", name: e.buffer })}[${at}]`;
     if (kindOf(e.dtype) === "bool") {
       const truth = this.out.constant("truth", text);

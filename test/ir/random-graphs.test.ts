@@ -19,7 +19,7 @@ import { strategiesFor } from "../support/strategies.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
 const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 100),
+  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 60),
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 

@@ -51,13 +51,13 @@ test("a process ends by itself, with workers and without disposing of anything",
   expect(await inProcess("leave", 5)).toMatchObject({ workers: 1 });
 });
 
-test("20,000 steps on two threads leave memory as it was", async () => {
+test("10,000 steps on two threads leave memory as it was", async () => {
   const { before, after, workers, left } = await inProcess<{
     before: Held;
     after: Held;
     workers: number;
     left: number;
-  }>("steps", 20_000);
+  }>("steps", 10_000);
   expect(after.heap - before.heap).toBeLessThan(1);
   expect(after.external - before.external).toBeLessThan(1);
   // The engine's own allocations, such as what the optimizing compiler used, come and go.
@@ -65,10 +65,10 @@ test("20,000 steps on two threads leave memory as it was", async () => {
   expect([workers, left]).toEqual([1, 0]);
 }, 600_000);
 
-test("200 programs, compiled and disposed of, leave memory and threads as they were", async () => {
+test("120 programs, compiled and disposed of, leave memory and threads as they were", async () => {
   const { before, after, left } = await inProcess<{ before: Held; after: Held; left: number }>(
     "programs",
-    200,
+    120,
   );
   expect(after.heap - before.heap).toBeLessThan(5);
   expect(after.external - before.external).toBeLessThan(1);
