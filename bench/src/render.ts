@@ -29,7 +29,9 @@ export function renderMachine({ cpu, cores, memoryGiB, system, node, peakGflops 
 
 /** The peers whose results show that they do not compute the same as the first. */
 export function strays(comparison: Comparison): readonly Measured[] {
-  return measuredPeers(comparison).filter((peer) => !isSame(peer.closeness));
+  return measuredPeers(comparison).filter(
+    ({ closeness }) => !isSame(closeness, comparison.workload, comparison.task),
+  );
 }
 
 /** A table; below it what there is to say about the peers, but only what `told` has not yet. */

@@ -83,7 +83,9 @@ export function verdicts(results: readonly Comparison[]): readonly Verdict[] {
       const verdict = { task, workload, batch, than, target: factors[k] };
       const comparison = results.find((r) => r.task === task && r.workload === workload && r.batch === batch);
       if (comparison === undefined) return verdict;
-      const measured = measuredPeers(comparison).filter((peer) => isSame(peer.closeness));
+      const measured = measuredPeers(comparison).filter((peer) =>
+        isSame(peer.closeness, comparison.workload, comparison.task),
+      );
       const kiln = measured.find(({ kind }) => kind === "kiln");
       const peer = find(measured);
       if (kiln === undefined || peer === undefined) return verdict;

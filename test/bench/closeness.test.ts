@@ -36,18 +36,20 @@ describe("closeness", () => {
     const missing = closeness(proof([2.3, 2.2], [1.008, -2.016, 0.508]), FIRST, INITIAL);
     expect(missing.losses).toBe(0);
     expect(missing.changes).toBeCloseTo(0.2, 4);
-    expect(isSame(missing)).toBe(false);
+    expect(isSame(missing, "lenet5", "training")).toBe(false);
   });
 
   test("rounding is forgiven", () => {
     const rounded = TRAINED.map((value) => value * (1 + 1e-7));
-    expect(isSame(closeness(proof([2.3000001, 2.2], rounded), FIRST, INITIAL))).toBe(true);
+    expect(isSame(closeness(proof([2.3000001, 2.2], rounded), FIRST, INITIAL), "lenet5", "training")).toBe(
+      true,
+    );
   });
 
   test("what is not a number is as far off as can be", () => {
     const found = closeness(proof([Number.NaN, 2.2], [Number.NaN, -2.02, 0.51]), FIRST, INITIAL);
     expect(found).toMatchObject({ losses: Infinity, tensors: Infinity, changes: Infinity });
-    expect(isSame(found)).toBe(false);
+    expect(isSame(found, "lenet5", "training")).toBe(false);
   });
 
   test("without parameters of the start, outputs are compared by their values", () => {
@@ -69,4 +71,12 @@ describe("closeness", () => {
     expect(() => closeness(other, FIRST, INITIAL)).toThrow("the proof lacks weight");
     expect(() => closeness(proof([2.3, 2.2], [1]), FIRST, INITIAL)).toThrow("weight has 1 values, not 3");
   });
+});
+
+test("of a deep model's training the losses tell, and parameters may differ by rounding that has grown", () => {
+  const grown = { losses: 2e-3, tensors: 0.1, changes: 0.3, worst: "conv1.weight" };
+  expect(isSame(grown, "resnet18", "training")).toBe(true);
+  expect(isSame({ ...grown, losses: 1e-2 }, "resnet18", "training")).toBe(false);
+  expect(isSame(grown, "resnet18", "inference")).toBe(false);
+  expect(isSame(grown, "lenet5", "training")).toBe(false);
 });
