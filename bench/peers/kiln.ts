@@ -12,7 +12,6 @@ import type { TraceableLoss } from "../../src/trace/trace.ts";
 import { parseChoice } from "../src/compiled-step.ts";
 import { modelOf } from "../src/kiln-model.ts";
 import { type ModelWorkload, modelBatches, startedModel } from "../src/models.ts";
-import type { Task } from "../src/protocol.ts";
 import {
   MissingPeerError,
   type PeerPredictor,
@@ -33,8 +32,8 @@ interface Subject {
 }
 
 await serve(
-  async (request) => started(request, await netOf(request)),
-  async (request) => started(request, await wholeModel(request)),
+  (request) => started(request, netOf),
+  (request) => started(request, wholeModel),
 );
 
 /** A net of plain layers, trained by plain SGD. */
@@ -65,15 +64,17 @@ async function wholeModel({ workload, batch }: PeerRequest<ModelWorkload>): Prom
   };
 }
 
-interface Request {
-  readonly task: Task;
-  readonly options: Readonly<Record<string, string>>;
-}
+/** What of a request is no matter of the workload. */
+type Request = Pick<PeerRequest<unknown>, "task" | "options">;
 
-async function started(request: Request, subject: Subject): Promise<PeerTrainer | PeerPredictor> {
+async function started<Job>(
+  request: PeerRequest<Job>,
+  subjectOf: (request: PeerRequest<Job>) => Promise<Subject>,
+): Promise<PeerTrainer | PeerPredictor> {
   const { backend } = parseChoice(request.options.backend ?? "wasm");
   const status = (await backends()).find(({ name }) => name === backend);
   if (!status?.available) throw new MissingPeerError(status?.reason ?? `there is no backend ${backend}`);
+  const subject = await subjectOf(request);
   return request.task === "training" ? trainerOf(subject, request) : predictorOf(subject, request);
 }
 

@@ -2,7 +2,7 @@
 
 import { summary } from "../../src/index.ts";
 import { sizeOf } from "../../test/support/fixtures.ts";
-import { MODELS, modelBatches } from "./models.ts";
+import { inputOf, MODELS } from "./models.ts";
 import type { Task } from "./protocol.ts";
 import { shapes, trainedLayers, WORKLOADS } from "./workloads.ts";
 
@@ -26,7 +26,6 @@ export async function nominalFlops(name: string, batch: number, task: Task): Pro
 
 async function modelFlops(name: string, batch: number, task: Task): Promise<number> {
   const workload = MODELS[name];
-  const [[{ shape, dtype }]] = modelBatches(workload, batch);
-  const { flops } = await summary(workload.make(), { inputs: [{ shape, dtype }] });
+  const { flops } = await summary(workload.make(), { inputs: [inputOf(workload, batch)] });
   return (task === "inference" ? 1 : 3) * flops;
 }

@@ -271,6 +271,10 @@ export async function startedModel(workload: ModelWorkload): Promise<nn.Module> 
 export const initialNumbers = (workload: ModelWorkload, model = workload.make()): Map<string, Float32Array> =>
   new Map([...model.namedParameters()].map(([key, { shape }]) => [key, initial(workload.name, key, shape)]));
 
+/** The type of what a model is given. */
+export const inputOf = ({ input: { shape, below } }: ModelWorkload, batch: number) =>
+  ({ shape: [batch, ...shape], dtype: below === undefined ? "float32" : "int32" }) as const;
+
 /** The batches of a workload: what the model is given, and its targets. */
 export const modelBatches = (
   { name, input, target }: ModelWorkload,

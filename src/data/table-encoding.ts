@@ -1,6 +1,7 @@
 /** Makes tensors of a table's columns, by what the training part says of them: its categories, and its means and deviations. */
 
 import { describeValue } from "../core/describe-value.ts";
+import { allocate, type DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { Tensor } from "../tensor/index.ts";
@@ -111,30 +112,16 @@ export class TableEncoding {
   numbers(table: Table): Tensor {
     checkTable("numbers", table);
     const columns = this.inputs.filter((column) => column.kind === "number");
-    return Tensor.fromData(
-      sideBySide(
-        columns.map((column) => encodeNumbers(table, column)),
-        table.length,
-        Float32Array,
-      ),
-      [table.length, columns.length],
-      "float32",
-    );
+    const values = columns.map((column) => encodeNumbers(table, column));
+    return sideBySide(values, table.length, "float32");
   }
 
   /** int32 `[rows, categories]`: the places of those inputs that are categories, for embeddings of them. */
   categories(table: Table): Tensor {
     checkTable("categories", table);
     const columns = this.inputs.filter((column) => column.kind === "category");
-    return Tensor.fromData(
-      sideBySide(
-        columns.map((column) => encodeCategories(table, column)),
-        table.length,
-        Int32Array,
-      ),
-      [table.length, columns.length],
-      "int32",
-    );
+    const values = columns.map((column) => encodeCategories(table, column));
+    return sideBySide(values, table.length, "int32");
   }
 
   /** What is to be predicted: classes, int32 `[rows]`, or numbers, float32 `[rows, targets]`. */
@@ -147,7 +134,7 @@ export class TableEncoding {
     }
     const columns = this.targets as readonly NumberColumn[];
     const values = columns.map((column) => encodeNumbers(table, column));
-    return Tensor.fromData(sideBySide(values, length, Float32Array), [length, columns.length], "float32");
+    return sideBySide(values, length, "float32");
   }
 
   /** The rows of `table` as samples: `features` and `target`. */
@@ -158,17 +145,13 @@ export class TableEncoding {
 
 const widthOf = (column: ColumnEncoding): number => (column.kind === "number" ? 1 : column.values.length);
 
-/** Columns as one array of rows. */
-function sideBySide<Data extends Float32Array | Int32Array>(
-  columns: readonly (readonly number[])[],
-  rows: number,
-  Data: new (length: number) => Data,
-): Data {
-  const data = new Data(rows * columns.length);
+/** Columns as one tensor `[rows, columns]`. */
+function sideBySide(columns: readonly (readonly number[])[], rows: number, dtype: DType): Tensor {
+  const data = allocate(dtype, rows * columns.length);
   for (const [k, column] of columns.entries()) {
     for (const [row, value] of column.entries()) data[row * columns.length + k] = value;
   }
-  return data;
+  return Tensor.fromData(data, [rows, columns.length], dtype);
 }
 
 function checkTable(callee: string, table: unknown): void {
