@@ -3,6 +3,7 @@
 import { type GraphBuilder, isConstant } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Attrs, Graph, Node, Value } from "../../src/ir/types.ts";
+import { MOST_JOINED } from "../../src/ops/join.ts";
 import { definitionOf, opTable } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 
@@ -14,9 +15,6 @@ export const canonicalize: Pass<Graph, Graph> = {
       b.node(node.op, ordered(node, fewer(b, node, inputs)), sorted(explicit(node))),
     ),
 };
-
-/** What a kernel reads is bounded: more are joined by several, as a tree. */
-const MOST_JOINED = 16;
 
 /** The inputs of an op that joins any number of tensors, or of what joins them in parts; all others as they are. */
 function fewer(b: GraphBuilder, node: Node, inputs: readonly Value[]): readonly Value[] {

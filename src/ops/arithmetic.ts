@@ -15,6 +15,7 @@ import {
   requireFloat,
   type Sample,
 } from "./definition.ts";
+import { joinSlices } from "./disjoint.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
 const wholeSample: Sample = {
@@ -124,6 +125,7 @@ const add: OpDef = {
     (_b, ct) => [ct, ct],
   ),
   isCommutative: true,
+  rewrites: [joinSlices],
 };
 const sub: OpDef = {
   ...binaryOp(

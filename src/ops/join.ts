@@ -5,7 +5,7 @@ import type { Shape } from "../core/shape.ts";
 import { constant, inRange, int, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { AXIS, NUMBER, PER_AXIS_FROM_0 } from "./declaration.ts";
-import { describe, f32, ints, number, type OpDef, requireElement, unionOf } from "./definition.ts";
+import { describe, f32, ints, isNodeOf, number, type OpDef, requireElement, unionOf } from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 import { all } from "./rearrange.ts";
 
@@ -54,6 +54,9 @@ const pad: OpDef = {
   ],
 };
 
+/** What a kernel reads is bounded: more are joined by several, as a tree. */
+export const MOST_JOINED = 16;
+
 /** Where each input of cat begins along the axis. */
 const offsetsOf = (shapes: readonly Shape[], axis: number): number[] =>
   shapes.map((_, k) => shapes.slice(0, k).reduce((sum, shape) => sum + shape[axis], 0));
@@ -65,6 +68,18 @@ const cat: OpDef = {
   attributes: { axis: AXIS },
   pattern: "sparse",
   joinsInParts: true,
+  rewrites: [
+    (_to, [x, ...others]) => (others.length === 0 ? x : undefined),
+    // What is joined first is joined with the rest, as long as these are few.
+    (to, inputs, attrs) => {
+      const parts = inputs.flatMap((x) =>
+        isNodeOf(x, "cat") && x.attrs.axis === attrs.axis ? x.inputs : [x],
+      );
+      return parts.length > inputs.length && parts.length <= MOST_JOINED
+        ? to.node("cat", parts, attrs)
+        : undefined;
+    },
+  ],
   range: unionOf,
   infer(inputs, attrs) {
     const axis = number(attrs, "axis");

@@ -5,6 +5,7 @@ import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { add, int, mul, reduce } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { sum } from "./algebra.ts";
 import { BOOLEAN } from "./declaration.ts";
 import { describe, f32, type OpDef, requireBroadcast, requireFloat } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
@@ -143,13 +144,17 @@ const linear: OpDef = {
   vjp(b, ct, [x, weight, bias]) {
     const [outFeatures, inFeatures] = weight.type.shape;
     const rows = sizeOf(x.type.shape.slice(0, -1));
+    const leading = x.type.shape.slice(0, -1).map((_, axis) => axis);
     const flatCt = b.node("reshape", [ct], { shape: [rows, outFeatures] });
     const flatX = b.node("reshape", [x], { shape: [rows, inFeatures] });
-    const dx = b.node("matmul", [flatCt, weight], { transposeA: false, transposeB: false });
     return [
-      b.node("reshape", [dx], { shape: x.type.shape }),
+      leading.length === 0
+        ? b.node("reshape", [b.node("matmul", [flatCt, weight], { transposeA: false, transposeB: false })], {
+            shape: x.type.shape,
+          })
+        : b.node("matmul", [ct, weight], { transposeA: false, transposeB: false }),
       b.node("matmul", [flatCt, flatX], { transposeA: true, transposeB: false }),
-      ...(bias === undefined ? [] : [b.node("sum", [flatCt], { axes: [0], keepdim: false })]),
+      ...(bias === undefined ? [] : [sum(b, ct, leading)]),
     ];
   },
   backward: {

@@ -24,7 +24,16 @@ import {
 } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { PER_AXIS, SHAPE_LIST } from "./declaration.ts";
-import { describe, f32, ints, moves, type OpDef, type Operand, requireFloat } from "./definition.ts";
+import {
+  describe,
+  f32,
+  ints,
+  moves,
+  type OpDef,
+  type Operand,
+  type Rewrite,
+  requireFloat,
+} from "./definition.ts";
 import { at, generate, type NdArray } from "./ndarray.ts";
 
 const inverse = (dims: readonly number[]): number[] => dims.map((_, axis) => dims.indexOf(axis));
@@ -121,6 +130,18 @@ const SLICE = "`starts`, `stops` (exclusive) and positive `steps` hold one numbe
 
 const SLICE_ATTRIBUTES = { starts: PER_AXIS, stops: PER_AXIS, steps: PER_AXIS };
 
+/** Taking every element, a slice is what it slices, and so is its gradient. */
+const wholeOf: Rewrite = (_to, [x], attrs) => {
+  const shape = attrs.shape === undefined ? x.type.shape : ints(attrs, "shape");
+  const isWhole = shape.every(
+    (extent, axis) =>
+      ints(attrs, "starts")[axis] === 0 &&
+      ints(attrs, "stops")[axis] === extent &&
+      ints(attrs, "steps")[axis] === 1,
+  );
+  return isWhole ? x : undefined;
+};
+
 const slice: OpDef = {
   name: "slice",
   doc: `The elements \`start\`, \`start + step\`, … before \`stop\` along every axis (basic slicing). ${SLICE}`,
@@ -133,6 +154,7 @@ const slice: OpDef = {
       return indices.map((i, axis) => add(mul(i, int(steps[axis])), int(starts[axis])));
     },
   }),
+  rewrites: [wholeOf],
   infer: ([x], attrs) => ({ dtype: x.dtype, shape: slicedShape("slice", x, attrs) }),
   vjp: (b, ct, [x], _out, attrs) => [b.node("slice_grad", [ct], { ...attrs, shape: x.type.shape })],
   backward: { name: "SliceBackward" },
@@ -173,6 +195,7 @@ const sliceGrad: OpDef = {
   arity: 1,
   attributes: { ...SLICE_ATTRIBUTES, shape: { ...SHAPE_LIST, count: "rank" } },
   pattern: "sparse",
+  rewrites: [wholeOf],
   infer([ct], attrs) {
     requireFloat("slice_grad", [ct]);
     const type = f32(...ints(attrs, "shape"));

@@ -309,3 +309,22 @@ test("layout turns reshapes into views of what they read, through chains", () =>
       .filter((line) => line.includes("view")),
   ).toEqual(["  view %1 of %0", "  view %2 of %0"]);
 });
+
+test("what comes back through slices side by side is one concatenation, whatever is added between them", () => {
+  const text = `graph g(%a: f32[2,2], %b: f32[1,2], %c: f32[2,2], %d: f32[5,2]) {
+  %0: f32[5,2] = slice_grad(%c) {starts=[3,0], stops=[5,2], steps=[1,1], shape=[5,2]}
+  %1: f32[5,2] = slice_grad(%a) {starts=[0,0], stops=[2,2], steps=[1,1], shape=[5,2]}
+  %2: f32[5,2] = add(%0, %d)
+  %3: f32[5,2] = add(%2, %1)
+  %4: f32[5,2] = slice_grad(%b) {starts=[2,0], stops=[3,2], steps=[1,1], shape=[5,2]}
+  %5: f32[5,2] = add(%4, %3)
+  return y=%5
+}`;
+  expect(after(text, simplify, dce)).toMatchInlineSnapshot(`
+    "graph g(%a: f32[2,2], %b: f32[1,2], %c: f32[2,2], %d: f32[5,2]) {
+      %0: f32[5,2] = cat(%a, %b, %c) {axis=0}
+      %1: f32[5,2] = add(%0, %d)
+      return y=%1
+    }"
+  `);
+});
