@@ -174,6 +174,7 @@ export const OPERATIONS = {
     "f64x2.le": 0x4b,
     "f64x2.ge": 0x4c,
     "v128.and": 0x4e,
+    "v128.andnot": 0x4f,
     "v128.or": 0x50,
     "v128.xor": 0x51,
     "i8x16.narrow_i16x8_u": 0x66,
@@ -191,6 +192,7 @@ export const OPERATIONS = {
     "f32x4.div": 0xe7,
     "f32x4.min": 0xe8,
     "f32x4.max": 0xe9,
+    "f32x4.pmin": 0xea,
     "f64x2.add": 0xf0,
     "f64x2.sub": 0xf1,
     "f64x2.mul": 0xf2,
@@ -199,6 +201,7 @@ export const OPERATIONS = {
     "f64x2.max": 0xf5,
   }),
   ...simd(["v128", "i32"], {
+    "i32x4.shl": 0xab,
     "i32x4.shr_u": 0xad,
     "i64x2.shl": 0xcb,
     "i64x2.shr_s": 0xcc,

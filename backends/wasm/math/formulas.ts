@@ -37,7 +37,7 @@ function exponential(m: Doubles, argument: Instruction) {
   return { growth: m.mul(r, m.polynomial(inverseFactorials, r)), power: m.name("power", power) };
 }
 
-export function exp(m: Doubles, x: Instruction): Instruction {
+function exp(m: Doubles, x: Instruction): Instruction {
   const { growth, power } = exponential(m, x);
   return m.mul(m.add(growth, m.constant(1)), power);
 }
@@ -49,13 +49,6 @@ export function growthOf(m: Doubles, x: Instruction): Instruction {
 }
 
 export const expm1 = (m: Doubles, x: Instruction): Instruction => m.withSign(growthOf(m, x), x);
-
-/** `tanh|x| = g/(g + 2)` with `g = e^2|x| - 1`. */
-export function tanh(m: Doubles, x: Instruction): Instruction {
-  const twice = m.mul(m.do("abs", x), m.constant(2));
-  const growth = m.name("g", growthOf(m, twice));
-  return m.withSign(m.div(growth, m.add(growth, m.constant(2))), x);
-}
 
 /** `exponent·ln 2 + ln(1 + f)` by `ln(1 + f) = 2·atanh(f/(2 + f))`. */
 function logarithm(m: Doubles, exponent: Instruction, f: Instruction): Instruction {

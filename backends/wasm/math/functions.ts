@@ -1,27 +1,49 @@
-/** The elementary functions as functions of a module: on one float32, and on four by way of two pairs of doubles. */
+/**
+ * The elementary functions as functions of a module, on one float32 and on four: those that training calls for every
+ * element in single precision, the others by way of two pairs of doubles.
+ */
 
-import { call, get, type Instruction, type Local, operation, shuffle } from "../encode/instructions.ts";
+import {
+  call,
+  extract,
+  get,
+  type Instruction,
+  type Local,
+  operation,
+  set,
+  shuffle,
+} from "../encode/instructions.ts";
 import type { WasmFunction } from "../encode/module.ts";
 import { Doubles } from "./doubles.ts";
-import { exp, expm1, log, log1p, pow, tanh } from "./formulas.ts";
+import * as inFloats from "./float-formulas.ts";
+import { Floats } from "./floats.ts";
+import { expm1, log, log1p, pow } from "./formulas.ts";
 import { acosh, asinh, atanh, cosh, sinh } from "./hyperbolic.ts";
 import { fmod } from "./remainder.ts";
 import { acos, asin, atan, atan2, cos, sin, tan } from "./trigonometry.ts";
 
 type Formula = (m: Doubles, x: Instruction, y: Instruction) => Instruction;
 
+/** On four float32 at once. */
+const SINGLE = { exp: inFloats.exp, tanh: inFloats.tanh } satisfies Readonly<
+  Record<string, (m: Floats, x: Instruction) => Instruction>
+>;
 const UNARY = {
-  ...{ exp, expm1, log, log1p },
+  ...{ expm1, log, log1p },
   ...{ sin, cos, tan, asin, acos, atan },
-  ...{ sinh, cosh, tanh, asinh, acosh, atanh },
+  ...{ sinh, cosh, asinh, acosh, atanh },
 } satisfies Readonly<Record<string, Formula>>;
 const BINARY = { pow, atan2, fmod } satisfies Readonly<Record<string, Formula>>;
 
-export type MathFunction = keyof typeof UNARY | keyof typeof BINARY;
+type DoubleFunction = keyof typeof UNARY | keyof typeof BINARY;
+export type MathFunction = DoubleFunction | keyof typeof SINGLE;
 
-const FORMULAS: Readonly<Record<MathFunction, Formula>> = { ...UNARY, ...BINARY };
+const FORMULAS: Readonly<Record<DoubleFunction, Formula>> = { ...UNARY, ...BINARY };
 
-export const MATH_FUNCTIONS = Object.keys(FORMULAS) as readonly MathFunction[];
+export const MATH_FUNCTIONS = Object.keys({ ...SINGLE, ...FORMULAS }) as readonly MathFunction[];
+
+/** Whether a function is computed in single precision. */
+export const isSingle = (name: MathFunction): name is keyof typeof SINGLE => Object.hasOwn(SINGLE, name);
 
 /** Whether a function takes two numbers. */
 export const isBinary = (name: MathFunction): name is keyof typeof BINARY => Object.hasOwn(BINARY, name);
@@ -38,9 +60,27 @@ const LOWER_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 export const mathName = (name: MathFunction, isVector: boolean): string =>
   isVector ? `math_${name}_f32x4` : `math_${name}_f32`;
 
-/** `name` for one float32. */
+/** `name` for one float32. In single precision it is one lane of the form for four, so that it gives the same bits. */
 export function scalarFunction(name: MathFunction): WasmFunction {
   const parameters = parametersOf(name, "f32");
+  if (isSingle(name)) {
+    const lanes: Local = { name: "lanes", type: "v128" };
+    const m = new Floats();
+    const value = SINGLE[name](m, get(lanes));
+    return {
+      name: mathName(name, false),
+      parameters,
+      results: ["f32"],
+      locals: [lanes, ...m.locals],
+      body: [
+        set(lanes, operation("f32x4.splat", get(parameters[0]))),
+        ...m.body,
+        extract("f32x4.extract_lane", 0, value),
+      ],
+      exported: false,
+      comments: [`${name} of one number`],
+    };
+  }
   const m = new Doubles(false);
   const [x, y] = parameters.map((p) => m.name(`${p.name}_double`, operation("f64.promote_f32", get(p))));
   const result = FORMULAS[name](m, x, y);
@@ -55,9 +95,24 @@ export function scalarFunction(name: MathFunction): WasmFunction {
   };
 }
 
-/** `name` for four float32, and the function for two doubles that it calls. */
+/** `name` for four float32, and in double precision the function for two that it calls. */
 export function vectorFunctions(name: MathFunction): readonly WasmFunction[] {
   const parameters = parametersOf(name, "v128");
+  if (isSingle(name)) {
+    const m = new Floats();
+    const value = SINGLE[name](m, get(parameters[0]));
+    return [
+      {
+        name: mathName(name, true),
+        parameters,
+        results: ["v128"],
+        locals: m.locals,
+        body: [...m.body, value],
+        exported: false,
+        comments: [`${name} of four numbers`],
+      },
+    ];
+  }
   const m = new Doubles(true);
   const [a, b] = parameters.map(get);
   const pair: WasmFunction = {
