@@ -33,6 +33,10 @@ const STYLE = `
   .kiln { fill: #d9480f; }
   .javascript { fill: #b08800; }
   .native { fill: #4977b8; }
+  .line { stroke-width: 1.5; }
+  .line.kiln { stroke: #d9480f; fill: none; }
+  .line.javascript { stroke: #b08800; fill: none; }
+  .line.native { stroke: #4977b8; fill: none; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
     .muted { fill: #9198a1; }
@@ -63,10 +67,10 @@ export function chart({ date, machine, results }: Report): string {
   for (const task of TASKS) {
     const ofTask = withoutAbsent(results.filter((r) => r.task === task && basePeer(r) !== undefined));
     if (ofTask.length === 0) continue;
-    parts.push(text(MARGIN, y + 14, TITLES[task], "title"));
+    parts.push(chartText(MARGIN, y + 14, TITLES[task], "title"));
     const base = basePeer(ofTask[0])!.peer;
     const explanation = `Logarithmic scale, shorter is better; × says how many times the time of ${base}.`;
-    parts.push(text(MARGIN, y + 30, explanation, "muted"), legend(width - MARGIN, y + 30));
+    parts.push(chartText(MARGIN, y + 30, explanation, "muted"), legend(width - MARGIN, y + 30));
     y += HEADING + LINE / 2;
     for (const batch of distinct(ofTask.map((r) => r.batch))) {
       const row = ofTask.filter((r) => r.batch === batch);
@@ -79,17 +83,24 @@ export function chart({ date, machine, results }: Report): string {
     y += LINE / 2;
   }
   const origin = `${date.slice(0, 10)} · ${machine.cpu}, ${machine.cores} cores · Node ${machine.node}`;
-  parts.push(text(MARGIN, y + LINE - 6, origin, "muted"));
+  parts.push(chartText(MARGIN, y + LINE - 6, origin, "muted"));
   y += LINE + MARGIN / 2;
-  const size = `width="${width}" height="${y}" viewBox="0 0 ${width} ${y}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">
-<title>Kiln and other libraries, ${escapeXml(date.slice(0, 10))}</title>
+  return svgDocument(width, y, `Kiln and other libraries, ${date.slice(0, 10)}`, parts);
+}
+
+/** A whole SVG file with the charts' colours. */
+export const svgDocument = (
+  width: number,
+  height: number,
+  title: string,
+  parts: readonly string[],
+): string => `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
+<title>${escapeXml(title)}</title>
 <style>${STYLE}
 </style>
 ${parts.join("\n")}
 </svg>
 `;
-}
 
 /** Without the peers that have no figure anywhere, such as those that cannot train. */
 function withoutAbsent(results: readonly Comparison[]): readonly Comparison[] {
@@ -103,7 +114,7 @@ const panelHeight = ({ peers }: Comparison): number => PANEL.header + peers.leng
 function legend(right: number, y: number): string {
   let x = right - LEGEND.reduce((sum, { width }) => sum + width, 0);
   return LEGEND.map(({ kind, label, width }) => {
-    const entry = `<rect class="${kind}" x="${x}" y="${y - 9}" width="10" height="10" rx="2"/>${text(x + 14, y, label, "muted")}`;
+    const entry = `<rect class="${kind}" x="${x}" y="${y - 9}" width="10" height="10" rx="2"/>${chartText(x + 14, y, label, "muted")}`;
     x += width;
     return entry;
   }).join("\n");
@@ -120,12 +131,12 @@ function panel(comparison: Comparison): string[] {
     const x = PANEL.names + scale(10 ** decade);
     const line = `<line class="grid" x1="${round(x)}" y1="${PANEL.header - 4}" x2="${round(x)}" y2="${bottom}"/>`;
     return ends.includes(decade)
-      ? [line, text(x, bottom + 13, `${power(decade)} ms`, "muted", "middle")]
+      ? [line, chartText(x, bottom + 13, `${power(decade)} ms`, "muted", "middle")]
       : [line];
   });
   const base = basePeer(comparison)!;
   const rows = peers.map((peer, k) => row(peer, base, PANEL.header + k * PANEL.row, scale));
-  return [text(0, 12, `${workload}, batch ${batch}`, "panel"), ...grid, ...rows.flat()];
+  return [chartText(0, 12, `${workload}, batch ${batch}`, "panel"), ...grid, ...rows.flat()];
 }
 
 function row(
@@ -135,15 +146,15 @@ function row(
   scale: (ms: number) => number,
 ): readonly string[] {
   const middle = y + PANEL.row / 2 + 2;
-  const name = text(PANEL.names - 6, middle, peer.peer, "", "end");
-  if (!isMeasured(peer)) return [name, text(PANEL.names + 4, middle, "not measured", "muted")];
+  const name = chartText(PANEL.names - 6, middle, peer.peer, "", "end");
+  if (!isMeasured(peer)) return [name, chartText(PANEL.names + 4, middle, "not measured", "muted")];
   const length = scale(peer.msPerStep);
   const ratio = peer === base ? "" : ` · ${formatRatio(peer.msPerStep / base.msPerStep)}`;
   const top = y + (PANEL.row - PANEL.bar) / 2 - 2;
   return [
     name,
     `<rect class="${peer.kind}" x="${PANEL.names}" y="${round(top)}" width="${round(length)}" height="${PANEL.bar}" rx="2"/>`,
-    text(PANEL.names + length + 5, middle, `${threeDigits(peer.msPerStep)} ms${ratio}`),
+    chartText(PANEL.names + length + 5, middle, `${threeDigits(peer.msPerStep)} ms${ratio}`),
   ];
 }
 
@@ -158,7 +169,8 @@ function decadesOf(measured: readonly Measured[]): readonly number[] {
 const power = (decade: number): string =>
   decade < 0 ? (10 ** decade).toFixed(-decade) : String(10 ** decade);
 
-function text(x: number, y: number, content: string, kind = "", anchor = "start"): string {
+/** A line of text of a chart. */
+export function chartText(x: number, y: number, content: string, kind = "", anchor = "start"): string {
   const classes = kind === "" ? "" : ` class="${kind}"`;
   const anchored = anchor === "start" ? "" : ` text-anchor="${anchor}"`;
   return `<text x="${round(x)}" y="${round(y)}"${classes}${anchored}>${escapeXml(content)}</text>`;
@@ -168,6 +180,7 @@ function group(x: number, y: number, parts: readonly string[]): string {
   return `<g transform="translate(${round(x)} ${round(y)})">\n${parts.join("\n")}\n</g>`;
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+export const round = (value: number): number => Math.round(value * 10) / 10;
 
-const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
+/** Each value once, in order. */
+export const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];

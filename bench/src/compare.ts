@@ -99,6 +99,7 @@ export class Comparer {
         rounds,
         steps,
         losses: proof.losses,
+        ...(proof.peakBytes !== undefined && { peakBytes: proof.peakBytes }),
         closeness: closeness(proof, first.proof, initial),
       };
     });

@@ -3,17 +3,20 @@
 import type { Executable } from "../../backends/backend.ts";
 import { backendNamed } from "../../backends/registry.ts";
 import { PassManager } from "../../passes/manager.ts";
-import { runPipeline } from "../../passes/pipeline.ts";
+import { type PipelineOptions, runPipeline } from "../../passes/pipeline.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { toLogical } from "../../src/core/layout.ts";
 import { sizeOf } from "../../src/core/shape.ts";
-import { nn, optim } from "../../src/index.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
+import { type Observer, runOneByOne } from "../../src/runtime/inspection/one-by-one.ts";
+import { type Cohort, cohortScalars } from "../../src/runtime/programs/cohorts.ts";
+import { planUpdate } from "../../src/runtime/programs/training-plan.ts";
 import { writeState } from "../../src/runtime/state/state-numbers.ts";
-import { traceLoss } from "../../src/trace/trace.ts";
-import { modelOf } from "./kiln-model.ts";
-import { batches, LEARNING_RATE, type Workload } from "./workloads.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
+import { inMode } from "../../src/trace/mode.ts";
+import { type Trace, traceLoss } from "../../src/trace/trace.ts";
+import { type Subject, subjectNamed } from "./subject.ts";
 
 /** A backend's name, and behind a `/` a strategy that is forced: `js`, `js/plain`, `gpujs:cpu`. */
 export interface BackendChoice {
@@ -26,50 +29,74 @@ export function parseChoice(text: string): BackendChoice {
   return strategy === undefined ? { backend } : { backend, strategy };
 }
 
+/** A training step as the pipeline is given it. */
+export interface TracedStep {
+  readonly trace: Trace;
+  readonly options: Pick<PipelineOptions, "gradientsFor" | "update">;
+  readonly cohorts: readonly Cohort[];
+  /** The tensors behind all states, the optimizer's among them. */
+  readonly states: ReadonlyMap<string, Tensor>;
+}
+
+export function tracedStep({ model, loss, optimizer, data: [batch] }: Subject): TracedStep {
+  const [input, target] = batch.map(({ shape, dtype }) => ({ shape, dtype }));
+  const trace = inMode(model, true, () => traceLoss(model, loss, [input], [target]));
+  const { update, cohorts, states } = planUpdate(optimizer, trace, trace.parameters, {});
+  return {
+    trace,
+    options: { gradientsFor: trace.parameters, update },
+    cohorts,
+    states: new Map([...trace.states, ...states]),
+  };
+}
+
 export class CompiledStep {
   readonly plan: ProgramPlan;
   private readonly program: Executable;
-  private readonly data: ReturnType<typeof batches>;
-  private readonly scalars = Float64Array.of(LEARNING_RATE);
+  private readonly data: readonly (readonly TypedArray[])[];
+  private readonly scalars: Float64Array;
 
-  private constructor(plan: ProgramPlan, program: Executable, data: ReturnType<typeof batches>) {
+  private constructor(
+    plan: ProgramPlan,
+    program: Executable,
+    data: readonly (readonly TypedArray[])[],
+    scalars: Float64Array,
+  ) {
     this.plan = plan;
     this.program = program;
     this.data = data;
+    this.scalars = scalars;
   }
 
-  static async compile(workload: Workload, batch: number, choice: BackendChoice): Promise<CompiledStep> {
+  static async compile(workload: string, batch: number, choice: BackendChoice): Promise<CompiledStep> {
     const backend = backendNamed(choice.backend);
-    const model = await modelOf(workload);
-    const optimizer = new optim.SGD(model.parameters(), { lr: LEARNING_RATE });
-    const input = { dtype: "float32", shape: [batch, ...workload.sample] } as const;
-    const trace = traceLoss(model, new nn.CrossEntropyLoss(), [input]);
+    const subject = await subjectNamed(workload, batch);
+    const { trace, options, cohorts, states } = tracedStep(subject);
     const plan = runPipeline(new PassManager(), trace.graph, {
       capabilities: backend.capabilities,
-      gradientsFor: trace.parameters,
-      update: { groups: optimizer.paramGroups.map(({ rule }) => ({ rule })) },
+      ...options,
       ...(choice.strategy !== undefined && { strategy: choice.strategy }),
     });
-    const states = backend.createStateMemory();
-    states.allocate(plan.states);
-    for (const state of plan.states) {
-      await writeState(states, state, await trace.states.get(state.name)!.data());
-    }
-    return new CompiledStep(plan, await backend.compile(plan, states), batches(workload, batch));
+    const memory = backend.createStateMemory();
+    memory.allocate(plan.states);
+    for (const state of plan.states) await writeState(memory, state, await states.get(state.name)!.data());
+    const scalars = cohortScalars(subject.optimizer, cohorts, { seed: 0, step: 0 });
+    return new CompiledStep(
+      plan,
+      await backend.compile(plan, memory),
+      await Promise.all(subject.data.map((tensors) => Promise.all(tensors.map((tensor) => tensor.data())))),
+      Float64Array.from(plan.scalars, (name) => scalars[name]),
+    );
   }
 
   async feed(step: number): Promise<void> {
-    const { input, target } = this.data[step % this.data.length];
-    await this.program.write(this.plan.inputs[0].buffer, input);
-    await this.program.write(this.plan.inputs[1].buffer, target);
+    const batch = this.data[step % this.data.length];
+    for (const [k, { buffer }] of this.plan.inputs.entries()) await this.program.write(buffer, batch[k]);
   }
 
-  /** Runs the kernel numbered `k`; gives the milliseconds it took. */
-  async run(k: number): Promise<number> {
-    const begin = performance.now();
-    const done = this.program.run(k, k + 1, this.scalars);
-    if (done !== undefined) await done;
-    return performance.now() - begin;
+  /** Runs a whole step kernel by kernel, those of loops in every iteration. */
+  run(observer: Observer): Promise<void> {
+    return runOneByOne(this.plan, this.program, [0, this.plan.kernels.length], this.scalars, observer);
   }
 
   /** The numbers in a buffer of the arena. */

@@ -1,30 +1,40 @@
 /**
  * Times every kernel of Kiln's compiled training step by itself and says how many floating-point operations a second
- * it really executes (for kernels over winner lists only the list entries that are alive count), and how far what it
- * stores is from what the first backend stores.
+ * it really executes (for kernels over winner lists only the list entries that are alive count), what share that is of what
+ * the machine allows it (its roofline), and how far what it stores is from what the first backend stores.
  *
- *   node --import tsx src/kernels.ts [--workloads lenet5,cifar10,mlp] [--batches 8] [--backends js] [--millis 200]
+ *   node --import tsx src/kernels.ts [--workloads lenet5,cifar10,gpt] [--batches 8] [--backends js] [--seconds 5] [--least 0]
+ *
+ * `--least 0.02` leaves out kernels that take less than 2 % of the step.
  */
 
 import { parseArgs } from "node:util";
-import type { TypedArray } from "../../src/core/dtype.ts";
+import { byteSize, type TypedArray } from "../../src/core/dtype.ts";
 import { countFlops } from "../../src/loop/flops.ts";
+import { iterationsOf } from "../../src/loop/loops.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
 import { printSchedule, type Step } from "../../src/loop/schedule.ts";
 import type { Expr, Kernel } from "../../src/loop/types.ts";
 import { visitStatements } from "../../src/loop/walk.ts";
 import { CompiledStep, parseChoice } from "./compiled-step.ts";
 import { median } from "./protocol.ts";
+import { describeRoofline, leastSeconds, measureRoofline } from "./roofline.ts";
+import { batchesOf } from "./subject.ts";
 import { table } from "./table.ts";
-import { WORKLOADS } from "./workloads.ts";
 
 const { values: options } = parseArgs({
   options: {
     workloads: { type: "string", default: "lenet5,cifar10,mlp" },
-    batches: { type: "string", default: "8" },
+    batches: { type: "string" },
     backends: { type: "string", default: "js" },
-    millis: { type: "string", default: "200" },
+    seconds: { type: "string", default: "5" },
+    least: { type: "string", default: "0" },
   },
 });
+
+/** A kernel below this share of its roofline is marked. */
+const LEAST_SHARE = 1 / 3;
+const LEAST_STEPS = 5;
 
 /** What a step stores, by the value's name in the graph. */
 type Stored = ReadonlyMap<string, TypedArray>;
@@ -38,75 +48,121 @@ const CONTRACTING: ReadonlySet<Step["kind"]> = new Set([
   "winograd",
 ] as const);
 
+const machine = await measureRoofline();
+console.log(`${describeRoofline(machine)}\n`);
 for (const workload of options.workloads.split(",")) {
-  for (const batch of options.batches.split(",").map(Number)) {
+  for (const batch of options.batches?.split(",").map(Number) ?? batchesOf(workload)) {
     let first: Stored | undefined;
     for (const backend of options.backends.split(",")) {
-      const step = await CompiledStep.compile(WORKLOADS[workload], batch, parseChoice(backend));
+      const step = await CompiledStep.compile(workload, batch, parseChoice(backend));
       const stored = await firstStep(step);
       console.log(`${workload}, batch ${batch}: kernels of ${backend}, one at a time`);
-      await report(step, Number(options.millis), first === undefined ? undefined : { own: stored, first });
+      await report(step, Number(options.seconds), first === undefined ? undefined : { own: stored, first });
       first ??= stored;
       step.dispose();
     }
   }
 }
 
-/** Runs one step and keeps what every kernel stores. */
+/** Runs one step and keeps what every kernel stores; of those of a loop what the last iteration does. */
 async function firstStep(step: CompiledStep): Promise<Stored> {
   const stored = new Map<string, TypedArray>();
   await step.feed(0);
-  for (const [k, kernel] of step.plan.kernels.entries()) {
-    await step.run(k);
-    for (const { value, buffer } of step.storedBy(kernel)) stored.set(value, await step.read(buffer));
-  }
+  await step.run({
+    async after(k): Promise<undefined> {
+      for (const { value, buffer } of step.storedBy(step.plan.kernels[k]))
+        stored.set(value, await step.read(buffer));
+    },
+  });
   return stored;
+}
+
+/** What each kernel took and found, step by step. */
+interface Measured {
+  readonly milliseconds: readonly number[];
+  readonly alive: readonly number[];
+}
+
+async function measure(step: CompiledStep, seconds: number): Promise<readonly Measured[]> {
+  const { kernels } = step.plan;
+  const measured = kernels.map(() => ({ milliseconds: [] as number[], alive: [] as number[] }));
+  const end = performance.now() + 1000 * seconds;
+  for (let turn = 0; performance.now() < end || turn < LEAST_STEPS; turn++) {
+    await step.feed(turn);
+    for (const { milliseconds } of measured) milliseconds.push(0);
+    let begin = 0;
+    await step.run({
+      before(): undefined {
+        begin = performance.now();
+      },
+      async after(k): Promise<undefined> {
+        measured[k].milliseconds[turn] += performance.now() - begin;
+        measured[k].alive.push(await aliveShare(step, kernels[k]));
+      },
+    });
+  }
+  return measured;
 }
 
 async function report(
   step: CompiledStep,
-  millis: number,
+  seconds: number,
   compared: { readonly own: Stored; readonly first: Stored } | undefined,
 ): Promise<void> {
-  const { kernels } = step.plan;
-  const times = kernels.map((): number[] => []);
-  const alive = kernels.map((): number[] => []);
-  const end = performance.now() + millis * kernels.length;
-  for (let turn = 0; performance.now() < end || turn < 20; turn++) {
-    await step.feed(turn);
-    for (const [k, kernel] of kernels.entries()) {
-      times[k].push(await step.run(k));
-      alive[k].push(await aliveShare(step, kernel));
-    }
-  }
-  let contractionFlops = 0;
-  let contractionMs = 0;
-  let totalMs = 0;
-  const rows = kernels.map((kernel, k) => {
-    const ms = median(times[k].slice(times[k].length >> 1));
-    const executed = countFlops(kernel.body) * median(alive[k]);
-    totalMs += ms;
-    if (isContraction(kernel)) {
-      contractionFlops += executed;
-      contractionMs += ms;
-    }
-    const rate = (flops: number): string => (flops / ms / 1e6).toFixed(2);
-    const difference = compared === undefined ? "" : differenceOf(step, kernel, compared.own, compared.first);
-    return [
+  const { plan } = step;
+  const measured = await measure(step, seconds);
+  const figures = plan.kernels.map((kernel, k) => {
+    const { milliseconds, alive } = measured[k];
+    const ms = median(milliseconds.slice(milliseconds.length >> 1));
+    const runs = iterationsOf(plan, k);
+    const flops = runs * countFlops(kernel.body) * median(alive);
+    const share = (1000 * leastSeconds(machine, flops, runs * bytesMoved(plan, kernel))) / ms;
+    return { kernel, ms, flops, nominal: runs * kernel.nominalFlops, share };
+  });
+  const total = figures.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = figures
+    .filter(({ ms }) => ms >= Number(options.least) * total)
+    .map(({ kernel, ms, flops, nominal, share }) => [
       kernel.name,
       ms.toFixed(4),
-      rate(executed),
-      rate(kernel.nominalFlops),
-      difference,
+      `${((100 * ms) / total).toFixed(1)} %`,
+      (flops / ms / 1e6).toFixed(2),
+      (nominal / ms / 1e6).toFixed(2),
+      `${(100 * share).toFixed(0)} %`,
+      share < LEAST_SHARE ? "<--" : "",
+      compared === undefined ? "" : differenceOf(step, kernel, compared.own, compared.first),
       kernel.schedule === undefined ? "" : printSchedule(kernel.schedule),
-    ];
-  });
-  const head = ["kernel", "ms", "GFLOP/s executed", "dense-equivalent", "differs by", "schedule"];
-  console.log(table([head, ...rows], [1, 2, 3, 4]));
-  const rate = (contractionFlops / contractionMs / 1e6).toFixed(2);
+    ]);
+  const head = [
+    "kernel",
+    "ms",
+    "of step",
+    "GFLOP/s executed",
+    "dense-equivalent",
+    "of roofline",
+    "",
+    "differs by",
+    "schedule",
+  ];
+  console.log(table([head, ...rows], [1, 2, 3, 4, 5, 7]));
+  const contracting = figures.filter(({ kernel }) => isContraction(kernel));
+  const contractionMs = contracting.reduce((sum, { ms }) => sum + ms, 0);
+  const rate = contracting.reduce((sum, { flops }) => sum + flops, 0) / contractionMs / 1e6;
   const contractions =
-    contractionMs > 0 ? `; contractions execute ${rate} GFLOP/s in ${contractionMs.toFixed(3)} ms` : "";
-  console.log(`  ${totalMs.toFixed(3)} ms in all${contractions}\n`);
+    contractionMs > 0
+      ? `; contractions execute ${rate.toFixed(2)} GFLOP/s in ${contractionMs.toFixed(3)} ms`
+      : "";
+  console.log(`  ${plan.kernels.length} kernels, ${total.toFixed(3)} ms in all${contractions}\n`);
+}
+
+/** The bytes that a kernel has to read or write: its buffers, but for scratch of its threads' own. */
+function bytesMoved({ buffers }: ProgramPlan, kernel: Kernel): number {
+  const own = new Set(buffers.filter((buffer) => buffer.private).map(({ name }) => name));
+  return kernel.buffers.reduce(
+    (sum, { name, dtype, length, access }) =>
+      own.has(name) ? sum : sum + (access === "readwrite" ? 2 : 1) * length * byteSize(dtype),
+    0,
+  );
 }
 
 /** The largest difference of what a kernel stores, over the largest value; of values that the first backend stores too. */

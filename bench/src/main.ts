@@ -15,25 +15,19 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
 import { Comparer, type Settings } from "./compare.ts";
+import { growing, growthChart } from "./growth-chart.ts";
 import { describeMachine } from "./machine.ts";
-import { MODELS } from "./models.ts";
 import { kiln, PEERS } from "./peers.ts";
 import { TASKS, type Task } from "./protocol.ts";
 import { renderComparison, renderMachine, renderReport, strays } from "./render.ts";
 import { chosen, type Report } from "./report.ts";
+import { batchesOf, NAMES } from "./subject.ts";
 import { renderVerdicts } from "./targets.ts";
-import { WORKLOADS } from "./workloads.ts";
 
 const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
 
 /** Where the user is, although npm runs this in bench/. */
 const HERE = process.env.INIT_CWD ?? process.cwd();
-
-const ALL = [...Object.keys(WORKLOADS), ...Object.keys(MODELS)];
-
-/** The batches that a workload is measured with where the command line names none. */
-const batchesOf = (workload: string): readonly number[] =>
-  Object.hasOwn(MODELS, workload) ? [MODELS[workload].batch] : [1, 8, 64];
 
 class UsageError extends Error {}
 
@@ -69,7 +63,7 @@ function parse(args: string[]) {
   };
   const choices = {
     ...(values.workloads !== undefined && {
-      workloads: values.workloads.split(",").map((name) => oneOf(name, ALL, "workloads")),
+      workloads: values.workloads.split(",").map((name) => oneOf(name, NAMES, "workloads")),
     }),
     ...(values.batches !== undefined && {
       batches: values.batches.split(",").map((text) => wholeNumber(text, "batches", 1)),
@@ -114,7 +108,7 @@ async function measure(
   const peers = choices.peers?.map((name) => PEERS.find((peer) => peer.name === name)!) ?? PEERS;
   const specs = values.backends === undefined ? peers : values.backends.split(",").map(kiln);
   const jobs = (choices.tasks ?? TASKS).flatMap((task) =>
-    (choices.workloads ?? ALL).flatMap((workload) =>
+    (choices.workloads ?? NAMES).flatMap((workload) =>
       (choices.batches ?? batchesOf(workload)).map((batch) => ({ task, workload, batch })),
     ),
   );
@@ -168,8 +162,10 @@ async function main(args: string[]): Promise<number> {
       ? reread(resolve(HERE, from!), line)
       : await measure(line, (sofar) => write(results, `${JSON.stringify(sofar, null, 2)}\n`));
   if (drawing !== undefined) write(drawing, chart(report));
+  const lines = growing(report).length > 0 ? drawing?.replace(/(\.svg)?$/, ".growth.svg") : undefined;
+  if (lines !== undefined) write(lines, growthChart(report));
   if (targets) console.log(`${renderVerdicts(report.results)}\n`);
-  for (const file of [results, drawing]) {
+  for (const file of [results, drawing, lines]) {
     if (file !== undefined) console.log(`Written: ${relative(HERE, file)}`);
   }
   return report.results.some((result) => strays(result).length > 0) ? 1 : 0;

@@ -39,6 +39,11 @@ export interface Proof {
    * `output 0` on. Little-endian float32 in base64.
    */
   readonly tensors: Readonly<Record<string, string>>;
+  /**
+   * The most memory that a training step takes beside parameters and optimizer states: activations, gradients and scratch,
+   * in bytes; absent from peers that cannot tell.
+   */
+  readonly peakBytes?: number;
 }
 
 /** The steps of one `run`. */

@@ -64,8 +64,18 @@ export function renderComparison(
 function figures(comparison: Comparison, { peakGflops }: Machine): string {
   const base = basePeer(comparison)!;
   const isTraining = comparison.task === "training";
+  const tellsMemory = measuredPeers(comparison).some(({ peakBytes }) => peakBytes !== undefined);
   const proofs = isTraining ? ["losses", "parameters", "… of change"] : ["outputs"];
-  const head = ["peer", "ms/step", "rounds", `÷ ${base.peer}`, "GFLOP/s", "of peak", ...proofs];
+  const head = [
+    "peer",
+    "ms/step",
+    "rounds",
+    `÷ ${base.peer}`,
+    "GFLOP/s",
+    "of peak",
+    ...(tellsMemory ? ["MB"] : []),
+    ...proofs,
+  ];
   const rows = measuredPeers(comparison).map((peer) => {
     const { closeness } = peer;
     const rate = gflops(comparison, peer);
@@ -79,11 +89,16 @@ function figures(comparison: Comparison, { peakGflops }: Machine): string {
       formatRatio(peer.msPerStep / base.msPerStep),
       rate >= 10 ? rate.toFixed(0) : rate.toPrecision(2),
       `${((100 * rate) / (peakGflops * threadsOf(peer))).toFixed(rate >= 10 ? 0 : 1)} %`,
+      ...(tellsMemory ? [megabytes(peer)] : []),
       ...distances.map((distance) => distance.toExponential(0)),
     ];
   });
-  return table([head, ...rows], [1, 2, 3, 4, 5, 6, 7, 8]);
+  return table([head, ...rows], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
+
+/** The peak of a step's memory. */
+const megabytes = ({ peakBytes }: Measured): string =>
+  peakBytes === undefined ? "–" : threeDigits(peakBytes / 1e6);
 
 /** What changes from job to job, such as the time to compile, is told in the JSON alone. */
 const TOLD_ELSEWHERE = "compile ms";

@@ -14,6 +14,8 @@ export interface Measured extends Hello {
   /** Timed steps over all rounds. */
   readonly steps: number;
   readonly losses: readonly number[];
+  /** The most memory of a training step beside parameters and optimizer states; absent where the peer cannot tell. */
+  readonly peakBytes?: number;
   /** How far its results are from those of the first peer that ran. */
   readonly closeness: Closeness;
 }

@@ -34,6 +34,8 @@ export interface PeerTrainer extends Hello {
   step(index: number): number | Promise<number>;
   /** The parameters as they are now, by state-dict key, in PyTorch's layout. */
   parameters(): Iterable<readonly [string, Numbers]> | Promise<Iterable<readonly [string, Numbers]>>;
+  /** As a proof tells it. */
+  readonly peakBytes?: number;
   dispose?(): void | Promise<void>;
 }
 
@@ -107,7 +109,8 @@ class Session {
     }
     const named = "predict" in this.peer ? tensors : await this.peer.parameters();
     const encoded = Array.from(named, ([name, values]) => [name, encodeTensor(values)] as const);
-    return { msPerStep: median(times), losses, tensors: Object.fromEntries(encoded) };
+    const peakBytes = "predict" in this.peer ? undefined : this.peer.peakBytes;
+    return { msPerStep: median(times), losses, tensors: Object.fromEntries(encoded), peakBytes };
   }
 
   /** Steps for so many milliseconds, at least one. */

@@ -3,7 +3,7 @@
  * this machine and compares the fastest with the one that is taken without tuning. Kernels that lose more than a
  * sixth are marked, with what the model thought of the winner.
  *
- *   node --import tsx src/tuning.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8,64] [--backend wasm]
+ *   node --import tsx src/tuning.ts [--workloads lenet5,cifar10,gpt] [--batches 1,8,64] [--backend wasm]
  *     [--seconds 1.5] [--least 0.002] [--kernel NAME] [--all] [--cpu]
  *
  * `--seconds` is the time for each kernel, `--least` leaves out kernels that take fewer milliseconds, `--kernel` shows
@@ -17,20 +17,18 @@ import { backendNamed } from "../../backends/registry.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { lowerTraced } from "../../passes/pipeline.ts";
 import { tuningTasksOf } from "../../passes/tuning-tasks.ts";
-import { nn, optim } from "../../src/index.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { TuningTask } from "../../src/loop/tuning-task.ts";
-import { traceLoss } from "../../src/trace/trace.ts";
 import { prepareOn } from "../../src/tuning/runner.ts";
 import { type Measured, search } from "../../src/tuning/search.ts";
-import { modelOf } from "./kiln-model.ts";
+import { tracedStep } from "./compiled-step.ts";
+import { batchesOf, subjectNamed } from "./subject.ts";
 import { table } from "./table.ts";
-import { LEARNING_RATE, WORKLOADS } from "./workloads.ts";
 
 const { values: options } = parseArgs({
   options: {
     workloads: { type: "string", default: "lenet5,cifar10,mlp" },
-    batches: { type: "string", default: "1,8,64" },
+    batches: { type: "string" },
     backend: { type: "string", default: "wasm" },
     seconds: { type: "string", default: "1.5" },
     least: { type: "string", default: "0.002" },
@@ -51,7 +49,8 @@ const cpuTime = (): number => {
 const prepare = prepareOn(backend, options.cpu ? cpuTime : undefined);
 
 for (const workload of options.workloads.split(",")) {
-  for (const batch of options.batches.split(",").map(Number)) await report(workload, batch);
+  const batches = options.batches?.split(",").map(Number) ?? batchesOf(workload);
+  for (const batch of batches) await report(workload, batch);
 }
 
 async function report(workload: string, batch: number): Promise<void> {
@@ -139,15 +138,7 @@ function candidates({ kernel, entries }: TuningTask, timed: readonly Timed[]): s
 }
 
 /** The kernels of a workload's training step, as the scheduler meets them. */
-async function loweredStep(name: string, batch: number): Promise<LoweredProgram> {
-  const workload = WORKLOADS[name];
-  const model = await modelOf(workload);
-  const { paramGroups } = new optim.SGD(model.parameters(), { lr: LEARNING_RATE });
-  const input = { dtype: "float32", shape: [batch, ...workload.sample] } as const;
-  const trace = traceLoss(model, new nn.CrossEntropyLoss(), [input]);
-  return lowerTraced(new PassManager(), trace.graph, {
-    capabilities: backend.capabilities,
-    gradientsFor: trace.parameters,
-    update: { groups: paramGroups.map(({ rule }) => ({ rule })) },
-  });
+async function loweredStep(workload: string, batch: number): Promise<LoweredProgram> {
+  const { trace, options } = tracedStep(await subjectNamed(workload, batch));
+  return lowerTraced(new PassManager(), trace.graph, { capabilities: backend.capabilities, ...options });
 }
