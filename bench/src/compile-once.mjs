@@ -5,18 +5,16 @@
  */
 
 const [entry, text] = process.argv.slice(2);
-const { workload, batch, backend } = JSON.parse(text);
+const { workload, models, name, batch, backend } = JSON.parse(text);
 
 const importing = performance.now();
 const { compileTraining, nn, optim } = await import(entry);
 const imported = performance.now() - importing;
 
-const model = new nn.Sequential(...workload.layers.map(layerOf));
-const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 });
-const loss = new nn.CrossEntropyLoss();
+const { model, loss, optimizer, inputs } = workload === undefined ? await wholeModel() : net();
 const before = process.cpuUsage();
 const trainer = await compileTraining(model, {
-  inputs: [[batch, ...workload.sample]],
+  inputs,
   loss,
   optimizer,
   backend,
@@ -26,6 +24,30 @@ const compiled = trainer.compileMilliseconds;
 const stages = trainer.compilation.stages.map(({ name, milliseconds }) => [name, milliseconds]);
 trainer.dispose();
 console.log(JSON.stringify({ imported, compiled, cpu: (user + system) / 1000, stages }));
+
+/** A net of plain layers, trained by plain SGD. */
+function net() {
+  const model = new nn.Sequential(...workload.layers.map(layerOf));
+  return {
+    model,
+    loss: new nn.CrossEntropyLoss(),
+    optimizer: new optim.SGD(model.parameters(), { lr: 0.01 }),
+    inputs: [[batch, ...workload.sample]],
+  };
+}
+
+/** A model of models.ts, which has been bundled for this entry. */
+async function wholeModel() {
+  const { MODELS, inputOf } = await import(models);
+  const chosen = MODELS[name];
+  const model = chosen.make();
+  return {
+    model,
+    loss: chosen.loss(),
+    optimizer: chosen.optimizer(model.parameters()),
+    inputs: [inputOf(chosen, batch)],
+  };
+}
 
 function layerOf(layer) {
   switch (layer.kind) {

@@ -2,17 +2,21 @@
  * Times what stands before the first step, cold: importing Kiln and compiling a training step, each time in a process of
  * its own, and what share of it each stage of the compiler took.
  *
- *   node --import tsx src/compile-time.ts [--workloads lenet5,cifar10,mlp] [--batches 1,8,64] [--backends wasm] [--runs 9]
+ *   node --import tsx src/compile-time.ts [--workloads lenet5,cifar10,gpt] [--batches 1,8,64] [--backends wasm] [--runs 9]
  *
  * Measured is the built package (`npm run build`), or with `--entry src/index.ts` the sources. Other work on the machine
  * falls on whichever process runs then: CPU time, which counts the engine's own threads too, stands beside the medians.
  */
 
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { build } from "esbuild";
 import { median } from "./protocol.ts";
+import { batchesOf } from "./subject.ts";
 import { table } from "./table.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -26,7 +30,7 @@ interface Times {
 
 interface Case {
   readonly workload: string;
-  readonly batch: string;
+  readonly batch: number;
   readonly backend: string;
 }
 
@@ -36,7 +40,7 @@ const LEAST_SHARE = 0.02;
 const { values: options } = parseArgs({
   options: {
     workloads: { type: "string", default: "lenet5,cifar10,mlp" },
-    batches: { type: "string", default: "1,8,64" },
+    batches: { type: "string" },
     backends: { type: "string", default: "wasm" },
     runs: { type: "string", default: "9" },
     entry: { type: "string", default: "dist/kiln.node.js" },
@@ -52,21 +56,47 @@ if (!existsSync(entry)) {
 const cases = options.workloads
   .split(",")
   .flatMap((workload) =>
-    options.batches
-      .split(",")
-      .flatMap((batch) => options.backends.split(",").map((backend): Case => ({ workload, batch, backend }))),
+    (options.batches?.split(",").map(Number) ?? batchesOf(workload)).flatMap((batch) =>
+      options.backends.split(",").map((backend): Case => ({ workload, batch, backend })),
+    ),
   );
+const folder = mkdtempSync(join(tmpdir(), "kiln-compile-time-"));
+const models = join(folder, "models.mjs");
+// Models are written with the sources of Kiln; here they are given the entry that is measured.
+await build({
+  entryPoints: [fileURLToPath(new URL("models.ts", import.meta.url))],
+  outfile: models,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  logLevel: "error",
+  plugins: [
+    {
+      name: "entry",
+      setup({ onResolve }) {
+        onResolve({ filter: /\/src\/index\.ts$/ }, () => ({ path: entry.href, external: true }));
+      },
+    },
+  ],
+});
 const measured = new Map<Case, Times[]>(cases.map((c) => [c, []]));
 // Case after case and then again, so that what disturbs the machine for a while disturbs all of them.
-for (let run = 0; run < Number(options.runs); run++) {
-  for (const [c, times] of measured) times.push(measure(c));
+try {
+  for (let run = 0; run < Number(options.runs); run++) {
+    for (const [c, times] of measured) times.push(measure(c));
+  }
+} finally {
+  rmSync(folder, { recursive: true });
 }
 report();
 
 function measure({ workload, batch, backend }: Case): Times {
   const loader = options.entry.endsWith(".ts") ? ["--import", "tsx"] : [];
   const script = fileURLToPath(new URL("compile-once.mjs", import.meta.url));
-  const what = JSON.stringify({ workload: WORKLOADS[workload], batch: Number(batch), backend });
+  const net = Object.hasOwn(WORKLOADS, workload)
+    ? { workload: WORKLOADS[workload] }
+    : { models: pathToFileURL(models), name: workload };
+  const what = JSON.stringify({ ...net, batch, backend });
   const output = execFileSync(process.execPath, [...loader, script, entry.href, what], { encoding: "utf8" });
   return JSON.parse(output) as Times;
 }
@@ -79,7 +109,7 @@ function report(): void {
     const compiled = times.map((t) => t.compiled);
     return [
       workload,
-      batch,
+      `${batch}`,
       backend,
       milliseconds(compiled),
       milliseconds([Math.min(...compiled)]),
