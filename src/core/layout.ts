@@ -53,14 +53,32 @@ function rearranged(data: TypedArray, dtype: DType, extents: Shape, strides: rea
   const length = sizeOf(extents);
   // What is computed in double stays in double.
   const result = data instanceof Float64Array ? new Float64Array(length) : allocate(dtype, length);
+  const axes = joinedAxes(extents, strides);
+  const last = axes.length - 1;
   let position = 0;
   const copy = (axis: number, from: number): void => {
-    if (axis === extents.length) {
-      result[position++] = data[from];
-      return;
-    }
-    for (let k = 0; k < extents[axis]; k++) copy(axis + 1, from + k * strides[axis]);
+    const { extent, stride } = axes[axis];
+    const end = from + extent * stride;
+    if (axis < last) for (let at = from; at < end; at += stride) copy(axis + 1, at);
+    else for (let at = from; at < end; at += stride) result[position++] = data[at];
   };
-  copy(0, 0);
+  if (length > 0) copy(0, 0);
   return result;
+}
+
+/** One loop for each run of axes that strides pass through as through one; at least one loop, each of positive stride. */
+function joinedAxes(
+  extents: Shape,
+  strides: readonly number[],
+): readonly { readonly extent: number; readonly stride: number }[] {
+  const axes = [{ extent: 1, stride: 1 }];
+  extents.forEach((extent, k) => {
+    const stride = strides[k];
+    const outer = axes[axes.length - 1];
+    if (extent === 1) return;
+    if (outer.extent === 1 || outer.stride === extent * stride)
+      axes[axes.length - 1] = { extent: outer.extent * extent, stride };
+    else axes.push({ extent, stride });
+  });
+  return axes;
 }

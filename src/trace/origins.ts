@@ -19,23 +19,41 @@ const LIBRARY = (
 
 const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;
 
+/** How many frames are asked for: mostly a few suffice, and each costs. */
+const FRAMES = [20, 60];
+
+/** Frames that are known not to be the user's, as the engine writes them: a trace meets the same ones all the time. */
+const foreign = new Set<string>();
+
 /**
  * The innermost frame of user code, or `undefined` when only library code runs. Frames outside of the
  * function named `boundary` (the call of `compile` in the user's program) do not count.
  */
 export function userPlace(boundary?: string): Place | undefined {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 60;
-  const { stack = "" } = new Error();
-  Error.stackTraceLimit = limit;
-  for (const frame of stack.split("\n")) {
-    if (boundary !== undefined && frame.includes(boundary)) return undefined;
-    const found = FRAME.exec(frame.trim());
-    if (found === null || isForeign(found[1])) continue;
-    const [path, line, column] = [pathOf(found[1]), Number(found[2]), Number(found[3])];
-    return { file: displayPath(path), line, exact: exactPlace(path, line, column) };
+  for (const most of FRAMES) {
+    const frames = framesHere(most);
+    for (const frame of frames) {
+      if (boundary !== undefined && frame.includes(boundary)) return undefined;
+      if (foreign.has(frame)) continue;
+      const found = FRAME.exec(frame.trim());
+      if (found === null) continue;
+      if (isForeign(found[1])) foreign.add(frame);
+      else {
+        const [path, line, column] = [pathOf(found[1]), Number(found[2]), Number(found[3])];
+        return { file: displayPath(path), line, exact: exactPlace(path, line, column) };
+      }
+    }
+    if (frames.length < most) return undefined;
   }
   return undefined;
+}
+
+function framesHere(most: number): readonly string[] {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = most;
+  const { stack = "" } = new Error();
+  Error.stackTraceLimit = limit;
+  return stack.split("\n");
 }
 
 function isForeign(file: string): boolean {
