@@ -54,6 +54,18 @@ export const PROCESSOR = {
   times: { scalar: 0.25, vector: 0.1, iteration: 0.5, meeting: 1_500, share: 2_000, waking: 40_000 },
 } as const satisfies Pick<Machine, "memory" | "costs" | "times">;
 
+/**
+ * Of code in vectors that multiplies and adds in one operation. Two of them begin in a cycle and take five (Zen 2; four on
+ * other machines), so that ten sums keep them busy; loads hide behind them.
+ */
+export const FUSED = {
+  ...PROCESSOR,
+  costs: {
+    ...PROCESSOR.costs,
+    tile: { ...PROCESSOR.costs.tile, vectorLoad: 0.05, splat: 0.05, iteration: 0.5, latency: 10 },
+  },
+} as const satisfies Pick<Machine, "memory" | "costs" | "times">;
+
 /** Of scalar code, fitted to the js backend: loads and the loop itself are what a tile costs beside its arithmetic. */
 export const SCALAR = {
   memory: { ...PROCESSOR.memory, caches: [] },

@@ -17,6 +17,7 @@ const CAPABILITIES: Capabilities = {
   schedules: false,
   vectorWidth: 1,
   registers: 1,
+  loadsFirst: true,
   threads: 1,
   tileGflops: 1,
   oneElementPerThread: true,

@@ -18,6 +18,7 @@ export const interpret: Backend = {
     schedules: false,
     vectorWidth: 1,
     registers: Number.POSITIVE_INFINITY,
+    loadsFirst: true,
     threads: 1,
     tileGflops: 1,
     oneElementPerThread: false,

@@ -19,6 +19,7 @@ export const js: Backend = {
     schedules: true,
     vectorWidth: 1,
     registers: 16,
+    loadsFirst: true,
     threads: 1,
     tileGflops: 4.5,
     oneElementPerThread: false,

@@ -7,9 +7,9 @@ import { invariant, KilnError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Backend, BackendOptions, StateMemory } from "../backend.ts";
 import { checkThreads } from "../options.ts";
-import { PROCESSOR, SCALAR } from "../processor.ts";
+import { FUSED, PROCESSOR, SCALAR } from "../processor.ts";
 import { engineAvailability, requireAvailable } from "./availability.ts";
-import { hasRelaxedMadd } from "./engine.ts";
+import { hasRelaxedMadd, keepsLoads } from "./engine.ts";
 import { ModelMemory } from "./memory.ts";
 import { RemoteMemory } from "./page/remote-memory.ts";
 import { loadInWorker } from "./page/remote-program.ts";
@@ -20,8 +20,8 @@ import { canShareMemory, isPage, threadSupport } from "./threads/host.ts";
 /**
  * Registers that a tile and what feeds it may fill. Of 16, V8 keeps one for itself and one is left for products: Node 20
  * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue.
- * Multiply-add has no product to keep, but larger tiles spill in Node 24 all the same: an MLP's step took 9.3 ms with six
- * rows of two vectors (20), and 3.3 with four.
+ * Node 24 loads one element after the other: five rows of two vectors (13) are its best, at 48 GFLOP/s beside 40 for four,
+ * and six (15) no better than five.
  */
 const REGISTERS = 14;
 
@@ -35,11 +35,12 @@ export function createWasmBackend(options: BackendOptions): Backend {
     name: "wasm",
     get capabilities() {
       return {
-        ...PROCESSOR,
+        ...(usesRelaxedMadd() ? FUSED : PROCESSOR),
         scalar: SCALAR,
         schedules: true,
         vectorWidth: 4,
         registers: REGISTERS,
+        loadsFirst: !keepsLoads(),
         tileGflops: usesRelaxedMadd() ? TILE_GFLOPS.relaxed : TILE_GFLOPS.plain,
         threads: options.threads ?? threadSupport().usual,
         oneElementPerThread: false,

@@ -72,3 +72,12 @@ export function hasRelaxedMadd(): boolean {
   const ones = vector("f32x4", [1, 1, 1, 1]);
   return accepts(probe([operation("f32x4.relaxed_madd", ones, ones, ones)]));
 }
+
+/** A module with a table of functions whose indices have 64 bits, and nothing else. */
+const WIDE_TABLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 4, 4, 1, 0x70, 4, 1);
+
+/**
+ * Whether the engine's compiler leaves loads where they stand. V8 moved all loads of a block before its arithmetic up to
+ * version 12 (Node 22), where every one takes a register. Nothing tells that but its age: wide tables came with version 13.
+ */
+export const keepsLoads = (): boolean => accepts(WIDE_TABLE);

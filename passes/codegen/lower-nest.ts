@@ -13,7 +13,16 @@ import { givesPosition } from "../../src/loop/semantics.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
 import { isIndex } from "../../src/loop/typing.ts";
-import { axesKey, forEachChild, freeNames, isSubset, mapChildren, outermost } from "../../src/loop/walk.ts";
+import {
+  axesKey,
+  forEachChild,
+  freeNames,
+  isSubset,
+  mapChildren,
+  outermost,
+  ownExpressions,
+  visitStatements,
+} from "../../src/loop/walk.ts";
 import { type GridLoop, mayClash, type StoreTarget } from "../scheduling/analysis/nest.ts";
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
@@ -85,7 +94,8 @@ export class NestLowering {
       this.bind(group, here, bound, statements);
     if (loops.length === 0) {
       const replaced = this.replacer(bound);
-      return [...statements, ...finish(roots.map(replaced))];
+      const last = finish(roots.map(replaced));
+      return kind === "reduce" ? atFirstUse(statements, last) : [...statements, ...last];
     }
     const [{ name, extent, loop = kind }, ...inner] = loops;
     const inside: Scope = {
@@ -277,6 +287,42 @@ export class NestLowering {
     };
     return replace;
   }
+}
+
+/**
+ * Definitions where they are first used, so that no more of them live at once than a tile needs: engines that keep the order
+ * of the code would else hold all that an iteration loads in registers beside its sums.
+ */
+function atFirstUse(definitions: readonly Stmt[], users: readonly Stmt[]): Stmt[] {
+  const open = new Map<string, Extract<Stmt, { kind: "let" }>>();
+  const result: Stmt[] = [];
+  for (const s of definitions) {
+    if (s.kind === "let") open.set(s.name, s);
+    else return [...definitions, ...users];
+  }
+  const place = (names: Iterable<string>): void => {
+    for (const name of names) {
+      const definition = open.get(name);
+      if (definition === undefined) continue;
+      open.delete(name);
+      place(freeNames(definition.value));
+      result.push(definition);
+    }
+  };
+  for (const s of users) {
+    place(namesIn(s));
+    result.push(s);
+  }
+  return result;
+}
+
+/** What a statement reads by name. */
+function namesIn(s: Stmt): ReadonlySet<string> {
+  const names = new Set<string>();
+  visitStatements([s], (inner) => {
+    for (const e of ownExpressions(inner)) for (const name of freeNames(e)) names.add(name);
+  });
+  return names;
 }
 
 /** Loads and arithmetic are work; names, constants and integer index arithmetic are not. */

@@ -15,6 +15,8 @@ export interface Machine {
   readonly vectorWidth: number;
   /** Registers that a tile may fill before they spill: accumulators, and in vector code also what feeds them. */
   readonly registers: number;
+  /** Whether all loads of an iteration come before its arithmetic, wherever they stand, so that each takes a register. */
+  readonly loadsFirst: boolean;
   /** GFLOP/s of a full register tile on one thread: what estimates are told in. */
   readonly tileGflops: number;
   /** Threads among which the work of a kernel may be divided; 1 where a kernel runs as a whole. */

@@ -77,6 +77,10 @@ interface Side {
 const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: number): number =>
   inWindow * (inRows ? rows : 1) * (inLanes ? vectors : 1);
 
+/** How many of them stay in registers while row after row is summed up: those that all rows share, or else one at a time. */
+const heldOf = (side: Side, vectors: number): number =>
+  side.inRows ? side.inWindow : loadsOf(side, vectors, 1);
+
 /** A way to cut a contraction, before its loops have an order. */
 interface Draft {
   /** With padding, sums go to scratch and an epilogue finishes them. */
@@ -174,7 +178,7 @@ class Search {
 
   /** Blocks whose accumulators fit the registers, and in vectors the elements that feed them, too. */
   private blocksOf(loop: string, row: string | undefined): Block[] {
-    const { vectorWidth: width, registers } = this.machine;
+    const { vectorWidth: width, registers, loadsFirst } = this.machine;
     const most = Math.ceil((this.extents.get(loop) ?? 1) / width);
     const vectors = SIZES.filter((n) => n <= most && (width === 1 || n <= MOST_VECTORS));
     const extent = row === undefined ? 1 : (this.extents.get(row) ?? 1);
@@ -188,7 +192,8 @@ class Search {
     );
     return vectors.flatMap((n) =>
       sizes.flatMap((size): Block[] => {
-        const loads = width === 1 ? 0 : sides.reduce((sum, side) => sum + loadsOf(side, n, size), 0);
+        const fed = (side: Side): number => (loadsFirst ? loadsOf(side, n, size) : heldOf(side, n));
+        const loads = width === 1 ? 0 : sides.reduce((sum, side) => sum + fed(side), 0);
         const fits = n * size * this.windowSize + loads <= registers;
         return fits ? [{ vectors: n, row, size, sides }] : [];
       }),

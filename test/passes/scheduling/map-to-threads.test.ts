@@ -21,6 +21,7 @@ const GPU: Capabilities = {
   schedules: false,
   vectorWidth: 1,
   registers: 1,
+  loadsFirst: true,
   oneElementPerThread: true,
   maxInputs: 3,
   maxOutputs: 1,
