@@ -40,7 +40,8 @@ export function createWasmBackend(options: BackendOptions): Backend {
         schedules: true,
         vectorWidth: 4,
         registers: REGISTERS,
-        loadsFirst: !keepsLoads(),
+        // Where bits are to be the same in every engine, so are schedules.
+        loadsFirst: !usesRelaxedMadd() || !keepsLoads(),
         tileGflops: usesRelaxedMadd() ? TILE_GFLOPS.relaxed : TILE_GFLOPS.plain,
         threads: options.threads ?? threadSupport().usual,
         oneElementPerThread: false,

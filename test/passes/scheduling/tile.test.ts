@@ -2,7 +2,15 @@
 
 import { compile, nn } from "kiln";
 import { expect, test } from "vitest";
+import { FUSED } from "../../../backends/processor.ts";
+import { tile } from "../../../passes/scheduling/plans/tile.ts";
+import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import { parseSchedule } from "../../../src/loop/parse-schedule.ts";
+import { printKernel } from "../../../src/loop/print.ts";
+import type { LoweredProgram } from "../../../src/loop/program.ts";
+import { traceModel } from "../../../src/trace/trace.ts";
+import { plannedFor, stagesOf } from "../../support/stages.ts";
+import { LANES } from "../../support/strategies.ts";
 
 const stepsOf = async (batch: number, inputs: number, outputs: number) => {
   const options = { inputs: [[batch, inputs]], backend: "wasm", threads: 1 } as const;
@@ -24,4 +32,33 @@ test("one of 64 × 128 → 64 is packed once and runs in lanes", async () => {
   const steps = await stepsOf(64, 128, 64);
   expect(steps).toHaveLength(2);
   expect(steps[1]).toEqual(expect.arrayContaining(["cache", "vectorize", "unroll"]));
+});
+
+const LINEAR = stagesOf({
+  trace: traceModel(new nn.Linear(128, 64), [{ dtype: "float32", shape: [60, 128] }]),
+}).artifacts.get("lower") as LoweredProgram;
+const FUSED_LANES: Capabilities = { ...LANES, ...FUSED, registers: 14 };
+
+test("more rows fit the registers where each is loaded when it is summed up", () => {
+  const rowsOf = (loadsFirst: boolean) => {
+    const schedules = tile.candidates(LINEAR.kernels[0], { ...FUSED_LANES, loadsFirst });
+    return schedules[0].schedule.flatMap((step) => (step.kind === "unroll" ? [step.by] : []));
+  };
+  // 8 sums and their 6 elements fill 14 registers; or 10 sums, two vectors and one element do not.
+  expect(rowsOf(true)).toEqual([2]);
+  expect(rowsOf(false)).toEqual([5]);
+});
+
+test("what an iteration loads stands before the first sum that wants it", () => {
+  const { kernels } = plannedFor({ ...FUSED_LANES, loadsFirst: false }, LINEAR);
+  const lines = kernels
+    .flatMap((kernel) => printKernel(kernel))
+    .join("\n")
+    .split("\n");
+  const first = 1 + lines.findIndex((line) => line.endsWith("reduce"));
+  const kinds = lines
+    .slice(first, first + 8)
+    .map((line) => line.trim().split(" ")[0].replace(/acc\d/, "sum"));
+  // The first sum wants an element and a vector, the second one a vector, and each further row an element.
+  expect(kinds).toEqual(["let", "let", "sum", "let", "sum", "let", "sum", "sum"]);
 });
