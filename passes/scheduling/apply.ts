@@ -13,6 +13,7 @@ import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";
 import { applyDot, isDot } from "./transforms/dot.ts";
 import { bodyOf, onNests, type Scheduled, transformed } from "./transforms/nests.ts";
+import { applyStatistics } from "./transforms/statistics.ts";
 import { foldGuards, unrollWindows } from "./transforms/window.ts";
 
 /**
@@ -24,6 +25,8 @@ export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   const winograd = schedule.find((step) => step.kind === "winograd");
   if (winograd !== undefined) return applyWinograd(contractionIn(kernel), winograd);
   if (schedule.some(({ kind }) => kind === "compact")) return applySparse(contractionIn(kernel), schedule);
+  const statistics = schedule.find((step) => step.kind === "statistics");
+  if (statistics !== undefined) return applyStatistics(kernel, schedule, statistics);
   if (isDot(kernel, schedule)) return applyDot(kernel, schedule);
   if (schedule.every(({ kind }) => ON_NESTS.has(kind)))
     return { kernels: [onNests(kernel, schedule)], scratch: [] };

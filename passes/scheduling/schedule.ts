@@ -14,6 +14,7 @@ import { kernelKey } from "./kernel-key.ts";
 import { mapToThreads } from "./map-to-threads.ts";
 import { dot } from "./plans/dot.ts";
 import { plain } from "./plans/plain.ts";
+import { rows } from "./plans/rows.ts";
 import { sparse } from "./plans/sparse/sparse.ts";
 import type { Candidate, ProgramFacts, Strategy } from "./plans/strategy.ts";
 import { tile } from "./plans/tile.ts";
@@ -21,7 +22,7 @@ import { winograd } from "./plans/winograd/winograd.ts";
 import type { Scheduled } from "./transforms/nests.ts";
 
 /** Every strategy, the one that always fits first. */
-export const STRATEGIES: readonly Strategy[] = [plain, dot, tile, sparse, winograd];
+export const STRATEGIES: readonly Strategy[] = [plain, rows, dot, tile, sparse, winograd];
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",

@@ -50,6 +50,8 @@ class StepReader {
         return this.cache();
       case "clear":
         return { kind, lanes: this.after(" by ") };
+      case "statistics":
+        return { kind, vectors: this.after(" by "), lanes: this.after("x") };
       case "accumulate": {
         const step = { kind, loop: this.loop(), lanes: this.after(" by ") };
         return reader.accept(" over") ? { ...step, over: this.loop() } : step;

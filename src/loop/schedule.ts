@@ -48,6 +48,8 @@ export type Step =
   | { readonly kind: "accumulate"; readonly loop: string; readonly lanes: number; readonly over?: string }
   /** Runs the sum over lists of the elements of a sparse factor; with `partialSums`, those of each list are added up in memory. */
   | { readonly kind: "compact"; readonly operand: Operand; readonly partialSums?: true }
+  /** Runs the reductions that serve a whole row along it, in so many vectors side by side whose lanes are brought together. */
+  | { readonly kind: "statistics"; readonly vectors: number; readonly lanes: number }
   /** Minimal filtering with tiles of places, or of the taps of a weight gradient. */
   | {
       readonly kind: "winograd";
@@ -97,6 +99,8 @@ function printStep(step: Step): string {
     }
     case "clear":
       return `clear by ${step.lanes}`;
+    case "statistics":
+      return `statistics by ${step.vectors}x${step.lanes}`;
     case "accumulate":
       return `accumulate ${step.loop} by ${step.lanes}${step.over === undefined ? "" : ` over ${step.over}`}`;
     case "compact":

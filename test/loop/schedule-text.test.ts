@@ -25,6 +25,7 @@ const STEPS: { readonly [Kind in Step["kind"]]: readonly Extract<Step, { kind: K
     { kind: "cache", operand: "right", layout: [], tiles: SPLIT },
   ],
   clear: [{ kind: "clear", lanes: 16 }],
+  statistics: [{ kind: "statistics", vectors: 4, lanes: 4 }],
   accumulate: [
     { kind: "accumulate", loop: "i1", lanes: 4 },
     { kind: "accumulate", loop: "i1", lanes: 4, over: "n" },

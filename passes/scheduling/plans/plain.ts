@@ -15,13 +15,10 @@ export const plain: Strategy = {
   name: "plain",
   doc: "Runs the nest as it was lowered, or its innermost loop in lanes where all it touches lies side by side.",
   candidates(kernel, machine) {
-    const { vectorWidth, costs } = machine;
+    const { vectorWidth } = machine;
     const nests = nestsOf(kernel);
-    // Only beside lanes does it matter what a store costs, and what is computed once for a whole loop.
-    if (vectorWidth === 1)
-      return [{ strategy: "plain", schedule: [], cost: kernel.nominalFlops * costs.loop.operation }];
     const asLowered = { strategy: "plain", schedule: [], cost: costOf(machine, nests) };
-    const lanes = cutOf(nests, vectorWidth);
+    const lanes = vectorWidth === 1 ? undefined : cutOf(nests, vectorWidth);
     return lanes === undefined ? [asLowered] : [asLowered, inLanes(machine, lanes)];
   },
 };

@@ -44,7 +44,7 @@ export function scheduleOf({ nests, lanes }: Cut): Schedule {
 }
 
 /** How the innermost loop is cut, or `undefined` when lanes would not run together. */
-function lanesOf(nest: Nest, width: number): Lanes | undefined {
+export function lanesOf(nest: Nest, width: number): Lanes | undefined {
   const loop = nest.loops.at(-1);
   if (loop === undefined || loop.extent < width) return undefined;
   if (!nest.stores.every((s) => isContiguous(s.index, loop.name))) return undefined;
@@ -57,7 +57,7 @@ function lanesOf(nest: Nest, width: number): Lanes | undefined {
 }
 
 /** Whether all that depends on the lane are neighbours and arithmetic on them, and every load is unconditional. */
-const runsInLanes = (value: Expr, loop: string): boolean =>
+export const runsInLanes = (value: Expr, loop: string): boolean =>
   !someExpr(value, (e) => {
     if (!dependsOn(e, loop)) return false;
     if (e.kind === "load") return !isContiguous(e.index, loop);
@@ -88,7 +88,7 @@ const isOwn = ({ stores }: Nest, value: Expr): boolean =>
   );
 
 /** Whether elements must not be computed twice, because they change what they are computed from. */
-const isUpdate = ({ stores }: Nest): boolean => {
+export const isUpdate = ({ stores }: Nest): boolean => {
   const stored = new Set(stores.map(({ buffer }) => buffer));
   return stores.some(({ value }) => someExpr(value, (e) => e.kind === "load" && stored.has(e.buffer)));
 };
