@@ -303,7 +303,8 @@ class Fusion {
       case "row":
         return !keepsFromTiles(node, [draft]) && users.every((user) => isCheapIn(node, user));
       case "contraction":
-        if (contains(draft, "contraction") || contains(draft, "row")) return false;
+        // Tiles hold one sum alone: whoever needs whole rows of a product reads them from memory.
+        if (["contraction", "row", "reduction"].some((kind) => contains(draft, kind))) return false;
         return users.every(
           (user) => isEpilogue(node, user) || (definitionOf(user).holdsContraction && windowsCoverOnce(user)),
         );

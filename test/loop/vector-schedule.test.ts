@@ -278,6 +278,14 @@ ${loss("%3", "f32[1,2,3,3]", 4)}`,
   %0: f32[2,6,4,8] = conv2d(@x, @w, @b) {stride=[2,1], padding=[1,1], dilation=[2,2], groups=2}
   %1: f32[2,6,4,8] = relu(%0)
 ${loss("%1", "f32[2,6,4,8]", 2)}`,
+    "rows that lose their maximum and are weighed by their sum": `graph net() params(@x: f32[5,19]) {
+  %0: f32[5,1] = max(@x) {axes=[1], keepdim=true}
+  %1: f32[5,19] = sub(@x, %0)
+  %2: f32[5,1] = sum(%1) {axes=[1], keepdim=true}
+  %3: f32[5,19] = mul(%1, %2)
+  %4: f32[] = sum(%3) {axes=[0,1], keepdim=false}
+  return loss=%4
+}`,
     "linear layers of odd sizes": `graph net() params(@x: f32[5,13], @w1: f32[11,13], @b1: f32[11], @w2: f32[3,11]) {
   %0: f32[5,11] = linear(@x, @w1, @b1)
   %1: f32[5,11] = relu(%0)

@@ -75,23 +75,31 @@ class Rows {
     ];
   }
 
-  /** Where a sum along the row adds up functions of its elements that the finished row needs again, they are kept. */
+  /** Sums along the row may add up functions of its elements that are wanted again: these are kept, each in a row of its own. */
   kept(
     phases: readonly Phase[],
     values: readonly Expr[],
     along: readonly GridLoop[],
   ): { readonly phases: readonly KeptPhase[]; readonly finished: readonly Expr[] } {
     const [loop] = along;
-    const interner = new Interner();
-    let finished = values.map((value) => interner.intern(value));
-    const result = phases.map((statistics): KeptPhase => {
+    const { intern } = new Interner();
+    const isAlong = ({ axes }: Reduce): boolean =>
+      along.length === 1 && axes.length === 1 && axes[0].extent === loop.extent;
+    /** What is reduced as an element of the row, or as it is where it runs over something else. */
+    const bodies = phases.map((phase) =>
+      phase.map(({ reduction }) => {
+        const { axes, body } = reduction;
+        return intern(isAlong(reduction) ? renamed(body, axes[0].name, loop.name) : body);
+      }),
+    );
+    let finished = values.map(intern);
+    const result = phases.map((statistics, p): KeptPhase => {
       const kept: Nest[] = [];
-      const own = statistics.map((statistic): Statistic => {
-        const { axes, body } = statistic.reduction;
-        if (along.length !== 1 || axes.length !== 1 || axes[0].extent !== loop.extent) return statistic;
-        const inRow = interner.intern(substitute(body, new Map([[axes[0].name, variable(loop.name)]])));
-        const isShared = isCostly(body) && finished.some((value) => someExpr(value, (e) => e === inRow));
-        if (!isShared) return statistic;
+      statistics.forEach(({ reduction }, k) => {
+        const value = bodies[p][k];
+        const users = [...finished, ...bodies.slice(p).flat()];
+        const isWanted = users.filter((user) => someExpr(user, (e) => e === value)).length > 1;
+        if (!isAlong(reduction) || !isCostly(value) || !isWanted) return;
         const buffer = `${this.name}_row${this.rows.length}`;
         this.rows.push({
           name: buffer,
@@ -100,15 +108,19 @@ class Rows {
           access: "scratch",
           private: true,
         });
-        const at = (index: string): Expr => load(buffer, "float32", variable(index));
-        kept.push({
-          name: buffer,
-          loops: along,
-          stores: [{ buffer, index: variable(loop.name), value: inRow }],
-        });
-        const replaced = rewriter((e) => (e === inRow ? at(loop.name) : e));
-        finished = finished.map((value) => interner.intern(replaced(value)));
-        return { ...statistic, reduction: { ...statistic.reduction, body: at(axes[0].name) } };
+        const index = variable(loop.name);
+        kept.push({ name: buffer, loops: along, stores: [{ buffer, index, value }] });
+        const read = rewriter((e) => (e === value ? load(buffer, "float32", index) : e));
+        finished = finished.map((e) => intern(read(e)));
+        for (let later = p; later < phases.length; later++)
+          bodies[later] = bodies[later].map((body) => intern(read(body)));
+      });
+      const own = statistics.map((statistic, k): Statistic => {
+        const { reduction } = statistic;
+        const body = isAlong(reduction)
+          ? renamed(bodies[p][k], loop.name, reduction.axes[0].name)
+          : bodies[p][k];
+        return { ...statistic, reduction: { ...reduction, body } };
       });
       return { statistics: own, kept };
     });
@@ -156,6 +168,8 @@ class Rows {
     return [...[...cut, ...partial, ...single].flatMap(statementsOf), ...lets];
   }
 }
+
+const renamed = (e: Expr, from: string, to: string): Expr => substitute(e, new Map([[from, variable(to)]]));
 
 /** Functions that no instruction computes. */
 const isCostly = (e: Expr): boolean =>
