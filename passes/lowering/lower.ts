@@ -16,7 +16,7 @@ import { valueNames } from "../../src/ir/print.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Arrangement, Graph, Group, Input, Node, Value } from "../../src/ir/types.ts";
 import { constant, int, load, scalar, variable } from "../../src/loop/build.ts";
-import { countFlops } from "../../src/loop/flops.ts";
+import { denseFlops } from "../../src/loop/element-work.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import { RangeContext } from "../../src/loop/range.ts";
@@ -237,7 +237,7 @@ class Lowering implements BodyScope {
       scalars: [...used.scalars],
       body,
       origins,
-      nominalFlops: countFlops(body),
+      nominalFlops: denseFlops(body),
     };
   }
 

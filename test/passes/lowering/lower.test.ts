@@ -182,6 +182,15 @@ test("kernels of one name are numbered, and each counts its dense arithmetic", (
   ]);
 });
 
+test("what serves a whole row counts once for it", () => {
+  const program = lowered(`graph net(%x: f32[4,64]) {
+  %0: f32[4,64] = softmax(%x) {axis=1}
+  return output=%0
+}`);
+  // Of each element: the maximum; the difference, exponential and sum; the difference, exponential and quotient.
+  expect(program.kernels.map((k) => k.nominalFlops)).toEqual([4 * 64 * 7]);
+});
+
 test("a pool's winner declares the values it may have", () => {
   const program = lowered(`graph net(%x: f32[1,1,4,6]) {
   %0: (f32[1,1,2,2], u8[1,1,2,2], i32[1,1,2,2]) = max_pool2d(%x) {kernel=[2,3], stride=[2,3], padding=[0,0], dilation=[1,1], ceilMode=false}
