@@ -80,10 +80,16 @@ const SLOPE = 2 / Math.sqrt(Math.PI);
  * Cody's odd form near 0, else `1 - erfc(|x|)` with the sign of x. His middle interval ends at 4; until `SATURATED`
  * it is good for what erfc, below 2e-8 there, still changes of 1.
  */
-function erfExpression(x: Expr): Expr {
+export function erfExpression(x: Expr): Expr {
+  const size = binary("min", unary("abs", x), float(SATURATED));
+  return erfBeside(x, unary("exp", unary("neg", mul(size, size))));
+}
+
+/** The error function of `x`, given `e^(-x²)`: for who needs both. */
+export function erfBeside(x: Expr, bell: Expr): Expr {
   const size = binary("min", unary("abs", x), float(SATURATED));
   const square = mul(size, size);
-  const complement = mul(unary("exp", unary("neg", square)), ratio(COMPLEMENT, size));
+  const complement = mul(bell, ratio(COMPLEMENT, size));
   return select(
     compare("lt", size, float(0.5)),
     mul(x, ratio(NEAR_ZERO, square)),
@@ -124,7 +130,7 @@ function erfcFraction(x: number): number {
 }
 
 /** The series `2/√π · e^(-x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!`, whose terms all have one sign (Abramowitz & Stegun 7.1.6). */
-function erfSeries(x: number): number {
+export function erfSeries(x: number): number {
   if (Math.abs(x) > SATURATED) return Math.sign(x);
   let term = x;
   let sum = x;

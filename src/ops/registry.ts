@@ -15,6 +15,7 @@ import type { OpDef } from "./definition.ts";
 import { DIAGONAL } from "./diagonal.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { EMBEDDING } from "./embedding.ts";
+import { GELU } from "./gelu.ts";
 import { GRADIENT } from "./gradient.ts";
 import { INDEX_SELECT } from "./index_select.ts";
 import { INDEXING } from "./indexing.ts";
@@ -71,6 +72,7 @@ const DEFINITIONS = {
   ...STANDARDIZE,
   ...STATISTICS,
   ...MATH,
+  ...GELU,
   ...TRIGONOMETRY,
   ...HYPERBOLIC,
   ...ROUNDING,

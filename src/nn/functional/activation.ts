@@ -102,18 +102,14 @@ export function celu(input: Tensor, alpha?: number | ELUOptions): Tensor {
 /** `x · Φ(x)` with the normal distribution Φ, exact or, with `approximate: "tanh"`, by a hyperbolic tangent. */
 export function gelu(input: Tensor, approximate?: Approximate | GELUOptions): Tensor {
   const options = new Arguments("gelu", [approximate], ["approximate"]);
-  const centred =
-    options.choice("approximate", ["none", "tanh"], "none") === "none"
-      ? apply("erf", [input.mul(Math.SQRT1_2)])
-      : tanh(
-          input
-            .mul(input)
-            .mul(0.044715)
-            .add(1)
-            .mul(input)
-            .mul(Math.sqrt(2 / Math.PI)),
-        );
-  return input.mul(0.5).mul(centred.add(1));
+  if (options.choice("approximate", ["none", "tanh"], "none") === "none") return apply("gelu", [input]);
+  const inner = input
+    .mul(input)
+    .mul(0.044715)
+    .add(1)
+    .mul(input)
+    .mul(Math.sqrt(2 / Math.PI));
+  return input.mul(0.5).mul(tanh(inner).add(1));
 }
 
 /** `x · sigmoid(x)`. */
