@@ -31,6 +31,9 @@ export function isCheapIn(node: Node, user: Node): boolean {
 export const windowsCoverOnce = (user: Node): boolean =>
   definitionOf(user).readsOnce?.(operandsOf(user)[0].type, user.type, producerOf(user).attrs) ?? false;
 
+/** Whether `node` is other axes of the memory that its operand lies in. */
+export const isView = (node: Node): boolean => definitionOf(node).pattern === "view";
+
 /** Whether an element of `node` costs less to compute than to load. */
 export const isFree = (node: Node): boolean => definitionOf(node).isFree?.(typesOf(node)) ?? false;
 

@@ -6,9 +6,9 @@
  * stores; a new value that others read is stored by itself, and the commit copies it.
  */
 
+import { sameShape } from "../../src/core/shape.ts";
 import { topologicalOrder } from "../../src/core/topological.ts";
 import { producerOf } from "../../src/ir/body.ts";
-import { CONSTANT } from "../../src/ir/builder.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
@@ -18,9 +18,18 @@ import { definitionOf } from "../../src/ops/registry.ts";
 import { isCompared } from "../graph/partition.ts";
 import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
-import { exploitsSparsity, isCheapIn, isEpilogue, isFree, widens, windowsCoverOnce } from "./cheap.ts";
+import {
+  exploitsSparsity,
+  isCheapIn,
+  isEpilogue,
+  isFree,
+  isView,
+  widens,
+  windowsCoverOnce,
+} from "./cheap.ts";
+import { contains, type Draft, groupName, needsAny, newDraft, type Place } from "./draft.ts";
 import { GroupSizes } from "./group-size.ts";
-import { walkAlike } from "./horizontal-fusion.ts";
+import { isElementwiseAlone, isPointwise, readsInPlace, walkAlike } from "./horizontal-fusion.ts";
 
 export const FUSE: StageInfo = {
   name: "fuse",
@@ -33,19 +42,6 @@ export function fuse(capabilities: Capabilities): Pass<Graph, Graph> {
     run: (graph) => new Fusion(graph, capabilities).run(),
   };
 }
-
-/** A group while it grows. */
-interface Draft {
-  /** Its nodes, each with the loops that evaluate its elements: the group's own, or those of a reduction or a window. */
-  readonly nodes: Map<Node, ReadonlySet<Place>>;
-  readonly stores: Set<Node>;
-  /** The groups that store what this one reads. */
-  readonly needs: Set<Draft>;
-}
-
-type Place = Draft | Node;
-
-const newDraft = (): Draft => ({ nodes: new Map(), stores: new Set(), needs: new Set() });
 
 class Fusion {
   private readonly graph: Graph;
@@ -251,28 +247,65 @@ class Fusion {
   /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
   private root(node: Node, users: readonly Node[]): void {
     const readers = new Set(this.readersOf(node, users));
-    const sibling = this.sibling(node);
-    const isApart = sibling !== undefined && !readers.has(sibling) && !needsAny(sibling, readers);
-    const draft = isApart ? sibling : newDraft();
-    if (!isApart) this.drafts.push(draft);
-    for (const reader of readers) if (!reader.nodes.has(node)) reader.needs.add(draft);
+    const host = this.host(node, users, readers) ?? this.sibling(node, readers);
+    const draft = host ?? newDraft();
+    if (host === undefined) this.drafts.push(draft);
+    for (const reader of readers) if (reader !== draft && !reader.nodes.has(node)) reader.needs.add(draft);
     this.enter(node, draft, users, true);
+  }
+
+  /** An elementwise group that goes on computing with `node` and waits for no other reader: its loop stores the value as well. */
+  private host(node: Node, users: readonly Node[], readers: ReadonlySet<Draft>): Draft | undefined {
+    if (isCompared(node, users) || !this.mayBeOneOfMany(node)) return undefined;
+    const readsItsOrder = this.readersOf(node, users.filter(isView));
+    return [...readers].find((draft) => {
+      const inside = users.filter((user) => draft.nodes.has(user));
+      return (
+        inside.length > 0 &&
+        inside.every((user) => readsInPlace(node, user)) &&
+        this.hasPlace(draft, node, users) &&
+        !readsItsOrder.includes(draft) &&
+        !needsAny(draft, new Set([...readers].filter((reader) => reader !== draft)))
+      );
+    });
+  }
+
+  /** A group with room for one more store whose loop over elements could store `node`. */
+  private sibling(node: Node, readers: ReadonlySet<Draft>): Draft | undefined {
+    const isPlain = definitionOf(node).pattern !== "elementwise";
+    if (!isPlain && !this.mayBeOneOfMany(node)) return undefined;
+    return this.drafts.find(
+      (draft) =>
+        draft.stores.size < this.capabilities.maxOutputs &&
+        [...draft.stores].some((other) => walkAlike(node, other)) &&
+        (isPlain || this.hasPlace(draft, node, [])) &&
+        !readers.has(draft) &&
+        !needsAny(draft, readers),
+    );
+  }
+
+  /** Whether a group of elementwise work, and of what is as large as `node`, may store that too. */
+  private hasPlace(draft: Draft, node: Node, users: readonly Node[]): boolean {
+    const { shape } = node.type;
+    return (
+      draft !== this.last &&
+      draft.stores.size < this.capabilities.maxOutputs &&
+      this.hasRoom(users, [draft]) &&
+      [...draft.nodes.keys()].every(isPointwise) &&
+      [...draft.stores].every((store) => sameShape(store.type.shape, shape) && this.mayBeOneOfMany(store))
+    );
+  }
+
+  private mayBeOneOfMany(node: Node): boolean {
+    return isElementwiseAlone(node, (input) => this.users.get(input) ?? []);
   }
 
   /** The groups that read `node`, through views too. */
   private readersOf(node: Node, users: readonly Node[]): Draft[] {
     return users.flatMap((user) =>
-      definitionOf(user).pattern === "view"
+      isView(user)
         ? this.readersOf(user, this.users.get(user) ?? [])
         : (this.membership.get(user) ?? []).filter((draft) => !draft.nodes.has(node)),
-    );
-  }
-
-  /** A group with room for one more store whose loop over elements could store `node`. */
-  private sibling(node: Node): Draft | undefined {
-    return this.drafts.find(
-      ({ stores }) =>
-        stores.size < this.capabilities.maxOutputs && [...stores].some((other) => walkAlike(node, other)),
     );
   }
 
@@ -358,24 +391,6 @@ class Fusion {
   }
 }
 
-/** Whether `draft` waits for any of `others`, directly or not. */
-const needsAny = (draft: Draft, others: ReadonlySet<Draft>): boolean =>
-  topologicalOrder(draft.needs, ({ needs }) => [...needs]).some((needed) => others.has(needed));
-
-const contains = (draft: Draft, pattern: string): boolean =>
-  [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
-
 /** Whether `node` needs whole rows in the loops of a product, which would run in tiles across rows without it. */
 const keepsFromTiles = (node: Node, drafts: readonly Draft[]): boolean =>
   definitionOf(node).pattern === "row" && drafts.some((draft) => contains(draft, "contraction"));
-
-const MOST_NAMES = 5;
-
-/** The ops of a group in order, without what leaves no trace in code and without repetition. */
-function groupName(nodes: readonly Node[]): string {
-  const ops = nodes.map((node) => producerOf(node).op);
-  const isNamed = (op: string): boolean => op !== CONSTANT && !definitionOf(op).movement?.isBroadcast;
-  const named = [...new Set(ops)].filter(isNamed);
-  const shown = named.length === 0 ? ops : named;
-  return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;
-}

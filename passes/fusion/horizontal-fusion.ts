@@ -1,15 +1,29 @@
-/** Which nodes may share a kernel although neither reads the other: two reductions of one tensor, for example. */
+/**
+ * Which nodes may share a kernel although neither is computed inside of the other: two reductions of one tensor, two
+ * elementwise chains that read one, and a value that is stored by the loop that goes on computing with it.
+ */
 
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
 import { operandsOf, producerOf } from "../../src/ir/body.ts";
 import type { Node, Value } from "../../src/ir/types.ts";
 import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
+import { isCheapIn } from "./cheap.ts";
 
-/** Whether two nodes are results of one op, or reductions that go over the same axes of equal shapes and read a tensor in common: one loop serves both. */
+/** Patterns of what is never computed where it is read. */
+const IN_MEMORY: readonly string[] = ["view", "loop", "result", "generator"];
+
+/** How many elementwise ops two chains may be apart from what both read. */
+const DEPTH = 4;
+
+/** Whether two nodes are results of one op, reductions that go over the same axes of equal shapes and read a tensor in common, or such elementwise chains: one loop serves both. */
 export function walkAlike(a: Node, b: Node): boolean {
   const [first, second] = [producerOf(a), producerOf(b)];
   if (first === second) return true;
+  if (isElementwise(a) && isElementwise(b)) {
+    const read = readsOf(a, DEPTH);
+    return sameShape(a.type.shape, b.type.shape) && [...readsOf(b, DEPTH)].some((value) => read.has(value));
+  }
   const [x, y] = [first.inputs[0], second.inputs[0]];
   return (
     definitionOf(a).pattern === "reduction" &&
@@ -17,13 +31,46 @@ export function walkAlike(a: Node, b: Node): boolean {
     sameShape(a.type.shape, b.type.shape) &&
     sameShape(x.type.shape, y.type.shape) &&
     String(ints(first.attrs, "axes")) === String(ints(second.attrs, "axes")) &&
-    readsOf(x).some((value) => readsOf(y).includes(value))
+    [...readsOf(x, 1)].some((value) => readsOf(y, 1).has(value))
   );
 }
 
-/** The tensors of full size that the elements of `value` are made of, one elementwise op deep. */
-function readsOf(value: Value): readonly Value[] {
-  if (value.kind !== "node" || definitionOf(value).pattern !== "elementwise") return [value];
-  const full = operandsOf(value).filter((input) => sizeOf(input.type.shape) === sizeOf(value.type.shape));
-  return [value, ...full];
+/** The tensors of full size that the elements of `value` are made of, some elementwise ops deep, and itself. */
+function readsOf(value: Value, depth: number, found: Set<Value> = new Set()): Set<Value> {
+  found.add(value);
+  if (depth === 0 || value.kind !== "node" || !isElementwise(value)) return found;
+  for (const input of operandsOf(value))
+    if (sizeOf(input.type.shape) === sizeOf(value.type.shape)) readsOf(input, depth - 1, found);
+  return found;
+}
+
+const isElementwise = (node: Node): boolean => definitionOf(node).pattern === "elementwise";
+
+/** Whether an element of `node` takes arithmetic on elements alone, or is one that lies elsewhere. */
+export const isPointwise = (node: Node): boolean =>
+  isElementwise(node) || definitionOf(node).movement !== undefined;
+
+/** Whether `user` reads the element of `node` at the very place that it computes. */
+export const readsInPlace = (node: Node, user: Node): boolean =>
+  isElementwise(user) &&
+  definitionOf(user).movement === undefined &&
+  sameShape(node.type.shape, user.type.shape);
+
+/**
+ * Whether a loop that stores `node` and other values is made of elementwise work alone: no product, window or row would
+ * have ended in this node's kernel, had it one of its own.
+ */
+export function isElementwiseAlone(node: Node, usersOf: (node: Node) => readonly Node[]): boolean {
+  const seen = new Set<Node>();
+  const isAlone = (inner: Node): boolean => {
+    if (seen.has(inner)) return true;
+    seen.add(inner);
+    return operandsOf(inner).every((input) => {
+      if (input.kind !== "node" || !isCheapIn(input, inner)) return true;
+      if (isElementwise(input)) return isAlone(input);
+      const { pattern } = definitionOf(input);
+      return isPointwise(input) || IN_MEMORY.includes(pattern) || usersOf(input).length > 1;
+    });
+  };
+  return isElementwise(node) && isAlone(node);
 }

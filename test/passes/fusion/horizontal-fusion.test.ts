@@ -1,4 +1,4 @@
-/** Reductions that share a kernel, and those that must not. */
+/** Reductions and elementwise work that share a kernel, and what must not. */
 
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../../backends/interpret/backend.ts";
@@ -82,6 +82,39 @@ const CASES: readonly { name: string; graph: Graph; groups: readonly string[] }[
       [0, 1, 4, 5],
     ),
     groups: ["sum", "sum_mul", "mul_sum"],
+  },
+  {
+    name: "a result and what is computed from it",
+    graph: graphOf(
+      "%x: f32[4,3], %y: f32[4,3]",
+      ["f32[4,3] = exp(%x)", "f32[4,3] = mul(%0, %y)", "f32[4,3] = sub(%x, %y)"],
+      [0, 1, 2],
+    ),
+    groups: ["exp_mul_sub"],
+  },
+  {
+    name: "a result that is read in another order",
+    graph: graphOf(
+      "%x: f32[3,3], %y: f32[3,3]",
+      ["f32[3,3] = exp(%x)", "f32[3,3] = permute(%0) {dims=[1,0]}", "f32[3,3] = mul(%1, %y)"],
+      [0, 2],
+    ),
+    groups: ["exp", "permute_mul"],
+  },
+  {
+    // %2 needs the product of %0, so that it cannot be stored by the kernel that stores %0.
+    name: "a result and what waits for another kernel that reads it",
+    graph: graphOf(
+      "%x: f32[3,3]",
+      [
+        "f32[3,3] = exp(%x)",
+        "f32[3,3] = matmul(%0, %0) {transposeA=false, transposeB=false}",
+        "f32[3,3] = permute(%1) {dims=[1,0]}",
+        "f32[3,3] = mul(%0, %2)",
+      ],
+      [0, 1, 3],
+    ),
+    groups: ["exp", "matmul", "permute_mul"],
   },
 ];
 

@@ -1,0 +1,39 @@
+/** Groups of nodes while they grow: what fusion asks of one, and what it is called. */
+
+import { topologicalOrder } from "../../src/core/topological.ts";
+import { producerOf } from "../../src/ir/body.ts";
+import { CONSTANT } from "../../src/ir/builder.ts";
+import type { Node } from "../../src/ir/types.ts";
+import { definitionOf } from "../../src/ops/registry.ts";
+
+/** A group while it grows. */
+export interface Draft {
+  /** Its nodes, each with the loops that evaluate its elements: the group's own, or those of a reduction or a window. */
+  readonly nodes: Map<Node, ReadonlySet<Place>>;
+  readonly stores: Set<Node>;
+  /** The groups that store what this one reads. */
+  readonly needs: Set<Draft>;
+}
+
+export type Place = Draft | Node;
+
+export const newDraft = (): Draft => ({ nodes: new Map(), stores: new Set(), needs: new Set() });
+
+/** Whether `draft` waits for any of `others`, directly or not. */
+export const needsAny = (draft: Draft, others: ReadonlySet<Draft>): boolean =>
+  topologicalOrder(draft.needs, ({ needs }) => [...needs]).some((needed) => others.has(needed));
+
+/** Whether a node of that pattern is in the group. */
+export const contains = (draft: Draft, pattern: string): boolean =>
+  [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
+
+const MOST_NAMES = 5;
+
+/** The ops of a group in order, without what leaves no trace in code and without repetition. */
+export function groupName(nodes: readonly Node[]): string {
+  const ops = nodes.map((node) => producerOf(node).op);
+  const isNamed = (op: string): boolean => op !== CONSTANT && !definitionOf(op).movement?.isBroadcast;
+  const named = [...new Set(ops)].filter(isNamed);
+  const shown = named.length === 0 ? ops : named;
+  return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;
+}
