@@ -36,10 +36,7 @@ export const parallelize = (
       : divideAmongThreads(program, capabilities, divideAlways),
 });
 
-/**
- * The program with work divided among as many threads as the backend has; what commits a step stays whole, so that a thread
- * that is lost never leaves half an update. With `always`, also where it does not pay: for tests.
- */
+/** The program with work divided among as many threads as the backend has; with `always`, also where it does not pay: for tests. */
 function divideAmongThreads(
   program: LoweredProgram,
   capabilities: Capabilities,
@@ -50,7 +47,7 @@ function divideAmongThreads(
   const shares = program.kernels.map((kernel, k): Share => {
     const time = kernelTime(kernel, capabilities);
     const most = always ? threads : Math.min(threads, Math.floor(time / times.share));
-    if (k >= program.commitFrom || most < 2) return { kernel, most: 1, won: 0 };
+    if (most < 2) return { kernel, most: 1, won: 0 };
     return { kernel, most, won: iterationsOf(program, k) * (time * (1 - 1 / most) - times.meeting) };
   });
   const isWorthIt = (won: number): boolean => always || won >= times.waking;

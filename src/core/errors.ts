@@ -18,8 +18,11 @@ export class KilnError extends Error {
 /** A device has gone with all that lay on it, as GPUs may at any time. */
 export class DeviceLostError extends KilnError {}
 
-/** A thread has gone in the middle of a run; what the run would have committed has not changed. */
+/** A thread has gone in the middle of a run. Unless the run was writing its changes by then, none has been made. */
 export class ThreadLostError extends KilnError {}
+
+/** A model's state is partly that before a step and partly that after it: only other numbers mend that. */
+export class DamagedStateError extends KilnError {}
 
 const PLEASE_REPORT =
   "this is a defect of Kiln, not of your model: please report it, with this text, the model's source, the shapes of its inputs " +

@@ -2,6 +2,7 @@
 
 import type { Executable } from "../../../backends/backend.ts";
 import type { TypedArray } from "../../core/dtype.ts";
+import { DamagedStateError, ThreadLostError } from "../../core/errors.ts";
 import {
   checkIndices,
   type IndexLimit,
@@ -31,6 +32,11 @@ import { NanWatch, type Watch } from "../inspection/nan-watch.ts";
 import { currentRunLog } from "../inspection/run-log.ts";
 import type { BoundStates, Restore } from "../state/bound-states.ts";
 import type { Run } from "./run.ts";
+
+/** What is left of a model when a thread was lost in the middle of its update, and what to do. */
+const HALF_WRITTEN =
+  "some of the model's parameters, buffers and optimizer states are new and others old, so that none of them can be used; " +
+  "load a checkpoint, or give the model and its optimizer other states by loadStateDict, and go on from there";
 
 export interface StageText {
   readonly name: string;
@@ -233,8 +239,15 @@ export class Specialization {
     const { plan, bound } = this;
     const preserved = isKept ? bound.preserve() : undefined;
     if (preserved !== undefined) await preserved;
-    const done = executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
-    if (done !== undefined) await done;
+    try {
+      const done = executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
+      if (done !== undefined) await done;
+    } catch (error) {
+      if (!isKept || !(error instanceof ThreadLostError)) throw error;
+      const why = `${error.message} while the changes of ${this.label} were written: ${HALF_WRITTEN}`;
+      bound.damaged(why);
+      throw new DamagedStateError(why);
+    }
     if (isKept) bound.changed();
   }
 

@@ -59,6 +59,11 @@ export class BoundStates {
     this.store.changed(this.memory, this.cells);
   }
 
+  /** Records that a run was stopped while it changed them. */
+  damaged(why: string): void {
+    this.store.damaged(this.written, why);
+  }
+
   /** Copies what a run changes, in the layout that it has in memory; gives what puts it back. */
   async snapshot(): Promise<Restore> {
     const numbers = new Map<string, TypedArray>();

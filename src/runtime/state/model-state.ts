@@ -5,7 +5,7 @@
 
 import type { Backend, StateMemory } from "../../../backends/backend.ts";
 import type { TypedArray } from "../../core/dtype.ts";
-import { invariant, KilnError } from "../../core/errors.ts";
+import { DamagedStateError, invariant, KilnError } from "../../core/errors.ts";
 import { type Layout, rowMajor, sameLayout } from "../../core/layout.ts";
 import type { TensorType } from "../../ir/types.ts";
 import { HostStorage, type Storage } from "../../tensor/storage.ts";
@@ -34,6 +34,8 @@ export interface Cell {
   readonly current: Set<StateMemory>;
   /** How it lies in each memory that has it: as the program that came first wanted it. */
   readonly layouts: Map<StateMemory, Layout>;
+  /** Why its numbers are no state that the model has ever been in, if they are not; its user can give it others. */
+  damage: string | undefined;
 }
 
 const homes = new WeakMap<Tensor, ModelState>();
@@ -120,7 +122,15 @@ export class ModelState {
       for (let k = 2; this.ids.has(id); k++) id = `${name}#${k}`;
       this.ids.add(id);
       const type = { dtype: tensor.dtype, shape: tensor.shape };
-      cell = { id, type, tensor, version: undefined, current: new Set(), layouts: new Map() };
+      cell = {
+        id,
+        type,
+        tensor,
+        version: undefined,
+        current: new Set(),
+        layouts: new Map(),
+        damage: undefined,
+      };
       this.cells.set(tensor, cell);
     }
     return cell;
@@ -134,6 +144,7 @@ export class ModelState {
     const numbers = await this.numbersIn(storage);
     if (cell.version?.isUsed) await save(cell);
     await writeCell(cell, memory, numbers);
+    cell.damage = undefined;
     cell.current.clear();
     cell.current.add(memory);
     cell.version = versionIn(this, cell);
@@ -163,6 +174,7 @@ export class ModelState {
   private async bringUpToDate(memory: StateMemory, cells: readonly Cell[]): Promise<void> {
     for (const cell of cells) {
       if (cell.tensor.version !== cell.version) await this.takeOver(cell, memory);
+      if (cell.damage !== undefined) throw new DamagedStateError(cell.damage);
       if (!isCopyStale(cell, memory)) continue;
       await writeCell(cell, memory, await readCell(cell));
       cell.current.add(memory);
@@ -202,6 +214,11 @@ export class ModelState {
     }
   }
 
+  /** Records that a program was stopped while it wrote `cells`, and `why`: nobody reads them until they have other numbers. */
+  damaged(cells: readonly Cell[], why: string): void {
+    for (const cell of cells) cell.damage = why;
+  }
+
   /** Runs `work` after everything that was queued before it on this model. */
   enqueue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.tail.then(work);
@@ -222,7 +239,7 @@ const isCopyStale = ({ current }: Cell, memory: StateMemory): boolean =>
 
 /** Whether a cell has to be written to `memory` before a program reads it there. */
 const isStale = (cell: Cell, memory: StateMemory): boolean =>
-  cell.tensor.version !== cell.version || isCopyStale(cell, memory);
+  cell.tensor.version !== cell.version || cell.damage !== undefined || isCopyStale(cell, memory);
 
 function versionIn(state: ModelState, cell: Cell): Version {
   const storage = new CellStorage(state, cell);
@@ -237,14 +254,34 @@ const stateIn = ({ id, type, layouts }: Cell, memory: StateMemory): StoredState 
   layout: layouts.get(memory) ?? rowMajor(type.shape.length),
 });
 
-function readCell(cell: Cell): Promise<TypedArray> {
+async function readCell(cell: Cell): Promise<TypedArray> {
+  if (cell.damage !== undefined) throw new DamagedStateError(cell.damage);
   const [memory] = cell.current;
   return readState(memory, stateIn(cell, memory));
 }
 
 /** Copies the numbers of a cell that is about to be written, for those who still refer to its version. */
 async function save(cell: Cell): Promise<void> {
-  cell.version!.moveTo(new HostStorage(await readCell(cell)));
+  const { damage } = cell;
+  const storage = damage === undefined ? new HostStorage(await readCell(cell)) : new LostStorage(damage);
+  cell.version!.moveTo(storage);
+}
+
+/** In place of numbers that are lost. */
+class LostStorage implements Storage {
+  private readonly why: string;
+
+  constructor(why: string) {
+    this.why = why;
+  }
+
+  async read(): Promise<TypedArray> {
+    throw new DamagedStateError(this.why);
+  }
+
+  peek(): undefined {
+    return undefined;
+  }
 }
 
 const writeCell = (cell: Cell, memory: StateMemory, data: TypedArray): Promise<void> =>

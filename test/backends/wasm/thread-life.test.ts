@@ -5,9 +5,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import { compile, nn, randn } from "kiln";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { WasmProgram } from "../../../backends/wasm/program.ts";
 import { ThreadPool } from "../../../backends/wasm/threads/pool.ts";
+import { ThreadLostError } from "../../../src/core/errors.ts";
 import { dividedTraining } from "../../support/processes/training.ts";
+
+const original = WasmProgram.prototype.run;
 
 const SCRIPT = fileURLToPath(new URL("../../support/processes/training.ts", import.meta.url));
 
@@ -99,6 +103,33 @@ test("a worker that is lost in mid-step rejects the step and leaves the paramete
   expect(ThreadPool.size).toBe(1);
   await trainer.dispose();
   expect(ThreadPool.size).toBe(0);
+});
+
+test("a worker that is lost while the update is written leaves a model that says so until it has other states", async () => {
+  const { net, trainer, batch } = await dividedTraining();
+  await trainer.step(...batch);
+  const kept = Object.fromEntries(Object.entries(net.stateDict()).map(([name, t]) => [name, t.detach()]));
+  const before = await Promise.all(Object.values(kept).map(async (t) => [...(await t.data())]));
+
+  const run = vi.spyOn(WasmProgram.prototype, "run").mockImplementation(function (
+    this: WasmProgram,
+    from,
+    ...rest
+  ) {
+    if (from > 0) throw new ThreadLostError("a thread was lost: it ended");
+    return original.call(this, from, ...rest);
+  });
+  const halfWritten = /^a thread was lost: .* were written: .* load a checkpoint/;
+  await expect(trainer.step(...batch)).rejects.toThrow(halfWritten);
+  run.mockRestore();
+  await expect(trainer.step(...batch)).rejects.toThrow(halfWritten);
+  await expect([...net.parameters()][0].data()).rejects.toThrow(halfWritten);
+  // What was referred to before the step is no part of it.
+  expect(await Promise.all(Object.values(kept).map(async (t) => [...(await t.data())]))).toEqual(before);
+
+  await net.loadStateDict(kept);
+  expect(Number.isFinite(await trainer.step(...batch))).toBe(true);
+  await trainer.dispose();
 });
 
 test("programs of one model share the workers, which end with the last of them", async () => {
