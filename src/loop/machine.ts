@@ -38,6 +38,10 @@ export interface Memory {
   readonly lineFloats: number;
   /** Floats after which places in a direct cache repeat. */
   readonly periodFloats: number;
+  /** Results of so many bytes go to memory rather than to a cache. */
+  readonly farBytes: number;
+  /** Nothing is brought ahead from one page to the next. */
+  readonly pageBytes: number;
   readonly blocks: Blocks;
 }
 
@@ -104,6 +108,9 @@ export interface CopyCosts {
   readonly oneByOne: number;
   readonly guarded: number;
   readonly computed: number;
+  /** What is added where no cache holds the copy, and where it is a transposed one besides. */
+  readonly far: number;
+  readonly farTransposed: number;
   /** Into a panel with a halo of zeros by scalar code, or a finished sum to its place. */
   readonly single: number;
 }
@@ -117,6 +124,10 @@ export interface TrafficCosts {
   /** Of a block of Winograd's method, from the second cache and from behind it. */
   readonly blockByte: number;
   readonly farByte: number;
+  /** A vector or a few of results that are stored to memory in another page than the ones before. */
+  readonly farStore: number;
+  /** A vector or an element that is loaded from memory, in another page than the one before. */
+  readonly farLoad: number;
 }
 
 /** For lists of the positions that are not zero. */

@@ -22,7 +22,7 @@ export interface Arrangement {
 
 /**
  * Orders axes and panels of a sum whose outputs run in lanes along `loop`: by the factor that these leave alone, whose
- * elements are splatted. An axis that is outermost in all factors stays there, as a batch's images do.
+ * elements are splatted. Beside others, an axis that is outermost in all factors stays there, as a batch's images do.
  */
 export function arrange(
   axes: readonly ReduceAxis[],
@@ -41,7 +41,7 @@ export function arrange(
   const splat = factors.findIndex(({ expr }) => !dependsOn(expr, loop));
   if (splat < 0) return settled(axes, packs);
   const names = axes.map(({ name }) => name);
-  const movable = names.filter((name) => !isBatchLike(name, factors));
+  const movable = names.length === 1 ? names : names.filter((name) => !isBatchLike(name, factors));
   const isOf = (c: Coordinate, some: readonly string[]): boolean =>
     c.terms.every((t) => some.includes(t.name));
   const first = packs[splat] && sorted(packs[splat], (c) => (isOf(c, movable) ? 1 : 0));

@@ -136,16 +136,22 @@ export function panelCost(plan: PanelPlan, machine: Machine): number {
 
 /** What one element of the panel costs: the same for all tiles with lanes along one loop. */
 export function elementCost(
-  { factor, coordinates, lanes }: PanelPlan,
-  { vectorWidth: width, costs: { copy } }: Machine,
+  plan: PanelPlan,
+  { vectorWidth: width, memory, costs: { copy } }: Machine,
 ): number {
+  const { factor, coordinates, lanes } = plan;
   const source = factor.kind === "select" ? factor.a : factor;
   if (source.kind !== "load") return copy.computed;
   const form = toAffine(source.index);
   const isContiguous =
     (lanes !== undefined && coefficientOf(form, lanes.loop) === 1) ||
     coordinates.some(({ terms, extent }) => coefficientOf(form, terms[0].name) === 1 && fills(extent, width));
-  if (factor.kind !== "select") return isContiguous ? copy.inLanes : copy.oneByOne;
+  if (factor.kind !== "select") {
+    const isTransposed =
+      lanes === undefined && !coordinates.at(-1)?.terms.some((t) => coefficientOf(form, t.name) === 1);
+    const far = 4 * panelLength(plan) > memory.farBytes ? (isTransposed ? copy.farTransposed : copy.far) : 0;
+    return (isContiguous ? copy.inLanes : copy.oneByOne) + far;
+  }
   return isContiguous && conjuncts(factor.condition).every((test) => guardsOne(test, coordinates))
     ? copy.inLanes
     : copy.guarded;

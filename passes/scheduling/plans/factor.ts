@@ -39,6 +39,11 @@ export class Factor {
     return found;
   }
 
+  /** Its different elements. */
+  get size(): number {
+    return this.coordinates().reduce((n, { extent }) => n * extent, 1);
+  }
+
   /** What copying it into the panel of `plan` costs. */
   packingCost(plan: PanelPlan, machine: Machine): number {
     const alone = plan.lanes?.loop;

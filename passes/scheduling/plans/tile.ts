@@ -26,6 +26,7 @@ import {
   type TiledLoop,
 } from "./cost.ts";
 import { Factor } from "./factor.ts";
+import { farLoads, farStores } from "./far-memory.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 const NAME = "tile";
@@ -36,7 +37,7 @@ const MOST_VECTORS = 4;
 
 /** How many blocks are priced with the memory's share, for each way to cut lanes; and how many tiles are offered. */
 const SHORT_LIST = 4;
-const OFFERED = 10;
+const OFFERED = 24;
 
 export const tile: Strategy = {
   name: NAME,
@@ -80,6 +81,12 @@ const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: num
 /** How many of them stay in registers while row after row is summed up: those that all rows share, or else one at a time. */
 const heldOf = (side: Side, vectors: number): number =>
   side.inRows ? side.inWindow : loadsOf(side, vectors, 1);
+
+/** The panel of a factor with the first of its axes, that of the sum, innermost. */
+const transposed = (plan: PanelPlan): PanelPlan => {
+  const [first, ...others] = plan.coordinates;
+  return { ...plan, coordinates: [...others, first] };
+};
 
 /** A way to cut a contraction, before its loops have an order. */
 interface Draft {
@@ -247,7 +254,9 @@ class Search {
     if (lanes.width === 1) return expr.kind === "load" ? [undefined] : together;
     if (!dependsOn(expr, lanes.loop)) {
       if (expr.kind !== "load") return together;
-      return this.contraction.core.axes.length > 1 ? [undefined, ...together] : [undefined];
+      const { axes } = this.contraction.core;
+      if (axes.length > 1) return [undefined, ...together];
+      return factor.isVectorAlong(axes[0].name) ? [undefined] : [undefined, ...together.map(transposed)];
     }
     if (lanes.padded && lanes.extent % lanes.width !== 0) return packed;
     if (expr.kind === "load") return factor.isVectorAlong(lanes.loop) ? [undefined, ...packed] : packed;
@@ -310,9 +319,22 @@ class Search {
         get schedule() {
           return scheduleOf();
         },
-        cost: fixed + MULTIPLY_ADD * memoryCost(this.machine, [...order, ...inner], unrolled, factors),
+        cost:
+          fixed +
+          MULTIPLY_ADD * memoryCost(this.machine, [...order, ...inner], unrolled, factors) +
+          this.farCost({ ...draft, packs }, axes, order),
       };
     });
+  }
+
+  /** What it costs that factors or results which no cache holds are met page by page. */
+  private farCost({ lanes, block, packs }: Draft, axes: readonly ReduceAxis[], order: readonly TiledLoop[]) {
+    const { stores } = this.contraction.nest;
+    const tiles = (this.outputs / lanes.extent / block.size) * tileCount(lanes);
+    const inPlace = this.factors.filter((_, k) => packs[k] === undefined);
+    const loads = farLoads(this.machine, inPlace, axes.at(-1)) * tiles * this.iterations;
+    const far = farStores(this.machine, stores, this.outputs, { lanes, size: block.size }, order.at(-1));
+    return MULTIPLY_ADD * (loads + far);
   }
 
   /** Partial sums are read and written in every iteration of a split axis. */

@@ -29,11 +29,23 @@ export function copySchedule(kernel: Kernel, width: number): Schedule {
   const source = store.value.index;
   const axis = interior.loops.find(({ name, extent }) => fills(extent, width) && isContiguous(source, name));
   if (axis === undefined) return [];
-  const order = [...interior.loops.filter((l) => l !== axis), axis].map(({ name }) => name);
+  const others = interior.loops.filter((l) => l !== axis);
+  const order = [...others, axis].map(({ name }) => name);
+  // What is transposed is stored along rows, four at a time: lanes that went along a row of the source would meet each of
+  // its columns, a line of the copy each, for a single element.
+  const row = others.find(({ name }) => isContiguous(store.index, name));
   return [
     ...(nest.stores[0].value.kind === "load" ? [] : [{ kind: "clear", lanes: width } as const]),
     ...(interior.loops.at(-1) === axis ? [] : [{ kind: "reorder", loops: order } as const]),
     { kind: "vectorize", loop: axis.name, vectors: 1, lanes: width, tail: "shifted" },
+    ...(row === undefined
+      ? []
+      : [
+          {
+            kind: "reorder",
+            loops: [...others.filter((l) => l !== row), axis, row].map(({ name }) => name),
+          } as const,
+        ]),
   ];
 }
 

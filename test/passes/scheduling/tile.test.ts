@@ -1,6 +1,6 @@
 /** Tiles: lanes where there is work for them, scalar blocks where packing for lanes would cost more than it brings. */
 
-import { compile, nn } from "kiln";
+import { compile, nn, type Tensor } from "kiln";
 import { expect, test } from "vitest";
 import { FUSED } from "../../../backends/processor.ts";
 import { tile } from "../../../passes/scheduling/plans/tile.ts";
@@ -61,4 +61,33 @@ test("what an iteration loads stands before the first sum that wants it", () => 
     .map((line) => line.trim().split(" ")[0].replace(/acc\d/, "sum"));
   // The first sum wants an element and a vector, the second one a vector, and each further row an element.
   expect(kinds).toEqual(["let", "let", "sum", "let", "sum", "let", "sum", "sum"]);
+});
+
+/** A weight's gradient: both factors are read along their rows. */
+class Gradient extends nn.Module {
+  forward(x: Tensor, y: Tensor): Tensor {
+    return x.transpose(0, 1).matmul(y);
+  }
+}
+
+const gradientOf = (k: number, rows: number, columns: number) => {
+  const types = [rows, columns].map((n) => ({ dtype: "float32", shape: [k, n] }) as const);
+  const source = { trace: traceModel(new Gradient(), types) };
+  const program = stagesOf(source).artifacts.get("lower") as LoweredProgram;
+  const machine: Capabilities = { ...LANES, registers: 14 };
+  const [first, ...others] = tile.candidates(program.kernels.at(-1)!, machine, undefined);
+  return others.reduce((a, b) => (b.cost < a.cost ? b : a), first).schedule;
+};
+
+test("factors that a sum walks a row at a time are both packed", () => {
+  const schedule = gradientOf(1024, 128, 512);
+  expect(schedule.filter(({ kind }) => kind === "cache")).toHaveLength(2);
+});
+
+test("results that no cache holds are stored along their rows", () => {
+  const schedule = gradientOf(64, 2048, 2048);
+  const lanes = schedule.flatMap((step) => (step.kind === "vectorize" ? [step.loop] : []));
+  const order = schedule.flatMap((step) => (step.kind === "reorder" ? [step.loops] : []));
+  expect(order[0].slice(-1)).toEqual(lanes);
+  expect(lanes).toEqual(["i1"]);
 });

@@ -1,0 +1,52 @@
+/**
+ * What plans pay for memory that no cache holds, where they meet it page by page: nothing is brought ahead then, and each
+ * access waits. Caches are what `cost.ts` reckons with.
+ */
+
+import { coefficientOf, toAffine } from "../../../src/loop/affine.ts";
+import type { Machine } from "../../../src/loop/machine.ts";
+import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
+import { type Lanes, tileWidth } from "../analysis/lanes.ts";
+import type { StoreTarget } from "../analysis/nest.ts";
+import type { TiledLoop } from "./cost.ts";
+import type { Factor } from "./factor.ts";
+
+/** Whether so many floats are too many for caches, where there are any. */
+const isFar = ({ memory }: Machine, floats: number): boolean =>
+  memory.caches.length > 0 && 4 * floats > memory.farBytes;
+
+/** Whether `index` is in another page with each step of so many iterations of `loop`. */
+const isPaged = ({ memory }: Machine, index: Expr, loop: string, step: number): boolean =>
+  4 * step * Math.abs(coefficientOf(toAffine(index), loop)) >= memory.pageBytes;
+
+/** The multiply-adds that an iteration of a tile's innermost sum, over `axis`, waits for factors that are read in place. */
+export function farLoads(machine: Machine, factors: readonly Factor[], axis: ReduceAxis | undefined): number {
+  if (axis === undefined) return 0;
+  const far = factors.filter(
+    ({ expr, size }) =>
+      expr.kind === "load" && isFar(machine, size) && isPaged(machine, expr.index, axis.name, 1),
+  );
+  return far.length * machine.costs.traffic.farLoad;
+}
+
+/**
+ * The multiply-adds that so many results wait for their stores, in tiles with these lanes and so many rows, when `innermost` is
+ * the loop right around a tile: for each row of a tile where the next tile lies elsewhere. Where lanes do, the lines of a
+ * tile's rows are met again by the tiles that follow.
+ */
+export function farStores(
+  machine: Machine,
+  stores: readonly StoreTarget[],
+  outputs: number,
+  { lanes, size }: { readonly lanes: Lanes; readonly size: number },
+  innermost: TiledLoop | undefined,
+): number {
+  if (innermost === undefined || !isFar(machine, outputs)) return 0;
+  const waitsOf = ({ index }: StoreTarget): number => {
+    if (isPaged(machine, index, lanes.loop, 1)) return outputs / size / machine.vectorWidth;
+    const isElsewhere =
+      innermost.name !== lanes.loop && isPaged(machine, index, innermost.name, innermost.size);
+    return isElsewhere ? outputs / tileWidth(lanes) : 0;
+  };
+  return machine.costs.traffic.farStore * stores.reduce((sum, store) => sum + waitsOf(store), 0);
+}
