@@ -82,11 +82,12 @@ const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: num
 const heldOf = (side: Side, vectors: number): number =>
   side.inRows ? side.inWindow : loadsOf(side, vectors, 1);
 
-/** The panel of a factor with the first of its axes, that of the sum, innermost. */
-const transposed = (plan: PanelPlan): PanelPlan => {
-  const [first, ...others] = plan.coordinates;
-  return { ...plan, coordinates: [...others, first] };
-};
+/** The panel of a factor with the coordinate of an axis innermost, where it has others. */
+function transposed(plan: PanelPlan, axis: string): PanelPlan[] {
+  const isOwn = ({ terms }: Coordinate): boolean => terms.some(({ name }) => name === axis);
+  const [own, others] = [true, false].map((is) => plan.coordinates.filter((c) => isOwn(c) === is));
+  return own.length === 0 || others.length === 0 ? [] : [{ ...plan, coordinates: [...others, ...own] }];
+}
 
 /** A way to cut a contraction, before its loops have an order. */
 interface Draft {
@@ -256,7 +257,9 @@ class Search {
       if (expr.kind !== "load") return together;
       const { axes } = this.contraction.core;
       if (axes.length > 1) return [undefined, ...together];
-      return factor.isVectorAlong(axes[0].name) ? [undefined] : [undefined, ...together.map(transposed)];
+      const [{ name }] = axes;
+      if (factor.isVectorAlong(name)) return [undefined];
+      return [undefined, ...together.flatMap((plan) => transposed(plan, name))];
     }
     if (lanes.padded && lanes.extent % lanes.width !== 0) return packed;
     if (expr.kind === "load") return factor.isVectorAlong(lanes.loop) ? [undefined, ...packed] : packed;
