@@ -39,7 +39,9 @@ export const PROCESSOR = {
     },
     loop: { operation: 3, store: 2 },
     // Measured at 0.2, 0.4, 0.9 and over 1 ns an element, beside 0.14 ns for a multiply-add.
+    // Far, on a Zen 2 with 16 MB of last cache: 1.5 ns an element, 3.4 where it is transposed.
     copy: { inLanes: 3, oneByOne: 6, guarded: 13, computed: 20, far: 15, farTransposed: 35, single: 8 },
+    // Far, on the same Zen 2: up to 18 ns a row of a tile that is stored, 7 ns a load; fitted.
     traffic: {
       panelByte: 1 / 96,
       rowByte: 1 / 48,

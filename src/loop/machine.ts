@@ -108,7 +108,7 @@ export interface CopyCosts {
   readonly oneByOne: number;
   readonly guarded: number;
   readonly computed: number;
-  /** What is added where no cache holds the copy, and where it is a transposed one besides. */
+  /** What is added where no cache holds the copy: one of rows, and one that is transposed. */
   readonly far: number;
   readonly farTransposed: number;
   /** Into a panel with a halo of zeros by scalar code, or a finished sum to its place. */

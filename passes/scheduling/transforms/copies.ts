@@ -15,6 +15,9 @@ import { type GridLoop, isContiguous, type Nest, nestsOf, type StoreTarget } fro
 /** How often an element may be copied, on average, for lanes to pay. */
 const MOST_REPEATED = 1.4;
 
+/** Elements of a row that is longer than a line of the cache, so that storing along it pays. */
+const LONG_ROW = 32;
+
 /** Whether an extent fills vectors well enough that the last one may do some elements twice. */
 export const fills = (extent: number, width: number): boolean =>
   extent >= width && Math.ceil(extent / width) * width <= MOST_REPEATED * extent;
@@ -31,9 +34,9 @@ export function copySchedule(kernel: Kernel, width: number): Schedule {
   if (axis === undefined) return [];
   const others = interior.loops.filter((l) => l !== axis);
   const order = [...others, axis].map(({ name }) => name);
-  // What is transposed is stored along rows, four at a time: lanes that went along a row of the source would meet each of
-  // its columns, a line of the copy each, for a single element.
-  const row = others.find(({ name }) => isContiguous(store.index, name));
+  // Long rows of what is transposed are stored along themselves, four at a time: lanes that went along a row of the source
+  // would meet each of its columns, a line of the copy each, for a single element.
+  const row = others.find(({ name, extent }) => extent >= LONG_ROW && isContiguous(store.index, name));
   return [
     ...(nest.stores[0].value.kind === "load" ? [] : [{ kind: "clear", lanes: width } as const]),
     ...(interior.loops.at(-1) === axis ? [] : [{ kind: "reorder", loops: order } as const]),
