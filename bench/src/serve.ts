@@ -109,8 +109,10 @@ class Session {
     }
     const named = "predict" in this.peer ? tensors : await this.peer.parameters();
     const encoded = Array.from(named, ([name, values]) => [name, encodeTensor(values)] as const);
-    const peakBytes = "predict" in this.peer ? undefined : this.peer.peakBytes;
-    return { msPerStep: median(times), losses, tensors: Object.fromEntries(encoded), peakBytes };
+    const proof = { msPerStep: median(times), losses, tensors: Object.fromEntries(encoded) };
+    return "predict" in this.peer || this.peer.peakBytes === undefined
+      ? proof
+      : { ...proof, peakBytes: this.peer.peakBytes };
   }
 
   /** Steps for so many milliseconds, at least one. */

@@ -1,6 +1,6 @@
 /** When computing a node where it is read repeats little or nothing: what fusion asks of a node and one of its users. */
 
-import { byteSize } from "../../src/core/dtype.ts";
+import { byteSize, isFloat } from "../../src/core/dtype.ts";
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
 import { operandsOf, producerOf } from "../../src/ir/body.ts";
 import type { Node, TensorType } from "../../src/ir/types.ts";
@@ -55,5 +55,10 @@ export function exploitsSparsity(user: Node, node: Node): boolean {
   const operand = definitionOf(user).skipsZerosOf?.(user.attrs);
   return operand !== undefined && operandsOf(user)[operand] === node;
 }
+
+/** Whether some of its users decide by the exact numbers of `node`. Whole numbers are exact however they are computed. */
+export const isCompared = (node: Node, users: readonly Node[]): boolean =>
+  isFloat(node.type.dtype) &&
+  users.some((user) => definitionOf(user).compares?.some((k) => operandsOf(user)[k] === node));
 
 const typesOf = (node: Node): TensorType[] => operandsOf(node).map(({ type }) => type);

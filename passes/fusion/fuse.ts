@@ -15,12 +15,12 @@ import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { copyOf } from "../../src/ops/algebra.ts";
 import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
-import { isCompared } from "../graph/partition.ts";
 import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 import {
   exploitsSparsity,
   isCheapIn,
+  isCompared,
   isEpilogue,
   isFree,
   isView,

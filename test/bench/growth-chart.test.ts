@@ -7,7 +7,7 @@ import { comparison, measured, report } from "./reports.ts";
 const training = (batch: number, ms: number, peakBytes?: number) =>
   comparison(
     { task: "training", workload: "gpt", batch },
-    measured("kiln-wasm", "kiln", ms, { peakBytes }),
+    measured("kiln-wasm", "kiln", ms, peakBytes === undefined ? {} : { peakBytes }),
     measured("jax-js", "javascript", 2 * ms),
   );
 
