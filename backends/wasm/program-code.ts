@@ -1,14 +1,16 @@
 /** A plan as code: the functions of its kernels, what they call, and what runs them, as one module. */
 
+import { Families } from "../../src/loop/alike.ts";
 import type { ProgramLoop } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { Kernel } from "../../src/loop/types.ts";
 import type { KernelSource } from "../backend.ts";
 import { encodeModule, type MemoryLimits, type WasmFunction } from "./encode/module.ts";
 import { printFunction } from "./encode/text.ts";
 import { scalarFunction, vectorFunctions } from "./math/functions.ts";
 import { MEMORY_IMPORT } from "./memory.ts";
 import type { Environment } from "./print/context.ts";
-import { type KernelCode, printKernelCode, type UsedMath } from "./print/kernel.ts";
+import { codeLike, type KernelCode, printKernelCode, type UsedMath } from "./print/kernel.ts";
 import { barrierFunctions, TARGET } from "./threads/barrier.ts";
 import { type Phase, runFunction } from "./threads/run-function.ts";
 
@@ -33,7 +35,16 @@ export interface ProgramPlaces {
 /** The code of `plan`, whose threads meet at the address `barrierAt`. */
 export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt: number): ProgramCode {
   const used: UsedMath = { scalar: new Set(), vector: new Set() };
-  const kernels = plan.kernels.map((kernel) => printKernelCode(kernel, environment, used));
+  const families = new Families();
+  const printed = new Map<Kernel, KernelCode>();
+  const kernels = plan.kernels.map((kernel) => {
+    const likeness = families.find(kernel);
+    const first = likeness && printed.get(likeness.of);
+    const like = first && codeLike(kernel, first, likeness.names, environment);
+    const code = like ?? printKernelCode(kernel, environment, used);
+    if (like === undefined) printed.set(kernel, code);
+    return code;
+  });
   const math = [
     ...[...used.scalar].sort().map(scalarFunction),
     ...[...used.vector].sort().flatMap(vectorFunctions),

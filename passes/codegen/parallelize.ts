@@ -4,6 +4,7 @@
  * number, so that the bits do not depend on it.
  */
 
+import { alikeTo, Families, type Likeness, withoutBody } from "../../src/loop/alike.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { iterationsOf } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
@@ -54,9 +55,20 @@ function divideAmongThreads(
   const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);
   // Proving what can be divided takes a while: only where it could be worth it.
   if (!isWorthIt(total(shares))) return program;
+  const families = new Families();
+  const known = new Map<Kernel, Share>();
+  // What is alike and divided among as many is divided alike.
+  const divideLike = ({ kernel, most }: Share): Kernel => {
+    const likeness = families.find(kernel);
+    const first = likeness && known.get(likeness.of);
+    if (first?.most === most) return dividedLike(kernel, likeness!, first.kernel);
+    const made = divide(kernel, most);
+    if (likeness === undefined) known.set(kernel, { kernel: made, most, won: 0 });
+    return made;
+  };
   const divided = shares.map((share): Share => {
     if (share.most === 1) return share;
-    const kernel = divide(share.kernel, share.most);
+    const kernel = divideLike(share);
     return kernel === share.kernel ? { kernel, most: 1, won: 0 } : { ...share, kernel };
   });
   const isDivided = divided.some(({ most }) => most > 1);
@@ -87,6 +99,13 @@ function divide(kernel: Kernel, threads: number): Kernel {
   if (chosen.length === 0) return kernel;
   const step: Step = { kind: "parallelize", loops: [...new Set(chosen)], threads };
   return { ...kernel, body, threads, schedule: [...(kernel.schedule ?? []), step] };
+}
+
+/** A kernel that is like one which was divided, or could not be. */
+function dividedLike(kernel: Kernel, { of, names }: Likeness, made: Kernel): Kernel {
+  if (made === of) return kernel;
+  const schedule = [...(kernel.schedule ?? []), ...made.schedule!.slice(-1)];
+  return alikeTo(made, names, { ...withoutBody(kernel), threads: made.threads!, schedule });
 }
 
 /** The outermost loop that divides the work nearly as evenly as any. */

@@ -7,12 +7,22 @@ import { invariant } from "../../src/core/errors.ts";
 import { sameShape } from "../../src/core/shape.ts";
 import { topologicalOrder } from "../../src/core/topological.ts";
 import { operandsOf } from "../../src/ir/body.ts";
-import type { Node, Update, Value } from "../../src/ir/types.ts";
+import type { Group, Node, Update, Value } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
 /** The value whose buffer a chain of views reads. */
 export function baseOf(value: Value): Value {
   return value.kind === "node" && definitionOf(value.op).pattern === "view" ? baseOf(value.inputs[0]) : value;
+}
+
+/** What another group than its own reads. */
+export function readByOthers(groups: readonly Group[]): ReadonlySet<Value> {
+  const read = new Set<Value>();
+  for (const { nodes } of groups) {
+    const inside = new Set<Value>(nodes);
+    for (const value of nodes.flatMap(operandsOf).map(baseOf)) if (!inside.has(value)) read.add(value);
+  }
+  return read;
 }
 
 /** The stores of a commit as they are found, with what is computed for them; users come before what they use. */

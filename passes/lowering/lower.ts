@@ -29,7 +29,7 @@ import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 import { statementsOf } from "../scheduling/analysis/nest.ts";
-import { baseOf, Commit } from "./commit.ts";
+import { baseOf, Commit, readByOthers } from "./commit.ts";
 import { ElementReader } from "./element-reader.ts";
 import { type BodyScope, lowerLoop, type ProgramParts } from "./lower-loop.ts";
 import { indicesAt, Positions } from "./positions.ts";
@@ -46,6 +46,8 @@ class Lowering implements BodyScope {
   private readonly graph: Graph;
   private readonly texts: ReadonlyMap<Value, string>;
   private readonly buffers = new Map<Value, ProgramBuffer>();
+  /** Nodes that another group than their own reads. */
+  private readonly shared: ReadonlySet<Value>;
   /** The scalars of the program that stand behind inputs of a body. */
   private readonly scalars = new Map<Value, Input>();
   private readonly taken: Set<string>;
@@ -76,6 +78,7 @@ class Lowering implements BodyScope {
     for (const { target, value } of graph.updates)
       if (value.kind === "node") targets.set(value, [...(targets.get(value) ?? []), target]);
     this.targets = targets;
+    this.shared = readByOthers(graph.groups ?? []);
   }
 
   program(): LoweredProgram {
@@ -180,11 +183,7 @@ class Lowering implements BodyScope {
 
   /** An updated value that nothing else reads is written straight into its state. */
   private isOnlyUpdate(node: Node, outputs: ReadonlySet<Value>): boolean {
-    if (!this.targets.has(node) || outputs.has(node)) return false;
-    return !(this.graph.groups ?? []).some(
-      (group) =>
-        !group.nodes.includes(node) && group.nodes.some((n) => operandsOf(n).some((v) => baseOf(v) === node)),
-    );
+    return this.targets.has(node) && !outputs.has(node) && !this.shared.has(node);
   }
 
   /** Gives a value its buffer, under an identifier that no other has: user text never reaches code. */

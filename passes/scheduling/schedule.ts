@@ -1,7 +1,7 @@
 /** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest that is proved to be sound. */
 
 import { InternalError } from "../../src/core/errors.ts";
-import { Families } from "../../src/loop/alike.ts";
+import { alikeTo, Families, type Likeness, withoutBody } from "../../src/loop/alike.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
@@ -68,9 +68,9 @@ export function schedule(
           scheduled.find(k);
           return isProved(k);
         });
-      const firstSound = (kernel: Kernel, candidates: readonly Candidate[]): Choice | undefined =>
+      const firstSound = (kernel: Kernel, candidates: readonly Candidate[]): Scheduled | undefined =>
         cheapest(kernel, candidates, capabilities, isSound);
-      const choose = (kernel: Kernel): Choice => {
+      const choose = (kernel: Kernel): Scheduled => {
         const candidates = candidatesFor(kernel, capabilities, facts);
         const wanted = choices?.get(kernelKey(kernel, capabilities));
         const isPreferred = (c: Candidate): boolean =>
@@ -79,13 +79,13 @@ export function schedule(
         const others = candidates.filter((c) => !isPreferred(c));
         return firstSound(kernel, preferred) ?? firstSound(kernel, others) ?? none(kernel);
       };
-      const chosen = new Map<Kernel, Candidate>();
+      const known = new Map<Kernel, Scheduled>();
       const made = program.kernels.map((kernel) => {
-        // What is alike runs alike: its candidates are looked for once.
-        const first = families.find(kernel)?.of;
-        const known = first && chosen.get(first);
-        const { candidate, made } = (known && firstSound(kernel, [known])) ?? choose(kernel);
-        chosen.set(kernel, candidate);
+        // What is alike runs alike.
+        const likeness = families.find(kernel);
+        const first = likeness && known.get(likeness.of);
+        const made = (first && scheduledLike(kernel, likeness, first)) ?? choose(kernel);
+        known.set(kernel, made);
         return made;
       });
       return withScheduled(program, made);
@@ -142,10 +142,37 @@ export function applied(
   return { kernels: kernels.map((k) => (k === main ? estimated : k)), scratch };
 }
 
-/** A way to run a kernel, and what it makes of it. */
-interface Choice {
-  readonly candidate: Candidate;
-  readonly made: Scheduled;
+/**
+ * What a kernel becomes that is like one which became `made`: the same under other names. Nothing where what was made does
+ * not show which names are the kernel's own.
+ */
+function scheduledLike(kernel: Kernel, { of, names }: Likeness, made: Scheduled): Scheduled | undefined {
+  const ownName = (name: string): string => kernel.name + name.slice(of.name.length);
+  const isNamed = ({ name }: { readonly name: string }): boolean => name.startsWith(of.name);
+  const isKnown = (k: Kernel): boolean => k.origins === of.origins && isNamed(k);
+  if (!made.kernels.every(isKnown) || !made.scratch.every(isNamed)) return undefined;
+  const all = new Map(names);
+  for (const { name } of made.scratch) all.set(name, ownName(name));
+  const params = new Map(kernel.buffers.map((b) => [b.name, b]));
+  const kernels = made.kernels.map((k): Kernel => {
+    const buffers = k.buffers.map((b) => {
+      const name = all.get(b.name) ?? b.name;
+      const value = params.get(name)?.value;
+      return value === undefined ? { ...b, name } : { ...b, name, value };
+    });
+    const { origins } = kernel;
+    const ops = k.ops === of.ops ? kernel.ops : k.ops;
+    const called = new Map(k.buffers.map((b, at) => [b.name, buffers[at].name]));
+    return alikeTo(k, called, { ...withoutBody(k), name: ownName(k.name), ops, buffers, origins });
+  });
+  // The texts of scratch end in the name of what it holds something of.
+  const own = (name: string): string => (name === of.name ? kernel.name : (all.get(name) ?? name));
+  const scratch = made.scratch.map((b) => ({
+    ...b,
+    name: ownName(b.name),
+    value: b.value.replace(/\w+$/, own),
+  }));
+  return { kernels, scratch };
 }
 
 /** The cheapest of those candidates that makes what is sound. */
@@ -154,11 +181,11 @@ function cheapest(
   candidates: readonly Candidate[],
   capabilities: Capabilities,
   isSound: (made: Scheduled) => boolean,
-): Choice | undefined {
+): Scheduled | undefined {
   for (let open = candidates; open.length > 0; ) {
     const next = open.reduce((a, b) => (b.cost < a.cost ? b : a));
     const made = applied(kernel, next, capabilities);
-    if (isSound(made)) return { candidate: next, made };
+    if (isSound(made)) return made;
     open = open.filter((c) => c !== next);
   }
   return undefined;

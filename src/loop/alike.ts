@@ -20,6 +20,7 @@ export const likenessOf = (kernel: Kernel): Likeness | undefined => known.get(ke
 /** Finds for each kernel the first one that it is like. */
 export class Families {
   private readonly firsts = new Map<string, Kernel[]>();
+  private readonly all = new Set<Kernel>();
   private readonly mayBeAlike: (a: string, b: string) => boolean;
 
   /** `mayBeAlike` says whether two buffers of the same kind may stand for each other; any may by default. */
@@ -30,18 +31,24 @@ export class Families {
   /** The kernel that `kernel` is like, remembered for whoever asks; `undefined` for the first of its kind. */
   find(kernel: Kernel): Likeness | undefined {
     const earlier = known.get(kernel);
-    const key = outlineOf(earlier?.of ?? kernel);
+    if (earlier !== undefined && this.all.has(earlier.of) && this.allows(earlier.names)) return earlier;
+    const key = outlineOf(kernel);
     const firsts = this.firsts.get(key) ?? [];
-    if (earlier !== undefined && firsts.includes(earlier.of)) return earlier;
     for (const first of firsts) {
-      const names = namesIn(kernel, first, this.mayBeAlike);
-      if (names === undefined) continue;
+      const names = namesIn(kernel, first);
+      if (!this.allows(names) || !areAlike(kernel, first, names)) continue;
       const likeness = { of: first, names };
       known.set(kernel, likeness);
       return likeness;
     }
     this.firsts.set(key, [...firsts, kernel]);
+    this.all.add(kernel);
     return undefined;
+  }
+
+  private allows(names: ReadonlyMap<string, string>): boolean {
+    for (const [a, b] of names) if (!this.mayBeAlike(a, b)) return false;
+    return true;
   }
 }
 
@@ -55,12 +62,47 @@ export function mapBodies(
   return kernels.map((kernel) => {
     const likeness = families.find(kernel);
     const first = likeness && made.get(likeness.of);
-    const body = first === undefined ? rewrite(kernel) : renamed(first.body, likeness!.names);
-    const result = body === kernel.body ? kernel : { ...kernel, body };
-    if (first !== undefined) known.set(result, { of: first, names: likeness!.names });
+    const result =
+      first === undefined
+        ? withStatements(kernel, rewrite(kernel))
+        : first === likeness!.of
+          ? kernel
+          : alikeTo(first, likeness!.names, withoutBody(kernel));
     made.set(kernel, result);
     return result;
   });
+}
+
+const withStatements = (kernel: Kernel, body: readonly Stmt[]): Kernel =>
+  body === kernel.body ? kernel : { ...kernel, body };
+
+/** A kernel but for its statements, which may be ones that nobody has read. */
+export function withoutBody(kernel: Kernel): Omit<Kernel, "body"> {
+  const entries = Object.keys(kernel).flatMap((key) =>
+    key === "body" ? [] : [[key, kernel[key as keyof Kernel]] as const],
+  );
+  return Object.fromEntries(entries) as unknown as Omit<Kernel, "body">;
+}
+
+/**
+ * A kernel with the statements of `first`, its buffers called as `names` says; they are renamed when somebody reads them,
+ * which for most kernels nobody does.
+ */
+export function alikeTo(
+  first: Kernel,
+  names: ReadonlyMap<string, string>,
+  own: Omit<Kernel, "body">,
+): Kernel {
+  let body: readonly Stmt[] | undefined;
+  const kernel: Kernel = {
+    ...own,
+    get body() {
+      body ??= renamed(first.body, names);
+      return body;
+    },
+  };
+  known.set(kernel, { of: first, names });
+  return kernel;
 }
 
 /** Statements with other names for buffers. */
@@ -95,16 +137,13 @@ const outlineOf = ({ buffers, body, nominalFlops }: Kernel): string =>
     ...buffers.map((b) => [b.dtype, b.length, b.access, b.range, b.private].join()),
   ].join(";");
 
-/** What `kernel` calls the buffers of `first`, where nothing else is different. */
-function namesIn(
-  kernel: Kernel,
-  first: Kernel,
-  mayBeAlike: (a: string, b: string) => boolean,
-): ReadonlyMap<string, string> | undefined {
-  const names = new Map(first.buffers.map(({ name }, k) => [name, kernel.buffers[k].name]));
-  for (const [a, b] of names) if (!mayBeAlike(a, b)) return undefined;
-  return new Comparison(names).bodies(first.body, kernel.body) ? names : undefined;
-}
+/** What `kernel` calls the buffers of `first`, if they are alike. */
+const namesIn = (kernel: Kernel, first: Kernel): ReadonlyMap<string, string> =>
+  new Map(first.buffers.map(({ name }, k) => [name, kernel.buffers[k].name]));
+
+/** Whether the kernels are the same but for these names. */
+const areAlike = (kernel: Kernel, first: Kernel, names: ReadonlyMap<string, string>): boolean =>
+  new Comparison(names).bodies(first.body, kernel.body);
 
 class Comparison {
   private readonly names: ReadonlyMap<string, string>;

@@ -7,6 +7,11 @@ export class ByteWriter {
   private bytes = new Uint8Array(256);
   private length = 0;
 
+  /** How many bytes there are so far. */
+  get size(): number {
+    return this.length;
+  }
+
   byte(value: number): this {
     this.reserve(1);
     this.bytes[this.length++] = value;

@@ -26,6 +26,22 @@ const SHUFFLE = 0x0d;
 
 const LANES = { ...EXTRACTS, ...REPLACES };
 
+/** A number in a function's bytes that counts from where a buffer lies. */
+export interface Reference {
+  readonly buffer: string;
+  readonly value: number;
+  /** Where its bytes are. */
+  readonly from: number;
+  readonly to: number;
+  readonly isSigned: boolean;
+}
+
+/** The bytes of a function without their number, and what in them depends on where buffers lie. */
+export interface FunctionCode {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly references: readonly Reference[];
+}
+
 /** Writes one function; `functions` and `globals` are the module's indices. */
 export class CodeWriter {
   private readonly functions: ReadonlyMap<string, number>;
@@ -34,14 +50,15 @@ export class CodeWriter {
   private locals: ReadonlyMap<string, number> = new Map();
   /** The labels around the current instruction, the innermost last. */
   private readonly labels: string[] = [];
+  private readonly references: Reference[] = [];
 
   constructor(functions: ReadonlyMap<string, number>, globals: ReadonlyMap<string, number>) {
     this.functions = functions;
     this.globals = globals;
   }
 
-  /** Declarations of locals and the body, without its length. */
-  function({ name, parameters, locals, body }: WasmFunction): Uint8Array<ArrayBuffer> {
+  /** Declarations of locals and the body. */
+  function({ name, parameters, locals, body }: WasmFunction): FunctionCode {
     const inOrder = [...parameters, ...groupedByType(locals)];
     this.locals = new Map(inOrder.map((local, index) => [local.name, index]));
     invariant(this.locals.size === inOrder.length, `${name}: names of locals are unique`);
@@ -49,7 +66,7 @@ export class CodeWriter {
       w.unsigned(count).byte(VALUE_TYPES[type]);
     });
     this.body(body);
-    return this.writer.byte(END).finish();
+    return { bytes: this.writer.byte(END).finish(), references: this.references };
   }
 
   /** A single constant instruction and its end, as globals are initialised. */
@@ -72,20 +89,20 @@ export class CodeWriter {
         return;
       }
       case "const":
-        this.constant(e.type, e.value);
+        this.constant(e.type, e.value, e.buffer);
         return;
       case "vector":
         w.byte(SIMD).unsigned(VECTOR_CONSTANT).append(vectorBytes(e.shape, e.lanes));
         return;
       case "load": {
         this.instruction(e.address);
-        this.access(LOADS[e.name], e.offset);
+        this.access(LOADS[e.name], e.offset, e.buffer);
         return;
       }
       case "store": {
         this.instruction(e.address);
         this.instruction(e.value);
-        this.access(STORES[e.name], e.offset);
+        this.access(STORES[e.name], e.offset, e.buffer);
         return;
       }
       case "atomic":
@@ -174,16 +191,27 @@ export class CodeWriter {
   private access(
     { prefix, code, alignment }: (typeof LOADS)[keyof typeof LOADS] | (typeof STORES)[keyof typeof STORES],
     offset: number,
+    buffer: string | undefined,
   ): void {
     this.code(prefix, code);
-    this.writer.unsigned(alignment).unsigned(offset);
+    this.writer.unsigned(alignment);
+    this.place(buffer, offset, false);
   }
 
-  private constant(of: "i32" | "i64" | "f32" | "f64", value: number): void {
+  /** A number that may count from where a buffer lies. */
+  private place(buffer: string | undefined, value: number, isSigned: boolean): void {
+    const from = this.writer.size;
+    if (isSigned) this.writer.signed32(value);
+    else this.writer.unsigned(value);
+    if (buffer !== undefined) this.references.push({ buffer, value, from, to: this.writer.size, isSigned });
+  }
+
+  private constant(of: "i32" | "i64" | "f32" | "f64", value: number, buffer?: string): void {
     const w = this.writer;
     switch (of) {
       case "i32":
-        w.byte(0x41).signed32(value);
+        w.byte(0x41);
+        this.place(buffer, value, true);
         return;
       case "i64":
         w.byte(0x42).signed(BigInt(value));
@@ -218,6 +246,27 @@ function runsOf(locals: readonly Local[]): readonly { readonly type: ValueType; 
   return (Object.keys(VALUE_TYPES) as ValueType[])
     .map((type) => ({ type, count: locals.filter((local) => local.type === type).length }))
     .filter(({ count }) => count > 0);
+}
+
+/**
+ * The bytes of a function that does what another one does with buffers elsewhere: further on by the bytes that `distances`
+ * has for each. Nothing where it is not known of one, or a number that may not be negative would be.
+ */
+export function movedCode(
+  { bytes, references }: FunctionCode,
+  distances: ReadonlyMap<string, number>,
+): Uint8Array<ArrayBuffer> | undefined {
+  const writer = new ByteWriter();
+  let done = 0;
+  for (const { buffer, value, from, to, isSigned } of references) {
+    const distance = distances.get(buffer);
+    if (distance === undefined || (!isSigned && value + distance < 0)) return undefined;
+    writer.append(bytes.subarray(done, from));
+    if (isSigned) writer.signed32(value + distance);
+    else writer.unsigned(value + distance);
+    done = to;
+  }
+  return writer.append(bytes.subarray(done)).finish();
 }
 
 function vectorBytes(shape: string, lanes: readonly number[]): Uint8Array {

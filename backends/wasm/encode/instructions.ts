@@ -36,7 +36,13 @@ export type Instruction =
       readonly name: OperationName;
       readonly operands: readonly Instruction[];
     }
-  | { readonly kind: "const"; readonly type: "i32" | "i64" | "f32" | "f64"; readonly value: number }
+  | {
+      readonly kind: "const";
+      readonly type: "i32" | "i64" | "f32" | "f64";
+      readonly value: number;
+      /** The buffer from whose place in memory the value counts, if it does. */
+      readonly buffer?: string;
+    }
   | {
       readonly kind: "vector";
       readonly type: "v128";
@@ -50,6 +56,8 @@ export type Instruction =
       readonly address: Instruction;
       /** Bytes added to the address without wrapping around. */
       readonly offset: number;
+      /** The buffer from whose place in memory the offset counts, if it does. */
+      readonly buffer: string | undefined;
     }
   | {
       readonly kind: "store";
@@ -58,6 +66,7 @@ export type Instruction =
       readonly address: Instruction;
       readonly value: Instruction;
       readonly offset: number;
+      readonly buffer: string | undefined;
     }
   | {
       readonly kind: "atomic";
@@ -143,6 +152,13 @@ export function operation(name: OperationName, ...operands: readonly Instruction
 }
 
 export const i32 = (value: number): Instruction => ({ kind: "const", type: "i32", value: value | 0 });
+/** A place in memory that counts from where `buffer` lies. */
+export const placeIn = (buffer: string, value: number): Instruction => ({
+  kind: "const",
+  type: "i32",
+  value: value | 0,
+  buffer,
+});
 export const i64 = (value: number): Instruction => ({ kind: "const", type: "i64", value });
 export const f32 = (value: number): Instruction => ({ kind: "const", type: "f32", value });
 export const f64 = (value: number): Instruction => ({ kind: "const", type: "f64", value });
@@ -151,15 +167,21 @@ export const vector = (shape: VectorShape, lanes: readonly number[]): Instructio
   return { kind: "vector", type: "v128", shape, lanes };
 };
 
-export function loadAt(name: LoadName, address: Instruction, offset = 0): Instruction {
+export function loadAt(name: LoadName, address: Instruction, offset = 0, buffer?: string): Instruction {
   if (address.type !== "i32") throw new InternalError(`${name} at an address of type ${address.type}`);
-  return { kind: "load", type: LOADS[name].type, name, address, offset };
+  return { kind: "load", type: LOADS[name].type, name, address, offset, buffer };
 }
 
-export function storeAt(name: StoreName, address: Instruction, value: Instruction, offset = 0): Instruction {
+export function storeAt(
+  name: StoreName,
+  address: Instruction,
+  value: Instruction,
+  offset = 0,
+  buffer?: string,
+): Instruction {
   if (address.type !== "i32") throw new InternalError(`${name} at an address of type ${address.type}`);
   if (value.type !== STORES[name].type) throw new InternalError(`${name} of ${value.type}`);
-  return { kind: "store", type: "none", name, address, value, offset };
+  return { kind: "store", type: "none", name, address, value, offset, buffer };
 }
 
 /** An atomic instruction on the word at `address`, which is a multiple of 4. */

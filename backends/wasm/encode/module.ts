@@ -2,7 +2,7 @@
 
 import { invariant } from "../../../src/core/errors.ts";
 import { ByteWriter } from "./bytes.ts";
-import { CodeWriter, VALUE_TYPES } from "./code.ts";
+import { CodeWriter, type FunctionCode, movedCode, VALUE_TYPES } from "./code.ts";
 import { f32, f64, type Instruction, i32, i64, type Local } from "./instructions.ts";
 import type { ValueType } from "./operations.ts";
 
@@ -29,6 +29,8 @@ export interface WasmFunction {
   readonly exported: boolean;
   /** Lines that stand over it in the text form. */
   readonly comments?: readonly string[];
+  /** A function before it in the module that is the same but for where buffers lie: further on by so many bytes. */
+  readonly alike?: { readonly of: WasmFunction; readonly distances: ReadonlyMap<string, number> };
 }
 
 export interface WasmGlobal {
@@ -75,7 +77,15 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
   const declared = module.functions.map((f) => types.index(typeOf(f)));
   const functions = indexed([...module.imports, ...module.functions].map(({ name }) => name));
   const globals = indexed(module.globals.map(({ name }) => name));
-  const bodies = module.functions.map((f) => new CodeWriter(functions, globals).function(f));
+  const written = new Map<WasmFunction, FunctionCode>();
+  const bodies = module.functions.map((f) => {
+    const first = f.alike && written.get(f.alike.of);
+    const moved = first && movedCode(first, f.alike!.distances);
+    if (moved !== undefined) return moved;
+    const code = new CodeWriter(functions, globals).function(f);
+    written.set(f, code);
+    return code.bytes;
+  });
 
   const writer = new ByteWriter().append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
   const section = (id: number, content: ByteWriter): void => {

@@ -5,15 +5,10 @@ import { invariant } from "../../../src/core/errors.ts";
 import { addAffine, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { freeNames } from "../../../src/loop/walk.ts";
-import { type Instruction, i32, operation } from "../encode/instructions.ts";
+import { type Instruction, i32, operation, placeIn } from "../encode/instructions.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { isVarying, type Place } from "./places.ts";
-
-/** An address and the bytes that a load or store adds to it. */
-export interface Address {
-  readonly address: Instruction;
-  readonly offset: number;
-}
+import type { Address } from "./representation.ts";
 
 /** Prints an integer expression that is no sum. */
 export type PrintInteger = (e: Expr, scope: Scope) => Instruction;
@@ -111,11 +106,11 @@ export function addressOf(
   const terms = copy === undefined ? own : [...own, copy];
   const total = context.addressOf(buffer) + constant;
   const sum = sumOf(terms);
-  if (sum === undefined) return { address: i32(0), offset: total };
+  if (sum === undefined) return { address: i32(0), offset: total, buffer };
   const form = toAffine(index);
   const rest = addAffine(form, { constant: form.constant, terms: new Map() }, -1);
   const mayFold = total >= 0 && scope.ranges.rangeOfAffine(rest).low >= 0;
   return mayFold
-    ? { address: sum, offset: total }
-    : { address: operation("i32.add", sum, i32(total)), offset: 0 };
+    ? { address: sum, offset: total, buffer }
+    : { address: operation("i32.add", sum, placeIn(buffer, total)), offset: 0, buffer: undefined };
 }

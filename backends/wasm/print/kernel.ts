@@ -25,14 +25,20 @@ export interface KernelCode {
   readonly phases: readonly Phase[];
 }
 
+/** What stands over the code of a kernel. */
+const commentsOf = (kernel: Kernel): readonly string[] => [
+  `${kernel.name}: ${kernel.ops.join(", ")}`,
+  `at ${formatOrigins(kernel.origins)}`,
+  `schedule: ${kernel.schedule === undefined ? "none" : printSchedule(kernel.schedule)}`,
+  ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
+];
+
+/** The name of a kernel's only function, or of that of a section. */
+const functionName = ({ name, body }: Kernel, k: number): string =>
+  body[k]?.kind === "section" ? `${name}_part${k}` : name;
+
 /** The code of `kernel`; `used` gathers the elementary functions it needs. */
 export function printKernelCode(kernel: Kernel, environment: Environment, used: UsedMath): KernelCode {
-  const comments = [
-    `${kernel.name}: ${kernel.ops.join(", ")}`,
-    `at ${formatOrigins(kernel.origins)}`,
-    `schedule: ${kernel.schedule === undefined ? "none" : printSchedule(kernel.schedule)}`,
-    ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
-  ];
   const sections = kernel.body.filter((s) => s.kind === "section");
   invariant(
     sections.length === 0 || sections.length === kernel.body.length,
@@ -40,24 +46,63 @@ export function printKernelCode(kernel: Kernel, environment: Environment, used: 
   );
   const functions =
     sections.length === 0
-      ? [{ ...printFunction(kernel, kernel.name, kernel.body, environment, used), comments }]
-      : sections.map((s, k) => ({
-          ...printFunction(kernel, `${kernel.name}_part${k}`, s.body, environment, used),
-          comments: k === 0 ? comments : [`${kernel.name}, ${s.name}`],
-        }));
-  const phases = functions.map(
-    ({ name, parameters }): Phase => ({
-      callee: name,
-      threads: parameters.length === 0 ? 1 : (kernel.threads ?? 1),
+      ? [printFunction(kernel, 0, kernel.body, environment, used)]
+      : sections.map((s, k) => printFunction(kernel, k, s.body, environment, used));
+  return { name: kernel.name, functions, phases: phasesOf(kernel, functions) };
+}
+
+/**
+ * The code of a kernel that is like one printed before, `first`, and calls its buffers as `names` says. Its bytes are made
+ * of that one's, and it is printed itself only where somebody reads it. Nothing where the copies of threads lie otherwise.
+ */
+export function codeLike(
+  kernel: Kernel,
+  first: KernelCode,
+  names: ReadonlyMap<string, string>,
+  environment: Environment,
+): KernelCode | undefined {
+  const { addresses, strides } = environment;
+  const distances = new Map<string, number>();
+  for (const [theirs, own] of names) {
+    if (strides.get(theirs) !== strides.get(own)) return undefined;
+    distances.set(theirs, addresses.get(own)! - addresses.get(theirs)!);
+  }
+  let printed: KernelCode | undefined;
+  const own = (k: number): WasmFunction => {
+    printed ??= printKernelCode(kernel, environment, { scalar: new Set(), vector: new Set() });
+    return printed.functions[k];
+  };
+  const functions = first.functions.map(
+    (of, k): WasmFunction => ({
+      name: functionName(kernel, k),
+      parameters: of.parameters,
+      results: of.results,
+      exported: of.exported,
+      alike: { of, distances },
+      get locals() {
+        return own(k).locals;
+      },
+      get body() {
+        return own(k).body;
+      },
+      get comments() {
+        return own(k).comments!;
+      },
     }),
   );
-  return { name: kernel.name, functions, phases };
+  return { name: kernel.name, functions, phases: phasesOf(kernel, functions) };
 }
+
+const phasesOf = (kernel: Kernel, functions: readonly WasmFunction[]): readonly Phase[] =>
+  functions.map(({ name, parameters }) => ({
+    callee: name,
+    threads: parameters.length === 0 ? 1 : (kernel.threads ?? 1),
+  }));
 
 /** Takes the number of its thread and of all threads where it has work to divide. */
 function printFunction(
   kernel: Kernel,
-  name: string,
+  k: number,
   body: readonly Stmt[],
   environment: Environment,
   used: UsedMath,
@@ -67,12 +112,16 @@ function printFunction(
   for (const b of kernel.buffers)
     if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
   const printed = new StatementPrinter(context).body(body, { places: new Map(), ranges, isVector: false });
+  const section = kernel.body[k];
   return {
-    name,
+    name: functionName(kernel, k),
     parameters: context.isDivided ? [THREAD, THREADS] : [],
     results: [],
     body: [...context.prologue(), ...printed],
     locals: context.locals,
     exported: false,
+    get comments() {
+      return k > 0 && section.kind === "section" ? [`${kernel.name}, ${section.name}`] : commentsOf(kernel);
+    },
   };
 }

@@ -12,10 +12,11 @@ import {
   vector,
 } from "../encode/instructions.ts";
 
-/** A place in memory. */
-interface Address {
+/** A place in memory: an address, and the bytes that a load or store adds to it, counted from where `buffer` lies if it says so. */
+export interface Address {
   readonly address: Instruction;
   readonly offset: number;
+  readonly buffer: string | undefined;
 }
 
 interface Held {
@@ -70,22 +71,23 @@ export function laneOf(lanes: Instruction, lane: number, dtype: ExprType): Instr
 }
 
 const word = (type: "f32" | "i32"): Stored => ({
-  load: ({ address, offset }) => loadAt(`${type}.load`, address, offset),
-  store: ({ address, offset }, value) => storeAt(`${type}.store`, address, value, offset),
-  loadLanes: ({ address, offset }) => loadAt("v128.load", address, offset),
-  storeLanes: ({ address, offset }, lanes) => storeAt("v128.store", address, lanes, offset),
-  loadSplat: ({ address, offset }) => loadAt("v128.load32_splat", address, offset),
+  load: ({ address, offset, buffer }) => loadAt(`${type}.load`, address, offset, buffer),
+  store: ({ address, offset, buffer }, value) => storeAt(`${type}.store`, address, value, offset, buffer),
+  loadLanes: ({ address, offset, buffer }) => loadAt("v128.load", address, offset, buffer),
+  storeLanes: ({ address, offset, buffer }, lanes) => storeAt("v128.store", address, lanes, offset, buffer),
+  loadSplat: ({ address, offset, buffer }) => loadAt("v128.load32_splat", address, offset, buffer),
 });
 
 const byte: Stored = {
-  load: ({ address, offset }) => loadAt("i32.load8_u", address, offset),
-  store: ({ address, offset }, value) => storeAt("i32.store8", address, value, offset),
-  loadLanes: ({ address, offset }) =>
+  load: ({ address, offset, buffer }) => loadAt("i32.load8_u", address, offset, buffer),
+  store: ({ address, offset, buffer }, value) => storeAt("i32.store8", address, value, offset, buffer),
+  loadLanes: ({ address, offset, buffer }) =>
     operation(
       "i32x4.extend_low_i16x8_u",
-      operation("i16x8.extend_low_i8x16_u", loadAt("v128.load32_zero", address, offset)),
+      operation("i16x8.extend_low_i8x16_u", loadAt("v128.load32_zero", address, offset, buffer)),
     ),
-  storeLanes: ({ address, offset }, lanes) => storeAt("i32.store", address, fourBytes(lanes), offset),
+  storeLanes: ({ address, offset, buffer }, lanes) =>
+    storeAt("i32.store", address, fourBytes(lanes), offset, buffer),
 };
 
 /** Four numbers from 0 to 255 as the bytes of one integer. */
