@@ -2,7 +2,7 @@
 
 import { KilnError } from "../core/errors.ts";
 import { operandsOf, producerOf, RESULT } from "../ir/body.ts";
-import type { Node, NodeType, OpTable, TensorType } from "../ir/types.ts";
+import type { Node, NodeType, OpTable, TensorType, Value } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
 import { ARITHMETIC } from "./arithmetic.ts";
 import { AVG_POOL2D } from "./avg_pool2d.ts";
@@ -91,11 +91,28 @@ export type OpName = keyof typeof DEFINITIONS;
 /** Every op by name. */
 export const OPS: { readonly [Name in OpName]: OpDef } = DEFINITIONS;
 
+const byName: ReadonlyMap<string, OpDef> = new Map(Object.entries(OPS));
+
 /** The definition of an op that a graph names, or of the op that computes a node; throws when there is none. */
 export function definitionOf(named: string | Node): OpDef {
   const op = typeof named === "string" ? named : producerOf(named).op;
-  if (!Object.hasOwn(OPS, op)) throw new KilnError(`there is no op named ${op}`);
-  return OPS[op as OpName];
+  const definition = byName.get(op);
+  if (definition === undefined) throw new KilnError(`there is no op named ${op}`);
+  return definition;
+}
+
+const compared = new WeakMap<readonly Node[], ReadonlySet<Value>>();
+
+/** What any of the nodes compares: found once for all nodes of a graph. */
+function comparedBy(nodes: readonly Node[]): ReadonlySet<Value> {
+  let values = compared.get(nodes);
+  if (values === undefined) {
+    values = new Set(
+      nodes.flatMap((user) => (definitionOf(user).compares ?? []).map((k) => operandsOf(user)[k])),
+    );
+    compared.set(nodes, values);
+  }
+  return values;
 }
 
 /** What an op reads of another: its first result. */
@@ -112,7 +129,6 @@ export const opTable: OpTable = {
   vjp: (b, node, cotangent, others) =>
     definitionOf(node).vjp(b, cotangent, node.inputs, node, node.attrs, others),
   isRepeated: (node, { nodes }) =>
-    ["row", "view"].includes(definitionOf(node).pattern) &&
-    !nodes.some((user) => definitionOf(user).compares?.some((k) => operandsOf(user)[k] === node)),
-  has: (op) => Object.hasOwn(OPS, op),
+    ["row", "view"].includes(definitionOf(node).pattern) && !comparedBy(nodes).has(node),
+  has: (op) => byName.has(op),
 };
