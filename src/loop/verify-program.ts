@@ -3,6 +3,7 @@
 import { InternalError } from "../core/errors.ts";
 import { sameLayout } from "../core/layout.ts";
 import { sameShape, sizeOf } from "../core/shape.ts";
+import { likenessOf } from "./alike.ts";
 import { type Move, type ProgramLoop, usesOf } from "./loops.ts";
 import { ALIGNMENT, align, arenaBytesOf, type Placement, type ProgramPlan } from "./plan.ts";
 import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./program.ts";
@@ -13,8 +14,8 @@ import { verifyStates } from "./verify-states.ts";
 export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
   const buffers = new Map(program.buffers.map((b) => [b.name, b]));
   if (buffers.size < program.buffers.length) fail("two buffers have one name");
-  const names = new Set(program.kernels.flatMap(functionNames));
-  if (names.size < program.kernels.flatMap(functionNames).length) fail("two kernels have one name");
+  const names = program.kernels.flatMap(functionNames);
+  if (new Set(names).size < names.length) fail("two kernels have one name");
   for (const kernel of program.kernels) verifyUse(kernel, buffers, program);
   for (const [k, loop] of (program.loops ?? []).entries()) verifyLoop(loop, k, program, buffers);
   verifyOrder(program, buffers);
@@ -32,10 +33,11 @@ function fail(message: string): never {
 type Buffers = ReadonlyMap<string, ProgramBuffer>;
 
 /** What code calls the functions of a kernel: one for each section, and one that stands for all. */
-const functionNames = ({ name, body }: Kernel): string[] => [
-  name,
-  ...body.flatMap((s, k) => (s.kind === "section" ? [`${name}_part${k}`] : [])),
-];
+function functionNames(kernel: Kernel): string[] {
+  const { name } = kernel;
+  const { body } = likenessOf(kernel)?.of ?? kernel;
+  return [name, ...body.flatMap((s, k) => (s.kind === "section" ? [`${name}_part${k}`] : []))];
+}
 
 /** A kernel sees the program's buffers and scalars as they are. */
 function verifyUse(kernel: Kernel, buffers: Buffers, program: LoweredProgram): void {
@@ -50,8 +52,9 @@ function verifyUse(kernel: Kernel, buffers: Buffers, program: LoweredProgram): v
   if ((kernel.threads ?? 1) > threads) {
     fault(`its work is divided among ${kernel.threads} threads, and the program has ${threads}`);
   }
-  const sections = kernel.body.filter(({ kind }) => kind === "section").length;
-  if (sections > 0 && sections < kernel.body.length) fault("it is made of sections or of none");
+  const { body } = likenessOf(kernel)?.of ?? kernel;
+  const sections = body.filter(({ kind }) => kind === "section").length;
+  if (sections > 0 && sections < body.length) fault("it is made of sections or of none");
 }
 
 /** What a kernel says of a buffer that is not so. */

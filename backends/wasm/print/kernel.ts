@@ -74,7 +74,7 @@ export function codeLike(
   };
   const functions = first.functions.map(
     (of, k): WasmFunction => ({
-      name: functionName(kernel, k),
+      name: kernel.name + of.name.slice(first.name.length),
       parameters: of.parameters,
       results: of.results,
       exported: of.exported,
