@@ -4,6 +4,7 @@ import { byteSize, isFloat } from "../../src/core/dtype.ts";
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
 import { operandsOf, producerOf } from "../../src/ir/body.ts";
 import type { Node, TensorType } from "../../src/ir/types.ts";
+import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
 /** Whether `user` reads each element of `node` about once, so that computing it there repeats nothing. */
@@ -60,5 +61,16 @@ export function exploitsSparsity(user: Node, node: Node): boolean {
 export const isCompared = (node: Node, users: readonly Node[]): boolean =>
   isFloat(node.type.dtype) &&
   users.some((user) => definitionOf(user).compares?.some((k) => operandsOf(user)[k] === node));
+
+/** Whether a reduction leaves an axis along which the rows of `node` lie. */
+export function reducesAcross(node: Node, { attrs, inputs }: Node): boolean {
+  if (!Array.isArray(attrs.axes)) return false;
+  const { shape } = node.type;
+  const further = inputs[0].type.shape.length - shape.length;
+  const reduced = new Set(ints(attrs, "axes"));
+  return definitionOf(node).rowAxes!(shape, producerOf(node).attrs).some(
+    (axis) => !reduced.has(axis + further),
+  );
+}
 
 const typesOf = (node: Node): TensorType[] => operandsOf(node).map(({ type }) => type);

@@ -5,6 +5,7 @@ import { producerOf } from "../../src/ir/body.ts";
 import { CONSTANT } from "../../src/ir/builder.ts";
 import type { Node } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
+import { reducesAcross } from "./cheap.ts";
 
 /** A group while it grows. */
 export interface Draft {
@@ -26,6 +27,16 @@ export const needsAny = (draft: Draft, others: ReadonlySet<Draft>): boolean =>
 /** Whether a node of that pattern is in the group. */
 export const contains = (draft: Draft, pattern: string): boolean =>
   [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
+
+/**
+ * Whether a group may compute `node` in these places if it needs whole rows: not where a product is, which would run in tiles
+ * across rows without it, nor in a reduction across rows, which would compute every row again for each of its results.
+ */
+export function mayHoldRow(draft: Draft, node: Node, places: ReadonlySet<Place>): boolean {
+  if (definitionOf(node).pattern !== "row") return true;
+  if (contains(draft, "contraction")) return false;
+  return [...places].every((place) => !("op" in place && reducesAcross(node, place)));
+}
 
 const MOST_NAMES = 5;
 

@@ -27,7 +27,7 @@ import {
   widens,
   windowsCoverOnce,
 } from "./cheap.ts";
-import { contains, type Draft, groupName, needsAny, newDraft, type Place } from "./draft.ts";
+import { contains, type Draft, groupName, mayHoldRow, needsAny, newDraft, type Place } from "./draft.ts";
 import { GroupSizes } from "./group-size.ts";
 import { isElementwiseAlone, isPointwise, readsInPlace, walkAlike } from "./horizontal-fusion.ts";
 
@@ -169,7 +169,7 @@ class Fusion {
     const groups = [...new Set(users.flatMap((user) => this.membership.get(user) ?? []))];
     const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
-    const isCheap = users.every((user) => isCheapIn(node, user)) && !keepsFromTiles(node, groups);
+    const isCheap = users.every((user) => isCheapIn(node, user)) && this.mayBeRow(node, users, groups);
     if (everywhere && isCheap && !compared && !groups.includes(this.last)) {
       this.inlineEverywhere(node, users);
       return;
@@ -334,7 +334,7 @@ class Fusion {
       case "elementwise":
         return users.every((user) => isCheapIn(node, user));
       case "row":
-        return !keepsFromTiles(node, [draft]) && users.every((user) => isCheapIn(node, user));
+        return this.mayBeRow(node, users, [draft]) && users.every((user) => isCheapIn(node, user));
       case "contraction":
         // Tiles hold one sum alone: whoever needs whole rows of a product reads them from memory.
         if (["contraction", "row", "reduction"].some((kind) => contains(draft, kind))) return false;
@@ -355,6 +355,10 @@ class Fusion {
       case "result":
         return false;
     }
+  }
+
+  private mayBeRow(node: Node, users: readonly Node[], drafts: readonly Draft[]): boolean {
+    return drafts.every((draft) => mayHoldRow(draft, node, this.placesIn(draft, users)));
   }
 
   /** A reduction over trailing axes, spread over them again: computed once per row before the row's loop. */
@@ -390,7 +394,3 @@ class Fusion {
     return kernels;
   }
 }
-
-/** Whether `node` needs whole rows in the loops of a product, which would run in tiles across rows without it. */
-const keepsFromTiles = (node: Node, drafts: readonly Draft[]): boolean =>
-  definitionOf(node).pattern === "row" && drafts.some((draft) => contains(draft, "contraction"));

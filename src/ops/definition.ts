@@ -136,6 +136,8 @@ export interface OpDef extends Declaration {
   isFree?(inputs: readonly TensorType[]): boolean;
   /** Set for ops with several results, unless it is a loop: what each but the first is, in a word that names its buffer. */
   readonly furtherResults?: readonly string[];
+  /** Set for ops of pattern `row`: the axes along which its rows lie. */
+  rowAxes?(shape: Shape, attrs: Attrs): readonly number[];
   /** Set for windows over each of whose elements a contraction can be computed as they slide. */
   readonly holdsContraction?: boolean;
   /** Whether each element of the input is read once at most, and without a guard: for ops of pattern `window`. */

@@ -20,6 +20,7 @@ const softmax: OpDef = {
   arity: 1,
   attributes: { axis: AXIS },
   pattern: "row",
+  rowAxes: (_shape, attrs) => [number(attrs, "axis")],
   infer([x]) {
     requireFloat("softmax", [x]);
     return x;
@@ -61,6 +62,7 @@ const logSoftmax: OpDef = {
   arity: 1,
   attributes: { axis: AXIS },
   pattern: "row",
+  rowAxes: (_shape, attrs) => [number(attrs, "axis")],
   infer([x]) {
     requireFloat("log_softmax", [x]);
     return x;

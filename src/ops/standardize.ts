@@ -74,6 +74,7 @@ const standardize: OpDef = {
   arity: 1,
   attributes: ROWS,
   pattern: "row",
+  rowAxes,
   infer([x]) {
     requireFloat("standardize", [x]);
     return x;

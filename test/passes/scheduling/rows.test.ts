@@ -107,3 +107,15 @@ test("a product whose rows are summed is a kernel of its own, which tiles can ru
     ],
   );
 });
+
+test("a row's op is stored where a reduction goes across its rows, and computed inside of one along them", () => {
+  const summedOver = (axis: number): readonly string[] =>
+    lowered(`graph net(%x: f32[16,12], %g: f32[16,12]) {
+  %0: f32[16,12] = standardize(%x) {first=1, eps=0.00001}
+  %1: f32[16,12] = mul(%0, %g)
+  %2: f32[${axis === 0 ? 12 : 16}] = sum(%1) {axes=[${axis}], keepdim=false}
+  return y=%2
+}`).kernels.map(({ name }) => name);
+  expect(summedOver(0)).toEqual(["standardize", "mul_sum"]);
+  expect(summedOver(1)).toEqual(["standardize_mul_sum"]);
+});
