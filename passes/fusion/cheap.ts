@@ -20,6 +20,7 @@ export function isCheapIn(node: Node, user: Node): boolean {
     case "contraction":
       return exploitsSparsity(user, node);
     case "sparse":
+      return definitionOf(node).pattern === "elementwise" && movesWhole(user);
     case "view":
     case "generator":
     case "loop":
@@ -46,9 +47,31 @@ export const widens = (node: Node, users: readonly Node[]): boolean =>
   users.length > 0 &&
   users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user).pattern));
 
+/** Truth values of what is smaller, such as a mask of two rows of positions: it costs no more to tell them than to load them. */
+export const isOuter = (node: Node): boolean =>
+  definitionOf(node).pattern === "elementwise" &&
+  node.type.dtype === "bool" &&
+  node.inputs.every(({ type }) => sizeOf(type.shape) < sizeOf(node.type.shape));
+
+/** Whether `user` brings all elements of what it reads into another order. */
+export const movesWhole = (user: Node): boolean => {
+  const { pattern, movement } = definitionOf(user);
+  return pattern === "sparse" && movement?.keepsAll === true;
+};
+
 /** Whether `user` works on the elements of `node` one by one, as they are made. */
 export const isEpilogue = (node: Node, user: Node): boolean =>
   definitionOf(user).pattern === "elementwise" && sameShape(node.type.shape, user.type.shape);
+
+/** A reduction over trailing axes, spread over them again: computed once per row before the row's loop. */
+export function isRowConstant(node: Node, user: Node): boolean {
+  const { attrs } = producerOf(node);
+  if (attrs.keepdim !== true) return false;
+  const rank = node.type.shape.length;
+  const axes = ints(attrs, "axes");
+  const trailing = axes.every((axis, k) => axis === rank - axes.length + k);
+  return trailing && definitionOf(user).pattern === "elementwise" && user.type.shape.length === rank;
+}
 
 /** Whether `user` can skip the zeros that `node` mostly consists of. */
 export function exploitsSparsity(user: Node, node: Node): boolean {

@@ -38,13 +38,20 @@ export function mayHoldRow(draft: Draft, node: Node, places: ReadonlySet<Place>)
   return [...places].every((place) => !("op" in place && reducesAcross(node, place)));
 }
 
+/** Groups in an order in which every value is stored before it is read. */
+export function ordered(all: readonly Draft[], position: ReadonlyMap<Node, number>): Draft[] {
+  const first = ({ stores }: Draft): number => Math.min(...[...stores].map((node) => position.get(node)!));
+  const byPosition = (drafts: Iterable<Draft>): Draft[] => [...drafts].sort((a, b) => first(a) - first(b));
+  return topologicalOrder(byPosition(all), ({ needs }) => byPosition(needs));
+}
+
 const MOST_NAMES = 5;
 
 /** The ops of a group in order, without what leaves no trace in code and without repetition. */
 export function groupName(nodes: readonly Node[]): string {
   const ops = nodes.map((node) => producerOf(node).op);
-  const isNamed = (op: string): boolean => op !== CONSTANT && !definitionOf(op).movement?.isBroadcast;
+  const isNamed = (op: string): boolean => op !== CONSTANT && definitionOf(op).movement === undefined;
   const named = [...new Set(ops)].filter(isNamed);
-  const shown = named.length === 0 ? ops : named;
+  const shown = named.length === 0 ? [...new Set(ops)] : named;
   return shown.length <= MOST_NAMES ? shown.join("_") : `${shown.slice(0, MOST_NAMES).join("_")}_and_more`;
 }

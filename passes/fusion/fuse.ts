@@ -7,29 +7,39 @@
  */
 
 import { sameShape } from "../../src/core/shape.ts";
-import { topologicalOrder } from "../../src/core/topological.ts";
 import { producerOf } from "../../src/ir/body.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Group, Node, Update, Value } from "../../src/ir/types.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { copyOf } from "../../src/ops/algebra.ts";
-import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 import {
   exploitsSparsity,
   isCheapIn,
-  isCompared,
   isEpilogue,
   isFree,
+  isOuter,
+  isRowConstant,
   isView,
+  movesWhole,
   widens,
   windowsCoverOnce,
 } from "./cheap.ts";
-import { contains, type Draft, groupName, mayHoldRow, needsAny, newDraft, type Place } from "./draft.ts";
+import {
+  contains,
+  type Draft,
+  groupName,
+  mayHoldRow,
+  needsAny,
+  newDraft,
+  ordered,
+  type Place,
+} from "./draft.ts";
 import { GroupSizes } from "./group-size.ts";
 import { isElementwiseAlone, isPointwise, readsInPlace, walkAlike } from "./horizontal-fusion.ts";
+import { IndexMaps } from "./index-maps.ts";
 
 export const FUSE: StageInfo = {
   name: "fuse",
@@ -52,6 +62,8 @@ class Fusion {
   private readonly sizes = new GroupSizes();
   private readonly outputs: Set<Value>;
   private readonly recomputed: ReadonlySet<Node>;
+  /** Nodes that only move data, where their readers find it by themselves. */
+  private readonly maps: IndexMaps;
   /** Nodes that are constant along the inner loops of all that use them. */
   private readonly invariant = new Set<Node>();
   /** What writes states: the draft that stands for it among the others, what it stores, and for which states. */
@@ -71,6 +83,7 @@ class Fusion {
     this.updates = graph.updates;
     this.newValues = new Set(graph.updates.map(({ value }) => value));
     this.commit = new Commit(graph.updates, capabilities.maxOutputs);
+    this.maps = new IndexMaps(graph, this.users, this.outputs);
   }
 
   /**
@@ -86,11 +99,11 @@ class Fusion {
     const position = new Map(nodes.map((node, k) => [node, k]));
     const inOrder = (members: Iterable<Node>): Node[] =>
       [...members].sort((a, b) => position.get(a)! - position.get(b)!);
-    const groups = this.ordered(position).map((draft): Group => {
+    const groups = ordered(this.drafts, position).map((draft): Group => {
       const members = inOrder(draft.nodes.keys());
       return { name: groupName(members), nodes: members, stores: inOrder(draft.stores) };
     });
-    const commits = this.commits(inOrder(this.commit.stores)).map(
+    const commits = this.commit.kernels(inOrder(this.commit.stores), this.updates).map(
       (stores): Group => ({
         name: "update",
         nodes: inOrder(this.commit.nodesFor(stores)),
@@ -124,6 +137,10 @@ class Fusion {
 
   private place(node: Node): void {
     const { pattern } = definitionOf(node);
+    if (this.maps.has(node)) {
+      this.inlineMap(node);
+      return;
+    }
     if (pattern === "view") return;
     if (pattern === "loop") {
       if (producerOf(node) === node) this.placeLoop(node);
@@ -160,16 +177,17 @@ class Fusion {
       this.root(node, users);
       return;
     }
-    const compared = isCompared(node, users);
+    const readers = this.maps.through(users);
+    const compared = this.maps.isCompared(node, users);
     if (!compared && this.isInvariant(node, users)) this.invariant.add(node);
-    if (isFree(node) || this.invariant.has(node) || widens(node, users)) {
+    if (isFree(node) || isOuter(node) || this.invariant.has(node) || widens(node, users)) {
       this.inlineEverywhere(node, users);
       return;
     }
     const groups = [...new Set(users.flatMap((user) => this.membership.get(user) ?? []))];
     const skipsZeros = this.capabilities.schedules && users.every((user) => exploitsSparsity(user, node));
     const everywhere = this.recomputed.has(node) || (pattern === "sparse" && skipsZeros);
-    const isCheap = users.every((user) => isCheapIn(node, user)) && this.mayBeRow(node, users, groups);
+    const isCheap = readers.every((user) => isCheapIn(node, user)) && this.mayBeRow(node, users, groups);
     if (everywhere && isCheap && !compared && !groups.includes(this.last)) {
       this.inlineEverywhere(node, users);
       return;
@@ -198,6 +216,14 @@ class Fusion {
       const drafts = this.membership.get(user) ?? [];
       return isSpread && definitionOf(user).pattern === "elementwise" && !drafts.includes(this.last);
     });
+  }
+
+  /** Has a map in all groups that read it; it costs no step that could be saved. */
+  private inlineMap(node: Node): void {
+    const users = this.users.get(node) ?? [];
+    this.membership.set(node, []);
+    const drafts = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
+    for (const draft of drafts) this.enter(node, draft, users, false);
   }
 
   private inlineEverywhere(node: Node, users: readonly Node[]): void {
@@ -238,8 +264,9 @@ class Fusion {
       const outer = draft.nodes.get(user);
       if (outer === undefined) continue;
       const { pattern } = definitionOf(user);
-      if (pattern === "elementwise" || pattern === "row") for (const place of outer) places.add(place);
-      if (pattern !== "elementwise") places.add(producerOf(user));
+      const passesOn = pattern === "elementwise" || this.maps.has(user);
+      if (passesOn || pattern === "row") for (const place of outer) places.add(place);
+      if (!passesOn) places.add(producerOf(user));
     }
     return places;
   }
@@ -256,8 +283,11 @@ class Fusion {
 
   /** An elementwise group that goes on computing with `node` and waits for no other reader: its loop stores the value as well. */
   private host(node: Node, users: readonly Node[], readers: ReadonlySet<Draft>): Draft | undefined {
-    if (isCompared(node, users) || !this.mayBeOneOfMany(node)) return undefined;
-    const readsItsOrder = this.readersOf(node, users.filter(isView));
+    if (this.maps.isCompared(node, users) || !this.mayBeOneOfMany(node)) return undefined;
+    const readsItsOrder = this.readersOf(
+      node,
+      users.filter((user) => isView(user) || this.maps.has(user)),
+    );
     return [...readers].find((draft) => {
       const inside = users.filter((user) => draft.nodes.has(user));
       return (
@@ -303,7 +333,7 @@ class Fusion {
   /** The groups that read `node`, through views too. */
   private readersOf(node: Node, users: readonly Node[]): Draft[] {
     return users.flatMap((user) =>
-      isView(user)
+      isView(user) && !this.maps.has(user)
         ? this.readersOf(user, this.users.get(user) ?? [])
         : (this.membership.get(user) ?? []).filter((draft) => !draft.nodes.has(node)),
     );
@@ -325,30 +355,38 @@ class Fusion {
 
   /** Whether some reshape of `node` is read, or a loop reads it: then its elements must lie in memory in order. */
   private isReadInMemory(node: Node): boolean {
-    return (this.users.get(node) ?? []).some((user) => ["view", "loop"].includes(definitionOf(user).pattern));
+    return (this.users.get(node) ?? []).some(
+      (user) => !this.maps.has(user) && ["view", "loop"].includes(definitionOf(user).pattern),
+    );
   }
 
   private mayJoin(node: Node, users: readonly Node[], draft: Draft): boolean {
-    if (draft === this.last && definitionOf(node).pattern !== "elementwise") return false;
-    switch (definitionOf(node).pattern) {
+    const { pattern } = definitionOf(node);
+    if (draft === this.last && pattern !== "elementwise") return false;
+    if (pattern !== "elementwise" && users.some((user) => this.maps.has(user))) return false;
+    switch (pattern) {
       case "elementwise":
-        return users.every((user) => isCheapIn(node, user));
+        return this.maps.through(users).every((user) => isCheapIn(node, user));
       case "row":
         return this.mayBeRow(node, users, [draft]) && users.every((user) => isCheapIn(node, user));
       case "contraction":
         // Tiles hold one sum alone: whoever needs whole rows of a product reads them from memory.
         if (["contraction", "row", "reduction"].some((kind) => contains(draft, kind))) return false;
         return users.every(
-          (user) => isEpilogue(node, user) || (definitionOf(user).holdsContraction && windowsCoverOnce(user)),
+          (user) =>
+            isEpilogue(node, user) ||
+            movesWhole(user) ||
+            (definitionOf(user).holdsContraction && windowsCoverOnce(user)),
         );
       case "reduction":
-        if (users.every((user) => this.isRowConstant(node, user))) return !contains(draft, "contraction");
+        if (!this.capabilities.oneElementPerThread && users.every((user) => isRowConstant(node, user)))
+          return !contains(draft, "contraction");
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
         return users.every((user) => isEpilogue(node, user));
       case "window":
       case "sparse":
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
-        return users.every((user) => isEpilogue(node, user));
+        return users.every((user) => isEpilogue(node, user) || (pattern === "sparse" && movesWhole(user)));
       case "view":
       case "generator":
       case "loop":
@@ -359,38 +397,5 @@ class Fusion {
 
   private mayBeRow(node: Node, users: readonly Node[], drafts: readonly Draft[]): boolean {
     return drafts.every((draft) => mayHoldRow(draft, node, this.placesIn(draft, users)));
-  }
-
-  /** A reduction over trailing axes, spread over them again: computed once per row before the row's loop. */
-  private isRowConstant(node: Node, user: Node): boolean {
-    const { attrs } = producerOf(node);
-    if (this.capabilities.oneElementPerThread || attrs.keepdim !== true) return false;
-    const rank = node.type.shape.length;
-    const axes = ints(attrs, "axes");
-    const trailing = axes.every((axis, k) => axis === rank - axes.length + k);
-    return trailing && definitionOf(user).pattern === "elementwise" && user.type.shape.length === rank;
-  }
-
-  /** Groups in an order in which every value is stored before it is read. */
-  private ordered(position: ReadonlyMap<Node, number>): Draft[] {
-    const first = ({ stores }: Draft): number => Math.min(...[...stores].map((node) => position.get(node)!));
-    const byPosition = (drafts: Iterable<Draft>): Draft[] => [...drafts].sort((a, b) => first(a) - first(b));
-    return topologicalOrder(byPosition(this.drafts), ({ needs }) => byPosition(needs));
-  }
-
-  /** The stores of the commit, by kernels: what reads a state comes before what overwrites it. */
-  private commits(stores: readonly Node[]): Node[][] {
-    const kernels: Node[][] = [];
-    let room = 0;
-    for (const loop of this.commit.loops(stores)) {
-      const writes = this.updates.filter(({ value }) => loop.some((store) => store === value)).length;
-      if (kernels.length === 0 || writes > room) {
-        kernels.push([]);
-        room = this.capabilities.maxOutputs;
-      }
-      kernels.at(-1)!.push(...loop);
-      room -= writes;
-    }
-    return kernels;
   }
 }

@@ -40,10 +40,13 @@ export function layout(
   };
 }
 
-const viewsOf = (graph: Graph): View[] =>
-  graph.nodes
-    .filter((node) => definitionOf(node.op).pattern === "view")
+/** The reshapes that are read in memory: those of a group are part of how it reads. */
+function viewsOf(graph: Graph): View[] {
+  const inside = new Set((graph.groups ?? []).flatMap(({ nodes }) => nodes));
+  return graph.nodes
+    .filter((node) => definitionOf(node.op).pattern === "view" && !inside.has(node))
     .map((node) => ({ node, base: baseOf(node) }));
+}
 
 function arrangementsOf(graph: Graph, known: StateLayouts, views: readonly View[]): Arrangement[] {
   const chosen = new Map<Value, Layout>();

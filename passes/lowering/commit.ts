@@ -129,6 +129,22 @@ export class Commit {
     }
     return loops.inOrder();
   }
+
+  /** The stores of the commit, by kernels: what reads a state comes before what overwrites it. */
+  kernels(stores: readonly Node[], updates: readonly Update[]): Node[][] {
+    const kernels: Node[][] = [];
+    let room = 0;
+    for (const loop of this.loops(stores)) {
+      const writes = updates.filter(({ value }) => loop.some((store) => store === value)).length;
+      if (kernels.length === 0 || writes > room) {
+        kernels.push([]);
+        room = this.maxOutputs;
+      }
+      kernels.at(-1)!.push(...loop);
+      room -= writes;
+    }
+    return kernels;
+  }
 }
 
 /** Stores on their way into loops, and which loop has to come before which. */

@@ -132,6 +132,8 @@ export interface OpDef extends Declaration {
   readonly rewrites?: readonly Rewrite[];
   /** Set for ops that move data and compute nothing. */
   readonly movement?: Movement;
+  /** Set for ops that move the elements of their inputs into one result, each to one place, and compute nothing. */
+  readonly rearranges?: true;
   /** Whether computing an element again costs less than loading it. */
   isFree?(inputs: readonly TensorType[]): boolean;
   /** Set for ops with several results, unless it is a loop: what each but the first is, in a word that names its buffer. */

@@ -1,11 +1,24 @@
 /** Ops whose result is larger than each input: pad and cat. Their gradients are slices; `sparse` as in rearrange.ts. */
 
 import { KilnError } from "../core/errors.ts";
-import type { Shape } from "../core/shape.ts";
+import { type Shape, sizeOf } from "../core/shape.ts";
+import type { Attrs, Value } from "../ir/types.ts";
 import { constant, inRange, int, select, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import { AXIS, NUMBER, PER_AXIS_FROM_0 } from "./declaration.ts";
-import { describe, f32, ints, isNodeOf, number, type OpDef, requireElement, unionOf } from "./definition.ts";
+import {
+  describe,
+  f32,
+  ints,
+  isNodeOf,
+  number,
+  type OpDef,
+  type Rewrite,
+  type Rewriter,
+  requireElement,
+  unionOf,
+  withIndex,
+} from "./definition.ts";
 import { at, generate } from "./ndarray.ts";
 import { all } from "./rearrange.ts";
 
@@ -61,6 +74,78 @@ export const MOST_JOINED = 16;
 const offsetsOf = (shapes: readonly Shape[], axis: number): number[] =>
   shapes.map((_, k) => shapes.slice(0, k).reduce((sum, shape) => sum + shape[axis], 0));
 
+const dropSingle: Rewrite = (_to, [x, ...others]) => (others.length === 0 ? x : undefined);
+
+const before = (shape: Shape, axis: number): number => sizeOf(shape.slice(0, axis));
+const behind = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
+
+/** What was joined along `axis` to make `x`, as the rules below write it too: then merged with axes behind it. */
+function partsOf(to: Rewriter, x: Value, axis: number): readonly Value[] {
+  if (isNodeOf(x, "cat") && x.attrs.axis === axis) return x.inputs;
+  if (!isNodeOf(x, "reshape") || !isNodeOf(x.inputs[0], "cat")) return [x];
+  const [{ type, inputs, attrs }] = x.inputs;
+  const own = number(attrs, "axis");
+  const inner = behind(type.shape, own) / behind(x.type.shape, axis);
+  if (before(type.shape, own) !== before(x.type.shape, axis) || !Number.isInteger(inner)) return [x];
+  return inputs.map((part) =>
+    to.node("reshape", [part], { shape: withIndex(x.type.shape, axis, part.type.shape[own] * inner) }),
+  );
+}
+
+/** What is joined first is joined with the rest, as long as these are few. */
+const joinFlat: Rewrite = (to, inputs, attrs) => {
+  const parts = inputs.flatMap((x) => partsOf(to, x, number(attrs, "axis")));
+  const isFewer = parts.length > inputs.length && parts.length <= MOST_JOINED;
+  return isFewer ? to.node("cat", parts, attrs) : undefined;
+};
+
+/** The tensors `parts` joined along `axis`, in the shape that they have joined along `number(attrs, "axis")` as `inputs`. */
+function joinedAs(
+  to: Rewriter,
+  inputs: readonly Value[],
+  attrs: Attrs,
+  parts: readonly Value[],
+  axis: number,
+): Value {
+  const own = number(attrs, "axis");
+  const total = inputs.reduce((sum, { type }) => sum + type.shape[own], 0);
+  const shape = withIndex(inputs[0].type.shape, own, total);
+  return to.node("reshape", [to.node("cat", parts, { axis })], { shape });
+}
+
+/**
+ * Permuted axes that are merged into the one that is joined are joined before they are merged: element by element the
+ * permutations can then be read where they come from.
+ */
+const joinBeforeMerge: Rewrite = (to, inputs, attrs) => {
+  const merged = inputs.flatMap((x) =>
+    isNodeOf(x, "reshape") && isNodeOf(x.inputs[0], "permute") ? x.inputs : [],
+  );
+  if (merged.length < inputs.length || sizeOf(inputs[0].type.shape) === 0) return undefined;
+  const outer = before(inputs[0].type.shape, number(attrs, "axis"));
+  const [{ shape }] = merged.map(({ type }) => type);
+  const axis = shape.findIndex((extent, k) => extent > 1 && before(shape, k) === outer);
+  const fits = merged.every(
+    ({ type }) =>
+      type.shape.length === shape.length &&
+      type.shape.every((extent, k) => k === axis || extent === shape[k]),
+  );
+  // Where nothing lies behind the axis it was not merged.
+  return axis >= 0 && behind(shape, axis) > 1 && fits ? joinedAs(to, inputs, attrs, merged, axis) : undefined;
+};
+
+/** Equal rows are joined along an axis before theirs: along it the result is made of whole rows. */
+const stackRows: Rewrite = (to, inputs, attrs) => {
+  const axis = number(attrs, "axis");
+  const { shape } = inputs[0].type;
+  const extent = shape[axis];
+  if (axis < shape.length - 1 || extent < 2 || inputs.some(({ type }) => type.shape[axis] !== extent))
+    return undefined;
+  const row = [...shape.slice(0, axis), 1, extent];
+  const rows = inputs.map((x) => to.node("reshape", [x], { shape: row }));
+  return joinedAs(to, inputs, attrs, rows, axis);
+};
+
 const cat: OpDef = {
   name: "cat",
   doc: "Any number of tensors one after the other along `axis`; their other extents are equal (torch.cat).",
@@ -68,18 +153,8 @@ const cat: OpDef = {
   attributes: { axis: AXIS },
   pattern: "sparse",
   joinsInParts: true,
-  rewrites: [
-    (_to, [x, ...others]) => (others.length === 0 ? x : undefined),
-    // What is joined first is joined with the rest, as long as these are few.
-    (to, inputs, attrs) => {
-      const parts = inputs.flatMap((x) =>
-        isNodeOf(x, "cat") && x.attrs.axis === attrs.axis ? x.inputs : [x],
-      );
-      return parts.length > inputs.length && parts.length <= MOST_JOINED
-        ? to.node("cat", parts, attrs)
-        : undefined;
-    },
-  ],
+  rearranges: true,
+  rewrites: [dropSingle, joinFlat, joinBeforeMerge, stackRows],
   range: unionOf,
   infer(inputs, attrs) {
     const axis = number(attrs, "axis");

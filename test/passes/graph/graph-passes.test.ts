@@ -330,3 +330,42 @@ test("what comes back through slices side by side is one concatenation, whatever
     }"
   `);
 });
+
+test("heads that are permuted and merged are joined before that, and equal rows are joined as rows", () => {
+  const text = `graph g(%q: f32[2,2,3,4], %k: f32[2,2,3,4], %v: f32[2,1,3,4], %r: f32[2,3]) {
+  %0: f32[2,3,2,4] = permute(%q) {dims=[0,2,1,3]}
+  %1: f32[2,3,8] = reshape(%0) {shape=[2,3,8]}
+  %2: f32[2,3,2,4] = permute(%k) {dims=[0,2,1,3]}
+  %3: f32[2,3,8] = reshape(%2) {shape=[2,3,8]}
+  %4: f32[2,3,16] = cat(%1, %3) {axis=2}
+  %5: f32[2,3,1,4] = permute(%v) {dims=[0,2,1,3]}
+  %6: f32[2,3,4] = reshape(%5) {shape=[2,3,4]}
+  %7: f32[2,3,20] = cat(%4, %6) {axis=2}
+  %8: f32[2,6] = cat(%r, %r) {axis=1}
+  %9: f32[2,9] = cat(%8, %r) {axis=1}
+  return y=%7, z=%9
+}`;
+  expect(after(text, simplify, dce)).toMatchInlineSnapshot(`
+    "graph g(%q: f32[2,2,3,4], %k: f32[2,2,3,4], %v: f32[2,1,3,4], %r: f32[2,3]) {
+      %0: f32[2,3,2,4] = permute(%q) {dims=[0,2,1,3]}
+      %1: f32[2,3,2,4] = permute(%k) {dims=[0,2,1,3]}
+      %2: f32[2,3,1,4] = permute(%v) {dims=[0,2,1,3]}
+      %3: f32[2,3,5,4] = cat(%0, %1, %2) {axis=2}
+      %4: f32[2,3,20] = reshape(%3) {shape=[2,3,20]}
+      %5: f32[2,1,3] = reshape(%r) {shape=[2,1,3]}
+      %6: f32[2,3,3] = cat(%5, %5, %5) {axis=1}
+      %7: f32[2,9] = reshape(%6) {shape=[2,9]}
+      return y=%4, z=%7
+    }"
+  `);
+});
+
+test("what is joined along its last axis of several is joined once, though nothing was merged into it", () => {
+  const text = `graph g(%q: f32[1,1,5]) {
+  %0: f32[1,1,5] = permute(%q) {dims=[1,0,2]}
+  %1: f32[1,5] = reshape(%0) {shape=[1,5]}
+  %2: f32[1,10] = cat(%1, %1) {axis=1}
+  return y=%2
+}`;
+  expect(after(text, simplify, dce)).toContain("cat");
+});
