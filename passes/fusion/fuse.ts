@@ -137,11 +137,8 @@ class Fusion {
 
   private place(node: Node): void {
     const { pattern } = definitionOf(node);
-    if (this.maps.has(node)) {
-      this.inlineMap(node);
-      return;
-    }
-    if (pattern === "view") return;
+    if (this.maps.has(node)) this.inlineMap(node);
+    if (pattern === "view" || this.maps.has(node)) return;
     if (pattern === "loop") {
       if (producerOf(node) === node) this.placeLoop(node);
       return;
@@ -218,12 +215,12 @@ class Fusion {
     });
   }
 
-  /** Has a map in all groups that read it; it costs no step that could be saved. */
+  /** Has a map in all groups that read it. */
   private inlineMap(node: Node): void {
     const users = this.users.get(node) ?? [];
     this.membership.set(node, []);
-    const drafts = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
-    for (const draft of drafts) this.enter(node, draft, users, false);
+    const drafts = users.flatMap((user) => this.membership.get(user) ?? []);
+    for (const draft of new Set(drafts)) this.enter(node, draft, users, false);
   }
 
   private inlineEverywhere(node: Node, users: readonly Node[]): void {

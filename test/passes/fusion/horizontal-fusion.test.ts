@@ -99,7 +99,7 @@ const CASES: readonly { name: string; graph: Graph; groups: readonly string[] }[
       ["f32[3,3] = exp(%x)", "f32[3,3] = permute(%0) {dims=[1,0]}", "f32[3,3] = mul(%1, %y)"],
       [0, 2],
     ),
-    groups: ["exp", "permute_mul"],
+    groups: ["exp", "mul"],
   },
   {
     // %2 needs the product of %0, so that it cannot be stored by the kernel that stores %0.
@@ -114,7 +114,7 @@ const CASES: readonly { name: string; graph: Graph; groups: readonly string[] }[
       ],
       [0, 1, 3],
     ),
-    groups: ["exp", "matmul", "permute_mul"],
+    groups: ["exp", "matmul", "mul"],
   },
 ];
 
