@@ -51,7 +51,9 @@ export class WrittenElements {
 
   /** Whether no two iterations of `loop`, of which there are `extent`, meet in an element that one of them writes. */
   areDisjointAlong(loop: string, extent: number): boolean {
-    return [...this.accesses.values()].every((accesses) => belongToIterations(accesses, loop, extent));
+    return [...this.accesses.values()].every(
+      (accesses) => belongToIterations(accesses, loop, extent) || neverMeet(accesses, loop, extent),
+    );
   }
 
   private body(statements: readonly Stmt[], outer: Scope): void {
@@ -155,4 +157,93 @@ function belongToIterations(accesses: readonly Access[], loop: string, extent: n
   }
   const spread = high - low;
   return spread < Math.abs(step) && (radix === 0 || reach - Math.abs(step) + spread < radix);
+}
+
+/** How many values of digits are tried for a loop before its iterations count as dependent. */
+const MOST_TRIALS = 4096;
+
+/**
+ * Looks for two accesses of different iterations that meet, digit by digit from the largest coefficient down: what the smaller
+ * ones can still add leaves each digit few values. So it sees through constants and padding between rows.
+ */
+function neverMeet(accesses: readonly Access[], loop: string, extent: number): boolean {
+  const shapes = new Map<string, { readonly terms: Access["terms"]; readonly constants: Set<number> }>();
+  for (const { constant, terms, uneven } of accesses) {
+    if (uneven.has(loop) || !terms.has(loop)) return false;
+    const key = [...terms].map(([name, t]) => `${name} ${t.coefficient} ${t.low} ${t.high}`).join();
+    const shape = shapes.get(key) ?? { terms, constants: new Set() };
+    shapes.set(key, shape);
+    shape.constants.add(constant);
+  }
+  const all = [...shapes.values()];
+  let trials = MOST_TRIALS;
+  const meet = (digits: readonly Digit[], distance: number, k: number): boolean => {
+    if (k === digits.length) return distance === 0;
+    const { step, low, high, rest, isLoop } = digits[k];
+    const first = Math.max(low, Math.ceil((-distance - rest[1]) / step));
+    const last = Math.min(high, Math.floor((-distance - rest[0]) / step));
+    for (let n = first; n <= last; n++) {
+      if (isLoop && n === 0) continue;
+      if (--trials < 0 || meet(digits, distance + n * step, k + 1)) return true;
+    }
+    return false;
+  };
+  return all.every((a, k) =>
+    all.slice(k).every((b) => {
+      const digits = digitsBetween(a.terms, b.terms, loop, extent);
+      const distances = new Set([...a.constants].flatMap((x) => [...b.constants].map((y) => x - y)));
+      return digits !== undefined && [...distances].every((distance) => !meet(digits, distance, 0));
+    }),
+  );
+}
+
+/** By how many steps of a coefficient two indices may differ, and what all smaller coefficients may add to that. */
+interface Digit {
+  readonly step: number;
+  readonly low: number;
+  readonly high: number;
+  readonly rest: readonly [low: number, high: number];
+  readonly isLoop: boolean;
+}
+
+/** The digits in which two indices may differ, the largest first; none where a loop counts differently or something has no bounds. */
+function digitsBetween(
+  a: Access["terms"],
+  b: Access["terms"],
+  loop: string,
+  extent: number,
+): Digit[] | undefined {
+  const step = a.get(loop)?.coefficient ?? 0;
+  if (step === 0 || b.get(loop)?.coefficient !== step) return undefined;
+  const ranges = new Map<number, { low: number; high: number }>();
+  const note = (terms: Access["terms"], sign: 1 | -1): void => {
+    for (const [name, { coefficient, low, high }] of terms) {
+      if (name === loop) continue;
+      const size = Math.abs(coefficient);
+      const range = ranges.get(size) ?? { low: 0, high: 0 };
+      ranges.set(size, range);
+      range.low += sign === 1 ? low : -high;
+      range.high += sign === 1 ? high : -low;
+    }
+  };
+  note(a, 1);
+  note(b, -1);
+  const size = Math.abs(step);
+  const digits = [...ranges].map(([of, { low, high }]) => ({
+    step: of,
+    low: low / of,
+    high: high / of,
+    isLoop: false,
+  }));
+  digits.push({ step: size, low: 1 - extent, high: extent - 1, isLoop: true });
+  digits.sort((x, y) => y.step - x.step);
+  if (!digits.every(({ low, high }) => Number.isFinite(low) && Number.isFinite(high))) return undefined;
+  return digits.map((digit, k): Digit => {
+    const smaller = digits.slice(k + 1);
+    const rest = [
+      smaller.reduce((sum, d) => sum + d.step * d.low, 0),
+      smaller.reduce((sum, d) => sum + d.step * d.high, 0),
+    ] as const;
+    return { ...digit, rest };
+  });
 }

@@ -4,24 +4,15 @@
  */
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
-import type { Kernel, Stmt } from "../../../../src/loop/types.ts";
-import { lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
-import { nestLoops } from "../../analysis/nest.ts";
+import type { Expr, Kernel, Stmt } from "../../../../src/loop/types.ts";
+import { isContiguous, nestLoops } from "../../analysis/nest.ts";
 import type { Scheduled } from "../../transforms/nests.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
 import { pointsOf } from "./forms.ts";
 import { imageAt, overBlocks, type Plan, tileIndex } from "./plan.ts";
-import {
-  finish,
-  outputAt,
-  outputLanes,
-  pointAt,
-  products,
-  transformedData,
-  transformStrip,
-} from "./stages.ts";
+import { finish, knownOutput, pointAt, products, transformedData, transformStrip } from "./stages.ts";
 import { findScale, judgeTiles, mendTile } from "./uneven-tiles.ts";
-import { channelParts, lane, type ScratchArray, Workspace } from "./workspace.ts";
+import { channelParts, elementOf, lane, type ScratchArray, Workspace } from "./workspace.ts";
 
 export function buildForward(plan: Plan): Scheduled {
   const { correlation, channels, outputs, lanes, step } = plan;
@@ -36,35 +27,49 @@ export function buildForward(plan: Plan): Scheduled {
   return { kernels, scratch: workspace.buffers };
 }
 
-/** `U = G·g·Gᵀ`, and what weighs a channel's data. */
+/**
+ * `U = G·g·Gᵀ`, and what weighs a channel's data: panel by panel, so that each is written from its beginning to its end.
+ * Lanes are outputs, or channels where those lie side by side in the weights.
+ */
 function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Kernel {
-  const { correlation, rows, columns, step } = plan;
-  const channel = variable("channel");
-  const across = outputLanes(plan);
-  const transforms = lanePartsOf(across).flatMap((part) =>
-    nestLoops(
-      part.iterations === 1 ? [] : [{ name: across.loop, extent: part.iterations }],
-      part.vectors.flatMap((values) => {
-        const [tile, vector] = [tileName(across), vectorName(across)].map(
-          (name) => values.get(name) ?? int(0),
-        );
-        const output = outputAt(plan, add(mul(tile, int(plan.step.vectors)), vector));
-        return transformStrip(workspace, {
-          name: "filter_strip",
-          vertical: rows.filter,
-          horizontal: columns.filter,
-          columns: columns.taps,
-          lanes: plan.lanes,
-          source: (row, column) => correlation.filter.at(output, channel, int(row), column),
-          target: (line, column) => filter.at(pointAt(plan, line, int(column)), tile, channel, vector, lane),
-        });
-      }),
-      "serial",
-    ),
-  );
+  const { correlation, rows, columns, channels, outputs, lanes, step } = plan;
+  const [panel, channel, vector, element] = ["panel", "channel", "vector", "element"].map(variable);
+  const isAcross = hasChannelsInLanes(plan);
+  const width = lanes * step.vectors;
+  const strips = (output: Expr, ofChannel: Expr, at: readonly [vector: Expr, lane: Expr]): Stmt[] =>
+    transformStrip(workspace, {
+      name: "filter_strip",
+      vertical: rows.filter,
+      horizontal: columns.filter,
+      columns: columns.taps,
+      lanes,
+      source: (row, column) => correlation.filter.at(output, ofChannel, int(row), column),
+      target: (line, column) => filter.at(pointAt(plan, line, int(column)), panel, ofChannel, ...at),
+    });
+  const transforms = isAcross
+    ? nestLoops(
+        [{ name: "element", extent: width }],
+        strips(knownOutput(plan, elementOf(panel, width, element), width), elementOf(channel, lanes), [
+          int(0),
+          element,
+        ]),
+        "serial",
+      )
+    : nestLoops(
+        [{ name: "vector", extent: step.vectors }],
+        strips(
+          knownOutput(plan, elementOf(add(mul(panel, int(step.vectors)), vector), lanes), width),
+          channel,
+          [vector, lane],
+        ),
+        "serial",
+      );
   const body = nestLoops(
-    [{ name: "channel", extent: plan.channels, loop: "grid" }],
-    [...transforms, ...findScale(plan, workspace, filter)],
+    [
+      { name: "panel", extent: Math.ceil(outputs / width), loop: "grid" },
+      { name: "channel", extent: isAcross ? channels / lanes : channels },
+    ],
+    [...transforms, ...findScale(plan, workspace, isAcross)],
     "serial",
   );
   return workspace.kernel(body, {
@@ -73,6 +78,13 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
     schedule: [step],
     nominalFlops: 0,
   });
+}
+
+/** Whether vectors of channels can be read where the filter lies, and vectors of outputs cannot. */
+function hasChannelsInLanes({ correlation: { filter }, channels, lanes }: Plan): boolean {
+  const { factor, own, shared } = filter;
+  if (factor.kind !== "load" || shared === undefined || channels % lanes !== 0) return false;
+  return isContiguous(factor.index, shared.name) && !(own && isContiguous(factor.index, own.name));
 }
 
 function mainKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Kernel {

@@ -33,10 +33,12 @@ export const outputLanes = ({ outputs, lanes, step }: Plan): Lanes => ({
 });
 
 /** An element of a vector of outputs; beyond the last output that one, of which nothing is made. */
-export function outputAt({ outputs, lanes }: Plan, vector: Expr, element: Expr = lane): Expr {
-  const output = elementOf(vector, lanes, element);
-  return outputs % lanes === 0 ? output : binary("min", output, int(outputs - 1));
-}
+export const outputAt = (plan: Plan, vector: Expr, element: Expr = lane): Expr =>
+  knownOutput(plan, elementOf(vector, plan.lanes, element), plan.lanes);
+
+/** An output where they are counted in steps of `width`, the last of which may reach beyond them. */
+export const knownOutput = ({ outputs }: Plan, output: Expr, width: number): Expr =>
+  outputs % width === 0 ? output : binary("min", output, int(outputs - 1));
 
 export const pointAt = ({ columns }: Plan, row: Expr, column: Expr): Expr =>
   add(mul(row, int(columns.points)), column);

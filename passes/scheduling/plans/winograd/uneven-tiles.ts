@@ -23,13 +23,12 @@ import {
 } from "../../../../src/loop/build.ts";
 import type { Step, VectorSplit } from "../../../../src/loop/schedule.ts";
 import type { Expr, ReduceAxis, Stmt } from "../../../../src/loop/types.ts";
-import { substitute } from "../../../../src/loop/walk.ts";
-import { laneLoop, lanePartsOf, tileName, vectorName } from "../../analysis/lanes.ts";
+import { laneLoop } from "../../analysis/lanes.ts";
 import { nestLoops, statementsOf } from "../../analysis/nest.ts";
 import { zeros } from "../../transforms/copies.ts";
 import type { BlockPlanes } from "./fill-plane.ts";
 import { type Plan, roundUp, type TiledLine } from "./plan.ts";
-import { outputAt, outputLanes, pointAt } from "./stages.ts";
+import { knownOutput, outputAt } from "./stages.ts";
 import { elementOf, lane, type ScratchArray, storesUnder, type Workspace } from "./workspace.ts";
 
 /** How many times the weight of its lightest window those of all windows of a tile may have together. */
@@ -45,37 +44,43 @@ const SMALLEST_SCALE = 2 ** -40;
 /** What becomes of a tile: Winograd's sums as they are, without those of windows of zeros, or none of them. */
 const [AS_IT_IS, HAS_ZEROS, UNEVEN] = [0, 1, 2];
 
-/**
- * How much there is of a channel's weights: the absolute values of its transformed weights at the first points, as many
- * as there are taps. They determine the weights, so that no weight goes unseen.
- */
-export function findScale(plan: Plan, workspace: Workspace, filter: ScratchArray): Stmt[] {
-  const { rows, columns, lanes } = plan;
-  const channel = variable("channel");
-  const across = outputLanes(plan);
-  const sums = lanePartsOf(across).flatMap(({ iterations, vectors }) =>
-    vectors.map((values) => {
-      const axes: ReduceAxis[] = [
-        { name: "tile", extent: iterations },
-        { name: "row", extent: rows.taps },
-        { name: "tap", extent: columns.taps },
-      ];
-      return reduce("sum", axes, ([iteration, row, column]) => {
-        const [tile, vector] = [tileName(across), vectorName(across)].map((name) =>
-          substitute(values.get(name) ?? int(0), new Map([[across.loop, iteration]])),
-        );
-        return unary("abs", filter.load(pointAt(plan, row, column), tile, channel, vector, lane));
-      });
-    }),
+/** How much there is of a channel's weights: the absolute values of all that a panel of outputs has. */
+export function findScale(plan: Plan, workspace: Workspace, isAcross: boolean): Stmt[] {
+  const { correlation, rows, columns, outputs, lanes, step } = plan;
+  const [panel, channel] = [variable("panel"), variable("channel")];
+  const width = lanes * step.vectors;
+  const taps: ReduceAxis[] = [
+    { name: "row", extent: rows.taps },
+    { name: "tap", extent: columns.taps },
+  ];
+  const weigh = (first: ReduceAxis, output: (n: Expr) => Expr, ofChannel: Expr): Expr =>
+    reduce("sum", [first, ...taps], ([n, row, column]) => {
+      const weight = unary(
+        "abs",
+        correlation.filter.at(knownOutput(plan, output(n), width), ofChannel, row, column),
+      );
+      return outputs % width === 0
+        ? weight
+        : select(compare("lt", output(n), int(outputs)), weight, float(0));
+    });
+  const scales = scalesOf(plan, workspace);
+  if (isAcross) {
+    const ofChannel = elementOf(channel, lanes);
+    const value = weigh({ name: "element", extent: width }, (n) => elementOf(panel, width, n), ofChannel);
+    return storesUnder(laneLoop(lanes), [{ ...scales.at(panel, ofChannel), value }]);
+  }
+  const ofLane = weigh(
+    { name: "vector", extent: step.vectors },
+    (n) => elementOf(add(mul(panel, int(step.vectors)), n), lanes),
+    channel,
   );
-  const [statements, sum] = workspace.laneSum("filter_lanewise", lanes, sums.reduce(add));
-  const place = scalesOf(plan, workspace).at(channel);
-  return [...statements, ...storesUnder([], [{ ...place, value: add(sum, float(SMALLEST_SCALE)) }])];
+  const [statements, value] = workspace.laneSum("filter_lanewise", lanes, ofLane);
+  return [...statements, ...storesUnder([], [{ ...scales.at(panel, channel), value }])];
 }
 
-/** One number for each channel. */
-const scalesOf = ({ channels }: Plan, workspace: Workspace): ScratchArray =>
-  workspace.array("scales", [channels], { isShared: true });
+/** One number for each channel and panel of outputs. */
+const scalesOf = ({ channels, outputs, lanes, step }: Plan, workspace: Workspace): ScratchArray =>
+  workspace.array("scales", [Math.ceil(outputs / (lanes * step.vectors)), channels], { isShared: true });
 
 /** The weight of every window of a block, image by image; rows in whole vectors, as in all that is made on the way. */
 const windowsOf = (plan: Plan, workspace: Workspace): ScratchArray =>
@@ -91,10 +96,10 @@ const verdictsOf = ({ imagesPerBlock, rows, columns }: Plan, workspace: Workspac
 const [image, row, column] = [variable("image"), variable("row"), variable("column")];
 const [tileRow, tileColumn] = [variable("tileRow"), variable("tileColumn")];
 
-/** Columns in vectors; a padded one may reach beyond them. */
-const inVectors = ({ lanes }: Plan, tail: VectorSplit["tail"] = "padded"): Step => ({
+/** A loop in vectors; a padded one may reach beyond it. */
+const inVectors = (loop: string, lanes: number, tail: VectorSplit["tail"] = "padded"): Step => ({
   kind: "vectorize",
-  loop: "column",
+  loop,
   vectors: 1,
   lanes,
   tail,
@@ -104,14 +109,20 @@ const inVectors = ({ lanes }: Plan, tail: VectorSplit["tail"] = "padded"): Step 
 export function judgeTiles(plan: Plan, workspace: Workspace, data: BlockPlanes): Stmt[] {
   const { rows, lanes, channels } = plan;
   const channel = variable("channel");
-  const found = scalesOf(plan, workspace).load(channel);
+  const panels = [{ name: "panel", extent: Math.ceil(plan.outputs / (lanes * plan.step.vectors)) }];
+  const sum = reduce("sum", panels, ([panel]) => scalesOf(plan, workspace).load(panel, channel));
+  const found = add(sum, float(SMALLEST_SCALE));
   // Zeros behind them, for whole vectors.
   const scales = workspace.array("own_scales", [roundUp(channels, lanes)]);
-  const value =
-    channels % lanes === 0 ? found : select(compare("lt", channel, int(channels)), found, float(0));
+  const isWhole = channels % lanes === 0;
+  const value = isWhole ? found : select(compare("lt", channel, int(channels)), found, float(0));
   const pixels = workspace.array("pixels", [rows.extent + rows.taps - 1, widthFor(plan)]);
   return [
-    ...storesUnder([{ name: "channel", extent: scales.length }], [{ ...scales.at(channel), value }]),
+    ...storesUnder(
+      [{ name: "channel", extent: scales.length }],
+      [{ ...scales.at(channel), value }],
+      ...(isWhole ? [inVectors("channel", lanes, "padded")] : []),
+    ),
     ...zeros(pixels.name, pixels.length, lanes).flatMap(statementsOf),
     ...nestLoops(
       [{ name: "image", extent: plan.imagesPerBlock }],
@@ -151,7 +162,11 @@ function weighPixels(
       loop: "column",
       by: lanes,
     }),
-    ...storesUnder(loops, [{ ...pixels.at(y, x), value: elements.reduce(add) }], inVectors(plan, "peeled")),
+    ...storesUnder(
+      loops,
+      [{ ...pixels.at(y, x), value: elements.reduce(add) }],
+      inVectors("column", lanes, "peeled"),
+    ),
   ];
 }
 
@@ -168,7 +183,7 @@ function weighWindows(plan: Plan, workspace: Workspace, pixels: ScratchArray): S
     { name: "row", extent: rows.extent },
     { name: "column", extent: width },
   ];
-  const steps = inVectors(plan);
+  const steps = inVectors("column", plan.lanes);
   return [
     ...storesUnder(loops(widthFor(plan)), [{ ...strips.at(row, column), value: ofRows }], steps),
     ...storesUnder(loops(columns.extent), [{ ...windows.at(image, row, column), value: ofColumns }], steps),
@@ -211,7 +226,7 @@ function judge(plan: Plan, workspace: Workspace): Stmt[] {
         { ...lightest.at(tileRow, column), value: weights.reduce(lighter) },
         { ...lightestSeen.at(tileRow, column), value: weights.map(seen).reduce(lighter) },
       ],
-      inVectors(plan),
+      inVectors("column", plan.lanes),
     ),
     ...storesUnder(loops("tileColumn", columns.tiles), [
       { ...verdictsOf(plan, workspace).at(image, tileRow, tileColumn), value: verdict },
