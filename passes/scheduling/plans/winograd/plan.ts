@@ -132,7 +132,7 @@ function tiled(form: Transform, extent: number): TiledLine {
   return { ...form, extent, tiles, covered, needed: covered + form.taps - 1 };
 }
 
-function largestDivisor(of: number, most: number): number {
+export function largestDivisor(of: number, most: number): number {
   for (let divisor = most; divisor > 1; divisor--) if (of % divisor === 0) return divisor;
   return 1;
 }

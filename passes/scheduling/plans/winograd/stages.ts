@@ -5,7 +5,7 @@ import type { Expr, Stmt } from "../../../../src/loop/types.ts";
 import { substitute } from "../../../../src/loop/walk.ts";
 import { onSums } from "../../analysis/contraction.ts";
 import { type Lanes, laneLoop, splitOf, tileName, vectorName } from "../../analysis/lanes.ts";
-import { mapStores, mapValues, nestLoops, type StoreTarget } from "../../analysis/nest.ts";
+import { type GridLoop, mapStores, mapValues, nestLoops, type StoreTarget } from "../../analysis/nest.ts";
 import { unrollWindows } from "../../transforms/window.ts";
 import { placeIn } from "./correlation.ts";
 import { type BlockPlanes, planesOf } from "./fill-plane.ts";
@@ -52,6 +52,8 @@ export interface StripTransform {
   readonly columns: number;
   readonly tiles?: number;
   readonly step?: number;
+  /** Vectors side by side, of which `vector` says which is at hand: none unless it is given. */
+  readonly vectors?: number;
   readonly lanes: number;
   /** What stands in a row of the strip, of which there are as many as `vertical` has columns. */
   source(row: number, column: Expr): Expr;
@@ -61,17 +63,27 @@ export interface StripTransform {
 
 /** Tiles transformed in two passes: down the columns of a strip into a little scratch, then along its lines. */
 export function transformStrip(workspace: Workspace, t: StripTransform): Stmt[] {
-  const { vertical, horizontal, columns, lanes, tiles = 1, step = 0 } = t;
-  const between = workspace.array(t.name, [vertical.length, columns, lanes]);
+  const { vertical, horizontal, columns, vectors, lanes, tiles = 1, step = 0 } = t;
+  const between = workspace.array(t.name, [vertical.length, columns, vectors ?? 1, lanes]);
+  const vector = vectors === undefined ? int(0) : variable("vector");
+  const inside = [
+    ...(vectors === undefined ? [] : [{ name: "vector", extent: vectors }]),
+    ...laneLoop(lanes),
+  ];
   const [column, line, tile] = [variable("column"), variable("line"), variable("tile")];
   const strip = vertical[0].map((_, row) => t.source(row, column));
-  const down = linearMap(vertical, strip).map((value, k) => ({ ...between.at(int(k), column, lane), value }));
-  const data = horizontal[0].map((_, k) => between.load(line, add(mul(tile, int(step)), int(k)), lane));
+  const down = linearMap(vertical, strip).map((value, k) => ({
+    ...between.at(int(k), column, vector, lane),
+    value,
+  }));
+  const data = horizontal[0].map((_, k) =>
+    between.load(line, add(mul(tile, int(step)), int(k)), vector, lane),
+  );
   const along = linearMap(horizontal, data).map((value, k) => ({ ...t.target(line, k, tile), value }));
   const lines = { name: "line", extent: vertical.length };
   return [
-    ...storesUnder([{ name: "column", extent: columns }, ...laneLoop(lanes)], down),
-    ...storesUnder([{ name: "tile", extent: tiles }, lines, ...laneLoop(lanes)], along),
+    ...storesUnder([{ name: "column", extent: columns }, ...inside], down),
+    ...storesUnder([{ name: "tile", extent: tiles }, lines, ...inside], along),
   ];
 }
 
@@ -159,20 +171,38 @@ export function products(
 
 /** The kernel's stores, by an iteration of the data's own loop and a vector of the filter's; `sums` are `[row][column][lane]`. */
 export function finish(plan: Plan, sums: ScratchArray, own: Expr, { vector, elements }: ChannelPart): Stmt[] {
-  const { contraction, rows, columns, data, filter } = plan.correlation;
-  const { nest, core, window } = contraction;
   const isWhole = elements === plan.lanes;
   const element = isWhole ? lane : variable("element");
-  const sum = sums.load(placeIn(rows), placeIn(columns), element);
+  return finishAt(plan, {
+    sum: (row, column) => sums.load(row, column, element),
+    own,
+    output: elementOf(vector, plan.lanes, element),
+    inside: isWhole ? laneLoop(elements) : [{ name: "element", extent: elements }],
+  });
+}
+
+/** Where sums are, which iterations of both own loops they belong to, and the loops around the places and inside of them. */
+export interface Finish {
+  sum(row: Expr, column: Expr): Expr;
+  readonly own: Expr;
+  readonly output: Expr;
+  readonly outside?: readonly GridLoop[];
+  readonly inside: readonly GridLoop[];
+}
+
+/** The kernel's stores of sums at all places. */
+export function finishAt(plan: Plan, { sum, own, output, outside = [], inside }: Finish): Stmt[] {
+  const { contraction, rows, columns, data, filter } = plan.correlation;
+  const { nest, core, window } = contraction;
+  const found = sum(placeIn(rows), placeIn(columns));
   const open = mapValues(
     nest,
-    onSums(core.axes, () => sum),
+    onSums(core.axes, () => found),
   );
   const values = new Map<string, Expr>();
   if (data.own !== undefined) values.set(data.own.name, own);
-  if (filter.own !== undefined) values.set(filter.own.name, elementOf(vector, plan.lanes, element));
+  if (filter.own !== undefined) values.set(filter.own.name, output);
   const { loops, stores } = mapStores(unrollWindows(open, window), (e) => substitute(e, values));
   const places = loops.filter(({ name }) => !values.has(name));
-  const across = isWhole ? laneLoop(elements) : [{ name: "element", extent: elements }];
-  return storesUnder([...places, ...across], stores);
+  return storesUnder([...outside, ...places, ...inside], stores);
 }

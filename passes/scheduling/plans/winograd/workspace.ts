@@ -14,7 +14,7 @@ import { transformed } from "../../transforms/nests.ts";
 export type Place = Pick<StoreTarget, "buffer" | "index">;
 
 /** Floats in a cache line. */
-const LINE = 16;
+export const LINE = 16;
 
 /** At least so many floats, an odd number of cache lines: matrices so far apart do not share a cache's sets. */
 export const spread = (floats: number): number => (Math.ceil(floats / LINE) | 1) * LINE;
