@@ -13,6 +13,7 @@ import { accumulated } from "./transforms/accumulate.ts";
 import { cached } from "./transforms/cache.ts";
 import { applyDot, isDot } from "./transforms/dot.ts";
 import { bodyOf, onNests, type Scheduled, transformed } from "./transforms/nests.ts";
+import { applyPhases } from "./transforms/phases.ts";
 import { applyStatistics } from "./transforms/statistics.ts";
 import { foldGuards, unrollWindows } from "./transforms/window.ts";
 
@@ -22,6 +23,7 @@ import { foldGuards, unrollWindows } from "./transforms/window.ts";
  */
 export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   const schedule = steps.filter(({ kind }) => kind !== "parallelize");
+  if (schedule[0]?.kind === "phases") return applyPhases(kernel, schedule, apply);
   const winograd = schedule.find((step) => step.kind === "winograd");
   if (winograd !== undefined) return applyWinograd(contractionIn(kernel), winograd);
   if (schedule.some(({ kind }) => kind === "compact")) return applySparse(contractionIn(kernel), schedule);

@@ -13,6 +13,7 @@ import { apply } from "./apply.ts";
 import { kernelKey } from "./kernel-key.ts";
 import { mapToThreads } from "./map-to-threads.ts";
 import { dot } from "./plans/dot.ts";
+import { phasesOver } from "./plans/phases.ts";
 import { plain } from "./plans/plain.ts";
 import { rows } from "./plans/rows.ts";
 import { sparse } from "./plans/sparse/sparse.ts";
@@ -21,8 +22,10 @@ import { tile } from "./plans/tile.ts";
 import { winograd } from "./plans/winograd/winograd.ts";
 import type { Scheduled } from "./transforms/nests.ts";
 
+const WHOLE: readonly Strategy[] = [plain, rows, dot, tile, sparse, winograd];
+
 /** Every strategy, the one that always fits first. */
-export const STRATEGIES: readonly Strategy[] = [plain, rows, dot, tile, sparse, winograd];
+export const STRATEGIES: readonly Strategy[] = [...WHOLE, phasesOver(WHOLE)];
 
 export const SCHEDULE: StageInfo = {
   name: "schedule",

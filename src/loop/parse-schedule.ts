@@ -62,6 +62,11 @@ class StepReader {
       }
       case "winograd":
         return this.winograd();
+      case "phases":
+        reader.word(" of");
+        return { kind, loops: this.loops() };
+      case "phase":
+        return { kind, number: this.after(" ") };
       case "parallelize":
         return { kind, loops: this.loops(), threads: this.after(" among ") };
       default:

@@ -65,6 +65,9 @@ export type Step =
       readonly vectors: number;
       readonly lanes: number;
     }
+  /** Cuts the contraction by the remainders of loops, each phase of them scheduled by the steps behind its number. */
+  | { readonly kind: "phases"; readonly loops: readonly string[] }
+  | { readonly kind: "phase"; readonly number: number }
   /** One thread for each element. */
   | { readonly kind: "map-to-threads" }
   /** The work of loops, each of a section of its own, is divided among so many threads. */
@@ -110,6 +113,10 @@ function printStep(step: Step): string {
       const blocks = `images ${step.images}, groups ${step.groups}`;
       return `winograd ${form} over ${step.over}, ${blocks}, tiles ${step.rows}x${step.vectors}x${step.lanes}`;
     }
+    case "phases":
+      return `phases of ${step.loops.join(" ")}`;
+    case "phase":
+      return `phase ${step.number}`;
     case "parallelize":
       return `parallelize ${step.loops.join(" ")} among ${step.threads}`;
     default:

@@ -47,6 +47,8 @@ const STEPS: { readonly [Kind in Step["kind"]]: readonly Extract<Step, { kind: K
       lanes: 16,
     },
   ],
+  phases: [{ kind: "phases", loops: ["i2", "i3"] }],
+  phase: [{ kind: "phase", number: 3 }],
   "map-to-threads": [{ kind: "map-to-threads" }],
   parallelize: [{ kind: "parallelize", loops: ["i0", "block"], threads: 4 }],
 };
