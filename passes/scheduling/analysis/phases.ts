@@ -5,7 +5,7 @@
  */
 
 import { toAffine } from "../../../src/loop/affine.ts";
-import { add, float, int, mul, reduce, variable } from "../../../src/loop/build.ts";
+import { add, float, int, mul, variable } from "../../../src/loop/build.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import { simplify } from "../../../src/loop/simplify.ts";
@@ -142,12 +142,10 @@ function phaseOf(
   }
   const extentOf = ({ name, extent }: ReduceAxis): number => extents.get(name) ?? extent;
   const loops = nest.loops.map((l) => ({ ...l, extent: extentOf(l) })).filter(({ extent }) => extent > 1);
-  const axes = core.axes
-    .map((axis) => ({ ...axis, extent: extentOf(axis) }))
-    .filter(({ extent }) => extent > 1);
+  const axes = core.axes.map((axis) => ({ ...axis, extent: extentOf(axis) }));
   const open = mapValues(
     nest,
-    onSums(core.axes, (sum) => (isEmpty ? float(0) : reduce(sum.op, axes, () => sum.body))),
+    onSums(core.axes, (sum) => (isEmpty ? float(0) : { ...sum, axes })),
   );
   const context = loops.reduce((c, { name, extent }) => c.withLoop(name, extent), new RangeContext());
   const cut = mapStores({ ...open, loops }, (e) => simplify(substitute(e, values), context));

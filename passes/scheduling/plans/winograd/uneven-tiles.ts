@@ -115,13 +115,13 @@ export function judgeTiles(plan: Plan, workspace: Workspace, data: BlockPlanes):
   // Zeros behind them, for whole vectors.
   const scales = workspace.array("own_scales", [roundUp(channels, lanes)]);
   const isWhole = channels % lanes === 0;
-  const value = isWhole ? found : select(compare("lt", channel, int(channels)), found, float(0));
   const pixels = workspace.array("pixels", [rows.extent + rows.taps - 1, widthFor(plan)]);
   return [
+    ...(isWhole ? [] : zeros(scales.name, scales.length, lanes).flatMap(statementsOf)),
     ...storesUnder(
-      [{ name: "channel", extent: scales.length }],
-      [{ ...scales.at(channel), value }],
-      ...(isWhole ? [inVectors("channel", lanes, "padded")] : []),
+      [{ name: "channel", extent: channels }],
+      [{ ...scales.at(channel), value: found }],
+      ...(isWhole ? [inVectors("channel", lanes)] : []),
     ),
     ...zeros(pixels.name, pixels.length, lanes).flatMap(statementsOf),
     ...nestLoops(
