@@ -12,7 +12,7 @@ import { simplify } from "../../../src/loop/simplify.ts";
 import type { Expr, Kernel, ReduceAxis } from "../../../src/loop/types.ts";
 import { withBody } from "../../../src/loop/used-buffers.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
-import { type Contraction, contractionOf, onSums } from "./contraction.ts";
+import { type Contraction, contractionOf, onSums, type Reduce } from "./contraction.ts";
 import { type GridLoop, mapStores, mapValues, statementsOf } from "./nest.ts";
 
 /** A loop whose iterations fall into so many phases. */
@@ -143,10 +143,12 @@ function phaseOf(
   const extentOf = ({ name, extent }: ReduceAxis): number => extents.get(name) ?? extent;
   const loops = nest.loops.map((l) => ({ ...l, extent: extentOf(l) })).filter(({ extent }) => extent > 1);
   const axes = core.axes.map((axis) => ({ ...axis, extent: extentOf(axis) }));
-  const open = mapValues(
-    nest,
-    onSums(core.axes, (sum) => (isEmpty ? float(0) : { ...sum, axes })),
-  );
+  /** What is left of the sum; of one product as a sum still, which is never -0. */
+  const left = (sum: Reduce): Expr => {
+    if (isEmpty) return float(0);
+    return axes.every(({ extent }) => extent === 1) ? add(float(0), sum.body) : { ...sum, axes };
+  };
+  const open = mapValues(nest, onSums(core.axes, left));
   const context = loops.reduce((c, { name, extent }) => c.withLoop(name, extent), new RangeContext());
   const cut = mapStores({ ...open, loops }, (e) => simplify(substitute(e, values), context));
   const body = statementsOf(cut);
