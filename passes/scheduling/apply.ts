@@ -30,7 +30,7 @@ export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   const statistics = schedule.find((step) => step.kind === "statistics");
   if (statistics !== undefined) return applyStatistics(kernel, schedule, statistics);
   if (isDot(kernel, schedule)) return applyDot(kernel, schedule);
-  if (schedule.every(({ kind }) => ON_NESTS.has(kind)))
+  if (schedule.every(({ kind }) => ON_NESTS.has(kind)) || contractionOf(kernel) === undefined)
     return { kernels: [onNests(kernel, schedule)], scratch: [] };
   return tiled(contractionIn(kernel), schedule);
 }

@@ -19,10 +19,11 @@ import { rows } from "./plans/rows.ts";
 import { sparse } from "./plans/sparse/sparse.ts";
 import type { Candidate, ProgramFacts, Strategy } from "./plans/strategy.ts";
 import { tile } from "./plans/tile.ts";
+import { windows } from "./plans/windows.ts";
 import { winograd } from "./plans/winograd/winograd.ts";
 import type { Scheduled } from "./transforms/nests.ts";
 
-const WHOLE: readonly Strategy[] = [plain, rows, dot, tile, sparse, winograd];
+const WHOLE: readonly Strategy[] = [plain, rows, windows, dot, tile, sparse, winograd];
 
 /** Every strategy, the one that always fits first. */
 export const STRATEGIES: readonly Strategy[] = [...WHOLE, phasesOver(WHOLE)];

@@ -3,13 +3,16 @@
 import { add, int, variable } from "../../../src/loop/build.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
 import type { ProgramBuffer } from "../../../src/loop/program.ts";
+import { RangeContext } from "../../../src/loop/range.ts";
 import type { Schedule, Step, VectorSplit } from "../../../src/loop/schedule.ts";
+import { simplify } from "../../../src/loop/simplify.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
 import { substitute } from "../../../src/loop/walk.ts";
 import { joinLoops } from "../analysis/join-loops.ts";
 import { type Lanes, laneLoop, lanePartsOf } from "../analysis/lanes.ts";
 import { type GridLoop, mapStores, type Nest, nestsOf, statementsOf } from "../analysis/nest.ts";
 import { cleared } from "./copies.ts";
+import { unrollWindows, windowAxesOf } from "./window.ts";
 
 /** Kernels that replace one, and the scratch buffers between them. */
 export interface Scheduled {
@@ -18,12 +21,32 @@ export interface Scheduled {
 }
 
 /** The kernel with every nest transformed as a schedule says that needs nothing else to know. */
-export function onNests(kernel: Kernel, schedule: Schedule): Kernel {
+export const onNests = (kernel: Kernel, schedule: Schedule): Kernel => ({
+  ...kernel,
+  body: bodyOf(nestsAfter(kernel, schedule)),
+  schedule,
+});
+
+/** The nests of a kernel, transformed so. */
+export function nestsAfter(kernel: Kernel, schedule: Schedule): readonly Nest[] {
   let sections = nestsOf(kernel).map((nest): readonly Nest[] => [nest]);
   for (const step of schedule) {
-    sections = sections.map((nests, section) => nests.flatMap((nest) => transformed(nest, step, section)));
+    sections = sections.map((nests, section) => nests.flatMap((nest) => inNest(nest, step, section)));
   }
-  return { ...kernel, body: bodyOf(sections.flat()), schedule };
+  return sections.flat();
+}
+
+/** The same for one step, windows and what is divided by the size of one written out. */
+function inNest(nest: Nest, step: Step, section: number): readonly Nest[] {
+  if (step.kind === "unroll-window") return [unrollWindows(nest, windowAxesOf(nest))];
+  const nests = transformed(nest, step, section);
+  return step.kind === "unroll" ? nests.map(settled) : nests;
+}
+
+/** The nest with quotients and remainders that its loops decide. */
+function settled(nest: Nest): Nest {
+  const context = nest.loops.reduce((c, { name, extent }) => c.withLoop(name, extent), new RangeContext());
+  return mapStores(nest, (e) => simplify(e, context));
 }
 
 /** What a step makes of one nest; a loop that it has not is none of its own. */

@@ -2,8 +2,19 @@
 
 import { binary, compare, constant, float, int, replaces, select } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
-import { rewriter, substitute } from "../../../src/loop/walk.ts";
+import { rewriter, substitute, visitExpr } from "../../../src/loop/walk.ts";
 import { mapValues, type Nest } from "../analysis/nest.ts";
+
+/** The axes of all maxima and their positions in a nest. */
+export function windowAxesOf({ stores }: Nest): ReduceAxis[] {
+  const axes = new Map<string, ReduceAxis>();
+  for (const { value } of stores) {
+    visitExpr(value, (e) => {
+      if (e.kind === "reduce" && e.op !== "sum") for (const axis of e.axes) axes.set(axis.name, axis);
+    });
+  }
+  return [...axes.values()];
+}
 
 /** The `window` around a contraction: maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
 export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
