@@ -10,7 +10,7 @@ import type { Capabilities } from "../../src/loop/capabilities.ts";
 export const LANES: Capabilities = { ...js.capabilities, ...PROCESSOR, vectorWidth: 4, registers: 15 };
 
 /** Those that mean nothing without lanes. */
-const LANES_ALONE = ["dot", "winograd"];
+const LANES_ALONE = ["windows", "dot", "winograd"];
 
 /** Those of scalar code. */
 export const STRATEGIES = ALL.filter(({ name }) => !LANES_ALONE.includes(name));

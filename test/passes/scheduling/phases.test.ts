@@ -1,0 +1,84 @@
+/** What strides leave out is not multiplied: contractions by phases, windows in lanes, and what that lets threads divide. */
+
+import { expect, test } from "vitest";
+import { fuse } from "../../../passes/fusion/fuse.ts";
+import { lower } from "../../../passes/lowering/lower.ts";
+import { phasesOf } from "../../../passes/scheduling/analysis/phases.ts";
+import { schedule } from "../../../passes/scheduling/schedule.ts";
+import { GraphBuilder } from "../../../src/ir/builder.ts";
+import type { Attrs } from "../../../src/ir/types.ts";
+import { printBody } from "../../../src/loop/print.ts";
+import type { LoweredProgram } from "../../../src/loop/program.ts";
+import { printSchedule } from "../../../src/loop/schedule.ts";
+import type { Kernel } from "../../../src/loop/types.ts";
+import { opTable } from "../../../src/ops/registry.ts";
+import { LANES } from "../../support/strategies.ts";
+
+/** One op on float32 inputs of these shapes, lowered. */
+function lowered(op: string, shapes: readonly (readonly number[])[], attrs: Attrs): LoweredProgram {
+  const b = new GraphBuilder(opTable);
+  const inputs = shapes.map((shape, k) => b.input("state", `x${k}`, { dtype: "float32", shape }));
+  return lower.run(fuse(LANES).run(b.build(op, [{ name: "output", value: b.node(op, inputs, attrs) }])));
+}
+
+const UNIT = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+
+const gradient = (attrs: Attrs, weight: readonly number[]): Kernel =>
+  lowered("conv2d_input_grad", [[2, 8, 4, 4], weight], {
+    ...UNIT,
+    padding: [1, 1],
+    ...attrs,
+    inputSize: [8, 8],
+  }).kernels[0];
+
+test("a transposed convolution whose kernel is its stride falls into one product for each tap", () => {
+  const attrs = { ...UNIT, stride: [2, 2], outputSize: [8, 8] };
+  const [kernel] = lowered(
+    "conv_transpose2d",
+    [
+      [2, 8, 4, 4],
+      [8, 4, 2, 2],
+    ],
+    attrs,
+  ).kernels;
+  const phases = phasesOf(kernel);
+  expect(phases?.loops).toEqual([
+    { loop: "i2", by: 2 },
+    { loop: "i3", by: 2 },
+  ]);
+  // Each of 2·4·8·8 outputs sums over 8 channels, and over no tap of another phase.
+  expect(phases?.kernels.map(({ nominalFlops }) => nominalFlops)).toEqual([4096, 4096, 4096, 4096]);
+  for (const { body } of phases?.kernels ?? []) expect(printBody(body).join("\n")).not.toMatch(/%|\/|select/);
+});
+
+test("phases of a stride sum over the taps that meet an element, be they few or none", () => {
+  // Of three taps an odd row meets one and an even row two, as do columns.
+  const phases = phasesOf(gradient({ stride: [2, 2] }, [8, 4, 3, 3]));
+  const products = phases?.kernels.map(({ nominalFlops }) => nominalFlops / (2 * 2 * 4 * 4 * 4 * 8));
+  expect(products).toEqual([1, 2, 2, 4]);
+  // A single tap leaves three of four elements without any.
+  const single = phasesOf(gradient({ stride: [2, 2], padding: [0, 0] }, [8, 4, 1, 1]));
+  expect(single?.kernels.map(({ nominalFlops }) => nominalFlops > 0)).toEqual([true, false, false, false]);
+});
+
+test("there are none without a stride", () => {
+  expect(phasesOf(gradient({ inputSize: [4, 4] }, [8, 4, 3, 3]))).toBeUndefined();
+});
+
+const POOL = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
+
+test.each([
+  [
+    "conv_transpose2d",
+    [
+      [2, 32, 8, 8],
+      [32, 16, 2, 2],
+    ],
+    { ...UNIT, stride: [2, 2], outputSize: [16, 16] },
+    "phases of i2 i3",
+  ],
+  ["max_pool2d", [[2, 4, 16, 16]], POOL, "unroll-window; vectorize i3 by 1x4"],
+] as const)("%s is run so where there are lanes", (op, shapes, attrs, text) => {
+  const { kernels } = schedule(LANES).run(lowered(op, shapes, attrs));
+  expect(printSchedule(kernels[kernels.length - 1].schedule ?? [])).toContain(text);
+});
