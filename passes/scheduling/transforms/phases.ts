@@ -32,10 +32,12 @@ export function applyPhases(
   const joined: Kernel = {
     ...withBody(kernel, buffers, body),
     schedule,
-    nominalFlops: last.reduce((sum, { nominalFlops }) => sum + nominalFlops, 0),
+    nominalFlops: phases.kernels.reduce((sum, { nominalFlops }) => sum + nominalFlops, 0),
   };
+  // The kernel that stores the results stands for the arithmetic of all.
+  const before = made.flatMap(({ kernels }) => kernels.slice(0, -1).map((k) => ({ ...k, nominalFlops: 0 })));
   return {
-    kernels: [...made.flatMap(({ kernels }) => kernels.slice(0, -1)), joined],
+    kernels: [...before, joined],
     scratch: made.flatMap(({ scratch }) => scratch),
   };
 }
