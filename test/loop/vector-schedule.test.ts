@@ -257,6 +257,10 @@ function CHAINS(): Readonly<Record<string, string>> {
   return loss=%${first + 1}
 }`;
   return {
+    "a pool of five windows side by side": `graph net() params(@x: f32[2,3,6,10]) {
+  %0: f32[2,3,6,10] = relu(@x)
+  %1: (f32[2,3,3,5], u8[2,3,3,5], i32[2,3,3,5]) = max_pool2d(%0) ${pool("[2,2]", false)}
+${loss("%1", "f32[2,3,3,5]", 2)}`,
     "a pool that leaves a row and a column over": `graph net() params(@x: f32[2,2,9,9], @w1: f32[3,2,1,1], @w: f32[4,3,3,3], @b: f32[4]) {
   %0: f32[2,3,9,9] = conv2d(@x, @w1) ${unit}
   %1: f32[2,4,7,7] = conv2d(%0, @w, @b) ${unit}
