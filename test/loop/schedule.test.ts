@@ -89,7 +89,7 @@ test("a backend that does not schedule gets its kernels as they were lowered", (
   expect(schedule({ ...capabilities, schedules: false }).run(program)).toBe(program);
 });
 
-/** Convolution, relu and max-pool in the shapes that are easy to get wrong, as losses of whole numbers. */
+/** Nets in the shapes that are easy to get wrong, as losses of whole numbers. */
 const CHAINS: Readonly<Record<string, string>> = {
   "a pool that leaves a row and a column over": `graph net() params(@x: f32[2,2,9,9], @w1: f32[3,2,1,1], @w: f32[4,3,3,3], @b: f32[4]) {
   %0: f32[2,3,9,9] = conv2d(@x, @w1) {stride=[1,1], padding=[0,0], dilation=[1,1], groups=1}
@@ -132,6 +132,12 @@ const CHAINS: Readonly<Record<string, string>> = {
   %0: f32[2,6,4,8] = conv2d(@x, @w, @b) {stride=[2,1], padding=[1,1], dilation=[2,2], groups=2}
   %1: f32[2,6,4,8] = relu(%0)
   %2: f32[] = sum(%1) {axes=[0,1,2,3], keepdim=false}
+  return loss=%2
+}`,
+  "rows along an axis in the middle, each term of whose sums keeps its place": `graph net() params(@x: f32[3,6,5], @y: f32[3,6,5]) {
+  %0: f32[3,6,5] = log_softmax(@x) {axis=1}
+  %1: f32[3,6,5] = mul(%0, @y)
+  %2: f32[] = sum(%1) {axes=[0,1,2], keepdim=false}
   return loss=%2
 }`,
   "linear layers of odd sizes": `graph net() params(@x: f32[5,13], @w1: f32[11,13], @b1: f32[11], @w2: f32[3,11]) {

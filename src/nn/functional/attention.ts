@@ -54,6 +54,8 @@ export function scaledDotProductAttention(
   const [length, seen] = [query.shape[query.ndim - 2], keys.shape[keys.ndim - 2]];
   return attention(query, keys, values, {
     mask: causal ? causalMask(length, seen) : mask,
+    // Each query sees the first key at least.
+    mayBeBlind: !causal || seen === 0,
     dropoutP: probability(callee, given, "dropoutP", 0),
     scale: given.has("scale") ? given.number("scale", Number.NEGATIVE_INFINITY) : undefined,
     callee,
@@ -68,6 +70,8 @@ export const causalMask = (length: number, seen: number): Tensor =>
 
 interface Settings {
   readonly mask: Tensor | undefined;
+  /** Whether the mask may hide all keys from a query. */
+  readonly mayBeBlind: boolean;
   readonly dropoutP: number;
   readonly scale?: number | undefined;
   readonly callee: string;
@@ -78,18 +82,20 @@ export function attention(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { mask, dropoutP, scale, callee }: Settings,
+  settings: Settings,
 ): [Tensor, Tensor] {
+  const { dropoutP, scale } = settings;
   const factor = scale ?? 1 / Math.sqrt(query.shape[query.ndim - 1]);
   const scores = apply("matmul", [query, key], { transposeA: false, transposeB: true }).mul(factor);
-  const weights = dropout(weightsOf(scores, mask, callee), dropoutP, true);
+  const weights = dropout(weightsOf(scores, settings), dropoutP, true);
   return [weights.matmul(value), weights];
 }
 
-function weightsOf(scores: Tensor, mask: Tensor | undefined, callee: string): Tensor {
+function weightsOf(scores: Tensor, { mask, mayBeBlind, callee }: Settings): Tensor {
   if (mask === undefined) return scores.softmax(-1);
   checkMask(mask, scores, callee);
   const masked = mask.dtype === "bool" ? where(mask, scores, Number.NEGATIVE_INFINITY) : scores.add(mask);
+  if (!mayBeBlind) return masked.softmax(-1);
   // A row without keys has no maximum: its softmax would be NaN, in the gradient too.
   const isBlind = masked.amax(-1, true).eq(Number.NEGATIVE_INFINITY);
   return where(isBlind, constant(0), where(isBlind, constant(0), masked).softmax(-1));

@@ -168,6 +168,8 @@ export function multiHeadAttention(
   const added = k.shape[2] - seen;
   const [out, weights] = attention(q, k, v, {
     mask: mask === undefined || added === 0 ? mask : pad(mask, [0, added]),
+    // A causal mask shows each query the first key, and no mask hides keys that were added.
+    mayBeBlind: added === 0 && (given.has("attnMask") || given.has("keyPaddingMask")),
     dropoutP,
     callee,
   });

@@ -150,7 +150,7 @@ const CASES: readonly Case[] = [
       ["f32[4] = add(@a, @b)", "f32[2,2] = reshape(@b) {shape=[2,2]}"],
       ["return a=@a, b=%1, sum=%0", "update @a = %0", "update @b = @a"],
     ),
-    kernels: ["add", "copy", "copy_2", "update"],
+    kernels: ["add", "copy", "update"],
   },
   {
     name: "one value for two states",

@@ -49,16 +49,17 @@ test("a convolution with bias, relu and pool is one expression; its padding is a
 });
 
 test("equal shapes are one flat loop; broadcasting keeps its axes", () => {
-  const program = lowered(`graph net(%x: f32[4,5], %y: f32[4,5], %z: f32[5]) {
+  const program = lowered(`graph net(%x: f32[4,5], %y: f32[4,5], %w: f32[4,5], %z: f32[5]) {
   %0: f32[4,5] = mul(%x, %y)
   %1: f32[4,5] = exp(%0)
-  %2: f32[4,5] = add(%x, %z)
+  %2: f32[4,5] = add(%w, %z)
   return flat=%1, broadcast=%2
 }`);
   expect(printProgram(program)).toMatchInlineSnapshot(`
     "program net
       input x: f32[4,5] = %x
       input y: f32[4,5] = %y
+      input w: f32[4,5] = %w
       input z: f32[5] = %z
       output exp: f32[4,5]  # %1
       output add: f32[4,5]  # %2
@@ -76,12 +77,12 @@ test("equal shapes are one flat loop; broadcasting keeps its axes", () => {
     kernel add
       ops add
       flops 20
-      read x: f32[20]  # %x
+      read w: f32[20]  # %w
       read z: f32[5]  # %z
       write add: f32[20]  # %2
       for i0 in 4 grid
         for i1 in 5 grid
-          add[i0 * 5 + i1] = x[i0 * 5 + i1] + z[i1]"
+          add[i0 * 5 + i1] = w[i0 * 5 + i1] + z[i1]"
   `);
 });
 
