@@ -68,9 +68,9 @@ function print(e: Instruction, indent: string): string[] {
       `${indent})`,
     ];
   }
-  const lines = operandsOf(e).flatMap((operand) => print(operand, deeper));
+  const lines = [`${indent}(${head}`, ...operandsOf(e).flatMap((operand) => print(operand, deeper))];
   lines[lines.length - 1] += ")";
-  return [`${indent}(${head}`, ...lines];
+  return lines;
 }
 
 /** The whole tree on one line; `undefined` for what never stands on one. */

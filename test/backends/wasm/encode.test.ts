@@ -296,6 +296,12 @@ describe("modules", () => {
     expect(() => encodeModule(moduleOf([functionOf("f", ["i32"], [get(n)])]))).toThrow("n is not declared");
   });
 
+  test("names longer than a line leave every bracket closed", () => {
+    const long: Local = { name: "n".repeat(150), type: "i32" };
+    const text = printFunction(functionOf("f", [], [set(n, operation("i32.add", get(long), i32(1)))]));
+    expect(text.split("(").length).toBe(text.split(")").length);
+  });
+
   test("the text shows what is encoded", () => {
     expect(printFunction(triangle)).toMatchInlineSnapshot(`
       ";; triangle: test
