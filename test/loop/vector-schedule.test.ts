@@ -267,11 +267,11 @@ ${loss("%1", "f32[2,3,3,5]", 2)}`,
   %2: f32[2,4,7,7] = relu(%1)
   %3: (f32[2,4,3,3], u8[2,4,3,3], i32[2,4,3,3]) = max_pool2d(%2) ${pool("[2,2]", false)}
 ${loss("%3", "f32[2,4,3,3]", 4)}`,
-    "seven channels of odd extents, padded": `graph net() params(@x: f32[3,5,11,13], @w: f32[7,5,3,3], @b: f32[7]) {
-  %0: f32[3,7,11,13] = conv2d(@x, @w, @b) ${conv("stride=[1,1], padding=[1,1]")}
-  %1: f32[3,7,11,13] = relu(%0)
-  %2: (f32[3,7,5,6], u8[3,7,5,6], i32[3,7,5,6]) = max_pool2d(%1) ${pool("[2,2]", false)}
-${loss("%2", "f32[3,7,5,6]", 3)}`,
+    "seven channels of odd extents, padded": `graph net() params(@x: f32[2,5,7,9], @w: f32[7,5,3,3], @b: f32[7]) {
+  %0: f32[2,7,7,9] = conv2d(@x, @w, @b) ${conv("stride=[1,1], padding=[1,1]")}
+  %1: f32[2,7,7,9] = relu(%0)
+  %2: (f32[2,7,3,4], u8[2,7,3,4], i32[2,7,3,4]) = max_pool2d(%1) ${pool("[2,2]", false)}
+${loss("%2", "f32[2,7,3,4]", 3)}`,
     "a pool in ceil mode": `graph net() params(@x: f32[1,1,7,7], @w1: f32[2,1,1,1], @w: f32[2,2,3,3]) {
   %0: f32[1,2,7,7] = conv2d(@x, @w1) ${unit}
   %1: f32[1,2,5,5] = conv2d(%0, @w) ${unit}

@@ -78,12 +78,7 @@ interface Settings {
 }
 
 /** The attention's result, and the weights by which it means the values. */
-export function attention(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  settings: Settings,
-): [Tensor, Tensor] {
+export function attention(query: Tensor, key: Tensor, value: Tensor, settings: Settings): [Tensor, Tensor] {
   const { dropoutP, scale } = settings;
   const factor = scale ?? 1 / Math.sqrt(query.shape[query.ndim - 1]);
   const scores = apply("matmul", [query, key], { transposeA: false, transposeB: true }).mul(factor);
