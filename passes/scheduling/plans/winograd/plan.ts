@@ -58,7 +58,7 @@ export function stepFor(
   correlation: Correlation,
   over: WinogradStep["over"],
   { rows, columns }: Form,
-  { vectorWidth: lanes, registers, loadsFirst, memory: { blocks: limits } }: Machine,
+  { vectorWidth: lanes, registers, memory: { blocks: limits } }: Machine,
 ): WinogradStep {
   const [outputs, taps] = [
     [rows.outputs, columns.outputs],
@@ -75,11 +75,8 @@ export function stepFor(
   const images = largestDivisor(sizes.images, most);
   const blocks = sizes.images / images;
   const groups = over === "places" ? blocks : largestDivisor(blocks, limits.shares);
-  // Sums, vectors and splatted elements fit the registers, of which one is enough where rows are loaded one by one.
-  const fitting = loadsFirst
-    ? (registers - TILE_VECTORS) / (TILE_VECTORS + 1)
-    : (registers - TILE_VECTORS - 1) / TILE_VECTORS;
-  const mostRows = Math.max(1, Math.floor(fitting));
+  // Sums, vectors and splatted elements fit the registers. Five rows, where engines keep loads in place, measured slower.
+  const mostRows = Math.max(1, Math.floor((registers - TILE_VECTORS) / (TILE_VECTORS + 1)));
   const height = over === "places" ? images * tiles : sizes.channels;
   return {
     kind: "winograd",
