@@ -44,6 +44,8 @@ function readsOf(value: Value, depth: number, found: Set<Value> = new Set()): Se
   return found;
 }
 
+const isRow = (node: Node): boolean => definitionOf(node).pattern === "row";
+
 const isElementwise = (node: Node): boolean => definitionOf(node).pattern === "elementwise";
 
 /** Whether an element of `node` takes arithmetic on elements alone, or is one that lies elsewhere. */
@@ -57,8 +59,8 @@ export const readsInPlace = (node: Node, user: Node): boolean =>
   sameShape(node.type.shape, user.type.shape);
 
 /**
- * Whether a loop that stores `node` and other values is made of elementwise work alone: no product, window or row would
- * have ended in this node's kernel, had it one of its own.
+ * Whether a loop that stores `node` and other values is made of elementwise work alone, or of a row whose elements others
+ * read too: no product, window or row would have ended in this node's kernel, had it one of its own.
  */
 export function isElementwiseAlone(node: Node, usersOf: (node: Node) => readonly Node[]): boolean {
   const seen = new Set<Node>();
@@ -67,10 +69,11 @@ export function isElementwiseAlone(node: Node, usersOf: (node: Node) => readonly
     seen.add(inner);
     return operandsOf(inner).every((input) => {
       if (input.kind !== "node" || !isCheapIn(input, inner)) return true;
+      if (isRow(inner) && usersOf(input).length > 1) return true;
       if (isElementwise(input)) return isAlone(input);
       const { pattern } = definitionOf(input);
       return isPointwise(input) || IN_MEMORY.includes(pattern) || usersOf(input).length > 1;
     });
   };
-  return isElementwise(node) && isAlone(node);
+  return (isElementwise(node) || isRow(node)) && isAlone(node);
 }

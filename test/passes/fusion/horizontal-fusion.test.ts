@@ -40,6 +40,20 @@ const CASES: readonly { name: string; graph: Graph; groups: readonly string[] }[
     groups: ["sum_mul"],
   },
   {
+    name: "rows that are stored, and what goes on computing with them",
+    graph: graphOf(
+      "%x: f32[4,3], %y: f32[4,3]",
+      [
+        "f32[4,3] = softmax(%x) {axis=1}",
+        "f32[4,3] = mul(%0, %y)",
+        `f32[3] = sum(%0) ${COLUMNS}`,
+        "f32[4,3] = neg(%x)",
+      ],
+      [1, 2, 3],
+    ),
+    groups: ["softmax_mul", "sum", "neg"],
+  },
+  {
     name: "sums of different tensors",
     graph: graphOf(
       "%x: f32[4,3], %y: f32[4,3]",
