@@ -21,8 +21,14 @@ export type Place = Draft | Node;
 export const newDraft = (): Draft => ({ nodes: new Map(), stores: new Set(), needs: new Set() });
 
 /** Whether `draft` waits for any of `others`, directly or not. */
-export const needsAny = (draft: Draft, others: ReadonlySet<Draft>): boolean =>
-  topologicalOrder(draft.needs, ({ needs }) => [...needs]).some((needed) => others.has(needed));
+export function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
+  const needed = new Set(draft.needs);
+  for (const next of needed) {
+    if (others.has(next)) return true;
+    for (const further of next.needs) needed.add(further);
+  }
+  return false;
+}
 
 /** Whether a node of that pattern is in the group. */
 export const contains = (draft: Draft, pattern: string): boolean =>
@@ -40,8 +46,11 @@ export function mayHoldRow(draft: Draft, node: Node, places: ReadonlySet<Place>)
 
 /** Groups in an order in which every value is stored before it is read. */
 export function ordered(all: readonly Draft[], position: ReadonlyMap<Node, number>): Draft[] {
-  const first = ({ stores }: Draft): number => Math.min(...[...stores].map((node) => position.get(node)!));
-  const byPosition = (drafts: Iterable<Draft>): Draft[] => [...drafts].sort((a, b) => first(a) - first(b));
+  const first = new Map(
+    all.map((draft) => [draft, Math.min(...[...draft.stores].map((node) => position.get(node)!))]),
+  );
+  const byPosition = (drafts: Iterable<Draft>): Draft[] =>
+    [...drafts].sort((a, b) => first.get(a)! - first.get(b)!);
   return topologicalOrder(byPosition(all), ({ needs }) => byPosition(needs));
 }
 

@@ -91,9 +91,13 @@ class Partition {
   private vertexOf(node: Node, inMemory: ReadonlySet<Node>): number {
     const known = this.vertices.get(node);
     if (known !== undefined) return known;
-    const vertex = this.cutter.vertex(this.priceOf(node));
+    const isStored = this.isStored(node);
+    // A row-wise op such as log_softmax would take a kernel of its own as well as memory: it is always computed again.
+    const isRow = definitionOf(node).pattern === "row" && !isStored;
+    const bytes = sizeOf(node.type.shape) * byteSize(node.type.dtype);
+    const vertex = this.cutter.vertex(isRow ? Number.POSITIVE_INFINITY : bytes);
     this.vertices.set(node, vertex);
-    if (this.isStored(node)) {
+    if (isStored) {
       this.cutter.source(vertex);
       return vertex;
     }
@@ -102,15 +106,6 @@ class Partition {
       this.cutter.edge(this.vertexOf(input, inMemory), vertex);
     }
     return vertex;
-  }
-
-  /**
-   * The memory that keeping a value takes. A row-wise op such as log_softmax would take a kernel of its own as well: it is
-   * always computed again from its input, unless it has to be stored.
-   */
-  private priceOf(node: Node): number {
-    if (definitionOf(node).pattern === "row" && !this.isStored(node)) return Number.POSITIVE_INFINITY;
-    return sizeOf(node.type.shape) * byteSize(node.type.dtype);
   }
 
   private usersOf(node: Node): readonly Node[] {

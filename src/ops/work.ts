@@ -1,6 +1,6 @@
 /** How much one node of a graph computes by itself, before anything is fused: what its lowering says, counted. */
 
-import { sizeOf } from "../core/shape.ts";
+import { sizeOf, stridesOf } from "../core/shape.ts";
 import { RESULT } from "../ir/body.ts";
 import type { Graph, Node, Value } from "../ir/types.ts";
 import { dot, load, variable } from "../loop/build.ts";
@@ -46,6 +46,3 @@ export function workOf(node: Node): Work {
   const counted = simplify(value, context);
   return { flops: sizeOf(type.shape) === 0 ? 0 : new ElementWork().of(counted, extents), reads: [...read] };
 }
-
-const stridesOf = (shape: readonly number[]): number[] =>
-  shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));

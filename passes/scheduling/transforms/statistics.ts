@@ -139,7 +139,6 @@ class Rows {
     const lane = (k: number): Expr => add(int(k), variable(LANE));
     const buffer = `${this.name}_lanes`;
     const element = (index: Expr): Expr => load(buffer, "float32", index);
-    const partial: Nest[] = [];
     const single: Nest[] = [];
     const lets: Stmt[] = [];
     const inLanes = statistics.map(({ reduction, name }) => {
@@ -163,9 +162,9 @@ class Rows {
       lets.push({ kind: "let", name, value: inPairs(op, totals) });
       return { buffer, index: lane(first), value: inPairs(op, [...parts, ...last]) };
     });
-    partial.push({ name: buffer, loops: laneLoop(width), stores: inLanes });
+    const partial: Nest = { name: buffer, loops: laneLoop(width), stores: inLanes };
     const cut = steps.reduce((nests, s) => nests.flatMap((n) => transformed(n, s)), kept);
-    return [...[...cut, ...partial, ...single].flatMap(statementsOf), ...lets];
+    return [...[...cut, partial, ...single].flatMap(statementsOf), ...lets];
   }
 }
 
