@@ -31,10 +31,10 @@ export const rows: Strategy = {
   doc: "Computes what is the same for a whole row once: along the row in lanes that are brought together in a fixed order, or in lanes that have a row each.",
   candidates(kernel, machine) {
     const [lowered, ...others] = nestsOf(kernel);
-    const loops = others.length === 0 ? rowLoopsOf(flattened(lowered)) : undefined;
-    if (loops === undefined) return [];
+    if (others.length > 0) return [];
     const nest = flattened(lowered);
-    if (isUpdate(nest)) return [];
+    const loops = rowLoopsOf(nest);
+    if (loops === undefined || isUpdate(nest)) return [];
     return [...inLanesOf(kernel, nest, loops, machine), ...oneByOne(nest, loops, machine)];
   },
 };
