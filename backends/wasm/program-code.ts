@@ -9,8 +9,8 @@ import { encodeModule, type MemoryLimits, type WasmFunction } from "./encode/mod
 import { printFunction } from "./encode/text.ts";
 import { scalarFunction, vectorFunctions } from "./math/functions.ts";
 import { MEMORY_IMPORT } from "./memory.ts";
-import type { Environment } from "./print/context.ts";
-import { codeLike, type KernelCode, printKernelCode, type UsedMath } from "./print/kernel.ts";
+import type { Environment, UsedMath } from "./print/context.ts";
+import { codeLike, type KernelCode, printKernelCode } from "./print/kernel.ts";
 import { barrierFunctions, TARGET } from "./threads/barrier.ts";
 import { type Phase, runFunction } from "./threads/run-function.ts";
 
@@ -46,7 +46,7 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
     return code;
   });
   const math = [
-    ...[...used.scalar].sort().map(scalarFunction),
+    ...[...used.scalar].sort().map((name) => scalarFunction(name, environment.usesRelaxedMadd)),
     ...[...used.vector].sort().flatMap(vectorFunctions),
   ];
   const phases = kernels.flatMap((kernel) => kernel.phases);

@@ -1,21 +1,19 @@
 /** The Gaussian error linear unit: one op, so that a training step computes it in one kernel and its gradient in another. */
 
-import { add, float, mul, unary } from "../loop/build.ts";
-import type { Expr } from "../loop/types.ts";
-import { erfBeside, erfExpression, erfSeries } from "./math.ts";
+import { add, float, mul } from "../loop/build.ts";
+import { erfSeries } from "./math.ts";
+import { normalShare, tailOf } from "./normal.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
 /** `1/√2π`, the density of the normal distribution at 0. */
 const DENSITY = 1 / Math.sqrt(2 * Math.PI);
 
-const root = (x: Expr): Expr => mul(x, float(Math.SQRT1_2));
-
 const gelu = pointwiseOp({
   name: "gelu",
-  doc: "`x·Φ(x)` with the normal distribution Φ, element by element, as `x/2 · (1 + erf(x/√2))`; `gelu_slope` is its gradient (torch.nn.functional.gelu, approximate none).",
+  doc: "`x·Φ(x)` with the normal distribution Φ, element by element, with all its digits where x is very negative; `gelu_slope` is its gradient (torch.nn.functional.gelu, approximate none).",
   backward: "GeluBackward",
   gradient: (b, ct, x) => b.node("mul", [ct, b.node("gelu_slope", [x])]),
-  lower: (x) => mul(mul(x, float(0.5)), add(erfExpression(root(x)), float(1))),
+  lower: (x) => mul(x, normalShare(x, tailOf(x, 0.5))),
   reference: (x) => (x / 2) * (1 + erfSeries(x * Math.SQRT1_2)),
 });
 
@@ -30,10 +28,8 @@ const geluSlope = pointwiseOp({
     return b.node("mul", [ct, b.node("mul", [factor, bell])]);
   },
   lower(x) {
-    const u = root(x);
-    const bell = unary("exp", unary("neg", mul(u, u)));
-    const share = mul(add(erfBeside(u, bell), float(1)), float(0.5));
-    return add(share, mul(mul(x, bell), float(DENSITY)));
+    const tail = tailOf(x, 0.5);
+    return add(normalShare(x, tail), mul(mul(x, tail.bell), float(DENSITY)));
   },
   reference: (x) => (1 + erfSeries(x * Math.SQRT1_2)) / 2 + x * DENSITY * Math.exp((-x * x) / 2),
 });

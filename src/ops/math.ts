@@ -2,8 +2,9 @@
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
-import { add, binary, compare, div, float, mul, select, sub, unary } from "../loop/build.ts";
+import { add, compare, div, float, mul, select, sub, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
+import { erfcExpression, erfExpression } from "./normal.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
 const tanh = pointwiseOp({
@@ -34,92 +35,21 @@ const log1p = pointwiseOp({
   reference: Math.log1p,
 });
 
-/*
- * W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23 (1969),
- * with the coefficients of his routine CALERF (netlib specfun), rounded to double, highest power first.
- */
-const NEAR_ZERO = {
-  over: [0.18577770618460315, 3.1611237438705655, 113.86415415105016, 377.485237685302, 3209.3775891384694],
-  under: [1, 23.601290952344122, 244.02463793444417, 1282.6165260773723, 2844.236833439171],
-};
-const COMPLEMENT = {
-  over: [
-    2.1531153547440383e-8, 0.5641884969886701, 8.883149794388377, 66.11919063714163, 298.6351381974001,
-    881.952221241769, 1712.0476126340707, 2051.0783778260716, 1230.3393547979972,
-  ],
-  under: [
-    1, 15.744926110709835, 117.6939508913125, 537.1811018620099, 1621.3895745666903, 3290.7992357334597,
-    4362.619090143247, 3439.3676741437216, 1230.3393548037495,
-  ],
-};
-/** Of `√π·x·e^(x²)·erfc(x)` beyond 4, in 1/x². */
-const FAR_COMPLEMENT = {
-  over: [
-    0.016315387137302097, 0.30532663496123236, 0.36034489994980445, 0.12578172611122926, 0.016083785148742275,
-    0.0006587491615298378,
-  ],
-  under: [
-    1, 2.568520192289822, 1.8729528499234604, 0.5279051029514285, 0.06051834131241312, 0.0023352049762686918,
-  ],
-};
-/** Beyond this the complement of the error function is 0 in float32. */
-const VANISHED = 10.5;
-/** From here on the error function is 1 in double. */
+/** Beyond this the error function is 1 in double. */
 const SATURATED = 6;
+
+interface Ratio {
+  readonly over: readonly number[];
+  readonly under: readonly number[];
+}
 
 const polynomial = (coefficients: readonly number[], x: Expr): Expr =>
   coefficients.slice(1).reduce((sum, c) => add(mul(sum, x), float(c)), float(coefficients[0]));
 
-const ratio = ({ over, under }: typeof NEAR_ZERO, x: Expr): Expr =>
-  div(polynomial(over, x), polynomial(under, x));
+const ratio = ({ over, under }: Ratio, x: Expr): Expr => div(polynomial(over, x), polynomial(under, x));
 
 /** `2/√π`, the slope of the error function at 0. */
 const SLOPE = 2 / Math.sqrt(Math.PI);
-
-/**
- * Cody's odd form near 0, else `1 - erfc(|x|)` with the sign of x. His middle interval ends at 4; until `SATURATED`
- * it is good for what erfc, below 2e-8 there, still changes of 1.
- */
-export function erfExpression(x: Expr): Expr {
-  const size = binary("min", unary("abs", x), float(SATURATED));
-  return erfBeside(x, unary("exp", unary("neg", mul(size, size))));
-}
-
-/** The error function of `x`, given `e^(-x²)`: for who needs both. */
-export function erfBeside(x: Expr, bell: Expr): Expr {
-  const size = binary("min", unary("abs", x), float(SATURATED));
-  const square = mul(size, size);
-  const complement = mul(bell, ratio(COMPLEMENT, size));
-  return select(
-    compare("lt", size, float(0.5)),
-    mul(x, ratio(NEAR_ZERO, square)),
-    mul(unary("sign", x), sub(float(1), complement)),
-  );
-}
-
-/** `e^(-x²)` with the square in two parts, of which the first is exact: so the exponent's rounding does not count. */
-function bell(x: Expr): Expr {
-  const near = mul(unary("trunc", mul(x, float(16))), float(1 / 16));
-  const rest = mul(sub(x, near), add(x, near));
-  return mul(unary("exp", unary("neg", mul(near, near))), unary("exp", unary("neg", rest)));
-}
-
-/** Cody's three forms: `1 - erf(x)` near 0, the complement itself beyond, and `2 - erfc(-x)` below. */
-function erfcExpression(x: Expr): Expr {
-  const size = binary("min", unary("abs", x), float(VANISHED));
-  const inverse = div(float(1), mul(size, size));
-  const tail = sub(float(1 / Math.sqrt(Math.PI)), mul(inverse, ratio(FAR_COMPLEMENT, inverse)));
-  const complement = select(
-    compare("lt", size, float(4)),
-    mul(bell(size), ratio(COMPLEMENT, size)),
-    div(mul(bell(size), tail), size),
-  );
-  return select(
-    compare("lt", size, float(0.5)),
-    sub(float(1), mul(x, ratio(NEAR_ZERO, mul(size, size)))),
-    select(compare("lt", x, float(0)), sub(float(2), complement), complement),
-  );
-}
 
 /** Beyond 2 by the continued fraction `e^(-x²)/√π · 1/(x + (1/2)/(x + 1/(x + (3/2)/(x + …))))`. */
 function erfcFraction(x: number): number {
@@ -148,7 +78,7 @@ function erfSlope(b: GraphBuilder, x: Value): Value {
 
 const erf = pointwiseOp({
   name: "erf",
-  doc: "The error function, element by element; `2/√π · e^(-x²)` is its gradient (torch.erf). Cody's rational approximation of 1969, in plain arithmetic, so that no backend needs a function for it.",
+  doc: "The error function, element by element; `2/√π · e^(-x²)` is its gradient (torch.erf). In plain arithmetic, so that no backend needs a function for it.",
   backward: "ErfBackward",
   gradient: (b, ct, x) => b.node("mul", [ct, erfSlope(b, x)]),
   lower: erfExpression,
@@ -189,7 +119,7 @@ const OUTER_QUANTILE = {
   ],
 };
 /** The quantiles are of a normal distribution of variance 1, the error function is of one of 1/2. */
-const scaled = ({ over, under }: typeof NEAR_ZERO, by: number): typeof NEAR_ZERO => ({
+const scaled = ({ over, under }: Ratio, by: number): Ratio => ({
   over: over.map((c) => c * by),
   under,
 });

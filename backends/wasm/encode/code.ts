@@ -170,6 +170,10 @@ export class CodeWriter {
         w.byte(e.condition ? 0x0d : 0x0c).unsigned(this.labels.length - 1 - at);
         return;
       }
+      case "sequence":
+        this.body(e.body);
+        this.instruction(e.value);
+        return;
       case "comment":
         return;
       default:

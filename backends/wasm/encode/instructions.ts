@@ -133,6 +133,13 @@ export type Instruction =
       /** Branches only where this is not 0; always when it is absent. */
       readonly condition?: Instruction;
     }
+  /** A value that takes statements to compute; they run where it is wanted. */
+  | {
+      readonly kind: "sequence";
+      readonly type: ValueType;
+      readonly body: readonly Instruction[];
+      readonly value: Instruction;
+    }
   /** A line of the text form; it has no bytes. */
   | { readonly kind: "comment"; readonly type: "none"; readonly text: string };
 
@@ -294,5 +301,11 @@ export const branch = (label: string, condition?: Instruction): Instruction => (
   label,
   ...(condition && { condition }),
 });
+
+/** `value`, computed when `body` has run. */
+export function sequence(body: readonly Instruction[], value: Instruction): Instruction {
+  invariant(value.type !== "none" && body.every(({ type }) => type === "none"), "statements and a value");
+  return { kind: "sequence", type: value.type, body, value };
+}
 
 export const comment = (text: string): Instruction => ({ kind: "comment", type: "none", text });

@@ -202,6 +202,7 @@ export const OPERATIONS = {
   }),
   ...simd(["v128", "i32"], {
     "i32x4.shl": 0xab,
+    "i32x4.shr_s": 0xac,
     "i32x4.shr_u": 0xad,
     "i64x2.shl": 0xcb,
     "i64x2.shr_s": 0xcc,

@@ -52,6 +52,7 @@ function print(e: Instruction, indent: string): string[] {
   if (e.kind === "block" || e.kind === "loop") {
     return [`${indent}(${e.kind} $${e.label}`, ...printBody(e.body, deeper), `${indent})`];
   }
+  if (e.kind === "sequence") return printBody([...e.body, e.value], indent);
   const head = headOf(e);
   const flat = flatten(e);
   if (flat !== undefined && indent.length + flat.length <= WIDTH) return [indent + flat];
@@ -75,7 +76,8 @@ function print(e: Instruction, indent: string): string[] {
 
 /** The whole tree on one line; `undefined` for what never stands on one. */
 function flatten(e: Instruction): string | undefined {
-  if (e.kind === "comment" || e.kind === "block" || e.kind === "loop") return undefined;
+  if (e.kind === "comment" || e.kind === "block" || e.kind === "loop" || e.kind === "sequence")
+    return undefined;
   if (e.kind === "if") {
     if (e.type === "none") return undefined;
     const [condition, then, otherwise] = [e.condition, e.body[0], e.otherwise[0]].map(flatten);
@@ -108,6 +110,8 @@ function operandsOf(e: Instruction): readonly Instruction[] {
       return e.condition ? [e.condition] : [];
     case "if":
       return [e.condition];
+    case "sequence":
+      return [...e.body, e.value];
     case "const":
     case "vector":
     case "get":
@@ -156,6 +160,8 @@ function headOf(e: Instruction): string {
       return e.type === "none" ? "if" : `if (result ${e.type})`;
     case "branch":
       return `${e.condition ? "br_if" : "br"} $${e.label}`;
+    case "sequence":
+      return "";
     case "comment":
       return `;; ${e.text}`;
     default:

@@ -48,8 +48,6 @@ export function growthOf(m: Doubles, x: Instruction): Instruction {
   return m.add(m.mul(growth, power), m.sub(power, m.constant(1)));
 }
 
-export const expm1 = (m: Doubles, x: Instruction): Instruction => m.withSign(growthOf(m, x), x);
-
 /** `exponent·ln 2 + ln(1 + f)` by `ln(1 + f) = 2·atanh(f/(2 + f))`. */
 function logarithm(m: Doubles, exponent: Instruction, f: Instruction): Instruction {
   const s = m.name("s", m.div(f, m.add(f, m.constant(2))));
@@ -69,7 +67,7 @@ function logarithmOrLimit(m: Doubles, x: Instruction, value: Instruction): Instr
   return m.select(m.is("gt", x, m.constant(0)), finite, below);
 }
 
-export function log(m: Doubles, x: Instruction): Instruction {
+function log(m: Doubles, x: Instruction): Instruction {
   const { exponent, fraction } = m.split("x", x);
   const f = m.name("f", m.sub(fraction, m.constant(1)));
   return logarithmOrLimit(m, x, logarithm(m, m.name("k", exponent), f));

@@ -1,6 +1,6 @@
 /**
- * The elementary functions as functions of a module, on one float32 and on four: those that training calls for every
- * element in single precision, the others by way of two pairs of doubles.
+ * The elementary functions: those that training calls for every element in single precision, as code in the loops of four
+ * lanes; the others as functions of a module, by way of two pairs of doubles. On one float32 all are functions.
  */
 
 import {
@@ -10,14 +10,14 @@ import {
   type Instruction,
   type Local,
   operation,
-  set,
+  sequence,
   shuffle,
 } from "../encode/instructions.ts";
 import type { WasmFunction } from "../encode/module.ts";
 import { Doubles } from "./doubles.ts";
 import * as inFloats from "./float-formulas.ts";
-import { Floats } from "./floats.ts";
-import { expm1, log, log1p, pow } from "./formulas.ts";
+import { Alone, type Around, Floats } from "./floats.ts";
+import { pow } from "./formulas.ts";
 import { acosh, asinh, atanh, cosh, sinh } from "./hyperbolic.ts";
 import { fmod } from "./remainder.ts";
 import { acos, asin, atan, atan2, cos, sin, tan } from "./trigonometry.ts";
@@ -25,17 +25,14 @@ import { acos, asin, atan, atan2, cos, sin, tan } from "./trigonometry.ts";
 type Formula = (m: Doubles, x: Instruction, y: Instruction) => Instruction;
 
 /** On four float32 at once. */
-const SINGLE = { exp: inFloats.exp, tanh: inFloats.tanh } satisfies Readonly<
-  Record<string, (m: Floats, x: Instruction) => Instruction>
->;
+const SINGLE = { ...inFloats } satisfies Readonly<Record<string, (m: Floats, x: Instruction) => Instruction>>;
 const UNARY = {
-  ...{ expm1, log, log1p },
   ...{ sin, cos, tan, asin, acos, atan },
   ...{ sinh, cosh, asinh, acosh, atanh },
 } satisfies Readonly<Record<string, Formula>>;
 const BINARY = { pow, atan2, fmod } satisfies Readonly<Record<string, Formula>>;
 
-type DoubleFunction = keyof typeof UNARY | keyof typeof BINARY;
+export type DoubleFunction = keyof typeof UNARY | keyof typeof BINARY;
 export type MathFunction = DoubleFunction | keyof typeof SINGLE;
 
 const FORMULAS: Readonly<Record<DoubleFunction, Formula>> = { ...UNARY, ...BINARY };
@@ -60,23 +57,32 @@ const LOWER_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 export const mathName = (name: MathFunction, isVector: boolean): string =>
   isVector ? `math_${name}_f32x4` : `math_${name}_f32`;
 
-/** `name` for one float32. In single precision it is one lane of the form for four, so that it gives the same bits. */
-export function scalarFunction(name: MathFunction): WasmFunction {
+/** The value of a function of single precision on four float32, as code among `around`'s. */
+export function inLanes(name: keyof typeof SINGLE, argument: Instruction, around: Around): Instruction {
+  const m = new Floats({
+    local: (part) => around.local(`${name}.${part}`),
+    constant: (shape, value) => around.constant(shape, value),
+    usesRelaxedMadd: around.usesRelaxedMadd,
+  });
+  const value = SINGLE[name](m, m.name("of", argument));
+  return sequence(m.body, value);
+}
+
+/**
+ * `name` for one float32. In single precision it is one lane of the form for four, so that it gives the same bits on an
+ * engine where that has multiply-adds, and on one where it has none.
+ */
+export function scalarFunction(name: MathFunction, usesRelaxedMadd: boolean): WasmFunction {
   const parameters = parametersOf(name, "f32");
   if (isSingle(name)) {
-    const lanes: Local = { name: "lanes", type: "v128" };
-    const m = new Floats();
-    const value = SINGLE[name](m, get(lanes));
+    const around = new Alone(usesRelaxedMadd);
+    const value = inLanes(name, operation("f32x4.splat", get(parameters[0])), around);
     return {
       name: mathName(name, false),
       parameters,
       results: ["f32"],
-      locals: [lanes, ...m.locals],
-      body: [
-        set(lanes, operation("f32x4.splat", get(parameters[0]))),
-        ...m.body,
-        extract("f32x4.extract_lane", 0, value),
-      ],
+      locals: around.locals,
+      body: [extract("f32x4.extract_lane", 0, value)],
       exported: false,
       comments: [`${name} of one number`],
     };
@@ -95,24 +101,9 @@ export function scalarFunction(name: MathFunction): WasmFunction {
   };
 }
 
-/** `name` for four float32, and in double precision the function for two that it calls. */
-export function vectorFunctions(name: MathFunction): readonly WasmFunction[] {
+/** `name` in double precision for four float32, and the function for two doubles that it calls. */
+export function vectorFunctions(name: DoubleFunction): readonly WasmFunction[] {
   const parameters = parametersOf(name, "v128");
-  if (isSingle(name)) {
-    const m = new Floats();
-    const value = SINGLE[name](m, get(parameters[0]));
-    return [
-      {
-        name: mathName(name, true),
-        parameters,
-        results: ["v128"],
-        locals: m.locals,
-        body: [...m.body, value],
-        exported: false,
-        comments: [`${name} of four numbers`],
-      },
-    ];
-  }
   const m = new Doubles(true);
   const [a, b] = parameters.map(get);
   const pair: WasmFunction = {

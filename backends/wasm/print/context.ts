@@ -4,6 +4,7 @@ import { invariant } from "../../../src/core/errors.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
 import type { BufferParam, ExprType } from "../../../src/loop/types.ts";
 import {
+  call,
   get,
   type Instruction,
   i32,
@@ -13,9 +14,11 @@ import {
   selectValue,
   set,
   tee,
+  vector,
 } from "../encode/instructions.ts";
-import type { ValueType } from "../encode/operations.ts";
-import { type MathFunction, mathName } from "../math/functions.ts";
+import type { ValueType, VectorShape } from "../encode/operations.ts";
+import type { Around } from "../math/floats.ts";
+import { type DoubleFunction, inLanes, isSingle, type MathFunction, mathName } from "../math/functions.ts";
 import type { IntegerPlace, Place, UniformPlace } from "./places.ts";
 import { valueType } from "./representation.ts";
 
@@ -44,23 +47,32 @@ export interface Scope {
   readonly lane?: number;
 }
 
+/** Elementary functions that kernels call, in either form. */
+export interface UsedMath {
+  readonly scalar: Set<MathFunction>;
+  readonly vector: Set<DoubleFunction>;
+}
+
 export class FunctionContext {
   readonly environment: Environment;
   readonly buffers: ReadonlyMap<string, BufferParam>;
   /** Names of the module's elementary functions that are called, shared with its other functions. */
-  readonly used: { readonly scalar: Set<MathFunction>; readonly vector: Set<MathFunction> };
+  readonly used: UsedMath;
   private readonly byKey = new Map<string, Local>();
   private readonly names = new Set([THREAD.name, THREADS.name]);
   /** What is computed once, at the start of the function. */
   private readonly prepared = new Map<string, { readonly local: Local; readonly value: Instruction }>();
   private divided = false;
+  /** For functions whose code stands in this one. Names with a dot are none of a kernel's. */
+  private readonly around: Around;
 
-  constructor(
-    environment: Environment,
-    buffers: readonly BufferParam[],
-    used: { readonly scalar: Set<MathFunction>; readonly vector: Set<MathFunction> },
-  ) {
+  constructor(environment: Environment, buffers: readonly BufferParam[], used: UsedMath) {
     this.environment = environment;
+    this.around = {
+      local: (name) => this.local(name, "v128"),
+      constant: (shape, value) => this.constant(shape, value),
+      usesRelaxedMadd: environment.usesRelaxedMadd,
+    };
     this.buffers = new Map(buffers.map((b) => [b.name, b]));
     this.used = used;
   }
@@ -163,7 +175,7 @@ export class FunctionContext {
   }
 
   /** A value that is computed at the start of the function, whoever asks for it first. */
-  private once(key: string, name: string, type: "i32" | "f32", value: () => Instruction): Instruction {
+  private once(key: string, name: string, type: ValueType, value: () => Instruction): Instruction {
     let known = this.prepared.get(key);
     if (known === undefined) {
       known = { value: value(), local: this.local(name, type) };
@@ -177,9 +189,27 @@ export class FunctionContext {
     return [...this.prepared.values()].map(({ local, value }) => set(local, value));
   }
 
-  mathName(name: MathFunction, isVector: boolean): string {
-    (isVector ? this.used.vector : this.used.scalar).add(name);
-    return mathName(name, isVector);
+  /**
+   * The same constant in every lane. Engines put one together from two halves wherever it stands; a local is computed once,
+   * and loaded at worst.
+   */
+  constant(shape: VectorShape, value: number): Instruction {
+    const lanes = vector(shape, [value, value, value, value]);
+    if (Object.is(value, 0)) return lanes;
+    return this.once(`${shape} ${value}`, `constant.${this.prepared.size}`, "v128", () => lanes);
+  }
+
+  /** An elementary function of one number. */
+  ofOne(name: MathFunction, ...operands: readonly Instruction[]): Instruction {
+    this.used.scalar.add(name);
+    return call(mathName(name, false), "f32", ...operands);
+  }
+
+  /** An elementary function of the numbers in four lanes. */
+  ofFour(name: MathFunction, ...operands: readonly Instruction[]): Instruction {
+    if (isSingle(name)) return inLanes(name, operands[0], this.around);
+    this.used.vector.add(name);
+    return call(mathName(name, true), "v128", ...operands);
   }
 }
 

@@ -7,16 +7,9 @@ import { RangeContext } from "../../../src/loop/range.ts";
 import { printSchedule } from "../../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
 import type { WasmFunction } from "../encode/module.ts";
-import type { MathFunction } from "../math/functions.ts";
 import type { Phase } from "../threads/run-function.ts";
-import { type Environment, FunctionContext, THREAD, THREADS } from "./context.ts";
+import { type Environment, FunctionContext, THREAD, THREADS, type UsedMath } from "./context.ts";
 import { StatementPrinter } from "./statements.ts";
-
-/** Elementary functions that kernels call, in either form. */
-export interface UsedMath {
-  readonly scalar: Set<MathFunction>;
-  readonly vector: Set<MathFunction>;
-}
 
 /** A kernel as code: its functions in the order they run, and who runs them. */
 export interface KernelCode {

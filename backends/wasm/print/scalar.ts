@@ -4,7 +4,6 @@ import { InternalError, invariant } from "../../../src/core/errors.ts";
 import type { CompareOp, Expr, ExprType } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import {
-  call,
   choose,
   f32,
   f64,
@@ -169,7 +168,7 @@ export class ScalarPrinter {
       case "asinh":
       case "acosh":
       case "atanh":
-        return call(this.context.mathName(e.op, false), "f32", a);
+        return this.context.ofOne(e.op, a);
       default:
         return e.op satisfies never;
     }
@@ -196,11 +195,11 @@ export class ScalarPrinter {
         return type === "f32" ? operation(`f32.${e.op}`, a, b) : this.integerExtreme(e.op, a, b);
       case "pow":
         invariant(type === "f32", "powers are of float32");
-        return call(this.context.mathName("pow", false), "f32", a, b);
+        return this.context.ofOne("pow", a, b);
       case "atan2":
-        return call(this.context.mathName("atan2", false), "f32", a, b);
+        return this.context.ofOne("atan2", a, b);
       case "fmod":
-        if (type === "f32") return call(this.context.mathName("fmod", false), "f32", a, b);
+        if (type === "f32") return this.context.ofOne("fmod", a, b);
         return this.difference(e, a, b, "f64.trunc");
       case "and":
       case "bitand":

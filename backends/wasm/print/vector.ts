@@ -6,16 +6,7 @@
 import { InternalError } from "../../../src/core/errors.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import {
-  call,
-  choose,
-  get,
-  type Instruction,
-  i32,
-  operation,
-  replace,
-  vector,
-} from "../encode/instructions.ts";
+import { choose, get, type Instruction, i32, operation, replace, vector } from "../encode/instructions.ts";
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
@@ -27,9 +18,6 @@ export const LANES = [0, 1, 2, 3] as const;
 
 /** The bits of 1.0, which a mask cuts out of. */
 const ONE_BITS = 0x3f800000;
-
-const splatInteger = (value: number): Instruction => vector("i32x4", [value, value, value, value]);
-const splatFloat = (value: number): Instruction => vector("f32x4", [value, value, value, value]);
 
 export class VectorPrinter {
   private readonly context: FunctionContext;
@@ -84,8 +72,8 @@ export class VectorPrinter {
   /** A value that all lanes share, computed and put in every lane. */
   spread(e: Expr, scope: Scope): Instruction {
     if (e.kind === "const") {
-      if (laneShape(e.dtype) === "f32x4") return splatFloat(e.value);
-      return splatInteger(e.dtype === "bool" && e.value !== 0 ? -1 : e.value | 0);
+      if (laneShape(e.dtype) === "f32x4") return this.context.constant("f32x4", e.value);
+      return this.context.constant("i32x4", e.dtype === "bool" && e.value !== 0 ? -1 : e.value | 0);
     }
     const loadSplat = e.kind === "load" ? STORED[e.dtype].loadSplat : undefined;
     if (e.kind === "load" && loadSplat !== undefined)
@@ -138,10 +126,14 @@ export class VectorPrinter {
         return operation("f32x4.nearest", a);
       case "sign": {
         const [first, again] = this.context.twice(a);
-        const signBits = splatInteger(-(2 ** 31));
-        const signed = operation("v128.bitselect", first, splatFloat(1), signBits);
+        const signBits = this.context.constant("i32x4", -(2 ** 31));
+        const signed = operation("v128.bitselect", first, this.context.constant("f32x4", 1), signBits);
         // Neither above nor below 0 are the zeros and NaN.
-        const isSigned = operation("f32x4.gt", operation("f32x4.abs", again), splatFloat(0));
+        const isSigned = operation(
+          "f32x4.gt",
+          operation("f32x4.abs", again),
+          this.context.constant("f32x4", 0),
+        );
         return operation("v128.and", signed, isSigned);
       }
       case "isnan": {
@@ -164,7 +156,7 @@ export class VectorPrinter {
       case "asinh":
       case "acosh":
       case "atanh":
-        return call(this.context.mathName(e.op, true), "v128", a);
+        return this.context.ofFour(e.op, a);
       default:
         return e.op satisfies never;
     }
@@ -191,12 +183,7 @@ export class VectorPrinter {
       case "atan2":
       case "fmod":
         if (!isFloat) return undefined;
-        return call(
-          this.context.mathName(e.op, true),
-          "v128",
-          this.print(e.a, scope),
-          this.print(e.b, scope),
-        );
+        return this.context.ofFour(e.op, this.print(e.a, scope), this.print(e.b, scope));
       case "and":
       case "bitand":
         return both("v128.and");
@@ -250,15 +237,15 @@ export class VectorPrinter {
     switch (e.dtype) {
       case "float32":
         if (isFromFloat) return a;
-        if (from === "bool") return operation("v128.and", a, splatInteger(ONE_BITS));
+        if (from === "bool") return operation("v128.and", a, this.context.constant("i32x4", ONE_BITS));
         return operation(`f32x4.convert_i32x4_${signOf(from)}`, a);
       case "bool":
-        if (isFromFloat) return operation("f32x4.ne", a, splatFloat(0));
-        return from === "bool" ? a : operation("i32x4.ne", a, splatInteger(0));
+        if (isFromFloat) return operation("f32x4.ne", a, this.context.constant("f32x4", 0));
+        return from === "bool" ? a : operation("i32x4.ne", a, this.context.constant("i32x4", 0));
       case "int32":
       case "uint32":
       case "uint8":
-        if (from === "bool") return operation("v128.and", a, splatInteger(1));
+        if (from === "bool") return operation("v128.and", a, this.context.constant("i32x4", 1));
         return isFromFloat ? operation("i32x4.trunc_sat_f32x4_s", a) : a;
       default:
         return e.dtype satisfies never;

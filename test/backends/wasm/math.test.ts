@@ -3,8 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { call, get, i32, type Local, loadAt, storeAt } from "../../../backends/wasm/encode/instructions.ts";
 import { encodeModule, type WasmFunction } from "../../../backends/wasm/encode/module.ts";
-import { type EngineMemory, engine } from "../../../backends/wasm/engine.ts";
+import { type EngineMemory, engine, hasRelaxedMadd } from "../../../backends/wasm/engine.ts";
+import { Alone } from "../../../backends/wasm/math/floats.ts";
 import {
+  inLanes,
   isBinary,
   isSingle,
   MATH_FUNCTIONS,
@@ -17,20 +19,25 @@ import { generator } from "../../support/draw.ts";
 
 type Numbers = readonly number[];
 
-/** The function of one number, and that of four by way of memory. */
-async function load(name: MathFunction) {
+/** The function of one number, and that of four by way of memory; of single precision also with multiply-adds. */
+async function load(name: MathFunction, usesRelaxedMadd = false) {
   const count = isBinary(name) ? 2 : 1;
   const to: Local = { name: "to", type: "i32" };
   const operands = Array.from({ length: count }, (_, k) => loadAt("v128.load", i32(16 * k)));
+  const around = new Alone(usesRelaxedMadd);
+  const inFour = isSingle(name)
+    ? inLanes(name, operands[0], around)
+    : call(mathName(name, true), "v128", ...operands);
   const four: WasmFunction = {
     name: "four",
     parameters: [to],
     results: [],
-    locals: [],
-    body: [storeAt("v128.store", get(to), call(mathName(name, true), "v128", ...operands))],
+    locals: around.locals,
+    body: [storeAt("v128.store", get(to), inFour)],
     exported: true,
   };
-  const functions = [{ ...scalarFunction(name), exported: true }, ...vectorFunctions(name), four];
+  const one = { ...scalarFunction(name, usesRelaxedMadd), exported: true };
+  const functions = [one, ...(isSingle(name) ? [] : vectorFunctions(name)), four];
   const bytes = encodeModule({
     name,
     imports: [],
@@ -43,9 +50,9 @@ async function load(name: MathFunction) {
   const { exports } = await wasm.instantiate(await wasm.compile(bytes), {});
   const memory = exports.memory as unknown as EngineMemory;
   const floats = new Float32Array(memory.buffer);
-  const one = exports[mathName(name, false)] as (...x: number[]) => number;
+  const ofOne = exports[mathName(name, false)] as (...x: number[]) => number;
   return {
-    one: (...x: number[]): number => one(...x),
+    one: (...x: number[]): number => ofOne(...x),
     four(...x: readonly Numbers[]): Numbers {
       x.forEach((lanes, k) => {
         floats.set(lanes, 4 * k);
@@ -120,9 +127,14 @@ describe("fmod", () => {
   });
 });
 
-describe.each(MATH_FUNCTIONS)("%s", (name) => {
+/** With multiply-adds rounded twice, and where the engine has them rounded once. */
+const FORMS = [false, ...(hasRelaxedMadd() ? [true] : [])];
+
+describe.each(
+  MATH_FUNCTIONS.flatMap((name) => (isSingle(name) ? FORMS : [false]).map((fused) => ({ name, fused }))),
+)("$name, multiply-adds rounded once: $fused", ({ name, fused }) => {
   test("is float32's nearest to the engine's result over all magnitudes", async () => {
-    const { one } = await load(name);
+    const { one } = await load(name, fused);
     const random = generator(1);
     let worst = 0;
     for (let k = 0; k < 40_000; k++) {
@@ -135,7 +147,7 @@ describe.each(MATH_FUNCTIONS)("%s", (name) => {
   });
 
   test("follows the engine at the ends: zeros with their signs, infinities, NaN, overflow", async () => {
-    const { one } = await load(name);
+    const { one } = await load(name, fused);
     for (const given of SPECIAL) {
       for (const y of isBinary(name) ? SPECIAL : [0]) {
         const x = Math.fround(given);
@@ -150,7 +162,7 @@ describe.each(MATH_FUNCTIONS)("%s", (name) => {
   });
 
   test("gives the same bits for four numbers as for one", async () => {
-    const { one, four } = await load(name);
+    const { one, four } = await load(name, fused);
     const random = generator(2);
     const draw = (): number => Math.fround((random() * 2 - 1) * 10 ** (random() * 6 - 3));
     const groups = [SPECIAL.slice(0, 4), SPECIAL.slice(4, 8), SPECIAL.slice(8, 12), SPECIAL.slice(12, 16)];
