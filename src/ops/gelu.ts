@@ -13,7 +13,7 @@ const gelu = pointwiseOp({
   doc: "`x·Φ(x)` with the normal distribution Φ, element by element, with all its digits where x is very negative; `gelu_slope` is its gradient (torch.nn.functional.gelu, approximate none).",
   backward: "GeluBackward",
   gradient: (b, ct, x) => b.node("mul", [ct, b.node("gelu_slope", [x])]),
-  lower: (x) => mul(x, normalShare(x, tailOf(x, 0.5))),
+  lower: (x) => mul(x, normalShare(x, tailOf(x))),
   reference: (x) => (x / 2) * (1 + erfSeries(x * Math.SQRT1_2)),
 });
 
@@ -28,7 +28,7 @@ const geluSlope = pointwiseOp({
     return b.node("mul", [ct, b.node("mul", [factor, bell])]);
   },
   lower(x) {
-    const tail = tailOf(x, 0.5);
+    const tail = tailOf(x);
     return add(normalShare(x, tail), mul(mul(x, tail.bell), float(DENSITY)));
   },
   reference: (x) => (1 + erfSeries(x * Math.SQRT1_2)) / 2 + x * DENSITY * Math.exp((-x * x) / 2),

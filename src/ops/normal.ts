@@ -20,8 +20,6 @@ const TAIL = [
   -5.1821340059016195e-6, -1.3050734050185765e-6,
 ];
 const MIDDLE = 4;
-/** Beyond this all tails are 0, in double too. */
-const VANISHED = 40;
 
 /** `erf(x)/x` in x² up to 1/4, off by 1.9e-15; likewise of a Remez exchange, on 300 points. */
 const ERF = [
@@ -41,45 +39,52 @@ function polynomial(coefficients: readonly number[], x: Expr): Expr {
   return terms[0];
 }
 
-/** A tail of a bell-shaped curve, and the curve. */
+/** `e^(-t²/2)`, and the share of the normal distribution beyond `t = |x|`. */
 export interface Tail {
   readonly bell: Expr;
-  /** The share of the curve's area that is further out than `|x|`, on one side. */
   readonly area: Expr;
 }
 
-/**
- * Of `bell = e^(-rate·x²)`. A tail is as good as its exponent, so what the square's rounding has lost is made good: the
- * upper half of the digits has a square without rounding.
- */
-export function tailOf(x: Expr, rate: 0.5 | 1): Tail {
-  const size = binary("min", unary("abs", x), float(VANISHED));
-  const square = mul(size, size);
-  const upper = mul(unary("trunc", mul(size, float(256))), float(1 / 256));
-  const lost = add(sub(mul(upper, upper), square), mul(sub(size, upper), add(size, upper)));
-  const power = unary("exp", mul(square, float(-rate)));
-  const bell = add(power, mul(mul(power, lost), float(-rate)));
-  const deviations = rate === 0.5 ? size : mul(size, float(Math.SQRT2));
-  const inverse = div(float(1), add(deviations, float(MIDDLE)));
-  const series = polynomial(TAIL, mul(sub(deviations, float(MIDDLE)), inverse));
-  return { bell, area: mul(mul(bell, inverse), series) };
+/** What `TAIL` has of `size` standard deviations, times `bell`. */
+function areaBeyond(size: Expr, bell: Expr): Expr {
+  const inverse = div(float(1), add(size, float(MIDDLE)));
+  const variable = sub(float(1), mul(inverse, float(2 * MIDDLE)));
+  return mul(mul(bell, inverse), polynomial(TAIL, variable));
+}
+
+/** In float32 a tail is off by its exponent's rounding: x²/4 units in the last place, beside the usual few. */
+export function tailOf(x: Expr): Tail {
+  const bell = unary("exp", mul(mul(x, x), float(-0.5)));
+  return { bell, area: areaBeyond(unary("abs", x), bell) };
 }
 
 /** Φ, of which a tail below 0 is all and one above is missing. */
 export const normalShare = (x: Expr, { area }: Tail): Expr =>
   select(compare("lt", x, float(0)), area, sub(float(1), area));
 
+const root2 = (x: Expr): Expr => mul(x, float(Math.SQRT2));
+
 /** An odd series near 0, else what two tails leave. */
 export function erfExpression(x: Expr): Expr {
-  const { area } = tailOf(x, 1);
+  const size = unary("abs", x);
+  const tails = mul(areaBeyond(root2(size), unary("exp", unary("neg", mul(x, x)))), float(2));
   return select(
-    compare("lt", unary("abs", x), float(0.5)),
+    compare("lt", size, float(0.5)),
     mul(x, polynomial(ERF, mul(x, x))),
-    mul(unary("sign", x), sub(float(1), mul(area, float(2)))),
+    mul(unary("sign", x), sub(float(1), tails)),
   );
 }
 
+/** Beyond this the complement of the error function is 0, in double too. */
+const VANISHED = 30;
+
+/** Two tails with all their digits: what the square's rounding has lost counts, and half the digits have a square without. */
 export function erfcExpression(x: Expr): Expr {
-  const tails = mul(tailOf(x, 1).area, float(2));
+  const size = binary("min", unary("abs", x), float(VANISHED));
+  const square = mul(size, size);
+  const upper = mul(unary("trunc", mul(size, float(256))), float(1 / 256));
+  const lost = add(sub(mul(upper, upper), square), mul(sub(size, upper), add(size, upper)));
+  const power = unary("exp", unary("neg", square));
+  const tails = mul(areaBeyond(root2(size), sub(power, mul(power, lost))), float(2));
   return select(compare("lt", x, float(0)), sub(float(2), tails), tails);
 }
