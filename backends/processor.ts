@@ -25,6 +25,7 @@ export const PROCESSOR = {
     tile: {
       vectorLoad: 0.15,
       splat: 0.2,
+      pickedLoad: 0.7,
       guardedLoad: 6,
       iteration: 1,
       latency: 6,
@@ -49,6 +50,9 @@ export const PROCESSOR = {
       farByte: 1 / 20,
       farStore: 60,
       farLoad: 30,
+      // 7 ns an element and more; fitted.
+      pagedStore: 30,
+      pagedLoad: 90,
     },
     sparse: { entry: 2, makeEntry: 10, finish: 10, intoMemory: 1.6, partialSums: 3 },
     transform: {

@@ -74,6 +74,8 @@ export interface TileCosts {
   readonly vectorLoad: number;
   /** A single element for all lanes. */
   readonly splat: number;
+  /** What it takes longer to pick the lanes of a vector out of two. */
+  readonly pickedLoad: number;
   /** What has to be computed, or asks a guard first. */
   readonly guardedLoad: number;
   readonly iteration: number;
@@ -128,6 +130,9 @@ export interface TrafficCosts {
   readonly farStore: number;
   /** A vector or an element that is loaded from memory, in another page than the one before. */
   readonly farLoad: number;
+  /** A vector whose lanes are each stored to, or loaded from, a page of its own that is in no cache near by. */
+  readonly pagedStore: number;
+  readonly pagedLoad: number;
 }
 
 /** For lists of the positions that are not zero. */

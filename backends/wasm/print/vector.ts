@@ -4,9 +4,10 @@
  */
 
 import { InternalError } from "../../../src/core/errors.ts";
+import { add, int } from "../../../src/loop/build.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { choose, get, type Instruction, i32, operation, replace, vector } from "../encode/instructions.ts";
+import { choose, get, type Instruction, i32, operation, replace, shuffle, vector } from "../encode/instructions.ts";
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
@@ -18,6 +19,10 @@ export const LANES = [0, 1, 2, 3] as const;
 
 /** The bits of 1.0, which a mask cuts out of. */
 const ONE_BITS = 0x3f800000;
+
+/** The bytes of four lanes that stand so many apart: the first two are in one vector, the last two end another. */
+const everyNth = (step: 2 | 3): readonly number[] =>
+  [0, step, 7 - step, 7].flatMap((lane) => LANES.map((byte) => 4 * lane + byte));
 
 export class VectorPrinter {
   private readonly context: FunctionContext;
@@ -104,9 +109,16 @@ export class VectorPrinter {
   }
 
   private load(e: Extract<Expr, { kind: "load" }>, scope: Scope): Instruction | undefined {
-    if (laneStepOf(e.index, scope) !== 1) return undefined;
-    const first: Scope = { ...scope, lane: 0 };
-    return STORED[e.dtype].loadLanes(addressOf(e.buffer, e.index, first, this.context, this.scalar.print));
+    const step = laneStepOf(e.index, scope);
+    const lanesFrom = (index: Expr): Instruction => {
+      const first: Scope = { ...scope, lane: 0 };
+      return STORED[e.dtype].loadLanes(addressOf(e.buffer, index, first, this.context, this.scalar.print));
+    };
+    if (step === 1) return lanesFrom(e.index);
+    // Of two vectors, the first begins with the first lane and the second ends with the last one: nothing is read beyond.
+    if (step === 2 || step === 3)
+      return shuffle(everyNth(step), lanesFrom(e.index), lanesFrom(add(e.index, int(3 * step - 3))));
+    return undefined;
   }
 
   private unary(e: Extract<Expr, { kind: "unary" }>, scope: Scope): Instruction | undefined {

@@ -66,7 +66,8 @@ function sorted(plan: PanelPlan, rankOf: (c: Coordinate) => number): PanelPlan {
   return { ...plan, coordinates: [...plan.coordinates].sort((a, b) => rankOf(a) - rankOf(b)) };
 }
 
-function formOf({ expr }: Factor, plan: PanelPlan | undefined): Affine {
+/** Where an element stands in the factor's panel, or where it is read in place. */
+export function formOf({ expr }: Factor, plan: PanelPlan | undefined): Affine {
   if (plan !== undefined) return panelForm(plan);
   return expr.kind === "load" ? toAffine(expr.index) : { constant: 0, terms: new Map() };
 }

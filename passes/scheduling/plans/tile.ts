@@ -5,7 +5,6 @@
  * is splatted, and every other one is packed first so that it is one of the two; packed, guards are not asked in the sum.
  */
 
-import { coefficientOf, toAffine } from "../../../src/loop/affine.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
@@ -16,7 +15,8 @@ import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import { type Lanes, splitOf, tileCount, tileWidth, vectorCount } from "../analysis/lanes.ts";
 import { iterationsOf } from "../analysis/nest.ts";
 import { cacheStep, type PanelPlan, planPanel } from "../transforms/panel.ts";
-import { arrange, isBatchLike } from "./axis-order.ts";
+import { arrange, formOf, isBatchLike } from "./axis-order.ts";
+import { type Block, blocksOf, loadsOf } from "./block.ts";
 import {
   type Footprint,
   iterationCost,
@@ -27,13 +27,10 @@ import {
 } from "./cost.ts";
 import { Factor } from "./factor.ts";
 import { farLoads, farStores } from "./far-memory.ts";
+import { finishCost, isPicked } from "./lane-steps.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 
 const NAME = "tile";
-
-/** Sizes tried along each side of a block, and the most vectors of several lanes. */
-const SIZES = [1, 2, 3, 4, 5, 6, 7, 8];
-const MOST_VECTORS = 4;
 
 /** How many blocks are priced with the memory's share, for each way to cut lanes; and how many tiles are offered. */
 const SHORT_LIST = 4;
@@ -57,30 +54,6 @@ export const tile: Strategy = {
     return [...inLanes, ...found({ ...machine, ...machine.scalar, vectorWidth: 1 })];
   },
 };
-
-/** So many vectors along the lanes' loop, times so many iterations of a second loop. */
-interface Block {
-  readonly vectors: number;
-  readonly row: string | undefined;
-  readonly size: number;
-  /** What an iteration loads of the left and of the right factor. */
-  readonly sides: readonly Side[];
-}
-
-/** What a factor makes a block load: so many elements for the pooling window, and whether lanes and rows move it. */
-interface Side {
-  readonly inWindow: number;
-  readonly inLanes: boolean;
-  readonly inRows: boolean;
-}
-
-/** How many different elements or vectors one iteration of a block loads of a factor. */
-const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: number): number =>
-  inWindow * (inRows ? rows : 1) * (inLanes ? vectors : 1);
-
-/** How many of them stay in registers while row after row is summed up: those that all rows share, or else one at a time. */
-const heldOf = (side: Side, vectors: number): number =>
-  side.inRows ? side.inWindow : loadsOf(side, vectors, 1);
 
 /** The panel of a factor with the coordinate of an axis innermost, where it has others. */
 function transposed(plan: PanelPlan, axis: string): PanelPlan[] {
@@ -150,7 +123,9 @@ class Search {
     const updates = kernel.buffers.some((b) => b.access === "readwrite");
     // Single lanes may as well run along the one loop as along the other.
     const rows = nest.loops.filter((_, k) => (width > 1 ? k !== place : k > place));
-    const blocks = [undefined, ...rows].flatMap((row) => this.blocksOf(loop, row?.name));
+    const blocks = [undefined, ...rows].flatMap((row) =>
+      blocksOf(this.machine, this.contraction, this.factors, this.extents, loop, row?.name),
+    );
     const drafts: Draft[] = [];
     for (const padded of [false, true]) {
       if (!padded && !isWhole && (extent < width || updates)) continue;
@@ -184,40 +159,16 @@ class Search {
     return this.machine.vectorWidth > 1 || !guarded.includes(true) ? [none] : [guarded, none];
   }
 
-  /** Blocks whose accumulators fit the registers, and in vectors the elements that feed them, too. */
-  private blocksOf(loop: string, row: string | undefined): Block[] {
-    const { vectorWidth: width, registers, loadsFirst } = this.machine;
-    const most = Math.ceil((this.extents.get(loop) ?? 1) / width);
-    const vectors = SIZES.filter((n) => n <= most && (width === 1 || n <= MOST_VECTORS));
-    const extent = row === undefined ? 1 : (this.extents.get(row) ?? 1);
-    const sizes = row === undefined ? [1] : SIZES.filter((n) => n > 1 && n <= extent);
-    const sides = this.factors.map(
-      ({ expr }): Side => ({
-        inWindow: iterationsOf(this.contraction.window.filter(({ name }) => dependsOn(expr, name))),
-        inLanes: dependsOn(expr, loop),
-        inRows: row !== undefined && dependsOn(expr, row),
-      }),
-    );
-    return vectors.flatMap((n) =>
-      sizes.flatMap((size): Block[] => {
-        const fed = (side: Side): number => (loadsFirst ? loadsOf(side, n, size) : heldOf(side, n));
-        const loads = width === 1 ? 0 : sides.reduce((sum, side) => sum + fed(side), 0);
-        const fits = n * size * this.windowSize + loads <= registers;
-        return fits ? [{ vectors: n, row, size, sides }] : [];
-      }),
-    );
-  }
-
   /** Arithmetic, loads, iterations and stores of all tiles of each block, remainders priced as what they are. */
   private priced(loop: string, blocks: readonly Block[], padded: boolean, guarded: readonly boolean[]) {
-    const { stores } = this.contraction.nest;
+    const { nest } = this.contraction;
+    const { stores } = nest;
     const { vectorWidth: width, costs } = this.machine;
     const extent = this.extents.get(loop) ?? 1;
     const total = Math.ceil(extent / width);
     const aligned = padded ? total : Math.floor(extent / width);
-    const contiguous = stores.every((s) => coefficientOf(toAffine(s.index), loop) === 1);
-    const { partialSums, store, scatteredStore, start } = costs.tile;
-    const stored = stores.length * (padded ? partialSums : contiguous ? store : scatteredStore);
+    const { partialSums, start } = costs.tile;
+    const stored = padded ? stores.length * partialSums : finishCost(this.machine, nest, loop);
     return blocks.map((block) => {
       const { vectors, row, size, sides } = block;
       const each = (v: number, r: number): number => {
@@ -262,11 +213,20 @@ class Search {
       return [undefined, ...together.flatMap((plan) => transposed(plan, name))];
     }
     if (lanes.padded && lanes.extent % lanes.width !== 0) return packed;
-    if (expr.kind === "load") return factor.isVectorAlong(lanes.loop) ? [undefined, ...packed] : packed;
+    if (expr.kind === "load") {
+      const isVector = factor.isVectorAlong(lanes.loop) || isPicked(formOf(factor, undefined), lanes.loop);
+      return isVector ? [undefined, ...packed] : packed;
+    }
     const isVector = together.some(({ coordinates }) =>
       coordinates.at(-1)?.terms.some((t) => t.name === lanes.loop && t.coefficient === 1),
     );
-    return isVector ? [...together, ...packed] : packed;
+    const isStrided = together.some((plan) => isPicked(formOf(factor, plan), lanes.loop));
+    return isVector || isStrided ? [...together, ...packed] : packed;
+  }
+
+  /** How many tiles there are, parts of the last ones counted as such. */
+  private tilesOf(lanes: Lanes, { size }: Block): number {
+    return (this.outputs / lanes.extent / size) * tileCount(lanes);
   }
 
   private draft(
@@ -281,16 +241,22 @@ class Search {
       (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, this.machine)),
       0,
     );
+    const picked = this.factors.reduce((n, factor, k) => {
+      const isIn =
+        lanes.width > 1 && packs[k]?.lanes === undefined && isPicked(formOf(factor, packs[k]), lanes.loop);
+      return isIn ? n + loadsOf(block.sides[k], block.vectors, block.size) : n;
+    }, 0);
+    const picking = MULTIPLY_ADD * costs.pickedLoad * picked * this.tilesOf(lanes, block) * this.iterations;
     const repeats = split === undefined ? 0 : (this.extents.get(split) ?? 1) - 1;
     const vectors = (this.outputs / lanes.extent) * vectorCount(lanes);
     const sums = vectors * MULTIPLY_ADD * (costs.partialSums + costs.start / 8);
     const epilogue = lanes.padded ? this.outputs * copy.single : 0;
-    return { lanes, block, packs, split, cost: compute + copies + epilogue + repeats * sums };
+    return { lanes, block, packs, split, cost: compute + copies + picking + epilogue + repeats * sums };
   }
 
   /** What it costs that the innermost loop is short and starts often. */
   private runStarts({ lanes, block }: Draft, run: number): number {
-    const tiles = (this.outputs / lanes.extent / block.size) * tileCount(lanes);
+    const tiles = this.tilesOf(lanes, block);
     return MULTIPLY_ADD * this.machine.costs.tile.runStart * tiles * (this.iterations / run);
   }
 
@@ -333,7 +299,7 @@ class Search {
   /** What it costs that factors or results which no cache holds are met page by page. */
   private farCost({ lanes, block, packs }: Draft, axes: readonly ReduceAxis[], order: readonly TiledLoop[]) {
     const { stores } = this.contraction.nest;
-    const tiles = (this.outputs / lanes.extent / block.size) * tileCount(lanes);
+    const tiles = this.tilesOf(lanes, block);
     const inPlace = this.factors.filter((_, k) => packs[k] === undefined);
     const loads = farLoads(this.machine, inPlace, axes.at(-1)) * tiles * this.iterations;
     const far = farStores(this.machine, stores, this.outputs, { lanes, size: block.size }, order.at(-1));
