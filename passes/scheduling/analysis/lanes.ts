@@ -39,6 +39,10 @@ export const vectorCount = ({ extent, width }: Lanes): number => Math.ceil(exten
 export const tileCount = (lanes: Lanes): number => Math.ceil(vectorCount(lanes) / lanes.vectors);
 export const tileWidth = ({ width, vectors }: Lanes): number => width * vectors;
 
+/** Whether whole tiles are filled up with zeros behind the loop's end. */
+export const reachesBeyond = (lanes: Lanes): boolean =>
+  lanes.padded && tileCount(lanes) * tileWidth(lanes) > lanes.extent;
+
 /** Names that stand for the tile and for the vector within it until a tile is written out. */
 export const tileName = ({ loop }: Lanes): string => `${loop}?tile`;
 export const vectorName = ({ loop }: Lanes): string => `${loop}?vector`;

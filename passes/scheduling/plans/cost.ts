@@ -12,7 +12,7 @@ import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts, outermost } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
-import { type Lanes, lanePartsOf, vectorCount } from "../analysis/lanes.ts";
+import { type Lanes, lanePartsOf, reachesBeyond, vectorCount } from "../analysis/lanes.ts";
 import type { Nest } from "../analysis/nest.ts";
 import { fills } from "../transforms/copies.ts";
 import { type PanelPlan, panelLength } from "../transforms/panel.ts";
@@ -134,7 +134,7 @@ export function panelCost(plan: PanelPlan, machine: Machine): number {
   return panelLength(plan) * elementCost(plan, machine);
 }
 
-/** What one element of the panel costs: the same for all tiles with lanes along one loop. */
+/** What one element of the panel costs: the same for all tiles with lanes along one loop that reach beyond it, or do not. */
 export function elementCost(
   plan: PanelPlan,
   { vectorWidth: width, memory, costs: { copy } }: Machine,
@@ -142,6 +142,7 @@ export function elementCost(
   const { factor, coordinates, lanes } = plan;
   const source = factor.kind === "select" ? factor.a : factor;
   if (source.kind !== "load") return copy.computed;
+  if (lanes !== undefined && reachesBeyond(lanes)) return copy.guarded;
   const form = toAffine(source.index);
   const isContiguous =
     (lanes !== undefined && coefficientOf(form, lanes.loop) === 1) ||

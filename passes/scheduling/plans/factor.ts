@@ -9,6 +9,7 @@ import {
   type Moves,
   movesOf,
 } from "../analysis/coordinates.ts";
+import { reachesBeyond } from "../analysis/lanes.ts";
 import { isContiguous } from "../analysis/nest.ts";
 import { isPackable, type PanelPlan, panelLength } from "../transforms/panel.ts";
 import { elementCost } from "./cost.ts";
@@ -46,11 +47,11 @@ export class Factor {
 
   /** What copying it into the panel of `plan` costs. */
   packingCost(plan: PanelPlan, machine: Machine): number {
-    const alone = plan.lanes?.loop;
-    let cost = this.copyCosts.get(alone);
+    const kind = plan.lanes && `${plan.lanes.loop}${reachesBeyond(plan.lanes) ? " and beyond" : ""}`;
+    let cost = this.copyCosts.get(kind);
     if (cost === undefined) {
       cost = elementCost(plan, machine);
-      this.copyCosts.set(alone, cost);
+      this.copyCosts.set(kind, cost);
     }
     return cost * panelLength(plan);
   }

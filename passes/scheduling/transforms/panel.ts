@@ -19,6 +19,7 @@ import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import {
   LANE,
   type Lanes,
+  reachesBeyond,
   splitOf,
   startAt,
   tileCount,
@@ -112,7 +113,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
     loops.unshift({ name: "tile", extent: tileCount(lanes) });
     loops.push({ name: "vector", extent: lanes.vectors }, { name: "element", extent: lanes.width });
     const at = add(startAt(lanes, tile, vector), variable("element"));
-    const isBeyond = lanes.padded && tileCount(lanes) * row > lanes.extent;
+    const isBeyond = reachesBeyond(lanes);
     // Beyond the extent the factor is not looked at, but its loads must be seen to stay inside.
     values.set(lanes.loop, isBeyond ? binary("min", at, int(lanes.extent - 1)) : at);
     if (isBeyond) value = select(compare("lt", at, int(lanes.extent)), factor, float(0));
