@@ -5,6 +5,7 @@ import { lanesIn, type Schedule, type Step } from "../../src/loop/schedule.ts";
 import type { BufferParam, Expr, Kernel } from "../../src/loop/types.ts";
 import { withBody } from "../../src/loop/used-buffers.ts";
 import { type Contraction, contractionOf, onSums, type Reduce } from "./analysis/contraction.ts";
+import { flatContractionOf } from "./analysis/flat-contraction.ts";
 import { joinAxes } from "./analysis/join-loops.ts";
 import { mapValues, type Nest } from "./analysis/nest.ts";
 import { applySparse } from "./plans/sparse/sparse.ts";
@@ -32,7 +33,8 @@ export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   if (isDot(kernel, schedule)) return applyDot(kernel, schedule);
   if (schedule.every(({ kind }) => ON_NESTS.has(kind)) || contractionOf(kernel) === undefined)
     return { kernels: [onNests(kernel, schedule)], scratch: [] };
-  return tiled(contractionIn(kernel), schedule);
+  const isFlat = schedule[0]?.kind === "flatten";
+  return tiled((isFlat && flatContractionOf(kernel)) || contractionIn(kernel), schedule);
 }
 
 /** Steps that ask nothing but the nest that they change. */
@@ -45,7 +47,7 @@ function contractionIn(kernel: Kernel): Contraction {
   return contraction;
 }
 
-/** A contraction in tiles: its factors cached first, then sums that wait in scratch, then step by step what its loops become. */
+/** A contraction in tiles, flat where the schedule has it so: its factors cached first, then sums that wait in scratch, then step by step what its loops become. */
 function tiled(lowered: Contraction, schedule: Schedule): Scheduled {
   const { contraction, copies, scratch } = cached(lowered, schedule, lanesIn(schedule));
   const { kernel, core, window, left, right } = contraction;
@@ -63,7 +65,7 @@ function tiled(lowered: Contraction, schedule: Schedule): Scheduled {
       axes = ordered;
     } else if (step.kind === "fuse-sum") onSum(joinAxes);
     else if (step.kind === "unroll-window") nests = nests.map((nest) => unrollWindows(nest, window));
-    else nests = nests.flatMap((nest) => transformed(nest, step));
+    else if (step.kind !== "flatten") nests = nests.flatMap((nest) => transformed(nest, step));
   }
   const isGuarded = [left, right].some(({ kind }) => kind !== "load");
   const body = bodyOf(isGuarded ? nests.map(foldGuards) : nests);

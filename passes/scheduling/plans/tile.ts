@@ -10,8 +10,9 @@ import type { Machine } from "../../../src/loop/machine.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../src/loop/sum-blocks.ts";
 import type { ReduceAxis } from "../../../src/loop/types.ts";
-import { type Contraction, contractionOf, dependsOn, extentsOf, isOneSum } from "../analysis/contraction.ts";
+import { type Contraction, dependsOn, extentsOf, isOneSum } from "../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
+import { flatContractionOf } from "../analysis/flat-contraction.ts";
 import { type Lanes, splitOf, tileCount, tileWidth, vectorCount } from "../analysis/lanes.ts";
 import { iterationsOf } from "../analysis/nest.ts";
 import { cacheStep, type PanelPlan, planPanel } from "../transforms/panel.ts";
@@ -40,10 +41,11 @@ export const tile: Strategy = {
   name: NAME,
   doc: "Accumulates blocks of outputs, in vectors where there are lanes; packs factors that do not lie as lanes want them.",
   candidates(kernel, machine, facts) {
-    const contraction = contractionOf(kernel);
+    const contraction = flatContractionOf(kernel);
     if (contraction === undefined) return [];
+    const isJoined = contraction.kernel !== kernel;
     const found = (of: Capabilities): readonly Candidate[] =>
-      new Search(contraction, of).candidates(facts?.wantsCheapest ?? false);
+      new Search(contraction, isJoined, of).candidates(facts?.wantsCheapest ?? false);
     const inLanes = machine.vectorWidth > 1 && isOneSum(contraction) ? found(machine) : [];
     // Where there is little to do, packing for lanes costs more than they bring; elsewhere scalar code need not be looked at.
     const least = inLanes.reduce(
@@ -80,6 +82,8 @@ const leastScalarCost = ({ nest, window, core }: Contraction): number =>
 
 class Search {
   private readonly contraction: Contraction;
+  /** Whether its innermost loops have been made one. */
+  private readonly isJoined: boolean;
   private readonly machine: Machine;
   private readonly extents: Extents;
   private readonly factors: readonly Factor[];
@@ -88,9 +92,10 @@ class Search {
   private readonly outputs: number;
   private readonly iterations: number;
 
-  constructor(contraction: Contraction, machine: Machine) {
+  constructor(contraction: Contraction, isJoined: boolean, machine: Machine) {
     const { nest, window, core } = contraction;
     this.contraction = contraction;
+    this.isJoined = isJoined;
     this.machine = machine;
     this.extents = extentsOf(contraction);
     this.factors = [contraction.left, contraction.right].map((factor) => new Factor(factor, this.extents));
@@ -343,6 +348,7 @@ class Search {
     const over = split === undefined ? {} : { over: split };
     const unroll = (loop: string, by: number): Step[] => (by > 1 ? [{ kind: "unroll", loop, by }] : []);
     return [
+      ...(this.isJoined ? [{ kind: "flatten" } as const] : []),
       ...packs.flatMap((pack, k) =>
         pack === undefined ? [] : [cacheStep(pack, k === 0 ? "left" : "right")],
       ),
