@@ -35,6 +35,7 @@ class StepReader {
       case "flatten":
       case "fuse-sum":
       case "unroll-window":
+      case "join-phases":
       case "map-to-threads":
         return { kind };
       case "reorder":

@@ -68,6 +68,8 @@ export type Step =
   /** Cuts the contraction by the remainders of loops, each phase of them scheduled by the steps behind its number. */
   | { readonly kind: "phases"; readonly loops: readonly string[] }
   | { readonly kind: "phase"; readonly number: number }
+  /** Stores the elements of all phases in one nest, sums written out term by term; the steps behind it change that nest. */
+  | { readonly kind: "join-phases" }
   /** One thread for each element. */
   | { readonly kind: "map-to-threads" }
   /** The work of loops, each of a section of its own, is divided among so many threads. */
@@ -87,6 +89,7 @@ function printStep(step: Step): string {
     case "flatten":
     case "fuse-sum":
     case "unroll-window":
+    case "join-phases":
     case "map-to-threads":
       return step.kind;
     case "reorder":

@@ -2,12 +2,24 @@
 
 import { INDEX } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
+import { addAffine, toAffine } from "../../../src/loop/affine.ts";
 import { add, int, local as localOf, mul, variable } from "../../../src/loop/build.ts";
 import { printExpr } from "../../../src/loop/print.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { comment, get, type Instruction, i32, operation, set, tee, when } from "../encode/instructions.ts";
+import { someExpr } from "../../../src/loop/walk.ts";
+import {
+  comment,
+  get,
+  type Instruction,
+  i32,
+  operation,
+  set,
+  shuffle,
+  tee,
+  when,
+} from "../encode/instructions.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
 import { type LoopPlaces, loopBetween, loopOf, once } from "./loops.ts";
@@ -15,7 +27,7 @@ import { type IntegerPlace, integerPlace, type Place, type UniformPlace, uniform
 import { laneOf, STORED, spreadValue, valueType } from "./representation.ts";
 import { ScalarPrinter } from "./scalar.ts";
 import { canRunTogether, isVectorLoop } from "./together.ts";
-import { LANES, VectorPrinter } from "./vector.ts";
+import { bytesOfLanes, LANES, VectorPrinter } from "./vector.ts";
 
 type Of<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
 
@@ -37,7 +49,14 @@ export class StatementPrinter {
     const places = new Map(outer.places);
     let scope: Scope = { ...outer, places };
     const parts: Part[] = [];
-    for (const s of statements) {
+    for (let k = 0; k < statements.length; k++) {
+      const s = statements[k];
+      const next = statements[k + 1];
+      if (next?.kind === "store" && isPair(s, next, scope)) {
+        parts.push(this.storePair(s, next, scope));
+        k++;
+        continue;
+      }
       parts.push(this.statement(s, scope, places));
       scope = { ...scope, ranges: rangesBehind(s, scope.ranges) };
     }
@@ -212,6 +231,22 @@ export class StatementPrinter {
     return STORED[this.context.buffers.get(buffer)!.dtype];
   }
 
+  /** Two vectors whose lanes take turns in memory. */
+  private storePair(even: Of<"store">, odd: Of<"store">, scope: Scope): readonly Instruction[] {
+    const [a, b] = [this.context.temporary("v128"), this.context.temporary("v128")];
+    const storeAt = (index: Expr, lanes: readonly number[]): Instruction => {
+      const at = addressOf(even.buffer, index, { ...scope, lane: 0 }, this.context, this.scalar.print);
+      return this.stored(even.buffer).storeLanes(at, shuffle(lanes, get(a), get(b)));
+    };
+    return [
+      comment(`${even.buffer}[${printExpr(even.index)}] = …, and what stands between`),
+      set(a, this.vector.print(even.value, scope)),
+      set(b, this.vector.print(odd.value, scope)),
+      storeAt(even.index, bytesOfLanes(0, 4, 1, 5)),
+      storeAt(add(even.index, int(4)), bytesOfLanes(2, 6, 3, 7)),
+    ];
+  }
+
   private store(s: Of<"store">, scope: Scope): readonly Instruction[] {
     if (!varies(s.index, scope) && !varies(s.value, scope))
       return [this.storeScalar(s.buffer, s.index, s.value, scope)];
@@ -227,6 +262,16 @@ export class StatementPrinter {
       return this.storeValue(s.buffer, s.index, laneOf(from, lane, s.value.dtype), { ...scope, lane });
     });
   }
+}
+
+/** Whether two stores in lanes fill every other place each, between them all from one end to the other. */
+function isPair(even: Stmt, odd: Of<"store">, scope: Scope): even is Of<"store"> {
+  if (even.kind !== "store" || even.buffer !== odd.buffer) return false;
+  if (!scope.isVector || even.value.dtype !== "float32" || odd.value.dtype !== "float32") return false;
+  if (laneStepOf(even.index, scope) !== 2 || laneStepOf(odd.index, scope) !== 2) return false;
+  const { constant, terms } = addAffine(toAffine(odd.index), toAffine(even.index), -1);
+  const isNext = constant === 1 && terms.size === 0;
+  return isNext && !someExpr(odd.value, (e) => e.kind === "load" && e.buffer === even.buffer);
 }
 
 /** What is known behind `s`, which may define an integer. */

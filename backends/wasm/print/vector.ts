@@ -20,9 +20,9 @@ export const LANES = [0, 1, 2, 3] as const;
 /** The bits of 1.0, which a mask cuts out of. */
 const ONE_BITS = 0x3f800000;
 
-/** The bytes of four lanes that stand so many apart: the first two are in one vector, the last two end another. */
-const everyNth = (step: 2 | 3): readonly number[] =>
-  [0, step, 7 - step, 7].flatMap((lane) => LANES.map((byte) => 4 * lane + byte));
+/** The bytes of lanes of two vectors, those of the second counted from 4 on. */
+export const bytesOfLanes = (...lanes: readonly number[]): readonly number[] =>
+  lanes.flatMap((lane) => LANES.map((byte) => 4 * lane + byte));
 
 export class VectorPrinter {
   private readonly context: FunctionContext;
@@ -117,7 +117,11 @@ export class VectorPrinter {
     if (step === 1) return lanesFrom(e.index);
     // Of two vectors, the first begins with the first lane and the second ends with the last one: nothing is read beyond.
     if (step === 2 || step === 3)
-      return shuffle(everyNth(step), lanesFrom(e.index), lanesFrom(add(e.index, int(3 * step - 3))));
+      return shuffle(
+        bytesOfLanes(0, step, 7 - step, 7),
+        lanesFrom(e.index),
+        lanesFrom(add(e.index, int(3 * step - 3))),
+      );
     return undefined;
   }
 
