@@ -33,6 +33,7 @@ import { baseOf, Commit, readByOthers } from "./commit.ts";
 import { ElementReader } from "./element-reader.ts";
 import { type BodyScope, lowerLoop, type ProgramParts } from "./lower-loop.ts";
 import { indicesAt, Positions } from "./positions.ts";
+import { splitGroups } from "./split-groups.ts";
 
 export const lower: Pass<Graph, LoweredProgram> = {
   name: "lower",
@@ -299,7 +300,7 @@ class Lowering implements BodyScope {
     });
     // Loops run in the order of memory, so that neighbours are stored one after the other.
     const loops = (flat ? [0] : layout).map((axis) => ({ name: `i${axis}`, extent: extents[axis] }));
-    return statementsOf({ loops: loops.filter(({ extent }) => extent > 1), stores: writes });
+    return statementsOf(splitGroups({ loops: loops.filter(({ extent }) => extent > 1), stores: writes }));
   }
 
   /** Declares the range of a stored node to whoever reads it, unless its type says as much or nobody could verify it. */

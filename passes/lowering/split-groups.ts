@@ -1,0 +1,50 @@
+/**
+ * A loop over channels of which a sum sees the group and the place within the group apart, as grouped convolutions do, becomes
+ * two: so that all its factors are affine in loops, and what serves a whole group is known to.
+ */
+
+import { add, int, mul, variable } from "../../src/loop/build.ts";
+import { RangeContext } from "../../src/loop/range.ts";
+import { simplify } from "../../src/loop/simplify.ts";
+import type { Expr } from "../../src/loop/types.ts";
+import { someExpr, substitute, visitExpr } from "../../src/loop/walk.ts";
+import { type GridLoop, mapStores, type Nest } from "../scheduling/analysis/nest.ts";
+
+/** The nest with every loop in two that the sums in it take apart by one divisor alone. */
+export function splitGroups(nest: Omit<Nest, "name">): Omit<Nest, "name"> {
+  const isSum = (e: Expr): boolean => e.kind === "reduce" && e.op === "sum";
+  const values = nest.stores.map(({ value }) => value);
+  if (!values.some((value) => someExpr(value, isSum))) return nest;
+  const places = new Map<string, Expr>();
+  const loops = nest.loops.flatMap((loop): readonly GridLoop[] => {
+    const size = groupSizeOf(loop, values);
+    if (size === undefined) return [loop];
+    const groups = { name: `${loop.name}_group`, extent: loop.extent / size };
+    places.set(loop.name, add(mul(variable(groups.name), int(size)), variable(loop.name)));
+    return [groups, { ...loop, extent: size }];
+  });
+  if (places.size === 0) return nest;
+  const context = loops.reduce((c, { name, extent }) => c.withLoop(name, extent), new RangeContext());
+  const named = { ...nest, name: "" };
+  return { loops, stores: mapStores(named, (e) => simplify(substitute(e, places), context)).stores };
+}
+
+/** The one divisor of a loop's variable in quotients and remainders, where it cuts the loop into equal groups. */
+function groupSizeOf({ name, extent }: GridLoop, values: readonly Expr[]): number | undefined {
+  const sizes = new Set<number>();
+  const seen = new Set<Expr>();
+  for (const value of values) {
+    visitExpr(
+      value,
+      (e) => {
+        if (e.kind !== "binary" || (e.op !== "div" && e.op !== "mod") || e.dtype !== "int32") return;
+        if (e.a.kind === "var" && e.a.name === name && e.b.kind === "const") sizes.add(e.b.value);
+      },
+      seen,
+    );
+  }
+  const [size, ...others] = sizes;
+  return size !== undefined && others.length === 0 && size > 1 && size < extent && extent % size === 0
+    ? size
+    : undefined;
+}
