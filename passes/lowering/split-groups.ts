@@ -29,22 +29,34 @@ export function splitGroups(nest: Omit<Nest, "name">): Omit<Nest, "name"> {
   return { loops, stores: mapStores(named, (e) => simplify(substitute(e, places), context)).stores };
 }
 
-/** The one divisor of a loop's variable in quotients and remainders, where it cuts the loop into equal groups. */
+/**
+ * The one divisor of a loop's variable in quotients and remainders, where it cuts the loop into equal groups. Where a guard asks
+ * for them there are none: those are the steps of a stride.
+ */
 function groupSizeOf({ name, extent }: GridLoop, values: readonly Expr[]): number | undefined {
+  const divisorIn = (e: Expr): number | undefined =>
+    e.kind === "binary" &&
+    (e.op === "div" || e.op === "mod") &&
+    e.a.kind === "var" &&
+    e.a.name === name &&
+    e.b.kind === "const"
+      ? e.b.value
+      : undefined;
   const sizes = new Set<number>();
+  let isAsked = false;
   const seen = new Set<Expr>();
   for (const value of values) {
     visitExpr(
       value,
       (e) => {
-        if (e.kind !== "binary" || (e.op !== "div" && e.op !== "mod") || e.dtype !== "int32") return;
-        if (e.a.kind === "var" && e.a.name === name && e.b.kind === "const") sizes.add(e.b.value);
+        isAsked ||= e.kind === "compare" && someExpr(e, (part) => divisorIn(part) !== undefined);
+        const size = divisorIn(e);
+        if (size !== undefined) sizes.add(size);
       },
       seen,
     );
   }
   const [size, ...others] = sizes;
-  return size !== undefined && others.length === 0 && size > 1 && size < extent && extent % size === 0
-    ? size
-    : undefined;
+  const isOne = size !== undefined && others.length === 0 && !isAsked;
+  return isOne && size > 1 && size < extent && extent % size === 0 ? size : undefined;
 }

@@ -49,8 +49,9 @@ export function arrange(
   const stepOf = ({ name }: ReduceAxis): number =>
     movable.includes(name) ? Math.abs(coefficientOf(form, name)) : Number.MAX_SAFE_INTEGER;
   const ordered = [...axes].sort((a, b) => stepOf(b) - stepOf(a));
-  const place = (c: Coordinate): number =>
-    isOf(c, names) ? 1 + Math.min(...c.terms.map((t) => ordered.findIndex((a) => a.name === t.name))) : 0;
+  const placeOf = ({ name }: Coordinate["terms"][number]): number =>
+    1 + ordered.findIndex((axis) => axis.name === name);
+  const place = ({ terms }: Coordinate): number => Math.max(...terms.map(placeOf));
   const plans = packs.map((plan, k) =>
     k === splat ? first : plan?.lanes === undefined ? plan : sorted(plan, place),
   );
