@@ -81,6 +81,8 @@ export interface TileCosts {
   readonly iteration: number;
   /** An iteration takes at least so long: sums wait for themselves. */
   readonly latency: number;
+  /** And so long for each of its loads, where arithmetic hides them no more: as few begin at a time as multiply-adds. */
+  readonly eachLoad: number;
   /** Pointers, and sums set to zero. */
   readonly start: number;
   /** Starting the innermost loop once more. */

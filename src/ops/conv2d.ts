@@ -371,6 +371,9 @@ const GEOMETRIES: readonly { x: readonly number[]; weight: readonly number[]; at
   { x: [1, 2, 9, 8], weight: [4, 2, 3, 3], attrs: { ...UNIT, dilation: [2, 2], padding: [2, 0] } },
   { x: [2, 4, 5, 5], weight: [6, 2, 3, 3], attrs: { ...UNIT, groups: 2, padding: [1, 1] } },
   { x: [1, 3, 6, 6], weight: [3, 1, 3, 3], attrs: { ...UNIT, groups: 3, stride: [2, 2] } },
+  // Depthwise, phases whose rows are no whole vectors; two inputs and three outputs of each group.
+  { x: [1, 2, 6, 10], weight: [2, 1, 3, 3], attrs: { ...UNIT, groups: 2, stride: [2, 2], padding: [1, 1] } },
+  { x: [1, 4, 4, 8], weight: [6, 2, 1, 3], attrs: { ...UNIT, groups: 2, stride: [1, 2], padding: [0, 1] } },
   { x: [1, 1, 1, 1], weight: [1, 1, 1, 1], attrs: UNIT },
   { x: [2, 1, 1, 3], weight: [1, 1, 3, 3], attrs: { ...UNIT, padding: [1, 1] } },
   { x: [0, 2, 5, 4], weight: [3, 2, 3, 3], attrs: { ...UNIT, padding: [1, 0] } },

@@ -27,7 +27,10 @@ export const iterationCost = (
   vectorLoads: number,
   splats: number,
 ): number =>
-  Math.max(sums, tile.latency) + tile.vectorLoad * vectorLoads + tile.splat * splats + tile.iteration;
+  Math.max(sums, tile.latency, tile.eachLoad * (vectorLoads + splats)) +
+  tile.vectorLoad * vectorLoads +
+  tile.splat * splats +
+  tile.iteration;
 
 /** The parts that blocks of `size` cut `total` steps into: how many, of what size. Only `aligned` of the steps fill blocks. */
 export function remainders(

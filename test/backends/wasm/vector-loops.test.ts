@@ -268,6 +268,39 @@ describe("vector instructions", () => {
   });
 });
 
+describe("lanes that stand apart", () => {
+  test.each([2, 3])(
+    "%i elements apart they are picked out of two vectors, nothing read beyond",
+    async (step) => {
+      const at = (last: number) => add(mul(v, int(step)), int(last - 3 * step));
+      const value = add(x(at(63)), cast(load("b", "bool", at(step === 2 ? 7 : 9)), "float32"));
+      const contents = { ...BUFFERS, b: { dtype: "bool", data: [1, 0, 0, 1, 1, 1, 0, 0, 1, 1] } } as const;
+      const { source } = await agrees([lanes(store("out", v, value))], 0, contents);
+      expect(source).toContain("i8x16.shuffle");
+      expect(source).not.toContain("replace_lane");
+    },
+  );
+
+  const every = (first: number) => add(mul(v, int(2)), int(first));
+
+  test("two stores that take turns are two vectors", async () => {
+    const { source } = await agrees([
+      lanes(store("out", every(3), x(v)), store("out", every(4), w(v)), store("out", every(5), float(2))),
+    ]);
+    expect(source.match(/v128\.store/g)).toHaveLength(2);
+    expect(source.match(/extract_lane/g)).toHaveLength(4);
+  });
+
+  test("but not where the second reads what the first has stored, nor what lies elsewhere", async () => {
+    const stored = load("out", "float32", every(0));
+    const { source } = await agrees([
+      lanes(store("out", every(0), x(v)), store("out", every(1), add(stored, w(v)))),
+      lanes(store("out", every(16), x(v)), store("out", every(19), w(v))),
+    ]);
+    expect(source).not.toContain("v128.store");
+  });
+});
+
 test("multiply-add of relaxed SIMD is used where the engine has it, and never when deterministic", async () => {
   const value = add(mul(x(v), w(v)), f("one"));
   const body = [define("one", constant(1, "float32")), lanes(store("out", v, value))];

@@ -75,8 +75,52 @@ test.each([
     { ...UNIT, stride: [2, 2], outputSize: [16, 16] },
     "phases of i2 i3",
   ],
+  [
+    "conv2d_input_grad",
+    [
+      [2, 8, 8, 8],
+      [8, 1, 3, 3],
+    ],
+    { ...UNIT, stride: [2, 2], padding: [1, 1], groups: 8, inputSize: [16, 16] },
+    "join-phases; vectorize i3 by 1x4 shifted",
+  ],
   ["max_pool2d", [[2, 4, 16, 16]], POOL, "unroll-window; vectorize i3 by 1x4"],
 ] as const)("%s is run so where there are lanes", (op, shapes, attrs, text) => {
   const { kernels } = schedule(LANES).run(lowered(op, shapes, attrs));
   expect(printSchedule(kernels[kernels.length - 1].schedule ?? [])).toContain(text);
+});
+
+test("a strided convolution reads lanes along its rows, and a pointwise one whole planes", () => {
+  const textOf = (shapes: readonly (readonly number[])[], attrs: Attrs): string => {
+    const { kernels } = schedule(LANES).run(lowered("conv2d", shapes, { ...UNIT, ...attrs }));
+    return printSchedule(kernels[kernels.length - 1].schedule ?? []);
+  };
+  const depthwise = { stride: [2, 2], padding: [1, 1], groups: 16 };
+  const shapes = [
+    [16, 16, 64, 64],
+    [16, 1, 3, 3],
+  ];
+  // Lanes of images would each be stored to a page of its own.
+  expect(textOf(shapes, depthwise)).toMatch(/^cache left as i0 i1 .* vectorize i3/);
+  const pointwise = [
+    [2, 16, 6, 6],
+    [8, 16, 1, 1],
+  ];
+  expect(textOf(pointwise, {})).toMatch(/^flatten; .* vectorize i3/);
+});
+
+test("a grouped convolution copies the channels of a group once for all its outputs", () => {
+  const shapes = [
+    [4, 16, 16, 16],
+    [32, 4, 3, 3],
+  ];
+  const program = lowered("conv2d", shapes, { ...UNIT, padding: [1, 1], groups: 4 });
+  const [kernel] = program.kernels;
+  expect(printBody(kernel.body).join("\n")).toContain("for i1_group in 4");
+  expect(printBody(kernel.body).join("\n")).not.toMatch(/[%/]/);
+  const panels = schedule(LANES)
+    .run(program)
+    .buffers.filter(({ role }) => role === "scratch")
+    .map(({ shape }) => shape.reduce((n, extent) => n * extent, 1));
+  expect(Math.max(...panels)).toBeLessThan(2 * 4 * 16 * 18 * 18);
 });
