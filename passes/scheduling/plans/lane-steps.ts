@@ -41,9 +41,12 @@ export function finishCost(machine: Machine, { loops, stores }: Nest, loop: stri
     if (stepOf(e.index, loop) === 1) return sum + tile.vectorLoad;
     return sum + (isPicked(toAffine(e.index), loop) ? tile.pickedLoad : apart(e.index, traffic.pagedLoad));
   }, 0);
-  return stores.reduce(
-    (sum, { index }) =>
-      sum + (coefficientOf(toAffine(index), loop) === 1 ? tile.store : apart(index, traffic.pagedStore)),
-    loaded,
-  );
+  return stores.reduce((sum, { index }) => {
+    const step = stepOf(index, loop);
+    if (step === 1) return sum + tile.store;
+    // Their line is at hand.
+    return (
+      sum + (step > 1 && step <= MOST_APART ? tile.scatteredStore / 2 : apart(index, traffic.pagedStore))
+    );
+  }, loaded);
 }
