@@ -247,9 +247,10 @@ class Search {
       0,
     );
     const picked = this.factors.reduce((n, factor, k) => {
-      const isIn =
-        lanes.width > 1 && packs[k]?.lanes === undefined && isPicked(formOf(factor, packs[k]), lanes.loop);
-      return isIn ? n + loadsOf(block.sides[k], block.vectors, block.size) : n;
+      const isInPlace = lanes.width > 1 && block.sides[k].inLanes && packs[k]?.lanes === undefined;
+      return isInPlace && isPicked(formOf(factor, packs[k]), lanes.loop)
+        ? n + loadsOf(block.sides[k], block.vectors, block.size)
+        : n;
     }, 0);
     const picking = MULTIPLY_ADD * costs.pickedLoad * picked * this.tilesOf(lanes, block) * this.iterations;
     const repeats = split === undefined ? 0 : (this.extents.get(split) ?? 1) - 1;
