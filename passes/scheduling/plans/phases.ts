@@ -6,11 +6,14 @@
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Step } from "../../../src/loop/schedule.ts";
+import type { Expr } from "../../../src/loop/types.ts";
+import { someExpr } from "../../../src/loop/walk.ts";
 import { contractionOf, extentsOf } from "../analysis/contraction.ts";
 import { type Lanes, splitOf, vectorCount } from "../analysis/lanes.ts";
 import { iterationsOf, type Nest, nestsOf } from "../analysis/nest.ts";
 import { type Phases, phasesOf } from "../analysis/phases.ts";
 import { cacheStep, planPanel } from "../transforms/panel.ts";
+import { isGuard } from "../transforms/rows.ts";
 import { MULTIPLY_ADD } from "./cost.ts";
 import { Factor } from "./factor.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
@@ -67,6 +70,10 @@ function joinedPhases({ kernels }: Phases, start: Step, machine: Machine): Candi
     each += nests[number].stores.length * (costs.tile.store + costs.tile.pickedLoad);
     const contraction = contractionOf(phase);
     terms += contraction === undefined ? 1 : iterationsOf(contraction.core.axes);
+    // A product that is no sum has no factor to be cached: guards that ask for the lane would stay.
+    const asksLanes = (e: Expr): boolean => e.kind === "select" && isGuard(e.condition, inner.name);
+    if (contraction === undefined && nests[number].stores.some(({ value }) => someExpr(value, asksLanes)))
+      return undefined;
     if (contraction === undefined) continue;
     for (const operand of ["left", "right"] as const) {
       const factor = new Factor(contraction[operand], extentsOf(contraction));

@@ -68,7 +68,7 @@ export const runsInLanes = (value: Expr, loop: string): boolean =>
   });
 
 /** Whether a condition asks where the lane stands, as guards of loads do. */
-const isGuard = (condition: Expr, loop: string): boolean =>
+export const isGuard = (condition: Expr, loop: string): boolean =>
   someExpr(
     condition,
     (e) =>
