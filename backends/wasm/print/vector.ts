@@ -7,7 +7,16 @@ import { InternalError } from "../../../src/core/errors.ts";
 import { add, int } from "../../../src/loop/build.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
-import { choose, get, type Instruction, i32, operation, replace, shuffle, vector } from "../encode/instructions.ts";
+import {
+  choose,
+  get,
+  type Instruction,
+  i32,
+  operation,
+  replace,
+  shuffle,
+  vector,
+} from "../encode/instructions.ts";
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
