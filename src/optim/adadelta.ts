@@ -6,7 +6,7 @@ import type { UpdateRule } from "../ir/update.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { descend, movingSquare, withPenalty } from "./rule.ts";
+import { descend, flushesBeside, movingSquare, withPenalty } from "./rule.ts";
 
 export interface AdadeltaOptions {
   /** What the steps are multiplied by; 1 unless told, as in PyTorch. */
@@ -49,6 +49,7 @@ export class Adadelta extends Optimizer<AdadeltaSettings> {
  * (https://docs.pytorch.org/docs/stable/generated/torch.optim.Adadelta.html).
  */
 function updateRule({ rho, eps, weightDecay }: AdadeltaSettings): UpdateRule {
+  const flushes = flushesBeside(eps, rho);
   return {
     name: "adadelta",
     scalars: ["lr"],
@@ -56,10 +57,10 @@ function updateRule({ rho, eps, weightDecay }: AdadeltaSettings): UpdateRule {
     update(b, parameter, gradient, states, { lr }) {
       const root = (x: Value) => b.node("sqrt", [b.node("add", [x, b.constant(eps)])]);
       const slope = withPenalty(b, gradient, parameter, weightDecay);
-      const square_avg = movingSquare(b, states.square_avg, slope, rho);
+      const square_avg = movingSquare(b, states.square_avg, slope, rho, flushes);
       const scale = b.node("div", [root(states.acc_delta), root(square_avg)]);
       const delta = b.node("mul", [scale, slope]);
-      const acc_delta = movingSquare(b, states.acc_delta, delta, rho);
+      const acc_delta = movingSquare(b, states.acc_delta, delta, rho, flushes);
       return { parameter: descend(b, parameter, delta, lr), states: { square_avg, acc_delta } };
     },
   };

@@ -5,7 +5,7 @@ import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { descend, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
+import { descend, flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface AdamOptions {
   /** The learning rate; 0.001 unless told, as in PyTorch. */
@@ -86,7 +86,7 @@ function scalarValues(variant: Variant, settings: AdamSettings, lr: number, comp
  */
 function updateRule(variant: Variant, settings: AdamSettings): UpdateRule {
   const { callee, decoupled } = variant;
-  const { betas, weightDecay, amsgrad } = settings;
+  const { betas, eps, weightDecay, amsgrad } = settings;
   const shrinks = keeps(variant, settings);
   return {
     name: callee.toLowerCase(),
@@ -99,8 +99,9 @@ function updateRule(variant: Variant, settings: AdamSettings): UpdateRule {
     update(b, parameter, gradient, states, scalars) {
       const start = shrinks ? b.node("mul", [parameter, scalars.keep]) : parameter;
       const entering = decoupled ? gradient : withPenalty(b, gradient, parameter, weightDecay);
-      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
-      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1]);
+      const flushes = flushesBeside(eps, betas[1]);
+      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0], flushes);
+      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1], flushes);
       const largest = amsgrad ? b.node("maximum", [states.max_exp_avg_sq, exp_avg_sq]) : exp_avg_sq;
       const direction = b.node("div", [exp_avg, rootPlus(b, largest, scalars.eps)]);
       return {

@@ -5,7 +5,7 @@ import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { descend, movingAverage, withPenalty } from "./rule.ts";
+import { descend, flushesBeside, movingAverage, withPenalty } from "./rule.ts";
 
 export interface AdamaxOptions {
   /** The learning rate; 0.002 unless told, as in PyTorch. */
@@ -54,7 +54,7 @@ function updateRule({ betas, eps, weightDecay }: AdamaxSettings): UpdateRule {
     states: (parameter) => ({ exp_avg: parameter, exp_inf: parameter }),
     update(b, parameter, gradient, states, scalars) {
       const entering = withPenalty(b, gradient, parameter, weightDecay);
-      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
+      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0], flushesBeside(eps, 0));
       const magnitude = b.node("add", [b.node("abs", [entering]), b.constant(eps)]);
       const faded = b.node("mul", [states.exp_inf, b.constant(betas[1])]);
       const exp_inf = b.node("maximum", [faded, magnitude]);

@@ -5,7 +5,7 @@ import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
+import { flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface NAdamOptions {
   /** The learning rate; 0.002 unless told, as in PyTorch. */
@@ -112,8 +112,9 @@ function updateRule(settings: NAdamSettings): UpdateRule {
     update(b, parameter, gradient, states, { gradient_rate, average_rate, eps, keep }) {
       const start = keeps ? b.node("mul", [parameter, keep]) : parameter;
       const entering = keeps ? gradient : withPenalty(b, gradient, parameter, weightDecay);
-      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
-      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1]);
+      const flushes = flushesBeside(settings.eps, betas[1]);
+      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0], flushes);
+      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1], flushes);
       const along = b.node("add", [
         b.node("mul", [entering, gradient_rate]),
         b.node("mul", [exp_avg, average_rate]),

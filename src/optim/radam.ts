@@ -5,7 +5,7 @@ import type { Algorithm } from "./algorithm.ts";
 import { type Betas, checkedBetas } from "./betas.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { descend, movingAverage, movingSquare, withPenalty } from "./rule.ts";
+import { descend, flushesBeside, movingAverage, movingSquare, withPenalty } from "./rule.ts";
 
 export interface RAdamOptions {
   /** The learning rate; 0.001 unless told, as in PyTorch. */
@@ -81,8 +81,9 @@ function updateRule(settings: RAdamSettings): UpdateRule {
     update(b, parameter, gradient, states, { step_size, adapts, floor, keep }) {
       const start = keeps ? b.node("mul", [parameter, keep]) : parameter;
       const entering = keeps ? gradient : withPenalty(b, gradient, parameter, weightDecay);
-      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0]);
-      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1]);
+      const flushes = flushesBeside(settings.eps, betas[1]);
+      const exp_avg = movingAverage(b, states.exp_avg, entering, betas[0], flushes);
+      const exp_avg_sq = movingSquare(b, states.exp_avg_sq, entering, betas[1], flushes);
       const root = b.node("mul", [b.node("sqrt", [exp_avg_sq]), adapts]);
       const direction = b.node("div", [exp_avg, b.node("add", [root, floor])]);
       return { parameter: descend(b, start, direction, step_size), states: { exp_avg, exp_avg_sq } };

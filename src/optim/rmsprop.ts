@@ -5,7 +5,15 @@ import type { UpdateRule } from "../ir/update.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { descend, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
+import {
+  descend,
+  flushed,
+  flushesBeside,
+  movingAverage,
+  movingSquare,
+  rootPlus,
+  withPenalty,
+} from "./rule.ts";
 
 export interface RMSpropOptions {
   /** The learning rate; 0.01 unless told, as in PyTorch. */
@@ -64,17 +72,19 @@ function updateRule({ alpha, eps, weightDecay, momentum, centered }: RMSpropSett
     update(b, parameter, gradient, old, { lr }) {
       const entering = withPenalty(b, gradient, parameter, weightDecay);
       const states: Record<string, Value> = {
-        square_avg: movingSquare(b, old.square_avg, entering, alpha),
+        // The square less that of a mean: of two small numbers not one alone may become 0.
+        square_avg: movingSquare(b, old.square_avg, entering, alpha, !centered && flushesBeside(eps, alpha)),
       };
       let square = states.square_avg;
       if (centered) {
-        const mean = movingAverage(b, old.grad_avg, entering, alpha);
+        const mean = movingAverage(b, old.grad_avg, entering, alpha, false);
         states.grad_avg = mean;
         square = b.node("sub", [square, b.node("mul", [mean, mean])]);
       }
       let direction = b.node("div", [entering, rootPlus(b, square, b.constant(eps))]);
       if (momentum !== 0) {
-        direction = b.node("add", [b.node("mul", [old.momentum_buffer, b.constant(momentum)]), direction]);
+        const kept = b.node("mul", [old.momentum_buffer, b.constant(momentum)]);
+        direction = flushed(b, b.node("add", [kept, direction]));
         states.momentum_buffer = direction;
       }
       return { parameter: descend(b, parameter, direction, lr), states };

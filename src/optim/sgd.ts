@@ -5,7 +5,7 @@ import type { UpdateRule } from "../ir/update.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
-import { descend, withPenalty } from "./rule.ts";
+import { descend, flushed, withPenalty } from "./rule.ts";
 
 export interface SGDOptions {
   /** The learning rate; 0.001 unless told, as in PyTorch. */
@@ -65,7 +65,8 @@ function updateRule(settings: SGDSettings): UpdateRule {
       const decayed = withPenalty(b, gradient, parameter, weightDecay);
       if (momentum === 0) return { parameter: descend(b, parameter, decayed, scalars.lr), states: {} };
       const entering = isDampened(settings) ? b.node("mul", [decayed, scalars.gain]) : decayed;
-      const buffer = b.node("add", [b.node("mul", [states.momentum_buffer, b.constant(momentum)]), entering]);
+      const kept = b.node("mul", [states.momentum_buffer, b.constant(momentum)]);
+      const buffer = flushed(b, b.node("add", [kept, entering]));
       const direction = nesterov
         ? b.node("add", [decayed, b.node("mul", [buffer, b.constant(momentum)])])
         : buffer;

@@ -178,6 +178,36 @@ describe.each(Object.entries(WAYS))("%s", (_, make) => {
   });
 });
 
+/** From a gradient of 3e-37, whose average is normal, to where it would be 4e-40, and squares of 1e-20 would be 1e-43. */
+describe.each(Object.entries(WAYS))("%s, what decays below the smallest normal number", (_, make) => {
+  const fade = async (name: string, options: object, gradient: number) => {
+    const weight = parameter();
+    const optimizer: optim.Optimizer = new OPTIMIZERS[name]([weight], options);
+    const step = await make([weight], optimizer);
+    await step([[gradient, -gradient]]);
+    for (let k = 0; k < 40; k++) await step([[0, 0]]);
+    const states = await Promise.all(Object.values(optimizer.stateOf(weight)).map((state) => state.data()));
+    return states.flatMap((state) => [...state]);
+  };
+
+  it.each([
+    ["SGD", { momentum: 0.9 }, 3e-37],
+    ["Adam", {}, 3e-37],
+    ["Adam", {}, 1e-20],
+    ["NAdam", {}, 3e-37],
+  ] as const)("%s %o becomes 0", async (name, options, gradient) => {
+    const squares = gradient === 1e-20 ? 2 : 0;
+    const states = await fade(name, options, gradient);
+    expect(states.slice(squares).every((value) => value === 0)).toBe(true);
+  });
+
+  it("stays where a small eps lets steps see it", async () => {
+    expect((await fade("Adam", { eps: 1e-30 }, 3e-37)).some((value) => value !== 0)).toBe(true);
+    const centered = await fade("RMSprop", { centered: true, lr: 0 }, 1e-19);
+    expect(centered.every((value) => value !== 0)).toBe(true);
+  });
+});
+
 /** Of the extremes these were NaN or far off while numbers stayed in double precision between roundings. */
 const EXTREME = fixture.cases.filter(({ options }) => "eps" in options && options.eps === 1e-30);
 
