@@ -10,7 +10,7 @@ import { MODELS, type ModelWorkload, modelBatches, type SampleSpec, startedModel
 import { WORKLOADS } from "./workloads.ts";
 
 /** Milliseconds that each case is warmed up, and measured. */
-const MILLISECONDS = 1200;
+const MILLISECONDS = 800;
 const TINY = 1e-36;
 
 class Scaled extends nn.Module {

@@ -1,4 +1,4 @@
-/** Whole numbers near each element, and what division by whole multiples leaves. */
+/** Numbers that stand for others near them: whole ones, 0 for what is next to nothing; and what division by whole multiples leaves. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
@@ -6,7 +6,8 @@ import { add, and, binary, compare, constant, div, float, select, sub, unary } f
 import { evaluateBinary, evaluateUnary } from "../loop/semantics.ts";
 import type { Expr, UnaryOp } from "../loop/types.ts";
 import { binaryOp } from "./arithmetic.ts";
-import { broadcastRead, type OpDef } from "./definition.ts";
+import { NUMBER } from "./declaration.ts";
+import { broadcastRead, f32, type OpDef } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
@@ -99,6 +100,38 @@ const floorDivide: OpDef = {
     generate(output.shape, (index) => Math.floor(broadcastAt(a, index) / broadcastAt(b, index))),
 };
 
+/** Numbers of a size that is next to nothing. */
+const isTiny = (x: Expr, least: number): Expr => compare("lt", unary("abs", x), float(least));
+
+const flush: OpDef = {
+  ...pointwiseOp({
+    name: "flush",
+    doc: "`x`, but 0 where it is smaller than `least` in size; NaN stays. The gradient passes where `x` does. What optimizers keep goes through it, for processors take long for numbers below the smallest normal one.",
+    backward: "FlushBackward",
+    gradient: () => undefined,
+    lower: (x) => x,
+    reference: (x) => x,
+  }),
+  attributes: { least: NUMBER },
+  vjp(b, ct, [x], _out, { least }) {
+    const tiny = b.node("compare", [b.node("abs", [x]), b.constant(Number(least))], { relation: "lt" });
+    return [b.node("where", [tiny, b.constant(0), ct])];
+  },
+  lower:
+    ([x], _output, { least }) =>
+    (indices) =>
+      select(isTiny(x.at(indices), Number(least)), float(0), x.at(indices)),
+  reference: ([x], _output, { least }) => ({
+    shape: x.shape,
+    data: x.data.map((v) => (Math.abs(v) < Number(least) ? 0 : v)),
+  }),
+  samples: () => [
+    { inputs: [{ ...f32(60), draw: "distinct" }], attrs: { least: 1.2345 } },
+    { inputs: [{ ...f32(), draw: "nonzero" }], attrs: { least: 2 ** -126 } },
+    { inputs: [f32(0, 3)], attrs: { least: 0.5 } },
+  ],
+};
+
 export const ROUNDING = {
   floor: rounding("floor", "The largest whole number not above `x`"),
   ceil: rounding("ceil", "The smallest whole number not below `x`"),
@@ -107,4 +140,5 @@ export const ROUNDING = {
   fmod,
   remainder,
   floor_divide: floorDivide,
+  flush,
 };

@@ -81,7 +81,7 @@ function updateRule({ alpha, eps, weightDecay, momentum, centered }: RMSpropSett
         states.grad_avg = mean;
         square = b.node("sub", [square, b.node("mul", [mean, mean])]);
       }
-      let direction = b.node("div", [entering, rootPlus(b, square, b.constant(eps))]);
+      let direction: Value = b.node("div", [entering, rootPlus(b, square, b.constant(eps))]);
       if (momentum !== 0) {
         const kept = b.node("mul", [old.momentum_buffer, b.constant(momentum)]);
         direction = flushed(b, b.node("add", [kept, direction]));

@@ -17,13 +17,11 @@ export function withPenalty(b: GraphBuilder, gradient: Value, parameter: Value, 
 }
 
 /** The smallest normal float32. */
-export const LEAST_NORMAL = 2 ** -126;
+const LEAST_NORMAL = 2 ** -126;
 
 /** `x`, but 0 where it is smaller than `least`. */
-export function flushed(b: GraphBuilder, x: Value, least = LEAST_NORMAL): Value {
-  const isTiny = b.node("compare", [b.node("abs", [x]), b.constant(least)], { relation: "lt" });
-  return b.node("where", [isTiny, b.constant(0), x]);
-}
+export const flushed = (b: GraphBuilder, x: Value, least = LEAST_NORMAL): Value =>
+  b.node("flush", [x], { least });
 
 /**
  * The gradients whose squares leave less than a normal number in a moving average that keeps `beta`: they may count as 0, and

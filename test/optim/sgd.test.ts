@@ -69,7 +69,7 @@ describe("the update of SGD", () => {
     expect(ops({})).toEqual([["mul", "sub"], []]);
     expect(ops({ dampening: 0.5 })).toEqual([["mul", "sub"], []]);
     expect(ops({ weightDecay: 0.1 })).toEqual([["mul", "add", "mul", "sub"], []]);
-    expect(ops({ momentum: 0.9 })).toEqual([["mul", "add", "mul", "sub"], ["momentum_buffer"]]);
+    expect(ops({ momentum: 0.9 })).toEqual([["mul", "add", "flush", "mul", "sub"], ["momentum_buffer"]]);
   });
 });
 

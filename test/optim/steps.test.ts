@@ -185,7 +185,7 @@ describe.each(Object.entries(WAYS))("%s", (_, make) => {
 
 /** From a gradient of 3e-37, whose average is normal, to where it would be 4e-40, and squares of 1e-20 would be 1e-43. */
 describe.each(Object.entries(WAYS))("%s, what decays below the smallest normal number", (_, make) => {
-  const fade = async (name: string, options: object, gradient: number) => {
+  const fade = async (name: keyof typeof OPTIMIZERS, options: object, gradient: number) => {
     const weight = parameter();
     const optimizer: optim.Optimizer = new OPTIMIZERS[name]([weight], options);
     const step = await make([weight], optimizer);
