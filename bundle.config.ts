@@ -16,8 +16,8 @@ const NODE_BUNDLE = fromRoot("dist/kiln.node.js");
 const COMMAND_FOLDER = fromRoot("dist/cli");
 
 /**
- * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js stays outside: the
- * user provides it, and it is loaded when a gpujs backend is first asked for.
+ * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js and koffi stay
+ * outside: the user provides them, and they are loaded when a gpujs backend or the c backend is first asked for.
  */
 const COMMON: BuildOptions = {
   entryPoints: [fromRoot("src/index.ts")],
@@ -26,7 +26,7 @@ const COMMON: BuildOptions = {
   target: "es2022",
   // Messages and representations name classes, which bundlers rename.
   keepNames: true,
-  external: ["gpu.js"],
+  external: ["gpu.js", "koffi"],
   logLevel: "warning",
 };
 

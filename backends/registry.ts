@@ -2,12 +2,13 @@
 
 import { KilnError } from "../src/core/errors.ts";
 import type { Backend } from "./backend.ts";
+import { c } from "./c/backend.ts";
 import { gpujsBackends } from "./gpujs/backend.ts";
 import { interpret } from "./interpret/backend.ts";
 import { js } from "./js/backend.ts";
 import { wasm } from "./wasm/backend.ts";
 
-export const BACKENDS: readonly Backend[] = [wasm, js, interpret, ...gpujsBackends()];
+export const BACKENDS: readonly Backend[] = [wasm, c, js, interpret, ...gpujsBackends()];
 
 /** What `backend` means when nobody says otherwise. */
 export const DEFAULT_BACKEND = "wasm";

@@ -23,7 +23,7 @@ export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> 
    * model's own never change. SGD with momentum 0.9 and a learning rate of 0.001 unless told.
    */
   readonly optimizer?: (parameters: readonly Parameter[]) => CompilableOptimizer;
-  /** Names as `backends()` lists them; by default wasm, js and, where there is a GPU, gpujs. */
+  /** Names as `backends()` lists them; by default wasm, js and, where they can run, c and gpujs on a GPU. */
   readonly backends?: readonly string[];
   /** Another batch than that of `inputs`: the new size of dimension 0 of everything that has the same as the first input. */
   readonly batchSize?: number;

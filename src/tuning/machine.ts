@@ -1,5 +1,6 @@
 /** What a measurement holds for, and where the measurements of this machine are kept. */
 
+import { cacheFolder } from "../core/cache-folder.ts";
 import { CHOICES_FILE, type ChoiceStore, ChoicesFile, ChoicesInMemory } from "./choices-file.ts";
 
 const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
@@ -10,20 +11,6 @@ export async function machineName(): Promise<string> {
   const { arch, cpus } = await import("node:os");
   const model = cpus()[0]?.model.trim() || "unknown processor";
   return `V8 ${process.versions.v8}, ${arch()}, ${model}`;
-}
-
-/** The folder for what Kiln can find out again: `KILN_CACHE`, or a folder `kiln` where the platform wants caches. */
-export async function cacheFolder(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-  platform: string = process.platform,
-): Promise<string> {
-  const { homedir } = await import("node:os");
-  const { join } = await import("node:path");
-  const { KILN_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = environment;
-  if (KILN_CACHE) return KILN_CACHE;
-  if (platform === "win32") return join(LOCALAPPDATA || join(homedir(), "AppData", "Local"), "kiln");
-  if (platform === "darwin") return join(homedir(), "Library", "Caches", "kiln");
-  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "kiln");
 }
 
 /** What choices for `backend` hold for on this machine. */
@@ -40,5 +27,5 @@ export async function choicesHere(backend: string): Promise<ChoiceStore> {
     return known;
   }
   const { join } = await import("node:path");
-  return new ChoicesFile(join(await cacheFolder(), CHOICES_FILE), await choicesKey(backend));
+  return new ChoicesFile(join(cacheFolder(), CHOICES_FILE), await choicesKey(backend));
 }

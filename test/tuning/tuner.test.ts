@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { cacheFolder } from "../../src/core/cache-folder.ts";
 import { ChoicesFile, ChoicesInMemory } from "../../src/tuning/choices-file.ts";
-import { cacheFolder, machineName } from "../../src/tuning/machine.ts";
+import { machineName } from "../../src/tuning/machine.ts";
 import { Tuner } from "../../src/tuning/tuner.ts";
 import { FakeMachine, tuningTaskOf } from "./fakes.ts";
 
@@ -127,11 +128,11 @@ test("a stored choice that is no longer offered is measured anew", async () => {
 });
 
 test("the cache folder is KILN_CACHE, or where the platform wants caches", async () => {
-  expect(await cacheFolder({ KILN_CACHE: "/k", XDG_CACHE_HOME: "/x" }, "linux")).toBe("/k");
-  expect(await cacheFolder({ XDG_CACHE_HOME: "/x" }, "linux")).toBe(join("/x", "kiln"));
-  expect(await cacheFolder({}, "linux")).toMatch(/\.cache.kiln$/);
-  expect(await cacheFolder({}, "darwin")).toMatch(/Library.Caches.kiln$/);
-  expect(await cacheFolder({ LOCALAPPDATA: "/local" }, "win32")).toBe(join("/local", "kiln"));
+  expect(cacheFolder({ KILN_CACHE: "/k", XDG_CACHE_HOME: "/x" }, "linux")).toBe("/k");
+  expect(cacheFolder({ XDG_CACHE_HOME: "/x" }, "linux")).toBe(join("/x", "kiln"));
+  expect(cacheFolder({}, "linux")).toMatch(/\.cache.kiln$/);
+  expect(cacheFolder({}, "darwin")).toMatch(/Library.Caches.kiln$/);
+  expect(cacheFolder({ LOCALAPPDATA: "/local" }, "win32")).toBe(join("/local", "kiln"));
 });
 
 test("a machine is known by its engine and its processor", async () => {

@@ -25,7 +25,9 @@ import { acos, asin, atan, atan2, cos, sin, tan } from "./trigonometry.ts";
 type Formula = (m: Doubles, x: Instruction, y: Instruction) => Instruction;
 
 /** On four float32 at once. */
-const SINGLE = { ...inFloats } satisfies Readonly<Record<string, (m: Floats, x: Instruction) => Instruction>>;
+export const SINGLE = { ...inFloats } satisfies Readonly<
+  Record<string, (m: Floats, x: Instruction) => Instruction>
+>;
 const UNARY = {
   ...{ sin, cos, tan, asin, acos, atan },
   ...{ sinh, cosh, asinh, acosh, atanh },
@@ -35,7 +37,7 @@ const BINARY = { pow, atan2, fmod } satisfies Readonly<Record<string, Formula>>;
 export type DoubleFunction = keyof typeof UNARY | keyof typeof BINARY;
 export type MathFunction = DoubleFunction | keyof typeof SINGLE;
 
-const FORMULAS: Readonly<Record<DoubleFunction, Formula>> = { ...UNARY, ...BINARY };
+export const FORMULAS: Readonly<Record<DoubleFunction, Formula>> = { ...UNARY, ...BINARY };
 
 export const MATH_FUNCTIONS = Object.keys({ ...SINGLE, ...FORMULAS }) as readonly MathFunction[];
 

@@ -3,6 +3,7 @@
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import type { CompareOp, Expr, ExprType } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
+import { isCheap, isSafe } from "../../safety.ts";
 import {
   choose,
   f32,
@@ -17,7 +18,6 @@ import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, placeOf, scaledInteger } from "./index-form.ts";
 import { laneOf, STORED, signOf, valueType } from "./representation.ts";
-import { isCheap, isSafe } from "./safety.ts";
 
 type Unary = Extract<Expr, { kind: "unary" }>;
 type Binary = Extract<Expr, { kind: "binary" }>;

@@ -9,6 +9,7 @@ import type { RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { someExpr } from "../../../src/loop/walk.ts";
+import { canRunTogether, isVectorLoop } from "../../together.ts";
 import {
   comment,
   get,
@@ -26,7 +27,6 @@ import { type LoopPlaces, loopBetween, loopOf, once } from "./loops.ts";
 import { type IntegerPlace, integerPlace, type Place, type UniformPlace, uniformPlace } from "./places.ts";
 import { laneOf, STORED, spreadValue, valueType } from "./representation.ts";
 import { ScalarPrinter } from "./scalar.ts";
-import { canRunTogether, isVectorLoop } from "./together.ts";
 import { bytesOfLanes, LANES, VectorPrinter } from "./vector.ts";
 
 type Of<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
@@ -142,7 +142,7 @@ export class StatementPrinter {
   private loop(s: Of<"for">, scope: Scope): readonly Instruction[] {
     if (s.extent === 0) return [];
     if (s.loop === "thread") this.context.divide();
-    const together = !scope.isVector && isVectorLoop(s) && canRunTogether(s);
+    const together = !scope.isVector && isVectorLoop(s, LANES.length) && canRunTogether(s, LANES.length);
     const counter = integerPlace(s.name, together ? { laneStep: 1, isLane: true } : {});
     const places = new Map<string, Place>(scope.places).set(s.name, counter);
     const most = Math.max(0, (typeof s.extent === "number" ? s.extent : s.extent.most) - 1);

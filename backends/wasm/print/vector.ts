@@ -7,6 +7,7 @@ import { InternalError } from "../../../src/core/errors.ts";
 import { add, int } from "../../../src/loop/build.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
+import { isSafe } from "../../safety.ts";
 import {
   choose,
   get,
@@ -21,7 +22,6 @@ import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
 import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
 import { asMask, laneShape, STORED, signOf, spreadValue, valueType } from "./representation.ts";
-import { isSafe } from "./safety.ts";
 import { integerComparison, type ScalarPrinter } from "./scalar.ts";
 
 export const LANES = [0, 1, 2, 3] as const;

@@ -1,10 +1,10 @@
 /** Which expressions may be computed whether or not their guard holds, so that a choice needs no branch. */
 
-import { bottomUp } from "../../../src/core/topological.ts";
-import { LoadBounds } from "../../../src/loop/load-bounds.ts";
-import type { RangeContext } from "../../../src/loop/range.ts";
-import type { BinaryOp, BufferParam, Expr, UnaryOp } from "../../../src/loop/types.ts";
-import { children } from "../../../src/loop/walk.ts";
+import { bottomUp } from "../src/core/topological.ts";
+import { LoadBounds } from "../src/loop/load-bounds.ts";
+import type { RangeContext } from "../src/loop/range.ts";
+import type { BinaryOp, BufferParam, Expr, UnaryOp } from "../src/loop/types.ts";
+import { children } from "../src/loop/walk.ts";
 
 /** Whether all loads in `e` stay inside of their buffers with what `ranges` knows. */
 export const isSafe = (e: Expr, ranges: RangeContext, buffers: ReadonlyMap<string, BufferParam>): boolean =>

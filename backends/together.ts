@@ -1,32 +1,32 @@
-/** Whether the four iterations of a vector loop can run together, statement by statement. */
+/** Whether the iterations of a vector loop can run together, one in each lane, statement by statement. */
 
-import { bottomUp } from "../../../src/core/topological.ts";
-import type { Expr, Stmt } from "../../../src/loop/types.ts";
-import { children, freeNames } from "../../../src/loop/walk.ts";
+import { bottomUp } from "../src/core/topological.ts";
+import type { Expr, Stmt } from "../src/loop/types.ts";
+import { children, freeNames } from "../src/loop/walk.ts";
 
 type For = Extract<Stmt, { kind: "for" }>;
 
-/** How many iterations of a vector loop run together. */
-export const VECTOR_WIDTH = 4;
-
-export const isVectorLoop = (s: For): boolean => s.loop === "vector" && s.extent === VECTOR_WIDTH;
+/** Whether a loop has an iteration for each lane. */
+export const isVectorLoop = (s: For, lanes: number): boolean => s.loop === "vector" && s.extent === lanes;
 
 /**
  * False for bodies in which the iterations would part: lists they append to, loops whose number of iterations differs, branches
  * that differ and do more than assign, and sums that all iterations share. Such a loop runs iteration by iteration.
  */
-export function canRunTogether(loop: For): boolean {
+export function canRunTogether(loop: For, lanes: number): boolean {
   const inductions = (loop.inductions ?? []).map(({ name }) => name);
-  return new Iterations(new Set([loop.name, ...inductions])).together(loop.body);
+  return new Iterations(new Set([loop.name, ...inductions]), lanes).together(loop.body);
 }
 
 class Iterations {
   /** Names that may differ from iteration to iteration. */
   private readonly varying: Set<string>;
   private readonly accumulators = new Set<string>();
+  private readonly lanes: number;
 
-  constructor(varying: Set<string>) {
+  constructor(varying: Set<string>, lanes: number) {
     this.varying = varying;
+    this.lanes = lanes;
   }
 
   together(body: readonly Stmt[]): boolean {
@@ -36,7 +36,7 @@ class Iterations {
   private statement(s: Stmt): boolean {
     switch (s.kind) {
       case "for":
-        if (isVectorLoop(s)) return false;
+        if (isVectorLoop(s, this.lanes)) return false;
         if (typeof s.extent !== "number" && this.varying.has(s.extent.count)) return false;
         for (const { name, init } of s.inductions ?? []) if (this.varies(init)) this.varying.add(name);
         return this.together(s.body);

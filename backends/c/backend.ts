@@ -1,0 +1,100 @@
+/** The `c` backend: kernels as C with the machine's own vectors, built by the system's compiler and run in process. */
+
+import { invariant } from "../../src/core/errors.ts";
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import type { Availability, Backend, BackendOptions, StateMemory } from "../backend.ts";
+import { checkThreads, MOST_THREADS } from "../options.ts";
+import { FUSED, PROCESSOR, SCALAR } from "../processor.ts";
+import { type Koffi, loadKoffi } from "./koffi.ts";
+import { CStates } from "./memory.ts";
+import { node } from "./node.ts";
+import { loadProgram } from "./program.ts";
+import { requireToolchain, toolchain } from "./toolchain.ts";
+
+export interface CBackendOptions extends BackendOptions {
+  /** Floats in a vector, a power of two from 4 on: as many as the processor's registers have, unless told. */
+  readonly lanes?: number;
+}
+
+/** Registers that a tile and what feeds it may fill. */
+const REGISTERS = { few: 15, many: 30 } as const;
+
+/** What full tiles reach on one thread for each lane, in GFLOP/s. */
+const TILE_GFLOPS_PER_LANE = 10;
+
+/** Lanes where bits are to be the same on every processor: those of wasm. */
+const COMMON_LANES = 4;
+
+/** The backend as `options` want it; `c` below is the one users name. */
+export function createCBackend(options: CBackendOptions): Backend {
+  /** What the code is made for. */
+  const code = () => {
+    const found = toolchain();
+    const has = "missing" in found ? { lanes: COMMON_LANES, hasFusedMultiplyAdd: false } : found;
+    return options.deterministic === true
+      ? { lanes: options.lanes ?? COMMON_LANES, isFused: false }
+      : { lanes: options.lanes ?? has.lanes, isFused: has.hasFusedMultiplyAdd };
+  };
+  const threads = (): number => options.threads ?? processors();
+  return {
+    name: "c",
+    get capabilities() {
+      const { lanes, isFused } = code();
+      return {
+        ...(isFused ? FUSED : PROCESSOR),
+        scalar: SCALAR,
+        schedules: true,
+        vectorWidth: lanes,
+        registers: lanes >= 16 ? REGISTERS.many : REGISTERS.few,
+        loadsFirst: false,
+        tileGflops: TILE_GFLOPS_PER_LANE * lanes,
+        threads: threads(),
+        oneElementPerThread: false,
+        maxInputs: Number.POSITIVE_INFINITY,
+        maxOutputs: Number.POSITIVE_INFINITY,
+        inPlace: true,
+        scatter: true,
+        exactNaN: true,
+      } satisfies Capabilities;
+    },
+    configured(wanted) {
+      checkThreads(wanted);
+      return createCBackend({ ...options, ...wanted });
+    },
+    async available(): Promise<Availability> {
+      const found = toolchain();
+      if ("missing" in found) return { available: false, reason: found.missing };
+      try {
+        await koffi();
+      } catch (error) {
+        return { available: false, reason: (error as Error).message };
+      }
+      const { lanes } = code();
+      return {
+        available: true,
+        reason: `${found.command} (${found.version}), ${lanes} lanes, ${threads() === 1 ? "one thread" : `${threads()} threads`}`,
+      };
+    },
+    createStateMemory: (): StateMemory => new CStates(koffi()),
+    async compile(plan, states) {
+      invariant(states instanceof CStates, "states of the c backend");
+      const around = { toolchain: requireToolchain(), code: code(), processors: processors() };
+      return loadProgram(plan, states, { koffi: await koffi(), ...around });
+    },
+  };
+}
+
+export const c: Backend = createCBackend({});
+
+let loaded: Promise<Koffi> | undefined;
+
+/** Loaded once; where that fails, whoever waits for it is told. */
+function koffi(): Promise<Koffi> {
+  loaded ??= loadKoffi();
+  loaded.catch(() => {
+    loaded = undefined;
+  });
+  return loaded;
+}
+
+const processors = (): number => Math.min(MOST_THREADS, node?.("node:os").availableParallelism() ?? 1);

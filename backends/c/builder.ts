@@ -1,0 +1,134 @@
+/**
+ * Has the compiler make libraries, and keeps them: each under the hash of everything it was made from, so that it is made once
+ * on a machine however many processes want it. A library is moved to its place whole, or not at all.
+ */
+
+import { cacheFolder } from "../../src/core/cache-folder.ts";
+import { KilnError } from "../../src/core/errors.ts";
+import { node } from "./node.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/** Libraries that were not used for longest go where all of them together are larger. */
+const MOST_BYTES = 256 * 2 ** 20;
+
+/** Unfinished work of processes that were killed is removed when it is so old. */
+const ABANDONED_MS = 3_600_000;
+
+/** The path of the library that these sources make together: from the cache, or compiled now, several at a time. */
+export async function libraryOf(
+  sources: readonly string[],
+  { command, flags, identity }: Toolchain,
+): Promise<string> {
+  const { createHash } = node!("node:crypto");
+  const { join } = node!("node:path");
+  const hash = createHash("sha256");
+  for (const part of [identity, command, ...flags, ...sources]) hash.update(`${part.length} ${part}`);
+  const folder = safeFolder();
+  const path = join(folder, `${hash.digest("hex").slice(0, 40)}.so`);
+  if (!wasUsed(path)) await build(path, folder, sources, command, flags);
+  return path;
+}
+
+/** Removes a library that cannot be loaded, as after a crash of the machine: it is made again. */
+export function discard(path: string): void {
+  node!("node:fs").rmSync(path, { force: true });
+}
+
+/** Notes that a library is in use; says whether it is there. */
+function wasUsed(path: string): boolean {
+  try {
+    const now = new Date();
+    node!("node:fs").utimesSync(path, now, now);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The cache's folder, which nobody but its owner may write to: what lies in it is run. */
+function safeFolder(): string {
+  const { mkdirSync, statSync } = node!("node:fs");
+  const { join } = node!("node:path");
+  const folder = join(cacheFolder(), "c");
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new KilnError(
+      `the c backend cannot keep what it builds: ${(error as Error).message}; KILN_CACHE names another folder`,
+    );
+  }
+  const { mode, uid } = statSync(folder);
+  const isForeign = process.getuid !== undefined && uid !== process.getuid();
+  if (isForeign || (process.platform !== "win32" && (mode & 0o022) !== 0)) {
+    throw new KilnError(
+      `the c backend runs what lies in ${folder}, which others may write to: take that right away (chmod go-w), or name another folder in KILN_CACHE`,
+    );
+  }
+  return folder;
+}
+
+async function build(
+  path: string,
+  folder: string,
+  sources: readonly string[],
+  command: string,
+  flags: readonly string[],
+): Promise<void> {
+  const { mkdtemp, rename, rm, writeFile } = node!("node:fs/promises");
+  const { join } = node!("node:path");
+  const work = await mkdtemp(join(folder, "build-"));
+  try {
+    const objects = await Promise.all(
+      sources.map(async (source, k) => {
+        const [file, object] = [join(work, `part${k}.c`), join(work, `part${k}.o`)];
+        await writeFile(file, source);
+        await call(command, [...flags, "-c", file, "-o", object]);
+        return object;
+      }),
+    );
+    const library = join(work, "library.so");
+    await call(command, [...flags, "-shared", ...objects, "-o", library]);
+    await rename(library, path);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  await tidy(folder, path);
+}
+
+/** Runs the compiler; what it says goes into the error where it fails. */
+async function call(command: string, args: readonly string[]): Promise<void> {
+  const { execFile } = node!("node:child_process");
+  await new Promise<void>((resolve, reject) => {
+    execFile(command, args, { maxBuffer: 2 ** 24 }, (error, _, said) => {
+      if (error === null) resolve();
+      else reject(new KilnError(failure(command, said.trim() || error.message)));
+    });
+  });
+}
+
+const failure = (command: string, said: string): string =>
+  `the c backend's compiler ${command} has failed: ${said.split("\n").slice(0, 3).join("; ")}; ` +
+  "KILN_CC names another one, and the wasm backend needs none";
+
+/** Keeps the cache small, and removes what killed processes have left. */
+async function tidy(folder: string, kept: string): Promise<void> {
+  const { readdir, rm, stat } = node!("node:fs/promises");
+  const { join } = node!("node:path");
+  const files: { readonly path: string; readonly size: number; readonly used: number }[] = [];
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    // Another process may tidy up at the same time.
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) continue;
+    if (name.startsWith("build-")) {
+      if (Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
+    } else files.push({ path, size: found.size, used: found.mtimeMs });
+  }
+  let total = files.reduce((sum, { size }) => sum + size, 0);
+  for (const { path, size } of files.sort((a, b) => a.used - b.used)) {
+    if (total <= MOST_BYTES) return;
+    if (path === kept) continue;
+    await rm(path, { force: true });
+    total -= size;
+  }
+}

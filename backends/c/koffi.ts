@@ -1,0 +1,52 @@
+/** koffi as this backend uses it: the package that calls C from Node. It is the user's own to install, and loaded on demand. */
+
+/// <reference path="./koffi-package.d.ts" />
+
+import { KilnError } from "../../src/core/errors.ts";
+
+/** A C function; `async` calls it on another thread. */
+export interface ForeignFunction {
+  (...args: readonly number[]): number;
+  async(...args: readonly (number | ((error: Error | null, result: number) => void))[]): void;
+}
+
+export interface Library {
+  func(name: string, result: string, parameters: readonly string[]): ForeignFunction;
+  unload(): void;
+}
+
+export interface Koffi {
+  load(path: string): Library;
+  /** Where the memory of a buffer lies. */
+  address(memory: ArrayBuffer): bigint;
+}
+
+const load = async (): Promise<unknown> => import("koffi");
+
+/** Loads koffi, or says how to install it. */
+export async function loadKoffi(from: () => Promise<unknown> = load): Promise<Koffi> {
+  let module: unknown;
+  try {
+    module = await from();
+  } catch (error) {
+    throw new KilnError(
+      `the c backend cannot run here: ${remedyFor(error)}; the wasm backend runs everywhere`,
+    );
+  }
+  const found = (module as { default?: unknown }).default ?? module;
+  if (!isKoffi(found))
+    throw new KilnError("the c backend needs version 3 of the package koffi: run `npm install koffi@3`");
+  return found;
+}
+
+const isKoffi = (value: unknown): value is Koffi =>
+  typeof (value as Partial<Koffi>).load === "function" &&
+  typeof (value as Partial<Koffi>).address === "function";
+
+/** What is to be done where koffi is not there, or there and fails. */
+function remedyFor(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
+    return "it needs the package koffi, which is not installed: run `npm install koffi`";
+  return `koffi does not load: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,42 @@
+/** Libraries as they are loaded; and the one that runs programs, of which the process has one: it holds the pool of threads. */
+
+import { KilnError } from "../../src/core/errors.ts";
+import { discard, libraryOf } from "./builder.ts";
+import type { ForeignFunction, Koffi, Library } from "./koffi.ts";
+import { RUNTIME_SOURCE } from "./runtime-source.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/** A library that the cache has and the system cannot load is built again. */
+export async function loadLibrary(
+  koffi: Koffi,
+  files: readonly string[],
+  toolchain: Toolchain,
+): Promise<Library> {
+  const path = await libraryOf(files, toolchain);
+  try {
+    return koffi.load(path);
+  } catch {
+    discard(path);
+  }
+  const again = await libraryOf(files, toolchain);
+  try {
+    return koffi.load(again);
+  } catch (error) {
+    throw new KilnError(
+      `the c backend cannot load what ${toolchain.command} has built: ${(error as Error).message}; the wasm backend runs everywhere`,
+    );
+  }
+}
+
+let runtime: Promise<ForeignFunction> | undefined;
+
+/** The function that runs steps: `(steps, count, scalars, threads)`. It stays loaded, as its threads do. */
+export function runtimeOn(koffi: Koffi, toolchain: Toolchain): Promise<ForeignFunction> {
+  runtime ??= loadLibrary(koffi, [RUNTIME_SOURCE], toolchain)
+    .then((library) => library.func("kiln_run", "int32_t", ["int64_t", "int64_t", "int64_t", "int64_t"]))
+    .catch((error: unknown) => {
+      runtime = undefined;
+      throw error;
+    });
+  return runtime;
+}

@@ -1,0 +1,160 @@
+/** A scheduled kernel as C functions, one for each section, and as the phases in which threads run them. */
+
+import { byteSize } from "../../../src/core/dtype.ts";
+import { invariant } from "../../../src/core/errors.ts";
+import { formatOrigins } from "../../../src/core/origin.ts";
+import { align } from "../../../src/loop/plan.ts";
+import { formatEstimate } from "../../../src/loop/print.ts";
+import { RangeContext } from "../../../src/loop/range.ts";
+import { printSchedule } from "../../../src/loop/schedule.ts";
+import type { BufferParam, ExprType, Kernel, Stmt } from "../../../src/loop/types.ts";
+import { visitStatements } from "../../../src/loop/walk.ts";
+import type { MathFunction } from "./math.ts";
+import type { FunctionContext } from "./scope.ts";
+import { nameOf, REPRESENTATION, scalarName } from "./spelling.ts";
+import { StatementPrinter } from "./statements.ts";
+
+/** What all kernels of a program have in common. */
+export interface Environment {
+  readonly lanes: number;
+  /** Position of each scalar in the array `scalars`. */
+  readonly scalars: readonly string[];
+}
+
+/** A function that runs a kernel or a section of it; threads share its work where it divides any. */
+export interface Phase {
+  readonly name: string;
+  readonly isDivided: boolean;
+}
+
+/** A kernel as code. Functions take the addresses of its buffers in the order in which the kernel declares them. */
+export interface KernelCode {
+  readonly text: string;
+  readonly phases: readonly Phase[];
+  /** The elementary functions that it calls. */
+  readonly math: readonly MathFunction[];
+}
+
+export function printKernel(kernel: Kernel, name: string, environment: Environment): KernelCode {
+  const sections = kernel.body.filter((s) => s.kind === "section");
+  invariant(
+    sections.length === 0 || sections.length === kernel.body.length,
+    "a kernel is made of sections or of none",
+  );
+  const used = new Set<MathFunction>();
+  const parts =
+    sections.length === 0
+      ? [{ name, body: kernel.body }]
+      : sections.map(({ body }, k) => ({ name: `${name}_part${k}`, body }));
+  const functions = parts.map((part) => printFunction(kernel, part, environment, used));
+  const head = [
+    `${kernel.name}: ${kernel.ops.join(", ")}`,
+    `at ${formatOrigins(kernel.origins)}`,
+    `schedule: ${kernel.schedule === undefined ? "none" : printSchedule(kernel.schedule)}`,
+    ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
+  ];
+  return {
+    text: [...head.map(comment), ...functions].join("\n"),
+    phases: parts.map((part) => ({ name: part.name, isDivided: isDivided(part.body) })),
+    math: [...used],
+  };
+}
+
+/** A line's comment, which no text of a user's can end or carry on to the next line. */
+const comment = (text: string): string =>
+  `// ${text.replace(/[\\\r\n\u2028\u2029]/g, " ").replaceAll("??", "? ?")}`;
+
+function isDivided(body: readonly Stmt[]): boolean {
+  let found = false;
+  visitStatements(body, (s) => {
+    if (s.kind === "for" && s.loop === "thread") found = true;
+  });
+  return found;
+}
+
+interface Part {
+  readonly name: string;
+  readonly body: readonly Stmt[];
+}
+
+/**
+ * Two functions: one with a parameter for each buffer, of which no two overlap, and one that takes their addresses as a list,
+ * which all have in common.
+ */
+function printFunction(
+  kernel: Kernel,
+  { name, body }: Part,
+  { lanes, scalars }: Environment,
+  used: Set<MathFunction>,
+): string {
+  let temporaries = 0;
+  const accessed = new Set<string>();
+  const context: FunctionContext = {
+    lanes,
+    buffers: new Map(kernel.buffers.map((b) => [b.name, b])),
+    used,
+    scalars: new Set(),
+    access(buffer) {
+      accessed.add(buffer);
+      return nameOf(buffer);
+    },
+    temporary: () => `v_${temporaries++}`,
+  };
+  let ranges = new RangeContext();
+  for (const b of kernel.buffers)
+    if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
+  const lines = new StatementPrinter(context).body(body, "  ", {
+    places: new Map(),
+    ranges,
+    isVector: false,
+  });
+  const given = [...context.scalars].map((key) => {
+    const [type, ...rest] = key.split(" ");
+    const dtype = type as ExprType;
+    const scalar = rest.join(" ");
+    const position = scalars.indexOf(scalar);
+    invariant(position >= 0, `unknown scalar ${scalar}`);
+    return `  const ${REPRESENTATION[dtype].scalar} ${scalarName(scalar)}_${dtype} = ${fromDouble(`scalars[${position}]`, dtype)};`;
+  });
+  const own = kernel.buffers.map((b, k) => ({ ...b, k })).filter((b) => accessed.has(b.name));
+  const parameters = own.map(
+    (b) =>
+      `${b.access === "read" ? "const " : ""}${REPRESENTATION[b.dtype].stored} *restrict ${nameOf(b.name)}`,
+  );
+  const addresses = own.map((b) => addressOf(b, b.k));
+  const common = "const double *scalars, int64_t thread, int64_t threads";
+  const unused = "(void)scalars, (void)thread, (void)threads;";
+  return [
+    `static void ${name}_on(${[...parameters, common].join(", ")}) {`,
+    `  ${unused}`,
+    ...given,
+    ...lines,
+    "}",
+    `static void ${name}(char *const *buffers, ${common}) {`,
+    "  (void)buffers;",
+    `  ${name}_on(${[...addresses, "scalars, thread, threads"].join(", ")});`,
+    "}",
+  ].join("\n");
+}
+
+/** Private scratch has a copy for each thread. */
+function addressOf({ dtype, length, access, private: isPrivate }: BufferParam, k: number): string {
+  const type = `${access === "read" ? "const " : ""}${REPRESENTATION[dtype].stored}`;
+  const copy = isPrivate ? ` + thread * ${align(Math.max(1, length) * byteSize(dtype))}` : "";
+  return `(${type} *)(buffers[${k}]${copy})`;
+}
+
+function fromDouble(value: string, dtype: ExprType): string {
+  switch (dtype) {
+    case "float32":
+      return `(float)${value}`;
+    case "bool":
+      return `((int64_t)${value} != 0)`;
+    case "int32":
+    case "uint32":
+    case "uint8":
+      return `(${REPRESENTATION[dtype].scalar})(int64_t)${value}`;
+    default:
+      return dtype satisfies never;
+  }
+}

@@ -1,0 +1,213 @@
+/** What every C file begins with: the compilers' vector types for a number of lanes, and what has no operator for them. */
+
+/** What a program's code is made for. */
+export interface CodeOptions {
+  readonly lanes: number;
+  /** Whether a product and a sum are rounded once, where the processor does that in one instruction. */
+  readonly isFused: boolean;
+}
+
+/** One source for any compiler that has vector types. */
+export const prelude = ({ lanes, isFused }: CodeOptions): string => `#include <stdint.h>
+#define LANES ${lanes}
+#define IS_FUSED ${isFused ? 1 : 0}
+#define EACH(expression) for (int k = 0; k < LANES; k++) expression
+#define INLINE static inline __attribute__((always_inline, unused))
+#define INFINITE __builtin_inff()
+#define NOT_A_NUMBER __builtin_nanf("")
+
+typedef float floats __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef uint32_t words __attribute__((vector_size(4 * LANES)));
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+typedef double doubles __attribute__((vector_size(4 * LANES)));
+typedef int64_t longs __attribute__((vector_size(4 * LANES)));
+typedef float half_floats __attribute__((vector_size(2 * LANES)));
+
+// The same in memory: at the place of any element, of whatever type memory was written as.
+typedef float floats_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t ints_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef uint8_t bytes_at __attribute__((vector_size(LANES), aligned(1), may_alias));
+
+INLINE floats all_f(float a) { return (floats){${list(lanes, "a")}}; }
+INLINE ints all_i(int32_t a) { return (ints){${list(lanes, "a")}}; }
+INLINE words all_u(uint32_t a) { return (words){${list(lanes, "a")}}; }
+INLINE doubles all_d(double a) { return (doubles){${list(lanes / 2, "a")}}; }
+
+INLINE floats load_f(const float *p) { return *(const floats_at *)p; }
+INLINE ints load_i(const int32_t *p) { return *(const ints_at *)p; }
+INLINE ints load_b(const uint8_t *p) { return __builtin_convertvector(*(const bytes_at *)p, ints); }
+INLINE void store_f(float *p, floats a) { *(floats_at *)p = a; }
+INLINE void store_i(int32_t *p, ints a) { *(ints_at *)p = a; }
+INLINE void store_b(uint8_t *p, ints a) { *(bytes_at *)p = __builtin_convertvector(a, bytes); }
+
+// Where the mask has ones, else b.
+INLINE ints choose_i(ints mask, ints a, ints b) { return (a & mask) | (b & ~mask); }
+INLINE words choose_u(ints mask, words a, words b) { return (words)choose_i(mask, (ints)a, (ints)b); }
+INLINE floats choose_f(ints mask, floats a, floats b) {
+#if defined(__AVX__) && LANES == 8
+  return __builtin_ia32_blendvps256(b, a, (floats)mask);
+#elif defined(__SSE4_1__) && LANES == 4
+  return __builtin_ia32_blendvps(b, a, (floats)mask);
+#else
+  return (floats)choose_i(mask, (ints)a, (ints)b);
+#endif
+}
+INLINE doubles choose_d(longs mask, doubles a, doubles b) {
+  return (doubles)(((longs)a & mask) | ((longs)b & ~mask));
+}
+INLINE int any_l(longs a) {
+  int64_t found = 0;
+  for (int k = 0; k < LANES / 2; k++) found |= a[k];
+  return found != 0;
+}
+
+// a * b + c, rounded once where the processor does so in one instruction.
+INLINE floats fused_v(floats a, floats b, floats c) {
+#if !IS_FUSED
+  return a * b + c;
+#elif defined(__clang__)
+#pragma clang fp contract(fast)
+  return a * b + c;
+#elif defined(__AVX512F__) && LANES == 16
+  return __builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
+#elif defined(__FMA__) && LANES == 8
+  return __builtin_ia32_vfmaddps256(a, b, c);
+#elif defined(__FMA__) && LANES == 4
+  return __builtin_ia32_vfmaddps(a, b, c);
+#elif defined(__ARM_FEATURE_FMA)
+  floats sum;
+  EACH(sum[k] = __builtin_fmaf(a[k], b[k], c[k]));
+  return sum;
+#else
+  return a * b + c;
+#endif
+}
+
+INLINE ints isnan_v(floats a) { return (ints)(a != a); }
+INLINE floats abs_v(floats a) { return (floats)((ints)a & 0x7fffffff); }
+INLINE floats with_sign_v(floats a, floats b) {
+  return (floats)(((ints)a & 0x7fffffff) | ((ints)b & (-2147483647 - 1)));
+}
+// Neither above nor below 0 are the zeros and NaN.
+INLINE floats sign_v(floats a) { return (floats)((ints)with_sign_v(all_f(1), a) & (ints)(abs_v(a) > 0)); }
+INLINE floats at_most_v(floats a, floats limit) { return choose_f((ints)(limit < a), limit, a); }
+INLINE floats at_least_v(floats a, floats limit) { return choose_f((ints)(limit > a), limit, a); }
+// A power of two from the place of its exponent, and 0 where that is not normal.
+INLINE floats inverse_v(ints place) {
+  const ints bits = 0x3f800000 - place;
+  return (floats)(bits & (ints)(bits > 0));
+}
+
+${[
+  rounding("sqrt", "sqrt", undefined),
+  rounding("floor", "floor", 9),
+  rounding("ceil", "ceil", 10),
+  rounding("trunc", "trunc", 11),
+  rounding("round", "rint", 4),
+].join("\n")}
+
+// NaN where one is NaN, and -0 below +0.
+INLINE floats maximum_v(floats a, floats b) {
+  const floats more = choose_f((ints)(a > b), a, b);
+  return choose_f((ints)(a == b), (floats)((ints)a & (ints)b), choose_f(isnan_v(a), a, more));
+}
+INLINE floats minimum_v(floats a, floats b) {
+  const floats less = choose_f((ints)(a < b), a, b);
+  return choose_f((ints)(a == b), (floats)((ints)a | (ints)b), choose_f(isnan_v(a), a, less));
+}
+
+INLINE floats from_i_f(ints a) { return __builtin_convertvector(a, floats); }
+INLINE floats from_u_f(words a) { return __builtin_convertvector(a, floats); }
+INLINE floats from_mask_f(ints a) { return (floats)(a & 0x3f800000); }
+// Cut off towards 0; the nearest int32 where it is beyond, and 0 for NaN.
+INLINE ints whole_v(floats a) {
+  const ints above = (ints)(a >= 2147483648.0f), below = (ints)(a < -2147483648.0f);
+  const ints whole = __builtin_convertvector((floats)((ints)a & ~(above | below | isnan_v(a))), ints);
+  return choose_i(above, all_i(2147483647), choose_i(below, all_i(-2147483647 - 1), whole));
+}
+
+INLINE doubles widened(floats a, int upper) {
+  half_floats half;
+  for (int k = 0; k < LANES / 2; k++) half[k] = a[k + upper * (LANES / 2)];
+  return __builtin_convertvector(half, doubles);
+}
+INLINE floats narrowed(doubles a, doubles b) {
+  const half_floats lower = __builtin_convertvector(a, half_floats), upper = __builtin_convertvector(b, half_floats);
+  floats all;
+  EACH(all[k] = k < LANES / 2 ? lower[k] : upper[k - LANES / 2]);
+  return all;
+}
+INLINE doubles abs_d(doubles a) { return (doubles)((longs)a & INT64_MAX); }
+INLINE doubles with_sign_d(doubles a, doubles b) { return (doubles)(((longs)a & INT64_MAX) | ((longs)b & INT64_MIN)); }
+INLINE doubles max_d(doubles a, doubles b) {
+  return choose_d((longs)(a != a), a, choose_d((longs)(a > b), a, b));
+}
+INLINE doubles min_d(doubles a, doubles b) {
+  return choose_d((longs)(a != a), a, choose_d((longs)(a < b), a, b));
+}
+${["floor", "trunc", "sqrt"].map((name) => inDoubles(name, name)).join("\n")}
+${inDoubles("nearest", "rint")}
+
+// Single values.
+INLINE int isnan_f(float a) { return a != a; }
+INLINE float sign_f(float a) { return a > 0 ? 1.0f : a < 0 ? -1.0f : 0.0f; }
+INLINE int32_t sign_i(int32_t a) { return (a > 0) - (a < 0); }
+INLINE int32_t abs_i(int32_t a) { return a < 0 ? -a : a; }
+INLINE float maximum_f(float a, float b) {
+  return a != a ? a : a > b ? a : a == b ? (__builtin_signbit(a) ? b : a) : b;
+}
+INLINE float minimum_f(float a, float b) {
+  return a != a ? a : a < b ? a : a == b ? (__builtin_signbit(a) ? a : b) : b;
+}
+INLINE int32_t maximum_i(int32_t a, int32_t b) { return a > b ? a : b; }
+INLINE int32_t minimum_i(int32_t a, int32_t b) { return a < b ? a : b; }
+INLINE int32_t whole_f(float a) {
+  return a != a ? 0 : a >= 2147483648.0f ? INT32_MAX : a < -2147483648.0f ? INT32_MIN : (int32_t)a;
+}
+// Every int32 is a double, and quotients of two that are no integers are far enough from one to be rounded right.
+INLINE int64_t saturated(double a) { return a != a ? 0 : a >= 0x1p63 ? INT64_MAX : a < -0x1p63 ? INT64_MIN : (int64_t)a; }
+INLINE int32_t divide_i(int32_t a, int32_t b) { return (int32_t)saturated(__builtin_floor((double)a / b)); }
+INLINE int32_t modulo_i(int32_t a, int32_t b) {
+  return (int32_t)saturated(a - b * __builtin_floor((double)a / b));
+}
+INLINE int32_t remainder_i(int32_t a, int32_t b) { return (int32_t)saturated(a - b * __builtin_trunc((double)a / b)); }
+INLINE float modulo_f(float a, float b) {
+  return (float)((double)a - (double)b * __builtin_floor((double)a / (double)b));
+}
+
+// Where the iterations of a thread begin.
+INLINE int64_t first_of(int64_t extent, int64_t thread, int64_t threads) {
+  const int64_t first = (extent + threads - 1) / threads * thread;
+  return first < extent ? first : extent;
+}
+`;
+
+const list = (count: number, text: string): string => Array.from({ length: count }, () => text).join(", ");
+
+/** A function of one float that processors have an instruction for; \`mode\` says how it rounds to whole numbers. */
+function rounding(name: string, builtin: string, mode: number | undefined): string {
+  const [of16, of8, of4] =
+    mode === undefined
+      ? ["sqrtps512_mask(a, a, -1, 4)", "sqrtps256(a)", "sqrtps(a)"]
+      : [`rndscaleps_mask(a, ${mode & 7}, a, -1, 8)`, `roundps256(a, ${mode})`, `roundps(a, ${mode})`];
+  return `INLINE floats ${name}_v(floats a) {
+#if defined(__AVX512F__) && LANES == 16 && !defined(__clang__)
+  return __builtin_ia32_${of16};
+#elif defined(__AVX__) && LANES == 8 && !defined(__clang__)
+  return __builtin_ia32_${of8};
+#elif defined(__SSE4_1__) && LANES == 4 && !defined(__clang__)
+  return __builtin_ia32_${of4};
+#else
+  floats result;
+  EACH(result[k] = __builtin_${builtin}f(a[k]));
+  return result;
+#endif
+}`;
+}
+
+const inDoubles = (name: string, builtin: string): string => `INLINE doubles ${name}_d(doubles a) {
+  doubles result;
+  for (int k = 0; k < LANES / 2; k++) result[k] = __builtin_${builtin}(a[k]);
+  return result;
+}`;

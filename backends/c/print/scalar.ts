@@ -1,0 +1,204 @@
+/** Expressions as C for single values: float32 in `float`, whole numbers and truth values in integers. */
+
+import { isFloat } from "../../../src/core/dtype.ts";
+import { InternalError, invariant } from "../../../src/core/errors.ts";
+import type { Expr } from "../../../src/loop/types.ts";
+import { isIndex } from "../../../src/loop/typing.ts";
+import { scalarMath } from "./math.ts";
+import { type FunctionContext, placeOf, printSum, type Scope } from "./scope.ts";
+import { COMPARE, constant, scalarName } from "./spelling.ts";
+
+type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
+
+export class ScalarPrinter {
+  private readonly context: FunctionContext;
+
+  constructor(context: FunctionContext) {
+    this.context = context;
+  }
+
+  /** The value of `e`, as an operand of anything; inside a vector loop in the lane of `scope`, if it varies at all. */
+  print = (e: Expr, scope: Scope): string => {
+    switch (e.kind) {
+      case "const":
+        return constant(e.value, e.dtype);
+      case "var":
+      case "local":
+        return this.name(e, scope);
+      case "scalar":
+        this.context.scalars.add(`${e.dtype} ${e.name}`);
+        return `${scalarName(e.name)}_${e.dtype}`;
+      case "load": {
+        const element = this.element(e.buffer, e.index, scope);
+        return e.dtype === "bool" ? `(${element} != 0)` : element;
+      }
+      case "unary":
+        return this.unary(e, scope);
+      case "binary":
+        return this.binary(e, scope);
+      case "compare":
+        return `(${this.print(e.a, scope)} ${COMPARE[e.op]} ${this.print(e.b, scope)})`;
+      case "select": {
+        const taken: Scope = { ...scope, ranges: scope.ranges.withCondition(e.condition) };
+        return `(${this.print(e.condition, scope)} ? ${this.print(e.a, taken)} : ${this.print(e.b, scope)})`;
+      }
+      case "cast":
+        return this.cast(e, scope);
+      case "reduce":
+        throw new InternalError("a kernel is printed before it is scheduled");
+      default:
+        return e satisfies never;
+    }
+  };
+
+  /** The element of a buffer at a place. */
+  element(buffer: string, index: Expr, scope: Scope): string {
+    return `${this.context.access(buffer)}[${this.index(index, scope)}]`;
+  }
+
+  /** A place in a buffer, which stands between brackets. */
+  index(e: Expr, scope: Scope): string {
+    const text = this.integer(e, scope);
+    return text.startsWith("(") && closesAtEnd(text) ? text.slice(1, -1) : text;
+  }
+
+  /** An integer, which in a vector loop may be one of lane 0. */
+  integer(e: Expr, scope: Scope): string {
+    return printSum(e, scope, (atom, where) => this.print(atom, where));
+  }
+
+  private name(e: Of<"var"> | Of<"local">, scope: Scope): string {
+    const place = placeOf(e.name, scope);
+    if (place.kind === "integer")
+      return place.laneStep === 0 || !scope.lane ? place.text : this.integer(e, scope);
+    if (!place.isVector) return place.text;
+    invariant(scope.lane !== undefined, `${e.name} has no single value in a vector loop`);
+    const lane = `${place.text}[${scope.lane}]`;
+    return e.dtype === "bool" ? `(${lane} & 1)` : lane;
+  }
+
+  private cast(e: Of<"cast">, scope: Scope): string {
+    const a = this.print(e.a, scope);
+    const isFromFloat = isFloat(e.a.dtype);
+    switch (e.dtype) {
+      case "float32":
+        return isFromFloat ? a : `(float)${a}`;
+      case "bool":
+        return e.a.dtype === "bool" ? a : `(${a} != 0)`;
+      case "int32":
+      case "uint8":
+        if (isFromFloat) return `whole_f(${a})`;
+        return e.a.dtype === "uint32" ? `(int32_t)${a}` : a;
+      case "uint32":
+        return isFromFloat ? `(uint32_t)whole_f(${a})` : `(uint32_t)${a}`;
+      default:
+        return e.dtype satisfies never;
+    }
+  }
+
+  private unary(e: Of<"unary">, scope: Scope): string {
+    const a = this.print(e.a, scope);
+    const isOfFloats = isFloat(e.a.dtype);
+    switch (e.op) {
+      case "neg":
+        return `(-${a})`;
+      case "abs":
+        return isOfFloats ? `__builtin_fabsf(${a})` : `abs_i(${a})`;
+      case "sign":
+        return isOfFloats ? `sign_f(${a})` : `sign_i(${a})`;
+      case "not":
+        return `(!${a})`;
+      case "isnan":
+        return isOfFloats ? `isnan_f(${a})` : "0";
+      case "sqrt":
+      case "floor":
+      case "ceil":
+      case "trunc":
+        return `__builtin_${e.op}f(${a})`;
+      case "round":
+        return `__builtin_rintf(${a})`;
+      case "exp":
+      case "log":
+      case "expm1":
+      case "log1p":
+      case "tanh":
+      case "sin":
+      case "cos":
+      case "tan":
+      case "asin":
+      case "acos":
+      case "atan":
+      case "sinh":
+      case "cosh":
+      case "asinh":
+      case "acosh":
+      case "atanh":
+        this.context.used.add(e.op);
+        return `${scalarMath(e.op)}(${a})`;
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  private binary(e: Of<"binary">, scope: Scope): string {
+    if (isIndex(e) && (e.op === "add" || e.op === "sub" || e.op === "mul")) {
+      // A product of two unknowns is its own term; everything else is a sum.
+      if (e.op !== "mul" || e.a.kind === "const" || e.b.kind === "const") return this.integer(e, scope);
+    }
+    const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
+    const isOfFloats = isFloat(e.dtype);
+    const suffix = isOfFloats ? "f" : "i";
+    switch (e.op) {
+      case "add":
+        return `(${a} + ${b})`;
+      case "sub":
+        return `(${a} - ${b})`;
+      case "mul":
+        return `(${a} * ${b})`;
+      case "div":
+        if (isOfFloats) return `(${a} / ${b})`;
+        return this.isPlainQuotient(e, scope) ? `(int64_t)((uint32_t)${a} / ${b}u)` : `divide_i(${a}, ${b})`;
+      case "mod":
+        if (!isOfFloats && this.isPlainQuotient(e, scope)) return `(int64_t)((uint32_t)${a} % ${b}u)`;
+        return `modulo_${suffix}(${a}, ${b})`;
+      case "max":
+      case "min":
+        return `${e.op}imum_${suffix}(${a}, ${b})`;
+      case "fmod":
+        if (!isOfFloats) return `remainder_i(${a}, ${b})`;
+        this.context.used.add("fmod");
+        return `${scalarMath("fmod")}(${a}, ${b})`;
+      case "pow":
+      case "atan2":
+        this.context.used.add(e.op);
+        return `${scalarMath(e.op)}(${a}, ${b})`;
+      case "and":
+      case "bitand":
+        return `(${a} & ${b})`;
+      case "or":
+        return `(${a} | ${b})`;
+      case "xor":
+        return `(${a} ^ ${b})`;
+      case "shr":
+        return `(${a} >> ${b})`;
+      default:
+        return e.op satisfies never;
+    }
+  }
+
+  /** Whether a division's quotient is cut off as C does it: of a number that is not negative by a positive constant. */
+  private isPlainQuotient(e: Of<"binary">, { ranges }: Scope): boolean {
+    return e.b.kind === "const" && e.b.value > 0 && ranges.rangeOf(e.a).low >= 0;
+  }
+}
+
+/** Whether the parenthesis that a text begins with closes at its end. */
+function closesAtEnd(text: string): boolean {
+  let depth = 0;
+  for (let k = 0; k < text.length - 1; k++) {
+    if (text[k] === "(") depth += 1;
+    if (text[k] === ")") depth -= 1;
+    if (depth === 0) return false;
+  }
+  return true;
+}

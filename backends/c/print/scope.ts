@@ -1,0 +1,85 @@
+/** Where the names of a kernel live in its C function, and what that says of indices inside of vector loops. */
+
+import { invariant } from "../../../src/core/errors.ts";
+import { toAffine } from "../../../src/loop/affine.ts";
+import type { RangeContext } from "../../../src/loop/range.ts";
+import type { BufferParam, Expr } from "../../../src/loop/types.ts";
+import { freeNames } from "../../../src/loop/walk.ts";
+import type { MathFunction } from "./math.ts";
+
+/** What stands for a name: in a vector loop an integer is the one of lane 0, and grows by `laneStep` from lane to lane. */
+export type Place =
+  | { readonly kind: "integer"; readonly text: string; readonly laneStep: number }
+  | { readonly kind: "value"; readonly text: string; readonly isVector: boolean };
+
+/** The names known at a point of a kernel, and in a lane-by-lane form the lane that is meant. */
+export interface Scope {
+  readonly places: ReadonlyMap<string, Place>;
+  readonly ranges: RangeContext;
+  /** Whether a vector loop is around. */
+  readonly isVector: boolean;
+  readonly lane?: number;
+}
+
+/** What printing one function knows and gathers. */
+export interface FunctionContext {
+  readonly lanes: number;
+  readonly buffers: ReadonlyMap<string, BufferParam>;
+  /** The elementary functions that are called. */
+  readonly used: Set<MathFunction>;
+  /** The scalar inputs that are read, each as the type that it is read as. */
+  readonly scalars: Set<string>;
+  /** The name of a buffer, which is noted as one that the function reads or writes. */
+  access(buffer: string): string;
+  /** A name that nothing else has. */
+  temporary(): string;
+}
+
+export function placeOf(name: string, { places }: Scope): Place {
+  const place = places.get(name);
+  invariant(place !== undefined, `${name} has no place`);
+  return place;
+}
+
+const isVarying = (place: Place): boolean =>
+  place.kind === "integer" ? place.laneStep !== 0 : place.isVector;
+
+/** Whether the lanes of the vector loop around see different values of `e`. */
+export function varies(e: Expr, scope: Scope): boolean {
+  if (!scope.isVector) return false;
+  for (const name of freeNames(e)) if (isVarying(placeOf(name, scope))) return true;
+  return false;
+}
+
+/** What `e` grows by from lane to lane, where it grows evenly; `undefined` for any other dependence on the lane. */
+export function laneStepOf(e: Expr, scope: Scope): number | undefined {
+  if (!varies(e, scope)) return 0;
+  let step = 0;
+  for (const { atom, coefficient } of toAffine(e).terms.values()) {
+    if (atom.kind === "var" || atom.kind === "local") {
+      const place = placeOf(atom.name, scope);
+      if (place.kind === "integer") step += coefficient * place.laneStep;
+      else if (isVarying(place)) return undefined;
+    } else if (varies(atom, scope)) return undefined;
+  }
+  return step;
+}
+
+/** Prints an integer expression that is no sum. */
+type PrintInteger = (e: Expr, scope: Scope) => string;
+
+/** An integer as a sum of its parts: inside a vector loop the value in the lane of `scope`, or else in lane 0. */
+export function printSum(e: Expr, scope: Scope, print: PrintInteger): string {
+  const form = toAffine(e);
+  const parts: string[] = [];
+  let { constant } = form;
+  for (const { atom, coefficient } of form.terms.values()) {
+    const place = atom.kind === "var" || atom.kind === "local" ? placeOf(atom.name, scope) : undefined;
+    if (place?.kind === "integer") constant += coefficient * place.laneStep * (scope.lane ?? 0);
+    const text = place?.kind === "integer" ? place.text : print(atom, scope);
+    if (text !== "0") parts.push(coefficient === 1 ? text : `${text} * ${coefficient}`);
+  }
+  if (constant !== 0 || parts.length === 0) parts.push(`${constant}`);
+  const sum = parts.join(" + ").replaceAll("+ -", "- ");
+  return parts.length === 1 && !sum.includes(" ") ? sum : `(${sum})`;
+}

@@ -1,0 +1,98 @@
+/** The C compiler of the machine: which one there is, what it says of the processor, and how it is called. */
+
+import { KilnError } from "../../src/core/errors.ts";
+import { node } from "./node.ts";
+
+export interface Toolchain {
+  readonly command: string;
+  /** The compiler's name and version. */
+  readonly version: string;
+  /** Everything that what it makes depends on beside source and flags: its version and what it knows of the processor. */
+  readonly identity: string;
+  readonly flags: readonly string[];
+  /** Floats in the widest vector register that arithmetic can use. */
+  readonly lanes: number;
+  readonly hasFusedMultiplyAdd: boolean;
+}
+
+export interface NoToolchain {
+  readonly missing: string;
+}
+
+/**
+ * No flag lets the compiler change a number: sums stay in their order, NaN, infinities and the sign of zero are what IEEE 754
+ * says. Products are added in one rounding where the printed code says so and nowhere else, so that bits do not depend on
+ * what a compiler contracts.
+ */
+const FLAGS = [
+  // GCC's predictive commoning keeps what it stores in registers across iterations and writes neighbours back that it has read
+  // before: another thread's elements (seen with GCC 12, in a loop that three threads shared).
+  "-fno-predictive-commoning",
+  ...["-std=gnu11", "-O2", "-fPIC", "-fvisibility=hidden", "-fwrapv", "-pthread"],
+  ...["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing"],
+  ...["-Wno-psabi"],
+];
+
+/** How compilers are told to make code for the processor they run on. */
+const FOR_THIS_PROCESSOR = [["-march=native"], ["-mcpu=native"], []] as const;
+
+const found = new Map<string, Toolchain | NoToolchain>();
+
+/** The compiler that `KILN_CC` names, or else the first of cc, clang and gcc that works. */
+export function toolchain(): Toolchain | NoToolchain {
+  if (node === undefined) return { missing: "a C compiler can be called from Node alone, not from a page" };
+  const wanted = process.env.KILN_CC ?? "";
+  let known = found.get(wanted);
+  if (known === undefined) {
+    known = find(wanted);
+    found.set(wanted, known);
+  }
+  return known;
+}
+
+/** The same where there has to be one. */
+export function requireToolchain(): Toolchain {
+  const found = toolchain();
+  if ("missing" in found)
+    throw new KilnError(`the c backend cannot run here: ${found.missing}; the wasm backend runs everywhere`);
+  return found;
+}
+
+function find(wanted: string): Toolchain | NoToolchain {
+  for (const command of wanted === "" ? ["cc", "clang", "gcc"] : [wanted]) {
+    for (const native of FOR_THIS_PROCESSOR) {
+      const macros = macrosOf(command, [...FLAGS, ...native]);
+      if (macros !== undefined) return describe(command, [...FLAGS, ...native], macros);
+    }
+  }
+  return {
+    missing:
+      wanted === ""
+        ? "no C compiler was found: install gcc or clang, or name one in KILN_CC"
+        : `KILN_CC names ${wanted}, which is no C compiler that works here`,
+  };
+}
+
+/** What the compiler has defined before it reads anything; nothing where it cannot be called with these flags. */
+function macrosOf(command: string, flags: readonly string[]): string | undefined {
+  const { spawnSync } = node!("node:child_process");
+  const { status, stdout } = spawnSync(command, [...flags, "-dM", "-E", "-x", "c", "-"], {
+    input: "",
+    encoding: "utf8",
+  });
+  return status === 0 && stdout.includes("__VERSION__") ? stdout : undefined;
+}
+
+function describe(command: string, flags: readonly string[], macros: string): Toolchain {
+  const has = (name: string): boolean => macros.includes(`#define ${name} `);
+  const version = /#define __VERSION__ "(.*)"/.exec(macros)?.[1] ?? "of unknown version";
+  const isClang = has("__clang__");
+  return {
+    command,
+    version: isClang || has("__GNUC__") ? `${isClang ? "" : "gcc "}${version}`.trim() : version,
+    identity: macros.split("\n").sort().join("\n"),
+    flags,
+    lanes: has("__AVX512F__") ? 16 : has("__AVX2__") ? 8 : 4,
+    hasFusedMultiplyAdd: has("__FMA__") || has("__ARM_FEATURE_FMA"),
+  };
+}
