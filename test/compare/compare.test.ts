@@ -1,6 +1,17 @@
 /** `compareBackends`: what it tells of each backend, that it finds a wrong kernel, and that it leaves everything alone. */
 
-import { compareBackends, compile, F, generatorState, manualSeed, nn, optim, randn, type Tensor } from "kiln";
+import {
+  backends,
+  compareBackends,
+  compile,
+  F,
+  generatorState,
+  manualSeed,
+  nn,
+  optim,
+  randn,
+  type Tensor,
+} from "kiln";
 import { describe, expect, test } from "vitest";
 import { backendNamed } from "../../backends/registry.ts";
 import type { Checked, CompareOptions, Comparison } from "../../src/compare/types.ts";
