@@ -5,6 +5,7 @@ import type { StepUpdate } from "../src/ir/update.ts";
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
+import { JOIN_KERNELS, joinKernels } from "./codegen/join-kernels.ts";
 import { lowerReductions } from "./codegen/lower-reductions.ts";
 import { PARALLELIZE, parallelize } from "./codegen/parallelize.ts";
 import { planMemory } from "./codegen/plan-memory.ts";
@@ -82,6 +83,7 @@ const PROGRAM_PASSES: readonly Step<LoweredProgram, LoweredProgram>[] = [
     stage: PARALLELIZE,
     make: ({ capabilities, divideAlways }) => parallelize(capabilities, divideAlways),
   },
+  { stage: JOIN_KERNELS, make: ({ capabilities }) => joinKernels(capabilities) },
 ];
 
 /** Every stage of a dump, in order. */

@@ -2,6 +2,7 @@
 
 import { Families } from "../../src/loop/alike.ts";
 import type { ProgramLoop } from "../../src/loop/loops.ts";
+import { partsOf } from "../../src/loop/parts.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import type { KernelSource } from "../backend.ts";
@@ -10,7 +11,7 @@ import { printFunction } from "./encode/text.ts";
 import { scalarFunction, vectorFunctions } from "./math/functions.ts";
 import { MEMORY_IMPORT } from "./memory.ts";
 import type { Environment, UsedMath } from "./print/context.ts";
-import { codeLike, type KernelCode, printKernelCode } from "./print/kernel.ts";
+import { codeLike, joinedCode, type KernelCode, printKernelCode, type Whole } from "./print/kernel.ts";
 import { barrierFunctions, TARGET } from "./threads/barrier.ts";
 import { type Phase, runFunction } from "./threads/run-function.ts";
 
@@ -37,13 +38,23 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
   const used: UsedMath = { scalar: new Set(), vector: new Set() };
   const families = new Families();
   const printed = new Map<Kernel, KernelCode>();
-  const kernels = plan.kernels.map((kernel) => {
+  const codeOf = (kernel: Kernel, whole?: Whole): KernelCode => {
     const likeness = families.find(kernel);
     const first = likeness && printed.get(likeness.of);
-    const like = first && codeLike(kernel, first, likeness.names, environment);
-    const code = like ?? printKernelCode(kernel, environment, used);
+    const like = first && codeLike(kernel, first, likeness.names, environment, whole);
+    const code = like ?? printKernelCode(kernel, environment, used, whole);
     if (like === undefined) printed.set(kernel, code);
     return code;
+  };
+  const kernels = plan.kernels.map((kernel) => {
+    const parts = partsOf(kernel);
+    if (parts === undefined) return codeOf(kernel);
+    const codes: KernelCode[] = [];
+    for (const part of parts) {
+      const before = codes.reduce((count, { functions }) => count + functions.length, 0);
+      codes.push(codeOf(part, { kernel, before }));
+    }
+    return joinedCode(kernel, codes);
   });
   const math = [
     ...[...used.scalar].sort().map((name) => scalarFunction(name, environment.usesRelaxedMadd)),

@@ -4,8 +4,7 @@
  * Inference", 2020).
  */
 
-import { usesOf } from "../../src/loop/loops.ts";
-import { align, arenaBytesOf, type Placement, type ProgramPlan } from "../../src/loop/plan.ts";
+import { align, lifetimesOf, type Placement, type ProgramPlan } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Pass } from "../pass.ts";
 
@@ -13,19 +12,7 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
   name: "plan-memory",
   doc: "Gives every buffer an offset in one arena; values that are never alive together share bytes.",
   run(program) {
-    const uses = usesOf(program);
-    const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
-    const lifetimes = program.buffers
-      .filter(({ role }) => role !== "state")
-      .map((buffer) => {
-        const { first, last } = uses.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
-        return {
-          buffer: buffer.name,
-          byteLength: arenaBytesOf(buffer, program),
-          first,
-          last: outputs.has(buffer.name) ? program.kernels.length : last,
-        };
-      });
+    const lifetimes = lifetimesOf(program);
     const placed: Placement[] = [];
     for (const life of [...lifetimes].sort((a, b) => b.byteLength - a.byteLength)) {
       const neighbours = placed

@@ -66,7 +66,7 @@ function misfit(
     return `computes ${typeof lanes === "number" ? lanes : "several"} numbers at once, and ${backend} computes ${has}: go on from lower`;
   }
   if (oneElementPerThread) {
-    const isMapped = stage === "parallelize" || stage === "plan-memory";
+    const isMapped = ["parallelize", "join-kernels", "plan-memory"].includes(stage);
     return misfitPerElement(kernel, isMapped, backend, capabilities, program);
   }
   if (!loops.some(({ loop }) => loop === "thread")) return undefined;

@@ -1,11 +1,12 @@
 /** Gives lines of the model, kernels and their parts the numbers that links are made of. */
 
 import { formatOrigins, type Origin } from "../core/origin.ts";
-import { loweredKernels, ownerOf } from "../inspect/kernel-story.ts";
+import { loweredKernels, ownersOf } from "../inspect/kernel-story.ts";
 import { isGraph } from "../ir/artifact.ts";
 import { isConstant } from "../ir/builder.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
+import { partNames } from "../loop/parts.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation } from "../runtime/inspection/figures.ts";
 import { type Link, NO_LINK } from "./link.ts";
@@ -66,15 +67,18 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
     kernels: [table.kernel(owner)],
     parts: [],
   });
-  const scheduled = scheduledKernels(compilation).map((kernel): [string, Link] => {
-    const owner = ownerOf(lowered, kernel.name);
+  const made = scheduledKernels(compilation);
+  const byName = new Map(made.map((kernel) => [kernel.name, kernel]));
+  const scheduled = made.map((kernel): [string, Link] => {
+    const owners = ownersOf(lowered, kernel);
+    const parts = partNames(kernel).flatMap((name) => byName.get(name) ?? []);
     return [
       kernel.name,
       {
         origins: table.originsOf(kernel.origins),
-        nodes: owner === undefined ? [] : (nodes.get(owner.name) ?? []),
-        kernels: owner === undefined ? [] : [table.kernel(owner)],
-        parts: [table.part(kernel)],
+        nodes: [...new Set(owners.flatMap(({ name }) => nodes.get(name) ?? []))],
+        kernels: owners.map((owner) => table.kernel(owner)),
+        parts: [...new Set([kernel, ...parts].map((part) => table.part(part)))],
       },
     ];
   });

@@ -5,6 +5,7 @@ import { isGraph } from "../ir/artifact.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
 import { valueNames } from "../ir/print.ts";
 import type { Graph } from "../ir/types.ts";
+import { partNames } from "../loop/parts.ts";
 import { printKernel } from "../loop/print.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation, KernelInfo } from "../runtime/inspection/figures.ts";
@@ -29,7 +30,10 @@ export interface KernelStory {
 
 /** All names that {@link kernelStory} knows: of kernels as they are lowered, and of what scheduling makes of them. */
 export const storyNames = (compilation: Compilation): readonly string[] => [
-  ...new Set([...loweredKernels(compilation), ...compilation.plan.kernels].map(({ name }) => name)),
+  ...new Set([
+    ...loweredKernels(compilation).map(({ name }) => name),
+    ...compilation.plan.kernels.flatMap((kernel) => [kernel.name, ...partNames(kernel)]),
+  ]),
 ];
 
 /** The story of the kernel called `name`, or of that part of one; `undefined` when there is none. */
@@ -37,7 +41,9 @@ export function kernelStory(compilation: Compilation, name: string): KernelStory
   const lowered = loweredKernels(compilation);
   const owner = lowered.find((kernel) => kernel.name === name) ?? ownerOf(lowered, name);
   const scheduled = compilation.plan.kernels.filter((kernel) =>
-    owner?.name === name ? ownerOf(lowered, kernel.name) === owner : kernel.name === name,
+    owner?.name === name
+      ? ownersOf(lowered, kernel).includes(owner)
+      : kernel.name === name || partNames(kernel).includes(name),
   );
   if (owner === undefined || scheduled.length === 0) return undefined;
   const infos = new Map(compilation.kernels.map((info) => [info.name, info]));
@@ -80,4 +86,9 @@ function nodesOf({ stages }: Compilation, name: string): readonly string[] {
   const names = valueNames(graph);
   const wanted = new Set(group.nodes.map((node) => names.get(node)));
   return last.text.split("\n").filter((line) => wanted.has(/^ {2}(%\w+): /.exec(line)?.[1] ?? ""));
+}
+
+/** The kernels that the parts of a kernel come from, each once. */
+export function ownersOf(lowered: readonly Kernel[], kernel: Kernel): readonly Kernel[] {
+  return [...new Set(partNames(kernel).flatMap((name) => ownerOf(lowered, name) ?? []))];
 }

@@ -68,6 +68,8 @@ class StepReader {
         return { kind, loops: this.loops() };
       case "phase":
         return { kind, number: this.after(" ") };
+      case "part":
+        return { kind, name: this.loop() };
       case "parallelize":
         return { kind, loops: this.loops(), threads: this.after(" among ") };
       default:

@@ -3,6 +3,7 @@
 import { byteSize } from "../core/dtype.ts";
 import { sizeOf } from "../core/shape.ts";
 import { printName } from "../core/spelling.ts";
+import { usesOf } from "./loops.ts";
 import { joined, type LoweredProgram, type ProgramBuffer, printBuffers, printSettings } from "./program.ts";
 
 /** Where an arena buffer lies, and the kernels between which it is alive. */
@@ -15,6 +16,9 @@ export interface Placement {
   /** Index of the last kernel that touches it; the number of kernels when the host reads it. */
   readonly last: number;
 }
+
+/** How long an arena buffer is alive, and how much it takes. */
+export type Lifetime = Omit<Placement, "byteOffset">;
 
 export interface ProgramPlan extends LoweredProgram {
   readonly placements: readonly Placement[];
@@ -34,6 +38,40 @@ export function arenaBytesOf(
 ): number {
   const bytes = Math.max(1, sizeOf(shape)) * byteSize(dtype);
   return isPrivate && threads > 1 ? threads * align(bytes) : bytes;
+}
+
+/** The lifetimes of all buffers that lie in the arena; what nothing touches is never alive. */
+export function lifetimesOf(program: LoweredProgram): Lifetime[] {
+  const uses = usesOf(program);
+  const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
+  return program.buffers
+    .filter(({ role }) => role !== "state")
+    .map((buffer) => {
+      const { first, last } = uses.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
+      return {
+        buffer: buffer.name,
+        byteLength: arenaBytesOf(buffer, program),
+        first,
+        last: outputs.has(buffer.name) ? program.kernels.length : last,
+      };
+    });
+}
+
+/** How many bytes are alive together at most, while one of so many kernels runs: no arena is smaller. */
+export function mostAlive(lifetimes: readonly Lifetime[], kernels: number): number {
+  // From the moment before the first kernel to that behind the last one.
+  const more = new Float64Array(kernels + 3);
+  for (const { byteLength, first, last } of lifetimes) {
+    if (first > last) continue;
+    more[first + 1] += byteLength;
+    more[last + 2] -= byteLength;
+  }
+  let [alive, most] = [0, 0];
+  for (const change of more) {
+    alive += change;
+    most = Math.max(most, alive);
+  }
+  return most;
 }
 
 /** The program's text in which every arena buffer says where it lies and between which kernels it is alive. */

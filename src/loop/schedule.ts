@@ -70,6 +70,8 @@ export type Step =
   | { readonly kind: "phase"; readonly number: number }
   /** Stores the elements of all phases in one nest, sums written out term by term; the steps behind it change that nest. */
   | { readonly kind: "join-phases" }
+  /** Begins the steps of a kernel that has become a part of another one. */
+  | { readonly kind: "part"; readonly name: string }
   /** One thread for each element. */
   | { readonly kind: "map-to-threads" }
   /** The work of loops, each of a section of its own, is divided among so many threads. */
@@ -120,6 +122,8 @@ function printStep(step: Step): string {
       return `phases of ${step.loops.join(" ")}`;
     case "phase":
       return `phase ${step.number}`;
+    case "part":
+      return `part ${step.name}`;
     case "parallelize":
       return `parallelize ${step.loops.join(" ")} among ${step.threads}`;
     default:

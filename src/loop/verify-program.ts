@@ -5,6 +5,7 @@ import { sameLayout } from "../core/layout.ts";
 import { sameShape, sizeOf } from "../core/shape.ts";
 import { likenessOf } from "./alike.ts";
 import { type Move, type ProgramLoop, usesOf } from "./loops.ts";
+import { partsOf } from "./parts.ts";
 import { ALIGNMENT, align, arenaBytesOf, type Placement, type ProgramPlan } from "./plan.ts";
 import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./program.ts";
 import type { BufferParam, Kernel } from "./types.ts";
@@ -33,10 +34,17 @@ function fail(message: string): never {
 type Buffers = ReadonlyMap<string, ProgramBuffer>;
 
 /** What code calls the functions of a kernel: one for each section, and one that stands for all. */
-function functionNames(kernel: Kernel): string[] {
-  const { name } = kernel;
+const functionNames = (kernel: Kernel): string[] => [
+  kernel.name,
+  ...Array.from({ length: sectionsIn(kernel) }, (_, k) => `${kernel.name}_part${k}`),
+];
+
+/** How many sections a kernel has; a part without any is one of its whole. */
+function sectionsIn(kernel: Kernel): number {
+  const parts = partsOf(kernel);
+  if (parts !== undefined) return parts.reduce((sum, part) => sum + Math.max(1, sectionsIn(part)), 0);
   const { body } = likenessOf(kernel)?.of ?? kernel;
-  return [name, ...body.flatMap((s, k) => (s.kind === "section" ? [`${name}_part${k}`] : []))];
+  return body.filter(({ kind }) => kind === "section").length;
 }
 
 /** A kernel sees the program's buffers and scalars as they are. */
@@ -52,8 +60,10 @@ function verifyUse(kernel: Kernel, buffers: Buffers, program: LoweredProgram): v
   if ((kernel.threads ?? 1) > threads) {
     fault(`its work is divided among ${kernel.threads} threads, and the program has ${threads}`);
   }
+  // Parts become sections when their statements are put together.
+  if (partsOf(kernel) !== undefined) return;
   const { body } = likenessOf(kernel)?.of ?? kernel;
-  const sections = body.filter(({ kind }) => kind === "section").length;
+  const sections = sectionsIn(kernel);
   if (sections > 0 && sections < body.length) fault("it is made of sections or of none");
 }
 

@@ -6,6 +6,7 @@ import { bottomUp } from "../core/topological.ts";
 import { Families, likenessOf } from "./alike.ts";
 import { add, int, local, mul, variable } from "./build.ts";
 import { isInside, LoadBounds } from "./load-bounds.ts";
+import { partsOf } from "./parts.ts";
 import { printExpr } from "./print.ts";
 import { type Range, RangeContext } from "./range.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
@@ -18,6 +19,12 @@ const proved = new WeakSet<Kernel>();
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
 export function verifyKernel(kernel: Kernel): void {
   if (proved.has(kernel)) return;
+  const parts = partsOf(kernel);
+  if (parts !== undefined) {
+    parts.forEach(verifyKernel);
+    proved.add(kernel);
+    return;
+  }
   const first = likenessOf(kernel)?.of;
   if (first === undefined || !proved.has(first)) {
     new Verifier(kernel).run();
@@ -30,7 +37,7 @@ export function verifyKernel(kernel: Kernel): void {
 export function verifyKernels(kernels: readonly Kernel[]): void {
   const families = new Families();
   for (const kernel of kernels) {
-    families.find(kernel);
+    for (const part of partsOf(kernel) ?? [kernel]) families.find(part);
     verifyKernel(kernel);
   }
 }

@@ -35,6 +35,7 @@ describe.each(BACKENDS)("kernels for %s read back", (_name, backend, options) =>
     const { programs } = stagesOf(source, backend, options);
     expect(programs.map(([stage]) => stage)).toEqual([
       ...["lower", "schedule", "share-panels", "lower-reductions", "strength-reduction", "parallelize"],
+      "join-kernels",
       "plan-memory",
     ]);
     for (const [stage, program] of programs) expectRoundTrip(stage, program);

@@ -50,6 +50,7 @@ const STEPS: { readonly [Kind in Step["kind"]]: readonly Extract<Step, { kind: K
   phases: [{ kind: "phases", loops: ["i2", "i3"] }],
   phase: [{ kind: "phase", number: 3 }],
   "join-phases": [{ kind: "join-phases" }],
+  part: [{ kind: "part", name: "linear_2_panel1" }],
   "map-to-threads": [{ kind: "map-to-threads" }],
   parallelize: [{ kind: "parallelize", loops: ["i0", "block"], threads: 4 }],
 };

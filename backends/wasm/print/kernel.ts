@@ -6,6 +6,8 @@ import { formatEstimate } from "../../../src/loop/print.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import { printSchedule } from "../../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
+import { type UsedBuffers, usedBuffers } from "../../../src/loop/used-buffers.ts";
+import type { Instruction } from "../encode/instructions.ts";
 import type { WasmFunction } from "../encode/module.ts";
 import type { Phase } from "../threads/run-function.ts";
 import { type Environment, FunctionContext, THREAD, THREADS, type UsedMath } from "./context.ts";
@@ -16,6 +18,14 @@ export interface KernelCode {
   readonly name: string;
   readonly functions: readonly WasmFunction[];
   readonly phases: readonly Phase[];
+  /** Whether there is a function for each section. */
+  readonly hasSections: boolean;
+}
+
+/** What a kernel is a part of, and how many functions the parts before it have. */
+export interface Whole {
+  readonly kernel: Kernel;
+  readonly before: number;
 }
 
 /** What stands over the code of a kernel. */
@@ -26,22 +36,57 @@ const commentsOf = (kernel: Kernel): readonly string[] => [
   ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
 ];
 
-/** The name of a kernel's only function, or of that of a section. */
-const functionName = ({ name, body }: Kernel, k: number): string =>
-  body[k]?.kind === "section" ? `${name}_part${k}` : name;
+/** The name of the function number `k` of a kernel, which may be that of a section. */
+const functionName = ({ name }: Kernel, k: number, hasSections: boolean, whole?: Whole): string =>
+  whole ? `${whole.kernel.name}_part${whole.before + k}` : hasSections ? `${name}_part${k}` : name;
 
-/** The code of `kernel`; `used` gathers the elementary functions it needs. */
-export function printKernelCode(kernel: Kernel, environment: Environment, used: UsedMath): KernelCode {
+/** What stands over that function. */
+function commentsAt(kernel: Kernel, k: number, whole: Whole = { kernel, before: 0 }): readonly string[] {
+  if (whole.before + k === 0) return commentsOf(whole.kernel);
+  const section = kernel.body[k];
+  return [`${whole.kernel.name}, ${section.kind === "section" ? section.name : kernel.name}`];
+}
+
+/** The code of `kernel`, which may be a part of another one; `used` gathers the elementary functions it needs. */
+export function printKernelCode(
+  kernel: Kernel,
+  environment: Environment,
+  used: UsedMath,
+  whole?: Whole,
+): KernelCode {
   const sections = kernel.body.filter((s) => s.kind === "section");
   invariant(
     sections.length === 0 || sections.length === kernel.body.length,
     "a kernel is made of sections or of none",
   );
-  const functions =
-    sections.length === 0
-      ? [printFunction(kernel, 0, kernel.body, environment, used)]
-      : sections.map((s, k) => printFunction(kernel, k, s.body, environment, used));
-  return { name: kernel.name, functions, phases: phasesOf(kernel, functions) };
+  const hasSections = sections.length > 0;
+  const bodies = hasSections ? sections.map((s) => s.body) : [kernel.body];
+  const functions = bodies.map((body, k): WasmFunction => {
+    const { locals, parameters, instructions } = printFunction(kernel, body, environment, used);
+    return {
+      name: functionName(kernel, k, hasSections, whole),
+      parameters,
+      results: [],
+      body: instructions,
+      locals,
+      exported: false,
+      get comments() {
+        return commentsAt(kernel, k, whole);
+      },
+    };
+  });
+  return { name: kernel.name, functions, phases: phasesOf(kernel, functions), hasSections };
+}
+
+/** The code of a kernel whose parts have this code, each of which runs beside those before it. */
+export function joinedCode({ name }: Kernel, parts: readonly KernelCode[]): KernelCode {
+  const phases = parts.flatMap((part, k) => {
+    // What waits for a phase of its own kernel waits for all; what comes before that for none.
+    const own = part.phases.findIndex((phase, n) => n > 0 && !phase.isBeside);
+    const first = own < 0 ? part.phases.length : own;
+    return part.phases.map((phase, n): Phase => (k > 0 && n < first ? { ...phase, isBeside: true } : phase));
+  });
+  return { name, functions: parts.flatMap(({ functions }) => functions), phases, hasSections: true };
 }
 
 /**
@@ -53,6 +98,7 @@ export function codeLike(
   first: KernelCode,
   names: ReadonlyMap<string, string>,
   environment: Environment,
+  whole?: Whole,
 ): KernelCode | undefined {
   const { addresses, strides } = environment;
   const distances = new Map<string, number>();
@@ -62,12 +108,13 @@ export function codeLike(
   }
   let printed: KernelCode | undefined;
   const own = (k: number): WasmFunction => {
-    printed ??= printKernelCode(kernel, environment, { scalar: new Set(), vector: new Set() });
+    printed ??= printKernelCode(kernel, environment, { scalar: new Set(), vector: new Set() }, whole);
     return printed.functions[k];
   };
+  const { hasSections } = first;
   const functions = first.functions.map(
     (of, k): WasmFunction => ({
-      name: kernel.name + of.name.slice(first.name.length),
+      name: functionName(kernel, k, hasSections, whole),
       parameters: of.parameters,
       results: of.results,
       exported: of.exported,
@@ -83,38 +130,55 @@ export function codeLike(
       },
     }),
   );
-  return { name: kernel.name, functions, phases: phasesOf(kernel, functions) };
+  const phases = first.phases.map((phase, k): Phase => {
+    const threads = phase.threads === 1 ? 1 : (kernel.threads ?? 1);
+    return { ...phase, callee: functions[k].name, threads };
+  });
+  return { name: kernel.name, functions, phases, hasSections };
 }
 
-const phasesOf = (kernel: Kernel, functions: readonly WasmFunction[]): readonly Phase[] =>
-  functions.map(({ name, parameters }) => ({
-    callee: name,
-    threads: parameters.length === 0 ? 1 : (kernel.threads ?? 1),
-  }));
+/** Who runs the functions of a kernel; a section waits for those before it where one touches what another one stores. */
+function phasesOf(kernel: Kernel, functions: readonly WasmFunction[]): readonly Phase[] {
+  const own = new Set(kernel.buffers.filter((b) => b.private).map(({ name }) => name));
+  let beside: Touched[] = [];
+  return functions.map(({ name, parameters }, k): Phase => {
+    const phase: Phase = { callee: name, threads: parameters.length === 0 ? 1 : (kernel.threads ?? 1) };
+    if (functions.length === 1) return phase;
+    const { loaded, stored } = usedBuffers([kernel.body[k]]);
+    const { threads } = phase;
+    const touched: Touched = { loaded, stored: new Set([...stored].filter((b) => !own.has(b))), threads };
+    const isBeside = k > 0 && !beside.some((earlier) => waitsFor(touched, earlier));
+    beside = isBeside ? [...beside, touched] : [touched];
+    return isBeside ? { ...phase, isBeside } : phase;
+  });
+}
 
-/** Takes the number of its thread and of all threads where it has work to divide. */
+/** What a phase loads and stores that other threads see. */
+interface Touched extends Pick<UsedBuffers, "loaded" | "stored"> {
+  readonly threads: number;
+}
+
+/** Whether a phase may only begin when an earlier one has ended on all threads. */
+const waitsFor = (a: Touched, b: Touched): boolean =>
+  (a.threads > 1 || b.threads > 1) &&
+  ([...a.stored].some((name) => b.stored.has(name) || b.loaded.has(name)) ||
+    [...b.stored].some((name) => a.loaded.has(name)));
+
+/** A function of a kernel; it takes the number of its thread and of all threads where it has work to divide. */
 function printFunction(
   kernel: Kernel,
-  k: number,
   body: readonly Stmt[],
   environment: Environment,
   used: UsedMath,
-): WasmFunction {
+): Pick<WasmFunction, "locals" | "parameters"> & { readonly instructions: readonly Instruction[] } {
   const context = new FunctionContext(environment, kernel.buffers, used);
   let ranges = new RangeContext();
   for (const b of kernel.buffers)
     if (b.range) ranges = ranges.withBuffer(b.name, { low: b.range[0], high: b.range[1] });
   const printed = new StatementPrinter(context).body(body, { places: new Map(), ranges, isVector: false });
-  const section = kernel.body[k];
   return {
-    name: functionName(kernel, k),
     parameters: context.isDivided ? [THREAD, THREADS] : [],
-    results: [],
-    body: [...context.prologue(), ...printed],
+    instructions: [...context.prologue(), ...printed],
     locals: context.locals,
-    exported: false,
-    get comments() {
-      return k > 0 && section.kind === "section" ? [`${kernel.name}, ${section.name}`] : commentsOf(kernel);
-    },
   };
 }

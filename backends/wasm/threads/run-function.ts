@@ -31,6 +31,8 @@ export const DONE = -1;
 export interface Phase {
   readonly callee: string;
   readonly threads: number;
+  /** Begins without waiting for those before it in its kernel, as far as they began so themselves and for the one before these. */
+  readonly isBeside?: true;
 }
 
 const number = (name: string): Local => ({ name, type: "i32" });
@@ -107,19 +109,24 @@ function takePart({ callee, threads: most }: Phase): Instruction {
 
 /**
  * The phases before which all threads meet: what several run together begins when everything before it has ended, and
- * what one runs alone waits for what several ran before it.
+ * what one runs alone waits for what several ran before it, but for what it runs beside.
  */
 function meetingsOf(phases: readonly Phase[]): ReadonlySet<number> {
   const meetings = new Set<number>();
   let alone = false;
   let together = false;
+  /** Whether one thread still ran something before the phases that this one runs beside. */
+  let aloneBefore = false;
   phases.forEach((phase, k) => {
-    if (together || (alone && phase.threads > 1)) {
+    const isDivided = phase.threads > 1;
+    const waits = phase.isBeside ? aloneBefore && isDivided : together || (alone && isDivided);
+    if (waits) {
       meetings.add(k);
       alone = false;
       together = false;
     }
-    if (phase.threads > 1) together = true;
+    if (waits || !phase.isBeside) aloneBefore = alone;
+    if (isDivided) together = true;
     else alone = true;
   });
   return meetings;

@@ -1,0 +1,63 @@
+/**
+ * Joins kernels that need nothing of each other: threads that have done their share of one go on with the next, without
+ * meeting in between. What packs for a kernel finds its place beside others that run before that one. Kernels that one thread
+ * runs are joined even where they do need each other.
+ */
+
+import type { Capabilities } from "../../src/loop/capabilities.ts";
+import { withKernelsAt } from "../../src/loop/loops.ts";
+import { joinedKernel, partNames } from "../../src/loop/parts.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Pass, StageInfo } from "../pass.ts";
+import { KernelGroups } from "./kernel-groups.ts";
+import { LiveBytes } from "./live-bytes.ts";
+
+/** How often it is tried with less memory: what is alive before kernels have their places is not all that is alive after. */
+const TRIALS = 4;
+
+export const JOIN_KERNELS: StageInfo = {
+  name: "join-kernels",
+  doc: "Kernels that need nothing of each other become one, whose parts threads run without meeting in between.",
+};
+
+export const joinKernels = ({ memory }: Capabilities): Pass<LoweredProgram, LoweredProgram> => ({
+  ...JOIN_KERNELS,
+  run(program) {
+    const isJoined = program.kernels.some((kernel) => partNames(kernel).length > 1);
+    if ((program.threads ?? 1) === 1 || isJoined) return program;
+    const { peak } = new LiveBytes(program);
+    let most = peak;
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const joined = joinedWithin(program, most, memory.farBytes);
+      const beyond = new LiveBytes(joined).peak - peak;
+      if (beyond <= 0) return joined;
+      most -= beyond;
+    }
+    return program;
+  },
+});
+
+/** The program with kernels joined where no more than so many bytes are alive then, and packed between two of them. */
+function joinedWithin(program: LoweredProgram, most: number, packed: number): LoweredProgram {
+  const { kernels, loops = [], commitFrom } = program;
+  const live = new LiveBytes(program);
+  // Loops and the commit begin and end between kernels.
+  const bounds = new Set([0, commitFrom, kernels.length, ...loops.flatMap(({ from, to }) => [from, to])]);
+  const places = [...bounds].sort((a, b) => a - b);
+  const limits = { live, most, packed };
+  const groups = places
+    .slice(1)
+    .map((to, k) => new KernelGroups(program, { from: places[k], to }, limits).inOrder());
+  const before = (k: number): number =>
+    groups.slice(0, places.indexOf(k)).reduce((count, { length }) => count + length, 0);
+  if (before(kernels.length) === kernels.length) return program;
+  return {
+    ...program,
+    kernels: groups.flat().map((members) => {
+      const parts = members.map((k) => kernels[k]);
+      return parts.length === 1 ? parts[0] : joinedKernel(parts);
+    }),
+    ...(program.loops && { loops: withKernelsAt(program.loops, before) }),
+    commitFrom: before(commitFrom),
+  };
+}

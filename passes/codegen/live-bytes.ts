@@ -1,0 +1,46 @@
+/** What lies in the arena while kernels run, and what would if they ran in another order: joining must not make it more. */
+
+import { type Lifetime, lifetimesOf } from "../../src/loop/plan.ts";
+import type { LoweredProgram } from "../../src/loop/program.ts";
+import type { Kernel } from "../../src/loop/types.ts";
+
+export class LiveBytes {
+  /** The most bytes that are alive at once. */
+  readonly peak: number;
+  private readonly lives: ReadonlyMap<string, Lifetime>;
+  /** Bytes by kernel, with what has been moved to earlier kernels. */
+  private readonly alive: number[];
+
+  constructor(program: LoweredProgram) {
+    this.lives = new Map(lifetimesOf(program).map((life) => [life.buffer, life]));
+    const count = program.kernels.length;
+    this.alive = Array.from({ length: count }, (_, k) => this.within(k, k));
+    this.peak = Math.max(0, ...this.alive);
+  }
+
+  /** What is alive at some time while the kernels `from` … `to` run: all at once where they are joined. */
+  within(from: number, to: number): number {
+    let sum = 0;
+    for (const { byteLength, first, last } of this.lives.values())
+      if (first <= to && last >= from) sum += byteLength;
+    return sum;
+  }
+
+  /** What `kernel` fills. */
+  filledBy({ buffers }: Kernel): number {
+    return buffers.reduce(
+      (sum, { name, access }) => (access === "read" ? sum : sum + (this.lives.get(name)?.byteLength ?? 0)),
+      0,
+    );
+  }
+
+  /** The most that is alive during the kernels `from` … `to` - 1. */
+  most(from: number, to: number): number {
+    return Math.max(0, ...this.alive.slice(from, to));
+  }
+
+  /** Has so many bytes more alive during the kernels `from` … `to` - 1. */
+  lengthen(bytes: number, from: number, to: number): void {
+    for (let k = from; k < to; k++) this.alive[k] += bytes;
+  }
+}
