@@ -267,7 +267,7 @@ export class StatementPrinter {
 /** Whether two stores in lanes fill every other place each, between them all from one end to the other. */
 function isPair(even: Stmt, odd: Of<"store">, scope: Scope): even is Of<"store"> {
   if (even.kind !== "store" || even.buffer !== odd.buffer) return false;
-  if (!scope.isVector || even.value.dtype !== "float32" || odd.value.dtype !== "float32") return false;
+  if (!scope.isVector || [even, odd].some(({ value }) => valueType(value.dtype) !== "f32")) return false;
   if (laneStepOf(even.index, scope) !== 2 || laneStepOf(odd.index, scope) !== 2) return false;
   const { constant, terms } = addAffine(toAffine(odd.index), toAffine(even.index), -1);
   const isNext = constant === 1 && terms.size === 0;
