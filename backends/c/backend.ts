@@ -63,7 +63,8 @@ export function createCBackend(options: CBackendOptions): Backend {
     },
     async available(): Promise<Availability> {
       const found = toolchain();
-      if ("missing" in found) return { available: false, reason: found.missing };
+      if ("missing" in found)
+        return { available: false, reason: `${found.missing}; the wasm backend runs everywhere` };
       try {
         await koffi();
       } catch (error) {

@@ -29,9 +29,7 @@ export async function loadKoffi(from: () => Promise<unknown> = load): Promise<Ko
   try {
     module = await from();
   } catch (error) {
-    throw new KilnError(
-      `the c backend cannot run here: ${remedyFor(error)}; the wasm backend runs everywhere`,
-    );
+    throw new KilnError(`the c backend needs ${remedyFor(error)}; the wasm backend runs everywhere`);
   }
   const found = (module as { default?: unknown }).default ?? module;
   if (!isKoffi(found))
@@ -47,6 +45,6 @@ const isKoffi = (value: unknown): value is Koffi =>
 function remedyFor(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
-    return "it needs the package koffi, which is not installed: run `npm install koffi`";
-  return `koffi does not load: ${error instanceof Error ? error.message : String(error)}`;
+    return "the package koffi, which is not installed: run `npm install koffi`";
+  return `koffi, which does not load: ${error instanceof Error ? error.message : String(error)}`;
 }

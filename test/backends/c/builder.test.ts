@@ -75,7 +75,8 @@ test("a compiler that is not there is named", async () => {
   vi.stubEnv("KILN_CC", "no-such-compiler");
   expect(await createCBackend({}).available()).toEqual({
     available: false,
-    reason: "KILN_CC names no-such-compiler, which is no C compiler that works here",
+    reason:
+      "KILN_CC names no-such-compiler, which is no C compiler that works here; the wasm backend runs everywhere",
   });
   expect(requireToolchain).toThrow(
     /c backend cannot run here: KILN_CC names.*the wasm backend runs everywhere/,
@@ -85,6 +86,6 @@ test("a compiler that is not there is named", async () => {
 test("a missing koffi is said, and how to install it", async () => {
   const missing = Object.assign(new Error("no"), { code: "ERR_MODULE_NOT_FOUND" });
   await expect(loadKoffi(() => Promise.reject(missing))).rejects.toThrow(
-    "the c backend cannot run here: it needs the package koffi, which is not installed: run `npm install koffi`; the wasm backend runs everywhere",
+    "the c backend needs the package koffi, which is not installed: run `npm install koffi`; the wasm backend runs everywhere",
   );
 });
