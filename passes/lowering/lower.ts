@@ -6,10 +6,8 @@
 import { kindOf } from "../../src/core/dtype.ts";
 import { invariant } from "../../src/core/errors.ts";
 import { type Layout, rowMajor } from "../../src/core/layout.ts";
-import { mergeOrigins, type Origin } from "../../src/core/origin.ts";
 import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
-import { topologicalOrder } from "../../src/core/topological.ts";
-import { operandsOf, producerOf, resultIndex } from "../../src/ir/body.ts";
+import { operandsOf } from "../../src/ir/body.ts";
 import { isConstant } from "../../src/ir/builder.ts";
 import { kernelNames } from "../../src/ir/kernel-names.ts";
 import { valueNames } from "../../src/ir/print.ts";
@@ -29,8 +27,10 @@ import { rangesOf } from "../../src/ops/ranges.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import type { Pass } from "../pass.ts";
 import { statementsOf } from "../scheduling/analysis/nest.ts";
+import { AlikeGroups } from "./alike-groups.ts";
 import { baseOf, Commit, readByOthers } from "./commit.ts";
 import { ElementReader } from "./element-reader.ts";
+import { byShape, computedIn, nameOf, originsOf } from "./group-parts.ts";
 import { type BodyScope, lowerLoop, type ProgramParts } from "./lower-loop.ts";
 import { indicesAt, Positions } from "./positions.ts";
 import { splitGroups } from "./split-groups.ts";
@@ -57,6 +57,7 @@ class Lowering implements BodyScope {
   /** What whole numbers may be as their ops say, and of which of those that were stored the kernel shows it. */
   private readonly ranges: ReadonlyMap<Value, Range>;
   private readonly shown = new Map<Value, Range>();
+  private readonly alike: AlikeGroups;
   /** What the names of kernels begin with. */
   private readonly prefix: string;
 
@@ -80,6 +81,8 @@ class Lowering implements BodyScope {
       if (value.kind === "node") targets.set(value, [...(targets.get(value) ?? []), target]);
     this.targets = targets;
     this.shared = readByOthers(graph.groups ?? []);
+    const { buffers, positions, ranges, shown } = this;
+    this.alike = new AlikeGroups({ graph, buffers, positions, ranges, shown });
   }
 
   program(): LoweredProgram {
@@ -217,18 +220,19 @@ class Lowering implements BodyScope {
   }
 
   private kernel(group: Group, name: string): Kernel {
+    // Updates go by the order of states, and values of bodies may share their buffers.
+    const isAlone = this.prefix !== "" || group.stores.some((node) => this.targets.has(node));
+    const made = (): Kernel => this.kernelOf(group, name);
+    return isAlone ? made() : this.alike.kernel(group, name, made);
+  }
+
+  private kernelOf(group: Group, name: string): Kernel {
     const body: Stmt[] = [];
     const nests = this.nests(group);
     for (const { shape, stores, flat } of nests) {
       const nest = this.nest(group, shape, stores, flat);
       body.push(...(nests.length === 1 ? nest : [section(stores[0], nest)]));
     }
-    // Equal constants are one, with the origins of all who use them; what computes with it has origins of its own.
-    const computed = group.nodes.filter((node) => !isConstant(node));
-    const origins = (computed.length === 0 ? group.nodes : computed).reduce<readonly Origin[]>(
-      (all, node) => mergeOrigins(all, this.graph.origins.get(node) ?? []),
-      [],
-    );
     const used = usedBuffers(body);
     return {
       name,
@@ -236,7 +240,7 @@ class Lowering implements BodyScope {
       buffers: distinct([...this.buffers].flatMap(([value, buffer]) => this.param(value, buffer, used))),
       scalars: [...used.scalars],
       body,
-      origins,
+      origins: originsOf(group, this.graph),
       nominalFlops: denseFlops(body),
     };
   }
@@ -360,13 +364,6 @@ class Lowering implements BodyScope {
   }
 }
 
-/** An op; of a further result its own word with it. */
-function nameOf(node: Node): string {
-  const { op } = producerOf(node);
-  const word = definitionOf(node).furtherResults?.[resultIndex(node) - 1];
-  return word === undefined ? op : `${op}_${word}`;
-}
-
 /** Two inputs of a body may lie in one buffer. */
 const distinct = (params: readonly BufferParam[]): readonly BufferParam[] => [
   ...new Map(params.map((param) => [param.name, param])).values(),
@@ -377,22 +374,3 @@ const section = (store: Node, body: readonly Stmt[]): Stmt => ({
   name: nameOf(store),
   body,
 });
-
-/** What `store` is computed from among the nodes `inside`, constants left out, and itself. */
-const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
-  topologicalOrder([store], (node) =>
-    operandsOf(node).filter(
-      (input): input is Node => input.kind === "node" && inside.has(input) && !isConstant(input),
-    ),
-  );
-
-/** Nodes of equal shapes together. */
-function byShape(nodes: readonly Node[]): Node[][] {
-  const shapes: Node[][] = [];
-  for (const node of nodes) {
-    const alike = shapes.find(([first]) => sameShape(first.type.shape, node.type.shape));
-    if (alike === undefined) shapes.push([node]);
-    else alike.push(node);
-  }
-  return shapes;
-}

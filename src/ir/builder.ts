@@ -169,10 +169,16 @@ export class GraphBuilder {
       if (id === undefined) throw new KilnError(`${op} is given a value of another graph`);
       return id;
     });
-    const names = Object.keys(attrs).sort();
-    return `${op}(${ids})${names.map((name) => `${name}=${attrKey(attrs[name])}`).join(";")}`;
+    return `${op}(${ids})${attrsKey(attrs)}`;
   }
 }
+
+/** Attributes as a key: equal for equal ones alone. */
+export const attrsKey = (attrs: Attrs): string =>
+  Object.keys(attrs)
+    .sort()
+    .map((name) => `${name}=${attrKey(attrs[name])}`)
+    .join(";");
 
 /** 0 and -0 are different numbers: 1/x tells them apart. */
 function attrKey(value: Attr): string {

@@ -6,6 +6,7 @@ import { fuse } from "../../../passes/fusion/fuse.ts";
 import { layout } from "../../../passes/graph/layout.ts";
 import { lower } from "../../../passes/lowering/lower.ts";
 import { parseGraph } from "../../../src/ir/parse.ts";
+import { likenessOf } from "../../../src/loop/alike.ts";
 import { type LoweredProgram, printProgram } from "../../../src/loop/program.ts";
 import { verifyKernel } from "../../../src/loop/verify.ts";
 import { opTable } from "../../../src/ops/registry.ts";
@@ -200,4 +201,28 @@ test("a pool's winner declares the values it may have", () => {
 }`);
   const [winner] = program.kernels[0].buffers.filter((b) => b.access === "write");
   expect(winner).toMatchObject({ dtype: "uint8", range: [0, 5] });
+});
+
+test("of equal layers one is lowered; what they read and store may come in another order or shape", () => {
+  const { kernels } =
+    lowered(`graph net(%x: f32[4,8], %r: f32[32]) params(@a: f32[8,8], @b: f32[8,8], @c: f32[8,8], @d: f32[8,8]) {
+  %0: f32[4,8] = matmul(%x, @a) {transposeA=false, transposeB=false}
+  %1: f32[4,8] = matmul(%0, @b) {transposeA=false, transposeB=false}
+  %2: f32[4,8] = matmul(%1, @c) {transposeA=false, transposeB=false}
+  %3: f32[4,8] = reshape(%r) {shape=[4,8]}
+  %4: f32[4,8] = matmul(%3, @d) {transposeA=false, transposeB=false}
+  return first=%2, second=%4
+}`);
+  // The first reads what comes before its weight among the buffers, the two others what comes behind.
+  expect(kernels.map((kernel) => likenessOf(kernel)?.of.name)).toEqual([
+    undefined,
+    undefined,
+    "matmul_2",
+    undefined,
+  ]);
+  expect(Object.fromEntries(likenessOf(kernels[2])!.names)).toEqual({
+    b: "c",
+    matmul: "matmul_2",
+    matmul_2: "matmul_3",
+  });
 });
