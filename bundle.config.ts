@@ -3,8 +3,7 @@
  * asked for. `npm run build` writes them; tests and the example page build them anew.
  */
 
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { pageScript } from "./src/cli/explore/page-script.ts";
@@ -24,8 +23,6 @@ const COMMON: BuildOptions = {
   bundle: true,
   format: "esm",
   target: "es2022",
-  // Messages and representations name classes, which bundlers rename.
-  keepNames: true,
   external: ["gpu.js", "koffi"],
   logLevel: "warning",
 };
@@ -66,7 +63,6 @@ async function pageWorkerText(): Promise<string> {
     entryPoints,
     format: "iife",
     minify: true,
-    keepNames: false,
     platform: "browser",
     plugins: [withoutNode],
     write: false,
@@ -84,28 +80,34 @@ const withExplorerScript: Plugin = {
   },
 };
 
-/** What esbuild writes to keep names, for every function that is made, as often as it is made. */
-const KEEP_NAME = /var __name = \(target, value\) => __defProp\(target, "name", .*\);/;
-
 /**
- * Classes alone need their names kept, and defining a name costs: a twentieth of compiling a model, where closures are
- * made by the thousand. Arrow functions have no prototype, and what has its name already needs no other.
+ * Classes and functions that users meet keep their names where the bundler gives them others, for messages and
+ * representations show them. Its own way to do so names every closure, as often as it is made: a third of an import.
  */
-const KEEP_CLASS_NAME =
-  'var __name = (target, value) => target.name === value || target.prototype === undefined ? target : __defProp(target, "name", { value, configurable: true });';
+const withNames: Plugin = {
+  name: "with-names",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const found = [...text.matchAll(CLASS), ...(PUBLIC.test(path) ? text.matchAll(FUNCTION) : [])];
+      // Some classes have been given the names of others already.
+      const names = found.map(([, name]) => name).filter((name) => !text.includes(naming(name)));
+      const kept = names.map(
+        (name) => `if (${name}.name !== "${name}") ${naming(name)}, { value: "${name}" });`,
+      );
+      return { contents: [text, ...kept].join("\n"), loader: "ts" };
+    });
+  },
+};
 
-async function buildBundle(options: BuildOptions): Promise<void> {
-  const { outputFiles } = await build({ ...COMMON, ...options, write: false });
-  const texts = outputFiles!.map(
-    ({ path, text }) => [path, text.replace(KEEP_NAME, KEEP_CLASS_NAME)] as const,
-  );
-  if (!texts.some(([, text]) => text.includes(KEEP_CLASS_NAME))) {
-    throw new Error("esbuild keeps names in another way than it did");
-  }
-  for (const [path, text] of texts) {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  }
+const naming = (name: string): string => `Object.defineProperty(${name}, "name"`;
+
+const CLASS = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm;
+const FUNCTION = /^export (?:async )?function (\w+)/gm;
+const PUBLIC = /\/src\/(?:core|data|nn|optim|tensor|trace)\//;
+
+async function buildBundle({ plugins = [], ...options }: BuildOptions): Promise<void> {
+  await build({ ...COMMON, ...options, plugins: [...plugins, withNames] });
 }
 
 /** Writes the browser's bundle. */
