@@ -73,6 +73,8 @@ export class ModelMemory implements StateMemory {
   private free: readonly Region[] = [];
   /** Everything from here on has never been given out. The first bytes stay unused: no buffer lies at 0. */
   private end = ALIGNMENT;
+  /** Everything from here on is as the engine gave it: zeros, whose pages nobody has touched. */
+  private untouched = ALIGNMENT;
   private stateBytes = 0;
 
   /** A shared memory is one that workers can use as well. */
@@ -91,8 +93,10 @@ export class ModelMemory implements StateMemory {
     for (const { name, dtype, shape } of states) {
       if (this.slots.has(name)) continue;
       const length = sizeOf(shape);
+      const { untouched } = this;
       const region = this.reserve(length * byteSize(dtype));
-      new Uint8Array(this.memory.buffer, region.offset, region.length).fill(0);
+      const used = Math.min(region.length, untouched - region.offset);
+      if (used > 0) new Uint8Array(this.memory.buffer, region.offset, used).fill(0);
       const view = new View(this.memory, dtype, region.offset, length);
       this.slots.set(name, { offset: region.offset, view });
       this.stateBytes += region.length;
@@ -126,6 +130,7 @@ export class ModelMemory implements StateMemory {
     const offset = this.end;
     this.growTo(offset + length);
     this.end = offset + length;
+    this.untouched = Math.max(this.untouched, this.end);
     return { offset, length };
   }
 

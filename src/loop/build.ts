@@ -46,6 +46,8 @@ export function binary(op: BinaryOp, a: Expr, b: Expr): Expr {
 
 /** Identities that hold for every value of the dtype (float `x * 0` is not one: NaN, infinity, -0). */
 function foldIdentity(op: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  // All of them have a constant operand.
+  if (a.kind !== "const" && b.kind !== "const") return undefined;
   const integral = isIndex(a) || a.dtype === "uint32";
   switch (op) {
     case "add":

@@ -12,7 +12,25 @@ export function areLargerThan(roots: readonly Expr[], most: number): boolean {
 
 /** What is left of so many nodes when those of `e` are taken away; below 0 no more are looked at. */
 function without(e: Expr, most: number): number {
-  let left = most - 1;
-  if (left >= 0) for (const child of children(e)) left = without(child, left);
-  return left;
+  const left = most - 1;
+  if (left < 0) return left;
+  switch (e.kind) {
+    case "const":
+    case "var":
+    case "local":
+    case "scalar":
+      return left;
+    case "load":
+      return without(e.index, left);
+    case "binary":
+    case "compare": {
+      const rest = without(e.a, left);
+      return rest < 0 ? rest : without(e.b, rest);
+    }
+    default: {
+      let rest = left;
+      for (const child of children(e)) rest = without(child, rest);
+      return rest;
+    }
+  }
 }

@@ -2,6 +2,8 @@
 
 import type { Expr, ReduceAxis, Stmt } from "./types.ts";
 
+const NONE: readonly never[] = [];
+
 /** The direct subexpressions of `e`. */
 export function children(e: Expr): readonly Expr[] {
   switch (e.kind) {
@@ -9,7 +11,7 @@ export function children(e: Expr): readonly Expr[] {
     case "var":
     case "local":
     case "scalar":
-      return [];
+      return NONE;
     case "load":
       return [e.index];
     case "unary":
@@ -167,11 +169,31 @@ function only(name: string): ReadonlySet<string> {
 
 /** Most nodes have the names of one child, and share its set. */
 function findNames(e: Expr): ReadonlySet<string> {
-  let names = NO_NAMES;
-  for (const child of children(e)) names = united(names, freeNames(child));
-  if (e.kind !== "reduce" || !e.axes.some((axis) => names.has(axis.name))) return names;
-  const bound = new Set(e.axes.map((axis) => axis.name));
-  return new Set([...names].filter((name) => !bound.has(name)));
+  switch (e.kind) {
+    case "const":
+    case "scalar":
+    case "var":
+    case "local":
+      return freeNames(e);
+    case "load":
+      return freeNames(e.index);
+    case "unary":
+    case "cast":
+      return freeNames(e.a);
+    case "binary":
+    case "compare":
+      return united(freeNames(e.a), freeNames(e.b));
+    case "select":
+      return united(united(freeNames(e.condition), freeNames(e.a)), freeNames(e.b));
+    case "reduce": {
+      const names = freeNames(e.body);
+      if (!e.axes.some((axis) => names.has(axis.name))) return names;
+      const bound = new Set(e.axes.map((axis) => axis.name));
+      return new Set([...names].filter((name) => !bound.has(name)));
+    }
+    default:
+      return e satisfies never;
+  }
 }
 
 /** The union of two sets: one of the two where it holds the other. */
@@ -189,10 +211,13 @@ export function isSubset(a: ReadonlySet<string>, b: ReadonlySet<string>): boolea
 
 /** Calls `visit` once for every distinct node below `e`, parents first. */
 export function visitExpr(e: Expr, visit: (node: Expr) => void, seen: Set<Expr> = new Set()): void {
-  if (seen.has(e)) return;
-  seen.add(e);
-  visit(e);
-  for (const child of children(e)) visitExpr(child, visit, seen);
+  const enter = (node: Expr): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    visit(node);
+    forEachChild(node, enter);
+  };
+  enter(e);
 }
 
 /** Whether any node below `e` passes a test. */
@@ -228,7 +253,7 @@ export function outermost(
 export function ownExpressions(s: Stmt): readonly Expr[] {
   switch (s.kind) {
     case "for":
-      return (s.inductions ?? []).map((induction) => induction.init);
+      return s.inductions?.map((induction) => induction.init) ?? NONE;
     case "let":
     case "assign":
       return [s.value];
@@ -241,7 +266,7 @@ export function ownExpressions(s: Stmt): readonly Expr[] {
     case "append":
       return [s.condition, s.base, ...s.values.map((v) => v.value)];
     case "section":
-      return [];
+      return NONE;
     default:
       return s satisfies never;
   }
@@ -260,7 +285,7 @@ export function nested(s: Stmt): readonly Stmt[] {
     case "assign":
     case "store":
     case "append":
-      return [];
+      return NONE;
     default:
       return s satisfies never;
   }

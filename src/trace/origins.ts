@@ -20,7 +20,7 @@ const LIBRARY = (
 const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;
 
 /** How many frames are asked for: mostly a few suffice, and each costs. */
-const FRAMES = [20, 60];
+const FRAMES = [30, 60];
 
 /** Frames that are known not to be the user's, as the engine writes them: a trace meets the same ones all the time. */
 const foreign = new Set<string>();

@@ -2,6 +2,9 @@
 
 import { InternalError } from "../../../src/core/errors.ts";
 
+const SINGLE = new Float32Array(1);
+const SINGLE_BYTES = new Uint8Array(SINGLE.buffer);
+
 /** A growing list of bytes. Formats are those of the core specification, chapter 5.2 (Values). */
 export class ByteWriter {
   private bytes = new Uint8Array(256);
@@ -13,7 +16,7 @@ export class ByteWriter {
   }
 
   byte(value: number): this {
-    this.reserve(1);
+    if (this.length === this.bytes.length) this.reserve(1);
     this.bytes[this.length++] = value;
     return this;
   }
@@ -28,6 +31,7 @@ export class ByteWriter {
   /** An unsigned integer of at most 32 bits. */
   unsigned(value: number): this {
     if (value >>> 0 !== value) throw new InternalError(`${value} is no unsigned 32-bit number`);
+    if (value < 0x80) return this.byte(value);
     let rest = value;
     while (rest >= 0x80) {
       this.byte((rest & 0x7f) | 0x80);
@@ -61,7 +65,8 @@ export class ByteWriter {
   }
 
   float32(value: number): this {
-    return this.append(new Uint8Array(Float32Array.of(value).buffer));
+    SINGLE[0] = value;
+    return this.append(SINGLE_BYTES);
   }
 
   float64(value: number): this {

@@ -62,7 +62,7 @@ export class CodeWriter {
     const inOrder = [...parameters, ...groupedByType(locals)];
     this.locals = new Map(inOrder.map((local, index) => [local.name, index]));
     invariant(this.locals.size === inOrder.length, `${name}: names of locals are unique`);
-    this.writer.list(runsOf(groupedByType(locals)), ({ type, count }, w) => {
+    this.writer.list(runsOf(locals), ({ type, count }, w) => {
       w.unsigned(count).byte(VALUE_TYPES[type]);
     });
     this.body(body);
@@ -138,7 +138,9 @@ export class CodeWriter {
         w.byte(0x24).unsigned(indexIn(this.globals, e.global));
         return;
       case "select":
-        this.body([e.a, e.b, e.condition]);
+        this.instruction(e.a);
+        this.instruction(e.b);
+        this.instruction(e.condition);
         // The plain form is of numbers alone; vectors need the one that states its type.
         if (e.type === "v128") w.byte(0x1c).unsigned(1).byte(VALUE_TYPES.v128);
         else w.byte(0x1b);
@@ -242,14 +244,16 @@ function indexIn(indices: ReadonlyMap<string, number>, name: string): number {
   return index;
 }
 
+const TYPES = Object.keys(VALUE_TYPES) as ValueType[];
+
 /** Locals by type, so that few runs declare them. */
 const groupedByType = (locals: readonly Local[]): readonly Local[] =>
-  (Object.keys(VALUE_TYPES) as ValueType[]).flatMap((type) => locals.filter((local) => local.type === type));
+  TYPES.flatMap((type) => locals.filter((local) => local.type === type));
 
 function runsOf(locals: readonly Local[]): readonly { readonly type: ValueType; readonly count: number }[] {
-  return (Object.keys(VALUE_TYPES) as ValueType[])
-    .map((type) => ({ type, count: locals.filter((local) => local.type === type).length }))
-    .filter(({ count }) => count > 0);
+  return TYPES.map((type) => ({ type, count: locals.filter((local) => local.type === type).length })).filter(
+    ({ count }) => count > 0,
+  );
 }
 
 /**

@@ -145,7 +145,9 @@ export type Instruction =
 
 /** Whether operands have the types that an instruction takes. */
 function areOf(operands: readonly Instruction[], wanted: readonly ValueType[]): boolean {
-  return operands.length === wanted.length && operands.every(({ type }, k) => type === wanted[k]);
+  if (operands.length !== wanted.length) return false;
+  for (let k = 0; k < wanted.length; k++) if (operands[k].type !== wanted[k]) return false;
+  return true;
 }
 
 /** An instruction that takes its operands and gives one value: `operation("f32.add", a, b)`. */

@@ -92,10 +92,10 @@ function join(
   };
 }
 
-/** How many values the coordinate takes while only the loops that `extentOf` counts run. */
-export function reachOf({ terms }: Coordinate, extentOf: (name: string) => number): number {
+/** How many values the coordinate takes while only the loops with these extents run. */
+export function reachOf({ terms }: Coordinate, extents: Extents): number {
   let reach = 1;
-  for (const { name, coefficient } of terms) reach += Math.abs(coefficient) * (extentOf(name) - 1);
+  for (const { name, coefficient } of terms) reach += Math.abs(coefficient) * ((extents.get(name) ?? 1) - 1);
   return reach;
 }
 

@@ -35,7 +35,7 @@ export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">):
     stores.map(({ value }) => value),
   );
   const innermost = stores.map((store): Stmt => {
-    const value = rewriter((e) => names.get(e) ?? e)(store.value);
+    const value = names.size === 0 ? store.value : rewriter((e) => names.get(e) ?? e)(store.value);
     if (!clash || value.kind === "const" || value.kind === "local") return { kind: "store", ...store, value };
     const name = `v${lets.length}`;
     lets.push({ kind: "let", name, value });

@@ -40,7 +40,9 @@ export function remainders(
 ): readonly (readonly [count: number, size: number])[] {
   const whole = Math.floor(aligned / size);
   const rest = total - whole * size;
-  return [[whole, size] as const, [1, rest] as const].filter(([count, of]) => count > 0 && of > 0);
+  const parts: (readonly [count: number, size: number])[] = whole > 0 ? [[whole, size]] : [];
+  if (rest > 0) parts.push([1, rest]);
+  return parts;
 }
 
 /** A loop as a tile sees it: `iterations` times a step of `size`. */
@@ -75,41 +77,58 @@ export function memoryCost(
 ): number {
   const extents = new Map(unrolled);
   for (const { name, size } of loops) extents.set(name, size);
-  const levels = [factors.map((factor) => takenBy(machine, factor, extents))];
-  for (const { name, iterations, size } of [...loops].reverse()) {
+  let inside = factors.map((factor) => takenBy(machine, factor, extents));
+  const levels = [inside];
+  for (let k = loops.length - 1; k >= 0; k--) {
+    const { name, iterations, size } = loops[k];
     extents.set(name, iterations * size);
-    levels.unshift(factors.map((factor) => takenBy(machine, factor, extents)));
+    const below = inside;
+    inside = factors.map((factor, f) => (moves(factor, name) ? takenBy(machine, factor, extents) : below[f]));
+    levels.push(inside);
   }
-  return machine.memory.caches.reduce((cost, { bytes, isDirect }) => {
-    const size = (taken: readonly Taken[]): number =>
-      taken.reduce((n, { lines, places }) => n + (isDirect ? places : lines), 0);
-    const fitting = levels.findIndex((taken) => 4 * size(taken) <= bytes);
+  levels.reverse();
+  let cost = 0;
+  for (const { bytes, isDirect } of machine.memory.caches) {
+    const fitting = levels.findIndex((taken) => 4 * sizeIn(taken, isDirect) <= bytes);
     const level = fitting < 0 ? loops.length : fitting;
-    return factors.reduce((sum, factor, k) => {
-      const outside = loops.slice(0, level);
-      return sum + 4 * againCost(machine, factor, levels[level][k], outside, fitting >= 0);
-    }, cost);
-  }, 0);
+    for (let f = 0; f < factors.length; f++)
+      cost += 4 * againCost(machine, factors[f], levels[level][f], loops, level, fitting >= 0);
+  }
+  return cost;
 }
 
-/** What it costs to bring a factor for each iteration of the loops outside, for one byte of each element. */
+/** Whether a loop moves a factor. */
+function moves({ coordinates }: Footprint, loop: string): boolean {
+  for (const { terms } of coordinates) for (const { name } of terms) if (name === loop) return true;
+  return false;
+}
+
+function sizeIn(taken: readonly Taken[], isDirect: boolean): number {
+  let size = 0;
+  for (const { lines, places } of taken) size += isDirect ? places : lines;
+  return size;
+}
+
+/** What it costs to bring a factor for each iteration of the first `outside` loops, for one byte of each element. */
 function againCost(
   { costs: { traffic } }: Machine,
   factor: Footprint,
   { read, lines }: Taken,
-  outside: readonly TiledLoop[],
+  loops: readonly TiledLoop[],
+  outside: number,
   fits: boolean,
 ): number {
   const { coordinates, packed } = factor;
-  const innermost = outside.at(-1)?.name;
+  const innermost = outside === 0 ? undefined : loops[outside - 1].name;
   // The next iteration finds the rest of the line that this one has brought.
   const isWalked = coordinates.at(-1)?.terms.some((t) => t.name === innermost && t.coefficient === 1);
   // What does not move with a loop is still there for its next iteration.
-  const moves = ({ name }: TiledLoop): boolean =>
-    coordinates.some((c) => c.terms.some((t) => t.name === name));
-  const moved = fits ? outside.slice(0, outside.findLastIndex(moves) + 1) : outside;
+  let moved = outside;
+  while (fits && moved > 0 && !moves(factor, loops[moved - 1].name)) moved--;
   const price = packed || innermost === undefined ? traffic.panelByte : traffic.rowByte;
-  return moved.reduce((n, { iterations }) => n * iterations, isWalked ? read : lines) * price;
+  let bytes = isWalked ? read : lines;
+  for (let k = 0; k < moved; k++) bytes *= loops[k].iterations;
+  return bytes * price;
 }
 
 function takenBy(
@@ -117,11 +136,10 @@ function takenBy(
   { coordinates, packed }: Footprint,
   extents: ReadonlyMap<string, number>,
 ): Taken {
-  const extentOf = (name: string): number => extents.get(name) ?? 1;
   const innermost = coordinates.length - 1;
   let [read, lines, places] = [1, 1, 1];
   for (let k = innermost; k >= 0; k--) {
-    const reach = reachOf(coordinates[k], extentOf);
+    const reach = reachOf(coordinates[k], extents);
     const whole = !packed && k === innermost ? Math.ceil(reach / lineFloats) * lineFloats : reach;
     const apart =
       packed || reach === 1 || k === innermost ? 1 : greatestCommonDivisor(coordinates[k].step, periodFloats);

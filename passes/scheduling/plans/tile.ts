@@ -177,20 +177,24 @@ class Search {
     return blocks.map((block) => {
       const { vectors, row, size, sides } = block;
       const each = (v: number, r: number): number => {
-        const loads = { vectors: 0, splats: 0, guarded: 0 };
-        sides.forEach((side, k) => {
-          loads[guarded[k] ? "guarded" : side.inLanes ? "vectors" : "splats"] += loadsOf(side, v, r);
-        });
-        const iteration = iterationCost(this.machine, v * r * this.windowSize, loads.vectors, loads.splats);
-        return (
-          this.iterations * (iteration + costs.tile.guardedLoad * loads.guarded) + v * r * stored + start
-        );
+        let [inVectors, splats, asking] = [0, 0, 0];
+        for (let k = 0; k < sides.length; k++) {
+          const loads = loadsOf(sides[k], v, r);
+          if (guarded[k]) asking += loads;
+          else if (sides[k].inLanes) inVectors += loads;
+          else splats += loads;
+        }
+        const iteration = iterationCost(this.machine, v * r * this.windowSize, inVectors, splats);
+        return this.iterations * (iteration + costs.tile.guardedLoad * asking) + v * r * stored + start;
       };
       const rows = row === undefined ? 1 : (this.extents.get(row) ?? 1);
-      const cost = remainders(aligned, total, vectors).reduce(
-        (sum, [n, v]) => sum + remainders(rows, rows, size).reduce((s, [m, r]) => s + n * m * each(v, r), 0),
-        0,
-      );
+      const inRows = remainders(rows, rows, size);
+      let cost = 0;
+      for (const [n, v] of remainders(aligned, total, vectors)) {
+        let stripe = 0;
+        for (const [m, r] of inRows) stripe += n * m * each(v, r);
+        cost += stripe;
+      }
       return { block, cost: MULTIPLY_ADD * cost * (this.outputs / (extent * rows)) };
     });
   }
