@@ -1,29 +1,33 @@
 /** A plan as code: the functions of its kernels, what they call, and what runs them, as one module. */
 
+import { byteSize, type DType } from "../../src/core/dtype.ts";
+import { type Shape, sizeOf } from "../../src/core/shape.ts";
 import { Families } from "../../src/loop/alike.ts";
-import type { ProgramLoop } from "../../src/loop/loops.ts";
 import { partsOf } from "../../src/loop/parts.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import type { KernelSource } from "../backend.ts";
-import { encodeModule, type MemoryLimits, type WasmFunction } from "./encode/module.ts";
+import { encodeModule, type MemoryLimits, type WasmFunction, type WasmGlobal } from "./encode/module.ts";
 import { printFunction } from "./encode/text.ts";
 import { scalarFunction, vectorFunctions } from "./math/functions.ts";
 import { MEMORY_IMPORT } from "./memory.ts";
 import type { Environment, UsedMath } from "./print/context.ts";
 import { codeLike, joinedCode, type KernelCode, printKernelCode, type Whole } from "./print/kernel.ts";
-import { barrierFunctions, TARGET } from "./threads/barrier.ts";
-import { type Phase, runFunction } from "./threads/run-function.ts";
+import { barrierFunctions } from "./threads/barrier.ts";
+import { runFunction, runGlobals } from "./threads/run-function.ts";
+import { type BufferPlaces, runSteps, threadsOf } from "./threads/run-steps.ts";
 
 export interface ProgramCode {
   readonly name: string;
   readonly kernels: readonly KernelCode[];
   /** What kernels share, by what it is for. */
   readonly shared: Readonly<Record<string, readonly WasmFunction[]>>;
-  /** The functions in the order they run; the phases of kernel k begin at `starts[k]`, and end where the next one's begin. */
-  readonly phases: readonly Phase[];
+  /** The variables of these. */
+  readonly globals: readonly WasmGlobal[];
+  /** The step of a run at which kernel k begins; it ends where the next one begins. */
   readonly starts: readonly number[];
-  readonly loops: readonly ProgramLoop[] | undefined;
+  /** Among how many threads each step is divided. */
+  readonly threads: readonly number[];
 }
 
 /** Where a program lies in its memory: all that its code depends on besides the plan. */
@@ -60,27 +64,56 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
     ...[...used.scalar].sort().map((name) => scalarFunction(name, environment.usesRelaxedMadd)),
     ...[...used.vector].sort().flatMap(vectorFunctions),
   ];
-  const phases = kernels.flatMap((kernel) => kernel.phases);
-  const starts = [0];
-  for (const kernel of kernels) starts.push(starts[starts.length - 1] + kernel.phases.length);
-  const barrier = phases.some(({ threads }) => threads > 1) ? barrierFunctions(barrierAt) : [];
+  const places = bufferPlaces(plan, environment);
+  const parts = kernels.map(({ phases }, k) => ({
+    phases,
+    accesses: plan.kernels[k].buffers.map(({ name, access }) => places.accessOf(name, access !== "read")),
+  }));
+  const { steps, starts } = runSteps(parts, plan.loops ?? [], places);
+  const threads = threadsOf(steps);
+  const barrier = threads.some((count) => count > 1) ? barrierFunctions(barrierAt) : [];
   return {
     name: plan.name,
     kernels,
-    shared: { math, run: [...barrier, runFunction(phases)] },
-    phases,
+    shared: { math, run: [...barrier, runFunction(steps)] },
+    globals: runGlobals(steps),
     starts,
-    loops: plan.loops,
+    threads,
+  };
+}
+
+function bufferPlaces({ buffers, states, threads = 1 }: ProgramPlan, environment: Environment): BufferPlaces {
+  const { addresses, strides } = environment;
+  const specs = new Map<string, { readonly dtype: DType; readonly shape: Shape }>();
+  for (const { buffer, dtype, shape } of states) specs.set(buffer, { dtype, shape });
+  for (const { name, dtype, shape } of buffers) specs.set(name, { dtype, shape });
+  return {
+    copyOf({ from, to, length, fromStride, toStride }) {
+      const size = byteSize(specs.get(to)!.dtype);
+      return {
+        from: addresses.get(from)!,
+        to: addresses.get(to)!,
+        fromStride: size * fromStride,
+        toStride: size * toStride,
+        bytes: size * length,
+      };
+    },
+    accessOf(buffer, isWritten) {
+      const start = addresses.get(buffer)!;
+      const { dtype, shape } = specs.get(buffer)!;
+      const bytes = sizeOf(shape) * byteSize(dtype);
+      return { start, end: start + (threads - 1) * (strides.get(buffer) ?? 0) + bytes, isWritten };
+    },
   };
 }
 
 /** The bytes of a module that imports a memory of these limits. */
-export const encodeProgram = ({ name, kernels, shared }: ProgramCode, memory: MemoryLimits) =>
+export const encodeProgram = ({ name, kernels, shared, globals }: ProgramCode, memory: MemoryLimits) =>
   encodeModule({
     name,
     importedMemory: { ...MEMORY_IMPORT, ...memory },
     imports: [],
-    globals: [TARGET],
+    globals,
     functions: [...Object.values(shared).flat(), ...kernels.flatMap(({ functions }) => functions)],
   });
 

@@ -3,7 +3,7 @@
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { ThreadLostError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
-import { type Move, moveElements, type ProgramLoop, runOrder } from "../../src/loop/loops.ts";
+import { type Move, moveElements } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
 import { type EngineFunction, engine } from "./engine.ts";
@@ -125,23 +125,7 @@ export class WasmProgram implements Executable {
 
   run(from: number, to: number, scalars: Float64Array): void | Promise<void> {
     this.scalars.array.set(scalars);
-    const { loops } = this.code;
-    return loops === undefined ? this.runKernels(from, to) : this.runWithLoops(loops, from, to);
-  }
-
-  /** Whether there is one thread for it is decided for the whole run. */
-  private async runWithLoops(loops: readonly ProgramLoop[], from: number, to: number): Promise<void> {
-    const { starts } = this.code;
-    const begin = performance.now();
-    const isDividing = this.pace?.begin() !== false;
-    for (const step of runOrder(loops, from, to)) {
-      if (step.kind === "move") this.move(step.move, step.place);
-      if (step.kind !== "kernels") continue;
-      const [first, last] = [starts[step.from], starts[step.to]];
-      if (this.team === undefined || !isDividing || !this.isDivided(first, last)) this.runAlone(first, last);
-      else await this.runAll(this.team, first, last);
-    }
-    this.pace?.ended(performance.now() - begin);
+    return this.runKernels(from, to);
   }
 
   move(move: Move, place: number): void {
@@ -173,7 +157,7 @@ export class WasmProgram implements Executable {
   }
 
   private runAlone(first: number, last: number): void {
-    this.entry(0, 1, first, last, 0, 0);
+    this.entry(0, 1, first, last, 0, DONE);
   }
 
   private async gathered(team: ThreadTeam, first: number, last: number): Promise<void> {
@@ -182,24 +166,26 @@ export class WasmProgram implements Executable {
   }
 
   private isDivided(first: number, last: number): boolean {
-    const { phases } = this.code;
-    for (let k = first; k < last; k++) if (phases[k].threads > 1) return true;
-    return false;
+    return this.code.threads.slice(first, last).some((count) => count > 1);
   }
 
   /** Ends at once where all threads are in time. */
   private runTogether(team: ThreadTeam, first: number, last: number): void | Promise<void> {
     const base = team.start(first, last);
-    const at = this.entry(0, team.threads, first, last, base, 0) as number;
-    return at === DONE ? undefined : this.waitTogether(team, at, last, base);
+    const resume = (at: number): number => this.entry(0, team.threads, first, last, base, at) as number;
+    const at = resume(DONE);
+    return at === DONE ? undefined : this.waitTogether(team, at, resume);
   }
 
-  /** Looks whether all threads are alive, and goes on waiting for them. */
-  private async waitTogether(team: ThreadTeam, from: number, last: number, base: number): Promise<void> {
-    for (let at = from; at !== DONE; ) {
+  /** Looks whether all threads are alive, and goes on waiting for them at the step where the run has paused. */
+  private async waitTogether(
+    team: ThreadTeam,
+    paused: number,
+    resume: (at: number) => number,
+  ): Promise<void> {
+    for (let at = paused; at !== DONE; at = resume(at)) {
       await new Promise((resolve) => setTimeout(resolve, 0));
       if (team.failure !== undefined) throw new ThreadLostError(`a thread was lost: ${team.failure}`);
-      at = this.entry(0, team.threads, at, last, base, 1) as number;
     }
   }
 

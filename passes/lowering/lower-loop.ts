@@ -9,7 +9,7 @@ import type { Arrangement, Graph, Group, Input, Node, Value } from "../../src/ir
 import type { Move, ProgramLoop } from "../../src/loop/loops.ts";
 import type { ProgramBuffer } from "../../src/loop/program.ts";
 import type { Kernel } from "../../src/loop/types.ts";
-import { loopOf } from "../../src/ops/scan.ts";
+import { loopOf } from "../../src/ops/loop.ts";
 import { baseOf } from "./commit.ts";
 
 /** What all graphs of a program are lowered into, bodies included. */

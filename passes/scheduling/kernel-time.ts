@@ -5,11 +5,37 @@ import type { Machine, Times } from "../../src/loop/machine.ts";
 import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { nested, ownExpressions, visitExpr } from "../../src/loop/walk.ts";
 
-/** Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted. */
-export const kernelTime = (kernel: Kernel, { vectorWidth, tileGflops, times }: Machine): number =>
-  kernel.estimate === undefined
-    ? bodyTime(kernel.body, vectorWidth, times, times.scalar)
-    : (2 * vectorWidth * kernel.estimate) / tileGflops;
+/**
+ * Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted;
+ * and what functions such as `exp` take, to which an operation is an operation.
+ */
+export const kernelTime = ({ body, estimate }: Kernel, { vectorWidth, tileGflops, times }: Machine): number =>
+  functionTime(body, vectorWidth, times.functions) +
+  (estimate === undefined
+    ? bodyTime(body, vectorWidth, times, times.scalar)
+    : (2 * vectorWidth * estimate) / tileGflops);
+
+function functionTime(body: readonly Stmt[], width: number, functions: Times["functions"]): number {
+  const seen = new Set<Expr>();
+  return body.reduce((sum, s) => {
+    let own = 0;
+    const note = (e: Expr): void => {
+      if ((e.kind === "unary" || e.kind === "binary") && isFloat(e.dtype)) own += functions[e.op] ?? 0;
+    };
+    for (const e of ownExpressions(s)) visitExpr(e, note, seen);
+    const inside = nested(s);
+    if (inside.length === 0) return sum + own;
+    return (
+      sum + own + (s.kind === "for" ? iterationsOf(s, width) : 1) * functionTime(inside, width, functions)
+    );
+  }, 0);
+}
+
+/** How often a loop's body runs, lanes together. */
+function iterationsOf({ extent, loop }: Extract<Stmt, { kind: "for" }>, width: number): number {
+  const most = typeof extent === "number" ? extent : (extent.usual ?? extent.most);
+  return loop === "vector" && width > 1 ? Math.ceil(most / width) : most;
+}
 
 function bodyTime(body: readonly Stmt[], width: number, times: Times, each: number): number {
   const seen = new Set<Expr>();
@@ -18,12 +44,9 @@ function bodyTime(body: readonly Stmt[], width: number, times: Times, each: numb
     const stores = s.kind === "store" ? 1 : s.kind === "append" ? s.values.length : 0;
     const time = sum + each * (own + stores);
     if (s.kind !== "for") return time + bodyTime(nested(s), width, times, each);
-    const most = typeof s.extent === "number" ? s.extent : (s.extent.usual ?? s.extent.most);
     const together = s.loop === "vector" && width > 1;
-    const iterations = together ? Math.ceil(most / width) : most;
-    return (
-      time + iterations * (times.iteration + bodyTime(s.body, width, times, together ? times.vector : each))
-    );
+    const inside = bodyTime(s.body, width, times, together ? times.vector : each);
+    return time + iterationsOf(s, width) * (times.iteration + inside);
   }, 0);
 }
 

@@ -21,6 +21,7 @@ import type { Candidate, ProgramFacts, Strategy } from "./plans/strategy.ts";
 import { tile } from "./plans/tile.ts";
 import { windows } from "./plans/windows.ts";
 import { winograd } from "./plans/winograd/winograd.ts";
+import { changedIn } from "./transforms/hoist-invariants.ts";
 import type { Scheduled } from "./transforms/nests.ts";
 
 const WHOLE: readonly Strategy[] = [plain, rows, windows, dot, tile, sparse, winograd];
@@ -63,7 +64,11 @@ export function schedule(
         forced: strategy,
         wantsCheapest: choices === undefined,
       };
-      const families = new Families((a, b) => facts.inputs.has(a) === facts.inputs.has(b));
+      const repeated = repeatedIn(program);
+      const changing = new Set(repeated.flatMap((loop) => [...(loop?.changing ?? [])]));
+      const families = new Families(
+        (a, b) => facts.inputs.has(a) === facts.inputs.has(b) && changing.has(a) === changing.has(b),
+      );
       const scheduled = new Families();
       // Kernels that are not proved to be well typed and to stay inside of their buffers are no way to run anything.
       const isSound = ({ kernels }: Scheduled): boolean =>
@@ -74,8 +79,8 @@ export function schedule(
         });
       const firstSound = (kernel: Kernel, candidates: readonly Candidate[]): Scheduled | undefined =>
         cheapest(kernel, candidates, capabilities, isSound);
-      const choose = (kernel: Kernel): Scheduled => {
-        const candidates = candidatesFor(kernel, capabilities, facts);
+      const choose = (kernel: Kernel, k: number): Scheduled => {
+        const candidates = candidatesFor(kernel, capabilities, { ...facts, repeated: repeated[k] });
         const wanted = choices?.get(kernelKey(kernel, capabilities));
         const isPreferred = (c: Candidate): boolean =>
           c.strategy === strategy || (wanted !== undefined && sameSchedule(c.schedule, wanted));
@@ -84,11 +89,11 @@ export function schedule(
         return firstSound(kernel, preferred) ?? firstSound(kernel, others) ?? none(kernel);
       };
       const known = new Map<Kernel, Scheduled>();
-      const made = program.kernels.map((kernel) => {
+      const made = program.kernels.map((kernel, k) => {
         // What is alike runs alike.
         const likeness = families.find(kernel);
         const first = likeness && known.get(likeness.of);
-        const made = (first && scheduledLike(kernel, likeness, first)) ?? choose(kernel);
+        const made = (first && scheduledLike(kernel, likeness, first)) ?? choose(kernel, k);
         known.set(kernel, made);
         return made;
       });
@@ -102,6 +107,18 @@ export const factsOf = ({ buffers }: LoweredProgram, allowsWinograd: boolean): P
   inputs: new Set(buffers.filter(({ role }) => role === "input").map(({ name }) => name)),
   allowsWinograd,
 });
+
+/** What strategies may need to know of the innermost loop around each kernel, if there is one. */
+function repeatedIn(program: LoweredProgram): readonly ProgramFacts["repeated"][] {
+  const { kernels, loops = [] } = program;
+  const repeated: ProgramFacts["repeated"][] = kernels.map(() => undefined);
+  // Those within others come last.
+  loops.forEach((loop, place) => {
+    const changing = new Set(changedIn(loop, place, program).keys());
+    repeated.fill({ iterations: Math.max(1, loop.iterations), changing }, loop.from, loop.to);
+  });
+  return repeated;
+}
 
 /** Every way to run `kernel` in a program of which these facts are known; where a loop has no iterations, just as it is. */
 export const candidatesFor = (

@@ -3,7 +3,6 @@
 import { printJsKernel } from "../../backends/js/print.ts";
 import { encodeModule } from "../../backends/wasm/encode/module.ts";
 import { printPlan } from "../../backends/wasm/program-code.ts";
-import { TARGET } from "../../backends/wasm/threads/barrier.ts";
 import { byteSize, type ViewName, viewName } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
@@ -73,12 +72,12 @@ export function wasmCode(plan: ProgramPlan, { addresses, scalarsAt, byteLength }
   }
   const strides = new Map<string, number>();
   const environment = { addresses, strides, scalarsAt, scalars: plan.scalars, usesRelaxedMadd: false };
-  const { name, kernels, shared, starts } = printPlan(plan, environment, 0);
+  const { name, kernels, shared, globals, starts } = printPlan(plan, environment, 0);
   const bytes = encodeModule({
     name,
     ownMemory: { field: "memory", minimum: Math.ceil(byteLength / PAGE) },
     imports: [],
-    globals: [TARGET],
+    globals,
     functions: [...Object.values(shared).flat(), ...kernels.flatMap(({ functions }) => functions)],
   });
   return { bytes, starts };

@@ -1,5 +1,6 @@
 /** The source of a stand-alone module in TypeScript: its interface, its tables, its kernels, and what runs them. */
 
+import { DONE } from "../../backends/wasm/threads/run-function.ts";
 import { arrayName, fileName } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type IndexLimit, isIndexFault, NO_FAULT } from "../core/index-limit.ts";
@@ -20,7 +21,7 @@ interface Engine {
   readonly declarations: string;
   /** Declares `memory`, an `ArrayBuffer`. */
   readonly start: string;
-  run(from: number, to: number): string;
+  run(from: number, to: number): readonly string[];
 }
 
 /** The whole source. `starts` are the positions of kernels in the run order of WebAssembly. */
@@ -98,8 +99,13 @@ function loops({ plan }: PortableProgram, map: MemoryMap): Engine {
       ...views
         .filter((view) => view !== "scalars")
         .map((view) => `const ${view} = new ${VIEW_TYPES[view]}(memory);`),
+      ...(plan.loops === undefined ? [] : ["const bytes = new Uint8Array(memory);"]),
     ].join("\n  "),
-    run: (from, to) => `for (let k = ${from}; k < ${to}; k++) kernels[k](${views.join(", ")});`,
+    run: (first, last) => {
+      const range = (from: number, to: number): string =>
+        `for (let k = ${from}; k < ${to}; k++) kernels[k](${views.join(", ")});`;
+      return runLines(plan, map, range, first, last);
+    },
   };
 }
 
@@ -110,7 +116,7 @@ type Run = (thread: number, threads: number, from: number, to: number, base: num
   start: `const { instance } = await WebAssembly.instantiate(code, {});
   const memory = instance.exports.memory.buffer;
   const run: Run = instance.exports.run;`,
-  run: (from, to) => `run(0, 1, ${starts[from]}, ${starts[to]}, 0, 0);`,
+  run: (from, to) => (from === to ? [] : [`run(0, 1, ${starts[from]}, ${starts[to]}, 0, ${DONE});`]),
 });
 
 function createText(program: PortableProgram, target: Target, map: MemoryMap, engine: Engine): string {
@@ -128,14 +134,13 @@ function createText(program: PortableProgram, target: Target, map: MemoryMap, en
 /** Makes a model with the weights of a safetensors file${target === "wasm" ? ", and the code beside this module" : ""}. */
 export async function create(${createParameters(target)}): Promise<Model> {
   ${engine.start}
-  ${plan.loops === undefined ? "" : "const bytes = new Uint8Array(memory);"}
   ${scalars}
   ${plan.inputs.map((input) => `const ${input.name}_in = ${viewText(input, map)};`).join("\n  ")}
   ${plan.outputs.map((output, k) => `const out${k} = ${viewText(output, map)};`).join("\n  ")}
   ${counts ? "let completed = 0;" : ""}
   let isFirst = true;
   const model: Model = {
-    ${optimizer === undefined ? runText(program, map, engine) : stepText(program, map, engine)}
+    ${optimizer === undefined ? runText(program, engine) : stepText(program, engine)}
     ${seedLine}
     ${others}
     load(weights: Bytes): void {
@@ -177,18 +182,14 @@ function feedLines({ plan, limits }: PortableProgram): string[] {
   return [...checks, ...plan.inputs.map(({ name }) => `${name}_in.set(${name});`)];
 }
 
-function runText(program: PortableProgram, map: MemoryMap, engine: Engine): string {
+function runText(program: PortableProgram, engine: Engine): string {
   const { plan } = program;
   const { commitFrom, kernels } = plan;
   const faults = faultLines(program);
   const running =
     faults.length === 0
-      ? runLines(plan, map, engine.run, 0, kernels.length)
-      : [
-          ...runLines(plan, map, engine.run, 0, commitFrom),
-          ...faults,
-          ...runLines(plan, map, engine.run, commitFrom, kernels.length),
-        ];
+      ? engine.run(0, kernels.length)
+      : [...engine.run(0, commitFrom), ...faults, ...engine.run(commitFrom, kernels.length)];
   return `run(${parameterList(program)}): ${resultType(program)} {
       ${[...feedLines(program), ...scalarLines(program), ...running].join("\n      ")}
       ${plan.scalars.includes("step") ? "completed++;" : ""}
@@ -196,7 +197,7 @@ function runText(program: PortableProgram, map: MemoryMap, engine: Engine): stri
     },`;
 }
 
-function stepText(program: PortableProgram, map: MemoryMap, engine: Engine): string {
+function stepText(program: PortableProgram, engine: Engine): string {
   const { plan, optimizer } = program;
   const { commitFrom, kernels } = plan;
   const seed = plan.scalars.includes("seed") ? ', "kiln.seed": String(model.seed)' : "";
@@ -205,12 +206,12 @@ function stepText(program: PortableProgram, map: MemoryMap, engine: Engine): str
       return completed;
     },
     step(${parameterList(program)}): number {
-      ${[...feedLines(program), ...scalarLines(program), ...runLines(plan, map, engine.run, 0, commitFrom), ...faultLines(program)].join("\n      ")}
+      ${[...feedLines(program), ...scalarLines(program), ...engine.run(0, commitFrom), ...faultLines(program)].join("\n      ")}
       const loss = out0[0];
       if (!Number.isFinite(loss)) {
         throw new Error(\`the loss of step \${completed + 1} is \${loss}; the parameters are those after step \${completed}\`);
       }
-      ${runLines(plan, map, engine.run, commitFrom, kernels.length).join("\n      ")}
+      ${engine.run(commitFrom, kernels.length).join("\n      ")}
       completed++;
       return loss;
     },

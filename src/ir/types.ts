@@ -112,5 +112,17 @@ export interface OpTable {
   ): readonly (Value | undefined)[];
   /** Whether gradients compute a node of `graph` again rather than have it saved for them. */
   isRepeated(node: Node, graph: Graph): boolean;
+  /** Whether all that a node does is to move the elements of its input. */
+  movesData(node: Node): boolean;
+  /** How the results of a node in all iterations of a loop are summed up at once, if they can be. */
+  sumOverStacks(node: Node): StackedSum | undefined;
   has(op: string): boolean;
+}
+
+/** The sum over the iterations of a loop of what an op gives in each. */
+export interface StackedSum {
+  /** Whether inputs are worth being stacked for it, of which there are no stacks otherwise. */
+  readonly isWorthStacks: boolean;
+  /** The sum, given the inputs stacked along a new first axis. */
+  of(b: GraphBuilder, stacks: readonly Value[]): Value;
 }

@@ -3,6 +3,8 @@
  * were so on the machine of the benchmarks.
  */
 
+import type { BinaryOp, UnaryOp } from "./types.ts";
+
 /** A cache, as far as the order of loops should mind it. */
 export interface Cache {
   readonly bytes: number;
@@ -172,6 +174,8 @@ export interface Times {
   readonly scalar: number;
   readonly vector: number;
   readonly iteration: number;
+  /** What a function takes longer than an operation, on one element or on a vector; those that are missing are operations. */
+  readonly functions: Readonly<Partial<Record<UnaryOp | BinaryOp, number>>>;
   /** All threads meet. */
   readonly meeting: number;
   /** Work of each thread below which meeting the others costs more than it brings. */

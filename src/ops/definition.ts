@@ -7,7 +7,7 @@ import type { IndexLimit } from "../core/index-limit.ts";
 import type { Layout } from "../core/layout.ts";
 import { broadcastShapes, formatShape, type Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
-import type { Attrs, Graph, Node, NodeType, TensorType, Value } from "../ir/types.ts";
+import type { Attrs, Graph, Node, NodeType, StackedSum, TensorType, Value } from "../ir/types.ts";
 import { int } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
 import type { Declaration } from "./declaration.ts";
@@ -186,6 +186,8 @@ export interface OpDef extends Declaration {
   bodyInputs?(attrs: Attrs): readonly (number | undefined)[];
   /** Set for ops that need not compute all their results: what is left where only some are `used`. */
   without?(inputs: readonly Value[], attrs: Attrs, used: ReadonlySet<number>): Narrowed;
+  /** Set for ops whose sum over the iterations of a loop is computed at once from their stacked inputs, where it is. */
+  sumOverStacks?(inputs: readonly TensorType[], attrs: Attrs): StackedSum | undefined;
   /** What `gradFn` shows of it. */
   readonly backward: BackwardInfo;
   /** Set for ops that show their input's own memory. */

@@ -2,10 +2,11 @@
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
+import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, TensorType, Value } from "../ir/types.ts";
 import { add, int, mul, reduce } from "../loop/build.ts";
 import type { Expr } from "../loop/types.ts";
-import { sum } from "./algebra.ts";
+import { reshape, sum } from "./algebra.ts";
 import { BOOLEAN } from "./declaration.ts";
 import { describe, f32, type OpDef, requireBroadcast, requireFloat } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
@@ -72,6 +73,22 @@ const matmul: OpDef = {
       ta ? product(y, ct, tb, true) : product(ct, y, false, !tb),
       tb ? product(ct, x, true, ta) : product(x, ct, !ta, false),
     ];
+  },
+  /** The rows and columns that are summed over follow each other, iteration by iteration. */
+  sumOverStacks([x, y], attrs) {
+    if (x.shape.length > 2 || y.shape.length > 2) return undefined;
+    const ta = isTransposed(attrs, "transposeA");
+    const tb = isTransposed(attrs, "transposeB");
+    const joined = (b: GraphBuilder, stack: Value, isInner: boolean): Value => {
+      const [iterations, rows, columns] = stack.type.shape;
+      if (!isInner) return reshape(b, stack, [iterations * rows, columns]);
+      return reshape(b, b.node("permute", [stack], { dims: [1, 0, 2] }), [rows, iterations * columns]);
+    };
+    return {
+      isWorthStacks: true,
+      of: (b, [p, q]) =>
+        b.node("matmul", [joined(b, p, !ta), joined(b, q, tb)], { transposeA: ta, transposeB: tb }),
+    };
   },
   backward: { name: "MmBackward" },
   lower([a, b], _output, attrs) {

@@ -110,6 +110,14 @@ const sum: OpDef = {
   vjp: (b, ct, [x], _out, attrs) => [
     b.node("broadcast_to", [withKeptAxes(b, ct, x.type.shape, attrs)], { shape: x.type.shape }),
   ],
+  sumOverStacks: ([x], attrs) => ({
+    isWorthStacks: false,
+    of(b, [stack]) {
+      const axes = ints(attrs, "axes");
+      const total = b.node("sum", [stack], { axes: [0, ...axes.map((axis) => axis + 1)], keepdim: false });
+      return isKept(attrs) ? b.node("reshape", [total], { shape: reducedShape(x.shape, axes, true) }) : total;
+    },
+  }),
   backward: { name: "SumBackward" },
   lower:
     ([x], _output, attrs) =>

@@ -130,5 +130,11 @@ export const opTable: OpTable = {
     definitionOf(node).vjp(b, cotangent, node.inputs, node, node.attrs, others),
   isRepeated: (node, { nodes }) =>
     ["row", "view"].includes(definitionOf(node).pattern) && !comparedBy(nodes).has(node),
+  movesData: (node) => definitionOf(node).movement !== undefined,
+  sumOverStacks: ({ op, inputs, attrs }) =>
+    definitionOf(op).sumOverStacks?.(
+      inputs.map(({ type }) => type),
+      attrs,
+    ),
   has: (op) => byName.has(op),
 };

@@ -8,8 +8,8 @@ import { ElementWork } from "../loop/element-work.ts";
 import { RangeContext } from "../loop/range.ts";
 import { simplify } from "../loop/simplify.ts";
 import type { Operand } from "./definition.ts";
+import { loopOf } from "./loop.ts";
 import { definitionOf } from "./registry.ts";
-import { loopOf } from "./scan.ts";
 
 /** What one run of a node does. */
 export interface Work {

@@ -6,6 +6,7 @@ import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
 import { backendNamed } from "../../backends/registry.ts";
 import { wasm } from "../../backends/wasm/backend.ts";
+import { autodiff } from "../../passes/graph/autodiff.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
@@ -13,8 +14,8 @@ import type { Graph } from "../../src/ir/types.ts";
 import { parseProgram } from "../../src/loop/parse.ts";
 import { type ProgramPlan, printPlan } from "../../src/loop/plan.ts";
 import { verifyProgram } from "../../src/loop/verify-program.ts";
+import { loopOf } from "../../src/ops/loop.ts";
 import { opTable } from "../../src/ops/registry.ts";
-import { loopOf } from "../../src/ops/scan.ts";
 import { draw, generator } from "../support/draw.ts";
 import { EXCHANGE, LOOPS, MAPPED, recurrent } from "../support/loops.ts";
 import { evaluateGraph } from "../support/reference.ts";
@@ -117,6 +118,16 @@ test("what does not change in a loop is computed before it", () => {
   const inside = kernels.slice(loops[0].from, loops[0].to);
   expect(inside.flatMap(({ ops }) => ops)).toEqual(["mul"]);
   expect(loops[0].from).toBeGreaterThan(0);
+});
+
+test("what iterations would add up of products is one product behind the loop", () => {
+  const graph = recurrent(4);
+  const step = autodiff(statesOf(graph)).run(graph);
+  const back = step.nodes.findLastIndex(({ op }) => op === "scan");
+  // The loop carries nothing but a state, and the one that goes back nothing but its gradient.
+  expect(loopOf(step.nodes[back].attrs).carried).toBe(1);
+  const behind = step.nodes.slice(back);
+  expect(behind.filter(({ op }) => op === "matmul")).toHaveLength(2);
 });
 
 test("a plan with loops reads back from its text, and is held against what it says", () => {

@@ -5,7 +5,7 @@ import type { GraphBuilder } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
-import { loopOf } from "../../src/ops/scan.ts";
+import { loopOf } from "../../src/ops/loop.ts";
 
 /** The graph without loops. */
 export function unrolled(graph: Graph): Graph {

@@ -21,6 +21,9 @@ const SIMD = 0xfd;
 /** Where those of atomic instructions are, and the power of two of a word's alignment. */
 const ATOMIC = 0xfe;
 const WORD_ALIGNMENT = 2;
+/** Where those on stretches of memory are. */
+const BULK = 0xfc;
+const COPY = 0x0a;
 const VECTOR_CONSTANT = 0x0c;
 const SHUFFLE = 0x0d;
 
@@ -109,6 +112,12 @@ export class CodeWriter {
         this.body(e.operands);
         this.code(ATOMIC, ATOMICS[e.name].code);
         w.unsigned(WORD_ALIGNMENT).unsigned(e.offset);
+        return;
+      case "memory.copy":
+        this.body(e.operands);
+        this.code(BULK, COPY);
+        // From the first memory to the first memory.
+        w.byte(0).byte(0);
         return;
       case "lane":
         this.body(e.operands);

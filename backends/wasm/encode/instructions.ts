@@ -77,6 +77,12 @@ export type Instruction =
       readonly operands: readonly Instruction[];
     }
   | {
+      readonly kind: "memory.copy";
+      readonly type: "none";
+      /** Where to, where from, and how many bytes. */
+      readonly operands: readonly Instruction[];
+    }
+  | {
       readonly kind: "lane";
       readonly type: ValueType;
       readonly name: ExtractName | ReplaceName;
@@ -207,6 +213,12 @@ export function atomic(
     `${name} takes ${wanted.join(" ")}, not ${given}`,
   );
   return { kind: "atomic", type: result, name, offset, operands: [address, ...operands] };
+}
+
+/** Copies `bytes` bytes; the two places may overlap. */
+export function copyMemory(to: Instruction, from: Instruction, bytes: number): Instruction {
+  invariant(to.type === "i32" && from.type === "i32", `memory.copy from ${from.type} to ${to.type}`);
+  return { kind: "memory.copy", type: "none", operands: [to, from, i32(bytes)] };
 }
 
 export function extract(name: ExtractName, lane: number, from: Instruction): Instruction {

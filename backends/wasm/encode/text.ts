@@ -92,6 +92,7 @@ function operandsOf(e: Instruction): readonly Instruction[] {
   switch (e.kind) {
     case "operation":
     case "atomic":
+    case "memory.copy":
     case "lane":
     case "shuffle":
     case "call":
@@ -138,6 +139,8 @@ function headOf(e: Instruction): string {
     case "store":
     case "atomic":
       return e.offset === 0 ? e.name : `${e.name} offset=${e.offset}`;
+    case "memory.copy":
+      return e.kind;
     case "lane":
       return `${e.name} ${e.lane}`;
     case "shuffle":

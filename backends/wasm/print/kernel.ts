@@ -9,7 +9,7 @@ import type { Kernel, Stmt } from "../../../src/loop/types.ts";
 import { type UsedBuffers, usedBuffers } from "../../../src/loop/used-buffers.ts";
 import type { Instruction } from "../encode/instructions.ts";
 import type { WasmFunction } from "../encode/module.ts";
-import type { Phase } from "../threads/run-function.ts";
+import type { Phase } from "../threads/run-steps.ts";
 import { type Environment, FunctionContext, THREAD, THREADS, type UsedMath } from "./context.ts";
 import { StatementPrinter } from "./statements.ts";
 

@@ -37,8 +37,10 @@ function serve() {
     ran = word(${asked});
     const run = programs.get(word(${program}));
     const count = word(${threads}), end = word(${to}), start = word(${base});
-    let at = run(thread, count, word(${from}), end, start, 0);
-    while (at !== ${DONE}) at = run(thread, count, at, end, start, 1);
+    const first = word(${from});
+    let at = ${DONE};
+    do at = run(thread, count, first, end, start, at);
+    while (at !== ${DONE});
     Atomics.add(control, ${runs}, 1);
   }
 }

@@ -18,6 +18,8 @@ export interface ProgramFacts {
   readonly inputs: ReadonlySet<string>;
   /** Whether the user lets convolutions be computed by Winograd's method, which rounds differently. */
   readonly allowsWinograd: boolean;
+  /** Of a kernel in a loop: how often it runs, and what is new each time. All else is packed once, before the loop. */
+  readonly repeated?: { readonly iterations: number; readonly changing: ReadonlySet<string> } | undefined;
   /** The strategy that is forced wherever it matches, if one is. */
   readonly forced?: string | undefined;
   /** Whether nothing but the cheapest candidate of each strategy is wanted: others may be left out. */

@@ -9,7 +9,8 @@ import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
 import { BLOCK } from "../../../src/loop/sum-blocks.ts";
-import type { ReduceAxis } from "../../../src/loop/types.ts";
+import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
+import { outermost } from "../../../src/loop/walk.ts";
 import { type Contraction, dependsOn, extentsOf, isOneSum } from "../analysis/contraction.ts";
 import type { Coordinate, Extents } from "../analysis/coordinates.ts";
 import { flatContractionOf } from "../analysis/flat-contraction.ts";
@@ -29,7 +30,7 @@ import {
 import { Factor } from "./factor.ts";
 import { farLoads, farStores } from "./far-memory.ts";
 import { finishCost, isPicked } from "./lane-steps.ts";
-import type { Candidate, Strategy } from "./strategy.ts";
+import type { Candidate, ProgramFacts, Strategy } from "./strategy.ts";
 
 const NAME = "tile";
 
@@ -45,7 +46,7 @@ export const tile: Strategy = {
     if (contraction === undefined) return [];
     const isJoined = contraction.kernel !== kernel;
     const found = (of: Capabilities): readonly Candidate[] =>
-      new Search(contraction, isJoined, of).candidates(facts?.wantsCheapest ?? false);
+      new Search(contraction, isJoined, of, facts?.repeated).candidates(facts?.wantsCheapest ?? false);
     const inLanes = machine.vectorWidth > 1 && isOneSum(contraction) ? found(machine) : [];
     // Where there is little to do, packing for lanes costs more than they bring; elsewhere scalar code need not be looked at.
     const least = inLanes.reduce(
@@ -91,8 +92,15 @@ class Search {
   /** Elements of the result, and iterations of the sum behind each of them. */
   private readonly outputs: number;
   private readonly iterations: number;
+  /** How many runs of the kernel there are to one packing of each factor. */
+  private readonly runsOfPacks: readonly number[];
 
-  constructor(contraction: Contraction, isJoined: boolean, machine: Machine) {
+  constructor(
+    contraction: Contraction,
+    isJoined: boolean,
+    machine: Machine,
+    repeated: ProgramFacts["repeated"],
+  ) {
     const { nest, window, core } = contraction;
     this.contraction = contraction;
     this.isJoined = isJoined;
@@ -102,6 +110,10 @@ class Search {
     this.windowSize = iterationsOf(window);
     this.outputs = iterationsOf(nest.loops);
     this.iterations = iterationsOf(core.axes);
+    this.runsOfPacks = this.factors.map(({ expr }) => {
+      const isNew = (e: Expr): boolean => e.kind === "load" && repeated!.changing.has(e.buffer);
+      return repeated === undefined || outermost([expr], isNew).length > 0 ? 1 : repeated.iterations;
+    });
   }
 
   /** The cheapest first; where it alone is wanted, drafts are left out that cost as much before memory is reckoned. */
@@ -247,7 +259,8 @@ class Search {
   ) {
     const { tile: costs, copy } = this.machine.costs;
     const copies = packs.reduce(
-      (sum, plan, k) => sum + (plan === undefined ? 0 : this.factors[k].packingCost(plan, this.machine)),
+      (sum, plan, k) =>
+        sum + (plan ? this.factors[k].packingCost(plan, this.machine) / this.runsOfPacks[k] : 0),
       0,
     );
     const picked = this.factors.reduce((n, factor, k) => {

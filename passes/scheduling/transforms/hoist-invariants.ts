@@ -49,8 +49,8 @@ function hoistFrom(program: LoweredProgram, place: number): LoweredProgram {
   };
 }
 
-/** How often each buffer is written, or moved to, in an iteration of a loop. */
-function changedIn(
+/** How often each buffer is written, or moved to, in an iteration of a loop, which is number `place`. */
+export function changedIn(
   loop: ProgramLoop,
   place: number,
   { kernels, loops = [] }: LoweredProgram,

@@ -49,6 +49,22 @@ test("more rows fit the registers where each is loaded when it is summed up", ()
   expect(rowsOf(false)).toEqual([5]);
 });
 
+test("in a loop, what it does not change is packed once for all iterations", () => {
+  const [kernel] = LINEAR.kernels;
+  const facts = { inputs: new Set<string>(), allowsWinograd: true };
+  const cheapest = (changing: readonly string[]) =>
+    tile.candidates(kernel, FUSED_LANES, {
+      ...facts,
+      repeated: { iterations: 1000, changing: new Set(changing) },
+    })[0];
+  const alone = tile.candidates(kernel, FUSED_LANES, facts)[0];
+  const [x, weight] = kernel.buffers.filter(({ length }) => length > 64).map(({ name }) => name);
+  expect(cheapest([x, weight]).cost).toBe(alone.cost);
+  const fixed = cheapest([x]);
+  expect(fixed.cost).toBeLessThan(alone.cost);
+  expect(fixed.schedule.flatMap((step) => (step.kind === "cache" ? [step.operand] : []))).toEqual(["right"]);
+});
+
 test("what an iteration loads stands before the first sum that wants it", () => {
   const { kernels } = plannedFor({ ...FUSED_LANES, loadsFirst: false }, LINEAR);
   const lines = kernels
