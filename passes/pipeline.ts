@@ -7,6 +7,7 @@ import type { ProgramPlan } from "../src/loop/plan.ts";
 import type { LoweredProgram } from "../src/loop/program.ts";
 import { JOIN_KERNELS, joinKernels } from "./codegen/join-kernels.ts";
 import { lowerReductions } from "./codegen/lower-reductions.ts";
+import { orderKernels } from "./codegen/order-kernels.ts";
 import { PARALLELIZE, parallelize } from "./codegen/parallelize.ts";
 import { planMemory } from "./codegen/plan-memory.ts";
 import { sharePanels } from "./codegen/share-panels.ts";
@@ -76,6 +77,7 @@ const GRAPH_PASSES: readonly Step<Graph, Graph>[] = [
 /** Passes over lowered programs, in order. */
 const PROGRAM_PASSES: readonly Step<LoweredProgram, LoweredProgram>[] = [
   { stage: SCHEDULE, make: ({ capabilities, ...options }) => schedule(capabilities, options) },
+  always(orderKernels),
   ofLoops(sharePanels),
   ofLoops(lowerReductions),
   ofLoops(strengthReduction),

@@ -88,11 +88,12 @@ export function printPlan(plan: ProgramPlan): string {
     }),
   );
   const total = placements.reduce((sum, p) => sum + p.byteLength, 0);
+  const most = mostAlive(placements, kernels.length);
   const head = [
     `plan ${printName(plan.name)}`,
     ...printSettings(plan),
     `  arena ${arenaBytes} bytes`,
-    `  # ${total} bytes of values lie in it; the kernels in the order they run:`,
+    `  # ${total} bytes of values lie in it, ${most} together at most; the kernels in the order they run:`,
     ...kernels.map(({ name }, k) => `  # ${`${k}`.padStart(3)} ${name}`),
     ...printBuffers(plan, (buffer) => texts.get(buffer) ?? ""),
   ];

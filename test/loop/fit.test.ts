@@ -14,7 +14,7 @@ const on = (name: string) => backendNamed(name);
 const threaded = createWasmBackend({ threads: 4 });
 
 /** The stages of kernels, up to the memory plan. */
-const PROGRAM_STAGES = "lower schedule share-panels lower-reductions strength-reduction parallelize join-kernels".split(
+const PROGRAM_STAGES = "lower schedule order share-panels lower-reductions strength-reduction parallelize join-kernels".split(
   " ",
 );
 

@@ -76,7 +76,7 @@ describe.each(NETS)("%s", (name, source) => {
       const { stages } = await compilationOf(source, backendNamed(backend));
       const programs = stages.filter(({ name, artifact }) => !isGraph(artifact) && name !== "source");
       expect(programs.map(({ name }) => name)).toEqual([
-        ...["lower", "schedule", "share-panels", "lower-reductions", "strength-reduction", "parallelize"],
+        ...["lower", "schedule", "order", "share-panels", "lower-reductions", "strength-reduction", "parallelize"],
         "join-kernels",
         "plan-memory",
       ]);
