@@ -149,7 +149,7 @@ describe("refused is a program with", () => {
     [
       "a life that ends early",
       placed("relu", { last: 2 }),
-      /relu is alive from 2 to 2, and kernel \w+ needs it at 13/,
+      /relu is alive from 2 to 2, and kernel \w+ needs it at 23/,
     ],
     [
       "an input that is not there at first",
