@@ -34,7 +34,15 @@ describe.each(BACKENDS)("kernels for %s read back", (_name, backend, options) =>
   ] as const)("%s", (_net, source) => {
     const { programs } = stagesOf(source, backend, options);
     expect(programs.map(([stage]) => stage)).toEqual([
-      ...["lower", "schedule", "order", "share-panels", "lower-reductions", "strength-reduction", "parallelize"],
+      ...[
+        "lower",
+        "schedule",
+        "order",
+        "share-panels",
+        "lower-reductions",
+        "strength-reduction",
+        "parallelize",
+      ],
       "join-kernels",
       "plan-memory",
     ]);
