@@ -4,8 +4,8 @@ import { producerOf, resultIndex } from "../../src/ir/body.ts";
 import type { GraphBuilder } from "../../src/ir/builder.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
-import { opTable } from "../../src/ops/registry.ts";
 import { loopOf } from "../../src/ops/loop.ts";
+import { opTable } from "../../src/ops/registry.ts";
 
 /** The graph without loops. */
 export function unrolled(graph: Graph): Graph {
