@@ -75,11 +75,8 @@ export class VectorPrinter {
     const { lanes, isMask } = REPRESENTATION[e.dtype];
     const values = Array.from({ length: this.context.lanes }, (_, lane) => {
       const value = this.scalar.print(e, { ...scope, lane });
-      return isMask
-        ? `-(int32_t)${value}`
-        : e.dtype === "float32"
-          ? value
-          : `(${REPRESENTATION[e.dtype].scalar})${value}`;
+      if (isMask) return `-(int32_t)${value}`;
+      return isFloat(e.dtype) ? value : `(${REPRESENTATION[e.dtype].scalar})${value}`;
     });
     return `(${lanes}){${values.join(", ")}}`;
   }
