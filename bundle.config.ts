@@ -29,13 +29,13 @@ const COMMON: BuildOptions = {
 
 /**
  * Kiln asks for Node's modules where it needs them and not before. In a browser each of them is a module that cannot
- * be loaded, so that reading a file, a download or an event file is one error there and everything else works. So is the
- * decoder of JPEG files, which only folders of images ask for.
+ * be loaded, so that reading a file, a download or an event file is one error there and everything else works. So are the
+ * decoder of JPEG files, which only folders of images ask for, and koffi, which calls C.
  */
 const withoutNode: Plugin = {
   name: "without-node",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:|^jpeg-js$/ }, ({ path }) => ({ path, namespace: "node" }));
+    onResolve({ filter: /^node:|^jpeg-js$|^koffi$/ }, ({ path }) => ({ path, namespace: "node" }));
     onLoad({ filter: /^/, namespace: "node" }, ({ path }) => ({
       contents: [
         'import { KilnError } from "./src/core/errors.ts";',

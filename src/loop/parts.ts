@@ -12,6 +12,18 @@ const known = new WeakMap<Kernel, readonly Kernel[]>();
 /** The kernels that `kernel` was made of; `undefined` where it is no such kernel, or was read from a text. */
 export const partsOf = (kernel: Kernel): readonly Kernel[] | undefined => known.get(kernel);
 
+/** Of the parts of `kernel` the one that last stores into a buffer, and its place among them; a kernel is its own part. */
+export function storingPart(
+  kernel: Kernel,
+  buffer: string,
+): { readonly part: Kernel; readonly place: number } {
+  const parts = partsOf(kernel) ?? [kernel];
+  const place = parts.findLastIndex(({ buffers }) =>
+    buffers.some(({ name, access }) => name === buffer && access !== "read"),
+  );
+  return place < 0 ? { part: kernel, place: 0 } : { part: parts[place], place };
+}
+
 /** The names of the kernels that `kernel` was made of, or its own. */
 export function partNames({ name, schedule = [] }: Kernel): readonly string[] {
   const names = schedule.flatMap((step) => (step.kind === "part" ? [step.name] : []));

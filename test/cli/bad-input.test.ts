@@ -79,7 +79,7 @@ const COMMAND_LINES: readonly Case[] = [
   [
     "an unknown backend",
     ["dump", LENET, "--backend", "cuda"],
-    /no backend "cuda"; the backends are wasm, js, interpret/,
+    /no backend "cuda"; the backends are wasm, c, js, interpret/,
   ],
 ];
 

@@ -181,7 +181,7 @@ describe("functions", () => {
   });
 });
 
-it("the error function is exact in double over its whole range", async () => {
+it("the error function has thirteen digits in double over its whole range", async () => {
   const x = Float32Array.from({ length: 1401 }, (_, i) => (i - 700) / 100);
   const b = new GraphBuilder(opTable);
   const output = b.node("erf", [b.input("input", "x", { dtype: "float32", shape: [x.length] })]);
@@ -191,8 +191,8 @@ it("the error function is exact in double over its whole range", async () => {
     output.type,
     {},
   ).data;
-  // Both are off by a few units of 1.1e-16; the series that serves as reference adds up the most terms.
-  expect(relativeError(results.output, expected)).toBeLessThan(4e-15);
+  // What the approximation of the normal tail is off by (src/ops/normal.ts): a millionth of a float32's last digit.
+  expect(relativeError(results.output, expected)).toBeLessThan(2.5e-13);
 });
 
 it("PReLU's slope is state that an optimizer trains", async () => {

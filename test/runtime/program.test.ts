@@ -178,7 +178,7 @@ test.each([
   [{ inputs: [[6, 1, 8, 8.5]] }, "shapes of positive whole numbers"],
   [
     { inputs: [[6, 1, 8, 8]], backend: "cuda" },
-    'there is no backend "cuda"; the backends are wasm, js, interpret',
+    'there is no backend "cuda"; the backends are wasm, c, js, interpret',
   ],
 ])("a shape that the model does not accept names op and shapes (%#)", async (options, message) => {
   await expect(compile(new TinyNet(), options)).rejects.toThrow(message);

@@ -9,8 +9,10 @@ import { CONSTANT } from "../../ir/builder.ts";
 import { valueNames } from "../../ir/print.ts";
 import type { Graph, Value } from "../../ir/types.ts";
 import { iterationsOf } from "../../loop/loops.ts";
+import { partsOf, storingPart } from "../../loop/parts.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { ProgramBuffer } from "../../loop/program.ts";
+import type { Kernel } from "../../loop/types.ts";
 import { indexAt, type StoredValues, type Summary, summarize } from "../state/stored-values.ts";
 import { runOneByOne } from "./one-by-one.ts";
 
@@ -63,7 +65,8 @@ export class NanReport {
   async explain(found: Found, infinity: Found | undefined, scalars: Float64Array): Promise<NanFound> {
     const { kernels } = this.plan;
     const { kernel, buffer } = found;
-    const { name, ops } = kernels[kernel];
+    const { part, place } = storingPart(kernels[kernel], buffer.name);
+    const { name, ops } = part;
     const computed = [...new Set(ops)].filter((op) => op !== CONSTANT);
     const read = await this.whatItRead(found, scalars);
     const runs = iterationsOf(this.plan, kernel);
@@ -75,24 +78,32 @@ export class NanReport {
       `makes NaN: kernel ${name} (${kernel + 1} of ${kernels.length}${computes}) stores the first one${iteration}, ` +
         `${where(found)}${stored}`,
       ...(read.length === 0 ? [] : [`it reads ${read.map(describeRead).join(", ")}`]),
-      ...(infinity === undefined || infinity.kernel >= kernel ? [] : [this.aboutInfinity(infinity)]),
+      ...(infinity !== undefined && this.isBefore(infinity, kernel, place)
+        ? [this.aboutInfinity(infinity)]
+        : []),
       advice(read),
       ...(this.plan.commitFrom < kernels.length ? ["the model's state is as it was before"] : []),
     ];
     return new NanFound(parts.join("; "), origins);
   }
 
+  /** Whether something was stored before a part of a kernel ran. */
+  private isBefore(found: Found, kernel: number, place: number): boolean {
+    if (found.kernel !== kernel) return found.kernel < kernel;
+    return storingPart(this.plan.kernels[kernel], found.buffer.name).place < place;
+  }
+
   private aboutInfinity(found: Found): string {
     const { buffer, kernel } = found;
     const { origins } = this.sourceOf(found);
     const place = origins.length === 0 ? "" : ` (${formatOrigins(origins)})`;
-    const { name } = this.plan.kernels[kernel];
+    const { name } = storingPart(this.plan.kernels[kernel], buffer.name).part;
     return `the first infinity is stored by kernel ${name}, ${where(found)}${buffer.value}${place}`;
   }
 
   /** What a stored value is in the graph, and its lines before the others of its kernel. */
   private sourceOf({ kernel, buffer }: Found): { readonly op?: string; readonly origins: readonly Origin[] } {
-    const all = this.plan.kernels[kernel].origins;
+    const all = storingPart(this.plan.kernels[kernel], buffer.name).part.origins;
     const { graph } = this;
     const value = graph && storedValue(graph, buffer);
     if (graph === undefined || value?.kind !== "node") return { origins: all };
@@ -100,8 +111,8 @@ export class NanReport {
   }
 
   /** The values that a kernel reads, also through scratch that others have filled for it. */
-  private async whatItRead({ kernel, run }: Found, scalars: Float64Array): Promise<readonly Read[]> {
-    const wanted = this.readers(kernel);
+  private async whatItRead({ kernel, run, buffer }: Found, scalars: Float64Array): Promise<readonly Read[]> {
+    const wanted = this.readers(kernel, buffer.name);
     const found = new Map<string, Read>();
     let runs = 0;
     // As far as the end of the outermost loop that the kernel is in: the run stops before that.
@@ -119,21 +130,31 @@ export class NanReport {
     return [...found.values()];
   }
 
-  /** By kernel, the values that it reads, for `kernel` and those that fill scratch for it. */
-  private readers(kernel: number): ReadonlyMap<number, readonly string[]> {
-    const { kernels } = this.plan;
+  /**
+   * By kernel, the values that it reads: for the part of `kernel` that stores into `stored`, and for those that fill scratch
+   * for it. What an earlier part of the same kernel stores is not there before that kernel runs, and is left out.
+   */
+  private readers(kernel: number, stored: string): ReadonlyMap<number, readonly string[]> {
     const result = new Map<number, readonly string[]>();
     const scratch = new Set<string>();
+    const isStored = ({ buffers }: Kernel, by: (name: string) => boolean): boolean =>
+      buffers.some(({ name, access }) => access !== "read" && by(name));
     for (let k = kernel; k >= 0; k--) {
-      const { buffers } = kernels[k];
-      if (k < kernel && !buffers.some(({ name, access }) => access !== "read" && scratch.has(name))) continue;
-      const values: string[] = [];
-      for (const { name, access } of buffers) {
-        const { role } = this.values.buffer(name);
-        if (role === "scratch") scratch.add(name);
-        else if (access === "read" || (access === "readwrite" && role === "state")) values.push(name);
+      const parts = partsOf(this.plan.kernels[k]) ?? [this.plan.kernels[k]];
+      const values = new Set<string>();
+      for (const [place, part] of [...parts.entries()].reverse()) {
+        if (!isStored(part, (name) => scratch.has(name) || (k === kernel && name === stored))) continue;
+        for (const { name, access } of part.buffers) {
+          const { role } = this.values.buffer(name);
+          const isThere = !parts
+            .slice(0, place)
+            .some((earlier) => isStored(earlier, (other) => other === name));
+          if (role === "scratch") scratch.add(name);
+          else if (isThere && (access === "read" || (access === "readwrite" && role === "state")))
+            values.add(name);
+        }
       }
-      result.set(k, values);
+      if (values.size > 0) result.set(k, [...values]);
     }
     return result;
   }

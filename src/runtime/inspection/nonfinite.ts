@@ -1,6 +1,7 @@
 /** Finds where a NaN or infinity came from, by running the kernels of a step one after another. */
 
 import { formatOrigins } from "../../core/origin.ts";
+import { storingPart } from "../../loop/parts.ts";
 import type { Kernel } from "../../loop/types.ts";
 import { StoredValues } from "../state/stored-values.ts";
 import { Instrument } from "./instrument.ts";
@@ -34,7 +35,8 @@ export class NonFiniteSearch extends Instrument {
     await runOneByOne(plan, executable, [from, to], scalars, {
       async after(k) {
         for (const buffer of values.storedBy(plan.kernels[k]))
-          if (await sick(buffer)) blamed = plan.kernels[k];
+          if (blamed === undefined && (await sick(buffer)))
+            blamed = storingPart(plan.kernels[k], buffer).part;
         return blamed && "stop";
       },
     });

@@ -99,17 +99,18 @@ test("training-step writes parameters and optimizer states as updates", () => {
   });
   expect(after(text, trainingStep({ groups: [{ rule: paramGroups[0].rule }] }))).toMatchInlineSnapshot(`
     "graph g(%x: f32[2]) params(@w: f32[2], @sgd.w.momentum_buffer: f32[2]) scalars($lr: f32[]) {
-      %0: f32[2] = mul(%x, @w)                              at a.ts:7 fc
-      %1: f32[] = constant() {value=0.9, dtype="float32"}   at a.ts:7 fc
-      %2: f32[2] = mul(@sgd.w.momentum_buffer, %1)          at a.ts:7 fc
-      %3: f32[2] = add(%2, %0)                              at a.ts:7 fc
-      %4: f32[2] = mul(%3, %1)                              at a.ts:7 fc
-      %5: f32[2] = add(%0, %4)                              at a.ts:7 fc
-      %6: f32[2] = mul(%5, $lr)                             at a.ts:7 fc
-      %7: f32[2] = sub(@w, %6)                              at a.ts:7 fc
+      %0: f32[2] = mul(%x, @w)                                at a.ts:7 fc
+      %1: f32[] = constant() {value=0.9, dtype="float32"}     at a.ts:7 fc
+      %2: f32[2] = mul(@sgd.w.momentum_buffer, %1)            at a.ts:7 fc
+      %3: f32[2] = add(%2, %0)                                at a.ts:7 fc
+      %4: f32[2] = flush(%3) {least=1.1754943508222875e-38}   at a.ts:7 fc
+      %5: f32[2] = mul(%4, %1)                                at a.ts:7 fc
+      %6: f32[2] = add(%0, %5)                                at a.ts:7 fc
+      %7: f32[2] = mul(%6, $lr)                               at a.ts:7 fc
+      %8: f32[2] = sub(@w, %7)                                at a.ts:7 fc
       return loss=%0
-      update @w = %7
-      update @sgd.w.momentum_buffer = %3
+      update @w = %8
+      update @sgd.w.momentum_buffer = %4
     }"
   `);
 });

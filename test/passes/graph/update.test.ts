@@ -34,20 +34,21 @@ const stepWith = (clip: GradientClip) =>
 test("each group has a rule and scalars of its own, and updates that are there already stay", () => {
   expect(printGraph(trainingStep({ groups }).run(graph))).toMatchInlineSnapshot(`
     "graph g(%x: f32[2]) params(@w: f32[2], @b: f32[], @mean: f32[2], @sgd.b.momentum_buffer: f32[]) scalars($lr: f32[], $lr_1: f32[]) {
-      %0: f32[2] = mul(%x, @w)                              at a.ts:7 fc
-      %1: f32[2] = add(%0, @b)                              at a.ts:8 fc
-      %2: f32[2] = mul(%0, $lr)                             at a.ts:7 fc
-      %3: f32[2] = sub(@w, %2)                              at a.ts:7 fc
-      %4: f32[] = constant() {value=0.9, dtype="float32"}   at a.ts:8 fc
-      %5: f32[] = mul(@sgd.b.momentum_buffer, %4)           at a.ts:8 fc
-      %6: f32[] = add(%5, @b)                               at a.ts:8 fc
-      %7: f32[] = mul(%6, $lr_1)                            at a.ts:8 fc
-      %8: f32[] = sub(@b, %7)                               at a.ts:8 fc
+      %0: f32[2] = mul(%x, @w)                               at a.ts:7 fc
+      %1: f32[2] = add(%0, @b)                               at a.ts:8 fc
+      %2: f32[2] = mul(%0, $lr)                              at a.ts:7 fc
+      %3: f32[2] = sub(@w, %2)                               at a.ts:7 fc
+      %4: f32[] = constant() {value=0.9, dtype="float32"}    at a.ts:8 fc
+      %5: f32[] = mul(@sgd.b.momentum_buffer, %4)            at a.ts:8 fc
+      %6: f32[] = add(%5, @b)                                at a.ts:8 fc
+      %7: f32[] = flush(%6) {least=1.1754943508222875e-38}   at a.ts:8 fc
+      %8: f32[] = mul(%7, $lr_1)                             at a.ts:8 fc
+      %9: f32[] = sub(@b, %8)                                at a.ts:8 fc
       return loss=%1
       update @mean = %0
       update @w = %3
-      update @b = %8
-      update @sgd.b.momentum_buffer = %6
+      update @b = %9
+      update @sgd.b.momentum_buffer = %7
     }"
   `);
 });
@@ -143,19 +144,20 @@ test("the update from sums sets them back to zero and belongs to the model's lin
     "graph g_update() params(@w: f32[2], @b: f32[], @accumulated.w: f32[2], @accumulated.b: f32[], @sgd.b.momentum_buffer: f32[]) scalars($lr: f32[], $lr_1: f32[]) {
       %0: f32[] = constant() {value=0, dtype="float32"}
       %1: f32[2] = broadcast_to(%0) {shape=[2]}
-      %2: f32[2] = mul(@accumulated.w, $lr)                 at a.ts:7 fc
-      %3: f32[2] = sub(@w, %2)                              at a.ts:7 fc
-      %4: f32[] = constant() {value=0.9, dtype="float32"}   at a.ts:8 fc
-      %5: f32[] = mul(@sgd.b.momentum_buffer, %4)           at a.ts:8 fc
-      %6: f32[] = add(%5, @accumulated.b)                   at a.ts:8 fc
-      %7: f32[] = mul(%6, $lr_1)                            at a.ts:8 fc
-      %8: f32[] = sub(@b, %7)                               at a.ts:8 fc
+      %2: f32[2] = mul(@accumulated.w, $lr)                  at a.ts:7 fc
+      %3: f32[2] = sub(@w, %2)                               at a.ts:7 fc
+      %4: f32[] = constant() {value=0.9, dtype="float32"}    at a.ts:8 fc
+      %5: f32[] = mul(@sgd.b.momentum_buffer, %4)            at a.ts:8 fc
+      %6: f32[] = add(%5, @accumulated.b)                    at a.ts:8 fc
+      %7: f32[] = flush(%6) {least=1.1754943508222875e-38}   at a.ts:8 fc
+      %8: f32[] = mul(%7, $lr_1)                             at a.ts:8 fc
+      %9: f32[] = sub(@b, %8)                                at a.ts:8 fc
       return
       update @accumulated.w = %1
       update @accumulated.b = %0
       update @w = %3
-      update @b = %8
-      update @sgd.b.momentum_buffer = %6
+      update @b = %9
+      update @sgd.b.momentum_buffer = %7
     }"
   `);
 });
