@@ -15,27 +15,27 @@ const NODE_BUNDLE = fromRoot("dist/kiln.node.js");
 const COMMAND_FOLDER = fromRoot("dist/cli");
 
 /**
- * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js and koffi stay
- * outside: the user provides them, and they are loaded when a gpujs backend or the c backend is first asked for.
+ * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js stays outside: the
+ * user provides it, and it is loaded when a gpujs backend is first asked for.
  */
 const COMMON: BuildOptions = {
   entryPoints: [fromRoot("src/index.ts")],
   bundle: true,
   format: "esm",
   target: "es2022",
-  external: ["gpu.js", "koffi"],
+  external: ["gpu.js"],
   logLevel: "warning",
 };
 
 /**
  * Kiln asks for Node's modules where it needs them and not before. In a browser each of them is a module that cannot
- * be loaded, so that reading a file, a download or an event file is one error there and everything else works. So are the
- * decoder of JPEG files, which only folders of images ask for, and koffi, which calls C.
+ * be loaded, so that reading a file, a download or an event file is one error there and everything else works. So is the
+ * decoder of JPEG files, which only folders of images ask for.
  */
 const withoutNode: Plugin = {
   name: "without-node",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:|^jpeg-js$|^koffi$/ }, ({ path }) => ({ path, namespace: "node" }));
+    onResolve({ filter: /^node:|^jpeg-js$/ }, ({ path }) => ({ path, namespace: "node" }));
     onLoad({ filter: /^/, namespace: "node" }, ({ path }) => ({
       contents: [
         'import { KilnError } from "./src/core/errors.ts";',

@@ -1,8 +1,7 @@
 /** koffi as this backend uses it: the package that calls C from Node. It is the user's own to install, and loaded on demand. */
 
-/// <reference path="./koffi-package.d.ts" />
-
 import { KilnError } from "../../src/core/errors.ts";
+import { node } from "./node.ts";
 
 /** A C function; `async` calls it on another thread. */
 export interface ForeignFunction {
@@ -21,7 +20,8 @@ export interface Koffi {
   address(memory: ArrayBuffer): bigint;
 }
 
-const load = async (): Promise<unknown> => import("koffi");
+/** Not by `import`, which bundlers of pages would follow. */
+const load = async (): Promise<unknown> => node?.("node:module").createRequire(import.meta.url)("koffi");
 
 /** Loads koffi, or says how to install it. */
 export async function loadKoffi(from: () => Promise<unknown> = load): Promise<Koffi> {
