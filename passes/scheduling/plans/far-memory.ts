@@ -5,9 +5,10 @@
 
 import { coefficientOf, toAffine } from "../../../src/loop/affine.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
-import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
-import { type Lanes, tileWidth } from "../analysis/lanes.ts";
-import type { StoreTarget } from "../analysis/nest.ts";
+import type { Expr, Kernel, ReduceAxis } from "../../../src/loop/types.ts";
+import { visitExpr } from "../../../src/loop/walk.ts";
+import { type Lanes, tileCount, tileWidth } from "../analysis/lanes.ts";
+import { iterationsOf, type Nest, type StoreTarget } from "../analysis/nest.ts";
 import type { TiledLoop } from "./cost.ts";
 import type { Factor } from "./factor.ts";
 
@@ -27,6 +28,28 @@ export function farLoads(machine: Machine, factors: readonly Factor[], axis: Red
       expr.kind === "load" && isFar(machine, size) && isPaged(machine, expr.index, axis.name, 1),
   );
   return far.length * machine.costs.traffic.farLoad;
+}
+
+/** The multiply-adds that the sums of a nest wait for what they read, in lanes or one by one, where nothing else is planned. */
+export function farSums(machine: Machine, kernel: Kernel, nest: Nest, lanes?: Lanes): number {
+  const sizes = new Map(kernel.buffers.map(({ name, length }) => [name, length]));
+  const outer = iterationsOf(nest.loops.filter(({ name }) => name !== lanes?.loop));
+  const times = outer * (lanes === undefined ? 1 : tileCount(lanes));
+  let waits = 0;
+  const addWaits = (sum: Expr): void => {
+    if (sum.kind !== "reduce") return;
+    const axis = sum.axes.at(-1);
+    if (axis === undefined) return;
+    visitExpr(sum.body, (e) => {
+      const isWaited =
+        e.kind === "load" &&
+        isFar(machine, sizes.get(e.buffer) ?? 0) &&
+        isPaged(machine, e.index, axis.name, 1);
+      if (isWaited) waits += times * iterationsOf(sum.axes);
+    });
+  };
+  for (const { value } of nest.stores) visitExpr(value, addWaits);
+  return waits * machine.costs.traffic.farLoad;
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Tiles: lanes where there is work for them, scalar blocks where packing for lanes would cost more than it brings. */
 
-import { compile, nn, type Tensor } from "kiln";
+import { compile, nn, type Tensor, zeros } from "kiln";
 import { expect, test } from "vitest";
 import { FUSED } from "../../../backends/processor.ts";
+import { plain } from "../../../passes/scheduling/plans/plain.ts";
 import { tile } from "../../../passes/scheduling/plans/tile.ts";
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
 import { parseSchedule } from "../../../src/loop/parse-schedule.ts";
@@ -106,4 +107,19 @@ test("results that no cache holds are stored along their rows", () => {
   const order = schedule.flatMap((step) => (step.kind === "reorder" ? [step.loops] : []));
   expect(order[0].slice(-1)).toEqual(lanes);
   expect(lanes).toEqual(["i1"]);
+});
+
+test("few rows times a matrix that no cache holds are not computed row by row through its pages", () => {
+  class Transposed extends nn.Module {
+    readonly weight = new nn.Parameter(zeros(2048, 2048));
+    forward(x: Tensor): Tensor {
+      return x.matmul(this.weight);
+    }
+  }
+  const trace = traceModel(new Transposed(), [{ dtype: "float32", shape: [16, 2048] }]);
+  const { kernels } = stagesOf({ trace }).artifacts.get("lower") as LoweredProgram;
+  const machine = { ...FUSED_LANES, loadsFirst: false };
+  const [inLanes] = plain.candidates(kernels[0], machine).slice(-1);
+  const tiled = Math.min(...tile.candidates(kernels[0], machine).map(({ cost }) => cost));
+  expect(tiled).toBeLessThan(inLanes.cost);
 });
