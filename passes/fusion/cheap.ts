@@ -33,6 +33,15 @@ export function isCheapIn(node: Node, user: Node): boolean {
 export const windowsCoverOnce = (user: Node): boolean =>
   definitionOf(user).readsOnce?.(operandsOf(user)[0].type, user.type, producerOf(user).attrs) ?? false;
 
+/** Sums of a window that registers hold at once. */
+const MOST_IN_WINDOW = 9;
+
+/** Whether a window takes the elements of a product from the registers that they are summed up in. */
+export const holdsContraction = (user: Node): boolean =>
+  definitionOf(user).holdsContraction === true &&
+  windowsCoverOnce(user) &&
+  sizeOf(operandsOf(user)[0].type.shape) <= MOST_IN_WINDOW * sizeOf(user.type.shape);
+
 /** Whether `node` is other axes of the memory that its operand lies in. */
 export const isView = (node: Node): boolean => definitionOf(node).pattern === "view";
 

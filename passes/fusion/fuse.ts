@@ -17,6 +17,7 @@ import { baseOf, Commit } from "../lowering/commit.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 import {
   exploitsSparsity,
+  holdsContraction,
   isCheapIn,
   isEpilogue,
   isFree,
@@ -25,7 +26,6 @@ import {
   isView,
   movesWhole,
   widens,
-  windowsCoverOnce,
 } from "./cheap.ts";
 import {
   contains,
@@ -369,12 +369,13 @@ class Fusion {
       case "contraction":
         // Tiles hold one sum alone: whoever needs whole rows of a product reads them from memory.
         if (["contraction", "row", "reduction"].some((kind) => contains(draft, kind))) return false;
-        return users.every(
-          (user) =>
-            isEpilogue(node, user) ||
-            movesWhole(user) ||
-            (definitionOf(user).holdsContraction && windowsCoverOnce(user)),
-        );
+        if (
+          [...draft.nodes.keys()].some(
+            (other) => definitionOf(other).pattern === "window" && !holdsContraction(other),
+          )
+        )
+          return false;
+        return users.every((user) => isEpilogue(node, user) || movesWhole(user) || holdsContraction(user));
       case "reduction":
         if (!this.capabilities.oneElementPerThread && users.every((user) => isRowConstant(node, user)))
           return !contains(draft, "contraction");
