@@ -38,6 +38,10 @@ function subjectOf(name: string): Subject {
   const workload = MODELS[name];
   if (workload !== undefined) return { workload, model: () => startedModel(workload) };
   const small = WORKLOADS[name];
+  if (small === undefined) {
+    const known = [...Object.keys(WORKLOADS), ...Object.keys(MODELS)].join(", ");
+    throw new Error(`there is no workload "${name}"; the workloads are ${known}`);
+  }
   const like: ModelWorkload = {
     ...MODELS.resnet18,
     name,
