@@ -1,9 +1,9 @@
 /** Memory that JavaScript and C both see: states in segments, and arenas. What programs hold on to is never moved or freed. */
 
-import { byteSize, type TypedArray, viewOf } from "../../src/core/dtype.ts";
-import { invariant } from "../../src/core/errors.ts";
+import { type TypedArray, viewOf } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
-import type { StateMemory, StateSpec } from "../backend.ts";
+import type { StateMemory } from "../backend.ts";
+import { StateSegments } from "../state-segments.ts";
 import type { Koffi } from "./koffi.ts";
 
 /** Where blocks begin: a cache line, and more than any vector asks for. */
@@ -24,64 +24,24 @@ export class Block {
   }
 }
 
-interface StateSlot extends StateSpec {
-  readonly segment: Segment;
-  readonly byteOffset: number;
-}
-
-/** The states of one call of `allocate`. Until koffi is there they have a place, and no memory. */
-class Segment {
-  readonly bytes: number;
-  private block: Block | undefined;
-
-  constructor(bytes: number) {
-    this.bytes = bytes;
-  }
-
-  blockFor(koffi: Koffi): Block {
-    this.block ??= new Block(koffi, this.bytes);
-    return this.block;
-  }
-}
-
-/** States in segments: each `allocate` adds one, so that programs compiled before keep their memory. */
-export class CStates implements StateMemory {
+/** Until koffi is there, states have a place and no memory. */
+export class CStates extends StateSegments implements StateMemory {
   private readonly koffi: Promise<Koffi>;
-  private readonly segments: Segment[] = [];
-  private readonly slots = new Map<string, StateSlot>();
+  private readonly blocks: Block[] = [];
 
   constructor(koffi: Promise<Koffi>) {
+    super();
     this.koffi = koffi;
-  }
-
-  get byteLength(): number {
-    return this.segments.reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  allocate(states: readonly StateSpec[]): void {
-    const added = states.filter(({ name }) => !this.slots.has(name));
-    const lengths = added.map(
-      ({ shape, dtype }) => Math.ceil((sizeOf(shape) * byteSize(dtype)) / ALIGNMENT) * ALIGNMENT,
-    );
-    const total = lengths.reduce((sum, length) => sum + length, 0);
-    if (added.length === 0) return;
-    const segment = new Segment(total);
-    this.segments.push(segment);
-    let byteOffset = 0;
-    added.forEach((spec, k) => {
-      this.slots.set(spec.name, { ...spec, segment, byteOffset });
-      byteOffset += lengths[k];
-    });
   }
 
   /** The numbers of a state, and where C finds them. */
   place(name: string, koffi: Koffi): { readonly view: TypedArray; readonly address: number } {
-    const slot = this.slots.get(name);
-    invariant(slot !== undefined, `no state ${name}`);
-    const block = slot.segment.blockFor(koffi);
+    const { segment, byteOffset, dtype, shape } = this.slot(name);
+    this.blocks[segment] ??= new Block(koffi, this.segmentBytes[segment]);
+    const { buffer, offset, address } = this.blocks[segment];
     return {
-      view: viewOf(block.buffer, slot.dtype, block.offset + slot.byteOffset, sizeOf(slot.shape)),
-      address: block.address + slot.byteOffset,
+      view: viewOf(buffer, dtype, offset + byteOffset, sizeOf(shape)),
+      address: address + byteOffset,
     };
   }
 

@@ -8,6 +8,7 @@ import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Availability, Backend, Executable, KernelSource, StateMemory, StateSpec } from "../backend.ts";
 import { requireOneThread } from "../options.ts";
 import { PROCESSOR, SCALAR } from "../processor.ts";
+import { StateSegments } from "../state-segments.ts";
 import { printJsKernel } from "./print.ts";
 import type { Address, Environment } from "./print-expressions.ts";
 
@@ -55,33 +56,17 @@ function available(): Availability {
   }
 }
 
-interface StateSlot extends StateSpec {
-  readonly segment: number;
-  readonly byteOffset: number;
-}
-
-/** States in segments: each `allocate` adds one, so that programs compiled before keep their memory. */
-class JsStates implements StateMemory {
+class JsStates extends StateSegments implements StateMemory {
   readonly segments: ArrayBuffer[] = [];
-  readonly slots = new Map<string, StateSlot>();
 
-  get byteLength(): number {
-    return this.segments.reduce((sum, segment) => sum + segment.byteLength, 0);
-  }
-
-  allocate(states: readonly StateSpec[]): void {
-    let byteOffset = 0;
-    for (const spec of states) {
-      if (this.slots.has(spec.name)) continue;
-      this.slots.set(spec.name, { ...spec, segment: this.segments.length, byteOffset });
-      byteOffset += Math.ceil((sizeOf(spec.shape) * byteSize(spec.dtype)) / 64) * 64;
-    }
-    if (byteOffset > 0) this.segments.push(new ArrayBuffer(byteOffset));
+  override allocate(states: readonly StateSpec[]): void {
+    super.allocate(states);
+    for (const bytes of this.segmentBytes.slice(this.segments.length))
+      this.segments.push(new ArrayBuffer(bytes));
   }
 
   view(name: string): TypedArray {
-    const slot = this.slots.get(name);
-    invariant(slot !== undefined, `no state ${name}`);
+    const slot = this.slot(name);
     return viewOf(this.segments[slot.segment], slot.dtype, slot.byteOffset, sizeOf(slot.shape));
   }
 
@@ -117,8 +102,7 @@ class JsProgram implements Executable {
     }
     const stateViews = new Map<string, TypedArray>();
     for (const { name, buffer } of plan.states) {
-      const slot = states.slots.get(name);
-      invariant(slot !== undefined, `no state ${name}`);
+      const slot = states.slot(name);
       this.buffers.set(buffer, states.view(name));
       const view = `state${slot.segment}_${viewName(slot.dtype)}`;
       stateViews.set(view, viewOf(states.segments[slot.segment], slot.dtype));
