@@ -2,6 +2,7 @@
 
 import { isFloat } from "../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../src/core/errors.ts";
+import { isElementary } from "../../src/loop/elementary.ts";
 import type { RangeContext } from "../../src/loop/range.ts";
 import { EXACT_WHOLE, isRounded, type Sums, sumsOf } from "../../src/loop/single-precision.ts";
 import type { Expr, Kernel } from "../../src/loop/types.ts";
@@ -212,6 +213,7 @@ export class ExpressionPrinter {
 
   private unary(e: Extract<Expr, { kind: "unary" }>, ranges: RangeContext, level: number): string {
     const a = this.expression(e.a, ranges, 0);
+    if (isElementary(e.op)) return `Math.${e.op}(${a})`;
     switch (e.op) {
       case "neg":
         return level > 5 ? `(-(${a}))` : `-(${a})`;
@@ -219,27 +221,11 @@ export class ExpressionPrinter {
         return `!(${a})`;
       case "isnan":
         return `Number.isNaN(${a})`;
-      case "exp":
-      case "log":
-      case "expm1":
-      case "log1p":
       case "sqrt":
-      case "tanh":
       case "abs":
       case "floor":
       case "ceil":
       case "trunc":
-      case "sin":
-      case "cos":
-      case "tan":
-      case "asin":
-      case "acos":
-      case "atan":
-      case "sinh":
-      case "cosh":
-      case "asinh":
-      case "acosh":
-      case "atanh":
         return `Math.${e.op}(${a})`;
       case "round":
         // Above 2⁵² a double has no fraction left; what is added cancels again, at any size.

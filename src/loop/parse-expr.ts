@@ -3,6 +3,7 @@
 import { isElement } from "../core/conversion.ts";
 import { dtypeFromShortName, scalarTypeFromShortName, shortName } from "../core/dtype.ts";
 import { TextReader } from "../core/text-reader.ts";
+import { ELEMENTARY } from "./elementary.ts";
 import { COMPARISON, INFIX, isReserved, SUFFIXED } from "./spelling.ts";
 import type {
   BinaryOp,
@@ -49,8 +50,8 @@ const COMPARISONS: ReadonlySet<string> = new Set<CompareOp>(["lt", "le", "gt", "
 const isComparison = (op: Operator): op is CompareOp => COMPARISONS.has(op);
 
 const UNARY: ReadonlySet<string> = new Set<UnaryOp>([
-  ...(["neg", "exp", "log", "expm1", "log1p", "sqrt", "tanh", "abs", "sign", "not", "isnan"] as const),
-  ...(["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"] as const),
+  ...ELEMENTARY,
+  ...(["neg", "sqrt", "abs", "sign", "not", "isnan"] as const),
   ...(["floor", "ceil", "trunc", "round"] as const),
 ]);
 

@@ -8,15 +8,12 @@ import type { DType, ScalarType } from "../core/dtype.ts";
 import type { Origin } from "../core/origin.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** `expm1` is `e^x - 1` and `log1p` is `log(1 + x)`, both exact near 0; `round` takes halves to the even neighbour. */
-export type UnaryOp =
-  | "neg"
+/** `expm1` is `e^x - 1` and `log1p` is `log(1 + x)`, both exact near 0. */
+export type ElementaryFunction =
   | "exp"
   | "log"
   | "expm1"
   | "log1p"
-  | "sqrt"
-  | "tanh"
   | "sin"
   | "cos"
   | "tan"
@@ -25,9 +22,16 @@ export type UnaryOp =
   | "atan"
   | "sinh"
   | "cosh"
+  | "tanh"
   | "asinh"
   | "acosh"
-  | "atanh"
+  | "atanh";
+
+/** `round` takes halves to the even neighbour. */
+export type UnaryOp =
+  | "neg"
+  | ElementaryFunction
+  | "sqrt"
   | "floor"
   | "ceil"
   | "trunc"

@@ -2,10 +2,12 @@
 
 import { isFloat } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
+import { isElementary } from "../../../src/loop/elementary.ts";
 import type { Expr } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
+import { placeOf } from "../../lanes.ts";
 import { scalarMath } from "./math.ts";
-import { type FunctionContext, placeOf, printSum, type Scope } from "./scope.ts";
+import { type FunctionContext, printSum, type Scope } from "./scope.ts";
 import { COMPARE, constant, scalarName } from "./spelling.ts";
 
 type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
@@ -99,6 +101,10 @@ export class ScalarPrinter {
   private unary(e: Of<"unary">, scope: Scope): string {
     const a = this.print(e.a, scope);
     const isOfFloats = isFloat(e.a.dtype);
+    if (isElementary(e.op)) {
+      this.context.used.add(e.op);
+      return `${scalarMath(e.op)}(${a})`;
+    }
     switch (e.op) {
       case "neg":
         return `(-${a})`;
@@ -117,24 +123,6 @@ export class ScalarPrinter {
         return `__builtin_${e.op}f(${a})`;
       case "round":
         return `__builtin_rintf(${a})`;
-      case "exp":
-      case "log":
-      case "expm1":
-      case "log1p":
-      case "tanh":
-      case "sin":
-      case "cos":
-      case "tan":
-      case "asin":
-      case "acos":
-      case "atan":
-      case "sinh":
-      case "cosh":
-      case "asinh":
-      case "acosh":
-      case "atanh":
-        this.context.used.add(e.op);
-        return `${scalarMath(e.op)}(${a})`;
       default:
         return e.op satisfies never;
     }

@@ -1,10 +1,9 @@
 /** Where the names of a kernel live in its C function, and what that says of indices inside of vector loops. */
 
-import { invariant } from "../../../src/core/errors.ts";
 import { toAffine } from "../../../src/loop/affine.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
 import type { BufferParam, Expr } from "../../../src/loop/types.ts";
-import { freeNames } from "../../../src/loop/walk.ts";
+import { placeOf } from "../../lanes.ts";
 import type { MathFunction } from "./math.ts";
 
 /** What stands for a name: in a vector loop an integer is the one of lane 0, and grows by `laneStep` from lane to lane. */
@@ -33,36 +32,6 @@ export interface FunctionContext {
   access(buffer: string): string;
   /** A name that nothing else has. */
   temporary(): string;
-}
-
-export function placeOf(name: string, { places }: Scope): Place {
-  const place = places.get(name);
-  invariant(place !== undefined, `${name} has no place`);
-  return place;
-}
-
-const isVarying = (place: Place): boolean =>
-  place.kind === "integer" ? place.laneStep !== 0 : place.isVector;
-
-/** Whether the lanes of the vector loop around see different values of `e`. */
-export function varies(e: Expr, scope: Scope): boolean {
-  if (!scope.isVector) return false;
-  for (const name of freeNames(e)) if (isVarying(placeOf(name, scope))) return true;
-  return false;
-}
-
-/** What `e` grows by from lane to lane, where it grows evenly; `undefined` for any other dependence on the lane. */
-export function laneStepOf(e: Expr, scope: Scope): number | undefined {
-  if (!varies(e, scope)) return 0;
-  let step = 0;
-  for (const { atom, coefficient } of toAffine(e).terms.values()) {
-    if (atom.kind === "var" || atom.kind === "local") {
-      const place = placeOf(atom.name, scope);
-      if (place.kind === "integer") step += coefficient * place.laneStep;
-      else if (isVarying(place)) return undefined;
-    } else if (varies(atom, scope)) return undefined;
-  }
-  return step;
 }
 
 /** Prints an integer expression that is no sum. */

@@ -6,9 +6,10 @@ import { add, local as localOf } from "../../../src/loop/build.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
+import { laneStepOf, placeOf, varies } from "../../lanes.ts";
 import { canRunTogether, isVectorLoop } from "../../together.ts";
 import { ScalarPrinter } from "./scalar.ts";
-import { type FunctionContext, laneStepOf, type Place, placeOf, type Scope, varies } from "./scope.ts";
+import type { FunctionContext, Place, Scope } from "./scope.ts";
 import { isByte, nameOf, REPRESENTATION } from "./spelling.ts";
 import { VectorPrinter } from "./vector.ts";
 

@@ -1,43 +1,15 @@
 /** Indices as addresses: affine forms over locals, with byte offsets where there are, and constants in the instruction. */
 
 import { byteSize } from "../../../src/core/dtype.ts";
-import { invariant } from "../../../src/core/errors.ts";
 import { addAffine, toAffine } from "../../../src/loop/affine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { freeNames } from "../../../src/loop/walk.ts";
+import { placeOf } from "../../lanes.ts";
 import { type Instruction, i32, operation, placeIn } from "../encode/instructions.ts";
 import type { FunctionContext, Scope } from "./context.ts";
-import { isVarying, type Place } from "./places.ts";
 import type { Address } from "./representation.ts";
 
 /** Prints an integer expression that is no sum. */
 export type PrintInteger = (e: Expr, scope: Scope) => Instruction;
-
-export function placeOf(name: string, { places }: Scope): Place {
-  const place = places.get(name);
-  invariant(place !== undefined, `${name} has no place`);
-  return place;
-}
-
-/** Whether the lanes of the vector loop around see different values of `e`. */
-export function varies(e: Expr, scope: Scope): boolean {
-  for (const name of freeNames(e)) if (isVarying(placeOf(name, scope))) return true;
-  return false;
-}
-
-/** What `e` grows by from lane to lane, where it grows evenly; `undefined` for any other dependence on the lane. */
-export function laneStepOf(e: Expr, scope: Scope): number | undefined {
-  if (!varies(e, scope)) return 0;
-  let step = 0;
-  for (const { atom, coefficient } of toAffine(e).terms.values()) {
-    if (atom.kind === "var" || atom.kind === "local") {
-      const place = placeOf(atom.name, scope);
-      if (place.kind === "integer") step += coefficient * place.laneStep;
-      else if (isVarying(place)) return undefined;
-    } else if (varies(atom, scope)) return undefined;
-  }
-  return step;
-}
 
 interface Sum {
   readonly terms: readonly Instruction[];

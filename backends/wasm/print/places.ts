@@ -61,17 +61,3 @@ export const uniformPlace = (name: string, dtype: ExprType): UniformPlace => ({
   scalar: undefined,
   splat: undefined,
 });
-
-/** Whether the lanes of a vector loop see different values behind this name. */
-export function isVarying(place: Place): boolean {
-  switch (place.kind) {
-    case "integer":
-      return place.laneStep !== 0;
-    case "value":
-      return place.isVector;
-    case "uniform":
-      return false;
-    default:
-      return place satisfies never;
-  }
-}

@@ -1,8 +1,10 @@
 /** Expressions as scalar instructions: float32 in f32, everything else in i32, truth values as 0 and 1. */
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
+import { isElementary } from "../../../src/loop/elementary.ts";
 import type { CompareOp, Expr, ExprType } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
+import { placeOf } from "../../lanes.ts";
 import { isCheap, isSafe } from "../../safety.ts";
 import {
   choose,
@@ -16,7 +18,7 @@ import {
 } from "../encode/instructions.ts";
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
-import { addressOf, placeOf, scaledInteger } from "./index-form.ts";
+import { addressOf, scaledInteger } from "./index-form.ts";
 import { laneOf, STORED, signOf, valueType } from "./representation.ts";
 
 type Unary = Extract<Expr, { kind: "unary" }>;
@@ -119,6 +121,7 @@ export class ScalarPrinter {
   private unary(e: Unary, scope: Scope): Instruction {
     const a = this.print(e.a, scope);
     const isFloat = valueType(e.a.dtype) === "f32";
+    if (isElementary(e.op)) return this.context.ofOne(e.op, a);
     switch (e.op) {
       case "neg":
         return isFloat ? operation("f32.neg", a) : operation("i32.sub", i32(0), a);
@@ -152,23 +155,6 @@ export class ScalarPrinter {
         return operation(`f32.${e.op}`, a);
       case "round":
         return operation("f32.nearest", a);
-      case "exp":
-      case "log":
-      case "expm1":
-      case "log1p":
-      case "tanh":
-      case "sin":
-      case "cos":
-      case "tan":
-      case "asin":
-      case "acos":
-      case "atan":
-      case "sinh":
-      case "cosh":
-      case "asinh":
-      case "acosh":
-      case "atanh":
-        return this.context.ofOne(e.op, a);
       default:
         return e.op satisfies never;
     }

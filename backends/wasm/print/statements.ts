@@ -9,6 +9,7 @@ import type { RangeContext } from "../../../src/loop/range.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { someExpr } from "../../../src/loop/walk.ts";
+import { laneStepOf, placeOf, varies } from "../../lanes.ts";
 import { canRunTogether, isVectorLoop } from "../../together.ts";
 import {
   comment,
@@ -22,7 +23,7 @@ import {
   when,
 } from "../encode/instructions.ts";
 import type { FunctionContext, Scope } from "./context.ts";
-import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
+import { addressOf } from "./index-form.ts";
 import { type LoopPlaces, loopBetween, loopOf, once } from "./loops.ts";
 import { type IntegerPlace, integerPlace, type Place, type UniformPlace, uniformPlace } from "./places.ts";
 import { laneOf, STORED, spreadValue, valueType } from "./representation.ts";

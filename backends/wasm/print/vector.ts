@@ -1,13 +1,14 @@
 /**
- * Expressions as vector instructions: the four lanes of a vector loop at once. What has no vector form is computed
- * lane by lane and put together. Truth values are masks: all ones or all zeros in a lane.
+ * Expressions as vector instructions: the four lanes of a vector loop at once. Truth values are masks: all ones or all zeros in
+ * a lane.
  */
 
 import { InternalError } from "../../../src/core/errors.ts";
 import { add, int } from "../../../src/loop/build.ts";
+import { isElementary } from "../../../src/loop/elementary.ts";
 import type { Expr } from "../../../src/loop/types.ts";
-import { isIndex } from "../../../src/loop/typing.ts";
-import { isSafe } from "../../safety.ts";
+import { LanePrinter } from "../../lane-printer.ts";
+import { laneStepOf, placeOf } from "../../lanes.ts";
 import {
   choose,
   get,
@@ -20,9 +21,11 @@ import {
 } from "../encode/instructions.ts";
 import type { OperationName } from "../encode/operations.ts";
 import type { FunctionContext, Scope } from "./context.ts";
-import { addressOf, laneStepOf, placeOf, varies } from "./index-form.ts";
+import { addressOf } from "./index-form.ts";
 import { asMask, laneShape, STORED, signOf, spreadValue, valueType } from "./representation.ts";
 import { integerComparison, type ScalarPrinter } from "./scalar.ts";
+
+type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 
 export const LANES = [0, 1, 2, 3] as const;
 
@@ -33,52 +36,19 @@ const ONE_BITS = 0x3f800000;
 export const bytesOfLanes = (...lanes: readonly number[]): readonly number[] =>
   lanes.flatMap((lane) => LANES.map((byte) => 4 * lane + byte));
 
-export class VectorPrinter {
+export class VectorPrinter extends LanePrinter<Instruction, Scope> {
+  protected readonly buffers: FunctionContext["buffers"];
   private readonly context: FunctionContext;
   private readonly scalar: ScalarPrinter;
 
   constructor(context: FunctionContext, scalar: ScalarPrinter) {
+    super();
+    this.buffers = context.buffers;
     this.context = context;
     this.scalar = scalar;
   }
 
-  /** All four values of `e`. */
-  print(e: Expr, scope: Scope): Instruction {
-    if (!varies(e, scope)) return this.splat(e, scope);
-    if (isIndex(e)) {
-      const step = laneStepOf(e, scope);
-      if (step !== undefined) return this.stepped(e, step, scope);
-    }
-    switch (e.kind) {
-      case "var":
-      case "local": {
-        const place = placeOf(e.name, scope);
-        if (place.kind !== "value") throw new InternalError(`${e.name} is no vector`);
-        return get(place.local);
-      }
-      case "load":
-        return this.load(e, scope) ?? this.laneByLane(e, scope);
-      case "unary":
-        return this.unary(e, scope) ?? this.laneByLane(e, scope);
-      case "binary":
-        return this.binary(e, scope) ?? this.laneByLane(e, scope);
-      case "compare":
-        return this.compare(e, scope) ?? this.laneByLane(e, scope);
-      case "select":
-        return this.select(e, scope) ?? this.laneByLane(e, scope);
-      case "cast":
-        return this.cast(e, scope);
-      case "const":
-      case "scalar":
-      case "reduce":
-        throw new InternalError(`${e.kind} does not vary`);
-      default:
-        return e satisfies never;
-    }
-  }
-
-  /** The same value in every lane. */
-  private splat(e: Expr, scope: Scope): Instruction {
+  protected uniform(e: Expr, scope: Scope): Instruction {
     const place = e.kind === "local" ? placeOf(e.name, scope) : undefined;
     return place?.kind === "uniform" ? this.context.uniform(place, "splat") : this.spread(e, scope);
   }
@@ -95,8 +65,7 @@ export class VectorPrinter {
     return spreadValue(this.scalar.print(e, scope), e.dtype);
   }
 
-  /** An integer that grows by `step` from lane to lane. */
-  private stepped(e: Expr, step: number, scope: Scope): Instruction {
+  protected stepped(e: Expr, step: number, scope: Scope): Instruction {
     const first = this.scalar.print(e, { ...scope, lane: 0 });
     const offsets = vector(
       "i32x4",
@@ -106,8 +75,7 @@ export class VectorPrinter {
     return operation("i32x4.add", operation("i32x4.splat", first), offsets);
   }
 
-  /** Four scalars side by side. */
-  private laneByLane(e: Expr, scope: Scope): Instruction {
+  protected laneByLane(e: Expr, scope: Scope): Instruction {
     const shape = laneShape(e.dtype);
     const [first, ...others] = LANES.map((lane) => this.scalar.print(e, { ...scope, lane }));
     const lanes = others.reduce(
@@ -117,7 +85,13 @@ export class VectorPrinter {
     return asMask(lanes, e.dtype);
   }
 
-  private load(e: Extract<Expr, { kind: "load" }>, scope: Scope): Instruction | undefined {
+  protected named(name: string, scope: Scope): Instruction {
+    const place = placeOf(name, scope);
+    if (place.kind !== "value") throw new InternalError(`${name} is no vector`);
+    return get(place.local);
+  }
+
+  protected load(e: Of<"load">, scope: Scope): Instruction | undefined {
     const step = laneStepOf(e.index, scope);
     const lanesFrom = (index: Expr): Instruction => {
       const first: Scope = { ...scope, lane: 0 };
@@ -134,11 +108,12 @@ export class VectorPrinter {
     return undefined;
   }
 
-  private unary(e: Extract<Expr, { kind: "unary" }>, scope: Scope): Instruction | undefined {
+  protected unary(e: Of<"unary">, scope: Scope): Instruction | undefined {
     const isFloat = valueType(e.a.dtype) === "f32";
     if (e.op === "not") return operation("v128.not", this.print(e.a, scope));
     if (!isFloat) return undefined;
     const a = this.print(e.a, scope);
+    if (isElementary(e.op)) return this.context.ofFour(e.op, a);
     switch (e.op) {
       case "neg":
       case "abs":
@@ -165,29 +140,12 @@ export class VectorPrinter {
         const [first, again] = this.context.twice(a);
         return operation("f32x4.ne", first, again);
       }
-      case "exp":
-      case "log":
-      case "expm1":
-      case "log1p":
-      case "tanh":
-      case "sin":
-      case "cos":
-      case "tan":
-      case "asin":
-      case "acos":
-      case "atan":
-      case "sinh":
-      case "cosh":
-      case "asinh":
-      case "acosh":
-      case "atanh":
-        return this.context.ofFour(e.op, a);
       default:
         return e.op satisfies never;
     }
   }
 
-  private binary(e: Extract<Expr, { kind: "binary" }>, scope: Scope): Instruction | undefined {
+  protected binary(e: Of<"binary">, scope: Scope): Instruction | undefined {
     const both = (name: OperationName): Instruction =>
       operation(name, this.print(e.a, scope), this.print(e.b, scope));
     const isFloat = valueType(e.dtype) === "f32";
@@ -227,15 +185,13 @@ export class VectorPrinter {
   }
 
   /** `a·b + c` in one instruction, where the engine has it and the bits may depend on the engine. */
-  private multiplyAdd(e: Extract<Expr, { kind: "binary" }>, scope: Scope): Instruction | undefined {
+  private multiplyAdd(e: Of<"binary">, scope: Scope): Instruction | undefined {
     if (!this.context.environment.usesRelaxedMadd) return undefined;
-    const [product, rest] = e.b.kind === "binary" && e.b.op === "mul" ? [e.b, e.a] : [e.a, e.b];
-    if (product.kind !== "binary" || product.op !== "mul" || !varies(product, scope)) return undefined;
-    const operands = [product.a, product.b, rest].map((x) => this.print(x, scope));
-    return operation("f32x4.relaxed_madd", ...operands);
+    const operands = this.multiplyAddOf(e, scope);
+    return operands && operation("f32x4.relaxed_madd", ...operands);
   }
 
-  private compare(e: Extract<Expr, { kind: "compare" }>, scope: Scope): Instruction | undefined {
+  protected compare(e: Of<"compare">, scope: Scope): Instruction | undefined {
     const { dtype } = e.a;
     if (dtype === "bool" && e.op !== "eq" && e.op !== "ne") return undefined;
     const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
@@ -243,19 +199,17 @@ export class VectorPrinter {
     return operation(integerComparison("i32x4", e.op, dtype), a, b);
   }
 
-  /** Both sides are computed, which must be safe; or one of them, where all lanes choose alike. */
-  private select(e: Extract<Expr, { kind: "select" }>, scope: Scope): Instruction | undefined {
-    const taken: Scope = { ...scope, ranges: scope.ranges.withCondition(e.condition) };
-    if (!varies(e.condition, scope)) {
-      const condition = this.scalar.print(e.condition, scope);
-      return choose(condition, this.print(e.a, taken), this.print(e.b, scope));
-    }
-    if (![e.a, e.b].every((side) => isSafe(side, scope.ranges, this.context.buffers))) return undefined;
+  protected either(e: Of<"select">, taken: Scope, scope: Scope): Instruction {
+    const condition = this.scalar.print(e.condition, scope);
+    return choose(condition, this.print(e.a, taken), this.print(e.b, scope));
+  }
+
+  protected chosen(e: Of<"select">, scope: Scope): Instruction {
     const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
     return operation("v128.bitselect", a, b, this.print(e.condition, scope));
   }
 
-  private cast(e: Extract<Expr, { kind: "cast" }>, scope: Scope): Instruction {
+  protected cast(e: Of<"cast">, scope: Scope): Instruction {
     const a = this.print(e.a, scope);
     const from = e.a.dtype;
     const isFromFloat = valueType(from) === "f32";
