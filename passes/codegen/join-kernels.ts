@@ -7,6 +7,7 @@
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
 import { joinedKernel, partNames } from "../../src/loop/parts.ts";
+import { peakOf } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 import { KernelGroups } from "./kernel-groups.ts";
@@ -25,11 +26,11 @@ export const joinKernels = ({ memory }: Capabilities): Pass<LoweredProgram, Lowe
   run(program) {
     const isJoined = program.kernels.some((kernel) => partNames(kernel).length > 1);
     if ((program.threads ?? 1) === 1 || isJoined) return program;
-    const { peak } = new LiveBytes(program);
+    const peak = peakOf(program);
     let most = peak;
     for (let trial = 0; trial < TRIALS; trial++) {
       const joined = joinedWithin(program, most, memory.farBytes);
-      const beyond = new LiveBytes(joined).peak - peak;
+      const beyond = peakOf(joined) - peak;
       if (beyond <= 0) return joined;
       most -= beyond;
     }

@@ -1,21 +1,18 @@
 /** What lies in the arena while kernels run, and what would if they ran in another order: joining must not make it more. */
 
-import { type Lifetime, lifetimesOf } from "../../src/loop/plan.ts";
+import { aliveDuring, type Lifetime, lifetimesOf } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 
 export class LiveBytes {
-  /** The most bytes that are alive at once. */
-  readonly peak: number;
   private readonly lives: ReadonlyMap<string, Lifetime>;
   /** Bytes by kernel, with what has been moved to earlier kernels. */
   private readonly alive: number[];
 
   constructor(program: LoweredProgram) {
-    this.lives = new Map(lifetimesOf(program).map((life) => [life.buffer, life]));
-    const count = program.kernels.length;
-    this.alive = Array.from({ length: count }, (_, k) => this.within(k, k));
-    this.peak = Math.max(0, ...this.alive);
+    const lifetimes = lifetimesOf(program);
+    this.lives = new Map(lifetimes.map((life) => [life.buffer, life]));
+    this.alive = aliveDuring(lifetimes, program.kernels.length);
   }
 
   /** What is alive at some time while the kernels `from` … `to` run: all at once where they are joined. */

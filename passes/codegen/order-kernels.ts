@@ -6,7 +6,7 @@
  */
 
 import { movedBy, usesOf } from "../../src/loop/loops.ts";
-import { arenaBytesOf, lifetimesOf, mostAlive } from "../../src/loop/plan.ts";
+import { arenaBytesOf, peakOf } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Pass } from "../pass.ts";
 
@@ -18,8 +18,6 @@ export const orderKernels: Pass<LoweredProgram, LoweredProgram> = {
     return peakOf(ordered) < peakOf(program) ? ordered : program;
   },
 };
-
-const peakOf = (program: LoweredProgram): number => mostAlive(lifetimesOf(program), program.kernels.length);
 
 /** Kernels that follow each other whatever the order: those of a loop, those that hand each other scratch, the commit. */
 interface Unit {

@@ -25,8 +25,7 @@ export function splitGroups(nest: Omit<Nest, "name">): Omit<Nest, "name"> {
   });
   if (places.size === 0) return nest;
   const context = loops.reduce((c, { name, extent }) => c.withLoop(name, extent), new RangeContext());
-  const named = { ...nest, name: "" };
-  return { loops, stores: mapStores(named, (e) => simplify(substitute(e, places), context)).stores };
+  return { ...mapStores(nest, (e) => simplify(substitute(e, places), context)), loops };
 }
 
 /**

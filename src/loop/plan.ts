@@ -57,22 +57,32 @@ export function lifetimesOf(program: LoweredProgram): Lifetime[] {
     });
 }
 
-/** How many bytes are alive together at most, while one of so many kernels runs: no arena is smaller. */
-export function mostAlive(lifetimes: readonly Lifetime[], kernels: number): number {
-  // From the moment before the first kernel to that behind the last one.
-  const more = new Float64Array(kernels + 3);
+/** How many bytes are alive at each time: before the first of so many kernels, while each of them runs, and behind the last. */
+function aliveBy(lifetimes: readonly Lifetime[], kernels: number): readonly number[] {
+  const more = new Array<number>(kernels + 3).fill(0);
   for (const { byteLength, first, last } of lifetimes) {
     if (first > last) continue;
     more[first + 1] += byteLength;
     more[last + 2] -= byteLength;
   }
-  let [alive, most] = [0, 0];
-  for (const change of more) {
+  let alive = 0;
+  return more.map((change) => {
     alive += change;
-    most = Math.max(most, alive);
-  }
-  return most;
+    return alive;
+  });
 }
+
+/** How many bytes are alive while each of so many kernels runs. */
+export const aliveDuring = (lifetimes: readonly Lifetime[], kernels: number): number[] =>
+  aliveBy(lifetimes, kernels).slice(1, kernels + 1);
+
+/** How many bytes are alive together at most, while one of so many kernels runs: no arena is smaller. */
+export const mostAlive = (lifetimes: readonly Lifetime[], kernels: number): number =>
+  Math.max(...aliveBy(lifetimes, kernels));
+
+/** The same of a program before its buffers have their places. */
+export const peakOf = (program: LoweredProgram): number =>
+  mostAlive(lifetimesOf(program), program.kernels.length);
 
 /** The program's text in which every arena buffer says where it lies and between which kernels it is alive. */
 export function printPlan(plan: ProgramPlan): string {

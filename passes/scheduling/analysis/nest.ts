@@ -57,7 +57,7 @@ export const nestLoops = (
   );
 
 /** The nest with all that its stores say passed through `f`: places and values, or values alone. */
-export const mapStores = (nest: Nest, f: (e: Expr) => Expr): Nest => ({
+export const mapStores = <N extends Pick<Nest, "stores">>(nest: N, f: (e: Expr) => Expr): N => ({
   ...nest,
   stores: nest.stores.map(({ buffer, index, value }) => ({ buffer, index: f(index), value: f(value) })),
 });

@@ -20,13 +20,14 @@ const isFar = ({ memory }: Machine, floats: number): boolean =>
 const isPaged = ({ memory }: Machine, index: Expr, loop: string, step: number): boolean =>
   4 * step * Math.abs(coefficientOf(toAffine(index), loop)) >= memory.pageBytes;
 
+/** Whether each step along `axis` waits for what `e` loads from so many floats. */
+const isWaited = (machine: Machine, e: Expr, size: number, { name }: ReduceAxis): boolean =>
+  e.kind === "load" && isFar(machine, size) && isPaged(machine, e.index, name, 1);
+
 /** The multiply-adds that an iteration of a tile's innermost sum, over `axis`, waits for factors that are read in place. */
 export function farLoads(machine: Machine, factors: readonly Factor[], axis: ReduceAxis | undefined): number {
   if (axis === undefined) return 0;
-  const far = factors.filter(
-    ({ expr, size }) =>
-      expr.kind === "load" && isFar(machine, size) && isPaged(machine, expr.index, axis.name, 1),
-  );
+  const far = factors.filter(({ expr, size }) => isWaited(machine, expr, size, axis));
   return far.length * machine.costs.traffic.farLoad;
 }
 
@@ -41,11 +42,8 @@ export function farSums(machine: Machine, kernel: Kernel, nest: Nest, lanes?: La
     const axis = sum.axes.at(-1);
     if (axis === undefined) return;
     visitExpr(sum.body, (e) => {
-      const isWaited =
-        e.kind === "load" &&
-        isFar(machine, sizes.get(e.buffer) ?? 0) &&
-        isPaged(machine, e.index, axis.name, 1);
-      if (isWaited) waits += times * iterationsOf(sum.axes);
+      const size = (e.kind === "load" && sizes.get(e.buffer)) || 0;
+      if (isWaited(machine, e, size, axis)) waits += times * iterationsOf(sum.axes);
     });
   };
   for (const { value } of nest.stores) visitExpr(value, addWaits);
