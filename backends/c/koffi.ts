@@ -1,6 +1,7 @@
 /** koffi as this backend uses it: the package that calls C from Node. It is the user's own to install, and loaded on demand. */
 
 import { KilnError } from "../../src/core/errors.ts";
+import { missingPackage } from "../optional-package.ts";
 import { node } from "./node.ts";
 
 /** A C function; `async` calls it on another thread. */
@@ -42,9 +43,6 @@ const isKoffi = (value: unknown): value is Koffi =>
   typeof (value as Partial<Koffi>).address === "function";
 
 /** What is to be done where koffi is not there, or there and fails. */
-function remedyFor(error: unknown): string {
-  const { code } = error as { code?: unknown };
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
-    return "the package koffi, which is not installed: run `npm install koffi`";
-  return `koffi, which does not load: ${error instanceof Error ? error.message : String(error)}`;
-}
+const remedyFor = (error: unknown): string =>
+  missingPackage("koffi", error) ??
+  `koffi, which does not load: ${error instanceof Error ? error.message : String(error)}`;

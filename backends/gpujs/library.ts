@@ -1,6 +1,7 @@
 /** gpu.js as this backend uses it. The package is the user's own to install; it is loaded when a mode is first asked for. */
 
 import { KilnError } from "../../src/core/errors.ts";
+import { missingPackage } from "../optional-package.ts";
 
 /** The context that kernels run in: WebGL's says itself whether it is lost, of WebGPU's gpu.js keeps note. */
 export interface GpuContext {
@@ -80,11 +81,10 @@ function classIn(value: unknown): GpuClass | undefined {
 
 /** What is to be done where there is no gpu.js; nothing where it is there and fails. */
 function remedyFor(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
-    return "the package gpu.js, which is not installed: run `npm install gpu.js`";
+  const missing = missingPackage("gpu.js", error);
+  if (missing !== undefined) return missing;
   // What browsers throw for a module that they cannot find.
-  if (error instanceof TypeError && code === undefined)
+  if (error instanceof TypeError && (error as { code?: unknown }).code === undefined)
     return (
       "gpu.js, which this page does not provide: name it in the page's import map, " +
       "or load its dist/gpu-browser.js as a script"

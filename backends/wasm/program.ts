@@ -125,14 +125,6 @@ export class WasmProgram implements Executable {
 
   run(from: number, to: number, scalars: Float64Array): void | Promise<void> {
     this.scalars.array.set(scalars);
-    return this.runKernels(from, to);
-  }
-
-  move(move: Move, place: number): void {
-    moveElements(this.views.get(move.from)!.array, this.views.get(move.to)!.array, move, place);
-  }
-
-  private runKernels(from: number, to: number): void | Promise<void> {
     const { team, pace } = this;
     const { starts } = this.code;
     const first = starts[from];
@@ -150,6 +142,10 @@ export class WasmProgram implements Executable {
     }
     pace?.ended(performance.now() - begin);
     return undefined;
+  }
+
+  move(move: Move, place: number): void {
+    moveElements(this.views.get(move.from)!.array, this.views.get(move.to)!.array, move, place);
   }
 
   private runAll(team: ThreadTeam, first: number, last: number): void | Promise<void> {
