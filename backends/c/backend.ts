@@ -12,7 +12,10 @@ import { loadProgram } from "./program.ts";
 import { requireToolchain, toolchain } from "./toolchain.ts";
 
 export interface CBackendOptions extends BackendOptions {
-  /** Floats in a vector, a power of two from 4 on: as many as the processor's registers have, unless told. */
+  /**
+   * Floats in a vector, a power of two from 4 on: as many as the processor's registers have, unless told. 1 stands for C without
+   * vectors.
+   */
   readonly lanes?: number;
 }
 
@@ -31,7 +34,7 @@ export function createCBackend(options: CBackendOptions): Backend {
   const code = () => {
     const found = toolchain();
     const has = "missing" in found ? { lanes: COMMON_LANES, hasFusedMultiplyAdd: false } : found;
-    return options.deterministic === true
+    return options.deterministic === true || options.lanes === 1
       ? { lanes: options.lanes ?? COMMON_LANES, isFused: false }
       : { lanes: options.lanes ?? has.lanes, isFused: has.hasFusedMultiplyAdd };
   };
@@ -42,6 +45,7 @@ export function createCBackend(options: CBackendOptions): Backend {
       const { lanes, isFused } = code();
       return {
         ...(isFused ? FUSED : PROCESSOR),
+        ...(lanes === 1 && SCALAR),
         scalar: SCALAR,
         schedules: true,
         vectorWidth: lanes,

@@ -4,9 +4,8 @@ import { Families } from "../../src/loop/alike.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import { type Environment, type KernelCode, type Phase, printKernel } from "./print/kernel.ts";
-import { type MathFunction, printMath } from "./print/math.ts";
-import { type CodeOptions, prelude } from "./print/prelude.ts";
-import { nameOf } from "./print/spelling.ts";
+import type { CodeOptions } from "./print/prelude.ts";
+import { support } from "./print/support.ts";
 
 /** Characters of kernels below which a second compiler takes longer to start than it saves. */
 const WORTHWHILE = 12_000;
@@ -42,7 +41,7 @@ export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number)
       const { of, names } = likeness;
       return { first: of, buffers: of.buffers.map(({ name }) => names.get(name) ?? name) };
     }
-    codes.set(kernel, printKernel(kernel, nameOf(kernel.name), environment));
+    codes.set(kernel, printKernel(kernel, functionName(kernel), environment));
     return { first: kernel, buffers: kernel.buffers.map(({ name }) => name) };
   });
   const files = divided([...codes.values()], most);
@@ -62,15 +61,24 @@ export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number)
 }
 
 /** The text of one kernel, as it stands in its file. */
-export const printOne = (kernel: Kernel, plan: ProgramPlan, { lanes }: CodeOptions): string =>
-  printKernel(kernel, nameOf(kernel.name), { lanes, scalars: plan.scalars }).text;
+export function printOne(kernel: Kernel, plan: ProgramPlan, { lanes }: CodeOptions): string {
+  const { text, byList } = printKernel(kernel, functionName(kernel), { lanes, scalars: plan.scalars });
+  return `${text}\n${byList}`;
+}
+
+/** What a kernel's function is called: like nothing that kernels call. */
+export const functionName = ({ name }: Kernel): string => `kernel_${name}`;
 
 function printFile(codes: readonly KernelCode[], k: number, code: CodeOptions): string {
   const names = codes.flatMap(({ phases }) => phases.map(({ name }) => name));
+  const kernels = codes.map(({ text, byList }) => `${text}\n${byList}`);
   return [
-    prelude(code),
-    printMath(new Set<MathFunction>(codes.flatMap(({ math }) => math))),
-    ...codes.map(({ text }) => text),
+    support(
+      code,
+      codes.flatMap(({ math }) => math),
+      kernels.join("\n"),
+    ),
+    ...kernels,
     `static void *const functions[] = {${["0", ...names.map((name) => `(void *)${name}`)].join(", ")}};`,
     `__attribute__((visibility("default"))) int64_t ${tableName(k)}(int64_t number) {`,
     "  return (int64_t)(intptr_t)functions[number + 1];",

@@ -25,11 +25,27 @@ export interface Environment {
 export interface Phase {
   readonly name: string;
   readonly isDivided: boolean;
+  /** What its function with a parameter for each buffer is called with, before the scalars. */
+  readonly parameters: readonly Parameter[];
 }
 
-/** A kernel as code. Functions take the addresses of its buffers in the order in which the kernel declares them. */
+/** A buffer that a function reads or writes. */
+export interface Parameter {
+  /** The position of the buffer among those of the kernel. */
+  readonly position: number;
+  /** The type of the pointer. */
+  readonly type: string;
+}
+
+/** What the function of a phase is called that has a parameter for each buffer. */
+export const functionOn = (name: string): string => `${name}_on`;
+
+/** A kernel as code. */
 export interface KernelCode {
+  /** A function for each phase, with a parameter for each buffer that it reads or writes. */
   readonly text: string;
+  /** The functions of the phases, which call these: all are of one type, and take the addresses of the buffers as a list. */
+  readonly byList: string;
   readonly phases: readonly Phase[];
   /** The elementary functions that it calls. */
   readonly math: readonly MathFunction[];
@@ -54,8 +70,13 @@ export function printKernel(kernel: Kernel, name: string, environment: Environme
     ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
   ];
   return {
-    text: [...head.map(comment), ...functions].join("\n"),
-    phases: parts.map((part) => ({ name: part.name, isDivided: isDivided(part.body) })),
+    text: [...head.map(comment), ...functions.map(({ text }) => text)].join("\n"),
+    byList: functions.map(({ byList }) => byList).join("\n"),
+    phases: parts.map((part, k) => ({
+      name: part.name,
+      isDivided: isDivided(part.body),
+      parameters: functions[k].parameters,
+    })),
     math: [...used],
   };
 }
@@ -78,15 +99,15 @@ interface Part {
 }
 
 /**
- * Two functions: one with a parameter for each buffer, of which no two overlap, and one that takes their addresses as a list,
- * which all have in common.
+ * Two functions: one with a parameter for each buffer, of which no two overlap, and one that takes the addresses of the kernel's
+ * buffers as a list, in the order in which it declares them.
  */
 function printFunction(
   kernel: Kernel,
   { name, body }: Part,
   { lanes, scalars }: Environment,
   used: Set<MathFunction>,
-): string {
+): { readonly text: string; readonly byList: string; readonly parameters: readonly Parameter[] } {
   let temporaries = 0;
   const accessed = new Set<string>();
   const context: FunctionContext = {
@@ -108,7 +129,7 @@ function printFunction(
     ranges,
     isVector: false,
   });
-  const given = [...context.scalars].map((key) => {
+  const values = [...context.scalars].map((key) => {
     const [type, ...rest] = key.split(" ");
     const dtype = type as ExprType;
     const scalar = rest.join(" ");
@@ -116,32 +137,36 @@ function printFunction(
     invariant(position >= 0, `unknown scalar ${scalar}`);
     return `  const ${REPRESENTATION[dtype].scalar} ${scalarName(scalar)}_${dtype} = ${fromDouble(`scalars[${position}]`, dtype)};`;
   });
-  const own = kernel.buffers.map((b, k) => ({ ...b, k })).filter((b) => accessed.has(b.name));
-  const parameters = own.map(
-    (b) =>
-      `${b.access === "read" ? "const " : ""}${REPRESENTATION[b.dtype].stored} *restrict ${nameOf(b.name)}`,
-  );
-  const addresses = own.map((b) => addressOf(b, b.k));
+  const own = kernel.buffers.map((b, position) => ({ b, position })).filter(({ b }) => accessed.has(b.name));
+  const typed = own.map(({ b, position }) => ({ b, position, type: pointerTo(b) }));
+  const given = typed.map(({ b, type }) => `${type}restrict ${nameOf(b.name)}`);
+  const addresses = typed.map(({ b, position, type }) => `(${type})(${addressOf(b, position)})`);
   const common = "const double *scalars, int64_t thread, int64_t threads";
-  const unused = "(void)scalars, (void)thread, (void)threads;";
-  return [
-    `static void ${name}_on(${[...parameters, common].join(", ")}) {`,
-    `  ${unused}`,
-    ...given,
-    ...lines,
-    "}",
-    `static void ${name}(char *const *buffers, ${common}) {`,
-    "  (void)buffers;",
-    `  ${name}_on(${[...addresses, "scalars, thread, threads"].join(", ")});`,
-    "}",
-  ].join("\n");
+  return {
+    text: [
+      `static void ${functionOn(name)}(${[...given, common].join(", ")}) {`,
+      "  (void)scalars, (void)thread, (void)threads;",
+      ...values,
+      ...lines,
+      "}",
+    ].join("\n"),
+    byList: [
+      `static void ${name}(char *const *buffers, ${common}) {`,
+      "  (void)buffers;",
+      `  ${functionOn(name)}(${[...addresses, "scalars, thread, threads"].join(", ")});`,
+      "}",
+    ].join("\n"),
+    parameters: typed.map(({ position, type }) => ({ position, type })),
+  };
 }
 
+const pointerTo = ({ dtype, access }: BufferParam): string =>
+  `${access === "read" ? "const " : ""}${REPRESENTATION[dtype].stored} *`;
+
 /** Private scratch has a copy for each thread. */
-function addressOf({ dtype, length, access, private: isPrivate }: BufferParam, k: number): string {
-  const type = `${access === "read" ? "const " : ""}${REPRESENTATION[dtype].stored}`;
+function addressOf({ dtype, length, private: isPrivate }: BufferParam, position: number): string {
   const copy = isPrivate ? ` + thread * ${align(Math.max(1, length) * byteSize(dtype))}` : "";
-  return `(${type} *)(buffers[${k}]${copy})`;
+  return `buffers[${position}]${copy}`;
 }
 
 function fromDouble(value: string, dtype: ExprType): string {

@@ -23,6 +23,26 @@ interface Value {
 
 const value = (text: string): Value => ({ text });
 
+/** What the values of formulas are called: all lanes in the compilers' vector types, or single ones where there are no lanes. */
+interface Types {
+  readonly floats: string;
+  readonly ints: string;
+  readonly doubles: string;
+  readonly longs: string;
+  /** A constant in every lane. */
+  readonly all: (suffix: "f" | "d", literal: string) => string;
+}
+
+const IN_LANES: Types = {
+  ...{ floats: "floats", ints: "ints", doubles: "doubles", longs: "longs" },
+  all: (suffix, literal) => `all_${suffix}(${literal})`,
+};
+
+const ALONE: Types = {
+  ...{ floats: "float", ints: "int32_t", doubles: "double", longs: "int64_t" },
+  all: (_, literal) => literal,
+};
+
 /** Added to a number below 2²², leaves its nearest integer in the lowest bits of the sum; of a double, below 2⁵¹. */
 const FLOAT_ROUNDER = 1.5 * 2 ** 23;
 const DOUBLE_ROUNDER = 1.5 * 2 ** 52;
@@ -31,8 +51,15 @@ const DOUBLE_ROUNDER = 1.5 * 2 ** 52;
 abstract class Arithmetic {
   readonly lines: string[] = [];
   private readonly names = new Set<string>();
+  protected readonly types: Types;
   protected abstract readonly type: string;
   protected abstract readonly masks: string;
+  protected abstract readonly mask: string;
+
+  constructor(types: Types) {
+    this.types = types;
+  }
+
   abstract constant(value: number): Value;
 
   name(name: string, { text, isMask = false }: Value): Value {
@@ -52,17 +79,18 @@ abstract class Arithmetic {
   div = (a: Value, b: Value): Value => value(`(${a.text} / ${b.text})`);
 
   protected compared = (a: Value, sign: string, b: Value): Value => ({
-    text: `(${this.masks})(${a.text} ${sign} ${b.text})`,
+    text: `${this.mask}(${a.text} ${sign} ${b.text})`,
     isMask: true,
   });
 }
 
 /** Arithmetic on floats in all lanes. */
 class Floats extends Arithmetic {
-  protected readonly type = "floats";
-  protected readonly masks = "ints";
+  protected readonly type = this.types.floats;
+  protected readonly masks = this.types.ints;
+  protected readonly mask = "MASK";
 
-  constant = (number: number): Value => value(`all_f(${floatLiteral(Math.fround(number))})`);
+  constant = (number: number): Value => value(this.types.all("f", floatLiteral(Math.fround(number))));
 
   override add = (a: Value, b: Value): Value => {
     const [product, rest] = b.factors ? [b, a] : [a, b];
@@ -78,8 +106,8 @@ class Floats extends Arithmetic {
   select = (condition: Value, a: Value, b: Value): Value =>
     value(`choose_f(${condition.text}, ${a.text}, ${b.text})`);
   atLeast = (a: Value, limit: number): Value => value(`at_least_v(${a.text}, ${this.constant(limit).text})`);
-  when = (condition: Value, a: Value): Value => value(`(floats)((ints)${a.text} & ${condition.text})`);
-  unless = (condition: Value, a: Value): Value => value(`(floats)((ints)${a.text} & ~${condition.text})`);
+  when = (condition: Value, a: Value): Value => value(`float_v(bits_v(${a.text}) & ${condition.text})`);
+  unless = (condition: Value, a: Value): Value => value(`float_v(bits_v(${a.text}) & ~${condition.text})`);
   withSign = (a: Value, b: Value): Value => value(`with_sign_v(${a.text}, ${b.text})`);
 
   nearestPower(name: string, a: Value, limit: number) {
@@ -87,17 +115,16 @@ class Floats extends Arithmetic {
     const shifted = this.name(`${name}_bits`, this.atMost(this.add(a, rounder), FLOAT_ROUNDER + limit));
     return {
       integer: this.name(name, this.sub(shifted, rounder)),
-      power: value(`(floats)(((ints)${shifted.text} << 23) + 0x3f800000)`),
+      power: value(`power_v(${shifted.text})`),
     };
   }
 
   exponentOf(name: string, a: Value) {
-    this.lines.push(
-      `const ints ${name} = ((ints)${a.text} - 0x3f3504f3) >> 23, ${name}_place = ${name} << 23;`,
-    );
+    this.declare(this.masks, name, `exponent_v(${a.text})`);
+    this.declare(this.masks, `${name}_place`, `place_v(${name})`);
     return { exponent: value(`from_i_f(${name})`), place: value(`${name}_place`) };
   }
-  over = (a: Value, place: Value): Value => value(`(floats)((ints)${a.text} - ${place.text})`);
+  over = (a: Value, place: Value): Value => value(`over_v(${a.text}, ${place.text})`);
   inverse = (place: Value): Value => value(`inverse_v(${place.text})`);
 
   polynomial(coefficients: readonly number[], powers: readonly Value[]): Value {
@@ -115,10 +142,11 @@ class Floats extends Arithmetic {
 
 /** Arithmetic on doubles in half of the lanes. */
 class Doubles extends Arithmetic {
-  protected readonly type = "doubles";
-  protected readonly masks = "longs";
+  protected readonly type = this.types.doubles;
+  protected readonly masks = this.types.longs;
+  protected readonly mask = "MASK_OF_DOUBLES";
 
-  constant = (number: number): Value => value(`all_d(${doubleLiteral(number)})`);
+  constant = (number: number): Value => value(this.types.all("d", doubleLiteral(number)));
 
   do(op: string, ...operands: readonly Value[]): Value {
     const [a, b] = operands;
@@ -161,7 +189,8 @@ class Doubles extends Arithmetic {
   /** All lanes take the long way where one of them has to; none is changed by it that need not. */
   unlessRare(name: string, condition: Value, usual: Value, rare: () => Value): Value {
     const holds = `${name}_is_rare`;
-    this.lines.push(`const longs ${holds} = ${condition.text};`, `doubles ${name} = ${usual.text};`);
+    const { longs, doubles } = this.types;
+    this.lines.push(`const ${longs} ${holds} = ${condition.text};`, `${doubles} ${name} = ${usual.text};`);
     const before = this.lines.length;
     this.conditional = [];
     const result = rare();
@@ -175,19 +204,13 @@ class Doubles extends Arithmetic {
     const rounder = this.constant(DOUBLE_ROUNDER);
     const shifted = this.name(`${name}_bits`, this.add(a, rounder));
     const integer = this.name(name, this.sub(shifted, rounder));
-    const one = this.constant(1).text;
-    return { integer, power: value(`(doubles)(((longs)${shifted.text} << 52) + (longs)${one})`) };
+    return { integer, power: value(`power_d(${shifted.text})`) };
   }
 
   split(name: string, a: Value): { readonly exponent: Value; readonly fraction: Value } {
-    const start = `(longs)${this.constant(Math.SQRT1_2).text}`;
     const exponent = `${name}_exponent`;
-    this.declare("longs", exponent, `((longs)${a.text} - ${start}) >> 52`);
-    const rounder = this.constant(DOUBLE_ROUNDER);
-    return {
-      exponent: value(`((doubles)(${exponent} + (longs)${rounder.text}) - ${rounder.text})`),
-      fraction: value(`(doubles)((longs)${a.text} - (${exponent} << 52))`),
-    };
+    this.declare(this.types.longs, exponent, `exponent_d(${a.text})`);
+    return { exponent: value(`number_d(${exponent})`), fraction: value(`over_d(${a.text}, ${exponent})`) };
   }
 
   polynomial(coefficients: readonly number[], x: Value): Value {
@@ -199,45 +222,59 @@ class Doubles extends Arithmetic {
 }
 
 /** The C functions of the elementary functions in `used`, in an order that does not depend on who asked first. */
-export function printMath(used: Iterable<MathFunction>): string {
-  return [...new Set(used)].sort().map(printOne).join("\n");
-}
+export const printMath = (used: Iterable<MathFunction>, lanes: number): readonly string[] =>
+  [...new Set(used)].sort().flatMap((name) => (lanes === 1 ? printAlone(name) : printInLanes(name)));
 
-function printOne(name: MathFunction): string {
-  const parameters = isBinary(name) ? ["a", "b"] : ["a"];
-  const declared = (type: string): string => parameters.map((p) => `${type} ${p}`).join(", ");
-  const single = [
-    `static float ${scalarMath(name)}(${declared("float")}) {`,
-    `  return ${vectorMath(name)}(${parameters.map((p) => `all_f(${p})`).join(", ")})[0];`,
-    "}",
-  ];
-  const isUnused = "__attribute__((unused)) ";
-  if (isSingle(name)) {
-    const m = new Floats();
-    const result = SINGLE[name](m as never, value("a") as never) as unknown as Value;
-    return [
-      `${isUnused}static floats ${vectorMath(name)}(${declared("floats")}) {`,
-      ...m.lines.map((line) => `  ${line}`),
-      `  return ${result.text};`,
-      "}",
-      `${isUnused}${single[0]}`,
-      ...single.slice(1),
-    ].join("\n");
-  }
-  const m = new Doubles();
-  const [a, b] = parameters.map(value);
-  const result = FORMULAS[name](m as never, a as never, b as never) as unknown as Value;
+const parametersOf = (name: MathFunction): readonly string[] => (isBinary(name) ? ["a", "b"] : ["a"]);
+
+const declared = (name: MathFunction, type: string): string =>
+  parametersOf(name)
+    .map((parameter) => `${type} ${parameter}`)
+    .join(", ");
+
+/** The form for all lanes, what it is made of, and the form for a single number: one lane of it, so that bits are the same. */
+function printInLanes(name: MathFunction): readonly string[] {
+  const parameters = parametersOf(name);
+  const single = define(`float ${scalarMath(name)}(${declared(name, "float")})`, [
+    `return ${vectorMath(name)}(${parameters.map((p) => `all_f(${p})`).join(", ")})[0];`,
+  ]);
+  const head = `floats ${vectorMath(name)}(${declared(name, "floats")})`;
+  if (isSingle(name)) return [define(head, inFloats(name, IN_LANES)), single];
   const half = (k: number): string =>
     `math_${name}_d(${parameters.map((p) => `widened(${p}, ${k})`).join(", ")})`;
   return [
-    `static doubles math_${name}_d(${declared("doubles")}) {`,
-    ...m.lines.map((line) => `  ${line}`),
-    `  return ${result.text};`,
-    "}",
-    `${isUnused}static floats ${vectorMath(name)}(${declared("floats")}) {`,
-    `  return narrowed(${half(0)}, ${half(1)});`,
-    "}",
-    `${isUnused}${single[0]}`,
-    ...single.slice(1),
-  ].join("\n");
+    define(`doubles math_${name}_d(${declared(name, "doubles")})`, inDoubles(name, IN_LANES)),
+    define(head, [`return narrowed(${half(0)}, ${half(1)});`]),
+    single,
+  ];
 }
+
+/** The form for a single number where there are no lanes. */
+function printAlone(name: MathFunction): readonly string[] {
+  const head = `float ${scalarMath(name)}(${declared(name, "float")})`;
+  if (isSingle(name)) return [define(head, inFloats(name, ALONE))];
+  return [
+    define(`double math_${name}_d(${declared(name, "double")})`, inDoubles(name, ALONE)),
+    define(head, [
+      `return (float)math_${name}_d(${parametersOf(name)
+        .map((p) => `(double)${p}`)
+        .join(", ")});`,
+    ]),
+  ];
+}
+
+function inFloats(name: keyof typeof SINGLE, types: Types): readonly string[] {
+  const m = new Floats(types);
+  const result = SINGLE[name](m as never, value("a") as never) as unknown as Value;
+  return [...m.lines, `return ${result.text};`];
+}
+
+function inDoubles(name: keyof typeof FORMULAS, types: Types): readonly string[] {
+  const m = new Doubles(types);
+  const [a, b] = parametersOf(name).map(value);
+  const result = FORMULAS[name](m as never, a as never, b as never) as unknown as Value;
+  return [...m.lines, `return ${result.text};`];
+}
+
+const define = (head: string, lines: readonly string[]): string =>
+  [`static ${head} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");

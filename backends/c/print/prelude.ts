@@ -1,4 +1,9 @@
-/** What every C file begins with: the compilers' vector types for a number of lanes, and what has no operator for them. */
+/**
+ * What C files begin with where loops have lanes: the compilers' vector types for a number of lanes, and functions for what has
+ * no operator there. A file has those of them that it calls (`support.ts`).
+ */
+
+import { SINGLE_VALUES, WORDS_IN_MEMORY } from "./scalar-prelude.ts";
 
 /** What a program's code is made for. */
 export interface CodeOptions {
@@ -8,13 +13,14 @@ export interface CodeOptions {
 }
 
 /** One source for any compiler that has vector types. */
-export const prelude = ({ lanes, isFused }: CodeOptions): string => `#include <stdint.h>
+export const vectorPrelude = ({ lanes, isFused }: CodeOptions): string => `#include <math.h>
+#include <stdint.h>
 #define LANES ${lanes}
 #define IS_FUSED ${isFused ? 1 : 0}
 #define EACH(expression) for (int k = 0; k < LANES; k++) expression
-#define INLINE static inline __attribute__((always_inline, unused))
-#define INFINITE __builtin_inff()
-#define NOT_A_NUMBER __builtin_nanf("")
+#define INLINE static inline __attribute__((always_inline))
+
+${WORDS_IN_MEMORY}
 
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
@@ -22,6 +28,7 @@ typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 typedef uint8_t bytes __attribute__((vector_size(LANES)));
 typedef double doubles __attribute__((vector_size(4 * LANES)));
 typedef int64_t longs __attribute__((vector_size(4 * LANES)));
+typedef uint64_t unsigned_longs __attribute__((vector_size(4 * LANES)));
 typedef float half_floats __attribute__((vector_size(2 * LANES)));
 
 // The same in memory: at the place of any element, of whatever type memory was written as.
@@ -29,16 +36,19 @@ typedef float floats_at __attribute__((vector_size(4 * LANES), aligned(4), may_a
 typedef int32_t ints_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef uint8_t bytes_at __attribute__((vector_size(LANES), aligned(1), may_alias));
 
+#define MASK(condition) ((ints)(condition))
+#define MASK_OF_DOUBLES(condition) ((longs)(condition))
+
 INLINE floats all_f(float a) { return (floats){${list(lanes, "a")}}; }
 INLINE ints all_i(int32_t a) { return (ints){${list(lanes, "a")}}; }
 INLINE words all_u(uint32_t a) { return (words){${list(lanes, "a")}}; }
 INLINE doubles all_d(double a) { return (doubles){${list(lanes / 2, "a")}}; }
 
 INLINE floats load_f(const float *p) { return *(const floats_at *)p; }
-INLINE ints load_i(const int32_t *p) { return *(const ints_at *)p; }
+INLINE ints load_i(const int32_at *p) { return *(const ints_at *)p; }
 INLINE ints load_b(const uint8_t *p) { return __builtin_convertvector(*(const bytes_at *)p, ints); }
 INLINE void store_f(float *p, floats a) { *(floats_at *)p = a; }
-INLINE void store_i(int32_t *p, ints a) { *(ints_at *)p = a; }
+INLINE void store_i(int32_at *p, ints a) { *(ints_at *)p = a; }
 INLINE void store_b(uint8_t *p, ints a) { *(bytes_at *)p = __builtin_convertvector(a, bytes); }
 
 // Where the mask has ones, else b.
@@ -56,6 +66,8 @@ INLINE floats choose_f(ints mask, floats a, floats b) {
 INLINE doubles choose_d(longs mask, doubles a, doubles b) {
   return (doubles)(((longs)a & mask) | ((longs)b & ~mask));
 }
+INLINE ints bits_v(floats a) { return (ints)a; }
+INLINE floats float_v(ints bits) { return (floats)bits; }
 INLINE int any_l(longs a) {
   int64_t found = 0;
   for (int k = 0; k < LANES / 2; k++) found |= a[k];
@@ -93,9 +105,15 @@ INLINE floats with_sign_v(floats a, floats b) {
 INLINE floats sign_v(floats a) { return (floats)((ints)with_sign_v(all_f(1), a) & (ints)(abs_v(a) > 0)); }
 INLINE floats at_most_v(floats a, floats limit) { return choose_f((ints)(limit < a), limit, a); }
 INLINE floats at_least_v(floats a, floats limit) { return choose_f((ints)(limit > a), limit, a); }
+// 2 to the power of the whole number in the lowest bits of a.
+INLINE floats power_v(floats a) { return (floats)(((words)a << 23) + 0x3f800000u); }
+// The exponent e of a = f * 2^e with f around 1, the place of its bits, and f.
+INLINE ints exponent_v(floats a) { return (ints)((words)a - 0x3f3504f3u) >> 23; }
+INLINE ints place_v(ints exponent) { return (ints)((words)exponent << 23); }
+INLINE floats over_v(floats a, ints place) { return (floats)((words)a - (words)place); }
 // A power of two from the place of its exponent, and 0 where that is not normal.
 INLINE floats inverse_v(ints place) {
-  const ints bits = 0x3f800000 - place;
+  const ints bits = (ints)(0x3f800000u - (words)place);
   return (floats)(bits & (ints)(bits > 0));
 }
 
@@ -140,6 +158,18 @@ INLINE floats narrowed(doubles a, doubles b) {
 }
 INLINE doubles abs_d(doubles a) { return (doubles)((longs)a & INT64_MAX); }
 INLINE doubles with_sign_d(doubles a, doubles b) { return (doubles)(((longs)a & INT64_MAX) | ((longs)b & INT64_MIN)); }
+INLINE doubles power_d(doubles a) { return (doubles)(((unsigned_longs)a << 52) + (unsigned_longs)all_d(1)); }
+INLINE longs exponent_d(doubles a) {
+  return (longs)((unsigned_longs)a - (unsigned_longs)all_d(${Math.SQRT1_2})) >> 52;
+}
+INLINE doubles over_d(doubles a, longs exponent) {
+  return (doubles)((unsigned_longs)a - ((unsigned_longs)exponent << 52));
+}
+// A whole number below 2^51 as a double.
+INLINE doubles number_d(longs a) {
+  const doubles rounder = all_d(${1.5 * 2 ** 52});
+  return (doubles)((unsigned_longs)a + (unsigned_longs)rounder) - rounder;
+}
 INLINE doubles max_d(doubles a, doubles b) {
   return choose_d((longs)(a != a), a, choose_d((longs)(a > b), a, b));
 }
@@ -149,39 +179,7 @@ INLINE doubles min_d(doubles a, doubles b) {
 ${["floor", "trunc", "sqrt"].map((name) => inDoubles(name, name)).join("\n")}
 ${inDoubles("nearest", "rint")}
 
-// Single values.
-INLINE int isnan_f(float a) { return a != a; }
-INLINE float sign_f(float a) { return a > 0 ? 1.0f : a < 0 ? -1.0f : 0.0f; }
-INLINE int32_t sign_i(int32_t a) { return (a > 0) - (a < 0); }
-INLINE int32_t abs_i(int32_t a) { return a < 0 ? -a : a; }
-INLINE float maximum_f(float a, float b) {
-  return a != a ? a : a > b ? a : a == b ? (__builtin_signbit(a) ? b : a) : b;
-}
-INLINE float minimum_f(float a, float b) {
-  return a != a ? a : a < b ? a : a == b ? (__builtin_signbit(a) ? a : b) : b;
-}
-INLINE int32_t maximum_i(int32_t a, int32_t b) { return a > b ? a : b; }
-INLINE int32_t minimum_i(int32_t a, int32_t b) { return a < b ? a : b; }
-INLINE int32_t whole_f(float a) {
-  return a != a ? 0 : a >= 2147483648.0f ? INT32_MAX : a < -2147483648.0f ? INT32_MIN : (int32_t)a;
-}
-// Every int32 is a double, and quotients of two that are no integers are far enough from one to be rounded right.
-INLINE int64_t saturated(double a) { return a != a ? 0 : a >= 0x1p63 ? INT64_MAX : a < -0x1p63 ? INT64_MIN : (int64_t)a; }
-INLINE int32_t divide_i(int32_t a, int32_t b) { return (int32_t)saturated(__builtin_floor((double)a / b)); }
-INLINE int32_t modulo_i(int32_t a, int32_t b) {
-  return (int32_t)saturated(a - b * __builtin_floor((double)a / b));
-}
-INLINE int32_t remainder_i(int32_t a, int32_t b) { return (int32_t)saturated(a - b * __builtin_trunc((double)a / b)); }
-INLINE float modulo_f(float a, float b) {
-  return (float)((double)a - (double)b * __builtin_floor((double)a / (double)b));
-}
-
-// Where the iterations of a thread begin.
-INLINE int64_t first_of(int64_t extent, int64_t thread, int64_t threads) {
-  const int64_t first = (extent + threads - 1) / threads * thread;
-  return first < extent ? first : extent;
-}
-`;
+${SINGLE_VALUES}`;
 
 const list = (count: number, text: string): string => Array.from({ length: count }, () => text).join(", ");
 

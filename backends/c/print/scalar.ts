@@ -1,14 +1,14 @@
 /** Expressions as C for single values: float32 in `float`, whole numbers and truth values in integers. */
 
-import { isFloat } from "../../../src/core/dtype.ts";
+import { computedTypes, isFloat } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import { isElementary } from "../../../src/loop/elementary.ts";
-import type { Expr } from "../../../src/loop/types.ts";
+import type { Expr, ExprType } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { placeOf } from "../../lanes.ts";
 import { scalarMath } from "./math.ts";
 import { type FunctionContext, printSum, type Scope } from "./scope.ts";
-import { COMPARE, constant, scalarName } from "./spelling.ts";
+import { COMPARE, constant, REPRESENTATION, scalarName } from "./spelling.ts";
 
 type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 
@@ -39,6 +39,8 @@ export class ScalarPrinter {
       case "binary":
         return this.binary(e, scope);
       case "compare":
+        // Compilers warn of a word that is compared with the least one.
+        if (e.op === "lt" && isWord(e.b.dtype) && e.b.kind === "const" && e.b.value === 0) return "0";
         return `(${this.print(e.a, scope)} ${COMPARE[e.op]} ${this.print(e.b, scope)})`;
       case "select": {
         const taken: Scope = { ...scope, ranges: scope.ranges.withCondition(e.condition) };
@@ -52,6 +54,12 @@ export class ScalarPrinter {
         return e satisfies never;
     }
   };
+
+  /** The same in the very type that values of its type are held in: whole numbers are computed in 64 bits. */
+  exact(e: Expr, scope: Scope): string {
+    const value = this.print(e, scope);
+    return isWide(e) ? `(int32_t)${value}` : value;
+  }
 
   /** The element of a buffer at a place. */
   element(buffer: string, index: Expr, scope: Scope): string {
@@ -109,9 +117,9 @@ export class ScalarPrinter {
       case "neg":
         return `(-${a})`;
       case "abs":
-        return isOfFloats ? `__builtin_fabsf(${a})` : `abs_i(${a})`;
+        return isOfFloats ? `fabsf(${a})` : `abs_i(${this.exact(e.a, scope)})`;
       case "sign":
-        return isOfFloats ? `sign_f(${a})` : `sign_i(${a})`;
+        return isOfFloats ? `sign_f(${a})` : `sign_i(${this.exact(e.a, scope)})`;
       case "not":
         return `(!${a})`;
       case "isnan":
@@ -120,9 +128,9 @@ export class ScalarPrinter {
       case "floor":
       case "ceil":
       case "trunc":
-        return `__builtin_${e.op}f(${a})`;
+        return `${e.op}f(${a})`;
       case "round":
-        return `__builtin_rintf(${a})`;
+        return `rintf(${a})`;
       default:
         return e.op satisfies never;
     }
@@ -136,6 +144,7 @@ export class ScalarPrinter {
     const [a, b] = [this.print(e.a, scope), this.print(e.b, scope)];
     const isOfFloats = isFloat(e.dtype);
     const suffix = isOfFloats ? "f" : "i";
+    const called = (name: string): string => `${name}(${this.exact(e.a, scope)}, ${this.exact(e.b, scope)})`;
     switch (e.op) {
       case "add":
         return `(${a} + ${b})`;
@@ -145,15 +154,15 @@ export class ScalarPrinter {
         return `(${a} * ${b})`;
       case "div":
         if (isOfFloats) return `(${a} / ${b})`;
-        return this.isPlainQuotient(e, scope) ? `(int64_t)((uint32_t)${a} / ${b}u)` : `divide_i(${a}, ${b})`;
+        return this.isPlainQuotient(e, scope) ? `(int64_t)((uint32_t)${a} / ${b}u)` : called("divide_i");
       case "mod":
         if (!isOfFloats && this.isPlainQuotient(e, scope)) return `(int64_t)((uint32_t)${a} % ${b}u)`;
-        return `modulo_${suffix}(${a}, ${b})`;
+        return called(`modulo_${suffix}`);
       case "max":
       case "min":
-        return `${e.op}imum_${suffix}(${a}, ${b})`;
+        return called(`${e.op}imum_${suffix}`);
       case "fmod":
-        if (!isOfFloats) return `remainder_i(${a}, ${b})`;
+        if (!isOfFloats) return called("remainder_i");
         this.context.used.add("fmod");
         return `${scalarMath("fmod")}(${a}, ${b})`;
       case "pow":
@@ -179,6 +188,28 @@ export class ScalarPrinter {
     return e.b.kind === "const" && e.b.value > 0 && ranges.rangeOf(e.a).low >= 0;
   }
 }
+
+/** Whether the value of `e` is printed in more bits than values of its type are held in. */
+function isWide(e: Expr): boolean {
+  switch (e.kind) {
+    case "var":
+    case "local":
+    case "unary":
+    case "binary":
+      return isIndex(e);
+    case "select":
+      return isWide(e.a) || isWide(e.b);
+    case "cast":
+      return isWhole(e.dtype) && isWhole(e.a.dtype) && isWide(e.a);
+    default:
+      return false;
+  }
+}
+
+const isWord = (type: ExprType): boolean => computedTypes("word").includes(type);
+
+const isWhole = (type: ExprType): boolean =>
+  REPRESENTATION[type].scalar === "int32_t" && !REPRESENTATION[type].isMask;
 
 /** Whether the parenthesis that a text begins with closes at its end. */
 function closesAtEnd(text: string): boolean {

@@ -28,7 +28,7 @@ export interface Representation {
 
 export const REPRESENTATION: Readonly<Record<ExprType, Representation>> = {
   float32: { scalar: "float", lanes: "floats", suffix: "f", stored: "float", isMask: false },
-  int32: { scalar: "int32_t", lanes: "ints", suffix: "i", stored: "int32_t", isMask: false },
+  int32: { scalar: "int32_t", lanes: "ints", suffix: "i", stored: "int32_at", isMask: false },
   uint32: { scalar: "uint32_t", lanes: "words", suffix: "u", stored: "uint32_t", isMask: false },
   uint8: { scalar: "int32_t", lanes: "ints", suffix: "i", stored: "uint8_t", isMask: false },
   bool: { scalar: "int32_t", lanes: "ints", suffix: "i", stored: "uint8_t", isMask: true },
@@ -60,8 +60,8 @@ const wholeLiteral = (value: number): string =>
 
 /** The digits of the very number: read as a float they give it again. */
 export function floatLiteral(value: number): string {
-  if (Number.isNaN(value)) return "NOT_A_NUMBER";
-  if (!Number.isFinite(value)) return value > 0 ? "INFINITE" : "(-INFINITE)";
+  if (Number.isNaN(value)) return "NAN";
+  if (!Number.isFinite(value)) return value > 0 ? "INFINITY" : "(-INFINITY)";
   const digits = String(Math.abs(value));
   const literal = `${/[.e]/.test(digits) ? digits : `${digits}.0`}f`;
   return value < 0 || Object.is(value, -0) ? `(-${literal})` : literal;
@@ -69,25 +69,26 @@ export function floatLiteral(value: number): string {
 
 /** A constant in double precision. */
 export function doubleLiteral(value: number): string {
-  if (Number.isNaN(value)) return "((double)NOT_A_NUMBER)";
-  if (!Number.isFinite(value)) return value > 0 ? "((double)INFINITE)" : "(-(double)INFINITE)";
+  if (Number.isNaN(value)) return "((double)NAN)";
+  if (!Number.isFinite(value)) return value > 0 ? "((double)INFINITY)" : "(-(double)INFINITY)";
   const digits = String(Math.abs(value));
   const literal = /[.e]/.test(digits) ? digits : `${digits}.0`;
   return value < 0 || Object.is(value, -0) ? `(-${literal})` : literal;
 }
 
-/** Words of C, of its compilers and of the prelude, as far as a compiled kernel may use them as names. */
+/** Words of C, of its compilers and of what stands before the kernels, as far as these may use them as names. Macros are in capitals. */
 const TAKEN: ReadonlySet<string> = new Set(
   (
     "asm auto break case char const continue default do double else enum extern float for goto if inline int long " +
     "register restrict return short signed sizeof static struct switch typedef typeof union unsigned void volatile while " +
-    "main linux unix floats ints words bytes doubles longs thread threads buffers scalars LANES INFINITE NOT_A_NUMBER"
+    "main linux unix floats ints words bytes doubles longs thread threads buffers scalars model"
   ).split(" "),
 );
 
 /** A name of the Loop IR, an identifier there, as one that means nothing else in C. */
 export const nameOf = (name: string): string =>
-  TAKEN.has(name) || /^(v_|_|[a-z]+_[fiubdl]$|u?int\d+_t$|math_|share|first|last|scalar_)/.test(name)
+  TAKEN.has(name) ||
+  /^(v_|_|[a-z_]+_[fiubdlv]$|[A-Z][A-Z0-9_]*$|u?int\d+_(t|at)$|math_|share|first|last|scalar_)/.test(name)
     ? `v_${name}`
     : name;
 

@@ -73,7 +73,7 @@ export class StatementPrinter {
   }
 
   private value(e: Expr, isVector: boolean, scope: Scope): string {
-    return isVector ? this.vector.print(e, scope) : this.scalar.print(e, scope);
+    return isVector ? this.vector.print(e, scope) : this.scalar.exact(e, scope);
   }
 
   private define({ name, value }: Of<"let">, scope: Scope, places: Map<string, Place>): string {
@@ -174,7 +174,7 @@ export class StatementPrinter {
   }
 
   private storeScalar(buffer: string, index: Expr, value: Expr, scope: Scope): string {
-    return this.stored(buffer, index, this.scalar.print(value, scope), scope);
+    return this.stored(buffer, index, this.scalar.exact(value, scope), scope);
   }
 
   private stored(buffer: string, index: Expr, value: string, scope: Scope): string {

@@ -29,7 +29,7 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
 
   protected uniform(e: Expr, scope: Scope): string {
     const { suffix, isMask } = REPRESENTATION[e.dtype];
-    const value = this.scalar.print(e, scope);
+    const value = this.scalar.exact(e, scope);
     return isMask ? `all_i(-(int32_t)${value})` : `all_${suffix}(${value})`;
   }
 

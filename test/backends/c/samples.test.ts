@@ -1,4 +1,4 @@
-/** Every op's samples on the `c` backend, in 4, 8 and 16 lanes, on one thread and on three. */
+/** Every op's samples on the `c` backend, in 4, 8 and 16 lanes and without, on one thread and on several. */
 
 import { describe, expect, test } from "vitest";
 import { createCBackend } from "../../../backends/c/backend.ts";
@@ -18,6 +18,7 @@ const isLong = process.env.KILN_RANDOM_GRAPHS !== undefined;
 
 describe.skipIf(!isHere)(title("the ops' samples"), () => {
   test.each([
+    { lanes: 1, threads: 2 },
     { lanes: 4, threads: 3 },
     { lanes: 8, threads: 1 },
     { lanes: 16, threads: 1 },
