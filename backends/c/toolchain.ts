@@ -25,13 +25,16 @@ export interface NoToolchain {
  * what a compiler contracts.
  */
 const FLAGS = [
-  // GCC's predictive commoning keeps what it stores in registers across iterations and writes neighbours back that it has read
-  // before: another thread's elements (seen with GCC 12, in a loop that three threads shared).
-  "-fno-predictive-commoning",
   ...["-std=gnu11", "-O2", "-fPIC", "-fvisibility=hidden", "-fwrapv", "-pthread"],
   ...["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing"],
   ...["-Wno-psabi"],
 ];
+
+/**
+ * GCC's predictive commoning keeps what it stores in registers across iterations and writes neighbours back that it has read
+ * before: another thread's elements (seen with GCC 12, in a loop that three threads shared). Clang knows no such flag.
+ */
+const FOR_GCC = ["-fno-predictive-commoning"];
 
 /** How compilers are told to make code for the processor they run on. */
 const FOR_THIS_PROCESSOR = [["-march=native"], ["-mcpu=native"], []] as const;
@@ -62,7 +65,9 @@ function find(wanted: string): Toolchain | NoToolchain {
   for (const command of wanted === "" ? ["cc", "clang", "gcc"] : [wanted]) {
     for (const native of FOR_THIS_PROCESSOR) {
       const macros = macrosOf(command, [...FLAGS, ...native]);
-      if (macros !== undefined) return describe(command, [...FLAGS, ...native], macros);
+      if (macros === undefined) continue;
+      const forGcc = macros.includes("#define __clang__ ") ? [] : FOR_GCC;
+      return describe(command, [...FLAGS, ...forGcc, ...native], macros);
     }
   }
   return {
