@@ -78,16 +78,13 @@ INLINE int any_l(longs a) {
 INLINE floats fused_v(floats a, floats b, floats c) {
 #if !IS_FUSED
   return a * b + c;
-#elif defined(__clang__)
-#pragma clang fp contract(fast)
-  return a * b + c;
 #elif defined(__AVX512F__) && LANES == 16
   return __builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
 #elif defined(__FMA__) && LANES == 8
   return __builtin_ia32_vfmaddps256(a, b, c);
 #elif defined(__FMA__) && LANES == 4
   return __builtin_ia32_vfmaddps(a, b, c);
-#elif defined(__ARM_FEATURE_FMA)
+#elif defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   floats sum;
   EACH(sum[k] = __builtin_fmaf(a[k], b[k], c[k]));
   return sum;
