@@ -5,6 +5,24 @@
 
 import type { Machine } from "../src/loop/machine.ts";
 
+/**
+ * What schedules go by where bits are to be the same in every engine and on every processor: then sums are taken in the same
+ * order by all backends that have vectors.
+ */
+export const COMMON = {
+  vectorWidth: 4,
+  /**
+   * Registers that a tile and what feeds it may fill. Of 16, V8 keeps one for itself and one is left for products: Node 20
+   * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue.
+   * Node 24 loads one element after the other: five rows of two vectors (13) are its best, at 48 GFLOP/s beside 40 for four,
+   * and six (15) no better than five.
+   */
+  registers: 14,
+  loadsFirst: true,
+  /** What full tiles reach in wasm on one thread, with two roundings for a product and a sum. */
+  tileGflops: 45,
+} as const;
+
 /** Of code in vectors. */
 export const PROCESSOR = {
   memory: {

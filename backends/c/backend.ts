@@ -4,10 +4,11 @@ import { invariant } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Availability, Backend, BackendOptions, StateMemory } from "../backend.ts";
 import { checkThreads, MOST_THREADS } from "../options.ts";
-import { FUSED, PROCESSOR, SCALAR } from "../processor.ts";
+import { COMMON, FUSED, PROCESSOR, SCALAR } from "../processor.ts";
 import { type Koffi, loadKoffi } from "./koffi.ts";
 import { CStates } from "./memory.ts";
 import { node } from "./node.ts";
+import type { CodeOptions } from "./print/prelude.ts";
 import { loadProgram } from "./program.ts";
 import { requireToolchain, toolchain } from "./toolchain.ts";
 
@@ -25,17 +26,14 @@ const REGISTERS = { few: 15, many: 30 } as const;
 /** What full tiles reach on one thread for each lane, in GFLOP/s. */
 const TILE_GFLOPS_PER_LANE = 10;
 
-/** Lanes where bits are to be the same on every processor: those of wasm. */
-const COMMON_LANES = 4;
-
 /** The backend as `options` want it; `c` below is the one users name. */
 export function createCBackend(options: CBackendOptions): Backend {
   /** What the code is made for. */
-  const code = () => {
+  const code = (): CodeOptions => {
     const found = toolchain();
-    const has = "missing" in found ? { lanes: COMMON_LANES, hasFusedMultiplyAdd: false } : found;
+    const has = "missing" in found ? { lanes: COMMON.vectorWidth, hasFusedMultiplyAdd: false } : found;
     return options.deterministic === true || options.lanes === 1
-      ? { lanes: options.lanes ?? COMMON_LANES, isFused: false }
+      ? { lanes: options.lanes ?? COMMON.vectorWidth, isFused: false }
       : { lanes: options.lanes ?? has.lanes, isFused: has.hasFusedMultiplyAdd };
   };
   const threads = (): number => options.threads ?? processors();
@@ -48,10 +46,14 @@ export function createCBackend(options: CBackendOptions): Backend {
         ...(lanes === 1 && SCALAR),
         scalar: SCALAR,
         schedules: true,
+        ...(options.deterministic === true
+          ? COMMON
+          : {
+              registers: lanes >= 16 ? REGISTERS.many : REGISTERS.few,
+              loadsFirst: false,
+              tileGflops: TILE_GFLOPS_PER_LANE * lanes,
+            }),
         vectorWidth: lanes,
-        registers: lanes >= 16 ? REGISTERS.many : REGISTERS.few,
-        loadsFirst: false,
-        tileGflops: TILE_GFLOPS_PER_LANE * lanes,
         threads: threads(),
         oneElementPerThread: false,
         maxInputs: Number.POSITIVE_INFINITY,
@@ -83,8 +85,13 @@ export function createCBackend(options: CBackendOptions): Backend {
     createStateMemory: (): StateMemory => new CStates(koffi()),
     async compile(plan, states) {
       invariant(states instanceof CStates, "states of the c backend");
-      const around = { toolchain: requireToolchain(), code: code(), processors: processors() };
-      return loadProgram(plan, states, { koffi: await koffi(), ...around });
+      return loadProgram(plan, states, {
+        koffi: await koffi(),
+        toolchain: requireToolchain(),
+        code: code(),
+        flushesToZero: options.deterministic !== true,
+        processors: processors(),
+      });
     },
   };
 }

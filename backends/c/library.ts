@@ -28,12 +28,14 @@ export async function loadLibrary(
   }
 }
 
+const PARAMETERS = ["int64_t", "int64_t", "int64_t", "int64_t", "int64_t"];
+
 let runtime: Promise<ForeignFunction> | undefined;
 
-/** The function that runs steps: `(steps, count, scalars, threads)`. It stays loaded, as its threads do. */
+/** The function that runs steps: `(steps, count, scalars, threads, flushes)`. It stays loaded, as its threads do. */
 export function runtimeOn(koffi: Koffi, toolchain: Toolchain): Promise<ForeignFunction> {
   runtime ??= loadLibrary(koffi, [RUNTIME_SOURCE], toolchain)
-    .then((library) => library.func("kiln_run", "int32_t", ["int64_t", "int64_t", "int64_t", "int64_t"]))
+    .then((library) => library.func("kiln_run", "int32_t", PARAMETERS))
     .catch((error: unknown) => {
       runtime = undefined;
       throw error;

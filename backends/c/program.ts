@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly koffi: Koffi;
   readonly toolchain: Toolchain;
   readonly code: CodeOptions;
+  /** Whether results too small for a normal float are 0, which no other backend does. */
+  readonly flushesToZero: boolean;
   /** How many compilers may run at once. */
   readonly processors: number;
 }
@@ -66,6 +68,7 @@ export class CProgram implements Executable {
   private readonly code: CodeOptions;
   private readonly koffi: Koffi;
   private readonly threads: number;
+  private readonly flushesToZero: boolean;
   private loaded: Loaded | undefined;
   private readonly orderSource: OrderSource;
   private readonly orders = new Map<number, Order>();
@@ -75,11 +78,17 @@ export class CProgram implements Executable {
   /** What C reads and writes, the states' memory among it: it must not go before the program does. */
   private readonly held: unknown[];
 
-  constructor(plan: ProgramPlan, states: CStates, { koffi, code }: Surroundings, loaded: Loaded) {
+  constructor(
+    plan: ProgramPlan,
+    states: CStates,
+    { koffi, code, flushesToZero }: Surroundings,
+    loaded: Loaded,
+  ) {
     this.plan = plan;
     this.code = code;
     this.koffi = koffi;
     this.threads = plan.threads ?? 1;
+    this.flushesToZero = flushesToZero;
     this.loaded = loaded;
     const scalarBytes = 8 * Math.max(1, plan.scalars.length);
     const arena = new Block(koffi, plan.arenaBytes);
@@ -149,7 +158,8 @@ export class CProgram implements Executable {
     invariant(loaded !== undefined, "a program runs before it is disposed of");
     this.scalars.set(scalars);
     const order = this.orderFor(from, to);
-    const parameters = [order.block.address, order.count, this.scalarsAt, order.threads];
+    const flushes = this.flushesToZero ? 1 : 0;
+    const parameters = [order.block.address, order.count, this.scalarsAt, order.threads, flushes];
     const begin = performance.now();
     const ended = (result: number): void => {
       order.milliseconds = performance.now() - begin;

@@ -7,7 +7,7 @@ import { invariant, KilnError } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Backend, BackendOptions, StateMemory } from "../backend.ts";
 import { checkThreads } from "../options.ts";
-import { FUSED, PROCESSOR, SCALAR } from "../processor.ts";
+import { COMMON, FUSED, PROCESSOR, SCALAR } from "../processor.ts";
 import { engineAvailability, requireAvailable } from "./availability.ts";
 import { hasRelaxedMadd, keepsLoads } from "./engine.ts";
 import { ModelMemory } from "./memory.ts";
@@ -17,16 +17,8 @@ import { pageAvailability } from "./page/worker-link.ts";
 import { loadProgram } from "./program.ts";
 import { canShareMemory, isPage, threadSupport } from "./threads/host.ts";
 
-/**
- * Registers that a tile and what feeds it may fill. Of 16, V8 keeps one for itself and one is left for products: Node 20
- * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue.
- * Node 24 loads one element after the other: five rows of two vectors (13) are its best, at 48 GFLOP/s beside 40 for four,
- * and six (15) no better than five.
- */
-const REGISTERS = 14;
-
-/** What full tiles reach on one thread of the machine of the benchmarks. */
-const TILE_GFLOPS = { plain: 45, relaxed: 59 } as const;
+/** What full tiles reach on one thread of the machine of the benchmarks, where products are added in one rounding. */
+const RELAXED_TILE_GFLOPS = 59;
 
 /** The backend as `options` want it; `wasm` below is the one users name. */
 export function createWasmBackend(options: BackendOptions): Backend {
@@ -38,11 +30,8 @@ export function createWasmBackend(options: BackendOptions): Backend {
         ...(usesRelaxedMadd() ? FUSED : PROCESSOR),
         scalar: SCALAR,
         schedules: true,
-        vectorWidth: 4,
-        registers: REGISTERS,
-        // Where bits are to be the same in every engine, so are schedules.
-        loadsFirst: !usesRelaxedMadd() || !keepsLoads(),
-        tileGflops: usesRelaxedMadd() ? TILE_GFLOPS.relaxed : TILE_GFLOPS.plain,
+        ...COMMON,
+        ...(usesRelaxedMadd() && { loadsFirst: !keepsLoads(), tileGflops: RELAXED_TILE_GFLOPS }),
         threads: options.threads ?? threadSupport().usual,
         oneElementPerThread: false,
         maxInputs: Number.POSITIVE_INFINITY,
