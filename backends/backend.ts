@@ -63,7 +63,7 @@ export interface Executable {
 
 /** What a user may ask of any backend. */
 export interface BackendOptions {
-  /** How many threads a run may use: as many as there are processors unless told. */
+  /** How many threads a run may use: as many as there are processors by default. */
   readonly threads?: number;
   /** Whether the bits must be the same on every engine: no instruction whose rounding is the engine's choice. */
   readonly deterministic?: boolean;

@@ -89,7 +89,7 @@ export interface CompileTrainingOptions<
   readonly carried?: Carried;
   /**
    * How many steps lie between copies of the parameters to the host, for backends whose device may be lost (GPUs); 100
-   * unless told.
+   * by default.
    */
   readonly mirrorEvery?: number;
 }

@@ -14,7 +14,7 @@ import { requireToolchain, toolchain } from "./toolchain.ts";
 
 export interface CBackendOptions extends BackendOptions {
   /**
-   * Floats in a vector, a power of two from 4 on: as many as the processor's registers have, unless told. 1 stands for C without
+   * Floats in a vector, a power of two from 4 on: as many as the processor's registers have by default. 1 stands for C without
    * vectors.
    */
   readonly lanes?: number;

@@ -1,4 +1,4 @@
-// onnxruntime's native library for Node, forward only, on a model that we write ourselves. `--threads N`, 2 unless told.
+// onnxruntime's native library for Node, forward only, on a model that we write ourselves. `--threads N` (default: 2).
 
 import { createRequire } from "node:module";
 import { INPUT, OUTPUT, onnxModel } from "../src/onnx.ts";

@@ -48,7 +48,7 @@ export interface ResNetOptions {
   readonly classes?: number;
   /** The channels of the first stage; each further one has twice as many. */
   readonly width?: number;
-  /** How many blocks each stage has; [2, 2, 2, 2], which makes 18 layers, unless told. */
+  /** How many blocks each stage has (default: [2, 2, 2, 2], which makes 18 layers). */
   readonly blocks?: readonly number[];
 }
 

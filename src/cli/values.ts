@@ -37,7 +37,7 @@ function numberWhere(
   throw new KilnError(`--${name} must be ${wanted}, not "${text}"`);
 }
 
-/** One of `choices`, the first of them unless told. */
+/** One of `choices`, the first of them by default. */
 export function choice<T extends string>(given: Arguments, name: string, choices: readonly T[]): T {
   const text = given.get(name);
   if (text === undefined) return choices[0];

@@ -144,7 +144,7 @@ const COMPARED: Run<void> = { label: () => "a run that is compared", take: NOTHI
 /** What a log of compilations says of it. */
 const ASKED = { what: "comparison of backends" };
 
-/** As `compileTraining` has it unless told. */
+/** As `compileTraining` has it by default. */
 const MIRROR_EVERY = 100;
 
 const defaultOptimizer = (parameters: readonly Parameter[]): SGD =>

@@ -20,16 +20,16 @@ export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> 
   readonly targets?: readonly TensorSpec[];
   /**
    * Makes the optimizer of a step from the parameters that are learned, in the model's order; they are copies, and the
-   * model's own never change. SGD with momentum 0.9 and a learning rate of 0.001 unless told.
+   * model's own never change. SGD with momentum 0.9 and a learning rate of 0.001 by default.
    */
   readonly optimizer?: (parameters: readonly Parameter[]) => CompilableOptimizer;
   /** Names as `backends()` lists them; by default wasm, js and, where they can run, c and gpujs on a GPU. */
   readonly backends?: readonly string[];
   /** Another batch than that of `inputs`: the new size of dimension 0 of everything that has the same as the first input. */
   readonly batchSize?: number;
-  /** How long each backend is measured; 1000 unless told. */
+  /** How long each backend is measured (default: 1000). */
   readonly milliseconds?: number;
-  /** Whether to hold what each kernel stores against the oracle, as is done unless told. */
+  /** Whether to hold what each kernel stores against the oracle, as is done by default. */
   readonly verify?: boolean;
   /** Is told what is being done, in a few words. */
   readonly onProgress?: (what: string) => void;

@@ -21,11 +21,11 @@ import { batchCount, checkSampler, epochBatches, type Sampler, type Sampling } f
 
 /** Options of {@link DataLoader}, as in PyTorch. */
 export interface DataLoaderOptions {
-  /** Samples in a batch, 1 unless told. */
+  /** Samples in a batch (default: 1). */
   readonly batchSize?: number;
   /** Whether every epoch visits the samples in a new random order. */
   readonly shuffle?: boolean;
-  /** Seed of the random order and of random transforms, 0 unless told. */
+  /** Seed of the random order and of random transforms (default: 0). */
   readonly seed?: number;
   /** Whether a last batch of fewer samples is left out. */
   readonly dropLast?: boolean;
@@ -33,13 +33,13 @@ export interface DataLoaderOptions {
   readonly sampler?: Sampler;
   /** The indices of each batch, instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. */
   readonly batchSampler?: Sampler<ArrayLike<number>>;
-  /** Batches prepared ahead while the loop's body waits for something, such as a training step; 2 unless told. */
+  /** Batches prepared ahead while the loop's body waits for something, such as a training step (default: 2). */
   readonly prefetch?: number;
   /** 0: batches are prepared in this thread. Other numbers are refused; `prefetch` prepares ahead. */
   readonly numWorkers?: 0;
 }
 
-/** Options with a function that makes a batch of a list of samples, such as `defaultCollate`, which is used unless told. */
+/** Options with a function that makes a batch of a list of samples, such as `defaultCollate`, the default. */
 export interface CollatingOptions<Item, Batch> extends DataLoaderOptions {
   readonly collateFn: (items: Item[]) => Batch | Promise<Batch>;
 }

@@ -11,9 +11,9 @@ import { checkFinite, shown } from "./transforms.ts";
 
 /** Options of {@link paddedCollate}. */
 export interface PaddedCollateOptions {
-  /** What shorter sequences are filled with at their end, 0 unless told. */
+  /** What shorter sequences are filled with at their end (default: 0). */
   readonly paddingValue?: number;
-  /** Sequences are padded to a multiple of this, so that batches have few different lengths; 1 unless told. */
+  /** Sequences are padded to a multiple of this, so that batches have few different lengths (default: 1). */
   readonly multipleOf?: number;
   /** Whether the lengths before padding, int32 of shape `[batch]`, are one more part at the end of the batch. */
   readonly lengths?: boolean;

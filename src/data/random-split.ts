@@ -9,7 +9,7 @@ import { type AnyDataset, Subset } from "./subset.ts";
 
 /** Options of {@link randomSplit}. */
 export interface RandomSplitOptions {
-  /** Decides which samples come into which part, 0 unless told. */
+  /** Decides which samples come into which part (default: 0). */
   readonly seed?: number;
 }
 

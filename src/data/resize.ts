@@ -12,7 +12,7 @@ import type { Transform } from "./transforms.ts";
 
 /** Options of {@link resize}. */
 export interface ResizeOptions {
-  /** `"bilinear"` unless told. */
+  /** `"bilinear"` by default. */
   readonly interpolation?: "bilinear" | "nearest";
   /**
    * Whether a bilinear result that is smaller than the image averages over all pixels it covers (the default, as

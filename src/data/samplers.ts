@@ -13,7 +13,7 @@ import { WeightTree } from "./weight-tree.ts";
 
 /** Options of the samplers that draw. */
 export interface RandomSamplerOptions {
-  /** 0 unless told. */
+  /** Default: 0. */
   readonly seed?: number;
 }
 
@@ -62,9 +62,9 @@ abstract class DrawingSampler implements Sampler {
 
 /** Options of {@link RandomSampler}, as in PyTorch. */
 export interface RandomSamplerSettings extends RandomSamplerOptions {
-  /** Whether an index may come several times; false unless told. */
+  /** Whether an index may come several times (default: false). */
   readonly replacement?: boolean;
-  /** How many indices an epoch has, as many as the dataset has samples unless told. */
+  /** How many indices an epoch has, as many as the dataset has samples by default. */
   readonly numSamples?: number;
 }
 
@@ -122,7 +122,7 @@ export class SubsetRandomSampler extends DrawingSampler {
 
 /** Options of {@link WeightedRandomSampler}. */
 export interface WeightedRandomSamplerOptions extends RandomSamplerOptions {
-  /** Whether an index may come several times; true unless told, as in PyTorch. */
+  /** Whether an index may come several times (default: true, as in PyTorch). */
   readonly replacement?: boolean;
 }
 

@@ -68,9 +68,9 @@ export function pad(amount: Padding, value = 0): Transform {
 
 /** Options of {@link randomCrop}. */
 export interface RandomCropOptions {
-  /** Pixels added before a place is chosen, none unless told. */
+  /** Pixels added before a place is chosen, none by default. */
   readonly padding?: Padding;
-  /** What the added pixels hold, 0 unless told. */
+  /** What the added pixels hold (default: 0). */
   readonly fill?: number;
 }
 

@@ -11,7 +11,7 @@ import type { Random } from "./random.ts";
 /** A dataset of any kind whose samples have numbers. */
 export type AnyDataset = Dataset | BatchedDataset<readonly Tensor[]> | ItemDataset<unknown>;
 
-/** The samples `start … end - 1` of `dataset` as a dataset of their own; the end is that of the dataset unless told. */
+/** The samples `start … end - 1` of `dataset` as a dataset of their own (default: the end is that of the dataset). */
 export function subset(dataset: Dataset, start: number, end?: number): Dataset;
 export function subset<Batch extends readonly Tensor[], Item>(
   dataset: BatchedDataset<Batch> & ItemDataset<Item>,

@@ -16,10 +16,10 @@ import { shown } from "./transforms.ts";
 export interface SyntheticDigitsOptions {
   /** Whether these are training or test samples; the two share no sample. */
   readonly train: boolean;
-  /** Number of samples: 10,000 for training and 2,000 for testing unless told. */
+  /** Number of samples: 10,000 for training and 2,000 for testing by default. */
   readonly count?: number;
   readonly seed?: number;
-  /** Rows and columns of an image, 32 unless told. */
+  /** Rows and columns of an image (default: 32). */
   readonly size?: number;
 }
 

@@ -23,11 +23,11 @@ import { TensorDataset } from "./tensor-dataset.ts";
 export interface TableEncodingOptions {
   /** The column to be predicted, or the columns, where these are numbers. */
   readonly target: string | readonly string[];
-  /** The columns that it is predicted from; all others unless told. */
+  /** The columns that it is predicted from (default: all others). */
   readonly inputs?: readonly string[];
-  /** What is in a column: unless told, numbers where all of its texts are numbers, categories where none is. */
+  /** What is in a column: by default, numbers where all of its texts are numbers, categories where none is. */
   readonly kinds?: Readonly<Record<string, ColumnKind>>;
-  /** Whether numbers among the inputs become `(value - mean) / std`; true unless told. */
+  /** Whether numbers among the inputs become `(value - mean) / std` (default: true). */
   readonly standardize?: boolean;
 }
 

@@ -96,7 +96,7 @@ export function tokenizerVocabulary(tokenizer: TokenizerLike, size: number): Voc
 
 /**
  * Pieces of `length` tokens of one long text, each with the piece that begins one token later as its target: what a
- * language model learns from. Pieces begin every `stride` tokens, side by side unless told; a rest that is too short is
+ * language model learns from. Pieces begin every `stride` tokens, side by side by default; a rest that is too short is
  * left out. Samples are int32 of shape `[length]`.
  */
 export class TokenDataset implements ItemDataset<[Tensor, Tensor]> {

@@ -35,16 +35,16 @@ export interface CommonOptions {
   readonly dynamicShapes?: DynamicShapes["dimensions"];
   /** How many programs for other shapes than `inputs` are kept, those used last: 8 by default. */
   readonly maxPrograms?: number;
-  /** `wasm` unless told otherwise; `backends()` lists what can run here. */
+  /** `wasm` by default; `backends()` lists what can run here. */
   readonly backend?: string;
-  /** How many threads the program may use: as many as there are processors unless told. The bits do not depend on it. */
+  /** How many threads the program may use: as many as there are processors by default. The bits do not depend on it. */
   readonly threads?: number;
   /** Whether the bits must be the same on every engine; costs the multiply-add that some engines have. */
   readonly deterministic?: boolean;
   /** Forces one scheduling strategy wherever it matches; for tests and experiments. */
   readonly strategy?: string;
   /**
-   * Whether convolutions may be computed by Winograd's method where that is faster, as they may unless told: its results
+   * Whether convolutions may be computed by Winograd's method where that is faster, as they may by default: its results
    * differ from exact ones by up to 1e-5 of the largest (weight gradients: 5e-5), direct sums by about 1e-6. Outliers,
    * infinities and NaN change no output whose window does not hold them; `docs/tuning.md` says what is promised.
    */

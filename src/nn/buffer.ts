@@ -8,7 +8,7 @@ import { BUFFER } from "./brand.ts";
 
 /** The named argument of {@link Buffer} and of `registerBuffer`. */
 export interface BufferOptions {
-  /** Whether state dicts have it; true unless told. */
+  /** Whether state dicts have it (default: true). */
   readonly persistent?: boolean;
 }
 

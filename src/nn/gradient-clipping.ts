@@ -11,7 +11,7 @@ import { Arguments } from "./options.ts";
 
 /** The named argument of {@link clipGradNorm_}. */
 export interface ClipGradNormOptions {
-  /** Which norm: 2 unless told, `Infinity` for the largest element. */
+  /** Which norm (default: 2), `Infinity` for the largest element. */
   readonly normType?: number;
 }
 

@@ -24,7 +24,7 @@ export type ForwardHook = (
 
 /** The named argument of a module's methods that register hooks. */
 export interface HookOptions {
-  /** Whether the hook is called before those that are there already; false unless told. */
+  /** Whether the hook is called before those that are there already (default: false). */
   readonly prepend?: boolean;
 }
 

@@ -7,11 +7,11 @@ import { Arguments } from "./options.ts";
 import { refuse } from "./reduction.ts";
 
 export interface PadSequenceOptions {
-  /** Whether the result is [N,T,…] and not [T,N,…]; false unless told. */
+  /** Whether the result is [N,T,…] and not [T,N,…] (default: false). */
   readonly batchFirst?: boolean;
-  /** What stands behind the end of shorter sequences; 0 unless told. */
+  /** What stands behind the end of shorter sequences (default: 0). */
   readonly paddingValue?: number;
-  /** Where it stands; "right" unless told. */
+  /** Where it stands (default: "right"). */
   readonly paddingSide?: "left" | "right";
 }
 

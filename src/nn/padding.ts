@@ -11,7 +11,7 @@ export type Padding = PaddingWord | readonly number[];
 
 const WORDS: readonly PaddingWord[] = ["same", "valid"];
 
-/** The padding of a convolution over `rank` axes; 0 unless told. */
+/** The padding of a convolution over `rank` axes (default: 0). */
 export const readPadding = <R extends Rank>(options: Arguments, rank: R): Extents<R> | PaddingWord =>
   options.word("padding", WORDS) ?? options.extents("padding", rank, 0, 0 as Size<R>);
 

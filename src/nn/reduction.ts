@@ -11,12 +11,12 @@ import { Arguments } from "./options.ts";
 export type Reduction = "mean" | "sum" | "none";
 
 export interface LossOptions {
-  /** "mean" unless told. */
+  /** Default: "mean". */
   readonly reduction?: Reduction;
 }
 
 export interface WeightedLossOptions extends LossOptions {
-  /** What each element or class counts; 1 unless told. */
+  /** What each element or class counts (default: 1). */
   readonly weight?: Tensor;
 }
 

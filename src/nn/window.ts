@@ -3,7 +3,7 @@
 import { KilnError } from "../core/errors.ts";
 import { type Arguments, extentsOf, type Rank, type Size, type Size2d } from "./options.ts";
 
-/** The named arguments of a max-pooling window; `stride` is the kernel's size unless told. */
+/** The named arguments of a max-pooling window (default: `stride` is the kernel's size). */
 export interface PoolOptions<Extent = Size2d> {
   readonly stride?: Extent;
   readonly padding?: Extent;
@@ -18,7 +18,7 @@ export interface AveragePoolOptions<Extent = Size2d> {
   readonly padding?: Extent;
   /** Whether a last window may reach beyond the padded input. */
   readonly ceilMode?: boolean;
-  /** Whether the padding counts as elements that are averaged; true unless told. */
+  /** Whether the padding counts as elements that are averaged (default: true). */
   readonly countIncludePad?: boolean;
 }
 

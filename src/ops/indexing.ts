@@ -153,7 +153,7 @@ const leastOf = (attrs: Attrs): number => (attrs.least === undefined ? 0 : numbe
 
 const indexFault: OpDef = {
   name: "index_fault",
-  doc: "The largest of the int32 indices that are neither among `least` (0 unless told) … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ where there is none, -∞ of no indices at all. What programs tell of indices that they compute.",
+  doc: "The largest of the int32 indices that are neither among `least` (0 by default) … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ where there is none, -∞ of no indices at all. What programs tell of indices that they compute.",
   arity: 1,
   attributes: {
     below: COUNT,

@@ -9,11 +9,11 @@ import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingSquare, withPenalty } from "./rule.ts";
 
 export interface AdadeltaOptions {
-  /** What the steps are multiplied by; 1 unless told, as in PyTorch. */
+  /** What the steps are multiplied by (default: 1, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step; 0.9 unless told. */
+  /** How much of the two moving averages is kept in each step (default: 0.9). */
   readonly rho?: number;
-  /** Keeps the divisor, and the first step, away from 0; 1e-6 unless told. */
+  /** Keeps the divisor, and the first step, away from 0 (default: 1e-6). */
   readonly eps?: number;
   /** How strongly parameters are drawn to 0. */
   readonly weightDecay?: number;

@@ -7,7 +7,7 @@ import type { ParameterList } from "./param-group.ts";
 import { descend, rootPlus, withPenalty } from "./rule.ts";
 
 export interface AdagradOptions {
-  /** The learning rate; 0.01 unless told, as in PyTorch. */
+  /** The learning rate (default: 0.01, as in PyTorch). */
   readonly lr?: number;
   /** After t steps the learning rate is divided by `1 + t·lrDecay`. */
   readonly lrDecay?: number;
@@ -15,7 +15,7 @@ export interface AdagradOptions {
   readonly weightDecay?: number;
   /** What the sums of squares start from. */
   readonly initialAccumulatorValue?: number;
-  /** Keeps the divisor away from 0; 1e-10 unless told. */
+  /** Keeps the divisor away from 0 (default: 1e-10). */
   readonly eps?: number;
 }
 

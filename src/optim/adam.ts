@@ -8,13 +8,13 @@ import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface AdamOptions {
-  /** The learning rate; 0.001 unless told, as in PyTorch. */
+  /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step; [0.9, 0.999] unless told. */
+  /** How much of the two moving averages is kept in each step (default: [0.9, 0.999]). */
   readonly betas?: Betas;
-  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0; unless told 0 for Adam and 0.01 for AdamW. */
+  /** How strongly parameters are drawn to 0 (default: 0 for Adam, 0.01 for AdamW). */
   readonly weightDecay?: number;
   /** Divides by the largest moving average so far, not by the current one. */
   readonly amsgrad?: boolean;

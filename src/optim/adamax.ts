@@ -8,11 +8,11 @@ import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingAverage, withPenalty } from "./rule.ts";
 
 export interface AdamaxOptions {
-  /** The learning rate; 0.002 unless told, as in PyTorch. */
+  /** The learning rate (default: 0.002, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the average and of the largest gradient is kept in each step; [0.9, 0.999] unless told. */
+  /** How much of the average and of the largest gradient is kept in each step (default: [0.9, 0.999]). */
   readonly betas?: Betas;
-  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
   /** How strongly parameters are drawn to 0. */
   readonly weightDecay?: number;

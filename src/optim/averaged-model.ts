@@ -19,7 +19,7 @@ export type AvgFn = (averaged: Tensor, parameter: Tensor, numAveraged: Tensor) =
 export const getSwaAvgFn = (): AvgFn => (averaged, parameter, numAveraged) =>
   averaged.add(parameter.sub(averaged).div(numAveraged.add(1)));
 
-/** A moving average that keeps `decay` of what it was, 0.999 unless told (torch.optim.swa_utils.get_ema_avg_fn). */
+/** A moving average that keeps `decay` of what it was, 0.999 by default (torch.optim.swa_utils.get_ema_avg_fn). */
 export function getEmaAvgFn(decay = 0.999): AvgFn {
   if (!(decay >= 0 && decay <= 1))
     throw new KilnError(`getEmaAvgFn's decay must be from 0 to 1, not ${decay}`);
@@ -27,9 +27,9 @@ export function getEmaAvgFn(decay = 0.999): AvgFn {
 }
 
 export interface AveragedModelOptions {
-  /** How the average changes; {@link getSwaAvgFn} unless told. */
+  /** How the average changes (default: {@link getSwaAvgFn}). */
   readonly avgFn?: AvgFn;
-  /** Whether float buffers are averaged too, or taken over as they are; false unless told. */
+  /** Whether float buffers are averaged too, or taken over as they are (default: false). */
   readonly useBuffers?: boolean;
 }
 

@@ -8,15 +8,15 @@ import type { ParameterList } from "./param-group.ts";
 import { flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
 export interface NAdamOptions {
-  /** The learning rate; 0.002 unless told, as in PyTorch. */
+  /** The learning rate (default: 0.002, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step; [0.9, 0.999] unless told. */
+  /** How much of the two moving averages is kept in each step (default: [0.9, 0.999]). */
   readonly betas?: Betas;
-  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
   /** How strongly parameters are drawn to 0. */
   readonly weightDecay?: number;
-  /** How fast the momentum approaches β1; 0.004 unless told. */
+  /** How fast the momentum approaches β1 (default: 0.004). */
   readonly momentumDecay?: number;
   /** Weight decay shrinks the parameter, as in AdamW, and does not enter the moments. */
   readonly decoupledWeightDecay?: boolean;

@@ -16,11 +16,11 @@ import {
 } from "./rule.ts";
 
 export interface RMSpropOptions {
-  /** The learning rate; 0.01 unless told, as in PyTorch. */
+  /** The learning rate (default: 0.01, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the moving averages is kept in each step; 0.99 unless told. */
+  /** How much of the moving averages is kept in each step (default: 0.99). */
   readonly alpha?: number;
-  /** Keeps the divisor away from 0; 1e-8 unless told. */
+  /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
   /** How strongly parameters are drawn to 0. */
   readonly weightDecay?: number;

@@ -8,7 +8,7 @@ import type { ParameterList } from "./param-group.ts";
 import { descend, flushed, withPenalty } from "./rule.ts";
 
 export interface SGDOptions {
-  /** The learning rate; 0.001 unless told, as in PyTorch. */
+  /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;
   readonly momentum?: number;
   /** What the gradient loses on its way into the momentum. */

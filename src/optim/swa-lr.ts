@@ -9,9 +9,9 @@ import type { Optimizer } from "./optimizer.ts";
 export interface SWALROptions {
   /** The rate that is led to, one for all groups or one for each. */
   readonly swaLr: PerGroup<number>;
-  /** In how many steps; 10 unless told. */
+  /** In how many steps (default: 10). */
   readonly annealEpochs?: number;
-  /** Along half a cosine wave, unless told, or along a line. */
+  /** Along half a cosine wave (the default) or along a line. */
   readonly annealStrategy?: "cos" | "linear";
 }
 

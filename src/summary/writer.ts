@@ -20,7 +20,7 @@ export interface SummaryWriterOptions {
   readonly comment?: string;
   /** What is appended to the names of event files. */
   readonly filenameSuffix?: string;
-  /** After how many seconds events are written to disk without being asked to, 120 unless told. */
+  /** After how many seconds events are written to disk without being asked to (default: 120). */
   readonly flushSecs?: number;
 }
 
@@ -34,7 +34,7 @@ const OPTION_NAMES = {
 type Scalar = number | Tensor;
 
 /**
- * Writes event files to `logDir` (`runs/<date>_<host>` unless told) for `tensorboard --logdir`. Adding something
+ * Writes event files to `logDir` (`runs/<date>_<host>` by default) for `tensorboard --logdir`. Adding something
  * keeps it in memory, so that training does not wait for the disk; `flush` and `close` write it, and so does time.
  * A tensor's value is the one it has when it is added. The promise of an addition need not be awaited: it says
  * what is wrong, and when a tensor has been read. Needs Node.

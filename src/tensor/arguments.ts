@@ -40,7 +40,7 @@ export function requireFloats(callee: string, input: Tensor): void {
 /** Whether reduced axes stay with extent 1: by position, or by name as `{ keepdim: true }`. */
 export type Keepdim = boolean | { readonly keepdim?: boolean };
 
-/** What the only named argument of `callee` is, `fallback` unless told; throws for another name or another type. */
+/** What the only named argument of `callee` is, `fallback` by default; throws for another name or another type. */
 export function readOnlyOption<Name extends string, T extends number | boolean>(
   callee: string,
   options: { readonly [Key in Name]?: T },
@@ -56,7 +56,7 @@ export function readOnlyOption<Name extends string, T extends number | boolean>(
   });
 }
 
-/** What `keepdim` says, false unless told. */
+/** What `keepdim` says, false by default. */
 export const readKeepdim = (callee: string, given: Keepdim | undefined): boolean =>
   given === undefined || typeof given === "boolean"
     ? (given ?? false)
@@ -64,7 +64,7 @@ export const readKeepdim = (callee: string, given: Keepdim | undefined): boolean
 
 /** The named argument of `add` and `sub`. */
 export interface AlphaOptions {
-  /** What the other operand is multiplied by; 1 unless told. */
+  /** What the other operand is multiplied by (default: 1). */
   readonly alpha?: number;
 }
 

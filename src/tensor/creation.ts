@@ -20,7 +20,7 @@ export interface TensorOptions {
 const TENSOR_OPTIONS = { shape: true, dtype: true, requiresGrad: true } satisfies OptionNames<TensorOptions>;
 
 /**
- * A tensor from nested or typed arrays, whose numbers are copied; float32 unless told or a typed array says otherwise, or
+ * A tensor from nested or typed arrays, whose numbers are copied; float32 unless `dtype` or a typed array says otherwise, or
  * all are truth values, which are bools. Throws for what is no number, and for what the dtype cannot hold.
  */
 export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
@@ -112,7 +112,7 @@ export type RangeArguments =
   | readonly [start: number, end: number, step: number, options?: CreationOptions];
 
 /**
- * `start`, `start + step`, … before `end`; with one number from 0 to it. float32 unless told; a range of int32 begins
+ * `start`, `start + step`, … before `end`; with one number from 0 to it. float32 by default; a range of int32 begins
  * at a whole number and has whole steps.
  */
 export function arange(...given: RangeArguments): Tensor {

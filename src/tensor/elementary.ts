@@ -61,7 +61,7 @@ export const rounded = (op: "floor" | "ceil" | "trunc" | "round", x: Tensor): Te
   isWhole(x) ? x : apply(op, [x]);
 
 export interface RoundOptions {
-  /** How many digits behind the point stay; 0 unless told, below 0 digits before it go, too. */
+  /** How many digits behind the point stay; 0 by default, below 0 digits before it go, too. */
   readonly decimals?: number;
 }
 
@@ -152,7 +152,7 @@ export const isinf = (x: Tensor): Tensor =>
 
 const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
-/** Numbers in place of NaN and the infinities (torch.nan_to_num): 0 and the largest ones unless told. */
+/** Numbers in place of NaN and the infinities (torch.nan_to_num): 0 and the largest ones by default. */
 export function nanToNum(x: Tensor, nan = 0, posinf = LARGEST, neginf = -LARGEST): Tensor {
   requireTensor("nanToNum", x);
   if (x.dtype !== "float32") return x;
@@ -165,9 +165,9 @@ export function nanToNum(x: Tensor, nan = 0, posinf = LARGEST, neginf = -LARGEST
 }
 
 export interface ClosenessOptions {
-  /** How far apart they may be by the size of the other number; 1e-5 unless told. */
+  /** How far apart they may be by the size of the other number (default: 1e-5). */
   readonly rtol?: number;
-  /** How far apart they may be at any size; 1e-8 unless told. */
+  /** How far apart they may be at any size (default: 1e-8). */
   readonly atol?: number;
   /** Whether two NaN are close. */
   readonly equalNan?: boolean;
@@ -210,7 +210,7 @@ export const addcdiv = (input: Tensor, a: Tensor, b: Tensor, options?: ValueOpti
   input.add(a.div(b), { alpha: readValue("addcdiv", options) });
 
 export interface ValueOptions {
-  /** What the product or quotient is multiplied by; 1 unless told. */
+  /** What the product or quotient is multiplied by (default: 1). */
   readonly value?: number;
 }
 

@@ -15,7 +15,7 @@ export interface GradOptions {
   readonly gradOutputs?: Tensor | readonly (Tensor | null | undefined)[];
   /** Whether the gradients remember how they were made, so that they have gradients themselves. */
   readonly createGraph?: boolean;
-  /** Whether what was saved for this call is kept for another; as `createGraph` says unless told. */
+  /** Whether what was saved for this call is kept for another (default: as `createGraph` says). */
   readonly retainGraph?: boolean;
   /** Whether an input that the outputs do not depend on is no error, and has `null`. */
   readonly allowUnused?: boolean;

@@ -91,7 +91,7 @@ export abstract class IndexingMethods extends ArrangementMethods {
   ): Tensor {
     return indexReduce(this, dim, index, source, reduce, options);
   }
-  /** The elements in order along an axis, the last one unless told, and where they stood. */
+  /** The elements in order along an axis, the last one by default, and where they stood. */
   sort(this: Tensor, dim?: number | sorting.SortOptions, descending?: boolean): sorting.Sorted {
     return sorting.sort(this, dim, descending);
   }

@@ -7,7 +7,7 @@ import { to } from "./promotion.ts";
 import { rand, randint, randn } from "./random.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** `make` of the shape of `like`, in its dtype unless told. */
+/** `make` of the shape of `like`, in its dtype by default. */
 function alike(
   callee: string,
   like: Tensor,
@@ -29,7 +29,7 @@ export const randLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
 export const randnLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("randnLike", like, options, (shape, own) => randn(shape, own));
 
-/** Whole numbers from `low`, 0 unless told, up to but not including `high`, in the shape and dtype of `like`. */
+/** Whole numbers from `low` (default: 0), up to but not including `high`, in the shape and dtype of `like`. */
 export function randintLike(like: Tensor, high: number, options?: CreationOptions): Tensor;
 export function randintLike(like: Tensor, low: number, high: number, options?: CreationOptions): Tensor;
 export function randintLike(
@@ -81,7 +81,7 @@ export function logspace(
   return tensor(numbers, { ...rest, shape: [steps] });
 }
 
-/** Ones on the diagonal of a matrix of `rows` and `columns`, as many as rows unless told (torch.eye). */
+/** Ones on the diagonal of a matrix of `rows` and `columns`, as many as rows by default (torch.eye). */
 export function eye(rows: number, columns: number = rows, options: CreationOptions = {}): Tensor {
   if (![rows, columns].every((extent) => Number.isSafeInteger(extent) && extent >= 0))
     throw new KilnError(`eye takes the number of rows and of columns, not ${rows} and ${columns}`);

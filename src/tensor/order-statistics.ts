@@ -86,7 +86,7 @@ const INTERPOLATIONS: readonly Interpolation[] = ["linear", "lower", "higher", "
 export interface QuantileOptions {
   readonly dim?: number | null;
   readonly keepdim?: boolean;
-  /** "linear" unless told: as far between the two elements as the place lies. */
+  /** "linear" by default: as far between the two elements as the place lies. */
   readonly interpolation?: Interpolation;
 }
 

@@ -73,9 +73,9 @@ export function outer(a: Tensor, b: Tensor): Tensor {
 
 /** What the summand and the product of `addmm` and its like are multiplied by. */
 export interface ScaledSumOptions {
-  /** The factor of the first operand; 1 unless told. */
+  /** The factor of the first operand (default: 1). */
   readonly beta?: number;
-  /** The factor of the product; 1 unless told. */
+  /** The factor of the product (default: 1). */
   readonly alpha?: number;
 }
 
@@ -128,7 +128,7 @@ export function inner(a: Tensor, b: Tensor): Tensor {
   return a.ndim === 0 || b.ndim === 0 ? a.mul(b) : tensordot(a, b, [[-1], [-1]]);
 }
 
-/** The vectors at right angles to those along `dim`, of three elements each; the first such axis unless told (torch.cross). */
+/** The vectors at right angles to those along `dim`, of three elements each; the first such axis by default (torch.cross). */
 export function cross(a: Tensor, b: Tensor, dim?: number): Tensor {
   requireTensor("cross", a);
   requireTensor("cross", b);

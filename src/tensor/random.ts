@@ -165,7 +165,7 @@ function floats(
 }
 
 /**
- * Whole numbers (int32) from `low`, 0 unless told, up to but not including `high`. In the `forward` of a compiled model
+ * Whole numbers (int32) from `low` (default: 0), up to but not including `high`. In the `forward` of a compiled model
  * each run draws anew.
  */
 export function randint(high: number, shape: Shape): Tensor;

@@ -21,7 +21,7 @@ const REDUCTIONS: readonly ScatterReduction[] = ["sum", "prod", "mean", "amax", 
 
 /** The named argument of scatterReduce and indexReduce. */
 export interface ReduceOptions {
-  /** Whether the input's own element is among those that are combined; true unless told. */
+  /** Whether the input's own element is among those that are combined (default: true). */
   readonly includeSelf?: boolean;
 }
 

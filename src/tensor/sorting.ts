@@ -26,7 +26,7 @@ export interface Sorted {
 
 /** The named arguments of {@link sort} and {@link argsort}. */
 export interface SortOptions {
-  /** The axis; the last one unless told. */
+  /** The axis (default: the last one). */
   readonly dim?: number;
   /** From the largest to the smallest. */
   readonly descending?: boolean;
@@ -48,7 +48,7 @@ function readSort(callee: string, dim: number | SortOptions | undefined, descend
   });
 }
 
-/** The elements in order along `dim`, the last axis unless told, and where they stood. */
+/** The elements in order along `dim`, the last axis by default, and where they stood. */
 export function sort(input: Tensor, dim?: number | SortOptions, descending?: boolean): Sorted {
   requireTensor("sort", input);
   const given = readSort("sort", dim, descending);
@@ -76,7 +76,7 @@ export interface TopkOptions {
 
 const TOPK_OPTIONS = { dim: true, largest: true, sorted: true } satisfies OptionNames<TopkOptions>;
 
-/** The `k` largest elements along `dim`, the last axis unless told, or the smallest, in order, and where they stood. */
+/** The `k` largest elements along `dim`, the last axis by default, or the smallest, in order, and where they stood. */
 export function topk(input: Tensor, k: number, dim?: number | TopkOptions, largest?: boolean): Sorted {
   requireTensor("topk", input);
   const given = typeof dim === "object" && dim !== null ? dim : { dim, largest };

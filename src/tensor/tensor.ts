@@ -47,11 +47,11 @@ export type Source =
 export interface BackwardOptions {
   /** What arrives at the tensor, where it is no single number. */
   readonly gradient?: Tensor;
-  /** Whether what was saved for this call is kept for another; as `createGraph` says unless told. */
+  /** Whether what was saved for this call is kept for another (default: as `createGraph` says). */
   readonly retainGraph?: boolean;
   /** Whether the gradients remember how they were made, so that they have gradients themselves. */
   readonly createGraph?: boolean;
-  /** The tensors whose `grad` is added to; all leaves unless told. */
+  /** The tensors whose `grad` is added to (default: all leaves). */
   readonly inputs?: Tensor | readonly Tensor[];
 }
 

@@ -8,7 +8,7 @@ import type { Tensor } from "./tensor.ts";
 
 export interface ZeroGradOptions {
   /**
-   * Whether `grad` becomes `null`, as it does unless told: optimizers then pass the tensor over, until `backward` reaches it
+   * Whether `grad` becomes `null`, as it does by default: optimizers then pass the tensor over, until `backward` reaches it
    * again. With `false` the gradients that there are become zeros.
    */
   readonly setToNone?: boolean;

@@ -36,6 +36,6 @@ export type TraceableStep = (...inputs: Tensor[]) => unknown;
 export interface Passed {
   /** The state that goes from one run into the next, given last. */
   readonly carried?: Tensors | undefined;
-  /** The arguments that the inputs are part of: the inputs themselves unless told. */
+  /** The arguments that the inputs are part of: the inputs themselves by default. */
   readonly arrange?: (inputs: readonly Tensor[]) => readonly unknown[];
 }

@@ -12,13 +12,13 @@ import { type Prepare, type SearchResult, search } from "./search.ts";
 
 /** What a user may say about tuning. */
 export interface TuneOptions {
-  /** How long to measure, for all kernels of a `compile` together; 2000 unless told. What is known already takes no time. */
+  /** How long to measure, for all kernels of a `compile` together (default: 2000). What is known already takes no time. */
   readonly milliseconds?: number;
-  /** The file that remembers winners; one in the user's cache folder (`KILN_CACHE`) unless told. */
+  /** The file that remembers winners; one in the user's cache folder (`KILN_CACHE`) by default. */
   readonly file?: string;
 }
 
-/** Milliseconds that a `compile` may measure unless told. */
+/** Milliseconds that a `compile` may measure by default. */
 export const DEFAULT_MILLISECONDS = 2000;
 
 /** The tuner for one `compile` on `backend`. */

@@ -63,7 +63,7 @@ describe.skipIf(skipReason)("the browser bundle", () => {
       expect(relativeError(there.gradients[name], gradient), name).toBeLessThan(1e-5);
   });
 
-  test("wasm, which is what runs unless told otherwise, learns what js learns", async () => {
+  test("wasm, which is what runs by default, learns what js learns", async () => {
     expect(await at.call("bundle", "defaultBackend")).toBe("wasm");
     const wasm = await at.call<Learned>("training", "learn", "wasm", 5, 4);
     const js = await at.call<Learned>("training", "learn", "js", 5, 4);

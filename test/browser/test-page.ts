@@ -32,7 +32,7 @@ export interface TestPage {
 
 /**
  * Builds `modules` of test/browser/page beside the bundle, and opens a page that can import them. It is served with `headers`:
- * none unless told, so that it is not cross-origin isolated.
+ * none by default, so that it is not cross-origin isolated.
  */
 export async function openTestPage(
   browser: Browser,

@@ -147,7 +147,7 @@ describe("dump --kernel", () => {
 });
 
 describe("dump --format", () => {
-  it("draws any stage as DOT, the last graph unless told", async () => {
+  it("draws any stage as DOT, the last graph by default", async () => {
     const [last, kernels] = await Promise.all([
       dumped("examples/lenet.ts", "--format", "dot"),
       dumped("examples/lenet.ts", "--format", "dot", "--stage", "source", "--mode", "training"),

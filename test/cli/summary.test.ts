@@ -18,7 +18,7 @@ async function summaryOf(...args: string[]): Promise<string> {
   return lines.join("\n");
 }
 
-test("prints a table, with the memory of a training step unless told otherwise", async () => {
+test("prints a table, with the memory of a training step by default", async () => {
   const text = await summaryOf("--optimizer", "adam", "--input", "64,1,32,32");
   expect(text).toContain("  conv2: Conv2d  [64,16,10,10]       2,416  30.8 M\n");
   expect(text).toContain("parameters   61,706: 247 kB\n");

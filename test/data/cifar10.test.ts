@@ -37,7 +37,7 @@ async function writeBatches(files: Record<string, Uint8Array> = cifarFiles()): P
   for (const [name, bytes] of Object.entries(files)) await writeFile(batchPath(name), bytes);
 }
 
-/** Fetches `archive` from the server; its own checksum is the right one unless told. */
+/** Fetches `archive` from the server (default: its own checksum is the right one). */
 function fetchFrom(archive: Uint8Array, checksum = md5(archive), options: PublishedDatasetOptions = {}) {
   server.files.set(ARCHIVE, archive);
   const published = { name: ARCHIVE, md5: checksum };

@@ -122,7 +122,7 @@ describe("max-pooling", () => {
     expect(only(pool)).toEqual({ op: "max_pool2d", inputs: [images], attrs, shape: [2, 4, 5, 4] });
   });
 
-  it("moves by its own size unless told", () => {
+  it("moves by its own size by default", () => {
     expect(only(() => F.maxPool2d(images, 2)).attrs).toEqual({
       kernel: [2, 2],
       stride: [2, 2],

@@ -7,7 +7,7 @@ const int32 = (...values: number[]): Tensor => tensor(Int32Array.from(values));
 const none = { reduction: "none" } as const;
 
 describe("PyTorch's ways", () => {
-  it("leave out targets of -100 unless told otherwise", async () => {
+  it("leave out targets of -100 by default", async () => {
     const x = tensor([
       [1, 2, 0.5],
       [0, 1, 3],

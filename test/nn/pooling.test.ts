@@ -31,7 +31,7 @@ describe("average pooling", () => {
     for (const call of calls) expect(ops(call)).toEqual([["avg_pool2d", attrs]]);
   });
 
-  it("moves by its own size unless told", () => {
+  it("moves by its own size by default", () => {
     expect(ops(() => F.avgPool2d(images, [2, 3]))[0][1]).toMatchObject({
       stride: [2, 3],
       padding: [0, 0],

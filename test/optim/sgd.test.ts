@@ -74,7 +74,7 @@ describe("the update of SGD", () => {
 });
 
 describe("the learning rate", () => {
-  it("is PyTorch's default unless told, and changes at any time", () => {
+  it("is PyTorch's by default, and changes at any time", () => {
     expect(new optim.SGD(parameters()).lr).toBe(1e-3);
     const optimizer = new optim.SGD(parameters(), { lr: 0.1 });
     const { rule } = optimizer.paramGroups[0];

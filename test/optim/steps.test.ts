@@ -51,7 +51,7 @@ class Fed extends nn.Module {
   }
 }
 
-/** The sum of everything in some of the outputs, all of them unless told. */
+/** The sum of everything in some of the outputs, all of them by default. */
 class SumOf extends nn.Module {
   readonly which: readonly number[] | undefined;
   constructor(which?: readonly number[]) {

@@ -5,7 +5,7 @@ import { arange, full, ones, tensor, zeros } from "../../src/tensor/creation.ts"
 import { rand, randn } from "../../src/tensor/random.ts";
 
 describe("tensor", () => {
-  it("takes its shape from nested arrays and is float32 unless told", async () => {
+  it("takes its shape from nested arrays and is float32 by default", async () => {
     const t = tensor([
       [1, 2, 3],
       [4, 5, 6.5],
@@ -155,7 +155,7 @@ describe("dtypes", () => {
     expect(() => full([2], 1, options)).toThrow(`full() ${known} ${dtype}`);
   });
 
-  it("of ranges are float32 unless told", async () => {
+  it("of ranges are float32 by default", async () => {
     expect(await arange(3, { dtype: "int32" }).format()).toBe("tensor([0, 1, 2], dtype=torch.int32)");
     expect(await arange(1, 8, 3, { dtype: "int32", requiresGrad: false }).array()).toEqual([1, 4, 7]);
     expect(() => arange(0, 1, 0.3, { dtype: "int32" })).toThrow("needs a whole start and step");

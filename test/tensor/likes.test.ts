@@ -17,7 +17,7 @@ import {
 const whole = (values: number[] | number[][]) => tensor(values, { dtype: "int32" });
 
 describe("factories", () => {
-  test("like another tensor take its shape and dtype, unless told", async () => {
+  test("like another tensor take its shape and dtype by default", async () => {
     const like = whole([[1, 2]]);
     expect([zerosLike(like).dtype, onesLike(like, { dtype: "float32" }).dtype]).toEqual(["int32", "float32"]);
     expect(await fullLike(like, 7).array()).toEqual([[7, 7]]);

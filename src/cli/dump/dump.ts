@@ -42,7 +42,7 @@ export const dump: Command = {
     {
       name: "format",
       value: FORMATS.join("|"),
-      doc: "json: all stages unless --stage says which; dot and svg: a picture of one stage, layout unless told",
+      doc: "json: all stages unless --stage says which; dot and svg: a picture of one stage, layout by default",
       default: "text",
     },
     { name: "out", value: "PATH", doc: "write a file; with --all a folder, a file for each stage" },

@@ -176,7 +176,7 @@ export interface HardtanhOptions {
   readonly maxVal?: number;
 }
 
-/** The bounds of {@link hardtanh}, -1 and 1 unless told. */
+/** The bounds of {@link hardtanh} (default: -1 and 1). */
 export function readHardtanh(callee: string, given: readonly unknown[]): Required<HardtanhOptions> {
   const options = new Arguments(callee, given, ["minVal", "maxVal"]);
   const [minVal, maxVal] = [options.number("minVal", ANY, -1), options.number("maxVal", ANY, 1)];
@@ -203,7 +203,7 @@ export interface ShrinkOptions {
   readonly lambd?: number;
 }
 
-/** The half-width of a shrinking function, 0.5 unless told. */
+/** The half-width of a shrinking function (default: 0.5). */
 export const readLambd = (callee: string, lambd: number | ShrinkOptions | undefined, least = ANY): number =>
   new Arguments(callee, [lambd], ["lambd"]).number("lambd", least, 0.5);
 

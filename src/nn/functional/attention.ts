@@ -13,13 +13,13 @@ import { dropout, probability } from "./dropout.ts";
 export interface AttentionOptions {
   /** [L,S], or with leading axes that fit: bool, true where a query may see a key, or float32, added to the scores. */
   readonly attnMask?: Tensor | null;
-  /** The probability that a weight is dropped, in evaluation too; 0 unless told. */
+  /** The probability that a weight is dropped, in evaluation too (default: 0). */
   readonly dropoutP?: number;
-  /** Whether query i sees the keys up to i alone; false unless told. */
+  /** Whether query i sees the keys up to i alone (default: false). */
   readonly isCausal?: boolean;
-  /** What scores are multiplied by; 1/√E unless told. */
+  /** What scores are multiplied by (default: 1/√E). */
   readonly scale?: number;
-  /** Whether several heads of the query may share a head of key and value; false unless told. */
+  /** Whether several heads of the query may share a head of key and value (default: false). */
   readonly enableGqa?: boolean;
 }
 

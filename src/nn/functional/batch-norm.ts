@@ -11,11 +11,11 @@ export interface BatchNormOptions {
   readonly weight?: Tensor | undefined;
   /** [C], which is added after that. */
   readonly bias?: Tensor | undefined;
-  /** Whether the batch's own statistics are used and the running ones are moved towards them; false unless told. */
+  /** Whether the batch's own statistics are used and the running ones are moved towards them (default: false). */
   readonly training?: boolean;
-  /** How far the running statistics move towards the batch's, 0.1 unless told; a tensor of one number is taken too. */
+  /** How far the running statistics move towards the batch's (default: 0.1); a tensor of one number is taken too. */
   readonly momentum?: number | Tensor;
-  /** Added to the variance, 1e-5 unless told. */
+  /** Added to the variance (default: 1e-5). */
   readonly eps?: number;
 }
 

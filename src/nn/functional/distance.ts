@@ -10,19 +10,19 @@ import { refuse, requireTensors } from "../reduction.ts";
 
 /** The named arguments of {@link pairwiseDistance}. */
 export interface PairwiseDistanceOptions {
-  /** Which norm: 2 unless told; it may be ±Infinity. */
+  /** Which norm (default: 2); it may be ±Infinity. */
   readonly p?: number;
-  /** What is added to each difference, so that the distance of equal vectors has a gradient; 1e-6 unless told. */
+  /** What is added to each difference, so that the distance of equal vectors has a gradient (default: 1e-6). */
   readonly eps?: number;
-  /** Whether the last axis stays, with extent 1; false unless told. */
+  /** Whether the last axis stays, with extent 1 (default: false). */
   readonly keepdim?: boolean;
 }
 
 /** The named arguments of {@link cosineSimilarity}. */
 export interface CosineSimilarityOptions {
-  /** The axis along which the vectors lie; 1 unless told. */
+  /** The axis along which the vectors lie (default: 1). */
   readonly dim?: number;
-  /** The least length that is divided by; 1e-8 unless told. */
+  /** The least length that is divided by (default: 1e-8). */
   readonly eps?: number;
 }
 
@@ -42,7 +42,7 @@ export const readDistance = (
   };
 };
 
-/** The degree of a norm, 2 unless told, which alone among options may be infinite. */
+/** The degree of a norm (default: 2), which alone among options may be infinite. */
 function readNorm(callee: string, options: Arguments, given: readonly unknown[]): number {
   const named = given.find((value) => typeof value === "object" && value !== null) as { p?: unknown };
   const p = typeof given[0] === "number" ? given[0] : named?.p;
@@ -96,11 +96,11 @@ export function cosineSimilarity(
 
 /** The named arguments of {@link normalize}. */
 export interface NormalizeOptions {
-  /** Which norm: 2 unless told. */
+  /** Which norm (default: 2). */
   readonly p?: number;
-  /** The axis along which vectors lie; 1 unless told. */
+  /** The axis along which vectors lie (default: 1). */
   readonly dim?: number;
-  /** The least length that is divided by; 1e-12 unless told. */
+  /** The least length that is divided by (default: 1e-12). */
   readonly eps?: number;
 }
 

@@ -7,9 +7,9 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 
 export interface DropoutOptions {
-  /** The probability that a number, or a channel, is set to 0; 0.5 unless told. */
+  /** The probability that a number, or a channel, is set to 0 (default: 0.5). */
   readonly p?: number;
-  /** Whether anything is dropped at all; true unless told. */
+  /** Whether anything is dropped at all (default: true). */
   readonly training?: boolean;
   /** Accepted for PyTorch's sake: a graph has no places to write to, so nothing is saved by it. */
   readonly inplace?: boolean;
@@ -101,7 +101,7 @@ function readOptions(name: string, given: readonly unknown[], trains = true): Re
   };
 }
 
-/** The probability of being dropped, given as `p` and 0.5 unless told otherwise. */
+/** The probability of being dropped, given as `p` and 0.5 by default. */
 export function probability(callee: string, options: Arguments, name = "p", fallback = 0.5): number {
   const p = options.number(name, Number.NEGATIVE_INFINITY, fallback);
   if (p >= 0 && p <= 1) return p;

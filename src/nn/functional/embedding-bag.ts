@@ -20,13 +20,13 @@ export type BagMode = "sum" | "mean" | "max";
 
 /** The named arguments of {@link embeddingBag}. PyTorch's `sparse` is left out. */
 export interface EmbeddingBagOptions extends MaxNormOptions {
-  /** "mean" unless told. */
+  /** Default: "mean". */
   readonly mode?: BagMode;
   /** Whether a row's gradient is divided by how often it was looked up. */
   readonly scaleGradByFreq?: boolean;
   /** What each row counts, of the input's shape; for the mode "sum". */
   readonly perSampleWeights?: Tensor | undefined;
-  /** Whether the last offset is the number of indices, and begins no bag; false unless told. */
+  /** Whether the last offset is the number of indices, and begins no bag (default: false). */
   readonly includeLastOffset?: boolean;
   /** A row that is passed over and gets no gradient; a negative number counts from the end. */
   readonly paddingIdx?: number | null;

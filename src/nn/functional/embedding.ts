@@ -14,9 +14,9 @@ import { Arguments } from "../options.ts";
 
 /** How rows that are looked up are kept short. */
 export interface MaxNormOptions {
-  /** The largest norm: longer rows are scaled to it in the table itself, before they are looked up; none unless told. */
+  /** The largest norm: longer rows are scaled to it in the table itself, before they are looked up (default: none). */
   readonly maxNorm?: number | null;
-  /** The p of the norm; 2 unless told. */
+  /** The p of the norm (default: 2). */
   readonly normType?: number;
 }
 

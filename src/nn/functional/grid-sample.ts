@@ -17,11 +17,11 @@ export type GridSamplePadding = "zeros" | "border" | "reflection";
 
 /** The named arguments of {@link gridSample}. */
 export interface GridSampleOptions {
-  /** "bilinear" unless told, which of volumes is trilinear; "bicubic" is for images. */
+  /** Default: "bilinear", which of volumes is trilinear; "bicubic" is for images. */
   readonly mode?: GridSampleMode;
-  /** What lies outside: zeros unless told, the nearest element, or the image mirrored. */
+  /** What lies outside: zeros by default, the nearest element, or the image mirrored. */
   readonly paddingMode?: GridSamplePadding;
-  /** Whether -1 and 1 are the middles of the outermost elements, not their edges; false unless told. */
+  /** Whether -1 and 1 are the middles of the outermost elements, not their edges (default: false). */
   readonly alignCorners?: boolean | null;
 }
 

@@ -15,11 +15,11 @@ export interface InstanceNormOptions {
   readonly weight?: Tensor | undefined;
   /** [C], which is added after that. */
   readonly bias?: Tensor | undefined;
-  /** Whether each input's own statistics are used and the running ones are moved towards them; true unless told. */
+  /** Whether each input's own statistics are used and the running ones are moved towards them (default: true). */
   readonly useInputStats?: boolean | undefined;
-  /** How far the running statistics move, 0.1 unless told. */
+  /** How far the running statistics move (default: 0.1). */
   readonly momentum?: number | undefined;
-  /** Added to the variance, 1e-5 unless told. */
+  /** Added to the variance (default: 1e-5). */
   readonly eps?: number | undefined;
 }
 

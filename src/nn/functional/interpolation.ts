@@ -28,17 +28,17 @@ export interface UpsampleOptions {
   readonly size?: PerAxis | null;
   /** What the extents are multiplied by; what is left of a fraction is cut off. */
   readonly scaleFactor?: PerAxis | null;
-  /** "nearest" unless told. */
+  /** Default: "nearest". */
   readonly mode?: InterpolationMode;
   /** Whether the first and last elements lie on each other, not the edges; for the modes that end in "linear" and "bicubic". */
   readonly alignCorners?: boolean | null;
-  /** Whether the factor that is computed with is that of the extents, not the one given; false unless told. */
+  /** Whether the factor that is computed with is that of the extents, not the one given (default: false). */
   readonly recomputeScaleFactor?: boolean | null;
 }
 
 /** The named arguments of {@link interpolate}. */
 export interface InterpolateOptions extends UpsampleOptions {
-  /** Whether smaller images are averaged over all that falls together, for "bilinear" and "bicubic"; false unless told. */
+  /** Whether smaller images are averaged over all that falls together, for "bilinear" and "bicubic" (default: false). */
   readonly antialias?: boolean;
 }
 

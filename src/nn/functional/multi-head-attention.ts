@@ -15,20 +15,20 @@ import { linear } from "./linear.ts";
 export interface MultiheadAttentionCall {
   /** [N,S]: bool, true for keys that nobody sees, or float32, added to the scores. */
   readonly keyPaddingMask?: Tensor | null;
-  /** Whether the weights are given too; true unless told. */
+  /** Whether the weights are given too (default: true). */
   readonly needWeights?: boolean;
   /** [L,S] or [N·heads,L,S]: bool, true where a query must NOT see a key, or float32, added to the scores. */
   readonly attnMask?: Tensor | null;
-  /** Whether the weights are the heads' mean [N,L,S] and not [N,heads,L,S]; true unless told. */
+  /** Whether the weights are the heads' mean [N,L,S] and not [N,heads,L,S] (default: true). */
   readonly averageAttnWeights?: boolean;
   /** Whether a query sees the keys up to its own place alone; where `attnMask` says that already, it is a hint. */
   readonly isCausal?: boolean;
 }
 
 export interface MultiHeadAttentionForwardOptions extends MultiheadAttentionCall {
-  /** Whether weights are dropped; true unless told. */
+  /** Whether weights are dropped (default: true). */
   readonly training?: boolean;
-  /** Whether the three projections come one by one; false unless told. */
+  /** Whether the three projections come one by one (default: false). */
   readonly useSeparateProjWeight?: boolean;
   /** [E,E], [E,kdim] and [E,vdim]. */
   readonly qProjWeight?: Tensor | null;

@@ -14,7 +14,7 @@ import { refuse, requireTensors } from "../reduction.ts";
 import { avgPool1d, avgPool2d } from "./pooling.ts";
 import { avgPool3d } from "./pooling-volumes.ts";
 
-/** The named arguments of {@link lpPool2d}; `stride` is the kernel's size unless told. */
+/** The named arguments of {@link lpPool2d} (default: `stride` is the kernel's size). */
 export interface LPPoolOptions<Extent = Size2d> {
   readonly stride?: Extent | null;
   /** Whether a last window may reach beyond the input. */

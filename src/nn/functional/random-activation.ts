@@ -13,11 +13,11 @@ const ANY = Number.NEGATIVE_INFINITY;
 
 /** The named arguments of {@link rrelu}. */
 export interface RReLUOptions {
-  /** The least slope; 1/8 unless told. */
+  /** The least slope (default: 1/8). */
   readonly lower?: number;
-  /** The largest slope; 1/3 unless told. */
+  /** The largest slope (default: 1/3). */
   readonly upper?: number;
-  /** Whether slopes are drawn; false unless told. */
+  /** Whether slopes are drawn (default: false). */
   readonly training?: boolean;
   /** Accepted for PyTorch's sake: a graph has no places to write to, so nothing is saved by it. */
   readonly inplace?: boolean;
@@ -58,11 +58,11 @@ export function rrelu(
 
 /** The named arguments of {@link gumbelSoftmax}. PyTorch's `eps`, which it ignores, is left out. */
 export interface GumbelSoftmaxOptions {
-  /** The temperature; 1 unless told. */
+  /** The temperature (default: 1). */
   readonly tau?: number;
-  /** Whether each row of the result is one 1 and else zeros, with the gradients of the soft one; false unless told. */
+  /** Whether each row of the result is one 1 and else zeros, with the gradients of the soft one (default: false). */
   readonly hard?: boolean;
-  /** The axis of the classes; the last unless told. */
+  /** The axis of the classes (default: the last). */
   readonly dim?: number;
 }
 

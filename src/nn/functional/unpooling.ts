@@ -17,11 +17,11 @@ import {
 } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";
 
-/** The named arguments of {@link maxUnpool2d}; `stride` is the kernel's size unless told. */
+/** The named arguments of {@link maxUnpool2d} (default: `stride` is the kernel's size). */
 export interface UnpoolOptions<Extent = Size2d> {
   readonly stride?: Extent | null;
   readonly padding?: Extent;
-  /** The extents of the result, or its whole shape; those that the windows are furthest from going beyond unless told. */
+  /** The extents of the result, or its whole shape (default: those that the windows are furthest from going beyond). */
   readonly outputSize?: readonly number[] | null;
 }
 

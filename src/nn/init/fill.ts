@@ -35,7 +35,7 @@ export interface UniformOptions {
   readonly b?: number;
 }
 
-/** Numbers spread evenly from `a`, 0 unless told, to `b`, 1 unless told. */
+/** Numbers spread evenly from `a` (default: 0), to `b` (default: 1). */
 export function uniform_<T extends Tensor>(tensor: T, a?: number | UniformOptions, b?: number): T {
   const given = new Arguments("uniform_", [a, b], ["a", "b"]);
   return fill("uniform_", tensor, uniform(given.number("a", ANY, 0), given.number("b", ANY, 1)));
@@ -47,7 +47,7 @@ export interface NormalOptions {
   readonly std?: number;
 }
 
-/** Normally distributed numbers, of mean 0 and standard deviation 1 unless told. */
+/** Normally distributed numbers, of mean 0 and standard deviation 1 by default. */
 export function normal_<T extends Tensor>(tensor: T, mean?: number | NormalOptions, std?: number): T {
   const given = new Arguments("normal_", [mean, std], ["mean", "std"]);
   return fill("normal_", tensor, normal(given.number("mean", ANY, 0), given.number("std", 0, 1)));
@@ -56,7 +56,7 @@ export function normal_<T extends Tensor>(tensor: T, mean?: number | NormalOptio
 /** The named arguments of {@link truncNormal_}: `a` and `b` are the bounds themselves. */
 export interface TruncNormalOptions extends NormalOptions, UniformOptions {}
 
-/** Normally distributed numbers that all lie in [a, b], which is [-2, 2] unless told. */
+/** Normally distributed numbers that all lie in [a, b], which is [-2, 2] by default. */
 export function truncNormal_<T extends Tensor>(
   tensor: T,
   mean?: number | TruncNormalOptions,
@@ -94,7 +94,7 @@ export function eye_<T extends Tensor>(tensor: T): T {
 
 /**
  * The weight [out, in, …kernel] of a convolution of one, two or three axes that passes its channels on, as many as there
- * are, in each of `groups`, 1 unless told.
+ * are, in each of `groups` (default: 1).
  */
 export function dirac_<T extends Tensor>(tensor: T, groups = 1): T {
   if (tensor.ndim < 3 || tensor.ndim > 5)
@@ -114,7 +114,7 @@ export function dirac_<T extends Tensor>(tensor: T, groups = 1): T {
 
 /** The named argument of {@link sparse_}. */
 export interface SparseOptions {
-  /** The standard deviation of what is not 0; 0.01 unless told. */
+  /** The standard deviation of what is not 0 (default: 0.01). */
   readonly std?: number;
 }
 
@@ -128,7 +128,7 @@ export function sparse_<T extends Tensor>(tensor: T, sparsity: number, std?: num
   return fill("sparse_", tensor, sparseColumns(Math.ceil(part * rows), options.number("std", 0, 0.01)));
 }
 
-/** The named argument of the initialisers that take a gain; 1 unless told. */
+/** The named argument of the initialisers that take a gain (default: 1). */
 export interface GainOptions {
   readonly gain?: number;
 }
@@ -157,11 +157,11 @@ export type FanMode = "fan_in" | "fan_out";
 
 /** The named arguments of {@link kaimingUniform_} and {@link kaimingNormal_}. */
 export interface KaimingOptions {
-  /** The negative slope of the leaky ReLU that follows; 0 unless told. */
+  /** The negative slope of the leaky ReLU that follows (default: 0). */
   readonly a?: number;
-  /** "fan_in" unless told. */
+  /** Default: "fan_in". */
   readonly mode?: FanMode;
-  /** "leaky_relu" unless told. */
+  /** Default: "leaky_relu". */
   readonly nonlinearity?: Nonlinearity;
 }
 

@@ -25,7 +25,7 @@ export class ReLU6 extends Module {
   }
 }
 
-/** `x` above 0, else `negativeSlope · x`; 0.01 unless told (torch.nn.LeakyReLU). */
+/** `x` above 0, else `negativeSlope · x`; 0.01 by default (torch.nn.LeakyReLU). */
 export class LeakyReLU extends Module {
   readonly negativeSlope: number;
 
@@ -45,9 +45,9 @@ export class LeakyReLU extends Module {
 }
 
 export interface PReLUOptions {
-  /** How many slopes are learned: 1 unless told, or one for each channel. */
+  /** How many slopes are learned: 1 by default, or one for each channel. */
   readonly numParameters?: number;
-  /** What they begin with; 0.25 unless told. */
+  /** What they begin with (default: 0.25). */
   readonly init?: number;
 }
 
@@ -107,7 +107,7 @@ export class RReLU extends Module {
   }
 }
 
-/** `x` above 0, else `alpha · (e^x - 1)`; alpha is 1 unless told (torch.nn.ELU). */
+/** `x` above 0, else `alpha · (e^x - 1)` (default: alpha = 1) (torch.nn.ELU). */
 export class ELU extends Module {
   readonly alpha: number;
 
@@ -132,7 +132,7 @@ export class SELU extends Module {
   }
 }
 
-/** `x` above 0, else `alpha · (e^(x / alpha) - 1)`; alpha is 1 unless told (torch.nn.CELU). */
+/** `x` above 0, else `alpha · (e^(x / alpha) - 1)` (default: alpha = 1) (torch.nn.CELU). */
 export class CELU extends Module {
   readonly alpha: number;
 
@@ -150,7 +150,7 @@ export class CELU extends Module {
   }
 }
 
-/** `x · Φ(x)` with the normal distribution Φ, exact unless told to be approximated (torch.nn.GELU). */
+/** `x · Φ(x)` with the normal distribution Φ, exact by default (torch.nn.GELU). */
 export class GELU extends Module {
   readonly approximate: F.Approximate;
 
@@ -213,9 +213,9 @@ export class Tanh extends Module {
 
 /** `log(1 + e^(beta·x)) / beta`, and `x` itself where `beta·x` exceeds the threshold (torch.nn.Softplus). */
 export class Softplus extends Module {
-  /** 1 unless told. */
+  /** Default: 1. */
   readonly beta: number;
-  /** 20 unless told. */
+  /** Default: 20. */
   readonly threshold: number;
 
   constructor(beta?: number | F.SoftplusOptions, threshold?: number | F.SoftplusOptions) {

@@ -54,7 +54,7 @@ function adaptivePool<R extends Rank>(
 /** The named arguments of the layers that take maxima over `R` axes. */
 export interface AdaptiveMaxPoolArguments<R extends Rank, Both extends boolean = false>
   extends AdaptivePoolArguments<R> {
-  /** Whether they give `[maxima, indices]`, as unpooling takes them; false unless told. */
+  /** Whether they give `[maxima, indices]`, as unpooling takes them (default: false). */
   readonly returnIndices?: Both;
 }
 

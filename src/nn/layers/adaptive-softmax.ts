@@ -13,9 +13,9 @@ import { Sequential } from "./sequential.ts";
 
 /** The named arguments of {@link AdaptiveLogSoftmaxWithLoss} behind its cutoffs. */
 export interface AdaptiveSoftmaxOptions {
-  /** By how much the features of each cluster are fewer than those of the one before; 4 unless told. */
+  /** By how much the features of each cluster are fewer than those of the one before (default: 4). */
   readonly divValue?: number;
-  /** Whether the scores of the head have a learned bias; false unless told. */
+  /** Whether the scores of the head have a learned bias (default: false). */
   readonly headBias?: boolean;
 }
 

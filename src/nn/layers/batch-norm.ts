@@ -8,7 +8,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { batchNorm } from "../functional/batch-norm.ts";
 import { ChannelNorm, type ChannelNormSettings } from "./channel-norm.ts";
 
-/** As of any channel normalisation; parameters and running statistics are there unless told. */
+/** As of any channel normalisation (default: parameters and running statistics are there). */
 export type BatchNormSettings = ChannelNormSettings;
 
 export interface BatchNormArguments extends BatchNormSettings {

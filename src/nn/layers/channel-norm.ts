@@ -8,15 +8,15 @@ import { Arguments, pythonFlag, pythonFloat } from "../options.ts";
 import { Parameter } from "../parameter.ts";
 
 export interface ChannelNormSettings {
-  /** Added to the variance; 1e-5 unless told. */
+  /** Added to the variance (default: 1e-5). */
   readonly eps?: number;
-  /** How far running statistics move towards those of the input; 0.1 unless told. With null they are plain averages. */
+  /** How far running statistics move towards those of the input (default: 0.1). With null they are plain averages. */
   readonly momentum?: number | null;
   /** Whether a scale and a shift per channel are learned. */
   readonly affine?: boolean;
   /** Whether running statistics are kept for evaluation. */
   readonly trackRunningStats?: boolean;
-  /** Whether the shift is learned, where the scale is; true unless told. */
+  /** Whether the shift is learned, where the scale is (default: true). */
   readonly bias?: boolean;
 }
 
@@ -39,7 +39,7 @@ export abstract class ChannelNorm extends Module {
   declare readonly running_var: Tensor | undefined;
   declare readonly num_batches_tracked: Tensor | undefined;
 
-  /** `isFull` says whether parameters and running statistics are there unless told. */
+  /** `isFull` says whether parameters and running statistics are there by default. */
   constructor(callee: string, given: readonly unknown[], isFull: boolean) {
     super();
     const options = new Arguments(callee, given, POSITIONAL, ["bias"]);

@@ -14,9 +14,9 @@ export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
 
 /** The named arguments that a convolution layer has beside those of the function. */
 export interface ConvolutionLayerOptions {
-  /** Whether a learned bias is added; true unless told. */
+  /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;
-  /** What the padding consists of; "zeros" unless told. */
+  /** What the padding consists of (default: "zeros"). */
   readonly paddingMode?: PaddingMode;
 }
 

@@ -14,7 +14,7 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 
 export interface DropoutArguments {
-  /** The probability that a number, or a channel, is set to 0; 0.5 unless told. */
+  /** The probability that a number, or a channel, is set to 0 (default: 0.5). */
   readonly p?: number;
   /** Accepted for PyTorch's sake; without effect. */
   readonly inplace?: boolean;

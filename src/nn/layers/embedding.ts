@@ -17,9 +17,9 @@ import { Arguments, pythonFloat } from "../options.ts";
 import { Parameter } from "../parameter.ts";
 
 export interface EmbeddingOptions extends LookupOptions {
-  /** The table to begin with, [numEmbeddings, embeddingDim]; normal random numbers unless told. */
+  /** The table to begin with, [numEmbeddings, embeddingDim] (default: normal random numbers). */
   readonly _weight?: Tensor;
-  /** Whether the table is kept as it is; false unless told. */
+  /** Whether the table is kept as it is (default: false). */
   readonly _freeze?: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface EmbeddingArguments extends EmbeddingOptions {
 }
 
 export interface PretrainedOptions extends LookupOptions {
-  /** Whether the table is kept as it is; true unless told. */
+  /** Whether the table is kept as it is (default: true). */
   readonly freeze?: boolean;
 }
 

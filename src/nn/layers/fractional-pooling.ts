@@ -14,7 +14,7 @@ import type { MaxPooled } from "./pooling-layer.ts";
 /** The named arguments of a fractional pool behind the kernel's size. */
 export interface FractionalLayerOptions<Extent = Size2d, Both extends boolean = false>
   extends FractionalPoolOptions<Extent> {
-  /** Whether the result is `[maxima, indices]`; false unless told. */
+  /** Whether the result is `[maxima, indices]` (default: false). */
   readonly returnIndices?: Both;
 }
 

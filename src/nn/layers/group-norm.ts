@@ -10,11 +10,11 @@ import { Arguments, pythonFlag, pythonFloat } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
 export interface GroupNormOptions {
-  /** What is added to the variance; 1e-5 unless told. */
+  /** What is added to the variance (default: 1e-5). */
   readonly eps?: number;
-  /** Whether a weight and a bias are learned for each channel; true unless told. */
+  /** Whether a weight and a bias are learned for each channel (default: true). */
   readonly affine?: boolean;
-  /** Whether that includes a bias; true unless told. */
+  /** Whether that includes a bias (default: true). */
   readonly bias?: boolean;
 }
 

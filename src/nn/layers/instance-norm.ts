@@ -6,7 +6,7 @@ import { instanceNorm } from "../functional/instance-norm.ts";
 import { refuse } from "../reduction.ts";
 import { ChannelNorm, type ChannelNormSettings } from "./channel-norm.ts";
 
-/** As of any channel normalisation; there are neither parameters nor running statistics unless told. */
+/** As of any channel normalisation (default: there are neither parameters nor running statistics). */
 export type InstanceNormSettings = ChannelNormSettings;
 
 export interface InstanceNormArguments extends InstanceNormSettings {

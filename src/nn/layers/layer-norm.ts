@@ -9,11 +9,11 @@ import { Arguments, pythonFlag, pythonFloat, pythonSize } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
 export interface LayerNormOptions {
-  /** What is added to the variance; 1e-5 unless told. */
+  /** What is added to the variance (default: 1e-5). */
   readonly eps?: number;
-  /** Whether a weight and a bias are learned for each normalised element; true unless told. */
+  /** Whether a weight and a bias are learned for each normalised element (default: true). */
   readonly elementwiseAffine?: boolean;
-  /** Whether that includes a bias; true unless told. */
+  /** Whether that includes a bias (default: true). */
   readonly bias?: boolean;
 }
 

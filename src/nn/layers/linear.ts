@@ -8,7 +8,7 @@ import { Arguments, pythonFlag } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
 export interface LinearOptions {
-  /** Whether a learned bias is added; true unless told. */
+  /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;
 }
 

@@ -16,18 +16,18 @@ import type { Parameter } from "../parameter.ts";
 import { Linear } from "./linear.ts";
 
 export interface MultiheadAttentionOptions {
-  /** The probability that a weight is dropped while training; 0 unless told. */
+  /** The probability that a weight is dropped while training (default: 0). */
   readonly dropout?: number;
-  /** Whether the projections have biases; true unless told. */
+  /** Whether the projections have biases (default: true). */
   readonly bias?: boolean;
-  /** Whether a learned key and value, which every query sees, stand behind the others; false unless told. */
+  /** Whether a learned key and value, which every query sees, stand behind the others (default: false). */
   readonly addBiasKv?: boolean;
-  /** Whether a key and a value of zeros stand behind the others; false unless told. */
+  /** Whether a key and a value of zeros stand behind the others (default: false). */
   readonly addZeroAttn?: boolean;
-  /** How many features keys and values have; embedDim unless told. */
+  /** How many features keys and values have (default: embedDim). */
   readonly kdim?: number;
   readonly vdim?: number;
-  /** Whether inputs and outputs are [N,L,E] and not [L,N,E]; false unless told. */
+  /** Whether inputs and outputs are [N,L,E] and not [L,N,E] (default: false). */
   readonly batchFirst?: boolean;
 }
 

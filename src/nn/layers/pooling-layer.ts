@@ -22,7 +22,7 @@ export const AVERAGE_POSITIONAL = ["kernelSize", "stride", "padding", "ceilMode"
 
 /** The named arguments of a layer that takes maxima. */
 export interface MaxPoolOptions<Extent = Size2d, Both extends boolean = false> extends PoolOptions<Extent> {
-  /** Whether it gives `[maxima, indices]`, as unpooling takes them; false unless told. */
+  /** Whether it gives `[maxima, indices]`, as unpooling takes them (default: false). */
   readonly returnIndices?: Both;
 }
 

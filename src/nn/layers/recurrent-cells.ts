@@ -14,7 +14,7 @@ import { refuse } from "../reduction.ts";
 import { elman, GATES, gru, lstm, type Nonlinearity, type Recurrence } from "./recurrence.ts";
 
 export interface CellOptions {
-  /** Whether the sums have biases; true unless told. */
+  /** Whether the sums have biases (default: true). */
   readonly bias?: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface CellArguments extends CellOptions {
 }
 
 export interface RNNCellOptions extends CellOptions {
-  /** "tanh" unless told. */
+  /** Default: "tanh". */
   readonly nonlinearity?: Nonlinearity;
 }
 
@@ -100,7 +100,7 @@ export class RNNCell extends AnyCell {
     this.nonlinearity = options.choice("nonlinearity", ["tanh", "relu"], "tanh");
   }
 
-  /** The state after inputs [N,in] or [in], from the state before, zeros unless told. */
+  /** The state after inputs [N,in] or [in], from the state before, zeros by default. */
   forward(input: Tensor, h?: Tensor): Tensor {
     return this.step(elman(this.nonlinearity), input, [h])[0];
   }
@@ -118,7 +118,7 @@ export class GRUCell extends AnyCell {
     super(new Arguments("GRUCell", given, POSITIONAL), GATES.GRU);
   }
 
-  /** The state after inputs [N,in] or [in], from the state before, zeros unless told. */
+  /** The state after inputs [N,in] or [in], from the state before, zeros by default. */
   forward(input: Tensor, h?: Tensor): Tensor {
     return this.step(gru, input, [h])[0];
   }
@@ -132,7 +132,7 @@ export class LSTMCell extends AnyCell {
     super(new Arguments("LSTMCell", given, POSITIONAL), GATES.LSTM);
   }
 
-  /** The states [h, c] after inputs [N,in] or [in], from those before, zeros unless told. */
+  /** The states [h, c] after inputs [N,in] or [in], from those before, zeros by default. */
   forward(input: Tensor, state?: readonly [h: Tensor, c: Tensor]): [h: Tensor, c: Tensor] {
     if (state !== undefined && !(Array.isArray(state) && state.length === 2))
       refuse("LSTMCell expects its state as a pair [h, c]");

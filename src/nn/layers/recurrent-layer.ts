@@ -23,15 +23,15 @@ import { refuse } from "../reduction.ts";
 import type { Recurrence, RecurrentWeights } from "./recurrence.ts";
 
 export interface RecurrentOptions {
-  /** How many layers stand on each other; 1 unless told. */
+  /** How many layers stand on each other (default: 1). */
   readonly numLayers?: number;
-  /** Whether the sums have biases; true unless told. */
+  /** Whether the sums have biases (default: true). */
   readonly bias?: boolean;
-  /** Whether inputs and outputs are [N,T,…] and not [T,N,…]; false unless told. States are [layers,N,…] either way. */
+  /** Whether inputs and outputs are [N,T,…] and not [T,N,…] (default: false). States are [layers,N,…] either way. */
   readonly batchFirst?: boolean;
-  /** The probability that an output of a layer but the last is dropped while training; 0 unless told. */
+  /** The probability that an output of a layer but the last is dropped while training (default: 0). */
   readonly dropout?: number;
-  /** Whether a second direction reads from the end; false unless told. */
+  /** Whether a second direction reads from the end (default: false). */
   readonly bidirectional?: boolean;
 }
 

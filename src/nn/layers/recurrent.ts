@@ -12,14 +12,14 @@ import {
 } from "./recurrent-layer.ts";
 
 export interface RNNOptions extends RecurrentOptions {
-  /** "tanh" unless told. */
+  /** Default: "tanh". */
   readonly nonlinearity?: Nonlinearity;
 }
 
 export interface RNNArguments extends RNNOptions, RecurrentArguments {}
 
 export interface LSTMOptions extends RecurrentOptions {
-  /** How many numbers each step's output is projected to; 0, which leaves it as it is, unless told. */
+  /** How many numbers each step's output is projected to (default: 0, which leaves it as it is). */
   readonly projSize?: number;
 }
 
@@ -47,7 +47,7 @@ export class RNN extends RecurrentLayer {
     return elman(this.nonlinearity);
   }
 
-  /** The outputs of all steps [T,N,directions·hidden] and the last states [layers·directions,N,hidden]; h0 is zeros unless told. */
+  /** The outputs of all steps [T,N,directions·hidden] and the last states [layers·directions,N,hidden] (default: h0 is zeros). */
   forward(input: Tensor, h0?: Tensor, options: SequenceOptions = {}): [out: Tensor, h: Tensor] {
     const [out, [h]] = this.through(input, [this.hiddenSize], h0 && [h0], options);
     return [out, h];
@@ -71,7 +71,7 @@ export class GRU extends RecurrentLayer {
     return gru;
   }
 
-  /** The outputs of all steps [T,N,directions·hidden] and the last states [layers·directions,N,hidden]; h0 is zeros unless told. */
+  /** The outputs of all steps [T,N,directions·hidden] and the last states [layers·directions,N,hidden] (default: h0 is zeros). */
   forward(input: Tensor, h0?: Tensor, options: SequenceOptions = {}): [out: Tensor, h: Tensor] {
     const [out, [h]] = this.through(input, [this.hiddenSize], h0 && [h0], options);
     return [out, h];
@@ -93,7 +93,7 @@ export class LSTM extends RecurrentLayer {
 
   /**
    * The outputs of all steps [T,N,directions·out] and the last states, h [layers·directions,N,out] and
-   * c [layers·directions,N,hidden]; both are zeros before the first step unless told.
+   * c [layers·directions,N,hidden] (default: both are zeros before the first step).
    */
   forward(
     input: Tensor,

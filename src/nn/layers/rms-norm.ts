@@ -9,9 +9,9 @@ import { Arguments, pythonFlag, pythonFloat, pythonSize } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
 export interface RMSNormOptions {
-  /** What is added to the mean square; the distance from 1 to the next float32 unless told. */
+  /** What is added to the mean square (default: the distance from 1 to the next float32). */
   readonly eps?: number | null;
-  /** Whether a weight is learned for each normalised element; true unless told. */
+  /** Whether a weight is learned for each normalised element (default: true). */
   readonly elementwiseAffine?: boolean;
 }
 
@@ -53,11 +53,11 @@ export class RMSNorm extends Module {
 }
 
 export interface LocalResponseNormOptions {
-  /** What the mean square is multiplied by; 1e-4 unless told. */
+  /** What the mean square is multiplied by (default: 1e-4). */
   readonly alpha?: number;
-  /** The exponent; 0.75 unless told. */
+  /** The exponent (default: 0.75). */
   readonly beta?: number;
-  /** What is added; 1 unless told. */
+  /** What is added (default: 1). */
   readonly k?: number;
 }
 

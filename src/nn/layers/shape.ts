@@ -13,9 +13,9 @@ export class Identity extends Module {
 }
 
 export interface FlattenArguments {
-  /** The first axis to join; 1 unless told. */
+  /** The first axis to join (default: 1). */
   readonly startDim?: number;
-  /** The last axis to join; -1 unless told. */
+  /** The last axis to join (default: -1). */
   readonly endDim?: number;
 }
 

@@ -13,7 +13,7 @@ const ANY = Number.NEGATIVE_INFINITY;
 
 /** The first half of an axis times the sigmoid of the second (torch.nn.GLU). */
 export class GLU extends Module {
-  /** -1 unless told. */
+  /** Default: -1. */
   readonly dim: number;
 
   constructor(dim?: number | Partial<SoftmaxOptions>) {
@@ -37,7 +37,7 @@ export class LogSigmoid extends Module {
   }
 }
 
-/** `min(max(x, minVal), maxVal)`, from -1 to 1 unless told (torch.nn.Hardtanh). */
+/** `min(max(x, minVal), maxVal)`, from -1 to 1 by default (torch.nn.Hardtanh). */
 export class Hardtanh extends Module {
   readonly minVal: number;
   readonly maxVal: number;
@@ -84,7 +84,7 @@ export class Threshold extends Module {
   }
 }
 
-/** `x`, but 0 from `-lambd` to `lambd`, 0.5 unless told (torch.nn.Hardshrink). */
+/** `x`, but 0 from `-lambd` to `lambd`, 0.5 by default (torch.nn.Hardshrink). */
 export class Hardshrink extends Module {
   readonly lambd: number;
 
@@ -102,7 +102,7 @@ export class Hardshrink extends Module {
   }
 }
 
-/** `x` nearer to 0 by `lambd`, 0.5 unless told, as far as 0 (torch.nn.Softshrink). */
+/** `x` nearer to 0 by `lambd` (default: 0.5), as far as 0 (torch.nn.Softshrink). */
 export class Softshrink extends Module {
   readonly lambd: number;
 

@@ -14,19 +14,19 @@ import { MultiheadAttention } from "./multihead-attention.ts";
 export type TransformerActivation = "relu" | "gelu" | ((input: Tensor) => Tensor);
 
 export interface TransformerLayerOptions {
-  /** How many features lie between the two linear maps; 2048 unless told. */
+  /** How many features lie between the two linear maps (default: 2048). */
   readonly dimFeedforward?: number;
-  /** 0.1 unless told. */
+  /** Default: 0.1. */
   readonly dropout?: number;
-  /** "relu" unless told. */
+  /** Default: "relu". */
   readonly activation?: TransformerActivation;
-  /** 1e-5 unless told. */
+  /** Default: 1e-5. */
   readonly layerNormEps?: number;
-  /** Whether sequences are [N,T,E] and not [T,N,E]; false unless told. */
+  /** Whether sequences are [N,T,E] and not [T,N,E] (default: false). */
   readonly batchFirst?: boolean;
-  /** Whether each part normalises what it is given, and not what it has added to; false unless told. */
+  /** Whether each part normalises what it is given, and not what it has added to (default: false). */
   readonly normFirst?: boolean;
-  /** Whether linear maps and normalisations have biases; true unless told. */
+  /** Whether linear maps and normalisations have biases (default: true). */
   readonly bias?: boolean;
 }
 

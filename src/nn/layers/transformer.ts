@@ -126,9 +126,9 @@ export interface TransformerOptions<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
 > extends TransformerLayerOptions {
-  /** 6 unless told. */
+  /** Default: 6. */
   readonly numEncoderLayers?: number;
-  /** 6 unless told. */
+  /** Default: 6. */
   readonly numDecoderLayers?: number;
   /** What stands in place of the encoder, if anything: its forward takes the source and the encoder's masks. */
   readonly customEncoder?: Encoder | null;
@@ -140,9 +140,9 @@ export interface TransformerArguments<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
 > extends TransformerOptions<Encoder, Decoder> {
-  /** 512 unless told. */
+  /** Default: 512. */
   readonly dModel?: number;
-  /** 8 unless told. */
+  /** Default: 8. */
   readonly nhead?: number;
 }
 

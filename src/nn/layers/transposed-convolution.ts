@@ -10,7 +10,7 @@ import { checkGroups, geometryRepr } from "./convolution.ts";
 
 /** The named arguments of a transposed convolution over axes of the given extents. */
 export interface TransposedLayerOptions<Extent> extends TransposedConvolutionOptions<Extent> {
-  /** Whether a learned bias is added; true unless told. */
+  /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;
   /** PyTorch has no other for these layers. */
   readonly paddingMode?: "zeros";

@@ -26,7 +26,7 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
 /**
  * The negative log-probability of the target class, from scores [N,C,…] or [C] (torch.nn.CrossEntropyLoss). Targets
  * are int32 classes; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
- * Labels that equal `ignoreIndex`, -100 unless told, do not count.
+ * Labels that equal `ignoreIndex` (default: -100) do not count.
  */
 export class CrossEntropyLoss extends Loss {
   declare readonly weight: Tensor | undefined;

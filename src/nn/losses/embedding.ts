@@ -125,7 +125,7 @@ export class TripletMarginLoss extends TripletLoss {
  * two tensors [N,D] that gives [N].
  */
 export class TripletMarginWithDistanceLoss extends TripletLoss {
-  /** Under PyTorch's name, for a module shows in the printed text; {@link PairwiseDistance} unless told. */
+  /** Under PyTorch's name, for a module shows in the printed text (default: {@link PairwiseDistance}). */
   readonly distance_function: DistanceFunction;
 
   constructor(options: TripletMarginWithDistanceLossOptions = {}) {

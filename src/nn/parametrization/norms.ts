@@ -46,9 +46,9 @@ class _WeightNorm extends Module implements Parametrization {
 
 /** The named arguments of {@link weightNorm}. */
 export interface WeightNormOptions {
-  /** The parameter's name; "weight" unless told. */
+  /** The parameter's name (default: "weight"). */
   readonly name?: string;
-  /** The axis whose parts have lengths of their own, 0 unless told; with null there is one length. */
+  /** The axis whose parts have lengths of their own (default: 0); with null there is one length. */
   readonly dim?: number | null;
 }
 
@@ -127,13 +127,13 @@ class _SpectralNorm extends Module implements Parametrization {
 
 /** The named arguments of {@link spectralNorm}. */
 export interface SpectralNormOptions {
-  /** The parameter's name; "weight" unless told. */
+  /** The parameter's name (default: "weight"). */
   readonly name?: string;
-  /** How often the power method is run at each use while training; 1 unless told. */
+  /** How often the power method is run at each use while training (default: 1). */
   readonly nPowerIterations?: number;
-  /** The least length that is divided by; 1e-12 unless told. */
+  /** The least length that is divided by (default: 1e-12). */
   readonly eps?: number;
-  /** The axis of the outputs: 0 unless told, but 1 of transposed convolutions. */
+  /** The axis of the outputs: 0 by default, but 1 of transposed convolutions. */
   readonly dim?: number | null;
 }
 

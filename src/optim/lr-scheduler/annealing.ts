@@ -6,11 +6,11 @@ import type { Optimizer } from "../optimizer.ts";
 import { LRScheduler } from "./scheduler.ts";
 
 export interface LinearLROptions {
-  /** The factor at first, above 0 and at most 1; 1/3 unless told. */
+  /** The factor at first, above 0 and at most 1 (default: 1/3). */
   readonly startFactor?: number;
-  /** The factor in the end, from 0 to 1; 1 unless told. */
+  /** The factor in the end, from 0 to 1 (default: 1). */
   readonly endFactor?: number;
-  /** After how many steps the factor stays what it is; 5 unless told. */
+  /** After how many steps the factor stays what it is (default: 5). */
   readonly totalIters?: number;
 }
 
@@ -43,9 +43,9 @@ export class LinearLR extends LRScheduler {
 }
 
 export interface ConstantLROptions {
-  /** The factor at first, from 0 to 1; 1/3 unless told. */
+  /** The factor at first, from 0 to 1 (default: 1/3). */
   readonly factor?: number;
-  /** After how many steps the rate is the initial one; 5 unless told. */
+  /** After how many steps the rate is the initial one (default: 5). */
   readonly totalIters?: number;
 }
 
@@ -65,9 +65,9 @@ export class ConstantLR extends LRScheduler {
 }
 
 export interface PolynomialLROptions {
-  /** After how many steps the rate is 0; 5 unless told. */
+  /** After how many steps the rate is 0 (default: 5). */
   readonly totalIters?: number;
-  /** The exponent; 1 unless told. */
+  /** The exponent (default: 1). */
   readonly power?: number;
 }
 
@@ -88,7 +88,7 @@ export class PolynomialLR extends LRScheduler {
 export interface CosineAnnealingLROptions {
   /** The number of steps down to the lowest rate, `T_max` in PyTorch. */
   readonly tMax: number;
-  /** The lowest rate; 0 unless told. */
+  /** The lowest rate (default: 0). */
   readonly etaMin?: number;
 }
 

@@ -9,9 +9,9 @@ import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
 export interface CosineAnnealingWarmRestartsOptions {
   /** The number of steps until the first restart, `T_0` in PyTorch. */
   readonly t0: number;
-  /** What the number of steps is multiplied by at each restart; 1 unless told. */
+  /** What the number of steps is multiplied by at each restart (default: 1). */
   readonly tMult?: number;
-  /** The lowest rate; 0 unless told. */
+  /** The lowest rate (default: 0). */
   readonly etaMin?: number;
 }
 
@@ -59,17 +59,17 @@ export interface CyclicLROptions {
   readonly baseLr: PerGroup<number>;
   /** The rate at its top, while the triangle has its full height. */
   readonly maxLr: PerGroup<number>;
-  /** The number of steps up; 2000 unless told. */
+  /** The number of steps up (default: 2000). */
   readonly stepSizeUp?: number;
-  /** The number of steps down; as many as up unless told. */
+  /** The number of steps down (default: as many as up). */
   readonly stepSizeDown?: number | null;
-  /** "triangular" unless told; "triangular2" halves the height with each cycle, "exp_range" multiplies it by `gamma` in each step. */
+  /** Default: "triangular"; "triangular2" halves the height with each cycle, "exp_range" multiplies it by `gamma` in each step. */
   readonly mode?: CyclicMode;
-  /** The factor of the mode "exp_range"; 1 unless told. */
+  /** The factor of the mode "exp_range" (default: 1). */
   readonly gamma?: number;
   /** What the height is multiplied by, in place of what the mode says. */
   readonly scaleFn?: ((x: number) => number) | null;
-  /** Whether `scaleFn` is given the number of the cycle, from 1, or that of the step; "cycle" unless told. */
+  /** Whether `scaleFn` is given the number of the cycle, from 1, or that of the step (default: "cycle"). */
   readonly scaleMode?: "cycle" | "iterations";
   /** Must be false: the momentum is part of the compiled step. PyTorch's default, true, would change it. */
   readonly cycleMomentum: false;

@@ -8,7 +8,7 @@ import { LRScheduler } from "./scheduler.ts";
 export interface StepLROptions {
   /** After how many steps the rate is multiplied again. */
   readonly stepSize: number;
-  /** The factor; 0.1 unless told. */
+  /** The factor (default: 0.1). */
   readonly gamma?: number;
 }
 
@@ -27,7 +27,7 @@ export class StepLR extends LRScheduler {
 export interface MultiStepLROptions {
   /** The steps after which the rate is multiplied, in any order; one that stands twice counts twice. */
   readonly milestones: readonly number[];
-  /** The factor; 0.1 unless told. */
+  /** The factor (default: 0.1). */
   readonly gamma?: number;
 }
 

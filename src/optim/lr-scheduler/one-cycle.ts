@@ -13,14 +13,14 @@ export interface OneCycleLROptions {
   readonly totalSteps?: number;
   readonly epochs?: number;
   readonly stepsPerEpoch?: number;
-  /** The part of the cycle in which the rate rises; 0.3 unless told. */
+  /** The part of the cycle in which the rate rises (default: 0.3). */
   readonly pctStart?: number;
   readonly annealStrategy?: "cos" | "linear";
   /** Must be false: the momentum is part of the compiled step. PyTorch's default, true, would change it. */
   readonly cycleMomentum: false;
-  /** The rate starts at maxLr / divFactor; 25 unless told. */
+  /** The rate starts at maxLr / divFactor (default: 25). */
   readonly divFactor?: number;
-  /** The rate ends at its first value / finalDivFactor; 1e4 unless told. */
+  /** The rate ends at its first value / finalDivFactor (default: 1e4). */
   readonly finalDivFactor?: number;
   /** First back to the first value, as fast as it rose, then down. */
   readonly threePhase?: boolean;

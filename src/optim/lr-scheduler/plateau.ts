@@ -10,19 +10,19 @@ import { checkedPlateauState, type PlateauState } from "./state-dict.ts";
 export interface ReduceLROnPlateauOptions {
   /** Whether the metric should fall (default) or rise. */
   readonly mode?: "min" | "max";
-  /** What the learning rate is multiplied by, below 1; 0.1 unless told. */
+  /** What the learning rate is multiplied by, below 1 (default: 0.1). */
   readonly factor?: number;
-  /** How many steps in a row may bring no improvement; 10 unless told. */
+  /** How many steps in a row may bring no improvement (default: 10). */
   readonly patience?: number;
-  /** What counts as an improvement; 1e-4 unless told. */
+  /** What counts as an improvement (default: 1e-4). */
   readonly threshold?: number;
   /** Whether the threshold is a part of the best value (default) or a difference to it. */
   readonly thresholdMode?: "rel" | "abs";
   /** How many steps after a reduction do not count. */
   readonly cooldown?: number;
-  /** The learning rate never falls below; 0 unless told. */
+  /** The learning rate never falls below (default: 0). */
   readonly minLr?: PerGroup<number>;
-  /** A smaller change of the learning rate is not made; 1e-8 unless told. */
+  /** A smaller change of the learning rate is not made (default: 1e-8). */
   readonly eps?: number;
 }
 

@@ -10,9 +10,9 @@ import type { KernelInfo } from "./figures.ts";
 import type { Profile } from "./profile.ts";
 
 export interface ProfileOptions {
-  /** How long to measure, 1000 unless told; a run that takes long is measured a few times all the same. */
+  /** How long to measure (default: 1000); a run that takes long is measured a few times all the same. */
   readonly milliseconds?: number;
-  /** What to run on, targets last; random numbers unless told. Some kernels take as long as their data makes them. */
+  /** What to run on, targets last (default: random numbers). Some kernels take as long as their data makes them. */
   readonly batch?: readonly Tensor[];
 }
 

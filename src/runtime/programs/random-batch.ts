@@ -17,7 +17,7 @@ export interface InputInfo {
   readonly shape: Shape;
   /** Of integers that name classes or rows, the number that they lie below. */
   readonly below: number | undefined;
-  /** The least that they may be; 0 unless told. */
+  /** The least that they may be (default: 0). */
   readonly least?: number | undefined;
 }
 

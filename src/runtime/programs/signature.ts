@@ -13,7 +13,7 @@ import { Tensor } from "../../tensor/tensor.ts";
 /** What `forward` is given beside tensors; `undefined` and `null` stand for a tensor that is not there. */
 export type InputOption = boolean | number | string | null | undefined;
 
-/** A shape, float32 unless told. */
+/** A shape, float32 by default. */
 export type TensorSpec = Shape | { readonly shape: Shape; readonly dtype?: DType };
 
 /**

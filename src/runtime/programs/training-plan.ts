@@ -14,13 +14,13 @@ import { type Cohort, type Counted, cohortsOf } from "./cohorts.ts";
 export interface GradientOptions {
   /**
    * Scales all gradients together so that their norm is this at most (torch.nn.utils.clip_grad_norm_): the largest
-   * norm, or that and which norm, 2 unless told, Infinity for the largest element.
+   * norm, or that and which norm (default: 2), Infinity for the largest element.
    */
   readonly clipGradNorm?: number | { readonly maxNorm: number; readonly normType?: number };
   /** Clamps every element of the gradients to [-value, value] (torch.nn.utils.clip_grad_value_). */
   readonly clipGradValue?: number;
   /**
-   * How many batches make one update, 1 unless told. Their gradients are summed, as by that many calls of `backward`
+   * How many batches make one update (default: 1). Their gradients are summed, as by that many calls of `backward`
    * before one `optimizer.step()`: for their mean, divide the loss. Clipping is done to the sum.
    */
   readonly accumulate?: number;

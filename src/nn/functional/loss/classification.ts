@@ -20,13 +20,13 @@ import {
 
 /** The named arguments of {@link nllLoss}; `weight` is [C]. */
 export interface NLLLossOptions extends WeightedLossOptions {
-  /** The label of targets that do not count, -100 unless told. Any other outside of the classes is a mistake. */
+  /** The label of targets that do not count (default: -100). Any other outside of the classes is a mistake. */
   readonly ignoreIndex?: number;
 }
 
 /** The named arguments of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends NLLLossOptions {
-  /** The share, from 0 to 1, of each target that is spread evenly over all classes; 0 unless told. */
+  /** The share, from 0 to 1, of each target that is spread evenly over all classes (default: 0). */
   readonly labelSmoothing?: number;
 }
 

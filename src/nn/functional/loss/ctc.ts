@@ -22,9 +22,9 @@ import {
 
 /** The named arguments of {@link ctcLoss}. */
 export interface CTCLossOptions extends LossOptions {
-  /** The class that stands for no label; 0 unless told. */
+  /** The class that stands for no label (default: 0). */
   readonly blank?: number;
-  /** Whether the infinite losses of sequences that are too short for their labels count as 0; false unless told. */
+  /** Whether the infinite losses of sequences that are too short for their labels count as 0 (default: false). */
   readonly zeroInfinity?: boolean;
 }
 

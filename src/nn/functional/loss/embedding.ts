@@ -29,7 +29,7 @@ const readMargin = (callee: string, options: MarginLossOptions | undefined, fall
   };
 };
 
-/** The distance x where the target is 1, `max(0, margin - x)` where it is -1. The margin is 1 unless told. */
+/** The distance x where the target is 1, `max(0, margin - x)` where it is -1. The margin is 1 by default. */
 export function hingeEmbeddingLoss(input: Tensor, target: Tensor, options?: MarginLossOptions): Tensor {
   const { margin, reduction } = readMargin("hingeEmbeddingLoss", options, 1);
   requireSameShape("hingeEmbeddingLoss", { input, target });
@@ -38,7 +38,7 @@ export function hingeEmbeddingLoss(input: Tensor, target: Tensor, options?: Marg
   return reduced(apart.add(together), reduction);
 }
 
-/** `max(0, -t·(x1 - x2) + margin)`: the first input should be larger where t is 1. The margin is 0 unless told. */
+/** `max(0, -t·(x1 - x2) + margin)`: the first input should be larger where t is 1. The margin is 0 by default. */
 export function marginRankingLoss(
   input1: Tensor,
   input2: Tensor,
@@ -55,7 +55,7 @@ const EPSILON = 1e-12;
 
 /**
  * `1 - cos` of the angle between vectors where the target is 1, `max(0, cos - margin)` where it is -1. Inputs are
- * [N,D] with targets [N], or [D] with a single target. The margin is 0 unless told.
+ * [N,D] with targets [N], or [D] with a single target. The margin is 0 by default.
  */
 export function cosineEmbeddingLoss(
   input1: Tensor,
@@ -87,20 +87,20 @@ export type DistanceFunction = Distance | { forward(x1: Tensor, x2: Tensor): Ten
 
 /** The named arguments of {@link tripletMarginWithDistanceLoss}. */
 export interface TripletMarginWithDistanceLossOptions extends LossOptions {
-  /** {@link pairwiseDistance} unless told. */
+  /** Default: {@link pairwiseDistance}. */
   readonly distanceFunction?: DistanceFunction | null;
-  /** How much farther away the negative example should be; above 0, 1 unless told. */
+  /** How much farther away the negative example should be (default: above 0, 1). */
   readonly margin?: number;
-  /** Whether the negative example is as far away as it is from the nearer of the other two; false unless told. */
+  /** Whether the negative example is as far away as it is from the nearer of the other two (default: false). */
   readonly swap?: boolean;
 }
 
 /** The named arguments of {@link tripletMarginLoss}. */
 export interface TripletMarginLossOptions
   extends Omit<TripletMarginWithDistanceLossOptions, "distanceFunction"> {
-  /** The norm of the distance; 2 unless told. */
+  /** The norm of the distance (default: 2). */
   readonly p?: number;
-  /** What is added to differences, so that equal vectors have a gradient; 1e-6 unless told. */
+  /** What is added to differences, so that equal vectors have a gradient (default: 1e-6). */
   readonly eps?: number;
 }
 
@@ -169,7 +169,7 @@ export function tripletMarginWithDistanceLoss(
   );
 }
 
-/** The distance of a triplet loss, {@link pairwiseDistance} unless told. */
+/** The distance of a triplet loss, {@link pairwiseDistance} by default. */
 function readDistanceFunction(callee: string, given: DistanceFunction | null | undefined): Distance {
   if (given === undefined || given === null) return (x1, x2) => pairwiseDistance(x1, x2);
   if (typeof given === "function") return given;

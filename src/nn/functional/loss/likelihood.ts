@@ -11,19 +11,19 @@ import { raised } from "../distance.ts";
 
 /** The named arguments of {@link poissonNllLoss}. */
 export interface PoissonNLLLossOptions extends LossOptions {
-  /** Whether the input is the logarithm of the expected count; true unless told. */
+  /** Whether the input is the logarithm of the expected count (default: true). */
   readonly logInput?: boolean;
-  /** Whether Stirling's approximation of `log target!` is added; false unless told. */
+  /** Whether Stirling's approximation of `log target!` is added (default: false). */
   readonly full?: boolean;
-  /** What is added under the logarithm of an input that is none; 1e-8 unless told. */
+  /** What is added under the logarithm of an input that is none (default: 1e-8). */
   readonly eps?: number;
 }
 
 /** The named arguments of {@link gaussianNllLoss}. */
 export interface GaussianNLLLossOptions extends LossOptions {
-  /** Whether the constant `log(2π)/2` is added; false unless told. */
+  /** Whether the constant `log(2π)/2` is added (default: false). */
   readonly full?: boolean;
-  /** The least variance that is computed with; 1e-6 unless told. */
+  /** The least variance that is computed with (default: 1e-6). */
   readonly eps?: number;
 }
 

@@ -22,9 +22,9 @@ import {
 
 /** The named arguments of {@link multiMarginLoss}; `weight` is [C]. */
 export interface MultiMarginLossOptions extends WeightedLossOptions {
-  /** Whether shortfalls count as they are (1, unless told) or squared (2). */
+  /** Whether shortfalls count as they are (1, the default) or squared (2). */
   readonly p?: 1 | 2;
-  /** How far the right class should be ahead of each other one; 1 unless told. */
+  /** How far the right class should be ahead of each other one (default: 1). */
   readonly margin?: number;
 }
 

@@ -16,7 +16,7 @@ import {
 
 /** The named arguments of {@link binaryCrossEntropyWithLogits}. */
 export interface BCEWithLogitsLossOptions extends WeightedLossOptions {
-  /** What positive examples count, of a shape that is broadcast to the input's; 1 unless told. */
+  /** What positive examples count, of a shape that is broadcast to the input's (default: 1). */
   readonly posWeight?: Tensor;
 }
 
@@ -25,9 +25,9 @@ export type KLReduction = Reduction | "batchmean";
 
 /** The named arguments of {@link klDiv}. */
 export interface KLDivLossOptions {
-  /** "mean" unless told, which is over all elements; the divergence itself is "batchmean". */
+  /** Default: "mean", which is over all elements; the divergence itself is "batchmean". */
   readonly reduction?: KLReduction;
-  /** Whether the target holds logarithms too; false unless told. */
+  /** Whether the target holds logarithms too (default: false). */
   readonly logTarget?: boolean;
 }
 

@@ -11,13 +11,13 @@ import { type LossOptions, readReduction, reductionOf, refuse, requireTensors } 
 
 /** The named arguments of {@link smoothL1Loss}. */
 export interface SmoothL1LossOptions extends LossOptions {
-  /** The size of the difference from which on the loss is a line; 1 unless told. At 0 it is {@link l1Loss}. */
+  /** The size of the difference from which on the loss is a line (default: 1). At 0 it is {@link l1Loss}. */
   readonly beta?: number;
 }
 
 /** The named arguments of {@link huberLoss}. */
 export interface HuberLossOptions extends LossOptions {
-  /** The positive size of the difference beyond which the loss is a line; 1 unless told. */
+  /** The positive size of the difference beyond which the loss is a line (default: 1). */
   readonly delta?: number;
 }
 
