@@ -1,18 +1,38 @@
 /** The one error type that a user's mistake produces: what was wrong, where in the model, what to do. */
 
+import { withoutOwnFrames } from "./library-frames.ts";
 import { formatOrigins, type Origin } from "./origin.ts";
 
 /** Thrown for everything a user can mend. Its message is one line that stands on its own. */
 export class KilnError extends Error {
-  override readonly name = "KilnError";
   /** Where in the user's model the fault lies; empty when it lies elsewhere (a file, an option). */
-  readonly origins: readonly Origin[];
+  declare readonly origins: readonly Origin[];
 
   constructor(message: string, origins: readonly Origin[] = []) {
     const place = formatOrigins(origins);
+    // The user's line lies below many of Kiln's own.
+    const limit = Error.stackTraceLimit;
+    if (limit < FRAMES) Error.stackTraceLimit = FRAMES;
     super(place === "" ? message : `${message} (${place})`);
-    this.origins = origins;
+    Error.stackTraceLimit = limit;
+    // What an engine prints of an error that nobody caught: the message, which names the place, and the user's own lines.
+    Object.defineProperty(this, "origins", { value: origins });
+    if (this.stack !== undefined && !showsOwnFrames())
+      Object.defineProperty(this, "stack", { value: withoutOwnFrames(this.stack), writable: true });
   }
+}
+
+// On the prototype, where engines find it for the first line of a trace and print no field of it.
+Object.defineProperty(KilnError.prototype, "name", { value: "KilnError" });
+
+/** Frames that a trace has at least. */
+const FRAMES = 60;
+
+/** Whoever looks into Kiln wants to see its frames, too. */
+function showsOwnFrames(): boolean {
+  const page = (globalThis as { readonly KILN_DEBUG?: unknown }).KILN_DEBUG;
+  const level = typeof process === "undefined" ? page : process.env?.KILN_DEBUG;
+  return level !== undefined && `${level}` !== "" && `${level}` !== "0";
 }
 
 /** A device has gone with all that lay on it, as GPUs may at any time. */

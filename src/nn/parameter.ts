@@ -2,7 +2,6 @@
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
-import { formatTensor } from "../tensor/format.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { PARAMETER } from "./brand.ts";
 
@@ -31,7 +30,12 @@ export class Parameter extends Tensor {
   }
 
   override async format(): Promise<string> {
-    const suffixes = this.requiresGrad ? ["requires_grad=True"] : [];
-    return `Parameter containing:\n${formatTensor(await this.data(), this.shape, this.dtype, suffixes)}`;
+    return HEADING + (await super.format());
+  }
+
+  override toString(): string {
+    return HEADING + super.toString();
   }
 }
+
+const HEADING = "Parameter containing:\n";

@@ -29,6 +29,14 @@ export function formatTensor(
   return withSuffixes(PREFIX + content, [...ownSuffixes, ...suffixes]);
 }
 
+/** The text of a tensor whose numbers are not at hand: shape and dtype, and why, or how to read them. */
+export function formatUnread(shape: Shape, dtype: DType, isTraced: boolean): string {
+  const why = isTraced
+    ? "traced: forward runs once, on shapes alone"
+    : "not read yet: await t.format() shows the numbers";
+  return `tensor(<${why}>, size=(${shape.join(", ")}), dtype=torch.${dtype})`;
+}
+
 /** Whether the printed elements show the dtype; `True` does, but not where there are no elements. */
 const isImplied = (dtype: DType, size: number): boolean =>
   dtype === "float32" || (dtype === "bool" && size > 0);

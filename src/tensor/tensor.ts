@@ -6,7 +6,6 @@
 import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
-import { checkIndices } from "../core/index-limit.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
@@ -14,8 +13,9 @@ import type { Attrs, NodeType, Value } from "../ir/types.ts";
 import { definitionOf, opTable } from "../ops/registry.ts";
 import { ownAxisOf } from "./axes.ts";
 import { boundBacklog } from "./backlog.ts";
-import { currentDifferentiator, currentEvaluator, currentRecorder, type Recorder } from "./context.ts";
-import { formatTensor } from "./format.ts";
+import { checkedIndices } from "./checked-indices.ts";
+import { currentDifferentiator, currentRecorder, type Recorder } from "./context.ts";
+import { formatTensor, formatUnread } from "./format.ts";
 import { AccumulateGrad, type GradFn, OperationGradFn } from "./grad-fn.ts";
 import { isGradEnabled } from "./grad-mode.ts";
 import { addGradientHook, type GradientHook, type RemovableHandle } from "./gradient-hooks.ts";
@@ -61,6 +61,9 @@ const BACKWARD_OPTIONS = {
   createGraph: true,
   inputs: true,
 } satisfies OptionNames<BackwardOptions>;
+
+/** The method whose text Node's `console.log` shows. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 export class Tensor extends InPlaceMethods {
   readonly shape: Shape;
@@ -277,16 +280,39 @@ export class Tensor extends InPlaceMethods {
 
   /** The text that PyTorch's `print` gives. */
   format(): Promise<string> {
+    return this.version.read().then((data) => formatTensor(data, this.shape, this.dtype, this.suffixes));
+  }
+
+  /** What stands behind the numbers in the printed text. */
+  private get suffixes(): readonly string[] {
     const { gradFn } = this;
-    const suffixes =
-      gradFn !== null ? [`grad_fn=<${gradFn.name}>`] : this.wantsGrad ? ["requires_grad=True"] : [];
-    return this.version.read().then((data) => formatTensor(data, this.shape, this.dtype, suffixes));
+    if (gradFn !== null) return [`grad_fn=<${gradFn.name}>`];
+    return this.wantsGrad ? ["requires_grad=True"] : [];
+  }
+
+  /** The text of {@link format} where the numbers lie on the host; else shape and dtype, and how to read the numbers. */
+  override toString(): string {
+    const { isTraced, shape, dtype } = this;
+    const data = this.peek();
+    return data === undefined
+      ? formatUnread(shape, dtype, isTraced)
+      : formatTensor(data, shape, dtype, this.suffixes);
+  }
+
+  /** As text; `await t.array()` gives numbers for JSON. */
+  toJSON(): string {
+    return this.toString();
+  }
+
+  /** What Node's `console.log` shows. */
+  [INSPECT](): string {
+    return this.toString();
   }
 
   /** A tensor is no number and no condition: its value is not there without waiting. */
   [Symbol.toPrimitive](hint: string): string {
-    if (this.source.kind === "traced") throw tracedValueError();
-    if (hint === "string") return `Tensor(${this.dtype}[${this.shape}])`;
+    if (hint === "string") return this.toString();
+    if (this.isTraced) throw tracedValueError();
     throw new KilnError("a tensor cannot be used as a number or in a condition: read it with await t.item()");
   }
 }
@@ -344,29 +370,6 @@ export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}):
 }
 
 injectApply(apply);
-
-/**
- * Checks the indices of an operation that are known already; those that are not are checked when they are computed, and
- * then the operation's line, which is the result, says where.
- */
-function checkedIndices(op: string, inputs: readonly Version[], attrs: Attrs): readonly Origin[] {
-  const origin = currentEvaluator()?.origin();
-  const origins = origin === undefined ? [] : [origin];
-  for (const { input, ...limit } of definitionOf(op).indices?.(inputs, attrs) ?? []) {
-    const index = unarranged(inputs[input]);
-    const known = index.storage?.peek();
-    if (known !== undefined) checkIndices(known, index.shape, { op, ...limit, origins });
-  }
-  return origins;
-}
-
-/** The version that holds the same elements in another order, however often. */
-function unarranged(version: Version): Version {
-  let base = version;
-  while (base.operation !== undefined && definitionOf(base.operation.op).movement?.keepsAll)
-    [base] = base.operation.inputs;
-  return base;
-}
 
 function checkGradient(gradient: Tensor, leaf: Tensor): void {
   if (gradient.dtype === leaf.dtype && sameShape(gradient.shape, leaf.shape)) return;

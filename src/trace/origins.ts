@@ -1,5 +1,6 @@
 /** Finds the line of the user's model that runs now, from the engine's stack trace. */
 
+import { isForeignFile, parseFrame } from "../core/library-frames.ts";
 import { exactPlace } from "../core/origin.ts";
 
 /** A place in a source file. */
@@ -9,15 +10,6 @@ export interface Place {
   /** The whole path with line and column; see `exactPlace`. */
   readonly exact: string;
 }
-
-/** Kiln's own folders, the built command's, or the one file that a bundler has made: frames inside are not the user's. */
-const LIBRARY = (
-  /\/src\/trace\/origins\.[jt]s$/.test(import.meta.url)
-    ? ["../../src/", "../../passes/", "../../backends/"]
-    : [/\/dist\/cli\/[^/]+$/.test(import.meta.url) ? "./" : import.meta.url]
-).map((path) => new URL(path, import.meta.url).href);
-
-const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;
 
 /** How many frames are asked for: mostly a few suffice, and each costs. */
 const FRAMES = [30, 60];
@@ -35,11 +27,12 @@ export function userPlace(boundary?: string): Place | undefined {
     for (const frame of frames) {
       if (boundary !== undefined && frame.includes(boundary)) return undefined;
       if (foreign.has(frame)) continue;
-      const found = FRAME.exec(frame.trim());
-      if (found === null) continue;
-      if (isForeign(found[1])) foreign.add(frame);
+      const found = parseFrame(frame);
+      if (found === undefined) continue;
+      if (isForeignFile(found.file)) foreign.add(frame);
       else {
-        const [path, line, column] = [pathOf(found[1]), Number(found[2]), Number(found[3])];
+        const { line, column } = found;
+        const path = pathOf(found.file);
         return { file: displayPath(path), line, exact: exactPlace(path, line, column) };
       }
     }
@@ -54,15 +47,6 @@ function framesHere(most: number): readonly string[] {
   const { stack = "" } = new Error();
   Error.stackTraceLimit = limit;
   return stack.split("\n");
-}
-
-function isForeign(file: string): boolean {
-  const url = file.startsWith("/") ? `file://${file}` : file;
-  return (
-    url.includes("/node_modules/") ||
-    url.startsWith("node:") ||
-    LIBRARY.some((folder) => url.startsWith(folder))
-  );
 }
 
 const pathOf = (file: string): string => decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));

@@ -1,12 +1,16 @@
 /** Printed tensors, compared letter by letter with what PyTorch printed. */
 
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
+import { compile } from "../../src/compile.ts";
 import { allocate, type DType, type TypedArray } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
+import { Module } from "../../src/nn/module.ts";
 import { Parameter } from "../../src/nn/parameter.ts";
 import { tensor } from "../../src/tensor/creation.ts";
 import { formatTensor } from "../../src/tensor/format.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 
 interface Case {
   readonly name: string;
@@ -54,5 +58,42 @@ describe("Tensor.format", () => {
 
   it.each(fixture.parameters)("says that a parameter is one", async ({ values, text }) => {
     expect(await new Parameter(tensor(values)).format()).toBe(text);
+  });
+});
+
+describe("a tensor as text", () => {
+  it("is PyTorch's where the numbers are at hand, for String, templates, JSON and console.log", () => {
+    const t = tensor([[1, 2.5]]);
+    const text = "tensor([[1.0000, 2.5000]])";
+    expect([String(t), `${t}`, JSON.parse(JSON.stringify({ t })).t, inspect({ t })]).toEqual([
+      text,
+      text,
+      text,
+      `{ t: ${text} }`,
+    ]);
+    expect(String(new Parameter(tensor([1])))).toBe("Parameter containing:\ntensor([1.], requires_grad=True)");
+  });
+
+  it("says shape, dtype and how to read what waits to be computed, and reads it once it was computed", async () => {
+    const sum = tensor([1, 2]).add(1);
+    expect(String(sum)).toBe(
+      "tensor(<not read yet: await t.format() shows the numbers>, size=(2), dtype=torch.float32)",
+    );
+    await sum.data();
+    expect(String(sum)).toBe("tensor([2., 3.])");
+  });
+
+  it("says inside of forward that there are no numbers yet", async () => {
+    const seen: string[] = [];
+    class Net extends Module {
+      forward(x: Tensor): Tensor {
+        seen.push(`${x}`);
+        return x;
+      }
+    }
+    (await compile(new Net(), { inputs: [[2, 3]], backend: "js" })).dispose();
+    expect(seen).toEqual([
+      "tensor(<traced: forward runs once, on shapes alone>, size=(2, 3), dtype=torch.float32)",
+    ]);
   });
 });
