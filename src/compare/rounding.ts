@@ -1,7 +1,7 @@
 /**
  * What float32 explains of a difference. A sum of n terms that are rounded to 24 bits is off by about √n units of 2⁻²⁴, a
  * long one, which runs in blocks, by those of a block for each level of blocks; what such errors come to further on is
- * not reckoned but tried: the oracle runs a second time with rounded numbers.
+ * not estimated but measured: the oracle runs a second time with rounded numbers.
  */
 
 import { type DType, isFloat } from "../core/dtype.ts";

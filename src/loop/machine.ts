@@ -19,7 +19,7 @@ export interface Machine {
   readonly registers: number;
   /** Whether all loads of an iteration come before its arithmetic, wherever they stand, so that each takes a register. */
   readonly loadsFirst: boolean;
-  /** GFLOP/s of a full register tile on one thread: what estimates are told in. */
+  /** GFLOP/s of a full register tile on one thread: the unit of estimates. */
   readonly tileGflops: number;
   /** Threads among which the work of a kernel may be divided; 1 where a kernel runs as a whole. */
   readonly threads: number;

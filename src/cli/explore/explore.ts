@@ -1,4 +1,4 @@
-/** `kiln explore`: a model's source, its stages, its graph, its code, memory and times as one page that hangs together. */
+/** `kiln explore`: a model's source, its stages, its graph, its code, memory and times as one page whose parts are linked. */
 
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
