@@ -71,7 +71,9 @@ describe("a tensor as text", () => {
       text,
       `{ t: ${text} }`,
     ]);
-    expect(String(new Parameter(tensor([1])))).toBe("Parameter containing:\ntensor([1.], requires_grad=True)");
+    expect(String(new Parameter(tensor([1])))).toBe(
+      "Parameter containing:\ntensor([1.], requires_grad=True)",
+    );
   });
 
   it("says shape, dtype and how to read what waits to be computed, and reads it once it was computed", async () => {
