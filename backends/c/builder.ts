@@ -3,6 +3,7 @@
  * on a machine however many processes want it. A library is moved to its place whole, or not at all.
  */
 
+import type { ExecFileException } from "node:child_process";
 import { cacheFolder } from "../../src/core/cache-folder.ts";
 import { KilnError } from "../../src/core/errors.ts";
 import { node } from "./node.ts";
@@ -15,17 +16,15 @@ const MOST_BYTES = 256 * 2 ** 20;
 const ABANDONED_MS = 3_600_000;
 
 /** The path of the library that these sources make together: from the cache, or compiled now, several at a time. */
-export async function libraryOf(
-  sources: readonly string[],
-  { command, flags, identity }: Toolchain,
-): Promise<string> {
+export async function libraryOf(sources: readonly string[], toolchain: Toolchain): Promise<string> {
+  const { command, flags, identity } = toolchain;
   const { createHash } = node!("node:crypto");
   const { join } = node!("node:path");
   const hash = createHash("sha256");
   for (const part of [identity, command, ...flags, ...sources]) hash.update(`${part.length} ${part}`);
   const folder = safeFolder();
   const path = join(folder, `${hash.digest("hex").slice(0, 40)}.so`);
-  if (!wasUsed(path)) await build(path, folder, sources, command, flags);
+  if (!wasUsed(path)) await build(path, folder, sources, toolchain);
   return path;
 }
 
@@ -53,9 +52,7 @@ function safeFolder(): string {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new KilnError(
-      `the c backend cannot keep what it builds: ${(error as Error).message}; KILN_CACHE names another folder`,
-    );
+    throw notKept(error);
   }
   const { mode, uid } = statSync(folder);
   const isForeign = process.getuid !== undefined && uid !== process.getuid();
@@ -67,43 +64,59 @@ function safeFolder(): string {
   return folder;
 }
 
+/** The disk is full, or the folder cannot be written to. */
+const notKept = (error: unknown): KilnError =>
+  new KilnError(
+    `the c backend cannot keep what it builds: ${(error as Error).message}; KILN_CACHE names another folder`,
+  );
+
 async function build(
   path: string,
   folder: string,
   sources: readonly string[],
-  command: string,
-  flags: readonly string[],
+  toolchain: Toolchain,
 ): Promise<void> {
   const { mkdtemp, rename, rm, writeFile } = node!("node:fs/promises");
   const { join } = node!("node:path");
-  const work = await mkdtemp(join(folder, "build-"));
+  const { flags } = toolchain;
+  let work: string | undefined;
   try {
-    const objects = await Promise.all(
-      sources.map(async (source, k) => {
-        const [file, object] = [join(work, `part${k}.c`), join(work, `part${k}.o`)];
-        await writeFile(file, source);
-        await call(command, [...flags, "-c", file, "-o", object]);
-        return object;
-      }),
-    );
+    work = await mkdtemp(join(folder, "build-"));
+    const files = sources.map((_, k) => join(work!, `part${k}`));
+    await Promise.all(sources.map((source, k) => writeFile(`${files[k]}.c`, source)));
+    await allOf(files.map((file) => call(toolchain, [...flags, "-c", `${file}.c`, "-o", `${file}.o`])));
     const library = join(work, "library.so");
-    await call(command, [...flags, "-shared", ...objects, "-o", library]);
+    await call(toolchain, [...flags, "-shared", ...files.map((file) => `${file}.o`), "-o", library]);
     await rename(library, path);
+  } catch (error) {
+    throw error instanceof KilnError ? error : notKept(error);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    if (work !== undefined) await rm(work, { recursive: true, force: true });
   }
   await tidy(folder, path);
 }
 
+/** Waits for all of them, also where one fails: nobody is to write any more to what is removed then. */
+async function allOf(calls: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(calls)).find((call) => call.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
 /** Runs the compiler; what it says goes into the error where it fails. */
-async function call(command: string, args: readonly string[]): Promise<void> {
+async function call({ command, patience }: Toolchain, args: readonly string[]): Promise<void> {
   const { execFile } = node!("node:child_process");
+  const limits = { maxBuffer: 2 ** 24, timeout: patience, killSignal: "SIGKILL" } as const;
   await new Promise<void>((resolve, reject) => {
-    execFile(command, args, { maxBuffer: 2 ** 24 }, (error, _, said) => {
+    execFile(command, args, limits, (error, _, said) => {
       if (error === null) resolve();
-      else reject(new KilnError(failure(command, said.trim() || error.message)));
+      else reject(new KilnError(failure(command, reasonOf(error, said, patience))));
     });
   });
+}
+
+function reasonOf(error: ExecFileException, said: string, patience: number): string {
+  if (error.killed) return `it has not ended in ${patience / 1000} s (KILN_CC_TIMEOUT gives it more)`;
+  return said.trim() || error.message;
 }
 
 const failure = (command: string, said: string): string =>

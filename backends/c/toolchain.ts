@@ -10,6 +10,8 @@ export interface Toolchain {
   /** Everything that what it makes depends on beside source and flags: its version and what it knows of the processor. */
   readonly identity: string;
   readonly flags: readonly string[];
+  /** Milliseconds after which a call of it is given up. */
+  readonly patience: number;
   /** Floats in the widest vector register that arithmetic can use. */
   readonly lanes: number;
   readonly hasFusedMultiplyAdd: boolean;
@@ -39,16 +41,25 @@ const FOR_GCC = ["-fno-predictive-commoning"];
 /** How compilers are told to make code for the processor they run on. */
 const FOR_THIS_PROCESSOR = [["-march=native"], ["-mcpu=native"], []] as const;
 
+/** Seconds that a call of the compiler may take: `KILN_CC_TIMEOUT`, or so many. The largest nets take one. */
+const USUAL_TIMEOUT = 600;
+
+/** A compiler is to say sooner what it is: everything waits for that. */
+const MOST_PROBE_MS = 20_000;
+
 const found = new Map<string, Toolchain | NoToolchain>();
 
 /** The compiler that `KILN_CC` names, or else the first of cc, clang and gcc that works. */
 export function toolchain(): Toolchain | NoToolchain {
   if (node === undefined) return { missing: "a C compiler can be called from Node alone, not from a page" };
-  const wanted = process.env.KILN_CC ?? "";
-  let known = found.get(wanted);
+  const { KILN_CC: wanted = "", KILN_CC_TIMEOUT: timeout = `${USUAL_TIMEOUT}` } = process.env;
+  const seconds = Number(timeout);
+  if (!(seconds > 0)) return { missing: `KILN_CC_TIMEOUT is "${timeout}", which is no number of seconds` };
+  const key = `${seconds} ${wanted}`;
+  let known = found.get(key);
   if (known === undefined) {
-    known = find(wanted);
-    found.set(wanted, known);
+    known = find(wanted, seconds * 1000);
+    found.set(key, known);
   }
   return known;
 }
@@ -61,13 +72,13 @@ export function requireToolchain(): Toolchain {
   return found;
 }
 
-function find(wanted: string): Toolchain | NoToolchain {
+function find(wanted: string, patience: number): Toolchain | NoToolchain {
   for (const command of wanted === "" ? ["cc", "clang", "gcc"] : [wanted]) {
     for (const native of FOR_THIS_PROCESSOR) {
-      const macros = macrosOf(command, [...FLAGS, ...native]);
+      const macros = macrosOf(command, [...FLAGS, ...native], patience);
       if (macros === undefined) continue;
       const forGcc = macros.includes("#define __clang__ ") ? [] : FOR_GCC;
-      return describe(command, [...FLAGS, ...forGcc, ...native], macros);
+      return { ...describe(command, macros), flags: [...FLAGS, ...forGcc, ...native], patience };
     }
   }
   return {
@@ -79,16 +90,18 @@ function find(wanted: string): Toolchain | NoToolchain {
 }
 
 /** What the compiler has defined before it reads anything; nothing where it cannot be called with these flags. */
-function macrosOf(command: string, flags: readonly string[]): string | undefined {
+function macrosOf(command: string, flags: readonly string[], patience: number): string | undefined {
   const { spawnSync } = node!("node:child_process");
   const { status, stdout } = spawnSync(command, [...flags, "-dM", "-E", "-x", "c", "-"], {
     input: "",
     encoding: "utf8",
+    timeout: Math.min(patience, MOST_PROBE_MS),
+    killSignal: "SIGKILL",
   });
   return status === 0 && stdout.includes("__VERSION__") ? stdout : undefined;
 }
 
-function describe(command: string, flags: readonly string[], macros: string): Toolchain {
+function describe(command: string, macros: string): Omit<Toolchain, "flags" | "patience"> {
   const has = (name: string): boolean => macros.includes(`#define ${name} `);
   const version = /#define __VERSION__ "(.*)"/.exec(macros)?.[1] ?? "of unknown version";
   const isClang = has("__clang__");
@@ -96,7 +109,6 @@ function describe(command: string, flags: readonly string[], macros: string): To
     command,
     version: isClang || has("__GNUC__") ? `${isClang ? "" : "gcc "}${version}`.trim() : version,
     identity: macros.split("\n").sort().join("\n"),
-    flags,
     lanes: has("__AVX512F__") ? 16 : has("__AVX2__") ? 8 : 4,
     hasFusedMultiplyAdd: has("__FMA__") || has("__ARM_FEATURE_FMA"),
   };

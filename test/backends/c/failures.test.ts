@@ -1,0 +1,126 @@
+/** What the `c` backend says where something of what it needs is not there, fails or hangs: one error, and nothing is left behind. */
+
+import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compile, KilnError, nn } from "kiln";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { isHere, title } from "./toolchain.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kiln-c-"));
+  vi.stubEnv("KILN_CACHE", join(folder, "cache"));
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
+
+let layers = 0;
+
+/** Compiles a layer that has never been compiled here, and gives the error. */
+async function failure(): Promise<Error> {
+  layers += 1;
+  const found = await compile(new nn.Linear(3, 20 + layers), { inputs: [[2, 3]], backend: "c" }).catch(
+    (error: unknown) => error,
+  );
+  expect(found).toBeInstanceOf(KilnError);
+  return found as Error;
+}
+
+/** Has the backend call a script in the compiler's place. */
+async function compilerThat(script: string): Promise<void> {
+  const path = join(folder, "compiler");
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+  vi.stubEnv("KILN_CC", path);
+}
+
+/** The script goes on so where the compiler is to compile, and is `cc` where it is asked what it is. */
+const whereItCompiles = (script: string): string =>
+  `case "$*" in *-dM*) ;; *) ${script};; esac\nexec cc "$@"`;
+
+const unfinished = async (): Promise<string[]> =>
+  (await readdir(join(folder, "cache", "c"))).filter((name) => name.startsWith("build-"));
+
+/** Another library may still be built when the first one fails. */
+const nothingIsLeft = () =>
+  vi.waitFor(async () => expect(await unfinished()).toEqual([]), { timeout: 20_000 });
+
+describe.skipIf(!isHere)(title("one clear error"), () => {
+  test("where the compiler fails", async () => {
+    await compilerThat(whereItCompiles("echo no licence >&2; exit 1"));
+    expect((await failure()).message).toMatch(/compiler .* has failed: no licence; KILN_CC names another/);
+    await nothingIsLeft();
+  });
+
+  test("where the compiler ends by a signal", async () => {
+    await compilerThat(whereItCompiles("kill -9 $$"));
+    expect((await failure()).message).toMatch(/compiler .* has failed: /);
+    await nothingIsLeft();
+  });
+
+  test("where the compiler hangs", async () => {
+    vi.stubEnv("KILN_CC_TIMEOUT", "2");
+    await compilerThat(whereItCompiles("exec sleep 60"));
+    expect((await failure()).message).toMatch(/has not ended in 2 s \(KILN_CC_TIMEOUT gives it more\)/);
+    await nothingIsLeft();
+  });
+
+  test("where the compiler hangs when it is asked what it is", async () => {
+    vi.stubEnv("KILN_CC_TIMEOUT", "0.5");
+    await compilerThat("exec sleep 60");
+    expect((await failure()).message).toMatch(
+      /no C compiler that works here; the wasm backend runs everywhere/,
+    );
+  });
+
+  test("where a library comes out that cannot be loaded", async () => {
+    const emptied = 'for a in "$@"; do last=$a; done; case "$*" in *-shared*) : > "$last"; exit 0;; esac';
+    await compilerThat(`${emptied}\nexec cc "$@"`);
+    expect((await failure()).message).toMatch(
+      /cannot load what .* has built: .*the wasm backend runs everywhere/,
+    );
+  });
+
+  test("where the time that a compiler may take is no number", async () => {
+    vi.stubEnv("KILN_CC_TIMEOUT", "long");
+    expect((await failure()).message).toMatch(/KILN_CC_TIMEOUT is "long", which is no number of seconds/);
+  });
+
+  test("where the cache's folder cannot be made", async () => {
+    await writeFile(join(folder, "file"), "");
+    vi.stubEnv("KILN_CACHE", join(folder, "file"));
+    expect((await failure()).message).toMatch(
+      /cannot keep what it builds: .*KILN_CACHE names another folder/,
+    );
+  });
+
+  test.each([
+    ["mkdtemp", "EACCES: permission denied"],
+    ["writeFile", "ENOSPC: no space left on device"],
+    ["rename", "EROFS: read-only file system"],
+  ] as const)("where %s fails with %s", async (name, message) => {
+    vi.spyOn(process.getBuiltinModule("node:fs/promises"), name).mockRejectedValue(new Error(message));
+    expect((await failure()).message).toMatch(
+      `the c backend cannot keep what it builds: ${message}; KILN_CACHE names another folder`,
+    );
+    await nothingIsLeft();
+  });
+});
+
+describe.skipIf(!isHere)(title("what was left by a process that was killed"), () => {
+  test("goes when it is old, and what another process works on stays", async () => {
+    const [old, young] = ["build-old", "build-young"].map((name) => join(folder, "cache", "c", name));
+    for (const path of [old, young]) await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(join(folder, "cache", "c"), 0o700);
+    await utimes(old, 0, 0);
+    const program = await compile(new nn.Linear(3, 7), { inputs: [[2, 3]], backend: "c" });
+    await program.dispose();
+    expect(await unfinished()).toEqual(["build-young"]);
+  });
+});
