@@ -91,6 +91,7 @@ export function createCBackend(options: CBackendOptions): Backend {
         code: code(),
         flushesToZero: options.deterministic !== true,
         processors: processors(),
+        mayRunAlone: options.threads === undefined,
       });
     },
   };

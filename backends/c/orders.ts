@@ -1,72 +1,93 @@
 /** What a run does, as the list of steps that the runtime goes through: calls of functions, loops, and their moves. */
 
-import { byteSize } from "../../src/core/dtype.ts";
 import { invariant } from "../../src/core/errors.ts";
-import type { Move, ProgramLoop } from "../../src/loop/loops.ts";
-import { CALL, END, LOOP, MOST_DEPTH, MOVE, STEP_WORDS } from "./runtime-source.ts";
+import { type Copy, meetingsOf, type RepeatedSteps, type RunSteps, type Step } from "../run-steps.ts";
+import { CALL, END, LOOP, MEETING, MOST_DEPTH, MOVE, STEP_WORDS } from "./runtime-source.ts";
 
-/** A call of a function with the list of the addresses of its buffers. */
+/** A call as C makes it: the address of a function, and that of the list of its buffers' addresses. */
 export interface Call {
   readonly address: number;
   readonly buffers: number;
-  readonly isDivided: boolean;
 }
 
-/** A buffer as moves see it. */
-export interface Place {
-  readonly address: number;
-  readonly bytesPerElement: number;
+/** Steps as words, and among how many threads the most divided of them is divided. */
+export interface Order {
+  readonly words: BigInt64Array;
+  readonly threads: number;
 }
 
-export interface OrderSource {
-  /** The calls of each kernel. */
-  readonly calls: readonly (readonly Call[])[];
-  readonly loops: readonly ProgramLoop[];
-  placeOf(buffer: string): Place;
-}
+/** Writes the orders of a program with these steps. */
+export class OrderWriter {
+  private readonly runSteps: RunSteps;
+  private readonly meetings: ReadonlySet<number>;
+  private readonly calls: readonly (readonly Call[])[];
 
-/** The steps of the kernels `from` … `to` - 1, as words. Of a loop that is not wholly among them the kernels run once. */
-export function orderOf(source: OrderSource, from: number, to: number): readonly bigint[] {
-  const steps: bigint[][] = [];
-  const add = (...words: readonly number[]): void => {
-    steps.push(Array.from({ length: STEP_WORDS }, (_, k) => BigInt(words[k] ?? 0)));
-  };
-  const move = ({ from: start, to: end, length, fromStride, toStride }: Move, isInLoop: boolean): void => {
-    const [a, b] = [source.placeOf(start), source.placeOf(end)];
-    const size = a.bytesPerElement;
-    add(MOVE, a.address, b.address, length * size, fromStride * size, toStride * size, isInLoop ? 1 : 0);
-  };
-  const range = (first: number, last: number, loops: readonly ProgramLoop[], depth: number): void => {
-    for (let k = first; k < last; ) {
-      const at = loops.findIndex((loop) => loop.from >= k && loop.to <= last);
-      const loop = at < 0 ? undefined : loops[at];
-      const next = loop?.from ?? last;
-      for (; k < next; k++)
-        for (const { address, buffers, isDivided } of source.calls[k])
-          add(CALL, address, buffers, isDivided ? 1 : 0);
-      if (loop === undefined) continue;
-      iterate(loop, loops.slice(at + 1), depth);
-      k = loop.to;
-    }
-  };
-  const iterate = (loop: ProgramLoop, others: readonly ProgramLoop[], depth: number): void => {
-    invariant(depth < MOST_DEPTH, "loops within loops, but not so many");
-    for (const initial of loop.initial) move(initial, false);
-    if (loop.iterations === 0) return;
-    const begin = steps.length;
-    add(LOOP, loop.iterations, loop.descending ? 1 : 0);
-    for (const before of loop.before) move(before, true);
-    const inner = others.filter((other) => other.from >= loop.from && other.to <= loop.to);
-    range(loop.from, loop.to, inner, depth + 1);
-    for (const after of loop.after) move(after, true);
-    add(END, begin);
-  };
-  range(from, to, source.loops, 0);
-  return steps.flat();
-}
+  /** `calls` has the phases of each kernel. */
+  constructor(runSteps: RunSteps, calls: readonly (readonly Call[])[]) {
+    this.runSteps = runSteps;
+    this.meetings = meetingsOf(runSteps.steps);
+    this.calls = calls;
+  }
 
-/** A buffer's place. */
-export const placeAt = (address: number, dtype: Parameters<typeof byteSize>[0]): Place => ({
-  address,
-  bytesPerElement: byteSize(dtype),
-});
+  /** The order of the kernels `from` … `to` - 1. Of a loop that is not wholly among them the kernels run once. */
+  write(from: number, to: number): Order {
+    const { runSteps, meetings, calls } = this;
+    const [first, last] = [runSteps.starts[from], runSteps.starts[to]];
+    const steps: number[][] = [];
+    let threads = 1;
+    const isAmong = (at: number): boolean => at >= first && at < last;
+    /** All meet before it, but where the run begins with it: there nobody is behind. */
+    const meetingBefore = (at: number): number => (steps.length > 0 && meetings.has(at) ? 1 : 0);
+    const one = (step: Step, depth: number, isWhole: boolean): void => {
+      switch (step.kind) {
+        case "phase": {
+          if (!isAmong(step.at)) return;
+          threads = Math.max(threads, step.threads);
+          const { address, buffers } = calls[step.kernel][step.number];
+          const words = [CALL, address, buffers, step.threads];
+          words[MEETING] = meetingBefore(step.at);
+          steps.push(words);
+          return;
+        }
+        case "copies":
+          if (isWhole)
+            for (const [k, copy] of step.copies.entries()) move(copy, k === 0 ? step.at : undefined);
+          return;
+        case "loop":
+          repeat(step, depth);
+          return;
+        default:
+          step satisfies never;
+      }
+    };
+    const move = ({ from, to, bytes, fromStride, toStride }: Copy, at: number | undefined): void => {
+      const words = [MOVE, from, to, bytes, fromStride, toStride];
+      words[MEETING] = at === undefined ? 0 : meetingBefore(at);
+      steps.push(words);
+    };
+    const repeat = (
+      { start, end, first: begin, last: final, initial, body }: RepeatedSteps,
+      depth: number,
+    ): void => {
+      if (first > start || last < end) {
+        for (const step of body) one(step, depth, false);
+        return;
+      }
+      invariant(depth < MOST_DEPTH, "loops within loops, but not so many");
+      for (const step of initial) one(step, depth, true);
+      if (body.length === 0) return;
+      const at = steps.length;
+      steps.push([LOOP, begin, final]);
+      for (const step of body) one(step, depth + 1, true);
+      steps.push([END, at]);
+    };
+    for (const step of runSteps.steps) one(step, 0, true);
+    const words = new BigInt64Array(steps.length * STEP_WORDS);
+    steps.forEach((step, k) => {
+      step.forEach((word, n) => {
+        words[k * STEP_WORDS + n] = BigInt(word);
+      });
+    });
+    return { words, threads };
+  }
+}

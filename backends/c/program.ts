@@ -6,17 +6,22 @@ import { sizeOf } from "../../src/core/shape.ts";
 import { type Move, moveElements } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
+import { isWhole, Pace } from "../pace.ts";
+import { bufferPlaces, runSteps } from "../run-steps.ts";
 import type { ForeignFunction, Koffi, Library } from "./koffi.ts";
 import { loadLibrary, runtimeOn } from "./library.ts";
 import { Block, type CStates } from "./memory.ts";
-import { type Call, type OrderSource, orderOf, placeAt } from "./orders.ts";
+import { type Call, OrderWriter } from "./orders.ts";
 import type { CodeOptions } from "./print/prelude.ts";
 import { STEP_WORDS } from "./runtime-source.ts";
-import { type PlacedKernel, printOne, printProgram, tableName } from "./source.ts";
+import { type PlacedPart, type ProgramSource, printOne, printProgram, tableName } from "./source.ts";
 import type { Toolchain } from "./toolchain.ts";
 
-/** Runs that took longer go to a thread of their own, so that the event loop goes on: that costs some 20 µs. */
-const LONG_MS = 4;
+/**
+ * Runs that took longer go to a thread of their own, so that the event loop goes on. A direct call takes 0.2 µs, the way there
+ * and back 11 to 24 µs (Node 20 and 24): at most 1 % of what such a run takes.
+ */
+const LONG_MS = 2;
 
 /** What a program needs to be built and run. */
 export interface Surroundings {
@@ -27,6 +32,8 @@ export interface Surroundings {
   readonly flushesToZero: boolean;
   /** How many compilers may run at once. */
   readonly processors: number;
+  /** Whether each run may take one thread where that turns out to be faster. */
+  readonly mayRunAlone: boolean;
 }
 
 /** Prints, builds and loads `plan`. */
@@ -36,24 +43,28 @@ export async function loadProgram(
   around: Surroundings,
 ): Promise<CProgram> {
   const { koffi, toolchain, code, processors } = around;
-  const { files, kernels } = printProgram(plan, code, processors);
+  const { files, functions, kernels } = printProgram(plan, code, processors);
   const [run, library] = await Promise.all([
     runtimeOn(koffi, toolchain),
     loadLibrary(koffi, files, toolchain),
   ]);
-  const tables = files.map((_, k) => library.func(tableName(k), "int64_t", ["int64_t"]));
-  return new CProgram(plan, states, around, { run, library, kernels, tables });
+  const addresses = new Map<string, number>();
+  functions.forEach((names, file) => {
+    const addressOf = library.func(tableName(file), "int64_t", ["int64_t"]);
+    for (const [number, name] of names.entries()) addresses.set(name, addressOf(number));
+  });
+  return new CProgram(plan, states, around, { run, library, kernels, addresses });
 }
 
-interface Loaded {
+interface Loaded extends Pick<ProgramSource, "kernels"> {
   readonly run: ForeignFunction;
   readonly library: Library;
-  readonly kernels: readonly PlacedKernel[];
-  readonly tables: readonly ForeignFunction[];
+  /** Of all functions. */
+  readonly addresses: ReadonlyMap<string, number>;
 }
 
-/** A list of steps in memory. */
-interface Order {
+/** An order in memory. */
+interface PlacedOrder {
   readonly block: Block;
   readonly count: number;
   /** As many as there is work for. */
@@ -67,11 +78,11 @@ export class CProgram implements Executable {
   private readonly plan: ProgramPlan;
   private readonly code: CodeOptions;
   private readonly koffi: Koffi;
-  private readonly threads: number;
   private readonly flushesToZero: boolean;
-  private loaded: Loaded | undefined;
-  private readonly orderSource: OrderSource;
-  private readonly orders = new Map<number, Order>();
+  private loaded: Pick<Loaded, "run" | "library"> | undefined;
+  private readonly pace: Pace | undefined;
+  private readonly writer: OrderWriter;
+  private readonly orders = new Map<number, PlacedOrder>();
   private readonly views = new Map<string, TypedArray>();
   private readonly scalars: Float64Array;
   private readonly scalarsAt: number;
@@ -81,14 +92,14 @@ export class CProgram implements Executable {
   constructor(
     plan: ProgramPlan,
     states: CStates,
-    { koffi, code, flushesToZero }: Surroundings,
+    { koffi, code, flushesToZero, mayRunAlone }: Surroundings,
     loaded: Loaded,
   ) {
     this.plan = plan;
     this.code = code;
     this.koffi = koffi;
-    this.threads = plan.threads ?? 1;
     this.flushesToZero = flushesToZero;
+    this.pace = mayRunAlone ? new Pace() : undefined;
     this.loaded = loaded;
     const scalarBytes = 8 * Math.max(1, plan.scalars.length);
     const arena = new Block(koffi, plan.arenaBytes);
@@ -107,35 +118,31 @@ export class CProgram implements Executable {
       addresses.set(buffer, address);
       this.views.set(buffer, view);
     }
+    const { kernels } = loaded;
     const lists = new Block(
       koffi,
       8 *
-        Math.max(
-          1,
-          plan.kernels.reduce((sum, { buffers }) => sum + buffers.length, 0),
-        ),
+        kernels.reduce((sum, { parts }) => parts.reduce((all, { buffers }) => all + buffers.length, sum), 1),
     );
     const words = new BigInt64Array(lists.buffer, lists.offset);
     let word = 0;
-    const calls = plan.kernels.map((_, k): readonly Call[] => {
+    const callsOf = ({ functions, buffers }: PlacedPart): readonly Call[] => {
       const list = lists.address + 8 * word;
-      for (const name of loaded.kernels[k].buffers) {
+      for (const name of buffers) {
         const address = addresses.get(name);
         invariant(address !== undefined, `no address for ${name}`);
         words[word++] = BigInt(address);
       }
-      return loaded.kernels[k].phases.map(({ file, number, isDivided }) => ({
-        address: loaded.tables[file](number),
-        buffers: list,
-        isDivided,
-      }));
-    });
-    this.held = [arena, scalars, lists];
-    this.orderSource = {
-      calls,
-      loops: plan.loops ?? [],
-      placeOf: (buffer) => placeAt(addresses.get(buffer)!, specs.get(buffer)!.dtype),
+      return functions.map((name) => ({ address: loaded.addresses.get(name)!, buffers: list }));
     };
+    const calls = kernels.map(({ parts }) => parts.flatMap(callsOf));
+    this.held = [arena, scalars, lists];
+    const places = bufferPlaces(plan, addresses);
+    const steps = kernels.map(({ phases }, k) => ({
+      phases,
+      accesses: plan.kernels[k].buffers.map(({ name, access }) => places.accessOf(name, access !== "read")),
+    }));
+    this.writer = new OrderWriter(runSteps(steps, plan.loops ?? [], places), calls);
   }
 
   /** Printed again when somebody reads them: kernels that are alike share their code, and each has names of its own here. */
@@ -154,38 +161,44 @@ export class CProgram implements Executable {
   }
 
   run(from: number, to: number, scalars: Float64Array): void | Promise<void> {
-    const { loaded } = this;
-    invariant(loaded !== undefined, "a program runs before it is disposed of");
     this.scalars.set(scalars);
     const order = this.orderFor(from, to);
-    const flushes = this.flushesToZero ? 1 : 0;
-    const parameters = [order.block.address, order.count, this.scalarsAt, order.threads, flushes];
+    const { pace } = this;
+    if (order.threads === 1 || pace === undefined) return this.runOrder(order, order.threads);
+    const run = (isTogether: boolean) => this.runOrder(order, isTogether ? order.threads : 1);
+    return pace.keep(isWhole(from, to, this.plan.kernels.length), run);
+  }
+
+  private runOrder(order: PlacedOrder, threads: number): void | Promise<void> {
+    const { loaded } = this;
+    invariant(loaded !== undefined, "a program runs before it is disposed of");
+    const { run } = loaded;
     const begin = performance.now();
     const ended = (result: number): void => {
       order.milliseconds = performance.now() - begin;
       if (result !== 0)
         throw new KilnError(
-          `the system has no ${this.threads} threads for the c backend: ask for fewer with \`threads\``,
+          `the system has no ${threads} threads for the c backend: ask for fewer with \`threads\``,
         );
     };
-    if (order.milliseconds < LONG_MS) return ended(loaded.run(...parameters));
+    const { address } = order.block;
+    const flushes = this.flushesToZero ? 1 : 0;
+    if (order.milliseconds < LONG_MS)
+      return ended(run(address, order.count, this.scalarsAt, threads, flushes));
     return new Promise<number>((resolve, reject) => {
-      loaded.run.async(...parameters, (error, result) => (error ? reject(error) : resolve(result)));
+      run.async(address, order.count, this.scalarsAt, threads, flushes, (error, result) =>
+        error ? reject(error) : resolve(result),
+      );
     }).then(ended);
   }
 
-  private orderFor(from: number, to: number): Order {
+  private orderFor(from: number, to: number): PlacedOrder {
     const key = from * (this.plan.kernels.length + 1) + to;
     let order = this.orders.get(key);
     if (order === undefined) {
-      const words = orderOf(this.orderSource, from, to);
-      const block = new Block(this.koffi, 8 * Math.max(1, words.length));
+      const { words, threads } = this.writer.write(from, to);
+      const block = new Block(this.koffi, words.byteLength);
       new BigInt64Array(block.buffer, block.offset, words.length).set(words);
-      const isDivided = this.orderSource.calls
-        .slice(from, to)
-        .flat()
-        .some((call) => call.isDivided);
-      const threads = isDivided ? this.threads : 1;
       order = { block, count: words.length / STEP_WORDS, threads, milliseconds: 0 };
       this.orders.set(key, order);
     }

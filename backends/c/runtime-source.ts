@@ -3,25 +3,41 @@
  * program in it. `orders.ts` writes the lists.
  */
 
-/** Words of a step, and what its first one says. Addresses and counts are 64-bit words. */
+import { MOST_THREADS } from "../options.ts";
+
+/** Words of a step, and which of them says whether all threads meet before it. Addresses and counts are 64-bit words. */
 export const STEP_WORDS = 8;
+export const MEETING = 7;
+
+/** What the first word says. */
 export const CALL = 0;
 export const MOVE = 1;
 export const LOOP = 2;
 export const END = 3;
+
+/**
+ * How often a thread looks for the others before it sleeps: some 40 µs, as long as it takes to wake up where the processor
+ * has gone to rest. Threads that look on hold up those they wait for where other processes want the processors, too.
+ */
+const TURNS = 1000;
 
 /** Loops that may lie within one another. */
 export const MOST_DEPTH = 16;
 
 export const RUNTIME_SOURCE = `#define _GNU_SOURCE
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__linux__)
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #define EXPORT __attribute__((visibility("default")))
-enum { CALL = ${CALL}, MOVE = ${MOVE}, LOOP = ${LOOP}, END = ${END}, WORDS = ${STEP_WORDS}, DEPTH = ${MOST_DEPTH}, MOST_THREADS = 64 };
+enum { CALL = ${CALL}, MOVE = ${MOVE}, LOOP = ${LOOP}, END = ${END}, MEETING = ${MEETING}, WORDS = ${STEP_WORDS}, DEPTH = ${MOST_DEPTH}, MOST_THREADS = ${MOST_THREADS}, TURNS = ${TURNS} };
 
 typedef void kernel(char *const *buffers, const double *scalars, int64_t thread, int64_t threads);
 
@@ -59,64 +75,115 @@ static void pause_briefly(void) {
 #endif
 }
 
-// Where the threads of a run meet: the last one lets the others go on.
-static _Alignas(64) atomic_int arrived;
-static _Alignas(64) atomic_uint meetings;
+// A word that counts up, and whoever waits for it. Each in cache lines of its own.
+typedef struct {
+  _Alignas(64) atomic_uint count;
+  _Alignas(64) atomic_int sleepers;
+} counter;
 
-static void meet(int64_t threads) {
-  const unsigned meeting = atomic_load(&meetings);
-  if (atomic_fetch_add(&arrived, 1) == (int)threads - 1) {
-    atomic_store(&arrived, 0);
-    atomic_store(&meetings, meeting + 1);
-    return;
+#if defined(__linux__)
+static void sleep_while(counter *of, unsigned count) {
+  syscall(SYS_futex, &of->count, FUTEX_WAIT_PRIVATE, count, 0, 0, 0);
+}
+
+static void wake(counter *of) { syscall(SYS_futex, &of->count, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0); }
+#else
+static pthread_mutex_t asleep = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t awake = PTHREAD_COND_INITIALIZER;
+
+static void sleep_while(counter *of, unsigned count) {
+  pthread_mutex_lock(&asleep);
+  if (atomic_load(&of->count) == count) pthread_cond_wait(&awake, &asleep);
+  pthread_mutex_unlock(&asleep);
+}
+
+static void wake(counter *of) {
+  (void)of;
+  pthread_mutex_lock(&asleep);
+  pthread_cond_broadcast(&awake);
+  pthread_mutex_unlock(&asleep);
+}
+#endif
+
+// Gives the count that this makes.
+static unsigned count_up(counter *of) { return atomic_fetch_add(&of->count, 1) + 1; }
+
+// Whoever sleeps looks at the count again. It was changed before, so that nobody falls asleep over it now.
+static void tell(counter *of) {
+  if (atomic_load(&of->sleepers) > 0) wake(of);
+}
+
+// Looks for the count for a while, and then sleeps until it is there: the processor may be what another thread needs to come.
+static void await(counter *of, unsigned target) {
+  for (int turns = 0; turns < TURNS; turns++) {
+    if ((int)(atomic_load_explicit(&of->count, memory_order_acquire) - target) >= 0) return;
+    pause_briefly();
   }
-  for (int turns = 0; atomic_load_explicit(&meetings, memory_order_acquire) == meeting; turns++) {
-    if (turns < 4000) pause_briefly();
-    else sched_yield();
+  atomic_fetch_add(&of->sleepers, 1);
+  for (;;) {
+    const unsigned count = atomic_load(&of->count);
+    if ((int)(count - target) >= 0) break;
+    sleep_while(of, count);
   }
+  atomic_fetch_sub(&of->sleepers, 1);
+}
+
+// What threads have arrived at: all of a run have where it counts as many more.
+static counter arrivals;
+
+static void arrive(unsigned target) {
+  if (count_up(&arrivals) == target) tell(&arrivals);
 }
 
 // Every thread goes through all steps; what is not divided among them the first one does.
-static void run_steps(const int64_t *steps, int64_t count, const double *scalars, int64_t thread, int64_t threads) {
-  int64_t done[DEPTH], place[DEPTH];
+static void run_steps(const int64_t *steps, int64_t count, const double *scalars, int64_t thread, int64_t threads, unsigned arrived) {
+  int64_t place[DEPTH];
   int depth = -1;
-  int was_divided = 0;
   for (int64_t at = 0; at < count; at++) {
     const int64_t *step = steps + at * WORDS;
-    if (step[0] == LOOP) {
-      depth += 1;
-      done[depth] = 0;
-      place[depth] = step[2] ? step[1] - 1 : 0;
-      continue;
+    if (step[MEETING] && threads > 1) {
+      arrived += (unsigned)threads;
+      arrive(arrived);
+      await(&arrivals, arrived);
     }
-    if (step[0] == END) {
-      const int64_t *loop = steps + step[1] * WORDS;
-      done[depth] += 1;
-      place[depth] += loop[2] ? -1 : 1;
-      if (done[depth] < loop[1]) at = step[1];
-      else depth -= 1;
-      continue;
-    }
-    const int is_divided = step[0] == CALL && step[3] && threads > 1;
-    if (is_divided || was_divided) meet(threads);
-    was_divided = is_divided;
-    if (!is_divided && thread > 0) continue;
-    if (step[0] == CALL) {
-      kernel *function = (kernel *)(uintptr_t)step[1];
-      function((char *const *)(uintptr_t)step[2], scalars, is_divided ? thread : 0, is_divided ? threads : 1);
-    } else {
-      const int64_t at_place = step[6] ? place[depth] : 0;
-      memmove((char *)(uintptr_t)step[2] + at_place * step[5], (const char *)(uintptr_t)step[1] + at_place * step[4], (size_t)step[3]);
+    switch (step[0]) {
+      case LOOP:
+        depth += 1;
+        place[depth] = step[1];
+        break;
+      case END: {
+        const int64_t *loop = steps + step[1] * WORDS;
+        if (place[depth] == loop[2]) {
+          depth -= 1;
+        } else {
+          place[depth] += loop[2] > loop[1] ? 1 : -1;
+          at = step[1];
+        }
+        break;
+      }
+      case CALL: {
+        kernel *function = (kernel *)(uintptr_t)step[1];
+        const int64_t parts = step[3] < threads ? step[3] : threads;
+        if (thread < parts) function((char *const *)(uintptr_t)step[2], scalars, thread, parts);
+        break;
+      }
+      case MOVE: {
+        const int64_t at_place = depth < 0 ? 0 : place[depth];
+        if (thread > 0) break;
+        memmove((char *)(uintptr_t)step[2] + at_place * step[5], (const char *)(uintptr_t)step[1] + at_place * step[4], (size_t)step[3]);
+        break;
+      }
     }
   }
+  if (threads == 1) return;
   // Nobody is in this run any more when the first thread leaves it.
-  if (threads > 1) meet(threads);
+  arrived += (unsigned)threads;
+  arrive(arrived);
+  if (thread == 0) await(&arrivals, arrived);
 }
 
-// What a worker looks at: how often it has been started. Each in a cache line of its own.
-static struct {
-  _Alignas(64) atomic_uint starts;
-} tickets[MOST_THREADS];
+// How often each worker has been started.
+static counter starts[MOST_THREADS];
 
 static struct {
   const int64_t *steps;
@@ -124,34 +191,21 @@ static struct {
   const double *scalars;
   int64_t threads;
   int flushes;
+  // Arrivals before it.
+  unsigned arrived;
 } job;
 
 static pthread_mutex_t running = PTHREAD_MUTEX_INITIALIZER;
-static pthread_mutex_t sleep = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static atomic_int sleepers;
 static int64_t workers;
-
-static void await_start(int64_t thread, unsigned seen) {
-  for (int turns = 0; turns < 20000; turns++) {
-    if (atomic_load_explicit(&tickets[thread].starts, memory_order_acquire) != seen) return;
-    pause_briefly();
-  }
-  pthread_mutex_lock(&sleep);
-  atomic_fetch_add(&sleepers, 1);
-  while (atomic_load(&tickets[thread].starts) == seen) pthread_cond_wait(&wake, &sleep);
-  atomic_fetch_sub(&sleepers, 1);
-  pthread_mutex_unlock(&sleep);
-}
 
 static void *work(void *number) {
   const int64_t thread = (int64_t)(intptr_t)number;
   const uint64_t usual = flush_to_zero();
-  for (unsigned seen = 0;; seen++) {
-    await_start(thread, seen);
+  for (unsigned start = 1;; start++) {
+    await(&starts[thread], start);
     if (job.flushes) flush_to_zero();
     else restore(usual);
-    run_steps(job.steps, job.count, job.scalars, thread, job.threads);
+    run_steps(job.steps, job.count, job.scalars, thread, job.threads, job.arrived);
   }
   return 0;
 }
@@ -187,16 +241,15 @@ EXPORT int32_t kiln_run(int64_t steps, int64_t count, int64_t scalars, int64_t t
     job.scalars = numbers;
     job.threads = threads;
     job.flushes = flushes != 0;
-    for (int64_t thread = 1; thread < threads; thread++) atomic_fetch_add(&tickets[thread].starts, 1);
-    if (atomic_load(&sleepers) > 0) {
-      pthread_mutex_lock(&sleep);
-      pthread_cond_broadcast(&wake);
-      pthread_mutex_unlock(&sleep);
+    job.arrived = atomic_load(&arrivals.count);
+    for (int64_t thread = 1; thread < threads; thread++) {
+      count_up(&starts[thread]);
+      tell(&starts[thread]);
     }
-    run_steps(list, count, numbers, 0, threads);
+    run_steps(list, count, numbers, 0, threads, job.arrived);
     pthread_mutex_unlock(&running);
   } else {
-    run_steps(list, count, numbers, 0, 1);
+    run_steps(list, count, numbers, 0, 1, 0);
   }
   if (flushes) restore(before);
   return 0;

@@ -1,70 +1,78 @@
 /** A program as C: the kernels that differ, each printed once, in as many files as processors can compile at the same time. */
 
 import { Families } from "../../src/loop/alike.ts";
+import { partsOf } from "../../src/loop/parts.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
-import { type Environment, type KernelCode, type Phase, printKernel } from "./print/kernel.ts";
+import { joinedPhases, phasesLike, phasesOf } from "../phases.ts";
+import type { Phase } from "../run-steps.ts";
+import { type Environment, type KernelCode, printKernel } from "./print/kernel.ts";
 import type { CodeOptions } from "./print/prelude.ts";
 import { support } from "./print/support.ts";
 
 /** Characters of kernels below which a second compiler takes longer to start than it saves. */
 const WORTHWHILE = 12_000;
 
-/** A function of the library: which file it is in, and its number there. */
-export interface PlacedPhase extends Phase {
-  readonly file: number;
-  readonly number: number;
+/** Functions of the library that run a kernel or a part of it, in their order, and the buffers that they are called with. */
+export interface PlacedPart {
+  readonly functions: readonly string[];
+  readonly buffers: readonly string[];
 }
 
-/** The functions that run a kernel, which kernels that are alike share, and the buffers that they are called with. */
-export interface PlacedKernel {
-  readonly phases: readonly PlacedPhase[];
-  readonly buffers: readonly string[];
+export interface ProgramSource {
+  readonly files: readonly string[];
+  /** The names of the functions in each file, in the order of their numbers. */
+  readonly functions: readonly (readonly string[])[];
+  /** Of each kernel the parts that it was joined of, and who runs their functions. */
+  readonly kernels: readonly { readonly parts: readonly PlacedPart[]; readonly phases: readonly Phase[] }[];
 }
 
 /** What the function is called that gives the addresses of a file's functions. */
 export const tableName = (file: number): string => `kiln_functions_${file}`;
 
-export interface ProgramSource {
-  readonly files: readonly string[];
-  readonly kernels: readonly PlacedKernel[];
-}
-
-/** Prints `plan` in at most `most` files. */
+/** Prints `plan` in at most `most` files. Kernels that are alike, or of which parts are, share their functions. */
 export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number): ProgramSource {
   const environment: Environment = { lanes: code.lanes, scalars: plan.scalars };
   const families = new Families();
   const codes = new Map<Kernel, KernelCode>();
-  const called = plan.kernels.map((kernel) => {
+  const printed = (kernel: Kernel): PlacedPart & { readonly phases: readonly Phase[] } => {
     const likeness = families.find(kernel);
-    if (likeness !== undefined && codes.has(likeness.of)) {
-      const { of, names } = likeness;
-      return { first: of, buffers: of.buffers.map(({ name }) => names.get(name) ?? name) };
+    const like = likeness && codes.get(likeness.of);
+    if (like !== undefined) {
+      const { of, names } = likeness!;
+      const functions = like.phases.map(({ name }) => name);
+      return {
+        functions,
+        buffers: of.buffers.map(({ name }) => names.get(name) ?? name),
+        phases: phasesLike(kernel, phasesOf(of, like.phases), (k) => functions[k]),
+      };
     }
-    codes.set(kernel, printKernel(kernel, functionName(kernel), environment));
-    return { first: kernel, buffers: kernel.buffers.map(({ name }) => name) };
+    const own = printKernel(kernel, functionName(kernel), environment);
+    codes.set(kernel, own);
+    return {
+      functions: own.phases.map(({ name }) => name),
+      buffers: kernel.buffers.map(({ name }) => name),
+      phases: phasesOf(kernel, own.phases),
+    };
+  };
+  const kernels = plan.kernels.map((kernel) => {
+    const parts = (partsOf(kernel) ?? [kernel]).map(printed);
+    return { parts, phases: joinedPhases(parts.map(({ phases }) => phases)) };
   });
   const files = divided([...codes.values()], most);
-  const placed = new Map<KernelCode, readonly PlacedPhase[]>();
-  files.forEach((file, k) => {
-    let number = 0;
-    for (const one of file)
-      placed.set(
-        one,
-        one.phases.map((phase) => ({ ...phase, file: k, number: number++ })),
-      );
-  });
   return {
     files: files.map((file, k) => printFile(file, k, code)),
-    kernels: called.map(({ first, buffers }) => ({ phases: placed.get(codes.get(first)!)!, buffers })),
+    functions: files.map((file) => file.flatMap(({ phases }) => phases.map(({ name }) => name))),
+    kernels,
   };
 }
 
 /** The text of one kernel, as it stands in its file. */
-export function printOne(kernel: Kernel, plan: ProgramPlan, { lanes }: CodeOptions): string {
-  const { text, byList } = printKernel(kernel, functionName(kernel), { lanes, scalars: plan.scalars });
-  return `${text}\n${byList}`;
-}
+export const printOne = (kernel: Kernel, { scalars }: ProgramPlan, { lanes }: CodeOptions): string =>
+  (partsOf(kernel) ?? [kernel])
+    .map((part) => printKernel(part, functionName(part), { lanes, scalars }))
+    .map(({ text, byList }) => `${text}\n${byList}`)
+    .join("\n\n");
 
 /** What a kernel's function is called: like nothing that kernels call. */
 export const functionName = ({ name }: Kernel): string => `kernel_${name}`;

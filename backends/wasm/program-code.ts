@@ -1,12 +1,11 @@
 /** A plan as code: the functions of its kernels, what they call, and what runs them, as one module. */
 
-import { byteSize, type DType } from "../../src/core/dtype.ts";
-import { type Shape, sizeOf } from "../../src/core/shape.ts";
 import { Families } from "../../src/loop/alike.ts";
 import { partsOf } from "../../src/loop/parts.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import type { KernelSource } from "../backend.ts";
+import { bufferPlaces, runSteps, threadsOf } from "../run-steps.ts";
 import { encodeModule, type MemoryLimits, type WasmFunction, type WasmGlobal } from "./encode/module.ts";
 import { printFunction } from "./encode/text.ts";
 import { scalarFunction, vectorFunctions } from "./math/functions.ts";
@@ -15,7 +14,6 @@ import type { Environment, UsedMath } from "./print/context.ts";
 import { codeLike, joinedCode, type KernelCode, printKernelCode, type Whole } from "./print/kernel.ts";
 import { barrierFunctions } from "./threads/barrier.ts";
 import { runFunction, runGlobals } from "./threads/run-function.ts";
-import { type BufferPlaces, runSteps, threadsOf } from "./threads/run-steps.ts";
 
 export interface ProgramCode {
   readonly name: string;
@@ -64,7 +62,7 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
     ...[...used.scalar].sort().map((name) => scalarFunction(name, environment.usesRelaxedMadd)),
     ...[...used.vector].sort().flatMap(vectorFunctions),
   ];
-  const places = bufferPlaces(plan, environment);
+  const places = bufferPlaces(plan, environment.addresses);
   const parts = kernels.map(({ phases }, k) => ({
     phases,
     accesses: plan.kernels[k].buffers.map(({ name, access }) => places.accessOf(name, access !== "read")),
@@ -79,31 +77,6 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
     globals: runGlobals(steps),
     starts,
     threads,
-  };
-}
-
-function bufferPlaces({ buffers, states, threads = 1 }: ProgramPlan, environment: Environment): BufferPlaces {
-  const { addresses, strides } = environment;
-  const specs = new Map<string, { readonly dtype: DType; readonly shape: Shape }>();
-  for (const { buffer, dtype, shape } of states) specs.set(buffer, { dtype, shape });
-  for (const { name, dtype, shape } of buffers) specs.set(name, { dtype, shape });
-  return {
-    copyOf({ from, to, length, fromStride, toStride }) {
-      const size = byteSize(specs.get(to)!.dtype);
-      return {
-        from: addresses.get(from)!,
-        to: addresses.get(to)!,
-        fromStride: size * fromStride,
-        toStride: size * toStride,
-        bytes: size * length,
-      };
-    },
-    accessOf(buffer, isWritten) {
-      const start = addresses.get(buffer)!;
-      const { dtype, shape } = specs.get(buffer)!;
-      const bytes = sizeOf(shape) * byteSize(dtype);
-      return { start, end: start + (threads - 1) * (strides.get(buffer) ?? 0) + bytes, isWritten };
-    },
   };
 }
 

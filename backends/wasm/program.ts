@@ -6,11 +6,11 @@ import { sizeOf } from "../../src/core/shape.ts";
 import { type Move, moveElements } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Executable, KernelSource } from "../backend.ts";
+import { isWhole, Pace } from "../pace.ts";
 import { type EngineFunction, engine } from "./engine.ts";
 import { MEMORY_IMPORT, type ModelMemory, type Region, View } from "./memory.ts";
 import { encodeProgram, type ProgramCode, type ProgramPlaces, printPlan, sourcesOf } from "./program-code.ts";
 import { BARRIER_BYTES } from "./threads/barrier.ts";
-import { Pace } from "./threads/pace.ts";
 import { ThreadPool } from "./threads/pool.ts";
 import { DONE, RUN } from "./threads/run-function.ts";
 import { ThreadTeam } from "./threads/team.ts";
@@ -130,18 +130,9 @@ export class WasmProgram implements Executable {
     const first = starts[from];
     const last = starts[to];
     if (team === undefined || !this.isDivided(first, last)) return this.runAlone(first, last);
-    // A kernel by itself tells nothing of the whole, whose pace it keeps.
-    const isKernelAlone = to - from === 1 && starts.length > 2;
-    if (isKernelAlone)
-      return pace?.isTogether === false ? this.runAlone(first, last) : this.runAll(team, first, last);
-    const begin = performance.now();
-    if (pace?.begin() === false) this.runAlone(first, last);
-    else {
-      const rest = this.runAll(team, first, last);
-      if (rest !== undefined) return rest.then(() => pace?.ended(performance.now() - begin));
-    }
-    pace?.ended(performance.now() - begin);
-    return undefined;
+    const run = (isTogether: boolean): void | Promise<void> =>
+      isTogether ? this.runAll(team, first, last) : this.runAlone(first, last);
+    return pace === undefined ? run(true) : pace.keep(isWhole(from, to, starts.length - 1), run);
   }
 
   move(move: Move, place: number): void {

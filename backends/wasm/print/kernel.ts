@@ -6,10 +6,10 @@ import { formatEstimate } from "../../../src/loop/print.ts";
 import { RangeContext } from "../../../src/loop/range.ts";
 import { printSchedule } from "../../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../../src/loop/types.ts";
-import { type UsedBuffers, usedBuffers } from "../../../src/loop/used-buffers.ts";
+import { joinedPhases, phasesLike, phasesOf } from "../../phases.ts";
+import type { Phase } from "../../run-steps.ts";
 import type { Instruction } from "../encode/instructions.ts";
 import type { WasmFunction } from "../encode/module.ts";
-import type { Phase } from "../threads/run-steps.ts";
 import { type Environment, FunctionContext, THREAD, THREADS, type UsedMath } from "./context.ts";
 import { StatementPrinter } from "./statements.ts";
 
@@ -75,17 +75,16 @@ export function printKernelCode(
       },
     };
   });
-  return { name: kernel.name, functions, phases: phasesOf(kernel, functions), hasSections };
+  const phases = phasesOf(
+    kernel,
+    functions.map(({ name, parameters }) => ({ name, isDivided: parameters.length > 0 })),
+  );
+  return { name: kernel.name, functions, phases, hasSections };
 }
 
 /** The code of a kernel whose parts have this code, each of which runs beside those before it. */
 export function joinedCode({ name }: Kernel, parts: readonly KernelCode[]): KernelCode {
-  const phases = parts.flatMap((part, k) => {
-    // What waits for a phase of its own kernel waits for all; what comes before that for none.
-    const own = part.phases.findIndex((phase, n) => n > 0 && !phase.isBeside);
-    const first = own < 0 ? part.phases.length : own;
-    return part.phases.map((phase, n): Phase => (k > 0 && n < first ? { ...phase, isBeside: true } : phase));
-  });
+  const phases = joinedPhases(parts.map((part) => part.phases));
   return { name, functions: parts.flatMap(({ functions }) => functions), phases, hasSections: true };
 }
 
@@ -130,39 +129,9 @@ export function codeLike(
       },
     }),
   );
-  const phases = first.phases.map((phase, k): Phase => {
-    const threads = phase.threads === 1 ? 1 : (kernel.threads ?? 1);
-    return { ...phase, callee: functions[k].name, threads };
-  });
+  const phases = phasesLike(kernel, first.phases, (k) => functions[k].name);
   return { name: kernel.name, functions, phases, hasSections };
 }
-
-/** Who runs the functions of a kernel; a section waits for those before it where one touches what another one stores. */
-function phasesOf(kernel: Kernel, functions: readonly WasmFunction[]): readonly Phase[] {
-  const own = new Set(kernel.buffers.filter((b) => b.private).map(({ name }) => name));
-  let beside: Touched[] = [];
-  return functions.map(({ name, parameters }, k): Phase => {
-    const phase: Phase = { callee: name, threads: parameters.length === 0 ? 1 : (kernel.threads ?? 1) };
-    if (functions.length === 1) return phase;
-    const { loaded, stored } = usedBuffers([kernel.body[k]]);
-    const { threads } = phase;
-    const touched: Touched = { loaded, stored: new Set([...stored].filter((b) => !own.has(b))), threads };
-    const isBeside = k > 0 && !beside.some((earlier) => waitsFor(touched, earlier));
-    beside = isBeside ? [...beside, touched] : [touched];
-    return isBeside ? { ...phase, isBeside } : phase;
-  });
-}
-
-/** What a phase loads and stores that other threads see. */
-interface Touched extends Pick<UsedBuffers, "loaded" | "stored"> {
-  readonly threads: number;
-}
-
-/** Whether a phase may only begin when an earlier one has ended on all threads. */
-const waitsFor = (a: Touched, b: Touched): boolean =>
-  (a.threads > 1 || b.threads > 1) &&
-  ([...a.stored].some((name) => b.stored.has(name) || b.loaded.has(name)) ||
-    [...b.stored].some((name) => a.loaded.has(name)));
 
 /** A function of a kernel; it takes the number of its thread and of all threads where it has work to divide. */
 function printFunction(

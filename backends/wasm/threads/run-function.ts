@@ -3,6 +3,7 @@
  * threads wait for each other, and which kernels run again and again.
  */
 
+import { type Copy, loopsIn, meetingsOf, type RepeatedSteps, type Step } from "../../run-steps.ts";
 import {
   block,
   branch,
@@ -23,7 +24,6 @@ import {
 } from "../encode/instructions.ts";
 import type { WasmFunction, WasmGlobal } from "../encode/module.ts";
 import { arriveAt, TARGET, waitThere } from "./barrier.ts";
-import { type Copy, loopsIn, meetingsOf, type RepeatedSteps, type Step } from "./run-steps.ts";
 
 /** What the run function is called. */
 export const RUN = "run";

@@ -1,6 +1,7 @@
 /** The function that runs a program: loops and their copies, partly run, and threads that come late to a meeting. */
 
 import { describe, expect, test } from "vitest";
+import { type Access, meetingsOf, runSteps } from "../../../backends/run-steps.ts";
 import {
   getGlobal,
   i32,
@@ -13,7 +14,6 @@ import { encodeModule, type WasmFunction } from "../../../backends/wasm/encode/m
 import { engine } from "../../../backends/wasm/engine.ts";
 import { barrierFunctions } from "../../../backends/wasm/threads/barrier.ts";
 import { DONE, runFunction, runGlobals } from "../../../backends/wasm/threads/run-function.ts";
-import { type Access, meetingsOf, runSteps } from "../../../backends/wasm/threads/run-steps.ts";
 import type { Move, ProgramLoop } from "../../../src/loop/loops.ts";
 
 const BARRIER = 0;

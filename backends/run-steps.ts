@@ -1,6 +1,9 @@
 /** What a run does, step by step: the functions of kernels, and the copies of loops between them. */
 
-import type { Move, ProgramLoop } from "../../../src/loop/loops.ts";
+import { byteSize } from "../src/core/dtype.ts";
+import { sizeOf } from "../src/core/shape.ts";
+import type { Move, ProgramLoop } from "../src/loop/loops.ts";
+import type { ProgramPlan } from "../src/loop/plan.ts";
 
 /** A function of a kernel, and among how many threads its work is divided: with 1 the first thread does it. */
 export interface Phase {
@@ -39,8 +42,14 @@ interface SingleStep {
 }
 
 export type Step =
-  /** Phases of one `group` run beside each other. */
-  | ({ readonly kind: "phase"; readonly group: number } & SingleStep & Phase)
+  /** The phase number `number` of the kernel number `kernel`; those of one `group` run beside each other. */
+  | ({
+      readonly kind: "phase";
+      readonly kernel: number;
+      readonly number: number;
+      readonly group: number;
+    } & SingleStep &
+      Phase)
   | ({ readonly kind: "copies"; readonly copies: readonly Copy[]; readonly comment: string } & SingleStep)
   | RepeatedSteps;
 
@@ -71,6 +80,30 @@ export interface BufferPlaces {
   accessOf(buffer: string, isWritten: boolean): Access;
 }
 
+/** The same, of a plan whose buffers lie at these addresses. */
+export function bufferPlaces(plan: ProgramPlan, addresses: ReadonlyMap<string, number>): BufferPlaces {
+  const elements = new Map(plan.buffers.map(({ name, dtype }) => [name, byteSize(dtype)]));
+  const lengths = new Map<string, number>();
+  for (const { buffer, dtype, shape } of plan.states) lengths.set(buffer, byteSize(dtype) * sizeOf(shape));
+  for (const { buffer, byteLength } of plan.placements) lengths.set(buffer, byteLength);
+  return {
+    copyOf({ from, to, length, fromStride, toStride }) {
+      const size = elements.get(to)!;
+      return {
+        from: addresses.get(from)!,
+        to: addresses.get(to)!,
+        fromStride: size * fromStride,
+        toStride: size * toStride,
+        bytes: size * length,
+      };
+    },
+    accessOf(buffer, isWritten) {
+      const start = addresses.get(buffer)!;
+      return { start, end: start + lengths.get(buffer)!, isWritten };
+    },
+  };
+}
+
 /** The steps of a program with these kernels and loops. */
 export function runSteps(
   kernels: readonly KernelSteps[],
@@ -92,9 +125,9 @@ export function runSteps(
       starts[k] ??= at;
       if (loop === undefined) {
         const { phases, accesses } = kernels[k];
-        for (const phase of phases) {
+        for (const [number, phase] of phases.entries()) {
           if (!phase.isBeside) group++;
-          steps.push({ kind: "phase", at: at++, accesses, group, ...phase });
+          steps.push({ kind: "phase", at: at++, kernel: k, number, accesses, group, ...phase });
         }
         k++;
       } else {

@@ -1,7 +1,7 @@
 /** The choice between one thread and several, from made-up times. */
 
 import { expect, test } from "vitest";
-import { Pace } from "../../../backends/wasm/threads/pace.ts";
+import { Pace } from "../../backends/pace.ts";
 
 /** The share of `runs` that went to all threads when runs take so long. */
 function shareTogether(pace: Pace, runs: number, together: number, alone: number): number {

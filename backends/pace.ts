@@ -20,6 +20,10 @@ const LONGEST_PAUSE = 4096;
  */
 const SLOW_RUNS = 8;
 
+/** Whether the kernels `from` … `to` - 1 of so many are all that a program computes, up to its update of states. */
+export const isWhole = (from: number, to: number, kernels: number): boolean =>
+  from === 0 && (to > 1 || kernels === 1);
+
 export class Pace {
   private together = true;
   private untilTrial = WARM_UP;
@@ -31,9 +35,17 @@ export class Pace {
   private slowRuns = 0;
   private sinceTrial = 0;
 
-  /** Whether all threads run now, when there is no trial. */
-  get isTogether(): boolean {
-    return this.together;
+  /**
+   * Has `run` do a run, on all threads or on one, and takes its time where it is a `whole`: all that a program computes. What
+   * else is run, its update of states or a kernel by itself, tells nothing of the whole, whose pace it keeps.
+   */
+  keep(whole: boolean, run: (isTogether: boolean) => void | Promise<void>): void | Promise<void> {
+    if (!whole) return run(this.together);
+    const begin = performance.now();
+    const rest = run(this.begin());
+    if (rest !== undefined) return rest.then(() => this.ended(performance.now() - begin));
+    this.ended(performance.now() - begin);
+    return undefined;
   }
 
   /** Whether the next run is one on all threads; `ended` must be told how long it took. */
