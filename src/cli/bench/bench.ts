@@ -25,7 +25,7 @@ export const bench: Command = {
       name: "backends",
       value: "A,B",
       doc: "what to measure, in turns; the others are also given relative to the first",
-      default: "wasm, js and, where there is a GPU, gpujs",
+      default: "wasm, js and, where they can run, c and gpujs on a GPU",
     },
     {
       name: "batch-size",
