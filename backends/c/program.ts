@@ -86,6 +86,8 @@ export class CProgram implements Executable {
   private readonly views = new Map<string, TypedArray>();
   private readonly scalars: Float64Array;
   private readonly scalarsAt: number;
+  /** A run on another thread. */
+  private running: Promise<void> | undefined;
   /** What C reads and writes, the states' memory among it: it must not go before the program does. */
   private readonly held: unknown[];
 
@@ -185,11 +187,13 @@ export class CProgram implements Executable {
     const flushes = this.flushesToZero ? 1 : 0;
     if (order.milliseconds < LONG_MS)
       return ended(run(address, order.count, this.scalarsAt, threads, flushes));
-    return new Promise<number>((resolve, reject) => {
+    const running = new Promise<number>((resolve, reject) => {
       run.async(address, order.count, this.scalarsAt, threads, flushes, (error, result) =>
         error ? reject(error) : resolve(result),
       );
     }).then(ended);
+    this.running = running;
+    return running;
   }
 
   private orderFor(from: number, to: number): PlacedOrder {
@@ -214,12 +218,17 @@ export class CProgram implements Executable {
   }
 
   dispose(): void {
-    const { loaded } = this;
+    const { loaded, running } = this;
     if (loaded === undefined) return;
     this.loaded = undefined;
-    this.orders.clear();
-    this.views.clear();
-    this.held.length = 0;
-    loaded.library.unload();
+    const free = (): void => {
+      this.orders.clear();
+      this.views.clear();
+      this.held.length = 0;
+      loaded.library.unload();
+    };
+    // A run keeps its code and its memory until it ends.
+    if (running === undefined) free();
+    else void running.then(free, free);
   }
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { autograd, compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
 import { describe, expect, test } from "vitest";
+import { isHere } from "../backends/c/toolchain.ts";
 import { generate, labels } from "../support/fixtures.ts";
 
 const { grad, functional } = autograd;
@@ -251,7 +252,7 @@ describe.each(["penalty", "physics"] as const)("three steps of %s", (name) => {
     await check(net, losses);
   });
 
-  test.each(["interpret", "js", "wasm"])("compiled for %s", async (backend) => {
+  test.each(["interpret", "js", "wasm", ...(isHere ? ["c"] : [])])("compiled for %s", async (backend) => {
     const { net, optimizer } = started();
     const trainer = await compileTraining(net, {
       inputs,

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Backend } from "../../backends/backend.ts";
+import { c } from "../../backends/c/backend.ts";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";
 import { wasm } from "../../backends/wasm/backend.ts";
@@ -10,6 +11,7 @@ import type { TypedArray } from "../../src/core/dtype.ts";
 import { F, type Tensor, tensor, where } from "../../src/index.ts";
 import { pow } from "../../src/tensor/power.ts";
 import { traceModel } from "../../src/trace/trace.ts";
+import { isHere } from "../backends/c/toolchain.ts";
 import { runGraph } from "../support/run-graph.ts";
 
 const none = { reduction: "none" } as const;
@@ -212,7 +214,7 @@ const families = [
   { name: "three", functions: THREE, count: 3 },
 ] as const;
 
-describe.each([interpret, js, wasm])("on $name", (backend) => {
+describe.each([interpret, js, wasm, ...(isHere ? [c] : [])])("on $name", (backend) => {
   describe.each(families)("functions of $name", ({ name, functions, count }) => {
     const { numbers, cases } = fixture[name];
     const columns = columnsOf(numbers, count);

@@ -20,6 +20,7 @@ import { TabularMLP } from "../../examples/zoo/tabular.ts";
 import { TextClassifier } from "../../examples/zoo/text-classifier.ts";
 import { UNet } from "../../examples/zoo/unet.ts";
 import { ViT } from "../../examples/zoo/vit.ts";
+import { isHere } from "../backends/c/toolchain.ts";
 import { charRnn, dcgan, vae } from "../support/zoo-steps.ts";
 import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
 
@@ -113,3 +114,14 @@ test.each(Object.keys(ZOO))("%s trains as in PyTorch", (name) => compareWithPyTo
 
 test(`${INTERPRETED} trains as in PyTorch, interpreted`, () =>
   compareWithPyTorch(INTERPRETED, ZOO[INTERPRETED], "interpret"));
+
+/** Nets that the system's compiler builds in a few seconds: one for each seed, all of them in a night's run. */
+const IN_C = ["lstm_classifier", "tabular", "text_classifier", "unet", "char_gpt", "vit", "ddpm"];
+const SEED = Number(process.env.KILN_RANDOM_SEED ?? 1);
+
+test
+  .skipIf(!isHere)
+  .each(IN_C.filter((_, k) => process.env.KILN_LONG_RUNS !== undefined || k === SEED % IN_C.length))(
+  "%s trains as in PyTorch, in C",
+  (name) => compareWithPyTorch(name, ZOO[name], "c"),
+);

@@ -14,6 +14,7 @@ export interface Setting {
   /** "none" trains interactively, operation by operation. */
   readonly backend: string;
   readonly threads?: number;
+  readonly deterministic?: boolean;
   readonly strategy?: string;
   /** Relative changes of this size, drawn by the seed, that every parameter begins with. */
   readonly disturbed?: { readonly by: number; readonly seed: number };

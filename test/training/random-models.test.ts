@@ -3,6 +3,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { STRATEGIES } from "../../passes/scheduling/schedule.ts";
+import { isHere } from "../backends/c/toolchain.ts";
 import { coverage, KINDS, type ModelSpec, randomModel } from "../support/random-model.ts";
 import {
   differenceBetween,
@@ -23,7 +24,10 @@ const isLong = numRuns >= 1000;
 function settingsOf({ seed }: ModelSpec): Setting[] {
   const one: Setting = { backend: "wasm", threads: 1 };
   const two: Setting = { backend: "wasm", threads: 2, strategy: STRATEGIES[seed % STRATEGIES.length].name };
-  return [{ backend: "js" }, ...(isLong ? [one, two] : [seed % 2 === 0 ? one : two])];
+  // test/backends/c trains a few with it; each is built by the system's compiler.
+  const built: Setting[] =
+    isHere && isLong ? [one, two].map((setting) => ({ ...setting, backend: "c" })) : [];
+  return [{ backend: "js" }, ...(isLong ? [one, two] : [seed % 2 === 0 ? one : two]), ...built];
 }
 
 test("every backend trains them as the interpreter does", async () => {

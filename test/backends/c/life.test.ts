@@ -8,6 +8,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { compile, compileTraining, manualSeed, nn, optim, rand, randn, type Tensor } from "kiln";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createCBackend } from "../../../backends/c/backend.ts";
+import { GraphBuilder } from "../../../src/ir/builder.ts";
+import type { Value } from "../../../src/ir/types.ts";
+import { opTable } from "../../../src/ops/registry.ts";
+import { planOf } from "../../support/run-graph.ts";
 import { isHere, title } from "./toolchain.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../support/processes/c-programs.ts", import.meta.url));
@@ -104,6 +109,25 @@ describe.skipIf(!isHere)(title("a process"), () => {
     await program.dispose();
     expect(await (await running).data()).toEqual(first);
     await expect(program.run(x)).rejects.toThrow(/disposed/);
+  });
+
+  test("keeps a program that is disposed of in mid-run until the run has ended", async () => {
+    const backend = createCBackend({ threads: 1 });
+    const b = new GraphBuilder(opTable);
+    const x = b.input("input", "x", { dtype: "float32", shape: [400, 400] });
+    let product: Value = x;
+    for (let k = 0; k < 12; k++)
+      product = b.node("matmul", [product, x], { transposeA: false, transposeB: false });
+    const plan = planOf(b.build("powers", [{ name: "output", value: product }]), backend);
+    const states = backend.createStateMemory();
+    states.allocate([]);
+    const program = await backend.compile(plan, states);
+    await program.run(0, plan.kernels.length, new Float64Array());
+    const running = program.run(0, plan.kernels.length, new Float64Array());
+    // Long runs are on a thread of their own.
+    expect(running).toBeInstanceOf(Promise);
+    program.dispose();
+    await running;
   });
 
   test("runs many programs at once, with the bits that each has alone", async () => {
