@@ -6,6 +6,7 @@ import type { Availability, Backend, BackendOptions, StateMemory } from "../back
 import { checkThreads, MOST_THREADS } from "../options.ts";
 import { COMMON, FUSED, PROCESSOR, SCALAR } from "../processor.ts";
 import { type Koffi, loadKoffi } from "./koffi.ts";
+import { prepareRuntime } from "./library.ts";
 import { CStates } from "./memory.ts";
 import { node } from "./node.ts";
 import type { CodeOptions } from "./print/prelude.ts";
@@ -82,7 +83,12 @@ export function createCBackend(options: CBackendOptions): Backend {
         reason: `${found.command} (${found.version}), ${lanes} lanes, ${threads() === 1 ? "one thread" : `${threads()} threads`}`,
       };
     },
-    createStateMemory: (): StateMemory => new CStates(koffi()),
+    createStateMemory(): StateMemory {
+      // A program is about to be made.
+      const found = toolchain();
+      if (!("missing" in found)) prepareRuntime(found);
+      return new CStates(koffi());
+    },
     async compile(plan, states) {
       invariant(states instanceof CStates, "states of the c backend");
       return loadProgram(plan, states, {

@@ -24,9 +24,17 @@ export async function libraryOf(sources: readonly string[], toolchain: Toolchain
   for (const part of [identity, command, ...flags, ...sources]) hash.update(`${part.length} ${part}`);
   const folder = safeFolder();
   const path = join(folder, `${hash.digest("hex").slice(0, 40)}.so`);
-  if (!wasUsed(path)) await build(path, folder, sources, toolchain);
+  if (!wasUsed(path)) {
+    const built =
+      building.get(path) ?? build(path, folder, sources, toolchain).finally(() => building.delete(path));
+    building.set(path, built);
+    await built;
+  }
   return path;
 }
+
+/** What is being built now: whoever else wants it waits for it, too. */
+const building = new Map<string, Promise<void>>();
 
 /** Removes a library that cannot be loaded, as after a crash of the machine: it is made again. */
 export function discard(path: string): void {
@@ -44,25 +52,32 @@ function wasUsed(path: string): boolean {
   }
 }
 
-/** The cache's folder, which nobody but its owner may write to: what lies in it is run. */
+/** The cache's folder, which nobody but its owner may write to, or put another one in its place: what lies in it is run. */
 function safeFolder(): string {
   const { mkdirSync, statSync } = node!("node:fs");
   const { join } = node!("node:path");
-  const folder = join(cacheFolder(), "c");
+  const around = cacheFolder();
+  const folder = join(around, "c");
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw notKept(error);
   }
-  const { mode, uid } = statSync(folder);
-  const isForeign = process.getuid !== undefined && uid !== process.getuid();
-  if (isForeign || (process.platform !== "win32" && (mode & 0o022) !== 0)) {
-    throw new KilnError(
-      `the c backend runs what lies in ${folder}, which others may write to: take that right away (chmod go-w), or name another folder in KILN_CACHE`,
-    );
-  }
+  const own = process.getuid?.();
+  if (own === undefined) return folder;
+  const [inner, outer] = [statSync(folder), statSync(around)];
+  // What lies in a folder with the sticky bit, as in /tmp, only its owner can move away.
+  const isOpen = ({ mode }: { readonly mode: number }): boolean => (mode & 0o022) !== 0;
+  if (inner.uid !== own || isOpen(inner)) throw notSafe(folder, folder);
+  if ((outer.uid !== own && outer.uid !== 0) || (isOpen(outer) && (outer.mode & 0o1000) === 0))
+    throw notSafe(folder, around);
   return folder;
 }
+
+const notSafe = (folder: string, open: string): KilnError =>
+  new KilnError(
+    `the c backend runs what lies in ${folder}, and others may write to ${open}: take that right away (chmod go-w), or name another folder in KILN_CACHE`,
+  );
 
 /** The disk is full, or the folder cannot be written to. */
 const notKept = (error: unknown): KilnError =>
@@ -70,30 +85,48 @@ const notKept = (error: unknown): KilnError =>
     `the c backend cannot keep what it builds: ${(error as Error).message}; KILN_CACHE names another folder`,
   );
 
+/** The compiler is at work when this returns: the caller may have work of its own until it is waited for. */
 async function build(
   path: string,
   folder: string,
   sources: readonly string[],
   toolchain: Toolchain,
 ): Promise<void> {
-  const { mkdtemp, rename, rm, writeFile } = node!("node:fs/promises");
+  const { mkdtempSync, renameSync, writeFileSync } = node!("node:fs");
+  const { rm } = node!("node:fs/promises");
   const { join } = node!("node:path");
   const { flags } = toolchain;
   let work: string | undefined;
   try {
-    work = await mkdtemp(join(folder, "build-"));
+    work = mkdtempSync(join(folder, "build-"));
     const files = sources.map((_, k) => join(work!, `part${k}`));
-    await Promise.all(sources.map((source, k) => writeFile(`${files[k]}.c`, source)));
+    for (const [k, source] of sources.entries()) writeFileSync(`${files[k]}.c`, source);
     await allOf(files.map((file) => call(toolchain, [...flags, "-c", `${file}.c`, "-o", `${file}.o`])));
     const library = join(work, "library.so");
     await call(toolchain, [...flags, "-shared", ...files.map((file) => `${file}.o`), "-o", library]);
-    await rename(library, path);
+    await settle(library);
+    renameSync(library, path);
   } catch (error) {
     throw error instanceof KilnError ? error : notKept(error);
   } finally {
     if (work !== undefined) await rm(work, { recursive: true, force: true });
   }
   await tidy(folder, path);
+}
+
+/**
+ * Takes a file from all but its owner, whatever the umask, and has it on the disk: a machine that crashes after it was renamed
+ * would else leave a name for what was never written.
+ */
+async function settle(file: string): Promise<void> {
+  const { open } = node!("node:fs/promises");
+  const opened = await open(file, "r+");
+  try {
+    await opened.chmod(0o700);
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
 }
 
 /** Waits for all of them, also where one fails: nobody is to write any more to what is removed then. */
@@ -134,7 +167,9 @@ async function tidy(folder: string, kept: string): Promise<void> {
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) continue;
     if (name.startsWith("build-")) {
-      if (Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
+      // In the future where the clock was set back.
+      if (Math.abs(Date.now() - found.mtimeMs) > ABANDONED_MS)
+        await rm(path, { recursive: true, force: true });
     } else files.push({ path, size: found.size, used: found.mtimeMs });
   }
   let total = files.reduce((sum, { size }) => sum + size, 0);

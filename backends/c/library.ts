@@ -32,6 +32,11 @@ const PARAMETERS = ["int64_t", "int64_t", "int64_t", "int64_t", "int64_t"];
 
 let runtime: Promise<ForeignFunction> | undefined;
 
+/** Has the compiler build the library that runs programs, where the cache has none, while there is other work to do. */
+export function prepareRuntime(toolchain: Toolchain): void {
+  if (runtime === undefined) libraryOf([RUNTIME_SOURCE], toolchain).catch(() => undefined);
+}
+
 /** The function that runs steps: `(steps, count, scalars, threads, flushes)`. It stays loaded, as its threads do. */
 export function runtimeOn(koffi: Koffi, toolchain: Toolchain): Promise<ForeignFunction> {
   runtime ??= loadLibrary(koffi, [RUNTIME_SOURCE], toolchain)

@@ -31,6 +31,8 @@ const withThreads = (spec: PeerSpec, count: number): PeerSpec => ({
 export const PEERS: readonly PeerSpec[] = [
   kiln("wasm"),
   withThreads(kiln("wasm"), 1),
+  kiln("c"),
+  withThreads(kiln("c"), 1),
   kiln("js"),
   torch("pytorch", "--threads", "2"),
   torch("pytorch-1", "--threads", "1"),

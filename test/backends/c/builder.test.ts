@@ -1,6 +1,6 @@
 /** What the `c` backend builds and keeps, and what it says where it cannot. */
 
-import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -68,6 +68,25 @@ describe.skipIf(!isHere)(title("the builder"), () => {
     await libraryOf([SOURCE], requireToolchain());
     await chmod(join(folder, "c"), 0o777);
     await expect(libraryOf([SOURCE], requireToolchain())).rejects.toThrow(/others may write to.*chmod go-w/);
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "nor from where others may put another folder in its place",
+    async () => {
+      const path = await libraryOf([SOURCE], requireToolchain());
+      await chmod(folder, 0o777);
+      await expect(libraryOf([SOURCE], requireToolchain())).rejects.toThrow(
+        /others may write to.*chmod go-w/,
+      );
+      // As in /tmp: there only an owner can move what is his.
+      await chmod(folder, 0o1777);
+      expect(await libraryOf([SOURCE], requireToolchain())).toBe(path);
+    },
+  );
+
+  test.skipIf(process.platform === "win32")("keeps a library from all but its owner", async () => {
+    const { mode } = await stat(await libraryOf([SOURCE], requireToolchain()));
+    expect(mode & 0o077).toBe(0);
   });
 });
 

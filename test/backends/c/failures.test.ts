@@ -104,11 +104,13 @@ describe.skipIf(!isHere)(title("one clear error"), () => {
   });
 
   test.each([
-    ["mkdtemp", "EACCES: permission denied"],
-    ["writeFile", "ENOSPC: no space left on device"],
-    ["rename", "EROFS: read-only file system"],
+    ["mkdtempSync", "EACCES: permission denied"],
+    ["writeFileSync", "ENOSPC: no space left on device"],
+    ["renameSync", "EROFS: read-only file system"],
   ] as const)("where %s fails with %s", async (name, message) => {
-    vi.spyOn(process.getBuiltinModule("node:fs/promises"), name).mockRejectedValue(new Error(message));
+    vi.spyOn(process.getBuiltinModule("node:fs"), name).mockImplementation(() => {
+      throw new Error(message);
+    });
     expect((await failure()).message).toMatch(
       `the c backend cannot keep what it builds: ${message}; KILN_CACHE names another folder`,
     );
