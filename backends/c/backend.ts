@@ -10,6 +10,7 @@ import { prepareRuntime } from "./library.ts";
 import { CStates } from "./memory.ts";
 import { node } from "./node.ts";
 import type { CodeOptions } from "./print/prelude.ts";
+import { fewerLanes } from "./print/scope.ts";
 import { loadProgram } from "./program.ts";
 import { requireToolchain, toolchain } from "./toolchain.ts";
 
@@ -53,6 +54,7 @@ export function createCBackend(options: CBackendOptions): Backend {
               registers: lanes >= 16 ? REGISTERS.many : REGISTERS.few,
               loadsFirst: false,
               tileGflops: TILE_GFLOPS_PER_LANE * lanes,
+              fewerLanes: fewerLanes(lanes),
             }),
         vectorWidth: lanes,
         threads: threads(),

@@ -9,6 +9,7 @@ import { type Schedule, sameSchedule } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isProved } from "../../src/loop/verify.ts";
 import type { Pass, StageInfo } from "../pass.ts";
+import { nestsOf } from "./analysis/nest.ts";
 import { apply } from "./apply.ts";
 import { kernelKey } from "./kernel-key.ts";
 import { mapToThreads } from "./map-to-threads.ts";
@@ -128,7 +129,20 @@ export const candidatesFor = (
 ): readonly Candidate[] =>
   kernel.body.some(isIdle)
     ? plain.candidates(kernel, capabilities).slice(0, 1)
-    : STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, capabilities, facts));
+    : machinesFor(kernel, capabilities).flatMap((machine) =>
+        STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, machine, facts)),
+      );
+
+/** The machine as it is, and with fewer lanes where loops are short: an operation costs the same in any number of them. */
+function machinesFor(kernel: Kernel, capabilities: Capabilities): readonly Capabilities[] {
+  const { vectorWidth: most, fewerLanes = [] } = capabilities;
+  const isShort = nestsOf(kernel).some(({ loops }) =>
+    loops.some(({ extent }) => extent > 1 && extent < 2 * most),
+  );
+  return isShort
+    ? [capabilities, ...fewerLanes.map((vectorWidth) => ({ ...capabilities, vectorWidth }))]
+    : [capabilities];
+}
 
 /** Whether a loop in a lowered statement has no iterations. */
 const isIdle = (s: Stmt): boolean =>

@@ -54,13 +54,14 @@ function misfit(
   capabilities: Capabilities,
   program: LoweredProgram,
 ): string | undefined {
-  const { vectorWidth, threads, schedules, oneElementPerThread } = capabilities;
+  const { vectorWidth, fewerLanes = [], threads, schedules, oneElementPerThread } = capabilities;
   const loops = loopsOf(kernel.body);
   const isOpen = ["schedule", "order", "share-panels"].includes(stage);
   if (!isOpen && (schedules || oneElementPerThread) && hasReduction(kernel)) {
     return `holds a reduction that is no loop yet, and ${backend} runs loops alone: go on from lower`;
   }
-  const lanes = loops.find(({ loop, extent }) => loop === "vector" && extent !== vectorWidth)?.extent;
+  const known: readonly unknown[] = [vectorWidth, ...fewerLanes];
+  const lanes = loops.find(({ loop, extent }) => loop === "vector" && !known.includes(extent))?.extent;
   if (lanes !== undefined) {
     const has = vectorWidth === 1 ? "one number at a time" : `${vectorWidth}`;
     return `computes ${typeof lanes === "number" ? lanes : "several"} numbers at once, and ${backend} computes ${has}: go on from lower`;

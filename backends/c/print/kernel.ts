@@ -127,7 +127,7 @@ function printFunction(
   const lines = new StatementPrinter(context).body(body, "  ", {
     places: new Map(),
     ranges,
-    isVector: false,
+    lanes: 1,
   });
   const values = [...context.scalars].map((key) => {
     const [type, ...rest] = key.split(" ");

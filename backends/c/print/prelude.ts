@@ -3,7 +3,8 @@
  * no operator there. A file has those of them that it calls (`support.ts`).
  */
 
-import { SINGLE_VALUES, WORDS_IN_MEMORY } from "./scalar-prelude.ts";
+import { WORDS_IN_MEMORY } from "./scalar-prelude.ts";
+import { nameForLanes } from "./scope.ts";
 
 /** What a program's code is made for. */
 export interface CodeOptions {
@@ -12,15 +13,17 @@ export interface CodeOptions {
   readonly isFused: boolean;
 }
 
-/** One source for any compiler that has vector types. */
-export const vectorPrelude = ({ lanes, isFused }: CodeOptions): string => `#include <math.h>
+/** What files with lanes begin with, whatever the number of lanes. */
+export const sharedPrelude = ({ isFused }: CodeOptions): string => `#include <math.h>
 #include <stdint.h>
-#define LANES ${lanes}
 #define IS_FUSED ${isFused ? 1 : 0}
-#define EACH(expression) for (int k = 0; k < LANES; k++) expression
 #define INLINE static inline __attribute__((always_inline))
 
-${WORDS_IN_MEMORY}
+${WORDS_IN_MEMORY}`;
+
+/** One source for any compiler that has vector types. */
+export const vectorPrelude = (lanes: number): string => `#define LANES ${lanes}
+#define EACH(expression) for (int k = 0; k < LANES; k++) expression
 
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
@@ -175,8 +178,19 @@ INLINE doubles min_d(doubles a, doubles b) {
 }
 ${["floor", "trunc", "sqrt"].map((name) => inDoubles(name, name)).join("\n")}
 ${inDoubles("nearest", "rint")}
+`;
 
-${SINGLE_VALUES}`;
+/** The same text for so many lanes, beside others for more: types and functions that it defines are called otherwise. */
+export const renamedForLanes = (text: string, lanes: number, most: number): string => {
+  if (lanes === most) return text;
+  const defined = new Set([...text.matchAll(DEFINITIONS)].map(([, name]) => name));
+  return text.replace(/[A-Za-z_]\w*/g, (name) =>
+    defined.has(name) ? nameForLanes(name, lanes, most) : name,
+  );
+};
+
+/** The name in front of a typedef's attributes, behind `#define`, and of a function that stands by itself. */
+const DEFINITIONS = /^(?:typedef \w+ |#define |(?:INLINE|static) \w+ )(\w+)/gm;
 
 const list = (count: number, text: string): string => Array.from({ length: count }, () => text).join(", ");
 

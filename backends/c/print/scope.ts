@@ -15,13 +15,14 @@ export type Place =
 export interface Scope {
   readonly places: ReadonlyMap<string, Place>;
   readonly ranges: RangeContext;
-  /** Whether a vector loop is around. */
-  readonly isVector: boolean;
+  /** How many lanes the vector loop around has; 1 where none is around. */
+  readonly lanes: number;
   readonly lane?: number;
 }
 
 /** What printing one function knows and gathers. */
 export interface FunctionContext {
+  /** The most lanes that a vector loop has. */
   readonly lanes: number;
   readonly buffers: ReadonlyMap<string, BufferParam>;
   /** The elementary functions that are called. */
@@ -33,6 +34,16 @@ export interface FunctionContext {
   /** A name that nothing else has. */
   temporary(): string;
 }
+
+/** Fewer lanes that vector loops may have beside: halves of the most, down to the fewest that types are made for. */
+export const fewerLanes = (most: number): readonly number[] =>
+  most > FEWEST_LANES ? [most / 2, ...fewerLanes(most / 2)] : [];
+
+const FEWEST_LANES = 4;
+
+/** What a type or a function for all lanes is called where there are so many of them. */
+export const nameForLanes = (name: string, lanes: number, most: number): string =>
+  lanes === most ? name : `of${lanes}_${name}`;
 
 /** Prints an integer expression that is no sum. */
 type PrintInteger = (e: Expr, scope: Scope) => string;

@@ -88,7 +88,9 @@ const TAKEN: ReadonlySet<string> = new Set(
 /** A name of the Loop IR, an identifier there, as one that means nothing else in C. */
 export const nameOf = (name: string): string =>
   TAKEN.has(name) ||
-  /^(v_|_|[a-z_]+_[fiubdlv]$|[A-Z][A-Z0-9_]*$|u?int\d+_(t|at)$|math_|share|first|last|scalar_)/.test(name)
+  /^(v_|_|[a-z_]+_[fiubdlv]$|[A-Z][A-Z0-9_]*$|u?int\d+_(t|at)$|of\d+_|math_|share|first|last|scalar_)/.test(
+    name,
+  )
     ? `v_${name}`
     : name;
 

@@ -9,7 +9,7 @@ import { isIndex } from "../../../src/loop/typing.ts";
 import { laneStepOf, placeOf, varies } from "../../lanes.ts";
 import { canRunTogether, isVectorLoop } from "../../together.ts";
 import { ScalarPrinter } from "./scalar.ts";
-import type { FunctionContext, Place, Scope } from "./scope.ts";
+import { type FunctionContext, fewerLanes, type Place, type Scope } from "./scope.ts";
 import { isByte, nameOf, REPRESENTATION } from "./spelling.ts";
 import { VectorPrinter } from "./vector.ts";
 
@@ -44,12 +44,12 @@ export class StatementPrinter {
       case "let":
         return [indent + this.define(s, scope, places)];
       case "accumulator": {
-        const { isVector } = scope;
+        const isVector = scope.lanes > 1;
         const { scalar, lanes } = REPRESENTATION[s.init.dtype];
         const text = nameOf(s.name);
         const value = this.value(s.init, isVector, scope);
         places.set(s.name, { kind: "value", text, isVector });
-        return [`${indent}${isVector ? lanes : scalar} ${text} = ${value};`];
+        return [`${indent}${isVector ? this.vector.own(lanes, scope) : scalar} ${text} = ${value};`];
       }
       case "assign":
         return [indent + this.assign(s, scope)];
@@ -86,15 +86,15 @@ export class StatementPrinter {
     }
     const isVector = varies(value, scope);
     const { scalar, lanes } = REPRESENTATION[value.dtype];
-    const line = `const ${isVector ? lanes : scalar} ${text} = ${this.value(value, isVector, scope)};`;
+    const line = `const ${isVector ? this.vector.own(lanes, scope) : scalar} ${text} = ${this.value(value, isVector, scope)};`;
     places.set(name, { kind: "value", text, isVector });
     return line;
   }
 
   private loop(s: Of<"for">, indent: string, scope: Scope): string[] {
     if (s.extent === 0) return [];
-    const { lanes } = this.context;
-    const together = !scope.isVector && isVectorLoop(s, lanes) && canRunTogether(s, lanes);
+    const lanes = scope.lanes > 1 ? undefined : this.lanesOf(s);
+    const together = lanes !== undefined;
     const counter = nameOf(s.name);
     const places = new Map(scope.places);
     places.set(
@@ -119,7 +119,7 @@ export class StatementPrinter {
       const laneStep = laneStepOf(init, scope);
       const text = nameOf(name);
       if (laneStep === undefined) {
-        uneven.push(`ints ${text} = ${this.vector.print(init, scope)};`);
+        uneven.push(`${this.vector.own("ints", scope)} ${text} = ${this.vector.print(init, scope)};`);
         bumps.push(`${text} += ${step};`);
         places.set(name, { kind: "value", text, isVector: true });
       } else {
@@ -129,7 +129,7 @@ export class StatementPrinter {
         places.set(name, { kind: "integer", text, laneStep: together ? step : laneStep });
       }
     }
-    const inside: Scope = { ...scope, places, ranges, isVector: scope.isVector || together };
+    const inside: Scope = { ...scope, places, ranges, lanes: lanes ?? scope.lanes };
     const body = [...this.body(s.body, `${indent}  `, inside), ...bumps.map((bump) => `${indent}  ${bump}`)];
     const before = uneven.map((line) => `${indent}  ${line}`);
     if (together) {
@@ -139,6 +139,12 @@ export class StatementPrinter {
     const head = `for (int64_t ${[`${counter} = ${from}`, ...pointers].join(", ")}; ${counter} < ${to}; ${[`${counter}++`, ...steps].join(", ")}) {`;
     const loop = [`${indent}${head}`, ...body, `${indent}}`];
     return before.length === 0 ? loop : [`${indent}{`, ...before, ...loop, `${indent}}`];
+  }
+
+  /** In how many lanes the iterations of a loop run together; nothing where they run one by one. */
+  private lanesOf(s: Of<"for">): number | undefined {
+    const { lanes: most } = this.context;
+    return [most, ...fewerLanes(most)].find((lanes) => isVectorLoop(s, lanes) && canRunTogether(s, lanes));
   }
 
   /** The first iteration, and the one before which the loop ends. */
@@ -155,7 +161,8 @@ export class StatementPrinter {
     invariant(place.kind === "value", `${name} is an accumulator`);
     const printed = this.value(value, place.isVector, scope);
     if (mask === undefined) return `${place.text} = ${printed};`;
-    return `${place.text} = choose_${REPRESENTATION[value.dtype].suffix}(${mask}, ${printed}, ${place.text});`;
+    const choose = this.vector.own(`choose_${REPRESENTATION[value.dtype].suffix}`, scope);
+    return `${place.text} = ${choose}(${mask}, ${printed}, ${place.text});`;
   }
 
   /** Where lanes differ, assignments keep the old value in the lanes that do not take part. */
@@ -170,7 +177,10 @@ export class StatementPrinter {
       invariant(inner.kind === "assign", "lanes that differ only assign");
       return `${indent}${this.assign(inner, scope, mask)}`;
     });
-    return [`${indent}const ints ${mask} = ${this.vector.print(s.condition, scope)};`, ...assignments];
+    return [
+      `${indent}const ${this.vector.own("ints", scope)} ${mask} = ${this.vector.print(s.condition, scope)};`,
+      ...assignments,
+    ];
   }
 
   private storeScalar(buffer: string, index: Expr, value: Expr, scope: Scope): string {
@@ -191,13 +201,13 @@ export class StatementPrinter {
     const { isMask, suffix, lanes } = REPRESENTATION[dtype];
     if (laneStepOf(s.index, scope) === 1) {
       const at = `${this.context.access(s.buffer)} + ${this.scalar.integer(s.index, { ...scope, lane: 0 })}`;
-      if (!isByte(dtype)) return [`store_${suffix}(${at}, ${value});`];
-      return [`store_b(${at}, ${isMask ? `(${value} & 1)` : value});`];
+      if (!isByte(dtype)) return [`${this.vector.own(`store_${suffix}`, scope)}(${at}, ${value});`];
+      return [`${this.vector.own("store_b", scope)}(${at}, ${isMask ? `(${value} & 1)` : value});`];
     }
     const all = this.context.temporary();
     return [
-      `const ${lanes} ${all} = ${value};`,
-      ...Array.from({ length: this.context.lanes }, (_, lane) => {
+      `const ${this.vector.own(lanes, scope)} ${all} = ${value};`,
+      ...Array.from({ length: scope.lanes }, (_, lane) => {
         const one = isMask ? `(${all}[${lane}] & 1)` : `${all}[${lane}]`;
         return this.stored(s.buffer, s.index, one, { ...scope, lane });
       }),

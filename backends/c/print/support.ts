@@ -1,18 +1,33 @@
 /** What stands before the kernels of a C file: types, and of all functions that kernels may call those that these do. */
 
 import { type MathFunction, printMath } from "./math.ts";
-import { type CodeOptions, vectorPrelude } from "./prelude.ts";
-import { SCALAR_PRELUDE } from "./scalar-prelude.ts";
+import { type CodeOptions, renamedForLanes, sharedPrelude, vectorPrelude } from "./prelude.ts";
+import { SCALAR_PRELUDE, SINGLE_VALUES } from "./scalar-prelude.ts";
+import { fewerLanes, nameForLanes } from "./scope.ts";
 
 /** The text before `kernels`, which call the elementary functions `used`. */
 export function support(code: CodeOptions, used: Iterable<MathFunction>, kernels: string): string {
-  const prelude = code.lanes === 1 ? SCALAR_PRELUDE : vectorPrelude(code);
-  const [head, ...functions] = definitionsIn(prelude);
-  const all = [...functions, ...printMath(used, code.lanes)];
+  const called = [...used];
   const wanted = new Set(namesCalledIn(kernels));
+  if (code.lanes === 1) return neededOf([SCALAR_PRELUDE, ...printMath(called, 1)], wanted);
+  const forLanes = (lanes: number): string =>
+    renamedForLanes([vectorPrelude(lanes), ...printMath(called, lanes)].join("\n"), lanes, code.lanes);
+  const fewer = fewerLanes(code.lanes).filter((lanes) =>
+    kernels.includes(nameForLanes("", lanes, code.lanes)),
+  );
+  return [
+    neededOf([sharedPrelude(code), forLanes(code.lanes), SINGLE_VALUES], wanted),
+    ...fewer.map((lanes) => neededOf([forLanes(lanes)], wanted)),
+  ].join("\n\n");
+}
+
+/** The beginning of some texts, and those of their functions that are called under a name in `names` or by such a function. */
+function neededOf(texts: readonly string[], names: ReadonlySet<string>): string {
+  const [head, ...functions] = definitionsIn(texts.join("\n"));
+  const wanted = new Set(names);
   const needed: string[] = [];
   // Functions call those before them.
-  for (const text of all.reverse()) {
+  for (const text of functions.reverse()) {
     const [name, ...called] = namesCalledIn(text);
     if (!wanted.has(name)) continue;
     needed.unshift(text);
@@ -30,7 +45,7 @@ function definitionsIn(text: string): readonly string[] {
       comments.push(line);
       continue;
     }
-    if (line.startsWith("INLINE ")) parts.push([]);
+    if (/^(INLINE|static) /.test(line)) parts.push([]);
     parts[parts.length - 1].push(...comments, line);
     comments = [];
   }

@@ -10,7 +10,7 @@ import { LanePrinter } from "../../lane-printer.ts";
 import { laneStepOf, placeOf } from "../../lanes.ts";
 import { vectorMath } from "./math.ts";
 import type { ScalarPrinter } from "./scalar.ts";
-import type { FunctionContext, Scope } from "./scope.ts";
+import { type FunctionContext, nameForLanes, type Scope } from "./scope.ts";
 import { COMPARE, isByte, REPRESENTATION } from "./spelling.ts";
 
 type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
@@ -27,26 +27,31 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
     this.scalar = scalar;
   }
 
+  /** The name of a type or a function for as many lanes as there are here. */
+  own = (name: string, { lanes }: Scope): string => nameForLanes(name, lanes, this.context.lanes);
+
   protected uniform(e: Expr, scope: Scope): string {
     const { suffix, isMask } = REPRESENTATION[e.dtype];
     const value = this.scalar.exact(e, scope);
-    return isMask ? `all_i(-(int32_t)${value})` : `all_${suffix}(${value})`;
+    return isMask
+      ? `${this.own("all_i", scope)}(-(int32_t)${value})`
+      : `${this.own(`all_${suffix}`, scope)}(${value})`;
   }
 
   protected stepped(e: Expr, step: number, scope: Scope): string {
     const first = this.scalar.integer(e, { ...scope, lane: 0 });
-    const offsets = Array.from({ length: this.context.lanes }, (_, lane) => step * lane);
-    return `(all_i((int32_t)${first}) + (ints){${offsets.join(", ")}})`;
+    const offsets = Array.from({ length: scope.lanes }, (_, lane) => step * lane);
+    return `(${this.own("all_i", scope)}((int32_t)${first}) + (${this.own("ints", scope)}){${offsets.join(", ")}})`;
   }
 
   protected laneByLane(e: Expr, scope: Scope): string {
     const { lanes, isMask } = REPRESENTATION[e.dtype];
-    const values = Array.from({ length: this.context.lanes }, (_, lane) => {
+    const values = Array.from({ length: scope.lanes }, (_, lane) => {
       const value = this.scalar.print(e, { ...scope, lane });
       if (isMask) return `-(int32_t)${value}`;
       return isFloat(e.dtype) ? value : `(${REPRESENTATION[e.dtype].scalar})${value}`;
     });
-    return `(${lanes}){${values.join(", ")}}`;
+    return `(${this.own(lanes, scope)}){${values.join(", ")}}`;
   }
 
   protected named(name: string, scope: Scope): string {
@@ -56,8 +61,9 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
   protected load(e: Of<"load">, scope: Scope): string | undefined {
     if (laneStepOf(e.index, scope) !== 1) return undefined;
     const at = `${this.context.access(e.buffer)} + ${this.scalar.integer(e.index, { ...scope, lane: 0 })}`;
-    if (!isByte(e.dtype)) return `load_${REPRESENTATION[e.dtype].suffix}(${at})`;
-    return e.dtype === "bool" ? `(load_b(${at}) != 0)` : `load_b(${at})`;
+    if (!isByte(e.dtype)) return `${this.own(`load_${REPRESENTATION[e.dtype].suffix}`, scope)}(${at})`;
+    const bytes = `${this.own("load_b", scope)}(${at})`;
+    return e.dtype === "bool" ? `(${bytes} != 0)` : bytes;
   }
 
   protected unary(e: Of<"unary">, scope: Scope): string | undefined {
@@ -66,7 +72,7 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
     const a = this.print(e.a, scope);
     if (isElementary(e.op)) {
       this.context.used.add(e.op);
-      return `${vectorMath(e.op)}(${a})`;
+      return `${this.own(vectorMath(e.op), scope)}(${a})`;
     }
     switch (e.op) {
       case "neg":
@@ -78,9 +84,8 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
       case "trunc":
       case "round":
       case "sign":
-        return `${e.op}_v(${a})`;
       case "isnan":
-        return `isnan_v(${a})`;
+        return `${this.own(`${e.op}_v`, scope)}(${a})`;
       default:
         return e.op satisfies never;
     }
@@ -89,7 +94,8 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
   protected binary(e: Of<"binary">, scope: Scope): string | undefined {
     const isOfFloats = isFloat(e.dtype);
     const both = (sign: string): string => `(${this.print(e.a, scope)} ${sign} ${this.print(e.b, scope)})`;
-    const called = (name: string): string => `${name}(${this.print(e.a, scope)}, ${this.print(e.b, scope)})`;
+    const called = (name: string): string =>
+      `${this.own(name, scope)}(${this.print(e.a, scope)}, ${this.print(e.b, scope)})`;
     switch (e.op) {
       case "add":
         return (isOfFloats ? this.multiplyAdd(e, scope) : undefined) ?? both("+");
@@ -127,14 +133,14 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
   /** `a·b + c`, rounded once where the processor does. */
   private multiplyAdd(e: Of<"binary">, scope: Scope): string | undefined {
     const operands = this.multiplyAddOf(e, scope);
-    return operands && `fused_v(${operands.join(", ")})`;
+    return operands && `${this.own("fused_v", scope)}(${operands.join(", ")})`;
   }
 
   protected compare(e: Of<"compare">, scope: Scope): string {
     // Masks are 0 and -1, in the other order than truth values.
     const isReversed = e.a.dtype === "bool" && e.op !== "eq" && e.op !== "ne";
     const [a, b] = isReversed ? [e.b, e.a] : [e.a, e.b];
-    return `(ints)(${this.print(a, scope)} ${COMPARE[e.op]} ${this.print(b, scope)})`;
+    return `(${this.own("ints", scope)})(${this.print(a, scope)} ${COMPARE[e.op]} ${this.print(b, scope)})`;
   }
 
   protected either(e: Of<"select">, taken: Scope, scope: Scope): string {
@@ -144,7 +150,7 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
 
   protected chosen(e: Of<"select">, scope: Scope): string {
     const sides = [e.a, e.b].map((side) => this.print(side, scope)).join(", ");
-    return `choose_${REPRESENTATION[e.dtype].suffix}(${this.print(e.condition, scope)}, ${sides})`;
+    return `${this.own(`choose_${REPRESENTATION[e.dtype].suffix}`, scope)}(${this.print(e.condition, scope)}, ${sides})`;
   }
 
   protected cast(e: Of<"cast">, scope: Scope): string {
@@ -153,14 +159,15 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
     switch (e.dtype) {
       case "float32":
         if (isFloat(from)) return a;
-        return from === "bool" ? `from_mask_f(${a})` : `from_${REPRESENTATION[from].suffix}_f(${a})`;
+        return `${this.own(from === "bool" ? "from_mask_f" : `from_${REPRESENTATION[from].suffix}_f`, scope)}(${a})`;
       case "bool":
-        return from === "bool" ? a : `(ints)(${a} != 0)`;
+        return from === "bool" ? a : `(${this.own("ints", scope)})(${a} != 0)`;
       case "int32":
       case "uint32":
       case "uint8": {
-        const whole = from === "bool" ? `(${a} & 1)` : isFloat(from) ? `whole_v(${a})` : a;
-        return `(${REPRESENTATION[e.dtype].lanes})${whole}`;
+        const whole =
+          from === "bool" ? `(${a} & 1)` : isFloat(from) ? `${this.own("whole_v", scope)}(${a})` : a;
+        return `(${this.own(REPRESENTATION[e.dtype].lanes, scope)})${whole}`;
       }
       default:
         return e.dtype satisfies never;
