@@ -20,6 +20,8 @@ export interface CBackendOptions extends BackendOptions {
    * vectors.
    */
   readonly lanes?: number;
+  /** Whether products and sums are rounded once where the processor can: as this one does, unless told. */
+  readonly isFused?: boolean;
 }
 
 /** Registers that a tile and what feeds it may fill. */
@@ -32,6 +34,8 @@ const TILE_GFLOPS_PER_LANE = 10;
 export function createCBackend(options: CBackendOptions): Backend {
   /** What the code is made for. */
   const code = (): CodeOptions => {
+    const { lanes, isFused } = options;
+    if (lanes !== undefined && isFused !== undefined) return { lanes, isFused };
     const found = toolchain();
     const has = "missing" in found ? { lanes: COMMON.vectorWidth, hasFusedMultiplyAdd: false } : found;
     return options.deterministic === true || options.lanes === 1

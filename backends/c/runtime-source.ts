@@ -4,6 +4,7 @@
  */
 
 import { MOST_THREADS } from "../options.ts";
+import { FLUSH_TO_ZERO } from "./flush-to-zero.ts";
 
 /** Words of a step, and which of them says whether all threads meet before it. Addresses and counts are 64-bit words. */
 export const STEP_WORDS = 8;
@@ -41,31 +42,7 @@ enum { CALL = ${CALL}, MOVE = ${MOVE}, LOOP = ${LOOP}, END = ${END}, MEETING = $
 
 typedef void kernel(char *const *buffers, const double *scalars, int64_t thread, int64_t threads);
 
-// Results too small for a normal float are 0 from now on: a hundred times faster. Gives what was set before.
-static uint64_t flush_to_zero(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  const unsigned before = __builtin_ia32_stmxcsr();
-  __builtin_ia32_ldmxcsr(before | 0x8040);
-  return before;
-#elif defined(__aarch64__)
-  uint64_t before;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
-  __asm__ volatile("msr fpcr, %0" : : "r"(before | (1u << 24)));
-  return before;
-#else
-  return 0;
-#endif
-}
-
-static void restore(uint64_t before) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_ldmxcsr((unsigned)before);
-#elif defined(__aarch64__)
-  __asm__ volatile("msr fpcr, %0" : : "r"(before));
-#else
-  (void)before;
-#endif
-}
+${FLUSH_TO_ZERO}
 
 static void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -19,20 +19,28 @@ export interface PlacedPart {
   readonly buffers: readonly string[];
 }
 
+/** The parts that a kernel was joined of, and who runs their functions. */
+export interface PlacedKernel {
+  readonly parts: readonly PlacedPart[];
+  readonly phases: readonly Phase[];
+}
+
 export interface ProgramSource {
   readonly files: readonly string[];
   /** The names of the functions in each file, in the order of their numbers. */
   readonly functions: readonly (readonly string[])[];
-  /** Of each kernel the parts that it was joined of, and who runs their functions. */
-  readonly kernels: readonly { readonly parts: readonly PlacedPart[]; readonly phases: readonly Phase[] }[];
+  readonly kernels: readonly PlacedKernel[];
 }
 
 /** What the function is called that gives the addresses of a file's functions. */
 export const tableName = (file: number): string => `kiln_functions_${file}`;
 
-/** Prints `plan` in at most `most` files. Kernels that are alike, or of which parts are, share their functions. */
-export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number): ProgramSource {
-  const environment: Environment = { lanes: code.lanes, scalars: plan.scalars };
+/** The code of what differs in `plan`, and how its kernels run. Those that are alike, or of which parts are, share functions. */
+export function printKernels(
+  plan: ProgramPlan,
+  { lanes }: CodeOptions,
+): { readonly codes: readonly KernelCode[]; readonly kernels: readonly PlacedKernel[] } {
+  const environment: Environment = { lanes, scalars: plan.scalars };
   const families = new Families();
   const codes = new Map<Kernel, KernelCode>();
   const printed = (kernel: Kernel): PlacedPart & { readonly phases: readonly Phase[] } => {
@@ -59,7 +67,13 @@ export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number)
     const parts = (partsOf(kernel) ?? [kernel]).map(printed);
     return { parts, phases: joinedPhases(parts.map(({ phases }) => phases)) };
   });
-  const files = divided([...codes.values()], most);
+  return { codes: [...codes.values()], kernels };
+}
+
+/** Prints `plan` in at most `most` files. */
+export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number): ProgramSource {
+  const { codes, kernels } = printKernels(plan, code);
+  const files = divided(codes, most);
   return {
     files: files.map((file, k) => printFile(file, k, code)),
     functions: files.map((file) => file.flatMap(({ phases }) => phases.map(({ name }) => name))),

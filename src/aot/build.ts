@@ -2,7 +2,7 @@
 
 import { wasmCode } from "./kernels.ts";
 import { mapMemory } from "./memory-map.ts";
-import type { PortableProgram, Target } from "./portable.ts";
+import type { ModuleTarget, PortableProgram } from "./portable.ts";
 import { moduleSource } from "./source.ts";
 
 /** What the files are called, whatever the model is called. */
@@ -13,7 +13,7 @@ export const CODE_FILE = "model.wasm";
 /** The module's files by name, without the weights. ts-morph, which checks and writes them, is loaded here and not before. */
 export async function buildModule(
   program: PortableProgram,
-  target: Target,
+  target: ModuleTarget,
 ): Promise<Readonly<Record<string, string | Uint8Array>>> {
   const { emitModule } = await import("./emit.ts");
   const map = mapMemory(program.plan);

@@ -32,5 +32,8 @@ export interface PortableProgram {
   readonly optimizer?: OptimizerText;
 }
 
-/** Which code the module runs: loops in its own text, or WebAssembly beside it. */
-export type Target = "js" | "wasm";
+/** Which code a module runs: loops in its own text, or WebAssembly beside it. */
+export type ModuleTarget = "js" | "wasm";
+
+/** What a model is built as: a module, or a library in C. */
+export type Target = ModuleTarget | "c";

@@ -4,7 +4,7 @@ import { arrayName, type DType } from "../core/dtype.ts";
 import { isIndexFault } from "../core/index-limit.ts";
 import type { Shape } from "../core/shape.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
-import type { PortableProgram, Target } from "./portable.ts";
+import type { ModuleTarget, PortableProgram } from "./portable.ts";
 import { literal } from "./quote.ts";
 
 /** `Tensor<Float32Array, readonly [64, 10]>`. */
@@ -49,7 +49,7 @@ function arrangedText(
 const propertyName = (name: string): string => (name === "__proto__" ? `[${literal(name)}]` : literal(name));
 
 /** The parameters of `create`. */
-export const createParameters = (target: Target): string =>
+export const createParameters = (target: ModuleTarget): string =>
   target === "js" ? "weights: Bytes" : "weights: Bytes, code: Bytes";
 
 /** The exported types, up to and including `Model`. */

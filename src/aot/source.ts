@@ -9,10 +9,10 @@ import { formatShape, sizeOf } from "../core/shape.ts";
 import type { Binding } from "../loop/program.ts";
 import { kernelFunction, loopText, VIEW_TYPES } from "./kernels.ts";
 import type { MemoryMap } from "./memory-map.ts";
-import { optimizerScalars } from "./optimizer-scalars.ts";
-import type { PortableProgram, Target } from "./portable.ts";
+import { JAVASCRIPT, optimizerScalars } from "./optimizer-scalars.ts";
+import type { ModuleTarget, PortableProgram } from "./portable.ts";
 import { literal } from "./quote.ts";
-import { runLines } from "./run-lines.ts";
+import { type MovedPlace, type RunText, runLines } from "./run-lines.ts";
 import { createParameters, interfaceText, parameterList, resultText, resultType } from "./signature.ts";
 import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
 
@@ -27,7 +27,7 @@ interface Engine {
 /** The whole source. `starts` are the positions of kernels in the run order of WebAssembly. */
 export function moduleSource(
   program: PortableProgram,
-  target: Target,
+  target: ModuleTarget,
   map: MemoryMap,
   starts: readonly number[],
 ): string {
@@ -102,9 +102,14 @@ function loops({ plan }: PortableProgram, map: MemoryMap): Engine {
       ...(plan.loops === undefined ? [] : ["const bytes = new Uint8Array(memory);"]),
     ].join("\n  "),
     run: (first, last) => {
-      const range = (from: number, to: number): string =>
-        `for (let k = ${from}; k < ${to}; k++) kernels[k](${views.join(", ")});`;
-      return runLines(plan, map, range, first, last);
+      const place = ({ buffer, offset }: MovedPlace): string => `${map.addresses.get(buffer)}${offset}`;
+      const text: RunText = {
+        counter: "let",
+        run: (from, to) => [`for (let k = ${from}; k < ${to}; k++) kernels[k](${views.join(", ")});`],
+        move: (from, to, bytes) =>
+          `bytes.copyWithin(${place(to)}, ${place(from)}, ${place(from)} + ${bytes});`,
+      };
+      return runLines(plan, text, first, last);
     },
   };
 }
@@ -119,7 +124,7 @@ type Run = (thread: number, threads: number, from: number, to: number, base: num
   run: (from, to) => (from === to ? [] : [`run(0, 1, ${starts[from]}, ${starts[to]}, 0, ${DONE});`]),
 });
 
-function createText(program: PortableProgram, target: Target, map: MemoryMap, engine: Engine): string {
+function createText(program: PortableProgram, target: ModuleTarget, map: MemoryMap, engine: Engine): string {
   const { plan, seed, optimizer } = program;
   const scalars =
     plan.scalars.length === 0
@@ -231,7 +236,7 @@ function faultLines({ plan, computedLimits }: PortableProgram): string[] {
 
 /** Sets all scalars for the next run. */
 function scalarLines({ plan, optimizer }: PortableProgram): string[] {
-  const { lines = [], values = {} } = optimizer === undefined ? {} : optimizerScalars(optimizer);
+  const { lines = [], values = {} } = optimizer === undefined ? {} : optimizerScalars(optimizer, JAVASCRIPT);
   const known: Readonly<Record<string, string>> = { ...values, seed: "model.seed", step: "completed" };
   const rate = ["const { lr } = model;", "checkRate(lr);"];
   return [

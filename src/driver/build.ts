@@ -35,8 +35,8 @@ export interface CommonOptions {
   readonly dynamicShapes?: DynamicShapes["dimensions"];
   /** How many programs for other shapes than `inputs` are kept, those used last: 8 by default. */
   readonly maxPrograms?: number;
-  /** `wasm` by default; `backends()` lists what can run here. */
-  readonly backend?: string;
+  /** `wasm` by default; `backends()` lists what can run here. A backend that is no part of Kiln is given itself. */
+  readonly backend?: string | Backend;
   /** How many threads the program may use: as many as there are processors by default. The bits do not depend on it. */
   readonly threads?: number;
   /** Whether the bits must be the same on every engine; costs the multiply-add that some engines have. */
@@ -69,17 +69,20 @@ export interface BuildOptions extends Omit<PipelineOptions, "capabilities"> {
 
 /** The backend of that name, set up as asked. Throws when it cannot run here, with what is missing. */
 export async function usableBackend(
-  name: string = DEFAULT_BACKEND,
+  wanted: string | Backend = DEFAULT_BACKEND,
   { threads, deterministic }: BackendOptions = {},
 ): Promise<Backend> {
-  const backend = backendNamed(name).configured({
+  const backend = (isBackend(wanted) ? wanted : backendNamed(wanted)).configured({
     ...(threads !== undefined && { threads }),
     ...(deterministic !== undefined && { deterministic }),
   });
   const { available, reason } = await backend.available();
-  if (!available) throw new KilnError(`the backend ${name} cannot run here: ${reason}`);
+  if (!available) throw new KilnError(`the backend ${backend.name} cannot run here: ${reason}`);
   return backend;
 }
+
+const isBackend = (value: string | Backend): value is Backend =>
+  typeof value === "object" && value !== null && typeof value.configured === "function";
 
 const TUNE_OPTIONS = { milliseconds: true, file: true } satisfies OptionNames<TuneOptions>;
 

@@ -44,6 +44,18 @@ describe("kiln build", () => {
     expect("hit" in globalThis).toBe(false);
   });
 
+  test("writes a C library where there is no compiler", async () => {
+    writeAll(folder, { "net.mjs": MODEL });
+    const out = join(folder, "library");
+    const args = ["build", join(folder, "net.mjs"), "--backend", "c", "--lanes", "1", "--out", out];
+    const { code, stderr } = await kiln(args, { env: { PATH: folder, KILN_CC: "none" } });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const names = ["CMakeLists.txt", "main.c", "net.c", "net.h", "weights.safetensors"];
+    expect(readdirSync(out).sort()).toEqual(names);
+    const text = readFileSync(join(out, "net.c"), "utf8");
+    expect(text.match(/__attribute__|__builtin|_Alignas/g)).toEqual(["__attribute__"]);
+  });
+
   test("takes the weights of a state dict, or of a file that has one under the name model", async () => {
     const [net, other] = [new TinyNet(), new TinyNet()];
     const path = join(folder, "nested.safetensors");
@@ -66,7 +78,19 @@ describe("kiln build", () => {
     ],
     [
       ["examples/lenet.ts", "--out", "x", "--backend", "interpret"],
-      '--backend must be one of js, wasm, not "interpret"',
+      '--backend must be one of js, wasm, c, not "interpret"',
+    ],
+    [
+      ["examples/lenet.ts", "--out", "x", "--lanes", "8"],
+      "--lanes is a setting of a C library: add --backend c",
+    ],
+    [
+      ["examples/lenet.ts", "--out", "x", "--backend", "c", "--lanes", "3"],
+      '--lanes must be one of 4, 8, 16, 1, not "3"',
+    ],
+    [
+      ["examples/lenet.ts", "--out", "x", "--backend", "c", "--name", "int main()"],
+      '"int main()" is not that',
     ],
     [
       ["examples/lenet.ts", "--out", "FILE/x"],

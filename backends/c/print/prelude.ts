@@ -16,8 +16,15 @@ export interface CodeOptions {
 /** What files with lanes begin with, whatever the number of lanes. */
 export const sharedPrelude = ({ isFused }: CodeOptions): string => `#include <math.h>
 #include <stdint.h>
-#define IS_FUSED ${isFused ? 1 : 0}
-#define INLINE static inline __attribute__((always_inline))
+#if !defined(KILN_FUSED)
+#define KILN_FUSED ${isFused ? 1 : 0}
+#endif
+#define INLINE static inline __attribute__((always_inline, unused))
+#if defined(__clang__)
+#define EVERY_LANE 0xffff
+#else
+#define EVERY_LANE -1
+#endif
 
 ${WORDS_IN_MEMORY}`;
 
@@ -79,10 +86,10 @@ INLINE int any_l(longs a) {
 
 // a * b + c, rounded once where the processor does so in one instruction.
 INLINE floats fused_v(floats a, floats b, floats c) {
-#if !IS_FUSED
+#if !KILN_FUSED
   return a * b + c;
 #elif defined(__AVX512F__) && LANES == 16
-  return __builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
+  return __builtin_ia32_vfmaddps512_mask(a, b, c, EVERY_LANE, 4);
 #elif defined(__FMA__) && LANES == 8
   return __builtin_ia32_vfmaddps256(a, b, c);
 #elif defined(__FMA__) && LANES == 4

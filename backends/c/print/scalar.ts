@@ -68,8 +68,7 @@ export class ScalarPrinter {
 
   /** A place in a buffer, which stands between brackets. */
   index(e: Expr, scope: Scope): string {
-    const text = this.integer(e, scope);
-    return text.startsWith("(") && closesAtEnd(text) ? text.slice(1, -1) : text;
+    return withoutParentheses(this.integer(e, scope));
   }
 
   /** An integer, which in a vector loop may be one of lane 0. */
@@ -210,6 +209,10 @@ const isWord = (type: ExprType): boolean => computedTypes("word").includes(type)
 
 const isWhole = (type: ExprType): boolean =>
   REPRESENTATION[type].scalar === "int32_t" && !REPRESENTATION[type].isMask;
+
+/** A text that something else encloses. */
+export const withoutParentheses = (text: string): string =>
+  text.startsWith("(") && closesAtEnd(text) ? text.slice(1, -1) : text;
 
 /** Whether the parenthesis that a text begins with closes at its end. */
 function closesAtEnd(text: string): boolean {

@@ -81,14 +81,14 @@ const TAKEN: ReadonlySet<string> = new Set(
   (
     "asm auto break case char const continue default do double else enum extern float for goto if inline int long " +
     "register restrict return short signed sizeof static struct switch typedef typeof union unsigned void volatile while " +
-    "main linux unix floats ints words bytes doubles longs thread threads buffers scalars model"
+    "main linux unix fabsf sqrtf floorf ceilf truncf rintf memcpy memmove floats ints words bytes doubles longs thread threads buffers scalars model"
   ).split(" "),
 );
 
 /** A name of the Loop IR, an identifier there, as one that means nothing else in C. */
 export const nameOf = (name: string): string =>
   TAKEN.has(name) ||
-  /^(v_|_|[a-z_]+_[fiubdlv]$|[A-Z][A-Z0-9_]*$|u?int\d+_(t|at)$|of\d+_|math_|share|first|last|scalar_)/.test(
+  /^(v_|_|[a-z_]+_[fiubdlv]$|[A-Z][A-Z0-9_]*$|u?int\d+_(t|at)$|of\d+_|math_|numbers_|share|first|last|scalar_)/.test(
     name,
   )
     ? `v_${name}`

@@ -8,7 +8,7 @@ import type { Expr, Stmt } from "../../../src/loop/types.ts";
 import { isIndex } from "../../../src/loop/typing.ts";
 import { laneStepOf, placeOf, varies } from "../../lanes.ts";
 import { canRunTogether, isVectorLoop } from "../../together.ts";
-import { ScalarPrinter } from "./scalar.ts";
+import { ScalarPrinter, withoutParentheses } from "./scalar.ts";
 import { type FunctionContext, fewerLanes, type Place, type Scope } from "./scope.ts";
 import { isByte, nameOf, REPRESENTATION } from "./spelling.ts";
 import { VectorPrinter } from "./vector.ts";
@@ -169,7 +169,7 @@ export class StatementPrinter {
   private branch(s: Of<"if">, indent: string, scope: Scope): string[] {
     if (!varies(s.condition, scope)) {
       const taken = { ...scope, ranges: scope.ranges.withCondition(s.condition) };
-      const condition = this.scalar.print(s.condition, scope);
+      const condition = withoutParentheses(this.scalar.print(s.condition, scope));
       return [`${indent}if (${condition}) {`, ...this.body(s.body, `${indent}  `, taken), `${indent}}`];
     }
     const mask = this.context.temporary();

@@ -1,6 +1,9 @@
 /** Compiles a model for `kiln build`, and makes the files of its module with all that the compiler knows of it. */
 
+import { createPrintingBackend } from "../../../backends/c/printing.ts";
 import { buildModule } from "../../aot/build.ts";
+import { buildLibrary } from "../../aot/c/build.ts";
+import { prefixFrom } from "../../aot/c/names.ts";
 import type { OptimizerText, PortableProgram, StateRole } from "../../aot/portable.ts";
 import { compile, compileTraining } from "../../compile.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -10,13 +13,14 @@ import { programSeed } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { ModelFile, TensorSpec } from "../model-file.ts";
 import { OPTIMIZERS } from "../train/optimizers.ts";
-import type { BuildRequest } from "./build-request.ts";
+import { type BuildRequest, LANES } from "./build-request.ts";
 
 /** The file of the weights, beside the module. */
 export const WEIGHTS_FILE = "weights.safetensors";
 
 /** What decides the module. */
-export type BuildSettings = Pick<BuildRequest, "mode" | "target" | "batchSize" | "optimizer" | "settings">;
+export type BuildSettings = Pick<BuildRequest, "mode" | "target" | "batchSize" | "optimizer" | "settings"> &
+  Partial<Pick<BuildRequest, "lanes" | "name">>;
 
 /** The module and its weights: the contents of all files by name. */
 export async function buildFiles(
@@ -31,8 +35,25 @@ export async function buildFiles(
   }
   // An optimizer begins with zeros, which is what a module takes for states that its file lacks.
   const kept = [...states].filter(([name]) => program.roles.get(name) !== "optimizer");
-  const weights = encodeSafetensors(await storedTensors(kept), { format: "pt" });
-  return { ...(await buildModule(program, request.target)), [WEIGHTS_FILE]: weights };
+  const stored = await storedTensors(kept);
+  const weights = encodeSafetensors(stored, { format: "pt" });
+  return { ...(await codeFiles(file, request, program, stored)), [WEIGHTS_FILE]: weights };
+}
+
+/** A module, or a library in C, whose text holds the weights. */
+async function codeFiles(
+  { model }: ModelFile,
+  { target, lanes = LANES, name }: BuildSettings,
+  program: PortableProgram,
+  stored: readonly (readonly [string, StoredTensor])[],
+): Promise<Readonly<Record<string, string | Uint8Array>>> {
+  if (target !== "c") return buildModule(program, target);
+  return buildLibrary({
+    ...{ program, lanes },
+    prefix: name ?? prefixFrom(model.constructor.name),
+    values: new Map(stored.map(([state, { data }]) => [state, data])),
+    order: Object.keys(model.stateDict()),
+  });
 }
 
 interface Taken {
@@ -43,9 +64,7 @@ interface Taken {
 async function portableProgram(file: ModelFile, request: BuildSettings): Promise<Taken> {
   const { model, loss, targets } = file;
   const inputs = resized(file.inputs, file, request.batchSize);
-  // Every engine with vectors runs it, and gives the same bits.
-  const alone = request.target === "wasm" ? { threads: 1, deterministic: true } : {};
-  const options = { inputs, backend: request.target, ...alone };
+  const options = { inputs, ...backendFor(request) };
   const seed = programSeed();
   if (request.mode === "forward") {
     const { portable } = await compile(model, options);
@@ -64,6 +83,20 @@ async function portableProgram(file: ModelFile, request: BuildSettings): Promise
     program: { plan, limits, computedLimits, seed, roles: rolesOf(model, states), optimizer: text },
     states,
   };
+}
+
+/** What compiles it. WebAssembly is such as every engine with vectors runs, with the same bits. */
+function backendFor({ target, lanes = LANES }: BuildSettings) {
+  switch (target) {
+    case "js":
+      return { backend: target };
+    case "wasm":
+      return { backend: target, threads: 1, deterministic: true };
+    case "c":
+      return { backend: createPrintingBackend(lanes) };
+    default:
+      return target satisfies never;
+  }
 }
 
 /** Shapes for another batch: what has the file's batch in front gets the new one. */

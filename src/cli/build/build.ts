@@ -19,7 +19,7 @@ const FILES = ["model.js", "model.d.ts", "model.wasm", WEIGHTS_FILE];
 
 export const build: Command = {
   name: "build",
-  summary: "Writes a model as a stand-alone module with types: no dependency, no eval.",
+  summary: "Writes a model as a stand-alone module with types, or as a library in C.",
   operands: [MODEL],
   options: [
     { name: "out", value: "DIR", doc: "the folder to write to; needed" },
@@ -31,9 +31,21 @@ export const build: Command = {
     },
     {
       name: "backend",
-      value: "js|wasm",
-      doc: "readable loops, or WebAssembly beside a small loader",
+      value: "js|wasm|c",
+      doc: "readable loops, WebAssembly beside a small loader, or a library in C99",
       default: "js",
+    },
+    {
+      name: "lanes",
+      value: "1|4|8|16",
+      doc: "floats in a vector, with --backend c; 1 is ISO C without vectors",
+      default: "4",
+    },
+    {
+      name: "name",
+      value: "NAME",
+      doc: "what all names begin with, with --backend c",
+      default: "the name of the model's class in small letters",
     },
     {
       name: "checkpoint",
@@ -64,11 +76,13 @@ export const build: Command = {
   ],
   notes: [
     `It writes model.js, model.d.ts, ${WEIGHTS_FILE} and with --backend wasm model.wasm. Shapes are fixed, the batch's too.`,
+    "With --backend c it writes NAME.c, NAME.h, the weights, an example and a CMakeLists.txt; no compiler is needed for that.",
     "The module runs where code from strings is forbidden: js needs nothing, wasm 'wasm-unsafe-eval' in a page's policy.",
   ],
   examples: [
     "kiln build examples/lenet.ts --batch-size 1 --out lenet",
     "kiln build examples/lenet.ts --checkpoint run/checkpoint.safetensors --backend wasm --out lenet",
+    "kiln build examples/lenet.ts --batch-size 1 --backend c --lanes 1 --out firmware/lenet",
     "kiln build examples/lenet.ts --mode training --optimizer adam --out learning",
   ],
   async run(given, root) {

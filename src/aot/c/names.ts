@@ -1,0 +1,63 @@
+/** Names in a C library: of what it exports, which many libraries may stand beside, and of arguments. */
+
+import { KilnError } from "../../core/errors.ts";
+
+/** What functions of C and POSIX begin with that would be met by names like ours: `sem_init`. */
+const FOREIGN = ["cnd", "fe", "mtx", "pthread", "sem", "thrd", "tss"];
+
+/** So many letters that what follows the prefix still counts: compilers may look at 31 of a name. */
+const MOST_LETTERS = 20;
+
+/** The prefix that a model's class gives: `LeNet` is `lenet`, `CharGPT` is `chargpt`. */
+export function prefixFrom(className: string): string {
+  const letters = className.replace(/[^A-Za-z0-9_]/g, "").toLowerCase();
+  const prefix = letters.replace(/^[^a-z]+/, "").slice(0, MOST_LETTERS);
+  return prefix === "" || FOREIGN.includes(prefix) ? `${prefix}model` : prefix;
+}
+
+/** Throws unless everything that begins with `name` and an underscore is free in a C program. */
+export function checkPrefix(name: string): void {
+  const isGood = /^[a-z][a-z0-9_]*$/.test(name) && name.length <= MOST_LETTERS && !FOREIGN.includes(name);
+  if (isGood) return;
+  throw new KilnError(
+    `--name begins all names of the library: up to ${MOST_LETTERS} small letters, digits and underscores, and none of ${FOREIGN.join(", ")}; "${name}" is not that`,
+  );
+}
+
+/** Words that no argument can be called: those of C and C++, and what the functions call and declare that take them. */
+const TAKEN: ReadonlySet<string> = new Set(
+  (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register " +
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm linux unix " +
+    "and and_eq bitand bitor bool catch class compl delete dynamic_cast explicit export false friend mutable namespace new " +
+    "not not_eq operator or or_eq private protected public reinterpret_cast static_cast template this throw true try typeid " +
+    "typename using virtual wchar_t xor xor_eq " +
+    "model loss memory scalars before control fault completed lr k step root scaled product at next correction most length " +
+    "rate rectified memcpy memmove memset pow sqrt flush_to_zero restore memory_of control_of size_t " +
+    "status count arguments printf fprintf stderr read_numbers read_picture print_floats print_integers print_bytes random_word"
+  ).split(" "),
+);
+
+/** Names for arguments, of which no two are equal, like the wanted ones and allowed in C and C++. */
+export function argumentNames(wanted: readonly string[]): readonly string[] {
+  const taken = new Set<string>();
+  return wanted.map((text) => {
+    const letters = text.replace(/[^A-Za-z0-9_]/g, "_").replace(/^_+|_+$/g, "");
+    const plain = letters.toLowerCase().replace(/^[^a-z]+/, "") || "value";
+    const first = TAKEN.has(plain) || /^(kernel_|numbers_|u?int\d+_t$)/.test(plain) ? `${plain}_` : plain;
+    let name = first;
+    for (let k = 2; taken.has(name); k++) name = `${first}_${k}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** A string literal: bytes that are no plain letters are written in octal digits. */
+export const stringLiteral = (text: string): string =>
+  `"${[...new TextEncoder().encode(text)]
+    .map((byte) =>
+      byte < 32 || byte > 126 || `"\\?`.includes(String.fromCharCode(byte))
+        ? `\\${byte.toString(8).padStart(3, "0")}`
+        : String.fromCharCode(byte),
+    )
+    .join("")}"`;
