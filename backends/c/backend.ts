@@ -4,7 +4,7 @@ import { invariant } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import type { Availability, Backend, BackendOptions, StateMemory } from "../backend.ts";
 import { checkThreads, MOST_THREADS } from "../options.ts";
-import { COMMON, FUSED, PROCESSOR, SCALAR } from "../processor.ts";
+import { COMMON, costsInLanes, FUSED, PROCESSOR, SCALAR } from "../processor.ts";
 import { type Koffi, loadKoffi } from "./koffi.ts";
 import { prepareRuntime } from "./library.ts";
 import { CStates } from "./memory.ts";
@@ -47,8 +47,13 @@ export function createCBackend(options: CBackendOptions): Backend {
     name: "c",
     get capabilities() {
       const { lanes, isFused } = code();
+      const processor = isFused ? FUSED : PROCESSOR;
+      const costsFor = (count: number) => ({
+        vectorWidth: count,
+        costs: costsInLanes(processor.costs, count),
+      });
       return {
-        ...(isFused ? FUSED : PROCESSOR),
+        ...processor,
         ...(lanes === 1 && SCALAR),
         scalar: SCALAR,
         schedules: true,
@@ -58,7 +63,7 @@ export function createCBackend(options: CBackendOptions): Backend {
               registers: lanes >= 16 ? REGISTERS.many : REGISTERS.few,
               loadsFirst: false,
               tileGflops: TILE_GFLOPS_PER_LANE * lanes,
-              fewerLanes: fewerLanes(lanes),
+              ...(lanes > 1 && { ...costsFor(lanes), fewerLanes: fewerLanes(lanes).map(costsFor) }),
             }),
         vectorWidth: lanes,
         threads: threads(),

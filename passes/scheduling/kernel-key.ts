@@ -11,7 +11,11 @@ import type { Kernel } from "../../src/loop/types.ts";
  */
 export function kernelKey({ buffers, body }: Kernel, capabilities: Capabilities): string {
   const kinds = buffers.map(({ dtype, length, access, range }) => ({ dtype, length, access, range }));
-  const { memory, costs, times, ...known } = capabilities;
+  const { memory, costs, times, fewerLanes, ...others } = capabilities;
+  const known = {
+    ...others,
+    ...(fewerLanes && { fewerLanes: fewerLanes.map(({ vectorWidth }) => vectorWidth) }),
+  };
   const names = new Map(buffers.map(({ name }, k) => [name, `buffer${k}`]));
   const text = printBody(renamed(body, names));
   return fingerprint([JSON.stringify(kinds), ...text, JSON.stringify(known)].join("\n"));

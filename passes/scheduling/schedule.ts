@@ -140,7 +140,7 @@ function machinesFor(kernel: Kernel, capabilities: Capabilities): readonly Capab
     loops.some(({ extent }) => extent > 1 && extent < 2 * most),
   );
   return isShort
-    ? [capabilities, ...fewerLanes.map((vectorWidth) => ({ ...capabilities, vectorWidth }))]
+    ? [capabilities, ...fewerLanes.map((fewer) => ({ ...capabilities, ...fewer }))]
     : [capabilities];
 }
 

@@ -60,7 +60,7 @@ function misfit(
   if (!isOpen && (schedules || oneElementPerThread) && hasReduction(kernel)) {
     return `holds a reduction that is no loop yet, and ${backend} runs loops alone: go on from lower`;
   }
-  const known: readonly unknown[] = [vectorWidth, ...fewerLanes];
+  const known: readonly unknown[] = [vectorWidth, ...fewerLanes.map((fewer) => fewer.vectorWidth)];
   const lanes = loops.find(({ loop, extent }) => loop === "vector" && !known.includes(extent))?.extent;
   if (lanes !== undefined) {
     const has = vectorWidth === 1 ? "one number at a time" : `${vectorWidth}`;

@@ -15,8 +15,8 @@ export interface Cache {
 export interface Machine {
   /** Floats in one vector register; 1 for scalar code. */
   readonly vectorWidth: number;
-  /** Fewer floats in which kernels may run as well, for loops that do not fill a register; absent where all take as many. */
-  readonly fewerLanes?: readonly number[];
+  /** Fewer floats in which kernels may run as well, for loops that do not fill a register, and what work costs then. */
+  readonly fewerLanes?: readonly Pick<Machine, "vectorWidth" | "costs">[];
   /** Registers that a tile may fill before they spill: accumulators, and in vector code also what feeds them. */
   readonly registers: number;
   /** Whether all loads of an iteration come before its arithmetic, wherever they stand, so that each takes a register. */

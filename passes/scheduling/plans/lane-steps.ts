@@ -1,7 +1,8 @@
 /**
  * What tiles pay where lanes do not stand side by side in memory: in what they read in place, in what they store, and in what
  * they read to finish a sum. Two or three elements apart they are picked out of two vectors; further apart each is moved by
- * itself, and where each is in another page, and no cache near by holds them all, each waits.
+ * itself, and where each is in another page, and no cache near by holds them all, each waits; so it does where many lanes go to
+ * one place of the nearest cache.
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
@@ -13,6 +14,9 @@ import { iterationsOf, type Nest } from "../analysis/nest.ts";
 
 /** So many elements apart, the lanes of one vector are found in two. */
 const MOST_APART = 3;
+
+/** More lines that lie at the same place of the nearest cache push each other out of it. */
+const MOST_IN_A_SET = 8;
 
 /** The elements between neighbours along `loop`. */
 const stepOf = (index: Expr, loop: string): number => Math.abs(coefficientOf(toAffine(index), loop));
@@ -29,8 +33,12 @@ export function finishCost(machine: Machine, { loops, stores }: Nest, loop: stri
   if (machine.vectorWidth === 1) return stores.length * tile.store;
   const near = machine.memory.caches.find(({ isDirect }) => !isDirect);
   const isFar = near !== undefined && 4 * iterationsOf(loops) > near.bytes;
-  const apart = (index: Expr, paged: number): number =>
-    tile.scatteredStore + (isFar && 4 * stepOf(index, loop) >= machine.memory.pageBytes ? paged : 0);
+  const { pageBytes, periodFloats } = machine.memory;
+  const apart = (index: Expr, paged: number): number => {
+    const step = stepOf(index, loop);
+    const isCrowded = machine.vectorWidth > MOST_IN_A_SET && step % periodFloats === 0;
+    return tile.scatteredStore + (isCrowded || (isFar && 4 * step >= pageBytes) ? paged : 0);
+  };
   const loads = outermost(
     stores.map(({ value }) => value),
     ({ kind }) => kind === "load",
