@@ -136,8 +136,11 @@ export class KernelGroups {
       this.groups[at].members.push(k);
       return;
     }
-    if (reader === undefined || aside !== undefined) this.groups.splice(end, 0, { members: [k] });
-    else this.before.set(reader, { members: [k] });
+    if (reader === undefined) this.groups.push({ members: [k] });
+    else {
+      if (aside !== undefined) this.groups.splice(end, 0, aside);
+      this.before.set(reader, { members: [k] });
+    }
   }
 
   /** Whether there is memory for what a kernel packs from the time of a group on. */

@@ -1,33 +1,64 @@
 /**
  * Places all buffers of a program in one arena: buffers whose lifetimes do not overlap share memory. Greedy
  * by size, lowest free offset first (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
- * Inference", 2020).
+ * Inference", 2020); where that leaves gaps, other orders are tried.
  */
 
-import { align, lifetimesOf, type Placement, type ProgramPlan } from "../../src/loop/plan.ts";
+import {
+  align,
+  type Lifetime,
+  lifetimesOf,
+  mostAlive,
+  type Placement,
+  type ProgramPlan,
+} from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Pass } from "../pass.ts";
+
+const size = (a: Lifetime, b: Lifetime): number => b.byteLength - a.byteLength;
+const weight = ({ byteLength, first, last }: Lifetime): number => byteLength * Math.sqrt(last - first + 1);
+
+/** Which buffers are placed before others: large ones, of equal ones those that are needed longest, and those that are both. */
+const ORDERS: readonly ((a: Lifetime, b: Lifetime) => number)[] = [
+  size,
+  (a, b) => size(a, b) || b.last - a.last,
+  (a, b) => weight(b) - weight(a),
+];
 
 export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
   name: "plan-memory",
   doc: "Gives every buffer an offset in one arena; values that are never alive together share bytes.",
   run(program) {
     const lifetimes = lifetimesOf(program);
-    const placed: Placement[] = [];
-    for (const life of [...lifetimes].sort((a, b) => b.byteLength - a.byteLength)) {
-      const neighbours = placed
-        .filter((p) => p.first <= life.last && life.first <= p.last)
-        .sort((a, b) => a.byteOffset - b.byteOffset);
-      let byteOffset = 0;
-      for (const p of neighbours) {
-        if (byteOffset + life.byteLength <= p.byteOffset) break;
-        byteOffset = Math.max(byteOffset, align(p.byteOffset + p.byteLength));
-      }
-      placed.push({ ...life, byteOffset });
+    const least = mostAlive(lifetimes, program.kernels.length);
+    let best: readonly Placement[] | undefined;
+    for (const order of ORDERS) {
+      const placed = placedInOrder([...lifetimes].sort(order));
+      if (best === undefined || arenaOf(placed) < arenaOf(best)) best = placed;
+      if (arenaOf(best) <= align(least)) break;
     }
-    const order = new Map(lifetimes.map((life, k) => [life.buffer, k]));
-    placed.sort((a, b) => order.get(a.buffer)! - order.get(b.buffer)!);
-    const arenaBytes = align(Math.max(0, ...placed.map((p) => p.byteOffset + p.byteLength)));
-    return { ...program, placements: placed, arenaBytes };
+    const places = new Map((best ?? []).map((placement) => [placement.buffer, placement]));
+    const placements = lifetimes.map(({ buffer }) => places.get(buffer)!);
+    return { ...program, placements, arenaBytes: arenaOf(placements) };
   },
 };
+
+const arenaOf = (placed: readonly Placement[]): number =>
+  align(placed.reduce((end, p) => Math.max(end, p.byteOffset + p.byteLength), 0));
+
+/** Each buffer at the lowest offset that those before it leave free for it. */
+function placedInOrder(lifetimes: readonly Lifetime[]): Placement[] {
+  const placed: Placement[] = [];
+  for (const life of lifetimes) {
+    const neighbours = placed
+      .filter((p) => p.first <= life.last && life.first <= p.last)
+      .sort((a, b) => a.byteOffset - b.byteOffset);
+    let byteOffset = 0;
+    for (const p of neighbours) {
+      if (byteOffset + life.byteLength <= p.byteOffset) break;
+      byteOffset = Math.max(byteOffset, align(p.byteOffset + p.byteLength));
+    }
+    placed.push({ ...life, byteOffset });
+  }
+  return placed;
+}

@@ -11,6 +11,7 @@ import { usedBuffers } from "../../src/loop/used-buffers.ts";
 import { visitStatements } from "../../src/loop/walk.ts";
 import type { Pass } from "../pass.ts";
 import { hoistInvariants } from "../scheduling/transforms/hoist-invariants.ts";
+import { inPackOrder } from "./pack-order.ts";
 
 /** Kernels that make scratch from values, and from nothing else. */
 const DERIVING: ReadonlySet<string> = new Set(["pack", "winner_lists"]);
@@ -23,8 +24,8 @@ interface Derived {
 
 export const sharePanels: Pass<LoweredProgram, LoweredProgram> = {
   name: "share-panels",
-  doc: "Panels and winner lists that several kernels want are made once, and those that a loop would make again are made before it.",
-  run: (program) => shared(hoistInvariants(program)),
+  doc: "Panels and winner lists that several kernels want are made once, those that a loop would make again are made before it, and of those for one reader the one comes first that frees most.",
+  run: (program) => inPackOrder(shared(hoistInvariants(program))),
 };
 
 /** The program without the kernels that make what is there already. */
