@@ -3,7 +3,7 @@
 import { byteSize, isFloat } from "../../src/core/dtype.ts";
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
 import { operandsOf, producerOf } from "../../src/ir/body.ts";
-import type { Node, TensorType } from "../../src/ir/types.ts";
+import type { Node, TensorType, Value } from "../../src/ir/types.ts";
 import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
@@ -106,3 +106,9 @@ export function reducesAcross(node: Node, { attrs, inputs }: Node): boolean {
 }
 
 const typesOf = (node: Node): TensorType[] => operandsOf(node).map(({ type }) => type);
+
+/** So many times smaller than something else is a value that counts for nothing beside it, such as a weight for each column. */
+const SMALL = 8;
+
+export const isSmallBeside = (value: Value, other: Value): boolean =>
+  SMALL * sizeOf(value.type.shape) <= sizeOf(other.type.shape);

@@ -6,6 +6,7 @@ import { CONSTANT } from "../../src/ir/builder.ts";
 import type { Node } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import { reducesAcross } from "./cheap.ts";
+import type { IndexMaps } from "./index-maps.ts";
 
 /** A group while it grows. */
 export interface Draft {
@@ -34,6 +35,30 @@ export function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
 export const contains = (draft: Draft, pattern: string): boolean =>
   [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
 
+/** The loops of `draft` that evaluate what its `users` read: where there are several, they may round differently. */
+export function placesIn(
+  draft: Draft,
+  users: readonly Node[],
+  maps: Pick<IndexMaps, "has">,
+): ReadonlySet<Place> {
+  const places = new Set<Place>();
+  for (const user of users) {
+    const outer = draft.nodes.get(user);
+    if (outer === undefined) continue;
+    const { pattern } = definitionOf(user);
+    const passesOn = pattern === "elementwise" || maps.has(user);
+    if (passesOn || pattern === "row") for (const place of outer) places.add(place);
+    if (!passesOn) places.add(producerOf(user));
+  }
+  return places;
+}
+
+/** Whether a factor of a product in `draft` is made of what these `users` read. */
+export const isFactor = (draft: Draft, users: readonly Node[], maps: Pick<IndexMaps, "has">): boolean =>
+  [...placesIn(draft, users, maps)].some(
+    (place) => "op" in place && definitionOf(place).pattern === "contraction",
+  );
+
 /**
  * Whether a group may compute `node` in these places if it needs whole rows: not where a product is, which would run in tiles
  * across rows without it, nor in a reduction across rows, which would compute every row again for each of its results.
@@ -46,11 +71,12 @@ export function mayHoldRow(draft: Draft, node: Node, places: ReadonlySet<Place>)
 
 /** Groups in an order in which every value is stored before it is read. */
 export function ordered(all: readonly Draft[], position: ReadonlyMap<Node, number>): Draft[] {
-  const first = new Map(
-    all.map((draft) => [draft, Math.min(...[...draft.stores].map((node) => position.get(node)!))]),
+  // A group that stores several values is one of those with the last of them: until then there is nothing that it waits for.
+  const last = new Map(
+    all.map((draft) => [draft, Math.max(...[...draft.stores].map((node) => position.get(node)!))]),
   );
   const byPosition = (drafts: Iterable<Draft>): Draft[] =>
-    [...drafts].sort((a, b) => first.get(a)! - first.get(b)!);
+    [...drafts].sort((a, b) => last.get(a)! - last.get(b)!);
   return topologicalOrder(byPosition(all), ({ needs }) => byPosition(needs));
 }
 

@@ -27,15 +27,17 @@ import {
   movesWhole,
   widens,
 } from "./cheap.ts";
+import { ComputedAgain } from "./computed-again.ts";
 import {
   contains,
   type Draft,
   groupName,
+  isFactor,
   mayHoldRow,
   needsAny,
   newDraft,
   ordered,
-  type Place,
+  placesIn,
 } from "./draft.ts";
 import { GroupSizes } from "./group-size.ts";
 import { isElementwiseAlone, isPointwise, readsInPlace, walkAlike } from "./horizontal-fusion.ts";
@@ -62,6 +64,8 @@ class Fusion {
   private readonly sizes = new GroupSizes();
   private readonly outputs: Set<Value>;
   private readonly recomputed: ReadonlySet<Node>;
+  private readonly kept: ReadonlySet<Node>;
+  private readonly again: ComputedAgain;
   /** Nodes that only move data, where their readers find it by themselves. */
   private readonly maps: IndexMaps;
   /** Nodes that are constant along the inner loops of all that use them. */
@@ -80,10 +84,12 @@ class Fusion {
     this.users = new Map(usersOf(graph));
     this.outputs = new Set(graph.outputs.map(({ value }) => baseOf(value)));
     this.recomputed = new Set(graph.partition?.recomputed ?? []);
+    this.kept = new Set(graph.partition?.kept ?? []);
+    this.again = new ComputedAgain(graph, capabilities.schedules);
     this.updates = graph.updates;
     this.newValues = new Set(graph.updates.map(({ value }) => value));
     this.commit = new Commit(graph.updates, capabilities.maxOutputs);
-    this.maps = new IndexMaps(graph, this.users, this.outputs);
+    this.maps = new IndexMaps(graph, this.users, this.outputs, this.again);
   }
 
   /**
@@ -168,8 +174,10 @@ class Fusion {
   }
 
   /** Places a node as its users like it, whether a state takes its value or not. */
-  private placeInside(node: Node, users: readonly Node[]): void {
+  private placeInside(node: Node, all: readonly Node[]): void {
     const { pattern } = definitionOf(node);
+    const users = this.packedAgain(node, all);
+    if (all.length > 0 && users.length === 0) return;
     if (this.outputs.has(node) || this.isReadInMemory(node)) {
       this.root(node, users);
       return;
@@ -192,9 +200,9 @@ class Fusion {
     const [group] = groups;
     const joins =
       groups.length === 1 &&
-      this.hasRoom(users, groups) &&
+      this.sizes.hasRoom(groups, users) &&
       this.mayJoin(node, users, group) &&
-      (!compared || this.placesIn(group, users).size === 1) &&
+      (!compared || placesIn(group, users, this.maps).size === 1) &&
       this.join(node, group, users);
     if (!joins) this.root(node, users);
   }
@@ -225,7 +233,7 @@ class Fusion {
 
   private inlineEverywhere(node: Node, users: readonly Node[]): void {
     const drafts = new Set(users.flatMap((user) => this.membership.get(user) ?? []));
-    if (!isFree(node) && !this.hasRoom(users, drafts)) {
+    if (!isFree(node) && !this.sizes.hasRoom(drafts, users)) {
       this.root(node, users);
       return;
     }
@@ -234,8 +242,16 @@ class Fusion {
     if (refused.length > 0) this.root(node, users);
   }
 
-  private hasRoom(users: readonly Node[], drafts: Iterable<Draft>): boolean {
-    return [...drafts].every((draft) => this.sizes.hasRoom(draft, users));
+  /** Has products of the backward pass that pack a value compute it again; gives the users that still want it from memory. */
+  private packedAgain(node: Node, users: readonly Node[]): readonly Node[] {
+    const again = this.again.laterUsers(node, users);
+    const drafts = new Set(again.flatMap((user) => this.membership.get(user) ?? []));
+    const isPacked = [...drafts].some((draft) => isFactor(draft, again, this.maps));
+    if (!isPacked || drafts.has(this.last) || !this.sizes.hasRoom(drafts, again)) return users;
+    if (this.outputs.has(node) || this.maps.isCompared(node, users)) return users;
+    this.membership.set(node, []);
+    for (const draft of drafts) this.enter(node, draft, again, false);
+    return users.filter((user) => !again.includes(user));
   }
 
   /** Has a node computed in a group; false where that is the commit and it would read a state too late there. */
@@ -249,23 +265,9 @@ class Fusion {
     if (isStored) draft.stores.add(node);
     if (draft.nodes.has(node)) return;
     this.sizes.enter(draft, node, users);
-    const inner = this.placesIn(draft, users);
+    const inner = placesIn(draft, users, this.maps);
     draft.nodes.set(node, isStored ? new Set([draft, ...inner]) : inner);
     this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
-  }
-
-  /** The loops of `draft` that evaluate what its `users` read: where there are several, they may round differently. */
-  private placesIn(draft: Draft, users: readonly Node[]): ReadonlySet<Place> {
-    const places = new Set<Place>();
-    for (const user of users) {
-      const outer = draft.nodes.get(user);
-      if (outer === undefined) continue;
-      const { pattern } = definitionOf(user);
-      const passesOn = pattern === "elementwise" || this.maps.has(user);
-      if (passesOn || pattern === "row") for (const place of outer) places.add(place);
-      if (!passesOn) places.add(producerOf(user));
-    }
-    return places;
   }
 
   /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
@@ -280,7 +282,7 @@ class Fusion {
 
   /** An elementwise group that goes on computing with `node` and waits for no other reader: its loop stores the value as well. */
   private host(node: Node, users: readonly Node[], readers: ReadonlySet<Draft>): Draft | undefined {
-    if (this.maps.isCompared(node, users) || !this.mayBeOneOfMany(node)) return undefined;
+    if (this.maps.isCompared(node, users) || !isElementwiseAlone(node, this.users)) return undefined;
     const readsItsOrder = this.readersOf(
       node,
       users.filter((user) => isView(user) || this.maps.has(user)),
@@ -300,11 +302,11 @@ class Fusion {
   /** A group with room for one more store whose loop over elements could store `node`. */
   private sibling(node: Node, readers: ReadonlySet<Draft>): Draft | undefined {
     const isPlain = definitionOf(node).pattern !== "elementwise";
-    if (!isPlain && !this.mayBeOneOfMany(node)) return undefined;
+    if (!isPlain && !isElementwiseAlone(node, this.users)) return undefined;
     return this.drafts.find(
       (draft) =>
         draft.stores.size < this.capabilities.maxOutputs &&
-        [...draft.stores].some((other) => walkAlike(node, other)) &&
+        [...draft.stores].some((other) => walkAlike(node, other, this.users)) &&
         (isPlain || this.hasPlace(draft, node, [])) &&
         !readers.has(draft) &&
         !needsAny(draft, readers),
@@ -317,14 +319,12 @@ class Fusion {
     return (
       draft !== this.last &&
       draft.stores.size < this.capabilities.maxOutputs &&
-      this.hasRoom(users, [draft]) &&
+      this.sizes.hasRoom([draft], users) &&
       [...draft.nodes.keys()].every(isPointwise) &&
-      [...draft.stores].every((store) => sameShape(store.type.shape, shape) && this.mayBeOneOfMany(store))
+      [...draft.stores].every(
+        (store) => sameShape(store.type.shape, shape) && isElementwiseAlone(store, this.users),
+      )
     );
-  }
-
-  private mayBeOneOfMany(node: Node): boolean {
-    return isElementwiseAlone(node, (input) => this.users.get(input) ?? []);
   }
 
   /** The groups that read `node`, through views too. */
@@ -377,6 +377,7 @@ class Fusion {
           return false;
         return users.every((user) => isEpilogue(node, user) || movesWhole(user) || holdsContraction(user));
       case "reduction":
+        if (this.kept.has(node)) return false;
         if (!this.capabilities.oneElementPerThread && users.every((user) => isRowConstant(node, user)))
           return !contains(draft, "contraction");
         if (contains(draft, "contraction") || contains(draft, "reduction")) return false;
@@ -394,6 +395,6 @@ class Fusion {
   }
 
   private mayBeRow(node: Node, users: readonly Node[], drafts: readonly Draft[]): boolean {
-    return drafts.every((draft) => mayHoldRow(draft, node, this.placesIn(draft, users)));
+    return drafts.every((draft) => mayHoldRow(draft, node, placesIn(draft, users, this.maps)));
   }
 }

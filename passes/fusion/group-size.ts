@@ -20,13 +20,15 @@ interface Growing {
 export class GroupSizes {
   private readonly steps = new WeakMap<Growing, Map<Node, number>>();
 
-  /** Whether a node that `users` read may be computed in `group`. */
-  hasRoom(group: Growing, users: readonly Node[]): boolean {
-    const steps = this.steps.get(group);
-    return (
-      this.stepsTo(group, users) <= MOST_STEPS &&
-      (steps === undefined || steps.size < MOST_NODES * Math.max(1, group.stores.size))
-    );
+  /** Whether a node that `users` read may be computed in all of these groups. */
+  hasRoom(groups: Iterable<Growing>, users: readonly Node[]): boolean {
+    return [...groups].every((group) => {
+      const steps = this.steps.get(group);
+      return (
+        this.stepsTo(group, users) <= MOST_STEPS &&
+        (steps === undefined || steps.size < MOST_NODES * Math.max(1, group.stores.size))
+      );
+    });
   }
 
   /** Notes that `node`, which `users` read, is computed in `group`. */

@@ -17,7 +17,7 @@ const IN_MEMORY: readonly string[] = ["view", "loop", "result", "generator"];
 const DEPTH = 4;
 
 /** Whether two nodes are results of one op, reductions that go over the same axes of equal shapes and read a tensor in common, or such elementwise chains: one loop serves both. */
-export function walkAlike(a: Node, b: Node): boolean {
+export function walkAlike(a: Node, b: Node, users: ReadonlyMap<Value, readonly Node[]>): boolean {
   const [first, second] = [producerOf(a), producerOf(b)];
   if (first === second) return true;
   if (isElementwise(a) && isElementwise(b)) {
@@ -25,13 +25,15 @@ export function walkAlike(a: Node, b: Node): boolean {
     return sameShape(a.type.shape, b.type.shape) && [...readsOf(b, DEPTH)].some((value) => read.has(value));
   }
   const [x, y] = [first.inputs[0], second.inputs[0]];
+  // What several read lies in memory and is read there, whatever it was made of: long before, maybe.
+  const depthOf = (value: Value): number => ((users.get(value)?.length ?? 0) > 1 ? 0 : 1);
   return (
     definitionOf(a).pattern === "reduction" &&
     definitionOf(b).pattern === "reduction" &&
     sameShape(a.type.shape, b.type.shape) &&
     sameShape(x.type.shape, y.type.shape) &&
     String(ints(first.attrs, "axes")) === String(ints(second.attrs, "axes")) &&
-    [...readsOf(x, 1)].some((value) => readsOf(y, 1).has(value))
+    [...readsOf(x, depthOf(x))].some((value) => readsOf(y, depthOf(y)).has(value))
   );
 }
 
@@ -62,17 +64,18 @@ export const readsInPlace = (node: Node, user: Node): boolean =>
  * Whether a loop that stores `node` and other values is made of elementwise work alone, or of a row whose elements others
  * read too: no product, window or row would have ended in this node's kernel, had it one of its own.
  */
-export function isElementwiseAlone(node: Node, usersOf: (node: Node) => readonly Node[]): boolean {
+export function isElementwiseAlone(node: Node, users: ReadonlyMap<Value, readonly Node[]>): boolean {
+  const isShared = (value: Value): boolean => (users.get(value)?.length ?? 0) > 1;
   const seen = new Set<Node>();
   const isAlone = (inner: Node): boolean => {
     if (seen.has(inner)) return true;
     seen.add(inner);
     return operandsOf(inner).every((input) => {
       if (input.kind !== "node" || !isCheapIn(input, inner)) return true;
-      if (isRow(inner) && usersOf(input).length > 1) return true;
+      if (isRow(inner) && isShared(input)) return true;
       if (isElementwise(input)) return isAlone(input);
       const { pattern } = definitionOf(input);
-      return isPointwise(input) || IN_MEMORY.includes(pattern) || usersOf(input).length > 1;
+      return isPointwise(input) || IN_MEMORY.includes(pattern) || isShared(input);
     });
   };
   return (isElementwise(node) || isRow(node)) && isAlone(node);

@@ -13,6 +13,7 @@ import { simplify } from "../../src/loop/simplify.ts";
 import type { Expr } from "../../src/loop/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import { isCompared } from "./cheap.ts";
+import { type ComputedAgain, isStraight } from "./computed-again.ts";
 
 /** The longest chain of maps that becomes one. */
 const MOST_MAPS = 8;
@@ -22,8 +23,13 @@ export class IndexMaps {
   private readonly maps: ReadonlySet<Value>;
   private readonly users: ReadonlyMap<Value, readonly Node[]>;
 
-  /** `users` says who reads each value; what is `stored` is found in memory. */
-  constructor(graph: Graph, users: ReadonlyMap<Value, readonly Node[]>, stored: ReadonlySet<Value>) {
+  /** `users` says who reads each value; what is `stored` is found in memory, and what is computed `again` is not. */
+  constructor(
+    graph: Graph,
+    users: ReadonlyMap<Value, readonly Node[]>,
+    stored: ReadonlySet<Value>,
+    again: ComputedAgain,
+  ) {
     const updating = updatingIn(graph);
     const readersOf = (node: Node): readonly Node[] => users.get(node) ?? [];
     const moved = graph.nodes.filter((node) => definitionOf(node).movement !== undefined);
@@ -36,7 +42,8 @@ export class IndexMaps {
     // Whether a node is one depends on those around it: what does not hold together is taken out until all does.
     for (let size = -1; size !== maps.size; ) {
       size = maps.size;
-      for (const node of moved) if (maps.has(node) && !holds(node, readersOf(node), maps)) maps.delete(node);
+      for (const node of moved)
+        if (maps.has(node) && !holds(node, readersOf(node), maps, again)) maps.delete(node);
     }
     this.maps = maps;
     this.users = users;
@@ -71,13 +78,18 @@ function updatingIn({ updates }: Graph): ReadonlySet<Value> {
   return new Set(topologicalOrder<Node>(values, ({ inputs }) => inputs.filter(isElementwise)));
 }
 
-function holds(node: Node, readers: readonly Node[], maps: ReadonlySet<Value>): boolean {
+function holds(
+  node: Node,
+  readers: readonly Node[],
+  maps: ReadonlySet<Value>,
+  again: ComputedAgain,
+): boolean {
   const { pattern, movement } = definitionOf(node);
   // What lies in memory has views of it for nothing.
-  if (pattern === "view" && !maps.has(node.inputs[0])) return false;
+  if (pattern === "view" && !maps.has(node.inputs[0]) && !again.shows(node)) return false;
   const ends = readers.filter((reader) => !maps.has(reader));
   if (!ends.every((reader) => readsAnywhere(reader, movement?.isBroadcast === true))) return false;
-  const strides = stridesThrough(node, maps);
+  const strides = stridesThrough(node, maps, again);
   if (strides === undefined) return false;
   // Where neighbours lie apart, a copy serves several readers: those that read each element once.
   const rereading = ends.filter((reader) => definitionOf(reader).pattern !== "contraction");
@@ -97,6 +109,7 @@ function readsAnywhere(reader: Node, isBroadcast: boolean): boolean {
 function stridesThrough(
   node: Node,
   maps: ReadonlySet<Value>,
+  again: ComputedAgain,
 ): { readonly isContiguous: boolean } | undefined {
   const { shape } = node.type;
   let context = new RangeContext();
@@ -104,18 +117,18 @@ function stridesThrough(
     context = context.withLoop(`i${axis}`, Math.max(1, extent));
     return extent === 1 ? int(0) : variable(`i${axis}`);
   });
-  let value: Value = node;
+  let [value, isAgain]: [Value, boolean] = [node, false];
   for (let length = 0; value.kind === "node" && maps.has(value); length++) {
     if (length === MOST_MAPS) return undefined;
     const { type, attrs } = value;
     const [input]: readonly Value[] = value.inputs;
     const source = definitionOf(value).movement!.source(indices, input.type.shape, type.shape, attrs);
     indices = source.map((index) => simplify(index, context));
+    isAgain = again.shows(value);
     value = input;
   }
-  const forms = indices.map(toAffine);
-  if (forms.some(({ terms }) => [...terms.values()].some(({ atom }) => atom.kind !== "var")))
-    return undefined;
+  if (isAgain) return again.isStraightAt(value, indices, context) ? { isContiguous: true } : undefined;
+  if (!indices.every(isStraight)) return undefined;
   const last = shape.findLastIndex((extent) => extent > 1);
   const place = toAffine(dot(indices, stridesOf(value.type.shape)));
   return { isContiguous: last < 0 || coefficientOf(place, `i${last}`) === 1 };

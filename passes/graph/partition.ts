@@ -3,7 +3,9 @@
  * be kept and what the backward pass reads, those that take the least memory (a minimum cut, as in PyTorch's AOTAutograd;
  * trading arithmetic for memory: Chen et al., 2016). What is computed again is computed where it is read, so only work on
  * single elements or rows is; results of contractions and windows are never computed twice, and neither is what some op
- * compares: computed twice it may differ in its last bit.
+ * compares: computed twice it may differ in its last bit. A product of the backward pass computes a factor again as it packs
+ * it, where that takes next to no arithmetic; and what says much about rows in little, such as their deviation, is kept
+ * instead of them.
  */
 
 import { byteSize } from "../../src/core/dtype.ts";
@@ -11,10 +13,12 @@ import { VertexCut } from "../../src/core/min-cut.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { producerOf } from "../../src/ir/body.ts";
 import { isConstant } from "../../src/ir/builder.ts";
-import { reachable, usersOf } from "../../src/ir/rewrite.ts";
+import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
-import { isCheapIn, isCompared } from "../fusion/cheap.ts";
+import { workOf } from "../../src/ops/work.ts";
+import { isCheapIn, isCompared, isSmallBeside, isView, reducesAcross } from "../fusion/cheap.ts";
+import { forwardOf } from "../fusion/forward.ts";
 import type { Pass } from "../pass.ts";
 
 export const partition: Pass<Graph, Graph> = {
@@ -22,9 +26,17 @@ export const partition: Pass<Graph, Graph> = {
   doc: "Names the forward values that the backward pass reads (`keep`) and those it computes again (`recompute`).",
   run(graph) {
     if (graph.updates.length === 0 && graph.outputs.length < 2) return graph;
-    return { ...graph, partition: new Partition(graph).cut() };
+    const forward = forwardOf(graph);
+    const ordered = { ...graph, nodes: inTime(graph, forward) };
+    return { ...ordered, partition: new Partition(ordered, forward).cut() };
   },
 };
+
+/** A product computes a factor again that takes so many times less arithmetic than it does itself. */
+const LEAST_ARITHMETIC = 128;
+
+/** The longest chain of elementwise work that is done again for a product. */
+const MOST_STEPS = 8;
 
 /** A value that is stored, and what it shows in another shape. */
 function shownBy(node: Node): readonly Node[] {
@@ -32,22 +44,33 @@ function shownBy(node: Node): readonly Node[] {
   return definitionOf(node).pattern === "view" && base.kind !== "input" ? [node, ...shownBy(base)] : [node];
 }
 
+/** The nodes in an order in which what belongs to the forward pass comes as soon as it can, wherever a gradient has asked for it. */
+function inTime({ nodes }: Graph, forward: ReadonlySet<Value>): readonly Node[] {
+  const begin = nodes.findIndex((node) => !forward.has(node));
+  const times = new Map<Value, number>();
+  nodes.forEach((node, k) => {
+    const ready = Math.max(-1, ...node.inputs.map((input) => times.get(input) ?? -1));
+    // A further result is there with the first one.
+    const isHurried = begin >= 0 && k > begin && forward.has(node) && producerOf(node) === node;
+    times.set(node, isHurried ? ready : k);
+  });
+  return [...nodes].sort((a, b) => times.get(a)! - times.get(b)!);
+}
+
 class Partition {
   private readonly graph: Graph;
   private readonly users: ReadonlyMap<Value, readonly Node[]>;
   private readonly outputs: ReadonlySet<Value>;
   private readonly forward: ReadonlySet<Value>;
+  private readonly stored = new Map<Node, boolean>();
   private readonly cutter = new VertexCut();
   /** The values that may be cut, and their vertices. */
   private readonly vertices = new Map<Node, number>();
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, forward: ReadonlySet<Value>) {
     this.graph = graph;
     this.users = usersOf(graph);
     this.outputs = new Set(graph.outputs.map(({ value }) => value));
-    const forward = new Set<Value>(reachable(graph.outputs.slice(0, 1).map(({ value }) => value)));
-    // What an op gives for the backward pass's sake, such as where a pool's maxima stand, is computed along with the rest.
-    for (const node of graph.nodes) if (forward.has(producerOf(node))) forward.add(node);
     this.forward = forward;
   }
 
@@ -77,14 +100,60 @@ class Partition {
 
   /** Whether a value lies in memory in any case: it cannot be computed again, or what reads it cannot do so where it does. */
   private isStored(node: Node): boolean {
+    let isStored = this.stored.get(node);
+    if (isStored === undefined) {
+      isStored = this.hasToBeStored(node);
+      this.stored.set(node, isStored);
+    }
+    return isStored;
+  }
+
+  private hasToBeStored(node: Node): boolean {
     const users = this.usersOf(node);
     const { pattern } = definitionOf(node);
     return (
       (pattern !== "elementwise" && pattern !== "row") ||
       this.outputs.has(node) ||
       isCompared(node, users) ||
-      users.some((user) => !isCheapIn(node, user))
+      (users.some((user) => !isCheapIn(node, user)) && !this.isPackedAgain(node)) ||
+      (pattern === "row" && this.isSummedAcross(node, node))
     );
+  }
+
+  /** Whether the backward pass sums up what is made of the elements of some rows that stand below each other. */
+  private isSummedAcross(row: Node, value: Node): boolean {
+    return this.laterUsersOf(value).some((user) => {
+      const { pattern } = definitionOf(user);
+      if (pattern === "reduction") return reducesAcross(row, user);
+      const isAlone = this.usersOf(user).length === 1;
+      return pattern === "elementwise" && isAlone && this.isSummedAcross(row, user);
+    });
+  }
+
+  /**
+   * Whether the products of the backward pass that read a value compute it as they pack it, from one tensor that lies in
+   * memory anyway: next to theirs that arithmetic is nothing.
+   */
+  private isPackedAgain(node: Node): boolean {
+    const readers = this.laterUsersOf(node).filter((user) => !isCheapIn(node, user));
+    const products = readers.flatMap((user) => (isView(user) ? this.usersOf(user) : [user]));
+    const isProduct = (reader: Node): boolean => definitionOf(reader).pattern === "contraction";
+    if (products.length === 0 || !products.every(isProduct)) return false;
+    const size = sizeOf(node.type.shape);
+    const least = Math.min(...products.map((product) => workOf(product).flops / size));
+    return this.flopsFor(node) * LEAST_ARITHMETIC <= least;
+  }
+
+  /** The operations that an element takes from one that lies in memory; too many where they are several, or it is far. */
+  private flopsFor(node: Node, steps = MOST_STEPS): number {
+    const read = new Set(node.inputs.filter((input) => !isSmallBeside(input, node)));
+    const [only] = read;
+    if (steps === 0 || read.size !== 1 || definitionOf(node).pattern !== "elementwise")
+      return Number.POSITIVE_INFINITY;
+    if (isCompared(node, this.usersOf(node))) return Number.POSITIVE_INFINITY;
+    const flops = workOf(node).flops / sizeOf(node.type.shape);
+    if (only.kind === "input" || (this.crosses(only) && this.isStored(only))) return flops;
+    return flops + this.flopsFor(only, steps - 1);
   }
 
   /** The vertex of a value, with all that it can be computed from; what is `inMemory` already costs nothing to read. */
@@ -110,5 +179,10 @@ class Partition {
 
   private usersOf(node: Node): readonly Node[] {
     return this.users.get(node) ?? [];
+  }
+
+  /** Those in the backward pass. */
+  private laterUsersOf(node: Node): readonly Node[] {
+    return this.usersOf(node).filter((user) => !this.forward.has(user));
   }
 }

@@ -4,7 +4,7 @@
  * register tile, scalar or vector alike.
  */
 
-import { addAffine, coefficientOf, greatestCommonDivisor, toAffine } from "../../../src/loop/affine.ts";
+import { addAffine, greatestCommonDivisor, toAffine } from "../../../src/loop/affine.ts";
 import { countFlops } from "../../../src/loop/flops.ts";
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Expr, Stmt } from "../../../src/loop/types.ts";
@@ -14,6 +14,7 @@ import { dependsOn } from "../analysis/contraction.ts";
 import { type Coordinate, reachOf } from "../analysis/coordinates.ts";
 import { type Lanes, lanePartsOf, reachesBeyond, vectorCount } from "../analysis/lanes.ts";
 import type { Nest } from "../analysis/nest.ts";
+import { isComputedInLanes } from "../analysis/values-in-lanes.ts";
 import { fills } from "../transforms/copies.ts";
 import { type PanelPlan, panelLength } from "../transforms/panel.ts";
 
@@ -158,23 +159,23 @@ export function panelCost(plan: PanelPlan, machine: Machine): number {
 /** What one element of the panel costs: the same for all tiles with lanes along one loop that reach beyond it, or do not. */
 export function elementCost(
   plan: PanelPlan,
-  { vectorWidth: width, memory, costs: { copy } }: Machine,
+  { vectorWidth: width, memory, costs: { copy, loop } }: Machine,
 ): number {
   const { factor, coordinates, lanes } = plan;
   const source = factor.kind === "select" ? factor.a : factor;
-  if (source.kind !== "load") return copy.computed;
-  if (lanes !== undefined && reachesBeyond(lanes)) return copy.guarded;
-  const form = toAffine(source.index);
-  const isContiguous =
-    (lanes !== undefined && coefficientOf(form, lanes.loop) === 1) ||
-    coordinates.some(({ terms, extent }) => coefficientOf(form, terms[0].name) === 1 && fills(extent, width));
+  const isLoad = source.kind === "load";
+  if (lanes !== undefined && reachesBeyond(lanes)) return isLoad ? copy.guarded : copy.computed;
+  const inLanes =
+    (lanes !== undefined && isComputedInLanes(source, lanes.loop)) ||
+    coordinates.some(({ terms, extent }) => isComputedInLanes(source, terms[0].name) && fills(extent, width));
+  if (!isLoad && (!inLanes || factor.kind === "select")) return copy.computed;
   if (factor.kind !== "select") {
     const isTransposed =
-      lanes === undefined && !coordinates.at(-1)?.terms.some((t) => coefficientOf(form, t.name) === 1);
+      lanes === undefined && !coordinates.at(-1)?.terms.some(({ name }) => isComputedInLanes(source, name));
     const far = 4 * panelLength(plan) > memory.farBytes ? (isTransposed ? copy.farTransposed : copy.far) : 0;
-    return (isContiguous ? copy.inLanes : copy.oneByOne) + far;
+    return (inLanes ? copy.inLanes : copy.oneByOne) + (loop.operation * flopsOf([source])) / width + far;
   }
-  return isContiguous && conjuncts(factor.condition).every((test) => guardsOne(test, coordinates))
+  return inLanes && conjuncts(factor.condition).every((test) => guardsOne(test, coordinates))
     ? copy.inLanes
     : copy.guarded;
 }

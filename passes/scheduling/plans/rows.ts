@@ -13,8 +13,9 @@ import { onlySum } from "../analysis/dot.ts";
 import { LANE, type Lanes, splitOf, vectorCount } from "../analysis/lanes.ts";
 import { type GridLoop, iterationsOf, type Nest, nestsOf } from "../analysis/nest.ts";
 import { type RowLoops, rowLoopsOf, statisticsOf } from "../analysis/statistics.ts";
+import { runsInLanes } from "../analysis/values-in-lanes.ts";
 import { flattened, transformed } from "../transforms/nests.ts";
-import { isUpdate, lanesOf, runsInLanes } from "../transforms/rows.ts";
+import { isUpdate, lanesOf } from "../transforms/rows.ts";
 import { MULTIPLY_ADD } from "./cost.ts";
 import type { Candidate, Strategy } from "./strategy.ts";
 

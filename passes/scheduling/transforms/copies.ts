@@ -11,6 +11,7 @@ import { isIndex } from "../../../src/loop/typing.ts";
 import { conjuncts, substitute } from "../../../src/loop/walk.ts";
 import { laneIn, laneLoop } from "../analysis/lanes.ts";
 import { type GridLoop, isContiguous, type Nest, nestsOf, type StoreTarget } from "../analysis/nest.ts";
+import { isComputedInLanes } from "../analysis/values-in-lanes.ts";
 
 /** How often an element may be copied, on average, for lanes to pay. */
 const MOST_REPEATED = 1.4;
@@ -26,19 +27,19 @@ export const fills = (extent: number, width: number): boolean =>
 export function copySchedule(kernel: Kernel, width: number): Schedule {
   if (width === 1) return [];
   const [nest] = nestsOf(kernel);
-  const interior = interiorOf(nest);
-  const [store] = interior?.stores ?? [];
-  if (interior === undefined || store.value.kind !== "load") return [];
-  const source = store.value.index;
-  const axis = interior.loops.find(({ name, extent }) => fills(extent, width) && isContiguous(source, name));
+  const interior = interiorOf(nest) ?? nest;
+  const [{ value, index }] = interior.stores;
+  const axis = interior.loops.find(
+    ({ name, extent }) => fills(extent, width) && isComputedInLanes(value, name),
+  );
   if (axis === undefined) return [];
   const others = interior.loops.filter((l) => l !== axis);
   const order = [...others, axis].map(({ name }) => name);
   // Long rows of what is transposed are stored along themselves, four at a time: lanes that went along a row of the source
   // would meet each of its columns, a line of the copy each, for a single element.
-  const row = others.find(({ name, extent }) => extent >= LONG_ROW && isContiguous(store.index, name));
+  const row = others.find(({ name, extent }) => extent >= LONG_ROW && isContiguous(index, name));
   return [
-    ...(nest.stores[0].value.kind === "load" ? [] : [{ kind: "clear", lanes: width } as const]),
+    ...(interior === nest ? [] : [{ kind: "clear", lanes: width } as const]),
     ...(interior.loops.at(-1) === axis ? [] : [{ kind: "reorder", loops: order } as const]),
     { kind: "vectorize", loop: axis.name, vectors: 1, lanes: width, tail: "shifted" },
     ...(row === undefined

@@ -2,13 +2,12 @@
 
 import { exprKey } from "../../../src/loop/expr-key.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
-import { givesPosition } from "../../../src/loop/semantics.ts";
 import type { Expr, Kernel } from "../../../src/loop/types.ts";
-import { isIndex } from "../../../src/loop/typing.ts";
 import { someExpr } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { type Lanes, splitOf } from "../analysis/lanes.ts";
 import { isContiguous, type Nest, nestsOf } from "../analysis/nest.ts";
+import { runsInLanes } from "../analysis/values-in-lanes.ts";
 import { flattened } from "./nests.ts";
 
 /** Vectors that are reduced side by side, so that sums need not wait for themselves. */
@@ -55,29 +54,6 @@ export function lanesOf(nest: Nest, width: number): Lanes | undefined {
   const vectors = reduces ? Math.min(REDUCED_TOGETHER, Math.ceil(loop.extent / width)) : 1;
   return { loop: loop.name, extent: loop.extent, width, vectors, padded: false };
 }
-
-/** Whether all that depends on the lane are neighbours and arithmetic on them, and every load is unconditional. */
-export const runsInLanes = (value: Expr, loop: string): boolean =>
-  !someExpr(value, (e) => {
-    if (!dependsOn(e, loop)) return false;
-    if (e.kind === "load") return !isContiguous(e.index, loop);
-    if (e.kind === "reduce") return givesPosition(e.op);
-    if (e.kind === "binary" && isIndex(e)) return e.op === "div" || e.op === "mod";
-    if (e.kind === "binary") return e.dtype === "uint32";
-    return e.kind === "select" && isGuard(e.condition, loop) && (hasLoad(e.a) || hasLoad(e.b));
-  });
-
-/** Whether a condition asks where the lane stands, as guards of loads do. */
-export const isGuard = (condition: Expr, loop: string): boolean =>
-  someExpr(
-    condition,
-    (e) =>
-      e.kind === "compare" &&
-      isIndex(e.a) &&
-      [e.a, e.b].some((side) => !hasLoad(side) && dependsOn(side, loop)),
-  );
-
-const hasLoad = (e: Expr): boolean => someExpr(e, ({ kind }) => kind === "load");
 
 /** A nest may read what it writes only where it writes it. */
 const isOwn = ({ stores }: Nest, value: Expr): boolean =>

@@ -8,7 +8,7 @@ import { opTable } from "../../../src/ops/registry.ts";
 /** The first output is the loss; what the second reads of the forward pass has to be there for it. */
 function partitioned(body: readonly string[]): { readonly kept: string[]; readonly recomputed: string[] } {
   const graph = parseGraph(
-    `graph g(%x: f32[8,4]) params(@w: f32[4,4], @b: f32[8,4]) {\n${body.map((line) => `  ${line}\n`).join("")}}`,
+    `graph g(%x: f32[8,4]) params(@w: f32[4,4], @b: f32[8,4], @s: f32[4], @d8: f32[8,8], @d512: f32[8,512]) {\n${body.map((line) => `  ${line}\n`).join("")}}`,
     opTable,
   );
   const { kept, recomputed } = partition.run(graph).partition!;
@@ -76,4 +76,39 @@ test("a narrow result is kept rather than the wide one that it follows from", ()
     "return loss=%4, grad=%5",
   ];
   expect(partitioned(body)).toEqual({ kept: ["%2"], recomputed: ["%3"] });
+});
+
+const NORMALISED = [
+  "%0: f32[8,4] = matmul(%x, @w) {transposeA=false, transposeB=false}",
+  "%1: f32[8,4] = standardize(%0) {eps=0.1, first=0}",
+  "%2: f32[8,4] = mul(%1, @s)",
+];
+
+test("the deviation of rows that a gradient wants is computed in the forward pass and kept instead of the rows", () => {
+  const body = [
+    ...NORMALISED,
+    "%3: f32[] = sum(%2) {axes=[0,1], keepdim=false}",
+    "%4: f32[8,4] = mul(%1, %x)",
+    "%5: f32[4] = sum(%4) {axes=[0], keepdim=false}",
+    "%6: f32[1,1] = row_deviation(%0) {axes=[0,1], eps=0.1, first=0, keepdim=true}",
+    "%7: f32[8,4] = div(%x, %6)",
+    "return loss=%3, grad=%7, scale=%5",
+  ];
+  expect(partitioned(body)).toEqual({ kept: ["%6", "%1"], recomputed: [] });
+});
+
+test.each([
+  ["a wide product computes a factor again from the rows that are kept", 512, ["%2"]],
+  ["a narrow one finds it in memory", 8, []],
+])("%s", (_, width, again) => {
+  const body = [
+    ...NORMALISED,
+    "%3: f32[8,4] = matmul(%2, @w) {transposeA=false, transposeB=false}",
+    "%4: f32[] = sum(%3) {axes=[0,1], keepdim=false}",
+    `%5: f32[4,${width}] = matmul(%2, @d${width}) {transposeA=true, transposeB=false}`,
+    "%6: f32[8,4] = mul(%1, %x)",
+    "%7: f32[4] = sum(%6) {axes=[0], keepdim=false}",
+    "return loss=%4, grad=%5, scale=%7",
+  ];
+  expect(partitioned(body).recomputed).toEqual(again);
 });
