@@ -38,6 +38,7 @@ const NOT_FUNCTIONS: Readonly<Record<string, string>> = {
       "become",
       "twin",
       "numel",
+      "toJSON",
       "size",
       "peek",
       "data",
