@@ -159,6 +159,18 @@ describe("the simplifier", () => {
       "x * 2 + y / 3",
     ],
     [
+      "divides by what all terms but a small rest are multiples of",
+      grid({ x: 9, y: 4 }),
+      div(add(mul(x, int(4)), y), int(12)),
+      "x / 3",
+    ],
+    [
+      "and not where the rest may carry",
+      grid({ x: 9, y: 5 }),
+      div(add(mul(x, int(4)), y), int(12)),
+      "(x * 4 + y) / 12",
+    ],
+    [
       "keeps a remainder that ranges cannot decide",
       grid({ y: 5 }),
       mod(add(mul(x, int(6)), y), int(3)),
@@ -231,7 +243,7 @@ describe("the simplifier", () => {
         case 2:
           return mul(a, int(pick(7) - 3));
         case 3:
-          return div(a, int(1 + pick(5)));
+          return div(a, int(1 + pick(12)));
         case 4:
           return mod(a, int(1 + pick(5)));
         default:
@@ -239,7 +251,7 @@ describe("the simplifier", () => {
       }
     };
     const context = grid({ x: 6, y: 5 });
-    for (let n = 0; n < 400; n++) {
+    for (let n = 0; n < 600; n++) {
       const e = make(4);
       const simple = simplify(e, context);
       const range = context.rangeOf(simple);

@@ -4,59 +4,14 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { orderKernels } from "../../../passes/codegen/order-kernels.ts";
 import { iterationsOf } from "../../../src/loop/loops.ts";
-import { lifetimesOf, mostAlive, type ProgramPlan } from "../../../src/loop/plan.ts";
-import type { BufferRole, LoweredProgram, ProgramBuffer } from "../../../src/loop/program.ts";
-import type { BufferParam, Kernel } from "../../../src/loop/types.ts";
+import type { ProgramPlan } from "../../../src/loop/plan.ts";
+import type { BufferRole, LoweredProgram } from "../../../src/loop/program.ts";
 import { verifyProgram } from "../../../src/loop/verify-program.ts";
 import { Conv2d, CrossEntropyLoss, Flatten, Linear, ReLU, Sequential } from "../../../src/nn/index.ts";
 import { SGD } from "../../../src/optim/index.ts";
 import { traceLoss } from "../../../src/trace/trace.ts";
 import { stagesOf } from "../../support/stages.ts";
-
-/** A buffer: what it is, and how many floats it holds. */
-type Sizes = Readonly<Record<string, readonly [BufferRole, number]>>;
-
-/** A kernel by what it reads and writes; what it does is no matter of its place. */
-type Touches = readonly [name: string, reads: readonly string[], writes: readonly string[]];
-
-function programOf(sizes: Sizes, touches: readonly Touches[], parts: Partial<LoweredProgram> = {}) {
-  const buffers = Object.entries(sizes).map(
-    ([name, [role, length]]): ProgramBuffer => ({ name, role, dtype: "float32", shape: [length], value: "" }),
-  );
-  const bound = (role: BufferRole) =>
-    buffers.flatMap(({ name, shape, ...b }) =>
-      b.role === role ? [{ name, buffer: name, dtype: "float32" as const, shape }] : [],
-    );
-  const param = (name: string, access: BufferParam["access"]): BufferParam => ({
-    name,
-    dtype: "float32",
-    length: sizes[name][1],
-    access,
-  });
-  const kernels = touches.map(
-    ([name, reads, writes]): Kernel => ({
-      name,
-      ops: [name],
-      buffers: [
-        ...reads.filter((b) => !writes.includes(b)).map((b) => param(b, "read")),
-        ...writes.map((b) => param(b, reads.includes(b) ? "readwrite" : "write")),
-      ],
-      scalars: [],
-      body: [],
-      origins: [],
-      nominalFlops: 0,
-    }),
-  );
-  return {
-    ...{ name: "test", kernels, buffers, scalars: [], commitFrom: kernels.length },
-    ...{ inputs: bound("input"), outputs: bound("output"), states: bound("state") },
-    ...parts,
-  } satisfies LoweredProgram;
-}
-
-const namesOf = ({ kernels }: LoweredProgram): string => kernels.map(({ name }) => name).join(" ");
-
-const peakOf = (program: LoweredProgram): number => mostAlive(lifetimesOf(program), program.kernels.length);
+import { namesOf, peakOf, programOf, type Sizes, type Touches } from "../../support/touching-kernels.ts";
 
 test("what stores more than it sets free waits, and what sets more free does not", () => {
   const sizes: Sizes = {
