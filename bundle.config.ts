@@ -62,6 +62,8 @@ async function pageWorkerText(): Promise<string> {
     ...COMMON,
     entryPoints,
     format: "iife",
+    // A script has no address of its own, but that of the worker it runs in.
+    define: { "import.meta.url": "self.location.href" },
     minify: true,
     platform: "browser",
     plugins: [withoutNode],
