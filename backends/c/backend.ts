@@ -20,7 +20,7 @@ export interface CBackendOptions extends BackendOptions {
    * vectors.
    */
   readonly lanes?: number;
-  /** Whether products and sums are rounded once where the processor can: as this one does, unless told. */
+  /** Whether products and sums are rounded once where the processor can: as this one does by default. */
   readonly isFused?: boolean;
 }
 

@@ -20,7 +20,7 @@ export interface BuildRequest {
   readonly target: Target;
   /** Floats in the vectors of a C library. */
   readonly lanes: number;
-  /** What all names of a C library begin with; what its class is called unless told. */
+  /** What all names of a C library begin with; what its class is called by default. */
   readonly name: string | undefined;
   readonly checkpoint: string | undefined;
   readonly batchSize: number | undefined;
@@ -29,7 +29,7 @@ export interface BuildRequest {
 }
 
 /**
- * Vectors of C libraries unless told: what every processor with vectors has. LeNet's forward pass takes 17 µs so without telling
+ * Vectors of C libraries by default: what every processor with vectors has. LeNet's forward pass takes 17 µs so without telling
  * the compiler of the processor, with 8 lanes 38; with AVX2 told of, 14 and 9.
  */
 export const LANES = 4;
