@@ -51,3 +51,24 @@ test("single slow runs do not count either", () => {
   }
   expect(together).toBeGreaterThan(1900);
 });
+
+test("threads that have to wake up first are measured when they are awake", () => {
+  const pace = new Pace();
+  shareTogether(pace, 500, 1, 0.2);
+  let [before, together] = [false, 0];
+  for (let k = 0; k < 4000; k++) {
+    const isTogether = pace.begin();
+    if (isTogether) together++;
+    // After a run of the caller alone the others sleep.
+    pace.ended(isTogether ? (before ? 0.11 : 0.25) : 0.2);
+    before = isTogether;
+  }
+  expect(together).toBeGreaterThan(3000);
+});
+
+test("comes back soon when a busy moment has passed", () => {
+  const pace = new Pace();
+  shareTogether(pace, 5000, 0.6, 1);
+  shareTogether(pace, 20, 5, 1.2);
+  expect(shareTogether(pace, 1000, 0.6, 1)).toBeGreaterThan(0.9);
+});
