@@ -133,7 +133,9 @@ class Simplifier {
     const restExpr = fromAffine(rest);
     const range = this.context.rangeOf(restExpr);
     if (range.low >= 0 && range.high < divisor) return fromAffine(multiple);
-    const inner = toAffine(this.coarser(rest, divisor) ?? binary("div", restExpr, int(divisor)));
+    // What is behind an offset, as padding makes one, stays in the form in which guards speak of it.
+    const coarser = form.constant === 0 ? this.coarser(rest, divisor) : undefined;
+    const inner = toAffine(coarser ?? binary("div", restExpr, int(divisor)));
     return fromAffine({
       constant: multiple.constant + inner.constant,
       terms: new Map([...multiple.terms, ...inner.terms]),
