@@ -127,30 +127,17 @@ class Simplifier {
     }
   }
 
-  /** `(d·q + r) / d = q + r / d`, and `r / d = 0` when `0 <= r < d`; `(c·a + r) / (c·m) = a / m` when `0 <= r < c`. */
+  /** `(d·q + r) / d = q + r / d`, and `r / d = 0` when `0 <= r < d`. */
   private quotient(form: Affine, divisor: number): Expr {
     const { multiple, rest } = split(form, divisor);
     const restExpr = fromAffine(rest);
     const range = this.context.rangeOf(restExpr);
     if (range.low >= 0 && range.high < divisor) return fromAffine(multiple);
-    // What is behind an offset, as padding makes one, stays in the form in which guards speak of it.
-    const coarser = form.constant === 0 ? this.coarser(rest, divisor) : undefined;
-    const inner = toAffine(coarser ?? binary("div", restExpr, int(divisor)));
+    const inner = toAffine(binary("div", restExpr, int(divisor)));
     return fromAffine({
       constant: multiple.constant + inner.constant,
       terms: new Map([...multiple.terms, ...inner.terms]),
     });
-  }
-
-  private coarser(form: Affine, divisor: number): Expr | undefined {
-    for (const { coefficient } of form.terms.values()) {
-      if (coefficient <= 1 || divisor % coefficient !== 0) continue;
-      const { multiple, rest } = split(form, coefficient);
-      const [whole, left] = [multiple, rest].map((part) => this.context.rangeOf(fromAffine(part)));
-      if (whole.low >= 0 && left.low >= 0 && left.high < coefficient)
-        return binary("div", fromAffine(multiple), int(divisor / coefficient));
-    }
-    return undefined;
   }
 
   private remainder(form: Affine, divisor: number): Expr {

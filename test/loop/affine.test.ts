@@ -159,18 +159,6 @@ describe("the simplifier", () => {
       "x * 2 + y / 3",
     ],
     [
-      "divides by what all terms but a small rest are multiples of",
-      grid({ x: 9, y: 4 }),
-      div(add(mul(x, int(4)), y), int(12)),
-      "x / 3",
-    ],
-    [
-      "and not where the rest may carry",
-      grid({ x: 9, y: 5 }),
-      div(add(mul(x, int(4)), y), int(12)),
-      "(x * 4 + y) / 12",
-    ],
-    [
       "keeps a remainder that ranges cannot decide",
       grid({ y: 5 }),
       mod(add(mul(x, int(6)), y), int(3)),
