@@ -3,6 +3,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KilnError } from "../core/errors.ts";
+import { parseFrame } from "../core/library-frames.ts";
 import { debugLevel } from "../runtime/inspection/debug.ts";
 
 /** The text for standard error. With a level in `KILN_DEBUG` every error shows its stack. */
@@ -37,8 +38,6 @@ export const describeError = (error: unknown): string =>
 /** Line breaks and other control characters become spaces. */
 export const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
 
-const FRAME = /(?:\(|at )((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):\d+\)?$/;
-
 /** Where the error arose, as `model.ts:14`, if that lies in a user's file and not in Kiln or a package. */
 export function userFrame(error: Error, root: URL): string | undefined {
   const [innermost] = frames(error, root);
@@ -54,11 +53,11 @@ function callingFrame(error: Error, root: URL): string | undefined {
 function frames(error: Error, root: URL): { readonly place: string; readonly isUsers: boolean }[] {
   const own = ["src/", "passes/", "backends/", "dist/"].map((folder) => fileURLToPath(new URL(folder, root)));
   return (error.stack ?? "").split("\n").flatMap((line) => {
-    const frame = FRAME.exec(line.trim());
-    if (frame === null) return [];
-    const file = pathOf(frame[1]);
+    const frame = parseFrame(line);
+    if (frame === undefined) return [];
+    const file = pathOf(frame.file);
     const isUsers = !file.includes("/node_modules/") && !own.some((folder) => file.startsWith(folder));
-    return [{ place: `${displayPath(file)}:${frame[2]}`, isUsers }];
+    return [{ place: `${displayPath(file)}:${frame.line}`, isUsers }];
   });
 }
 

@@ -23,7 +23,7 @@ export function parseFrame(text: string): Frame | undefined {
 }
 
 /** Whether a file belongs to Kiln itself. */
-export function isOwnFile(file: string): boolean {
+function isOwnFile(file: string): boolean {
   const url = file.startsWith("/") ? `file://${file}` : file;
   return LIBRARY.some((folder) => url.startsWith(folder));
 }
