@@ -1,5 +1,6 @@
 /** The one error type that a user's mistake produces: what was wrong, where in the model, what to do. */
 
+import { debugSetting } from "./debug-setting.ts";
 import { withoutOwnFrames } from "./library-frames.ts";
 import { formatOrigins, type Origin } from "./origin.ts";
 
@@ -30,8 +31,7 @@ const FRAMES = 60;
 
 /** Whoever looks into Kiln wants to see its frames, too. */
 function showsOwnFrames(): boolean {
-  const page = (globalThis as { readonly KILN_DEBUG?: unknown }).KILN_DEBUG;
-  const level = typeof process === "undefined" ? page : process.env?.KILN_DEBUG;
+  const level = debugSetting();
   return level !== undefined && `${level}` !== "" && `${level}` !== "0";
 }
 

@@ -3,6 +3,7 @@
  * The variable is read once; as long as it is not set nobody builds a text.
  */
 
+import { debugSetting, isNode } from "../../core/debug-setting.ts";
 import { plainLine } from "../../core/plain-line.ts";
 
 /** What the levels show; each shows all that those below it show. */
@@ -37,7 +38,7 @@ let known: { readonly debug: Debug | undefined } | undefined;
 
 /** Where to tell what happens, when somebody wants to know. */
 export function currentDebug(): Debug | undefined {
-  known ??= { debug: readDebug(environmentValue(), standardSink()) };
+  known ??= { debug: readDebug(debugSetting(), standardSink()) };
   return known.debug;
 }
 
@@ -59,14 +60,6 @@ export function readDebug(value: unknown, sink: (line: string) => void): Debug |
   return level === undefined || level === 0 ? undefined : debugTo(level, sink);
 }
 
-/** The environment's, or where there is none, as on a page, the global variable of that name. */
-function environmentValue(): unknown {
-  const page = (globalThis as { readonly KILN_DEBUG?: unknown }).KILN_DEBUG;
-  return isNode() ? process.env.KILN_DEBUG : page;
-}
-
 /** Standard error, or a page's console at the level that its reader can switch on. */
 const standardSink = (): ((line: string) => void) =>
   isNode() ? (line) => console.error(line) : (line) => console.debug(line);
-
-const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
