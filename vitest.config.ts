@@ -11,7 +11,7 @@ const SHARING = [
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
-  resolve: { alias: { kiln: fileURLToPath(new URL("./src/index.ts", import.meta.url)) } },
+  resolve: { alias: { "kiln-js": fileURLToPath(new URL("./src/index.ts", import.meta.url)) } },
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -1,6 +1,6 @@
 /** The CIFAR-10 network of tutorial 004 in its class form: every layer a field, called one after the other in forward. */
 
-import { nn, type Tensor } from "kiln";
+import { nn, type Tensor } from "kiln-js";
 
 export default class BS extends nn.Module {
   conv1 = new nn.Conv2d({ inChannels: 3, outChannels: 32, kernelSize: 5, stride: 1, padding: 2 }); // stride and padding are calculated

@@ -3,7 +3,7 @@
  * one Sequential, written with the keyword form of every layer.
  */
 
-import { nn, type Tensor } from "kiln";
+import { nn, type Tensor } from "kiln-js";
 
 export default class Cifar10 extends nn.Module {
   model = new nn.Sequential(

@@ -1,6 +1,6 @@
 /** LeNet with 5×5 kernels, the network of PyTorch's "Neural Networks" tutorial, for 32×32 digits. */
 
-import { F, nn, type Tensor } from "kiln";
+import { F, nn, type Tensor } from "kiln-js";
 
 export default class LeNet extends nn.Module {
   // 1 input image channel, 6 output channels, 5x5 square convolution kernel

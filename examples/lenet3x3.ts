@@ -1,6 +1,6 @@
 /** LeNet with 3×3 kernels, the network of PyTorch's first "Neural Networks" tutorial, for 32×32 digits. */
 
-import { F, nn, type Tensor } from "kiln";
+import { F, nn, type Tensor } from "kiln-js";
 
 export default class LeNet3x3 extends nn.Module {
   // 1 input image channel, 6 output channels, 3x3 square convolution kernel

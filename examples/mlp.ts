@@ -1,6 +1,6 @@
 /** A multilayer perceptron, 784-512-256-10, for 28×28 digits: what a network without convolutions can do. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 
 export default new nn.Sequential(
   new nn.Flatten(),

@@ -1,6 +1,6 @@
 /** A net whose training graph has more than 300 nodes, for what has to stay fluent on large graphs. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 
 const WIDTH = 64;
 const LAYERS = 21;

@@ -20,7 +20,7 @@ const COMMON: BuildOptions = {
 const ownFiles: Plugin = {
   name: "own-files",
   setup({ onResolve }) {
-    onResolve({ filter: /^kiln$/ }, () => ({ path: "./kiln.js", external: true }));
+    onResolve({ filter: /^kiln-js$/ }, () => ({ path: "./kiln.js", external: true }));
     onResolve({ filter: /\/lenet\.ts$/, namespace: "file" }, ({ kind }) =>
       kind === "entry-point" ? undefined : { path: "./lenet.js", external: true },
     );

@@ -1,6 +1,6 @@
 /** Tutorial 000, "Chapter 4 - neural network", as a program: npx tsx examples/tutorials/000-learning-notes.ts */
 
-import { nn, noGrad, optim, randn } from "kiln";
+import { nn, noGrad, optim, randn } from "kiln-js";
 import LeNet3x3 from "../lenet3x3.ts";
 
 class Net extends LeNet3x3 {}

@@ -1,6 +1,6 @@
 /** Tutorial 001, "Neural Networks", as a program: npx tsx examples/tutorials/001-neural-networks.ts */
 
-import { autograd, nn, noGrad, optim, randn, type Tensor } from "kiln";
+import { autograd, nn, noGrad, optim, randn, type Tensor } from "kiln-js";
 import LeNet from "../lenet.ts";
 
 class Net extends LeNet {}

@@ -1,6 +1,6 @@
 /** Tutorial 002, on zero_grad(), as a program: npx tsx examples/tutorials/002-zero-grad.ts */
 
-import { nn, randn, type Tensor, tensor } from "kiln";
+import { nn, randn, type Tensor, tensor } from "kiln-js";
 import LeNet from "../lenet3x3.ts";
 
 // Define network, params, inference

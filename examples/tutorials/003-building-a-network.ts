@@ -1,6 +1,6 @@
 /** Tutorial 003, on building a network, as a program: npx tsx examples/tutorials/003-building-a-network.ts */
 
-import { nn, noGrad, randn } from "kiln";
+import { nn, noGrad, randn } from "kiln-js";
 import LeNet3x3 from "../lenet3x3.ts";
 
 class Net extends LeNet3x3 {}

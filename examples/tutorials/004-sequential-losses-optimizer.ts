@@ -6,7 +6,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { data, nn, ones, optim, randn, SummaryWriter, tensor } from "kiln";
+import { data, nn, ones, optim, randn, SummaryWriter, tensor } from "kiln-js";
 import SequentialBS from "../cifar10.ts";
 import BS from "../cifar10-class.ts";
 import { writeSmallCifar10 } from "./small-cifar10.ts";

@@ -4,7 +4,7 @@
  * turns of queries and keys, so that there is no last one: a text may become longer than those that were read.
  */
 
-import { arange, compileTraining, manualSeed, nn, optim, type Tensor } from "kiln";
+import { arange, compileTraining, manualSeed, nn, optim, type Tensor } from "kiln-js";
 import { KeyValueCache, type LanguageModel, writeWithCache } from "./generation.ts";
 import { Block } from "./gpt-block.ts";
 import { batch, CHARACTERS, draw, encode, knownWords } from "./text.ts";

@@ -5,7 +5,7 @@
  * run.
  */
 
-import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { CHARACTERS, draw, knownWords, reader } from "./text.ts";
 
 const HIDDEN = 96;

@@ -4,7 +4,7 @@
  * generator draws, and measures how far its drawings are from real digits: their energy distance, before and after.
  */
 
-import { compile, compileStep, data, manualSeed, nn, ones, optim, randn, type Tensor, zeros } from "kiln";
+import { compile, compileStep, data, manualSeed, nn, ones, optim, randn, type Tensor, zeros } from "kiln-js";
 
 const SIZE = 16;
 const CODE = 32;

@@ -20,7 +20,7 @@ import {
   stack,
   type Tensor,
   tensor,
-} from "kiln";
+} from "kiln-js";
 
 const BATCH = 256;
 const STEPS = 100;

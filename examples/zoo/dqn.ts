@@ -13,7 +13,7 @@ import {
   type Program,
   type Tensor,
   tensor,
-} from "kiln";
+} from "kiln-js";
 
 const BATCH = 128;
 const LONGEST = 500;

@@ -3,7 +3,7 @@
  * program of one token serves all places, or from a text that is padded, so that a program serves many lengths.
  */
 
-import { compile, nn, noGrad, type Tensor, tensor, zeros } from "kiln";
+import { compile, nn, noGrad, type Tensor, tensor, zeros } from "kiln-js";
 
 const INT32 = { dtype: "int32" } as const;
 

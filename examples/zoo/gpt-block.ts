@@ -1,6 +1,6 @@
 /** The block of a GPT: causal attention, with rotary positions and a cache where one is given, and two linear maps. */
 
-import { F, nn, type Tensor } from "kiln";
+import { F, nn, type Tensor } from "kiln-js";
 import type { KeyValueCache } from "./generation.ts";
 import { rotary } from "./positions.ts";
 

@@ -3,7 +3,7 @@
  * is. `npx tsx examples/zoo/gru-classifier.ts` trains it on waves that it makes, and tests it on others.
  */
 
-import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 
 const LENGTH = 48;
 const BATCH = 64;

@@ -3,7 +3,7 @@
  * `npx tsx examples/zoo/lstm-classifier.ts` trains it on words that it makes, and tests it on others.
  */
 
-import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 
 const LONGEST = 12;
 const BATCH = 64;

@@ -4,7 +4,7 @@
  * tastes it does not show, trains on some of them and foretells the rest.
  */
 
-import { compile, compileTraining, data, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, data, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 
 const USERS = 120;
 const ITEMS = 80;

@@ -3,7 +3,7 @@
  * which shape a picture shows, and tests it on new pictures; to be done in a minute it has 6 of the paper's 17 blocks.
  */
 
-import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln";
+import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln-js";
 import { KINDS, scenes } from "./shapes.ts";
 
 const BATCH = 32;

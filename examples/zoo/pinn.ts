@@ -16,7 +16,7 @@ import {
   rand,
   type Tensor,
   zerosLike,
-} from "kiln";
+} from "kiln-js";
 
 const POINTS = 128;
 const WIDTH = 32;

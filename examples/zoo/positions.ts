@@ -3,7 +3,7 @@
  * keys, whose products then depend on how far apart they stand.
  */
 
-import { arange, cat, stack, type Tensor } from "kiln";
+import { arange, cat, stack, type Tensor } from "kiln-js";
 
 /** `count` frequencies from 1 down to nearly 1/10000. */
 const frequencies = (count: number): Tensor =>

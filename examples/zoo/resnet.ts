@@ -4,7 +4,7 @@
  * wide as the paper's, 16 channels in the first stage.
  */
 
-import { compile, compileTraining, data, F, manualSeed, nn, optim, type Tensor } from "kiln";
+import { compile, compileTraining, data, F, manualSeed, nn, optim, type Tensor } from "kiln-js";
 
 const BATCH = 32;
 const RESNET18 = [2, 2, 2, 2];

@@ -1,6 +1,6 @@
 /** What the zoo's nets for images look at: shapes in colours, of any size and turn, drawn on a noisy ground. */
 
-import { type Tensor, tensor } from "kiln";
+import { type Tensor, tensor } from "kiln-js";
 
 /** Whether a point is inside of a shape that fills the square from -1 to 1. */
 type Shape = (x: number, y: number) => boolean;

@@ -4,7 +4,7 @@
  * seen again, from one drawing of each.
  */
 
-import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 
 const SIZE = 24;
 const BATCH = 32;

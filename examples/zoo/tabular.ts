@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile, compileTraining, data, load, manualSeed, nn, optim, save, type Tensor } from "kiln";
+import { compile, compileTraining, data, load, manualSeed, nn, optim, save, type Tensor } from "kiln-js";
 
 const BATCH = 32;
 const DISTRICTS = ["harbour", "hill", "old town", "suburb"];

@@ -4,7 +4,7 @@
  * that it makes, of different lengths: padding is hidden from attention by a mask.
  */
 
-import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 import { sinusoidal } from "./positions.ts";
 
 const BATCH = 64;

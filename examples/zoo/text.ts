@@ -1,6 +1,6 @@
 /** What the zoo's language models read: sentences of a small grammar, as endless as one likes. */
 
-import { type Tensor, tensor } from "kiln";
+import { type Tensor, tensor } from "kiln-js";
 
 const NOUNS = ["cat", "dog", "bird", "child", "king"];
 const VERBS = ["sees", "likes", "follows", "hears"];

@@ -4,7 +4,7 @@
  * `F.interpolate`, in place of transposed convolutions.
  */
 
-import { cat, compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln";
+import { cat, compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln-js";
 import { KINDS, scenes } from "./shapes.ts";
 
 const BATCH = 16;

@@ -15,7 +15,7 @@ import {
   randn,
   randnLike,
   type Tensor,
-} from "kiln";
+} from "kiln-js";
 
 const SIZE = 16;
 const PIXELS = SIZE * SIZE;

@@ -3,7 +3,7 @@
  * examples/zoo/vit.ts` trains it on drawn digits, and tests it on others.
  */
 
-import { cat, compile, compileTraining, data, manualSeed, nn, optim, randn, type Tensor } from "kiln";
+import { cat, compile, compileTraining, data, manualSeed, nn, optim, randn, type Tensor } from "kiln-js";
 
 const SIZE = 24;
 const PATCH = 6;

@@ -3,7 +3,7 @@
 import { type BindingElement, type Identifier, Node, type SourceFile } from "ts-morph";
 
 /** The library as model files import it. */
-const LIBRARY = "kiln";
+const LIBRARY = "kiln-js";
 
 /** How many times a name may be given another name: a variable may be its own initialiser. */
 const MOST_ALIASES = 8;

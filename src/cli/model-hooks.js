@@ -1,5 +1,5 @@
 /**
- * How the command line resolves the imports of users' model files, wherever they lie: `kiln` is this very copy of
+ * How the command line resolves the imports of users' model files, wherever they lie: `kiln-js` is this very copy of
  * the library (two copies could not work on the same tensors), and files written as ES modules are loaded as such
  * even where no package.json says so. The built command itself is loaded as it is: it is no TypeScript, which would take
  * as long again. Node runs these hooks in a thread of their own.
@@ -18,7 +18,7 @@ export function initialize(data) {
 
 /** Node's resolve hook. */
 export async function resolve(specifier, context, nextResolve) {
-  if (specifier === "kiln") return { url: entry, format: "module", shortCircuit: true };
+  if (specifier === "kiln-js") return { url: entry, format: "module", shortCircuit: true };
   const resolved = await nextResolve(specifier, context);
   return (await isUndeclaredModule(resolved)) ? { ...resolved, format: "module" } : resolved;
 }

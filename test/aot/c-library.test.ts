@@ -1,7 +1,7 @@
 /** C libraries compile without a warning and give the very bits of the program that they were made from. */
 
 import { writeFileSync } from "node:fs";
-import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln";
+import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { defaultsOf, OPTIMIZERS } from "../../src/cli/train/optimizers.ts";
 import { isHere, title } from "../backends/c/toolchain.ts";

@@ -1,7 +1,7 @@
 /** Stand-alone modules of everything in the catalogue: every op's kernels pass the type checker, random models learn alike. */
 
 import * as fc from "fast-check";
-import { compileTraining } from "kiln";
+import { compileTraining } from "kiln-js";
 import { Project, ts } from "ts-morph";
 import { expect, test } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";

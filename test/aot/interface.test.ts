@@ -1,6 +1,6 @@
 /** What users meet of a stand-alone module: types with exact shapes, refusals, and names that try to break out. */
 
-import { manualSeed, nn, type Tensor, tensor } from "kiln";
+import { manualSeed, nn, type Tensor, tensor } from "kiln-js";
 import { Project, ts } from "ts-morph";
 import { describe, expect, test } from "vitest";
 import { commentText, literal } from "../../src/aot/quote.ts";

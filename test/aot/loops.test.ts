@@ -1,6 +1,6 @@
 /** Stand-alone modules of models with loops give the very bits of the program that they were made from. */
 
-import { compile, compileTraining, F, manualSeed, nn, optim, scan, type Tensor, zeros } from "kiln";
+import { compile, compileTraining, F, manualSeed, nn, optim, scan, type Tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { defaultsOf } from "../../src/cli/train/optimizers.ts";
 import { buildAlone, floats, integers, labels, likeBuilt, modelFile, wave } from "./stand-alone.ts";

@@ -1,7 +1,7 @@
 /** Stand-alone modules give the very bits of the program that they were made from. */
 
 import { transform } from "esbuild";
-import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln";
+import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/train/optimizers.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/runtime/files/safetensors.ts";

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { nn, tensor } from "kiln";
+import { nn, tensor } from "kiln-js";
 import { afterAll } from "vitest";
 import { type BuildSettings, buildFiles, WEIGHTS_FILE } from "../../src/cli/build/build-program.ts";
 import type { ModelFile, TensorSpec } from "../../src/cli/model-file.ts";

@@ -185,7 +185,7 @@ describe("packages", () => {
       /** Loaded on demand; a user who asks for them installs them. */
       peerDependencies: Readonly<Record<string, string>>;
     };
-    const allowed = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies), "kiln"]);
+    const allowed = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies), "kiln-js"]);
     const wrong = packages.filter((i) => !i.isType && !i.to.startsWith("node:") && !allowed.has(i.to));
     // tsx is reached as `tsx/esm/api`, and a scoped package has a slash in its name.
     const packageOf = ({ to }: Import): string => /^(@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to;

@@ -1,6 +1,6 @@
 /** `compareBackends` on a page: in the worker, on the main thread and on the GPU, and its result as a page of its own. */
 
-import type { Comparison } from "kiln";
+import type { Comparison } from "kiln-js";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { comparisonHtml } from "../../src/compare/report-html.ts";

@@ -19,7 +19,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** A model whose file, modules and source try to be more than text. */
 const HOSTILE_FILE = "<img src=x onerror=alert(1)>.ts";
 const HOSTILE_MODEL = `
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 // </script><script>document.title = "owned"</script><!-- <b onclick=alert(1)>
 export default new nn.Sequential({
   "<img src=x onerror=alert(2)>": new nn.Linear(4, 3),

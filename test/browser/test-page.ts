@@ -12,7 +12,7 @@ import { serveFolder } from "../../examples/browser/static-server.ts";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** What bare names in the bundle and the modules mean. */
-const KILN = { kiln: "./kiln.browser.js" };
+const KILN = { "kiln-js": "./kiln.browser.js" };
 const GPU_JS = { "gpu.js": "./gpu-browser.js" };
 
 const html = (imports: Readonly<Record<string, string>>): string =>
@@ -48,7 +48,7 @@ export async function openTestPage(
     logLevel: "warning",
     entryPoints: modules.map((name) => here(`page/${name}.ts`)),
     outdir: folder,
-    external: ["kiln", "gpu.js"],
+    external: ["kiln-js", "gpu.js"],
     plugins: [withPageWorker],
     // Not the sources, to which tsconfig.json leads.
     tsconfigRaw: {},

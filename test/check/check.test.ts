@@ -10,7 +10,7 @@ import { checkFiles, forward, foundIn, modelWith } from "./checked.ts";
 const BRANCH = "return x.any() ? x : x.neg();";
 
 const gate = (name: string): string =>
-  `import { nn, type Tensor } from "kiln";\nexport class ${name} extends nn.Module {\n${forward(BRANCH)}\n}`;
+  `import { nn, type Tensor } from "kiln-js";\nexport class ${name} extends nn.Module {\n${forward(BRANCH)}\n}`;
 
 describe("the files", () => {
   it("are the model's and what it imports by path, however the path is written, each once", () => {
@@ -31,11 +31,11 @@ describe("the files", () => {
   it("follow base classes, helpers and default exports into each other", () => {
     const { findings } = checkFiles({
       "net.ts": [
-        'import Base from "./base.ts";\nimport { pick } from "./pick.ts";\nimport type { Tensor } from "kiln";',
+        'import Base from "./base.ts";\nimport { pick } from "./pick.ts";\nimport type { Tensor } from "kiln-js";',
         "export default class Net extends Base {\nforward(x: Tensor) { return this.gate(pick(x)); }\n}",
       ].join("\n"),
-      "base.ts": `import { nn, type Tensor } from "kiln";\nabstract class Base extends nn.Module {\ngate(x: Tensor) { ${BRANCH} }\n}\nexport default Base;`,
-      "pick.ts": `import type { Tensor } from "kiln";\nexport const pick = (x: Tensor): Tensor =>\nx.sum().gt(0) ? x : x.neg();`,
+      "base.ts": `import { nn, type Tensor } from "kiln-js";\nabstract class Base extends nn.Module {\ngate(x: Tensor) { ${BRANCH} }\n}\nexport default Base;`,
+      "pick.ts": `import type { Tensor } from "kiln-js";\nexport const pick = (x: Tensor): Tensor =>\nx.sum().gt(0) ? x : x.neg();`,
     });
     expect(findings.map(({ file, line }) => `${file.replace(/.*\//, "")}:${line}`)).toEqual([
       "base.ts:3",
@@ -62,25 +62,25 @@ describe("module classes", () => {
   it.each([
     [
       "under another name of the library",
-      'import * as k from "kiln";\nexport class Net extends k.nn.Module {',
+      'import * as k from "kiln-js";\nexport class Net extends k.nn.Module {',
     ],
     [
       "under another name of nn",
-      'import { nn as layers } from "kiln";\nexport class Net extends layers.Module {',
+      'import { nn as layers } from "kiln-js";\nexport class Net extends layers.Module {',
     ],
     [
       "taken out of nn",
-      'import { nn } from "kiln";\nconst { Module: M } = nn;\nexport class Net extends M {',
+      'import { nn } from "kiln-js";\nconst { Module: M } = nn;\nexport class Net extends M {',
     ],
     [
       "in a variable",
-      'import { nn } from "kiln";\nconst Base = nn.Module;\nexport const Net = class extends Base {',
+      'import { nn } from "kiln-js";\nconst Base = nn.Module;\nexport const Net = class extends Base {',
     ],
     [
       "in a function",
-      'import { nn } from "kiln";\nexport const make = () => new (class Net extends nn.Module {',
+      'import { nn } from "kiln-js";\nexport const make = () => new (class Net extends nn.Module {',
     ],
-    ["of a layer", 'import { nn } from "kiln";\nexport class Net extends nn.Linear {'],
+    ["of a layer", 'import { nn } from "kiln-js";\nexport class Net extends nn.Linear {'],
   ])("are found %s", (_, head) => {
     const tail = head.includes("make") ? "})();" : "}";
     const { models, findings } = checkFiles({ "net.ts": `${head}\nforward(x) { ${BRANCH} }\n${tail}` });
@@ -93,7 +93,7 @@ describe("module classes", () => {
     ["one that extends itself", "class Net extends Net {"],
     ["names that go in circles", "const a = b;\nconst b = a;\nclass Net extends a.Module {"],
     ["what nobody declares", "class Net extends nn.Module {"],
-    ["none of the library's modules", 'import { nn } from "kiln";\nclass Net extends nn.init.Module {'],
+    ["none of the library's modules", 'import { nn } from "kiln-js";\nclass Net extends nn.init.Module {'],
   ])("are not: %s", (_, head) => {
     expect(checkFiles({ "net.ts": `${head}\nforward(x) { ${BRANCH} }\n}` }).models).toEqual([]);
   });

@@ -24,7 +24,7 @@ export function checkFiles(files: Readonly<Record<string, string>>): CheckResult
 /** A model file with `members` in its class, which begin on line 4, and `before` on line 2. */
 export const modelWith = (members: string, before = ""): string =>
   [
-    'import { cat, F, nn, ones, split, stack, type Tensor, where } from "kiln";',
+    'import { cat, F, nn, ones, split, stack, type Tensor, where } from "kiln-js";',
     before,
     "export default class Net extends nn.Module {",
     members,

@@ -60,7 +60,7 @@ describe("a layer that may be used", () => {
   });
 
   it("by a subclass in another file, or by the class below", () => {
-    const base = `import { nn, type Tensor } from "kiln";\nexport class Base extends nn.Module {\n${LAYER}\n${PLAIN}\n}`;
+    const base = `import { nn, type Tensor } from "kiln-js";\nexport class Base extends nn.Module {\n${LAYER}\n${PLAIN}\n}`;
     const below = modelWith(
       forward("return this.fc.forward(x);"),
       'import { Base } from "./base.ts";',

@@ -16,7 +16,7 @@ import {
 } from "./kiln.ts";
 
 const folder = temporaryFolder();
-const NN = 'import { nn } from "kiln";\n';
+const NN = 'import { nn } from "kiln-js";\n';
 const BAR_INPUTS = "export const inputs = [[16, 1, 28, 28]];\n";
 const DATA = ["--data", "mnist", "--epochs", "1"];
 const BAD_LABEL = "data-label/train-labels-idx1-ubyte";
@@ -38,7 +38,7 @@ writeAll(folder, {
   "bars.ts": barModel(),
   "syntax.ts": `${NN}export default class {\n  x = = 3;\n}\n`,
   "syntax.mjs": `${NN}export default class {\n  x = = 3;\n}\n`,
-  "misspelt.ts": 'import { nnn } from "kiln";\nexport default nnn;\n',
+  "misspelt.ts": 'import { nnn } from "kiln-js";\nexport default nnn;\n',
   "missing-import.ts": 'import "./gone.ts";\n',
   "throws.ts": `${NN}\nfunction fail(): void {\n  throw new RangeError("two\\nlines");\n}\nfail();\n`,
   "no-default.ts": `${NN}export const model = new nn.Linear(2, 3);\n${BAR_INPUTS}`,

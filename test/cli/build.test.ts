@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { save } from "kiln";
+import { save } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { loadWeights } from "../../src/cli/build/build-weights.ts";
 import { TinyNet } from "../support/nets.ts";
@@ -12,7 +12,7 @@ import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
 const folder = temporaryFolder();
 
 const MODEL = `
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 export default class Net extends nn.Module {
   conv = new nn.Conv2d(1, 3, 3);
   fc = new nn.Linear(27, 4);

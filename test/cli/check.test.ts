@@ -9,7 +9,7 @@ import { opTable } from "../../src/ops/registry.ts";
 import { barModel, kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
-const NN = 'import { nn, type Tensor } from "kiln";\n';
+const NN = 'import { nn, type Tensor } from "kiln-js";\n';
 const INPUTS = "export const inputs = [[4, 8]];\n";
 
 writeAll(folder, {
@@ -26,7 +26,7 @@ writeAll(folder, {
 }
 ${INPUTS}`,
   "outer.ts": `import { Gate } from "./parts/gate.js";
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 export default new nn.Sequential(new Gate());
 ${INPUTS}`,
   "parts/gate.ts": `${NN}export class Gate extends nn.Module {

@@ -194,12 +194,12 @@ describe("colours", () => {
 
 describe("a model file far from the checkout", () => {
   const folder = temporaryFolder();
-  const factory = `import { nn } from "kiln";
+  const factory = `import { nn } from "kiln-js";
 import { width } from "./width.ts";
 export default async () => new nn.Sequential(new nn.Flatten(), new nn.Linear(784, width));
 export const inputs = [{ shape: [4, 1, 28, 28], dtype: "float32" }];
 `;
-  const plain = `import { nn } from "kiln";
+  const plain = `import { nn } from "kiln-js";
 export default new nn.Linear(6, 2);
 export const inputs = [[4, 6]];
 `;

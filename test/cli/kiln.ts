@@ -102,7 +102,7 @@ export const smallMnist = (folder: string, trainCount = 40, testCount = 20): Rec
 export function barModel(replaced: { readonly forward?: string; readonly inputs?: string } = {}): string {
   const { forward = "return this.fc.forward(x.flatten(1));", inputs = "[[16, 1, 28, 28]]" } = replaced;
   return [
-    'import { F, nn, type Tensor } from "kiln";',
+    'import { F, nn, type Tensor } from "kiln-js";',
     "export default class Bars extends nn.Module {",
     forward.includes("conv") ? "  conv = new nn.Conv2d(1, 2, 3);" : "",
     forward.includes("fc") ? "  fc = new nn.Linear(28 * 28, 10);" : "",

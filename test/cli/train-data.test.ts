@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
-import { data, nn, Tensor, zeros } from "kiln";
+import { data, nn, Tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import type { ModelFile } from "../../src/cli/model-file.ts";
 import { loadTrainingData } from "../../src/cli/train/data-source.ts";
@@ -44,7 +44,7 @@ writeAll(folder, {
   ),
   ...smallMnist("mnist", 4, 2),
   "table.json": "{}",
-  "net.mjs": `import { nn } from "kiln";
+  "net.mjs": `import { nn } from "kiln-js";
 export default () => new nn.Linear(3, 1);
 export const inputs = [[4, 3]];
 export const table = { target: "price", inputs: ["rooms", "place"] };

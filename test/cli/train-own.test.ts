@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { data, nn, optim, tensor } from "kiln";
+import { data, nn, optim, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { ownMetrics } from "../../src/cli/train/metrics.ts";
 import { ownData, ownOptimizer, ownSchedule } from "../../src/cli/train/own-training.ts";
@@ -12,7 +12,7 @@ import { kiln, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 const folder = temporaryFolder();
 
 /** A line through numbers, y = 3 x - 1, which one neuron learns. */
-const LINE = `import { data, nn, optim, tensor } from "kiln";
+const LINE = `import { data, nn, optim, tensor } from "kiln-js";
 export default () => new nn.Linear(1, 1);
 export const inputs = [[8, 1]];
 export const loss = new nn.MSELoss();
@@ -170,7 +170,7 @@ describe("a model file with data of its own", () => {
     );
     writeAll(folder, {
       "bare.mjs":
-        'import { nn } from "kiln";\nexport default new nn.Linear(2, 2);\nexport const inputs = [[4, 2]];\n',
+        'import { nn } from "kiln-js";\nexport default new nn.Linear(2, 2);\nexport const inputs = [[4, 2]];\n',
     });
     const bare = await train("bare.mjs", "--data", "model");
     expect(bare.stderr).toBe("kiln: bare.mjs exports no dataset, which --data model asks for\n");

@@ -9,7 +9,7 @@ import { barModel, kiln, LENET, smallMnist, temporaryFolder, writeAll } from "./
 const FILES = ["checkpoint.safetensors", "model.safetensors", "run.json"];
 const folder = temporaryFolder();
 const FORWARD = "return this.fc.forward(F.relu(this.conv.forward(x)).flatten(1));";
-const SYNTHETIC = `import { nn } from "kiln";
+const SYNTHETIC = `import { nn } from "kiln-js";
 export default () => new nn.Sequential(new nn.Flatten(), new nn.Linear(144, 10));
 export const inputs = [[250, 1, 12, 12]];
 `;

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KilnError, nn, optim, tensor } from "kiln";
+import { KilnError, nn, optim, tensor } from "kiln-js";
 import { afterAll, expect, test } from "vitest";
 import { readCheckpoint, restore } from "../../src/cli/train/training-checkpoint.ts";
 import { checkpointBytes } from "../../src/runtime/files/checkpoint.ts";

@@ -11,7 +11,7 @@ import {
   optim,
   randn,
   type Tensor,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { backendNamed } from "../../backends/registry.ts";
 import type { Checked, CompareOptions, Comparison } from "../../src/compare/types.ts";

@@ -1,6 +1,6 @@
 /** What is compared when the oracle would take too long, what rounding explains, and which requests are refused. */
 
-import { compareBackends, nn, type Tensor } from "kiln";
+import { compareBackends, nn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { backendNamed } from "../../backends/registry.ts";
 import { differenceFrom } from "../../src/compare/difference.ts";

@@ -1,6 +1,6 @@
 /** Every public function of `data` takes whatever is handed to it, or says in one line what it wants: never a TypeError of its own. */
 
-import { data, KilnError, tensor } from "kiln";
+import { data, KilnError, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 
 const images = new data.ArrayDataset({

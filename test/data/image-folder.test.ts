@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
-import { data } from "kiln";
+import { data } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { type ImageChannels, imageDecoder } from "../../src/data/image-bytes.ts";
 import { temporaryFolder, writeAll } from "../cli/kiln.ts";

@@ -1,6 +1,6 @@
 /** Loaders over datasets of every kind: items that are put together, samplers, parts; and the options that make no sense. */
 
-import { data, nn, type Tensor, tensor } from "kiln";
+import { data, nn, type Tensor, tensor } from "kiln-js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { ArrayDataset, type ItemDataset } from "../../src/data/dataset.ts";
 import { DataLoader, type DataLoaderOptions } from "../../src/data/loader.ts";

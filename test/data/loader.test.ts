@@ -1,7 +1,7 @@
 /** Batches: every sample once an epoch, in an order that the seed and the epoch decide, prepared ahead of use. */
 
 import { setImmediate } from "node:timers/promises";
-import { arange, tensor } from "kiln";
+import { arange, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { assembleBatch, epochOrder } from "../../src/data/batch.ts";
 import { ArrayDataset, type Dataset } from "../../src/data/dataset.ts";

@@ -1,6 +1,6 @@
 /** Parts of datasets and datasets of parts: random splits, subsets by index, and one dataset after another. */
 
-import { data, type Tensor, tensor } from "kiln";
+import { data, type Tensor, tensor } from "kiln-js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
 const digits = (count: number, classes = 10): data.Dataset =>

@@ -1,6 +1,6 @@
 /** PyTorch's samplers: what they give, how often, and that a seed and an epoch decide it. */
 
-import { data } from "kiln";
+import { data } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { WeightTree } from "../../src/data/weight-tree.ts";
 

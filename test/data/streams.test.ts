@@ -1,6 +1,6 @@
 /** Datasets that are iterated over, and batches of sequences of different lengths. */
 
-import { data, type Tensor, tensor } from "kiln";
+import { data, type Tensor, tensor } from "kiln-js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
 /** Numbers that begin elsewhere in each epoch. */

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { data, type Tensor } from "kiln";
+import { data, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../cli/kiln.ts";
 

@@ -1,6 +1,6 @@
 /** Vocabularies that encode and decode, and datasets of pieces of a text. */
 
-import { data, type Tensor, tensor } from "kiln";
+import { data, type Tensor, tensor } from "kiln-js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
 describe("vocabularies", () => {

@@ -1,6 +1,6 @@
 /** Text grows without a new program per token: with a key–value cache, and padded; both write what the net says. */
 
-import { arange, manualSeed, randn, tensor } from "kiln";
+import { arange, manualSeed, randn, tensor } from "kiln-js";
 import { afterEach, expect, test } from "vitest";
 import { CharGPT } from "../../examples/zoo/char-gpt.ts";
 import { writeInBuckets, writeWithCache } from "../../examples/zoo/generation.ts";

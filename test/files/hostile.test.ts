@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { data, KilnError, load, nn, save, tensor } from "kiln";
+import { data, KilnError, load, nn, save, tensor } from "kiln-js";
 import { afterAll, expect, test } from "vitest";
 import { readCheckpoint } from "../../src/cli/train/training-checkpoint.ts";
 import { readTar } from "../../src/data/tar.ts";

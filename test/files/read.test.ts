@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { data, KilnError, load } from "kiln";
+import { data, KilnError, load } from "kiln-js";
 import { afterAll, expect, test } from "vitest";
 import { readText, readWhole, withFile } from "../../src/files/read.ts";
 

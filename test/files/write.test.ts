@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { full, load, save, type Tensor } from "kiln";
+import { full, load, save, type Tensor } from "kiln-js";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { writeErrorReason } from "../../src/files/reason.ts";
 import { makeFolder, temporaryName, writeAtomically } from "../../src/files/write.ts";

@@ -1,6 +1,17 @@
 /** Attention and transformers as users meet them: keys, initial numbers, compiled and interactive, mistakes. */
 
-import { compile, compileTraining, F, manualSeed, nn, optim, randn, type Tensor, tensor, zeros } from "kiln";
+import {
+  compile,
+  compileTraining,
+  F,
+  manualSeed,
+  nn,
+  optim,
+  randn,
+  type Tensor,
+  tensor,
+  zeros,
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 describe("MultiheadAttention", () => {

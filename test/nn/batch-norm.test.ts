@@ -1,6 +1,6 @@
 /** What batch normalisation does to its buffers, when it refuses, and into which kernels it compiles. */
 
-import { compile, compileTraining, F, nn, noGrad, ones, optim, rand, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, F, nn, noGrad, ones, optim, rand, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { PassManager } from "../../passes/manager.ts";

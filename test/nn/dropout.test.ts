@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { PassManager } from "../../passes/manager.ts";

@@ -1,6 +1,6 @@
 /** Clipping the gradients of a loop written by hand: PyTorch's formulas, on numbers worked out on paper. */
 
-import { nn, type Tensor, tensor } from "kiln";
+import { nn, type Tensor, tensor } from "kiln-js";
 import { expect, it, test } from "vitest";
 
 function withGradients(...gradients: number[][]): Tensor[] {

@@ -1,6 +1,6 @@
 /** Initial values: PyTorch's bounds, an even spread, and the same numbers from the same seed. */
 
-import { tensor as fromNumbers, type Tensor, zeros } from "kiln";
+import { tensor as fromNumbers, type Tensor, zeros } from "kiln-js";
 import { beforeEach, describe, expect, it } from "vitest";
 import { initialParameter } from "../../src/nn/default-init.ts";
 import * as nn from "../../src/nn/index.ts";

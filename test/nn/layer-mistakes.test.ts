@@ -1,6 +1,6 @@
 /** Layers of the wider catalogue: what they refuse, and what no fixture can hold: dropout that keeps the variance. */
 
-import { F, manualSeed, nn, randn, tensor, zeros } from "kiln";
+import { F, manualSeed, nn, randn, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 describe("AlphaDropout", () => {

@@ -1,6 +1,6 @@
 /** What losses take for granted as PyTorch's do: the label that does not count, shapes that broadcast, probabilities. */
 
-import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "kiln";
+import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 const int32 = (...values: number[]): Tensor => tensor(Int32Array.from(values));

@@ -1,6 +1,6 @@
 /** Losses: the tutorials' figures, what they record, the edges of PyTorch's formulas, and what they refuse. */
 
-import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "kiln";
+import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { gradientOf, rounded } from "../support/traced.ts";
 import { record } from "./recording.ts";

@@ -1,6 +1,6 @@
 /** Losses with margins, of likelihoods and of label sequences: what they refuse, and what compiled training makes of them. */
 
-import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "kiln";
+import { compileTraining, F, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 const int32 = (...values: number[]): Tensor => tensor(Int32Array.from(values));

@@ -1,6 +1,6 @@
 /** Layer norm and group norm: their parameters, what they refuse, and how few kernels they take. */
 
-import { compile, F, nn, ones, tensor, zeros } from "kiln";
+import { compile, F, nn, ones, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 describe("LayerNorm and GroupNorm", () => {

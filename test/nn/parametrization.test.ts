@@ -1,6 +1,6 @@
 /** Parametrisations: keys, printed text, interactive use, removal, and what they refuse; parameters as one vector. */
 
-import { nn, type Tensor, tensor } from "kiln";
+import { nn, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 const { weightNorm, spectralNorm } = nn.utils.parametrizations;

@@ -1,6 +1,6 @@
 /** Recurrent layers as users meet them: typed results, compiled and interactive, initial numbers, mistakes. */
 
-import { compile, compileTraining, manualSeed, nn, optim, randn, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, randn, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 class Classifier extends nn.Module {

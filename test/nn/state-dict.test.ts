@@ -1,6 +1,6 @@
 /** Loading state dicts: all or nothing, and every fault named at once. */
 
-import { compileTraining, optim } from "kiln";
+import { compileTraining, optim } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
 import { ones, tensor, zeros } from "../../src/tensor/creation.ts";

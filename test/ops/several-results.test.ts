@@ -1,6 +1,6 @@
 /** Ops with several results: which kernels they become, and how they show to those who use them. */
 
-import { arange, F, full, Tensor, tensor } from "kiln";
+import { arange, F, full, Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../backends/interpret/backend.ts";
 import { js } from "../../backends/js/backend.ts";

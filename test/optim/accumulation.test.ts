@@ -1,6 +1,6 @@
 /** Gradient accumulation with layers that have a state or draw random numbers of their own: they act once per batch. */
 
-import { compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 class Net extends nn.Module {

@@ -1,7 +1,7 @@
 /** Averages of a model's parameters: traces against PyTorch, keys and text, compiled and interactive use. */
 
 import { readFileSync } from "node:fs";
-import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { generate } from "../support/fixtures.ts";
 

@@ -3,7 +3,7 @@
  * are frozen.
  */
 
-import { compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln";
+import { compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { debugTo, setDebug } from "../../src/runtime/inspection/debug.ts";
 

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileTraining, load, nn, optim, save, type Tensor, tensor } from "kiln";
+import { compileTraining, load, nn, optim, save, type Tensor, tensor } from "kiln-js";
 import { afterAll, describe, expect, it } from "vitest";
 import { ones } from "../../src/tensor/creation.ts";
 import { TinyNet } from "../support/nets.ts";

@@ -1,6 +1,6 @@
 /** Training by hand: optimizers outside of compiled steps, the same numbers as inside, compiled once for each structure. */
 
-import { compile, compileTraining, F, nn, noGrad, ones, optim, rand, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, F, nn, noGrad, ones, optim, rand, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it, test } from "vitest";
 import type { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { currentEvaluator } from "../../src/tensor/context.ts";

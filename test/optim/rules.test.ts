@@ -1,7 +1,7 @@
 /** Every optimizer but SGD: its update over several steps and a small net in training against torch.optim. */
 
 import { readFileSync } from "node:fs";
-import { compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, F, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { NdArray } from "../../src/ops/ndarray.ts";

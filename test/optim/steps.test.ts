@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 const { SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adamax, NAdam } = optim;

@@ -1,7 +1,7 @@
 /** Parameter groups, clipping and accumulation in the compiled step: a small net's training against PyTorch's. */
 
 import { readFileSync } from "node:fs";
-import { compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, F, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/shape.ts";
 import type { GradientOptions } from "../../src/runtime/programs/training-plan.ts";

@@ -11,7 +11,7 @@ import {
   summary,
   type Tensor,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 /** Names, output shapes, parameters and operations of all calls. */

@@ -1,6 +1,6 @@
 /** What an op compares is one number wherever it is read: ties of a maximum are found again by its gradient. */
 
-import { arange, compileTraining, F, manualSeed, nn, optim, rand, type Tensor, tensor } from "kiln";
+import { arange, compileTraining, F, manualSeed, nn, optim, rand, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { relativeError } from "../support/run-graph.ts";
 

@@ -1,6 +1,6 @@
 /** Single convolutions, poolings and losses with their gradients, against PyTorch's numbers. */
 
-import { F, type Tensor, tensor } from "kiln";
+import { F, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import type { Backend } from "../../backends/backend.ts";
 import { interpret } from "../../backends/interpret/backend.ts";

@@ -1,6 +1,6 @@
 /** Likelihoods of counts, of measurements and of label sequences against PyTorch. */
 
-import { F, nn, tensor } from "kiln";
+import { F, nn, tensor } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 import { eachReduction } from "../support/reductions.ts";
 

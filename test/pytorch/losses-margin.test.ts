@@ -1,6 +1,6 @@
 /** Losses with margins and the distances between vectors against PyTorch. */
 
-import { F, nn, type Tensor, tensor } from "kiln";
+import { F, nn, type Tensor, tensor } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 import { eachReduction } from "../support/reductions.ts";
 

@@ -1,6 +1,6 @@
 /** Every loss with its options and reductions against PyTorch. */
 
-import { F, nn, type Tensor, tensor } from "kiln";
+import { F, nn, type Tensor, tensor } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const REDUCTIONS = ["mean", "sum", "none"] as const;

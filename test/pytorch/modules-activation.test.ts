@@ -1,6 +1,6 @@
 /** Every activation against PyTorch over three training steps, with inputs near its bend and far from it. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 import { ACTIVATIONS } from "../support/activations.ts";
 import { testModuleCases } from "../support/module-cases.ts";
 

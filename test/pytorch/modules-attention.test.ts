@@ -1,6 +1,6 @@
 /** Attention and transformers against PyTorch: results and weights, gradients, three steps. */
 
-import { arange, cat, F, nn, type Tensor, tensor } from "kiln";
+import { arange, cat, F, nn, type Tensor, tensor } from "kiln-js";
 import { Joined } from "../support/joined.ts";
 import { testModuleCases } from "../support/module-cases.ts";
 

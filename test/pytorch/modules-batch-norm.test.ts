@@ -1,6 +1,6 @@
 /** Batch normalisation against PyTorch: outputs, gradients, parameters and running statistics after three steps. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases("modules_batch_norm", {

@@ -1,6 +1,6 @@
 /** Models of lists and dictionaries of layers and parameters against PyTorch: text, keys, results and training. */
 
-import { nn, type Tensor, zeros } from "kiln";
+import { nn, type Tensor, zeros } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 class Tower extends nn.Module {

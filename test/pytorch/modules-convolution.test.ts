@@ -1,6 +1,6 @@
 /** Convolutions, transposed ones, embeddings and Unflatten against PyTorch, with all their options. */
 
-import { F, nn, zeros } from "kiln";
+import { F, nn, zeros } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases("modules_convolution", {

@@ -1,6 +1,6 @@
 /** The layers of the tutorials' nets against PyTorch, with options that the nets do not use. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases("modules_core", {

@@ -1,6 +1,6 @@
 /** Bags of embeddings against PyTorch. */
 
-import { compile, F, nn, type Tensor, tensor } from "kiln";
+import { compile, F, nn, type Tensor, tensor } from "kiln-js";
 import { expect, it } from "vitest";
 import { testModuleCases } from "../support/module-cases.ts";
 

@@ -1,6 +1,6 @@
 /** Hooks on modules, tensors and parameters: against PyTorch, compiled as interactively, and what goes wrong. */
 
-import { autograd, compile, compileTraining, nn, optim, scan, type Tensor, tensor, zeros } from "kiln";
+import { autograd, compile, compileTraining, nn, optim, scan, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { testModuleCases } from "../support/module-cases.ts";
 

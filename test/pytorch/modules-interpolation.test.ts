@@ -1,6 +1,6 @@
 /** Interpolation in every mode against PyTorch. */
 
-import { F, nn, type Tensor } from "kiln";
+import { F, nn, type Tensor } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const f = (options: nn.InterpolateOptions) => () => (x: Tensor) => F.interpolate(x, options);

@@ -1,6 +1,6 @@
 /** Normalisation of samples, volumes in batches, and bilinear maps against PyTorch. */
 
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases("modules_normalization", {

@@ -1,6 +1,6 @@
 /** Padding layers, and what trades channels for pixels, against PyTorch. */
 
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases(

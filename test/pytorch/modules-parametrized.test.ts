@@ -1,6 +1,6 @@
 /** Weight norm and spectral norm, trained for three steps, against PyTorch. */
 
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const { weightNorm, spectralNorm } = nn.utils.parametrizations;

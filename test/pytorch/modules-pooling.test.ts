@@ -1,6 +1,6 @@
 /** Max, average and adaptive pooling against PyTorch, along one axis and two, with all their options. */
 
-import { F, nn, type Tensor } from "kiln";
+import { F, nn, type Tensor } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const placed = ([values, indices]: readonly [Tensor, Tensor]): Tensor => values.mul(indices.float().add(1));

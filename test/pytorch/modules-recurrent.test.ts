@@ -1,6 +1,6 @@
 /** Recurrent layers and cells against PyTorch: outputs, last states, gradients, three steps; lengths against packed sequences. */
 
-import { arange, nn, type Tensor, tensor } from "kiln";
+import { arange, nn, type Tensor, tensor } from "kiln-js";
 import { Joined } from "../support/joined.ts";
 import { testModuleCases } from "../support/module-cases.ts";
 

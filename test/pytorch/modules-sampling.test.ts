@@ -1,6 +1,6 @@
 /** Power, fractional and inverse pooling, pooling's indices, sampling at grids and antialiasing against PyTorch. */
 
-import { compile, F, manualSeed, nn, type Tensor, tensor, zeros } from "kiln";
+import { compile, F, manualSeed, nn, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { generate, sizeOf } from "../support/fixtures.ts";
 import { testModuleCases } from "../support/module-cases.ts";

@@ -1,6 +1,6 @@
 /** Activation layers that cut against PyTorch. */
 
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases(

@@ -1,6 +1,6 @@
 /** Convolutions and pooling of volumes, transposed convolutions of signals, unfold and fold against PyTorch. */
 
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 testModuleCases(

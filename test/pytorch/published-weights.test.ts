@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile, KilnError, load, nn, noGrad, type Tensor, tensor } from "kiln";
+import { compile, KilnError, load, nn, noGrad, type Tensor, tensor } from "kiln-js";
 import { afterAll, expect, test } from "vitest";
 import { generate } from "../support/fixtures.ts";
 

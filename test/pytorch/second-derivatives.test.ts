@@ -1,7 +1,7 @@
 /** Gradients of gradients against PyTorch: functions, autograd.functional, WGAN-GP's penalty, a physics-informed net. */
 
 import { readFileSync } from "node:fs";
-import { autograd, compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
+import { autograd, compileTraining, F, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { isHere } from "../backends/c/toolchain.ts";
 import { generate, labels } from "../support/fixtures.ts";

@@ -20,7 +20,7 @@ import {
   unflatten,
   vsplit,
   vstack,
-} from "kiln";
+} from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 /** Parts of any sizes as one list, the k-th times k + 1. */

@@ -1,6 +1,6 @@
 /** What brackets read and write against PyTorch: values, gradients and three training steps. */
 
-import { type IndexItem, slice, type Tensor, tensor } from "kiln";
+import { type IndexItem, slice, type Tensor, tensor } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const int32 = (values: number | number[] | number[][]): Tensor => tensor(values, { dtype: "int32" });

@@ -27,7 +27,7 @@ import {
   tensor,
   trilIndices,
   triuIndices,
-} from "kiln";
+} from "kiln-js";
 import { expect, test } from "vitest";
 
 interface Stored {

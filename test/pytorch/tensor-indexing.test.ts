@@ -15,7 +15,7 @@ import {
   take,
   takeAlongDim,
   tensor,
-} from "kiln";
+} from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const int32 = (values: number[] | number[][]): Tensor => tensor(values, { dtype: "int32" });

@@ -1,6 +1,6 @@
 /** What can be done with tensors against PyTorch: values, gradients and three training steps. */
 
-import { aminmax, cat, F, stack, stdMean, type Tensor, varMean, where } from "kiln";
+import { aminmax, cat, F, stack, stdMean, type Tensor, varMean, where } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 const extremes = ({ values, indices }: { values: Tensor; indices: Tensor }): Tensor =>

@@ -1,6 +1,6 @@
 /** Sorting, what it is made for, and sliding windows against PyTorch: values, gradients and three training steps. */
 
-import { argsort, kthvalue, slice, sort, type Tensor, takeAlongDim, topk } from "kiln";
+import { argsort, kthvalue, slice, sort, type Tensor, takeAlongDim, topk } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 /** Values, and among them where they stood, so that one output tells both. */

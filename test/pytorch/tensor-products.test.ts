@@ -1,6 +1,6 @@
 /** Sums of products over named axes, products of vectors and matrices and what is added to them, against PyTorch. */
 
-import { addr, einsum, kron, type Tensor, tensordot } from "kiln";
+import { addr, einsum, kron, type Tensor, tensordot } from "kiln-js";
 import { testModuleCases } from "../support/module-cases.ts";
 
 type Computation = (...inputs: Tensor[]) => Tensor;

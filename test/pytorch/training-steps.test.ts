@@ -1,6 +1,6 @@
 /** Five SGD steps of the tutorials' nets give PyTorch's losses, gradients and parameters. */
 
-import { compile, compileTraining, nn, optim, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { isHere } from "../backends/c/toolchain.ts";
 import {

@@ -4,7 +4,7 @@
  */
 
 import { readdirSync } from "node:fs";
-import { nn, optim } from "kiln";
+import { nn, optim } from "kiln-js";
 import { expect, test } from "vitest";
 import { CharGPT, NextCharacterLoss as GptLoss } from "../../examples/zoo/char-gpt.ts";
 import { Denoiser } from "../../examples/zoo/ddpm.ts";

@@ -1,6 +1,6 @@
 /** State that goes from one run into the next: as detach() and a variable of the user's do it in an interactive loop. */
 
-import { compile, compileTraining, F, nn, optim, randn, Tensor, zeros } from "kiln";
+import { compile, compileTraining, F, nn, optim, randn, Tensor, zeros } from "kiln-js";
 import { expect, test } from "vitest";
 
 class Tagger extends nn.Module {

@@ -1,6 +1,6 @@
 /** What a user changes of a model after compiling it counts from the next run on, or is an error; it is never passed over. */
 
-import { compile, compileTraining, nn, noGrad, ones, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, noGrad, ones, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 class Net extends nn.Module {

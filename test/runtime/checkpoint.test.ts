@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { KilnError, load, nn, optim, save, type Tensor, tensor } from "kiln";
+import { KilnError, load, nn, optim, save, type Tensor, tensor } from "kiln-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { removeLeftovers } from "../../src/files/write.ts";
 import {

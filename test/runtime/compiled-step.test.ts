@@ -1,6 +1,6 @@
 /** Training steps as their user writes them, compiled: several losses and optimizers over one graph, as interactive runs of them. */
 
-import { compile, compileStep, F, nn, noGrad, ones, optim, randn, type Tensor, zeros } from "kiln";
+import { compile, compileStep, F, nn, noGrad, ones, optim, randn, type Tensor, zeros } from "kiln-js";
 import { expect, test } from "vitest";
 
 const N = 4;

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { debugLevel, debugTo, readDebug, setDebug } from "../../src/runtime/inspection/debug.ts";
 import { RunLog } from "../../src/runtime/inspection/run-log.ts";

@@ -1,6 +1,6 @@
 /** Programs that are fed other shapes than they were compiled for: what may differ, how many programs are kept. */
 
-import { compile, compileTraining, KilnError, nn, optim, randn, type Tensor } from "kiln";
+import { compile, compileTraining, KilnError, nn, optim, randn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 type CompileOptions = Parameters<typeof compile>[1];

@@ -1,6 +1,6 @@
 /** Indices that name nothing are errors on every backend, fed or computed, compiled or interactive, and change nothing. */
 
-import { compile, compileTraining, F, nn, ones, optim, randint, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, F, nn, ones, optim, randint, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { withIndexChecks } from "../../passes/graph/index-checks.ts";
 import { isIndexFault } from "../../src/core/index-limit.ts";

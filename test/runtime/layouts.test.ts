@@ -6,7 +6,19 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile, compileTraining, F, load, nn, noGrad, optim, rand, save, type Tensor, tensor } from "kiln";
+import {
+  compile,
+  compileTraining,
+  F,
+  load,
+  nn,
+  noGrad,
+  optim,
+  rand,
+  save,
+  type Tensor,
+  tensor,
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 /** Convolutions of 3, 8 and 5 input channels, one with groups and one transposed: rows of whole vectors and others. */

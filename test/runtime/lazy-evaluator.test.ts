@@ -1,6 +1,6 @@
 /** Tensors outside of a model are lazy: reading compiles their graph once for each structure. */
 
-import { F, nn, ones, rand, type Tensor, tensor } from "kiln";
+import { F, nn, ones, rand, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import type { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { currentEvaluator } from "../../src/tensor/context.ts";

@@ -1,6 +1,6 @@
 /** Programs with loops under the instruments: profiles, watching for NaN, logs. */
 
-import { compileTraining, F, manualSeed, nn, optim, randn, scan, type Tensor, tensor, zeros } from "kiln";
+import { compileTraining, F, manualSeed, nn, optim, randn, scan, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 class Recurrent extends nn.Module {

@@ -2,7 +2,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { compileTraining, nn, optim, rand, tensor } from "kiln";
+import { compileTraining, nn, optim, rand, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import { LeNet } from "../support/nets.ts";
 

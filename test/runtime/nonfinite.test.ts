@@ -1,6 +1,6 @@
 /** A loss that is not finite stops training before the update and says where it came from. */
 
-import { compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 
 class Logarithm extends nn.Module {

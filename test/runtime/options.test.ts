@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 const net = new nn.Linear(3, 2);

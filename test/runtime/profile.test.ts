@@ -1,6 +1,6 @@
 /** Profiles: programs measured in turns, and what kernel-by-kernel runs leave behind. */
 
-import { compile, compileTraining, nn, noGrad, optim, randn, tensor } from "kiln";
+import { compile, compileTraining, nn, noGrad, optim, randn, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import { profile, profileAlone } from "../../src/runtime/inspection/profile.ts";
 

@@ -10,7 +10,7 @@ import {
   randn,
   type Tensor,
   tensor,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 import type { Specialization } from "../../src/runtime/programs/specialization.ts";
 

@@ -1,6 +1,6 @@
 /** Compiled programs: sharing of parameters, compile cache, errors, ownership of results. */
 
-import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
 import { STAGES } from "../../passes/pipeline.ts";

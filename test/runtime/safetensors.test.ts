@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { load } from "kiln";
+import { load } from "kiln-js";
 import { afterAll, describe, expect, it } from "vitest";
 import { KilnError } from "../../src/core/errors.ts";
 import {

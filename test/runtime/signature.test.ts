@@ -1,6 +1,6 @@
 /** What `forward` may be given beside tensors: lists, records, options, and tensors that are not there. */
 
-import { compile, compileTraining, F, nn, optim, randn, type Tensor, zeros } from "kiln";
+import { compile, compileTraining, F, nn, optim, randn, type Tensor, zeros } from "kiln-js";
 import { expect, test } from "vitest";
 
 interface Settings {

@@ -1,6 +1,6 @@
 /** What a compiled step gives beside its loss: outputs, named losses, metrics; typed, and the same step as without them. */
 
-import { compile, compileTraining, F, nn, optim, randn, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, F, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 
 /** Codes and what is made of them, in a record. */

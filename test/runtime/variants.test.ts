@@ -1,6 +1,6 @@
 /** Programs over their whole life: many batch sizes, disposal while work is queued, states that nothing may touch. */
 
-import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { TinyNet } from "../support/nets.ts";
 

@@ -1,6 +1,6 @@
 /** `watch: "nan"`: the first NaN is an error that says where it was stored, and nothing is changed by the run that made it. */
 
-import { compile, compileTraining, KilnError, nn, noGrad, optim, type Tensor, tensor, where } from "kiln";
+import { compile, compileTraining, KilnError, nn, noGrad, optim, type Tensor, tensor, where } from "kiln-js";
 import { describe, expect, test, vi } from "vitest";
 
 /** The message of the error that `work` ends in. */

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { KilnError, nn, SummaryWriter, tensor } from "kiln";
+import { KilnError, nn, SummaryWriter, tensor } from "kiln-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { generate } from "../support/fixtures.ts";
 import { type DecodedEvent, eventFileIn, readEvents } from "./event-decoder.ts";

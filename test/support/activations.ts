@@ -1,6 +1,6 @@
 /** The activations that PyTorch ran for the fixtures (test/fixtures/activations.py), by the names of the cases there. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 
 export const ACTIVATIONS: Record<string, () => nn.Module> = {
   ReLU6: () => new nn.ReLU6(),

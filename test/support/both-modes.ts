@@ -1,6 +1,6 @@
 /** Runs a random program in both modes and compares all that it gives. */
 
-import { compile, compileTraining, KilnError, optim, type Tensor } from "kiln";
+import { compile, compileTraining, KilnError, optim, type Tensor } from "kiln-js";
 import { batchesOf, type ProgramSpec, RandomLoss, RandomProgram } from "./random-program.ts";
 
 /** All numbers that a program has given, by what they are. */

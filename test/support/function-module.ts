@@ -1,6 +1,6 @@
 /** A function of tensors as a model, for tests of what may stand in a forward. */
 
-import { nn, type Tensor } from "kiln";
+import { nn, type Tensor } from "kiln-js";
 
 export class FunctionModule extends nn.Module {
   readonly #call: (...inputs: Tensor[]) => Tensor;

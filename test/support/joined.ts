@@ -1,6 +1,6 @@
 /** Modules of several outputs as one of a single vector, as the fixtures of recurrent and attention layers have them. */
 
-import { cat, nn, Tensor } from "kiln";
+import { cat, nn, Tensor } from "kiln-js";
 
 const leaves = (tree: unknown): Tensor[] => {
   if (tree instanceof Tensor) return [tree];

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { compile, compileTraining, nn, optim, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import type { TensorType } from "../../src/ir/types.ts";

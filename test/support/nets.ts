@@ -1,6 +1,6 @@
 /** The three networks of the tutorials, as the PyTorch fixtures know them. */
 
-import { F, nn, type Tensor } from "kiln";
+import { F, nn, type Tensor } from "kiln-js";
 
 /** LeNet with square kernels: 5 in tutorial 001, 3 in tutorial 000. */
 export class LeNet extends nn.Module {

@@ -1,6 +1,6 @@
 /** `scan` as the loop that it stands for: what it must agree with. */
 
-import { type scan, stack, Tensor } from "kiln";
+import { type scan, stack, Tensor } from "kiln-js";
 
 /** The tensors of a tree, elsewhere. */
 const mapped = (tree: unknown, change: (tensor: Tensor, k: number) => Tensor): unknown => {

@@ -1,6 +1,6 @@
 /** The page `docs/pytorch.md`: what Kiln has for each name of PyTorch, found by looking at what it exports. */
 
-import * as kiln from "kiln";
+import * as kiln from "kiln-js";
 
 /** Names by the module of PyTorch that has them. */
 export type Names = Readonly<Record<string, readonly string[]>>;

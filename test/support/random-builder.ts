@@ -1,6 +1,6 @@
 /** How a random net grows, step by step: layers and functions of the tables, and joins of values, where they fit. */
 
-import { KilnError, nn, rand, type Tensor, zeros } from "kiln";
+import { KilnError, nn, rand, type Tensor, zeros } from "kiln-js";
 import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
 import { type Draws, small } from "./random-catalogue/entry.ts";
 import { FUNCTIONS } from "./random-catalogue/functions.ts";

@@ -4,7 +4,7 @@
  */
 
 import * as fc from "fast-check";
-import { manualSeed, nn, type optim, rand, randint, type Tensor } from "kiln";
+import { manualSeed, nn, type optim, rand, randint, type Tensor } from "kiln-js";
 import type { Shape } from "../../src/core/shape.ts";
 import { generator } from "./draw.ts";
 import { JOINS, NetBuilder, type StepSpec } from "./random-builder.ts";

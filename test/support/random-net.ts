@@ -3,7 +3,7 @@
  * (test/fixtures/random_models.py reads the same steps).
  */
 
-import { cat, nn, type Tensor } from "kiln";
+import { cat, nn, type Tensor } from "kiln-js";
 import type { Draws } from "./random-catalogue/entry.ts";
 import { FUNCTIONS } from "./random-catalogue/functions.ts";
 import { LAYERS } from "./random-catalogue/layers.ts";

@@ -5,7 +5,7 @@
  */
 
 import * as fc from "fast-check";
-import { nn, noGrad, ones, slice, type Tensor, tensor, zeros } from "kiln";
+import { nn, noGrad, ones, slice, type Tensor, tensor, zeros } from "kiln-js";
 import { ownerOf } from "../../src/tensor/view.ts";
 
 /** One instruction: its kind, numbers from which it picks operands and options, and whether it runs inside noGrad. */

@@ -1,7 +1,7 @@
 /** Random steps: graphs whose states take new values, from whatever the graph computes, and losses that optimizers follow. */
 
 import * as fc from "fast-check";
-import { nn, optim, zeros } from "kiln";
+import { nn, optim, zeros } from "kiln-js";
 import type { Graph, Input, Update, Value } from "../../src/ir/types.ts";
 import { optimizerStateName, type StepUpdate, type UpdateRule } from "../../src/ir/update.ts";
 import { type RandomGraph, randomGraph, randomLoss } from "./random-graph.ts";

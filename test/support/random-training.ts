@@ -1,6 +1,6 @@
 /** Trains random models on a backend, and says how far two trainings are apart. */
 
-import { compileTraining, noGrad, type Tensor, tensor } from "kiln";
+import { compileTraining, noGrad, type Tensor, tensor } from "kiln-js";
 import { type ModelSpec, makeModel, type RandomModel } from "./random-model.ts";
 
 /** What training gave: the losses, and at the end all parameters, buffers and states of the optimizer. */

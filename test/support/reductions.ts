@@ -1,6 +1,6 @@
 /** Twins of a loss under each reduction, named as test/fixtures names its cases. */
 
-import type { nn } from "kiln";
+import type { nn } from "kiln-js";
 import type { testModuleCases } from "./module-cases.ts";
 
 type Twin = ReturnType<Parameters<typeof testModuleCases>[1][string]>;

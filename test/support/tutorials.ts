@@ -1,6 +1,6 @@
 /** The tutorials' networks from the weights that PyTorch had when it made test/fixtures/tutorials.json. */
 
-import { type nn, type Tensor, tensor } from "kiln";
+import { type nn, type Tensor, tensor } from "kiln-js";
 import { generate, initScale, readFixture, sizeOf } from "./fixtures.ts";
 
 /** What PyTorch printed or computed in the steps of tutorials 000 to 003. */

@@ -1,6 +1,6 @@
 /** Nets of the zoo whose training is more than one loss of one batch: a state that is carried, named losses, two optimizers. */
 
-import { compileStep, compileTraining, nn, optim } from "kiln";
+import { compileStep, compileTraining, nn, optim } from "kiln-js";
 import { CharRNN, NextCharacterLoss, noState } from "../../examples/zoo/char-rnn.ts";
 import { adversarialStep, Discriminator, Generator } from "../../examples/zoo/dcgan.ts";
 import { EvidenceLoss, VAE } from "../../examples/zoo/vae.ts";

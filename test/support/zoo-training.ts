@@ -3,7 +3,7 @@
  * state dicts, losses and what has become of parameters and buffers. How to add a net stands at the head of that file.
  */
 
-import { compileTraining, type nn, type optim, type Tensor, tensor } from "kiln";
+import { compileTraining, type nn, type optim, type Tensor, tensor } from "kiln-js";
 import { expect } from "vitest";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { generate, labels, readFixture, sizeOf } from "./fixtures.ts";

@@ -13,7 +13,7 @@ import {
   tensor,
   tril,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { FunctionModule } from "../support/function-module.ts";
 

@@ -13,7 +13,7 @@ import {
   type Tensor,
   tensor,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { expect, test } from "vitest";
 import { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
 import { MOST_IN_A_ROW, MOST_WAITING } from "../../src/tensor/backlog.ts";

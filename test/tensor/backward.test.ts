@@ -1,6 +1,6 @@
 /** Gradients outside of compiled models: backward, accumulation, freed graphs, leaves, noGrad and operations in place. */
 
-import { compileTraining, F, nn, noGrad, ones, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, F, nn, noGrad, ones, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it, test } from "vitest";
 
 const numbers = async (t: Tensor | null): Promise<number[]> => Array.from(await t!.data());

@@ -1,6 +1,6 @@
 /** A user's own differentiable operation: interactive and compiled, saved tensors, several inputs, nesting, errors. */
 
-import { autograd, compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { autograd, compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it, test } from "vitest";
 
 const numbers = async (t: Tensor | null): Promise<number[]> => Array.from(await t!.data());

@@ -1,6 +1,6 @@
 /** Walking back from a result as the tutorials do: names, edges in PyTorch's order, leaves at the ends. */
 
-import { F, nn, ones, type Tensor, tensor } from "kiln";
+import { F, nn, ones, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import type { GradFn } from "../../src/tensor/grad-fn.ts";
 

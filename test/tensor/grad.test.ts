@@ -12,7 +12,7 @@ import {
   scan,
   type Tensor,
   tensor,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, it, test } from "vitest";
 
 const { grad } = autograd;

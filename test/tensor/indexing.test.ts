@@ -1,6 +1,6 @@
 /** Reading and writing at positions: who wins a place, negative indices, errors, and dtypes, beside what fixtures show. */
 
-import { F, ones, scatter, searchsorted, slice, type Tensor, take, tensor, zeros } from "kiln";
+import { F, ones, scatter, searchsorted, slice, type Tensor, take, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { gradientOf } from "../support/traced.ts";
 

@@ -1,6 +1,6 @@
 /** Norms, deviations and extremes where PyTorch has settled what a formula leaves open: at 0, at ties, at infinity. */
 
-import { type Tensor, tensor } from "kiln";
+import { type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { gradientOf, rounded } from "../support/traced.ts";
 

@@ -1,6 +1,6 @@
 /** Comparisons, casts, truths and products: dtypes that meet, and what is refused. */
 
-import { cat, matmul, ones, reshape, stack, tensor, where, zeros } from "kiln";
+import { cat, matmul, ones, reshape, stack, tensor, where, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 
 const int32 = (...values: number[]) => tensor(Int32Array.from(values));

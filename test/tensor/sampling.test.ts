@@ -13,7 +13,7 @@ import {
   type Tensor,
   tensor,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { FunctionModule } from "../support/function-module.ts";
 

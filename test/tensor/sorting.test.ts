@@ -1,6 +1,6 @@
 /** Sorting on every backend where numbers are equal, infinite or none, and its errors. */
 
-import { compile, kthvalue, sort, stack, type Tensor, tensor, topk, zeros } from "kiln";
+import { compile, kthvalue, sort, stack, type Tensor, tensor, topk, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { FunctionModule } from "../support/function-module.ts";
 

@@ -12,7 +12,7 @@ import {
   randn,
   type Tensor,
   tensor,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { randomTruths } from "../../src/tensor/random.ts";
 import { traceModel } from "../../src/trace/trace.ts";

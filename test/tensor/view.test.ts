@@ -1,6 +1,6 @@
 /** Views share memory: what is written to one of them is seen in all, as in PyTorch 2.15, which gave the numbers here. */
 
-import { compile, F, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln";
+import { compile, F, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 const grid = (): Tensor =>

@@ -1,6 +1,6 @@
 /** Buffers that forward writes to: the new value counts from there on, and is kept after the run. */
 
-import { compile, compileTraining, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { printGraph } from "../../src/ir/print.ts";
 import { traceModel } from "../../src/trace/trace.ts";

@@ -1,6 +1,6 @@
 /** Models that a trace cannot mean as they are written: each is an error, and the model is afterwards as it was. */
 
-import { compile, compileTraining, F, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, F, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 const step = (model: nn.Module, loss: object = new nn.MSELoss(), options: object = {}) =>

@@ -1,6 +1,6 @@
 /** What a forward returns, and a compiled model after it: tensors in lists, tuples and records. */
 
-import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 class Cell extends nn.Module {

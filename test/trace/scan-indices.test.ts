@@ -1,6 +1,6 @@
 /** Indices in the body of a `scan`: rows of embeddings, read at positions that are fed, carried or computed. */
 
-import { compile, compileTraining, manualSeed, nn, optim, scan, type Tensor, tensor, zeros } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, scan, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { plainScan } from "../support/plain-scan.ts";
 import { relativeError } from "../support/run-graph.ts";

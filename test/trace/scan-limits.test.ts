@@ -1,6 +1,6 @@
 /** What is random in the body of a `scan`, and what it refuses. */
 
-import { compile, compileTraining, manualSeed, nn, ones, optim, scan, type Tensor, zeros } from "kiln";
+import { compile, compileTraining, manualSeed, nn, ones, optim, scan, type Tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 describe("what is random in a body", () => {

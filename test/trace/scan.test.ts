@@ -15,7 +15,7 @@ import {
   type Tensor,
   tensor,
   zeros,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { plainScan } from "../support/plain-scan.ts";
 import { relativeError } from "../support/run-graph.ts";

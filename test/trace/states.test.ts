@@ -1,6 +1,18 @@
 /** What is a state of a program: what the model owns, found by the tensor itself, whatever numbers it happens to share. */
 
-import { cat, compile, compileTraining, F, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln";
+import {
+  cat,
+  compile,
+  compileTraining,
+  F,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  type Tensor,
+  tensor,
+  zeros,
+} from "kiln-js";
 import { describe, expect, test } from "vitest";
 
 type Forward = (self: Small, x: Tensor) => Tensor;

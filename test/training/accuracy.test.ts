@@ -1,6 +1,6 @@
 /** Real training to a real accuracy: what a wrong gradient, update or batch would miss. */
 
-import { compile, compileTraining, data, manualSeed, nn, optim } from "kiln";
+import { compile, compileTraining, data, manualSeed, nn, optim } from "kiln-js";
 import { expect, test } from "vitest";
 import { LeNet } from "../support/nets.ts";
 

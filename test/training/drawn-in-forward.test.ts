@@ -14,7 +14,7 @@ import {
   randn,
   type Tensor,
   tensor,
-} from "kiln";
+} from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { traceModel } from "../../src/trace/trace.ts";
 import { FunctionModule } from "../support/function-module.ts";

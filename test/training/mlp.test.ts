@@ -1,6 +1,6 @@
 /** A multi-layer perceptron trained on flat synthetic digits, to an accuracy that a wrong gradient would miss. */
 
-import { compile, compileTraining, data, F, manualSeed, nn, optim, type Tensor } from "kiln";
+import { compile, compileTraining, data, F, manualSeed, nn, optim, type Tensor } from "kiln-js";
 import { expect, test } from "vitest";
 
 const SIZE = 20;

@@ -1,6 +1,6 @@
 /** The generator of random models knows all that Kiln exports to build and train models with: derived, not listed. */
 
-import * as kiln from "kiln";
+import * as kiln from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { FUNCTIONS } from "../support/random-catalogue/functions.ts";
 import { LAYERS } from "../support/random-catalogue/layers.ts";

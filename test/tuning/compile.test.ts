@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile, compileTraining, F, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, F, nn, optim, type Tensor, tensor } from "kiln-js";
 import { afterAll, expect, test } from "vitest";
 
 const folder = mkdtempSync(join(tmpdir(), "kiln-tune-"));

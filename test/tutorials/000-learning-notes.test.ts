@@ -1,6 +1,6 @@
 /** Tutorial 000, "Chapter 4 - neural network": the 3×3 network, in the tutorial's order. */
 
-import { nn, noGrad, optim, randn } from "kiln";
+import { nn, noGrad, optim, randn } from "kiln-js";
 import { expect, test } from "vitest";
 import LeNet3x3 from "../../examples/lenet3x3.ts";
 import { filled, form, generated, tutorials } from "../support/tutorials.ts";

@@ -1,6 +1,6 @@
 /** Tutorial 001, "Neural Networks": the 5×5 network, its loss, gradients and update, step by step in the tutorial's order. */
 
-import { autograd, nn, noGrad, optim, randn, type Tensor } from "kiln";
+import { autograd, nn, noGrad, optim, randn, type Tensor } from "kiln-js";
 import { beforeAll, expect, test } from "vitest";
 import LeNet from "../../examples/lenet.ts";
 import { filled, form, generated, tutorials } from "../support/tutorials.ts";

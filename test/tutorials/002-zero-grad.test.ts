@@ -1,6 +1,6 @@
 /** Tutorial 002, notes on the 3×3 network with a part on zero_grad: in the tutorial's order. */
 
-import { nn, noGrad, optim, randn, type Tensor, tensor } from "kiln";
+import { nn, noGrad, optim, randn, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import LeNet3x3 from "../../examples/lenet3x3.ts";
 import { filled, form, generated, tutorials } from "../support/tutorials.ts";

@@ -1,6 +1,6 @@
 /** Tutorial 003, on building a network: shapes of all parameters, the loss, gradients before and after, the update. */
 
-import { nn, noGrad, randn } from "kiln";
+import { nn, noGrad, randn } from "kiln-js";
 import { expect, test } from "vitest";
 import LeNet3x3 from "../../examples/lenet3x3.ts";
 import { filled, form, generated, tutorials } from "../support/tutorials.ts";

@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { data, nn, ones, optim, randn, SummaryWriter, type Tensor, tensor } from "kiln";
+import { data, nn, ones, optim, randn, SummaryWriter, type Tensor, tensor } from "kiln-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import SequentialBS from "../../examples/cifar10.ts";
 import BS from "../../examples/cifar10-class.ts";

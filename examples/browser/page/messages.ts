@@ -1,6 +1,6 @@
 /** What the page and the worker that trains tell each other. */
 
-import type { BackendStatus } from "kiln";
+import type { BackendStatus } from "kiln-js";
 
 export interface Settings {
   readonly backend: string;

@@ -1,6 +1,16 @@
 /** LeNet and everything that it needs to be trained step by step, on whichever backend is asked for. */
 
-import { compile, compileTraining, data, F, nn, optim, type Program, type Tensor, type Trainer } from "kiln";
+import {
+  compile,
+  compileTraining,
+  data,
+  F,
+  nn,
+  optim,
+  type Program,
+  type Tensor,
+  type Trainer,
+} from "kiln-js";
 import LeNet from "../../lenet.ts";
 import type { CompiledView, DigitsView, Evaluation, Settings } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 /** Trains in a worker, so that the page never waits for a step, and reports what happens. */
 
-import { backends } from "kiln";
+import { backends } from "kiln-js";
 import type { Report, Request, Settings } from "./messages.ts";
 import { Training } from "./training.ts";
 

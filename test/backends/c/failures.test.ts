@@ -3,7 +3,7 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compile, KilnError, nn } from "kiln";
+import { compile, KilnError, nn } from "kiln-js";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { isHere, title } from "./toolchain.ts";
 

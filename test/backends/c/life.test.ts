@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { compile, compileTraining, manualSeed, nn, optim, rand, randn, type Tensor } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, rand, randn, type Tensor } from "kiln-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createCBackend } from "../../../backends/c/backend.ts";
 import { GraphBuilder } from "../../../src/ir/builder.ts";

@@ -1,7 +1,7 @@
 /** Whole models trained on the `c` backend: random ones against the interpreter, loops, and bits that threads do not change. */
 
 import * as fc from "fast-check";
-import { compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln";
+import { compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { randomModel } from "../../support/random-model.ts";
 import { differenceBetween, isIllConditioned, trainRandom } from "../../support/random-training.ts";

@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
-import { compile, compileTraining, manualSeed, nn, optim, randn, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, manualSeed, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { randomModel } from "../../support/random-model.ts";
 import { trainRandom } from "../../support/random-training.ts";

@@ -1,6 +1,6 @@
 /** Whole numbers that no 32-bit float holds: exact where kernels keep them as words, else an error or NaN, never another number. */
 
-import { compile, type Tensor, tensor, where } from "kiln";
+import { compile, type Tensor, tensor, where } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { FunctionModule } from "../../support/function-module.ts";
 

@@ -1,6 +1,6 @@
 /** A model's linear memory: regions, growth under open views, programs that share states, and its limits. */
 
-import { compile, compileTraining, nn, optim, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, tensor } from "kiln-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { wasm } from "../../../backends/wasm/backend.ts";
 import { ModelMemory } from "../../../backends/wasm/memory.ts";

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
-import { compile, nn, randn } from "kiln";
+import { compile, nn, randn } from "kiln-js";
 import { expect, test, vi } from "vitest";
 import { WasmProgram } from "../../../backends/wasm/program.ts";
 import { ThreadPool } from "../../../backends/wasm/threads/pool.ts";

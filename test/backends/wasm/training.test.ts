@@ -1,6 +1,6 @@
 /** Five steps of LeNet on wasm give PyTorch's losses and parameters, and the same bits each time. */
 
-import { compileTraining, nn, optim, tensor } from "kiln";
+import { compileTraining, nn, optim, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import { differenceFrom, initialParameters, trainingBatch, trainingSteps } from "../../support/fixtures.ts";
 import { LeNet } from "../../support/nets.ts";

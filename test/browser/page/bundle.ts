@@ -1,7 +1,7 @@
 /** What of Kiln a page can use, and what it is told about the rest. */
 
-import * as kiln from "kiln";
-import { compile, compileTraining, data, nn, optim, SummaryWriter } from "kiln";
+import * as kiln from "kiln-js";
+import { compile, compileTraining, data, nn, optim, SummaryWriter } from "kiln-js";
 import LeNet from "../../../examples/lenet.ts";
 
 /** Exported classes whose name is not the one they are exported under. */

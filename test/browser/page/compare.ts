@@ -1,6 +1,6 @@
 /** A comparison of backends in the page. */
 
-import { type Comparison, compareBackends, F, nn, type Tensor } from "kiln";
+import { type Comparison, compareBackends, F, nn, type Tensor } from "kiln-js";
 
 class Small extends nn.Module {
   conv = new nn.Conv2d(1, 3, 3);

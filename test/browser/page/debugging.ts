@@ -1,6 +1,6 @@
 /** What a page sees of `KILN_DEBUG`, `profile()` and `watch`, as plain data. */
 
-import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 
 class Logarithm extends nn.Module {
   fc = new nn.Linear(2, 3);

@@ -1,6 +1,6 @@
 /** A net whose step takes a while, and what the page's main thread is up to in the meantime. */
 
-import { compileTraining, nn, ones, optim, randn, type Tensor, type Trainer, tensor } from "kiln";
+import { compileTraining, nn, ones, optim, randn, type Tensor, type Trainer, tensor } from "kiln-js";
 
 interface EndedWorker {
   terminate(): void;

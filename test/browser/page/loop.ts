@@ -1,6 +1,6 @@
 /** A recurrent net on a few batches, whatever the backend: loops over kernels, on a page. */
 
-import { compileTraining, F, manualSeed, nn, optim, randint, randn, scan, type Tensor, zeros } from "kiln";
+import { compileTraining, F, manualSeed, nn, optim, randint, randn, scan, type Tensor, zeros } from "kiln-js";
 
 const [STEPS, BATCH, FEATURES, UNITS, CLASSES] = [7, 4, 5, 12, 3];
 

@@ -1,6 +1,6 @@
 /** Training on a GPU whose context is lost between two steps: what the next step says, and what is left of the model. */
 
-import { compileTraining, nn, optim, randn, type Tensor, type Trainer, tensor } from "kiln";
+import { compileTraining, nn, optim, randn, type Tensor, type Trainer, tensor } from "kiln-js";
 import { onCall } from "./on-call.ts";
 
 interface Context {

@@ -1,6 +1,6 @@
 /** LeNet on a few batches, whatever the backend: what it learns, and what is left on the GPU after many steps. */
 
-import { compileTraining, data, manualSeed, nn, optim, type Tensor, type Trainer } from "kiln";
+import { compileTraining, data, manualSeed, nn, optim, type Tensor, type Trainer } from "kiln-js";
 import LeNet from "../../../examples/lenet.ts";
 import { type GpuMemory, liveGpuMemory, watchGpuMemory } from "./gpu-memory.ts";
 

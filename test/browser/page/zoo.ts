@@ -1,6 +1,6 @@
 /** Programs of the zoo, as a page and Node run them. */
 
-import { compile, nn } from "kiln";
+import { compile, nn } from "kiln-js";
 import { main as charGpt } from "../../../examples/zoo/char-gpt.ts";
 import { main as lstmClassifier } from "../../../examples/zoo/lstm-classifier.ts";
 import { main as resnet } from "../../../examples/zoo/resnet.ts";

@@ -1,6 +1,6 @@
 /** Which pooling windows take a product from its registers: one that does not fit would leave the product without tiles. */
 
-import { compile, nn } from "kiln";
+import { compile, nn } from "kiln-js";
 import { expect, test } from "vitest";
 
 const convolution = (): readonly nn.Module[] => [new nn.Conv2d(3, 8, 3, { padding: 1 }), new nn.ReLU()];

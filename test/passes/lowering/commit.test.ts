@@ -1,6 +1,6 @@
 /** What a step's commit computes: no state is read after it was stored, in whatever way updates read each other's states. */
 
-import { compileTraining, manualSeed, nn, optim, rand, type Tensor } from "kiln";
+import { compileTraining, manualSeed, nn, optim, rand, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../../backends/interpret/backend.ts";
 import { js } from "../../../backends/js/backend.ts";

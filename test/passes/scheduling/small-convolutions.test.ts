@@ -4,7 +4,7 @@
  */
 
 import * as fc from "fast-check";
-import { nn, type Tensor } from "kiln";
+import { nn, type Tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import type { Backend } from "../../../backends/backend.ts";
 import { interpret } from "../../../backends/interpret/backend.ts";

@@ -1,6 +1,6 @@
 /** Tiles: lanes where there is work for them, scalar blocks where packing for lanes would cost more than it brings. */
 
-import { compile, nn, type Tensor, zeros } from "kiln";
+import { compile, nn, type Tensor, zeros } from "kiln-js";
 import { expect, test } from "vitest";
 import { FUSED } from "../../../backends/processor.ts";
 import { plain } from "../../../passes/scheduling/plans/plain.ts";

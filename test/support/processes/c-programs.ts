@@ -1,7 +1,7 @@
 /** A process of its own that compiles and runs programs of the `c` backend, and prints what it holds on to before and after. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { compile, compileTraining, nn, optim, rand, randn, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, rand, randn, tensor } from "kiln-js";
 import { LeNet } from "../nets.ts";
 
 interface Held {

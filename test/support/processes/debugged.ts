@@ -1,6 +1,6 @@
 /** A program of a user's that compiles, runs, trains and computes interactively, for tests of what `KILN_DEBUG` shows. */
 
-import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln";
+import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 
 class Net extends nn.Module {
   fc1 = new nn.Linear(4, 8);

@@ -1,6 +1,6 @@
 /** A program of its own that trains and prints what came out, for tests that look at whole processes. */
 
-import { compileTraining, manualSeed, nn, optim, randn, tensor } from "kiln";
+import { compileTraining, manualSeed, nn, optim, randn, tensor } from "kiln-js";
 import { ThreadPool } from "../../../backends/wasm/threads/pool.ts";
 
 import { Cifar10Net, LeNet } from "../nets.ts";

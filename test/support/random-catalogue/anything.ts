@@ -1,6 +1,6 @@
 /** Layers for tensors of any rank that random models are made of. */
 
-import { cat, nn } from "kiln";
+import { cat, nn } from "kiln-js";
 import { called, type LayerTable, last, small, wholeOf } from "./entry.ts";
 import { EPS } from "./options.ts";
 import { WORDS } from "./rows.ts";

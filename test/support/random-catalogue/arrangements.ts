@@ -1,7 +1,7 @@
 /** Functions that rearrange and join, as steps of random models. */
 
-import * as kiln from "kiln";
-import { cat, F, stack, type Tensor } from "kiln";
+import * as kiln from "kiln-js";
+import { cat, F, stack, type Tensor } from "kiln-js";
 import { type FunctionTable, seen } from "./entry.ts";
 
 /** Two parts of a tensor's axis; one and the whole where it is too short. */

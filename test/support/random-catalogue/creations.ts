@@ -1,7 +1,7 @@
 /** Tensors that forward makes, loops, and gradients of one's own, as steps of random models. */
 
-import * as kiln from "kiln";
-import { autograd, noGrad, scan, type Tensor, zeros } from "kiln";
+import * as kiln from "kiln-js";
+import { autograd, noGrad, scan, type Tensor, zeros } from "kiln-js";
 import { beside, type FunctionTable, last } from "./entry.ts";
 
 /** One axis of numbers for the last axis. */

@@ -1,6 +1,6 @@
 /** Functions of single elements, as steps of random models: each where it is smooth, bounded, and off its jumps. */
 
-import { F, type Tensor, tensor, where } from "kiln";
+import { F, type Tensor, tensor, where } from "kiln-js";
 import { beside, type FunctionTable, OFF, seen, wholeOf } from "./entry.ts";
 
 /** Positive, away from 0. */

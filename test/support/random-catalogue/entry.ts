@@ -1,6 +1,6 @@
 /** What the tables of random models' parts hold: how a layer or a function is made from a shape and three numbers. */
 
-import type { nn, Tensor } from "kiln";
+import type { nn, Tensor } from "kiln-js";
 import type { Shape } from "../../../src/core/shape.ts";
 
 /** Numbers from which an entry picks its options. */

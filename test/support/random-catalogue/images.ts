@@ -1,6 +1,6 @@
 /** Layers for images [N,C,H,W] that random models are made of. */
 
-import { cat, F, nn } from "kiln";
+import { cat, F, nn } from "kiln-js";
 import type { Shape } from "../../../src/core/shape.ts";
 import { called, type Draws, type LayerTable, small } from "./entry.ts";
 import { EPS, PADDING_MODES, sides, UPSAMPLING } from "./options.ts";

@@ -1,6 +1,6 @@
 /** Indexing, sorting, searching, writing into parts and in place, as steps of random models. */
 
-import { arange, cat, F, searchsorted, slice, type Tensor, tensor } from "kiln";
+import { arange, cat, F, searchsorted, slice, type Tensor, tensor } from "kiln-js";
 import { beside, type FunctionTable, OFF, wholeOf } from "./entry.ts";
 
 /** As many positions along an axis as it has, some of them twice. */

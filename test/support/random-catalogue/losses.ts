@@ -1,6 +1,6 @@
 /** The losses that random models are trained with, as Kiln and PyTorch spell them. */
 
-import { cat, nn, rand, randint, stack, type Tensor } from "kiln";
+import { cat, nn, rand, randint, stack, type Tensor } from "kiln-js";
 
 /** Scores of so many classes for each of a batch. */
 export const CLASSES = 3;

@@ -1,6 +1,6 @@
 /** The optimizers and schedules that random models are trained with, as Kiln and PyTorch spell them. */
 
-import { type nn, optim } from "kiln";
+import { type nn, optim } from "kiln-js";
 
 export interface OptimizerEntry {
   readonly make: (parameters: nn.Parameter[]) => optim.Optimizer;

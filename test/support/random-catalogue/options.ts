@@ -1,6 +1,6 @@
 /** Options that layers of several ranks pick in the same way. */
 
-import type { nn } from "kiln";
+import type { nn } from "kiln-js";
 import type { Shape } from "../../../src/core/shape.ts";
 import type { Draws } from "./entry.ts";
 

@@ -1,7 +1,7 @@
 /** Sums, statistics and products, as steps of random models. */
 
-import * as kiln from "kiln";
-import { cat, einsum, stack, type Tensor } from "kiln";
+import * as kiln from "kiln-js";
+import { cat, einsum, stack, type Tensor } from "kiln-js";
 import { beside, type FunctionTable, OFF, seen, wholeOf } from "./entry.ts";
 
 /** Along `axis` never constant, so that a deviation can be differentiated. */

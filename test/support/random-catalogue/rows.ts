@@ -1,6 +1,6 @@
 /** Layers for rows of features [N,F] that random models are made of: cells, and what takes one number for each. */
 
-import { nn } from "kiln";
+import { nn } from "kiln-js";
 import { called, type LayerTable, small, wholeOf } from "./entry.ts";
 import { EPS } from "./options.ts";
 

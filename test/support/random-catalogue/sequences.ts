@@ -1,6 +1,6 @@
 /** Layers for sequences [N,T,F] that random models are made of: recurrent ones, attention and transformers. */
 
-import { arange, cat, nn, type Tensor, tensor } from "kiln";
+import { arange, cat, nn, type Tensor, tensor } from "kiln-js";
 import type { Shape } from "../../../src/core/shape.ts";
 import { called, type Draws, type LayerTable, small } from "./entry.ts";
 import { EPS } from "./options.ts";

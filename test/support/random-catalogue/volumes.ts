@@ -1,6 +1,6 @@
 /** Layers for volumes [N,C,D,H,W] that random models are made of. */
 
-import { F, nn } from "kiln";
+import { F, nn } from "kiln-js";
 import { called, type LayerTable, small } from "./entry.ts";
 import { EPS, PADDING_MODES, sides, UPSAMPLING } from "./options.ts";
 
