@@ -1,29 +1,29 @@
 /**
- * The bundles: all of Kiln as one ES module, for browsers and for Node, and the command with what it loads when it is
- * asked for. `npm run build` writes them; tests and the example page build them anew.
+ * The bundles: all of Kiln as one ES module for browsers, and for Node the library and the command in parts that are loaded
+ * when they are asked for. `npm run build` writes them; tests and the example page build them anew.
  */
 
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import packageJson from "./package.json" with { type: "json" };
 import { pageScript } from "./src/cli/explore/page-script.ts";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const BROWSER_BUNDLE = fromRoot("dist/kiln.browser.js");
-const NODE_BUNDLE = fromRoot("dist/kiln.node.js");
-const COMMAND_FOLDER = fromRoot("dist/cli");
+const NODE_FOLDER = fromRoot("dist/node");
 
-/**
- * As readable as the sources, for a bundle lies where people look up where an error comes from. gpu.js stays outside: the
- * user provides it, and it is loaded when a gpujs backend is first asked for.
- */
+/** Packages that users install themselves. All others that Kiln uses are in the bundles, and no dependency of the package. */
+const PEERS = Object.keys(packageJson.peerDependencies);
+
+/** As readable as the sources, for a bundle lies where people look up where an error comes from. */
 const COMMON: BuildOptions = {
   entryPoints: [fromRoot("src/index.ts")],
   bundle: true,
   format: "esm",
   target: "es2022",
-  external: ["gpu.js"],
+  external: PEERS,
   logLevel: "warning",
 };
 
@@ -108,35 +108,55 @@ const CLASS = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm;
 const FUNCTION = /^export (?:async )?function (\w+)/gm;
 const PUBLIC = /\/src\/(?:core|data|nn|optim|tensor|trace)\//;
 
-async function buildBundle({ plugins = [], ...options }: BuildOptions): Promise<void> {
-  await build({ ...COMMON, ...options, plugins: [...plugins, withNames] });
+async function buildBundle({ plugins = [], ...options }: BuildOptions): Promise<Metafile> {
+  const { metafile } = await build({
+    ...COMMON,
+    ...options,
+    metafile: true,
+    plugins: [...plugins, withNames],
+  });
+  return metafile;
 }
 
 /** Writes the browser's bundle. */
-export async function buildBrowserBundle(outfile = BROWSER_BUNDLE): Promise<void> {
-  await buildBundle({ outfile, platform: "browser", plugins: [withoutNode, withPageWorker] });
+export async function buildBrowserBundle(outfile = BROWSER_BUNDLE): Promise<Metafile> {
+  return buildBundle({ outfile, platform: "browser", plugins: [withoutNode, withPageWorker] });
 }
 
-/** Writes Node's bundle: one file is imported several times as fast as the hundreds it is made of. */
-export async function buildNodeBundle(outfile = NODE_BUNDLE): Promise<void> {
-  await buildBundle({ outfile, platform: "node" });
-}
-
-/** Writes the command and the library that models share with it; what a command alone needs is a file of its own. */
-export async function buildCommand(outdir = COMMAND_FOLDER): Promise<void> {
+/** Writes the library and the command, which share their parts: a few files are imported several times as fast as hundreds. */
+export async function buildForNode(outdir = NODE_FOLDER): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true });
-  await buildBundle({
+  return buildBundle({
     entryPoints: { main: fromRoot("src/cli/main.ts"), kiln: fromRoot("src/index.ts") },
     outdir,
     splitting: true,
-    packages: "external",
     platform: "node",
+    // What packages of the older kind ask for.
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
+    },
     plugins: [withExplorerScript],
   });
 }
 
+/** The licences of the packages that are in the bundles. */
+async function writeLicences(metafiles: readonly Metafile[]): Promise<void> {
+  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
+  const folders = new Set(
+    inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
+  );
+  const texts = [...folders].sort().map(async (folder) => {
+    const file = (await readdir(folder)).find((name) => /^licen[cs]e(\.|$)/i.test(name));
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
+    const text = file === undefined ? `${license}` : await readFile(`${folder}/${file}`, "utf8");
+    return `${name} ${version}\n\n${text.trim()}\n`;
+  });
+  await writeFile(
+    fromRoot("dist/third-party-licenses.txt"),
+    (await Promise.all(texts)).join(`\n${"-".repeat(80)}\n\n`),
+  );
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildBrowserBundle();
-  await buildNodeBundle();
-  await buildCommand();
+  await writeLicences([await buildBrowserBundle(), await buildForNode()]);
 }

@@ -1,7 +1,7 @@
 /** koffi as this backend uses it: the package that calls C from Node. It is the user's own to install, and loaded on demand. */
 
 import { KilnError } from "../../src/core/errors.ts";
-import { missingPackage } from "../optional-package.ts";
+import { missingPackage } from "../../src/core/optional-package.ts";
 import { node } from "./node.ts";
 
 /** A C function; `async` calls it on another thread. */

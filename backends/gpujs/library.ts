@@ -1,7 +1,7 @@
 /** gpu.js as this backend uses it. The package is the user's own to install; it is loaded when a mode is first asked for. */
 
 import { KilnError } from "../../src/core/errors.ts";
-import { missingPackage } from "../optional-package.ts";
+import { missingPackage } from "../../src/core/optional-package.ts";
 
 /** The context that kernels run in: WebGL's says itself whether it is lost, of WebGPU's gpu.js keeps note. */
 export interface GpuContext {

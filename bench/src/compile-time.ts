@@ -43,7 +43,7 @@ const { values: options } = parseArgs({
     batches: { type: "string" },
     backends: { type: "string", default: "wasm" },
     runs: { type: "string", default: "9" },
-    entry: { type: "string", default: "dist/kiln.node.js" },
+    entry: { type: "string", default: "dist/node/kiln.js" },
   },
 });
 

@@ -1,5 +1,6 @@
 /** A compiled program as the files of a stand-alone module. */
 
+import { withPackage } from "../core/optional-package.ts";
 import { wasmCode } from "./kernels.ts";
 import { mapMemory } from "./memory-map.ts";
 import type { ModuleTarget, PortableProgram } from "./portable.ts";
@@ -15,7 +16,7 @@ export async function buildModule(
   program: PortableProgram,
   target: ModuleTarget,
 ): Promise<Readonly<Record<string, string | Uint8Array>>> {
-  const { emitModule } = await import("./emit.ts");
+  const { emitModule } = await withPackage("ts-morph", "kiln build needs", () => import("./emit.ts"));
   const map = mapMemory(program.plan);
   const code = target === "wasm" ? wasmCode(program.plan, map) : undefined;
   const { javascript, declarations } = emitModule(moduleSource(program, target, map, code?.starts ?? []));

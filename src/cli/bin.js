@@ -12,16 +12,21 @@ const root = new URL("../../", import.meta.url);
 const inCheckout = existsSync(new URL("main.ts", import.meta.url));
 const [command, library] = inCheckout
   ? ["src/cli/main.ts", "src/index.ts"]
-  : ["dist/cli/main.js", "dist/cli/kiln.js"];
+  : ["dist/node/main.js", "dist/node/kiln.js"];
 
+// Node strips types by itself from 22.18 on; tsx, where it is installed, reads all of TypeScript.
 const typeScript = await import("tsx/esm/api").catch(() => undefined);
-if (typeScript === undefined) {
+if (typeScript === undefined && inCheckout) {
   console.error("kiln: the package tsx is missing; run npm install first");
   process.exit(1);
 }
-typeScript.register(inCheckout ? { tsconfig: fileURLToPath(new URL("tsconfig.json", root)) } : {});
+typeScript?.register(inCheckout ? { tsconfig: fileURLToPath(new URL("tsconfig.json", root)) } : {});
 register("./model-hooks.js", import.meta.url, {
-  data: { entry: new URL(library, root).href, built: new URL("dist/cli/", root).href },
+  data: {
+    entry: new URL(library, root).href,
+    built: new URL("dist/node/", root).href,
+    hasTsx: typeScript !== undefined,
+  },
 });
 
 const { main } = await import(new URL(command, root).href);

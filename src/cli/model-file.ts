@@ -76,6 +76,8 @@ async function loadingError(path: string, error: unknown, root: URL): Promise<Ki
   if (error instanceof KilnError || !(error instanceof Error)) {
     return error instanceof KilnError ? error : new KilnError(`${path} threw ${oneLine(String(error))}`);
   }
+  const needsTsx = tsxNeededBy(path, error);
+  if (needsTsx !== undefined) return new KilnError(`${needsTsx} tsx: npm install --save-dev tsx`);
   const [, place, message] = /^(\S.*:\d+:\d+): ERROR: (.*)$/m.exec(error.message) ?? [];
   if (message !== undefined) return new KilnError(`${path} does not compile: ${message} (${place})`);
   if (error instanceof SyntaxError) {
@@ -91,6 +93,19 @@ async function loadingError(path: string, error: unknown, root: URL): Promise<Ki
   return new KilnError(
     `${path} fails while it is loaded: ${describeError(error)}${frame ? ` (${frame})` : ""}`,
   );
+}
+
+/** Who needs tsx: a file in TypeScript where Node does not strip types, or one with syntax that is more than types. */
+function tsxNeededBy(path: string, error: Error): string | undefined {
+  switch ("code" in error && error.code) {
+    case "ERR_UNKNOWN_FILE_EXTENSION":
+    case "ERR_UNKNOWN_MODULE_FORMAT":
+      return `${path} is TypeScript, which Node reads by itself from version 22.18 on (this is ${process.versions.node}); before that it needs`;
+    case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
+      return `${path} has syntax that Node cannot strip (${oneLine(error.message)}) and needs`;
+    default:
+      return undefined;
+  }
 }
 
 /** Node puts the line of an import that names no export above the stack. */

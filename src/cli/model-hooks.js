@@ -9,18 +9,20 @@ import { readFile } from "node:fs/promises";
 
 let entry = "";
 let built = "";
+let hasTsx = false;
 
-/** @param {{ entry: string, built: string }} data the library's entry, and the folder of the built command */
+/** @param {{ entry: string, built: string, hasTsx: boolean }} data the library's entry, and the folder of the built command */
 export function initialize(data) {
-  entry = data.entry;
-  built = data.built;
+  ({ entry, built, hasTsx } = data);
 }
 
 /** Node's resolve hook. */
 export async function resolve(specifier, context, nextResolve) {
   if (specifier === "kiln-js") return { url: entry, format: "module", shortCircuit: true };
   const resolved = await nextResolve(specifier, context);
-  return (await isUndeclaredModule(resolved)) ? { ...resolved, format: "module" } : resolved;
+  return (await isUndeclaredModule(resolved))
+    ? { ...resolved, format: moduleFormat(resolved.url) }
+    : resolved;
 }
 
 /** Node's load hook. */
@@ -29,9 +31,17 @@ export async function load(url, context, nextLoad) {
   return { format: "module", source: await readFile(new URL(url)), shortCircuit: true };
 }
 
+/** What tells Node's own loader to strip types, where nothing else does. */
+const moduleFormat = (url) => (!hasTsx && /\.ts(\?|$)/.test(url) ? "module-typescript" : "module");
+
 /** Whether this is a user's file that Node would take for CommonJS, though nothing in it says so. */
 async function isUndeclaredModule({ url, format }) {
-  if (format === "module" || !/^file:[^?]*\.[jt]s(\?|$)/.test(url) || url.includes("/node_modules/"))
+  if (
+    format === "module" ||
+    format === "module-typescript" ||
+    !/^file:[^?]*\.[jt]s(\?|$)/.test(url) ||
+    url.includes("/node_modules/")
+  )
     return false;
   try {
     const source = await readFile(new URL(url.replace(/\?.*$/, "")), "utf8");

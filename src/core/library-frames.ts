@@ -4,7 +4,7 @@
 const LIBRARY = (
   /\/src\/core\/library-frames\.[jt]s$/.test(import.meta.url)
     ? ["../../src/", "../../passes/", "../../backends/"]
-    : [/\/dist\/cli\/[^/]+$/.test(import.meta.url) ? "./" : import.meta.url]
+    : [/\/dist\/node\/[^/]+$/.test(import.meta.url) ? "./" : import.meta.url]
 ).map((path) => new URL(path, import.meta.url).href);
 
 const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;

@@ -2,6 +2,7 @@
 
 import type { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { InternalError } from "../core/errors.ts";
+import { withPackage } from "../core/optional-package.ts";
 import { type Size, skeletonDot } from "./dot.ts";
 import type { Box, Picture } from "./picture.ts";
 
@@ -39,7 +40,11 @@ let loading: Promise<Graphviz> | undefined;
 
 /** Loads Graphviz once. */
 function graphviz(): Promise<Graphviz> {
-  loading ??= import("@hpcc-js/wasm-graphviz").then((library) => library.Graphviz.load());
+  loading ??= withPackage(
+    "@hpcc-js/wasm-graphviz",
+    "a drawing needs",
+    () => import("@hpcc-js/wasm-graphviz"),
+  ).then((library) => library.Graphviz.load());
   return loading;
 }
 

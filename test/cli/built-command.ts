@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
-import { buildCommand } from "../../bundle.config.ts";
+import { buildForNode } from "../../bundle.config.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await copyFile(join(root, file), join(folder, file));
   }
-  await buildCommand(join(folder, "dist/cli"));
+  await buildForNode(join(folder, "dist/node"));
   project.provide("command", join(folder, "src/cli/bin.js"));
   return () => rm(folder, { recursive: true });
 }
