@@ -69,8 +69,8 @@ export interface BackendOptions {
   readonly deterministic?: boolean;
 }
 
-export interface Backend {
-  readonly name: string;
+export interface Backend<Name extends string = string> {
+  readonly name: Name;
   readonly capabilities: Capabilities;
   /** This backend as `options` want it; throws a {@link KilnError} that says what can be had where that is less. */
   configured(options: BackendOptions): Backend;

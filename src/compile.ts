@@ -4,7 +4,7 @@
  */
 
 import type { Availability } from "../backends/backend.ts";
-import { BACKENDS } from "../backends/registry.ts";
+import { BACKENDS, type BackendName } from "../backends/registry.ts";
 import { cotangents } from "../passes/graph/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
 import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
@@ -47,6 +47,8 @@ import {
   type TraceableStep,
   traceModel,
 } from "./trace/trace.ts";
+
+export type { BackendName };
 
 /** A model as the driver sees it. */
 export interface CompilableModel extends Moded {}
@@ -251,7 +253,7 @@ const carriedIn = async <Carried>(
   carried === undefined ? undefined : CarriedState.from(callee, carried);
 
 export interface BackendStatus extends Availability {
-  readonly name: string;
+  readonly name: BackendName;
 }
 
 /** Every backend, whether it can run here, and why or why not. */

@@ -2,7 +2,14 @@
 
 export { compareBackends } from "./compare/compare.ts";
 export type * from "./compare/types.ts";
-export { type BackendStatus, backends, compile, compileStep, compileTraining } from "./compile.ts";
+export {
+  type BackendName,
+  type BackendStatus,
+  backends,
+  compile,
+  compileStep,
+  compileTraining,
+} from "./compile.ts";
 export { KilnError } from "./core/errors.ts";
 export * as data from "./data/index.ts";
 export * as F from "./nn/functional/index.ts";

@@ -37,7 +37,7 @@ const TILE_GFLOPS_PER_LANE = 10;
 const TOGETHER = { meeting: 500, share: 800, waking: 3_000 } as const;
 
 /** The backend as `options` want it; `c` below is the one users name. */
-export function createCBackend(options: CBackendOptions): Backend {
+export function createCBackend(options: CBackendOptions): Backend<"c"> {
   /** What the code is made for. */
   const code = (): CodeOptions => {
     const { lanes, isFused } = options;
@@ -121,7 +121,7 @@ export function createCBackend(options: CBackendOptions): Backend {
   };
 }
 
-export const c: Backend = createCBackend({});
+export const c: Backend<"c"> = createCBackend({});
 
 let loaded: Promise<Koffi> | undefined;
 

@@ -33,11 +33,11 @@ const CAPABILITIES: Capabilities = {
 export const gpujsModes = new Modes();
 
 /** All backends over gpu.js. */
-export function gpujsBackends(modes: Modes = gpujsModes): readonly Backend[] {
+export function gpujsBackends(modes: Modes = gpujsModes): readonly Backend<"gpujs" | `gpujs:${Mode}`>[] {
   return [anyGpu(modes), ...(Object.keys(MODES) as Mode[]).map((mode) => oneMode(modes, mode))];
 }
 
-const oneMode = (modes: Modes, mode: Mode): Backend => ({
+const oneMode = (modes: Modes, mode: Mode): Backend<`gpujs:${Mode}`> => ({
   name: `gpujs:${mode}`,
   capabilities: CAPABILITIES,
   configured(options) {
@@ -52,7 +52,7 @@ const oneMode = (modes: Modes, mode: Mode): Backend => ({
   },
 });
 
-const anyGpu = (modes: Modes): Backend => ({
+const anyGpu = (modes: Modes): Backend<"gpujs"> => ({
   name: "gpujs",
   capabilities: CAPABILITIES,
   configured(options) {

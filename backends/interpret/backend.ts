@@ -11,7 +11,7 @@ import type { Backend, Executable, StateMemory, StateSpec } from "../backend.ts"
 import { requireOneThread } from "../options.ts";
 import { PROCESSOR } from "../processor.ts";
 
-export const interpret: Backend = {
+export const interpret: Backend<"interpret"> = {
   name: "interpret",
   capabilities: {
     ...PROCESSOR,

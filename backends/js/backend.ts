@@ -12,7 +12,7 @@ import { StateSegments } from "../state-segments.ts";
 import { printJsKernel } from "./print.ts";
 import type { Address, Environment } from "./print-expressions.ts";
 
-export const js: Backend = {
+export const js: Backend<"js"> = {
   name: "js",
   capabilities: {
     ...PROCESSOR,

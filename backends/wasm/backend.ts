@@ -21,7 +21,7 @@ import { canShareMemory, isPage, threadSupport } from "./threads/host.ts";
 const RELAXED_TILE_GFLOPS = 59;
 
 /** The backend as `options` want it; `wasm` below is the one users name. */
-export function createWasmBackend(options: BackendOptions): Backend {
+export function createWasmBackend(options: BackendOptions): Backend<"wasm"> {
   const usesRelaxedMadd = (): boolean => options.deterministic !== true && hasRelaxedMadd();
   return {
     name: "wasm",
@@ -61,7 +61,7 @@ export function createWasmBackend(options: BackendOptions): Backend {
   };
 }
 
-export const wasm: Backend = createWasmBackend({});
+export const wasm: Backend<"wasm"> = createWasmBackend({});
 
 /** More threads than processors are as good as any, where there are threads at all. */
 function requireThreads(options: BackendOptions): void {

@@ -66,7 +66,7 @@ function compileOptions({ data: [[{ shape, dtype }]] }: Subject, { options }: Re
   const { backend, strategy } = parseChoice(options.backend ?? "wasm");
   return {
     inputs: [{ shape, dtype }],
-    backend,
+    backend: backendNamed(backend),
     ...(strategy !== undefined && { strategy }),
     ...(options.threads !== undefined && { threads: Number(options.threads) }),
   };

@@ -3,6 +3,7 @@
  * where every addition rounds the same way, and of random ones. `npm run long-sums [-- MOST]`, `MOST` an exponent.
  */
 
+import type { BackendName } from "../../backends/registry.ts";
 import { compile, nn, type Tensor, tensor } from "../../src/index.ts";
 
 /** Terms that a row of the tensor has; the sum runs over all rows. */
@@ -38,7 +39,7 @@ async function errorOf(
   model: nn.Module,
   data: Float32Array,
   exact: number,
-  backend: string,
+  backend: BackendName,
 ): Promise<number> {
   const shape = [data.length / COLUMNS, COLUMNS];
   const program = await compile(model, { inputs: [shape], backend });
@@ -64,7 +65,7 @@ for (let exponent = 4; exponent <= most; exponent++) {
     ];
     for (const [what, model, exact] of means) {
       const errors = [];
-      for (const backend of ["wasm", "js"]) errors.push(await errorOf(model, data, exact, backend));
+      for (const backend of ["wasm", "js"] as const) errors.push(await errorOf(model, data, exact, backend));
       const columns = errors.map((error) => error.toExponential(1).padStart(9)).join("");
       console.log(`10^${exponent}    ${what.padEnd(16)}${columns}`);
     }

@@ -67,7 +67,7 @@ class InvertedResidual extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const out = this.conv.forward(x) as Tensor;
+    const out = this.conv.forward(x);
     return this.isResidual ? x.add(out) : out;
   }
 }
@@ -93,8 +93,8 @@ export class MobileNetV2 extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const features = this.features.forward(x) as Tensor;
-    return this.classifier.forward(F.adaptiveAvgPool2d(features, 1).flatten(1)) as Tensor;
+    const features = this.features.forward(x);
+    return this.classifier.forward(F.adaptiveAvgPool2d(features, 1).flatten(1));
   }
 }
 

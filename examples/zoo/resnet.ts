@@ -15,7 +15,7 @@ class BasicBlock extends nn.Module {
   bn1: nn.BatchNorm2d;
   conv2: nn.Conv2d;
   bn2: nn.BatchNorm2d;
-  downsample: nn.Module | undefined;
+  downsample: nn.Module<Tensor> | undefined;
 
   constructor(inChannels: number, channels: number, stride: number) {
     super();
@@ -32,7 +32,7 @@ class BasicBlock extends nn.Module {
 
   forward(x: Tensor): Tensor {
     const out = this.bn2.forward(this.conv2.forward(F.relu(this.bn1.forward(this.conv1.forward(x)))));
-    const beside = this.downsample === undefined ? x : (this.downsample.forward(x) as Tensor);
+    const beside = this.downsample === undefined ? x : this.downsample.forward(x);
     return F.relu(out.add(beside));
   }
 }
@@ -76,7 +76,7 @@ export class ResNet extends nn.Module {
 
   forward(x: Tensor): Tensor {
     x = F.relu(this.bn1.forward(this.conv1.forward(x)));
-    for (const layer of [this.layer1, this.layer2, this.layer3, this.layer4]) x = layer.forward(x) as Tensor;
+    for (const layer of [this.layer1, this.layer2, this.layer3, this.layer4]) x = layer.forward(x);
     return this.fc.forward(F.adaptiveAvgPool2d(x, 1).flatten(1));
   }
 }

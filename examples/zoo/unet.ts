@@ -40,11 +40,11 @@ export class UNet extends nn.Module {
 
   /** The scores of the classes at each pixel [N,classes,H,W] of images [N,3,H,W]; H and W are multiples of 4. */
   forward(x: Tensor): Tensor {
-    const fine = this.down1.forward(x) as Tensor;
-    const coarse = this.down2.forward(F.maxPool2d(fine, 2)) as Tensor;
-    x = this.bottom.forward(F.maxPool2d(coarse, 2)) as Tensor;
-    x = this.up2.forward(cat([coarse, enlarged(x)], 1)) as Tensor;
-    x = this.up1.forward(cat([fine, enlarged(x)], 1)) as Tensor;
+    const fine = this.down1.forward(x);
+    const coarse = this.down2.forward(F.maxPool2d(fine, 2));
+    x = this.bottom.forward(F.maxPool2d(coarse, 2));
+    x = this.up2.forward(cat([coarse, enlarged(x)], 1));
+    x = this.up1.forward(cat([fine, enlarged(x)], 1));
     return this.head.forward(x);
   }
 }

@@ -1,7 +1,7 @@
 /** What `compareBackends` is told and what it tells: plain data that JSON holds as it is. */
 
 import type { CompilableModel, CompilableOptimizer } from "../compile.ts";
-import type { CommonOptions } from "../driver/build.ts";
+import type { BackendName, CommonOptions } from "../driver/build.ts";
 import type { TunedKernel } from "../loop/tuning-task.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { MemoryInfo } from "../runtime/inspection/figures.ts";
@@ -24,7 +24,7 @@ export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> 
    */
   readonly optimizer?: (parameters: readonly Parameter[]) => CompilableOptimizer;
   /** Names as `backends()` lists them; by default wasm, js and, where they can run, c and gpujs on a GPU. */
-  readonly backends?: readonly string[];
+  readonly backends?: readonly BackendName[];
   /** Another batch than that of `inputs`: the new size of dimension 0 of everything that has the same as the first input. */
   readonly batchSize?: number;
   /** How long each backend is measured (default: 1000). */

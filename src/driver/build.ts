@@ -1,7 +1,7 @@
 /** From a traced graph to a program that runs: the passes in their order, the model's states, the backend that loads the code. */
 
 import type { Backend, BackendOptions, Executable } from "../../backends/backend.ts";
-import { backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
+import { type BackendName, backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
 import { withIndexChecks } from "../../passes/graph/index-checks.ts";
 import { PassManager } from "../../passes/manager.ts";
 import type { StageInfo } from "../../passes/pass.ts";
@@ -24,6 +24,8 @@ import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 
+export type { BackendName };
+
 /** What every kind of program is compiled with. */
 export interface CommonOptions {
   /** Shapes of the inputs, the batch first; see {@link InputSpec} for other arguments of `forward` than tensors. */
@@ -36,7 +38,7 @@ export interface CommonOptions {
   /** How many programs for other shapes than `inputs` are kept, those used last: 8 by default. */
   readonly maxPrograms?: number;
   /** `wasm` by default; `backends()` lists what can run here. A backend that is no part of Kiln is given itself. */
-  readonly backend?: string | Backend;
+  readonly backend?: BackendName | Backend;
   /** How many threads the program may use: as many as there are processors by default. The bits do not depend on it. */
   readonly threads?: number;
   /** Whether the bits must be the same on every engine; costs the multiply-add that some engines have. */

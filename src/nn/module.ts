@@ -29,7 +29,24 @@ import { type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts"
 /** What `console.log` asks an object for in Node. */
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
-export abstract class Module {
+/**
+ * The base of every layer and model (torch.nn.Module): a subclass makes its layers, parameters and buffers in fields, and
+ * computes with them in `forward`.
+ *
+ * ```ts
+ * class Net extends nn.Module {
+ *   readonly fc1 = new nn.Linear(784, 128);
+ *   readonly fc2 = new nn.Linear(128, 10);
+ *   override forward(x: Tensor): Tensor {
+ *     return this.fc2.forward(F.relu(this.fc1.forward(x)));
+ *   }
+ * }
+ * ```
+ *
+ * `nn.Module` alone is a module whose `forward` may return anything that a model may. A field or parameter that holds one
+ * or another layer says what comes out: `readonly shortcut: nn.Module<Tensor>` holds every layer that returns one tensor.
+ */
+export abstract class Module<Output extends Outputs = Outputs> {
   /** Whether the module trains (`train()`) or is evaluated (`eval()`). */
   training = true;
   readonly [BUFFERS] = new Set<string>();
@@ -48,7 +65,7 @@ export abstract class Module {
    * Computes the outputs from the inputs; every model and layer defines it. Layers may take options and lists, and return
    * tensors in lists and records; what a compiled model is fed is tensors.
    */
-  abstract forward(...inputs: unknown[]): Outputs;
+  abstract forward(...inputs: unknown[]): Output;
 
   /**
    * Makes the field `name` hold `tensor` as a buffer: state that is not learned, and is saved unless `persistent` is false.

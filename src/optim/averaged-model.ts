@@ -11,6 +11,7 @@ import { noGrad } from "../tensor/grad-mode.ts";
 import { constant } from "../tensor/operation.ts";
 import { where } from "../tensor/rearrange.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Outputs } from "../tensor/tensor-tree.ts";
 
 /** The next average, from the one so far, the parameter, and of how many it was the average (a single number). */
 export type AvgFn = (averaged: Tensor, parameter: Tensor, numAveraged: Tensor) => Tensor;
@@ -41,12 +42,12 @@ interface Averaged {
 }
 
 /** The averages for one module, under the names that its own tensors have; it is printed as the module. */
-export class Averages extends Module {
-  readonly #module: Module;
+export class Averages<Output extends Outputs = Outputs> extends Module<Output> {
+  readonly #module: Module<Output>;
   readonly #own: Averaged[] = [];
 
   /** `made` has the averages of what was met already: shared tensors have shared averages. */
-  constructor(module: Module, made = new Map<unknown, unknown>()) {
+  constructor(module: Module<Output>, made = new Map<unknown, unknown>()) {
     super();
     this.#module = module;
     this.training = module.training;
@@ -89,7 +90,7 @@ export class Averages extends Module {
     return this.#module;
   }
 
-  forward(...inputs: Tensor[]): Tensor | Tensor[] {
+  forward(...inputs: unknown[]): Output {
     const all = this.all();
     const replaced = all.flatMap(({ averaged }) =>
       averaged.map(({ owner, name, average }) => ({ owner, name, average, own: Reflect.get(owner, name) })),
@@ -98,7 +99,7 @@ export class Averages extends Module {
     try {
       for (const { owner, name, average } of replaced) Reflect.set(owner, name, average);
       for (const { source, training } of modes) source.training = training;
-      return this.#module.forward(...inputs) as Tensor | Tensor[];
+      return this.#module.forward(...inputs);
     } finally {
       for (const { owner, name, own } of replaced) Reflect.set(owner, name, own);
       for (const { source, own } of modes) source.training = own;
@@ -115,15 +116,15 @@ export class Averages extends Module {
  * state dict has the averages under `module.` and their number as `n_averaged`. It begins with a copy of all numbers; what
  * else the model consists of is the model's own, for there is no copying of any class whatever.
  */
-export class AveragedModel extends Module {
+export class AveragedModel<Output extends Outputs = Outputs> extends Module<Output> {
   /** How many parameters the averages are of (int32). */
   declare readonly n_averaged: Tensor;
   readonly module: Module;
-  readonly #averages: Averages;
+  readonly #averages: Averages<Output>;
   readonly #avgFn: AvgFn;
   readonly #useBuffers: boolean;
 
-  constructor(model: Module, options: AveragedModelOptions = {}) {
+  constructor(model: Module<Output>, options: AveragedModelOptions = {}) {
     super();
     if (!isModule(model)) throw new KilnError("AveragedModel takes a model, an instance of nn.Module");
     const { avgFn = getSwaAvgFn(), ...others } = options;
@@ -136,7 +137,7 @@ export class AveragedModel extends Module {
     this.module = this.#averages;
   }
 
-  forward(...inputs: Tensor[]): Tensor | Tensor[] {
+  forward(...inputs: unknown[]): Output {
     return this.#averages.forward(...inputs);
   }
 

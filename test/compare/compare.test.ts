@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from "kiln-js";
 import { describe, expect, test } from "vitest";
-import { backendNamed } from "../../backends/registry.ts";
+import { type BackendName, backendNamed } from "../../backends/registry.ts";
 import type { Checked, CompareOptions, Comparison } from "../../src/compare/types.ts";
 import { TinyNet } from "../support/nets.ts";
 import { broken, compareWith } from "./broken.ts";
@@ -32,7 +32,7 @@ const checkedOf = (comparison: Comparison): readonly Checked[] =>
 
 describe("compareBackends", () => {
   test("tells time, work, memory and difference of each backend as plain data", async () => {
-    const asked = ["js", "wasm", "gpujs:cpu", "interpret"];
+    const asked = ["js", "wasm", "gpujs:cpu", "interpret"] as const;
     const comparison = await compareBackends(new TinyNet(), { ...TINY, backends: asked });
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison);
     expect(comparison).toMatchObject({ model: "TinyNet", mode: "training", batchSize: 4 });
@@ -64,7 +64,9 @@ describe("compareBackends", () => {
   test("takes the backends that produce code here, and the forward pass without a loss", async () => {
     const comparison = await compareBackends(new TinyNet(), { inputs: TINY.inputs, milliseconds: 10 });
     expect(comparison.mode).toBe("forward");
-    expect(comparison.results.map(({ backend }) => backend)).toEqual(expect.arrayContaining(["wasm", "js"]));
+    expect(comparison.results.map(({ backend }) => backend)).toEqual(
+      expect.arrayContaining(["wasm", "js"] as const),
+    );
     expect(comparison.results.map(({ backend }) => backend)).not.toContain("interpret");
   });
 
@@ -118,14 +120,14 @@ describe("compareBackends", () => {
 });
 
 describe("a wrong kernel", () => {
-  const kernelsOn = async (name: string): Promise<readonly string[]> => {
+  const kernelsOn = async (name: BackendName): Promise<readonly string[]> => {
     const { results } = await compareBackends(new TinyNet(), { ...TINY, backends: [name], verify: false });
     // What reads a list is compared, the list is not.
     const lists = (schedule = ""): boolean => /^compact \w+$/.test(schedule);
     return results[0].kernels.filter(({ schedule }) => !lists(schedule)).map((kernel) => kernel.name);
   };
 
-  test.each(["js", "wasm"])("is the first that is named on %s, whichever it is", async (name) => {
+  test.each(["js", "wasm"] as const)("is the first that is named on %s, whichever it is", async (name) => {
     const kernels = await kernelsOn(name);
     expect(kernels.length).toBeGreaterThan(6);
     for (const kernel of kernels) {

@@ -137,7 +137,11 @@ describe("rounding", () => {
 
 describe("compareBackends refuses", () => {
   test.each<[string, CompareOptions, RegExp]>([
-    ["backends that there are not", { ...TINY, backends: ["js", "jss"] }, /there is no backend "jss"/],
+    [
+      "backends that there are not",
+      { ...TINY, backends: ["js", "jss" as never] },
+      /there is no backend "jss"/,
+    ],
     [
       "backends that cannot run",
       { ...TINY, backends: ["gpujs:webgl2"] },

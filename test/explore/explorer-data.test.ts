@@ -13,7 +13,7 @@ import type { Compilation } from "../../src/runtime/inspection/figures.ts";
 
 const PATH = "examples/lenet.ts";
 const SOURCE = readFileSync(new URL(`../../${PATH}`, import.meta.url), "utf8");
-const BACKENDS = ["wasm", "js"];
+const BACKENDS = ["wasm", "js"] as const;
 
 const subjects: Subject[] = [];
 let data: ExplorerData;

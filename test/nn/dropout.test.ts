@@ -15,6 +15,7 @@ import {
 } from "kiln-js";
 import { describe, expect, it } from "vitest";
 import { js } from "../../backends/js/backend.ts";
+import type { BackendName } from "../../backends/registry.ts";
 import { PassManager } from "../../passes/manager.ts";
 import { runPipeline } from "../../passes/pipeline.ts";
 import type { LazyEvaluator } from "../../src/runtime/programs/lazy-evaluator.ts";
@@ -35,7 +36,7 @@ class Lambda extends nn.Module {
   }
 }
 
-const train = (model: nn.Module, shape: number[], backend = "js") =>
+const train = (model: nn.Module, shape: number[], backend: BackendName = "js") =>
   compile(model, { inputs: [shape], mode: "train", backend });
 
 const dropsOf = (data: ArrayLike<number>): number => Array.from(data).filter((v) => v === 0).length;
@@ -92,7 +93,7 @@ describe("the numbers that are left out", () => {
 
 describe("seed and step", () => {
   const net = (): nn.Module => new Lambda((x) => F.dropout2d(F.dropout(x, 0.5), 0.25));
-  const three = async (backend: string): Promise<number[][]> => {
+  const three = async (backend: BackendName): Promise<number[][]> => {
     manualSeed(7);
     const program = await train(net(), [3, 5, 3, 3], backend);
     const x = rand(3, 5, 3, 3);
@@ -152,7 +153,7 @@ describe("in training", () => {
     }
   }
 
-  const trainerOf = async (net: nn.Module, backend = "js", accumulate = 1) =>
+  const trainerOf = async (net: nn.Module, backend: BackendName = "js", accumulate = 1) =>
     compileTraining(net, {
       inputs: [[32]],
       loss: new Mean() as never,
@@ -161,7 +162,7 @@ describe("in training", () => {
       ...(accumulate > 1 && { accumulate }),
     });
 
-  it.each(["js", "interpret"])(
+  it.each(["js", "interpret"] as const)(
     "the gradient goes through the mask of the forward pass, on %s",
     async (backend) => {
       manualSeed(4);

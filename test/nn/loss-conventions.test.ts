@@ -25,7 +25,7 @@ describe("PyTorch's ways", () => {
   it("leave them out when compiled", async () => {
     const model = new nn.Linear(2, 3);
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
-    const options = { inputs: [[2, 2]], loss: new nn.CrossEntropyLoss(), optimizer, backend: "js" };
+    const options = { inputs: [[2, 2]], loss: new nn.CrossEntropyLoss(), optimizer, backend: "js" as const };
     const trainer = await compileTraining(model, options);
     const x = tensor([
       [1, 2],

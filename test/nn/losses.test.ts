@@ -161,7 +161,7 @@ describe("the edges of the formulas", () => {
 });
 
 describe("compiled", () => {
-  const options = (inputs: number[][]) => ({ inputs, backend: "interpret" });
+  const options = (inputs: number[][]) => ({ inputs, backend: "interpret" as const });
 
   it("cross-entropy accepts the label that it ignores, and no other outside of the classes", async () => {
     const net = new nn.Linear(2, 3);

@@ -2,6 +2,7 @@
 
 import { compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 class Net extends nn.Module {
   first = new nn.Linear(4, 6);
@@ -20,7 +21,7 @@ const batch = (k: number): [Tensor, Tensor] => [
 ];
 
 /** Twins: every net made here has the same parameters. */
-async function twin(backend: string, accumulate: number, lr = 0.1) {
+async function twin(backend: BackendName, accumulate: number, lr = 0.1) {
   const net = new Net();
   const values = [...net.parameters()].map((parameter, k) =>
     tensor(Float32Array.from({ length: parameter.numel() }, (_, i) => Math.cos(k + i))).reshape(
@@ -43,7 +44,7 @@ const numbersOf = async (net: nn.Module) =>
     ),
   );
 
-describe.each(["interpret", "js"])("on %s", (backend) => {
+describe.each(["interpret", "js"] as const)("on %s", (backend) => {
   it("running statistics take in every batch", async () => {
     // Without a learning rate the parameters stay, and both see the same activations.
     const [single, summed] = [await twin(backend, 1, 0), await twin(backend, 3, 0)];

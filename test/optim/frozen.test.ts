@@ -105,7 +105,7 @@ describe("a frozen layer", () => {
     const [optimizer, other] = [compiled, interactive].map(
       (net) => new optim.AdamW(net.parameters(), { lr: 0.1, weightDecay: 0.5 }),
     );
-    const options = { inputs: [[5, 3]], loss, optimizer, backend: "js" };
+    const options = { inputs: [[5, 3]], loss, optimizer, backend: "js" as const };
     const trainer = await compileTraining(compiled, options);
     const lines: string[] = [];
     setDebug(debugTo(1, (line) => lines.push(line)));
@@ -145,7 +145,7 @@ describe("a frozen layer", () => {
     );
     freeze(compiled.fc1, isFrozen);
     freeze(interactive.fc1, isFrozen);
-    const options = { inputs: [[5, 3]], loss, optimizer, backend: "js", accumulate: 2 };
+    const options = { inputs: [[5, 3]], loss, optimizer, backend: "js" as const, accumulate: 2 };
     const trainer = await compileTraining(compiled, options);
     for (let update = 0; update < 3; update++) {
       for (const [k, [x, target]] of batches.slice(0, 2).entries()) {

@@ -127,19 +127,22 @@ async function generatedNet() {
 
 const torchKey = (key: string): string => key.replace("first", "0").replace("second", "2");
 
-describe.each(["interpret", "js"])("three compiled steps on %s give PyTorch's weights", (backend) => {
-  it.each(fixture.nets)("$optimizer with $options", async (expected) => {
-    const { net, named } = await generatedNet();
-    const optimizer = new OPTIMIZERS[expected.optimizer](net.parameters(), expected.options);
-    const loss = new nn.CrossEntropyLoss();
-    const trainer = await compileTraining(net, { inputs: [[4, 6]], loss, optimizer, backend });
-    for (const [step, wanted] of expected.losses.entries()) {
-      const input = tensor(generate(`optim/input/${step}`, 24)).reshape([4, 6]);
-      const target = tensor(labels(`optim/labels/${step}`, 4, 3));
-      expect(Math.abs((await trainer.step(input, target)) / wanted - 1)).toBeLessThan(1e-5);
-    }
-    for (const [key, wanted] of Object.entries(expected.parameters)) {
-      expect(errorOf(await named.get(key)!.data(), wanted), key).toBeLessThan(1e-5);
-    }
-  });
-});
+describe.each(["interpret", "js"] as const)(
+  "three compiled steps on %s give PyTorch's weights",
+  (backend) => {
+    it.each(fixture.nets)("$optimizer with $options", async (expected) => {
+      const { net, named } = await generatedNet();
+      const optimizer = new OPTIMIZERS[expected.optimizer](net.parameters(), expected.options);
+      const loss = new nn.CrossEntropyLoss();
+      const trainer = await compileTraining(net, { inputs: [[4, 6]], loss, optimizer, backend });
+      for (const [step, wanted] of expected.losses.entries()) {
+        const input = tensor(generate(`optim/input/${step}`, 24)).reshape([4, 6]);
+        const target = tensor(labels(`optim/labels/${step}`, 4, 3));
+        expect(Math.abs((await trainer.step(input, target)) / wanted - 1)).toBeLessThan(1e-5);
+      }
+      for (const [key, wanted] of Object.entries(expected.parameters)) {
+        expect(errorOf(await named.get(key)!.data(), wanted), key).toBeLessThan(1e-5);
+      }
+    });
+  },
+);

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, it } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 const { SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adamax, NAdam } = optim;
 const OPTIMIZERS = { SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adamax, NAdam };
@@ -64,7 +65,12 @@ class SumOf extends nn.Module {
   }
 }
 
-const trainerOf = (net: nn.Module, optimizer: optim.Optimizer, backend?: string, which?: readonly number[]) =>
+const trainerOf = (
+  net: nn.Module,
+  optimizer: optim.Optimizer,
+  backend?: BackendName,
+  which?: readonly number[],
+) =>
   compileTraining(net, {
     inputs: [[net.parameters().length, 2]],
     targets: [],
@@ -87,7 +93,7 @@ async function byHand(weights: readonly nn.Parameter[], optimizer: optim.Optimiz
 }
 
 const compiledOn =
-  (backend: string) =>
+  (backend: BackendName) =>
   async (weights: readonly nn.Parameter[], optimizer: optim.Optimizer): Promise<Step> => {
     const trainer = await trainerOf(new Fed(weights), optimizer, backend);
     return (gradients) => {

@@ -77,7 +77,7 @@ function distance(actual: ArrayLike<number>, expected: readonly number[]): numbe
 /** Ten times PyTorch's own float32 error, and four units in the last place of the tensor's largest value. */
 const allowed = (float32Error: number): number => 10 * float32Error + 4 * 2 ** -23;
 
-describe.each(["interpret", "js"])(
+describe.each(["interpret", "js"] as const)(
   "seven batches on %s give PyTorch's losses, weights and states",
   (backend) => {
     it.each(cases)("$optimizer $options $groups $gradients", async (expected) => {

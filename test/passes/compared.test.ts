@@ -2,6 +2,7 @@
 
 import { arange, compileTraining, F, manualSeed, nn, optim, rand, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import { relativeError } from "../support/run-graph.ts";
 
 type Function = (x: Tensor) => Tensor;
@@ -54,7 +55,7 @@ class Itself extends nn.Module {
   }
 }
 
-async function gradientOf(f: Function, backend: string): Promise<ArrayLike<number>> {
+async function gradientOf(f: Function, backend: BackendName): Promise<ArrayLike<number>> {
   manualSeed(7);
   const model = new Compared(f);
   const optimizer = new optim.SGD(model.parameters(), { lr: 1 });
@@ -69,7 +70,7 @@ const CASES = Object.entries(ROWS).flatMap(([row, f]) =>
   Object.entries(COMPARISONS).map(([name, g]) => ({ name: `${name} of ${row}`, f: (x: Tensor) => g(f(x)) })),
 );
 
-describe.each(["js", "wasm", "gpujs:cpu"])("%s", (backend) => {
+describe.each(["js", "wasm", "gpujs:cpu"] as const)("%s", (backend) => {
   test.each(CASES)("has the right gradient of $name", async ({ f }) => {
     const expected = await gradientOf(f, "interpret");
     expect(Array.from(expected).every(Number.isFinite)).toBe(true);

@@ -28,7 +28,7 @@ const { models } = JSON.parse(readFileSync(FILE, "utf8")) as { readonly models: 
 const SHARE_IN_C = process.env.KILN_LONG_RUNS === undefined ? 12 : 1;
 const SEED = Number(process.env.KILN_RANDOM_SEED ?? 1);
 
-describe.each(["interpret", "js", "wasm", ...(isHere ? ["c"] : [])])(
+describe.each(["interpret", "js", "wasm", ...(isHere ? (["c"] as const) : [])] as const)(
   "%s trains as PyTorch does",
   (backend) => {
     const own = models.map((model, k) => [k, model] as const);

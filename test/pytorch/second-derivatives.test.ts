@@ -252,18 +252,21 @@ describe.each(["penalty", "physics"] as const)("three steps of %s", (name) => {
     await check(net, losses);
   });
 
-  test.each(["interpret", "js", "wasm", ...(isHere ? ["c"] : [])])("compiled for %s", async (backend) => {
-    const { net, optimizer } = started();
-    const trainer = await compileTraining(net, {
-      inputs,
-      targets: [[]],
-      loss: new Itself(),
-      optimizer,
-      backend,
-    });
-    const losses: number[] = [];
-    for (const step of [0, 1, 2]) losses.push(await trainer.step(...batch(step), tensor(0)));
-    await check(net, losses);
-    await trainer.dispose();
-  });
+  test.each(["interpret", "js", "wasm", ...(isHere ? (["c"] as const) : [])] as const)(
+    "compiled for %s",
+    async (backend) => {
+      const { net, optimizer } = started();
+      const trainer = await compileTraining(net, {
+        inputs,
+        targets: [[]],
+        loss: new Itself(),
+        optimizer,
+        backend,
+      });
+      const losses: number[] = [];
+      for (const step of [0, 1, 2]) losses.push(await trainer.step(...batch(step), tensor(0)));
+      await check(net, losses);
+      await trainer.dispose();
+    },
+  );
 });

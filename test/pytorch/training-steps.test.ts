@@ -44,7 +44,7 @@ const check = (expected: SampledTensor, actual: ArrayLike<number>): void => {
   expect.soft(norm, `${expected.name}, norm`).toBeLessThan(TOLERANCE);
 };
 
-describe.each(["interpret", "js", ...(isHere ? ["c"] : [])])("on %s", (backend) => {
+describe.each(["interpret", "js", ...(isHere ? (["c"] as const) : [])] as const)("on %s", (backend) => {
   test.each(["lenet3", "lenet5", "cifar10"] as const)("%s trains as in PyTorch", async (name) => {
     const net = cases[name];
     const model = await prepared(name, net);

@@ -113,7 +113,7 @@ test("swapped states are read before one is changed", async () => {
 
 test("says what is wrong with a state", async () => {
   const net = new Tagger();
-  const options = { inputs: [[2, 1, 3]], backend: "js" };
+  const options = { inputs: [[2, 1, 3]], backend: "js" as const };
   await expect(compile(net, { ...options, carried: [[1, 2, 4]] })).rejects.toThrow(
     "compile takes as carried the state before the first run: a tensor such as zeros(1, 16, 96), or tensors in lists and records; carried[0][0] is the number 1",
   );

@@ -156,7 +156,7 @@ function regression(step: (x: Tensor, net: nn.Linear, optimizer: optim.SGD) => u
     net,
     optimizer,
     written,
-    options: { modules: { net, drop }, inputs: [[3, 2]] as [number[]], backend: "js" },
+    options: { modules: { net, drop }, inputs: [[3, 2]] as [number[]], backend: "js" as const },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { compile, compileTraining, KilnError, nn, optim, randn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 type CompileOptions = Parameters<typeof compile>[1];
 
@@ -68,7 +69,7 @@ describe("by default", () => {
   });
 
   test("steps train on every shape, and the update is one for all of them", async () => {
-    const make = async (backend: string) => {
+    const make = async (backend: BackendName) => {
       const net = new Mixer();
       const optimizer = new optim.Adam(net.parameters(), { lr: 0.01 });
       const inputs = [

@@ -37,21 +37,24 @@ describe.each(Object.entries(READERS))("%s", (_name, read) => {
     await read(x, int32([0, 2]).add(zero)).data();
   });
 
-  it.each(["interpret", "js", "wasm"])("refuses what a program on %s is fed or computes", async (backend) => {
-    const x = ones(2, 3);
-    const index = { shape: [2], dtype: "int32" } as const;
-    for (const model of [
-      new FunctionModule((x, i) => read(x, i)),
-      new FunctionModule((x, i) => read(x, i.add(zero))),
-    ]) {
-      const program = await compile(model, { inputs: [[2, 3], index], backend });
-      for (const wrong of [3, -1]) {
-        await expect(program.run(x, int32([0, wrong]))).rejects.toThrow(MESSAGE);
-        await expect(program.run(x, int32([0, wrong]))).rejects.toThrow("indices.test.ts:");
+  it.each(["interpret", "js", "wasm"] as const)(
+    "refuses what a program on %s is fed or computes",
+    async (backend) => {
+      const x = ones(2, 3);
+      const index = { shape: [2], dtype: "int32" } as const;
+      for (const model of [
+        new FunctionModule((x, i) => read(x, i)),
+        new FunctionModule((x, i) => read(x, i.add(zero))),
+      ]) {
+        const program = await compile(model, { inputs: [[2, 3], index], backend });
+        for (const wrong of [3, -1]) {
+          await expect(program.run(x, int32([0, wrong]))).rejects.toThrow(MESSAGE);
+          await expect(program.run(x, int32([0, wrong]))).rejects.toThrow("indices.test.ts:");
+        }
+        expect(Array.isArray(await program.run(x, int32([0, 2])))).toBe(false);
       }
-      expect(Array.isArray(await program.run(x, int32([0, 2])))).toBe(false);
-    }
-  });
+    },
+  );
 });
 
 class Table extends nn.Module {

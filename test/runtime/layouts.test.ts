@@ -20,6 +20,7 @@ import {
   tensor,
 } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 /** Convolutions of 3, 8 and 5 input channels, one with groups and one transposed: rows of whole vectors and others. */
 class ConvNet extends nn.Module {
@@ -58,7 +59,7 @@ async function twinOf(net: nn.Module): Promise<{ readonly net: ConvNet; readonly
   return { net: twin, optimizer: new optim.Adam(twin.parameters(), { lr: 0.01 }) };
 }
 
-const trainerFor = (net: nn.Module, optimizer: optim.Optimizer, backend: string, options: object = {}) =>
+const trainerFor = (net: nn.Module, optimizer: optim.Optimizer, backend: BackendName, options: object = {}) =>
   compileTraining(net, { inputs: [BATCH], loss: new nn.CrossEntropyLoss(), optimizer, backend, ...options });
 
 /** Largest difference over the largest value of each tensor. */
@@ -236,7 +237,7 @@ test("a checkpoint does not tell on which backend it was made, and training goes
     const saved = await numbersOf(net);
     await trainer.step(x, labels());
     const expected = await numbersOf(net);
-    for (const backend of ["wasm", "js"]) {
+    for (const backend of ["wasm", "js"] as const) {
       const state = await load<{ net: Record<string, Tensor>; optimizer: never }>(file);
       const resumed = new ConvNet();
       const adam = new optim.Adam(resumed.parameters(), { lr: 0.01 });

@@ -2,6 +2,7 @@
 
 import { compileTraining, F, manualSeed, nn, optim, randn, scan, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 class Recurrent extends nn.Module {
   input = new nn.Linear(3, 6);
@@ -20,7 +21,7 @@ class Recurrent extends nn.Module {
 const X = randn(5, 2, 3);
 const Y = tensor([0, 4], { dtype: "int32" });
 
-async function trainerOf(backend: string, options: object = {}) {
+async function trainerOf(backend: BackendName, options: object = {}) {
   manualSeed(9);
   const net = new Recurrent();
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
@@ -28,7 +29,7 @@ async function trainerOf(backend: string, options: object = {}) {
   return compileTraining(net, { inputs: [[5, 2, 3]], loss, optimizer, backend, ...options });
 }
 
-describe.each(["js", "wasm", "gpujs:cpu"])("a loop on %s", (backend) => {
+describe.each(["js", "wasm", "gpujs:cpu"] as const)("a loop on %s", (backend) => {
   test("is profiled kernel by kernel, each in all its runs, and learns on as if nobody had looked", async () => {
     const [trainer, other] = [await trainerOf(backend), await trainerOf(backend)];
     expect(await trainer.step(X, Y)).toBe(await other.step(X, Y));

@@ -203,7 +203,7 @@ describe("run, step and gradients", () => {
 });
 
 describe("compareBackends", () => {
-  const asked = { inputs: [[4, 3]], backends: ["js"], milliseconds: 1, verify: false };
+  const asked = { inputs: [[4, 3]], backends: ["js" as const], milliseconds: 1, verify: false };
 
   test("wants a function that makes the optimizer", async () => {
     const { loss, optimizer } = training;

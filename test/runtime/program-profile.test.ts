@@ -12,6 +12,7 @@ import {
   tensor,
 } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import type { Specialization } from "../../src/runtime/programs/specialization.ts";
 
 /** Little enough for a test; every program is run a few times in each round however short that is. */
@@ -34,7 +35,7 @@ const X = tensor(
 );
 const Y = tensor(new Int32Array([0, 1, 1, 0]));
 
-async function makeTrainer(backend: string, accumulate = 1) {
+async function makeTrainer(backend: BackendName, accumulate = 1) {
   manualSeed(11);
   const model = new Net();
   const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
@@ -67,7 +68,7 @@ async function bitsOf({ model, optimizer, trainer }: Made): Promise<Record<strin
   };
 }
 
-describe.each(["wasm", "js", "gpujs:cpu"])("on %s", (backend) => {
+describe.each(["wasm", "js", "gpujs:cpu"] as const)("on %s", (backend) => {
   test.each([1, 3])("a trainer of %i batches an update is to the bit what it was", async (accumulate) => {
     const [usual, measured] = [
       await makeTrainer(backend, accumulate),

@@ -3,13 +3,14 @@
 import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln-js";
 import { expect, test } from "vitest";
 import { js } from "../../backends/js/backend.ts";
+import type { BackendName } from "../../backends/registry.ts";
 import { STAGES } from "../../passes/pipeline.ts";
 import { TinyNet } from "../support/nets.ts";
 
 const shape = [6, 1, 8, 8];
 const labels = (count: number): Tensor => tensor(Int32Array.from({ length: count }, (_, k) => k % 4));
 
-function trainerFor(net: nn.Module, options: { backend?: string; momentum?: number } = {}) {
+function trainerFor(net: nn.Module, options: { backend?: BackendName; momentum?: number } = {}) {
   const { backend = "js", momentum = 0.9 } = options;
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1, momentum });
   return compileTraining(net, { inputs: [shape], loss: new nn.CrossEntropyLoss(), optimizer, backend });
@@ -177,7 +178,7 @@ test.each([
   [{ inputs: [[1, 8, 8]] }, "add the batch dimension with unsqueeze(0)"],
   [{ inputs: [[6, 1, 8, 8.5]] }, "shapes of positive whole numbers"],
   [
-    { inputs: [[6, 1, 8, 8]], backend: "cuda" },
+    { inputs: [[6, 1, 8, 8]], backend: "cuda" as never },
     'there is no backend "cuda"; the backends are wasm, c, js, interpret',
   ],
 ])("a shape that the model does not accept names op and shapes (%#)", async (options, message) => {

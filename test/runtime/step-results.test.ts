@@ -152,7 +152,7 @@ test("gives a classifier's scores, typed as one tensor, and an accuracy", async 
 test("says what is wrong with losses, metrics and options", async () => {
   const net = new nn.Linear(2, 2);
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
-  const common = { inputs: [[3, 2]], targets: [[3, 2]], optimizer, backend: "js" };
+  const common = { inputs: [[3, 2]], targets: [[3, 2]], optimizer, backend: "js" as const };
   const lossOf = (forward: (output: Tensor, target: Tensor) => Record<string, Tensor>): nn.Module => {
     class Own extends nn.Module {
       forward(output: Tensor, target: Tensor) {

@@ -2,12 +2,13 @@
 
 import { compile, compileTraining, nn, optim, rand, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import { TinyNet } from "../support/nets.ts";
 
 const images = (count: number): Tensor => rand(count, 1, 8, 8);
 const labels = (count: number): Tensor => tensor(Int32Array.from({ length: count }, (_, k) => (k * 7) % 4));
 
-const trainerFor = (net: nn.Module, backend = "js") =>
+const trainerFor = (net: nn.Module, backend: BackendName = "js") =>
   compileTraining(net, {
     inputs: [[6, 1, 8, 8]],
     loss: new nn.CrossEntropyLoss(),

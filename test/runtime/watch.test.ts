@@ -30,7 +30,7 @@ const rows = (first: number) =>
   ]);
 
 // gpujs:cpu stands for GPUs: it keeps new states apart until all are there, and drops what no later kernel reads.
-describe.each(["wasm", "js", "interpret", "gpujs:cpu"])("on %s", (backend) => {
+describe.each(["wasm", "js", "interpret", "gpujs:cpu"] as const)("on %s", (backend) => {
   test("a forward pass names run, kernel, element, line and what was read", async () => {
     const program = await compile(new Logarithm(), { inputs: [[2, 2]], backend, watch: "nan" });
     await program.run(rows(-9));

@@ -1,6 +1,7 @@
 /** Runs a random program in both modes and compares all that it gives. */
 
 import { compile, compileTraining, KilnError, optim, type Tensor } from "kiln-js";
+import type { BackendName } from "../../backends/registry.ts";
 import { batchesOf, type ProgramSpec, RandomLoss, RandomProgram } from "./random-program.ts";
 
 /** All numbers that a program has given, by what they are. */
@@ -22,7 +23,7 @@ async function stateOf(model: RandomProgram, step: number): Promise<[string, Arr
 }
 
 /** Forward alone, again and again: outputs and buffers. */
-async function forwards(spec: ProgramSpec, backend: string | undefined): Promise<Outcome> {
+async function forwards(spec: ProgramSpec, backend: BackendName | undefined): Promise<Outcome> {
   const model = new RandomProgram(spec);
   const found = new Map<string, ArrayLike<number>>();
   const program =
@@ -42,7 +43,7 @@ async function forwards(spec: ProgramSpec, backend: string | undefined): Promise
 }
 
 /** Training: losses, gradients, parameters and buffers. */
-export async function training(spec: ProgramSpec, backend: string | undefined): Promise<Outcome> {
+export async function training(spec: ProgramSpec, backend: BackendName | undefined): Promise<Outcome> {
   const model = new RandomProgram(spec);
   const loss = new RandomLoss(model, spec.anchored);
   const optimizer = new optim.SGD(model.parameters(), { lr: LR });
@@ -102,13 +103,13 @@ export function requireEqual(actual: Outcome, expected: Outcome, where: string):
   }
 }
 
-type Mode = (spec: ProgramSpec, backend: string | undefined) => Promise<Outcome>;
+type Mode = (spec: ProgramSpec, backend: BackendName | undefined) => Promise<Outcome>;
 
 /** What a mode gives, or the error with which it refuses the program. */
 const outcomeOf = (
   mode: Mode,
   spec: ProgramSpec,
-  backend: string | undefined,
+  backend: BackendName | undefined,
 ): Promise<Outcome | KilnError> =>
   mode(spec, backend).catch((error: unknown) => {
     if (error instanceof KilnError) return error;
@@ -117,8 +118,8 @@ const outcomeOf = (
 
 /** On what each mode of a program is compared with its interactive self. */
 export interface Backends {
-  readonly forwards: readonly string[];
-  readonly training: readonly string[];
+  readonly forwards: readonly BackendName[];
+  readonly training: readonly BackendName[];
 }
 
 /** Runs forward alone and training in both modes; throws at the first difference. How often both refuse the program. */

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { compile, compileTraining, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import { isHere } from "../backends/c/toolchain.ts";
@@ -53,7 +54,7 @@ const SEED = Number(process.env.KILN_RANDOM_SEED ?? 1);
 export function testModuleCases(
   file: string,
   twins: Readonly<Record<string, () => Twin>>,
-  backends: readonly string[] = BACKENDS,
+  backends: readonly BackendName[] = BACKENDS,
 ): void {
   const url = new URL(`../fixtures/${file}.json`, import.meta.url);
   const { cases } = JSON.parse(readFileSync(url, "utf8")) as { readonly cases: readonly ModuleCase[] };
@@ -66,7 +67,7 @@ export function testModuleCases(
     const { name, text } = fixture;
     if (text !== null) it("prints as PyTorch does", () => expect(String(twins[name]())).toBe(text));
     const isInC = isHere && (cases.indexOf(fixture) + SEED) % SHARE_IN_C === 0;
-    it.each(isInC ? [...backends, "c"] : backends)(
+    it.each(isInC ? ([...backends, "c"] as const) : backends)(
       "computes what PyTorch computes, on %s",
       async (backend) => {
         await compareWithPyTorch(file, fixture, twins[name](), backend);
@@ -79,7 +80,7 @@ async function compareWithPyTorch(
   file: string,
   fixture: ModuleCase,
   twin: Twin,
-  backend: string,
+  backend: BackendName,
 ): Promise<void> {
   const prefix = `${file}/${fixture.name}`;
   const inputs = fixture.inputs.map((spec, k) => drawInput(`${prefix}/input/${k}`, spec));

@@ -1,6 +1,8 @@
 /** Trains random models on a backend, and says how far two trainings are apart. */
 
 import { compileTraining, noGrad, type Tensor, tensor } from "kiln-js";
+import type { BackendName } from "../../backends/registry.ts";
+import type { CommonOptions } from "../../src/driver/build.ts";
 import { type ModelSpec, makeModel, type RandomModel } from "./random-model.ts";
 
 /** What training gave: the losses, and at the end all parameters, buffers and states of the optimizer. */
@@ -12,7 +14,7 @@ export interface Outcome {
 
 export interface Setting {
   /** "none" trains interactively, operation by operation. */
-  readonly backend: string;
+  readonly backend: BackendName | "none";
   readonly threads?: number;
   readonly deterministic?: boolean;
   readonly strategy?: string;
@@ -25,7 +27,8 @@ export async function trainRandom(spec: ModelSpec, { disturbed, ...setting }: Se
   const { model, optimizer, schedule, batches, changes, kinds } = made;
   const parameters = model.parameters();
   if (disturbed !== undefined) await disturb(parameters, disturbed);
-  const trainer = setting.backend === "none" ? interactive(made) : await compiled(made, setting);
+  const { backend, ...options } = setting;
+  const trainer = backend === "none" ? interactive(made) : await compiled(made, { ...options, backend });
   const losses: number[] = [];
   for (const [step, batch] of batches.entries()) {
     for (const change of changes)
@@ -53,7 +56,7 @@ interface Steps {
 
 const compiled = (
   { model, loss, optimizer, inputs, targets }: RandomModel,
-  options: Setting,
+  options: Pick<CommonOptions, "backend" | "threads" | "deterministic" | "strategy">,
 ): Promise<Steps> =>
   compileTraining(model, {
     inputs: inputs.map(typeOf),

@@ -5,6 +5,7 @@
 
 import { compileTraining, type nn, type optim, type Tensor, tensor } from "kiln-js";
 import { expect } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { generate, labels, readFixture, sizeOf } from "./fixtures.ts";
 
@@ -48,7 +49,7 @@ interface ZooFixture {
 export type ZooTraining = (
   net: nn.Module,
   batches: readonly Tensor[][],
-  backend: string,
+  backend: BackendName,
 ) => Promise<number[]>;
 
 /** A net and its training, such as the fixture's are. */
@@ -91,7 +92,7 @@ const ROUNDING = 4 * 2 ** -23;
 const LOSS_ROUNDING = 16 * 2 ** -23;
 
 /** Trains a net on a backend and compares it with test/fixtures/zoo/NAME.json. */
-export async function compareWithPyTorch(name: string, { net: make, train }: ZooCase, backend: string) {
+export async function compareWithPyTorch(name: string, { net: make, train }: ZooCase, backend: BackendName) {
   const fixture = readFixture<ZooFixture>(`zoo/${name}.json`);
   const net = make();
   const shapes = Object.entries(net.stateDict()).map(([key, { shape }]) => [key, [...shape]]);

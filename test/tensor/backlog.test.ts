@@ -104,7 +104,7 @@ test.each([
   ["js", 500],
   ["interpret", 500],
   ["gpujs:cpu", 500],
-])("on %s, %d operations in a row compile and train", async (backend, steps) => {
+] as const)("on %s, %d operations in a row compile and train", async (backend, steps) => {
   const net = new Chain(steps);
   const x = tensor([1, 2, 3, 4]);
   const program = await compile(net, { inputs: [[4]], backend });

@@ -135,7 +135,7 @@ class Physics extends nn.Module {
   }
 }
 
-const BACKENDS = ["interpret", "js", "wasm"];
+const BACKENDS = ["interpret", "js", "wasm"] as const;
 const points = (): Tensor => tensor([[-0.5], [0.25], [1]]);
 /** Interactive mode rounds to float32 where wasm does; others round elsewhere, a few dozen times. */
 const TOLERANCE = 1e-5;

@@ -12,7 +12,7 @@ const rows = (): Tensor =>
   ]);
 
 describe("sort", () => {
-  it.each(["interpret", "js", "wasm"])(
+  it.each(["interpret", "js", "wasm"] as const)(
     "orders what is equal, infinite or NaN as PyTorch does, on %s",
     async (backend) => {
       const model = new FunctionModule((x) => {

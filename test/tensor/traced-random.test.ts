@@ -14,15 +14,16 @@ import {
   tensor,
 } from "kiln-js";
 import { describe, expect, it } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import { randomTruths } from "../../src/tensor/random.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 import { FunctionModule } from "../support/function-module.ts";
 import { exactErfinv, kolmogorovSmirnov, normalShareBelow } from "../support/normal-distribution.ts";
 
-const BACKENDS = ["js", "wasm", "interpret", "gpujs:cpu", "gpujs:webasm"];
+const BACKENDS = ["js", "wasm", "interpret", "gpujs:cpu", "gpujs:webasm"] as const;
 
 /** What a model that draws gives in its first run. */
-async function drawn(seed: number, draw: () => Tensor, backend = "js"): Promise<number[]> {
+async function drawn(seed: number, draw: () => Tensor, backend: BackendName = "js"): Promise<number[]> {
   manualSeed(seed);
   const program = await compile(new FunctionModule(draw), { inputs: [[1]], backend });
   return Array.from(await (await program.run(ones(1))).data());
@@ -87,7 +88,7 @@ describe("erfinv", () => {
   // precision).
   const bound = 5e-7;
 
-  it.each(["js", "gpujs:cpu", "wasm", "gpujs:webasm"])(
+  it.each(["js", "gpujs:cpu", "wasm", "gpujs:webasm"] as const)(
     "is as exact as its formula on %s, from one end to the other",
     async (backend) => {
       const count = 4001;

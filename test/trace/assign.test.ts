@@ -2,6 +2,7 @@
 
 import { compile, compileTraining, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from "kiln-js";
 import { describe, expect, it } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { traceModel } from "../../src/trace/trace.ts";
 
@@ -26,14 +27,14 @@ class Stateful extends nn.Module {
 
 const X = tensor([3, 5]);
 
-async function run(model: Stateful, backend: string, runs: number): Promise<number[][]> {
+async function run(model: Stateful, backend: BackendName, runs: number): Promise<number[][]> {
   const program = await compile(model, { inputs: [[2]], backend });
   const outputs: number[][] = [];
   for (let k = 0; k < runs; k++) outputs.push(Array.from(await (await program.run(X)).data()));
   return outputs;
 }
 
-describe.each(["js", "interpret"])("on %s", (backend) => {
+describe.each(["js", "interpret"] as const)("on %s", (backend) => {
   it("a value read before the assignment is the old one, after it the new one", async () => {
     const model = new Stateful((self, x) => {
       const before = self.total.mul(100);
@@ -129,7 +130,7 @@ class Following extends nn.Module {
   }
 }
 
-it.each(["js", "wasm"])(
+it.each(["js", "wasm"] as const)(
   "a frozen parameter is what forward makes of it, compiled as outside, on %s",
   async (backend) => {
     const [compiled, outside] = [new Following(), new Following()];

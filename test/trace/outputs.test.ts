@@ -41,21 +41,24 @@ const x = tensor([
 ]);
 
 describe("lists and records", () => {
-  test.each(["wasm", "js"])("come out of a program as they come out of forward, on %s", async (backend) => {
-    const cell = new Cell();
-    const [sum, { state, weights }] = cell.forward(x);
-    const program = await compile(cell, { inputs: [[2, 3]], backend });
-    const [compiledSum, compiled] = await program.run(x);
-    expect(Object.keys(compiled)).toEqual(["state", "weights"]);
-    expect(compiled.state.length).toBe(2);
-    // Interactive programs may fuse otherwise; these numbers are sums of three products.
-    const pairs = [[compiledSum, sum] as const, ...state.map((h, k) => [compiled.state[k], h] as const)];
-    for (const [got, wanted] of pairs) {
-      const [own, expected] = [await got.data(), await wanted.data()];
-      for (const [i, value] of expected.entries()) expect(own[i]).toBeCloseTo(value, 5);
-    }
-    expect([compiled.weights, weights]).toEqual([null, null]);
-  });
+  test.each(["wasm", "js"] as const)(
+    "come out of a program as they come out of forward, on %s",
+    async (backend) => {
+      const cell = new Cell();
+      const [sum, { state, weights }] = cell.forward(x);
+      const program = await compile(cell, { inputs: [[2, 3]], backend });
+      const [compiledSum, compiled] = await program.run(x);
+      expect(Object.keys(compiled)).toEqual(["state", "weights"]);
+      expect(compiled.state.length).toBe(2);
+      // Interactive programs may fuse otherwise; these numbers are sums of three products.
+      const pairs = [[compiledSum, sum] as const, ...state.map((h, k) => [compiled.state[k], h] as const)];
+      for (const [got, wanted] of pairs) {
+        const [own, expected] = [await got.data(), await wanted.data()];
+        for (const [i, value] of expected.entries()) expect(own[i]).toBeCloseTo(value, 5);
+      }
+      expect([compiled.weights, weights]).toEqual([null, null]);
+    },
+  );
 
   test("are taken apart by a model around it, and by the loss", async () => {
     const net = new Net();

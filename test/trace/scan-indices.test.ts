@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { plainScan } from "../support/plain-scan.ts";
 import { relativeError } from "../support/run-graph.ts";
 
-const BACKENDS = ["interpret", "js", "wasm", "gpujs:cpu"];
+const BACKENDS = ["interpret", "js", "wasm", "gpujs:cpu"] as const;
 
 /** Reads the rows of words that are fed, and those of `start`, `start` + 1, … which it counts by itself. */
 class Reading extends nn.Module {
@@ -104,7 +104,7 @@ describe.each([
     await trainer.dispose();
   });
 
-  test.each(["js", "wasm"])("positions that are none are errors on %s", async (backend) => {
+  test.each(["js", "wasm"] as const)("positions that are none are errors on %s", async (backend) => {
     const model = made(scan, isNested);
     const program = await compile(model, { inputs: INPUTS, backend });
     await expect(program.run(BAD_WORDS, START)).rejects.toThrow(

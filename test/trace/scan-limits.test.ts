@@ -2,6 +2,7 @@
 
 import { compile, compileTraining, manualSeed, nn, ones, optim, scan, type Tensor, zeros } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 describe("what is random in a body", () => {
   /** Which of 32 elements dropout keeps in each of 4 iterations, of loops in each of 2. */
@@ -35,7 +36,7 @@ describe("what is random in a body", () => {
   });
 
   /** The rows of two runs. */
-  async function compiled(backend: string): Promise<string[]> {
+  async function compiled(backend: BackendName): Promise<string[]> {
     manualSeed(7);
     const program = await compile(new Dropping(), { inputs: [[2, 4, 32]], backend, mode: "train" });
     const runs = [await program.run(ones(2, 4, 32)), await program.run(ones(2, 4, 32))];
@@ -43,11 +44,14 @@ describe("what is random in a body", () => {
     return (await Promise.all(runs.map(rowsOf))).flat();
   }
 
-  test.each(["js", "wasm", "gpujs:cpu"])("and compiled on %s, in each run, to the bit", async (backend) => {
-    const drawn = await compiled(backend);
-    expect(new Set(drawn).size).toBe(16);
-    expect(drawn).toEqual(await compiled("interpret"));
-  });
+  test.each(["js", "wasm", "gpujs:cpu"] as const)(
+    "and compiled on %s, in each run, to the bit",
+    async (backend) => {
+      const drawn = await compiled(backend);
+      expect(new Set(drawn).size).toBe(16);
+      expect(drawn).toEqual(await compiled("interpret"));
+    },
+  );
 
   test("is the same in a gradient as it was in the value", async () => {
     manualSeed(7);

@@ -202,7 +202,7 @@ describe.each(KINDS)("%s", (kind) => {
     await requireExpected(await interactive(kind, scan));
   });
 
-  test.each(["interpret", "js", "wasm", "gpujs:cpu"])("and compiled on %s", async (backend) => {
+  test.each(["interpret", "js", "wasm", "gpujs:cpu"] as const)("and compiled on %s", async (backend) => {
     const model = made(kind, scan);
     const program = await compile(model, { inputs: [[5, 2, 4]], backend });
     const trainer = await compileTraining(model, {
@@ -253,18 +253,21 @@ test("a loop over loops whose state nobody reads takes no longer with each turn"
   expect(await h.array()).toEqual([18, 18]);
 });
 
-test.each(["js", "wasm", "gpujs:cpu"])("64 steps train with the kernels of 4 on %s", async (backend) => {
-  const kernels = async (steps: number): Promise<string[]> => {
-    const model = made("Recurrent", scan);
-    const trainer = await compileTraining(model, {
-      inputs: [[steps, 2, 4]],
-      targets: [[2, 3]],
-      loss: new nn.MSELoss(),
-      optimizer: new optim.Adam(model.parameters()),
-      backend,
-    });
-    await trainer.dispose();
-    return trainer.kernels.map(({ name }) => name);
-  };
-  expect(await kernels(64)).toEqual(await kernels(4));
-});
+test.each(["js", "wasm", "gpujs:cpu"] as const)(
+  "64 steps train with the kernels of 4 on %s",
+  async (backend) => {
+    const kernels = async (steps: number): Promise<string[]> => {
+      const model = made("Recurrent", scan);
+      const trainer = await compileTraining(model, {
+        inputs: [[steps, 2, 4]],
+        targets: [[2, 3]],
+        loss: new nn.MSELoss(),
+        optimizer: new optim.Adam(model.parameters()),
+        backend,
+      });
+      await trainer.dispose();
+      return trainer.kernels.map(({ name }) => name);
+    };
+    expect(await kernels(64)).toEqual(await kernels(4));
+  },
+);

@@ -14,6 +14,7 @@ import {
   zeros,
 } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 
 type Forward = (self: Small, x: Tensor) => Tensor;
 
@@ -188,7 +189,7 @@ describe("a snapshot w0 = w.detach() that the loss reads", () => {
     await close(model.w, anchored(5));
   });
 
-  const compiledWith = (model: Scaled, loss: Anchored, backend: string, accumulate = 1) =>
+  const compiledWith = (model: Scaled, loss: Anchored, backend: BackendName, accumulate = 1) =>
     compileTraining(model, {
       inputs: [[2]],
       targets: [[2]],
@@ -199,7 +200,9 @@ describe("a snapshot w0 = w.detach() that the loss reads", () => {
     });
 
   test.each(
-    ["interpret", "js", "wasm"].flatMap((backend) => Object.keys(anchors).map((name) => [backend, name])),
+    (["interpret", "js", "wasm"] as const).flatMap((backend) =>
+      Object.keys(anchors).map((name) => [backend, name] as const),
+    ),
   )("keeps its numbers on %s: %s", async (backend, name) => {
     const model = new Scaled();
     const training = await compiledWith(model, new Anchored(anchors[name](model)), backend);

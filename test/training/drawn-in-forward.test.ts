@@ -43,7 +43,7 @@ const BACKENDS = [
   { backend: "wasm", threads: 2 },
   { backend: "gpujs:cpu" },
   { backend: "interpret" },
-];
+] as const;
 
 async function trainerOf(options: object, lr = 0) {
   manualSeed(11);
@@ -142,7 +142,7 @@ describe("a training step", () => {
 describe("a run", () => {
   it.each(["train", "eval"] as const)("draws anew in mode %s, whatever the batch size", async (mode) => {
     const texts = new Set<string>();
-    for (const backend of ["js", "wasm"]) {
+    for (const backend of ["js", "wasm"] as const) {
       manualSeed(1);
       const program = await compile(new Noise(), { inputs: [[4, 3]], mode, backend });
       const runs = [];
@@ -197,7 +197,7 @@ describe("a run", () => {
 
   it("lies within rounding of the interpreter's wherever backends are compared", async () => {
     manualSeed(5);
-    const backends = ["js", "wasm", "gpujs:cpu"];
+    const backends = ["js", "wasm", "gpujs:cpu"] as const;
     const options = { inputs: [[8, 12]], loss: new nn.MSELoss(), milliseconds: 10, backends };
     const { results } = await compareBackends(new Autoencoder(), options);
     for (const { difference } of results) expect(difference).toMatchObject({ checked: true, first: null });

@@ -2,6 +2,7 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import type { BackendName } from "../../backends/registry.ts";
 import { isHere } from "../backends/c/toolchain.ts";
 import { compareModes } from "../support/both-modes.ts";
 import { drawsNumbers, makeModel, randomModel } from "../support/random-model.ts";
@@ -14,7 +15,7 @@ const RUNS = {
   seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
 };
 
-const BACKENDS = ["interpret", "js", "wasm"];
+const BACKENDS = ["interpret", "js", "wasm"] as const;
 
 /** One program in so many is also built by the system's compiler, forward or in training. */
 const IN_C = RUNS.numRuns > 1000 ? 10 : 25;
@@ -27,7 +28,7 @@ test("random programs give the same numbers interactively and compiled", async (
     fc.asyncProperty(randomProgram, async (spec) => {
       for (const { kind } of spec.instructions) met.add(kind);
       // Each backend sees a third of them, forward alone and in training; a night's run sees all on all.
-      const turn = [0, 1].map((offset) => BACKENDS[(count + offset) % BACKENDS.length]);
+      const turn: BackendName[] = [0, 1].map((offset) => BACKENDS[(count + offset) % BACKENDS.length]);
       if (isHere && count % IN_C === 0) turn[(count / IN_C) % 2] = "c";
       count++;
       refused += await compareModes(

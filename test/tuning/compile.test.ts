@@ -23,7 +23,7 @@ const x = tensor(
 );
 const y = tensor(new Int32Array([0, 1, 2, 0]));
 
-test.each(["js", "wasm"])(
+test.each(["js", "wasm"] as const)(
   "on %s finds choices, keeps them, and computes the same",
   { timeout: 60_000 },
   async (backend) => {
@@ -70,7 +70,7 @@ test("a file of another machine's choices is not used, and stays", async () => {
   const file = join(folder, "other.json");
   const foreign = { version: 1, machines: { "js, V8 0.0, somebody's processor": {} } };
   writeFileSync(file, JSON.stringify(foreign));
-  const options = { inputs: [[2, 3]], backend: "js", tune: { milliseconds: 60_000, file } };
+  const options = { inputs: [[2, 3]], backend: "js" as const, tune: { milliseconds: 60_000, file } };
   const program = await compile(new nn.Sequential(new nn.Linear(3, 4)), options);
   expect(program.tuned.map(({ source }) => source)).toEqual(["measured"]);
   const { machines } = JSON.parse(readFileSync(file, "utf8"));
@@ -97,7 +97,7 @@ test.each([
     { backend: "js", tune: { milliseconds: -1 } },
     /tune\.milliseconds must be a number of at least 0, not -1/,
   ],
-])("%j is an error", async (options, message) => {
+] as const)("%j is an error", async (options, message) => {
   const model = new nn.Sequential(new nn.Linear(3, 4));
   await expect(compile(model, { inputs: [[2, 3]], ...options })).rejects.toThrow(message);
 });

@@ -3,7 +3,7 @@
 import { CompilerView } from "./compiler-view.ts";
 import { DigitGrid } from "./digit-grid.ts";
 import { LossChart } from "./loss-chart.ts";
-import type { Report, Request } from "./messages.ts";
+import type { Report, Request, Settings } from "./messages.ts";
 
 type State = "loading" | "stopped" | "running";
 
@@ -43,7 +43,10 @@ function enter(next: State): void {
 function start(): void {
   speeds = [];
   enter("running");
-  send({ kind: "start", settings: { backend: backend.value, learningRate: Number(learningRate.value) } });
+  send({
+    kind: "start",
+    settings: { backend: backend.value as Settings["backend"], learningRate: Number(learningRate.value) },
+  });
 }
 
 form.addEventListener("submit", (event) => {

@@ -1,9 +1,9 @@
 /** What the page and the worker that trains tell each other. */
 
-import type { BackendStatus } from "kiln-js";
+import type { BackendName, BackendStatus } from "kiln-js";
 
 export interface Settings {
-  readonly backend: string;
+  readonly backend: BackendName;
   readonly learningRate: number;
 }
 

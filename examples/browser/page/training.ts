@@ -1,6 +1,7 @@
 /** LeNet and everything that it needs to be trained step by step, on whichever backend is asked for. */
 
 import {
+  type BackendName,
   compile,
   compileTraining,
   data,
@@ -57,7 +58,7 @@ export class Training {
     return this.current.view;
   }
 
-  private async compile(backend: string): Promise<Programs> {
+  private async compile(backend: BackendName): Promise<Programs> {
     const { net, optimizer } = this;
     const trainer = await compileTraining(net, {
       inputs: [[BATCH_SIZE, 1, SIZE, SIZE]],

@@ -1,6 +1,7 @@
 /** `kiln bench`: a model on several backends: how long its step takes here, where the time goes, how right the numbers are. */
 
 import { setImmediate } from "node:timers/promises";
+import { backendNamed } from "../../../backends/registry.ts";
 import { compareBackends } from "../../compare/compare.ts";
 import { comparisonText } from "../../compare/report-text.ts";
 import { traceables, traced, withBatchSize } from "../../compare/trace-model.ts";
@@ -116,7 +117,7 @@ function readRequest(given: Arguments): Request {
       backends: distinct(
         "backends",
         "a backend",
-        backends.map((name) => name.trim()),
+        backends.map((name) => backendNamed(name.trim()).name),
       ),
     }),
     batchSizes: batchSizesIn(given),

@@ -1,6 +1,6 @@
 /** What `kiln dump` is asked for, checked: which model or dump, which stages, in which form. */
 
-import { DEFAULT_BACKEND } from "../../../backends/registry.ts";
+import { type BackendName, backendNamed, DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { STAGES, TRAINING_STAGES } from "../../../passes/pipeline.ts";
 import { KilnError } from "../../core/errors.ts";
 import { suggestion } from "../../core/suggestion.ts";
@@ -30,7 +30,7 @@ export interface Request {
   readonly diff: boolean;
   readonly kernel: string | undefined;
   readonly format: Format;
-  readonly backend: string;
+  readonly backend: BackendName;
   /** The file or folder to write to; standard output when absent. */
   readonly out: string | undefined;
 }
@@ -47,7 +47,7 @@ export function readRequest(given: Arguments): Request {
     diff: given.has("diff"),
     kernel,
     format,
-    backend: given.get("backend") ?? DEFAULT_BACKEND,
+    backend: backendNamed(given.get("backend") ?? DEFAULT_BACKEND).name,
     out: given.get("out"),
   };
   checkStage(request);

@@ -1,5 +1,6 @@
 /** Compiles what `kiln dump` is to show: a model, or what was printed, and perhaps edited, before. */
 
+import type { BackendName } from "../../../backends/registry.ts";
 import { STAGES } from "../../../passes/pipeline.ts";
 import { compile, compileTraining } from "../../compile.ts";
 import { InternalError, KilnError } from "../../core/errors.ts";
@@ -43,7 +44,7 @@ async function compileModel(
   { model, loss, targets }: ModelFile,
   inputs: readonly TensorSpec[],
   mode: Subject["mode"],
-  backend: string,
+  backend: BackendName,
 ): Promise<Compilation> {
   if (mode === "forward") return (await compile(model, { inputs, backend })).compilation;
   const optimizer = new SGD(model.parameters(), SGD_OPTIONS);

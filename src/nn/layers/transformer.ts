@@ -65,7 +65,7 @@ function layersOf<Layer extends Module & { readonly settings: TransformerSetting
 }
 
 /** The normalisation at the end of a stack, if there is one. */
-function requireNorm(callee: string, norm: Module | null | undefined): Module | undefined {
+function requireNorm(callee: string, norm: Module<Tensor> | null | undefined): Module<Tensor> | undefined {
   if ((norm ?? undefined) === undefined || isModule(norm)) return norm ?? undefined;
   throw new KilnError(`${callee}'s norm must be an nn.Module, not ${describeValue(norm)}`);
 }
@@ -73,9 +73,9 @@ function requireNorm(callee: string, norm: Module | null | undefined): Module | 
 /** Encoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerEncoder). */
 export class TransformerEncoder extends Module {
   layers: ModuleList<TransformerEncoderLayer>;
-  norm: Module | undefined;
+  norm: Module<Tensor> | undefined;
 
-  constructor(encoderLayer: LayerSource<TransformerEncoderLayer>, numLayers: number, norm?: Module) {
+  constructor(encoderLayer: LayerSource<TransformerEncoderLayer>, numLayers: number, norm?: Module<Tensor>) {
     super();
     const count = new Arguments("TransformerEncoder", [numLayers], ["numLayers"]).integer("numLayers", 1);
     this.layers = layersOf("TransformerEncoder", encoderLayer, count, TransformerEncoderLayer);
@@ -87,16 +87,16 @@ export class TransformerEncoder extends Module {
     const given = encoderMasks("TransformerEncoder", masks);
     let x = src;
     for (const layer of this.layers) x = layer.forward(x, given);
-    return this.norm === undefined ? x : (this.norm.forward(x) as Tensor);
+    return this.norm === undefined ? x : this.norm.forward(x);
   }
 }
 
 /** Decoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerDecoder). */
 export class TransformerDecoder extends Module {
   layers: ModuleList<TransformerDecoderLayer>;
-  norm: Module | undefined;
+  norm: Module<Tensor> | undefined;
 
-  constructor(decoderLayer: LayerSource<TransformerDecoderLayer>, numLayers: number, norm?: Module) {
+  constructor(decoderLayer: LayerSource<TransformerDecoderLayer>, numLayers: number, norm?: Module<Tensor>) {
     super();
     const count = new Arguments("TransformerDecoder", [numLayers], ["numLayers"]).integer("numLayers", 1);
     this.layers = layersOf("TransformerDecoder", decoderLayer, count, TransformerDecoderLayer);
@@ -108,7 +108,7 @@ export class TransformerDecoder extends Module {
     checkNames("TransformerDecoder", masks, DECODER_MASKS);
     let x = tgt;
     for (const layer of this.layers) x = layer.forward(x, memory, masks);
-    return this.norm === undefined ? x : (this.norm.forward(x) as Tensor);
+    return this.norm === undefined ? x : this.norm.forward(x);
   }
 }
 

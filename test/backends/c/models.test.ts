@@ -3,6 +3,7 @@
 import * as fc from "fast-check";
 import { compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../../backends/registry.ts";
 import { randomModel } from "../../support/random-model.ts";
 import { differenceBetween, isIllConditioned, trainRandom } from "../../support/random-training.ts";
 import { relativeError } from "../../support/run-graph.ts";
@@ -38,7 +39,7 @@ describe.skipIf(!isHere)(title("models"), () => {
 
 /** A convolutional net large enough for its kernels to be divided, or one whose loop reads the results of another. */
 async function trained(
-  backend: string,
+  backend: BackendName,
   threads: number,
   kind: "convolution" | "loops" = "convolution",
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { compile, compileTraining, manualSeed, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { BackendName } from "../../../backends/registry.ts";
 import { randomModel } from "../../support/random-model.ts";
 import { trainRandom } from "../../support/random-training.ts";
 import { isHere, title } from "./toolchain.ts";
@@ -49,7 +50,7 @@ describe.skipIf(!isHere)(title("the same bits"), () => {
 
   test("as wasm has of numbers too small for a normal float, where programs are deterministic", async () => {
     const x = tensor(Float32Array.of(1e-38, 1e-39, -3e-40, 6e-45));
-    const half = async (backend: string, deterministic: boolean): Promise<ArrayLike<number>> => {
+    const half = async (backend: BackendName, deterministic: boolean): Promise<ArrayLike<number>> => {
       const program = await compile(new Half(), { inputs: [[4]], backend, deterministic });
       const halves = await (await program.run(x)).data();
       await program.dispose();
@@ -70,7 +71,7 @@ class Half extends nn.Module {
 }
 
 /** The losses and parameters of a net large enough for its kernels to be divided, whose convolutions run by Winograd's method. */
-async function trainedNet(backend: string): Promise<readonly ArrayLike<number>[]> {
+async function trainedNet(backend: BackendName): Promise<readonly ArrayLike<number>[]> {
   manualSeed(5);
   const net = new nn.Sequential(
     ...[new nn.Conv2d(3, 16, 3), new nn.GELU(), new nn.Conv2d(16, 16, 3), new nn.BatchNorm2d(16)],

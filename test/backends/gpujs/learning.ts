@@ -1,5 +1,6 @@
 /** A few steps of training whose result each backend must reach. */
 
+import type { BackendName } from "../../../backends/registry.ts";
 import { compileTraining, manualSeed, nn, optim, randn, type Tensor, tensor } from "../../../src/index.ts";
 import { LeNet } from "../../support/nets.ts";
 
@@ -20,7 +21,7 @@ export async function numbers(
 }
 
 /** A few steps of LeNet from the same weights on the same batches, whatever the backend. */
-export async function learn(backend: string): Promise<Learned> {
+export async function learn(backend: BackendName): Promise<Learned> {
   manualSeed(7);
   const net = new LeNet();
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });

@@ -33,7 +33,7 @@ describe.each(["cpu", "webasm"] as const)("gpujs:%s", (mode: Mode) => {
       inputs: [[8, 6]],
       loss: new nn.CrossEntropyLoss(),
       optimizer,
-      backend: `gpujs:${mode}`,
+      backend: `gpujs:${mode}` as const,
     };
     const trainer = await compileTraining(net, options);
     const step = (): Promise<number> => trainer.step(randn([8, 6]), tensor(new Int32Array(8).fill(1)));
@@ -49,7 +49,7 @@ describe.each(["cpu", "webasm"] as const)("gpujs:%s", (mode: Mode) => {
 
   test("dropout draws the same numbers as on js", async () => {
     const x = randn([64, 40]);
-    const runs = ["js", `gpujs:${mode}`].map(async (backend) => {
+    const runs = (["js", `gpujs:${mode}`] as const).map(async (backend) => {
       manualSeed(5);
       const options = { inputs: [[64, 40]], backend, mode: "train" as const };
       const program = await compile(new nn.Dropout(0.3), options);
@@ -70,7 +70,12 @@ test("two backends keep one model current between them", async () => {
   manualSeed(3);
   const net = new nn.Linear(3, 2);
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
-  const options = { inputs: [[4, 3]], loss: new nn.CrossEntropyLoss(), optimizer, backend: "gpujs:cpu" };
+  const options = {
+    inputs: [[4, 3]],
+    loss: new nn.CrossEntropyLoss(),
+    optimizer,
+    backend: "gpujs:cpu" as const,
+  };
   const trainer = await compileTraining(net, options);
   const program = await compile(net, { inputs: [[4, 3]], backend: "js" });
   const x = randn([4, 3]);
@@ -85,7 +90,7 @@ test("two backends keep one model current between them", async () => {
 test("a loss that is not finite names the kernel and changes nothing", async () => {
   const net = new nn.Linear(3, 2);
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
-  const options = { inputs: [[1, 3]], loss: new nn.MSELoss(), optimizer, backend: "gpujs:cpu" };
+  const options = { inputs: [[1, 3]], loss: new nn.MSELoss(), optimizer, backend: "gpujs:cpu" as const };
   const trainer = await compileTraining(net, options);
   const before = await numbers(net.stateDict());
   // A float32 that is large enough has no square.

@@ -2,18 +2,19 @@
 
 import { compile, type Tensor, tensor, where } from "kiln-js";
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../../backends/registry.ts";
 import { FunctionModule } from "../../support/function-module.ts";
 
 const NUMBERS = [3, 5000, -70_001, 12_345_678];
 
 /** What `f` gives for whole numbers on a backend. */
-async function computed(f: (x: Tensor) => Tensor, backend: string): Promise<number[]> {
+async function computed(f: (x: Tensor) => Tensor, backend: BackendName): Promise<number[]> {
   const inputs = [{ shape: [NUMBERS.length], dtype: "int32" as const }];
   const program = await compile(new FunctionModule(f), { inputs, backend });
   return Array.from(await (await program.run(tensor(NUMBERS, { dtype: "int32" }))).data());
 }
 
-describe.each(["gpujs:cpu", "gpujs:webasm"])("on %s", (backend) => {
+describe.each(["gpujs:cpu", "gpujs:webasm"] as const)("on %s", (backend) => {
   test.each<[string, (x: Tensor) => Tensor]>([
     ["products of products", (x) => x.mul(x).mul(7919).bitwiseAnd(1023)],
     ["powers, the last bits of which are taken", (x) => x.pow(5).bitwiseAnd(255)],

@@ -80,7 +80,7 @@ describe("programs of one model", () => {
   test("see what training has just learned, also after another program has made the memory grow", async () => {
     const net = new Net();
     const inputs = [[2, 3]];
-    const options = { inputs, backend: "wasm" };
+    const options = { inputs, backend: "wasm" as const };
     const trainer = await compileTraining(net, {
       ...options,
       loss: new nn.MSELoss(),

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import { compile, nn, randn } from "kiln-js";
 import { expect, test, vi } from "vitest";
+import type { BackendName } from "../../../backends/registry.ts";
 import { WasmProgram } from "../../../backends/wasm/program.ts";
 import { ThreadPool } from "../../../backends/wasm/threads/pool.ts";
 import { ThreadLostError } from "../../../src/core/errors.ts";
@@ -160,7 +161,7 @@ test("a program that needs more than WebAssembly addresses is one clear error, a
 
 test("a number of threads that cannot be had is one clear error", async () => {
   const net = new nn.Linear(2, 2);
-  const compileOn = (backend: string, threads: number) =>
+  const compileOn = (backend: BackendName, threads: number) =>
     compile(net, { inputs: [[1, 2]], backend, threads });
   await expect(compileOn("js", 2)).rejects.toThrow(
     "the js backend runs on one thread, not on 2; the wasm backend has threads",

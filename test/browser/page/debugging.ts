@@ -1,6 +1,7 @@
 /** What a page sees of `KILN_DEBUG`, `profile()` and `watch`, as plain data. */
 
 import { compile, compileTraining, nn, optim, type Tensor, tensor } from "kiln-js";
+import type { BackendName } from "../../../backends/registry.ts";
 
 class Logarithm extends nn.Module {
   fc = new nn.Linear(2, 3);
@@ -22,7 +23,7 @@ export interface Debugged {
 }
 
 /** Compiles, measures and fails on `backend`; before that it sets the global variable. */
-export async function debugged(backend: string): Promise<Debugged> {
+export async function debugged(backend: BackendName): Promise<Debugged> {
   const lines: string[] = [];
   console.debug = (line: string) => lines.push(line);
   (globalThis as { KILN_DEBUG?: number }).KILN_DEBUG = 2;

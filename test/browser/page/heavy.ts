@@ -1,6 +1,7 @@
 /** A net whose step takes a while, and what the page's main thread is up to in the meantime. */
 
 import { compileTraining, nn, ones, optim, randn, type Tensor, type Trainer, tensor } from "kiln-js";
+import type { BackendName } from "../../../backends/registry.ts";
 
 interface EndedWorker {
   terminate(): void;
@@ -31,7 +32,7 @@ interface Setup {
   compiled(): Promise<Trainer>;
 }
 
-function setUp(backend: string, threads?: number): Setup {
+function setUp(backend: BackendName, threads?: number): Setup {
   const last = new nn.Linear(WIDTH, 10);
   const hidden = [0, 1].flatMap(() => [new nn.Linear(WIDTH, WIDTH), new nn.ReLU()]);
   const net = new nn.Sequential(...hidden, last);
@@ -46,7 +47,7 @@ function setUp(backend: string, threads?: number): Setup {
 }
 
 /** How many timers went off on this thread during each step. */
-export async function timersDuringSteps(backend: string, steps: number): Promise<number[]> {
+export async function timersDuringSteps(backend: BackendName, steps: number): Promise<number[]> {
   const { batch, compiled } = setUp(backend);
   const trainer = await compiled();
   let timers = 0;

@@ -1,6 +1,7 @@
 /** A recurrent net on a few batches, whatever the backend: loops over kernels, on a page. */
 
 import { compileTraining, F, manualSeed, nn, optim, randint, randn, scan, type Tensor, zeros } from "kiln-js";
+import type { BackendName } from "../../../backends/registry.ts";
 
 const [STEPS, BATCH, FEATURES, UNITS, CLASSES] = [7, 4, 5, 12, 3];
 
@@ -23,7 +24,7 @@ class Recurrent extends nn.Module {
 }
 
 /** The losses of a few steps. */
-export async function learnSequences(backend: string, threads?: number): Promise<readonly number[]> {
+export async function learnSequences(backend: BackendName, threads?: number): Promise<readonly number[]> {
   manualSeed(5);
   const net = new Recurrent();
   const inputs = [[STEPS, BATCH, FEATURES]];

@@ -1,6 +1,7 @@
 /** Training on a GPU whose context is lost between two steps: what the next step says, and what is left of the model. */
 
 import { compileTraining, nn, optim, randn, type Tensor, type Trainer, tensor } from "kiln-js";
+import type { BackendName } from "../../../backends/registry.ts";
 import { onCall } from "./on-call.ts";
 
 interface Context {
@@ -33,7 +34,7 @@ export interface Lost {
   readonly lossAfter: number;
 }
 
-export async function lose(backend: string): Promise<Lost> {
+export async function lose(backend: BackendName): Promise<Lost> {
   const net = new nn.Linear(4, 3);
   const loss = new nn.CrossEntropyLoss();
   const compiled = (): Promise<Trainer> => {

@@ -1,6 +1,7 @@
 /** LeNet on a few batches, whatever the backend: what it learns, and what is left on the GPU after many steps. */
 
 import { compileTraining, data, manualSeed, nn, optim, type Tensor, type Trainer } from "kiln-js";
+import type { BackendName } from "../../../backends/registry.ts";
 import LeNet from "../../../examples/lenet.ts";
 import { type GpuMemory, liveGpuMemory, watchGpuMemory } from "./gpu-memory.ts";
 
@@ -26,7 +27,7 @@ interface Setup {
 }
 
 /** The same weights and the same batches for every backend. */
-async function setUp(backend: string, batchSize: number, threads?: number): Promise<Setup> {
+async function setUp(backend: BackendName, batchSize: number, threads?: number): Promise<Setup> {
   manualSeed(7);
   const net = new LeNet();
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
@@ -48,7 +49,7 @@ async function setUp(backend: string, batchSize: number, threads?: number): Prom
 }
 
 export async function learn(
-  backend: string,
+  backend: BackendName,
   steps: number,
   batchSize: number,
   threads?: number,
@@ -69,7 +70,7 @@ export async function learn(
 
 /** What lies on the GPU after the first steps and after `steps` more. */
 export async function memoryOver(
-  backend: string,
+  backend: BackendName,
   steps: number,
   batchSize: number,
 ): Promise<{ readonly before: GpuMemory; readonly after: GpuMemory }> {

@@ -1,6 +1,7 @@
 /** What each pass over graphs promises: text in, text out. */
 
 import { expect, test } from "vitest";
+import type { Backend } from "../../../backends/backend.ts";
 import { interpret } from "../../../backends/interpret/backend.ts";
 import { js } from "../../../backends/js/backend.ts";
 import { fuse } from "../../../passes/fusion/fuse.ts";
@@ -191,7 +192,7 @@ test("cse merges what differs in the order of operands alone; dce keeps updates 
   `);
 });
 
-const stageOf = (source: ReturnType<typeof lenetForward>, pass: string, backend = js): Graph =>
+const stageOf = (source: ReturnType<typeof lenetForward>, pass: string, backend: Backend = js): Graph =>
   new Map(stagesOf(source, backend).graphs).get(pass)!;
 
 const groupsOf = (graph: Graph): string[] =>

@@ -228,7 +228,7 @@ const MODELS: Readonly<Record<string, () => { model: nn.Module; input: readonly 
 describe.each(Object.keys(MODELS))("%s with a batch of one", (name) => {
   test.each(Object.keys(OPTIMIZERS))("trains by %s, all updates in one kernel", async (rule) => {
     const results: number[] = [];
-    for (const backend of ["interpret", "js", "wasm"]) {
+    for (const backend of ["interpret", "js", "wasm"] as const) {
       manualSeed(4);
       const { model, input } = MODELS[name]();
       const optimizer = OPTIMIZERS[rule](model.parameters());

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, test } from "vitest";
+import type { BackendName } from "../../../backends/registry.ts";
 import { wasm } from "../../../backends/wasm/backend.ts";
 import { winograd } from "../../../passes/scheduling/plans/winograd/winograd.ts";
 import {
@@ -298,7 +299,7 @@ test("in a deep net gradients stay near those of direct sums", async () => {
   const model = new Deep();
   const shape = [2, 16, 12, 12];
   const [x, y] = [randn(shape), randn(shape)];
-  const gradientsOf = async (backend: string, wanted: boolean) => {
+  const gradientsOf = async (backend: BackendName, wanted: boolean) => {
     const trainer = await compileTraining(model, {
       inputs: [shape],
       targets: [shape],

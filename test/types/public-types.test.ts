@@ -1,0 +1,85 @@
+/** What the type checker says to those who write models: names that are offered, and results that need no cast. */
+
+import {
+  type BackendName,
+  type CompareOptions,
+  compile,
+  type compileTraining,
+  nn,
+  optim,
+  type SummaryOptions,
+  type Tensor,
+} from "kiln-js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { BACKENDS } from "../../backends/registry.ts";
+
+describe("the backend", () => {
+  test("is one of the registry's names wherever it is asked for", () => {
+    type Names = "wasm" | "c" | "js" | "interpret" | "gpujs" | `gpujs:${string}`;
+    expectTypeOf<BackendName>().toExtend<Names>();
+    expectTypeOf<string>().not.toExtend<BackendName>();
+    expectTypeOf<"wasm" | "c" | "js" | "interpret" | "gpujs" | "gpujs:webgl2">().toExtend<BackendName>();
+    expectTypeOf<"cuda">().not.toExtend<BackendName>();
+    type Of<Options> = Options extends { backend?: infer Backend } ? Extract<Backend, string> : never;
+    expectTypeOf<Of<Parameters<typeof compile>[1]>>().toEqualTypeOf<BackendName>();
+    expectTypeOf<Of<Parameters<typeof compileTraining>[1]>>().toEqualTypeOf<BackendName>();
+    expectTypeOf<Of<SummaryOptions>>().toEqualTypeOf<BackendName>();
+    expectTypeOf<NonNullable<CompareOptions["backends"]>[number]>().toEqualTypeOf<BackendName>();
+    const names: readonly BackendName[] = BACKENDS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(BACKENDS.length);
+  });
+
+  test("is an error of the run for those who do not check types", async () => {
+    const layer = new nn.Linear(2, 2);
+    // @ts-expect-error there is none of this name
+    const compiling = compile(layer, { inputs: [[1, 2]], backend: "wsam" });
+    await expect(compiling).rejects.toThrow('there is no backend "wsam"; the backends are wasm, c, js');
+  });
+});
+
+describe("a module in a field", () => {
+  test("says with its type parameter what its forward returns", () => {
+    class Block extends nn.Module {
+      readonly layers = new nn.ModuleList([new nn.Linear(2, 2), new nn.Linear(2, 2)]);
+      readonly shortcut: nn.Module<Tensor>;
+      constructor(isPlain: boolean) {
+        super();
+        this.shortcut = isPlain ? new nn.Identity() : new nn.Sequential(new nn.Linear(2, 2), new nn.ReLU());
+      }
+      override forward(x: Tensor, mask?: Tensor): Tensor {
+        const out = this.layers[0].forward(this.shortcut.forward(x));
+        expectTypeOf(this.layers.at(-1).weight).toExtend<Tensor>();
+        return mask === undefined ? out : out.mul(mask);
+      }
+    }
+    const block: nn.Module = new Block(true);
+    expectTypeOf(block).not.toExtend<nn.Module<Tensor>>();
+    expectTypeOf<Block>().toExtend<nn.Module<Tensor>>();
+    expectTypeOf<nn.LSTM>().not.toExtend<nn.Module<Tensor>>();
+    expectTypeOf<nn.LSTM>().toExtend<nn.Module>();
+  });
+
+  test("may take several tensors and give lists and records", () => {
+    class Net extends nn.Module {
+      readonly encoder: nn.Module<{ mean: Tensor; deviation: Tensor }>;
+      constructor(encoder: nn.Module<{ mean: Tensor; deviation: Tensor }>) {
+        super();
+        this.encoder = encoder;
+      }
+      override forward(x: Tensor, noise: Tensor): [Tensor, Tensor] {
+        const { mean, deviation } = this.encoder.forward(x);
+        return [mean, deviation.mul(noise)];
+      }
+    }
+    expectTypeOf<Net>().toExtend<nn.Module<[Tensor, Tensor]>>();
+    const averaged = new optim.swaUtils.AveragedModel(new nn.Linear(2, 3));
+    expectTypeOf(averaged.forward).returns.toEqualTypeOf<Tensor>();
+  });
+
+  test("is told from others by instanceof, with its own fields", () => {
+    const net = new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU());
+    const [first] = net;
+    if (first instanceof nn.Linear) expectTypeOf(first.weight).toExtend<Tensor>();
+    expect(first instanceof nn.Linear && first.weight.shape).toEqual([3, 2]);
+  });
+});
