@@ -1,8 +1,10 @@
 /** What the page and the worker that compiles and trains tell each other. */
 
+import type { BackendName } from "kiln-js";
+
 /** From the page to the worker: what to run first, then whether to go on. */
 export type Request =
-  | { readonly kind: "run"; readonly source: string; readonly backend: string }
+  | { readonly kind: "run"; readonly source: string; readonly backend: BackendName }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" };
 

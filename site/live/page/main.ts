@@ -1,5 +1,6 @@
 /** The page on which a model is edited, compiled and trained: what is typed runs a moment later. */
 
+import type { BackendName } from "kiln-js";
 import { LossChart } from "../../../examples/browser/page/loss-chart.ts";
 import type { CompiledView, Failure, Report } from "../messages.ts";
 import { MODELS } from "../models/index.ts";
@@ -43,7 +44,7 @@ function run(): void {
   enter("compiling", "compiling …");
   editor.mark([], "is-source");
   byId("failure").hidden = true;
-  runner.run(editor.text, backendList.value);
+  runner.run(editor.text, backendList.value as BackendName);
 }
 
 function runSoon(): void {

@@ -1,5 +1,6 @@
 /** Runs a model in a worker of its own: another model ends the worker before, whatever it was doing. */
 
+import type { BackendName } from "kiln-js";
 import type { Report, Request } from "../messages.ts";
 
 export class ModelRunner {
@@ -10,7 +11,7 @@ export class ModelRunner {
     this.receive = receive;
   }
 
-  run(source: string, backend: string): void {
+  run(source: string, backend: BackendName): void {
     this.worker?.terminate();
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker = worker;

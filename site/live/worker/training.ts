@@ -1,6 +1,14 @@
 /** A model on its way from source to training: compiled once, then step after step until somebody stops it. */
 
-import { compile, compileTraining, manualSeed, type Program, type Tensor, type Trainer } from "kiln-js";
+import {
+  type BackendName,
+  compile,
+  compileTraining,
+  manualSeed,
+  type Program,
+  type Tensor,
+  type Trainer,
+} from "kiln-js";
 import type { CompiledView, StageView } from "../messages.ts";
 import { type LiveModel, liveModel } from "./live-model.ts";
 import { stripTypes } from "./strip-types.ts";
@@ -10,24 +18,26 @@ const PROFILE_MILLISECONDS = 250;
 
 export class Training {
   private readonly live: LiveModel;
+  private readonly backend: BackendName;
   private readonly trainer: Trainer;
   private readonly batches: AsyncGenerator<[Tensor, Tensor], never>;
   private inference: Program | undefined;
 
-  private constructor(live: LiveModel, trainer: Trainer) {
+  private constructor(live: LiveModel, backend: BackendName, trainer: Trainer) {
     this.live = live;
+    this.backend = backend;
     this.trainer = trainer;
     this.batches = forever(live.train);
   }
 
   /** Compiles the training step of the model that `source` exports; `kiln` is the address of the library. */
-  static async of(source: string, backend: string, kiln: string): Promise<Training> {
+  static async of(source: string, backend: BackendName, kiln: string): Promise<Training> {
     const address = URL.createObjectURL(new Blob([stripTypes(source, kiln)], { type: "text/javascript" }));
     manualSeed(0);
     const live = await liveModel(await import(address));
     const { model, inputs, loss, optimizer } = live;
     const trainer = await compileTraining(model, { inputs, loss, optimizer, backend });
-    return new Training(live, trainer as unknown as Trainer);
+    return new Training(live, backend, trainer as unknown as Trainer);
   }
 
   get batchSize(): number {
@@ -79,7 +89,7 @@ export class Training {
       if (target.dtype !== "int32" || target.shape.length !== 1) return undefined;
       this.inference ??= (await compile(model, {
         inputs,
-        backend: this.trainer.backend,
+        backend: this.backend,
       })) as unknown as Program;
       const scores = await this.inference.run(x);
       if (scores.shape.length !== 2) return undefined;

@@ -1,6 +1,6 @@
 /** Compiles and trains one model, away from the page: whatever the model's code does, the page can end this worker. */
 
-import { backends } from "kiln-js";
+import { type BackendName, backends } from "kiln-js";
 import type { Report, Request } from "../messages.ts";
 import { failureOf } from "./failure.ts";
 import { Training } from "./training.ts";
@@ -23,7 +23,7 @@ let wake: () => void = () => {};
 /** Lets messages in. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
-async function run(source: string, backend: string): Promise<void> {
+async function run(source: string, backend: BackendName): Promise<void> {
   const usable = (await backends()).filter(
     ({ available, name }) => available && ["wasm", "js"].includes(name),
   );
