@@ -10,7 +10,7 @@ import { checkOutput, watchOutput } from "./standard-output.ts";
 import { packageVersion } from "./version.ts";
 
 /** The commands, loaded only when they are asked for. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train/train.ts")).train,
   summary: async () => (await import("./summary.ts")).summaryCommand,
   dump: async () => (await import("./dump/dump.ts")).dump,

@@ -13,7 +13,7 @@ import { probability } from "./dropout.ts";
 import { linear } from "./linear.ts";
 
 export interface MultiheadAttentionCall {
-  /** [N,S]: bool, true for keys that nobody sees, or float32, added to the scores. */
+  /** `[N,S]`: bool, true for keys that nobody sees, or float32, added to the scores. */
   readonly keyPaddingMask?: Tensor | null;
   /** Whether the weights are given too (default: true). */
   readonly needWeights?: boolean;
@@ -50,12 +50,12 @@ export interface HeadsSettings {
   readonly projections: Tensor | readonly [Tensor, Tensor, Tensor];
   /** [3·embedDim] */
   readonly bias: Tensor | undefined;
-  /** [1,1,embedDim]: a key and a value behind all others, which every query sees. */
+  /** `[1,1,embedDim]`: a key and a value behind all others, which every query sees. */
   readonly extraKey: Tensor | undefined;
   readonly extraValue: Tensor | undefined;
   /** Whether a key and a value of zeros come behind those. */
   readonly addZeroAttn: boolean;
-  /** [N·heads,S,E/heads]: what stands in place of the projected keys and values. */
+  /** `[N·heads,S,E/heads]`: what stands in place of the projected keys and values. */
   readonly staticKey?: Tensor | undefined;
   readonly staticValue?: Tensor | undefined;
   /** What becomes of the heads' results [L,N,E]. */
@@ -72,7 +72,7 @@ const OPTIONS = [
 ];
 
 /**
- * What {@link MultiheadAttention} computes, with all weights given: for a query [L,N,E], keys [S,N,kdim] and values
+ * What `nn.MultiheadAttention` computes, with all weights given: for a query [L,N,E], keys [S,N,kdim] and values
  * [S,N,vdim] (or all without N) the result [L,N,E] and the weights, or `null` where they are not wanted
  * (torch.nn.functional.multi_head_attention_forward).
  */

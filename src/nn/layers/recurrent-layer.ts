@@ -205,7 +205,7 @@ export abstract class RecurrentLayer extends Module {
     return isBatch ? given : given.unsqueeze(1);
   }
 
-  /** [T,N,1]: which steps belong to their sequence. */
+  /** `[T,N,1]`: which steps belong to their sequence. */
   private maskOf(lengths: Tensor, steps: number, batch: number): Tensor {
     const name = this.constructor.name;
     if (lengths.dtype !== "int32" || !sameShape(lengths.shape, [batch]))

@@ -39,7 +39,7 @@ export interface TransformerLayerArguments extends TransformerLayerOptions {
 export interface EncoderMasks {
   /** [T,T] or [N·heads,T,T]: which places see which. */
   readonly mask?: Tensor | null;
-  /** [N,T]: which places are padding. */
+  /** `[N,T]`: which places are padding. */
   readonly srcKeyPaddingMask?: Tensor | null;
   /** Whether places see those up to their own alone. */
   readonly isCausal?: boolean;

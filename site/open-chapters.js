@@ -1,0 +1,14 @@
+/** Opens the chapters of the menu, which the generator folds; whoever folds one again finds it so on the next page. */
+
+const menu = document.getElementById("tsd-nav-container");
+
+const observer = new MutationObserver(() => {
+  const chapters = [...menu.querySelectorAll("details")].slice(0, 2);
+  if (chapters.length === 0) return;
+  observer.disconnect();
+  for (const chapter of chapters) {
+    const key = `tsd-accordion-${chapter.dataset.key ?? ""}`;
+    if (localStorage.getItem(key) === null) chapter.open = true;
+  }
+});
+if (menu !== null) observer.observe(menu, { childList: true, subtree: true });
