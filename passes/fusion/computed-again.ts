@@ -7,6 +7,7 @@ import { stridesOf } from "../../src/core/shape.ts";
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import { toAffine } from "../../src/loop/affine.ts";
 import { dot, load } from "../../src/loop/build.ts";
+import { cancelCommonFactors } from "../../src/loop/common-factors.ts";
 import type { RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
 import type { Expr } from "../../src/loop/types.ts";
@@ -43,7 +44,7 @@ export class ComputedAgain {
 
   /** Whether all that the element at these indices is computed from lies along straight lines. */
   isStraightAt(value: Value, indices: readonly Expr[], context: RangeContext): boolean {
-    const element = simplify(this.reader.at(value, indices), context);
+    const element = cancelCommonFactors(simplify(this.reader.at(value, indices), context), context);
     return outermost([element], ({ kind }) => kind === "load").every(
       (e) => e.kind === "load" && isStraight(e.index),
     );

@@ -14,6 +14,7 @@ import { valueNames } from "../../src/ir/print.ts";
 import { usersOf } from "../../src/ir/rewrite.ts";
 import type { Arrangement, Graph, Group, Input, Node, Value } from "../../src/ir/types.ts";
 import { constant, int, load, scalar, variable } from "../../src/loop/build.ts";
+import { cancelCommonFactors } from "../../src/loop/common-factors.ts";
 import { denseFlops } from "../../src/loop/element-work.ts";
 import { Interner } from "../../src/loop/intern.ts";
 import type { Binding, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
@@ -294,7 +295,8 @@ class Lowering implements BodyScope {
     const values = new ElementReader(group, (value, at) => this.read(value, at));
     const interner = new Interner();
     const writes = stores.flatMap((node) => {
-      const value = interner.intern(simplify(values.at(node, indices), context));
+      const element = simplify(values.at(node, indices), context);
+      const value = interner.intern(cancelCommonFactors(element, context));
       this.noteRange(node, context.rangeOf(value));
       return this.destinations(node).map((destination) => ({
         buffer: this.bufferOf(destination).name,

@@ -109,6 +109,22 @@ export function scaleAffine(a: Affine, factor: number): Affine {
   return { constant: a.constant * factor, terms };
 }
 
+/** `a = divisor·multiple + rest`, where no coefficient of the rest is a multiple of `divisor` and its constant is `0 <= c < divisor`. */
+export function splitAffine(a: Affine, divisor: number): { multiple: Affine; rest: Affine } {
+  const multiple = new Map<string, Term>();
+  const rest = new Map<string, Term>();
+  for (const [key, term] of a.terms) {
+    if (term.coefficient % divisor === 0)
+      multiple.set(key, { ...term, coefficient: term.coefficient / divisor });
+    else rest.set(key, term);
+  }
+  const whole = Math.floor(a.constant / divisor);
+  return {
+    multiple: { constant: whole, terms: multiple },
+    rest: { constant: a.constant - whole * divisor, terms: rest },
+  };
+}
+
 /** How often the variable or local `name` counts in `a`; 0 when it does not occur as a plain term. */
 export const coefficientOf = (a: Affine, name: string): number => a.terms.get(name)?.coefficient ?? 0;
 

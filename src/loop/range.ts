@@ -1,7 +1,14 @@
 /** Interval arithmetic over int32 expressions: which values an index can take under its loops and guards. */
 
 import { byteSize, isFloat } from "../core/dtype.ts";
-import { type Affine, addAffine, coefficientOf, toAffine } from "./affine.ts";
+import {
+  type Affine,
+  addAffine,
+  coefficientOf,
+  greatestCommonDivisor,
+  scaleAffine,
+  toAffine,
+} from "./affine.ts";
 import { givesPosition } from "./semantics.ts";
 import type { Expr } from "./types.ts";
 import { isIndex } from "./typing.ts";
@@ -97,12 +104,14 @@ export class RangeContext {
     const difference = addAffine(toAffine(condition.a), toAffine(condition.b), -1);
     const range = rangeBelow(condition.op);
     if (range === undefined) return this;
-    const form: Affine = { constant: 0, terms: difference.terms };
-    const shifted = { low: range.low - difference.constant, high: range.high - difference.constant };
-    const possible = intersect(this.rangeOfAffine(form), shifted);
+    const guard = tightened(difference.terms, {
+      low: range.low - difference.constant,
+      high: range.high - difference.constant,
+    });
+    const possible = intersect(this.rangeOfAffine(guard.form), guard.range);
     if (possible.low > possible.high) return this.neverReached();
-    if (form.terms.size === 0) return this;
-    const guards = [...this.guards, { form, range: shifted }];
+    if (guard.form.terms.size === 0) return this;
+    const guards = [...this.guards, guard];
     return new RangeContext(this.names, this.bufferRanges, guards, this.unreachable);
   }
 
@@ -279,6 +288,20 @@ function guardGroups(guards: readonly Guard[]): Guard[] {
     );
   }
   return [...groups.values()].sort((a, b) => b.form.terms.size - a.form.terms.size);
+}
+
+/**
+ * A sum of terms in a range, divided by what all coefficients are multiples of: `1 <= 2x <= 1` holds for no whole number.
+ * The normalisation of constraints in the omega test (Pugh 1991).
+ */
+function tightened(terms: Affine["terms"], { low, high }: Range): Guard {
+  let divisor = 0;
+  for (const { coefficient } of terms.values()) divisor = greatestCommonDivisor(divisor, coefficient);
+  if (divisor <= 1) return { form: { constant: 0, terms }, range: { low, high } };
+  return {
+    form: scaleAffine({ constant: 0, terms }, 1 / divisor),
+    range: { low: Math.ceil(low / divisor), high: Math.floor(high / divisor) },
+  };
 }
 
 const intersect = (a: Range, b: Range): Range => ({

@@ -1,6 +1,6 @@
 /** Simplifies index arithmetic: affine normal form, `/` and `%` that the loops' ranges decide, dead guards. */
 
-import { type Affine, fromAffine, toAffine } from "./affine.ts";
+import { type Affine, fromAffine, splitAffine, toAffine } from "./affine.ts";
 import { binary, compare, constant, int, select } from "./build.ts";
 import type { RangeContext } from "./range.ts";
 import { givesPosition } from "./semantics.ts";
@@ -129,7 +129,7 @@ class Simplifier {
 
   /** `(d·q + r) / d = q + r / d`, and `r / d = 0` when `0 <= r < d`. */
   private quotient(form: Affine, divisor: number): Expr {
-    const { multiple, rest } = split(form, divisor);
+    const { multiple, rest } = splitAffine(form, divisor);
     const restExpr = fromAffine(rest);
     const range = this.context.rangeOf(restExpr);
     if (range.low >= 0 && range.high < divisor) return fromAffine(multiple);
@@ -141,7 +141,7 @@ class Simplifier {
   }
 
   private remainder(form: Affine, divisor: number): Expr {
-    const rest = fromAffine(split(form, divisor).rest);
+    const rest = fromAffine(splitAffine(form, divisor).rest);
     const range = this.context.rangeOf(rest);
     return range.low >= 0 && range.high < divisor ? rest : binary("mod", rest, int(divisor));
   }
@@ -185,21 +185,6 @@ function dropUnitAxes(e: Extract<Expr, { kind: "reduce" }>): Expr {
   const body = substitute(e.body, zeros);
   if (axes.length > 0) return { ...e, axes, body };
   return givesPosition(e.op) ? int(0) : body;
-}
-
-function split(form: Affine, divisor: number): { multiple: Affine; rest: Affine } {
-  const multiple = new Map<string, { atom: Expr; coefficient: number }>();
-  const rest = new Map<string, { atom: Expr; coefficient: number }>();
-  for (const [key, term] of form.terms) {
-    if (term.coefficient % divisor === 0)
-      multiple.set(key, { ...term, coefficient: term.coefficient / divisor });
-    else rest.set(key, term);
-  }
-  const whole = Math.floor(form.constant / divisor);
-  return {
-    multiple: { constant: whole, terms: multiple },
-    rest: { constant: form.constant - whole * divisor, terms: rest },
-  };
 }
 
 function equalAffine(a: Affine, b: Affine): boolean {

@@ -142,6 +142,17 @@ describe("ranges", () => {
     expect(context.rangeOf(x)).toEqual({ low: 2, high: 6 });
   });
 
+  test("a guard on multiples bounds what they are multiples of", () => {
+    const twice = mul(x, int(2));
+    const between = (low: number, high: number) =>
+      grid({ x: 10 }).withCondition(and(compare("ge", twice, int(low)), compare("le", twice, int(high))));
+    expect(between(3, 9).rangeOf(x)).toEqual({ low: 2, high: 4 });
+    expect(between(-3, 3).rangeOf(x)).toEqual({ low: 0, high: 1 });
+    // No whole number is half of one: nothing is evaluated there, and whatever is there stays within its bounds.
+    const { low, high } = between(1, 1).rangeOf(add(twice, int(-9)));
+    expect(low).toBeGreaterThan(high);
+  });
+
   test("a guard on a quotient bounds the quotient itself", () => {
     const context = grid({ x: 7 }).withCondition(compare("lt", div(x, int(2)), int(3)));
     expect(context.rangeOf(div(x, int(2)))).toEqual({ low: 0, high: 2 });
