@@ -11,6 +11,7 @@ import { LoadBounds } from "../../src/loop/load-bounds.ts";
 import type { RangeContext } from "../../src/loop/range.ts";
 import { givesPosition } from "../../src/loop/semantics.ts";
 import { inBlocks } from "../../src/loop/sum-blocks.ts";
+import { areLargerThan } from "../../src/loop/tree-size.ts";
 import type { BufferParam, Expr, LoopKind, Stmt } from "../../src/loop/types.ts";
 import { isIndex } from "../../src/loop/typing.ts";
 import {
@@ -26,6 +27,9 @@ import {
 import { type GridLoop, mayClash, type StoreTarget } from "../scheduling/analysis/nest.ts";
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
+
+/** Values of so many nodes, written out in place, are bound part by part. */
+const LARGE = 100;
 
 /** What is known at a point of a kernel. */
 export interface Scope {
@@ -121,9 +125,9 @@ export class NestLowering {
     const uses = innermost ? this.countUses(roots, scope) : undefined;
     const found = this.worthBinding(roots, scope, uses);
     if (innermost) return groupReductions(found);
-    // Random words share nearly all of their arithmetic: written out one by one they would never end.
-    const words = found.filter((e) => e.dtype === "uint32");
-    const shared = this.worthBinding(words, scope, this.countUses(words, scope));
+    // What large values share is written once: random words and the winners of rows would never end, written out in place.
+    const large = found.filter((e) => e.kind !== "reduce" && areLargerThan([e], LARGE));
+    const shared = this.worthBinding(large, scope, this.countUses(large, scope));
     return groupReductions([...new Set([...shared, ...found])]);
   }
 

@@ -5,8 +5,9 @@
  */
 
 import type { Range, RangeContext } from "./range.ts";
+import { simplify } from "./simplify.ts";
 import type { Expr, ReduceAxis } from "./types.ts";
-import { axesKey, children, freeNames } from "./walk.ts";
+import { axesKey, children, freeNames, substitute } from "./walk.ts";
 
 type Load = Extract<Expr, { kind: "load" }>;
 
@@ -44,10 +45,15 @@ export class LoadBounds {
   /** Whether `load` itself may leave its buffer, whatever its index loads. */
   looseAt(load: Load, context: RangeContext): LooseLoad | undefined {
     const length = this.lengthOf(load.buffer);
-    // What locals stand for is asked where their own ranges do not suffice.
+    // What locals stand for is asked where their own ranges do not suffice, and what guards determine after that.
     if (isInside(context.rangeOf(load.index), length)) return undefined;
-    const range = context.rangeOf(this.settled(load.index));
-    return isInside(range, length) ? undefined : { load, range };
+    const index = this.settled(load.index);
+    const range = context.rangeOf(index);
+    if (isInside(range, length)) return undefined;
+    const determined = context.determined();
+    if (determined.size === 0) return { load, range };
+    const left = context.rangeOf(simplify(substitute(index, determined), context));
+    return isInside(left, length) ? undefined : { load, range: left };
   }
 
   private find(e: Expr, context: RangeContext): LooseLoad | undefined {

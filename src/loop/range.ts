@@ -5,13 +5,17 @@ import {
   type Affine,
   addAffine,
   coefficientOf,
+  fromAffine,
   greatestCommonDivisor,
+  occursInside,
   scaleAffine,
+  sumOf,
   toAffine,
 } from "./affine.ts";
 import { givesPosition } from "./semantics.ts";
 import type { Expr } from "./types.ts";
 import { isIndex } from "./typing.ts";
+import { substitute } from "./walk.ts";
 
 /** Inclusive bounds; infinite when nothing is known. */
 export interface Range {
@@ -113,6 +117,31 @@ export class RangeContext {
     if (guard.form.terms.size === 0) return this;
     const guards = [...this.guards, guard];
     return new RangeContext(this.names, this.bufferRanges, guards, this.unreachable);
+  }
+
+  /**
+   * What the guards leave no choice for, by name: of `2 <= x + 2·y <= 2` that is `x = 2 - 2·y`. Each is in terms of names
+   * that none of them determines: the elimination of equalities in the omega test (Pugh 1991).
+   */
+  determined(): ReadonlyMap<string, Expr> {
+    const solved = new Map<string, Expr>();
+    for (const { form, range } of guardGroups(this.guards)) {
+      const { low, high } = intersect(range, this.intervalOf(form));
+      if (low !== high) continue;
+      const left = toAffine(substitute(fromAffine(form), solved));
+      const unit = [...left.terms.values()].find(
+        ({ atom, coefficient }) =>
+          atom.kind === "var" && Math.abs(coefficient) === 1 && !occursInside(left, atom.name),
+      );
+      if (unit === undefined || unit.atom.kind !== "var") continue;
+      // `±x + rest = low`
+      const rest = addAffine(left, sumOf([unit]), -1);
+      const value = addAffine({ constant: low, terms: new Map() }, rest, -1);
+      const found = new Map([[unit.atom.name, fromAffine(scaleAffine(value, unit.coefficient))]]);
+      for (const [name, e] of solved) solved.set(name, substitute(e, found));
+      solved.set(unit.atom.name, found.get(unit.atom.name)!);
+    }
+    return solved;
   }
 
   private neverReached(): RangeContext {

@@ -27,6 +27,7 @@ import {
   variable,
 } from "../../src/loop/build.ts";
 import { interpretKernel } from "../../src/loop/interpret.ts";
+import { LoadBounds } from "../../src/loop/load-bounds.ts";
 import { printExpr } from "../../src/loop/print.ts";
 import { type Range, RangeContext } from "../../src/loop/range.ts";
 import { simplify } from "../../src/loop/simplify.ts";
@@ -296,5 +297,38 @@ describe("the simplifier", () => {
           throw new Error(`${shown(simple)} is ${out[k]}, outside of ${range.low}..${range.high}`);
       }
     }
+  });
+});
+
+describe("what guards determine", () => {
+  test("is what an equality leaves no choice for, in terms of the others", () => {
+    const context = grid({ x: 5, y: 3, z: 2 })
+      .withCondition(and(compare("ge", x, int(2)), compare("lt", x, int(3))))
+      .withCondition(compare("eq", add(y, mul(z, int(2))), x));
+    const determined = context.determined();
+    expect([...determined].map(([name, e]) => `${name} = ${printExpr(e)}`).sort()).toEqual([
+      "x = 2",
+      "y = z * -2 + 2",
+    ]);
+  });
+
+  test("is nothing of inequalities, nor of multiples", () => {
+    const context = grid({ x: 5, y: 3 })
+      .withCondition(compare("ge", x, int(1)))
+      .withCondition(compare("eq", add(mul(x, int(2)), mul(y, int(3))), int(6)));
+    expect(context.determined().size).toBe(0);
+  });
+
+  test("proves that a padded row of one element, split and joined again, stays in its bounds", () => {
+    // The gradient-free part of a convolution of a rotated, reshaped tensor: 1 - k where i is 2 and j is 2 - 2·c.
+    const [i, j, k, c] = ["i", "j", "k", "c"].map(variable);
+    const flat = add(add(k, i), j);
+    const index = sub(add(mul(c, int(2)), sub(mul(div(flat, int(2)), int(2)), mod(flat, int(2)))), int(3));
+    const guard = and(inRange(sub(i, int(2)), 1), inRange(sub(add(j, mul(c, int(2))), int(2)), 1));
+    const loose = new LoadBounds(() => 2).looseIn(
+      select(guard, load("a", "float32", index), float(0)),
+      grid({ i: 5, j: 3, k: 2, c: 2 }),
+    );
+    expect(loose).toBeUndefined();
   });
 });

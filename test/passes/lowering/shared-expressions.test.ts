@@ -10,6 +10,7 @@ import { PassManager } from "../../../passes/manager.ts";
 import type { Pass } from "../../../passes/pass.ts";
 import { runPipeline } from "../../../passes/pipeline.ts";
 import { kernelKey } from "../../../passes/scheduling/kernel-key.ts";
+import { compile, nn, type Tensor } from "../../../src/index.ts";
 import { type Artifact, isGraph } from "../../../src/ir/artifact.ts";
 import { printGraph } from "../../../src/ir/print.ts";
 import { verifyGraph } from "../../../src/ir/verify.ts";
@@ -142,4 +143,18 @@ test("chains that use values twice give on each backend what the interpreter giv
     }),
     { numRuns: 4, seed: 3 },
   );
+});
+
+test("the winner of a row that is looked for in steps is a few lines of code for each of them", async () => {
+  class Winner extends nn.Module {
+    override forward(x: Tensor): Tensor {
+      return x.add(x.argmax(1, true).float());
+    }
+  }
+  const row = tensor([[1, 0, 3, 2, 7, 5, 6, 4, 7, 8, -1]]);
+  const program = await compile(new Winner(), { inputs: [[1, 11]], backend: "wasm", threads: 1 });
+  const sum = [...(await row.data())].map((value) => value + 9);
+  expect([...(await (await program.run(row)).data())]).toEqual(sum);
+  const [{ source }] = program.kernels;
+  expect(source.split("\n").length).toBeLessThan(1500);
 });
