@@ -36,6 +36,7 @@ import { CarriedState } from "./runtime/state/carried-state.ts";
 import { ModelState, settled } from "./runtime/state/model-state.ts";
 import { differentiatorWith } from "./tensor/backward.ts";
 import { injectDifferentiator, injectEvaluator } from "./tensor/context.ts";
+import type { Labels } from "./tensor/labels.ts";
 import { programSeed } from "./tensor/random.ts";
 import type { Tensor } from "./tensor/tensor.ts";
 import { Bundle } from "./trace/bundle.ts";
@@ -167,7 +168,7 @@ export async function compileTraining<
 >(
   model: Model,
   options: CompileTrainingOptions<Model, Loss, Metrics, Carried, Inputs>,
-): Promise<Trainer<DetailOf<Model, Loss, Metrics, Carried>, Carried, Fed<Inputs[number]> | Tensor>> {
+): Promise<Trainer<DetailOf<Model, Loss, Metrics, Carried>, Carried, Fed<Inputs[number]> | Labels>> {
   checkModel("compileTraining", model);
   checkOptionNames("compileTraining", options, TRAINING_OPTIONS);
   checkLoss("compileTraining", options.loss);

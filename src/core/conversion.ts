@@ -71,8 +71,21 @@ export function elementsOf(
 ): TypedArray {
   const data = allocate(dtype, values.length);
   let k = 0;
-  for (const value of values) data[k++] = elementOf(callee, value, dtype);
+  for (const value of values) {
+    const number = typeof value === "bigint" ? numberOf(value) : value;
+    data[k++] = elementOf(callee, number, dtype);
+  }
   return data;
+}
+
+/**
+ * An integer of up to 64 bits as a number that float32 rounds as it would round the integer: beyond 53 bits the last one
+ * that is kept stands for whatever follows.
+ */
+function numberOf(value: bigint): number {
+  if (BigInt.asIntN(53, value) === value) return Number(value);
+  const rest = BigInt.asUintN(12, value);
+  return Number(value - rest + (rest === 0n ? 0n : 2048n));
 }
 
 /** The typed arrays whose numbers tensors take over, each with the dtype that holds all or most of them. */
@@ -87,12 +100,39 @@ const ARRAY_DTYPES: Readonly<Record<string, DType>> = {
   Uint8ClampedArray: "uint8",
   Uint16Array: "int32",
   Uint32Array: "int32",
+  BigInt64Array: "int32",
+  BigUint64Array: "int32",
+};
+
+/** Arrays of integers, of any width. */
+export type IntegerArray =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** The arrays whose numbers become a tensor's. */
+export type NumberArray = IntegerArray | Float32Array | Float64Array;
+
+const arrayDtype = (data: ArrayBufferView): DType | undefined => {
+  const tag: unknown = Reflect.get(data, Symbol.toStringTag);
+  return typeof tag === "string" && Object.hasOwn(ARRAY_DTYPES, tag) ? ARRAY_DTYPES[tag] : undefined;
+};
+
+/** Whether an array holds integers. */
+export const isIntegerArray = (data: ArrayBufferView): data is IntegerArray => {
+  const dtype = arrayDtype(data);
+  return dtype !== undefined && !isFloat(dtype);
 };
 
 /** The dtype that a typed array stands for. A subclass, such as Node's Buffer, counts as what it extends. */
 export function dtypeOfArray(callee: string, data: ArrayBufferView): DType {
-  const tag: unknown = Reflect.get(data, Symbol.toStringTag);
-  const dtype = typeof tag === "string" && Object.hasOwn(ARRAY_DTYPES, tag) ? ARRAY_DTYPES[tag] : undefined;
+  const dtype = arrayDtype(data);
   if (dtype !== undefined) return dtype;
   throw new KilnError(
     `${callee} takes the numbers of ${Object.keys(ARRAY_DTYPES).join(", ")}, not of ${describeValue(data)}`,

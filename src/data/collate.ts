@@ -1,5 +1,6 @@
 /** Makes a batch of samples that a dataset gives one by one, as PyTorch's default_collate does. */
 
+import { isIntegerArray, type NumberArray } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
@@ -8,7 +9,7 @@ import { Tensor, tensor } from "../tensor/index.ts";
 import { isNumbers } from "./arguments.ts";
 
 /** What becomes of samples of the type `Item`: tensors with the batch in front, in the places where the samples' parts stood. */
-export type Collated<Item> = Item extends Tensor | TypedArray | number | boolean
+export type Collated<Item> = Item extends Tensor | NumberArray | number | boolean
   ? Tensor
   : { -readonly [Key in keyof Item]: Collated<Item[Key]> };
 
@@ -40,7 +41,7 @@ async function collated(parts: readonly unknown[], place: string): Promise<unkno
       return stacked(parts as readonly Tensor[], place);
     case "array":
       return stacked(
-        (parts as readonly TypedArray[]).map((part) => tensor(part)),
+        (parts as readonly NumberArray[]).map((part) => tensor(part)),
         place,
       );
     case "number":
@@ -76,7 +77,7 @@ function kindOf(value: unknown): Kind | undefined {
   if (value instanceof Tensor) return "tensor";
   if (typeof value === "number" || typeof value === "boolean") return typeof value as "number" | "boolean";
   if (Array.isArray(value)) return "list";
-  if (ArrayBuffer.isView(value)) return isNumbers(value) ? "array" : undefined;
+  if (ArrayBuffer.isView(value)) return isNumbers(value) || isIntegerArray(value) ? "array" : undefined;
   if (typeof value !== "object" || value === null) return undefined;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null ? "object" : undefined;

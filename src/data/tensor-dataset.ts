@@ -4,22 +4,30 @@ import { allocate, type TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
 import { sizeOf } from "../core/shape.ts";
 import { Tensor } from "../tensor/index.ts";
+import { isLabels, type Labels, labelTensor } from "../tensor/labels.ts";
 import type { BatchedDataset } from "./batch.ts";
 import { checkIndex, type ItemDataset } from "./dataset.ts";
 
+/** A tensor for each of what a dataset is given. */
+type TensorsOf<Given extends readonly Labels[]> = { [Place in keyof Given]: Tensor };
+
 /**
  * `new TensorDataset(x, y)`: samples lie along dimension 0 of every tensor, as in PyTorch. A loader's batches are
- * rows of the same tensors, with their types.
+ * rows of the same tensors, with their types. Labels may be a list of whole numbers or an array of integers, which become
+ * int32.
  */
-export class TensorDataset<Tensors extends readonly Tensor[]>
-  implements BatchedDataset<Tensors>, ItemDataset<Tensors>
+export class TensorDataset<Given extends readonly Labels[]>
+  implements BatchedDataset<TensorsOf<Given>>, ItemDataset<TensorsOf<Given>>
 {
-  readonly tensors: Tensors;
+  readonly tensors: TensorsOf<Given>;
   readonly length: number;
   readonly description: string;
   #rows: readonly TypedArray[] | undefined;
 
-  constructor(...tensors: Tensors) {
+  constructor(...given: Given) {
+    const tensors = given.map((part, k) =>
+      !(part instanceof Tensor) && isLabels(part) ? labelTensor(`TensorDataset's part ${k}`, part) : part,
+    ) as readonly Tensor[];
     if (tensors.length === 0 || tensors.some((t) => !(t instanceof Tensor) || t.ndim === 0)) {
       throw new KilnError(
         "TensorDataset takes tensors of at least one dimension, the samples lying along it",
@@ -32,7 +40,7 @@ export class TensorDataset<Tensors extends readonly Tensor[]>
         `TensorDataset needs tensors of equally many samples, but their shapes are ${shapes}`,
       );
     }
-    this.tensors = tensors;
+    this.tensors = tensors as readonly Tensor[] as TensorsOf<Given>;
     this.length = lengths[0];
     this.description = `${this.length} samples of ${tensors.length} tensors`;
   }
@@ -43,22 +51,22 @@ export class TensorDataset<Tensors extends readonly Tensor[]>
   }
 
   /** Row `index` of each tensor. */
-  getItem(index: number): Tensors {
+  getItem(index: number): TensorsOf<Given> {
     checkIndex(this, index);
     const rows: readonly Tensor[] = this.tensors.map((t) => {
       const numbers = t.peek();
       // Numbers that are still to be computed are not waited for.
       return numbers === undefined ? t.select(0, index) : gatherRows(t, numbers, [index]).select(0, 0);
     });
-    return rows as Tensors;
+    return rows as TensorsOf<Given>;
   }
 
-  batch(indices: ArrayLike<number>): Tensors {
+  batch(indices: ArrayLike<number>): TensorsOf<Given> {
     const rows = this.#rows;
     invariant(rows !== undefined, "a loader opens a dataset before it asks for batches");
     for (let position = 0; position < indices.length; position++) checkIndex(this, indices[position]);
     const gathered: readonly Tensor[] = this.tensors.map((t, k) => gatherRows(t, rows[k], indices));
-    return gathered as Tensors;
+    return gathered as TensorsOf<Given>;
   }
 }
 

@@ -53,7 +53,7 @@ export abstract class Module<Output extends Outputs = Outputs> {
   readonly [UNSAVED_BUFFERS] = new Set<string>();
   readonly [LATER_BUFFERS]: readonly string[] = [];
   [HOOKS]: ModuleHooks = NO_HOOKS;
-  /** Where the user's program constructed this module. */
+  /** @internal Where the user's program constructed this module. */
   declare readonly constructedAt: Place | undefined;
 
   constructor() {

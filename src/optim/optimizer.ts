@@ -114,7 +114,7 @@ export abstract class Optimizer<S extends object = object> {
     return this.#steps.get(parameter) ?? 0;
   }
 
-  /** Counts a step, once the updates of the parameters that had a gradient in it are made. */
+  /** @internal Counts a step, once the updates of the parameters that had a gradient in it are made. */
   completeStep(updated: Iterable<Tensor>): void {
     for (const parameter of updated) this.#steps.set(parameter, this.stepOf(parameter) + 1);
     this.#stepCount++;

@@ -1,6 +1,6 @@
 /** Makes tensors from numbers: nested or typed arrays, one value for all elements, ranges. */
 
-import { dtypeOfArray, elementOf, elementsOf, isInt32 } from "../core/conversion.ts";
+import { dtypeOfArray, elementOf, elementsOf, isInt32, type NumberArray } from "../core/conversion.ts";
 import { describeValue } from "../core/describe-value.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { allocate, type DType, isDType } from "../core/dtype.ts";
@@ -20,16 +20,25 @@ export interface TensorOptions {
 const TENSOR_OPTIONS = { shape: true, dtype: true, requiresGrad: true } satisfies OptionNames<TensorOptions>;
 
 /**
- * A tensor from nested or typed arrays, whose numbers are copied; float32 unless `dtype` or a typed array says otherwise, or
- * all are truth values, which are bools. Throws for what is no number, and for what the dtype cannot hold.
+ * A tensor from nested or typed arrays, whose numbers are copied (torch.tensor).
+ *
+ * ```ts
+ * tensor([[1, 2], [3, 4]]); // float32[2,2]
+ * tensor([0, 1], { dtype: "int32" }); // int32[2], as Int32Array.of(0, 1) gives, too
+ * tensor(new Float32Array(6), { shape: [2, 3] });
+ * ```
+ *
+ * Numbers in lists become float32, `[0, 1]` too: in JavaScript 1 and 1.0 are the same number, so the text cannot tell
+ * PyTorch's int64 from its float32. An array of integers becomes int32 (one of bytes uint8), a list of truth values bool.
+ * Throws for what is no number, for lists of unequal lengths, and for numbers that the dtype cannot hold.
  */
-export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
+export function tensor(values: NestedNumbers | NumberArray, options: TensorOptions = {}): Tensor {
   checkOptionNames("tensor()", options, TENSOR_OPTIONS);
   return withData(values, options).requiresGrad_(options.requiresGrad ?? false);
 }
 
-function withData(values: NestedNumbers | TypedArray, options: TensorOptions): Tensor {
-  const typed = ArrayBuffer.isView(values) ? (values as TypedArray) : undefined;
+function withData(values: NestedNumbers | NumberArray, options: TensorOptions): Tensor {
+  const typed = ArrayBuffer.isView(values) ? values : undefined;
   const ownDtype =
     typed === undefined ? dtypeOfNested(values as NestedNumbers) : dtypeOfArray("tensor()", typed);
   const dtype = checkedDtype("tensor", options.dtype ?? ownDtype);
@@ -45,10 +54,11 @@ function withData(values: NestedNumbers | TypedArray, options: TensorOptions): T
 }
 
 /** The numbers of a typed array as elements of `dtype`. */
-function copied(values: TypedArray, ownDtype: DType, dtype: DType): TypedArray {
-  // Of 32-bit numbers without a sign some are too large; all others become elements of their own dtype by being copied.
-  if (dtype !== ownDtype || (values as ArrayBufferView) instanceof Uint32Array)
-    return elementsOf("tensor()", values, dtype);
+function copied(values: NumberArray, ownDtype: DType, dtype: DType): TypedArray {
+  // Of wide integers some are too large; all others become elements of their own dtype by being copied.
+  const isWide =
+    values instanceof Uint32Array || values instanceof BigInt64Array || values instanceof BigUint64Array;
+  if (dtype !== ownDtype || isWide) return elementsOf("tensor()", values, dtype);
   const data = allocate(dtype, values.length);
   data.set(values);
   return data;

@@ -52,18 +52,18 @@ export function writeNested(
 }
 
 /** The shape of nested arrays of equal lengths; throws where lengths differ. */
-export function shapeOfNested(values: NestedNumbers): number[] {
+export function shapeOfNested(values: NestedNumbers, callee = "tensor()"): number[] {
   const shape: number[] = [];
   for (let first: NestedNumbers = values; Array.isArray(first); first = first[0] as NestedNumbers)
     shape.push(first.length);
-  requireShape(values, shape, 0);
+  requireShape(values, shape, 0, callee);
   return shape;
 }
 
-function requireShape(values: NestedNumbers, shape: Shape, axis: number): void {
+function requireShape(values: NestedNumbers, shape: Shape, axis: number, callee: string): void {
   const isLike = Array.isArray(values) ? values.length === shape[axis] : axis === shape.length;
-  if (!isLike) throw new KilnError("tensor() needs nested arrays of equal lengths");
-  if (Array.isArray(values)) for (const item of values) requireShape(item, shape, axis + 1);
+  if (!isLike) throw new KilnError(`${callee} needs nested arrays of equal lengths`);
+  if (Array.isArray(values)) for (const item of values) requireShape(item, shape, axis + 1, callee);
 }
 
 /** The dtype of nested arrays: truth values alone are bools, all else is float32. */

@@ -73,16 +73,18 @@ export class Tensor extends InPlaceMethods {
   private gradient: Tensor | null = null;
   private madeBy: GradFn | null = null;
   private accumulator: AccumulateGrad | undefined;
-  /** Whose memory this tensor shows, where that is not its own; for view.ts, as are the four that follow. */
+  /** @internal Whose memory this tensor shows, where that is not its own; for view.ts, as are the four that follow. */
   link: ViewLink | undefined;
-  /** Its own memory, once another tensor shows the numbers there. */
+  /** @internal Its own memory, once another tensor shows the numbers there. */
   memory: Memory | undefined;
-  /** What was written to a view of this tensor and not yet put back. */
+  /** @internal What was written to a view of this tensor and not yet put back. */
   late: LateWrite | undefined;
-  /** How often what this tensor stands for has changed, and how often it got a history by that. */
+  /** @internal How often what this tensor stands for has changed. */
   changes = 0;
+  /** @internal How often it got a history by that. */
   recordedChanges = 0;
 
+  /** @internal Users make tensors with `tensor()`, `zeros()` and the like. */
   constructor(shape: Shape, dtype: DType, source: Source) {
     super();
     this.shape = shape;
@@ -90,7 +92,7 @@ export class Tensor extends InPlaceMethods {
     this.source = source;
   }
 
-  /** A tensor over host data; the array is kept, not copied. */
+  /** @internal A tensor over host data; the array is kept, not copied. */
   static fromData(data: TypedArray, shape: Shape, dtype: DType): Tensor {
     invariant(data.length === sizeOf(shape), "data fits its shape");
     const made = new Tensor(shape, dtype, Version.of({ shape, dtype }, new HostStorage(data)));
@@ -98,7 +100,7 @@ export class Tensor extends InPlaceMethods {
     return made;
   }
 
-  /** What stands behind this tensor; for the tracer, the evaluator and the store. */
+  /** @internal What stands behind this tensor; for the tracer, the evaluator and the store. */
   get behind(): Source {
     this.update();
     return this.source;
@@ -109,31 +111,31 @@ export class Tensor extends InPlaceMethods {
     if (this.link !== undefined || this.late !== undefined) bringUpToDate(this);
   }
 
-  /** The current version of the numbers; an error inside of `forward`, where there are none. */
+  /** @internal The current version of the numbers; an error inside of `forward`, where there are none. */
   get version(): Version {
     const { behind } = this;
     if (behind.kind === "traced") throw tracedValueError();
     return behind;
   }
 
-  /** Whether it stands for a value of a graph that is being made. */
+  /** @internal Whether it stands for a value of a graph that is being made. */
   get isTraced(): boolean {
     return this.source.kind === "traced";
   }
 
-  /** Who records what is done with it: nobody unless it stands for a value of a graph. */
+  /** @internal Who records what is done with it: nobody unless it stands for a value of a graph. */
   get recorder(): Recorder | undefined {
     return this.source.kind === "traced" ? this.source.by : undefined;
   }
 
-  /** Makes this tensor, and no other that shows the same memory, stand for something else of the same type. */
+  /** @internal Makes this tensor, and no other that shows the same memory, stand for something else of the same type. */
   become(source: Source, madeBy = this.madeBy): void {
     this.source = source;
     this.madeBy = madeBy;
     this.changes++;
   }
 
-  /** Another tensor of the same numbers, without a history, which shares no memory with this one. */
+  /** @internal Another tensor of the same numbers, without a history, which shares no memory with this one. */
   twin(): Tensor {
     const { behind } = this;
     const source = behind.kind === "traced" ? { ...behind, tracksGradient: false } : behind.shared();
@@ -188,12 +190,12 @@ export class Tensor extends InPlaceMethods {
     return this.madeBy;
   }
 
-  /** Where gradients for this tensor go: to what made it, or to its own `grad`. */
+  /** @internal Where gradients for this tensor go: to what made it, or to its own `grad`. */
   get gradEdge(): GradFn | undefined {
     return this.gradFn ?? (this.wantsGrad || this.requiresGrad ? this.asLeaf : undefined);
   }
 
-  /** What stands for it where it is taken as a leaf, whatever it was computed from. */
+  /** @internal What stands for it where it is taken as a leaf, whatever it was computed from. */
   get asLeaf(): AccumulateGrad {
     this.accumulator ??= new AccumulateGrad(this);
     return this.accumulator;

@@ -16,7 +16,7 @@ export interface Traceable {
   namedBuffers(): Iterable<readonly [string, Tensor]>;
   /** The hooks that forward calls, where a module has any. */
   readonly [HOOKS]?: unknown;
-  /** Where the user made it, when known. */
+  /** @internal Where the user made it, when known. */
   readonly constructedAt?: Place | undefined;
 }
 

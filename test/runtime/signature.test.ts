@@ -45,7 +45,7 @@ test("a program takes lists, records and options as forward does, whatever the b
   const [x, a, b, mask] = [randn(2, 3), randn(2, 3), randn(3), randn(2, 3)];
   await close((await masked.run(x, [a, b], mask)).y, net.forward(x, [a, b], mask).y);
   // @ts-expect-error a number where a tensor or a list of them belongs
-  expect(() => masked.run(x, [a, b], 3)).toThrow(
+  await expect(masked.run(x, [a, b], 3)).rejects.toThrow(
     "input 2 must be a tensor, as inputs says, not the number 3",
   );
 });

@@ -62,6 +62,15 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/conv_tbc|native_/, "old or internal in PyTorch"],
 ];
 
+/** What is not the same where the names are. */
+const DIFFERENCES = `## What differs
+
+- **Whole numbers.** \`tensor([0, 1])\` is float32, where PyTorch makes int64 of it: in JavaScript 1 and 1.0 are the same number. \`tensor([0, 1], { dtype: "int32" })\` and \`tensor(Int32Array.of(0, 1))\` are int32, Kiln's type of whole numbers; an array of any other integers becomes int32 as well (bytes: uint8), and a number that int32 cannot hold is an error.
+- **Labels** need be no tensors. Wherever classes go in (\`trainer.step\`, \`program.run\`, the losses, \`data.TensorDataset\`), a list of whole numbers or an array of integers will do, \`BigInt64Array\` too: \`trainer.step(images, [3, 1, 4])\`. A label that is no whole number, or names no class, is an error that says which and where.
+- **Modules are not called:** write \`net.forward(x)\` for PyTorch's \`net(x)\`; hooks run all the same. An object of a JavaScript class cannot be called. It could be wrapped in a \`Proxy\`, but methods that use \`#private\` fields fail on one, and every read of a field would go through a trap. Or a constructor could return a function whose prototype is exchanged, but then a field cannot be named \`name\` or \`length\`, \`typeof net\` is \`"function"\`, debuggers show a function, and a call has the types of no \`forward\` in particular.
+- **Types.** \`nn.Module\` in a field may be any module, whose \`forward\` may return lists and records. \`nn.Module<Tensor>\` is one that returns a tensor, so that its result needs no cast.
+`;
+
 const camelCase = (name: string): string =>
   name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
@@ -91,6 +100,7 @@ export function pytorchPage(version: string, names: Names): string {
     "",
     `What Kiln has for the names of PyTorch ${version} that neural networks are written with: ${there} of ${has.length}. Names are PyTorch's in camelCase, with its order of arguments and its defaults; options that PyTorch takes by keyword are an object at the end. Of torch's functions most are methods, too; where the page says \`x.name\`, they are methods alone. The page is made from what Kiln exports (\`npm run golden\`), and a test keeps it true.`,
     "",
+    DIFFERENCES,
     ...sections,
   ].join("\n");
 }

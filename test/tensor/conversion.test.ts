@@ -45,11 +45,11 @@ describe("numbers that make tensors", () => {
   });
 
   it("come from every typed array that a dtype holds", async () => {
-    expect(tensor(Int16Array.of(-3) as never).dtype).toBe("int32");
-    expect(tensor(new Uint16Array([65535]) as never).dtype).toBe("int32");
+    expect(tensor(Int16Array.of(-3)).dtype).toBe("int32");
+    expect(tensor(new Uint16Array([65535])).dtype).toBe("int32");
     expect(await tensor(Float64Array.of(0.1)).array()).toEqual([Math.fround(0.1)]);
-    expect(() => tensor(Uint32Array.of(4e9) as never)).toThrow("tensor() cannot make 4000000000");
-    expect(() => tensor(BigInt64Array.of(1n) as never)).toThrow("not of a BigInt64Array");
+    expect(() => tensor(Uint32Array.of(4e9))).toThrow("tensor() cannot make 4000000000");
+    expect(() => tensor(new DataView(new ArrayBuffer(4)) as never)).toThrow("not of a DataView");
     const bytes = Buffer.from([1, 2]);
     const copy = tensor(bytes);
     bytes[0] = 9;

@@ -3,6 +3,7 @@
 import { KilnError } from "../../core/errors.ts";
 import type { TensorType } from "../../ir/types.ts";
 import { describe } from "../../ops/definition.ts";
+import type { Labels } from "../../tensor/labels.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
   type CrossEntropyOptions,
@@ -25,7 +26,7 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
 
 /**
  * The negative log-probability of the target class, from scores [N,C,…] or [C] (torch.nn.CrossEntropyLoss). Targets
- * are int32 classes; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
+ * are classes, an int32 tensor or whole numbers; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
  * Labels that equal `ignoreIndex` (default: -100) do not count.
  */
 export class CrossEntropyLoss extends Loss {
@@ -41,7 +42,7 @@ export class CrossEntropyLoss extends Loss {
     this.labelSmoothing = settings.labelSmoothing;
   }
 
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Labels): Tensor {
     return crossEntropy(input, target, given(this, { labelSmoothing: this.labelSmoothing }));
   }
 
@@ -62,7 +63,7 @@ export class NLLLoss extends Loss {
     this.ignoreIndex = settings.ignoreIndex;
   }
 
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Labels): Tensor {
     return nllLoss(input, target, given(this, {}));
   }
 

@@ -1,5 +1,6 @@
 /** Connectionist temporal classification as a module. */
 
+import type { Labels } from "../../tensor/labels.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type CTCLossOptions, ctcLoss, type Lengths, readCtc } from "../functional/loss/ctc.ts";
 import type { Reduction } from "../reduction.ts";
@@ -26,8 +27,8 @@ export class CTCLoss extends ToldLoss {
   }
 
   forward(logProbs: Tensor, targets: Tensor, inputLengths: Tensor, targetLengths: Tensor): Tensor;
-  forward(logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths): Tensor;
-  forward(logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths): Tensor {
+  forward(logProbs: Tensor, targets: Labels, inputLengths: Lengths, targetLengths: Lengths): Tensor;
+  forward(logProbs: Tensor, targets: Labels, inputLengths: Lengths, targetLengths: Lengths): Tensor {
     const { blank, reduction, zeroInfinity } = this;
     return ctcLoss(logProbs, targets, inputLengths, targetLengths, { blank, reduction, zeroInfinity });
   }

@@ -3,6 +3,7 @@
 import { KilnError } from "../../core/errors.ts";
 import type { TensorType } from "../../ir/types.ts";
 import { describe } from "../../ops/definition.ts";
+import type { Labels } from "../../tensor/labels.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { classTargetType } from "../functional/loss/classification.ts";
 import {
@@ -62,7 +63,7 @@ export class MultiMarginLoss extends Loss {
     if (settings.weight !== undefined) this.registerBuffer("weight", settings.weight);
   }
 
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Labels): Tensor {
     const { p, margin, weight, reduction } = this;
     return multiMarginLoss(input, target, { p, margin, reduction, ...(weight && { weight }) });
   }
@@ -81,7 +82,7 @@ export class MultiLabelMarginLoss extends Loss {
     super(readReduction("MultiLabelMarginLoss", options));
   }
 
-  forward(input: Tensor, target: Tensor): Tensor {
+  forward(input: Tensor, target: Labels): Tensor {
     return multilabelMarginLoss(input, target, { reduction: this.reduction });
   }
 

@@ -6,6 +6,7 @@
 import type { TypedArray } from "../../core/dtype.ts";
 import { DeviceLostError, KilnError, ThreadLostError } from "../../core/errors.ts";
 import { scalarName } from "../../ir/update.ts";
+import type { Labels } from "../../tensor/labels.ts";
 import type { SteppingOptimizer } from "../../tensor/step-recorder.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { StepTrace } from "../../trace/trace.ts";
@@ -16,6 +17,7 @@ import {
   readProfileOptions,
 } from "../inspection/program-profile.ts";
 import type { ModelState } from "../state/model-state.ts";
+import { fedTensors } from "./feed.ts";
 import { Inspectable, withHostArrays } from "./program.ts";
 import { randomBatch } from "./random-batch.ts";
 import { profileRuns } from "./rehearsal.ts";
@@ -44,6 +46,11 @@ export interface PrepareVariant {
 /** Copies of states on a device that may be lost are made this often. */
 const MIRROR_EVERY = 100;
 
+/** What a step is given for the tensors that its function takes: labels for those of whole numbers. */
+type Given<Inputs extends readonly Tensor[]> = {
+  readonly [Position in keyof Inputs]: Inputs[Position] | Labels;
+};
+
 export class CompiledStep<
   Inputs extends readonly Tensor[] = readonly Tensor[],
   Result = unknown,
@@ -70,7 +77,8 @@ export class CompiledStep<
    * Runs the step on a batch: what the function returns, with numbers. Where a loss, a number whose `backward` it calls, is
    * not finite, nothing is updated, and the error names the first kernel and the line at fault.
    */
-  run(...batch: Inputs): Promise<Result> {
+  async run(...given: Given<Inputs>): Promise<Result> {
+    const batch = fedTensors(given, this.main.plan.inputs);
     return this.queued(batch, async (arrays) => {
       const { program, trace, scalars } = await this.ready(batch);
       try {
@@ -85,7 +93,8 @@ export class CompiledStep<
   }
 
   /** Runs the step once like `run`, whatever its losses are; the milliseconds of each kernel, in the order of `kernels`. */
-  runByKernel(...batch: Inputs): Promise<readonly number[]> {
+  async runByKernel(...given: Given<Inputs>): Promise<readonly number[]> {
+    const batch = fedTensors(given, this.main.plan.inputs);
     return this.queued(batch, async (arrays) => {
       const { program, trace, scalars } = await this.ready(batch);
       const run = { ...this.usualRun(trace), take: NOTHING };

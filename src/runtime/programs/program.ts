@@ -15,6 +15,7 @@ import {
 } from "../inspection/program-profile.ts";
 import { type CarriedState, stateOf } from "../state/carried-state.ts";
 import type { ModelState } from "../state/model-state.ts";
+import { fedTensors } from "./feed.ts";
 import { type InputInfo, randomBatch } from "./random-batch.ts";
 import { profileRuns } from "./rehearsal.ts";
 import { NOTHING, type Run, readOutputs } from "./run.ts";
@@ -58,7 +59,7 @@ export abstract class Inspectable {
     return this.main.compilation;
   }
 
-  /** What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
+  /** @internal What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
   get portable(): Pick<Specialization, "plan" | "limits" | "computedLimits" | "states" | "returned"> {
     return this.main;
   }
@@ -150,11 +151,12 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
   /**
    * Runs the model. Inputs of other shapes than those compiled for compile once more, where `dynamicShapes` lets them.
    * Returns what the model's `forward` does, one tensor or tensors in lists and records (`const [out, [h, c]] = await
-   * program.run(x)`), a list of one tensor as that one; they are the caller's own copies.
+   * program.run(x)`), a list of one tensor as that one; they are the caller's own copies. Where an input is int32, a list
+   * of whole numbers or an array of integers may stand for the tensor.
    */
   run(...given: readonly Input[]): Promise<Result>;
   run<T extends Outputs>(...given: readonly Input[]): Promise<T>;
-  run(...given: readonly unknown[]): Promise<Outputs> {
+  async run(...given: readonly unknown[]): Promise<Outputs> {
     const inputs = this.flat(given);
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();
@@ -166,11 +168,11 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
   }
 
   private flat(given: readonly unknown[]): readonly Tensor[] {
-    return this.signature?.flatten(given) ?? (given as readonly Tensor[]);
+    return fedTensors(this.signature?.flatten(given) ?? given, this.main.plan.inputs);
   }
 
   /** Runs the model once like `run`; the milliseconds of each kernel, in the order of `kernels`. */
-  runByKernel(...given: readonly Input[]): Promise<readonly number[]> {
+  async runByKernel(...given: readonly Input[]): Promise<readonly number[]> {
     const inputs = this.flat(given);
     return withHostArrays(inputs, this.state, async (arrays) => {
       this.requireAlive();

@@ -8,7 +8,9 @@ import type { DType } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { TensorType } from "../../ir/types.ts";
+import type { Labels } from "../../tensor/labels.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+import { fedTensor } from "./feed.ts";
 
 /** What `forward` is given beside tensors; `undefined` and `null` stand for a tensor that is not there. */
 export type InputOption = boolean | number | string | null | undefined;
@@ -26,11 +28,13 @@ export type InputSpec =
   | readonly InputSpec[]
   | { readonly [name: string]: InputSpec };
 
-/** What a call gives for an argument that was described so. */
+/** What a call gives for an argument that was described so: where whole numbers are wanted, {@link Labels}. */
 export type Fed<Spec> = InputSpec extends Spec
   ? Tensor
   : Spec extends readonly number[] | { readonly shape: Shape }
-    ? Tensor
+    ? Spec extends { readonly dtype: "int32" }
+      ? Labels
+      : Tensor
     : Spec extends InputOption
       ? OptionLike<Spec> | undefined
       : { readonly [Place in keyof Spec]: Fed<Spec[Place]> };
@@ -87,10 +91,10 @@ export class Signature {
   };
 
   /** The tensors in the arguments of a call, and whatever follows them; throws where an argument is another than it should be. */
-  flatten(given: readonly unknown[]): readonly Tensor[] {
-    if (this.trees === undefined) return given as readonly Tensor[];
+  flatten(given: readonly unknown[]): readonly unknown[] {
+    if (this.trees === undefined) return given;
     const own = this.trees.flatMap((tree, k) => tensorsOf(tree, given[k], `input ${k}`));
-    return [...own, ...(given.slice(this.count) as readonly Tensor[])];
+    return [...own, ...given.slice(this.count)];
   }
 }
 
@@ -114,7 +118,10 @@ function tensorsOf(tree: InputTree, given: unknown, path: string): readonly Tens
     new KilnError(`${path} must be ${wanted}, as inputs says, not ${describeValue(given)}`);
   switch (tree.kind) {
     case "tensor":
-      if (given instanceof Tensor) return [given];
+      {
+        const fed = fedTensor(path, given, tree.type);
+        if (fed instanceof Tensor) return [fed];
+      }
       throw misfit("a tensor");
     case "option":
       if (given === undefined || Object.is(given, tree.value)) return [];

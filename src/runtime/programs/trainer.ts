@@ -17,6 +17,7 @@ import { type CarriedState, stateOf } from "../state/carried-state.ts";
 import type { ModelState } from "../state/model-state.ts";
 import { type Accumulation, type AccumulationState, GradientSums, loadAccumulation } from "./accumulation.ts";
 import { type Counted, cohortScalars } from "./cohorts.ts";
+import { fedTensors } from "./feed.ts";
 import { Inspectable, withHostArrays } from "./program.ts";
 import { randomBatch } from "./random-batch.ts";
 import { type Part, profileRuns } from "./rehearsal.ts";
@@ -38,7 +39,7 @@ import {
 export interface StepSource extends Counted {
   /** How many steps were completed. */
   readonly stepCount: number;
-  /** Counts a step, in which the parameters `updated` had a gradient. */
+  /** @internal Counts a step, in which the parameters `updated` had a gradient. */
   completeStep(updated: Iterable<Tensor>): void;
 }
 
@@ -174,7 +175,8 @@ export class Trainer<
   }
 
   /**
-   * One step on a batch: inputs, then targets. Returns the loss before the update. When the loss is not
+   * One step on a batch: inputs, then targets. Labels need be no tensors: `step(images, [3, 1, 4])`, or an array of integers,
+   * does. Returns the loss before the update. When the loss is not
    * finite nothing is updated, and the error names the step, the first kernel and the model's line. With
    * `accumulate: k` the gradients are added to those of the batches before, and each k-th call updates.
    *
@@ -185,7 +187,7 @@ export class Trainer<
   step<const Asked extends StepOptions>(
     ...given: readonly [...batch: Input[], options: Asked]
   ): Promise<StepResult<Detail, Asked>>;
-  step(...given: readonly unknown[]): Promise<unknown> {
+  async step(...given: readonly unknown[]): Promise<unknown> {
     const [arguments_, asked] = batchAndOptions(given);
     const batch = this.flat(arguments_);
     if (asked === undefined) {
@@ -198,7 +200,7 @@ export class Trainer<
   }
 
   private flat(given: readonly unknown[]): readonly Tensor[] {
-    return this.signature?.flatten(given) ?? (given as readonly Tensor[]);
+    return fedTensors(this.signature?.flatten(given) ?? given, this.main.plan.inputs);
   }
 
   private async run<T>(
@@ -264,7 +266,7 @@ export class Trainer<
    * One step like `step`, whatever the loss is; the milliseconds of each kernel, in the order of `kernels` (without those
    * of an update of its own, where gradients are accumulated).
    */
-  stepByKernel(...given: readonly Input[]): Promise<readonly number[]> {
+  async stepByKernel(...given: readonly Input[]): Promise<readonly number[]> {
     const batch = this.flat(given);
     return this.queued(batch, async (arrays) => {
       this.requireAlive();
@@ -328,7 +330,7 @@ export class Trainer<
   }
 
   /** Forward and backward alone: the loss and all gradients; changes no parameter, buffer or counter. */
-  gradients(...given: readonly Input[]): Promise<Gradients> {
+  async gradients(...given: readonly Input[]): Promise<Gradients> {
     const batch = this.flat(given);
     return this.queued(batch, async (arrays) => {
       this.requireAlive();

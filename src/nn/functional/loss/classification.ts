@@ -4,6 +4,7 @@ import { checkIndices } from "../../../core/index-limit.ts";
 import { sameShape } from "../../../core/shape.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { describe } from "../../../ops/definition.ts";
+import { isLabels, type Labels, labelTensor } from "../../../tensor/labels.ts";
 import { apply, type Tensor } from "../../../tensor/tensor.ts";
 import { withOrigin } from "../../../tensor/with-origin.ts";
 import { Arguments } from "../../options.ts";
@@ -80,20 +81,25 @@ function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLo
 }
 
 /**
- * The negative log-probability of each target class, from log-probabilities [N,C,…] or [C] and int32 targets [N,…] or
- * []. The mean is over the weights of the targets that count; when there are none it is NaN.
+ * The negative log-probability of each target class, from log-probabilities [N,C,…] or [C] and classes [N,…] or [], an
+ * int32 tensor or whole numbers. The mean is over the weights of the targets that count; when there are none it is NaN.
  */
-export function nllLoss(input: Tensor, target: Tensor, options?: NLLLossOptions): Tensor {
-  requireTensors("nllLoss", { input, target });
-  return negativeLogLikelihood(input, target, readClassLoss("nllLoss", options, false));
+export function nllLoss(input: Tensor, target: Labels, options?: NLLLossOptions): Tensor {
+  const labels = classTargets("nllLoss", input, target);
+  return negativeLogLikelihood(input, labels, readClassLoss("nllLoss", options, false));
 }
 
 /**
  * `logSoftmax` over the classes (axis 1, or axis 0 of a single sample), then the negative log-probability of the
- * targets: int32 classes [N,…], or float32 probabilities of the scores' shape, whose mean is over N and all positions.
+ * targets: classes [N,…], as an int32 tensor or whole numbers, or float32 probabilities of the scores' shape, whose mean
+ * is over N and all positions (torch.nn.functional.cross_entropy).
+ *
+ * ```ts
+ * const loss = F.crossEntropy(net.forward(images), [3, 1, 4]); // one class for each of three images
+ * ```
  */
-export function crossEntropy(input: Tensor, target: Tensor, options?: CrossEntropyOptions): Tensor {
-  requireTensors("crossEntropy", { input, target });
+export function crossEntropy(input: Tensor, targets: Labels, options?: CrossEntropyOptions): Tensor {
+  const target = classTargets("crossEntropy", input, targets);
   const settings = readClassLoss("crossEntropy", options, true);
   if (input.ndim === 0) refuse("crossEntropy expects scores [N,C,…] or [C] but got a single number");
   const axis = classAxis(input.ndim);
@@ -103,6 +109,15 @@ export function crossEntropy(input: Tensor, target: Tensor, options?: CrossEntro
   return settings.labelSmoothing === 0
     ? negativeLogLikelihood(logp, target, settings)
     : smoothedLoss(logp, target, axis, settings);
+}
+
+/** The targets of class scores as a tensor: the classes that numbers name, or what a tensor holds. */
+export function classTargets(callee: string, input: Tensor, target: Labels): Tensor {
+  requireTensors(callee, { input });
+  if (isLabels(target))
+    return withOrigin(() => labelTensor(`${callee}'s target`, target, classTargetType(input).shape));
+  requireTensors(callee, { target });
+  return target;
 }
 
 /** The type of class targets for scores of the given type. */

@@ -5,6 +5,7 @@ import { formatShape } from "../../../core/shape.ts";
 import { describe } from "../../../ops/definition.ts";
 import { requireFloats } from "../../../tensor/arguments.ts";
 import { arange, full, tensor } from "../../../tensor/creation.ts";
+import { isLabels, type Labels, labelTensor } from "../../../tensor/labels.ts";
 import { bounded } from "../../../tensor/lookup.ts";
 import { cat, pad, stack, where } from "../../../tensor/rearrange.ts";
 import { Tensor } from "../../../tensor/tensor.ts";
@@ -47,7 +48,7 @@ const IMPOSSIBLE = -1e30;
 /**
  * The negative log-probability that a model's frames spell the targets, summed over all ways to stretch them
  * (Graves et al., 2006; torch.nn.functional.ctc_loss). Log-probabilities [T,N,C] as `logSoftmax` makes them, targets
- * int32 [N,S] or, of known lengths, all in one list; the lengths int32 [N]. Without the N there is one sequence. The mean
+ * int32 [N,S] or, of known lengths, all in one list, as a tensor or whole numbers; the lengths int32 [N]. Without the N there is one sequence. The mean
  * divides each loss by the number of its labels first.
  *
  * The gradient is that of this formula. PyTorch's own takes for granted that a logSoftmax stands before it, whose gradient
@@ -55,7 +56,7 @@ const IMPOSSIBLE = -1e30;
  */
 export function ctcLoss(
   logProbs: Tensor,
-  targets: Tensor,
+  labels: Labels,
   inputLengths: Lengths,
   targetLengths: Lengths,
   blank?: number | CTCLossOptions,
@@ -63,6 +64,7 @@ export function ctcLoss(
   zeroInfinity?: boolean | CTCLossOptions,
 ): Tensor {
   const settings = readCtc("ctcLoss", [blank, reduction, zeroInfinity]);
+  const targets = isLabels(labels) ? labelTensor("ctcLoss's targets", labels) : labels;
   requireTensors("ctcLoss", { logProbs, targets });
   requireFloats("ctcLoss", logProbs);
   const isBatch = logProbs.ndim === 3;
@@ -75,9 +77,9 @@ export function ctcLoss(
       `ctcLoss's blank ${settings.blank} must be one of the ${classes} classes of ${describe(logProbs)}`,
     );
   const frameCounts = readLengths("inputLengths", inputLengths, samples, most);
-  const labels = paddedTargets(targets, targetLengths, samples);
-  const labelCounts = readLengths("targetLengths", targetLengths, samples, labels.shape[1]);
-  const losses = sequenceLosses(frames, labels, frameCounts, labelCounts, settings.blank);
+  const rows = paddedTargets(targets, targetLengths, samples);
+  const labelCounts = readLengths("targetLengths", targetLengths, samples, rows.shape[1]);
+  const losses = sequenceLosses(frames, rows, frameCounts, labelCounts, settings.blank);
   const isEndless = losses.gt(-IMPOSSIBLE / 2);
   const kept = losses.maskedFill(isEndless, settings.zeroInfinity ? 0 : Number.POSITIVE_INFINITY);
   const own = isBatch ? kept : kept.squeeze(0);

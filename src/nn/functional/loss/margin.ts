@@ -3,6 +3,7 @@
 import { sameShape } from "../../../core/shape.ts";
 import { describe } from "../../../ops/definition.ts";
 import { requireFloats } from "../../../tensor/arguments.ts";
+import { isLabels, type Labels, labelTensor } from "../../../tensor/labels.ts";
 import { where } from "../../../tensor/rearrange.ts";
 import { apply, type Tensor } from "../../../tensor/tensor.ts";
 import { Arguments } from "../../options.ts";
@@ -19,6 +20,7 @@ import {
   tensorOption,
   type WeightedLossOptions,
 } from "../../reduction.ts";
+import { classTargets } from "./classification.ts";
 
 /** The named arguments of {@link multiMarginLoss}; `weight` is [C]. */
 export interface MultiMarginLossOptions extends WeightedLossOptions {
@@ -73,12 +75,12 @@ const reducedRows = (losses: Tensor, input: Tensor, reduction: Reduction): Tenso
 
 /**
  * `Σ max(0, margin - x[t] + x[i])^p / C` over the classes i other than the target t, times the target's `weight`; scores
- * [N,C] or [C] and int32 targets [N] or [] (torch.nn.functional.multi_margin_loss).
+ * [N,C] or [C] and classes [N] or [], an int32 tensor or whole numbers (torch.nn.functional.multi_margin_loss).
  */
-export function multiMarginLoss(input: Tensor, target: Tensor, options?: MultiMarginLossOptions): Tensor {
+export function multiMarginLoss(input: Tensor, targets: Labels, options?: MultiMarginLossOptions): Tensor {
   const callee = "multiMarginLoss";
   const { p, margin, weight, reduction } = readMultiMargin(callee, options);
-  requireTensors(callee, { input, target });
+  const target = classTargets(callee, input, targets);
   const rows = rowsOf(callee, input);
   const [samples, classes] = rows.shape;
   const expected = input.shape.filter((_, axis) => axis !== classAxis(input.ndim));
@@ -113,9 +115,11 @@ const hot = (labels: Tensor, classes: number): Tensor =>
  * `Σ max(0, 1 - (x[t] - x[i])) / C` over the target classes t and all classes i that are none; scores [N,C] or [C] and as
  * many int32 targets, of which those before the first negative one count (torch.nn.functional.multilabel_margin_loss).
  */
-export function multilabelMarginLoss(input: Tensor, target: Tensor, options?: LossOptions): Tensor {
+export function multilabelMarginLoss(input: Tensor, targets: Labels, options?: LossOptions): Tensor {
   const callee = "multilabelMarginLoss";
   const reduction = readReduction(callee, options);
+  requireTensors(callee, { input });
+  const target = isLabels(targets) ? labelTensor(`${callee}'s target`, targets, input.shape) : targets;
   requireSameShape(callee, { input, target });
   if (target.dtype !== "int32") refuse(`${callee} expects int32 targets but got ${describe(target)}`);
   const rows = rowsOf(callee, input);
