@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { KilnError } from "../core/errors.ts";
 import { suggestion } from "../core/suggestion.ts";
+import { columnsOf } from "./terminal.ts";
 
 /** One option as it is documented and parsed. */
 export interface Option {
@@ -134,20 +135,35 @@ export function helpText(command: Command): string {
   ].join("\n\n");
 }
 
+/** The widest first column: what is wider has its text below it. */
+const WIDEST_LEFT = 30;
+
 /** Two columns, the second one wrapped. */
 export function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length)) + 4;
-  return rows.map(([left, right]) => `  ${left.padEnd(width - 2)}${wrap(right, width)}`).join("\n");
+  const widths = rows.map(([left]) => left.length).filter((width) => width <= WIDEST_LEFT);
+  const width = Math.max(0, ...widths) + 4;
+  return rows
+    .map(([left, right]) => {
+      const text = wrap(right, width);
+      return left.length <= width - 4
+        ? `  ${left.padEnd(width - 2)}${text}`
+        : `  ${wrap(left, 2)}\n${" ".repeat(width)}${text}`;
+    })
+    .join("\n");
 }
 
+/** No line is longer, and none longer than a terminal that is narrower. */
 const LINE_WIDTH = 100;
+
+const lineWidth = (): number => Math.min(LINE_WIDTH, columnsOf(process.stdout));
 
 /** Breaks `text` into lines; all but the first are moved in by `indent`. */
 function wrap(text: string, indent: number): string {
+  const most = lineWidth();
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
-    if (line !== "" && indent + line.length + 1 + word.length > LINE_WIDTH) {
+    if (line !== "" && indent + line.length + 1 + word.length > most) {
       lines.push(line);
       line = word;
     } else {

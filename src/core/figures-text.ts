@@ -7,6 +7,19 @@ export const millisecondsText = (milliseconds: number): string =>
 /** The same with the unit. */
 export const millisecondsWithUnit = (milliseconds: number): string => `${millisecondsText(milliseconds)} ms`;
 
+/** A time in the unit that suits it, with three digits: `2.67 s`, `84.7 ms`, `312 µs`, `1 min 40 s`. */
+export function durationText(milliseconds: number): string {
+  const microseconds = 1000 * milliseconds;
+  if (microseconds < 999.5) return `${threeDigits(microseconds)} µs`;
+  if (milliseconds < 999.5) return `${threeDigits(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 99.95) return `${threeDigits(seconds)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+const threeDigits = (value: number): string => value.toFixed(value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
+
 const PREFIXES = ["", "k", "M", "G", "T"] as const;
 
 /** Three digits and a decimal prefix: `1.23 M`, `17.6 k`, `840 `; a unit follows at once. */

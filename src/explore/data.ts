@@ -1,5 +1,6 @@
 /** All that the explorer's page shows, as plain data: the page holds it as JSON and computes nothing of it. */
 
+import type { BoxKind } from "../inspect/picture.ts";
 import type { Link } from "./link.ts";
 
 /** One line of a source or a graph, or all lines of one kernel. */
@@ -10,6 +11,8 @@ export interface Block {
   readonly change?: "added" | "removed";
   /** The kernel whose lines these are. */
   readonly kernel?: string;
+  /** The module that the kernel belongs to, where it is one. */
+  readonly module?: string;
 }
 
 /** A source, a stage or a backend's code, in blocks that light up as wholes. */
@@ -20,11 +23,46 @@ export interface SourceFile {
   readonly lines: Document;
 }
 
-/** A drawing of a stage. */
+/** A stage as a picture, which the page lays out as far as its groups are opened. */
 export interface Drawing {
-  readonly svg: string;
-  /** What its boxes belong to, by their `data-box`; `name` is what the stage's text calls it. */
-  readonly boxes: readonly { readonly box: string; readonly name: string; readonly link: Link }[];
+  /** Whoever holds a group stands before it. */
+  readonly groups: readonly DrawnGroup[];
+  readonly boxes: readonly DrawnBox[];
+  readonly arrows: readonly DrawnArrow[];
+}
+
+/** What is drawn as one box until it is opened. */
+export interface DrawnGroup {
+  /** A phase is the forward pass, the backward pass or the update; a body is what a loop repeats. */
+  readonly kind: "phase" | "module" | "kernel" | "body";
+  readonly title: string;
+  /** Position of the group that holds it; -1 when none does. */
+  readonly parent: number;
+  readonly link: Link;
+}
+
+export interface DrawnBox {
+  readonly kind: BoxKind;
+  /** What the stage's text calls it. */
+  readonly name: string;
+  readonly title: string;
+  /** What stands below the title. */
+  readonly lines: readonly string[];
+  /** The line of the model it comes from, empty when unknown. */
+  readonly place: string;
+  /** All there is to say. */
+  readonly detail: string;
+  /** Position of the group that holds it; -1 when none does. */
+  readonly parent: number;
+  readonly link: Link;
+}
+
+export interface DrawnArrow {
+  /** Positions of boxes. */
+  readonly from: number;
+  readonly to: number;
+  /** What flows along it. */
+  readonly detail: string;
 }
 
 export interface Stage {
@@ -40,6 +78,8 @@ export interface Stage {
 
 export interface KernelRow {
   readonly name: string;
+  /** The module that it belongs to, empty where several parts of the model have a share in it. */
+  readonly module: string;
   readonly link: Link;
   /** Lines of the model, as text. */
   readonly place: string;
@@ -83,6 +123,8 @@ export interface BackendView {
   readonly memory: Memory;
   /** One run as a user has it; absent when nothing was measured. */
   readonly milliseconds?: number;
+  /** Why nothing was measured, where something was to be. */
+  readonly unmeasured?: string;
 }
 
 export interface ExplorerData {

@@ -27,10 +27,10 @@ export function nodeLinks(graph: Graph, kernels: KernelLinks, table: LinkTable):
     graph.nodes.map((node) => [
       node,
       {
-        origins: table.originsOf(graph.origins.get(node) ?? []),
+        ...NO_LINK,
+        ...table.placesOf(graph.origins.get(node) ?? []),
         nodes: isFinal(node) ? [table.node(texts.get(node)!)] : [],
         kernels: owners.get(node) ?? [],
-        parts: [],
       },
     ]),
   );
@@ -44,7 +44,8 @@ export function stageDocument(
   table: LinkTable,
 ): Document {
   if (!isGraph(stage.artifact)) {
-    return kernelBlocks(stage.text, stage.name === "lower" ? kernels.lowered : kernels.scheduled);
+    const links = stage.name === "lower" ? kernels.lowered : kernels.scheduled;
+    return kernelBlocks(stage.text, links, kernels.modules);
   }
   const document = graphLines(stage.artifact, stage.text, kernels, table);
   const isComparable = before !== undefined && isGraph(before.stage.artifact);
@@ -85,16 +86,28 @@ function withChanges(document: Document, text: string, before: Document, textBef
 const unmarked = ({ text, link }: Block): Block => ({ text, link });
 
 /** A text of kernels: what stands before the first is a block too. */
-const kernelBlocks = (text: string, links: ReadonlyMap<string, Link>): Document =>
+const kernelBlocks = (
+  text: string,
+  links: ReadonlyMap<string, Link>,
+  modules: KernelLinks["modules"],
+): Document =>
   text.split(/\n+(?=kernel )/).map((part): Block => {
     const name = /^kernel (\w+)/.exec(part)?.[1];
     return name === undefined
       ? { text: plainText(part), link: NO_LINK }
-      : { text: plainText(part), link: links.get(name) ?? NO_LINK, kernel: name };
+      : {
+          text: plainText(part),
+          link: links.get(name) ?? NO_LINK,
+          kernel: name,
+          module: plainLine(modules.get(name) ?? ""),
+        };
   });
 
 /** Generated code, kernel by kernel; what stands around them, such as the function that runs them all, is there too. */
-export function codeDocument({ kernels, stages }: Compilation, { scheduled }: KernelLinks): Document {
+export function codeDocument(
+  { kernels, stages }: Compilation,
+  { scheduled, modules }: KernelLinks,
+): Document {
   const { text } = stages[stages.length - 1];
   const blocks: Block[] = [];
   let end = 0;
@@ -106,7 +119,12 @@ export function codeDocument({ kernels, stages }: Compilation, { scheduled }: Ke
     const begin = text.indexOf(source, end);
     invariant(begin >= 0, `the code of ${name} stands in that of its program`);
     around(begin);
-    blocks.push({ text: plainText(source), link: scheduled.get(name) ?? NO_LINK, kernel: name });
+    blocks.push({
+      text: plainText(source),
+      link: scheduled.get(name) ?? NO_LINK,
+      kernel: name,
+      module: plainLine(modules.get(name) ?? ""),
+    });
     end = begin + source.length;
   }
   around(text.length);

@@ -1,32 +1,57 @@
-/** Drawings of stages whose boxes know what they belong to. */
+/** Drawings of stages whose boxes and groups know what they belong to. */
 
 import { graphPicture } from "../inspect/graph-picture.ts";
-import type { Box } from "../inspect/picture.ts";
 import { programPicture } from "../inspect/program-picture.ts";
-import { svgText } from "../inspect/svg.ts";
 import { isGraph, type StageDump } from "../ir/artifact.ts";
 import { valueNames } from "../ir/print.ts";
+import type { Graph } from "../ir/types.ts";
+import type { Compilation } from "../runtime/inspection/figures.ts";
 import type { Drawing } from "./data.ts";
 import { nodeLinks } from "./documents.ts";
-import { type Link, NO_LINK } from "./link.ts";
 import type { KernelLinks, LinkTable } from "./link-table.ts";
+import { outlined } from "./outline.ts";
+import { groupPhases, type Phase, phasesOf } from "./phases.ts";
 
 /** The ops of a graph, or the kernels of a program. */
-export async function stageDrawing(
+export function stageDrawing(
   { name, artifact }: StageDump,
+  { stages }: Compilation,
   kernels: KernelLinks,
   table: LinkTable,
-): Promise<Drawing> {
-  const picture = isGraph(artifact) ? graphPicture(artifact) : programPicture(artifact);
-  const links = linksByName();
-  const boxes = picture.boxes
-    .filter(({ kind }) => kind === "op" || kind === "kernel")
-    .map((box: Box) => ({ box: box.id, name: box.name, link: links.get(box.name) ?? NO_LINK }));
-  return { svg: await svgText(picture), boxes };
-
-  function linksByName(): ReadonlyMap<string, Link> {
-    if (!isGraph(artifact)) return name === "lower" ? kernels.lowered : kernels.scheduled;
-    const names = valueNames(artifact);
-    return new Map([...nodeLinks(artifact, kernels, table)].map(([node, link]) => [names.get(node)!, link]));
+): Drawing {
+  if (!isGraph(artifact)) {
+    const links = name === "lower" ? kernels.lowered : kernels.scheduled;
+    return outlined(programPicture(artifact), {
+      linkOf: (kernel) => links.get(kernel),
+      phaseOf: (kernel) => told(kernels.phases)?.get(kernel),
+    });
   }
+  const names = valueNames(artifact);
+  const links = new Map(
+    [...nodeLinks(artifact, kernels, table)].map(([node, link]) => [names.get(node)!, link]),
+  );
+  const phases = told(phasesByName(artifact, stages, names));
+  return outlined(graphPicture(artifact), {
+    linkOf: (box) => links.get(box),
+    // What stands in the body of a loop is named after the loop: `%4.x`.
+    phaseOf: (box) => phases?.get(box) ?? phases?.get(box.split(".")[0]),
+  });
 }
+
+/** The phases of a graph's nodes and of its kernels, as its text names them. */
+function phasesByName(
+  graph: Graph,
+  stages: readonly StageDump[],
+  names: ReturnType<typeof valueNames>,
+): ReadonlyMap<string, Phase> {
+  const traced = stages.map((stage) => stage.artifact).find(isGraph)!;
+  const phases = phasesOf(graph, traced);
+  return new Map([
+    ...[...phases].map(([node, phase]) => [names.get(node)!, phase] as const),
+    ...groupPhases(graph, phases),
+  ]);
+}
+
+/** Phases where there are several: one alone is the whole, and needs no name. */
+const told = (phases: ReadonlyMap<string, Phase>): ReadonlyMap<string, Phase> | undefined =>
+  new Set(phases.values()).size > 1 ? phases : undefined;

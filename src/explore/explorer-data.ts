@@ -16,6 +16,8 @@ import { memoryOf } from "./memory.ts";
 export interface Subject {
   readonly compilation: Compilation;
   readonly profile: Profile | undefined;
+  /** Why it was not measured, where it was to be. */
+  readonly unmeasured?: string;
 }
 
 export interface ExplorerInput extends Pick<ExplorerData, "model" | "mode" | "machine"> {
@@ -24,14 +26,14 @@ export interface ExplorerInput extends Pick<ExplorerData, "model" | "mode" | "ma
   readonly subjects: readonly Subject[];
 }
 
-/** Everything for the page; at the first picture it loads what lays pictures out. */
-export async function explorerData(input: ExplorerInput): Promise<ExplorerData> {
+/** Everything for the page. */
+export function explorerData(input: ExplorerInput): ExplorerData {
   const { model, mode, machine, sources, subjects } = input;
   const table = new LinkTable();
   const documents = new Shared<Document>();
   const drawings = new Shared<Drawing>();
   const backends: BackendView[] = [];
-  for (const subject of subjects) backends.push(await backendView(subject, table, documents, drawings));
+  for (const subject of subjects) backends.push(backendView(subject, table, documents, drawings));
   return {
     model,
     mode,
@@ -49,15 +51,15 @@ class Shared<T> {
   private readonly positions = new Map<string, number>();
 
   /** The position of what `key` stands for, which is made when it is first asked for. */
-  async position(key: string, make: () => T | Promise<T>): Promise<number> {
+  position(key: string, make: () => T): number {
     const known = this.positions.get(key);
     if (known !== undefined) return known;
-    const position = this.items.push(await make()) - 1;
+    const position = this.items.push(make()) - 1;
     this.positions.set(key, position);
     return position;
   }
 
-  add(item: T): Promise<number> {
+  add(item: T): number {
     return this.position(JSON.stringify(item), () => item);
   }
 }
@@ -76,47 +78,49 @@ const sourceFile = (
 /** A line without control characters but its tabs. */
 const withTabs = (line: string): string => line.replace(/\r$/, "").split("\t").map(plainLine).join("\t");
 
-async function backendView(
-  { compilation, profile }: Subject,
+function backendView(
+  { compilation, profile, unmeasured }: Subject,
   table: LinkTable,
   documents: Shared<Document>,
   drawings: Shared<Drawing>,
-): Promise<BackendView> {
+): BackendView {
   const links = kernelLinks(compilation, table);
-  const code = await documents.add(codeDocument(compilation, links));
+  const code = documents.add(codeDocument(compilation, links));
   return {
     name: compilation.backend,
-    stages: await stagesOf(compilation, links, table, code, documents, drawings),
+    stages: stagesOf(compilation, links, table, code, documents, drawings),
     code,
     kernels: kernelRows(compilation, links, profile),
     memory: memoryOf(compilation, links),
     ...(profile && { milliseconds: profile.milliseconds }),
+    ...(unmeasured !== undefined && { unmeasured }),
   };
 }
 
-async function stagesOf(
-  { stages }: Compilation,
+function stagesOf(
+  compilation: Compilation,
   links: KernelLinks,
   table: LinkTable,
   code: number,
   documents: Shared<Document>,
   drawings: Shared<Drawing>,
-): Promise<readonly Stage[]> {
+): readonly Stage[] {
+  const { stages } = compilation;
   const views: Stage[] = [];
   for (const [k, stage] of stages.entries()) {
     const { name, doc, milliseconds, unchanged } = stage;
     const before =
       k === 0 ? undefined : { stage: stages[k - 1], document: documents.items[views[k - 1].document] };
     const isSource = k === stages.length - 1;
-    const document = isSource ? code : await documents.add(stageDocument(stage, before, links, table));
-    views.push({ name, doc, milliseconds, unchanged, document, drawing: await drawingOf(stage) });
+    const document = isSource ? code : documents.add(stageDocument(stage, before, links, table));
+    views.push({ name, doc, milliseconds, unchanged, document, drawing: drawingOf(stage) });
   }
   return views;
 
   /** Stages of one text have one drawing, and so have all from scheduling on: they differ in what is not drawn. */
-  function drawingOf(stage: StageDump): Promise<number> {
+  function drawingOf(stage: StageDump): number {
     const drawn = isDrawnAsScheduled(stage) ? stages.find(({ name }) => name === "schedule")! : stage;
-    return drawings.position(drawn.text, () => stageDrawing(drawn, links, table));
+    return drawings.position(drawn.text, () => stageDrawing(drawn, compilation, links, table));
   }
 }
 
@@ -124,11 +128,12 @@ const isDrawnAsScheduled = ({ name, artifact }: StageDump): boolean => !isGraph(
 
 const kernelRows = (
   { kernels }: Compilation,
-  { scheduled }: KernelLinks,
+  { scheduled, modules }: KernelLinks,
   profile: Profile | undefined,
 ): readonly KernelRow[] =>
   kernels.map(({ name, origins, schedule = "", flops, bytes }, k) => ({
     name,
+    module: plainLine(modules.get(name) ?? ""),
     link: scheduled.get(name) ?? NO_LINK,
     place: formatOrigins(origins),
     schedule,

@@ -2,6 +2,7 @@
 
 import { escapeXml } from "../inspect/escape.ts";
 import type { ExplorerData } from "./data.ts";
+import { packed } from "./packed.ts";
 
 export interface PageParts {
   readonly style: string;
@@ -29,22 +30,15 @@ export async function explorerHtml(data: ExplorerData, { style, script }: PagePa
     `<style>\n${style}</style>`,
     "</head>",
     "<body>",
-    '<div id="explorer"></div>',
+    '<div id="explorer">Unpacking …</div>',
     "<noscript>The explorer needs JavaScript, which this page brings along.</noscript>",
-    `<script type="application/json" id="data">${jsonInHtml(data)}</script>`,
+    `<script type="application/octet-stream" id="data">${await packed(data)}</script>`,
     `<script>${text}</script>`,
     "</body>",
     "</html>",
     "",
   ].join("\n");
 }
-
-/** JSON in which nothing can end the element that it stands in. */
-const jsonInHtml = (data: ExplorerData): string =>
-  JSON.stringify(data).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 
 async function hashOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

@@ -1,6 +1,6 @@
 /** Gives lines of the model, kernels and their parts the numbers that links are made of. */
 
-import { formatOrigins, type Origin } from "../core/origin.ts";
+import { formatOrigins, type Line, moduleOf, type Origin } from "../core/origin.ts";
 import { loweredKernels, ownersOf } from "../inspect/kernel-story.ts";
 import { isGraph } from "../ir/artifact.ts";
 import { isConstant } from "../ir/builder.ts";
@@ -10,6 +10,7 @@ import { partNames } from "../loop/parts.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation } from "../runtime/inspection/figures.ts";
 import { type Link, NO_LINK } from "./link.ts";
+import { loweredPhases, PHASES, type Phase } from "./phases.ts";
 
 /** Numbers in the order in which texts are first met. */
 class Numbers {
@@ -24,18 +25,28 @@ class Numbers {
 
 /** Numbers that mean the same for all backends: kernels are one where name and lines are the same. */
 export class LinkTable {
-  private readonly origins = new Numbers();
+  private readonly lines = new Numbers();
+  private readonly sites = new Numbers();
   private readonly kernels = new Numbers();
   private readonly parts = new Numbers();
   private readonly nodes = new Numbers();
 
-  /** The module does not count: a line is one line, whoever runs it. */
-  originsOf(origins: readonly Origin[]): readonly number[] {
-    return [...new Set(origins.map(({ file, line }) => this.origins.of(`${file}:${line}`)))];
+  /** Where something comes from. To a line it is one line, whoever runs it. */
+  placesOf(origins: readonly Origin[]): Pick<Link, "origins" | "callers" | "sites"> {
+    const numbers = (lines: readonly Line[]): readonly number[] => [
+      ...new Set(lines.map(({ file, line }) => this.lines.of(`${file}:${line}`))),
+    ];
+    const sites = origins.map(({ file, line, module }) => this.sites.of(`${file}:${line} ${module}`));
+    return {
+      origins: numbers(origins),
+      callers: numbers(origins.flatMap(({ callers = [] }) => callers)),
+      sites: [...new Set(sites)],
+    };
   }
 
   line(file: string, line: number): Link {
-    return { ...NO_LINK, origins: [this.origins.of(`${file}:${line}`)] };
+    const numbers = [this.lines.of(`${file}:${line}`)];
+    return { ...NO_LINK, origins: numbers, calls: numbers };
   }
 
   /** A node by its name in the graphs behind `partition`, whose passes add and remove none. */
@@ -56,16 +67,20 @@ export class LinkTable {
 export interface KernelLinks {
   readonly lowered: ReadonlyMap<string, Link>;
   readonly scheduled: ReadonlyMap<string, Link>;
+  /** The module that each of them belongs to. */
+  readonly modules: ReadonlyMap<string, string>;
+  /** What part of a training step each of them is. */
+  readonly phases: ReadonlyMap<string, Phase>;
 }
 
 export function kernelLinks(compilation: Compilation, table: LinkTable): KernelLinks {
   const lowered = loweredKernels(compilation);
   const nodes = nodesByKernel(compilation, table);
   const linkOf = (owner: Kernel): Link => ({
-    origins: table.originsOf(owner.origins),
+    ...NO_LINK,
+    ...table.placesOf(owner.origins),
     nodes: nodes.get(owner.name) ?? [],
     kernels: [table.kernel(owner)],
-    parts: [],
   });
   const made = scheduledKernels(compilation);
   const byName = new Map(made.map((kernel) => [kernel.name, kernel]));
@@ -75,17 +90,32 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
     return [
       kernel.name,
       {
-        origins: table.originsOf(kernel.origins),
+        ...NO_LINK,
+        ...table.placesOf(kernel.origins),
         nodes: [...new Set(owners.flatMap(({ name }) => nodes.get(name) ?? []))],
         kernels: owners.map((owner) => table.kernel(owner)),
         parts: [...new Set([kernel, ...parts].map((part) => table.part(part)))],
       },
     ];
   });
+  const phases = loweredPhases(compilation);
   return {
     lowered: new Map(lowered.map((kernel) => [kernel.name, linkOf(kernel)])),
     scheduled: new Map(scheduled),
+    modules: new Map([...lowered, ...made].map(({ name, origins }) => [name, moduleOf(origins)])),
+    phases: new Map([...phases, ...made.flatMap((kernel) => phaseOfPart(kernel, lowered, phases))]),
   };
+}
+
+/** A kernel that is made of several runs with the first of them. */
+function phaseOfPart(
+  kernel: Kernel,
+  lowered: readonly Kernel[],
+  phases: ReadonlyMap<string, Phase>,
+): readonly (readonly [string, Phase])[] {
+  const own = ownersOf(lowered, kernel).map(({ name }) => phases.get(name));
+  const first = PHASES.find((phase) => own.includes(phase));
+  return first === undefined ? [] : [[kernel.name, first]];
 }
 
 /** Every kernel that scheduling has made, as it is last: some are not in the plan, for another one has made their panel. */
@@ -109,15 +139,16 @@ function nodesByKernel({ stages }: Compilation, table: LinkTable): ReadonlyMap<s
   );
 }
 
-/** What belongs to any of several kernels. */
+/** What belongs to any of several things. */
 export function joinLinks(links: readonly Link[]): Link {
-  const all = (pick: (link: Link) => readonly number[]): readonly number[] => [
-    ...new Set(links.flatMap(pick)),
-  ];
+  const all = (kind: keyof Link): readonly number[] => [...new Set(links.flatMap((link) => link[kind]))];
   return {
-    origins: all((l) => l.origins),
-    nodes: all((l) => l.nodes),
-    kernels: all((l) => l.kernels),
-    parts: all((l) => l.parts),
+    origins: all("origins"),
+    callers: all("callers"),
+    calls: all("calls"),
+    sites: all("sites"),
+    nodes: all("nodes"),
+    kernels: all("kernels"),
+    parts: all("parts"),
   };
 }

@@ -1,5 +1,6 @@
 /** A picture as DOT, the language of Graphviz: what `kiln dump --format dot` prints, and what the layout is asked for. */
 
+import type { Size } from "./box-size.ts";
 import { quoteDot } from "./escape.ts";
 import type { Box, BoxKind, Picture } from "./picture.ts";
 
@@ -27,12 +28,6 @@ export function dotText(picture: Picture): string {
 
 const labelOf = ({ title, lines, place }: Box): string =>
   [title, ...lines, ...(place === "" ? [] : [place])].join("\n");
-
-/** Width and height of a box in points. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 const POINTS_PER_INCH = 72;
 

@@ -1,6 +1,6 @@
 /** The picture of a graph: its ops as boxes, kernels as frames once fusion has named them. */
 
-import { formatOrigins } from "../core/origin.ts";
+import { formatOrigins, moduleOf } from "../core/origin.ts";
 import { bodiesOf } from "../ir/body.ts";
 import { isConstant } from "../ir/builder.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
@@ -69,10 +69,15 @@ function bodyParts(body: Graph, loop: string, name: string): Parts {
   const names = new Map([...valueNames(body)].map(([value, own]) => [value, `${name}.${own.slice(1)}`]));
   const { boxes, frames, arrows } = partsOf(body, within, names);
   const own = boxes.filter(({ id }) => !frames.some((frame) => frame.boxes.includes(id)));
-  const frame = { id: `cluster_${within}`, title: `body of ${name}`, boxes: own.map(({ id }) => id) };
+  const frame: Frame = {
+    id: `cluster_${within}`,
+    kind: "body",
+    title: `body of ${name}`,
+    boxes: own.map(({ id }) => id),
+  };
   return {
     boxes,
-    frames: [frame, ...frames],
+    frames: [frame, ...frames.map((inner) => ({ parent: frame.id, ...inner }))],
     arrows: [
       ...own.flatMap(({ id, kind }) =>
         kind === "input" ? [{ from: loop, to: id, detail: "what each iteration is given" }] : [],
@@ -104,6 +109,7 @@ const inputBox = (
   name: names.get(input)!,
   title: shortened(names.get(input)!, LINE_LENGTH),
   lines: [printType(input.type), ...updateLines(targets)],
+  module: "",
   place: "",
   detail: `${names.get(input)}: ${printType(input.type)}`,
 });
@@ -128,6 +134,7 @@ function opBox(
       ...(within.length === 0 ? [] : [shortened(shortList(within, 2), LINE_LENGTH)]),
       ...updateLines(targets),
     ],
+    module: moduleOf(origins),
     place: shortened(shortPlace(origins), LINE_LENGTH),
     detail: [
       `${names.get(node)}: ${printType(node.type)} = ${node.op}(${operands})${printAttrs(node.attrs)}`,
@@ -147,6 +154,7 @@ const outputBox = (id: string, name: string, value: Value, names: ReadonlyMap<Va
   name,
   title: shortened(name, LINE_LENGTH),
   lines: [printType(value.type)],
+  module: "",
   place: "",
   detail: `returns ${names.get(value)} as ${name}`,
 });
@@ -160,6 +168,7 @@ function framesOf({ groups = [] }: Graph, within: string, ids: ReadonlyMap<Value
     for (const node of nodes) if (!homes.has(node)) homes.set(node, k);
   const frames = groups.map(({ nodes }, k) => ({
     id: `cluster_${within}${k}`,
+    kind: "kernel" as const,
     title: titles[k],
     boxes: nodes.flatMap((node) => (homes.get(node) === k ? (ids.get(node) ?? []) : [])),
   }));

@@ -3,7 +3,8 @@
 import type { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { InternalError } from "../core/errors.ts";
 import { withPackage } from "../core/optional-package.ts";
-import { type Size, skeletonDot } from "./dot.ts";
+import type { Size } from "./box-size.ts";
+import { skeletonDot } from "./dot.ts";
 import type { Box, Picture } from "./picture.ts";
 
 export interface Point {

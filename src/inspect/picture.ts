@@ -14,15 +14,20 @@ export interface Box {
   readonly title: string;
   /** What stands below the title, line by line: type, parameters, cost. */
   readonly lines: readonly string[];
+  /** The module that it belongs to, empty where that is the model itself. */
+  readonly module: string;
   /** The line of the model it comes from, empty when unknown. */
   readonly place: string;
   /** Everything there is to say, for whoever points at the box. */
   readonly detail: string;
 }
 
-/** Boxes that become one kernel. */
+/** Boxes that become one kernel, or those of a loop's body. */
 export interface Frame {
   readonly id: string;
+  readonly kind: "kernel" | "body";
+  /** The frame of the body that this one lies in. */
+  readonly parent?: string;
   readonly title: string;
   readonly boxes: readonly string[];
 }

@@ -2,7 +2,7 @@
 
 import { byteSize, shortName } from "../core/dtype.ts";
 import { bytesText, flopsText } from "../core/figures-text.ts";
-import { formatOrigins } from "../core/origin.ts";
+import { formatOrigins, moduleOf } from "../core/origin.ts";
 import { formatShape } from "../core/shape.ts";
 import { countFlops } from "../loop/flops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../loop/program.ts";
@@ -44,6 +44,7 @@ export function programPicture(program: LoweredProgram): Picture {
     name,
     title: shortened(name, LINE_LENGTH),
     lines: [typeOf(buffers.get(buffer))],
+    module: "",
     place: "",
     detail: describe(buffers.get(buffer)),
   });
@@ -78,6 +79,7 @@ function kernelBox(kernel: Kernel, id: string): Box {
       ...(kernel.schedule === undefined ? [] : [shortened(printSchedule(kernel.schedule), LINE_LENGTH)]),
       `${flopsText(countFlops(kernel.body))}, ${bytesText(bytes)}`,
     ],
+    module: moduleOf(kernel.origins),
     place: shortened(shortPlace(kernel.origins), LINE_LENGTH),
     detail: [
       kernel.name,

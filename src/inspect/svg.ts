@@ -1,6 +1,6 @@
 /** A picture as one SVG file that stands on its own: light or dark as its reader prefers, nothing in it that runs. */
 
-import type { Size } from "./dot.ts";
+import { boxSize, LINE, linesOf, PADDING, TITLE, textWidth } from "./box-size.ts";
 import { escapeXml } from "./escape.ts";
 import { type Layout, layOut, type Point, type Rectangle } from "./layout.ts";
 import type { Arrow, Box, Frame, Picture } from "./picture.ts";
@@ -8,13 +8,6 @@ import { PICTURE_STYLE } from "./svg-style.ts";
 
 const MARGIN = 16;
 const HEADING = 28;
-
-const TITLE = { fontSize: 13, height: 17 } as const;
-const LINE = { fontSize: 11, height: 14 } as const;
-const PADDING = { x: 10, y: 7 } as const;
-
-/** Characters of a monospaced font are about this wide, in parts of their size. */
-const CHARACTER = 0.61;
 
 /** Draws `picture`, each box with its title, its lines and the model's line it comes from. */
 export async function svgText(picture: Picture): Promise<string> {
@@ -35,27 +28,6 @@ export async function svgText(picture: Picture): Promise<string> {
     "</g>",
     "</svg>",
   ].join("\n");
-}
-
-const textWidth = (text: string, fontSize: number): number => [...text].length * fontSize * CHARACTER;
-
-/** What stands below a box's title. */
-const linesOf = ({ lines, place }: Box): readonly { readonly text: string; readonly kind: string }[] => [
-  ...lines.map((text) => ({ text, kind: "line" })),
-  ...(place === "" ? [] : [{ text: place, kind: "place" }]),
-];
-
-/** How large a box must be for its texts. */
-export function boxSize(box: Box): Size {
-  const lines = linesOf(box);
-  const widths = [
-    textWidth(box.title, TITLE.fontSize),
-    ...lines.map(({ text }) => textWidth(text, LINE.fontSize)),
-  ];
-  return {
-    width: Math.ceil(Math.max(...widths)) + 2 * PADDING.x,
-    height: TITLE.height + lines.length * LINE.height + 2 * PADDING.y,
-  };
 }
 
 function boxSvg(box: Box, { boxes }: Layout): string {

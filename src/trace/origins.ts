@@ -14,8 +14,11 @@ export interface Place {
 /** How many frames are asked for: mostly a few suffice, and each costs. */
 const FRAMES = [30, 60];
 
-/** Frames that are known not to be the user's, as the engine writes them: a trace meets the same ones all the time. */
-const foreign = new Set<string>();
+/** As deep as the calls of models go. */
+const ALL_FRAMES = [60, 240];
+
+/** What frames say, as the engine writes them: a trace meets the same ones all the time. Those that are not the user's say nothing. */
+const known = new Map<string, Place | undefined>();
 
 /**
  * The innermost frame of user code, or `undefined` when only library code runs. Frames outside of the
@@ -26,19 +29,36 @@ export function userPlace(boundary?: string): Place | undefined {
     const frames = framesHere(most);
     for (const frame of frames) {
       if (boundary !== undefined && frame.includes(boundary)) return undefined;
-      if (foreign.has(frame)) continue;
-      const found = parseFrame(frame);
-      if (found === undefined) continue;
-      if (isForeignFile(found.file)) foreign.add(frame);
-      else {
-        const { line, column } = found;
-        const path = pathOf(found.file);
-        return { file: displayPath(path), line, exact: exactPlace(path, line, column) };
-      }
+      const place = placeOf(frame);
+      if (place !== undefined) return place;
     }
     if (frames.length < most) return undefined;
   }
   return undefined;
+}
+
+/** All frames of user code inside of the function named `boundary`, innermost first. */
+export function userPlaces(boundary: string): readonly Place[] {
+  for (const most of ALL_FRAMES) {
+    const frames = framesHere(most);
+    const end = frames.findIndex((frame) => frame.includes(boundary));
+    if (end < 0 && frames.length >= most && most !== ALL_FRAMES.at(-1)) continue;
+    return frames.slice(0, end < 0 ? undefined : end).flatMap((frame) => placeOf(frame) ?? []);
+  }
+  return [];
+}
+
+function placeOf(frame: string): Place | undefined {
+  if (known.has(frame)) return known.get(frame);
+  const found = parseFrame(frame);
+  let place: Place | undefined;
+  if (found !== undefined && !isForeignFile(found.file)) {
+    const { line, column } = found;
+    const path = pathOf(found.file);
+    place = { file: displayPath(path), line, exact: exactPlace(path, line, column) };
+  }
+  known.set(frame, place);
+  return place;
 }
 
 function framesHere(most: number): readonly string[] {

@@ -15,7 +15,7 @@ import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.
 import { arityOf, miscounted } from "./arity.ts";
 import { assignsTo, changesNumber, keepsTensor, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
-import { type Place, userPlace } from "./origins.ts";
+import { type Place, userPlaces } from "./origins.ts";
 import { mistakeIn, mistakeInCarried, tensorsIn } from "./returned.ts";
 import { StepEvents } from "./step-events.ts";
 import type { Passed, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
@@ -261,11 +261,11 @@ export class Session implements Recorder {
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const stopsGradient = op === "detach";
     const values = inputs.map((t) => this.valueOf(t, stopsGradient));
-    const place = userPlace("kilnTraceBoundary");
-    const known = this.origin(place);
+    const calls = userPlaces("kilnTraceBoundary");
+    const known = this.origin(calls);
     const origins = known.line === 0 ? values.flatMap((v) => this.builder.originsOf(v)).slice(-1) : [known];
     const value = this.builder.at(origins, () => this.builder.node(op, values, attrs));
-    this.namer.recorded(place, value);
+    this.namer.recorded(calls[0], value);
     return this.tensorOf(value, !stopsGradient && isLearned(value.type, inputs));
   }
 
@@ -311,15 +311,17 @@ export class Session implements Recorder {
   }
 
   /** The user's line that runs; inside library modules the line where the module was made. */
-  origin(running = userPlace("kilnTraceBoundary")): Origin {
+  origin(calls = userPlaces("kilnTraceBoundary")): Origin {
     const module = moduleStack.findLast((m) => this.paths.has(m));
     const path = module === undefined ? "" : this.paths.get(module)!;
     const innermost = moduleStack.at(-1);
     const place =
-      running ??
+      calls[0] ??
       (innermost === undefined ? undefined : this.places.get(innermost)) ??
       (this.lossModule && this.places.get(this.lossModule));
-    return { file: place?.file ?? "", line: place?.line ?? 0, module: path };
+    const callers = calls.slice(1).map(({ file, line }) => ({ file, line }));
+    const { file = "", line = 0 } = place ?? {};
+    return { file, line, module: path, ...(callers.length > 0 && { callers }) };
   }
 
   modelOrigin(): Origin {

@@ -74,9 +74,9 @@ describe.skipIf(skipReason)("the explorer", () => {
   const texts = (selector: string): Promise<string[]> => page.locator(selector).allInnerTexts();
   // As they stand, not as they are laid out: what is out of sight is not.
   const litKernels = (pane: number): Promise<string[]> =>
-    page.locator(".code").nth(pane).locator(".kernel.lit .name").allTextContents();
+    page.locator(".code").nth(pane).locator(".kernel.lit .label").allTextContents();
   const stage = (): Promise<string> => page.locator(".stages strong").innerText();
-  const status = (): Promise<string> => page.locator('[role="status"]').innerText();
+  const status = (): Promise<string> => page.locator('footer [role="status"]').innerText();
   const sourceLine = (line: number) => page.locator(".source .line").nth(line - 1);
 
   test("shows source, IR, graph, both backends' code, memory and kernels, and loads nothing", async () => {
@@ -221,6 +221,59 @@ describe.skipIf(skipReason)("the explorer", () => {
     await page.screenshot({ path: join(SCREENSHOTS, "explorer-memory.png") });
     await page.keyboard.press("Escape");
     expect((await memory.boundingBox())!.height).toBeLessThan(700);
+  });
+
+  test("groups of the graph open and close by button and by keyboard, and stay as they are in other stages", async () => {
+    const toggle = (title: string) => page.locator(".picture .toggle").filter({ hasText: new RegExp(title) });
+    await page.getByRole("button", { name: "Close all groups" }).click();
+    expect(await page.locator(".picture g.op").count()).toBe(0);
+    expect(await page.locator(".picture g.closed").count()).toBeGreaterThan(8);
+    await toggle("^Open conv1$").first().click();
+    expect(await toggle("^Close conv1$").count()).toBe(1);
+    await sourceLine(16).hover();
+    expect(await page.locator(".picture g.closed.lit").count()).toBeGreaterThan(0);
+    await page.locator("h1").hover();
+    await page.keyboard.press("]");
+    await page.keyboard.press("[");
+    expect(await toggle("^Close conv1$").count()).toBe(1);
+    await page.getByRole("button", { name: "Open all groups" }).click();
+    expect(await page.locator(".picture g.closed").count()).toBe(0);
+    expect(await page.locator(".picture g.op").count()).toBeGreaterThan(50);
+  });
+
+  test("the search marks what it finds everywhere and goes through it, and the legend explains", async () => {
+    await page.locator(".ir .list").focus();
+    await page.keyboard.press("/");
+    await page.keyboard.type("max_pool2d");
+    expect(await page.locator(".search span").innerText()).toMatch(/^\d+ found$/);
+    for (const pane of ["ir", "picture", "code", "kernels", "memory"])
+      expect(await page.locator(`.${pane} .found`).count(), pane).toBeGreaterThan(0);
+    await page.keyboard.press("Enter");
+    expect(await page.locator(".search span").innerText()).toMatch(/^1 of \d+ found$/);
+    expect(await page.locator(".subject").count()).toBe(1);
+    await page.keyboard.press("Escape");
+    expect(await page.locator(".found").count()).toBe(0);
+    await page.getByRole("button", { name: "Colours, terms and keys" }).click();
+    expect(await page.locator("dialog").innerText()).toContain("fusion");
+    await page.screenshot({ path: join(SCREENSHOTS, "explorer-legend.png") });
+    await page.keyboard.press("Escape");
+    expect(await page.locator("dialog").isVisible()).toBe(false);
+    await page.keyboard.press("Escape");
+  });
+
+  test.each([1440, 1920, 2560])("no row of panes is left half empty at %d pixels", async (width) => {
+    await page.setViewportSize({ width, height: 1080 });
+    await expect
+      .poll(async () => {
+        const boxes = await Promise.all(
+          (await page.locator(".pane").all()).map((pane) => pane.boundingBox()),
+        );
+        const ends = new Map<number, number>();
+        for (const box of boxes) if (box) ends.set(box.y, Math.max(ends.get(box.y) ?? 0, box.x + box.width));
+        return Math.min(...ends.values());
+      })
+      .toBeGreaterThan(width - 40);
+    await page.setViewportSize({ width: 1440, height: 900 });
   });
 
   test("is dark for whoever likes it dark, opens where its address says, and fits a narrow screen", async () => {

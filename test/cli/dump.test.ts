@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
-import { paletteFor } from "../../src/cli/dump/colours.ts";
+import { paletteFor } from "../../src/cli/colours.ts";
 import { barModel, kiln, ROOT, temporaryFolder, writeAll } from "./kiln.ts";
 
 const NAMES = STAGES.map(({ name }) => name);

@@ -7,14 +7,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import type { ExplorerData } from "../../src/explore/data.ts";
+import { unpacked } from "../../src/explore/packed.ts";
 import { barModel, kiln, temporaryFolder, writeAll } from "./kiln.ts";
 
 const folder = temporaryFolder();
 writeAll(folder, { "bars.ts": barModel(), "broken.ts": "export default class {" });
 const MODEL = join(folder, "bars.ts");
 
-const dataIn = (html: string): ExplorerData =>
-  JSON.parse(/id="data">([^<]*)</.exec(html)![1]) as ExplorerData;
+const dataIn = (html: string): Promise<ExplorerData> => unpacked(/id="data">([^<]*)</.exec(html)![1]);
 
 describe("kiln explore", () => {
   it("writes one page with source, stages, code of each backend and measured times", async () => {
@@ -24,7 +24,7 @@ describe("kiln explore", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^wrote .*page\.html: [\d,]+ bytes\n$/);
     const html = readFileSync(out, "utf8");
-    const data = dataIn(html);
+    const data = await dataIn(html);
     expect([data.model, data.mode]).toEqual(["bars.ts", "training"]);
     expect(data.machine).toContain(`V8 ${process.versions.v8}`);
     expect(data.backends.map(({ name }) => name)).toEqual(["js", "gpujs:cpu"]);
@@ -42,7 +42,7 @@ describe("kiln explore", () => {
     const args = ["--mode", "forward", "--backends", "js", "--seconds", "0", "--no-open"];
     const { code } = await kiln(["explore", MODEL, ...args], { cwd: folder });
     expect(code).toBe(0);
-    const { mode, backends, sources } = dataIn(readFileSync(join(folder, "bars.html"), "utf8"));
+    const { mode, backends, sources } = await dataIn(readFileSync(join(folder, "bars.html"), "utf8"));
     expect([mode, sources[0].path]).toEqual(["forward", "bars.ts"]);
     expect(backends[0].milliseconds).toBeUndefined();
   });

@@ -36,7 +36,7 @@ beforeAll(async () => {
     subjects.push({ compilation, profile: backend === "js" ? undefined : profile });
     await trainer.dispose();
   }
-  data = await explorerData({
+  data = explorerData({
     model: "lenet.ts",
     mode: "training",
     machine: "here",
@@ -139,13 +139,28 @@ describe("links", () => {
 
   test("all of a drawing's boxes are in it, and each belongs to something", () => {
     expect(data.drawings.length).toBeGreaterThan(8);
-    for (const { svg, boxes } of data.drawings) {
-      expect(boxes.length).toBeGreaterThan(0);
-      for (const { box, name, link } of boxes) {
-        expect(svg, name).toContain(` data-box="${box}"`);
-        expect(link.origins.length, name).toBeGreaterThan(0);
+    for (const { groups, boxes, arrows } of data.drawings) {
+      const computed = boxes.filter(({ kind }) => kind === "op" || kind === "kernel");
+      expect(computed.length).toBeGreaterThan(0);
+      for (const { name, link } of computed) expect(link.origins.length, name).toBeGreaterThan(0);
+      for (const [k, { parent, link }] of groups.entries()) {
+        expect(parent).toBeLessThan(k);
+        expect(link.origins.length).toBeGreaterThan(0);
       }
+      for (const { from, to } of arrows) expect(boxes[from] && boxes[to]).toBeDefined();
     }
+  });
+
+  test("boxes stand in their phase, their module and their kernel", () => {
+    const { groups, boxes } = data.drawings[stageOf(data.backends[0], "layout").drawing];
+    const pathOf = (parent: number): readonly string[] =>
+      parent < 0 ? [] : [...pathOf(groups[parent].parent), groups[parent].title];
+    const conv = boxes.find(({ title }) => title === "conv2d")!;
+    expect(pathOf(conv.parent)).toEqual(["forward pass", "conv1", "conv2d_relu_max_pool2d"]);
+    const traced = data.drawings[stageOf(data.backends[0], "trace").drawing];
+    expect(traced.groups.map(({ title }) => title)).toEqual(["conv1", "conv2", "fc1", "fc2", "fc3"]);
+    const phases = groups.filter(({ parent }) => parent < 0).map(({ title }) => title);
+    expect(phases.toSorted()).toEqual(["backward pass", "forward pass", "update"]);
   });
 
   test("a buffer belongs to the kernels that touch it", () => {
@@ -169,9 +184,9 @@ test("kernels have their times where they were measured, and none where they wer
   expect(js.kernels.every(({ milliseconds }) => milliseconds === undefined)).toBe(true);
 });
 
-test("control characters of a source are shown, its tabs are kept", async () => {
+test("control characters of a source are shown, its tabs are kept", () => {
   const text = "\tconst a = 1; // \u202egnp.exe\u001b[2J\r\n\n";
-  const { sources } = await explorerData({
+  const { sources } = explorerData({
     ...{ model: "m", mode: "forward", machine: "" },
     sources: [{ path: "m.ts", text }],
     subjects: [],

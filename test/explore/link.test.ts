@@ -8,20 +8,15 @@ const link = (
   kernels: number[] = [],
   parts: number[] = [],
   nodes: number[] = [],
-): Link => ({
-  origins,
-  nodes,
-  kernels,
-  parts,
-});
+): Link => ({ ...NO_LINK, origins, nodes, kernels, parts });
 
 describe("closeness", () => {
   test("a part is closer than its kernel, a kernel closer than a line", () => {
     const code = link([1, 2], [7], [70]);
-    expect(closeness(code, link([9], [9], [70]))).toBe(4);
-    expect(closeness(code, link([9], [7], [71]))).toBe(3);
-    expect(closeness(link([1], [7], [], [5]), link([9], [8], [], [4, 5]))).toBe(2);
-    expect(closeness(code, link([2]))).toBe(1);
+    expect(closeness(code, link([9], [9], [70]))).toBe(6);
+    expect(closeness(code, link([9], [7], [71]))).toBe(5);
+    expect(closeness(link([1], [7], [], [5]), link([9], [8], [], [4, 5]))).toBe(4);
+    expect(closeness(code, link([2]))).toBe(2);
     expect(closeness(code, link([3], [8], [80]))).toBe(0);
     expect(closeness(code, NO_LINK)).toBe(0);
   });
@@ -29,6 +24,31 @@ describe("closeness", () => {
   test("is the same in both directions", () => {
     const all = [link([1]), link([1], [2]), link([1], [2], [3]), link([4], [2], [5]), NO_LINK];
     for (const a of all) for (const b of all) expect(closeness(a, b)).toBe(closeness(b, a));
+  });
+});
+
+describe("calls", () => {
+  const line = (number: number): Link => ({ ...NO_LINK, origins: [number], calls: [number] });
+  const own = link([1]);
+  const called: Link = { ...link([5]), callers: [1] };
+
+  test("a line lights up what it makes and what its calls have led to, alike", () => {
+    expect(closest(line(1), [own, called, link([2])])).toEqual([0, 1]);
+  });
+
+  test("what a call has led to leads to its own line, and to the line that calls where its own is not shown", () => {
+    expect(closest(called, [line(1), line(5)])).toEqual([1]);
+    expect(closest(called, [line(1), line(2)])).toEqual([0]);
+  });
+
+  test("nodes of one line do not light up what that line calls", () => {
+    expect(closest(own, [called, link([1], [], [], [9])])).toEqual([1]);
+  });
+
+  test("a line that two modules run is one line, but closer where the same module runs it", () => {
+    const [one, other] = [1, 2].map((site): Link => ({ ...link([5]), sites: [site] }));
+    expect(closest(one, [one, other])).toEqual([0]);
+    expect(closest(line(5), [one, other])).toEqual([0, 1]);
   });
 });
 

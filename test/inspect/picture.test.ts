@@ -1,11 +1,12 @@
 /** Pictures of stages: what stands in them, and that nothing lies on top of anything else. */
 
 import { beforeAll, describe, expect, test } from "vitest";
+import { boxSize } from "../../src/inspect/box-size.ts";
 import { graphPicture } from "../../src/inspect/graph-picture.ts";
 import { type Layout, layOut, type Rectangle } from "../../src/inspect/layout.ts";
 import type { BoxKind, Picture } from "../../src/inspect/picture.ts";
 import { programPicture } from "../../src/inspect/program-picture.ts";
-import { boxSize, svgText } from "../../src/inspect/svg.ts";
+import { svgText } from "../../src/inspect/svg.ts";
 import { isGraph } from "../../src/ir/artifact.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { opTable } from "../../src/ops/registry.ts";

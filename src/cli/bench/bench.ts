@@ -6,13 +6,17 @@ import { compareBackends } from "../../compare/compare.ts";
 import { comparisonText } from "../../compare/report-text.ts";
 import { traceables, traced, withBatchSize } from "../../compare/trace-model.ts";
 import type { CompareOptions, Comparison } from "../../compare/types.ts";
+import { verdictText } from "../../compare/verdict.ts";
 import { KilnError } from "../../core/errors.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { DEFAULT_MILLISECONDS } from "../../tuning/tuner.ts";
+import { paletteFor } from "../colours.ts";
 import type { Arguments, Command } from "../command.ts";
 import { loadModelFile, type ModelFile } from "../model-file.ts";
 import { MODEL, STEP_OR_PASS } from "../model-options.ts";
 import { checkOutputFile, writeOutput } from "../output-file.ts";
+import { Progress } from "../progress.ts";
+import { fitted } from "../terminal.ts";
 import { choice, distinct, positiveNumber, wholeNumber } from "../values.ts";
 import { chartText, checkChartFile } from "./bench-chart.ts";
 
@@ -83,12 +87,13 @@ export const bench: Command = {
     await checkBatches(file, options, batchSizes);
     await setImmediate(); // a promise that the model left alone fails here, before anything is printed
     const comparisons: Comparison[] = [];
-    const { onProgress, clear } = progressLine(process.stderr);
+    const progress = new Progress();
+    const onProgress = (what: string): void => progress.at(what);
     try {
       for (const batchSize of batchSizes)
         comparisons.push(await compareBackends(file.model, { ...options, batchSize, onProgress }));
     } finally {
-      clear();
+      progress.done();
     }
     console.log(request.json ? asJson(file.path, comparisons) : asText(file.path, comparisons));
     if (request.chart === undefined) return;
@@ -159,20 +164,16 @@ async function checkBatches(
   for (const size of sizes) await traced(withBatchSize(asked, size));
 }
 
-const asText = (path: string, comparisons: readonly Comparison[]): string =>
-  comparisons.map((comparison) => comparisonText(comparison, path)).join("\n\n\n");
+/** Each comparison, and below all of them what they come to. */
+function asText(path: string, comparisons: readonly Comparison[]): string {
+  const tables = comparisons.map((comparison) => comparisonText(comparison, path)).join("\n\n\n");
+  const verdicts = comparisons.map((comparison) => verdictText(comparison, comparisons.length > 1));
+  const said = verdicts.filter((text) => text !== "").join("\n");
+  const { heading } = paletteFor(process.stdout, process.env);
+  return [fitted(tables, process.stdout), ...(said === "" ? [] : [heading(said)])].join("\n\n");
+}
 
 function asJson(path: string, comparisons: readonly Comparison[]): string {
   const named = comparisons.map((comparison) => ({ ...comparison, model: path }));
   return JSON.stringify(named.length === 1 ? named[0] : named, undefined, 2);
-}
-
-/** A line that says what is being done and goes away again, on a terminal. */
-function progressLine(stream: NodeJS.WriteStream): {
-  readonly onProgress: (what: string) => void;
-  readonly clear: () => void;
-} {
-  if (!stream.isTTY) return { onProgress: () => undefined, clear: () => undefined };
-  const show = (text: string): void => void stream.write(`\r\u001b[K${text}`);
-  return { onProgress: (what) => show(`${what} …`), clear: () => show("") };
 }

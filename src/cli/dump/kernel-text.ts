@@ -9,8 +9,8 @@ import { readText } from "../../files/read.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
 import { type KernelPart, kernelStory, storyNames } from "../../inspect/kernel-story.ts";
+import type { Palette } from "../colours.ts";
 import { MOST_SOURCE_BYTES } from "../model-file.ts";
-import type { Palette } from "./colours.ts";
 import type { Subject } from "./subject.ts";
 
 export async function kernelText(subject: Subject, name: string, palette: Palette): Promise<string> {

@@ -5,8 +5,8 @@ import { formatOrigins } from "../../core/origin.ts";
 import { plainLine } from "../../inspect/escape.ts";
 import { intensityOf } from "../../inspect/json.ts";
 import type { KernelInfo, MemoryInfo } from "../../runtime/inspection/figures.ts";
+import type { Palette } from "../colours.ts";
 import { table } from "../command.ts";
-import type { Palette } from "./colours.ts";
 import type { Subject } from "./subject.ts";
 
 export function overview({ file, mode, compilation }: Subject, palette: Palette): string {

@@ -7,7 +7,7 @@ import { graphPicture } from "../../inspect/graph-picture.ts";
 import { programPicture } from "../../inspect/program-picture.ts";
 import { svgText } from "../../inspect/svg.ts";
 import { isGraph, type StageDump } from "../../ir/artifact.ts";
-import type { Palette } from "./colours.ts";
+import type { Palette } from "../colours.ts";
 
 /** The texts of all stages under their headings; one that changed nothing says so. */
 export const allTexts = (stages: readonly StageDump[], palette: Palette): string =>

@@ -10,12 +10,30 @@ import type { Command } from "../command.ts";
 import { loadModelFile } from "../model-file.ts";
 import { MODEL, STEP_OR_PASS } from "../model-options.ts";
 import { checkOutputFile, writeOutput } from "../output-file.ts";
+import { Progress } from "../progress.ts";
 import { openInBrowser } from "./open.ts";
 import { pageParts } from "./page-parts.ts";
-import { readExploreRequest } from "./request.ts";
+import { type ExploreRequest, readExploreRequest } from "./request.ts";
 import { servePage } from "./serve.ts";
 import { modelSources } from "./sources.ts";
 import { compileSubjects } from "./subjects.ts";
+
+/** The page's text; `progress` is told what is being done. */
+async function pageOf(request: ExploreRequest, root: URL, progress: Progress): Promise<string> {
+  progress.at(`loading ${request.model}`);
+  const file = await loadModelFile(request.model, 0, root);
+  const subjects = await compileSubjects(file, request, progress);
+  progress.at("putting the page together");
+  await setImmediate(); // a promise that the model left alone fails here, before anything is written
+  const data = explorerData({
+    model: basename(request.model),
+    mode: request.mode,
+    machine: await machineName(),
+    sources: await modelSources(request.model),
+    subjects,
+  });
+  return explorerHtml(data, await pageParts(root));
+}
 
 export const explore: Command = {
   name: "explore",
@@ -62,17 +80,8 @@ export const explore: Command = {
   async run(given, root) {
     const request = readExploreRequest(given);
     await checkOutputFile(request.out, [request.model]);
-    const file = await loadModelFile(request.model, 0, root);
-    const subjects = await compileSubjects(file, request);
-    await setImmediate(); // a promise that the model left alone fails here, before anything is written
-    const data = await explorerData({
-      model: basename(request.model),
-      mode: request.mode,
-      machine: await machineName(),
-      sources: await modelSources(request.model),
-      subjects,
-    });
-    const page = await explorerHtml(data, await pageParts(root));
+    const progress = new Progress();
+    const page = await pageOf(request, root, progress).finally(() => progress.done());
     await writeOutput(request.out, page);
     console.log(plainLine(`wrote ${request.out}: ${Buffer.byteLength(page).toLocaleString("en-US")} bytes`));
     if (request.port !== undefined) await servePage(page, request.port);

@@ -1,26 +1,55 @@
 /** Compiles a model for each backend that the explorer is to show, and measures its kernels. */
 
+import { setImmediate } from "node:timers/promises";
 import { type Subject as Compiled, subjectOn } from "../../compare/subject.ts";
 import { traceables, traced, withBatchSize } from "../../compare/trace-model.ts";
+import { durationText } from "../../core/figures-text.ts";
 import { usableBackend } from "../../driver/build.ts";
 import type { Subject } from "../../explore/explorer-data.ts";
-import { profile } from "../../runtime/inspection/profile.ts";
+import { profileAlone } from "../../runtime/inspection/profile.ts";
 import type { ModelFile } from "../model-file.ts";
+import type { Progress } from "../progress.ts";
 import type { ExploreRequest } from "./request.ts";
+
+/**
+ * A run that is expected to take more than this part of the time for measuring is not begun: measuring takes eight runs at
+ * the least.
+ */
+const LONGEST_RUN = 1 / 4;
 
 /** The model for each backend in turn, with states of its own, and what its kernels take where `seconds` says so. */
 export async function compileSubjects(
   { model, inputs, loss, targets }: ModelFile,
   { mode, backends, batchSize = inputs[0].shape[0], seconds }: ExploreRequest,
+  progress: Progress,
 ): Promise<readonly Subject[]> {
+  progress.at("tracing the model");
+  await setImmediate(); // so that the line is seen
   const training = mode === "training" && { loss, ...(targets && { targets }) };
   const source = await traced(withBatchSize(traceables(model, { inputs, mode, ...training }), batchSize));
-  const compiled: Compiled[] = [];
-  for (const name of backends) compiled.push(await subjectOn(await usableBackend(name), source, {}));
-  const profiles = seconds > 0 ? await profile(compiled, 1000 * seconds) : [];
-  const subjects = compiled.map(
-    ({ program: { compilation } }, k): Subject => ({ compilation, profile: profiles[k] }),
-  );
-  for (const subject of compiled) await subject.dispose();
+  const subjects: Subject[] = [];
+  for (const name of backends) {
+    progress.at(`compiling for ${name}`);
+    await setImmediate();
+    const compiled = await subjectOn(await usableBackend(name), source, {});
+    progress.at(`measuring ${name}`);
+    subjects.push(await measured(compiled, 1000 * seconds));
+    await compiled.dispose();
+  }
   return subjects;
+}
+
+/** What was compiled, with its times where runs are short enough for them. */
+async function measured(compiled: Compiled, milliseconds: number): Promise<Subject> {
+  const { compilation } = compiled.program;
+  if (milliseconds === 0) return { compilation, profile: undefined };
+  const expected = compilation.kernels.reduce((sum, { nominalFlops, estimatedGflops = 0 }) => {
+    return estimatedGflops > 0 ? sum + nominalFlops / estimatedGflops / 1e6 : sum;
+  }, 0);
+  if (expected <= LONGEST_RUN * milliseconds) {
+    return { compilation, profile: await profileAlone(compiled, milliseconds) };
+  }
+  const enough = Math.ceil(expected / LONGEST_RUN / 1000);
+  const unmeasured = `Not measured: a run is expected to take about ${durationText(expected)}. --seconds ${enough} measures it.`;
+  return { compilation, profile: undefined, unmeasured };
 }

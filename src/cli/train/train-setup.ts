@@ -1,5 +1,6 @@
 /** Compiles a model for `kiln train`, once, and makes sure that it is one that can be trained and measured there. */
 
+import { setImmediate } from "node:timers/promises";
 import { compile, compileTraining } from "../../compile.ts";
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, sameShape } from "../../core/shape.ts";
@@ -9,6 +10,7 @@ import type { Program } from "../../runtime/programs/program.ts";
 import type { Trainer } from "../../runtime/programs/trainer.ts";
 import { Tensor, zeros } from "../../tensor/index.ts";
 import type { ModelFile } from "../model-file.ts";
+import type { Progress } from "../progress.ts";
 import { type Metrics, ownMetrics, usualMetrics } from "./metrics.ts";
 import { atBatchSize } from "./model-outputs.ts";
 import { OPTIMIZERS } from "./optimizers.ts";
@@ -32,6 +34,7 @@ export async function compileBoth(
   batchSize: number,
   settings: Settings,
   samples: number,
+  progress: Progress,
 ): Promise<Compiled> {
   const { model, loss, path } = file;
   if (file.inputs.length !== 1) {
@@ -46,8 +49,12 @@ export async function compileBoth(
   const stepsPerEpoch = Math.ceil(samples / batchSize);
   const schedule = ownSchedule(file, optimizer, { epochs: settings.epochs, stepsPerEpoch });
   const targets = file.targets && { targets: atBatchSize(file, file.targets, batchSize) };
+  progress.at(`compiling ${path}'s training step for ${backend}`);
+  await setImmediate(); // so that the line is seen
   const trainer = await compileTraining(model, { ...where, loss, optimizer, ...targets });
   const own = { optimizer: brought !== undefined, rate: (brought ?? schedule) !== undefined };
+  progress.at(`compiling ${path}'s forward pass for ${backend}`);
+  await setImmediate();
   return { trainer, optimizer, schedule, own, program: await compile(model, where) };
 }
 

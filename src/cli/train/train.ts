@@ -10,6 +10,7 @@ import { Interrupt } from "../interrupt.ts";
 import { loadModelFile } from "../model-file.ts";
 import { MODEL } from "../model-options.ts";
 import { checkWritable, writeFiles } from "../output-folder.ts";
+import { Progress } from "../progress.ts";
 import { runFiles } from "../run-files.ts";
 import { outputFault, whenOutputIsLost } from "../standard-output.ts";
 import { loadTrainingData } from "./data-source.ts";
@@ -157,6 +158,7 @@ export const train: Command = {
       throw new KilnError(`--epochs must be at least ${start.epoch - 1}: so many ${resumed} has behind it`);
     if (settings.out !== undefined) await checkWritable(settings.out);
     if (settings.tensorboard !== undefined) await Board.check(settings.tensorboard);
+    const progress = new Progress();
     const file = await loadModelFile(settings.model, settings.seed, root);
     const batchSize = settings.batchSize ?? file.inputs[0].shape[0];
     const sample = file.inputs[0].shape.slice(1);
@@ -170,7 +172,9 @@ export const train: Command = {
       ? brought(own, file.path)
       : await loadTrainingData(settings.data ?? DEFAULTS.data, { file, batchSize, seed: settings.seed });
     const taught = { ...file, loss: data.loss ?? file.loss };
-    const compiled = await compileBoth(taught, batchSize, settings, data.train.length ?? 0);
+    const compiled = await compileBoth(taught, batchSize, settings, data.train.length ?? 0, progress).finally(
+      () => progress.done(),
+    );
     const ownParts: OwnPart[] = [
       ...(own === undefined ? [] : ["data" as const]),
       ...(compiled.own.optimizer ? ["optimizer" as const] : []),

@@ -18,7 +18,7 @@ export function renderDocument(
     const { kernel, link } = block;
     return kernel === undefined && !block.text.includes("\n")
       ? { link, label: labelOf(block, k), element: lineOf(block, numbered ? k + 1 : undefined) }
-      : { link, label: kernel ?? "around the kernels", element: kernelOf(kernel, block.text) };
+      : { link, label: kernel ?? "around the kernels", element: kernelOf(block) };
   });
   return { content: items.map((item) => item.element), items };
 }
@@ -39,8 +39,13 @@ function lineOf({ text, change }: Block, number: number | undefined): HTMLElemen
 }
 
 /** Kernels out of sight are not laid out: their height is reckoned from their lines. */
-function kernelOf(name: string | undefined, text: string): HTMLElement {
-  const heading = name && element("div", { class: "name" }, [element("span", { class: "label" }, [name])]);
+function kernelOf({ kernel, module = "", text }: Block): HTMLElement {
+  const heading =
+    kernel &&
+    element("div", { class: "name" }, [
+      element("span", { class: "label" }, [kernel]),
+      ...(module === "" ? [] : [element("span", { class: "module" }, [module])]),
+    ]);
   const made = element("div", { class: "kernel" }, [
     ...(heading ? [heading] : []),
     element("pre", {}, [text]),

@@ -1,12 +1,16 @@
 /** The page as a whole: which backend and stage are seen, and the panes that show them. */
 
-import type { BackendView, ExplorerData } from "../data.ts";
+import { durationText } from "../../core/figures-text.ts";
+import type { BackendView, Block, ExplorerData } from "../data.ts";
 import { renderDocument } from "./blocks.ts";
 import { button, element } from "./dom.ts";
+import { helpDialog } from "./help.ts";
 import { KernelsPane } from "./kernels-pane.ts";
 import { MemoryPane } from "./memory-pane.ts";
 import { Pane } from "./pane.ts";
 import { PicturePane } from "./picture-pane.ts";
+import { fillRows } from "./rows.ts";
+import { Search } from "./search.ts";
 import { Selection } from "./selection.ts";
 import { StageControl } from "./stage-control.ts";
 
@@ -25,6 +29,8 @@ export class Explorer {
   private readonly memory = new MemoryPane(this.selection);
   private readonly kernels: KernelsPane;
   private readonly backends: HTMLSelectElement;
+  private readonly search: Search;
+  private readonly help = helpDialog();
   private view: BackendView;
   private stage = "";
   /** Positions of what IR and picture show, so that what stays is not drawn again. */
@@ -43,7 +49,7 @@ export class Explorer {
       this.goTo(data.backends[this.backends.selectedIndex], this.stage),
     );
     const panes = [
-      ...this.sourcePanes(),
+      this.sourcePane(),
       this.ir,
       this.picture.pane,
       ...data.backends.map((view) => this.codePane(view)),
@@ -51,15 +57,17 @@ export class Explorer {
       this.memory.pane,
     ];
     for (const pane of panes) pane.tools.append(enlargeButton(pane));
-    this.root = element("div", { class: "explorer" }, [
-      this.header(panes),
-      element(
-        "main",
-        { class: "panes" },
-        panes.map((pane) => pane.root),
-      ),
-      this.status(),
-    ]);
+    const main = element(
+      "main",
+      { class: "panes" },
+      panes.map((pane) => pane.root),
+    );
+    fillRows(
+      main,
+      panes.map((pane) => pane.root),
+    );
+    this.search = new Search(panes, this.selection);
+    this.root = element("div", { class: "explorer" }, [this.header(panes), main, this.status(), this.help]);
     this.root.addEventListener("keydown", (event) => this.onKey(event, panes));
     this.goToPlace(FIRST_STAGE);
     addEventListener("hashchange", () => this.goToPlace(this.stage));
@@ -100,22 +108,26 @@ export class Explorer {
     history.replaceState(null, "", `#backend=${encodeURIComponent(view.name)}&stage=${this.stage}`);
   }
 
-  private sourcePanes(): readonly Pane[] {
-    return this.data.sources.map(({ path, lines }) => {
-      const pane = new Pane(this.selection, "source", path);
-      const { content, items } = renderDocument(lines, {
-        numbered: true,
-        labelOf: ({ text }, k) => `${path}:${k + 1} ${text.trim()}`,
-      });
-      pane.fill(content, items);
-      return pane;
+  /** All files one below the other, each under its name where there are several. */
+  private sourcePane(): Pane {
+    const { sources } = this.data;
+    const pane = new Pane(this.selection, "source", sources.length === 1 ? sources[0].path : "Source");
+    const files = sources.map(({ path, lines }) => {
+      const labelOf = ({ text }: Block, k: number): string => `${path}:${k + 1} ${text.trim()}`;
+      const { content, items } = renderDocument(lines, { numbered: true, labelOf });
+      return { content: sources.length === 1 ? content : [fileHeading(path), ...content], items };
     });
+    pane.fill(
+      files.flatMap(({ content }) => content),
+      files.flatMap(({ items }) => items),
+    );
+    return pane;
   }
 
   private codePane({ name, code, milliseconds }: BackendView): Pane {
     const pane = new Pane(this.selection, "code", `Code: ${name}`);
     if (milliseconds !== undefined) {
-      pane.tools.append(element("span", { class: "muted" }, [`${milliseconds.toPrecision(3)} ms a run`]));
+      pane.tools.append(element("span", { class: "muted" }, [`${durationText(milliseconds)} a run`]));
     }
     const { content, items } = renderDocument(this.data.documents[code]);
     pane.fill(content, items);
@@ -138,6 +150,8 @@ export class Explorer {
         element("span", { class: "muted" }, [mode === "training" ? "training step" : "forward pass"]),
         element("label", { for: "backend" }, ["compiled for"]),
         this.backends,
+        this.search.root,
+        button("? legend", "Colours, terms and keys", () => this.help.showModal()),
         element("span", { class: "switches", role: "group", "aria-label": "What is shown" }, [
           ...shown,
           changes,
@@ -162,7 +176,15 @@ export class Explorer {
       if (enlarged === undefined) this.selection.choose(undefined);
       else enlarge(enlarged, false);
     }
-    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
+    const { target } = event;
+    if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) {
+      if (target.type !== "range") return;
+    }
+    if (event.key === "/" || event.key === "?") {
+      event.preventDefault();
+      if (event.key === "/") this.search.focus();
+      else this.help.showModal();
+    }
     if (event.key !== "[" && event.key !== "]") return;
     const position = this.view.stages.findIndex(({ name }) => name === this.stage);
     const next = this.view.stages[position + (event.key === "[" ? -1 : 1)];
@@ -171,7 +193,7 @@ export class Explorer {
 }
 
 const HINT =
-  "Point at anything to see what belongs to it; click to keep it in sight. Tab goes from pane to pane, ↑ ↓ through one, [ ] through the stages, Esc lets go.";
+  "Point at anything to see what belongs to it; click to keep it in sight. / searches, ? explains, Tab goes from pane to pane, ↑ ↓ through one, [ ] through the stages, Esc lets go.";
 
 /** The backend and stage that the address names, for a page that is shared or read again. */
 function readPlace(): { readonly backend: string | null; readonly stage: string | null } {
@@ -188,6 +210,8 @@ function switchFor(text: string, isOn: boolean, change: (isOn: boolean) => void)
   made.setAttribute("aria-pressed", String(isOn));
   return made;
 }
+
+const fileHeading = (path: string): HTMLElement => element("div", { class: "file" }, [path]);
 
 const enlargeButton = (pane: Pane): HTMLButtonElement =>
   button("⤢", "Enlarge this pane, or give it back its place", () =>

@@ -1,6 +1,6 @@
 /** The kernels of a backend with what they cost: operations, bytes, and the time that they took on the machine of the page. */
 
-import { countText } from "../../core/figures-text.ts";
+import { countText, durationText } from "../../core/figures-text.ts";
 import type { BackendView, KernelRow } from "../data.ts";
 import { button, element } from "./dom.ts";
 import { Pane } from "./pane.ts";
@@ -36,16 +36,16 @@ export class KernelsPane {
     const items = rows.map(
       ({ row, k }): Subject => ({
         link: row.link,
-        label: `${k} ${row.name}${row.milliseconds === undefined ? "" : `, ${timeText(row.milliseconds)}`}`,
+        label: `${k} ${row.name}${row.module === "" ? "" : ` of ${row.module}`}${row.milliseconds === undefined ? "" : `, ${durationText(row.milliseconds)}`}`,
         element: rowOf(row, k, total, slowest),
       }),
     );
     const summary =
       milliseconds === undefined
-        ? "Not measured."
-        : `One run takes ${timeText(milliseconds)}; kernel by kernel ${timeText(total)}. Measured on ${this.machine}.`;
+        ? (view.unmeasured ?? "Not measured.")
+        : `One run takes ${durationText(milliseconds)}; kernel by kernel ${durationText(total)}. Measured on ${this.machine}.`;
     const head = element("div", { class: "row head", "aria-hidden": "true" }, [
-      ...["", "kernel", "time", "share", "GFLOP/s", "FLOP", "bytes", "schedule"].map((text) =>
+      ...["", "kernel", "module", "time", "share", "GFLOP/s", "FLOP", "bytes", "schedule"].map((text) =>
         element("span", {}, [text]),
       ),
     ]);
@@ -55,9 +55,9 @@ export class KernelsPane {
 }
 
 function rowOf(row: KernelRow, k: number, total: number, slowest: number): HTMLElement {
-  const { name, milliseconds, gflops, flops, bytes, schedule, place } = row;
+  const { name, module, milliseconds, gflops, flops, bytes, schedule, place } = row;
   const time = element("span", { class: "bar-cell" }, [
-    milliseconds === undefined ? "" : timeText(milliseconds),
+    milliseconds === undefined ? "" : durationText(milliseconds),
   ]);
   time.style.setProperty("--share", `${(100 * (milliseconds ?? 0)) / slowest}%`);
   const share =
@@ -65,6 +65,7 @@ function rowOf(row: KernelRow, k: number, total: number, slowest: number): HTMLE
   return element("div", { class: "row", title: `${name}\n${place}\n${schedule}` }, [
     element("span", { class: "number" }, [String(k)]),
     element("span", { class: "kernel-name" }, [name]),
+    element("span", { class: "module" }, [module]),
     time,
     element("span", {}, [share]),
     element("span", {}, [gflops === undefined || gflops === 0 ? "" : gflops.toPrecision(3)]),
@@ -73,7 +74,3 @@ function rowOf(row: KernelRow, k: number, total: number, slowest: number): HTMLE
     element("span", { class: "schedule" }, [schedule]),
   ]);
 }
-
-/** Milliseconds, microseconds below one. */
-const timeText = (milliseconds: number): string =>
-  milliseconds < 1 ? `${(1000 * milliseconds).toPrecision(3)} µs` : `${milliseconds.toPrecision(3)} ms`;

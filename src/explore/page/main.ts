@@ -1,10 +1,11 @@
 /** Where the explorer's page starts: reads its data and puts itself together. */
 
-import type { ExplorerData } from "../data.ts";
+import { unpacked } from "../packed.ts";
 import { Explorer } from "./explorer.ts";
 
-const data = JSON.parse(document.querySelector("#data")!.textContent!) as ExplorerData;
-const explorer = new Explorer(data);
-document.querySelector("#explorer")!.replaceWith(explorer.root);
-explorer.placed();
-document.documentElement.dataset.ready = "true";
+void unpacked(document.querySelector("#data")!.textContent!).then((data) => {
+  const explorer = new Explorer(data);
+  document.querySelector("#explorer")!.replaceWith(explorer.root);
+  explorer.placed();
+  document.documentElement.dataset.ready = "true";
+});

@@ -3,7 +3,7 @@
  * the keyboard. All panes share one selection, and each lights up what of its own belongs to it.
  */
 
-import { closest } from "../link.ts";
+import { closest, NO_LINK } from "../link.ts";
 import { element } from "./dom.ts";
 import type { Selection, Subject } from "./selection.ts";
 
@@ -26,6 +26,8 @@ export class Pane {
   private items: readonly Subject[] = [];
   private positions: ReadonlyMap<Element, number> = new Map();
   private active = -1;
+  private query = "";
+  private found: readonly Subject[] = [];
   private lit: readonly Element[] = [];
 
   /** `kind` is what its style goes by; what is shown in a shadow, with a style of its own, keeps its styles to itself. */
@@ -58,6 +60,11 @@ export class Pane {
     selection.listen((subject, follow) => this.show(subject, follow));
   }
 
+  /** The element that the keyboard has gone to, or that was clicked. */
+  get current(): Element | undefined {
+    return this.items[this.active]?.element;
+  }
+
   set title(text: string) {
     this.heading.textContent = text;
     this.list.setAttribute("aria-label", text);
@@ -76,7 +83,19 @@ export class Pane {
       item.setAttribute("aria-label", label);
     });
     this.list.replaceChildren(...content);
+    this.find(this.query);
     this.show(this.selection.current, false);
+  }
+
+  /** Marks what has `query` in its text, and gives it; nothing has an empty one. */
+  find(query: string): readonly Subject[] {
+    for (const { element: item } of this.found) item.classList.remove("found");
+    this.query = query;
+    const wanted = query.toLowerCase();
+    this.found =
+      wanted === "" ? [] : this.items.filter((item) => textOf(item).toLowerCase().includes(wanted));
+    for (const { element: item } of this.found) item.classList.add("found");
+    return this.found;
   }
 
   /** What an event is about. */
@@ -127,7 +146,7 @@ export class Pane {
 
   private belonging(subject: Subject): readonly Element[] {
     if (!this.lightsOwn && this.positions.has(subject.element)) return [];
-    const links = this.items.map(({ link }) => link);
+    const links = this.items.map(({ link, holds = false }) => (holds ? NO_LINK : link));
     return closest(subject.link, links).map((k) => this.items[k].element);
   }
 
@@ -143,6 +162,10 @@ export class Pane {
     if (isBeside) this.list.scrollLeft += box.left + box.width / 2 - view.left - view.width / 2;
   }
 }
+
+/** What a search looks through. */
+const textOf = ({ label, text, element: item }: Subject): string =>
+  text ?? `${label}\n${item.textContent ?? ""}`;
 
 /** Items that Page Down goes on by. */
 const PAGE = 15;

@@ -1,21 +1,13 @@
-/** The drawing of a stage, which can be zoomed and dragged. */
+/** The drawing of a stage, whose groups can be opened and closed, and which can be zoomed and dragged. */
 
+import { PICTURE_STYLE } from "../../inspect/svg-style.ts";
 import type { Drawing } from "../data.ts";
 import { button } from "./dom.ts";
+import { draw } from "./graph/draw.ts";
+import { keysOf, openedFirst } from "./graph/opened.ts";
+import { GRAPH_STYLE } from "./graph/style.ts";
 import { Pane } from "./pane.ts";
-import type { Selection, Subject } from "./selection.ts";
-
-/** Drawings bring their own style, which stays inside; this one is for what lights up, and for the list around them. */
-const STYLE = `
-:host { display: block; height: 100%; }
-.list { height: 100%; overflow: auto; cursor: grab; outline-offset: -2px; background: var(--card); }
-.list:focus-visible { outline: 2px solid var(--accent); }
-.list.dragged { cursor: grabbing; user-select: none; }
-.list svg { display: block; margin: 0 auto; --ground: transparent; }
-g.lit > rect { stroke: var(--accent); stroke-width: 2.5; }
-g.subject > rect { stroke-width: 4; }
-[data-box] { cursor: pointer; }
-`;
+import type { Selection } from "./selection.ts";
 
 const STEP = 1.25;
 const RANGE = { least: 0.1, most: 4 } as const;
@@ -35,19 +27,54 @@ export class PicturePane {
   private svg: SVGSVGElement | undefined;
   private size = { width: 1, height: 1 };
   private first: Element | undefined;
+  private drawing: Drawing | undefined;
+  private opened: ReadonlySet<number> = new Set();
+  /** What the user has opened and closed, by names that all stages share. */
+  private readonly wishes = new Map<string, boolean>();
 
   constructor(selection: Selection) {
-    this.pane = new Pane(selection, "picture", "Graph", { shadowStyle: STYLE });
+    this.pane = new Pane(selection, "picture", "Graph", {
+      shadowStyle: `${PICTURE_STYLE}${GRAPH_STYLE}`,
+    });
     this.pane.tools.append(
+      button("⊞", "Open all groups", () => this.openAll(true)),
+      button("⊟", "Close all groups", () => this.openAll(false)),
       button("−", "Zoom out", () => this.zoomTo(this.zoom / STEP)),
       button("+", "Zoom in", () => this.zoomTo(this.zoom * STEP)),
       button("↔", "Fit the width", () => this.fit(RANGE.least)),
     );
     this.pane.list.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
-    this.pane.list.addEventListener("keydown", ({ key }) => {
+    this.pane.list.addEventListener("keydown", (event) => {
+      const { key } = event;
+      if (key === "Enter" || key === " ") {
+        const group = this.groupOf(this.pane.current);
+        if (group !== undefined) {
+          event.preventDefault();
+          this.toggle(group);
+        }
+      }
       if (key === "+" || key === "=") this.zoomTo(this.zoom * STEP);
       if (key === "-") this.zoomTo(this.zoom / STEP);
       if (key === "0") this.fit(RANGE.least);
+    });
+    this.pane.list.addEventListener(
+      "click",
+      (event) => {
+        const toggle = event
+          .composedPath()
+          .find((at) => at instanceof Element && at.classList.contains("toggle"));
+        if (!(toggle instanceof Element)) return;
+        event.stopImmediatePropagation();
+        this.toggle(Number(toggle.getAttribute("data-group")));
+      },
+      { capture: true },
+    );
+    this.pane.list.addEventListener("dblclick", (event) => {
+      const closed = event
+        .composedPath()
+        .find((at) => at instanceof Element && at.classList.contains("closed"));
+      const group = this.groupOf(closed instanceof Element ? closed : undefined);
+      if (group !== undefined) this.toggle(group);
     });
     makeDraggable(this.pane.list);
     // Enlarged or given back its place: another part of the drawing would be in sight.
@@ -58,23 +85,60 @@ export class PicturePane {
     }).observe(this.pane.list);
   }
 
-  show({ svg, boxes }: Drawing): void {
-    // The drawing is Kiln's own: names in it are escaped, and the page's policy runs nothing.
-    const holder = document.createElement("div");
-    holder.innerHTML = svg;
-    const drawing = holder.querySelector("svg")!;
-    this.svg = drawing;
-    const { width, height } = drawing.viewBox.baseVal;
-    this.size = { width, height };
-    const groups = new Map(
-      [...drawing.querySelectorAll("[data-box]")].map((group) => [group.getAttribute("data-box"), group]),
+  show(drawing: Drawing): void {
+    this.drawing = drawing;
+    const keys = keysOf(drawing);
+    const first = openedFirst(drawing);
+    this.opened = new Set(
+      drawing.groups.flatMap((_, k) => ((this.wishes.get(keys[k]) ?? first.has(k)) ? [k] : [])),
     );
-    const items = boxes.map(
-      ({ box, name, link }): Subject => ({ link, label: name, element: groups.get(box)! }),
-    );
-    this.first = items[0]?.element;
-    this.pane.fill([drawing], items);
+    this.render(drawing);
     if (this.pane.list.clientWidth > 0) this.fit();
+  }
+
+  private render(drawing: Drawing): void {
+    const { svg, items, width, height } = draw(drawing, (group) => this.opened.has(group));
+    this.svg = svg;
+    this.size = { width, height };
+    this.first = items[0]?.element;
+    this.pane.fill([svg], items);
+    svg.setAttribute("width", String(width * this.zoom));
+    svg.setAttribute("height", String(height * this.zoom));
+  }
+
+  /** Opens or closes a group, which stays where it is on the screen. */
+  private toggle(group: number): void {
+    const { drawing } = this;
+    if (drawing === undefined) return;
+    const isOpen = !this.opened.has(group);
+    this.wishes.set(keysOf(drawing)[group], isOpen);
+    const { list } = this.pane;
+    const placeOf = (): DOMRect | undefined =>
+      list.querySelector(`[data-group="${group}"]`)?.getBoundingClientRect();
+    const before = placeOf();
+    const opened = new Set(this.opened);
+    if (isOpen) opened.add(group);
+    else opened.delete(group);
+    this.opened = opened;
+    this.render(drawing);
+    const after = placeOf();
+    if (before === undefined || after === undefined) return;
+    list.scrollLeft += after.left - before.left;
+    list.scrollTop += after.top - before.top;
+  }
+
+  private openAll(isOpen: boolean): void {
+    const { drawing } = this;
+    if (drawing === undefined) return;
+    const keys = keysOf(drawing);
+    for (const [k, { kind }] of drawing.groups.entries())
+      this.wishes.set(keys[k], isOpen || kind === "phase");
+    this.show(drawing);
+  }
+
+  private groupOf(element: Element | undefined): number | undefined {
+    const found = element?.getAttribute("data-group") ?? null;
+    return found === null ? undefined : Number(found);
   }
 
   /** The whole width, at `least` scale; of a wider drawing the part around its first box. */

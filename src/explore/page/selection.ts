@@ -9,6 +9,10 @@ export interface Subject {
   readonly label: string;
   /** The element that stands for it. */
   readonly element: Element;
+  /** Whether it only holds others, which light up in its stead. */
+  readonly holds?: boolean;
+  /** What a search finds it by, where that is not what it shows. */
+  readonly text?: string;
 }
 
 /** Hears what is to light up. `follow` asks to bring it into sight. */

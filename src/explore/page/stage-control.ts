@@ -1,5 +1,6 @@
 /** The slider over the passes, the names of the stages below it, and what the chosen pass does. */
 
+import { durationText } from "../../core/figures-text.ts";
 import type { Stage } from "../data.ts";
 import { button, element } from "./dom.ts";
 
@@ -47,7 +48,7 @@ export class StageControl {
     this.explanation.replaceChildren(
       element("strong", {}, [name]),
       ` ${doc}${unchanged ? " It changed nothing here." : ""} `,
-      element("span", { class: "muted" }, [`${milliseconds.toFixed(1)} ms`]),
+      element("span", { class: "muted" }, [durationText(milliseconds)]),
     );
   }
 }

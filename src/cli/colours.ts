@@ -1,7 +1,7 @@
-/** Colours for dumps on a terminal: names, types, ops, keywords, and what lines of the model they come from. */
+/** Colours for a terminal, above all for dumps: names, types, ops, keywords, and what lines of the model they come from. */
 
 import { styleText } from "node:util";
-import { plainText } from "../../inspect/escape.ts";
+import { plainText } from "../inspect/escape.ts";
 
 /** What a part of a text is. */
 type Part = "origin" | "value" | "type" | "keyword" | "op";
@@ -55,6 +55,8 @@ export interface Palette {
   ir(text: string): string;
   heading(text: string): string;
   faint(text: string): string;
+  /** A figure that matters. */
+  figure(text: string): string;
   /** A comparison, `-` and `+` before its lines. */
   diff(text: string): string;
 }
@@ -71,12 +73,19 @@ const COLOURED: Palette = {
     }),
   heading: (text) => paint("bold", plainText(text)),
   faint: (text) => paint("gray", plainText(text)),
+  figure: (text) => paint("green", plainText(text)),
   diff: (text) =>
     plainText(text).replace(/^([-+]).*$/gm, (line, sign) => paint(sign === "-" ? "red" : "green", line)),
 };
 
 /** No colours. */
-export const PLAIN: Palette = { ir: plainText, heading: plainText, faint: plainText, diff: plainText };
+export const PLAIN: Palette = {
+  ir: plainText,
+  heading: plainText,
+  faint: plainText,
+  figure: plainText,
+  diff: plainText,
+};
 
 /**
  * The palette for what is written to `stream`: colours on a terminal, none elsewhere. FORCE_COLOR says otherwise in

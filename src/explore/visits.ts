@@ -1,0 +1,40 @@
+/**
+ * Which parts of a graph that belong to one module can be drawn as one box: those between which no path leads out of the
+ * module and back. A module that is called again with what it gave before is as many boxes.
+ */
+
+export interface Member {
+  /** The groups that hold it, the outermost first. */
+  readonly path: readonly string[];
+  /** Positions of what it reads, all of them before its own. */
+  readonly reads: readonly number[];
+}
+
+/** For each member and each group on its path: how many times paths to it have left that group and come back. */
+export function visitsOf(members: readonly Member[]): readonly (readonly number[])[] {
+  const prefixes = members.map(({ path }) => path.map((_, k) => JSON.stringify(path.slice(0, k + 1))));
+  const within = new Map<string, number[]>();
+  prefixes.forEach((own, position) => {
+    for (const prefix of own) within.set(prefix, [...(within.get(prefix) ?? []), position]);
+  });
+  const visits = prefixes.map((own) => own.map(() => 0));
+  for (const [prefix, positions] of within) {
+    const last = positions[positions.length - 1];
+    const inside = new Set(positions);
+    // Even: within a visit, or before the first. Odd: behind it, outside.
+    const state = new Map<number, number>();
+    for (let position = positions[0]; position <= last; position++) {
+      const isInside = inside.has(position);
+      let most = 0;
+      for (const read of members[position].reads) {
+        const before = state.get(read) ?? 0;
+        const leaves = !isInside && inside.has(read);
+        most = Math.max(most, leaves ? before + 1 : before);
+      }
+      if (isInside && most % 2 === 1) most++;
+      if (most > 0) state.set(position, most);
+      if (isInside) visits[position][prefixes[position].indexOf(prefix)] = most / 2;
+    }
+  }
+  return visits;
+}
