@@ -5,7 +5,7 @@ import type { Availability } from "../backend.ts";
 import { Device } from "./device.ts";
 import { type GpuClass, loadGpuJs } from "./library.ts";
 
-export type Mode = "webgl2" | "webgpu" | "headlessgl" | "webasm" | "cpu";
+export type Mode = "webgpu" | "webgl2" | "headlessgl" | "webasm" | "cpu";
 
 interface ModeInfo {
   readonly doc: string;
@@ -15,8 +15,8 @@ interface ModeInfo {
 
 /** GPU modes first, the one to prefer first. */
 export const MODES: Readonly<Record<Mode, ModeInfo>> = {
-  webgl2: { doc: "GPU kernels as WebGL 2 shaders", needs: "a browser with WebGL 2" },
   webgpu: { doc: "GPU kernels as WebGPU compute shaders", needs: "navigator.gpu with an adapter" },
+  webgl2: { doc: "GPU kernels as WebGL 2 shaders", needs: "a browser with WebGL 2" },
   headlessgl: {
     doc: "GPU kernels as WebGL shaders without a browser",
     needs: "the package gl (`npm install gl`) and a display, such as `xvfb-run` gives",
@@ -25,7 +25,7 @@ export const MODES: Readonly<Record<Mode, ModeInfo>> = {
   cpu: { doc: "the same kernels as JavaScript, without a GPU", needs: "an engine that may generate code" },
 };
 
-export const GPU_MODES: readonly Mode[] = ["webgl2", "webgpu", "headlessgl"];
+export const GPU_MODES: readonly Mode[] = ["webgpu", "webgl2", "headlessgl"];
 
 /** What a mode came to: its device, or why there is none. */
 type Trial = { readonly device: Device } | { readonly reason: string };

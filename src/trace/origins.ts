@@ -1,7 +1,7 @@
 /** Finds the line of the user's model that runs now, from the engine's stack trace. */
 
 import { isForeignFile, parseFrame } from "../core/library-frames.ts";
-import { exactPlace } from "../core/origin.ts";
+import { exactPlace, type Origin } from "../core/origin.ts";
 
 /** A place in a source file. */
 export interface Place {
@@ -46,6 +46,13 @@ export function userPlaces(boundary: string): readonly Place[] {
     return frames.slice(0, end < 0 ? undefined : end).flatMap((frame) => placeOf(frame) ?? []);
   }
   return [];
+}
+
+/** The origin of what `module` does at `place`, which all but the first of `calls` have led to. */
+export function originAt(place: Place | undefined, module: string, calls: readonly Place[]): Origin {
+  const callers = calls.slice(1).map(({ file, line }) => ({ file, line }));
+  const { file = "", line = 0 } = place ?? {};
+  return { file, line, module, ...(callers.length > 0 && { callers }) };
 }
 
 function placeOf(frame: string): Place | undefined {

@@ -15,7 +15,7 @@ import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.
 import { arityOf, miscounted } from "./arity.ts";
 import { assignsTo, changesNumber, keepsTensor, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
-import { type Place, userPlaces } from "./origins.ts";
+import { originAt, type Place, userPlaces } from "./origins.ts";
 import { mistakeIn, mistakeInCarried, tensorsIn } from "./returned.ts";
 import { StepEvents } from "./step-events.ts";
 import type { Passed, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
@@ -319,9 +319,7 @@ export class Session implements Recorder {
       calls[0] ??
       (innermost === undefined ? undefined : this.places.get(innermost)) ??
       (this.lossModule && this.places.get(this.lossModule));
-    const callers = calls.slice(1).map(({ file, line }) => ({ file, line }));
-    const { file = "", line = 0 } = place ?? {};
-    return { file, line, module: path, ...(callers.length > 0 && { callers }) };
+    return originAt(place, path, calls);
   }
 
   modelOrigin(): Origin {

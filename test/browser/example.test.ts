@@ -84,6 +84,23 @@ describe.skipIf(skipReason)("the example page", () => {
     );
   });
 
+  test("tells what a digit is that somebody draws, and on how many threads it runs", async () => {
+    const box = (await page.locator("#pad").boundingBox())!;
+    // A one, to the left and above of the middle, much smaller than the sheet: it is centred and scaled.
+    const [x, y] = [box.x + box.width * 0.3, box.y + box.height * 0.15];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    for (let k = 1; k <= 10; k++) await page.mouse.move(x - k / 2, y + (k * box.height) / 25);
+    await page.mouse.up();
+    await expect.poll(() => page.locator("#guesses .best b").innerText()).toBe("1");
+    const shares = (await page.locator("#guesses span").allInnerTexts()).map(Number.parseFloat);
+    expect(shares).toHaveLength(10);
+    expect(shares.reduce((sum, share) => sum + share)).toBeCloseTo(100, 0);
+    expect(await page.locator("#ability").innerText()).toMatch(/threads?\b/);
+    await page.click("#clear");
+    expect(await page.locator("#guesses .best").count()).toBe(0);
+  });
+
   test("shows kernels, stages and the model's lines", async () => {
     const kernels = await page.locator("#names button").allInnerTexts();
     // Kernels that need nothing of each other are one, named after the first.
@@ -122,6 +139,10 @@ describe.skipIf(skipReason)("the example page", () => {
     expect(await page.locator("#status").innerText()).toBe("Training on gpujs:webgl2");
     // Not the loss of random weights, 2.3.
     expect(await number("loss")).toBeLessThan(Math.max(1.8, 2 * loss));
+    // A GPU of software is slower than wasm by far.
+    await page.waitForSelector("#warning:not([hidden])");
+    expect(await page.locator("#warning").innerText()).toMatch(/^gpujs:webgl2 is slower than wasm here/);
+    await screenshot("example-warning");
     await page.click("#toggle");
     await inState("stopped");
   });

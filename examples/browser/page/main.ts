@@ -2,6 +2,8 @@
 
 import { CompilerView } from "./compiler-view.ts";
 import { DigitGrid } from "./digit-grid.ts";
+import { DigitPad } from "./digit-pad.ts";
+import { Guesses } from "./guesses.ts";
 import { LossChart } from "./loss-chart.ts";
 import type { Report, Request, Settings } from "./messages.ts";
 
@@ -20,12 +22,28 @@ const chart = new LossChart(byId("chart"));
 const compiler = new CompilerView();
 const worker = new Worker("worker.js", { type: "module" });
 
+const guesses = new Guesses(byId("guesses"), 10);
+const pad = new DigitPad(byId<HTMLCanvasElement>("pad"), 32, (pixels) => {
+  if (pixels === undefined) guesses.clear();
+  send({ kind: "draw", backend: backendChosen(), pixels });
+});
+byId("clear").addEventListener("click", () => pad.clear());
+
 let grid: DigitGrid | undefined;
+/** What can run here, by name, in the words of the library. */
+let abilities: ReadonlyMap<string, string> = new Map();
+/** The backend whose first step is waited for, or undefined while steps come. */
+let awaited: string | undefined;
+/** How many digits a second wasm trains here, once that is known. */
+let wasmSpeed: number | undefined;
 let state: State = "loading";
 /** The middle of recent speeds, for one step's is a jumpy number. */
 let speeds: number[] = [];
 
 const send = (request: Request): void => worker.postMessage(request);
+
+/** The list of backends is empty until the worker has told what runs here. */
+const backendChosen = (): Settings["backend"] => (backend.value || "wasm") as Settings["backend"];
 
 function say(text: string, isFailure = false): void {
   byId("status").textContent = text;
@@ -45,7 +63,7 @@ function start(): void {
   enter("running");
   send({
     kind: "start",
-    settings: { backend: backend.value as Settings["backend"], learningRate: Number(learningRate.value) },
+    settings: { backend: backendChosen(), learningRate: Number(learningRate.value) },
   });
 }
 
@@ -62,6 +80,7 @@ for (const choice of [backend, learningRate]) {
 reset.addEventListener("click", () => send({ kind: "reset" }));
 
 function showBackends(list: Extract<Report, { kind: "ready" }>["backends"]): void {
+  abilities = new Map(list.map(({ name, reason }) => [name, reason]));
   for (const { name, available, reason } of list) {
     const option = new Option(available ? name : `${name} (cannot run here)`, name);
     option.disabled = !available;
@@ -77,6 +96,21 @@ function showStep({ step, loss, digitsPerSecond }: Extract<Report, { kind: "step
   byId("loss").textContent = loss.toFixed(3);
   byId("speed").textContent = Math.round(middle).toLocaleString("en");
   chart.add(step, loss);
+  if (awaited !== undefined) say(`Training on ${awaited}`);
+  awaited = undefined;
+  warn(middle);
+}
+
+/** Says so where a GPU is slower than the processor: small models do not fill one. */
+function warn(digitsPerSecond: number): void {
+  const isGpu = backend.value.startsWith("gpujs");
+  const isSlower = isGpu && wasmSpeed !== undefined && speeds.length > 3 && digitsPerSecond < wasmSpeed;
+  byId("warning").hidden = !isSlower;
+  if (!isSlower) return;
+  const times = wasmSpeed! / digitsPerSecond;
+  byId("warning").textContent =
+    `${backend.value} is slower than wasm here, which trains ${Math.round(wasmSpeed!).toLocaleString("en")} digits a second: ` +
+    `${times.toFixed(times < 10 ? 1 : 0)} times as many. A model as small as this one does not fill a GPU.`;
 }
 
 function clear(): void {
@@ -100,7 +134,13 @@ function show(report: Report): void {
       break;
     case "compiled":
       void compiler.show(report.compiled);
-      say(`Training on ${report.compiled.backend}`);
+      awaited = report.compiled.backend;
+      byId("ability").textContent = abilities.get(awaited) ?? "";
+      say(
+        awaited.startsWith("gpujs")
+          ? `Compiling the shaders of ${report.compiled.kernels.length} kernels for ${awaited}: the first step takes a while`
+          : `Training on ${awaited}`,
+      );
       break;
     case "step":
       showStep(report);
@@ -112,6 +152,12 @@ function show(report: Report): void {
       byId("score").textContent = grid?.score(predictions) ?? "";
       break;
     }
+    case "guessed":
+      guesses.show(report.probabilities);
+      break;
+    case "compared":
+      wasmSpeed = report.digitsPerSecond;
+      break;
     case "paused":
       enter("stopped");
       say("Paused");

@@ -11,7 +11,13 @@ export interface Settings {
 export type Request =
   | { readonly kind: "start"; readonly settings: Settings }
   | { readonly kind: "pause" }
-  | { readonly kind: "reset" };
+  | { readonly kind: "reset" }
+  /** Asks what was drawn, as {@link DigitsView} has a digit; nothing where the sheet is empty again. */
+  | {
+      readonly kind: "draw";
+      readonly backend: Settings["backend"];
+      readonly pixels: Float32Array | undefined;
+    };
 
 export interface KernelView {
   readonly name: string;
@@ -36,6 +42,10 @@ export type Report =
   | { readonly kind: "compiled"; readonly compiled: CompiledView }
   | { readonly kind: "step"; readonly step: number; readonly loss: number; readonly digitsPerSecond: number }
   | { readonly kind: "evaluated"; readonly evaluation: Evaluation }
+  /** How likely the drawing is each of the digits. */
+  | { readonly kind: "guessed"; readonly probabilities: readonly number[] }
+  /** How fast wasm trains the same model here. */
+  | { readonly kind: "compared"; readonly digitsPerSecond: number }
   | { readonly kind: "paused" }
   | { readonly kind: "reset" }
   | { readonly kind: "failed"; readonly message: string };

@@ -11,6 +11,7 @@ import {
   type Program,
   type Tensor,
   type Trainer,
+  tensor,
 } from "kiln-js";
 import LeNet from "../../lenet.ts";
 import type { CompiledView, DigitsView, Evaluation, Settings } from "./messages.ts";
@@ -40,6 +41,8 @@ export class Training {
   private readonly optimizer = new optim.SGD(this.net.parameters(), { lr: 0.05, momentum: 0.9 });
   private readonly batches = forever(loaderOf(this.digits));
   private readonly programs = new Map<string, Programs>();
+  /** By backend: the forward pass of a single digit. */
+  private readonly singles = new Map<string, Program>();
   private readonly test: Promise<Batch> = testDigits();
   private current: Programs | undefined;
 
@@ -76,6 +79,15 @@ export class Training {
     return this.ready.trainer.step(...value);
   }
 
+  /** How likely a digit of {@link SIZE} × {@link SIZE} pixels is each of the ten, as the model is now. */
+  async guess(pixels: Float32Array, backend: Settings["backend"]): Promise<readonly number[]> {
+    const inputs = [[1, 1, SIZE, SIZE]];
+    const program = this.singles.get(backend) ?? (await compile(this.net, { inputs, backend }));
+    this.singles.set(backend, program);
+    const scores = await program.run(tensor(pixels).reshape([1, 1, SIZE, SIZE]));
+    return Array.from(await F.softmax(scores, 1).data());
+  }
+
   async evaluate(): Promise<Evaluation> {
     const [images, labels] = await this.test;
     const scores = await this.ready.inference.run(images);
@@ -100,6 +112,7 @@ export class Training {
       await trainer.dispose();
       await inference.dispose();
     }
+    for (const program of this.singles.values()) await program.dispose();
   }
 
   private get ready(): Programs {
@@ -107,6 +120,30 @@ export class Training {
     return this.current;
   }
 }
+
+/** How many digits a second wasm trains here, tried with a model of its own. */
+export async function wasmSpeed(): Promise<number> {
+  const net = new LeNet();
+  const trainer = await compileTraining(net, {
+    inputs: [[BATCH_SIZE, 1, SIZE, SIZE]],
+    loss: new nn.CrossEntropyLoss(),
+    optimizer: new optim.SGD(net.parameters(), { lr: 0.01 }),
+    backend: "wasm",
+  });
+  const digits = data.syntheticDigits({ train: true, count: BATCH_SIZE });
+  for await (const batch of loaderOf(digits)) {
+    for (let step = 0; step < WARM_STEPS; step++) await trainer.step(...batch);
+    const begin = performance.now();
+    for (let step = 0; step < TIMED_STEPS; step++) await trainer.step(...batch);
+    const seconds = (performance.now() - begin) / 1000;
+    await trainer.dispose();
+    return (TIMED_STEPS * BATCH_SIZE) / seconds;
+  }
+  throw new Error("there is no batch");
+}
+
+const WARM_STEPS = 4;
+const TIMED_STEPS = 8;
 
 async function testDigits(): Promise<Batch> {
   const digits = data.syntheticDigits({ train: false, count: TEST_DIGITS });

@@ -2,7 +2,7 @@
 
 import { backends } from "kiln-js";
 import type { Report, Request, Settings } from "./messages.ts";
-import { Training } from "./training.ts";
+import { Training, wasmSpeed } from "./training.ts";
 
 /** Steps between two looks at the test digits. */
 const EVALUATION_INTERVAL = 20;
@@ -11,6 +11,10 @@ let training = new Training();
 /** The run that goes on; another one begins when it has ended. */
 let running: Promise<void> = Promise.resolve();
 let isStopped = true;
+/** What is on the sheet, and whether nobody has looked at it yet. */
+let drawing: { readonly pixels: Float32Array; readonly backend: Settings["backend"] } | undefined;
+let isNew = false;
+let isCompared = false;
 
 const report = (message: Report): void => postMessage(message);
 
@@ -26,6 +30,9 @@ async function run(settings: Settings): Promise<void> {
     await nextTurn();
     const digitsPerSecond = (1000 * training.batchSize) / (performance.now() - begin);
     report({ kind: "step", step: training.steps, loss, digitsPerSecond });
+    if (isNew) await guess();
+    // Only now, for the first step makes the shaders, which is said meanwhile.
+    if (settings.backend.startsWith("gpujs") && !isCompared) await compare();
     if (training.steps % EVALUATION_INTERVAL === 0) await evaluate();
   }
   if (training.steps > 0) await evaluate();
@@ -33,6 +40,22 @@ async function run(settings: Settings): Promise<void> {
 
 async function evaluate(): Promise<void> {
   report({ kind: "evaluated", evaluation: await training.evaluate() });
+  await guess();
+}
+
+/** Looks at the drawing, as the model is by now. */
+async function guess(): Promise<void> {
+  isNew = false;
+  if (drawing === undefined) return;
+  const { pixels, backend } = drawing;
+  report({ kind: "guessed", probabilities: await training.guess(pixels, backend) });
+}
+
+/** Tells how fast wasm is, where it runs. */
+async function compare(): Promise<void> {
+  isCompared = true;
+  const wasm = (await backends()).find(({ name }) => name === "wasm");
+  if (wasm?.available) report({ kind: "compared", digitsPerSecond: await wasmSpeed() });
 }
 
 /** Ends the run that goes on; the last step is completed. */
@@ -57,6 +80,13 @@ async function handle(request: Request): Promise<void> {
       await training.dispose();
       training = new Training();
       report({ kind: "reset" });
+      await guess();
+      break;
+    case "draw":
+      drawing = request.pixels && { pixels: request.pixels, backend: request.backend };
+      isNew = drawing !== undefined;
+      // A run looks by itself, between two steps.
+      if (isStopped) await guess();
       break;
     default:
       request satisfies never;

@@ -62,8 +62,8 @@ describe("in plain Node", () => {
     const rows = (await backends()).filter(({ name }) => name.startsWith("gpujs"));
     expect(rows.map(({ name }) => name)).toEqual([
       "gpujs",
-      "gpujs:webgl2",
       "gpujs:webgpu",
+      "gpujs:webgl2",
       "gpujs:headlessgl",
       "gpujs:webasm",
       "gpujs:cpu",
