@@ -6,12 +6,14 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { PAGE_WORKER, THREAD_NAME } from "./backends/wasm/threads/worker-source.ts";
 import packageJson from "./package.json" with { type: "json" };
 import { pageScript } from "./src/cli/explore/page-script.ts";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const BROWSER_BUNDLE = fromRoot("dist/kiln.browser.js");
+const PAGE_WORKER_FILE = fromRoot("dist/kiln.worker.js");
 const NODE_FOLDER = fromRoot("dist/node");
 
 /** Packages that users install themselves. All others that Kiln uses are in the bundles, and no dependency of the package. */
@@ -70,6 +72,13 @@ async function pageWorkerText(): Promise<string> {
     write: false,
   });
   return outputFiles[0].text;
+}
+
+/** The same as a file, for pages that may start workers from nothing else; it is a thread where it is called one. */
+export async function buildPageWorker(outfile = PAGE_WORKER_FILE): Promise<void> {
+  const isThread = `self.name === ${JSON.stringify(THREAD_NAME)}`;
+  const text = `if (${isThread}) (() => {${PAGE_WORKER}})();\nelse {\n${await pageWorkerText()}}\n`;
+  await writeFile(outfile, text);
 }
 
 /** Puts the script of the explorer's page into the file that stands for its text. */
@@ -158,5 +167,6 @@ async function writeLicences(metafiles: readonly Metafile[]): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildPageWorker();
   await writeLicences([await buildBrowserBundle(), await buildForNode()]);
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
-import { buildBrowserBundle, withPageWorker } from "../../bundle.config.ts";
+import { buildBrowserBundle, buildPageWorker, withPageWorker } from "../../bundle.config.ts";
 import { serveFolder } from "../../examples/browser/static-server.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -41,6 +41,7 @@ export async function openTestPage(
 ): Promise<TestPage> {
   const folder = await mkdtemp(join(tmpdir(), "kiln-browser-test-"));
   await buildBrowserBundle(join(folder, "kiln.browser.js"));
+  await buildPageWorker(join(folder, "kiln.worker.js"));
   await build({
     bundle: true,
     format: "esm",

@@ -12,6 +12,10 @@ import { openTestPage, type TestPage } from "./test-page.ts";
 const STEPS = 5;
 const BATCH = 4;
 
+const NO_BLOBS =
+  "the page's content security policy does not allow workers from blob: addresses (worker-src blob:, or worker-src 'self' " +
+  "with globalThis.kilnWorker set to the address of the package's kiln.worker.js)";
+
 describe.skipIf(skipReason)("wasm on a page", () => {
   let browser: Browser;
   let plain: TestPage;
@@ -129,10 +133,11 @@ describe.skipIf(skipReason)("wasm on a page", () => {
   });
 
   describe.each([
+    ["workers from blobs", "worker-src 'self'", `${NO_BLOBS}; the js backend needs none of it`],
     [
-      "workers from blobs",
-      "worker-src 'self'",
-      "the page's content security policy forbids workers from blob: addresses: allow worker-src blob:, or use the js backend",
+      "workers from blobs, WebAssembly and generated code",
+      "script-src 'self' 'unsafe-inline'; worker-src 'self'",
+      `${NO_BLOBS} and WebAssembly (script-src 'wasm-unsafe-eval'); the js backend needs generated code (script-src 'unsafe-eval')`,
     ],
     [
       "WebAssembly",
@@ -150,5 +155,20 @@ describe.skipIf(skipReason)("wasm on a page", () => {
       expect(await at.call("bundle", "whyNot", "wasm")).toBe(reason);
       await expect(learn(at, "wasm")).rejects.toThrow(`the backend wasm cannot run here: ${reason}`);
     });
+  });
+
+  test("learns the same where workers come from the package's file alone, threads too", async () => {
+    const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'";
+    const at = await open({ ...ISOLATION, "content-security-policy": policy });
+    try {
+      await at.page.evaluate("globalThis.kilnWorker = '/missing.js'");
+      expect(await at.call("bundle", "whyNot", "wasm")).toMatch(
+        /^no worker could be started from \/missing\.js, which globalThis\.kilnWorker names/,
+      );
+      await at.page.evaluate("globalThis.kilnWorker = new URL('/kiln.worker.js', location.href)");
+      expect(await learn(at, "wasm", 2)).toEqual(await learn(isolated, "wasm", 2));
+    } finally {
+      await at.close();
+    }
   });
 });

@@ -27,6 +27,8 @@ import {
 /** A worker's globals, as far as they are used. */
 interface WorkerScope {
   onmessage: (event: { readonly data: Call }) => void;
+  readonly location: { readonly href: string };
+  kilnWorker?: string;
   postMessage(message: Answer, moved: readonly ArrayBuffer[]): void;
   readonly navigator: {
     readonly locks?: { request(name: string, use: () => Promise<unknown>): Promise<unknown> };
@@ -34,6 +36,9 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
+
+// Started from a file, it starts its threads from the same one.
+if (!scope.location.href.startsWith("blob:")) scope.kilnWorker = scope.location.href;
 
 /** Takes a lock that the browser gives to the next who asks when this worker has ended, however that comes about. */
 function holdLock(name: string): Promise<void> {

@@ -5,6 +5,7 @@
 
 import { invariant, KilnError } from "../../../src/core/errors.ts";
 import type { Availability } from "../../backend.ts";
+import { workerFile } from "../threads/worker-file.ts";
 import {
   type Answer,
   type Call,
@@ -15,6 +16,7 @@ import {
   type Result,
   workerLost,
 } from "./messages.ts";
+import { forbiddenText } from "./policy.ts";
 import { WORKER_SCRIPT } from "./worker-script.ts";
 
 /** A page's globals, as far as they are used. */
@@ -38,9 +40,6 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-const FORBIDDEN =
-  "the page's content security policy forbids workers from blob: addresses: allow worker-src blob:, or use the js backend";
-
 const page = globalThis as unknown as Page;
 
 export class WorkerLink {
@@ -60,7 +59,7 @@ export class WorkerLink {
     worker.onmessageerror = () => this.lost("a message could not be read");
     worker.onerror = (event) => {
       event.preventDefault();
-      this.lost(event.message ?? (this.greeting === undefined ? FORBIDDEN : "it failed"));
+      this.lost(event.message ?? (this.greeting === undefined ? notStarted() : "it failed"));
     };
   }
 
@@ -84,8 +83,7 @@ export class WorkerLink {
   }
 
   private static async start(): Promise<WorkerLink> {
-    invariant(WORKER_SCRIPT !== undefined, "a page has the bundle, which holds the text of its worker");
-    const url = URL.createObjectURL(new Blob([WORKER_SCRIPT], { type: "text/javascript" }));
+    const { url, release } = workerAddress();
     try {
       const link = new WorkerLink(startWorker(url));
       const lock = `kiln ${Date.now()} ${Math.random()}`;
@@ -96,7 +94,7 @@ export class WorkerLink {
       page.navigator.locks?.request(lock, () => link.lost("it ended")).catch(() => undefined);
       return link;
     } finally {
-      URL.revokeObjectURL(url);
+      release();
     }
   }
 
@@ -150,8 +148,26 @@ function startWorker(url: string): PageWorker {
   try {
     return new page.Worker(url, { name: "kiln" });
   } catch (error) {
-    throw new KilnError(`${FORBIDDEN} (${error instanceof Error ? error.message : error})`);
+    throw new KilnError(`${notStarted()} (${error instanceof Error ? error.message : error})`);
   }
+}
+
+/** Where the worker is started from: the file that the page has named, else the bundle's own text. */
+function workerAddress(): { readonly url: string; release(): void } {
+  const file = workerFile();
+  if (file !== undefined) return { url: file, release: () => undefined };
+  invariant(WORKER_SCRIPT !== undefined, "a page has the bundle, which holds the text of its worker");
+  const url = URL.createObjectURL(new Blob([WORKER_SCRIPT], { type: "text/javascript" }));
+  return { url, release: () => URL.revokeObjectURL(url) };
+}
+
+/** Why a worker does not start that says nothing itself. */
+function notStarted(): string {
+  const file = workerFile();
+  return file === undefined
+    ? forbiddenText()
+    : `no worker could be started from ${file}, which globalThis.kilnWorker names: it must be the package's kiln.worker.js, on ` +
+        "the page's own origin, and the content security policy must allow it (worker-src 'self')";
 }
 
 /** Whether the backend can run in the page's worker, which is started to find out. */

@@ -3,7 +3,8 @@
 import { KilnError } from "../../../src/core/errors.ts";
 import { MOST_THREADS } from "../../options.ts";
 import type { FromWorker, ToWorker } from "./control.ts";
-import { NODE_WORKER, PAGE_WORKER } from "./worker-source.ts";
+import { workerFile } from "./worker-file.ts";
+import { NODE_WORKER, PAGE_WORKER, THREAD_NAME } from "./worker-source.ts";
 
 /** A worker as a pool sees it. */
 export interface Thread {
@@ -31,7 +32,7 @@ interface PageScope {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: { readonly hardwareConcurrency?: number };
   readonly document?: object;
-  readonly Worker?: new (url: string) => PageWorker;
+  readonly Worker?: new (url: string, options: { readonly name: string }) => PageWorker;
 }
 
 interface PageWorker {
@@ -79,15 +80,21 @@ export function startThread(events: ThreadEvents): Thread {
   if (node !== undefined) return startNodeThread(node("node:worker_threads"), events);
   const { Worker } = scope;
   if (Worker === undefined) throw new KilnError(`threads cannot be had here: ${threadSupport().reason}`);
-  const url = URL.createObjectURL(new Blob([PAGE_WORKER], { type: "text/javascript" }));
-  const worker = new Worker(url);
+  const file = workerFile();
+  const url = file ?? URL.createObjectURL(new Blob([PAGE_WORKER], { type: "text/javascript" }));
+  const worker = new Worker(url, { name: THREAD_NAME });
   worker.onmessage = ({ data }) => {
-    URL.revokeObjectURL(url);
+    if (file === undefined) URL.revokeObjectURL(url);
     events.message(data);
   };
   worker.onerror = (event) => {
     event.preventDefault?.();
-    events.ended(event.message ?? "the page's content security policy forbids workers from blob: addresses");
+    events.ended(
+      event.message ??
+        (file === undefined
+          ? "the page's content security policy forbids workers from blob: addresses"
+          : `it could not be started from ${file}`),
+    );
   };
   return {
     post: (message) => worker.postMessage(message),

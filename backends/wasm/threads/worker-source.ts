@@ -9,6 +9,9 @@ import { DONE, RUN } from "./run-function.ts";
 
 const { ticket, sleeping, asked, runs, calls, program, threads, from, to, base } = CONTROL;
 
+/** What a thread in a page is called: by that the package's worker file tells what it is to be. */
+export const THREAD_NAME = "kiln thread";
+
 /** The script; `post` and `listen` reach the thread that started it. */
 const script = (host: string): string => `"use strict";
 ${host}
