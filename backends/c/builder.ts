@@ -76,7 +76,7 @@ function safeFolder(): string {
 
 const notSafe = (folder: string, open: string): KilnError =>
   new KilnError(
-    `the c backend runs what lies in ${folder}, and others may write to ${open}: take that right away (chmod go-w), or name another folder in KILN_CACHE`,
+    `the c backend runs what lies in ${folder}, and others may write to ${open}: remove that permission (chmod go-w), or name another folder in KILN_CACHE`,
   );
 
 /** The disk is full, or the folder cannot be written to. */
@@ -148,7 +148,7 @@ async function call({ command, patience }: Toolchain, args: readonly string[]): 
 }
 
 function reasonOf(error: ExecFileException, said: string, patience: number): string {
-  if (error.killed) return `it has not ended in ${patience / 1000} s (KILN_CC_TIMEOUT gives it more)`;
+  if (error.killed) return `it has not finished in ${patience / 1000} s (KILN_CC_TIMEOUT allows more)`;
   return said.trim() || error.message;
 }
 

@@ -54,7 +54,7 @@ export function toolchain(): Toolchain | NoToolchain {
   if (node === undefined) return { missing: "a C compiler can be called from Node alone, not from a page" };
   const { KILN_CC: wanted = "", KILN_CC_TIMEOUT: timeout = `${USUAL_TIMEOUT}` } = process.env;
   const seconds = Number(timeout);
-  if (!(seconds > 0)) return { missing: `KILN_CC_TIMEOUT is "${timeout}", which is no number of seconds` };
+  if (!(seconds > 0)) return { missing: `KILN_CC_TIMEOUT is "${timeout}", which is not a number of seconds` };
   const key = `${seconds} ${wanted}`;
   let known = found.get(key);
   if (known === undefined) {
@@ -85,7 +85,7 @@ function find(wanted: string, patience: number): Toolchain | NoToolchain {
     missing:
       wanted === ""
         ? "no C compiler was found: install gcc or clang, or name one in KILN_CC"
-        : `KILN_CC names ${wanted}, which is no C compiler that works here`,
+        : `KILN_CC names ${wanted}, which is not a working C compiler`,
   };
 }
 

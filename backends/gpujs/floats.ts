@@ -12,7 +12,7 @@ export function asFloats(data: TypedArray, what: string): Float32Array {
     const tooLarge = data.find((value) => value > MOST || value < -MOST);
     if (tooLarge !== undefined) {
       throw new KilnError(
-        `${what} holds ${tooLarge}, and gpujs kernels keep whole numbers up to ${MOST} alone: use the js backend`,
+        `${what} holds ${tooLarge}, and gpujs kernels hold whole numbers only up to ${MOST}: use the js backend`,
       );
     }
   }

@@ -10,7 +10,7 @@ import { displayPath, oneLine } from "./report.ts";
 
 export const check: Command = {
   name: "check",
-  summary: "Reads a model's source, without running it, for what would go wrong once it is compiled.",
+  summary: "Reads a model's source, without running it, for what will go wrong once it is compiled.",
   operands: [{ name: "MODEL", doc: "a .ts, .js or .mjs file with a class that extends nn.Module" }],
   options: [{ name: "json", doc: "print { models, findings } as JSON" }],
   notes: [

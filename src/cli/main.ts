@@ -75,7 +75,7 @@ async function overview(): Promise<string> {
       ["--help", "show this text; kiln COMMAND --help shows a command's options"],
       ["--version", "show the version"],
     ])}`,
-    `With KILN_DEBUG in the environment it tells more, each level what those before it do\n${table(Object.entries(DEBUG_LEVELS))}`,
+    `KILN_DEBUG in the environment makes it say more; each level includes those before it\n${table(Object.entries(DEBUG_LEVELS))}`,
     "Example\n  kiln train examples/lenet.ts",
   ].join("\n\n");
 }

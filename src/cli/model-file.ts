@@ -167,7 +167,7 @@ function readLoss(path: string, loss: unknown, hasTargets: boolean): TraceableLo
   }
   if (!hasTargets && !("targetType" in made)) {
     throw new KilnError(
-      `${path}'s loss, a ${made.constructor.name}, does not say which targets it wants: export targets`,
+      `${path}'s loss, a ${made.constructor.name}, does not say which targets it needs: export targets`,
     );
   }
   return made as Module & TraceableLoss;

@@ -28,7 +28,7 @@ export async function keepSources(outputs: readonly string[], sources: readonly 
   for (const output of outputs) {
     const identity = await identityOf(output);
     if (identity !== undefined && kept.has(identity)) {
-      throw new KilnError(`${output} is read by this command, and is not written over: choose another place`);
+      throw new KilnError(`${output} is read by this command and is not overwritten: choose another file`);
     }
   }
 }

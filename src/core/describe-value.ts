@@ -22,7 +22,7 @@ export function describeValue(value: unknown): string {
 
 function describeObject(value: object): string {
   if (Array.isArray(value)) return "an array";
-  if (value instanceof Promise) return "a promise, which is to be awaited";
+  if (value instanceof Promise) return "a promise, which must be awaited";
   const name: unknown = value.constructor?.name;
   if (typeof name !== "string" || name === "" || name === "Object") return "an object";
   return ArrayBuffer.isView(value) ? withArticle(name) : `an object of the class ${name}`;

@@ -75,7 +75,7 @@ export function inferReshape(from: Shape, requested: Shape): number[] {
   const known = requested.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
   if (holes === 1 && known === 0) {
     throw new KilnError(
-      `cannot view ${formatShape(from)} as ${formatShape(requested)}: beside an extent of 0, -1 could stand for any number`,
+      `cannot view ${formatShape(from)} as ${formatShape(requested)}: next to an extent of 0, -1 could be any number`,
     );
   }
   const fits = holes === 0 ? known === size : holes === 1 && known > 0 && size % known === 0;

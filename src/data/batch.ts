@@ -20,7 +20,7 @@ export interface BatchedDataset<Batch extends readonly Tensor[]> {
   readonly length: number;
   /** One line for people: where the samples come from. */
   readonly description: string;
-  /** Awaited before the first batch of an epoch, for whatever cannot be had at once. */
+  /** Awaited before the first batch of an epoch, for whatever is not available at once. */
   open?(): Promise<void>;
   /** The samples `indices`, one after another along dimension 0 of each tensor. */
   batch(indices: ArrayLike<number>, draw: Draw): Batch;

@@ -80,7 +80,7 @@ async function countRecords(
   }
   if (size === 0 || size % RECORD !== 0) {
     throw new KilnError(
-      `${path} is cut short or is no CIFAR-10 file: its ${size} bytes are not a whole number of records ` +
+      `${path} is truncated or not a CIFAR-10 file: its ${size} bytes are not a whole number of records ` +
         `of ${RECORD} bytes`,
     );
   }

@@ -82,7 +82,7 @@ function recordsOf(text: string, delimiter: string, name: string): CsvRecord[] {
   if (error !== undefined) {
     const { line: place } = records[Math.min(error.row ?? 0, records.length - 1)] ?? { line: 1 };
     throw new KilnError(
-      `${name} is no CSV: in line ${place}, ${error.message[0].toLowerCase()}${error.message.slice(1)}`,
+      `${name} is not a valid CSV: in line ${place}, ${error.message[0].toLowerCase()}${error.message.slice(1)}`,
     );
   }
   return records.filter(({ cells }) => cells.length > 1 || cells[0] !== "");

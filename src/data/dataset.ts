@@ -35,7 +35,7 @@ export interface ItemDataset<Item> {
   readonly length: number;
   /** One line for people: where the samples come from. */
   readonly description?: string;
-  /** Awaited before the first batch of an epoch, for whatever cannot be had at once. */
+  /** Awaited before the first batch of an epoch, for whatever is not available at once. */
   open?(): Promise<void>;
   /** Sample `index`. Whatever is left to chance is drawn from `random`, which a loader makes as for a {@link Dataset}. */
   getItem(index: number, random?: Random): Item | Promise<Item>;

@@ -42,7 +42,7 @@ export function parseIdx(bytes: Uint8Array, fileName: string): IdxArray {
   }
   const { shape, headerBytes, fileBytes } = parseIdxHeader(bytes, fileName);
   if (bytes.length !== fileBytes) {
-    const fault = bytes.length < fileBytes ? "is cut short" : "has bytes left over at its end";
+    const fault = bytes.length < fileBytes ? "is truncated" : "has bytes left over at its end";
     throw new KilnError(
       `${fileName} ${fault}: its header announces ${shape.join(" x ")} elements, ` +
         `so ${fileBytes} bytes were expected, but it has ${bytes.length}`,
@@ -55,7 +55,7 @@ export function parseIdx(bytes: Uint8Array, fileName: string): IdxArray {
 export function parseIdxHeader(bytes: Uint8Array, fileName: string): IdxHeader {
   if (bytes.length < 4) {
     throw new KilnError(
-      `${fileName} is cut short: an IDX file starts with 4 bytes, but it has ${bytes.length}`,
+      `${fileName} is truncated: an IDX file starts with 4 bytes, but it has ${bytes.length}`,
     );
   }
   const [first, second, type, rank] = bytes;
@@ -73,7 +73,7 @@ export function parseIdxHeader(bytes: Uint8Array, fileName: string): IdxHeader {
   const headerBytes = 4 + 4 * rank;
   if (bytes.length < headerBytes) {
     throw new KilnError(
-      `${fileName} is cut short: a header of ${rank} dimensions takes ${headerBytes} bytes, ` +
+      `${fileName} is truncated: a header of ${rank} dimensions takes ${headerBytes} bytes, ` +
         `but it has ${bytes.length}`,
     );
   }

@@ -69,7 +69,7 @@ export function extentOf(bytes: Uint8Array, path: string): ImageExtent {
       ? jpegExtent(view)
       : undefined;
   if (extent === undefined || extent.rows * extent.columns === 0) {
-    throw new KilnError(`${path} is no PNG and no JPEG file, or is cut short`);
+    throw new KilnError(`${path} is neither a PNG nor a JPEG file, or is truncated`);
   }
   const { rows, columns } = extent;
   if (rows * columns <= MOST_PIXELS) return extent;

@@ -49,8 +49,8 @@ export async function* streamBatches(
   }
   if (samples === 0) {
     throw new KilnError(
-      `the dataset gives no sample in epoch ${epoch}: a generator can be gone through once only, so give an object ` +
-        "whose [Symbol.asyncIterator]() or [Symbol.iterator]() starts anew",
+      `the dataset gives no sample in epoch ${epoch}: a generator can be iterated only once, so pass an object ` +
+        "whose [Symbol.asyncIterator]() or [Symbol.iterator]() starts again",
     );
   }
   if (items.length > 0 && !dropLast && batch >= first) yield await collate(items);

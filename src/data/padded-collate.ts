@@ -75,7 +75,7 @@ export function paddedCollate(
 const lengthOf = (sequence: unknown): number => {
   if (isSequence(sequence)) return sequence instanceof Tensor ? sequence.shape[0] : sequence.length;
   throw new KilnError(
-    "paddedCollate gives the lengths of the samples' first part, which is no sequence here",
+    "paddedCollate gives the lengths of the samples' first part, which is not a sequence here",
   );
 };
 

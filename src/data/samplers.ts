@@ -215,7 +215,7 @@ export class BatchSampler implements Sampler<readonly number[]> {
 function lengthOf(callee: string, dataset: Sized): number {
   const length: unknown = Object(dataset).length;
   if (typeof length === "number" && Number.isSafeInteger(length) && length >= 0) return length;
-  throw new KilnError(`${callee} takes a dataset or whatever has a length, not ${describeValue(dataset)}`);
+  throw new KilnError(`${callee} takes a dataset or anything with a length, not ${describeValue(dataset)}`);
 }
 
 function checkedCount(callee: string, count: number, name = "numSamples"): number {

@@ -40,7 +40,7 @@ class Stack {
     const lengths = entries.map(([, { length }]) => length);
     if (lengths.some((length) => length !== lengths[0])) {
       throw new KilnError(
-        `StackDataset needs datasets of equally many samples, but they have ${lengths.join(", ")}`,
+        `StackDataset needs datasets with the same number of samples, but they have ${lengths.join(", ")}`,
       );
     }
     this.datasets = isNamed ? Object.fromEntries(entries) : entries.map(([, dataset]) => dataset);

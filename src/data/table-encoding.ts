@@ -60,7 +60,7 @@ export class TableEncoding {
     const both = inputs.find((name) => targets.includes(name));
     if (both !== undefined) {
       throw new KilnError(
-        `TableEncoding has ${both} among the inputs and as a target: nothing is to be predicted`,
+        `TableEncoding has ${both} among the inputs and as a target: there would be nothing to predict`,
       );
     }
     checkKinds(kinds, table);

@@ -28,7 +28,7 @@ export function readTar(bytes: Uint8Array, fileName: string): TarEntry[] {
   const entries: TarEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (at + BLOCK > bytes.length)
-      throw new KilnError(`${fileName} is cut short: its last header is not whole`);
+      throw new KilnError(`${fileName} is truncated: its last header is not whole`);
     const header = bytes.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) break;
     checkChecksum(header, fileName);
@@ -37,7 +37,7 @@ export function readTar(bytes: Uint8Array, fileName: string): TarEntry[] {
     const begin = at + BLOCK;
     if (begin + size > bytes.length) {
       throw new KilnError(
-        `${fileName} is cut short: ${path} has ${size} bytes, of which ${bytes.length - begin} are there`,
+        `${fileName} is truncated: ${path} has ${size} bytes, of which ${bytes.length - begin} are there`,
       );
     }
     if (isFile(header, path, fileName)) entries.push({ path, data: bytes.subarray(begin, begin + size) });
@@ -82,7 +82,7 @@ function octal(header: Uint8Array, field: readonly [number, number], fileName: s
   const digits = text(header, field).trim();
   if (!/^[0-7]+$/.test(digits)) {
     throw new KilnError(
-      `${fileName} is not a tar archive, or is damaged: a header holds no number where it should`,
+      `${fileName} is not a tar archive, or is damaged: a header holds no number where one is expected`,
     );
   }
   return Number.parseInt(digits, 8);

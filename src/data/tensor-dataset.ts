@@ -29,15 +29,13 @@ export class TensorDataset<Given extends readonly Labels[]>
       !(part instanceof Tensor) && isLabels(part) ? labelTensor(`TensorDataset's part ${k}`, part) : part,
     ) as readonly Tensor[];
     if (tensors.length === 0 || tensors.some((t) => !(t instanceof Tensor) || t.ndim === 0)) {
-      throw new KilnError(
-        "TensorDataset takes tensors of at least one dimension, the samples lying along it",
-      );
+      throw new KilnError("TensorDataset takes tensors of at least one dimension, with the samples along it");
     }
     const lengths = tensors.map((t) => t.shape[0]);
     if (lengths.some((length) => length !== lengths[0])) {
       const shapes = tensors.map((t) => `[${t.shape}]`).join(", ");
       throw new KilnError(
-        `TensorDataset needs tensors of equally many samples, but their shapes are ${shapes}`,
+        `TensorDataset needs tensors with the same number of samples, but their shapes are ${shapes}`,
       );
     }
     this.tensors = tensors as readonly Tensor[] as TensorsOf<Given>;

@@ -117,7 +117,7 @@ export function codeDocument(
   };
   for (const { name, source } of kernels) {
     const begin = text.indexOf(source, end);
-    invariant(begin >= 0, `the code of ${name} stands in that of its program`);
+    invariant(begin >= 0, `the code of ${name} is part of its program's code`);
     around(begin);
     blocks.push({
       text: plainText(source),

@@ -155,7 +155,7 @@ export class ExprReader extends TextReader {
     const part =
       parts.get(name) ?? this.failAt(start, "a part written above the statement", `${name} is none`);
     const outside = part.axes.find((axis) => !locals.has(axis));
-    if (outside !== undefined) this.refuse(start, `${name} can only stand where ${outside} is declared`);
+    if (outside !== undefined) this.refuse(start, `${name} can only be used where ${outside} is declared`);
     return part.value;
   }
 

@@ -65,7 +65,7 @@ function readEquation(equation: string, tensors: readonly Tensor[]): Equation {
     });
   });
   for (const letter of output) {
-    if (!extents.has(letter)) fail(`the result's axis ${letter} is none of an operand`);
+    if (!extents.has(letter)) fail(`the result's axis ${letter} is not an axis of any operand`);
     if (output.indexOf(letter) !== output.lastIndexOf(letter))
       fail(`the result has the axis ${letter} twice`);
   }

@@ -26,7 +26,9 @@ function put(part: Tensor, places: readonly Place[], value: Tensor, accumulate: 
   const mask = places.find(({ index }) => index.dtype === "bool");
   if (mask !== undefined) {
     if (places.length > 1)
-      return refuse("indexPut takes a mask of bool alone, beside numbers and slices, not with other tensors");
+      return refuse(
+        "indexPut takes a bool mask by itself or with numbers and slices, not with other tensors",
+      );
     return masked(part, mask, value, accumulate);
   }
   if (places.length === 0) {

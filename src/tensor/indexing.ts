@@ -75,7 +75,7 @@ export function indexed(callee: string, input: Tensor, items: readonly IndexItem
     return refuse(`${callee} takes its items as a list, not ${describeValue(items)}`);
   const named = items.reduce<number>((sum, item) => sum + axesFor(callee, item), 0);
   const rest = items.filter((item) => item === "...").length;
-  if (rest > 1) return refuse(`${callee} can have "..." stand for axes in one place only`);
+  if (rest > 1) return refuse(`${callee} can have "..." in one place only`);
   if (named > input.ndim)
     return refuse(`${callee} is given items for ${named} axes, more than ${describe(input)} has`);
   let part = input;

@@ -33,7 +33,7 @@ export abstract class TensorMethods extends IndexingMethods {
     const rank = this.shape.length;
     if (rank === 0) return this.reshape(1);
     const [start, end] = withOrigin(() => [normalizeAxis(startDim, rank), normalizeAxis(endDim, rank)]);
-    if (start > end) throw new KilnError(`flatten's startDim ${startDim} lies behind its endDim ${endDim}`);
+    if (start > end) throw new KilnError(`flatten's startDim ${startDim} comes after its endDim ${endDim}`);
     const joined = sizeOf(this.shape.slice(start, end + 1));
     return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
   }

@@ -36,7 +36,7 @@ function halfPower(base: Tensor, exponent: number): Tensor {
 function knownPower(base: Tensor, exponent: number): Tensor {
   if (exponent < 0)
     return refuse(
-      `pow cannot raise whole numbers to the power ${exponent}, where most are none: use .float()`,
+      `pow cannot raise whole numbers to the power ${exponent}, which mostly gives fractions: use .float()`,
     );
   let result: Tensor | undefined;
   let square = base;

@@ -45,7 +45,7 @@ export function movedim(input: Tensor, source: Dims, destination: Dims): Tensor 
   );
   if (from.length !== to.length || new Set(from).size !== from.length || new Set(to).size !== to.length) {
     const [given, wanted] = [[source].flat(), [destination].flat()];
-    refuse(`movedim needs as many different places as axes, but is to move [${given}] to [${wanted}]`);
+    refuse(`movedim needs as many different places as axes, but was asked to move [${given}] to [${wanted}]`);
   }
   const others = input.shape.map((_, axis) => axis).filter((axis) => !from.includes(axis));
   const dims = input.shape.map((_, axis) => (to.includes(axis) ? from[to.indexOf(axis)] : others.shift()!));

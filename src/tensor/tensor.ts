@@ -325,7 +325,7 @@ export const isLearned = (type: NodeType, inputs: readonly Tensor[]): boolean =>
 
 /** Of a tensor that the body of a loop has made, where it is no longer there. */
 export const outsideBody = (op: string): string =>
-  `${op} is given a tensor from the body of a scan, outside of it: what is wanted from there must be among its results`;
+  `${op} is given a tensor from the body of a scan, outside of it: what is needed outside must be among its results`;
 
 /** The one way an operation happens: recorded while tracing, else lazy. Shapes are checked at once. */
 export function apply(op: string, inputs: readonly Tensor[], attrs: Attrs = {}): Tensor {

@@ -152,7 +152,7 @@ function lengthOf(sequences: readonly Place[], length: number | undefined): numb
           `and ${path} is ${describe(tensor)}`,
       );
   if (length !== undefined && length !== iterations)
-    throw new KilnError(`scan is told a length of ${length}, and ${first.path} is ${describe(first.value)}`);
+    throw new KilnError(`scan is given a length of ${length}, and ${first.path} is ${describe(first.value)}`);
   return iterations;
 }
 

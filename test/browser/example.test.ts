@@ -147,7 +147,7 @@ describe.skipIf(skipReason)("the example page", () => {
     await inState("stopped");
   });
 
-  test("starts anew with new weights", async () => {
+  test("starts again with new weights", async () => {
     await page.click("#reset");
     await page.waitForFunction(`document.getElementById("step").textContent === "0"`);
     expect(await page.locator("figure.right, figure.wrong").count()).toBe(0);

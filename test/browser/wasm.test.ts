@@ -84,7 +84,7 @@ describe.skipIf(skipReason)("wasm on a page", () => {
     expect(small).toBe("nothing");
   });
 
-  test("threads that cannot be had are an error", async () => {
+  test("threads that are not available are an error", async () => {
     await expect(learn(plain, "wasm", 2)).rejects.toThrow(
       "the wasm backend cannot have 2 threads here: one thread: memory is shared with workers only where the page is cross-origin isolated",
     );

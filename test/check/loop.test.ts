@@ -25,11 +25,11 @@ describe("a loop on a traced value", () => {
   it("says what to write instead", () => {
     expect(messagesOf(forward("while (x.any()) x = x.mul(0.5);\nreturn x;"))).toEqual([
       "Net.forward loops on x.any(), whose value is not known while the model is traced: " +
-        "turn a fixed number of times, and keep what is finished with where(condition, next, x)",
+        "loop a fixed number of times, and keep finished values with where(condition, next, x)",
     ]);
     expect(messagesOf(forward("for (const row of x as any) void row;\nreturn x;"))).toEqual([
-      "Net.forward loops over the tensor x, which is no list: " +
-        "take it apart with split(1), or with select(0, k) for every k below its size(0)",
+      "Net.forward loops over the tensor x, which is not a list: " +
+        "split it with split(1), or use select(0, k) for every k below its size(0)",
     ]);
   });
 });

@@ -105,7 +105,7 @@ describe("a layer that is stored where parameters() does not look", () => {
     expect(
       messagesOf(`  fcs = [new nn.Linear(8, 8)];\n${forward("return this.fcs[0].forward(x);")}`),
     ).toEqual([
-      "Net's field fcs is a plain array, in which parameters() does not find layers: wrap it in new nn.ModuleList(…)",
+      "Net's field fcs is a plain array, where parameters() does not find layers: wrap it in new nn.ModuleList(…)",
     ]);
     expect(messagesOf(forward("return fc.forward(x);"), "const fc = new nn.Linear(8, 8);")).toEqual([
       "Net.forward uses the layer fc, which is no field of Net: its parameters do not learn; " +

@@ -64,7 +64,7 @@ describe("kiln build", () => {
     expect(await other.fc.weight.data()).toEqual(await net.fc.weight.data());
     await save({ epoch: 3, parameters: net.stateDict() }, path);
     await expect(loadWeights(other, path)).rejects.toThrow(
-      "nested.safetensors holds no state dict: neither as it stands nor under the name model",
+      "nested.safetensors holds no state dict, neither at its top level nor under the name model",
     );
     await save({ "fc.weight": net.fc.weight }, path);
     await expect(loadWeights(other, path)).rejects.toThrow("conv.weight");
@@ -96,7 +96,7 @@ describe("kiln build", () => {
       ["examples/lenet.ts", "--out", "FILE/x"],
       "cannot write to the folder FILE/x: a part of the path is a file, not a folder",
     ],
-    [["MODEL", "--out", "HERE"], "model.js is read by this command, and is not written over"],
+    [["MODEL", "--out", "HERE"], "model.js is read by this command and is not overwritten"],
     [
       ["examples/lenet.ts", "--out", "NEW", "--checkpoint", "FILE"],
       "FILE is not a readable safetensors file: ",

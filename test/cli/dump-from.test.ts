@@ -161,7 +161,7 @@ const KERNEL_EDITS: readonly (readonly [what: string, from: string | RegExp, to:
       "a wrong shape",
       "intermediate relu: f32[2,120]",
       "intermediate relu: f32[2,12]",
-      /does not hold together: .*kernel linear_relu: relu has 24 elements, not 240/,
+      /is inconsistent: .*kernel linear_relu: relu has 24 elements, not 240/,
     ],
     ["an unknown operator", /max\(/, "maxi(", /line \d+, column \d+: expected an operator, maxi is none/],
     [
@@ -224,7 +224,7 @@ describe("refused is", () => {
     [
       "generated code",
       () => ["--from", file("forward/source.txt")],
-      /source\.txt holds generated code, the end of the way: only the stages before source read back/,
+      /source\.txt holds generated code, the last stage: only the stages before source can be read back/,
     ],
     [
       "a training step of kernels",
@@ -239,7 +239,7 @@ describe("refused is", () => {
     [
       "a kernel's story from its middle on",
       () => ["--from", file("forward/schedule.ir"), "--kernel", "linear"],
-      /--kernel tells how a kernel is scheduled, and those of \S+ have been: use --stage schedule/,
+      /--kernel shows how a kernel is scheduled, and those of \S+ have been: use --stage schedule/,
     ],
     [
       "vectors for a backend without",

@@ -83,7 +83,7 @@ describe("kiln explore", () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [["missing.ts"], /^kiln: the model file missing\.ts does not exist\n$/],
       [[join(folder, "broken.ts"), ...none], /^kiln: .*broken\.ts does not compile: .*\n$/],
-      [[MODEL, "--out", MODEL], /^kiln: .*bars\.ts is read by this command, and is not written over: .*\n$/],
+      [[MODEL, "--out", MODEL], /^kiln: .*bars\.ts is read by this command and is not overwritten: .*\n$/],
       [[MODEL, "--backends", "js,js"], /^kiln: --backends names a backend twice\n$/],
       [[MODEL, "--backends", "cuda", ...none], /^kiln: .*cuda.*\n$/],
       [[MODEL, "--mode", "trainig"], /^kiln: --mode must be one of .*training.*\n$/],

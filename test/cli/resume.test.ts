@@ -117,7 +117,7 @@ describe("--resume", () => {
     expect(bytesOf("long").equals(bytesOf("straight"))).toBe(true);
     const fewer = await train("bars.ts", "--resume", "long/checkpoint.safetensors", "--epochs", "1");
     expect(fewer.stderr).toBe(
-      "kiln: --epochs must be at least 3: so many long/checkpoint.safetensors has behind it\n",
+      "kiln: --epochs must be at least 3: long/checkpoint.safetensors has completed that many\n",
     );
   });
 
@@ -134,7 +134,7 @@ describe("--resume", () => {
       /^kiln: cannot load the state dict into Bars: .*fc\.weight is .* but the model has/,
     );
     const parameters = await train("bars.ts", "--resume", "first/model.safetensors");
-    expect(parameters.stderr).toMatch(/first\/model\.safetensors is no checkpoint of kiln train/);
+    expect(parameters.stderr).toMatch(/first\/model\.safetensors is not a checkpoint of kiln train/);
     const checkpoint = await load<Record<string, object>>(join(folder, file));
     const broken = { ...checkpoint, settings: { ...checkpoint.settings, seed: -1 }, position: {} };
     writeFileSync(join(folder, "broken.safetensors"), await checkpointBytes(broken));

@@ -149,7 +149,7 @@ describe("compareBackends refuses", () => {
     ],
     ["no backends", { ...TINY, backends: [] }, /backends must name at least one/],
     ["a backend twice", { ...TINY, backends: ["js", "wasm", "js"] }, /backends names js twice/],
-    ["threads that cannot be had", { ...TINY, backends: ["js"], threads: 2 }, /js.*thread/],
+    ["threads that are not available", { ...TINY, backends: ["js"], threads: 2 }, /js.*thread/],
     ["a step without a loss", { inputs: TINY.inputs, mode: "training" }, /a training step needs a loss/],
     ["targets without a loss", { inputs: TINY.inputs, targets: [[8]] }, /targets belongs to a training step/],
     ["no inputs", { inputs: [] }, /inputs must hold at least one shape/],

@@ -80,15 +80,15 @@ describe("CIFAR10 on files", () => {
     expect(server.requests).toEqual([]);
   });
 
-  it("names a file that is cut short, empty, or has labels that cannot be", async () => {
+  it("names a file that is truncated, empty, or has labels that cannot be", async () => {
     await writeBatches({ ...cifarFiles(), "data_batch_4.bin": cifarBatch([1, 2]).subarray(0, 5000) });
     expect(await failure(CIFAR10(root))).toBe(
-      "ROOT/cifar-10-batches-bin/data_batch_4.bin is cut short or is no CIFAR-10 file: " +
+      "ROOT/cifar-10-batches-bin/data_batch_4.bin is truncated or not a CIFAR-10 file: " +
         "its 5000 bytes are not a whole number of records of 3073 bytes",
     );
     await writeBatches({ "test_batch.bin": new Uint8Array(0) });
     expect(await failure(CIFAR10(root, { train: false }))).toMatch(
-      /test_batch.bin is cut short .* its 0 bytes/,
+      /test_batch.bin is truncated .* its 0 bytes/,
     );
     await writeBatches({ "test_batch.bin": cifarBatch([1, 10]) });
     expect(await failure(CIFAR10(root, { train: false }))).toBe(
@@ -143,7 +143,7 @@ describe("CIFAR10 with download", () => {
     expect(await readFile(join(root, ARCHIVE))).toEqual(Buffer.from(archive));
   });
 
-  it("starts anew where the server knows no ranges", async () => {
+  it("starts again where the server knows no ranges", async () => {
     const archive = cifarArchive();
     await writeFile(join(root, `${ARCHIVE}.part`), archive.subarray(0, 100));
     server.misbehaviour.ignoresRanges = true;

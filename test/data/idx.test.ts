@@ -43,15 +43,15 @@ describe("parseIdx", () => {
     );
   });
 
-  it("tells expected from actual bytes when a file is cut short or too long", () => {
+  it("tells expected from actual bytes when a file is truncated or too long", () => {
     expect(failure(new Uint8Array(0))).toBe(
-      "digits.idx is cut short: an IDX file starts with 4 bytes, but it has 0",
+      "digits.idx is truncated: an IDX file starts with 4 bytes, but it has 0",
     );
     expect(failure(idxBytes([2, 3], []).subarray(0, 10))).toBe(
-      "digits.idx is cut short: a header of 2 dimensions takes 12 bytes, but it has 10",
+      "digits.idx is truncated: a header of 2 dimensions takes 12 bytes, but it has 10",
     );
     expect(failure(idxBytes([2, 3], [1, 2]))).toBe(
-      "digits.idx is cut short: its header announces 2 x 3 elements, so 18 bytes were expected, but it has 14",
+      "digits.idx is truncated: its header announces 2 x 3 elements, so 18 bytes were expected, but it has 14",
     );
     expect(failure(idxBytes([2], [1, 2, 3]))).toBe(
       "digits.idx has bytes left over at its end: its header announces 2 elements, " +

@@ -65,7 +65,7 @@ describe("an image file", () => {
         return (error as Error).message;
       }
     };
-    const none = "x.png is no PNG and no JPEG file, or is cut short";
+    const none = "x.png is neither a PNG nor a JPEG file, or is truncated";
     const [png, jpeg] = [fileOf("colours.png"), fileOf("colours.jpg")];
     expect(message(new Uint8Array())).toBe(none);
     expect(message(new TextEncoder().encode("GIF89a, and more of it"))).toBe(none);
@@ -151,7 +151,7 @@ describe("ImageFolder", () => {
     );
     expect(await error("gap")).toBe("the folder /gap/b has no PNG or JPEG files for its class");
     expect(await error("web")).toContain("/web/a/1.webp is of a format that ImageFolder does not read");
-    expect(await error("bad")).toBe("/bad/a/1.png is no PNG and no JPEG file, or is cut short");
+    expect(await error("bad")).toBe("/bad/a/1.png is neither a PNG nor a JPEG file, or is truncated");
     expect(await error("nowhere")).toBe("the folder /nowhere does not exist");
     expect(await error("pets", { channels: 2 })).toBe(
       "ImageFolder reads images of 1, 3 or 4 channels, not the number 2",

@@ -284,7 +284,7 @@ describe("TensorDataset", () => {
 
   it("names tensors that do not belong together", () => {
     expect(() => new TensorDataset(arange(3), arange(4))).toThrow(
-      "TensorDataset needs tensors of equally many samples, but their shapes are [3], [4]",
+      "TensorDataset needs tensors with the same number of samples, but their shapes are [3], [4]",
     );
     expect(() => new TensorDataset()).toThrow("TensorDataset takes tensors of at least one dimension");
   });

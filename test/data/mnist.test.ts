@@ -180,7 +180,7 @@ describe("loadMnist on damaged gzip files", () => {
   const packed = gzipSync(pair(5).images);
   beforeEach(() => write("train-labels-idx1-ubyte", pair(5).labels));
 
-  it("names a file that is cut short", async () => {
+  it("names a file that is truncated", async () => {
     await write("train-images-idx3-ubyte.gz", packed.subarray(0, packed.length - 12));
     expect(await failure()).toBe(
       "FOLDER/train-images-idx3-ubyte.gz is not a readable gzip file: unexpected end of file",
@@ -215,7 +215,7 @@ describe("loadMnist on damaged gzip files", () => {
     expect(await failure()).toMatch(/^FOLDER\/train-images-idx3-ubyte.gz is too large or damaged: /);
     await write("train-images-idx3-ubyte.gz", gzipSync(idxBytes([5, 2, 2], [1, 2, 3])));
     expect(await failure()).toBe(
-      "FOLDER/train-images-idx3-ubyte.gz is cut short: its header announces 5 x 2 x 2 elements, " +
+      "FOLDER/train-images-idx3-ubyte.gz is truncated: its header announces 5 x 2 x 2 elements, " +
         "so 36 bytes were expected, but it has 19",
     );
   });

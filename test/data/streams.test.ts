@@ -59,7 +59,7 @@ describe("a dataset that is iterated over", () => {
     const once = new data.DataLoader(new Counting()[Symbol.asyncIterator]());
     expect(await labels(once)).toHaveLength(5);
     await expect(labels(once)).rejects.toThrow(
-      /gives no sample in epoch 1: a generator can be gone through once/,
+      /gives no sample in epoch 1: a generator can be iterated only once/,
     );
   });
 });

@@ -57,7 +57,7 @@ describe("a CSV", () => {
       "t.csv is empty: a table begins with the names of its columns",
       "t.csv has no rows",
       "t.csv has 1 values in line 3, where its 2 columns want 2: the columns are a, b",
-      "t.csv is no CSV: in line 3, quoted field unterminated",
+      "t.csv is not a valid CSV: in line 3, quoted field unterminated",
       "t.csv has two columns called a",
       "t.csv has no name for column 2",
     ]);

@@ -41,12 +41,12 @@ describe("readTar", () => {
     expect(() => readTar(data(600), "a.tar")).toThrow("a.tar is not a tar archive, or is damaged");
     const whole = tarEntry("x", data(2000));
     expect(() => readTar(whole.subarray(0, 1024), "a.tar")).toThrow(
-      "a.tar is cut short: x has 2000 bytes, of which 512 are there",
+      "a.tar is truncated: x has 2000 bytes, of which 512 are there",
     );
     expect(() => readTar(whole.subarray(0, 300), "a.tar")).toThrow("its last header is not whole");
     // The header claims 8 GB, and nothing is allocated for it.
     expect(() => read(tarEntry("x", data(1), { size: 8 ** 11 - 1 }))).toThrow(
-      "is cut short: x has 8589934591",
+      "is truncated: x has 8589934591",
     );
   });
 });

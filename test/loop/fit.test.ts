@@ -169,7 +169,7 @@ ${body}
   }
 });
 
-test("memory that cannot be had is a line", async () => {
+test("memory that is not available is a line", async () => {
   const text = `program p
   input x: f32[1000000,1000000] = %x
   output y: f32[1]  # %0

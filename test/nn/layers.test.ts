@@ -155,7 +155,7 @@ describe("layers without parameters", () => {
   it("refuse other arguments", () => {
     expect(() => new nn.Flatten(0.5)).toThrow("Flatten's startDim must be a whole number, not 0.5");
     expect(() => record(() => new nn.Flatten(2, 1).forward(images))).toThrow(
-      "startDim 2 lies behind its endDim 1",
+      "startDim 2 comes after its endDim 1",
     );
   });
 });

@@ -238,7 +238,7 @@ test("messages name the operation that was called, and what is missing", () => {
   expect(() => zeros(0, 3).amax(0)).toThrow("amax of [0,3] has nothing to choose from: axis 0 has extent 0");
   expect(() => zeros(0, 3).argmin()).toThrow("argmin of [0,3] has nothing to choose from");
   expect(() => zeros(2, 0).max(1)).toThrow("max of [2,0] has nothing to choose from: axis 1");
-  expect(() => zeros(0, 3).reshape(0, -1)).toThrow("beside an extent of 0, -1 could stand for any number");
+  expect(() => zeros(0, 3).reshape(0, -1)).toThrow("next to an extent of 0, -1 could be any number");
 });
 
 /** A convolutional net that is given the first `count` images alone. */

@@ -249,7 +249,7 @@ describe("the command", { timeout: 60_000 }, () => {
   test("tells of the levels in its help", async () => {
     const { stdout } = await kiln(["--help"]);
     expect(stdout).toMatch(
-      /With KILN_DEBUG in the environment[\s\S]*\n +1 +every compilation[\s\S]*\n +4 +the times of kernels/,
+      /KILN_DEBUG in the environment makes it say more[\s\S]*\n +1 +every compilation[\s\S]*\n +4 +the times of kernels/,
     );
   });
 

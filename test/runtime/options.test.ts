@@ -169,7 +169,7 @@ describe("run, step and gradients", () => {
     ["a number", 3, "input 0 is the number 3, not a tensor: tensor([...]) makes one"],
     ["a batch as one", [x, target], "its tensors are arguments of their own, as in run(...batch)"],
     ["null", null, "input 0 is null, not a tensor"],
-    ["a promise", Promise.resolve(x), "input 0 is a promise, which is to be awaited, not a tensor"],
+    ["a promise", Promise.resolve(x), "input 0 is a promise, which must be awaited, not a tensor"],
     [
       "an empty batch",
       zeros(0, 3),

@@ -133,7 +133,7 @@ describe("what brackets name", () => {
       "index is given the position 3, outside of -3..2 along axis 0 of float32[3]",
     );
     expect(() => x.index(0, 0, 0)).toThrow("index is given items for 3 axes, more than float32[2,3] has");
-    expect(() => x.index("...", 0, "...")).toThrow('index can have "..." stand for axes in one place only');
+    expect(() => x.index("...", 0, "...")).toThrow('index can have "..." in one place only');
     expect(() => x.index(slice(null, null, -1))).toThrow(
       "index needs slices with a positive step, not -1: flip",
     );

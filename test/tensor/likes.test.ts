@@ -66,7 +66,7 @@ test.each([
   ["ij->ij", "it names 1 operands, and there are 2"],
   ["i,jk->i", '"i" has not as many letters as the operand [2,3] has axes'],
   ["ij,jk->ik", "the axis j has the extents 3 and 2"],
-  ["ij,ik->l", "the result's axis l is none of an operand"],
+  ["ij,ik->l", "the result's axis l is not an axis of any operand"],
 ])("einsum refuses %s", (equation, why) => {
   const x = tensor([
     [1, 2, 3],

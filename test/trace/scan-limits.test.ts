@@ -119,7 +119,7 @@ describe("scan refuses", () => {
     [
       "a length that is another",
       () => scan(keep, h, x, { length: 4 }),
-      "told a length of 4, and inputs is float32[5,2]",
+      "given a length of 4, and inputs is float32[5,2]",
     ],
     [
       "an input without an axis",

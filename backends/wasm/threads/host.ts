@@ -79,7 +79,7 @@ const counted = (processors: number): ThreadSupport => {
 export function startThread(events: ThreadEvents): Thread {
   if (node !== undefined) return startNodeThread(node("node:worker_threads"), events);
   const { Worker } = scope;
-  if (Worker === undefined) throw new KilnError(`threads cannot be had here: ${threadSupport().reason}`);
+  if (Worker === undefined) throw new KilnError(`threads are not available here: ${threadSupport().reason}`);
   const file = workerFile();
   const url = file ?? URL.createObjectURL(new Blob([PAGE_WORKER], { type: "text/javascript" }));
   const worker = new Worker(url, { name: THREAD_NAME });

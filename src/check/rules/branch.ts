@@ -8,7 +8,7 @@ import type { ValueFlow } from "../value-flow.ts";
 
 export const branch: Rule = {
   name: "branch-on-value",
-  doc: "forward runs once, on tensors without numbers: a branch on a tensor's value has no side to take.",
+  doc: "forward runs once, on tensors without numbers: a branch on a tensor's value cannot be decided.",
   find: (model, flow) =>
     [...flow.nodes()].flatMap((node): Fault[] => {
       const decided = decidedBy(node, flow);

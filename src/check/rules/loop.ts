@@ -8,7 +8,7 @@ import { valueIn } from "./branch.ts";
 
 export const loop: Rule = {
   name: "loop-on-value",
-  doc: "forward is unrolled while it is traced: how often a loop turns must follow from shapes and settings.",
+  doc: "forward is unrolled while it is traced: how often a loop runs must follow from shapes and settings.",
   find: (model, flow) =>
     [...flow.nodes()].flatMap((node): Fault[] => {
       const where = `${model.name}.${flow.nameOf(node)}`;
@@ -16,14 +16,14 @@ export const loop: Rule = {
       if (condition !== undefined) {
         const message =
           `${where} loops on ${quoted(condition)}, whose value is not known while the model is traced: ` +
-          "turn a fixed number of times, and keep what is finished with where(condition, next, x)";
+          "loop a fixed number of times, and keep finished values with where(condition, next, x)";
         return [{ node: condition, severity: "error", message }];
       }
       if (!Node.isForOfStatement(node) || flow.kindOf(node.getExpression()) !== "tensor") return [];
       const rows = withoutWrapping(node.getExpression());
       const message =
-        `${where} loops over the tensor ${quoted(rows)}, which is no list: ` +
-        "take it apart with split(1), or with select(0, k) for every k below its size(0)";
+        `${where} loops over the tensor ${quoted(rows)}, which is not a list: ` +
+        "split it with split(1), or use select(0, k) for every k below its size(0)";
       return [{ node: rows, severity: "error", message }];
     }),
 };

@@ -10,7 +10,7 @@ import type { ValueFlow } from "../value-flow.ts";
 
 export const storedLayers: Rule = {
   name: "layer-not-stored",
-  doc: "parameters() and state dicts find layers that are fields, or in a container that is one, and no others.",
+  doc: "parameters() and state dicts find only layers that are fields, or that are in a container which is a field.",
   find: (model, flow) => [
     ...builtInForward(model, flow),
     ...builtOutside(model, flow),
@@ -26,7 +26,7 @@ function builtInForward(model: ModelClass, flow: ValueFlow): Fault[] {
     const where = `${model.name}.${flow.nameOf(node)}`;
     const stored = `store it as a field (${suggestedField(made.name)} = ${quoted(node)}) and call its forward here`;
     if (isHarmless(node, made)) {
-      const message = `${where} builds ${quoted(node)} anew in every trace: ${stored}, or use its function in F`;
+      const message = `${where} builds ${quoted(node)} again in every trace: ${stored}, or use its function in F`;
       return [{ node, severity: "warning", message }];
     }
     const message = `${where} builds ${quoted(node)}, a new one in every trace, whose parameters and mode are not the model's: ${stored}`;
@@ -96,7 +96,7 @@ function hiddenIn({ name, node, property, value }: Field, model: ModelClass): Fa
   if (holder === undefined || isRegistered(name, model)) return [];
   const container = holder === "array" ? "nn.ModuleList" : "nn.ModuleDict";
   return fault(
-    `${field} is a plain ${holder}, in which parameters() does not find layers: wrap it in new ${container}(…)`,
+    `${field} is a plain ${holder}, where parameters() does not find layers: wrap it in new ${container}(…)`,
   );
 }
 

@@ -7,7 +7,7 @@ import { withoutWrapping } from "../scope.ts";
 
 export const unusedField: Rule = {
   name: "unused-field",
-  doc: "A layer that is never run is mostly a layer that was forgotten in forward.",
+  doc: "A layer that is never run was usually forgotten in forward.",
   find: (model) => {
     if (model.root !== "nn.Module" || !hasForward(model) || hasDynamicAccess(model)) return [];
     return model.fields().flatMap((field): Fault[] => {

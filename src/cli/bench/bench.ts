@@ -55,7 +55,10 @@ export const bench: Command = {
       doc: "seconds that trying may take for each backend",
       default: `${DEFAULT_MILLISECONDS / 1000}`,
     },
-    { name: "no-verify", doc: "do not hold what kernels store against the oracle, which takes some seconds" },
+    {
+      name: "no-verify",
+      doc: "do not compare what kernels store with the oracle, which takes a few seconds",
+    },
     { name: "json", doc: "print everything as JSON: an object, or a list of them for several batch sizes" },
     {
       name: "chart",

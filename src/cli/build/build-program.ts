@@ -29,9 +29,7 @@ export async function buildFiles(
 ): Promise<Readonly<Record<string, string | Uint8Array>>> {
   const { program, states } = await portableProgram(file, request);
   if (program.plan.kernels.length === 0) {
-    throw new KilnError(
-      `${file.path} computes nothing, it gives back what it gets: there is nothing to build`,
-    );
+    throw new KilnError(`${file.path} computes nothing, it returns its input: there is nothing to build`);
   }
   // An optimizer begins with zeros, which is what a module takes for states that its file lacks.
   const kept = [...states].filter(([name]) => program.roles.get(name) !== "optimizer");

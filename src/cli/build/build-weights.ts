@@ -12,7 +12,7 @@ export async function loadWeights(model: Module, path: string): Promise<void> {
   const isNested = typeof inside === "object" && inside !== null && !(inside instanceof Tensor);
   const found = isNested ? inside : value;
   if (Object.values(found).some((item) => !(item instanceof Tensor))) {
-    throw new KilnError(`${path} holds no state dict: neither as it stands nor under the name model`);
+    throw new KilnError(`${path} holds no state dict, neither at its top level nor under the name model`);
   }
   await model.loadStateDict(found as StateDict);
 }

@@ -45,7 +45,7 @@ export const build: Command = {
       name: "name",
       value: "NAME",
       doc: "what all names begin with, with --backend c",
-      default: "the name of the model's class in small letters",
+      default: "the name of the model's class in lower case",
     },
     {
       name: "checkpoint",

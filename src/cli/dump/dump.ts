@@ -52,7 +52,7 @@ export const dump: Command = {
     "Without --stage, --all and --kernel it lists the stages, the kernels with what they cost, and the memory.",
     `The stages, in order: ${STAGE_NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist with --mode training alone.`,
     "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
-    "--from takes graphs and kernels as they stand: all stages but source read back. With --mode training a graph's one output is the loss to make a step of.",
+    "--from takes graphs and kernels as they are: every stage but source can be read back. With --mode training a graph's one output is the loss to make a step of.",
     "Text has colours on a terminal; NO_COLOR and FORCE_COLOR are heeded.",
   ],
   examples: [

@@ -32,7 +32,7 @@ const heading = (name: string, palette: Palette): string => palette.heading(`== 
 /** What the stage `name` changed. The first has nothing before it. */
 export function stageDiff(stages: readonly StageDump[], name: string, palette: Palette): string {
   const k = stages.findIndex((stage) => stage.name === name);
-  if (k === 0) throw new KilnError(`${name} is the first stage: there is none before to compare it with`);
+  if (k === 0) throw new KilnError(`${name} is the first stage: there is none before it to compare with`);
   return `${palette.heading(`${stages[k - 1].name} → ${name}`)}\n${changes(stages, k, palette)}`;
 }
 

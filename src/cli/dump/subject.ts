@@ -68,7 +68,7 @@ async function compileFrom({ path, mode, backend, stage, kernel }: Request): Pro
   }
   if (kernel !== undefined && start !== "lower" && !isGraph(artifact)) {
     throw new KilnError(
-      `--kernel tells how a kernel is scheduled, and those of ${path} have been: use --stage ${start}`,
+      `--kernel shows how a kernel is scheduled, and those of ${path} have been: use --stage ${start}`,
     );
   }
   return { file: path, mode: training || changesStates(artifact) ? "training" : "forward", compilation };
@@ -82,7 +82,7 @@ async function readArtifact(path: string): Promise<Artifact> {
   const text = await readText(path, MOST_BYTES);
   if (isCode(text)) {
     throw new KilnError(
-      `${path} holds generated code, the end of the way: only the stages before source read back`,
+      `${path} holds generated code, the last stage: only the stages before source can be read back`,
     );
   }
   return explained(path, async () => (isProgramText(text) ? parseProgram(text) : parseGraph(text, opTable)));
@@ -99,7 +99,7 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof KilnError) throw new KilnError(`${path}: ${error.message}`, []);
     const why = error instanceof InternalError ? error.fault.split("\n")[0] : describeError(error);
-    throw new KilnError(`${path}: this does not hold together: ${why}`);
+    throw new KilnError(`${path}: this is inconsistent: ${why}`);
   }
 }
 

@@ -36,7 +36,7 @@ export async function ownData(
     const value = await called(parts[name], { seed });
     if (isIterableDataset(value) && value.length === undefined) {
       throw new KilnError(
-        `${path}'s ${what} is iterated over and has no length: kiln train wants to know how many samples an epoch has`,
+        `${path}'s ${what} is iterable but has no length: kiln train needs to know how many samples an epoch has`,
       );
     }
     if (isDataset(value)) return value;

@@ -130,7 +130,7 @@ export const train: Command = {
       "by mean squared error unless the file exports a loss. Numbers are standardised by the training rows, categories become " +
       "ones among zeros, or their numbers where the model takes int32. A model file may export table, an object with target, " +
       "inputs, kinds, standardize, delimiter and columns, as data.TableEncoding and data.readCsv take them.",
-    "A text feeds models that take int32[batch,length]: each token is to be told from those before. Tokens are the characters " +
+    "A text feeds models that take int32[batch,length]: each token is predicted from those before it. Tokens are the characters " +
       "of the text, or those of a vocabulary that the model file exports (or a function that makes it of the text).",
     "What has no test set of its own gives a fifth to it: rows and images at random, of a text the end.",
     "A model file may bring what it is trained with: export dataset, an object { train, test } of any of Kiln's datasets " +
@@ -155,7 +155,7 @@ export const train: Command = {
     const settings = readSettings(given, checkpoint?.settings);
     const start = checkpoint?.position ?? startOf(1);
     if (start.epoch > settings.epochs + 1)
-      throw new KilnError(`--epochs must be at least ${start.epoch - 1}: so many ${resumed} has behind it`);
+      throw new KilnError(`--epochs must be at least ${start.epoch - 1}: ${resumed} has completed that many`);
     if (settings.out !== undefined) await checkWritable(settings.out);
     if (settings.tensorboard !== undefined) await Board.check(settings.tensorboard);
     const progress = new Progress();

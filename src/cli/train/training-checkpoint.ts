@@ -94,9 +94,7 @@ export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> 
     throw new KilnError(`${path} was written by an earlier version of Kiln, and its run cannot be resumed`);
   }
   if (given.version !== VERSION) {
-    throw new KilnError(
-      `${path} is no checkpoint of kiln train: its parameters may be there, but not the run`,
-    );
+    throw new KilnError(`${path} is not a checkpoint of kiln train: it may hold parameters, but no run`);
   }
   const { settings, position, history } = given;
   const faults = [

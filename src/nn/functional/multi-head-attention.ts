@@ -120,7 +120,7 @@ export function multiHeadAttentionForward(
     refuse(`${callee} needs both biasK and biasV, or neither`);
   const [staticKey, staticValue] = [given.tensor("staticK"), given.tensor("staticV")];
   if (extraKey !== undefined && (staticKey ?? staticValue) !== undefined)
-    refuse(`${callee} takes no biasK and biasV beside staticK or staticV`);
+    refuse(`${callee} takes no biasK and biasV together with staticK or staticV`);
   const outWeight = needed("outProjWeight", outProjWeight, [embedDim, embedDim]);
   const outBias = known("outProjBias", outProjBias, [embedDim]);
   const settings: HeadsSettings = {

@@ -117,7 +117,7 @@ function rebuilt(node: unknown, depth: number, left: Map<unknown, Tensor>, fail:
   if (kind !== "tensor") return fail(FOREIGN);
   const tensor = left.get(content);
   left.delete(content);
-  const place = `its structure names the tensor ${quoted(content)}, which is not there or stands elsewhere too`;
+  const place = `its structure names the tensor ${quoted(content)}, which is missing or used more than once`;
   return tensor ?? fail(place);
 }
 

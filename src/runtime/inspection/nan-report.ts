@@ -196,7 +196,7 @@ function advice(read: readonly Read[]): string {
   const sick = read.find(({ firstNaN }) => firstNaN >= 0);
   if (sick?.buffer.role === "input")
     return `${sick.buffer.value} is fed with NaN: look at where the data comes from`;
-  if (sick !== undefined) return `${sick.buffer.value} holds NaN already: load or initialise it anew`;
+  if (sick !== undefined) return `${sick.buffer.value} holds NaN already: load or initialise it again`;
   if (read.some(({ firstInfinity }) => firstInfinity >= 0))
     return "infinities cancel to NaN: keep what leads to them bounded, with clamp, a smaller learning rate or clipped gradients";
   return "keep what it reads where it is defined, for instance with clamp or a small constant added";

@@ -95,7 +95,7 @@ test("a compiler that is not there is named", async () => {
   expect(await createCBackend({}).available()).toEqual({
     available: false,
     reason:
-      "KILN_CC names no-such-compiler, which is no C compiler that works here; the wasm backend runs everywhere",
+      "KILN_CC names no-such-compiler, which is not a working C compiler; the wasm backend runs everywhere",
   });
   expect(requireToolchain).toThrow(
     /c backend cannot run here: KILN_CC names.*the wasm backend runs everywhere/,

@@ -159,7 +159,7 @@ test("a program that needs more than WebAssembly addresses is one clear error, a
   expect((await program.run(randn(2, 1024))).shape).toEqual([2, 1024]);
 });
 
-test("a number of threads that cannot be had is one clear error", async () => {
+test("a number of threads that are not available is one clear error", async () => {
   const net = new nn.Linear(2, 2);
   const compileOn = (backend: BackendName, threads: number) =>
     compile(net, { inputs: [[1, 2]], backend, threads });
