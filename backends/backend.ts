@@ -10,6 +10,7 @@ import type { Move, ProgramLoop } from "../src/loop/loops.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 
 export interface Availability {
+  /** Whether it can run here. */
   readonly available: boolean;
   /** Why it can run here, or what is missing. */
   readonly reason: string;

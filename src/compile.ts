@@ -59,6 +59,7 @@ export interface CompilableOptimizer extends StepSource, GroupedRules {
   readonly paramGroups: GroupedRules["paramGroups"];
 }
 
+/** The options of {@link compile}. */
 export interface CompileOptions<Carried = unknown, Inputs extends readonly InputSpec[] = readonly InputSpec[]>
   extends CommonOptions {
   readonly inputs: Inputs;
@@ -72,6 +73,7 @@ export interface CompileOptions<Carried = unknown, Inputs extends readonly Input
   readonly carried?: Carried;
 }
 
+/** The options of {@link compileTraining}. */
 export interface CompileTrainingOptions<
   Model extends CompilableModel = CompilableModel,
   Loss extends TraceableLoss = TraceableLoss,
@@ -83,6 +85,7 @@ export interface CompileTrainingOptions<
   readonly inputs: Inputs;
   /** A module whose `forward(...outputs, ...targets)` returns one number, or a record of numbers of which `loss` is it. */
   readonly loss: Loss;
+  /** Makes updates of gradients; made from the model's parameters, as `new optim.SGD(net.parameters(), { lr: 0.1 })`. */
   readonly optimizer: CompilableOptimizer;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
   readonly targets?: readonly TensorSpec[];
@@ -209,6 +212,7 @@ export async function compileTraining<
   return new Trainer(first, compiler, state, optimizer, settings, accumulation);
 }
 
+/** The options of {@link compileStep}. */
 export interface CompileStepOptions<Inputs extends readonly Tensor[]> extends Omit<CommonOptions, "inputs"> {
   /** The modules that the step works with, by the names that their parameters are to have in its graph. */
   readonly modules: Readonly<Record<string, CompilableModel>>;
@@ -253,7 +257,9 @@ const carriedIn = async <Carried>(
 ): Promise<CarriedState<Carried> | undefined> =>
   carried === undefined ? undefined : CarriedState.from(callee, carried);
 
+/** A backend, whether it can run here, and why or why not. */
 export interface BackendStatus extends Availability {
+  /** What `backend` calls it. */
   readonly name: BackendName;
 }
 

@@ -8,13 +8,16 @@ import type { MemoryInfo } from "../runtime/inspection/figures.ts";
 import type { TensorSpec } from "../runtime/programs/signature.ts";
 import type { TraceableLoss } from "../trace/trace.ts";
 
+/** A model as it is compared. */
 export type ComparedModel = CompilableModel;
 
+/** The options of {@link compareBackends}. */
 export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> {
   /** Shapes of the inputs, the batch first. */
   readonly inputs: readonly TensorSpec[];
   /** A whole training step, as is usual where a `loss` is given, or the forward pass in evaluation mode. */
   readonly mode?: "training" | "forward";
+  /** The loss of a training step; without one the forward pass is compared. */
   readonly loss?: TraceableLoss;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
   readonly targets?: readonly TensorSpec[];
@@ -39,7 +42,9 @@ export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> 
 export interface Comparison {
   /** The name of the model's class. */
   readonly model: string;
+  /** What was compared. */
   readonly mode: "training" | "forward";
+  /** Samples in a step or pass. */
   readonly batchSize: number;
   /** The engine and the processor. */
   readonly machine: string;
@@ -47,23 +52,29 @@ export interface Comparison {
   readonly results: readonly BackendResult[];
 }
 
+/** What one backend came to. */
 export interface BackendResult {
   /** What ran, with its mode: `gpujs:webgl2` where `gpujs` was asked for. */
   readonly backend: string;
+  /** How long compiling took, in milliseconds. */
   readonly compileMilliseconds: number;
   /** The median time of a step or forward pass, copying in and out included; a mean where the clock is too coarse for one. */
   readonly milliseconds: number;
   /** Of how many runs that is. */
   readonly runs: number;
+  /** What the program allocates, in bytes. */
   readonly memory: MemoryInfo;
   /** In the order in which they run. */
   readonly kernels: readonly KernelResult[];
+  /** How far its numbers are from the oracle. */
   readonly difference: Difference;
   /** How kernels came to run as they do, where tuning was asked for. */
   readonly tuned: readonly TunedKernel[];
 }
 
+/** One kernel of a program. */
 export interface KernelResult {
+  /** What dumps call it. */
   readonly name: string;
   /** The kernel before scheduling, of which packs, lists and partial sums are parts: what backends have in common. */
   readonly partOf: string;
@@ -92,7 +103,9 @@ export interface KernelResult {
 /** How far what the kernels store is from the oracle, or why that is not known. */
 export type Difference = Checked | NotChecked;
 
+/** Numbers that were held against the oracle. */
 export interface Checked {
+  /** Whether anything was held against the oracle. */
   readonly checked: true;
   /** Samples in the run that was held against the oracle: fewer than were timed where the oracle would take too long. */
   readonly batchSize: number;
@@ -104,13 +117,17 @@ export interface Checked {
   readonly values: readonly ValueDifference[];
 }
 
+/** Why numbers were not held against the oracle. */
 export interface NotChecked {
+  /** Whether anything was held against the oracle. */
   readonly checked: false;
+  /** Why not. */
   readonly reason: string;
 }
 
 /** One value that a kernel stores, held against the oracle. */
 export interface ValueDifference {
+  /** The kernel that stores it. */
   readonly kernel: string;
   /** The lines of the model that the kernel comes from. */
   readonly at: string;
@@ -123,6 +140,7 @@ export interface ValueDifference {
   readonly difference: number;
   /** How large it may be by rounding alone; with 1 and more rounding leaves no digit of these numbers. */
   readonly allowed: number;
+  /** How many elements it has. */
   readonly elements: number;
   /**
    * How many elements differ by more than that. A few of many may come of a decision: a relu or a maximum over numbers that

@@ -10,7 +10,9 @@ import { Random, sampleRandom } from "./random.ts";
 
 /** What the random transforms of a batch depend on, besides each sample's index. */
 export interface Draw {
+  /** What random transforms follow from. */
   readonly seed: number;
+  /** The number of the epoch, from 0. */
   readonly epoch: number;
 }
 

@@ -8,20 +8,27 @@ export type ColumnKind = "number" | "category";
 
 /** A column of numbers; what stands for one is `(value - mean) / std`, with 0 and 1 where nothing is standardised. */
 export interface NumberColumn {
+  /** Which kind it is. */
   readonly kind: "number";
+  /** Its name. */
   readonly name: string;
+  /** What is subtracted. */
   readonly mean: number;
+  /** What the difference is divided by. */
   readonly std: number;
 }
 
 /** A column of categories; what stands for one is its place in `values`. */
 export interface CategoryColumn {
+  /** Which kind it is. */
   readonly kind: "category";
+  /** Its name. */
   readonly name: string;
   /** All that the training part has: in the order of numbers where all of them are, else of their characters. */
   readonly values: readonly string[];
 }
 
+/** How a column of a table becomes numbers. */
 export type ColumnEncoding = NumberColumn | CategoryColumn;
 
 /** A decimal number as people and programs write them; JavaScript would read `0x10` and the empty text, too. */

@@ -91,7 +91,9 @@ const describeClasses = ({ classes, classNames }: Dataset): string =>
 
 /** What a {@link ConcatDataset} has besides what its datasets have. */
 export interface ConcatDatasetParts {
+  /** What it is made of. */
   readonly datasets: readonly Part[];
+  /** How many samples there are up to the end of each dataset. */
   readonly cumulativeSizes: readonly number[];
 }
 
@@ -103,4 +105,5 @@ interface ConcatDatasetClass {
 
 // One class at run time, whose methods follow from the kind of its datasets.
 Object.defineProperty(Concatenation, "name", { value: "ConcatDataset" });
+/** Datasets one after the other (torch.utils.data.ConcatDataset). */
 export const ConcatDataset: ConcatDatasetClass = Concatenation as unknown as ConcatDatasetClass;

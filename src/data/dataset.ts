@@ -43,11 +43,17 @@ export interface ItemDataset<Item> {
 
 /** What an {@link ArrayDataset} is made of; `images` holds the samples one after another. */
 export interface ArrayDatasetOptions {
+  /** The samples, one after the other. */
   readonly images: Uint8Array | Float32Array;
+  /** The class of each sample. */
   readonly labels: ArrayLike<number>;
+  /** The shape of one sample, such as [1, 28, 28]. */
   readonly sampleShape: Shape;
+  /** How many classes there are. */
   readonly classes?: number;
+  /** What people call the classes. */
   readonly classNames?: readonly string[];
+  /** One line for people. */
   readonly description?: string;
 }
 

@@ -10,7 +10,9 @@ import { checkText } from "./arguments.ts";
 
 /** An IDX file's content: `data` is a view into the bytes that were parsed. */
 export interface IdxArray {
+  /** The extent along each axis. */
   readonly shape: Shape;
+  /** The numbers, in row-major order. */
   readonly data: Uint8Array;
 }
 

@@ -41,6 +41,7 @@ export interface DataLoaderOptions {
 
 /** Options with a function that makes a batch of a list of samples, such as `defaultCollate`, the default. */
 export interface CollatingOptions<Item, Batch> extends DataLoaderOptions {
+  /** Makes a batch of the samples of a list. */
   readonly collateFn: (items: Item[]) => Batch | Promise<Batch>;
 }
 

@@ -10,8 +10,11 @@ import { subset } from "./subset.ts";
 
 /** The two halves of MNIST, and one sentence about where they come from. */
 export interface Mnist {
+  /** The training samples. */
   readonly train: Dataset;
+  /** The test samples. */
   readonly test: Dataset;
+  /** What is to be said of them. */
   readonly note: string;
 }
 

@@ -12,6 +12,7 @@ import { checkIndex } from "./dataset.ts";
 export interface Sampler<Item = number> extends Iterable<Item> {
   /** How many it gives. */
   readonly length: number;
+  /** Says which epoch begins, on which the order depends. */
   setEpoch?(epoch: number): void;
 }
 

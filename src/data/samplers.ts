@@ -40,6 +40,7 @@ export class SequentialSampler implements Sampler {
 /** What samplers that draw have in common: what they draw from, for each epoch anew. */
 abstract class DrawingSampler implements Sampler {
   abstract readonly length: number;
+  /** What the order follows from. */
   readonly seed: number;
   #epoch = 0;
 
@@ -71,6 +72,7 @@ export interface RandomSamplerSettings extends RandomSamplerOptions {
 /** The indices of a dataset in random order; beyond its length, without replacement, in another random order. */
 export class RandomSampler extends DrawingSampler {
   readonly length: number;
+  /** Whether a sample may be drawn twice. */
   readonly replacement: boolean;
   readonly #size: number;
 
@@ -103,6 +105,7 @@ export class RandomSampler extends DrawingSampler {
 /** The given indices in random order, each once. */
 export class SubsetRandomSampler extends DrawingSampler {
   readonly length: number;
+  /** The positions that are drawn from. */
   readonly indices: readonly number[];
 
   constructor(indices: ArrayLike<number>, options: RandomSamplerOptions = {}) {
@@ -132,7 +135,9 @@ export interface WeightedRandomSamplerOptions extends RandomSamplerOptions {
  */
 export class WeightedRandomSampler extends DrawingSampler {
   readonly length: number;
+  /** How often each sample is drawn, in relation to the others. */
   readonly weights: readonly number[];
+  /** Whether a sample may be drawn twice. */
   readonly replacement: boolean;
 
   constructor(
@@ -177,8 +182,11 @@ export class WeightedRandomSampler extends DrawingSampler {
 
 /** What `sampler` gives in lists of `batchSize`, for a loader's `batchSampler`; with `dropLast` no shorter one at the end. */
 export class BatchSampler implements Sampler<readonly number[]> {
+  /** What gives the single indices. */
   readonly sampler: Sampler;
+  /** How many samples a batch has. */
   readonly batchSize: number;
+  /** Whether a last smaller batch is left out. */
   readonly dropLast: boolean;
 
   constructor(sampler: Sampler, batchSize: number, dropLast = false) {
@@ -196,6 +204,7 @@ export class BatchSampler implements Sampler<readonly number[]> {
     return (this.dropLast ? Math.floor : Math.ceil)(this.sampler.length / this.batchSize);
   }
 
+  /** Says which epoch begins, on which the order depends. */
   setEpoch(epoch: number): void {
     this.sampler.setEpoch?.(epoch);
   }

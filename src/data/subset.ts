@@ -56,7 +56,9 @@ class IndexSubset {
 
 /** What a {@link Subset} has besides the dataset that it is. */
 export interface SubsetParts<Whole> {
+  /** What it is part of. */
   readonly dataset: Whole;
+  /** The positions that are drawn from. */
   readonly indices: ArrayLike<number>;
 }
 

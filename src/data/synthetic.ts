@@ -18,6 +18,7 @@ export interface SyntheticDigitsOptions {
   readonly train: boolean;
   /** Number of samples: 10,000 for training and 2,000 for testing by default. */
   readonly count?: number;
+  /** What the digits follow from. */
   readonly seed?: number;
   /** Rows and columns of an image (default: 32). */
   readonly size?: number;

@@ -23,6 +23,7 @@ export interface TableParts {
 
 /** Rows of texts under named columns: what `readCsv` and `parseCsv` give. */
 export class Table {
+  /** The columns, in order. */
   readonly columns: readonly string[];
   /** Number of rows. */
   readonly length: number;

@@ -10,12 +10,15 @@ import { checkIndex, type ItemDataset } from "./dataset.ts";
 export interface Vocabulary {
   /** How many tokens there are: numbers are 0 … size - 1. */
   readonly size: number;
+  /** The numbers of the tokens of a text. */
   encode(text: string): Int32Array;
+  /** The text of the tokens with these numbers. */
   decode(tokens: ArrayLike<number>): string;
 }
 
 /** The characters of a text, in the order of their code points; a pair of surrogates is one character. */
 export class CharVocabulary implements Vocabulary {
+  /** The characters, each at its number. */
   readonly characters: readonly string[];
   readonly #numbers: ReadonlyMap<string, number>;
 
@@ -30,6 +33,7 @@ export class CharVocabulary implements Vocabulary {
     return this.characters.length;
   }
 
+  /** The numbers of the tokens of a text. */
   encode(text: string): Int32Array {
     checkString("CharVocabulary", text);
     return Int32Array.from([...text], (character) => {
@@ -41,6 +45,7 @@ export class CharVocabulary implements Vocabulary {
     });
   }
 
+  /** The text of the tokens with these numbers. */
   decode(tokens: ArrayLike<number>): string {
     return checkedTokens("CharVocabulary", tokens, this.size)
       .map((token) => this.characters[token])
@@ -52,11 +57,13 @@ export class CharVocabulary implements Vocabulary {
 export class ByteVocabulary implements Vocabulary {
   readonly size = 256;
 
+  /** The numbers of the tokens of a text. */
   encode(text: string): Int32Array {
     checkString("ByteVocabulary", text);
     return Int32Array.from(new TextEncoder().encode(text));
   }
 
+  /** The text of the tokens with these numbers. */
   decode(tokens: ArrayLike<number>): string {
     const bytes = Uint8Array.from(checkedTokens("ByteVocabulary", tokens, this.size));
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
@@ -65,7 +72,9 @@ export class ByteVocabulary implements Vocabulary {
 
 /** What a tokenizer of another library has, such as one of `@huggingface/tokenizers`: what it encodes may be an object with `ids`. */
 export interface TokenizerLike {
+  /** The numbers of the tokens of a text. */
   encode(text: string): { readonly ids: ArrayLike<number> } | ArrayLike<number>;
+  /** The text of the tokens with these numbers. */
   decode(tokens: number[]): string;
 }
 
@@ -100,6 +109,7 @@ export function tokenizerVocabulary(tokenizer: TokenizerLike, size: number): Voc
  * left out. Samples are int32 of shape `[length]`.
  */
 export class TokenDataset implements ItemDataset<[Tensor, Tensor]> {
+  /** The numbers of all tokens, in order. */
   readonly tokens: Int32Array;
   readonly length: number;
   readonly description: string;

@@ -12,6 +12,7 @@ import { type Random, sampleRandom } from "./random.ts";
 
 /** A transform that knows the shape it works on. */
 export interface BoundTransform {
+  /** The shape of what it gives. */
   readonly outputShape: Shape;
   /**
    * Reads one sample from the start of `input` and writes the result to `output` from `offset` on. Whatever is
@@ -22,6 +23,7 @@ export interface BoundTransform {
 
 /** Maps samples to samples; `description` is the call that makes it, such as `pad(2)`. */
 export interface Transform {
+  /** One line for people. */
   readonly description: string;
   /** The transform for samples of one shape; throws when it cannot work on them. */
   bind(inputShape: Shape): BoundTransform;

@@ -22,6 +22,7 @@ export function readPersistent(callee: string, options: BufferOptions): boolean 
   throw new KilnError(`${callee}'s persistent is true or false, not ${describeValue(persistent)}`);
 }
 
+/** A tensor that a model keeps and does not learn: in a module's field it is part of the state dict (torch.nn.Buffer). */
 export class Buffer extends Tensor {
   /** Whether state dicts have it. */
   readonly persistent: boolean;

@@ -108,6 +108,7 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return distinct(membersOf(this).children);
   }
 
+  /** The modules that this one holds itself. */
   children(): Module[] {
     return this.namedChildren().map(([, child]) => child);
   }
@@ -117,6 +118,7 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return distinct(walk(this));
   }
 
+  /** This module and all below it, parents first. */
   modules(): Module[] {
     return this.namedModules().map(([, module]) => module);
   }
@@ -126,6 +128,7 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return allMembers(this, "parameters");
   }
 
+  /** All parameters below this module; a shared one comes once. */
   parameters(): Parameter[] {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
@@ -135,6 +138,7 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return allMembers(this, "buffers");
   }
 
+  /** All buffers below this module. */
   buffers(): Tensor[] {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }

@@ -11,8 +11,11 @@ import { Tensor } from "../tensor/tensor.ts";
 export type Size1d = number | readonly [number];
 /** One extent for both axes, or [rows, columns]. */
 export type Size2d = number | readonly [number, number];
+/** One number, for the only axis. */
 export type Single = readonly [number];
+/** A number for each of two axes: rows, columns. */
 export type Pair = readonly [number, number];
+/** A number for each of three axes: depth, rows, columns. */
 export type Triple = readonly [number, number, number];
 /** One extent for all three axes, or [depth, rows, columns]. */
 export type Size3d = number | Triple;
@@ -27,7 +30,9 @@ export type Extents<R extends Rank> = R extends 1 ? Single : R extends 2 ? Pair 
 type Open = number | null;
 /** Sizes that may leave extents open. */
 export type OpenSize1d = Open | readonly [Open];
+/** As {@link OpenSize1d}, for two axes. */
 export type OpenSize2d = Open | readonly [Open, Open];
+/** As {@link OpenSize1d}, for three axes. */
 export type OpenSize3d = Open | readonly [Open, Open, Open];
 export type OpenSize<R extends Rank> = R extends 1 ? OpenSize1d : R extends 2 ? OpenSize2d : OpenSize3d;
 

@@ -6,6 +6,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { Arguments } from "./options.ts";
 import { refuse } from "./reduction.ts";
 
+/** The named arguments of {@link padSequence}. */
 export interface PadSequenceOptions {
   /** Whether the result is [N,T,…] and not [T,N,…] (default: false). */
   readonly batchFirst?: boolean;

@@ -5,6 +5,18 @@ import { KilnError } from "../core/errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { PARAMETER } from "./brand.ts";
 
+/**
+ * A tensor that a model learns: in a module's field it is found under the field's name (torch.nn.Parameter).
+ *
+ * ```ts
+ * class Scale extends nn.Module {
+ *   readonly weight = new nn.Parameter(ones(3));
+ *   override forward(x: Tensor): Tensor {
+ *     return x.mul(this.weight);
+ *   }
+ * }
+ * ```
+ */
 export class Parameter extends Tensor {
   /** Starts with the numbers of `data`, whatever operations made them. */
   constructor(data: Tensor, requiresGrad = true) {

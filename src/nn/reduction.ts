@@ -10,11 +10,13 @@ import { Arguments } from "./options.ts";
 /** Whether a loss is averaged, summed or left as it is. */
 export type Reduction = "mean" | "sum" | "none";
 
+/** The named argument of every loss. */
 export interface LossOptions {
   /** Default: "mean". */
   readonly reduction?: Reduction;
 }
 
+/** The named arguments of losses that weigh elements or classes. */
 export interface WeightedLossOptions extends LossOptions {
   /** What each element or class counts (default: 1). */
   readonly weight?: Tensor;

@@ -5,8 +5,11 @@ import { type Arguments, extentsOf, type Rank, type Size, type Size2d } from "./
 
 /** The named arguments of a max-pooling window (default: `stride` is the kernel's size). */
 export interface PoolOptions<Extent = Size2d> {
+  /** How far the window moves at a time (default: the kernel's size). */
   readonly stride?: Extent;
+  /** How much is added on both sides, which never is the largest (default: 0). */
   readonly padding?: Extent;
+  /** How far apart the elements of a window lie (default: 1). */
   readonly dilation?: Extent;
   /** Whether a last window may reach beyond the padded input. */
   readonly ceilMode?: boolean;
@@ -14,7 +17,9 @@ export interface PoolOptions<Extent = Size2d> {
 
 /** The named arguments of an average-pooling window. */
 export interface AveragePoolOptions<Extent = Size2d> {
+  /** How far the window moves at a time (default: the kernel's size). */
   readonly stride?: Extent;
+  /** How many zeros are added on both sides (default: 0). */
   readonly padding?: Extent;
   /** Whether a last window may reach beyond the padded input. */
   readonly ceilMode?: boolean;

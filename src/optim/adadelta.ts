@@ -8,6 +8,7 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingSquare, withPenalty } from "./rule.ts";
 
+/** The options of {@link Adadelta}. */
 export interface AdadeltaOptions {
   /** What the steps are multiplied by (default: 1, as in PyTorch). */
   readonly lr?: number;
@@ -38,6 +39,7 @@ const ALGORITHM: Algorithm<AdadeltaSettings> = {
   }),
 };
 
+/** Steps as large as recent steps were, in relation to recent gradients (torch.optim.Adadelta). */
 export class Adadelta extends Optimizer<AdadeltaSettings> {
   constructor(parameters: ParameterList<AdadeltaOptions>, options: AdadeltaOptions = {}) {
     super(ALGORITHM, parameters, options);

@@ -6,6 +6,7 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { descend, rootPlus, withPenalty } from "./rule.ts";
 
+/** The options of {@link Adagrad}. */
 export interface AdagradOptions {
   /** The learning rate (default: 0.01, as in PyTorch). */
   readonly lr?: number;
@@ -43,6 +44,7 @@ const ALGORITHM: Algorithm<AdagradSettings> = {
   }),
 };
 
+/** Steps divided by the root of the sum of all squared gradients (torch.optim.Adagrad). */
 export class Adagrad extends Optimizer<AdagradSettings> {
   constructor(parameters: ParameterList<AdagradOptions>, options: AdagradOptions = {}) {
     super(ALGORITHM, parameters, options);

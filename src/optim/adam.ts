@@ -7,6 +7,7 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
+/** The options of {@link Adam}. */
 export interface AdamOptions {
   /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;

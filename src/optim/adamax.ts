@@ -7,6 +7,7 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingAverage, withPenalty } from "./rule.ts";
 
+/** The options of {@link Adamax}. */
 export interface AdamaxOptions {
   /** The learning rate (default: 0.002, as in PyTorch). */
   readonly lr?: number;
@@ -37,6 +38,7 @@ const ALGORITHM: Algorithm<AdamaxSettings> = {
   }),
 };
 
+/** Adam with the largest gradient so far in place of the root mean square (torch.optim.Adamax). */
 export class Adamax extends Optimizer<AdamaxSettings> {
   constructor(parameters: ParameterList<AdamaxOptions>, options: AdamaxOptions = {}) {
     super(ALGORITHM, parameters, options);

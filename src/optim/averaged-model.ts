@@ -27,6 +27,7 @@ export function getEmaAvgFn(decay = 0.999): AvgFn {
   return (averaged, parameter) => averaged.mul(decay).add(parameter.mul(1 - decay));
 }
 
+/** The options of {@link AveragedModel}. */
 export interface AveragedModelOptions {
   /** How the average changes (default: {@link getSwaAvgFn}). */
   readonly avgFn?: AvgFn;
@@ -119,6 +120,7 @@ export class Averages<Output extends Outputs = Outputs> extends Module<Output> {
 export class AveragedModel<Output extends Outputs = Outputs> extends Module<Output> {
   /** How many parameters the averages are of (int32). */
   declare readonly n_averaged: Tensor;
+  /** The averages, under the names of what they are averages of. */
   readonly module: Module;
   readonly #averages: Averages<Output>;
   readonly #avgFn: AvgFn;

@@ -7,6 +7,7 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } from "./rule.ts";
 
+/** The options of {@link NAdam}. */
 export interface NAdamOptions {
   /** The learning rate (default: 0.002, as in PyTorch). */
   readonly lr?: number;
@@ -45,6 +46,7 @@ const ALGORITHM: Algorithm<NAdamSettings> = {
   },
 };
 
+/** Adam with Nesterov's momentum (torch.optim.NAdam). */
 export class NAdam extends Optimizer<NAdamSettings> {
   constructor(parameters: ParameterList<NAdamOptions>, options: NAdamOptions = {}) {
     super(ALGORITHM, parameters, options);

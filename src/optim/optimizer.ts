@@ -29,6 +29,7 @@ interface WithLr {
   readonly lr?: number;
 }
 
+/** The base of all optimizers: groups of parameters with their options, the states kept for them, and the number of steps. The rule itself is compiled into the training step; learning rates may change without compiling again. */
 export abstract class Optimizer<S extends object = object> {
   readonly #algorithm: Algorithm<S>;
   readonly #defaults: Partial<S> & WithLr;

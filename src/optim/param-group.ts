@@ -13,7 +13,9 @@ export type GroupOptions<Options> = Options & { readonly params: Parameter | Ite
 /** What every optimizer takes first: parameters, or groups of them. */
 export type ParameterList<Options> = Iterable<Parameter> | Iterable<GroupOptions<Options>>;
 
+/** A group of parameters with options of their own, as `optimizer.paramGroups` has them; `lr` may be set at any time. */
 export class ParamGroup {
+  /** The parameters of the group. */
   readonly params: readonly Parameter[];
   /** The options but the learning rate; they are constants of the compiled step. */
   readonly settings: object;

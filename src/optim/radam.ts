@@ -7,6 +7,7 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { descend, flushesBeside, movingAverage, movingSquare, withPenalty } from "./rule.ts";
 
+/** The options of {@link RAdam}. */
 export interface RAdamOptions {
   /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;

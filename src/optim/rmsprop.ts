@@ -15,6 +15,7 @@ import {
   withPenalty,
 } from "./rule.ts";
 
+/** The options of {@link RMSprop}. */
 export interface RMSpropOptions {
   /** The learning rate (default: 0.01, as in PyTorch). */
   readonly lr?: number;
@@ -24,6 +25,7 @@ export interface RMSpropOptions {
   readonly eps?: number;
   /** How strongly parameters are drawn to 0. */
   readonly weightDecay?: number;
+  /** How much of the last update is kept for the next (default: 0). */
   readonly momentum?: number;
   /** Divides by an estimate of the gradient's standard deviation, not of its size. */
   readonly centered?: boolean;
@@ -50,6 +52,7 @@ const ALGORITHM: Algorithm<RMSpropSettings> = {
   }),
 };
 
+/** Steps divided by a moving root mean square of the gradients (torch.optim.RMSprop). */
 export class RMSprop extends Optimizer<RMSpropSettings> {
   constructor(parameters: ParameterList<RMSpropOptions>, options: RMSpropOptions = {}) {
     super(ALGORITHM, parameters, options);

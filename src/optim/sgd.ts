@@ -7,14 +7,17 @@ import { Optimizer } from "./optimizer.ts";
 import type { ParameterList } from "./param-group.ts";
 import { descend, flushed, withPenalty } from "./rule.ts";
 
+/** The options of {@link SGD}. */
 export interface SGDOptions {
   /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;
+  /** How much of the last update is kept for the next (default: 0). */
   readonly momentum?: number;
   /** What the gradient loses on its way into the momentum. */
   readonly dampening?: number;
   /** How strongly parameters are drawn to 0. */
   readonly weightDecay?: number;
+  /** Whether Nesterov's momentum is used (default: false). */
   readonly nesterov?: boolean;
 }
 
@@ -46,6 +49,13 @@ const ALGORITHM: Algorithm<SGDSettings> = {
   }),
 };
 
+/**
+ * Gradient descent, with momentum where that is wanted (torch.optim.SGD).
+ *
+ * ```ts
+ * const optimizer = new optim.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
+ * ```
+ */
 export class SGD extends Optimizer<SGDSettings> {
   constructor(parameters: ParameterList<SGDOptions>, options: SGDOptions = {}) {
     super(ALGORITHM, parameters, options);

@@ -21,12 +21,14 @@ export interface GroupState {
   readonly [option: string]: number | boolean | readonly number[] | undefined;
 }
 
+/** What `optimizer.stateDict()` gives. */
 export interface OptimizerState {
   /**
    * The tensors kept for each parameter, by its number and PyTorch's name: `state["0"].momentum_buffer`, and as `step` how
    * many updates it has had. Parameters that have had none are absent.
    */
   readonly state: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+  /** The groups' options and the positions of their parameters. */
   readonly paramGroups: readonly GroupState[];
 }
 

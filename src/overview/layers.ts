@@ -9,6 +9,7 @@ import type { LayerCall } from "./layer-calls.ts";
 
 /** How many numbers parameters have; one that is held in several places counts once. */
 export interface ParameterCount {
+  /** All parameters. */
   readonly total: number;
   /** Those of parameters that want a gradient. */
   readonly trainable: number;
@@ -24,6 +25,7 @@ export interface LayerSummary {
   readonly depth: number;
   /** The shapes that it gave, tensor by tensor. */
   readonly outputs: readonly TensorType[];
+  /** How many parameters the layer holds, those of its own layers included. */
   readonly parameters: ParameterCount;
   /** Floating-point operations of the call, a multiply-add counting as two. */
   readonly flops: number;

@@ -43,6 +43,7 @@ export interface SummaryOptions
   readonly inputs: readonly TensorSpec[];
   /** With an optimizer: the memory of a training step is part of the summary. */
   readonly loss?: TraceableLoss;
+  /** What trains the model; only its rule is read. */
   readonly optimizer?: GroupedRules;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
   readonly targets?: readonly TensorSpec[];
@@ -77,12 +78,15 @@ export interface SummaryMemory {
 
 /** What a model is made of, and what it takes. Printed, or made a text, it is a table. */
 export class ModelSummary {
+  /** The types of the inputs. */
   readonly inputs: readonly TensorType[];
   /** Every call of a layer, the model's own first. */
   readonly layers: readonly LayerSummary[];
+  /** How many parameters there are. */
   readonly parameters: ParameterCount;
   /** Operations of a forward pass, a multiply-add counting as two, before compiling saves any. */
   readonly flops: number;
+  /** The memory of its programs. */
   readonly memory: SummaryMemory;
   /** What the memory is that of. */
   readonly backend: string;

@@ -40,6 +40,7 @@ type Scalar = number | Tensor;
  * what is wrong, and when a tensor has been read. Needs Node.
  */
 export class SummaryWriter {
+  /** The folder that event files are written to. */
   readonly logDir: string;
   readonly #file: EventFile;
   /** The files of `addScalars`, by tag and key. */

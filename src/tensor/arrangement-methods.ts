@@ -30,6 +30,7 @@ export abstract class ArrangementMethods extends ReductionMethods {
   diagEmbed(this: Tensor, offset?: number, dim1?: number, dim2?: number): Tensor {
     return diagonals.diagEmbed(this, offset, dim1, dim2);
   }
+  /** A matrix with all elements, in row-major order, on a diagonal, and zeros elsewhere. */
   diagflat(this: Tensor, offset?: number): Tensor {
     return diagonals.diagflat(this, offset);
   }
@@ -49,12 +50,15 @@ export abstract class ArrangementMethods extends ReductionMethods {
   roll(this: Tensor, shifts: Dims, dims?: Dims): Tensor {
     return repetition.roll(this, shifts, dims);
   }
+  /** Turned by `k` quarter turns in the plane of two axes, from the first towards the second (by default once, axes 0 and 1). */
   rot90(this: Tensor, k?: number, dims?: readonly number[]): Tensor {
     return repetition.rot90(this, k, dims);
   }
+  /** The rows in reverse order: {@link flip} along axis 0. */
   flipud(this: Tensor): Tensor {
     return repetition.flipud(this);
   }
+  /** The columns in reverse order: {@link flip} along axis 1. */
   fliplr(this: Tensor): Tensor {
     return repetition.fliplr(this);
   }
@@ -62,12 +66,15 @@ export abstract class ArrangementMethods extends ReductionMethods {
   movedim(this: Tensor, source: Dims, destination: Dims): Tensor {
     return rearrange.movedim(this, source, destination);
   }
+  /** As {@link movedim}. */
   moveaxis(this: Tensor, source: Dims, destination: Dims): Tensor {
     return rearrange.movedim(this, source, destination);
   }
+  /** As {@link transpose}. */
   swapaxes(this: Tensor, axis0: number, axis1: number): Tensor {
     return rearrange.transpose(this, axis0, axis1);
   }
+  /** As {@link transpose}. */
   swapdims(this: Tensor, dim0: number, dim1: number): Tensor {
     return rearrange.transpose(this, dim0, dim1);
   }
@@ -75,17 +82,21 @@ export abstract class ArrangementMethods extends ReductionMethods {
   unflatten(this: Tensor, dim: number, sizes: readonly number[]): Tensor {
     return rearrange.unflatten(this, dim, sizes);
   }
+  /** As {@link expand}, to a shape. */
   broadcastTo(this: Tensor, shape: readonly number[]): Tensor {
     return rearrange.expand(this, shape);
   }
+  /** As {@link expand}, to the shape of `other`. */
   expandAs(this: Tensor, other: Tensor): Tensor {
     requireTensor("expandAs", other);
     return rearrange.expand(this, other.shape);
   }
+  /** As {@link view}, in the shape of `other`. */
   viewAs(this: Tensor, other: Tensor): Tensor {
     requireTensor("viewAs", other);
     return this.reshape(other.shape);
   }
+  /** As {@link reshape}, in the shape of `other`. */
   reshapeAs(this: Tensor, other: Tensor): Tensor {
     requireTensor("reshapeAs", other);
     return this.reshape(other.shape);
@@ -105,12 +116,15 @@ export abstract class ArrangementMethods extends ReductionMethods {
   tensorSplit(this: Tensor, indicesOrSections: number | readonly number[], dim?: number): Tensor[] {
     return parts.tensorSplit(this, indicesOrSections, dim);
   }
+  /** Parts along the second axis, or of a list along its only one; as {@link tensorSplit}. */
   hsplit(this: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
     return parts.hsplit(this, indicesOrSections);
   }
+  /** Parts along the first axis; as {@link tensorSplit}. */
   vsplit(this: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
     return parts.vsplit(this, indicesOrSections);
   }
+  /** Parts along the third axis; as {@link tensorSplit}. */
   dsplit(this: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
     return parts.dsplit(this, indicesOrSections);
   }

@@ -110,8 +110,18 @@ function filled(callee: string, given: ShapeArguments, value: number): Tensor {
   return Tensor.fromData(data, shape, dtype).requiresGrad_(requiresGrad);
 }
 
+/**
+ * A tensor of zeros in a shape, given as a list or as single extents; float32 by default.
+ *
+ * ```ts
+ * zeros(2, 3); // float32[2,3]
+ * zeros([8], { dtype: "int32" }); // int32[8]
+ * ```
+ */
 export const zeros = (...shape: ShapeArguments): Tensor => filled("zeros", shape, 0);
+/** A tensor of ones in a shape, given as a list or as single extents; float32 by default. */
 export const ones = (...shape: ShapeArguments): Tensor => filled("ones", shape, 1);
+/** A tensor of a shape in which every element is `value`; float32 by default. */
 export const full = (shape: Shape, value: number, options: CreationOptions = {}): Tensor =>
   filled("full", [shape, options], value);
 

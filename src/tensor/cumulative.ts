@@ -65,6 +65,7 @@ function logAddExp(a: Tensor, b: Tensor): Tensor {
 
 /** The extreme elements up to each one, and where they stand (torch.return_types.cummax). */
 export interface CumulativeExtremes {
+  /** The extreme up to each element. */
   readonly values: Tensor;
   /** int32; the last of several equal ones. */
   readonly indices: Tensor;

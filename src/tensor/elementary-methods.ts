@@ -6,39 +6,51 @@ import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 
 export abstract class ElementaryMethods {
+  /** The sine of each element, in radians. */
   sin(this: Tensor): Tensor {
     return apply("sin", [this]);
   }
+  /** The cosine of each element, in radians. */
   cos(this: Tensor): Tensor {
     return apply("cos", [this]);
   }
+  /** The tangent of each element, in radians. */
   tan(this: Tensor): Tensor {
     return apply("tan", [this]);
   }
+  /** The angle in [-π/2, π/2] whose sine each element is; NaN outside of [-1, 1]. */
   asin(this: Tensor): Tensor {
     return apply("asin", [this]);
   }
+  /** The angle in [0, π] whose cosine each element is; NaN outside of [-1, 1]. */
   acos(this: Tensor): Tensor {
     return apply("acos", [this]);
   }
+  /** The angle in (-π/2, π/2) whose tangent each element is. */
   atan(this: Tensor): Tensor {
     return apply("atan", [this]);
   }
+  /** The hyperbolic sine of each element. */
   sinh(this: Tensor): Tensor {
     return apply("sinh", [this]);
   }
+  /** The hyperbolic cosine of each element. */
   cosh(this: Tensor): Tensor {
     return apply("cosh", [this]);
   }
+  /** The inverse hyperbolic sine of each element. */
   asinh(this: Tensor): Tensor {
     return apply("asinh", [this]);
   }
+  /** The inverse hyperbolic cosine of each element; NaN below 1. */
   acosh(this: Tensor): Tensor {
     return apply("acosh", [this]);
   }
+  /** The inverse hyperbolic tangent of each element; NaN outside of [-1, 1]. */
   atanh(this: Tensor): Tensor {
     return apply("atanh", [this]);
   }
+  /** 1 minus the error function of each element, exact where that is tiny. */
   erfc(this: Tensor): Tensor {
     return apply("erfc", [this]);
   }
@@ -50,27 +62,35 @@ export abstract class ElementaryMethods {
   atan2(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("atan2", this, other);
   }
+  /** `√(this² + other²)`. */
   hypot(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("hypot", this, other);
   }
+  /** 2 to the power of each element. */
   exp2(this: Tensor): Tensor {
     return elementary.exp2(this);
   }
+  /** The logarithm to base 2; -Infinity for 0, NaN below. */
   log2(this: Tensor): Tensor {
     return elementary.log2(this);
   }
+  /** The logarithm to base 10; -Infinity for 0, NaN below. */
   log10(this: Tensor): Tensor {
     return elementary.log10(this);
   }
+  /** `log(x / (1 - x))`; with `eps` elements are first brought into [eps, 1 - eps]. */
   logit(this: Tensor, eps?: number | null): Tensor {
     return elementary.logit(this, eps);
   }
+  /** The largest whole number that is not above each element, in the same dtype. */
   floor(this: Tensor): Tensor {
     return elementary.rounded("floor", this);
   }
+  /** The smallest whole number that is not below each element, in the same dtype. */
   ceil(this: Tensor): Tensor {
     return elementary.rounded("ceil", this);
   }
+  /** Each element without its fraction, in the same dtype. */
   trunc(this: Tensor): Tensor {
     return elementary.rounded("trunc", this);
   }
@@ -78,6 +98,7 @@ export abstract class ElementaryMethods {
   round(this: Tensor, options?: elementary.RoundOptions): Tensor {
     return elementary.round(this, options);
   }
+  /** What {@link trunc} leaves out, with the sign of the element. */
   frac(this: Tensor): Tensor {
     return elementary.frac(this);
   }
@@ -93,15 +114,19 @@ export abstract class ElementaryMethods {
   floorDivide(this: Tensor, other: Tensor | number): Tensor {
     return elementary.div(this, other, { roundingMode: "floor" });
   }
+  /** Whether elements are neither infinite nor NaN; bool. */
   isfinite(this: Tensor): Tensor {
     return elementary.isfinite(this);
   }
+  /** Whether elements are infinite; bool. */
   isinf(this: Tensor): Tensor {
     return elementary.isinf(this);
   }
+  /** With other numbers in place of NaN (by default 0) and of the infinities (by default the largest and least float32). */
   nanToNum(this: Tensor, nan?: number, posinf?: number, neginf?: number): Tensor {
     return elementary.nanToNum(this, nan, posinf, neginf);
   }
+  /** Whether `|this - other| ≤ atol + rtol·|other|` (1e-8 and 1e-5 by default), element by element; bool. */
   isclose(this: Tensor, other: Tensor, options?: elementary.ClosenessOptions): Tensor {
     return elementary.isclose(this, other, options);
   }
@@ -113,9 +138,11 @@ export abstract class ElementaryMethods {
   equal(this: Tensor, other: Tensor): Tensor {
     return elementary.equal(this, other);
   }
+  /** `this + value·a·b`, with `value` 1 by default; shapes are broadcast. */
   addcmul(this: Tensor, a: Tensor, b: Tensor, options?: elementary.ValueOptions): Tensor {
     return elementary.addcmul(this, a, b, options);
   }
+  /** `this + value·a/b`, with `value` 1 by default; shapes are broadcast. */
   addcdiv(this: Tensor, a: Tensor, b: Tensor, options?: elementary.ValueOptions): Tensor {
     return elementary.addcdiv(this, a, b, options);
   }
@@ -123,33 +150,43 @@ export abstract class ElementaryMethods {
   lerp(this: Tensor, end: Tensor, weight: Tensor | number): Tensor {
     return elementary.lerp(this, end, weight);
   }
+  /** Whether both elements are not 0; bool. */
   logicalAnd(this: Tensor, other: Tensor | number): Tensor {
     return logic.logicalAnd(this, other);
   }
+  /** Whether one element or both are not 0; bool. */
   logicalOr(this: Tensor, other: Tensor | number): Tensor {
     return logic.logicalOr(this, other);
   }
+  /** Whether just one of the two elements is not 0; bool. */
   logicalXor(this: Tensor, other: Tensor | number): Tensor {
     return logic.logicalXor(this, other);
   }
+  /** The bits that both have, of int32 or bool. */
   bitwiseAnd(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseAnd(this, other);
   }
+  /** The bits that one or both have, of int32 or bool. */
   bitwiseOr(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseOr(this, other);
   }
+  /** The bits that just one of the two has, of int32 or bool. */
   bitwiseXor(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseXor(this, other);
   }
+  /** int32 with its bits moved up by `other` places. */
   bitwiseLeftShift(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseLeftShift(this, other);
   }
+  /** int32 with its bits moved down by `other` places; the sign stays. */
   bitwiseRightShift(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseRightShift(this, other);
   }
+  /** Whether elements are 0; bool. */
   logicalNot(this: Tensor): Tensor {
     return logic.logicalNot(this);
   }
+  /** All bits turned over, of int32; the opposite truth, of bool. */
   bitwiseNot(this: Tensor): Tensor {
     return logic.bitwiseNot(this);
   }

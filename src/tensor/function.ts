@@ -16,10 +16,12 @@ export class FunctionContext {
   private saved: readonly Tensor[] = [];
   [field: string]: unknown;
 
+  /** Keeps tensors for the backward pass. */
   saveForBackward(...tensors: Tensor[]): void {
     this.saved = tensors;
   }
 
+  /** What `saveForBackward` was given. */
   get savedTensors(): readonly Tensor[] {
     return this.saved;
   }
@@ -30,8 +32,10 @@ export type Gradients = Tensor | null | readonly (Tensor | null)[];
 
 /** What a subclass of `Function` defines, as static methods. */
 export interface FunctionDefinition<Args extends readonly unknown[]> {
+  /** What errors call it. */
   readonly name: string;
   forward(context: FunctionContext, ...args: Args): Tensor;
+  /** The gradients of the arguments, from the gradient of the result. */
   backward(context: FunctionContext, gradient: Tensor): Gradients;
 }
 

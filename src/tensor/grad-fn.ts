@@ -16,6 +16,7 @@ export type NextFunction = readonly [GradFn | null, 0];
 
 const NO_HOOKS: readonly GradientHook[] = [];
 
+/** An operation that made a tensor, as the backward pass sees it. */
 export abstract class GradFn {
   /** PyTorch's name, such as `AddmmBackward`. */
   abstract readonly name: string;
@@ -37,6 +38,7 @@ export abstract class GradFn {
 export class AccumulateGrad extends GradFn {
   readonly name = "AccumulateGrad";
   readonly nextFunctions = [];
+  /** The leaf whose `grad` it adds to. */
   readonly variable: Tensor;
 
   constructor(variable: Tensor) {

@@ -3,6 +3,7 @@
 /** How many `noGrad` calls are running; they may overlap when their functions are asynchronous. */
 let suspended = 0;
 
+/** Whether operations are remembered for `backward`: not inside of {@link noGrad}. */
 export const isGradEnabled = (): boolean => suspended === 0;
 
 /**

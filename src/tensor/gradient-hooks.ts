@@ -20,6 +20,7 @@ export type GradientHook = (gradient: Tensor) => Tensor | null | undefined | voi
 
 /** What adding a hook gives: how to take it away again (torch.utils.hooks.RemovableHandle). */
 export interface RemovableHandle {
+  /** Takes the hook away again. */
   remove(): void;
 }
 

@@ -18,14 +18,19 @@ function alike(
   return make(like.shape, { dtype: like.dtype, ...options });
 }
 
+/** Zeros in the shape and dtype of another tensor; options say otherwise. */
 export const zerosLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("zerosLike", like, options, (shape, own) => zeros(shape, own));
+/** Ones in the shape and dtype of another tensor; options say otherwise. */
 export const onesLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("onesLike", like, options, (shape, own) => ones(shape, own));
+/** `value` everywhere, in the shape and dtype of another tensor; options say otherwise. */
 export const fullLike = (like: Tensor, value: number, options: CreationOptions = {}): Tensor =>
   alike("fullLike", like, options, (shape, own) => full(shape, value, own));
+/** Uniform numbers from [0, 1) in the shape of another tensor. */
 export const randLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("randLike", like, options, (shape, own) => rand(shape, own));
+/** Normally distributed numbers in the shape of another tensor. */
 export const randnLike = (like: Tensor, options: CreationOptions = {}): Tensor =>
   alike("randnLike", like, options, (shape, own) => randn(shape, own));
 
@@ -47,6 +52,7 @@ export function randintLike(
 
 /** Zeros, for no numbers here are left to chance. */
 export const empty = zeros;
+/** Zeros in the shape and dtype of another tensor: there is no memory without numbers here. */
 export const emptyLike = zerosLike;
 
 /** How far `steps` numbers from `start` to `end` lie apart. */

@@ -21,10 +21,18 @@ export abstract class TensorMethods extends IndexingMethods {
   clone(this: Tensor): Tensor {
     return apply("clone", [this]);
   }
+  /**
+   * The same elements, in row-major order, in another shape; one extent may be -1, which follows from the others. It shares memory.
+   *
+   * ```ts
+   * arange(6).reshape(2, -1); // float32[2,3]
+   * ```
+   */
   reshape(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     const requested = shape.flat() as number[];
     return view("reshape", this, { shape: withOrigin(() => inferReshape(this.shape, requested)) });
   }
+  /** As {@link reshape}: a view of the same memory. */
   view(this: Tensor, ...shape: readonly (number | readonly number[])[]): Tensor {
     return this.reshape(...shape);
   }
@@ -37,6 +45,7 @@ export abstract class TensorMethods extends IndexingMethods {
     const joined = sizeOf(this.shape.slice(start, end + 1));
     return this.reshape([...this.shape.slice(0, start), joined, ...this.shape.slice(end + 1)]);
   }
+  /** With a new axis of extent 1 at `dim`: [3,4] becomes [3,1,4] by `unsqueeze(1)`. It shares memory. */
   unsqueeze(this: Tensor, dim: number): Tensor {
     const axis = withOrigin(() => normalizeAxis(dim, this.shape.length + 1));
     return this.reshape([...this.shape.slice(0, axis), 1, ...this.shape.slice(axis)]);
@@ -47,9 +56,11 @@ export abstract class TensorMethods extends IndexingMethods {
     const unit = axes.filter((axis) => this.shape[axis] === 1);
     return this.reshape(reducedShape(this.shape, unit, false));
   }
+  /** The axes in another order: [N,H,W,C] becomes [N,C,H,W] by `permute(0, 3, 1, 2)`. It shares memory. */
   permute(this: Tensor, ...dims: readonly (number | readonly number[])[]): Tensor {
     return rearrange.permute(this, dims.flat() as number[]);
   }
+  /** Two axes exchanged. It shares memory. */
   transpose(this: Tensor, dim0: number, dim1: number): Tensor {
     return rearrange.transpose(this, dim0, dim1);
   }
@@ -64,9 +75,11 @@ export abstract class TensorMethods extends IndexingMethods {
       ? own.t()
       : refuse(`T exchanges the axes of a matrix: permute and transpose those of ${describe(own)}`);
   }
+  /** Repeated along axes of extent 1, and along new ones in front, without copying; -1 keeps an extent. */
   expand(this: Tensor, ...sizes: readonly (number | readonly number[])[]): Tensor {
     return rearrange.expand(this, sizes.flat() as number[]);
   }
+  /** The elements in reverse order along the given axes; a copy. */
   flip(this: Tensor, ...dims: readonly (number | readonly number[])[]): Tensor {
     return rearrange.flip(this, dims.flat() as number[]);
   }
@@ -74,15 +87,19 @@ export abstract class TensorMethods extends IndexingMethods {
   slice(this: Tensor, dim: number, start?: number, stop?: number, step?: number): Tensor {
     return rearrange.slice(this, dim, start, stop, step);
   }
+  /** `length` parts along `dim` from `start` on; a view of the same memory. */
   narrow(this: Tensor, dim: number, start: number, length: number): Tensor {
     return rearrange.narrow(this, dim, start, length);
   }
+  /** The part at `index` along `dim`, without that axis; negative numbers count from the end. A view of the same memory. */
   select(this: Tensor, dim: number, index: number): Tensor {
     return rearrange.select(this, dim, index);
   }
+  /** Parts of `size` along `dim` (by default the first axis), of which the last may be smaller, or of the sizes in a list; views of the same memory. */
   split(this: Tensor, size: number | readonly number[], dim?: number): Tensor[] {
     return rearrange.split(this, size, dim);
   }
+  /** At most so many equal parts along `dim` (by default the first axis), of which the last may be smaller. */
   chunk(this: Tensor, chunks: number, dim?: number): Tensor[] {
     return rearrange.chunk(this, chunks, dim);
   }

@@ -84,7 +84,9 @@ const INTERPOLATIONS: readonly Interpolation[] = ["linear", "lower", "higher", "
 
 /** The named arguments of {@link quantile}. */
 export interface QuantileOptions {
+  /** The axis; all elements by default. */
   readonly dim?: number | null;
+  /** Whether the reduced axis stays with extent 1 (default: false). */
   readonly keepdim?: boolean;
   /** "linear" by default: as far between the two elements as the place lies. */
   readonly interpolation?: Interpolation;

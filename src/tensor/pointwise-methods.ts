@@ -12,59 +12,82 @@ import * as statistics from "./statistics.ts";
 import type { Tensor } from "./tensor.ts";
 
 export abstract class PointwiseMethods extends ElementaryMethods {
+  /** Each element with the opposite sign. */
   neg(this: Tensor): Tensor {
     return elementary.neg(this);
   }
+  /** e to the power of each element. */
   exp(this: Tensor): Tensor {
     return apply("exp", [this]);
   }
+  /** `eˣ - 1` of each element, exact near 0. */
   expm1(this: Tensor): Tensor {
     return apply("expm1", [this]);
   }
+  /** The natural logarithm; -Infinity for 0, NaN below. */
   log(this: Tensor): Tensor {
     return apply("log", [this]);
   }
+  /** `log(1 + x)` of each element, exact near 0. */
   log1p(this: Tensor): Tensor {
     return apply("log1p", [this]);
   }
+  /** The square root of each element; NaN below 0. */
   sqrt(this: Tensor): Tensor {
     return apply("sqrt", [this]);
   }
+  /** 1 over the square root of each element; float32. */
   rsqrt(this: Tensor): Tensor {
     requireFloats("rsqrt", this);
     return this.sqrt().reciprocal();
   }
+  /** Each element times itself. */
   square(this: Tensor): Tensor {
     const number = this.dtype === "bool" ? this.int() : this;
     return number.mul(number);
   }
+  /** 1 over each element; float32. */
   reciprocal(this: Tensor): Tensor {
     requireFloats("reciprocal", this);
     return constant(1).div(this);
   }
+  /** The magnitude of each element. */
   abs(this: Tensor): Tensor {
     return elementary.abs(this);
   }
+  /** -1, 0 or 1, as elements are below, at or above 0. */
   sign(this: Tensor): Tensor {
     return elementary.sign(this);
   }
+  /** The error function of each element. */
   erf(this: Tensor): Tensor {
     return apply("erf", [this]);
   }
+  /** Each element, or 0 where it is below 0. */
   relu(this: Tensor): Tensor {
     return apply("relu", [this]);
   }
+  /** The hyperbolic tangent of each element. */
   tanh(this: Tensor): Tensor {
     return apply("tanh", [this]);
   }
+  /** `1 / (1 + e⁻ˣ)` of each element. */
   sigmoid(this: Tensor): Tensor {
     return apply("sigmoid", [this]);
   }
+  /**
+   * The sum, element by element, with `{ alpha }` of `this + alpha·other`; shapes are broadcast.
+   *
+   * ```ts
+   * ones(2, 3).add(tensor([1, 2, 3])); // float32[2,3]
+   * ```
+   */
   add(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
     const alpha = readAlpha("add", options);
     const operand = operandLike("add", other, this);
     return elementary.combine("add", this, alpha === 1 ? operand : operand.mul(alpha));
   }
+  /** The difference, element by element, with `{ alpha }` of `this - alpha·other`; shapes are broadcast. */
   sub(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
     const alpha = readAlpha("sub", options);
     const operand = operandLike("sub", other, this);
@@ -74,6 +97,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   rsub(this: Tensor, other: Tensor | number): Tensor {
     return elementary.difference("rsub", operandLike("rsub", other, this), this);
   }
+  /** The product, element by element; shapes are broadcast. {@link matmul} multiplies matrices. */
   mul(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("mul", this, other);
   }
@@ -81,21 +105,27 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   div(this: Tensor, other: Tensor | number, options?: elementary.DivOptions): Tensor {
     return elementary.div(this, other, options);
   }
+  /** Each element to the power of `exponent`; shapes are broadcast. */
   pow(this: Tensor, exponent: Tensor | number): Tensor {
     return pow(this, exponent);
   }
+  /** The larger of each two elements, NaN where one is; shapes are broadcast. */
   maximum(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("maximum", this, other);
   }
+  /** The smaller of each two elements, NaN where one is; shapes are broadcast. */
   minimum(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("minimum", this, other);
   }
+  /** Each element, but no less than `min` and no more than `max`; either may be left out. */
   clamp(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
     return statistics.clamp(this, min, max);
   }
+  /** Each element, but no less than `min`. */
   clampMin(this: Tensor, min: Tensor | number): Tensor {
     return statistics.clamp(this, min);
   }
+  /** Each element, but no more than `max`. */
   clampMax(this: Tensor, max: Tensor | number): Tensor {
     return statistics.clamp(this, undefined, max);
   }
@@ -111,18 +141,23 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   eq(this: Tensor, other: Tensor | number): Tensor {
     return compared(this, "eq", other);
   }
+  /** Whether elements differ; bool. */
   ne(this: Tensor, other: Tensor | number): Tensor {
     return compared(this, "ne", other);
   }
+  /** Whether elements are less than `other`; bool. */
   lt(this: Tensor, other: Tensor | number): Tensor {
     return compared(this, "lt", other);
   }
+  /** Whether elements are at most `other`; bool. */
   le(this: Tensor, other: Tensor | number): Tensor {
     return compared(this, "le", other);
   }
+  /** Whether elements are greater than `other`; bool. */
   gt(this: Tensor, other: Tensor | number): Tensor {
     return compared(this, "gt", other);
   }
+  /** Whether elements are at least `other`; bool. */
   ge(this: Tensor, other: Tensor | number): Tensor {
     return compared(this, "ge", other);
   }
@@ -130,6 +165,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   isnan(this: Tensor): Tensor {
     return compared(this, "ne", this);
   }
+  /** This tensor where the bool `condition` is true, `other` elsewhere; shapes are broadcast. */
   where(this: Tensor, condition: Tensor, other: Tensor | number): Tensor {
     return where(condition, this, other);
   }
@@ -141,6 +177,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   to(this: Tensor, dtype: DType): Tensor {
     return to(this, dtype);
   }
+  /** In the dtype of `other`. */
   typeAs(this: Tensor, other: Tensor): Tensor {
     return to(this, other?.dtype);
   }
@@ -156,6 +193,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   long(this: Tensor): never {
     return refuse(`long() asks for int64, and whole numbers are int32 here: use .int()`);
   }
+  /** Whether the dtype is float32. */
   isFloatingPoint(this: Tensor): boolean {
     return isFloat(this.dtype);
   }

@@ -47,16 +47,26 @@ export abstract class ReductionMethods extends PointwiseMethods {
     if (this.dtype === "int32") return whole.wholeSum(this, dim, readKeepdim("sum", keepdim));
     return apply("sum", [this], { keepdim: floatsAnd("sum", this, keepdim), axes: axesOf(this, dim) });
   }
+  /**
+   * The mean over `dim`, or of all; float32.
+   *
+   * ```ts
+   * const perSample = x.mean([1, 2]); // float32[N] of x [N,H,W]
+   * ```
+   */
   mean(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return apply("mean", [this], { keepdim: floatsAnd("mean", this, keepdim), axes: axesOf(this, dim) });
   }
+  /** The product over `dim`, or of all. */
   prod(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     if (this.dtype !== "float32") return whole.wholeProduct(this.int(), dim, readKeepdim("prod", keepdim));
     return statistics.prod(this, dim, floatsAnd("prod", this, keepdim));
   }
+  /** The variance over `dim`, or of all; divided by the count minus `correction`, 1 by default. */
   var(this: Tensor, dim?: Dims, options?: statistics.VarianceOptions): Tensor {
     return statistics.variance(this, dim, statistics.readVariance("var", this, options));
   }
+  /** The square root of {@link var}. */
   std(this: Tensor, dim?: Dims, options?: statistics.VarianceOptions): Tensor {
     return statistics.std(this, dim, statistics.readVariance("std", this, options));
   }
@@ -100,10 +110,18 @@ export abstract class ReductionMethods extends PointwiseMethods {
     requireTensor("min", by);
     return this.minimum(by);
   }
+  /**
+   * Where the largest element over `dim` stands, the first of equal ones, or of all in row-major order; int32.
+   *
+   * ```ts
+   * const classes = scores.argmax(1); // int32[N] of scores [N,C]
+   * ```
+   */
   argmax(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
     requireNumbers("argmax", this);
     return statistics.argmax(this, dim, choiceAnd("argmax", this, dim, keepdim));
   }
+  /** Where the smallest element over `dim` stands, the first of equal ones, or of all in row-major order; int32. */
   argmin(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
     requireNumbers("argmin", this);
     return statistics.argmin(this, dim, choiceAnd("argmin", this, dim, keepdim));
@@ -112,9 +130,11 @@ export abstract class ReductionMethods extends PointwiseMethods {
   aminmax(this: Tensor, options?: statistics.AminmaxOptions): { readonly min: Tensor; readonly max: Tensor } {
     return statistics.aminmax(this, options);
   }
+  /** Whether any element over `dim`, or of all, is not 0; bool. */
   any(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.any(this, dim, readKeepdim("any", keepdim));
   }
+  /** Whether all elements over `dim`, or all there are, are not 0; bool. */
   all(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.all(this, dim, readKeepdim("all", keepdim));
   }
@@ -136,13 +156,16 @@ export abstract class ReductionMethods extends PointwiseMethods {
   dist(this: Tensor, other: Tensor, p?: number): Tensor {
     return this.sub(other).norm(p);
   }
+  /** `log Σ eˣ` over `dim`, computed without overflow. */
   logsumexp(this: Tensor, dim: Dims, keepdim?: Keepdim): Tensor {
     return logsumexp(this, dim, floatsAnd("logsumexp", this, keepdim));
   }
+  /** `eˣ / Σ eˣ` along `dim`: shares that sum up to 1. */
   softmax(this: Tensor, dim: number): Tensor {
     requireFloats("softmax", this);
     return alongAxis(this, dim, (x, axis) => apply("softmax", [x], { axis }));
   }
+  /** The logarithm of {@link softmax} along `dim`, exact where the share is tiny. */
   logSoftmax(this: Tensor, dim: number): Tensor {
     requireFloats("logSoftmax", this);
     return alongAxis(this, dim, (x, axis) => apply("log_softmax", [x], { axis }));
@@ -155,6 +178,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
   cumprod(this: Tensor, dim: number): Tensor {
     return cumulative.cumprod(this, dim);
   }
+  /** `log Σ eˣ` of all elements up to each one along `dim`. */
   logcumsumexp(this: Tensor, dim: number): Tensor {
     return cumulative.logcumsumexp(this, dim);
   }
@@ -170,6 +194,13 @@ export abstract class ReductionMethods extends PointwiseMethods {
   diff(this: Tensor, n?: number, dim?: number, options?: cumulative.DiffOptions): Tensor {
     return cumulative.diff(this, n, dim, options);
   }
+  /**
+   * The matrix product over the last two axes, of which those in front are broadcast; a vector counts as a row on the left and as a column on the right.
+   *
+   * ```ts
+   * randn(8, 3, 4).matmul(randn(4, 5)); // float32[8,3,5]
+   * ```
+   */
   matmul(this: Tensor, other: Tensor): Tensor {
     return matmul(this, other);
   }
@@ -193,15 +224,19 @@ export abstract class ReductionMethods extends PointwiseMethods {
   outer(this: Tensor, other: Tensor): Tensor {
     return products.outer(this, other);
   }
+  /** `beta·this + alpha·a·b` of matrices; both factors are 1 by default. */
   addmm(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
     return products.addmm(this, a, b, options);
   }
+  /** `beta·this + alpha·a·b` of a matrix a and a vector b; both factors are 1 by default. */
   addmv(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
     return products.addmv(this, a, b, options);
   }
+  /** `beta·this + alpha·a·bᵀ` of vectors; both factors are 1 by default. */
   addr(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
     return products.addr(this, a, b, options);
   }
+  /** `beta·this + alpha·a·b` for each matrix of a batch; both factors are 1 by default. */
   baddbmm(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
     return products.baddbmm(this, a, b, options);
   }
@@ -209,12 +244,15 @@ export abstract class ReductionMethods extends PointwiseMethods {
   trace(this: Tensor): Tensor {
     return products.trace(this);
   }
+  /** The Kronecker product: each element times all of `other`, laid out side by side. */
   kron(this: Tensor, other: Tensor): Tensor {
     return products.kron(this, other);
   }
+  /** `beta·this + alpha·Σ a·b` over a batch of matrices; both factors are 1 by default. */
   addbmm(this: Tensor, a: Tensor, b: Tensor, options?: products.ScaledSumOptions): Tensor {
     return products.addbmm(this, a, b, options);
   }
+  /** The sum of products of two vectors, as {@link dot}. */
   vdot(this: Tensor, other: Tensor): Tensor {
     return products.vdot(this, other);
   }
@@ -222,6 +260,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
   inner(this: Tensor, other: Tensor): Tensor {
     return products.inner(this, other);
   }
+  /** The cross product of vectors of three elements along `dim`. */
   cross(this: Tensor, other: Tensor, dim?: number): Tensor {
     return products.cross(this, other, dim);
   }

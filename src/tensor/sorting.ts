@@ -19,6 +19,7 @@ import { withOrigin } from "./with-origin.ts";
 
 /** Elements in order, and where they stood (torch.return_types.sort). */
 export interface Sorted {
+  /** The elements, in order. */
   readonly values: Tensor;
   /** int32. */
   readonly indices: Tensor;
@@ -67,6 +68,7 @@ export function argsort(input: Tensor, dim?: number | SortOptions, descending?: 
 
 /** The named arguments of {@link topk}. */
 export interface TopkOptions {
+  /** The axis (default: the last). */
   readonly dim?: number;
   /** Whether the largest are wanted (default) or the smallest. */
   readonly largest?: boolean;

@@ -6,13 +6,14 @@
 import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { invariant, KilnError } from "../core/errors.ts";
-import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
+import { checkOptionNames } from "../core/option-names.ts";
 import type { Origin } from "../core/origin.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
 import type { Attrs, NodeType, Value } from "../ir/types.ts";
 import { definitionOf, opTable } from "../ops/registry.ts";
 import { ownAxisOf } from "./axes.ts";
 import { boundBacklog } from "./backlog.ts";
+import { BACKWARD_OPTIONS, type BackwardOptions } from "./backward-options.ts";
 import { checkedIndices } from "./checked-indices.ts";
 import { currentDifferentiator, currentRecorder, type Recorder } from "./context.ts";
 import { formatTensor, formatUnread } from "./format.ts";
@@ -43,30 +44,22 @@ export type Source =
       readonly by: Recorder;
     };
 
-/** The named arguments of {@link Tensor.backward}. */
-export interface BackwardOptions {
-  /** What arrives at the tensor, where it is no single number. */
-  readonly gradient?: Tensor;
-  /** Whether what was saved for this call is kept for another (default: as `createGraph` says). */
-  readonly retainGraph?: boolean;
-  /** Whether the gradients remember how they were made, so that they have gradients themselves. */
-  readonly createGraph?: boolean;
-  /** The tensors whose `grad` is added to (default: all leaves). */
-  readonly inputs?: Tensor | readonly Tensor[];
-}
-
-const BACKWARD_OPTIONS = {
-  gradient: true,
-  retainGraph: true,
-  createGraph: true,
-  inputs: true,
-} satisfies OptionNames<BackwardOptions>;
-
 /** The method whose text Node's `console.log` shows. */
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
+/**
+ * Numbers of one dtype in a shape: a value that can be read (`await t.array()`), or inside of `forward` a value of the graph that is being made. Made by {@link tensor}, {@link zeros}, {@link randn} and their like; operations are methods with PyTorch's names in camelCase.
+ *
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * const y = x.matmul(x).relu().sum(0);
+ * console.log(await y.array()); // [22, 32]
+ * ```
+ */
 export class Tensor extends InPlaceMethods {
+  /** The extent along each axis; [] for a single number. */
   readonly shape: Shape;
+  /** The type of the elements: "float32", "int32" or "bool", and "uint8" of what was made from bytes. */
   readonly dtype: DType;
   private source: Source;
   private wantsGrad = false;
@@ -164,6 +157,8 @@ export class Tensor extends InPlaceMethods {
     if (wanted && this.source.kind === "traced") this.source = { ...this.source, tracksGradient: true };
   }
 
+  /** Sets {@link requiresGrad}, true by default, and gives the tensor back. */
+  /** Sets {@link requiresGrad}, true by default, and gives the tensor back. */
   requiresGrad_(wanted = true): this {
     this.requiresGrad = wanted;
     return this;
@@ -241,14 +236,18 @@ export class Tensor extends InPlaceMethods {
     return result;
   }
 
+  /** How many dimensions there are. */
   get ndim(): number {
     return this.shape.length;
   }
 
+  /** How many elements there are. */
   numel(): number {
     return sizeOf(this.shape);
   }
 
+  /** The shape, or the extent along `dim`; a negative one counts from the end. */
+  /** The shape, or the extent along `dim`; a negative one counts from the end. */
   size(): Shape;
   size(dim: number): number;
   size(dim?: number): Shape | number {

@@ -13,6 +13,7 @@ import { filled, type Leaf, leavesOf, type Tensors } from "../tensor/tensor-tree
 import { withOrigin } from "../tensor/with-origin.ts";
 import { BodyRecorder, type Named } from "./body.ts";
 
+/** The options of {@link scan}. */
 export interface ScanOptions {
   /** Whether to go from the last elements to the first; what is stacked lies in the order of the inputs all the same. */
   readonly reverse?: boolean;

@@ -10,11 +10,13 @@ import { refuse } from "../reduction.ts";
 
 /** The named argument of {@link leakyRelu}. */
 export interface LeakyReLUOptions {
+  /** The slope below 0 (default: 0.01). */
   readonly negativeSlope?: number;
 }
 
 /** The named argument of {@link elu} and {@link celu}. */
 export interface ELUOptions {
+  /** What the function tends to below 0, as -alpha (default: 1). */
   readonly alpha?: number;
 }
 
@@ -23,12 +25,15 @@ export type Approximate = "none" | "tanh";
 
 /** The named argument of {@link gelu}. */
 export interface GELUOptions {
+  /** "none" (the default) for the exact normal distribution, "tanh" for its approximation. */
   readonly approximate?: Approximate;
 }
 
 /** The named arguments of {@link softplus}. */
 export interface SoftplusOptions {
+  /** How sharp the bend at 0 is (default: 1). */
   readonly beta?: number;
+  /** Where `beta·x` is above this, x itself is given (default: 20). */
   readonly threshold?: number;
 }
 
@@ -172,7 +177,9 @@ export const logsigmoid = (input: Tensor): Tensor => apply("softplus", [input.ne
 
 /** The named arguments of {@link hardtanh}. */
 export interface HardtanhOptions {
+  /** The least value (default: -1). */
   readonly minVal?: number;
+  /** The largest value (default: 1). */
   readonly maxVal?: number;
 }
 
@@ -200,6 +207,7 @@ export const threshold = (input: Tensor, limit: number, value: number): Tensor =
 
 /** The named argument of {@link hardshrink} and {@link softshrink}. */
 export interface ShrinkOptions {
+  /** The half-width of what becomes 0 (default: 0.5). */
   readonly lambd?: number;
 }
 

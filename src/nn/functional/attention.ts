@@ -10,6 +10,7 @@ import { Arguments } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";
 import { dropout, probability } from "./dropout.ts";
 
+/** The options of {@link Attention}. */
 export interface AttentionOptions {
   /** [L,S], or with leading axes that fit: bool, true where a query may see a key, or float32, added to the scores. */
   readonly attnMask?: Tensor | null;

@@ -6,6 +6,7 @@ import { noGrad } from "../../tensor/grad-mode.ts";
 import { constant } from "../../tensor/operation.ts";
 import { apply, Tensor } from "../../tensor/tensor.ts";
 
+/** The options of {@link BatchNorm}. */
 export interface BatchNormOptions {
   /** [C], by which the normalised channels are multiplied. */
   readonly weight?: Tensor | undefined;

@@ -17,19 +17,27 @@ import {
 
 /** The named arguments of {@link conv2d} and, with extents along one axis, of {@link conv1d}. */
 export interface ConvolutionOptions<Extent = Size2d> {
+  /** How far the kernel moves at a time, along each axis (default: 1). */
   readonly stride?: Extent;
+  /** How much is added on both sides of each axis (default: 0); "same" keeps the extents, "valid" adds nothing. */
   readonly padding?: Extent | PaddingWord;
+  /** How far apart the elements that the kernel sees lie (default: 1). */
   readonly dilation?: Extent;
+  /** How many groups channels are divided into, each convolved by itself (default: 1); as many as channels make it depthwise. */
   readonly groups?: number;
 }
 
 /** The named arguments of {@link convTranspose2d} and its like over other axes. */
 export interface TransposedConvolutionOptions<Extent = Size2d> {
+  /** How far apart the elements of the input come to lie in the output (default: 1). */
   readonly stride?: Extent;
+  /** How much is cut off on both sides of each axis (default: 0). */
   readonly padding?: Extent;
   /** How much is added at the end of each axis; less than the stride or the dilation. */
   readonly outputPadding?: Extent;
+  /** How many groups channels are divided into, each convolved by itself (default: 1). */
   readonly groups?: number;
+  /** How far apart the elements that the kernel sees lie (default: 1). */
   readonly dilation?: Extent;
 }
 

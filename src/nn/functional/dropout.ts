@@ -6,6 +6,7 @@ import { randomTruths } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 
+/** The options of {@link Dropout}. */
 export interface DropoutOptions {
   /** The probability that a number, or a channel, is set to 0 (default: 0.5). */
   readonly p?: number;

@@ -9,8 +9,11 @@ import { refuse, requireTensors } from "../reduction.ts";
 
 /** The named arguments of {@link unfold} and {@link fold} behind the sizes. */
 export interface UnfoldOptions {
+  /** How far apart the elements of a block lie (default: 1). */
   readonly dilation?: Size2d;
+  /** How many zeros are added on both sides of each axis (default: 0). */
   readonly padding?: Size2d;
+  /** How far apart blocks begin (default: 1). */
   readonly stride?: Size2d;
 }
 

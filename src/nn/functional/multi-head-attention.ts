@@ -12,6 +12,7 @@ import { attention, causalMask } from "./attention.ts";
 import { probability } from "./dropout.ts";
 import { linear } from "./linear.ts";
 
+/** What a call of an attention may be told. */
 export interface MultiheadAttentionCall {
   /** `[N,S]`: bool, true for keys that nobody sees, or float32, added to the scores. */
   readonly keyPaddingMask?: Tensor | null;
@@ -25,6 +26,7 @@ export interface MultiheadAttentionCall {
   readonly isCausal?: boolean;
 }
 
+/** The named arguments of {@link multiHeadAttentionForward}. */
 export interface MultiHeadAttentionForwardOptions extends MultiheadAttentionCall {
   /** Whether weights are dropped (default: true). */
   readonly training?: boolean;
@@ -32,10 +34,13 @@ export interface MultiHeadAttentionForwardOptions extends MultiheadAttentionCall
   readonly useSeparateProjWeight?: boolean;
   /** [E,E], [E,kdim] and [E,vdim]. */
   readonly qProjWeight?: Tensor | null;
+  /** The projection of keys, [E,kdim]. */
   readonly kProjWeight?: Tensor | null;
+  /** The projection of values, [E,vdim]. */
   readonly vProjWeight?: Tensor | null;
   /** Keys and values that are projected already: [N·heads,S,E/heads]. */
   readonly staticK?: Tensor | null;
+  /** Values that are projected already: [N·heads,S,E/heads]. */
   readonly staticV?: Tensor | null;
 }
 

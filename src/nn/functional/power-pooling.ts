@@ -16,6 +16,7 @@ import { avgPool3d } from "./pooling-volumes.ts";
 
 /** The named arguments of {@link lpPool2d} (default: `stride` is the kernel's size). */
 export interface LPPoolOptions<Extent = Size2d> {
+  /** How far the window moves at a time (default: the kernel's size). */
   readonly stride?: Extent | null;
   /** Whether a last window may reach beyond the input. */
   readonly ceilMode?: boolean;

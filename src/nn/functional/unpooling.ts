@@ -19,7 +19,9 @@ import { refuse, requireTensors } from "../reduction.ts";
 
 /** The named arguments of {@link maxUnpool2d} (default: `stride` is the kernel's size). */
 export interface UnpoolOptions<Extent = Size2d> {
+  /** How far the window moved (default: the kernel's size). */
   readonly stride?: Extent | null;
+  /** How much was added on both sides (default: 0). */
   readonly padding?: Extent;
   /** The extents of the result, or its whole shape (default: those that the windows are furthest from going beyond). */
   readonly outputSize?: readonly number[] | null;

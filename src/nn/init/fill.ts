@@ -31,7 +31,9 @@ function fill<T extends Tensor>(callee: string, tensor: T, initializer: Initiali
 
 /** The named arguments of {@link uniform_}: the bounds. */
 export interface UniformOptions {
+  /** The lower bound (default: 0). */
   readonly a?: number;
+  /** The upper bound (default: 1). */
   readonly b?: number;
 }
 
@@ -43,7 +45,9 @@ export function uniform_<T extends Tensor>(tensor: T, a?: number | UniformOption
 
 /** The named arguments of {@link normal_}. */
 export interface NormalOptions {
+  /** The mean (default: 0). */
   readonly mean?: number;
+  /** The standard deviation (default: 1). */
   readonly std?: number;
 }
 
@@ -79,8 +83,10 @@ export function truncNormal_<T extends Tensor>(
 export const constant_ = <T extends Tensor>(tensor: T, value: number): T =>
   fill("constant_", tensor, constant(value));
 
+/** Writes 1 everywhere. */
 export const ones_ = <T extends Tensor>(tensor: T): T => fill("ones_", tensor, constant(1));
 
+/** Writes 0 everywhere. */
 export const zeros_ = <T extends Tensor>(tensor: T): T => fill("zeros_", tensor, constant(0));
 
 /** 1 on the diagonal of a matrix, 0 elsewhere. */
@@ -130,6 +136,7 @@ export function sparse_<T extends Tensor>(tensor: T, sparsity: number, std?: num
 
 /** The named argument of the initialisers that take a gain (default: 1). */
 export interface GainOptions {
+  /** What the numbers are multiplied by (default: 1). */
   readonly gain?: number;
 }
 

@@ -27,6 +27,7 @@ export class ReLU6 extends Module {
 
 /** `x` above 0, else `negativeSlope · x`; 0.01 by default (torch.nn.LeakyReLU). */
 export class LeakyReLU extends Module {
+  /** The slope below 0. */
   readonly negativeSlope: number;
 
   constructor(negativeSlope?: number | F.LeakyReLUOptions) {
@@ -44,6 +45,7 @@ export class LeakyReLU extends Module {
   }
 }
 
+/** The options of {@link PReLU}. */
 export interface PReLUOptions {
   /** How many slopes are learned: 1 by default, or one for each channel. */
   readonly numParameters?: number;
@@ -53,7 +55,9 @@ export interface PReLUOptions {
 
 /** `x` above 0, else a learned slope times `x` (torch.nn.PReLU). */
 export class PReLU extends Module {
+  /** How many slopes are learned: 1, or one for each channel. */
   readonly numParameters: number;
+  /** What the slopes begin with. */
   readonly init: number;
   /** [numParameters] */
   weight: Parameter;
@@ -80,8 +84,11 @@ export type RReLULayerOptions = Omit<RReLUOptions, "training">;
 
 /** `x` above 0, else `x` times a slope that is drawn between two bounds while training (torch.nn.RReLU). */
 export class RReLU extends Module {
+  /** The least slope below 0. */
   readonly lower: number;
+  /** The largest slope below 0. */
   readonly upper: number;
+  /** Accepted for PyTorch's sake; nothing is saved by it. */
   readonly inplace: boolean;
 
   constructor(
@@ -109,6 +116,7 @@ export class RReLU extends Module {
 
 /** `x` above 0, else `alpha · (e^x - 1)` (default: alpha = 1) (torch.nn.ELU). */
 export class ELU extends Module {
+  /** What the function tends to below 0, as -alpha. */
   readonly alpha: number;
 
   constructor(alpha?: number | F.ELUOptions) {
@@ -134,6 +142,7 @@ export class SELU extends Module {
 
 /** `x` above 0, else `alpha · (e^(x / alpha) - 1)` (default: alpha = 1) (torch.nn.CELU). */
 export class CELU extends Module {
+  /** What the function tends to below 0, as -alpha. */
   readonly alpha: number;
 
   constructor(alpha?: number | F.ELUOptions) {
@@ -152,6 +161,7 @@ export class CELU extends Module {
 
 /** `x · Φ(x)` with the normal distribution Φ, exact by default (torch.nn.GELU). */
 export class GELU extends Module {
+  /** "none" for the exact normal distribution, "tanh" for its approximation. */
   readonly approximate: F.Approximate;
 
   constructor(approximate?: F.Approximate | F.GELUOptions) {
@@ -241,6 +251,7 @@ export class Softsign extends Module {
   }
 }
 
+/** The options of {@link Softmax}. */
 export interface SoftmaxOptions {
   /** The axis along which the results sum to 1. PyTorch's default, a guess it warns of, is left out. */
   readonly dim: number;
@@ -248,6 +259,7 @@ export interface SoftmaxOptions {
 
 /** `e^x / Σ e^x` along an axis (torch.nn.Softmax). */
 export class Softmax extends Module {
+  /** The axis along which the shares sum up to 1. */
   readonly dim: number;
 
   constructor(dim: number | SoftmaxOptions) {
@@ -266,6 +278,7 @@ export class Softmax extends Module {
 
 /** `x - log Σ e^x` along an axis (torch.nn.LogSoftmax). */
 export class LogSoftmax extends Module {
+  /** The axis along which the shares sum up to 1. */
   readonly dim: number;
 
   constructor(dim: number | SoftmaxOptions) {

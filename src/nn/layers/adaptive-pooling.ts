@@ -18,9 +18,11 @@ export interface AdaptivePoolArguments<R extends Rank> {
   readonly outputSize: OpenSize<R>;
 }
 
+/** What {@link AdaptivePool2d} is made with, by name. */
 export type AdaptivePool2dArguments = AdaptivePoolArguments<2>;
 
 interface AdaptivePool<R extends Rank> extends Module {
+  /** The extents of the result. */
   readonly outputSize: OpenSize<R>;
   forward(x: Tensor): Tensor;
 }
@@ -59,7 +61,9 @@ export interface AdaptiveMaxPoolArguments<R extends Rank, Both extends boolean =
 }
 
 interface AdaptiveMaxPool<R extends Rank, Both extends boolean> extends Module {
+  /** The extents of the result. */
   readonly outputSize: OpenSize<R>;
+  /** Whether the places of the maxima are given too. */
   readonly returnIndices: Both;
   forward(x: Tensor): MaxPooled<Both>;
 }

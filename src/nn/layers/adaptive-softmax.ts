@@ -19,15 +19,21 @@ export interface AdaptiveSoftmaxOptions {
   readonly headBias?: boolean;
 }
 
+/** What {@link AdaptiveSoftmax} is made with, by name. */
 export interface AdaptiveSoftmaxArguments extends AdaptiveSoftmaxOptions {
+  /** How many features go in: the extent of the last axis. */
   readonly inFeatures: number;
+  /** How many classes there are. */
   readonly nClasses: number;
+  /** The classes at which the clusters begin, in rising order. */
   readonly cutoffs: readonly number[];
 }
 
 /** What {@link AdaptiveLogSoftmaxWithLoss} gives: the log-probability of each target, [N], and minus their mean. */
 export interface AdaptiveSoftmaxOutput {
+  /** The log-probability of each target, [N]. */
   readonly output: Tensor;
+  /** The mean of the losses, one number. */
   readonly loss: Tensor;
   /** What `forward` returns may be any tensors by name. */
   readonly [name: string]: Tensor;
@@ -40,13 +46,19 @@ export interface AdaptiveSoftmaxOutput {
  * A cluster that no target is in gets gradients of 0, where PyTorch's gets none.
  */
 export class AdaptiveLogSoftmaxWithLoss extends Module {
+  /** How many features go in: the extent of the last axis. */
   readonly inFeatures: number;
+  /** How many classes there are. */
   readonly nClasses: number;
   /** Where clusters begin, and the number of classes. */
   readonly cutoffs: readonly number[];
+  /** By how much the features of each further cluster are fewer. */
   readonly divValue: number;
+  /** Whether the head has a bias. */
   readonly headBias: boolean;
+  /** The scores of the frequent classes and of the clusters. */
   readonly head: Linear;
+  /** The scores within each cluster. */
   readonly tail: ModuleList<Sequential>;
 
   constructor(

@@ -11,7 +11,9 @@ import { ChannelNorm, type ChannelNormSettings } from "./channel-norm.ts";
 /** As of any channel normalisation (default: parameters and running statistics are there). */
 export type BatchNormSettings = ChannelNormSettings;
 
+/** What {@link BatchNorm} is made with, by name. */
 export interface BatchNormArguments extends BatchNormSettings {
+  /** How many channels the input [N,C,…] has. */
   readonly numFeatures: number;
 }
 

@@ -8,24 +8,33 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
+/** The options of {@link Bilinear}. */
 export interface BilinearOptions {
   /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;
 }
 
+/** What {@link Bilinear} is made with, by name. */
 export interface BilinearArguments extends BilinearOptions {
+  /** How many features the first input has. */
   readonly in1Features: number;
+  /** How many features the second input has. */
   readonly in2Features: number;
+  /** How many features come out. */
   readonly outFeatures: number;
 }
 
 /** `x1ᵀ·A·x2 + bias` with a matrix A for each output (torch.nn.Bilinear). */
 export class Bilinear extends Module {
+  /** How many features the first input has. */
   readonly in1Features: number;
+  /** How many features the second input has. */
   readonly in2Features: number;
+  /** How many features come out. */
   readonly outFeatures: number;
   /** [outFeatures, in1Features, in2Features] */
   weight: Parameter;
+  /** The learned shift; `undefined` where there is none. */
   bias: Parameter | undefined;
 
   constructor(

@@ -25,10 +25,15 @@ const POSITIONAL = ["numFeatures", "eps", "momentum", "affine", "trackRunningSta
 export abstract class ChannelNorm extends Module {
   /** PyTorch counts batches since 0.4.1, and takes older weights. */
   override readonly [LATER_BUFFERS] = ["num_batches_tracked"];
+  /** How many channels the input [N,C,…] has. */
   readonly numFeatures: number;
+  /** What is added where a division by 0 threatens. */
   readonly eps: number;
+  /** How much of the running statistics a batch replaces; `null` for a plain average. */
   readonly momentum: number | null;
+  /** Whether scale and shift are learned. */
   readonly affine: boolean;
+  /** Whether running statistics are kept, and used for evaluation. */
   readonly trackRunningStats: boolean;
   /** [numFeatures], ones at first. */
   weight: Parameter | undefined;
@@ -36,7 +41,9 @@ export abstract class ChannelNorm extends Module {
   bias: Parameter | undefined;
   /** The buffers under their keys in the state dict. */
   declare readonly running_mean: Tensor | undefined;
+  /** The running variance of each channel. */
   declare readonly running_var: Tensor | undefined;
+  /** How many batches the running statistics are of (int32). */
   declare readonly num_batches_tracked: Tensor | undefined;
 
   /** `isFull` says whether parameters and running statistics are there by default. */

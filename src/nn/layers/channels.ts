@@ -7,6 +7,7 @@ import { Arguments } from "../options.ts";
 
 /** Channels become pixels: […, C·r², H, W] → […, C, H·r, W·r] (torch.nn.PixelShuffle). */
 export class PixelShuffle extends Module {
+  /** How many times larger pictures become along each axis. */
   readonly upscaleFactor: number;
 
   constructor(upscaleFactor: number | { readonly upscaleFactor: number }) {
@@ -28,6 +29,7 @@ export class PixelShuffle extends Module {
 
 /** Pixels become channels: […, C, H·r, W·r] → […, C·r², H, W] (torch.nn.PixelUnshuffle). */
 export class PixelUnshuffle extends Module {
+  /** How many times smaller pictures become along each axis. */
   readonly downscaleFactor: number;
 
   constructor(downscaleFactor: number | { readonly downscaleFactor: number }) {
@@ -47,6 +49,7 @@ export class PixelUnshuffle extends Module {
 
 /** Channels of [N,C,…] change places between groups (torch.nn.ChannelShuffle). */
 export class ChannelShuffle extends Module {
+  /** How many groups channels are divided into, each of which is computed by itself. */
   readonly groups: number;
 
   constructor(groups: number | { readonly groups: number }) {

@@ -5,11 +5,16 @@ import { convTranspose1d } from "../functional/convolution.ts";
 import type { Size1d } from "../options.ts";
 import { TransposedConvolution, type TransposedLayerOptions } from "./transposed-convolution.ts";
 
+/** The options of {@link ConvTranspose1d}. */
 export type ConvTranspose1dOptions = TransposedLayerOptions<Size1d>;
 
+/** What {@link ConvTranspose1d} is made with, by name. */
 export interface ConvTranspose1dArguments extends ConvTranspose1dOptions {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size1d;
 }
 

@@ -5,11 +5,16 @@ import { convTranspose2d } from "../functional/convolution.ts";
 import type { Size2d } from "../options.ts";
 import { TransposedConvolution, type TransposedLayerOptions } from "./transposed-convolution.ts";
 
+/** The options of {@link ConvTranspose2d}. */
 export type ConvTranspose2dOptions = TransposedLayerOptions<Size2d>;
 
+/** What {@link ConvTranspose2d} is made with, by name. */
 export interface ConvTranspose2dArguments extends ConvTranspose2dOptions {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 

@@ -5,11 +5,16 @@ import { convTranspose3d } from "../functional/volumes.ts";
 import type { Size3d } from "../options.ts";
 import { TransposedConvolution, type TransposedLayerOptions } from "./transposed-convolution.ts";
 
+/** The options of {@link ConvTranspose3d}. */
 export type ConvTranspose3dOptions = TransposedLayerOptions<Size3d>;
 
+/** What {@link ConvTranspose3d} is made with, by name. */
 export interface ConvTranspose3dArguments extends ConvTranspose3dOptions {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size3d;
 }
 

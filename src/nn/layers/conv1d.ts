@@ -6,11 +6,16 @@ import type { Size1d } from "../options.ts";
 import type { PaddingWord } from "../padding.ts";
 import { Convolution, type ConvolutionLayerOptions, type PaddingMode } from "./convolution.ts";
 
+/** The options of {@link Conv1d}. */
 export interface Conv1dOptions extends ConvolutionOptions<Size1d>, ConvolutionLayerOptions {}
 
+/** What {@link Conv1d} is made with, by name. */
 export interface Conv1dArguments extends Conv1dOptions {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size1d;
 }
 

@@ -6,11 +6,16 @@ import type { Size2d } from "../options.ts";
 import type { PaddingWord } from "../padding.ts";
 import { Convolution, type ConvolutionLayerOptions, type PaddingMode } from "./convolution.ts";
 
+/** The options of {@link Conv2d}. */
 export interface Conv2dOptions extends ConvolutionOptions, ConvolutionLayerOptions {}
 
+/** What {@link Conv2d} is made with, by name. */
 export interface Conv2dArguments extends Conv2dOptions {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 

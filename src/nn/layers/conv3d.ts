@@ -7,11 +7,16 @@ import type { Size3d } from "../options.ts";
 import type { PaddingWord } from "../padding.ts";
 import { Convolution, type ConvolutionLayerOptions, type PaddingMode } from "./convolution.ts";
 
+/** The options of {@link Conv3d}. */
 export interface Conv3dOptions extends ConvolutionOptions<Size3d>, ConvolutionLayerOptions {}
 
+/** What {@link Conv3d} is made with, by name. */
 export interface Conv3dArguments extends Conv3dOptions {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size3d;
 }
 

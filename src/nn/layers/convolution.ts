@@ -36,16 +36,25 @@ const PADDING_MODES: readonly PaddingMode[] = ["zeros", "reflect", "replicate", 
 
 /** A layer that slides a learned kernel along `R` axes. */
 export abstract class Convolution<R extends Rank> extends Module {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extents of the learned kernel. */
   readonly kernelSize: Extents<R>;
+  /** How far the window moves at a time, along each axis. */
   readonly stride: Extents<R>;
+  /** How much is added around the input, along each axis. */
   readonly padding: Extents<R> | PaddingWord;
+  /** How far apart the elements of a window lie, along each axis. */
   readonly dilation: Extents<R>;
+  /** How many groups channels are divided into, each of which is computed by itself. */
   readonly groups: number;
+  /** What the padding consists of. */
   readonly paddingMode: PaddingMode;
   /** [outChannels, inChannels / groups, …kernelSize] */
   weight: Parameter;
+  /** The learned shift; `undefined` where there is none. */
   bias: Parameter | undefined;
   readonly #rank: R;
 

@@ -15,7 +15,9 @@ import { Module } from "../module.ts";
 export class PairwiseDistance extends Module {
   /** The degree of the norm. */
   readonly norm: number;
+  /** What is added to the differences. */
   readonly eps: number;
+  /** Whether the reduced axis stays with extent 1 (default: false). */
   readonly keepdim: boolean;
 
   constructor(
@@ -37,7 +39,9 @@ export class PairwiseDistance extends Module {
 
 /** The cosine of the angle between vectors along an axis (torch.nn.CosineSimilarity). */
 export class CosineSimilarity extends Module {
+  /** The axis along which the vectors lie. */
   readonly dim: number;
+  /** The least product of norms that is divided by. */
   readonly eps: number;
 
   constructor(dim?: number | CosineSimilarityOptions, eps?: number | CosineSimilarityOptions) {

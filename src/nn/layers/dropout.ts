@@ -13,6 +13,7 @@ import {
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 
+/** What {@link Dropout} is made with, by name. */
 export interface DropoutArguments {
   /** The probability that a number, or a channel, is set to 0 (default: 0.5). */
   readonly p?: number;
@@ -21,7 +22,9 @@ export interface DropoutArguments {
 }
 
 abstract class AnyDropout extends Module {
+  /** The probability that a number, or a channel, is dropped. */
   readonly p: number;
+  /** Accepted for PyTorch's sake; nothing is saved by it. */
   readonly inplace: boolean;
 
   constructor(p?: number | DropoutArguments, inplace?: boolean);

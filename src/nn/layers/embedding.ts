@@ -16,6 +16,7 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFloat } from "../options.ts";
 import { Parameter } from "../parameter.ts";
 
+/** The options of {@link Embedding}. */
 export interface EmbeddingOptions extends LookupOptions {
   /** The table to begin with, [numEmbeddings, embeddingDim] (default: normal random numbers). */
   readonly _weight?: Tensor;
@@ -23,11 +24,15 @@ export interface EmbeddingOptions extends LookupOptions {
   readonly _freeze?: boolean;
 }
 
+/** What {@link Embedding} is made with, by name. */
 export interface EmbeddingArguments extends EmbeddingOptions {
+  /** How many rows the table has. */
   readonly numEmbeddings: number;
+  /** How many numbers a row has. */
   readonly embeddingDim: number;
 }
 
+/** The options of {@link Pretrained}. */
 export interface PretrainedOptions extends LookupOptions {
   /** Whether the table is kept as it is (default: true). */
   readonly freeze?: boolean;
@@ -53,11 +58,17 @@ const KEYWORD_ONLY = [...MAX_NORM_NAMES, "scaleGradByFreq", "_weight", "_freeze"
 
 /** Vectors of embeddingDim numbers for int32 indices: [...] → [..., embeddingDim] (torch.nn.Embedding). */
 export class Embedding extends Module {
+  /** How many rows the table has. */
   readonly numEmbeddings: number;
+  /** How many numbers a row has. */
   readonly embeddingDim: number;
+  /** The row that is not learned and stays as it is, if there is one. */
   readonly paddingIdx: number | undefined;
+  /** Rows that are used are first scaled down to this norm at most, if it is given. */
   readonly maxNorm: number | undefined;
+  /** Which norm that is (default: 2). */
   readonly normType: number;
+  /** Whether gradients are divided by how often a row is used in a batch (default: false). */
   readonly scaleGradByFreq: boolean;
   /** [numEmbeddings, embeddingDim] */
   weight: Parameter;

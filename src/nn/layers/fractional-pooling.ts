@@ -18,15 +18,21 @@ export interface FractionalLayerOptions<Extent = Size2d, Both extends boolean = 
   readonly returnIndices?: Both;
 }
 
+/** What {@link FractionalPool} is made with, by name. */
 export interface FractionalPoolArguments<Extent = Size2d, Both extends boolean = false>
   extends FractionalLayerOptions<Extent, Both> {
+  /** The extent of the window along each axis. */
   readonly kernelSize: Extent;
 }
 
 abstract class FractionalMaxPool<R extends 2 | 3, Both extends boolean> extends Module {
+  /** The extent of the window along each axis. */
   readonly kernelSize: Extents<R>;
+  /** The extents of the result. */
   readonly outputSize: Extents<R> | undefined;
+  /** The extents of the result as parts of those of the input. */
   readonly outputRatio: readonly number[] | undefined;
+  /** Whether the places of the maxima are given too. */
   readonly returnIndices: Both;
   /** Where the windows lie, if that was given: a buffer. */
   declare readonly _random_samples: Tensor | undefined;

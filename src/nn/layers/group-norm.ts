@@ -9,6 +9,7 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonFloat } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
+/** The options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** What is added to the variance (default: 1e-5). */
   readonly eps?: number;
@@ -18,19 +19,27 @@ export interface GroupNormOptions {
   readonly bias?: boolean;
 }
 
+/** What {@link GroupNorm} is made with, by name. */
 export interface GroupNormArguments extends GroupNormOptions {
+  /** How many groups the channels are divided into. */
   readonly numGroups: number;
+  /** How many channels there are. */
   readonly numChannels: number;
 }
 
 /** Mean 0 and variance 1 for each group of channels of a sample, then an affine map (torch.nn.GroupNorm). */
 export class GroupNorm extends Module {
+  /** How many groups the channels are divided into. */
   readonly numGroups: number;
+  /** How many channels there are. */
   readonly numChannels: number;
+  /** What is added to the variance. */
   readonly eps: number;
+  /** Whether scale and shift are learned. */
   readonly affine: boolean;
   /** [numChannels] */
   weight: Parameter | undefined;
+  /** The learned shift; `undefined` where there is none. */
   bias: Parameter | undefined;
 
   constructor(

@@ -9,7 +9,9 @@ import { ChannelNorm, type ChannelNormSettings } from "./channel-norm.ts";
 /** As of any channel normalisation (default: there are neither parameters nor running statistics). */
 export type InstanceNormSettings = ChannelNormSettings;
 
+/** What {@link InstanceNorm} is made with, by name. */
 export interface InstanceNormArguments extends InstanceNormSettings {
+  /** How many channels the input [N,C,…] has. */
   readonly numFeatures: number;
 }
 

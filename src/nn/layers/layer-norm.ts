@@ -8,6 +8,7 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonFloat, pythonSize } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
+/** The options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** What is added to the variance (default: 1e-5). */
   readonly eps?: number;
@@ -17,17 +18,23 @@ export interface LayerNormOptions {
   readonly bias?: boolean;
 }
 
+/** What {@link LayerNorm} is made with, by name. */
 export interface LayerNormArguments extends LayerNormOptions {
+  /** The extents of the last axes, over which each sample is normalised. */
   readonly normalizedShape: number | readonly number[];
 }
 
 /** Mean 0 and variance 1 over the last axes of each sample, then an affine map (torch.nn.LayerNorm). */
 export class LayerNorm extends Module {
+  /** The extents of the last axes, over which each sample is normalised. */
   readonly normalizedShape: readonly number[];
+  /** What is added to the variance. */
   readonly eps: number;
+  /** Whether scale and shift are learned. */
   readonly elementwiseAffine: boolean;
   /** Of the normalised shape. */
   weight: Parameter | undefined;
+  /** The learned shift; `undefined` where there is none. */
   bias: Parameter | undefined;
 
   constructor(

@@ -7,22 +7,29 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
+/** The options of {@link Linear}. */
 export interface LinearOptions {
   /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;
 }
 
+/** What {@link Linear} is made with, by name. */
 export interface LinearArguments extends LinearOptions {
+  /** How many features go in: the extent of the last axis. */
   readonly inFeatures: number;
+  /** How many features come out. */
   readonly outFeatures: number;
 }
 
 /** `x·weightᵀ + bias` over the last axis (torch.nn.Linear). */
 export class Linear extends Module {
+  /** How many features go in: the extent of the last axis. */
   readonly inFeatures: number;
+  /** How many features come out. */
   readonly outFeatures: number;
   /** [outFeatures, inFeatures] */
   weight: Parameter;
+  /** The learned shift; `undefined` where there is none. */
   bias: Parameter | undefined;
 
   constructor(inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions);

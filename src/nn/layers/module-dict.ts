@@ -23,6 +23,7 @@ export class ModuleDict<Layer extends Module = Module> extends Module implements
     return this.#modules.size;
   }
 
+  /** Whether there is one of this name. */
   has(name: string): boolean {
     return this.#modules.has(name);
   }
@@ -56,18 +57,22 @@ export class ModuleDict<Layer extends Module = Module> extends Module implements
     return module;
   }
 
+  /** Takes all of them out. */
   clear(): void {
     this.#modules.clear();
   }
 
+  /** The names, in order. */
   keys(): IterableIterator<string> {
     return this.#modules.keys();
   }
 
+  /** The modules, in order. */
   values(): IterableIterator<Layer> {
     return this.#modules.values();
   }
 
+  /** Names and what stands under them, in order. */
   items(): IterableIterator<[string, Layer]> {
     return this.#modules.entries();
   }

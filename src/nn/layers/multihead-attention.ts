@@ -15,6 +15,7 @@ import { Arguments } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 import { Linear } from "./linear.ts";
 
+/** The options of {@link MultiheadAttention}. */
 export interface MultiheadAttentionOptions {
   /** The probability that a weight is dropped while training (default: 0). */
   readonly dropout?: number;
@@ -26,13 +27,17 @@ export interface MultiheadAttentionOptions {
   readonly addZeroAttn?: boolean;
   /** How many features keys and values have (default: embedDim). */
   readonly kdim?: number;
+  /** How many features values have (default: `embedDim`). */
   readonly vdim?: number;
   /** Whether inputs and outputs are [N,L,E] and not [L,N,E] (default: false). */
   readonly batchFirst?: boolean;
 }
 
+/** What {@link MultiheadAttention} is made with, by name. */
 export interface MultiheadAttentionArguments extends MultiheadAttentionOptions {
+  /** How many features queries have, over all heads. */
   readonly embedDim: number;
+  /** How many heads there are. */
   readonly numHeads: number;
 }
 
@@ -56,16 +61,25 @@ const POSITIONAL = [
  * torch.nn.MultiheadAttention). A query that may see no key gets the weights 0, where PyTorch's are NaN.
  */
 export class MultiheadAttention extends Module {
+  /** How many features queries have, over all heads. */
   readonly embedDim: number;
+  /** How many heads there are. */
   readonly numHeads: number;
+  /** The part of the weights that is dropped while training. */
   readonly dropout: number;
+  /** Whether sequences are [N,T,E] and not [T,N,E]. */
   readonly batchFirst: boolean;
+  /** Whether a key and value of zeros is added. */
   readonly addZeroAttn: boolean;
+  /** How many features keys have. */
   readonly kdim: number;
+  /** How many features values have. */
   readonly vdim: number;
   /** [embedDim, its input's features] each, where keys or values have other features than queries. */
   q_proj_weight: Parameter | undefined;
+  /** The learned projection of keys, where they have another number of features. */
   k_proj_weight: Parameter | undefined;
+  /** The learned projection of values, where they have another number of features. */
   v_proj_weight: Parameter | undefined;
   /** The three of them, one below the other, where all have the same: [3·embedDim, embedDim]. */
   in_proj_weight: Parameter | undefined;
@@ -73,7 +87,9 @@ export class MultiheadAttention extends Module {
   in_proj_bias: Parameter | undefined;
   /** [1,1,embedDim] each, with `addBiasKv`. */
   bias_k: Parameter | undefined;
+  /** A learned value that is added to each sequence, if there is one. */
   bias_v: Parameter | undefined;
+  /** The projection of what the heads give. */
   out_proj: Linear;
 
   constructor(embedDim: number, numHeads: number, options?: MultiheadAttentionOptions);

@@ -13,11 +13,13 @@ export type PaddingSides = number | readonly number[];
 
 /** The named arguments of the padding layers. */
 export interface PaddingArguments {
+  /** How much is added: one number, or one for each side, those of the last axis first. */
   readonly padding: PaddingSides;
 }
 
 /** The named arguments of the layers that pad with one value. */
 export interface ConstantPadArguments extends PaddingArguments {
+  /** What is added. */
   readonly value: number;
 }
 
@@ -66,6 +68,7 @@ function readSides(callee: string, given: Arguments, rank: number): readonly num
 }
 
 abstract class ConstantPad extends PaddingLayer {
+  /** What is added. */
   readonly value: number;
 
   constructor(rank: number, given: readonly unknown[]) {

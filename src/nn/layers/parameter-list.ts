@@ -114,6 +114,7 @@ export class ParameterDict extends Module implements Iterable<string> {
     return this.#parameters.size;
   }
 
+  /** Whether there is one of this name. */
   has(name: string): boolean {
     return this.#parameters.has(name);
   }
@@ -149,18 +150,22 @@ export class ParameterDict extends Module implements Iterable<string> {
     return parameter;
   }
 
+  /** Takes all of them out. */
   clear(): void {
     this.#parameters.clear();
   }
 
+  /** The names, in order. */
   keys(): IterableIterator<string> {
     return this.#parameters.keys();
   }
 
+  /** What stands under the names, in order. */
   values(): IterableIterator<Parameter> {
     return this.#parameters.values();
   }
 
+  /** Names and what stands under them, in order. */
   items(): IterableIterator<[string, Parameter]> {
     return this.#parameters.entries();
   }

@@ -33,11 +33,17 @@ export abstract class MaxPool<R extends Rank, Both extends boolean>
   extends Module
   implements Window<Size<R>>
 {
+  /** The extent of the window along each axis. */
   readonly kernelSize: Size<R>;
+  /** How far the window moves at a time, along each axis. */
   readonly stride: Size<R>;
+  /** How much is added on both sides of each axis. */
   readonly padding: Size<R>;
+  /** How far apart the elements of a window lie, along each axis. */
   readonly dilation: Size<R>;
+  /** Whether a last window may reach beyond the padded input. */
   readonly ceilMode: boolean;
+  /** Whether the places of the maxima are given too. */
   readonly returnIndices: Both;
 
   constructor(callee: string, given: readonly unknown[], rank: R) {
@@ -69,11 +75,17 @@ export abstract class MaxPool<R extends Rank, Both extends boolean>
 
 /** A layer that averages, over as many axes as can be told what to divide by. */
 export abstract class AveragePool<Extent extends AnySize> extends Module implements AverageWindow<Extent> {
+  /** The extent of the window along each axis. */
   readonly kernelSize: Extent;
+  /** How far the window moves at a time, along each axis. */
   readonly stride: Extent;
+  /** How much is added around the input, along each axis. */
   readonly padding: Extent;
+  /** Whether a last window may reach beyond the padded input. */
   readonly ceilMode: boolean;
+  /** Whether the padding counts as elements that are averaged. */
   readonly countIncludePad: boolean;
+  /** What a window's sum is divided by, in place of its number of elements. */
   readonly divisorOverride: number | undefined;
 
   constructor(window: AverageWindow<Extent>) {

@@ -13,33 +13,43 @@ import type { Parameter } from "../parameter.ts";
 import { refuse } from "../reduction.ts";
 import { elman, GATES, gru, lstm, type Nonlinearity, type Recurrence } from "./recurrence.ts";
 
+/** The options of {@link Cell}. */
 export interface CellOptions {
   /** Whether the sums have biases (default: true). */
   readonly bias?: boolean;
 }
 
+/** What {@link Cell} is made with, by name. */
 export interface CellArguments extends CellOptions {
+  /** How many features a step of the input has. */
   readonly inputSize: number;
+  /** How many features the hidden state has. */
   readonly hiddenSize: number;
 }
 
+/** The options of {@link RNNCell}. */
 export interface RNNCellOptions extends CellOptions {
   /** Default: "tanh". */
   readonly nonlinearity?: Nonlinearity;
 }
 
+/** What {@link RNNCell} is made with, by name. */
 export interface RNNCellArguments extends RNNCellOptions, CellArguments {}
 
 const POSITIONAL = ["inputSize", "hiddenSize", "bias"];
 
 abstract class AnyCell extends Module {
+  /** How many features a step of the input has. */
   readonly inputSize: number;
+  /** How many features the hidden state has. */
   readonly hiddenSize: number;
   /** [gates·hidden, in] */
   weight_ih: Parameter;
   /** [gates·hidden, hidden] */
   weight_hh: Parameter;
+  /** The learned shift of what the input brings. */
   bias_ih: Parameter | undefined;
+  /** The learned shift of what the hidden state brings. */
   bias_hh: Parameter | undefined;
 
   constructor(given: Arguments, gates: number) {
@@ -85,6 +95,7 @@ abstract class AnyCell extends Module {
 
 /** One step of an RNN (torch.nn.RNNCell). */
 export class RNNCell extends AnyCell {
+  /** "tanh" or "relu". */
   readonly nonlinearity: Nonlinearity;
 
   constructor(

@@ -22,6 +22,7 @@ import type { Parameter } from "../parameter.ts";
 import { refuse } from "../reduction.ts";
 import type { Recurrence, RecurrentWeights } from "./recurrence.ts";
 
+/** The options of {@link Recurrent}. */
 export interface RecurrentOptions {
   /** How many layers stand on each other (default: 1). */
   readonly numLayers?: number;
@@ -35,8 +36,11 @@ export interface RecurrentOptions {
   readonly bidirectional?: boolean;
 }
 
+/** What {@link Recurrent} is made with, by name. */
 export interface RecurrentArguments extends RecurrentOptions {
+  /** How many features a step of the input has. */
   readonly inputSize: number;
+  /** How many features the hidden state has. */
   readonly hiddenSize: number;
 }
 
@@ -50,13 +54,21 @@ export interface SequenceOptions {
 }
 
 export abstract class RecurrentLayer extends Module {
+  /** How many features a step of the input has. */
   readonly inputSize: number;
+  /** How many features the hidden state has. */
   readonly hiddenSize: number;
+  /** How many layers lie on each other. */
   readonly numLayers: number;
+  /** Whether learned shifts are added. */
   readonly bias: boolean;
+  /** Whether sequences are [N,T,E] and not [T,N,E]. */
   readonly batchFirst: boolean;
+  /** The part that is dropped between layers while training. */
   readonly dropout: number;
+  /** Whether sequences are read backwards, too. */
   readonly bidirectional: boolean;
+  /** How many features the hidden state is projected to; 0 for no projection. */
   readonly projSize: number;
   [weight: `weight_${string}`]: Parameter;
   [bias: `bias_${string}`]: Parameter;

@@ -11,18 +11,22 @@ import {
   type SequenceOptions,
 } from "./recurrent-layer.ts";
 
+/** The options of {@link RNN}. */
 export interface RNNOptions extends RecurrentOptions {
   /** Default: "tanh". */
   readonly nonlinearity?: Nonlinearity;
 }
 
+/** What {@link RNN} is made with, by name. */
 export interface RNNArguments extends RNNOptions, RecurrentArguments {}
 
+/** The options of {@link LSTM}. */
 export interface LSTMOptions extends RecurrentOptions {
   /** How many numbers each step's output is projected to (default: 0, which leaves it as it is). */
   readonly projSize?: number;
 }
 
+/** What {@link LSTM} is made with, by name. */
 export interface LSTMArguments extends LSTMOptions, RecurrentArguments {}
 
 const SIZES = ["inputSize", "hiddenSize", "numLayers"];
@@ -33,6 +37,7 @@ const REST = ["bias", "batchFirst", "dropout", "bidirectional"];
  * (torch.nn.RNN).
  */
 export class RNN extends RecurrentLayer {
+  /** "tanh" or "relu". */
   readonly nonlinearity: Nonlinearity;
 
   constructor(inputSize: number, hiddenSize: number, numLayers?: number | RNNOptions, options?: RNNOptions);

@@ -8,6 +8,7 @@ import { Module } from "../module.ts";
 import { Arguments, pythonFlag, pythonFloat, pythonSize } from "../options.ts";
 import type { Parameter } from "../parameter.ts";
 
+/** The options of {@link RMSNorm}. */
 export interface RMSNormOptions {
   /** What is added to the mean square (default: the distance from 1 to the next float32). */
   readonly eps?: number | null;
@@ -15,14 +16,19 @@ export interface RMSNormOptions {
   readonly elementwiseAffine?: boolean;
 }
 
+/** What {@link RMSNorm} is made with, by name. */
 export interface RMSNormArguments extends RMSNormOptions {
+  /** The extents of the last axes, over which each sample is normalised. */
   readonly normalizedShape: number | readonly number[];
 }
 
 /** Mean square 1 over the last axes of each sample, times a weight (torch.nn.RMSNorm). */
 export class RMSNorm extends Module {
+  /** The extents of the last axes, over which each sample is normalised. */
   readonly normalizedShape: readonly number[];
+  /** What is added to the mean square. */
   readonly eps: number | undefined;
+  /** Whether scale and shift are learned. */
   readonly elementwiseAffine: boolean;
   /** Of the normalised shape. */
   weight: Parameter | undefined;
@@ -52,6 +58,7 @@ export class RMSNorm extends Module {
   }
 }
 
+/** The options of {@link LocalResponseNorm}. */
 export interface LocalResponseNormOptions {
   /** What the mean square is multiplied by (default: 1e-4). */
   readonly alpha?: number;
@@ -61,6 +68,7 @@ export interface LocalResponseNormOptions {
   readonly k?: number;
 }
 
+/** What {@link LocalResponseNorm} is made with, by name. */
 export interface LocalResponseNormArguments extends LocalResponseNormOptions {
   /** How many neighbouring channels count. */
   readonly size: number;
@@ -68,9 +76,13 @@ export interface LocalResponseNormArguments extends LocalResponseNormOptions {
 
 /** `x / (k + alpha·mean(x²))^beta` over `size` neighbouring channels (torch.nn.LocalResponseNorm). */
 export class LocalResponseNorm extends Module {
+  /** How many neighbouring channels count. */
   readonly size: number;
+  /** What the mean of the squares is multiplied by. */
   readonly alpha: number;
+  /** The power to which the divisor is raised. */
   readonly beta: number;
+  /** What is added to the sum. */
   readonly k: number;
 
   constructor(

@@ -12,6 +12,7 @@ export class Identity extends Module {
   }
 }
 
+/** What {@link Flatten} is made with, by name. */
 export interface FlattenArguments {
   /** The first axis to join (default: 1). */
   readonly startDim?: number;
@@ -21,7 +22,9 @@ export interface FlattenArguments {
 
 /** Joins a range of axes into one, by default all but the batch (torch.nn.Flatten). */
 export class Flatten extends Module {
+  /** The first axis that is joined. */
   readonly startDim: number;
+  /** The last axis that is joined. */
   readonly endDim: number;
 
   constructor(startDim?: number, endDim?: number | FlattenArguments);
@@ -42,6 +45,7 @@ export class Flatten extends Module {
   }
 }
 
+/** What {@link Unflatten} is made with, by name. */
 export interface UnflattenArguments {
   /** The axis to split. */
   readonly dim: number;
@@ -51,7 +55,9 @@ export interface UnflattenArguments {
 
 /** Splits an axis into several, as Flatten joins them (torch.nn.Unflatten). */
 export class Unflatten extends Module {
+  /** The axis that is split. */
   readonly dim: number;
+  /** The extents that the axis is split into. */
   readonly unflattenedSize: readonly number[];
 
   constructor(dim: number, unflattenedSize: readonly number[]);

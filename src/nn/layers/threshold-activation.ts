@@ -39,7 +39,9 @@ export class LogSigmoid extends Module {
 
 /** `min(max(x, minVal), maxVal)`, from -1 to 1 by default (torch.nn.Hardtanh). */
 export class Hardtanh extends Module {
+  /** The least value. */
   readonly minVal: number;
+  /** The largest value. */
   readonly maxVal: number;
 
   constructor(minVal?: number | F.HardtanhOptions, maxVal?: number | F.HardtanhOptions) {
@@ -58,14 +60,19 @@ export class Hardtanh extends Module {
   }
 }
 
+/** What {@link Threshold} is made with, by name. */
 export interface ThresholdArguments {
+  /** The value above which the input is passed on. */
   readonly threshold: number;
+  /** What stands in place of the others. */
   readonly value: number;
 }
 
 /** `x` above the threshold, else `value` (torch.nn.Threshold). */
 export class Threshold extends Module {
+  /** The value above which the input is passed on. */
   readonly threshold: number;
+  /** What stands in place of the others. */
   readonly value: number;
 
   constructor(threshold: number | ThresholdArguments, value?: number | Pick<ThresholdArguments, "value">) {
@@ -86,6 +93,7 @@ export class Threshold extends Module {
 
 /** `x`, but 0 from `-lambd` to `lambd`, 0.5 by default (torch.nn.Hardshrink). */
 export class Hardshrink extends Module {
+  /** The half-width of what becomes 0. */
   readonly lambd: number;
 
   constructor(lambd?: number | F.ShrinkOptions) {
@@ -104,6 +112,7 @@ export class Hardshrink extends Module {
 
 /** `x` nearer to 0 by `lambd` (default: 0.5), as far as 0 (torch.nn.Softshrink). */
 export class Softshrink extends Module {
+  /** The half-width of what becomes 0. */
   readonly lambd: number;
 
   constructor(lambd?: number | F.ShrinkOptions) {
@@ -129,6 +138,7 @@ export class Tanhshrink extends Module {
 
 /** `e^-x / Σ e^-x` along an axis (torch.nn.Softmin). */
 export class Softmin extends Module {
+  /** The axis along which the shares sum up to 1. */
   readonly dim: number;
 
   constructor(dim: number | SoftmaxOptions) {

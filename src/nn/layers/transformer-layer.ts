@@ -13,6 +13,7 @@ import { MultiheadAttention } from "./multihead-attention.ts";
 /** What stands between the two linear maps. */
 export type TransformerActivation = "relu" | "gelu" | ((input: Tensor) => Tensor);
 
+/** The options of {@link TransformerLayer}. */
 export interface TransformerLayerOptions {
   /** How many features lie between the two linear maps (default: 2048). */
   readonly dimFeedforward?: number;
@@ -30,8 +31,11 @@ export interface TransformerLayerOptions {
   readonly bias?: boolean;
 }
 
+/** What {@link TransformerLayer} is made with, by name. */
 export interface TransformerLayerArguments extends TransformerLayerOptions {
+  /** How many features each place of a sequence has. */
   readonly dModel: number;
+  /** How many heads the attention has. */
   readonly nhead: number;
 }
 
@@ -47,11 +51,17 @@ export interface EncoderMasks {
 
 /** What may be said of the sequences that a decoder is given: those of the target, and the encoder's, the memory. */
 export interface DecoderMasks {
+  /** [T,T] or [N·heads,T,T]: which places of the target see which. */
   readonly tgtMask?: Tensor | null;
+  /** [T,S] or [N·heads,T,S]: which places of the target see which of the memory. */
   readonly memoryMask?: Tensor | null;
+  /** `[N,T]`: which places of the target are padding. */
   readonly tgtKeyPaddingMask?: Tensor | null;
+  /** `[N,S]`: which places of the memory are padding. */
   readonly memoryKeyPaddingMask?: Tensor | null;
+  /** Whether places of the target see those up to their own alone. */
   readonly tgtIsCausal?: boolean;
+  /** Whether places of the target see those of the memory up to their own alone. */
   readonly memoryIsCausal?: boolean;
 }
 
@@ -94,6 +104,7 @@ abstract class TransformerLayer extends Module {
     this.#settings = settings;
   }
 
+  /** What it was made with. */
   get settings(): TransformerSettings {
     return this.#settings;
   }
@@ -120,13 +131,21 @@ abstract class TransformerLayer extends Module {
 
 /** Self-attention, then two linear maps (torch.nn.TransformerEncoderLayer). */
 export class TransformerEncoderLayer extends TransformerLayer {
+  /** The attention among the places of a sequence. */
   self_attn: MultiheadAttention;
+  /** The first linear map, to `dimFeedforward` features. */
   linear1: Linear;
+  /** Drops a part of what passes while training. */
   dropout: Dropout;
+  /** The second linear map, back to `dModel` features. */
   linear2: Linear;
+  /** The normalisation of the first part. */
   norm1: LayerNorm;
+  /** The normalisation of the second part. */
   norm2: LayerNorm;
+  /** Drops a part of what the first part adds, while training. */
   dropout1: Dropout;
+  /** Drops a part of what the second part adds, while training. */
   dropout2: Dropout;
 
   constructor(dModel: number, nhead: number, options?: TransformerLayerOptions);
@@ -160,16 +179,27 @@ export class TransformerEncoderLayer extends TransformerLayer {
 
 /** Self-attention, attention to the memory, then two linear maps (torch.nn.TransformerDecoderLayer). */
 export class TransformerDecoderLayer extends TransformerLayer {
+  /** The attention among the places of a sequence. */
   self_attn: MultiheadAttention;
+  /** The attention to the memory. */
   multihead_attn: MultiheadAttention;
+  /** The first linear map, to `dimFeedforward` features. */
   linear1: Linear;
+  /** Drops a part of what passes while training. */
   dropout: Dropout;
+  /** The second linear map, back to `dModel` features. */
   linear2: Linear;
+  /** The normalisation of the first part. */
   norm1: LayerNorm;
+  /** The normalisation of the second part. */
   norm2: LayerNorm;
+  /** The normalisation of the third part. */
   norm3: LayerNorm;
+  /** Drops a part of what the first part adds, while training. */
   dropout1: Dropout;
+  /** Drops a part of what the second part adds, while training. */
   dropout2: Dropout;
+  /** Drops a part of what the third part adds, while training. */
   dropout3: Dropout;
 
   constructor(dModel: number, nhead: number, options?: TransformerLayerOptions);

@@ -72,7 +72,9 @@ function requireNorm(callee: string, norm: Module<Tensor> | null | undefined): M
 
 /** Encoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerEncoder). */
 export class TransformerEncoder extends Module {
+  /** The layers, in order. */
   layers: ModuleList<TransformerEncoderLayer>;
+  /** The normalisation at the end, if there is one. */
   norm: Module<Tensor> | undefined;
 
   constructor(encoderLayer: LayerSource<TransformerEncoderLayer>, numLayers: number, norm?: Module<Tensor>) {
@@ -93,7 +95,9 @@ export class TransformerEncoder extends Module {
 
 /** Decoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerDecoder). */
 export class TransformerDecoder extends Module {
+  /** The layers, in order. */
   layers: ModuleList<TransformerDecoderLayer>;
+  /** The normalisation at the end, if there is one. */
   norm: Module<Tensor> | undefined;
 
   constructor(decoderLayer: LayerSource<TransformerDecoderLayer>, numLayers: number, norm?: Module<Tensor>) {
@@ -122,6 +126,7 @@ export interface DecoderModule extends Module {
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks): Tensor;
 }
 
+/** The options of {@link Transformer}. */
 export interface TransformerOptions<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
@@ -136,6 +141,7 @@ export interface TransformerOptions<
   readonly customDecoder?: Decoder | null;
 }
 
+/** What {@link Transformer} is made with, by name. */
 export interface TransformerArguments<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
@@ -148,8 +154,11 @@ export interface TransformerArguments<
 
 /** The masks of a whole transformer; see {@link EncoderMasks} and {@link DecoderMasks}. */
 export interface TransformerMasks extends DecoderMasks {
+  /** [S,S] or [N·heads,S,S]: which places of the source see which. */
   readonly srcMask?: Tensor | null;
+  /** `[N,S]`: which places of the source are padding. */
   readonly srcKeyPaddingMask?: Tensor | null;
+  /** Whether places of the source see those up to their own alone. */
   readonly srcIsCausal?: boolean;
 }
 
@@ -166,10 +175,15 @@ export class Transformer<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
 > extends Module {
+  /** How many features each place of a sequence has. */
   readonly dModel: number;
+  /** How many heads the attention has. */
   readonly nhead: number;
+  /** Whether sequences are [N,T,E] and not [T,N,E]. */
   readonly batchFirst: boolean;
+  /** What reads the source sequence. */
   encoder: Encoder;
+  /** What makes the target sequence from what it has and the memory. */
   decoder: Decoder;
 
   constructor(

@@ -34,17 +34,27 @@ const POSITIONAL = [
  * `(L - 1)·stride - 2·padding + dilation·(kernel - 1) + outputPadding + 1` along each of them.
  */
 export abstract class TransposedConvolution<R extends Rank> extends Module {
+  /** How many channels the input has. */
   readonly inChannels: number;
+  /** How many channels the output has. */
   readonly outChannels: number;
+  /** The extents of the learned kernel. */
   readonly kernelSize: Extents<R>;
+  /** How far apart the elements of the input come to lie in the output. */
   readonly stride: Extents<R>;
+  /** How much is cut off on both sides of each axis. */
   readonly padding: Extents<R>;
+  /** How much is added at the end of each axis. */
   readonly outputPadding: Extents<R>;
+  /** How many groups channels are divided into, each of which is computed by itself. */
   readonly groups: number;
+  /** How far apart the elements of a window lie, along each axis. */
   readonly dilation: Extents<R>;
+  /** What the padding consists of. */
   readonly paddingMode: "zeros";
   /** [inChannels, outChannels / groups, …kernelSize] */
   weight: Parameter;
+  /** The learned shift; `undefined` where there is none. */
   bias: Parameter | undefined;
 
   constructor(callee: string, given: readonly unknown[], rank: R) {

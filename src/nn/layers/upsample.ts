@@ -15,10 +15,15 @@ import { Arguments, pythonFloat, pythonSize } from "../options.ts";
 type PerAxis = number | readonly number[];
 
 abstract class AnyUpsample extends Module {
+  /** The extents of the result, where `scaleFactor` does not say them. */
   readonly size: PerAxis | undefined;
+  /** How many times larger the result is. */
   readonly scaleFactor: PerAxis | undefined;
+  /** How values between pixels come about. */
   readonly mode: InterpolationMode;
+  /** Whether the corners of pictures stay where they are. */
   readonly alignCorners: boolean;
+  /** Whether the factor follows from the rounded extents. */
   readonly recomputeScaleFactor: boolean;
 
   constructor(settings: InterpolationSettings) {

@@ -30,8 +30,11 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
  * Labels that equal `ignoreIndex` (default: -100) do not count.
  */
 export class CrossEntropyLoss extends Loss {
+  /** What each class counts, if that was given. */
   declare readonly weight: Tensor | undefined;
+  /** The label of targets that do not count. */
   readonly ignoreIndex: number;
+  /** The share of each target that is spread over all classes. */
   readonly labelSmoothing: number;
 
   constructor(weight?: Tensor | CrossEntropyOptions, others?: CrossEntropyOptions) {
@@ -53,7 +56,9 @@ export class CrossEntropyLoss extends Loss {
 
 /** The negative log-probability of the target class, from log-probabilities [N,C,…] or [C] (torch.nn.NLLLoss). */
 export class NLLLoss extends Loss {
+  /** What each class counts, if that was given. */
   declare readonly weight: Tensor | undefined;
+  /** The label of targets that do not count. */
   readonly ignoreIndex: number;
 
   constructor(weight?: Tensor | NLLLossOptions, others?: NLLLossOptions) {

@@ -28,6 +28,7 @@ const readMargin = (callee: string, given: readonly unknown[]): Arguments =>
 
 /** The distance where the target is 1, `max(0, margin - distance)` where it is -1 (torch.nn.HingeEmbeddingLoss). */
 export class HingeEmbeddingLoss extends ElementLoss {
+  /** How far the right scores should be ahead. */
   readonly margin: number;
 
   constructor(margin?: number | MarginLossOptions, options?: MarginLossOptions) {
@@ -46,6 +47,7 @@ export class HingeEmbeddingLoss extends ElementLoss {
  * `targets` tells the target's shape, which is theirs.
  */
 export class MarginRankingLoss extends PairLoss {
+  /** How far the right scores should be ahead. */
   readonly margin: number;
 
   constructor(margin?: number | MarginLossOptions, options?: MarginLossOptions) {
@@ -65,6 +67,7 @@ export class MarginRankingLoss extends PairLoss {
  * shape, [N].
  */
 export class CosineEmbeddingLoss extends PairLoss {
+  /** How far the right scores should be ahead. */
   readonly margin: number;
 
   constructor(margin?: number | MarginLossOptions, options?: MarginLossOptions) {
@@ -79,7 +82,9 @@ export class CosineEmbeddingLoss extends PairLoss {
 }
 
 abstract class TripletLoss extends ToldLoss {
+  /** How far the right scores should be ahead. */
   readonly margin: number;
+  /** Whether the distance of the positive to the negative one counts where it is smaller. */
   readonly swap: boolean;
 
   constructor({ margin, swap, reduction }: TripletSettings) {
@@ -98,7 +103,9 @@ abstract class TripletLoss extends ToldLoss {
  * the three, [N,D], and `targets` is [].
  */
 export class TripletMarginLoss extends TripletLoss {
+  /** Which norm distances are measured in. */
   readonly p: number;
+  /** What is added to the differences. */
   readonly eps: number;
 
   constructor(

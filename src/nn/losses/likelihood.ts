@@ -13,8 +13,11 @@ import { ElementLoss, ToldLoss } from "./loss.ts";
 
 /** The negative log-likelihood of counts; the input is the expected count or its logarithm (torch.nn.PoissonNLLLoss). */
 export class PoissonNLLLoss extends ElementLoss {
+  /** Whether the input is the logarithm of the rate. */
   readonly logInput: boolean;
+  /** Whether terms that do not depend on the input are added. */
   readonly full: boolean;
+  /** What is added before the logarithm is taken. */
   readonly eps: number;
 
   constructor(
@@ -41,7 +44,9 @@ export class PoissonNLLLoss extends ElementLoss {
  * loss in a module whose `forward(mean, variance, target)` calls this one, and `targets` tells the target's shape.
  */
 export class GaussianNLLLoss extends ToldLoss {
+  /** Whether terms that do not depend on the input are added. */
   readonly full: boolean;
+  /** The least variance. */
   readonly eps: number;
 
   constructor(options?: GaussianNLLLossOptions) {

@@ -11,6 +11,7 @@ import type { Reduction } from "../reduction.ts";
  * then all targets; where it is not told the targets' shapes, it asks `targetType` once for each output.
  */
 export abstract class Loss<Kind extends string = Reduction> extends Module {
+  /** Whether the losses are averaged, summed or left as they are. */
   readonly reduction: Kind;
 
   constructor(reduction: Kind) {

@@ -38,8 +38,11 @@ export class SoftMarginLoss extends ElementLoss {
 
 /** How far other classes come within `margin` of the target's score (torch.nn.MultiMarginLoss). */
 export class MultiMarginLoss extends Loss {
+  /** Whether shortfalls count as they are (1) or squared (2). */
   readonly p: 1 | 2;
+  /** How far the right scores should be ahead. */
   readonly margin: number;
+  /** What each class counts, if that was given. */
   declare readonly weight: Tensor | undefined;
 
   constructor(
@@ -94,6 +97,7 @@ export class MultiLabelMarginLoss extends Loss {
 
 /** The binary cross-entropy of each class's score, as a mean over the classes (torch.nn.MultiLabelSoftMarginLoss). */
 export class MultiLabelSoftMarginLoss extends ElementLoss {
+  /** What each class counts, if that was given. */
   declare readonly weight: Tensor | undefined;
 
   constructor(weight?: Tensor | WeightedLossOptions, others?: WeightedLossOptions) {

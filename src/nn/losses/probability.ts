@@ -16,6 +16,7 @@ import { ElementLoss } from "./loss.ts";
 
 /** Binary cross-entropy of probabilities, such as those of a sigmoid (torch.nn.BCELoss). */
 export class BCELoss extends ElementLoss {
+  /** What each element counts, if that was given. */
   declare readonly weight: Tensor | undefined;
 
   constructor(weight?: Tensor | WeightedLossOptions, others?: WeightedLossOptions) {
@@ -35,6 +36,7 @@ export class BCELoss extends ElementLoss {
 
 /** Binary cross-entropy of logits, in a form that never overflows (torch.nn.BCEWithLogitsLoss). */
 export class BCEWithLogitsLoss extends ElementLoss {
+  /** What each element counts, if that was given. */
   declare readonly weight: Tensor | undefined;
   /** What positive examples count; the buffer has PyTorch's name. */
   declare readonly pos_weight: Tensor | undefined;
@@ -60,6 +62,7 @@ export class BCEWithLogitsLoss extends ElementLoss {
 
 /** Kullback and Leibler's divergence of a target distribution from log-probabilities (torch.nn.KLDivLoss). */
 export class KLDivLoss extends ElementLoss<KLReduction> {
+  /** Whether targets are logarithms of probabilities. */
   readonly logTarget: boolean;
 
   constructor(options?: KLDivLossOptions) {

@@ -38,6 +38,7 @@ export class L1Loss extends ElementLoss {
 
 /** `d²/(2·beta)` of the difference d below `beta`, `|d| - beta/2` beyond (torch.nn.SmoothL1Loss). */
 export class SmoothL1Loss extends ElementLoss {
+  /** The difference below which the loss is quadratic. */
   readonly beta: number;
 
   constructor(options?: SmoothL1LossOptions) {
@@ -53,6 +54,7 @@ export class SmoothL1Loss extends ElementLoss {
 
 /** `d²/2` of the difference d up to `delta`, `delta·(|d| - delta/2)` beyond (torch.nn.HuberLoss). */
 export class HuberLoss extends ElementLoss {
+  /** The difference below which the loss is quadratic. */
   readonly delta: number;
 
   constructor(reduction?: Reduction | HuberLossOptions, delta?: number | HuberLossOptions) {

@@ -5,6 +5,7 @@ import { Arguments } from "../../nn/options.ts";
 import type { Optimizer } from "../optimizer.ts";
 import { LRScheduler } from "./scheduler.ts";
 
+/** The options of {@link LinearLR}. */
 export interface LinearLROptions {
   /** The factor at first, above 0 and at most 1 (default: 1/3). */
   readonly startFactor?: number;
@@ -42,6 +43,7 @@ export class LinearLR extends LRScheduler {
   }
 }
 
+/** The options of {@link ConstantLR}. */
 export interface ConstantLROptions {
   /** The factor at first, from 0 to 1 (default: 1/3). */
   readonly factor?: number;
@@ -64,6 +66,7 @@ export class ConstantLR extends LRScheduler {
   }
 }
 
+/** The options of {@link PolynomialLR}. */
 export interface PolynomialLROptions {
   /** After how many steps the rate is 0 (default: 5). */
   readonly totalIters?: number;
@@ -85,6 +88,7 @@ export class PolynomialLR extends LRScheduler {
   }
 }
 
+/** The options of {@link CosineAnnealingLR}. */
 export interface CosineAnnealingLROptions {
   /** The number of steps down to the lowest rate, `T_max` in PyTorch. */
   readonly tMax: number;

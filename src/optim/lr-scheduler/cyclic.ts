@@ -6,6 +6,7 @@ import type { Optimizer } from "../optimizer.ts";
 import { numbersPerGroup, type PerGroup } from "./per-group.ts";
 import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
 
+/** The options of {@link CosineAnnealingWarmRestarts}. */
 export interface CosineAnnealingWarmRestartsOptions {
   /** The number of steps until the first restart, `T_0` in PyTorch. */
   readonly t0: number;
@@ -54,6 +55,7 @@ function sinceRestart(
 /** How the height of the triangles changes. */
 export type CyclicMode = "triangular" | "triangular2" | "exp_range";
 
+/** The options of {@link CyclicLR}. */
 export interface CyclicLROptions {
   /** The rate at the foot of each triangle; a list has one for each parameter group. */
   readonly baseLr: PerGroup<number>;

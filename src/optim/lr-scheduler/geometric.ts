@@ -5,6 +5,7 @@ import { Arguments } from "../../nn/options.ts";
 import type { Optimizer } from "../optimizer.ts";
 import { LRScheduler } from "./scheduler.ts";
 
+/** The options of {@link StepLR}. */
 export interface StepLROptions {
   /** After how many steps the rate is multiplied again. */
   readonly stepSize: number;
@@ -24,6 +25,7 @@ export class StepLR extends LRScheduler {
   }
 }
 
+/** The options of {@link MultiStepLR}. */
 export interface MultiStepLROptions {
   /** The steps after which the rate is multiplied, in any order; one that stands twice counts twice. */
   readonly milestones: readonly number[];
@@ -60,6 +62,7 @@ function checkedMilestones(milestones: unknown): readonly number[] {
   );
 }
 
+/** The options of {@link ExponentialLR}. */
 export interface ExponentialLROptions {
   /** What the rate is multiplied by in each step. */
   readonly gamma: number;

@@ -6,6 +6,7 @@ import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
 
 type Factor = (epoch: number) => number;
 
+/** The options of {@link LambdaLR}. */
 export interface LambdaLROptions {
   /** The factor of the initial learning rate after `epoch` steps; a list has one for each parameter group. */
   readonly lrLambda: Factor | readonly Factor[];

@@ -6,15 +6,19 @@ import type { Optimizer } from "../optimizer.ts";
 import { numbersPerGroup, type PerGroup } from "./per-group.ts";
 import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
 
+/** The options of {@link OneCycleLR}. */
 export interface OneCycleLROptions {
   /** The largest learning rate. */
   readonly maxLr: PerGroup<number>;
   /** How many steps the cycle takes; or else epochs · stepsPerEpoch. */
   readonly totalSteps?: number;
+  /** How many epochs there are, with `stepsPerEpoch` in place of `totalSteps`. */
   readonly epochs?: number;
+  /** How many steps an epoch has. */
   readonly stepsPerEpoch?: number;
   /** The part of the cycle in which the rate rises (default: 0.3). */
   readonly pctStart?: number;
+  /** Whether the rate follows a cosine (the default) or a line. */
   readonly annealStrategy?: "cos" | "linear";
   /** Must be false: the momentum is part of the compiled step. PyTorch's default, true, would change it. */
   readonly cycleMomentum: false;
@@ -40,6 +44,7 @@ const OPTIONS = [
 
 /** Steps once per batch, and at most `totalSteps` times. */
 export class OneCycleLR extends LRScheduler {
+  /** How many steps the cycle takes. */
   readonly totalSteps: number;
 
   constructor(optimizer: Optimizer, maxLr: PerGroup<number>, options: Omit<OneCycleLROptions, "maxLr">);

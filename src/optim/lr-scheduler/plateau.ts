@@ -7,6 +7,7 @@ import { numbersPerGroup, type PerGroup } from "./per-group.ts";
 import { checkedOptimizer } from "./scheduler.ts";
 import { checkedPlateauState, type PlateauState } from "./state-dict.ts";
 
+/** The options of {@link ReduceLROnPlateau}. */
 export interface ReduceLROnPlateauOptions {
   /** Whether the metric should fall (default) or rise. */
   readonly mode?: "min" | "max";
@@ -30,6 +31,7 @@ const OPTIONS = ["factor", "patience", "threshold", "thresholdMode", "cooldown",
 
 /** It has no closed form and scales whatever the rate is; a closed-form schedule that steps later overwrites it. */
 export class ReduceLROnPlateau {
+  /** The optimizer whose learning rates it sets. */
   readonly optimizer: Optimizer;
   private readonly factor: number;
   private readonly patience: number;

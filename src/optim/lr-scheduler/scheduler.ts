@@ -16,6 +16,7 @@ export type RateAt = (epoch: number, baseLr: number, group: number) => number;
  * one LambdaLR, and one after the other a SequentialLR.
  */
 export abstract class LRScheduler {
+  /** The optimizer whose learning rates it sets. */
   readonly optimizer: Optimizer;
   /** The schedule itself. */
   readonly rateAt: RateAt;

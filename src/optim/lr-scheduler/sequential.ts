@@ -5,6 +5,7 @@ import { Arguments } from "../../nn/options.ts";
 import type { Optimizer } from "../optimizer.ts";
 import { LRScheduler, type RateAt } from "./scheduler.ts";
 
+/** The options of {@link SequentialLR}. */
 export interface SequentialLROptions {
   /** All on one optimizer; each counts its steps from 0 when its turn comes. */
   readonly schedulers: readonly LRScheduler[];

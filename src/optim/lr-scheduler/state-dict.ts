@@ -29,7 +29,9 @@ export interface PlateauState {
   readonly lastEpoch: number;
   /** The best metric so far, infinite before the first. */
   readonly best: number;
+  /** How many epochs have brought nothing better. */
   readonly numBadEpochs: number;
+  /** How many epochs the cooldown lasts still. */
   readonly cooldownCounter: number;
 }
 

@@ -9,6 +9,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { KernelInfo } from "./figures.ts";
 import type { Profile } from "./profile.ts";
 
+/** The options of `profile`. */
 export interface ProfileOptions {
   /** How long to measure (default: 1000); a run that takes long is measured a few times all the same. */
   readonly milliseconds?: number;
@@ -32,11 +33,13 @@ export interface KernelFigures extends Omit<KernelInfo, "source"> {
 
 /** Where the time of a run goes. `String(profile)` is a table, and it is plain data for JSON. */
 export class ProgramProfile {
+  /** What ran, with its mode. */
   readonly backend: string;
   /** The median time of one run, everything included. */
   readonly milliseconds: number;
   /** How many runs that is the median of. */
   readonly runs: number;
+  /** The kernels, in the order in which they run. */
   readonly kernels: readonly KernelFigures[];
 
   constructor(backend: string, { milliseconds, runs, kernels }: Profile) {

@@ -51,6 +51,7 @@ type Given<Inputs extends readonly Tensor[]> = {
   readonly [Position in keyof Inputs]: Inputs[Position] | Labels;
 };
 
+/** A whole training step, compiled: `run` takes a batch and gives what the step function returns. {@link compileStep} makes it. */
 export class CompiledStep<
   Inputs extends readonly Tensor[] = readonly Tensor[],
   Result = unknown,

@@ -41,6 +41,7 @@ export abstract class Inspectable {
     return this.main.stages;
   }
 
+  /** The kernels, in the order in which they run. */
   get kernels(): readonly KernelInfo[] {
     return this.main.kernels;
   }
@@ -50,6 +51,7 @@ export abstract class Inspectable {
     return this.main.tuned;
   }
 
+  /** What the program allocates, in bytes. */
   get memory(): MemoryInfo {
     return this.main.memoryInfo;
   }
@@ -112,6 +114,15 @@ export interface ProgramSettings<Carried> {
   readonly signature?: Signature;
 }
 
+/**
+ * A compiled forward pass. {@link compile} makes it.
+ *
+ * ```ts
+ * const program = await compile(net, { inputs: [[1, 3, 32, 32]] });
+ * const scores = await program.run(images);
+ * await program.dispose();
+ * ```
+ */
 export class Program<Result extends Outputs = Tensor, Carried = unknown, Input = Tensor> extends Inspectable {
   private readonly signature: Signature | undefined;
   private readonly state: ModelState;

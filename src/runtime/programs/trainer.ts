@@ -43,6 +43,7 @@ export interface StepSource extends Counted {
   completeStep(updated: Iterable<Tensor>): void;
 }
 
+/** What {@link Trainer.gradients} gives. */
 export interface Gradients {
   /** The loss at the current parameters. */
   readonly loss: number;
@@ -60,6 +61,16 @@ export interface TrainerSettings<Carried> {
   readonly signature?: Signature;
 }
 
+/**
+ * A compiled training step: forward, loss, backward and the optimizer's update. {@link compileTraining} makes it.
+ *
+ * ```ts
+ * const optimizer = new optim.SGD(net.parameters(), { lr: 0.05 });
+ * const loss = new nn.CrossEntropyLoss();
+ * const trainer = await compileTraining(net, { inputs: [[64, 1, 28, 28]], loss, optimizer });
+ * for await (const [x, labels] of loader) console.log(await trainer.step(x, labels));
+ * ```
+ */
 export class Trainer<
   Detail extends StepDetail = StepDetail,
   Carried = unknown,
@@ -150,6 +161,7 @@ export class Trainer<
     return [...super.stages, ...update.map(({ name, text }) => ({ name: `update/${name}`, text }))];
   }
 
+  /** The kernels, in the order in which they run. */
   override get kernels(): readonly KernelInfo[] {
     return [...super.kernels, ...(this.sums?.program.kernels ?? [])];
   }
