@@ -1,4 +1,4 @@
-/** The `c` backend for whoever wants programs' plans and code, and runs none: it needs neither a compiler nor koffi. */
+/** The `c` backend for plans and code alone: it runs nothing, so it needs neither a compiler nor koffi. */
 
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { InternalError } from "../../src/core/errors.ts";

@@ -1,4 +1,4 @@
-/** What a name in a model's source stands for: a declaration, through relative imports, or a name of the library's. */
+/** What a name in a model's source refers to: a declaration, through relative imports, or an export of the library. */
 
 import { type BindingElement, type Identifier, Node, type SourceFile } from "ts-morph";
 

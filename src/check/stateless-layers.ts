@@ -1,4 +1,7 @@
-/** The library's modules that hold nothing and act alike in training and evaluation: building one anew changes no result. */
+/**
+ * The library's modules without state that behave the same in training and evaluation: building one again changes no
+ * result.
+ */
 
 const STATELESS: ReadonlySet<string> = new Set([
   ...["CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU"],

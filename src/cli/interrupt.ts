@@ -1,4 +1,7 @@
-/** What ends a training early: Ctrl-C, of which a second one kills the process at once, or whatever else asks for it. */
+/**
+ * Ends a training run early: on Ctrl-C, whose second press kills the process at once, or when something else asks for
+ * it.
+ */
 
 export class Interrupt {
   #requested = false;

@@ -1,4 +1,4 @@
-/** Turns whatever went wrong into what the user reads: one line for a mistake that is theirs to mend, else a stack. */
+/** Turns an error into what the user reads: one line for a mistake they can fix, otherwise a stack. */
 
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";

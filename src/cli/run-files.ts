@@ -1,4 +1,4 @@
-/** What `kiln train --out` leaves behind: the parameters for any other tool, and the run as plain data. */
+/** The files that `kiln train --out` writes: the parameters, for any other tool, and the run as plain data. */
 
 import type { Module } from "../nn/index.ts";
 import { encodeSafetensors, type StoredTensor } from "../runtime/files/safetensors.ts";

@@ -1,4 +1,4 @@
-/** What `compareBackends` is told and what it tells: plain data that JSON holds as it is. */
+/** The options and results of `compareBackends`: plain data that JSON can hold unchanged. */
 
 import type { CompilableModel, CompilableOptimizer } from "../compile.ts";
 import type { BackendName, CommonOptions } from "../driver/build.ts";

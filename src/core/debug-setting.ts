@@ -1,4 +1,4 @@
-/** What the user has set `KILN_DEBUG` to, for all that shows more where it is set. */
+/** The user's `KILN_DEBUG`, for everything that shows more when it is set. */
 
 export const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
 

@@ -1,4 +1,7 @@
-/** Reads tables in CSV (RFC 4180), from a file or a text. The parser is Papa Parse; what is no table is one error here. */
+/**
+ * Reads tables in CSV (RFC 4180), from a file or a text. The parser is Papa Parse; anything that is not a table becomes
+ * one error here.
+ */
 
 import Papa from "papaparse";
 import { describeValue } from "../core/describe-value.ts";

@@ -1,4 +1,4 @@
-/** A part of a dataset as a dataset of its own, of whatever kind the whole is. */
+/** A part of a dataset as a dataset of the same kind. */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";

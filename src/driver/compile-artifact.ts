@@ -1,4 +1,6 @@
-/** Takes what no model stands behind, such as a graph or kernels that were read from a dump, through the rest of the pipeline. */
+/**
+ * Takes a graph or kernels that come from no model, such as those read from a dump, through the rest of the pipeline.
+ */
 
 import type { Backend, Executable } from "../../backends/backend.ts";
 import { PassManager } from "../../passes/manager.ts";

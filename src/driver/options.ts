@@ -1,4 +1,4 @@
-/** What users say when they compile, checked before anything is traced: a mistake is told in the words of the call. */
+/** The options of a compilation, checked before anything is traced: a mistake is reported in terms of the call. */
 
 import { describeValue, isClass } from "../core/describe-value.ts";
 import { isDType, PUBLIC_DTYPES } from "../core/dtype.ts";

@@ -1,4 +1,4 @@
-/** Gathers all that the explorer's page shows from compilations of one model. */
+/** Gathers everything that the explorer's page shows from compilations of one model. */
 
 import { formatOrigins } from "../core/origin.ts";
 import { plainLine } from "../inspect/escape.ts";

@@ -1,6 +1,6 @@
 /**
- * What a backend's code runs on, stated once by each backend: all that plans know of the hardware. Numbers that were measured
- * were so on the machine of the benchmarks.
+ * The hardware that a backend's code runs on, described once by each backend: everything that plans know about it.
+ * Numbers that were measured were so on the machine of the benchmarks.
  */
 
 import type { BinaryOp, UnaryOp } from "./types.ts";

@@ -1,4 +1,4 @@
-/** Numbers that stand for others near them: whole ones, 0 for what is next to nothing; and what division by whole multiples leaves. */
+/** Rounding: to whole numbers, of almost nothing to 0; and the remainders of division. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";

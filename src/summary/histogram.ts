@@ -1,4 +1,4 @@
-/** Histograms as TensorBoard wants them: counts below ascending limits, empty bins at both ends left out. */
+/** Histograms in TensorBoard's form: counts below ascending limits, empty bins at both ends left out. */
 
 import { KilnError } from "../core/errors.ts";
 

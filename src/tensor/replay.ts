@@ -1,4 +1,4 @@
-/** Turns the nodes of a graph back into what tensors stand for: how derived graphs become tensors. */
+/** Turns the nodes of a graph back into the values of tensors: how derived graphs become tensors. */
 
 import { invariant } from "../core/errors.ts";
 import type { Origin } from "../core/origin.ts";

@@ -48,7 +48,7 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^torch\.nn\.(Lazy|Uninitialized)/, "shapes are known when a model is made"],
   [
     /masked_select|nonzero|argwhere|unique|unpad_sequence/,
-    "its result's shape depends on the data; Kiln's shapes do not",
+    "the shape of its result depends on data, and shapes in Kiln do not",
   ],
   [/pack_padded|pad_packed/, "a mask or lengths do the same"],
   [/^torch\.optim\.(LBFGS|SparseAdam|Adafactor|Muon|Rprop|ASGD)$/, "not there: tell us if you need it"],
@@ -57,7 +57,7 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/grouped_mm|scaled_|LinearCrossEntropy|linear_cross_entropy/, "for number formats and kernels of GPUs"],
   [
     /parametrizations\.orthogonal$/,
-    "it needs matrix exponentials or Householder products, which Kiln has not",
+    "it needs matrix exponentials or Householder products, which Kiln does not have",
   ],
   [/conv_tbc|native_/, "old or internal in PyTorch"],
 ];

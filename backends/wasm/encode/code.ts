@@ -1,4 +1,4 @@
-/** The bytes of function bodies: instruction trees in the order a stack machine wants, names as indices. */
+/** The bytes of function bodies: instruction trees in a stack machine's order, names as indices. */
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import { ByteWriter } from "./bytes.ts";

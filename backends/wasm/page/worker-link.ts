@@ -1,6 +1,6 @@
 /**
- * The page's line to its worker: one for all models, started by whoever needs it first, alive as long as the page. When the
- * worker is lost all calls say so, and who asks next gets a new one.
+ * The page's connection to its worker: one for all models, started on first use, alive as long as the page. When the
+ * worker is lost, all pending calls fail, and the next one starts a new worker.
  */
 
 import { invariant, KilnError } from "../../../src/core/errors.ts";

@@ -1,4 +1,7 @@
-/** How values of each type are held in locals and vectors, and how they lie in memory: all that the printers know of a type. */
+/**
+ * How values of each type are held in locals and vectors, and how they lie in memory: everything the printers know about
+ * a type.
+ */
 
 import type { DType } from "../../../src/core/dtype.ts";
 import type { ExprType } from "../../../src/loop/types.ts";

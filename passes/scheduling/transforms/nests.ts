@@ -1,4 +1,4 @@
-/** Transformations that change one nest of loops at a time, whatever it computes, and the kernel that its nests make. */
+/** Transformations that change one nest of loops at a time, whatever it computes, and the kernel made of the nests. */
 
 import { add, int, variable } from "../../../src/loop/build.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";

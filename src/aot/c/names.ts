@@ -1,4 +1,4 @@
-/** Names in a C library: of what it exports, which many libraries may stand beside, and of arguments. */
+/** Names in a C library: of its exports, which must not clash with those of other libraries, and of arguments. */
 
 import { KilnError } from "../../core/errors.ts";
 

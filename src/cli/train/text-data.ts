@@ -1,4 +1,4 @@
-/** A text as what `kiln train` learns from: each token of it is to be told from those before. */
+/** A text as training data for `kiln train`: each token is predicted from those before it. */
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";

@@ -1,4 +1,4 @@
-/** Activation functions that draw random numbers while a model trains; a compiled program draws anew in each run. */
+/** Activation functions that draw random numbers while a model trains; a compiled program draws new ones in each run. */
 
 import { ownAxisOf } from "../../tensor/axes.ts";
 import { arange } from "../../tensor/creation.ts";

@@ -1,4 +1,4 @@
-/** Pooling layers that are told the size of their result instead of their windows'. */
+/** Pooling layers that are given the size of their result instead of that of their windows. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import {

@@ -1,4 +1,4 @@
-/** Dropout layers. They draw anew in each step, and the same again from the same seed and step. */
+/** Dropout layers. They draw new numbers in each step, and the same ones again for the same seed and step. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import {

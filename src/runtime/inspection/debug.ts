@@ -1,6 +1,6 @@
 /**
- * `KILN_DEBUG`: whether Kiln tells what it does while somebody's own program runs, how much of it, and where it says so.
- * The variable is read once; as long as it is not set nobody builds a text.
+ * `KILN_DEBUG`: whether Kiln reports what it does while a user's program runs, how much, and where. The variable is read
+ * once; as long as it is not set nobody builds a text.
  */
 
 import { debugSetting, isNode } from "../../core/debug-setting.ts";

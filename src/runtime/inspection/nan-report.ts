@@ -1,4 +1,4 @@
-/** What is said of a NaN that was found: kernel, element and line of the model, what the kernel had read, what to do. */
+/** The report of a NaN that was found: kernel, element and line of the model, what the kernel had read, what to do. */
 
 import type { Executable } from "../../../backends/backend.ts";
 import { shortName } from "../../core/dtype.ts";

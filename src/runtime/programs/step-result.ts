@@ -1,4 +1,4 @@
-/** What a training step gives beside its loss, for those who ask; the step of those who do not is another program. */
+/** What a training step returns beside its loss, on request; a step without such a request is a different program. */
 
 import { KilnError } from "../../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../../core/option-names.ts";

@@ -1,5 +1,5 @@
 /**
- * What a compiled training step is to do with its gradients: which parameters are trained, which group updates which of
+ * What a compiled training step does with its gradients: which parameters are trained, which group updates which of
  * them, what is clipped, over how many batches they are summed, and the tensors behind the states that this takes.
  */
 

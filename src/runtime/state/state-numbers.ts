@@ -1,4 +1,4 @@
-/** A state's numbers in and out of a backend's memory: row-major for whoever asks, in the program's layout inside. */
+/** A state's numbers in and out of a backend's memory: row-major outside, in the program's layout inside. */
 
 import type { StateMemory } from "../../../backends/backend.ts";
 import type { DType, TypedArray } from "../../core/dtype.ts";
