@@ -4,9 +4,17 @@ import { writeFileSync } from "node:fs";
 import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { defaultsOf, OPTIMIZERS } from "../../src/cli/train/optimizers.ts";
+import { decodeSafetensors } from "../../src/runtime/files/safetensors.ts";
 import { isHere, title } from "../backends/c/toolchain.ts";
 import { relativeError } from "../support/run-graph.ts";
-import { buildLibraryFiles, likeLibrary, loadBuilt, runCompiler, strictFlags } from "./c-library.ts";
+import {
+  buildLibraryFiles,
+  type LoadedLibrary,
+  likeLibrary,
+  loadBuilt,
+  runCompiler,
+  strictFlags,
+} from "./c-library.ts";
 import { floats, integers, labels, modelFile, wave } from "./stand-alone.ts";
 
 /** A convolution whose weights the compiler lays out anew, and statistics that training changes. */
@@ -33,6 +41,22 @@ class Words extends nn.Module {
     const scores = this.fc.forward(all.select(1, -1));
     return { scores, best: scores.argmax(1) };
   }
+}
+
+/** The same safetensors file with its tensors named in reverse order, letters as escapes, and blanks between. */
+function rewritten(file: Uint8Array): Uint8Array {
+  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const header: object = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+  const escaped = (name: string): string => JSON.stringify(name).replaceAll("c", "\\u0063");
+  const entries = Object.entries(header)
+    .reverse()
+    .map(([name, entry]) => ` ${escaped(name)}\n: ${JSON.stringify(entry, undefined, 1)}`);
+  const text = new TextEncoder().encode(`{ "more": {"a": [1, {"b": "}"}]}, ${entries.join(",")} }`);
+  const result = new Uint8Array(8 + text.length + file.length - 8 - length);
+  new DataView(result.buffer).setBigUint64(0, BigInt(text.length), true);
+  result.set(text, 8);
+  result.set(file.subarray(8 + length), 8 + text.length);
+  return result;
 }
 
 const PICTURES = [3, 2, 8, 8];
@@ -87,6 +111,55 @@ describe.skipIf(!isHere)(title("a C library"), () => {
     expect(library.call("step", wave(PIXELS), labels(3, 5, 2), found)).toBe(1);
     library.setParameter(0, wave(90));
     expect(library.parameter(0, 90)).toEqual(wave(90));
+  });
+
+  test("keeps what it has learned in a safetensors file, and goes on from one", async () => {
+    manualSeed(1);
+    const net = new Pictures();
+    const settings = defaultsOf("adam");
+    const asked = { lanes: 1, mode: "training", optimizer: "adam", settings } as const;
+    const library = await loadBuilt(modelFile(net, [PICTURES]), asked);
+    const other = await loadBuilt(modelFile(new Pictures(), [PICTURES]), asked);
+    const found = new Float32Array(1);
+    const step = ({ call }: LoadedLibrary, run: number): number => {
+      expect(call("step", wave(PIXELS, run), labels(3, 4, run), found)).toBe(0);
+      return found[0];
+    };
+    for (const run of [0, 1]) step(library, run);
+    const file = library.save();
+    expect(library.save()).toEqual(file);
+    // Kiln reads it, with all names and shapes, and other programs of the same model go on from it bit for bit.
+    const stored = decodeSafetensors(file, "file");
+    expect(stored.metadata["kiln.step"]).toMatch(/^0+2$/);
+    for (const [name, { shape }] of Object.entries(net.stateDict()))
+      expect(stored.tensors.get(name)?.shape).toEqual(shape);
+    expect(stored.tensors.get("conv.weight")!.data).toEqual(library.parameter(0, 90));
+    expect(other.load(file)).toBe(0);
+    expect([2, 3].map((run) => step(other, run))).toEqual([2, 3].map((run) => step(library, run)));
+    expect(other.save()).toEqual(library.save());
+    // The weights beside the library begin anew, in any order and with escapes in their names.
+    const weights = library.files["weights.safetensors"] as unknown as Uint8Array;
+    const begun = await loadBuilt(modelFile(net, [PICTURES]), asked);
+    expect(library.load(rewritten(weights))).toBe(0);
+    expect(step(library, 0)).toBe(step(begun, 0));
+    // What is no whole file changes nothing.
+    const before = other.save();
+    const text = new TextDecoder("latin1").decode(file);
+    const wrong = [
+      ...[0, 7, 8, 100, file.length - 1].map((length) => file.slice(0, length)),
+      ...(
+        [
+          ["conv.weight", "conv.weighs"],
+          ['"F32"', '"F16"'],
+          ["[5,2,3,3]", "[5,2,9,1]"],
+          ['"kiln.step":"0', '"kiln.step":"x'],
+          ['"data_offsets":[0,', '"data_offsets":[1,'],
+          ['{"__metadata__"', '["__metadata__"'],
+        ] as const
+      ).map(([from, to]) => Uint8Array.from(text.replace(from, to), (letter) => letter.charCodeAt(0))),
+    ];
+    for (const bytes of wrong) expect(other.load(bytes)).toBe(3);
+    expect(other.save()).toEqual(before);
   });
 
   test("runs loops over rows of a table, and refuses what names no row", async () => {

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, expect } from "vitest";
 import { createCBackend } from "../../backends/c/backend.ts";
 import { loadKoffi } from "../../backends/c/koffi.ts";
 import { requireToolchain } from "../../backends/c/toolchain.ts";
@@ -52,6 +52,10 @@ export interface LoadedLibrary extends BuiltLibrary {
   /** The numbers of a parameter by its position in the table. */
   parameter(position: number, length: number): Float32Array;
   setParameter(position: number, numbers: Float32Array): void;
+  /** All its numbers as a safetensors file. */
+  save(): Uint8Array;
+  /** Takes over a file; gives what the library returns. */
+  load(file: Uint8Array): number;
 }
 
 /** Builds, compiles and loads a library, and makes a model of memory that is full of NaN. */
@@ -104,6 +108,18 @@ export async function loadBuilt(file: ModelFile, given: Partial<BuildSettings>):
       return numbers;
     },
     setParameter: (position, numbers) => at("net_set_parameter", position, numbers),
+    save() {
+      const write = functionOf("net_save", "size_t", ["int64_t", "int64_t", "size_t"]);
+      const bytes = new Uint8Array(Number(write(address(model), 0, 0)));
+      expect(Number(write(address(model), address(bytes.buffer), bytes.length))).toBe(bytes.length);
+      return bytes;
+    },
+    load(file) {
+      // A copy that ends where the file does.
+      const { buffer } = Uint8Array.from(file);
+      const read = functionOf("net_load", "int32_t", ["int64_t", "int64_t", "size_t"]);
+      return read(address(model), file.length === 0 ? 0 : address(buffer), file.length);
+    },
   };
 }
 

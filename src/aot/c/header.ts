@@ -3,6 +3,7 @@
 import { commentLine } from "./comment.ts";
 import { type Argument, declaredArguments, describeArray, type Interface } from "./interface.ts";
 import type { Library } from "./library.ts";
+import { weightsFileText } from "./weights-file.ts";
 
 /** Where vectors begin in a model's memory; without vectors a double's alignment is enough. */
 export const alignmentOf = ({ lanes }: Library): number => (lanes === 1 ? 1 : 64);
@@ -49,7 +50,7 @@ enum {
   /* An input holds a number that names no class, row or position; nothing was changed. */
   ${NAME}_WRONG_INDEX = 1,
   /* The loss is infinite or NaN; the parameters are those from before. */
-  ${NAME}_LOSS_NOT_FINITE = 2
+  ${NAME}_LOSS_NOT_FINITE = 2${isTraining ? `,\n  /* A file is no safetensors file, or lacks what the model needs; nothing was changed. */\n  ${NAME}_WRONG_FILE = 3` : ""}
 };
 
 /* How many numbers the arrays hold, in row-major order. */
@@ -59,7 +60,7 @@ ${arrays.map(lengthLine).join("\n")}
 void ${prefix}_init(${prefix}_model *model);
 
 ${mainDeclaration(library, offered)}
-${isTraining ? trainingText(prefix) : ""}${offered.isRandom ? seedText(prefix) : ""}${parameterText(prefix, offered)}
+${isTraining ? trainingText(prefix) : ""}${offered.isRandom ? seedText(prefix) : ""}${parameterText(prefix, offered)}${isTraining ? weightsFileText(library) : ""}
 #ifdef __cplusplus
 }
 #endif

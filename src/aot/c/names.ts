@@ -33,7 +33,7 @@ const TAKEN: ReadonlySet<string> = new Set(
     "not not_eq operator or or_eq private protected public reinterpret_cast static_cast template this throw true try typeid " +
     "typename using virtual wchar_t xor xor_eq " +
     "model loss memory scalars before control fault completed lr k step root scaled product at next correction most length " +
-    "rate rectified memcpy memmove memset pow sqrt flush_to_zero restore memory_of control_of size_t " +
+    "rate rectified memcpy memmove memset pow sqrt file_writer header_reader header_text flush_to_zero restore memory_of control_of size_t " +
     "status count arguments printf fprintf stderr read_numbers read_picture print_floats print_integers print_bytes random_word"
   ).split(" "),
 );

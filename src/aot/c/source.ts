@@ -12,6 +12,7 @@ import type { Library, LibraryMemory } from "./library.ts";
 import { mainFunction } from "./main-function.ts";
 import { numberLines } from "./numbers.ts";
 import { parameterLines } from "./parameters.ts";
+import { weightsFileLines } from "./weights-file.ts";
 
 export function sourceText(library: Library, offered: Interface, memory: LibraryMemory): string {
   const { program, prefix, lanes } = library;
@@ -36,6 +37,7 @@ export function sourceText(library: Library, offered: Interface, memory: Library
     kernels,
     ...modelLines(library, memory),
     ...(offered.parameters.length > 0 ? parameterLines(library, offered, memory) : []),
+    ...(offered.isTraining ? weightsFileLines(library, offered.isRandom) : []),
     mainFunction(library, offered, memory, { kernels: placed, parameters, flushes }),
     "",
   ].join("\n\n");
