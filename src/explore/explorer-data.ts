@@ -85,7 +85,7 @@ function backendView(
   drawings: Shared<Drawing>,
 ): BackendView {
   const links = kernelLinks(compilation, table);
-  const code = documents.add(codeDocument(compilation, links));
+  const code = documents.position(`${compilation.backend} code`, () => codeDocument(compilation, links));
   return {
     name: compilation.backend,
     stages: stagesOf(compilation, links, table, code, documents, drawings),
@@ -112,7 +112,13 @@ function stagesOf(
     const before =
       k === 0 ? undefined : { stage: stages[k - 1], document: documents.items[views[k - 1].document] };
     const isSource = k === stages.length - 1;
-    const document = isSource ? code : documents.add(stageDocument(stage, before, links, table));
+    const make = (): Document => stageDocument(stage, before, links, table);
+    // Kernels are a backend's own; graphs are often the same for all, with what they belong to.
+    const document = isSource
+      ? code
+      : isGraph(stage.artifact)
+        ? documents.add(make())
+        : documents.position(`${compilation.backend} ${stage.text}`, make);
     views.push({ name, doc, milliseconds, unchanged, document, drawing: drawingOf(stage) });
   }
   return views;

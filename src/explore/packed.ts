@@ -22,19 +22,32 @@ class Table<T> {
 function tabled(data: ExplorerData): string {
   const links = new Table<Link>();
   const texts = new Table<string>();
-  const numbers = new Map<Link, number>();
+  const known = new Map<Link, number>();
   const linkNumber = (link: Link): number => {
-    const number = numbers.get(link) ?? links.numberOf(JSON.stringify(link), link);
-    numbers.set(link, number);
+    const number = known.get(link) ?? links.numberOf(JSON.stringify(link), link);
+    known.set(link, number);
     return number;
   };
-  const body = JSON.stringify(data, (key, value: unknown) => {
-    if (key === "link") return linkNumber(value as Link);
-    if (key === "text" && typeof value === "string" && value.length >= LONG)
-      return texts.numberOf(value, value);
-    return value;
-  });
-  return `{"links":${JSON.stringify(links.items)},"texts":${JSON.stringify(texts.items)},"data":${body}}`;
+  const numbered = (items: readonly Readonly<Numbered>[]): readonly object[] =>
+    items.map((item) => ({
+      ...item,
+      link: linkNumber(item.link),
+      ...(item.text !== undefined &&
+        item.text.length >= LONG && { text: texts.numberOf(item.text, item.text) }),
+    }));
+  const body = {
+    ...data,
+    sources: data.sources.map((source) => ({ ...source, lines: numbered(source.lines) })),
+    documents: data.documents.map(numbered),
+    drawings: data.drawings.map(({ groups, boxes, arrows }) => ({
+      ...{ groups: numbered(groups), boxes: numbered(boxes), arrows },
+    })),
+    backends: data.backends.map(({ kernels, memory, ...backend }) => ({
+      ...{ ...backend, kernels: numbered(kernels) },
+      memory: { ...memory, placements: numbered(memory.placements) },
+    })),
+  };
+  return JSON.stringify({ links: links.items, texts: texts.items, data: body });
 }
 
 interface Numbered {

@@ -100,8 +100,19 @@ function printExtent(extent: Extract<Stmt, { kind: "for" }>["extent"]): string {
 const printRange = (range: readonly [number, number] | undefined): string =>
   range === undefined ? "" : ` in ${range[0]}..${range[1]}`;
 
+/** Texts of kernels: most stages leave most of them as they are. */
+const texts = new WeakMap<Kernel, string>();
+
 /** A whole kernel with its buffers, schedule and the model lines it came from. */
 export function printKernel(kernel: Kernel): string {
+  const known = texts.get(kernel);
+  if (known !== undefined) return known;
+  const text = printedKernel(kernel);
+  texts.set(kernel, text);
+  return text;
+}
+
+function printedKernel(kernel: Kernel): string {
   const { name, ops, origins, schedule, estimate, estimatedGflops, threads } = kernel;
   const gflops = estimatedGflops === undefined ? "" : `, ${printConstant(estimatedGflops, true)} GFLOP/s`;
   const types = scalarTypes(kernel);

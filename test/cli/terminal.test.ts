@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { paletteFor } from "../../src/cli/colours.ts";
 import { table } from "../../src/cli/command.ts";
 import { fitted } from "../../src/cli/terminal.ts";
+import { TimeLeft } from "../../src/cli/train/time-left.ts";
 import { TrainingDisplay } from "../../src/cli/train/training-display.ts";
 
 const columns = Object.getOwnPropertyDescriptor(process.stdout, "columns");
@@ -38,6 +39,23 @@ describe("tables", () => {
     expect(fitted(text, { isTTY: true, columns: 50 })).toBe(`${"a".repeat(49)}…\nshort`);
     expect(fitted(text, {})).toBe(text);
   });
+});
+
+test("the time left goes by the pace of the steps, in all epochs that are to come", () => {
+  let now = 0;
+  const left = new TimeLeft(3, () => now);
+  left.epochBegins(1, 100, 40);
+  expect(left.text).toBe("");
+  now = 500;
+  left.step();
+  expect(left.text).toBe("2 min 10 s left");
+  now = 90_000; // testing between two epochs is no step
+  left.epochBegins(3, 100, 97);
+  now += 500;
+  left.step();
+  expect(left.text).toBe("1 s left");
+  left.epochBegins(1, Number.NaN, 0);
+  expect(left.text).toBe("");
 });
 
 describe("what a training shows", () => {

@@ -57,7 +57,7 @@ export const explore: Command = {
       name: "seconds",
       value: "X",
       doc: "how long to measure each backend's kernels; 0 measures nothing",
-      default: "1",
+      default: "0.5",
     },
     { name: "out", value: "FILE", doc: "the page to write", default: "the model's name with .html, here" },
     { name: "no-open", doc: "write the page and leave the browser alone" },

@@ -31,7 +31,7 @@ export function readExploreRequest(given: Arguments): ExploreRequest {
     mode: choice(given, "mode", ["training", "forward"]),
     backends: distinct("backends", "a backend", backends),
     batchSize: given.has("batch-size") ? wholeNumber(given, "batch-size", 1, 1) : undefined,
-    seconds: nonNegativeNumber(given, "seconds", 1),
+    seconds: nonNegativeNumber(given, "seconds", 0.5),
     out: given.get("out") ?? `${basename(model, extname(model))}.html`,
     open: !given.has("no-open") && process.stdout.isTTY === true,
     port,

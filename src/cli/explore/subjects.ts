@@ -47,7 +47,13 @@ async function measured(compiled: Compiled, milliseconds: number): Promise<Subje
     return estimatedGflops > 0 ? sum + nominalFlops / estimatedGflops / 1e6 : sum;
   }, 0);
   if (expected <= LONGEST_RUN * milliseconds) {
-    return { compilation, profile: await profileAlone(compiled, milliseconds) };
+    const { kernels } = compilation;
+    const profiled = {
+      kernels,
+      run: () => compiled.run(),
+      runByKernel: () => compiled.runByKernel(),
+    };
+    return { compilation, profile: await profileAlone(profiled, milliseconds) };
   }
   const enough = Math.ceil(expected / LONGEST_RUN / 1000);
   const unmeasured = `Not measured: a run is expected to take about ${durationText(expected)}. --seconds ${enough} measures it.`;
