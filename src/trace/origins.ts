@@ -17,7 +17,7 @@ const FRAMES = [30, 60];
 /** As deep as the calls of models go. */
 const ALL_FRAMES = [60, 240];
 
-/** What frames say, as the engine writes them: a trace meets the same ones all the time. Those that are not the user's say nothing. */
+/** What places of the code are, as the engine names them before source maps: a trace meets the same ones all the time. */
 const known = new Map<string, Place | undefined>();
 
 /**
@@ -26,26 +26,18 @@ const known = new Map<string, Place | undefined>();
  */
 export function userPlace(boundary?: string): Place | undefined {
   for (const most of FRAMES) {
-    const frames = framesHere(most);
-    for (const frame of frames) {
-      if (boundary !== undefined && frame.includes(boundary)) return undefined;
-      const place = placeOf(frame);
-      if (place !== undefined) return place;
-    }
-    if (frames.length < most) return undefined;
+    const { places, isWhole } = stackHere(most, boundary);
+    if (places.length > 0) return places[0];
+    if (isWhole) return undefined;
   }
   return undefined;
 }
 
 /** All frames of user code inside of the function named `boundary`, innermost first. */
 export function userPlaces(boundary: string): readonly Place[] {
-  for (const most of ALL_FRAMES) {
-    const frames = framesHere(most);
-    const end = frames.findIndex((frame) => frame.includes(boundary));
-    if (end < 0 && frames.length >= most && most !== ALL_FRAMES.at(-1)) continue;
-    return frames.slice(0, end < 0 ? undefined : end).flatMap((frame) => placeOf(frame) ?? []);
-  }
-  return [];
+  const [usual, deepest] = ALL_FRAMES;
+  const { places, isWhole } = stackHere(usual, boundary);
+  return isWhole ? places : stackHere(deepest, boundary).places;
 }
 
 /** The origin of what `module` does at `place`, which all but the first of `calls` have led to. */
@@ -55,17 +47,56 @@ export function originAt(place: Place | undefined, module: string, calls: readon
   return { file, line, module, ...(callers.length > 0 && { callers }) };
 }
 
-function placeOf(frame: string): Place | undefined {
-  if (known.has(frame)) return known.get(frame);
-  const found = parseFrame(frame);
-  let place: Place | undefined;
-  if (found !== undefined && !isForeignFile(found.file)) {
-    const { line, column } = found;
-    const path = pathOf(found.file);
-    place = { file: displayPath(path), line, exact: exactPlace(path, line, column) };
+interface Stack {
+  /** The user's frames among those that were asked for. */
+  readonly places: readonly Place[];
+  /** Whether there is nothing beyond them that counts. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * A stack of at most so many frames. Source maps are asked for places that have not been met before, since that takes
+ * longer than all the rest.
+ */
+function stackHere(most: number, boundary: string | undefined): Stack {
+  const sites = sitesHere(most);
+  let texts: readonly string[] | undefined = sites === undefined ? framesHere(most) : undefined;
+  const count = sites?.length ?? texts!.length - 1;
+  const places: Place[] = [];
+  for (let k = 0; k < count; k++) {
+    const name = sites === undefined ? texts![k + 1] : sites[k].getFunctionName();
+    if (boundary !== undefined && name?.includes(boundary)) return { places, isWhole: true };
+    const key = sites === undefined ? texts![k + 1] : keyOf(sites[k]);
+    if (!known.has(key)) {
+      // The message comes before the frames.
+      texts ??= framesHere(most);
+      known.set(key, placeOf(texts[k + 1] ?? ""));
+    }
+    const place = known.get(key);
+    if (place !== undefined) places.push(place);
   }
-  known.set(frame, place);
-  return place;
+  return { places, isWhole: count < most };
+}
+
+/** A frame as V8 has it before it is text, with the place in the code that runs. */
+interface Site {
+  getFileName(): string | null | undefined;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+  getFunctionName(): string | null;
+}
+
+const keyOf = (site: Site): string =>
+  `${site.getFileName()}:${site.getLineNumber()}:${site.getColumnNumber()}`;
+
+/** The frames as V8 has them; `undefined` in other engines, which have only text. */
+function sitesHere(most: number): readonly Site[] | undefined {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  Error.stackTraceLimit = most;
+  Error.prepareStackTrace = (_, sites) => sites;
+  const { stack } = new Error() as { readonly stack?: unknown };
+  [Error.stackTraceLimit, Error.prepareStackTrace] = [stackTraceLimit, prepareStackTrace];
+  return Array.isArray(stack) ? stack : undefined;
 }
 
 function framesHere(most: number): readonly string[] {
@@ -74,6 +105,14 @@ function framesHere(most: number): readonly string[] {
   const { stack = "" } = new Error();
   Error.stackTraceLimit = limit;
   return stack.split("\n");
+}
+
+function placeOf(frame: string): Place | undefined {
+  const found = parseFrame(frame);
+  if (found === undefined || isForeignFile(found.file)) return undefined;
+  const { line, column } = found;
+  const path = pathOf(found.file);
+  return { file: displayPath(path), line, exact: exactPlace(path, line, column) };
 }
 
 const pathOf = (file: string): string => decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));
