@@ -1,27 +1,42 @@
 /**
- * The bundles: all of Kiln as one ES module for browsers, and for Node the library and the command in parts that are loaded
- * when they are asked for. `npm run build` writes them; tests and the example page build them anew.
+ * What is published, made of the sources: modules for the bundlers of pages, one file for pages without a bundler, and for Node the
+ * library and the command in parts that are loaded when they are asked for. `npm run build` writes it all; tests and pages
+ * build what they need anew.
  */
 
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 import { PAGE_WORKER, THREAD_NAME } from "./backends/wasm/threads/worker-source.ts";
+import { buildBrowserModules } from "./bundle/browser-modules.ts";
+import { copyReachableTypes } from "./bundle/declarations.ts";
+import { published } from "./bundle/published-source.ts";
+import {
+  pageWorkerText,
+  withExplorerScript,
+  withoutC,
+  withoutNode,
+  withPageWorker,
+} from "./bundle/substitutes.ts";
 import packageJson from "./package.json" with { type: "json" };
-import { pageScript } from "./src/cli/explore/page-script.ts";
+
+export { withPageWorker };
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-
-const BROWSER_BUNDLE = fromRoot("dist/kiln.browser.js");
-const PAGE_WORKER_FILE = fromRoot("dist/kiln.worker.js");
-const NODE_FOLDER = fromRoot("dist/node");
 
 /** Packages that users install themselves. All others that Kiln uses are in the bundles, and no dependency of the package. */
 const PEERS = Object.keys(packageJson.peerDependencies);
 
-/** As readable as the sources, for a bundle lies where people look up where an error comes from. */
+/** What users import from, by its name in the package. */
+const ENTRIES = {
+  kiln: "src/index.ts",
+  nn: "src/entries/nn.ts",
+  functional: "src/entries/functional.ts",
+  optim: "src/entries/optim.ts",
+  data: "src/entries/data.ts",
+} as const;
+
 const COMMON: BuildOptions = {
-  entryPoints: [fromRoot("src/index.ts")],
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -29,122 +44,51 @@ const COMMON: BuildOptions = {
   logLevel: "warning",
 };
 
-/**
- * Kiln asks for Node's modules where it needs them and not before. In a browser each of them is a module that cannot
- * be loaded, so that reading a file, a download or an event file is one error there and everything else works. So is the
- * decoder of JPEG files, which only folders of images ask for.
- */
-const withoutNode: Plugin = {
-  name: "without-node",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:|^jpeg-js$/ }, ({ path }) => ({ path, namespace: "node" }));
-    onLoad({ filter: /^/, namespace: "node" }, ({ path }) => ({
-      contents: [
-        'import { KilnError } from "./src/core/errors.ts";',
-        `throw new KilnError("files and downloads need Node: a browser has no ${path}");`,
-      ].join("\n"),
-      resolveDir: fromRoot("."),
-    }));
-  },
-};
-
-/** Puts what a page's worker runs into the file that stands for its text, so that one file holds it all. */
-export const withPageWorker: Plugin = {
-  name: "with-page-worker",
-  setup({ onLoad }) {
-    onLoad({ filter: /wasm\/page\/worker-script\.ts$/ }, async () => ({
-      contents: `export const WORKER_SCRIPT = ${JSON.stringify(await pageWorkerText())};`,
-    }));
-  },
-};
-
-async function pageWorkerText(): Promise<string> {
-  const entryPoints = [fromRoot("backends/wasm/page/page-worker.ts")];
-  const { outputFiles } = await build({
-    ...COMMON,
-    entryPoints,
-    format: "iife",
-    // A script has no address of its own, but that of the worker it runs in.
-    define: { "import.meta.url": "self.location.href" },
-    minify: true,
-    platform: "browser",
-    plugins: [withoutNode],
-    write: false,
-  });
-  return outputFiles[0].text;
+async function buildBundle(options: BuildOptions): Promise<Metafile> {
+  const { metafile } = await build({ ...COMMON, ...options, metafile: true });
+  return metafile;
 }
 
-/** The same as a file, for pages that may start workers from nothing else; it is a thread where it is called one. */
-export async function buildPageWorker(outfile = PAGE_WORKER_FILE): Promise<void> {
+/** Writes all of Kiln as one module, for pages without a bundler. */
+export async function buildBrowserBundle(outfile: string, options: BuildOptions = {}): Promise<Metafile> {
+  return buildBundle({
+    ...options,
+    entryPoints: [fromRoot(ENTRIES.kiln)],
+    outfile,
+    platform: "browser",
+    plugins: [withoutNode, withoutC, withPageWorker, published({ namesFunctions: false })],
+  });
+}
+
+/** Writes the page's worker as a file, for pages that may start workers from nothing else; it is a thread where it is called one. */
+export async function buildPageWorker(outfile: string): Promise<void> {
   const isThread = `self.name === ${JSON.stringify(THREAD_NAME)}`;
   const text = `if (${isThread}) (() => {${PAGE_WORKER}})();\nelse {\n${await pageWorkerText()}}\n`;
   await writeFile(outfile, text);
 }
 
-/** Puts the script of the explorer's page into the file that stands for its text. */
-const withExplorerScript: Plugin = {
-  name: "with-explorer-script",
-  setup({ onLoad }) {
-    onLoad({ filter: /cli\/explore\/page-script\.ts$/ }, async () => ({
-      contents: `export const pageScript = async () => ${JSON.stringify(await pageScript())};`,
-    }));
-  },
-};
-
-/**
- * Classes and functions that users meet keep their names where the bundler gives them others, for messages and
- * representations show them. Its own way to do so names every closure, as often as it is made: a third of an import.
- */
-const withNames: Plugin = {
-  name: "with-names",
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      const found = [...text.matchAll(CLASS), ...(PUBLIC.test(path) ? text.matchAll(FUNCTION) : [])];
-      // Some classes have been given the names of others already.
-      const names = found.map(([, name]) => name).filter((name) => !text.includes(naming(name)));
-      const kept = names.map(
-        (name) => `if (${name}.name !== "${name}") ${naming(name)}, { value: "${name}" });`,
-      );
-      return { contents: [text, ...kept].join("\n"), loader: "ts" };
-    });
-  },
-};
-
-const naming = (name: string): string => `Object.defineProperty(${name}, "name"`;
-
-const CLASS = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm;
-const FUNCTION = /^export (?:async )?function (\w+)/gm;
-const PUBLIC = /\/src\/(?:core|data|nn|optim|tensor|trace)\//;
-
-async function buildBundle({ plugins = [], ...options }: BuildOptions): Promise<Metafile> {
-  const { metafile } = await build({
-    ...COMMON,
-    ...options,
-    metafile: true,
-    plugins: [...plugins, withNames],
-  });
-  return metafile;
-}
-
-/** Writes the browser's bundle. */
-export async function buildBrowserBundle(outfile = BROWSER_BUNDLE): Promise<Metafile> {
-  return buildBundle({ outfile, platform: "browser", plugins: [withoutNode, withPageWorker] });
-}
+/** Writes the modules that bundlers of pages find. */
+export const buildModules = (outdir: string): Promise<Metafile> =>
+  buildBrowserModules(outdir, Object.values(ENTRIES), PEERS);
 
 /** Writes the library and the command, which share their parts: a few files are imported several times as fast as hundreds. */
-export async function buildForNode(outdir = NODE_FOLDER): Promise<Metafile> {
+export async function buildForNode(outdir: string): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true });
+  const entries = Object.entries(ENTRIES).map(([name, path]) => [name, fromRoot(path)]);
   return buildBundle({
-    entryPoints: { main: fromRoot("src/cli/main.ts"), kiln: fromRoot("src/index.ts") },
+    entryPoints: { main: fromRoot("src/cli/main.ts"), ...Object.fromEntries(entries) },
     outdir,
     splitting: true,
     platform: "node",
+    // Names stay, and lines that a stack trace can point at.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
     // What packages of the older kind ask for.
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
     },
-    plugins: [withExplorerScript],
+    plugins: [withExplorerScript, published({ namesFunctions: true })],
   });
 }
 
@@ -167,6 +111,13 @@ async function writeLicences(metafiles: readonly Metafile[]): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildPageWorker();
-  await writeLicences([await buildBrowserBundle(), await buildForNode()]);
+  for (const folder of ["src", "passes", "backends", "packages"])
+    await rm(fromRoot(`dist/${folder}`), { recursive: true, force: true });
+  await copyReachableTypes(Object.values(ENTRIES), fromRoot("dist/declarations"), fromRoot("dist"));
+  await buildPageWorker(fromRoot("dist/kiln.worker.js"));
+  await writeLicences([
+    await buildModules(fromRoot("dist")),
+    await buildBrowserBundle(fromRoot("dist/kiln.browser.js"), { minify: true }),
+    await buildForNode(fromRoot("dist/node")),
+  ]);
 }

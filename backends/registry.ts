@@ -1,28 +1,45 @@
-/** All backends by name. */
+/** All backends by name. Each is loaded when it is asked for: a page that runs WebAssembly has no use for the others. */
 
 import { KilnError } from "../src/core/errors.ts";
 import type { Backend } from "./backend.ts";
-import { c } from "./c/backend.ts";
-import { gpujsBackends } from "./gpujs/backend.ts";
-import { interpret } from "./interpret/backend.ts";
-import { js } from "./js/backend.ts";
-import { wasm } from "./wasm/backend.ts";
+import type { Mode } from "./gpujs/modes.ts";
 
-export const BACKENDS = [wasm, c, js, interpret, ...gpujsBackends()] as const satisfies readonly Backend[];
+type GpujsName = "gpujs" | `gpujs:${Mode}`;
+
+/** The backend over gpu.js of that name. */
+const gpujs = (name: GpujsName) => async (): Promise<Backend<GpujsName>> => {
+  const { gpujsBackends } = await import("./gpujs/backend.ts");
+  return gpujsBackends().find((backend) => backend.name === name)!;
+};
+
+const LOADERS = {
+  wasm: async () => (await import("./wasm/backend.ts")).wasm,
+  c: async () => (await import("./c/backend.ts")).c,
+  js: async () => (await import("./js/backend.ts")).js,
+  interpret: async () => (await import("./interpret/backend.ts")).interpret,
+  gpujs: gpujs("gpujs"),
+  "gpujs:webgpu": gpujs("gpujs:webgpu"),
+  "gpujs:webgl2": gpujs("gpujs:webgl2"),
+  "gpujs:headlessgl": gpujs("gpujs:headlessgl"),
+  "gpujs:webasm": gpujs("gpujs:webasm"),
+  "gpujs:cpu": gpujs("gpujs:cpu"),
+} satisfies Readonly<Record<string, () => Promise<Backend>>>;
 
 /** What users may call a backend by. */
-export type BackendName = (typeof BACKENDS)[number]["name"];
+export type BackendName = keyof typeof LOADERS;
+
+export const BACKEND_NAMES = Object.keys(LOADERS) as readonly BackendName[];
 
 /** What `backend` means when nobody says otherwise. */
 export const DEFAULT_BACKEND = "wasm" satisfies BackendName;
 
-/** The backend of that name; an error that names all others when there is none. */
-export function backendNamed(name: string): Backend<BackendName> {
-  const found = BACKENDS.find((backend) => backend.name === name);
-  if (found === undefined) {
-    throw new KilnError(
-      `there is no backend "${name}"; the backends are ${BACKENDS.map((b) => b.name).join(", ")}`,
-    );
-  }
-  return found;
+/** `name`, if it is a backend's; an error that names all backends when it is not. */
+export function backendName(name: string): BackendName {
+  const known = BACKEND_NAMES.find((each) => each === name);
+  if (known !== undefined) return known;
+  throw new KilnError(`there is no backend "${name}"; the backends are ${BACKEND_NAMES.join(", ")}`);
 }
+
+/** The backend of that name, or the error of {@link backendName}. */
+export const backendNamed = async (name: string): Promise<Backend<BackendName>> =>
+  LOADERS[backendName(name)]();

@@ -4,11 +4,11 @@
  */
 
 import type { Availability } from "../backends/backend.ts";
-import { BACKENDS, type BackendName } from "../backends/registry.ts";
+import { BACKEND_NAMES, type BackendName, backendNamed } from "../backends/registry.ts";
 import { cotangents } from "../passes/graph/autodiff.ts";
 import { KilnError } from "./core/errors.ts";
 import { checkOptionNames, type OptionNames } from "./core/option-names.ts";
-import { build, buildOptions, type CommonOptions, usableBackend } from "./driver/build.ts";
+import type { CommonOptions } from "./driver/build.ts";
 import {
   COMMON_OPTIONS,
   checkInputCount,
@@ -22,15 +22,13 @@ import {
   readSignature,
   readTypes,
 } from "./driver/options.ts";
-import { StepCompiler } from "./driver/step.ts";
-import { TrainingCompiler } from "./driver/training.ts";
-import { CompiledStep } from "./runtime/programs/compiled-step.ts";
+import type { CompiledStep } from "./runtime/programs/compiled-step.ts";
 import { LazyEvaluator } from "./runtime/programs/lazy-evaluator.ts";
-import { Program, type RunResult, type WithoutState } from "./runtime/programs/program.ts";
+import type { Program, RunResult, WithoutState } from "./runtime/programs/program.ts";
 import type { Fed, InputSpec, TensorSpec } from "./runtime/programs/signature.ts";
 import type { CompileSpecialization } from "./runtime/programs/specialization.ts";
 import type { DetailOf, MetricOf } from "./runtime/programs/step-types.ts";
-import { type StepSource, Trainer } from "./runtime/programs/trainer.ts";
+import type { StepSource, Trainer } from "./runtime/programs/trainer.ts";
 import type { GradientOptions, GroupedRules } from "./runtime/programs/training-plan.ts";
 import { CarriedState } from "./runtime/state/carried-state.ts";
 import { ModelState, settled } from "./runtime/state/model-state.ts";
@@ -50,6 +48,9 @@ import {
 } from "./trace/trace.ts";
 
 export type { BackendName };
+
+/** The passes and what they stand on: more than half of Kiln, which is loaded when something is first compiled. */
+const compiler = () => import("./driver/build.ts");
 
 /** A model as the driver sees it. */
 export interface CompilableModel extends Moded {}
@@ -142,6 +143,8 @@ export async function compile<
   if (mode !== "eval" && mode !== "train")
     throw new KilnError(`mode must be eval or train, not ${JSON.stringify(mode)}`);
   const training = mode === "train";
+  const { build, buildOptions, usableBackend } = await compiler();
+  const { Program } = await import("./runtime/programs/program.ts");
   const backend = await usableBackend(options.backend, options);
   const seed = programSeed();
   const state = ModelState.for(tensorsOf(model));
@@ -179,6 +182,9 @@ export async function compileTraining<
   const signature = readSignature(options.inputs);
   const inputs = signature.types;
   const dynamic = readDynamicShapes(options);
+  const { buildOptions, usableBackend } = await compiler();
+  const { TrainingCompiler } = await import("./driver/training.ts");
+  const { Trainer } = await import("./runtime/programs/trainer.ts");
   const backend = await usableBackend(options.backend, options);
   const givenTargets = options.targets && readTypes(options.targets, "targets");
   const state = ModelState.for(tensorsOf(model));
@@ -203,13 +209,13 @@ export async function compileTraining<
     carried,
     signature,
   };
-  const compiler = new TrainingCompiler(request);
-  await compiler.settle();
+  const steps = new TrainingCompiler(request);
+  await steps.settle();
   const seed = programSeed();
-  const first = await state.enqueue(() => compiler.step());
-  const accumulation = await state.enqueue(() => compiler.accumulation(first));
+  const first = await state.enqueue(() => steps.step());
+  const accumulation = await state.enqueue(() => steps.accumulation(first));
   const settings = { seed, mirrorEvery, metrics: Object.keys(options.metrics ?? {}), carried, signature };
-  return new Trainer(first, compiler, state, optimizer, settings, accumulation);
+  return new Trainer(first, steps, state, optimizer, settings, accumulation);
 }
 
 /** The options of {@link compileStep}. */
@@ -238,16 +244,19 @@ export async function compileStep<Inputs extends Tensor[], Result>(
   const inputs = readTypes(options.inputs, "inputs");
   checkInputCount(step, inputs.length);
   const dynamic = readDynamicShapes({ ...options, inputs: [] });
+  const { buildOptions, usableBackend } = await compiler();
+  const { StepCompiler } = await import("./driver/step.ts");
+  const { CompiledStep } = await import("./runtime/programs/compiled-step.ts");
   const backend = await usableBackend(options.backend, options);
   const bundle = new Bundle(options.modules);
   const state = ModelState.for(tensorsOf(bundle));
   const common = await buildOptions(backend, { ...options, inputs: [] });
   const written = step as unknown as TraceableStep;
-  const compiler = new StepCompiler({ step: written, bundle, backend, state, common, inputs, dynamic });
-  await compiler.settle();
+  const steps = new StepCompiler({ step: written, bundle, backend, state, common, inputs, dynamic });
+  await steps.settle();
   const seed = programSeed();
-  const first = await state.enqueue(() => compiler.variant());
-  return new CompiledStep<Inputs, Result>(first, compiler, state, seed);
+  const first = await state.enqueue(() => steps.variant());
+  return new CompiledStep<Inputs, Result>(first, steps, state, seed);
 }
 
 /** What the option `carried` gives. */
@@ -266,7 +275,7 @@ export interface BackendStatus extends Availability {
 /** Every backend, whether it can run here, and why or why not. */
 export async function backends(): Promise<readonly BackendStatus[]> {
   return Promise.all(
-    BACKENDS.map(async (backend) => ({ name: backend.name, ...(await backend.available()) })),
+    BACKEND_NAMES.map(async (name) => ({ name, ...(await (await backendNamed(name)).available()) })),
   );
 }
 
@@ -277,9 +286,10 @@ const tensorsOf = (model: Traceable): Tensor[] =>
 const lazyState = new ModelState();
 
 injectEvaluator(
-  new LazyEvaluator(async (trace, asked) =>
-    build(await usableBackend(), lazyState, trace, performance.now(), asked, {}),
-  ),
+  new LazyEvaluator(async (trace, asked) => {
+    const { build, usableBackend } = await compiler();
+    return build(await usableBackend(), lazyState, trace, performance.now(), asked, {});
+  }),
 );
 
 injectDifferentiator(differentiatorWith(cotangents));

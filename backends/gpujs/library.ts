@@ -51,8 +51,12 @@ export interface GpuClass {
   isWebGPUAvailable(): Promise<boolean>;
 }
 
-/** What a script of the page has set, else the package. */
-const load = async (): Promise<unknown> => classIn(globalThis) ?? import("gpu.js");
+/** What a script of the page has set, else the package. An import that is caught at once is one that bundlers can do without. */
+const load = async (): Promise<unknown> =>
+  classIn(globalThis) ??
+  import("gpu.js").catch((error: unknown) => {
+    throw error;
+  });
 
 /** Loads gpu.js, or says how to install it. */
 export async function loadGpuJs(from: () => Promise<unknown> = load): Promise<GpuClass> {
@@ -83,6 +87,9 @@ function classIn(value: unknown): GpuClass | undefined {
 function remedyFor(error: unknown): string | undefined {
   const missing = missingPackage("gpu.js", error);
   if (missing !== undefined) return missing;
+  // What a bundler has put in its place, having looked for it in vain.
+  if (error instanceof Error && /^Could not resolve "gpu\.js"/.test(error.message))
+    return "the package gpu.js, which was not there when this page was built: run `npm install gpu.js` and build it again";
   // What browsers throw for a module that they cannot find.
   if (error instanceof TypeError && (error as { code?: unknown }).code === undefined)
     return (

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { backendNamed } from "../../backends/registry.ts";
+import { backendName, backendNamed } from "../../backends/registry.ts";
 import { hasRelaxedMadd } from "../../backends/wasm/engine.ts";
 import { backends, compile, compileTraining, type Tensor } from "../../src/index.ts";
 import { parseChoice } from "../src/compiled-step.ts";
@@ -41,7 +41,7 @@ async function trainerOf(subject: Subject, request: Request): Promise<PeerTraine
   const { model, data, loss, optimizer, parameters } = subject;
   const trainer = await compileTraining(model, { ...compileOptions(subject, request), loss, optimizer });
   return {
-    ...describe(request, trainer.compileMilliseconds),
+    ...(await describe(request, trainer.compileMilliseconds)),
     step: (index) => trainer.step(...data[index % BATCHES]),
     peakBytes: trainer.memory.arenaBytes,
     parameters: () =>
@@ -53,7 +53,7 @@ async function trainerOf(subject: Subject, request: Request): Promise<PeerTraine
 async function predictorOf(subject: Subject, request: Request): Promise<PeerPredictor> {
   const program = await compile(subject.model, compileOptions(subject, request));
   return {
-    ...describe(request, program.compileMilliseconds),
+    ...(await describe(request, program.compileMilliseconds)),
     async predict(index) {
       const output = (await program.run(subject.data[index % BATCHES][0])) as Tensor;
       return output.data();
@@ -66,20 +66,20 @@ function compileOptions({ data: [[{ shape, dtype }]] }: Subject, { options }: Re
   const { backend, strategy } = parseChoice(options.backend ?? "wasm");
   return {
     inputs: [{ shape, dtype }],
-    backend: backendNamed(backend),
+    backend: backendName(backend),
     ...(strategy !== undefined && { strategy }),
     ...(options.threads !== undefined && { threads: Number(options.threads) }),
   };
 }
 
-function describe({ options }: Request, compileMilliseconds: number) {
+async function describe({ options }: Request, compileMilliseconds: number) {
   const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   const chosen = options.backend ?? "wasm";
   const { backend } = parseChoice(chosen);
   const details = {
     backend: chosen,
-    threads: Number(options.threads ?? backendNamed(backend).capabilities.threads),
+    threads: Number(options.threads ?? (await backendNamed(backend)).capabilities.threads),
     ...(backend === "wasm" && { simd: hasRelaxedMadd() ? "128 bits, relaxed" : "128 bits" }),
     dtype: "float32",
     node: process.version,

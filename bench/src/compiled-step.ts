@@ -69,7 +69,7 @@ export class CompiledStep {
   }
 
   static async compile(workload: string, batch: number, choice: BackendChoice): Promise<CompiledStep> {
-    const backend = backendNamed(choice.backend);
+    const backend = await backendNamed(choice.backend);
     const subject = await subjectNamed(workload, batch);
     const { trace, options, cohorts, states } = tracedStep(subject);
     const plan = runPipeline(new PassManager(), trace.graph, {

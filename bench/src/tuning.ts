@@ -41,7 +41,7 @@ const { values: options } = parseArgs({
 /** The share of a kernel's time that the first choice may lose. */
 const MOST_LOST = 0.15;
 
-const backend = backendNamed(options.backend);
+const backend = await backendNamed(options.backend);
 const cpuTime = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

@@ -1,6 +1,6 @@
 /** `kiln summary`: a model's layers with their outputs, parameters and operations, and the memory that its programs take. */
 
-import { backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
+import { backendName, DEFAULT_BACKEND } from "../../backends/registry.ts";
 import { KilnError } from "../core/errors.ts";
 import { jsonText } from "../inspect/json.ts";
 import { summary } from "../overview/summary.ts";
@@ -46,7 +46,7 @@ export const summaryCommand: Command = {
   ],
   async run(given, root) {
     const mode = choice(given, "mode", ["training", "forward"]);
-    const backend = backendNamed(given.get("backend") ?? DEFAULT_BACKEND).name;
+    const backend = backendName(given.get("backend") ?? DEFAULT_BACKEND);
     const file = await loadModelFile(given.operands[0], 0, root);
     const { model, loss, path } = file;
     if (given.has("input") && given.has("batch-size")) {

@@ -1,11 +1,16 @@
 /** Tells the frames of a stack trace that lie in Kiln's own files or in a package from those of the user's program. */
 
-/** Kiln's own folders, the built command's, or the one file that a bundler has made. */
-const LIBRARY = (
-  /\/src\/core\/library-frames\.[jt]s$/.test(import.meta.url)
-    ? ["../../src/", "../../passes/", "../../backends/"]
-    : [/\/dist\/node\/[^/]+$/.test(import.meta.url) ? "./" : import.meta.url]
-).map((path) => new URL(path, import.meta.url).href);
+/** This file, or the one that a bundler has put it in; a classic script does not know what it is called. */
+const HERE: string | undefined = import.meta.url;
+
+/** Kiln's own folders, the built package's, or the one file that a bundler has made. */
+const LIBRARY = HERE === undefined ? [] : foldersBeside(HERE).map((path) => new URL(path, HERE).href);
+
+function foldersBeside(file: string): readonly string[] {
+  if (/\/src\/core\/library-frames\.[jt]s$/.test(file))
+    return ["../../src/", "../../passes/", "../../backends/"];
+  return [/\/dist\/node\/[^/]+$/.test(file) ? "./" : file];
+}
 
 const FRAME = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+):(\d+)\)?$/;
 
@@ -24,6 +29,8 @@ export function parseFrame(text: string): Frame | undefined {
 
 /** Whether a file belongs to Kiln itself. */
 function isOwnFile(file: string): boolean {
+  // In a classic script nobody can tell Kiln's frames from the user's: no line is better than a wrong one.
+  if (HERE === undefined) return true;
   const url = file.startsWith("/") ? `file://${file}` : file;
   return LIBRARY.some((folder) => url.startsWith(folder));
 }
@@ -42,5 +49,6 @@ export function withoutOwnFrames(stack: string): string {
     const frame = parseFrame(line);
     return frame === undefined || !isOwnFile(frame.file);
   };
-  return lines.filter(isKept).join("\n");
+  const kept = lines.filter(isKept);
+  return (kept.some((line) => parseFrame(line) !== undefined) ? kept : lines).join("\n");
 }

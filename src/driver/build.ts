@@ -74,7 +74,7 @@ export async function usableBackend(
   wanted: string | Backend = DEFAULT_BACKEND,
   { threads, deterministic }: BackendOptions = {},
 ): Promise<Backend> {
-  const backend = (isBackend(wanted) ? wanted : backendNamed(wanted)).configured({
+  const backend = (isBackend(wanted) ? wanted : await backendNamed(wanted)).configured({
     ...(threads !== undefined && { threads }),
     ...(deterministic !== undefined && { deterministic }),
   });

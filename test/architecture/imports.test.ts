@@ -109,6 +109,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["core", "tensor", "trace", "nn", "optim", "data", "summary", "runtime", "compare", "overview"],
     "src/compile.ts",
   ],
+  // Parts of the public API under names of their own.
+  entries: ["nn", "optim", "data", "src/compile.ts"],
 };
 
 /** Layers at the top, which see everything. */

@@ -52,13 +52,13 @@ test.each(WINDOWS)("gradients behind windows of %i by %i", async (rows, columns)
     graph.inputs.map(({ name, type }) => [name, draw(type, random)]),
   );
   const gradientsFor = graph.inputs.map(({ name }) => name);
-  const expected = await runGraph(graph, backendNamed("interpret"), values, { gradientsFor });
+  const expected = await runGraph(graph, await backendNamed("interpret"), values, { gradientsFor });
   const ways = [
     ...READERS.map((strategy) => ({ backend: wasm, options: strategy === undefined ? {} : { strategy } })),
     { backend: wasm.configured({ threads: 2 }), options: { divideAlways: true } },
-    { backend: backendNamed("js"), options: {} },
-    { backend: backendNamed("js"), options: { strategy: "sparse" } },
-    { backend: backendNamed("gpujs:cpu"), options: {} },
+    { backend: await backendNamed("js"), options: {} },
+    { backend: await backendNamed("js"), options: { strategy: "sparse" } },
+    { backend: await backendNamed("gpujs:cpu"), options: {} },
   ];
   for (const { backend, options } of ways) {
     const actual = await runGraph(graph, backend, values, { gradientsFor, ...options });

@@ -132,7 +132,7 @@ describe("a wrong kernel", () => {
     expect(kernels.length).toBeGreaterThan(6);
     for (const kernel of kernels) {
       // A thousandth is far more than rounding; booleans and winners become others.
-      const wrong = broken(backendNamed(name), kernel, (value) =>
+      const wrong = broken(await backendNamed(name), kernel, (value) =>
         Number.isInteger(value) ? value + 1 : value * 1.001,
       );
       const { results } = await compareWith([wrong], new TinyNet(), TINY);
@@ -143,7 +143,7 @@ describe("a wrong kernel", () => {
 
   test("is told with the value, the line and how large the difference is", async () => {
     const [kernel] = await kernelsOn("js");
-    const wrong = broken(backendNamed("js"), kernel, (value) => value * 1.25);
+    const wrong = broken(await backendNamed("js"), kernel, (value) => value * 1.25);
     const [{ first, largest }] = checkedOf(await compareWith([wrong], new TinyNet(), TINY));
     expect(first).toMatchObject({
       kernel: "conv2d_relu_max_pool2d",
@@ -159,7 +159,7 @@ describe("a wrong kernel", () => {
 
   test("that stores NaN is infinitely wrong", async () => {
     const kernel = "linear";
-    const wrong = broken(backendNamed("js"), kernel, () => Number.NaN);
+    const wrong = broken(await backendNamed("js"), kernel, () => Number.NaN);
     // A forward pass: a training step whose loss is NaN cannot be timed.
     const forward = { inputs: TINY.inputs, milliseconds: 10 };
     const [{ first }] = checkedOf(await compareWith([wrong], new TinyNet(), forward));

@@ -27,7 +27,7 @@ async function within(
   options: CompareOptions,
   budget: { usual: number; most: number },
 ): Promise<Difference> {
-  const js = backendNamed("js");
+  const js = await backendNamed("js");
   const asked = traceables(model, options);
   const subject = await subjectOn(js, await traced(asked), options);
   try {

@@ -65,7 +65,7 @@ describe.each([
     precision: 1,
     options: { winograd: false, divideAlways: true },
   },
-  { backend: backendNamed("gpujs:cpu"), precision: 1, options: { winograd: false } },
+  { backend: await backendNamed("gpujs:cpu"), precision: 1, options: { winograd: false } },
   ...(isHere ? [{ backend: c, precision: 1, options: { winograd: false, divideAlways: true } }] : []),
 ])("$backend.name with $options", ({ backend, precision, options }) => {
   // Each graph is built by the system's compiler.

@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { js } from "../../backends/js/backend.ts";
-import { backendNamed } from "../../backends/registry.ts";
+import { BACKEND_NAMES, backendNamed } from "../../backends/registry.ts";
 import { createWasmBackend } from "../../backends/wasm/backend.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { requireFit } from "../../src/driver/fit.ts";
@@ -10,7 +10,8 @@ import { parseProgram } from "../../src/loop/parse.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import { cifar10Training, lenetForward, lenetTraining, stagesOf } from "../support/stages.ts";
 
-const on = (name: string) => backendNamed(name);
+const loaded = await Promise.all(BACKEND_NAMES.map(backendNamed));
+const on = (name: string) => loaded.find((backend) => backend.name === name)!;
 const threaded = createWasmBackend({ threads: 4 });
 
 /** The stages of kernels, up to the memory plan. */

@@ -167,8 +167,8 @@ const LENGTHS = [100, 10_007, 262_144];
 test.each(Object.keys(SUMS))("sums %s of equal terms", async (sum) => {
   const ways = [
     ...strategiesFor(wasm.capabilities).map(({ name }) => ({ backend: wasm, strategy: name })),
-    { backend: backendNamed("js"), strategy: undefined },
-    { backend: backendNamed("gpujs:cpu"), strategy: undefined },
+    { backend: await backendNamed("js"), strategy: undefined },
+    { backend: await backendNamed("gpujs:cpu"), strategy: undefined },
   ];
   for (const n of LENGTHS) {
     const levels = Math.ceil(Math.log(n) / Math.log(BLOCK));
@@ -211,7 +211,7 @@ test("weight gradients behind a pool of 80×80 and 112×112 run over lists in ba
       w: filled(72, () => ALIKE),
     };
     const gradientsFor = ["x", "w0", "w"];
-    const expected = await runGraph(graph, backendNamed("js"), values, { gradientsFor });
+    const expected = await runGraph(graph, await backendNamed("js"), values, { gradientsFor });
     for (const strategy of ["sparse"]) {
       const options = { gradientsFor, strategy };
       const { kernels } = planOf(graph, wasm, options);

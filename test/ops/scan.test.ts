@@ -39,8 +39,8 @@ const BACKENDS: readonly (readonly [string, Backend, number, object])[] = [
   ["js", js, 2e-6, {}],
   ["wasm", wasm.configured({ threads: 1 }), 5e-6, {}],
   ["wasm with two threads", wasm.configured({ threads: 2 }), 5e-6, { divideAlways: true }],
-  ["gpujs:cpu", backendNamed("gpujs:cpu"), 5e-6, {}],
-  ["gpujs:webasm", backendNamed("gpujs:webasm"), 5e-6, {}],
+  ["gpujs:cpu", await backendNamed("gpujs:cpu"), 5e-6, {}],
+  ["gpujs:webasm", await backendNamed("gpujs:webasm"), 5e-6, {}],
 ];
 
 describe.each(LOOPS)("%s", (_, graph) => {
@@ -70,27 +70,30 @@ describe.each(LOOPS)("%s", (_, graph) => {
   });
 });
 
-describe.each([interpret, js, wasm, backendNamed("gpujs:cpu")])("a loop of 64 steps on $name", (backend) => {
-  const plans = [4, 64].map((steps) => {
-    const graph = recurrent(steps);
-    return planOf(graph, backend, { gradientsFor: statesOf(graph) });
-  });
+describe.each([interpret, js, wasm, await backendNamed("gpujs:cpu")])(
+  "a loop of 64 steps on $name",
+  (backend) => {
+    const plans = [4, 64].map((steps) => {
+      const graph = recurrent(steps);
+      return planOf(graph, backend, { gradientsFor: statesOf(graph) });
+    });
 
-  test("has the kernels of one of 4, and no other text within the loop", () => {
-    const [few, many] = plans.map(({ kernels }) => kernels.map(({ name }) => name));
-    expect(many).toEqual(few);
-    const inside = plans.map(({ kernels, loops = [] }) =>
-      loops.flatMap(({ from, to }) => kernels.slice(from, to)),
-    );
-    expect(inside[1]).toEqual(inside[0]);
-  });
+    test("has the kernels of one of 4, and no other text within the loop", () => {
+      const [few, many] = plans.map(({ kernels }) => kernels.map(({ name }) => name));
+      expect(many).toEqual(few);
+      const inside = plans.map(({ kernels, loops = [] }) =>
+        loops.flatMap(({ from, to }) => kernels.slice(from, to)),
+      );
+      expect(inside[1]).toEqual(inside[0]);
+    });
 
-  test("is planned alike, but for its iterations", () => {
-    const steps = (plan: ProgramPlan) => plan.loops?.map(({ iterations: _, ...loop }) => loop);
-    expect(steps(plans[1])).toEqual(steps(plans[0]));
-    expect(plans[1].loops?.map(({ iterations }) => iterations)).toEqual([64, 64]);
-  });
-});
+    test("is planned alike, but for its iterations", () => {
+      const steps = (plan: ProgramPlan) => plan.loops?.map(({ iterations: _, ...loop }) => loop);
+      expect(steps(plans[1])).toEqual(steps(plans[0]));
+      expect(plans[1].loops?.map(({ iterations }) => iterations)).toEqual([64, 64]);
+    });
+  },
+);
 
 test("bodies are simplified, and lose what nothing reads", () => {
   const graph = parseGraph(MAPPED, opTable);

@@ -11,7 +11,7 @@ import type { OpDef } from "../../src/ops/definition.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { planOf, runGraph } from "../support/run-graph.ts";
 
-const BACKENDS = [interpret, js, wasm, backendNamed("gpujs:cpu")].map(
+const BACKENDS = [interpret, js, wasm, await backendNamed("gpujs:cpu")].map(
   (backend) => [backend.name, backend] as const,
 );
 

@@ -73,7 +73,7 @@ describe.each(NETS)("%s", (name, source) => {
   test.each([js.name, "wasm", "gpujs:cpu"])(
     "all kernels read back, and go on from there to the same kernels, plan and code (%s)",
     async (backend) => {
-      const { stages } = await compilationOf(source, backendNamed(backend));
+      const { stages } = await compilationOf(source, await backendNamed(backend));
       const programs = stages.filter(({ name, artifact }) => !isGraph(artifact) && name !== "source");
       expect(programs.map(({ name }) => name)).toEqual([
         ...[

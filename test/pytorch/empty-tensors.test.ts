@@ -180,7 +180,7 @@ test.each(given)("%s, interactive", async (name, own) => {
   }
 });
 
-const BACKENDS = ["interpret", "js", "wasm", "gpujs:cpu"].map(backendNamed);
+const BACKENDS = await Promise.all(["interpret", "js", "wasm", "gpujs:cpu"].map(backendNamed));
 
 describe.each(BACKENDS)("a program on $name", (backend: Backend) => {
   test.each(given)("%s", async (name, own) => {

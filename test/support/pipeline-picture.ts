@@ -1,6 +1,6 @@
 /** The picture `docs/pipeline.svg`: a model's way through the stages that `kiln dump` names, drawn from the pipeline itself. */
 
-import { BACKENDS } from "../../backends/registry.ts";
+import { BACKEND_NAMES } from "../../backends/registry.ts";
 import { STAGES } from "../../passes/pipeline.ts";
 
 /** A form that a model has on its way, the last stage at which it has it, and how much room it takes. */
@@ -56,7 +56,7 @@ function stagesOf(): readonly (readonly string[])[] {
 }
 
 /** Backends that run a plan as code: their modes and the oracle are left out. */
-const CODE = BACKENDS.map(({ name }) => name).filter((name) => name !== "interpret" && !name.includes(":"));
+const CODE = BACKEND_NAMES.filter((name) => name !== "interpret" && !name.includes(":"));
 
 const text = (className: string, x: number, y: number, content: string, anchor = "middle"): string =>
   `<text class="${className}" x="${x}" y="${y}" text-anchor="${anchor}">${content}</text>`;

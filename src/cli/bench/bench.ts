@@ -1,7 +1,7 @@
 /** `kiln bench`: a model on several backends: how long its step takes here, where the time goes, how right the numbers are. */
 
 import { setImmediate } from "node:timers/promises";
-import { backendNamed } from "../../../backends/registry.ts";
+import { backendName } from "../../../backends/registry.ts";
 import { compareBackends } from "../../compare/compare.ts";
 import { comparisonText } from "../../compare/report-text.ts";
 import { traceables, traced, withBatchSize } from "../../compare/trace-model.ts";
@@ -125,7 +125,7 @@ function readRequest(given: Arguments): Request {
       backends: distinct(
         "backends",
         "a backend",
-        backends.map((name) => backendNamed(name.trim()).name),
+        backends.map((name) => backendName(name.trim())),
       ),
     }),
     batchSizes: batchSizesIn(given),

@@ -1,6 +1,6 @@
 /** What `kiln dump` is asked for, checked: which model or dump, which stages, in which form. */
 
-import { type BackendName, backendNamed, DEFAULT_BACKEND } from "../../../backends/registry.ts";
+import { type BackendName, backendName, DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { STAGES, TRAINING_STAGES } from "../../../passes/pipeline.ts";
 import { KilnError } from "../../core/errors.ts";
 import { suggestion } from "../../core/suggestion.ts";
@@ -47,7 +47,7 @@ export function readRequest(given: Arguments): Request {
     diff: given.has("diff"),
     kernel,
     format,
-    backend: backendNamed(given.get("backend") ?? DEFAULT_BACKEND).name,
+    backend: backendName(given.get("backend") ?? DEFAULT_BACKEND),
     out: given.get("out"),
   };
   checkStage(request);

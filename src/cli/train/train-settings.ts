@@ -1,6 +1,6 @@
 /** What `kiln train` is asked to do: its options, checked, with the defaults filled in. */
 
-import { type BackendName, backendNamed, DEFAULT_BACKEND } from "../../../backends/registry.ts";
+import { type BackendName, backendName, DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { KilnError } from "../../core/errors.ts";
 import type { Arguments } from "../command.ts";
 import { choice, nonNegativeNumber, positiveNumber, wholeNumber } from "../values.ts";
@@ -67,7 +67,7 @@ export function readSettings(given: Arguments, stored?: RunSettings): Settings {
     decay: positiveNumber(given, "decay", usual.decay),
     ...(usual.momentum !== undefined && { momentum: nonNegativeNumber(given, "momentum", usual.momentum) }),
     weightDecay: nonNegativeNumber(given, "weight-decay", usual.weightDecay),
-    backend: backendNamed(given.get("backend") ?? DEFAULT_BACKEND).name,
+    backend: backendName(given.get("backend") ?? DEFAULT_BACKEND),
     threads: given.has("threads") ? wholeNumber(given, "threads", 1, 1) : undefined,
     seed: wholeNumber(given, "seed", usual.seed, 0),
     out: given.get("out"),

@@ -8,7 +8,7 @@ import { graphOf, reference, sampleCases, valuesOf } from "../../support/sample-
 import { learn } from "./learning.ts";
 import { toleranceOf } from "./tolerances.ts";
 
-const backend = backendNamed("gpujs:headlessgl");
+const backend = await backendNamed("gpujs:headlessgl");
 const { available, reason } = await backend.available();
 if (!available) console.log(`gpujs:headlessgl is not tested here: ${reason}`);
 

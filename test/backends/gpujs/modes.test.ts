@@ -121,6 +121,16 @@ describe("without the package", () => {
     );
   });
 
+  test("a page that was built without it has to be built again", async () => {
+    // What Vite puts in its place.
+    const stub = () => Promise.reject(new Error('Could not resolve "gpu.js" imported by "kiln-js".'));
+    const [gpujs] = gpujsBackends(new Modes(stub));
+    expect((await gpujs.available()).reason).toBe(
+      "the gpujs backends need the package gpu.js, which was not there when this page was built: " +
+        "run `npm install gpu.js` and build it again",
+    );
+  });
+
   test("compiling all the same is that error", async () => {
     const graph = graphFrom("%0: f32[3] = neg(%x)", "%x: f32[3]", "%0");
     await expect(runGraph(graph, named(list, "gpujs:cpu"), { x: new Float32Array(3) })).rejects.toThrow(

@@ -111,8 +111,8 @@ test("whole numbers that no 32-bit float holds are refused, not rounded", async 
   const b = new GraphBuilder(opTable);
   const x = b.input("input", "x", { dtype: "int32", shape: [2] });
   const graph = b.build("test", [{ name: "output", value: b.node("cast", [x], { dtype: "float32" }) }]);
-  const run = (value: number): Promise<unknown> =>
-    runGraph(graph, backendNamed("gpujs:cpu"), { x: Int32Array.of(1, value) });
+  const cpu = await backendNamed("gpujs:cpu");
+  const run = (value: number): Promise<unknown> => runGraph(graph, cpu, { x: Int32Array.of(1, value) });
   expect(await run(2 ** 24)).toEqual({ output: Float64Array.of(1, 2 ** 24) });
   await expect(run(2 ** 24 + 1)).rejects.toThrow("the input x holds 16777217");
 });

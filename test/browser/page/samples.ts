@@ -38,7 +38,7 @@ async function errorsOf(
   sampleCase: SampleCase,
   backend: string,
 ): Promise<{ readonly value: number; readonly gradient: number }> {
-  const onDevice = backendNamed(backend);
+  const onDevice = await backendNamed(backend);
   const values = valuesOf(sampleCase);
   const expected = reference(sampleCase, values);
   const { output } = await runGraph(graphOf(sampleCase), onDevice, values);

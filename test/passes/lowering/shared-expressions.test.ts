@@ -31,7 +31,7 @@ import { countedGraph, countedKernel } from "../../support/counted.ts";
 import { relativeError, runGraph } from "../../support/run-graph.ts";
 import { generated } from "../../support/stages.ts";
 
-const gpujs = backendNamed("gpujs:cpu");
+const gpujs = await backendNamed("gpujs:cpu");
 
 const BACKENDS = [js, wasm, interpret, gpujs];
 

@@ -1,0 +1,25 @@
+/** The types that are published: those that users reach, of all that the compiler has written. */
+
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Copies the declarations that those of `entries`, paths of sources, lead to. */
+export async function copyReachableTypes(
+  entries: readonly string[],
+  from: string,
+  to: string,
+): Promise<void> {
+  const reached = new Set<string>();
+  const visit = async (path: string): Promise<void> => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const text = await readFile(join(from, path), "utf8");
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await copyFile(join(from, path), join(to, path));
+    const imported = [...text.matchAll(/(?:\bfrom |\bimport\(|^import )"(\.[^"]+)"/gm)];
+    for (const [, name] of imported) await visit(join(dirname(path), declarationOf(name)));
+  };
+  for (const entry of entries) await visit(declarationOf(entry));
+}
+
+const declarationOf = (path: string): string => path.replace(/\.[jt]s$/, ".d.ts");

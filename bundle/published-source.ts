@@ -1,0 +1,84 @@
+/** Sources as they are published: without what only tests ask of ops' definitions, and with the names of classes. */
+
+import { readFile } from "node:fs/promises";
+import type { Plugin } from "esbuild";
+import ts from "typescript";
+
+/** Has every bundle made of published sources. `namesFunctions` keeps the names of public functions, too. */
+export const published = ({ namesFunctions }: { readonly namesFunctions: boolean }): Plugin => ({
+  name: "published-source",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const contents = `${DEFINITIONS.test(path) ? withoutTests(text) : text}\n${names(path, text, namesFunctions)}`;
+      return { contents, loader: "ts" };
+    });
+  },
+});
+
+const DEFINITIONS = /\/src\/ops\/[^/]+\.ts$/;
+
+/** Properties of an op's definition that nothing reads while models compile and run. */
+const ONLY_FOR_TESTS = ["doc", "samples"];
+
+/**
+ * The source of a definition without the properties that only tests read; `reference` stays with elementwise ops, whose
+ * constants are folded by it.
+ */
+function withoutTests(text: string): string {
+  const file = ts.createSourceFile("definition.ts", text, ts.ScriptTarget.Latest, true);
+  const cuts: (readonly [from: number, to: number])[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isObjectLiteralExpression(node)) {
+      const { properties } = node;
+      const unread = isFolded(node) ? ONLY_FOR_TESTS : [...ONLY_FOR_TESTS, "reference"];
+      properties.forEach((property, k) => {
+        if (property.name === undefined || !unread.includes(property.name.getText(file))) return;
+        const end =
+          properties[k + 1]?.getFullStart() ?? (properties.hasTrailingComma ? properties.end : property.end);
+        cuts.push([property.getFullStart(), end]);
+      });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  let rest = text;
+  for (const [from, to] of cuts.sort(([a], [b]) => b - a)) {
+    // What lies within a property that goes as well.
+    if (cuts.some(([a, b]) => (a < from && to <= b) || (a <= from && to < b))) continue;
+    rest = rest.slice(0, from) + rest.slice(to);
+  }
+  return rest;
+}
+
+/** Whether an object may be the definition of an elementwise op, or what one is made from: it names no other pattern. */
+const isFolded = (node: ts.ObjectLiteralExpression): boolean =>
+  !node.properties.some(
+    (property) =>
+      ts.isPropertyAssignment(property) &&
+      property.name.getText() === "pattern" &&
+      ts.isStringLiteral(property.initializer) &&
+      property.initializer.text !== "elementwise",
+  );
+
+/**
+ * Classes and functions that users meet keep their names where a bundler gives them others, for messages and
+ * representations show them. esbuild's own way to do so names every closure, as often as it is made: a third of an import.
+ */
+function names(path: string, text: string, namesFunctions: boolean): string {
+  const functions = namesFunctions && PUBLIC.test(path) ? text.matchAll(FUNCTION) : [];
+  return (
+    [...text.matchAll(CLASS), ...functions]
+      .map(([, name]) => name)
+      // Some classes have been given the names of others already.
+      .filter((name) => !text.includes(naming(name)))
+      .map((name) => `if (${name}.name !== "${name}") ${naming(name)}, { value: "${name}" });`)
+      .join("\n")
+  );
+}
+
+const naming = (name: string): string => `Object.defineProperty(${name}, "name"`;
+
+const CLASS = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm;
+const FUNCTION = /^export (?:async )?function (\w+)/gm;
+const PUBLIC = /\/src\/(?:core|data|nn|optim|tensor|trace)\//;
