@@ -26,9 +26,12 @@ const LONGEST_PAUSE = 4096;
  */
 const SLOW_RUNS = 8;
 
-/** Whether the kernels `from` … `to` - 1 of so many are all that a program computes, up to its update of states. */
-export const isWhole = (from: number, to: number, kernels: number): boolean =>
-  from === 0 && (to > 1 || kernels === 1);
+/**
+ * Whether the kernels `from` … `to` - 1 are all that every run of a program computes, up to its update of states: of so many
+ * kernels, of which the first prepare.
+ */
+export const isWhole = (from: number, to: number, kernels: number, preparedTo = 0): boolean =>
+  from === preparedTo && (to > from + 1 || to === kernels);
 
 export class Pace {
   private together = true;

@@ -10,6 +10,7 @@ import { lowerReductions } from "./codegen/lower-reductions.ts";
 import { orderKernels } from "./codegen/order-kernels.ts";
 import { PARALLELIZE, parallelize } from "./codegen/parallelize.ts";
 import { planMemory } from "./codegen/plan-memory.ts";
+import { PREPARE, prepare } from "./codegen/prepare.ts";
 import { sharePanels } from "./codegen/share-panels.ts";
 import { strengthReduction } from "./codegen/strength-reduction.ts";
 import { FUSE, fuse } from "./fusion/fuse.ts";
@@ -79,6 +80,7 @@ const PROGRAM_PASSES: readonly Step<LoweredProgram, LoweredProgram>[] = [
   { stage: SCHEDULE, make: ({ capabilities, ...options }) => schedule(capabilities, options) },
   always(orderKernels),
   ofLoops(sharePanels),
+  { stage: PREPARE, make: ({ capabilities }) => (capabilities.prepares ? prepare : undefined) },
   ofLoops(lowerReductions),
   ofLoops(strengthReduction),
   {

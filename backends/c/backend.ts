@@ -62,6 +62,7 @@ export function createCBackend(options: CBackendOptions): Backend<"c"> {
         ...processor,
         ...(lanes === 1 && SCALAR),
         scalar: SCALAR,
+        prepares: true,
         schedules: true,
         ...(options.deterministic === true
           ? COMMON

@@ -16,7 +16,8 @@ export function createPrintingBackend(lanes: number): Backend {
   const backend: Backend = {
     // States in its memory are no states of programs that run.
     name: `${made.name}:printed`,
-    capabilities: made.capabilities,
+    // A library's weights are constants, which many models share: each would need memory for what is made of them.
+    capabilities: { ...made.capabilities, prepares: false },
     configured: () => backend,
     available: () => ({ available: true, reason: "code is printed and not run" }),
     createStateMemory: () => new KeptStates(),

@@ -168,7 +168,7 @@ export class CProgram implements Executable {
     const { pace } = this;
     if (order.threads === 1 || pace === undefined) return this.runOrder(order, order.threads);
     const run = (isTogether: boolean) => this.runOrder(order, isTogether ? order.threads : 1);
-    return pace.keep(isWhole(from, to, this.plan.kernels.length), run);
+    return pace.keep(isWhole(from, to, this.plan.kernels.length, this.plan.preparedTo), run);
   }
 
   private runOrder(order: PlacedOrder, threads: number): void | Promise<void> {

@@ -14,6 +14,7 @@ import { GpuStates } from "./states.ts";
 
 const CAPABILITIES: Capabilities = {
   ...PROCESSOR,
+  prepares: true,
   schedules: false,
   vectorWidth: 1,
   registers: 1,

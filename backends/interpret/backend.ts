@@ -15,6 +15,7 @@ export const interpret: Backend<"interpret"> = {
   name: "interpret",
   capabilities: {
     ...PROCESSOR,
+    prepares: true,
     schedules: false,
     vectorWidth: 1,
     registers: Number.POSITIVE_INFINITY,

@@ -17,6 +17,7 @@ export const js: Backend<"js"> = {
   capabilities: {
     ...PROCESSOR,
     ...SCALAR,
+    prepares: true,
     schedules: true,
     vectorWidth: 1,
     registers: 16,

@@ -29,6 +29,7 @@ export function createWasmBackend(options: BackendOptions): Backend<"wasm"> {
       return {
         ...(usesRelaxedMadd() ? FUSED : PROCESSOR),
         scalar: SCALAR,
+        prepares: true,
         schedules: true,
         ...COMMON,
         ...(usesRelaxedMadd() && { loadsFirst: !keepsLoads(), tileGflops: RELAXED_TILE_GFLOPS }),

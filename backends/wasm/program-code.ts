@@ -24,6 +24,8 @@ export interface ProgramCode {
   readonly globals: readonly WasmGlobal[];
   /** The step of a run at which kernel k begins; it ends where the next one begins. */
   readonly starts: readonly number[];
+  /** How many kernels prepare; see the plan. */
+  readonly preparedTo: number;
   /** Among how many threads each step is divided. */
   readonly threads: readonly number[];
 }
@@ -76,6 +78,7 @@ export function printPlan(plan: ProgramPlan, environment: Environment, barrierAt
     shared: { math, run: [...barrier, runFunction(steps)] },
     globals: runGlobals(steps),
     starts,
+    preparedTo: plan.preparedTo ?? 0,
     threads,
   };
 }

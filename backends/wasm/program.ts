@@ -126,13 +126,13 @@ export class WasmProgram implements Executable {
   run(from: number, to: number, scalars: Float64Array): void | Promise<void> {
     this.scalars.array.set(scalars);
     const { team, pace } = this;
-    const { starts } = this.code;
+    const { starts, preparedTo } = this.code;
     const first = starts[from];
     const last = starts[to];
     if (team === undefined || !this.isDivided(first, last)) return this.runAlone(first, last);
     const run = (isTogether: boolean): void | Promise<void> =>
       isTogether ? this.runAll(team, first, last) : this.runAlone(first, last);
-    return pace === undefined ? run(true) : pace.keep(isWhole(from, to, starts.length - 1), run);
+    return pace === undefined ? run(true) : pace.keep(isWhole(from, to, starts.length - 1, preparedTo), run);
   }
 
   move(move: Move, place: number): void {

@@ -40,10 +40,16 @@ export const joinKernels = ({ memory }: Capabilities): Pass<LoweredProgram, Lowe
 
 /** The program with kernels joined where no more than so many bytes are alive then, and packed between two of them. */
 function joinedWithin(program: LoweredProgram, most: number, packed: number): LoweredProgram {
-  const { kernels, loops = [], commitFrom } = program;
+  const { kernels, loops = [], preparedTo = 0, commitFrom } = program;
   const live = new LiveBytes(program);
-  // Loops and the commit begin and end between kernels.
-  const bounds = new Set([0, commitFrom, kernels.length, ...loops.flatMap(({ from, to }) => [from, to])]);
+  // Loops, what prepares and the commit begin and end between kernels.
+  const bounds = new Set([
+    0,
+    preparedTo,
+    commitFrom,
+    kernels.length,
+    ...loops.flatMap(({ from, to }) => [from, to]),
+  ]);
   const places = [...bounds].sort((a, b) => a - b);
   const limits = { live, most, packed };
   const groups = places
@@ -59,6 +65,7 @@ function joinedWithin(program: LoweredProgram, most: number, packed: number): Lo
       return parts.length === 1 ? parts[0] : joinedKernel(parts);
     }),
     ...(program.loops && { loops: withKernelsAt(program.loops, before) }),
+    ...(preparedTo > 0 && { preparedTo: before(preparedTo) }),
     commitFrom: before(commitFrom),
   };
 }

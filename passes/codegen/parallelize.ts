@@ -44,12 +44,15 @@ function divideAmongThreads(
   always: boolean,
 ): LoweredProgram {
   const { threads, times } = capabilities;
+  const { preparedTo = 0 } = program;
   if (threads === 1) return program;
   const shares = program.kernels.map((kernel, k): Share => {
     const time = kernelTime(kernel, capabilities);
     const most = always ? threads : Math.min(threads, Math.floor(time / times.share));
     if (most < 2) return { kernel, most: 1, won: 0 };
-    return { kernel, most, won: iterationsOf(program, k) * (time * (1 - 1 / most) - times.meeting) };
+    // What prepares hardly ever runs.
+    const runs = k < preparedTo ? 0 : iterationsOf(program, k);
+    return { kernel, most, won: runs * (time * (1 - 1 / most) - times.meeting) };
   });
   const isWorthIt = (won: number): boolean => always || won >= times.waking;
   const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);

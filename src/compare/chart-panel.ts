@@ -128,10 +128,11 @@ function kernelRows(results: readonly BackendResult[]): readonly Row[] {
   return [...rows, { name: `the other ${others.length} kernels together`, milliseconds: sums }];
 }
 
-/** Milliseconds by kernel before scheduling, which backends have in common. */
+/** Milliseconds of a run by kernel before scheduling, which backends have in common. */
 function timesOf({ kernels }: BackendResult): ReadonlyMap<string, number> {
   const times = new Map<string, number>();
-  for (const { partOf, milliseconds } of kernels) times.set(partOf, (times.get(partOf) ?? 0) + milliseconds);
+  for (const { partOf, milliseconds, prepares } of kernels)
+    if (!prepares) times.set(partOf, (times.get(partOf) ?? 0) + milliseconds);
   return times;
 }
 

@@ -34,8 +34,13 @@ export const shareText = (part: number, whole: number): string =>
 export const denseGflops = ({ nominalFlops, milliseconds }: KernelResult): number =>
   milliseconds > 0 ? nominalFlops / milliseconds / 1e6 : 0;
 
+/** A sum over the kernels that every run needs. */
 export const sumOf = (kernels: readonly KernelResult[], of: (kernel: KernelResult) => number): number =>
-  kernels.reduce((sum, kernel) => sum + of(kernel), 0);
+  kernels.reduce((sum, kernel) => (kernel.prepares ? sum : sum + of(kernel)), 0);
+
+/** A kernel's part in the time of a run. */
+export const timeShareText = ({ prepares, milliseconds }: KernelResult, whole: number): string =>
+  prepares ? "once" : shareText(milliseconds, whole);
 
 /** A relative difference: `2.2e-6`, or that there are NaN or infinity where the oracle has numbers. */
 export const deviationText = (difference: number): string =>

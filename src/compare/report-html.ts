@@ -14,8 +14,8 @@ import {
   headingText,
   memoryText,
   ratioText,
-  shareText,
   sumOf,
+  timeShareText,
 } from "./figures-text.ts";
 import { panelSvg } from "./report-svg.ts";
 import type { BackendResult, Comparison, ValueDifference } from "./types.ts";
@@ -150,7 +150,7 @@ function details(result: BackendResult, comparison: Comparison): string {
     return [
       plain(kernel.name),
       millisecondsText(kernel.milliseconds),
-      shareText(kernel.milliseconds, total),
+      timeShareText(kernel, total),
       kernel.gflops.toFixed(1),
       denseGflops(kernel).toFixed(1),
       kernel.intensity.toFixed(2),

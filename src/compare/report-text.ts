@@ -10,6 +10,7 @@ import {
   shareText,
   subjectText,
   sumOf,
+  timeShareText,
 } from "./figures-text.ts";
 import type { BackendResult, Comparison, KernelResult } from "./types.ts";
 
@@ -55,8 +56,8 @@ function kernelTable(kernels: readonly KernelResult[]): string {
   const rows = kernels.map((k) => [
     plainLine(k.name),
     millisecondsText(k.milliseconds),
-    shareText(k.milliseconds, total),
-    k.estimate === undefined ? "" : shareText(k.estimate, expected),
+    timeShareText(k, total),
+    k.estimate === undefined || k.prepares ? "" : shareText(k.estimate, expected),
     k.gflops.toFixed(1),
     denseGflops(k).toFixed(1),
     plainLine(k.schedule ?? ""),

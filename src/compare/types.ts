@@ -82,6 +82,8 @@ export interface KernelResult {
   readonly at: string;
   /** The median time of one run by itself, or the mean. */
   readonly milliseconds: number;
+  /** Whether it reads nothing but states: it runs once, and again when one of these has changed. */
+  readonly prepares: boolean;
   /** 10⁹ operations a second of those that it executes, a multiply-add counting as two. */
   readonly gflops: number;
   /** Operations that it executes; entries of winner lists count as full. */

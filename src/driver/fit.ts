@@ -56,7 +56,7 @@ function misfit(
 ): string | undefined {
   const { vectorWidth, fewerLanes = [], threads, schedules, oneElementPerThread } = capabilities;
   const loops = loopsOf(kernel.body);
-  const isOpen = ["schedule", "order", "share-panels"].includes(stage);
+  const isOpen = ["schedule", "order", "share-panels", "prepare"].includes(stage);
   if (!isOpen && (schedules || oneElementPerThread) && hasReduction(kernel)) {
     return `holds a reduction that is no loop yet, and ${backend} runs loops alone: go on from lower`;
   }

@@ -84,6 +84,8 @@ export interface KernelRow {
   /** Lines of the model, as text. */
   readonly place: string;
   readonly schedule: string;
+  /** Whether it runs once, and again when a state has changed. */
+  readonly prepares: boolean;
   /** Operations that it executes. */
   readonly flops: number;
   readonly bytes: number;

@@ -137,12 +137,13 @@ const kernelRows = (
   { scheduled, modules }: KernelLinks,
   profile: Profile | undefined,
 ): readonly KernelRow[] =>
-  kernels.map(({ name, origins, schedule = "", flops, bytes }, k) => ({
+  kernels.map(({ name, origins, schedule = "", prepares, flops, bytes }, k) => ({
     name,
     module: plainLine(modules.get(name) ?? ""),
     link: scheduled.get(name) ?? NO_LINK,
     place: formatOrigins(origins),
     schedule,
+    prepares,
     flops,
     bytes,
     ...(profile && { milliseconds: profile.kernels[k].milliseconds, gflops: profile.kernels[k].gflops }),

@@ -173,6 +173,7 @@ interface KernelJson {
   readonly origins: readonly OriginJson[];
   readonly flops: number;
   readonly nominalFlops: number;
+  readonly prepares: boolean;
   readonly bytes: number;
   /** Executed operations for each byte. */
   readonly intensity: number;
@@ -195,6 +196,7 @@ function kernelJson(kernel: Kernel, info: KernelInfo): KernelJson {
     origins: kernel.origins,
     flops: info.flops,
     nominalFlops: info.nominalFlops,
+    prepares: info.prepares,
     bytes: info.bytes,
     intensity: intensityOf(info),
     buffers: kernel.buffers.map(({ name, value, access, dtype, length }) => ({

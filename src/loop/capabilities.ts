@@ -3,6 +3,8 @@
 import type { Machine } from "./machine.ts";
 
 export interface Capabilities extends Machine {
+  /** Whether what kernels make of states alone is kept from run to run, until one of these states changes. */
+  readonly prepares: boolean;
   /** Whether kernels are scheduled at all; without it the plain nests are run as they were lowered. */
   readonly schedules: boolean;
   /** True when each thread computes one output element (GPU kernels): gather only, one store. */

@@ -45,7 +45,8 @@ class ProgramReader extends KernelReader {
       ? this.setting(() => this.whole("a number of threads", 1))
       : undefined;
     const scalars = this.accept("  scalars ") ? this.setting(() => this.scalarNames()) : [];
-    const commits = this.accept("  commit from ") ? this.commit() : undefined;
+    const prepares = this.accept("  prepare up to ") ? this.setting(() => this.kernelBelow()) : undefined;
+    const commits = this.accept("  commit from ") ? this.setting(() => this.kernelBelow()) : undefined;
     const arenaBytes = this.isPlan ? this.arena() : 0;
     const lines = this.bufferLines();
     const outputs = this.accept("  return ") ? this.setting(() => this.outputs(lines)) : [];
@@ -65,6 +66,7 @@ class ProgramReader extends KernelReader {
       outputs,
       scalars,
       ...(threads !== undefined && { threads }),
+      ...(prepares && { preparedTo: prepares(kernels) + 1 }),
       commitFrom: commits?.(kernels) ?? kernels.length,
     };
     if (!this.isPlan) return program;
@@ -94,10 +96,6 @@ class ProgramReader extends KernelReader {
   }
 
   /** The name of a kernel that is read later: what finds its place among them. */
-  private commit(): (kernels: readonly Kernel[]) => number {
-    return this.setting(() => this.kernelBelow());
-  }
-
   private kernelBelow(): (kernels: readonly Kernel[]) => number {
     const { row, column } = this;
     const name = this.identifier("the name of a kernel");
@@ -155,7 +153,7 @@ class ProgramReader extends KernelReader {
     return this.name();
   }
 
-  /** `offset 64  bytes 120  kernels 3..output`. */
+  /** `offset 64  bytes 120  kernels 3..output`, and `always` in place of its kernels where it is there before and after them all. */
   private placement(buffer: string): Pick<BufferLine, "placement" | "last"> {
     this.blanks();
     this.word("offset ");
@@ -164,7 +162,10 @@ class ProgramReader extends KernelReader {
     this.word("  bytes ");
     this.blanks();
     const byteLength = this.whole("a number of bytes");
-    this.word("  kernels ");
+    this.word("  ");
+    if (this.accept("always"))
+      return { placement: { buffer, byteOffset, byteLength, first: -1 }, last: "output" };
+    this.word("kernels ");
     const first = this.life("input");
     this.word("..");
     const last = this.accept("output") ? "output" : this.life("output");

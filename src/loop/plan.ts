@@ -3,7 +3,7 @@
 import { byteSize } from "../core/dtype.ts";
 import { sizeOf } from "../core/shape.ts";
 import { printName } from "../core/spelling.ts";
-import { usesOf } from "./loops.ts";
+import { movedBy, usesOf } from "./loops.ts";
 import { joined, type LoweredProgram, type ProgramBuffer, printBuffers, printSettings } from "./program.ts";
 
 /** Where an arena buffer lies, and the kernels between which it is alive. */
@@ -11,9 +11,9 @@ export interface Placement {
   readonly buffer: string;
   readonly byteOffset: number;
   readonly byteLength: number;
-  /** Index of the first kernel that touches it; -1 when the host writes it. */
+  /** Index of the first kernel that touches it; -1 when it is there before, as the host has written it or kernels prepared it. */
   readonly first: number;
-  /** Index of the last kernel that touches it; the number of kernels when the host reads it. */
+  /** Index of the last kernel that touches it; the number of kernels when it is kept, for the host or for the next run. */
   readonly last: number;
 }
 
@@ -44,17 +44,33 @@ export function arenaBytesOf(
 export function lifetimesOf(program: LoweredProgram): Lifetime[] {
   const uses = usesOf(program);
   const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
+  const kept = keptFromRunToRun(program);
   return program.buffers
     .filter(({ role }) => role !== "state")
     .map((buffer) => {
-      const { first, last } = uses.get(buffer.name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
+      const { name } = buffer;
+      const { first, last } = uses.get(name) ?? { first: Number.POSITIVE_INFINITY, last: -1 };
       return {
-        buffer: buffer.name,
+        buffer: name,
         byteLength: arenaBytesOf(buffer, program),
-        first,
-        last: outputs.has(buffer.name) ? program.kernels.length : last,
+        first: kept.has(name) ? -1 : first,
+        last: kept.has(name) || outputs.has(name) ? program.kernels.length : last,
       };
     });
+}
+
+/** The buffers that kernels prepare for those of the run, or for the host. */
+export function keptFromRunToRun(program: LoweredProgram): ReadonlySet<string> {
+  const { kernels, outputs, loops = [], preparedTo = 0 } = program;
+  const written = kernels
+    .slice(0, preparedTo)
+    .flatMap(({ buffers }) => buffers.filter(({ access }) => access !== "read"));
+  const used = new Set([
+    ...kernels.slice(preparedTo).flatMap(({ buffers }) => buffers.map(({ name }) => name)),
+    ...loops.flatMap((loop) => movedBy(loop).map(({ from }) => from)),
+    ...outputs.map(({ buffer }) => buffer),
+  ]);
+  return new Set(written.flatMap(({ name }) => (used.has(name) ? [name] : [])));
 }
 
 /** How many bytes are alive at each time: before the first of so many kernels, while each of them runs, and behind the last. */
@@ -94,7 +110,9 @@ export function printPlan(plan: ProgramPlan): string {
     placements.map(({ buffer, byteOffset, byteLength, first, last }) => {
       const moment = (k: number): string => (k < 0 ? "input" : k >= kernels.length ? "output" : `${k}`);
       const place = `offset ${`${byteOffset}`.padStart(offsets)}  bytes ${`${byteLength}`.padStart(lengths)}`;
-      return [buffer, `${place}  kernels ${`${moment(first)}..${moment(last)}`.padEnd(10)}`];
+      const isAlways = first < 0 && last >= kernels.length;
+      const life = isAlways ? "always" : `kernels ${moment(first)}..${moment(last)}`;
+      return [buffer, `${place}  ${life.padEnd(18)}`];
     }),
   );
   const total = placements.reduce((sum, p) => sum + p.byteLength, 0);

@@ -58,6 +58,11 @@ export interface LoweredProgram {
   readonly scalars: readonly string[];
   /** Threads that run it, each with a copy of its private scratch; 1 when absent. */
   readonly threads?: number;
+  /**
+   * How many of the kernels, from the first, prepare: they read nothing but states that the program does not write. What they
+   * store is kept from run to run, so that they need run again only when one of these states has changed; absent where none do.
+   */
+  readonly preparedTo?: number;
   /** How many of the kernels, from the first, run before states are touched: the rest commit the step. */
   readonly commitFrom: number;
 }
@@ -77,10 +82,12 @@ export const joined = (head: readonly string[], program: LoweredProgram): string
   ].join("\n\n");
 
 /** What a program says of itself, line by line. */
-export function printSettings({ threads, scalars, kernels, commitFrom }: LoweredProgram): string[] {
+export function printSettings(program: LoweredProgram): string[] {
+  const { threads, scalars, kernels, preparedTo = 0, commitFrom } = program;
   return [
     ...(threads === undefined ? [] : [`  threads ${threads}`]),
     ...(scalars.length === 0 ? [] : [`  scalars ${scalars.map(printScalar).join(", ")}`]),
+    ...(preparedTo > 0 ? [`  prepare up to ${kernels[preparedTo - 1].name}`] : []),
     ...(commitFrom < kernels.length ? [`  commit from ${kernels[commitFrom].name}`] : []),
   ];
 }

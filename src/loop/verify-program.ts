@@ -4,9 +4,16 @@ import { InternalError } from "../core/errors.ts";
 import { sameLayout } from "../core/layout.ts";
 import { sameShape, sizeOf } from "../core/shape.ts";
 import { likenessOf } from "./alike.ts";
-import { type Move, type ProgramLoop, usesOf } from "./loops.ts";
+import { type Move, movedBy, type ProgramLoop, usesOf } from "./loops.ts";
 import { partsOf } from "./parts.ts";
-import { ALIGNMENT, align, arenaBytesOf, type Placement, type ProgramPlan } from "./plan.ts";
+import {
+  ALIGNMENT,
+  align,
+  arenaBytesOf,
+  keptFromRunToRun,
+  type Placement,
+  type ProgramPlan,
+} from "./plan.ts";
 import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./program.ts";
 import type { BufferParam, Kernel } from "./types.ts";
 import { verifyStates } from "./verify-states.ts";
@@ -20,6 +27,7 @@ export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
   for (const kernel of program.kernels) verifyUse(kernel, buffers, program);
   for (const [k, loop] of (program.loops ?? []).entries()) verifyLoop(loop, k, program, buffers);
   verifyOrder(program, buffers);
+  verifyPrepared(program, buffers);
   verifyStates(program);
   verifyBound("input", program.inputs, program.buffers);
   verifyBound("state", program.states, program.buffers);
@@ -134,6 +142,37 @@ function verifyOrder({ kernels, commitFrom, loops = [] }: LoweredProgram, buffer
   });
 }
 
+/**
+ * What is prepared is the same in every run until a state changes that it was made of: no input, no scalar and no state that
+ * the program writes has a part in it, and nobody else writes it.
+ */
+function verifyPrepared(program: LoweredProgram, buffers: Buffers): void {
+  const { kernels, loops = [], preparedTo = 0, commitFrom } = program;
+  if (!(preparedTo >= 0 && preparedTo <= commitFrom)) fail("kernels that prepare come before the commit");
+  const isWritten = ({ access }: BufferParam): boolean => access !== "read";
+  const namesOf = (params: readonly BufferParam[]): string[] => params.map(({ name }) => name);
+  const prepared = new Set<string>();
+  for (const { name, buffers: params, scalars } of kernels.slice(0, preparedTo)) {
+    const fault = (why: string): never => fail(`kernel ${name}: it prepares and ${why}`);
+    if (scalars.length > 0) fault(`reads the scalar ${scalars[0]}`);
+    const strange = params.find(
+      (b) => !isWritten(b) && !prepared.has(b.name) && buffers.get(b.name)?.role !== "state",
+    );
+    if (strange !== undefined) fault(`reads ${strange.name}, which is no state`);
+    for (const written of namesOf(params.filter(isWritten))) prepared.add(written);
+    for (const read of namesOf(params)) prepared.add(read);
+  }
+  const rest = kernels.slice(preparedTo);
+  const writer = rest.find(({ buffers: params }) => params.some((b) => isWritten(b) && prepared.has(b.name)));
+  if (writer !== undefined)
+    fail(`kernel ${writer.name}: it writes what is prepared, or what that is made of`);
+  for (const loop of loops) {
+    if (loop.from < preparedTo) fail(`loop ${loop.name}: kernels that prepare are in no loop`);
+    const move = movedBy(loop).find(({ to }) => prepared.has(to));
+    if (move !== undefined) fail(`loop ${loop.name}: it moves to ${move.to}, which is prepared`);
+  }
+}
+
 const isGiven = (role: BufferRole): boolean => role === "input" || role === "state";
 
 /** Each buffer of this role has a name for its user, and lies as that says. */
@@ -178,6 +217,8 @@ function verifyPlan(plan: ProgramPlan, buffers: Buffers): void {
   for (const [name, { first, last }] of usesOf(plan))
     for (const k of [first, last]) live(name, k, needOf(name, kernels[k]));
   for (const name of results) live(name, kernels.length, "the result");
+  for (const name of keptFromRunToRun(plan))
+    for (const k of [-1, kernels.length]) live(name, k, "the next run");
   placements.forEach((a, k) => {
     for (const b of placements.slice(k + 1)) {
       if (

@@ -234,7 +234,7 @@ describe("refused is", () => {
     [
       "a stage that lies behind",
       () => ["--from", file("forward/schedule.ir"), "--stage", "lower"],
-      /goes on from the stage schedule, and there is no lower on its way: schedule, order, share-panels, lower-reductions, strength-reduction, parallelize, join-kernels, plan-memory, source/,
+      /goes on from the stage schedule, and there is no lower on its way: schedule, order, share-panels, prepare, lower-reductions, strength-reduction, parallelize, join-kernels, plan-memory, source/,
     ],
     [
       "a kernel's story from its middle on",

@@ -10,7 +10,15 @@ test("times below the clock's step are means, not the nought that most of them s
     time += 0.001;
     return Math.floor(time * 10) / 10;
   };
-  const info = { name: "small", origins: [], source: "", flops: 3e4, nominalFlops: 3e4, bytes: 0 };
+  const info = {
+    name: "small",
+    origins: [],
+    source: "",
+    prepares: false,
+    flops: 3e4,
+    nominalFlops: 3e4,
+    bytes: 0,
+  };
   const program = {
     kernels: [info],
     run: async () => {

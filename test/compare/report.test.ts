@@ -9,12 +9,13 @@ import { HOSTILE } from "../inspect/hostile.ts";
 
 const kernel = (name: string, milliseconds: number, partOf = name): KernelResult => ({
   ...{ name, partOf, at: "net.ts:4 fc", milliseconds, gflops: 2, flops: 2e6, nominalFlops: 4e6 },
-  ...{ bytes: 1e6, intensity: 2, schedule: "plain" },
+  ...{ bytes: 1e6, intensity: 2, schedule: "plain", prepares: false },
 });
 
 const MEMORY = {
   arenaBytes: 1500,
   parameterBytes: 800,
+  preparedBytes: 0,
   unsharedBytes: 2000,
   peakBytes: 1400,
   peakKernel: "fc",

@@ -16,7 +16,9 @@ const threaded = createWasmBackend({ threads: 4 });
 
 /** The stages of kernels, up to the memory plan. */
 const PROGRAM_STAGES =
-  "lower schedule order share-panels lower-reductions strength-reduction parallelize join-kernels".split(" ");
+  "lower schedule order share-panels prepare lower-reductions strength-reduction parallelize join-kernels".split(
+    " ",
+  );
 
 /** LeNet's forward pass at a stage behind scheduling, by default the last before memory is planned. */
 const scheduledFor = (backend = on("js"), options = {}, stage = "parallelize"): LoweredProgram =>

@@ -39,6 +39,7 @@ describe.each(BACKENDS)("kernels for %s read back", (_name, backend, options) =>
         "schedule",
         "order",
         "share-panels",
+        "prepare",
         "lower-reductions",
         "strength-reduction",
         "parallelize",

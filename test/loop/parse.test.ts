@@ -316,7 +316,7 @@ describe("every form of", () => {
       ],
       scalars: ["lr", "seed.0", "a b"],
       threads: 4,
-      commitFrom: 1,
+      ...{ preparedTo: 1, commitFrom: 1 },
     };
     expectRoundTrip("program", program);
     expectRoundTrip("program that commits nothing", { ...program, commitFrom: 2, scalars: [], outputs: [] });

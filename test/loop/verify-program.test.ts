@@ -1,11 +1,14 @@
 /** Programs that do not hold together are refused, each with a line that names the kernel or the buffer. */
 
 import { describe, expect, test } from "vitest";
+import { planMemory } from "../../passes/codegen/plan-memory.ts";
+import { prepare } from "../../passes/codegen/prepare.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Kernel } from "../../src/loop/types.ts";
 import { verifyProgram } from "../../src/loop/verify-program.ts";
 import { lenetTraining, stagesOf } from "../support/stages.ts";
+import { programOf } from "../support/touching-kernels.ts";
 
 const programs = new Map(stagesOf(lenetTraining(2)).programs);
 const lowered = programs.get("lower")!;
@@ -36,8 +39,37 @@ const placed = (name: string, change: Partial<ProgramPlan["placements"][number]>
 
 const renamed = (from: string, to: string): LoweredProgram => withKernel((k) => ({ ...k, name: to }), from);
 
+/** A forward pass with kernels that prepare: the first of them packs a weight. */
+const packed = planMemory.run(
+  prepare.run(
+    programOf({ x: ["input", 8], w: ["state", 8], p: ["scratch", 8], y: ["output", 8], z: ["output", 8] }, [
+      ["pack", ["w"], ["p"]],
+      ["product", ["x", "p"], ["y"]],
+      ["other", ["x"], ["z"]],
+    ]),
+  ),
+);
+
+const preparing = (
+  preparedTo: number,
+  kernels = packed.kernels,
+  commitFrom = kernels.length,
+): ProgramPlan => ({
+  ...packed,
+  ...{ preparedTo, kernels, commitFrom },
+});
+
+/** The kernels of `packed`, of which the one of that name touches another buffer. */
+const touching = (name: string, buffer: string, access: BufferParam["access"]): readonly Kernel[] =>
+  packed.kernels.map((kernel) => {
+    const param: BufferParam = { name: buffer, dtype: "float32", length: 8, access };
+    const others = kernel.buffers.filter((b) => b.name !== buffer);
+    return kernel.name === name ? { ...kernel, buffers: [...others, param] } : kernel;
+  });
+
 test("what passes make holds together", () => {
   for (const [, program] of programs) verifyProgram(program);
+  verifyProgram(packed);
 });
 
 describe("refused is a program with", () => {
@@ -128,6 +160,77 @@ describe("refused is a program with", () => {
       "a value without a place",
       { ...plan, placements: plan.placements.slice(1) } as ProgramPlan,
       /x has no place in the arena/,
+    ],
+    [
+      "an input in what is prepared",
+      preparing(2),
+      /kernel product: it prepares and reads x, which is no state/,
+    ],
+    [
+      "a scalar in what is prepared",
+      {
+        ...preparing(
+          1,
+          packed.kernels.map((k) => ({ ...k, scalars: ["seed"] })),
+        ),
+        scalars: ["seed"],
+      },
+      /kernel pack: it prepares and reads the scalar seed/,
+    ],
+    [
+      "a kernel that writes what is prepared",
+      preparing(1, touching("other", "p", "write")),
+      /kernel other: it writes what is prepared/,
+    ],
+    [
+      "a kernel that writes what is prepared from",
+      preparing(1, touching("other", "w", "write"), 2),
+      /kernel other: it writes what is prepared, or what that is made of/,
+    ],
+    [
+      "a commit that prepares",
+      preparing(1, packed.kernels, 0),
+      /kernels that prepare come before the commit/,
+    ],
+    [
+      "a loop that prepares",
+      {
+        ...preparing(1),
+        loops: [
+          {
+            name: "scan",
+            from: 0,
+            to: 1,
+            iterations: 2,
+            descending: false,
+            initial: [],
+            before: [],
+            after: [],
+          },
+        ],
+      },
+      /loop scan: kernels that prepare are in no loop/,
+    ],
+    [
+      "a loop that moves to what is prepared",
+      {
+        ...preparing(1),
+        loops: [
+          {
+            ...{ name: "scan", from: 1, to: 2, iterations: 2, descending: false, before: [], after: [] },
+            initial: [{ from: "x", to: "p", length: 1, fromStride: 0, toStride: 0 }],
+          },
+        ],
+      },
+      /loop scan: it moves to p, which is prepared/,
+    ],
+    [
+      "a place for what is prepared that others have between runs",
+      {
+        ...packed,
+        placements: packed.placements.map((p) => (p.buffer === "p" ? { ...p, first: 0, last: 1 } : p)),
+      },
+      /p is alive from 0 to 1, and the next run needs it at -1/,
     ],
     ["a place for nothing", placed("relu", { buffer: "y" }), /relu has no place in the arena/],
     [

@@ -4,7 +4,7 @@ import { compile, compileTraining, nn, noGrad, optim, randn, tensor } from "kiln
 import { expect, test } from "vitest";
 import { profile, profileAlone } from "../../src/runtime/inspection/profile.ts";
 
-const info = { origins: [], source: "", flops: 4e6, nominalFlops: 8e6, bytes: 0 };
+const info = { origins: [], source: "", prepares: false, flops: 4e6, nominalFlops: 8e6, bytes: 0 };
 
 test("takes medians, in turns, and does not count the first round", async () => {
   let time = 0;

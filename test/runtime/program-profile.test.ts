@@ -156,10 +156,14 @@ test("is a table as text and plain data as JSON", async () => {
   expect(lines[0]).toMatch(/^js: [\d.]+ ms a run \(median of \d+\); kernels one by one: [\d.]+ ms$/);
   expect(lines[1]).toMatch(/^ {2}kernel +ms +share +GFLOP\/s +GB\/s +at$/);
   expect(lines).toHaveLength(2 + program.kernels.length);
-  for (const [k, { name }] of program.kernels.entries())
+  for (const [k, { name, prepares }] of program.kernels.entries()) {
+    const share = prepares ? "once" : "[\\d.]+ %";
     expect(lines[2 + k]).toMatch(
-      new RegExp(`^ {2}${name} +[\\d.]+ +[\\d.]+ % +[\\d.]+ +[\\d.]+ .*program-profile\\.test\\.ts`),
+      new RegExp(`^ {2}${name} +[\\d.]+ +${share} +[\\d.]+ +[\\d.]+ .*program-profile\\.test\\.ts`),
     );
+  }
+  // The norm's standard deviation is made of its running variance alone.
+  expect(program.kernels.map(({ prepares }) => prepares)).toContain(true);
   const data = JSON.parse(JSON.stringify(profile)) as Profile;
   expect(data.milliseconds).toBe(profile.milliseconds);
   expect(data.kernels).toEqual(profile.kernels);

@@ -49,7 +49,11 @@ function kernelTable(kernels: readonly KernelInfo[], palette: Palette): string {
     intensityOf(info).toFixed(info.flops < 10 * info.bytes ? 2 : 1),
   ];
   const rows = [
-    ...kernels.map((info) => [info.name, ...figures(info), plainLine(places(info))]),
+    ...kernels.map((info) => [
+      info.prepares ? `${info.name} (once)` : info.name,
+      ...figures(info),
+      plainLine(places(info)),
+    ]),
     ["all", ...figures(total), ""],
   ];
   const widths = HEADINGS.map((heading, k) =>
@@ -65,6 +69,7 @@ function kernelTable(kernels: readonly KernelInfo[], palette: Palette): string {
 
 function memoryText({
   arenaBytes,
+  preparedBytes,
   peakBytes,
   peakKernel,
   unsharedBytes,
@@ -72,6 +77,11 @@ function memoryText({
 }: MemoryInfo): string {
   return [
     `memory: an arena of ${arenaBytes} bytes, of which at most ${peakBytes} are alive at once (${peakKernel});`,
+    ...(preparedBytes === 0
+      ? []
+      : [
+          `        ${preparedBytes} of them are kept from run to run, for what is made of states once, until these change;`,
+        ]),
     `        side by side its buffers would take ${unsharedBytes}; parameters and optimizer states take ${parameterBytes}`,
   ].join("\n");
 }

@@ -29,7 +29,10 @@ export class KernelsPane {
     this.view = view;
     const { kernels, milliseconds } = view;
     this.order.hidden = milliseconds === undefined;
-    const total = kernels.reduce((sum, { milliseconds: time = 0 }) => sum + time, 0);
+    const total = kernels.reduce(
+      (sum, { milliseconds: time = 0, prepares }) => (prepares ? sum : sum + time),
+      0,
+    );
     const slowest = Math.max(1e-9, ...kernels.map(({ milliseconds: time = 0 }) => time));
     const rows = kernels.map((row, k) => ({ row, k }));
     if (this.slowestFirst) rows.sort((a, b) => (b.row.milliseconds ?? 0) - (a.row.milliseconds ?? 0));
@@ -55,13 +58,16 @@ export class KernelsPane {
 }
 
 function rowOf(row: KernelRow, k: number, total: number, slowest: number): HTMLElement {
-  const { name, module, milliseconds, gflops, flops, bytes, schedule, place } = row;
+  const { name, module, milliseconds, prepares, gflops, flops, bytes, schedule, place } = row;
   const time = element("span", { class: "bar-cell" }, [
     milliseconds === undefined ? "" : durationText(milliseconds),
   ]);
   time.style.setProperty("--share", `${(100 * (milliseconds ?? 0)) / slowest}%`);
-  const share =
-    milliseconds === undefined ? "" : `${((100 * milliseconds) / Math.max(total, 1e-9)).toFixed(1)} %`;
+  const share = prepares
+    ? "once"
+    : milliseconds === undefined
+      ? ""
+      : `${((100 * milliseconds) / Math.max(total, 1e-9)).toFixed(1)} %`;
   return element("div", { class: "row", title: `${name}\n${place}\n${schedule}` }, [
     element("span", { class: "number" }, [String(k)]),
     element("span", { class: "kernel-name" }, [name]),

@@ -88,10 +88,10 @@ const countsOf = (artifact: Artifact): Readonly<Record<string, number>> =>
       }
     : { kernels: artifact.kernels.length, buffers: artifact.buffers.length };
 
-function kernelLine({ name, flops, bytes, schedule, origins }: KernelInfo): string {
+function kernelLine({ name, prepares, flops, bytes, schedule, origins }: KernelInfo): string {
   const place = formatOrigins(origins);
   return [
-    `  kernel ${name}: ${flopsText(flops)}`,
+    `  kernel ${name}: ${prepares ? "prepares, " : ""}${flopsText(flops)}`,
     bytesText(bytes),
     ...(schedule === undefined ? [] : [schedule]),
     ...(place === "" ? [] : [`at ${place}`]),

@@ -7,13 +7,15 @@ import { sizeOf } from "../../core/shape.ts";
 import type { StageDump } from "../../ir/artifact.ts";
 import { countFlops } from "../../loop/flops.ts";
 import { iterationsOf } from "../../loop/loops.ts";
-import type { ProgramPlan } from "../../loop/plan.ts";
+import { keptFromRunToRun, type ProgramPlan } from "../../loop/plan.ts";
 import { printSchedule } from "../../loop/schedule.ts";
 
 export interface KernelInfo {
   readonly name: string;
   readonly origins: readonly Origin[];
   readonly source: string;
+  /** Whether it reads nothing but states: it runs once, and again when one of these has changed. */
+  readonly prepares: boolean;
   /** Operations that one run executes (multiply-add = 2), in a loop all iterations together; lists of winners count as full. */
   readonly flops: number;
   /** Operations of the dense form, before a strategy skips anything. */
@@ -34,6 +36,8 @@ export interface KernelInfo {
 export interface MemoryInfo {
   /** The arena that all activations, gradients and scratch share. */
   readonly arenaBytes: number;
+  /** What of it is kept from run to run: what kernels have prepared from states, such as packed weights. */
+  readonly preparedBytes: number;
   /** Parameters, buffers and optimizer states of this program. */
   readonly parameterBytes: number;
   /** What the arena's buffers would take side by side. */
@@ -62,6 +66,7 @@ export function kernelInfos(plan: ProgramPlan, sources: readonly KernelSource[])
     name: kernel.name,
     origins: kernel.origins,
     source: texts.get(kernel.name) ?? "",
+    prepares: k < (plan.preparedTo ?? 0),
     flops: iterationsOf(plan, k) * countFlops(kernel.body),
     nominalFlops: iterationsOf(plan, k) * kernel.nominalFlops,
     ...(kernel.schedule !== undefined && { schedule: printSchedule(kernel.schedule) }),
@@ -77,8 +82,10 @@ export function memoryInfo(plan: ProgramPlan): MemoryInfo {
     placements.reduce((sum, p) => sum + (p.first <= k && k <= p.last ? p.byteLength : 0), 0),
   );
   const peakBytes = Math.max(0, ...alive);
+  const kept = keptFromRunToRun(plan);
   return {
     arenaBytes: plan.arenaBytes,
+    preparedBytes: placements.reduce((sum, p) => sum + (kept.has(p.buffer) ? p.byteLength : 0), 0),
     parameterBytes: plan.states.reduce((sum, s) => sum + sizeOf(s.shape) * byteSize(s.dtype), 0),
     unsharedBytes: placements.reduce((sum, p) => sum + p.byteLength, 0),
     peakBytes,

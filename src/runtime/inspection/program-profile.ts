@@ -23,7 +23,7 @@ const OPTIONS = { milliseconds: true, batch: true } satisfies OptionNames<Profil
 export interface KernelFigures extends Omit<KernelInfo, "source"> {
   /** The median time, run by itself. */
   readonly milliseconds: number;
-  /** Of the time of all kernels, from 0 to 1. */
+  /** Of the time of all kernels that every run needs, from 0 to 1; 0 of one that prepares. */
   readonly share: number;
   /** 10⁹ operations a second, of those that it executes. */
   readonly gflops: number;
@@ -46,22 +46,22 @@ export class ProgramProfile {
     this.backend = backend;
     this.milliseconds = milliseconds;
     this.runs = runs;
-    const sum = kernels.reduce((total, kernel) => total + kernel.milliseconds, 0);
+    const sum = timeOfRun(kernels);
     this.kernels = kernels.map(({ source: _, ...kernel }) => ({
       ...kernel,
-      share: sum > 0 ? kernel.milliseconds / sum : 0,
+      share: sum > 0 && !kernel.prepares ? kernel.milliseconds / sum : 0,
       gigabytes: kernel.milliseconds > 0 ? kernel.bytes / kernel.milliseconds / 1e6 : 0,
     }));
   }
 
   /** A line for the run, and a row for each kernel in the order they run. */
   toString(): string {
-    const apart = this.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const apart = timeOfRun(this.kernels);
     const head = ["kernel", "ms", "share", "GFLOP/s", "GB/s", "at"];
-    const rows = this.kernels.map(({ name, milliseconds, share, gflops, gigabytes, origins }) => [
+    const rows = this.kernels.map(({ name, milliseconds, prepares, share, gflops, gigabytes, origins }) => [
       name,
       millisecondsWithUnit(milliseconds).replace(" ms", ""),
-      `${(100 * share).toFixed(1)} %`,
+      prepares ? "once" : `${(100 * share).toFixed(1)} %`,
       gflops.toFixed(1),
       gigabytes.toFixed(1),
       plainLine(formatOrigins(origins)),
@@ -80,6 +80,10 @@ export class ProgramProfile {
     return [title, ...all.map((row) => `  ${line(row)}`)].join("\n");
   }
 }
+
+/** The time of all kernels that every run needs, one by one. */
+const timeOfRun = (kernels: readonly Pick<KernelFigures, "milliseconds" | "prepares">[]): number =>
+  kernels.reduce((sum, { milliseconds, prepares }) => (prepares ? sum : sum + milliseconds), 0);
 
 /** The options with what is left out; throws for what cannot be. */
 export function readProfileOptions(options: ProfileOptions): {

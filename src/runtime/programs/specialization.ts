@@ -197,6 +197,8 @@ export class Specialization {
     scalars: Readonly<Record<string, number>>,
   ): Promise<T> {
     const { plan, bound } = this;
+    const { preparedTo = 0 } = plan;
+    const { preparation } = bound;
     try {
       this.checkIndices(inputs);
       const refreshed = bound.refresh();
@@ -206,8 +208,13 @@ export class Specialization {
         if (written !== undefined) await written;
       }
       for (let k = 0; k < this.scalars.length; k++) this.scalars[k] = scalars[plan.scalars[k]];
-      const computed = executable.run(0, plan.commitFrom, this.scalars);
+      // Whoever looks at kernels sees all of them, and may stop among those that prepare.
+      const isPlain = executable === this.executable;
+      const isPrepared = isPlain && preparation.isCurrent;
+      if (!isPrepared) preparation.begin();
+      const computed = executable.run(isPrepared ? preparedTo : 0, plan.commitFrom, this.scalars);
       if (computed !== undefined) await computed;
+      if (isPlain) preparation.done();
       if (this.faults.length > 0) await this.checkComputed();
       const taken = await run.take(this, inputs, scalars);
       if (run.changes !== "omitted" && plan.commitFrom < plan.kernels.length) {
@@ -239,6 +246,7 @@ export class Specialization {
     const { plan, bound } = this;
     const preserved = isKept ? bound.preserve() : undefined;
     if (preserved !== undefined) await preserved;
+    bound.changing();
     try {
       const done = executable.run(plan.commitFrom, plan.kernels.length, this.scalars);
       if (done !== undefined) await done;

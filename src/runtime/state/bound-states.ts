@@ -5,7 +5,8 @@ import type { TypedArray } from "../../core/dtype.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Cell, ModelState } from "./model-state.ts";
-import { writesOf } from "./stored-values.ts";
+import { Preparation } from "./preparation.ts";
+import { readsOf, writesOf } from "./stored-values.ts";
 
 /** Puts states back to the bit as they were at one moment, as often as it is asked to. */
 export type Restore = () => Promise<void>;
@@ -20,12 +21,15 @@ export class BoundStates {
   /** Those of the parameters that a run does an optimizer's step to. */
   private readonly stepped: ReadonlySet<Cell>;
 
+  /** What the program has prepared from them. */
+  readonly preparation: Preparation;
+
   /** `cells` are those of the plan's states; of these `parameters` names what is learned. */
   constructor(
     store: ModelState,
     memory: StateMemory,
     cells: readonly Cell[],
-    { states, kernels }: ProgramPlan,
+    { states, kernels, preparedTo = 0 }: ProgramPlan,
     parameters: readonly string[],
   ) {
     this.store = store;
@@ -36,6 +40,8 @@ export class BoundStates {
     const learned = new Set(parameters);
     const isWritten = (k: number): boolean => buffers.has(states[k].buffer);
     this.written = cells.filter((_, k) => isWritten(k));
+    const sources = new Set(kernels.slice(0, preparedTo).flatMap(readsOf));
+    this.preparation = new Preparation(cells.filter((_, k) => sources.has(states[k].buffer)));
     this.stepped = new Set(cells.filter((_, k) => isWritten(k) && learned.has(states[k].name)));
   }
 
@@ -59,6 +65,11 @@ export class BoundStates {
     this.store.changed(this.memory, this.cells);
   }
 
+  /** Says that a run is about to change what it writes. */
+  changing(): void {
+    this.store.changing(this.written);
+  }
+
   /** Records that a run was stopped while it changed them. */
   damaged(why: string): void {
     this.store.damaged(this.written, why);
@@ -66,11 +77,12 @@ export class BoundStates {
 
   /** Copies what a run changes, in the layout that it has in memory; gives what puts it back. */
   async snapshot(): Promise<Restore> {
-    const numbers = new Map<string, TypedArray>();
-    for (const { id } of this.written) numbers.set(id, await this.memory.read(id));
+    const { store, memory } = this;
+    const numbers = new Map<Cell, TypedArray>();
+    for (const cell of this.written) numbers.set(cell, await memory.read(cell.id));
     return async () => {
       // A backend without a GPU may keep the array it is given: each time it gets one of its own.
-      for (const [id, data] of numbers) await this.memory.write(id, data.slice());
+      for (const [cell, data] of numbers) await store.putBack(memory, cell, data.slice());
     };
   }
 

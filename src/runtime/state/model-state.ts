@@ -32,6 +32,8 @@ export interface Cell {
   version: Version | undefined;
   /** Memories that hold the current value. */
   readonly current: Set<StateMemory>;
+  /** How often numbers have been written to it, in any memory, by whomever: what was made of others is stale. */
+  revision: number;
   /** How it lies in each memory that has it: as the program that came first wanted it. */
   readonly layouts: Map<StateMemory, Layout>;
   /** Why its numbers are no state that the model has ever been in, if they are not; its user can give it others. */
@@ -128,6 +130,7 @@ export class ModelState {
         tensor,
         version: undefined,
         current: new Set(),
+        revision: 0,
         layouts: new Map(),
         damage: undefined,
       };
@@ -203,6 +206,17 @@ export class ModelState {
       cell.version = versionIn(this, cell);
       if (tensor.version === version) tensor.become(cell.version);
     }
+  }
+
+  /** Says that a program is about to write `cells`: what others have made of them is stale, however far that comes. */
+  changing(cells: readonly Cell[]): void {
+    for (const cell of cells) cell.revision++;
+  }
+
+  /** Puts back numbers that were read from `memory`, in the layout that they have there. */
+  putBack(memory: StateMemory, cell: Cell, data: TypedArray): Promise<void> {
+    cell.revision++;
+    return memory.write(cell.id, data);
   }
 
   /** Records that a program on `memory` has written `cells`: all other copies are stale. */
@@ -284,8 +298,10 @@ class LostStorage implements Storage {
   }
 }
 
-const writeCell = (cell: Cell, memory: StateMemory, data: TypedArray): Promise<void> =>
-  writeState(memory, stateIn(cell, memory), data);
+function writeCell(cell: Cell, memory: StateMemory, data: TypedArray): Promise<void> {
+  cell.revision++;
+  return writeState(memory, stateIn(cell, memory), data);
+}
 
 /** A version's view of its cell. */
 class CellStorage implements Storage {

@@ -12,6 +12,10 @@ import type { Kernel } from "../../loop/types.ts";
 export const writesOf = ({ buffers }: Kernel): readonly string[] =>
   buffers.flatMap(({ name, access }) => (access === "read" ? [] : [name]));
 
+/** The buffers that a kernel reads. */
+export const readsOf = ({ buffers }: Kernel): readonly string[] =>
+  buffers.flatMap(({ name, access }) => (access === "write" ? [] : [name]));
+
 export class StoredValues {
   private readonly executable: Executable;
   private readonly buffers: ReadonlyMap<string, ProgramBuffer>;

@@ -18,6 +18,7 @@ import { plannedFor } from "../../support/stages.ts";
 
 const GPU: Capabilities = {
   ...PROCESSOR,
+  prepares: false,
   schedules: false,
   vectorWidth: 1,
   registers: 1,
