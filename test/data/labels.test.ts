@@ -183,7 +183,7 @@ describe("data", () => {
     expect(() => new data.TensorDataset(scores, [0, 0.5])).toThrow(
       "TensorDataset's part 1 must be whole numbers that int32 holds, but has the number 0.5 at position 1",
     );
-    expect(() => new data.TensorDataset(scores, [0, 1, 2])).toThrow("equally many samples");
+    expect(() => new data.TensorDataset(scores, [0, 1, 2])).toThrow("same number of samples");
   });
 });
 
