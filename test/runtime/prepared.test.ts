@@ -76,15 +76,11 @@ class Rescaling extends nn.Module {
 type Ranges = (readonly [from: number, to: number])[];
 
 /** A backend whose programs note how they are run. */
-function noting(name: BackendName, ranges: Ranges): Backend {
-  const backend = backendNamed(name);
+function noting(backend: Backend, ranges: Ranges): Backend {
   return {
     ...backend,
     capabilities: backend.capabilities,
-    configured: (options) => ({
-      ...noting(name, ranges),
-      capabilities: backend.configured(options).capabilities,
-    }),
+    configured: (options) => noting(backend.configured(options), ranges),
     compile: async (plan: ProgramPlan, states: StateMemory) =>
       new Noting(plan, await backend.compile(plan, states), ranges),
   };
@@ -210,7 +206,10 @@ describe.each(BACKENDS)("on %s", (backend) => {
   test("kernels that prepare run once, and again when a state that they read has been written", async () => {
     const ranges: Ranges = [];
     const net = new Net();
-    const program = await compile(net, { inputs: [SHAPE], backend: noting(backend, ranges) });
+    const program = await compile(net, {
+      inputs: [SHAPE],
+      backend: noting(await backendNamed(backend), ranges),
+    });
     const { preparedTo = 0, kernels } = program.compilation.plan;
     expect(preparedTo).toBeGreaterThan(0);
     const from = async (): Promise<number> => {
