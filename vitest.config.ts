@@ -1,31 +1,56 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { isWhole } from "./test/support/extent.ts";
 
-/**
- * Files that leave nothing behind share one process, where modules are loaded once: that takes half the time. The others
- * look at whole processes, start threads or browsers, or replace parts of the program.
- */
-const SHARING = [
-  ...["architecture", "check", "compare", "core", "data", "inspect", "ir", "loop", "nn", "ops", "optim"],
-  ...["overview", "passes", "pytorch", "summary", "tensor", "trace", "training", "tuning"],
-].map((folder) => `test/${folder}/**/*.test.ts`);
+const folders = (...names: readonly string[]): string[] => names.map((name) => `test/${name}/**/*.test.ts`);
+/** Files that leave nothing behind share one process, where modules are loaded once: that takes half the time. */
+const UNIT = folders(
+  ...["architecture", "check", "compare", "core", "data", "inspect", "ir", "loop", "nn", "ops", "overview"],
+  ...["passes", "summary", "tensor", "trace", "tuning"],
+);
+const TRAINING = folders("optim", "pytorch", "training");
+
+/** These look at whole processes, start browsers, or build what a user would get. */
+const END_TO_END = folders("aot", "bench", "browser", "cli", "docs", "examples", "tutorials");
+
+/** What takes longer than what it alone would find is worth at every run of `npm test`. */
+const WHOLE_ONLY = [
+  "test/aot/catalogue.test.ts",
+  "test/backends/c/sanitized.test.ts",
+  "test/bench/compare.test.ts",
+  "test/browser/{debugging,example,gpu,stand-alone,zoo}.test.ts",
+  "test/cli/{bench,lost-output,resume}.test.ts",
+  "test/docs/walkthrough.test.ts",
+  "test/passes/scheduling/winograd-{accuracy,outliers}.test.ts",
+];
+const exclude = isWhole ? [] : WHOLE_ONLY;
 
 export default defineConfig({
   resolve: { alias: { "kiln-js": fileURLToPath(new URL("./src/index.ts", import.meta.url)) } },
   test: {
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Far beyond what any test takes: a machine that is busy with other things makes no test fail.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     pool: "forks",
     // By default one core is left idle, which on two cores doubles the time.
     maxWorkers: "100%",
     projects: [
-      { extends: true, test: { name: "shared", include: SHARING, isolate: false } },
+      { extends: true, test: { name: "unit", include: UNIT, exclude, isolate: false } },
+      { extends: true, test: { name: "training", include: TRAINING, exclude, isolate: false } },
       {
         extends: true,
         test: {
           name: "apart",
           include: ["test/**/*.test.ts"],
-          exclude: SHARING,
+          exclude: [...UNIT, ...TRAINING, ...END_TO_END, ...exclude],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "end-to-end",
+          include: END_TO_END,
+          exclude,
           globalSetup: ["test/cli/built-command.ts"],
         },
       },

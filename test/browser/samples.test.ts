@@ -4,6 +4,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPS } from "../../src/ops/registry.ts";
 import { type Tolerance, toleranceOf } from "../backends/gpujs/tolerances.ts";
+import { oneIn } from "../support/extent.ts";
 import { launchChromium, skipReason } from "./chromium.ts";
 import type { SampleResult } from "./page/samples.ts";
 import { openTestPage, type TestPage } from "./test-page.ts";
@@ -31,7 +32,7 @@ describe.skipIf(skipReason).each(Object.entries(TOLERANCES))("%s in a browser", 
 
   // An op without samples, as `result_of`, which needs an op of several results before it, is tested with that one.
   const sampled = Object.values(OPS).flatMap(({ name, samples }) => (samples().length > 0 ? [name] : []));
-  test.each(sampled)("%s", async (op) => {
+  test.each(oneIn(10, sampled))("%s", async (op) => {
     const results = await at.call<SampleResult[]>("samples", "run", backend, op);
     expect(results.length).toBeGreaterThan(0);
     const { value, gradient } = tolerance(op);

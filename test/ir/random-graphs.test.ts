@@ -12,16 +12,14 @@ import type { Graph } from "../../src/ir/types.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { closeness } from "../support/closeness.ts";
 import { describeGraph } from "../support/describe-graph.ts";
+import { randomRuns } from "../support/extent.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../support/random-graph.ts";
 import { evaluateGraph } from "../support/reference.ts";
 import { runGraph } from "../support/run-graph.ts";
 import { strategiesFor } from "../support/strategies.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 60),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 10, 60);
 
 /** Winograd's method is not exact on whole numbers: only where it is forced may results differ by its budget. */
 const BACKENDS = [js, wasm].flatMap((backend) => [

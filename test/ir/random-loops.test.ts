@@ -15,16 +15,14 @@ import { opTable } from "../../src/ops/registry.ts";
 import { isHere } from "../backends/c/toolchain.ts";
 import { closeness } from "../support/closeness.ts";
 import { describeGraph } from "../support/describe-graph.ts";
+import { randomRuns } from "../support/extent.ts";
 import { randomLoopLoss, randomLoops } from "../support/random-loops.ts";
 import { evaluateGraph } from "../support/reference.ts";
 import { runGraph } from "../support/run-graph.ts";
 import { unrolled } from "../support/unrolled.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 15),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 8, 15);
 
 const statesOf = (graph: Graph): string[] =>
   graph.inputs.flatMap(({ role, name }) => (role === "state" ? [name] : []));

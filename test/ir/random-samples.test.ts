@@ -10,15 +10,13 @@ import { autodiff } from "../../passes/graph/autodiff.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import type { Graph } from "../../src/ir/types.ts";
 import { isHere } from "../backends/c/toolchain.ts";
+import { randomRuns } from "../support/extent.ts";
 import { lossOf, type RandomGraph } from "../support/random-graph.ts";
 import { movedBy, randomSampleGraph, SAMPLED_OPS } from "../support/random-samples.ts";
 import { runGraph } from "../support/run-graph.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 20),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 10, 20);
 
 /**
  * Some twenty roundings lie between an input and an output, each of which may move it as a disturbed input does; what

@@ -10,6 +10,7 @@ import { parseGraph } from "../../src/ir/parse.ts";
 import { printGraph } from "../../src/ir/print.ts";
 import { OPS, opTable } from "../../src/ops/registry.ts";
 import { generator } from "../support/draw.ts";
+import { oneIn } from "../support/extent.ts";
 import { relativeError, runGraph, type Values } from "../support/run-graph.ts";
 import {
   differentiableInputs,
@@ -27,6 +28,9 @@ const CASES = sampleCases(OPS);
  * float32 (6e-8); wasm rounds every operation, and samples chain a dozen or two of them.
  */
 const TOLERANCE: Record<string, number> = { interpret: 1e-12, js: 2e-7, wasm: 1e-6 };
+
+/** Elements of an input whose gradient is held against differences where not all are. */
+const MOST_PLACES = 6;
 
 describe.each(CASES)("$label", (sampleCase) => {
   test.each([interpret, js, wasm])("agrees with its reference on $name", async (backend: Backend) => {
@@ -52,19 +56,21 @@ describe.each(CASES)("$label", (sampleCase) => {
     const loss = (changed: Values): number =>
       reference(sampleCase, changed).reduce((sum, value, i) => sum + value * cotangent[i], 0);
     for (const name of names) {
-      const expected = Float64Array.from(values[name], (value, i) => {
+      const places = oneIn(Math.ceil(values[name].length / MOST_PLACES), [...values[name].keys()]);
+      const expected = places.map((i) => {
         // Central differences in double: the step balances the cubic term (1e-10) and cancellation (1e-11).
         const step = 1e-5;
         const moved = (by: number): Values => {
           const copy = Float64Array.from(values[name]);
-          copy[i] = value + by;
+          copy[i] += by;
           return { ...values, [name]: copy };
         };
         return (loss(moved(step)) - loss(moved(-step))) / (2 * step);
       });
-      const actual = gradients[`grad.${name}`] ?? new Float64Array(expected.length);
+      const actual = gradients[`grad.${name}`] ?? new Float64Array(values[name].length);
       const scale = Math.max(1, ...expected.map(Math.abs));
-      expect(Math.max(...expected.map((e, i) => Math.abs(e - actual[i]))) / scale).toBeLessThan(1e-7);
+      const errors = expected.map((e, k) => Math.abs(e - actual[places[k]]));
+      expect(Math.max(0, ...errors) / scale).toBeLessThan(1e-7);
     }
   });
 });

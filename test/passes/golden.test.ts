@@ -16,6 +16,7 @@ import type { Graph } from "../../src/ir/types.ts";
 import { parseProgram } from "../../src/loop/parse.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { describeGraph } from "../support/describe-graph.ts";
+import { randomRuns } from "../support/extent.ts";
 import { randomConvNet, randomGraph, randomLoss } from "../support/random-graph.ts";
 import {
   cifar10Forward,
@@ -140,10 +141,7 @@ test("every node and kernel of LeNet's training step names a line of the model",
 });
 
 /** Graphs of each kind; a night's run may ask for more, and for others. */
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 25),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 6, 25);
 
 describe("random graphs read back after every pass:", () => {
   test.each([

@@ -16,15 +16,13 @@ import { isGraph } from "../../src/ir/artifact.ts";
 import { operandsOf } from "../../src/ir/body.ts";
 import type { Graph, Value } from "../../src/ir/types.ts";
 import { closeness } from "../support/closeness.ts";
+import { randomRuns } from "../support/extent.ts";
 import { type RandomStep, randomTraining, randomUpdates } from "../support/random-step.ts";
 import { evaluateGraph } from "../support/reference.ts";
 import { runGraph } from "../support/run-graph.ts";
 
 /** Steps of each kind; a night's run may ask for more, and for others. */
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 40),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 10, 40);
 
 const KINDS = { "any new values": randomUpdates, "an optimizer's": randomTraining };
 

@@ -5,14 +5,14 @@ import { expect, test } from "vitest";
 import type { BackendName } from "../../backends/registry.ts";
 import { isHere } from "../backends/c/toolchain.ts";
 import { compareModes } from "../support/both-modes.ts";
+import { randomRuns } from "../support/extent.ts";
 import { drawsNumbers, makeModel, randomModel } from "../support/random-model.ts";
 import { KINDS, randomProgram } from "../support/random-program.ts";
 import { differenceBetween, isIllConditioned, trainRandom } from "../support/random-training.ts";
 
 /** Programs; a night's run may ask for more, and for others: KILN_RANDOM_PROGRAMS, KILN_RANDOM_SEED. */
 const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_PROGRAMS ?? 150),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
+  ...randomRuns("KILN_RANDOM_PROGRAMS", 25, 150),
 };
 
 const BACKENDS = ["interpret", "js", "wasm"] as const;

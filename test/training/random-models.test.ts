@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { STRATEGIES } from "../../passes/scheduling/schedule.ts";
 import { isHere } from "../backends/c/toolchain.ts";
+import { randomRuns } from "../support/extent.ts";
 import { coverage, KINDS, type ModelSpec, randomModel } from "../support/random-model.ts";
 import {
   differenceBetween,
@@ -12,10 +13,8 @@ import {
   trainRandom,
 } from "../support/random-training.ts";
 
-const seed = Number(process.env.KILN_RANDOM_SEED ?? 1);
-
 /** How many models; a night's run may ask for more, and for others: KILN_RANDOM_MODELS, KILN_RANDOM_SEED. */
-const numRuns = Number(process.env.KILN_RANDOM_MODELS ?? 85);
+const { numRuns, seed } = randomRuns("KILN_RANDOM_MODELS", 12, 85);
 
 /** A night's run trains each model in all ways. */
 const isLong = numRuns >= 1000;

@@ -12,6 +12,7 @@ import { createCBackend } from "../../../backends/c/backend.ts";
 import { GraphBuilder } from "../../../src/ir/builder.ts";
 import type { Value } from "../../../src/ir/types.ts";
 import { opTable } from "../../../src/ops/registry.ts";
+import { isWhole } from "../../support/extent.ts";
 import { planOf } from "../../support/run-graph.ts";
 import { isHere, title } from "./toolchain.ts";
 
@@ -56,7 +57,7 @@ async function inProcess<T>(...task: (string | number)[]): Promise<T> {
 }
 
 describe.skipIf(!isHere)(title("a process"), () => {
-  test.skipIf(!isLinux)(
+  test.runIf(isLinux && (isWhole || LONG))(
     `keeps nothing of ${PROGRAMS.count} programs that it has disposed of`,
     async () => {
       const { count, different } = PROGRAMS;
@@ -70,7 +71,7 @@ describe.skipIf(!isHere)(title("a process"), () => {
     1_800_000,
   );
 
-  test.skipIf(!isLinux)(
+  test.runIf(isLinux && (isWhole || LONG))(
     `has as much memory after ${STEPS} steps as before`,
     async () => {
       const { before, after } = await inProcess<{ before: Held; after: Held }>("steps", STEPS);

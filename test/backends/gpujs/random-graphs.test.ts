@@ -6,15 +6,13 @@ import { interpret } from "../../../backends/interpret/backend.ts";
 import { autodiff } from "../../../passes/graph/autodiff.ts";
 import type { Graph } from "../../../src/ir/types.ts";
 import { closeness } from "../../support/closeness.ts";
+import { randomRuns } from "../../support/extent.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { runGraph } from "../../support/run-graph.ts";
 import { modeNamed } from "./modes.ts";
 
 /** Graphs for each mode and kind; a night's run may ask for more, and for other graphs. */
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 100),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 15, 100);
 
 describe.each(["cpu", "webasm"] as const)("gpujs:%s", (mode) => {
   const backend = modeNamed(mode);

@@ -12,16 +12,14 @@ import { visitStatements } from "../../../src/loop/walk.ts";
 import { OPS, opTable } from "../../../src/ops/registry.ts";
 import { readState, writeState } from "../../../src/runtime/state/state-numbers.ts";
 import { draw, generator } from "../../support/draw.ts";
+import { randomRuns } from "../../support/extent.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { planOf, type Values } from "../../support/run-graph.ts";
 import { vectorise } from "./vectorise.ts";
 
 /** Without multiply-adds that round once, which only vector code would have. */
 const backend = createWasmBackend({ deterministic: true });
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 60),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 12, 60);
 
 /** All outputs and states after one run. */
 async function run(plan: ProgramPlan, values: Values): Promise<Record<string, TypedArray>> {

@@ -9,6 +9,7 @@ import type { Graph } from "../../../src/ir/types.ts";
 import { OPS } from "../../../src/ops/registry.ts";
 import { traceLoss } from "../../../src/trace/trace.ts";
 import { draw, generator } from "../../support/draw.ts";
+import { oneIn, randomRuns } from "../../support/extent.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { makeModel, randomModel } from "../../support/random-model.ts";
 import { planOf, runGraph, type Values } from "../../support/run-graph.ts";
@@ -45,7 +46,7 @@ afterAll(() => held.dispose());
 
 const CASES = sampleCases(OPS);
 
-describe.each(Object.keys(OPS))("%s", (op) => {
+describe.each(oneIn(6, Object.keys(OPS)))("%s", (op) => {
   const cases = CASES.filter((sampleCase) => sampleCase.op === op);
 
   test("has the same bits on one, two and three threads", async () => {
@@ -64,10 +65,7 @@ describe.each(Object.keys(OPS))("%s", (op) => {
   });
 });
 
-const RUNS = {
-  numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 15),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
-};
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 3, 15);
 
 test("random models have the same gradients", () =>
   fc.assert(
