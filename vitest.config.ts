@@ -31,6 +31,7 @@ export default defineConfig({
     // Far beyond what any test takes: a machine that is busy with other things makes no test fail.
     testTimeout: 900_000,
     hookTimeout: 900_000,
+    setupFiles: ["test/support/inside-checkout.ts"],
     pool: "forks",
     // By default one core is left idle, which on two cores doubles the time.
     maxWorkers: "100%",

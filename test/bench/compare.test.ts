@@ -11,9 +11,9 @@ const SETTINGS: Settings = {
   rounds: 2,
   millis: 1,
   warmup: 0,
-  stepLimit: 60_000,
+  stepLimit: 600_000,
   budget: 1000,
-  timeout: 60_000,
+  timeout: 600_000,
 };
 const ABSENT = { name: "absent", kind: "native", command: "/no/such/program", args: [] } as const;
 
@@ -42,7 +42,7 @@ describe("the comparison", () => {
   });
 
   test("a peer that predicts proves it with five outputs", async () => {
-    const started = await Peer.start(kiln("js"), { ...JOB, task: "inference" }, 60_000);
+    const started = await Peer.start(kiln("js"), { ...JOB, task: "inference" }, 600_000);
     if ("missing" in started) throw new Error(started.missing);
     const { peer } = started;
     const { losses, tensors } = await peer.prove(60_000);

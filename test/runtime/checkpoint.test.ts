@@ -133,32 +133,28 @@ test.each([
   expect((error as KilnError).message).toMatch(/^[ -~…]*$/);
 });
 
-test.runIf(isWhole)(
-  "a process that is killed while it saves leaves a whole file",
-  { timeout: 60_000 },
-  async () => {
-    const file = join(folder, "loop.safetensors");
-    const seed = process.env.KILN_TEST_SEED ?? `${Date.now()}`;
-    const moments: string[] = [];
-    for (let attempt = 0; attempt < 6; attempt++) {
-      const child = spawn(process.execPath, ["--import", "tsx", SAVE_LOOP, file], { stdio: "ignore" });
-      const ended = new Promise((resolve) => child.on("close", resolve));
-      while (child.exitCode === null && !(await readdir(folder)).includes("loop.safetensors"))
-        await setTimeout(1);
-      // A save of four megabytes takes some milliseconds: the kill comes somewhere in one of the next few.
-      const delay = integerAt(seedOf(seed), attempt) % 40;
-      await setTimeout(delay);
-      expect(child.exitCode).toBeNull();
-      child.kill("SIGKILL");
-      await ended;
-      const isCut = (await readdir(folder)).some((name) => name.endsWith(".tmp"));
-      moments.push(`${delay} ms${isCut ? " (while saving)" : ""}`);
-      const { round, numbers } = await load<{ round: number; numbers: Tensor }>(file);
-      expect((await numbers.data()).every((value) => value === round)).toBe(true);
-      await removeLeftovers(folder);
-      expect(await readdir(folder)).toEqual(["loop.safetensors"]);
-      await rm(file);
-    }
-    console.log(`KILN_TEST_SEED=${seed}: killed after ${moments.join(", ")}`);
-  },
-);
+test.runIf(isWhole)("a process that is killed while it saves leaves a whole file", async () => {
+  const file = join(folder, "loop.safetensors");
+  const seed = process.env.KILN_TEST_SEED ?? `${Date.now()}`;
+  const moments: string[] = [];
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const child = spawn(process.execPath, ["--import", "tsx", SAVE_LOOP, file], { stdio: "ignore" });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    while (child.exitCode === null && !(await readdir(folder)).includes("loop.safetensors"))
+      await setTimeout(1);
+    // A save of four megabytes takes some milliseconds: the kill comes somewhere in one of the next few.
+    const delay = integerAt(seedOf(seed), attempt) % 40;
+    await setTimeout(delay);
+    expect(child.exitCode).toBeNull();
+    child.kill("SIGKILL");
+    await ended;
+    const isCut = (await readdir(folder)).some((name) => name.endsWith(".tmp"));
+    moments.push(`${delay} ms${isCut ? " (while saving)" : ""}`);
+    const { round, numbers } = await load<{ round: number; numbers: Tensor }>(file);
+    expect((await numbers.data()).every((value) => value === round)).toBe(true);
+    await removeLeftovers(folder);
+    expect(await readdir(folder)).toEqual(["loop.safetensors"]);
+    await rm(file);
+  }
+  console.log(`KILN_TEST_SEED=${seed}: killed after ${moments.join(", ")}`);
+});

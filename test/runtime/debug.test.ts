@@ -209,7 +209,7 @@ function debugged(
   });
 }
 
-describe("a user's own program", { timeout: 60_000 }, () => {
+describe("a user's own program", () => {
   const RESULT = "3\n6\n9\n";
 
   test("shows nothing without the variable", async () => {
@@ -245,7 +245,7 @@ describe("a user's own program", { timeout: 60_000 }, () => {
   });
 });
 
-describe("the command", { timeout: 60_000 }, () => {
+describe("the command", () => {
   test("tells of the levels in its help", async () => {
     const { stdout } = await kiln(["--help"]);
     expect(stdout).toMatch(

@@ -25,7 +25,6 @@ const y = tensor(new Int32Array([0, 1, 2, 0]));
 
 test.each(["js", "wasm"] as const)(
   "on %s finds choices, keeps them, and computes the same",
-  { timeout: 60_000 },
   async (backend) => {
     const file = join(folder, `${backend}.json`);
     const net = new Net();
