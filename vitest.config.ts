@@ -11,7 +11,10 @@ const UNIT = folders(
 const TRAINING = folders("optim", "pytorch", "training");
 
 /** These look at whole processes, start browsers, or build what a user would get. */
-const END_TO_END = folders("aot", "bench", "browser", "cli", "docs", "examples", "tutorials");
+const END_TO_END = [
+  ...folders("aot", "bench", "browser", "cli", "docs", "examples", "package", "tutorials"),
+  "test/runtime/debug.test.ts",
+];
 
 /** What takes longer than what it alone would find is worth at every run of `npm test`. */
 const WHOLE_ONLY = [

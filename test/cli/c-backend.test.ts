@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { unpacked } from "../../src/explore/packed.ts";
 import { isHere, title } from "../backends/c/toolchain.ts";
 import { barModel, kiln, smallMnist, temporaryFolder, writeAll } from "./kiln.ts";
 
@@ -60,7 +61,9 @@ describe.skipIf(!isHere)(title("kiln"), () => {
       "--out",
       "page.html",
     );
-    expect(readFileSync(join(folder, "page.html"), "utf8")).toContain("static void kernel_linear_on(");
+    const html = readFileSync(join(folder, "page.html"), "utf8");
+    const data = await unpacked(/id="data">([^<]*)</.exec(html)![1]);
+    expect(JSON.stringify(data.documents)).toContain("static void kernel_linear_on(");
   });
 
   it("measures kernel by kernel, and holds what each stores against the oracle", async () => {

@@ -132,7 +132,7 @@ describe("a model file with data of its own", () => {
     await expect(dataOf({ train: numbers })).rejects.toThrow("train and test are both wanted");
     await expect(dataOf({ dataset: numbers, train: numbers })).rejects.toThrow("exports dataset and train");
     const stream = { async *[Symbol.asyncIterator]() {} };
-    await expect(dataOf({ train: stream, test: numbers })).rejects.toThrow("iterated over and has no length");
+    await expect(dataOf({ train: stream, test: numbers })).rejects.toThrow("iterable but has no length");
 
     expect(() => ownMetrics(file({ metrics: ["mse", "f1"] }))).toThrow(
       /list of accuracy, mse, mae.*one called "f1"/,

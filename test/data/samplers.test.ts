@@ -68,7 +68,7 @@ describe("samplers", () => {
   });
 
   it("say what they cannot draw from", () => {
-    expect(() => new data.SequentialSampler(3 as never)).toThrow("whatever has a length, not the number 3");
+    expect(() => new data.SequentialSampler(3 as never)).toThrow("anything with a length, not the number 3");
     expect(() => new data.RandomSampler(sized(0), { numSamples: 2 })).toThrow("has no samples at all");
     expect(() => new data.WeightedRandomSampler([1, -1], 2)).toThrow("not -1 at index 1");
     expect(() => new data.WeightedRandomSampler([0, 0], 2)).toThrow("0 of its weights are above 0");

@@ -174,7 +174,9 @@ test("StackDataset puts datasets side by side, in lists or by name", async () =>
     ]);
   }
   const short = { length: 2, getItem: (k: number) => k };
-  expect(() => new data.StackDataset(numbers, short)).toThrow("equally many samples, but they have 3, 2");
+  expect(() => new data.StackDataset(numbers, short)).toThrow(
+    "the same number of samples, but they have 3, 2",
+  );
   expect(() => new data.StackDataset(...([] as unknown as [typeof numbers]))).toThrow("not nothing");
   expect(() => new data.StackDataset({ a: 3 } as unknown as { a: typeof numbers })).toThrow(
     "takes a dataset",

@@ -115,7 +115,7 @@ describe.each(VECTOR_STRATEGIES)("$name", (strategy) => {
     counts.push(checkCandidates(program, strategy, values));
   });
 
-  test("matches some of these kernels", () => {
+  test.runIf(isWhole)("matches some of these kernels", () => {
     expect(counts.reduce((a, b) => a + b, 0)).toBeGreaterThan(0);
   });
 });
