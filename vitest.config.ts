@@ -18,13 +18,17 @@ const END_TO_END = [
 
 /** What takes longer than what it alone would find is worth at every run of `npm test`. */
 const WHOLE_ONLY = [
-  "test/aot/catalogue.test.ts",
-  "test/backends/c/sanitized.test.ts",
+  "test/aot/{catalogue,stand-alone}.test.ts",
+  "test/backends/c/{life,sanitized}.test.ts",
   "test/bench/compare.test.ts",
-  "test/browser/{debugging,example,gpu,stand-alone,zoo}.test.ts",
-  "test/cli/{bench,lost-output,resume}.test.ts",
+  "test/browser/{compare,debugging,example,explorer,gpu,live,stand-alone,wasm,zoo}.test.ts",
+  "test/cli/{bench,build,c-backend,check,dump,dump-from,explore,lost-output,resume,train-own}.test.ts",
   "test/docs/walkthrough.test.ts",
+  "test/examples/zoo.test.ts",
+  "test/loop/parse-programs.test.ts",
+  "test/package/packed.test.ts",
   "test/passes/scheduling/winograd-{accuracy,outliers}.test.ts",
+  "test/runtime/debug.test.ts",
 ];
 const exclude = isWhole ? [] : WHOLE_ONLY;
 

@@ -51,7 +51,7 @@ describe("a layer that is built in forward", () => {
         "store it as a field (linear = new nn.Linear(8, 8)) and call its forward here",
     ]);
     expect(messagesOf(forward("return new nn.ReLU().forward(x);"))[0]).toMatch(
-      /anew in every trace: store it as a field \(reLU = .*\) .*, or use its function in F$/,
+      /again in every trace: store it as a field \(reLU = .*\) .*, or use its function in F$/,
     );
   });
 });

@@ -20,6 +20,7 @@ import { main as textClassifier } from "../../examples/zoo/text-classifier.ts";
 import { main as unet } from "../../examples/zoo/unet.ts";
 import { main as vae } from "../../examples/zoo/vae.ts";
 import { main as vit } from "../../examples/zoo/vit.ts";
+import { oneIn } from "../support/extent.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
 afterEach(() => vi.restoreAllMocks());
@@ -64,7 +65,7 @@ const programs = readdirSync(zoo).filter(
   (file) => file.endsWith(".ts") && / function main\(/.test(read(file)),
 );
 
-test.each(programs)(
+test.each(oneIn(4, programs))(
   "%s is listed, compared with PyTorch, and asks in a way that pages know whether it is run",
   (file) => {
     const name = file.slice(0, -".ts".length);

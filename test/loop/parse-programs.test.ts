@@ -27,12 +27,14 @@ const BACKENDS = [
 ] as const;
 
 describe.each(BACKENDS)("kernels for %s read back", (_name, backend, options) => {
-  test.each([
-    ["LeNet", lenetForward(3)],
-    ["a training step of LeNet", lenetTraining(16)],
-    ["the CIFAR-10 net", cifar10Forward(3)],
-    ["a training step of the CIFAR-10 net", cifar10Training(8)],
-  ] as const)("%s", (_net, source) => {
+  test.each(
+    oneIn(2, [
+      ["LeNet", lenetForward(3)],
+      ["a training step of LeNet", lenetTraining(16)],
+      ["the CIFAR-10 net", cifar10Forward(3)],
+      ["a training step of the CIFAR-10 net", cifar10Training(8)],
+    ] as const),
+  )("%s", (_net, source) => {
     const { programs } = stagesOf(source, backend, options);
     expect(programs.map(([stage]) => stage)).toEqual([
       ...[
@@ -77,8 +79,8 @@ describe.each(BACKENDS)("kernels for %s read back", (_name, backend, options) =>
 const DISTINCT = BACKENDS.filter(([name]) => name !== "wasm on one thread");
 
 test.each(DISTINCT)("every op and its gradient reads back as kernels for %s", (_name, backend, options) => {
-  const cases = oneIn(10, sampleCases(OPS));
-  expect(cases.length).toBeGreaterThan(20);
+  const cases = oneIn(24, sampleCases(OPS));
+  expect(cases.length).toBeGreaterThan(10);
   for (const sample of cases) {
     const wanted = differentiableInputs(sample);
     const graphs = [graphOf(sample), ...(wanted.length === 0 ? [] : [autodiff(wanted).run(lossOf(sample))])];

@@ -95,7 +95,7 @@ function gradientsOf(text: string) {
 }
 
 const SAMPLES = oneIn(
-  8,
+  24,
   Object.entries(OPS).flatMap(([op, { samples }]) => samples().map((sample) => ({ op, sample }))),
 );
 

@@ -12,7 +12,7 @@ import { visitStatements } from "../../../src/loop/walk.ts";
 import { OPS, opTable } from "../../../src/ops/registry.ts";
 import { readState, writeState } from "../../../src/runtime/state/state-numbers.ts";
 import { draw, generator } from "../../support/draw.ts";
-import { randomRuns } from "../../support/extent.ts";
+import { oneIn, randomRuns } from "../../support/extent.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { planOf, type Values } from "../../support/run-graph.ts";
 import { vectorise } from "./vectorise.ts";
@@ -77,7 +77,7 @@ describe.each(["outermost", "innermost"] as const)("the %s grid loops in lanes",
 
   test("every op", async () => {
     let loops = 0;
-    for (const [op, definition] of Object.entries(OPS)) {
+    for (const [op, definition] of oneIn(6, Object.entries(OPS))) {
       for (const { inputs, attrs } of definition.samples()) {
         const b = new GraphBuilder(opTable);
         const operands = inputs.map((type, k) =>
@@ -92,6 +92,6 @@ describe.each(["outermost", "innermost"] as const)("the %s grid loops in lanes",
         expect(await run(cut, values), op).toEqual(await run(plan, values));
       }
     }
-    expect(loops).toBeGreaterThan(100);
+    expect(loops).toBeGreaterThan(10);
   });
 });
