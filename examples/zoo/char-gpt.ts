@@ -58,21 +58,28 @@ export class NextCharacterLoss extends nn.Module {
   }
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export { CharGPT as default };
+
+export const inputs = [{ shape: [BATCH, LENGTH], ...INT32 }];
+export const targets = inputs;
+export const loss = new NextCharacterLoss();
+
 /** Trains for so many steps, then writes; the share of words that there are. */
 export async function main(steps = 300, written = 200): Promise<number> {
   manualSeed(0);
   const net = new CharGPT();
-  const sequences = { shape: [BATCH, LENGTH], ...INT32 };
   const trainer = await compileTraining(net, {
-    inputs: [sequences],
-    targets: [sequences],
-    loss: new NextCharacterLoss(),
+    inputs,
+    targets,
+    loss,
     optimizer: new optim.AdamW(net.parameters(), { lr: 3e-3 }),
     clipGradNorm: 1,
   });
   for (let step = 1; step <= steps; step++) {
-    const loss = await trainer.step(...batch(BATCH, LENGTH));
-    if (step % Math.ceil(steps / 6) === 0) console.log(`step ${step}: loss ${loss.toFixed(4)} per character`);
+    const value = await trainer.step(...batch(BATCH, LENGTH));
+    if (step % Math.ceil(steps / 6) === 0)
+      console.log(`step ${step}: loss ${value.toFixed(4)} per character`);
   }
   const output = await writeWithCache(net, encode("the "), written, draw);
   const words = output.map((character) => CHARACTERS[character]).join("");

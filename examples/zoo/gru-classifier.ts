@@ -48,11 +48,15 @@ export function batch(size = BATCH): [waves: Tensor, kinds: Tensor] {
   return [tensor(waves), tensor(kinds)];
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export { WaveReader as default };
+
+export const inputs = [[BATCH, LENGTH, 1]];
+
 /** Trains for so many steps; the share of new waves that it tells right. */
 export async function main(steps = 300, tested = 8): Promise<number> {
   manualSeed(0);
   const net = new WaveReader();
-  const inputs = [[BATCH, LENGTH, 1]];
   const trainer = await compileTraining(net, {
     inputs,
     loss: new nn.CrossEntropyLoss(),

@@ -59,14 +59,18 @@ export function batch(size = BATCH): [Tensor, Tensor, Tensor] {
   ];
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export { BracketReader as default };
+
+export const inputs = [
+  { shape: [BATCH, LONGEST], ...INT32 },
+  { shape: [BATCH], ...INT32 },
+];
+
 /** Trains for so many steps; the share of new words that it tells right. */
 export async function main(steps = 1500): Promise<number> {
   manualSeed(0);
   const net = new BracketReader();
-  const inputs = [
-    { shape: [BATCH, LONGEST], ...INT32 },
-    { shape: [BATCH], ...INT32 },
-  ];
   const trainer = await compileTraining(net, {
     inputs,
     loss: new nn.CrossEntropyLoss(),

@@ -98,11 +98,17 @@ export class MobileNetV2 extends nn.Module {
   }
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export const inputs = [[BATCH, 3, SIZE, SIZE]];
+
+export default function small(stages: readonly Stage[] = SMALL): MobileNetV2 {
+  return new MobileNetV2(KINDS.length, stages, 192, 1);
+}
+
 /** Trains for so many steps; the share of new pictures whose shape it names right. */
 export async function main(steps = 240, tested = 16, stages = SMALL): Promise<number> {
   manualSeed(0);
-  const net = new MobileNetV2(KINDS.length, stages, 192, 1);
-  const inputs = [[BATCH, 3, SIZE, SIZE]];
+  const net = small(stages);
   const optimizer = new optim.AdamW(net.parameters(), { lr: 3e-3 });
   const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps);
   const loss = new nn.CrossEntropyLoss();

@@ -81,11 +81,17 @@ export class ResNet extends nn.Module {
   }
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export const inputs = [[BATCH, 1, 32, 32]];
+
+export default function narrow(blocks: readonly number[] = RESNET18): ResNet {
+  return new ResNet({ inChannels: 1, width: 16, blocks });
+}
+
 /** Trains for so many steps; the share of new digits that it tells right. */
 export async function main(steps = 120, tested = 512, blocks = RESNET18): Promise<number> {
   manualSeed(0);
-  const net = new ResNet({ inChannels: 1, width: 16, blocks });
-  const inputs = [[BATCH, 1, 32, 32]];
+  const net = narrow(blocks);
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9, weightDecay: 5e-4 });
   const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps);
   const loss = new nn.CrossEntropyLoss();

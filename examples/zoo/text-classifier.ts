@@ -82,11 +82,15 @@ function batch(): [texts: Tensor, answers: Tensor] {
   ];
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export { TextClassifier as default };
+
+export const inputs = [{ shape: [BATCH, LONGEST], ...INT32 }];
+
 /** Trains for so many steps; the share of new questions that it answers right. */
 export async function main(steps = 1000): Promise<number> {
   manualSeed(0);
   const net = new TextClassifier();
-  const inputs = [{ shape: [BATCH, LONGEST], ...INT32 }];
   const trainer = await compileTraining(net, {
     inputs,
     loss: new nn.CrossEntropyLoss(),

@@ -70,11 +70,15 @@ class Overlap {
   }
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export { UNet as default };
+
+export const inputs = [[BATCH, 3, SIZE, SIZE]];
+
 /** Trains for so many steps; the mean IoU over the classes, the ground being one, on new images. */
 export async function main(steps = 400, tested = 8): Promise<number> {
   manualSeed(0);
   const net = new UNet();
-  const inputs = [[BATCH, 3, SIZE, SIZE]];
   const optimizer = new optim.AdamW(net.parameters(), { lr: 5e-3 });
   const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps);
   const loss = new nn.CrossEntropyLoss();

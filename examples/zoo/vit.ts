@@ -46,11 +46,15 @@ export class ViT extends nn.Module {
   }
 }
 
+/** What `kiln explore`, `dump` and `bench` take this file for. */
+export { ViT as default };
+
+export const inputs = [[BATCH, 1, SIZE, SIZE]];
+
 /** Trains for so many epochs, each over so many digits; the share of new digits that it reads right. */
 export async function main(epochs = 4, count = 6400, layers = 3): Promise<number> {
   manualSeed(0);
   const net = new ViT(48, layers);
-  const inputs = [[BATCH, 1, SIZE, SIZE]];
   const digits = data.syntheticDigits({ train: true, size: SIZE, count });
   const loader = new data.DataLoader(digits, { batchSize: BATCH, shuffle: true });
   const optimizer = new optim.AdamW(net.parameters(), { lr: 2e-3, weightDecay: 0.01 });

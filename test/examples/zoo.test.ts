@@ -4,6 +4,8 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { compile } from "kiln-js";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { main as charRnn } from "../../examples/zoo/char-rnn.ts";
 import { main as dcgan } from "../../examples/zoo/dcgan.ts";
@@ -20,7 +22,7 @@ import { main as textClassifier } from "../../examples/zoo/text-classifier.ts";
 import { main as unet } from "../../examples/zoo/unet.ts";
 import { main as vae } from "../../examples/zoo/vae.ts";
 import { main as vit } from "../../examples/zoo/vit.ts";
-import { oneIn } from "../support/extent.ts";
+import { loadModelFile } from "../../src/cli/model-file.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
 afterEach(() => vi.restoreAllMocks());
@@ -65,7 +67,7 @@ const programs = readdirSync(zoo).filter(
   (file) => file.endsWith(".ts") && / function main\(/.test(read(file)),
 );
 
-test.each(oneIn(4, programs))(
+test.each(programs)(
   "%s is listed, compared with PyTorch, and asks in a way that pages know whether it is run",
   (file) => {
     const name = file.slice(0, -".ts".length);
@@ -75,6 +77,17 @@ test.each(oneIn(4, programs))(
     expect(read(file)).toContain(
       "\nif (import.meta.filename && import.meta.filename === process.argv[1]) {\n",
     );
+  },
+);
+
+test.each(programs.filter((file) => /^export const inputs = /m.test(read(file))))(
+  "the command takes %s for the model that it trains",
+  async (file) => {
+    const url = new URL(file, zoo);
+    const { model, inputs, targets } = await loadModelFile(fileURLToPath(url), 0, url);
+    const program = await compile(model, { inputs, backend: "interpret" });
+    expect(program.kernels.length).toBeGreaterThan(0);
+    expect(targets === undefined).toBe(file !== "char-gpt.ts");
   },
 );
 
