@@ -154,7 +154,8 @@ describe("a wrong kernel", () => {
     // All that relu let through.
     expect(first?.beyond).toBeGreaterThan(1);
     expect(first?.beyond).toBeLessThanOrEqual(first?.elements ?? 0);
-    expect(largest?.difference).toBeGreaterThanOrEqual(0.25);
+    // What is a quarter too large was rounded to float32.
+    expect(largest?.difference).toBeGreaterThan(0.25 - 1e-6);
   });
 
   test("that stores NaN is infinitely wrong", async () => {
