@@ -14,6 +14,8 @@ export const orderKernels: Pass<LoweredProgram, LoweredProgram> = {
   name: "order",
   doc: "What stores more than it sets free runs as late as it may, where less is alive at once then.",
   run(program) {
+    // What is prepared has been ordered.
+    if (program.preparedTo !== undefined) return program;
     const ordered = inOrder(program, new Backwards(program).order());
     return peakOf(ordered) < peakOf(program) ? ordered : program;
   },

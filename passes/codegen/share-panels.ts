@@ -25,7 +25,9 @@ interface Derived {
 export const sharePanels: Pass<LoweredProgram, LoweredProgram> = {
   name: "share-panels",
   doc: "Panels and winner lists that several kernels want are made once, those that a loop would make again are made before it, and of those for one reader the one comes first that frees most.",
-  run: (program) => inPackOrder(shared(hoistInvariants(program))),
+  run: (program) =>
+    // What is prepared has been through this.
+    program.preparedTo === undefined ? inPackOrder(shared(hoistInvariants(program))) : program,
 };
 
 /** The program without the kernels that make what is there already. */

@@ -65,7 +65,7 @@ export function schedule(
         forced: strategy,
         wantsCheapest: choices === undefined,
       };
-      const repeated = repeatedIn(program);
+      const repeated = repeatedIn(program, capabilities);
       const changing = new Set(repeated.flatMap((loop) => [...(loop?.changing ?? [])]));
       const families = new Families(
         (a, b) => facts.inputs.has(a) === facts.inputs.has(b) && changing.has(a) === changing.has(b),
@@ -109,16 +109,34 @@ export const factsOf = ({ buffers }: LoweredProgram, allowsWinograd: boolean): P
   allowsWinograd,
 });
 
-/** What strategies may need to know of the innermost loop around each kernel, if there is one. */
-function repeatedIn(program: LoweredProgram): readonly ProgramFacts["repeated"][] {
+/** Runs of a program to one change of the states that it only reads, where what is made of them is kept: packs cost next to nothing. */
+const RUNS = 1000;
+
+/**
+ * What strategies may need to know of the innermost loop around each kernel, that of the program's runs where there is no
+ * other.
+ */
+function repeatedIn(
+  program: LoweredProgram,
+  { prepares }: Capabilities,
+): readonly ProgramFacts["repeated"][] {
   const { kernels, loops = [] } = program;
-  const repeated: ProgramFacts["repeated"][] = kernels.map(() => undefined);
+  const runs = prepares ? { iterations: RUNS, changing: changingIn(program) } : undefined;
+  const repeated: ProgramFacts["repeated"][] = kernels.map(() => runs);
   // Those within others come last.
   loops.forEach((loop, place) => {
     const changing = new Set(changedIn(loop, place, program).keys());
     repeated.fill({ iterations: Math.max(1, loop.iterations), changing }, loop.from, loop.to);
   });
   return repeated;
+}
+
+/** All but the states that the program only reads. */
+function changingIn({ buffers, kernels }: LoweredProgram): ReadonlySet<string> {
+  const changing = new Set(buffers.flatMap(({ name, role }) => (role === "state" ? [] : [name])));
+  for (const kernel of kernels)
+    for (const { name, access } of kernel.buffers) if (access !== "read") changing.add(name);
+  return changing;
 }
 
 /** Every way to run `kernel` in a program of which these facts are known; where a loop has no iterations, just as it is. */

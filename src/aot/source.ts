@@ -149,7 +149,7 @@ export async function create(${createParameters(target)}): Promise<Model> {
     ${seedLine}
     ${others}
     load(weights: Bytes): void {
-      ${loadLines(program).join("\n      ")}
+      ${loadLines(program, engine).join("\n      ")}
     },
   };
   model.load(weights);
@@ -158,13 +158,17 @@ export async function create(${createParameters(target)}): Promise<Model> {
 `;
 }
 
-/** Takes over a file, and where it is one that was saved, how far learning had come. */
-function loadLines({ plan, optimizer }: PortableProgram): string[] {
+/**
+ * Takes over a file, and where it is one that was saved, how far learning had come. What is prepared is made here and nowhere
+ * else: of states that no run writes.
+ */
+function loadLines({ plan, optimizer }: PortableProgram, engine: Engine): string[] {
   const isRandom = plan.scalars.includes("seed");
-  if (optimizer === undefined) return ["readStates(memory, weights, isFirst);", "isFirst = false;"];
+  const taken = ["isFirst = false;", ...engine.run(0, plan.preparedTo ?? 0)];
+  if (optimizer === undefined) return ["readStates(memory, weights, isFirst);", ...taken];
   return [
     "const metadata = readStates(memory, weights, isFirst);",
-    "isFirst = false;",
+    ...taken,
     'completed = Number(metadata["kiln.step"] ?? 0);',
     ...(isRandom ? ['model.seed = Number(metadata["kiln.seed"] ?? model.seed);'] : []),
   ];
@@ -189,12 +193,12 @@ function feedLines({ plan, limits }: PortableProgram): string[] {
 
 function runText(program: PortableProgram, engine: Engine): string {
   const { plan } = program;
-  const { commitFrom, kernels } = plan;
+  const { preparedTo = 0, commitFrom, kernels } = plan;
   const faults = faultLines(program);
   const running =
     faults.length === 0
-      ? engine.run(0, kernels.length)
-      : [...engine.run(0, commitFrom), ...faults, ...engine.run(commitFrom, kernels.length)];
+      ? engine.run(preparedTo, kernels.length)
+      : [...engine.run(preparedTo, commitFrom), ...faults, ...engine.run(commitFrom, kernels.length)];
   return `run(${parameterList(program)}): ${resultType(program)} {
       ${[...feedLines(program), ...scalarLines(program), ...running].join("\n      ")}
       ${plan.scalars.includes("step") ? "completed++;" : ""}
@@ -204,14 +208,14 @@ function runText(program: PortableProgram, engine: Engine): string {
 
 function stepText(program: PortableProgram, engine: Engine): string {
   const { plan, optimizer } = program;
-  const { commitFrom, kernels } = plan;
+  const { preparedTo = 0, commitFrom, kernels } = plan;
   const seed = plan.scalars.includes("seed") ? ', "kiln.seed": String(model.seed)' : "";
   return `lr: ${optimizer!.lr},
     get stepCount(): number {
       return completed;
     },
     step(${parameterList(program)}): number {
-      ${[...feedLines(program), ...scalarLines(program), ...engine.run(0, commitFrom), ...faultLines(program)].join("\n      ")}
+      ${[...feedLines(program), ...scalarLines(program), ...engine.run(preparedTo, commitFrom), ...faultLines(program)].join("\n      ")}
       const loss = out0[0];
       if (!Number.isFinite(loss)) {
         throw new Error(\`the loss of step \${completed + 1} is \${loss}; the parameters are those after step \${completed}\`);
