@@ -142,6 +142,7 @@ describe("a wrong kernel", () => {
   });
 
   test("is told with the value, the line and how large the difference is", async () => {
+    manualSeed(7);
     const [kernel] = await kernelsOn("js");
     const wrong = broken(await backendNamed("js"), kernel, (value) => value * 1.25);
     const [{ first, largest }] = checkedOf(await compareWith([wrong], new TinyNet(), TINY));
