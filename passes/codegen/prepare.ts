@@ -7,7 +7,7 @@
 import { byteSize } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
 import { movedBy, withKernelsAt } from "../../src/loop/loops.ts";
-import type { LoweredProgram } from "../../src/loop/program.ts";
+import { type LoweredProgram, readOnlyStates } from "../../src/loop/program.ts";
 import type { Pass, StageInfo } from "../pass.ts";
 
 export const PREPARE: StageInfo = {
@@ -44,6 +44,7 @@ const LITTLE = 2 ** 16;
 function invariantKernels(program: LoweredProgram): ReadonlySet<number> {
   const { kernels, loops = [], commitFrom } = program;
   const states = new Set(program.states.map(({ buffer }) => buffer));
+  const constant = readOnlyStates(program);
   const moves = loops.flatMap((loop) => movedBy(loop).map((move) => ({ ...move, at: loop.from })));
   const moved = new Set(moves.map(({ to }) => to));
   const writers = new Map<string, number[]>();
@@ -65,7 +66,7 @@ function invariantKernels(program: LoweredProgram): ReadonlySet<number> {
   /** Whether a buffer holds the same in every run, at whatever time somebody reads it. */
   const isInvariant = (name: string): boolean => {
     const own = writers.get(name) ?? [];
-    if (states.has(name)) return own.length === 0;
+    if (states.has(name)) return constant.has(name);
     if (own.length === 0 || moved.has(name) || !own.every((k) => invariant.has(k))) return false;
     return (readers.get(name) ?? []).every((k) => invariant.has(k) || k > Math.max(...own));
   };

@@ -4,7 +4,7 @@ import { InternalError } from "../../src/core/errors.ts";
 import { alikeTo, Families, type Likeness, withoutBody } from "../../src/loop/alike.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { withKernelsAt } from "../../src/loop/loops.ts";
-import type { LoweredProgram } from "../../src/loop/program.ts";
+import { type LoweredProgram, readOnlyStates } from "../../src/loop/program.ts";
 import { type Schedule, sameSchedule } from "../../src/loop/schedule.ts";
 import type { Kernel, Stmt } from "../../src/loop/types.ts";
 import { isProved } from "../../src/loop/verify.ts";
@@ -66,7 +66,7 @@ export function schedule(
         wantsCheapest: choices === undefined,
       };
       const repeated = repeatedIn(program, capabilities);
-      const changing = new Set(repeated.flatMap((loop) => [...(loop?.changing ?? [])]));
+      const changing = new Set([...new Set(repeated)].flatMap((loop) => [...(loop?.changing ?? [])]));
       const families = new Families(
         (a, b) => facts.inputs.has(a) === facts.inputs.has(b) && changing.has(a) === changing.has(b),
       );
@@ -132,11 +132,9 @@ function repeatedIn(
 }
 
 /** All but the states that the program only reads. */
-function changingIn({ buffers, kernels }: LoweredProgram): ReadonlySet<string> {
-  const changing = new Set(buffers.flatMap(({ name, role }) => (role === "state" ? [] : [name])));
-  for (const kernel of kernels)
-    for (const { name, access } of kernel.buffers) if (access !== "read") changing.add(name);
-  return changing;
+function changingIn(program: LoweredProgram): ReadonlySet<string> {
+  const constant = readOnlyStates(program);
+  return new Set(program.buffers.map(({ name }) => name).filter((name) => !constant.has(name)));
 }
 
 /** Every way to run `kernel` in a program of which these facts are known; where a loop has no iterations, just as it is. */

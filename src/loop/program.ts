@@ -67,6 +67,14 @@ export interface LoweredProgram {
   readonly commitFrom: number;
 }
 
+/** Buffers of the states that no kernel writes: what is made of them alone is the same from run to run. */
+export function readOnlyStates({ states, kernels }: LoweredProgram): ReadonlySet<string> {
+  const found = new Set(states.map(({ buffer }) => buffer));
+  for (const { buffers } of kernels)
+    for (const { name, access } of buffers) if (access !== "read") found.delete(name);
+  return found;
+}
+
 /** The dump of a program between lowering and printing; `parse.ts` reads it back. */
 export const printProgram = (program: LoweredProgram): string =>
   joined(
