@@ -12,6 +12,8 @@ const gpujs = (name: GpujsName) => async (): Promise<Backend<GpujsName>> => {
   return gpujsBackends().find((backend) => backend.name === name)!;
 };
 
+type Loader = () => Promise<Backend>;
+
 const LOADERS = {
   wasm: async () => (await import("./wasm/backend.ts")).wasm,
   c: async () => (await import("./c/backend.ts")).c,
@@ -23,7 +25,7 @@ const LOADERS = {
   "gpujs:headlessgl": gpujs("gpujs:headlessgl"),
   "gpujs:webasm": gpujs("gpujs:webasm"),
   "gpujs:cpu": gpujs("gpujs:cpu"),
-} satisfies Readonly<Record<string, () => Promise<Backend>>>;
+} satisfies Readonly<Record<string, Loader> & Record<GpujsName, Loader>>;
 
 /** What users may call a backend by. */
 export type BackendName = keyof typeof LOADERS;
