@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { isHere } from "../backends/c/toolchain.ts";
+import { SEED } from "../support/extent.ts";
 import { type ModelSpec, makeModel } from "../support/random-model.ts";
 import type { NetStep } from "../support/random-net.ts";
 import {
@@ -26,7 +27,6 @@ const { models } = JSON.parse(readFileSync(FILE, "utf8")) as { readonly models: 
 
 /** Of the nets that the system's compiler builds there are fewer, others for each seed; a night's run has all. */
 const SHARE_IN_C = process.env.KILN_LONG_RUNS === undefined ? 12 : 1;
-const SEED = Number(process.env.KILN_RANDOM_SEED ?? 1);
 
 describe.each(["interpret", "js", "wasm", ...(isHere ? (["c"] as const) : [])] as const)(
   "%s trains as PyTorch does",

@@ -21,7 +21,7 @@ import { TextClassifier } from "../../examples/zoo/text-classifier.ts";
 import { UNet } from "../../examples/zoo/unet.ts";
 import { ViT } from "../../examples/zoo/vit.ts";
 import { isHere } from "../backends/c/toolchain.ts";
-import { oneIn } from "../support/extent.ts";
+import { oneIn, SEED } from "../support/extent.ts";
 import { charRnn, dcgan, vae } from "../support/zoo-steps.ts";
 import { compareWithPyTorch, supervised, type ZooCase } from "../support/zoo-training.ts";
 
@@ -120,7 +120,6 @@ test(`${INTERPRETED} trains as in PyTorch, interpreted`, () =>
 
 /** Nets that the system's compiler builds in a few seconds: one for each seed, all of them in a night's run. */
 const IN_C = ["lstm_classifier", "tabular", "text_classifier", "unet", "char_gpt", "vit", "ddpm"];
-const SEED = Number(process.env.KILN_RANDOM_SEED ?? 1);
 
 test
   .skipIf(!isHere)

@@ -7,6 +7,7 @@ import { interpret } from "../../../backends/interpret/backend.ts";
 import { autodiff } from "../../../passes/graph/autodiff.ts";
 import type { PipelineOptions } from "../../../passes/pipeline.ts";
 import { closeness } from "../../support/closeness.ts";
+import { SEED } from "../../support/extent.ts";
 import { buildMerged } from "../../support/merged-plans.ts";
 import { type RandomGraph, randomConvNet, randomGraph, randomLoss } from "../../support/random-graph.ts";
 import { planOf, runGraph } from "../../support/run-graph.ts";
@@ -16,7 +17,7 @@ import { isHere, title } from "./toolchain.ts";
 const wanted = process.env.KILN_RANDOM_GRAPHS;
 
 /** Graphs of each kind; a night's run may ask for more, and for other graphs. */
-const RUNS = { numRuns: Number(wanted ?? 4), seed: Number(process.env.KILN_RANDOM_SEED ?? 1) };
+const RUNS = { numRuns: Number(wanted ?? 4), seed: SEED };
 
 const [four, eight, sixteen] = [4, 8, 16].map((lanes) => createCBackend({ lanes, threads: 1 }));
 const together = createCBackend({ lanes: 8, threads: 2 });

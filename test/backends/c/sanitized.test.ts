@@ -7,6 +7,7 @@ import { autodiff } from "../../../passes/graph/autodiff.ts";
 import { GraphBuilder } from "../../../src/ir/builder.ts";
 import { OPS, opTable } from "../../../src/ops/registry.ts";
 import { closeness } from "../../support/closeness.ts";
+import { SEED } from "../../support/extent.ts";
 import { buildMerged } from "../../support/merged-plans.ts";
 import { randomConvNet, randomLoss } from "../../support/random-graph.ts";
 import { planOf, relativeError, runGraph } from "../../support/run-graph.ts";
@@ -19,7 +20,7 @@ const isLong = process.env.KILN_RANDOM_GRAPHS !== undefined;
 const SHARE = isLong ? 1 : 12;
 const RUNS = {
   numRuns: Number(process.env.KILN_RANDOM_GRAPHS ?? 2),
-  seed: Number(process.env.KILN_RANDOM_SEED ?? 1),
+  seed: SEED,
 };
 
 /** As in the samples' own test. */

@@ -28,6 +28,7 @@ import { SGD } from "../../../src/optim/index.ts";
 import { tensor } from "../../../src/tensor/creation.ts";
 import { chainGraph, chainsOf, STEPS } from "../../support/chains.ts";
 import { countedGraph, countedKernel } from "../../support/counted.ts";
+import { SEED } from "../../support/extent.ts";
 import { relativeError, runGraph } from "../../support/run-graph.ts";
 import { generated } from "../../support/stages.ts";
 
@@ -101,7 +102,7 @@ test("no pass and nothing that reads a kernel visits a shared part again and aga
             expect(visits() / parts, name).toBeLessThan(MOST_VISITS);
           }
     }),
-    { numRuns: Number(process.env.KILN_CHAINS ?? 6), seed: Number(process.env.KILN_RANDOM_SEED ?? 1) },
+    { numRuns: Number(process.env.KILN_CHAINS ?? 6), seed: SEED },
   );
 });
 
