@@ -47,7 +47,7 @@ function narrowed(doubles: Float64Array): Float32Array {
 }
 
 /** Halves have 5 bits of exponent and 10 of mantissa, where float32 has 8 and 23. */
-function fromHalves(halves: Uint16Array): Float32Array {
+export function fromHalves(halves: Uint16Array): Float32Array {
   const floats = new Float32Array(halves.length);
   const bits = new Uint32Array(floats.buffer);
   for (let k = 0; k < halves.length; k++) {
@@ -59,7 +59,7 @@ function fromHalves(halves: Uint16Array): Float32Array {
 }
 
 /** A brain float is the upper half of a float32. */
-function fromBrainFloats(halves: Uint16Array): Float32Array {
+export function fromBrainFloats(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   for (let k = 0; k < halves.length; k++) bits[k] = halves[k] << 16;
   return new Float32Array(bits.buffer);

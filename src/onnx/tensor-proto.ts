@@ -1,0 +1,78 @@
+/** Tensors as they lie in ONNX files: read as constants, and written from numbers. */
+
+import { create } from "@bufbuild/protobuf";
+import type { TypedArray } from "../core/dtype.ts";
+import { KilnError } from "../core/errors.ts";
+import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
+import { type Constant, constant } from "./constant.ts";
+import { describeCode, type ElementType, elementTypeFrom, infoOf } from "./element-types.ts";
+import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "./proto/onnx_pb.ts";
+
+/** The bytes of a tensor that lie in a file beside the model's. */
+export type ExternalBytes = (tensor: TensorProto) => Uint8Array;
+
+/**
+ * The numbers of a tensor; `what` names it in messages. Its bytes are checked against its shape before anything is
+ * allocated. Throws a {@link KilnError} for an element type that Kiln has nothing for, for another number of elements than
+ * the shape has, and where the numbers lie in another file and `external` is not given.
+ */
+export function constantFrom(tensor: TensorProto, what: string, external?: ExternalBytes): Constant {
+  const type = elementTypeFrom(tensor.dataType);
+  if (type === undefined)
+    throw new KilnError(
+      `${what} has elements of ${describeCode(tensor.dataType)}, which Kiln does not compute with`,
+    );
+  const shape = tensor.dims.map(Number);
+  const size = sizeOf(shape);
+  if (shape.some((extent) => extent < 0) || !Number.isSafeInteger(size))
+    throw new KilnError(`${what} has the shape ${formatShape(shape)}, which no tensor can have`);
+  const info = infoOf(type);
+  const bytes = rawBytes(tensor, what, external);
+  if (bytes !== undefined) {
+    if (bytes.length !== size * info.bytes) {
+      throw new KilnError(
+        `${what} has ${bytes.length} bytes of numbers, but its shape ${formatShape(shape)} and its type ${type} take ${size * info.bytes}`,
+      );
+    }
+    return constant(type, shape, info.read(aligned(bytes)));
+  }
+  const listed = tensor[info.field];
+  if (listed.length !== size) {
+    throw new KilnError(
+      `${what} has ${listed.length} numbers, but its shape ${formatShape(shape)} takes ${size}`,
+    );
+  }
+  // Types of 16 bits lie in a list of integers as they would in memory.
+  if (info.dtype === "float32" && info.field === "int32Data")
+    return constant(
+      type,
+      shape,
+      info.read(aligned(new Uint8Array(Uint16Array.from(tensor.int32Data).buffer))),
+    );
+  return constant(type, shape, Array.from<number | bigint, number>(listed, Number));
+}
+
+/** The bytes in which the numbers lie as in memory; `undefined` where they are listed in a field of their own. */
+function rawBytes(tensor: TensorProto, what: string, external?: ExternalBytes): Uint8Array | undefined {
+  if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) {
+    if (external === undefined)
+      throw new KilnError(
+        `${what} has its numbers in another file: give importOnnx the path of the model, or the files' bytes as externalData`,
+      );
+    return external(tensor);
+  }
+  return tensor.rawData.length > 0 ? tensor.rawData : undefined;
+}
+
+/** The bytes at a multiple of eight, where every element type can be seen in place. */
+const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
+
+/** A tensor of a file, from numbers that lie in memory as `type` does there. */
+export function tensorProto(name: string, type: ElementType, shape: Shape, data: TypedArray): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dataType: infoOf(type).code,
+    dims: shape.map(BigInt),
+    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  });
+}
