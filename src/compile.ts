@@ -143,7 +143,7 @@ export async function compile<
   if (mode !== "eval" && mode !== "train")
     throw new KilnError(`mode must be eval or train, not ${JSON.stringify(mode)}`);
   const training = mode === "train";
-  const { build, buildOptions, usableBackend } = await compiler();
+  const { build, buildOptions, usableBackend, warnOfMistakes } = await compiler();
   const { Program } = await import("./runtime/programs/program.ts");
   const backend = await usableBackend(options.backend, options);
   const seed = programSeed();
@@ -157,6 +157,7 @@ export async function compile<
     const begin = performance.now();
     const passed = { carried: carried?.tree, arrange: signature.arrange };
     const trace = inMode(model, training, () => traceModel(model, types, passed));
+    if (options.warnings !== false) warnOfMistakes(model, trace);
     if (previous?.isOf(trace)) return previous;
     return build(backend, state, trace, begin, { what, why }, common);
   };
@@ -252,7 +253,17 @@ export async function compileStep<Inputs extends Tensor[], Result>(
   const state = ModelState.for(tensorsOf(bundle));
   const common = await buildOptions(backend, { ...options, inputs: [] });
   const written = step as unknown as TraceableStep;
-  const steps = new StepCompiler({ step: written, bundle, backend, state, common, inputs, dynamic });
+  const { warnings } = options;
+  const steps = new StepCompiler({
+    step: written,
+    bundle,
+    backend,
+    state,
+    common,
+    inputs,
+    dynamic,
+    warnings,
+  });
   await steps.settle();
   const seed = programSeed();
   const first = await state.enqueue(() => steps.variant());

@@ -24,6 +24,7 @@ import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 
+export { warnOfMistakes } from "../trace/warnings/warnings.ts";
 export type { BackendName };
 
 /** What every kind of program is compiled with. */
@@ -61,6 +62,11 @@ export interface CommonOptions {
    * the element and the model's line, and nothing is updated. Runs take several times as long.
    */
   readonly watch?: Watch;
+  /**
+   * Whether what is nearly always a mistake in a model is said on the console, once for each class: layers where nobody finds
+   * them, fields that are never used, conditions on tensors (`docs/check.md`). True by default.
+   */
+  readonly warnings?: boolean;
 }
 
 /** What a program is built with besides its graph. */

@@ -27,6 +27,7 @@ export const COMMON_OPTIONS = {
   winograd: true,
   tune: true,
   watch: true,
+  warnings: true,
 } satisfies OptionNames<CommonOptions>;
 
 /** The types that `inputs` or `targets` name, one for each tensor. */

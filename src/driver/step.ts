@@ -9,7 +9,7 @@ import { type DynamicShapes, SpecializationCache } from "../runtime/programs/spe
 import { type ModelState, settled } from "../runtime/state/model-state.ts";
 import type { Bundle } from "../trace/bundle.ts";
 import { type StepTrace, type TraceableStep, traceStep } from "../trace/trace.ts";
-import { type BuildOptions, build } from "./build.ts";
+import { type BuildOptions, build, warnOfMistakes } from "./build.ts";
 
 /** What a step is compiled from, checked. */
 export interface StepRequest {
@@ -20,6 +20,7 @@ export interface StepRequest {
   readonly common: BuildOptions;
   readonly inputs: readonly TensorType[];
   readonly dynamic: DynamicShapes;
+  readonly warnings: boolean | undefined;
 }
 
 export class StepCompiler implements PrepareVariant {
@@ -58,6 +59,7 @@ export class StepCompiler implements PrepareVariant {
   private readonly compile: CompileSpecialization = async (shapes, why, previous) => {
     const { inputs, backend, state, common } = this.request;
     const begin = performance.now();
+    if (this.request.warnings !== false) warnOfMistakes(this.request.bundle);
     const trace = this.traced(inputs.map((type, k) => ({ ...type, shape: shapes[k] })));
     if (previous?.isOf(trace)) return previous;
     const program = await build(backend, state, trace, begin, { what: "training step", why }, common);

@@ -27,7 +27,7 @@ import { type ModelState, settled } from "../runtime/state/model-state.ts";
 import { writesOf } from "../runtime/state/stored-values.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
 import { type StepParts, type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
-import { type BuildOptions, build } from "./build.ts";
+import { type BuildOptions, build, warnOfMistakes } from "./build.ts";
 
 /** What a training is compiled from, checked. */
 export interface TrainingRequest {
@@ -36,6 +36,7 @@ export interface TrainingRequest {
     readonly loss: TraceableLoss;
     readonly optimizer: GroupedRules;
     readonly metrics: StepParts["metrics"];
+    readonly warnings?: boolean;
   };
   readonly backend: Backend;
   readonly state: ModelState;
@@ -142,6 +143,7 @@ export class TrainingCompiler implements PrepareStep {
     }));
     const passed = { carried: carried?.tree, arrange: signature.arrange };
     this.trace = inMode(model, true, () => traceLoss(model, options.loss, types, targets, parts, passed));
+    if (options.warnings !== false) warnOfMistakes(model, this.trace);
     return this.trace;
   }
 

@@ -158,7 +158,6 @@ export class Tensor extends InPlaceMethods {
   }
 
   /** Sets {@link requiresGrad}, true by default, and gives the tensor back. */
-  /** Sets {@link requiresGrad}, true by default, and gives the tensor back. */
   requiresGrad_(wanted = true): this {
     this.requiresGrad = wanted;
     return this;

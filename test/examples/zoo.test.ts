@@ -24,8 +24,15 @@ import { main as vae } from "../../examples/zoo/vae.ts";
 import { main as vit } from "../../examples/zoo/vit.ts";
 import { loadModelFile } from "../../src/cli/model-file.ts";
 
-beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
-afterEach(() => vi.restoreAllMocks());
+beforeEach(() => {
+  vi.spyOn(console, "log").mockImplementation(() => undefined);
+  vi.spyOn(console, "warn");
+});
+afterEach(() => {
+  // Nothing in them looks like a mistake.
+  expect(console.warn).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+});
 
 const isShare = (share: number): boolean => share >= 0 && share <= 1;
 

@@ -23,6 +23,9 @@ const PROGRAMS: Record<string, readonly RegExp[]> = {
 
 it.each(Object.keys(PROGRAMS))("%s", async (name) => {
   const program = `examples/tutorials/${name}.ts`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", program], { cwd: root });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ["--import", "tsx", program], {
+    cwd: root,
+  });
   for (const pattern of PROGRAMS[name]) expect(stdout).toMatch(pattern);
+  expect(stderr).not.toContain("kiln:");
 });

@@ -62,7 +62,7 @@ interface Taken {
 async function portableProgram(file: ModelFile, request: BuildSettings): Promise<Taken> {
   const { model, loss, targets } = file;
   const inputs = resized(file.inputs, file, request.batchSize);
-  const options = { inputs, ...backendFor(request) };
+  const options = { inputs, ...backendFor(request), warnings: false };
   const seed = programSeed();
   if (request.mode === "forward") {
     const { portable } = await compile(model, options);

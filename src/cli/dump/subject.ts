@@ -46,9 +46,9 @@ async function compileModel(
   mode: Subject["mode"],
   backend: BackendName,
 ): Promise<Compilation> {
-  if (mode === "forward") return (await compile(model, { inputs, backend })).compilation;
+  if (mode === "forward") return (await compile(model, { inputs, backend, warnings: false })).compilation;
   const optimizer = new SGD(model.parameters(), SGD_OPTIONS);
-  const options = { inputs, loss, optimizer, backend, ...(targets && { targets }) };
+  const options = { inputs, loss, optimizer, backend, warnings: false, ...(targets && { targets }) };
   return (await compileTraining(model, options)).compilation;
 }
 

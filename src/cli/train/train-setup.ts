@@ -42,7 +42,8 @@ export async function compileBoth(
   }
   const inputs = atBatchSize(file, file.inputs, batchSize);
   const { lr, momentum, weightDecay, backend, threads } = settings;
-  const where = { inputs, backend, ...(threads !== undefined && { threads }) };
+  // The check of the source has said what there is to say.
+  const where = { inputs, backend, warnings: false, ...(threads !== undefined && { threads }) };
   const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
   const brought = ownOptimizer(file, model.parameters());
   const optimizer = brought ?? OPTIMIZERS[settings.optimizer].make(model.parameters(), given);
