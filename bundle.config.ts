@@ -34,6 +34,7 @@ const ENTRIES = {
   functional: "src/entries/functional.ts",
   optim: "src/entries/optim.ts",
   data: "src/entries/data.ts",
+  onnx: "src/entries/onnx.ts",
 } as const;
 
 const COMMON: BuildOptions = {

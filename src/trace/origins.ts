@@ -1,4 +1,7 @@
-/** Finds the line of the user's model that runs now, from the engine's stack trace. */
+/**
+ * Finds the line of the user's model that runs now, from the engine's stack trace; where the model is no program but a file,
+ * whoever reads it says what runs.
+ */
 
 import { isForeignFile, parseFrame } from "../core/library-frames.ts";
 import { exactPlace, type Origin } from "../core/origin.ts";
@@ -9,6 +12,20 @@ export interface Place {
   readonly line: number;
   /** The whole path with line and column; see `exactPlace`. */
   readonly exact: string;
+}
+
+/** What runs now of a model that is a file. */
+let told: Place | undefined;
+
+/** Runs `body`, whose operations belong to `place` of a model's file. */
+export function atPlace<T>(place: Place, body: () => T): T {
+  const outer = told;
+  told = place;
+  try {
+    return body();
+  } finally {
+    told = outer;
+  }
 }
 
 /** How many frames are asked for: mostly a few suffice, and each costs. */
@@ -25,6 +42,7 @@ const known = new Map<string, Place | undefined>();
  * function named `boundary` (the call of `compile` in the user's program) do not count.
  */
 export function userPlace(boundary?: string): Place | undefined {
+  if (told !== undefined) return told;
   for (const most of FRAMES) {
     const { places, isWhole } = stackHere(most, boundary);
     if (places.length > 0) return places[0];
@@ -37,7 +55,8 @@ export function userPlace(boundary?: string): Place | undefined {
 export function userPlaces(boundary: string): readonly Place[] {
   const [usual, deepest] = ALL_FRAMES;
   const { places, isWhole } = stackHere(usual, boundary);
-  return isWhole ? places : stackHere(deepest, boundary).places;
+  const all = isWhole ? places : stackHere(deepest, boundary).places;
+  return told === undefined ? all : [told, ...all];
 }
 
 /** The origin of what `module` does at `place`, which all but the first of `calls` have led to. */

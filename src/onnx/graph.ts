@@ -1,0 +1,164 @@
+/**
+ * The graphs of a model in the form in which they are run: names are resolved, attributes are values, and that each node
+ * reads what stands before it has been checked. Nothing of a file is trusted before.
+ */
+
+import { KilnError } from "../core/errors.ts";
+import { type Attribute, attributeFrom } from "./attributes.ts";
+import type { Constant } from "./constant.ts";
+import { type ElementType, elementTypeFrom } from "./element-types.ts";
+import type { FunctionProto, GraphProto, NodeProto, ValueInfoProto } from "./proto/onnx_pb.ts";
+import { constantFrom, type ExternalBytes } from "./tensor-proto.ts";
+
+/** An extent that is known, or the name of one that is not. */
+export type Extent = number | string;
+
+/** What a graph says of one of its inputs or outputs. */
+export interface Port {
+  readonly name: string;
+  /** `undefined` where it is no tensor, or one of elements that Kiln has nothing for. */
+  readonly type: ElementType | undefined;
+  /** `undefined` where the model does not say it. */
+  readonly shape: readonly Extent[] | undefined;
+}
+
+export interface Node {
+  /** Its own name, or that of what it gives. */
+  readonly name: string;
+  readonly op: string;
+  /** Empty for the operators of ONNX itself. */
+  readonly domain: string;
+  /** An empty name stands for an input that is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, Attribute>;
+  /** Which of the file's nodes it is, counted from 1 through all graphs. */
+  readonly number: number;
+}
+
+export interface OnnxGraph {
+  readonly name: string;
+  /** Without those that have an initializer. */
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly initializers: ReadonlyMap<string, Constant>;
+  /** The order in which they run. */
+  readonly nodes: readonly Node[];
+}
+
+/** A function of the model, which its nodes call like an operator. */
+export interface OnnxFunction {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** What attributes are where a call does not say. */
+  readonly defaults: ReadonlyMap<string, Attribute>;
+  readonly nodes: readonly Node[];
+}
+
+/** What is needed on the way down into graphs within graphs. */
+export class GraphReader {
+  private count = 0;
+  private readonly external: ExternalBytes | undefined;
+
+  constructor(external?: ExternalBytes) {
+    this.external = external;
+  }
+
+  /** Reads a graph; `outer` are the names that graphs around it have given by then. */
+  graph(proto: GraphProto, outer: ReadonlySet<string> = new Set()): OnnxGraph {
+    const known = new Set(outer);
+    const give = this.giver(known, new Set());
+    const initializers = new Map<string, Constant>();
+    if (proto.sparseInitializer.length > 0)
+      throw new KilnError(`the graph ${proto.name} has sparse initializers, which Kiln does not read`);
+    for (const tensor of proto.initializer) {
+      give(tensor.name, "initializer");
+      initializers.set(tensor.name, constantFrom(tensor, `the initializer ${tensor.name}`, this.external));
+    }
+    const inputs = proto.input.filter(({ name }) => !initializers.has(name)).map(portFrom);
+    for (const { name } of inputs) give(name, "input");
+    const nodes = this.nodes(proto.node, known, give);
+    const outputs = proto.output.map(portFrom);
+    for (const { name } of outputs) {
+      if (!known.has(name))
+        throw new KilnError(`the graph ${proto.name} is to give ${name}, which nothing in it computes`);
+    }
+    return { name: proto.name, inputs, outputs, initializers, nodes };
+  }
+
+  function(proto: FunctionProto): OnnxFunction {
+    const known = new Set<string>();
+    const give = this.giver(known, new Set());
+    for (const name of proto.input) give(name, "input");
+    const nodes = this.nodes(proto.node, known, give);
+    const missing = proto.output.find((name) => !known.has(name));
+    if (missing !== undefined)
+      throw new KilnError(`the function ${proto.name} is to give ${missing}, which nothing in it computes`);
+    const defaults = new Map(
+      proto.attributeProto.map((attribute) => [
+        attribute.name,
+        attributeFrom(attribute, `the function ${proto.name}`, this, known),
+      ]),
+    );
+    const { name, domain, input: inputs, output: outputs } = proto;
+    return { name, domain: plainDomain(domain), inputs, outputs, defaults, nodes };
+  }
+
+  /** Adds a name to those that are known; each may be given once in a graph. */
+  private giver(known: Set<string>, own: Set<string>): (name: string, what: string) => void {
+    return (name, what) => {
+      if (own.has(name)) throw new KilnError(`the ${what} ${name} has a name that its graph gives twice`);
+      own.add(name);
+      known.add(name);
+    };
+  }
+
+  private nodes(
+    protos: readonly NodeProto[],
+    known: ReadonlySet<string>,
+    give: (name: string, what: string) => void,
+  ): Node[] {
+    return protos.map((proto) => {
+      const node = this.node(proto, known);
+      for (const name of node.outputs) if (name !== "") give(name, "output");
+      return node;
+    });
+  }
+
+  private node(proto: NodeProto, known: ReadonlySet<string>): Node {
+    const number = ++this.count;
+    const { opType: op, domain, input: inputs, output: outputs } = proto;
+    const name = proto.name || outputs.find((output) => output !== "") || `node ${number}`;
+    const unknown = inputs.find((input) => input !== "" && !known.has(input));
+    if (unknown !== undefined) {
+      throw new KilnError(
+        `the node ${name} (${op}) reads ${unknown}, which nothing before it gives: a model's nodes stand in the order in which they run`,
+      );
+    }
+    const what = `the node ${name} (${op})`;
+    const attributes = new Map(
+      proto.attribute.map((attribute) => [attribute.name, attributeFrom(attribute, what, this, known)]),
+    );
+    return { name, op, domain: plainDomain(domain), inputs, outputs, attributes, number };
+  }
+
+  /** The constant in an attribute. */
+  constant(tensor: Parameters<typeof constantFrom>[0], what: string): Constant {
+    return constantFrom(tensor, what, this.external);
+  }
+}
+
+/** ONNX's own domain has two names. */
+export const plainDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
+
+function portFrom({ name, type }: ValueInfoProto): Port {
+  if (type?.value.case !== "tensorType") return { name, type: undefined, shape: undefined };
+  const { elemType, shape } = type.value.value;
+  const extents = shape?.dim.map(({ value }, axis): Extent => {
+    if (value.case === "dimValue") return Number(value.value);
+    return value.value || `${name}.${axis}`;
+  });
+  return { name, type: elementTypeFrom(elemType), shape: extents };
+}

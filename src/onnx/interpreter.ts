@@ -1,0 +1,224 @@
+/**
+ * Runs the graph of a model through Kiln's tensor functions, node by node, while somebody traces it: what they record is the
+ * model's program. What is known already is computed here, so that shapes come out as numbers.
+ */
+
+import { InternalError, KilnError } from "../core/errors.ts";
+import { insideModule } from "../tensor/context.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { atPlace, type Place } from "../trace/origins.ts";
+import type { Attribute } from "./attributes.ts";
+import { Call, type Surroundings } from "./call.ts";
+import { type Constant, constant } from "./constant.ts";
+import { dtypeOf, type ElementType, infoOf } from "./element-types.ts";
+import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
+import type { Operator, Result } from "./operator.ts";
+import { findOperator } from "./operators/registry.ts";
+import { Value } from "./value.ts";
+
+/** Values by the names that a graph gives them, and those of the graphs around it. */
+class Scope {
+  private readonly values = new Map<string, Value>();
+  private readonly outer: Scope | undefined;
+
+  constructor(outer?: Scope) {
+    this.outer = outer;
+  }
+
+  get(name: string): Value | undefined {
+    return this.values.get(name) ?? this.outer?.get(name);
+  }
+
+  set(name: string, value: Value): void {
+    this.values.set(name, value);
+  }
+}
+
+/** What runs and where: all that stays the same while a model's graph is run. */
+export interface Model {
+  /** What messages and origins call it. */
+  readonly file: string;
+  readonly graph: OnnxGraph;
+  readonly functions: readonly OnnxFunction[];
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly trainsBatchNorm: boolean;
+  /** The module whose parameters a node of that name has a part in. */
+  readonly moduleOf: (node: Node) => object;
+}
+
+/** One run: what is the model's and what is this run's. */
+interface Run {
+  readonly model: Model;
+  readonly training: boolean;
+}
+
+/** Runs the graph of a model; `initializers` and `inputs` are what its names stand for. Gives its outputs in order. */
+export function runModel(
+  model: Model,
+  training: boolean,
+  given: ReadonlyMap<string, Value>,
+): readonly Value[] {
+  const scope = new Scope();
+  for (const [name, value] of given) scope.set(name, value);
+  return runNodes({ model, training }, model.graph, scope, new Map());
+}
+
+/** Runs the nodes of a graph in a scope that has its inputs. */
+function runNodes(
+  run: Run,
+  { nodes, outputs }: Pick<OnnxGraph, "nodes"> & { readonly outputs: readonly { readonly name: string }[] },
+  scope: Scope,
+  passed: ReadonlyMap<string, Attribute>,
+): readonly Value[] {
+  for (const node of nodes) runNode(run, node, scope, passed);
+  return outputs.map(({ name }) => scope.get(name)!);
+}
+
+function runNode(run: Run, node: Node, scope: Scope, passed: ReadonlyMap<string, Attribute>): void {
+  const { model } = run;
+  const results = insideModule(model.moduleOf(node), () =>
+    atPlace(placeOf(model, node), () => {
+      try {
+        return resultsOf(run, node, scope, passed);
+      } catch (error) {
+        if (!(error instanceof KilnError) || error instanceof NodeError) throw error;
+        throw new NodeError(node, error);
+      }
+    }),
+  );
+  for (const [k, name] of node.outputs.entries()) {
+    const value = results[k];
+    if (name === "") continue;
+    if (value === undefined)
+      throw new NodeError(node, new KilnError(`Kiln does not compute its output ${k}, ${name}`));
+    scope.set(name, value.named(name));
+  }
+}
+
+/** A node cannot run; the message names it and says why. */
+class NodeError extends KilnError {
+  constructor({ name, op }: Node, { message, origins }: KilnError) {
+    // Origins stand at the end of the message already.
+    super(`the node ${name} (${op}): ${message}`);
+    Object.defineProperty(this, "origins", { value: origins });
+  }
+}
+
+/** The node in the file, as dumps show it: `model.onnx:14` is the fourteenth. */
+const placeOf = ({ file }: Model, node: Node): Place => ({
+  file,
+  line: node.number,
+  exact: exactPlaceOf(file, node),
+});
+
+/** A node as a key. */
+export const exactPlaceOf = (file: string, node: Node): string => `${file}:${node.number}:1`;
+
+function resultsOf(
+  run: Run,
+  node: Node,
+  scope: Scope,
+  passed: ReadonlyMap<string, Attribute>,
+): readonly (Value | undefined)[] {
+  const { model, training } = run;
+  const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.get(name)));
+  const attributes = resolved(node.attributes, passed);
+  const called = model.functions.find(({ name, domain }) => name === node.op && domain === node.domain);
+  if (called !== undefined) return runFunction(run, called, inputs, attributes);
+  const operator = findOperator(node.domain, node.op);
+  if (operator === undefined) throw new InternalError("operators are looked for before a model runs");
+  const around: Surroundings = {
+    opset: model.opsets.get(node.domain) ?? 1,
+    training,
+    trainsBatchNorm: model.trainsBatchNorm,
+    runGraph: (graph, values) => {
+      const inner = new Scope(scope);
+      for (const [name, initializer] of graph.initializers) inner.set(name, Value.known(initializer, name));
+      for (const [k, { name }] of graph.inputs.entries()) inner.set(name, values[k].named(name));
+      return runNodes(run, graph, inner, passed);
+    },
+  };
+  const call = new Call(node, inputs, attributes, around);
+  const results = foldedOrRun(operator, call);
+  return results.map((result, k) => result && valueFrom(result, operator, call, node.outputs[k] ?? ""));
+}
+
+/** How many numbers are computed here at most: what is larger is data, and the program's business. */
+const MOST_FOLDED = 2 ** 16;
+
+function foldedOrRun(operator: Operator, call: Call): readonly (Result | undefined)[] {
+  const areKnown = call.inputs.every(
+    (input) => input === undefined || (input.known !== undefined && input.known.data.length <= MOST_FOLDED),
+  );
+  const result = (areKnown ? operator.fold?.(call) : undefined) ?? operator.run(call);
+  return Array.isArray(result) ? result : [result as Result];
+}
+
+function valueFrom(result: Result, operator: Operator, call: Call, name: string): Value {
+  if (result instanceof Value) return result;
+  if (!(result instanceof Tensor))
+    return Value.known(operator.wraps ? wrappedConstant(result) : result, name);
+  const type =
+    call.inputs.find((input) => input && dtypeOf(input.type) === result.dtype)?.type ?? defaultType(result);
+  return Value.of(type, operator.wraps ? wrapped(type, result) : result, name);
+}
+
+const defaultType = ({ dtype }: Tensor): ElementType =>
+  dtype === "float32" ? "float" : dtype === "bool" ? "bool" : "int64";
+
+/** Whole numbers of fewer bits than Kiln's, which wrap around as theirs do. */
+function wrapped(type: ElementType, tensor: Tensor): Tensor {
+  const { word } = infoOf(type);
+  if (word === undefined) return tensor;
+  const low = tensor.bitwiseAnd(2 ** word.bits - 1);
+  if (!word.isSigned) return low;
+  const sign = 2 ** (word.bits - 1);
+  return low.bitwiseXor(sign).sub(sign);
+}
+
+function wrappedConstant({ type, shape, data }: Constant): Constant {
+  const { word } = infoOf(type);
+  if (word === undefined) return { type, shape, data };
+  const [most, span] = [2 ** (word.bits - (word.isSigned ? 1 : 0)), 2 ** word.bits];
+  return constant(
+    type,
+    shape,
+    Array.from(data, (n) => {
+      const m = ((n % span) + span) % span;
+      return m >= most ? m - span : m;
+    }),
+  );
+}
+
+/** The attributes of a node in a function, some of which are those of whoever calls it. */
+function resolved(
+  attributes: ReadonlyMap<string, Attribute>,
+  passed: ReadonlyMap<string, Attribute>,
+): ReadonlyMap<string, Attribute> {
+  return new Map(
+    [...attributes].flatMap(([name, attribute]) => {
+      const found = attribute.kind === "reference" ? passed.get(attribute.value) : attribute;
+      return found === undefined ? [] : [[name, found] as const];
+    }),
+  );
+}
+
+function runFunction(
+  run: Run,
+  called: OnnxFunction,
+  inputs: readonly (Value | undefined)[],
+  attributes: ReadonlyMap<string, Attribute>,
+): readonly Value[] {
+  const scope = new Scope();
+  for (const [k, name] of called.inputs.entries()) {
+    const value = inputs[k];
+    if (value !== undefined) scope.set(name, value.named(name));
+  }
+  const passed = new Map([...called.defaults, ...attributes]);
+  return runNodes(
+    run,
+    { nodes: called.nodes, outputs: called.outputs.map((name) => ({ name })) },
+    scope,
+    passed,
+  );
+}

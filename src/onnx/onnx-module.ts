@@ -1,0 +1,124 @@
+/** A model of an ONNX file as a module like any other: its forward runs the file's graph, its parameters are the initializers. */
+
+import { describeValue } from "../core/describe-value.ts";
+import { KilnError } from "../core/errors.ts";
+import { formatShape } from "../core/shape.ts";
+import { MEMBERS } from "../nn/brand.ts";
+import { Buffer } from "../nn/buffer.ts";
+import type { Named } from "../nn/members.ts";
+import { Module } from "../nn/module.ts";
+import { Parameter } from "../nn/parameter.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { nameValues } from "../trace/value-names.ts";
+import { type Constant, tensorFrom } from "./constant.ts";
+import { dtypeOf } from "./element-types.ts";
+import type { Extent, Node, OnnxGraph, Port } from "./graph.ts";
+import { rolesOf } from "./initializers.ts";
+import { exactPlaceOf, type Model, runModel } from "./interpreter.ts";
+import { Part } from "./parts.ts";
+import { Value } from "./value.ts";
+
+/** What an {@link OnnxModule} is made of. */
+export interface ModuleSource extends Omit<Model, "moduleOf"> {
+  /** Inputs of the graph whose numbers are known. */
+  readonly constants: ReadonlyMap<string, Constant>;
+  /** Whether a parameter of that name is none that is learned. */
+  isFrozen(name: string): boolean;
+}
+
+/**
+ * A model from an ONNX file, which {@link importOnnx} makes. It takes what the graph takes, in its order, and gives a tensor,
+ * or a list of them where the graph has several outputs: `OnnxModule<Tensor[]>` says that to the type checker.
+ */
+export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Module<Output> {
+  /** What `forward` takes: names, ONNX's element types, and extents, where a text names one that the model leaves open. */
+  readonly inputs: readonly Port[];
+  /** What `forward` gives. */
+  readonly outputs: readonly Port[];
+  readonly #parts = new Part();
+  readonly #model: Model;
+  /** What the names of the graph stand for before it runs. */
+  readonly #held = new Map<string, Value>();
+
+  /** @internal */
+  constructor({ constants, isFrozen, ...source }: ModuleSource) {
+    super();
+    const { graph, functions, file } = source;
+    this.inputs = graph.inputs.filter(({ name }) => !constants.has(name));
+    this.outputs = graph.outputs;
+    const roles = rolesOf(graph, functions);
+    for (const [name, constant] of [...graph.initializers, ...constants])
+      this.#held.set(name, this.#valueOf(name, constant, roles.get(name) ?? "constant", isFrozen));
+    this.#model = { ...source, moduleOf: (node) => this.#moduleOf(node) };
+    nameValues(this, namesOf(file, graph));
+  }
+
+  #valueOf(name: string, constant: Constant, role: string, isFrozen: (name: string) => boolean): Value {
+    if (role === "constant") return Value.known(constant, name);
+    const numbers = tensorFrom(constant, name);
+    const tensor = role === "buffer" ? new Buffer(numbers) : new Parameter(numbers, !isFrozen(name));
+    this.#parts.hold(name, tensor);
+    return Value.of(constant.type, tensor, name);
+  }
+
+  override forward(...inputs: unknown[]): Output {
+    const given = new Map(this.#held);
+    if (inputs.length !== this.inputs.length) {
+      const names = this.inputs.map(({ name }) => name).join(", ");
+      throw new KilnError(
+        `${this.#model.file} takes ${this.inputs.length} inputs (${names}), not ${inputs.length}`,
+      );
+    }
+    for (const [k, port] of this.inputs.entries()) given.set(port.name, inputValue(port, inputs[k]));
+    const outputs = runModel(this.#model, this.training, given).map(({ tensor }) => tensor);
+    return (outputs.length === 1 ? outputs[0] : outputs) as Output;
+  }
+
+  override *[MEMBERS](): Iterable<Named<unknown>> {
+    yield* this.#parts[MEMBERS]();
+  }
+
+  /** The module whose parameters a node reads, or which its name leads to. */
+  #moduleOf(node: Node): object {
+    const read = node.inputs.find((name) => {
+      const held = this.#held.get(name);
+      return held !== undefined && held.known === undefined && name.includes(".");
+    });
+    const path = read === undefined ? pathIn(node.name) : read.split(".");
+    const part = this.#parts.innermost(path);
+    return part === this.#parts ? this : part;
+  }
+}
+
+/** `/layer1/layer1.0/conv1/Conv` as the path `layer1`, `0`, `conv1`, `Conv`: each scope repeats the one around it. */
+function pathIn(name: string): readonly string[] {
+  let path = "";
+  for (const scope of name.split("/").filter((part) => part !== ""))
+    path = path === "" || scope.startsWith(`${path}.`) ? scope : `${path}.${scope}`;
+  return path.split(".");
+}
+
+/** Names of values by the node that gives them, which dumps show. */
+const namesOf = (file: string, { nodes }: OnnxGraph): ReadonlyMap<string, string> =>
+  new Map(
+    nodes.flatMap((node) => (node.outputs[0] ? [[exactPlaceOf(file, node), node.outputs[0]] as const] : [])),
+  );
+
+function inputValue({ name, type, shape }: Port, input: unknown): Value {
+  if (!(input instanceof Tensor))
+    throw new KilnError(`the input ${name} is to be a tensor, not ${describeValue(input)}`);
+  if (type === undefined)
+    throw new KilnError(`the input ${name} is no tensor of numbers, which Kiln could be given`);
+  const dtype = dtypeOf(type);
+  if (input.dtype !== dtype)
+    throw new KilnError(`the input ${name} (${type}) is to be ${dtype}, not ${input.dtype}`);
+  if (shape !== undefined && !fits(shape, input.shape))
+    throw new KilnError(
+      `the input ${name} is to have the shape [${shape}], not ${formatShape(input.shape)}: extents that are numbers are fixed in the file`,
+    );
+  return Value.of(type, input, name);
+}
+
+const fits = (declared: readonly Extent[], shape: readonly number[]): boolean =>
+  declared.length === shape.length &&
+  declared.every((extent, axis) => typeof extent === "string" || extent === shape[axis]);

@@ -1,0 +1,136 @@
+/** Sums, products and powers of elements, which spread over each other. */
+
+import { abs, ceil, floor, neg, pow, reciprocal, sign, sqrt } from "../../tensor/pointwise-functions.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { Call } from "../call.ts";
+import { dtypeOf, isFloating } from "../element-types.ts";
+import { combined } from "../known-arrays.ts";
+import type { Operator } from "../operator.ts";
+import { unary } from "./define.ts";
+
+/** An operator on two tensors, and on numbers where shapes are computed with it. */
+const binary = (
+  name: string,
+  compute: (a: Tensor, b: Tensor) => Tensor,
+  known: (a: number, b: number, isWhole: boolean) => number,
+  more: Partial<Operator> = {},
+): Operator => ({
+  name,
+  wraps: true,
+  run: (call) => compute(call.tensor(0), call.tensor(1)),
+  fold: (call) => {
+    const isWhole = !isFloating(call.type);
+    return combined(call.type, [call.constant(0), call.constant(1)], (a, b) => known(a, b, isWhole));
+  },
+  ...more,
+});
+
+/** An operator on any number of tensors, taken two by two. */
+const variadic = (
+  name: string,
+  join: (a: Tensor, b: Tensor) => Tensor,
+  known: (a: number, b: number) => number,
+): Operator => ({
+  name,
+  wraps: true,
+  run: (call) => call.tensors().reduce(join),
+  fold: (call) =>
+    combined(
+      call.type,
+      call.values().map((_, k) => call.constant(k)),
+      (...numbers) => numbers.reduce(known),
+    ),
+});
+
+/** A remainder with the sign of the divisor, or of the dividend. */
+const remainder = (a: number, b: number): number => a - Math.floor(a / b) * b;
+
+const isFmod = (call: Call): boolean => call.flag("fmod");
+
+export const ARITHMETIC: readonly Operator[] = [
+  binary(
+    "Add",
+    (a, b) => a.add(b),
+    (a, b) => a + b,
+    { weights: [0, 1] },
+  ),
+  binary(
+    "Sub",
+    (a, b) => a.sub(b),
+    (a, b) => a - b,
+  ),
+  binary(
+    "Mul",
+    (a, b) => a.mul(b),
+    (a, b) => a * b,
+    { weights: [0, 1] },
+  ),
+  binary(
+    "Div",
+    (a, b) => (a.dtype === "int32" ? a.div(b, { roundingMode: "trunc" }) : a.div(b)),
+    (a, b, isWhole) => (isWhole ? Math.trunc(a / b) : a / b),
+  ),
+  binary("Mod", (a, b) => a.remainder(b), remainder, {
+    run: (call) => {
+      const [a, b] = call.tensors();
+      return isFmod(call) ? a.fmod(b) : a.remainder(b);
+    },
+    fold: (call) =>
+      combined(call.type, [call.constant(0), call.constant(1)], (a, b) =>
+        isFmod(call) ? a % b : remainder(a, b),
+      ),
+  }),
+  {
+    name: "Pow",
+    wraps: true,
+    run: (call) => power(call),
+    fold: (call) => combined(call.type, [call.constant(0), call.constant(1)], (a, b) => a ** b),
+  },
+  variadic(
+    "Sum",
+    (a, b) => a.add(b),
+    (a, b) => a + b,
+  ),
+  variadic("Max", (a, b) => a.maximum(b), Math.max),
+  variadic("Min", (a, b) => a.minimum(b), Math.min),
+  {
+    name: "Mean",
+    run: (call) => {
+      const parts = call.tensors();
+      return parts.reduce((a, b) => a.add(b)).div(parts.length);
+    },
+  },
+  unary("Abs", abs, Math.abs),
+  unary("Neg", neg, (x) => 0 - x, { wraps: true }),
+  unary("Sign", sign, Math.sign),
+  unary("Floor", floor, Math.floor),
+  unary("Ceil", ceil, Math.ceil),
+  // To the nearest, and of two to the even one.
+  unary("Round", (x) => x.round()),
+  unary("Sqrt", sqrt, Math.sqrt),
+  unary("Reciprocal", reciprocal, (x) => 1 / x),
+  {
+    name: "Clip",
+    run: (call) => {
+      const bound = (position: number, name: string): Tensor | number | undefined => {
+        const input = call.inputs[position];
+        if (input?.known !== undefined) return input.known.data[0];
+        return input?.tensor ?? (call.hasAttribute(name) ? call.float(name) : undefined);
+      };
+      const [min, max] = [bound(1, "min"), bound(2, "max")];
+      // Where the bounds cross, the upper one counts.
+      const raised = min === undefined ? call.tensor(0) : call.tensor(0).maximum(min);
+      return max === undefined ? raised : raised.minimum(max);
+    },
+  },
+];
+
+/** The result has the type of the base, whatever the exponent's. */
+function power(call: Call): Tensor {
+  const [base, exponent] = [call.tensor(0), call.value(1)];
+  const known = exponent.known?.data;
+  const isOne = known !== undefined && known.length === 1 && exponent.shape.length <= base.ndim;
+  const isSmallPower = isOne && (base.dtype !== "int32" || (known[0] >= 0 && Number.isInteger(known[0])));
+  const raised = pow(base, isSmallPower ? known[0] : exponent.tensor);
+  return raised.to(dtypeOf(call.type));
+}
