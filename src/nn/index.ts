@@ -305,5 +305,6 @@ export type { PadSequenceOptions } from "./pad-sequence.ts";
 export type { PaddingWord } from "./padding.ts";
 export { Parameter } from "./parameter.ts";
 export type { LossOptions, Reduction, WeightedLossOptions } from "./reduction.ts";
-export type { LoadResult, StateDict } from "./state-dict.ts";
+export type { Rename } from "./rename.ts";
+export type { LoadOptions, LoadResult, StateDict } from "./state-dict.ts";
 export type { AveragePool2dOptions, AveragePoolOptions, PoolOptions } from "./window.ts";

@@ -24,7 +24,7 @@ import {
 } from "./hooks.ts";
 import { allMembers, checkName, distinct, membersOf, type Named, walk, walkState } from "./members.ts";
 import type { Parameter } from "./parameter.ts";
-import { type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts";
+import { type LoadOptions, type LoadResult, loadStateDict, type StateDict } from "./state-dict.ts";
 
 /** What `console.log` asks an object for in Node. */
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
@@ -151,12 +151,11 @@ export abstract class Module<Output extends Outputs = Outputs> {
   /**
    * Copies a state dict's numbers into this module. Every missing, unexpected or ill-shaped key is reported in one
    * error, which leaves the module as it was; with `strict: false` keys found on one side alone are passed over.
+   * `rename` says what this model's names are for those of the state dict, which may be another library's:
+   * `net.loadStateDict(await load(path), { rename: [["bert", ""], ["LayerNorm", "norm"]] })`, or a function of a name.
    */
-  async loadStateDict(
-    stateDict: StateDict,
-    { strict = true }: { readonly strict?: boolean } = {},
-  ): Promise<LoadResult> {
-    return loadStateDict(this, stateDict, strict);
+  async loadStateDict(stateDict: StateDict, options: LoadOptions = {}): Promise<LoadResult> {
+    return loadStateDict(this, stateDict, options);
   }
 
   /** Sets the gradients of all parameters to `null`, or with `setToNone: false` to zeros. */

@@ -15,21 +15,25 @@ export interface KeyDifference {
 
 /**
  * What differs between tensors, which `owner` has, and those to be copied into them, which may come from a file and be
- * anything; `faults` is what makes that impossible. Without `strict`, keys on one side alone are no fault.
+ * anything; `faults` is what makes that impossible. Without `strict`, keys on one side alone are no fault. `called` says
+ * how a fault names a key of `source`.
  */
 export function compareByName(
   owner: string,
   own: readonly Named<Tensor>[],
   source: Readonly<Record<string, unknown>>,
   strict = true,
+  called: (name: string) => string = (name) => name,
 ): KeyDifference & { readonly faults: readonly string[] } {
   const names = new Set(own.map(([name]) => name));
   const shared = own.filter(([name]) => Object.hasOwn(source, name));
   const missingKeys = [...names].filter((name) => !Object.hasOwn(source, name));
   const unexpectedKeys = Object.keys(source).filter((name) => !names.has(name));
   const faults = [
-    ...(strict ? [listOf("missing", missingKeys), listOf("unexpected", unexpectedKeys)].flat() : []),
-    ...shared.flatMap(([name, tensor]) => mismatch(owner, name, tensor, source[name])),
+    ...(strict
+      ? [listOf("missing", missingKeys), listOf("unexpected", unexpectedKeys.map(called))].flat()
+      : []),
+    ...shared.flatMap(([name, tensor]) => mismatch(owner, called(name), tensor, source[name])),
   ];
   return { missingKeys, unexpectedKeys, faults };
 }

@@ -3,7 +3,7 @@
  * line that names the file, without more memory than the file explains.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -108,6 +108,11 @@ kernel k
     y[p] = max(x[p], x[p])
 `;
 
+/** What torch.save has written. */
+const PYTORCH = JSON.parse(
+  readFileSync(new URL("../fixtures/pytorch_files.json", import.meta.url), "utf8"),
+) as { readonly checkpoint: { readonly file: string }; readonly views: { readonly file: string } };
+
 interface Reader {
   readonly original: () => Uint8Array | Promise<Uint8Array>;
   readonly read: (bytes: Uint8Array) => unknown;
@@ -148,6 +153,25 @@ const READERS: Readonly<Record<string, Reader>> = {
     async read(bytes) {
       writeFileSync(place("net.safetensors"), bytes);
       return load(place("net.safetensors"));
+    },
+  },
+  "load of a checkpoint of PyTorch": {
+    original: () => Buffer.from(PYTORCH.checkpoint.file, "base64"),
+    read: load,
+  },
+  "load of views in a file of PyTorch": {
+    original: () => Buffer.from(PYTORCH.views.file, "base64"),
+    read: load,
+  },
+  "the index of a model in several files": {
+    async original() {
+      writeFileSync(place("a.safetensors"), await checkpointBytes(net.stateDict()));
+      const names = Object.keys(net.stateDict()).map((name) => [name, "a.safetensors"]);
+      return text(JSON.stringify({ weight_map: Object.fromEntries(names) }))();
+    },
+    async read(bytes) {
+      writeFileSync(place("net.index.json"), bytes);
+      return load(place("net.index.json"));
     },
   },
   "a checkpoint of kiln train": {

@@ -19,7 +19,6 @@ interface Fixture {
     readonly values: readonly (number | "inf" | "-inf" | "nan")[];
   }[];
   readonly beyond: readonly { readonly dtype: string; readonly file: string; readonly number: string }[];
-  readonly zip: string;
   readonly pickle: string;
 }
 
@@ -85,7 +84,6 @@ test.each(fixture.beyond)("$number in $dtype is refused", async ({ dtype, file, 
 });
 
 test.each([
-  ["torch.save", fixture.zip, "it is a zip archive, as torch.save makes of a .pt or .pth file: in Python, "],
   ["an old torch.save", fixture.pickle, "it is a Python pickle, as torch.save made of a .pt or .pth file"],
   [
     "gzip",

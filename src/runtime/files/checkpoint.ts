@@ -6,9 +6,12 @@ import { writeErrorReason } from "../../files/reason.ts";
 import { writeAtomically } from "../../files/write.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { pack, unpack } from "./archive.ts";
+import { isZip, SIGN_BYTES } from "./foreign-files.ts";
 import { encodeSafetensors, type StoredTensor } from "./safetensors.ts";
-import { readSafetensorsFile } from "./safetensors-file.ts";
+import { readSafetensors } from "./safetensors-file.ts";
 import { failFor } from "./safetensors-header.ts";
+import { isIndex, loadShards } from "./shards.ts";
+import { type Loadable, type Source, withSource } from "./source.ts";
 
 /** The entry of the header's metadata that says where tensors belong. */
 const STRUCTURE = "kiln.structure";
@@ -55,16 +58,37 @@ const hasStateDict = (value: object): boolean =>
 
 /**
  * Reads what {@link save} or another tool has written: the tensors by name, ready for `net.loadStateDict`, or the
- * nested value that was saved. The header is checked before anything is allocated; throws a {@link KilnError} that says
- * what is wrong with the file. What the value holds is for its readers to check, as every `loadStateDict` does.
+ * nested value that was saved. `from` is a path, bytes or a `Blob`, of one of these:
+ *
+ * - a safetensors file, as Kiln and Hugging Face write;
+ * - a file of `torch.save` (`.pt`, `.pth`, `.bin`) with a state dict, or a checkpoint of dicts, lists, numbers and text.
+ *   No code in it is run: any class but those of tensors is an error that names it;
+ * - the index of a model in several files, such as `model.safetensors.index.json`; they lie in the same folder.
+ *
+ * float16, bfloat16 and float64 become float32, whole numbers int32. Everything is checked before it is allocated;
+ * throws a {@link KilnError} that says what is wrong with the file. What the value holds is for its readers to check, as
+ * every `loadStateDict` does.
  */
-export async function load<T extends object = Record<string, Tensor>>(path: string): Promise<T> {
-  const { tensors, metadata } = await readSafetensorsFile(path);
+export async function load<T extends object = Record<string, Tensor>>(from: Loadable): Promise<T> {
+  if (isIndex(from)) return (await loadShards(from, (path) => load(path))) as T;
+  return withSource(from, async (source) => {
+    if (!isZip(await source.read(0, Math.min(SIGN_BYTES, source.size)))) return loadSafetensors<T>(source);
+    const { readPytorchFile } = await import("./pytorch/pytorch-file.ts");
+    const value = await readPytorchFile(source);
+    const isNested = value instanceof Object && !(value instanceof Tensor);
+    if (!isNested)
+      throw new KilnError(`${source.name} holds ${describeValue(value)}, and no tensors by name`);
+    return value as T;
+  });
+}
+
+async function loadSafetensors<T extends object>(source: Source): Promise<T> {
+  const { tensors, metadata } = await readSafetensors(source);
   const named = new Map(
     [...tensors].map(([name, { data, shape, dtype }]) => [name, Tensor.fromData(data, shape, dtype)]),
   );
   if (!Object.hasOwn(metadata, STRUCTURE)) return Object.fromEntries(named) as T;
-  const fail = failFor(path);
+  const fail = failFor(source.name);
   const value = unpack(named, metadata[STRUCTURE], fail);
   const isNested = value instanceof Object && !(value instanceof Tensor);
   return isNested ? (value as T) : fail("its structure holds no object");

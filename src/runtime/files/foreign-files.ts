@@ -1,4 +1,4 @@
-/** Tells files of other formats by their first bytes, for people who hand over a .pt where a safetensors file belongs. */
+/** Tells files of other formats by their first bytes, for people who hand over what cannot be read. */
 
 /** Every sign stands within so many bytes. */
 export const SIGN_BYTES = 16;
@@ -17,10 +17,6 @@ const text =
 
 const FORMATS: readonly Format[] = [
   {
-    begins: text("PK\x03\x04"),
-    is: `a zip archive, as torch.save makes of a .pt or .pth file: ${WITH_PYTHON}`,
-  },
-  {
     // The opcode PROTO and the protocol; all of them since Python 2.3 begin so.
     begins: ([first, protocol]) => first === 0x80 && protocol >= 2 && protocol <= 5,
     is: `a Python pickle, as torch.save made of a .pt or .pth file before PyTorch 1.6: ${WITH_PYTHON}`,
@@ -30,6 +26,9 @@ const FORMATS: readonly Format[] = [
   { begins: text("\x93NUMPY"), is: `an array of NumPy (.npy): ${WITH_PYTHON}` },
   { begins: text("\x1f\x8b"), is: "packed with gzip: unpack it first" },
 ];
+
+/** Whether a file that begins with `bytes` is a zip archive, as torch.save writes. */
+export const isZip = text("PK\x03\x04");
 
 /** What a file is that begins with `bytes`, where it is of another format: `a zip archive, as … makes: …`. */
 export const foreignFormat = (bytes: Uint8Array): string | undefined =>

@@ -1,32 +1,23 @@
-/** Reads safetensors from disk, piece by piece: never more memory than the file has bytes, whatever it claims. */
+/** Reads safetensors piece by piece: never more memory than the file has bytes, whatever it claims. */
 
-import { type OpenFile, withFile } from "../../files/read.ts";
 import { SIGN_BYTES } from "./foreign-files.ts";
 import { type StoredTensor, type StoredTensors, storedTensor } from "./safetensors.ts";
-import {
-  type Entry,
-  type Fail,
-  failFor,
-  LENGTH_BYTES,
-  readDataStart,
-  readLayout,
-} from "./safetensors-header.ts";
+import { type Entry, failFor, LENGTH_BYTES, readDataStart, readLayout } from "./safetensors-header.ts";
+import { readAll, type Source } from "./source.ts";
 
 /** All tensors of a file, or a {@link KilnError} that says what is wrong with it. */
-export const readSafetensorsFile = (path: string): Promise<StoredTensors> =>
-  withFile(path, (file) => readOpenFile(file, failFor(path)));
-
-async function readOpenFile(file: OpenFile, fail: Fail): Promise<StoredTensors> {
-  const { size } = file;
-  const first = await readBytes(file, 0, Math.min(SIGN_BYTES, size), fail);
+export async function readSafetensors(source: Source): Promise<StoredTensors> {
+  const { size, name: file } = source;
+  const fail = failFor(file);
+  const first = await readAll(source, 0, Math.min(SIGN_BYTES, size), fail);
   const dataStart = readDataStart(first, size, fail);
-  const header = await readBytes(file, LENGTH_BYTES, dataStart, fail);
+  const header = await readAll(source, LENGTH_BYTES, dataStart, fail);
   const { entries, metadata } = readLayout(header, size, fail);
   // In the header's order, though they are read in that of the file.
   const tensors = new Map<string, StoredTensor | undefined>(entries.map(({ name }) => [name, undefined]));
   for (const piece of pieces(entries)) {
     const [{ begin }, { end }] = [piece[0], piece[piece.length - 1]];
-    const bytes = await readBytes(file, begin, end, fail);
+    const bytes = await readAll(source, begin, end, fail);
     for (const entry of piece) {
       const own = piece.length === 1 ? bytes : bytes.slice(entry.begin - begin, entry.end - begin);
       tensors.set(entry.name, storedTensor(entry, own, fail));
@@ -49,11 +40,4 @@ function* pieces(entries: readonly Entry[]): Generator<readonly Entry[]> {
     piece.push(entry);
   }
   if (piece.length > 0) yield piece;
-}
-
-async function readBytes(file: OpenFile, begin: number, end: number, fail: Fail): Promise<Uint8Array> {
-  const bytes = await file.read(begin, end);
-  return bytes.length === end - begin
-    ? bytes
-    : fail(`it ends at byte ${begin + bytes.length} while it is read`);
 }
