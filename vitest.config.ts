@@ -5,7 +5,20 @@ import { isWhole } from "./test/support/extent.ts";
 const folders = (...names: readonly string[]): string[] => names.map((name) => `test/${name}/**/*.test.ts`);
 /** Files that leave nothing behind share one process, where modules are loaded once: that takes half the time. */
 const UNIT = folders(
-  ...["architecture", "check", "compare", "core", "data", "inspect", "ir", "loop", "nn", "onnx", "ops", "overview"],
+  ...[
+    "architecture",
+    "check",
+    "compare",
+    "core",
+    "data",
+    "inspect",
+    "ir",
+    "loop",
+    "nn",
+    "onnx",
+    "ops",
+    "overview",
+  ],
   ...["passes", "summary", "tensor", "trace", "tuning"],
 );
 const TRAINING = folders("optim", "pytorch", "training");

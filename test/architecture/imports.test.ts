@@ -110,7 +110,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/compile.ts",
   ],
   // Models in ONNX's files, as modules: operators are made of tensors' functions, which whoever traces the module records.
-  onnx: ["core", "files", "tensor", "trace", "nn", "runtime"],
+  // What is written is a traced graph, op by op, or as the lowering of an op says it in expressions.
+  onnx: ["core", "files", "loop", "ir", "ops", "tensor", "trace", "nn", "runtime", "driver"],
   // Parts of the public API under names of their own.
   entries: ["nn", "optim", "data", "onnx", "src/compile.ts"],
 };

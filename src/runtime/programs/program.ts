@@ -61,8 +61,14 @@ export abstract class Inspectable {
     return this.main.compilation;
   }
 
-  /** @internal What a module of its own is made from: the plan, which indices it may be fed, and the tensor behind each state. */
-  get portable(): Pick<Specialization, "plan" | "limits" | "computedLimits" | "states" | "returned"> {
+  /**
+   * @internal What a module of its own or a file is made from: the plan, which indices it may be fed, the tensor behind each
+   * state, and what was traced.
+   */
+  get portable(): Pick<
+    Specialization,
+    "plan" | "limits" | "computedLimits" | "states" | "returned" | "traced"
+  > {
     return this.main;
   }
 

@@ -119,6 +119,11 @@ export class Specialization {
     return this.bound.tensors;
   }
 
+  /** The graph that the model was traced as, before any pass, and the tensors behind its states. */
+  get traced(): Pick<Trace, "graph" | "states"> {
+    return this.trace;
+  }
+
   /** What a run gives: lists and records, in which numbers tell which result stands where. */
   get returned(): unknown {
     return this.trace.returned;
