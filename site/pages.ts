@@ -39,6 +39,7 @@ export const CHAPTERS: readonly Chapter[] = [
     title: "Reference",
     pages: [
       "docs/pytorch.md",
+      "docs/onnx-node-tests.md",
       "examples/zoo/README.md",
       "bench/README.md",
       "ARCHITECTURE.md",

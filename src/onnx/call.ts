@@ -7,6 +7,7 @@ import type { Attribute, AttributeValues } from "./attributes.ts";
 import type { Constant } from "./constant.ts";
 import type { ElementType } from "./element-types.ts";
 import type { Node, OnnxGraph } from "./graph.ts";
+import { UnknownNumbersError, UnsupportedError } from "./unsupported.ts";
 import type { Value } from "./value.ts";
 
 /** What is around a node: what graphs in it read, and how the module runs. */
@@ -48,6 +49,11 @@ export class Call {
     throw new KilnError(message);
   }
 
+  /** An error for what ONNX allows and Kiln lacks. */
+  lacks(message: string): never {
+    throw new UnsupportedError(message);
+  }
+
   /** The input at a position; an error where there is none. */
   value(position: number): Value {
     return this.inputs[position] ?? this.fail(`its input ${position} is missing`);
@@ -81,7 +87,7 @@ export class Call {
   constant(position: number): Constant {
     const { known, name } = this.value(position);
     if (known !== undefined) return known;
-    return this.fail(
+    throw new UnknownNumbersError(
       `its input ${name} is computed when the program runs, but shapes depend on it: Kiln needs it while it compiles. Where it is an input of the model, give it to importOnnx as constants: { ${JSON.stringify(name)}: … }`,
     );
   }
@@ -130,7 +136,7 @@ export class Call {
     const text = this.attribute(name, "string") ?? fallback;
     return (
       allowed.find((candidate) => candidate === text) ??
-      this.fail(`its ${name} is ${JSON.stringify(text)}, where Kiln knows ${allowed.join(", ")}`)
+      this.lacks(`its ${name} is ${JSON.stringify(text)}, where Kiln knows ${allowed.join(", ")}`)
     );
   }
 

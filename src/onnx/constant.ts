@@ -1,10 +1,10 @@
 /** Numbers that are known before anything runs: a model's initializers, and what shape arithmetic makes of them. */
 
 import { allocate } from "../core/dtype.ts";
-import { KilnError } from "../core/errors.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { dtypeOf, type ElementType, infoOf, type Numbers } from "./element-types.ts";
+import { UnsupportedError } from "./unsupported.ts";
 
 /** An array of numbers in row-major order, with the element type that the model speaks of. */
 export interface Constant {
@@ -32,7 +32,7 @@ export function tensorFrom({ type, shape, data }: Constant, what: string): Tenso
   if (dtype === "int32" && data instanceof Float64Array) {
     const k = elements.findIndex((element, i) => element !== data[i]);
     if (k >= 0)
-      throw new KilnError(
+      throw new UnsupportedError(
         `${what} holds ${BigInt(data[k])}, which is no number that int32 can hold: Kiln computes with int32 where a model has ${type}`,
       );
   }

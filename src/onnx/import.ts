@@ -4,7 +4,7 @@ import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { readWhole } from "../files/read.ts";
-import { tensor } from "../tensor/creation.ts";
+import { shapeOfNested } from "../tensor/storage.ts";
 import { type NestedNumbers, Tensor } from "../tensor/tensor.ts";
 import { displayPath } from "../trace/origins.ts";
 import { type Constant, constant } from "./constant.ts";
@@ -15,6 +15,7 @@ import { missingOperators } from "./missing-operators.ts";
 import { decodeModel } from "./model-proto.ts";
 import { OnnxModule } from "./onnx-module.ts";
 import type { ModelProto } from "./proto/onnx_pb.ts";
+import { UnsupportedError } from "./unsupported.ts";
 
 /** The options of {@link importOnnx}. */
 export interface ImportOptions {
@@ -71,7 +72,7 @@ export async function importOnnx<Output extends Tensor | Tensor[] = Tensor>(
   const model = decodeModel(bytes, file);
   const opsets = opsetsOf(model, file);
   const missing = missingOperators(model);
-  if (missing !== undefined) throw new KilnError(`${file} ${missing}`);
+  if (missing !== undefined) throw new UnsupportedError(`${file} ${missing}`);
   const { externalData } = options;
   const files = isPath && externalData === undefined ? filesBeside(path) : filesGiven(externalData ?? {});
   const reader = new GraphReader(await readExternal(model, files));
@@ -100,7 +101,7 @@ function opsetsOf(model: ModelProto, file: string): ReadonlyMap<string, number> 
   );
   const own = opsets.get("");
   if (own !== undefined && (own < OPSETS.least || own > OPSETS.most))
-    throw new KilnError(
+    throw new UnsupportedError(
       `${file} is of the operator set ${own}, and Kiln knows ${OPSETS.least} to ${OPSETS.most}: convert it with onnx.version_converter`,
     );
   return opsets;
@@ -118,16 +119,20 @@ function constantsOf(
         throw new KilnError(
           `importOnnx is given the constant ${name}, but the inputs of the model are ${inputs.map((input) => input.name).join(", ")}`,
         );
-      const numbers = value instanceof Tensor ? value : tensor(value);
-      const data = numbers.peek();
+      if (!(value instanceof Tensor))
+        return [name, constant(port.type ?? "float", shapeOfNested(value), numbersIn(value))];
+      const data = value.peek();
       if (data === undefined)
         throw new KilnError(
           `the constant ${name} is a tensor that waits to be computed: give its numbers, await t.array()`,
         );
-      return [name, constant(port.type ?? elementTypeOf(numbers.dtype), numbers.shape, [...data])];
+      return [name, constant(port.type ?? elementTypeOf(value.dtype), value.shape, [...data])];
     }),
   );
 }
+
+const numbersIn = (value: NestedNumbers): readonly number[] =>
+  Array.isArray(value) ? value.flatMap(numbersIn) : [Number(value)];
 
 /** Whether a name is one that `patterns` freeze; throws for a pattern that no name fits. */
 function frozenBy(patterns: readonly string[], names: readonly string[]): (name: string) => boolean {

@@ -14,6 +14,7 @@ import { dtypeOf, type ElementType, infoOf } from "./element-types.ts";
 import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
 import type { Operator, Result } from "./operator.ts";
 import { findOperator } from "./operators/registry.ts";
+import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
 
 /** Values by the names that a graph gives them, and those of the graphs around it. */
@@ -81,8 +82,7 @@ function runNode(run: Run, node: Node, scope: Scope, passed: ReadonlyMap<string,
       try {
         return resultsOf(run, node, scope, passed);
       } catch (error) {
-        if (!(error instanceof KilnError) || error instanceof NodeError) throw error;
-        throw new NodeError(node, error);
+        throw error instanceof KilnError ? inNode(node, error) : error;
       }
     }),
   );
@@ -90,18 +90,22 @@ function runNode(run: Run, node: Node, scope: Scope, passed: ReadonlyMap<string,
     const value = results[k];
     if (name === "") continue;
     if (value === undefined)
-      throw new NodeError(node, new KilnError(`Kiln does not compute its output ${k}, ${name}`));
+      throw inNode(node, new UnsupportedError(`Kiln does not compute its output ${k}, ${name}`));
     scope.set(name, value.named(name));
   }
 }
 
-/** A node cannot run; the message names it and says why. */
-class NodeError extends KilnError {
-  constructor({ name, op }: Node, { message, origins }: KilnError) {
-    // Origins stand at the end of the message already.
-    super(`the node ${name} (${op}): ${message}`);
-    Object.defineProperty(this, "origins", { value: origins });
-  }
+/** Errors that name their node already. */
+const NAMED = new WeakSet<KilnError>();
+
+/** The error with the name of the node that cannot run. */
+function inNode({ name, op }: Node, error: KilnError): KilnError {
+  if (NAMED.has(error)) return error;
+  const message = `the node ${name} (${op}): ${error.message}`;
+  const Own = error.constructor as new (message: string) => KilnError;
+  const named = new Own(message);
+  NAMED.add(named);
+  return named;
 }
 
 /** The node in the file, as dumps show it: `model.onnx:14` is the fourteenth. */

@@ -16,6 +16,7 @@ import type { Extent, Node, OnnxGraph, Port } from "./graph.ts";
 import { rolesOf } from "./initializers.ts";
 import { exactPlaceOf, type Model, runModel } from "./interpreter.ts";
 import { Part } from "./parts.ts";
+import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
 
 /** What an {@link OnnxModule} is made of. */
@@ -108,7 +109,7 @@ function inputValue({ name, type, shape }: Port, input: unknown): Value {
   if (!(input instanceof Tensor))
     throw new KilnError(`the input ${name} is to be a tensor, not ${describeValue(input)}`);
   if (type === undefined)
-    throw new KilnError(`the input ${name} is no tensor of numbers, which Kiln could be given`);
+    throw new UnsupportedError(`the input ${name} is no tensor of numbers, and Kiln has nothing else`);
   const dtype = dtypeOf(type);
   if (input.dtype !== dtype)
     throw new KilnError(`the input ${name} (${type}) is to be ${dtype}, not ${input.dtype}`);

@@ -7,6 +7,7 @@ import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
 import { type Constant, constant } from "./constant.ts";
 import { describeCode, type ElementType, elementTypeFrom, infoOf } from "./element-types.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "./proto/onnx_pb.ts";
+import { UnsupportedError } from "./unsupported.ts";
 
 /** The bytes of a tensor that lie in a file beside the model's. */
 export type ExternalBytes = (tensor: TensorProto) => Uint8Array;
@@ -19,7 +20,7 @@ export type ExternalBytes = (tensor: TensorProto) => Uint8Array;
 export function constantFrom(tensor: TensorProto, what: string, external?: ExternalBytes): Constant {
   const type = elementTypeFrom(tensor.dataType);
   if (type === undefined)
-    throw new KilnError(
+    throw new UnsupportedError(
       `${what} has elements of ${describeCode(tensor.dataType)}, which Kiln does not compute with`,
     );
   const shape = tensor.dims.map(Number);
@@ -64,8 +65,9 @@ function rawBytes(tensor: TensorProto, what: string, external?: ExternalBytes): 
   return tensor.rawData.length > 0 ? tensor.rawData : undefined;
 }
 
-/** The bytes at a multiple of eight, where every element type can be seen in place. */
-const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
+/** The bytes at a multiple of eight, where every element type can be seen in place; `slice` of Node's buffers copies nothing. */
+const aligned = (bytes: Uint8Array): Uint8Array =>
+  bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 
 /** A tensor of a file, from numbers that lie in memory as `type` does there. */
 export function tensorProto(name: string, type: ElementType, shape: Shape, data: TypedArray): TensorProto {

@@ -34,7 +34,7 @@ describe("the numbers of a tensor", () => {
     const moved = new Uint8Array(bytes.length + 3);
     moved.set(bytes, 3);
     const shape = [expected.length];
-    for (const rawData of [bytes, moved.subarray(3)]) {
+    for (const rawData of [bytes, moved.subarray(3), Buffer.from(moved.buffer, 3)]) {
       const tensor = create(TensorProtoSchema, {
         dims: [BigInt(shape[0])],
         dataType: infoOf(type).code,

@@ -33,12 +33,12 @@ const variadic = (
 ): Operator => ({
   name,
   wraps: true,
-  run: (call) => call.tensors().reduce(join),
+  run: (call) => call.tensors().reduce((a, b) => join(a, b)),
   fold: (call) =>
     combined(
       call.type,
       call.values().map((_, k) => call.constant(k)),
-      (...numbers) => numbers.reduce(known),
+      (...numbers) => numbers.reduce((a, b) => known(a, b)),
     ),
 });
 

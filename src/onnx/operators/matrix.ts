@@ -2,7 +2,25 @@
 
 import { einsum } from "../../tensor/einsum.ts";
 import { addmm, matmul } from "../../tensor/products.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import type { Operator } from "../operator.ts";
+
+/** An equation in which letters stand for the axes of ellipses, the last of which are the last letters. */
+function spelledOut(equation: string, operands: readonly Tensor[]): string {
+  if (!equation.includes("...")) return equation;
+  const [left, right] = equation.replaceAll(" ", "").split("->");
+  const terms = left.split(",");
+  const unused = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"].filter((letter) => !equation.includes(letter));
+  const counts = terms.map((term, k) => operands[k].ndim - term.replace("...", "").length);
+  const most = Math.max(...counts.filter((_, k) => terms[k].includes("...")));
+  const axes = (count: number): string => unused.slice(most - count, most).join("");
+  const named = terms.map((term, k) => term.replace("...", axes(counts[k]))).join(",");
+  const once = [...named.replaceAll(",", "")]
+    .sort()
+    .filter((letter, _, all) => all.indexOf(letter) === all.lastIndexOf(letter));
+  const implied = axes(most) + once.filter((letter) => !axes(most).includes(letter)).join("");
+  return `${named}->${right === undefined ? implied : right.replace("...", axes(most))}`;
+}
 
 export const MATRIX: readonly Operator[] = [
   {
@@ -25,6 +43,9 @@ export const MATRIX: readonly Operator[] = [
   {
     name: "Einsum",
     weights: [0, 1],
-    run: (call) => einsum(call.text("equation", ""), ...call.tensors()),
+    run: (call) => {
+      const operands = call.tensors();
+      return einsum(spelledOut(call.text("equation", ""), operands), ...operands);
+    },
   },
 ];

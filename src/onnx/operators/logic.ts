@@ -1,0 +1,100 @@
+/** Comparisons, truths and bits. */
+
+import { where } from "../../tensor/rearrange.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { Call } from "../call.ts";
+import { infoOf } from "../element-types.ts";
+import { combined } from "../known-arrays.ts";
+import type { Operator } from "../operator.ts";
+import { unary } from "./define.ts";
+
+/** A question of two tensors, and of numbers where shapes are computed with it. */
+const question = (
+  name: string,
+  compute: (a: Tensor, b: Tensor) => Tensor,
+  known: (a: number, b: number) => boolean,
+): Operator => ({
+  name,
+  run: (call) => compute(call.tensor(0), call.tensor(1)),
+  fold: (call) => combined("bool", [call.constant(0), call.constant(1)], (a, b) => Number(known(a, b))),
+});
+
+const onBits = (name: string, compute: (a: Tensor, b: Tensor) => Tensor): Operator => ({
+  name,
+  wraps: true,
+  run: (call) => compute(call.tensor(0), call.tensor(1)),
+});
+
+/** Bits that leave a number of 32 bits are gone; those of narrower ones are wrapped away. */
+function shifted(call: Call): Tensor {
+  const [x, by] = call.tensors();
+  const bits = infoOf(call.type).word?.bits ?? 32;
+  if (bits === 32 && call.type !== "int32")
+    call.lacks(`it shifts ${call.type}, whose upper bits int32 does not have`);
+  return call.string("direction", ["LEFT", "RIGHT"], "LEFT") === "LEFT"
+    ? x.bitwiseLeftShift(by)
+    : x.bitwiseRightShift(by);
+}
+
+export const LOGIC: readonly Operator[] = [
+  question(
+    "Equal",
+    (a, b) => a.eq(b),
+    (a, b) => a === b,
+  ),
+  question(
+    "Less",
+    (a, b) => a.lt(b),
+    (a, b) => a < b,
+  ),
+  question(
+    "LessOrEqual",
+    (a, b) => a.le(b),
+    (a, b) => a <= b,
+  ),
+  question(
+    "Greater",
+    (a, b) => a.gt(b),
+    (a, b) => a > b,
+  ),
+  question(
+    "GreaterOrEqual",
+    (a, b) => a.ge(b),
+    (a, b) => a >= b,
+  ),
+  question(
+    "And",
+    (a, b) => a.logicalAnd(b),
+    (a, b) => a !== 0 && b !== 0,
+  ),
+  question(
+    "Or",
+    (a, b) => a.logicalOr(b),
+    (a, b) => a !== 0 || b !== 0,
+  ),
+  question(
+    "Xor",
+    (a, b) => a.logicalXor(b),
+    (a, b) => (a !== 0) !== (b !== 0),
+  ),
+  unary(
+    "Not",
+    (x) => x.logicalNot(),
+    (x) => Number(x === 0),
+  ),
+  {
+    name: "Where",
+    run: (call) => where(call.tensor(0), call.tensor(1), call.tensor(2)),
+    fold: (call) =>
+      combined(
+        call.value(1).type,
+        [call.constant(0), call.constant(1), call.constant(2)],
+        (condition, a, b) => (condition === 0 ? b : a),
+      ),
+  },
+  onBits("BitwiseAnd", (a, b) => a.bitwiseAnd(b)),
+  onBits("BitwiseOr", (a, b) => a.bitwiseOr(b)),
+  onBits("BitwiseXor", (a, b) => a.bitwiseXor(b)),
+  unary("BitwiseNot", (x) => x.bitwiseNot(), undefined, { wraps: true }),
+  { name: "BitShift", wraps: true, run: shifted },
+];
