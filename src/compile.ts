@@ -125,7 +125,14 @@ type Given<Model extends CompilableModel, Carried> = RunResult<
   unknown extends Carried ? ReturnType<Model["forward"]> : WithoutState<ReturnType<Model["forward"]>>
 >;
 
-/** Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept. */
+/**
+ * Compiles a model's forward pass. Throws a {@link KilnError} for shapes the model does not accept.
+ *
+ * ```ts
+ * const program = await compile(net, { inputs: [[64, 1, 28, 28]] });
+ * const scores = await program.run(images);
+ * ```
+ */
 export async function compile<
   Model extends CompilableModel,
   Inputs extends readonly InputSpec[],
@@ -165,7 +172,18 @@ export async function compile<
   return new Program(main, inputs, state, specialization, seed, dynamic, { carried, signature });
 }
 
-/** Compiles a training step: forward in training mode, loss, backward and the optimizer's update. */
+/**
+ * Compiles a training step: forward in training mode, loss, backward and the optimizer's update.
+ *
+ * ```ts
+ * const trainer = await compileTraining(net, {
+ *   inputs: [[64, 1, 28, 28]],
+ *   loss: new nn.CrossEntropyLoss(),
+ *   optimizer: new optim.AdamW(net.parameters(), { lr: 1e-3 }),
+ * });
+ * const loss = await trainer.step(images, labels);
+ * ```
+ */
 export async function compileTraining<
   Model extends CompilableModel,
   Loss extends TraceableLoss,
@@ -234,6 +252,20 @@ const STEP_OPTIONS = { ...COMMON_OPTIONS, modules: true } satisfies OptionNames<
  * `backward()`, has optimizers `step()` and returns tensors, or nothing. It is traced once for each set of shapes, so all
  * that depends on the batch must be tensors. What it computes after an optimizer's step uses the new parameters, so that a
  * GAN's step is one program. Modules are in the modes that they have now; gradients do not outlive a run.
+ *
+ * ```ts
+ * const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
+ * const train = (x: Tensor, y: Tensor) => {
+ *   optimizer.zeroGrad();
+ *   const loss = F.crossEntropy(net.forward(x), y);
+ *   loss.backward();
+ *   optimizer.step();
+ *   return loss;
+ * };
+ * const inputs = [[64, 1, 28, 28], { shape: [64], dtype: "int32" }] as const;
+ * const step = await compileStep(train, { modules: { net }, inputs: [...inputs] });
+ * const loss = await step.run(images, tensor(labels, { dtype: "int32" }));
+ * ```
  */
 export async function compileStep<Inputs extends Tensor[], Result>(
   step: (...inputs: Inputs) => Result,

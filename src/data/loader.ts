@@ -177,6 +177,12 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
  * `getItem` or an iterator gives is put together by `collateFn`, or as PyTorch's default_collate does. Each such loop is the next epoch. The
  * order is a function of the seed and the epoch, or a sampler's; what random transforms do to a sample is a function of the
  * seed, the epoch and the sample's index.
+ *
+ * ```ts
+ * const dataset = new data.TensorDataset(images, tensor(labels, { dtype: "int32" }));
+ * const loader = new data.DataLoader(dataset, { batchSize: 32, shuffle: true });
+ * for await (const [x, y] of loader) console.log(x.shape, y.shape); // [32, 1, 28, 28] [32]
+ * ```
  */
 export type DataLoader<Batch = [Tensor, Tensor]> = Loader<Batch>;
 

@@ -51,14 +51,26 @@ const algorithm = (variant: Variant): Algorithm<AdamSettings> => ({
 const ADAM = algorithm({ callee: "Adam", decoupled: false, defaultDecay: 0 });
 const ADAMW = algorithm({ callee: "AdamW", decoupled: true, defaultDecay: 1e-2 });
 
-/** Adam; weight decay is an L2 penalty that enters the moments (Kingma and Ba, 2015). */
+/**
+ * Adam; weight decay is an L2 penalty that enters the moments (Kingma and Ba, 2015).
+ *
+ * ```ts
+ * const optimizer = new optim.Adam(net.parameters(), { lr: 1e-3 });
+ * ```
+ */
 export class Adam extends Optimizer<AdamSettings> {
   constructor(parameters: ParameterList<AdamOptions>, options: AdamOptions = {}) {
     super(ADAM, parameters, options);
   }
 }
 
-/** Adam whose weight decay shrinks the parameters by itself (Loshchilov and Hutter, 2019). */
+/**
+ * Adam whose weight decay shrinks the parameters by itself (Loshchilov and Hutter, 2019).
+ *
+ * ```ts
+ * const optimizer = new optim.AdamW(net.parameters(), { lr: 3e-4, weightDecay: 0.05 });
+ * ```
+ */
 export class AdamW extends Optimizer<AdamSettings> {
   constructor(parameters: ParameterList<AdamOptions>, options: AdamOptions = {}) {
     super(ADAMW, parameters, options);

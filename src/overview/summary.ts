@@ -115,6 +115,10 @@ export class ModelSummary {
  * that its ops stand for: padding is counted, and what passes fuse or save is not considered. Memory is that of the programs
  * that `compile` and, with a loss and an optimizer, `compileTraining` make for `backend`; nothing is run, and the model is
  * left as it is.
+ *
+ * ```ts
+ * console.log(String(await summary(net, { inputs: [[1, 1, 28, 28]] })));
+ * ```
  */
 export async function summary(model: Moded, options: SummaryOptions): Promise<ModelSummary> {
   checkModel("summary", model);

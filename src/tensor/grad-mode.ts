@@ -9,6 +9,10 @@ export const isGradEnabled = (): boolean => suspended === 0;
 /**
  * Runs `body` without remembering its operations for `backward` (torch.no_grad). While an asynchronous `body` waits,
  * the rest of the program is not recorded either.
+ *
+ * ```ts
+ * noGrad(() => net.parameters().forEach((p) => p.mul_(0.99))); // no step of an optimizer, and no gradient
+ * ```
  */
 export function noGrad<T>(body: () => T): T {
   suspended++;

@@ -145,6 +145,11 @@ injectUniform((shape) => rand(shape));
 /**
  * Normally distributed numbers of mean 0 and standard deviation 1. In the `forward` of a compiled model each run draws
  * anew.
+ *
+ * ```ts
+ * randn(2, 3); // float32[2,3]
+ * randn([64, 100], { requiresGrad: true });
+ * ```
  */
 export const randn = (...shape: ShapeArguments): Tensor => floats("randn", shape, tracedNormal, normalInto);
 

@@ -1,4 +1,7 @@
-/** What the pages tell their readers to write compiles, and what stands on its own runs; what they type is understood. */
+/**
+ * What pages and docstrings tell their readers to write compiles, and what stands on its own runs; what they type is
+ * understood.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseCommand } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/main.ts";
 import { ROOT } from "../cli/kiln.ts";
-import { BLOCKS, type Block, isProgram, nameOf } from "./code-blocks.ts";
+import { BLOCKS, type Block, EXAMPLES, isProgram, nameOf } from "./code-blocks.ts";
 
 const code = BLOCKS.filter(({ language }) => ["ts", "js"].includes(language));
 
@@ -21,6 +24,7 @@ describe("types", () => {
     declare global {
       var net: nn.Sequential, criterion: nn.CrossEntropyLoss, loss: nn.CrossEntropyLoss, optimizer: optim.SGD;
       var trainer: Trainer, inputs: number[][], x: T, y: T, input: T, target: T;
+      var images: T, labels: number[], scores: T, loader: Iterable<[T, number[]]>;
     }`;
   /** Modules as `kiln build` writes them. */
   const built = (members: string): string =>
@@ -38,7 +42,7 @@ describe("types", () => {
     ],
   ]);
   const blocks = new Map<string, Block>();
-  for (const block of code) {
+  for (const block of [...code, ...EXAMPLES]) {
     const file = join(folder, `${nameOf(block).replace(/\W/g, "-")}.${block.language}`);
     const imports = /from "kiln-js"/.test(block.text) ? "" : everything;
     // On one line, so that lines are those of the block but for a first one.
@@ -90,6 +94,25 @@ describe("programs", () => {
   afterAll(() => {
     process.chdir(before);
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("examples of docstrings run", async () => {
+    const given = `import { ${Object.keys(kiln).join(", ")} } from "kiln-js";
+      const net = new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 10));
+      const [images, labels] = [rand(64, 1, 28, 28), Array.from({ length: 64 }, (_, k) => k % 10)];
+      const loader = [[images, labels]];
+      const [x, scores] = [rand(8, 3, 4), rand(8, 10)];`;
+    const functions = EXAMPLES.map(({ text }) => `async () => {\n${text}\n}`);
+    const file = join(folder, "examples.ts");
+    writeFileSync(file, `${given}\nexport const examples = [${functions.join(",\n")}];`);
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    try {
+      const written = await import(/* @vite-ignore */ pathToFileURL(file).href);
+      for (const [k, example] of (written.examples as (() => Promise<void>)[]).entries())
+        await expect(example(), nameOf(EXAMPLES[k])).resolves.toBeUndefined();
+    } finally {
+      log.mockRestore();
+    }
   });
 
   // The README's program is run as its reader does, in an empty project.

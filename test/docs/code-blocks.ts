@@ -1,6 +1,6 @@
-/** The blocks of code in the pages, as their readers see them, and what a page takes as given without showing it. */
+/** The blocks of code in pages and docstrings, as their readers see them, and what a page takes as given without showing it. */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHAPTERS } from "../../site/pages.ts";
 import { ROOT } from "../cli/kiln.ts";
@@ -34,6 +34,26 @@ export const BLOCKS: readonly Block[] = PAGES.flatMap((page) => {
     given,
   }));
 });
+
+/** The examples in docstrings; those of ONNX have files that nobody here has. */
+export const EXAMPLES: readonly Block[] = readdirSync(join(ROOT, "src"), {
+  recursive: true,
+  encoding: "utf8",
+})
+  .filter((path) => path.endsWith(".ts") && !path.startsWith("onnx/"))
+  .sort()
+  .flatMap((path) => {
+    const source = readFileSync(join(ROOT, "src", path), "utf8");
+    return [...source.matchAll(/^( *)\* ```ts\n([\s\S]*?)^ *\* ```$/gm)].map(
+      ({ index, 2: text }): Block => ({
+        page: `src/${path}`,
+        line: source.slice(0, index).split("\n").length + 1,
+        language: "ts",
+        text: text.replace(/^ *\* ?/gm, ""),
+        given: "",
+      }),
+    );
+  });
 
 /** Whether a block stands on its own: it imports what it uses, from Kiln and from Node alone. */
 export function isProgram({ language, text }: Block): boolean {

@@ -64,7 +64,13 @@ export class BatchNorm1d extends AnyBatchNorm {
   }
 }
 
-/** Normalises each channel of images [N,C,H,W] (torch.nn.BatchNorm2d). */
+/**
+ * Normalises each channel of images [N,C,H,W] (torch.nn.BatchNorm2d).
+ *
+ * ```ts
+ * const block = new nn.Sequential(new nn.Conv2d(1, 8, 3), new nn.BatchNorm2d(8), new nn.ReLU());
+ * ```
+ */
 export class BatchNorm2d extends AnyBatchNorm {
   protected checkInput(x: Tensor): void {
     if (x.ndim === 4) return;

@@ -19,7 +19,14 @@ export interface Conv2dArguments extends Conv2dOptions {
   readonly kernelSize: Size2d;
 }
 
-/** Convolves images [N, inChannels, H, W] into [N, outChannels, …] (torch.nn.Conv2d). */
+/**
+ * Convolves images [N, inChannels, H, W] into [N, outChannels, …] (torch.nn.Conv2d).
+ *
+ * ```ts
+ * const layer = new nn.Conv2d(1, 8, 5, { padding: 2 });
+ * layer.forward(images); // float32[64,8,28,28]
+ * ```
+ */
 export class Conv2d extends Convolution<2> {
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */
   constructor(

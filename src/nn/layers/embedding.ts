@@ -56,7 +56,14 @@ export const maxNormRepr = ({ maxNorm, normType }: MaxNorm): string[] => [
 const POSITIONAL = ["numEmbeddings", "embeddingDim", "paddingIdx"];
 const KEYWORD_ONLY = [...MAX_NORM_NAMES, "scaleGradByFreq", "_weight", "_freeze"];
 
-/** Vectors of embeddingDim numbers for int32 indices: [...] → [..., embeddingDim] (torch.nn.Embedding). */
+/**
+ * Vectors of embeddingDim numbers for int32 indices: [...] → [..., embeddingDim] (torch.nn.Embedding).
+ *
+ * ```ts
+ * const words = new nn.Embedding(5000, 64);
+ * words.forward(tensor([[1, 2, 4], [4, 3, 2]], { dtype: "int32" })); // float32[2,3,64]
+ * ```
+ */
 export class Embedding extends Module {
   /** How many rows the table has. */
   readonly numEmbeddings: number;

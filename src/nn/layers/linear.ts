@@ -21,7 +21,14 @@ export interface LinearArguments extends LinearOptions {
   readonly outFeatures: number;
 }
 
-/** `x·weightᵀ + bias` over the last axis (torch.nn.Linear). */
+/**
+ * `x·weightᵀ + bias` over the last axis (torch.nn.Linear).
+ *
+ * ```ts
+ * const layer = new nn.Linear(784, 10);
+ * layer.forward(rand(64, 784)); // float32[64,10]
+ * ```
+ */
 export class Linear extends Module {
   /** How many features go in: the extent of the last axis. */
   readonly inFeatures: number;

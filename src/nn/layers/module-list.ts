@@ -6,7 +6,19 @@ import type { Named } from "../members.ts";
 import type { Module } from "../module.ts";
 import { ModuleSequence, numbered } from "./module-sequence.ts";
 
-/** Holds modules so that a model finds their parameters under `0`, `1`, … (torch.nn.ModuleList). */
+/**
+ * Holds modules so that a model finds their parameters under `0`, `1`, … (torch.nn.ModuleList).
+ *
+ * ```ts
+ * class Deep extends nn.Module {
+ *   readonly layers = new nn.ModuleList([1, 2, 3].map(() => new nn.Linear(64, 64)));
+ *   override forward(x: Tensor): Tensor {
+ *     for (const layer of this.layers) x = F.relu(layer.forward(x));
+ *     return x;
+ *   }
+ * }
+ * ```
+ */
 export class ModuleList<Layer extends Module = Module> extends ModuleSequence<Layer> {
   constructor(modules: Iterable<Layer> = []) {
     super();

@@ -83,7 +83,14 @@ export class GRU extends RecurrentLayer {
   }
 }
 
-/** The long short-term memory over sequences [T,N,in], [N,T,in] with `batchFirst`, or one sequence [T,in] (torch.nn.LSTM). */
+/**
+ * The long short-term memory over sequences [T,N,in], [N,T,in] with `batchFirst`, or one sequence [T,in] (torch.nn.LSTM).
+ *
+ * ```ts
+ * const lstm = new nn.LSTM(10, 20, { batchFirst: true });
+ * const [all, [h, c]] = lstm.forward(rand(3, 5, 10)); // all: float32[3,5,20], h and c: float32[1,3,20]
+ * ```
+ */
 export class LSTM extends RecurrentLayer {
   constructor(inputSize: number, hiddenSize: number, numLayers?: number | LSTMOptions, options?: LSTMOptions);
   constructor(options: LSTMArguments);

@@ -11,7 +11,14 @@ import { ModuleSequence, numbered } from "./module-sequence.ts";
 /** Layers by name, in order: an object, or pairs where the order of an object will not do (names like "10"). */
 export type NamedLayers = Readonly<Record<string, Module>> | Iterable<Named<Module>>;
 
-/** Feeds each layer's output into the next (torch.nn.Sequential). */
+/**
+ * Feeds each layer's output into the next (torch.nn.Sequential).
+ *
+ * ```ts
+ * const net = new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+ * const named = new nn.Sequential({ hidden: new nn.Linear(784, 128), out: new nn.Linear(128, 10) });
+ * ```
+ */
 export class Sequential extends ModuleSequence {
   constructor(...layers: Module[]);
   constructor(layers: NamedLayers);

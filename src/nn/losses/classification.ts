@@ -28,6 +28,11 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
  * The negative log-probability of the target class, from scores [N,C,…] or [C] (torch.nn.CrossEntropyLoss). Targets
  * are classes, an int32 tensor or whole numbers; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
  * Labels that equal `ignoreIndex` (default: -100) do not count.
+ *
+ * ```ts
+ * const criterion = new nn.CrossEntropyLoss();
+ * const loss = criterion.forward(net.forward(images), labels);
+ * ```
  */
 export class CrossEntropyLoss extends Loss {
   /** What each class counts, if that was given. */

@@ -14,7 +14,13 @@ import { Arguments } from "../options.ts";
 import { type LossOptions, type Reduction, readReduction, reductionOf } from "../reduction.ts";
 import { ElementLoss } from "./loss.ts";
 
-/** The squared difference (torch.nn.MSELoss). */
+/**
+ * The squared difference (torch.nn.MSELoss).
+ *
+ * ```ts
+ * const loss = new nn.MSELoss().forward(rand(8, 1), rand(8, 1)); // both of one shape
+ * ```
+ */
 export class MSELoss extends ElementLoss {
   constructor(options?: LossOptions) {
     super(readReduction("MSELoss", options));

@@ -13,7 +13,18 @@ export interface StepLROptions {
   readonly gamma?: number;
 }
 
-/** `lr = initial · γ^⌊t / stepSize⌋` (torch.optim.lr_scheduler.StepLR). */
+/**
+ * `lr = initial · γ^⌊t / stepSize⌋` (torch.optim.lr_scheduler.StepLR).
+ *
+ * ```ts
+ * const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
+ * const schedule = new optim.lrScheduler.StepLR(optimizer, { stepSize: 30, gamma: 0.1 });
+ * for (let epoch = 0; epoch < 90; epoch++) {
+ *   // … the epoch's steps
+ *   schedule.step();
+ * }
+ * ```
+ */
 export class StepLR extends LRScheduler {
   constructor(optimizer: Optimizer, stepSize: number, gamma?: number | Pick<StepLROptions, "gamma">);
   constructor(optimizer: Optimizer, options: StepLROptions);

@@ -21,6 +21,10 @@ const STRUCTURE = "kiln.structure";
  * tensors, numbers, strings, truth values and null:
  * `save({ model: net.stateDict(), optimizer: optimizer.stateDict(), epoch: 3 }, path)`. The file appears whole or not
  * at all. Throws a {@link KilnError} when it cannot be written.
+ *
+ * ```ts
+ * await save(net.stateDict(), "net.safetensors");
+ * ```
  */
 export async function save(value: object, path: string): Promise<void> {
   const bytes = await checkpointBytes(value);
@@ -68,6 +72,10 @@ const hasStateDict = (value: object): boolean =>
  * float16, bfloat16 and float64 become float32, whole numbers int32. Everything is checked before it is allocated;
  * throws a {@link KilnError} that says what is wrong with the file. What the value holds is for its readers to check, as
  * every `loadStateDict` does.
+ *
+ * ```ts
+ * await net.loadStateDict(await load("net.safetensors"));
+ * ```
  */
 export async function load<T extends object = Record<string, Tensor>>(from: Loadable): Promise<T> {
   if (isIndex(from)) return (await loadShards(from, (path) => load(path))) as T;

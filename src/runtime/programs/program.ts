@@ -124,7 +124,7 @@ export interface ProgramSettings<Carried> {
  * A compiled forward pass. {@link compile} makes it.
  *
  * ```ts
- * const program = await compile(net, { inputs: [[1, 3, 32, 32]] });
+ * const program = await compile(net, { inputs: [[64, 1, 28, 28]] });
  * const scores = await program.run(images);
  * await program.dispose();
  * ```

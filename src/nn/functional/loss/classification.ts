@@ -95,7 +95,7 @@ export function nllLoss(input: Tensor, target: Labels, options?: NLLLossOptions)
  * is over N and all positions (torch.nn.functional.cross_entropy).
  *
  * ```ts
- * const loss = F.crossEntropy(net.forward(images), [3, 1, 4]); // one class for each of three images
+ * const loss = F.crossEntropy(net.forward(images), labels); // a class for each image, such as [3, 1, 4]
  * ```
  */
 export function crossEntropy(input: Tensor, targets: Labels, options?: CrossEntropyOptions): Tensor {
