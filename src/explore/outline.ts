@@ -28,7 +28,11 @@ const TITLE_LENGTH = 44;
 /** The picture as a drawing whose groups can be opened one by one. */
 export function outlined({ boxes, frames, arrows }: Picture, knowledge: Knowledge): Drawing {
   const framesOf = framesByBox(frames);
-  const modules = new Map(frames.map((frame) => [frame, moduleOfFrame(frame, boxes)]));
+  const modulesOf = new Map(boxes.map(({ id, module }) => [id, module]));
+  const modules = new Map(
+    // The module that all boxes of a frame have in common.
+    frames.map((frame) => [frame, innermostModule(frame.boxes.map((id) => modulesOf.get(id)!))]),
+  );
   const positions = new Map(boxes.map(({ id }, k) => [id, k]));
   const reads = boxes.map((): number[] => []);
   const drawnArrows = arrows.map(({ from, to, detail }): DrawnArrow => {
@@ -75,12 +79,6 @@ function framesByBox(frames: readonly Frame[]): ReadonlyMap<string, readonly Fra
   const chain = (frame: Frame | undefined): readonly Frame[] =>
     frame === undefined ? [] : [...chain(byId.get(frame.parent ?? "")), frame];
   return new Map(frames.flatMap((frame) => frame.boxes.map((box) => [box, chain(frame)] as const)));
-}
-
-/** The module that all boxes of a frame have in common. */
-function moduleOfFrame(frame: Frame, boxes: readonly Box[]): string {
-  const inside = new Set(frame.boxes);
-  return innermostModule(boxes.filter(({ id }) => inside.has(id)).map(({ module }) => module));
 }
 
 /** What is fed and what is returned stands outside of everything. */

@@ -15,7 +15,11 @@ export function visitsOf(members: readonly Member[]): readonly (readonly number[
   const prefixes = members.map(({ path }) => path.map((_, k) => JSON.stringify(path.slice(0, k + 1))));
   const within = new Map<string, number[]>();
   prefixes.forEach((own, position) => {
-    for (const prefix of own) within.set(prefix, [...(within.get(prefix) ?? []), position]);
+    for (const prefix of own) {
+      const positions = within.get(prefix);
+      if (positions === undefined) within.set(prefix, [position]);
+      else positions.push(position);
+    }
   });
   const visits = prefixes.map((own) => own.map(() => 0));
   for (const [prefix, positions] of within) {

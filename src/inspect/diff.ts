@@ -68,11 +68,33 @@ const placeOf = (line: string): string => PLACE.exec(line)?.[0].trimStart() ?? "
 /** What a line says but for the names of its values and the places it comes from. */
 const keyOf = (line: string): string => line.replace(PLACE, "").trimEnd().replace(/%\w+/g, "%");
 
+type Pair = readonly [number | undefined, number | undefined];
+
 /** Pairs of equal items in both lists, by a longest common subsequence; what has no partner stands alone. */
-function matched(
-  before: readonly string[],
-  after: readonly string[],
-): readonly (readonly [number | undefined, number | undefined])[] {
+function matched(before: readonly string[], after: readonly string[]): readonly Pair[] {
+  const shortest = Math.min(before.length, after.length);
+  // What both begin and end with is most of them, and takes no table.
+  let begin = 0;
+  while (begin < shortest && before[begin] === after[begin]) begin++;
+  let end = 0;
+  while (end < shortest - begin && before.at(-1 - end) === after.at(-1 - end)) end++;
+  const numbers = new Map<string, number>();
+  const numbered = (items: readonly string[]): readonly number[] =>
+    items.slice(begin, items.length - end).map((item) => {
+      const number = numbers.get(item) ?? numbers.size;
+      numbers.set(item, number);
+      return number;
+    });
+  const moved = (k: number | undefined): number | undefined => (k === undefined ? k : k + begin);
+  return [
+    ...Array.from({ length: begin }, (_, k): Pair => [k, k]),
+    ...subsequence(numbered(before), numbered(after)).map(([a, b]): Pair => [moved(a), moved(b)]),
+    ...Array.from({ length: end }, (_, k): Pair => [before.length - end + k, after.length - end + k]),
+  ];
+}
+
+/** The same by a table of the lengths for all that may follow. */
+function subsequence(before: readonly number[], after: readonly number[]): readonly Pair[] {
   const width = after.length + 1;
   // lengths[i * width + j]: the longest common subsequence of what follows i and j.
   const lengths = new Uint32Array((before.length + 1) * width);
