@@ -24,7 +24,6 @@ import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 
-export { warnOfMistakes } from "../trace/warnings/warnings.ts";
 export type { BackendName };
 
 /** What every kind of program is compiled with. */

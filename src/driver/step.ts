@@ -9,7 +9,8 @@ import { type DynamicShapes, SpecializationCache } from "../runtime/programs/spe
 import { type ModelState, settled } from "../runtime/state/model-state.ts";
 import type { Bundle } from "../trace/bundle.ts";
 import { type StepTrace, type TraceableStep, traceStep } from "../trace/trace.ts";
-import { type BuildOptions, build, warnOfMistakes } from "./build.ts";
+import { warnOfMistakes } from "../trace/warnings/warnings.ts";
+import { type BuildOptions, build } from "./build.ts";
 
 /** What a step is compiled from, checked. */
 export interface StepRequest {

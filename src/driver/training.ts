@@ -27,7 +27,8 @@ import { type ModelState, settled } from "../runtime/state/model-state.ts";
 import { writesOf } from "../runtime/state/stored-values.ts";
 import { inMode, type Moded } from "../trace/mode.ts";
 import { type StepParts, type Trace, type TraceableLoss, traceLoss } from "../trace/trace.ts";
-import { type BuildOptions, build, warnOfMistakes } from "./build.ts";
+import { warnOfMistakes } from "../trace/warnings/warnings.ts";
+import { type BuildOptions, build } from "./build.ts";
 
 /** What a training is compiled from, checked. */
 export interface TrainingRequest {

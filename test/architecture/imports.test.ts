@@ -94,8 +94,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The explorer's page, of what was compiled and measured; what runs in the page sees no more than the rest.
   explore: ["core", "loop", "ir", "runtime", "inspect"],
   // The driver alone sees passes and backends; compile.ts is what of it users call.
-  driver: ["core", "loop", "ir", "trace", "runtime", "tuning", "passes", "backends", "contract"],
-  "src/compile.ts": ["core", "ir", "tensor", "trace", "runtime", "passes", "backends", "contract", "driver"],
+  driver: ["core", "loop", "ir", "tensor", "trace", "runtime", "tuning", "passes", "backends", "contract"],
+  "src/compile.ts": ["tensor", "trace", "runtime", "passes", "backends", "contract", "driver"],
   // Says what a model is made of and what it takes: traces it, and has the passes plan its programs.
   overview: [
     ...["core", "ir", "ops", "tensor", "trace", "runtime", "passes", "backends", "contract", "driver"],

@@ -186,22 +186,22 @@ const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
 const trainer = await compileTraining(net, { inputs: [[8, 1, 28, 28]], loss: new nn.CrossEntropyLoss(), optimizer });
 console.log(trainer.step);`;
 /** What is loaded when a page first compiles: the compiler, the backend that it compiles for, and what runs the result. */
-const COMPILER = ["dist/src/driver/build.js", "dist/backends/wasm/backend.js"];
+const COMPILER = ["dist/src/driver/programs.js", "dist/backends/wasm/backend.js"];
 const RUNNING = "programs/program.js";
 const TRAINER = ["driver/training.js", "programs/trainer.js"];
 
 describe("kilobytes of a page, compressed", () => {
-  test("with inference on wasm: 105 at first, 280 when it has compiled", async () => {
+  test("with inference on wasm: 92 at first, 277 when it has compiled", async () => {
     put("infer.js", INFERENCE);
     const page = await bundled("infer.js");
-    expect(kilobytes(page, "infer.js")).toBeLessThan(108);
+    expect(kilobytes(page, "infer.js")).toBeLessThan(94);
     expect(kilobytes(page, "infer.js", ...COMPILER, RUNNING)).toBeLessThan(288);
   });
 
-  test("with training on wasm: 110 at first, 285 when it has compiled", async () => {
+  test("with training on wasm: 97 at first, 290 when it has compiled", async () => {
     put("learn.js", TRAINING);
     const page = await bundled("learn.js");
-    expect(kilobytes(page, "learn.js")).toBeLessThan(113);
+    expect(kilobytes(page, "learn.js")).toBeLessThan(99);
     expect(kilobytes(page, "learn.js", ...COMPILER, ...TRAINER)).toBeLessThan(293);
   });
 });
