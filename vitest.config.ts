@@ -46,7 +46,12 @@ const WHOLE_ONLY = [
 const exclude = isWhole ? [] : WHOLE_ONLY;
 
 export default defineConfig({
-  resolve: { alias: { "kiln-js": fileURLToPath(new URL("./src/index.ts", import.meta.url)) } },
+  resolve: {
+    alias: {
+      "kiln-js/onnx": fileURLToPath(new URL("./src/entries/onnx.ts", import.meta.url)),
+      "kiln-js": fileURLToPath(new URL("./src/index.ts", import.meta.url)),
+    },
+  },
   test: {
     // Far beyond what any test takes: a machine that is busy with other things makes no test fail.
     testTimeout: 900_000,

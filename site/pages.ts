@@ -27,6 +27,7 @@ export const CHAPTERS: readonly Chapter[] = [
       "docs/training.md",
       "docs/sequences.md",
       "docs/build.md",
+      "docs/onnx.md",
       "docs/inspect.md",
       "docs/explore.md",
       "docs/debug.md",

@@ -61,7 +61,7 @@ export function isProgram({ language, text }: Block): boolean {
   return (
     language === "ts" &&
     sources.includes("kiln-js") &&
-    sources.every((source) => source === "kiln-js" || source.startsWith("node:"))
+    sources.every((source) => /^kiln-js(\/|$)/.test(source) || source.startsWith("node:"))
   );
 }
 

@@ -1,5 +1,6 @@
 /** Comparisons, truths and bits. */
 
+import { constant } from "../../tensor/operation.ts";
 import { where } from "../../tensor/rearrange.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
@@ -28,13 +29,15 @@ const onBits = (name: string, compute: (a: Tensor, b: Tensor) => Tensor): Operat
 /** Bits that leave a number of 32 bits are gone; those of narrower ones are wrapped away. */
 function shifted(call: Call): Tensor {
   const [x, by] = call.tensors();
-  const bits = infoOf(call.type).word?.bits ?? 32;
-  if (bits === 32 && call.type !== "int32")
-    call.lacks(`it shifts ${call.type}, whose upper bits int32 does not have`);
-  return call.string("direction", ["LEFT", "RIGHT"], "LEFT") === "LEFT"
-    ? x.bitwiseLeftShift(by)
-    : x.bitwiseRightShift(by);
+  if (infoOf(call.type).bytes > 4) call.lacks(`it shifts ${call.type}, whose upper bits int32 does not have`);
+  if (call.string("direction", ["LEFT", "RIGHT"], "LEFT") === "LEFT") return x.bitwiseLeftShift(by);
+  const right = x.bitwiseRightShift(by);
+  // The upper bit of a word is no sign: zeros come in, not copies of it.
+  return call.type === "uint32" ? where(by.eq(0), x, right.bitwiseAnd(kept(by))) : right;
 }
+
+/** The bits that are left of a word that is moved to the right by one place or more. */
+const kept = (by: Tensor): Tensor => constant(-1, "int32").bitwiseLeftShift(by.rsub(32)).bitwiseNot();
 
 export const LOGIC: readonly Operator[] = [
   question(
