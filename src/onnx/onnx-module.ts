@@ -63,7 +63,10 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
   }
 
   override forward(...inputs: unknown[]): Output {
-    const given = new Map(this.#held);
+    // Each trace makes its own tensors of what is known.
+    const given = new Map(
+      Array.from(this.#held, ([name, value]) => [name, value.known ? Value.known(value.known, name) : value]),
+    );
     if (inputs.length !== this.inputs.length) {
       const names = this.inputs.map(({ name }) => name).join(", ");
       throw new KilnError(

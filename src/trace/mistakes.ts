@@ -1,7 +1,7 @@
 /** What a trace says of models that it cannot mean as they are written. */
 
 import { formatShape } from "../core/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { outsideBody, Tensor } from "../tensor/tensor.ts";
 
 /** Of a tensor that wants gradients and would be frozen into the program. */
 export const untrained = ({ dtype, shape, isLeaf }: Tensor): string =>
@@ -50,3 +50,9 @@ export const wantsNumber = (name: string, given: unknown): string =>
   `${name} must be one number, such as a mean, not ${given instanceof Tensor ? typeOf(given) : described(given)}`;
 
 export const typeOf = ({ dtype, shape }: Tensor): string => `${dtype}${formatShape(shape)}`;
+
+/** A tensor is used that another trace has made, or the body of a loop. */
+export const ofAnotherTrace = (isBody: boolean): string =>
+  isBody
+    ? outsideBody("forward")
+    : "a tensor of another trace is used here: build everything inside forward from its inputs";

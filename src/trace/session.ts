@@ -8,18 +8,18 @@ import { opTable } from "../ops/registry.ts";
 import { moduleStack, type RandomSource, type Recorder, recordWith } from "../tensor/context.ts";
 import type { GradFn } from "../tensor/grad-fn.ts";
 import { registerLeafHooks } from "../tensor/gradient-hooks.ts";
-import { isLearned, outsideBody, type Source, Tensor } from "../tensor/tensor.ts";
+import { isLearned, type Source, Tensor } from "../tensor/tensor.ts";
 import type { Tensors } from "../tensor/tensor-tree.ts";
 import type { Version } from "../tensor/version.ts";
 import { leaveMemory, type Memory, ownerOf, rejoinMemory } from "../tensor/view.ts";
 import { arityOf, miscounted } from "./arity.ts";
-import { assignsTo, changesNumber, keepsTensor, untrained } from "./mistakes.ts";
+import { assignsTo, changesNumber, keepsTensor, ofAnotherTrace, untrained } from "./mistakes.ts";
 import { ModelFields } from "./model-fields.ts";
 import { originAt, type Place, userPlaces } from "./origins.ts";
 import { mistakeIn, mistakeInCarried, tensorsIn } from "./returned.ts";
 import { StepEvents } from "./step-events.ts";
 import type { Passed, Traceable, TraceableLoss, TraceableStep } from "./traceable.ts";
-import { ValueNamer } from "./value-names.ts";
+import { constantName, ValueNamer } from "./value-names.ts";
 
 export interface Trace {
   readonly graph: Graph;
@@ -361,12 +361,7 @@ export class Session implements Recorder {
     const { behind } = tensor;
     if (behind.kind === "traced") {
       if (behind.by === this) return behind.value;
-      throw new KilnError(
-        behind.by.isBody
-          ? outsideBody("forward")
-          : "a tensor of another trace is used here: build everything inside forward from its inputs",
-        [this.origin()],
-      );
+      throw new KilnError(ofAnotherTrace(behind.by.isBody), [this.origin()]);
     }
     const owner = ownerOf(tensor);
     if (this.local.has(owner)) {
@@ -375,7 +370,7 @@ export class Session implements Recorder {
       if (this.isTraining && tensor.requiresGrad && !isDetached)
         throw new KilnError(untrained(tensor), [this.origin()]);
       if (owner.requiresGrad && owner.isLeaf) this.keepApart(owner, "a tensor that wants gradients");
-      this.adoptState(`constant.${this.states.size}`, owner, false);
+      this.adoptState(constantName(this.states), owner, false);
     }
     return this.valueOf(tensor, isDetached);
   }
@@ -384,7 +379,7 @@ export class Session implements Recorder {
   private constantOf(version: Version): Value {
     const known = this.constants.get(version);
     if (known !== undefined) return known;
-    const name = `constant.${this.states.size}`;
+    const name = constantName(this.states);
     const value = this.builder.input("state", name, version.type);
     this.constants.set(version, value);
     this.written.add(name);

@@ -70,3 +70,10 @@ export function graphName(model: object): string {
   const plain = name.toLowerCase().replace(/[^a-z0-9_]/g, "_");
   return /^[a-z]/.test(plain) ? plain : "model";
 }
+
+/** A name for a state that is none of the model's own, whose parameters may be called so, too. */
+export function constantName(taken: ReadonlyMap<string, unknown>): string {
+  let k = taken.size;
+  while (taken.has(`constant.${k}`)) k++;
+  return `constant.${k}`;
+}

@@ -356,3 +356,22 @@ test("a tensor computed from parameters before forward ran is an error in traini
     "forward uses a tensor float32[1] that was computed from parameters before it ran, so that no gradient would reach them",
   );
 });
+
+test("a tensor from outside is a state of its own beside a parameter that is called like one", async () => {
+  const outside = tensor([1, 2]);
+  class Inner extends nn.Module {
+    readonly "1" = new nn.Parameter(tensor([3, 4]));
+    override forward(x: Tensor): Tensor {
+      return x.add(this["1"]);
+    }
+  }
+  class Outer extends nn.Module {
+    readonly constant = new Inner();
+    override forward(x: Tensor): Tensor {
+      return this.constant.forward(x.mul(outside));
+    }
+  }
+  const program = await compile(new Outer(), { inputs: [[2]], backend: "js" });
+  expect(await (await program.run(tensor([1, 1]))).array()).toEqual([4, 6]);
+  await program.dispose();
+});
