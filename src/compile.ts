@@ -25,6 +25,7 @@ import type { Labels } from "./tensor/labels.ts";
 import type { Tensor } from "./tensor/tensor.ts";
 import type { TraceableLoss } from "./trace/trace.ts";
 
+export type { CommonOptions, TuneOptions } from "./driver/build.ts";
 export type {
   CompilableModel,
   CompilableOptimizer,

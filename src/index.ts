@@ -6,14 +6,22 @@ export {
   type BackendName,
   type BackendStatus,
   backends,
+  type CommonOptions,
+  type CompilableModel,
+  type CompilableOptimizer,
   type CompileOptions,
   type CompileStepOptions,
   type CompileTrainingOptions,
   compile,
   compileStep,
   compileTraining,
+  type TuneOptions,
 } from "./compile.ts";
+export type { NumberArray } from "./core/conversion.ts";
+export type { DType, TypedArray } from "./core/dtype.ts";
 export { KilnError } from "./core/errors.ts";
+export type { Origin } from "./core/origin.ts";
+export type { Shape } from "./core/shape.ts";
 export * as data from "./data/index.ts";
 export * as F from "./nn/functional/index.ts";
 export * as nn from "./nn/index.ts";
@@ -21,12 +29,25 @@ export * as optim from "./optim/index.ts";
 export type { LayerSummary, ParameterCount } from "./overview/layers.ts";
 export { type ModelSummary, type SummaryMemory, type SummaryOptions, summary } from "./overview/summary.ts";
 export { load, save } from "./runtime/files/checkpoint.ts";
-export type { ProfileOptions, ProgramProfile as Profile } from "./runtime/inspection/program-profile.ts";
+export type { Loadable } from "./runtime/files/source.ts";
+export type { KernelInfo, MemoryInfo } from "./runtime/inspection/figures.ts";
+export type {
+  KernelFigures,
+  ProfileOptions,
+  ProgramProfile as Profile,
+} from "./runtime/inspection/program-profile.ts";
+export type { AccumulationState } from "./runtime/programs/accumulation.ts";
 export type { CompiledStep } from "./runtime/programs/compiled-step.ts";
 export type { Program } from "./runtime/programs/program.ts";
+export type { InputSpec, TensorSpec } from "./runtime/programs/signature.ts";
+export type { StageText } from "./runtime/programs/specialization.ts";
+export type { StepOptions, StepResult } from "./runtime/programs/step-result.ts";
 export type { Gradients, Trainer } from "./runtime/programs/trainer.ts";
-export { SummaryWriter } from "./summary/writer.ts";
+export { SummaryWriter, type SummaryWriterOptions } from "./summary/writer.ts";
+export type { AlphaOptions } from "./tensor/arguments.ts";
 export * as autograd from "./tensor/autograd.ts";
+export type { BackwardOptions } from "./tensor/backward-options.ts";
+export type { CreationOptions, TensorOptions } from "./tensor/creation.ts";
 export {
   addbmm,
   addmm,
@@ -171,6 +192,13 @@ export {
   zeros,
   zerosLike,
 } from "./tensor/index.ts";
+export type { Labels } from "./tensor/labels.ts";
 export * from "./tensor/pointwise-functions.ts";
+export type { ScaledSumOptions } from "./tensor/products.ts";
+export type { GeneratorState } from "./tensor/random.ts";
+export type { SearchOptions } from "./tensor/search.ts";
+export type { AminmaxOptions, VarianceOptions } from "./tensor/statistics.ts";
+export type { NestedNumbers } from "./tensor/storage.ts";
 export type { Outputs, Tensors } from "./tensor/tensor-tree.ts";
 export { type ScanOptions, scan } from "./trace/scan.ts";
+export type { TensorType, TraceableLoss } from "./trace/traceable.ts";

@@ -91,6 +91,7 @@ const TYPES = {
   },
 } as const satisfies Readonly<Record<string, TypeInfo>>;
 
+/** The types of elements: float32, int32, bool, and uint8 for bytes. */
 export type DType = keyof typeof TYPES;
 
 /** The types of expressions: no tensor and no buffer holds a word. */

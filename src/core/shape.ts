@@ -3,6 +3,7 @@
 import { describeValue } from "./describe-value.ts";
 import { KilnError } from "./errors.ts";
 
+/** The extent of a tensor along each axis; [] for a single number. */
 export type Shape = readonly number[];
 
 /** Number of elements; 1 for a scalar. */

@@ -24,7 +24,7 @@ import type { ModelState } from "../runtime/state/model-state.ts";
 import type { Trace } from "../trace/trace.ts";
 import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tuner.ts";
 
-export type { BackendName };
+export type { BackendName, TuneOptions };
 
 /** What every kind of program is compiled with. */
 export interface CommonOptions {

@@ -17,6 +17,7 @@ export interface CompilableModel extends Moded {}
 
 /** An optimizer as the driver sees it: rules to compile and the values of their scalars. */
 export interface CompilableOptimizer extends StepSource, GroupedRules {
+  /** The groups of its parameters, each with its rule and its learning rate. */
   readonly paramGroups: GroupedRules["paramGroups"];
 }
 

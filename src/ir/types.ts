@@ -6,8 +6,11 @@ import type { Origin } from "../core/origin.ts";
 import type { Shape } from "../core/shape.ts";
 import type { GraphBuilder } from "./builder.ts";
 
+/** What is known of a tensor without its numbers. */
 export interface TensorType {
+  /** The type of its elements. */
   readonly dtype: DType;
+  /** Its extent along each axis. */
   readonly shape: Shape;
 }
 

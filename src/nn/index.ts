@@ -1,5 +1,7 @@
 /** Everything under the name `nn`. */
 
+export type { KeyDifference } from "../tensor/copy-by-name.ts";
+export type { ZeroGradOptions } from "../tensor/zero-grad.ts";
 export * as utils from "./aids.ts";
 export { isModule, isParameter } from "./brand.ts";
 export { Buffer, type BufferOptions } from "./buffer.ts";

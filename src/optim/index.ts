@@ -12,5 +12,5 @@ export { type GroupOptions, type ParameterList, ParamGroup } from "./param-group
 export { RAdam, type RAdamOptions } from "./radam.ts";
 export { RMSprop, type RMSpropOptions } from "./rmsprop.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";
-export type { OptimizerState } from "./state-dict.ts";
+export type { GroupState, OptimizerState } from "./state-dict.ts";
 export * as swaUtils from "./swa-utils.ts";

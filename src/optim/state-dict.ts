@@ -11,6 +11,7 @@ import type { ParamGroup } from "./param-group.ts";
 
 /** A parameter group: its options under PyTorch's names in camelCase, and which parameters it has. */
 export interface GroupState {
+  /** The learning rate. */
   readonly lr: number;
   /** What schedules start from; absent before the first schedule. */
   readonly initialLr?: number;

@@ -9,7 +9,9 @@ type Named<T> = readonly [name: string, value: T];
 
 /** Keys that two sets of tensors do not share. */
 export interface KeyDifference {
+  /** Keys of the module that the state dict does not have. */
   readonly missingKeys: readonly string[];
+  /** Keys of the state dict that the module does not have. */
   readonly unexpectedKeys: readonly string[];
 }
 

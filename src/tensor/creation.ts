@@ -11,9 +11,13 @@ import { unknownDtype } from "./promotion.ts";
 import { dtypeOfNested, type NestedNumbers, shapeOfNested, writeNested } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
+/** The options of {@link tensor}. */
 export interface TensorOptions {
+  /** The shape, where the numbers are a typed array; that of the nested lists by default. */
   readonly shape?: Shape;
+  /** The type of the elements, which follows from the numbers by default. */
   readonly dtype?: DType;
+  /** Whether gradients are wanted for it (default: false). */
   readonly requiresGrad?: boolean;
 }
 
@@ -72,7 +76,9 @@ export function checkedDtype(callee: string, dtype: DType): DType {
 
 /** What may be said of a tensor beside its shape, in one last object. */
 export interface CreationOptions {
+  /** The type of the elements (default: float32). */
   readonly dtype?: DType;
+  /** Whether gradients are wanted for it (default: false). */
   readonly requiresGrad?: boolean;
 }
 

@@ -216,6 +216,7 @@ export function chunk(input: Tensor, chunks: number, dim = 0): Tensor[] {
   return split(input, extent === 0 ? Array(chunks).fill(0) : Math.ceil(extent / chunks), dim);
 }
 
+/** What {@link pad} puts around: one value, or what lies inside, mirrored, at the edge, or from the other side. */
 export type PadMode = "constant" | "reflect" | "replicate" | "circular";
 
 const PAD_MODES: readonly string[] = ["constant", "reflect", "replicate", "circular"];

@@ -53,11 +53,13 @@ function productAlong(input: Tensor, axis: number): Tensor {
   return odd === undefined ? product : product.mul(odd);
 }
 
+/** The named arguments of `var` and `std`, and of their like. */
 export interface VarianceOptions {
   /** What the number of elements is lowered by before dividing: 1 for a sample (default), 0 for all there are. */
   readonly correction?: number;
   /** The same as two words: a correction of 1 or of 0. */
   readonly unbiased?: boolean;
+  /** Whether the axes stay, with an extent of 1 (default: false). */
   readonly keepdim?: boolean;
 }
 
@@ -117,8 +119,11 @@ function momentsOf(
   return [variance(input, axes, read), mean];
 }
 
+/** The named arguments of {@link aminmax}. */
 export interface AminmaxOptions {
+  /** The axis to look along; all of the tensor by default. */
   readonly dim?: number;
+  /** Whether the axis stays, with an extent of 1 (default: false). */
   readonly keepdim?: boolean;
 }
 

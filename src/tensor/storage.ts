@@ -12,6 +12,7 @@ export interface Storage {
   peek(): TypedArray | undefined;
 }
 
+/** A number, or lists of lists of them, all of one length at each depth. */
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 
 export class HostStorage implements Storage {

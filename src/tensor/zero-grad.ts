@@ -6,6 +6,7 @@ import { noGrad } from "./grad-mode.ts";
 import { constantLike } from "./in-place.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** The options of `zeroGrad`. */
 export interface ZeroGradOptions {
   /**
    * Whether `grad` becomes `null`, as it does by default: optimizers then pass the tensor over, until `backward` reaches it

@@ -4,7 +4,9 @@ import type { Traceable } from "./trace.ts";
 
 /** A model whose modules know whether they are trained. */
 export interface Moded extends Traceable {
+  /** Whether it trains, or is evaluated. */
   readonly training: boolean;
+  /** Puts it and all its parts into training mode, or into evaluation mode. */
   train(mode?: boolean): unknown;
 }
 

@@ -5,14 +5,19 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Outputs, Tensors } from "../tensor/tensor-tree.ts";
 import type { Place } from "./origins.ts";
 
+export type { TensorType };
+
 /** Where a module has its hooks; another value after every change. */
 export const HOOKS: unique symbol = Symbol.for("kiln.Module.hooks");
 
 /** What the tracer needs of a module; `nn.Module` is one. */
 export interface Traceable {
   forward(...inputs: unknown[]): Outputs;
+  /** Itself, under the name "", and all its parts by dotted path. */
   namedModules(): Iterable<readonly [string, Traceable]>;
+  /** What it learns, by dotted name. */
   namedParameters(): Iterable<readonly [string, Tensor]>;
+  /** What it keeps and does not learn, by dotted name. */
   namedBuffers(): Iterable<readonly [string, Tensor]>;
   /** The hooks that forward calls, where a module has any. */
   readonly [HOOKS]?: unknown;

@@ -1,3 +1,3 @@
 /** Functions that arrange elements without computing with them. */
 
-export { flatten, pad, unflatten } from "../../tensor/rearrange.ts";
+export { flatten, type PadMode, pad, unflatten } from "../../tensor/rearrange.ts";

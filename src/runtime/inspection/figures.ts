@@ -10,9 +10,13 @@ import { iterationsOf } from "../../loop/loops.ts";
 import { keptFromRunToRun, type ProgramPlan } from "../../loop/plan.ts";
 import { printSchedule } from "../../loop/schedule.ts";
 
+/** One kernel of a program. */
 export interface KernelInfo {
+  /** Its name in dumps and profiles. */
   readonly name: string;
+  /** The lines of the model that it computes. */
   readonly origins: readonly Origin[];
+  /** The code that runs. */
   readonly source: string;
   /** Whether it reads nothing but states: it runs once, and again when one of these has changed. */
   readonly prepares: boolean;
@@ -33,6 +37,7 @@ export interface KernelInfo {
   readonly bytes: number;
 }
 
+/** The memory that a program takes, in bytes. */
 export interface MemoryInfo {
   /** The arena that all activations, gradients and scratch share. */
   readonly arenaBytes: number;

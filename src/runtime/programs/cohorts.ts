@@ -12,6 +12,7 @@ export interface Counted {
     readonly countsSteps: boolean;
     scalarValues(completed: number): Readonly<Record<string, number>>;
   }[];
+  /** How many updates a parameter has had. */
   stepOf(parameter: Tensor): number;
 }
 

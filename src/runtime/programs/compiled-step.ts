@@ -65,6 +65,7 @@ export class CompiledStep<
   private runs = 0;
   private disposed = false;
 
+  /** @internal */
   constructor(first: StepVariant, prepare: PrepareVariant, state: ModelState, seed: number) {
     super(first.main);
     this.state = state;

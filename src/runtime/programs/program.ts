@@ -27,6 +27,7 @@ import { ANY_SHAPES, type DynamicShapes, SpecializationCache } from "./specializ
 export abstract class Inspectable {
   protected readonly main: Specialization;
 
+  /** @internal */
   constructor(main: Specialization) {
     this.main = main;
   }
@@ -143,7 +144,7 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
     changes: "kept",
   };
 
-  /** Random layers draw from `seed` (an int32); each run draws anew. */
+  /** @internal Random layers draw from `seed` (an int32); each run draws anew. */
   constructor(
     main: Specialization,
     inputs: readonly TensorType[],

@@ -38,8 +38,11 @@ const HALF_WRITTEN =
   "some of the model's parameters, buffers and optimizer states are new and others old, so that none of them can be used; " +
   "load a checkpoint, or give the model and its optimizer other states by loadStateDict, and go on from there";
 
+/** One stage of a compilation as text, as `kiln dump` prints it. */
 export interface StageText {
+  /** The name of the pass, or `trace` or `source`. */
   readonly name: string;
+  /** What it made. */
   readonly text: string;
 }
 

@@ -114,6 +114,7 @@ export class Trainer<
     changes: "omitted",
   };
 
+  /** @internal */
   constructor(
     first: PreparedStep,
     prepare: PrepareStep,
