@@ -48,7 +48,7 @@ export class KernelsPane {
         ? (view.unmeasured ?? "Not measured.")
         : `One run takes ${durationText(milliseconds)}; kernel by kernel ${durationText(total)}. Measured on ${this.machine}.`;
     const head = element("div", { class: "row head", "aria-hidden": "true" }, [
-      ...["", "kernel", "module", "time", "share", "GFLOP/s", "FLOP", "bytes", "schedule"].map((text) =>
+      ...["", "kernel", "time", "share", "module", "GFLOP/s", "FLOP", "bytes", "schedule"].map((text) =>
         element("span", {}, [text]),
       ),
     ]);
@@ -71,9 +71,9 @@ function rowOf(row: KernelRow, k: number, total: number, slowest: number): HTMLE
   return element("div", { class: "row", title: `${name}\n${place}\n${schedule}` }, [
     element("span", { class: "number" }, [String(k)]),
     element("span", { class: "kernel-name" }, [name]),
-    element("span", { class: "module" }, [module]),
     time,
     element("span", {}, [share]),
+    element("span", { class: "module" }, [module]),
     element("span", {}, [gflops === undefined || gflops === 0 ? "" : gflops.toPrecision(3)]),
     element("span", {}, [countText(flops)]),
     element("span", {}, [countText(bytes)]),
