@@ -13,6 +13,7 @@ import { manualSeed } from "../tensor/index.ts";
 import type { TraceableLoss } from "../trace/trace.ts";
 import { nameValues } from "../trace/value-names.ts";
 import { checkBeforeUse } from "./model-check.ts";
+import { isOnnxFile, loadOnnxFile } from "./onnx-file.ts";
 import { describeError, oneLine, userFrame } from "./report.ts";
 
 /** One input or target: the batch stands first in its shape. */
@@ -37,9 +38,21 @@ export interface ModelFile {
   readonly exported?: Exports;
 }
 
-/** The model and shapes that the file at `path` exports; random numbers start from `seed` before it is loaded. */
-export async function loadModelFile(path: string, seed: number, root: URL): Promise<ModelFile> {
+/**
+ * The model and shapes that the file at `path` exports; random numbers start from `seed` before it is loaded. Of an ONNX file
+ * the model itself, and the shapes that are `wanted` or that it says.
+ */
+export async function loadModelFile(
+  path: string,
+  seed: number,
+  root: URL,
+  wanted: readonly Shape[] = [],
+): Promise<ModelFile> {
   manualSeed(seed);
+  if (isOnnxFile(path)) {
+    const { model, inputs } = await loadOnnxFile(path, wanted);
+    return { path, model, inputs, loss: new CrossEntropyLoss(), targets: undefined };
+  }
   const exported = await importFile(path, root);
   const variables = await checkBeforeUse(path);
   const model = await makeModel(path, exported, root);
@@ -56,7 +69,8 @@ export type Exports = Readonly<Record<string, unknown>>;
 /** Throws unless `path` names a file that may be a model file. */
 export async function expectModelFile(path: string): Promise<void> {
   if (!/\.(ts|js|mjs)$/.test(path)) {
-    throw new KilnError(`the model file ${path} must be a .ts, .js or .mjs file`);
+    const other = isOnnxFile(path) ? ": an .onnx file has no source to be checked" : ", or an .onnx file";
+    throw new KilnError(`the model file ${path} must be a .ts, .js or .mjs file${other}`);
   }
   if ((await fileSize(path)) === undefined) throw new KilnError(`the model file ${path} does not exist`);
   await readText(path, MOST_SOURCE_BYTES);

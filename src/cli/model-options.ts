@@ -9,7 +9,7 @@ import { shapes } from "./values.ts";
 /** The model file. */
 export const MODEL: Command["operands"][number] = {
   name: "MODEL",
-  doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs",
+  doc: "a .ts, .js or .mjs file whose default export is a model, and which exports inputs; or an .onnx file",
 };
 
 /** A step or a pass, for commands that usually take a step. */

@@ -10,7 +10,7 @@ import { INPUT, MODEL, readInputs, STEP_OR_PASS } from "./model-options.ts";
 import { atBatchSize } from "./train/model-outputs.ts";
 import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "./train/optimizers.ts";
 import { ownOptimizer } from "./train/own-training.ts";
-import { choice, wholeNumber } from "./values.ts";
+import { choice, shapes, wholeNumber } from "./values.ts";
 
 export const summaryCommand: Command = {
   name: "summary",
@@ -47,7 +47,7 @@ export const summaryCommand: Command = {
   async run(given, root) {
     const mode = choice(given, "mode", ["training", "forward"]);
     const backend = backendName(given.get("backend") ?? DEFAULT_BACKEND);
-    const file = await loadModelFile(given.operands[0], 0, root);
+    const file = await loadModelFile(given.operands[0], 0, root, shapes(given, "input"));
     const { model, loss, path } = file;
     if (given.has("input") && given.has("batch-size")) {
       throw new KilnError("--input has the batch in front: give the shapes or --batch-size, not both");

@@ -15,6 +15,7 @@ import { dtypeOf } from "./element-types.ts";
 import type { Extent, Node, OnnxGraph, Port } from "./graph.ts";
 import { rolesOf } from "./initializers.ts";
 import { exactPlaceOf, type Model, runModel } from "./interpreter.ts";
+import { listingOf } from "./listing.ts";
 import { Part } from "./parts.ts";
 import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
@@ -76,6 +77,11 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
     for (const [k, port] of this.inputs.entries()) given.set(port.name, inputValue(port, inputs[k]));
     const outputs = runModel(this.#model, this.training, given).map(({ tensor }) => tensor);
     return (outputs.length === 1 ? outputs[0] : outputs) as Output;
+  }
+
+  /** @internal The nodes of the file, one on each line: the lines that dumps and the explorer speak of. */
+  get listing(): string {
+    return listingOf(this.#model.graph, this.#model.functions);
   }
 
   override *[MEMBERS](): Iterable<Named<unknown>> {

@@ -22,7 +22,7 @@ export const dump: Command = {
   operands: [
     {
       name: "MODEL",
-      doc: "a .ts, .js or .mjs file whose default export is a model; it also exports inputs. Or use --from",
+      doc: "a .ts, .js or .mjs file whose default export is a model, and which exports inputs; or an .onnx file. Or use --from",
       optional: true,
     },
   ],

@@ -19,6 +19,7 @@ import type { Arguments } from "../command.ts";
 import { loadModelFile, type ModelFile, type TensorSpec } from "../model-file.ts";
 import { readInputs } from "../model-options.ts";
 import { describeError } from "../report.ts";
+import { shapes } from "../values.ts";
 import type { Request } from "./request.ts";
 
 /** A training step is shown with this optimizer. */
@@ -34,7 +35,7 @@ export interface Subject extends DumpSubject {
 
 export async function compileSubject(request: Request, given: Arguments, root: URL): Promise<Subject> {
   if (request.isDump) return compileFrom(request);
-  const file = await loadModelFile(request.path, 0, root);
+  const file = await loadModelFile(request.path, 0, root, shapes(given, "input"));
   const inputs = readInputs(file, given);
   const mode = request.mode ?? "forward";
   return { file: request.path, mode, compilation: await compileModel(file, inputs, mode, request.backend) };

@@ -29,7 +29,7 @@ async function pageOf(request: ExploreRequest, root: URL, progress: Progress): P
     model: basename(request.model),
     mode: request.mode,
     machine: await machineName(),
-    sources: await modelSources(request.model),
+    sources: await modelSources(file),
     subjects,
   });
   return explorerHtml(data, await pageParts(root));

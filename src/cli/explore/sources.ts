@@ -1,13 +1,17 @@
-/** The files that a model is written in: its own, and those that it imports by path. */
+/** The files that a model is written in: its own, and those that it imports by path; of an ONNX file its nodes. */
 
+import { OnnxModule } from "../../onnx/onnx-module.ts";
 import { displayPath } from "../../trace/origins.ts";
+import type { ModelFile } from "../model-file.ts";
 
 /** Each file's text, under the path that origins give it. */
-export async function modelSources(
-  model: string,
-): Promise<readonly { readonly path: string; readonly text: string }[]> {
+export async function modelSources({
+  path,
+  model,
+}: ModelFile): Promise<readonly { readonly path: string; readonly text: string }[]> {
+  if (model instanceof OnnxModule) return [{ path: displayPath(path), text: model.listing }];
   const { readSources } = await import("../../check/source-files.ts");
-  return readSources(model).map((file) => ({
+  return readSources(path).map((file) => ({
     path: displayPath(file.getFilePath()),
     text: file.getFullText(),
   }));

@@ -9,6 +9,7 @@ import type { Command } from "../command.ts";
 import { Interrupt } from "../interrupt.ts";
 import { loadModelFile } from "../model-file.ts";
 import { MODEL } from "../model-options.ts";
+import { writeTrained } from "../onnx-file.ts";
 import { checkWritable, writeFiles } from "../output-folder.ts";
 import { Progress } from "../progress.ts";
 import { runFiles } from "../run-files.ts";
@@ -219,6 +220,7 @@ export const train: Command = {
     const training = { ...compiled, ...loaders, metrics, learningRate, epochs, start, reached };
     await runEpochs(training, interrupt, together(board === undefined ? [display] : [board, display]));
     await checkpoints?.finish();
+    if (out !== undefined) await writeTrained(file, batchSize, out);
     await board?.close();
     const lost = outputFault();
     if (out === undefined && lost !== undefined) {
