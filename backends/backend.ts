@@ -80,4 +80,6 @@ export interface Backend<Name extends string = string> {
   /** A memory that programs of this backend can use, however it is configured. */
   createStateMemory(): StateMemory;
   compile(plan: ProgramPlan, states: StateMemory): Promise<Executable>;
+  /** Compiles several small programs at once, where each by itself takes much longer. */
+  compileTogether?(plans: readonly ProgramPlan[], states: StateMemory): Promise<readonly Executable[]>;
 }

@@ -73,7 +73,11 @@ export const PROCESSOR = {
       pagedStore: 30,
       pagedLoad: 90,
     },
-    sparse: { entry: 2, makeEntry: 10, finish: 10, intoMemory: 1.6, partialSums: 3 },
+    sparse: {
+      ...{ entry: 2, makeEntry: 10, finish: 10, partialSums: 3 },
+      aligned: { load: 1, update: 1.6 },
+      unaligned: { load: 1, update: 1.6 },
+    },
     transform: {
       operation: 0.5,
       load: 0.5,
@@ -117,13 +121,22 @@ export const FUSED = {
  * Costs of compiled code in so many lanes. What takes vectors apart or puts them together goes lane by lane, and a multiply-add,
  * in whose time all is counted, takes 0.12 ns in any number of lanes (Zen 5: 260 GFLOP/s in 16). Fitted there to the candidates
  * for U-Net's convolutions, where results that lanes scatter over channels took 2 to 5 ns each, and for the products of a layer of
- * 2048 × 2048, where each row of the weight that was read in place took 9 ns.
+ * 2048 × 2048, where each row of the weight that was read in place took 9 ns. What the positions in a list name is not aligned: 4
+ * lanes rarely lie across two lines of the cache, 16 nearly always, and loads of the next position wait for the stores of the
+ * last (measured for LeNet's gradients: 0.14 and 0.25 ns a product in 8 and 16 lanes, into memory 0.36 and 1.1).
  */
 export function costsInLanes(costs: Costs, lanes: number): Costs {
   return {
     ...costs,
     tile: { ...costs.tile, scatteredStore: 1.5 * lanes, addLanes: 2 * lanes },
     traffic: { ...costs.traffic, pagedStore: 15 * lanes, pagedLoad: 22 * lanes, farLoad: 75, farStore: 145 },
+    sparse: {
+      ...costs.sparse,
+      unaligned: {
+        load: Math.max(1, lanes / 7.5),
+        update: Math.max(costs.sparse.unaligned.update, lanes ** 2 / 28),
+      },
+    },
     transform: { ...costs.transform, gather: 4 * lanes, scatter: 3 * lanes },
   };
 }

@@ -2,7 +2,8 @@
 
 import { invariant } from "../../src/core/errors.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
-import type { Availability, Backend, BackendOptions, StateMemory } from "../backend.ts";
+import type { ProgramPlan } from "../../src/loop/plan.ts";
+import type { Availability, Backend, BackendOptions, Executable, StateMemory } from "../backend.ts";
 import { checkThreads, MOST_THREADS } from "../options.ts";
 import { COMMON, costsInLanes, FUSED, PROCESSOR, SCALAR } from "../processor.ts";
 import { type Koffi, loadKoffi } from "./koffi.ts";
@@ -11,7 +12,7 @@ import { CStates } from "./memory.ts";
 import { node } from "./node.ts";
 import type { CodeOptions } from "./print/prelude.ts";
 import { fewerLanes } from "./print/scope.ts";
-import { loadProgram } from "./program.ts";
+import { loadPrograms } from "./program.ts";
 import { requireToolchain, toolchain } from "./toolchain.ts";
 
 export interface CBackendOptions extends BackendOptions {
@@ -49,6 +50,17 @@ export function createCBackend(options: CBackendOptions): Backend<"c"> {
       : { lanes: options.lanes ?? has.lanes, isFused: has.hasFusedMultiplyAdd };
   };
   const threads = (): number => options.threads ?? processors();
+  const load = async (plans: readonly ProgramPlan[], states: StateMemory): Promise<readonly Executable[]> => {
+    invariant(states instanceof CStates, "states of the c backend");
+    return loadPrograms(plans, states, {
+      koffi: await koffi(),
+      toolchain: requireToolchain(),
+      code: code(),
+      flushesToZero: options.deterministic !== true,
+      processors: processors(),
+      mayRunAlone: options.threads === undefined,
+    });
+  };
   return {
     name: "c",
     get capabilities() {
@@ -108,17 +120,8 @@ export function createCBackend(options: CBackendOptions): Backend<"c"> {
       if (!("missing" in found)) prepareRuntime(found);
       return new CStates(koffi());
     },
-    async compile(plan, states) {
-      invariant(states instanceof CStates, "states of the c backend");
-      return loadProgram(plan, states, {
-        koffi: await koffi(),
-        toolchain: requireToolchain(),
-        code: code(),
-        flushesToZero: options.deterministic !== true,
-        processors: processors(),
-        mayRunAlone: options.threads === undefined,
-      });
-    },
+    compile: async (plan, states) => (await load([plan], states))[0],
+    compileTogether: load,
   };
 }
 

@@ -14,7 +14,7 @@ import { Block, type CStates } from "./memory.ts";
 import { type Call, OrderWriter } from "./orders.ts";
 import type { CodeOptions } from "./print/prelude.ts";
 import { STEP_WORDS } from "./runtime-source.ts";
-import { type PlacedPart, type ProgramSource, printOne, printProgram, tableName } from "./source.ts";
+import { type PlacedKernel, type PlacedPart, printOne, printPrograms, tableName } from "./source.ts";
 import type { Toolchain } from "./toolchain.ts";
 
 /**
@@ -36,29 +36,33 @@ export interface Surroundings {
   readonly mayRunAlone: boolean;
 }
 
-/** Prints, builds and loads `plan`. */
-export async function loadProgram(
-  plan: ProgramPlan,
+/** Prints and builds `plans` in one library, and loads it for each of them. */
+export async function loadPrograms(
+  plans: readonly ProgramPlan[],
   states: CStates,
   around: Surroundings,
-): Promise<CProgram> {
+): Promise<readonly CProgram[]> {
   const { koffi, toolchain, code, processors } = around;
-  const { files, functions, kernels } = printProgram(plan, code, processors);
-  const [run, library] = await Promise.all([
-    runtimeOn(koffi, toolchain),
-    loadLibrary(koffi, files, toolchain),
-  ]);
+  const { files, functions, programs } = printPrograms(plans, code, processors);
+  const [run, first] = await Promise.all([runtimeOn(koffi, toolchain), loadLibrary(koffi, files, toolchain)]);
   const addresses = new Map<string, number>();
   functions.forEach((names, file) => {
-    const addressOf = library.func(tableName(file), "int64_t", ["int64_t"]);
+    const addressOf = first.func(tableName(file), "int64_t", ["int64_t"]);
     for (const [number, name] of names.entries()) addresses.set(name, addressOf(number));
   });
-  return new CProgram(plan, states, around, { run, library, kernels, addresses });
+  const made: CProgram[] = [];
+  for (const [k, kernels] of programs.entries()) {
+    // The system counts who has it: each program lets go of it when it is disposed of.
+    const library = k === 0 ? first : await loadLibrary(koffi, files, toolchain);
+    made.push(new CProgram(plans[k], states, around, { run, library, kernels, addresses }));
+  }
+  return made;
 }
 
-interface Loaded extends Pick<ProgramSource, "kernels"> {
+interface Loaded {
   readonly run: ForeignFunction;
   readonly library: Library;
+  readonly kernels: readonly PlacedKernel[];
   /** Of all functions. */
   readonly addresses: ReadonlyMap<string, number>;
 }

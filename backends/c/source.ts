@@ -25,11 +25,13 @@ export interface PlacedKernel {
   readonly phases: readonly Phase[];
 }
 
+/** One library for all programs that are printed together. */
 export interface ProgramSource {
   readonly files: readonly string[];
   /** The names of the functions in each file, in the order of their numbers. */
   readonly functions: readonly (readonly string[])[];
-  readonly kernels: readonly PlacedKernel[];
+  /** The kernels of each program. */
+  readonly programs: readonly (readonly PlacedKernel[])[];
 }
 
 /** What the function is called that gives the addresses of a file's functions. */
@@ -39,6 +41,7 @@ export const tableName = (file: number): string => `kiln_functions_${file}`;
 export function printKernels(
   plan: ProgramPlan,
   { lanes }: CodeOptions,
+  nameOf: (kernel: Kernel) => string = functionName,
 ): { readonly codes: readonly KernelCode[]; readonly kernels: readonly PlacedKernel[] } {
   const environment: Environment = { lanes, scalars: plan.scalars };
   const families = new Families();
@@ -55,7 +58,7 @@ export function printKernels(
         phases: phasesLike(kernel, phasesOf(of, like.phases), (k) => functions[k]),
       };
     }
-    const own = printKernel(kernel, functionName(kernel), environment);
+    const own = printKernel(kernel, nameOf(kernel), environment);
     codes.set(kernel, own);
     return {
       functions: own.phases.map(({ name }) => name),
@@ -70,14 +73,20 @@ export function printKernels(
   return { codes: [...codes.values()], kernels };
 }
 
-/** Prints `plan` in at most `most` files. */
-export function printProgram(plan: ProgramPlan, code: CodeOptions, most: number): ProgramSource {
-  const { codes, kernels } = printKernels(plan, code);
-  const files = divided(codes, most);
+/** Prints `plans` in at most `most` files. */
+export function printPrograms(plans: readonly ProgramPlan[], code: CodeOptions, most: number): ProgramSource {
+  // Programs may have kernels of the same name.
+  const nameIn = (k: number) => (kernel: Kernel) =>
+    k === 0 ? functionName(kernel) : `${functionName(kernel)}_in_${k}`;
+  const printed = plans.map((plan, k) => printKernels(plan, code, nameIn(k)));
+  const files = divided(
+    printed.flatMap(({ codes }) => codes),
+    most,
+  );
   return {
     files: files.map((file, k) => printFile(file, k, code)),
     functions: files.map((file) => file.flatMap(({ phases }) => phases.map(({ name }) => name))),
-    kernels,
+    programs: printed.map(({ kernels }) => kernels),
   };
 }
 

@@ -60,10 +60,9 @@ async function report(workload: string, batch: number): Promise<void> {
   let [firstTotal, bestTotal] = [0, 0];
   for (const task of tuningTasksOf(program, backend.capabilities)) {
     if (options.kernel !== undefined && task.kernel !== options.kernel) continue;
-    const deadline = performance.now() + 1000 * Number(options.seconds);
     const { measured } = await search(task, prepare, {
       now: () => performance.now(),
-      deadline,
+      milliseconds: 1000 * Number(options.seconds),
       all: options.all,
     });
     const timed = measured.filter(isTimed).sort((a, b) => a.milliseconds - b.milliseconds);

@@ -148,10 +148,17 @@ export interface SparseCosts {
   /** Making an entry, and finishing one element of an image, by half multiply-adds. */
   readonly makeEntry: number;
   readonly finish: number;
-  /** A multiply-add into memory beside one into a register. */
-  readonly intoMemory: number;
+  /** Multiply-adds at an entry's place, beside those of registers: where every vector is aligned, and where they are not. */
+  readonly aligned: PlaceCosts;
+  readonly unaligned: PlaceCosts;
   /** A vector of partial sums for each image. */
   readonly partialSums: number;
+}
+
+/** What a vector costs that is multiplied and added, and one that is added to. */
+export interface PlaceCosts {
+  readonly load: number;
+  readonly update: number;
 }
 
 /** For the transforms of Winograd's method, by vectors. */

@@ -1,6 +1,6 @@
 /** Runs the small programs of a search on a backend, on numbers such as a kernel may meet. */
 
-import type { Backend } from "../../backends/backend.ts";
+import type { Backend, Executable } from "../../backends/backend.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { sizeOf } from "../core/shape.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
@@ -8,33 +8,47 @@ import type { BufferParam } from "../loop/types.ts";
 import type { Prepare, Runner } from "./search.ts";
 
 /**
- * Prepares programs on `backend`; all of them share one memory, in which each has its arena while it lives. `clock` gives
- * milliseconds.
+ * Prepares programs on `backend`, one after another or, where it can, all at once; all of them share one memory, in which each
+ * has its arena while it lives. `clock` gives milliseconds.
  */
 export function prepareOn(backend: Backend, clock: () => number = () => performance.now()): Prepare {
   const memory = backend.createStateMemory();
-  return async (plan: ProgramPlan): Promise<Runner> => {
-    const executable = await backend.compile(plan, memory);
-    const params = new Map(plan.kernels.flatMap(({ buffers }) => buffers.map((b) => [b.name, b])));
-    for (const [k, { buffer, dtype, shape }] of plan.inputs.entries()) {
-      const data = allocate(dtype, sizeOf(shape));
-      fill(data, params.get(buffer), k + 1);
-      await executable.write(buffer, data);
+  return async function* (plans) {
+    if (backend.compileTogether === undefined) {
+      for (const plan of plans) yield await runnerOf(await backend.compile(plan, memory), plan, clock);
+      return;
     }
-    // Ones are plausible for learning rates and for step numbers alike.
-    const scalars = new Float64Array(plan.scalars.length).fill(1);
-    const { length } = plan.kernels;
-    return {
-      async run(times) {
-        const begin = clock();
-        for (let k = 0; k < times; k++) {
-          const done = executable.run(0, length, scalars);
-          if (done !== undefined) await done;
-        }
-        return clock() - begin;
-      },
-      dispose: () => executable.dispose(),
-    };
+    const all = [...plans];
+    const waiting = [...(await backend.compileTogether(all, memory))];
+    try {
+      for (const plan of all) yield await runnerOf(waiting.shift()!, plan, clock);
+    } finally {
+      // Nobody has taken these.
+      for (const executable of waiting) executable.dispose();
+    }
+  };
+}
+
+async function runnerOf(executable: Executable, plan: ProgramPlan, clock: () => number): Promise<Runner> {
+  const params = new Map(plan.kernels.flatMap(({ buffers }) => buffers.map((b) => [b.name, b])));
+  for (const [k, { buffer, dtype, shape }] of plan.inputs.entries()) {
+    const data = allocate(dtype, sizeOf(shape));
+    fill(data, params.get(buffer), k + 1);
+    await executable.write(buffer, data);
+  }
+  // Ones are plausible for learning rates and for step numbers alike.
+  const scalars = new Float64Array(plan.scalars.length).fill(1);
+  const { length } = plan.kernels;
+  return {
+    async run(times) {
+      const begin = clock();
+      for (let k = 0; k < times; k++) {
+        const done = executable.run(0, length, scalars);
+        if (done !== undefined) await done;
+      }
+      return clock() - begin;
+    },
+    dispose: () => executable.dispose(),
   };
 }
 

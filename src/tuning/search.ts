@@ -13,11 +13,13 @@ export interface Runner {
   dispose(): void;
 }
 
-export type Prepare = (plan: ProgramPlan) => Promise<Runner>;
+/** Prepares programs as they are wanted, in their order: whoever takes a runner disposes of it. */
+export type Prepare = (plans: Iterable<ProgramPlan>) => AsyncIterable<Runner>;
 
-/** How long to search: until `now` gives `deadline`, in milliseconds. */
+/** How long to search. */
 export interface Limits {
-  readonly deadline: number;
+  /** How long to measure, by the clock `now`; preparing programs comes on top of it, for a compiler of C takes longer than that. */
+  readonly milliseconds: number;
   now(): number;
   /** Tries every way that is offered, not just those that the cost model thinks possible. */
   readonly all?: boolean;
@@ -37,6 +39,8 @@ export interface SearchResult {
   readonly winner: Measured | undefined;
   /** Whether everything was tried that should be; if not, a later search may find a better one. */
   readonly isFinished: boolean;
+  /** Milliseconds that measuring took. */
+  readonly spent: number;
 }
 
 /** At least so many are tried, and at most so many; between them, those that the model expects to be this much slower. */
@@ -72,27 +76,42 @@ export function shortList({ entries }: TuningTask, all = false): readonly Tuning
 /** Searches until one is left or time is up. Everything that was prepared is disposed of. */
 export async function search(task: TuningTask, prepare: Prepare, limits: Limits): Promise<SearchResult> {
   const wanted = shortList(task, limits.all);
-  const isOver = (): boolean => limits.now() >= limits.deadline;
-  const field: Lane[] = [];
-  let dropped = 0;
-  try {
+  const sound: TuningCandidate[] = [];
+  function* plans(): Generator<ProgramPlan> {
     for (const entry of wanted) {
-      if (isOver()) break;
       const plan = entry.plan();
       if (plan === undefined) {
         dropped++;
         continue;
       }
-      const lane = new Lane(entry, await prepare(plan));
+      sound.push(entry);
+      yield plan;
+    }
+  }
+  const { now } = limits;
+  const begin = now();
+  let preparing = 0;
+  let dropped = 0;
+  const spent = (): number => now() - begin - preparing;
+  const isOver = (): boolean => spent() >= limits.milliseconds;
+  const field: Lane[] = [];
+  if (isOver()) return { measured: [], winner: undefined, isFinished: false, spent: 0 };
+  try {
+    let since = now();
+    for await (const runner of prepare(plans())) {
+      preparing += now() - since;
+      const lane = new Lane(sound[field.length], runner);
       field.push(lane);
       await lane.warmUp(limits);
+      if (isOver()) break;
+      since = now();
     }
     // The engine optimises beside what runs: those whose turn was too short for it get another one.
     for (const lane of field) if (!lane.isWarm && !isOver()) await lane.warmUp(limits);
     const left = await halve(field, isOver);
     const measured = field.map((lane) => lane.result);
     const isFinished = field.length + dropped === wanted.length && left.length <= 2 && !isOver();
-    return { measured, winner: winnerOf(measured), isFinished };
+    return { measured, winner: winnerOf(measured), isFinished, spent: spent() };
   } finally {
     for (const lane of field) lane.dispose();
   }

@@ -12,7 +12,10 @@ import { type Prepare, type SearchResult, search } from "./search.ts";
 
 /** What a user may say about tuning. */
 export interface TuneOptions {
-  /** How long to measure, for all kernels of a `compile` together (default: 2000). What is known already takes no time. */
+  /**
+   * How long to measure, for all kernels of a `compile` together (default: 2000); making the code that is measured comes on top
+   * of it. What is known already takes no time.
+   */
   readonly milliseconds?: number;
   /** The file that remembers winners; one in the user's cache folder (`KILN_CACHE`) by default. */
   readonly file?: string;
@@ -70,17 +73,14 @@ export class Tuner {
       else open.push(task);
     }
     const found = new Map<string, StoredChoice>();
-    const begin = now();
-    const end = begin + this.left;
     for (const { task, share } of sharesOf(open)) {
-      const deadline = now() + share * (end - now());
-      const result = await search(task, prepare, { now, deadline });
+      const result = await search(task, prepare, { now, milliseconds: share * this.left });
+      this.left = Math.max(0, this.left - result.spent);
       const kernel = fromSearch(task, result);
       tuned.set(task.key, kernel);
       const stored = result.isFinished ? storedChoice(kernel) : undefined;
       if (stored !== undefined) found.set(task.key, stored);
     }
-    this.left = Math.max(0, end - now());
     if (found.size > 0) await store.add(found);
     return tasks.map(({ key }) => tuned.get(key)!);
   }

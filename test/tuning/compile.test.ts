@@ -23,7 +23,7 @@ const x = tensor(
 );
 const y = tensor(new Int32Array([0, 1, 2, 0]));
 
-test.each(["js", "wasm"] as const)(
+test.each(["js", "wasm", "c"] as const)(
   "on %s finds choices, keeps them, and computes the same",
   async (backend) => {
     const file = join(folder, `${backend}.json`);

@@ -10,6 +10,8 @@ export type Times = Readonly<Record<string, number>>;
 /** A machine on which time passes only while something runs. */
 export class FakeMachine {
   time = 0;
+  /** How much of it went by while something was measured. */
+  measured = 0;
   /** How often each way was run. */
   readonly runs = new Map<string, number>();
   prepared = 0;
@@ -22,20 +24,25 @@ export class FakeMachine {
 
   readonly now = (): number => this.time;
 
-  readonly prepare: Prepare = async ({ name }) => {
-    this.prepared++;
-    return {
-      run: (times) => {
-        this.runs.set(name, (this.runs.get(name) ?? 0) + times);
-        const milliseconds = times * this.times[name];
-        this.time += milliseconds;
-        return milliseconds;
-      },
-      dispose: () => {
-        this.disposed++;
-      },
-    };
-  };
+  /** Preparing takes a second each, which is no measuring. */
+  readonly prepare: Prepare = async function* (this: FakeMachine, plans: Iterable<ProgramPlan>) {
+    for (const { name } of plans) {
+      this.prepared++;
+      this.time += 1000;
+      yield {
+        run: (times: number) => {
+          this.runs.set(name, (this.runs.get(name) ?? 0) + times);
+          const milliseconds = times * this.times[name];
+          this.time += milliseconds;
+          this.measured += milliseconds;
+          return milliseconds;
+        },
+        dispose: () => {
+          this.disposed++;
+        },
+      };
+    }
+  }.bind(this);
 }
 
 /** A task between `names`, which the cost model likes in this order, each costing one more than the one before. */

@@ -10,7 +10,7 @@ const NAMES = Array.from({ length: 12 }, (_, k) => `way ${k}`);
 const machine = (times: Readonly<Record<string, number>> = {}): FakeMachine =>
   new FakeMachine({ ...Object.fromEntries(NAMES.map((name) => [name, 2])), ...times });
 
-const within = (fake: FakeMachine, milliseconds: number) => ({ now: fake.now, deadline: milliseconds });
+const within = (fake: FakeMachine, milliseconds: number) => ({ now: fake.now, milliseconds });
 
 test("the fastest wins wherever it stands in the model's order", async () => {
   for (const name of NAMES) {
@@ -39,10 +39,14 @@ test("a disturbed sample does not throw the fastest out", async () => {
   let runs = 0;
   const { winner } = await search(
     tuningTaskOf("k", NAMES),
-    async (plan) => {
-      const runner = await fake.prepare(plan);
-      // Every fourth run of all meets another process.
-      return { ...runner, run: async (times) => (await runner.run(times)) * (runs++ % 4 === 0 ? 5 : 1) };
+    async function* (plans) {
+      for await (const runner of fake.prepare(plans)) {
+        // Every fourth run of all meets another process.
+        yield {
+          ...runner,
+          run: async (times: number) => (await runner.run(times)) * (runs++ % 4 === 0 ? 5 : 1),
+        };
+      }
     },
     within(fake, 1e6),
   );
@@ -56,13 +60,13 @@ test("time that is up ends the search; without enough samples the first choice s
   expect(result.winner?.name).toBe("way 0");
   expect(result.winner?.milliseconds).toBeUndefined();
   // What began before the end runs to its end: at most the warming up of one way.
-  expect(fake.time).toBeLessThan(5 + 8 + 2 * 2);
+  expect(fake.measured).toBeLessThan(5 + 8 + 2 * 2);
 });
 
 test("without any time nothing is prepared", async () => {
   const fake = machine();
   const result = await search(tuningTaskOf("k", NAMES), fake.prepare, within(fake, 0));
-  expect(result).toEqual({ measured: [], winner: undefined, isFinished: false });
+  expect(result).toEqual({ measured: [], winner: undefined, isFinished: false, spent: 0 });
   expect(fake.prepared).toBe(0);
 });
 
@@ -73,9 +77,12 @@ test("everything that was prepared is disposed of, an error included", async () 
   expect(fake.disposed).toBe(fake.prepared);
   const broken = search(
     tuningTaskOf("k", NAMES),
-    async (plan) => {
-      if (plan.name === "way 2") throw new Error("no memory");
-      return fake.prepare(plan);
+    async function* (plans) {
+      let count = 0;
+      for await (const runner of fake.prepare(plans)) {
+        yield runner;
+        if (++count === 2) throw new Error("no memory");
+      }
     },
     within(fake, 1e6),
   );

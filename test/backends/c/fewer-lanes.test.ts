@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { createCBackend } from "../../../backends/c/backend.ts";
-import { printProgram } from "../../../backends/c/source.ts";
+import { printPrograms } from "../../../backends/c/source.ts";
 import { interpret } from "../../../backends/interpret/backend.ts";
 import { parseGraph } from "../../../src/ir/parse.ts";
 import { opTable } from "../../../src/ops/registry.ts";
@@ -27,7 +27,7 @@ describe.skipIf(!isHere)(title("fewer lanes"), () => {
   test("stand beside all of them in one program", async () => {
     const backend = createCBackend({ lanes: LANES, threads: 1 });
     const graph = parseGraph(GRAPH, opTable);
-    const { files } = printProgram(planOf(graph, backend), { lanes: LANES, isFused: false }, 1);
+    const { files } = printPrograms([planOf(graph, backend)], { lanes: LANES, isFused: false }, 1);
     const counts = [...files.join().matchAll(/\/\/ \w+ in (\d+) lanes/g)].map(([, count]) => Number(count));
     expect(Math.max(...counts)).toBe(LANES);
     expect(Math.min(...counts)).toBeLessThan(LANES);

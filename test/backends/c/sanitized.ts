@@ -12,7 +12,7 @@ import type { Backend, Executable, StateMemory, StateSpec } from "../../../backe
 import { type CBackendOptions, createCBackend } from "../../../backends/c/backend.ts";
 import { OrderWriter } from "../../../backends/c/orders.ts";
 import { CALL, MEETING, MOVE, RUNTIME_SOURCE, STEP_WORDS } from "../../../backends/c/runtime-source.ts";
-import { type ProgramSource, printProgram, tableName } from "../../../backends/c/source.ts";
+import { type ProgramSource, printPrograms, tableName } from "../../../backends/c/source.ts";
 import { requireToolchain } from "../../../backends/c/toolchain.ts";
 import { bufferPlaces, runSteps } from "../../../backends/run-steps.ts";
 import { allocate, type TypedArray, viewOf } from "../../../src/core/dtype.ts";
@@ -64,7 +64,7 @@ export function sanitizedBackend(options: CBackendOptions, sanitizers: Sanitizer
         lanes: c.capabilities.vectorWidth,
         isFused: requireToolchain().hasFusedMultiplyAdd,
       };
-      const source = printProgram(plan, code, 2);
+      const source = printPrograms([plan], code, 2);
       const folder = await mkdtemp(join(tmpdir(), "kiln-sanitized-"));
       const path = await build(folder, [...source.files, RUNTIME_SOURCE, mainSource(source)], sanitizers);
       return new SanitizedProgram(plan, states as HostStates, source, {
@@ -196,7 +196,7 @@ class SanitizedProgram implements Executable {
     const functions = new Map(
       source.functions.flatMap((names, file) => names.map((name, k) => [name, file * FILE + k] as const)),
     );
-    const calls = source.kernels.map(({ parts }) =>
+    const calls = source.programs[0].map(({ parts }) =>
       parts.flatMap((part) => {
         const list = this.lists.length;
         this.lists.push(...part.buffers.map((name) => this.addresses.get(name)!));
@@ -204,7 +204,7 @@ class SanitizedProgram implements Executable {
       }),
     );
     const places = bufferPlaces(plan, this.addresses);
-    const steps = source.kernels.map(({ phases }, k) => ({
+    const steps = source.programs[0].map(({ phases }, k) => ({
       phases,
       accesses: plan.kernels[k].buffers.map(({ name, access }) => places.accessOf(name, access !== "read")),
     }));

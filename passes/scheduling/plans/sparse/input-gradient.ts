@@ -46,9 +46,6 @@ import {
   type TapBlock,
 } from "./tap-blocks.ts";
 
-/** Weights held in registers at most; the rest is for what they are added to. */
-const HELD = 10;
-
 /** The loops of a transposed convolution by what they are to it; those that a form may lack are none or one. */
 interface Parts {
   /** The dense factor. */
@@ -77,13 +74,14 @@ export function inputGradient(found: SparseContraction, machine: Machine): Spars
   if (parts === undefined) return undefined;
   const { contraction, sparse } = found;
   const { vectorWidth: lanes, registers } = machine;
-  const { intoMemory, makeEntry, finish } = machine.costs.sparse;
+  const { aligned, unaligned, makeEntry, finish } = machine.costs.sparse;
+  const { update } = iterationsOf(parts.inputs) % lanes === 0 ? aligned : unaligned;
   const rows = parts.tapRows.extent;
   const vectors = Math.ceil((parts.tapColumns.extent * iterationsOf(parts.inputs)) / lanes);
-  const held = Math.min(HELD, registers - 3);
-  const block = bestBlock(machine, rows, vectors, held, intoMemory);
+  const held = registers - 4;
+  const block = bestBlock(machine, rows, vectors, held, update);
   const entries = iterationsOf([...parts.images, ...parts.outputs]) * sparse.plane[0] * sparse.plane[1];
-  const perEntry = entryCost(machine, block, rows, vectors, intoMemory);
+  const perEntry = entryCost(machine, block, rows, vectors, update);
   const plan = packingOf(parts, extentsOf(contraction), lanes);
   return {
     schedule: [...listSteps(found, plan), ...blockSteps(parts.tapColumns, parts.tapRows, block, lanes)],
@@ -275,8 +273,12 @@ class InputGradient {
     const y = mul(add(variable(rows.name), int(top)), int(this.stride));
     const x = mul(add(variable(columns.name), int(left)), int(this.channels));
     const sum = load(image, "float32", add(add(y, x), numberOf(inputs)));
-    const value = onSums(core.axes, () => sum)(store.value);
-    const body: Stmt = { kind: "store", buffer: store.buffer, index: store.index, value };
-    return nestLoops([...inputs, rows, columns], [body], "serial");
+    // Read before a select may ask for it: no branch, which would be mispredicted for every other element behind a relu.
+    const value = onSums(core.axes, () => local("sum", "float32"))(store.value);
+    const body: Stmt[] = [
+      { kind: "let", name: "sum", value: sum },
+      { kind: "store", buffer: store.buffer, index: store.index, value },
+    ];
+    return nestLoops([...inputs, rows, columns], body, "serial");
   }
 }

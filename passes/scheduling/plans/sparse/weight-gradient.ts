@@ -90,11 +90,14 @@ export function weightGradient(
   const vectors = Math.ceil(parts.length / lanes);
   const most = lanes === 1 ? registers - 1 : Math.floor((registers - 1) / 2);
   const inner = parts.rows.at(-1)?.extent ?? 1;
-  const block = bestBlock(machine, inner, vectors, most, 1);
+  const apart = [...layout.index.terms.keys()].filter((name) => !parts.run.some((tap) => tap.name === name));
+  const isAligned = apart.every((name) => coefficientOf(layout.index, name) % lanes === 0);
+  const { load } = isAligned ? costs.sparse.aligned : costs.sparse.unaligned;
+  const block = bestBlock(machine, inner, vectors, most, load);
   const shape = { ...parts, block, lanes, inRegisters };
   const rows = iterationsOf(parts.rows);
   const lists = images * iterationsOf(parts.channels);
-  const perEntry = (rows / inner) * entryCost(machine, block, inner, vectors, 1);
+  const perEntry = (rows / inner) * entryCost(machine, block, inner, vectors, load);
   const sums = inRegisters ? 0 : lists * bandsOf(sparse) * rows * vectors * costs.sparse.partialSums;
   return {
     schedule: [
