@@ -1,10 +1,10 @@
-/** Checks what users hand to datasets, loaders and transforms: a value of another form ends in one line, not in a TypeError. */
+/** Checks what users give to datasets, loaders and transforms: a wrong value ends in a one-line message, not in a TypeError. */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 
-/** Throws unless `value`, which is `what`, is a text with something in it. */
+/** Throws unless `value`, which messages call `what`, is a non-empty string. */
 export function checkText(callee: string, what: string, value: unknown): void {
   if (typeof value === "string" && value !== "") return;
   throw new KilnError(`${callee} needs ${what}, not ${describeValue(value)}`);

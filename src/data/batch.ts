@@ -1,4 +1,4 @@
-/** How batches come about: the order of an epoch, and samples gathered into arrays and tensors. */
+/** How batches are made: the order of an epoch, and samples gathered into arrays and tensors. */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
@@ -10,19 +10,19 @@ import { Random, sampleRandom } from "./random.ts";
 
 /** What the random transforms of a batch depend on, besides each sample's index. */
 export interface Draw {
-  /** What random transforms follow from. */
+  /** The seed of random transforms. */
   readonly seed: number;
   /** The number of the epoch, from 0. */
   readonly epoch: number;
 }
 
-/** A dataset that makes whole batches by itself, of as many tensors as it likes. */
+/** A dataset that makes whole batches itself, of any number of tensors. */
 export interface BatchedDataset<Batch extends readonly Tensor[]> {
   /** Number of samples. */
   readonly length: number;
-  /** One line for people: where the samples come from. */
+  /** A one-line description: where the samples come from. */
   readonly description: string;
-  /** Awaited before the first batch of an epoch, for whatever is not available at once. */
+  /** Awaited before the first batch of an epoch, for what is not available at once. */
   open?(): Promise<void>;
   /** The samples `indices`, one after another along dimension 0 of each tensor. */
   batch(indices: ArrayLike<number>, draw: Draw): Batch;
@@ -61,7 +61,7 @@ export function assembleBatch(
   return { images, labels };
 }
 
-/** What is no class, such as a label that nobody returns, would become class 0. */
+/** A missing label would otherwise become class 0. */
 function checkedLabel(label: number, index: number): number {
   if (label === (label | 0)) return label;
   const found = typeof label === "number" ? label : describeValue(label);

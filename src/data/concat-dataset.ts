@@ -12,7 +12,7 @@ type Part = Dataset | ItemDataset<unknown>;
 class Concatenation {
   readonly datasets: readonly Part[];
   readonly length: number;
-  /** For each dataset, how many samples there are up to its end. */
+  /** For each dataset, the number of samples up to its end. */
   readonly cumulativeSizes: readonly number[];
   readonly description: string;
 
@@ -89,11 +89,11 @@ const sameClasses = (a: Dataset, b: Dataset): boolean =>
 const describeClasses = ({ classes, classNames }: Dataset): string =>
   classNames?.join(", ") ?? (classes === undefined ? "classes that are not known" : `${classes} classes`);
 
-/** What a {@link ConcatDataset} has besides what its datasets have. */
+/** The members of a {@link ConcatDataset} besides those of its datasets. */
 export interface ConcatDatasetParts {
-  /** What it is made of. */
+  /** What it is composed of. */
   readonly datasets: readonly Part[];
-  /** How many samples there are up to the end of each dataset. */
+  /** The number of samples up to the end of each dataset. */
   readonly cumulativeSizes: readonly number[];
 }
 

@@ -13,11 +13,11 @@ import { Table } from "./table.ts";
 
 /** Options of {@link readCsv} and {@link parseCsv}. */
 export interface CsvOptions {
-  /** What stands between two values, `","` by default. */
+  /** The separator of values, `","` by default. */
   readonly delimiter?: string;
-  /** The names of the columns, for a file whose first line is a row already and no header. */
+  /** The names of the columns, for a file without a header. */
   readonly columns?: readonly string[];
-  /** What messages call the table: the file's path, or `"the table"` by default. */
+  /** The name of the table in messages: the file's path, or `"the table"` by default. */
   readonly name?: string;
 }
 

@@ -18,9 +18,9 @@ export interface Dataset {
   readonly sampleShape: Shape;
   /** Number of classes, labels being `0 … classes - 1`; absent when it is not known. */
   readonly classes?: number;
-  /** What the classes are called, in the order of their labels. */
+  /** The names of the classes, in the order of their labels. */
   readonly classNames?: readonly string[];
-  /** One line for people: where the samples come from. */
+  /** A one-line description: where the samples come from. */
   readonly description: string;
   /**
    * Writes sample `index` to `out` from `offset` on and returns its label. Random transforms draw from `random`,
@@ -33,11 +33,11 @@ export interface Dataset {
 export interface ItemDataset<Item> {
   /** Number of samples. */
   readonly length: number;
-  /** One line for people: where the samples come from. */
+  /** A one-line description: where the samples come from. */
   readonly description?: string;
-  /** Awaited before the first batch of an epoch, for whatever is not available at once. */
+  /** Awaited before the first batch of an epoch, for what is not available at once. */
   open?(): Promise<void>;
-  /** Sample `index`. Whatever is left to chance is drawn from `random`, which a loader makes as for a {@link Dataset}. */
+  /** Sample `index`. Random choices are drawn from `random`, which a loader makes as for a {@link Dataset}. */
   getItem(index: number, random?: Random): Item | Promise<Item>;
 }
 
@@ -49,11 +49,11 @@ export interface ArrayDatasetOptions {
   readonly labels: ArrayLike<number>;
   /** The shape of one sample, such as [1, 28, 28]. */
   readonly sampleShape: Shape;
-  /** How many classes there are. */
+  /** The number of classes. */
   readonly classes?: number;
-  /** What people call the classes. */
+  /** The names of the classes. */
   readonly classNames?: readonly string[];
-  /** One line for people. */
+  /** A one-line description. */
   readonly description?: string;
 }
 

@@ -15,7 +15,7 @@ import { type BoundTransform, checkTransform, type Transform } from "./transform
 
 /** Options of {@link ImageFolder}. */
 export interface ImageFolderOptions {
-  /** What is done to every image; without it pixels are the bytes 0 … 255. */
+  /** The transform of every image; without it pixels are the bytes 0 … 255. */
   readonly transform?: Transform;
   /** 1: grey, 3: red, green and blue (the default, as in torchvision), 4: these and opacity; images are converted. */
   readonly channels?: ImageChannels;
@@ -23,7 +23,7 @@ export interface ImageFolderOptions {
 
 const OPTION_NAMES = { transform: true, channels: true } satisfies OptionNames<ImageFolderOptions>;
 
-/** Images in folders that are named like their classes. */
+/** Images in folders that are named after their classes. */
 export interface ImageFolderDataset extends Dataset {
   readonly classes: number;
   readonly classNames: readonly string[];
@@ -32,7 +32,7 @@ export interface ImageFolderDataset extends Dataset {
 }
 
 const IS_IMAGE = /\.(png|jpe?g)$/i;
-/** Formats that somebody may expect to be read. */
+/** Formats that users may expect to be read. */
 const IS_OTHER_IMAGE = /\.(ppm|pgm|bmp|gif|tiff?|webp|avif|heic)$/i;
 /** Where a JPEG's size stands, but for one with large segments in front of it. */
 const USUAL_HEADER = 2 ** 16;
@@ -125,7 +125,7 @@ async function extentsOf(paths: readonly string[]): Promise<ReadonlyMap<string, 
   return extents;
 }
 
-/** More is no photograph. */
+/** Larger ones are not photographs. */
 const MOST_BYTES = 2 ** 28;
 
 interface ImageReader {

@@ -1,10 +1,10 @@
-/** Samples that come one after another and have no numbers: streams, generators, and files that are read from front to back. */
+/** Samples that come one after another and have no indices: streams, generators, and files that are read from front to back. */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 
 /**
- * Samples without numbers, as PyTorch's IterableDataset: whatever can be iterated over anew for every epoch, at once or by
+ * Samples without indices, like PyTorch's IterableDataset: whatever can be iterated over anew for every epoch, at once or by
  * awaiting each sample. One that has a `setEpoch` is told the epoch first, one that has a `length` says how many there are.
  */
 export type IterableDataset<Item> = (AsyncIterable<Item> | Iterable<Item>) & {

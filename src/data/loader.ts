@@ -27,7 +27,7 @@ export interface DataLoaderOptions {
   readonly shuffle?: boolean;
   /** Seed of the random order and of random transforms (default: 0). */
   readonly seed?: number;
-  /** Whether a last batch of fewer samples is left out. */
+  /** Whether an incomplete last batch is left out. */
   readonly dropLast?: boolean;
   /** The indices of the samples in the order of an epoch, instead of `shuffle`. */
   readonly sampler?: Sampler;
@@ -35,7 +35,7 @@ export interface DataLoaderOptions {
   readonly batchSampler?: Sampler<ArrayLike<number>>;
   /** Batches prepared ahead while the loop's body waits for something, such as a training step (default: 2). */
   readonly prefetch?: number;
-  /** 0: batches are prepared in this thread. Other numbers are refused; `prefetch` prepares ahead. */
+  /** Must be 0: batches are prepared in this thread. `prefetch` prepares them ahead. */
   readonly numWorkers?: 0;
 }
 
@@ -159,7 +159,7 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
     const count = Math.max(0, all.length - first);
     const batches = new Prefetcher(count, this.prefetch, (position) => {
       const batch = source.batch(all[first + position], draw) as Batch | Promise<Batch>;
-      // What goes wrong ahead of its use is said when the batch is asked for.
+      // An error while preparing ahead is thrown when the batch is asked for.
       if (batch instanceof Promise) batch.catch(() => undefined);
       return batch;
     });

@@ -14,7 +14,7 @@ export interface Mnist {
   readonly train: Dataset;
   /** The test samples. */
   readonly test: Dataset;
-  /** What is to be said of them. */
+  /** A note about them. */
   readonly note: string;
 }
 

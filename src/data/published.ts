@@ -1,4 +1,4 @@
-/** What datasets that somebody publishes for download have in common: options, and files with checksums. */
+/** What published datasets have in common: options, and files with checksums. */
 
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
@@ -9,7 +9,7 @@ import { checkTransform, type Transform } from "./transforms.ts";
 export interface PublishedDatasetOptions {
   /** The training samples (the default), or the test samples. */
   readonly train?: boolean;
-  /** What is done to every sample; without it they are the bytes 0 … 255. */
+  /** The transform of every sample; without it they are the bytes 0 … 255. */
   readonly transform?: Transform;
   /** Whether the files are fetched when they are not there; nothing is ever fetched otherwise. */
   readonly download?: boolean;
@@ -35,7 +35,7 @@ export function checkPublished(name: string, root: unknown, options: PublishedDa
   if (mirror !== undefined) checkText(name, "an http or https address for a mirror", mirror);
 }
 
-/** A file that somebody publishes, with the checksum they publish. */
+/** A published file with its published checksum. */
 export interface PublishedFile {
   readonly name: string;
   /** MD5 in hexadecimal. */

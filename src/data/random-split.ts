@@ -9,7 +9,7 @@ import { type AnyDataset, Subset } from "./subset.ts";
 
 /** Options of {@link randomSplit}. */
 export interface RandomSplitOptions {
-  /** Decides which samples come into which part (default: 0). */
+  /** The seed, which decides which sample goes into which part (default: 0). */
   readonly seed?: number;
 }
 
@@ -41,7 +41,7 @@ export function randomSplit<Whole extends AnyDataset>(
   });
 }
 
-/** How many samples each part has. */
+/** The number of samples in each part. */
 function countsOf(total: number, lengths: readonly number[]): readonly number[] {
   const isList = isNumbers(lengths) && lengths.length > 0;
   if (!isList || Array.from(lengths).some((length) => !(length >= 0))) {

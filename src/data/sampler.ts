@@ -10,9 +10,9 @@ import { checkIndex } from "./dataset.ts";
  * a length. One with a `setEpoch` is told the epoch first.
  */
 export interface Sampler<Item = number> extends Iterable<Item> {
-  /** How many it gives. */
+  /** The number of indices. */
   readonly length: number;
-  /** Says which epoch begins, on which the order depends. */
+  /** Sets the epoch, on which the order depends. */
   setEpoch?(epoch: number): void;
 }
 
@@ -47,7 +47,7 @@ export function batchCount(
   return (dropLast ? Math.floor : Math.ceil)((sampler?.length ?? samples) / batchSize);
 }
 
-/** The indices of each batch of `epoch`. Throws for indices that `dataset` has not. */
+/** The indices of each batch of `epoch`. Throws for indices that `dataset` does not have. */
 export function epochBatches(
   { batchSize = 1, dropLast, shuffleSeed, sampler, batchSampler }: Sampling,
   dataset: { readonly length: number },

@@ -40,7 +40,7 @@ export class SequentialSampler implements Sampler {
 /** What samplers that draw have in common: what they draw from, for each epoch anew. */
 abstract class DrawingSampler implements Sampler {
   abstract readonly length: number;
-  /** What the order follows from. */
+  /** The seed of the order. */
   readonly seed: number;
   #epoch = 0;
 
@@ -49,7 +49,7 @@ abstract class DrawingSampler implements Sampler {
     this.seed = seed;
   }
 
-  /** Makes what it gives that of `epoch`, counted from 0; a loader does so before each of its epochs. */
+  /** Sets the epoch, counted from 0, which the order depends on; a loader does so before each epoch. */
   setEpoch(epoch: number): void {
     this.#epoch = epoch;
   }
@@ -63,9 +63,9 @@ abstract class DrawingSampler implements Sampler {
 
 /** Options of {@link RandomSampler}, as in PyTorch. */
 export interface RandomSamplerSettings extends RandomSamplerOptions {
-  /** Whether an index may come several times (default: false). */
+  /** Whether an index may be drawn several times (default: false). */
   readonly replacement?: boolean;
-  /** How many indices an epoch has, as many as the dataset has samples by default. */
+  /** The number of indices in an epoch (default: the number of samples in the dataset). */
   readonly numSamples?: number;
 }
 
@@ -125,7 +125,7 @@ export class SubsetRandomSampler extends DrawingSampler {
 
 /** Options of {@link WeightedRandomSampler}. */
 export interface WeightedRandomSamplerOptions extends RandomSamplerOptions {
-  /** Whether an index may come several times (default: true, as in PyTorch). */
+  /** Whether an index may be drawn several times (default: true, as in PyTorch). */
   readonly replacement?: boolean;
 }
 
@@ -184,9 +184,9 @@ export class WeightedRandomSampler extends DrawingSampler {
 export class BatchSampler implements Sampler<readonly number[]> {
   /** What gives the single indices. */
   readonly sampler: Sampler;
-  /** How many samples a batch has. */
+  /** The number of samples in a batch. */
   readonly batchSize: number;
-  /** Whether a last smaller batch is left out. */
+  /** Whether an incomplete last batch is left out. */
   readonly dropLast: boolean;
 
   constructor(sampler: Sampler, batchSize: number, dropLast = false) {
@@ -204,7 +204,7 @@ export class BatchSampler implements Sampler<readonly number[]> {
     return (this.dropLast ? Math.floor : Math.ceil)(this.sampler.length / this.batchSize);
   }
 
-  /** Says which epoch begins, on which the order depends. */
+  /** Sets the epoch, on which the order depends. */
   setEpoch(epoch: number): void {
     this.sampler.setEpoch?.(epoch);
   }

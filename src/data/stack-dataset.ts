@@ -70,7 +70,7 @@ const isPart = (value: unknown): boolean => {
 
 /** Datasets side by side; what a sample is follows from theirs. */
 export interface StackDataset<Parts> extends ItemDataset<StackParts<Parts>> {
-  /** What it is made of. */
+  /** What it is composed of. */
   readonly datasets: Parts;
   readonly description: string;
 }

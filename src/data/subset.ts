@@ -54,7 +54,7 @@ class IndexSubset {
   }
 }
 
-/** What a {@link Subset} has besides the dataset that it is. */
+/** The members of a {@link Subset} besides those of a dataset. */
 export interface SubsetParts<Whole> {
   /** What it is part of. */
   readonly dataset: Whole;

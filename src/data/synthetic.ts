@@ -18,7 +18,7 @@ export interface SyntheticDigitsOptions {
   readonly train: boolean;
   /** Number of samples: 10,000 for training and 2,000 for testing by default. */
   readonly count?: number;
-  /** What the digits follow from. */
+  /** The seed of the digits. */
   readonly seed?: number;
   /** Rows and columns of an image (default: 32). */
   readonly size?: number;
@@ -41,7 +41,7 @@ const MOST_BYTES = 2 ** 31;
 /** Random ranges, lengths as parts of the image's size. */
 const STYLE = {
   height: [0.48, 0.72],
-  /** Width over height. */
+  /** The ratio of width to height. */
   aspect: [0.5, 0.85],
   /** Largest turn to either side, as the tangent of half its angle (0.12 is 14 degrees). */
   halfTurn: 0.12,
@@ -146,7 +146,7 @@ class Artist {
     else this.#canvas.drawLines(points, count, thickness);
   }
 
-  /** A short stray mark anywhere on the paper. */
+  /** A short stray stroke anywhere on the paper. */
   #drawSpeck(random: Random, thickness: number): void {
     const { size } = this.#canvas;
     const reach = this.#length(STYLE.speckLength);

@@ -25,7 +25,7 @@ export interface TableEncodingOptions {
   readonly target: string | readonly string[];
   /** The columns that it is predicted from (default: all others). */
   readonly inputs?: readonly string[];
-  /** What is in a column: by default, numbers where all of its texts are numbers, categories where none is. */
+  /** The kind of each column: by default numbers if all of its texts are numbers, categories if none is. */
   readonly kinds?: Readonly<Record<string, ColumnKind>>;
   /** Whether numbers among the inputs become `(value - mean) / std` (default: true). */
   readonly standardize?: boolean;
@@ -79,13 +79,13 @@ export class TableEncoding {
     }
   }
 
-  /** What the classes are called, in the order of their numbers; none where the targets are numbers. */
+  /** The names of the classes, in the order of their numbers; none if the targets are numbers. */
   get classNames(): readonly string[] | undefined {
     const [target] = this.targets;
     return target.kind === "category" ? target.values : undefined;
   }
 
-  /** How many numbers `features` has for each row. */
+  /** The number of columns of `features`. */
   get width(): number {
     return this.inputs.reduce((sum, column) => sum + widthOf(column), 0);
   }

@@ -17,7 +17,7 @@ export interface TableParts {
   readonly cells: readonly (readonly string[])[];
   /** The line of the file that each row begins in, counted from 1. */
   readonly lines: readonly number[];
-  /** What messages call the table, such as the name of its file. */
+  /** The name of the table in messages, such as that of its file. */
   readonly name: string;
 }
 
@@ -27,7 +27,7 @@ export class Table {
   readonly columns: readonly string[];
   /** Number of rows. */
   readonly length: number;
-  /** What messages call it: the name of its file. */
+  /** Its name in messages: that of its file. */
   readonly name: string;
   readonly #cells: readonly (readonly string[])[];
   readonly #lines: readonly number[];

@@ -54,7 +54,7 @@ export class TensorDataset<Given extends readonly Labels[]>
     checkIndex(this, index);
     const rows: readonly Tensor[] = this.tensors.map((t) => {
       const numbers = t.peek();
-      // Numbers that are still to be computed are not waited for.
+      // Does not wait for numbers that are still being computed.
       return numbers === undefined ? t.select(0, index) : gatherRows(t, numbers, [index]).select(0, 0);
     });
     return rows as TensorsOf<Given>;

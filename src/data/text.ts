@@ -8,7 +8,7 @@ import { checkIndex, type ItemDataset } from "./dataset.ts";
 
 /** Maps text to the numbers of its tokens, and back. */
 export interface Vocabulary {
-  /** How many tokens there are: numbers are 0 … size - 1. */
+  /** The number of tokens, which are numbered 0 … size - 1. */
   readonly size: number;
   /** The numbers of the tokens of a text. */
   encode(text: string): Int32Array;

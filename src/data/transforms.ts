@@ -23,7 +23,7 @@ export interface BoundTransform {
 
 /** Maps samples to samples; `description` is the call that makes it, such as `pad(2)`. */
 export interface Transform {
-  /** One line for people. */
+  /** A one-line description. */
   readonly description: string;
   /** The transform for samples of one shape; throws when it cannot work on them. */
   bind(inputShape: Shape): BoundTransform;

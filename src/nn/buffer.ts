@@ -6,15 +6,15 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { BUFFER } from "./brand.ts";
 
-/** The named argument of {@link Buffer} and of `registerBuffer`. */
+/** The options of {@link Buffer} and of `registerBuffer`. */
 export interface BufferOptions {
-  /** Whether state dicts have it (default: true). */
+  /** Whether state dicts contain it (default: true). */
   readonly persistent?: boolean;
 }
 
 const BUFFER_OPTIONS = { persistent: true } satisfies OptionNames<BufferOptions>;
 
-/** Whether state dicts have a buffer that is made with these options. */
+/** Whether state dicts contain a buffer made with these options. */
 export function readPersistent(callee: string, options: BufferOptions): boolean {
   checkOptionNames(callee, options, BUFFER_OPTIONS);
   const { persistent = true } = options;
@@ -24,7 +24,7 @@ export function readPersistent(callee: string, options: BufferOptions): boolean 
 
 /** A tensor that a model keeps and does not learn: in a module's field it is part of the state dict (torch.nn.Buffer). */
 export class Buffer extends Tensor {
-  /** Whether state dicts have it. */
+  /** Whether state dicts contain it. */
   readonly persistent: boolean;
 
   /** Starts with the numbers of `data`, whatever operations made them. */

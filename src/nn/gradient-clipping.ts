@@ -9,7 +9,7 @@ import { stack } from "../tensor/rearrange.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Arguments } from "./options.ts";
 
-/** The named argument of {@link clipGradNorm_}. */
+/** The options of {@link clipGradNorm_}. */
 export interface ClipGradNormOptions {
   /** Which norm (default: 2), `Infinity` for the largest element. */
   readonly normType?: number;

@@ -22,7 +22,7 @@ export type ForwardHook = (
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing.
 ) => Outputs | null | undefined | void;
 
-/** The named argument of a module's methods that register hooks. */
+/** The options of a module's methods that register hooks. */
 export interface HookOptions {
   /** Whether the hook is called before those that are there already (default: false). */
   readonly prepend?: boolean;

@@ -10,7 +10,7 @@ import { Arguments } from "./options.ts";
 /** Whether a loss is averaged, summed or left as it is. */
 export type Reduction = "mean" | "sum" | "none";
 
-/** The named argument of every loss. */
+/** The options of every loss. */
 export interface LossOptions {
   /** Default: "mean". */
   readonly reduction?: Reduction;

@@ -11,7 +11,7 @@ export interface PoolOptions<Extent = Size2d> {
   readonly padding?: Extent;
   /** How far apart the elements of a window lie (default: 1). */
   readonly dilation?: Extent;
-  /** Whether a last window may reach beyond the padded input. */
+  /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode?: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface AveragePoolOptions<Extent = Size2d> {
   readonly stride?: Extent;
   /** How many zeros are added on both sides (default: 0). */
   readonly padding?: Extent;
-  /** Whether a last window may reach beyond the padded input. */
+  /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode?: boolean;
   /** Whether the padding counts as elements that are averaged (default: true). */
   readonly countIncludePad?: boolean;

@@ -12,11 +12,11 @@ import { descend, flushesBeside, movingSquare, withPenalty } from "./rule.ts";
 export interface AdadeltaOptions {
   /** What the steps are multiplied by (default: 1, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step (default: 0.9). */
+  /** The decay rates of the two moving averages (default: 0.9). */
   readonly rho?: number;
   /** Keeps the divisor, and the first step, away from 0 (default: 1e-6). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
 }
 

@@ -12,7 +12,7 @@ export interface AdagradOptions {
   readonly lr?: number;
   /** After t steps the learning rate is divided by `1 + t·lrDecay`. */
   readonly lrDecay?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
   /** What the sums of squares start from. */
   readonly initialAccumulatorValue?: number;

@@ -11,11 +11,11 @@ import { descend, flushesBeside, movingAverage, movingSquare, rootPlus, withPena
 export interface AdamOptions {
   /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step (default: [0.9, 0.999]). */
+  /** The decay rates of the two moving averages (default: [0.9, 0.999]). */
   readonly betas?: Betas;
   /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0 (default: 0 for Adam, 0.01 for AdamW). */
+  /** The weight decay, which pulls parameters towards 0 (default: 0 for Adam, 0.01 for AdamW). */
   readonly weightDecay?: number;
   /** Divides by the largest moving average so far, not by the current one. */
   readonly amsgrad?: boolean;
@@ -23,7 +23,7 @@ export interface AdamOptions {
 
 type AdamSettings = Required<Omit<AdamOptions, "lr">>;
 
-/** What sets the two apart. */
+/** What distinguishes the two. */
 interface Variant {
   readonly callee: "Adam" | "AdamW";
   /** Weight decay shrinks the parameter and does not enter the moments. */

@@ -1,4 +1,4 @@
-/** Adamax (torch.optim.Adamax): Adam with the largest gradient of late in place of the root of the mean square. */
+/** Adamax (torch.optim.Adamax): Adam with the largest recent gradient instead of the root of the mean square. */
 
 import type { UpdateRule } from "../ir/update.ts";
 import type { Algorithm } from "./algorithm.ts";
@@ -11,11 +11,11 @@ import { descend, flushesBeside, movingAverage, withPenalty } from "./rule.ts";
 export interface AdamaxOptions {
   /** The learning rate (default: 0.002, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the average and of the largest gradient is kept in each step (default: [0.9, 0.999]). */
+  /** The decay rates of the average and of the largest gradient (default: [0.9, 0.999]). */
   readonly betas?: Betas;
   /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
 }
 
@@ -38,7 +38,7 @@ const ALGORITHM: Algorithm<AdamaxSettings> = {
   }),
 };
 
-/** Adam with the largest gradient so far in place of the root mean square (torch.optim.Adamax). */
+/** Adam with the largest recent gradient instead of the root mean square (torch.optim.Adamax). */
 export class Adamax extends Optimizer<AdamaxSettings> {
   constructor(parameters: ParameterList<AdamaxOptions>, options: AdamaxOptions = {}) {
     super(ALGORITHM, parameters, options);

@@ -1,4 +1,4 @@
-/** What sets one optimizer apart from another: its options, its update rule, and the numbers of each step. */
+/** What distinguishes one optimizer from another: its options, its update rule, and the numbers of each step. */
 
 import type { UpdateRule } from "../ir/update.ts";
 import type { Arguments } from "../nn/options.ts";
@@ -14,9 +14,9 @@ export interface GroupUpdate {
 }
 
 export interface Algorithm<S extends object> {
-  /** The name of its class, for messages. */
+  /** The name of the class, for messages. */
   readonly name: string;
-  /** The learning rate where none is given. */
+  /** The default learning rate. */
   readonly lr: number;
   /** The names of all other options. */
   readonly options: readonly string[];

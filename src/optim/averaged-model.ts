@@ -118,7 +118,7 @@ export class Averages<Output extends Outputs = Outputs> extends Module<Output> {
  * else the model consists of is the model's own, for there is no copying of any class whatever.
  */
 export class AveragedModel<Output extends Outputs = Outputs> extends Module<Output> {
-  /** How many parameters the averages are of (int32). */
+  /** The number of models that were averaged (int32). */
   declare readonly n_averaged: Tensor;
   /** The averages, under the names of what they are averages of. */
   readonly module: Module;

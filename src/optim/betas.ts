@@ -2,7 +2,7 @@
 
 import { KilnError } from "../core/errors.ts";
 
-/** How much of the moving averages of the gradient and of its square is kept in each step. */
+/** The decay rates of the moving averages of the gradient and of its square. */
 export type Betas = readonly [number, number];
 
 const DEFAULT: Betas = [0.9, 0.999];

@@ -11,11 +11,11 @@ import { flushesBeside, movingAverage, movingSquare, rootPlus, withPenalty } fro
 export interface NAdamOptions {
   /** The learning rate (default: 0.002, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step (default: [0.9, 0.999]). */
+  /** The decay rates of the two moving averages (default: [0.9, 0.999]). */
   readonly betas?: Betas;
   /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
   /** How fast the momentum approaches β1 (default: 0.004). */
   readonly momentumDecay?: number;

@@ -24,7 +24,7 @@ import {
 import { loadOptimizerState, type OptimizerState, optimizerState } from "./state-dict.ts";
 import { tracedStep } from "./traced-step.ts";
 
-/** What all optimizers take, whatever else they do. */
+/** The options of all optimizers. */
 interface WithLr {
   readonly lr?: number;
 }
@@ -35,7 +35,7 @@ export abstract class Optimizer<S extends object = object> {
   readonly #defaults: Partial<S> & WithLr;
   readonly #groups: (ParamGroup & S)[] = [];
   readonly #states = new Map<Parameter, Readonly<Record<string, Tensor>>>();
-  /** How many updates a parameter has had, from its first gradient on. */
+  /** The number of updates that a parameter has had since its first gradient. */
   #steps = new Map<Tensor, number>();
   #stepCount = 0;
 
@@ -61,7 +61,7 @@ export abstract class Optimizer<S extends object = object> {
     return this.#groups;
   }
 
-  /** One more group; options that it does not give are the optimizer's. Steps compiled before know nothing of it. */
+  /** Adds a group; options that it does not give are the optimizer's. Steps that were compiled before do not know of it. */
   addParamGroup({ params, ...options }: GroupOptions<Partial<S> & WithLr>): void {
     const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     this.#groups.push(this.makeGroup(checkedParameters(params, this.#groups), { ...this.#defaults, ...own }));
@@ -75,7 +75,7 @@ export abstract class Optimizer<S extends object = object> {
     return Object.assign(group, settings);
   }
 
-  /** The learning rate: the first group's; setting it sets that of all groups. */
+  /** The learning rate of the first group; setting it sets that of all groups. */
   get lr(): number {
     return this.#groups[0].lr;
   }

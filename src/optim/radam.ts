@@ -1,4 +1,4 @@
-/** RAdam (torch.optim.RAdam): Adam that goes by plain momentum until its mean square can be trusted. */
+/** RAdam (torch.optim.RAdam): Adam that uses plain momentum until its mean square can be trusted. */
 
 import type { UpdateRule } from "../ir/update.ts";
 import type { Algorithm } from "./algorithm.ts";
@@ -11,11 +11,11 @@ import { descend, flushesBeside, movingAverage, movingSquare, withPenalty } from
 export interface RAdamOptions {
   /** The learning rate (default: 0.001, as in PyTorch). */
   readonly lr?: number;
-  /** How much of the two moving averages is kept in each step (default: [0.9, 0.999]). */
+  /** The decay rates of the two moving averages (default: [0.9, 0.999]). */
   readonly betas?: Betas;
   /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
   /** Weight decay shrinks the parameter, as in AdamW, and does not enter the moments. */
   readonly decoupledWeightDecay?: boolean;

@@ -23,7 +23,7 @@ export interface RMSpropOptions {
   readonly alpha?: number;
   /** Keeps the divisor away from 0 (default: 1e-8). */
   readonly eps?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
   /** How much of the last update is kept for the next (default: 0). */
   readonly momentum?: number;

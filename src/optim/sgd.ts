@@ -15,7 +15,7 @@ export interface SGDOptions {
   readonly momentum?: number;
   /** What the gradient loses on its way into the momentum. */
   readonly dampening?: number;
-  /** How strongly parameters are drawn to 0. */
+  /** The weight decay, which pulls parameters towards 0. */
   readonly weightDecay?: number;
   /** Whether Nesterov's momentum is used (default: false). */
   readonly nesterov?: boolean;

@@ -82,7 +82,7 @@ export class ModelSummary {
   readonly inputs: readonly TensorType[];
   /** Every call of a layer, the model's own first. */
   readonly layers: readonly LayerSummary[];
-  /** How many parameters there are. */
+  /** The number of parameters. */
   readonly parameters: ParameterCount;
   /** Operations of a forward pass, a multiply-add counting as two, before compiling saves any. */
   readonly flops: number;

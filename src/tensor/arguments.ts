@@ -62,7 +62,7 @@ export const readKeepdim = (callee: string, given: Keepdim | undefined): boolean
     ? (given ?? false)
     : readOnlyOption(callee, given, "keepdim", false);
 
-/** The named argument of `add` and `sub`. */
+/** The options of `add` and `sub`. */
 export interface AlphaOptions {
   /** What the other operand is multiplied by (default: 1). */
   readonly alpha?: number;

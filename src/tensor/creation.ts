@@ -74,7 +74,7 @@ export function checkedDtype(callee: string, dtype: DType): DType {
   throw unknownDtype(callee, dtype);
 }
 
-/** What may be said of a tensor beside its shape, in one last object. */
+/** The options of functions that create tensors, given last. */
 export interface CreationOptions {
   /** The type of the elements (default: float32). */
   readonly dtype?: DType;

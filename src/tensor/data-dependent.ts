@@ -1,4 +1,4 @@
-/** PyTorch functions whose result's shape depends on numbers: programs are made for shapes, so each says what to do instead. */
+/** PyTorch functions whose result has a shape that depends on values. Programs are compiled for shapes, so each function says what to do instead. */
 
 import { refuse } from "./arguments.ts";
 

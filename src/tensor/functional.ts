@@ -20,7 +20,7 @@ export type Each<In extends Operands, T> = In extends Tensor ? T : T[];
 /** A function as these take it: of as many tensors as they are given. */
 export type Differentiable<Out extends Operands> = (...inputs: Tensor[]) => Out;
 
-/** The named argument of all functions here. */
+/** The options of all functions here. */
 export interface FunctionalOptions {
   /** Whether results have gradients with respect to the inputs. */
   readonly createGraph?: boolean;

@@ -19,7 +19,7 @@ export type ScatterReduction = "sum" | "prod" | "mean" | "amax" | "amin";
 
 const REDUCTIONS: readonly ScatterReduction[] = ["sum", "prod", "mean", "amax", "amin"];
 
-/** The named argument of scatterReduce and indexReduce. */
+/** The options of scatterReduce and indexReduce. */
 export interface ReduceOptions {
   /** Whether the input's own element is among those that are combined (default: true). */
   readonly includeSelf?: boolean;

@@ -47,7 +47,7 @@ function placesAmong(sorted: Tensor, values: Tensor, right: boolean): Tensor {
   return compared(isBehind, "eq", 0).sum(-1);
 }
 
-/** The named argument of searchsorted and bucketize. */
+/** The options of searchsorted and bucketize. */
 export interface SearchOptions {
   /** Whether the place behind equal numbers is wanted. */
   readonly right?: boolean;

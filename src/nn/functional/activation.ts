@@ -8,13 +8,13 @@ import { apply, type Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 import { refuse } from "../reduction.ts";
 
-/** The named argument of {@link leakyRelu}. */
+/** The options of {@link leakyRelu}. */
 export interface LeakyReLUOptions {
   /** The slope below 0 (default: 0.01). */
   readonly negativeSlope?: number;
 }
 
-/** The named argument of {@link elu} and {@link celu}. */
+/** The options of {@link elu} and {@link celu}. */
 export interface ELUOptions {
   /** What the function tends to below 0, as -alpha (default: 1). */
   readonly alpha?: number;
@@ -23,7 +23,7 @@ export interface ELUOptions {
 /** How {@link gelu} computes the normal distribution. */
 export type Approximate = "none" | "tanh";
 
-/** The named argument of {@link gelu}. */
+/** The options of {@link gelu}. */
 export interface GELUOptions {
   /** "none" (the default) for the exact normal distribution, "tanh" for its approximation. */
   readonly approximate?: Approximate;
@@ -205,7 +205,7 @@ export function hardtanh(
 export const threshold = (input: Tensor, limit: number, value: number): Tensor =>
   where(compare(input, "gt", limit), input, constant(value));
 
-/** The named argument of {@link hardshrink} and {@link softshrink}. */
+/** The options of {@link hardshrink} and {@link softshrink}. */
 export interface ShrinkOptions {
   /** The half-width of what becomes 0 (default: 0.5). */
   readonly lambd?: number;

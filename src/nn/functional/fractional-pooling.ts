@@ -14,7 +14,7 @@ import { refuse, requireTensors } from "../reduction.ts";
 
 /** The named arguments of {@link fractionalMaxPool2d}; either the size or the ratio is given. */
 export interface FractionalPoolOptions<Extent = Size2d> {
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly outputSize?: Extent | null;
   /** Between 0 and 1: the extents of the result as parts of the input's. */
   readonly outputRatio?: Extent | null;
@@ -143,7 +143,7 @@ type WithIndices<Extent> =
     ];
 
 /**
- * The maxima of windows that lie at random over images [N,C,H,W] (torch.nn.functional.fractional_max_pool2d). With
+ * The maximum of each of some randomly placed windows of images [N,C,H,W] (torch.nn.functional.fractional_max_pool2d). With
  * `returnIndices` also where each stands, `[maxima, indices]`. In a compiled model each run draws anew.
  */
 export function fractionalMaxPool2d(

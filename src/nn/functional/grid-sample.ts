@@ -12,7 +12,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { Arguments } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";
 
-/** How values between pixels come about. */
+/** How values between pixels are interpolated. */
 export type GridSampleMode = "bilinear" | "nearest" | "bicubic";
 /** What lies outside of a picture. */
 export type GridSamplePadding = "zeros" | "border" | "reflection";

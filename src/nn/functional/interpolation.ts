@@ -24,7 +24,7 @@ type PerAxis = number | readonly number[];
 
 /** How a size is changed, by layers and functions; either `size` or `scaleFactor` is given. */
 export interface UpsampleOptions {
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly size?: PerAxis | null;
   /** What the extents are multiplied by; what is left of a fraction is cut off. */
   readonly scaleFactor?: PerAxis | null;

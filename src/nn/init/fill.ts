@@ -118,7 +118,7 @@ export function dirac_<T extends Tensor>(tensor: T, groups = 1): T {
   });
 }
 
-/** The named argument of {@link sparse_}. */
+/** The options of {@link sparse_}. */
 export interface SparseOptions {
   /** The standard deviation of what is not 0 (default: 0.01). */
   readonly std?: number;
@@ -134,7 +134,7 @@ export function sparse_<T extends Tensor>(tensor: T, sparsity: number, std?: num
   return fill("sparse_", tensor, sparseColumns(Math.ceil(part * rows), options.number("std", 0, 0.01)));
 }
 
-/** The named argument of the initialisers that take a gain (default: 1). */
+/** The options of the initialisers that take a gain (default: 1). */
 export interface GainOptions {
   /** What the numbers are multiplied by (default: 1). */
   readonly gain?: number;

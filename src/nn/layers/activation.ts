@@ -49,7 +49,7 @@ export class LeakyReLU extends Module {
 export interface PReLUOptions {
   /** How many slopes are learned: 1 by default, or one for each channel. */
   readonly numParameters?: number;
-  /** What they begin with (default: 0.25). */
+  /** Their initial value (default: 0.25). */
   readonly init?: number;
 }
 
@@ -57,7 +57,7 @@ export interface PReLUOptions {
 export class PReLU extends Module {
   /** How many slopes are learned: 1, or one for each channel. */
   readonly numParameters: number;
-  /** What the slopes begin with. */
+  /** The initial value of the slopes. */
   readonly init: number;
   /** [numParameters] */
   weight: Parameter;
@@ -84,11 +84,11 @@ export type RReLULayerOptions = Omit<RReLUOptions, "training">;
 
 /** `x` above 0, else `x` times a slope that is drawn between two bounds while training (torch.nn.RReLU). */
 export class RReLU extends Module {
-  /** The least slope below 0. */
+  /** The lower bound of the slope below 0. */
   readonly lower: number;
-  /** The largest slope below 0. */
+  /** The upper bound of the slope below 0. */
   readonly upper: number;
-  /** Accepted for PyTorch's sake; nothing is saved by it. */
+  /** Accepted for compatibility with PyTorch, without effect. */
   readonly inplace: boolean;
 
   constructor(

@@ -1,4 +1,4 @@
-/** Pooling layers that are given the size of their result instead of that of their windows. */
+/** Pooling layers whose output size is given instead of the size of their windows. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
@@ -12,17 +12,17 @@ import { Module } from "../module.ts";
 import { Arguments, type OpenSize, pythonSize, type Rank } from "../options.ts";
 import type { MaxPooled } from "./pooling-layer.ts";
 
-/** The named argument of the layers over `R` axes. */
+/** The options of the layers over `R` axes. */
 export interface AdaptivePoolArguments<R extends Rank> {
-  /** Extents of the result; null keeps the input's. */
+  /** The size of the output; null keeps the input's. */
   readonly outputSize: OpenSize<R>;
 }
 
-/** What {@link AdaptivePool2d} is made with, by name. */
+/** What {@link AdaptivePool2d} takes, by name. */
 export type AdaptivePool2dArguments = AdaptivePoolArguments<2>;
 
 interface AdaptivePool<R extends Rank> extends Module {
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly outputSize: OpenSize<R>;
   forward(x: Tensor): Tensor;
 }
@@ -61,9 +61,9 @@ export interface AdaptiveMaxPoolArguments<R extends Rank, Both extends boolean =
 }
 
 interface AdaptiveMaxPool<R extends Rank, Both extends boolean> extends Module {
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly outputSize: OpenSize<R>;
-  /** Whether the places of the maxima are given too. */
+  /** Whether the indices of the maxima are returned as well. */
   readonly returnIndices: Both;
   forward(x: Tensor): MaxPooled<Both>;
 }
@@ -98,30 +98,30 @@ function adaptiveMaxPool<R extends Rank>(
   };
 }
 
-/** The means of as many windows as are asked for over signals [N,C,L] (torch.nn.AdaptiveAvgPool1d). */
+/** The mean over each of a given number of windows of signals [N,C,L] (torch.nn.AdaptiveAvgPool1d). */
 export class AdaptiveAvgPool1d extends adaptivePool("AdaptiveAvgPool1d", 1, adaptiveAvgPool1d) {}
 
-/** The means of as many windows as are asked for over images [N,C,H,W] (torch.nn.AdaptiveAvgPool2d). */
+/** The mean over each of a given number of windows of images [N,C,H,W] (torch.nn.AdaptiveAvgPool2d). */
 export class AdaptiveAvgPool2d extends adaptivePool("AdaptiveAvgPool2d", 2, adaptiveAvgPool2d) {}
 
-/** The means of as many windows as are asked for over volumes [N,C,D,H,W] (torch.nn.AdaptiveAvgPool3d). */
+/** The mean over each of a given number of windows of volumes [N,C,D,H,W] (torch.nn.AdaptiveAvgPool3d). */
 export class AdaptiveAvgPool3d extends adaptivePool("AdaptiveAvgPool3d", 3, adaptiveAvgPool3d) {}
 
-/** The maxima of as many windows as are asked for over signals [N,C,L] (torch.nn.AdaptiveMaxPool1d). */
+/** The maximum over each of a given number of windows of signals [N,C,L] (torch.nn.AdaptiveMaxPool1d). */
 export class AdaptiveMaxPool1d<Both extends boolean = false> extends adaptiveMaxPool(
   "AdaptiveMaxPool1d",
   1,
   adaptiveMaxPool1d,
 )<Both> {}
 
-/** The maxima of as many windows as are asked for over images [N,C,H,W] (torch.nn.AdaptiveMaxPool2d). */
+/** The maximum over each of a given number of windows of images [N,C,H,W] (torch.nn.AdaptiveMaxPool2d). */
 export class AdaptiveMaxPool2d<Both extends boolean = false> extends adaptiveMaxPool(
   "AdaptiveMaxPool2d",
   2,
   adaptiveMaxPool2d,
 )<Both> {}
 
-/** The maxima of as many windows as are asked for over volumes [N,C,D,H,W] (torch.nn.AdaptiveMaxPool3d). */
+/** The maximum over each of a given number of windows of volumes [N,C,D,H,W] (torch.nn.AdaptiveMaxPool3d). */
 export class AdaptiveMaxPool3d<Both extends boolean = false> extends adaptiveMaxPool(
   "AdaptiveMaxPool3d",
   3,

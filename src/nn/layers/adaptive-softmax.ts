@@ -19,11 +19,11 @@ export interface AdaptiveSoftmaxOptions {
   readonly headBias?: boolean;
 }
 
-/** What {@link AdaptiveSoftmax} is made with, by name. */
+/** What {@link AdaptiveSoftmax} takes, by name. */
 export interface AdaptiveSoftmaxArguments extends AdaptiveSoftmaxOptions {
-  /** How many features go in: the extent of the last axis. */
+  /** The number of input features: the size of the last axis. */
   readonly inFeatures: number;
-  /** How many classes there are. */
+  /** The number of classes. */
   readonly nClasses: number;
   /** The classes at which the clusters begin, in rising order. */
   readonly cutoffs: readonly number[];
@@ -46,9 +46,9 @@ export interface AdaptiveSoftmaxOutput {
  * A cluster that no target is in gets gradients of 0, where PyTorch's gets none.
  */
 export class AdaptiveLogSoftmaxWithLoss extends Module {
-  /** How many features go in: the extent of the last axis. */
+  /** The number of input features: the size of the last axis. */
   readonly inFeatures: number;
-  /** How many classes there are. */
+  /** The number of classes. */
   readonly nClasses: number;
   /** Where clusters begin, and the number of classes. */
   readonly cutoffs: readonly number[];

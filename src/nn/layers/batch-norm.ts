@@ -8,12 +8,12 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { batchNorm } from "../functional/batch-norm.ts";
 import { ChannelNorm, type ChannelNormSettings } from "./channel-norm.ts";
 
-/** As of any channel normalisation (default: parameters and running statistics are there). */
+/** Like those of any channel normalisation (by default with parameters and running statistics). */
 export type BatchNormSettings = ChannelNormSettings;
 
-/** What {@link BatchNorm} is made with, by name. */
+/** What {@link BatchNorm} takes, by name. */
 export interface BatchNormArguments extends BatchNormSettings {
-  /** How many channels the input [N,C,…] has. */
+  /** The number of channels of the input [N,C,…]. */
   readonly numFeatures: number;
 }
 
@@ -47,7 +47,7 @@ export abstract class AnyBatchNorm extends ChannelNorm {
     return batchNorm(x, runningMean, runningVar, { weight, bias, training, momentum, eps });
   }
 
-  /** Counts one batch more; gives the part by which the running statistics move towards it. */
+  /** Counts one more batch and returns the fraction by which the running statistics move towards it. */
   private countBatch(): number | Tensor {
     const count = this.num_batches_tracked;
     if (count === undefined) return 0;

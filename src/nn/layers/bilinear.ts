@@ -14,13 +14,13 @@ export interface BilinearOptions {
   readonly bias?: boolean;
 }
 
-/** What {@link Bilinear} is made with, by name. */
+/** What {@link Bilinear} takes, by name. */
 export interface BilinearArguments extends BilinearOptions {
   /** How many features the first input has. */
   readonly in1Features: number;
   /** How many features the second input has. */
   readonly in2Features: number;
-  /** How many features come out. */
+  /** The number of output features. */
   readonly outFeatures: number;
 }
 
@@ -30,11 +30,11 @@ export class Bilinear extends Module {
   readonly in1Features: number;
   /** How many features the second input has. */
   readonly in2Features: number;
-  /** How many features come out. */
+  /** The number of output features. */
   readonly outFeatures: number;
   /** [outFeatures, in1Features, in2Features] */
   weight: Parameter;
-  /** The learned shift; `undefined` where there is none. */
+  /** The learned bias, or `undefined` without one. */
   bias: Parameter | undefined;
 
   constructor(

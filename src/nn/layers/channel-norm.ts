@@ -10,7 +10,7 @@ import { Parameter } from "../parameter.ts";
 export interface ChannelNormSettings {
   /** Added to the variance (default: 1e-5). */
   readonly eps?: number;
-  /** How far running statistics move towards those of the input (default: 0.1). With null they are plain averages. */
+  /** The weight of a batch in the running statistics (default: 0.1). With null they are plain averages. */
   readonly momentum?: number | null;
   /** Whether a scale and a shift per channel are learned. */
   readonly affine?: boolean;
@@ -25,11 +25,11 @@ const POSITIONAL = ["numFeatures", "eps", "momentum", "affine", "trackRunningSta
 export abstract class ChannelNorm extends Module {
   /** PyTorch counts batches since 0.4.1, and takes older weights. */
   override readonly [LATER_BUFFERS] = ["num_batches_tracked"];
-  /** How many channels the input [N,C,…] has. */
+  /** The number of channels of the input [N,C,…]. */
   readonly numFeatures: number;
-  /** What is added where a division by 0 threatens. */
+  /** What is added to the variance, against divisions by 0. */
   readonly eps: number;
-  /** How much of the running statistics a batch replaces; `null` for a plain average. */
+  /** The weight of a batch in the running statistics; `null` for a plain average. */
   readonly momentum: number | null;
   /** Whether scale and shift are learned. */
   readonly affine: boolean;
@@ -43,7 +43,7 @@ export abstract class ChannelNorm extends Module {
   declare readonly running_mean: Tensor | undefined;
   /** The running variance of each channel. */
   declare readonly running_var: Tensor | undefined;
-  /** How many batches the running statistics are of (int32). */
+  /** The number of batches in the running statistics (int32). */
   declare readonly num_batches_tracked: Tensor | undefined;
 
   /** `isFull` says whether parameters and running statistics are there by default. */
@@ -75,7 +75,7 @@ export abstract class ChannelNorm extends Module {
     return this.running_var;
   }
 
-  /** How many batches the running statistics have seen (int32). */
+  /** The number of batches in the running statistics (int32). */
   get numBatchesTracked(): Tensor | undefined {
     return this.num_batches_tracked;
   }

@@ -49,7 +49,7 @@ export class PixelUnshuffle extends Module {
 
 /** Channels of [N,C,…] change places between groups (torch.nn.ChannelShuffle). */
 export class ChannelShuffle extends Module {
-  /** How many groups channels are divided into, each of which is computed by itself. */
+  /** The number of groups of channels, each of which is computed separately. */
   readonly groups: number;
 
   constructor(groups: number | { readonly groups: number }) {

@@ -8,13 +8,13 @@ import { TransposedConvolution, type TransposedLayerOptions } from "./transposed
 /** The options of {@link ConvTranspose1d}. */
 export type ConvTranspose1dOptions = TransposedLayerOptions<Size1d>;
 
-/** What {@link ConvTranspose1d} is made with, by name. */
+/** What {@link ConvTranspose1d} takes, by name. */
 export interface ConvTranspose1dArguments extends ConvTranspose1dOptions {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size1d;
 }
 

@@ -8,13 +8,13 @@ import { TransposedConvolution, type TransposedLayerOptions } from "./transposed
 /** The options of {@link ConvTranspose2d}. */
 export type ConvTranspose2dOptions = TransposedLayerOptions<Size2d>;
 
-/** What {@link ConvTranspose2d} is made with, by name. */
+/** What {@link ConvTranspose2d} takes, by name. */
 export interface ConvTranspose2dArguments extends ConvTranspose2dOptions {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 

@@ -8,13 +8,13 @@ import { TransposedConvolution, type TransposedLayerOptions } from "./transposed
 /** The options of {@link ConvTranspose3d}. */
 export type ConvTranspose3dOptions = TransposedLayerOptions<Size3d>;
 
-/** What {@link ConvTranspose3d} is made with, by name. */
+/** What {@link ConvTranspose3d} takes, by name. */
 export interface ConvTranspose3dArguments extends ConvTranspose3dOptions {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size3d;
 }
 

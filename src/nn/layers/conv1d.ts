@@ -9,13 +9,13 @@ import { Convolution, type ConvolutionLayerOptions, type PaddingMode } from "./c
 /** The options of {@link Conv1d}. */
 export interface Conv1dOptions extends ConvolutionOptions<Size1d>, ConvolutionLayerOptions {}
 
-/** What {@link Conv1d} is made with, by name. */
+/** What {@link Conv1d} takes, by name. */
 export interface Conv1dArguments extends Conv1dOptions {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size1d;
 }
 

@@ -9,13 +9,13 @@ import { Convolution, type ConvolutionLayerOptions, type PaddingMode } from "./c
 /** The options of {@link Conv2d}. */
 export interface Conv2dOptions extends ConvolutionOptions, ConvolutionLayerOptions {}
 
-/** What {@link Conv2d} is made with, by name. */
+/** What {@link Conv2d} takes, by name. */
 export interface Conv2dArguments extends Conv2dOptions {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 

@@ -10,13 +10,13 @@ import { Convolution, type ConvolutionLayerOptions, type PaddingMode } from "./c
 /** The options of {@link Conv3d}. */
 export interface Conv3dOptions extends ConvolutionOptions<Size3d>, ConvolutionLayerOptions {}
 
-/** What {@link Conv3d} is made with, by name. */
+/** What {@link Conv3d} takes, by name. */
 export interface Conv3dArguments extends Conv3dOptions {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size3d;
 }
 

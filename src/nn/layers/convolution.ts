@@ -9,14 +9,14 @@ import { Arguments, type Extents, pythonSize, type Rank, type Size } from "../op
 import { checkPadding, type PaddingWord, readPadding, sidesOf } from "../padding.ts";
 import type { Parameter } from "../parameter.ts";
 
-/** What the padding consists of. */
+/** What the padding is filled with. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
 
 /** The named arguments that a convolution layer has beside those of the function. */
 export interface ConvolutionLayerOptions {
   /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;
-  /** What the padding consists of (default: "zeros"). */
+  /** What the padding is filled with (default: "zeros"). */
   readonly paddingMode?: PaddingMode;
 }
 
@@ -36,25 +36,25 @@ const PADDING_MODES: readonly PaddingMode[] = ["zeros", "reflect", "replicate", 
 
 /** A layer that slides a learned kernel along `R` axes. */
 export abstract class Convolution<R extends Rank> extends Module {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
   /** The extents of the learned kernel. */
   readonly kernelSize: Extents<R>;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Extents<R>;
-  /** How much is added around the input, along each axis. */
+  /** The padding on both sides of each axis. */
   readonly padding: Extents<R> | PaddingWord;
-  /** How far apart the elements of a window lie, along each axis. */
+  /** The spacing of a window's elements along each axis. */
   readonly dilation: Extents<R>;
-  /** How many groups channels are divided into, each of which is computed by itself. */
+  /** The number of groups of channels, each of which is computed separately. */
   readonly groups: number;
-  /** What the padding consists of. */
+  /** What the padding is filled with. */
   readonly paddingMode: PaddingMode;
   /** [outChannels, inChannels / groups, …kernelSize] */
   weight: Parameter;
-  /** The learned shift; `undefined` where there is none. */
+  /** The learned bias, or `undefined` without one. */
   bias: Parameter | undefined;
   readonly #rank: R;
 

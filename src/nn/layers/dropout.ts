@@ -13,18 +13,18 @@ import {
 import { Module } from "../module.ts";
 import { Arguments, pythonFlag } from "../options.ts";
 
-/** What {@link Dropout} is made with, by name. */
+/** What {@link Dropout} takes, by name. */
 export interface DropoutArguments {
   /** The probability that a number, or a channel, is set to 0 (default: 0.5). */
   readonly p?: number;
-  /** Accepted for PyTorch's sake; without effect. */
+  /** Accepted for compatibility with PyTorch, without effect. */
   readonly inplace?: boolean;
 }
 
 abstract class AnyDropout extends Module {
   /** The probability that a number, or a channel, is dropped. */
   readonly p: number;
-  /** Accepted for PyTorch's sake; nothing is saved by it. */
+  /** Accepted for compatibility with PyTorch, without effect. */
   readonly inplace: boolean;
 
   constructor(p?: number | DropoutArguments, inplace?: boolean);

@@ -14,23 +14,23 @@ import { Arguments } from "../options.ts";
 import { Parameter } from "../parameter.ts";
 import { maxNormRepr, present } from "./embedding.ts";
 
-/** What {@link EmbeddingBag} is made with, by name. */
+/** What {@link EmbeddingBag} takes, by name. */
 export interface EmbeddingBagArguments extends Omit<EmbeddingBagOptions, "perSampleWeights"> {
-  /** How many rows the table has. */
+  /** The number of rows of the table. */
   readonly numEmbeddings: number;
-  /** How many numbers a row has. */
+  /** The length of a row. */
   readonly embeddingDim: number;
 }
 
 /** One vector for each bag of int32 indices: [B,N] → [B,D], or [N] with offsets [B] (torch.nn.EmbeddingBag). */
 export class EmbeddingBag extends Module {
-  /** How many rows the table has. */
+  /** The number of rows of the table. */
   readonly numEmbeddings: number;
-  /** How many numbers a row has. */
+  /** The length of a row. */
   readonly embeddingDim: number;
   /** How a bag becomes one row: "sum", "mean" (the default) or "max". */
   readonly mode: BagMode;
-  /** Rows that are used are first scaled down to this norm at most, if it is given. */
+  /** The largest norm of rows, if given: rows that are looked up are first scaled down to it. */
   readonly maxNorm: number | undefined;
   /** Which norm that is (default: 2). */
   readonly normType: number;
@@ -38,7 +38,7 @@ export class EmbeddingBag extends Module {
   readonly scaleGradByFreq: boolean;
   /** Whether the offsets end with the number of indices (default: false). */
   readonly includeLastOffset: boolean;
-  /** The row that is not learned and stays as it is, if there is one. */
+  /** The row that is not learned, if there is one. */
   readonly paddingIdx: number | undefined;
   /** [numEmbeddings, embeddingDim] */
   weight: Parameter;

@@ -18,23 +18,23 @@ import { Parameter } from "../parameter.ts";
 
 /** The options of {@link Embedding}. */
 export interface EmbeddingOptions extends LookupOptions {
-  /** The table to begin with, [numEmbeddings, embeddingDim] (default: normal random numbers). */
+  /** The initial table, [numEmbeddings, embeddingDim] (default: normally distributed). */
   readonly _weight?: Tensor;
-  /** Whether the table is kept as it is (default: false). */
+  /** Whether the table is frozen (default: false). */
   readonly _freeze?: boolean;
 }
 
-/** What {@link Embedding} is made with, by name. */
+/** What {@link Embedding} takes, by name. */
 export interface EmbeddingArguments extends EmbeddingOptions {
-  /** How many rows the table has. */
+  /** The number of rows of the table. */
   readonly numEmbeddings: number;
-  /** How many numbers a row has. */
+  /** The length of a row. */
   readonly embeddingDim: number;
 }
 
 /** The options of {@link Pretrained}. */
 export interface PretrainedOptions extends LookupOptions {
-  /** Whether the table is kept as it is (default: true). */
+  /** Whether the table is frozen (default: true). */
   readonly freeze?: boolean;
 }
 
@@ -47,7 +47,7 @@ export const present = ({
   normType,
 });
 
-/** What PyTorch prints of it. */
+/** The arguments that PyTorch prints. */
 export const maxNormRepr = ({ maxNorm, normType }: MaxNorm): string[] => [
   ...(maxNorm === undefined ? [] : [`max_norm=${pythonFloat(maxNorm)}`]),
   ...(normType === 2 ? [] : [`norm_type=${normType}`]),
@@ -65,13 +65,13 @@ const KEYWORD_ONLY = [...MAX_NORM_NAMES, "scaleGradByFreq", "_weight", "_freeze"
  * ```
  */
 export class Embedding extends Module {
-  /** How many rows the table has. */
+  /** The number of rows of the table. */
   readonly numEmbeddings: number;
-  /** How many numbers a row has. */
+  /** The length of a row. */
   readonly embeddingDim: number;
-  /** The row that is not learned and stays as it is, if there is one. */
+  /** The row that is not learned, if there is one. */
   readonly paddingIdx: number | undefined;
-  /** Rows that are used are first scaled down to this norm at most, if it is given. */
+  /** The largest norm of rows, if given: rows that are looked up are first scaled down to it. */
   readonly maxNorm: number | undefined;
   /** Which norm that is (default: 2). */
   readonly normType: number;

@@ -5,21 +5,21 @@ import { fold, readFold, type UnfoldOptions, unfold } from "../functional/fold.t
 import { Module } from "../module.ts";
 import { Arguments, pythonSize, type Size2d } from "../options.ts";
 
-/** What {@link Unfold} is made with, by name. */
+/** What {@link Unfold} takes, by name. */
 export interface UnfoldArguments extends UnfoldOptions {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 
 /** The windows of images as columns: [N,C,H,W] → [N, C·kernel, windows] (torch.nn.Unfold). */
 export class Unfold extends Module {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
-  /** How far apart the elements of a window lie, along each axis. */
+  /** The spacing of a window's elements along each axis. */
   readonly dilation: Size2d;
-  /** How much is added around the input, along each axis. */
+  /** The padding on both sides of each axis. */
   readonly padding: Size2d;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Size2d;
 
   constructor(
@@ -46,23 +46,23 @@ export class Unfold extends Module {
   }
 }
 
-/** What {@link Fold} is made with, by name. */
+/** What {@link Fold} takes, by name. */
 export interface FoldArguments extends UnfoldArguments {
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly outputSize: Size2d;
 }
 
 /** Images from columns, overlapping windows added up: [N, C·kernel, windows] → [N,C,…outputSize] (torch.nn.Fold). */
 export class Fold extends Module {
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly outputSize: Size2d;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
-  /** How far apart the elements of a window lie, along each axis. */
+  /** The spacing of a window's elements along each axis. */
   readonly dilation: Size2d;
-  /** How much is added around the input, along each axis. */
+  /** The padding on both sides of each axis. */
   readonly padding: Size2d;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Size2d;
 
   constructor(

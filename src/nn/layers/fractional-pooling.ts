@@ -1,4 +1,4 @@
-/** Layers that take maxima of windows which lie at random, so that the result has any size. */
+/** Max pooling over randomly placed windows, so that the output may have any size. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
@@ -18,23 +18,23 @@ export interface FractionalLayerOptions<Extent = Size2d, Both extends boolean = 
   readonly returnIndices?: Both;
 }
 
-/** What {@link FractionalPool} is made with, by name. */
+/** What {@link FractionalPool} takes, by name. */
 export interface FractionalPoolArguments<Extent = Size2d, Both extends boolean = false>
   extends FractionalLayerOptions<Extent, Both> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Extent;
 }
 
 abstract class FractionalMaxPool<R extends 2 | 3, Both extends boolean> extends Module {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Extents<R>;
-  /** The extents of the result. */
+  /** The size of the output along each axis. */
   readonly outputSize: Extents<R> | undefined;
-  /** The extents of the result as parts of those of the input. */
+  /** The size of the output as a fraction of the input's. */
   readonly outputRatio: readonly number[] | undefined;
-  /** Whether the places of the maxima are given too. */
+  /** Whether the indices of the maxima are returned as well. */
   readonly returnIndices: Both;
-  /** Where the windows lie, if that was given: a buffer. */
+  /** Where the windows lie, if given: a buffer. */
   declare readonly _random_samples: Tensor | undefined;
   readonly #rank: R;
 
@@ -71,7 +71,7 @@ type Given<R extends 2 | 3, Both extends boolean> = [
   _randomSamples?: Tensor | null,
 ];
 
-/** The maxima of windows that lie at random over images [N,C,H,W] (torch.nn.FractionalMaxPool2d). */
+/** The maximum of each of some randomly placed windows of images [N,C,H,W] (torch.nn.FractionalMaxPool2d). */
 export class FractionalMaxPool2d<Both extends boolean = false> extends FractionalMaxPool<2, Both> {
   constructor(...given: Given<2, Both>);
   constructor(options: FractionalPoolArguments<Size2d, Both>);
@@ -80,7 +80,7 @@ export class FractionalMaxPool2d<Both extends boolean = false> extends Fractiona
   }
 }
 
-/** The maxima of windows that lie at random over volumes [N,C,D,H,W] (torch.nn.FractionalMaxPool3d). */
+/** The maximum of each of some randomly placed windows of volumes [N,C,D,H,W] (torch.nn.FractionalMaxPool3d). */
 export class FractionalMaxPool3d<Both extends boolean = false> extends FractionalMaxPool<3, Both> {
   constructor(...given: Given<3, Both>);
   constructor(options: FractionalPoolArguments<Size3d, Both>);

@@ -19,19 +19,19 @@ export interface GroupNormOptions {
   readonly bias?: boolean;
 }
 
-/** What {@link GroupNorm} is made with, by name. */
+/** What {@link GroupNorm} takes, by name. */
 export interface GroupNormArguments extends GroupNormOptions {
-  /** How many groups the channels are divided into. */
+  /** The number of groups of channels. */
   readonly numGroups: number;
-  /** How many channels there are. */
+  /** The number of channels. */
   readonly numChannels: number;
 }
 
 /** Mean 0 and variance 1 for each group of channels of a sample, then an affine map (torch.nn.GroupNorm). */
 export class GroupNorm extends Module {
-  /** How many groups the channels are divided into. */
+  /** The number of groups of channels. */
   readonly numGroups: number;
-  /** How many channels there are. */
+  /** The number of channels. */
   readonly numChannels: number;
   /** What is added to the variance. */
   readonly eps: number;
@@ -39,7 +39,7 @@ export class GroupNorm extends Module {
   readonly affine: boolean;
   /** [numChannels] */
   weight: Parameter | undefined;
-  /** The learned shift; `undefined` where there is none. */
+  /** The learned bias, or `undefined` without one. */
   bias: Parameter | undefined;
 
   constructor(

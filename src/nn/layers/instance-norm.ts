@@ -6,12 +6,12 @@ import { instanceNorm } from "../functional/instance-norm.ts";
 import { refuse } from "../reduction.ts";
 import { ChannelNorm, type ChannelNormSettings } from "./channel-norm.ts";
 
-/** As of any channel normalisation (default: there are neither parameters nor running statistics). */
+/** Like those of any channel normalisation (by default with neither parameters nor running statistics). */
 export type InstanceNormSettings = ChannelNormSettings;
 
-/** What {@link InstanceNorm} is made with, by name. */
+/** What {@link InstanceNorm} takes, by name. */
 export interface InstanceNormArguments extends InstanceNormSettings {
-  /** How many channels the input [N,C,…] has. */
+  /** The number of channels of the input [N,C,…]. */
   readonly numFeatures: number;
 }
 

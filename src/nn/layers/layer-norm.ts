@@ -18,7 +18,7 @@ export interface LayerNormOptions {
   readonly bias?: boolean;
 }
 
-/** What {@link LayerNorm} is made with, by name. */
+/** What {@link LayerNorm} takes, by name. */
 export interface LayerNormArguments extends LayerNormOptions {
   /** The extents of the last axes, over which each sample is normalised. */
   readonly normalizedShape: number | readonly number[];
@@ -34,7 +34,7 @@ export class LayerNorm extends Module {
   readonly elementwiseAffine: boolean;
   /** Of the normalised shape. */
   weight: Parameter | undefined;
-  /** The learned shift; `undefined` where there is none. */
+  /** The learned bias, or `undefined` without one. */
   bias: Parameter | undefined;
 
   constructor(

@@ -13,11 +13,11 @@ export interface LinearOptions {
   readonly bias?: boolean;
 }
 
-/** What {@link Linear} is made with, by name. */
+/** What {@link Linear} takes, by name. */
 export interface LinearArguments extends LinearOptions {
-  /** How many features go in: the extent of the last axis. */
+  /** The number of input features: the size of the last axis. */
   readonly inFeatures: number;
-  /** How many features come out. */
+  /** The number of output features. */
   readonly outFeatures: number;
 }
 
@@ -30,13 +30,13 @@ export interface LinearArguments extends LinearOptions {
  * ```
  */
 export class Linear extends Module {
-  /** How many features go in: the extent of the last axis. */
+  /** The number of input features: the size of the last axis. */
   readonly inFeatures: number;
-  /** How many features come out. */
+  /** The number of output features. */
   readonly outFeatures: number;
   /** [outFeatures, inFeatures] */
   weight: Parameter;
-  /** The learned shift; `undefined` where there is none. */
+  /** The learned bias, or `undefined` without one. */
   bias: Parameter | undefined;
 
   constructor(inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions);

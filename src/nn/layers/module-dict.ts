@@ -18,12 +18,12 @@ export class ModuleDict<Layer extends Module = Module> extends Module implements
     this.update(modules);
   }
 
-  /** How many modules there are. */
+  /** The number of modules. */
   get length(): number {
     return this.#modules.size;
   }
 
-  /** Whether there is one of this name. */
+  /** Whether there is one with this name. */
   has(name: string): boolean {
     return this.#modules.has(name);
   }
@@ -50,14 +50,14 @@ export class ModuleDict<Layer extends Module = Module> extends Module implements
     return this;
   }
 
-  /** Takes the module of this name out. */
+  /** Removes the module of this name. */
   pop(name: string): Layer {
     const module = this.get(name);
     this.#modules.delete(name);
     return module;
   }
 
-  /** Takes all of them out. */
+  /** Removes all of them. */
   clear(): void {
     this.#modules.clear();
   }
@@ -72,7 +72,7 @@ export class ModuleDict<Layer extends Module = Module> extends Module implements
     return this.#modules.values();
   }
 
-  /** Names and what stands under them, in order. */
+  /** Pairs of a name and its value, in order. */
   items(): IterableIterator<[string, Layer]> {
     return this.#modules.entries();
   }

@@ -13,7 +13,7 @@ export abstract class ModuleSequence<Layer extends Module = Module>
   [position: number]: Layer;
   #modules: readonly Named<Layer>[] = [];
 
-  /** How many modules there are. */
+  /** The number of modules. */
   get length(): number {
     return this.#modules.length;
   }
@@ -38,7 +38,7 @@ export abstract class ModuleSequence<Layer extends Module = Module>
     return this.addNamed([...modules].map((module, k): Named<Layer> => [String(first + k), module]));
   }
 
-  /** Puts a module before the one at `index`, and at the end for the length; those behind are numbered anew. */
+  /** Inserts a module before the one at `index`, or at the end if that is the length; those after it are renumbered. */
   insert(index: number, module: Layer): this {
     if (!this.#isNumbered()) {
       throw new KilnError(
@@ -51,7 +51,7 @@ export abstract class ModuleSequence<Layer extends Module = Module>
     return this.#replace(numbered(modules));
   }
 
-  /** Takes a module out, by default the last; numbered ones behind it are numbered anew. */
+  /** Removes a module, by default the last; numbered ones after it are renumbered. */
   pop(index = -1): Layer {
     const position = this.#position(index);
     const [, removed] = this.#modules[position];

@@ -25,19 +25,19 @@ export interface MultiheadAttentionOptions {
   readonly addBiasKv?: boolean;
   /** Whether a key and a value of zeros stand behind the others (default: false). */
   readonly addZeroAttn?: boolean;
-  /** How many features keys and values have (default: embedDim). */
+  /** The number of features of keys (default: embedDim). */
   readonly kdim?: number;
-  /** How many features values have (default: `embedDim`). */
+  /** The number of features of values (default: `embedDim`). */
   readonly vdim?: number;
   /** Whether inputs and outputs are [N,L,E] and not [L,N,E] (default: false). */
   readonly batchFirst?: boolean;
 }
 
-/** What {@link MultiheadAttention} is made with, by name. */
+/** What {@link MultiheadAttention} takes, by name. */
 export interface MultiheadAttentionArguments extends MultiheadAttentionOptions {
-  /** How many features queries have, over all heads. */
+  /** The number of features of queries, over all heads. */
   readonly embedDim: number;
-  /** How many heads there are. */
+  /** The number of heads. */
   readonly numHeads: number;
 }
 
@@ -61,19 +61,19 @@ const POSITIONAL = [
  * torch.nn.MultiheadAttention). A query that may see no key gets the weights 0, where PyTorch's are NaN.
  */
 export class MultiheadAttention extends Module {
-  /** How many features queries have, over all heads. */
+  /** The number of features of queries, over all heads. */
   readonly embedDim: number;
-  /** How many heads there are. */
+  /** The number of heads. */
   readonly numHeads: number;
-  /** The part of the weights that is dropped while training. */
+  /** The probability that a weight is dropped while training. */
   readonly dropout: number;
   /** Whether sequences are [N,T,E] and not [T,N,E]. */
   readonly batchFirst: boolean;
   /** Whether a key and value of zeros is added. */
   readonly addZeroAttn: boolean;
-  /** How many features keys have. */
+  /** The number of features of keys. */
   readonly kdim: number;
-  /** How many features values have. */
+  /** The number of features of values. */
   readonly vdim: number;
   /** [embedDim, its input's features] each, where keys or values have other features than queries. */
   q_proj_weight: Parameter | undefined;
@@ -87,9 +87,9 @@ export class MultiheadAttention extends Module {
   in_proj_bias: Parameter | undefined;
   /** [1,1,embedDim] each, with `addBiasKv`. */
   bias_k: Parameter | undefined;
-  /** A learned value that is added to each sequence, if there is one. */
+  /** A learned value that is appended to each sequence, if there is one. */
   bias_v: Parameter | undefined;
-  /** The projection of what the heads give. */
+  /** The projection of the heads' results. */
   out_proj: Linear;
 
   constructor(embedDim: number, numHeads: number, options?: MultiheadAttentionOptions);

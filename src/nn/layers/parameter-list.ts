@@ -31,7 +31,7 @@ export class ParameterList extends Module implements Iterable<Parameter> {
     this.extend(values);
   }
 
-  /** How many parameters there are. */
+  /** The number of parameters. */
   get length(): number {
     return this.#parameters.length;
   }
@@ -109,12 +109,12 @@ export class ParameterDict extends Module implements Iterable<string> {
     this.update(parameters);
   }
 
-  /** How many parameters there are. */
+  /** The number of parameters. */
   get length(): number {
     return this.#parameters.size;
   }
 
-  /** Whether there is one of this name. */
+  /** Whether there is one with this name. */
   has(name: string): boolean {
     return this.#parameters.has(name);
   }
@@ -143,14 +143,14 @@ export class ParameterDict extends Module implements Iterable<string> {
     return this;
   }
 
-  /** Takes the parameter of this name out. */
+  /** Removes the parameter of this name. */
   pop(name: string): Parameter {
     const parameter = this.get(name);
     this.#parameters.delete(name);
     return parameter;
   }
 
-  /** Takes all of them out. */
+  /** Removes all of them. */
   clear(): void {
     this.#parameters.clear();
   }
@@ -160,12 +160,12 @@ export class ParameterDict extends Module implements Iterable<string> {
     return this.#parameters.keys();
   }
 
-  /** What stands under the names, in order. */
+  /** The values, in order. */
   values(): IterableIterator<Parameter> {
     return this.#parameters.values();
   }
 
-  /** Names and what stands under them, in order. */
+  /** Pairs of a name and its value, in order. */
   items(): IterableIterator<[string, Parameter]> {
     return this.#parameters.entries();
   }

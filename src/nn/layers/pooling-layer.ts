@@ -33,17 +33,17 @@ export abstract class MaxPool<R extends Rank, Both extends boolean>
   extends Module
   implements Window<Size<R>>
 {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size<R>;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Size<R>;
-  /** How much is added on both sides of each axis. */
+  /** The padding on both sides of each axis. */
   readonly padding: Size<R>;
-  /** How far apart the elements of a window lie, along each axis. */
+  /** The spacing of a window's elements along each axis. */
   readonly dilation: Size<R>;
-  /** Whether a last window may reach beyond the padded input. */
+  /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode: boolean;
-  /** Whether the places of the maxima are given too. */
+  /** Whether the indices of the maxima are returned as well. */
   readonly returnIndices: Both;
 
   constructor(callee: string, given: readonly unknown[], rank: R) {
@@ -75,17 +75,17 @@ export abstract class MaxPool<R extends Rank, Both extends boolean>
 
 /** A layer that averages, over as many axes as can be told what to divide by. */
 export abstract class AveragePool<Extent extends AnySize> extends Module implements AverageWindow<Extent> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Extent;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Extent;
-  /** How much is added around the input, along each axis. */
+  /** The padding on both sides of each axis. */
   readonly padding: Extent;
-  /** Whether a last window may reach beyond the padded input. */
+  /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode: boolean;
-  /** Whether the padding counts as elements that are averaged. */
+  /** Whether the padding is included in the average. */
   readonly countIncludePad: boolean;
-  /** What a window's sum is divided by, in place of its number of elements. */
+  /** What a window's sum is divided by instead of its number of elements. */
   readonly divisorOverride: number | undefined;
 
   constructor(window: AverageWindow<Extent>) {

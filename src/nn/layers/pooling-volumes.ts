@@ -12,9 +12,9 @@ import {
   type MaxPoolOptions,
 } from "./pooling-layer.ts";
 
-/** What {@link MaxPool3d} is made with, by name. */
+/** What {@link MaxPool3d} takes, by name. */
 export interface MaxPool3dArguments<Both extends boolean = false> extends MaxPoolOptions<Size3d, Both> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size3d;
 }
 
@@ -42,9 +42,9 @@ export class MaxPool3d<Both extends boolean = false> extends MaxPool<3, Both> {
   }
 }
 
-/** What {@link AvgPool3d} is made with, by name. */
+/** What {@link AvgPool3d} takes, by name. */
 export interface AvgPool3dArguments extends AveragePool3dOptions {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size3d;
 }
 

@@ -14,27 +14,27 @@ import {
   type MaxPoolOptions,
 } from "./pooling-layer.ts";
 
-/** What {@link MaxPool1d} is made with, by name. */
+/** What {@link MaxPool1d} takes, by name. */
 export interface MaxPool1dArguments<Both extends boolean = false> extends MaxPoolOptions<Size1d, Both> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size1d;
 }
 
-/** What {@link MaxPool2d} is made with, by name. */
+/** What {@link MaxPool2d} takes, by name. */
 export interface MaxPool2dArguments<Both extends boolean = false> extends MaxPoolOptions<Size2d, Both> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 
-/** What {@link AvgPool1d} is made with, by name. */
+/** What {@link AvgPool1d} takes, by name. */
 export interface AvgPool1dArguments extends AveragePoolOptions<Size1d> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size1d;
 }
 
-/** What {@link AvgPool2d} is made with, by name. */
+/** What {@link AvgPool2d} takes, by name. */
 export interface AvgPool2dArguments extends AveragePool2dOptions {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size2d;
 }
 
@@ -88,15 +88,15 @@ export class MaxPool2d<Both extends boolean = false> extends MaxPool<2, Both> {
 
 /** The mean of each window of signals [N, C, L] (torch.nn.AvgPool1d). */
 export class AvgPool1d extends Module {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Single;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Single;
-  /** How much is added around the input, along each axis. */
+  /** The padding on both sides of each axis. */
   readonly padding: Single;
-  /** Whether a last window may reach beyond the padded input. */
+  /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode: boolean;
-  /** Whether the padding counts as elements that are averaged. */
+  /** Whether the padding is included in the average. */
   readonly countIncludePad: boolean;
 
   /** What follows the kernel's size may be given by position or in one object, which then comes last. */

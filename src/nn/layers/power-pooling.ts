@@ -20,22 +20,22 @@ import {
   type Size3d,
 } from "../options.ts";
 
-/** What {@link LPPool} is made with, by name. */
+/** What {@link LPPool} takes, by name. */
 export interface LPPoolArguments<Extent = Size2d> extends LPPoolOptions<Extent> {
   /** The p of the norm. */
   readonly normType: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Extent;
 }
 
 abstract class LPPool<R extends Rank> extends Module implements LPPoolSettings<Size<R>> {
   /** The power p of the sum. */
   readonly normType: number;
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Size<R>;
-  /** How far the window moves at a time, along each axis. */
+  /** The stride along each axis. */
   readonly stride: Size<R> | undefined;
-  /** Whether a last window may reach beyond the padded input. */
+  /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode: boolean;
 
   constructor(callee: string, given: readonly unknown[], rank: R) {

@@ -1,4 +1,4 @@
-/** The recurrences of one step, for loops of a user's own: RNNCell, LSTMCell and GRUCell. */
+/** The recurrences of one step, for loops that users write themselves: RNNCell, LSTMCell and GRUCell. */
 
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
 import { describe } from "../../ops/definition.ts";
@@ -19,11 +19,11 @@ export interface CellOptions {
   readonly bias?: boolean;
 }
 
-/** What {@link Cell} is made with, by name. */
+/** What {@link Cell} takes, by name. */
 export interface CellArguments extends CellOptions {
-  /** How many features a step of the input has. */
+  /** The number of input features per step. */
   readonly inputSize: number;
-  /** How many features the hidden state has. */
+  /** The number of features of the hidden state. */
   readonly hiddenSize: number;
 }
 
@@ -33,23 +33,23 @@ export interface RNNCellOptions extends CellOptions {
   readonly nonlinearity?: Nonlinearity;
 }
 
-/** What {@link RNNCell} is made with, by name. */
+/** What {@link RNNCell} takes, by name. */
 export interface RNNCellArguments extends RNNCellOptions, CellArguments {}
 
 const POSITIONAL = ["inputSize", "hiddenSize", "bias"];
 
 abstract class AnyCell extends Module {
-  /** How many features a step of the input has. */
+  /** The number of input features per step. */
   readonly inputSize: number;
-  /** How many features the hidden state has. */
+  /** The number of features of the hidden state. */
   readonly hiddenSize: number;
   /** [gates·hidden, in] */
   weight_ih: Parameter;
   /** [gates·hidden, hidden] */
   weight_hh: Parameter;
-  /** The learned shift of what the input brings. */
+  /** The bias of the input's product. */
   bias_ih: Parameter | undefined;
-  /** The learned shift of what the hidden state brings. */
+  /** The bias of the hidden state's product. */
   bias_hh: Parameter | undefined;
 
   constructor(given: Arguments, gates: number) {

@@ -24,7 +24,7 @@ import type { Recurrence, RecurrentWeights } from "./recurrence.ts";
 
 /** The options of {@link Recurrent}. */
 export interface RecurrentOptions {
-  /** How many layers stand on each other (default: 1). */
+  /** The number of stacked layers (default: 1). */
   readonly numLayers?: number;
   /** Whether the sums have biases (default: true). */
   readonly bias?: boolean;
@@ -36,15 +36,15 @@ export interface RecurrentOptions {
   readonly bidirectional?: boolean;
 }
 
-/** What {@link Recurrent} is made with, by name. */
+/** What {@link Recurrent} takes, by name. */
 export interface RecurrentArguments extends RecurrentOptions {
-  /** How many features a step of the input has. */
+  /** The number of input features per step. */
   readonly inputSize: number;
-  /** How many features the hidden state has. */
+  /** The number of features of the hidden state. */
   readonly hiddenSize: number;
 }
 
-/** What may be said of one batch of sequences. */
+/** The options of one batch of sequences. */
 export interface SequenceOptions {
   /**
    * int32 [N]: how many steps of each sequence count, from 1 to T. The state stays what it is behind them, outputs are 0
@@ -54,21 +54,21 @@ export interface SequenceOptions {
 }
 
 export abstract class RecurrentLayer extends Module {
-  /** How many features a step of the input has. */
+  /** The number of input features per step. */
   readonly inputSize: number;
-  /** How many features the hidden state has. */
+  /** The number of features of the hidden state. */
   readonly hiddenSize: number;
-  /** How many layers lie on each other. */
+  /** The number of stacked layers. */
   readonly numLayers: number;
-  /** Whether learned shifts are added. */
+  /** Whether there are biases. */
   readonly bias: boolean;
   /** Whether sequences are [N,T,E] and not [T,N,E]. */
   readonly batchFirst: boolean;
-  /** The part that is dropped between layers while training. */
+  /** The probability of dropout between layers while training. */
   readonly dropout: number;
-  /** Whether sequences are read backwards, too. */
+  /** Whether sequences are read backwards as well. */
   readonly bidirectional: boolean;
-  /** How many features the hidden state is projected to; 0 for no projection. */
+  /** The number of features that the hidden state is projected to; 0 for no projection. */
   readonly projSize: number;
   [weight: `weight_${string}`]: Parameter;
   [bias: `bias_${string}`]: Parameter;

@@ -17,7 +17,7 @@ export interface RNNOptions extends RecurrentOptions {
   readonly nonlinearity?: Nonlinearity;
 }
 
-/** What {@link RNN} is made with, by name. */
+/** What {@link RNN} takes, by name. */
 export interface RNNArguments extends RNNOptions, RecurrentArguments {}
 
 /** The options of {@link LSTM}. */
@@ -26,7 +26,7 @@ export interface LSTMOptions extends RecurrentOptions {
   readonly projSize?: number;
 }
 
-/** What {@link LSTM} is made with, by name. */
+/** What {@link LSTM} takes, by name. */
 export interface LSTMArguments extends LSTMOptions, RecurrentArguments {}
 
 const SIZES = ["inputSize", "hiddenSize", "numLayers"];

@@ -16,7 +16,7 @@ export interface RMSNormOptions {
   readonly elementwiseAffine?: boolean;
 }
 
-/** What {@link RMSNorm} is made with, by name. */
+/** What {@link RMSNorm} takes, by name. */
 export interface RMSNormArguments extends RMSNormOptions {
   /** The extents of the last axes, over which each sample is normalised. */
   readonly normalizedShape: number | readonly number[];
@@ -68,15 +68,15 @@ export interface LocalResponseNormOptions {
   readonly k?: number;
 }
 
-/** What {@link LocalResponseNorm} is made with, by name. */
+/** What {@link LocalResponseNorm} takes, by name. */
 export interface LocalResponseNormArguments extends LocalResponseNormOptions {
-  /** How many neighbouring channels count. */
+  /** The number of neighbouring channels. */
   readonly size: number;
 }
 
 /** `x / (k + alpha·mean(x²))^beta` over `size` neighbouring channels (torch.nn.LocalResponseNorm). */
 export class LocalResponseNorm extends Module {
-  /** How many neighbouring channels count. */
+  /** The number of neighbouring channels. */
   readonly size: number;
   /** What the mean of the squares is multiplied by. */
   readonly alpha: number;

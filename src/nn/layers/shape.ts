@@ -5,14 +5,14 @@ import { flatten, unflatten } from "../functional/shape.ts";
 import { Module } from "../module.ts";
 import { Arguments, pythonSize } from "../options.ts";
 
-/** Gives its input back; a place holder for another layer (torch.nn.Identity). */
+/** Returns its input; a placeholder for another layer (torch.nn.Identity). */
 export class Identity extends Module {
   forward(x: Tensor): Tensor {
     return x;
   }
 }
 
-/** What {@link Flatten} is made with, by name. */
+/** What {@link Flatten} takes, by name. */
 export interface FlattenArguments {
   /** The first axis to join (default: 1). */
   readonly startDim?: number;
@@ -45,7 +45,7 @@ export class Flatten extends Module {
   }
 }
 
-/** What {@link Unflatten} is made with, by name. */
+/** What {@link Unflatten} takes, by name. */
 export interface UnflattenArguments {
   /** The axis to split. */
   readonly dim: number;

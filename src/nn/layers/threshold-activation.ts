@@ -39,9 +39,9 @@ export class LogSigmoid extends Module {
 
 /** `min(max(x, minVal), maxVal)`, from -1 to 1 by default (torch.nn.Hardtanh). */
 export class Hardtanh extends Module {
-  /** The least value. */
+  /** The lower bound. */
   readonly minVal: number;
-  /** The largest value. */
+  /** The upper bound. */
   readonly maxVal: number;
 
   constructor(minVal?: number | F.HardtanhOptions, maxVal?: number | F.HardtanhOptions) {
@@ -60,11 +60,11 @@ export class Hardtanh extends Module {
   }
 }
 
-/** What {@link Threshold} is made with, by name. */
+/** What {@link Threshold} takes, by name. */
 export interface ThresholdArguments {
   /** The value above which the input is passed on. */
   readonly threshold: number;
-  /** What stands in place of the others. */
+  /** The value that replaces the others. */
   readonly value: number;
 }
 
@@ -72,7 +72,7 @@ export interface ThresholdArguments {
 export class Threshold extends Module {
   /** The value above which the input is passed on. */
   readonly threshold: number;
-  /** What stands in place of the others. */
+  /** The value that replaces the others. */
   readonly value: number;
 
   constructor(threshold: number | ThresholdArguments, value?: number | Pick<ThresholdArguments, "value">) {

@@ -10,7 +10,7 @@ import { LayerNorm } from "./layer-norm.ts";
 import { Linear } from "./linear.ts";
 import { MultiheadAttention } from "./multihead-attention.ts";
 
-/** What stands between the two linear maps. */
+/** The activation between the two linear maps. */
 export type TransformerActivation = "relu" | "gelu" | ((input: Tensor) => Tensor);
 
 /** The options of {@link TransformerLayer}. */
@@ -31,37 +31,37 @@ export interface TransformerLayerOptions {
   readonly bias?: boolean;
 }
 
-/** What {@link TransformerLayer} is made with, by name. */
+/** What {@link TransformerLayer} takes, by name. */
 export interface TransformerLayerArguments extends TransformerLayerOptions {
-  /** How many features each place of a sequence has. */
+  /** The number of features at each position of a sequence. */
   readonly dModel: number;
-  /** How many heads the attention has. */
+  /** The number of attention heads. */
   readonly nhead: number;
 }
 
 /** What may be said of the sequences that an encoder is given. Bool masks are true where nothing is to be seen. */
 export interface EncoderMasks {
-  /** [T,T] or [N·heads,T,T]: which places see which. */
+  /** [T,T] or [N·heads,T,T]: which positions see which. */
   readonly mask?: Tensor | null;
-  /** `[N,T]`: which places are padding. */
+  /** `[N,T]`: which positions are padding. */
   readonly srcKeyPaddingMask?: Tensor | null;
-  /** Whether places see those up to their own alone. */
+  /** Whether positions see only those up to their own. */
   readonly isCausal?: boolean;
 }
 
 /** What may be said of the sequences that a decoder is given: those of the target, and the encoder's, the memory. */
 export interface DecoderMasks {
-  /** [T,T] or [N·heads,T,T]: which places of the target see which. */
+  /** [T,T] or [N·heads,T,T]: which positions of the target see which. */
   readonly tgtMask?: Tensor | null;
-  /** [T,S] or [N·heads,T,S]: which places of the target see which of the memory. */
+  /** [T,S] or [N·heads,T,S]: which positions of the target see which of the memory. */
   readonly memoryMask?: Tensor | null;
-  /** `[N,T]`: which places of the target are padding. */
+  /** `[N,T]`: which positions of the target are padding. */
   readonly tgtKeyPaddingMask?: Tensor | null;
-  /** `[N,S]`: which places of the memory are padding. */
+  /** `[N,S]`: which positions of the memory are padding. */
   readonly memoryKeyPaddingMask?: Tensor | null;
-  /** Whether places of the target see those up to their own alone. */
+  /** Whether positions of the target see only those up to their own. */
   readonly tgtIsCausal?: boolean;
-  /** Whether places of the target see those of the memory up to their own alone. */
+  /** Whether positions of the target see only those of the memory up to their own. */
   readonly memoryIsCausal?: boolean;
 }
 
@@ -131,11 +131,11 @@ abstract class TransformerLayer extends Module {
 
 /** Self-attention, then two linear maps (torch.nn.TransformerEncoderLayer). */
 export class TransformerEncoderLayer extends TransformerLayer {
-  /** The attention among the places of a sequence. */
+  /** The self-attention. */
   self_attn: MultiheadAttention;
   /** The first linear map, to `dimFeedforward` features. */
   linear1: Linear;
-  /** Drops a part of what passes while training. */
+  /** Dropout between the two linear maps. */
   dropout: Dropout;
   /** The second linear map, back to `dModel` features. */
   linear2: Linear;
@@ -143,9 +143,9 @@ export class TransformerEncoderLayer extends TransformerLayer {
   norm1: LayerNorm;
   /** The normalisation of the second part. */
   norm2: LayerNorm;
-  /** Drops a part of what the first part adds, while training. */
+  /** Dropout of what the first part adds. */
   dropout1: Dropout;
-  /** Drops a part of what the second part adds, while training. */
+  /** Dropout of what the second part adds. */
   dropout2: Dropout;
 
   constructor(dModel: number, nhead: number, options?: TransformerLayerOptions);
@@ -179,13 +179,13 @@ export class TransformerEncoderLayer extends TransformerLayer {
 
 /** Self-attention, attention to the memory, then two linear maps (torch.nn.TransformerDecoderLayer). */
 export class TransformerDecoderLayer extends TransformerLayer {
-  /** The attention among the places of a sequence. */
+  /** The self-attention. */
   self_attn: MultiheadAttention;
-  /** The attention to the memory. */
+  /** The attention to the memory, the encoder's output. */
   multihead_attn: MultiheadAttention;
   /** The first linear map, to `dimFeedforward` features. */
   linear1: Linear;
-  /** Drops a part of what passes while training. */
+  /** Dropout between the two linear maps. */
   dropout: Dropout;
   /** The second linear map, back to `dModel` features. */
   linear2: Linear;
@@ -195,11 +195,11 @@ export class TransformerDecoderLayer extends TransformerLayer {
   norm2: LayerNorm;
   /** The normalisation of the third part. */
   norm3: LayerNorm;
-  /** Drops a part of what the first part adds, while training. */
+  /** Dropout of what the first part adds. */
   dropout1: Dropout;
-  /** Drops a part of what the second part adds, while training. */
+  /** Dropout of what the second part adds. */
   dropout2: Dropout;
-  /** Drops a part of what the third part adds, while training. */
+  /** Dropout of what the third part adds. */
   dropout3: Dropout;
 
   constructor(dModel: number, nhead: number, options?: TransformerLayerOptions);

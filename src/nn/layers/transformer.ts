@@ -70,7 +70,7 @@ function requireNorm(callee: string, norm: Module<Tensor> | null | undefined): M
   throw new KilnError(`${callee}'s norm must be an nn.Module, not ${describeValue(norm)}`);
 }
 
-/** Encoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerEncoder). */
+/** A stack of encoder layers, with a normalisation at the end if one is given (torch.nn.TransformerEncoder). */
 export class TransformerEncoder extends Module {
   /** The layers, in order. */
   layers: ModuleList<TransformerEncoderLayer>;
@@ -84,7 +84,7 @@ export class TransformerEncoder extends Module {
     this.norm = requireNorm("TransformerEncoder", norm);
   }
 
-  /** As its layers' forward. */
+  /** Like the forward of its layers. */
   forward(src: Tensor, masks?: Tensor | EncoderMasks | null): Tensor {
     const given = encoderMasks("TransformerEncoder", masks);
     let x = src;
@@ -93,7 +93,7 @@ export class TransformerEncoder extends Module {
   }
 }
 
-/** Decoder layers on each other, and a normalisation at the end where one is given (torch.nn.TransformerDecoder). */
+/** A stack of decoder layers, with a normalisation at the end if one is given (torch.nn.TransformerDecoder). */
 export class TransformerDecoder extends Module {
   /** The layers, in order. */
   layers: ModuleList<TransformerDecoderLayer>;
@@ -107,7 +107,7 @@ export class TransformerDecoder extends Module {
     this.norm = requireNorm("TransformerDecoder", norm);
   }
 
-  /** As its layers' forward; all of them see the same memory. */
+  /** Like the forward of its layers, all of which see the same memory. */
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
     checkNames("TransformerDecoder", masks, DECODER_MASKS);
     let x = tgt;
@@ -116,12 +116,12 @@ export class TransformerDecoder extends Module {
   }
 }
 
-/** What may stand in place of a transformer's encoder. */
+/** A custom encoder of a transformer. */
 export interface EncoderModule extends Module {
   forward(src: Tensor, masks: EncoderMasks): Tensor;
 }
 
-/** What may stand in place of a transformer's decoder. */
+/** A custom decoder of a transformer. */
 export interface DecoderModule extends Module {
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks): Tensor;
 }
@@ -135,13 +135,13 @@ export interface TransformerOptions<
   readonly numEncoderLayers?: number;
   /** Default: 6. */
   readonly numDecoderLayers?: number;
-  /** What stands in place of the encoder, if anything: its forward takes the source and the encoder's masks. */
+  /** A custom encoder, whose forward takes the source and the encoder's masks. */
   readonly customEncoder?: Encoder | null;
-  /** What stands in place of the decoder, if anything: its forward takes the target, the memory and the decoder's masks. */
+  /** A custom decoder, whose forward takes the target, the memory and the decoder's masks. */
   readonly customDecoder?: Decoder | null;
 }
 
-/** What {@link Transformer} is made with, by name. */
+/** What {@link Transformer} takes, by name. */
 export interface TransformerArguments<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
@@ -154,11 +154,11 @@ export interface TransformerArguments<
 
 /** The masks of a whole transformer; see {@link EncoderMasks} and {@link DecoderMasks}. */
 export interface TransformerMasks extends DecoderMasks {
-  /** [S,S] or [N·heads,S,S]: which places of the source see which. */
+  /** [S,S] or [N·heads,S,S]: which positions of the source see which. */
   readonly srcMask?: Tensor | null;
-  /** `[N,S]`: which places of the source are padding. */
+  /** `[N,S]`: which positions of the source are padding. */
   readonly srcKeyPaddingMask?: Tensor | null;
-  /** Whether places of the source see those up to their own alone. */
+  /** Whether positions of the source see only those up to their own. */
   readonly srcIsCausal?: boolean;
 }
 
@@ -175,9 +175,9 @@ export class Transformer<
   Encoder extends EncoderModule = TransformerEncoder,
   Decoder extends DecoderModule = TransformerDecoder,
 > extends Module {
-  /** How many features each place of a sequence has. */
+  /** The number of features at each position of a sequence. */
   readonly dModel: number;
-  /** How many heads the attention has. */
+  /** The number of attention heads. */
   readonly nhead: number;
   /** Whether sequences are [N,T,E] and not [T,N,E]. */
   readonly batchFirst: boolean;

@@ -34,27 +34,27 @@ const POSITIONAL = [
  * `(L - 1)·stride - 2·padding + dilation·(kernel - 1) + outputPadding + 1` along each of them.
  */
 export abstract class TransposedConvolution<R extends Rank> extends Module {
-  /** How many channels the input has. */
+  /** The number of input channels. */
   readonly inChannels: number;
-  /** How many channels the output has. */
+  /** The number of output channels. */
   readonly outChannels: number;
   /** The extents of the learned kernel. */
   readonly kernelSize: Extents<R>;
-  /** How far apart the elements of the input come to lie in the output. */
+  /** How far apart the input's elements lie in the output, along each axis. */
   readonly stride: Extents<R>;
-  /** How much is cut off on both sides of each axis. */
+  /** How much is cut off both sides of each axis. */
   readonly padding: Extents<R>;
-  /** How much is added at the end of each axis. */
+  /** How much is added to the end of each axis. */
   readonly outputPadding: Extents<R>;
-  /** How many groups channels are divided into, each of which is computed by itself. */
+  /** The number of groups of channels, each of which is computed separately. */
   readonly groups: number;
-  /** How far apart the elements of a window lie, along each axis. */
+  /** The spacing of a window's elements along each axis. */
   readonly dilation: Extents<R>;
-  /** What the padding consists of. */
+  /** What the padding is filled with. */
   readonly paddingMode: "zeros";
   /** [inChannels, outChannels / groups, …kernelSize] */
   weight: Parameter;
-  /** The learned shift; `undefined` where there is none. */
+  /** The learned bias, or `undefined` without one. */
   bias: Parameter | undefined;
 
   constructor(callee: string, given: readonly unknown[], rank: R) {

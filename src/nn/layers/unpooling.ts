@@ -16,14 +16,14 @@ import {
 /** The named arguments of an unpooling layer behind the kernel's size. */
 export type UnpoolLayerOptions<Extent = Size2d> = Omit<UnpoolOptions<Extent>, "outputSize">;
 
-/** What {@link Unpool} is made with, by name. */
+/** What {@link Unpool} takes, by name. */
 export interface UnpoolArguments<Extent = Size2d> extends UnpoolLayerOptions<Extent> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Extent;
 }
 
 abstract class MaxUnpool<R extends Rank> extends Module implements UnpoolSettings<R> {
-  /** The extent of the window along each axis. */
+  /** The size of the window along each axis. */
   readonly kernelSize: Extents<R>;
   /** How far the window moved when pooling. */
   readonly stride: Extents<R>;

@@ -17,9 +17,9 @@ type PerAxis = number | readonly number[];
 abstract class AnyUpsample extends Module {
   /** The extents of the result, where `scaleFactor` does not say them. */
   readonly size: PerAxis | undefined;
-  /** How many times larger the result is. */
+  /** The factor by which the result is larger. */
   readonly scaleFactor: PerAxis | undefined;
-  /** How values between pixels come about. */
+  /** How values between pixels are interpolated. */
   readonly mode: InterpolationMode;
   /** Whether the corners of pictures stay where they are. */
   readonly alignCorners: boolean;

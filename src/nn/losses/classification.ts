@@ -35,9 +35,9 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
  * ```
  */
 export class CrossEntropyLoss extends Loss {
-  /** What each class counts, if that was given. */
+  /** The weight of each class, if any. */
   declare readonly weight: Tensor | undefined;
-  /** The label of targets that do not count. */
+  /** The label of targets that are ignored. */
   readonly ignoreIndex: number;
   /** The share of each target that is spread over all classes. */
   readonly labelSmoothing: number;
@@ -61,9 +61,9 @@ export class CrossEntropyLoss extends Loss {
 
 /** The negative log-probability of the target class, from log-probabilities [N,C,…] or [C] (torch.nn.NLLLoss). */
 export class NLLLoss extends Loss {
-  /** What each class counts, if that was given. */
+  /** The weight of each class, if any. */
   declare readonly weight: Tensor | undefined;
-  /** The label of targets that do not count. */
+  /** The label of targets that are ignored. */
   readonly ignoreIndex: number;
 
   constructor(weight?: Tensor | NLLLossOptions, others?: NLLLossOptions) {

@@ -28,7 +28,7 @@ const readMargin = (callee: string, given: readonly unknown[]): Arguments =>
 
 /** The distance where the target is 1, `max(0, margin - distance)` where it is -1 (torch.nn.HingeEmbeddingLoss). */
 export class HingeEmbeddingLoss extends ElementLoss {
-  /** How far the right scores should be ahead. */
+  /** The margin by which correct scores should be ahead. */
   readonly margin: number;
 
   constructor(margin?: number | MarginLossOptions, options?: MarginLossOptions) {
@@ -47,7 +47,7 @@ export class HingeEmbeddingLoss extends ElementLoss {
  * `targets` tells the target's shape, which is theirs.
  */
 export class MarginRankingLoss extends PairLoss {
-  /** How far the right scores should be ahead. */
+  /** The margin by which correct scores should be ahead. */
   readonly margin: number;
 
   constructor(margin?: number | MarginLossOptions, options?: MarginLossOptions) {
@@ -67,7 +67,7 @@ export class MarginRankingLoss extends PairLoss {
  * shape, [N].
  */
 export class CosineEmbeddingLoss extends PairLoss {
-  /** How far the right scores should be ahead. */
+  /** The margin by which correct scores should be ahead. */
   readonly margin: number;
 
   constructor(margin?: number | MarginLossOptions, options?: MarginLossOptions) {
@@ -82,7 +82,7 @@ export class CosineEmbeddingLoss extends PairLoss {
 }
 
 abstract class TripletLoss extends ToldLoss {
-  /** How far the right scores should be ahead. */
+  /** The margin by which correct scores should be ahead. */
   readonly margin: number;
   /** Whether the distance of the positive to the negative one counts where it is smaller. */
   readonly swap: boolean;

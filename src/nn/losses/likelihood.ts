@@ -46,7 +46,7 @@ export class PoissonNLLLoss extends ElementLoss {
 export class GaussianNLLLoss extends ToldLoss {
   /** Whether terms that do not depend on the input are added. */
   readonly full: boolean;
-  /** The least variance. */
+  /** The lower bound of the variance. */
   readonly eps: number;
 
   constructor(options?: GaussianNLLLossOptions) {

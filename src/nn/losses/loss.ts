@@ -34,7 +34,7 @@ export abstract class ElementLoss<Kind extends string = Reduction> extends Loss<
 
 /** A loss that compares several outputs with targets of their own, which `compileTraining` must therefore be told. */
 export abstract class ToldLoss<Kind extends string = Reduction> extends Loss<Kind> {
-  /** What it compares, and how that is told. */
+  /** What it compares, in words. */
   protected abstract readonly comparison: string;
 
   targetType(): TensorType {

@@ -40,9 +40,9 @@ export class SoftMarginLoss extends ElementLoss {
 export class MultiMarginLoss extends Loss {
   /** Whether shortfalls count as they are (1) or squared (2). */
   readonly p: 1 | 2;
-  /** How far the right scores should be ahead. */
+  /** The margin by which correct scores should be ahead. */
   readonly margin: number;
-  /** What each class counts, if that was given. */
+  /** The weight of each class, if any. */
   declare readonly weight: Tensor | undefined;
 
   constructor(
@@ -97,7 +97,7 @@ export class MultiLabelMarginLoss extends Loss {
 
 /** The binary cross-entropy of each class's score, as a mean over the classes (torch.nn.MultiLabelSoftMarginLoss). */
 export class MultiLabelSoftMarginLoss extends ElementLoss {
-  /** What each class counts, if that was given. */
+  /** The weight of each class, if any. */
   declare readonly weight: Tensor | undefined;
 
   constructor(weight?: Tensor | WeightedLossOptions, others?: WeightedLossOptions) {

@@ -16,7 +16,7 @@ import { ElementLoss } from "./loss.ts";
 
 /** Binary cross-entropy of probabilities, such as those of a sigmoid (torch.nn.BCELoss). */
 export class BCELoss extends ElementLoss {
-  /** What each element counts, if that was given. */
+  /** The weight of each element, if any. */
   declare readonly weight: Tensor | undefined;
 
   constructor(weight?: Tensor | WeightedLossOptions, others?: WeightedLossOptions) {
@@ -36,9 +36,9 @@ export class BCELoss extends ElementLoss {
 
 /** Binary cross-entropy of logits, in a form that never overflows (torch.nn.BCEWithLogitsLoss). */
 export class BCEWithLogitsLoss extends ElementLoss {
-  /** What each element counts, if that was given. */
+  /** The weight of each element, if any. */
   declare readonly weight: Tensor | undefined;
-  /** What positive examples count; the buffer has PyTorch's name. */
+  /** The weight of positive examples, under PyTorch's name. */
   declare readonly pos_weight: Tensor | undefined;
 
   constructor(weight?: Tensor | BCEWithLogitsLossOptions, others?: BCEWithLogitsLossOptions) {

@@ -7,11 +7,11 @@ import { LRScheduler } from "./scheduler.ts";
 
 /** The options of {@link LinearLR}. */
 export interface LinearLROptions {
-  /** The factor at first, above 0 and at most 1 (default: 1/3). */
+  /** The initial factor, above 0 and at most 1 (default: 1/3). */
   readonly startFactor?: number;
-  /** The factor in the end, from 0 to 1 (default: 1). */
+  /** The final factor, from 0 to 1 (default: 1). */
   readonly endFactor?: number;
-  /** After how many steps the factor stays what it is (default: 5). */
+  /** The number of steps until the factor is final (default: 5). */
   readonly totalIters?: number;
 }
 
@@ -45,9 +45,9 @@ export class LinearLR extends LRScheduler {
 
 /** The options of {@link ConstantLR}. */
 export interface ConstantLROptions {
-  /** The factor at first, from 0 to 1 (default: 1/3). */
+  /** The initial factor, from 0 to 1 (default: 1/3). */
   readonly factor?: number;
-  /** After how many steps the rate is the initial one (default: 5). */
+  /** The number of steps until the rate is the initial one (default: 5). */
   readonly totalIters?: number;
 }
 
@@ -68,7 +68,7 @@ export class ConstantLR extends LRScheduler {
 
 /** The options of {@link PolynomialLR}. */
 export interface PolynomialLROptions {
-  /** After how many steps the rate is 0 (default: 5). */
+  /** The number of steps until the rate is 0 (default: 5). */
   readonly totalIters?: number;
   /** The exponent (default: 1). */
   readonly power?: number;

@@ -6,7 +6,7 @@ import { LRScheduler } from "./scheduler.ts";
 
 /**
  * Runs several schedules at once (torch.optim.lr_scheduler.ChainedScheduler): the rate is the initial one times the factors
- * of all. It alone is to be stepped. Schedules that set the rate whatever it is have no factor and are refused.
+ * of all. Call its step and no other. Schedules that set the rate outright have no factor and are refused.
  */
 export class ChainedScheduler extends LRScheduler {
   constructor(schedulers: readonly LRScheduler[], optimizer?: Optimizer) {

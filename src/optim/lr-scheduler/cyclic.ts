@@ -1,4 +1,4 @@
-/** Schedules that come back: cosine annealing with restarts, and the triangles between two rates. */
+/** Periodic schedules: cosine annealing with restarts, and triangles between two rates. */
 
 import { KilnError } from "../../core/errors.ts";
 import { Arguments } from "../../nn/options.ts";
@@ -69,7 +69,7 @@ export interface CyclicLROptions {
   readonly mode?: CyclicMode;
   /** The factor of the mode "exp_range" (default: 1). */
   readonly gamma?: number;
-  /** What the height is multiplied by, in place of what the mode says. */
+  /** What the height is multiplied by, instead of what the mode says. */
   readonly scaleFn?: ((x: number) => number) | null;
   /** Whether `scaleFn` is given the number of the cycle, from 1, or that of the step (default: "cycle"). */
   readonly scaleMode?: "cycle" | "iterations";

@@ -7,7 +7,7 @@ import { LRScheduler } from "./scheduler.ts";
 
 /** The options of {@link StepLR}. */
 export interface StepLROptions {
-  /** After how many steps the rate is multiplied again. */
+  /** The number of steps between multiplications. */
   readonly stepSize: number;
   /** The factor (default: 0.1). */
   readonly gamma?: number;
@@ -38,7 +38,7 @@ export class StepLR extends LRScheduler {
 
 /** The options of {@link MultiStepLR}. */
 export interface MultiStepLROptions {
-  /** The steps after which the rate is multiplied, in any order; one that stands twice counts twice. */
+  /** The steps after which the rate is multiplied, in any order; one that is listed twice counts twice. */
   readonly milestones: readonly number[];
   /** The factor (default: 0.1). */
   readonly gamma?: number;

@@ -1,4 +1,4 @@
-/** The schedules that are any function: what the others cannot say, and products of several of them. */
+/** Schedules by any function, for what the others cannot express. */
 
 import { KilnError } from "../../core/errors.ts";
 import type { Optimizer } from "../optimizer.ts";

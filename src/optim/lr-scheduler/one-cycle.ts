@@ -10,11 +10,11 @@ import { checkedOptimizer, LRScheduler } from "./scheduler.ts";
 export interface OneCycleLROptions {
   /** The largest learning rate. */
   readonly maxLr: PerGroup<number>;
-  /** How many steps the cycle takes; or else epochs · stepsPerEpoch. */
+  /** The number of steps of the cycle (default: epochs · stepsPerEpoch). */
   readonly totalSteps?: number;
-  /** How many epochs there are, with `stepsPerEpoch` in place of `totalSteps`. */
+  /** The number of epochs, given with `stepsPerEpoch` instead of `totalSteps`. */
   readonly epochs?: number;
-  /** How many steps an epoch has. */
+  /** The number of steps in an epoch. */
   readonly stepsPerEpoch?: number;
   /** The part of the cycle in which the rate rises (default: 0.3). */
   readonly pctStart?: number;
@@ -26,7 +26,7 @@ export interface OneCycleLROptions {
   readonly divFactor?: number;
   /** The rate ends at its first value / finalDivFactor (default: 1e4). */
   readonly finalDivFactor?: number;
-  /** First back to the first value, as fast as it rose, then down. */
+  /** Whether the rate first falls back to its initial value, as fast as it rose, and then down. */
   readonly threePhase?: boolean;
 }
 
@@ -44,7 +44,7 @@ const OPTIONS = [
 
 /** Steps once per batch, and at most `totalSteps` times. */
 export class OneCycleLR extends LRScheduler {
-  /** How many steps the cycle takes. */
+  /** The number of steps of the cycle. */
   readonly totalSteps: number;
 
   constructor(optimizer: Optimizer, maxLr: PerGroup<number>, options: Omit<OneCycleLROptions, "maxLr">);

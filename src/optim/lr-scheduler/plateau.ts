@@ -13,17 +13,17 @@ export interface ReduceLROnPlateauOptions {
   readonly mode?: "min" | "max";
   /** What the learning rate is multiplied by, below 1 (default: 0.1). */
   readonly factor?: number;
-  /** How many steps in a row may bring no improvement (default: 10). */
+  /** The number of steps in a row that may bring no improvement (default: 10). */
   readonly patience?: number;
   /** What counts as an improvement (default: 1e-4). */
   readonly threshold?: number;
   /** Whether the threshold is a part of the best value (default) or a difference to it. */
   readonly thresholdMode?: "rel" | "abs";
-  /** How many steps after a reduction do not count. */
+  /** The number of steps after a reduction that do not count. */
   readonly cooldown?: number;
-  /** The learning rate never falls below (default: 0). */
+  /** The lower bound of the learning rate (default: 0). */
   readonly minLr?: PerGroup<number>;
-  /** A smaller change of the learning rate is not made (default: 1e-8). */
+  /** The smallest change of the learning rate that is made (default: 1e-8). */
   readonly eps?: number;
 }
 
@@ -70,7 +70,7 @@ export class ReduceLROnPlateau {
     this.best = -sign * Number.POSITIVE_INFINITY;
   }
 
-  /** How many steps were taken. */
+  /** The number of steps taken. */
   get lastEpoch(): number {
     return this.epoch;
   }

@@ -20,7 +20,7 @@ export abstract class LRScheduler {
   readonly optimizer: Optimizer;
   /** The schedule itself. */
   readonly rateAt: RateAt;
-  /** Whether its rate is the initial one times a factor that hangs on the step alone, so that it can be chained. */
+  /** Whether its rate is the initial one times a factor that depends on the step alone, so that it can be chained. */
   readonly isFactor: boolean;
   #baseLrs: readonly number[];
   #lastEpoch = 0;
@@ -39,7 +39,7 @@ export abstract class LRScheduler {
     return this.#baseLrs;
   }
 
-  /** How many steps were taken. */
+  /** The number of steps taken. */
   get lastEpoch(): number {
     return this.#lastEpoch;
   }

@@ -13,7 +13,7 @@ export interface SequentialLROptions {
   readonly milestones: readonly number[];
 }
 
-/** Runs several schedules in turn (torch.optim.lr_scheduler.SequentialLR). It alone is to be stepped. */
+/** Runs several schedules in turn (torch.optim.lr_scheduler.SequentialLR). Call its step and no other. */
 export class SequentialLR extends LRScheduler {
   constructor(optimizer: Optimizer, schedulers: readonly LRScheduler[], milestones: readonly number[]);
   constructor(optimizer: Optimizer, options: SequentialLROptions);

@@ -4,7 +4,7 @@ import { KilnError } from "../../core/errors.ts";
 
 /** The state of a schedule in closed form. */
 export interface SchedulerState {
-  /** How many steps were taken. */
+  /** The number of steps taken. */
   readonly lastEpoch: number;
   /** What each group's rate starts from. */
   readonly baseLrs: readonly number[];
@@ -25,13 +25,13 @@ export function checkedSchedulerState(schedule: string, given: unknown, groups: 
 
 /** The state of a schedule that watches a metric. */
 export interface PlateauState {
-  /** How many steps were taken. */
+  /** The number of steps taken. */
   readonly lastEpoch: number;
   /** The best metric so far, infinite before the first. */
   readonly best: number;
-  /** How many epochs have brought nothing better. */
+  /** The number of epochs without improvement. */
   readonly numBadEpochs: number;
-  /** How many epochs the cooldown lasts still. */
+  /** The number of epochs that remain of the cooldown. */
   readonly cooldownCounter: number;
 }
 
