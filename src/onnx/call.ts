@@ -5,8 +5,8 @@ import { formatShape } from "../core/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Attribute, AttributeValues } from "./attributes.ts";
 import type { Constant } from "./constant.ts";
-import type { ElementType } from "./element-types.ts";
 import type { Node, OnnxGraph } from "./graph.ts";
+import type { ElementType } from "./port.ts";
 import { UnknownNumbersError, UnsupportedError } from "./unsupported.ts";
 import type { Value } from "./value.ts";
 

@@ -3,7 +3,8 @@
 import { allocate } from "../core/dtype.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { dtypeOf, type ElementType, infoOf, type Numbers } from "./element-types.ts";
+import { dtypeOf, infoOf, type Numbers } from "./element-types.ts";
+import type { ElementType } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 
 /** An array of numbers in row-major order, with the element type that the model speaks of. */

@@ -5,6 +5,7 @@
 
 import type { DType } from "../core/dtype.ts";
 import { fromBrainFloats, fromHalves } from "../runtime/files/element-types.ts";
+import type { ElementType } from "./port.ts";
 import { TensorProto_DataType } from "./proto/onnx_pb.ts";
 
 /** Numbers as they are known before anything runs: 64-bit integers are doubles, since a shape may say 2⁶³ - 1. */
@@ -76,10 +77,7 @@ const TYPES = {
     ...{ code: BOOL, dtype: "bool", field: "int32Data", array: Uint8Array, bytes: 1 },
     read: (b) => b.map((byte) => (byte === 0 ? 0 : 1)),
   },
-} as const satisfies Readonly<Record<string, ElementInfo>>;
-
-/** An element type by its name in ONNX, in lower case. */
-export type ElementType = keyof typeof TYPES;
+} as const satisfies Readonly<Record<ElementType, ElementInfo>>;
 
 /** All that is known of an element type. */
 export const infoOf = (type: ElementType): ElementInfo => TYPES[type];

@@ -6,21 +6,10 @@
 import { KilnError } from "../core/errors.ts";
 import { type Attribute, attributeFrom } from "./attributes.ts";
 import type { Constant } from "./constant.ts";
-import { type ElementType, elementTypeFrom } from "./element-types.ts";
+import { elementTypeFrom } from "./element-types.ts";
+import type { Extent, Port } from "./port.ts";
 import type { FunctionProto, GraphProto, NodeProto, ValueInfoProto } from "./proto/onnx_pb.ts";
 import { constantFrom, type ExternalBytes } from "./tensor-proto.ts";
-
-/** An extent that is known, or the name of one that is not. */
-export type Extent = number | string;
-
-/** What a graph says of one of its inputs or outputs. */
-export interface Port {
-  readonly name: string;
-  /** `undefined` where it is no tensor, or one of elements that Kiln has nothing for. */
-  readonly type: ElementType | undefined;
-  /** `undefined` where the model does not say it. */
-  readonly shape: readonly Extent[] | undefined;
-}
 
 export interface Node {
   /** Its own name, or that of what it gives. */
@@ -32,9 +21,14 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
+  /** The path of the module that it belongs to, where the file says it. */
+  readonly scope: string | undefined;
   /** Which of the file's nodes it is, counted from 1 through all graphs. */
   readonly number: number;
 }
+
+/** What an initializer was where the file was made; a buffer that is not saved is a constant. */
+export type Mark = "parameter" | "buffer" | "constant";
 
 export interface OnnxGraph {
   readonly name: string;
@@ -42,6 +36,8 @@ export interface OnnxGraph {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly initializers: ReadonlyMap<string, Constant>;
+  /** What PyTorch says of initializers: whether they were parameters or buffers of the model. */
+  readonly marks: ReadonlyMap<string, Mark>;
   /** The order in which they run. */
   readonly nodes: readonly Node[];
 }
@@ -85,7 +81,7 @@ export class GraphReader {
       if (!known.has(name))
         throw new KilnError(`the graph ${proto.name} is to give ${name}, which nothing in it computes`);
     }
-    return { name: proto.name, inputs, outputs, initializers, nodes };
+    return { name: proto.name, inputs, outputs, initializers, marks: marksIn(proto), nodes };
   }
 
   function(proto: FunctionProto): OnnxFunction {
@@ -141,7 +137,16 @@ export class GraphReader {
     const attributes = new Map(
       proto.attribute.map((attribute) => [attribute.name, attributeFrom(attribute, what, this, known)]),
     );
-    return { name, op, domain: plainDomain(domain), inputs, outputs, attributes, number };
+    return {
+      name,
+      op,
+      domain: plainDomain(domain),
+      inputs,
+      outputs,
+      attributes,
+      scope: scopeOf(proto),
+      number,
+    };
   }
 
   /** The constant in an attribute. */
@@ -149,6 +154,28 @@ export class GraphReader {
     return constantFrom(tensor, what, this.external);
   }
 }
+
+type Properties = NodeProto["metadataProps"];
+
+const property = (properties: Properties, name: string): string | undefined =>
+  properties.find(({ key }) => key === name)?.value;
+
+/** The marks that PyTorch's exporter sets on values. */
+function marksIn({ valueInfo }: GraphProto): ReadonlyMap<string, Mark> {
+  const marks = new Map<string, Mark>();
+  for (const { name, metadataProps } of valueInfo) {
+    const kind = property(metadataProps, "pkg.torch.export.graph_signature.InputSpec.kind");
+    const isSaved =
+      property(metadataProps, "pkg.torch.export.graph_signature.InputSpec.persistent") !== "False";
+    if (kind === "PARAMETER") marks.set(name, "parameter");
+    else if (kind !== undefined) marks.set(name, kind === "BUFFER" && isSaved ? "buffer" : "constant");
+  }
+  return marks;
+}
+
+/** PyTorch's exporter lists the modules from the outermost one on, and last the operation: `['', 'fc', 'linear']`. */
+const scopeOf = ({ metadataProps }: NodeProto): string | undefined =>
+  [...(property(metadataProps, "pkg.torch.onnx.name_scopes") ?? "").matchAll(/'([^']*)'/g)].at(-2)?.[1];
 
 /** ONNX's own domain has two names. */
 export const plainDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);

@@ -10,10 +10,11 @@ import { displayPath } from "../trace/origins.ts";
 import { type Constant, constant } from "./constant.ts";
 import { elementTypeOf } from "./element-types.ts";
 import { filesBeside, filesGiven, readExternal } from "./external-data.ts";
-import { GraphReader, type Port, plainDomain } from "./graph.ts";
+import { GraphReader, plainDomain } from "./graph.ts";
 import { missingOperators } from "./missing-operators.ts";
 import { decodeModel } from "./model-proto.ts";
 import { OnnxModule } from "./onnx-module.ts";
+import type { Port } from "./port.ts";
 import type { ModelProto } from "./proto/onnx_pb.ts";
 import { UnsupportedError } from "./unsupported.ts";
 

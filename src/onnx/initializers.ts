@@ -1,7 +1,8 @@
 /**
  * What becomes of a model's initializers. One is a parameter where it holds floats, has at least one axis, and an operator
  * reads it as a weight, be it in another arrangement; batch normalisation's running statistics are buffers; all others are
- * constants. Names that are to be frozen stay parameters, which nobody learns.
+ * constants. Where PyTorch's exporter says what was a parameter, that counts, and what it does not speak of is none if all
+ * its numbers are equal: it is a constant of an operation then.
  */
 
 import { sizeOf } from "../core/shape.ts";
@@ -16,10 +17,13 @@ export function rolesOf(graph: OnnxGraph, functions: readonly OnnxFunction[]): R
   const reads = new Reads(functions);
   reads.graph(graph, new Map([...graph.initializers.keys()].map((name) => [name, name])));
   return new Map(
-    [...graph.initializers].map(([name, { type, shape }]) => {
-      if (!isFloating(type) || shape.length === 0 || sizeOf(shape) === 0) return [name, "constant"];
+    [...graph.initializers].map(([name, { type, shape, data }]) => {
+      const mark = graph.marks.get(name);
+      if (!isFloating(type) || sizeOf(shape) === 0) return [name, "constant"];
+      if (mark !== undefined) return [name, mark];
       if (reads.statistics.has(name)) return [name, "buffer"];
-      return [name, reads.weights.has(name) ? "parameter" : "constant"];
+      const isVaried = graph.marks.size === 0 || data.some((number) => number !== data[0]);
+      return [name, reads.weights.has(name) && shape.length > 0 && isVaried ? "parameter" : "constant"];
     }),
   );
 }

@@ -10,10 +10,11 @@ import { atPlace, type Place } from "../trace/origins.ts";
 import type { Attribute } from "./attributes.ts";
 import { Call, type Surroundings } from "./call.ts";
 import { type Constant, constant } from "./constant.ts";
-import { dtypeOf, type ElementType, infoOf } from "./element-types.ts";
+import { dtypeOf, infoOf } from "./element-types.ts";
 import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
 import type { Operator, Result } from "./operator.ts";
 import { findOperator } from "./operators/registry.ts";
+import type { ElementType } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
 
@@ -72,7 +73,14 @@ function runNodes(
   passed: ReadonlyMap<string, Attribute>,
 ): readonly Value[] {
   for (const node of nodes) runNode(run, node, scope, passed);
-  return outputs.map(({ name }) => scope.get(name)!);
+  return outputs.map(({ name }) => computed(scope, name));
+}
+
+/** The value of that name, which stands before whoever reads it; operators need not compute all that they could. */
+function computed(scope: Scope, name: string): Value {
+  const value = scope.get(name);
+  if (value === undefined) throw new UnsupportedError(`Kiln does not compute ${name}, which is read`);
+  return value;
 }
 
 function runNode(run: Run, node: Node, scope: Scope, passed: ReadonlyMap<string, Attribute>): void {
@@ -88,10 +96,7 @@ function runNode(run: Run, node: Node, scope: Scope, passed: ReadonlyMap<string,
   );
   for (const [k, name] of node.outputs.entries()) {
     const value = results[k];
-    if (name === "") continue;
-    if (value === undefined)
-      throw inNode(node, new UnsupportedError(`Kiln does not compute its output ${k}, ${name}`));
-    scope.set(name, value.named(name));
+    if (name !== "" && value !== undefined) scope.set(name, value.named(name));
   }
 }
 
@@ -125,7 +130,7 @@ function resultsOf(
   passed: ReadonlyMap<string, Attribute>,
 ): readonly (Value | undefined)[] {
   const { model, training } = run;
-  const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.get(name)));
+  const inputs = node.inputs.map((name) => (name === "" ? undefined : computed(scope, name)));
   const attributes = resolved(node.attributes, passed);
   const called = model.functions.find(({ name, domain }) => name === node.op && domain === node.domain);
   if (called !== undefined) return runFunction(run, called, inputs, attributes);

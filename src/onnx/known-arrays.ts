@@ -3,7 +3,8 @@
 import { KilnError } from "../core/errors.ts";
 import { broadcastShapes, formatShape, type Shape, sizeOf, stridesOf } from "../core/shape.ts";
 import { type Constant, constant } from "./constant.ts";
-import { type ElementType, infoOf } from "./element-types.ts";
+import { infoOf } from "./element-types.ts";
+import type { ElementType } from "./port.ts";
 
 /** `f` of the elements of several constants, which spread over each other. */
 export function combined(

@@ -12,15 +12,16 @@ import { Tensor } from "../tensor/tensor.ts";
 import { nameValues } from "../trace/value-names.ts";
 import { type Constant, tensorFrom } from "./constant.ts";
 import { dtypeOf } from "./element-types.ts";
-import type { Extent, Node, OnnxGraph, Port } from "./graph.ts";
-import { rolesOf } from "./initializers.ts";
+import type { Node, OnnxGraph } from "./graph.ts";
+import { type Role, rolesOf } from "./initializers.ts";
 import { exactPlaceOf, type Model, runModel } from "./interpreter.ts";
 import { listingOf } from "./listing.ts";
 import { Part } from "./parts.ts";
+import type { Extent, Port } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
 
-/** What an {@link OnnxModule} is made of. */
+/** @internal What an OnnxModule is made of. */
 export interface ModuleSource extends Omit<Model, "moduleOf"> {
   /** Inputs of the graph whose numbers are known. */
   readonly constants: ReadonlyMap<string, Constant>;
@@ -39,8 +40,9 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
   readonly outputs: readonly Port[];
   readonly #parts = new Part();
   readonly #model: Model;
-  /** What the names of the graph stand for before it runs. */
-  readonly #held = new Map<string, Value>();
+  /** The parameters and buffers by the names of the graph. */
+  readonly #states = new Map<string, Value>();
+  readonly #constants: ReadonlyMap<string, Constant>;
 
   /** @internal */
   constructor({ constants, isFrozen, ...source }: ModuleSource) {
@@ -49,25 +51,26 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
     this.inputs = graph.inputs.filter(({ name }) => !constants.has(name));
     this.outputs = graph.outputs;
     const roles = rolesOf(graph, functions);
-    for (const [name, constant] of [...graph.initializers, ...constants])
-      this.#held.set(name, this.#valueOf(name, constant, roles.get(name) ?? "constant", isFrozen));
-    this.#model = { ...source, moduleOf: (node) => this.#moduleOf(node) };
+    const isConstant = ([name]: readonly [string, Constant]): boolean => roles.get(name) === "constant";
+    for (const [name, initializer] of graph.initializers)
+      if (roles.get(name) !== "constant") this.#hold(name, initializer, roles.get(name)!, isFrozen(name));
+    this.#constants = new Map([...[...graph.initializers].filter(isConstant), ...constants]);
+    // What has become a state is held once.
+    const rest = { ...graph, initializers: new Map<string, Constant>() };
+    this.#model = { ...source, graph: rest, moduleOf: (node) => this.#moduleOf(node) };
     nameValues(this, namesOf(file, graph));
   }
 
-  #valueOf(name: string, constant: Constant, role: string, isFrozen: (name: string) => boolean): Value {
-    if (role === "constant") return Value.known(constant, name);
-    const numbers = tensorFrom(constant, name);
-    const tensor = role === "buffer" ? new Buffer(numbers) : new Parameter(numbers, !isFrozen(name));
+  #hold(name: string, initializer: Constant, role: Role, isFrozen: boolean): void {
+    const numbers = tensorFrom(initializer, name);
+    const tensor = role === "buffer" ? new Buffer(numbers) : new Parameter(numbers, !isFrozen);
     this.#parts.hold(name, tensor);
-    return Value.of(constant.type, tensor, name);
+    this.#states.set(name, Value.of(initializer.type, tensor, name));
   }
 
   override forward(...inputs: unknown[]): Output {
-    // Each trace makes its own tensors of what is known.
-    const given = new Map(
-      Array.from(this.#held, ([name, value]) => [name, value.known ? Value.known(value.known, name) : value]),
-    );
+    const given = new Map(this.#states);
+    for (const [name, constant] of this.#constants) given.set(name, Value.known(constant, name));
     if (inputs.length !== this.inputs.length) {
       const names = this.inputs.map(({ name }) => name).join(", ");
       throw new KilnError(
@@ -90,11 +93,8 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
 
   /** The module whose parameters a node reads, or which its name leads to. */
   #moduleOf(node: Node): object {
-    const read = node.inputs.find((name) => {
-      const held = this.#held.get(name);
-      return held !== undefined && held.known === undefined && name.includes(".");
-    });
-    const path = read === undefined ? pathIn(node.name) : read.split(".");
+    const read = node.inputs.find((name) => name.includes(".") && this.#states.has(name));
+    const path = (read ?? node.scope)?.split(".") ?? pathIn(node.name);
     const part = this.#parts.innermost(path);
     return part === this.#parts ? this : part;
   }

@@ -5,7 +5,8 @@ import type { TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sizeOf } from "../core/shape.ts";
 import { type Constant, constant } from "./constant.ts";
-import { describeCode, type ElementType, elementTypeFrom, infoOf } from "./element-types.ts";
+import { describeCode, elementTypeFrom, infoOf } from "./element-types.ts";
+import type { ElementType } from "./port.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "./proto/onnx_pb.ts";
 import { UnsupportedError } from "./unsupported.ts";
 

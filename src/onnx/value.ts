@@ -3,56 +3,56 @@
  * tensor where an operator computes with them.
  */
 
-import type { Shape } from "../core/shape.ts";
-import { sizeOf } from "../core/shape.ts";
+import { type Shape, sizeOf } from "../core/shape.ts";
+import { currentRecorder, type Recorder } from "../tensor/context.ts";
 import { constant as scalar } from "../tensor/operation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Constant, tensorFrom } from "./constant.ts";
-import { dtypeOf, type ElementType } from "./element-types.ts";
+import { dtypeOf } from "./element-types.ts";
+import type { ElementType } from "./port.ts";
 
 export class Value {
-  /** The element type that the model speaks of; Kiln computes with {@link dtypeOf} it. */
+  /** The element type that the model speaks of; Kiln computes with `dtypeOf` it. */
   readonly type: ElementType;
   readonly shape: Shape;
   /** The numbers, where they are known. */
   readonly known: Constant | undefined;
   /** What messages call it. */
   readonly name: string;
-  #tensor: Tensor | undefined;
+  readonly #given: Tensor | undefined;
+  /** The tensors of numbers that are known, by who records them: a loop's body has its own. */
+  readonly #made = new Map<Recorder | undefined, Tensor>();
 
-  private constructor(
-    type: ElementType,
-    shape: Shape,
-    name: string,
-    known: Constant | undefined,
-    tensor?: Tensor,
-  ) {
-    this.type = type;
-    this.shape = shape;
+  private constructor(like: Pick<Value, "type" | "shape" | "known">, name: string, given?: Tensor) {
+    this.type = like.type;
+    this.shape = like.shape;
+    this.known = like.known;
     this.name = name;
-    this.known = known;
-    this.#tensor = tensor;
+    this.#given = given;
   }
 
   /** A value whose numbers come out when the program runs. */
   static of(type: ElementType, tensor: Tensor, name: string): Value {
-    return new Value(type, tensor.shape, name, undefined, tensor);
+    return new Value({ type, shape: tensor.shape, known: undefined }, name, tensor);
   }
 
   /** A value whose numbers are known. */
   static known(known: Constant, name: string): Value {
-    return new Value(known.type, known.shape, name, known);
+    return new Value({ ...known, known }, name);
   }
 
   /** The same value under another name. */
   named(name: string): Value {
-    return new Value(this.type, this.shape, name, this.known, this.#tensor);
+    return new Value(this, name, this.#given);
   }
 
   /** The value as a tensor. */
   get tensor(): Tensor {
-    this.#tensor ??= tensorOf(this.known!, this.name);
-    return this.#tensor;
+    if (this.#given !== undefined) return this.#given;
+    const recorder = currentRecorder();
+    const made = this.#made.get(recorder) ?? tensorOf(this.known!, this.name);
+    this.#made.set(recorder, made);
+    return made;
   }
 }
 
@@ -61,9 +61,7 @@ function tensorOf(known: Constant, name: string): Tensor {
   const { shape, data } = known;
   const size = sizeOf(shape);
   if (size === 0 || !data.every((number) => Object.is(number, data[0]))) return tensorFrom(known, name);
-  const { data: first } = {
-    data: tensorFrom({ ...known, shape: [], data: data.subarray(0, 1) }, name).peek()!,
-  };
+  const first = tensorFrom({ ...known, shape: [], data: data.subarray(0, 1) }, name).peek()!;
   const one = scalar(first[0], dtypeOf(known.type));
   return shape.length === 0 ? one : one.expand(...shape);
 }

@@ -1,25 +1,12 @@
-/** What graphs may hold beside plain nodes: shape arithmetic, loops and branches, functions, statistics, data in other files. */
+/** What graphs may hold beside plain nodes: shape arithmetic, loops and branches, functions, statistics. */
 
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "../../src/index.ts";
 import { type ImportOptions, importOnnx } from "../../src/onnx/index.ts";
 import { encodeModel } from "../../src/onnx/model-proto.ts";
-import {
-  AttributeProto_AttributeType,
-  ModelProtoSchema,
-  type TensorProto,
-  TensorProto_DataLocation,
-  TensorProto_DataType,
-  TensorProtoSchema,
-} from "../../src/onnx/proto/onnx_pb.ts";
+import { AttributeProto_AttributeType, ModelProtoSchema } from "../../src/onnx/proto/onnx_pb.ts";
 import { floats, type GraphInit, int64s, modelBytes, node, port } from "./models.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "kiln-onnx-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a graph gives for one tensor. */
 async function run(graph: GraphInit, x: Tensor, options: ImportOptions = {}): Promise<unknown> {
@@ -201,6 +188,71 @@ describe("loops and branches", () => {
   });
 });
 
+test("constants are made for each trace, and for each loop in it", async () => {
+  const body: GraphInit = {
+    name: "body",
+    input: [port("a", [3]), port("row", [3])],
+    output: [port("b", [3]), port("said", [3])],
+    node: [
+      node("Mul", ["row", "two"], ["r"]),
+      node("Add", ["a", "r"], ["b"]),
+      node("Add", ["b", "table"], ["said"]),
+    ],
+  };
+  const bytes = modelBytes({
+    input: [inX],
+    output: [port("y", ["n", 3])],
+    initializer: [floats("two", [], [2]), floats("start", [3], [0, 0, 0]), floats("w", [3], [1, 1, 1])],
+    node: [
+      node("Constant", [], ["table"], { value_floats: [1, 2, 3] }),
+      node("Scan", ["start", "x"], ["last", "said"], { body, num_scan_inputs: 1n }),
+      node("Mul", ["said", "two"], ["z"]),
+      node("Sub", ["z", "table"], ["v"]),
+      node("Mul", ["v", "w"], ["y"]),
+    ],
+  });
+  const net = await importOnnx(bytes);
+  const expected = [
+    [5, 10, 15],
+    [21, 30, 39],
+  ];
+  expect(await net.forward(x).array()).toEqual(expected);
+  const program = await compile(net, { inputs: [[2, 3]] });
+  expect(await (await program.run(x)).array()).toEqual(expected);
+  const optimizer = new optim.SGD(net.parameters(), { lr: 0.001 });
+  const trainer = await compileTraining(net, { inputs: [[2, 3]], loss: new nn.MSELoss(), optimizer });
+  const losses = [await trainer.step(x, x), await trainer.step(x, x)];
+  expect(losses[1]).toBeLessThan(losses[0]);
+  await trainer.dispose();
+  await program.dispose();
+});
+
+test("what PyTorch's exporter says of initializers counts", async () => {
+  const kind = "pkg.torch.export.graph_signature.InputSpec.kind";
+  const marked = (name: string, value: string) => ({ name, metadataProps: [{ key: kind, value }] });
+  const bytes = modelBytes({
+    input: [inX],
+    output: [port("y", ["n", 3])],
+    initializer: [
+      floats("gain", [], [2]),
+      floats("shift", [3], [1, 2, 3]),
+      floats("val_1", [3], [1, 1, 1]),
+      floats("val_2", [3], [1, 2, 3]),
+    ],
+    valueInfo: [marked("gain", "PARAMETER"), marked("shift", "BUFFER")],
+    node: [
+      node("Mul", ["x", "gain"], ["a"]),
+      node("Add", ["a", "shift"], ["b"]),
+      node("Add", ["b", "val_1"], ["c"]),
+      node("Add", ["c", "val_2"], ["y"]),
+    ],
+  });
+  const net = await importOnnx(bytes);
+  expect(net.namedParameters().map(([name]) => name)).toEqual(["gain", "val_2"]);
+  expect(net.namedBuffers().map(([name]) => name)).toEqual(["shift"]);
+  expect(await net.forward(tensor([[0, 0, 0]])).array()).toEqual([[3, 5, 7]]);
+});
+
 test("functions of the model are run node by node, with the attributes of each call", async () => {
   const bytes = encodeModel(
     create(ModelProtoSchema, {
@@ -278,122 +330,5 @@ describe("batch normalisation", () => {
 
   test("follows the batch where it is to be trained", async () => {
     for (const mean of await trained({ trainBatchNorm: true })) expect(mean).toBeCloseTo(0.5, 0);
-  });
-});
-
-describe("data in other files", () => {
-  const weight = (location: string, more: Readonly<Record<string, string>> = {}): TensorProto =>
-    create(TensorProtoSchema, {
-      name: "w",
-      dims: [2n],
-      dataType: TensorProto_DataType.FLOAT,
-      dataLocation: TensorProto_DataLocation.EXTERNAL,
-      externalData: Object.entries({ location, ...more }).map(([key, value]) => ({ key, value })),
-    });
-  const model = (location: string, more?: Readonly<Record<string, string>>): Uint8Array =>
-    modelBytes({
-      input: [port("x", [2])],
-      output: [port("y", [2])],
-      initializer: [weight(location, more)],
-      node: [node("Mul", ["x", "w"], ["y"])],
-    });
-  const numbers = new Uint8Array(Float32Array.of(9, 2, 3).buffer);
-  writeFileSync(join(folder, "w.bin"), numbers);
-
-  test("is read from the model's folder", async () => {
-    const path = join(folder, "net.onnx");
-    writeFileSync(path, model("w.bin", { offset: "4", length: "8" }));
-    const net = await importOnnx(path);
-    expect(await net.forward(tensor([1, 1])).array()).toEqual([2, 3]);
-  });
-
-  test("is given as bytes", async () => {
-    const bytes = model("w.bin", { offset: "4" });
-    const net = await importOnnx(bytes, { externalData: { "w.bin": numbers } });
-    expect(await net.forward(tensor([1, 1])).array()).toEqual([2, 3]);
-    await expect(importOnnx(bytes)).rejects.toThrow(
-      'the model has numbers in the file w.bin: give importOnnx its bytes as externalData: { "w.bin": … }',
-    );
-  });
-
-  test.each([
-    ["../secret.bin", {}, /names the file \.\.\/secret\.bin, which lies outside of its folder/],
-    ["/etc/passwd", {}, /names the file \/etc\/passwd, which lies outside of its folder/],
-    ["link.bin", {}, /names the file link\.bin, which lies outside of its folder/],
-    ["none.bin", {}, /cannot read .*none\.bin, where .* has numbers: /],
-    ["w.bin", { offset: "8", length: "8" }, /w lies at the bytes 8 to 16 of w\.bin, which has 12/],
-    ["w.bin", { offset: "-4" }, /w has the offset -4 in w\.bin, which is no place/],
-    ["w.bin", { length: "4" }, /the initializer w has 4 bytes of numbers, but its shape \[2\]/],
-    ["", {}, /w lies in another file, and does not say in which/],
-  ])("%j %j is one error", async (location, more, message) => {
-    const path = join(folder, "bad.onnx");
-    rmSync(join(folder, "link.bin"), { force: true });
-    symlinkSync("/etc/hostname", join(folder, "link.bin"));
-    writeFileSync(path, model(location, more));
-    await expect(importOnnx(path)).rejects.toThrow(message);
-  });
-});
-
-describe("what cannot be run is one error", () => {
-  test("all operators that are missing at once, with their nodes", async () => {
-    const inner: GraphInit = {
-      name: "t",
-      output: [port("z", [])],
-      node: [node("Gone", [], ["z"], {}, "deep")],
-    };
-    const bytes = modelBytes({
-      input: [inX],
-      output: [port("y", [])],
-      node: [
-        node("Lost", ["x"], ["a"], {}, "first"),
-        { ...node("Fused", ["a"], ["b"]), domain: "com.example" },
-        ...["p", "q", "r"].map((name) => node("Lost", ["x"], [name])),
-        node("If", ["b"], ["y"], { then_branch: inner, else_branch: inner }),
-      ],
-    });
-    await expect(importOnnx(bytes)).rejects.toThrow(
-      "model.onnx needs 3 operators that Kiln does not have: Lost (first, p, q and 1 more); com.example.Fused (b); Gone (deep, deep)",
-    );
-  });
-
-  test.each<[string, GraphInit, RegExp]>([
-    [
-      "a node that reads what comes later",
-      { node: [node("Relu", ["b"], ["a"]), node("Relu", ["a"], ["b"])] },
-      /the node a \(Relu\) reads b, which nothing before it gives: a model's nodes stand in the order/,
-    ],
-    [
-      "an output of nothing",
-      { output: [port("y", [])] },
-      /the graph main is to give y, which nothing in it computes/,
-    ],
-    [
-      "a name that is given twice",
-      { node: [node("Relu", ["x"], ["a"]), node("Neg", ["x"], ["a"])] },
-      /the output a has a name that its graph gives twice/,
-    ],
-  ])("%s", async (_, graph, message) => {
-    await expect(importOnnx(modelBytes({ input: [inX], ...graph }))).rejects.toThrow(message);
-  });
-
-  test("an operator set that Kiln does not know", async () => {
-    await expect(importOnnx(modelBytes({}, 99))).rejects.toThrow(
-      "model.onnx is of the operator set 99, and Kiln knows 7 to 28: convert it with onnx.version_converter",
-    );
-  });
-
-  test("options that fit nothing", async () => {
-    const bytes = modelBytes({ input: [inX], output: [port("y", [])], node: [node("Relu", ["x"], ["y"])] });
-    await expect(importOnnx(bytes, { freeze: ["w"] })).rejects.toThrow(
-      "importOnnx is to freeze w, but no initializer of the model is called so",
-    );
-    await expect(importOnnx(bytes, { constants: { z: 1 } })).rejects.toThrow(
-      "importOnnx is given the constant z, but the inputs of the model are x",
-    );
-    const net = await importOnnx(bytes);
-    expect(() => net.forward()).toThrow("model.onnx takes 1 inputs (x), not 0");
-    expect(() => net.forward(tensor([[1]], { dtype: "int32" }))).toThrow(
-      "the input x (float) is to be float32, not int32",
-    );
   });
 });

@@ -2,8 +2,9 @@
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { TypedArray } from "../../src/core/dtype.ts";
-import { type ElementType, infoOf } from "../../src/onnx/element-types.ts";
+import { infoOf } from "../../src/onnx/element-types.ts";
 import { encodeModel } from "../../src/onnx/model-proto.ts";
+import type { ElementType } from "../../src/onnx/port.ts";
 import {
   AttributeProto_AttributeType,
   type AttributeProtoSchema,

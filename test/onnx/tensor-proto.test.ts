@@ -3,9 +3,9 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { tensorFrom } from "../../src/onnx/constant.ts";
-import type { ElementType } from "../../src/onnx/element-types.ts";
 import { infoOf } from "../../src/onnx/element-types.ts";
 import { decodeModel, encodeModel } from "../../src/onnx/model-proto.ts";
+import type { ElementType } from "../../src/onnx/port.ts";
 import {
   ModelProtoSchema,
   TensorProto_DataLocation,

@@ -3,7 +3,8 @@
 import { create } from "@bufbuild/protobuf";
 import { allocate, type DType, type TypedArray } from "../../core/dtype.ts";
 import type { Shape } from "../../core/shape.ts";
-import { type ElementType, elementTypeOf } from "../element-types.ts";
+import { elementTypeOf } from "../element-types.ts";
+import type { ElementType } from "../port.ts";
 import {
   type AttributeProto,
   AttributeProto_AttributeType,

@@ -2,7 +2,8 @@
 
 import { create } from "@bufbuild/protobuf";
 import type { Shape } from "../../core/shape.ts";
-import { type ElementType, infoOf } from "../element-types.ts";
+import { infoOf } from "../element-types.ts";
+import type { ElementType } from "../port.ts";
 import { type ValueInfoProto, ValueInfoProtoSchema } from "../proto/onnx_pb.ts";
 
 /** An input or output of known shape. */

@@ -3,8 +3,9 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
 import { type Constant, constant } from "../constant.ts";
-import { dtypeOf, type ElementType, infoOf, isFloating } from "../element-types.ts";
+import { dtypeOf, infoOf, isFloating } from "../element-types.ts";
 import type { Operator } from "../operator.ts";
+import type { ElementType } from "../port.ts";
 import { Value } from "../value.ts";
 import { typeIn } from "./creation.ts";
 import { axisOf } from "./define.ts";

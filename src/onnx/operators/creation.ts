@@ -7,8 +7,9 @@ import { rand, randn } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
 import { type Constant, constant, integers } from "../constant.ts";
-import { describeCode, dtypeOf, type ElementType, elementTypeFrom, infoOf } from "../element-types.ts";
+import { describeCode, dtypeOf, elementTypeFrom, infoOf } from "../element-types.ts";
 import type { Operator } from "../operator.ts";
+import type { ElementType } from "../port.ts";
 import { Value } from "../value.ts";
 
 /** The element type that an attribute names. */

@@ -17,7 +17,7 @@ const perChannel = (numbers: Tensor, x: Tensor): Tensor =>
  * By the running statistics, as the file says. Where it says that the layer trains, or the module is asked to train it,
  * buffers follow the batch as PyTorch's do while the module trains.
  */
-function batchNorm(call: Call): Tensor | readonly Tensor[] {
+function batchNorm(call: Call): readonly Tensor[] {
   const [x, weight, bias, mean, variance] = call.tensors();
   const eps = call.float("epsilon", 1e-5);
   const momentum = call.float("momentum", 0.9);
@@ -25,7 +25,8 @@ function batchNorm(call: Call): Tensor | readonly Tensor[] {
   const trains = call.flag("training_mode") || call.around.trainsBatchNorm;
   if (isLayer || !trains) {
     const training = isLayer && trains && call.around.training;
-    return F.batchNorm(x, mean, variance, { weight, bias, eps, training, momentum: 1 - momentum });
+    const y = F.batchNorm(x, mean, variance, { weight, bias, eps, training, momentum: 1 - momentum });
+    return [y, mean, variance];
   }
   const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   const own = x.mean(axes, true);

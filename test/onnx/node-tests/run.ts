@@ -3,9 +3,10 @@
 import { KilnError } from "../../../src/core/errors.ts";
 import { compile, type Tensor } from "../../../src/index.ts";
 import { type Constant, tensorFrom } from "../../../src/onnx/constant.ts";
-import { dtypeOf, type ElementType } from "../../../src/onnx/element-types.ts";
+import { dtypeOf } from "../../../src/onnx/element-types.ts";
 import { importOnnx, type OnnxModule } from "../../../src/onnx/index.ts";
 import { decodeModel } from "../../../src/onnx/model-proto.ts";
+import type { ElementType } from "../../../src/onnx/port.ts";
 import { constantFrom } from "../../../src/onnx/tensor-proto.ts";
 import { UnsupportedError } from "../../../src/onnx/unsupported.ts";
 import { type NestedNumbers, nest } from "../../../src/tensor/storage.ts";
