@@ -8,13 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { data, KilnError, load, nn, save, tensor } from "kiln-js";
+import { compile, data, KilnError, load, nn, save, tensor } from "kiln-js";
 import { afterAll, expect, test } from "vitest";
 import { readCheckpoint } from "../../src/cli/train/training-checkpoint.ts";
 import { readTar } from "../../src/data/tar.ts";
 import { compileArtifact } from "../../src/driver/compile-artifact.ts";
 import { parseGraph } from "../../src/ir/parse.ts";
 import { parseProgram } from "../../src/loop/parse.ts";
+import { exportOnnx, importOnnx } from "../../src/onnx/index.ts";
 import { opTable } from "../../src/ops/registry.ts";
 import { checkpointBytes } from "../../src/runtime/files/checkpoint.ts";
 import { ChoicesFile } from "../../src/tuning/choices-file.ts";
@@ -125,6 +126,26 @@ const text =
 const asText = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 const net = new nn.Sequential(new nn.Linear(3, 2), new nn.BatchNorm1d(2));
+/** What a file holds with shapes, attributes, constants and a graph within a graph. */
+const exported = [
+  {
+    net: new nn.Sequential(
+      new nn.Conv2d(1, 2, 3),
+      new nn.MaxPool2d(2),
+      new nn.Flatten(),
+      new nn.Linear(8, 2),
+    ),
+    input: [1, 1, 6, 6],
+  },
+  { net: new nn.GRU(2, 3), input: [4, 1, 2] },
+] as const;
+
+/** Reads a model and compiles it, as far as it is one. */
+async function readOnnx(bytes: Uint8Array, input: readonly number[]): Promise<void> {
+  const model = await importOnnx(bytes);
+  const program = await compile(model, { inputs: [input], backend: "js", warnings: false });
+  await program.dispose();
+}
 const VALUE = {
   version: "kiln train 2",
   settings: {
@@ -155,6 +176,15 @@ const READERS: Readonly<Record<string, Reader>> = {
       return load(place("net.safetensors"));
     },
   },
+  ...Object.fromEntries(
+    exported.map(({ net, input }): [string, Reader] => [
+      `an ONNX model of ${net.constructor.name}`,
+      {
+        original: () => exportOnnx(net, { inputs: [input] }),
+        read: (bytes) => readOnnx(bytes, input),
+      },
+    ]),
+  ),
   "load of a checkpoint of PyTorch": {
     original: () => Buffer.from(PYTORCH.checkpoint.file, "base64"),
     read: load,
