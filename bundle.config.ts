@@ -61,6 +61,17 @@ export async function buildBrowserBundle(outfile: string, options: BuildOptions 
   });
 }
 
+/** Writes a program of a page, such as a worker, together with what it imports from Kiln, as one module. */
+export async function buildForPage(entry: string, outfile: string): Promise<void> {
+  await buildBundle({
+    entryPoints: [entry],
+    outfile,
+    platform: "browser",
+    alias: { "kiln-js": fromRoot(ENTRIES.kiln), "kiln-js/onnx": fromRoot(ENTRIES.onnx) },
+    plugins: [withoutNode, withoutC, withPageWorker, published({ namesFunctions: false })],
+  });
+}
+
 /** Writes the page's worker as a file, for pages that may start workers from nothing else; it is a thread where it is called one. */
 export async function buildPageWorker(outfile: string): Promise<void> {
   const isThread = `self.name === ${JSON.stringify(THREAD_NAME)}`;

@@ -34,7 +34,7 @@ const WHOLE_ONLY = [
   "test/aot/{catalogue,stand-alone}.test.ts",
   "test/backends/c/{life,sanitized}.test.ts",
   "test/bench/compare.test.ts",
-  "test/browser/{compare,debugging,example,explorer,gpu,live,stand-alone,wasm,zoo}.test.ts",
+  "test/browser/{compare,debugging,example,explorer,gpu,live,onnx,stand-alone,wasm,zoo}.test.ts",
   "test/cli/{bench,build,c-backend,check,dump,dump-from,explore,lost-output,resume,train-own}.test.ts",
   "test/docs/walkthrough.test.ts",
   "test/examples/zoo.test.ts",

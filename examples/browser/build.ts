@@ -1,10 +1,10 @@
-/** Builds the example page as an application's bundler would: its own modules, Kiln's browser bundle, gpu.js on demand. */
+/** Builds the example pages as an application's bundler would: its own modules, Kiln's browser bundle, gpu.js on demand. */
 
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
-import { buildBrowserBundle } from "../../bundle.config.ts";
+import { buildBrowserBundle, buildForPage } from "../../bundle.config.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -27,7 +27,7 @@ const ownFiles: Plugin = {
   },
 };
 
-/** Writes the page to `folder`. gpu.js becomes a file that is fetched when a gpujs backend is first asked for. */
+/** Writes both pages to `folder`. gpu.js becomes a file that is fetched when a gpujs backend is first asked for. */
 export async function buildPage(folder: string): Promise<void> {
   const bundle = join(folder, "bundle.js");
   await buildBrowserBundle(bundle);
@@ -39,5 +39,7 @@ export async function buildPage(folder: string): Promise<void> {
     lenet: here("../lenet.ts"),
   };
   await build({ ...COMMON, entryPoints, plugins: [ownFiles], outdir: folder });
-  for (const file of ["index.html", "style.css"]) await copyFile(here(file), join(folder, file));
+  await build({ ...COMMON, entryPoints: { "onnx-main": here("onnx/main.ts") }, outdir: folder });
+  await buildForPage(here("onnx/worker.ts"), join(folder, "onnx-worker.js"));
+  for (const file of ["index.html", "onnx.html", "style.css"]) await copyFile(here(file), join(folder, file));
 }

@@ -14,6 +14,7 @@ try {
   await buildPage(folder);
   const server = await serveFolder(folder, port);
   console.log(`LeNet trains in your browser at ${server.url} (stop with Ctrl-C)`);
+  console.log(`an ONNX file of your own does at ${new URL("onnx.html", server.url)}`);
   process.once("SIGINT", async () => {
     await server.close();
     await removeFolder();
