@@ -1,4 +1,4 @@
-/** The indices of operations such as `gather`, checked where their numbers are known before anything is computed. */
+/** Checks the indices of operations such as `gather` whose values are known before anything is computed. */
 
 import { checkIndices } from "../core/index-limit.ts";
 import type { Origin } from "../core/origin.ts";

@@ -32,7 +32,7 @@ export function accumulate(input: Tensor, axis: number, join: Join): Tensor {
 /** Whole numbers and truths are counted in int32, modulo 2³². */
 const asNumbers = (input: Tensor): Tensor => (input.dtype === "bool" ? to(input, "int32") : input);
 
-/** The sum of all elements up to each one along `dim`; of truths their number. */
+/** The sum of all elements up to each one along `dim`; for bool, the number of true ones. */
 export function cumsum(input: Tensor, dim: number): Tensor {
   requireTensor("cumsum", input);
   return alongAxis(asNumbers(input), dim, (x, axis) =>
@@ -63,7 +63,7 @@ function logAddExp(a: Tensor, b: Tensor): Tensor {
   return where(isNothing, Number.NEGATIVE_INFINITY, x.add(y).log().add(shift));
 }
 
-/** The extreme elements up to each one, and where they stand (torch.return_types.cummax). */
+/** The extreme elements up to each one, and their positions (torch.return_types.cummax). */
 export interface CumulativeExtremes {
   /** The extreme up to each element. */
   readonly values: Tensor;
@@ -71,11 +71,11 @@ export interface CumulativeExtremes {
   readonly indices: Tensor;
 }
 
-/** The largest of all elements up to each one along `dim` and where it stands; NaN counts as the largest. */
+/** The largest of all elements up to each one along `dim`, and its position; NaN counts as the largest. */
 export const cummax = (input: Tensor, dim: number): CumulativeExtremes =>
   cumulativeExtremes("cummax", input, dim, "ge");
 
-/** The smallest of all elements up to each one along `dim` and where it stands; NaN counts as the smallest. */
+/** The smallest of all elements up to each one along `dim`, and its position; NaN counts as the smallest. */
 export const cummin = (input: Tensor, dim: number): CumulativeExtremes =>
   cumulativeExtremes("cummin", input, dim, "le");
 
@@ -101,15 +101,15 @@ function cumulativeExtremes(
 
 /** The named arguments of {@link diff}. */
 export interface DiffOptions {
-  /** What stands in front of the input along the axis. */
+  /** What is prepended to the input along the axis. */
   readonly prepend?: Tensor;
-  /** What stands behind it. */
+  /** What is appended to it. */
   readonly append?: Tensor;
 }
 
 const DIFF = { prepend: true, append: true } satisfies OptionNames<DiffOptions>;
 
-/** The differences of neighbours along `dim`, `n` times over (torch.diff); of truths whether they differ. */
+/** The differences of neighbours along `dim`, taken `n` times (torch.diff); for bool, whether they differ. */
 export function diff(input: Tensor, n = 1, dim = -1, options: DiffOptions = {}): Tensor {
   requireTensor("diff", input);
   withOrigin(() => checkOptionNames("diff", options, DIFF));

@@ -7,7 +7,7 @@ const depends = (callee: string, what: string, advice: string): never =>
     `${callee} gives as many elements as ${what}: a shape that depends on data, which no program has. ${advice}`,
   );
 
-/** An error, for the number of true elements of a mask is the result's shape. */
+/** Throws, because the result's shape is the number of true elements of the mask. */
 export const maskedSelect = (..._given: readonly unknown[]): never =>
   depends(
     "maskedSelect",
@@ -15,7 +15,7 @@ export const maskedSelect = (..._given: readonly unknown[]): never =>
     "Keep the shape and leave the others out: where(mask, x, 0), x.mul(mask.float()).sum(), or topk of where(mask, x, -Infinity)",
   );
 
-/** An error, for the number of elements that are not 0 is the result's shape. */
+/** Throws, because the result's shape is the number of nonzero elements. */
 export const nonzero = (..._given: readonly unknown[]): never =>
   depends(
     "nonzero",
@@ -23,7 +23,7 @@ export const nonzero = (..._given: readonly unknown[]): never =>
     "Use the mask x.ne(0) itself: where(mask, …), indexPut([mask], …), or argsort of it for positions; outside of programs, filter (await x.array())",
   );
 
-/** An error, for the number of different elements is the result's shape. */
+/** Throws, because the result's shape is the number of distinct elements. */
 export const unique = (..._given: readonly unknown[]): never =>
   depends(
     "unique",

@@ -1,4 +1,4 @@
-/** How far apart vectors are, each from each (torch.cdist, torch.pdist). */
+/** Distances between all pairs of vectors (torch.cdist, torch.pdist). */
 
 import { KilnError } from "../core/errors.ts";
 import { describe } from "../ops/definition.ts";

@@ -50,11 +50,11 @@ export abstract class ElementaryMethods {
   atanh(this: Tensor): Tensor {
     return apply("atanh", [this]);
   }
-  /** 1 minus the error function of each element, exact where that is tiny. */
+  /** 1 minus the error function of each element, accurate where that is tiny. */
   erfc(this: Tensor): Tensor {
     return apply("erfc", [this]);
   }
-  /** What the error function maps to each element. */
+  /** The inverse error function of each element. */
   erfinv(this: Tensor): Tensor {
     return apply("erfinv", [this]);
   }
@@ -94,7 +94,7 @@ export abstract class ElementaryMethods {
   trunc(this: Tensor): Tensor {
     return elementary.rounded("trunc", this);
   }
-  /** The nearest whole number, of two the even one, or so many decimals. */
+  /** Rounds to the nearest whole number, ties to even, or to so many decimals. */
   round(this: Tensor, options?: elementary.RoundOptions): Tensor {
     return elementary.round(this, options);
   }
@@ -102,11 +102,11 @@ export abstract class ElementaryMethods {
   frac(this: Tensor): Tensor {
     return elementary.frac(this);
   }
-  /** What division cut off towards 0 leaves, with this tensor's sign. */
+  /** The remainder of a division truncated towards 0, with this tensor's sign. */
   fmod(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("fmod", this, other);
   }
-  /** What division rounded down leaves, with the divisor's sign. */
+  /** The remainder of a division rounded down, with the divisor's sign. */
   remainder(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("remainder", this, other);
   }
@@ -146,7 +146,7 @@ export abstract class ElementaryMethods {
   addcdiv(this: Tensor, a: Tensor, b: Tensor, options?: elementary.ValueOptions): Tensor {
     return elementary.addcdiv(this, a, b, options);
   }
-  /** From this tensor to `end` by `weight`. */
+  /** Linear interpolation from this tensor to `end` by `weight`. */
   lerp(this: Tensor, end: Tensor, weight: Tensor | number): Tensor {
     return elementary.lerp(this, end, weight);
   }
@@ -154,31 +154,31 @@ export abstract class ElementaryMethods {
   logicalAnd(this: Tensor, other: Tensor | number): Tensor {
     return logic.logicalAnd(this, other);
   }
-  /** Whether one element or both are not 0; bool. */
+  /** Whether at least one of the two elements is not 0; bool. */
   logicalOr(this: Tensor, other: Tensor | number): Tensor {
     return logic.logicalOr(this, other);
   }
-  /** Whether just one of the two elements is not 0; bool. */
+  /** Whether exactly one of the two elements is not 0; bool. */
   logicalXor(this: Tensor, other: Tensor | number): Tensor {
     return logic.logicalXor(this, other);
   }
-  /** The bits that both have, of int32 or bool. */
+  /** The bitwise and, of int32 or bool. */
   bitwiseAnd(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseAnd(this, other);
   }
-  /** The bits that one or both have, of int32 or bool. */
+  /** The bitwise or, of int32 or bool. */
   bitwiseOr(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseOr(this, other);
   }
-  /** The bits that just one of the two has, of int32 or bool. */
+  /** The bitwise exclusive or, of int32 or bool. */
   bitwiseXor(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseXor(this, other);
   }
-  /** int32 with its bits moved up by `other` places. */
+  /** Shifts the bits of int32 left by `other` places. */
   bitwiseLeftShift(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseLeftShift(this, other);
   }
-  /** int32 with its bits moved down by `other` places; the sign stays. */
+  /** Shifts the bits of int32 right by `other` places, keeping the sign. */
   bitwiseRightShift(this: Tensor, other: Tensor | number): Tensor {
     return logic.bitwiseRightShift(this, other);
   }
@@ -186,7 +186,7 @@ export abstract class ElementaryMethods {
   logicalNot(this: Tensor): Tensor {
     return logic.logicalNot(this);
   }
-  /** All bits turned over, of int32; the opposite truth, of bool. */
+  /** All bits inverted, of int32; the negation, of bool. */
   bitwiseNot(this: Tensor): Tensor {
     return logic.bitwiseNot(this);
   }

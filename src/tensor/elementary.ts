@@ -37,20 +37,20 @@ export function difference(callee: string, a: Tensor, b: Tensor): Tensor {
   return apply("sub", promoted(a, b));
 }
 
-/** The larger or the smaller one of each two; of NaN and a number the number (torch.fmax, torch.fmin). */
+/** The larger or the smaller of two elements; of NaN and a number, the number (torch.fmax, torch.fmin). */
 export function extremeNumber(callee: "fmax" | "fmin", a: Tensor, b: Operand): Tensor {
   const [x, y] = promoted(a, operandLike(callee, b, a));
   const extreme = combine(callee === "fmax" ? "maximum" : "minimum", x, y);
   return x.dtype === "float32" ? where(y.isnan(), x, where(x.isnan(), y, extreme)) : extreme;
 }
 
-/** Whether the tensor holds whole numbers; truths are none. */
+/** Whether the tensor holds whole numbers, which bool is not. */
 const isWhole = ({ dtype }: Tensor): boolean => dtype === "int32";
 
 export const neg = (x: Tensor): Tensor =>
   isWhole(x) ? apply("sub", [constant(0, "int32"), x]) : apply("neg", [x]);
 
-/** Of the smallest int32 it is that number itself, whose opposite there is not. */
+/** The smallest int32 stays as it is, since int32 does not hold its opposite. */
 export const abs = (x: Tensor): Tensor => (isWhole(x) ? apply("maximum", [x, neg(x)]) : apply("abs", [x]));
 
 export const sign = (x: Tensor): Tensor =>

@@ -1,4 +1,4 @@
-/** How many tensors a module's `forward` takes, as it is declared: what is too much, JavaScript drops without a word. */
+/** How many tensors a module's `forward` is declared to take: JavaScript silently ignores those in excess. */
 
 import { counted } from "./mistakes.ts";
 import type { Traceable } from "./trace.ts";

@@ -1,4 +1,4 @@
-/** Several modules as one, for what works on all of them together: their parts under the names that they are given. */
+/** Several modules as one, for code that works on all of them: their parts are found under the names that they are given. */
 
 import { InternalError } from "../core/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";

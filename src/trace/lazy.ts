@@ -15,7 +15,7 @@ export interface LazyTrace extends Trace {
   readonly outputs: readonly (readonly Version[])[];
 }
 
-/** Numbers in the user's program, such as the 0.5 of `x.mul(0.5)`. */
+/** Whether a version is a number in the user's program, such as the 0.5 of `x.mul(0.5)`. */
 export const isConstant = (version: Version): boolean => version.operation?.op === "constant";
 
 /**

@@ -1,4 +1,4 @@
-/** What a trace says of models that it cannot mean as they are written. */
+/** Messages for models that a trace cannot represent as they are written. */
 
 import { formatShape } from "../core/shape.ts";
 import { outsideBody, Tensor } from "../tensor/tensor.ts";

@@ -1,4 +1,4 @@
-/** Runs a model in training or evaluation mode, and leaves no trace of it: each module's mode is the user's own. */
+/** Runs a model in training or evaluation mode and restores the modes of its modules, which belong to the user. */
 
 import type { Traceable } from "./trace.ts";
 
@@ -11,9 +11,9 @@ export interface Moded extends Traceable {
 }
 
 /**
- * Does `body` in training or evaluation mode. For training, a model in training mode is taken as it is, with the parts that
- * its user has put into evaluation mode (a frozen BatchNorm); else all of it is. Every module is afterwards in the mode it
- * was in.
+ * Runs `body` with the model in training or evaluation mode. For training, a model that is in training mode stays as it is,
+ * with the parts that its user has put into evaluation mode (a frozen BatchNorm); any other is switched as a whole.
+ * Afterwards every module is in the mode that it was in.
  */
 export function inMode<T>(model: Moded, training: boolean, body: () => T): T {
   const modes = [...model.namedModules()].map(

@@ -1,6 +1,6 @@
 /**
- * The fields of a model's modules, which a trace takes for granted: its program is right as long as they are what they
- * were. Tracing itself must leave no tensor of its own in them.
+ * The fields of a model's modules, on which a trace relies: its program is valid as long as they do not change. Tracing
+ * itself must not leave tensors of its own in them.
  */
 
 import { Tensor } from "../tensor/tensor.ts";
@@ -11,7 +11,7 @@ interface Field {
   readonly module: object;
   readonly key: string | symbol;
   readonly value: unknown;
-  /** What a list of numbers held, which may have changed by itself. */
+  /** The contents of a list of numbers, which may change in place. */
   readonly numbers: readonly number[] | undefined;
 }
 
@@ -33,7 +33,7 @@ export class ModelFields {
   private readonly modes: readonly Field[];
   private readonly containers: readonly Layers[];
   private fields: readonly Field[];
-  /** What modules and parameters call on the way, forwards or backwards. */
+  /** The hooks of modules and parameters, forwards and backwards. */
   private hooks: readonly Field[];
 
   /** Remembers what the fields hold now. */
@@ -85,7 +85,7 @@ export class ModelFields {
     })?.path;
   }
 
-  /** What is no longer as it was, in words. */
+  /** What has changed, in words. */
   changed(): string | undefined {
     for (const field of this.fields) if (!isSame(field)) return `the model's ${field.path} is another`;
     for (const field of this.hooks)
@@ -114,7 +114,7 @@ export class ModelFields {
     )?.path;
   }
 
-  /** Passes over fields from here on that have changed, and meant nothing to the graph. */
+  /** From here on ignores fields that have changed without a change of the graph. */
   ignoreChanged(): void {
     this.fields = this.fields.filter(isSame);
     this.hooks = this.hooks.map(({ path, module, key }) => hooksOf(path, module, key));

@@ -1,4 +1,4 @@
-/** What is made of a model's outputs and the targets in a trace: losses and metrics. */
+/** Computes losses and metrics from a model's outputs and the targets in a trace. */
 
 import { KilnError } from "../core/errors.ts";
 import { noGrad } from "../tensor/grad-mode.ts";

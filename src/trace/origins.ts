@@ -28,10 +28,10 @@ export function atPlace<T>(place: Place, body: () => T): T {
   }
 }
 
-/** How many frames are asked for: mostly a few suffice, and each costs. */
+/** How many frames are asked for: usually a few suffice, and each costs time. */
 const FRAMES = [30, 60];
 
-/** As deep as the calls of models go. */
+/** Deep enough for the calls of models. */
 const ALL_FRAMES = [60, 240];
 
 /** What places of the code are, as the engine names them before source maps: a trace meets the same ones all the time. */

@@ -1,4 +1,4 @@
-/** Gradients that wait in the store until enough batches have been summed, and the programs that use them up. */
+/** Gradients that are summed over several batches, and the programs that update from the sums. */
 
 import { allocate } from "../../core/dtype.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -10,7 +10,7 @@ import { NOTHING, type Run } from "./run.ts";
 import type { Specialization } from "./specialization.ts";
 import { membersOf, OUT_OF_STEP, type PreparedUpdate, type PrepareStep, Shelf } from "./step-programs.ts";
 
-/** How a trainer accumulates. */
+/** What a trainer needs to accumulate gradients. */
 export interface Accumulation {
   /** Batches per update. */
   readonly accumulate: number;
@@ -89,11 +89,11 @@ export class GradientSums {
   async batchDone(summed: readonly string[]): Promise<void> {
     this.waiting = [...new Set([...this.waiting, ...summed])];
     this.batches++;
-    // More than that where an update has failed: they are in the sums still.
+    // There are more if an update has failed: their gradients are still in the sums.
     if (this.batches >= this.limits.accumulate) await this.flush();
   }
 
-  /** Updates from whatever has been summed; from nothing it does nothing. */
+  /** Updates from what has been summed so far; does nothing if that is nothing. */
   async flush(): Promise<void> {
     if (this.batches === 0) return;
     const { specialization, cohorts } = await this.updateOf(this.waiting);
@@ -103,7 +103,7 @@ export class GradientSums {
     this.waiting = [];
   }
 
-  /** The program that updates the parameters of these names from their sums, as many as they have had updates. */
+  /** The program that updates these parameters from their sums, given how many updates each has had. */
   async updateOf(summed: readonly string[]): Promise<PreparedUpdate> {
     const fits = (update: Update): boolean =>
       update.summed.length === summed.length && summed.every((name) => update.summed.includes(name));

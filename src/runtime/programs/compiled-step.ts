@@ -1,5 +1,5 @@
 /**
- * A whole training step as its user wrote it, compiled: forward and backward passes of several models, and the steps of
+ * A whole training step, compiled as its user wrote it: forward and backward passes of several models, and the steps of
  * several optimizers, in one program.
  */
 
@@ -26,7 +26,7 @@ import type { Specialization } from "./specialization.ts";
 import type { SpecializationCache } from "./specialization-cache.ts";
 import { OUT_OF_STEP, Shelf } from "./step-programs.ts";
 
-/** The programs of a step for the modules and optimizers as they were at one moment. */
+/** The programs of a step for the modules and optimizers at one point in time. */
 export interface StepVariant {
   readonly main: Specialization;
   readonly cache: SpecializationCache;
@@ -46,12 +46,15 @@ export interface PrepareVariant {
 /** Copies of states on a device that may be lost are made this often. */
 const MIRROR_EVERY = 100;
 
-/** What a step is given for the tensors that its function takes: labels for those of whole numbers. */
+/** What a step takes in place of its function's tensors: labels where they hold whole numbers. */
 type Given<Inputs extends readonly Tensor[]> = {
   readonly [Position in keyof Inputs]: Inputs[Position] | Labels;
 };
 
-/** A whole training step, compiled: `run` takes a batch and gives what the step function returns. {@link compileStep} makes it. */
+/**
+ * A whole training step, compiled: `run` takes a batch and returns what the step function returns. {@link compileStep} makes
+ * it.
+ */
 export class CompiledStep<
   Inputs extends readonly Tensor[] = readonly Tensor[],
   Result = unknown,
@@ -60,7 +63,7 @@ export class CompiledStep<
   private readonly prepare: PrepareVariant;
   private readonly variants: Shelf<StepVariant>;
   private readonly seed: number;
-  /** The optimizers that the step has stepped when it was compiled. */
+  /** The optimizers that the step calls. */
   private readonly optimizers: readonly SteppingOptimizer[];
   private runs = 0;
   private disposed = false;
@@ -76,8 +79,8 @@ export class CompiledStep<
   }
 
   /**
-   * Runs the step on a batch: what the function returns, with numbers. Where a loss, a number whose `backward` it calls, is
-   * not finite, nothing is updated, and the error names the first kernel and the line at fault.
+   * Runs the step on a batch and returns what the function returns, with numbers. If a loss (a number whose `backward` is
+   * called) is not finite, nothing is updated, and the error names the first kernel and line at fault.
    */
   async run(...given: Given<Inputs>): Promise<Result> {
     const batch = fedTensors(given, this.main.plan.inputs);
@@ -94,7 +97,10 @@ export class CompiledStep<
     });
   }
 
-  /** Runs the step once like `run`, whatever its losses are; the milliseconds of each kernel, in the order of `kernels`. */
+  /**
+   * Runs the step once like `run`, whatever its losses are, and returns the milliseconds of each kernel, in the order of
+   * `kernels`.
+   */
   async runByKernel(...given: Given<Inputs>): Promise<readonly number[]> {
     const batch = fedTensors(given, this.main.plan.inputs);
     return this.queued(batch, async (arrays) => {
@@ -106,7 +112,7 @@ export class CompiledStep<
     });
   }
 
-  /** Measures steps and their kernels, by default on random numbers; everything is afterwards as it was. */
+  /** Measures steps and their kernels, by default on random numbers. Everything is restored afterwards. */
   async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
     const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
     return this.queued(batch, async (inputs) => {
@@ -115,7 +121,7 @@ export class CompiledStep<
     });
   }
 
-  /** Frees the programs' arenas; parameters stay as they were learned. */
+  /** Frees the programs' arenas; learned parameters stay. */
   dispose(): Promise<void> {
     return this.state.enqueue(async () => {
       if (this.disposed) return;
@@ -150,7 +156,7 @@ export class CompiledStep<
     return this.prepare.variant(misfits.find((misfit) => misfit === OUT_OF_STEP) ?? misfits[0]);
   }
 
-  /** What random layers draw by follows from the optimizers' steps, so that a run that is resumed draws what it would have. */
+  /** Random numbers depend on the optimizers' steps, so that a resumed run draws what it would have drawn. */
   private get drawn(): number {
     return this.optimizers.length === 0
       ? this.runs

@@ -1,4 +1,7 @@
-/** What a call of a program is given, as tensors: where it wants whole numbers, such as labels, lists and arrays of them will do. */
+/**
+ * Turns the arguments of a program's call into tensors: where it takes whole numbers, such as labels, lists and arrays of
+ * them are accepted.
+ */
 
 import { kindOf } from "../../core/dtype.ts";
 import type { TensorType } from "../../ir/types.ts";

@@ -1,6 +1,6 @@
 /**
- * Computes lazy tensors: their graph is compiled like any other, once for each structure, so that a loop that
- * repeats its operations compiles in its first turn and only runs after that.
+ * Computes lazy tensors: their graph is compiled like any other, once for each structure, so that a loop that repeats its
+ * operations compiles in its first iteration and only runs after that.
  */
 
 import { allocate, type TypedArray } from "../../core/dtype.ts";
@@ -18,7 +18,7 @@ import { currentDebug } from "../inspection/debug.ts";
 import { type Run, readOutputArrays } from "./run.ts";
 import type { Specialization } from "./specialization.ts";
 
-/** Structures that are kept compiled; the one used longest ago goes first. */
+/** How many structures are kept compiled; the least recently used is dropped first. */
 const MOST_PROGRAMS = 64;
 
 /** The numbers written in the user's program that a structure was first met with, and its program for them. */
@@ -124,7 +124,7 @@ export class LazyEvaluator implements Evaluator {
       return await specialization.run(lazyRun(what, found), leaves, {});
     } catch (error) {
       if (!(error instanceof DeviceLostError)) throw error;
-      // All that was lost is programs, which hold nothing.
+      // Only programs were lost, and they hold no numbers.
       this.structures.clear();
       const again = await this.compile(trace, { what, why: "the device was lost" });
       return again.run(lazyRun(what, false), leaves, {});
@@ -211,7 +211,7 @@ export class LazyEvaluator implements Evaluator {
   }
 }
 
-/** The outputs that stand or fall together: all that are wanted, and each of the others by itself. */
+/** The outputs that fail together: all that are wanted, and each of the others by itself. */
 function partsOf(isWanted: readonly boolean[]): readonly (readonly number[])[] {
   const all = [...isWanted.keys()];
   const wanted = all.filter((k) => isWanted[k]);

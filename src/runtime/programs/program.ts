@@ -23,7 +23,7 @@ import type { Signature } from "./signature.ts";
 import type { CompileSpecialization, Specialization, StageText } from "./specialization.ts";
 import { ANY_SHAPES, type DynamicShapes, SpecializationCache } from "./specialization-cache.ts";
 
-/** What both kinds of program show of themselves: the specialization for the shapes they were compiled for. */
+/** What all programs show of themselves: the specialization for the shapes that they were compiled for. */
 export abstract class Inspectable {
   protected readonly main: Specialization;
 
@@ -32,7 +32,7 @@ export abstract class Inspectable {
     this.main = main;
   }
 
-  /** The backend that runs it, with its mode: `gpujs:webgl2` where `gpujs` was asked for. */
+  /** The backend that runs it, with its mode: `gpujs:webgl2` if `gpujs` was asked for. */
   get backend(): string {
     return this.main.backend;
   }
@@ -47,7 +47,7 @@ export abstract class Inspectable {
     return this.main.kernels;
   }
 
-  /** How kernels came to be run as they are, where `tune` was asked for. */
+  /** What the tuner chose for each kernel, if `tune` was asked for. */
   get tuned(): readonly TunedKernel[] {
     return this.main.tuned;
   }
@@ -57,7 +57,7 @@ export abstract class Inspectable {
     return this.main.memoryInfo;
   }
 
-  /** All there is to see, with what every stage made: what `kiln dump` shows. */
+  /** All that `kiln dump` shows, with what every stage made. */
   get compilation(): Compilation {
     return this.main.compilation;
   }
@@ -107,14 +107,14 @@ export type RunResult<Returned> = Tensor extends Returned
       ? Returned
       : Tensor;
 
-/** What is left of a list that ends with the state for the next run. */
+/** A list without its last item, the state for the next run. */
 export type WithoutState<Returned> = Tensor extends Returned
   ? Returned
   : Returned extends readonly [...infer Rest, unknown]
     ? Rest
     : Returned;
 
-/** What the last arguments of a program's constructor say. */
+/** The settings of a program. */
 export interface ProgramSettings<Carried> {
   readonly carried?: CarriedState<Carried> | undefined;
   /** Absent where all that it is given are tensors. */
@@ -167,10 +167,10 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
   }
 
   /**
-   * Runs the model. Inputs of other shapes than those compiled for compile once more, where `dynamicShapes` lets them.
-   * Returns what the model's `forward` does, one tensor or tensors in lists and records (`const [out, [h, c]] = await
-   * program.run(x)`), a list of one tensor as that one; they are the caller's own copies. Where an input is int32, a list
-   * of whole numbers or an array of integers may stand for the tensor.
+   * Runs the model and returns what its `forward` returns: one tensor, or tensors in lists and records (`const [out, [h, c]]
+   * = await program.run(x)`); a list of one tensor becomes that tensor. The results are copies that belong to the caller.
+   * New input shapes are compiled for, where `dynamicShapes` allows them. For an int32 input, a list of whole numbers or an
+   * array of integers will do.
    */
   run(...given: readonly Input[]): Promise<Result>;
   run<T extends Outputs>(...given: readonly Input[]): Promise<T>;
@@ -189,7 +189,7 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
     return fedTensors(this.signature?.flatten(given) ?? given, this.main.plan.inputs);
   }
 
-  /** Runs the model once like `run`; the milliseconds of each kernel, in the order of `kernels`. */
+  /** Runs the model once like `run` and returns the milliseconds of each kernel, in the order of `kernels`. */
   async runByKernel(...given: readonly Input[]): Promise<readonly number[]> {
     const inputs = this.flat(given);
     return withHostArrays(inputs, this.state, async (arrays) => {
@@ -203,8 +203,8 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
   }
 
   /**
-   * Measures runs and their kernels, by default on random numbers. Buffers that the model changes, and the random numbers
-   * that its layers will draw, are afterwards as they were.
+   * Measures runs and their kernels, by default on random numbers. Buffers that the model changes, and the state of its
+   * random numbers, are restored afterwards.
    */
   async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
     const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
@@ -223,7 +223,7 @@ export class Program<Result extends Outputs = Tensor, Carried = unknown, Input =
     return stateOf(this.carriedState).tensors;
   }
 
-  /** Begins anew: with the carried state that the program was compiled with, or with this one. */
+  /** Starts over: with the carried state that the program was compiled with, or with this one. */
   resetCarried(state?: Carried): Promise<void> {
     return stateOf(this.carriedState).reset(this.state, state);
   }
@@ -259,7 +259,7 @@ export async function withHostArrays<T>(
   return state.enqueue(() => work(arrays));
 }
 
-/** Throws for what callers without types may give in place of a tensor. */
+/** Throws for values that callers without types may give instead of a tensor. */
 function requireTensor(value: unknown, position: number): void {
   if (value instanceof Tensor) return;
   const isBatch = Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Tensor);

@@ -1,4 +1,4 @@
-/** A batch to measure a program on, when nobody has a real one. */
+/** A batch to measure a program on when none is given. */
 
 import { type DType, isFloat } from "../../core/dtype.ts";
 import { type Shape, sizeOf } from "../../core/shape.ts";
@@ -23,7 +23,7 @@ export interface InputInfo {
 
 /**
  * Normal random numbers for each input, and for integers numbers that it may hold: the same ones for the same inputs. The
- * generator that the user's own random numbers come from goes on as if nothing had been drawn.
+ * user's own random generator is left untouched.
  */
 export function randomBatch(inputs: readonly InputInfo[]): readonly Tensor[] {
   const before = generatorState();

@@ -1,6 +1,6 @@
 /**
- * Runs that are measured. They are the runs that a user makes, but the model's state is put back after each, so that what
- * is measured does not learn the batch by heart.
+ * Runs for measuring. They are the same as a user's, but the model's state is restored after each, so that the model does
+ * not learn the batch by heart.
  */
 
 import type { TypedArray } from "../../core/dtype.ts";

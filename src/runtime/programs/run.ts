@@ -1,4 +1,4 @@
-/** What a run of a program is for: which one it is, what it takes of what was computed, what becomes of its changes. */
+/** What a run of a program is for: its name, which results it takes, and what becomes of its changes. */
 
 import { allocate, type TypedArray } from "../../core/dtype.ts";
 import { sizeOf } from "../../core/shape.ts";

@@ -1,6 +1,6 @@
 /**
- * What a program is given, call by call: tensors of known types, alone or in lists and records, and between them options,
- * which are part of the program and the same in every call.
+ * The arguments of a program's calls: tensors of known types, alone or in lists and records, and options among them, which
+ * are part of the program and the same in every call.
  */
 
 import { describeValue } from "../../core/describe-value.ts";

@@ -7,7 +7,7 @@ import type { TensorType } from "../../ir/types.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { CompileSpecialization, Specialization } from "./specialization.ts";
 
-/** Which shapes a program may be fed beside those that it was compiled for first. */
+/** Which shapes a program may be fed besides those that it was first compiled for. */
 export interface DynamicShapes {
   /** The dimensions that may differ; of `batch`, dimension 0 of all inputs that have the first one's there. */
   readonly dimensions: "any" | "batch" | "none";
@@ -18,7 +18,7 @@ export interface DynamicShapes {
 /** Every shape, and room for a last smaller batch, a single sample and some lengths of a sequence. */
 export const ANY_SHAPES: DynamicShapes = { dimensions: "any", most: 8 };
 
-/** What makes a tensor one of another dtype. */
+/** The method that converts a tensor to another dtype. */
 const CASTS: Readonly<Record<NumberKind, string>> = {
   float: ".float()",
   int: ".int()",

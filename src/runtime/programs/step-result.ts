@@ -1,4 +1,4 @@
-/** What a training step returns beside its loss, on request; a step without such a request is a different program. */
+/** What a training step returns besides its loss, on request; a step without such a request is a different program. */
 
 import { KilnError } from "../../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../../core/option-names.ts";

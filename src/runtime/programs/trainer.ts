@@ -1,6 +1,6 @@
 /**
- * A compiled training step: forward, backward and the optimizer's update in one program; where gradients are accumulated
- * over several batches, the update is a program of its own that runs after the last of them.
+ * A compiled training step: forward, backward and the optimizer's update in one program; if gradients are accumulated over
+ * several batches, the update is a separate program that runs after the last of them.
  */
 
 import type { TypedArray } from "../../core/dtype.ts";
@@ -51,7 +51,7 @@ export interface Gradients {
   readonly gradients: Readonly<Record<string, Tensor>>;
 }
 
-/** What a trainer is told beside its programs. */
+/** The settings of a trainer. */
 export interface TrainerSettings<Carried> {
   readonly seed: number;
   readonly mirrorEvery: number;
@@ -145,8 +145,8 @@ export class Trainer<
   }
 
   /**
-   * The number of the next batch, which random layers draw by (with the seed of the time of compiling). It follows from
-   * the optimizer's steps and the batches that wait for one, so a run that is resumed draws what it would have drawn.
+   * The number of the next batch, on which random layers depend (with the seed at the time of compiling). It follows from
+   * the optimizer's steps and the batches that wait for an update, so a resumed run draws what it would have drawn.
    */
   get batchNumber(): number {
     return this.sums === undefined ? this.stepCount : this.sums.batchNumber(this.stepCount);
@@ -156,7 +156,7 @@ export class Trainer<
     return { seed: this.seed, step: this.batchNumber };
   }
 
-  /** The dump after each stage; those of an update of its own follow, under `update/`. */
+  /** The dump after each stage; those of a separate update follow, under `update/`. */
   override get stages(): readonly StageText[] {
     const update = this.sums?.program.stages ?? [];
     return [...super.stages, ...update.map(({ name, text }) => ({ name: `update/${name}`, text }))];
@@ -167,7 +167,7 @@ export class Trainer<
     return [...super.kernels, ...(this.sums?.program.kernels ?? [])];
   }
 
-  /** Compiles the programs of the model as it is now, where none are fitting. */
+  /** Compiles programs for the model as it is now, if none fit. */
   private async compiled(): Promise<StepPrograms> {
     const misfits = this.programs.all.map((programs) => programs.misfit(this.optimizer));
     const why = misfits.find((misfit) => misfit === OUT_OF_STEP) ?? misfits[0];
@@ -188,13 +188,14 @@ export class Trainer<
   }
 
   /**
-   * One step on a batch: inputs, then targets. Labels need be no tensors: `step(images, [3, 1, 4])`, or an array of integers,
-   * does. Returns the loss before the update. When the loss is not
-   * finite nothing is updated, and the error names the step, the first kernel and the model's line. With
-   * `accumulate: k` the gradients are added to those of the batches before, and each k-th call updates.
+   * One step on a batch: inputs, then targets. Labels may be lists or arrays of integers, as in `step(images, [3, 1, 4])`.
+   * Returns the loss before the update. If the loss is not finite, nothing is updated, and the error names the step, the
+   * first kernel and the model's line. With `accumulate: k` the gradients are added to those of the batches before, and each
+   * k-th call updates.
    *
-   * With options after the batch it gives a record of the loss and what they ask for: `{ outputs: true }` what the model
-   * returned, `{ losses: true }` all named losses, `{ metrics: true }` the metrics, all from before the update.
+   * With options after the batch it returns a record of the loss and what they ask for: `{ outputs: true }` for what the
+   * model returned, `{ losses: true }` for all named losses, `{ metrics: true }` for the metrics, all from before the
+   * update.
    */
   step(...batch: readonly Input[]): Promise<number>;
   step<const Asked extends StepOptions>(
@@ -276,8 +277,8 @@ export class Trainer<
   }
 
   /**
-   * One step like `step`, whatever the loss is; the milliseconds of each kernel, in the order of `kernels` (without those
-   * of an update of its own, where gradients are accumulated).
+   * One step like `step`, whatever the loss is; returns the milliseconds of each kernel, in the order of `kernels` (without
+   * those of a separate update, if gradients are accumulated).
    */
   async stepByKernel(...given: readonly Input[]): Promise<readonly number[]> {
     const batch = this.flat(given);
@@ -293,9 +294,9 @@ export class Trainer<
   }
 
   /**
-   * Measures steps and their kernels, by default on random numbers: where gradients are accumulated, a batch and an update.
-   * Parameters, buffers, the optimizer's states and step, sums of gradients and the random numbers that layers will draw
-   * are afterwards as they were, whether it succeeds or fails.
+   * Measures steps and their kernels, by default on random numbers: if gradients are accumulated, a batch and an update.
+   * Parameters, buffers, the optimizer's states and step, sums of gradients and the state of random numbers are restored
+   * afterwards, whether it succeeds or fails.
    */
   async profile(options: ProfileOptions = {}): Promise<ProgramProfile> {
     const { milliseconds, batch = randomBatch(this.inputs) } = readProfileOptions(options);
@@ -322,8 +323,8 @@ export class Trainer<
   }
 
   /**
-   * Updates the parameters from the gradients of fewer batches than `accumulate` asks for, if any wait: for the end of
-   * an epoch whose batches do not come out even. Without it they go on waiting, for the next epoch's batches.
+   * Updates the parameters from the gradients of fewer batches than `accumulate` asks for, if any wait: for the end of an
+   * epoch whose number of batches is no multiple of it. Otherwise they wait for the next epoch's batches.
    */
   flush(): Promise<void> {
     return this.state.enqueue(async () => {
@@ -361,12 +362,12 @@ export class Trainer<
     return stateOf(this.carriedState).tensors;
   }
 
-  /** Begins anew: with the carried state that the trainer was compiled with, or with this one. */
+  /** Starts over: with the carried state that the trainer was compiled with, or with this one. */
   resetCarried(state?: Carried): Promise<void> {
     return stateOf(this.carriedState).reset(this.state, state);
   }
 
-  /** Frees the programs' arenas; the model's parameters stay as they were learned. */
+  /** Frees the programs' arenas; the model's learned parameters stay. */
   dispose(): Promise<void> {
     return this.state.enqueue(async () => {
       if (this.disposed) return;

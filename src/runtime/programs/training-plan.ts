@@ -10,7 +10,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { Trace } from "../../trace/trace.ts";
 import { type Cohort, type Counted, cohortsOf } from "./cohorts.ts";
 
-/** How gradients become updates, beside the optimizer itself. */
+/** How gradients become updates, besides the optimizer itself. */
 export interface GradientOptions {
   /**
    * Scales all gradients together so that their norm is this at most (torch.nn.utils.clip_grad_norm_): the largest
@@ -45,7 +45,7 @@ export interface UpdatePlan {
   readonly states: ReadonlyMap<string, Tensor>;
 }
 
-/** Plans the update of the parameters of these names. Throws a KilnError for options that cannot be. */
+/** Plans the update of the parameters of these names. Throws a KilnError for invalid options. */
 export function planUpdate(
   optimizer: GroupedRules,
   trace: Trace,
@@ -77,8 +77,8 @@ export function planUpdate(
 }
 
 /**
- * The names of the parameters that the optimizer updates, in the model's order: those that want no gradient
- * (`requiresGrad = false`) are passed over, as by `optimizer.step()`. Throws a KilnError for parameters of elsewhere.
+ * The names of the parameters that the optimizer updates, in the model's order: those that want no gradient (`requiresGrad =
+ * false`) are passed over, as by `optimizer.step()`. Throws a KilnError for parameters that are not the model's.
  */
 export function trainedBy(
   optimizer: Pick<GroupedRules, "paramGroups">,

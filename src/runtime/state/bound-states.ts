@@ -8,7 +8,7 @@ import type { Cell, ModelState } from "./model-state.ts";
 import { Preparation } from "./preparation.ts";
 import { readsOf, writesOf } from "./stored-values.ts";
 
-/** Puts states back to the bit as they were at one moment, as often as it is asked to. */
+/** Restores states bit by bit to what they were at one point in time, any number of times. */
 export type Restore = () => Promise<void>;
 
 export class BoundStates {

@@ -36,7 +36,7 @@ export interface Cell {
   revision: number;
   /** How it lies in each memory that has it: as the program that came first wanted it. */
   readonly layouts: Map<StateMemory, Layout>;
-  /** Why its numbers are no state that the model has ever been in, if they are not; its user can give it others. */
+  /** Why its numbers are damaged, if they are; its user can give it others. */
   damage: string | undefined;
 }
 
@@ -281,7 +281,7 @@ async function save(cell: Cell): Promise<void> {
   cell.version!.moveTo(storage);
 }
 
-/** In place of numbers that are lost. */
+/** Stands for numbers that are lost. */
 class LostStorage implements Storage {
   private readonly why: string;
 
