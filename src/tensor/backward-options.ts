@@ -5,9 +5,9 @@ import type { Tensor } from "./tensor.ts";
 
 /** The named arguments of `backward`. */
 export interface BackwardOptions {
-  /** What arrives at the tensor, where it is no single number. */
+  /** The gradient that arrives at the tensor, if it is not a single number. */
   readonly gradient?: Tensor;
-  /** Whether what was saved for this call is kept for another (default: as `createGraph` says). */
+  /** Whether the saved tensors are kept for another call (default: the value of `createGraph`). */
   readonly retainGraph?: boolean;
   /** Whether the gradients remember how they were made, so that they have gradients themselves. */
   readonly createGraph?: boolean;

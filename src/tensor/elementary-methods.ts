@@ -98,7 +98,7 @@ export abstract class ElementaryMethods {
   round(this: Tensor, options?: elementary.RoundOptions): Tensor {
     return elementary.round(this, options);
   }
-  /** What {@link trunc} leaves out, with the sign of the element. */
+  /** The fraction that {@link trunc} drops, with the sign of the element. */
   frac(this: Tensor): Tensor {
     return elementary.frac(this);
   }

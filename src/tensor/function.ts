@@ -11,7 +11,7 @@ import { isGradEnabled } from "./grad-mode.ts";
 import { recordRule } from "./gradient-rule.ts";
 import { apply, Tensor } from "./tensor.ts";
 
-/** What forward leaves for backward. Fields of one's own may be set on it as well. */
+/** What forward passes on to backward. Other fields may be set on it as well. */
 export class FunctionContext {
   private saved: readonly Tensor[] = [];
   [field: string]: unknown;

@@ -1,4 +1,4 @@
-/** Whether operations are remembered for `backward`: as a rule yes, inside `noGrad` not. */
+/** Whether operations are remembered for `backward`: usually, but not inside `noGrad`. */
 
 /** How many `noGrad` calls are running; they may overlap when their functions are asynchronous. */
 let suspended = 0;

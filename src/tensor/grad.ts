@@ -11,15 +11,15 @@ import { withOrigin } from "./with-origin.ts";
 
 /** The named arguments of {@link grad}. */
 export interface GradOptions {
-  /** What arrives at each of the outputs; single numbers need none. */
+  /** The gradient that arrives at each of the outputs; single numbers need none. */
   readonly gradOutputs?: Tensor | readonly (Tensor | null | undefined)[];
   /** Whether the gradients remember how they were made, so that they have gradients themselves. */
   readonly createGraph?: boolean;
-  /** Whether what was saved for this call is kept for another (default: as `createGraph` says). */
+  /** Whether the saved tensors are kept for another call (default: the value of `createGraph`). */
   readonly retainGraph?: boolean;
-  /** Whether an input that the outputs do not depend on is no error, and has `null`. */
+  /** Whether an input that the outputs do not depend on gets `null` instead of causing an error. */
   readonly allowUnused?: boolean;
-  /** Whether such an input has zeros instead; implies `allowUnused`. */
+  /** Whether such an input gets zeros instead; implies `allowUnused`. */
   readonly materializeGrads?: boolean;
 }
 

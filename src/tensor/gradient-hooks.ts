@@ -18,9 +18,9 @@ import type { Source, Tensor } from "./tensor.ts";
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing.
 export type GradientHook = (gradient: Tensor) => Tensor | null | undefined | void;
 
-/** What adding a hook gives: how to take it away again (torch.utils.hooks.RemovableHandle). */
+/** Returned when a hook is added, to remove it again (torch.utils.hooks.RemovableHandle). */
 export interface RemovableHandle {
-  /** Takes the hook away again. */
+  /** Removes the hook. */
   remove(): void;
 }
 

@@ -19,153 +19,153 @@ import type { Tensor } from "./tensor.ts";
 import { ambiguousView, hasSharedElements, ownerOf, sameNumbers, write } from "./view.ts";
 
 export abstract class InPlaceMethods extends TensorMethods {
-  /** As {@link add}, written to this tensor, which it gives back. */
+  /** Like {@link add}, in place; returns this tensor. */
   add_(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
     return changed(this, "add_", this.add(other, options));
   }
-  /** As {@link sub}, written to this tensor, which it gives back. */
+  /** Like {@link sub}, in place; returns this tensor. */
   sub_(this: Tensor, other: Tensor | number, options?: AlphaOptions): Tensor {
     return changed(this, "sub_", this.sub(other, options));
   }
-  /** As {@link mul}, written to this tensor, which it gives back. */
+  /** Like {@link mul}, in place; returns this tensor. */
   mul_(this: Tensor, other: Tensor | number): Tensor {
     return changed(this, "mul_", this.mul(other));
   }
-  /** As {@link div}, written to this tensor, which it gives back. */
+  /** Like {@link div}, in place; returns this tensor. */
   div_(this: Tensor, other: Tensor | number): Tensor {
     return changed(this, "div_", this.div(other));
   }
-  /** As {@link neg}, written to this tensor, which it gives back. */
+  /** Like {@link neg}, in place; returns this tensor. */
   neg_(this: Tensor): Tensor {
     return changed(this, "neg_", this.neg());
   }
-  /** As {@link exp}, written to this tensor, which it gives back. */
+  /** Like {@link exp}, in place; returns this tensor. */
   exp_(this: Tensor): Tensor {
     return changed(this, "exp_", this.exp());
   }
-  /** As {@link sqrt}, written to this tensor, which it gives back. */
+  /** Like {@link sqrt}, in place; returns this tensor. */
   sqrt_(this: Tensor): Tensor {
     return changed(this, "sqrt_", this.sqrt());
   }
-  /** As {@link sin}, written to this tensor, which it gives back. */
+  /** Like {@link sin}, in place; returns this tensor. */
   sin_(this: Tensor): Tensor {
     return changed(this, "sin_", this.sin());
   }
-  /** As {@link cos}, written to this tensor, which it gives back. */
+  /** Like {@link cos}, in place; returns this tensor. */
   cos_(this: Tensor): Tensor {
     return changed(this, "cos_", this.cos());
   }
-  /** As {@link tanh}, written to this tensor, which it gives back. */
+  /** Like {@link tanh}, in place; returns this tensor. */
   tanh_(this: Tensor): Tensor {
     return changed(this, "tanh_", this.tanh());
   }
-  /** As {@link sigmoid}, written to this tensor, which it gives back. */
+  /** Like {@link sigmoid}, in place; returns this tensor. */
   sigmoid_(this: Tensor): Tensor {
     return changed(this, "sigmoid_", this.sigmoid());
   }
-  /** As {@link abs}, written to this tensor, which it gives back. */
+  /** Like {@link abs}, in place; returns this tensor. */
   abs_(this: Tensor): Tensor {
     return changed(this, "abs_", this.abs());
   }
-  /** As {@link floor}, written to this tensor, which it gives back. */
+  /** Like {@link floor}, in place; returns this tensor. */
   floor_(this: Tensor): Tensor {
     return changed(this, "floor_", this.floor());
   }
-  /** As {@link ceil}, written to this tensor, which it gives back. */
+  /** Like {@link ceil}, in place; returns this tensor. */
   ceil_(this: Tensor): Tensor {
     return changed(this, "ceil_", this.ceil());
   }
-  /** As {@link round}, written to this tensor, which it gives back. */
+  /** Like {@link round}, in place; returns this tensor. */
   round_(this: Tensor): Tensor {
     return changed(this, "round_", this.round());
   }
-  /** As {@link trunc}, written to this tensor, which it gives back. */
+  /** Like {@link trunc}, in place; returns this tensor. */
   trunc_(this: Tensor): Tensor {
     return changed(this, "trunc_", this.trunc());
   }
-  /** As {@link fmod}, written to this tensor, which it gives back. */
+  /** Like {@link fmod}, in place; returns this tensor. */
   fmod_(this: Tensor, other: Tensor | number): Tensor {
     return changed(this, "fmod_", this.fmod(other));
   }
-  /** As {@link remainder}, written to this tensor, which it gives back. */
+  /** Like {@link remainder}, in place; returns this tensor. */
   remainder_(this: Tensor, other: Tensor | number): Tensor {
     return changed(this, "remainder_", this.remainder(other));
   }
-  /** As {@link addcmul}, written to this tensor, which it gives back. */
+  /** Like {@link addcmul}, in place; returns this tensor. */
   addcmul_(this: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
     return changed(this, "addcmul_", this.addcmul(a, b, options));
   }
-  /** As {@link addcdiv}, written to this tensor, which it gives back. */
+  /** Like {@link addcdiv}, in place; returns this tensor. */
   addcdiv_(this: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
     return changed(this, "addcdiv_", this.addcdiv(a, b, options));
   }
-  /** As {@link lerp}, written to this tensor, which it gives back. */
+  /** Like {@link lerp}, in place; returns this tensor. */
   lerp_(this: Tensor, end: Tensor, weight: Tensor | number): Tensor {
     return changed(this, "lerp_", this.lerp(end, weight));
   }
-  /** As {@link relu}, written to this tensor, which it gives back. */
+  /** Like {@link relu}, in place; returns this tensor. */
   relu_(this: Tensor): Tensor {
     return changed(this, "relu_", this.relu());
   }
-  /** As {@link clamp}, written to this tensor, which it gives back. */
+  /** Like {@link clamp}, in place; returns this tensor. */
   clamp_(this: Tensor, min?: Tensor | number, max?: Tensor | number): Tensor {
     return changed(this, "clamp_", this.clamp(min, max));
   }
-  /** Takes over the numbers of `source`, in this tensor's dtype and broadcast to its shape. */
+  /** Copies the numbers of `source`, converted to this tensor's dtype and broadcast to its shape. */
   copy_(this: Tensor, source: Tensor): Tensor {
     requireTensor("copy_", source);
     return changed(this, "copy_", copied(to(source, this.dtype), this));
   }
-  /** Writes `value` everywhere. */
+  /** Fills the tensor with `value`. */
   fill_(this: Tensor, value: number): Tensor {
     return changed(this, "fill_", constantLike(this, value, "fill_"), true);
   }
-  /** Writes 0 everywhere. */
+  /** Fills the tensor with zeros. */
   zero_(this: Tensor): Tensor {
     return changed(this, "zero_", constantLike(this, 0, "zero_"), true);
   }
   /**
    * Writes to what brackets name in PyTorch: `x.indexPut_([0, rows], value)` is `x[0, rows] = value`. A bool mask among the
-   * items has one value written wherever it is true. With `accumulate` it is added instead, as often as a place is named.
+   * items has one value written wherever it is true. With `accumulate` it is added instead, as often as a position is named.
    */
   indexPut_(this: Tensor, items: readonly IndexItem[], value: Tensor | number, accumulate = false): Tensor {
     const { part, places } = indexed("indexPut", this, items);
     changed(part, "indexPut_", written(part, places, value, accumulate));
     return this;
   }
-  /** A copy in which what the items name has other values, as {@link indexPut_} writes them. */
+  /** A copy of the tensor with values written as by {@link indexPut_}. */
   indexPut(this: Tensor, items: readonly IndexItem[], value: Tensor | number, accumulate = false): Tensor {
     return this.clone().indexPut_(items, value, accumulate);
   }
-  /** As {@link maskedFill}, written to this tensor, which it gives back. */
+  /** Like {@link maskedFill}, in place; returns this tensor. */
   maskedFill_(this: Tensor, mask: Tensor, value: Tensor | number): Tensor {
     return changed(this, "maskedFill_", this.maskedFill(mask, value));
   }
-  /** As {@link tril}, written to this tensor, which it gives back. */
+  /** Like {@link tril}, in place; returns this tensor. */
   tril_(this: Tensor, diagonal?: number): Tensor {
     return changed(this, "tril_", this.tril(diagonal));
   }
-  /** As {@link triu}, written to this tensor, which it gives back. */
+  /** Like {@link triu}, in place; returns this tensor. */
   triu_(this: Tensor, diagonal?: number): Tensor {
     return changed(this, "triu_", this.triu(diagonal));
   }
-  /** As {@link scatter}, written to this tensor, which it gives back. */
+  /** Like {@link scatter}, in place; returns this tensor. */
   scatter_(this: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
     return changed(this, "scatter_", this.scatter(dim, index, src));
   }
-  /** As {@link scatterAdd}, written to this tensor, which it gives back. */
+  /** Like {@link scatterAdd}, in place; returns this tensor. */
   scatterAdd_(this: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
     return changed(this, "scatterAdd_", this.scatterAdd(dim, index, src));
   }
-  /** As {@link indexAdd}, written to this tensor, which it gives back. */
+  /** Like {@link indexAdd}, in place; returns this tensor. */
   indexAdd_(this: Tensor, dim: number, index: Tensor, source: Tensor, options?: AlphaOptions): Tensor {
     return changed(this, "indexAdd_", this.indexAdd(dim, index, source, options));
   }
-  /** As {@link indexCopy}, written to this tensor, which it gives back. */
+  /** Like {@link indexCopy}, in place; returns this tensor. */
   indexCopy_(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
     return changed(this, "indexCopy_", this.indexCopy(dim, index, source));
   }
-  /** As {@link indexFill}, written to this tensor, which it gives back. */
+  /** Like {@link indexFill}, in place; returns this tensor. */
   indexFill_(this: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor {
     return changed(this, "indexFill_", this.indexFill(dim, index, value));
   }

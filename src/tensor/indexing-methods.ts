@@ -1,4 +1,4 @@
-/** What reads and writes tensors at positions that other tensors name, as methods with PyTorch's names and defaults. */
+/** Reading and writing at positions that other tensors name, as methods with PyTorch's names and defaults. */
 
 import type { AlphaOptions, Keepdim } from "./arguments.ts";
 import { ArrangementMethods } from "./arrangement-methods.ts";
@@ -25,19 +25,19 @@ export abstract class IndexingMethods extends ArrangementMethods {
   gather(this: Tensor, dim: number, index: Tensor): Tensor {
     return lookup.gather(this, dim, index);
   }
-  /** An error: its shape would depend on data. */
+  /** Throws: the shape of its result would depend on data. */
   maskedSelect(this: Tensor, mask: Tensor): never {
     return dependent.maskedSelect(this, mask);
   }
-  /** An error: its shape would depend on data. */
+  /** Throws: the shape of its result would depend on data. */
   nonzero(this: Tensor): never {
     return dependent.nonzero(this);
   }
-  /** An error: its shape would depend on data. */
+  /** Throws: the shape of its result would depend on data. */
   unique(this: Tensor): never {
     return dependent.unique(this);
   }
-  /** The parts along `dim` that a list of int32 names. */
+  /** The slices along `dim` at a list of int32 indices. */
   indexSelect(this: Tensor, dim: number, index: Tensor): Tensor {
     return lookup.indexSelect(this, dim, index);
   }
@@ -45,31 +45,31 @@ export abstract class IndexingMethods extends ArrangementMethods {
   take(this: Tensor, index: Tensor): Tensor {
     return lookup.take(this, index);
   }
-  /** The elements at positions along `dim`, such as argsort gives. */
+  /** The elements at positions along `dim`, such as those of argsort. */
   takeAlongDim(this: Tensor, indices: Tensor, dim?: number): Tensor {
     return lookup.takeAlongDim(this, indices, dim);
   }
-  /** With `src`, or a number, at the positions along `dim` that `index` gives. */
+  /** A copy with `src`, or a number, written at the positions along `dim` that `index` gives. */
   scatter(this: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
     return writing.scatter(this, dim, index, src);
   }
-  /** With `src` added at the positions along `dim` that `index` gives. */
+  /** A copy with `src` added at the positions along `dim` that `index` gives. */
   scatterAdd(this: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
     return writing.scatterAdd(this, dim, index, src);
   }
-  /** With the parts of `source` added to those along `dim` that a list names. */
+  /** A copy with the slices of `source` added to those along `dim` at a list of indices. */
   indexAdd(this: Tensor, dim: number, index: Tensor, source: Tensor, options?: AlphaOptions): Tensor {
     return writing.indexAdd(this, dim, index, source, options);
   }
-  /** With the parts of `source` in place of those along `dim` that a list names. */
+  /** A copy with the slices of `source` written over those along `dim` at a list of indices. */
   indexCopy(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
     return writing.indexCopy(this, dim, index, source);
   }
-  /** With `value` in the parts along `dim` that a list names. */
+  /** A copy with `value` written to the slices along `dim` at a list of indices. */
   indexFill(this: Tensor, dim: number, index: Tensor, value: Tensor | number): Tensor {
     return writing.indexFill(this, dim, index, value);
   }
-  /** With what `src` has for the positions along `dim` combined with what is there. */
+  /** A copy with `src` combined with the elements at positions along `dim`. */
   scatterReduce(
     this: Tensor,
     dim: number,
@@ -80,7 +80,7 @@ export abstract class IndexingMethods extends ArrangementMethods {
   ): Tensor {
     return scatterReduce(this, dim, index, src, reduce, options);
   }
-  /** With the parts of `source` combined with those along `dim` that a list names. */
+  /** A copy with the slices of `source` combined with those along `dim` at a list of indices. */
   indexReduce(
     this: Tensor,
     dim: number,
@@ -91,39 +91,39 @@ export abstract class IndexingMethods extends ArrangementMethods {
   ): Tensor {
     return indexReduce(this, dim, index, source, reduce, options);
   }
-  /** The elements in order along an axis, the last one by default, and where they stood. */
+  /** The elements sorted along an axis, the last one by default, and their positions. */
   sort(this: Tensor, dim?: number | sorting.SortOptions, descending?: boolean): sorting.Sorted {
     return sorting.sort(this, dim, descending);
   }
-  /** Where the elements in order along an axis stand; int32. */
+  /** The positions of the sorted elements along an axis; int32. */
   argsort(this: Tensor, dim?: number | sorting.SortOptions, descending?: boolean): Tensor {
     return sorting.argsort(this, dim, descending);
   }
-  /** The `k` largest elements along an axis, or the smallest, and where they stood. */
+  /** The `k` largest elements along an axis, or the smallest, and their positions. */
   topk(this: Tensor, k: number, dim?: number | sorting.TopkOptions, largest?: boolean): sorting.Sorted {
     return sorting.topk(this, k, dim, largest);
   }
-  /** The `k`-th smallest element along an axis, and where it stood. */
+  /** The `k`-th smallest element along an axis, and its position. */
   kthvalue(this: Tensor, k: number, dim?: number, keepdim?: Keepdim): sorting.Sorted {
     return sorting.kthvalue(this, k, dim, keepdim);
   }
-  /** The elements in order along the first axis. */
+  /** The elements sorted along the first axis. */
   msort(this: Tensor): Tensor {
     return sorting.msort(this);
   }
-  /** The middle element of all, of an even number the lower of the two; along an axis also where it stands. */
+  /** The median of all elements, the lower of two middle ones; along an axis with its position. */
   median(this: Tensor): Tensor;
   median(this: Tensor, dim: number, keepdim?: Keepdim): sorting.Sorted;
   median(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor | sorting.Sorted {
     return dim === undefined ? statistical.median(this) : statistical.median(this, dim, keepdim);
   }
-  /** As {@link median}, of what is a number. */
+  /** Like {@link median}, without NaN. */
   nanmedian(this: Tensor): Tensor;
   nanmedian(this: Tensor, dim: number, keepdim?: Keepdim): sorting.Sorted;
   nanmedian(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor | sorting.Sorted {
     return dim === undefined ? statistical.nanmedian(this) : statistical.nanmedian(this, dim, keepdim);
   }
-  /** The element below which the part `q` of the others lies; of a list of parts along a new first axis. */
+  /** The quantile `q`, interpolated between two elements; several ones along a new first axis. */
   quantile(
     this: Tensor,
     q: number | Tensor,
@@ -133,7 +133,7 @@ export abstract class IndexingMethods extends ArrangementMethods {
   ): Tensor {
     return statistical.quantile(this, q, dim, keepdim, options);
   }
-  /** As {@link quantile}, of what is a number. */
+  /** Like {@link quantile}, without NaN. */
   nanquantile(
     this: Tensor,
     q: number | Tensor,
@@ -143,15 +143,15 @@ export abstract class IndexingMethods extends ArrangementMethods {
   ): Tensor {
     return statistical.nanquantile(this, q, dim, keepdim, options);
   }
-  /** 1 with the probability that the element is, else 0, or with probability `p` for all. */
+  /** 1 with the probability that each element gives, or `p` for all, else 0. */
   bernoulli(this: Tensor, p?: number): Tensor {
     return sampling.bernoulli(this, p);
   }
-  /** Positions drawn by weights along the last axis; without `replacement` none twice. */
+  /** Positions drawn by weights along the last axis, each at most once without `replacement`. */
   multinomial(this: Tensor, numSamples: number, replacement?: boolean): Tensor {
     return sampling.multinomial(this, numSamples, replacement);
   }
-  /** Which bucket between sorted boundaries each element lies in. */
+  /** The bucket between sorted boundaries in which each element lies. */
   bucketize(this: Tensor, boundaries: Tensor, options?: SearchOptions): Tensor {
     return bucketize(this, boundaries, options);
   }

@@ -15,11 +15,11 @@ import type { Tensor } from "./tensor.ts";
 
 /** `start:stop:step` of one axis; what is missing means the axis's ends and steps of 1. */
 export interface Slice {
-  /** Where it begins; by default at the first. */
+  /** The first position (default: the first of the axis). */
   readonly start?: number | null;
-  /** Where it ends, this position left out; by default behind the last. */
+  /** The position before which it ends (default: behind the last). */
   readonly stop?: number | null;
-  /** From one to the next (default: 1). */
+  /** The step (default: 1). */
   readonly step?: number | null;
 }
 

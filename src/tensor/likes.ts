@@ -50,12 +50,12 @@ export function randintLike(
   );
 }
 
-/** Zeros, for no numbers here are left to chance. */
+/** Zeros, since tensors are always initialised here. */
 export const empty = zeros;
-/** Zeros in the shape and dtype of another tensor: there is no memory without numbers here. */
+/** Zeros in the shape and dtype of another tensor, since tensors are always initialised here. */
 export const emptyLike = zerosLike;
 
-/** How far `steps` numbers from `start` to `end` lie apart. */
+/** The distance between `steps` numbers from `start` to `end`. */
 function spacing(callee: string, start: number, end: number, steps: number): number {
   if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isSafeInteger(steps) && steps >= 0))
     throw new KilnError(

@@ -17,7 +17,7 @@ import { view } from "./view.ts";
 import { withOrigin } from "./with-origin.ts";
 
 export abstract class TensorMethods extends IndexingMethods {
-  /** A copy with memory of its own; gradients pass. */
+  /** A copy in memory of its own, through which gradients flow. */
   clone(this: Tensor): Tensor {
     return apply("clone", [this]);
   }
@@ -68,7 +68,7 @@ export abstract class TensorMethods extends IndexingMethods {
   t(this: Tensor): Tensor {
     return this.ndim < 2 ? this : rearrange.transpose(this, 0, 1);
   }
-  /** A matrix with its axes exchanged, as {@link t}; of more axes permute says which go where. */
+  /** A matrix with its axes exchanged, like {@link t}; for more axes use permute. */
   get T(): Tensor {
     const own = this as unknown as Tensor;
     return own.ndim <= 2
@@ -99,7 +99,7 @@ export abstract class TensorMethods extends IndexingMethods {
   split(this: Tensor, size: number | readonly number[], dim?: number): Tensor[] {
     return rearrange.split(this, size, dim);
   }
-  /** At most so many equal parts along `dim` (by default the first axis), of which the last may be smaller. */
+  /** At most `chunks` equal parts along `dim` (by default the first axis), of which the last may be smaller. */
   chunk(this: Tensor, chunks: number, dim?: number): Tensor[] {
     return rearrange.chunk(this, chunks, dim);
   }

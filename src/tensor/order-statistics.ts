@@ -1,4 +1,4 @@
-/** What stands in the middle, or at any other part, of the elements in order, with PyTorch's names, argument order and defaults. */
+/** Medians, quantiles and their like, with PyTorch's names, argument order and defaults. */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
@@ -16,15 +16,15 @@ import { type Sorted, sort } from "./sorting.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
-/** The middle element of all, of an even number the lower of the two; NaN where one is. Equal ones share the gradient. */
+/** The median of all elements, the lower of two middle ones; NaN if there is one. Equal elements share the gradient. */
 export function median(input: Tensor): Tensor;
-/** The middle element along `dim`, of an even number the lower of the two, and where it stands. */
+/** The median along `dim`, the lower of two middle elements, and its position. */
 export function median(input: Tensor, dim: number, keepdim?: Keepdim): Sorted;
 export function median(input: Tensor, dim?: number, keepdim?: Keepdim): Tensor | Sorted {
   return middle("median", input, dim, keepdim);
 }
 
-/** As {@link median}, of what is a number; NaN where nothing is. */
+/** Like {@link median}, without NaN; NaN where nothing else is there. */
 export function nanmedian(input: Tensor): Tensor;
 export function nanmedian(input: Tensor, dim: number, keepdim?: Keepdim): Sorted;
 export function nanmedian(input: Tensor, dim?: number, keepdim?: Keepdim): Tensor | Sorted {
@@ -88,7 +88,7 @@ export interface QuantileOptions {
   readonly dim?: number | null;
   /** Whether the reduced axis stays with extent 1 (default: false). */
   readonly keepdim?: boolean;
-  /** "linear" by default: as far between the two elements as the place lies. */
+  /** How to interpolate between two elements (default: "linear"). */
   readonly interpolation?: Interpolation;
 }
 
@@ -109,7 +109,7 @@ export const quantile = (
   options?: InterpolationOptions,
 ): Tensor => quantiles("quantile", input, q, dim, keepdim, options);
 
-/** As {@link quantile}, of what is a number; NaN where nothing is. */
+/** Like {@link quantile}, without NaN; NaN where nothing else is there. */
 export const nanquantile = (
   input: Tensor,
   q: number | Tensor,

@@ -51,17 +51,17 @@ function cutAt(callee: string, input: Tensor, places: number | readonly number[]
   return [0, ...places].map((start, k) => slice(input, axis, start, places[k]));
 }
 
-/** Cut along the second axis, or the only one; a number of parts must divide it. */
+/** Splits along the second axis, or the only one, which a number of parts must divide. */
 export function hsplit(input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] {
   requireTensor("hsplit", input);
   return evenly("hsplit", input, indicesOrSections, 1, input.ndim === 1 ? 0 : 1);
 }
 
-/** Cut along the first of at least two axes; a number of parts must divide it. */
+/** Splits along the first of at least two axes, which a number of parts must divide. */
 export const vsplit = (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
   evenly("vsplit", input, indicesOrSections, 2, 0);
 
-/** Cut along the third of at least three axes; a number of parts must divide it. */
+/** Splits along the third of at least three axes, which a number of parts must divide. */
 export const dsplit = (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
   evenly("dsplit", input, indicesOrSections, 3, 2);
 
@@ -91,13 +91,13 @@ export const atleast2d = (input: Tensor): Tensor => (input.ndim < 2 ? atleast1d(
 /** At least three axes: a matrix gets a last axis of extent 1, a list one on both sides. */
 export const atleast3d = (input: Tensor): Tensor => (input.ndim < 3 ? atleast2d(input).unsqueeze(-1) : input);
 
-/** Side by side: along the second axis, or the only one. */
+/** Joins tensors along the second axis, or the only one. */
 export function hstack(tensors: readonly Tensor[]): Tensor {
   const listed = eachOf("hstack", tensors, atleast1d);
   return cat(listed, listed[0].ndim === 1 ? 0 : 1);
 }
 
-/** One below the other: along the first axis, lists as rows. */
+/** Joins tensors along the first axis, lists as rows. */
 export const vstack = (tensors: readonly Tensor[]): Tensor => cat(eachOf("vstack", tensors, atleast2d), 0);
 
 /** Lists as the columns of a matrix, behind those of matrices. */
@@ -107,7 +107,7 @@ export const columnStack = (tensors: readonly Tensor[]): Tensor =>
     1,
   );
 
-/** One behind the other: along the third axis. */
+/** Joins tensors along the third axis. */
 export const dstack = (tensors: readonly Tensor[]): Tensor => cat(eachOf("dstack", tensors, atleast3d), 2);
 
 function eachOf(

@@ -82,9 +82,9 @@ export const atanh = unary("atanh");
 export const sigmoid = unary("sigmoid");
 /** The error function of each element. */
 export const erf = unary("erf");
-/** 1 minus the error function of each element, exact where that is tiny. */
+/** 1 minus the error function of each element, accurate where that is tiny. */
 export const erfc = unary("erfc");
-/** The number whose error function each element is. */
+/** The inverse error function of each element. */
 export const erfinv = unary("erfinv");
 /** The largest whole number that is not above each element, in the same dtype. */
 export const floor = unary("floor");
@@ -92,7 +92,7 @@ export const floor = unary("floor");
 export const ceil = unary("ceil");
 /** Each element without its fraction, in the same dtype. */
 export const trunc = unary("trunc");
-/** What {@link Tensor.trunc} leaves out, with the sign of the element. */
+/** The fraction that {@link Tensor.trunc} drops, with the sign of the element. */
 export const frac = unary("frac");
 /** Whether elements are not a number; bool. */
 export const isnan = unary("isnan");
@@ -103,7 +103,7 @@ export const isfinite = unary("isfinite");
 /** Whether elements are 0; bool. */
 export const logicalNot = unary("logicalNot");
 
-/** All bits turned over, of int32; the opposite truth, of bool. */
+/** All bits inverted, of int32; the negation, of bool. */
 export const bitwiseNot = unary("bitwiseNot");
 
 /** The sum, element by element; shapes are broadcast. */
@@ -116,13 +116,13 @@ export const mul = binary("mul");
 export const div = binary("div");
 /** Each element to the power of `exponent`; shapes are broadcast. */
 export const pow = binary("pow");
-/** The larger of each two elements, NaN where one is; shapes are broadcast. */
+/** The larger of two elements, NaN if one of them is; shapes are broadcast. */
 export const maximum = binary("maximum");
-/** The smaller of each two elements, NaN where one is; shapes are broadcast. */
+/** The smaller of two elements, NaN if one of them is; shapes are broadcast. */
 export const minimum = binary("minimum");
-/** The larger one of each two; of NaN and a number the number. */
+/** The larger of two elements; of NaN and a number, the number. */
 export const fmax = binary("fmax");
-/** The smaller one of each two; of NaN and a number the number. */
+/** The smaller of two elements; of NaN and a number, the number. */
 export const fmin = binary("fmin");
 /** Each element, but no less than `min`. */
 export const clampMin = binary("clampMin");
@@ -132,9 +132,9 @@ export const clampMax = binary("clampMax");
 export const atan2 = binary("atan2");
 /** `√(input² + other²)`. */
 export const hypot = binary("hypot");
-/** What division cut off towards 0 leaves, with the sign of `input`. */
+/** The remainder of a division truncated towards 0, with the sign of `input`. */
 export const fmod = binary("fmod");
-/** What division rounded down leaves, with the divisor's sign. */
+/** The remainder of a division rounded down, with the divisor's sign. */
 export const remainder = binary("remainder");
 /** The quotient, rounded down. */
 export const floorDivide = binary("floorDivide");
@@ -152,17 +152,17 @@ export const gt = binary("gt");
 export const ge = binary("ge");
 /** Whether both elements are not 0; bool. */
 export const logicalAnd = binary("logicalAnd");
-/** Whether one element or both are not 0; bool. */
+/** Whether at least one of the two elements is not 0; bool. */
 export const logicalOr = binary("logicalOr");
-/** Whether just one of the two elements is not 0; bool. */
+/** Whether exactly one of the two elements is not 0; bool. */
 export const logicalXor = binary("logicalXor");
-/** The bits that both have, of int32 or bool. */
+/** The bitwise and, of int32 or bool. */
 export const bitwiseAnd = binary("bitwiseAnd");
-/** The bits that one or both have, of int32 or bool. */
+/** The bitwise or, of int32 or bool. */
 export const bitwiseOr = binary("bitwiseOr");
-/** The bits that just one of the two has, of int32 or bool. */
+/** The bitwise exclusive or, of int32 or bool. */
 export const bitwiseXor = binary("bitwiseXor");
-/** int32 with its bits moved up by `other` places. */
+/** Shifts the bits of int32 left by `other` places. */
 export const bitwiseLeftShift = binary("bitwiseLeftShift");
-/** int32 with its bits moved down by `other` places; the sign stays. */
+/** Shifts the bits of int32 right by `other` places, keeping the sign. */
 export const bitwiseRightShift = binary("bitwiseRightShift");

@@ -1,4 +1,4 @@
-/** The operations of tensors that compute each element from elements at the same place, as methods with PyTorch's names. */
+/** The elementwise operations of tensors, as methods with PyTorch's names. */
 
 import { type DType, isFloat } from "../core/dtype.ts";
 import { type AlphaOptions, readAlpha, refuse, requireFloats } from "./arguments.ts";
@@ -101,7 +101,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   mul(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("mul", this, other);
   }
-  /** The quotient, or with `{ roundingMode }` a whole number near it. */
+  /** The quotient, rounded to a whole number if `{ roundingMode }` is given. */
   div(this: Tensor, other: Tensor | number, options?: elementary.DivOptions): Tensor {
     return elementary.div(this, other, options);
   }
@@ -109,11 +109,11 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   pow(this: Tensor, exponent: Tensor | number): Tensor {
     return pow(this, exponent);
   }
-  /** The larger of each two elements, NaN where one is; shapes are broadcast. */
+  /** The larger of two elements, NaN if one of them is; shapes are broadcast. */
   maximum(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("maximum", this, other);
   }
-  /** The smaller of each two elements, NaN where one is; shapes are broadcast. */
+  /** The smaller of two elements, NaN if one of them is; shapes are broadcast. */
   minimum(this: Tensor, other: Tensor | number): Tensor {
     return elementary.combine("minimum", this, other);
   }
@@ -129,11 +129,11 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   clampMax(this: Tensor, max: Tensor | number): Tensor {
     return statistics.clamp(this, undefined, max);
   }
-  /** The larger one of each two; of NaN and a number the number. */
+  /** The larger of two elements; of NaN and a number, the number. */
   fmax(this: Tensor, other: Tensor | number): Tensor {
     return elementary.extremeNumber("fmax", this, other);
   }
-  /** The smaller one of each two; of NaN and a number the number. */
+  /** The smaller of two elements; of NaN and a number, the number. */
   fmin(this: Tensor, other: Tensor | number): Tensor {
     return elementary.extremeNumber("fmin", this, other);
   }
@@ -189,7 +189,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   int(this: Tensor): Tensor {
     return to(this, "int32");
   }
-  /** An error: whole numbers are int32 here. */
+  /** Throws: integers are int32 here. */
   long(this: Tensor): never {
     return refuse(`long() asks for int64, and whole numbers are int32 here: use .int()`);
   }

@@ -23,9 +23,9 @@ import { withOrigin } from "./with-origin.ts";
 const WORD = 0x1_0000_0000;
 /** The state of all random functions. */
 export interface GeneratorState {
-  /** What `manualSeed` was called with. */
+  /** The seed that `manualSeed` was given. */
   readonly seed: number;
-  /** Blocks of four words that have been drawn since. */
+  /** The number of blocks of four words drawn since then. */
   readonly blocksDrawn: number;
 }
 
@@ -38,10 +38,10 @@ export function manualSeed(seed: number): void {
   setGeneratorState({ seed, blocksDrawn: 0 });
 }
 
-/** Where the random functions stand, for a checkpoint. */
+/** The state of the random functions, for a checkpoint. */
 export const generatorState = (): GeneratorState => ({ seed: seedGiven, blocksDrawn });
 
-/** Goes on with the random numbers from where `state` was taken. */
+/** Restores the state of the random functions. */
 export function setGeneratorState(state: GeneratorState): void {
   const { seed, blocksDrawn: drawn } = Object(state) as GeneratorState;
   const shown = (value: unknown): string => (typeof value === "number" ? `${value}` : describeValue(value));

@@ -41,7 +41,7 @@ function requireNumbers(callee: string, input: Tensor): void {
 }
 
 export abstract class ReductionMethods extends PointwiseMethods {
-  /** The sum over `dim`, or of all; of truths it is their number, int32. */
+  /** The sum over `dim`, or of all; for bool the number of true elements, int32. */
   sum(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     if (this.dtype === "bool") return this.float().sum(dim, keepdim).int();
     if (this.dtype === "int32") return whole.wholeSum(this, dim, readKeepdim("sum", keepdim));
@@ -86,7 +86,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
     if (this.dtype !== "float32") return whole.wholeMin(this, dim, isKept);
     return statistics.amin(this, dim, isKept);
   }
-  /** The largest element; along an axis also where it stands; with another tensor the larger of each two. */
+  /** The largest element; along an axis with its position; with another tensor the larger of two elements. */
   max(this: Tensor): Tensor;
   max(this: Tensor, dim: number, keepdim?: Keepdim): statistics.Extremes;
   max(this: Tensor, other: Tensor): Tensor;
@@ -98,7 +98,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
     requireTensor("max", by);
     return this.maximum(by);
   }
-  /** The smallest element; along an axis also where it stands; with another tensor the smaller of each two. */
+  /** The smallest element; along an axis with its position; with another tensor the smaller of two elements. */
   min(this: Tensor): Tensor;
   min(this: Tensor, dim: number, keepdim?: Keepdim): statistics.Extremes;
   min(this: Tensor, other: Tensor): Tensor;
@@ -111,7 +111,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
     return this.minimum(by);
   }
   /**
-   * Where the largest element over `dim` stands, the first of equal ones, or of all in row-major order; int32.
+   * The position of the largest element over `dim`, or of all in row-major order, the first of equal ones; int32.
    *
    * ```ts
    * const classes = scores.argmax(1); // int32[N] of scores [N,C]
@@ -121,7 +121,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
     requireNumbers("argmax", this);
     return statistics.argmax(this, dim, choiceAnd("argmax", this, dim, keepdim));
   }
-  /** Where the smallest element over `dim` stands, the first of equal ones, or of all in row-major order; int32. */
+  /** The position of the smallest element over `dim`, or of all in row-major order, the first of equal ones; int32. */
   argmin(this: Tensor, dim?: number, keepdim?: Keepdim): Tensor {
     requireNumbers("argmin", this);
     return statistics.argmin(this, dim, choiceAnd("argmin", this, dim, keepdim));
@@ -134,21 +134,21 @@ export abstract class ReductionMethods extends PointwiseMethods {
   any(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.any(this, dim, readKeepdim("any", keepdim));
   }
-  /** Whether all elements over `dim`, or all there are, are not 0; bool. */
+  /** Whether all elements over `dim`, or of all, are not 0; bool. */
   all(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     return statistics.all(this, dim, readKeepdim("all", keepdim));
   }
-  /** The sum over `dim`, or of all, of what is a number. */
+  /** The sum over `dim`, or of all, without NaN. */
   nansum(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     floatsAnd("nansum", this, keepdim);
     return where(this.isnan(), 0, this).sum(dim, keepdim);
   }
-  /** The mean over `dim`, or of all, of what is a number. */
+  /** The mean over `dim`, or of all, without NaN. */
   nanmean(this: Tensor, dim?: Dims, keepdim?: Keepdim): Tensor {
     floatsAnd("nanmean", this, keepdim);
     return this.nansum(dim, keepdim).div(this.isnan().logicalNot().float().sum(dim, keepdim));
   }
-  /** How many elements over `dim`, or of all, are not 0; int32. */
+  /** The number of elements over `dim`, or of all, that are not 0; int32. */
   countNonzero(this: Tensor, dim?: Dims): Tensor {
     return this.ne(0).sum(dim);
   }
@@ -160,12 +160,12 @@ export abstract class ReductionMethods extends PointwiseMethods {
   logsumexp(this: Tensor, dim: Dims, keepdim?: Keepdim): Tensor {
     return logsumexp(this, dim, floatsAnd("logsumexp", this, keepdim));
   }
-  /** `eˣ / Σ eˣ` along `dim`: shares that sum up to 1. */
+  /** `eˣ / Σ eˣ` along `dim`, which sums up to 1. */
   softmax(this: Tensor, dim: number): Tensor {
     requireFloats("softmax", this);
     return alongAxis(this, dim, (x, axis) => apply("softmax", [x], { axis }));
   }
-  /** The logarithm of {@link softmax} along `dim`, exact where the share is tiny. */
+  /** The logarithm of {@link softmax} along `dim`, accurate where that is tiny. */
   logSoftmax(this: Tensor, dim: number): Tensor {
     requireFloats("logSoftmax", this);
     return alongAxis(this, dim, (x, axis) => apply("log_softmax", [x], { axis }));
@@ -182,15 +182,15 @@ export abstract class ReductionMethods extends PointwiseMethods {
   logcumsumexp(this: Tensor, dim: number): Tensor {
     return cumulative.logcumsumexp(this, dim);
   }
-  /** The largest of all elements up to each one along `dim`, and where it stands. */
+  /** The largest of all elements up to each one along `dim`, and its position. */
   cummax(this: Tensor, dim: number): cumulative.CumulativeExtremes {
     return cumulative.cummax(this, dim);
   }
-  /** The smallest of all elements up to each one along `dim`, and where it stands. */
+  /** The smallest of all elements up to each one along `dim`, and its position. */
   cummin(this: Tensor, dim: number): cumulative.CumulativeExtremes {
     return cumulative.cummin(this, dim);
   }
-  /** The differences of neighbours along `dim`, `n` times over. */
+  /** The differences of neighbours along `dim`, taken `n` times. */
   diff(this: Tensor, n?: number, dim?: number, options?: cumulative.DiffOptions): Tensor {
     return cumulative.diff(this, n, dim, options);
   }

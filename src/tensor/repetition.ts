@@ -116,9 +116,9 @@ export function rot90(input: Tensor, k = 1, dims: readonly number[] = [0, 1]): T
   }
 }
 
-/** The rows from the last to the first. */
+/** The rows in reverse order. */
 export const flipud = (input: Tensor): Tensor => flip(input, 0);
 
-/** The columns from the last to the first. */
+/** The columns in reverse order. */
 export const fliplr = (input: Tensor): Tensor =>
   input.ndim < 2 ? refuse(`fliplr needs columns: two axes, not ${describe(input)}`) : flip(input, 1);

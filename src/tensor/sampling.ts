@@ -23,7 +23,7 @@ function drawn(shape: Shape): Tensor {
   return uniform(shape);
 }
 
-/** 1 with the probability that the element is, else 0, or with probability `p` for all; NaN where that is none. */
+/** 1 with the probability that each element gives, or `p` for all, else 0; NaN where that is no probability. */
 export function bernoulli(input: Tensor, p?: number): Tensor {
   requireFloats("bernoulli", input);
   if (p !== undefined && !(p >= 0 && p <= 1))

@@ -1,4 +1,4 @@
-/** Finding places among sorted numbers, with PyTorch's names, argument order and defaults. */
+/** Finding positions among sorted numbers, with PyTorch's names, argument order and defaults. */
 
 import { sameShape } from "../core/shape.ts";
 import { describe } from "../ops/definition.ts";
@@ -49,6 +49,6 @@ function placesAmong(sorted: Tensor, values: Tensor, right: boolean): Tensor {
 
 /** The options of searchsorted and bucketize. */
 export interface SearchOptions {
-  /** Whether the place behind equal numbers is wanted. */
+  /** Whether the position after equal numbers is wanted (default: false). */
   readonly right?: boolean;
 }

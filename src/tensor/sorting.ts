@@ -17,7 +17,7 @@ import { narrow } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
-/** Elements in order, and where they stood (torch.return_types.sort). */
+/** Sorted elements and their positions (torch.return_types.sort). */
 export interface Sorted {
   /** The elements, in order. */
   readonly values: Tensor;
@@ -29,7 +29,7 @@ export interface Sorted {
 export interface SortOptions {
   /** The axis (default: the last one). */
   readonly dim?: number;
-  /** From the largest to the smallest. */
+  /** Whether to sort from the largest to the smallest (default: false). */
   readonly descending?: boolean;
   /** Whether equal elements keep their order; they always do. */
   readonly stable?: boolean;
@@ -49,17 +49,17 @@ function readSort(callee: string, dim: number | SortOptions | undefined, descend
   });
 }
 
-/** The elements in order along `dim`, the last axis by default, and where they stood. */
+/** The elements sorted along `dim`, the last axis by default, and their positions. */
 export function sort(input: Tensor, dim?: number | SortOptions, descending?: boolean): Sorted {
   requireTensor("sort", input);
   const given = readSort("sort", dim, descending);
   return taken(input, given.dim, given.descending, (x, axis) => x.shape[axis]);
 }
 
-/** The elements in order along the first axis (torch.msort). */
+/** The elements sorted along the first axis (torch.msort). */
 export const msort = (input: Tensor): Tensor => sort(input, 0).values;
 
-/** Where the elements in order along `dim` stand; int32. */
+/** The positions of the sorted elements along `dim`; int32. */
 export function argsort(input: Tensor, dim?: number | SortOptions, descending?: boolean): Tensor {
   requireTensor("argsort", input);
   const given = readSort("argsort", dim, descending);
@@ -78,7 +78,7 @@ export interface TopkOptions {
 
 const TOPK_OPTIONS = { dim: true, largest: true, sorted: true } satisfies OptionNames<TopkOptions>;
 
-/** The `k` largest elements along `dim`, the last axis by default, or the smallest, in order, and where they stood. */
+/** The `k` largest elements along `dim`, the last axis by default, or the smallest, in order, and their positions. */
 export function topk(input: Tensor, k: number, dim?: number | TopkOptions, largest?: boolean): Sorted {
   requireTensor("topk", input);
   const given = typeof dim === "object" && dim !== null ? dim : { dim, largest };
@@ -98,7 +98,7 @@ export function topk(input: Tensor, k: number, dim?: number | TopkOptions, large
   });
 }
 
-/** The `k`-th smallest element along `dim`, from 1 on, and where it stands. */
+/** The `k`-th smallest element along `dim`, counted from 1, and its position. */
 export function kthvalue(input: Tensor, k: number, dim = -1, keepdim?: Keepdim): Sorted {
   requireTensor("kthvalue", input);
   const isKept = readKeepdim("kthvalue", keepdim);

@@ -55,9 +55,9 @@ function productAlong(input: Tensor, axis: number): Tensor {
 
 /** The named arguments of `var` and `std`, and of their like. */
 export interface VarianceOptions {
-  /** What the number of elements is lowered by before dividing: 1 for a sample (default), 0 for all there are. */
+  /** What is subtracted from the number of elements before dividing: 1 for a sample (default), 0 for a whole population. */
   readonly correction?: number;
-  /** The same as two words: a correction of 1 or of 0. */
+  /** The same as a boolean: a correction of 1 or of 0. */
   readonly unbiased?: boolean;
   /** Whether the axes stay, with an extent of 1 (default: false). */
   readonly keepdim?: boolean;
@@ -142,7 +142,7 @@ export function aminmax(
   return { min: input.amin(dim, keepdim), max: input.amax(dim, keepdim) };
 }
 
-/** The extreme elements along an axis and where they stand (torch.return_types.max). */
+/** The extreme elements along an axis and their positions (torch.return_types.max). */
 export interface Extremes {
   readonly values: Tensor;
   /** int32; the first of several equal ones. */

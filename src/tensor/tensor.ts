@@ -59,7 +59,7 @@ const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 export class Tensor extends InPlaceMethods {
   /** The extent along each axis; [] for a single number. */
   readonly shape: Shape;
-  /** The type of the elements: "float32", "int32" or "bool", and "uint8" of what was made from bytes. */
+  /** The type of the elements: "float32", "int32", "bool", or "uint8" for bytes. */
   readonly dtype: DType;
   private source: Source;
   private wantsGrad = false;

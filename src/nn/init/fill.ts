@@ -86,7 +86,7 @@ export const constant_ = <T extends Tensor>(tensor: T, value: number): T =>
 /** Writes 1 everywhere. */
 export const ones_ = <T extends Tensor>(tensor: T): T => fill("ones_", tensor, constant(1));
 
-/** Writes 0 everywhere. */
+/** Fills the tensor with zeros. */
 export const zeros_ = <T extends Tensor>(tensor: T): T => fill("zeros_", tensor, constant(0));
 
 /** 1 on the diagonal of a matrix, 0 elsewhere. */
