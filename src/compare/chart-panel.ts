@@ -55,7 +55,7 @@ export interface Panel {
 /** A kernel with all its parts, or the sum of several, with the time that each backend takes for it. */
 interface Row {
   readonly name: string;
-  /** In the order of the results; absent where the backend has no such kernel. */
+  /** In the order of the results; absent if the backend has no such kernel. */
   readonly milliseconds: readonly (number | undefined)[];
 }
 

@@ -40,7 +40,7 @@ const OPTIONS = {
   onProgress: true,
 } satisfies OptionNames<CompareOptions>;
 
-/** What each backend is measured for by default, in milliseconds. */
+/** How long each backend is measured by default, in milliseconds. */
 const MILLISECONDS = 1000;
 
 /**

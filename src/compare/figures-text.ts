@@ -14,7 +14,7 @@ import type {
 
 const MODES = { training: "training step", forward: "forward pass" } as const;
 
-/** What was compared: `training step, batch 64`. */
+/** The compared program in words: `training step, batch 64`. */
 export const subjectText = ({ mode, batchSize }: Comparison): string => `${MODES[mode]}, batch ${batchSize}`;
 
 /** The same as a heading. */

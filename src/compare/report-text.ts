@@ -32,7 +32,7 @@ export function comparisonText(comparison: Comparison, name: string = comparison
   return [`${plainLine(name)}, ${subjectText(comparison)}`, ...parts].join("\n\n");
 }
 
-/** What tuning came to, where it was asked for. */
+/** The result of tuning, if it was asked for. */
 function tuning({ tuned }: BackendResult): string[] {
   if (tuned.length === 0) return [];
   const count = (source: (typeof tuned)[number]["source"]): number =>

@@ -34,7 +34,7 @@ export interface CompareOptions extends Pick<CommonOptions, "threads" | "tune"> 
   readonly milliseconds?: number;
   /** Whether to hold what each kernel stores against the oracle, as is done by default. */
   readonly verify?: boolean;
-  /** Is told what is being done, in a few words. */
+  /** Called with what is being done, in a few words. */
   readonly onProgress?: (what: string) => void;
 }
 
@@ -44,7 +44,7 @@ export interface Comparison {
   readonly model: string;
   /** What was compared. */
   readonly mode: "training" | "forward";
-  /** Samples in a step or pass. */
+  /** The number of samples in a step or pass. */
   readonly batchSize: number;
   /** The engine and the processor. */
   readonly machine: string;
@@ -52,7 +52,7 @@ export interface Comparison {
   readonly results: readonly BackendResult[];
 }
 
-/** What one backend came to. */
+/** The results of one backend. */
 export interface BackendResult {
   /** What ran, with its mode: `gpujs:webgl2` where `gpujs` was asked for. */
   readonly backend: string;
@@ -60,21 +60,21 @@ export interface BackendResult {
   readonly compileMilliseconds: number;
   /** The median time of a step or forward pass, copying in and out included; a mean where the clock is too coarse for one. */
   readonly milliseconds: number;
-  /** Of how many runs that is. */
+  /** The number of runs measured. */
   readonly runs: number;
   /** What the program allocates, in bytes. */
   readonly memory: MemoryInfo;
   /** In the order in which they run. */
   readonly kernels: readonly KernelResult[];
-  /** How far its numbers are from the oracle. */
+  /** The difference from the oracle. */
   readonly difference: Difference;
-  /** How kernels came to run as they do, where tuning was asked for. */
+  /** What the tuner chose for each kernel, if tuning was asked for. */
   readonly tuned: readonly TunedKernel[];
 }
 
 /** One kernel of a program. */
 export interface KernelResult {
-  /** What dumps call it. */
+  /** Its name in dumps. */
   readonly name: string;
   /** The kernel before scheduling, of which packs, lists and partial sums are parts: what backends have in common. */
   readonly partOf: string;
@@ -102,32 +102,32 @@ export interface KernelResult {
   readonly estimatedGflops?: number;
 }
 
-/** How far what the kernels store is from the oracle, or why that is not known. */
+/** The difference from the oracle, or why it is not known. */
 export type Difference = Checked | NotChecked;
 
-/** Numbers that were held against the oracle. */
+/** The result of a comparison with the oracle. */
 export interface Checked {
-  /** Whether anything was held against the oracle. */
+  /** Whether numbers were compared with the oracle. */
   readonly checked: true;
-  /** Samples in the run that was held against the oracle: fewer than were timed where the oracle would take too long. */
+  /** Samples in the run that was compared with the oracle: fewer than were timed, if the oracle would take too long. */
   readonly batchSize: number;
   /** Where the difference is largest, of numbers that rounding leaves some digits of. */
   readonly largest: ValueDifference | null;
-  /** The first kernel in run order that stores what rounding does not explain. */
+  /** The first kernel in run order whose difference rounding does not explain. */
   readonly first: ValueDifference | null;
   /** All stored values in run order. */
   readonly values: readonly ValueDifference[];
 }
 
-/** Why numbers were not held against the oracle. */
+/** Why numbers were not compared with the oracle. */
 export interface NotChecked {
-  /** Whether anything was held against the oracle. */
+  /** Whether numbers were compared with the oracle. */
   readonly checked: false;
   /** Why not. */
   readonly reason: string;
 }
 
-/** One value that a kernel stores, held against the oracle. */
+/** One value that a kernel stores, compared with the oracle. */
 export interface ValueDifference {
   /** The kernel that stores it. */
   readonly kernel: string;
@@ -142,7 +142,7 @@ export interface ValueDifference {
   readonly difference: number;
   /** How large it may be by rounding alone; with 1 and more rounding leaves no digit of these numbers. */
   readonly allowed: number;
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly elements: number;
   /**
    * How many elements differ by more than that. A few of many may come of a decision: a relu or a maximum over numbers that

@@ -1,9 +1,9 @@
-/** A comparison in one sentence: who is fastest, and by how much. */
+/** A comparison in one sentence: which backend is fastest, and by how much. */
 
 import { plainLine } from "../inspect/escape.ts";
 import type { Comparison } from "./types.ts";
 
-/** Times closer than this are told as the same: a median moves by as much from one run to the next. */
+/** Times closer than this are called the same: a median varies by as much from one run to the next. */
 const SAME = 1.05;
 
 /** `wasm is the fastest: 1.4 times as fast as c, 24 times as fast as js.` Empty where there is nothing to compare. */

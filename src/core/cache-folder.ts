@@ -1,6 +1,6 @@
-/** Where Kiln keeps what it can find out or make again, on a machine that has files. */
+/** The folder in which Kiln caches what it can compute again, on machines that have files. */
 
-/** `KILN_CACHE`, or a folder `kiln` where the platform wants caches. Only Node has one. */
+/** `KILN_CACHE`, or a folder `kiln` where the platform keeps caches. Only Node has one. */
 export function cacheFolder(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   platform: string = process.platform,

@@ -1,4 +1,4 @@
-/** Says what a value is that somebody gave where something else belongs. */
+/** Describes a value that was given where something else was expected. */
 
 /** In a few words: `null`, `the number 3`, `an array`, `a Float32Array`, `the class SGD`, `an object of the class LeNet`. */
 export function describeValue(value: unknown): string {

@@ -2,7 +2,7 @@
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-/** What kind of numbers a type has: with fractions, whole ones, the two truth values, or words that count modulo 2³². */
+/** The kind of numbers of a type: with fractions, whole ones, truth values, or words modulo 2³². */
 export type NumberKind = "float" | "int" | "bool" | "word";
 
 type HostArray = Float32Array | Int32Array | Uint8Array;
@@ -16,23 +16,23 @@ interface ArrayClass {
 
 interface TypeInfo {
   readonly kind: NumberKind;
-  /** What the IR's text calls it. */
+  /** Its name in the IR's text form. */
   readonly short: string;
-  /** What safetensors files call it. */
+  /** Its name in safetensors files. */
   readonly file: string;
-  /** What code calls memory that is seen as such elements. */
+  /** The name of memory seen as such elements in generated code. */
   readonly view: string;
   /** Bytes of one element in memory. */
   readonly bytes: number;
   /** The class of arrays that hold its elements; it shows such memory too. */
   readonly array: ArrayClass;
-  /** The least and the largest finite number. */
+  /** The smallest and the largest finite number. */
   readonly limits: readonly [least: number, most: number];
-  /** What a number within the limits is stored as. */
+  /** The number that is stored for one within the limits. */
   round(value: number): number;
   /** Whether expressions compute with it; elements of the others become another type first. */
   readonly hasArithmetic: boolean;
-  /** Whether tensors may have it; the others are the compiler's own. */
+  /** Whether tensors may have it; the others are internal to the compiler. */
   readonly isPublic: boolean;
 }
 
@@ -107,7 +107,7 @@ export const DTYPES = Object.keys(TYPES) as readonly DType[];
 /** The dtypes that tensors may have, from the narrowest to the widest. */
 export const PUBLIC_DTYPES: readonly DType[] = DTYPES.filter((dtype) => infoOf(dtype).isPublic);
 
-/** Whether `name` is a dtype, the compiler's own included. */
+/** Whether `name` is a dtype, including those internal to the compiler. */
 export const isDType = (name: unknown): name is DType =>
   typeof name === "string" && Object.hasOwn(TYPES, name);
 
@@ -126,7 +126,7 @@ export const computedTypes = (...kinds: readonly NumberKind[]): readonly ScalarT
 /** The IR's spelling of a type: `f32`, `i32`, `bool`, `u8`, and `u32` for words. */
 export const shortName = (type: ScalarType): string => (type === "uint32" ? "u32" : infoOf(type).short);
 
-/** What safetensors files call a dtype: `F32`. */
+/** The name of a dtype in safetensors files: `F32`. */
 export const fileName = (dtype: DType): string => infoOf(dtype).file;
 
 /** The class of arrays that hold elements of a dtype: `Float32Array`. */
@@ -134,7 +134,7 @@ export const arrayName = (dtype: DType): string => infoOf(dtype).array.name;
 
 export type ViewName = (typeof TYPES)[DType]["view"];
 
-/** What generated code calls memory that is seen as elements of a dtype; several dtypes may share a view. */
+/** The name of memory seen as elements of a dtype in generated code; several dtypes may share a view. */
 export const viewName = (dtype: DType): ViewName => TYPES[dtype].view;
 
 /** A dtype for each view, from the widest to the narrowest. */
@@ -145,7 +145,7 @@ export const VIEWED: readonly DType[] = DTYPES.filter(
 /** Bytes of one element. */
 export const byteSize = (dtype: DType): number => infoOf(dtype).bytes;
 
-/** The least and the largest finite number of a dtype. */
+/** The smallest and the largest finite number of a dtype. */
 export const limitsOf = (dtype: DType): readonly [least: number, most: number] => infoOf(dtype).limits;
 
 /** `value`, within the limits of `dtype`, as it is stored; beyond them a float is infinite. */

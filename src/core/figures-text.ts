@@ -1,13 +1,13 @@
-/** How times, counts and sizes are written in lines, tables and pictures that people read. */
+/** Formats times, counts and sizes for people to read. */
 
-/** Milliseconds with three digits or so that mean something: `0.0412`, `8.47`, `312`. */
+/** Milliseconds with about three significant digits: `0.0412`, `8.47`, `312`. */
 export const millisecondsText = (milliseconds: number): string =>
   milliseconds.toFixed(milliseconds >= 100 ? 0 : milliseconds >= 1 ? 2 : 4);
 
 /** The same with the unit. */
 export const millisecondsWithUnit = (milliseconds: number): string => `${millisecondsText(milliseconds)} ms`;
 
-/** A time in the unit that suits it, with three digits: `2.67 s`, `84.7 ms`, `312 µs`, `1 min 40 s`. */
+/** A time in a suitable unit, with three digits: `2.67 s`, `84.7 ms`, `312 µs`, `1 min 40 s`. */
 export function durationText(milliseconds: number): string {
   const microseconds = 1000 * milliseconds;
   if (microseconds < 999.5) return `${threeDigits(microseconds)} µs`;

@@ -1,18 +1,18 @@
-/** Indices are checked before anything comes of them: a label without a class would train on nonsense, a row that is none read zeros. */
+/** Checks indices before they are used: a label without a class would train on nonsense, a row that does not exist would read zeros. */
 
 import { KilnError } from "./errors.ts";
 import type { Origin } from "./origin.ts";
 import { formatShape, type Shape } from "./shape.ts";
 
-/** Which numbers the indices of an operation may be. */
+/** The range of an operation's indices. */
 export interface IndexLimit {
   /** What they name: classes of a loss, rows of a table, positions along an axis, or how long sequences are. */
   readonly of: "class" | "row" | "position" | "length";
   /** Indices lie below this number. */
   readonly below: number;
-  /** The least of them; 0 unless negative ones count from the end, or lengths have another. */
+  /** The smallest index: 0, unless negative ones count from the end or they are lengths. */
   readonly least?: number | undefined;
-  /** The label of targets that do not count, if there is one. */
+  /** The label of targets that are ignored, if there is one. */
   readonly ignoreIndex?: number | undefined;
   /** The operation that reads them. */
   readonly op: string;
@@ -36,7 +36,7 @@ export const NO_FAULT = -(2 ** 40);
 /** Whether a program found one among indices that it computes; `found` is what it left in the output for this. */
 export const isOutOfLimit = (found: number): boolean => found > NO_FAULT;
 
-/** The error for an index outside of its limit; `at` says where it stands, where that is known. */
+/** The error for an index outside of its limit; `at` says where it is, if known. */
 export function outOfLimit(
   index: number,
   limit: IndexLimit,
@@ -74,6 +74,6 @@ function described(index: number, limit: IndexLimit, place: (whole: string) => s
   }
 }
 
-/** The names of the outputs in which programs tell of indices that they compute. */
+/** The names of the outputs in which programs report invalid computed indices. */
 export const indexFaultName = (k: number): string => `index.${k}`;
 export const isIndexFault = ({ name }: { readonly name: string }): boolean => name.startsWith("index.");

@@ -51,7 +51,7 @@ const stridesAlong = (strides: readonly number[], layout: Layout): number[] =>
 /** The elements of `data` that `strides` lead to, in row-major order of `extents`. */
 function rearranged(data: TypedArray, dtype: DType, extents: Shape, strides: readonly number[]): TypedArray {
   const length = sizeOf(extents);
-  // What is computed in double stays in double.
+  // Values computed in double stay in double.
   const result = data instanceof Float64Array ? new Float64Array(length) : allocate(dtype, length);
   const axes = joinedAxes(extents, strides);
   const last = axes.length - 1;

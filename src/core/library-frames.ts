@@ -1,4 +1,4 @@
-/** Tells the frames of a stack trace that lie in Kiln's own files or in a package from those of the user's program. */
+/** Distinguishes the frames of a stack trace that are in Kiln's own files or in a package from those of the user's program. */
 
 /** This file, or the one that a bundler has put it in; a classic script does not know what it is called. */
 const HERE: string | undefined = import.meta.url;
@@ -29,7 +29,7 @@ export function parseFrame(text: string): Frame | undefined {
 
 /** Whether a file belongs to Kiln itself. */
 function isOwnFile(file: string): boolean {
-  // In a classic script nobody can tell Kiln's frames from the user's: no line is better than a wrong one.
+  // In a classic script Kiln's frames cannot be told from the user's: no line is better than a wrong one.
   if (HERE === undefined) return true;
   const url = file.startsWith("/") ? `file://${file}` : file;
   return LIBRARY.some((folder) => url.startsWith(folder));

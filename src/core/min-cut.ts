@@ -3,7 +3,7 @@
 interface Arc {
   readonly from: number;
   readonly to: number;
-  /** What may flow through it still. */
+  /** The capacity that is left. */
   room: number;
   readonly opposite: number;
 }
@@ -71,7 +71,7 @@ export class VertexCut {
     return { next };
   }
 
-  /** Sends what fits through one path; whether there was one. */
+  /** Augments along one path; returns whether there was one. */
   private augment(sink: number): boolean {
     const { next, source } = this.reaching(sink);
     if (source === undefined) return false;

@@ -1,4 +1,4 @@
-/** Refuses options that nobody would read, as mistyped ones are. */
+/** Refuses unknown options, such as mistyped ones. */
 
 import { describeValue } from "./describe-value.ts";
 import { KilnError } from "./errors.ts";

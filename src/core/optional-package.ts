@@ -2,7 +2,7 @@
 
 import { KilnError } from "./errors.ts";
 
-/** What is to be done where an import failed since the package is not installed; nothing where it failed otherwise. */
+/** What to do if an import failed because the package is not installed; undefined if it failed for another reason. */
 export function missingPackage(name: string, error: unknown): string | undefined {
   const { code } = error as { code?: unknown };
   const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";

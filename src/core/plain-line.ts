@@ -1,6 +1,6 @@
-/** Makes text of somebody else's harmless where it is shown as one line: a terminal must obey nothing in it. */
+/** Makes foreign text harmless to show as one line: a terminal must not obey anything in it. */
 
-/** Control characters, halves of characters, and those that no reader sees but that turn text around. */
+/** Control characters, unpaired surrogates, and invisible characters that reverse text. */
 const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** One line without control characters: each of them becomes a question mark. */

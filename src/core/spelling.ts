@@ -5,7 +5,7 @@ import type { Origin } from "./origin.ts";
 /** A name that stands as it is; others are quoted. */
 const PLAIN_NAME = /^[A-Za-z_][\w.]*$/;
 
-/** What a terminal would obey, or a reader not see: control characters and those that turn text around. */
+/** What a terminal would obey or a reader would not see: control characters and those that reverse text. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 const hexUnits = (text: string, prefix: string): string =>
@@ -20,7 +20,7 @@ export const quoted = (text: string): string =>
 /** A name; unusual ones are quoted. */
 export const printName = (name: string): string => (PLAIN_NAME.test(name) ? name : quoted(name));
 
-/** Where the first character stands that nobody sees; -1 where there is none. */
+/** The position of the first invisible character, or -1. */
 export const unseenAt = (line: string): number => line.search(new RegExp(UNSEEN.source, "u"));
 
 /** An origin with blanks, commas, percent signs and what is unseen escaped, so that a list of them reads back. */

@@ -1,4 +1,4 @@
-/** Finds what somebody may have meant by a mistyped name. */
+/** Suggests what a mistyped name may have meant. */
 
 /** ` (did you mean --epochs?)` where one of `names` is close to `given`, else nothing. */
 export function suggestion(given: string, names: readonly string[]): string {
@@ -10,7 +10,7 @@ export function suggestion(given: string, names: readonly string[]): string {
   return near.length === 0 ? "" : ` (did you mean ${near[0].name}?)`;
 }
 
-/** How many letters must be put in, left out or replaced to turn one word into the other. */
+/** The number of letters to insert, delete or replace to turn one word into the other. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i++) {

@@ -1,12 +1,12 @@
-/** Says once what is allowed and is nearly always a mistake. */
+/** Warns, once, of what is allowed but nearly always a mistake. */
 
 const said = new WeakMap<object, Set<string>>();
 
-/** What messages are about that concern no class. */
+/** The subject of messages that concern no class. */
 const anything = {};
 
 /**
- * Prints `message` where a program's warnings go, the first time that it comes; `place` says where it came from and does not
+ * Prints `message` as a warning the first time that it comes; `place` says where it came from and does not
  * make it another. A message about a class comes once for that class.
  */
 export function warn(message: string, place = "", about: object = anything): void {

@@ -1,4 +1,4 @@
-/** Paths that a file names in its own folder, and that lead nowhere else. Node's modules are loaded on use. */
+/** Paths that a file names within its own folder, and that may not lead out of it. Node's modules are loaded on use. */
 
 import { KilnError } from "../core/errors.ts";
 import { fileErrorReason } from "./reason.ts";

@@ -3,7 +3,7 @@
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 
-/** What separates the parts of a path somewhere, and what no name holds. */
+/** What separates the parts of a path on some system, and what no name may contain. */
 const FORBIDDEN = /[/\\:\p{Cc}]/gu;
 
 /** `text` as one part of a path: what cannot stand in a name becomes `_`, and so do the dots of `.` and `..`. */

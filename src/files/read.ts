@@ -8,7 +8,7 @@ import type { FileHandle } from "node:fs/promises";
 import { KilnError } from "../core/errors.ts";
 import { codeOf, fileErrorReason } from "./reason.ts";
 
-/** What one call of the system may read. */
+/** The most bytes that one system call reads. */
 const MOST_BYTES_AT_ONCE = 2 ** 30;
 
 /** A regular file that is open for reading. */

@@ -1,4 +1,4 @@
-/** Says in plain words why the system could not do with a file what it was asked to. */
+/** Says in plain words why a file operation failed. */
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

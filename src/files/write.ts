@@ -1,10 +1,10 @@
-/** Writes files whole or not at all, and makes the folders that they lie in. */
+/** Writes files atomically, and makes the folders that they are in. */
 
 import { codeOf } from "./reason.ts";
 
-/** How often this copy of the module has named a file. */
+/** The number of files that this copy of the module has named. */
 let names = 0;
-/** Tells this copy from those of other threads, which have the process in common. */
+/** Distinguishes this copy from those of other threads in the same process. */
 const thread = Math.floor(Math.random() * 2 ** 32).toString(36);
 
 /** The name under which a file is written before it is moved to its place: another one at every call, in any thread. */

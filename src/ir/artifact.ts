@@ -1,4 +1,4 @@
-/** What flows through the pipeline, and the dump of it after a stage. */
+/** The artifacts that flow through the pipeline, and the dump after a stage. */
 
 import { type ProgramPlan, printPlan } from "../loop/plan.ts";
 import { type LoweredProgram, printProgram } from "../loop/program.ts";

@@ -18,7 +18,7 @@ export const RESULT = "result_of";
 /** The op that computes a node: of a further result the one that it is a result of. */
 export const producerOf = (node: Node): Node => (node.op === RESULT ? (node.inputs[0] as Node) : node);
 
-/** What the op behind a node reads. */
+/** The inputs of the op behind a node. */
 export const operandsOf = (node: Node): readonly Value[] => producerOf(node).inputs;
 
 export const isBody = (value: Attr): value is Graph => typeof value === "object" && "nodes" in value;

@@ -122,12 +122,12 @@ export class GraphBuilder {
     return this.node(CONSTANT, [], { value, dtype });
   }
 
-  /** Calls a node so, unless it has a name already. */
+  /** Names a node, unless it has a name already. */
   name(value: Value, name: string | undefined): void {
     if (name !== undefined && value.kind === "node" && !this.names.has(value)) this.names.set(value, name);
   }
 
-  /** How many nodes there are so far. */
+  /** The number of nodes so far. */
   get size(): number {
     return this.nodes.length;
   }
@@ -180,7 +180,7 @@ export const attrsKey = (attrs: Attrs): string =>
     .map((name) => `${name}=${attrKey(attrs[name])}`)
     .join(";");
 
-/** 0 and -0 are different numbers: 1/x tells them apart. */
+/** 0 and -0 are different numbers, as 1/x shows. */
 function attrKey(value: Attr): string {
   if (isBody(value)) return bodyKey(value);
   return Object.is(value, -0) ? "-0" : String(value);
@@ -188,7 +188,7 @@ function attrKey(value: Attr): string {
 
 const bodyKeys = new WeakMap<Graph, string>();
 
-/** Bodies are alike where their texts are. */
+/** Bodies are equal if their texts are. */
 function bodyKey(body: Graph): string {
   let key = bodyKeys.get(body);
   if (key === undefined) {

@@ -78,7 +78,7 @@ export interface Arrangement {
   readonly layout: Layout;
 }
 
-/** What crosses from the forward to the backward pass: kept in memory, or computed again. */
+/** What passes from the forward to the backward pass: kept in memory, or recomputed. */
 export interface Partition {
   readonly kept: readonly Node[];
   readonly recomputed: readonly Node[];
@@ -122,7 +122,7 @@ export interface OpTable {
   has(op: string): boolean;
 }
 
-/** The sum over the iterations of a loop of what an op gives in each. */
+/** The sum of an op's results over the iterations of a loop. */
 export interface StackedSum {
   /** Whether inputs are worth being stacked for it, of which there are no stacks otherwise. */
   readonly isWorthStacks: boolean;

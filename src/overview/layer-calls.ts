@@ -1,4 +1,4 @@
-/** Traces a model and notes which module was called when, what it gave and which nodes of the graph came about on the way. */
+/** Traces a model and records every call of a module: its order, its results and the nodes that it made. */
 
 import type { Node, TensorType } from "../ir/types.ts";
 import { currentRecorder } from "../tensor/context.ts";
@@ -13,11 +13,11 @@ export interface LayerCall {
   /** The module's path, empty for the model itself. */
   readonly path: string;
   readonly module: Traceable;
-  /** How many calls it stands in. */
+  /** The number of calls around it. */
   readonly depth: number;
-  /** What it gave, tensor by tensor. */
+  /** The tensors that it returned. */
   readonly outputs: readonly TensorType[];
-  /** The nodes that were built meanwhile, in calls within it too. */
+  /** The nodes that were made meanwhile, including those of calls within it. */
   readonly nodes: readonly Node[];
 }
 

@@ -1,4 +1,4 @@
-/** What each layer of a model gives, holds and computes. */
+/** What each layer of a model returns, holds and computes. */
 
 import { sizeOf } from "../core/shape.ts";
 import type { Graph, Node, TensorType, Value } from "../ir/types.ts";
@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Traceable } from "../trace/trace.ts";
 import type { LayerCall } from "./layer-calls.ts";
 
-/** How many numbers parameters have; one that is held in several places counts once. */
+/** The number of elements of parameters; one that is held in several places counts once. */
 export interface ParameterCount {
   /** All parameters. */
   readonly total: number;
@@ -21,11 +21,11 @@ export interface LayerSummary {
   readonly name: string;
   /** Its class. */
   readonly type: string;
-  /** How many layers called it, one the other. */
+  /** The depth of the call: the number of calls around it. */
   readonly depth: number;
-  /** The shapes that it gave, tensor by tensor. */
+  /** The shapes of the tensors that it returned. */
   readonly outputs: readonly TensorType[];
-  /** How many parameters the layer holds, those of its own layers included. */
+  /** The number of parameters of the layer, including those of its own layers. */
   readonly parameters: ParameterCount;
   /** Floating-point operations of the call, a multiply-add counting as two. */
   readonly flops: number;

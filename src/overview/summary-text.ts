@@ -9,7 +9,7 @@ import type { ModelSummary } from "./summary.ts";
 
 const HEADINGS = ["layer", "output", "parameters", "FLOPs"] as const;
 
-/** Layers as a table, moved in by who calls whom, and below it what all of them come to. */
+/** Layers as a table, indented by depth of call, with the totals below. */
 export function summaryText({ inputs, layers, parameters, flops, memory, backend }: ModelSummary): string {
   const rows = layers.map((layer, k) => [
     `${"  ".repeat(layer.depth)}${labelOf(layer, layers.slice(0, k))}`,

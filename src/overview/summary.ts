@@ -88,7 +88,7 @@ export class ModelSummary {
   readonly flops: number;
   /** The memory of its programs. */
   readonly memory: SummaryMemory;
-  /** What the memory is that of. */
+  /** The backend whose memory that is. */
   readonly backend: string;
 
   constructor(parts: Omit<ModelSummary, "toString">) {

@@ -7,7 +7,7 @@ import { makeFolder } from "../files/write.ts";
 import { type EventContent, encodeEvent } from "./messages.ts";
 import { frame } from "./record.ts";
 
-/** What TensorBoard looks for in the first event of a file. */
+/** The version that TensorBoard expects in the first event of a file. */
 const VERSION = "brain.Event:2";
 
 /** Records in memory are written without being asked to when they have so many bytes. */
@@ -26,7 +26,7 @@ export class EventFile {
   #pendingBytes = 0;
   /** Length of the file: all records that are wholly written. */
   #writtenBytes = 0;
-  /** By the clock that nobody sets. */
+  /** By the monotonic clock. */
   #lastFlush = performance.now();
   #writing: Promise<void> = Promise.resolve();
 

@@ -1,4 +1,4 @@
-/** SummaryWriter: what TensorBoard shows of a training, written as PyTorch's writer of that name writes it. */
+/** SummaryWriter: writes what TensorBoard shows of a training, as PyTorch's writer of that name does. */
 
 import { describeValue } from "../core/describe-value.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
