@@ -82,6 +82,20 @@ class JsStates extends StateSegments implements StateMemory {
 
 type JsKernel = (...views: (TypedArray | Float64Array)[]) => void;
 
+/** What views of bytes reach in every engine. */
+const MOST_BYTES = 2 ** 32 - 1;
+
+function arenaOf(bytes: number): ArrayBuffer {
+  const needs = `this model needs ${Math.ceil(bytes / 2 ** 20)} MB`;
+  if (bytes > MOST_BYTES)
+    throw new KilnError(`${needs}, and arrays of JavaScript hold 4096 MB: use a smaller batch`);
+  try {
+    return new ArrayBuffer(bytes);
+  } catch {
+    throw new KilnError(`${needs} of memory, which the engine refused: use a smaller batch`);
+  }
+}
+
 class JsProgram implements Executable {
   readonly backend = "js";
   readonly sources: readonly KernelSource[];
@@ -93,7 +107,7 @@ class JsProgram implements Executable {
   private readonly scalars: Float64Array;
 
   constructor(plan: ProgramPlan, states: JsStates) {
-    const arena = new ArrayBuffer(plan.arenaBytes);
+    const arena = arenaOf(plan.arenaBytes);
     const addresses = new Map<string, Address>();
     const specs = new Map(plan.buffers.map((b) => [b.name, b]));
     for (const { buffer, byteOffset } of plan.placements) {

@@ -10,6 +10,7 @@ import { displayPath } from "../trace/origins.ts";
 import { type Constant, constant } from "./constant.ts";
 import { elementTypeOf } from "./element-types.ts";
 import { filesBeside, filesGiven, readExternal } from "./external-data.ts";
+import { checkCalls } from "./function-calls.ts";
 import { GraphReader, plainDomain } from "./graph.ts";
 import { missingOperators } from "./missing-operators.ts";
 import { decodeModel } from "./model-proto.ts";
@@ -79,6 +80,7 @@ export async function importOnnx<Output extends Tensor | Tensor[] = Tensor>(
   const reader = new GraphReader(await readExternal(model, files));
   const functions = model.functions.map((each) => reader.function(each));
   const graph = reader.graph(model.graph!);
+  checkCalls(graph, functions, file);
   return new OnnxModule({
     file,
     graph,

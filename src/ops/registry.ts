@@ -1,6 +1,7 @@
 /** The table of all ops. Its type maps every name to a full definition, so that a missing rule does not compile. */
 
 import { KilnError } from "../core/errors.ts";
+import { sizeOf } from "../core/shape.ts";
 import { operandsOf, producerOf, RESULT } from "../ir/body.ts";
 import type { Node, NodeType, OpTable, TensorType, Value } from "../ir/types.ts";
 import { ACTIVATION } from "./activation.ts";
@@ -11,7 +12,7 @@ import { CLAMP } from "./clamp.ts";
 import { CONV_TRANSPOSE2D } from "./conv_transpose2d.ts";
 import { CONV2D } from "./conv2d.ts";
 import { requireDeclared } from "./declaration.ts";
-import type { OpDef } from "./definition.ts";
+import { describe, type OpDef } from "./definition.ts";
 import { DIAGONAL } from "./diagonal.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { EMBEDDING } from "./embedding.ts";
@@ -119,12 +120,18 @@ function comparedBy(nodes: readonly Node[]): ReadonlySet<Value> {
 const firstOf = (type: NodeType): TensorType =>
   type.others === undefined ? type : { dtype: type.dtype, shape: type.shape };
 
+/** Positions in memory are int32. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
 /** The registry as the Graph IR sees it: whoever asks for a type has inputs and attributes checked first. */
 export const opTable: OpTable = {
   infer(op, inputs, attrs) {
     const definition = definitionOf(op);
     requireDeclared(definition, inputs, attrs);
-    return definition.infer(op === RESULT ? inputs : inputs.map(firstOf), attrs);
+    const type = definition.infer(op === RESULT ? inputs : inputs.map(firstOf), attrs);
+    if (!(sizeOf(type.shape) <= MOST_ELEMENTS))
+      throw new KilnError(`${op} would give ${describe(type)}, and a tensor has at most 2^31 - 1 elements`);
+    return type;
   },
   vjp: (b, node, cotangent, others) =>
     definitionOf(node).vjp(b, cotangent, node.inputs, node, node.attrs, others),

@@ -7,6 +7,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { scan } from "../../trace/scan.ts";
 import type { Call } from "../call.ts";
 import { constant } from "../constant.ts";
+import { checkCount } from "../most-numbers.ts";
 import type { Operator, Result } from "../operator.ts";
 import { UnknownNumbersError } from "../unsupported.ts";
 import { Value } from "../value.ts";
@@ -44,6 +45,7 @@ function looped({ carried, sequences, length, reversed, run }: Body): {
   readonly said: readonly Value[];
 } {
   let said: readonly Value[] = [];
+  checkCount(length, "iterations");
   const count = arange(length, { dtype: "int32" });
   const walked = sequences.map((value, k) => (reversed[k] ? value.tensor.flip(0) : value.tensor));
   const [last, stacked] = scan(

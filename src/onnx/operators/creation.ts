@@ -6,8 +6,9 @@ import { eye } from "../../tensor/likes.ts";
 import { rand, randn } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
-import { type Constant, constant, integers } from "../constant.ts";
+import { type Constant, constant, integers, tensorFrom } from "../constant.ts";
 import { describeCode, dtypeOf, elementTypeFrom, infoOf } from "../element-types.ts";
+import { checkCount } from "../most-numbers.ts";
 import type { Operator } from "../operator.ts";
 import type { ElementType } from "../port.ts";
 import { Value } from "../value.ts";
@@ -37,15 +38,23 @@ function literal(call: Call): Constant {
   return call.lacks("it holds no numbers");
 }
 
-function filled(call: Call): Constant {
+/** How many equal numbers are listed: more of them are one that is spread. */
+const MOST_LISTED = 2 ** 16;
+
+function filled(call: Call): Constant | Value {
   const shape = call.numbers(0);
   const value = call.attached("value") ?? constant("float", [1], [0]);
+  if (sizeOf(shape) > MOST_LISTED) {
+    const one = tensorFrom({ ...value, shape: [], data: value.data.subarray(0, 1) }, "its value");
+    return Value.of(value.type, one.expand(...shape), call.node.outputs[0]);
+  }
   return constant(value.type, shape, new (infoOf(value.type).array)(sizeOf(shape)).fill(value.data[0]));
 }
 
 function range(call: Call): Constant {
   const [start, limit, delta] = [0, 1, 2].map((k) => call.number(k));
   const count = Math.max(0, Math.ceil((limit - start) / delta));
+  checkCount(count, "numbers");
   return constant(
     call.type,
     [count],

@@ -2,6 +2,7 @@
 
 import { tensor } from "../../tensor/creation.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { checkCount } from "../most-numbers.ts";
 
 export type Coordinates =
   | "half_pixel"
@@ -36,6 +37,7 @@ export function resizedAlong(x: Tensor, axis: number, along: AxisResize): Resize
   const { extent, size, scale, region } = along;
   if (size === extent && scale === 1 && region[0] === 0 && region[1] === 1)
     return { image: x, isOutside: undefined };
+  checkCount(size, "places along an axis");
   const places = Array.from({ length: size }, (_, at) => placeOf(at, along));
   const taps = places.map((place) => tapsAt(place, along));
   const flags = places.map((place) => place < 0 || place > extent - 1);
