@@ -90,7 +90,7 @@ describe.each(NETS)("%s", (name, source) => {
         "join-kernels",
         "plan-memory",
       ]);
-      for (const [k, { name: stage, text, artifact }] of programs.entries()) {
+      for (const [k, { name: stage, text, artifact }] of oneIn(3, [...programs.entries()])) {
         const back = parseProgram(text);
         expect(back).toEqual(artifact);
         const again = await compileArtifact(back, { backend, start: { name: stage, doc: "" } });
