@@ -9,14 +9,14 @@ import { Tensor } from "../tensor/tensor.ts";
 import { atPlace, type Place } from "../trace/origins.ts";
 import type { Attribute } from "./attributes.ts";
 import { Call, type Surroundings } from "./call.ts";
-import { type Constant, constant } from "./constant.ts";
-import { dtypeOf, infoOf } from "./element-types.ts";
+import { dtypeOf } from "./element-types.ts";
 import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
 import type { Operator, Result } from "./operator.ts";
 import { findOperator } from "./operators/registry.ts";
 import type { ElementType } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
+import { wrapped, wrappedConstant } from "./words.ts";
 
 /** Values by the names that a graph gives them, and those of the graphs around it. */
 class Scope {
@@ -174,30 +174,6 @@ function valueFrom(result: Result, operator: Operator, call: Call, name: string)
 
 const defaultType = ({ dtype }: Tensor): ElementType =>
   dtype === "float32" ? "float" : dtype === "bool" ? "bool" : "int64";
-
-/** Whole numbers of fewer bits than Kiln's, which wrap around as theirs do. */
-function wrapped(type: ElementType, tensor: Tensor): Tensor {
-  const { word } = infoOf(type);
-  if (word === undefined) return tensor;
-  const low = tensor.bitwiseAnd(2 ** word.bits - 1);
-  if (!word.isSigned) return low;
-  const sign = 2 ** (word.bits - 1);
-  return low.bitwiseXor(sign).sub(sign);
-}
-
-function wrappedConstant({ type, shape, data }: Constant): Constant {
-  const { word } = infoOf(type);
-  if (word === undefined) return { type, shape, data };
-  const [most, span] = [2 ** (word.bits - (word.isSigned ? 1 : 0)), 2 ** word.bits];
-  return constant(
-    type,
-    shape,
-    Array.from(data, (n) => {
-      const m = ((n % span) + span) % span;
-      return m >= most ? m - span : m;
-    }),
-  );
-}
 
 /** The attributes of a node in a function, some of which are those of whoever calls it. */
 function resolved(

@@ -52,6 +52,13 @@ export const ACTIVATION: readonly Operator[] = [
   ),
   shaped("Gelu", (x, call) => F.gelu(x, call.string("approximate", ["none", "tanh"], "none"))),
   shaped("Swish", (x, call) => x.mul(F.sigmoid(x.mul(call.float("alpha", 1))))),
+  {
+    name: "SwiGLU",
+    run: (call) => {
+      const [gate, value] = call.tensors();
+      return gate.mul(F.sigmoid(gate.mul(call.float("alpha", 1)))).mul(value);
+    },
+  },
   shaped("ThresholdedRelu", (x, call) => F.threshold(x, call.float("alpha", 1), 0)),
   shaped("Shrink", (x, call) => {
     const [lambda, bias] = [call.float("lambd", 0.5), call.float("bias", 0)];

@@ -71,10 +71,8 @@ function attention(call: Call): readonly (Tensor | undefined)[] {
   const scores = bias === undefined ? capped : capped.add(bias);
   const weights = bias === undefined ? scores.softmax(-1) : guarded(scores, bias);
   const y = weights.matmul(each(value));
-  const shown = [product, scores, capped, weights];
-  // Up to version 23 the order of what is shown was another: scores before the cap, with the mask, after the cap.
-  const which = call.int("qk_matmul_output_mode", 0);
-  return [isFlat ? together(y) : y, key, value, shown[which === 1 ? 2 : which === 2 ? 1 : which]];
+  const shown = [product, capped, scores, weights];
+  return [isFlat ? together(y) : y, key, value, shown[call.int("qk_matmul_output_mode", 0)]];
 }
 
 /** What is added to the scores: the mask, and -∞ for keys that no query may see. */

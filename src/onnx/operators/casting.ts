@@ -7,6 +7,7 @@ import { dtypeOf, infoOf, isFloating } from "../element-types.ts";
 import type { Operator } from "../operator.ts";
 import type { ElementType } from "../port.ts";
 import { Value } from "../value.ts";
+import { wrapped } from "../words.ts";
 import { typeIn } from "./creation.ts";
 import { axisOf } from "./define.ts";
 
@@ -29,19 +30,10 @@ const cast = (name: string, target: (call: Call) => ElementType): Operator => ({
   limits: "16-bit floats are not rounded to their precision",
   run: (call) => {
     const to = target(call);
-    return Value.of(to, wrappedTo(call.tensor(0).to(dtypeOf(to)), to), call.node.outputs[0]);
+    return Value.of(to, wrapped(to, call.tensor(0).to(dtypeOf(to))), call.node.outputs[0]);
   },
   fold: (call) => known(call.constant(0), target(call)),
 });
-
-/** Whole numbers that leave a narrower type's range wrap around. */
-function wrappedTo(x: Tensor, type: ElementType): Tensor {
-  const { word } = infoOf(type);
-  if (word === undefined) return x;
-  const low = x.bitwiseAnd(2 ** word.bits - 1);
-  const sign = 2 ** (word.bits - 1);
-  return word.isSigned ? low.bitwiseXor(sign).sub(sign) : low;
-}
 
 /** The numbers of a scale or zero point in a shape that spreads over x: one, one along an axis, or one for each block there. */
 function spread(call: Call, numbers: Tensor, x: Tensor): Tensor {

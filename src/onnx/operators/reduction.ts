@@ -133,7 +133,12 @@ export const REDUCTION: readonly Operator[] = [
     run: (call) => {
       const x = call.tensor(0);
       const axis = axisOf(call, x.ndim, "axis", -1);
-      const { values, indices } = topk(x, call.number(1), axis, call.flag("largest", true));
+      const { values, indices } = topk(
+        x,
+        call.has(1) ? call.number(1) : call.int("k"),
+        axis,
+        call.flag("largest", true),
+      );
       return [values, indices];
     },
   },

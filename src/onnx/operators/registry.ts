@@ -14,6 +14,7 @@ import { LOSS } from "./loss.ts";
 import { MATRIX } from "./matrix.ts";
 import { NORMALIZATION } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
+import { QUANTIZED } from "./quantized.ts";
 import { REARRANGEMENT } from "./rearrangement.ts";
 import { RECURRENT } from "./recurrent.ts";
 import { REDUCTION } from "./reduction.ts";
@@ -44,6 +45,7 @@ export const OPERATORS = {
   Attention: ATTENTION,
   Losses: LOSS,
   "Sizes and places of images": RESIZE,
+  "Quantised products": QUANTIZED,
 } as const satisfies Readonly<Record<string, readonly Operator[]>>;
 
 const BY_NAME = new Map<string, Operator>(

@@ -1,7 +1,7 @@
 /** Parts of tensors, and tensors put together. */
 
 import { sizeOf, stridesOf } from "../../core/shape.ts";
-import { arange } from "../../tensor/creation.ts";
+import { arange, tensor } from "../../tensor/creation.ts";
 import { tril, triu } from "../../tensor/diagonals.ts";
 import { slice as wholeAxis } from "../../tensor/indexing.ts";
 import { constant } from "../../tensor/operation.ts";
@@ -197,6 +197,15 @@ export const SELECTION: readonly Operator[] = [
         default:
           return mode satisfies never;
       }
+    },
+  },
+  {
+    name: "Compress",
+    known: [1],
+    run: (call) => {
+      const x = call.hasAttribute("axis") ? call.tensor(0) : call.tensor(0).flatten();
+      const kept = call.numbers(1).flatMap((flag, k) => (flag === 0 ? [] : [k]));
+      return x.indexSelect(axisOf(call, x.ndim, "axis", 0), tensor(Int32Array.from(kept)));
     },
   },
   {

@@ -1,0 +1,29 @@
+/** Whole numbers of 8 and 16 bits, which Kiln computes in 32: they wrap around as theirs do. */
+
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Constant, constant } from "./constant.ts";
+import { infoOf } from "./element-types.ts";
+import type { ElementType } from "./port.ts";
+
+/** The numbers within the range of `type`; those of a type that has none are as they are. */
+export function wrapped(type: ElementType, tensor: Tensor): Tensor {
+  const { word } = infoOf(type);
+  if (word === undefined) return tensor;
+  const low = tensor.bitwiseAnd(2 ** word.bits - 1);
+  if (!word.isSigned) return low;
+  const sign = 2 ** (word.bits - 1);
+  return low.bitwiseXor(sign).sub(sign);
+}
+
+/** As {@link wrapped}, of numbers that are known. */
+export function wrappedConstant(known: Constant): Constant {
+  const { word } = infoOf(known.type);
+  if (word === undefined) return known;
+  const span = 2 ** word.bits;
+  const most = word.isSigned ? span / 2 : span;
+  const within = (number: number): number => {
+    const low = ((number % span) + span) % span;
+    return low >= most ? low - span : low;
+  };
+  return constant(known.type, known.shape, Array.from(known.data, within));
+}
