@@ -187,7 +187,25 @@ kernel k
   y[0] = x[0]
 `;
   await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
-    /^js cannot have the memory, 4000000000064 bytes and 0 for states: Array buffer allocation failed$/,
+    /^this model needs 3814698 MB, and arrays of JavaScript hold 4096 MB: use a smaller batch$/,
+  );
+});
+
+test("memory that the engine refuses elsewhere is a line, too", async () => {
+  vi.spyOn(js, "compile").mockRejectedValueOnce(new RangeError("Array buffer allocation failed"));
+  const text = `program p
+  input x: f32[1] = %x
+  output y: f32[1]  # %0
+  return y=y
+
+kernel k
+  flops 1
+  read x: f32[1]
+  write y: f32[1]
+  y[0] = x[0]
+`;
+  await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
+    /^js cannot have the memory, \d+ bytes and 0 for states: Array buffer allocation failed$/,
   );
 });
 
