@@ -66,10 +66,10 @@ export async function loadModelFile(
 /** What a module exports, by name. */
 export type Exports = Readonly<Record<string, unknown>>;
 
-/** Throws unless `path` names a file that may be a model file. */
-export async function expectModelFile(path: string): Promise<void> {
+/** Throws unless `path` names a file with the source of a model; `others` are those that its reader takes as well. */
+export async function expectModelFile(path: string, others = ""): Promise<void> {
   if (!/\.(ts|js|mjs)$/.test(path)) {
-    const other = isOnnxFile(path) ? ": an .onnx file has no source to be checked" : ", or an .onnx file";
+    const other = isOnnxFile(path) ? ": an .onnx file has no source to be checked" : others;
     throw new KilnError(`the model file ${path} must be a .ts, .js or .mjs file${other}`);
   }
   if ((await fileSize(path)) === undefined) throw new KilnError(`the model file ${path} does not exist`);
@@ -77,7 +77,7 @@ export async function expectModelFile(path: string): Promise<void> {
 }
 
 async function importFile(path: string, root: URL): Promise<Exports> {
-  await expectModelFile(path);
+  await expectModelFile(path, ", or an .onnx file");
   try {
     return await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
