@@ -31,10 +31,10 @@ const END_TO_END = [
 
 /** What takes longer than what it alone would find is worth at every run of `npm test`. */
 const WHOLE_ONLY = [
-  "test/aot/{catalogue,stand-alone}.test.ts",
+  "test/aot/{catalogue,interface,loops,stand-alone}.test.ts",
   "test/backends/c/{life,sanitized}.test.ts",
   "test/bench/compare.test.ts",
-  "test/browser/{compare,debugging,example,explorer,gpu,live,onnx,stand-alone,wasm,zoo}.test.ts",
+  "test/browser/{compare,debugging,example,explorer,gpu,live,onnx,samples,stand-alone,wasm,zoo}.test.ts",
   "test/cli/{bench,build,c-backend,check,dump,dump-from,explore,lost-output,resume,train-own}.test.ts",
   "test/docs/walkthrough.test.ts",
   "test/examples/zoo.test.ts",
@@ -42,6 +42,7 @@ const WHOLE_ONLY = [
   "test/package/packed.test.ts",
   "test/passes/scheduling/winograd-{accuracy,outliers}.test.ts",
   "test/runtime/debug.test.ts",
+  "test/tutorials/examples.test.ts",
 ];
 const exclude = isWhole ? [] : WHOLE_ONLY;
 
