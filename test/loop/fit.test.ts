@@ -174,9 +174,9 @@ ${body}
   }
 });
 
-test("memory that is not available is a line", async () => {
-  const text = `program p
-  input x: f32[1000000,1000000] = %x
+/** A program that copies the first number of an input of so many. */
+const firstOf = (shape: string): string => `program p
+  input x: f32[${shape}] = %x
   output y: f32[1]  # %0
   return y=y
 
@@ -186,43 +186,23 @@ kernel k
   write y: f32[1]
   y[0] = x[0]
 `;
-  await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
+
+test("memory that is not available is a line", async () => {
+  await expect(compileArtifact(parseProgram(firstOf("1000000,1000000")), { backend: "js" })).rejects.toThrow(
     /^this model needs 3814698 MB, and arrays of JavaScript hold 4096 MB: use a smaller batch$/,
   );
 });
 
 test("memory that the engine refuses elsewhere is a line, too", async () => {
   vi.spyOn(js, "compile").mockRejectedValueOnce(new RangeError("Array buffer allocation failed"));
-  const text = `program p
-  input x: f32[1] = %x
-  output y: f32[1]  # %0
-  return y=y
-
-kernel k
-  flops 1
-  read x: f32[1]
-  write y: f32[1]
-  y[0] = x[0]
-`;
-  await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
+  await expect(compileArtifact(parseProgram(firstOf("1")), { backend: "js" })).rejects.toThrow(
     /^js cannot have the memory, \d+ bytes and 0 for states: Array buffer allocation failed$/,
   );
 });
 
 test("a stack that is too short is not taken for missing memory", async () => {
   vi.spyOn(js, "compile").mockRejectedValueOnce(new RangeError("Maximum call stack size exceeded"));
-  const text = `program p
-  input x: f32[1] = %x
-  output y: f32[1]  # %0
-  return y=y
-
-kernel k
-  flops 1
-  read x: f32[1]
-  write y: f32[1]
-  y[0] = x[0]
-`;
-  await expect(compileArtifact(parseProgram(text), { backend: "js" })).rejects.toThrow(
+  await expect(compileArtifact(parseProgram(firstOf("1")), { backend: "js" })).rejects.toThrow(
     /^the kernels hold expressions that are nested too deeply for js$/,
   );
 });
