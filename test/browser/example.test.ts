@@ -1,56 +1,30 @@
 /** The example page as somebody uses it: start, watch the loss fall, pause, read what was compiled, change backends. */
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildPage } from "../../examples/browser/build.ts";
-import { type StaticServer, serveFolder } from "../../examples/browser/static-server.ts";
-import { launchChromium, skipReason } from "./chromium.ts";
+import { skipReason } from "./chromium.ts";
+import { openServedPage, type ServedPage } from "./served-page.ts";
 
-/** Where the screenshots go, for people to look at. */
-const SCREENSHOTS = join(tmpdir(), "kiln-screenshots");
+const VIEW = { viewport: { width: 1180, height: 1200 }, colorScheme: "light" } as const;
 
 describe.skipIf(skipReason)("the example page", () => {
-  let browser: Browser;
-  let server: StaticServer;
-  let folder: string;
+  let served: ServedPage;
   let page: Page;
-  const errors: string[] = [];
-  const elsewhere: string[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "kiln-page-"));
-    await mkdir(SCREENSHOTS, { recursive: true });
-    await buildPage(folder);
-    server = await serveFolder(folder, 0);
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1180, height: 1200 }, colorScheme: "light" });
-    page.on("pageerror", ({ message }) => errors.push(message));
-    page.on("request", (request) => {
-      // Threads are started from blobs.
-      const isOwn = [server.url, "data:", `blob:${server.url}`].some((start) =>
-        request.url().startsWith(start),
-      );
-      if (!isOwn) elsewhere.push(request.url());
-    });
-    await page.goto(server.url);
+    served = await openServedPage(buildPage, "", VIEW);
+    ({ page } = served);
     await inState("stopped");
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => served?.close());
 
-  const inState = (state: string) => page.waitForFunction(`document.body.dataset.state === "${state}"`);
+  const inState = (state: string) => served.inState(state);
   const number = async (id: string): Promise<number> =>
     Number((await page.locator(`#${id}`).innerText()).replace(/[^\d.]/g, ""));
   const atStep = (step: number) =>
     page.waitForFunction(`Number(document.getElementById("step").textContent) >= ${step}`);
-  const screenshot = (name: string) =>
-    page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+  const screenshot = (name: string) => served.screenshot(name, true);
 
   test("takes the default backend, with threads where there are processors for them", async () => {
     expect(await page.evaluate("crossOriginIsolated")).toBe(true);
@@ -154,7 +128,7 @@ describe.skipIf(skipReason)("the example page", () => {
   });
 
   test("needs no other server and raises no error", () => {
-    expect(elsewhere).toEqual([]);
-    expect(errors).toEqual([]);
+    expect(served.elsewhere).toEqual([]);
+    expect(served.errors).toEqual([]);
   });
 });

@@ -1,16 +1,11 @@
 /** The live page as somebody uses it, from a subfolder of a plain static server: edit, watch, err, mend. */
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type StaticServer, serveFolder } from "../../examples/browser/static-server.ts";
 import { buildLivePage } from "../../site/live-page.ts";
-import { launchChromium, skipReason } from "./chromium.ts";
-
-/** Where the screenshots go, for people to look at. */
-const SCREENSHOTS = join(tmpdir(), "kiln-screenshots");
+import { skipReason } from "./chromium.ts";
+import { openServedPage, type ServedPage } from "./served-page.ts";
 
 /** A model that compiles in an instant. */
 const SMALL = `import { data, linspace, nn, type Tensor } from "kiln-js";
@@ -28,36 +23,21 @@ export const dataset = { train: line, test: line };
 `;
 
 describe.skipIf(skipReason)("the live page", () => {
-  let browser: Browser;
-  let server: StaticServer;
-  let folder: string;
+  let served: ServedPage;
   let page: Page;
-  const errors: string[] = [];
-  const elsewhere: string[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "kiln-live-"));
-    await mkdir(SCREENSHOTS, { recursive: true });
-    await buildLivePage(join(folder, "some/where"));
-    server = await serveFolder(folder, 0, {});
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    page.on("pageerror", ({ message }) => errors.push(message));
-    page.on("request", (request) => {
-      const isOwn = [server.url, "data:", `blob:${server.url}`].some((start) =>
-        request.url().startsWith(start),
-      );
-      if (!isOwn) elsewhere.push(request.url());
-    });
-    await page.goto(`${server.url}some/where/index.html`);
+    served = await openServedPage(
+      (folder) => buildLivePage(join(folder, "some/where")),
+      "some/where/index.html",
+      { viewport: { width: 1440, height: 900 } },
+      {},
+    );
+    ({ page } = served);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => served?.close());
 
-  const inState = (state: string) => page.waitForFunction(`document.body.dataset.state === "${state}"`);
+  const inState = (state: string) => served.inState(state);
   const text = (id: string): Promise<string> => page.locator(`#${id}`).innerText();
   const number = async (id: string): Promise<number> => Number((await text(id)).replace(/[^\d.e-]/g, ""));
   const atStep = (step: number) =>
@@ -78,7 +58,7 @@ describe.skipIf(skipReason)("the live page", () => {
     expect(await text("summary")).toMatch(/^LeNet: .* in \d+ kernels for wasm/);
     await atStep(60);
     expect(await number("loss")).toBeLessThan(2.3);
-    await page.screenshot({ path: join(SCREENSHOTS, "live.png") });
+    await served.screenshot("live");
   });
 
   test("shows which lines a kernel comes from, and which kernels come from a line", async () => {
@@ -162,7 +142,7 @@ describe.skipIf(skipReason)("the live page", () => {
   );
 
   test("no error went unnoticed, and nothing came from elsewhere", () => {
-    expect(errors).toEqual([]);
-    expect(elsewhere).toEqual([]);
+    expect(served.errors).toEqual([]);
+    expect(served.elsewhere).toEqual([]);
   });
 });

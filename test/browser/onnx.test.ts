@@ -1,50 +1,34 @@
 /** The page for ONNX files as somebody uses it: drop a file, train its last layer, draw for it, save it, and open it again. */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nn } from "kiln-js";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildPage } from "../../examples/browser/build.ts";
-import { type StaticServer, serveFolder } from "../../examples/browser/static-server.ts";
 import { exportOnnx, importOnnx } from "../../src/onnx/index.ts";
-import { launchChromium, skipReason } from "./chromium.ts";
+import { skipReason } from "./chromium.ts";
+import { openServedPage, type ServedPage } from "./served-page.ts";
 
-/** Where the screenshots go, for people to look at. */
-const SCREENSHOTS = join(tmpdir(), "kiln-screenshots");
+const VIEW = { viewport: { width: 1180, height: 1200 }, colorScheme: "light" } as const;
 
 describe.skipIf(skipReason)("the page for ONNX files", () => {
-  let browser: Browser;
-  let server: StaticServer;
-  let folder: string;
+  let served: ServedPage;
   let page: Page;
-  const errors: string[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "kiln-page-"));
-    await mkdir(SCREENSHOTS, { recursive: true });
-    await buildPage(folder);
-    server = await serveFolder(folder, 0);
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1180, height: 1200 }, colorScheme: "light" });
-    page.on("pageerror", ({ message }) => errors.push(message));
-    await page.goto(new URL("onnx.html", server.url).href);
+    served = await openServedPage(buildPage, "onnx.html", VIEW);
+    ({ page } = served);
     await inState("empty");
   });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => served?.close());
 
-  const inState = (state: string) => page.waitForFunction(`document.body.dataset.state === "${state}"`);
+  const inState = (state: string) => served.inState(state);
   const says = (text: string) =>
     page.waitForFunction(`document.getElementById("status").textContent.includes(${JSON.stringify(text)})`);
   const atStep = (step: number) =>
     page.waitForFunction(`Number(document.getElementById("step").textContent.replace(",", "")) >= ${step}`);
-  const screenshot = (name: string) =>
-    page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+  const screenshot = (name: string) => served.screenshot(name, true);
 
   /** Drops a file onto the page as a person would. */
   async function dropFile(name: string, bytes: Uint8Array): Promise<void> {
@@ -116,8 +100,8 @@ describe.skipIf(skipReason)("the page for ONNX files", () => {
     expect(Object.keys(trained)).toEqual(Object.keys(before));
     expect(await trained["conv.weight"].array()).toEqual(await before["conv.weight"].array());
     expect(await trained["fc.weight"].array()).not.toEqual(await before["fc.weight"].array());
-    await writeFile(join(folder, "again.onnx"), bytes);
-    await page.setInputFiles("#file", join(folder, "again.onnx"));
+    await writeFile(join(served.folder, "again.onnx"), bytes);
+    await page.setInputFiles("#file", join(served.folder, "again.onnx"));
     await says("again.onnx is ready");
   });
 
@@ -149,6 +133,6 @@ describe.skipIf(skipReason)("the page for ONNX files", () => {
     await says("example.onnx is ready");
     expect(await page.locator("#layers").innerText()).toContain("all layers");
     await screenshot("onnx-page-dark");
-    expect(errors).toEqual([]);
+    expect(served.errors).toEqual([]);
   });
 });

@@ -1,15 +1,12 @@
 /** The page: takes an ONNX file, has the worker fine-tune it, lets people draw for it, and gives the file back. */
 
+import { byId } from "../page/by-id.ts";
 import { DigitPad } from "../page/digit-pad.ts";
 import { Guesses } from "../page/guesses.ts";
 import { LossChart } from "../page/loss-chart.ts";
 import type { ModelView, Report, Request } from "./messages.ts";
 
 type State = "loading" | "empty" | "stopped" | "running";
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
-}
 
 const form = byId<HTMLFormElement>("controls");
 const toggle = byId<HTMLButtonElement>("toggle");

@@ -1,5 +1,6 @@
 /** What the compiler made of the training step: its kernels with their source, and the text of every stage. */
 
+import { byId } from "./by-id.ts";
 import type { CompiledView } from "./messages.ts";
 
 interface Entry {
@@ -11,8 +12,6 @@ interface Entry {
 const TABS = ["kernels", "stages", "model"] as const;
 
 type Tab = (typeof TABS)[number];
-
-const byId = (id: string): HTMLElement => document.getElementById(id)!;
 
 /** The file that origins name. */
 const MODEL = "lenet.js";

@@ -1,5 +1,6 @@
 /** The page: controls and views around a worker that trains. */
 
+import { byId } from "./by-id.ts";
 import { CompilerView } from "./compiler-view.ts";
 import { DigitGrid } from "./digit-grid.ts";
 import { DigitPad } from "./digit-pad.ts";
@@ -8,10 +9,6 @@ import { LossChart } from "./loss-chart.ts";
 import type { Report, Request, Settings } from "./messages.ts";
 
 type State = "loading" | "stopped" | "running";
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
-}
 
 const form = byId<HTMLFormElement>("controls");
 const toggle = byId<HTMLButtonElement>("toggle");
