@@ -149,6 +149,7 @@ function boundOf(node: Node, inputs: readonly Bound[]): Bound {
 }
 
 function constantBound(value: number): Bound {
+  if (!Number.isFinite(value)) return UNKNOWN;
   const exact = Math.fround(value) === value;
   let unit = 1;
   while (exact && value % unit !== 0) unit /= 2;
