@@ -53,12 +53,11 @@ const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
 /** What int32 numbers are combined by, too. */
 const WHOLE: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul", "max", "min", "fmod"]);
 
-/**
- * Differences and products of int32 are taken modulo 2³², as PyTorch has them. Sums count places in tensors, whose bounds
- * are known as long as none wraps around.
- */
+/** Which of them may leave int32: they are taken modulo 2³², as PyTorch has them, also where the same kernel reads on. */
+const WRAPPING: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul"]);
+
 function combined(name: BinaryOp, a: Expr, b: Expr): Expr {
-  if (a.dtype !== "int32" || (name !== "sub" && name !== "mul")) return binary(name, a, b);
+  if (a.dtype !== "int32" || !WRAPPING.has(name)) return binary(name, a, b);
   return cast(binary(name, cast(a, "uint32"), cast(b, "uint32")), "int32");
 }
 
@@ -119,7 +118,7 @@ const add: OpDef = {
   ...binaryOp(
     "add",
     "add",
-    "`a + b` with broadcasting, of float32 or of int32 numbers, whose sum must be one.",
+    "`a + b` with broadcasting, of float32 or of int32 numbers, modulo 2³².",
     "AddBackward",
     "any",
     (_b, ct) => [ct, ct],

@@ -11,6 +11,8 @@ const whole = (values: readonly number[]): Tensor => tensor([...values], { dtype
 /** `torch.<name>(A, B)` of int32 tensors. */
 const CASES: Readonly<Record<string, readonly [(a: Tensor, b: Tensor) => Tensor, readonly number[]]>> = {
   add: [(a, b) => a.add(b), [10, -4, 4, -10, 5, -2, LARGE, 123457776]],
+  "the sign of a sum": [(a, b) => a.add(b).lt(0).int(), [0, 1, 0, 1, 0, 1, 0, 0]],
+  "a sum as floats": [(a, b) => a.add(b).float().int(), [10, -4, 4, -10, 5, -2, LARGE, 123457776]],
   sub: [(a, b) => a.sub(b), [4, -10, 10, -4, -5, 0, -LARGE, 123455802]],
   mul: [(a, b) => a.mul(b), [21, -21, -21, 21, 0, 1, -(2 ** 31), 1592766455]],
   rsub: [(a) => a.rsub(1), [-6, 8, -6, 8, 1, -2147483646, -LARGE, -123456788]],
