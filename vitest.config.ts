@@ -3,29 +3,12 @@ import { defineConfig } from "vitest/config";
 import { isWhole } from "./test/support/extent.ts";
 
 const folders = (...names: readonly string[]): string[] => names.map((name) => `test/${name}/**/*.test.ts`);
-/** Files that leave nothing behind share one process, where modules are loaded once: that takes half the time. */
-const UNIT = folders(
-  ...[
-    "architecture",
-    "check",
-    "compare",
-    "core",
-    "data",
-    "inspect",
-    "ir",
-    "loop",
-    "nn",
-    "onnx",
-    "ops",
-    "overview",
-  ],
-  ...["passes", "summary", "tensor", "trace", "tuning"],
-);
 const TRAINING = folders("optim", "pytorch", "training");
 
 /** These look at whole processes, start browsers, or build what a user would get. */
 const END_TO_END = [
   ...folders("aot", "bench", "browser", "cli", "docs", "examples", "package", "tutorials"),
+  "test/backends/wasm/thread-life.test.ts",
   "test/runtime/debug.test.ts",
 ];
 
@@ -46,6 +29,10 @@ const WHOLE_ONLY = [
 ];
 const exclude = isWhole ? [] : WHOLE_ONLY;
 
+const SETUP = "test/support/inside-checkout.ts";
+/** Files that leave nothing behind share one process, where modules are loaded once: that takes half the time. */
+const oneProcess = { isolate: false, setupFiles: [SETUP, "test/support/seed.ts"] };
+
 export default defineConfig({
   resolve: {
     alias: {
@@ -57,21 +44,21 @@ export default defineConfig({
     // Far beyond what any test takes: a machine that is busy with other things makes no test fail.
     testTimeout: 900_000,
     hookTimeout: 900_000,
-    setupFiles: ["test/support/inside-checkout.ts"],
+    setupFiles: [SETUP],
     pool: "forks",
     // By default one core is left idle, which on two cores doubles the time.
     maxWorkers: "100%",
     projects: [
-      { extends: true, test: { name: "unit", include: UNIT, exclude, isolate: false } },
-      { extends: true, test: { name: "training", include: TRAINING, exclude, isolate: false } },
       {
         extends: true,
         test: {
-          name: "apart",
+          name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...TRAINING, ...END_TO_END, ...exclude],
+          exclude: [...TRAINING, ...END_TO_END, ...exclude],
+          ...oneProcess,
         },
       },
+      { extends: true, test: { name: "training", include: TRAINING, exclude, ...oneProcess } },
       {
         extends: true,
         test: {

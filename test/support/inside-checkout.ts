@@ -39,6 +39,11 @@ function guard(module: object, names: readonly string[]): void {
   }
 }
 
-guard(fs, ["open", "openSync", "readFile", "readFileSync", "readdirSync", "createReadStream"]);
-guard(fs.promises, ["open", "readFile", "readdir"]);
-syncBuiltinESMExports();
+/** Set where the functions are guarded already: files that share a process share its functions. */
+const GUARDED = Symbol.for("kiln.tests.guarded");
+if (!(GUARDED in globalThis)) {
+  guard(fs, ["open", "openSync", "readFile", "readFileSync", "readdirSync", "createReadStream"]);
+  guard(fs.promises, ["open", "readFile", "readdir"]);
+  syncBuiltinESMExports();
+  Object.defineProperty(globalThis, GUARDED, { value: true });
+}
