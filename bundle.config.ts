@@ -4,7 +4,7 @@
  * build what they need anew.
  */
 
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { PAGE_WORKER, THREAD_NAME } from "./backends/wasm/threads/worker-source.ts";
@@ -87,21 +87,27 @@ export const buildModules = (outdir: string): Promise<Metafile> =>
 export async function buildForNode(outdir: string): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true });
   const entries = Object.entries(ENTRIES).map(([name, path]) => [name, fromRoot(path)]);
-  return buildBundle({
+  const { metafile, outputFiles } = await build({
+    ...COMMON,
+    metafile: true,
+    write: false,
     entryPoints: { main: fromRoot("src/cli/main.ts"), ...Object.fromEntries(entries) },
     outdir,
     splitting: true,
     platform: "node",
-    // Names stay, and lines that a stack trace can point at.
     minifyWhitespace: true,
     minifySyntax: true,
-    lineLimit: 120,
     // What packages of the older kind ask for.
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
     },
     plugins: [withExplorerScript, published({ namesFunctions: true })],
   });
+  // It loads Vite, which the other bundles do without.
+  const { shortNames } = await import("./bundle/short-names.ts");
+  await mkdir(outdir, { recursive: true });
+  for (const { path, text } of outputFiles) await writeFile(path, await shortNames(path, text));
+  return metafile;
 }
 
 /** The licences of the packages that are in the bundles. */

@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { published } from "./published-source.ts";
 import { ONLY_IN_NODE, withoutC, withoutNode, withoutNodeText, withPageWorker } from "./substitutes.ts";
 
@@ -35,19 +35,19 @@ export async function buildBrowserModules(
     write: false,
     logLevel: "warning",
   });
-  const packages = new Set<string>();
+  const packages = new Map<string, Set<string>>();
   for (const { path, text } of outputFiles) {
     const toRoot = relative(dirname(path), outdir) || ".";
     const own = text.replace(IMPORT, (whole, before: string, name: string) => {
       if (name.startsWith(".")) return `${before}"${name.replace(/\.ts$/, ".js")}"`;
       if (peers.includes(name)) return whole;
-      packages.add(name);
-      return `${before}"${toRoot}/${PACKAGES}/${fileName(name)}"`;
+      packages.set(name, new Set([...(packages.get(name) ?? []), ...importedBy(before)]));
+      return `${before}"${toRoot}/${PACKAGES}/${moduleName(name)}.js"`;
     });
     // What only tests needed of an import is gone; entries alone import a module for what it does.
     await write(path, path.includes("/src/entries/") ? own : own.replace(UNUSED, ""));
   }
-  for (const name of packages) await writePackage(name, join(outdir, PACKAGES));
+  await writePackages(packages, join(outdir, PACKAGES));
   return metafile;
 }
 
@@ -56,7 +56,15 @@ const IMPORT = /((?:^|;)(?:import|export)[^";]*?\bfrom|(?:^|;)import|\bimport\()
 
 const UNUSED = /(?<=^|;)import"[^"]+";/gm;
 
-const fileName = (name: string): string => `${name.replace(/[^a-z-]+/g, "-")}.js`;
+/** The names that a statement imports, which ends before its specifier. */
+function importedBy(statement: string): string[] {
+  const inBraces = /\{(.*)\}/s.exec(statement)?.[1].split(",") ?? [];
+  const names = inBraces.map((name) => name.trim().split(" as ")[0]);
+  return /\bimport [\w$]/.test(statement) ? ["default", ...names] : names;
+}
+
+/** What the module of a package is called. */
+const moduleName = (name: string): string => name.replace(/[^a-z0-9]+/g, "-").replace(/^-/, "");
 
 /** What a bundle of the entries would be made of. */
 async function reachable(entries: readonly string[], peers: readonly string[]): Promise<Metafile> {
@@ -77,27 +85,43 @@ async function reachable(entries: readonly string[], peers: readonly string[]): 
   return metafile;
 }
 
-/** Writes a package, or what stands for it in a browser, as one module. */
-async function writePackage(name: string, folder: string): Promise<void> {
-  const outfile = join(folder, fileName(name));
-  if (ONLY_IN_NODE.test(name)) return write(outfile, withoutNodeText(name, "../src/core/errors.js"));
+/**
+ * Writes packages as modules that have the names that are imported of them, and what several of them use as modules of their
+ * own; what stands for Node's modules is written as it is.
+ */
+async function writePackages(
+  packages: ReadonlyMap<string, ReadonlySet<string>>,
+  folder: string,
+): Promise<void> {
+  const [absent, present] = [true, false].map((isAbsent) =>
+    [...packages.keys()].filter((name) => ONLY_IN_NODE.test(name) === isAbsent),
+  );
+  for (const name of absent)
+    await write(join(folder, `${moduleName(name)}.js`), withoutNodeText(name, "../src/core/errors.js"));
+  const imported: Plugin = {
+    name: "imported-names",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^/ }, ({ path, kind }) =>
+        kind === "entry-point" ? { path, namespace: "imported" } : undefined,
+      );
+      onLoad({ filter: /^/, namespace: "imported" }, ({ path }) => ({
+        contents: `export { ${[...packages.get(path)!].join(", ")} } from "${path}";`,
+        resolveDir: ROOT,
+      }));
+    },
+  };
   await build({
-    stdin: { contents: await reexport(name), resolveDir: ROOT },
-    outfile,
+    entryPoints: present.map((name) => ({ in: name, out: moduleName(name) })),
+    outdir: folder,
     bundle: true,
+    splitting: true,
     format: "esm",
     target: "es2022",
     platform: "browser",
+    plugins: [imported, published({ namesFunctions: false })],
     minify: true,
     logLevel: "warning",
   });
-}
-
-/** A module of the older kind has a default export alone. */
-async function reexport(name: string): Promise<string> {
-  return "default" in (await import(name))
-    ? `export { default } from "${name}";`
-    : `export * from "${name}";`;
 }
 
 async function write(path: string, text: string): Promise<void> {

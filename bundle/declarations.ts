@@ -1,6 +1,6 @@
 /** The types that are published: those that users reach, of all that the compiler has written. */
 
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Copies the declarations that those of `entries`, paths of sources, lead to. */
@@ -15,11 +15,17 @@ export async function copyReachableTypes(
     reached.add(path);
     const text = await readFile(join(from, path), "utf8");
     await mkdir(dirname(join(to, path)), { recursive: true });
-    await copyFile(join(from, path), join(to, path));
+    await writeFile(join(to, path), withoutRemarks(text));
     const imported = [...text.matchAll(/(?:\bfrom |\bimport\(|^import )"(\.[^"]+)"/gm)];
     for (const [, name] of imported) await visit(join(dirname(path), declarationOf(name)));
   };
   for (const entry of entries) await visit(declarationOf(entry));
 }
+
+/** Declarations without what says why their file exists, which no editor shows, and indented by tabs. */
+const withoutRemarks = (text: string): string =>
+  text
+    .replace(/^\/\*\*[\s\S]*?\*\/\n/, "")
+    .replace(/^(?: {4})+/gm, (spaces) => "\t".repeat(spaces.length / 4));
 
 const declarationOf = (path: string): string => path.replace(/\.[jt]s$/, ".d.ts");

@@ -1,20 +1,28 @@
 /** Sources as they are published: without what only tests ask of ops' definitions, and with the names of classes. */
 
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { Plugin } from "esbuild";
 import ts from "typescript";
 
 /** Has every bundle made of published sources. `namesFunctions` keeps the names of public functions, too. */
 export const published = ({ namesFunctions }: { readonly namesFunctions: boolean }): Plugin => ({
   name: "published-source",
-  setup({ onLoad }) {
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^kiln:named$/ }, () => ({ path: NAMED }));
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, "utf8");
-      const contents = `${DEFINITIONS.test(path) ? withoutTests(text) : text}\n${names(path, text, namesFunctions)}`;
+      const published = DEFINITIONS.test(path) ? withoutTests(text) : text;
+      const named = namedIn(path, text, namesFunctions);
+      const contents =
+        named.length === 0 ? published : `${IMPORT} ${published}\nkeepNames({ ${named.join(", ")} });`;
       return { contents, loader: "ts" };
     });
   },
 });
+
+const NAMED = fileURLToPath(new URL("named.ts", import.meta.url));
+const IMPORT = 'import { named as keepNames } from "kiln:named";';
 
 const DEFINITIONS = /\/src\/ops\/[^/]+\.ts$/;
 
@@ -65,19 +73,12 @@ const isFolded = (node: ts.ObjectLiteralExpression): boolean =>
  * Classes and functions that users meet keep their names where a bundler gives them others, for messages and
  * representations show them. esbuild's own way to do so names every closure, as often as it is made: a third of an import.
  */
-function names(path: string, text: string, namesFunctions: boolean): string {
+function namedIn(path: string, text: string, namesFunctions: boolean): string[] {
   const functions = namesFunctions && PUBLIC.test(path) ? text.matchAll(FUNCTION) : [];
-  return (
-    [...text.matchAll(CLASS), ...functions]
-      .map(([, name]) => name)
-      // Some classes have been given the names of others already.
-      .filter((name) => !text.includes(naming(name)))
-      .map((name) => `if (${name}.name !== "${name}") ${naming(name)}, { value: "${name}" });`)
-      .join("\n")
-  );
+  const declared = new Set([...text.matchAll(CLASS), ...functions].map(([, name]) => name));
+  // Some classes have been given the names of others already.
+  return [...declared].filter((name) => !text.includes(`Object.defineProperty(${name}, "name"`));
 }
-
-const naming = (name: string): string => `Object.defineProperty(${name}, "name"`;
 
 const CLASS = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm;
 const FUNCTION = /^export (?:async )?function (\w+)/gm;

@@ -19,7 +19,7 @@ type NumbersClass =
 
 interface ElementInfo {
   /** Its number in files. */
-  readonly code: TensorProto_DataType;
+  readonly code: number;
   /** What Kiln computes with. */
   readonly dtype: DType;
   /** Bytes of an element in a file. */

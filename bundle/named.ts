@@ -1,0 +1,7 @@
+/** What published sources call: classes and functions keep the names that messages show where a bundler gives them others. */
+
+/** Gives each of `values` the name that it has here. */
+export function named(values: Readonly<Record<string, { readonly name: string }>>): void {
+  for (const [name, value] of Object.entries(values))
+    if (value.name !== name) Object.defineProperty(value, "name", { value: name });
+}
