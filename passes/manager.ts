@@ -1,4 +1,4 @@
-/** Runs passes in order with instruments around them: time, dump and verification. */
+/** Runs passes in order with instruments around them: timing, dumps and verification. */
 
 import { InternalError } from "../src/core/errors.ts";
 import { type Artifact, isGraph, isPlan, printArtifact, type StageDump } from "../src/ir/artifact.ts";
@@ -8,7 +8,7 @@ import { verifyProgram } from "../src/loop/verify-program.ts";
 import { opTable } from "../src/ops/registry.ts";
 import type { Pass, StageInfo } from "./pass.ts";
 
-/** When kernels are verified: as soon as a pass has made them, or where the plan of them is complete. */
+/** When kernels are verified: as soon as a pass has made them, or once the plan is complete. */
 export type Verification = "each" | "plan";
 
 /** Collects stages while passes run. Texts are printed only when somebody reads them. */
@@ -17,7 +17,7 @@ export class PassManager {
   private readonly verification: Verification;
 
   /**
-   * With `"plan"`, what the backend gets is proved and what came before it is not: that is looked at where the proof fails,
+   * With `"plan"`, the backend's input is verified and the stages before it are not: they are looked at if that fails,
    * to name the pass. Graphs are always verified at once.
    */
   constructor(verification: Verification = "each") {
@@ -30,19 +30,19 @@ export class PassManager {
     this.records.push({ name, doc, artifact, milliseconds });
   }
 
-  /** Runs one pass and verifies what it made. */
+  /** Runs one pass and verifies its result. */
   run<I, O extends Artifact>(pass: Pass<I, O>, input: I): O {
     const begin = performance.now();
     const output = this.named(() => pass.run(input));
     const milliseconds = performance.now() - begin;
     const isDue = this.verification === "each" || isGraph(output) || isPlan(output);
-    // What a pass leaves as it was has been verified.
+    // What a pass left unchanged has been verified.
     if (isDue && (output as Artifact) !== input) this.named(() => this.verify(pass.name, output));
     this.records.push({ name: pass.name, doc: pass.doc, artifact: output, milliseconds });
     return output;
   }
 
-  /** What `body` gives; nothing where it fails, as if its passes had not run. */
+  /** The result of `body`; undefined if it fails, as if its passes had not run. */
   attempt<T>(body: () => T): T | undefined {
     const before = this.records.length;
     try {
@@ -65,7 +65,10 @@ export class PassManager {
     });
   }
 
-  /** What `body` gives; where it fails, the first pass at fault is named, which may be one whose kernels were not verified. */
+  /**
+   * The result of `body`; if it fails, the error names the first
+   * pass at fault, even one whose kernels were not verified.
+   */
   private named<T>(body: () => T): T {
     try {
       return body();

@@ -32,17 +32,17 @@ export interface PipelineOptions extends ScheduleOptions {
   readonly capabilities: Capabilities;
   /** Names of the states to differentiate for; absent for a forward program. */
   readonly gradientsFor?: readonly string[];
-  /** What becomes of the gradients; absent when they are the result. */
+  /** What happens to the gradients; absent if they are the result. */
   readonly update?: StepUpdate | "accumulate";
-  /** The stage that the graph or the kernels are the result of already, when no model was traced: the passes behind it run. */
+  /** The stage whose result the graph or the kernels are, if no model was traced: only the passes after it run. */
   readonly after?: string;
   /** Divides work among threads even where that does not pay; for tests. */
   readonly divideAlways?: boolean;
-  /** How states lie in memory that other programs use too. */
+  /** The layouts of states that other programs use too. */
   readonly layouts?: StateLayouts;
 }
 
-/** A pass in its place: how its stage is known, and the pass, unless the options do not ask for it. */
+/** A pass at its place in the order: its stage, and the pass, unless the options rule it out. */
 interface Step<I, O> {
   readonly stage: StageInfo;
   make(options: PipelineOptions): Pass<I, O> | undefined;
@@ -50,7 +50,7 @@ interface Step<I, O> {
 
 const always = <I, O>(pass: Pass<I, O>): Step<I, O> => ({ stage: pass, make: () => pass });
 
-/** A pass of code generation: backends that run kernels as they were lowered do without. */
+/** A pass of code generation: backends that run kernels as lowered do not need it. */
 const ofLoops = (pass: Pass<LoweredProgram, LoweredProgram>): Step<LoweredProgram, LoweredProgram> => ({
   stage: pass,
   make: ({ capabilities }) =>
@@ -100,22 +100,22 @@ export const STAGES: readonly StageInfo[] = [
   { name: "source", doc: "The code that runs, kernel by kernel." },
 ];
 
-/** Stages that exist in a training step alone. */
+/** Stages that exist only in a training step. */
 export const TRAINING_STAGES: readonly StageInfo[] = [AUTODIFF, TRAINING_STEP];
 
 /** Takes a traced graph to a plan that a backend can compile. */
 export const runPipeline = (manager: PassManager, traced: Graph, options: PipelineOptions): ProgramPlan =>
   planLowered(manager, lowerTraced(manager, traced, options), options);
 
-/** The first half: from a traced graph to kernels that nobody has scheduled. */
+/** The first half: from a traced graph to unscheduled kernels. */
 export const lowerTraced = (manager: PassManager, traced: Graph, options: PipelineOptions): LoweredProgram =>
   manager.run(lower, runSteps(manager, passesAfter(GRAPH_PASSES, options.after), traced, options));
 
-/** The passes that something still has before it, all of them unless it comes from the stage of one. */
+/** The passes still to run: all of them, or those after a stage. */
 const passesAfter = <T>(passes: readonly Step<T, T>[], stage: string | undefined): readonly Step<T, T>[] =>
   passes.slice(1 + passes.findIndex((step) => step.stage.name === stage));
 
-/** What runs passes: a manager with its instruments, or nothing but the passes. */
+/** Runs passes: a manager with its instruments, or the passes alone. */
 export type Runner = Pick<PassManager, "run">;
 
 /** The second half: schedules kernels and plans their memory. */

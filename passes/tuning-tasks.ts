@@ -1,4 +1,4 @@
-/** Lays open what `schedule` chooses between: for each kernel every candidate as a small program, ready to be measured. */
+/** Exposes the choices of `schedule`: for each kernel every candidate as a small program, ready to be measured. */
 
 import type { Capabilities } from "../src/loop/capabilities.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
@@ -14,7 +14,7 @@ import { applied, candidatesFor, factsOf, SCHEDULE, withScheduled } from "./sche
 
 /**
  * One task for each kernel of `program` that can run in more than one way; kernels that do the same share one. There
- * is none for backends that run one element per thread, or that run kernels as they were lowered.
+ * is none for backends that run one element per thread, or that run kernels as lowered.
  */
 export function tuningTasksOf(
   program: LoweredProgram,
@@ -33,7 +33,7 @@ export function tuningTasksOf(
   return [...tasks.values()];
 }
 
-/** The candidates by their schedules, the cheapest first; where several have the same one, the cheapest of them. */
+/** The candidates by their schedules, cheapest first; if several have the same schedule, the cheapest of them. */
 function tuningCandidatesFor(
   kernel: Kernel,
   capabilities: Capabilities,
@@ -58,10 +58,10 @@ function tuningCandidatesFor(
   return [...named.values()];
 }
 
-/** Programs of one kernel keep no rules about states: what such a kernel overwrites is an input to them. */
+/** Programs of one kernel have no rules about states: what such a kernel overwrites is an input to them. */
 const PASSES_ALONE: Runner = { run: (pass, input) => pass.run(input) };
 
-/** A program of one kernel that can run again and again: all that it is given stays alive behind it, as results do. */
+/** A program of one kernel that can run repeatedly: its inputs stay alive after it, as results do. */
 function alone(kernel: Kernel): LoweredProgram {
   const buffers = kernel.buffers.map(({ name, dtype, length, access }): ProgramBuffer => {
     const role = access === "write" ? "output" : access === "scratch" ? "scratch" : "input";

@@ -1,7 +1,7 @@
 /**
- * Joins kernels that need nothing of each other: threads that have done their share of one go on with the next, without
- * meeting in between. What packs for a kernel finds its place beside others that run before that one. Kernels that one thread
- * runs are joined even where they do need each other.
+ * Joins independent kernels: threads that have done their share of one go on with the next without a barrier in
+ * between. Kernels that pack are placed next to others that run before the kernel they pack for. Kernels that one
+ * thread runs are joined even if they depend on each other.
  */
 
 import type { Capabilities } from "../../src/loop/capabilities.ts";
@@ -13,7 +13,7 @@ import type { Pass, StageInfo } from "../pass.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { LiveBytes } from "./live-bytes.ts";
 
-/** How often it is tried with less memory: what is alive before kernels have their places is not all that is alive after. */
+/** How often to try again with less memory: what is alive before kernels are placed is not all that is alive after. */
 const TRIALS = 4;
 
 export const JOIN_KERNELS: StageInfo = {
@@ -38,11 +38,13 @@ export const joinKernels = ({ memory }: Capabilities): Pass<LoweredProgram, Lowe
   },
 });
 
-/** The program with kernels joined where no more than so many bytes are alive then, and packed between two of them. */
+/**
+ * The program with kernels joined as long as at most `most` bytes are alive and `packed` bytes packed for one kernel.
+ */
 function joinedWithin(program: LoweredProgram, most: number, packed: number): LoweredProgram {
   const { kernels, loops = [], preparedTo = 0, commitFrom } = program;
   const live = new LiveBytes(program);
-  // Loops, what prepares and the commit begin and end between kernels.
+  // Loops, prepared kernels and the commit begin and end between kernels.
   const bounds = new Set([
     0,
     preparedTo,

@@ -4,19 +4,21 @@ import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 import type { LiveBytes } from "./live-bytes.ts";
 
-/** Kernels that become one are at most so many, besides those that pack: a profile has to tell what takes its time. */
+/** At most this many kernels, besides those that pack, become one: a profile has to show what takes the time. */
 const MOST_KERNELS = 4;
 
-/** Kernels that run as one, by their places in the program. */
+/** Kernels that run as one, by their indices in the program. */
 interface Group {
   readonly members: number[];
 }
 
-/** How a kernel depends on an earlier one: it has to wait for all threads, or only to come later on the same thread. */
+/**
+ * How a kernel depends on an earlier one: it has to wait for all threads, or only has to run later on the same thread.
+ */
 type Dependence = "waits" | "follows";
 type Needs = ReadonlyMap<number, Dependence>;
 
-/** What joining may take of the memory. */
+/** How much memory joining may take. */
 export interface Limits {
   readonly live: LiveBytes;
   /** Bytes that may be alive at once. */
@@ -30,9 +32,9 @@ export class KernelGroups {
   private readonly from: number;
   private readonly to: number;
   private readonly limits: Limits;
-  /** The groups of all kernels that have their place, in the order they run. */
+  /** The groups of all kernels placed so far, in the order they run. */
   private readonly groups: Group[] = [];
-  /** Groups that run before one of these: of what packs for it, and found no other place. */
+  /** For a group, the group that runs before it and holds the packing for which there was no other place. */
   private readonly before = new Map<Group, Group>();
   private readonly needs: ReadonlyMap<number, Needs>;
   private readonly packs: ReadonlySet<number>;
@@ -49,14 +51,14 @@ export class KernelGroups {
     this.needs = needsOf(kernels, from, to);
     const scratch = new Set(buffers.filter(({ role }) => role === "scratch").map(({ name }) => name));
     const packs = new Set<number>();
-    // What packs something that was packed stays where it is.
+    // A kernel that packs what was itself packed stays where it is.
     for (let k = from; k < to; k++)
       if (isPack(kernels[k], scratch) && ![...this.needs.get(k)!.keys()].some((on) => packs.has(on)))
         packs.add(k);
     this.packs = packs;
   }
 
-  /** The places of the kernels, those that become one together, in the order they run. */
+  /** The indices of the kernels, those that become one together, in the order they run. */
   inOrder(): readonly (readonly number[])[] {
     for (let k = this.from; k < this.to; k++) if (!this.packs.has(k)) this.place(k);
     for (const k of this.packs) this.placePack(k);
@@ -65,7 +67,7 @@ export class KernelGroups {
       .map(({ members }) => members.sort((a, b) => a - b));
   }
 
-  /** Into the group that runs last, or into a new one. */
+  /** Places a kernel in the group that runs last, or in a new one. */
   private place(k: number): void {
     const last = this.groups[this.groups.length - 1];
     const joins =
@@ -78,11 +80,11 @@ export class KernelGroups {
     else this.groups.push({ members: [k] });
   }
 
-  /** The first group that a kernel may be in, or the number of all where it has to wait for the last one. */
+  /** The first group that a kernel may be in, or the number of groups if it has to wait for the last one. */
   private earliest(k: number): number {
     let earliest = 0;
     for (const [on, dependence] of this.needs.get(k)!) {
-      // What packs runs before the group of `k`, and not before what it packs.
+      // A kernel that packs runs before the group of `k`, and not before its own inputs are computed.
       const needed = this.packs.has(on) ? [...this.needs.get(on)!.keys()] : [on];
       const waits = this.packs.has(on) || dependence === "waits";
       for (const other of needed) earliest = Math.max(earliest, this.groupOf(other) + (waits ? 1 : 0));
@@ -105,7 +107,7 @@ export class KernelGroups {
     const packs = new Set(
       members.flatMap((k) => [...this.needs.get(k)!.keys()].filter((on) => this.packs.has(on))),
     );
-    // What is too much by itself leaves the caches anyway.
+    // A panel that is too large by itself leaves the caches anyway.
     const bytes = [...packs]
       .map((k) => live.filledBy(this.kernels[k]))
       .reduce((sum, own) => (own > packed ? sum : sum + own), 0);
@@ -118,7 +120,7 @@ export class KernelGroups {
     return live.within(Math.min(...members), Math.max(...members)) <= most;
   }
 
-  /** Into the group that runs last of all that run before whoever reads what a kernel packs. */
+  /** Places a packing kernel in the last group that runs before the reader of its panel. */
   private placePack(k: number): void {
     let end = this.groups.length;
     for (let reader = k + 1; reader < this.to; reader++)
@@ -131,7 +133,7 @@ export class KernelGroups {
     }
     for (let at = end - 1; at >= this.earliest(k); at--) {
       if (!this.areAsMany(k, this.groups[at])) continue;
-      // What takes too much memory from here on takes no less from earlier on.
+      // If it takes too much memory from here on, it takes no less from earlier on.
       if (!this.mayPackEarly(k, this.groups[at])) break;
       this.groups[at].members.push(k);
       return;
@@ -143,7 +145,7 @@ export class KernelGroups {
     }
   }
 
-  /** Whether there is memory for what a kernel packs from the time of a group on. */
+  /** Whether there is memory for a packed panel from the time of a group on. */
   private mayPackEarly(k: number, { members }: Group): boolean {
     const { live, most } = this.limits;
     const bytes = live.filledBy(this.kernels[k]);
@@ -160,7 +162,7 @@ function isPack({ buffers, estimate, nominalFlops }: Kernel, scratch: ReadonlySe
   return isHelper && buffers.every(({ name, access }) => access === "read" || scratch.has(name));
 }
 
-/** For each kernel from `from` to before `to` the earlier ones that have to run before it. */
+/** For each kernel in [from, to), the earlier ones that have to run before it. */
 function needsOf(kernels: readonly Kernel[], from: number, to: number): ReadonlyMap<number, Needs> {
   const all = new Map<number, Needs>();
   const uses = new Map<string, { readonly k: number; readonly writes: boolean }[]>();

@@ -35,11 +35,11 @@ export function linearized(kernel: Kernel): Kernel {
   });
   const last = level[level.length - 1];
   invariant(last.kind === "store", "a thread ends with its store");
-  // Where to store needs no arithmetic: the thread's number is the place.
+  // The store needs no index arithmetic: the thread's number is the index.
   const place = { ...last, index: variable(THREAD) };
   const named = new Set(loops.map(({ name }) => name));
   const own = withoutUnused([...body, ...level.slice(0, -1), place], last.index, named);
-  // What were loop variables are locals now.
+  // The former loop variables are locals now.
   const indices = new Map(loops.map(({ name }) => [name, local(name, "int32")]));
   const settled = mapExpressions(withoutCopies(withoutInductions(own), new Map()), (e) =>
     substitute(e, indices),
@@ -55,7 +55,7 @@ interface GridLoop {
   readonly body: readonly Stmt[];
 }
 
-/** The grid loops from the outermost in; before each there is nothing but definitions. */
+/** The grid loops, outermost first; before each there is nothing but definitions. */
 function gridLoopsIn(body: readonly Stmt[]): GridLoop[] {
   const loop = body[body.length - 1];
   if (loop?.kind !== "for" || loop.loop !== "grid") return [];
@@ -64,7 +64,7 @@ function gridLoopsIn(body: readonly Stmt[]): GridLoop[] {
   return [{ name, extent, inductions, body: loop.body }, ...gridLoopsIn(loop.body)];
 }
 
-/** The statements without the pointers that led to `index` alone; `kept` are names that stay. */
+/** The statements without the pointers that were used for `index` alone; `kept` are names that stay. */
 function withoutUnused(body: readonly Stmt[], index: Expr, kept: ReadonlySet<string>): readonly Stmt[] {
   const used = new Set<string>();
   visitStatements(body, (s) => {
@@ -79,7 +79,7 @@ function withoutUnused(body: readonly Stmt[], index: Expr, kept: ReadonlySet<str
   }, body);
 }
 
-/** Bumped pointers as sums: a loop's header counts, and nothing else. */
+/** Replaces bumped pointers by sums: a loop's header only counts. */
 function withoutInductions(body: readonly Stmt[]): Stmt[] {
   return body.flatMap((s): Stmt[] => {
     if (s.kind === "if") return [{ ...s, body: withoutInductions(s.body) }];
@@ -94,7 +94,7 @@ function withoutInductions(body: readonly Stmt[]): Stmt[] {
   });
 }
 
-/** Where a pointer starts: a name for it, unless it is one already. */
+/** The start of a pointer as a name: a new one, unless it is a name already. */
 function startOf({ name, init }: Induction): { readonly statement: Stmt[]; readonly value: Expr } {
   if (init.kind !== "binary") return { statement: [], value: init };
   const start = `${name}_start`;
@@ -110,7 +110,7 @@ const valueInIteration = ({ name, step }: Induction, start: Expr, iteration: str
   value: add(start, mul(variable(iteration), int(step))),
 });
 
-/** Names that stand for another name alone give way to it. */
+/** Replaces names that only stand for another name. */
 function withoutCopies(body: readonly Stmt[], outer: ReadonlyMap<string, Expr>): Stmt[] {
   const copies = new Map(outer);
   return body.flatMap((s): Stmt[] => {

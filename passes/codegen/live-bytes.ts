@@ -1,4 +1,4 @@
-/** What lies in the arena while kernels run, and what would if they ran in another order: joining must not make it more. */
+/** Memory that is alive in the arena while kernels run, and would be in another order: joining must not increase it. */
 
 import { aliveDuring, type Lifetime, lifetimesOf } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
@@ -6,7 +6,7 @@ import type { Kernel } from "../../src/loop/types.ts";
 
 export class LiveBytes {
   private readonly lives: ReadonlyMap<string, Lifetime>;
-  /** Bytes by kernel, with what has been moved to earlier kernels. */
+  /** Bytes alive by kernel, including what has been moved to earlier kernels. */
   private readonly alive: number[];
 
   constructor(program: LoweredProgram) {
@@ -15,7 +15,7 @@ export class LiveBytes {
     this.alive = aliveDuring(lifetimes, program.kernels.length);
   }
 
-  /** What is alive at some time while the kernels `from` … `to` run: all at once where they are joined. */
+  /** The bytes alive at any time during the kernels `from` … `to`: all at once if they are joined. */
   within(from: number, to: number): number {
     let sum = 0;
     for (const { byteLength, first, last } of this.lives.values())
@@ -23,7 +23,7 @@ export class LiveBytes {
     return sum;
   }
 
-  /** What `kernel` fills. */
+  /** The bytes that `kernel` fills. */
   filledBy({ buffers }: Kernel): number {
     return buffers.reduce(
       (sum, { name, access }) => (access === "read" ? sum : sum + (this.lives.get(name)?.byteLength ?? 0)),
@@ -31,12 +31,12 @@ export class LiveBytes {
     );
   }
 
-  /** The most that is alive during the kernels `from` … `to` - 1. */
+  /** The maximum alive during the kernels `from` … `to` - 1. */
   most(from: number, to: number): number {
     return Math.max(0, ...this.alive.slice(from, to));
   }
 
-  /** Has so many bytes more alive during the kernels `from` … `to` - 1. */
+  /** Counts so many more bytes as alive during the kernels `from` … `to` - 1. */
   lengthen(bytes: number, from: number, to: number): void {
     for (let k = from; k < to; k++) this.alive[k] += bytes;
   }

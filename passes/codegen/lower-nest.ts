@@ -1,7 +1,7 @@
 /**
- * Lowers one nest: reductions become loops with accumulators, what does not change in a loop is computed before it, and
- * what is used twice is computed once. Reductions over the same axes at the same place share one loop, so an unrolled tile
- * becomes a block of accumulators (unroll-and-jam) by itself.
+ * Lowers one nest: reductions become loops with accumulators, loop invariants are computed before the loop, and
+ * what is used twice is computed once. Reductions over the same axes at the same place share one loop, so an unrolled
+ * tile becomes a block of accumulators (unroll-and-jam) by itself.
  */
 
 import { invariant } from "../../src/core/errors.ts";
@@ -28,7 +28,7 @@ import { type GridLoop, mayClash, type StoreTarget } from "../scheduling/analysi
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
 
-/** Values of so many nodes, written out in place, are bound part by part. */
+/** Expressions of so many nodes, if written out in place, are bound part by part. */
 const LARGE = 100;
 
 /** What is known at a point of a kernel. */
@@ -40,7 +40,7 @@ export interface Scope {
   readonly bound: ReadonlyMap<Expr, Expr>;
 }
 
-/** Lowers the nests of one kernel, or of one section of it; what it names is named apart from `taken`. */
+/** Lowers the nests of one kernel, or of one section of it; new names differ from those in `taken`. */
 export class NestLowering {
   private readonly interner = new Interner();
   private readonly loads: LoadBounds;
@@ -60,7 +60,7 @@ export class NestLowering {
     return this.enter(loops, "grid", values, scope, (results) => this.writes(stores, results));
   }
 
-  /** Values are bound before the first store where a store might change what a later value loads. */
+  /** Values are bound before the first store if a store might change what a later value loads. */
   private writes(stores: readonly StoreTarget[], values: readonly Expr[]): Stmt[] {
     const hazard = mayClash(stores, values);
     const lets: Stmt[] = [];
@@ -125,7 +125,8 @@ export class NestLowering {
     const uses = innermost ? this.countUses(roots, scope) : undefined;
     const found = this.worthBinding(roots, scope, uses);
     if (innermost) return groupReductions(found);
-    // What large values share is written once: random words and the winners of rows would never end, written out in place.
+    // Large shared values are written once: written in place, random
+    // words and the winners of rows would grow exponentially.
     const large = found.filter((e) => e.kind !== "reduce" && areLargerThan([e], LARGE));
     const shared = this.worthBinding(large, scope, this.countUses(large, scope));
     return groupReductions([...new Set([...shared, ...found])]);
@@ -294,8 +295,8 @@ export class NestLowering {
 }
 
 /**
- * Definitions where they are first used, so that no more of them live at once than a tile needs: engines that keep the order
- * of the code would else hold all that an iteration loads in registers beside its sums.
+ * Moves definitions to their first use, so that no more of them are live at once than a tile needs: engines that keep
+ * the order of the code would otherwise hold all that an iteration loads in registers, next to its sums.
  */
 function atFirstUse(definitions: readonly Stmt[], users: readonly Stmt[]): Stmt[] {
   const open = new Map<string, Extract<Stmt, { kind: "let" }>>();
@@ -320,7 +321,7 @@ function atFirstUse(definitions: readonly Stmt[], users: readonly Stmt[]): Stmt[
   return result;
 }
 
-/** What a statement reads by name. */
+/** The names that a statement reads. */
 function namesIn(s: Stmt): ReadonlySet<string> {
   const names = new Set<string>();
   visitStatements([s], (inner) => {
@@ -352,7 +353,7 @@ function isWork(e: Expr): boolean {
   }
 }
 
-/** Reductions over equal axes side by side, everything else by itself, in the order they were met. */
+/** Groups reductions over equal axes; everything else is by itself, in the order it was met. */
 function groupReductions(found: readonly Expr[]): Expr[][] {
   const groups = new Map<string, Expr[]>();
   found.forEach((e, k) => {

@@ -1,8 +1,8 @@
 /**
- * Turns pure expressions into statements, nest by nest (`lower-nest.ts`). A nest is loops whose iterations are independent,
- * each alone in the body of the one around it, with nothing but stores inside, and the values that they store where those
- * are named first. A serial loop belongs to no nest, for what one of its iterations loads an earlier one may have stored;
- * and what declares accumulators or lists has been written out by its strategy already.
+ * Turns pure expressions into statements, nest by nest (`lower-nest.ts`). A nest is perfectly nested independent loops
+ * with nothing but stores inside, and definitions of the values that they store.
+ * A serial loop belongs to no nest, since its iterations may load what earlier ones stored;
+ * and strategies that declare accumulators or lists have lowered these themselves.
  */
 
 import { mapBodies } from "../../src/loop/alike.ts";
@@ -48,7 +48,7 @@ const OUTSIDE: Surroundings = {
 
 class Lowering {
   private readonly nests: NestLowering;
-  /** The names that strategies gave, but for those that lowering does away with. */
+  /** The names that strategies gave, except those that lowering removes. */
   private readonly taken = new Set<string>();
 
   constructor(buffers: readonly BufferParam[], body: readonly Stmt[]) {
@@ -107,13 +107,15 @@ class Lowering {
   }
 }
 
-/** Whether a statement is one that only lowering makes, or a strategy in its place. */
+/** Whether a statement is of a kind that only lowering, or a strategy instead of it, makes. */
 const isWrittenOut = ({ kind }: Stmt): boolean =>
   kind === "accumulator" || kind === "assign" || kind === "append";
 
 const isLet = ({ kind }: Stmt): boolean => kind === "let";
 
-/** The stores from place `k` on, with the definitions before them; none where something else follows, or an order counts. */
+/**
+ * The stores from index `k` on, with the definitions before them; none if something else follows, or if order matters.
+ */
 function storesAt(statements: readonly Stmt[], k: number): readonly Stmt[] {
   let first = k;
   while (statements[first]?.kind === "let") first++;
@@ -134,7 +136,7 @@ function isOrdered(stores: readonly Stmt[]): boolean {
   });
 }
 
-/** The nest that `loop` is the outermost of, if it is one. */
+/** The nest whose outermost loop is `loop`, if it is one. */
 function nestIn(loop: For): { readonly loops: GridLoop[]; readonly body: readonly Stmt[] } | undefined {
   const loops: GridLoop[] = [];
   for (let s: Stmt = loop; s.kind === "for"; ) {
@@ -149,7 +151,7 @@ function nestIn(loop: For): { readonly loops: GridLoop[]; readonly body: readonl
   return undefined;
 }
 
-/** What is known inside of a loop that belongs to no nest. */
+/** What is known inside a loop that belongs to no nest. */
 function insideOf(
   { name, extent, loop, inductions = [] }: For,
   { available, ranges, bound }: Scope,

@@ -1,8 +1,8 @@
 /**
- * Brings kernels into an order in which less is alive at once. Walking back from the end, what makes less be alive before it
- * than after it is put there as soon as all who read it have their places: a weight gradient that is larger than what it is
- * computed from waits until memory is free, and one that is smaller comes before more is stored. All else stays in the order
- * in which the graph has it, and so does everything where that takes no less.
+ * Orders kernels so that less memory is alive at once. Walking back from the end, a kernel that frees less than it
+ * stores is placed as soon as all its readers have been placed: a weight gradient that is larger than its
+ * operands waits until memory is free, and one that is smaller comes before more is stored. Everything else keeps the
+ * order of the graph, and so does the whole program if the new order takes no less memory.
  */
 
 import { movedBy, usesOf } from "../../src/loop/loops.ts";
@@ -14,14 +14,14 @@ export const orderKernels: Pass<LoweredProgram, LoweredProgram> = {
   name: "order",
   doc: "What stores more than it sets free runs as late as it may, where less is alive at once then.",
   run(program) {
-    // What is prepared has been ordered.
+    // Prepared programs have been ordered.
     if (program.preparedTo !== undefined) return program;
     const ordered = inOrder(program, new Backwards(program).order());
     return peakOf(ordered) < peakOf(program) ? ordered : program;
   },
 };
 
-/** Kernels that follow each other whatever the order: those of a loop, those that hand each other scratch, the commit. */
+/** Kernels that always follow each other: those of a loop, those that hand each other scratch, the commit. */
 interface Unit {
   readonly from: number;
   readonly to: number;
@@ -52,20 +52,20 @@ interface Held {
   readonly bytes: number;
   readonly isInput: boolean;
   readonly units: number[];
-  /** How many of these have no place yet. */
+  /** How many of these have not been placed yet. */
   left: number;
   isAlive: boolean;
 }
 
-/** Gives units their places, the last one first. */
+/** Places units, the last one first. */
 class Backwards {
   private readonly units: readonly Unit[];
   private readonly held: readonly (readonly Held[])[];
-  /** The units that each one waits for, and how many without a place wait for it. */
+  /** The units that each one waits for, and how many unplaced units wait for it. */
   private readonly needs: readonly ReadonlySet<number>[];
   private readonly waiting: number[];
   private readonly isPlaced: boolean[];
-  /** Units that may come next and make less be alive. */
+  /** Units that may come next and reduce the memory alive. */
   private readonly shrinking = new Set<number>();
   private readonly endsWithCommit: boolean;
 
@@ -92,7 +92,7 @@ class Backwards {
     for (const unit of units.keys()) this.look(unit);
     for (; last >= 0; last--) {
       while (this.shrinking.size > 0) place(Math.max(...this.shrinking));
-      // Whoever reads the last one of those that are left stands behind it, and has a place.
+      // The readers of the last remaining unit come after it, and have been placed.
       if (!this.isPlaced[last]) place(last);
     }
     return order.reverse();
@@ -111,7 +111,7 @@ class Backwards {
     for (const other of changed) this.look(other);
   }
 
-  /** Finds out whether a unit may come next and makes less be alive before it than after it. */
+  /** Checks whether a unit may come next and less memory is alive before it than after it. */
   private look(unit: number): void {
     if (this.isPlaced[unit] || this.waiting[unit] > 0) return;
     let more = 0;
@@ -144,7 +144,7 @@ function accessesOf({ kernels, loops = [] }: LoweredProgram, { from, to }: Unit)
   return accesses;
 }
 
-/** What each unit touches of the arena; scratch is as much wherever the unit stands. */
+/** The arena buffers that each unit touches; scratch takes as much wherever the unit is. */
 function heldBy(program: LoweredProgram, accesses: readonly Accesses[]): Held[][] {
   const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
   const held = new Map<string, Held>();
@@ -165,7 +165,10 @@ function heldBy(program: LoweredProgram, accesses: readonly Accesses[]): Held[][
   );
 }
 
-/** The units that each one comes after: what wrote a buffer before it, and who read that before it writes. */
+/**
+ * The units that each one comes after: the earlier writer of a
+ * buffer, and those that read it before it is written again.
+ */
 function needsOf(accesses: readonly Accesses[]): Set<number>[] {
   const writers = new Map<string, number>();
   const readers = new Map<string, number[]>();

@@ -1,6 +1,6 @@
 /**
- * The order of kernels that fill scratch for one reader: first those that are the last to read most, for what the others fill
- * is not alive yet then.
+ * Orders the kernels that fill scratch for one reader: first those that free the most memory, since the buffers that
+ * the others fill are not alive yet then.
  */
 
 import { usesOf } from "../../src/loop/loops.ts";
@@ -9,7 +9,7 @@ import { arenaBytesOf } from "../../src/loop/plan.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 
-/** The program with kernels that pack in that order; kernels that have been joined stay where they are. */
+/** The program with packing kernels in that order; kernels that have been joined stay where they are. */
 export function inPackOrder(program: LoweredProgram): LoweredProgram {
   const { kernels, loops = [], commitFrom } = program;
   if (kernels.some((kernel) => partNames(kernel).length > 1)) return program;

@@ -15,7 +15,7 @@ import { WrittenElements } from "../scheduling/analysis/dependence.ts";
 import { kernelTime } from "../scheduling/kernel-time.ts";
 import { linearized } from "./linearize-grid.ts";
 
-/** A loop is preferred to those inside it unless they divide the work so much more evenly. */
+/** A loop is preferred to those inside it unless they divide the work more evenly by this much. */
 const EVENNESS = 0.03;
 
 type Loop = Extract<Stmt, { kind: "for" }>;
@@ -25,7 +25,7 @@ export const PARALLELIZE: StageInfo = {
   doc: "One loop of each kernel that is worth it is divided among threads, or all loops become one over the threads of a GPU.",
 };
 
-/** Gives threads their work: with `divideAlways` also where that does not pay, for tests. */
+/** Divides work among threads; with `divideAlways` also where that does not pay, for tests. */
 export const parallelize = (
   capabilities: Capabilities,
   divideAlways = false,
@@ -50,17 +50,17 @@ function divideAmongThreads(
     const time = kernelTime(kernel, capabilities);
     const most = always ? threads : Math.min(threads, Math.floor(time / times.share));
     if (most < 2) return { kernel, most: 1, won: 0 };
-    // What prepares hardly ever runs.
+    // Prepared kernels hardly ever run.
     const runs = k < preparedTo ? 0 : iterationsOf(program, k);
     return { kernel, most, won: runs * (time * (1 - 1 / most) - times.meeting) };
   });
   const isWorthIt = (won: number): boolean => always || won >= times.waking;
   const total = (of: readonly Share[]): number => of.reduce((sum, { won }) => sum + won, 0);
-  // Proving what can be divided takes a while: only where it could be worth it.
+  // Proving which loops can be divided takes a while, so it is done only if it could be worth it.
   if (!isWorthIt(total(shares))) return program;
   const families = new Families();
   const known = new Map<Kernel, Share>();
-  // What is alike and divided among as many is divided alike.
+  // Kernels that are alike and divided among as many threads are divided alike.
   const divideLike = ({ kernel, most }: Share): Kernel => {
     const likeness = families.find(kernel);
     const first = likeness && known.get(likeness.of);
@@ -79,14 +79,14 @@ function divideAmongThreads(
   return { ...program, threads, kernels: divided.map(({ kernel }) => kernel) };
 }
 
-/** A kernel, among how many threads its work may be divided, and the nanoseconds that this wins. */
+/** A kernel, the number of threads its work may be divided among, and the nanoseconds that this saves. */
 interface Share {
   readonly kernel: Kernel;
   readonly most: number;
   readonly won: number;
 }
 
-/** The kernel with a `thread` loop, or as it is where none of its loops can be proved to be one. */
+/** The kernel with a `thread` loop, or unchanged if none of its loops can be proved to be one. */
 function divide(kernel: Kernel, threads: number): Kernel {
   const chosen: string[] = [];
   const part = (body: readonly Stmt[]): readonly Stmt[] => {
@@ -104,7 +104,7 @@ function divide(kernel: Kernel, threads: number): Kernel {
   return { ...kernel, body, threads, schedule: [...(kernel.schedule ?? []), step] };
 }
 
-/** A kernel that is like one which was divided, or could not be. */
+/** A kernel made like an equal one that was divided, or could not be. */
 function dividedLike(kernel: Kernel, { of, names }: Likeness, made: Kernel): Kernel {
   if (made === of) return kernel;
   const schedule = [...(kernel.schedule ?? []), ...made.schedule!.slice(-1)];
@@ -123,7 +123,7 @@ function loopToDivide(kernel: Kernel, body: readonly Stmt[], threads: number): L
   return loops.find((loop) => evenness(loop) >= best - EVENNESS);
 }
 
-/** The loops that hold all the work, from the outermost in: each is alone in its body, but for definitions. */
+/** The loops that hold all the work, outermost first: each is alone in its body, except for definitions. */
 function loopsAround(body: readonly Stmt[]): Loop[] {
   const work = body.filter(({ kind }) => kind !== "let");
   const [loop] = work;

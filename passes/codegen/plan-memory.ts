@@ -1,7 +1,7 @@
 /**
  * Places all buffers of a program in one arena: buffers whose lifetimes do not overlap share memory. Greedy
  * by size, lowest free offset first (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
- * Inference", 2020); where that leaves gaps, other orders are tried.
+ * Inference", 2020); if that leaves gaps, other orders are tried.
  */
 
 import {
@@ -18,7 +18,7 @@ import type { Pass } from "../pass.ts";
 const size = (a: Lifetime, b: Lifetime): number => b.byteLength - a.byteLength;
 const weight = ({ byteLength, first, last }: Lifetime): number => byteLength * Math.sqrt(last - first + 1);
 
-/** Which buffers are placed before others: large ones, of equal ones those that are needed longest, and those that are both. */
+/** Orders of placement: by size, then by lifetime; by lifetime; by both. */
 const ORDERS: readonly ((a: Lifetime, b: Lifetime) => number)[] = [
   size,
   (a, b) => size(a, b) || b.last - a.last,
@@ -46,7 +46,7 @@ export const planMemory: Pass<LoweredProgram, ProgramPlan> = {
 const arenaOf = (placed: readonly Placement[]): number =>
   align(placed.reduce((end, p) => Math.max(end, p.byteOffset + p.byteLength), 0));
 
-/** Each buffer at the lowest offset that those before it leave free for it. */
+/** Places each buffer at the lowest offset that the ones before it leave free. */
 function placedInOrder(lifetimes: readonly Lifetime[]): Placement[] {
   const placed: Placement[] = [];
   for (const life of lifetimes) {

@@ -1,7 +1,7 @@
 /**
- * Kernels that read nothing but states, such as those that pack or transform weights, make the same in every run until one of
- * these states changes: they come first, and what they make is kept from run to run. It is loop-invariant code motion, the
- * loop being that of the program's runs.
+ * Kernels that read nothing but states, such as those that pack or transform weights, compute the same in every run
+ * until one of these states changes: they come first, and their results are kept from run to run. It is loop-invariant
+ * code motion out of the loop of the program's runs.
  */
 
 import { byteSize } from "../../src/core/dtype.ts";
@@ -34,13 +34,14 @@ export const prepare: Pass<LoweredProgram, LoweredProgram> = {
 };
 
 /**
- * What may be kept for each byte of the states that it is made of: Winograd's transforms of filters take most, 64 numbers for 9
- * with F(6×6, 3×3), panels one and their padding. And how many bytes may be kept in any case.
+ * How many bytes may be kept for each byte of the states they
+ * are computed from: Winograd's filter transforms take most,
+ * 64 numbers for 9 with F(6×6, 3×3); panels take one and their padding. And how many bytes may be kept in any case.
  */
 const MOST_GROWTH = 8;
 const LITTLE = 2 ** 16;
 
-/** The kernels that make the same of the same states in every run, wherever they stand. */
+/** The kernels that compute the same from the same states in every run, wherever they are. */
 function invariantKernels(program: LoweredProgram): ReadonlySet<number> {
   const { kernels, loops = [], commitFrom } = program;
   const states = new Set(program.states.map(({ buffer }) => buffer));
@@ -63,7 +64,7 @@ function invariantKernels(program: LoweredProgram): ReadonlySet<number> {
   const invariant = new Set(
     [...kernels.keys()].filter((k) => k < commitFrom && kernels[k].scalars.length === 0 && !isInLoop(k)),
   );
-  /** Whether a buffer holds the same in every run, at whatever time somebody reads it. */
+  /** Whether a buffer holds the same in every run, whenever it is read. */
   const isInvariant = (name: string): boolean => {
     const own = writers.get(name) ?? [];
     if (states.has(name)) return constant.has(name);
@@ -80,7 +81,7 @@ function invariantKernels(program: LoweredProgram): ReadonlySet<number> {
   return invariant;
 }
 
-/** Whether what a kernel stores is not much more than the states that it comes of. */
+/** Whether a kernel's results are not much larger than the states they are computed from. */
 function memoryLimit({ kernels, buffers }: LoweredProgram): (kernel: number) => boolean {
   const bytes = new Map(buffers.map(({ name, dtype, shape }) => [name, byteSize(dtype) * sizeOf(shape)]));
   const sources = new Map<string, ReadonlySet<string>>();

@@ -1,6 +1,6 @@
 /**
- * Makes each panel and each winner list once: where two kernels of a program want the same data packed in the same way,
- * as a convolution and its weight gradient want their input, the second one reads what the first one's was made for.
+ * Makes each panel and each winner list once: if two kernels of a program need the same data packed in the same way,
+ * as a convolution and its weight gradient do, the second one reads the panel of the first.
  */
 
 import { renamed } from "../../src/loop/alike.ts";
@@ -13,10 +13,10 @@ import type { Pass } from "../pass.ts";
 import { hoistInvariants } from "../scheduling/transforms/hoist-invariants.ts";
 import { inPackOrder } from "./pack-order.ts";
 
-/** Kernels that make scratch from values, and from nothing else. */
+/** Kinds of kernels that derive scratch from values, and do nothing else. */
 const DERIVING: ReadonlySet<string> = new Set(["pack", "winner_lists"]);
 
-/** What a kernel makes, and of what. */
+/** What a kernel derives, and from what. */
 interface Derived {
   readonly made: readonly BufferParam[];
   readonly sources: ReadonlySet<string>;
@@ -26,21 +26,21 @@ export const sharePanels: Pass<LoweredProgram, LoweredProgram> = {
   name: "share-panels",
   doc: "Panels and winner lists that several kernels want are made once, those that a loop would make again are made before it, and of those for one reader the one comes first that frees most.",
   run: (program) =>
-    // What is prepared has been through this.
+    // Prepared programs have been through this.
     program.preparedTo === undefined ? inPackOrder(shared(hoistInvariants(program))) : program,
 };
 
-/** The program without the kernels that make what is there already. */
+/** The program without the kernels that would make what exists already. */
 function shared(program: LoweredProgram): LoweredProgram {
   const scratch = new Set(program.buffers.filter((b) => b.role === "scratch").map((b) => b.name));
-  /** What still holds what its sources hold, by what made it. */
+  /** Scratch whose sources have not changed since, by how it was made. */
   let known = new Map<string, Derived>();
   const renamings = new Map<string, string>();
   const lengths = new Map<string, number>();
   const dropped = new Set<Kernel>();
   const bounds = new Set((program.loops ?? []).flatMap(({ from, to }) => [from, to]));
   for (const [k, kernel] of program.kernels.entries()) {
-    // What loops move is new in each iteration, and other than what it was when they have ended.
+    // Values that loops move are new in each iteration, and different again after the loop.
     if (bounds.has(k)) known = new Map();
     const derived = derivedBy(kernel, scratch);
     const key = derived && keyOf(kernel, derived);
@@ -83,7 +83,7 @@ function derivedBy(kernel: Kernel, scratch: ReadonlySet<string>): Derived | unde
   return { made, sources: usedBuffers(kernel.body).loaded };
 }
 
-/** What the kernel does, whatever its loops and what it makes are called. */
+/** What the kernel does, regardless of the names of its loops and of its result. */
 function keyOf(kernel: Kernel, { made }: Derived): string {
   const loops = new Set<string>();
   visitStatements(kernel.body, (s) => {
@@ -96,7 +96,7 @@ function keyOf(kernel: Kernel, { made }: Derived): string {
   return made.reduce((json, { name }, k) => json.replaceAll(JSON.stringify(name), `"made":${k}`), text);
 }
 
-/** The kernel with the panels that others filled, at the lengths that all who read them need. */
+/** The kernel with the panels that others filled, at the lengths that all their readers need. */
 function sharing(
   kernel: Kernel,
   shared: ReadonlyMap<string, string>,

@@ -1,5 +1,5 @@
 /**
- * Index arithmetic out of the inner loops: every index becomes a pointer plus a constant. A pointer starts
+ * Moves index arithmetic out of the inner loops: every index becomes a pointer plus a constant. A pointer starts
  * with its loop and is bumped by a constant step; indices that differ by a constant share one. Lanes of a
  * vector loop run together: their variable stays in the index and no pointer depends on it.
  */
@@ -19,7 +19,10 @@ export const strengthReduction: Pass<LoweredProgram, LoweredProgram> = {
   run: (program) => ({ ...program, kernels: mapBodies(program.kernels, ({ body }) => hoisted(body)) }),
 };
 
-/** The same statements with hoisted indices; new locals are named `p0`, `p1`, …, in each section anew: they share none. */
+/**
+ * The same statements with hoisted indices; new locals are named
+ * `p0`, `p1`, …, anew in each section, as they share none.
+ */
 function hoisted(body: readonly Stmt[]): Stmt[] {
   if (body.some(({ kind }) => kind === "section"))
     return body.map((s) => (s.kind === "section" ? { ...s, body: hoisted(s.body) } : s));
@@ -152,7 +155,7 @@ class Level {
     return result;
   };
 
-  /** `form` as pointer + what only the loop's body knows + constant. */
+  /** `form` as a pointer + the part that only the loop's body knows + a constant. */
   reduce(form: Affine): Expr {
     const outer = new Map<string, Term>();
     const inner: Term[] = [];
@@ -168,7 +171,7 @@ class Level {
     return add(sum, int(form.constant));
   }
 
-  /** The pointer for `outer + step·loop`, or `undefined` when the form is simple enough as it stands. */
+  /** The pointer for `outer + step·loop`, or `undefined` if the form is simple enough already. */
   private base(outer: ReadonlyMap<string, Term>, step: number): Expr | undefined {
     const [only] = outer.values();
     const isPlain =

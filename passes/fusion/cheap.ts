@@ -1,4 +1,7 @@
-/** When computing a node where it is read repeats little or nothing: what fusion asks of a node and one of its users. */
+/**
+ * Decides whether computing a node where it is read repeats little
+ * or nothing: fusion's questions about a node and a user.
+ */
 
 import { byteSize, isFloat } from "../../src/core/dtype.ts";
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
@@ -33,22 +36,24 @@ export function isCheapIn(node: Node, user: Node): boolean {
 export const windowsCoverOnce = (user: Node): boolean =>
   definitionOf(user).readsOnce?.(operandsOf(user)[0].type, user.type, producerOf(user).attrs) ?? false;
 
-/** Sums of a window that registers hold at once. */
+/** The most window sums that registers hold at once. */
 const MOST_IN_WINDOW = 9;
 
-/** Whether a window takes the elements of a product from the registers that they are summed up in. */
+/** Whether a window takes the elements of a product from the registers that they are accumulated in. */
 export const holdsContraction = (user: Node): boolean =>
   definitionOf(user).holdsContraction === true &&
   windowsCoverOnce(user) &&
   sizeOf(operandsOf(user)[0].type.shape) <= MOST_IN_WINDOW * sizeOf(user.type.shape);
 
-/** Whether `node` is other axes of the memory that its operand lies in. */
+/** Whether `node` is another view of the memory of its operand. */
 export const isView = (node: Node): boolean => definitionOf(node).pattern === "view";
 
 /** Whether an element of `node` costs less to compute than to load. */
 export const isFree = (node: Node): boolean => definitionOf(node).isFree?.(typesOf(node)) ?? false;
 
-/** Narrow elements made wider, such as a dropout's mask of truth values: less memory when each user widens them itself. */
+/**
+ * Narrow elements made wider, such as a dropout's boolean mask: it takes less memory if each user widens them itself.
+ */
 export const widens = (node: Node, users: readonly Node[]): boolean =>
   definitionOf(node).pattern === "elementwise" &&
   node.inputs.length === 1 &&
@@ -56,19 +61,22 @@ export const widens = (node: Node, users: readonly Node[]): boolean =>
   users.length > 0 &&
   users.every((user) => ["elementwise", "reduction"].includes(definitionOf(user).pattern));
 
-/** Truth values of what is smaller, such as a mask of two rows of positions: it costs no more to tell them than to load them. */
+/**
+ * Booleans computed from something smaller, such as a mask of two
+ * rows of positions: computing them costs no more than loading.
+ */
 export const isOuter = (node: Node): boolean =>
   definitionOf(node).pattern === "elementwise" &&
   node.type.dtype === "bool" &&
   node.inputs.every(({ type }) => sizeOf(type.shape) < sizeOf(node.type.shape));
 
-/** Whether `user` brings all elements of what it reads into another order. */
+/** Whether `user` reorders all elements of its operand. */
 export const movesWhole = (user: Node): boolean => {
   const { pattern, movement } = definitionOf(user);
   return pattern === "sparse" && movement?.keepsAll === true;
 };
 
-/** Whether `user` works on the elements of `node` one by one, as they are made. */
+/** Whether `user` works on the elements of `node` one by one, as they are computed. */
 export const isEpilogue = (node: Node, user: Node): boolean =>
   definitionOf(user).pattern === "elementwise" && sameShape(node.type.shape, user.type.shape);
 
@@ -89,7 +97,7 @@ export function exploitsSparsity(user: Node, node: Node): boolean {
   return operand !== undefined && operandsOf(user)[operand] === node;
 }
 
-/** Whether some of its users decide by the exact numbers of `node`. Whole numbers are exact however they are computed. */
+/** Whether some users compare the exact numbers of `node`. Integers are exact however they are computed. */
 export const isCompared = (node: Node, users: readonly Node[]): boolean =>
   isFloat(node.type.dtype) &&
   users.some((user) => definitionOf(user).compares?.some((k) => operandsOf(user)[k] === node));
@@ -107,7 +115,7 @@ export function reducesAcross(node: Node, { attrs, inputs }: Node): boolean {
 
 const typesOf = (node: Node): TensorType[] => operandsOf(node).map(({ type }) => type);
 
-/** So many times smaller than something else is a value that counts for nothing beside it, such as a weight for each column. */
+/** A value that is this many times smaller than another is negligible beside it, such as one weight for each column. */
 const SMALL = 8;
 
 export const isSmallBeside = (value: Value, other: Value): boolean =>

@@ -1,6 +1,6 @@
 /**
- * What the backward pass computes again where a product reads it: the product packs what the elements are computed from, and
- * nobody keeps them. Whoever reads them in the forward pass finds them in memory as before.
+ * Decides what the backward pass recomputes where a product reads it: the product packs the elements as it computes
+ * them, and they are not kept in memory. Readers in the forward pass find them in memory as before.
  */
 
 import { stridesOf } from "../../src/core/shape.ts";
@@ -21,7 +21,7 @@ export class ComputedAgain {
   private readonly forward: ReadonlySet<Value>;
   private readonly reader: ElementReader;
 
-  /** Nothing is where products are not `packed`: they would compute it for each of their results. */
+  /** Finds nothing unless products are `packed`: otherwise they would recompute it for each of their results. */
   constructor(graph: Graph, packed: boolean) {
     const recomputed = packed ? (graph.partition?.recomputed ?? []) : [];
     const nodes = recomputed.filter((node) => definitionOf(node).pattern === "elementwise");
@@ -32,17 +32,17 @@ export class ComputedAgain {
     );
   }
 
-  /** Those of its users that compute a node again. */
+  /** The users of a node that recompute it. */
   laterUsers(node: Node, users: readonly Node[]): readonly Node[] {
     return this.nodes.has(node) ? users.filter((user) => !this.forward.has(user)) : [];
   }
 
-  /** Whether a view shows the backward pass such a node, which lies in no memory then. */
+  /** Whether a view shows the backward pass such a node, which is not in memory then. */
   shows(view: Node): boolean {
     return this.nodes.has(view.inputs[0]) && !this.forward.has(view);
   }
 
-  /** Whether all that the element at these indices is computed from lies along straight lines. */
+  /** Whether everything that the element at these indices is computed from is read with constant strides. */
   isStraightAt(value: Value, indices: readonly Expr[], context: RangeContext): boolean {
     const element = cancelCommonFactors(simplify(this.reader.at(value, indices), context), context);
     return outermost([element], ({ kind }) => kind === "load").every(
@@ -51,6 +51,6 @@ export class ComputedAgain {
   }
 }
 
-/** Whether an index grows evenly with each loop. */
+/** Whether an index grows by a constant step with each loop. */
 export const isStraight = (index: Expr): boolean =>
   [...toAffine(index).terms.values()].every(({ atom }) => atom.kind === "var");

@@ -1,4 +1,4 @@
-/** Groups of nodes while they grow: what fusion asks of one, and what it is called. */
+/** Groups of nodes while they grow: what fusion asks about one, and its name. */
 
 import { topologicalOrder } from "../../src/core/topological.ts";
 import { producerOf } from "../../src/ir/body.ts";
@@ -35,7 +35,7 @@ export function needsAny(draft: Draft, others: ReadonlySet<Draft>): boolean {
 export const contains = (draft: Draft, pattern: string): boolean =>
   [...draft.nodes.keys()].some((node) => definitionOf(node).pattern === pattern);
 
-/** The loops of `draft` that evaluate what its `users` read: where there are several, they may round differently. */
+/** The loops of `draft` that evaluate what its `users` read: if there are several, they may round differently. */
 export function placesIn(
   draft: Draft,
   users: readonly Node[],
@@ -53,15 +53,16 @@ export function placesIn(
   return places;
 }
 
-/** Whether a factor of a product in `draft` is made of what these `users` read. */
+/** Whether a factor of a product in `draft` is computed from what these `users` read. */
 export const isFactor = (draft: Draft, users: readonly Node[], maps: Pick<IndexMaps, "has">): boolean =>
   [...placesIn(draft, users, maps)].some(
     (place) => "op" in place && definitionOf(place).pattern === "contraction",
   );
 
 /**
- * Whether a group may compute `node` in these places if it needs whole rows: not where a product is, which would run in tiles
- * across rows without it, nor in a reduction across rows, which would compute every row again for each of its results.
+ * Whether a group may compute `node` in these places if it needs whole rows: not inside
+ * a product, which would run in tiles across rows without it, nor in a reduction across
+ * rows, which would compute every row again for each of its results.
  */
 export function mayHoldRow(draft: Draft, node: Node, places: ReadonlySet<Place>): boolean {
   if (definitionOf(node).pattern !== "row") return true;
@@ -71,7 +72,7 @@ export function mayHoldRow(draft: Draft, node: Node, places: ReadonlySet<Place>)
 
 /** Groups in an order in which every value is stored before it is read. */
 export function ordered(all: readonly Draft[], position: ReadonlyMap<Node, number>): Draft[] {
-  // A group that stores several values is one of those with the last of them: until then there is nothing that it waits for.
+  // A group that stores several values comes with the last of them: until then nothing waits for it.
   const last = new Map(
     all.map((draft) => [draft, Math.max(...[...draft.stores].map((node) => position.get(node)!))]),
   );
@@ -82,7 +83,7 @@ export function ordered(all: readonly Draft[], position: ReadonlyMap<Node, numbe
 
 const MOST_NAMES = 5;
 
-/** The ops of a group in order, without what leaves no trace in code and without repetition. */
+/** The ops of a group in order, without repetition and without those that leave no trace in code. */
 export function groupName(nodes: readonly Node[]): string {
   const ops = nodes.map((node) => producerOf(node).op);
   const isNamed = (op: string): boolean => op !== CONSTANT && definitionOf(op).movement === undefined;

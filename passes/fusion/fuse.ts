@@ -1,9 +1,9 @@
 /**
- * Groups nodes into kernels: says which nodes are computed where they are used instead of through memory. Walking
+ * Groups nodes into kernels: decides which nodes are computed where they are used instead of through memory. Walking
  * backwards, a node joins the group of its users when reading it there costs nothing extra; otherwise it becomes the root
- * of a group of its own. Groups never wait for each other in a circle: a node is stored by an older group only where no
- * path leads out of that group and back. What writes states comes last (`commit.ts`) and nothing else reads what it
- * stores; a new value that others read is stored by itself, and the commit copies it.
+ * of a group of its own. Groups never wait for each other in a circle: an older group stores a node only if no
+ * path leads out of that group and back. The kernels that write states come last (`commit.ts`) and nothing else reads
+ * their stores; a new value that others read is stored by itself, and the commit copies it.
  */
 
 import { sameShape } from "../../src/core/shape.ts";
@@ -66,11 +66,11 @@ class Fusion {
   private readonly recomputed: ReadonlySet<Node>;
   private readonly kept: ReadonlySet<Node>;
   private readonly again: ComputedAgain;
-  /** Nodes that only move data, where their readers find it by themselves. */
+  /** Nodes that only move data and are read through index arithmetic. */
   private readonly maps: IndexMaps;
-  /** Nodes that are constant along the inner loops of all that use them. */
+  /** Nodes that are constant along the inner loops of all their users. */
   private readonly invariant = new Set<Node>();
-  /** What writes states: the draft that stands for it among the others, what it stores, and for which states. */
+  /** The group that writes states: the draft that stands for it among the others, its stores, and their states. */
   private readonly last = newDraft();
   private readonly commit: Commit;
   private updates: readonly Update[];
@@ -121,7 +121,7 @@ class Fusion {
     return { ...this.graph, nodes, outputs, updates: this.updates, groups: [...groups, ...commits], origins };
   }
 
-  /** What holds `value` when the step is over: a copy where it lies in a state that is written. */
+  /** What holds `value` after the step: a copy if it is in a state that is written. */
   private lasting(value: Value): Value {
     const base = baseOf(value);
     if (!this.graph.updates.some((update) => update.target === base && update.value !== base)) return value;
@@ -133,7 +133,7 @@ class Fusion {
     return copy;
   }
 
-  /** Whether the commit may compute a value itself: nothing but itself has to find it in memory. */
+  /** Whether the commit may compute a value itself: nothing else has to find it in memory. */
   private isOwn(value: Value): value is Node {
     if (value.kind === "input" || definitionOf(value).pattern !== "elementwise") return false;
     const targets = this.updates.filter((update) => update.value === value).length;
@@ -150,7 +150,7 @@ class Fusion {
       return;
     }
     const users = this.users.get(node) ?? [];
-    // Of several results the first may be one that nobody reads.
+    // Of several results, the first may be unused.
     if (users.length === 0 && !this.outputs.has(node) && !this.newValues.has(node)) return;
     if (this.newValues.has(node)) {
       const isRead = users.some((user) => this.membership.get(user)?.some((draft) => draft !== this.last));
@@ -173,7 +173,7 @@ class Fusion {
     }
   }
 
-  /** Places a node as its users like it, whether a state takes its value or not. */
+  /** Places a node as suits its users, whether a state takes its value or not. */
   private placeInside(node: Node, all: readonly Node[]): void {
     const { pattern } = definitionOf(node);
     const users = this.packedAgain(node, all);
@@ -208,7 +208,7 @@ class Fusion {
   }
 
   /**
-   * Elementwise work that its users spread along their last axis, such as a scale for each channel of images: the
+   * Elementwise work that its users broadcast along their last axis, such as a scale for each channel of images: the
    * schedule moves it out of their inner loops, so that computing it there costs less than a kernel of its own.
    */
   private isInvariant(node: Node, users: readonly Node[]): boolean {
@@ -223,7 +223,7 @@ class Fusion {
     });
   }
 
-  /** Has a map in all groups that read it. */
+  /** Inlines a map in all groups that read it. */
   private inlineMap(node: Node): void {
     const users = this.users.get(node) ?? [];
     this.membership.set(node, []);
@@ -242,7 +242,7 @@ class Fusion {
     if (refused.length > 0) this.root(node, users);
   }
 
-  /** Has products of the backward pass that pack a value compute it again; gives the users that still want it from memory. */
+  /** Has backward products recompute a value as they pack it; returns the users that still read it from memory. */
   private packedAgain(node: Node, users: readonly Node[]): readonly Node[] {
     const again = this.again.laterUsers(node, users);
     const drafts = new Set(again.flatMap((user) => this.membership.get(user) ?? []));
@@ -254,7 +254,7 @@ class Fusion {
     return users.filter((user) => !again.includes(user));
   }
 
-  /** Has a node computed in a group; false where that is the commit and it would read a state too late there. */
+  /** Computes a node in a group; false if that is the commit, which would read a state too late. */
   private join(node: Node, draft: Draft, users: readonly Node[]): boolean {
     if (draft === this.last && !draft.nodes.has(node) && !this.commit.add(node, users, false)) return false;
     this.enter(node, draft, users, false);
@@ -270,7 +270,7 @@ class Fusion {
     this.membership.set(node, [...(this.membership.get(node) ?? []), draft]);
   }
 
-  /** Starts a group whose value is stored, unless there is one that walks over the same elements already. */
+  /** Starts a group that stores its value, unless one exists that walks over the same elements. */
   private root(node: Node, users: readonly Node[]): void {
     const readers = new Set(this.readersOf(node, users));
     const host = this.host(node, users, readers) ?? this.sibling(node, readers);
@@ -299,7 +299,7 @@ class Fusion {
     });
   }
 
-  /** A group with room for one more store whose loop over elements could store `node`. */
+  /** A group with room for one more store, whose loop over elements could store `node`. */
   private sibling(node: Node, readers: ReadonlySet<Draft>): Draft | undefined {
     const isPlain = definitionOf(node).pattern !== "elementwise";
     if (!isPlain && !isElementwiseAlone(node, this.users)) return undefined;
@@ -313,7 +313,7 @@ class Fusion {
     );
   }
 
-  /** Whether a group of elementwise work, and of what is as large as `node`, may store that too. */
+  /** Whether a group of elementwise work of the size of `node` may store that too. */
   private hasPlace(draft: Draft, node: Node, users: readonly Node[]): boolean {
     const { shape } = node.type;
     return (
@@ -336,7 +336,7 @@ class Fusion {
     );
   }
 
-  /** Has a state take `value` from where it is stored. */
+  /** Has a state copy `value` from where it is stored. */
   private commitCopy(value: Value): void {
     if (!this.newValues.delete(value)) return;
     const copy = copyOf(value);
@@ -350,7 +350,7 @@ class Fusion {
     this.place(copy);
   }
 
-  /** Whether some reshape of `node` is read, or a loop reads it: then its elements must lie in memory in order. */
+  /** Whether a reshape of `node` is read, or a loop reads it: then its elements must be in memory in order. */
   private isReadInMemory(node: Node): boolean {
     return (this.users.get(node) ?? []).some(
       (user) => !this.maps.has(user) && ["view", "loop"].includes(definitionOf(user).pattern),
@@ -367,7 +367,7 @@ class Fusion {
       case "row":
         return this.mayBeRow(node, users, [draft]) && users.every((user) => isCheapIn(node, user));
       case "contraction":
-        // Tiles hold one sum alone: whoever needs whole rows of a product reads them from memory.
+        // Tiles hold one sum only: a user that needs whole rows of a product reads them from memory.
         if (["contraction", "row", "reduction"].some((kind) => contains(draft, kind))) return false;
         if (
           [...draft.nodes.keys()].some(

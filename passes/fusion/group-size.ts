@@ -1,22 +1,22 @@
 /**
- * How large groups may grow. A kernel's text, and the depth of its expressions, follow from the user's program: long chains
- * become several kernels, so that nothing that walks a kernel ever goes deeper, or holds more, than is said here.
+ * Limits the size of groups. A kernel's text, and the depth of its expressions, follow from the user's program: long
+ * chains become several kernels, so that no recursion over a kernel is deeper, and no kernel larger, than these limits.
  */
 
 import type { Node } from "../../src/ir/types.ts";
 
-/** Steps from a stored value to the furthest thing it is computed from within its group. */
+/** The most steps from a stored value to the furthest node it is computed from within its group. */
 export const MOST_STEPS = 64;
 
-/** Nodes of a group that stores one value; every further one may have as many of its own. */
+/** The most nodes of a group that stores one value; each further store may add as many. */
 export const MOST_NODES = 512;
 
-/** Whatever holds the nodes of a group that grows. */
+/** Anything that holds the nodes of a growing group. */
 interface Growing {
   readonly stores: { readonly size: number };
 }
 
-/** How far the nodes of growing groups are from what is stored. Nodes enter after all that use them. */
+/** The distance of nodes of growing groups from the stores. Nodes enter after all their users. */
 export class GroupSizes {
   private readonly steps = new WeakMap<Growing, Map<Node, number>>();
 

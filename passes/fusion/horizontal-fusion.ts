@@ -1,6 +1,6 @@
 /**
- * Which nodes may share a kernel although neither is computed inside of the other: two reductions of one tensor, two
- * elementwise chains that read one, and a value that is stored by the loop that goes on computing with it.
+ * Decides which nodes may share a kernel although neither is computed inside the other: two reductions of one tensor,
+ * two elementwise chains that read one tensor, and a value that is stored by the loop that goes on computing with it.
  */
 
 import { sameShape, sizeOf } from "../../src/core/shape.ts";
@@ -10,10 +10,10 @@ import { ints } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 import { isCheapIn } from "./cheap.ts";
 
-/** Patterns of what is never computed where it is read. */
+/** Patterns of nodes that are never computed where they are read. */
 const IN_MEMORY: readonly string[] = ["view", "loop", "result", "generator"];
 
-/** How many elementwise ops two chains may be apart from what both read. */
+/** The most elementwise ops between a chain's value and the tensor that both chains read. */
 const DEPTH = 4;
 
 /** Whether two nodes are results of one op, reductions that go over the same axes of equal shapes and read a tensor in common, or such elementwise chains: one loop serves both. */
@@ -25,7 +25,7 @@ export function walkAlike(a: Node, b: Node, users: ReadonlyMap<Value, readonly N
     return sameShape(a.type.shape, b.type.shape) && [...readsOf(b, DEPTH)].some((value) => read.has(value));
   }
   const [x, y] = [first.inputs[0], second.inputs[0]];
-  // What several read lies in memory and is read there, whatever it was made of: long before, maybe.
+  // A value that several nodes read is in memory and is read there, perhaps computed long before.
   const depthOf = (value: Value): number => ((users.get(value)?.length ?? 0) > 1 ? 0 : 1);
   return (
     definitionOf(a).pattern === "reduction" &&
@@ -37,7 +37,7 @@ export function walkAlike(a: Node, b: Node, users: ReadonlyMap<Value, readonly N
   );
 }
 
-/** The tensors of full size that the elements of `value` are made of, some elementwise ops deep, and itself. */
+/** The tensors of full size that `value` is computed from, through up to `depth` elementwise ops, and itself. */
 function readsOf(value: Value, depth: number, found: Set<Value> = new Set()): Set<Value> {
   found.add(value);
   if (depth === 0 || value.kind !== "node" || !isElementwise(value)) return found;
@@ -50,19 +50,19 @@ const isRow = (node: Node): boolean => definitionOf(node).pattern === "row";
 
 const isElementwise = (node: Node): boolean => definitionOf(node).pattern === "elementwise";
 
-/** Whether an element of `node` takes arithmetic on elements alone, or is one that lies elsewhere. */
+/** Whether an element of `node` takes only arithmetic on elements, or is a moved one. */
 export const isPointwise = (node: Node): boolean =>
   isElementwise(node) || definitionOf(node).movement !== undefined;
 
-/** Whether `user` reads the element of `node` at the very place that it computes. */
+/** Whether `user` reads the element of `node` at the same index that it computes. */
 export const readsInPlace = (node: Node, user: Node): boolean =>
   isElementwise(user) &&
   definitionOf(user).movement === undefined &&
   sameShape(node.type.shape, user.type.shape);
 
 /**
- * Whether a loop that stores `node` and other values is made of elementwise work alone, or of a row whose elements others
- * read too: no product, window or row would have ended in this node's kernel, had it one of its own.
+ * Whether a loop that stores `node` and other values consists of elementwise work alone, or of a row whose elements
+ * others read too: with a kernel of its own, no product, window or row would have been fused into this node's.
  */
 export function isElementwiseAlone(node: Node, users: ReadonlyMap<Value, readonly Node[]>): boolean {
   const isShared = (value: Value): boolean => (users.get(value)?.length ?? 0) > 1;

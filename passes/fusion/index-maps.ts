@@ -1,6 +1,6 @@
 /**
- * Which nodes that only move data need no memory: what reads them reads what they move, at indices that the node's own
- * index map turns into those of its input. Chains of them become one map, reshapes between two others among them.
+ * Finds the nodes that only move data and need no memory: their readers read the moved values, at indices that the
+ * node's index map turns into those of its input. Chains of them become one map, including reshapes between two others.
  */
 
 import { stridesOf } from "../../src/core/shape.ts";
@@ -15,7 +15,7 @@ import { definitionOf } from "../../src/ops/registry.ts";
 import { isCompared } from "./cheap.ts";
 import { type ComputedAgain, isStraight } from "./computed-again.ts";
 
-/** The longest chain of maps that becomes one. */
+/** The longest chain of maps that is composed into one. */
 const MOST_MAPS = 8;
 
 /** The maps of a graph. */
@@ -23,7 +23,7 @@ export class IndexMaps {
   private readonly maps: ReadonlySet<Value>;
   private readonly users: ReadonlyMap<Value, readonly Node[]>;
 
-  /** `users` says who reads each value; what is `stored` is found in memory, and what is computed `again` is not. */
+  /** `users` gives the readers of each value; what is `stored` is in memory, and what is computed `again` is not. */
   constructor(
     graph: Graph,
     users: ReadonlyMap<Value, readonly Node[]>,
@@ -39,7 +39,7 @@ export class IndexMaps {
         return readers.length > 0 && !stored.has(node) && !readers.some((reader) => updating.has(reader));
       }),
     );
-    // Whether a node is one depends on those around it: what does not hold together is taken out until all does.
+    // Whether a node is a map depends on its neighbours: those that fail are removed until none does.
     for (let size = -1; size !== maps.size; ) {
       size = maps.size;
       for (const node of moved)
@@ -53,7 +53,7 @@ export class IndexMaps {
     return this.maps.has(node);
   }
 
-  /** Those who read what `readers` read, through maps. */
+  /** The readers of what `readers` read, through maps. */
   through(readers: readonly Node[]): readonly Node[] {
     if (!readers.some((reader) => this.has(reader))) return readers;
     return readers.flatMap((reader) =>
@@ -61,7 +61,7 @@ export class IndexMaps {
     );
   }
 
-  /** Whether some of its readers, through maps too, decide by the exact numbers of `node`. */
+  /** Whether some readers, through maps too, compare the exact numbers of `node`. */
   isCompared(node: Node, readers: readonly Node[]): boolean {
     return (
       isCompared(node, readers) ||
@@ -70,7 +70,10 @@ export class IndexMaps {
   }
 }
 
-/** The elementwise nodes that new states are made of: they read states where these are overwritten, element by element. */
+/**
+ * The elementwise nodes that new states are computed from: they
+ * read states element by element as these are overwritten.
+ */
 function updatingIn({ updates }: Graph): ReadonlySet<Value> {
   const isElementwise = (value: Value): value is Node =>
     value.kind === "node" && definitionOf(value).pattern === "elementwise";
@@ -85,18 +88,18 @@ function holds(
   again: ComputedAgain,
 ): boolean {
   const { pattern, movement } = definitionOf(node);
-  // What lies in memory has views of it for nothing.
+  // Views of memory cost nothing.
   if (pattern === "view" && !maps.has(node.inputs[0]) && !again.shows(node)) return false;
   const ends = readers.filter((reader) => !maps.has(reader));
   if (!ends.every((reader) => readsAnywhere(reader, movement?.isBroadcast === true))) return false;
   const strides = stridesThrough(node, maps, again);
   if (strides === undefined) return false;
-  // Where neighbours lie apart, a copy serves several readers: those that read each element once.
+  // If neighbours are apart in memory, a copy serves several readers: those that read each element once.
   const rereading = ends.filter((reader) => definitionOf(reader).pattern !== "contraction");
   return strides.isContiguous || rereading.length <= 1;
 }
 
-/** Whether `reader` may find its operands' elements anywhere; what broadcasts by itself needs no map for that. */
+/** Whether `reader` can read its operands' elements anywhere; an op that broadcasts by itself needs no map for that. */
 function readsAnywhere(reader: Node, isBroadcast: boolean): boolean {
   const { pattern, movement, rearranges } = definitionOf(reader);
   if (pattern === "contraction") return true;

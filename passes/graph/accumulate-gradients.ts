@@ -1,4 +1,6 @@
-/** Gradient accumulation: instead of updating parameters, a step adds its gradients to sums that later steps go on with. */
+/**
+ * Gradient accumulation: instead of updating parameters, a step adds its gradients to sums that later steps continue.
+ */
 
 import type { Origin } from "../../src/core/origin.ts";
 import { GraphBuilder } from "../../src/ir/builder.ts";
@@ -24,7 +26,7 @@ export const accumulateGradients: Pass<Graph, Graph> = {
   },
 };
 
-/** The graph of the update that follows: its gradients are the sums, which it sets back to 0. */
+/** The graph of the update that follows: its gradients are the sums, which it resets to 0. */
 export interface AccumulatedGradients {
   readonly graph: Graph;
   /** The lines of the model that each parameter belongs to, for the update. */

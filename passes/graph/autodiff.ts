@@ -56,17 +56,17 @@ function differentiate(graph: Graph, loss: Value, wanted: readonly Input[]): Gra
   return b.build(prepared.name, [...prepared.outputs, ...gradients], prepared.updates);
 }
 
-/** What arrives where a graph is differentiated. */
+/** The cotangents that differentiating a graph gives. */
 export interface Cotangents {
-  /** The graph and what the gradients add to it. */
+  /** The graph with the nodes that the gradients add. */
   readonly graph: Graph;
-  /** By the place of each value that was asked for; `undefined` where none arrives. */
+  /** By the index of each value that was asked for; `undefined` if no cotangent reaches it. */
   readonly values: readonly (Value | undefined)[];
 }
 
 /**
- * Takes cotangents back through a graph whose first outputs are the `seeds.length` values that they come to, and whose
- * others are the values for which they are wanted. A seed is a value of the graph; without one it is ones.
+ * Propagates cotangents back through a graph whose first outputs are the `seeds.length` values they belong to, and
+ * whose other outputs are the values to differentiate for. A seed is a value of the graph; if undefined, it is ones.
  */
 export function cotangents(graph: Graph, seeds: readonly (Value | undefined)[]): Cotangents {
   const wantedOf = ({ outputs }: Graph): Value[] => outputs.slice(seeds.length).map(({ value }) => value);
@@ -81,7 +81,7 @@ export function cotangents(graph: Graph, seeds: readonly (Value | undefined)[]):
   return { graph: b.build(prepared.name, []), values: wanted.map((value) => found.get(value)) };
 }
 
-/** The graph in which ops that are differentiated have among their results what their gradients read. */
+/** The graph in which ops that are differentiated have the results that their gradients read. */
 function withSaved(graph: Graph, wanted: readonly Value[]): Graph {
   const active = dependents(graph.nodes, wanted);
   const saves = (node: Node): boolean => active.has(node) && definitionOf(node.op).saving !== undefined;

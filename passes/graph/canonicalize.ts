@@ -16,7 +16,7 @@ export const canonicalize: Pass<Graph, Graph> = {
     ),
 };
 
-/** The inputs of an op that joins any number of tensors, or of what joins them in parts; all others as they are. */
+/** The inputs of an op that joins any number of tensors, joined in parts if there are many; all others unchanged. */
 function fewer(b: GraphBuilder, node: Node, inputs: readonly Value[]): readonly Value[] {
   if (definitionOf(node.op).joinsInParts !== true || inputs.length <= MOST_JOINED) return inputs;
   const parts: Value[] = [];

@@ -6,12 +6,12 @@ import type { Input, Node, Value } from "../../src/ir/types.ts";
 import type { GradientClip } from "../../src/ir/update.ts";
 import { abs, add, div, max, maximum, minimum, mul, pow, sqrt, sum } from "../../src/ops/algebra.ts";
 
-/** Keeps the divisor away from 0, as PyTorch's does. */
+/** Keeps the divisor away from 0, as in PyTorch. */
 const EPSILON = 1e-6;
 
 type Gradients = ReadonlyMap<Input, Value>;
 
-/** The gradients after clipping, by the parameter they belong to; what is done to one belongs to its lines. */
+/** The gradients after clipping, by their parameter; new nodes get the origins of the parameter. */
 export function clipGradients(
   b: GraphBuilder,
   gradients: Gradients,
@@ -43,7 +43,7 @@ export function clipGradients(
 const clampTo = (b: GraphBuilder, x: Value, limit: number): Node =>
   minimum(b, maximum(b, x, b.constant(-limit)), b.constant(limit));
 
-/** What one gradient adds to the norm: its sum of `|g|^p`, or its largest element for the infinite norm. */
+/** The contribution of one gradient to the norm: its sum of `|g|^p`, or its largest element for the infinite norm. */
 function normTerm(b: GraphBuilder, gradient: Value, p: number): Value {
   if (p === 2) return sum(b, mul(b, gradient, gradient), axesOf(gradient));
   const magnitude = abs(b, gradient);

@@ -1,4 +1,6 @@
-/** Dead code: what neither an output nor an update needs is dropped. Inputs stay, they are the interface. */
+/**
+ * Dead code elimination: removes what neither an output nor an update needs. Inputs stay, as they are the interface.
+ */
 
 import { changedBodies, RESULT, resultIndex } from "../../src/ir/body.ts";
 import { rewriteGraph } from "../../src/ir/rewrite.ts";
@@ -21,7 +23,7 @@ export const dce: Pass<Graph, Graph> = {
   },
 };
 
-/** What is needed of a graph: its values, and of nodes that may compute less what is left of them. */
+/** What is needed of a graph: its values, and for nodes that can compute less, what remains of them. */
 function liveness({ nodes, outputs, updates }: Graph): {
   readonly live: ReadonlySet<Value>;
   readonly narrowed: ReadonlyMap<Node, Narrowed>;

@@ -1,7 +1,6 @@
 /**
- * Where a graph reads at positions that other values give, and which of these must be checked when it runs: those that
- * are fed on the host, those that it computes, in loops too, by an output that tells of faults. The others are proved to
- * be right.
+ * Finds where a graph reads at indices that other values give, and which of these must be checked when it runs: fed
+ * ones on the host, computed ones, in loops too, by an output that reports faults. The others are proved to be right.
  */
 
 import { type IndexLimit, indexFaultName } from "../../src/core/index-limit.ts";
@@ -17,13 +16,13 @@ import { definitionOf, opTable } from "../../src/ops/registry.ts";
 export interface CheckedGraph {
   /** The graph, with an output named by `indexFaultName` for each of `computed`. */
   readonly graph: Graph;
-  /** By the name of an input, what it may hold. */
+  /** The limits of an input's numbers, by the name of the input. */
   readonly fed: ReadonlyMap<string, readonly IndexLimit[]>;
-  /** What the outputs for computed indices are about, in order. */
+  /** The limits that the outputs for computed indices check, in order. */
   readonly computed: readonly IndexLimit[];
 }
 
-/** Finds out what `graph` needs to have checked, and gives it the outputs that this takes. */
+/** Finds out which indices of `graph` need to be checked, and adds the outputs for it. */
 export function withIndexChecks(graph: Graph): CheckedGraph {
   const { graph: checked, open, limits } = observed(graph, ({ role }) => role === "input");
   const fed = new Map<string, IndexLimit[]>();
@@ -34,21 +33,21 @@ export function withIndexChecks(graph: Graph): CheckedGraph {
   return { graph: checked, fed, computed: limits };
 }
 
-/** Indices among the values of a graph, and what they may be. */
+/** Indices among the values of a graph, and their limits. */
 interface Use<V extends Value = Value> {
   readonly value: V;
   readonly limit: IndexLimit;
 }
 
 interface Observed {
-  /** The graph, with an output for each of `limits` behind its own: a number that tells of a fault. */
+  /** The graph, with an output for each of `limits` after its own: a number that reports a fault. */
   readonly graph: Graph;
   readonly limits: readonly IndexLimit[];
-  /** What is for others to check. */
+  /** Inputs that the caller has to check. */
   readonly open: readonly Use<Input>[];
 }
 
-/** Has a graph tell of faults among its indices, but for those inputs that others check. */
+/** Has a graph report faults among its indices, except for those inputs that others check. */
 function observed(given: Graph, isOpen: (input: Input) => boolean): Observed {
   const { graph, uses, faults } = withBodies(given);
   const ranges = rangesOf(graph);
@@ -84,8 +83,8 @@ function observed(given: Graph, isOpen: (input: Input) => boolean): Observed {
 }
 
 /**
- * The graph whose loops tell of faults among what their bodies compute, as numbers of this graph, and what their bodies
- * read at positions that come from outside of them.
+ * The graph whose loops report faults among the indices that their bodies compute, as numbers of this graph, and the
+ * indices that their bodies read and that come from outside of them.
  */
 function withBodies(graph: Graph): { readonly graph: Graph; readonly uses: Use[]; readonly faults: Use[] } {
   const uses: Use[] = [];
@@ -117,7 +116,7 @@ function withBodies(graph: Graph): { readonly graph: Graph; readonly uses: Use[]
 const isSame = (a: IndexLimit, b: IndexLimit): boolean =>
   a.below === b.below && a.least === b.least && a.ignoreIndex === b.ignoreIndex;
 
-/** The value that holds the same elements in another order, however often. */
+/** The value before any reordering of its elements. */
 function unarranged(value: Value): Value {
   let base = value;
   while (base.kind === "node" && definitionOf(base.op).movement?.keepsAll) base = base.inputs[0];

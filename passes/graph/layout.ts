@@ -1,7 +1,7 @@
 /**
- * Where values live: reshapes become views of the buffer they read, and for backends with vectors a convolution's
- * weights lie with their channels innermost. Everything that an update combines with them (gradients, moments, sums of
- * gradients) lies as they do, so that the update stays one flat loop.
+ * Decides how values are laid out in memory: reshapes become views of the buffer they read, and for backends with
+ * vectors a convolution's weights have their channels innermost. Everything that an update combines with them
+ * (gradients, moments, sums of gradients) has the same layout, so that the update stays one flat loop.
  */
 
 import { isRowMajor, type Layout, rowMajor } from "../../src/core/layout.ts";
@@ -21,7 +21,7 @@ export const LAYOUT: StageInfo = {
 /** Layouts of states by name. */
 export type StateLayouts = ReadonlyMap<string, Layout>;
 
-/** `known` are the layouts of states that other programs have settled; a program has to take those as they are. */
+/** `known` are the layouts of states that other programs have fixed; a program has to take those. */
 export function layout(
   { vectorWidth }: Pick<Capabilities, "vectorWidth">,
   known: StateLayouts = new Map(),
@@ -40,7 +40,7 @@ export function layout(
   };
 }
 
-/** The reshapes that are read in memory: those of a group are part of how it reads. */
+/** The reshapes that are read in memory: those inside a group become part of its index arithmetic. */
 function viewsOf(graph: Graph): View[] {
   const inside = new Set((graph.groups ?? []).flatMap(({ nodes }) => nodes));
   return graph.nodes
@@ -73,7 +73,7 @@ function arrangementsOf(graph: Graph, known: StateLayouts, views: readonly View[
   return [...states, ...nodes].map((value) => ({ value, layout: chosen.get(value)! }));
 }
 
-/** The layouts in which the kernels of ops like to find what they read: the first op in the graph decides. */
+/** The layouts that the kernels of ops prefer for their operands: the first op in the graph decides. */
 function wishesOf(graph: Graph): ReadonlyMap<Value, Layout> {
   const wishes = new Map<Value, Layout>();
   for (const { op, inputs } of graph.nodes) {
@@ -84,12 +84,12 @@ function wishesOf(graph: Graph): ReadonlyMap<Value, Layout> {
   return wishes;
 }
 
-/** What a loop reads and its results: iterations go through all of them element by element. */
+/** What a loop reads and its results: iterations walk through them element by element. */
 function inOrder(node: Node): readonly Value[] {
   return definitionOf(node).pattern === "loop" ? [node, ...node.inputs.map(baseOf)] : [];
 }
 
-/** States by what an update combines them with, element by element: a parameter, its gradient, its moments. */
+/** States grouped by the updates that combine them element by element: a parameter, its gradient, its moments. */
 function familiesOf(graph: Graph): Value[][] {
   const families = new Map<Value, Set<Value>>();
   const join = (a: Value, b: Value): void => {
@@ -102,7 +102,7 @@ function familiesOf(graph: Graph): Value[][] {
   return [...new Set(families.values())].map((family) => [...family]);
 }
 
-/** The states and nodes of the target's shape that reach it element by element. */
+/** The states and nodes of the target's shape that feed into it element by element. */
 function combinedIn(value: Value, target: Input): Set<Value> {
   const takesPart = (v: Value): boolean =>
     sameShape(v.type.shape, target.type.shape) && (v.kind === "node" || v.role === "state");

@@ -1,11 +1,11 @@
 /**
- * Decides what the forward pass keeps for the backward pass and what is computed again: of all values between what has to
- * be kept and what the backward pass reads, those that take the least memory (a minimum cut, as in PyTorch's AOTAutograd;
- * trading arithmetic for memory: Chen et al., 2016). What is computed again is computed where it is read, so only work on
- * single elements or rows is; results of contractions and windows are never computed twice, and neither is what some op
- * compares: computed twice it may differ in its last bit. A product of the backward pass computes a factor again as it packs
- * it, where that takes next to no arithmetic; and what says much about rows in little, such as their deviation, is kept
- * instead of them.
+ * Decides what the forward pass keeps for the backward pass and what is recomputed: of all cuts between the values that
+ * have to be kept and those that the backward pass reads, the one of least memory (a minimum cut, as in PyTorch's
+ * AOTAutograd; trading arithmetic for memory: Chen et al., 2016). Recomputation happens where the value is read, so
+ * only work on single elements or rows is recomputed; results of contractions and windows never are, and neither are
+ * operands of comparisons: computed twice they may differ in the last bit. A product of the backward pass recomputes a
+ * factor as it packs it, if that takes next to no arithmetic; and small statistics that describe rows, such as their
+ * deviation, are kept instead of the rows.
  */
 
 import { byteSize } from "../../src/core/dtype.ts";
@@ -32,25 +32,28 @@ export const partition: Pass<Graph, Graph> = {
   },
 };
 
-/** A product computes a factor again that takes so many times less arithmetic than it does itself. */
+/** A product recomputes a factor that takes this many times less arithmetic than the product itself. */
 const LEAST_ARITHMETIC = 128;
 
-/** The longest chain of elementwise work that is done again for a product. */
+/** The longest chain of elementwise work that is recomputed for a product. */
 const MOST_STEPS = 8;
 
-/** A value that is stored, and what it shows in another shape. */
+/** A stored value, and the value it is a reshape of. */
 function shownBy(node: Node): readonly Node[] {
   const [base] = node.inputs;
   return definitionOf(node).pattern === "view" && base.kind !== "input" ? [node, ...shownBy(base)] : [node];
 }
 
-/** The nodes in an order in which what belongs to the forward pass comes as soon as it can, wherever a gradient has asked for it. */
+/**
+ * The nodes in an order in which those of the forward pass come
+ * as early as possible, even if a gradient asked for them.
+ */
 function inTime({ nodes }: Graph, forward: ReadonlySet<Value>): readonly Node[] {
   const begin = nodes.findIndex((node) => !forward.has(node));
   const times = new Map<Value, number>();
   nodes.forEach((node, k) => {
     const ready = Math.max(-1, ...node.inputs.map((input) => times.get(input) ?? -1));
-    // A further result is there with the first one.
+    // A further result comes with the first one.
     const isHurried = begin >= 0 && k > begin && forward.has(node) && producerOf(node) === node;
     times.set(node, isHurried ? ready : k);
   });
@@ -98,7 +101,7 @@ class Partition {
     return this.forward.has(node) && this.usersOf(node).some((user) => !this.forward.has(user));
   }
 
-  /** Whether a value lies in memory in any case: it cannot be computed again, or what reads it cannot do so where it does. */
+  /** Whether a value is in memory in any case: it cannot be recomputed, or its readers cannot do so. */
   private isStored(node: Node): boolean {
     let isStored = this.stored.get(node);
     if (isStored === undefined) {
@@ -120,7 +123,7 @@ class Partition {
     );
   }
 
-  /** Whether the backward pass sums up what is made of the elements of some rows that stand below each other. */
+  /** Whether the backward pass sums elements of rows across rows. */
   private isSummedAcross(row: Node, value: Node): boolean {
     return this.laterUsersOf(value).some((user) => {
       const { pattern } = definitionOf(user);
@@ -131,8 +134,8 @@ class Partition {
   }
 
   /**
-   * Whether the products of the backward pass that read a value compute it as they pack it, from one tensor that lies in
-   * memory anyway: next to theirs that arithmetic is nothing.
+   * Whether the products of the backward pass that read a value compute it as they pack it, from one tensor that is in
+   * memory anyway: compared with their arithmetic this is nothing.
    */
   private isPackedAgain(node: Node): boolean {
     const readers = this.laterUsersOf(node).filter((user) => !isCheapIn(node, user));
@@ -144,7 +147,7 @@ class Partition {
     return this.flopsFor(node) * LEAST_ARITHMETIC <= least;
   }
 
-  /** The operations that an element takes from one that lies in memory; too many where they are several, or it is far. */
+  /** The operations that compute an element from one in memory; infinite if there are several such, or it is far. */
   private flopsFor(node: Node, steps = MOST_STEPS): number {
     const read = new Set(node.inputs.filter((input) => !isSmallBeside(input, node)));
     const [only] = read;
@@ -156,12 +159,15 @@ class Partition {
     return flops + this.flopsFor(only, steps - 1);
   }
 
-  /** The vertex of a value, with all that it can be computed from; what is `inMemory` already costs nothing to read. */
+  /**
+   * The vertex of a value, with all that it can be computed from; a
+   * value that is `inMemory` already costs nothing to read.
+   */
   private vertexOf(node: Node, inMemory: ReadonlySet<Node>): number {
     const known = this.vertices.get(node);
     if (known !== undefined) return known;
     const isStored = this.isStored(node);
-    // A row-wise op such as log_softmax would take a kernel of its own as well as memory: it is always computed again.
+    // A row-wise op such as log_softmax would take a kernel of its own as well as memory: it is always recomputed.
     const isRow = definitionOf(node).pattern === "row" && !isStored;
     const bytes = sizeOf(node.type.shape) * byteSize(node.type.dtype);
     const vertex = this.cutter.vertex(isRow ? Number.POSITIVE_INFINITY : bytes);
@@ -181,7 +187,7 @@ class Partition {
     return this.users.get(node) ?? [];
   }
 
-  /** Those in the backward pass. */
+  /** The users in the backward pass. */
   private laterUsersOf(node: Node): readonly Node[] {
     return this.usersOf(node).filter((user) => !this.forward.has(user));
   }

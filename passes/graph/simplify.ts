@@ -1,7 +1,7 @@
 /**
- * Constants and algebra on the graph: what each op's definition says is simpler than it (`rewrites`), and rules that hold
- * for all ops of a kind. Of these one matters most: reshapes sink below elementwise ops, so that what remains of them is a
- * view between two kernels.
+ * Folds constants and applies algebra to the graph: the `rewrites` of each op's definition, and rules that hold
+ * for all ops of a kind. The most important of these: reshapes sink below
+ * elementwise ops, so that what remains of them is a view between two kernels.
  */
 
 import { PUBLIC_DTYPES } from "../../src/core/dtype.ts";
@@ -24,9 +24,9 @@ export const simplify: Pass<Graph, Graph> = {
 
 type Rule = (b: GraphBuilder, op: string, inputs: readonly Value[], attrs: Attrs) => Value | undefined;
 
-/** Applies the first rule that fits; what a rule builds goes through the rules again. */
+/** Applies the first rule that fits; the nodes that a rule builds go through the rules again. */
 function simplified(b: GraphBuilder, op: string, inputs: readonly Value[], attrs: Attrs): Value {
-  // What gives several results must stay what it is, for all who read them.
+  // An op with several results must stay what it is, for all its readers.
   if (definitionOf(op).furtherResults !== undefined) return b.node(op, inputs, attrs);
   for (const rule of RULES) {
     const result = rule(b, op, inputs, attrs);
@@ -46,13 +46,13 @@ const inferred = (op: string, inputs: readonly Value[], attrs: Attrs): NodeType 
     attrs,
   );
 
-/** What has no elements is made of nothing: whatever it was computed from is not needed for it. */
+/** A value without elements is replaced by an empty one: its operands are not needed. */
 const forgetEmpty: Rule = (b, op, inputs, attrs) => {
   if (inputs.length === 0) return undefined;
   const { dtype, shape, others } = inferred(op, inputs, attrs);
   if (others !== undefined) return undefined;
   const isMade = definitionOf(op).movement?.isBroadcast && constantOf(inputs[0]) !== undefined;
-  // Winners of pools have a type that constants have not.
+  // Winners of pools have a type that constants do not have.
   return isMade || !PUBLIC_DTYPES.includes(dtype) || !shape.includes(0)
     ? undefined
     : full(b, shape, 0, dtype);
@@ -91,7 +91,7 @@ const absorbBroadcast: Rule = (b, op, inputs, attrs) => {
 };
 
 /**
- * A contraction, or elementwise work on one: what an elementwise user could join as an epilogue. A weight's gradient
+ * A contraction, or elementwise work on one, which an elementwise user could join as an epilogue. A weight's gradient
  * is read by updates, which are one kernel of their own.
  */
 const endsInContraction = bottomUp<Value, boolean>(
@@ -104,7 +104,7 @@ const endsInContraction = bottomUp<Value, boolean>(
   },
 );
 
-/** Whether a node among `inputs` is made of more than `known`, states and single numbers: an optimizer's update is not. */
+/** Whether an input depends on more than `known`, states and single numbers: an optimizer's update does not. */
 function meetsActivation(inputs: readonly Value[], known: Value): boolean {
   const seen = new Set<Value>([known]);
   const open = inputs.filter(({ kind }) => kind === "node");
@@ -137,7 +137,7 @@ const sinkReshape: Rule = (b, op, inputs, attrs) => {
 const isView = (value: Value): value is Node =>
   value.kind === "node" && definitionOf(value.op).pattern === "view";
 
-/** Behind autodiff nobody asks any more where gradients stop or which rule they follow. */
+/** After autodiff, marks that stop gradients or change their rule have no purpose. */
 const dropMarks: Rule = (_b, op, [x]) => (definitionOf(op).computesNothing ? x : undefined);
 
 const RULES: readonly Rule[] = [dropMarks, forgetEmpty, foldConstants, rewrite, absorbBroadcast, sinkReshape];

@@ -21,7 +21,7 @@ export function trainingStep({ groups, clip, origins }: StepUpdate): Pass<Graph,
       const b = GraphBuilder.from(graph, opTable);
       const gradients = gradientsOf(graph);
       const linesOf = (parameter: Input) => origins?.get(parameter.name) ?? originsOf(graph, parameter);
-      // What forward has made of a parameter is what the update starts from.
+      // If forward has set a parameter, the update starts from that value.
       const constrained = new Map(graph.updates.map(({ target, value }) => [target, value]));
       const clipped = clip === undefined ? gradients : clipGradients(b, gradients, clip, linesOf);
       const updates = groups.flatMap(({ rule, parameters }, k) => {
@@ -40,7 +40,7 @@ export function trainingStep({ groups, clip, origins }: StepUpdate): Pass<Graph,
   };
 }
 
-/** The gradients that are outputs of the graph, by the state they belong to. */
+/** The gradients among the outputs of the graph, by the state they belong to. */
 export function gradientsOf(graph: Graph): ReadonlyMap<Input, Value> {
   const outputs = new Map(graph.outputs.map(({ name, value }) => [name, value]));
   return new Map(
@@ -51,11 +51,11 @@ export function gradientsOf(graph: Graph): ReadonlyMap<Input, Value> {
   );
 }
 
-/** The outputs of a graph but the gradients. */
+/** The outputs of a graph except the gradients. */
 export const withoutGradients = (graph: Graph): Graph["outputs"] =>
   graph.outputs.filter(({ name }) => !name.startsWith(gradientName("")));
 
-/** An update belongs to the lines that use its parameter. */
+/** The origins of an update: the lines that use its parameter. */
 export const originsOf = (graph: Graph, parameter: Input) => {
   const user = graph.nodes.find((node) => node.inputs.includes(parameter));
   return (user && graph.origins.get(user)) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Groups that differ in nothing but the values that they read and store, as those of equal layers do: one of them is lowered,
- * and what it becomes the others become under other names.
+ * Lowers groups that differ in nothing but the values they read and store, as those of equal layers do, only once: the
+ * others get the same kernel under other names.
  */
 
 import { operandsOf, producerOf, resultIndex } from "../../src/ir/body.ts";
@@ -14,18 +14,18 @@ import { baseOf } from "./commit.ts";
 import { nameOf, originsOf } from "./group-parts.ts";
 import type { Positions } from "./positions.ts";
 
-/** What lowering knows of the values of a graph. */
+/** What lowering knows about the values of a graph. */
 interface Surroundings {
   readonly graph: Graph;
   /** In the order in which kernels list them. */
   readonly buffers: ReadonlyMap<Value, ProgramBuffer>;
   readonly positions: Positions;
   readonly ranges: ReadonlyMap<Value, Range>;
-  /** The ranges that kernels have shown. */
+  /** The ranges that kernels have declared. */
   readonly shown: Map<Value, Range>;
 }
 
-/** A group that was lowered, and what it reads and stores in the order in which its key names it. */
+/** A group that was lowered, and the values it reads and stores in the order in which its key names them. */
 interface Lowered {
   readonly kernel: Kernel;
   readonly values: readonly Value[];
@@ -39,7 +39,7 @@ export class AlikeGroups {
     this.around = around;
   }
 
-  /** The kernel of a group: what `lower` makes of it, unless one like it is known. */
+  /** The kernel of a group: made by `lower`, unless one like it is known. */
   kernel(group: Group, name: string, lower: () => Kernel): Kernel {
     const { key, values } = this.outlineOf(group);
     const first = this.known.get(key);
@@ -72,7 +72,7 @@ export class AlikeGroups {
     });
   }
 
-  /** All that the lowering of a group asks for, but for names: equal for groups that are alike. */
+  /** Everything that lowering a group depends on, except for names: equal for groups that are alike. */
   private outlineOf({ nodes, stores }: Group): { readonly key: string; readonly values: readonly Value[] } {
     const inside = new Map<Value, number>(nodes.map((node, k) => [node, k]));
     const places = new Map<Value, number>();

@@ -1,6 +1,6 @@
 /**
- * The commit: what a step computes last and writes over its states. Nothing may read a state after it was stored, so
- * whatever reads old values here does so before they are overwritten, or in the very iteration of a loop that overwrites them.
+ * The commit: what a step computes last and writes over its states. Nothing may read a state after it was overwritten,
+ * so reads of old values here happen before that, or in the very iteration of a loop that overwrites them.
  */
 
 import { invariant } from "../../src/core/errors.ts";
@@ -15,7 +15,7 @@ export function baseOf(value: Value): Value {
   return value.kind === "node" && definitionOf(value.op).pattern === "view" ? baseOf(value.inputs[0]) : value;
 }
 
-/** What another group than its own reads. */
+/** What groups other than its own read. */
 export function readByOthers(groups: readonly Group[]): ReadonlySet<Value> {
   const read = new Set<Value>();
   for (const { nodes } of groups) {
@@ -25,12 +25,17 @@ export function readByOthers(groups: readonly Group[]): ReadonlySet<Value> {
   return read;
 }
 
-/** The stores of a commit as they are found, with what is computed for them; users come before what they use. */
+/**
+ * The stores of a commit while they are collected, with what is computed for them; users come before their operands.
+ */
 export class Commit {
   readonly stores = new Set<Node>();
   /** The stores that each node is computed for. */
   private readonly goals = new Map<Node, ReadonlySet<Node>>();
-  /** What each store reads that another overwrites: true where it does so in place, at the element that it stores itself. */
+  /**
+   * The states that each store reads and another overwrites: true
+   * if it reads them in place, at the element that it stores.
+   */
   private readonly reads = new Map<Value, Map<Value, boolean>>();
   /** The new value of each state. */
   private readonly writers = new Map<Value, Value>();
@@ -42,7 +47,7 @@ export class Commit {
     for (const { target, value } of updates) if (value !== target) this.writers.set(target, value);
   }
 
-  /** Has `copy` write the states that `value` was to write. */
+  /** Has `copy` write the states that `value` would have written. */
   replaceWriter(value: Value, copy: Node): void {
     for (const [state, writer] of this.writers) if (writer === value) this.writers.set(state, copy);
     for (const reads of this.reads.values()) {
@@ -52,8 +57,8 @@ export class Commit {
   }
 
   /**
-   * Computes `node` here for those of its `users` that are here, and stores it where that is asked for. False, and nothing
-   * changes, where no order of the stores would have it read all states before they are overwritten.
+   * Computes `node` here for those of its `users` that are here, and stores it if asked to. False, and nothing
+   * changes, if no order of the stores would have it read all states before they are overwritten.
    */
   add(node: Node, users: readonly Node[], isStored: boolean): boolean {
     const goals = new Set<Node>(isStored ? [node] : []);
@@ -76,7 +81,7 @@ export class Commit {
     );
   }
 
-  /** Notes that `goal` is made of `input` as `node` reads it; false where no order of the stores allows that. */
+  /** Notes that `goal` depends on `input` as `node` reads it; false if no order of the stores allows that. */
   private read(goal: Node, node: Node, input: Value): boolean {
     const state = baseOf(input);
     const writer = this.writers.get(state);
@@ -92,18 +97,18 @@ export class Commit {
     return !this.needed(writer).has(goal) || this.canBeOne(this.circleOf(goal));
   }
 
-  /** The stores that come no earlier than `store`, because it reads what they overwrite, in any number of steps. */
+  /** The stores that come no earlier than `store`, because it reads what they overwrite, directly or not. */
   private needed(store: Value): ReadonlySet<Value> {
     const writers = (of: Value): readonly Value[] => [...(this.reads.get(of)?.keys() ?? [])];
     return new Set(topologicalOrder(writers(store), writers));
   }
 
-  /** The stores that come neither before nor after `store`: each reads what another of them overwrites. */
+  /** The stores that cannot be ordered with respect to `store`: each reads what another of them overwrites. */
   private circleOf(store: Value): Value[] {
     return [...this.needed(store)].filter((other) => this.needed(other).has(store));
   }
 
-  /** Whether these stores can be done by the same iterations of one loop. */
+  /** Whether these stores can share the iterations of one loop. */
   private canBeOne(stores: readonly Value[]): boolean {
     const written = [...this.writers.values()].filter((writer) => stores.includes(writer)).length;
     return (
@@ -114,8 +119,9 @@ export class Commit {
   }
 
   /**
-   * The stores, by the loops that do them, in an order in which no state is read after it was stored. What reads a state in
-   * place shares the loop that overwrites it wherever it may: a parameter and its optimizer's states are one loop.
+   * The stores, grouped by the loops that do them, in an order in which no state is
+   * read after it was stored. A store that reads a state in place shares the loop that
+   * overwrites it if possible: a parameter and its optimizer's states are one loop.
    */
   loops(stores: readonly Node[]): Node[][] {
     const loops = new Loops(stores, (store) => this.reads.get(store) ?? new Map());
@@ -130,7 +136,7 @@ export class Commit {
     return loops.inOrder();
   }
 
-  /** The stores of the commit, by kernels: what reads a state comes before what overwrites it. */
+  /** The stores of the commit, grouped by kernels: readers of a state come before what overwrites it. */
   kernels(stores: readonly Node[], updates: readonly Update[]): Node[][] {
     const kernels: Node[][] = [];
     let room = 0;
@@ -147,7 +153,7 @@ export class Commit {
   }
 }
 
-/** Stores on their way into loops, and which loop has to come before which. */
+/** Stores while they are assigned to loops, and which loop has to come before which. */
 class Loops {
   private readonly stores: readonly Node[];
   private readonly loopOf: Map<Value, readonly Node[]>;
@@ -184,7 +190,7 @@ class Loops {
     return [...new Set(next)].filter((other) => other !== loop && other.length > 0);
   }
 
-  /** Readers first; apart from that as they stand in the graph. */
+  /** Readers first; otherwise in the order of the graph. */
   inOrder(): Node[][] {
     const open = new Set(this.loopOf.values());
     const waits = new Map([...open].map((loop) => [loop, 0]));

@@ -1,4 +1,4 @@
-/** The elements of a group's values as expressions: the lowerings of its ops, one put into the other. */
+/** The elements of a group's values as expressions: the lowerings of its ops, inlined into each other. */
 
 import { producerOf, resultIndex } from "../../src/ir/body.ts";
 import type { Group, Node, Value } from "../../src/ir/types.ts";
@@ -7,7 +7,7 @@ import type { Expr } from "../../src/loop/types.ts";
 import type { Operand } from "../../src/ops/definition.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
-/** A node's element as a function of its indices, and the elements that were asked for already. */
+/** A node's element as a function of its indices, and the elements that were requested already. */
 interface Lowered {
   element(indices: readonly Expr[]): Expr;
   readonly known: Map<string, Expr>;

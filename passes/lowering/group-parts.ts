@@ -1,4 +1,4 @@
-/** What a group is made of: the names of its ops, where they come from, its stores by shape, what each is computed from. */
+/** The parts of a group: the names of its ops, its origins, its stores by shape, what each is computed from. */
 
 import { mergeOrigins, type Origin } from "../../src/core/origin.ts";
 import { sameShape } from "../../src/core/shape.ts";
@@ -8,14 +8,16 @@ import { isConstant } from "../../src/ir/builder.ts";
 import type { Graph, Group, Node, Value } from "../../src/ir/types.ts";
 import { definitionOf } from "../../src/ops/registry.ts";
 
-/** An op; of a further result its own word with it. */
+/** An op's name; for a further result, with the name of that result. */
 export function nameOf(node: Node): string {
   const { op } = producerOf(node);
   const word = definitionOf(node).furtherResults?.[resultIndex(node) - 1];
   return word === undefined ? op : `${op}_${word}`;
 }
 
-/** Where a group comes from: equal constants are one, with the origins of all who use them; what computes has its own. */
+/**
+ * The origins of a group: equal constants are one node with the origins of all users, so only nodes that compute count.
+ */
 export function originsOf({ nodes }: Group, { origins }: Graph): readonly Origin[] {
   const computed = nodes.filter((node) => !isConstant(node));
   return (computed.length === 0 ? nodes : computed).reduce<readonly Origin[]>(
@@ -24,7 +26,7 @@ export function originsOf({ nodes }: Group, { origins }: Graph): readonly Origin
   );
 }
 
-/** What `store` is computed from among the nodes `inside`, constants left out, and itself. */
+/** The nodes among `inside` that `store` is computed from, without constants, and itself. */
 export const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
   topologicalOrder([store], (node) =>
     operandsOf(node).filter(
@@ -32,7 +34,7 @@ export const computedIn = (inside: ReadonlySet<Value>, store: Node): Node[] =>
     ),
   );
 
-/** Nodes of equal shapes together. */
+/** Groups nodes of equal shapes. */
 export function byShape(nodes: readonly Node[]): Node[][] {
   const shapes: Node[][] = [];
   for (const node of nodes) {

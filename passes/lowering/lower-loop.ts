@@ -1,6 +1,6 @@
 /**
  * Lowers a loop of the graph: the kernels of its body become a range of the program's kernels that runs again and again,
- * between moves that bring each iteration its elements and hand its values on.
+ * between moves that bring each iteration its elements and pass its values on to the next.
  */
 
 import { sizeOf } from "../../src/core/shape.ts";
@@ -12,35 +12,35 @@ import type { Kernel } from "../../src/loop/types.ts";
 import { loopOf } from "../../src/ops/loop.ts";
 import { baseOf } from "./commit.ts";
 
-/** What all graphs of a program are lowered into, bodies included. */
+/** What all graphs of a program, including bodies, are lowered into. */
 export interface ProgramParts {
   readonly buffers: ProgramBuffer[];
   readonly kernels: Kernel[];
-  /** A loop before those within it. */
+  /** A loop comes before those within it. */
   readonly loops: ProgramLoop[];
 }
 
-/** A graph on its way into a program. */
+/** A graph while it is lowered into a program. */
 export interface GraphScope {
   readonly parts: ProgramParts;
-  /** The scalar of the program that a value is: it lies nowhere. */
+  /** The scalar of the program that a value is: it has no memory. */
   scalarOf(value: Value): Input | undefined;
   /** The buffer of a stored value, through views. */
   bufferOf(value: Value): ProgramBuffer;
-  /** The buffer of a stored node; `undefined` where nobody asked for it. */
+  /** The buffer of a stored node; `undefined` if it is not stored. */
   storedIn(node: Node): ProgramBuffer | undefined;
-  /** How a value lies in memory, where it is not row-major. */
+  /** How a value is laid out in memory, if not row-major. */
   arrangementOf(value: Value): Arrangement | undefined;
   /** Gives a value its buffer. */
   declare(value: Value, role: ProgramBuffer["role"], wish: string): ProgramBuffer;
-  /** Has a kernel store a copy of `value` in row-major order, and gives its buffer. */
+  /** Has a kernel store a copy of `value` in row-major order, and returns its buffer. */
   copied(value: Value): ProgramBuffer;
-  /** The body of a loop as a graph of the same program; `text` is what the loop is in this one. */
+  /** The body of a loop as a graph of the same program; `text` is the loop as this graph prints it. */
   scopeOf(body: Graph, loop: string, text: string, layouts: readonly Arrangement[]): BodyScope;
 }
 
 export interface BodyScope extends GraphScope {
-  /** Has a value of this graph lie in a buffer of another, or be a scalar of the program. */
+  /** Binds a value of this graph to a buffer of another, or to a scalar of the program. */
   bind(value: Input, to: ProgramBuffer | Input): void;
   /** Adds the kernels of its groups. */
   lowerGroups(): void;
@@ -55,7 +55,7 @@ export function lowerLoop(outer: GraphScope, group: Group, name: string, text: s
   const { parts } = outer;
   const isShared = (k: number): boolean => k >= carried + stacked;
 
-  // What moves goes element by element, and what is a view of another order has none.
+  // Moves go element by element, so a view in another order has to be copied.
   const operands = node.inputs.map((value, k): ProgramBuffer | Input => {
     const scalar = outer.scalarOf(value);
     if (scalar !== undefined) return isShared(k) ? scalar : outer.copied(value);
@@ -112,11 +112,11 @@ export function lowerLoop(outer: GraphScope, group: Group, name: string, text: s
     }
   });
   after.push(...carries);
-  // A loop of moves alone has a kernel, too, by which its place among the others is known.
+  // A loop that only moves values gets a kernel, too, which marks its place among the others.
   if (parts.kernels.length === from) inner.copied(body.outputs[0].value);
   parts.loops[place] = { ...parts.loops[place], to: parts.kernels.length };
 }
 
-/** Whether a value of a body lies in memory element by element. */
+/** Whether a value of a body is in memory in row-major order. */
 const isInOrder = (scope: GraphScope, value: Value): boolean =>
   scope.scalarOf(value) === undefined && scope.arrangementOf(baseOf(value)) === undefined;

@@ -42,27 +42,27 @@ export const lower: Pass<Graph, LoweredProgram> = {
   run: (graph) => new Lowering(graph).program(),
 };
 
-/** One graph on its way into the kernels of a program: the traced one, or the body of a loop in it. */
+/** One graph while it is lowered to the kernels of a program: the traced one, or the body of a loop in it. */
 class Lowering implements BodyScope {
   readonly parts: ProgramParts;
   private readonly graph: Graph;
   private readonly texts: ReadonlyMap<Value, string>;
   private readonly buffers = new Map<Value, ProgramBuffer>();
-  /** Nodes that another group than their own reads. */
+  /** Nodes that other groups read. */
   private readonly shared: ReadonlySet<Value>;
-  /** The scalars of the program that stand behind inputs of a body. */
+  /** The scalars of the program that inputs of a body stand for. */
   private readonly scalars = new Map<Value, Input>();
   private readonly taken: Set<string>;
   private readonly targets: ReadonlyMap<Node, readonly Input[]>;
   private readonly positions: Positions;
-  /** What whole numbers may be as their ops say, and of which of those that were stored the kernel shows it. */
+  /** The ranges of integers by their ops, and which of those that were stored their kernel declares. */
   private readonly ranges: ReadonlyMap<Value, Range>;
   private readonly shown = new Map<Value, Range>();
   private readonly alike: AlikeGroups;
-  /** What the names of kernels begin with. */
+  /** The prefix of the names of kernels. */
   private readonly prefix: string;
 
-  /** Of a body, `texts` says what values of that name are in the program. */
+  /** For a body, `texts` gives the values of the program by those names. */
   constructor(
     graph: Graph,
     parts: ProgramParts = { buffers: [], kernels: [], loops: [] },
@@ -221,7 +221,7 @@ class Lowering implements BodyScope {
   }
 
   private kernel(group: Group, name: string): Kernel {
-    // Updates go by the order of states, and values of bodies may share their buffers.
+    // Updates are in the order of states, and values of bodies may share their buffers.
     const isAlone = this.prefix !== "" || group.stores.some((node) => this.targets.has(node));
     const made = (): Kernel => this.kernelOf(group, name);
     return isAlone ? made() : this.alike.kernel(group, name, made);
@@ -256,7 +256,7 @@ class Lowering implements BodyScope {
     return [{ name, dtype, length: sizeOf(shape), access, value: buffer.value, ...(range && { range }) }];
   }
 
-  /** Stores of one shape share a nest; where nothing broadcasts, the nest is a single flat loop. */
+  /** Stores of one shape share a nest; if nothing broadcasts, the nest is a single flat loop. */
   private nests(group: Group): { shape: Shape; stores: readonly Node[]; flat: boolean }[] {
     const isCommit = group.stores.some((node) => this.targets.has(node));
     const nests = isCommit ? this.commitLoops(group) : byShape(group.stores);
@@ -309,14 +309,14 @@ class Lowering implements BodyScope {
     return statementsOf(splitGroups({ loops: loops.filter(({ extent }) => extent > 1), stores: writes }));
   }
 
-  /** Declares the range of a stored node to whoever reads it, unless its type says as much or nobody could verify it. */
+  /** Declares the range of a stored node to its readers, unless its type implies it or nobody could verify it. */
   private noteRange(node: Node, { low, high }: { readonly low: number; readonly high: number }): void {
     const range = this.ranges.get(node);
     const isShown = range !== undefined && low >= range[0] && high <= range[1];
     if (isShown && kindOf(node.type.dtype) === "int") this.shown.set(node, range);
   }
 
-  /** Of nothing no index can be told: one loop without turns says that nothing is stored. */
+  /** Without elements there are no indices: one loop without iterations marks that nothing is stored. */
   private idleNest(stores: readonly Node[]): Stmt[] {
     const body = stores.flatMap((node) =>
       this.destinations(node).map((value): Stmt => {
@@ -327,18 +327,20 @@ class Lowering implements BodyScope {
     return [{ kind: "for", name: "i0", extent: 0, loop: "grid", body }];
   }
 
-  /** What a stored node's elements are written to: its own buffer, the states that it updates, or both. */
+  /** Where a stored node's elements are written: to its own buffer, the states that it updates, or both. */
   private destinations(node: Node): Value[] {
     return [...(this.buffers.has(node) ? [node] : []), ...(this.targets.get(node) ?? [])];
   }
 
-  /** How what a stored node is written to lies in memory; a state may take it in another shape. */
+  /** The layout in which a stored node is written; a state may take it in another shape. */
   private orderOf(node: Node): Layout {
     const own = this.destinations(node).find((d) => sameShape(d.type.shape, node.type.shape));
     return own === undefined ? rowMajor(node.type.shape.length) : this.positions.layoutOf(own);
   }
 
-  /** Whether all values that `store` is made of in its group are single numbers or lie as it does, in `layout`. */
+  /**
+   * Whether all values that `store` is computed from in its group are single numbers or laid out like it, in `layout`.
+   */
   private isFlat(group: Group, store: Node, layout: Layout): boolean {
     const { shape } = store.type;
     const inside = new Set<Value>(group.nodes);
@@ -357,7 +359,7 @@ class Lowering implements BodyScope {
     return shape.length > 0 && isAlike && computedIn(inside, store).every(isFlatNode);
   }
 
-  /** An element of a value that lives in memory, or of a scalar input. */
+  /** An element of a value in memory, or of a scalar input. */
   private read(value: Value, indices: readonly Expr[]): Expr {
     const given = this.scalarOf(baseOf(value));
     if (given !== undefined) return scalar(given.name, given.type.dtype);
@@ -366,7 +368,7 @@ class Lowering implements BodyScope {
   }
 }
 
-/** Two inputs of a body may lie in one buffer. */
+/** Parameters without repetition: two inputs of a body may be one buffer. */
 const distinct = (params: readonly BufferParam[]): readonly BufferParam[] => [
   ...new Map(params.map((param) => [param.name, param])).values(),
 ];

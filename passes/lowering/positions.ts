@@ -1,4 +1,4 @@
-/** Where the elements of stored values lie: the one place in which a value's indices become an index into its buffer. */
+/** The memory positions of stored values' elements: the one place in which indices become an index into a buffer. */
 
 import { type Layout, physicalShape, rowMajor, sameLayout } from "../../src/core/layout.ts";
 import { type Shape, sameShape, stridesOf } from "../../src/core/shape.ts";
@@ -15,17 +15,19 @@ export class Positions {
     this.layouts = new Map(layouts.map(({ value, layout }) => [value, layout]));
   }
 
-  /** The layout that a stored value was given, if it is not row-major. */
+  /** The layout that was chosen for a stored value, if it is not row-major. */
   chosen(value: Value): Layout | undefined {
     return this.layouts.get(value);
   }
 
-  /** How a stored value lies in memory. */
+  /** The layout of a stored value in memory. */
   layoutOf(value: Value): Layout {
     return this.layouts.get(value) ?? rowMajor(value.type.shape.length);
   }
 
-  /** Whether one loop through memory meets the elements of `value` in the order in which `layout` has those of `shape`. */
+  /**
+   * Whether one loop through memory meets the elements of `value` in the order in which `layout` has those of `shape`.
+   */
   liesIn(value: Value, shape: Shape, layout: Layout): boolean {
     const base = baseOf(value);
     const own = this.layouts.get(base);
@@ -34,7 +36,7 @@ export class Positions {
   }
 
   /**
-   * The place of an element in the buffer that holds `value`. Its indices may be those of another `shape`, as in a
+   * The position of an element in the buffer that holds `value`. Its indices may be those of another `shape`, as in a
    * view: both have the same elements in row-major order.
    */
   at(value: Value, indices: readonly Expr[], shape: Shape = value.type.shape): Expr {
@@ -51,7 +53,7 @@ export class Positions {
   }
 }
 
-/** The indices of the element that stands at position `linear` of a value of `layout`. */
+/** The indices of the element at position `linear` of a value of `layout`. */
 export function indicesAt(linear: Expr, shape: Shape, layout: Layout): Expr[] {
   const inMemory = unravel(linear, physicalShape(shape, layout));
   const indices = new Array<Expr>(shape.length);

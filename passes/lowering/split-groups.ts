@@ -1,6 +1,7 @@
 /**
- * A loop over channels of which a sum sees the group and the place within the group apart, as grouped convolutions do, becomes
- * two: so that all its factors are affine in loops, and what serves a whole group is known to.
+ * A loop over channels from which a sum computes the group and the position within
+ * the group, as in grouped convolutions, becomes two: then all its factors are
+ * affine in loops, and data that serves a whole group is recognised.
  */
 
 import { add, int, mul, variable } from "../../src/loop/build.ts";
@@ -10,7 +11,7 @@ import type { Expr } from "../../src/loop/types.ts";
 import { someExpr, substitute, visitExpr } from "../../src/loop/walk.ts";
 import { type GridLoop, mapStores, type Nest } from "../scheduling/analysis/nest.ts";
 
-/** The nest with every loop in two that the sums in it take apart by one divisor alone. */
+/** The nest with every loop split in two if the sums in it divide its variable by one divisor only. */
 export function splitGroups(nest: Omit<Nest, "name">): Omit<Nest, "name"> {
   const isSum = (e: Expr): boolean => e.kind === "reduce" && e.op === "sum";
   const values = nest.stores.map(({ value }) => value);
@@ -29,8 +30,8 @@ export function splitGroups(nest: Omit<Nest, "name">): Omit<Nest, "name"> {
 }
 
 /**
- * The one divisor of a loop's variable in quotients and remainders, where it cuts the loop into equal groups. Where a guard asks
- * for them there are none: those are the steps of a stride.
+ * The one divisor of a loop's variable in quotients and remainders, if it divides the loop into equal groups. If a
+ * guard uses them there is none: those are the steps of a stride.
  */
 function groupSizeOf({ name, extent }: GridLoop, values: readonly Expr[]): number | undefined {
   const divisorIn = (e: Expr): number | undefined =>

@@ -1,4 +1,4 @@
-/** Carries out schedules: the one place where a lowered kernel becomes what a plan has chosen. */
+/** Carries out schedules: the one place where a lowered kernel becomes what its plan says. */
 
 import { InternalError } from "../../src/core/errors.ts";
 import { lanesIn, type Schedule, type Step } from "../../src/loop/schedule.ts";
@@ -19,8 +19,8 @@ import { applyStatistics } from "./transforms/statistics.ts";
 import { foldGuards, unrollWindows } from "./transforms/window.ts";
 
 /**
- * The kernels that a schedule makes of a lowered one, and their scratch. How their work is divided among threads is decided
- * later, for a program as a whole: such steps tell of it, and are left to the pass that does it.
+ * The kernels that a schedule makes of a lowered one, and their scratch. How their work is divided among threads is
+ * decided later, for a program as a whole: steps that describe it are left to the pass that does it.
  */
 export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   const schedule = steps.filter(({ kind }) => kind !== "parallelize");
@@ -37,7 +37,7 @@ export function apply(kernel: Kernel, steps: Schedule): Scheduled {
   return tiled((isFlat && flatContractionOf(kernel)) || contractionIn(kernel), schedule);
 }
 
-/** Steps that ask nothing but the nest that they change. */
+/** Steps that depend on nothing but the nest that they change. */
 const ON_NESTS: ReadonlySet<Step["kind"]> = new Set(["flatten", "clear", "reorder", "vectorize"] as const);
 
 function contractionIn(kernel: Kernel): Contraction {
@@ -47,7 +47,10 @@ function contractionIn(kernel: Kernel): Contraction {
   return contraction;
 }
 
-/** A contraction in tiles, flat where the schedule has it so: its factors cached first, then sums that wait in scratch, then step by step what its loops become. */
+/**
+ * A contraction in tiles, flat if the schedule says so: its factors are
+ * cached first, then sums kept in scratch, then its loops transformed.
+ */
 function tiled(lowered: Contraction, schedule: Schedule): Scheduled {
   const { contraction, copies, scratch } = cached(lowered, schedule, lanesIn(schedule));
   const { kernel, core, window, left, right } = contraction;

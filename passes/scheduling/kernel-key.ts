@@ -1,4 +1,4 @@
-/** A key for lowered kernels: two that do the same with buffers of the same kinds have the same one, in any program. */
+/** A key for lowered kernels: two that do the same with buffers of the same kinds have equal keys, in any program. */
 
 import { renamed } from "../../src/loop/alike.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
@@ -6,8 +6,8 @@ import { printBody } from "../../src/loop/print.ts";
 import type { Kernel } from "../../src/loop/types.ts";
 
 /**
- * The key of `kernel` for a backend: its text without the names that a model gave, and the capabilities. What work is
- * reckoned to cost is left out: a measured choice is as good under other estimates.
+ * The key of `kernel` for a backend: its text without the names that a model gave, and the capabilities. The estimated
+ * cost is left out: a measured choice is as good under other estimates.
  */
 export function kernelKey({ buffers, body }: Kernel, capabilities: Capabilities): string {
   const kinds = buffers.map(({ dtype, length, access, range }) => ({ dtype, length, access, range }));
@@ -21,7 +21,10 @@ export function kernelKey({ buffers, body }: Kernel, capabilities: Capabilities)
   return fingerprint([JSON.stringify(kinds), ...text, JSON.stringify(known)].join("\n"));
 }
 
-/** Two walks over the text (FNV-1a with two primes) as 16 hexadecimal digits. Kernels that met would only run slower. */
+/**
+ * Two hashes of the text (FNV-1a with two primes) as 16 hexadecimal
+ * digits. A collision would only make a kernel slower.
+ */
 function fingerprint(text: string): string {
   let [a, b] = [0x811c9dc5, 0xcbf29ce4];
   for (let k = 0; k < text.length; k++) {

@@ -1,4 +1,7 @@
-/** How long a kernel takes, roughly: enough to tell whether dividing its work pays, not to choose between schedules. */
+/**
+ * A rough estimate of a kernel's time: enough to decide whether
+ * dividing its work pays, not to choose between schedules.
+ */
 
 import { isFloat } from "../../src/core/dtype.ts";
 import type { Machine, Times } from "../../src/loop/machine.ts";
@@ -6,8 +9,8 @@ import type { Expr, Kernel, Stmt } from "../../src/loop/types.ts";
 import { nested, ownExpressions, visitExpr } from "../../src/loop/walk.ts";
 
 /**
- * Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or counted;
- * and what functions such as `exp` take, to which an operation is an operation.
+ * Nanoseconds of one run on one thread: by the cost model's estimate, in vector multiply-adds of a full tile, or
+ * counted; plus the time of functions such as `exp`, which the estimate counts as one operation.
  */
 export const kernelTime = ({ body, estimate }: Kernel, { vectorWidth, tileGflops, times }: Machine): number =>
   functionTime(body, vectorWidth, times.functions) +

@@ -1,5 +1,5 @@
 /**
- * Makes a program fit for backends that compute one element per thread: every kernel stores one buffer and reads no
+ * Adapts a program to backends that compute one element per thread: every kernel stores one buffer and reads no
  * more of them than the backend can bind. Reductions that many threads would repeat become kernels of their own.
  */
 
@@ -39,7 +39,7 @@ export function mapToThreads(program: LoweredProgram, capabilities: Capabilities
   const threaded: LoweredProgram = {
     ...program,
     ...(program.loops && { loops: withKernelsAt(program.loops, place) }),
-    // What loads a state means its value before the step, whatever the order: the commit may wait.
+    // Loading a state means its value before the step, whatever the order: the commit may wait.
     kernels: [...before, ...kernels.filter(writesState)],
     buffers: [...program.buffers, ...split.flatMap((s) => s.scratch)],
     commitFrom: before.length,
@@ -47,7 +47,7 @@ export function mapToThreads(program: LoweredProgram, capabilities: Capabilities
   return hoistInvariants(threaded);
 }
 
-/** One kernel on its way to several. */
+/** One kernel while it is split into several. */
 class KernelSplit implements PartMaker {
   readonly kernels: readonly Kernel[];
   readonly scratch: ProgramBuffer[] = [];
@@ -57,7 +57,7 @@ class KernelSplit implements PartMaker {
   private readonly interner = new Interner();
   private readonly made = new Map<Expr, { readonly names: string; readonly element: Expr }[]>();
   private readonly parts: Part[] = [];
-  /** Of parts that are whole numbers: what their readers may rely on. */
+  /** The ranges of integer parts, for their readers. */
   private readonly ranges = new Map<string, readonly [number, number]>();
 
   constructor(kernel: Kernel, capabilities: Capabilities, states: ReadonlySet<string>, taken: Set<string>) {

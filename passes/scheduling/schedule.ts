@@ -1,4 +1,6 @@
-/** Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest that is proved to be sound. */
+/**
+ * Chooses how each kernel runs: asks every strategy for candidates and applies the cheapest that is proved to be sound.
+ */
 
 import { InternalError } from "../../src/core/errors.ts";
 import { alikeTo, Families, type Likeness, withoutBody } from "../../src/loop/alike.ts";
@@ -35,22 +37,25 @@ export const SCHEDULE: StageInfo = {
   doc: "Chooses how each kernel runs: register or vector tiles, packed panels, winner lists (the cheapest candidate wins), or one thread per element.",
 };
 
-/** The schedules of kernels, by their keys: what a tuner found. */
+/** The schedules that a tuner found, by the kernels' keys. */
 export type Choices = ReadonlyMap<string, Schedule>;
 
-/** How a program is scheduled where that is not left to the cost model. */
+/** How a program is scheduled, as far as that is not left to the cost model. */
 export interface ScheduleOptions {
-  /** The strategy that is taken wherever it matches: how tests force each in turn. */
+  /** A strategy to use wherever it matches: tests force each in turn. */
   readonly strategy?: string;
-  /** How kernels are to run that a tuner has measured. */
+  /** Measured choices of a tuner. */
   readonly choices?: Choices;
-  /** False where no convolution is to run by Winograd's method. */
+  /** False if no convolution may run by Winograd's method. */
   readonly winograd?: boolean;
-  /** Whether candidates are taken unproved: for who proves the plan as a whole, and schedules again where it is not sound. */
+  /**
+   * Whether candidates are taken unproved: for callers that prove
+   * the plan as a whole, and schedule again if it is not sound.
+   */
   readonly unproved?: boolean;
 }
 
-/** Each kernel runs as the options say, and where they say nothing as the cost model likes best. */
+/** Schedules each kernel as the options say, otherwise by the cost model. */
 export function schedule(
   capabilities: Capabilities,
   { strategy, choices, winograd: allowsWinograd = true, unproved = false }: ScheduleOptions = {},
@@ -71,7 +76,7 @@ export function schedule(
         (a, b) => facts.inputs.has(a) === facts.inputs.has(b) && changing.has(a) === changing.has(b),
       );
       const scheduled = new Families();
-      // Kernels that are not proved to be well typed and to stay inside of their buffers are no way to run anything.
+      // A candidate is usable only if its kernels are proved to be well typed and to stay inside their buffers.
       const isSound = ({ kernels }: Scheduled): boolean =>
         unproved ||
         kernels.every((k) => {
@@ -91,7 +96,7 @@ export function schedule(
       };
       const known = new Map<Kernel, Scheduled>();
       const made = program.kernels.map((kernel, k) => {
-        // What is alike runs alike.
+        // Equal kernels run alike.
         const likeness = families.find(kernel);
         const first = likeness && known.get(likeness.of);
         const made = (first && scheduledLike(kernel, likeness, first)) ?? choose(kernel, k);
@@ -103,18 +108,21 @@ export function schedule(
   };
 }
 
-/** What strategies may need to know of a program. */
+/** What strategies may need to know about a program. */
 export const factsOf = ({ buffers }: LoweredProgram, allowsWinograd: boolean): ProgramFacts => ({
   inputs: new Set(buffers.filter(({ role }) => role === "input").map(({ name }) => name)),
   allowsWinograd,
 });
 
-/** Runs of a program to one change of the states that it only reads, where what is made of them is kept: packs cost next to nothing. */
+/**
+ * Assumed runs of a program per change of the states that it
+ * only reads, if their panels are kept: packing is almost free.
+ */
 const RUNS = 1000;
 
 /**
- * What strategies may need to know of the innermost loop around each kernel, that of the program's runs where there is no
- * other.
+ * What strategies may need to know about the innermost loop around each
+ * kernel, or about the loop of the program's runs if there is no other.
  */
 function repeatedIn(
   program: LoweredProgram,
@@ -123,7 +131,7 @@ function repeatedIn(
   const { kernels, loops = [] } = program;
   const runs = prepares ? { iterations: RUNS, changing: changingIn(program) } : undefined;
   const repeated: ProgramFacts["repeated"][] = kernels.map(() => runs);
-  // Those within others come last.
+  // Inner loops come after the loops around them.
   loops.forEach((loop, place) => {
     const changing = new Set(changedIn(loop, place, program).keys());
     repeated.fill({ iterations: Math.max(1, loop.iterations), changing }, loop.from, loop.to);
@@ -131,13 +139,13 @@ function repeatedIn(
   return repeated;
 }
 
-/** All but the states that the program only reads. */
+/** All buffers except the states that the program only reads. */
 function changingIn(program: LoweredProgram): ReadonlySet<string> {
   const constant = readOnlyStates(program);
   return new Set(program.buffers.map(({ name }) => name).filter((name) => !constant.has(name)));
 }
 
-/** Every way to run `kernel` in a program of which these facts are known; where a loop has no iterations, just as it is. */
+/** Every way to run `kernel` in a program with these facts; if a loop has no iterations, only unchanged. */
 export const candidatesFor = (
   kernel: Kernel,
   capabilities: Capabilities,
@@ -149,7 +157,9 @@ export const candidatesFor = (
         STRATEGIES.flatMap((strategy) => strategy.candidates(kernel, machine, facts)),
       );
 
-/** The machine as it is, and with fewer lanes where loops are short: an operation costs the same in any number of them. */
+/**
+ * The machine as it is, and with fewer lanes if loops are short: an operation costs the same for any number of lanes.
+ */
 function machinesFor(kernel: Kernel, capabilities: Capabilities): readonly Capabilities[] {
   const { vectorWidth: most, fewerLanes = [] } = capabilities;
   const isShort = nestsOf(kernel).some(({ loops }) =>
@@ -164,7 +174,7 @@ function machinesFor(kernel: Kernel, capabilities: Capabilities): readonly Capab
 const isIdle = (s: Stmt): boolean =>
   s.kind === "for" ? s.extent === 0 || s.body.some(isIdle) : s.kind === "section" && s.body.some(isIdle);
 
-/** The program with what its kernels have become in their place. */
+/** The program with its kernels replaced by the scheduled ones. */
 export function withScheduled(program: LoweredProgram, made: readonly Scheduled[]): LoweredProgram {
   const commitKernels = made.slice(program.commitFrom).reduce((n, { kernels }) => n + kernels.length, 0);
   const kernels = made.flatMap((m) => m.kernels);
@@ -178,7 +188,7 @@ export function withScheduled(program: LoweredProgram, made: readonly Scheduled[
   };
 }
 
-/** What a candidate makes, its estimate with the kernel that does most. */
+/** The result of a candidate, with its estimate on the kernel that does most. */
 export function applied(
   kernel: Kernel,
   candidate: Candidate,
@@ -194,7 +204,7 @@ export function applied(
 }
 
 /**
- * What a kernel becomes that is like one which became `made`: the same under other names. Nothing where what was made does
+ * A kernel scheduled like an equal one that became `made`: the same under other names. Undefined if `made` does
  * not show which names are the kernel's own.
  */
 function scheduledLike(kernel: Kernel, { of, names }: Likeness, made: Scheduled): Scheduled | undefined {
@@ -216,7 +226,7 @@ function scheduledLike(kernel: Kernel, { of, names }: Likeness, made: Scheduled)
     const called = new Map(k.buffers.map((b, at) => [b.name, buffers[at].name]));
     return alikeTo(k, called, { ...withoutBody(k), name: ownName(k.name), ops, buffers, origins });
   });
-  // The texts of scratch end in the name of what it holds something of.
+  // The texts of scratch end in the name of the buffer that they are about.
   const own = (name: string): string => (name === of.name ? kernel.name : (all.get(name) ?? name));
   const scratch = made.scratch.map((b) => ({
     ...b,
@@ -226,7 +236,7 @@ function scheduledLike(kernel: Kernel, { of, names }: Likeness, made: Scheduled)
   return { kernels, scratch };
 }
 
-/** The cheapest of those candidates that makes what is sound. */
+/** The cheapest of those candidates whose result is sound. */
 function cheapest(
   kernel: Kernel,
   candidates: readonly Candidate[],

@@ -55,7 +55,7 @@ function findSums(
   forEachChild(e, (child) => findSums(child, inner, found, seen));
 }
 
-/** Changes the sums over some axes in an expression; copies of one are told by these. */
+/** Changes the sums over some axes in an expression; copies of one sum are recognised by these axes. */
 export function onSums(axes: readonly ReduceAxis[], change: (sum: Reduce) => Expr): (e: Expr) => Expr {
   const wanted = axesKey(axes);
   return rewriter((e) =>

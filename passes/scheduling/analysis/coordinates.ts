@@ -1,5 +1,5 @@
 /**
- * Finds the coordinates of a factor: loops that it sees in one fixed combination alone, such as a row `y` and a
+ * Finds the coordinates of a factor: loops that it only sees in one fixed combination, such as a row `y` and a
  * tap `ky` of a convolution in `y + ky`. A panel has one axis for each coordinate, so that no element is
  * copied twice.
  */
@@ -15,14 +15,14 @@ export interface Coordinate {
   /** Its least value, and how many values there are from there on. */
   readonly low: number;
   readonly extent: number;
-  /** What one step moves in memory, about: coordinates with longer steps stand further out. */
+  /** The approximate step in memory: coordinates with longer steps are further out. */
   readonly step: number;
 }
 
 /** Extents of loops by name. */
 export type Extents = ReadonlyMap<string, number>;
 
-/** How loops move a factor: their coefficients in each of its integer forms, and their steps in memory. */
+/** How loops move a factor: their coefficients in each of its integer forms, and their strides in memory. */
 export interface Moves {
   readonly signatures: ReadonlyMap<string, readonly number[]>;
   readonly steps: ReadonlyMap<string, number>;
@@ -92,7 +92,7 @@ function join(
   };
 }
 
-/** How many values the coordinate takes while only the loops with these extents run. */
+/** The number of values that the coordinate takes while only the loops with these extents run. */
 export function reachOf({ terms }: Coordinate, extents: Extents): number {
   let reach = 1;
   for (const { name, coefficient } of terms) reach += Math.abs(coefficient) * ((extents.get(name) ?? 1) - 1);
@@ -128,7 +128,7 @@ function formsIn(factor: Expr, extents: Extents): ReadonlyMap<string, number>[] 
   return forms;
 }
 
-/** Elements between neighbours along `name` in the first load that it moves; quotients move it less. */
+/** The stride in elements along `name` in the first load that it moves; quotients move it less. */
 function stepOf(factor: Expr, name: string): number {
   const along = (e: Expr): number => {
     let sum = 0;

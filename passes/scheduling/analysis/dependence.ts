@@ -1,6 +1,6 @@
 /**
- * Proves that the iterations of a loop are independent in memory: every element that one of them writes is its own, no other iteration
- * reads or writes it. What is not proved counts as dependent.
+ * Proves that the iterations of a loop are independent in memory: no other iteration reads or writes an element that
+ * one of them writes. What is not proved counts as dependent.
  */
 
 import { greatestCommonDivisor, occursInside, toAffine } from "../../../src/loop/affine.ts";
@@ -11,7 +11,7 @@ import { isIndex } from "../../../src/loop/typing.ts";
 import { usedBuffers } from "../../../src/loop/used-buffers.ts";
 import { ownExpressions, substitute, visitExpr } from "../../../src/loop/walk.ts";
 
-/** One summand of an index: what a term's factor counts, and the values it adds. */
+/** One summand of an index: the factor of a term, and the range of values it adds. */
 interface Summand {
   readonly coefficient: number;
   readonly low: number;
@@ -22,7 +22,7 @@ interface Summand {
 interface Access {
   readonly constant: number;
   readonly terms: ReadonlyMap<string, Summand>;
-  /** Loops that the index depends on otherwise than evenly. */
+  /** Loops that the index does not depend on linearly. */
   readonly uneven: ReadonlySet<string>;
 }
 
@@ -35,7 +35,7 @@ interface Scope {
 /** All accesses in a part of a kernel to the buffers that this part writes. */
 export class WrittenElements {
   private readonly accesses = new Map<string, Access[]>();
-  /** Whether any of them is read: mostly none is, and then no expression need be looked at. */
+  /** Whether any of them is read: mostly none is, and then no expression has to be visited. */
   private readonly areRead: boolean;
 
   constructor(kernel: Kernel, body: readonly Stmt[]) {
@@ -49,7 +49,7 @@ export class WrittenElements {
     this.body(body, { definitions: new Map(), ranges, loops: [] });
   }
 
-  /** Whether no two iterations of `loop`, of which there are `extent`, meet in an element that one of them writes. */
+  /** Whether no two of the `extent` iterations of `loop` meet in an element that one of them writes. */
   areDisjointAlong(loop: string, extent: number): boolean {
     return [...this.accesses.values()].every(
       (accesses) => belongToIterations(accesses, loop, extent) || neverMeet(accesses, loop, extent),
@@ -159,12 +159,12 @@ function belongToIterations(accesses: readonly Access[], loop: string, extent: n
   return spread < Math.abs(step) && (radix === 0 || reach - Math.abs(step) + spread < radix);
 }
 
-/** How many values of digits are tried for a loop before its iterations count as dependent. */
+/** How many digit values are tried for a loop before its iterations count as dependent. */
 const MOST_TRIALS = 4096;
 
 /**
- * Looks for two accesses of different iterations that meet, digit by digit from the largest coefficient down: what the smaller
- * ones can still add leaves each digit few values. So it sees through constants and padding between rows.
+ * Looks for two accesses of different iterations that meet, digit by digit from the largest coefficient down: what the
+ * smaller ones can still add leaves few values for each digit. This sees through constants and padding between rows.
  */
 function neverMeet(accesses: readonly Access[], loop: string, extent: number): boolean {
   const shapes = new Map<string, { readonly terms: Access["terms"]; readonly constants: Set<number> }>();
@@ -197,7 +197,7 @@ function neverMeet(accesses: readonly Access[], loop: string, extent: number): b
   );
 }
 
-/** By how many steps of a coefficient two indices may differ, and what all smaller coefficients may add to that. */
+/** How many steps of a coefficient two indices may differ by, and how much all smaller coefficients may add to that. */
 interface Digit {
   readonly step: number;
   readonly low: number;
@@ -206,7 +206,10 @@ interface Digit {
   readonly isLoop: boolean;
 }
 
-/** The digits in which two indices may differ, the largest first; none where a loop counts differently or something has no bounds. */
+/**
+ * The digits in which two indices may differ, largest first;
+ * none if a loop counts differently or something is unbounded.
+ */
 function digitsBetween(
   a: Access["terms"],
   b: Access["terms"],

@@ -1,4 +1,7 @@
-/** Recognises sums that lanes may share: the only one in a nest, whose innermost axis lies contiguous in all that it loads. */
+/**
+ * Recognises sums that lanes may share: the only one in a nest,
+ * whose innermost axis is contiguous in everything it loads.
+ */
 
 import { isFloat } from "../../../src/core/dtype.ts";
 import { Interner } from "../../../src/loop/intern.ts";
@@ -8,13 +11,13 @@ import { dependsOn, type Reduce } from "./contraction.ts";
 import { joinAxes } from "./join-loops.ts";
 import { isContiguous, type Nest } from "./nest.ts";
 
-/** The different sums in these values, those inside of other reductions left out. */
+/** The different sums in these values, without those inside other reductions. */
 export const sumsIn = (values: readonly Expr[]): Reduce[] =>
   outermost(values, (e) => e.kind === "reduce").filter(
     (e): e is Reduce => e.kind === "reduce" && e.op === "sum",
   );
 
-/** The one sum in a nest, if lanes may share it once its innermost axes are joined where they are contiguous. */
+/** The one sum in a nest, if lanes may share it once its contiguous innermost axes are joined. */
 export function onlySum(nest: Nest): Reduce | undefined {
   const interner = new Interner();
   const [sum, ...others] = sumsIn(nest.stores.map(({ value }) => interner.intern(value)));

@@ -1,6 +1,6 @@
 /**
- * Contractions whose innermost loops step together, as the rows and columns of a 1×1 convolution do: with one long loop in
- * place of both, lanes are filled whatever the extent of a row.
+ * Contractions whose innermost loops step together, as the rows and columns of a 1×1 convolution do: joined into one
+ * long loop, they fill lanes whatever the extent of a row.
  */
 
 import type { Kernel } from "../../../src/loop/types.ts";
@@ -9,10 +9,12 @@ import { type Contraction, contractionOf } from "./contraction.ts";
 import { joinLoops } from "./join-loops.ts";
 import { statementsOf } from "./nest.ts";
 
-/** The strategy and `apply` take the same kernels apart. */
+/** Cached, since the strategy and `apply` analyse the same kernels. */
 const known = new WeakMap<Kernel, Contraction>();
 
-/** The contraction of a kernel with its innermost loops joined, in a kernel of its own; as it is where they do not step together. */
+/**
+ * The contraction of a kernel with its innermost loops joined, in a new kernel; unchanged if they do not step together.
+ */
 export function flatContractionOf(kernel: Kernel): Contraction | undefined {
   const found = known.get(kernel) ?? flatContractionIn(kernel);
   if (found !== undefined) known.set(kernel, found);

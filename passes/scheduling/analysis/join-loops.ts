@@ -1,4 +1,7 @@
-/** Joins neighbouring loops that all loads and stores step through as through one, which makes one long loop of several short ones. */
+/**
+ * Joins adjacent loops that all loads and stores step through as if
+ * they were one, which turns several short loops into a long one.
+ */
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
 import { int } from "../../../src/loop/build.ts";
@@ -7,7 +10,7 @@ import { forEachChild, substitute } from "../../../src/loop/walk.ts";
 import type { Reduce } from "./contraction.ts";
 import { mapStores, type Nest } from "./nest.ts";
 
-/** The nest with its innermost loops as one for as long as every load and store steps through them as through one. */
+/** The nest with its innermost loops joined as long as every load and store steps through them as through one. */
 export function joinLoops(nest: Nest): Nest {
   const { loops, stores } = nest;
   const [outer, inner] = loops.slice(-2);
@@ -31,7 +34,7 @@ export function joinAxes(sum: Reduce): Reduce {
   return joinAxes({ ...sum, axes: [...sum.axes.slice(0, -2), joined], body });
 }
 
-/** Whether nothing but indices depends on two loops, and each of them as on one. */
+/** Whether only indices depend on two loops, and each index steps through them as through one. */
 function stepTogether(
   outer: ReduceAxis,
   inner: ReduceAxis,

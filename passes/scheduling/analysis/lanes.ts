@@ -13,13 +13,13 @@ export interface Lanes {
   /** Vectors in one tile. */
   readonly vectors: number;
   /**
-   * What becomes of an extent that the width does not divide. Padded, the last vector reaches beyond it, into
+   * What happens with an extent that the width does not divide. If padded, the last vector reaches beyond it, into
    * zeros; otherwise it is moved back and computes some elements twice, which needs one whole vector.
    */
   readonly padded: boolean;
 }
 
-/** How the loop is cut, as a step of a schedule tells it. */
+/** How the loop is cut, in the form of a schedule's step. */
 export const splitOf = ({ loop, vectors, width, padded }: Lanes): VectorSplit => ({
   loop,
   vectors,
@@ -30,7 +30,7 @@ export const splitOf = ({ loop, vectors, width, padded }: Lanes): VectorSplit =>
 /** The variable of the vector loop; its lanes run together. */
 export const LANE = "lane";
 
-/** The loop over the lanes of one vector, and which of them is at hand: none where a vector is a single element. */
+/** The loop over the lanes of one vector, and the current lane; none if a vector is a single element. */
 export const laneLoop = (width: number): readonly GridLoop[] =>
   width === 1 ? [] : [{ name: LANE, extent: width, loop: "vector" }];
 export const laneIn = (width: number): Expr => (width === 1 ? int(0) : variable(LANE));
@@ -39,11 +39,11 @@ export const vectorCount = ({ extent, width }: Lanes): number => Math.ceil(exten
 export const tileCount = (lanes: Lanes): number => Math.ceil(vectorCount(lanes) / lanes.vectors);
 export const tileWidth = ({ width, vectors }: Lanes): number => width * vectors;
 
-/** Whether whole tiles are filled up with zeros behind the loop's end. */
+/** Whether whole tiles are filled up with zeros beyond the loop's end. */
 export const reachesBeyond = (lanes: Lanes): boolean =>
   lanes.padded && tileCount(lanes) * tileWidth(lanes) > lanes.extent;
 
-/** Names that stand for the tile and for the vector within it until a tile is written out. */
+/** Placeholder names of the tile and of the vector within it until a tile is written out. */
 export const tileName = ({ loop }: Lanes): string => `${loop}?tile`;
 export const vectorName = ({ loop }: Lanes): string => `${loop}?vector`;
 
@@ -51,7 +51,7 @@ export const vectorName = ({ loop }: Lanes): string => `${loop}?vector`;
 const startOf = ({ extent, width, padded }: Lanes, index: number): number =>
   padded ? index * width : Math.min(index * width, extent - width);
 
-/** The same for a vector that is known while running: `vector` of tile `tile`. */
+/** The same for a vector that is known at run time: `vector` of tile `tile`. */
 export function startAt(lanes: Lanes, tile: Expr, vector: Expr): Expr {
   const start = add(mul(tile, int(tileWidth(lanes))), mul(vector, int(lanes.width)));
   const last = lanes.extent - lanes.width;
@@ -59,13 +59,13 @@ export function startAt(lanes: Lanes, tile: Expr, vector: Expr): Expr {
   return lanes.padded || reach <= last ? start : binary("min", start, int(last));
 }
 
-/** Tiles of one shape: how often they are run, and what each of their vectors stands for. */
+/** Tiles of one shape: how often they run, and what each of their vectors stands for. */
 export interface LanePart {
   readonly iterations: number;
   readonly vectors: readonly ReadonlyMap<string, Expr>[];
 }
 
-/** Whole tiles and what remains; a tile's number is the value of the cut loop's own variable. */
+/** Whole tiles and the remainder; a tile's number is the value of the cut loop's own variable. */
 export function lanePartsOf(lanes: Lanes): LanePart[] {
   const { loop, extent, width, vectors, padded } = lanes;
   const total = vectorCount(lanes);

@@ -26,7 +26,7 @@ export interface Nest {
   readonly stores: readonly StoreTarget[];
 }
 
-/** The nest as statements; values are named before the first store where a store might change what a later value loads. */
+/** The nest as statements; values are named before the first store if a store might change what a later value loads. */
 export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">): Stmt[] {
   const lets: Stmt[] = [];
   const names = new Map<Expr, Expr>();
@@ -45,7 +45,7 @@ export function statementsOf({ loops, stores }: Pick<Nest, "loops" | "stores">):
   return nestLoops(loops, [...lets, ...innermost]);
 }
 
-/** `body` inside of loops, the first of them outermost; those that do not say what they are all are `kind`. */
+/** `body` inside of loops, outermost first; loops without a kind get `kind`. */
 export const nestLoops = (
   loops: readonly GridLoop[],
   body: readonly Stmt[],
@@ -56,7 +56,7 @@ export const nestLoops = (
     [...body],
   );
 
-/** The nest with all that its stores say passed through `f`: places and values, or values alone. */
+/** The nest with all expressions of its stores mapped by `f`: indices and values, or values alone. */
 export const mapStores = <N extends Pick<Nest, "stores">>(nest: N, f: (e: Expr) => Expr): N => ({
   ...nest,
   stores: nest.stores.map(({ buffer, index, value }) => ({ buffer, index: f(index), value: f(value) })),
@@ -72,11 +72,11 @@ export function isContiguous(index: Expr, loop: string): boolean {
   return coefficientOf(form, loop) === 1 && !occursInside(form, loop);
 }
 
-/** How often the innermost of loops runs. */
+/** How often the innermost loop runs. */
 export const iterationsOf = (loops: readonly Pick<GridLoop, "extent">[]): number =>
   loops.reduce((n, { extent }) => n * extent, 1);
 
-/** The number of an iteration of loops, counted as they run. */
+/** The index of an iteration of loops, in the order they run. */
 export const numberOf = (loops: readonly GridLoop[]): Expr =>
   loops.reduce<Expr>((n, { name, extent }) => add(mul(n, int(extent)), variable(name)), int(0));
 
@@ -87,7 +87,7 @@ export function mayClash(stores: readonly StoreTarget[], values: readonly Expr[]
   return values.some((value) => someExpr(value, (e) => e.kind === "load" && targets.has(e.buffer)));
 }
 
-/** Every strategy takes the same kernels apart, and finds what it knows of their expressions by identity. */
+/** Cached: every strategy analyses the same kernels and looks up facts about their expressions by identity. */
 const known = new WeakMap<Kernel, readonly Nest[]>();
 
 /** The nests of a kernel as `lower` makes them: sections of perfectly nested loops around stores. */
@@ -123,7 +123,7 @@ function nestOf(name: string, body: readonly Stmt[]): Nest {
   return { name, loops, stores: storesIn(inner) };
 }
 
-/** What a nest stores, without the names that its body gives to values. */
+/** What a nest stores, with the names that its body gives to values replaced. */
 export function storesIn(body: readonly Stmt[]): StoreTarget[] {
   const lets = new Map<string, Expr>();
   return body.flatMap((s): StoreTarget[] => {

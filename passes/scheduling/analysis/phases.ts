@@ -1,7 +1,7 @@
 /**
- * Finds contractions whose guards let through every second, third, … step of an axis alone: the gradient of a convolution that
- * strides, and a transposed convolution. Cut by the remainders of their loops, by their *phases*, they fall into contractions
- * that read no zeros between the elements.
+ * Finds contractions whose guards let only every second, third, … step of an axis through: the gradient of a strided
+ * convolution, and a transposed convolution. Split by the remainders of their loops, their *phases*, they become
+ * contractions that read no zeros between the elements.
  */
 
 import { toAffine } from "../../../src/loop/affine.ts";
@@ -15,7 +15,7 @@ import { conjuncts, substitute } from "../../../src/loop/walk.ts";
 import { type Contraction, contractionOf, onSums, type Reduce } from "./contraction.ts";
 import { type GridLoop, mapStores, mapValues, statementsOf } from "./nest.ts";
 
-/** A loop whose iterations fall into so many phases. */
+/** A loop whose iterations fall into `by` phases. */
 export interface PhasedLoop {
   readonly loop: string;
   readonly by: number;
@@ -35,7 +35,7 @@ export interface Phases {
   readonly kernels: readonly Kernel[];
 }
 
-/** Strategies and `apply` take the same kernels apart. */
+/** Cached, since strategies and `apply` analyse the same kernels. */
 const known = new WeakMap<Kernel, Phases | "none">();
 
 /** The phases of a kernel that is such a contraction. */
@@ -63,7 +63,7 @@ function phasesIn(kernel: Kernel): Phases | undefined {
   return { loops: strides.map(({ loop, by }) => ({ loop, by })), kernels };
 }
 
-/** The guards of both factors that ask for a remainder of 0; `undefined` where one of them is of another form. */
+/** The guards of both factors that require a remainder of 0; `undefined` if one of them has another form. */
 function stridesOf({ nest, core, left, right }: Contraction): Stride[] | undefined {
   const strides = new Map<string, Stride>();
   for (const factor of [left, right]) {
@@ -114,7 +114,10 @@ const combinations = (strides: readonly PhasedLoop[]): number[][] =>
     [[]],
   );
 
-/** What is left of the contraction in one phase: iterations `by · loop + phase`, and the steps of axes that its guards let through. */
+/**
+ * What remains of the contraction in one phase: iterations `by ·
+ * loop + phase`, and the steps of axes that its guards let through.
+ */
 function phaseOf(
   { kernel, nest, core }: Contraction,
   strides: readonly Stride[],
@@ -124,7 +127,7 @@ function phaseOf(
   const values = new Map<string, Expr>();
   const extents = new Map([...nest.loops, ...core.axes].map(({ name, extent }) => [name, extent]));
   let isEmpty = false;
-  /** Leaves every `by`-th iteration, from the first of them on. */
+  /** Keeps every `by`-th iteration, starting at `first`. */
   const every = (name: string, by: number, first: number): void => {
     const extent = Math.ceil(((extents.get(name) ?? 0) - first) / by);
     extents.set(name, extent);
@@ -143,7 +146,7 @@ function phaseOf(
   const extentOf = ({ name, extent }: ReduceAxis): number => extents.get(name) ?? extent;
   const loops = nest.loops.map((l) => ({ ...l, extent: extentOf(l) })).filter(({ extent }) => extent > 1);
   const axes = core.axes.map((axis) => ({ ...axis, extent: extentOf(axis) }));
-  /** What is left of the sum; of one product as a sum still, which is never -0. */
+  /** What remains of the sum; a single product stays a sum, which is never -0. */
   const left = (sum: Reduce): Expr => {
     if (isEmpty) return float(0);
     return axes.every(({ extent }) => extent === 1) ? add(float(0), sum.body) : { ...sum, axes };

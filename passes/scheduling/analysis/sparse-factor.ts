@@ -1,6 +1,6 @@
 /**
  * Recognises the factor that max-pool's gradient leaves in a contraction: a pooled gradient that counts only
- * where its window's winner is the position at hand. Three positions in four of a 2×2 window are zero.
+ * where its window's winner is the current position. Three positions in four of a 2×2 window are zero.
  */
 
 import type { DType } from "../../../src/core/dtype.ts";
@@ -36,7 +36,7 @@ export interface SparseContraction {
   readonly dense: Expr;
 }
 
-/** The factors of a contraction with one store that are sparse, each with the other one. */
+/** The sparse factors of a contraction with one store, each with the other factor. */
 export function sparseFactorsOf(contraction: Contraction): SparseContraction[] {
   const { kernel, nest, left, right } = contraction;
   if (nest.stores.length !== 1) return [];
@@ -50,7 +50,7 @@ export function sparseFactorsOf(contraction: Contraction): SparseContraction[] {
   });
 }
 
-/** The sparse factor behind `e`, whatever `guards` stand around it; `lengthOf` gives a buffer's elements. */
+/** The sparse factor in `e`, whatever `guards` surround it; `lengthOf` gives a buffer's number of elements. */
 function sparseFactorOf(
   e: Expr,
   operand: Operand,
@@ -79,7 +79,8 @@ function sparseFactorOf(
     ...[...base.terms.values()].map((t) => t.coefficient),
   );
   if (planeSize % width !== 0) return undefined;
-  // Whole windows of a shift were taken out of the quotients: the guards tell how many, row and column apart.
+  // Whole windows of a shift were taken out of the quotients:
+  // the guards tell how many, for rows and columns separately.
   const row = shifted(taps.row, guards);
   const column = shifted(taps.column, guards);
   const windowsAway = (form: Affine, origin: Affine, extent: number): number =>
@@ -111,7 +112,7 @@ function shifted(form: Affine, guards: readonly Expr[]): Affine {
   return form;
 }
 
-/** From `row % kh · kw + column % kw`, the number of a tap, what row, column and window are. */
+/** From `row % kh · kw + column % kw`, the number of a tap, the row, the column and the window. */
 function tapsOf(form: Affine) {
   if (form.constant !== 0 || form.terms.size !== 2) return undefined;
   const parts = [...form.terms.values()].map(({ atom, coefficient }) => {

@@ -1,7 +1,7 @@
 /**
- * Finds the rows of a nest: the loops that its reductions depend on, which tell the rows, and those along a row, for which the
- * reductions are the same. Such reductions are the row's statistics: softmax's maximum and sum, a normalisation's mean and
- * deviation. One may need another, so they come in phases.
+ * Finds the rows of a nest: the loops that its reductions depend on, which number the rows, and those along a row, for
+ * which the reductions are the same. Such reductions are the row's statistics: softmax's maximum and sum, a
+ * normalisation's mean and deviation. One may need another, so they are computed in phases.
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
@@ -14,15 +14,15 @@ import { dependsOn, type Reduce } from "./contraction.ts";
 import { joinAxes } from "./join-loops.ts";
 import type { GridLoop, Nest } from "./nest.ts";
 
-/** The loops of a nest by what they are to its reductions; both as they were from the outermost in. */
+/** The loops of a nest by their role for its reductions; both outermost first. */
 export interface RowLoops {
-  /** There is one row for each of their iterations together. */
+  /** There is one row for each combination of their iterations. */
   readonly rows: readonly GridLoop[];
-  /** Those along a row; none where nothing but reductions is stored. */
+  /** Those along a row; none if only reductions are stored. */
   readonly along: readonly GridLoop[];
 }
 
-/** How reductions see the loops of a nest, if they see any. */
+/** The roles of the loops of a nest, if it has reductions that depend on them. */
 export function rowLoopsOf({ loops, stores }: Nest): RowLoops | undefined {
   const seen = new Set<string>();
   const visited = new Set<Expr>();
@@ -39,23 +39,23 @@ export function rowLoopsOf({ loops, stores }: Nest): RowLoops | undefined {
     : { rows, along: loops.filter(({ name }) => !seen.has(name)) };
 }
 
-/** Statistics that need nothing of each other and go over the same axes: one loop serves them all. */
+/** Independent statistics over the same axes: one loop computes them all. */
 export type Phase = readonly Statistic[];
 
 export interface Statistic {
-  /** Its body names earlier statistics where it needs them, and its axes like all others of its phase. */
+  /** Its body refers to earlier statistics by name, and its axes are named like all others of its phase. */
   readonly reduction: Reduce;
-  /** The local that it is known by. */
+  /** The local that holds it. */
   readonly name: string;
 }
 
 export interface Statistics {
   readonly phases: readonly Phase[];
-  /** An expression with the names of statistics in their place. */
+  /** Replaces the statistics in an expression by their names. */
   readonly named: (e: Expr) => Expr;
 }
 
-/** The statistics of a nest's rows in phases; none where some reduction is no number of a whole row. */
+/** The statistics of a nest's rows in phases; none if a reduction is not a number of a whole row. */
 export function statisticsOf({ stores }: Nest, { rows }: RowLoops): Statistics | undefined {
   const interner = new Interner();
   const values = stores.map(({ value }) => interner.intern(value));
@@ -74,7 +74,7 @@ export function statisticsOf({ stores }: Nest, { rows }: RowLoops): Statistics |
     return level;
   };
   values.forEach(levelOf);
-  // What is the same for all rows is computed before all of them, which only loops without phases do.
+  // A reduction that is the same for all rows is computed before all of them, which only loops without phases do.
   const isOfRow = (e: Reduce): boolean => isFloat(e.dtype) && !givesPosition(e.op) && isOneRow(e, rows);
   if (found.length === 0 || !found.every(isOfRow)) return undefined;
   const names = new Map<Expr, Expr>(
@@ -96,11 +96,11 @@ export function statisticsOf({ stores }: Nest, { rows }: RowLoops): Statistics |
   return { phases: ordered.map(([, phase]) => phase), named: (e) => named(interner.intern(e)) };
 }
 
-/** Whether a reduction moves with the innermost loop over rows, if there is one: what moves less belongs further out. */
+/** Whether a reduction depends on the innermost loop over rows, if there is one: otherwise it belongs further out. */
 const isOneRow = (e: Reduce, rows: readonly GridLoop[]): boolean =>
   rows.length === 0 || dependsOn(e, rows[rows.length - 1].name);
 
-/** Replaces expressions from the outermost in. */
+/** Replaces expressions, outermost first. */
 function namer(names: ReadonlyMap<Expr, Expr>): (e: Expr) => Expr {
   const done = new Map<Expr, Expr>(names);
   const replace = (e: Expr): Expr => {

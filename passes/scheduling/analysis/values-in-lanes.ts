@@ -1,4 +1,6 @@
-/** Which expressions the lanes of a vector compute together: those of neighbours, and of what is the same for all lanes. */
+/**
+ * Decides which expressions the lanes of a vector can compute together: neighbours, and what is the same for all lanes.
+ */
 
 import { isFloat } from "../../../src/core/dtype.ts";
 import { givesPosition } from "../../../src/loop/semantics.ts";
@@ -8,7 +10,9 @@ import { someExpr } from "../../../src/loop/walk.ts";
 import { dependsOn } from "./contraction.ts";
 import { isContiguous } from "./nest.ts";
 
-/** Whether all that depends on the lane are neighbours and arithmetic on them, and every load is unconditional. */
+/**
+ * Whether everything that depends on the lane is neighbours and arithmetic on them, and every load is unconditional.
+ */
 export const runsInLanes = (value: Expr, loop: string): boolean =>
   !someExpr(value, (e) => {
     if (!dependsOn(e, loop)) return false;
@@ -31,7 +35,9 @@ export const isGuard = (condition: Expr, loop: string): boolean =>
 
 const hasLoad = (e: Expr): boolean => someExpr(e, ({ kind }) => kind === "load");
 
-/** Whether an expression takes nothing but loads and arithmetic, along a loop on which some of its loads are neighbours. */
+/**
+ * Whether an expression consists of loads and arithmetic only, along a loop on which some of its loads are neighbours.
+ */
 export const isComputedInLanes = (value: Expr, loop: string): boolean =>
   isFloat(value.dtype) &&
   runsInLanes(value, loop) &&

@@ -1,7 +1,7 @@
 /**
- * The order of a contraction's reduction axes, and of the coordinates of its panels with them: axes that are
- * contiguous in both factors become one long inner loop, as tap columns and channels of a convolution do once channels
- * stand innermost.
+ * Orders a contraction's reduction axes, and the coordinates of its panels with them: axes that are
+ * contiguous in both factors become one long inner loop, such as the tap columns and channels of a convolution once
+ * channels are innermost.
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
@@ -16,13 +16,14 @@ type Packs = readonly (PanelPlan | undefined)[];
 export interface Arrangement {
   readonly packs: Packs;
   readonly axes: readonly ReduceAxis[];
-  /** Iterations of the innermost loop, neighbouring axes joined. */
+  /** Iterations of the innermost loop, with adjacent axes joined. */
   readonly run: number;
 }
 
 /**
- * Orders axes and panels of a sum whose outputs run in lanes along `loop`: by the factor that these leave alone, whose
- * elements are splatted. Beside others, an axis that is outermost in all factors stays there, as a batch's images do.
+ * Orders axes and panels of a sum whose outputs run in lanes along `loop`: by the
+ * factor that does not depend on it, whose elements are splatted. An axis that is
+ * outermost in all factors stays there if there are others, such as a batch's images.
  */
 export function arrange(
   axes: readonly ReduceAxis[],
@@ -58,7 +59,7 @@ export function arrange(
   return settled(ordered, plans);
 }
 
-/** Whether all factors have an axis outermost, as they have the images of a batch. */
+/** Whether an axis is outermost in all factors, as the images of a batch are. */
 export const isBatchLike = (axis: string, factors: readonly Factor[]): boolean =>
   factors.every((factor) => factor.coordinates()[0]?.terms.every((t) => t.name === axis));
 
@@ -67,7 +68,7 @@ function sorted(plan: PanelPlan, rankOf: (c: Coordinate) => number): PanelPlan {
   return { ...plan, coordinates: [...plan.coordinates].sort((a, b) => rankOf(a) - rankOf(b)) };
 }
 
-/** Where an element stands in the factor's panel, or where it is read in place. */
+/** The position of an element in the factor's panel, or in place. */
 export function formOf({ expr }: Factor, plan: PanelPlan | undefined): Affine {
   if (plan !== undefined) return panelForm(plan);
   return expr.kind === "load" ? toAffine(expr.index) : { constant: 0, terms: new Map() };

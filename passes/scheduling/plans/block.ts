@@ -1,4 +1,4 @@
-/** The blocks of outputs that a tile may accumulate at once: as many as the registers hold, with what feeds them. */
+/** The blocks of outputs that a tile may accumulate at once: as many as fit the registers, with their operands. */
 
 import type { Machine } from "../../../src/loop/machine.ts";
 import { type Contraction, dependsOn } from "../analysis/contraction.ts";
@@ -10,7 +10,7 @@ import type { Factor } from "./factor.ts";
 const SIZES = [1, 2, 3, 4, 5, 6, 7, 8];
 const MOST_VECTORS = 4;
 
-/** So many vectors along the lanes' loop, times so many iterations of a second loop. */
+/** The number of vectors along the lanes' loop, times a number of iterations of a second loop. */
 export interface Block {
   readonly vectors: number;
   readonly row: string | undefined;
@@ -19,22 +19,27 @@ export interface Block {
   readonly sides: readonly Side[];
 }
 
-/** What a factor makes a block load: so many elements for the pooling window, and whether lanes and rows move it. */
+/** How a factor is loaded by a block: elements per pooling window, and whether it depends on lanes and rows. */
 interface Side {
   readonly inWindow: number;
   readonly inLanes: boolean;
   readonly inRows: boolean;
 }
 
-/** How many different elements or vectors one iteration of a block loads of a factor. */
+/** The number of different elements or vectors that one iteration of a block loads of a factor. */
 export const loadsOf = ({ inWindow, inLanes, inRows }: Side, vectors: number, rows: number): number =>
   inWindow * (inRows ? rows : 1) * (inLanes ? vectors : 1);
 
-/** How many of them stay in registers while row after row is summed up: those that all rows share, or else one at a time. */
+/**
+ * How many of them stay in registers while the rows are summed
+ * one after the other: those that all rows share, or else one.
+ */
 const heldOf = (side: Side, vectors: number): number =>
   side.inRows ? side.inWindow : loadsOf(side, vectors, 1);
 
-/** The blocks with lanes along `loop` whose accumulators fit the registers, and in vectors the elements that feed them, too. */
+/**
+ * The blocks with lanes along `loop` whose accumulators fit the registers, for vectors together with their operands.
+ */
 export function blocksOf(
   { vectorWidth: width, registers, loadsFirst }: Machine,
   { window }: Contraction,

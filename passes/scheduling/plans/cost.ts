@@ -1,7 +1,7 @@
 /**
- * What plans cost: the arithmetic, loads and iterations of inner loops, the filling of panels, and what the caches have to
- * bring again because the order of loops let it fall out. Costs are in the scheduler's unit, half a multiply-add of a
- * register tile, scalar or vector alike.
+ * The cost of plans: the arithmetic, loads and iterations of inner loops, the filling of panels, and the data that
+ * caches have to fetch again because the order of loops evicted it. Costs are in the scheduler's unit, half a
+ * multiply-add of a register tile, scalar or vector alike.
  */
 
 import { addAffine, greatestCommonDivisor, toAffine } from "../../../src/loop/affine.ts";
@@ -21,7 +21,7 @@ import { type PanelPlan, panelLength } from "../transforms/panel.ts";
 /** One multiply-add in the scheduler's unit. */
 export const MULTIPLY_ADD = 2;
 
-/** An iteration of the inner loop with `sums` accumulators, fed by so many loads of vectors and of single elements. */
+/** An iteration of the inner loop with `sums` accumulators, fed by some loads of vectors and of single elements. */
 export const iterationCost = (
   { costs: { tile } }: Machine,
   sums: number,
@@ -33,7 +33,10 @@ export const iterationCost = (
   tile.splat * splats +
   tile.iteration;
 
-/** The parts that blocks of `size` cut `total` steps into: how many, of what size. Only `aligned` of the steps fill blocks. */
+/**
+ * The parts that blocks of `size` cut `total` steps into: how
+ * many, of what size. Only `aligned` of the steps fill blocks.
+ */
 export function remainders(
   aligned: number,
   total: number,
@@ -53,13 +56,15 @@ export interface TiledLoop {
   readonly size: number;
 }
 
-/** A factor's place in memory: its coordinates, and whether it lies where the user's data lie. */
+/** A factor's place in memory: its coordinates, and whether it is where the user's data are. */
 export interface Footprint {
   readonly coordinates: readonly Coordinate[];
   readonly packed: boolean;
 }
 
-/** What a factor takes of the caches while some loops run, in elements: what is read, whole lines, and places. */
+/**
+ * How much of the caches a factor takes while some loops run, in elements: what is read, whole lines, and cache sets.
+ */
 interface Taken {
   readonly read: number;
   readonly lines: number;
@@ -67,8 +72,8 @@ interface Taken {
 }
 
 /**
- * The multiply-adds that memory costs when `loops` run from the outermost to the innermost. For each cache, the
- * outermost level is found below which all factors fit; they are brought again for each iteration of what is outside.
+ * The cost of memory traffic in multiply-adds when `loops` run in this order, outermost first. For each cache, the
+ * outermost level is found below which all factors fit; they are fetched again for each iteration of the loops outside.
  */
 export function memoryCost(
   machine: Machine,
@@ -98,7 +103,7 @@ export function memoryCost(
   return cost;
 }
 
-/** Whether a loop moves a factor. */
+/** Whether a factor depends on a loop. */
 function moves({ coordinates }: Footprint, loop: string): boolean {
   for (const { terms } of coordinates) for (const { name } of terms) if (name === loop) return true;
   return false;
@@ -110,7 +115,7 @@ function sizeIn(taken: readonly Taken[], isDirect: boolean): number {
   return size;
 }
 
-/** What it costs to bring a factor for each iteration of the first `outside` loops, for one byte of each element. */
+/** The cost of fetching a factor for each iteration of the first `outside` loops, per byte of an element. */
 function againCost(
   { costs: { traffic } }: Machine,
   factor: Footprint,
@@ -121,9 +126,9 @@ function againCost(
 ): number {
   const { coordinates, packed } = factor;
   const innermost = outside === 0 ? undefined : loops[outside - 1].name;
-  // The next iteration finds the rest of the line that this one has brought.
+  // The next iteration finds the rest of the line that this one has fetched.
   const isWalked = coordinates.at(-1)?.terms.some((t) => t.name === innermost && t.coefficient === 1);
-  // What does not move with a loop is still there for its next iteration.
+  // Data that does not depend on a loop is still in cache for its next iteration.
   let moved = outside;
   while (fits && moved > 0 && !moves(factor, loops[moved - 1].name)) moved--;
   const price = packed || innermost === undefined ? traffic.panelByte : traffic.rowByte;
@@ -156,7 +161,10 @@ export function panelCost(plan: PanelPlan, machine: Machine): number {
   return panelLength(plan) * elementCost(plan, machine);
 }
 
-/** What one element of the panel costs: the same for all tiles with lanes along one loop that reach beyond it, or do not. */
+/**
+ * The cost of one element of the panel: the same for all tiles
+ * with lanes along one loop that are all padded or all not.
+ */
 export function elementCost(
   plan: PanelPlan,
   { vectorWidth: width, memory, costs: { copy, loop } }: Machine,
@@ -180,7 +188,7 @@ export function elementCost(
     : copy.guarded;
 }
 
-/** Whether a guard asks for one coordinate alone, so that what it lets through is a box. */
+/** Whether a guard depends on one coordinate only, so that what it lets through is a box. */
 function guardsOne(test: Expr, coordinates: readonly Coordinate[]): boolean {
   if (test.kind !== "compare" || !isIndex(test.a)) return false;
   const { terms } = addAffine(toAffine(test.a), toAffine(test.b), -1);
@@ -189,8 +197,8 @@ function guardsOne(test: Expr, coordinates: readonly Coordinate[]): boolean {
 }
 
 /**
- * The cost of a nest whose innermost loop runs in `lanes`, or one by one without them. Sums that the innermost loop leaves
- * alone are computed once before it: once for each part that lanes cut it into.
+ * The cost of a nest whose innermost loop runs in `lanes`, or one by one without them. Sums that do not depend on the
+ * innermost loop are computed once before it: once for each part that lanes cut it into.
  */
 export function nestCost({ costs: { loop } }: Machine, { loops, stores }: Nest, lanes?: Lanes): number {
   const innermost = loops.at(-1);
@@ -207,6 +215,6 @@ export function nestCost({ costs: { loop } }: Machine, { loops, stores }: Nest, 
 const flopsOf = (values: readonly Expr[]): number =>
   countFlops(values.map((value): Stmt => ({ kind: "let", name: "_", value })));
 
-/** The reductions in `values` that do not move with `loop`. */
+/** The reductions in `values` that do not depend on `loop`. */
 const sumsBefore = (values: readonly Expr[], loop: string): Expr[] =>
   outermost(values, (e) => e.kind === "reduce" && !dependsOn(e, loop));

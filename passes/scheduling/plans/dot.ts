@@ -1,7 +1,7 @@
 /**
- * Dot products in lanes: a sum whose innermost axis lies contiguous in memory is split into one partial sum for each
- * lane, added up in a fixed order at the end. It needs no packing, so that it serves where a packed
- * panel would be used once or twice only: small batches, and sums over images.
+ * Dot products in lanes: a sum whose innermost axis is contiguous in memory is split into one partial sum for each
+ * lane, added up in a fixed order at the end. It needs no packing, so it is useful if a packed
+ * panel would be used only once or twice: small batches, and sums over images.
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
@@ -23,10 +23,10 @@ const NAME = "dot";
 /** Sizes tried along each side of the block of sums. */
 const SIZES = [2, 3, 4, 6, 8];
 
-/** Fewer iterations in lanes do not pay for adding the lanes up. */
+/** Fewer iterations in lanes do not pay for adding up the lanes. */
 const LEAST_ITERATIONS = 2;
 
-/** How many blocks are priced with the memory's share. */
+/** How many blocks are priced including memory traffic. */
 const OFFERED = 8;
 
 export const dot: Strategy = {
@@ -39,7 +39,7 @@ export const dot: Strategy = {
   },
 };
 
-/** Sums side by side: so many iterations of each loop that is named. */
+/** A block of sums: the number of iterations of each named loop. */
 type Block = ReadonlyMap<string, number>;
 
 function candidatesOf(loops: readonly GridLoop[], sum: Reduce, machine: Machine): Candidate[] {
@@ -99,7 +99,7 @@ function blocksAlong(loops: readonly GridLoop[]): Block[] {
 const ordersOf = (loops: readonly TiledLoop[]): (readonly TiledLoop[])[] =>
   loops.length < 2 ? [loops] : [loops, [...loops.slice(-1), ...loops.slice(0, -1)]];
 
-/** What it does, step by step. */
+/** The schedule, step by step. */
 const scheduleOf = (loops: readonly TiledLoop[], block: Block, axis: string, lanes: number): Schedule => [
   { kind: "fuse-sum" },
   ...(loops.length > 1 ? [{ kind: "reorder", loops: loops.map(({ name }) => name) } as const] : []),
@@ -107,7 +107,7 @@ const scheduleOf = (loops: readonly TiledLoop[], block: Block, axis: string, lan
   { kind: "vectorize", loop: axis, vectors: 1, lanes, tail: "peeled" },
 ];
 
-/** The different loads of one iteration, and its float operations, the sum's own addition among them. */
+/** The different loads of one iteration, and its float operations, including the addition to the sum. */
 function partsOf(body: Expr): { readonly loads: readonly Expr[]; readonly operations: number } {
   const loads: Expr[] = [];
   let operations = 1;

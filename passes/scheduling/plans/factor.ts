@@ -1,4 +1,4 @@
-/** One factor of a contraction and what a search asks about it again and again. */
+/** One factor of a contraction, with cached answers to questions that a search asks repeatedly. */
 
 import type { Machine } from "../../../src/loop/machine.ts";
 import type { Expr } from "../../../src/loop/types.ts";
@@ -40,12 +40,12 @@ export class Factor {
     return found;
   }
 
-  /** Its different elements. */
+  /** The number of its different elements. */
   get size(): number {
     return this.coordinates().reduce((n, { extent }) => n * extent, 1);
   }
 
-  /** What copying it into the panel of `plan` costs. */
+  /** The cost of copying it into the panel of `plan`. */
   packingCost(plan: PanelPlan, machine: Machine): number {
     const kind = plan.lanes && `${plan.lanes.loop}${reachesBeyond(plan.lanes) ? " and beyond" : ""}`;
     let cost = this.copyCosts.get(kind);

@@ -1,6 +1,6 @@
 /**
- * What plans pay for memory that no cache holds, where they meet it page by page: nothing is brought ahead then, and each
- * access waits. Caches are what `cost.ts` reckons with.
+ * The cost of memory that no cache holds, if plans access it page by page: nothing is prefetched then, and each
+ * access waits. `cost.ts` covers the caches.
  */
 
 import { coefficientOf, toAffine } from "../../../src/loop/affine.ts";
@@ -12,11 +12,11 @@ import { iterationsOf, type Nest, type StoreTarget } from "../analysis/nest.ts";
 import type { TiledLoop } from "./cost.ts";
 import type { Factor } from "./factor.ts";
 
-/** Whether so many floats are too many for caches, where there are any. */
+/** Whether so many floats exceed the caches, if there are any. */
 const isFar = ({ memory }: Machine, floats: number): boolean =>
   memory.caches.length > 0 && 4 * floats > memory.farBytes;
 
-/** Whether `index` is in another page with each step of so many iterations of `loop`. */
+/** Whether `index` is in another page after each `step` iterations of `loop`. */
 const isPaged = ({ memory }: Machine, index: Expr, loop: string, step: number): boolean =>
   4 * step * Math.abs(coefficientOf(toAffine(index), loop)) >= memory.pageBytes;
 
@@ -24,14 +24,19 @@ const isPaged = ({ memory }: Machine, index: Expr, loop: string, step: number): 
 const isWaited = (machine: Machine, e: Expr, size: number, { name }: ReduceAxis): boolean =>
   e.kind === "load" && isFar(machine, size) && isPaged(machine, e.index, name, 1);
 
-/** The multiply-adds that an iteration of a tile's innermost sum, over `axis`, waits for factors that are read in place. */
+/**
+ * The multiply-adds that an iteration of a tile's innermost sum, over `axis`, waits for factors that are read in place.
+ */
 export function farLoads(machine: Machine, factors: readonly Factor[], axis: ReduceAxis | undefined): number {
   if (axis === undefined) return 0;
   const far = factors.filter(({ expr, size }) => isWaited(machine, expr, size, axis));
   return far.length * machine.costs.traffic.farLoad;
 }
 
-/** The multiply-adds that the sums of a nest wait for what they read, in lanes or one by one, where nothing else is planned. */
+/**
+ * The multiply-adds that the sums of a nest wait for their
+ * operands, in lanes or one by one, if nothing else is planned.
+ */
 export function farSums(machine: Machine, kernel: Kernel, nest: Nest, lanes?: Lanes): number {
   const sizes = new Map(kernel.buffers.map(({ name, length }) => [name, length]));
   const outer = iterationsOf(nest.loops.filter(({ name }) => name !== lanes?.loop));
@@ -51,9 +56,9 @@ export function farSums(machine: Machine, kernel: Kernel, nest: Nest, lanes?: La
 }
 
 /**
- * The multiply-adds that so many results wait for their stores, in tiles with these lanes and so many rows, when `innermost` is
- * the loop right around a tile: for each row of a tile where the next tile lies elsewhere. Where lanes do, the lines of a
- * tile's rows are met again by the tiles that follow.
+ * The multiply-adds that so many results wait for their stores, in tiles with these lanes and so many rows, when
+ * `innermost` is the loop right around a tile: for each row of a tile if the next tile is elsewhere. If lanes are
+ * apart, the lines of a tile's rows are used again by the tiles that follow.
  */
 export function farStores(
   machine: Machine,

@@ -1,8 +1,8 @@
 /**
- * What tiles pay where lanes do not stand side by side in memory: in what they read in place, in what they store, and in what
- * they read to finish a sum. Two or three elements apart they are picked out of two vectors; further apart each is moved by
- * itself, and where each is in another page, and no cache near by holds them all, each waits; so it does where many lanes go to
- * one place of the nearest cache.
+ * The cost of tiles whose lanes are not adjacent in memory: in operands read in place, in stores, and in what they
+ * read to finish a sum. Two or three elements apart, lanes are shuffled out of two vectors;
+ * further apart each is moved by itself, and if each is in another page, and no near cache
+ * holds them all, each waits; so it does if many lanes map to one set of the nearest cache.
  */
 
 import { type Affine, coefficientOf, toAffine } from "../../../src/loop/affine.ts";
@@ -12,22 +12,22 @@ import { outermost } from "../../../src/loop/walk.ts";
 import { dependsOn } from "../analysis/contraction.ts";
 import { iterationsOf, type Nest } from "../analysis/nest.ts";
 
-/** So many elements apart, the lanes of one vector are found in two. */
+/** Up to so many elements apart, the lanes of one vector are found in two. */
 const MOST_APART = 3;
 
-/** More lines that lie at the same place of the nearest cache push each other out of it. */
+/** More lines in the same set of the nearest cache evict each other. */
 const MOST_IN_A_SET = 8;
 
 /** The elements between neighbours along `loop`. */
 const stepOf = (index: Expr, loop: string): number => Math.abs(coefficientOf(toAffine(index), loop));
 
-/** Whether lanes along `loop` are picked out of two vectors where elements stand at `form`. */
+/** Whether lanes along `loop` are shuffled out of two vectors for elements at `form`. */
 export function isPicked(form: Affine, loop: string): boolean {
   const step = coefficientOf(form, loop);
   return step > 1 && step <= MOST_APART;
 }
 
-/** The multiply-adds for a vector of results along `loop`: what finishes them reads, and their stores. */
+/** The multiply-adds for a vector of results along `loop`: what finishing them reads, and their stores. */
 export function finishCost(machine: Machine, { loops, stores }: Nest, loop: string): number {
   const { tile, traffic } = machine.costs;
   if (machine.vectorWidth === 1) return stores.length * tile.store;
@@ -52,7 +52,7 @@ export function finishCost(machine: Machine, { loops, stores }: Nest, loop: stri
   return stores.reduce((sum, { index }) => {
     const step = stepOf(index, loop);
     if (step === 1) return sum + tile.store;
-    // Their line is at hand.
+    // Their line is in cache.
     return (
       sum + (step > 1 && step <= MOST_APART ? tile.scatteredStore / 2 : apart(index, traffic.pagedStore))
     );

@@ -1,6 +1,6 @@
 /**
- * Contractions whose guards let through every n-th step of an axis alone, phase by phase: each phase is a contraction without
- * the zeros between, and runs as the other strategies like best.
+ * Contractions whose guards let only every n-th step of an axis through, phase by phase: each phase is a contraction
+ * without the zeros between, and runs by the strategy that suits it best.
  */
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
@@ -20,10 +20,10 @@ import type { Candidate, Strategy } from "./strategy.ts";
 
 const NAME = "phases";
 
-/** Products that all phases may write out together: a kernel of 7×7 taps. */
+/** The most products that all phases may write out together: a kernel of 7×7 taps. */
 const MOST_TERMS = 49;
 
-/** The strategy over those that each phase may run by. */
+/** The strategy of phases, over those that each phase may run by. */
 export const phasesOver = (strategies: readonly Strategy[]): Strategy => ({
   name: NAME,
   doc: "Cuts a strided gradient or a transposed convolution into phases that read no zeros between elements, each run as its own schedule says.",
@@ -47,9 +47,9 @@ export const phasesOver = (strategies: readonly Strategy[]): Strategy => ({
 });
 
 /**
- * All phases in one nest, in lanes along its innermost loop: for sums of so few terms that what they read and store is what
- * takes time, as those of a depthwise convolution. Results are stored once, from one end to the other, where phase by phase
- * every line of them is met again and again. Only where all phases have as many iterations.
+ * All phases in one nest, in lanes along its innermost loop: for sums of so few terms that their loads and stores take
+ * the time, such as those of a depthwise convolution. Results are stored once, from one end to the other, while phase
+ * by phase every line of them is accessed again and again. Only if all phases have equally many iterations.
  */
 function joinedPhases({ kernels }: Phases, start: Step, machine: Machine): Candidate | undefined {
   const { vectorWidth: width, costs } = machine;
@@ -70,7 +70,7 @@ function joinedPhases({ kernels }: Phases, start: Step, machine: Machine): Candi
     each += nests[number].stores.length * (costs.tile.store + costs.tile.pickedLoad);
     const contraction = contractionOf(phase);
     terms += contraction === undefined ? 1 : iterationsOf(contraction.core.axes);
-    // A product that is no sum has no factor to be cached: guards that ask for the lane would stay.
+    // A product that is not a sum has no factor to be cached: guards that depend on the lane would stay.
     const asksLanes = (e: Expr): boolean => e.kind === "select" && isGuard(e.condition, inner.name);
     if (contraction === undefined && nests[number].stores.some(({ value }) => someExpr(value, asksLanes)))
       return undefined;

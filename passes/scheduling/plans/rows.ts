@@ -1,6 +1,6 @@
 /**
- * Rows and their statistics: reductions that serve all elements of a row are computed once for each row. Along contiguous rows
- * their lanes share each reduction; where rows lie side by side, each lane has a row of its own.
+ * Rows and their statistics: reductions that serve all elements of a row are computed once for each row. Along
+ * contiguous rows lanes share each reduction; if rows are adjacent, each lane has a row of its own.
  */
 
 import { countFlops } from "../../../src/loop/flops.ts";
@@ -21,10 +21,10 @@ import type { Candidate, Strategy } from "./strategy.ts";
 
 const NAME = "rows";
 
-/** Vectors side by side, so that reductions need not wait for themselves. */
+/** Several vectors at once, so that reductions do not wait for their own latency. */
 const VECTORS = 4;
 
-/** Fewer vectors do not pay for bringing their lanes together. */
+/** Fewer vectors do not pay for combining their lanes. */
 const LEAST_VECTORS = 2;
 
 export const rows: Strategy = {
@@ -55,7 +55,7 @@ function inOrder(nest: Nest, { rows, along }: RowLoops): { readonly nest: Nest; 
 function inLanesOf(kernel: Kernel, lowered: Nest, loops: RowLoops, machine: Machine): Candidate[] {
   const { vectorWidth: width, costs } = machine;
   if (width === 1) return [];
-  // A single sum is added up better by those who take several at once.
+  // For a single sum, strategies that compute several at once are better.
   const isSum = contractionOf(kernel) !== undefined || onlySum(lowered) !== undefined;
   if (loops.along.length === 0 && isSum) return [];
   const statistics = statisticsOf(lowered, loops);
@@ -88,7 +88,7 @@ function inLanesOf(kernel: Kernel, lowered: Nest, loops: RowLoops, machine: Mach
   ];
 }
 
-/** Each reduction one term after the other: where rows lie side by side, with a row in each lane. */
+/** Each reduction term by term: with a row in each lane if rows are adjacent. */
 function oneByOne(lowered: Nest, loops: RowLoops, machine: Machine): Candidate[] {
   const { rows, along } = loops;
   const { vectorWidth: width, costs } = machine;
@@ -97,7 +97,7 @@ function oneByOne(lowered: Nest, loops: RowLoops, machine: Machine): Candidate[]
   const inner = lowered.loops[lowered.loops.length - 1];
   const hasRows = rows.includes(inner);
   const lanes = width === 1 ? undefined : lanesOf(hasRows ? lowered : nest, width);
-  // Else nothing is gained over the nest as it was lowered.
+  // Otherwise nothing is gained over the nest as it was lowered.
   if (steps.length === 1 && !hasRows) return [];
   const values = nest.stores.map(({ value }) => value);
   const before = flopsOf(outermost(values, (e) => e.kind === "reduce"));
@@ -116,7 +116,7 @@ function oneByOne(lowered: Nest, loops: RowLoops, machine: Machine): Candidate[]
   return [{ strategy: NAME, schedule, cost: cost(rowCount * share, alongCount) }];
 }
 
-/** What it costs to finish one row whose statistics are known. */
+/** The cost of finishing one row whose statistics are known. */
 function finishCost(
   { costs: { loop } }: Machine,
   { stores }: Nest,

@@ -1,8 +1,9 @@
 /**
- * Tiles: a block of outputs is accumulated at once, so that what is loaded serves a row or a column of the block. One side of
- * the block runs along a loop in vectors (of one lane, in scalar code), the other along a second loop; a pooling window
- * around the sum is part of it. A factor that the lanes move by single steps is loaded as vectors, one that they do not move
- * is splatted, and every other one is packed first so that it is one of the two; packed, guards are not asked in the sum.
+ * Tiles: a block of outputs is accumulated at once, so that each load serves a row or a column of the block. One side
+ * of the block runs along a loop in vectors (of one lane, in scalar code), the other along a second loop; a pooling
+ * window around the sum is part of it. A factor that is contiguous along the lanes is loaded as vectors, one that does
+ * not depend on them is splatted, and every other one is packed first so that it becomes one of the two; packed factors
+ * need no guards.
  */
 
 import type { Capabilities } from "../../../src/loop/capabilities.ts";
@@ -34,7 +35,7 @@ import type { Candidate, ProgramFacts, Strategy } from "./strategy.ts";
 
 const NAME = "tile";
 
-/** How many blocks are priced with the memory's share, for each way to cut lanes; and how many tiles are offered. */
+/** How many blocks are priced including memory traffic, for each way to cut lanes; and how many tiles are offered. */
 const SHORT_LIST = 4;
 const OFFERED = 24;
 
@@ -48,7 +49,8 @@ export const tile: Strategy = {
     const found = (of: Capabilities): readonly Candidate[] =>
       new Search(contraction, isJoined, of, facts?.repeated).candidates(facts?.wantsCheapest ?? false);
     const inLanes = machine.vectorWidth > 1 && isOneSum(contraction) ? found(machine) : [];
-    // Where there is little to do, packing for lanes costs more than they bring; elsewhere scalar code need not be looked at.
+    // If there is little to do, packing for lanes costs more than
+    // it gains; otherwise scalar code need not be considered.
     const least = inLanes.reduce(
       (cost, candidate) => Math.min(cost, candidate.cost),
       Number.POSITIVE_INFINITY,
@@ -58,7 +60,7 @@ export const tile: Strategy = {
   },
 };
 
-/** The panel of a factor with the coordinate of an axis innermost, where it has others. */
+/** The panel of a factor with the coordinate of an axis innermost, if it has others. */
 function transposed(plan: PanelPlan, axis: string): PanelPlan[] {
   const isOwn = ({ terms }: Coordinate): boolean => terms.some(({ name }) => name === axis);
   const [own, others] = [true, false].map((is) => plan.coordinates.filter((c) => isOwn(c) === is));
@@ -70,29 +72,31 @@ interface Draft {
   /** With padding, sums go to scratch and an epilogue finishes them. */
   readonly lanes: Lanes;
   readonly block: Block;
-  /** How the left and the right factor are packed; `undefined` where one is read in place. */
+  /** How the left and the right factor are packed; `undefined` if one is read in place. */
   readonly packs: readonly (PanelPlan | undefined)[];
-  /** The axis of the sum that runs outside of the tiles: partial sums wait in scratch from iteration to iteration. */
+  /**
+   * The axis of the sum that runs outside of the tiles: partial sums are kept in scratch from iteration to iteration.
+   */
   readonly split: string | undefined;
   readonly cost: number;
 }
 
-/** What the multiply-adds alone cost one by one. */
+/** The cost of the multiply-adds alone, one by one. */
 const leastScalarCost = ({ nest, window, core }: Contraction): number =>
   MULTIPLY_ADD * iterationsOf([...nest.loops, ...window, ...core.axes]);
 
 class Search {
   private readonly contraction: Contraction;
-  /** Whether its innermost loops have been made one. */
+  /** Whether its innermost loops have been joined. */
   private readonly isJoined: boolean;
   private readonly machine: Machine;
   private readonly extents: Extents;
   private readonly factors: readonly Factor[];
   private readonly windowSize: number;
-  /** Elements of the result, and iterations of the sum behind each of them. */
+  /** Elements of the result, and iterations of the sum for each of them. */
   private readonly outputs: number;
   private readonly iterations: number;
-  /** How many runs of the kernel there are to one packing of each factor. */
+  /** The number of runs of the kernel per packing of each factor. */
   private readonly runsOfPacks: readonly number[];
 
   constructor(
@@ -116,7 +120,7 @@ class Search {
     });
   }
 
-  /** The cheapest first; where it alone is wanted, drafts are left out that cost as much before memory is reckoned. */
+  /** The cheapest first; if only that is wanted, drafts that cost as much even without memory traffic are left out. */
   candidates(wantsCheapest: boolean): Candidate[] {
     const drafts = this.contraction.nest.loops.flatMap((_, place) => this.draftsAlong(place));
     drafts.sort((a, b) => a.cost - b.cost);
@@ -131,14 +135,14 @@ class Search {
     return settled.sort((a, b) => a.cost - b.cost);
   }
 
-  /** Tiles with lanes along a loop, the sums finished in registers or left to an epilogue. */
+  /** Tiles with lanes along a loop, with sums finished in registers or by an epilogue. */
   private draftsAlong(place: number): Draft[] {
     const { nest, window, kernel } = this.contraction;
     const { vectorWidth: width } = this.machine;
     const { name: loop, extent } = nest.loops[place];
     const isWhole = extent % width === 0;
     const updates = kernel.buffers.some((b) => b.access === "readwrite");
-    // Single lanes may as well run along the one loop as along the other.
+    // With single lanes, both orders of two loops are the same.
     const rows = nest.loops.filter((_, k) => (width > 1 ? k !== place : k > place));
     const blocks = [undefined, ...rows].flatMap((row) =>
       blocksOf(this.machine, this.contraction, this.factors, this.extents, loop, row?.name),
@@ -162,21 +166,23 @@ class Search {
     return drafts;
   }
 
-  /** The axis that may run outside of the tiles: the images of a batch, unless their sums would be too many for one. */
+  /**
+   * The axis that may run outside of the tiles: the images of a batch, unless one accumulator would take too many sums.
+   */
   private get splits(): string[] {
     const [first, ...others] = this.contraction.core.axes;
     if (first.extent > BLOCK) return [];
     return others.length > 0 && isBatchLike(first.name, this.factors) ? [first.name] : [];
   }
 
-  /** Which factors are computed, or ask their guards, in the sum: none in lanes, where they are packed. */
+  /** Which factors are computed, or evaluate guards, inside the sum: none in lanes, where they are packed. */
   private get guardedSides(): readonly (readonly boolean[])[] {
     const none = [false, false];
     const guarded = this.factors.map(({ expr }) => expr.kind !== "load");
     return this.machine.vectorWidth > 1 || !guarded.includes(true) ? [none] : [guarded, none];
   }
 
-  /** Arithmetic, loads, iterations and stores of all tiles of each block, remainders priced as what they are. */
+  /** Arithmetic, loads, iterations and stores of all tiles of each block, with remainders priced by their own size. */
   private priced(loop: string, blocks: readonly Block[], padded: boolean, guarded: readonly boolean[]) {
     const { nest } = this.contraction;
     const { stores } = nest;
@@ -219,7 +225,7 @@ class Search {
     return a.flatMap((left) => b.map((right) => [left, right]));
   }
 
-  /** `undefined` stands for the factor as it is. */
+  /** The ways to pack a factor; `undefined` stands for the factor in place. */
   private packingsOf(factor: Factor, lanes: Lanes): (PanelPlan | undefined)[] {
     const { expr } = factor;
     const packed = factor.isPackable ? [planPanel(expr, factor.coordinates(lanes.loop), lanes)] : [];
@@ -245,7 +251,7 @@ class Search {
     return isVector || isStrided ? [...together, ...packed] : packed;
   }
 
-  /** How many tiles there are, parts of the last ones counted as such. */
+  /** The number of tiles; partial ones count by their share. */
   private tilesOf(lanes: Lanes, { size }: Block): number {
     return (this.outputs / lanes.extent / size) * tileCount(lanes);
   }
@@ -277,7 +283,7 @@ class Search {
     return { lanes, block, packs, split, cost: compute + copies + picking + epilogue + repeats * sums };
   }
 
-  /** What it costs that the innermost loop is short and starts often. */
+  /** The cost of a short innermost loop that starts often. */
   private runStarts({ lanes, block }: Draft, run: number): number {
     const tiles = this.tilesOf(lanes, block);
     return MULTIPLY_ADD * this.machine.costs.tile.runStart * tiles * (this.iterations / run);
@@ -319,7 +325,7 @@ class Search {
     });
   }
 
-  /** What it costs that factors or results which no cache holds are met page by page. */
+  /** The cost of accessing factors or results that no cache holds page by page. */
   private farCost({ lanes, block, packs }: Draft, axes: readonly ReduceAxis[], order: readonly TiledLoop[]) {
     const { stores } = this.contraction.nest;
     const tiles = this.tilesOf(lanes, block);
@@ -337,7 +343,7 @@ class Search {
     return { coordinates, packed: true };
   }
 
-  /** The orders of loops that differ in what caches keep, those of a split axis (`apart`) among them. */
+  /** The orders of loops that differ in what caches keep, including those of a split axis (`apart`). */
   private orders(loops: readonly TiledLoop[], { lanes, block }: Draft, apart: readonly TiledLoop[]) {
     if (this.machine.memory.caches.length === 0) return [loops];
     const vectors = loops.filter(({ name }) => name === lanes.loop);
@@ -353,7 +359,7 @@ class Search {
     return [...new Map(orders.map((order) => [order.map(({ name }) => name).join(" "), order])).values()];
   }
 
-  /** What the draft does, step by step; its loops run in this order, and the axes of the sum. */
+  /** The schedule of the draft, step by step; its loops run in this order, and so do the axes of the sum. */
   private scheduleOf(
     { lanes, block: { row, size }, packs, split }: Draft,
     axes: readonly ReduceAxis[],

@@ -1,6 +1,7 @@
 /**
- * Pools and their gradients in lanes. Windows are written out tap by tap; where an element asks for the window that it lies in,
- * the elements of a window are written side by side, so that each place in it is known and windows run in lanes.
+ * Pools and their gradients in lanes. Windows are written out tap by tap; if an element
+ * depends on the window that it is in, the elements of a window are written out too, so
+ * that the position of each within it is constant and windows run in lanes.
  */
 
 import { coefficientOf, occursInside, toAffine } from "../../../src/loop/affine.ts";
@@ -53,7 +54,7 @@ export const windows: Strategy = {
   },
 };
 
-/** How windows are written out, unless there are none, or no small ones that fill the loops. */
+/** How windows are written out; `undefined` if there are none, or no small ones that fill the loops. */
 function stepsFor(nest: Nest): Schedule | undefined {
   const steps: Step[] = [];
   const axes = windowAxesOf(nest);
@@ -72,7 +73,7 @@ function stepsFor(nest: Nest): Schedule | undefined {
 
 const isSum = (e: Expr): boolean => e.kind === "reduce" && e.op === "sum";
 
-/** What the positions of a loop are divided by. */
+/** The divisors of a loop's positions. */
 function windowSizes(value: Expr, loop: string): number[] {
   const sizes: number[] = [];
   visitExpr(value, (e) => {
@@ -82,7 +83,10 @@ function windowSizes(value: Expr, loop: string): number[] {
   return sizes;
 }
 
-/** Whether lanes of `loop` load and store at even steps and decide by values alone, and nothing reads what is stored. */
+/**
+ * Whether lanes of `loop` load and store at constant strides
+ * and select by values alone, and nothing reads what is stored.
+ */
 function runsInLanes({ buffers }: Kernel, { stores }: Nest, loop: string): boolean {
   if (buffers.some(({ access }) => access === "readwrite")) return false;
   const isEven = (index: Expr): boolean => !occursInside(toAffine(index), loop);
@@ -109,7 +113,7 @@ function runsInLanes({ buffers }: Kernel, { stores }: Nest, loop: string): boole
 
 const isLoad = (e: Expr): boolean => e.kind === "load";
 
-/** The instructions of one iteration in lanes over those of its elements one by one. */
+/** The ratio of instructions of one iteration in lanes to those of its elements one by one. */
 function shareInLanes({ stores }: Nest, loop: string, { vectorWidth: lanes }: Machine): number {
   const interner = new Interner();
   const seen = new Set<Expr>();

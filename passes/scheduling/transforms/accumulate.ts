@@ -1,6 +1,6 @@
 /**
- * Sums that wait in scratch: in rows of whole vectors, added to from iteration to iteration of an axis, taken through the rest
- * of their kernel by one of its own at the end.
+ * Sums kept in scratch: in rows of whole vectors, added to in each
+ * iteration of an axis, and finished by a kernel of their own at the end.
  */
 
 import { add, and, compare, float, int, load, mul, select, variable } from "../../../src/loop/build.ts";
@@ -19,7 +19,7 @@ export interface Accumulated {
   readonly nest: Nest;
   readonly param: BufferParam;
   readonly scratch: ProgramBuffer;
-  /** Takes the sums through the rest of the kernel. */
+  /** Applies the rest of the kernel to the sums. */
   readonly epilogue: Kernel;
 }
 
@@ -29,7 +29,7 @@ export function partialSums({ name }: Kernel, length: number): Pick<Accumulated,
   return { param, scratch: scratchFor(param, `partial sums of ${name}`) };
 }
 
-/** `sum` with what waits for it at `index`, which is nothing yet in the first iteration of all `over`. */
+/** `sum` plus what is stored for it at `index`, which is nothing yet in the first iteration of all `over`. */
 export function addedUp(
   buffer: string,
   index: Expr,
@@ -67,7 +67,7 @@ export function accumulated(
   };
 }
 
-/** The contraction's stores, with the element of `sums` at `place` where the sum was. */
+/** The contraction's stores, with the element of `sums` at `place` instead of the sum. */
 export function epilogueKernel(
   { kernel, nest, core }: Contraction,
   sums: BufferParam,

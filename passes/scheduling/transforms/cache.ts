@@ -30,7 +30,7 @@ export function cached(contraction: Contraction, schedule: Schedule, lanes: numb
   const steps = schedule.filter((step) => step.kind === "cache");
   if (steps.length === 0) return { contraction, copies: [], scratch: [] };
   const { kernel, nest, core } = contraction;
-  // Equal copies of a factor stand in several stores; interned, they are one.
+  // Equal copies of a factor occur in several stores; interned, they are one.
   const interner = new Interner();
   const replaced = new Map<Expr, Expr>();
   const panels = steps.map((step) => {
@@ -64,7 +64,7 @@ export function cached(contraction: Contraction, schedule: Schedule, lanes: numb
   };
 }
 
-/** How the panel of a step lies. */
+/** The layout of the panel of a step. */
 export function panelOf(contraction: Contraction, { operand, layout, tiles }: CacheStep): PanelPlan {
   const factor = contraction[operand];
   const extents = extentsOf(contraction);
@@ -78,7 +78,7 @@ export function panelOf(contraction: Contraction, { operand, layout, tiles }: Ca
   return planPanel(factor, coordinates, tiles && lanesOf(tiles, extents.get(tiles.loop) ?? 1));
 }
 
-/** The lanes that a step tells, along a loop with so many iterations. */
+/** The lanes of a step, along a loop with so many iterations. */
 const lanesOf = ({ loop, vectors, lanes, tail }: VectorSplit, extent: number): Lanes => ({
   loop,
   extent,

@@ -1,6 +1,6 @@
 /**
- * Copies, as panels are filled by: in lanes along the axis in which the source is contiguous, and without a guard: zeros by
- * whole vectors, then what lies inside of the guards without a test.
+ * Copies that fill panels: in lanes along the axis in which the source is contiguous, and without a guard: zeros by
+ * whole vectors, then the part inside the guards without a test.
  */
 
 import { addAffine, toAffine } from "../../../src/loop/affine.ts";
@@ -16,14 +16,14 @@ import { isComputedInLanes } from "../analysis/values-in-lanes.ts";
 /** How often an element may be copied, on average, for lanes to pay. */
 const MOST_REPEATED = 1.4;
 
-/** Elements of a row that is longer than a line of the cache, so that storing along it pays. */
+/** Elements of a row that is longer than a cache line, so that storing along it pays. */
 const LONG_ROW = 32;
 
 /** Whether an extent fills vectors well enough that the last one may do some elements twice. */
 export const fills = (extent: number, width: number): boolean =>
   extent >= width && Math.ceil(extent / width) * width <= MOST_REPEATED * extent;
 
-/** The schedule of a copy; one that follows no pattern is made as it stands. */
+/** The schedule of a copy; one without a pattern is left unchanged. */
 export function copySchedule(kernel: Kernel, width: number): Schedule {
   if (width === 1) return [];
   const [nest] = nestsOf(kernel);
@@ -35,8 +35,8 @@ export function copySchedule(kernel: Kernel, width: number): Schedule {
   if (axis === undefined) return [];
   const others = interior.loops.filter((l) => l !== axis);
   const order = [...others, axis].map(({ name }) => name);
-  // Long rows of what is transposed are stored along themselves, four at a time: lanes that went along a row of the source
-  // would meet each of its columns, a line of the copy each, for a single element.
+  // Long rows of a transposed copy are stored along themselves, four at a time: lanes along a row of the source
+  // would touch a line of the copy for each of its columns, for a single element.
   const row = others.find(({ name, extent }) => extent >= LONG_ROW && isContiguous(index, name));
   return [
     ...(interior === nest ? [] : [{ kind: "clear", lanes: width } as const]),
@@ -53,7 +53,7 @@ export function copySchedule(kernel: Kernel, width: number): Schedule {
   ];
 }
 
-/** The nests that clear what a dense copy fills, and the copy inside of its guards. */
+/** The nests that clear what a dense copy fills, and the copy inside its guards. */
 export function cleared(nest: Nest, lanes: number): readonly Nest[] {
   const interior = interiorOf(nest);
   if (interior === undefined) return [nest];
@@ -63,7 +63,7 @@ export function cleared(nest: Nest, lanes: number): readonly Nest[] {
   return [...zeros(buffer, length, lanes), interior];
 }
 
-/** The part of a guarded copy that its guards let through; the whole of one without guards. */
+/** The part of a guarded copy that its guards let through; all of one without guards. */
 export function interiorOf(nest: Nest): Nest | undefined {
   const [{ buffer, index, value }] = nest.stores;
   if (value.kind === "load") return nest;
@@ -87,7 +87,7 @@ export function interiorOf(nest: Nest): Nest | undefined {
   return { ...nest, loops, stores: [store] };
 }
 
-/** What a comparison says about the one loop it compares with a constant. */
+/** The range that a comparison gives the one loop it compares with a constant. */
 function rangeOf(test: Expr): { name: string; low: number; high: number } | undefined {
   if (test.kind !== "compare" || !isIndex(test.a)) return undefined;
   const { constant, terms } = addAffine(toAffine(test.a), toAffine(test.b), -1);

@@ -21,13 +21,13 @@ import {
 } from "../analysis/nest.ts";
 import { type Scheduled, transformed } from "./nests.ts";
 
-/** Whether a schedule has lanes share a sum: what it vectorizes is none of the kernel's own loops. */
+/** Whether a schedule has lanes share a sum: it vectorizes none of the kernel's own loops. */
 export function isDot(kernel: Kernel, schedule: Schedule): boolean {
   const loops = new Set(nestsOf(kernel).flatMap((nest) => nest.loops.map(({ name }) => name)));
   return schedule.some((step) => step.kind === "vectorize" && !loops.has(step.loop));
 }
 
-/** The kernel with its sum in lanes, its axes joined where they are contiguous. */
+/** The kernel with its sum in lanes, its axes joined if they are contiguous. */
 export function applyDot(kernel: Kernel, schedule: Schedule): Scheduled {
   const [lowered] = nestsOf(kernel);
   const sum = onlySum(lowered);
@@ -51,8 +51,8 @@ export function applyDot(kernel: Kernel, schedule: Schedule): Scheduled {
 }
 
 /**
- * One shape of tile. Its lanes stand in scratch from `start` on, apart for each iteration of the outermost loop, which
- * threads may share.
+ * One shape of tile. Its lanes are in scratch from `start` on, separately
+ * for each iteration of the outermost loop, which threads may share.
  */
 function partOf({ loops, stores }: Nest, name: string, width: number, start: number) {
   const interner = new Interner();
@@ -93,7 +93,7 @@ function over(sum: Reduce, extent: number, position: Expr): Reduce {
   return { ...sum, axes: [...sum.axes.slice(0, -1), { name, extent }], body };
 }
 
-/** The sum of neighbours, of neighbouring sums, and so on. */
+/** Pairwise summation: of neighbours, of neighbouring sums, and so on. */
 const inPairs = (values: readonly Expr[]): Expr =>
   values.length === 1
     ? values[0]

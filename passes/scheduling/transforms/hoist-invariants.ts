@@ -1,4 +1,4 @@
-/** Takes out of loops the kernels that would make the same of the same in every iteration, such as panels of weights. */
+/** Moves kernels out of loops that would compute the same in every iteration, such as panels of weights. */
 
 import { movedBy, type ProgramLoop } from "../../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../../src/loop/program.ts";
@@ -20,7 +20,7 @@ function hoistFrom(program: LoweredProgram, place: number): LoweredProgram {
     loops.slice(place).flatMap((l) => (l.to <= loop.to ? movedBy(l).map(({ from }) => from) : [])),
   );
   const hoisted = new Set<Kernel>();
-  // A loop of moves alone keeps the last kernel, by which its place is known.
+  // A loop that only moves values keeps the last kernel, which marks its place.
   for (let k = loop.from; k < loop.to && hoisted.size < loop.to - loop.from - 1; k++) {
     const kernel = kernels[k];
     const written = kernel.buffers.filter(({ access }) => access !== "read").map(({ name }) => name);
@@ -49,7 +49,7 @@ function hoistFrom(program: LoweredProgram, place: number): LoweredProgram {
   };
 }
 
-/** How often each buffer is written, or moved to, in an iteration of a loop, which is number `place`. */
+/** How often each buffer is written, or moved to, in an iteration of loop number `place`. */
 export function changedIn(
   loop: ProgramLoop,
   place: number,

@@ -4,19 +4,19 @@ import type { Expr } from "../../../src/loop/types.ts";
 import { freeNames, mapChildren, visitExpr } from "../../../src/loop/walk.ts";
 import type { GridLoop } from "../analysis/nest.ts";
 
-/** What stores a part for each iteration of some loops, and says how it is read. */
+/** Stores a part for each iteration of some loops, and returns how it is read. */
 export interface PartMaker {
   part(value: Expr, loops: readonly GridLoop[]): Expr;
 }
 
-/** Where an expression stands: the loops around it, and whether a guard decides that it is evaluated at all. */
+/** The place of an expression: the loops around it, and whether a guard decides that it is evaluated at all. */
 interface Place {
   readonly loops: readonly GridLoop[];
   readonly guarded: boolean;
 }
 
 /**
- * Replaces every reduction that does not change along some loop around it: without that each thread along this loop
+ * Replaces every reduction that does not depend on some loop around it: otherwise each thread along this loop
  * would sum the same row again.
  */
 export function sharedReductions(value: Expr, grid: readonly GridLoop[], maker: PartMaker): Expr {
@@ -29,7 +29,7 @@ export function sharedReductions(value: Expr, grid: readonly GridLoop[], maker: 
 }
 
 /**
- * Replaces parts until `value` reads at most `most` buffers; `undefined` when no part helps. Of the parts that help
+ * Replaces parts until `value` reads at most `most` buffers; `undefined` if no part helps. Of the parts that help
  * the most, the one with the fewest elements is taken.
  */
 export function fewerInputs(
@@ -70,7 +70,7 @@ function bestPart(
   return best;
 }
 
-/** What `value` reads outside of some of its parts. */
+/** The buffers that `value` reads outside of some of its parts. */
 function buffersOf(value: Expr, ...without: readonly Expr[]): ReadonlySet<string> {
   const buffers = new Set<string>();
   const note = (e: Expr): void => {
@@ -80,7 +80,7 @@ function buffersOf(value: Expr, ...without: readonly Expr[]): ReadonlySet<string
   return buffers;
 }
 
-/** Rewrites bottom up; `f` is told the place of each node and may replace it. Indices of loads stay as they are. */
+/** Rewrites bottom up; `f` gets the place of each node and may replace it. Indices of loads are left unchanged. */
 function rewriteInPlace(value: Expr, grid: readonly GridLoop[], f: (e: Expr, place: Place) => Expr): Expr {
   const visitors = new Map<string, (e: Expr) => Expr>();
   const visitorAt = (place: Place): ((e: Expr) => Expr) => {

@@ -1,4 +1,6 @@
-/** Transformations that change one nest of loops at a time, whatever it computes, and the kernel made of the nests. */
+/**
+ * Transformations that change one nest of loops at a time, whatever it computes, and the kernel built from the nests.
+ */
 
 import { add, int, variable } from "../../../src/loop/build.ts";
 import { joinDigitsInLoads, linearizeIndex } from "../../../src/loop/linearize-index.ts";
@@ -20,14 +22,14 @@ export interface Scheduled {
   readonly scratch: readonly ProgramBuffer[];
 }
 
-/** The kernel with every nest transformed as a schedule says that needs nothing else to know. */
+/** The kernel with every nest transformed by the steps of a schedule that depend on nothing else. */
 export const onNests = (kernel: Kernel, schedule: Schedule): Kernel => ({
   ...kernel,
   body: bodyOf(nestsAfter(kernel, schedule)),
   schedule,
 });
 
-/** The nests of a kernel, transformed so. */
+/** The nests of a kernel, transformed in this way. */
 export function nestsAfter(kernel: Kernel, schedule: Schedule): readonly Nest[] {
   let sections = nestsOf(kernel).map((nest): readonly Nest[] => [nest]);
   for (const step of schedule) {
@@ -36,20 +38,20 @@ export function nestsAfter(kernel: Kernel, schedule: Schedule): readonly Nest[] 
   return sections.flat();
 }
 
-/** The same for one step, windows and what is divided by the size of one written out. */
+/** The same for one step, with windows and divisions by a window's size written out. */
 function inNest(nest: Nest, step: Step, section: number): readonly Nest[] {
   if (step.kind === "unroll-window") return [unrollWindows(nest, windowAxesOf(nest))];
   const nests = transformed(nest, step, section);
   return step.kind === "unroll" ? nests.map(settled) : nests;
 }
 
-/** The nest with quotients and remainders that its loops decide. */
+/** The nest with quotients and remainders simplified as its loops allow. */
 function settled(nest: Nest): Nest {
   const context = nest.loops.reduce((c, { name, extent }) => c.withLoop(name, extent), new RangeContext());
   return mapStores(nest, (e) => simplify(e, context));
 }
 
-/** What a step makes of one nest; a loop that it has not is none of its own. */
+/** The result of a step on one nest; a step about a loop that the nest does not have leaves it unchanged. */
 export function transformed(nest: Nest, step: Step, section = 0): readonly Nest[] {
   switch (step.kind) {
     case "flatten":
@@ -67,13 +69,13 @@ export function transformed(nest: Nest, step: Step, section = 0): readonly Nest[
   }
 }
 
-/** The statements of nests, each in a section of its own where there are several. */
+/** The statements of nests, each in a section of its own if there are several. */
 export function bodyOf(nests: readonly Nest[]): readonly Stmt[] {
   if (nests.length === 1) return statementsOf(nests[0]);
   return nests.map((nest) => ({ kind: "section", name: nest.name, body: statementsOf(nest) }));
 }
 
-/** The nest with flat indices that were taken apart put together, and loops that step together made one. */
+/** The nest with split flat indices recombined, and loops that step together joined. */
 export function flattened(nest: Nest): Nest {
   const extents = new Map(nest.loops.map((l) => [l.name, l.extent]));
   const rewrite = joinDigitsInLoads(extents);
@@ -85,15 +87,15 @@ export function flattened(nest: Nest): Nest {
   return joinLoops({ ...nest, stores });
 }
 
-/** The loops in the order of their names; those that are not named stay behind them. */
+/** The loops in the order of their names; those that are not named stay after them. */
 function reordered(nest: Nest, names: readonly string[]): Nest {
   const named = names.flatMap((name) => nest.loops.filter((l) => l.name === name));
   return { ...nest, loops: [...named, ...nest.loops.filter(({ name }) => !names.includes(name))] };
 }
 
 /**
- * The loop cut in vectors, whose lanes are the innermost loop: a nest for whole tiles of vectors, and for each kind of
- * remainder. Vectors of one lane are iterations side by side.
+ * The loop cut into vectors, whose lanes are the innermost loop: a nest for whole tiles of vectors, and for each kind
+ * of remainder. Vectors of one lane are adjacent iterations.
  */
 function inVectors(nest: Nest, { loop, vectors, lanes: width, tail }: VectorSplit): Nest[] {
   const extent = nest.loops.find(({ name }) => name === loop)?.extent;

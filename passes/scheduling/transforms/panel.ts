@@ -1,7 +1,7 @@
 /**
  * Panels: a factor of a contraction copied into scratch in the order in which the contraction reads it. Guards
- * become zeros, whatever computation stands in the factor is done once, and with lanes the elements of one
- * vector stand side by side.
+ * become zeros, any computation in the factor is done once, and with lanes the elements of one
+ * vector are contiguous.
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
@@ -36,21 +36,21 @@ export interface Panel {
   readonly param: BufferParam;
   /** What replaces the factor; with lanes, in terms of tile, vector and lane. */
   readonly load: Expr;
-  /** What the copy is of: the buffer of the factor's first load. */
+  /** The source of the copy: the buffer of the factor's first load. */
   readonly source: string;
 }
 
-/** How a panel lies in memory. */
+/** The layout of a panel in memory. */
 export interface PanelPlan {
   readonly factor: Expr;
-  /** All coordinates but that of the lanes. */
+  /** All coordinates except that of the lanes. */
   readonly coordinates: readonly Coordinate[];
   readonly lanes?: Lanes;
-  /** Elements behind the panel that a vector may reach into; nothing is made of what stands there. */
+  /** Elements after the panel that a vector may reach into; what is read there is not used. */
   readonly slack?: number;
 }
 
-/** The plan to pack `factor` with its coordinates, all but that of the lanes among them. */
+/** The plan to pack `factor` with its coordinates, except that of the lanes. */
 export function planPanel(factor: Expr, coordinates: readonly Coordinate[], lanes?: Lanes): PanelPlan {
   return {
     factor,
@@ -67,7 +67,7 @@ export const cacheStep = ({ coordinates, lanes }: PanelPlan, operand: Operand): 
   ...(lanes && { tiles: splitOf(lanes) }),
 });
 
-/** Whether a factor is made of loads, guards and arithmetic alone, all of them known outside of the sum. */
+/** Whether a factor consists only of loads, guards and arithmetic, all of them known outside of the sum. */
 export function isPackable(factor: Expr, extents: Extents): boolean {
   const isPlain = !someExpr(factor, ({ kind }) => kind === "reduce" || kind === "local");
   return isFloat(factor.dtype) && isPlain && [...freeNames(factor)].every((name) => extents.has(name));
@@ -114,7 +114,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
     loops.push({ name: "vector", extent: lanes.vectors }, { name: "element", extent: lanes.width });
     const at = add(startAt(lanes, tile, vector), variable("element"));
     const isBeyond = reachesBeyond(lanes);
-    // Beyond the extent the factor is not looked at, but its loads must be seen to stay inside.
+    // Beyond the extent the factor is not used, but its loads must be provably in bounds.
     values.set(lanes.loop, isBeyond ? binary("min", at, int(lanes.extent - 1)) : at);
     if (isBeyond) value = select(compare("lt", at, int(lanes.extent)), factor, float(0));
     const within = (of: Expr, v: Expr, element: string): Expr[] => [
@@ -130,7 +130,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
     (c, l) => c.withName(l.name, { low: 0, high: l.extent - 1 }),
     new RangeContext(),
   );
-  // Full simplification pays where guards may fall away; an index is a sum and is printed as one.
+  // Full simplification pays if guards may fall away; an index is a sum and is printed as one.
   const settle = (e: Expr): Expr => {
     const settled = substitute(e, still);
     return factor.kind === "load" && lanes?.padded !== true ? settled : simplify(atPlaces(settled), context);
@@ -152,7 +152,7 @@ export function buildPanel(plan: PanelPlan, kernel: Kernel, name: string): Panel
   };
 }
 
-/** Guards that compare a place with a constant, without adding to the place first. */
+/** Moves constants of guards to one side: `place + c < d` becomes `place < d - c`. */
 const atPlaces = rewriter((e) => {
   if (e.kind !== "compare" || !isIndex(e.a) || e.b.kind !== "const") return e;
   const { constant, terms } = toAffine(e.a);

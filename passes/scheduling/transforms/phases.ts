@@ -1,4 +1,4 @@
-/** Carries out the schedules of a contraction's phases, and makes one kernel of what finishes them. */
+/** Carries out the schedules of a contraction's phases, and combines their last kernels into one. */
 
 import { InternalError } from "../../../src/core/errors.ts";
 import { add, float, int } from "../../../src/loop/build.ts";
@@ -12,7 +12,7 @@ import { type Phases, phasesOf } from "../analysis/phases.ts";
 import { cached } from "./cache.ts";
 import { bodyOf, type Scheduled, transformed } from "./nests.ts";
 
-/** The kernels of all phases by `apply`: what packs and transforms for them, then one whose sections store the results. */
+/** The kernels of all phases by `apply`: those that pack and transform, then one whose sections store the results. */
 export function applyPhases(
   kernel: Kernel,
   schedule: Schedule,
@@ -40,7 +40,7 @@ export function applyPhases(
     schedule,
     nominalFlops: flopsOf(phases),
   };
-  // The kernel that stores the results stands for the arithmetic of all.
+  // The kernel that stores the results counts the arithmetic of all.
   const before = made.flatMap(({ kernels }) => kernels.slice(0, -1).map((k) => ({ ...k, nominalFlops: 0 })));
   return {
     kernels: [...before, joined],
@@ -48,7 +48,10 @@ export function applyPhases(
   };
 }
 
-/** All phases in one nest: a block of neighbouring results at once, so that lanes side by side in memory are stored together. */
+/**
+ * All phases in one nest: a block of adjacent results at once, so
+ * that lanes that are adjacent in memory are stored together.
+ */
 function inOneNest(kernel: Kernel, phases: Phases, schedule: Schedule): Scheduled {
   const end = schedule.findIndex(({ kind }) => kind === "join-phases");
   const parts = phases.kernels.map((phase, k) => {
@@ -96,7 +99,7 @@ const writtenOut = rewriter((e) => {
   return terms.reduce<Expr>((sum, term) => add(sum, term), float(0));
 });
 
-/** The steps behind the mark of a phase. */
+/** The steps after the mark of a phase. */
 function stepsOf(schedule: Schedule, phase: number): Schedule {
   const start = schedule.findIndex((step) => step.kind === "phase" && step.number === phase);
   if (start < 0) throw new InternalError(`a schedule by phases has no phase ${phase}`);

@@ -1,4 +1,4 @@
-/** Rows in lanes: the innermost loop of a nest, where everything it loads lies side by side or is the same for all lanes. */
+/** Rows in lanes: the innermost loop of a nest, if everything it loads is contiguous or the same for all lanes. */
 
 import { exprKey } from "../../../src/loop/expr-key.ts";
 import type { Schedule, Step } from "../../../src/loop/schedule.ts";
@@ -10,10 +10,10 @@ import { isContiguous, type Nest, nestsOf } from "../analysis/nest.ts";
 import { runsInLanes } from "../analysis/values-in-lanes.ts";
 import { flattened } from "./nests.ts";
 
-/** Vectors that are reduced side by side, so that sums need not wait for themselves. */
+/** Vectors that are reduced at the same time, so that sums do not wait for their own latency. */
 const REDUCED_TOGETHER = 4;
 
-/** The schedule of a kernel that only moves or finishes data: in lanes where it can be. */
+/** The schedule of a kernel that only moves or finishes data: in lanes if possible. */
 export function rowSchedule(kernel: Kernel, width: number): Schedule {
   const lanes = width === 1 ? undefined : cutOf(nestsOf(kernel), width);
   return lanes === undefined ? [] : scheduleOf(lanes);
@@ -32,7 +32,7 @@ export function cutOf(lowered: readonly Nest[], width: number): Cut | undefined 
   return lanes.every((cut) => cut === undefined) ? undefined : { nests, lanes };
 }
 
-/** The steps that cut nests so. */
+/** The steps that cut nests in this way. */
 export function scheduleOf({ nests, lanes }: Cut): Schedule {
   const steps = lanes.flatMap((cut, section): Step[] => {
     if (cut === undefined) return [];
@@ -42,7 +42,7 @@ export function scheduleOf({ nests, lanes }: Cut): Schedule {
   return [{ kind: "flatten" }, ...steps];
 }
 
-/** How the innermost loop is cut, or `undefined` when lanes would not run together. */
+/** How the innermost loop is cut, or `undefined` if lanes would not run together. */
 export function lanesOf(nest: Nest, width: number): Lanes | undefined {
   const loop = nest.loops.at(-1);
   if (loop === undefined || loop.extent < width) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Rows with their statistics in lanes: each phase of reductions runs along the row in vectors, whose lanes are added up in a fixed
- * order, so that the bits are the same however rows are divided among threads. Then the row itself is finished. What costs
- * a function of each element, such as softmax's exponentials, is computed once and waits in scratch.
+ * Rows with their statistics in lanes: each phase of reductions runs along the row in vectors, whose lanes are combined
+ * in a fixed order, so that the bits are the same however rows are divided among threads. Then the row itself is
+ * finished. Costly functions of each element, such as softmax's exponentials, are computed once and kept in scratch.
  */
 
 import { invariant } from "../../../src/core/errors.ts";
@@ -47,7 +47,7 @@ export function applyStatistics(kernel: Kernel, schedule: Schedule, step: Statis
   };
 }
 
-/** A phase, and what of the row is stored before it. */
+/** A phase, and the values of the row that are stored before it. */
 interface KeptPhase {
   readonly statistics: Phase;
   readonly kept: readonly Nest[];
@@ -66,7 +66,7 @@ class Rows {
     this.vectors = vectors;
   }
 
-  /** The lanes of all statistics, and rows that wait: nothing in them outlives a row, so that each thread has its own. */
+  /** The lanes of all statistics, and kept rows: nothing in them outlives a row, so each thread has its own. */
   get scratch(): readonly BufferParam[] {
     const { length } = this;
     return [
@@ -75,7 +75,9 @@ class Rows {
     ];
   }
 
-  /** Sums along the row may add up functions of its elements that are wanted again: these are kept, each in a row of its own. */
+  /**
+   * Sums along the row may add up functions of its elements that are needed again: these are kept, each in its own row.
+   */
   kept(
     phases: readonly Phase[],
     values: readonly Expr[],
@@ -85,7 +87,7 @@ class Rows {
     const { intern } = new Interner();
     const isAlong = ({ axes }: Reduce): boolean =>
       along.length === 1 && axes.length === 1 && axes[0].extent === loop.extent;
-    /** What is reduced as an element of the row, or as it is where it runs over something else. */
+    /** What is reduced, as an element of the row, or unchanged if it runs over something else. */
     const bodies = phases.map((phase) =>
       phase.map(({ reduction }) => {
         const { axes, body } = reduction;
@@ -127,7 +129,7 @@ class Rows {
     return { phases: result, finished };
   }
 
-  /** The statements of one phase: what is kept first, then partial results in lanes, and what they come to. */
+  /** The statements of one phase: what is kept first, then partial results in lanes, and their combination. */
   phase({ statistics, kept }: KeptPhase, steps: Schedule): readonly Stmt[] {
     const { lanes: width } = this;
     const { axes } = statistics[0].reduction;
@@ -170,7 +172,7 @@ class Rows {
 
 const renamed = (e: Expr, from: string, to: string): Expr => substitute(e, new Map([[from, variable(to)]]));
 
-/** Functions that no instruction computes. */
+/** Functions that are not a single instruction. */
 const isCostly = (e: Expr): boolean =>
   someExpr(
     e,
@@ -178,7 +180,10 @@ const isCostly = (e: Expr): boolean =>
       part.kind === "unary" && !["neg", "abs", "sqrt", "not", "floor", "ceil", "trunc"].includes(part.op),
   );
 
-/** The reduction over so many iterations of its innermost axis, which stand for these positions; a single one is no loop. */
+/**
+ * The reduction over so many iterations of its innermost axis,
+ * which stand for these positions; a single one is no loop.
+ */
 function over(reduction: Reduce, iterations: number, position: Expr): Expr {
   const outer = reduction.axes.slice(0, -1);
   const { name } = reduction.axes[reduction.axes.length - 1];
@@ -188,7 +193,7 @@ function over(reduction: Reduce, iterations: number, position: Expr): Expr {
   return axes.length === 0 ? body : { ...reduction, axes, body };
 }
 
-/** Neighbours brought together, and what that gives, and so on. */
+/** Neighbours combined, then neighbouring results, and so on. */
 function inPairs(op: Reduce["op"], values: readonly Expr[]): Expr {
   if (values.length === 1) return values[0];
   const pairs = values.flatMap((value, k) => {

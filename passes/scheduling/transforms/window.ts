@@ -1,4 +1,4 @@
-/** Pooling windows written out tap by tap, and what unrolling makes constant. */
+/** Writes out pooling windows tap by tap, and folds what unrolling makes constant. */
 
 import { binary, compare, constant, float, int, replaces, select } from "../../../src/loop/build.ts";
 import type { Expr, ReduceAxis } from "../../../src/loop/types.ts";
@@ -16,7 +16,10 @@ export function windowAxesOf({ stores }: Nest): ReduceAxis[] {
   return [...axes.values()];
 }
 
-/** The `window` around a contraction: maximum and position of the maximum written out as comparisons, first maximum and NaN as in a loop. */
+/**
+ * The `window` around a contraction written out: the maximum and its
+ * position as comparisons; as in a loop, the first maximum and NaN win.
+ */
 export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
   const names = new Set(window.map((axis) => axis.name));
   const rewrite: (e: Expr) => Expr = rewriter((e) => {
@@ -42,8 +45,8 @@ export function unrollWindows(nest: Nest, window: readonly ReduceAxis[]): Nest {
 }
 
 /**
- * What relu is applied to, when a window's body ends in it. The maximum of relu is relu of the maximum, and
- * where that is 0 all taps tie and the first one wins: one comparison with 0 serves the whole window.
+ * The argument of relu, if a window's body ends in it. The maximum of relu is relu of the maximum, and
+ * if that is 0 all taps tie and the first one wins: one comparison with 0 serves the whole window.
  */
 function belowRelu(body: Expr): Expr | undefined {
   const isRelu = body.kind === "binary" && body.op === "max" && body.b.kind === "const" && body.b.value === 0;
@@ -61,8 +64,8 @@ function tapAt(e: Extract<Expr, { kind: "reduce" }>, position: number): Expr {
 }
 
 /**
- * The nest with what unrolling made constant folded, for a load behind a guard that never holds must not stay in the code, and nothing else: full simplification would take quotients apart that the
- * remaining guards bound as a whole.
+ * Folds what unrolling made constant, since a load behind a guard that never holds must not stay in the code, and
+ * nothing else: full simplification would split quotients that the remaining guards bound as a whole.
  */
 export function foldGuards(nest: Nest): Nest {
   const fold = rewriter((e) => {

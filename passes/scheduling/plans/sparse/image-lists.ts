@@ -1,6 +1,6 @@
 /**
- * One list of winners for each image and channel, or several for bands of its rows: where the winner of each window
- * stands in the memory of an image, and the gradient that arrives there. Windows without a gradient do not enter.
+ * One list of winners for each image and channel, or several for bands of its rows: the position of each window's
+ * winner in the memory of an image, and the gradient that arrives there. Windows without a gradient are left out.
  */
 
 import type { DType } from "../../../../src/core/dtype.ts";
@@ -30,25 +30,27 @@ export interface ImageLists {
   readonly buffers: readonly ProgramBuffer[];
   /** As the kernels that run the lists declare them. */
   readonly params: readonly BufferParam[];
-  /** The loop over the bands that an image is cut into, if it is: inside of all others. */
+  /** The loop over the bands that an image is cut into, if it is: inside all others. */
   readonly bands: readonly GridLoop[];
-  /** Names the number of entries in the current list `count`. */
+  /** Defines `count`, the number of entries in the current list. */
   readonly counted: Stmt;
-  /** Runs the current list: `body` for each entry, whose `offset` and `gradient` are named. */
+  /** Runs the current list: `body` for each entry, with `offset` and `gradient` defined. */
   entries(loop: LoopKind, body: readonly Stmt[]): Stmt;
 }
 
-/** The gradient of the entry at hand. */
+/** The gradient of the current entry. */
 export const GRADIENT = local("gradient", "float32");
 
-/** The number of bands of whole rows that an image is cut into, so that the windows of none are more than a block of a sum. */
+/**
+ * The number of bands of whole rows that an image is cut into, so that no band has more windows than a block of a sum.
+ */
 export function bandsOf({ plane: [rows, columns] }: SparseFactor): number {
   let bands = 1;
   while (bands < rows && (rows % bands > 0 || (rows / bands) * columns > BLOCK)) bands++;
   return bands;
 }
 
-/** Lists for all combinations of `loops`; a row and a column of the dense gradient are so many elements. */
+/** Lists for all combinations of `loops`; the strides of a row and a column of the dense gradient are in elements. */
 export function imageLists(
   { contraction: { kernel }, sparse }: SparseContraction,
   loops: readonly GridLoop[],

@@ -1,6 +1,6 @@
 /**
  * The input gradient over lists: each entry of a list adds its gradient times rows of weights into an image whose channels
- * are innermost, so that taps and channels of a row are one contiguous stretch. Lanes beyond the stretch add zeros; a
+ * are innermost, so that taps and channels of a row are contiguous. Lanes beyond the run add zeros; a
  * gradient that is not finite may therefore reach a neighbour.
  */
 
@@ -46,7 +46,7 @@ import {
   type TapBlock,
 } from "./tap-blocks.ts";
 
-/** The loops of a transposed convolution by what they are to it; those that a form may lack are none or one. */
+/** The loops of a transposed convolution by role; optional ones are lists of none or one. */
 interface Parts {
   /** The dense factor. */
   readonly weights: Extract<Expr, { kind: "load" }>;
@@ -60,7 +60,7 @@ interface Parts {
   readonly outputs: readonly GridLoop[];
   readonly tapRows: GridLoop;
   readonly tapColumns: GridLoop;
-  /** Where row 0 of the input stands in the accumulated image. */
+  /** The position of row 0 of the input in the accumulated image. */
   readonly top: number;
   readonly left: number;
 }
@@ -93,7 +93,7 @@ export function inputGradient(found: SparseContraction, machine: Machine): Spars
   };
 }
 
-/** How weights are packed as [out][row][column, in], unless they lie so, their rows in whole vectors. */
+/** How weights are packed as [out][row][column, in], unless they are already so, with rows in whole vectors. */
 function packingOf(parts: Parts, extents: Extents, lanes: number): PanelPlan | undefined {
   const { weights, outputs, tapRows, tapColumns, inputs } = parts;
   if (liesInRows(parts) && (tapColumns.extent * iterationsOf(inputs)) % lanes === 0) return undefined;
@@ -106,7 +106,7 @@ function packingOf(parts: Parts, extents: Extents, lanes: number): PanelPlan | u
   );
 }
 
-/** Whether the weights of a row of taps lie side by side, input channels innermost. */
+/** Whether the weights of a row of taps are contiguous, input channels innermost. */
 function liesInRows({ weights, tapColumns, inputs }: Parts): boolean {
   const index = toAffine(weights.index);
   return (
@@ -115,7 +115,7 @@ function liesInRows({ weights, tapColumns, inputs }: Parts): boolean {
   );
 }
 
-/** Carries out the schedule of such a plan, the weights copied as it says; `undefined` for other forms. */
+/** Carries out the schedule of such a plan, with the weights copied as it says; `undefined` for other forms. */
 export function buildInputGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
   const parts = partsOf(found);
   if (parts === undefined || !liesInRows(parts)) return undefined;
@@ -124,7 +124,7 @@ export function buildInputGradient(found: SparseContraction, schedule: Schedule)
   return new InputGradient(found, parts, lanes, { rows, vectors }).build(schedule);
 }
 
-/** The loops of the transposed convolution that `found` is, or `undefined` when it is none. */
+/** The loops of the transposed convolution that `found` is, or `undefined` if it is none. */
 function partsOf({ contraction, sparse, dense }: SparseContraction): Parts | undefined {
   if (dense.kind !== "load") return undefined;
   const { loops } = contraction.nest;
@@ -162,7 +162,7 @@ function partsOf({ contraction, sparse, dense }: SparseContraction): Parts | und
   };
 }
 
-/** Takes `position - tap + shift` apart. */
+/** Splits `position - tap + shift` into its parts. */
 function differenceOf(form: Affine, loops: readonly GridLoop[], axes: readonly GridLoop[]) {
   const position = loops.find(({ name }) => coefficientOf(form, name) === 1);
   const tap = axes.find(({ name }) => coefficientOf(form, name) === -1);
@@ -178,10 +178,13 @@ class InputGradient {
   private readonly block: Block;
   private readonly kernel: Kernel;
   private readonly channels: number;
-  /** Elements of one row of the image, and of all of it in whole vectors, with room behind it for the last row's last lanes. */
+  /**
+   * Elements of one row of the image, and of all of it in whole
+   * vectors, with room after it for the last row's last lanes.
+   */
   private readonly stride: number;
   private readonly imageLength: number;
-  /** Taps times channels of a row, and the same in whole vectors. */
+  /** Taps times channels of a row, and the same rounded up to whole vectors. */
   private readonly run: number;
   private readonly rowLength: number;
 
@@ -218,7 +221,7 @@ class InputGradient {
     return { kernels: [lists.kernel, main], scratch };
   }
 
-  /** The weights at a place of a row of taps, for the output channel at hand; zeros behind the row. */
+  /** The weights at a position of a row of taps, for the current output channel; zeros after the row. */
   private weightsAt(row: Expr, element: Expr, ranges: RangeContext): Expr {
     const { weights, tapRows, tapColumns, inputs } = this.parts;
     const first = [...inputs, tapColumns].map(({ name }): [string, Expr] => [name, int(0)]);
@@ -253,7 +256,7 @@ class InputGradient {
       const before = load(image, "float32", index);
       const product = binary("mul", GRADIENT, local(`weight${k}`, "float32"));
       if (this.lanes > 1) return [{ kind: "store", buffer: image, index, value: add(before, product) }];
-      // Code in double precision rounds what is stored, but not what an accumulator takes.
+      // Code in double precision rounds what is stored, but not what is added to an accumulator.
       const sum = local(`sum${k}`, "float32");
       return [
         { kind: "accumulator", name: `sum${k}`, init: before },
@@ -273,7 +276,8 @@ class InputGradient {
     const y = mul(add(variable(rows.name), int(top)), int(this.stride));
     const x = mul(add(variable(columns.name), int(left)), int(this.channels));
     const sum = load(image, "float32", add(add(y, x), numberOf(inputs)));
-    // Read before a select may ask for it: no branch, which would be mispredicted for every other element behind a relu.
+    // Read before the select that may need it: no branch, which
+    // would be mispredicted for every other element after a relu.
     const value = onSums(core.axes, () => local("sum", "float32"))(store.value);
     const body: Stmt[] = [
       { kind: "let", name: "sum", value: sum },

@@ -1,7 +1,7 @@
 /**
- * Sparse contractions: the gradients of a convolution behind a max-pool run over compact lists of (position of the
- * winner, gradient) instead of over all positions, so that the zeros cost nothing. Windows that relu killed
- * do not enter the lists.
+ * Sparse contractions: the gradients of a convolution before a max-pool run over compact lists of (position of the
+ * winner, gradient) instead of over all positions, so that the zeros cost
+ * nothing. Windows whose gradient relu made zero are not in the lists.
  */
 
 import { InternalError } from "../../../../src/core/errors.ts";

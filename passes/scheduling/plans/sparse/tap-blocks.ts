@@ -1,4 +1,4 @@
-/** How the taps of a channel are blocked while lists run: rows of taps times vectors of each row, which one entry serves. */
+/** Blocks the taps of a channel while lists run: rows of taps times vectors of each row, which one entry serves. */
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
 import type { Machine } from "../../../../src/loop/machine.ts";
@@ -22,7 +22,7 @@ export interface Block {
   readonly vectors: number;
 }
 
-/** The steps that make lists of the sparse factor, and a panel of the other one where there is a plan for it. */
+/** The steps that make lists of the sparse factor, and a panel of the other one if there is a plan for it. */
 export const listSteps = (
   { sparse: { operand } }: SparseContraction,
   plan?: PanelPlan,
@@ -32,7 +32,7 @@ export const listSteps = (
   ...(plan === undefined ? [] : [cacheStep(plan, operand === "left" ? "right" : "left")]),
 ];
 
-/** The steps that cut a row of taps into vectors, and the loop over rows, where there are such loops. */
+/** The steps that cut a row of taps into vectors, and the loop over rows, if there are such loops. */
 export const blockSteps = (
   run: GridLoop | undefined,
   row: GridLoop | undefined,
@@ -62,7 +62,7 @@ export function entryCost(
   return cost;
 }
 
-/** The block with the least cost among those that hold at most `most` vectors. */
+/** The cheapest block among those of at most `most` vectors. */
 export function bestBlock(
   machine: Machine,
   rows: number,
@@ -80,7 +80,7 @@ export function bestBlock(
 
 /** One vector of taps in a block. */
 export interface Point {
-  /** Which row of taps, and which element of it the lane at hand is. */
+  /** The row of taps, and the element of it in the current lane. */
   readonly row: Expr;
   readonly element: Expr;
 }
@@ -91,7 +91,7 @@ export interface TapBlock {
   readonly loops: readonly GridLoop[];
 }
 
-/** All blocks of so many rows, each of so many vectors of lanes: whole ones and what remains of either side. */
+/** All blocks of so many rows, each of so many vectors of lanes: whole ones and the remainder on either side. */
 export function blocksOf(rows: number, vectors: number, block: Block, lanes: number): TapBlock[] {
   const sides = stretchesOf("vector", vectors, block.vectors);
   return stretchesOf("tap", rows, block.rows).flatMap((r) =>
@@ -110,7 +110,7 @@ export function blocksOf(rows: number, vectors: number, block: Block, lanes: num
   );
 }
 
-/** One stretch of a loop that is cut in blocks: a first element, and what loop runs over the blocks. */
+/** One stretch of a loop that is cut into blocks: its first element, and the loop over its blocks. */
 interface Stretch {
   readonly start: Expr;
   readonly size: number;

@@ -1,7 +1,8 @@
 /**
- * The weight gradient over lists: an entry adds its gradient times the taps under its winner. In lanes the input is copied
- * with its channels innermost, so that the taps of a row lie side by side; images run outside of channels then, to
- * stay in the cache meanwhile, and sums wait in memory from list to list. In single lanes sums may stay in registers.
+ * The weight gradient over lists: an entry adds its gradient times the taps under its winner. In lanes the input is
+ * copied with its channels innermost, so that the taps of a row are contiguous; images run outside of channels then, to
+ * stay in the cache meanwhile, and sums are kept in memory from list to list. In single lanes sums may stay in
+ * registers.
  */
 
 import { type Affine, coefficientOf, sameAffine, toAffine } from "../../../../src/loop/affine.ts";
@@ -34,10 +35,10 @@ import {
   type TapBlock,
 } from "./tap-blocks.ts";
 
-/** Channels are cut into so many chunks where they can be: what threads share. */
+/** The number of chunks that channels are cut into if possible: what threads share. */
 const CHUNKS = 4;
 
-/** The loops of a weight gradient, a sum over the places of the sparse factor, by what they are to it. */
+/** The loops of a weight gradient, a sum over the positions of the sparse factor, by role. */
 interface Loops {
   /** Row and column of the sparse factor, axes of the sum. */
   readonly row: string;
@@ -49,9 +50,9 @@ interface Loops {
 }
 
 interface Parts extends Loops {
-  /** Where the dense factor lies, in place or in a panel. */
+  /** The index of the dense factor, in place or in a panel. */
   readonly index: Affine;
-  /** Taps that lie contiguous under a winner, and how many elements they span. */
+  /** Taps that are contiguous under a winner, and how many elements they span. */
   readonly run: readonly GridLoop[];
   readonly length: number;
   /** All other taps; blocks are cut from the last of them. */
@@ -62,13 +63,13 @@ interface Parts extends Loops {
 interface Shape extends Parts {
   readonly block: Block;
   readonly lanes: number;
-  /** Whether sums stay in registers for all lists, rather than waiting in memory from one to the next. */
+  /** Whether sums stay in registers for all lists, rather than being kept in memory from one to the next. */
   readonly inRegisters: boolean;
 }
 
 /**
- * The plan for `Σ[n, y, x] sparse(n, co, y, x) · X(n, …)`; `undefined` for other forms, and where more sums of lists would
- * be added up than one accumulator should take. Those in double precision may take any number.
+ * The plan for `Σ[n, y, x] sparse(n, co, y, x) · X(n, …)`; `undefined` for other forms, and if more sums of lists would
+ * be added up than one accumulator should take. In double precision it may take any number.
  */
 export function weightGradient(
   found: SparseContraction,
@@ -112,7 +113,7 @@ export function weightGradient(
   };
 }
 
-/** Carries out the schedule of such a plan, the dense factor copied as it says; `undefined` for other forms. */
+/** Carries out the schedule of such a plan, with the dense factor copied as it says; `undefined` for other forms. */
 export function buildWeightGradient(found: SparseContraction, schedule: Schedule): Scheduled | undefined {
   const { vectors, lanes } = vectorized(schedule);
   const { dense } = found;
@@ -135,14 +136,14 @@ function loopsOf({ contraction: { core, nest }, sparse }: SparseContraction): Lo
   return { row, column, images, channels, taps: nest.loops.filter((loop) => !channels.includes(loop)) };
 }
 
-/** The axis that a position is itself. */
+/** The axis that equals a position, if any. */
 function axisOf({ constant, terms }: Affine, axes: readonly GridLoop[]): string | undefined {
   const [only] = terms.values();
   if (terms.size !== 1 || constant !== 0 || only.coefficient !== 1) return undefined;
   return axes.find(({ name }) => only.atom.kind === "var" && only.atom.name === name)?.name;
 }
 
-/** Where the dense factor lies: for single lanes in place where it is no more than loaded, else in a panel. */
+/** The layout of the dense factor: for single lanes in place if it is only loaded, else in a panel. */
 function layoutOf(
   { contraction, dense }: SparseContraction,
   loops: Loops,
@@ -156,7 +157,7 @@ function layoutOf(
   return { index: panelForm(plan), plan };
 }
 
-/** Images, then the row, then the column, then whatever else there is. */
+/** Images, then the row, then the column, then everything else. */
 function channelsLast(coordinates: readonly Coordinate[], { row, column, images }: Loops): Coordinate[] {
   const has = (c: Coordinate, name: string): boolean => c.terms.some((t) => t.name === name);
   const rank = (c: Coordinate): number =>
@@ -172,7 +173,7 @@ function partsOf(loops: Loops, index: Affine, lanes: number): Parts | undefined 
   return { ...loops, index, run, length, rows: loops.taps.filter((tap) => !run.includes(tap)) };
 }
 
-/** The taps that step through contiguous elements, innermost first, and so many of them at most. */
+/** The taps that step through contiguous elements, innermost first, at most `most` of them. */
 function runOf(taps: readonly GridLoop[], index: Affine, most: number): Pick<Parts, "run" | "length"> {
   const run: GridLoop[] = [];
   let length = 1;
@@ -188,7 +189,7 @@ function runOf(taps: readonly GridLoop[], index: Affine, most: number): Pick<Par
 /** Elements of one row of taps in the partial sums, whole vectors of them. */
 const rowLengthOf = ({ length, lanes }: Shape): number => Math.ceil(length / lanes) * lanes;
 
-/** Where the sum of an output stands among the partial sums. */
+/** The position of an output's sum among the partial sums. */
 function placeOf(shape: Shape): Expr {
   const { channels, rows, run, index } = shape;
   const element = run
@@ -197,7 +198,10 @@ function placeOf(shape: Shape): Expr {
   return add(mul(numberOf([...channels, ...rows]), int(rowLengthOf(shape))), element);
 }
 
-/** Whether sums need no kernel to finish them: they are stored once, or wait where they are stored, in whole rows side by side. */
+/**
+ * Whether sums need no kernel to finish them: they are stored once,
+ * or kept where they are stored, in whole contiguous rows.
+ */
 function storesInPlace({ nest, core }: Contraction, shape: Shape): boolean {
   if (shape.inRegisters) return true;
   const [{ value, index }] = nest.stores;
@@ -260,7 +264,7 @@ class WeightGradient {
     return bodies.length === 1 ? bodies[0] : bodies.map((body) => ({ kind: "section", name: "block", body }));
   }
 
-  /** The rows of taps outside of blocks, and what the innermost is at a row of a block. */
+  /** The rows of taps outside of blocks, and the value of the innermost at a row of a block. */
   private get outerRows(): readonly GridLoop[] {
     return this.shape.rows.slice(0, -1);
   }

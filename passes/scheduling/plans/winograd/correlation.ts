@@ -16,16 +16,19 @@ import { Factor } from "../factor.ts";
 
 /** One of the two dimensions. */
 export interface Line {
-  /** What the data see: `place + tap`, or `place - tap` where taps run backwards. */
+  /** The coordinate of the data: `place + tap`, or `place - tap` if taps run backwards. */
   readonly coordinate: Coordinate;
   readonly tap: ReduceAxis;
   readonly isReversed: boolean;
-  /** How many places there are: the values of all terms of the coordinate but the tap. */
+  /** The number of places: the values of all terms of the coordinate except the tap. */
   readonly places: number;
   readonly placeTerms: Coordinate["terms"];
 }
 
-/** A factor as planes of rows and columns: one for each iteration of its own loop and of what both factors share. */
+/**
+ * A factor as planes of rows and columns: one for each iteration of
+ * its own loop and of the loops that both factors share.
+ */
 export interface Operand {
   readonly factor: Expr;
   readonly own: GridLoop | undefined;
@@ -33,14 +36,14 @@ export interface Operand {
   readonly extents: readonly [rows: number, columns: number];
   /** Its value; row and column 0 are what the first place's first tap meets. */
   at(own: Expr, shared: Expr, row: Expr, column: Expr): Expr;
-  /** Where it is max-pool's gradient. */
+  /** Set if it is max-pool's gradient. */
   readonly pooled?: PooledOperand;
 }
 
-/** Max-pool's gradient as it lies in memory: one element for each window, in planes. */
+/** Max-pool's gradient in memory: one element for each window, in planes. */
 export interface PooledOperand {
   readonly sparse: SparseFactor;
-  /** Where the first window's first row and column lie in the plane. */
+  /** The row and column of the plane at which the first window starts. */
   readonly start: readonly [number, number];
   /** Index of a plane's first window. */
   base(own: Expr, shared: Expr): Expr;
@@ -48,15 +51,15 @@ export interface PooledOperand {
 
 export interface Correlation {
   readonly contraction: Contraction;
-  /** Its own loop are images, or input channels for a weight gradient. */
+  /** Its own loop runs over images, or input channels for a weight gradient. */
   readonly data: Operand;
-  /** Its own loop are output channels. */
+  /** Its own loop runs over output channels. */
   readonly filter: Operand;
   readonly rows: Line;
   readonly columns: Line;
 }
 
-/** The correlation that a contraction is, if it is one. */
+/** The correlation that a contraction computes, if it is one. */
 export function correlationOf(contraction: Contraction): Correlation | undefined {
   const extents = extentsOf(contraction);
   const [left, right] = [contraction.left, contraction.right].map((factor) => new Factor(factor, extents));
@@ -113,7 +116,7 @@ function matched(contraction: Contraction, data: Factor, filter: Factor): Correl
   };
 }
 
-/** A coordinate as places and a tap: dense places, neighbouring taps that only the filter sees besides. */
+/** Splits a coordinate into places and a tap: dense places, and adjacent taps that otherwise only the filter sees. */
 function lineOf(
   coordinate: Coordinate,
   axes: readonly ReduceAxis[],
@@ -130,12 +133,12 @@ function lineOf(
   const extentOf = (name: string): number => outer.get(name) ?? 1;
   const places = placeTerms.reduce((n, t) => n + t.coefficient * (extentOf(t.name) - 1), 1);
   const distinct = placeTerms.reduce((n, t) => n * extentOf(t.name), 1);
-  // Fewer values than places: a stride leaves some out.
+  // Fewer values than places: a stride skips some.
   if (distinct < places) return undefined;
   return { coordinate, tap, isReversed: term.coefficient < 0, places, placeTerms };
 }
 
-/** The rows or the columns of an operand: how many there are, and what its loops are at one of them. */
+/** The rows or the columns of an operand: how many there are, and the values of its loops at one of them. */
 interface Axis {
   readonly extent: number;
   at(position: Expr): readonly (readonly [loop: string, value: Expr])[];
@@ -200,6 +203,6 @@ export function directSum(
   return substitute(contraction.core, values);
 }
 
-/** The place that a line's own loops stand at. */
+/** The place that a line's own loops are at. */
 export const placeIn = ({ placeTerms }: Line): Expr =>
   placeTerms.map((t) => mul(variable(t.name), int(t.coefficient))).reduce(add, int(0));

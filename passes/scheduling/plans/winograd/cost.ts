@@ -1,6 +1,6 @@
 /**
- * What Winograd's way costs: every transform's arithmetic counted, the products as tiles are elsewhere, and what the
- * second-level cache has to bring. In multiply-adds of vectors, as in `cost.ts`.
+ * The cost of Winograd's method: every transform's arithmetic counted, the products priced like other tiles, and what
+ * the second-level cache has to fetch. In multiply-adds of vectors, as in `cost.ts`.
  */
 
 import { local } from "../../../../src/loop/build.ts";
@@ -51,7 +51,7 @@ function stripCost(
 const planeCost = (machine: Machine, plan: Plan, side: "data" | "inverseT", length: number): number =>
   plan.rows.tiles * stripCost(machine, plan, side, { length, tiles: plan.columns.tiles });
 
-/** Copying a vector of columns to elements that lie apart, with zeros around; element by element where no pattern shows. */
+/** Copying a vector of columns to strided elements, with zeros around; element by element if there is no pattern. */
 function fillCost(
   { costs: { transform: t } }: Machine,
   elements: number,
@@ -80,7 +80,7 @@ function productCost(machine: Machine, plan: Plan): number {
   return pointsOf(plan) * (rows / tileRows) * (whole * tile(tileVectors) + tile(rest));
 }
 
-/** The kernel's own stores: what its window reads, and lanes that lie apart. */
+/** The kernel's own stores: what its window reads, and strided lanes. */
 function finishCost({ costs: { transform: t } }: Machine, { correlation, lanes }: Plan): number {
   const { nest, window } = correlation.contraction;
   const outputs = nest.loops.reduce((n, l) => n * l.extent, 1);
@@ -90,7 +90,9 @@ function finishCost({ costs: { transform: t } }: Machine, { correlation, lanes }
   );
 }
 
-/** Weighing the windows of an image: pixels channel by channel, sums of rows and columns, a comparison for each place. */
+/**
+ * Weighing the windows of an image: pixels channel by channel, sums of rows and columns, a comparison for each place.
+ */
 function checkCost({ costs: { transform: t } }: Machine, { lanes, channels, rows, columns }: Plan): number {
   const pixel =
     Math.ceil(channels / lanes) * (2 * t.load + 3 * t.operation) + lanes * (t.load + t.operation) + t.store;
@@ -100,7 +102,7 @@ function checkCost({ costs: { transform: t } }: Machine, { lanes, channels, rows
   return seen(rows) * seen(columns) * (pixel + sums / lanes) + rows.extent * columns.extent * place;
 }
 
-/** What moving a block's factors and products through the caches costs, with what all blocks share. */
+/** The cost of moving a block's factors and products through the caches, including what all blocks share. */
 function trafficCost({ costs: { traffic }, memory }: Machine, plan: Plan): number {
   const { over, factors, channels, outputs } = plan;
   // The filter is read, sums are read and written.

@@ -33,7 +33,7 @@ export interface BlockPlanes {
   readonly channels: number;
   /** Fills them. */
   readonly filled: readonly Stmt[];
-  /** What may be anything but padding. */
+  /** The part that is not padding. */
   readonly inside: Inside;
 }
 
@@ -45,7 +45,7 @@ export interface Inside {
   readonly columns: number;
 }
 
-/** An operand's planes of so many rows and columns, in scratch of this name. */
+/** An operand's planes with so many rows and columns, in scratch of this name. */
 export function planesOf(
   plan: Plan,
   workspace: Workspace,
@@ -77,7 +77,7 @@ export function planesOf(
       loops: [...loops, { name: "row", extent: rows }, { name: "column", extent: columns }],
       stores: [{ ...at(row, column), value: operand.at(...planes, row, column) }],
     };
-    // What lies inside of the guards, without them; everything with its guards where they follow no pattern.
+    // The part inside the guards, without them; everything with its guards if they follow no pattern.
     return interiorOf(dense) ?? dense;
   });
   const covered = nests.reduce((sum, { loops, stores }) => sum + stores.length * iterationsOf(loops), 0);
@@ -126,7 +126,7 @@ function spreadOut(
   return { name: "spread", loops, stores };
 }
 
-/** The nest with its columns in lanes, where their elements are neighbours in the source and fill vectors. */
+/** The nest with its columns in lanes, if their elements are adjacent in the source and fill vectors. */
 function inLanes({ loops, stores }: Nest, lanes: number): Stmt[] {
   const extent = loops.find(({ name }) => name === "column")?.extent ?? 1;
   return fills(extent, lanes) && stores.every(readsNeighbours)
@@ -134,7 +134,7 @@ function inLanes({ loops, stores }: Nest, lanes: number): Stmt[] {
     : storesUnder(loops, stores);
 }
 
-/** Whether a store copies what it loads, or one of two such things. */
+/** Whether a store copies a load, or selects one of two. */
 function readsNeighbours({ value }: StoreTarget): boolean {
   const isNeighbour = (e: Expr): boolean => e.kind === "load" && isContiguous(e.index, "column");
   if (value.kind === "load") return isNeighbour(value);

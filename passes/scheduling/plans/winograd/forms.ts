@@ -1,17 +1,18 @@
 /**
- * Which forms F(m, r) may run a kernel. How far a result may be off is a promise in two parts.
+ * Decides which forms F(m, r) may run a kernel. The guarantee for the error of a result has two parts.
  *
- * On data that are alike all over, the largest difference from exact arithmetic, over the largest value, is
+ * On uniform data, the largest difference from exact arithmetic, relative to the largest value, is
  *
- * - 1e-5 for convolutions and input gradients: activations are rounded in every layer, and decide where a relu stands.
+ * - 1e-5 for convolutions and input gradients: activations are
+ * rounded in every layer, and decide the sign before a relu.
  *   In the root mean square every form stays within seven times the error of direct sums, F(2, 3) within once, F(4, 3)
  *   within four times.
  * - 5e-5 for weight gradients. They are sums over all places of all images and are multiplied by a learning rate before
  *   they change anything.
  *
- * And an output is off by a share of what its own window holds, be there what may beside it: `uneven-tiles.ts` sees to
- * that. The tables say within which limits each form was found to keep this; `test/passes/scheduling/winograd-accuracy.test.ts` and
- * `winograd-outliers.test.ts` measure.
+ * And an output's error is relative to the data of its own window, whatever is next to it: `uneven-tiles.ts` ensures
+ * that. The tables give the limits within which each form was found to satisfy this;
+ * `test/passes/scheduling/winograd-accuracy.test.ts` and `winograd-outliers.test.ts` measure it.
  */
 
 import type { Correlation, Line } from "./correlation.ts";
@@ -27,12 +28,12 @@ export const pointsOf = ({ rows, columns }: Form): number => rows.points * colum
 
 export const ERROR_BUDGETS = { outputs: 1e-5, weights: 5e-5 } as const;
 
-/** Taps for which there is a form: with more, tiles of eight points have less than two outputs. */
+/** The most taps for which there is a form: with more, tiles of eight points have less than two outputs. */
 export const MOST_TAPS = 7;
 
 /**
- * Channels that a form may sum over by its number of points: errors grow with the sums, and the more so the larger the
- * powers in the matrices. Nine points need a fifth magnitude and lose a digit at once.
+ * The most channels that a form may sum over, by its number of points: errors grow with the sums, and more so the
+ * larger the powers in the matrices. Nine points need a fifth magnitude and lose a digit at once.
  */
 const MOST_CHANNELS: ReadonlyMap<number, number> = new Map([
   [3, Number.POSITIVE_INFINITY],
@@ -43,11 +44,11 @@ const MOST_CHANNELS: ReadonlyMap<number, number> = new Map([
   [8, 64],
 ]);
 
-/** Few taps gain little from many points and round worst of all: eight to ten times as coarsely as direct sums. */
+/** Few taps gain little from many points and round worst: eight to ten times as coarsely as direct sums. */
 const MOST_POINTS_OF_FEW_TAPS = 6;
 const FEW_TAPS = 3;
 
-/** The numbers of outputs in a tile for which a form of so many taps keeps its promise. */
+/** The numbers of outputs in a tile for which a form of so many taps keeps the guarantee. */
 export function outputsFor(taps: number, channels: number): number[] {
   return outputsWith(taps, channels, FEW_TAPS);
 }
@@ -60,10 +61,10 @@ function outputsWith(taps: number, channels: number, few: number): number[] {
   });
 }
 
-/** Sums of a weight gradient run over tiles; their errors average out, and the budget is wider. */
+/** Sums of a weight gradient run over tiles; their errors average out, and the tolerance is wider. */
 export const outputsForWeights = (taps: number): number[] => outputsWith(taps, 0, 2);
 
-/** All forms with these outputs; square ones alone where taps are square. */
+/** All forms with these outputs; only square ones if taps are square. */
 export function formsOf(
   taps: readonly [number, number],
   outputs: (taps: number) => readonly number[],
@@ -92,7 +93,7 @@ function transform(outputs: number, taps: number): Transform {
 }
 
 /**
- * Whether a form yields equal outputs in a pooling window wherever the data under the window are equal, as direct sums
+ * Whether a form gives equal outputs in a pooling window whenever the data under the window are equal, as direct sums
  * do: then the winner of a tie is the same. A tile must not reach beyond what one window sees, and its transforms give
  * exact zeros for equal data (see `linear-map.ts`).
  */

@@ -1,6 +1,6 @@
 /**
- * Convolutions and input gradients: tiles of outputs. One kernel transforms the filter; the other one takes block after
- * block of images through the data's transform, the products, the inverse transform and the kernel's own epilogue.
+ * Convolutions and input gradients: tiles of outputs. One kernel transforms the filter; the other one takes the images
+ * block by block through the data's transform, the products, the inverse transform and the kernel's own epilogue.
  */
 
 import { add, int, mul, variable } from "../../../../src/loop/build.ts";
@@ -28,8 +28,8 @@ export function buildForward(plan: Plan): Scheduled {
 }
 
 /**
- * `U = G·g·Gᵀ`, and what weighs a channel's data: panel by panel, so that each is written from its beginning to its end.
- * Lanes are outputs, or channels where those lie side by side in the weights.
+ * `U = G·g·Gᵀ`, and the channels' weights for `uneven-tiles.ts`: panel by panel, so that each is written sequentially.
+ * Lanes are outputs, or channels if those are contiguous in the weights.
  */
 function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): Kernel {
   const { correlation, rows, columns, channels, outputs, lanes, step } = plan;
@@ -80,7 +80,7 @@ function filterKernel(plan: Plan, workspace: Workspace, filter: ScratchArray): K
   });
 }
 
-/** Whether vectors of channels can be read where the filter lies, and vectors of outputs cannot. */
+/** Whether the filter has contiguous channels to be read as vectors, and no contiguous outputs. */
 function hasChannelsInLanes({ correlation: { filter }, channels, lanes }: Plan): boolean {
   const { factor, own, shared } = filter;
   if (factor.kind !== "load" || shared === undefined || channels % lanes !== 0) return false;

@@ -1,14 +1,14 @@
 /**
- * A constant matrix times a vector of expressions, in few operations and with exact zeros: rows or columns that differ
- * in signs alone share their work, and a row whose coefficients add up to zero is computed from differences, so that
- * equal data give exactly zero.
+ * Multiplies a constant matrix by a vector of expressions, in few operations and with exact zeros: rows or columns that
+ * differ only in signs share their work, and a row whose coefficients add up to
+ * zero is computed from differences, so that equal data give exactly zero.
  */
 
 import { add, float, mul, sub } from "../../../../src/loop/build.ts";
 import type { Expr } from "../../../../src/loop/types.ts";
 import type { Matrix } from "./transform-matrices.ts";
 
-/** `matrix · values`; operands that occur more than once are equal trees, for the materialiser to compute once. */
+/** `matrix · values`; operands that occur more than once are equal trees, so that they are computed once. */
 export function linearMap(matrix: Matrix, values: readonly Expr[]): Expr[] {
   const rows = pairsOf(matrix);
   if (rows.length > 0) return byRowPairs(matrix, rows, values);
@@ -69,7 +69,7 @@ function byColumnPairs(matrix: Matrix, pairs: readonly Pair[], values: readonly 
   });
 }
 
-/** One row times the values: by differences of neighbours where its coefficients add up to zero. */
+/** One row times the values: by differences of neighbours if its coefficients add up to zero. */
 function sumOf(row: readonly number[], values: readonly Expr[]): Expr {
   const used = row.flatMap((coefficient, k) =>
     coefficient === 0 ? [] : [{ coefficient, value: values[k] }],
@@ -87,7 +87,7 @@ function sumOf(row: readonly number[], values: readonly Expr[]): Expr {
   return signedSum(coefficients, differences);
 }
 
-/** `Σ coefficient · value`, a positive term first, subtracting where that saves a multiplication by -1. */
+/** `Σ coefficient · value`, a positive term first, subtracting if that saves a multiplication by -1. */
 function signedSum(coefficients: readonly number[], values: readonly Expr[]): Expr {
   const terms = coefficients
     .map((coefficient, k) => ({ coefficient, value: values[k] }))

@@ -18,15 +18,15 @@ export type WinogradStep = Extract<Step, { kind: "winograd" }>;
 
 /** One dimension of a tiled plane; the last tile may reach beyond it. */
 export interface TiledLine extends Transform {
-  /** How long the plane is, and how many tiles cover it. */
+  /** The length of the plane, and how many tiles cover it. */
   readonly extent: number;
   readonly tiles: number;
-  /** What the tiles cover, and the data that they need. */
+  /** The outputs that the tiles cover, and the data that they need. */
   readonly covered: number;
   readonly needed: number;
 }
 
-/** What a correlation in tiles consists of, before anything is decided about blocks. */
+/** The sizes of a correlation in tiles, before anything is decided about blocks. */
 interface Sizes {
   readonly over: WinogradStep["over"];
   readonly rows: TiledLine;
@@ -40,20 +40,22 @@ export interface Plan extends Sizes {
   readonly correlation: Correlation;
   readonly step: WinogradStep;
   readonly lanes: number;
-  /** Images that are transformed together. Blocks are added up one after the other in a group, if they are added up. */
+  /** Images that are transformed together. Blocks that are summed are added one after the other within a group. */
   readonly imagesPerBlock: number;
   readonly blocksPerGroup: number;
   readonly groups: number;
   /** At each point, so many rows times the outputs, summed over `depth`; rows are rounded up to whole tiles. */
   readonly products: { readonly rows: number; readonly depth: number };
-  /** Rows and columns of the transformed data at each point: a row for each tile, channels side by side. */
+  /** Rows and columns of the transformed data at each point: a row for each tile, channels contiguous. */
   readonly factors: { readonly rows: number; readonly columns: number };
 }
 
-/** Vectors side by side in a tile of sums. */
+/** Adjacent vectors in a tile of sums. */
 const TILE_VECTORS = 2;
 
-/** The step that runs a correlation on a machine: blocks that stay in its caches, tiles of sums that fill its registers. */
+/**
+ * The step that runs a correlation on a machine: blocks that stay in its caches, tiles of sums that fill its registers.
+ */
 export function stepFor(
   correlation: Correlation,
   over: WinogradStep["over"],
@@ -75,7 +77,7 @@ export function stepFor(
   const images = largestDivisor(sizes.images, most);
   const blocks = sizes.images / images;
   const groups = over === "places" ? blocks : largestDivisor(blocks, limits.shares);
-  // Sums, vectors and splatted elements fit the registers. Five rows, where engines keep loads in place, measured slower.
+  // Sums, vectors and splatted elements fit the registers. Five rows, if engines keep loads in place, measured slower.
   const mostRows = Math.max(1, Math.floor((registers - TILE_VECTORS) / (TILE_VECTORS + 1)));
   const height = over === "places" ? images * tiles : sizes.channels;
   return {
@@ -136,7 +138,7 @@ export function largestDivisor(of: number, most: number): number {
 
 export const roundUp = (count: number, to: number): number => Math.ceil(count / to) * to;
 
-/** Whether the transformed data of a block, and what they are multiplied with or to, fit what a thread may have. */
+/** Whether the transformed data of a block, and their factors and products, fit what a thread may have. */
 export function fitsBlock(plan: Plan, { memory }: Machine): boolean {
   const { factors, outputs, lanes } = plan;
   const floats = spread(factors.rows * factors.columns) + spread(factors.rows * roundUp(outputs, lanes));
@@ -147,13 +149,13 @@ export function fitsBlock(plan: Plan, { memory }: Machine): boolean {
 export const tileIndex = ({ rows, columns }: Plan, image: Expr, row: Expr, column: Expr): Expr =>
   add(mul(add(mul(image, int(rows.tiles)), row), int(columns.tiles)), column);
 
-/** The loops over blocks around what is done with each. */
+/** The loops over blocks around `body`. */
 export function overBlocks({ groups, blocksPerGroup }: Plan, body: readonly Stmt[]): Stmt[] {
   const blocks = blocksPerGroup === 1 ? [] : [{ name: "block", extent: blocksPerGroup }];
   return nestLoops([{ name: "group", extent: groups, loop: "grid" }, ...blocks], body, "serial");
 }
 
-/** The image that an image of a block is. */
+/** The image's index for an image of a block. */
 export function imageAt({ blocksPerGroup, imagesPerBlock }: Plan, image: Expr): Expr {
   const group = variable("group");
   const block = blocksPerGroup === 1 ? group : add(mul(group, int(blocksPerGroup)), variable("block"));

@@ -1,4 +1,7 @@
-/** What the kernels of all three passes consist of: blocks, transforms of tiles, products at each point, the kernel's own stores. */
+/**
+ * The stages that the kernels of all three passes share: blocks,
+ * transforms of tiles, products at each point, the kernel's own stores.
+ */
 
 import { add, binary, int, mul, reduce, variable } from "../../../../src/loop/build.ts";
 import type { Expr, Stmt } from "../../../../src/loop/types.ts";
@@ -32,11 +35,11 @@ export const outputLanes = ({ outputs, lanes, step }: Plan): Lanes => ({
   padded: true,
 });
 
-/** An element of a vector of outputs; beyond the last output that one, of which nothing is made. */
+/** An element of a vector of outputs; beyond the last output, that one again, whose results are not used. */
 export const outputAt = (plan: Plan, vector: Expr, element: Expr = lane): Expr =>
   knownOutput(plan, elementOf(vector, plan.lanes, element), plan.lanes);
 
-/** An output where they are counted in steps of `width`, the last of which may reach beyond them. */
+/** An output counted in steps of `width`, the last of which may reach beyond them. */
 export const knownOutput = ({ outputs }: Plan, output: Expr, width: number): Expr =>
   outputs % width === 0 ? output : binary("min", output, int(outputs - 1));
 
@@ -48,16 +51,16 @@ export interface StripTransform {
   readonly name: string;
   readonly vertical: Matrix;
   readonly horizontal: Matrix;
-  /** Columns of the strip; tiles along it, each so many columns behind the one before. */
+  /** Columns of the strip; tiles along it, each so many columns after the one before. */
   readonly columns: number;
   readonly tiles?: number;
   readonly step?: number;
-  /** Vectors side by side, of which `vector` says which is at hand: none unless it is given. */
+  /** Adjacent vectors, with `vector` as the index of the current one: none unless given. */
   readonly vectors?: number;
   readonly lanes: number;
-  /** What stands in a row of the strip, of which there are as many as `vertical` has columns. */
+  /** An element of the strip, which has as many rows as `vertical` has columns. */
   source(row: number, column: Expr): Expr;
-  /** Where element `column` of line `line` of a tile goes. */
+  /** The destination of element `column` of line `line` of a tile. */
   target(line: Expr, column: number, tile: Expr): Place;
 }
 
@@ -87,7 +90,7 @@ export function transformStrip(workspace: Workspace, t: StripTransform): Stmt[] 
   ];
 }
 
-/** Takes every tile of the planes of a block to its points. */
+/** Transforms every tile of the planes of a block to its points. */
 export function transformTiles(
   plan: Plan,
   workspace: Workspace,
@@ -169,7 +172,10 @@ export function products(
   );
 }
 
-/** The kernel's stores, by an iteration of the data's own loop and a vector of the filter's; `sums` are `[row][column][lane]`. */
+/**
+ * The kernel's stores, by an iteration of the data's own loop and a
+ * vector of the filter's; `sums` are `[row][column][lane]`.
+ */
 export function finish(plan: Plan, sums: ScratchArray, own: Expr, { vector, elements }: ChannelPart): Stmt[] {
   const isWhole = elements === plan.lanes;
   const element = isWhole ? lane : variable("element");
@@ -181,7 +187,9 @@ export function finish(plan: Plan, sums: ScratchArray, own: Expr, { vector, elem
   });
 }
 
-/** Where sums are, which iterations of both own loops they belong to, and the loops around the places and inside of them. */
+/**
+ * Where sums are, which iterations of both own loops they belong to, and the loops around the places and inside them.
+ */
 export interface Finish {
   sum(row: Expr, column: Expr): Expr;
   readonly own: Expr;

@@ -23,13 +23,13 @@ export interface Transform {
 }
 
 /**
- * Where polynomials are evaluated, infinity behind them. Powers of two multiply without rounding, magnitudes near 1 keep
- * the powers in the matrices small, which is what rounding errors grow with, and opposite points share most of their
- * arithmetic. With two points behind 1 and -1, however, 2 and -1/2 round three times less than 2 and -2.
+ * Where polynomials are evaluated, infinity last. Powers of two multiply without rounding, magnitudes near 1 keep
+ * the powers in the matrices small, with which rounding errors grow, and opposite points share most of their
+ * arithmetic. However, for two points after 1 and -1, 2 and -1/2 round three times less than 2 and -2.
  */
 const POINTS = [0, 1, -1, 2, -1 / 2, 1 / 2, -2, 4, -1 / 4, 1 / 4, -4];
 
-/** Points there are for. */
+/** The most points that are available. */
 export const MOST_POINTS = POINTS.length + 1;
 
 /** The matrices of F(outputs, taps). Bᵀ and A hold sums of products of powers of two and are exact; G is rounded once. */

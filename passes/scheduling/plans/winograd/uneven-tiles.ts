@@ -1,9 +1,9 @@
 /**
- * Finds the tiles that Winograd's method may not run, and puts them right. The method mixes all data of a tile, so that an
- * output is off by what the largest of them is rounded by, be it outside of the output's own window. Here every window is
- * weighed, all of its data together, each channel as its weights are: where the windows of a tile are alike the error is
- * one that direct sums make too, within a factor; where one of them weighs much less than the others, or where anything
- * is infinite, NaN or near an overflow, the tile is summed directly. Windows of nothing but zeros have sums of zero.
+ * Finds the tiles that Winograd's method may not compute, and corrects them. The method mixes all data of a tile, so
+ * that an output has the rounding error of the largest of them, even one outside of the output's own window. Here every
+ * window is weighed, all of its data together, each channel scaled by its weights: if the windows of a tile are alike,
+ * the error is one that direct sums have too, within a factor; if one of them weighs much less than the others, or if
+ * anything is infinite, NaN or near an overflow, the tile is summed directly. Windows of only zeros have sums of zero.
  */
 
 import {
@@ -31,7 +31,7 @@ import { type Plan, roundUp, type TiledLine } from "./plan.ts";
 import { knownOutput, outputAt } from "./stages.ts";
 import { elementOf, lane, type ScratchArray, storesUnder, type Workspace } from "./workspace.ts";
 
-/** How many times the weight of its lightest window those of all windows of a tile may have together. */
+/** How many times the weight of its lightest window all windows of a tile may weigh together. */
 export const MOST_UNEVEN = 256;
 
 /**
@@ -41,10 +41,10 @@ export const MOST_UNEVEN = 256;
 const LARGEST = 2 ** 60;
 const SMALLEST_SCALE = 2 ** -40;
 
-/** What becomes of a tile: Winograd's sums as they are, without those of windows of zeros, or none of them. */
+/** What happens to a tile: Winograd's sums as they are, without those of windows of zeros, or none of them. */
 const [AS_IT_IS, HAS_ZEROS, UNEVEN] = [0, 1, 2];
 
-/** How much there is of a channel's weights: the absolute values of all that a panel of outputs has. */
+/** The magnitude of a channel's weights: the sum of the absolute values of all in a panel of outputs. */
 export function findScale(plan: Plan, workspace: Workspace, isAcross: boolean): Stmt[] {
   const { correlation, rows, columns, outputs, lanes, step } = plan;
   const [panel, channel] = [variable("panel"), variable("channel")];
@@ -82,14 +82,14 @@ export function findScale(plan: Plan, workspace: Workspace, isAcross: boolean): 
 const scalesOf = ({ channels, outputs, lanes, step }: Plan, workspace: Workspace): ScratchArray =>
   workspace.array("scales", [Math.ceil(outputs / (lanes * step.vectors)), channels], { isShared: true });
 
-/** The weight of every window of a block, image by image; rows in whole vectors, as in all that is made on the way. */
+/** The weight of every window of a block, image by image; rows in whole vectors, like all intermediate arrays. */
 const windowsOf = (plan: Plan, workspace: Workspace): ScratchArray =>
   workspace.array("windows", [plan.imagesPerBlock, plan.rows.extent, widthFor(plan)]);
 
 const widthFor = ({ columns, lanes }: Plan): number =>
   roundUp(roundUp(columns.extent, lanes) + columns.taps - 1, lanes);
 
-/** What is to become of each tile of a block. */
+/** The verdict on each tile of a block. */
 const verdictsOf = ({ imagesPerBlock, rows, columns }: Plan, workspace: Workspace): ScratchArray =>
   workspace.array("verdicts", [imagesPerBlock, rows.tiles, columns.tiles]);
 
@@ -105,14 +105,14 @@ const inVectors = (loop: string, lanes: number, tail: VectorSplit["tail"] = "pad
   tail,
 });
 
-/** Weighs all windows of a block's data and says of every tile what is to become of it. */
+/** Weighs all windows of a block's data and decides what happens to every tile. */
 export function judgeTiles(plan: Plan, workspace: Workspace, data: BlockPlanes): Stmt[] {
   const { rows, lanes, channels } = plan;
   const channel = variable("channel");
   const panels = [{ name: "panel", extent: Math.ceil(plan.outputs / (lanes * plan.step.vectors)) }];
   const sum = reduce("sum", panels, ([panel]) => scalesOf(plan, workspace).load(panel, channel));
   const found = add(sum, float(SMALLEST_SCALE));
-  // Zeros behind them, for whole vectors.
+  // Zeros after them, for whole vectors.
   const scales = workspace.array("own_scales", [roundUp(channels, lanes)]);
   const isWhole = channels % lanes === 0;
   const pixels = workspace.array("pixels", [rows.extent + rows.taps - 1, widthFor(plan)]);
@@ -136,7 +136,7 @@ export function judgeTiles(plan: Plan, workspace: Workspace, data: BlockPlanes):
   ];
 }
 
-/** Every pixel that is not padding: its channels in lanes, then the sums of the lanes of all pixels. */
+/** Weighs every pixel that is not padding: its channels in lanes, then the sums of the lanes of all pixels. */
 function weighPixels(
   plan: Plan,
   workspace: Workspace,
@@ -156,7 +156,7 @@ function weighPixels(
     { name: "column", extent: inside.columns },
   ];
   return [
-    // Several columns at once share what is loaded of the scales.
+    // Several columns at once share the loads of the scales.
     ...storesUnder([...loops, ...laneLoop(lanes)], [{ ...lanewise.at(row, column, lane), value: weight }], {
       kind: "unroll",
       loop: "column",
@@ -190,7 +190,7 @@ function weighWindows(plan: Plan, workspace: Workspace, pixels: ScratchArray): S
   ];
 }
 
-/** Of all columns of windows what their tiles must know, then the verdicts on the tiles. */
+/** For all columns of windows, what their tiles need to know, then the verdicts on the tiles. */
 function judge(plan: Plan, workspace: Workspace): Stmt[] {
   const { rows, columns } = plan;
   const [totals, lightest, lightestSeen] = ["totals", "lightest", "lightest_seen"].map((what) =>
@@ -207,7 +207,7 @@ function judge(plan: Plan, workspace: Workspace): Stmt[] {
       array.load(tileRow, placeOf(columns, tileColumn, int(k))),
     );
   const total = ofTile(totals).reduce(add);
-  // Comparisons with NaN are false, so that a tile which holds one is not even.
+  // Comparisons with NaN are false, so a tile that contains one is not even.
   const isEven = and(
     compare("le", total, mul(ofTile(lightestSeen).reduce(lighter), float(MOST_UNEVEN))),
     compare("le", total, float(LARGEST)),
@@ -234,7 +234,7 @@ function judge(plan: Plan, workspace: Workspace): Stmt[] {
   ];
 }
 
-/** Puts right what the verdict says of a tile's sums, of one image and one vector of the filter's channels. */
+/** Corrects a tile's sums as the verdict says, for one image and one vector of the filter's channels. */
 export function mendTile(
   plan: Plan,
   workspace: Workspace,
@@ -275,7 +275,7 @@ export function mendTile(
   ];
 }
 
-/** The place of an output by its tile and its place in it; beyond the plane the last one. */
+/** The position of an output by its tile and its position in it; beyond the plane the last one. */
 function placeOf({ extent, covered, outputs }: TiledLine, tile: Expr, inTile: Expr): Expr {
   const place = add(mul(tile, int(outputs)), inTile);
   return covered <= extent ? place : binary("min", place, int(extent - 1));

@@ -1,6 +1,6 @@
 /**
  * Weight gradients: `dU = Σ V·dM` over all tiles with `dM = A·dY·Aᵀ`, then `dW = Gᵀ·dU·G`. The order in which blocks
- * are added is fixed, whoever computes them.
+ * are added is fixed, whichever thread computes them.
  */
 
 import { add, compare, float, int, load, mul, reduce, variable } from "../../../../src/loop/build.ts";
@@ -36,7 +36,7 @@ import {
 
 export function buildWeightGradient(plan: Plan): Scheduled {
   const workspace = new Workspace(plan.correlation.contraction.kernel);
-  // dU of each group: a row for each channel, outputs side by side.
+  // dU of each group: a row for each channel, outputs contiguous.
   const sums = workspace.array("sums", [plan.products.rows, roundUp(plan.outputs, plan.lanes)], {
     matrices: [plan.groups, pointsOf(plan)],
     isShared: true,
@@ -89,7 +89,7 @@ function finishKernel(plan: Plan, workspace: Workspace, sums: ScratchArray): Ker
   return workspace.kernel(body, { schedule: [plan.step], nominalFlops: 0 });
 }
 
-/** Whether whole vectors of channels lie side by side in what the kernel stores, where outputs lie apart. */
+/** Whether the kernel stores contiguous whole vectors of channels, while its outputs are apart. */
 function storesChannels({ correlation, channels, outputs, lanes }: Plan): boolean {
   const { contraction, data } = correlation;
   const { own } = data;
@@ -160,12 +160,12 @@ function inBlocks(plan: Plan, workspace: Workspace, sums: ScratchArray): Stmt[] 
   );
 }
 
-/** Vectors of outputs that are read one behind the other before the next row of points. */
+/** Vectors of outputs that are read one after the other before the next row of points. */
 const MOST_VECTORS = 64;
 
 type Position = readonly [row: Expr, column: Expr, element: Expr];
 
-/** The weights of a channel, of one vector of outputs or of several side by side. */
+/** The weights of a channel, of one vector of outputs or of several adjacent ones. */
 function backToWeights(
   plan: Plan,
   workspace: Workspace,
@@ -192,8 +192,8 @@ function backToWeights(
 }
 
 /**
- * Sums up directly where something is infinite or NaN, for a vector of outputs: tiles mix their data, and an infinity in
- * one place would be NaN in all. Such sums can be no other way, unless numbers are so large that transforms overflow.
+ * Sums directly if something is infinite or NaN, for a vector of outputs: tiles mix their data, and an infinity in
+ * one place would be NaN in all. Otherwise sums are not infinite or NaN, unless transforms of huge numbers overflow.
  */
 function directWhereNotFinite(
   plan: Plan,
@@ -218,7 +218,7 @@ function directWhereNotFinite(
     ...statements,
     {
       kind: "if",
-      // Nothing but infinities and NaN times zero is not zero.
+      // Only infinities and NaN times zero are not zero.
       condition: compare("ne", mul(total, float(0)), float(0)),
       body: storesUnder(
         [...taps, { name: "element", extent: lanes }],

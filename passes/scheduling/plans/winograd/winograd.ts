@@ -1,4 +1,4 @@
-/** Winograd's minimal filtering as a way to run convolutions of stride 1 and their gradients. */
+/** Winograd's minimal filtering as a strategy for convolutions of stride 1 and their gradients. */
 
 import { InternalError } from "../../../../src/core/errors.ts";
 import { BLOCK } from "../../../../src/loop/sum-blocks.ts";
@@ -69,9 +69,9 @@ function formsOfPlaces(correlation: Correlation, facts: ProgramFacts | undefined
 }
 
 /**
- * The smallest image for weight gradients. Where an element sums over few pixels it is often exactly 0, and stays so in
- * direct sums; here it would be some 1e-9, which optimizers that divide by the gradient's size (Adam, Adagrad) take for a
- * gradient like any other.
+ * The smallest image for weight gradients. If an element sums over few pixels it is often exactly 0, and stays so in
+ * direct sums; here it would be about 1e-9, which optimizers that divide by
+ * the gradient's size (Adam, Adagrad) treat like any other gradient.
  */
 const LEAST_IMAGE = 8;
 
@@ -84,7 +84,7 @@ function formsOfTaps({ rows, columns, contraction }: Correlation, facts: Program
   return formsOf(places, outputsForWeights);
 }
 
-/** Whether flat regions are to be expected under a pooling window: where it looks at what the user feeds. */
+/** Whether flat regions are to be expected under a pooling window: if it sees what the user feeds. */
 function mayTie({ contraction: { window }, data }: Correlation, facts: ProgramFacts | undefined): boolean {
   if (window.length === 0) return false;
   let readsInput = false;

@@ -10,13 +10,13 @@ import { LANE, laneLoop } from "../../analysis/lanes.ts";
 import { type GridLoop, type Nest, type StoreTarget, statementsOf } from "../../analysis/nest.ts";
 import { transformed } from "../../transforms/nests.ts";
 
-/** Where an element lies. */
+/** The position of an element. */
 export type Place = Pick<StoreTarget, "buffer" | "index">;
 
 /** Floats in a cache line. */
 export const LINE = 16;
 
-/** At least so many floats, an odd number of cache lines: matrices so far apart do not share a cache's sets. */
+/** At least so many floats, in an odd number of cache lines: matrices so far apart do not share a cache's sets. */
 export const spread = (floats: number): number => (Math.ceil(floats / LINE) | 1) * LINE;
 
 export interface ArrayOptions {
@@ -44,13 +44,13 @@ export class ScratchArray {
     ];
   }
 
-  /** How a kernel declares it. */
+  /** Its declaration as a kernel's parameter. */
   param(access: BufferParam["access"]): BufferParam {
     const { name, length, isShared } = this;
     return { name, dtype: "float32", length, access, ...(!isShared && { private: true }) };
   }
 
-  /** The place of an element. */
+  /** The position of an element. */
   at(...position: readonly Expr[]): Place {
     return { buffer: this.name, index: dot(position, this.strides) };
   }
@@ -69,7 +69,7 @@ export class Workspace {
     this.whole = whole;
   }
 
-  /** The array of this name: one, whoever asks for it. */
+  /** The array of this name; the same one for all callers. */
   array(what: string, shape: readonly number[], options: ArrayOptions = {}): ScratchArray {
     const known = this.arrays.get(what) ?? new ScratchArray(`${this.whole.name}_${what}`, shape, options);
     this.arrays.set(what, known);
@@ -100,7 +100,7 @@ export class Workspace {
   }
 }
 
-/** The element of a vector that a lane is. */
+/** The index of the current lane within a vector. */
 export const lane: Expr = variable(LANE);
 
 /** `vector · lanes + lane`. */
@@ -120,10 +120,10 @@ export function storesUnder(
   return nests.flatMap(statementsOf);
 }
 
-/** Vectors of channels: whole ones, and one of those that are left. */
+/** Vectors of channels: whole ones, and one for the remainder. */
 export interface ChannelPart {
   readonly vectors: number;
-  /** Which vector is at hand in a loop over `vector`. */
+  /** The index of the current vector in a loop over `vector`. */
   readonly vector: Expr;
   /** Channels of each vector. */
   readonly elements: number;
