@@ -25,11 +25,14 @@ export interface StateSpec {
 
 /** The states of one model on one backend; the programs compiled from the model share it. */
 export interface StateMemory {
-  /** Adds states, zeroed. A name that is there already is left alone. */
+  /** Adds states, set to zero. Existing names are left alone. */
   allocate(states: readonly StateSpec[]): void;
   read(name: string): Promise<TypedArray>;
   write(name: string, data: TypedArray): Promise<void>;
-  /** Copies all states to the host, where the memory lies on a device that may be lost; `read` gives them from then on. */
+  /**
+   * Copies all states to the host, if the memory is on a device
+   * that may be lost; `read` returns these copies from then on.
+   */
   mirror?(): Promise<void>;
   readonly byteLength: number;
 }
@@ -42,19 +45,19 @@ export interface KernelSource {
 
 /** A loaded program. Calls are made one after another; nothing here is reentrant. */
 export interface Executable {
-  /** What runs it, a mode included: `gpujs:webgl2` where `gpujs` was asked for. */
+  /** The backend that runs it, including its mode: `gpujs:webgl2` if `gpujs` was asked for. */
   readonly backend: string;
   readonly sources: readonly KernelSource[];
   /** Copies a user's data into an input. */
   write(buffer: string, data: TypedArray): void | Promise<void>;
   /**
-   * Runs the kernels `from` … `to` - 1 of the plan, loops that lie wholly among them in all their iterations, in the order
-   * of `runOrder`; `scalars` in the order of the plan's names.
+   * Runs the kernels `from` … `to` - 1 of the plan, with all iterations of the loops that are entirely in this range,
+   * in the order of `runOrder`; `scalars` in the order of the plan's names.
    */
   run(from: number, to: number, scalars: Float64Array): void | Promise<void>;
-  /** Does one move of a loop: for whoever runs a loop's kernels one by one. */
+  /** Does one move of a loop: for callers that run a loop's kernels one by one. */
   move(move: Move, place: number): void | Promise<void>;
-  /** Says that all iterations of a loop have run one by one, where the backend frees what they needed. */
+  /** Says that all iterations of a loop have run one by one, so that the backend can free what they needed. */
   end?(loop: ProgramLoop): void;
   /** Copies a result out; `into` has the result's length. */
   read(buffer: string, into: TypedArray): void | Promise<void>;
@@ -62,9 +65,9 @@ export interface Executable {
   dispose(): void;
 }
 
-/** What a user may ask of any backend. */
+/** Options of any backend. */
 export interface BackendOptions {
-  /** How many threads a run may use: as many as there are processors by default. */
+  /** How many threads a run may use: by default as many as there are processors. */
   readonly threads?: number;
   /** Whether the bits must be the same on every engine: no instruction whose rounding is the engine's choice. */
   readonly deterministic?: boolean;
@@ -73,13 +76,13 @@ export interface BackendOptions {
 export interface Backend<Name extends string = string> {
   readonly name: Name;
   readonly capabilities: Capabilities;
-  /** This backend as `options` want it; throws a {@link KilnError} that says what can be had where that is less. */
+  /** This backend with `options`; throws a {@link KilnError} that says what is possible if that is less. */
   configured(options: BackendOptions): Backend;
   /** Whether it can run here; finding out may need code that is loaded on demand. */
   available(): Availability | Promise<Availability>;
-  /** A memory that programs of this backend can use, however it is configured. */
+  /** Memory that programs of this backend can use, however it is configured. */
   createStateMemory(): StateMemory;
   compile(plan: ProgramPlan, states: StateMemory): Promise<Executable>;
-  /** Compiles several small programs at once, where each by itself takes much longer. */
+  /** Compiles several small programs at once, if compiling each by itself takes much longer. */
   compileTogether?(plans: readonly ProgramPlan[], states: StateMemory): Promise<readonly Executable[]>;
 }

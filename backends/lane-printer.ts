@@ -1,6 +1,6 @@
 /**
- * Which form an expression takes in the lanes of a vector loop, whatever it is printed as: one value spread over all, one that
- * grows evenly, an operation on whole vectors, or, where there is none, lane by lane.
+ * Chooses the form of an expression in the lanes of a vector loop, for any target: one value broadcast to all, an
+ * integer with a constant step, an operation on whole vectors, or, if there is none, lane by lane.
  */
 
 import { InternalError } from "../src/core/errors.ts";
@@ -12,12 +12,12 @@ import { isSafe } from "./safety.ts";
 
 type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 
-/** The names known at a point of a kernel, and what is known of their values. */
+/** The names known at a point of a kernel, and what is known about their values. */
 interface ValueScope extends LaneScope {
   readonly ranges: RangeContext;
 }
 
-/** `Code` is what expressions are printed as. What gives `undefined` has no form for whole vectors. */
+/** `Code` is the type of printed expressions. Methods return `undefined` for what has no form for whole vectors. */
 export abstract class LanePrinter<Code, Scope extends ValueScope> {
   protected abstract readonly buffers: ReadonlyMap<string, BufferParam>;
 
@@ -57,7 +57,7 @@ export abstract class LanePrinter<Code, Scope extends ValueScope> {
     }
   }
 
-  /** Both sides are computed, which must be safe; or one of them, where all lanes choose alike. */
+  /** Both sides are computed, which must be safe; or only one of them, if all lanes choose alike. */
   private select(e: Of<"select">, scope: Scope): Code | undefined {
     if (!varies(e.condition, scope)) {
       const taken: Scope = { ...scope, ranges: scope.ranges.withCondition(e.condition) };
@@ -67,7 +67,7 @@ export abstract class LanePrinter<Code, Scope extends ValueScope> {
     return this.chosen(e, scope);
   }
 
-  /** The operands of `a·b + c`, of which the product varies, printed; nothing for a sum that is none. */
+  /** The printed operands of `a·b + c` whose product varies; undefined for other sums. */
   protected multiplyAddOf(e: Of<"binary">, scope: Scope): readonly Code[] | undefined {
     const [product, rest] = e.b.kind === "binary" && e.b.op === "mul" ? [e.b, e.a] : [e.a, e.b];
     if (product.kind !== "binary" || product.op !== "mul" || !varies(product, scope)) return undefined;
@@ -78,7 +78,7 @@ export abstract class LanePrinter<Code, Scope extends ValueScope> {
   protected abstract uniform(e: Expr, scope: Scope): Code;
   /** An integer that grows by `step` from lane to lane. */
   protected abstract stepped(e: Expr, step: number, scope: Scope): Code;
-  /** Single values side by side. */
+  /** Single values as lanes. */
   protected abstract laneByLane(e: Expr, scope: Scope): Code;
   protected abstract named(name: string, scope: Scope): Code;
   protected abstract load(e: Of<"load">, scope: Scope): Code | undefined;
@@ -86,8 +86,8 @@ export abstract class LanePrinter<Code, Scope extends ValueScope> {
   protected abstract binary(e: Of<"binary">, scope: Scope): Code | undefined;
   protected abstract compare(e: Of<"compare">, scope: Scope): Code | undefined;
   protected abstract cast(e: Of<"cast">, scope: Scope): Code;
-  /** One side in all lanes, by a condition that they share; where it holds, `taken` says what is known. */
+  /** One side in all lanes, by a condition that they share; `taken` has what is known where it holds. */
   protected abstract either(e: Of<"select">, taken: Scope, scope: Scope): Code;
-  /** In each lane one of both sides. */
+  /** For each lane one of both sides. */
   protected abstract chosen(e: Of<"select">, scope: Scope): Code;
 }

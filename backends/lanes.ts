@@ -1,11 +1,16 @@
-/** What expressions are to the lanes of the vector loop around them: the same in all, growing evenly, or anything else. */
+/**
+ * Classifies expressions by how they vary over the lanes of the vector
+ * loop around them: not at all, by a constant step, or otherwise.
+ */
 
 import { invariant } from "../src/core/errors.ts";
 import { toAffine } from "../src/loop/affine.ts";
 import type { Expr } from "../src/loop/types.ts";
 import { freeNames } from "../src/loop/walk.ts";
 
-/** What stands for a name, as far as lanes go. In a vector loop an integer grows by `laneStep` from lane to lane. */
+/**
+ * What a name stands for, as far as lanes matter. In a vector loop an integer grows by `laneStep` from lane to lane.
+ */
 export type LanePlace =
   | { readonly kind: "integer"; readonly laneStep: number }
   | { readonly kind: "value"; readonly isVector: boolean }
@@ -22,7 +27,7 @@ export function placeOf<Place extends LanePlace>(name: string, { places }: LaneS
   return place;
 }
 
-/** Whether the lanes of a vector loop see different values behind this name. */
+/** Whether the lanes of a vector loop see different values of this name. */
 function isVarying(place: LanePlace): boolean {
   switch (place.kind) {
     case "integer":
@@ -36,13 +41,13 @@ function isVarying(place: LanePlace): boolean {
   }
 }
 
-/** Whether the lanes of the vector loop around see different values of `e`. */
+/** Whether the lanes of the surrounding vector loop see different values of `e`. */
 export function varies(e: Expr, scope: LaneScope): boolean {
   for (const name of freeNames(e)) if (isVarying(placeOf(name, scope))) return true;
   return false;
 }
 
-/** What `e` grows by from lane to lane, where it grows evenly; `undefined` for any other dependence on the lane. */
+/** The step of `e` from lane to lane, if it is constant; `undefined` for any other dependence on the lane. */
 export function laneStepOf(e: Expr, scope: LaneScope): number | undefined {
   if (!varies(e, scope)) return 0;
   let step = 0;

@@ -1,34 +1,34 @@
 /**
- * Decides, run by run, whether a program runs on all its threads or on the caller alone, from how long either takes: the
- * bits are the same, so that the choice is free. It is what keeps a small step, or one on a busy machine, from waiting for
- * others.
+ * Decides, run by run, whether a program runs on all its threads or on the caller alone, by how long either takes: the
+ * bits are the same, so the choice is free. It keeps a small step, or one on a busy machine, from waiting for
+ * other threads.
  */
 
 /** Runs on all threads before the first trial: the engine is still compiling. */
 const WARM_UP = 16;
 
 /**
- * Runs of either kind in a trial; the shortest of each kind counts, for what else happens only adds to it. Those of a kind
- * follow each other: threads that have slept through a run of the caller alone take longer to come than in a row of their own
- * runs (an MLP's step of 0.11 ms on two threads took 0.2, as long as on one).
+ * Runs of either kind in a trial; the shortest of each kind counts, since disturbances only add to it. Those of a kind
+ * follow each other: threads that have slept through runs of the caller alone take longer to come than in a row of
+ * their own runs (an MLP's step of 0.11 ms on two threads took 0.2, as long as on one).
  */
 const TRIES = 4;
 
-/** Runs from one trial to the next, at first and at most; each time twice as many. */
+/** Runs from one trial to the next, at first and at most; doubled each time. */
 const FIRST_PAUSE = 64;
 const LONGEST_PAUSE = 4096;
 
 /**
- * When so many runs in a row take twice as long as in the trial, the machine has changed: there is another trial, unless
- * the last one is as close as trials ever are, and others follow it soon, for the machine may change back. Where the system
- * puts two threads on one processor for some milliseconds, as it does now and then when one wakes up, an MLP's steps of
- * 0.06 ms on two threads ran on one, at 0.1, for the next two thousand.
+ * If so many runs in a row take twice as long as in the trial, the machine has changed: there is another trial, unless
+ * the last one is too recent, and others follow it soon, since the machine may change back. If the system
+ * puts two threads on one processor for some milliseconds, as happens now and then when one wakes up, an MLP's steps of
+ * 0.06 ms on two threads would otherwise run on one, at 0.1, for the next two thousand.
  */
 const SLOW_RUNS = 8;
 
 /**
- * Whether the kernels `from` … `to` - 1 are all that every run of a program computes, up to its update of states: of so many
- * kernels, of which the first prepare.
+ * Whether the kernels `from` … `to` - 1 are all that every run of a program computes, up to its update of states:
+ * `kernels` is how many there are, the first of which prepare.
  */
 export const isWhole = (from: number, to: number, kernels: number, preparedTo = 0): boolean =>
   from === preparedTo && (to > from + 1 || to === kernels);
@@ -45,8 +45,8 @@ export class Pace {
   private sinceTrial = 0;
 
   /**
-   * Has `run` do a run, on all threads or on one, and takes its time where it is a `whole`: all that a program computes. What
-   * else is run, its update of states or a kernel by itself, tells nothing of the whole, whose pace it keeps.
+   * Performs a run, on all threads or on one, and times it if it is a `whole`: all that a program computes. Other
+   * runs, its update of states or a single kernel, say nothing about the whole, and keep to its choice.
    */
   keep(whole: boolean, run: (isTogether: boolean) => void | Promise<void>): void | Promise<void> {
     if (!whole) return run(this.together);
@@ -57,7 +57,7 @@ export class Pace {
     return undefined;
   }
 
-  /** Whether the next run is one on all threads; `ended` must be told how long it took. */
+  /** Whether the next run is on all threads; `ended` must be called with how long it took. */
   begin(): boolean {
     return this.isTrial ? this.triesTogether : this.together;
   }

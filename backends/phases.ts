@@ -1,4 +1,7 @@
-/** Who runs the functions of a kernel, and which of them wait for those before: where a kernel is made of sections, or of other kernels. */
+/**
+ * Decides which threads run the functions of a kernel, and which functions wait
+ * for earlier ones, if a kernel consists of sections or of other kernels.
+ */
 
 import type { Kernel } from "../src/loop/types.ts";
 import { type UsedBuffers, usedBuffers } from "../src/loop/used-buffers.ts";
@@ -10,7 +13,7 @@ export interface PrintedFunction {
   readonly isDivided: boolean;
 }
 
-/** The phases of a kernel; a section waits for those before it where one touches what another one stores. */
+/** The phases of a kernel; a section waits for earlier ones if one accesses what the other stores. */
 export function phasesOf(kernel: Kernel, functions: readonly PrintedFunction[]): readonly Phase[] {
   const own = new Set(kernel.buffers.filter((b) => b.private).map(({ name }) => name));
   let beside: Touched[] = [];
@@ -37,22 +40,22 @@ export const phasesLike = (
     return { ...phase, callee: nameOf(k), threads };
   });
 
-/** The phases of a kernel whose parts have these phases, each of which runs beside those before it. */
+/** The phases of a kernel whose parts have these phases; the parts do not wait for each other. */
 export function joinedPhases(parts: readonly (readonly Phase[])[]): readonly Phase[] {
   return parts.flatMap((phases, k) => {
-    // What waits for a phase of its own kernel waits for all; what comes before that for none.
+    // A phase that waits for one of its own kernel waits for all; phases before that wait for none.
     const own = phases.findIndex((phase, n) => n > 0 && !phase.isBeside);
     const first = own < 0 ? phases.length : own;
     return phases.map((phase, n): Phase => (k > 0 && n < first ? { ...phase, isBeside: true } : phase));
   });
 }
 
-/** What a phase loads and stores that other threads see. */
+/** The buffers that a phase loads and stores and other threads see. */
 interface Touched extends Pick<UsedBuffers, "loaded" | "stored"> {
   readonly threads: number;
 }
 
-/** Whether a phase may only begin when an earlier one has ended on all threads. */
+/** Whether a phase may begin only after an earlier one has ended on all threads. */
 const waitsFor = (a: Touched, b: Touched): boolean =>
   (a.threads > 1 || b.threads > 1) &&
   ([...a.stored].some((name) => b.stored.has(name) || b.loaded.has(name)) ||

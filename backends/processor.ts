@@ -1,32 +1,32 @@
 /**
- * The processor of the benchmarks' machine, as backends describe it that run there: two cores of a server, with AVX-512.
- * Where a number was fitted rather than measured, that is said.
+ * The processor of the benchmarks' machine, as the backends that run there describe it: two cores of a server, with
+ * AVX-512. Numbers that were fitted rather than measured are marked as such.
  */
 
 import type { Costs, Machine } from "../src/loop/machine.ts";
 
 /**
- * What schedules go by where bits are to be the same in every engine and on every processor: then sums are taken in the same
- * order by all backends that have vectors.
+ * The parameters of schedules whose bits have to be the same in every engine and on every processor: then all backends
+ * with vectors add up sums in the same order.
  */
 export const COMMON = {
   vectorWidth: 4,
   /**
-   * Registers that a tile and what feeds it may fill. Of 16, V8 keeps one for itself and one is left for products: Node 20
-   * moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an epilogue.
-   * Node 24 loads one element after the other: five rows of two vectors (13) are its best, at 48 GFLOP/s beside 40 for four,
-   * and six (15) no better than five.
+   * Registers that a tile and its operands may fill. Of 16, V8 keeps one for itself and one is left for products: Node
+   * 20 moves all loads of a block before its arithmetic, and spills when three rows of three vectors (15) meet an
+   * epilogue. Node 24 loads one element after the other: five rows of two vectors (13) are best there, at 48 GFLOP/s
+   * compared with 40 for four, and six (15) no better than five.
    */
   registers: 14,
   loadsFirst: true,
-  /** What full tiles reach in wasm on one thread, with two roundings for a product and a sum. */
+  /** The throughput of full tiles in wasm on one thread, with separate roundings of product and sum. */
   tileGflops: 45,
 } as const;
 
-/** Of code in vectors. */
+/** For code in vectors. */
 export const PROCESSOR = {
   memory: {
-    // Each cache with two sizes: what nearly fits is partly kept, and machines differ.
+    // Each cache with two sizes: data that nearly fits is partly kept, and machines differ.
     caches: [
       { bytes: 24_000, isDirect: true },
       { bytes: 48_000, isDirect: true },
@@ -58,10 +58,10 @@ export const PROCESSOR = {
       scalarStep: 2,
     },
     loop: { operation: 3, store: 2 },
-    // Measured at 0.2, 0.4, 0.9 and over 1 ns an element, beside 0.14 ns for a multiply-add.
-    // Far, on a Zen 2 with 16 MB of last cache: 1.5 ns an element, 3.4 where it is transposed.
+    // Measured at 0.2, 0.4, 0.9 and over 1 ns per element, compared with 0.14 ns for a multiply-add.
+    // Far, on a Zen 2 with 16 MB of last-level cache: 1.5 ns per element, 3.4 if it is transposed.
     copy: { inLanes: 3, oneByOne: 6, guarded: 13, computed: 20, far: 15, farTransposed: 35, single: 8 },
-    // Far, on the same Zen 2: up to 18 ns a row of a tile that is stored, 7 ns a load; fitted.
+    // Far, on the same Zen 2: up to 18 ns per row of a tile that is stored, 7 ns per load; fitted.
     traffic: {
       panelByte: 1 / 96,
       rowByte: 1 / 48,
@@ -69,7 +69,7 @@ export const PROCESSOR = {
       farByte: 1 / 20,
       farStore: 60,
       farLoad: 30,
-      // 7 ns an element and more; fitted.
+      // 7 ns per element and more; fitted.
       pagedStore: 30,
       pagedLoad: 90,
     },
@@ -106,8 +106,8 @@ export const PROCESSOR = {
 } as const satisfies Pick<Machine, "memory" | "costs" | "times">;
 
 /**
- * Of code in vectors that multiplies and adds in one operation. Two of them begin in a cycle and take five (Zen 2; four on
- * other machines), so that ten sums keep them busy; loads hide behind them.
+ * For code in vectors with fused multiply-add. Two of them begin in a cycle and take five (Zen 2; four on
+ * other machines), so ten sums keep them busy; loads hide behind them.
  */
 export const FUSED = {
   ...PROCESSOR,
@@ -118,12 +118,13 @@ export const FUSED = {
 } as const satisfies Pick<Machine, "memory" | "costs" | "times">;
 
 /**
- * Costs of compiled code in so many lanes. What takes vectors apart or puts them together goes lane by lane, and a multiply-add,
- * in whose time all is counted, takes 0.12 ns in any number of lanes (Zen 5: 260 GFLOP/s in 16). Fitted there to the candidates
- * for U-Net's convolutions, where results that lanes scatter over channels took 2 to 5 ns each, and for the products of a layer of
- * 2048 × 2048, where each row of the weight that was read in place took 9 ns. What the positions in a list name is not aligned: 4
- * lanes rarely lie across two lines of the cache, 16 nearly always, and loads of the next position wait for the stores of the
- * last (measured for LeNet's gradients: 0.14 and 0.25 ns a product in 8 and 16 lanes, into memory 0.36 and 1.1).
+ * Costs of compiled code in so many lanes. Splitting and assembling vectors goes lane by lane, and a multiply-add,
+ * the unit of all costs, takes 0.12 ns in any number of lanes (Zen 5: 260 GFLOP/s in 16). Fitted there to the
+ * candidates for U-Net's convolutions, where results that lanes scatter over channels took 2 to 5 ns each, and for the
+ * products of a layer of 2048 × 2048, where each row of the weight that was read in place took 9 ns. Accesses at the
+ * positions in a list are not aligned: 4 lanes rarely cross two cache lines, 16 nearly always, and loads of the next
+ * position wait for the stores of the last (measured for LeNet's gradients: 0.14 and 0.25 ns per product in 8 and 16
+ * lanes, into memory 0.36 and 1.1).
  */
 export function costsInLanes(costs: Costs, lanes: number): Costs {
   return {
@@ -141,7 +142,7 @@ export function costsInLanes(costs: Costs, lanes: number): Costs {
   };
 }
 
-/** Of scalar code, fitted to the js backend: loads and the loop itself are what a tile costs beside its arithmetic. */
+/** For scalar code, fitted to the js backend: loads and the loop itself are a tile's costs besides its arithmetic. */
 export const SCALAR = {
   memory: { ...PROCESSOR.memory, caches: [] },
   costs: {

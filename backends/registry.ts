@@ -1,4 +1,4 @@
-/** All backends by name. Each is loaded when it is asked for: a page that runs WebAssembly has no use for the others. */
+/** All backends by name. Each is loaded when it is asked for: a page that runs WebAssembly does not need the others. */
 
 import { KilnError } from "../src/core/errors.ts";
 import type { Backend } from "./backend.ts";
@@ -6,7 +6,7 @@ import type { Mode } from "./gpujs/modes.ts";
 
 type GpujsName = "gpujs" | `gpujs:${Mode}`;
 
-/** The backend over gpu.js of that name. */
+/** The gpu.js backend of that name. */
 const gpujs = (name: GpujsName) => async (): Promise<Backend<GpujsName>> => {
   const { gpujsBackends } = await import("./gpujs/backend.ts");
   return gpujsBackends().find((backend) => backend.name === name)!;
@@ -27,15 +27,15 @@ const LOADERS = {
   "gpujs:cpu": gpujs("gpujs:cpu"),
 } satisfies Readonly<Record<string, Loader> & Record<GpujsName, Loader>>;
 
-/** What users may call a backend by. */
+/** The names of backends for users. */
 export type BackendName = keyof typeof LOADERS;
 
 export const BACKEND_NAMES = Object.keys(LOADERS) as readonly BackendName[];
 
-/** What `backend` means when nobody says otherwise. */
+/** The default of `backend`. */
 export const DEFAULT_BACKEND = "wasm" satisfies BackendName;
 
-/** `name`, if it is a backend's; an error that names all backends when it is not. */
+/** `name`, if it is a backend's; otherwise throws an error that names all backends. */
 export function backendName(name: string): BackendName {
   const known = BACKEND_NAMES.find((each) => each === name);
   if (known !== undefined) return known;

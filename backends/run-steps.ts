@@ -1,32 +1,35 @@
-/** What a run does, step by step: the functions of kernels, and the copies of loops between them. */
+/** A run as a list of steps: the functions of kernels, and the copies of loops between them. */
 
 import { byteSize } from "../src/core/dtype.ts";
 import { sizeOf } from "../src/core/shape.ts";
 import type { Move, ProgramLoop } from "../src/loop/loops.ts";
 import type { ProgramPlan } from "../src/loop/plan.ts";
 
-/** A function of a kernel, and among how many threads its work is divided: with 1 the first thread does it. */
+/** A function of a kernel, and the number of threads its work is divided among: if 1, the first thread does it. */
 export interface Phase {
   readonly callee: string;
   readonly threads: number;
-  /** Begins without waiting for those before it in its kernel, as far as they began so themselves and for the one before these. */
+  /**
+   * Begins without waiting for those before it in its kernel, as
+   * far as they began so themselves and for the one before these.
+   */
   readonly isBeside?: true;
 }
 
-/** Bytes of memory that are touched, from `start` to before `end`. */
+/** Bytes of memory that are accessed, from `start` to before `end`. */
 export interface Access {
   readonly start: number;
   readonly end: number;
   readonly isWritten: boolean;
 }
 
-/** A kernel as a run sees it: its phases, and what they touch. */
+/** A kernel as a run sees it: its phases, and what they access. */
 export interface KernelSteps {
   readonly phases: readonly Phase[];
   readonly accesses: readonly Access[];
 }
 
-/** A move in bytes: where the first iteration's elements lie, and how much further on those of the next place do. */
+/** A move in bytes: the position of the first iteration's elements, and the distance to those of the next. */
 export interface Copy {
   readonly from: number;
   readonly to: number;
@@ -35,14 +38,14 @@ export interface Copy {
   readonly bytes: number;
 }
 
-/** A step in the run order, where it is number `at`. */
+/** A step in the run order, with `at` as its index. */
 interface SingleStep {
   readonly at: number;
   readonly accesses: readonly Access[];
 }
 
 export type Step =
-  /** The phase number `number` of the kernel number `kernel`; those of one `group` run beside each other. */
+  /** Phase `number` of kernel `kernel`; those of one `group` run without waiting for each other. */
   | ({
       readonly kind: "phase";
       readonly kernel: number;
@@ -69,18 +72,18 @@ export interface RepeatedSteps {
 
 export interface RunSteps {
   readonly steps: readonly Step[];
-  /** The step at which each kernel begins, what its loop does before it included; at last the end. */
+  /** The step at which each kernel begins, including what its loop does before it; at last the end. */
   readonly starts: readonly number[];
 }
 
-/** Where the buffers of a program lie. */
+/** The positions of a program's buffers. */
 export interface BufferPlaces {
   copyOf(move: Move): Copy;
-  /** All of a buffer, with the copies that threads have of it. */
+  /** All of a buffer, including the threads' copies of it. */
   accessOf(buffer: string, isWritten: boolean): Access;
 }
 
-/** The same, of a plan whose buffers lie at these addresses. */
+/** The same, for a plan whose buffers are at these addresses. */
 export function bufferPlaces(plan: ProgramPlan, addresses: ReadonlyMap<string, number>): BufferPlaces {
   const elements = new Map(plan.buffers.map(({ name, dtype }) => [name, byteSize(dtype)]));
   const lengths = new Map<string, number>();
@@ -149,7 +152,7 @@ export function runSteps(
       ...copies(loop.after, `after an iteration of ${name}`),
     ];
     const [first, last] = descending ? [iterations - 1, 0] : [0, iterations - 1];
-    // A loop without iterations only has its carried values set.
+    // A loop without iterations only sets its carried values.
     const isIdle = iterations === 0;
     const own: RepeatedSteps = {
       kind: "loop",
@@ -169,11 +172,11 @@ export function runSteps(
   return { steps, starts };
 }
 
-/** All loops, those within others included. */
+/** All loops, including those within others. */
 export const loopsIn = (steps: readonly Step[]): readonly RepeatedSteps[] =>
   steps.flatMap((step) => (step.kind === "loop" ? [step, ...loopsIn(step.body)] : []));
 
-/** Among how many threads each step is divided, by its number. */
+/** The number of threads that each step is divided among, by its index. */
 export function threadsOf(steps: readonly Step[]): readonly number[] {
   const threads: number[] = [];
   const note = (step: Step): void => {
@@ -184,7 +187,7 @@ export function threadsOf(steps: readonly Step[]): readonly number[] {
   return threads;
 }
 
-/** A step that has run since threads have met. */
+/** A step that has run since the threads last met. */
 interface Pending {
   readonly accesses: readonly Access[];
   readonly isDivided: boolean;
@@ -192,8 +195,9 @@ interface Pending {
 }
 
 /**
- * The steps before which all threads meet: what touches memory that a step since the last meeting has written, or writes
- * what that one has touched, where not the first thread runs both; in a loop also a step of the iteration before.
+ * The steps before which all threads meet: those that access memory that a step
+ * since the last meeting has written, or write memory that it has accessed, unless
+ * the first thread runs both; in a loop also a step of the previous iteration.
  */
 export function meetingsOf(steps: readonly Step[]): ReadonlySet<number> {
   const meetings = new Set<number>();

@@ -1,4 +1,4 @@
-/** Where states lie in memory that is given out in segments: how backends on the host keep them. */
+/** Positions of states in memory that is allocated in segments: how backends on the host keep them. */
 
 import { byteSize } from "../src/core/dtype.ts";
 import { invariant } from "../src/core/errors.ts";
@@ -33,7 +33,7 @@ export class StateSegments {
     this.segmentBytes.push(byteOffset);
   }
 
-  /** Where a state lies. */
+  /** The position of a state. */
   slot(name: string): StateSlot {
     const slot = this.slots.get(name);
     invariant(slot !== undefined, `no state ${name}`);

@@ -1,4 +1,4 @@
-/** Whether the iterations of a vector loop can run together, one in each lane, statement by statement. */
+/** Decides whether the iterations of a vector loop can run together, one in each lane, statement by statement. */
 
 import { bottomUp } from "../src/core/topological.ts";
 import type { Expr, Stmt } from "../src/loop/types.ts";
@@ -10,8 +10,9 @@ type For = Extract<Stmt, { kind: "for" }>;
 export const isVectorLoop = (s: For, lanes: number): boolean => s.loop === "vector" && s.extent === lanes;
 
 /**
- * False for bodies in which the iterations would part: lists they append to, loops whose number of iterations differs, branches
- * that differ and do more than assign, and sums that all iterations share. Such a loop runs iteration by iteration.
+ * False for bodies in which the iterations would diverge: lists they append to, loops
+ * whose number of iterations differs, branches that differ and do more than assign, and
+ * sums that all iterations share. Such a loop runs iteration by iteration.
  */
 export function canRunTogether(loop: For, lanes: number): boolean {
   const inductions = (loop.inductions ?? []).map(({ name }) => name);

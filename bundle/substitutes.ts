@@ -41,7 +41,7 @@ export const withoutC: Plugin = {
 
 const C_ELSEWHERE = `
 import { KilnError } from "../../src/core/errors.ts";
-const reason = "a C compiler can be called from Node alone, not from a page; the wasm backend runs everywhere";
+const reason = "a C compiler can be called only from Node, not from a page; the wasm backend runs everywhere";
 const refuse = () => { throw new KilnError("the backend c cannot run here: " + reason); };
 export const c = {
   name: "c",

@@ -17,29 +17,29 @@ import { requireToolchain, toolchain } from "./toolchain.ts";
 
 export interface CBackendOptions extends BackendOptions {
   /**
-   * Floats in a vector, a power of two from 4 on: as many as the processor's registers have by default. 1 stands for C without
-   * vectors.
+   * Floats in a vector, a power of two from 4 on: by default as many as
+   * the processor's registers have. 1 stands for C without vectors.
    */
   readonly lanes?: number;
-  /** Whether products and sums are rounded once where the processor can: as this one does by default. */
+  /** Whether products and sums are rounded once if the processor can: by default if this one does. */
   readonly isFused?: boolean;
 }
 
-/** Registers that a tile and what feeds it may fill. */
+/** Registers that a tile and its operands may fill. */
 const REGISTERS = { few: 15, many: 30 } as const;
 
-/** What full tiles reach on one thread for each lane, in GFLOP/s. */
+/** The throughput of full tiles on one thread per lane, in GFLOP/s. */
 const TILE_GFLOPS_PER_LANE = 10;
 
 /**
- * What threads cost each other here, in nanoseconds: a call takes 0.3 µs there and back while they look for it, 4.6 where they
- * sleep. (LeNet's step at batch 8 takes 5 % less than with wasm's numbers; smaller ones make LSTM's slower.)
+ * The cost of synchronising threads, in nanoseconds: a call takes 0.3 µs there and back while they are spinning, 4.6 if
+ * they sleep. (LeNet's step at batch 8 takes 5 % less than with wasm's numbers; smaller ones make LSTM's slower.)
  */
 const TOGETHER = { meeting: 500, share: 800, waking: 3_000 } as const;
 
-/** The backend as `options` want it; `c` below is the one users name. */
+/** The backend with `options`; `c` below is the one users name. */
 export function createCBackend(options: CBackendOptions): Backend<"c"> {
-  /** What the code is made for. */
+  /** The options of its code. */
   const code = (): CodeOptions => {
     const { lanes, isFused } = options;
     if (lanes !== undefined && isFused !== undefined) return { lanes, isFused };
@@ -115,7 +115,7 @@ export function createCBackend(options: CBackendOptions): Backend<"c"> {
       };
     },
     createStateMemory(): StateMemory {
-      // A program is about to be made.
+      // A program is about to be compiled.
       const found = toolchain();
       if (!("missing" in found)) prepareRuntime(found);
       return new CStates(koffi());
@@ -129,7 +129,7 @@ export const c: Backend<"c"> = createCBackend({});
 
 let loaded: Promise<Koffi> | undefined;
 
-/** Loaded once; where that fails, whoever waits for it is told. */
+/** Loaded once; if that fails, all who wait for it get the error. */
 function koffi(): Promise<Koffi> {
   loaded ??= loadKoffi();
   loaded.catch(() => {

@@ -1,6 +1,6 @@
 /**
- * Has the compiler make libraries, and keeps them: each under the hash of everything it was made from, so that it is made once
- * on a machine however many processes want it. A library is moved to its place whole, or not at all.
+ * Has the compiler make libraries, and caches them: each under the hash of everything it depends on, so that it is
+ * built once on a machine however many processes need it. A library is moved to its place whole, or not at all.
  */
 
 import type { ExecFileException } from "node:child_process";
@@ -9,13 +9,13 @@ import { KilnError } from "../../src/core/errors.ts";
 import { node } from "./node.ts";
 import type { Toolchain } from "./toolchain.ts";
 
-/** Libraries that were not used for longest go where all of them together are larger. */
+/** If all libraries together are larger, the least recently used are removed. */
 const MOST_BYTES = 256 * 2 ** 20;
 
-/** Unfinished work of processes that were killed is removed when it is so old. */
+/** Unfinished work of killed processes is removed at this age. */
 const ABANDONED_MS = 3_600_000;
 
-/** The path of the library that these sources make together: from the cache, or compiled now, several at a time. */
+/** The path of the library built from these sources: from the cache, or compiled now, several files at a time. */
 export async function libraryOf(sources: readonly string[], toolchain: Toolchain): Promise<string> {
   const { command, flags, identity } = toolchain;
   const { createHash } = node!("node:crypto");
@@ -33,15 +33,15 @@ export async function libraryOf(sources: readonly string[], toolchain: Toolchain
   return path;
 }
 
-/** What is being built now: whoever else wants it waits for it, too. */
+/** Libraries that are being built: others that need the same one wait for it, too. */
 const building = new Map<string, Promise<void>>();
 
-/** Removes a library that cannot be loaded, as after a crash of the machine: it is made again. */
+/** Removes a library that cannot be loaded, as after a crash of the machine: it is built again. */
 export function discard(path: string): void {
   node!("node:fs").rmSync(path, { force: true });
 }
 
-/** Notes that a library is in use; says whether it is there. */
+/** Marks a library as used, if it exists; returns whether it does. */
 function wasUsed(path: string): boolean {
   try {
     const now = new Date();
@@ -52,7 +52,7 @@ function wasUsed(path: string): boolean {
   }
 }
 
-/** The cache's folder, which nobody but its owner may write to, or put another one in its place: what lies in it is run. */
+/** The cache's folder, which only its owner may write to or replace, since the code in it is run. */
 function safeFolder(): string {
   const { mkdirSync, statSync } = node!("node:fs");
   const { join } = node!("node:path");
@@ -66,7 +66,7 @@ function safeFolder(): string {
   const own = process.getuid?.();
   if (own === undefined) return folder;
   const [inner, outer] = [statSync(folder), statSync(around)];
-  // What lies in a folder with the sticky bit, as in /tmp, only its owner can move away.
+  // In a folder with the sticky bit, such as /tmp, only the owner of an entry can move it.
   const isOpen = ({ mode }: { readonly mode: number }): boolean => (mode & 0o022) !== 0;
   if (inner.uid !== own || isOpen(inner)) throw notSafe(folder, folder);
   if ((outer.uid !== own && outer.uid !== 0) || (isOpen(outer) && (outer.mode & 0o1000) === 0))
@@ -76,7 +76,7 @@ function safeFolder(): string {
 
 const notSafe = (folder: string, open: string): KilnError =>
   new KilnError(
-    `the c backend runs what lies in ${folder}, and others may write to ${open}: remove that permission (chmod go-w), or name another folder in KILN_CACHE`,
+    `the c backend runs the libraries in ${folder}, but others may write to ${open}: remove that permission (chmod go-w), or name another folder in KILN_CACHE`,
   );
 
 /** The disk is full, or the folder cannot be written to. */
@@ -85,7 +85,7 @@ const notKept = (error: unknown): KilnError =>
     `the c backend cannot keep what it builds: ${(error as Error).message}; KILN_CACHE names another folder`,
   );
 
-/** The compiler is at work when this returns: the caller may have work of its own until it is waited for. */
+/** The compiler is running when this returns: the caller may do work of its own until it waits for it. */
 async function build(
   path: string,
   folder: string,
@@ -115,8 +115,8 @@ async function build(
 }
 
 /**
- * Takes a file from all but its owner, whatever the umask, and has it on the disk: a machine that crashes after it was renamed
- * would else leave a name for what was never written.
+ * Makes a file writable by its owner only, whatever the umask, and syncs it to disk: after a crash the renamed file
+ * might otherwise have no contents.
  */
 async function settle(file: string): Promise<void> {
   const { open } = node!("node:fs/promises");
@@ -129,13 +129,13 @@ async function settle(file: string): Promise<void> {
   }
 }
 
-/** Waits for all of them, also where one fails: nobody is to write any more to what is removed then. */
+/** Waits for all of them even if one fails: nothing may write any more to what is removed then. */
 async function allOf(calls: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(calls)).find((call) => call.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Runs the compiler; what it says goes into the error where it fails. */
+/** Runs the compiler; if it fails, its output goes into the error. */
 async function call({ command, patience }: Toolchain, args: readonly string[]): Promise<void> {
   const { execFile } = node!("node:child_process");
   const limits = { maxBuffer: 2 ** 24, timeout: patience, killSignal: "SIGKILL" } as const;
@@ -156,7 +156,7 @@ const failure = (command: string, said: string): string =>
   `the c backend's compiler ${command} has failed: ${said.split("\n").slice(0, 3).join("; ")}; ` +
   "KILN_CC names another one, and the wasm backend needs none";
 
-/** Keeps the cache small, and removes what killed processes have left. */
+/** Keeps the cache small, and removes what killed processes left behind. */
 async function tidy(folder: string, kept: string): Promise<void> {
   const { readdir, rm, stat } = node!("node:fs/promises");
   const { join } = node!("node:path");
@@ -167,7 +167,7 @@ async function tidy(folder: string, kept: string): Promise<void> {
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) continue;
     if (name.startsWith("build-")) {
-      // In the future where the clock was set back.
+      // In the future if the clock was set back.
       if (Math.abs(Date.now() - found.mtimeMs) > ABANDONED_MS)
         await rm(path, { recursive: true, force: true });
     } else files.push({ path, size: found.size, used: found.mtimeMs });

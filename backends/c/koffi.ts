@@ -1,4 +1,7 @@
-/** koffi as this backend uses it: the package that calls C from Node. It is the user's own to install, and loaded on demand. */
+/**
+ * The part of koffi that this backend uses: the package that
+ * calls C from Node. Users install it; it is loaded on demand.
+ */
 
 import { KilnError } from "../../src/core/errors.ts";
 import { missingPackage } from "../../src/core/optional-package.ts";
@@ -17,11 +20,11 @@ export interface Library {
 
 export interface Koffi {
   load(path: string): Library;
-  /** Where the memory of a buffer lies. */
+  /** The address of a buffer's memory. */
   address(memory: ArrayBuffer): bigint;
 }
 
-/** Not by `import`, which bundlers of pages would follow. */
+/** Not by `import`, which page bundlers would follow. */
 const load = async (): Promise<unknown> => node?.("node:module").createRequire(import.meta.url)("koffi");
 
 /** Loads koffi, or says how to install it. */
@@ -42,7 +45,7 @@ const isKoffi = (value: unknown): value is Koffi =>
   typeof (value as Partial<Koffi>).load === "function" &&
   typeof (value as Partial<Koffi>).address === "function";
 
-/** What is to be done where koffi is not there, or there and fails. */
+/** What to do if koffi is not installed, or is and fails. */
 const remedyFor = (error: unknown): string =>
   missingPackage("koffi", error) ??
   `koffi, which does not load: ${error instanceof Error ? error.message : String(error)}`;

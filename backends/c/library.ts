@@ -1,4 +1,4 @@
-/** Libraries as they are loaded; and the one that runs programs, of which the process has one: it holds the pool of threads. */
+/** Loads libraries, and builds the one that runs programs. A process has one of these: it holds the thread pool. */
 
 import { KilnError } from "../../src/core/errors.ts";
 import { discard, libraryOf } from "./builder.ts";
@@ -6,7 +6,7 @@ import type { ForeignFunction, Koffi, Library } from "./koffi.ts";
 import { RUNTIME_SOURCE } from "./runtime-source.ts";
 import type { Toolchain } from "./toolchain.ts";
 
-/** A library that the cache has and the system cannot load is built again. */
+/** A library in the cache that the system cannot load is built again. */
 export async function loadLibrary(
   koffi: Koffi,
   files: readonly string[],
@@ -32,7 +32,7 @@ const PARAMETERS = ["int64_t", "int64_t", "int64_t", "int64_t", "int64_t"];
 
 let runtime: Promise<ForeignFunction> | undefined;
 
-/** Has the compiler build the library that runs programs, where the cache has none, while there is other work to do. */
+/** Starts building the library that runs programs, unless cached, while there is other work to do. */
 export function prepareRuntime(toolchain: Toolchain): void {
   if (runtime === undefined) libraryOf([RUNTIME_SOURCE], toolchain).catch(() => undefined);
 }

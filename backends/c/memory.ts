@@ -1,4 +1,7 @@
-/** Memory that JavaScript and C both see: states in segments, and arenas. What programs hold on to is never moved or freed. */
+/**
+ * Memory that both JavaScript and C see: states in segments, and
+ * arenas. Memory in use by programs is never moved or freed.
+ */
 
 import { type TypedArray, viewOf } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";
@@ -6,13 +9,13 @@ import type { StateMemory } from "../backend.ts";
 import { StateSegments } from "../state-segments.ts";
 import type { Koffi } from "./koffi.ts";
 
-/** Where blocks begin: a cache line, and more than any vector asks for. */
+/** The alignment of blocks: a cache line, and more than any vector needs. */
 const ALIGNMENT = 64;
 
-/** A stretch of zeros whose address C is given. Its bytes stay where they are for as long as the block is referred to. */
+/** A block of zeros whose address is given to C. Its bytes stay where they are as long as the block is referenced. */
 export class Block {
   readonly buffer: ArrayBuffer;
-  /** Where in `buffer` it begins. */
+  /** Its offset in `buffer`. */
   readonly offset: number;
   readonly address: number;
 
@@ -24,7 +27,7 @@ export class Block {
   }
 }
 
-/** Until koffi is there, states have a place and no memory. */
+/** Until koffi is loaded, states have a place and no memory. */
 export class CStates extends StateSegments implements StateMemory {
   private readonly koffi: Promise<Koffi>;
   private readonly blocks: Block[] = [];
@@ -34,7 +37,7 @@ export class CStates extends StateSegments implements StateMemory {
     this.koffi = koffi;
   }
 
-  /** The numbers of a state, and where C finds them. */
+  /** The numbers of a state, and their address for C. */
   place(name: string, koffi: Koffi): { readonly view: TypedArray; readonly address: number } {
     const { segment, byteOffset, dtype, shape } = this.slot(name);
     this.blocks[segment] ??= new Block(koffi, this.segmentBytes[segment]);

@@ -1,4 +1,4 @@
-/** Node's own modules, where this is Node: pages load this backend's files, too, and only never ask it for anything. */
+/** Node's built-in modules, if this is Node: pages load this backend's files, too, but never use it. */
 
 export const node: typeof process.getBuiltinModule | undefined =
   typeof process === "undefined" ? undefined : process.getBuiltinModule;

@@ -1,16 +1,16 @@
-/** What a run does, as the list of steps that the runtime goes through: calls of functions, loops, and their moves. */
+/** Encodes a run as the list of steps that the runtime executes: calls of functions, loops, and their moves. */
 
 import { invariant } from "../../src/core/errors.ts";
 import { type Copy, meetingsOf, type RepeatedSteps, type RunSteps, type Step } from "../run-steps.ts";
 import { CALL, END, LOOP, MEETING, MOST_DEPTH, MOVE, STEP_WORDS } from "./runtime-source.ts";
 
-/** A call as C makes it: the address of a function, and that of the list of its buffers' addresses. */
+/** A call in C: the address of a function, and the address of the list of its buffers' addresses. */
 export interface Call {
   readonly address: number;
   readonly buffers: number;
 }
 
-/** Steps as words, and among how many threads the most divided of them is divided. */
+/** Steps as words, and the largest number of threads that any of them is divided among. */
 export interface Order {
   readonly words: BigInt64Array;
   readonly threads: number;
@@ -29,14 +29,14 @@ export class OrderWriter {
     this.calls = calls;
   }
 
-  /** The order of the kernels `from` … `to` - 1. Of a loop that is not wholly among them the kernels run once. */
+  /** The order of the kernels `from` … `to` - 1. Kernels of a loop that is not entirely in this range run once. */
   write(from: number, to: number): Order {
     const { runSteps, meetings, calls } = this;
     const [first, last] = [runSteps.starts[from], runSteps.starts[to]];
     const steps: number[][] = [];
     let threads = 1;
     const isAmong = (at: number): boolean => at >= first && at < last;
-    /** All meet before it, but where the run begins with it: there nobody is behind. */
+    /** All threads meet before it, unless the run begins with it: there none can be behind. */
     const meetingBefore = (at: number): number => (steps.length > 0 && meetings.has(at) ? 1 : 0);
     const one = (step: Step, depth: number, isWhole: boolean): void => {
       switch (step.kind) {

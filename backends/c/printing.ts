@@ -8,15 +8,15 @@ import { StateSegments } from "../state-segments.ts";
 import { createCBackend } from "./backend.ts";
 
 /**
- * Compiles for one thread and any processor: in lanes for those that may have fused multiply-adds, and without lanes for the same
- * bits everywhere.
+ * Compiles for one thread and any processor: with lanes for those that may
+ * have fused multiply-adds, and without lanes for the same bits everywhere.
  */
 export function createPrintingBackend(lanes: number): Backend {
   const made = createCBackend({ lanes, isFused: lanes > 1, deterministic: lanes === 1, threads: 1 });
   const backend: Backend = {
-    // States in its memory are no states of programs that run.
+    // States in its memory are not those of programs that run.
     name: `${made.name}:printed`,
-    // A library's weights are constants, which many models share: each would need memory for what is made of them.
+    // A library's weights are constants that many models share: each would need memory for values prepared from them.
     capabilities: { ...made.capabilities, prepares: false },
     configured: () => backend,
     available: () => ({ available: true, reason: "code is printed and not run" }),
@@ -35,7 +35,7 @@ function refuse(): never {
   throw new InternalError("a program that is only printed does not run");
 }
 
-/** Keeps numbers for whoever reads them again. */
+/** Keeps numbers to be read again. */
 class KeptStates extends StateSegments implements StateMemory {
   private readonly numbers = new Map<string, TypedArray>();
 

@@ -18,8 +18,8 @@ import { type PlacedKernel, type PlacedPart, printOne, printPrograms, tableName 
 import type { Toolchain } from "./toolchain.ts";
 
 /**
- * Runs that took longer go to a thread of their own, so that the event loop goes on. A direct call takes 0.2 µs, the way there
- * and back 11 to 24 µs (Node 20 and 24): at most 1 % of what such a run takes.
+ * Longer runs go to a thread of their own, so that the event loop goes on. A direct call takes 0.2 µs, the way there
+ * and back 11 to 24 µs (Node 20 and 24): at most 1 % of such a run.
  */
 const LONG_MS = 2;
 
@@ -28,11 +28,11 @@ export interface Surroundings {
   readonly koffi: Koffi;
   readonly toolchain: Toolchain;
   readonly code: CodeOptions;
-  /** Whether results too small for a normal float are 0, which no other backend does. */
+  /** Whether subnormal results are 0, unlike in any other backend. */
   readonly flushesToZero: boolean;
   /** How many compilers may run at once. */
   readonly processors: number;
-  /** Whether each run may take one thread where that turns out to be faster. */
+  /** Whether each run may take one thread if that is faster. */
   readonly mayRunAlone: boolean;
 }
 
@@ -52,7 +52,7 @@ export async function loadPrograms(
   });
   const made: CProgram[] = [];
   for (const [k, kernels] of programs.entries()) {
-    // The system counts who has it: each program lets go of it when it is disposed of.
+    // The system counts references: each program releases its own when it is disposed of.
     const library = k === 0 ? first : await loadLibrary(koffi, files, toolchain);
     made.push(new CProgram(plans[k], states, around, { run, library, kernels, addresses }));
   }
@@ -63,7 +63,7 @@ interface Loaded {
   readonly run: ForeignFunction;
   readonly library: Library;
   readonly kernels: readonly PlacedKernel[];
-  /** Of all functions. */
+  /** The addresses of all functions. */
   readonly addresses: ReadonlyMap<string, number>;
 }
 
@@ -71,9 +71,9 @@ interface Loaded {
 interface PlacedOrder {
   readonly block: Block;
   readonly count: number;
-  /** As many as there is work for. */
+  /** At most as many as there is work for. */
   readonly threads: number;
-  /** Milliseconds that the last run of it took. */
+  /** Milliseconds that its last run took. */
   milliseconds: number;
 }
 
@@ -92,7 +92,7 @@ export class CProgram implements Executable {
   private readonly scalarsAt: number;
   /** A run on another thread. */
   private running: Promise<void> | undefined;
-  /** What C reads and writes, the states' memory among it: it must not go before the program does. */
+  /** The memory that C reads and writes, including the states': it must outlive the program. */
   private readonly held: unknown[];
 
   constructor(
@@ -151,7 +151,7 @@ export class CProgram implements Executable {
     this.writer = new OrderWriter(runSteps(steps, plan.loops ?? [], places), calls);
   }
 
-  /** Printed again when somebody reads them: kernels that are alike share their code, and each has names of its own here. */
+  /** Printed again when read: equal kernels share their code, and each has its own names here. */
   get sources(): readonly KernelSource[] {
     const { plan, code } = this;
     return plan.kernels.map((kernel) => ({
@@ -184,7 +184,7 @@ export class CProgram implements Executable {
       order.milliseconds = performance.now() - begin;
       if (result !== 0)
         throw new KilnError(
-          `the system has no ${threads} threads for the c backend: ask for fewer with \`threads\``,
+          `the system cannot start ${threads} threads for the c backend: ask for fewer with \`threads\``,
         );
     };
     const { address } = order.block;

@@ -1,28 +1,30 @@
 /**
- * The C that runs programs: it goes through a list of steps, alone or with the threads of one pool, and has nothing of any
- * program in it. `orders.ts` writes the lists.
+ * The C that runs programs: it executes a list of steps, alone or with the threads of one pool, and contains nothing of
+ * any particular program. `orders.ts` writes the lists.
  */
 
 import { MOST_THREADS } from "../options.ts";
 import { FLUSH_TO_ZERO } from "./flush-to-zero.ts";
 
-/** Words of a step, and which of them says whether all threads meet before it. Addresses and counts are 64-bit words. */
+/**
+ * Words of a step, and which of them says whether all threads meet before it. Addresses and counts are 64-bit words.
+ */
 export const STEP_WORDS = 8;
 export const MEETING = 7;
 
-/** What the first word says. */
+/** The values of the first word. */
 export const CALL = 0;
 export const MOVE = 1;
 export const LOOP = 2;
 export const END = 3;
 
 /**
- * How often a thread looks for the others before it sleeps: some 40 µs, as long as it takes to wake up where the processor
- * has gone to rest. Threads that look on hold up those they wait for where other processes want the processors, too.
+ * How often a thread polls for the others before it sleeps: about 40 µs, as long as it takes to wake up if the
+ * processor is idle. Polling threads also delay those they wait for if other processes need the processors.
  */
 const TURNS = 1000;
 
-/** Loops that may lie within one another. */
+/** The maximum nesting of loops. */
 export const MOST_DEPTH = 16;
 
 export const RUNTIME_SOURCE = `#define _GNU_SOURCE

@@ -1,4 +1,4 @@
-/** A program as C: the kernels that differ, each printed once, in as many files as processors can compile at the same time. */
+/** A program as C: each different kernel printed once, in as many files as processors can compile at the same time. */
 
 import { Families } from "../../src/loop/alike.ts";
 import { partsOf } from "../../src/loop/parts.ts";
@@ -13,13 +13,13 @@ import { support } from "./print/support.ts";
 /** Characters of kernels below which a second compiler takes longer to start than it saves. */
 const WORTHWHILE = 12_000;
 
-/** Functions of the library that run a kernel or a part of it, in their order, and the buffers that they are called with. */
+/** Functions of the library that run a kernel or a part of it, in order, and the buffers that they are called with. */
 export interface PlacedPart {
   readonly functions: readonly string[];
   readonly buffers: readonly string[];
 }
 
-/** The parts that a kernel was joined of, and who runs their functions. */
+/** The parts that a kernel was joined from, and which threads run their functions. */
 export interface PlacedKernel {
   readonly parts: readonly PlacedPart[];
   readonly phases: readonly Phase[];
@@ -34,10 +34,13 @@ export interface ProgramSource {
   readonly programs: readonly (readonly PlacedKernel[])[];
 }
 
-/** What the function is called that gives the addresses of a file's functions. */
+/** The name of the function that returns the addresses of a file's functions. */
 export const tableName = (file: number): string => `kiln_functions_${file}`;
 
-/** The code of what differs in `plan`, and how its kernels run. Those that are alike, or of which parts are, share functions. */
+/**
+ * The code of the different kernels of `plan`, and how they run.
+ * Kernels that are alike, or have parts that are, share functions.
+ */
 export function printKernels(
   plan: ProgramPlan,
   { lanes }: CodeOptions,
@@ -90,14 +93,14 @@ export function printPrograms(plans: readonly ProgramPlan[], code: CodeOptions, 
   };
 }
 
-/** The text of one kernel, as it stands in its file. */
+/** The text of one kernel, as it is in its file. */
 export const printOne = (kernel: Kernel, { scalars }: ProgramPlan, { lanes }: CodeOptions): string =>
   (partsOf(kernel) ?? [kernel])
     .map((part) => printKernel(part, functionName(part), { lanes, scalars }))
     .map(({ text, byList }) => `${text}\n${byList}`)
     .join("\n\n");
 
-/** What a kernel's function is called: like nothing that kernels call. */
+/** The name of a kernel's function: unlike anything that kernels call. */
 export const functionName = ({ name }: Kernel): string => `kernel_${name}`;
 
 function printFile(codes: readonly KernelCode[], k: number, code: CodeOptions): string {
@@ -118,7 +121,7 @@ function printFile(codes: readonly KernelCode[], k: number, code: CodeOptions): 
   ].join("\n\n");
 }
 
-/** Kernels in as many groups as pay, of about the same length: the longest are dealt out first. */
+/** Divides kernels into as many groups as pay, of about the same length: the longest are distributed first. */
 function divided(codes: readonly KernelCode[], most: number): readonly (readonly KernelCode[])[] {
   const total = codes.reduce((sum, { text }) => sum + text.length, 0);
   const count = Math.max(1, Math.min(most, Math.floor(total / WORTHWHILE)));

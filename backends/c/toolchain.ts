@@ -1,4 +1,4 @@
-/** The C compiler of the machine: which one there is, what it says of the processor, and how it is called. */
+/** The C compiler of the machine: which one there is, what it knows of the processor, and how it is called. */
 
 import { KilnError } from "../../src/core/errors.ts";
 import { node } from "./node.ts";
@@ -7,10 +7,10 @@ export interface Toolchain {
   readonly command: string;
   /** The compiler's name and version. */
   readonly version: string;
-  /** Everything that what it makes depends on beside source and flags: its version and what it knows of the processor. */
+  /** Everything that its output depends on besides source and flags: its version and what it knows of the processor. */
   readonly identity: string;
   readonly flags: readonly string[];
-  /** Milliseconds after which a call of it is given up. */
+  /** Milliseconds after which a call is given up. */
   readonly patience: number;
   /** Floats in the widest vector register that arithmetic can use. */
   readonly lanes: number;
@@ -22,8 +22,8 @@ export interface NoToolchain {
 }
 
 /**
- * No flag lets the compiler change a number: sums stay in their order, NaN, infinities and the sign of zero are what IEEE 754
- * says. Products are added in one rounding where the printed code says so and nowhere else, so that bits do not depend on
+ * No flag lets the compiler change a number: sums keep their order, NaN, infinities and the sign of zero are as in IEEE
+ * 754. Multiply-adds are fused where the printed code says so and nowhere else, so that bits do not depend on
  * what a compiler contracts.
  */
 const FLAGS = [
@@ -33,25 +33,29 @@ const FLAGS = [
 ];
 
 /**
- * GCC's predictive commoning keeps what it stores in registers across iterations and writes neighbours back that it has read
- * before: another thread's elements (seen with GCC 12, in a loop that three threads shared). Clang knows no such flag.
+ * GCC's predictive commoning keeps stored values in registers across iterations and
+ * writes back neighbours that it has read before: another thread's elements (seen
+ * with GCC 12, in a loop that three threads shared). Clang knows no such flag.
  */
 const FOR_GCC = ["-fno-predictive-commoning"];
 
-/** How compilers are told to make code for the processor they run on. */
+/** The flags by which compilers generate code for the processor they run on. */
 const FOR_THIS_PROCESSOR = [["-march=native"], ["-mcpu=native"], []] as const;
 
-/** Seconds that a call of the compiler may take: `KILN_CC_TIMEOUT`, or so many. The largest nets take one. */
+/**
+ * The default number of seconds that a call of the compiler may
+ * take, if `KILN_CC_TIMEOUT` is not set. The largest nets take one.
+ */
 const USUAL_TIMEOUT = 600;
 
-/** A compiler is to say sooner what it is: everything waits for that. */
+/** A compiler has to identify itself sooner: everything waits for that. */
 const MOST_PROBE_MS = 20_000;
 
 const found = new Map<string, Toolchain | NoToolchain>();
 
 /** The compiler that `KILN_CC` names, or else the first of cc, clang and gcc that works. */
 export function toolchain(): Toolchain | NoToolchain {
-  if (node === undefined) return { missing: "a C compiler can be called from Node alone, not from a page" };
+  if (node === undefined) return { missing: "a C compiler can be called only from Node, not from a page" };
   const { KILN_CC: wanted = "", KILN_CC_TIMEOUT: timeout = `${USUAL_TIMEOUT}` } = process.env;
   const seconds = Number(timeout);
   if (!(seconds > 0)) return { missing: `KILN_CC_TIMEOUT is "${timeout}", which is not a number of seconds` };
@@ -64,7 +68,7 @@ export function toolchain(): Toolchain | NoToolchain {
   return known;
 }
 
-/** The same where there has to be one. */
+/** The same, but throws if there is none. */
 export function requireToolchain(): Toolchain {
   const found = toolchain();
   if ("missing" in found)
@@ -89,7 +93,7 @@ function find(wanted: string, patience: number): Toolchain | NoToolchain {
   };
 }
 
-/** What the compiler has defined before it reads anything; nothing where it cannot be called with these flags. */
+/** The predefined macros of the compiler; undefined if it cannot be called with these flags. */
 function macrosOf(command: string, flags: readonly string[], patience: number): string | undefined {
   const { spawnSync } = node!("node:child_process");
   const { status, stdout } = spawnSync(command, [...flags, "-dM", "-E", "-x", "c", "-"], {

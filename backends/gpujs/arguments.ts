@@ -1,4 +1,4 @@
-/** What a kernel function is called with. */
+/** The arguments of a kernel function. */
 
 /** A buffer, or a scalar: as a number, or as the upper or lower half of its 32 bits. */
 export type Argument =
@@ -10,7 +10,7 @@ export const argumentName = (argument: Argument): string => {
   return argument.part === "value" ? `scalar_${argument.name}` : `scalar_${argument.name}_${argument.part}`;
 };
 
-/** The number that stands for a scalar. */
+/** The number passed for a scalar. */
 export function scalarArgument(value: number, part: "value" | "high" | "low"): number {
   switch (part) {
     case "value":

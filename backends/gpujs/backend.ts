@@ -1,6 +1,6 @@
 /**
  * The gpujs backends: the shared Loop IR as gpu.js kernels, one thread per element. One backend for each mode of
- * gpu.js, and `gpujs` for the best GPU mode that really runs; no mode ever stands in for another in silence.
+ * gpu.js, and `gpujs` for the best GPU mode that really runs; no mode ever silently replaces another.
  */
 
 import { invariant, KilnError } from "../../src/core/errors.ts";
@@ -22,7 +22,7 @@ const CAPABILITIES: Capabilities = {
   threads: 1,
   tileGflops: 1,
   oneElementPerThread: true,
-  // WebGPU binds eight storage buffers to a kernel, the result among them.
+  // WebGPU binds eight storage buffers to a kernel, including the result.
   maxInputs: 7,
   maxOutputs: 1,
   inPlace: false,

@@ -1,4 +1,4 @@
-/** One gpu.js instance in one mode: its kernels, shared by all programs, and the values that lie on it. */
+/** One gpu.js instance in one mode: its kernels, shared by all programs, and the values on it. */
 
 import { DeviceLostError, KilnError } from "../../src/core/errors.ts";
 import type {
@@ -11,12 +11,12 @@ import type {
 } from "./library.ts";
 import type { Mode } from "./modes.ts";
 
-/** What one compiled kernel of gpu.js is good for. */
+/** What a compiled kernel of gpu.js can be used for. */
 export interface KernelSignature {
   /** The function as a string. */
   readonly text: string;
   readonly threads: number;
-  /** How long the buffers are that it is called with, in their order: shaders hold the sizes as constants. */
+  /** The lengths of the buffers that it is called with, in order: shaders contain the sizes as constants. */
   readonly lengths: readonly number[];
 }
 
@@ -31,7 +31,7 @@ export class Device {
   readonly mode: Mode;
   private readonly gpu: GpuInstance;
   private readonly kernels = new Map<string, CachedKernel>();
-  /** How many names each value has. Weakly: without a GPU a value is an array, which nobody need free. */
+  /** The number of names of each value. Weakly: without a GPU a value is an array, which need not be freed. */
   private readonly owners = new WeakMap<DeviceValue, number>();
   private valueCount = 0;
   private context: GpuContext | undefined;
@@ -41,7 +41,7 @@ export class Device {
     this.gpu = new GPU({ mode });
   }
 
-  /** Values and kernels that are alive: for tests, which see to it that both go back to where they were. */
+  /** Values and kernels that are alive: tests check that both return to where they were. */
   get alive(): { readonly values: number; readonly kernels: number } {
     return { values: this.valueCount, kernels: this.kernels.size };
   }
@@ -75,7 +75,7 @@ export class Device {
   }
 
   /**
-   * Lets go of a kernel. On a GPU it stays for the next program with that signature: gpu.js reads a result back through
+   * Releases a kernel. On a GPU it stays for the next program with that signature: gpu.js reads a result back through
    * the kernel that made it, and its GL kernels draw from a vertex buffer that the next one to be destroyed would take
    * along.
    */
@@ -87,7 +87,7 @@ export class Device {
     cached.run.destroy(false);
   }
 
-  /** Runs a kernel; what it yields stays on the device until it is freed. */
+  /** Runs a kernel; its result stays on the device until it is freed. */
   call(
     name: string,
     run: KernelFunction,
@@ -101,7 +101,7 @@ export class Device {
       : this.keep(name, run, result);
   }
 
-  /** gpu.js runs what a mode cannot take in another mode, with no more than a warning: here that is an error. */
+  /** gpu.js runs what a mode cannot in another mode, with only a warning: here that is an error. */
   private keep(name: string, run: KernelFunction, value: DeviceValue): DeviceValue {
     if (run.kernel.constructor !== this.gpu.Kernel) {
       free(value);
@@ -113,9 +113,9 @@ export class Device {
     return this.share(value);
   }
 
-  /** Brings numbers to the device; where there is none, the array itself serves, and must not change. */
+  /** Uploads numbers to the device; without one, the array itself is used, and must not change. */
   upload(data: Float32Array): DeviceValue | Promise<DeviceValue> {
-    // No device has a place for nothing; of no elements none are read.
+    // Devices have no empty buffers; of no elements none are read.
     const numbers = data.length === 0 ? new Float32Array(1) : data;
     if (!isOnGpu(this.mode)) return this.share(numbers);
     return this.call("upload", this.copyKernel(numbers.length), [numbers]);
@@ -127,7 +127,7 @@ export class Device {
     return this.kernels.get(keyOf(signature))?.run ?? this.acquire(signature);
   }
 
-  /** Reads a value back. What a lost context gives is no number of ours, whether it gives zeros or an error. */
+  /** Reads a value back. A lost context gives zeros or an error, never valid numbers. */
   async download(value: DeviceValue): Promise<Float32Array> {
     if (value instanceof Float32Array) return value;
     this.requireContext();
@@ -136,7 +136,7 @@ export class Device {
       this.requireContext();
       return numbers;
     } catch (error) {
-      // WebGPU rejects first and says after that that the device is lost.
+      // WebGPU rejects first and reports only after that that the device is lost.
       await new Promise((resolve) => setTimeout(resolve));
       this.requireContext();
       throw error;

@@ -1,4 +1,4 @@
-/** The text of a kernel function while it is written: its lines, names and parameters, and what is known of ranges. */
+/** The text of a kernel function while it is written: its lines, names and parameters, and known ranges. */
 
 import { invariant } from "../../src/core/errors.ts";
 import { RangeContext } from "../../src/loop/range.ts";
@@ -9,9 +9,9 @@ import { Names } from "./names.ts";
 export class Emitter {
   readonly arguments: Argument[] = [];
   readonly lines: string[] = [];
-  /** Whether a thread may meet a whole number that no float holds; what it then remembers is named `beyond`. */
+  /** Whether a thread may meet an integer that no float holds; the variable that records it is named `beyond`. */
   mayGoBeyond = false;
-  /** What is known at the current place. */
+  /** The ranges known at the current place. */
   ranges: RangeContext;
   private readonly names = new Names();
   private readonly locals = new Map<string, string>();
@@ -54,7 +54,7 @@ export class Emitter {
     this.emit(tail);
   }
 
-  /** The second arm of the `if` whose block has just ended. */
+  /** The `else` branch of the `if` whose block has just ended. */
   otherwise(inside: () => void): void {
     this.lines.pop();
     this.block("} else {", inside);
@@ -64,7 +64,7 @@ export class Emitter {
     return this.names.fresh(stem);
   }
 
-  /** A name for what an expression yields; a name stays itself. */
+  /** A name for the value of an expression; a name stays itself. */
   constant(stem: string, text: string): string {
     if (/^[A-Za-z_]\w*$/.test(text)) return text;
     const name = this.fresh(stem);
@@ -72,13 +72,13 @@ export class Emitter {
     return name;
   }
 
-  /** Remembers where a condition holds that the thread has met a whole number that no float holds. */
+  /** Records, if a condition holds, that the thread has met an integer that no float holds. */
   goesBeyondWhere(condition: string): void {
     this.mayGoBeyond = true;
     this.emit(`if (${condition}) { beyond = 1.0; }`);
   }
 
-  /** The name under which a local of the Loop IR goes from here on. */
+  /** The name of a local of the Loop IR from here on. */
   declare(name: string): string {
     const own = this.fresh(name);
     this.locals.set(name, own);

@@ -3,7 +3,7 @@
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { KilnError } from "../../src/core/errors.ts";
 
-/** Up to here every whole number is a float. */
+/** Up to here every integer is a float. */
 const MOST = 2 ** 24;
 
 /** A copy; an integer that no float holds is an error, never another number. */
@@ -19,7 +19,7 @@ export function asFloats(data: TypedArray, what: string): Float32Array {
   return Float32Array.from(data);
 }
 
-/** Copies what a kernel has computed; a whole number beyond what floats count, which kernels mark by infinity, is an error. */
+/** Copies the results of a kernel; an integer too large for floats, which kernels mark by infinity, is an error. */
 export function intoTyped(numbers: Float32Array, into: TypedArray, what: string): void {
   const own = numbers.subarray(0, into.length);
   if (

@@ -1,9 +1,9 @@
 /**
- * Functions that GPUs compute coarsely or not at all, spelled in operations that every mode has: their numbers stay
- * good near zero, where `exp(x) - 1` and its like have lost all digits.
+ * Functions that GPUs compute coarsely or not at all, in operations that every mode has: they stay
+ * accurate near zero, where `exp(x) - 1` and the like have lost all digits.
  */
 
-/** Takes statements, and names for what they compute. */
+/** Takes statements, and returns names for their values. */
 export interface Statements {
   emit(line: string): void;
   fresh(stem: string): string;
@@ -39,7 +39,7 @@ export function log1p(s: Statements, x: string): string {
   return result;
 }
 
-/** The hyperbolic tangent by exponentials that cannot overflow; a GPU's own yields NaN for large arguments. */
+/** The hyperbolic tangent by exponentials that cannot overflow; a GPU's own returns NaN for large arguments. */
 export function tanh(s: Statements, x: string): string {
   const result = s.fresh("tanh_");
   s.emit(`let ${result} = 1.0 - 2.0 / (Math.exp(2.0 * Math.min(${x}, 20.0)) + 1.0);`);
@@ -69,7 +69,7 @@ export function truncate(s: Statements, x: string): string {
   return result;
 }
 
-/** The nearest whole number, of two equally near the even one; from 2²³ on floats are whole. */
+/** The nearest integer, ties to even; from 2²³ on floats are integers. */
 export function round(s: Statements, x: string): string {
   const result = s.fresh("rounded");
   s.emit(`let ${result} = Math.floor(${x});`);
@@ -84,8 +84,8 @@ export function round(s: Statements, x: string): string {
 const QUOTIENT_BITS = 277;
 
 /**
- * What a division cut off towards 0 leaves, with the sign of `x`. The divisor, doubled as often as it fits and then halved
- * again, is taken away wherever it fits: no step is rounded.
+ * The remainder of a truncated division, with the sign of `x`. The divisor, doubled as often as it fits and then halved
+ * again, is subtracted wherever it fits: no step rounds.
  */
 export function remainder(s: Statements, x: string, y: string): string {
   const [rest, size] = [s.fresh("rest"), s.fresh("divisor")];
@@ -109,7 +109,7 @@ export function remainder(s: Statements, x: string, y: string): string {
   return rest;
 }
 
-/** `x` to a known power, as products where the exponent is a small whole number. */
+/** `x` to a known power, as products if the exponent is a small integer. */
 export function powerOf(s: Statements, x: string, exponent: number): string | undefined {
   switch (exponent) {
     case 0.5:

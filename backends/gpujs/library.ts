@@ -1,24 +1,26 @@
-/** gpu.js as this backend uses it. The package is the user's own to install; it is loaded when a mode is first asked for. */
+/**
+ * The part of gpu.js that this backend uses. Users install the package; it is loaded when a mode is first asked for.
+ */
 
 import { KilnError } from "../../src/core/errors.ts";
 import { missingPackage } from "../../src/core/optional-package.ts";
 
-/** The context that kernels run in: WebGL's says itself whether it is lost, of WebGPU's gpu.js keeps note. */
+/** The context that kernels run in: WebGL's reports itself whether it is lost, for WebGPU's gpu.js records it. */
 export interface GpuContext {
   isContextLost?(): boolean;
   readonly isLost?: boolean;
 }
 
-/** What a kernel of a GPU mode yields: a texture or a buffer that stays on the device. */
+/** The result of a kernel of a GPU mode: a texture or a buffer that stays on the device. */
 export interface DeviceHandle {
   toArray(): Float32Array | Promise<Float32Array>;
   delete(): void;
 }
 
-/** What kernels take and give; the modes without a GPU work on plain arrays. */
+/** The arguments and results of kernels; the modes without a GPU work on plain arrays. */
 export type DeviceValue = Float32Array | DeviceHandle;
 
-/** A kernel function as gpu.js hands it out; `kernel` is what really runs, and may change with a call. */
+/** A kernel function as gpu.js returns it; `kernel` is what really runs, and may change with a call. */
 export interface KernelFunction {
   (...args: readonly (DeviceValue | number)[]): DeviceValue | Promise<DeviceValue>;
   readonly kernel: {
@@ -40,7 +42,7 @@ export interface KernelSettings {
 }
 
 export interface GpuInstance {
-  /** The class of the kernels that the mode asks for. */
+  /** The class of the kernels of the mode. */
   readonly Kernel: unknown;
   createKernel(source: string, settings: KernelSettings): KernelFunction;
 }
@@ -51,7 +53,10 @@ export interface GpuClass {
   isWebGPUAvailable(): Promise<boolean>;
 }
 
-/** What a script of the page has set, else the package. An import that is caught at once is one that bundlers can do without. */
+/**
+ * What a script of the page has set, else the package. Bundlers
+ * tolerate an import that is caught at once if the package is missing.
+ */
 const load = async (): Promise<unknown> =>
   classIn(globalThis) ??
   import("gpu.js").catch((error: unknown) => {
@@ -68,7 +73,7 @@ export async function loadGpuJs(from: () => Promise<unknown> = load): Promise<Gp
     if (remedy === undefined) throw error;
     throw new KilnError(`the gpujs backends need ${remedy}`);
   }
-  // gpu.js's own file for browsers is a script, which sets a global variable even when it is imported.
+  // gpu.js's own file for browsers is a script, which sets a global variable even if it is imported.
   const found = classIn(module) ?? classIn((module as { default?: unknown }).default) ?? classIn(globalThis);
   if (found === undefined) {
     throw new KilnError("the package gpu.js has no class GPU: install version 2.24.1 or newer");
@@ -83,11 +88,11 @@ function classIn(value: unknown): GpuClass | undefined {
   return inner === undefined || inner === value ? undefined : classIn(inner);
 }
 
-/** What is to be done where there is no gpu.js; nothing where it is there and fails. */
+/** What to do if gpu.js is missing; undefined if it is there and fails. */
 function remedyFor(error: unknown): string | undefined {
   const missing = missingPackage("gpu.js", error);
   if (missing !== undefined) return missing;
-  // What a bundler has put in its place, having looked for it in vain.
+  // What a bundler puts in place of a package that it did not find.
   if (error instanceof Error && /^Could not resolve "gpu\.js"/.test(error.message))
     return "the package gpu.js, which was not there when this page was built: run `npm install gpu.js` and build it again";
   // What browsers throw for a module that they cannot find.

@@ -1,4 +1,6 @@
-/** The modes of gpu.js: which run here, which do not and why. Each is tried with a kernel, for gpu.js may promise more. */
+/**
+ * The modes of gpu.js: which run here, which do not and why. Each is tried with a kernel, as gpu.js may promise more.
+ */
 
 import { KilnError } from "../../src/core/errors.ts";
 import type { Availability } from "../backend.ts";
@@ -9,11 +11,11 @@ export type Mode = "webgpu" | "webgl2" | "headlessgl" | "webasm" | "cpu";
 
 interface ModeInfo {
   readonly doc: string;
-  /** What a machine must have where the mode does not run. */
+  /** What a machine lacks if the mode does not run. */
   readonly needs: string;
 }
 
-/** GPU modes first, the one to prefer first. */
+/** GPU modes first, in order of preference. */
 export const MODES: Readonly<Record<Mode, ModeInfo>> = {
   webgpu: { doc: "GPU kernels as WebGPU compute shaders", needs: "navigator.gpu with an adapter" },
   webgl2: { doc: "GPU kernels as WebGL 2 shaders", needs: "a browser with WebGL 2" },
@@ -27,7 +29,7 @@ export const MODES: Readonly<Record<Mode, ModeInfo>> = {
 
 export const GPU_MODES: readonly Mode[] = ["webgpu", "webgl2", "headlessgl"];
 
-/** What a mode came to: its device, or why there is none. */
+/** The outcome for a mode: its device, or why there is none. */
 type Trial = { readonly device: Device } | { readonly reason: string };
 
 /** Tries modes once each and keeps their devices. */
@@ -67,7 +69,7 @@ export class Modes {
     return { reason: `no GPU mode runs here (${list}); gpujs:webasm and gpujs:cpu need no GPU` };
   }
 
-  /** Tries a mode, once; again when its device has been lost. */
+  /** Tries a mode, once; again if its device has been lost. */
   private async try(mode: Mode): Promise<Trial> {
     const known = await this.trials.get(mode);
     if (known !== undefined && !("device" in known && known.device.isLost)) return known;
@@ -88,7 +90,7 @@ export class Modes {
     } catch (error) {
       if (error instanceof KilnError) return { reason: error.message };
       const [said] = (error instanceof Error ? error.message : String(error)).trim().split("\n");
-      // What gpu.js says of a mode that is not there at all says nothing more.
+      // gpu.js's message about a mode that does not exist adds nothing.
       const more = said.includes("requested mode") ? "" : ` (gpu.js: ${said})`;
       return { reason: `it needs ${MODES[mode].needs}${more}` };
     }

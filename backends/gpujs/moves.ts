@@ -6,7 +6,7 @@ import type { ProgramPlan } from "../../src/loop/plan.ts";
 import type { Device, KernelSignature } from "./device.ts";
 import type { DeviceValue, KernelFunction } from "./library.ts";
 
-/** What a move does on the device; whole buffers need no kernel, for two names may share a value. */
+/** What a move does on the device; whole buffers need no kernel, as two names may share a value. */
 type Kind = "share" | "cut" | "put";
 
 const CUT = `function (data, at) {
@@ -25,7 +25,7 @@ interface Prepared {
   readonly kind: Kind;
   readonly signature: KernelSignature | undefined;
   readonly run: KernelFunction | undefined;
-  /** Elements of the buffer that is moved to. */
+  /** Elements of the destination buffer. */
   readonly size: number;
 }
 
@@ -46,7 +46,7 @@ export class Moves {
     }
   }
 
-  /** What the buffer that is moved to holds afterwards, of what both hold before. */
+  /** The new value of the destination buffer, given the old values of both. */
   moved(
     move: Move,
     place: number,
@@ -73,7 +73,7 @@ export class Moves {
     at: number,
     size: number,
   ): Promise<DeviceValue> {
-    // Every place is filled before the loop ends: what stood there first never shows.
+    // Every place is filled before the loop ends: the initial value never shows.
     const base = whole ?? (await this.device.upload(new Float32Array(size)));
     const result = await this.device.call("put", run, [base, piece, at]);
     if (whole === undefined) this.device.free(base);
@@ -105,7 +105,7 @@ function signatureOf(kind: Kind, { length }: Move, from: number, to: number): Ke
   }
 }
 
-/** When values are needed no more: after a kernel, or when a loop has ended. */
+/** When values are no longer needed: after a kernel, or when a loop has ended. */
 export function deathsOf({ placements, loops = [] }: ProgramPlan): {
   readonly byKernel: ReadonlyMap<number, readonly string[]>;
   readonly byLoop: ReadonlyMap<ProgramLoop, readonly string[]>;
@@ -113,7 +113,7 @@ export function deathsOf({ placements, loops = [] }: ProgramPlan): {
   const byKernel = new Map<number, string[]>();
   const byLoop = new Map<ProgramLoop, string[]>();
   for (const { buffer, first, last } of placements) {
-    // What is alive all through a loop is needed again in its next iteration. The outermost loops come first.
+    // A value that is alive throughout a loop is needed again in its next iteration. The outermost loops come first.
     const loop = loops.find((l) => l.from <= last && last < l.to && first <= l.from && last === l.to - 1);
     if (loop === undefined) byKernel.set(last, [...(byKernel.get(last) ?? []), buffer]);
     else byLoop.set(loop, [...(byLoop.get(loop) ?? []), buffer]);

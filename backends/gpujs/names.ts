@@ -1,4 +1,4 @@
-/** Names in a kernel function: those asked for where they are free, numbered where they are not. */
+/** Names in a kernel function: the requested ones if they are free, otherwise numbered. */
 
 /** Words that cannot name a parameter or a variable of a kernel. */
 const RESERVED = new Set(
@@ -25,7 +25,7 @@ export class Names {
     return name;
   }
 
-  /** A name that nothing else has. */
+  /** A new name. */
   fresh(wish: string): string {
     // Two underscores in a row are reserved in shading languages.
     const stem = wish

@@ -1,6 +1,6 @@
 /**
- * Prints expressions as gpu.js understands them. All numbers are 32-bit floats there, truth values have no variables of
- * their own, and a `select` becomes an `if`, so that no thread ever reads outside of a buffer.
+ * Prints expressions in the language of gpu.js. All numbers are 32-bit floats there, booleans cannot be stored in
+ * variables, and a `select` becomes an `if`, so that no thread ever reads outside of a buffer.
  */
 
 import { isFloat, kindOf } from "../../src/core/dtype.ts";
@@ -15,17 +15,17 @@ import { atan2, FUNCTIONS, wave } from "./trigonometry.ts";
 
 const COMPARE: Record<CompareOp, string> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
 
-/** Puts parentheses around a text that binds less strongly than what surrounds it: 4 sum, 5 product, 6 all else. */
+/** Puts parentheses around a text that binds less strongly than its surroundings: 4 sum, 5 product, 6 all else. */
 type Wrap = (own: number, text: string) => string;
 
 export class ExpressionPrinter {
   readonly words: WordPrinter;
   private readonly kernel: Kernel;
   private readonly out: Emitter;
-  /** What adds up in double precision, in a mode that computes so; absent where all numbers are 32-bit floats. */
+  /** The sums that accumulate in double precision, in a mode that has it; absent if all numbers are 32-bit floats. */
   private readonly sums: Sums | undefined;
 
-  /** `isDouble` where the mode computes in double precision, and what is computed has to be rounded. */
+  /** `isDouble` if the mode computes in double precision, so that results have to be rounded. */
   constructor(kernel: Kernel, out: Emitter, isDouble: boolean) {
     this.kernel = kernel;
     this.out = out;
@@ -33,7 +33,7 @@ export class ExpressionPrinter {
     this.words = new WordPrinter(out, this);
   }
 
-  /** A value as a number, truth values as 0 or 1; `level` is how strongly what surrounds it binds. */
+  /** A value as a number, booleans as 0 or 1; `level` is the binding strength of its surroundings. */
   number(e: Expr, level: number): string {
     const wrap: Wrap = (own, text) => (own < level ? `(${text})` : text);
     switch (e.kind) {
@@ -70,7 +70,7 @@ export class ExpressionPrinter {
     }
   }
 
-  /** What an accumulator becomes: in double precision a sum of products is not rounded before its end. */
+  /** The new value of an accumulator: in double precision a sum of products is not rounded before its end. */
   accumulated(name: string, value: Expr): string {
     return this.sums?.has(name) ? this.sum(value, 0) : this.number(value, 0);
   }
@@ -99,7 +99,7 @@ export class ExpressionPrinter {
     return isSum ? this.whole(e, this.binary(e, wrap)) : this.binary(e, wrap);
   }
 
-  /** A truth value as a condition, which no variable may hold in some modes. */
+  /** A boolean as a condition, which cannot be stored in a variable in some modes. */
   condition(e: Expr): string {
     if (e.kind === "compare") {
       if (e.a.dtype === "uint32") return this.words.condition(e.op, e.a, e.b);
@@ -119,7 +119,7 @@ export class ExpressionPrinter {
     return `${this.number(e, 4)} > 0.5`;
   }
 
-  /** A truth value in a variable, as 0 or 1. */
+  /** A boolean in a variable, as 0 or 1. */
   truth(e: Expr, name = this.out.fresh("is")): string {
     const condition = this.condition(e);
     this.out.emit(`let ${name} = 0.0;`);
@@ -129,8 +129,8 @@ export class ExpressionPrinter {
 
   private load(e: Extract<Expr, { kind: "load" }>): string {
     const index = this.number(e.index, 0);
-    // A read within an index of a read is miscompiled by some drivers, and numbers in an index are whole there, which
-    // functions of floats do not take: both get a name first.
+    // A read within an index of a read is miscompiled by some drivers, and numbers in an index are integers, which
+    // functions of floats do not accept: both get a name first.
     const at = /\[|Math\./.test(index) ? this.out.constant("at", index) : index;
     const text = `${this.out.argument({ kind: "buffer", name: e.buffer })}[${at}]`;
     if (kindOf(e.dtype) === "bool") {
@@ -141,13 +141,13 @@ export class ExpressionPrinter {
     if (!isIndex(e)) return text;
     const { low, high } = this.out.ranges.rangeOf(e);
     if (low > -EXACT_WHOLE && high < EXACT_WHOLE) return `Math.floor(${text})`;
-    // Another kernel may have met a number that it could not hold; such a one is no whole number of this one.
+    // Another kernel may have met a number that it could not hold; here such a value is not an integer.
     const whole = this.out.constant("whole", `Math.floor(${text})`);
     this.out.goesBeyondWhere(`Math.abs(${whole}) > ${literal(2 * EXACT_WHOLE, true)}`);
     return whole;
   }
 
-  /** A sum or product of whole numbers, which may be larger than floats hold unless it is known not to be. */
+  /** A sum or product of integers, which may be larger than floats hold unless it is known not to be. */
   private whole(e: Expr, text: string): string {
     const { low, high } = this.out.ranges.rangeOf(e);
     if (!isIndex(e) || (low > -EXACT_WHOLE && high < EXACT_WHOLE)) return text;
@@ -177,7 +177,7 @@ export class ExpressionPrinter {
     return name;
   }
 
-  /** Whether a whole number comes of a word and may be larger than floats hold: it stays that word for other words. */
+  /** Whether an integer comes from a word and may be larger than floats hold: other words use that word directly. */
   keepsWord(e: Expr): e is Extract<Expr, { kind: "cast" }> {
     return (
       e.kind === "cast" &&
@@ -319,7 +319,7 @@ export class ExpressionPrinter {
     return power(this.out, base, this.out.constant("exponent", this.number(b, 0)));
   }
 
-  /** Floor division of whole numbers. */
+  /** Floor division of integers. */
   private quotient(a: Expr, b: Expr, wrap: Wrap): string {
     const { text, iterations } = this.lifted(a, b);
     const quotient = `Math.floor(${text} / ${this.number(b, 6)})`;
@@ -335,7 +335,7 @@ export class ExpressionPrinter {
     return wrap(5, `${this.lifted(a, b).text} % ${this.number(b, 6)}`);
   }
 
-  /** A dividend raised by a multiple of the divisor to where it cannot be negative: there division is exact. */
+  /** A dividend increased by a multiple of the divisor until it cannot be negative: then division is exact. */
   private lifted(a: Expr, b: Expr): { readonly text: string; readonly iterations: number } {
     const { low } = this.out.ranges.rangeOf(a);
     if (low >= 0) return { text: this.number(a, 5), iterations: 0 };
@@ -351,7 +351,7 @@ const fround = (text: string): string => `Math.fround(${text})`;
 /** Within the parentheses of a call nothing needs parentheses of its own. */
 const bare: Wrap = (_, text) => text;
 
-/** Whether a value may be written down before it is known to be needed: a number, or a float that has a name. */
+/** Whether a value may be printed before it is known to be needed: a number, or a float that has a name. */
 const isReady = (e: Expr): boolean => e.kind === "const" || (e.kind === "local" && isFloat(e.dtype));
 
 /** What to subtract instead of adding a negative integer, or a negative multiple of one. */
@@ -362,10 +362,10 @@ function negated(e: Expr): Expr | undefined {
   return e.b.value === -1 ? e.a : { ...e, b: { ...e.b, value: -e.b.value } };
 }
 
-/** A shading language refuses what is not a number where it can see it: here it cannot. */
+/** Shading languages reject NaN if they can see it: here they cannot. */
 export const NOT_A_NUMBER = "Math.sqrt(-1.0 - this.thread.x)";
 
-/** A number as the kernel language spells it: floats with a point or an exponent, none that no 32-bit float holds. */
+/** A number in the kernel language: floats with a point or an exponent, none that no 32-bit float holds. */
 function literal(value: number, isFloat: boolean): string {
   if (Number.isNaN(value)) return NOT_A_NUMBER;
   const single = isFloat ? Math.fround(value) : value;

@@ -28,7 +28,7 @@ const OPERATIONS: Partial<Record<string, (n: Namer, a: Word, b: Word) => Word>> 
   bitand: andWords,
 };
 
-/** How the numbers and the conditions among words are printed. */
+/** Prints the numbers and conditions that occur among words. */
 export interface Expressions {
   number(e: Expr, level: number): string;
   condition(e: Expr): string;
@@ -65,14 +65,14 @@ export class WordPrinter {
   }
 
   /**
-   * The word as a number of either sign. Where no 32-bit float holds it the thread's result becomes infinite, which whoever
-   * reads it is told of (floats.ts).
+   * The word as a number of either sign. If no 32-bit float holds it the thread's
+   * result becomes infinite, which is reported when it is read (floats.ts).
    */
   wholeNumber(e: Expr): string {
     return this.asWhole(this.word(e));
   }
 
-  /** The whole number that a local stands for, if it is kept as a word. */
+  /** The integer that a local stands for, if it is kept as a word. */
   wholeLocal(name: string): string | undefined {
     const known = this.locals.get(name);
     return known && this.asWhole(known);
@@ -119,7 +119,7 @@ export class WordPrinter {
       }
       case "cast":
         if (e.a.kind === "scalar") return this.scalar(e.a.name);
-        // What has been a word before it was a whole number is that word still, however large.
+        // An integer converted from a word is still that word, however large.
         if (e.a.kind === "cast" && e.a.a.dtype === "uint32") return this.word(e.a.a);
         if (e.a.kind === "local" && this.locals.has(e.a.name)) return this.locals.get(e.a.name)!;
         return wordOfInteger(this.namer, this.expressions.number(e.a, 0));
@@ -150,7 +150,7 @@ export class WordPrinter {
     return operation(this.namer, a, this.word(e.b));
   }
 
-  /** The host hands a scalar's bits over in two halves. */
+  /** The host passes a scalar's bits in two halves. */
   private scalar(name: string): Word {
     return {
       high: this.out.argument({ kind: "scalar", name, part: "high" }),

@@ -10,13 +10,13 @@ import type { Argument } from "./arguments.ts";
 import { Emitter } from "./emitter.ts";
 import { ExpressionPrinter, NOT_A_NUMBER } from "./print-expressions.ts";
 
-/** A kernel's function, and what it is called with, in order. */
+/** A kernel's function, and its arguments, in order. */
 export interface PrintedFunction {
   readonly text: string;
   readonly arguments: readonly Argument[];
 }
 
-/** The function of a kernel whose body is one loop over threads; what is rounded in it depends on the mode. */
+/** The function of a kernel whose body is one loop over threads; which results are rounded depends on the mode. */
 export function printFunction(kernel: Kernel, mode: string): PrintedFunction {
   const [loop] = kernel.body;
   invariant(
@@ -40,7 +40,7 @@ export function printFunction(kernel: Kernel, mode: string): PrintedFunction {
   };
 }
 
-/** What a dump shows above a function. */
+/** The header of a function in dumps. */
 export function printHeader(kernel: Kernel, mode: string, threads: number): string {
   return [
     `// ${kernel.name}: ${kernel.ops.join(", ")}`,
@@ -101,8 +101,8 @@ class StatementPrinter {
           out.emit(`return ${value};`);
           return;
         }
-        // Whatever the thread has made of a number that it could not hold is NaN, or infinite where numbers are whole, which
-        // whoever reads them is told of (floats.ts).
+        // Any result computed from a number that the thread could not hold is NaN, or infinite for integers, which
+        // is reported when it is read (floats.ts).
         const result = out.fresh("result");
         out.emit(`let ${result} = ${value};`);
         out.emit(`if (beyond > 0.5) { ${result} = ${isFloat(s.value.dtype) ? NOT_A_NUMBER : "Infinity"}; }`);

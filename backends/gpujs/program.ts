@@ -17,7 +17,7 @@ import type { GpuStates } from "./states.ts";
 /** One kernel of the plan, ready to be called. */
 interface Step {
   readonly source: GpuKernelSource;
-  /** Absent where two buffers only come to share a value, and where a buffer has no elements. */
+  /** Absent if two buffers only come to share a value, or if a buffer has no elements. */
   readonly run: KernelFunction | undefined;
   /** Buffers that no later kernel reads; the one it fills stays readable until it is filled again. */
   readonly dead: readonly string[];
@@ -33,10 +33,10 @@ export class GpuProgram implements Executable {
   private readonly scalarNames: readonly string[];
   private readonly loops: readonly ProgramLoop[];
   private readonly moves: Moves;
-  /** Buffers that nothing reads any more when a loop has ended. */
+  /** Buffers that nothing reads any more after a loop. */
   private readonly deadAfter: ReadonlyMap<ProgramLoop, readonly string[]>;
   private steps: readonly Step[];
-  /** What lies on the device, by buffer. */
+  /** The values on the device, by buffer. */
   private readonly values = new Map<string, DeviceValue>();
   /** Inputs as the user gave them; they are uploaded by the first kernel that reads them. */
   private readonly inputs = new Map<string, Float32Array>();
@@ -60,7 +60,7 @@ export class GpuProgram implements Executable {
       run: source.copied === undefined && source.threads > 0 ? device.acquire(source) : undefined,
       dead: (byKernel.get(k) ?? []).filter((buffer) => buffer !== source.output),
     }));
-    // What has no elements is there without being computed, as by loops without iterations.
+    // A buffer without elements need not be computed, as by loops without iterations.
     for (const { name, shape } of plan.buffers)
       if (sizeOf(shape) === 0) this.inputs.set(name, new Float32Array());
     states.attach(device);
@@ -145,7 +145,7 @@ export class GpuProgram implements Executable {
     return this.valueOf(argument.name);
   }
 
-  /** What a buffer holds, on the device. */
+  /** The value of a buffer, on the device. */
   private valueOf(name: string): DeviceValue | Promise<DeviceValue> {
     const state = this.stateOf.get(name);
     if (state !== undefined) return this.states.value(state);

@@ -1,4 +1,4 @@
-/** What is handed to gpu.js for one kernel: its function, what to call it with, and how many threads to start. */
+/** The input of gpu.js for one kernel: its function, its arguments, and the number of threads. */
 
 import { KilnError } from "../../src/core/errors.ts";
 import type { Kernel } from "../../src/loop/types.ts";
@@ -8,7 +8,7 @@ import { printFunction, printHeader } from "./print.ts";
 
 export interface GpuKernelSource extends KernelSignature {
   readonly name: string;
-  /** What a dump shows above it. */
+  /** Its header in dumps. */
   readonly header: string;
   readonly arguments: readonly Argument[];
   /** The buffer that the threads fill. */
@@ -17,7 +17,7 @@ export interface GpuKernelSource extends KernelSignature {
   readonly copied: string | undefined;
 }
 
-/** Most elements of a tensor: up to here a thread finds its indices exactly in 32-bit floats. */
+/** The most elements of a tensor: up to here a thread computes its indices exactly in 32-bit floats. */
 export const MOST_ELEMENTS = 2 ** 23;
 
 export function sourceOf(kernel: Kernel, mode: string): GpuKernelSource {

@@ -1,6 +1,6 @@
 /**
- * The states of a model on a gpu.js device: uploaded when a program first needs them, brought back when they are read.
- * When the device is lost, what `mirror` last copied to the host stands for them, all of one moment.
+ * The states of a model on a gpu.js device: uploaded when a program first needs them, downloaded when they are read.
+ * If the device is lost, the last copies that `mirror` made on the host replace them, all from one moment.
  */
 
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
@@ -17,7 +17,7 @@ interface Slot {
   mirror: Float32Array;
 }
 
-/** What lies on the device, apart from its owner: so it can be freed when nobody holds the owner any more. */
+/** What is on the device, apart from its owner: so it can be freed when the owner is no longer referenced. */
 interface Held {
   device: Device | undefined;
   readonly values: Map<string, DeviceValue>;
@@ -74,7 +74,7 @@ export class GpuStates implements StateMemory {
     return uploaded instanceof Promise ? uploaded.then(keep) : keep(uploaded);
   }
 
-  /** Puts what a kernel has computed in the state's place. */
+  /** Replaces the value of a state by the result of a kernel. */
   replace(name: string, value: DeviceValue): void {
     this.drop(name);
     this.held.values.set(name, value);

@@ -1,13 +1,14 @@
 /**
- * Trigonometric and hyperbolic functions in operations that every mode has: GPUs' own have few good digits, and gpu.js
- * has no hyperbolic ones in all modes. Sines of angles beyond `FAR` are the mode's own, and on a GPU as coarse as that is.
+ * Trigonometric and hyperbolic functions in operations that every mode has: those of
+ * GPUs have few correct digits, and gpu.js has no hyperbolic ones in all modes. Sines
+ * of angles beyond `FAR` are the mode's own, and on a GPU as inaccurate as that.
  */
 
 import { expm1, log1p, type Statements } from "./functions.ts";
 
-/** π/2 in parts of 8 bits and what is left: products with up to 2¹⁶ are exact in float32. */
+/** π/2 in parts of 8 bits and the rest: products with up to 2¹⁶ are exact in float32. */
 const PARTS = [1.5703125, 0.0004825592041015625, 1.2665987014770508e-6, 9.920935796805404e-10];
-/** Beyond this there are more quarters of a turn than products with parts are exact for. */
+/** Beyond this there are more quarter turns than products with parts are exact for. */
 const FAR = 1e5;
 
 const SINE = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362_880];
@@ -32,7 +33,7 @@ function named(s: Statements, stem: string, text: string): string {
   return name;
 }
 
-/** Sine and cosine of an angle within the exact range, and the quarter of the turn it lies in. */
+/** Sine and cosine of an angle within the exact range, and its quadrant. */
 function waves(s: Statements, angle: string) {
   const quarters = named(s, "quarters", `Math.floor(${angle} * ${2 / Math.PI} + 0.5)`);
   const rest = PARTS.reduce((left, part) => named(s, "rest", `${left} - ${quarters} * ${part}`), angle);
@@ -42,11 +43,11 @@ function waves(s: Statements, angle: string) {
   return { quarters, sine, cosine };
 }
 
-/** Which of the four quarters of a turn, counted from 0. */
+/** Which of the four quadrants, counted from 0. */
 const quarterOf = (s: Statements, quarters: string): string =>
   named(s, "quarter", `${quarters} - 4.0 * Math.floor(${quarters} * 0.25)`);
 
-/** The sine or, a quarter of a turn ahead, the cosine. */
+/** The sine or, a quarter turn ahead, the cosine. */
 export function wave(s: Statements, x: string, name: "sin" | "cos"): string {
   const result = s.fresh(`${name}_`);
   s.emit(`let ${result} = 0.0;`);
@@ -75,7 +76,7 @@ function tan(s: Statements, x: string): string {
   return result;
 }
 
-/** The angle of the point (x, y), put together from that of the smaller coordinate over the larger. */
+/** The angle of the point (x, y), from that of the smaller coordinate over the larger. */
 export function atan2(s: Statements, y: string, x: string): string {
   const [across, up] = [named(s, "across", `Math.abs(${x})`), named(s, "up", `Math.abs(${y})`)];
   const result = s.fresh("angle");
@@ -97,7 +98,7 @@ export function atan2(s: Statements, y: string, x: string): string {
   s.emit(`if (${up} > ${across}) { ${result} = ${Math.PI / 2} - ${result}; }`);
   s.emit(`if (${x} < 0.0) { ${result} = ${Math.PI} - ${result}; }`);
   s.emit(`if (${y} < 0.0) { ${result} = -1.0 * ${result}; }`);
-  // What is not a number compares with nothing.
+  // NaN compares unequal to everything.
   s.emit(`if (${x} !== ${x} || ${y} !== ${y}) { ${result} = ${x} + ${y}; }`);
   return result;
 }
@@ -174,7 +175,7 @@ function atanh(s: Statements, x: string): string {
   return withSign(s, x, `0.5 * ${logarithm}`);
 }
 
-/** The functions of one number that differ in name alone. */
+/** The functions of one number that differ only in name. */
 export const FUNCTIONS = {
   ...{ tan, asin, acos, atan },
   ...{ sinh, cosh, asinh, acosh, atanh },

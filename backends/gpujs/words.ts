@@ -1,9 +1,9 @@
 /**
  * 32-bit words for kernels whose numbers are 32-bit floats: each word is two halves of 16 bits, and no intermediate
- * value reaches 2^24, up to where floats count exactly. So the random generator draws the same bits in every mode.
+ * value reaches 2^24, up to which floats count exactly. So the random generator draws the same bits in every mode.
  */
 
-/** Sixteen bits: a number known now, or an expression that is a whole number from 0 to 65535. */
+/** Sixteen bits: a known number, or an expression that is an integer from 0 to 65535. */
 type Half = number | string;
 
 export interface Word {
@@ -11,11 +11,11 @@ export interface Word {
   readonly low: Half;
 }
 
-/** Where statements go: gives an expression a name. */
+/** Takes statements: gives an expression a name. */
 export interface Namer {
   /** A constant of that value; returns its name. */
   name(expression: string): string;
-  /** A number of that integer value: bit operators yield integers, which shading languages keep apart. */
+  /** A number of that integer value: bit operators return integers, which shading languages distinguish. */
   nameInteger(expression: string): string;
 }
 
@@ -23,7 +23,7 @@ const HALF = 65536;
 
 export const wordOf = (value: number): Word => ({ high: value >>> 16, low: value & 0xffff });
 
-/** The word with the bits of a whole number between -2^24 and 2^24, in two's complement. */
+/** The word with the bits of an integer between -2^24 and 2^24, in two's complement. */
 export function wordOfInteger(n: Namer, text: string): Word {
   const value = n.name(text);
   return { high: modulo(n, quotient(n, value, HALF), HALF), low: modulo(n, value, HALF) };
@@ -79,11 +79,11 @@ export function shiftWord(n: Namer, a: Word, by: number): Word {
   return { high: quotient(n, a.high, 2 ** by), low: sum(n, quotient(n, a.low, 2 ** by), carried) };
 }
 
-/** The word as a number from 0 on, rounded where it has more than 24 bits. */
+/** The word as an unsigned number, rounded if it has more than 24 bits. */
 export const wordAsNumber = (a: Word): string =>
   a.high === 0 ? text(a.low) : `${text(a.high)} * 65536.0 + ${text(a.low)}`;
 
-/** A condition: `a` before `b`, or with `orEqual` not after it. */
+/** A condition: `a` less than `b`, or with `orEqual` at most `b`. */
 export const lessThan = (a: Word, b: Word, orEqual: boolean): string =>
   `(${text(a.high)} < ${text(b.high)} || (${text(a.high)} === ${text(b.high)} && ${text(a.low)} ${orEqual ? "<=" : "<"} ${text(b.low)}))`;
 

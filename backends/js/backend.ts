@@ -82,13 +82,13 @@ class JsStates extends StateSegments implements StateMemory {
 
 type JsKernel = (...views: (TypedArray | Float64Array)[]) => void;
 
-/** What views of bytes reach in every engine. */
+/** The limit of byte views in every engine. */
 const MOST_BYTES = 2 ** 32 - 1;
 
 function arenaOf(bytes: number): ArrayBuffer {
   const needs = `this model needs ${Math.ceil(bytes / 2 ** 20)} MB`;
   if (bytes > MOST_BYTES)
-    throw new KilnError(`${needs}, and arrays of JavaScript hold 4096 MB: use a smaller batch`);
+    throw new KilnError(`${needs}, but JavaScript arrays hold at most 4096 MB: use a smaller batch`);
   try {
     return new ArrayBuffer(bytes);
   } catch {
@@ -102,7 +102,7 @@ class JsProgram implements Executable {
   private readonly buffers = new Map<string, TypedArray>();
   private readonly loops: readonly ProgramLoop[] | undefined;
   private kernels: readonly JsKernel[];
-  /** What every kernel function is called with; kept, so that a run allocates nothing. */
+  /** The arguments of every kernel function; kept, so that a run allocates nothing. */
   private arguments_: (TypedArray | Float64Array)[];
   private readonly scalars: Float64Array;
 

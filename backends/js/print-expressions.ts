@@ -1,4 +1,4 @@
-/** Prints expressions as JavaScript, and where what they compute is rounded to float32. */
+/** Prints expressions as JavaScript, with rounding to float32 where it is needed. */
 
 import { isFloat } from "../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../src/core/errors.ts";
@@ -15,7 +15,7 @@ export interface Address {
   readonly offset: number;
 }
 
-/** Where buffers lie, and which names every kernel function takes. */
+/** Where buffers are, and the names that every kernel function takes. */
 export interface Environment {
   readonly parameters: readonly string[];
   readonly addresses: ReadonlyMap<string, Address>;
@@ -23,13 +23,13 @@ export interface Environment {
   readonly scalars: readonly string[];
 }
 
-/** Added to a double, leaves no bits for a fraction: halves go to the even neighbour. */
+/** Added to a double, leaves no bits for a fraction: ties go to even. */
 const ROUNDER = 1.5 * 2 ** 52;
 
 export class ExpressionPrinter {
   private readonly kernel: Kernel;
   private readonly environment: Environment;
-  /** The accumulators of float32 that add up in double precision. */
+  /** The float32 accumulators that add up in double precision. */
   private readonly sums: Sums;
 
   constructor(kernel: Kernel, environment: Environment) {
@@ -44,7 +44,7 @@ export class ExpressionPrinter {
     return address;
   }
 
-  /** The entry behind the `count` ones that were appended to a list from `base` on. */
+  /** The entry after the `count` ones that were appended to a list from `base` on. */
   entry(buffer: string, base: Expr, count: string, ranges: RangeContext): string {
     const { view, offset } = this.address(buffer);
     return `${view}[${this.sum(base, ranges, offset, count)}]`;
@@ -55,7 +55,7 @@ export class ExpressionPrinter {
     return `${view}[${this.sum(index, ranges, offset)}]`;
   }
 
-  /** `index + offset (+ more)` with the constants joined. */
+  /** `index + offset (+ more)` with the constants combined. */
   private sum(index: Expr, ranges: RangeContext, offset: number, more?: string): string {
     let constant = offset;
     let rest: Expr | undefined = index;
@@ -75,13 +75,13 @@ export class ExpressionPrinter {
     return parts.length === 1 && rest?.kind !== "binary" ? parts[0] : `${parts.join(" + ")} | 0`;
   }
 
-  /** What stands behind `=` where a typed array is written: it rounds by itself. */
+  /** The right-hand side of a store to a typed array, which rounds by itself. */
   stored(value: Expr, ranges: RangeContext): string {
     if (value.dtype === "bool") return `${this.expression(value, ranges, 1)} ? 1 : 0`;
     return isFloat(value.dtype) ? this.unrounded(value, ranges, 0) : this.value(value, ranges);
   }
 
-  /** What an accumulator becomes: sums are not rounded before their end. */
+  /** The new value of an accumulator: sums are not rounded before their end. */
   accumulated(name: string, value: Expr, ranges: RangeContext): string {
     return this.sums.has(name) ? this.exact(value, ranges, 0) : this.value(value, ranges);
   }
@@ -112,7 +112,7 @@ export class ExpressionPrinter {
     }
   }
 
-  /** A word as a number from 0 on; words are kept as signed numbers, which is what JavaScript's bit operators give. */
+  /** A word as an unsigned number; words are kept as signed numbers, as JavaScript's bit operators return them. */
   private unsigned(e: Expr, ranges: RangeContext, level: number): string {
     const isSmall = (e.kind === "const" && e.value < 2 ** 31) || (e.kind === "binary" && e.op === "shr");
     if (isSmall) return this.expression(e, ranges, level);
@@ -129,7 +129,10 @@ export class ExpressionPrinter {
     return e.kind === "binary" ? `${text} | 0` : text;
   }
 
-  /** `level` is JavaScript's binding strength around: 1 `|`, 2 `||`/`&&`, 3 comparison, 4 sum, 5 product, 6 all others. */
+  /**
+   * `level` is the binding strength of the surroundings in JavaScript:
+   * 1 `|`, 2 `||`/`&&`, 3 comparison, 4 sum, 5 product, 6 all others.
+   */
   expression(e: Expr, ranges: RangeContext, level: number): string {
     const wrap = (own: number, text: string): string => (own < level ? `(${text})` : text);
     switch (e.kind) {
@@ -195,7 +198,7 @@ export class ExpressionPrinter {
     }
   }
 
-  /** A whole number as a float: those of up to 24 bits are floats already. */
+  /** An integer as a float: those of up to 24 bits are floats already. */
   private float(e: Expr, ranges: RangeContext, level: number): string {
     const { low, high } = ranges.rangeOf(e);
     const isExact = low >= -EXACT_WHOLE && high <= EXACT_WHOLE;

@@ -1,7 +1,7 @@
 /**
  * Prints scheduled Loop IR as JavaScript: all decisions were made before. JavaScript computes in double precision, so
- * results are rounded (`Math.fround`) where `single-precision.ts` says so: a value is the same whether it was stored or is
- * computed again, and vanishes or overflows where it would in float32.
+ * results are rounded (`Math.fround`) where `single-precision.ts` says so: a value is the same whether it was stored or
+ * is recomputed, and underflows or overflows where it would in float32.
  */
 
 import { InternalError, invariant } from "../../src/core/errors.ts";
@@ -25,7 +25,7 @@ class Printer {
   private readonly name: string;
   private readonly environment: Environment;
   private readonly expressions: ExpressionPrinter;
-  /** Scalars that are read as whole numbers: all others are rounded once, where a function begins. */
+  /** Scalars that are read as integers: all others are rounded once, at the start of a function. */
   private readonly wholeScalars: ReadonlySet<string>;
 
   constructor(kernel: Kernel, name: string, environment: Environment) {

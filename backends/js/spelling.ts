@@ -1,4 +1,4 @@
-/** How single things are spelled in JavaScript: names, numbers, comparisons, rounding. */
+/** Spells single things in JavaScript: names, numbers, comparisons, rounding. */
 
 import { kindOf, roundTo } from "../../src/core/dtype.ts";
 import type { CompareOp, Expr, ExprType } from "../../src/loop/types.ts";
@@ -21,7 +21,7 @@ export const isWhole = ({ dtype }: Expr): boolean => ["int", "word"].includes(ki
 
 export const mangle = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, "_");
 
-/** A constant; of words the bits as a signed number, of float32 the number that it holds. */
+/** A constant; words as the signed number with the same bits, float32 as the number that it holds. */
 export function number(given: number, dtype: ExprType): string {
   switch (dtype) {
     case "uint32":

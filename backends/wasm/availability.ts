@@ -1,4 +1,4 @@
-/** Whether this thread's engine can run the backend's code, and why not. */
+/** Whether this thread's engine can run the backend's code, and if not, why. */
 
 import { KilnError } from "../../src/core/errors.ts";
 import type { Availability } from "../backend.ts";

@@ -1,6 +1,6 @@
 /**
  * The `wasm` backend: WebAssembly with 128-bit vectors and threads, encoded here, over one memory per model. On a page's main
- * thread all of it is in a worker, so that no step blocks the page.
+ * thread all of it runs in a worker, so that no step blocks the page.
  */
 
 import { invariant, KilnError } from "../../src/core/errors.ts";
@@ -17,10 +17,10 @@ import { pageAvailability } from "./page/worker-link.ts";
 import { loadProgram } from "./program.ts";
 import { canShareMemory, isPage, threadSupport } from "./threads/host.ts";
 
-/** What full tiles reach on one thread of the machine of the benchmarks, where products are added in one rounding. */
+/** The throughput of full tiles on one thread of the benchmarks' machine, if multiply-adds are rounded once. */
 const RELAXED_TILE_GFLOPS = 59;
 
-/** The backend as `options` want it; `wasm` below is the one users name. */
+/** The backend with `options`; `wasm` below is the one users name. */
 export function createWasmBackend(options: BackendOptions): Backend<"wasm"> {
   const usesRelaxedMadd = (): boolean => options.deterministic !== true && hasRelaxedMadd();
   return {
@@ -64,7 +64,7 @@ export function createWasmBackend(options: BackendOptions): Backend<"wasm"> {
 
 export const wasm: Backend<"wasm"> = createWasmBackend({});
 
-/** More threads than processors are as good as any, where there are threads at all. */
+/** More threads than processors are allowed, if there are threads at all. */
 function requireThreads(options: BackendOptions): void {
   checkThreads(options);
   const { possible, reason } = threadSupport();

@@ -1,12 +1,12 @@
-/** The engine's WebAssembly interface, as much of it as is used, and what the engine can run. */
+/** The part of the engine's WebAssembly interface that is used, and detection of what the engine can run. */
 
 import { f32, operation, vector } from "./encode/instructions.ts";
 import { encodeModule, type WasmFunction } from "./encode/module.ts";
 
-/** A linear memory; `buffer` is another object after each `grow`, and the one before detached unless it is shared. */
+/** A linear memory; `grow` replaces `buffer` and detaches the old one unless it is shared. */
 export interface EngineMemory {
   readonly buffer: ArrayBufferLike;
-  /** Adds pages of 64 KiB; throws where the engine has no more. */
+  /** Adds pages of 64 KiB; throws if the engine has no more. */
   grow(pages: number): number;
 }
 
@@ -16,7 +16,7 @@ export type EngineFunction = (...parameters: number[]) => unknown;
 export type EngineModule = object;
 
 export interface Engine {
-  /** Compiles at once; for the smallest of modules. */
+  /** Compiles synchronously; for tiny modules. */
   readonly Module: new (
     bytes: Uint8Array<ArrayBuffer>,
   ) => EngineModule;
@@ -33,11 +33,11 @@ export interface Engine {
   }) => EngineMemory;
 }
 
-/** The engine's WebAssembly, or `undefined` where there is none. */
+/** The engine's WebAssembly, or `undefined` if there is none. */
 export const engine = (): Engine | undefined =>
   (globalThis as unknown as { readonly WebAssembly?: Engine }).WebAssembly;
 
-/** A module of one function that leaves a vector behind. */
+/** A module of one function that leaves a vector on the stack. */
 function probe(body: WasmFunction["body"]): Uint8Array<ArrayBuffer> {
   const f: WasmFunction = {
     name: "probe",
@@ -73,11 +73,11 @@ export function hasRelaxedMadd(): boolean {
   return accepts(probe([operation("f32x4.relaxed_madd", ones, ones, ones)]));
 }
 
-/** A module with a table of functions whose indices have 64 bits, and nothing else. */
+/** A module with a table of functions with 64-bit indices, and nothing else. */
 const WIDE_TABLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 4, 4, 1, 0x70, 4, 1);
 
 /**
- * Whether the engine's compiler leaves loads where they stand. V8 moved all loads of a block before its arithmetic up to
- * version 12 (Node 22), where every one takes a register. Nothing tells that but its age: wide tables came with version 13.
+ * Whether the engine's compiler leaves loads where they are. Up to version 12 (Node 22), V8 moved all loads of a block
+ * before its arithmetic, where every one takes a register. Only its age tells: wide tables came with version 13.
  */
 export const keepsLoads = (): boolean => accepts(WIDE_TABLE);

@@ -1,6 +1,6 @@
 /**
  * The linear memory of a model: its states, and one region for each program's arena, so that all programs compiled
- * from the model work on the same parameters. Freed regions are used again; nothing ever moves.
+ * from the model work on the same parameters. Freed regions are reused; nothing ever moves.
  */
 
 import { byteSize, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
@@ -10,11 +10,11 @@ import type { StateMemory, StateSpec } from "../backend.ts";
 import type { MemoryLimits } from "./encode/module.ts";
 import { type EngineMemory, engine } from "./engine.ts";
 
-/** Under which names modules import their memory. */
+/** The names under which modules import their memory. */
 export const MEMORY_IMPORT = { module: "kiln", field: "memory" } as const;
 
 const PAGE = 65536;
-/** What 32-bit addresses reach. */
+/** The limit of 32-bit addresses. */
 const MOST_PAGES = 65536;
 /** A cache line, and enough for any vector. */
 const ALIGNMENT = 64;
@@ -22,7 +22,7 @@ const ALIGNMENT = 64;
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MB`;
 
-/** How long a region for `bytes` is. */
+/** The length of a region for `bytes`. */
 export const regionBytes = (bytes: number): number => align(Math.max(1, bytes));
 
 /** A piece of the memory, in bytes. */
@@ -31,7 +31,7 @@ export interface Region {
   readonly length: number;
 }
 
-/** Typed access to a place in the memory; growing detaches views, so that they are made anew where needed. */
+/** Typed access to a region of the memory; growing detaches views, so they are recreated when needed. */
 export class View {
   private readonly memory: EngineMemory;
   private readonly dtype: DType | "float64";
@@ -69,15 +69,15 @@ export class ModelMemory implements StateMemory {
   /** As modules that import it declare it. */
   readonly limits: MemoryLimits;
   private readonly slots = new Map<string, StateSlot>();
-  /** Regions in use by nobody, in the order of their offsets, none touching the next. */
+  /** Unused regions, in the order of their offsets, none touching the next. */
   private free: readonly Region[] = [];
-  /** Everything from here on has never been given out. The first bytes stay unused: no buffer lies at 0. */
+  /** Everything from here on has never been allocated. The first bytes stay unused: no buffer is at 0. */
   private end = ALIGNMENT;
-  /** Everything from here on is as the engine gave it: zeros, whose pages nobody has touched. */
+  /** Everything from here on is as the engine returned it: zeros, whose pages have not been touched. */
   private untouched = ALIGNMENT;
   private stateBytes = 0;
 
-  /** A shared memory is one that workers can use as well. */
+  /** A shared memory can be used by workers as well. */
   constructor({ shared = false }: { readonly shared?: boolean } = {}) {
     const { Memory } = engine()!;
     this.limits = shared ? { minimum: 1, maximum: MOST_PAGES, shared } : { minimum: 1 };
@@ -111,14 +111,14 @@ export class ModelMemory implements StateMemory {
     this.state(name).view.array.set(data);
   }
 
-  /** Where a state lies and how to reach it. */
+  /** The position of a state and the view of it. */
   state(name: string): StateSlot {
     const slot = this.slots.get(name);
     invariant(slot !== undefined, `no state ${name}`);
     return slot;
   }
 
-  /** Room for `bytes`, whatever it holds; the memory grows where no freed region is large enough. */
+  /** A region of `bytes`, with any contents; the memory grows if no freed region is large enough. */
   reserve(bytes: number): Region {
     const length = regionBytes(bytes);
     const fit = this.free.find((region) => region.length >= length);
@@ -134,7 +134,7 @@ export class ModelMemory implements StateMemory {
     return { offset, length };
   }
 
-  /** Gives a region back; it joins free neighbours. */
+  /** Frees a region, which is merged with free neighbours. */
   release(region: Region): void {
     const joined: Region[] = [];
     for (const next of [...this.free, region].sort((a, b) => a.offset - b.offset)) {

@@ -1,4 +1,4 @@
-/** A plan as code: the functions of its kernels, what they call, and what runs them, as one module. */
+/** A plan as code: the functions of its kernels, those they call, and the one that runs them, as one module. */
 
 import { Families } from "../../src/loop/alike.ts";
 import { partsOf } from "../../src/loop/parts.ts";
@@ -18,22 +18,22 @@ import { runFunction, runGlobals } from "./threads/run-function.ts";
 export interface ProgramCode {
   readonly name: string;
   readonly kernels: readonly KernelCode[];
-  /** What kernels share, by what it is for. */
+  /** Functions that kernels share, by purpose. */
   readonly shared: Readonly<Record<string, readonly WasmFunction[]>>;
   /** The variables of these. */
   readonly globals: readonly WasmGlobal[];
   /** The step of a run at which kernel k begins; it ends where the next one begins. */
   readonly starts: readonly number[];
-  /** How many kernels prepare; see the plan. */
+  /** The number of kernels that prepare; see the plan. */
   readonly preparedTo: number;
-  /** Among how many threads each step is divided. */
+  /** The number of threads that each step is divided among. */
   readonly threads: readonly number[];
 }
 
-/** Where a program lies in its memory: all that its code depends on besides the plan. */
+/** The positions of a program in its memory: all that its code depends on besides the plan. */
 export interface ProgramPlaces {
   readonly environment: Environment;
-  /** Where its threads meet. */
+  /** The address at which its threads meet. */
   readonly barrierAt: number;
 }
 

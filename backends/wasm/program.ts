@@ -15,10 +15,10 @@ import { ThreadPool } from "./threads/pool.ts";
 import { DONE, RUN } from "./threads/run-function.ts";
 import { ThreadTeam } from "./threads/team.ts";
 
-/** What a user may ask of the generated code. */
+/** Options of the generated code. */
 export interface CodeOptions {
   readonly usesRelaxedMadd: boolean;
-  /** Whether each run may take one thread where that turns out to be faster. */
+  /** Whether each run may take one thread if that is faster. */
   readonly mayRunAlone: boolean;
 }
 
@@ -33,7 +33,7 @@ export async function loadProgram(
   options: CodeOptions,
 ): Promise<WasmProgram> {
   const { threads = 1 } = plan;
-  // Workers come to life while the program is printed and compiled.
+  // Workers start while the program is printed and compiled.
   if (threads > 1) ThreadPool.get().prepare(threads);
   const [arenaBytes, scalarBytes] = [plan.arenaBytes, 8 * plan.scalars.length].map(wholeLines);
   let arena: Region | undefined;
@@ -64,7 +64,7 @@ export async function loadProgram(
   }
 }
 
-/** The address of every buffer, in the arena or among the states, and the host's way to it. */
+/** The address of every buffer, in the arena or among the states, and the host's view of it. */
 function placeBuffers(plan: ProgramPlan, memory: ModelMemory, arena: Region) {
   const addresses = new Map<string, number>();
   const strides = new Map<string, number>();
@@ -114,7 +114,7 @@ export class WasmProgram implements Executable {
     this.release = release;
   }
 
-  /** Printed only when somebody reads them. */
+  /** Printed only when read. */
   get sources(): readonly KernelSource[] {
     return sourcesOf(this.code);
   }
@@ -156,7 +156,7 @@ export class WasmProgram implements Executable {
     return this.code.threads.slice(first, last).some((count) => count > 1);
   }
 
-  /** Ends at once where all threads are in time. */
+  /** Returns at once if all threads are in time. */
   private runTogether(team: ThreadTeam, first: number, last: number): void | Promise<void> {
     const base = team.start(first, last);
     const resume = (at: number): number => this.entry(0, team.threads, first, last, base, at) as number;
@@ -164,7 +164,7 @@ export class WasmProgram implements Executable {
     return at === DONE ? undefined : this.waitTogether(team, at, resume);
   }
 
-  /** Looks whether all threads are alive, and goes on waiting for them at the step where the run has paused. */
+  /** Checks that all threads are alive, and goes on waiting for them at the step where the run has paused. */
   private async waitTogether(
     team: ThreadTeam,
     paused: number,

@@ -1,4 +1,4 @@
-/** A scheduled kernel as C functions, one for each section, and as the phases in which threads run them. */
+/** Prints a scheduled kernel as C functions, one for each section, and as the phases in which threads run them. */
 
 import { byteSize } from "../../../src/core/dtype.ts";
 import { invariant } from "../../../src/core/errors.ts";
@@ -21,11 +21,11 @@ export interface Environment {
   readonly scalars: readonly string[];
 }
 
-/** A function that runs a kernel or a section of it; threads share its work where it divides any. */
+/** A function that runs a kernel or a section of it; threads share its work if it divides any. */
 export interface Phase {
   readonly name: string;
   readonly isDivided: boolean;
-  /** What its function with a parameter for each buffer is called with, before the scalars. */
+  /** The arguments before the scalars of its function that has a parameter for each buffer. */
   readonly parameters: readonly Parameter[];
 }
 
@@ -37,14 +37,14 @@ export interface Parameter {
   readonly type: string;
 }
 
-/** What the function of a phase is called that has a parameter for each buffer. */
+/** The name of a phase's function that has a parameter for each buffer. */
 export const functionOn = (name: string): string => `${name}_on`;
 
 /** A kernel as code. */
 export interface KernelCode {
   /** A function for each phase, with a parameter for each buffer that it reads or writes. */
   readonly text: string;
-  /** The functions of the phases, which call these: all are of one type, and take the addresses of the buffers as a list. */
+  /** The phases' functions that call these: all are of one type, and take the addresses of the buffers as a list. */
   readonly byList: string;
   readonly phases: readonly Phase[];
   /** The elementary functions that it calls. */
@@ -81,7 +81,7 @@ export function printKernel(kernel: Kernel, name: string, environment: Environme
   };
 }
 
-/** A line's comment, which no text of a user's can end or carry on to the next line. */
+/** A line comment, which no text of a user's can end or continue on the next line. */
 const comment = (text: string): string =>
   `// ${text.replace(/[\\\r\n\u2028\u2029]/g, " ").replaceAll("??", "? ?")}`;
 
@@ -99,8 +99,8 @@ interface Part {
 }
 
 /**
- * Two functions: one with a parameter for each buffer, of which no two overlap, and one that takes the addresses of the kernel's
- * buffers as a list, in the order in which it declares them.
+ * Two functions: one with a parameter for each buffer, none of which overlap, and one that takes the addresses of the
+ * kernel's buffers as a list, in the order in which it declares them.
  */
 function printFunction(
   kernel: Kernel,

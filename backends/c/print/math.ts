@@ -1,6 +1,6 @@
 /**
- * The elementary functions as C, from the formulas that all backends with lanes share: those that training calls for every
- * element in single precision, the others by way of two vectors of doubles.
+ * The elementary functions as C, from the formulas that all backends with lanes share: those that training calls for
+ * every element in single precision, the others with two vectors of doubles.
  */
 
 import { invariant } from "../../../src/core/errors.ts";
@@ -13,17 +13,20 @@ export type { MathFunction };
 export const vectorMath = (name: MathFunction): string => `math_${name}_v`;
 export const scalarMath = (name: MathFunction): string => `math_${name}_f`;
 
-/** A value of a formula: a C expression, and the factors where it is a product that a sum may round with itself. */
+/** A value of a formula: a C expression, and the factors if it is a product that may be fused into a sum. */
 interface Value {
   readonly text: string;
-  /** Whether it says for each lane whether something holds. */
+  /** Whether it is a condition for each lane. */
   readonly isMask?: boolean;
   readonly factors?: readonly [string, string];
 }
 
 const value = (text: string): Value => ({ text });
 
-/** What the values of formulas are called: all lanes in the compilers' vector types, or single ones where there are no lanes. */
+/**
+ * The types of the values of formulas: all lanes in the compilers'
+ * vector types, or single values if there are no lanes.
+ */
 interface Types {
   readonly floats: string;
   readonly ints: string;
@@ -175,7 +178,7 @@ class Doubles extends Arithmetic {
     value(`choose_d(${condition.text}, ${a.text}, ${b.text})`);
   withSign = (a: Value, b: Value): Value => value(`with_sign_d(${a.text}, ${b.text})`);
 
-  /** Variables that are given values under a condition; they are seen behind it, too. */
+  /** Variables that are assigned under a condition and visible after it. */
   private conditional: string[] | undefined;
 
   protected override declare(type: string, name: string, text: string): void {
@@ -186,7 +189,7 @@ class Doubles extends Arithmetic {
     }
   }
 
-  /** All lanes take the long way where one of them has to; none is changed by it that need not. */
+  /** All lanes take the slow path if one of them has to; lanes that do not need it keep their values. */
   unlessRare(name: string, condition: Value, usual: Value, rare: () => Value): Value {
     const holds = `${name}_is_rare`;
     const { longs, doubles } = this.types;
@@ -221,7 +224,7 @@ class Doubles extends Arithmetic {
   }
 }
 
-/** The C functions of the elementary functions in `used`, in an order that does not depend on who asked first. */
+/** The C functions of the elementary functions in `used`, in an order that does not depend on the order of use. */
 export const printMath = (used: Iterable<MathFunction>, lanes: number): readonly string[] =>
   [...new Set(used)].sort().flatMap((name) => (lanes === 1 ? printAlone(name) : printInLanes(name)));
 
@@ -232,7 +235,9 @@ const declared = (name: MathFunction, type: string): string =>
     .map((parameter) => `${type} ${parameter}`)
     .join(", ");
 
-/** The form for all lanes, what it is made of, and the form for a single number: one lane of it, so that bits are the same. */
+/**
+ * The form for all lanes with its helpers, and the form for a single number: one lane of it, so that bits are the same.
+ */
 function printInLanes(name: MathFunction): readonly string[] {
   const parameters = parametersOf(name);
   const single = define(`float ${scalarMath(name)}(${declared(name, "float")})`, [
@@ -249,7 +254,7 @@ function printInLanes(name: MathFunction): readonly string[] {
   ];
 }
 
-/** The form for a single number where there are no lanes. */
+/** The form for a single number if there are no lanes. */
 function printAlone(name: MathFunction): readonly string[] {
   const head = `float ${scalarMath(name)}(${declared(name, "float")})`;
   if (isSingle(name)) return [define(head, inFloats(name, ALONE))];

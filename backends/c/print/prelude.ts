@@ -1,19 +1,19 @@
 /**
- * What C files begin with where loops have lanes: the compilers' vector types for a number of lanes, and functions for what has
- * no operator there. A file has those of them that it calls (`support.ts`).
+ * The beginning of C files whose loops have lanes: the compilers' vector types for a number of lanes, and functions for
+ * what has no operator there. A file gets only those that it calls (`support.ts`).
  */
 
 import { WORDS_IN_MEMORY } from "./scalar-prelude.ts";
 import { nameForLanes } from "./scope.ts";
 
-/** What a program's code is made for. */
+/** The options of a program's code. */
 export interface CodeOptions {
   readonly lanes: number;
-  /** Whether a product and a sum are rounded once, where the processor does that in one instruction. */
+  /** Whether a product and a sum are rounded once, if the processor does that in one instruction. */
   readonly isFused: boolean;
 }
 
-/** What files with lanes begin with, whatever the number of lanes. */
+/** The beginning of files with lanes, for any number of lanes. */
 export const sharedPrelude = ({ isFused }: CodeOptions): string => `#include <math.h>
 #include <stdint.h>
 #if !defined(KILN_FUSED)
@@ -187,7 +187,7 @@ ${["floor", "trunc", "sqrt"].map((name) => inDoubles(name, name)).join("\n")}
 ${inDoubles("nearest", "rint")}
 `;
 
-/** The same text for so many lanes, beside others for more: types and functions that it defines are called otherwise. */
+/** The same text for fewer lanes, next to that for more: the types and functions that it defines get other names. */
 export const renamedForLanes = (text: string, lanes: number, most: number): string => {
   if (lanes === most) return text;
   const defined = new Set([...text.matchAll(DEFINITIONS)].map(([, name]) => name));
@@ -196,12 +196,12 @@ export const renamedForLanes = (text: string, lanes: number, most: number): stri
   );
 };
 
-/** The name in front of a typedef's attributes, behind `#define`, and of a function that stands by itself. */
+/** The name before a typedef's attributes, after `#define`, and of a function that stands by itself. */
 const DEFINITIONS = /^(?:typedef \w+ |#define |(?:INLINE|static) \w+ )(\w+)/gm;
 
 const list = (count: number, text: string): string => Array.from({ length: count }, () => text).join(", ");
 
-/** A function of one float that processors have an instruction for; \`mode\` says how it rounds to whole numbers. */
+/** A function of one float that processors have an instruction for; \`mode\` is its rounding mode. */
 function rounding(name: string, builtin: string, mode: number | undefined): string {
   const [of16, of8, of4] =
     mode === undefined

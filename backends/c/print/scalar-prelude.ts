@@ -1,9 +1,9 @@
 /**
- * What C files begin with where loops have no lanes: C99 and nothing that is a compiler's own, for microcontrollers and for
- * compilers without vector types. Also what single values have no operator for, with lanes and without.
+ * The beginning of C files whose loops have no lanes: plain C99, for microcontrollers and for
+ * compilers without vector types. Also functions for what single values have no operator for, with lanes and without.
  */
 
-/** Whole numbers in memory, which at another time may hold floats. */
+/** Integers in memory that may hold floats at another time. */
 export const WORDS_IN_MEMORY = `#if defined(__GNUC__)
 typedef int32_t int32_at __attribute__((may_alias));
 #else
@@ -44,7 +44,7 @@ INLINE int64_t first_of(int64_t extent, int64_t thread, int64_t threads) {
 }
 `;
 
-/** In place of lanes there is one value; a mask is all ones or all zeros. */
+/** With one value instead of lanes; a mask is all ones or all zeros. */
 export const SCALAR_PRELUDE = `#include <math.h>
 #include <stdint.h>
 #include <string.h>

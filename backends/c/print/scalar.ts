@@ -1,4 +1,4 @@
-/** Expressions as C for single values: float32 in `float`, whole numbers and truth values in integers. */
+/** Prints expressions as C for single values: float32 in `float`, integers and booleans in integers. */
 
 import { computedTypes, isFloat } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
@@ -39,7 +39,7 @@ export class ScalarPrinter {
       case "binary":
         return this.binary(e, scope);
       case "compare":
-        // Compilers warn of a word that is compared with the least one.
+        // Compilers warn about an unsigned word that is compared with 0.
         if (e.op === "lt" && isWord(e.b.dtype) && e.b.kind === "const" && e.b.value === 0) return "0";
         return `(${this.print(e.a, scope)} ${COMPARE[e.op]} ${this.print(e.b, scope)})`;
       case "select": {
@@ -55,18 +55,18 @@ export class ScalarPrinter {
     }
   };
 
-  /** The same in the very type that values of its type are held in: whole numbers are computed in 64 bits. */
+  /** The same in the exact type that values of its type are held in: integers are computed in 64 bits. */
   exact(e: Expr, scope: Scope): string {
     const value = this.print(e, scope);
     return isWide(e) ? `(int32_t)${value}` : value;
   }
 
-  /** The element of a buffer at a place. */
+  /** The element of a buffer at an index. */
   element(buffer: string, index: Expr, scope: Scope): string {
     return `${this.context.access(buffer)}[${this.index(index, scope)}]`;
   }
 
-  /** A place in a buffer, which stands between brackets. */
+  /** An index into a buffer, which is printed between brackets. */
   index(e: Expr, scope: Scope): string {
     return withoutParentheses(this.integer(e, scope));
   }
@@ -182,7 +182,7 @@ export class ScalarPrinter {
     }
   }
 
-  /** Whether a division's quotient is cut off as C does it: of a number that is not negative by a positive constant. */
+  /** Whether a quotient is truncated as in C: a number that is not negative divided by a positive constant. */
   private isPlainQuotient(e: Of<"binary">, { ranges }: Scope): boolean {
     return e.b.kind === "const" && e.b.value > 0 && ranges.rangeOf(e.a).low >= 0;
   }
@@ -214,7 +214,7 @@ const isWhole = (type: ExprType): boolean =>
 export const withoutParentheses = (text: string): string =>
   text.startsWith("(") && closesAtEnd(text) ? text.slice(1, -1) : text;
 
-/** Whether the parenthesis that a text begins with closes at its end. */
+/** Whether the parenthesis at the start of a text closes at its end. */
 function closesAtEnd(text: string): boolean {
   let depth = 0;
   for (let k = 0; k < text.length - 1; k++) {

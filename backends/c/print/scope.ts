@@ -1,4 +1,4 @@
-/** Where the names of a kernel live in its C function, and what that says of indices inside of vector loops. */
+/** Where the names of a kernel live in its C function, and what that means for indices inside vector loops. */
 
 import { toAffine } from "../../../src/loop/affine.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
@@ -6,46 +6,46 @@ import type { BufferParam, Expr } from "../../../src/loop/types.ts";
 import { placeOf } from "../../lanes.ts";
 import type { MathFunction } from "./math.ts";
 
-/** What stands for a name: in a vector loop an integer is the one of lane 0, and grows by `laneStep` from lane to lane. */
+/** What a name stands for: in a vector loop an integer is that of lane 0, and grows by `laneStep` from lane to lane. */
 export type Place =
   | { readonly kind: "integer"; readonly text: string; readonly laneStep: number }
   | { readonly kind: "value"; readonly text: string; readonly isVector: boolean };
 
-/** The names known at a point of a kernel, and in a lane-by-lane form the lane that is meant. */
+/** The names known at a point of a kernel, and in a lane-by-lane form the current lane. */
 export interface Scope {
   readonly places: ReadonlyMap<string, Place>;
   readonly ranges: RangeContext;
-  /** How many lanes the vector loop around has; 1 where none is around. */
+  /** The number of lanes of the surrounding vector loop; 1 if there is none. */
   readonly lanes: number;
   readonly lane?: number;
 }
 
-/** What printing one function knows and gathers. */
+/** What printing one function knows and collects. */
 export interface FunctionContext {
   /** The most lanes that a vector loop has. */
   readonly lanes: number;
   readonly buffers: ReadonlyMap<string, BufferParam>;
   /** The elementary functions that are called. */
   readonly used: Set<MathFunction>;
-  /** The scalar inputs that are read, each as the type that it is read as. */
+  /** The scalar inputs that are read, each with the type that it is read as. */
   readonly scalars: Set<string>;
-  /** The name of a buffer, which is noted as one that the function reads or writes. */
+  /** The name of a buffer, which is recorded as one that the function reads or writes. */
   access(buffer: string): string;
-  /** A name that nothing else has. */
+  /** A new name. */
   temporary(): string;
 }
 
-/** Fewer lanes that vector loops may have beside: halves of the most, down to the fewest that types are made for. */
+/** Smaller numbers of lanes that vector loops may also have: halves of the most, down to the fewest that have types. */
 export const fewerLanes = (most: number): readonly number[] =>
   most > FEWEST_LANES ? [most / 2, ...fewerLanes(most / 2)] : [];
 
 const FEWEST_LANES = 4;
 
-/** What a type or a function for all lanes is called where there are so many of them. */
+/** The name of a type or a function for all lanes, given the number of lanes. */
 export const nameForLanes = (name: string, lanes: number, most: number): string =>
   lanes === most ? name : `of${lanes}_${name}`;
 
-/** Prints an integer expression that is no sum. */
+/** Prints an integer expression that is not a sum. */
 type PrintInteger = (e: Expr, scope: Scope) => string;
 
 /** An integer as a sum of its parts: inside a vector loop the value in the lane of `scope`, or else in lane 0. */

@@ -1,4 +1,4 @@
-/** How single things are spelled in C: names, numbers, types, comparisons. */
+/** Spells single things in C: names, numbers, types, comparisons. */
 
 import { type DType, roundTo } from "../../../src/core/dtype.ts";
 import type { CompareOp, ExprType } from "../../../src/loop/types.ts";
@@ -12,17 +12,17 @@ export const COMPARE: Readonly<Record<CompareOp, string>> = {
   ne: "!=",
 };
 
-/** How values of a type are held and how they lie in memory: all that the printers know of a type. */
+/** How values of a type are held and stored in memory: all that the printers know of a type. */
 export interface Representation {
   /** The C type of a single value. */
   readonly scalar: string;
-  /** The C type of one value in each lane. Truth values are masks there, all ones or all zeros. */
+  /** The C type of one value in each lane. Booleans are masks there, all ones or all zeros. */
   readonly lanes: string;
-  /** What functions of the prelude that differ by type have at the end of their names. */
+  /** The suffix of the prelude's functions that differ by type. */
   readonly suffix: string;
-  /** The C type of an element in memory; words lie in none. */
+  /** The C type of an element in memory; words are never stored. */
   readonly stored: string;
-  /** Whether lanes hold masks in place of 1 and 0. */
+  /** Whether lanes hold masks instead of 1 and 0. */
   readonly isMask: boolean;
 }
 
@@ -58,7 +58,7 @@ export function constant(given: number, dtype: ExprType): string {
 const wholeLiteral = (value: number): string =>
   value === -(2 ** 31) ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
 
-/** The digits of the very number: read as a float they give it again. */
+/** Enough digits for the exact number when read as a float. */
 export function floatLiteral(value: number): string {
   if (Number.isNaN(value)) return "NAN";
   if (!Number.isFinite(value)) return value > 0 ? "INFINITY" : "(-INFINITY)";
@@ -76,7 +76,7 @@ export function doubleLiteral(value: number): string {
   return value < 0 || Object.is(value, -0) ? `(-${literal})` : literal;
 }
 
-/** Words of C, of its compilers and of what stands before the kernels, as far as these may use them as names. Macros are in capitals. */
+/** Words of C, of its compilers and of the prelude, as far as kernels may use them as names. Macros are in capitals. */
 const TAKEN: ReadonlySet<string> = new Set(
   (
     "asm auto break case char const continue default do double else enum extern float for goto if inline int long " +

@@ -1,4 +1,4 @@
-/** Statements as C: loops, locals, stores and lists, scalar or all iterations of a vector loop together. */
+/** Prints statements as C: loops, locals, stores and lists, scalar or all iterations of a vector loop together. */
 
 import { INDEX } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
@@ -141,13 +141,13 @@ export class StatementPrinter {
     return before.length === 0 ? loop : [`${indent}{`, ...before, ...loop, `${indent}}`];
   }
 
-  /** In how many lanes the iterations of a loop run together; nothing where they run one by one. */
+  /** The number of lanes in which the iterations of a loop run together; undefined if they run one by one. */
   private lanesOf(s: Of<"for">): number | undefined {
     const { lanes: most } = this.context;
     return [most, ...fewerLanes(most)].find((lanes) => isVectorLoop(s, lanes) && canRunTogether(s, lanes));
   }
 
-  /** The first iteration, and the one before which the loop ends. */
+  /** The first iteration, and the end (exclusive). */
   private bounds(s: Of<"for">): readonly [string, string] {
     if (s.loop === "thread") {
       invariant(typeof s.extent === "number", "a thread loop has a known extent");
@@ -165,7 +165,7 @@ export class StatementPrinter {
     return `${place.text} = ${choose}(${mask}, ${printed}, ${place.text});`;
   }
 
-  /** Where lanes differ, assignments keep the old value in the lanes that do not take part. */
+  /** If lanes differ, assignments keep the old value in the lanes that do not take part. */
   private branch(s: Of<"if">, indent: string, scope: Scope): string[] {
     if (!varies(s.condition, scope)) {
       const taken = { ...scope, ranges: scope.ranges.withCondition(s.condition) };
@@ -215,7 +215,7 @@ export class StatementPrinter {
   }
 }
 
-/** What is known behind `s`, which may define an integer. */
+/** The ranges known after `s`, which may define an integer. */
 function rangesBehind(s: Stmt, ranges: RangeContext): RangeContext {
   if (s.kind === "let" && isIndex(s.value)) return ranges.withName(s.name, ranges.rangeOf(s.value));
   if (s.kind === "accumulator" && s.range !== undefined)

@@ -1,4 +1,4 @@
-/** What stands before the kernels of a C file: types, and of all functions that kernels may call those that these do. */
+/** The text before the kernels of a C file: types, and the functions that these kernels call. */
 
 import { type MathFunction, printMath } from "./math.ts";
 import { type CodeOptions, renamedForLanes, sharedPrelude, vectorPrelude } from "./prelude.ts";
@@ -21,7 +21,9 @@ export function support(code: CodeOptions, used: Iterable<MathFunction>, kernels
   ].join("\n\n");
 }
 
-/** The beginning of some texts, and those of their functions that are called under a name in `names` or by such a function. */
+/**
+ * The beginning of some texts, and those of their functions that are called by a name in `names` or by such a function.
+ */
 function neededOf(texts: readonly string[], names: ReadonlySet<string>): string {
   const [head, ...functions] = definitionsIn(texts.join("\n"));
   const wanted = new Set(names);
@@ -36,7 +38,7 @@ function neededOf(texts: readonly string[], names: ReadonlySet<string>): string 
   return [head, ...needed].join("\n");
 }
 
-/** A text in parts: what stands before the first function, and each function with the comments before it. */
+/** A text in parts: everything before the first function, and each function with the comments before it. */
 function definitionsIn(text: string): readonly string[] {
   const parts: string[][] = [[]];
   let comments: string[] = [];
@@ -52,6 +54,6 @@ function definitionsIn(text: string): readonly string[] {
   return parts.map((lines) => lines.join("\n").trim());
 }
 
-/** The names before parentheses, in the order in which they stand there: a function's own is the first one in its text. */
+/** The names before parentheses, in order: a function's own is the first one in its text. */
 const namesCalledIn = (text: string): readonly string[] =>
   [...text.replace(/^\/\/.*$/gm, "").matchAll(/[A-Za-z_]\w*(?=\()/g)].map(([name]) => name);

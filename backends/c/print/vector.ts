@@ -1,6 +1,6 @@
 /**
- * Expressions as C for the lanes of a vector loop, all at once, in the compilers' vector types. Truth values are masks: all
- * ones or all zeros in a lane.
+ * Prints expressions as C for the lanes of a vector loop, all at once, in the compilers' vector types. Booleans are
+ * masks: all ones or all zeros in a lane.
  */
 
 import { isFloat } from "../../../src/core/dtype.ts";
@@ -27,7 +27,7 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
     this.scalar = scalar;
   }
 
-  /** The name of a type or a function for as many lanes as there are here. */
+  /** The name of a type or a function for the number of lanes here. */
   own = (name: string, { lanes }: Scope): string => nameForLanes(name, lanes, this.context.lanes);
 
   protected uniform(e: Expr, scope: Scope): string {
@@ -130,14 +130,14 @@ export class VectorPrinter extends LanePrinter<string, Scope> {
     }
   }
 
-  /** `a·b + c`, rounded once where the processor does. */
+  /** `a·b + c`, rounded once if the processor does. */
   private multiplyAdd(e: Of<"binary">, scope: Scope): string | undefined {
     const operands = this.multiplyAddOf(e, scope);
     return operands && `${this.own("fused_v", scope)}(${operands.join(", ")})`;
   }
 
   protected compare(e: Of<"compare">, scope: Scope): string {
-    // Masks are 0 and -1, in the other order than truth values.
+    // Masks are 0 and -1, in the opposite order of booleans.
     const isReversed = e.a.dtype === "bool" && e.op !== "eq" && e.op !== "ne";
     const [a, b] = isReversed ? [e.b, e.a] : [e.a, e.b];
     return `(${this.own("ints", scope)})(${this.print(a, scope)} ${COMPARE[e.op]} ${this.print(b, scope)})`;

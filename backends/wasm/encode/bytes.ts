@@ -10,7 +10,7 @@ export class ByteWriter {
   private bytes = new Uint8Array(256);
   private length = 0;
 
-  /** How many bytes there are so far. */
+  /** The number of bytes so far. */
   get size(): number {
     return this.length;
   }
@@ -78,12 +78,12 @@ export class ByteWriter {
     return this.counted(new TextEncoder().encode(text));
   }
 
-  /** Bytes behind their number, as sections and function bodies stand. */
+  /** Bytes after their number, as in sections and function bodies. */
   counted(content: Uint8Array): this {
     return this.unsigned(content.length).append(content);
   }
 
-  /** `items` behind their number, each written by `write`. */
+  /** `items` after their number, each written by `write`. */
   list<T>(items: readonly T[], write: (item: T, writer: this) => void): this {
     this.unsigned(items.length);
     for (const item of items) write(item, this);

@@ -16,12 +16,12 @@ export const VALUE_TYPES: Readonly<Record<ValueType, number>> = {
 
 const NO_RESULT = 0x40;
 const END = 0x0b;
-/** Where the codes of SIMD instructions are. */
+/** The prefix of SIMD instructions. */
 const SIMD = 0xfd;
-/** Where those of atomic instructions are, and the power of two of a word's alignment. */
+/** The prefix of atomic instructions, and the power of two of a word's alignment. */
 const ATOMIC = 0xfe;
 const WORD_ALIGNMENT = 2;
-/** Where those on stretches of memory are. */
+/** The prefix of bulk memory instructions. */
 const BULK = 0xfc;
 const COPY = 0x0a;
 const VECTOR_CONSTANT = 0x0c;
@@ -29,17 +29,17 @@ const SHUFFLE = 0x0d;
 
 const LANES = { ...EXTRACTS, ...REPLACES };
 
-/** A number in a function's bytes that counts from where a buffer lies. */
+/** A number in a function's bytes that is relative to the position of a buffer. */
 export interface Reference {
   readonly buffer: string;
   readonly value: number;
-  /** Where its bytes are. */
+  /** The offset of its bytes. */
   readonly from: number;
   readonly to: number;
   readonly isSigned: boolean;
 }
 
-/** The bytes of a function without their number, and what in them depends on where buffers lie. */
+/** The bytes of a function without their number, and which of them depend on the positions of buffers. */
 export interface FunctionCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly references: readonly Reference[];
@@ -150,7 +150,7 @@ export class CodeWriter {
         this.instruction(e.a);
         this.instruction(e.b);
         this.instruction(e.condition);
-        // The plain form is of numbers alone; vectors need the one that states its type.
+        // The plain form is for numbers only; vectors need the one that states its type.
         if (e.type === "v128") w.byte(0x1c).unsigned(1).byte(VALUE_TYPES.v128);
         else w.byte(0x1b);
         return;
@@ -213,7 +213,7 @@ export class CodeWriter {
     this.place(buffer, offset, false);
   }
 
-  /** A number that may count from where a buffer lies. */
+  /** A number that may be relative to the position of a buffer. */
   private place(buffer: string | undefined, value: number, isSigned: boolean): void {
     const from = this.writer.size;
     if (isSigned) this.writer.signed32(value);
@@ -266,8 +266,8 @@ function runsOf(locals: readonly Local[]): readonly { readonly type: ValueType; 
 }
 
 /**
- * The bytes of a function that does what another one does with buffers elsewhere: further on by the bytes that `distances`
- * has for each. Nothing where it is not known of one, or a number that may not be negative would be.
+ * The bytes of a function that does the same as another one with its buffers elsewhere: moved by the bytes that
+ * `distances` has for each. Undefined if one is missing, or if a number that may not be negative would be.
  */
 export function movedCode(
   { bytes, references }: FunctionCode,

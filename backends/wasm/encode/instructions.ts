@@ -1,6 +1,6 @@
 /**
  * WebAssembly as trees: an instruction holds its operands, so that code is built like expressions, checked where it is
- * built, and read as one thing by the encoder and by the text form.
+ * built, and shared by the encoder and the text form.
  */
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
@@ -21,7 +21,7 @@ import {
   type VectorShape,
 } from "./operations.ts";
 
-/** What an instruction leaves behind: a value of a type, or nothing. */
+/** What an instruction leaves on the stack: a value of a type, or nothing. */
 export type ResultType = ValueType | "none";
 
 export interface Local {
@@ -40,7 +40,7 @@ export type Instruction =
       readonly kind: "const";
       readonly type: "i32" | "i64" | "f32" | "f64";
       readonly value: number;
-      /** The buffer from whose place in memory the value counts, if it does. */
+      /** The buffer to whose position the value is relative, if it is. */
       readonly buffer?: string;
     }
   | {
@@ -56,7 +56,7 @@ export type Instruction =
       readonly address: Instruction;
       /** Bytes added to the address without wrapping around. */
       readonly offset: number;
-      /** The buffer from whose place in memory the offset counts, if it does. */
+      /** The buffer to whose position the offset is relative, if it is. */
       readonly buffer: string | undefined;
     }
   | {
@@ -73,13 +73,13 @@ export type Instruction =
       readonly type: ResultType;
       readonly name: AtomicName;
       readonly offset: number;
-      /** The address, and what the instruction takes besides. */
+      /** The address, and the instruction's other operands. */
       readonly operands: readonly Instruction[];
     }
   | {
       readonly kind: "memory.copy";
       readonly type: "none";
-      /** Where to, where from, and how many bytes. */
+      /** Destination, source, and number of bytes. */
       readonly operands: readonly Instruction[];
     }
   | {
@@ -92,7 +92,7 @@ export type Instruction =
   | {
       readonly kind: "shuffle";
       readonly type: "v128";
-      /** Sixteen byte positions in the two operands side by side. */
+      /** Sixteen byte positions in the concatenation of the two operands. */
       readonly lanes: readonly number[];
       readonly operands: readonly [Instruction, Instruction];
     }
@@ -136,10 +136,10 @@ export type Instruction =
       readonly kind: "branch";
       readonly type: "none";
       readonly label: string;
-      /** Branches only where this is not 0; always when it is absent. */
+      /** Branches only if this is not 0; always if it is absent. */
       readonly condition?: Instruction;
     }
-  /** A value that takes statements to compute; they run where it is wanted. */
+  /** A value that takes statements to compute; they run where it is used. */
   | {
       readonly kind: "sequence";
       readonly type: ValueType;
@@ -156,7 +156,7 @@ function areOf(operands: readonly Instruction[], wanted: readonly ValueType[]): 
   return true;
 }
 
-/** An instruction that takes its operands and gives one value: `operation("f32.add", a, b)`. */
+/** An instruction that takes its operands and returns one value: `operation("f32.add", a, b)`. */
 export function operation(name: OperationName, ...operands: readonly Instruction[]): Instruction {
   const { operands: wanted, result } = OPERATIONS[name];
   if (!areOf(operands, wanted)) {
@@ -167,7 +167,7 @@ export function operation(name: OperationName, ...operands: readonly Instruction
 }
 
 export const i32 = (value: number): Instruction => ({ kind: "const", type: "i32", value: value | 0 });
-/** A place in memory that counts from where `buffer` lies. */
+/** An address relative to the position of `buffer`. */
 export const placeIn = (buffer: string, value: number): Instruction => ({
   kind: "const",
   type: "i32",
@@ -215,7 +215,7 @@ export function atomic(
   return { kind: "atomic", type: result, name, offset, operands: [address, ...operands] };
 }
 
-/** Copies `bytes` bytes; the two places may overlap. */
+/** Copies `bytes` bytes; the two ranges may overlap. */
 export function copyMemory(to: Instruction, from: Instruction, bytes: number): Instruction {
   invariant(to.type === "i32" && from.type === "i32", `memory.copy from ${from.type} to ${to.type}`);
   return { kind: "memory.copy", type: "none", operands: [to, from, i32(bytes)] };
@@ -263,7 +263,7 @@ export const setGlobal = (global: string, value: Instruction): Instruction => ({
   value,
 });
 
-/** `a` where the condition is not 0, else `b`; both are computed. */
+/** `a` if the condition is not 0, else `b`; both are computed. */
 export function selectValue(condition: Instruction, a: Instruction, b: Instruction): Instruction {
   invariant(
     condition.type === "i32" && a.type === b.type && a.type !== "none",
@@ -286,7 +286,7 @@ export const block = (label: string, body: readonly Instruction[]): Instruction 
   body,
 });
 
-/** A block whose label stands at its start: branching to it runs it again. */
+/** A block whose label is at its start: branching to it runs it again. */
 export const loop = (label: string, body: readonly Instruction[]): Instruction => ({
   kind: "loop",
   type: "none",
@@ -294,7 +294,7 @@ export const loop = (label: string, body: readonly Instruction[]): Instruction =
   body,
 });
 
-/** Runs `body` where the condition is not 0. */
+/** Runs `body` if the condition is not 0. */
 export const when = (condition: Instruction, body: readonly Instruction[]): Instruction => ({
   kind: "if",
   type: "none",
@@ -316,7 +316,7 @@ export const branch = (label: string, condition?: Instruction): Instruction => (
   ...(condition && { condition }),
 });
 
-/** `value`, computed when `body` has run. */
+/** `value`, computed after `body` has run. */
 export function sequence(body: readonly Instruction[], value: Instruction): Instruction {
   invariant(value.type !== "none" && body.every(({ type }) => type === "none"), "statements and a value");
   return { kind: "sequence", type: value.type, body, value };

@@ -11,7 +11,7 @@ export interface FunctionType {
   readonly results: readonly ValueType[];
 }
 
-/** A function of the host's; imported functions are numbered before the module's own. */
+/** A function of the host; imported functions are numbered before the module's own. */
 export interface ImportedFunction extends FunctionType {
   readonly module: string;
   readonly field: string;
@@ -22,14 +22,14 @@ export interface WasmFunction {
   readonly name: string;
   readonly parameters: readonly Local[];
   readonly results: readonly ValueType[];
-  /** Everything the body names besides the parameters; zero at first. */
+  /** Everything that the body names besides the parameters; initially zero. */
   readonly locals: readonly Local[];
   readonly body: readonly Instruction[];
   /** Whether the host may call it, under its name. */
   readonly exported: boolean;
-  /** Lines that stand over it in the text form. */
+  /** Comments above it in the text form. */
   readonly comments?: readonly string[];
-  /** A function before it in the module that is the same but for where buffers lie: further on by so many bytes. */
+  /** An earlier function in the module that is the same except for the positions of buffers: moved by so many bytes. */
   readonly alike?: { readonly of: WasmFunction; readonly distances: ReadonlyMap<string, number> };
 }
 
@@ -50,7 +50,7 @@ export interface MemoryLimits {
 export interface WasmModule {
   readonly name: string;
   readonly importedMemory?: MemoryLimits & { readonly module: string; readonly field: string };
-  /** A memory of the module's own, exported under this name. */
+  /** The module's own memory, exported under this name. */
   readonly ownMemory?: MemoryLimits & { readonly field: string };
   readonly imports: readonly ImportedFunction[];
   readonly globals: readonly WasmGlobal[];

@@ -1,7 +1,7 @@
 /**
- * The instructions that only take and give values, with their codes and types, as tables: what the encoder writes and
- * what the constructors of instruction trees check. Codes: WebAssembly core specification 2.0, chapter 5.4, and the
- * relaxed-SIMD proposal.
+ * The instructions that only take and return values, with their codes and types, as tables for the encoder and for
+ * the constructors of instruction trees, which check them. Codes: WebAssembly
+ * core specification 2.0, chapter 5.4, and the relaxed-SIMD proposal.
  */
 
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
@@ -213,7 +213,7 @@ export const OPERATIONS = {
 
 export type OperationName = keyof typeof OPERATIONS;
 
-/** Instructions that reach memory: code, what they move, and the power of two of their natural alignment. */
+/** Instructions that access memory: code, what they move, and the power of two of their natural alignment. */
 export interface Access {
   readonly prefix: 0 | 0xfd;
   readonly code: number;
@@ -245,14 +245,14 @@ export const STORES = {
   "v128.store": access(0x0b, "v128", 4, 0xfd),
 } as const satisfies Record<string, Access>;
 
-/** Instructions that threads see in one order: code, operands behind the address, what comes out; all on 32-bit words. */
+/** Instructions that threads see in one order: code, operands after the address, result; all on 32-bit words. */
 export interface Atomic {
   readonly code: number;
   readonly operands: readonly ValueType[];
   readonly result: "i32" | "none";
 }
 
-/** Codes: the threads proposal. `wait32` gives 0 when woken, 1 when the word differs already, 2 when time is up. */
+/** Codes: the threads proposal. `wait32` returns 0 when woken, 1 if the word differs already, 2 when time is up. */
 export const ATOMICS = {
   "memory.atomic.notify": { code: 0x00, operands: ["i32"], result: "i32" },
   "memory.atomic.wait32": { code: 0x01, operands: ["i32", "i64"], result: "i32" },
@@ -265,7 +265,7 @@ export type AtomicName = keyof typeof ATOMICS;
 export type LoadName = keyof typeof LOADS;
 export type StoreName = keyof typeof STORES;
 
-/** Instructions on one lane of a vector: code, and the scalar that comes out or goes in. */
+/** Instructions on one lane of a vector: code, and the scalar that is extracted or inserted. */
 export const EXTRACTS = {
   "i32x4.extract_lane": { code: 0x1b, scalar: "i32" },
   "f32x4.extract_lane": { code: 0x1f, scalar: "f32" },
@@ -279,5 +279,5 @@ export const REPLACES = {
 export type ExtractName = keyof typeof EXTRACTS;
 export type ReplaceName = keyof typeof REPLACES;
 
-/** The interpretations under which a vector constant is written. */
+/** The shapes in which a vector constant is written. */
 export type VectorShape = "i32x4" | "f32x4" | "i64x2" | "f64x2";

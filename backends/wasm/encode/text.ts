@@ -1,4 +1,4 @@
-/** The text form of functions, in the folded WebAssembly text format: what a dump shows is what was encoded. */
+/** The text form of functions, in the folded WebAssembly text format: a dump shows what was encoded. */
 
 import type { Instruction, Local } from "./instructions.ts";
 import type { WasmFunction } from "./module.ts";
@@ -45,7 +45,7 @@ function printBody(body: readonly Instruction[], indent: string): string[] {
   return body.flatMap((e) => print(e, indent));
 }
 
-/** An instruction with its operands, on one line where it fits. */
+/** An instruction with its operands, on one line if it fits. */
 function print(e: Instruction, indent: string): string[] {
   if (e.kind === "comment") return [`${indent};; ${e.text}`];
   const deeper = `${indent}  `;
@@ -74,7 +74,7 @@ function print(e: Instruction, indent: string): string[] {
   return lines;
 }
 
-/** The whole tree on one line; `undefined` for what never stands on one. */
+/** The whole tree on one line; `undefined` for what never fits one line. */
 function flatten(e: Instruction): string | undefined {
   if (e.kind === "comment" || e.kind === "block" || e.kind === "loop" || e.kind === "sequence")
     return undefined;
@@ -126,7 +126,7 @@ function operandsOf(e: Instruction): readonly Instruction[] {
   }
 }
 
-/** The name of an instruction and what stands in it besides operands. */
+/** The name of an instruction and its immediate operands. */
 function headOf(e: Instruction): string {
   switch (e.kind) {
     case "operation":

@@ -34,7 +34,7 @@ type Arithmetic =
   | "sqrt";
 type Comparison = "eq" | "ne" | "lt" | "gt" | "le" | "ge";
 
-/** The bits of -0.0, the sign alone, as a signed 64-bit number. */
+/** The bits of -0.0, only the sign, as a signed 64-bit number. */
 const SIGN_BITS = -(2 ** 63);
 /** Added to a small number, leaves its nearest integer in the lowest bits of the sum. */
 const ROUNDER = 1.5 * 2 ** 52;
@@ -53,12 +53,12 @@ export class Doubles {
     this.prefix = isWide ? "f64x2" : "f64";
   }
 
-  /** What has been emitted. */
+  /** The instructions so far. */
   get body(): readonly Instruction[] {
     return this.statements;
   }
 
-  /** `rare()` where the condition holds, else `usual`; `rare` is left out where it holds for no number at hand. */
+  /** `rare()` if the condition holds, else `usual`; `rare` is skipped if it holds for none of the numbers. */
   unlessRare(name: string, condition: Instruction, usual: Instruction, rare: () => Instruction): Instruction {
     const result = this.name(name, usual);
     const own = this.statements;
@@ -72,7 +72,7 @@ export class Doubles {
     return result;
   }
 
-  /** Computes `value` once; the result may be used as often as wanted. */
+  /** Computes `value` once; the result may be used any number of times. */
   name(name: string, value: Instruction): Instruction {
     invariant(!this.locals.some((local) => local.name === name), `${name} is named twice`);
     const local: Local = { name, type: value.type as ValueType };
@@ -94,7 +94,7 @@ export class Doubles {
   mul = (a: Instruction, b: Instruction): Instruction => this.do("mul", a, b);
   div = (a: Instruction, b: Instruction): Instruction => this.do("div", a, b);
 
-  /** A truth value for `select`. */
+  /** A condition for `select`. */
   is(op: Comparison, a: Instruction, b: Instruction): Instruction {
     return operation(`${this.prefix}.${op}`, a, b);
   }

@@ -1,7 +1,7 @@
 /**
- * `e^x`, logarithms and the hyperbolic tangent in single precision: at most one unit in the last place away from float32's
- * nearest. Polynomials are minimax ones (Remez's exchange on 800 Chebyshev points, in 30 digits), weighted for the smallest
- * relative error of the result.
+ * `e^x`, logarithms and the hyperbolic tangent in single precision: at most one unit in the last place from the nearest
+ * float32. Polynomials are minimax ones (Remez's exchange on 800 Chebyshev points,
+ * in 30 digits), weighted for the smallest relative error of the result.
  */
 
 import type { Instruction } from "../encode/instructions.ts";
@@ -11,7 +11,7 @@ import type { Floats } from "./floats.ts";
 const LN2_HIGH = 355 / 512;
 const LN2_LOW = Math.LN2 - LN2_HIGH;
 
-/** Where e^x stops being a normal number: below, 0 is as good, and far quicker to compute with. */
+/** Where e^x stops being a normal number: below, 0 is as good, and far faster to compute with. */
 const EXP_LEAST = -87.33654;
 /** The largest power of two: above it the argument keeps more than half of ln 2. */
 const MOST_EXPONENT = 127;
@@ -25,7 +25,7 @@ const EXP = [
 const TANH = [
   -0.33333278315534104, 0.1333132896381541, -0.05372923030126773, 0.020602008567751167, -0.00566078992438181,
 ];
-/** From here on the tangent is 1 less a small part. */
+/** From here on the tangent is 1 minus a small part. */
 const TANH_NEAR = 0.625;
 
 /** `(ln(1 + f) - f + f²/2)/f³` from √½ - 1 to √2 - 1: the logarithm is off by 5.8e-9. */
@@ -34,9 +34,9 @@ const LOG = [
   -0.13160177847981414, 0.12761594468659637, -0.07634528244383249,
 ];
 const LEAST_NORMAL = 2 ** -126;
-/** A power of two that makes every denormal number normal. */
+/** A power of two that makes every subnormal number normal. */
 const LIFT = 23;
-/** Below this e^x is nothing beside 1. */
+/** Below this e^x is negligible compared with 1. */
 const EXP_NOTHING = -40;
 
 /** `e^x = (1 + growth)·power`, `growth` exact near 0. */
@@ -60,7 +60,7 @@ export function expm1(m: Floats, x: Instruction): Instruction {
   return m.withSign(m.add(m.sub(scale, m.constant(1)), m.mul(growth, scale)), x);
 }
 
-/** `exponent·ln 2 + ln(1 + f)`, what is small first. */
+/** `exponent·ln 2 + ln(1 + f)`, small parts first. */
 function logarithm(m: Floats, exponent: Instruction, f: Instruction): Instruction {
   const square = m.name("f_squared", m.mul(f, f));
   const fourth = m.mul(square, square);
@@ -89,7 +89,7 @@ export function log(m: Floats, x: Instruction): Instruction {
   return logarithmOrLimit(m, x, logarithm(m, k, f));
 }
 
-/** `1 + x = 2^k·(1 + f)`, where `f = x/2^k + (2^-k - 1)` has lost nothing: near 0 it is x itself. */
+/** `1 + x = 2^k·(1 + f)`, where `f = x/2^k + (2^-k - 1)` is exact: near 0 it is x itself. */
 export function log1p(m: Floats, x: Instruction): Instruction {
   const sum = m.name("sum", m.add(x, m.constant(1)));
   const { exponent, place } = m.exponentOf("k", sum);

@@ -15,9 +15,9 @@ const ONE_BITS = 0x3f800000;
 const ROOT_HALF_BITS = 0x3f3504f3;
 const SIGN_BITS = -(2 ** 31);
 
-/** The function that code goes into. */
+/** The function that code is added to. */
 export interface Around {
-  /** A local for what goes by that name, which code beside this may use again. */
+  /** A local of that name, which other code may reuse. */
   local(name: string): Local;
   /** The same constant in every lane. */
   constant(shape: VectorShape, value: number): Instruction;
@@ -45,7 +45,7 @@ export class Alone implements Around {
   }
 }
 
-/** Emits what computes one value: parts of it are named, and names are locals. */
+/** Emits the computation of one value: its parts are named, and names are locals. */
 export class Floats {
   readonly body: Instruction[] = [];
   private readonly names = new Set<string>();
@@ -55,7 +55,7 @@ export class Floats {
     this.around = around;
   }
 
-  /** Computes `value` once; the result may be used as often as wanted. */
+  /** Computes `value` once; the result may be used any number of times. */
   name(name: string, value: Instruction): Instruction {
     invariant(!this.names.has(name), `${name} is named twice`);
     this.names.add(name);
@@ -81,26 +81,28 @@ export class Floats {
   gt = (a: Instruction, b: Instruction): Instruction => operation("f32x4.gt", a, b);
   eq = (a: Instruction, b: Instruction): Instruction => operation("f32x4.eq", a, b);
 
-  /** `a`, or the limit where `a` is beyond it; NaN stays. */
+  /** `a`, or the limit if `a` is above it; NaN stays. */
   atMost = (a: Instruction, limit: number): Instruction => operation("f32x4.pmin", a, this.constant(limit));
 
-  /** `a`, or the limit where `a` is below it; NaN stays. */
+  /** `a`, or the limit if `a` is below it; NaN stays. */
   atLeast = (a: Instruction, limit: number): Instruction => operation("f32x4.max", a, this.constant(limit));
 
   select = (condition: Instruction, a: Instruction, b: Instruction): Instruction =>
     operation("v128.bitselect", a, b, condition);
 
-  /** 0 where the condition does not hold. */
+  /** 0 if the condition does not hold. */
   when = (condition: Instruction, a: Instruction): Instruction => operation("v128.and", a, condition);
 
-  /** 0 where the condition holds. */
+  /** 0 if the condition holds. */
   unless = (condition: Instruction, a: Instruction): Instruction => operation("v128.andnot", a, condition);
 
   /** The magnitude of `a` with the sign of `b`. */
   withSign = (a: Instruction, b: Instruction): Instruction =>
     operation("v128.bitselect", b, a, this.bits(SIGN_BITS));
 
-  /** `a` rounded to the nearest integer, but to no more than `limit`, as a number and as the power of two with that exponent. */
+  /**
+   * `a` rounded to the nearest integer, but at most `limit`, as a number and as the power of two with that exponent.
+   */
   nearestPower(name: string, a: Instruction, limit: number) {
     const sum = this.atMost(this.add(a, this.constant(ROUNDER)), ROUNDER + limit);
     const shifted = this.name(`${name}_bits`, sum);
@@ -111,7 +113,10 @@ export class Floats {
     };
   }
 
-  /** The exponent `e` with which `a/2^e` lies from √½ up to √2, for positive normal `a`: as a number, and where a float32 has it. */
+  /**
+   * The exponent `e` for which `a/2^e` is from √½ up to √2, for
+   * positive normal `a`: as a number, and in a float32's exponent bits.
+   */
   exponentOf(name: string, a: Instruction) {
     const above = operation("i32x4.sub", a, this.bits(ROOT_HALF_BITS));
     const whole = this.name(name, operation("i32x4.shr_s", above, i32(MANTISSA_BITS)));
@@ -124,11 +129,11 @@ export class Floats {
   /** `a/2^e`, for numbers that stay normal, and 0 for 0 over 1. */
   over = (a: Instruction, place: Instruction): Instruction => operation("i32x4.sub", a, place);
 
-  /** `2^-e`, and 0 where that is not normal. */
+  /** `2^-e`, and 0 if that is not normal. */
   inverse = (place: Instruction): Instruction =>
     operation("i32x4.max_s", operation("i32x4.sub", this.bits(ONE_BITS), place), this.bits(0));
 
-  /** `c0 + c1·x + c2·x² + …` by Estrin's scheme, whose steps do not wait for one another: `powers` are x, x², x⁴, …. */
+  /** `c0 + c1·x + c2·x² + …` by Estrin's scheme, whose steps do not wait for each other: `powers` are x, x², x⁴, …. */
   polynomial(coefficients: readonly number[], powers: readonly Instruction[]): Instruction {
     let terms = coefficients.map(this.constant);
     for (const power of powers) {

@@ -1,7 +1,8 @@
 /**
  * The elementary functions that WebAssembly has no instruction for, in double precision for float32 arguments: reduced
- * to a small interval, there a series long enough for some 40 bits, so that results are float32's nearest but for the
- * rarest of ties. Argument reduction after Cody and Waite, "Software Manual for the Elementary Functions" (1980).
+ * to a small interval, with a series there long enough for about 40 bits, so that
+ * results are the nearest float32 except for the rarest ties. Argument reduction
+ * after Cody and Waite, "Software Manual for the Elementary Functions" (1980).
  */
 
 import type { Instruction } from "../encode/instructions.ts";
@@ -83,7 +84,7 @@ export function log1p(m: Doubles, x: Instruction): Instruction {
   return m.withSign(logarithmOrLimit(m, sum, logarithm(m, k, f)), x);
 }
 
-/** `a^b` as JavaScript defines it: 1 where b is 0, NaN for 1^±∞ and for roots of negative numbers. */
+/** `a^b` as JavaScript defines it: 1 if b is 0, NaN for 1^±∞ and for roots of negative numbers. */
 export function pow(m: Doubles, a: Instruction, b: Instruction): Instruction {
   const base = m.name("base", m.do("abs", a));
   const exponent = m.name("log", log(m, base));

@@ -1,6 +1,6 @@
 /**
- * The elementary functions: those that training calls for every element in single precision, as code in the loops of four
- * lanes; the others as functions of a module, by way of two pairs of doubles. On one float32 all are functions.
+ * The elementary functions: those that training calls for every element in single precision, as code in loops of four
+ * lanes; the others as functions of a module, with two pairs of doubles. For one float32 all are functions.
  */
 
 import {
@@ -50,16 +50,16 @@ export const isBinary = (name: MathFunction): name is keyof typeof BINARY => Obj
 const parametersOf = (name: MathFunction, type: Local["type"]): readonly Local[] =>
   (isBinary(name) ? ["a", "b"] : ["a"]).map((parameter) => ({ name: parameter, type }));
 
-/** Bytes 8 … 15 first: the upper two floats as the lower two. */
+/** Moves the upper two floats to the lower two: bytes 8 … 15 first. */
 const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
-/** The lower halves of two vectors side by side. */
+/** The lower halves of two vectors in one. */
 const LOWER_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 
 /** The name in the module of the scalar form, or of the form for four numbers. */
 export const mathName = (name: MathFunction, isVector: boolean): string =>
   isVector ? `math_${name}_f32x4` : `math_${name}_f32`;
 
-/** The value of a function of single precision on four float32, as code among `around`'s. */
+/** The value of a single-precision function of four float32, as code inlined into `around`. */
 export function inLanes(name: keyof typeof SINGLE, argument: Instruction, around: Around): Instruction {
   const m = new Floats({
     local: (part) => around.local(`${name}.${part}`),
@@ -71,8 +71,8 @@ export function inLanes(name: keyof typeof SINGLE, argument: Instruction, around
 }
 
 /**
- * `name` for one float32. In single precision it is one lane of the form for four, so that it gives the same bits on an
- * engine where that has multiply-adds, and on one where it has none.
+ * `name` for one float32. In single precision it is one lane of the form for four, so that both give the same bits,
+ * with and without multiply-adds of the engine.
  */
 export function scalarFunction(name: MathFunction, usesRelaxedMadd: boolean): WasmFunction {
   const parameters = parametersOf(name, "f32");

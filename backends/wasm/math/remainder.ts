@@ -1,19 +1,19 @@
-/** The remainder of a division cut off towards 0, exact for all float32 numbers. */
+/** The remainder of a truncated division, exact for all float32 numbers. */
 
 import type { Instruction } from "../encode/instructions.ts";
 import type { Doubles } from "./doubles.ts";
 
 /** Quotients have at most this many bits, so that their products with a float32 are exact doubles. */
 const QUOTIENT_BITS = 29;
-/** Cuts a double in two: times this, less what that adds, its upper bits (Veltkamp). */
+/** Splits a double: multiplied by this, minus what that adds, it leaves its upper bits (Veltkamp). */
 const SPLITTER = 2 ** (53 - QUOTIENT_BITS) + 1;
-/** Subtractions that bring the largest quotient of two float32, below 2²⁷⁷, below 1: 28 bits each. */
+/** Subtractions that reduce the largest quotient of two float32, below 2²⁷⁷, to less than 1: 28 bits each. */
 const STEPS = 10;
 
 /**
- * Each step subtracts the divisor times the quotient's upper bits, which leaves no rounding: the product is exact, and so
- * is the difference of two doubles so near each other. Only the last quotient is cut off; one that was rounded up
- * leaves a remainder of the wrong sign, which gains the divisor once.
+ * Each step subtracts the divisor times the quotient's upper bits without rounding: the product is exact, and so
+ * is the difference of two doubles so close to each other. Only the last quotient is truncated; one that was rounded up
+ * leaves a remainder of the wrong sign, to which the divisor is added once.
  */
 export function fmod(m: Doubles, a: Instruction, b: Instruction): Instruction {
   const dividend = m.name("dividend", m.do("abs", a));
@@ -36,7 +36,7 @@ export function fmod(m: Doubles, a: Instruction, b: Instruction): Instruction {
   });
   const isNegative = m.is("lt", rest, m.constant(0));
   const positive = m.name("positive", m.select(isNegative, m.add(rest, divisor), rest));
-  // Nothing is left of what is infinite, and all of what is divided by it.
+  // The remainder of an infinite dividend is NaN, that of an infinite divisor the dividend.
   const isBelow = m.both(
     m.is("eq", divisor, m.constant(Number.POSITIVE_INFINITY)),
     m.is("lt", dividend, divisor),

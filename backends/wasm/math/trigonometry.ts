@@ -1,22 +1,22 @@
 /**
- * Sines, cosines, tangents and their inverses in double precision for float32 arguments of any size. Arguments are brought
- * to the quarter of a turn around 0: by Cody and Waite's subtraction in two parts, beyond what that is good for by the
- * digits of 2/π that matter (M. Payne and R. Hanek, "Radian reduction for trigonometric functions", 1983).
+ * Sines, cosines, tangents and their inverses in double precision for float32 arguments of any size. Arguments are
+ * reduced to the quarter turn around 0: by Cody and Waite's subtraction in two parts, and for large ones by the digits
+ * of 2/π that matter (M. Payne and R. Hanek, "Radian reduction for trigonometric functions", 1983).
  */
 
 import type { Instruction } from "../encode/instructions.ts";
 import type { Doubles } from "./doubles.ts";
 
-/** π/2 in two parts; the upper has so few bits that its product with a whole number below 2²¹ is exact. */
+/** π/2 in two parts; the upper has so few bits that its product with an integer below 2²¹ is exact. */
 const HALF_PI_HIGH = Math.fround(Math.PI / 2);
-/** π/2 beyond what a double holds of it. */
+/** The part of π/2 that a double does not hold. */
 const HALF_PI_REST = 6.123233995736766e-17;
 const HALF_PI_LOW = Math.PI / 2 - HALF_PI_HIGH + HALF_PI_REST;
 
-/** Beyond this more than 2²⁰ quarters of a turn are subtracted. */
+/** Beyond this more than 2²⁰ quarter turns are subtracted. */
 const FAR = 2 ** 20;
 
-/** The digits of 2/π to base 2²⁴, behind the point: as many as the largest float32 leaves any trace of. */
+/** The fractional digits of 2/π to base 2²⁴: as many as matter for the largest float32. */
 const TWO_OVER_PI = [
   0xa2f983, 0x6e4e44, 0x1529fc, 0x2757d1, 0xf534dd, 0xc0db62, 0x95993c, 0x439041, 0xfe5163,
 ].map((digit, k) => digit * 2 ** (-24 * (k + 1)));
@@ -40,13 +40,15 @@ const SINE = alternating(1);
 const COSINE = alternating(0);
 const ATAN = Array.from({ length: ATAN_TERMS }, (_, k) => (k % 2 === 0 ? 1 : -1) / (2 * k + 1));
 
-/** An angle as quarters of a turn, of which whole turns may be missing, and what is left, within ±π/4. */
+/** An angle as quarter turns, modulo whole turns, and the rest, within ±π/4. */
 interface Reduced {
   readonly quarters: Instruction;
   readonly rest: Instruction;
 }
 
-/** `angle` of any size, not negative, by Payne and Hanek: products with digits are exact, and four quarters are a turn. */
+/**
+ * `angle` of any size, not negative, by Payne and Hanek: products with digits are exact, and four quarters are a turn.
+ */
 function reduceFar(m: Doubles, angle: Instruction): Reduced {
   let high = m.constant(0);
   let low = m.constant(0);
@@ -55,7 +57,7 @@ function reduceFar(m: Doubles, angle: Instruction): Reduced {
     const product = m.name(`product${k}`, m.mul(angle, m.constant(digit)));
     const turns = m.do("floor", m.mul(product, m.constant(0.25)));
     const part = m.name(`part${k}`, m.sub(product, m.mul(turns, m.constant(4))));
-    // The sum and what its rounding has lost (Knuth).
+    // The sum and its rounding error (Knuth).
     const sum = m.name(`sum${k}`, m.add(high, part));
     const other = m.name(`other${k}`, m.sub(sum, high));
     const lost = m.add(m.sub(high, m.sub(sum, other)), m.sub(part, other));
@@ -83,7 +85,7 @@ function reduce(m: Doubles, angle: Instruction): Reduced {
   return { quarters, rest };
 }
 
-/** The sine of an angle and of `ahead` quarters more, of which the first sign is left out. */
+/** The sine of an angle and of `ahead` quarter turns more, without the first sign. */
 function waves(m: Doubles, angle: Instruction) {
   const { quarters, rest } = reduce(m, angle);
   const square = m.name("square", m.mul(rest, rest));
@@ -92,13 +94,13 @@ function waves(m: Doubles, angle: Instruction) {
   return { quarters, sine, cosine };
 }
 
-/** Whether a whole number is odd. */
+/** Whether an integer is odd. */
 function isOdd(m: Doubles, whole: Instruction, name: string): Instruction {
   const half = m.name(name, m.mul(whole, m.constant(0.5)));
   return m.is("ne", m.do("floor", half), half);
 }
 
-/** The sine of an angle that is not negative, `ahead` quarters of a turn later. */
+/** The sine of an angle that is not negative, `ahead` quarter turns later. */
 function wave(m: Doubles, angle: Instruction, ahead: 0 | 1): Instruction {
   const { quarters, sine, cosine } = waves(m, angle);
   const position = m.name("position", m.add(quarters, m.constant(ahead)));
@@ -122,7 +124,7 @@ export function tan(m: Doubles, x: Instruction): Instruction {
   return m.mul(tangent, signOf(m, x));
 }
 
-/** The angle of the point (x, y): that of the smaller coordinate over the larger, then put into its eighth of the turn. */
+/** The angle of the point (x, y): that of the smaller coordinate over the larger, then moved to its octant. */
 export function atan2(m: Doubles, y: Instruction, x: Instruction): Instruction {
   const across = m.name("across", m.do("abs", x));
   const up = m.name("up", m.do("abs", y));
@@ -151,7 +153,7 @@ export function atan2(m: Doubles, y: Instruction, x: Instruction): Instruction {
 
 export const atan = (m: Doubles, x: Instruction): Instruction => atan2(m, x, m.constant(1));
 
-/** The other leg of a triangle with the longest side 1; NaN where `x` is longer. */
+/** The other leg of a right triangle with hypotenuse 1; NaN if `x` is longer. */
 const otherLeg = (m: Doubles, x: Instruction): Instruction =>
   m.name("leg", m.do("sqrt", m.mul(m.sub(m.constant(1), x), m.add(m.constant(1), x))));
 

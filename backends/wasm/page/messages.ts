@@ -1,6 +1,7 @@
 /**
- * What a page's main thread and its worker tell each other. Every message calls a method of the worker's, in order, and has
- * one answer. Memories and programs have numbers, which the page gives, so that it need not wait before it goes on.
+ * The messages between a page's main thread and its worker. Every message calls a
+ * method of the worker, in order, and has one answer. Memories and programs have
+ * numbers, which the page assigns, so that it need not wait before it goes on.
  */
 
 import type { DType, TypedArray } from "../../../src/core/dtype.ts";
@@ -11,22 +12,22 @@ import type { Availability, StateSpec } from "../../backend.ts";
 import type { CodeOptions } from "../program.ts";
 import type { ProgramPlaces } from "../program-code.ts";
 
-/** A state and the numbers that it begins with. */
+/** A state and its initial numbers. */
 export interface FilledState {
   readonly spec: StateSpec;
   readonly data: TypedArray;
 }
 
-/** What the worker can be asked for. */
+/** The methods of the worker. */
 export interface PageWorkerCalls {
-  /** Comes first: whether the backend can run there. The worker holds the lock of this name for as long as it lives. */
+  /** Comes first: whether the backend can run there. The worker holds the lock of this name as long as it lives. */
   greet(lock: string): Promise<Availability>;
-  /** Adds states to a memory, which it makes where there is none of that number. */
+  /** Adds states to a memory, which is created if there is none of that number. */
   allocate(memory: number, states: readonly FilledState[]): Promise<void>;
   writeState(memory: number, name: string, data: TypedArray): Promise<void>;
   readStates(memory: number, names: readonly string[]): Promise<readonly TypedArray[]>;
   forgetMemory(memory: number): void;
-  /** Where the program lies, from which the page can print its code. */
+  /** Returns the positions of the program, from which the page can print its code. */
   compile(program: number, memory: number, plan: ProgramPlan, options: CodeOptions): Promise<ProgramPlaces>;
   write(program: number, buffer: string, data: TypedArray): void;
   run(program: number, from: number, to: number, scalars: Float64Array): Promise<void>;
@@ -51,7 +52,7 @@ export type Answer =
   | { readonly id: number; readonly kind: "result"; readonly result: Result<Method> }
   | { readonly id: number; readonly kind: "failure"; readonly failure: Failure };
 
-/** An error on its way between threads, which classes do not survive. */
+/** An error in a message between threads, in which classes are lost. */
 export interface Failure {
   readonly kind: "user" | "thread" | "internal";
   readonly message: string;
@@ -77,11 +78,11 @@ export function errorOf({ kind, message }: Failure): Error {
   }
 }
 
-/** What pending and later calls come to when the worker has gone. */
+/** The error of pending and later calls when the worker is gone. */
 export const workerLost = (reason: string): DeviceLostError =>
   new DeviceLostError(`the worker of the wasm backend was lost: ${reason}`);
 
-/** What of a message may move to the other thread instead of being copied: arrays that were made for it. */
+/** The parts of a message that may be moved to the other thread instead of copied: arrays that were made for it. */
 export function movable(value: unknown): ArrayBuffer[] {
   if (Array.isArray(value)) return value.flatMap(movable);
   return ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer ? [value.buffer] : [];

@@ -1,6 +1,6 @@
 /**
- * What runs in a page's worker: the backend itself, memories and programs, on a thread that may wait. Calls are served one
- * after another, in the order in which they come.
+ * The code of a page's worker: the backend itself, memories and programs,
+ * on a thread that may wait. Calls are served one after another, in order.
  */
 
 import { allocate, type DType, type TypedArray } from "../../../src/core/dtype.ts";
@@ -24,7 +24,7 @@ import {
   type Result,
 } from "./messages.ts";
 
-/** A worker's globals, as far as they are used. */
+/** The parts of a worker's globals that are used. */
 interface WorkerScope {
   onmessage: (event: { readonly data: Call }) => void;
   readonly location: { readonly href: string };
@@ -37,13 +37,13 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-// Started from a file, it starts its threads from the same one.
+// If started from a file, it starts its threads from the same one.
 if (!scope.location.href.startsWith("blob:")) scope.kilnWorker = scope.location.href;
 
-/** Takes a lock that the browser gives to the next who asks when this worker has ended, however that comes about. */
+/** Takes a lock that the browser gives to the next waiter when this worker has ended, for whatever reason. */
 function holdLock(name: string): Promise<void> {
   const { locks } = scope.navigator;
-  // Where there are no locks (pages that are not secure), a worker that ends without an error is not noticed.
+  // Without locks (on insecure pages), a worker that ends without an error is not noticed.
   if (locks === undefined) return Promise.resolve();
   return new Promise((resolve) => {
     const forever = (): Promise<unknown> => {

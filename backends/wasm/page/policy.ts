@@ -1,8 +1,8 @@
-/** What a page's content security policy must allow, where it allows no worker. */
+/** What a page's content security policy must allow, if it allows no worker. */
 
 import { mayCompile } from "../engine.ts";
 
-/** What the policy lacks, all of it at once, where no worker could be started from a blob. */
+/** Everything that the policy lacks, if no worker could be started from a blob. */
 export function forbiddenText(): string {
   const workers =
     "workers from blob: addresses (worker-src blob:, or worker-src 'self' with globalThis.kilnWorker set to the address of " +

@@ -1,6 +1,6 @@
 /**
- * The states of a model whose memory lies in the page's worker. The page keeps them as they were written or last mirrored:
- * that is what stands for them before the first program brings them there, and when the worker is lost.
+ * The states of a model whose memory is in the page's worker. The page keeps them as they were written or last
+ * mirrored: they are used before the first program brings them there, and when the worker is lost.
  */
 
 import { allocate, byteSize, type TypedArray } from "../../../src/core/dtype.ts";
@@ -15,14 +15,14 @@ interface Slot {
   mirror: TypedArray;
 }
 
-/** A memory in a worker, and the states that it has. */
+/** A memory in a worker, and its states. */
 interface Home {
   readonly link: WorkerLink;
   readonly memory: number;
   readonly states: Set<string>;
 }
 
-/** Where a memory lies, apart from its owner: so it can be freed when nobody holds the owner any more. */
+/** Where a memory is, apart from its owner: so it can be freed when the owner is no longer referenced. */
 interface Held {
   home: Home | undefined;
 }
@@ -45,7 +45,7 @@ export class RemoteMemory implements StateMemory {
     );
   }
 
-  /** They come to the worker with the next program. */
+  /** They are sent to the worker with the next program. */
   allocate(states: readonly StateSpec[]): void {
     for (const spec of states) {
       if (this.slots.has(spec.name)) continue;
@@ -54,8 +54,8 @@ export class RemoteMemory implements StateMemory {
   }
 
   /**
-   * Brings states to the worker that are not there, all of them where it is a new one; `arrived` rejects when it has no
-   * room. What is asked for next finds them: calls are served in order.
+   * Sends the worker the states that it does not have, all of them if it is a new one; `arrived` rejects if it has no
+   * room. Later calls find them, since calls are served in order.
    */
   bringTo(link: WorkerLink): { readonly memory: number; readonly arrived: Promise<void> } {
     const { memory, states } = this.homeOn(link);
@@ -106,7 +106,7 @@ export class RemoteMemory implements StateMemory {
     return next;
   }
 
-  /** Where a state lies in a worker that is alive. */
+  /** Where a state is, if that worker is alive. */
   private homeOf(name: string): Home | undefined {
     const { home } = this.held;
     return home?.link.failure === undefined && home?.states.has(name) ? home : undefined;

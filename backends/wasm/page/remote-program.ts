@@ -25,7 +25,7 @@ export async function loadInWorker(
   return new RemoteProgram(plan, link, program, places);
 }
 
-/** What is to be disposed of when nobody holds the program any more. */
+/** What to dispose of when the program is no longer referenced. */
 const abandoned = new FinalizationRegistry<{ readonly link: WorkerLink; readonly program: number }>(
   ({ link, program }) => link.tell("dispose", program),
 );
@@ -37,7 +37,7 @@ class RemoteProgram implements Executable {
   private readonly program: number;
   private readonly places: ProgramPlaces;
   private readonly dtypes: ReadonlyMap<string, DType>;
-  /** Inputs that are on their way: a run need not wait for them, but for what goes wrong with them. */
+  /** Inputs that are on their way: a run waits for them only to report their errors. */
   private written: Promise<void>[] = [];
   private printed: readonly KernelSource[] | undefined;
   private disposed = false;
@@ -51,7 +51,7 @@ class RemoteProgram implements Executable {
     abandoned.register(this, { link, program }, this);
   }
 
-  /** Printed on this side as it was in the worker, when somebody reads them. */
+  /** Printed on this side, the same as in the worker, when read. */
   get sources(): readonly KernelSource[] {
     const { plan, places } = this;
     this.printed ??= sourcesOf(printPlan(plan, places.environment, places.barrierAt));

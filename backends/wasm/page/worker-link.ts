@@ -19,7 +19,7 @@ import {
 import { forbiddenText } from "./policy.ts";
 import { WORKER_SCRIPT } from "./worker-script.ts";
 
-/** A page's globals, as far as they are used. */
+/** The parts of a page's globals that are used. */
 interface Page {
   readonly Worker: new (url: string, options: { readonly name: string }) => PageWorker;
   readonly navigator: {
@@ -63,7 +63,7 @@ export class WorkerLink {
     };
   }
 
-  /** The line to the worker that is alive, or to a new one; throws a {@link KilnError} where there can be none. */
+  /** The link to the worker that is alive, or to a new one; throws a {@link KilnError} if there can be none. */
   static get(): Promise<WorkerLink> {
     if (WorkerLink.current === undefined) {
       const starting = WorkerLink.start();
@@ -103,7 +103,7 @@ export class WorkerLink {
     return this.greeting!;
   }
 
-  /** Calls a method of the worker's; arrays among the parameters move there, and are the worker's from then on. */
+  /** Calls a method of the worker; arrays among the parameters move there, and belong to the worker from then on. */
   call<M extends Method>(method: M, ...parameters: Parameters<PageWorkerCalls[M]>): Promise<Result<M>> {
     if (this.failure !== undefined) return Promise.reject(workerLost(this.failure));
     return new Promise((resolve, reject) => {
@@ -113,7 +113,7 @@ export class WorkerLink {
     });
   }
 
-  /** Calls a method that frees something: when the worker is gone that is gone, too. */
+  /** Calls a method that frees something: if the worker is gone, that is gone, too. */
   tell<M extends "forgetMemory" | "dispose">(method: M, ...parameters: Parameters<PageWorkerCalls[M]>): void {
     this.call(method, ...parameters).catch(() => undefined);
   }
@@ -152,7 +152,7 @@ function startWorker(url: string): PageWorker {
   }
 }
 
-/** Where the worker is started from: the file that the page has named, else the bundle's own text. */
+/** The address that the worker is started from: the file that the page has named, else the bundle's own text. */
 function workerAddress(): { readonly url: string; release(): void } {
   const file = workerFile();
   if (file !== undefined) return { url: file, release: () => undefined };
@@ -161,7 +161,7 @@ function workerAddress(): { readonly url: string; release(): void } {
   return { url, release: () => URL.revokeObjectURL(url) };
 }
 
-/** Why a worker does not start that says nothing itself. */
+/** Why a worker does not start that gives no reason itself. */
 function notStarted(): string {
   const file = workerFile();
   return file === undefined

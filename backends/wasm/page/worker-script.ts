@@ -1,5 +1,5 @@
 /**
- * The text of a page's worker. bundle.config.ts puts `page-worker.ts` and all that it imports in this file's place, so that
+ * The text of a page's worker. bundle.config.ts replaces this file by `page-worker.ts` with all its imports, so that
  * the browser's bundle is one file; elsewhere there is no page, and no text.
  */
 

@@ -1,4 +1,7 @@
-/** What printing one function knows and gathers: its locals, where buffers lie, the scalars and functions it uses. */
+/**
+ * What printing one function knows and collects: its locals,
+ * the positions of buffers, the scalars and functions it uses.
+ */
 
 import { invariant } from "../../../src/core/errors.ts";
 import type { RangeContext } from "../../../src/loop/range.ts";
@@ -26,19 +29,19 @@ import { valueType } from "./representation.ts";
 export const THREAD: Local = { name: "thread", type: "i32" };
 export const THREADS: Local = { name: "threads", type: "i32" };
 
-/** Where things lie in the linear memory, in bytes, and what the engine offers. */
+/** The layout of the linear memory, in bytes, and what the engine offers. */
 export interface Environment {
   readonly addresses: ReadonlyMap<string, number>;
   /** Bytes from a thread's copy of private scratch to the next one's. */
   readonly strides: ReadonlyMap<string, number>;
-  /** Doubles, one for each name in `scalars`. */
+  /** The address of the doubles, one for each name in `scalars`. */
   readonly scalarsAt: number;
   readonly scalars: readonly string[];
   /** Whether multiply-adds may be rounded once. */
   readonly usesRelaxedMadd: boolean;
 }
 
-/** The names known at a point of a kernel, and in a lane-by-lane form the lane that is meant. */
+/** The names known at a point of a kernel, and in a lane-by-lane form the current lane. */
 export interface Scope {
   readonly places: ReadonlyMap<string, Place>;
   readonly ranges: RangeContext;
@@ -60,10 +63,10 @@ export class FunctionContext {
   readonly used: UsedMath;
   private readonly byKey = new Map<string, Local>();
   private readonly names = new Set([THREAD.name, THREADS.name]);
-  /** What is computed once, at the start of the function. */
+  /** Values that are computed once, at the start of the function. */
   private readonly prepared = new Map<string, { readonly local: Local; readonly value: Instruction }>();
   private divided = false;
-  /** For functions whose code stands in this one. Names with a dot are none of a kernel's. */
+  /** For functions that are inlined into this one. Names with a dot do not occur in kernels. */
   private readonly around: Around;
 
   constructor(environment: Environment, buffers: readonly BufferParam[], used: UsedMath) {
@@ -82,7 +85,7 @@ export class FunctionContext {
     return this.divided;
   }
 
-  /** Notes such a loop, before anything in it is printed. */
+  /** Records such a loop, before anything in it is printed. */
   divide(): void {
     this.divided = true;
   }
@@ -91,7 +94,7 @@ export class FunctionContext {
     return [...this.byKey.values()];
   }
 
-  /** The local of that name and type; scopes beside each other share it. */
+  /** The local of that name and type; scopes that do not overlap share it. */
   local(name: string, type: ValueType): Local {
     const key = `${name} ${type}`;
     const known = this.byKey.get(key);
@@ -104,12 +107,12 @@ export class FunctionContext {
     return local;
   }
 
-  /** A local that nothing else uses. */
+  /** A new local. */
   temporary(type: ValueType): Local {
     return this.local(`temporary${this.byKey.size}`, type);
   }
 
-  /** An instruction for `value` that computes it, to stand first, and one that reads it again. */
+  /** An instruction that computes `value`, to be used first, and one that reads it again. */
   twice(value: Instruction): readonly [Instruction, Instruction] {
     if (value.kind === "get" || value.kind === "const") return [value, value];
     invariant(value.type !== "none", "a value");
@@ -165,7 +168,10 @@ export class FunctionContext {
     return { first, last };
   }
 
-  /** How many bytes behind the first thread's copy of a private buffer the running thread's lies, if there are several. */
+  /**
+   * The distance in bytes from the first thread's copy of a private
+   * buffer to the running thread's, if there are several.
+   */
   copyOffset(buffer: string): Instruction | undefined {
     const stride = this.environment.strides.get(buffer);
     if (stride === undefined || !this.isDivided) return undefined;
@@ -174,7 +180,7 @@ export class FunctionContext {
     );
   }
 
-  /** A value that is computed at the start of the function, whoever asks for it first. */
+  /** A value that is computed at the start of the function, on first use. */
   private once(key: string, name: string, type: ValueType, value: () => Instruction): Instruction {
     let known = this.prepared.get(key);
     if (known === undefined) {
@@ -184,13 +190,13 @@ export class FunctionContext {
     return get(known.local);
   }
 
-  /** The instructions that compute what was asked for, in the order of asking. */
+  /** The instructions that compute the values asked for, in the order of asking. */
   prologue(): readonly Instruction[] {
     return [...this.prepared.values()].map(({ local, value }) => set(local, value));
   }
 
   /**
-   * The same constant in every lane. Engines put one together from two halves wherever it stands; a local is computed once,
+   * The same constant in every lane. Engines assemble one from two halves wherever it occurs; a local is computed once,
    * and loaded at worst.
    */
   constant(shape: VectorShape, value: number): Instruction {

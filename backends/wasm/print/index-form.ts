@@ -1,4 +1,6 @@
-/** Indices as addresses: affine forms over locals, with byte offsets where there are, and constants in the instruction. */
+/**
+ * Indices as addresses: affine forms over locals, with byte offsets if there are any, and constants in the instruction.
+ */
 
 import { byteSize } from "../../../src/core/dtype.ts";
 import { addAffine, toAffine } from "../../../src/loop/affine.ts";
@@ -8,7 +10,7 @@ import { type Instruction, i32, operation, placeIn } from "../encode/instruction
 import type { FunctionContext, Scope } from "./context.ts";
 import type { Address } from "./representation.ts";
 
-/** Prints an integer expression that is no sum. */
+/** Prints an integer expression that is not a sum. */
 export type PrintInteger = (e: Expr, scope: Scope) => Instruction;
 
 interface Sum {
@@ -62,7 +64,7 @@ export function scaledInteger(
 }
 
 /**
- * The address of `buffer[index]`. Constants go into the instruction where what is left cannot be negative: the
+ * The address of `buffer[index]`. Constants go into the instruction if the rest cannot be negative: the
  * engine adds them without wrapping around.
  */
 export function addressOf(

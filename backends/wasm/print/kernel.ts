@@ -1,4 +1,4 @@
-/** A scheduled kernel as functions of a module, one for each section. */
+/** Prints a scheduled kernel as functions of a module, one for each section. */
 
 import { invariant } from "../../../src/core/errors.ts";
 import { formatOrigins } from "../../../src/core/origin.ts";
@@ -13,7 +13,7 @@ import type { WasmFunction } from "../encode/module.ts";
 import { type Environment, FunctionContext, THREAD, THREADS, type UsedMath } from "./context.ts";
 import { StatementPrinter } from "./statements.ts";
 
-/** A kernel as code: its functions in the order they run, and who runs them. */
+/** A kernel as code: its functions in the order they run, and which threads run them. */
 export interface KernelCode {
   readonly name: string;
   readonly functions: readonly WasmFunction[];
@@ -28,7 +28,7 @@ export interface Whole {
   readonly before: number;
 }
 
-/** What stands over the code of a kernel. */
+/** The comments above the code of a kernel. */
 const commentsOf = (kernel: Kernel): readonly string[] => [
   `${kernel.name}: ${kernel.ops.join(", ")}`,
   `at ${formatOrigins(kernel.origins)}`,
@@ -36,18 +36,18 @@ const commentsOf = (kernel: Kernel): readonly string[] => [
   ...(kernel.estimate === undefined ? [] : [`estimate: ${formatEstimate(kernel)}`]),
 ];
 
-/** The name of the function number `k` of a kernel, which may be that of a section. */
+/** The name of function `k` of a kernel, which may be that of a section. */
 const functionName = ({ name }: Kernel, k: number, hasSections: boolean, whole?: Whole): string =>
   whole ? `${whole.kernel.name}_part${whole.before + k}` : hasSections ? `${name}_part${k}` : name;
 
-/** What stands over that function. */
+/** The comments above that function. */
 function commentsAt(kernel: Kernel, k: number, whole: Whole = { kernel, before: 0 }): readonly string[] {
   if (whole.before + k === 0) return commentsOf(whole.kernel);
   const section = kernel.body[k];
   return [`${whole.kernel.name}, ${section.kind === "section" ? section.name : kernel.name}`];
 }
 
-/** The code of `kernel`, which may be a part of another one; `used` gathers the elementary functions it needs. */
+/** The code of `kernel`, which may be a part of another one; `used` collects the elementary functions it needs. */
 export function printKernelCode(
   kernel: Kernel,
   environment: Environment,
@@ -82,15 +82,15 @@ export function printKernelCode(
   return { name: kernel.name, functions, phases, hasSections };
 }
 
-/** The code of a kernel whose parts have this code, each of which runs beside those before it. */
+/** The code of a kernel whose parts have this code; the parts do not wait for each other. */
 export function joinedCode({ name }: Kernel, parts: readonly KernelCode[]): KernelCode {
   const phases = joinedPhases(parts.map((part) => part.phases));
   return { name, functions: parts.flatMap(({ functions }) => functions), phases, hasSections: true };
 }
 
 /**
- * The code of a kernel that is like one printed before, `first`, and calls its buffers as `names` says. Its bytes are made
- * of that one's, and it is printed itself only where somebody reads it. Nothing where the copies of threads lie otherwise.
+ * The code of a kernel that is like an earlier one, `first`, with its buffers renamed by `names`. Its bytes are made
+ * from that one's, and it is printed only when read. Undefined if the threads' copies are laid out differently.
  */
 export function codeLike(
   kernel: Kernel,
@@ -133,7 +133,7 @@ export function codeLike(
   return { name: kernel.name, functions, phases, hasSections };
 }
 
-/** A function of a kernel; it takes the number of its thread and of all threads where it has work to divide. */
+/** A function of a kernel; it takes the number of its thread and of all threads if it has work to divide. */
 function printFunction(
   kernel: Kernel,
   body: readonly Stmt[],

@@ -14,7 +14,7 @@ import {
 import type { FunctionContext } from "./context.ts";
 import type { IntegerPlace } from "./places.ts";
 
-/** A pointer that a loop bumps: an integer, or one that differs unevenly from lane to lane. */
+/** A pointer that a loop bumps: an integer, or one that differs irregularly from lane to lane. */
 export type Pointer = { readonly step: number } & (
   | { readonly place: IntegerPlace; readonly start: () => readonly Instruction[] }
   | { readonly local: Local; readonly start: readonly Instruction[] }
@@ -46,14 +46,14 @@ function bumps({ pointers }: LoopPlaces): readonly Instruction[] {
   });
 }
 
-/** The body for the counter's first value alone: a single iteration, or the lanes of a vector loop together. */
+/** The body for the counter's first value only: a single iteration, or the lanes of a vector loop together. */
 export function once(around: LoopPlaces): readonly Instruction[] {
   const { elements, bytes } = around.counter;
   const zero = [elements, bytes].flatMap((local) => (local ? [set(local, i32(0))] : []));
   return [...zero, ...starts(around), ...around.body];
 }
 
-/** What tells a loop that it has ended: the local that is compared after each iteration, and with what. */
+/** The loop's condition: the local that is compared after each iteration, and with what. */
 interface End {
   readonly before: readonly Instruction[];
   readonly goesOn: Instruction;
@@ -77,7 +77,7 @@ export function loopOf(around: LoopPlaces, extent: number | Instruction): readon
   ];
 }
 
-/** The body for the iterations from `first` to before `last`, of which there is one at least. */
+/** The body for the iterations from `first` to before `last`, at least one. */
 export function loopBetween(
   around: LoopPlaces,
   first: Instruction,
@@ -86,7 +86,7 @@ export function loopBetween(
   const { name, counter, body, context } = around;
   context.integer(counter, "elements");
   const elements = counter.elements!;
-  // Pointers start from the counter, in the form of their own: it is known then which forms there are.
+  // Pointers start from the counter, in their own form: only then is it known which forms there are.
   const begin = starts(around);
   const inBytes = operation("i32.shl", get(elements), i32(2));
   return [
@@ -103,7 +103,7 @@ export function loopBetween(
   ];
 }
 
-/** By the counter in a form that is in use anyway, by a pointer where none is, or else by a counter of its own. */
+/** By the counter in a form that is in use anyway, otherwise by a pointer, or else by a counter of its own. */
 function endOf({ name, counter, pointers, context }: LoopPlaces, extent: number | Instruction): End {
   const below = (local: Local, limit: Instruction): End => ({
     before: [],

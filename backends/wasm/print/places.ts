@@ -4,13 +4,13 @@ import type { ExprType } from "../../../src/loop/types.ts";
 import type { Local } from "../encode/instructions.ts";
 
 /**
- * An integer name. Locals for it exist only where something asked: its value, and its value times 4, which is what
- * indexes of 4-byte elements are made of. In a vector loop the locals hold the value of lane 0.
+ * An integer name. Locals for it exist only if they are used: its value, and its value times 4, as in
+ * indices of 4-byte elements. In a vector loop the locals hold the value of lane 0.
  */
 export interface IntegerPlace {
   readonly kind: "integer";
   readonly name: string;
-  /** What it grows by from one lane to the next; 0 where all lanes have the same. */
+  /** Its step from one lane to the next; 0 if all lanes have the same. */
   readonly laneStep: number;
   /** False for accumulators, whose changes a second local would miss. */
   readonly mayScale: boolean;
@@ -20,7 +20,7 @@ export interface IntegerPlace {
   bytes: Local | undefined;
 }
 
-/** Any other name; a vector holds one 32-bit number per lane, truth values as masks of ones. */
+/** Any other name; a vector holds one 32-bit number per lane, booleans as masks of ones. */
 export interface ValuePlace {
   readonly kind: "value";
   readonly local: Local;
@@ -28,8 +28,9 @@ export interface ValuePlace {
 }
 
 /**
- * A value that all lanes of the vector loop around share. As above, locals exist where asked for: the scalar, and a
- * vector that holds it in every lane, so that an element is loaded and spread in one instruction however often it is used.
+ * A value that all lanes of the surrounding vector loop share. As above, locals exist only if used: the scalar, and a
+ * vector that holds it in every lane, so that an element is loaded
+ * and broadcast in one instruction however often it is used.
  */
 export interface UniformPlace {
   readonly kind: "uniform";

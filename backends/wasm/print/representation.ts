@@ -1,6 +1,6 @@
 /**
- * How values of each type are held in locals and vectors, and how they lie in memory: everything the printers know about
- * a type.
+ * How values of each type are held in locals and vectors, and how they
+ * are stored in memory: everything the printers know about a type.
  */
 
 import type { DType } from "../../../src/core/dtype.ts";
@@ -15,7 +15,10 @@ import {
   vector,
 } from "../encode/instructions.ts";
 
-/** A place in memory: an address, and the bytes that a load or store adds to it, counted from where `buffer` lies if it says so. */
+/**
+ * A place in memory: an address, and the bytes that a load or store
+ * adds to it, relative to the position of `buffer` if given.
+ */
 export interface Address {
   readonly address: Instruction;
   readonly offset: number;
@@ -23,11 +26,11 @@ export interface Address {
 }
 
 interface Held {
-  /** The type of a single value; truth values are 0 and 1. */
+  /** The type of a single value; booleans are 0 and 1. */
   readonly scalar: "f32" | "i32";
-  /** Whether a whole number may be negative. */
+  /** Whether an integer may be negative. */
   readonly sign: "s" | "u";
-  /** Whether lanes hold masks, all ones or all zeros, in place of 1 and 0. */
+  /** Whether lanes hold masks, all ones or all zeros, instead of 1 and 0. */
   readonly isMask: boolean;
 }
 
@@ -35,10 +38,10 @@ interface Stored {
   /** The element at a place. */
   load(at: Address): Instruction;
   store(at: Address, value: Instruction): Instruction;
-  /** Four elements that lie side by side, as lanes, and back. */
+  /** Four adjacent elements, as lanes, and back. */
   loadLanes(at: Address): Instruction;
   storeLanes(at: Address, lanes: Instruction): Instruction;
-  /** The element at a place in all lanes, where one instruction reads it so. */
+  /** The element at a place in all lanes, if one instruction can load it so. */
   loadSplat?(at: Address): Instruction;
 }
 
@@ -53,7 +56,7 @@ const HELD: Readonly<Record<ExprType, Held>> = {
 /** The type in which a single value of `dtype` is held. */
 export const valueType = (dtype: ExprType): "f32" | "i32" => HELD[dtype].scalar;
 
-/** Whether a whole number of `dtype` counts as signed. */
+/** Whether an integer of `dtype` counts as signed. */
 export const signOf = (dtype: ExprType): "s" | "u" => HELD[dtype].sign;
 
 /** The shape of four of them in a vector. */
@@ -63,7 +66,7 @@ export const laneShape = (dtype: ExprType): "f32x4" | "i32x4" => `${HELD[dtype].
 export const spreadValue = (value: Instruction, dtype: ExprType): Instruction =>
   asMask(operation(`${laneShape(dtype)}.splat`, value), dtype);
 
-/** Lanes that were filled with single values as vectors hold them. */
+/** Converts lanes that were filled with single values to the form in which vectors hold them. */
 export const asMask = (lanes: Instruction, dtype: ExprType): Instruction =>
   HELD[dtype].isMask ? operation("i32x4.neg", lanes) : lanes;
 
@@ -102,7 +105,7 @@ function fourBytes(numbers: Instruction): Instruction {
 const zeros = vector("i32x4", [0, 0, 0, 0]);
 const ones = vector("i32x4", [1, 1, 1, 1]);
 
-/** How each dtype lies in memory. */
+/** How each dtype is stored in memory. */
 export const STORED: Readonly<Record<DType, Stored>> = {
   float32: word("f32"),
   int32: word("i32"),

@@ -1,4 +1,4 @@
-/** Expressions as scalar instructions: float32 in f32, everything else in i32, truth values as 0 and 1. */
+/** Prints expressions as scalar instructions: float32 in f32, everything else in i32, booleans as 0 and 1. */
 
 import { InternalError, invariant } from "../../../src/core/errors.ts";
 import { isElementary } from "../../../src/loop/elementary.ts";
@@ -70,7 +70,7 @@ export class ScalarPrinter {
     }
   };
 
-  /** `scale·e`: what a pointer starts at, as elements or as bytes. */
+  /** `scale·e`: the start of a pointer, in elements or bytes. */
   scaled(e: Expr, scale: number, scope: Scope): Instruction {
     return scaledInteger(e, scale, scope, this.context, this.print);
   }
@@ -138,7 +138,7 @@ export class ScalarPrinter {
             operation("i32.gt_s", first, i32(0)),
             operation("i32.lt_s", again, i32(0)),
           );
-        // Neither above nor below 0 are the zeros and NaN.
+        // Zeros and NaN are neither above nor below 0.
         const isSigned = operation("f32.gt", operation("f32.abs", again), f32(0));
         return selectValue(isSigned, operation("f32.copysign", f32(1), first), f32(0));
       }
@@ -213,7 +213,7 @@ export class ScalarPrinter {
       return operation("i32.wrap_i64", operation("i64.trunc_sat_f64_s", operation("f64.floor", quotient)));
     }
     if (scope.ranges.rangeOf(e.a).low >= 0) return operation("i32.div_u", a, b);
-    // The quotient is cut off towards 0: one too large where the remainder is negative.
+    // The quotient is truncated: one too large if the remainder is negative.
     const [first, again] = this.context.twice(a);
     const borrow = operation("i32.shr_u", operation("i32.rem_s", again, b), i32(31));
     return operation("i32.sub", operation("i32.div_s", first, b), borrow);
@@ -226,7 +226,7 @@ export class ScalarPrinter {
     return this.difference(e, a, b, "f64.floor");
   }
 
-  /** `a` less the multiple of `b` that the quotient, made a whole number, says. */
+  /** `a` minus the multiple of `b` given by the quotient, rounded to an integer. */
   private difference(
     e: Binary,
     a: Instruction,
@@ -247,6 +247,6 @@ export class ScalarPrinter {
   }
 }
 
-/** Every int32 is a double, and quotients of two that are no integers are far enough from one to be rounded right. */
+/** Every int32 is a double, and quotients of two that are not integers are far enough from one to be rounded right. */
 const double = (value: Instruction): Instruction =>
   value.kind === "const" ? f64(value.value) : operation("f64.convert_i32_s", value);

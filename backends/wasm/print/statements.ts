@@ -1,4 +1,7 @@
-/** Statements as instructions: loops, locals, stores and lists, scalar or four iterations of a vector loop together. */
+/**
+ * Prints statements as instructions: loops, locals, stores and
+ * lists, scalar or four iterations of a vector loop together.
+ */
 
 import { INDEX } from "../../../src/core/dtype.ts";
 import { InternalError, invariant } from "../../../src/core/errors.ts";
@@ -32,7 +35,7 @@ import { bytesOfLanes, LANES, VectorPrinter } from "./vector.ts";
 
 type Of<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
 
-/** Instructions, or those that are known only when everything behind them has been printed. */
+/** Instructions, or those that are known only after everything behind them has been printed. */
 type Part = readonly Instruction[] | (() => readonly Instruction[]);
 
 export class StatementPrinter {
@@ -61,7 +64,7 @@ export class StatementPrinter {
       parts.push(this.statement(s, scope, places));
       scope = { ...scope, ranges: rangesBehind(s, scope.ranges) };
     }
-    // From the back: a definition is asked for by what stands behind it, and asks for the names it is made of.
+    // From the back: a definition is used by what follows it, and uses the names of its operands.
     const fromBack = parts.reverse().map((part) => (typeof part === "function" ? part() : part));
     return fromBack.reverse().flat();
   }
@@ -118,7 +121,7 @@ export class StatementPrinter {
     return [set(local, printed)];
   }
 
-  /** Gives an integer its first value, in the forms that were asked for. */
+  /** Assigns an integer its first value, in the forms that are used. */
   private start(place: IntegerPlace, value: Expr, scope: Scope): readonly Instruction[] {
     const { elements, bytes } = place;
     const first: Scope = { ...scope, lane: scope.lane ?? 0 };
@@ -133,7 +136,7 @@ export class StatementPrinter {
     return starts;
   }
 
-  /** Computes what all lanes share, in the forms that were asked for. */
+  /** Computes a value that all lanes share, in the forms that are used. */
   private spread({ scalar, splat }: UniformPlace, value: Expr, scope: Scope): readonly Instruction[] {
     if (splat === undefined) return scalar ? [set(scalar, this.scalar.print(value, scope))] : [];
     if (scalar === undefined) return [set(splat, this.vector.spread(value, scope))];
@@ -163,7 +166,7 @@ export class StatementPrinter {
       } else {
         const place = integerPlace(name, { laneStep: together ? step : laneStep });
         places.set(name, place);
-        // A thread's share begins at its own first iteration, which is what the counter holds by then.
+        // A thread's share begins at its own first iteration, which the counter holds by then.
         const from = s.loop === "thread" ? add(init, mul(variable(s.name), int(step))) : init;
         pointers.push({ place, step, start: () => this.start(place, from, { ...scope, places }) });
       }
@@ -194,7 +197,7 @@ export class StatementPrinter {
     return set(place.local, operation("v128.bitselect", printed, get(place.local), mask));
   }
 
-  /** Where lanes differ, assignments keep the old value in the lanes that do not take part. */
+  /** If lanes differ, assignments keep the old value in the lanes that do not take part. */
   private branch(s: Of<"if">, scope: Scope): readonly Instruction[] {
     if (!varies(s.condition, scope)) {
       const taken = { ...scope, ranges: scope.ranges.withCondition(s.condition) };
@@ -232,7 +235,7 @@ export class StatementPrinter {
     return STORED[this.context.buffers.get(buffer)!.dtype];
   }
 
-  /** Two vectors whose lanes take turns in memory. */
+  /** Stores two vectors whose lanes alternate in memory. */
   private storePair(even: Of<"store">, odd: Of<"store">, scope: Scope): readonly Instruction[] {
     const [a, b] = [this.context.temporary("v128"), this.context.temporary("v128")];
     const storeAt = (index: Expr, lanes: readonly number[]): Instruction => {
@@ -265,7 +268,7 @@ export class StatementPrinter {
   }
 }
 
-/** Whether two stores in lanes fill every other place each, between them all from one end to the other. */
+/** Whether two stores in lanes fill every other element each, and together a contiguous range. */
 function isPair(even: Stmt, odd: Of<"store">, scope: Scope): even is Of<"store"> {
   if (even.kind !== "store" || even.buffer !== odd.buffer) return false;
   if (!scope.isVector || [even, odd].some(({ value }) => valueType(value.dtype) !== "f32")) return false;
@@ -275,7 +278,7 @@ function isPair(even: Stmt, odd: Of<"store">, scope: Scope): even is Of<"store">
   return isNext && !someExpr(odd.value, (e) => e.kind === "load" && e.buffer === even.buffer);
 }
 
-/** What is known behind `s`, which may define an integer. */
+/** The ranges known after `s`, which may define an integer. */
 function rangesBehind(s: Stmt, ranges: RangeContext): RangeContext {
   if (s.kind === "let" && isIndex(s.value)) return ranges.withName(s.name, ranges.rangeOf(s.value));
   if (s.kind === "accumulator" && s.range !== undefined)

@@ -1,6 +1,6 @@
 /**
- * Expressions as vector instructions: the four lanes of a vector loop at once. Truth values are masks: all ones or all zeros in
- * a lane.
+ * Prints expressions as vector instructions: the four lanes of a vector
+ * loop at once. Booleans are masks: all ones or all zeros in a lane.
  */
 
 import { InternalError } from "../../../src/core/errors.ts";
@@ -29,7 +29,7 @@ type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 
 export const LANES = [0, 1, 2, 3] as const;
 
-/** The bits of 1.0, which a mask cuts out of. */
+/** The bits of 1.0, from which a mask selects. */
 const ONE_BITS = 0x3f800000;
 
 /** The bytes of lanes of two vectors, those of the second counted from 4 on. */
@@ -53,7 +53,7 @@ export class VectorPrinter extends LanePrinter<Instruction, Scope> {
     return place?.kind === "uniform" ? this.context.uniform(place, "splat") : this.spread(e, scope);
   }
 
-  /** A value that all lanes share, computed and put in every lane. */
+  /** A value that all lanes share, computed and broadcast to every lane. */
   spread(e: Expr, scope: Scope): Instruction {
     if (e.kind === "const") {
       if (laneShape(e.dtype) === "f32x4") return this.context.constant("f32x4", e.value);
@@ -98,7 +98,8 @@ export class VectorPrinter extends LanePrinter<Instruction, Scope> {
       return STORED[e.dtype].loadLanes(addressOf(e.buffer, index, first, this.context, this.scalar.print));
     };
     if (step === 1) return lanesFrom(e.index);
-    // Of two vectors, the first begins with the first lane and the second ends with the last one: nothing is read beyond.
+    // Of two vectors, the first begins with the first lane and the
+    // second ends with the last one: nothing is read beyond.
     if (step === 2 || step === 3)
       return shuffle(
         bytesOfLanes(0, step, 7 - step, 7),
@@ -128,7 +129,7 @@ export class VectorPrinter extends LanePrinter<Instruction, Scope> {
         const [first, again] = this.context.twice(a);
         const signBits = this.context.constant("i32x4", -(2 ** 31));
         const signed = operation("v128.bitselect", first, this.context.constant("f32x4", 1), signBits);
-        // Neither above nor below 0 are the zeros and NaN.
+        // Zeros and NaN are neither above nor below 0.
         const isSigned = operation(
           "f32x4.gt",
           operation("f32x4.abs", again),
@@ -184,7 +185,7 @@ export class VectorPrinter extends LanePrinter<Instruction, Scope> {
     }
   }
 
-  /** `a·b + c` in one instruction, where the engine has it and the bits may depend on the engine. */
+  /** `a·b + c` in one instruction, if the engine has it and the bits may depend on the engine. */
   private multiplyAdd(e: Of<"binary">, scope: Scope): Instruction | undefined {
     if (!this.context.environment.usesRelaxedMadd) return undefined;
     const operands = this.multiplyAddOf(e, scope);

@@ -1,5 +1,5 @@
 /**
- * Where threads wait for each other, inside WebAssembly: a word counts arrivals, and whoever waits looks at it for a
+ * Where threads wait for each other, inside WebAssembly: a word counts arrivals, and a waiting thread polls it for a
  * while, because the others are mostly a microsecond behind, and then sleeps.
  */
 
@@ -26,18 +26,18 @@ import type { WasmFunction, WasmGlobal } from "../encode/module.ts";
 export const BARRIER_BYTES = 128;
 const SLEEPERS = 64;
 
-/** How often a thread looks before it sleeps: some tenths of a millisecond, as waking up costs a tenth of that. */
+/** How often a thread polls before it sleeps: some tenths of a millisecond, since waking up costs a tenth of that. */
 const LOOKS = 200_000;
 
-/** Nanoseconds after which a sleeper goes back to its host, which looks whether all threads are alive. */
+/** Nanoseconds after which a sleeping thread returns to its host, which checks that all threads are alive. */
 const PATIENCE = 100_000_000;
 
-/** Arrivals at which the barrier that a thread waits at opens; every thread counts for itself. */
+/** The number of arrivals at which the barrier that a thread waits at opens; every thread counts for itself. */
 export const TARGET: WasmGlobal = { name: "target", type: "i32", mutable: true, initial: 0 };
 
 const number = (name: string): Local => ({ name, type: "i32" });
 
-/** Counts this thread in; the last of `threads` wakes those who sleep. */
+/** Counts this thread in; the last of `threads` wakes the sleeping ones. */
 function arrive(at: number): WasmFunction {
   const threads = number("threads");
   const woken = number("woken");
@@ -60,7 +60,7 @@ function arrive(at: number): WasmFunction {
   };
 }
 
-/** Waits until all have arrived: 1 then, 0 when that takes so long that somebody should look after the others. */
+/** Waits until all have arrived: then 1, or 0 if that takes so long that the other threads should be checked. */
 function wait(at: number): WasmFunction {
   const [looks, arrivals, opened, result] = ["looks", "arrivals", "opened", "result"].map(number);
   const isOpen = operation(
@@ -106,7 +106,7 @@ function wait(at: number): WasmFunction {
   };
 }
 
-/** The functions of a barrier whose words lie at `at`; `TARGET` is the global they keep. */
+/** The functions of a barrier whose words are at `at`; `TARGET` is the global they keep. */
 export const barrierFunctions = (at: number): readonly WasmFunction[] => [arrive(at), wait(at)];
 
 export const arriveAt = (threads: Local): Instruction => call("arrive", "none", get(threads));

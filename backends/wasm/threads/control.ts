@@ -2,14 +2,14 @@
 
 /** Positions in a worker's block of 32-bit words. */
 export const CONTROL = {
-  /** Changes with everything that the worker is asked to do: what it sleeps on. */
+  /** Changes with every request to the worker: it sleeps on this word. */
   ticket: 0,
   /** 1 while the worker sleeps. */
   sleeping: 1,
-  /** Counts the runs that it has been asked for, and those that it has taken part in. */
+  /** Counts the runs that have been requested, and those that it has taken part in. */
   asked: 2,
   runs: 3,
-  /** Counts the times that it has been sent to its messages. */
+  /** Counts the requests to handle its messages. */
   calls: 4,
   /** What to run. */
   program: 5,
@@ -21,17 +21,17 @@ export const CONTROL = {
 
 export const CONTROL_WORDS = 16;
 
-/** How often a worker looks for the next run before it sleeps: some tenths of a millisecond. */
+/** How often a worker polls for the next run before it sleeps: some tenths of a millisecond. */
 export const LOOKS = 100_000;
 
-/** What a worker is told while it is at its messages; `serve` ends each batch of them. */
+/** Messages to a worker; `serve` ends each batch of them. */
 export type ToWorker =
   | { readonly kind: "start"; readonly thread: number; readonly control: SharedArrayBuffer }
   | { readonly kind: "load"; readonly id: number; readonly module: object; readonly memory: object }
   | { readonly kind: "unload"; readonly id: number }
   | { readonly kind: "serve" };
 
-/** What it answers: a program is loaded, or something went wrong. */
+/** Its answers: a program is loaded, or something went wrong. */
 export type FromWorker =
   | { readonly kind: "loaded"; readonly id: number }
   | { readonly kind: "failed"; readonly reason: string };

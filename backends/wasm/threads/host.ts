@@ -1,4 +1,4 @@
-/** What the host has for threads: workers of Node's or of a browser's, shared memory, and a thread that may wait. */
+/** The host's support for threads: workers of Node or of a browser, shared memory, and whether this thread may wait. */
 
 import { KilnError } from "../../../src/core/errors.ts";
 import { MOST_THREADS } from "../../options.ts";
@@ -9,7 +9,7 @@ import { NODE_WORKER, PAGE_WORKER, THREAD_NAME } from "./worker-source.ts";
 /** A worker as a pool sees it. */
 export interface Thread {
   post(message: ToWorker): void;
-  /** Whether the process waits for this worker; where nothing ends by itself it makes no difference. */
+  /** Whether the process waits for this worker; without effect if processes do not end by themselves. */
   holdProcess(hold: boolean): void;
   terminate(): void;
 }
@@ -20,14 +20,14 @@ export interface ThreadEvents {
   ended(reason: string): void;
 }
 
-/** Whether there can be several threads here, how many by default, and what is missing where there is but one. */
+/** Whether there can be several threads here, how many by default, and what is missing if there is only one. */
 export interface ThreadSupport {
   readonly possible: boolean;
   readonly usual: number;
   readonly reason: string;
 }
 
-/** A browser's globals, as far as they are used. */
+/** The parts of a browser's globals that are used. */
 interface PageScope {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: { readonly hardwareConcurrency?: number };
@@ -44,10 +44,10 @@ interface PageWorker {
 
 const scope = globalThis as unknown as PageScope;
 
-/** Node's modules, where this is Node. */
+/** Node's modules, if this is Node. */
 const node = typeof process === "undefined" ? undefined : process.getBuiltinModule;
 
-/** Whether this is a page's main thread, which may not wait and should not work: a worker does it all. */
+/** Whether this is a page's main thread, which may not wait and should not work: a worker does everything. */
 export const isPage = (): boolean =>
   node === undefined && scope.document !== undefined && scope.Worker !== undefined;
 
@@ -104,12 +104,12 @@ export function startThread(events: ThreadEvents): Thread {
 }
 
 function startNodeThread({ Worker }: typeof import("node:worker_threads"), events: ThreadEvents): Thread {
-  // No flags of the process's own: loaders and preloads belong to its program, not to generated code.
+  // None of the process's own flags: loaders and preloads belong to its program, not to generated code.
   const worker = new Worker(NODE_WORKER, { eval: true, name: "kiln", execArgv: [], env: {} });
   worker.on("message", (message: FromWorker) => events.message(message));
   worker.on("error", (error: unknown) => events.ended(String(error)));
   worker.on("exit", () => events.ended("it ended"));
-  // Behind the listeners, each of which holds the process again.
+  // After the listeners, each of which holds the process again.
   worker.unref();
   return {
     post: (message) => worker.postMessage(message),

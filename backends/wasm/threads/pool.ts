@@ -1,6 +1,6 @@
 /**
- * The workers of this process, shared by all programs: they are started when the first program wants them and end with the
- * last one. A worker that is lost takes the pool with it; the next program, or the next run, starts a new one.
+ * The workers of this process, shared by all programs: they are started when the first program needs them and end with
+ * the last one. A worker that is lost takes the pool with it; the next program, or the next run, starts a new one.
  */
 
 import { KilnError } from "../../../src/core/errors.ts";
@@ -14,14 +14,14 @@ export interface Run {
   readonly threads: number;
   readonly from: number;
   readonly to: number;
-  /** What the program's barrier counts before. */
+  /** The count of the program's barrier before the run. */
   readonly base: number;
 }
 
 class PooledWorker {
   readonly thread: Thread;
   private readonly control: Int32Array<SharedArrayBuffer>;
-  /** Those who wait for a program to be loaded here. */
+  /** Callbacks that wait for a program to be loaded here. */
   private readonly loading = new Map<number, () => void>();
 
   constructor(number: number, failed: (reason: string) => void) {
@@ -59,7 +59,7 @@ class PooledWorker {
     this.tell({ kind: "unload", id });
   }
 
-  /** Sends the worker to its messages, and back. */
+  /** Has the worker handle a message, and return to runs. */
   private tell(message: ToWorker): void {
     this.thread.post(message);
     this.thread.post({ kind: "serve" });
@@ -97,7 +97,7 @@ export class ThreadPool {
   private readonly lost: Promise<never>;
   private reject: (error: KilnError) => void = () => undefined;
   private tail: Promise<unknown> = Promise.resolve();
-  /** Why workers of this pool are gone, once they are. */
+  /** Why the workers of this pool are gone, once they are. */
   failure: string | undefined;
 
   private constructor() {
@@ -123,14 +123,14 @@ export class ThreadPool {
     return ThreadPool.current?.workers.map(({ runs }) => runs) ?? [];
   }
 
-  /** Starts workers until `threads` - 1 are there: they come to life while the caller goes on. */
+  /** Starts workers until there are `threads` - 1: they start while the caller goes on. */
   prepare(threads: number): void {
     while (this.workers.length < threads - 1) {
       this.workers.push(new PooledWorker(this.workers.length + 1, (reason) => this.fail(reason)));
     }
   }
 
-  /** Loads a program on all workers but the first thread, which is the caller; returns its number. */
+  /** Loads a program on all workers (the first thread is the caller); returns its number. */
   load(threads: number, module: EngineModule, memory: EngineMemory): Promise<number> {
     this.prepare(threads);
     const id = ++ThreadPool.programs;
@@ -153,7 +153,7 @@ export class ThreadPool {
     this.endIfUnused();
   }
 
-  /** Ends the workers when no program is loaded: also when one for which they were prepared has failed to load. */
+  /** Ends the workers if no program is loaded, even if the one for which they were prepared has failed to load. */
   endIfUnused(): void {
     if (this.loaded.size === 0 && this.failure === undefined) this.end();
   }

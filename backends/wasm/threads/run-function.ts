@@ -1,6 +1,6 @@
 /**
- * The function that runs a program's kernels, or some of them, on every thread: who takes part in which kernel, where
- * threads wait for each other, and which kernels run again and again.
+ * The function that runs a program's kernels, or some of them, on every thread: which threads take part in which
+ * kernel, where they wait for each other, and which kernels run repeatedly.
  */
 
 import { type Copy, loopsIn, meetingsOf, type RepeatedSteps, type Step } from "../../run-steps.ts";
@@ -25,10 +25,10 @@ import {
 import type { WasmFunction, WasmGlobal } from "../encode/module.ts";
 import { arriveAt, TARGET, waitThere } from "./barrier.ts";
 
-/** What the run function is called. */
+/** The name of the run function. */
 export const RUN = "run";
 
-/** What the run function gives when it has come to its end, and takes when it begins. */
+/** Returned by the run function at its end, and passed to it at the start. */
 export const DONE = -1;
 
 const number = (name: string): Local => ({ name, type: "i32" });
@@ -48,7 +48,7 @@ const placeOf = ({ number: of }: RepeatedSteps): WasmGlobal => ({
   initial: 0,
 });
 
-/** Whether a run has the whole of a loop, which else is passed through once and moves nothing. */
+/** Whether a run contains the whole of a loop; otherwise its kernels run once and nothing is moved. */
 const isWhole = ({ number: of }: RepeatedSteps): Local => number(`whole_${of}`);
 
 /** The globals of the run function of these steps. */
@@ -58,9 +58,9 @@ export const runGlobals = (steps: readonly Step[]): readonly WasmGlobal[] => [
 ];
 
 /**
- * `run(thread, threads, from, to, base, resumed)` runs the steps `from` … `to` - 1 as one of `threads`; `base` is what the
- * barrier counts before, and `resumed` is `DONE`. Gives `DONE`, or the step before which it waited too long: called again
- * with that as `resumed`, it goes on waiting. Only the first thread waits at the end.
+ * `run(thread, threads, from, to, base, resumed)` runs the steps `from` … `to` - 1 as one of `threads`; `base` is the
+ * count of the barrier before, and `resumed` is `DONE`. Returns `DONE`, or the step before which it waited too long:
+ * called again with that as `resumed`, it goes on waiting. Only the first thread waits at the end.
  */
 export function runFunction(steps: readonly Step[]): WasmFunction {
   const meetings = meetingsOf(steps);
@@ -100,7 +100,7 @@ interface Surroundings {
 }
 
 const not = (condition: Instruction): Instruction => operation("i32.eqz", condition);
-/** Whether this is no run that goes on waiting. */
+/** Whether this run does not resume an earlier one. */
 const isFresh = operation("i32.lt_s", get(resumed), i32(0));
 
 /** Waits before the step `k`, or gives up for now. */
@@ -124,7 +124,7 @@ function printStep(step: Step, surroundings: Surroundings): readonly Instruction
   ];
 }
 
-/** All meet before the step `at`, but where the run begins with it: there nobody is behind. */
+/** All threads meet before the step `at`, unless the run begins with it: there none can be behind. */
 function meet(at: number, around: readonly RepeatedSteps[]): readonly Instruction[] {
   const isLater = around.reduce(
     (later, repeated) =>
@@ -160,7 +160,7 @@ function takePart(
   return [when(operation("i32.lt_u", get(thread), parts), [call(callee, "none", get(thread), parts)])];
 }
 
-/** What the innermost loop around moves, by the first thread. */
+/** The moves of the innermost loop around, by the first thread. */
 function copying(copies: readonly Copy[], around: readonly RepeatedSteps[]): readonly Instruction[] {
   const repeated = around[around.length - 1];
   const address = (start: number, stride: number): Instruction =>
@@ -177,7 +177,7 @@ function copying(copies: readonly Copy[], around: readonly RepeatedSteps[]): rea
   return [when(operation("i32.and", isThread0, get(isWhole(repeated))), moves)];
 }
 
-/** The first iteration begins here, unless the run goes on waiting in one of them. */
+/** The first iteration begins here, unless the run resumes waiting in one of them. */
 function printLoop(repeated: RepeatedSteps, surroundings: Surroundings): readonly Instruction[] {
   const { start, end, first, last, initial, body } = repeated;
   const place = placeOf(repeated).name;

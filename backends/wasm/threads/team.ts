@@ -30,7 +30,7 @@ export class ThreadTeam {
     return this.pool !== undefined && this.pool.failure === undefined;
   }
 
-  /** Loads the program on workers, new ones where those before were lost. */
+  /** Loads the program on workers, new ones if those before were lost. */
   async gather(): Promise<void> {
     const pool = ThreadPool.get();
     this.barrier.fill(0);

@@ -1,6 +1,7 @@
 /**
- * What a worker runs, as text: it is started from a string, so that one file holds it in Node, in a bundle and in a page.
- * A worker is at its messages until it is told to serve; then it runs its part of programs until it is called back to them.
+ * The code of a worker, as text: it is started from a string, so that it works from
+ * one file in Node, in a bundle and in a page. A worker handles its messages until
+ * it is told to serve; then it runs its part of programs until it is called back.
  */
 
 import { MEMORY_IMPORT } from "../memory.ts";
@@ -9,7 +10,7 @@ import { DONE, RUN } from "./run-function.ts";
 
 const { ticket, sleeping, asked, runs, calls, program, threads, from, to, base } = CONTROL;
 
-/** What a thread in a page is called: by that the package's worker file tells what it is to be. */
+/** The name of a thread in a page, by which the package's worker file knows what to do. */
 export const THREAD_NAME = "kiln thread";
 
 /** The script; `post` and `listen` reach the thread that started it. */
