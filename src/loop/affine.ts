@@ -20,7 +20,7 @@ export interface Affine {
 
 const NONE: ReadonlyMap<string, Term> = new Map();
 
-/** Forms of sums and products by their expression, which never changes: a search asks for the same ones often. */
+/** Forms of sums and products by their expression, which never changes: searches ask for the same ones often. */
 const known = new WeakMap<Expr, Affine>();
 
 /** The affine form of an int32 expression; products of two unknowns, `/` and `%` become atoms. */
@@ -34,7 +34,7 @@ export function toAffine(e: Expr): Affine {
   return form;
 }
 
-/** Sums of more nodes are put together from the forms of their parts. */
+/** Sums of more nodes are assembled from the forms of their parts. */
 const LARGE = 100;
 
 function collect(e: Expr): Affine {
@@ -43,11 +43,11 @@ function collect(e: Expr): Affine {
   return { constant: sum.constant, terms: sum.terms };
 }
 
-/** A form that is being put together. */
+/** A form that is being assembled. */
 interface Sum {
   constant: number;
   readonly terms: Map<string, Term>;
-  /** What is large may share its parts: each of them is taken apart once. */
+  /** Large sums may share parts: each part is expanded once. */
   readonly isLarge: boolean;
 }
 
@@ -68,7 +68,7 @@ function addParts(sum: Sum, part: Expr, factor: number, isWhole: boolean): void 
   else addTerm(sum.terms, exprKey(part), part, factor);
 }
 
-/** Counts `atom` so often more; what has come to 0 is no term. */
+/** Adds `coefficient` to the coefficient of `atom`; a term that becomes 0 is removed. */
 function addTerm(terms: Map<string, Term>, key: string, atom: Expr, coefficient: number): void {
   const sum = (terms.get(key)?.coefficient ?? 0) + coefficient;
   if (sum === 0) terms.delete(key);
@@ -96,7 +96,7 @@ export function sameAffine(a: Affine, b: Affine): boolean {
   return constant === 0 && terms.size === 0;
 }
 
-/** The largest number that divides both; the other one, without its sign, where one is 0. */
+/** The largest number that divides both; the absolute value of the other one if one is 0. */
 export const greatestCommonDivisor = (a: number, b: number): number =>
   b === 0 ? Math.abs(a) : greatestCommonDivisor(b, a % b);
 
@@ -125,7 +125,7 @@ export function splitAffine(a: Affine, divisor: number): { multiple: Affine; res
   };
 }
 
-/** How often the variable or local `name` counts in `a`; 0 when it does not occur as a plain term. */
+/** The coefficient of the variable or local `name` in `a`; 0 if it does not occur as a plain term. */
 export const coefficientOf = (a: Affine, name: string): number => a.terms.get(name)?.coefficient ?? 0;
 
 /** True when `name` occurs inside some atom other than as a plain term (under `/`, `%` or a load). */

@@ -1,12 +1,12 @@
 /**
- * Kernels that differ in nothing but the names of their buffers, as those of equal layers do: what is found out about one
- * holds for all of them, and what is made of one is made of the others by renaming.
+ * Kernels that differ only in the names of their buffers, as those of equal layers do: results about one of them hold
+ * for all, and what is derived from one is derived for the others by renaming.
  */
 
 import type { Expr, Kernel, Stmt } from "./types.ts";
 import { children, mapExpressions, ownExpressions, rewriter } from "./walk.ts";
 
-/** The kernel that another one is like, and what that other one calls its buffers. */
+/** The kernel that another one is like, and the other one's names for its buffers. */
 export interface Likeness {
   readonly of: Kernel;
   readonly names: ReadonlyMap<string, string>;
@@ -14,7 +14,7 @@ export interface Likeness {
 
 const known = new WeakMap<Kernel, Likeness>();
 
-/** The first kernel that was found to be like `kernel`, if any was looked for. */
+/** The first kernel that was found to be like `kernel`, if that was searched. */
 export const likenessOf = (kernel: Kernel): Likeness | undefined => known.get(kernel);
 
 /** Finds for each kernel the first one that it is like. */
@@ -23,12 +23,12 @@ export class Families {
   private readonly all = new Set<Kernel>();
   private readonly mayBeAlike: (a: string, b: string) => boolean;
 
-  /** `mayBeAlike` says whether two buffers of the same kind may stand for each other; any may by default. */
+  /** `mayBeAlike` says whether two buffers of the same kind may correspond; by default any may. */
   constructor(mayBeAlike: (a: string, b: string) => boolean = () => true) {
     this.mayBeAlike = mayBeAlike;
   }
 
-  /** The kernel that `kernel` is like, remembered for whoever asks; `undefined` for the first of its kind. */
+  /** The kernel that `kernel` is like, also recorded for `likenessOf`; `undefined` for the first of its kind. */
   find(kernel: Kernel): Likeness | undefined {
     const earlier = known.get(kernel);
     if (earlier !== undefined && this.all.has(earlier.of) && this.allows(earlier.names)) return earlier;
@@ -52,7 +52,7 @@ export class Families {
   }
 }
 
-/** Each kernel with the statements that `rewrite` makes of its own; those of kernels that are alike are made once. */
+/** Each kernel with its statements rewritten by `rewrite`; those of kernels that are alike are rewritten once. */
 export function mapBodies(
   kernels: readonly Kernel[],
   rewrite: (kernel: Kernel) => readonly Stmt[],
@@ -76,7 +76,7 @@ export function mapBodies(
 const withStatements = (kernel: Kernel, body: readonly Stmt[]): Kernel =>
   body === kernel.body ? kernel : { ...kernel, body };
 
-/** A kernel but for its statements, which may be ones that nobody has read. */
+/** A kernel without its statements, which may not have been materialised yet. */
 export function withoutBody(kernel: Kernel): Omit<Kernel, "body"> {
   const entries = Object.keys(kernel).flatMap((key) =>
     key === "body" ? [] : [[key, kernel[key as keyof Kernel]] as const],
@@ -85,8 +85,8 @@ export function withoutBody(kernel: Kernel): Omit<Kernel, "body"> {
 }
 
 /**
- * A kernel with the statements of `first`, its buffers called as `names` says; they are renamed when somebody reads them,
- * which for most kernels nobody does.
+ * A kernel with the statements of `first`, its buffers renamed by `names`; renaming happens when the statements are
+ * read, which for most kernels they never are.
  */
 export function alikeTo(
   first: Kernel,
@@ -105,7 +105,7 @@ export function alikeTo(
   return kernel;
 }
 
-/** Statements with other names for buffers. */
+/** Statements with buffers renamed. */
 export function renamed(body: readonly Stmt[], names: ReadonlyMap<string, string>): readonly Stmt[] {
   const rename = (name: string): string => names.get(name) ?? name;
   const loads = rewriter((e): Expr => (e.kind === "load" ? { ...e, buffer: rename(e.buffer) } : e));
@@ -129,7 +129,7 @@ export function renamed(body: readonly Stmt[], names: ReadonlyMap<string, string
   });
 }
 
-/** What kernels that are alike have in common at first sight. */
+/** A cheap summary that is equal for kernels that are alike. */
 const outlineOf = ({ buffers, body, nominalFlops }: Kernel): string =>
   [
     nominalFlops,
@@ -137,17 +137,17 @@ const outlineOf = ({ buffers, body, nominalFlops }: Kernel): string =>
     ...buffers.map((b) => [b.dtype, b.length, b.access, b.range, b.private].join()),
   ].join(";");
 
-/** What `kernel` calls the buffers of `first`, if they are alike. */
+/** The names in `kernel` of the buffers of `first`, if they are alike. */
 const namesIn = (kernel: Kernel, first: Kernel): ReadonlyMap<string, string> =>
   new Map(first.buffers.map(({ name }, k) => [name, kernel.buffers[k].name]));
 
-/** Whether the kernels are the same but for these names. */
+/** Whether the kernels are equal except for these names. */
 const areAlike = (kernel: Kernel, first: Kernel, names: ReadonlyMap<string, string>): boolean =>
   new Comparison(names).bodies(first.body, kernel.body);
 
 class Comparison {
   private readonly names: ReadonlyMap<string, string>;
-  /** Parts that were found to be alike: expressions share theirs. */
+  /** Parts that were found to be alike: expressions share parts. */
   private readonly alike = new Map<Expr, Expr>();
 
   constructor(names: ReadonlyMap<string, string>) {
@@ -179,7 +179,7 @@ class Comparison {
     return true;
   }
 
-  /** What two nodes hold besides expressions and statements, which are of the same kind where their fields are. */
+  /** Compares what two nodes hold besides expressions and statements; nodes with equal fields are of the same kind. */
   private fields(a: object, b: object): boolean {
     const others = b as Readonly<Record<string, unknown>>;
     const keys = Object.keys(a);

@@ -26,7 +26,7 @@ export const load = (buffer: string, dtype: DType, index: Expr): Expr => ({
 const isConst = (e: Expr, value?: number): boolean =>
   e.kind === "const" && (value === undefined || e.value === value);
 
-/** Constructors are called all the time: the message of their check is made where it fails alone. */
+/** Constructors are called all the time: the message of their check is built only if it fails. */
 const mismatch = (op: string, a: Expr, b: Expr): InternalError =>
   new InternalError(`${op} of ${a.dtype} and ${b.dtype}`);
 
@@ -127,24 +127,26 @@ export const inRange = (e: Expr, extent: number): Expr =>
 export const dot = (indices: readonly Expr[], strides: readonly number[]): Expr =>
   indices.reduce((sum, index, axis) => add(sum, mul(index, int(strides[axis]))), int(0));
 
-/** What a reduction over nothing gives. */
+/** The result of a reduction over nothing. */
 const IDENTITIES: Record<ReduceOp, number> = { sum: 0, max: Number.NEGATIVE_INFINITY, argmax: 0, winner: 0 };
 
-/** Whether `candidate` replaces `best` in a running maximum of a reduction (`beats` and `beatsInPool` in expressions). */
+/**
+ * Whether `candidate` replaces `best` in a running maximum of a reduction (`beats` and `beatsInPool` in expressions).
+ */
 export function replaces(op: ReduceOp, candidate: Expr, best: Expr): Expr {
   const isNone = unary("isnan", candidate);
   const isNew = op === "argmax" ? and(isNone, unary("not", unary("isnan", best))) : isNone;
   return binary("or", compare("gt", candidate, best), isNew);
 }
 
-/** Reductions whose bodies are being made. */
+/** Reductions whose bodies are being built. */
 let open = 0;
 
 /**
  * A reduction over `axes`; `body` receives one variable per axis. Variables are named by their hint and by
  * how many reductions nest inside, so that equal reductions are equal trees however they were built. Until then
- * they are named by how many it stands in, so that two beside each other ask for the same elements and share them.
- * Over an axis without positions it is the identity of its operation.
+ * they are named by their depth, so that two sibling reductions ask for the same elements and share them.
+ * Over an axis of extent 0 it is the identity of its operation.
  */
 export function reduce(op: ReduceOp, axes: readonly ReduceAxis[], body: (indices: Expr[]) => Expr): Expr {
   const temporary = axes.map((_, k) => variable(`?${open}.${k}`));
@@ -176,7 +178,7 @@ const nameOf = (e: Expr): string => {
 
 const heights = new WeakMap<Expr, number>();
 
-/** How deep reductions nest in `e`; remembered, for expressions share their parts. */
+/** The nesting depth of reductions in `e`; cached, as expressions share their parts. */
 function reduceHeight(e: Expr): number {
   const parts = children(e);
   if (parts.length === 0) return 0;

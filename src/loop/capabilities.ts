@@ -3,13 +3,13 @@
 import type { Machine } from "./machine.ts";
 
 export interface Capabilities extends Machine {
-  /** Whether what kernels make of states alone is kept from run to run, until one of these states changes. */
+  /** Whether what kernels compute from states alone is kept from run to run, until one of these states changes. */
   readonly prepares: boolean;
-  /** Whether kernels are scheduled at all; without it the plain nests are run as they were lowered. */
+  /** Whether kernels are scheduled at all; if not, the plain nests run as lowered. */
   readonly schedules: boolean;
   /** True when each thread computes one output element (GPU kernels): gather only, one store. */
   readonly oneElementPerThread: boolean;
-  /** Most buffers a kernel may read and write; infinite where there is no limit. */
+  /** The most buffers that a kernel may read and write; infinite if there is no limit. */
   readonly maxInputs: number;
   readonly maxOutputs: number;
   /** Whether a kernel may write the buffer it reads, element by element (parameter updates). */

@@ -1,6 +1,6 @@
 /**
- * Cancels factors that dividends and divisors of indices have in common, as joining axes and splitting them again leaves
- * them: a load through both lies along a straight line then, and a product can pack what it reads.
+ * Cancels common factors of dividends and divisors in indices, which remain when axes are joined and split again: a
+ * load through both then has a constant stride, and a product can pack what it reads.
  */
 
 import { type Affine, fromAffine, splitAffine, toAffine } from "./affine.ts";
@@ -11,8 +11,8 @@ import type { Expr } from "./types.ts";
 import { mapChildren, rewriter, someExpr } from "./walk.ts";
 
 /**
- * `(c·a + r) / (c·m) = a / m` where `0 <= r < c`, in the indices of loads that no guard surrounds. Under a guard
- * quotients stay as they are: it may speak of the same ones, and bounds are found in the form that it speaks of.
+ * `(c·a + r) / (c·m) = a / m` where `0 <= r < c`, in the indices of loads without a guard around. Under a guard
+ * quotients stay unchanged: it may contain the same ones, and bounds are only found in that form.
  */
 export function cancelCommonFactors(e: Expr, context: RangeContext): Expr {
   const done = new Map<Expr, Expr>();

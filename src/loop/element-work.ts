@@ -1,4 +1,7 @@
-/** Counts what pure expressions compute for all iterations of their loops, before anybody has said where it is computed. */
+/**
+ * Counts the operations of pure expressions for all iterations
+ * of their loops, before it is decided where they are computed.
+ */
 
 import { isFloat } from "../core/dtype.ts";
 import { Interner } from "./intern.ts";
@@ -8,7 +11,7 @@ import { axesKey, children, freeNames, substitute } from "./walk.ts";
 /** The extents of loops by the names of their variables. */
 type Extents = ReadonlyMap<string, number>;
 
-/** The dense arithmetic of a lowered kernel: nests of loops around stores, and sections of such. */
+/** The dense arithmetic of a lowered kernel: nests of loops around stores, and sections of them. */
 export function denseFlops(body: readonly Stmt[]): number {
   return body.reduce((sum, s) => sum + (s.kind === "section" ? denseFlops(s.body) : flopsOfNest(s)), 0);
 }
@@ -37,9 +40,9 @@ function flopsOfNest(nest: Stmt): number {
 }
 
 /**
- * Counts the operations of expressions for all elements of their loops, a multiply-add as two: each part as often as the variables
- * that it depends on have values together, since what does not change in a loop is computed in front of it; and what
- * several have in common once.
+ * Counts the operations of expressions for all elements of their loops, a multiply-add as two: each part once for every
+ * combination of values of the variables that it depends on, since loop
+ * invariants are computed before the loop; and common parts once.
  */
 export class ElementWork {
   private readonly interner = new Interner();

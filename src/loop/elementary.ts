@@ -1,4 +1,4 @@
-/** Which operators are elementary functions: what a backend has in a library or computes by a formula of its own. */
+/** The operators that are elementary functions: those a backend takes from a library or computes by its own formula. */
 
 import type { ElementaryFunction } from "./types.ts";
 

@@ -1,6 +1,7 @@
 /**
- * Texts by which equal expressions are recognised. Expressions are graphs that share their parts: written out as trees, a
- * chain of thirty steps that each use a value twice would never end, so large ones are written part by part.
+ * Texts by which equal expressions are recognised. Expressions are graphs that
+ * share their parts: written out as trees, a chain of thirty steps that each use a
+ * value twice would be exponentially long, so large ones are written part by part.
  */
 
 import { Interner } from "./intern.ts";
@@ -8,12 +9,12 @@ import { printExpr } from "./print.ts";
 import { areLargerThan } from "./tree-size.ts";
 import type { Expr } from "./types.ts";
 
-/** Expressions of more nodes are written part by part. */
+/** Larger expressions are written part by part. */
 const LARGE = 200;
 
 const keys = new WeakMap<Expr, string>();
 
-/** The same text for equal expressions, and for no others; as long as the expression has different parts. */
+/** The same text for equal expressions, and for no others; its length is that of the expression's distinct parts. */
 export function exprKey(e: Expr): string {
   if (e.kind === "var" || e.kind === "local") return e.name;
   let key = keys.get(e);

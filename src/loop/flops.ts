@@ -6,8 +6,8 @@ import type { Expr, Stmt } from "./types.ts";
 import { children, nested, ownExpressions } from "./walk.ts";
 
 /**
- * Operations of one run. Lists of winners count as full, entries that are dead included; what stands under an `if` is
- * the exception and does not count; an expression shared by several stores of one loop body counts once, as it is
+ * Operations of one run. Lists of winners count as full, including dead entries; statements under an `if` are
+ * the exception and do not count; an expression shared by several stores of one loop body counts once, as it is
  * computed once.
  */
 export function countFlops(body: readonly Stmt[]): number {

@@ -8,7 +8,7 @@ export class Interner {
   private readonly ids = new Map<Expr, number>();
   private readonly done = new Map<Expr, Expr>();
 
-  /** The one object that stands for all trees equal to `e`. */
+  /** The one object that represents all trees equal to `e`. */
   readonly intern = (e: Expr): Expr => {
     let result = this.done.get(e);
     if (result === undefined) {
@@ -18,13 +18,13 @@ export class Interner {
     return result;
   };
 
-  /** All different parts of `e` as text, each in terms of those before it; equal for equal trees in a new interner. */
+  /** All different parts of `e` as text, each in terms of earlier ones; equal for equal trees in a new interner. */
   describe(e: Expr): string {
     this.intern(e);
     return [...this.canonical.keys()].join(";");
   }
 
-  /** The one object that stands for `e`, whose children are such objects. */
+  /** The one object that represents `e`, whose children are such objects. */
   private find(e: Expr): Expr {
     const key = this.keyOf(e);
     const known = this.canonical.get(key);

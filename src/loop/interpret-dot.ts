@@ -1,6 +1,6 @@
 /**
- * The interpreter's one shortcut: the innermost iteration of a sum of products of (guarded) affine loads. The same
- * terms are added in the same order; only the bookkeeping per term is less, without which a convolutional
+ * The interpreter's only shortcut: the innermost iterations of a sum of products of (guarded) affine loads. The same
+ * terms are added in the same order; there is only less bookkeeping per term, without which a convolutional
  * net could not be interpreted in reasonable time.
  */
 
@@ -10,14 +10,14 @@ import type { Expr } from "./types.ts";
 import { isIndex } from "./typing.ts";
 import { conjuncts } from "./walk.ts";
 
-/** A load `buffer[index]`, 0 where one of `guards` is negative; all forms affine. */
+/** A load `buffer[index]`, 0 if one of `guards` is negative; all forms affine. */
 interface Factor {
   readonly buffer: string;
   readonly index: Affine;
   readonly guards: readonly Affine[];
 }
 
-/** An affine form at position 0 of the innermost axis, and its growth along it. */
+/** An affine form at position 0 of the innermost axis, and its step along it. */
 export interface Line {
   readonly start: () => number;
   readonly step: number;
@@ -50,7 +50,7 @@ function factorOf(e: Expr): Factor | undefined {
   return { buffer: e.a.buffer, index: toAffine(e.a.index), guards };
 }
 
-/** Whether every form grows evenly along `axis`. */
+/** Whether every form has a constant step along `axis`. */
 export function isEven({ factors }: Dot, axis: string): boolean {
   return factors.every(({ index, guards }) => [index, ...guards].every((form) => !occursInside(form, axis)));
 }

@@ -1,7 +1,7 @@
 /**
  * The slow oracle: runs Loop IR kernels, before or after scheduling, in double precision. Every backend and
- * every schedule is held against it. Kernels become closures over a register file; what an expression shares, or
- * computes in every iteration of a reduction, is computed again only where something it depends on has changed.
+ * every schedule is compared with it. Kernels become closures over a register file; shared expressions, and those
+ * computed in every iteration of a reduction, are recomputed only if something they depend on has changed.
  */
 
 import { isFloat } from "../core/dtype.ts";
@@ -48,7 +48,7 @@ class Interpreter {
   private readonly closures = new Map<Expr, Evaluate>();
   /** Expressions that are used more than once. */
   private readonly shared = new Set<Expr>();
-  /** Grows whenever what a load or a scalar gives may have changed. */
+  /** Grows whenever the value of a load or a scalar may have changed. */
   private epoch = 0;
 
   constructor(storage: Storage, scalars: Readonly<Record<string, number>>) {
@@ -186,7 +186,7 @@ class Interpreter {
     return evaluate;
   }
 
-  /** `evaluate`, which is asked again only where a name in `e` or the memory has changed. */
+  /** `evaluate`, called again only if a name in `e` or the memory has changed. */
   private remembered(e: Expr, evaluate: Evaluate): Evaluate {
     const r = this.registers;
     const slots = [...freeNames(e)].map((name) => this.slot(name));

@@ -1,6 +1,6 @@
 /**
- * Puts a flat index together again that was taken apart into digits: `i / 25 · 25 + i / 5 % 5 · 5 + i % 5` is `i`.
- * Lanes need it so, for neighbours must be seen to be neighbours.
+ * Recombines a flat index that was split into digits: `i / 25 · 25 + i / 5 % 5 · 5 + i % 5` is `i`.
+ * Lanes need this, since neighbours have to be recognised as such.
  */
 
 import { type Affine, fromAffine, toAffine } from "./affine.ts";
@@ -8,7 +8,7 @@ import { div, int, mod, mul, variable } from "./build.ts";
 import type { Expr } from "./types.ts";
 import { rewriter } from "./walk.ts";
 
-/** How often loops run, by the names of their variables. */
+/** The extents of loops, by the names of their variables. */
 export type Extents = ReadonlyMap<string, number>;
 
 /** `name / unit % base · coefficient`. */
@@ -23,7 +23,7 @@ export interface Digit {
 export const joinDigitsInLoads = (extents: Extents): ((e: Expr) => Expr) =>
   rewriter((e) => (e.kind === "load" ? { ...e, index: linearizeIndex(e.index, extents) } : e));
 
-/** An equal index, with the digits of one variable joined where they meet. */
+/** An equal index, with adjacent digits of one variable joined. */
 export function linearizeIndex(index: Expr, extents: Extents): Expr {
   const form = toAffine(index);
   const digits: Digit[] = [];
@@ -60,7 +60,7 @@ function joinAll(digits: readonly Digit[]): readonly Digit[] {
   return digits;
 }
 
-/** The digit that an atom is: a variable, its quotient, or the remainder of one of them. */
+/** An atom as a digit: a variable, its quotient, or the remainder of one of them. */
 export function digitOf(atom: Expr, coefficient: number, extents: Extents): Digit | undefined {
   const isMod = atom.kind === "binary" && atom.op === "mod" && atom.b.kind === "const";
   const inner = isMod ? atom.a : atom;

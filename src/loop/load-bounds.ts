@@ -1,7 +1,7 @@
 /**
- * Finds loads that may leave their buffer. Ranges of loops and the guards of `select` decide that, so what is known differs
- * from place to place; a part that several places share is looked at once under what they have in common, and again only
- * where that does not suffice.
+ * Finds loads that may leave their buffer. This depends on the ranges of loops and the guards of `select`, which differ
+ * from place to place; a part that several places share is examined once with what they have in common, and again only
+ * if that does not suffice.
  */
 
 import type { Range, RangeContext } from "./range.ts";
@@ -11,13 +11,13 @@ import { axesKey, children, freeNames, substitute } from "./walk.ts";
 
 type Load = Extract<Expr, { kind: "load" }>;
 
-/** A load that was not proved to stay inside, and where its index may lie. */
+/** A load that was not proved to stay inside, and the range of its index. */
 export interface LooseLoad {
   readonly load: Load;
   readonly range: Range;
 }
 
-/** Whether all places of a range lie in a buffer of `length` elements. */
+/** Whether a range of indices is inside a buffer of `length` elements. */
 export const isInside = ({ low, high }: Range, length: number): boolean => low >= 0 && high < length;
 
 export class LoadBounds {
@@ -25,13 +25,13 @@ export class LoadBounds {
   private readonly settled: (e: Expr) => Expr;
   private readonly known = new Map<RangeContext, Known>();
 
-  /** `lengthOf` gives the elements of a buffer; `settled` replaces what an index or condition is written with by what it stands for. */
+  /** `lengthOf` gives the elements of a buffer; `settled` replaces locals in an index or condition by their values. */
   constructor(lengthOf: (buffer: string) => number, settled: (e: Expr) => Expr = (e) => e) {
     this.lengthOf = lengthOf;
     this.settled = settled;
   }
 
-  /** Some load below `e` that may leave its buffer under `context`; `undefined` where none does. */
+  /** Some load below `e` that may leave its buffer under `context`; `undefined` if there is none. */
   looseIn(e: Expr, context: RangeContext): LooseLoad | undefined {
     const { found, inner } = this.at(context);
     if (found.has(e)) return found.get(e);
@@ -45,7 +45,7 @@ export class LoadBounds {
   /** Whether `load` itself may leave its buffer, whatever its index loads. */
   looseAt(load: Load, context: RangeContext): LooseLoad | undefined {
     const length = this.lengthOf(load.buffer);
-    // What locals stand for is asked where their own ranges do not suffice, and what guards determine after that.
+    // The values of locals are used if their own ranges do not suffice, and what guards determine after that.
     if (isInside(context.rangeOf(load.index), length)) return undefined;
     const index = this.settled(load.index);
     const range = context.rangeOf(index);
@@ -78,7 +78,7 @@ export class LoadBounds {
     }
   }
 
-  /** The guard is used where it is needed: whatever stays inside without it does so with it. */
+  /** The guard is used only if needed: what stays inside without it does so with it. */
   private looseInTaken(e: Expr, condition: Expr, context: RangeContext): LooseLoad | undefined {
     if (e.kind !== "load" && this.looseIn(e, context) === undefined) return undefined;
     const { taken } = this.at(context);
@@ -113,12 +113,12 @@ export class LoadBounds {
   }
 }
 
-/** What was found out under one context, and the contexts inside of it. */
+/** What was found out under one context, and the contexts inside it. */
 interface Known {
   readonly found: Map<Expr, LooseLoad | undefined>;
   readonly taken: Map<Expr, RangeContext>;
   readonly reduced: Map<string, RangeContext>;
-  /** The axes that it is inside of, and what is known outside of them. */
+  /** The axes that it is inside of, and what is known outside them. */
   readonly inner?: { readonly axes: readonly ReduceAxis[]; readonly outside: RangeContext };
 }
 

@@ -1,31 +1,31 @@
 /**
- * Loops over kernels: a range of a program's kernels that runs again and again. Kernels know nothing of it: before and
- * after each iteration elements are moved between what they read and write and the places where the iterations' values
- * lie.
+ * Loops over kernels: a range of a program's kernels that runs repeatedly. Kernels know nothing about it: before and
+ * after each iteration elements are moved between the buffers of the kernels and those that hold the values of all
+ * iterations.
  */
 
 import type { TypedArray } from "../core/dtype.ts";
 import type { LoweredProgram } from "./program.ts";
 
-/** Copies elements from one buffer to another of the same dtype, each iteration from and to places further on. */
+/** Copies elements from one buffer to another of the same dtype, at positions that advance with each iteration. */
 export interface Move {
   readonly from: string;
   readonly to: string;
-  /** How many elements. */
+  /** The number of elements. */
   readonly length: number;
-  /** How many elements further on each iteration reads and writes; 0 where it is always the same place. */
+  /** How many elements each iteration's position advances for reads and writes; 0 if it stays the same. */
   readonly fromStride: number;
   readonly toStride: number;
 }
 
 export interface ProgramLoop {
-  /** What the loop is called; the names of its kernels begin so. */
+  /** The loop's name, which is the prefix of its kernels' names. */
   readonly name: string;
   /** The kernels `from` … `to` - 1 run in each iteration. */
   readonly from: number;
   readonly to: number;
   readonly iterations: number;
-  /** Whether the iterations go from the last places to the first. */
+  /** Whether the iterations go from the last positions to the first. */
   readonly descending: boolean;
   /** Once, before the first iteration. */
   readonly initial: readonly Move[];
@@ -41,8 +41,8 @@ export type RunStep =
   | { readonly kind: "end"; readonly loop: ProgramLoop };
 
 /**
- * The steps that run the kernels `from` … `to` - 1, loops among them in all their iterations. Of a loop that is not wholly
- * among them the kernels run once, as they stand, and nothing is moved.
+ * The steps that run the kernels `from` … `to` - 1, including loops with all their iterations. If a loop is only partly
+ * in this range, its kernels run once, and nothing is moved.
  */
 export function* runOrder(
   loops: readonly ProgramLoop[],
@@ -71,13 +71,13 @@ function* iterations(loop: ProgramLoop, others: readonly ProgramLoop[]): Generat
   yield { kind: "end", loop };
 }
 
-/** Does a move in memory. */
+/** Performs a move in memory. */
 export function moveElements(from: Elements, to: Elements, move: Move, place: number): void {
   const start = place * move.fromStride;
   to.set(from.subarray(start, start + move.length), place * move.toStride);
 }
 
-/** The elements of a buffer, each as a number. */
+/** The elements of a buffer as numbers. */
 type Elements = TypedArray | Float64Array;
 
 /** How often a kernel runs in one run of the program. */
@@ -87,7 +87,7 @@ export const iterationsOf = ({ loops = [] }: Pick<LoweredProgram, "loops">, kern
     1,
   );
 
-/** The loops when kernels have become others: `place` says where what was before kernel k now ends. */
+/** The loops after kernels were replaced: `place` gives the new index of what was before kernel k. */
 export const withKernelsAt = (
   loops: readonly ProgramLoop[],
   place: (kernel: number) => number,
@@ -100,7 +100,7 @@ export const movedBy = ({ initial, before, after }: ProgramLoop): readonly Move[
   ...after,
 ];
 
-/** The first and the last kernel during which each buffer is needed; inputs are there before kernel 0. */
+/** The first and the last kernel during which each buffer is needed; inputs exist before kernel 0. */
 export function usesOf({
   kernels,
   inputs,
@@ -121,7 +121,7 @@ export function usesOf({
   for (const loop of loops)
     for (const { from, to } of movedBy(loop))
       for (const name of [from, to]) use(name, loop.from, loop.to - 1);
-  // What is there before a loop or after it is needed in all of its iterations. The innermost come first.
+  // A buffer that exists before a loop or after it is needed in all of its iterations. The innermost come first.
   for (const loop of [...loops].reverse()) {
     for (const [name, { first, last }] of uses) {
       const isInside = first >= loop.from && last < loop.to;

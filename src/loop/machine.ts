@@ -1,69 +1,73 @@
 /**
  * The hardware that a backend's code runs on, described once by each backend: everything that plans know about it.
- * Numbers that were measured were so on the machine of the benchmarks.
+ * Measured numbers are from the benchmarks' machine.
  */
 
 import type { BinaryOp, UnaryOp } from "./types.ts";
 
-/** A cache, as far as the order of loops should mind it. */
+/** A cache, as far as it matters for the order of loops. */
 export interface Cache {
   readonly bytes: number;
-  /** Whether it finds a place by the lowest bits of an address alone, so that rows at distances of powers of two clash. */
+  /** Whether it maps addresses by their lowest bits alone, so that rows at distances of powers of two conflict. */
   readonly isDirect: boolean;
 }
 
 export interface Machine {
   /** Floats in one vector register; 1 for scalar code. */
   readonly vectorWidth: number;
-  /** Fewer floats in which kernels may run as well, for loops that do not fill a register, and what work costs then. */
+  /** Smaller vectors in which kernels may run as well, for loops that do not fill a register, and the costs then. */
   readonly fewerLanes?: readonly Pick<Machine, "vectorWidth" | "costs">[];
-  /** Registers that a tile may fill before they spill: accumulators, and in vector code also what feeds them. */
+  /** Registers that a tile may fill before they spill: accumulators, and in vector code also their operands. */
   readonly registers: number;
-  /** Whether all loads of an iteration come before its arithmetic, wherever they stand, so that each takes a register. */
+  /**
+   * Whether all loads of an iteration come before its arithmetic, whatever their order, so that each takes a register.
+   */
   readonly loadsFirst: boolean;
   /** GFLOP/s of a full register tile on one thread: the unit of estimates. */
   readonly tileGflops: number;
-  /** Threads among which the work of a kernel may be divided; 1 where a kernel runs as a whole. */
+  /** Threads that the work of a kernel may be divided among; 1 if a kernel runs as a whole. */
   readonly threads: number;
   readonly memory: Memory;
   readonly costs: Costs;
   readonly times: Times;
-  /** The same in code without lanes, for what has no form in lanes; absent where code has none anyway. */
+  /** The same for code without lanes, used by what has no form in lanes; absent if the code has none anyway. */
   readonly scalar?: Pick<Machine, "memory" | "costs">;
 }
 
 export interface Memory {
   /**
-   * Caches from the smallest; one may stand here with two sizes, for what nearly fits is partly kept. None where arithmetic
-   * takes so long that the order of loops does not matter.
+   * Caches from the smallest; one may be listed with two sizes, as data that nearly fits is partly kept. None if
+   * arithmetic takes so long that the order of loops does not matter.
    */
   readonly caches: readonly Cache[];
-  /** Floats that a load brings along. */
+  /** Floats in a cache line. */
   readonly lineFloats: number;
-  /** Floats after which places in a direct cache repeat. */
+  /** Floats after which positions in a direct-mapped cache repeat. */
   readonly periodFloats: number;
-  /** Results of so many bytes go to memory rather than to a cache. */
+  /** Results of more bytes go to memory rather than to a cache. */
   readonly farBytes: number;
-  /** Nothing is brought ahead from one page to the next. */
+  /** Data is not prefetched across page boundaries. */
   readonly pageBytes: number;
   readonly blocks: Blocks;
 }
 
-/** How much of its data a method may transform together that takes them block by block, as Winograd's does. */
+/** How much data a method that works block by block, such as Winograd's, may transform at once. */
 export interface Blocks {
-  /** Bytes of transformed data and products up to which a block may take more images in. */
+  /** Bytes of transformed data and products up to which a block may include more images. */
   readonly bytes: number;
-  /** Bytes beyond which it falls out of the caches, filter included. */
+  /** Bytes beyond which it does not fit the caches, filter included. */
   readonly cachedBytes: number;
-  /** Bytes that a block of a single image may have, and each thread has one. */
+  /** Bytes that a block of a single image may have; each thread has one. */
   readonly mostBytes: number;
   /** Tiles from which on a block gains nothing from being larger. */
   readonly tiles: number;
-  /** Blocks, or groups of them, that there should be for threads to share, however many there are: bits must not depend on it. */
+  /**
+   * The number of blocks, or groups of them, for threads to share, whatever their number: bits must not depend on it.
+   */
   readonly shares: number;
 }
 
-/** What work costs, in multiply-adds of a full register tile (of vectors, where the backend has them). */
+/** The cost of work, in multiply-adds of a full register tile (of vectors, if the backend has them). */
 export interface Costs {
   readonly tile: TileCosts;
   readonly loop: LoopCosts;
@@ -78,84 +82,84 @@ export interface TileCosts {
   readonly vectorLoad: number;
   /** A single element for all lanes. */
   readonly splat: number;
-  /** What it takes longer to pick the lanes of a vector out of two. */
+  /** The additional cost of shuffling the lanes of a vector out of two. */
   readonly pickedLoad: number;
-  /** What has to be computed, or asks a guard first. */
+  /** A load that has to be computed, or has a guard. */
   readonly guardedLoad: number;
   readonly iteration: number;
-  /** An iteration takes at least so long: sums wait for themselves. */
+  /** The minimum time of an iteration: sums wait for their own latency. */
   readonly latency: number;
-  /** And so long for each of its loads, where arithmetic hides them no more: as few begin at a time as multiply-adds. */
+  /** And per load, if arithmetic does not hide them: as many can begin at a time as multiply-adds. */
   readonly eachLoad: number;
   /** Pointers, and sums set to zero. */
   readonly start: number;
   /** Starting the innermost loop once more. */
   readonly runStart: number;
   readonly store: number;
-  /** A vector whose lanes lie apart. */
+  /** A vector whose lanes are apart in memory. */
   readonly scatteredStore: number;
   /** A vector of sums that is loaded, added to and stored. */
   readonly partialSums: number;
   /** Adding the lanes of one sum. */
   readonly addLanes: number;
-  /** An iteration that reads from as many places as a block of dot products has rows and columns. */
+  /** An iteration that reads from as many streams as a block of dot products has rows and columns. */
   readonly manyStreams: number;
-  /** A multiply-add of the elements that are left over, one by one. */
+  /** A multiply-add of the remaining elements, one by one. */
   readonly scalarStep: number;
 }
 
-/** In loops without tiles, by half multiply-adds. */
+/** In loops without tiles, in half multiply-adds. */
 export interface LoopCosts {
   readonly operation: number;
   readonly store: number;
 }
 
-/** One element that is copied, by half multiply-adds. */
+/** One copied element, in half multiply-adds. */
 export interface CopyCosts {
   readonly inLanes: number;
   readonly oneByOne: number;
   readonly guarded: number;
   readonly computed: number;
-  /** What is added where no cache holds the copy: one of rows, and one that is transposed. */
+  /** The additional cost if no cache holds the copy: of rows, and of a transposed copy. */
   readonly far: number;
   readonly farTransposed: number;
   /** Into a panel with a halo of zeros by scalar code, or a finished sum to its place. */
   readonly single: number;
 }
 
-/** A byte that a cache has to bring again. What comes the first time, it brings ahead. */
+/** A byte that a cache has to fetch again. The first time, it is prefetched. */
 export interface TrafficCosts {
-  /** Of a panel, which is read from its beginning to its end. */
+  /** Of a panel, which is read sequentially. */
   readonly panelByte: number;
   /** Of data in several rows. */
   readonly rowByte: number;
-  /** Of a block of Winograd's method, from the second cache and from behind it. */
+  /** Of a block of Winograd's method, from the second-level cache and from beyond it. */
   readonly blockByte: number;
   readonly farByte: number;
-  /** A vector or a few of results that are stored to memory in another page than the ones before. */
+  /** One or a few vectors of results that are stored to memory in another page than the ones before. */
   readonly farStore: number;
   /** A vector or an element that is loaded from memory, in another page than the one before. */
   readonly farLoad: number;
-  /** A vector whose lanes are each stored to, or loaded from, a page of its own that is in no cache near by. */
+  /** A vector whose lanes are each stored to, or loaded from, a page of its own that is in no near cache. */
   readonly pagedStore: number;
   readonly pagedLoad: number;
 }
 
 /** For lists of the positions that are not zero. */
 export interface SparseCosts {
-  /** Reading an entry, beside its splat. */
+  /** Reading an entry, in addition to its splat. */
   readonly entry: number;
-  /** Making an entry, and finishing one element of an image, by half multiply-adds. */
+  /** Making an entry, and finishing one element of an image, in half multiply-adds. */
   readonly makeEntry: number;
   readonly finish: number;
-  /** Multiply-adds at an entry's place, beside those of registers: where every vector is aligned, and where they are not. */
+  /** Multiply-adds at an entry's position instead of in registers: if every vector is aligned, and if they are not. */
   readonly aligned: PlaceCosts;
   readonly unaligned: PlaceCosts;
   /** A vector of partial sums for each image. */
   readonly partialSums: number;
 }
 
-/** What a vector costs that is multiplied and added, and one that is added to. */
+/** The cost of a vector that is multiplied and added, and of one that is added to. */
 export interface PlaceCosts {
   readonly load: number;
   readonly update: number;
@@ -168,10 +172,10 @@ export interface TransformCosts {
   readonly load: number;
   readonly store: number;
   readonly iteration: number;
-  /** A vector put together from single elements, and one whose elements lie apart. */
+  /** A vector assembled from single elements, and one whose elements are apart in memory. */
   readonly gather: number;
   readonly scatter: number;
-  /** An element that has to be computed or chosen. */
+  /** An element that has to be computed or selected. */
   readonly irregular: number;
   /** Starting a tile of sums. */
   readonly tileStart: number;
@@ -183,12 +187,15 @@ export interface Times {
   readonly scalar: number;
   readonly vector: number;
   readonly iteration: number;
-  /** What a function takes longer than an operation, on one element or on a vector; those that are missing are operations. */
+  /**
+   * The additional cost of a function over an operation, on one
+   * element or on a vector; missing ones count as operations.
+   */
   readonly functions: Readonly<Partial<Record<UnaryOp | BinaryOp, number>>>;
   /** All threads meet. */
   readonly meeting: number;
-  /** Work of each thread below which meeting the others costs more than it brings. */
+  /** Work per thread below which meeting the others costs more than it gains. */
   readonly share: number;
-  /** What a run must win before workers are started for it: waking them costs as much. */
+  /** What a run must gain before workers are started for it: waking them costs as much. */
   readonly waking: number;
 }

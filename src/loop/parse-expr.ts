@@ -1,4 +1,4 @@
-/** Reads expressions of the Loop IR: operators by their binding strength, names by what has declared them. */
+/** Parses expressions of the Loop IR: operators by binding strength, names by their declarations. */
 
 import { isElement } from "../core/conversion.ts";
 import { dtypeFromShortName, scalarTypeFromShortName, shortName } from "../core/dtype.ts";
@@ -17,23 +17,23 @@ import type {
 } from "./types.ts";
 import { TypeFault, typeOf } from "./typing.ts";
 
-/** What the names of a kernel stand for at one place. */
+/** The meaning of a kernel's names at one place. */
 export interface Names {
   readonly buffers: ReadonlyMap<string, BufferParam>;
   readonly scalars: ReadonlyMap<string, ExprType>;
   /** Loop variables and locals. */
   readonly locals: ReadonlyMap<string, Expr>;
-  /** Parts of the statement that is read, written before it. */
+  /** Shared parts of the statement being read, written before it. */
   readonly parts: ReadonlyMap<string, Part>;
 }
 
-/** A part that a statement shares, and the axes of reductions that it can only stand inside of. */
+/** A part that a statement shares, and the axes of reductions that it can only be used inside of. */
 export interface Part {
   readonly value: Expr;
   readonly axes: readonly string[];
 }
 
-/** Expressions nest no deeper: those of any kernel nest far less, and whatever walks them takes the call stack. */
+/** The deepest nesting of expressions: those of kernels nest far less, and recursions over them use the call stack. */
 const DEEPEST = 500;
 
 type Operator = BinaryOp | CompareOp;
@@ -65,7 +65,7 @@ const SIGN = / (\|\||&&|>>>|[<>=!]=|[<>^&+\-*/%]) /y;
 /** `sum[` of `sum[k<5](…)`; a buffer may be called sum, too. */
 const REDUCTION = /(sum|max|argmax|winner)\[(?=(?:\w+<\d+(?:, \w+<\d+)*)?\]\()/y;
 
-/** The types that a number may name behind it. */
+/** The types that may follow a number as a suffix. */
 const SUFFIX = new RegExp(`(?:${SUFFIXED.map(shortName).join("|")})$`);
 
 const CONSTANT = new RegExp(
@@ -95,7 +95,7 @@ export class ExprReader extends TextReader {
     return left;
   }
 
-  /** The operator that comes next, if it binds neither less nor more strongly. */
+  /** The next operator, if its binding strength is in the given range. */
   private operator(
     least: number,
     most: number,
@@ -229,12 +229,12 @@ export class ExprReader extends TextReader {
     return this.failAt(start, `${what} from ${least} on`);
   }
 
-  /** `e` with the type that follows from what it is made of. */
+  /** `e` with the type that follows from its operands. */
   typed<E extends Expr>(start: number, e: E): Expr {
     return { ...e, dtype: this.explained(start, () => typeOf(e)) } as Expr;
   }
 
-  /** Says where the text is that `check` has something against. */
+  /** Adds the position in the text to an error of `check`. */
   explained<T>(start: number, check: () => T): T {
     try {
       return check();

@@ -1,4 +1,4 @@
-/** Reads one kernel: what its head says, its buffers and scalars, and its body. */
+/** Parses one kernel: its head, its buffers and scalars, and its body. */
 
 import { scalarTypeFromShortName } from "../core/dtype.ts";
 import { unseenAt } from "../core/spelling.ts";
@@ -18,12 +18,12 @@ export class KernelReader extends StatementReader {
     this.nextLine();
   }
 
-  /** Whether a line of this kind comes next; what matched is taken. */
+  /** Whether a line of this kind comes next; the matched text is consumed. */
   private starts(pattern: RegExp): boolean {
     return this.find(pattern) !== undefined;
   }
 
-  /** `  # %x` at the end of a line: the value behind a buffer. */
+  /** `  # %x` at the end of a line: the value of a buffer. */
   value(): string | undefined {
     return this.find(/ {2,}# (.+)$/y)?.[1];
   }
@@ -107,7 +107,7 @@ export class KernelReader extends StatementReader {
       const start = this.column;
       const name = this.name();
       if (scalars.has(name)) this.failAt(start, "a new name", `$${name} is declared already`);
-      // A scalar that nothing reads has no type to tell.
+      // A scalar that nothing reads has no declared type.
       scalars.set(name, this.accept(": ") ? this.scalarType() : "float32");
       this.endLine();
     }

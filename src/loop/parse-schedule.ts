@@ -1,9 +1,9 @@
-/** Reads schedules back from their text, in a kernel's head or by themselves. */
+/** Parses schedules, in a kernel's head or by themselves. */
 
 import { TextReader } from "../core/text-reader.ts";
 import { type Operand, PLAIN, type Schedule, type Step, type Tail, type VectorSplit } from "./schedule.ts";
 
-/** The schedule that `printSchedule` wrote; a fault names the column and what was expected there. */
+/** The schedule that `printSchedule` wrote; an error names the column and what was expected there. */
 export function parseSchedule(text: string): Schedule {
   const reader = new TextReader(text);
   const schedule = readSchedule(reader);
@@ -11,7 +11,7 @@ export function parseSchedule(text: string): Schedule {
   return schedule;
 }
 
-/** Reads the schedule that stands at the place of `reader`. */
+/** Reads the schedule at the current position of `reader`. */
 export function readSchedule(reader: TextReader): Schedule {
   if (reader.accept(PLAIN)) return [];
   const steps: Step[] = [];
@@ -128,14 +128,14 @@ class StepReader {
     return this.reader.match(/ [A-Za-z_]\w*/y, "the name of a loop").trim();
   }
 
-  /** All names up to a word that is none of them. */
+  /** All names up to a word that is not one. */
   private loops(): string[] {
     const loops = [this.loop()];
     for (let next = this.part(); next !== undefined; next = this.part()) loops.push(next);
     return loops;
   }
 
-  /** The next name, or names joined by `+`. Words that go on with a step are never names of loops. */
+  /** The next name, or names joined by `+`. Words that continue a step are never names of loops. */
   private part(): string | undefined {
     return this.reader.find(/ (?!of |among )([A-Za-z_]\w*(?:\+[A-Za-z_]\w*)*)/y)?.[1];
   }

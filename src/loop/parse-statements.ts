@@ -1,19 +1,19 @@
-/** Reads the statements of a kernel, nested by indentation. */
+/** Parses the statements of a kernel, nested by indentation. */
 
 import { ExprReader, type Names, type Part } from "./parse-expr.ts";
 import type { Expr, Induction, LoopKind, Stmt } from "./types.ts";
 import { checkStatement, isIndex } from "./typing.ts";
 
-/** Blanks for each level of a program's text. */
+/** Spaces per level of a program's text. */
 export const INDENT = 2;
 
-/** Loops nest no deeper: those of any kernel nest far less. */
+/** The deepest nesting of loops: those of kernels nest far less. */
 const DEEPEST = 60;
 
 /** A kernel's names while its statements are read; each body has locals of its own. */
 export interface Scope extends Names {
   readonly locals: Map<string, Expr>;
-  /** Those of them that may be given new values. */
+  /** Those that may be assigned. */
   readonly accumulators: Set<string>;
   readonly parts: Map<string, Part>;
 }
@@ -53,7 +53,7 @@ export class StatementReader extends ExprReader {
     return found && [Number(found[1]), Number(found[2])];
   }
 
-  /** The statements that are indented by `indent` blanks. */
+  /** The statements that are indented by `indent` spaces. */
   body(indent: number, scope: Scope): Stmt[] {
     if (indent > DEEPEST * INDENT)
       this.refuse(0, `statements may nest ${DEEPEST} levels deep, and this is deeper`);
@@ -68,7 +68,7 @@ export class StatementReader extends ExprReader {
     }
   }
 
-  /** `%0 in k := x[k] * 2.0`: what the statement below uses several times. */
+  /** `%0 in k := x[k] * 2.0`: a part that the statement below uses several times. */
   private sharedPart(scope: Scope): void {
     const start = this.column;
     const name = this.match(/%\d+/y, "a part such as %0");

@@ -1,4 +1,4 @@
-/** Reads lowered, scheduled and planned programs back from their text; faults name line and column and what was expected. */
+/** Parses the text of lowered, scheduled and planned programs; errors name line and column and what was expected. */
 
 import type { Layout } from "../core/layout.ts";
 import type { Move, ProgramLoop } from "./loops.ts";
@@ -14,19 +14,19 @@ import {
 } from "./program.ts";
 import type { Kernel } from "./types.ts";
 
-/** Whether a text begins as that of a program, and not as a graph's. */
+/** Whether a text begins like that of a program, and not like a graph's. */
 export const isProgramText = (text: string): boolean => /^(?:\s|#.*\n)*(?:program|plan) /.test(text);
 
 /**
- * The program that `text` spells, a plan when it says where its buffers lie. Throws a {@link KilnError} with line and column
- * for a text that is none; whether the program holds together is for `verifyProgram` to say.
+ * The program of `text`, a plan if it gives the positions of its buffers. Throws a {@link KilnError} with line and
+ * column for invalid text; whether the program is consistent is for `verifyProgram` to check.
  */
 export function parseProgram(text: string): LoweredProgram | ProgramPlan {
   const reader = new ProgramReader(text);
   return reader.guarded(() => reader.program());
 }
 
-/** A buffer's line, taken apart. */
+/** A buffer's line, parsed. */
 interface BufferLine {
   readonly buffer: ProgramBuffer;
   readonly binding: Binding | undefined;
@@ -76,7 +76,7 @@ class ProgramReader extends KernelReader {
     return { ...program, placements, arenaBytes };
   }
 
-  /** What a line says, and its end. */
+  /** The content of a line, and its end. */
   private setting<T>(read: () => T): T {
     const value = read();
     this.endLine();
@@ -95,7 +95,7 @@ class ProgramReader extends KernelReader {
     return names;
   }
 
-  /** The name of a kernel that is read later: what finds its place among them. */
+  /** The name of a kernel that is read later; returns a function that finds its index among them. */
   private kernelBelow(): (kernels: readonly Kernel[]) => number {
     const { row, column } = this;
     const name = this.identifier("the name of a kernel");
@@ -146,14 +146,17 @@ class ProgramReader extends KernelReader {
     return { buffer, binding, placement, last };
   }
 
-  /** ` = %x` behind an input, ` = @weight` behind a state: what its user calls it. */
+  /** ` = %x` after an input, ` = @weight` after a state: its name for users. */
   private binding(role: BufferRole): string | undefined {
     if (role !== "input" && role !== "state") return undefined;
     this.word(` = ${role === "input" ? "%" : "@"}`);
     return this.name();
   }
 
-  /** `offset 64  bytes 120  kernels 3..output`, and `always` in place of its kernels where it is there before and after them all. */
+  /**
+   * `offset 64  bytes 120  kernels 3..output`, and `always` instead
+   * of its kernels if it exists before and after all of them.
+   */
   private placement(buffer: string): Pick<BufferLine, "placement" | "last"> {
     this.blanks();
     this.word("offset ");
@@ -172,7 +175,7 @@ class ProgramReader extends KernelReader {
     return { placement: { buffer, byteOffset, byteLength, first }, last };
   }
 
-  /** The number of a kernel; before the first is the host's turn to write inputs. */
+  /** The number of a kernel; before the first, the host writes inputs. */
   private life(or: string): number {
     return this.accept("input") ? -1 : this.whole(`the number of a kernel, or ${or}`);
   }

@@ -1,6 +1,7 @@
 /**
- * Kernels that are several kernels one after the other, each a part in sections of its own. What was found out about a part
- * as a kernel, that it is like another one or that it is proved, holds for it still, so the parts are remembered beside it.
+ * Kernels that consist of several kernels one after the other, each a part in its own sections. Results about a part
+ * as a kernel, that it is like another one or that it is proved,
+ * still hold for it, so the parts are kept with the whole.
  */
 
 import { mergeOrigins } from "../core/origin.ts";
@@ -9,10 +10,10 @@ import type { BufferParam, Kernel, Stmt } from "./types.ts";
 
 const known = new WeakMap<Kernel, readonly Kernel[]>();
 
-/** The kernels that `kernel` was made of; `undefined` where it is no such kernel, or was read from a text. */
+/** The kernels that `kernel` was made from; `undefined` if it is not such a kernel, or was parsed from text. */
 export const partsOf = (kernel: Kernel): readonly Kernel[] | undefined => known.get(kernel);
 
-/** Of the parts of `kernel` the one that last stores into a buffer, and its place among them; a kernel is its own part. */
+/** The part of `kernel` that last stores into a buffer, and its index among the parts; a kernel is its own part. */
 export function storingPart(
   kernel: Kernel,
   buffer: string,
@@ -24,13 +25,13 @@ export function storingPart(
   return place < 0 ? { part: kernel, place: 0 } : { part: parts[place], place };
 }
 
-/** The names of the kernels that `kernel` was made of, or its own. */
+/** The names of the kernels that `kernel` was made from, or its own. */
 export function partNames({ name, schedule = [] }: Kernel): readonly string[] {
   const names = schedule.flatMap((step) => (step.kind === "part" ? [step.name] : []));
   return names.length === 0 ? [name] : names;
 }
 
-/** One kernel that does what several do in this order; its statements are put together when somebody reads them. */
+/** One kernel that does what several do in this order; its statements are assembled when they are read. */
 export function joinedKernel(parts: readonly Kernel[]): Kernel {
   const estimated = parts.filter(({ estimate }) => estimate !== undefined);
   const threads = Math.max(...parts.map((part) => part.threads ?? 1));
@@ -68,12 +69,12 @@ function nameOf(parts: readonly Kernel[]): string {
 const sectionsOf = ({ name, body }: Kernel): readonly Stmt[] =>
   body.every(({ kind }) => kind === "section") ? body : [{ kind: "section", name, body }];
 
-/** The time of all, and the speed that this is for the arithmetic of all. */
+/** The time of all together, and the corresponding speed for their arithmetic. */
 function estimateOf(parts: readonly Kernel[]): Pick<Kernel, "estimate" | "estimatedGflops"> {
   const total = (of: (part: Kernel) => number): number => parts.reduce((sum, part) => sum + of(part), 0);
   const estimate = total((part) => part.estimate!);
   const flops = total(({ nominalFlops }) => nominalFlops);
-  // What one multiply-add of the estimate takes is the same for all kernels of a backend.
+  // The time of one multiply-add of the estimate is the same for all kernels of a backend.
   const rated = parts.find(
     ({ estimatedGflops = 0, nominalFlops }) => estimatedGflops > 0 && nominalFlops > 0,
   );
@@ -82,7 +83,7 @@ function estimateOf(parts: readonly Kernel[]): Pick<Kernel, "estimate" | "estima
   return { estimate, estimatedGflops: Number((flops / (unit * estimate)).toPrecision(4)) };
 }
 
-/** What all parts declare: a buffer that one writes and another reads is both to the whole. */
+/** What all parts declare: a buffer that one writes and another reads is both written and read by the whole. */
 function mergedBuffers(parts: readonly Kernel[]): readonly BufferParam[] {
   const merged = new Map<string, BufferParam>();
   for (const buffer of parts.flatMap(({ buffers }) => buffers)) {

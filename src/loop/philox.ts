@@ -1,5 +1,5 @@
 /**
- * The random generator of src/core/philox.ts as Loop IR: nothing but sums, products, shifts and exclusive-or of 32-bit
+ * The random generator of src/core/philox.ts as Loop IR: only sums, products, shifts and exclusive-or of 32-bit
  * words, so that every backend that has those draws the same bits.
  */
 

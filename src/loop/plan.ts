@@ -1,4 +1,4 @@
-/** A planned program: the lowered kernels with every arena buffer at its offset. What backends compile. */
+/** A planned program, which backends compile: the lowered kernels with every arena buffer at its offset. */
 
 import { byteSize } from "../core/dtype.ts";
 import { sizeOf } from "../core/shape.ts";
@@ -6,18 +6,23 @@ import { printName } from "../core/spelling.ts";
 import { movedBy, usesOf } from "./loops.ts";
 import { joined, type LoweredProgram, type ProgramBuffer, printBuffers, printSettings } from "./program.ts";
 
-/** Where an arena buffer lies, and the kernels between which it is alive. */
+/** The position of an arena buffer, and the kernels between which it is alive. */
 export interface Placement {
   readonly buffer: string;
   readonly byteOffset: number;
   readonly byteLength: number;
-  /** Index of the first kernel that touches it; -1 when it is there before, as the host has written it or kernels prepared it. */
+  /**
+   * Index of the first kernel that accesses it; -1 if it exists
+   * before, as the host has written it or kernels prepared it.
+   */
   readonly first: number;
-  /** Index of the last kernel that touches it; the number of kernels when it is kept, for the host or for the next run. */
+  /**
+   * Index of the last kernel that accesses it; the number of kernels if it is kept, for the host or for the next run.
+   */
   readonly last: number;
 }
 
-/** How long an arena buffer is alive, and how much it takes. */
+/** How long an arena buffer is alive, and its size. */
 export type Lifetime = Omit<Placement, "byteOffset">;
 
 export interface ProgramPlan extends LoweredProgram {
@@ -25,13 +30,13 @@ export interface ProgramPlan extends LoweredProgram {
   readonly arenaBytes: number;
 }
 
-/** Where arena buffers may begin: at a cache line, which is enough for any vector. */
+/** The alignment of arena buffers: a cache line, which is enough for any vector. */
 export const ALIGNMENT = 64;
 
-/** The next place from `offset` on where a buffer may begin. */
+/** The next aligned offset from `offset` on. */
 export const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 
-/** What a buffer takes of the arena: private scratch has a copy for each thread, each at a place of its own. */
+/** The size of a buffer in the arena: private scratch has a copy for each thread, each aligned. */
 export function arenaBytesOf(
   { dtype, shape, private: isPrivate }: ProgramBuffer,
   { threads = 1 }: LoweredProgram,
@@ -40,7 +45,7 @@ export function arenaBytesOf(
   return isPrivate && threads > 1 ? threads * align(bytes) : bytes;
 }
 
-/** The lifetimes of all buffers that lie in the arena; what nothing touches is never alive. */
+/** The lifetimes of all buffers in the arena; buffers that nothing accesses are never alive. */
 export function lifetimesOf(program: LoweredProgram): Lifetime[] {
   const uses = usesOf(program);
   const outputs = new Set(program.outputs.map(({ buffer }) => buffer));
@@ -73,7 +78,7 @@ export function keptFromRunToRun(program: LoweredProgram): ReadonlySet<string> {
   return new Set(written.flatMap(({ name }) => (used.has(name) ? [name] : [])));
 }
 
-/** How many bytes are alive at each time: before the first of so many kernels, while each of them runs, and behind the last. */
+/** The bytes alive at each time: before the first kernel, while each of `kernels` runs, and after the last. */
 function aliveBy(lifetimes: readonly Lifetime[], kernels: number): readonly number[] {
   const more = new Array<number>(kernels + 3).fill(0);
   for (const { byteLength, first, last } of lifetimes) {
@@ -88,19 +93,19 @@ function aliveBy(lifetimes: readonly Lifetime[], kernels: number): readonly numb
   });
 }
 
-/** How many bytes are alive while each of so many kernels runs. */
+/** The bytes alive while each of so many kernels runs. */
 export const aliveDuring = (lifetimes: readonly Lifetime[], kernels: number): number[] =>
   aliveBy(lifetimes, kernels).slice(1, kernels + 1);
 
-/** How many bytes are alive together at most, while one of so many kernels runs: no arena is smaller. */
+/** The most bytes that are alive together while a kernel runs: no arena is smaller. */
 export const mostAlive = (lifetimes: readonly Lifetime[], kernels: number): number =>
   Math.max(...aliveBy(lifetimes, kernels));
 
-/** The same of a program before its buffers have their places. */
+/** The same for a program whose buffers have not been placed yet. */
 export const peakOf = (program: LoweredProgram): number =>
   mostAlive(lifetimesOf(program), program.kernels.length);
 
-/** The program's text in which every arena buffer says where it lies and between which kernels it is alive. */
+/** The program's text with the offset of every arena buffer and the kernels between which it is alive. */
 export function printPlan(plan: ProgramPlan): string {
   const { kernels, placements, arenaBytes } = plan;
   const widest = (numbers: readonly number[]): number => Math.max(1, ...numbers.map((n) => `${n}`.length));

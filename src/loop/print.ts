@@ -8,10 +8,10 @@ import { constantText, INFIX, printConstant, printScalar } from "./spelling.ts";
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
-/** Parts of expressions that are written before the statement they belong to, by what they are called in it. */
+/** The names of parts of expressions that are written before the statement they belong to. */
 export type PartNames = ReadonlyMap<Expr, string>;
 
-/** An expression on one line; `level` is the binding strength of what surrounds it. */
+/** An expression on one line; `level` is the binding strength of its surroundings. */
 export function printExpr(e: Expr, level = 0, parts?: PartNames): string {
   return parts?.get(e) ?? printWhole(e, level, parts);
 }
@@ -100,7 +100,7 @@ function printExtent(extent: Extract<Stmt, { kind: "for" }>["extent"]): string {
 const printRange = (range: readonly [number, number] | undefined): string =>
   range === undefined ? "" : ` in ${range[0]}..${range[1]}`;
 
-/** Texts of kernels: most stages leave most of them as they are. */
+/** Cached texts of kernels: most stages leave most of them unchanged. */
 const texts = new WeakMap<Kernel, string>();
 
 /** A whole kernel with its buffers, schedule and the model lines it came from. */
@@ -151,6 +151,6 @@ function scalarTypes({ body }: Kernel): ReadonlyMap<string, string> {
   return types;
 }
 
-/** What the cost model expects of a scheduled kernel, in words. */
+/** The cost model's estimate for a scheduled kernel, in words. */
 export const formatEstimate = ({ estimate = 0, estimatedGflops = 0 }: Kernel): string =>
   `${estimate} multiply-adds, ${estimatedGflops.toFixed(1)} GFLOP/s`;

@@ -10,7 +10,7 @@ import { printKernel } from "./print.ts";
 import { printScalar } from "./spelling.ts";
 import type { BufferParam, Kernel } from "./types.ts";
 
-/** `state` buffers belong to the store and outlive a run; all others lie in the program's arena. */
+/** `state` buffers belong to the store and outlive a run; all others are in the program's arena. */
 export type BufferRole = "input" | "output" | "state" | "intermediate" | "scratch";
 
 export interface ProgramBuffer {
@@ -20,13 +20,13 @@ export interface ProgramBuffer {
   readonly role: BufferRole;
   /** The value as the graph's text names it. */
   readonly value: string;
-  /** How it lies in memory, where it is not row-major. */
+  /** Its layout in memory, if not row-major. */
   readonly layout?: Layout;
-  /** Scratch of which each thread has its own copy. */
+  /** Scratch that each thread has its own copy of. */
   readonly private?: true;
 }
 
-/** The scratch that kernels declare as `param`, as their program has it; `value` says what it holds. */
+/** The program's buffer for scratch that kernels declare as `param`; `value` describes its contents. */
 export const scratchFor = (param: BufferParam, value: string): ProgramBuffer => ({
   name: param.name,
   dtype: param.dtype,
@@ -42,32 +42,33 @@ export interface Binding {
   readonly buffer: string;
   readonly dtype: DType;
   readonly shape: Shape;
-  /** How a state lies in memory, where it is not row-major. Inputs and outputs always are. */
+  /** The layout of a state in memory, if not row-major. Inputs and outputs are always row-major. */
   readonly layout?: Layout;
 }
 
 export interface LoweredProgram {
   readonly name: string;
   readonly kernels: readonly Kernel[];
-  /** Ranges of kernels that run again and again, each before those within it; absent where there are none. */
+  /** Ranges of kernels that run repeatedly, each before those within it; absent if there are none. */
   readonly loops?: readonly ProgramLoop[];
   readonly buffers: readonly ProgramBuffer[];
   readonly inputs: readonly Binding[];
   readonly outputs: readonly Binding[];
   readonly states: readonly Binding[];
   readonly scalars: readonly string[];
-  /** Threads that run it, each with a copy of its private scratch; 1 when absent. */
+  /** Threads that run it, each with a copy of its private scratch; 1 if absent. */
   readonly threads?: number;
   /**
-   * How many of the kernels, from the first, prepare: they read nothing but states that the program does not write. What they
-   * store is kept from run to run, so that they need run again only when one of these states has changed; absent where none do.
+   * How many of the kernels, from the first, prepare: they read nothing but states that
+   * the program does not write. Their results are kept from run to run, so they run
+   * again only if one of these states has changed; absent if there are none.
    */
   readonly preparedTo?: number;
-  /** How many of the kernels, from the first, run before states are touched: the rest commit the step. */
+  /** How many of the kernels, from the first, run before states are written: the rest commit the step. */
   readonly commitFrom: number;
 }
 
-/** Buffers of the states that no kernel writes: what is made of them alone is the same from run to run. */
+/** Buffers of the states that no kernel writes: what depends on them alone is the same from run to run. */
 export function readOnlyStates({ states, kernels }: LoweredProgram): ReadonlySet<string> {
   const found = new Set(states.map(({ buffer }) => buffer));
   for (const { buffers } of kernels)
@@ -82,14 +83,14 @@ export const printProgram = (program: LoweredProgram): string =>
     program,
   );
 
-/** A program's text: what `head` says of it, then its results and its kernels. */
+/** A program's text: its `head`, then its results and its kernels. */
 export const joined = (head: readonly string[], program: LoweredProgram): string =>
   [
     [...head, ...printOutputs(program), ...printLoops(program)].join("\n"),
     ...program.kernels.map(printKernel),
   ].join("\n\n");
 
-/** What a program says of itself, line by line. */
+/** The settings of a program, line by line. */
 export function printSettings(program: LoweredProgram): string[] {
   const { threads, scalars, kernels, preparedTo = 0, commitFrom } = program;
   return [
@@ -100,7 +101,7 @@ export function printSettings(program: LoweredProgram): string[] {
   ];
 }
 
-/** The buffers, each with the name under which its user knows it; `placeOf` says where they lie, in a column of its own. */
+/** The buffers, each with its name for users; `placeOf` gives their position, in a column of its own. */
 export function printBuffers(
   { buffers, inputs, states }: LoweredProgram,
   placeOf: (buffer: string) => string = () => "",

@@ -1,4 +1,4 @@
-/** Interval arithmetic over int32 expressions: which values an index can take under its loops and guards. */
+/** Interval arithmetic over int32 expressions: the values that an index can take under its loops and guards. */
 
 import { byteSize, isFloat } from "../core/dtype.ts";
 import {
@@ -17,7 +17,7 @@ import type { Expr } from "./types.ts";
 import { isIndex } from "./typing.ts";
 import { substitute } from "./walk.ts";
 
-/** Inclusive bounds; infinite when nothing is known. */
+/** Inclusive bounds; infinite if nothing is known. */
 export interface Range {
   readonly low: number;
   readonly high: number;
@@ -25,10 +25,10 @@ export interface Range {
 
 export const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
-/** Of what one byte holds. */
+/** The range of a byte. */
 const BYTE: Range = { low: 0, high: 255 };
 
-/** Where a guard never holds nothing is evaluated: whatever is there has no values. */
+/** Under a guard that never holds nothing is evaluated: expressions there have no values. */
 const NOWHERE: Range = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
 
 /** Any 32-bit word: their sums wrap around, so no more is known. */
@@ -53,7 +53,7 @@ function rangeNamed(names: Named | undefined, name: string): Range | undefined {
   return undefined;
 }
 
-/** Each choice inside of another has guards of its own: twenty deep, there would be a million sets of them. */
+/** Each nested choice adds guards of its own: at depth twenty there would be a million sets of them. */
 const MOST_CHOICES = 3;
 
 /** What is known at a point of a kernel. Immutable; `with…` return an extended copy. */
@@ -64,7 +64,7 @@ export class RangeContext {
   /** Whether the guards contradict themselves or the loops around them, so that nothing here is ever evaluated. */
   private readonly unreachable: boolean;
   private groups: readonly Guard[] | undefined;
-  /** How many choices `rangeOf` is inside of, each of whose guards is among the guards. */
+  /** How many choices `rangeOf` is inside of, whose guards are all among the guards. */
   private choices = 0;
   /** Ranges of choices, extremes and quotients, which may share their parts. */
   private known: Map<Expr, Range> | undefined;
@@ -87,7 +87,7 @@ export class RangeContext {
     return new RangeContext(names, this.bufferRanges, this.guards, this.unreachable);
   }
 
-  /** Inside of a loop over `extent` iterations; inside of one without iterations nothing is ever evaluated. */
+  /** Inside a loop over `extent` iterations; inside one without iterations nothing is ever evaluated. */
   withLoop(name: string, extent: number): RangeContext {
     const inside = this.withName(name, { low: 0, high: Math.max(extent - 1, 0) });
     return extent > 0 ? inside : inside.neverReached();
@@ -98,7 +98,7 @@ export class RangeContext {
     return new RangeContext(this.names, bufferRanges, this.guards, this.unreachable);
   }
 
-  /** Adds what a true condition says about integers: conjunctions of comparisons with constants. */
+  /** Adds what a true condition implies about integers: conjunctions of comparisons with constants. */
   withCondition(condition: Expr): RangeContext {
     if (condition.kind === "binary" && condition.op === "and") {
       return this.withCondition(condition.a).withCondition(condition.b);
@@ -120,8 +120,8 @@ export class RangeContext {
   }
 
   /**
-   * What the guards leave no choice for, by name: of `2 <= x + 2·y <= 2` that is `x = 2 - 2·y`. Each is in terms of names
-   * that none of them determines: the elimination of equalities in the omega test (Pugh 1991).
+   * The names whose values the guards determine: from `2 <= x + 2·y <= 2` follows `x = 2 - 2·y`. Each is in terms of
+   * names that are not determined: the elimination of equalities in the omega test (Pugh 1991).
    */
   determined(): ReadonlyMap<string, Expr> {
     const solved = new Map<string, Expr>();
@@ -226,7 +226,7 @@ export class RangeContext {
     }
   }
 
-  /** What is known where a choice takes its first side; choices inside of many others are known less well. */
+  /** What is known where a choice takes its first side; less inside many nested choices. */
   private chosen(condition: Expr): RangeContext {
     if (this.choices === MOST_CHOICES) return this;
     this.taken ??= new Map();
@@ -258,8 +258,8 @@ export class RangeContext {
   }
 
   /**
-   * Bounds of an affine form. Each guard whose terms are contained in the form, scaled alike, is taken out
-   * as one unknown with the guard's range, so that `n*C + (y+ky-2)*W` profits from `0 <= y+ky-2 < H`.
+   * Bounds of an affine form. Each guard whose terms are contained in the form, scaled alike, is replaced
+   * by one unknown with the guard's range, so that `n*C + (y+ky-2)*W` profits from `0 <= y+ky-2 < H`.
    */
   rangeOfAffine(form: Affine): Range {
     const plain = this.intervalOf(form);
@@ -302,7 +302,7 @@ export class RangeContext {
   }
 }
 
-/** Guards on the same expression merged, longest first, so that the most specific is taken out first. */
+/** Guards on the same expression merged, longest first, so that the most specific is used first. */
 function guardGroups(guards: readonly Guard[]): Guard[] {
   const groups = new Map<string, Guard>();
   for (const guard of guards) {
@@ -320,7 +320,7 @@ function guardGroups(guards: readonly Guard[]): Guard[] {
 }
 
 /**
- * A sum of terms in a range, divided by what all coefficients are multiples of: `1 <= 2x <= 1` holds for no whole number.
+ * A sum of terms in a range, divided by the common divisor of its coefficients: `1 <= 2x <= 1` holds for no integer.
  * The normalisation of constraints in the omega test (Pugh 1991).
  */
 function tightened(terms: Affine["terms"], { low, high }: Range): Guard {
@@ -338,7 +338,7 @@ const intersect = (a: Range, b: Range): Range => ({
   high: Math.min(a.high, b.high),
 });
 
-/** Where `a - b` lies when `a op b` holds. */
+/** The range of `a - b` if `a op b` holds. */
 function rangeBelow(op: string): Range | undefined {
   switch (op) {
     case "lt":
@@ -356,7 +356,7 @@ function rangeBelow(op: string): Range | undefined {
   }
 }
 
-/** The factor `f` for which `form` contains every term of `part` times `f`, when there is one. */
+/** The factor `f` for which `form` contains every term of `part` times `f`, if there is one. */
 function containedFactor(form: Affine, part: Affine): number | undefined {
   let factor: number | undefined;
   for (const [name, { coefficient }] of part.terms) {

@@ -1,13 +1,16 @@
 /**
- * A schedule: the list of transformations that turn a lowered kernel into what a backend prints. It is plain data, chosen by
- * a plan, printed in dumps, kept by the tuner, and carried out by one function; buffers are named by what they are to the
- * kernel, so that it means the same for every kernel that computes the same.
+ * A schedule: the list of transformations that turn a lowered kernel into what a backend prints. It is plain data,
+ * chosen by a plan, printed in dumps, kept by the tuner, and carried out by one function; buffers are named by their
+ * role in the kernel, so that it means the same for every kernel that computes the same.
  */
 
-/** What becomes of a loop that whole vectors do not fill: zeros behind it, the last vector moved back, or single elements. */
+/**
+ * What happens to the rest of a loop that does not fill whole vectors:
+ * padded with zeros, the last vector moved back, or single elements.
+ */
 export type Tail = "padded" | "shifted" | "peeled";
 
-/** A loop cut into vectors of so many lanes, some of them side by side in one iteration. */
+/** A loop cut into vectors of so many lanes, with `vectors` of them in one iteration. */
 export interface VectorSplit {
   readonly loop: string;
   readonly vectors: number;
@@ -19,22 +22,26 @@ export interface VectorSplit {
 export type Operand = "left" | "right";
 
 export type Step =
-  /** Innermost loops that everything steps through as through one become one. */
+  /** Joins innermost loops that all accesses step through as if they were one. */
   | { readonly kind: "flatten" }
   /** The same for the innermost axes of the sum. */
   | { readonly kind: "fuse-sum" }
   /** Loops from the outermost in; and the axes of the sum. */
   | { readonly kind: "reorder"; readonly loops: readonly string[] }
   | { readonly kind: "reorder-sum"; readonly loops: readonly string[] }
-  /** Splits a loop and writes the iterations of the inner part side by side; what remains is peeled off. */
+  /** Splits a loop and writes out the iterations of the inner part; the remainder is peeled off. */
   | { readonly kind: "unroll"; readonly loop: string; readonly by: number }
   /** The same for all axes of the pooling window around the sum. */
   | { readonly kind: "unroll-window" }
-  /** Runs a loop in lanes: one of the kernel's, of the section with that number where it has several, or the sum's innermost axis. */
+  /**
+   * Runs a loop in lanes: one of the kernel's, of the section with
+   * that number if it has several, or the sum's innermost axis.
+   */
   | (VectorSplit & { readonly kind: "vectorize"; readonly section?: number })
   /**
-   * Copies a factor into scratch in the order in which it is read, guards resolved to zeros. Each part of the layout names
-   * loops that the factor sees in one combination; with `tiles`, vectors along that loop stand side by side, innermost.
+   * Copies a factor into scratch in the order in which it is read, guards resolved
+   * to zeros. Each part of the layout names loops that the factor sees in one
+   * combination; with `tiles`, vectors along that loop are contiguous, innermost.
    */
   | {
       readonly kind: "cache";
@@ -42,13 +49,19 @@ export type Step =
       readonly layout: readonly (readonly string[])[];
       readonly tiles?: VectorSplit;
     }
-  /** Sets what is stored to zero in lanes, then stores what guards let through without asking them. */
+  /** Sets the destination to zero in lanes, then stores the part that guards let through without testing them. */
   | { readonly kind: "clear"; readonly lanes: number }
-  /** Sums wait in scratch, in rows of whole vectors along a loop, from iteration to iteration of the axis `over`, and are finished by a kernel of their own. */
+  /**
+   * Keeps sums in scratch, in rows of whole vectors along a loop, from iteration to
+   * iteration of the axis `over`; a kernel of their own finishes them.
+   */
   | { readonly kind: "accumulate"; readonly loop: string; readonly lanes: number; readonly over?: string }
-  /** Runs the sum over lists of the elements of a sparse factor; with `partialSums`, those of each list are added up in memory. */
+  /**
+   * Runs the sum over lists of the elements of a sparse factor; with
+   * `partialSums`, those of each list are accumulated in memory.
+   */
   | { readonly kind: "compact"; readonly operand: Operand; readonly partialSums?: true }
-  /** Runs the reductions that serve a whole row along it, in so many vectors side by side whose lanes are brought together. */
+  /** Runs the reductions that serve a whole row along it, in so many vectors at once whose lanes are then combined. */
   | { readonly kind: "statistics"; readonly vectors: number; readonly lanes: number }
   /** Minimal filtering with tiles of places, or of the taps of a weight gradient. */
   | {
@@ -65,16 +78,18 @@ export type Step =
       readonly vectors: number;
       readonly lanes: number;
     }
-  /** Cuts the contraction by the remainders of loops, each phase of them scheduled by the steps behind its number. */
+  /** Splits the contraction by the remainders of loops, each phase scheduled by the steps after its number. */
   | { readonly kind: "phases"; readonly loops: readonly string[] }
   | { readonly kind: "phase"; readonly number: number }
-  /** Stores the elements of all phases in one nest, sums written out term by term; the steps behind it change that nest. */
+  /**
+   * Stores the elements of all phases in one nest, sums written out term by term; the steps after it change that nest.
+   */
   | { readonly kind: "join-phases" }
   /** Begins the steps of a kernel that has become a part of another one. */
   | { readonly kind: "part"; readonly name: string }
   /** One thread for each element. */
   | { readonly kind: "map-to-threads" }
-  /** The work of loops, each of a section of its own, is divided among so many threads. */
+  /** Divides the work of loops, each of a section of its own, among so many threads. */
   | { readonly kind: "parallelize"; readonly loops: readonly string[]; readonly threads: number };
 
 export type Schedule = readonly Step[];
@@ -137,7 +152,7 @@ const printSplit = ({ loop, vectors, lanes, tail }: VectorSplit): string =>
 /** Whether two schedules are the same. */
 export const sameSchedule = (a: Schedule, b: Schedule): boolean => printSchedule(a) === printSchedule(b);
 
-/** The vectors that a schedule runs a loop in; one of one lane where it has none. */
+/** The vectors that a schedule runs a loop in; one of one lane if it has none. */
 export function vectorized(schedule: Schedule): Pick<VectorSplit, "vectors" | "lanes"> {
   return schedule.find((step) => step.kind === "vectorize") ?? { vectors: 1, lanes: 1 };
 }
@@ -145,7 +160,7 @@ export function vectorized(schedule: Schedule): Pick<VectorSplit, "vectors" | "l
 /** The lanes of these vectors. */
 export const lanesIn = (schedule: Schedule): number => vectorized(schedule).lanes;
 
-/** How many iterations of a loop a schedule writes side by side. */
+/** How many iterations of a loop a schedule writes out. */
 export function unrolledBy(schedule: Schedule, loop: string): number {
   const unrolls = schedule.filter((step) => step.kind === "unroll");
   return unrolls.find((step) => step.loop === loop)?.by ?? 1;

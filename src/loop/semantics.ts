@@ -1,4 +1,4 @@
-/** What the Loop IR's operators mean on numbers: the single source for constant folding and the interpreter. */
+/** The meaning of the Loop IR's operators on numbers: the single source for constant folding and the interpreter. */
 
 import { isFloat } from "../core/dtype.ts";
 import { InternalError, invariant } from "../core/errors.ts";
@@ -43,7 +43,7 @@ export function evaluateUnary(op: UnaryOp, a: number): number {
   }
 }
 
-/** The nearest whole number; of two equally near the even one (IEEE 754's default). */
+/** The nearest integer, ties to even (IEEE 754's default). */
 export function roundHalfEven(a: number): number {
   const nearest = Math.round(a);
   return nearest - a === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest;
@@ -121,7 +121,7 @@ function onlyOf(what: string, op: BinaryOp): never {
 }
 
 /**
- * The number `a` of type `from` as `to`. What int32 cannot hold becomes the nearest number that it can, and NaN becomes 0,
+ * The number `a` of type `from` as `to`. What int32 cannot hold saturates, and NaN becomes 0,
  * as in WebAssembly, on ARM and in C++23; PyTorch leaves it to the processor.
  */
 export function castNumber(a: number, from: ExprType, to: ExprType): number {
@@ -160,13 +160,15 @@ export function compareNumbers(op: CompareOp, a: number, b: number): boolean {
   }
 }
 
-/** Whether `candidate` replaces `best` in a running maximum: the first maximum wins, and the first NaN (torch.argmax). */
+/**
+ * Whether `candidate` replaces `best` in a running maximum: the first maximum wins, and the first NaN (torch.argmax).
+ */
 export const beats = (candidate: number, best: number): boolean =>
   candidate > best || (Number.isNaN(candidate) && !Number.isNaN(best));
 
-/** The same where the last NaN wins (PyTorch's pools). */
+/** The same, but the last NaN wins (PyTorch's pools). */
 export const beatsInPool = (candidate: number, best: number): boolean =>
   candidate > best || Number.isNaN(candidate);
 
-/** Whether a reduction gives a position and no element. */
+/** Whether the result of a reduction is a position instead of an element. */
 export const givesPosition = (op: ReduceOp): boolean => op === "argmax" || op === "winner";

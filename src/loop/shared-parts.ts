@@ -1,25 +1,27 @@
 /**
- * The text of statements whose expressions share parts: what is used several times is written once, on a line before, as
- * `%0 := x[i0] * 2.0`. Written out in place, a chain of thirty steps that use a value twice would fill the memory.
+ * The text of statements whose expressions share parts: what is used several times is written once, on a line before,
+ * as `%0 := x[i0] * 2.0`. Written out in place, a chain of thirty steps that use a value twice would fill the memory.
  */
 
 import { areLargerThan } from "./tree-size.ts";
 import type { Expr, Stmt } from "./types.ts";
 import { children, forEachChild, freeNames, ownExpressions } from "./walk.ts";
 
-/** Statements of fewer nodes are written as they are. */
+/** Smaller statements are written without shared parts. */
 const LARGE = 400;
 
 interface SharedParts {
-  /** What stands for the parts in the statement and in each other. */
+  /** The names of the parts in the statement and in each other. */
   readonly names: ReadonlyMap<Expr, string>;
-  /** Their definitions, each in terms of those before it. */
+  /** Their definitions, each in terms of earlier ones. */
   readonly lines: readonly string[];
 }
 
 const NOTHING: SharedParts = { names: new Map(), lines: [] };
 
-/** The parts of a statement that are written before it; `print` writes an expression in terms of those that have names. */
+/**
+ * The parts of a statement that are written before it; `print` writes an expression in terms of those that have names.
+ */
 export function sharedParts(
   s: Stmt,
   print: (e: Expr, names: ReadonlyMap<Expr, string>) => string,

@@ -1,4 +1,4 @@
-/** Simplifies index arithmetic: affine normal form, `/` and `%` that the loops' ranges decide, dead guards. */
+/** Simplifies index arithmetic: affine normal form, `/` and `%` that the loops' ranges determine, dead guards. */
 
 import { type Affine, fromAffine, splitAffine, toAffine } from "./affine.ts";
 import { binary, compare, constant, int, select } from "./build.ts";
@@ -13,10 +13,12 @@ export function simplify(e: Expr, context: RangeContext): Expr {
   return new Simplifier(context).run(e);
 }
 
-/** Each guard inside of another is a context of its own: further ones are left unused. */
+/** Each nested guard is a context of its own: beyond so many they are not used. */
 const MOST_CONTEXTS = 256;
 
-/** What a simplifier is inside of: the names whose values it knows better than the one outside, all of them or none. */
+/**
+ * The surroundings of a simplifier: the names about whose values it knows more than the outer one, all of them or none.
+ */
 interface Inside {
   readonly outside: Simplifier;
   readonly names: ReadonlySet<string>;
@@ -45,7 +47,7 @@ class Simplifier {
     return result;
   };
 
-  /** Whether nothing in `e` is known better here than outside. */
+  /** Whether nothing more is known about `e` here than outside. */
   private isOutside(e: Expr): boolean {
     if (this.inside === undefined || this.inside.names.size === 0) return false;
     for (const name of freeNames(e)) if (this.inside.names.has(name)) return false;
@@ -146,7 +148,7 @@ class Simplifier {
     return range.low >= 0 && range.high < divisor ? rest : binary("mod", rest, int(divisor));
   }
 
-  /** `(e / d)·d·k + (e % d)·k = e·k`: what is left when a flat index was split and joined again. */
+  /** `(e / d)·d·k + (e % d)·k = e·k`: what remains when a flat index was split and joined again. */
   private mergeQuotients(form: Affine): Affine {
     for (const { atom, coefficient } of form.terms.values()) {
       if (atom.kind !== "binary" || atom.op !== "div" || atom.b.kind !== "const") continue;
@@ -177,7 +179,7 @@ class Simplifier {
   }
 }
 
-/** Axes of extent 1 stand still; a reduction without axes is its body, at position 0. */
+/** Removes axes of extent 1, whose variable is 0; a reduction without axes is its body, at position 0. */
 function dropUnitAxes(e: Extract<Expr, { kind: "reduce" }>): Expr {
   const axes = e.axes.filter((axis) => axis.extent !== 1);
   if (axes.length === e.axes.length) return e;

@@ -1,20 +1,20 @@
 /**
- * Where languages that compute in double precision must round to have float32's numbers: after every operation whose result
- * may be none of float32, but not within a sum over a loop. Products of two float32 are exact in double precision; they are
- * added up there, and what is added to the whole sum, such as a bias, joins it before it is rounded.
+ * Where languages that compute in double precision must round to get float32's numbers: after every operation whose
+ * result may not be a float32, but not within a sum over a loop. Products of two float32 are exact in double precision;
+ * they are summed there, and what is added to the whole sum, such as a bias, is added before rounding.
  */
 
 import { isFloat } from "../core/dtype.ts";
 import type { Expr, Kernel } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
 
-/** Between minus this and this every whole number is a float32. */
+/** Between minus this and this every integer is a float32. */
 export const EXACT_WHOLE = 2 ** 24;
 
 /** The accumulators of a kernel that add up float32 numbers. */
 export interface Sums {
   has(name: string): boolean;
-  /** Whether it is a sum that nobody else sees, so that more may join it: others are stored as they are. */
+  /** Whether it is a sum that is not used elsewhere, so that more may be added: others are stored as they are. */
   isOpen(e: Expr): e is Extract<Expr, { kind: "local" }>;
 }
 
@@ -32,13 +32,13 @@ export function sumsOf({ body }: Kernel): Sums {
   };
 }
 
-/** Whether an accumulator that becomes this adds up: it is a sum, or one of two that a condition chooses from. */
+/** Whether an accumulator with this new value adds up: it is a sum, or one of two that a condition selects. */
 const addsUp = (e: Expr): boolean =>
   e.kind === "binary"
     ? e.op === "add" || e.op === "sub"
     : e.kind === "select" && (addsUp(e.a) || addsUp(e.b));
 
-/** Whether an operation on float32 numbers may have a result in double precision that is none of them. */
+/** Whether an operation on float32 numbers may have a result in double precision that is not a float32. */
 export function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boolean {
   if (!isFloat(e.dtype)) return false;
   switch (e.op) {
@@ -57,7 +57,7 @@ export function isRounded(e: Extract<Expr, { kind: "unary" | "binary" }>): boole
   }
 }
 
-/** The scalars of a kernel that it reads as whole numbers: all others are float32. */
+/** The scalars that a kernel reads as integers: all others are float32. */
 export function wholeScalarsOf({ body }: Kernel): ReadonlySet<string> {
   const names = new Set<string>();
   const seen = new Set<Expr>();

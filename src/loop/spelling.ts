@@ -1,4 +1,4 @@
-/** How numbers, operators and names of the Loop IR are spelled: what its printer and its parser agree on. */
+/** The spelling of numbers, operators and names of the Loop IR, shared by its printer and its parser. */
 
 import { DTYPES, type DType, shortName } from "../core/dtype.ts";
 import { printName } from "../core/spelling.ts";
@@ -16,7 +16,7 @@ export const COMPARISON = 3;
 /** The strongest level of operators between operands. */
 export const STRONGEST = 5;
 
-/** Operators that stand between their operands; the others are written as functions. */
+/** Operators that are written between their operands; the others are written as functions. */
 export const INFIX: Readonly<Record<BinaryOp | CompareOp, Infix | undefined>> = {
   or: { sign: "||", level: 1 },
   and: { sign: "&&", level: 2 },
@@ -41,12 +41,12 @@ export const INFIX: Readonly<Record<BinaryOp | CompareOp, Infix | undefined>> = 
   fmod: undefined,
 };
 
-/** The dtypes whose constants show what they are by the name behind the number: `1u8`. */
+/** The dtypes whose constants have the name of the type as a suffix: `1u8`. */
 export const SUFFIXED: readonly DType[] = DTYPES.filter(
   (dtype) => !["float32", "int32", "bool"].includes(dtype),
 );
 
-/** A constant from which its dtype shows: `1.0` float32, `1` int32, `0x1` uint32, `true` bool, all others as `1u8`. */
+/** A constant whose text shows its dtype: `1.0` float32, `1` int32, `0x1` uint32, `true` bool, all others as `1u8`. */
 export function constantText(value: number, dtype: ExprType): string {
   switch (dtype) {
     case "uint32":
@@ -73,7 +73,7 @@ export function printConstant(value: number, isFloat: boolean): string {
 /** A number that is given with every run. */
 export const printScalar = (name: string): string => `$${printName(name)}`;
 
-/** What may name a kernel, a buffer or a local: names go into generated code as they stand. */
+/** Names of kernels, buffers and locals: they go into generated code unchanged. */
 export const IDENTIFIER = /[A-Za-z_]\w*/y;
 
 const RESERVED: ReadonlySet<string> = new Set(
@@ -86,6 +86,6 @@ const RESERVED: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Names that mean something else in generated code: words of the language, and what the code is called with. */
+/** Names with another meaning in generated code: keywords, and the parameters of the code. */
 export const isReserved = (name: string): boolean =>
   RESERVED.has(name) || /^(scalar_|state\d|__proto__$)/.test(name);

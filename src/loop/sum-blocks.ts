@@ -1,7 +1,7 @@
 /**
- * Long sums in blocks. One accumulator that takes all terms one after the other errs with their number, and stands still
- * where it has become 2²⁴ times as large as a term: 2²⁵ ones add up to half of that. Sums of sums of short blocks err
- * with the number of levels, the logarithm of the number of terms.
+ * Long sums in blocks. The error of one accumulator that takes all terms one after the other grows with their number,
+ * and the accumulator stops growing once it is 2²⁴ times as large as a term: 2²⁵ ones add up to half of that. The error
+ * of sums of sums of short blocks grows with the number of levels, the logarithm of the number of terms.
  */
 
 import { isFloat } from "../core/dtype.ts";
@@ -10,14 +10,14 @@ import type { Expr, ReduceAxis } from "./types.ts";
 import { rewriter, substitute } from "./walk.ts";
 
 /**
- * Terms that one accumulator takes at most. A block of n terms is off by n·2⁻²⁴ at worst: 6·10⁻⁵, and 30 times less in
- * the mean. It is long enough that closing it (an addition for each accumulator, and starting its loop again) costs less
- * than a hundredth of it, and that the sums of nearly all layers are one block: the forward pass of a 3×3 convolution of
- * 113 channels, a linear layer of 1,024 features, the pixels of an image of 32×32.
+ * The most terms that one accumulator takes. The error of a block of n terms is n·2⁻²⁴ at worst: 6·10⁻⁵, and 30 times
+ * less on average. It is long enough that closing it (an addition for each accumulator, and starting its loop again)
+ * costs less than a hundredth of it, and that the sums of nearly all layers are one block: the forward pass of a 3×3
+ * convolution of 113 channels, a linear layer of 1,024 features, the pixels of an image of 32×32.
  */
 export const BLOCK = 1024;
 
-/** A loop that is at least so long is a block as it is: no axis has to be cut. */
+/** A loop of at least this length is a block by itself: no axis has to be cut. */
 const LONG_ENOUGH = BLOCK / 8;
 
 type Reduce = Extract<Expr, { kind: "reduce" }>;
@@ -28,7 +28,7 @@ export const inBlocks = (): ((e: Expr) => Expr) =>
 
 const termsOf = (axes: readonly ReduceAxis[]): number => axes.reduce((n, { extent }) => n * extent, 1);
 
-/** The sum over blocks of sums within them; the blocks' own sums are in blocks where they are many. */
+/** The sum over blocks of sums within them; if there are many blocks, their sums are in blocks, too. */
 function blocked(sum: Reduce): Expr {
   if (termsOf(sum.axes) <= BLOCK) return sum;
   let first = sum.axes.length;
@@ -58,7 +58,7 @@ function cut(sum: Reduce, place: number, most: number): Expr {
   return add(sums, nested(sum, outer, last.axes, last.body));
 }
 
-/** The longest stretch that divides an axis, where one is half as long as it may be; else as long as it may be. */
+/** The longest stretch that divides an axis, if that is at least half of `most`; otherwise `most`. */
 function stretchOf(extent: number, most: number): number {
   for (let size = most; size > most / 2; size--) if (extent % size === 0) return size;
   return most;

@@ -1,16 +1,16 @@
-/** How much expressions would come to without sharing: what decides whether they may be walked or written as trees. */
+/** The size of expressions without sharing: it decides whether they may be walked or written as trees. */
 
 import type { Expr } from "./types.ts";
 import { children } from "./walk.ts";
 
-/** Whether expressions, written out as trees, have more than `most` nodes together; no more of them than that are looked at. */
+/** Whether expressions, written out as trees, have more than `most` nodes together; visits no more than that. */
 export function areLargerThan(roots: readonly Expr[], most: number): boolean {
   let left = most;
   for (const root of roots) left = without(root, left);
   return left < 0;
 }
 
-/** What is left of so many nodes when those of `e` are taken away; below 0 no more are looked at. */
+/** What remains of `most` nodes after subtracting those of `e`; stops visiting below 0. */
 function without(e: Expr, most: number): number {
   const left = most - 1;
   if (left < 0) return left;

@@ -27,7 +27,7 @@ export type ElementaryFunction =
   | "acosh"
   | "atanh";
 
-/** `round` takes halves to the even neighbour. */
+/** `round` rounds ties to even. */
 export type UnaryOp =
   | "neg"
   | ElementaryFunction
@@ -43,8 +43,8 @@ export type UnaryOp =
 
 /**
  * `div` on int32 is floor division and `mod` takes the divisor's sign; both need a positive divisor. `and` and `or`
- * are of truth values. `fmod` has the dividend's sign, and on int32 is 0 where the divisor is; `atan2` is the angle of the
- * point (b, a). On uint32 there are `add`, `sub`, `mul`, and the three of bits alone: `xor`, `bitand`, and
+ * are boolean. `fmod` has the dividend's sign, and on int32 is 0 if the divisor is; `atan2` is the angle of the
+ * point (b, a). On uint32 there are `add`, `sub`, `mul`, and three for bits alone: `xor`, `bitand`, and
  * `shr`, which shifts zeros in from above.
  */
 export type BinaryOp =
@@ -65,17 +65,17 @@ export type BinaryOp =
   | "shr";
 
 /**
- * What an expression may be: a dtype, or a 32-bit word (`uint32`), whose arithmetic wraps around modulo 2³². Words
- * live in expressions alone, never in a buffer; int32, the type of indices, is known never to overflow. A cast between
- * int32 and uint32 keeps the bits.
+ * The type of an expression: a dtype, or a 32-bit word (`uint32`), whose arithmetic wraps around modulo 2³². Words
+ * are used in expressions only, never in a buffer; int32, the type of indices, is known never to overflow. A cast
+ * between int32 and uint32 keeps the bits.
  */
 export type ExprType = ScalarType;
 
 export type CompareOp = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
 
 /**
- * `argmax` and `winner` yield the position of the first maximum in row-major order; NaN counts as the largest. Of several
- * NaN the first is the argmax, and the last the winner, as PyTorch's pools have it.
+ * `argmax` and `winner` yield the position of the first maximum in row-major order; NaN counts as the largest. Of
+ * several NaN the first is the argmax, and the last the winner, as in PyTorch's pools.
  */
 export type ReduceOp = "sum" | "max" | "argmax" | "winner";
 
@@ -138,8 +138,8 @@ export type Stmt =
       readonly kind: "for";
       readonly name: string;
       /**
-       * A literal, or an int32 local that `append` counted: `most` bounds it, and `usual` says what to reckon
-       * with where several lists share their entries (then less than `most`).
+       * A literal, or an int32 local that `append` counted: `most` bounds it, and `usual` is its expected value
+       * if several lists share their entries (then less than `most`).
        */
       readonly extent: number | { readonly count: string; readonly most: number; readonly usual?: number };
       readonly loop: LoopKind;
@@ -158,7 +158,7 @@ export type Stmt =
   | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   | { readonly kind: "if"; readonly condition: Expr; readonly body: readonly Stmt[] }
   /**
-   * Writes `values` at `base + count` of their buffers, then counts one on when `condition` holds: a list
+   * Writes `values` at `base + count` of their buffers, then increments `count` if `condition` holds: a list
    * without branches. `count` is an accumulator that only `append` changes; it stays below `capacity`.
    */
   | {
@@ -180,9 +180,9 @@ export interface BufferParam {
   readonly access: "read" | "write" | "readwrite" | "scratch";
   /** Inclusive bounds of the values an index buffer holds, so that indirect loads stay provable. */
   readonly range?: readonly [number, number];
-  /** Scratch of which each thread has its own: nothing in it outlives an iteration of the kernel's thread loop. */
+  /** Scratch that each thread has its own copy of: nothing in it outlives an iteration of the kernel's thread loop. */
   readonly private?: true;
-  /** The value of the graph that lives here, as the dump names it (`@conv1.weight`, `%4`). */
+  /** The graph's value in this buffer, as the dump names it (`@conv1.weight`, `%4`). */
   readonly value?: string;
 }
 
@@ -198,13 +198,13 @@ export interface Kernel {
   /** The transformations that made it. Absent before scheduling. */
   readonly schedule?: Schedule;
   /**
-   * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, where the backend has
-   * them); what packs for this kernel and what finishes it included. Absent before scheduling.
+   * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, if the backend has
+   * them); includes packing for this kernel and finishing it. Absent before scheduling.
    */
   readonly estimate?: number;
-  /** What that comes to in dense GFLOP/s, where a full tile reaches what the backend's capabilities say. */
+  /** The same in dense GFLOP/s, given the throughput of a full tile in the backend's capabilities. */
   readonly estimatedGflops?: number;
-  /** Among how many threads its `thread` loops are worth dividing; 1 when absent. */
+  /** The number of threads that its `thread` loops are worth dividing among; 1 if absent. */
   readonly threads?: number;
   /** Dense arithmetic of the lowered form (multiply-add = 2), before a strategy skips anything. */
   readonly nominalFlops: number;

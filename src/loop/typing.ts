@@ -1,4 +1,7 @@
-/** Which operands the Loop IR's operators take and what they give: from them follow the types that its text need not tell. */
+/**
+ * The types of the Loop IR's operators: which operands they take
+ * and what they return, so that its text can leave types out.
+ */
 
 import { computedTypes, INDEX } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
@@ -14,7 +17,7 @@ const NUMBERS = computedTypes("float", "int");
 const WORDS = computedTypes("word");
 const ALL_NUMBERS = computedTypes("float", "int", "word");
 
-/** Whether `e` counts places in memory: an integer of which bounds are known. */
+/** Whether `e` counts positions in memory: an integer with known bounds. */
 export const isIndex = ({ dtype }: Expr): boolean => dtype === INDEX;
 
 const UNARY: Readonly<Record<UnaryOp, readonly ExprType[]>> = {
@@ -76,7 +79,7 @@ function requireAlike(what: string, a: Expr, b: Expr): void {
   require(a.dtype === b.dtype, () => `${what} takes two of one type, not ${a.dtype} and ${b.dtype}`);
 }
 
-/** What an expression gives, by the types of what it is made of. Throws a {@link TypeFault}. */
+/** The type of an expression, by the types of its operands. Throws a {@link TypeFault}. */
 export function typeOf(e: Expr): ExprType {
   switch (e.kind) {
     case "const":
@@ -117,7 +120,7 @@ function requireStored(buffer: string, value: Expr, held: ExprType | undefined):
   if (held !== undefined) requireType(buffer, value, [held]);
 }
 
-/** Throws a {@link TypeFault} unless a statement has what it takes; `typeOfBuffer` knows what buffers hold. */
+/** Throws a {@link TypeFault} unless a statement has the right types; `typeOfBuffer` gives the types of buffers. */
 export function checkStatement(s: Stmt, typeOfBuffer: (name: string) => ExprType | undefined): void {
   switch (s.kind) {
     case "for":

@@ -1,4 +1,4 @@
-/** Which buffers and scalars statements touch: what a kernel must declare. */
+/** Finds the buffers and scalars that statements use: what a kernel must declare. */
 
 import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
 import { ownExpressions, visitExpr, visitStatements } from "./walk.ts";
@@ -9,7 +9,7 @@ export interface UsedBuffers {
   readonly scalars: ReadonlySet<string>;
 }
 
-/** Buffers and scalars that statements touch. */
+/** Buffers and scalars that statements use. */
 export function usedBuffers(body: readonly Stmt[]): UsedBuffers {
   const loaded = new Set<string>();
   const stored = new Set<string>();
@@ -32,7 +32,7 @@ export function usedBuffers(body: readonly Stmt[]): UsedBuffers {
   return { loaded, stored, scalars };
 }
 
-/** The kernel with another body, which declares what that touches of `buffers` and of the scalars. */
+/** The kernel with another body, which declares what that uses of `buffers` and of the scalars. */
 export function withBody(kernel: Kernel, buffers: readonly BufferParam[], body: readonly Stmt[]): Kernel {
   const { loaded, stored, scalars } = usedBuffers(body);
   return {

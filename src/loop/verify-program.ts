@@ -1,4 +1,7 @@
-/** Proves that a program holds together: kernels touch what is there, bindings fit, and no two values alive together share bytes. */
+/**
+ * Proves that a program is consistent: kernels use existing buffers,
+ * bindings fit, and no two values alive together share bytes.
+ */
 
 import { InternalError } from "../core/errors.ts";
 import { sameLayout } from "../core/layout.ts";
@@ -18,7 +21,9 @@ import type { Binding, BufferRole, LoweredProgram, ProgramBuffer } from "./progr
 import type { BufferParam, Kernel } from "./types.ts";
 import { verifyStates } from "./verify-states.ts";
 
-/** Throws an {@link InternalError} that names the kernel or the buffer. Kernels by themselves are for `verifyKernel`. */
+/**
+ * Throws an {@link InternalError} that names the kernel or the buffer. Single kernels are checked by `verifyKernel`.
+ */
 export function verifyProgram(program: LoweredProgram | ProgramPlan): void {
   const buffers = new Map(program.buffers.map((b) => [b.name, b]));
   if (buffers.size < program.buffers.length) fail("two buffers have one name");
@@ -41,7 +46,7 @@ function fail(message: string): never {
 
 type Buffers = ReadonlyMap<string, ProgramBuffer>;
 
-/** What code calls the functions of a kernel: one for each section, and one that stands for all. */
+/** The names of a kernel's functions in code: one for each section, and one for the whole. */
 const functionNames = (kernel: Kernel): string[] => [
   kernel.name,
   ...Array.from({ length: sectionsIn(kernel) }, (_, k) => `${kernel.name}_part${k}`),
@@ -55,7 +60,7 @@ function sectionsIn(kernel: Kernel): number {
   return body.filter(({ kind }) => kind === "section").length;
 }
 
-/** A kernel sees the program's buffers and scalars as they are. */
+/** A kernel must declare the program's buffers and scalars as they are. */
 function verifyUse(kernel: Kernel, buffers: Buffers, program: LoweredProgram): void {
   const fault = (why: string): never => fail(`kernel ${kernel.name}: ${why}`);
   for (const param of kernel.buffers) {
@@ -68,14 +73,14 @@ function verifyUse(kernel: Kernel, buffers: Buffers, program: LoweredProgram): v
   if ((kernel.threads ?? 1) > threads) {
     fault(`its work is divided among ${kernel.threads} threads, and the program has ${threads}`);
   }
-  // Parts become sections when their statements are put together.
+  // Parts become sections when their statements are assembled.
   if (partsOf(kernel) !== undefined) return;
   const { body } = likenessOf(kernel)?.of ?? kernel;
   const sections = sectionsIn(kernel);
   if (sections > 0 && sections < body.length) fault("it is made of sections or of none");
 }
 
-/** What a kernel says of a buffer that is not so. */
+/** How a kernel's declaration of a buffer is wrong, if it is. */
 function misfit(
   { name, dtype, length, access, private: isPrivate }: BufferParam,
   buffer: ProgramBuffer | undefined,
@@ -88,7 +93,10 @@ function misfit(
   return undefined;
 }
 
-/** A loop is a range of kernels before the commit, within loops or beside them, and its moves stay inside of buffers. */
+/**
+ * A loop is a range of kernels before the commit, nested in loops
+ * or disjoint from them, and its moves stay inside buffers.
+ */
 function verifyLoop(loop: ProgramLoop, place: number, program: LoweredProgram, buffers: Buffers): void {
   const fault = (why: string): never => fail(`loop ${loop.name}: ${why}`);
   const { from, to, iterations, initial, before, after } = loop;
@@ -117,7 +125,7 @@ function verifyLoop(loop: ProgramLoop, place: number, program: LoweredProgram, b
   for (const move of [...before, ...after]) verifyMove(move, iterations);
 }
 
-/** Values are written before they are read, and states by what commits the step alone. */
+/** Values are written before they are read, and states only by the kernels that commit the step. */
 function verifyOrder({ kernels, commitFrom, loops = [] }: LoweredProgram, buffers: Buffers): void {
   const written = new Set([...buffers.values()].flatMap(({ name, role }) => (isGiven(role) ? [name] : [])));
   const move = (moves: readonly Move[], loop: ProgramLoop): void => {
@@ -143,8 +151,8 @@ function verifyOrder({ kernels, commitFrom, loops = [] }: LoweredProgram, buffer
 }
 
 /**
- * What is prepared is the same in every run until a state changes that it was made of: no input, no scalar and no state that
- * the program writes has a part in it, and nobody else writes it.
+ * What is prepared is the same in every run until a state changes that it depends on: it depends on no input, no scalar
+ * and no state that the program writes, and nothing else writes it.
  */
 function verifyPrepared(program: LoweredProgram, buffers: Buffers): void {
   const { kernels, loops = [], preparedTo = 0, commitFrom } = program;
@@ -175,7 +183,7 @@ function verifyPrepared(program: LoweredProgram, buffers: Buffers): void {
 
 const isGiven = (role: BufferRole): boolean => role === "input" || role === "state";
 
-/** Each buffer of this role has a name for its user, and lies as that says. */
+/** Each buffer of this role has a name for its user, and the layout that this says. */
 function verifyBound(role: BufferRole, bindings: readonly Binding[], all: readonly ProgramBuffer[]): void {
   const buffers = all.filter((b) => b.role === role);
   const isAlike = ({ buffer, dtype, shape, layout }: Binding, b: ProgramBuffer | undefined): boolean =>
@@ -199,7 +207,7 @@ function verifyOutput({ name, buffer, dtype, shape }: Binding, buffers: Buffers)
   }
 }
 
-/** Each buffer but states has a place in the arena while it is alive, and shares it with none that is alive then. */
+/** Each buffer except states has a place in the arena while it is alive, and shares it with none that is alive then. */
 function verifyPlan(plan: ProgramPlan, buffers: Buffers): void {
   const { placements, kernels, arenaBytes } = plan;
   const places = new Map(placements.map((p) => [p.buffer, p]));

@@ -44,14 +44,14 @@ interface Loop {
   readonly extent: number;
 }
 
-/** One load or store of a state in the text of a kernel, where it stands and which element it touches. */
+/** One load or store of a state in the text of a kernel: its place and the element it accesses. */
 interface Access {
   readonly buffer: string;
   readonly index: Affine;
   readonly range: Range;
   /** The range of each part of the index. */
   readonly context: RangeContext;
-  /** The loops around it, outermost first; two are the same loop only when they are one object. */
+  /** The loops around it, outermost first; two are the same loop only if they are one object. */
   readonly loops: readonly Loop[];
   readonly position: number;
 }
@@ -60,7 +60,7 @@ interface Access {
 interface Scope {
   readonly loops: readonly Loop[];
   readonly context: RangeContext;
-  /** Integer locals by what they stand for. */
+  /** The values of integer locals. */
   readonly definitions: Map<string, Expr>;
 }
 
@@ -172,7 +172,7 @@ function inside({ name, extent, inductions = [] }: LoopOf, { loops, context, def
 
 type LoopOf = Pick<Extract<Stmt, { kind: "for" }>, "name" | "extent" | "inductions">;
 
-/** The loops that two accesses have in common: in each iteration of those both happen, in the order of the text. */
+/** The loops that two accesses have in common: in each of their iterations both happen, in the order of the text. */
 function commonLoops({ loops }: Access, other: Access): readonly Loop[] {
   const apart = loops.findIndex((loop, k) => loop !== other.loops[k]);
   return apart < 0 ? loops : loops.slice(0, apart);
@@ -183,8 +183,8 @@ const isBefore = (load: Access, store: Access): boolean =>
   load.position < store.position && commonLoops(load, store).length === 0;
 
 /**
- * Whether no iteration of one touches an element that an iteration of the other does. Columns of a matrix are apart like that: what
- * is left of their distance without whole rows is never 0, nor a row.
+ * Whether no iteration of one accesses an element that an iteration of the other does. Columns of a matrix are apart in
+ * this sense: the rest of their distance modulo a row is never 0.
  */
 function areApart(load: Access, store: Access): boolean {
   if (load.range.high < store.range.low || store.range.high < load.range.low) return true;
@@ -205,7 +205,10 @@ function areApart(load: Access, store: Access): boolean {
   });
 }
 
-/** Whether `load` reads just the element that `store` stores later in the same iteration, and no other iteration stores. */
+/**
+ * Whether `load` reads exactly the element that `store` stores
+ * later in the same iteration, and no other iteration stores.
+ */
 function isInIteration(load: Access, store: Access): boolean {
   const { constant, terms } = addAffine(load.index, store.index, -1);
   if (constant !== 0 || terms.size > 0 || load.position >= store.position) return false;
@@ -216,7 +219,7 @@ function isInIteration(load: Access, store: Access): boolean {
   return digits.every((digit) => digit !== undefined) && tellIterationsApart(digits, extents);
 }
 
-/** Whether a sum of digits is another number in every iteration of loops of these extents. */
+/** Whether a sum of digits is a different number in every iteration of loops of these extents. */
 function tellIterationsApart(digits: readonly Digit[], extents: Extents): boolean {
   const isWhole = ([name, extent]: readonly [string, number]): boolean => {
     const own = digits.filter((digit) => digit.name === name).sort((a, b) => a.unit - b.unit);

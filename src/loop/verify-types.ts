@@ -1,6 +1,6 @@
 /**
- * Proves that the types of a kernel agree: what is loaded has the type of its buffer, what is stored too, and every
- * operator has the operands it takes. A backend prints an expression by its type and reads memory by its buffer's.
+ * Proves that the types of a kernel agree: loads and stores have the type of their buffer, and every
+ * operator has the operands it takes. Backends print an expression by its type and access memory by the buffer's.
  */
 
 import { InternalError } from "../core/errors.ts";
@@ -9,7 +9,7 @@ import type { Expr, ExprType, Kernel, Stmt } from "./types.ts";
 import { checkStatement, TypeFault, typeOf } from "./typing.ts";
 import { forEachChild } from "./walk.ts";
 
-/** Throws an {@link InternalError} that names the kernel and what does not fit. Names are checked by `verifyKernel`. */
+/** Throws an {@link InternalError} that names the kernel and the mismatch. Names are checked by `verifyKernel`. */
 export function verifyTypes(kernel: Kernel): void {
   const held = new Map(kernel.buffers.map(({ name, dtype }): [string, ExprType] => [name, dtype]));
   try {
@@ -21,16 +21,19 @@ export function verifyTypes(kernel: Kernel): void {
 }
 
 class TypeVerifier {
-  /** What each buffer holds. */
+  /** The types of buffers. */
   private readonly held: ReadonlyMap<string, ExprType>;
-  /** The types of locals by what was declared last under their names, which is in scope wherever it is used. */
+  /** The types of locals, by the last declaration of their names, which is in scope wherever it is used. */
   private readonly locals = new Map<string, ExprType>();
 
   constructor(held: ReadonlyMap<string, ExprType>) {
     this.held = held;
   }
 
-  /** A body's statements; expressions share their parts, and what was found right under the same names is not visited again. */
+  /**
+   * A body's statements; expressions share their parts, and what
+   * was found correct under the same names is not visited again.
+   */
   body(statements: readonly Stmt[]): void {
     const { locals } = this;
     const seen = new Set<Expr>();
@@ -93,7 +96,7 @@ class TypeVerifier {
     if (e.kind === "load") this.same(e.buffer, this.held.get(e.buffer), e);
   }
 
-  /** What is unknown here has no type to differ from. */
+  /** An unknown name has no type to differ from. */
   private same(name: string, held: ExprType | undefined, { dtype }: Expr): void {
     if (held !== undefined && held !== dtype) throw new TypeFault(`${name} holds ${held}, not ${dtype}`);
   }

@@ -13,7 +13,7 @@ import type { BufferParam, Expr, Kernel, Stmt } from "./types.ts";
 import { verifyTypes } from "./verify-types.ts";
 import { children, freeNames, substitute, visitExpr } from "./walk.ts";
 
-/** Kernels that were proved: they never change, and passes hand on those that they leave as they are. */
+/** Kernels that were proved: they never change, and passes keep the objects that they do not change. */
 const proved = new WeakSet<Kernel>();
 
 /** Throws an {@link InternalError} that names the kernel and the offending access. */
@@ -42,7 +42,7 @@ export function verifyKernels(kernels: readonly Kernel[]): void {
   }
 }
 
-/** Whether all that a kernel loads and stores is proved to lie inside of its buffers and to have their types. */
+/** Whether all loads and stores of a kernel are proved to be in bounds and to have the right types. */
 export function isProved(kernel: Kernel): boolean {
   try {
     verifyKernel(kernel);
@@ -53,19 +53,19 @@ export function isProved(kernel: Kernel): boolean {
   }
 }
 
-/** Expressions of so few nodes are walked as trees, even where they share parts. */
+/** Smaller expressions are walked as trees, even if they share parts. */
 const SMALL = 40;
 
 /** What is known at a statement; a body's own scope grows with its declarations. */
 interface Scope {
-  /** Knows the ranges of integer locals, too: where they suffice nobody need look at what the locals stand for. */
+  /** Includes the ranges of integer locals: if they suffice, the values of the locals are not needed. */
   context: RangeContext;
-  /** Integer and bool locals by what they stand for: indices and guards in terms of loop variables. */
+  /** The values of integer and bool locals: indices and guards in terms of loop variables. */
   readonly definitions: Map<string, Expr>;
   readonly names: Set<string>;
   /** Accumulators that declare their values. */
   readonly declared: Map<string, readonly [number, number]>;
-  /** Enclosing loop extents since each append counter was declared: how often it may count at most. */
+  /** The product of enclosing loop extents since each append counter was declared: the most that it may count. */
   readonly counters: Map<string, number>;
 }
 
@@ -81,12 +81,12 @@ const within = ({ context, definitions, names, declared, counters }: Scope, iter
 class Verifier {
   private readonly kernel: Kernel;
   private readonly buffers: ReadonlyMap<string, BufferParam>;
-  /** Large expressions that were found right as far as it does not depend on their place. */
+  /** Large expressions that were found correct, apart from what depends on their place. */
   private readonly seen = new Set<Expr>();
   /** How many more nodes an expression may have to be small. */
   private left = 0;
   private readonly loads: LoadBounds;
-  /** What locals stand for where the loads are looked at. Whatever defines one makes a context of its own. */
+  /** The values of locals where the loads are examined. Each definition makes a new context. */
   private definitions: ReadonlyMap<string, Expr> = new Map();
 
   constructor(kernel: Kernel) {
@@ -117,7 +117,7 @@ class Verifier {
     throw new InternalError(`kernel ${this.kernel.name}: ${message}`);
   }
 
-  /** Verifies statements in a scope that is theirs. */
+  /** Verifies statements in their own scope. */
   private body(statements: readonly Stmt[], scope: Scope): void {
     for (const s of statements) this.statement(s, scope);
   }
@@ -203,7 +203,7 @@ class Verifier {
     }
   }
 
-  /** An integer or bool local that stands for `value`. */
+  /** An integer or bool local with the value `value`. */
   private define(name: string, value: Expr, scope: Scope): void {
     scope.names.add(name);
     scope.definitions.set(name, value);
@@ -241,19 +241,19 @@ class Verifier {
     }
   }
 
-  /** Whether names, operators and loads are right in all of `e`. */
+  /** Whether names, operators and loads are correct in all of `e`. */
   private expression(e: Expr, scope: Scope): void {
     this.definitions = scope.definitions;
     this.left = SMALL;
     if (this.small(e, scope)) return;
-    // What is large may share its parts: each is looked at once.
+    // Large expressions may share parts: each is visited once.
     for (const name of freeNames(e)) if (!scope.names.has(name)) this.fail(`${name} is not in scope`);
     visitExpr(e, (node) => this.node(node, scope), this.seen);
     const loose = this.loads.looseIn(e, scope.context);
     if (loose !== undefined) this.outside("load", loose.load.buffer, loose.load.index, loose.range);
   }
 
-  /** The same without keeping books; `false` where `e` is larger than that pays for, or has choices or reductions. */
+  /** The same without caching; `false` if `e` is too large for that, or has choices or reductions. */
   private small(e: Expr, scope: Scope): boolean {
     if (this.left-- === 0) return false;
     switch (e.kind) {
@@ -319,7 +319,7 @@ class Verifier {
     }
   }
 
-  /** Words have operators of their own and lack some of the others'; a shift is by a literal. */
+  /** Words have operators of their own and lack some of the others'; shifts are by literals. */
   private operator({ op, dtype, b }: Extract<Expr, { kind: "binary" }>): void {
     const ofBits = op === "xor" || op === "bitand" || op === "shr";
     const ofWords = ofBits || op === "add" || op === "sub" || op === "mul";

@@ -134,7 +134,7 @@ export function substitute(e: Expr, replacements: ReadonlyMap<string, Expr>): Ex
 export const axesKey = (axes: readonly ReduceAxis[]): string =>
   axes.map((axis) => `${axis.name}<${axis.extent}`).join();
 
-/** The tests that a conjunction is made of. */
+/** The tests of a conjunction. */
 export function conjuncts(e: Expr): Expr[] {
   return e.kind === "binary" && e.op === "and" ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e];
 }
@@ -143,7 +143,7 @@ const NO_NAMES: ReadonlySet<string> = new Set();
 
 const known = new WeakMap<Expr, ReadonlySet<string>>();
 
-/** The set of one name, the same one each time, so that unions of equal ones are seen at once. */
+/** The set of one name, always the same object, so that unions of equal sets are recognised at once. */
 const single = new Map<string, ReadonlySet<string>>();
 
 /** Free variables and locals of an expression, remembered per node. */
@@ -196,7 +196,7 @@ function findNames(e: Expr): ReadonlySet<string> {
   }
 }
 
-/** The union of two sets: one of the two where it holds the other. */
+/** The union of two sets: one of the two if it contains the other. */
 function united(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
   if (a === b || isSubset(b, a)) return a;
   return isSubset(a, b) ? b : new Set([...a, ...b]);
@@ -231,7 +231,7 @@ export function someExpr(e: Expr, test: (node: Expr) => boolean): boolean {
   return passes(e);
 }
 
-/** The outermost nodes below `roots` that pass a test, each once; what `isClosed` is not looked into. */
+/** The outermost nodes below `roots` that pass a test, each once; does not look into `isClosed` nodes. */
 export function outermost(
   roots: readonly Expr[],
   test: (node: Expr) => boolean,
@@ -291,7 +291,7 @@ export function nested(s: Stmt): readonly Stmt[] {
   }
 }
 
-/** A statement with the expressions that it holds itself passed through `f`, and its places in memory through `place`. */
+/** A statement with its own expressions mapped by `f`, and its indices by `place`. */
 export function mapOwn(s: Stmt, f: (e: Expr) => Expr, place: (e: Expr) => Expr = f): Stmt {
   switch (s.kind) {
     case "for":
@@ -317,7 +317,7 @@ export function mapOwn(s: Stmt, f: (e: Expr) => Expr, place: (e: Expr) => Expr =
   }
 }
 
-/** Rebuilds statements with every expression they hold passed through `f`. */
+/** Rebuilds statements with every expression mapped by `f`. */
 export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
   return body.map((s) => {
     const own = mapOwn(s, f);
