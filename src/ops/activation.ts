@@ -1,4 +1,7 @@
-/** Activations: relu, and sigmoid and softplus, which their own formula, not a composition, keeps stable. */
+/**
+ * Activations: relu, and sigmoid and softplus, which need formulas
+ * of their own, not compositions, to be numerically stable.
+ */
 
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
@@ -40,8 +43,8 @@ const relu: OpDef = {
 
 /**
  * `relu_grad(max_pool2d_grad(ct, winner(y)), y) = max_pool2d_grad(relu_grad(ct, max_pool2d(y)), winner(y))`:
- * a window's cotangent stands at its winner, whose value is the pooled output. So the gradient reads that output, and the
- * dense activation need not live.
+ * a window's cotangent goes to its winner, whose value is the pooled output. So the gradient reads that output, and the
+ * dense activation need not be kept.
  */
 const behindPool: Rewrite = (to, [ct, y]) => {
   if (!isNodeOf(ct, "max_pool2d_grad")) return undefined;

@@ -1,4 +1,4 @@
-/** The primitives that graph passes compute with, as functions: so no pass has to know what an op is called. */
+/** The primitives that graph passes compute with, as functions, so that no pass has to know the name of an op. */
 
 import type { DType } from "../core/dtype.ts";
 import type { IndexLimit } from "../core/index-limit.ts";
@@ -6,7 +6,7 @@ import { type Shape, sameShape } from "../core/shape.ts";
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Node, Value } from "../ir/types.ts";
 
-/** Whatever makes nodes. */
+/** Anything that makes nodes. */
 interface Maker<V extends Value> {
   node(op: string, inputs: readonly Value[], attrs?: Attrs): V;
 }
@@ -20,7 +20,7 @@ export const minimum = <V extends Value>(b: Maker<V>, x: Value, y: Value): V => 
 export const abs = <V extends Value>(b: Maker<V>, x: Value): V => b.node("abs", [x]);
 export const sqrt = <V extends Value>(b: Maker<V>, x: Value): V => b.node("sqrt", [x]);
 
-/** The elements of `x` in row-major order under another shape. */
+/** The elements of `x` in row-major order in another shape. */
 export const reshape = <V extends Value>(b: Maker<V>, x: Value, shape: Shape): V =>
   b.node("reshape", [x], { shape });
 
@@ -34,11 +34,11 @@ export function full(b: GraphBuilder, shape: Shape, value: number, dtype: DType 
   return shape.length === 0 ? number : broadcastTo(b, number, shape);
 }
 
-/** The sum over `axes`, which go; a sum over none is `x` itself. */
+/** The sum over `axes`, which are removed; a sum over none is `x` itself. */
 export const sum = <V extends Value>(b: Maker<V>, x: Value, axes: readonly number[]): V | Value =>
   axes.length === 0 ? x : b.node("sum", [x], { axes, keepdim: false });
 
-/** The largest element over `axes`, which go; over none it is `x` itself. */
+/** The largest element over `axes`, which are removed; over none it is `x` itself. */
 export const max = <V extends Value>(b: Maker<V>, x: Value, axes: readonly number[]): V | Value =>
   axes.length === 0 ? x : b.node("max", [x], { axes, keepdim: false });
 
@@ -53,7 +53,7 @@ export function unbroadcast(b: GraphBuilder, x: Value, shape: Shape): Value {
   return sameShape(total.type.shape, shape) ? total : reshape(b, total, shape);
 }
 
-/** The same numbers in memory of their own. It belongs to no builder: fusion adds copies to a graph that is built. */
+/** The same numbers in memory of their own. It belongs to no builder: fusion adds copies to a finished graph. */
 export const copyOf = (value: Value): Node => ({
   kind: "node",
   op: "copy",
@@ -62,7 +62,7 @@ export const copyOf = (value: Value): Node => ({
   type: { dtype: value.type.dtype, shape: value.type.shape },
 });
 
-/** A number that tells of an index among `indices` beyond its limit, or that there is none. */
+/** A number that reports an index among `indices` beyond its limit, or that there is none. */
 export const indexFault = (
   b: GraphBuilder,
   indices: Value,

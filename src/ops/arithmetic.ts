@@ -50,10 +50,10 @@ const BROADCASTS: readonly (readonly [Shape, Shape])[] = [
   ],
 ];
 
-/** What int32 numbers are combined by, too. */
+/** The operators that int32 numbers have, too. */
 const WHOLE: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul", "max", "min", "fmod"]);
 
-/** Which of them may leave int32: they are taken modulo 2³², as PyTorch has them, also where the same kernel reads on. */
+/** Those that may leave int32: they are taken modulo 2³², as in PyTorch, even if the same kernel goes on computing. */
 const WRAPPING: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul"]);
 
 function combined(name: BinaryOp, a: Expr, b: Expr): Expr {
@@ -61,7 +61,7 @@ function combined(name: BinaryOp, a: Expr, b: Expr): Expr {
   return cast(binary(name, cast(a, "uint32"), cast(b, "uint32")), "int32");
 }
 
-/** A function of two numbers that the Loop IR has as an operator, with broadcasting. */
+/** A function of two numbers that is an operator of the Loop IR, with broadcasting. */
 export function binaryOp(
   name: BinaryOp,
   graphName: string,
@@ -108,7 +108,7 @@ export function binaryOp(
   };
 }
 
-/** The first operand itself where the second is `neutral`. */
+/** The first operand itself if the second is `neutral`. */
 const dropNeutral =
   (neutral: number): Rewrite =>
   (_to, [x, y]) =>
@@ -158,8 +158,8 @@ const div: OpDef = {
 };
 
 /**
- * The cotangent goes to the larger (smaller) operand, halved between them on a tie. Where one is NaN it goes to both, as
- * PyTorch has it.
+ * The cotangent goes to the larger (smaller) operand, halved between them on a tie. If one is NaN it goes to both, as
+ * in PyTorch.
  */
 function extremum(name: "max" | "min", backward: string): OpDef {
   const loses: CompareOp = name === "max" ? "lt" : "gt";

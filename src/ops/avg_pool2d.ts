@@ -29,9 +29,9 @@ interface Count {
 /** A family of average-pooling ops: their name, how attributes describe windows and what the sum is divided by. */
 interface Family {
   readonly name: string;
-  /** What PyTorch's autograd calls the pool; `gradFn` shows it with `Backward` behind. */
+  /** The name of the pool in PyTorch's autograd; `gradFn` shows it with `Backward` appended. */
   readonly autograd: string;
-  /** What is divided by, for the doc. */
+  /** The divisor, for the doc. */
   readonly divisor: string;
   readonly windows: WindowFamily;
   readonly attributes: Attributes;
@@ -39,12 +39,12 @@ interface Family {
   readonly samples: readonly { readonly x: readonly number[]; readonly attrs: Attrs }[];
 }
 
-/** The windows and what they divide by, between an input and an output [N,C,…]. */
+/** The windows and their divisors, between an input and an output [N,C,…]. */
 class Geometry {
   readonly windows: PlaneWindows;
   private readonly counts: readonly Count[];
   private readonly override: number | undefined;
-  /** The divisor where all windows have the same. */
+  /** The divisor if it is the same for all windows. */
   readonly constant: number | undefined;
 
   constructor(family: Family, input: readonly number[], output: readonly number[], attrs: Attrs) {
@@ -161,7 +161,7 @@ const gradient = (family: Family): OpDef => ({
 });
 
 /**
- * What fixed windows count: their extent as far as it lies in the input and, unless `countIncludePad` is false, in
+ * What fixed windows count: the part of their extent in the input and, unless `countIncludePad` is false, in
  * the padding. What ceil mode adds beyond the padding never counts.
  */
 function fixedCounts(inputSize: readonly number[], _outputSize: readonly number[], attrs: Attrs): Count[] {

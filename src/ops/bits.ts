@@ -46,24 +46,24 @@ const bitOp = ({ name, doc, backward, lower, reference }: BitOperation): OpDef =
 
 const whole = (below: number, ...shape: number[]) => ({ dtype: "int32" as const, shape, below });
 
-/** The bits of a shift's amount: it is taken apart, for words are shifted by known numbers alone. */
+/** The bits of a shift's amount: it is decomposed, as words are shifted by known numbers only. */
 const AMOUNTS = [16, 8, 4, 2, 1];
 
-/** `shift` by each power of two that `amount` is made of. */
+/** `shift` by each power of two in `amount`. */
 const shifted = (value: Expr, amount: Expr, shift: (value: Expr, by: number) => Expr): Expr =>
   AMOUNTS.reduce(
     (rest, by) => select(compare("ne", bits(amount, by), word(0)), shift(rest, by), rest),
     value,
   );
 
-/** Whether `amount` is one that leaves something of a number: from 0 to 31. */
+/** Whether `amount` is one that leaves some bits of a number: from 0 to 31. */
 const isWithin = (amount: Expr): Expr => compare("lt", amount, word(32));
 
 const and = (a: Expr, b: Expr): Expr => binary("bitand", a, b);
 const isNegative = (a: Expr): Expr => compare("lt", cast(a, "int32"), int(0));
 const ALL = word(2 ** 32 - 1);
 
-/** Zeros move in from above; of a negative number ones do, which are the zeros of its complement. */
+/** Zeros are shifted in from above; for a negative number ones, which are the zeros of its complement. */
 function shiftedRight(a: Expr, amount: Expr): Expr {
   const sign = select(isNegative(a), ALL, word(0));
   const moved = xor(shifted(xor(a, sign), amount, shiftRight), sign);

@@ -1,4 +1,4 @@
-/** Holding numbers between bounds: between two that are known, and between two tensors, with gradients for all three. */
+/** Limits numbers by bounds: by two that are known, or by two tensors, with gradients for all three. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Attrs, Value } from "../ir/types.ts";
@@ -17,7 +17,7 @@ import {
 } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 
-/** A bound that is given, if it is. */
+/** A bound, if it is given. */
 const boundOf = (attrs: Attrs, name: "min" | "max"): number | undefined => attrs[name] as number | undefined;
 
 const is = (b: GraphBuilder, x: Value, relation: CompareOp, y: Value): Value =>
@@ -26,7 +26,7 @@ const is = (b: GraphBuilder, x: Value, relation: CompareOp, y: Value): Value =>
 const choose = (b: GraphBuilder, condition: Value, a: Value, other: Value): Value =>
   b.node("where", [condition, a, other]);
 
-/** `value`, unless `bound` lies beyond it in the direction of `relation`; NaN stays. */
+/** `value`, or `bound` if it is beyond that in the direction of `relation`; NaN stays. */
 const heldBy = (relation: "lt" | "gt", value: Expr, bound: Expr): Expr =>
   value.dtype === "float32"
     ? binary(relation === "lt" ? "max" : "min", value, bound)
@@ -84,7 +84,7 @@ const clamp: OpDef = {
   ],
 };
 
-/** What passes to each operand where 1 arrives: PyTorch's choice at ties, at crossed bounds and at NaN. */
+/** The share of a cotangent of 1 for each operand: PyTorch's choice at ties, at crossed bounds and at NaN. */
 function shares(b: GraphBuilder, ct: Value, x: Value, min: Value, max: Value): readonly Value[] {
   const zero = b.constant(0);
   const half = b.node("mul", [ct, b.constant(0.5)]);

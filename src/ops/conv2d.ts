@@ -59,7 +59,7 @@ const inside = (position: number, extent: number): boolean => position >= 0 && p
 
 export const GEOMETRY = "Attributes: `stride`, `padding`, `dilation` as [rows, columns], and `groups`.";
 
-/** The declaration of what {@link GEOMETRY} describes. */
+/** The declaration of the attributes that {@link GEOMETRY} describes. */
 export const GEOMETRY_ATTRIBUTES = {
   stride: PAIR,
   padding: PAIR_FROM_0,
@@ -108,15 +108,18 @@ function inferConv2d(inputs: readonly TensorType[], attrs: Attrs): TensorType {
 }
 
 /**
- * [out, rows, columns, in] of a weight. Both gradients of a convolution step through a row of taps and channels as through
- * one contiguous stretch: the input gradient reads the weights in place and the weight gradient writes its sums where they
- * belong. With [out, in, rows, columns] both needed a copy in every step, with the outputs innermost each needs one
- * still; the copy that the forward pass makes for its lanes costs the same from any of them. (A linear layer's weight
+ * [out, rows, columns, in] of a weight. Both gradients of a convolution step through a row of taps and channels
+ * contiguously: the input gradient reads the weights in place and the weight gradient writes its sums in place.
+ * With [out, in, rows, columns] both needed a copy in every step, and with the outputs innermost each still needs one;
+ * the copy that the forward pass makes for its lanes costs the same from any of them. (A linear layer's weight
  * is read in place by forward and backward alike as [out, in]; as [in, out] steps took longer.)
  */
 export const CHANNELS_INNERMOST: Layout = [0, 2, 3, 1];
 
-/** Whether neighbouring outputs read neighbouring inputs of all channels: so a kernel can walk through the nonzero ones alone. */
+/**
+ * Whether neighbouring outputs read neighbouring inputs of all
+ * channels, so that a kernel can visit only the nonzero ones.
+ */
 const isUnit = (attrs: Attrs): boolean =>
   ["stride", "dilation"].every((name) => ints(attrs, name).every((v) => v === 1)) &&
   number(attrs, "groups") === 1;
@@ -185,7 +188,7 @@ function requirePlanes(op: string, inputs: readonly TensorType[]): void {
   }
 }
 
-/** Throws unless a cotangent has the type of what it is the cotangent of. */
+/** Throws unless a cotangent has the type of the result it belongs to. */
 function requireResult(op: string, cotangent: TensorType, result: TensorType): void {
   if (!sameShape(cotangent.shape, result.shape))
     throw new KilnError(`${op} expects a cotangent ${describe(result)} but got ${describe(cotangent)}`);

@@ -86,7 +86,7 @@ const convTranspose2d: OpDef = {
   vjp(b, ct, [x, weight, bias], _out, attrs) {
     const { outputSize: _, ...geometry } = attrs;
     const gradient = b.node("conv2d", [ct, weight], geometry);
-    // Output padding of a stride or more, which a dilation allows, gives conv2d places that no input stands for.
+    // Output padding of a stride or more, which a dilation allows, gives conv2d positions that correspond to no input.
     const { shape } = x.type;
     const isLarger = !sameShape(gradient.type.shape, shape);
     const before = shape.map(() => 0);

@@ -1,6 +1,6 @@
 /**
- * What an op may be given, declared once in its definition: how many inputs, and which attributes of which kind. It is
- * checked in one place in front of every op's typing rule, which so meets what it expects.
+ * The inputs and attributes of an op, declared once in its definition: how many inputs, and which attributes of which
+ * kind. They are checked in one place before every op's typing rule, which can then rely on them.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -13,15 +13,15 @@ import { describe } from "./definition.ts";
 /** How many inputs an op takes: exactly so many, or from a least to a most number, which may be infinite. */
 export type Arity = number | readonly [least: number, most: number];
 
-/** What an attribute may be. Bounds belong to the numbers that are allowed. */
+/** The kinds of attributes. Bounds are inclusive. */
 type AttributeKind =
-  /** Any number; with bounds, no NaN. */
+  /** Any number; with bounds, not NaN. */
   | { readonly kind: "number"; readonly least?: number; readonly most?: number }
-  /** A whole number. */
+  /** An integer. */
   | { readonly kind: "int"; readonly least?: number; readonly most?: number }
-  /** Whole numbers: so many, one per axis of the first input, or any number of them. */
+  /** Integers: so many, one per axis of the first input, or any number of them. */
   | { readonly kind: "ints"; readonly count?: number | "rank"; readonly least?: number }
-  /** The number of an axis of the first input, or of its result where that has one axis more. */
+  /** The index of an axis of the first input, or of its result if that has one axis more. */
   | { readonly kind: "axis"; readonly isNew?: true }
   /** Axes of the first input, none twice; from the first to the last unless `inAnyOrder`. */
   | { readonly kind: "axes"; readonly inAnyOrder?: true }
@@ -35,7 +35,7 @@ export type Attribute = AttributeKind & { readonly isOptional?: true };
 /** All attributes of an op by name; there are no others. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** What a definition says of its inputs and attributes. */
+/** The inputs and attributes of a definition. */
 export interface Declaration {
   readonly name: string;
   readonly arity: Arity;
@@ -49,13 +49,13 @@ export const TEXT = { kind: "text" } as const;
 export const AXIS = { kind: "axis" } as const;
 /** An index, or the value that stands for none. */
 export const INDEX = { kind: "int", least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
-/** A whole number of things. */
+/** A number of things. */
 export const COUNT = { kind: "int", least: 0 } as const;
-/** What all reductions over axes have. */
+/** The attributes of all reductions over axes. */
 export const REDUCTION_ATTRIBUTES = { axes: { kind: "axes" }, keepdim: BOOLEAN } as const;
 /** The extents of a tensor. */
 export const SHAPE_LIST = { kind: "ints", least: 0 } as const;
-/** One whole number per axis of the first input. */
+/** One integer per axis of the first input. */
 export const PER_AXIS = { kind: "ints", count: "rank" } as const;
 export const PER_AXIS_FROM_0 = { ...PER_AXIS, least: 0 } as const;
 /** [rows, columns] of what cannot be empty, and of what can. */
@@ -139,7 +139,7 @@ function areAxes(axes: readonly unknown[], { length: rank }: Shape, inAnyOrder: 
   return true;
 }
 
-/** What an attribute must be, in words. */
+/** The allowed values of an attribute, in words. */
 function expectation(attribute: Attribute, inputs: readonly TensorType[]): string {
   const first = (): string => describe(inputs[0]);
   switch (attribute.kind) {

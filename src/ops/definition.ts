@@ -1,4 +1,4 @@
-/** What an op is: one definition holds its typing rule, gradient, lowering, reference and test samples. */
+/** The definition of an op: one object holds its typing rule, gradient, lowering, reference and test samples. */
 
 import { isElement } from "../core/conversion.ts";
 import type { DType } from "../core/dtype.ts";
@@ -14,11 +14,11 @@ import type { Declaration } from "./declaration.ts";
 import type { NdArray } from "./ndarray.ts";
 
 /**
- * How fusion treats an op: `elementwise` follows its consumer's iteration; `row` is elementwise but for
+ * How fusion treats an op: `elementwise` follows its consumer's iteration; `row` is elementwise except for
  * reductions that are constant along rows; `view` moves no data; `contraction` is a reduced product and
  * anchors a kernel; `window` slides over its input; `sparse` is cheap to recompute and mostly zero; a
- * `generator` makes numbers from counters, several at once, in a kernel of its own; a `loop` is the kernels of its body,
- * again and again; a `result` is one more value of the op that it reads, and treated as that op is.
+ * `generator` makes numbers from counters, several at once, in a kernel of its own; a `loop` is the kernels of its
+ * body, run repeatedly; a `result` is one more value of the op that it reads, and is treated like that op.
  */
 export type FusionPattern =
   | "elementwise"
@@ -44,29 +44,29 @@ export interface Sample {
   readonly attrs: Attrs;
 }
 
-/** How test data is drawn: away from kinks (`nonzero`), above zero or one, within (0, 1), or whole numbers below `below`. */
+/** How test data is drawn: away from kinks (`nonzero`), above zero or one, within (0, 1), or integers below `below`. */
 export interface SampleInput extends TensorType {
   readonly draw?: "any" | "positive" | "nonzero" | "distinct" | "unit" | "above 1";
   readonly below?: number;
 }
 
-/** How the op appears to those who walk the graph backwards from a tensor, in PyTorch's spelling of its tutorials. */
+/** How the op appears when the graph is walked backwards from a tensor, in the spelling of PyTorch's tutorials. */
 export interface BackwardInfo {
-  /** `AddmmBackward`: no digit at the end; some names hang on types or attributes. */
+  /** `AddmmBackward`: no digit at the end; some names depend on types or attributes. */
   readonly name: string | ((inputs: readonly TensorType[], attrs: Attrs) => string);
-  /** The inputs that its edges lead to, where that is not all of them in order. */
+  /** The inputs that its edges lead to, if not all of them in order. */
   readonly edges?: readonly number[] | ((attrs: Attrs) => readonly number[]);
   /** The input that PyTorch transposes first. */
   readonly transposed?: number;
 }
 
-/** How the elements of a tensor lie in the memory that it shows: strides count elements. */
+/** How the elements of a tensor are laid out in the memory that it shows: strides count elements. */
 export interface Strided {
   readonly shape: Shape;
   readonly strides: readonly number[];
 }
 
-/** Performs operations on whatever stands for tensors where a rule is followed. */
+/** Performs operations on whatever represents tensors while a rule is followed. */
 export type Emit<T extends TensorType> = (op: string, inputs: readonly T[], attrs: Attrs) => T;
 
 /**
@@ -74,20 +74,20 @@ export type Emit<T extends TensorType> = (op: string, inputs: readonly T[], attr
  * to it is written there.
  */
 export interface ViewRule {
-  /** The strides of the result in the memory of `input`; `undefined` where these elements need a copy. */
+  /** The strides of the result in the memory of `input`; `undefined` if these elements need a copy. */
   strides(input: Strided, output: TensorType, attrs: Attrs): readonly number[] | undefined;
   /** The input `base` with `written`, of the result's type, in place of the elements that the result shows. */
   put<T extends TensorType>(emit: Emit<T>, base: T, written: T, attrs: Attrs): T;
 }
 
-/** The least and the largest whole number that may occur among the elements of a value. */
+/** The least and the largest integer that may occur among the elements of a value. */
 export type Range = readonly [least: number, most: number];
 
-/** An input whose elements name positions, and what they may be. */
+/** An input whose elements are indices, and their limits. */
 export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "least" | "ignoreIndex"> {
-  /** Which of the inputs. */
+  /** The index of the input. */
   readonly input: number;
-  /** What the user called to have it done, where that is not the op itself. */
+  /** The function that the user called, if it is not the op itself. */
   readonly op?: string;
 }
 
@@ -95,9 +95,9 @@ export interface IndexUse extends Pick<IndexLimit, "of" | "below" | "least" | "i
 export interface Movement {
   /** The index map: where in the input the element at `indices` of the result comes from. */
   source(indices: readonly Expr[], input: Shape, output: Shape, attrs: Attrs): readonly Expr[];
-  /** Whether every element of the input is in the result, so that checking either will do. */
+  /** Whether every element of the input is in the result, so that it suffices to check either. */
   readonly keepsAll?: true;
-  /** Whether it is what elementwise ops do to an operand of a smaller shape by themselves. */
+  /** Whether it is what elementwise ops do by themselves to an operand of a smaller shape. */
   readonly isBroadcast?: true;
 }
 
@@ -106,10 +106,10 @@ export interface Rewriter {
   node(op: string, inputs: readonly Value[], attrs?: Attrs): Value;
 }
 
-/** An equal value that is simpler; `undefined` where this is none of its cases. */
+/** An equal value that is simpler; `undefined` if the rewrite does not apply. */
 export type Rewrite = (to: Rewriter, inputs: readonly Value[], attrs: Attrs) => Value | undefined;
 
-/** An op that computes no more than some of its results: which inputs and results these are. */
+/** An op that computes only some of its results: its remaining inputs and results. */
 export interface Narrowed {
   readonly inputs: readonly number[];
   readonly results: readonly number[];
@@ -120,54 +120,60 @@ export interface OpDef extends Declaration {
   /** One paragraph: shapes, units, source of the formula. */
   readonly doc: string;
   readonly pattern: FusionPattern;
-  /** Whether the two operands may change places. */
+  /** Whether the two operands may be swapped. */
   readonly isCommutative?: true;
   /** Set for elementwise ops whose operands must have one shape; the others broadcast them. */
   readonly needsEqualShapes?: true;
-  /** Set for elementwise ops whose attributes say what shape the result has: in another shape they would mean something else. */
+  /**
+   * Set for elementwise ops whose attributes give the shape of the
+   * result: in another shape they would mean something else.
+   */
   readonly shapedByAttributes?: true;
-  /** The one spelling of attributes that mean the same, given the result. */
+  /** Normalises attributes that mean the same, given the result. */
   canonicalAttrs?(attrs: Attrs, output: TensorType): Attrs;
-  /** What is simpler than the op and equal to it: the first that fits is taken. */
+  /** Simpler forms that equal the op: the first that applies is used. */
   readonly rewrites?: readonly Rewrite[];
   /** Set for ops that move data and compute nothing. */
   readonly movement?: Movement;
   /** Set for ops that move the elements of their inputs into one result, each to one place, and compute nothing. */
   readonly rearranges?: true;
-  /** Whether computing an element again costs less than loading it. */
+  /** Whether recomputing an element costs less than loading it. */
   isFree?(inputs: readonly TensorType[]): boolean;
-  /** Set for ops with several results, unless it is a loop: what each but the first is, in a word that names its buffer. */
+  /** Set for ops with several results, except loops: a word for each result after the first, which names its buffer. */
   readonly furtherResults?: readonly string[];
-  /** Set for ops of pattern `row`: the axes along which its rows lie. */
+  /** Set for ops of pattern `row`: the axes of its rows. */
   rowAxes?(shape: Shape, attrs: Attrs): readonly number[];
-  /** Set for windows over each of whose elements a contraction can be computed as they slide. */
+  /** Set for windows over whose elements a contraction can be computed as they slide. */
   readonly holdsContraction?: boolean;
-  /** Whether each element of the input is read once at most, and without a guard: for ops of pattern `window`. */
+  /** Whether each element of the input is read at most once, and without a guard: for ops of pattern `window`. */
   readsOnce?(input: TensorType, output: TensorType, attrs: Attrs): boolean;
-  /** Whether all elements of the result but one in each of the windows that tile it are known to be 0. */
+  /** Whether all elements of the result except one in each of the windows that tile it are known to be 0. */
   isMostlyZero?(inputs: readonly TensorType[], attrs: Attrs): boolean;
-  /** The operand whose zeros kernels of the op can skip where it is mostly zero, if there is one. */
+  /** The operand whose zeros kernels of the op can skip if it is mostly zero, if there is one. */
   skipsZerosOf?(attrs: Attrs): number | undefined;
-  /** The order of axes in which kernels like to find each input in memory; row-major where it says nothing. */
+  /** The order of axes that kernels prefer for each input in memory; row-major if absent. */
   readonly wantedLayouts?: readonly (Layout | undefined)[];
-  /** Set for the gradient of a weight: what is done with it is an optimizer's update, which has a kernel of its own. */
+  /** Set for the gradient of a weight: it is used by an optimizer's update, which has a kernel of its own. */
   readonly isWeightGradient?: true;
-  /** Whether it takes any number of operands, neighbours of which may be joined first: op(a, b, c) is op(op(a, b), c). */
+  /**
+   * Whether it takes any number of operands, of which adjacent
+   * ones may be joined first: op(a, b, c) is op(op(a, b), c).
+   */
   readonly joinsInParts?: boolean;
   /**
-   * The inputs whose exact numbers decide, where the result jumps: of a comparison both. Each is computed in one place
-   * alone, so that a maximum is equal to the element that it was taken from, wherever either is read.
+   * The inputs whose exact numbers matter because the result jumps: for a comparison, both. Each is computed in one
+   * place only, so that a maximum is equal to the element that it was taken from, wherever either is read.
    */
   readonly compares?: readonly number[];
   /**
-   * The result type; throws a KilnError that names the shapes and what was expected. It is asked about inputs and
-   * attributes that its declaration allows, and no others (see `opTable`).
+   * The result type; throws a KilnError that names the shapes and what was expected. It is only called with inputs and
+   * attributes that its declaration allows (see `opTable`).
    */
   infer(inputs: readonly NodeType[], attrs: Attrs): NodeType;
   /**
-   * The cotangents of the inputs, written with graph ops; `undefined` where no gradient flows. Elementwise
+   * The cotangents of the inputs, written with graph ops; `undefined` if no gradient flows. Elementwise
    * ops may return them in the broadcast shape of the output: autodiff sums them back in one place. `others` are the
-   * cotangents of the further results, as far as there are any.
+   * cotangents of the further results, if there are any.
    */
   vjp(
     b: GraphBuilder,
@@ -177,28 +183,28 @@ export interface OpDef extends Declaration {
     attrs: Attrs,
     others?: readonly (Value | undefined)[],
   ): readonly (Value | undefined)[];
-  /** Set for ops whose vjp reads more than their results: the node with what it reads as further results behind its own. */
+  /** Set for ops whose vjp reads more than their results: the node with what it reads appended as further results. */
   saving?(b: GraphBuilder, node: Node): Node;
   /**
-   * Set for ops with a body, of whose outputs further ones are stacked: which input of the op holds what an input of the
-   * body is in any iteration; `undefined` where iterations make it.
+   * Set for ops with a body, to whose outputs stacked ones can be added: the input of the op that holds the value of a
+   * body's input in any iteration; `undefined` if iterations compute it.
    */
   bodyInputs?(attrs: Attrs): readonly (number | undefined)[];
-  /** Set for ops that need not compute all their results: what is left where only some are `used`. */
+  /** Set for ops that need not compute all their results: what remains if only some are `used`. */
   without?(inputs: readonly Value[], attrs: Attrs, used: ReadonlySet<number>): Narrowed;
-  /** Set for ops whose sum over the iterations of a loop is computed at once from their stacked inputs, where it is. */
+  /** Set for ops whose sum over the iterations of a loop can be computed at once from their stacked inputs. */
   sumOverStacks?(inputs: readonly TensorType[], attrs: Attrs): StackedSum | undefined;
-  /** What `gradFn` shows of it. */
+  /** How `gradFn` shows it. */
   readonly backward: BackwardInfo;
   /** Set for ops that show their input's own memory. */
   readonly view?: ViewRule;
-  /** Set for ops that only say something about gradients or memory: behind autodiff their first input stands for them. */
+  /** Set for ops that only say something about gradients or memory: after autodiff their first input replaces them. */
   readonly computesNothing?: true;
-  /** The inputs that hold indices: whoever runs the op has them checked. */
+  /** The inputs that hold indices, which the runtime checks. */
   indices?(inputs: readonly TensorType[], attrs: Attrs): readonly IndexUse[];
   /**
-   * The range of a result that is no float, given those of the inputs; `undefined` where it is not known. What is proved
-   * to lie within a limit need not be checked against it. `result` says which result, where there are several.
+   * The range of a result that is not a float, given those of the inputs; `undefined` if it is not known. What is
+   * proved to be within a limit need not be checked against it. `result` says which result, if there are several.
    */
   range?(
     inputs: readonly (Range | undefined)[],
@@ -207,8 +213,8 @@ export interface OpDef extends Declaration {
     result: number,
   ): Range | undefined;
   /**
-   * The value of the output element at `indices`, reductions explicit. `result` says which of several results it belongs
-   * to, whose type `output` is: results that are read are computed by one kernel where their shapes allow it.
+   * The value of the output element at `indices`, reductions explicit. `result` says which of several results it
+   * belongs to, whose type is `output`: results that are used are computed by one kernel if their shapes allow it.
    */
   lower(
     operands: readonly Operand[],
@@ -216,7 +222,7 @@ export interface OpDef extends Declaration {
     attrs: Attrs,
     result: number,
   ): (indices: readonly Expr[]) => Expr;
-  /** A naive implementation in double, for tests alone. */
+  /** A naive implementation in double precision, for tests only. */
   reference(
     inputs: readonly NdArray[],
     output: NodeType,
@@ -228,7 +234,7 @@ export interface OpDef extends Declaration {
 
 export const f32 = (...shape: number[]): TensorType => ({ dtype: "float32", shape });
 
-/** The integer list that an attribute holds; what an op declares is known to be there. */
+/** The integer list in an attribute; declared attributes are known to exist. */
 export const ints = (attrs: Attrs, name: string): readonly number[] => attrs[name] as readonly number[];
 export const number = (attrs: Attrs, name: string): number => attrs[name] as number;
 export const text = (attrs: Attrs, name: string): string => attrs[name] as string;
@@ -268,14 +274,14 @@ export function broadcastRead(operand: Operand, indices: readonly Expr[]): Expr 
   return operand.at(shape.map((extent, axis) => (extent === 1 ? int(0) : indices[axis + skipped])));
 }
 
-/** The range of what takes its elements from all of its inputs. */
+/** The range of a result that takes its elements from all of its inputs. */
 export function unionOf(ranges: readonly (Range | undefined)[]): Range | undefined {
   const known = ranges.filter((range) => range !== undefined);
   if (known.length < ranges.length || known.length === 0) return undefined;
   return [Math.min(...known.map(([least]) => least)), Math.max(...known.map(([, most]) => most))];
 }
 
-/** The facts of an op that moves data and computes nothing: all follows from its index map. */
+/** The properties of an op that moves data and computes nothing: all follow from its index map. */
 export const moves = (movement: Movement): Pick<OpDef, "movement" | "range" | "lower"> => ({
   movement,
   range: ([range]) => range,
@@ -285,7 +291,7 @@ export const moves = (movement: Movement): Pick<OpDef, "movement" | "range" | "l
       x.at(movement.source(indices, x.type.shape, output.shape, attrs)),
 });
 
-/** Whether `value` is what `op` computed. */
+/** Whether `value` was computed by `op`. */
 export const isNodeOf = (value: Value, op: string): value is Node => value.kind === "node" && value.op === op;
 
 /** Replaces the index along `axis`. */

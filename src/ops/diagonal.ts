@@ -1,4 +1,4 @@
-/** Diagonals of matrices: reading one, and writing one into matrices, which is the way back. */
+/** Diagonals of matrices: reading one, and its inverse, writing one into matrices. */
 
 import type { DType } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
@@ -12,15 +12,15 @@ import { at, generate } from "./ndarray.ts";
 const lengthOf = (rows: number, columns: number, offset: number): number =>
   Math.max(0, offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns));
 
-/** Where in a matrix the diagonal begins: a positive offset moves it to the right, a negative one down. */
+/** Where the diagonal begins in a matrix: a positive offset moves it to the right, a negative one down. */
 const originOf = (attrs: Attrs): readonly [row: number, column: number] => {
   const offset = number(attrs, "offset");
   return [Math.max(0, -offset), Math.max(0, offset)];
 };
 
 /**
- * `elsewhere`, and on the diagonal of the last two axes, which are `rows` and `columns` long, the elements of the last
- * axis of `x`. It computes nothing but a choice for each place, so that it fuses with what reads it.
+ * `elsewhere`, except on the diagonal of the last two axes, which are `rows` and `columns` long, where it is the
+ * elements of the last axis of `x`. It only selects for each position, so that it fuses with its readers.
  */
 export function onDiagonal<T>(
   emit: (op: string, inputs: readonly T[], attrs: Attrs) => T,
@@ -31,7 +31,7 @@ export function onDiagonal<T>(
 ): T {
   const outer = x.shape.slice(0, -1);
   const length = x.shape[outer.length];
-  // The elements stand beside the rows that they belong to, or above the columns.
+  // The elements are indexed by the rows that they belong to, or by the columns.
   const isBesideRows = offset >= 0;
   const extent = isBesideRows ? rows : columns;
   const zeros = outer.map(() => 0);

@@ -1,6 +1,6 @@
 /**
- * Sums of gradients of slices that lie side by side are concatenations: what comes back through split, chunk and unbind.
- * Added up as they come, each of them would go through the whole tensor.
+ * Sums of gradients of adjacent slices are concatenations, as they arise from split, chunk and unbind.
+ * Added up one by one, each of them would go through the whole tensor.
  */
 
 import type { Value } from "../ir/types.ts";
@@ -25,7 +25,7 @@ function stretchOf(value: Value): Stretch | undefined {
   return { value: value.inputs[0], axis, start: starts[axis], stop: stops[axis] };
 }
 
-/** The sum of two gradients of slices, where the one begins where the other ends. */
+/** The sum of two gradients of slices, if one begins where the other ends. */
 function joined(to: Rewriter, x: Value, y: Value): Value | undefined {
   const stretches = [stretchOf(x), stretchOf(y)];
   const [first, second] = stretches.sort((a, b) => (a?.start ?? 0) - (b?.start ?? 0));
@@ -42,10 +42,10 @@ function joined(to: Rewriter, x: Value, y: Value): Value | undefined {
   });
 }
 
-/** How many terms of a sum are looked at for one that the next may join. */
+/** How many terms of a sum are searched for one that the next may join. */
 const MOST_TERMS = 8;
 
-/** `sum` with `part`, a gradient of a slice, in the term of it that lies beside that. */
+/** `sum` with `part`, a gradient of a slice, joined into the adjacent term. */
 function withPart(to: Rewriter, sum: Value, part: Value, terms = MOST_TERMS): Value | undefined {
   if (terms === 0) return undefined;
   const both = joined(to, sum, part);
@@ -57,6 +57,6 @@ function withPart(to: Rewriter, sum: Value, part: Value, terms = MOST_TERMS): Va
   return left === undefined ? undefined : to.node("add", [left, y]);
 }
 
-/** A rewrite of `add`. At no place are there more than two terms that are not 0, so that nothing rounds otherwise. */
+/** A rewrite of `add`. Nowhere are there more than two terms that are not 0, so that nothing rounds differently. */
 export const joinSlices: Rewrite = (to, [x, y]) =>
   isNodeOf(y, "slice_grad") ? withPart(to, x, y) : isNodeOf(x, "slice_grad") ? withPart(to, y, x) : undefined;

@@ -1,4 +1,7 @@
-/** Ops that compute each element from the elements at the same place: those that the Loop IR has, comparisons, `where`, casts. */
+/**
+ * Ops that compute each element from the elements at the same
+ * index: operators of the Loop IR, comparisons, `where`, casts.
+ */
 
 import { type DType, PUBLIC_DTYPES } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
@@ -24,7 +27,7 @@ import {
 import { broadcastAt, generate } from "./ndarray.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
-/** A function that the Loop IR has as an operator. */
+/** A function that is an operator of the Loop IR. */
 const unaryOp = (
   name: UnaryOp,
   doc: string,

@@ -70,7 +70,7 @@ const embedding: OpDef = {
     const [rows] = weight.type.shape;
     return (own) => {
       const row = indices.at(own.slice(0, -1));
-      // Clamped although guarded: what makes a load that an index buffer decides provably stay inside.
+      // Clamped although guarded: this makes a load at indices from a buffer provably stay inside.
       const clamped = binary("min", binary("max", row, int(0)), int(rows - 1));
       return select(inRange(row, rows), weight.at([clamped, own[own.length - 1]]), float(0));
     };
@@ -80,7 +80,7 @@ const embedding: OpDef = {
       const row = at(indices, own.slice(0, -1));
       return row < 0 || row >= weight.shape[0] ? 0 : at(weight, [row, own[own.length - 1]]);
     }),
-  // No index hits `paddingIdx`, nor any row twice where frequency counts: there the gradient is meant to differ.
+  // No index is `paddingIdx`, and none occurs twice if frequency counts: there the gradient differs on purpose.
   samples: () => [
     { inputs: [f32(5, 3), { dtype: "int32", shape: [4], below: 5 }], attrs: {} },
     { inputs: [f32(5, 4), { dtype: "int32", shape: [2, 3], below: 7 }], attrs: {} },

@@ -1,4 +1,7 @@
-/** The Gaussian error linear unit: one op, so that a training step computes it in one kernel and its gradient in another. */
+/**
+ * The Gaussian error linear unit: one op, so that a training
+ * step computes it in one kernel and its gradient in another.
+ */
 
 import { add, float, mul } from "../loop/build.ts";
 import { erfSeries } from "./math.ts";

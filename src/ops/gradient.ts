@@ -1,6 +1,6 @@
 /**
- * Ops that compute nothing and say something about gradients or memory: the gradient stops, or follows a user's own rule.
- * `simplify` takes them out of the graph behind autodiff.
+ * Ops that compute nothing and say something about gradients or memory: the gradient stops, or follows a user's own
+ * rule. `simplify` removes them from the graph after autodiff.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import { COUNT, SHAPE_LIST, TEXT } from "./declaration.ts";
 import { describe, ints, moves, number, type OpDef, text } from "./definition.ts";
 import { generate } from "./ndarray.ts";
 
-/** The first input as it is. */
+/** Returns the first input unchanged. */
 const passOn: Pick<OpDef, "pattern" | "movement" | "range" | "lower" | "reference" | "computesNothing"> = {
   pattern: "elementwise",
   computesNothing: true,
@@ -129,7 +129,7 @@ const customGradient: OpDef = {
   vjp: (b, ct, inputs, output, attrs) => {
     const count = number(attrs, "count");
     const gradients = new Map(ints(attrs, "learned").map((input, k) => [input, inputs[1 + count + k]]));
-    // An output that the rule reads has itself the gradients of the rule.
+    // An output that the rule reads has the gradients of the rule itself.
     const inner = inputs.indexOf(inputs[0], 1) > 0 ? undefined : inputs[0];
     const arriving = arrivingAt(b, ct, number(attrs, "level"), inner, output);
     return inputs.map((_, k) => {
@@ -153,8 +153,8 @@ const customGradient: OpDef = {
 };
 
 /**
- * Rewrites a rule so that `ct` stands where the rule has its `cotangent` of this level, and `output` in place of `inner`,
- * what forward itself has made.
+ * Rewrites a rule so that `ct` replaces its `cotangent` of this level, and `output` replaces `inner`,
+ * which forward itself has computed.
  */
 function arrivingAt(
   b: GraphBuilder,

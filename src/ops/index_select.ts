@@ -1,4 +1,4 @@
-/** Reading along one axis at positions that an index names for all other axes alike, and index_add, the way back. */
+/** Reading along one axis at positions that an index gives for all other axes alike, and its inverse, index_add. */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../core/shape.ts";
@@ -25,7 +25,7 @@ const spliced = <T>(list: readonly T[], axis: number, items: readonly T[]): T[] 
   ...list.slice(axis + 1),
 ];
 
-/** The indices of the result, apart: those of the index, and those of x with `position` at the axis. */
+/** The indices of the result, split: those of the index, and those of x with `position` at the axis. */
 function partsOf<T>(indices: readonly T[], axis: number, rank: number) {
   return {
     own: indices.slice(axis, axis + rank),
@@ -65,7 +65,7 @@ const indexSelect: OpDef = {
     return (indices) => {
       const { own, around } = partsOf(indices, axis, index.type.shape.length);
       const position = index.at(own);
-      // Clamped although guarded: what makes a load that an index buffer decides provably stay inside.
+      // Clamped although guarded: this makes a load at indices from a buffer provably stay inside.
       const clamped = binary("min", binary("max", position, int(0)), int(extent - 1));
       return select(inRange(position, extent), x.at(around(clamped)), constant(0, output.dtype));
     };

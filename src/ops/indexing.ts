@@ -1,4 +1,4 @@
-/** Ops around positions: gather reads at them, scatter_add, its gradient, adds into them. */
+/** Ops that use positions: gather reads at them, and scatter_add, its gradient, adds at them. */
 
 import { KilnError } from "../core/errors.ts";
 import { NO_FAULT } from "../core/index-limit.ts";
@@ -19,7 +19,7 @@ import {
 } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
 
-/** Throws unless `index` is int32, of the rank of `shape`, and fits into it beside `axis`. */
+/** Throws unless `index` is int32, of the rank of `shape`, and fits into it along the other axes. */
 function requireIndex(op: string, index: TensorType, shape: readonly number[], axis: number): void {
   const fits = index.shape.every((extent, k) => k === axis || extent <= shape[k]);
   if (index.dtype !== "int32" || index.shape.length !== shape.length || !(axis in shape) || !fits) {
@@ -52,7 +52,7 @@ const gather: OpDef = {
     const extent = x.type.shape[axis];
     return (indices) => {
       const position = index.at(indices);
-      // Clamped although guarded: what makes a load that an index buffer decides provably stay inside.
+      // Clamped although guarded: this makes a load at indices from a buffer provably stay inside.
       const clamped = binary("min", binary("max", position, int(0)), int(extent - 1));
       return select(
         inRange(position, extent),
@@ -148,7 +148,7 @@ const scatterAdd: OpDef = {
     ),
 };
 
-/** The least index that names something. */
+/** The least valid index. */
 const leastOf = (attrs: Attrs): number => (attrs.least === undefined ? 0 : number(attrs, "least"));
 
 const indexFault: OpDef = {

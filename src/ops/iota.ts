@@ -1,4 +1,6 @@
-/** Whole numbers that count along an axis: what masks and one-hot codes are compared with, so that neither is ever stored. */
+/**
+ * Integers that count along an axis, to be compared with in masks and one-hot codes, so that neither is ever stored.
+ */
 
 import { isInt32 } from "../core/conversion.ts";
 import { KilnError } from "../core/errors.ts";

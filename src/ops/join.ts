@@ -67,10 +67,10 @@ const pad: OpDef = {
   ],
 };
 
-/** What a kernel reads is bounded: more are joined by several, as a tree. */
+/** The number of buffers that a kernel reads is bounded: more are joined by several ops, as a tree. */
 export const MOST_JOINED = 16;
 
-/** Where each input of cat begins along the axis. */
+/** The offset of each input of cat along the axis. */
 const offsetsOf = (shapes: readonly Shape[], axis: number): number[] =>
   shapes.map((_, k) => shapes.slice(0, k).reduce((sum, shape) => sum + shape[axis], 0));
 
@@ -79,7 +79,10 @@ const dropSingle: Rewrite = (_to, [x, ...others]) => (others.length === 0 ? x : 
 const before = (shape: Shape, axis: number): number => sizeOf(shape.slice(0, axis));
 const behind = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
 
-/** What was joined along `axis` to make `x`, as the rules below write it too: then merged with axes behind it. */
+/**
+ * The tensors that were joined along `axis` to make `x`, also
+ * as the rules below write it: then merged with axes after it.
+ */
 function partsOf(to: Rewriter, x: Value, axis: number): readonly Value[] {
   if (isNodeOf(x, "cat") && x.attrs.axis === axis) return x.inputs;
   if (!isNodeOf(x, "reshape") || !isNodeOf(x.inputs[0], "cat")) return [x];
@@ -92,14 +95,14 @@ function partsOf(to: Rewriter, x: Value, axis: number): readonly Value[] {
   );
 }
 
-/** What is joined first is joined with the rest, as long as these are few. */
+/** A join of joins becomes one, as long as the tensors are few. */
 const joinFlat: Rewrite = (to, inputs, attrs) => {
   const parts = inputs.flatMap((x) => partsOf(to, x, number(attrs, "axis")));
   const isFewer = parts.length > inputs.length && parts.length <= MOST_JOINED;
   return isFewer ? to.node("cat", parts, attrs) : undefined;
 };
 
-/** The tensors `parts` joined along `axis`, in the shape that they have joined along `number(attrs, "axis")` as `inputs`. */
+/** The tensors `parts` joined along `axis`, in the shape of `inputs` joined along `number(attrs, "axis")`. */
 function joinedAs(
   to: Rewriter,
   inputs: readonly Value[],
@@ -114,8 +117,8 @@ function joinedAs(
 }
 
 /**
- * Permuted axes that are merged into the one that is joined are joined before they are merged: element by element the
- * permutations can then be read where they come from.
+ * If permuted axes are merged into the joined axis, the tensors are joined before merging: element by element the
+ * permutations can then be read from their source.
  */
 const joinBeforeMerge: Rewrite = (to, inputs, attrs) => {
   const merged = inputs.flatMap((x) =>
@@ -130,11 +133,11 @@ const joinBeforeMerge: Rewrite = (to, inputs, attrs) => {
       type.shape.length === shape.length &&
       type.shape.every((extent, k) => k === axis || extent === shape[k]),
   );
-  // Where nothing lies behind the axis it was not merged.
+  // If nothing follows the axis, it was not merged.
   return axis >= 0 && behind(shape, axis) > 1 && fits ? joinedAs(to, inputs, attrs, merged, axis) : undefined;
 };
 
-/** Equal rows are joined along an axis before theirs: along it the result is made of whole rows. */
+/** Equal rows are joined along an axis before theirs: along it the result consists of whole rows. */
 const stackRows: Rewrite = (to, inputs, attrs) => {
   const axis = number(attrs, "axis");
   const { shape } = inputs[0].type;

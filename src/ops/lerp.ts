@@ -1,4 +1,4 @@
-/** The way from one tensor to another, of which a third says how far to go. */
+/** Linear interpolation between two tensors, with the weights in a third one. */
 
 import { KilnError } from "../core/errors.ts";
 import { add, compare, float, mul, select, sub, unary } from "../loop/build.ts";

@@ -1,4 +1,4 @@
-/** What the attributes of the op `scan` say of a loop. */
+/** The attributes of the op `scan`, which describe a loop. */
 
 import type { Attrs, Graph } from "../ir/types.ts";
 import { number } from "./definition.ts";
@@ -7,10 +7,10 @@ export interface Loop {
   readonly body: Graph;
   /** How many of the inputs and results are carried from one iteration to the next: the first ones of both. */
   readonly carried: number;
-  /** How many inputs behind those are stacked along their first axis: each iteration gets one element of it. */
+  /** How many inputs after those are stacked along their first axis: each iteration gets one element of it. */
   readonly stacked: number;
   readonly iterations: number;
-  /** Whether the last elements come first, of the results too. */
+  /** Whether the last elements come first, including those of the results. */
   readonly descending: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** How a loss of each element becomes one number: its mean, its sum, or itself. What all loss ops share. */
+/** How the losses of all elements become one number: their mean or sum, or not at all. Shared by all loss ops. */
 
 import { type Shape, sizeOf } from "../core/shape.ts";
 import type { Attrs, TensorType } from "../ir/types.ts";
@@ -16,7 +16,7 @@ export function reducedType(shape: Shape, attrs: Attrs): TensorType {
   return { dtype: "float32", shape: text(attrs, "reduction") === "none" ? shape : [] };
 }
 
-/** What each element's loss counts in the reduced one. */
+/** The weight of each element's loss in the reduced one. */
 export const weightOf = (shape: Shape, attrs: Attrs): number =>
   text(attrs, "reduction") === "mean" ? 1 / sizeOf(shape) : 1;
 

@@ -1,4 +1,4 @@
-/** Losses of each element of an input and a target of one shape: differences, and probabilities of two outcomes. */
+/** Elementwise losses of an input and a target of one shape: of differences, and of probabilities of two outcomes. */
 
 import { KilnError } from "../core/errors.ts";
 import { type Shape, sameShape } from "../core/shape.ts";
@@ -29,20 +29,20 @@ import {
 } from "./loss-reduction.ts";
 import { broadcastAt } from "./ndarray.ts";
 
-/** What distinguishes one loss of each element from another. */
+/** What distinguishes one elementwise loss from another. */
 interface ElementLoss {
   readonly name: string;
   readonly doc: string;
   readonly backward: BackwardInfo["name"];
   readonly arity: Arity;
-  /** The attributes beside the reduction. */
+  /** The attributes besides the reduction. */
   readonly settings: Attributes;
   /** How test data for the inputs is drawn, and settings to test. */
   readonly samples: readonly { readonly inputs: readonly SampleInput[]; readonly attrs: Attrs }[];
-  /** The loss of one element; what follows input and target is broadcast to their shape. */
+  /** The loss of one element; operands after input and target are broadcast to their shape. */
   lower(elements: readonly Expr[], attrs: Attrs): Expr;
   reference(elements: readonly number[], attrs: Attrs): number;
-  /** The cotangents of all inputs, where `scale` is that of each element's loss. */
+  /** The cotangents of all inputs, given `scale`, that of each element's loss. */
   gradients(b: GraphBuilder, scale: Value, inputs: readonly Value[], attrs: Attrs): readonly Value[];
 }
 
@@ -94,7 +94,7 @@ function elementLoss(loss: ElementLoss): OpDef {
   };
 }
 
-/** A single number, the least list and no elements. */
+/** A single number, the shortest list and no elements. */
 const SMALL_SHAPES: readonly Shape[] = [[], [1], [0, 3]];
 
 /** A loss of the difference between input and target. */
@@ -155,7 +155,7 @@ const l1Loss = differenceLoss(
   (b, d) => b.node("sign", [d]),
 );
 
-/** The difference held between ±`bound`, which is the slope of a parabola that goes on as a line. */
+/** The difference clamped to ±`bound`: the slope of a parabola that continues as a line. */
 function clampedSlope(b: GraphBuilder, difference: Value, bound: number): Value {
   const limit = b.constant(bound);
   return b.node("maximum", [b.node("minimum", [difference, limit]), b.constant(-bound)]);
@@ -201,9 +201,9 @@ const smoothL1Loss = differenceLoss(
 
 const probability: SampleInput = { ...f32(2, 3), draw: "unit" };
 
-/** What PyTorch replaces smaller logarithms of probabilities by. */
+/** PyTorch's lower limit for logarithms of probabilities. */
 const LEAST_LOG = -100;
-/** What PyTorch replaces a smaller `p·(1 - p)` by, in the denominator of the gradient. */
+/** PyTorch's lower limit for `p·(1 - p)`, in the denominator of the gradient. */
 const LEAST_VARIANCE = 1e-12;
 
 const bounded = (logarithm: Expr): Expr => binary("max", logarithm, float(LEAST_LOG));

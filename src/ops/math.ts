@@ -1,4 +1,7 @@
-/** Functions of analysis, element by element, that sums and products of other ops would compute badly: tanh, expm1, log1p, erf and what belongs to it. */
+/**
+ * Elementwise functions of analysis that sums and products of other ops
+ * would compute badly: tanh, expm1, log1p, erf and related ones.
+ */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
@@ -35,7 +38,7 @@ const log1p = pointwiseOp({
   reference: Math.log1p,
 });
 
-/** Beyond this the error function is 1 in double. */
+/** Beyond this the error function is 1 in double precision. */
 const SATURATED = 6;
 
 interface Ratio {
@@ -96,7 +99,7 @@ const erfc = pointwiseOp({
 
 /*
  * M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied Statistics 37 (1988), routine
- * PPND16, highest power first. Its third form is for tails that float32 has not, |x| above 1 - 2⁻³⁵.
+ * PPND16, highest power first. Its third form, for |x| above 1 - 2⁻³⁵, is for tails that float32 cannot represent.
  */
 const CENTRAL_QUANTILE = {
   over: [

@@ -74,7 +74,7 @@ const matmul: OpDef = {
       tb ? product(ct, x, true, ta) : product(x, ct, !ta, false),
     ];
   },
-  /** The rows and columns that are summed over follow each other, iteration by iteration. */
+  /** The rows and columns that are summed over are concatenated, iteration by iteration. */
   sumOverStacks([x, y], attrs) {
     if (x.shape.length > 2 || y.shape.length > 2) return undefined;
     const ta = isTransposed(attrs, "transposeA");

@@ -1,4 +1,4 @@
-/** The largest elements over axes together with where they stand: one op, so that one walk finds both. */
+/** The largest elements over axes together with their positions: one op, so that one walk finds both. */
 
 import { reducedShape, type Shape, sizeOf } from "../core/shape.ts";
 import { RESULT } from "../ir/body.ts";
@@ -34,7 +34,7 @@ function spread(b: GraphBuilder, arriving: Value, positions: Value, shape: Shape
     const operands = [reshape(b, arriving, kept), reshape(b, positions, kept)];
     return b.node("scatter_add", operands, { axis: axes[0], shape });
   }
-  // A position counts along all of the axes: they become one at the end, and go back to their places.
+  // A position counts along all of the axes: they are merged into one at the end, and then moved back.
   const others = shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
   const order = [...others, ...axes];
   const extents = others.map((axis) => shape[axis]);

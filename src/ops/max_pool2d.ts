@@ -1,7 +1,7 @@
 /**
  * Max-pooling with the position of each window's winner, and the gradient that follows it; for fixed windows and for
  * adaptive ones. The first maximum in row-major order wins, as in PyTorch; the winner is the tap's number
- * `ky·kW + kx`, one byte where it fits.
+ * `ky·kW + kx`, one byte if it fits.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -41,7 +41,7 @@ import {
 /** A family of max-pooling ops: their name and how their attributes describe windows. */
 interface Family {
   readonly name: string;
-  /** What PyTorch's autograd calls the pool; `gradFn` shows it with `Backward` behind. */
+  /** The name of the pool in PyTorch's autograd; `gradFn` shows it with `Backward` appended. */
   readonly autograd: string;
   readonly windows: WindowFamily;
   readonly attributes: Attributes;
@@ -66,7 +66,7 @@ const windowsOf = (
   attrs: Attrs,
 ): PlaneWindows => windows.windows(input.slice(2), output.slice(2), attrs);
 
-/** The element under a tap, or `outside` where the tap lies in the padding. */
+/** The element under a tap, or `outside` if the tap is in the padding. */
 function tap(
   x: Operand,
   [rows, columns]: PlaneWindows,
@@ -80,14 +80,14 @@ function tap(
   return select(and(row.inside, column.inside), value, float(outside));
 }
 
-/** The winning tap of a window: its value, its number, and where it stands in the plane. */
+/** The winning tap of a window: its value, its number, and its position in the plane. */
 interface Winner {
   readonly value: number;
   readonly winner: number;
   readonly position: number;
 }
 
-/** Where all that lies in a window is -∞ the first of it has won, which need not be its first tap. */
+/** If everything in a window is -∞ the first element in the input has won, which need not be the first tap. */
 function winnerOf(x: NdArray, [rows, columns]: PlaneWindows, [n, c, oy, ox]: readonly number[]): Winner {
   let best: Winner | undefined;
   forEachIndex([rows.taps, columns.taps], ([ky, kx]) => {
@@ -101,8 +101,8 @@ function winnerOf(x: NdArray, [rows, columns]: PlaneWindows, [n, c, oy, ox]: rea
 }
 
 /**
- * The tap that has won, which is the first one wherever no element beats the padding: then it is the first that lies in
- * the input, before which no other does.
+ * The tap that has won. If no element beats the padding this is the
+ * first tap, which is replaced by the first that is in the input.
  */
 function inside([rows, columns]: PlaneWindows, [, , oy, ox]: readonly Expr[], winner: Expr): Expr {
   const [ky, kx] = [rows.firstTap(oy), columns.firstTap(ox)];
@@ -125,7 +125,7 @@ function position(
   return add(mul(row.position, int(width)), column.position);
 }
 
-/** The input position that a window's winner stands for, in numbers. */
+/** The input position of a window's winner, in numbers. */
 function winningPosition(
   [rows, columns]: PlaneWindows,
   [, , oy, ox]: readonly number[],
@@ -137,7 +137,7 @@ function winningPosition(
 
 const RESULTS = ["maximum", "argmax", "position"] as const;
 
-/** Which result of a max-pool says where in its plane each maximum stands. */
+/** The result of a max-pool that holds the position of each maximum in its plane. */
 export const MAX_POSITION = RESULTS.indexOf("position");
 
 const maxPool = (family: Family): OpDef => ({

@@ -30,7 +30,7 @@ import {
 } from "./loss-reduction.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
 
-/** Classes stand on axis 1, or on axis 0 of a single sample. */
+/** The axis of classes: 1, or 0 for a single sample. */
 const classAxis = (shape: Shape): number => (shape.length === 1 ? 0 : 1);
 const withoutAxis = <T>(list: readonly T[], axis: number): T[] => list.filter((_, k) => k !== axis);
 const insertAt = <T>(list: readonly T[], axis: number, item: T): T[] => [
@@ -39,7 +39,7 @@ const insertAt = <T>(list: readonly T[], axis: number, item: T): T[] => [
   ...list.slice(axis),
 ];
 
-/** Whether every target counts alike, so that the mean divides by their number. */
+/** Whether all targets have the same weight, so that the mean divides by their number. */
 const isPlain = (inputs: readonly unknown[], attrs: Attrs): boolean =>
   inputs.length === 2 && attrs.ignoreIndex === undefined;
 
@@ -53,7 +53,7 @@ const isCounted = (target: Expr, attrs: Attrs): Expr =>
     ? constant(1, "bool")
     : compare("ne", target, int(number(attrs, "ignoreIndex")));
 
-/** `value(c)` at the class that the target names; 0 where it names none or is ignored. */
+/** `value(c)` at the target's class; 0 if it is not one or is ignored. */
 function lowerAtTarget(
   [logp, target]: readonly Operand[],
   attrs: Attrs,
@@ -67,7 +67,7 @@ function lowerAtTarget(
   );
 }
 
-/** What the targets count together: their number, or the sum of their weights, without those that are ignored. */
+/** The total weight of the targets: their number, or the sum of their weights, without those that are ignored. */
 function totalWeight(
   b: GraphBuilder,
   target: Value,
@@ -102,7 +102,7 @@ function weightedGradients(
   const each =
     ct.type.shape.length === 0 ? ct : b.node("reshape", [ct], { shape: insertAt(ct.type.shape, axis, 1) });
   const scale = isMean ? b.node("div", [each, totalWeight(b, target, hot, aligned, attrs)]) : each;
-  // Chosen, not multiplied: where nothing counts, the scale is infinite.
+  // Selected, not multiplied: if nothing counts, the scale is infinite.
   const chosen = (value: Value): Value => b.node("where", [isHot, value, b.constant(0)]);
   const slope = b.node("neg", [aligned ? b.node("mul", [aligned, scale]) : scale]);
   const dLogp = chosen(b.node("broadcast_to", [slope], { shape }));
@@ -124,7 +124,7 @@ function requireWeight(logp: TensorType, weight: TensorType | undefined): void {
   }
 }
 
-/** The limit of class targets, in which the ignored one has its place. */
+/** The limit of class targets, which includes the ignored one. */
 const classTargets = (input: number, below: number, attrs: Attrs): readonly IndexUse[] => [
   {
     input,

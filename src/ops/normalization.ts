@@ -1,4 +1,4 @@
-/** The elementwise parts of normalisation, made so that no centred copy of the input need ever be kept in memory. */
+/** The elementwise parts of normalisation, defined so that no centred copy of the input has to be kept in memory. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
@@ -47,7 +47,9 @@ const centerScale: OpDef = {
   ],
 };
 
-/** `-Σ ct·scale` over what the centre was spread over; a scale that was spread alike is multiplied after the sum. */
+/**
+ * `-Σ ct·scale` over what the centre was broadcast over; a scale that was broadcast alike is multiplied after the sum.
+ */
 function centerGradient(b: GraphBuilder, ct: Value, center: Value, scale: Value): Value {
   const { shape } = center.type;
   const isAlike = String(shape) === String(scale.type.shape) && shape.length === ct.type.shape.length;

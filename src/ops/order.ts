@@ -1,7 +1,7 @@
 /**
- * Sorting by counting: the place of an element is the number of those that come before it. Each element is compared with
- * all others along its axis, n² comparisons for n elements; in return every element is computed by itself, on every
- * backend, and equal elements keep their order.
+ * Sorting by counting: the position of an element is the number of those that come before it. Each element is compared
+ * with all others along its axis, n² comparisons for n elements; in return every element is computed by itself, on
+ * every backend, and equal elements keep their order.
  */
 
 import { isFloat } from "../core/dtype.ts";
@@ -12,10 +12,10 @@ import { AXIS, BOOLEAN } from "./declaration.ts";
 import { describe, f32, number, type OpDef, withIndex } from "./definition.ts";
 import { at, generate, sumOver } from "./ndarray.ts";
 
-/** As float32 counts exactly. */
+/** Up to here float32 counts exactly. */
 const MOST_ELEMENTS = 2 ** 24;
 
-/** Whether `a` comes before `b` however they stand; of floats NaN is the largest. */
+/** Whether `a` comes before `b` regardless of their positions; among floats NaN is the largest. */
 function comesFirst(a: Expr, b: Expr, descending: boolean, mayBeNaN: boolean): Expr {
   const [small, large] = descending ? [b, a] : [a, b];
   const isSmaller = compare("lt", small, large);
@@ -52,7 +52,7 @@ const sortRank: OpDef = {
       const own = x.at(indices);
       const before = reduce("sum", [{ name: "j", extent: x.type.shape[axis] }], ([j]) => {
         const other = x.at(withIndex(indices, axis, j));
-        // An earlier one comes first unless this one must; a later one only where it must itself.
+        // An earlier one comes first unless this one must; a later one only if it must itself.
         const isEarlier = compare("lt", j, indices[axis]);
         const counts = select(
           isEarlier,

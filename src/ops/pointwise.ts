@@ -1,11 +1,11 @@
-/** Ops of one operand that compute each element from the element at the same place: what they all share. */
+/** Ops of one operand that compute each element from the element at the same index: what they all share. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
 import type { Expr } from "../loop/types.ts";
 import { f32, type OpDef, requireFloat, type SampleInput } from "./definition.ts";
 
-/** What distinguishes one function of each element from another. */
+/** What distinguishes one elementwise function from another. */
 export interface PointwiseFunction {
   readonly name: string;
   readonly doc: string;

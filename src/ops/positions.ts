@@ -1,4 +1,6 @@
-/** Whole numbers that name positions: several as one, which of them named a position last, and numbers held to bounds. */
+/**
+ * Integers that are positions: several indices as one, the last position of each index, and numbers limited by bounds.
+ */
 
 import { isInt32 } from "../core/conversion.ts";
 import { KilnError } from "../core/errors.ts";
@@ -18,7 +20,7 @@ import {
 } from "./definition.ts";
 import { at, broadcastAt, generate } from "./ndarray.ts";
 
-/** As float32 counts exactly. */
+/** Up to here float32 counts exactly. */
 const MOST_POSITIONS = 2 ** 24;
 
 const flatIndex: OpDef = {

@@ -1,4 +1,7 @@
-/** Random numbers in a graph: pure functions of a seed, a step and a stream, so that computed again they are the same. */
+/**
+ * Random numbers in a graph: pure functions of a seed, a step
+ * and a stream, so that recomputing them gives the same ones.
+ */
 
 import { KilnError } from "../core/errors.ts";
 import { philox } from "../core/philox.ts";
@@ -10,13 +13,13 @@ import { COUNT, TEXT } from "./declaration.ts";
 import { describe, number, type OpDef, type Operand, type Sample, text } from "./definition.ts";
 import { generate, type NdArray } from "./ndarray.ts";
 
-/** Numbers that one block of the generator gives. */
+/** Numbers in one block of the generator. */
 export const BLOCK = 4;
 
-/** A word's upper bits that are compared with a probability: as many as a float32 in [0, 1) has. */
+/** The number of a word's upper bits that are compared with a probability: as many as a float32 in [0, 1) has. */
 const BITS = 24;
 
-/** `randint` draws below at most this: up to here every backend counts exactly, those in float32 too. */
+/** The largest `below` of `randint`: up to here every backend counts exactly, including those in float32. */
 export const MOST_INTEGERS = 2 ** 24;
 
 const threshold = (attrs: Attrs): number => Math.round(number(attrs, "probability") * 2 ** BITS);
@@ -28,7 +31,7 @@ function streamWords(stream: string): readonly [number, number] {
   return [hash(0x811c9dc5), hash(0x050c5d1f)];
 }
 
-/** The result of a generator of `dtype`, once seed, step and iteration are what they must be. */
+/** The result of a generator of `dtype`, after checking the types of seed, step and iteration. */
 function inferBlocks(op: string, inputs: readonly TensorType[], attrs: Attrs, dtype: TensorType["dtype"]) {
   for (const type of inputs) {
     if (type.dtype === "int32" && type.shape.length === 0) continue;
@@ -57,7 +60,7 @@ function wordAt(
   };
 }
 
-/** What `take` makes of each random word, with the arithmetic of src/core/philox.ts. */
+/** Applies `take` to each random word, with the arithmetic of src/core/philox.ts. */
 function fromWords(
   [seed, step, iteration]: readonly NdArray[],
   output: TensorType,
@@ -124,7 +127,7 @@ const randint: OpDef = {
     const below = number(attrs, "below");
     return (indices) => {
       const [upper] = wholeProduct(below, own(indices));
-      // By way of float32, which holds every number below 2²⁴, for backends that have no other integers.
+      // Via float32, which holds every number below 2²⁴, for backends that have no other integers.
       return cast(cast(upper, "float32"), "int32");
     };
   },

@@ -1,4 +1,4 @@
-/** Which whole numbers the values of a graph may be, as the definitions of their ops say. */
+/** The ranges of the integers in a graph, from the definitions of its ops. */
 
 import { isFloat, limitsOf } from "../core/dtype.ts";
 import { producerOf, resultIndex } from "../ir/body.ts";
@@ -6,7 +6,7 @@ import type { Graph, Value } from "../ir/types.ts";
 import type { Range } from "./definition.ts";
 import { definitionOf } from "./registry.ts";
 
-/** The ranges of all whole numbers that something is known of; what may leave the limits of its dtype wraps around. */
+/** The ranges of all integers about which something is known; what may leave the limits of its dtype wraps around. */
 export function rangesOf({ nodes }: Graph): ReadonlyMap<Value, Range> {
   const ranges = new Map<Value, Range>();
   for (const node of nodes) {

@@ -1,7 +1,7 @@
 /**
- * Ops that move elements without computing: permute, flip, slice and its way back. Each reads its input where the
- * result needs them, so that gradients are rearrangements too. Their pattern is `sparse`, the one that lets
- * pointwise users join while nothing takes them for pointwise themselves: a step that updates a parameter
+ * Ops that move elements without computing: permute, flip, slice and its gradient. Each reads its input where the
+ * result needs it, so that gradients are rearrangements too. Their pattern is `sparse`, the one that lets
+ * pointwise users join without treating them as pointwise themselves: a step that updates a parameter
  * in place must not read other elements of it, and a reshape or broadcast must not move through them.
  */
 
@@ -111,7 +111,7 @@ const flip: OpDef = {
   ],
 };
 
-/** How many elements `start`, `start + step`, … lie before `stop`, per axis. */
+/** How many elements `start`, `start + step`, … there are before `stop`, per axis. */
 function slicedShape(op: string, type: TensorType, attrs: Attrs): number[] {
   const [starts, stops, steps] = ["starts", "stops", "steps"].map((name) => ints(attrs, name));
   return type.shape.map((extent, axis) => {
@@ -130,7 +130,7 @@ const SLICE = "`starts`, `stops` (exclusive) and positive `steps` hold one numbe
 
 const SLICE_ATTRIBUTES = { starts: PER_AXIS, stops: PER_AXIS, steps: PER_AXIS };
 
-/** Taking every element, a slice is what it slices, and so is its gradient. */
+/** If it takes every element, a slice is its input, and so is its gradient. */
 const wholeOf: Rewrite = (_to, [x], attrs) => {
   const shape = attrs.shape === undefined ? x.type.shape : ints(attrs, "shape");
   const isWhole = shape.every(
@@ -259,7 +259,7 @@ const sliceScatter: OpDef = {
   ],
 };
 
-/** What a slice wrote where it reaches, and `elsewhere` where not. */
+/** What was written to a slice inside it, and `elsewhere` outside. */
 function inSlice(
   attrs: Attrs,
   written: Operand,

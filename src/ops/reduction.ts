@@ -83,7 +83,7 @@ const samples = (draw: "any" | "distinct"): readonly Sample[] => [
   { inputs: [{ ...f32(0, 3), draw }], attrs: { axes: [1], keepdim: false } },
 ];
 
-/** Summed over the plane, what max_pool2d_grad spreads is what it was given. */
+/** Summed over the plane, the result of max_pool2d_grad is its cotangent. */
 const ofPoolGrad: Rewrite = (to, [x], attrs) => {
   const axes = ints(attrs, "axes");
   if (!isNodeOf(x, "max_pool2d_grad") || !axes.includes(2) || !axes.includes(3)) return undefined;
@@ -155,7 +155,7 @@ const mean: OpDef = {
   },
 };
 
-/** Throws where the largest of nothing is asked for. */
+/** Throws if the largest of nothing is asked for. */
 export function requireExtents(op: string, { shape }: TensorType, axes: readonly number[]): void {
   const axis = axes.find((k) => shape[k] === 0);
   if (axis === undefined) return;

@@ -94,7 +94,7 @@ export const OPS: { readonly [Name in OpName]: OpDef } = DEFINITIONS;
 
 const byName: ReadonlyMap<string, OpDef> = new Map(Object.entries(OPS));
 
-/** The definition of an op that a graph names, or of the op that computes a node; throws when there is none. */
+/** The definition of an op by name, or of the op that computes a node; throws if there is none. */
 export function definitionOf(named: string | Node): OpDef {
   const op = typeof named === "string" ? named : producerOf(named).op;
   const definition = byName.get(op);
@@ -104,7 +104,7 @@ export function definitionOf(named: string | Node): OpDef {
 
 const compared = new WeakMap<readonly Node[], ReadonlySet<Value>>();
 
-/** What any of the nodes compares: found once for all nodes of a graph. */
+/** The values that any of the nodes compares: cached for all nodes of a graph. */
 function comparedBy(nodes: readonly Node[]): ReadonlySet<Value> {
   let values = compared.get(nodes);
   if (values === undefined) {
@@ -123,7 +123,7 @@ const firstOf = (type: NodeType): TensorType =>
 /** Positions in memory are int32. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 
-/** The registry as the Graph IR sees it: whoever asks for a type has inputs and attributes checked first. */
+/** The registry as the Graph IR sees it: inputs and attributes are checked before a type is inferred. */
 export const opTable: OpTable = {
   infer(op, inputs, attrs) {
     const definition = definitionOf(op);

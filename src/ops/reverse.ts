@@ -7,8 +7,8 @@ import type { Graph, Node, Value } from "../ir/types.ts";
 import { add, broadcastTo, full, unbroadcast } from "./algebra.ts";
 
 /**
- * Adds to `b`, which goes on from a graph, what takes cotangents back from the `seeds` over the graph's nodes; gives the
- * cotangent of every value that one flows to. Only values that are `active` get any.
+ * Adds to `b`, which continues a graph, the nodes that propagate cotangents back from the `seeds` over the graph's
+ * nodes; returns the cotangent of every value that one flows to. Only values that are `active` get any.
  */
 export function pullBack(
   b: GraphBuilder,
@@ -48,14 +48,14 @@ export function pullBack(
   return cotangents;
 }
 
-/** Every value that depends on one of `sources`, sources included: where cotangents must flow. */
+/** Every value that depends on one of `sources`, including these: where cotangents must flow. */
 export function dependents(nodes: readonly Node[], sources: readonly Value[]): ReadonlySet<Value> {
   const active = new Set<Value>(sources);
   for (const node of nodes) if (node.inputs.some((input) => active.has(input))) active.add(node);
   return active;
 }
 
-/** A cotangent in the shape of its value: summed where the value was broadcast, spread where it is smaller itself. */
+/** A cotangent in the shape of its value: summed if the value was broadcast, broadcast if it is smaller itself. */
 function fitTo(b: GraphBuilder, cotangent: Value, shape: Shape): Value {
   const from = cotangent.type.shape;
   if (sameShape(from, shape)) return cotangent;

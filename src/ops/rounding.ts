@@ -1,4 +1,4 @@
-/** Rounding: to whole numbers, of almost nothing to 0; and the remainders of division. */
+/** Rounding: to integers, of almost nothing to 0; and the remainders of division. */
 
 import type { GraphBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/types.ts";
@@ -11,7 +11,7 @@ import { broadcastRead, f32, type OpDef } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
-/** A step function, whose gradient is zero everywhere. What is chosen by it must be the same wherever it is computed. */
+/** A step function, whose gradient is zero everywhere. Its operand must be the same wherever it is computed. */
 const rounding = (name: UnaryOp, doc: string, lower: (x: Expr) => Expr = (x) => unary(name, x)): OpDef => ({
   ...pointwiseOp({
     name,
@@ -24,7 +24,7 @@ const rounding = (name: UnaryOp, doc: string, lower: (x: Expr) => Expr = (x) => 
   compares: [0],
 });
 
-/** Rounded by its size: so what is less than 0 keeps its sign where it becomes 0. */
+/** Rounds the absolute value, so that a negative number that becomes 0 keeps its sign. */
 const roundBySize = (x: Expr): Expr =>
   select(
     compare("lt", x, constant(0, x.dtype)),
@@ -32,7 +32,7 @@ const roundBySize = (x: Expr): Expr =>
     unary("round", x),
   );
 
-/** Minus the whole quotient times the cotangent goes to the divisor. */
+/** Minus the integer quotient times the cotangent goes to the divisor. */
 const shares = (b: GraphBuilder, ct: Value, quotient: Value): readonly Value[] => [
   ct,
   b.node("neg", [b.node("mul", [ct, quotient])]),
@@ -47,7 +47,7 @@ const fmod = binaryOp(
   (b, ct, x, y) => shares(b, ct, b.node("trunc", [b.node("div", [x, y])])),
 );
 
-/** Whether what is left of a division cut off towards 0 and the divisor have different signs. */
+/** Whether the remainder of a truncated division and the divisor have different signs. */
 const areOpposite = (rest: Expr, b: Expr): Expr => {
   const zero = constant(0, rest.dtype);
   return and(compare("ne", rest, zero), compare("ne", compare("lt", rest, zero), compare("lt", b, zero)));
@@ -78,8 +78,8 @@ const remainder: OpDef = {
 };
 
 /**
- * What is left is taken away first: then the quotient is a whole number but for its rounding, and never one that `a/b` has
- * been rounded up to.
+ * The remainder is subtracted first: then the quotient is an integer
+ * except for its rounding, and never one that `a/b` was rounded up to.
  */
 function floorQuotient(a: Expr, b: Expr): Expr {
   const rest = binary("fmod", a, b);
@@ -100,7 +100,7 @@ const floorDivide: OpDef = {
     generate(output.shape, (index) => Math.floor(broadcastAt(a, index) / broadcastAt(b, index))),
 };
 
-/** Numbers of a size that is next to nothing. */
+/** Whether a number's absolute value is below `least`. */
 const isTiny = (x: Expr, least: number): Expr => compare("lt", unary("abs", x), float(least));
 
 const flush: OpDef = {

@@ -1,4 +1,4 @@
-/** The gradient of a loop: a loop that runs the other way, over what the iterations have saved. */
+/** The gradient of a loop: a loop in the opposite direction, over what the iterations have saved. */
 
 import { sameShape } from "../core/shape.ts";
 import { GraphBuilder } from "../ir/builder.ts";
@@ -13,9 +13,9 @@ import { StackedSums } from "./stacked-sums.ts";
 interface Differentiated {
   /** The body's own nodes and those of the gradients. */
   readonly graph: Graph;
-  /** By output of the body, the cotangent that comes in; `undefined` of those that none comes to. */
+  /** By output of the body, the incoming cotangent; `undefined` for those that have none. */
   readonly cotangents: readonly (Input | undefined)[];
-  /** By input of the body, the cotangent that goes out; `undefined` where none flows. */
+  /** By input of the body, the outgoing cotangent; `undefined` if none flows. */
   readonly gradients: readonly (Value | undefined)[];
 }
 
@@ -46,8 +46,8 @@ function declared(b: GraphBuilder, body: Graph, wish: string, type: TensorType):
 }
 
 /**
- * What gradients read of a body's own values: its inputs, and results that they do not compute again. Views, and what
- * `table` finds cheap, follow from what they are made of.
+ * The values of a body that gradients read: its inputs, and results that they do not recompute. Views, and values that
+ * `table` finds cheap, are recomputed from their operands.
  */
 function readOf(table: OpTable, body: Graph, gradients: readonly (Value | undefined)[]): ReadonlySet<Value> {
   const own = new Set<Value>(body.nodes);
@@ -67,13 +67,13 @@ function readOf(table: OpTable, body: Graph, gradients: readonly (Value | undefi
   return read;
 }
 
-/** The loop with further results: all that its gradient reads of its iterations. */
+/** The loop with further results: everything that its gradient reads from its iterations. */
 export function savingLoop(table: OpTable, loop: Loop): Loop {
   const { gradients } = differentiated(table, loop.body, () => true);
   return withSaved(loop, readOf(table, loop.body, gradients));
 }
 
-/** The loop with a stacked result for each of `values` that has none and is no stacked or shared input. */
+/** The loop with a stacked result for each of `values` that has none and is neither a stacked nor a shared input. */
 function withSaved(loop: Loop, values: ReadonlySet<Value>): Loop {
   const { body, carried } = loop;
   const given = new Set<Value>(body.outputs.slice(carried).map(({ value }) => value));
@@ -144,7 +144,7 @@ export function cotangentsOf(
     initial.push(full(b, type.shape, 0));
     return declared(r, body, `sum.${name}`, type);
   });
-  /** The stacks that go in, by the value of the body. */
+  /** The stacked inputs, by the value of the body. */
   const stacks = new Map<Value, Value>();
   cotangents.forEach((cotangent, k) => {
     if (cotangent === undefined || isCarried(k)) return;
@@ -167,7 +167,7 @@ export function cotangentsOf(
     stand(value, `shared${shared.length}`, value.type);
     shared.push(inputs[k]);
   }
-  // What leads to a value that was saved is not computed again.
+  // The operands of a saved value are not recomputed.
   const wanted = reachable(
     [...[...carries, ...carriedSums, ...elements].flatMap((k) => gradients[k] ?? []), ...stackedAnew],
     replaced,

@@ -1,6 +1,6 @@
 /**
- * The loop of graphs: a body that runs again and again, with values that each iteration hands to the next. Its gradient
- * is a loop that runs the other way, over what the iterations have saved.
+ * The loop of graphs: a body that runs repeatedly, with values that each iteration passes to the next. Its gradient
+ * is a loop in the opposite direction, over what the iterations have saved.
  */
 
 import { InternalError, invariant, KilnError } from "../core/errors.ts";
@@ -55,7 +55,7 @@ const scan: OpDef = {
   ],
 };
 
-/** The results' types; an error where body and inputs do not fit. */
+/** The results' types; throws if body and inputs do not fit. */
 function typeOf(inputs: readonly NodeType[], { body, carried, stacked, iterations }: Loop): NodeType {
   const { inputs: own, outputs, updates } = body;
   const wrong = (why: string): never => {
@@ -89,7 +89,7 @@ function typeOf(inputs: readonly NodeType[], { body, carried, stacked, iteration
   return others.length === 0 ? first : { ...first, others };
 }
 
-/** What is left of a loop of which only some results are `used`: it carries on what these need. */
+/** What remains of a loop if only some results are `used`: it carries what these need. */
 function narrowed(inputs: readonly unknown[], loop: Loop, used: ReadonlySet<number>): Narrowed {
   const { body, carried, stacked } = loop;
   const kept = new Set(used);
@@ -99,7 +99,7 @@ function narrowed(inputs: readonly unknown[], loop: Loop, used: ReadonlySet<numb
     before = kept.size;
     for (let k = 0; k < carried; k++) if (needed.has(body.inputs[k])) kept.add(k);
   }
-  // What is carried goes in and comes out, also where the body itself does not look at it.
+  // What is carried goes in and comes out, even if the body itself does not use it.
   const isKept = (k: number): boolean => (k < carried ? kept.has(k) : needed.has(body.inputs[k]));
   const own = inputs.flatMap((_, k) => (isKept(k) ? [k] : []));
   const results = body.outputs.flatMap((_, k) => (kept.has(k) ? [k] : []));

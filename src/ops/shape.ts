@@ -26,8 +26,8 @@ export function unravel(linear: Expr, shape: Shape): Expr[] {
 }
 
 /**
- * The strides with which `shape` shows the elements of `input` in their row-major order; `undefined` where no strides do,
- * because axes are joined that do not lie one after the other (ATen's computeStride).
+ * The strides with which `shape` shows the elements of `input` in their row-major order; `undefined` if there are none,
+ * because axes are joined that are not contiguous (ATen's computeStride).
  */
 function stridesUnder(input: Strided, shape: Shape): readonly number[] | undefined {
   if (shape.includes(0)) return stridesOf(shape);
@@ -42,7 +42,7 @@ function stridesUnder(input: Strided, shape: Shape): readonly number[] | undefin
       strides[k] = 1;
       continue;
     }
-    // Axes of the input that lie one after the other count as one.
+    // Contiguous axes of the input count as one.
     while (left % shape[k] !== 0) {
       const outer = axes[axis - 1];
       if (outer === undefined || outer.stride !== axes[axis].stride * axes[axis].extent) return undefined;
@@ -68,9 +68,9 @@ const reshape: OpDef = {
   pattern: "view",
   canonicalAttrs: (attrs, { shape }) => ({ ...attrs, shape }),
   rewrites: [
-    // To the same shape it is nothing.
+    // To the same shape it does nothing.
     (_to, [x], attrs) => (sameShape(x.type.shape, ints(attrs, "shape")) ? x : undefined),
-    // Of a reshape it is one of what that has read.
+    // A reshape of a reshape is one of the original input.
     (to, [x], attrs) => (isNodeOf(x, "reshape") ? to.node("reshape", x.inputs, attrs) : undefined),
   ],
   ...moves({
@@ -105,7 +105,7 @@ const broadcastTo: OpDef = {
   shapedByAttributes: true,
   isFree: ([x]) => sizeOf(x.shape) === 1,
   rewrites: [
-    // A single number is broadcast from whatever shape it has.
+    // A single number is broadcast from any shape it has.
     (to, [x], attrs) =>
       isNodeOf(x, "reshape") && x.inputs[0].type.shape.length === 0
         ? to.node("broadcast_to", x.inputs, attrs)

@@ -1,6 +1,6 @@
 /**
- * Sums over the iterations of a loop that need not be carried from one to the next: those of a product of matrices are one
- * longer product of what the iterations stack, computed once when all of them have run.
+ * Sums over the iterations of a loop that need not be carried from one to the next: those of matrix products are one
+ * longer product of what the iterations stack, computed once after all of them have run.
  */
 
 import type { GraphBuilder } from "../ir/builder.ts";
@@ -15,7 +15,7 @@ export class StackedSums {
   private readonly table: OpTable;
   private readonly iterations: number;
   private readonly changing: ReadonlySet<Value>;
-  /** Values of the body of which there are stacks. */
+  /** Values of the body that have stacks. */
   private readonly stacked = new Set<Value>();
 
   /** Sums over so many iterations, which differ in the values `changing`. */
@@ -25,24 +25,24 @@ export class StackedSums {
     this.changing = changing;
   }
 
-  /** Says that there are stacks of `values` anyway. */
+  /** Records that `values` are stacked anyway. */
   add(values: readonly Value[]): void {
     for (const value of values) this.stacked.add(baseOf(value));
   }
 
-  /** The values that have to be stacked, those that are so anyway among them. */
+  /** The values that have to be stacked, including those that are stacked anyway. */
   get needed(): ReadonlySet<Value> {
     return this.stacked;
   }
 
-  /** Whether stacks of both are the same numbers. */
+  /** Whether stacks of both hold the same numbers. */
   isLike(a: Value, b: Value): boolean {
     return baseOf(a) === baseOf(b);
   }
 
-  /** How each of `values` is summed up behind the loop; `undefined` for those that iterations have to add up. */
+  /** How each of `values` is summed after the loop; `undefined` for those that iterations have to add up. */
   totalsOf(values: readonly Value[]): readonly (Total | undefined)[] {
-    // What products want stacked is there for all others, too.
+    // Values that products need stacked are available to all others, too.
     for (const value of values) this.totalOf(value);
     return values.map((value) => this.totalOf(value));
   }
@@ -80,5 +80,5 @@ export class StackedSums {
   }
 }
 
-/** What a value shows in another shape: stacks of both are the same numbers. */
+/** The value that a reshape shows: stacks of both hold the same numbers. */
 const baseOf = (value: Value): Value => (isNodeOf(value, "reshape") ? baseOf(value.inputs[0]) : value);

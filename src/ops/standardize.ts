@@ -1,5 +1,5 @@
 /**
- * Normalisation of rows, what layer and group norm share: one op, so that a row's mean and variance are computed once
+ * Normalisation of rows, shared by layer and group norm: one op, so that a row's mean and variance are computed once
  * and its gradient is one kernel too.
  */
 

@@ -74,11 +74,11 @@ const POWERS: readonly (readonly [Shape, Shape])[] = [
   ],
 ];
 
-/** C's rule for what JavaScript leaves NaN: 1 to any power is 1, and so is -1 to an infinite one. */
+/** C's rule where JavaScript gives NaN: 1 to any power is 1, and so is -1 to an infinite one. */
 const power = (base: number, exponent: number): number =>
   base === 1 || (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY) ? 1 : base ** exponent;
 
-/** The rule in expressions; a known exponent needs none of it, and ±0.5 are square roots, also of -∞. */
+/** The rule in expressions; a known exponent does not need it, and ±0.5 are square roots, also of -∞. */
 function lowerPower(base: Expr, exponent: Expr): Expr {
   if (exponent.kind === "const" && Number.isFinite(exponent.value)) {
     if (Math.abs(exponent.value) !== 0.5) return binary("pow", base, exponent);
@@ -104,7 +104,7 @@ const pow: OpDef = {
     const is = (a: typeof base, relation: string) => b.node("compare", [a, zero], { relation });
     const slope = b.node("mul", [exponent, b.node("pow", [base, b.node("sub", [exponent, b.constant(1)])])]);
     const growth = b.node("mul", [out, b.node("log", [base])]);
-    // At a = 0 the logarithm is taken of nothing; a negative exponent has an infinite result there already.
+    // At a = 0 the logarithm is replaced; with a negative exponent the result there is infinite already.
     const flat = b.node("where", [is(exponent, "ge"), zero, growth]);
     return [
       b.node("mul", [ct, b.node("where", [is(exponent, "eq"), zero, slope])]),

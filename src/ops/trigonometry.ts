@@ -10,7 +10,7 @@ import { broadcastRead, type OpDef, type SampleInput } from "./definition.ts";
 import { broadcastAt, generate } from "./ndarray.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
-/** A function whose derivative at `x`, where it is `y`, is what the cotangent is multiplied with. */
+/** A function whose derivative at `x`, where its value is `y`, multiplies the cotangent. */
 function smooth(
   name: UnaryOp,
   doc: string,
@@ -28,7 +28,7 @@ function smooth(
   });
 }
 
-/** What derivatives are written in. */
+/** The operations that derivatives are written with. */
 class Calculus {
   private readonly b: GraphBuilder;
 
@@ -84,7 +84,7 @@ const ANGLES = {
   ),
 };
 
-/** The legs are measured in the longer one, so that no square overflows or vanishes. */
+/** The legs are divided by the longer one, so that no square overflows or underflows. */
 function hypotenuse(x: Expr, y: Expr): Expr {
   const [a, b] = [unary("abs", x), unary("abs", y)];
   const longer = binary("max", a, b);

@@ -1,4 +1,6 @@
-/** Windows along one axis as an axis of their own, and the sum over the windows that read each element, the way back. */
+/**
+ * Windows along one axis as an axis of their own, and its gradient, the sum over the windows that read each element.
+ */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../core/shape.ts";
@@ -24,7 +26,7 @@ import { at, generate, sumOver } from "./ndarray.ts";
 
 const POSITIVE = { kind: "int", least: 1 } as const;
 
-/** The shape of the windows: how many there are in place of the axis, and what each reads at the end. */
+/** The shape of the windows: their number in place of the axis, and their elements at the end. */
 function windowsOf(op: string, shape: Shape, attrs: Attrs): number[] {
   const [axis, size, step] = ["axis", "size", "step"].map((name) => number(attrs, name));
   const extent = shape[axis];
@@ -100,7 +102,7 @@ const unfoldGrad: OpDef = {
         const first = sub(indices[axis], k);
         const window = div(first, step);
         const isRead = and(compare("eq", mod(first, step), int(0)), inRange(window, ct.type.shape[axis]));
-        // Clamped although guarded: window and tap together are proved to stay inside only where each does by itself.
+        // Clamped although guarded: window and tap together are proved to stay inside only if each is by itself.
         const last = int(ct.type.shape[axis] - 1);
         const clamped = binary("min", binary("max", window, int(0)), last);
         return select(isRead, ct.at([...withIndex(indices, axis, clamped), k]), float(0));

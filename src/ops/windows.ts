@@ -1,5 +1,5 @@
 /**
- * The windows that pooling takes along one axis, either of a fixed size at a fixed stride or as many as are asked
+ * The windows of pooling along one axis, either of a fixed size at a fixed stride or as many as are asked
  * for: which positions a window reads, and which windows read a position.
  */
 
@@ -20,17 +20,17 @@ interface Reader {
 
 /** One axis. Windows and positions count from 0, as do the taps of a window. */
 export interface AxisWindows {
-  /** The most taps that a window has. */
+  /** The most taps of a window. */
   readonly taps: number;
-  /** The position under a tap, and the condition under which it lies in the input. */
+  /** The position under a tap, and the condition under which it is in the input. */
   read(window: Expr, tap: Expr): { readonly position: Expr; readonly inside: Expr };
-  /** The first tap of a window that lies in the input. */
+  /** The first tap of a window that is in the input. */
   firstTap(window: Expr): Expr;
   /** The most windows that read one position. */
   readonly readers: number;
   /** The `turn`-th window that reads a position. */
   reader(position: Expr, turn: Expr): Reader;
-  /** The position under a tap in numbers, or `undefined` where it lies outside of the input. */
+  /** The position under a tap in numbers, or `undefined` if it is outside of the input. */
   position(window: number, tap: number): number | undefined;
 }
 
@@ -41,12 +41,12 @@ export type PlaneWindows = readonly [AxisWindows, AxisWindows];
 export interface WindowFamily {
   /** The attributes, for the docs of ops. */
   readonly attributes: string;
-  /** Those of them that every op of the family has. */
+  /** The attributes that every op of the family has. */
   readonly declared: Attributes;
-  /** [rows, columns] of the result; throws where the attributes do not suit the input. */
+  /** [rows, columns] of the result; throws if the attributes do not suit the input. */
   outputSize(op: string, input: TensorType, attrs: Attrs): readonly number[];
   windows(inputSize: readonly number[], outputSize: readonly number[], attrs: Attrs): PlaneWindows;
-  /** Whether windows are disjoint and lie wholly inside: each element is read once at most, and without a guard. */
+  /** Whether windows are disjoint and entirely inside: each element is read at most once, and without a guard. */
   readsOnce(input: TensorType, output: TensorType, attrs: Attrs): boolean;
 }
 
@@ -73,7 +73,7 @@ export function fixedAxes(attrs: Attrs): readonly [FixedAxis, FixedAxis] {
 const isTiling = ({ kernel, stride, padding, dilation }: FixedAxis): boolean =>
   kernel === stride && padding === 0 && dilation === 1;
 
-/** True when windows tile the plane without overlap or padding: each input has one window at most. */
+/** Whether windows tile the plane without overlap or padding: each input has one window at most. */
 const windowsAreDisjoint = (attrs: Attrs): boolean => fixedAxes(attrs).every(isTiling);
 
 /** Windows of one size at a fixed stride (torch.nn.MaxPool2d, "Shape"). */
@@ -146,7 +146,7 @@ function fixedWindows(axis: FixedAxis, input: number, output: number): AxisWindo
   };
 }
 
-/** As many windows as `outputSize` says, as equal as may be (torch.nn.AdaptiveAvgPool2d). */
+/** As many windows as `outputSize` says, of sizes as equal as possible (torch.nn.AdaptiveAvgPool2d). */
 export const ADAPTIVE: WindowFamily = {
   declared: { outputSize: PAIR },
   attributes:
@@ -188,7 +188,7 @@ function adaptiveWindows(input: number, output: number): AxisWindows {
   const member = (i: Expr, k: Expr, size: number, count: number) => {
     const [start, end] = adaptiveBounds(i, size, count);
     const position = add(start, k);
-    // In range already; said again because a bound that is itself a quotient proves no load to be inside.
+    // In range already; repeated because a bound that is itself a quotient proves no load to be inside.
     return { position, inside: and(compare("lt", position, end), inRange(position, size)) };
   };
   return {
@@ -208,8 +208,8 @@ function adaptiveWindows(input: number, output: number): AxisWindows {
 }
 
 /**
- * The type of the image whose pool has the cotangent `ct`, from its `inputSize`; throws unless `pooled`, what the pool
- * makes of it, agrees.
+ * The type of the image whose pool has the cotangent `ct`, from its `inputSize`; throws unless `pooled`, the pool's
+ * result for it, agrees.
  */
 export function inferImage(
   op: string,
@@ -240,7 +240,7 @@ export const tapAxes = ([rows, columns]: PlaneWindows) => [
   { name: "dx", extent: columns.taps },
 ];
 
-/** The sum of `term` over the windows that read a position: no reduction along an axis where it has one alone. */
+/** The sum of `term` over the windows that read a position: no reduction along an axis with only one such window. */
 export function sumOverReaders(
   windows: PlaneWindows,
   position: readonly Expr[],

@@ -1,4 +1,4 @@
-/** How much one node of a graph computes by itself, before anything is fused: what its lowering says, counted. */
+/** The amount of work of one node of a graph by itself, before fusion, counted from its lowering. */
 
 import { sizeOf, stridesOf } from "../core/shape.ts";
 import { RESULT } from "../ir/body.ts";
@@ -11,13 +11,13 @@ import type { Operand } from "./definition.ts";
 import { loopOf } from "./loop.ts";
 import { definitionOf } from "./registry.ts";
 
-/** What one run of a node does. */
+/** The work of one run of a node. */
 export interface Work {
-  /** Floating-point operations, a multiply-add counting as two; those of a body are its nodes' own. */
+  /** Floating-point operations, a multiply-add counting as two; those of a body count for its own nodes. */
   readonly flops: number;
-  /** The values that it reads: operands that say something about gradients alone are none. */
+  /** The values that it reads, without operands that only concern gradients. */
   readonly reads: readonly Value[];
-  /** Set for loops: what runs again and again, and how often. */
+  /** Set for loops: the body, and the number of its iterations. */
   readonly loop?: { readonly body: Graph; readonly iterations: number };
 }
 
