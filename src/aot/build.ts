@@ -6,12 +6,15 @@ import { mapMemory } from "./memory-map.ts";
 import type { ModuleTarget, PortableProgram } from "./portable.ts";
 import { moduleSource } from "./source.ts";
 
-/** What the files are called, whatever the model is called. */
+/** The names of the files, whatever the model's name. */
 export const MODULE_FILE = "model.js";
 export const TYPES_FILE = "model.d.ts";
 export const CODE_FILE = "model.wasm";
 
-/** The module's files by name, without the weights. ts-morph, which checks and writes them, is loaded here and not before. */
+/**
+ * The module's files by name, without the weights. ts-morph,
+ * which checks and writes them, is loaded here and not before.
+ */
 export async function buildModule(
   program: PortableProgram,
   target: ModuleTarget,

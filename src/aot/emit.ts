@@ -1,4 +1,4 @@
-/** Type-checks the source of a module with ts-morph and makes of it what is written: JavaScript, and types. */
+/** Type-checks the source of a module with ts-morph and emits JavaScript and types. */
 
 import { type Diagnostic, Project, ts } from "ts-morph";
 import { InternalError } from "../core/errors.ts";
@@ -8,7 +8,7 @@ export interface EmittedModule {
   readonly declarations: string;
 }
 
-/** What modules use of the platform beside the language itself. */
+/** The parts of the platform that modules use besides the language itself. */
 const PLATFORM = `
 declare class TextDecoder { decode(bytes: Uint8Array): string }
 declare class TextEncoder { encode(text: string): Uint8Array }
@@ -22,7 +22,7 @@ declare namespace WebAssembly {
 }
 `;
 
-/** The module's two files. Throws an {@link InternalError} for source that has a fault. */
+/** The module's two files. Throws an {@link InternalError} for faulty source. */
 export function emitModule(source: string): EmittedModule {
   const project = new Project({
     useInMemoryFileSystem: true,
@@ -46,7 +46,7 @@ export function emitModule(source: string): EmittedModule {
   return { javascript: text(".js"), declarations: text(".d.ts") };
 }
 
-/** The compiler indents by four; no text of more than one line is in the module. */
+/** The compiler indents by four; no text in the module has more than one line. */
 const halfIndented = (text: string): string =>
   text.replace(/^(?: {4})+/gm, (indent) => indent.slice(indent.length / 2));
 

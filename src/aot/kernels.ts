@@ -9,7 +9,7 @@ import type { ProgramPlan } from "../loop/plan.ts";
 import type { MemoryMap } from "./memory-map.ts";
 import { commentText } from "./quote.ts";
 
-/** What every kernel of the text form is called with: views of the whole memory, and the scalars. */
+/** The arguments of every kernel of the text form: views of the whole memory, and the scalars. */
 export const VIEW_TYPES = {
   f32: "Float32Array",
   i32: "Int32Array",
@@ -24,7 +24,7 @@ export interface LoopText {
   readonly kernels: readonly string[];
 }
 
-/** What a kernel's function is called: like nothing else in the module, and like no word of the language. */
+/** The name of a kernel's function: unlike anything else in the module, and not a keyword. */
 export const kernelFunction = (name: string): string => `kernel_${name}`;
 
 /** The kernels of `plan` as TypeScript. */
@@ -56,7 +56,7 @@ export function loopText(plan: ProgramPlan, { addresses }: MemoryMap): LoopText 
 
 export interface WasmCode {
   readonly bytes: Uint8Array;
-  /** The position in the run order at which each kernel begins, and after them its end. */
+  /** The index in the run order at which each kernel begins, and finally the end. */
   readonly starts: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-/** Where everything of a stand-alone module lies: states, arena and scalars in one memory, for both kinds of code. */
+/** The memory layout of a stand-alone module: states, arena and scalars in one memory, for both kinds of code. */
 
 import { byteSize } from "../core/dtype.ts";
 import { invariant } from "../core/errors.ts";
@@ -6,14 +6,14 @@ import { sizeOf } from "../core/shape.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 
 export interface MemoryMap {
-  /** The byte at which each buffer begins. */
+  /** The byte offset of each buffer. */
   readonly addresses: ReadonlyMap<string, number>;
-  /** Where the scalars lie, as doubles in the plan's order. */
+  /** The offset of the scalars, as doubles in the plan's order. */
   readonly scalarsAt: number;
   readonly byteLength: number;
 }
 
-/** A cache line, and enough for any vector. The first one stays unused: no buffer lies at 0. */
+/** A cache line, and enough for any vector. The first one stays unused: no buffer is at 0. */
 const ALIGNMENT = 64;
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

@@ -6,15 +6,15 @@
 import { InternalError } from "../core/errors.ts";
 import type { OptimizerText } from "./portable.ts";
 
-/** Lines that compute, and for each scalar the expression of its value, in terms of `lr` and `completed`. */
+/** Lines to compute first, and for each scalar the expression of its value, in terms of `lr` and `completed`. */
 export interface ScalarText {
   readonly lines: readonly string[];
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** How a language spells what it does not have in common with others. */
+/** What is spelled differently in each language. */
 export interface ScalarLanguage {
-  /** What declares a number that stays, and one that changes. */
+  /** The keywords that declare a constant, and a variable. */
   readonly constant: string;
   readonly variable: string;
   power(base: number, exponent: string): string;

@@ -1,9 +1,9 @@
-/** What the command line hands over to be written as a module of its own: a compiled program as plain data. */
+/** The input of the writers of stand-alone modules: a compiled program as plain data. */
 
 import type { IndexLimit } from "../core/index-limit.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 
-/** What a state is to whoever uses the module; only an optimizer's may be missing from a file, and are zero then. */
+/** The role of a state for the module's users; only an optimizer's may be missing from a file, and are zero then. */
 export type StateRole = "parameter" | "buffer" | "constant" | "optimizer";
 
 /** How an optimizer's scalars follow from the learning rate and the number of steps. */
@@ -18,22 +18,22 @@ export interface OptimizerText {
 export interface PortableProgram {
   /** Compiled for one thread. */
   readonly plan: ProgramPlan;
-  /** By input name: which numbers an input may hold that is an index. */
+  /** By input name: the limits of an input that holds indices. */
   readonly limits: ReadonlyMap<string, readonly IndexLimit[]>;
-  /** What the outputs for computed indices are about, in order. */
+  /** The limits that the outputs for computed indices check, in order. */
   readonly computedLimits: readonly IndexLimit[];
   /** By state name. */
   readonly roles: ReadonlyMap<string, StateRole>;
-  /** What random layers draw from at first. */
+  /** The initial seed of random layers. */
   readonly seed: number;
-  /** What a run gives: lists and records, in which numbers tell which output stands where; absent for a training step. */
+  /** The structure of a run's result: lists and records with the indices of outputs; absent for a training step. */
   readonly returned?: unknown;
   /** Absent for a forward pass. */
   readonly optimizer?: OptimizerText;
 }
 
-/** Which code a module runs: loops in its own text, or WebAssembly beside it. */
+/** The kind of code that a module runs: loops in its own text, or WebAssembly in a second file. */
 export type ModuleTarget = "js" | "wasm";
 
-/** What a model is built as: a module, or a library in C. */
+/** The target that a model is built for: a module, or a library in C. */
 export type Target = ModuleTarget | "c";

@@ -1,4 +1,4 @@
-/** Quotes the user's text for generated source, whatever it contains, even where that source goes into a page. */
+/** Quotes the user's text for generated source, whatever it contains, even if that source goes into a page. */
 
 /** `value` as source: nothing in it ends a script element, a line or a literal. */
 export const literal = (value: unknown): string =>

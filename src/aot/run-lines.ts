@@ -1,16 +1,16 @@
-/** The lines of a stand-alone module that run its kernels, with the loops that some of them stand in. */
+/** The lines of a stand-alone module that run its kernels, including the loops around some of them. */
 
 import { byteSize } from "../core/dtype.ts";
 import type { Move, ProgramLoop } from "../loop/loops.ts";
 import type { ProgramPlan } from "../loop/plan.ts";
 
-/** A place in memory, in bytes: of a buffer, or so far behind its beginning for each iteration that was counted. */
+/** A place in memory, in bytes: a buffer's, or an offset from its beginning for each counted iteration. */
 export interface MovedPlace {
   readonly buffer: string;
   readonly offset: string;
 }
 
-/** How a language says it. */
+/** The syntax of a language for it. */
 export interface RunText {
   /** The type before a counter. */
   readonly counter: string;
@@ -18,7 +18,7 @@ export interface RunText {
   move(from: MovedPlace, to: MovedPlace, byteLength: number): string;
 }
 
-/** Runs the kernels `from` … `to` - 1, loops among them in all their iterations. */
+/** Runs the kernels `from` … `to` - 1, including all iterations of loops. */
 export function runLines(plan: ProgramPlan, text: RunText, from: number, to: number): string[] {
   const dtypes = new Map(plan.buffers.map(({ name, dtype }) => [name, dtype]));
   const loops = plan.loops ?? [];

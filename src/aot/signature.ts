@@ -1,4 +1,4 @@
-/** The types of a stand-alone module's interface: exact shapes of what goes in, what comes out and what is learned. */
+/** The types of a stand-alone module's interface: exact shapes of inputs, outputs and parameters. */
 
 import { arrayName, type DType } from "../core/dtype.ts";
 import { isIndexFault } from "../core/index-limit.ts";
@@ -15,21 +15,21 @@ export const tensorType = ({ dtype, shape }: { readonly dtype: DType; readonly s
 export const parameterList = ({ plan }: PortableProgram): string =>
   plan.inputs.map((input) => `${input.name}: ${tensorType(input)}`).join(", ");
 
-/** The outputs that are somebody's result: all but those for indices that the program computes. */
+/** The outputs that are results: all except those that check computed indices. */
 export const resultsOf = ({ outputs }: ProgramPlan): ProgramPlan["outputs"] =>
   outputs.filter((output) => !isIndexFault(output));
 
-/** What a forward pass gives: one tensor, or tensors in the lists and records that `forward` returns. */
+/** The result of a forward pass: one tensor, or tensors in the lists and records that `forward` returns. */
 export function resultType({ plan, returned }: PortableProgram): string {
   const types = resultsOf(plan).map(tensorType);
   return arrangedText(returned, (k) => types[k], { open: "{ readonly ", between: "; readonly " });
 }
 
-/** The expression that gives it, of copies of the outputs. */
+/** The expression of that result, from copies of the outputs. */
 export const resultText = ({ returned }: PortableProgram): string =>
   arrangedText(returned, (k) => `out${k}.slice()`, { open: "{ ", between: ", " });
 
-/** Lists and records of what `textOf` has for the positions in them; a list of one is that one, as programs give it. */
+/** Lists and records of `textOf` for the indices in them; a list of one is replaced by its element, as in programs. */
 function arrangedText(
   returned: unknown,
   textOf: (position: number) => string,
@@ -45,7 +45,7 @@ function arrangedText(
   return Array.isArray(returned) && returned.length === 1 && returned[0] === 0 ? textOf(0) : text(returned);
 }
 
-/** A property's name in an object and in a type; written plainly, this one would be the object's prototype. */
+/** A property's name in an object and in a type; unquoted, this one would be the object's prototype. */
 const propertyName = (name: string): string => (name === "__proto__" ? `[${literal(name)}]` : literal(name));
 
 /** The parameters of `create`. */

@@ -1,4 +1,7 @@
-/** The source of a stand-alone module in TypeScript: its interface, its tables, its kernels, and what runs them. */
+/**
+ * The source of a stand-alone module in TypeScript: its interface,
+ * its tables, its kernels, and the code that runs them.
+ */
 
 import { DONE } from "../../backends/wasm/threads/run-function.ts";
 import { arrayName, fileName } from "../core/dtype.ts";
@@ -16,7 +19,10 @@ import { type MovedPlace, type RunText, runLines } from "./run-lines.ts";
 import { createParameters, interfaceText, parameterList, resultText, resultType } from "./signature.ts";
 import { SAVE_TEXT, STORAGE_TEXT } from "./storage-text.ts";
 
-/** How the module's code is run: what stands at its top, how `create` begins, and how kernels `from` … `to` - 1 are run. */
+/**
+ * How the module's code is run: the beginning of the module, the
+ * beginning of `create`, and how to run kernels `from` … `to` - 1.
+ */
 interface Engine {
   readonly declarations: string;
   /** Declares `memory`, an `ArrayBuffer`. */
@@ -54,7 +60,7 @@ const stateRows = ({ plan, roles }: PortableProgram, { addresses }: MemoryMap): 
     return `  ${literal(isPlain ? row : { ...row, strides: physicalStrides(shape, layout) })},`;
   });
 
-/** Copies an input in, once its length and, of indices, its numbers are what they should be. */
+/** Copies an input in, after checking its length and, for indices, its numbers. */
 function feedText({ limits, computedLimits, optimizer }: PortableProgram): string {
   const check = `
 /** Throws unless all of \`indices\` name a class, a row or a position. */
@@ -159,8 +165,8 @@ export async function create(${createParameters(target)}): Promise<Model> {
 }
 
 /**
- * Takes over a file, and where it is one that was saved, how far learning had come. What is prepared is made here and nowhere
- * else: of states that no run writes.
+ * Loads a file and, if it was saved by the model, the number of steps. States that are prepared from others are only
+ * prepared here, since no run writes those.
  */
 function loadLines({ plan, optimizer }: PortableProgram, engine: Engine): string[] {
   const isRandom = plan.scalars.includes("seed");
@@ -229,7 +235,7 @@ function stepText(program: PortableProgram, engine: Engine): string {
     },`;
 }
 
-/** Throws where an index that was computed names nothing. */
+/** Throws if a computed index is invalid. */
 function faultLines({ plan, computedLimits }: PortableProgram): string[] {
   const faults = plan.outputs.flatMap((output, k) => (isIndexFault(output) ? [k] : []));
   return faults.map((k, n) => {

@@ -1,4 +1,4 @@
-/** The part of every stand-alone module that is the same for all: its states in memory and in safetensors files. */
+/** The part that all stand-alone modules share: their states in memory and in safetensors files. */
 
 /** Reading: a file is checked against the states before any of them changes. */
 export const STORAGE_TEXT = `

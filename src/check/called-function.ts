@@ -19,7 +19,7 @@ export const isFunctionNode = (node: Node | undefined): node is FunctionNode =>
   Node.isFunctionExpression(node) ||
   Node.isArrowFunction(node);
 
-/** `undefined` for functions of the library, of packages, and for those that only running the model would tell. */
+/** `undefined` for functions of the library or of packages, and for those that are only known when the model runs. */
 export function calledFunction(call: CallExpression, model: ModelClass): FunctionNode | undefined {
   const callee = withoutWrapping(call.getExpression());
   if (Node.isIdentifier(callee)) return functionOf(declarationOf(callee));

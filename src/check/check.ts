@@ -1,4 +1,4 @@
-/** Checks a model's source before it is traced: what would surprise its author then, said with the line it stands on. */
+/** Checks a model's source before it is traced: reports what would surprise its author then, with the line. */
 
 import type { Node, SourceFile } from "ts-morph";
 import { KilnError } from "../core/errors.ts";
@@ -17,7 +17,7 @@ export interface CheckResult {
   readonly models: readonly string[];
   /** In the order of the files and lines. */
   readonly findings: readonly Finding[];
-  /** Which call's result which variable holds, by the call's place. */
+  /** The variable that holds each call's result, by the position of the call. */
   readonly variables: ReadonlyMap<string, string>;
 }
 
@@ -32,7 +32,7 @@ export function checkModelFile(path: string): CheckResult {
     for (const rule of RULES) {
       for (const { node, severity, message } of rule.find(model, flow)) {
         const finding = { rule: rule.name, severity, ...placeOf(node), model: model.name, message };
-        // A helper that two classes share is met twice.
+        // A helper that two classes share is visited twice.
         const key = `${finding.file}:${finding.line}:${finding.column}:${rule.name}`;
         if (!found.has(key)) found.set(key, finding);
       }

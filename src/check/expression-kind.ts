@@ -7,7 +7,7 @@ import type { ModelClass } from "./model-class.ts";
 import { declarationOf, kilnName, withoutWrapping } from "./scope.ts";
 import { givesList, isHostMember, readsNumbers, tellsTensor } from "./tensor-members.ts";
 
-/** What is known of names and calls so far. */
+/** What is known about names and calls so far. */
 export interface Names {
   readonly model: ModelClass;
   kindOfDeclaration(node: Node | undefined): Kind;
@@ -41,7 +41,7 @@ export function kindOfExpression(expression: Node, names: Names): Kind {
   return "host";
 }
 
-/** What is computed from something: tensors make it a `value`. */
+/** The kind of what is computed from something: tensors make it a `value`. */
 const kindOfValue = (kind: Kind): Kind =>
   holdsTensors(kind) ? "value" : kind === "unknown" ? "unknown" : "host";
 
@@ -70,7 +70,7 @@ function kindOfBinary(node: BinaryExpression, kindOf: (part: Node) => Kind): Kin
     case SyntaxKind.AmpersandAmpersandToken:
       return join(left, right);
     default:
-      // Whether something is there at all is known: `mask === undefined`.
+      // Whether something was given at all is known: `mask === undefined`.
       return left === "absent" || right === "absent" ? "host" : kindOfValue(join(left, right));
   }
 }
@@ -97,7 +97,7 @@ function kindOfCall(call: CallExpression, names: Names): Kind {
   return uncertain(given);
 }
 
-/** Functions of the language that give a number or a word for what they are given. */
+/** Functions of the language that return a number or a string for their argument. */
 const CONVERSIONS: ReadonlySet<string> = new Set([
   "Number",
   "String",
@@ -107,7 +107,7 @@ const CONVERSIONS: ReadonlySet<string> = new Set([
   "isFinite",
 ]);
 
-/** What some function makes of tensors cannot be told. */
+/** The result of an unknown function of tensors is unknown. */
 const uncertain = (given: Kind): Kind => (holdsTensors(given) || given === "unknown" ? "unknown" : "host");
 
 /** `x.relu()`, `x.item()`, `xs.map(…)`. */
@@ -120,7 +120,7 @@ function kindOfMethod(receiver: Kind, name: string): Kind {
   return receiver === "maybe" || isTraced(receiver) ? "tensor" : receiver;
 }
 
-/** A field holds a parameter or buffer, or it is something that the model was made with. */
+/** A field holds a parameter or buffer, or something that the model was constructed with. */
 function kindOfField(model: ModelClass, name: string): Kind {
   const field = model.field(name);
   if (field === undefined) return "host";

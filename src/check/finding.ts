@@ -1,4 +1,4 @@
-/** What a check has found, and what a rule is: the shapes that rules, the command line and tests share. */
+/** Defines findings and rules: the types that rules, the command line and tests share. */
 
 import type { Node } from "ts-morph";
 import type { ModelClass } from "./model-class.ts";
@@ -23,22 +23,22 @@ export interface Finding {
   readonly message: string;
 }
 
-/** A finding as its rule makes it: the place follows from the node. */
+/** A finding as its rule makes it: the position follows from the node. */
 export interface Fault {
   readonly node: Node;
   readonly severity: Severity;
   readonly message: string;
 }
 
-/** One thing that is looked for in every module class. */
+/** One kind of mistake that every module class is checked for. */
 export interface Rule {
   readonly name: string;
-  /** One sentence: what is looked for and why it matters. */
+  /** One sentence: what is checked and why it matters. */
   readonly doc: string;
   find(model: ModelClass, flow: ValueFlow): readonly Fault[];
 }
 
-/** Much of a line of source, on one line and not too long, as messages quote it. */
+/** A node's source, on one line and shortened, as messages quote it. */
 export function quoted(node: Node): string {
   const text = node.getText().replace(/[\p{Cc}\u2028\u2029\s]+/gu, " ");
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;

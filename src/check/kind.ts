@@ -1,4 +1,6 @@
-/** What is known of an expression in `forward` without running it: whether it depends on a traced tensor, and how. */
+/**
+ * What is known about an expression in `forward` without running it: whether it depends on a traced tensor, and how.
+ */
 
 import { Node, SyntaxKind, type TypeNode } from "ts-morph";
 
@@ -15,7 +17,7 @@ export const isTraced = (kind: Kind): boolean => kind === "tensor" || kind === "
 /** Whether tensors are in it at all. */
 export const holdsTensors = (kind: Kind): boolean => isTraced(kind) || kind === "list" || kind === "maybe";
 
-/** Each kind yields to those behind it where a variable may hold either. */
+/** Each kind yields to those after it if a variable may hold either. */
 const ORDER: readonly Kind[] = ["absent", "host", "unknown", "tensor", "maybe", "list", "value"];
 
 /** The kind of what is one or the other. */
@@ -31,7 +33,7 @@ export const joinAll = (kinds: readonly Kind[]): Kind => kinds.reduce(join, "abs
 /** The kind of an element or part of something. */
 export const elementOf = (kind: Kind): Kind => (kind === "list" || kind === "maybe" ? "tensor" : kind);
 
-/** What a type annotation says, or `undefined` where it leaves that open. */
+/** The kind of a type annotation, or `undefined` if it leaves that open. */
 export function kindOfType(type: TypeNode | undefined): Kind | undefined {
   if (type === undefined) return undefined;
   const text = type.getText();
@@ -51,7 +53,7 @@ const PLAIN: readonly SyntaxKind[] = [
   SyntaxKind.TypePredicate,
 ];
 
-/** Numbers, words and lists of them. */
+/** Numbers, strings and lists of them. */
 function isPlain(type: TypeNode): boolean {
   if (Node.isArrayTypeNode(type)) return isPlain(type.getElementTypeNode());
   if (Node.isTypeOperatorTypeNode(type)) return isPlain(type.getTypeNode());

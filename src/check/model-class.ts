@@ -17,7 +17,7 @@ export type ClassNode = ClassDeclaration | ClassExpression;
 export const isClassNode = (node: Node | undefined): node is ClassNode =>
   Node.isClassDeclaration(node) || Node.isClassExpression(node);
 
-/** A field of a module class: what a class property or an assignment in the constructor puts there. */
+/** A field of a module class: the value of a class property or of an assignment in the constructor. */
 export interface Field {
   readonly name: string;
   /** The property, or the left side of the assignment. */
@@ -26,7 +26,7 @@ export interface Field {
   readonly value: Expression | undefined;
 }
 
-/** A class that extends `nn.Module`, by itself or through other classes of the user's. */
+/** A class that extends `nn.Module`, directly or through other classes of the user's. */
 export class ModelClass {
   readonly node: ClassNode;
   /** Base classes among the user's own, nearest first. */
@@ -49,7 +49,7 @@ export class ModelClass {
     return [this.node, ...this.bases];
   }
 
-  /** The method that `this.name` is, `super.name` with `above` the class where that stands. */
+  /** The method `this.name`, or `super.name` with `above` the class that contains the expression. */
   method(name: string, above?: ClassNode): MethodDeclaration | PropertyDeclaration | undefined {
     const from = above === undefined ? 0 : this.chain.indexOf(above) + 1;
     for (const node of this.chain.slice(from)) {
@@ -114,7 +114,7 @@ export function modelClasses(files: readonly SourceFile[]): readonly ModelClass[
   );
 }
 
-/** What `node` is as a module class; `undefined` for a class that is none, or none that can be told. */
+/** `node` as a module class; `undefined` if it is not one, or if that is unknown. */
 export function modelClass(node: ClassNode): ModelClass | undefined {
   const bases: ClassNode[] = [];
   for (let current = node; ; ) {
@@ -129,7 +129,7 @@ export function modelClass(node: ClassNode): ModelClass | undefined {
   }
 }
 
-/** The user's class that an expression such as `Net` names. */
+/** The user's class of an expression such as `Net`. */
 function classOf(expression: Node): ClassNode | undefined {
   const inner = withoutWrapping(expression);
   if (Node.isClassExpression(inner)) return inner;
@@ -142,7 +142,7 @@ function classOf(expression: Node): ClassNode | undefined {
 /** Whether `nn.X` is one of the library's module classes; `nn.init.zeros_` is not. */
 const isLayerName = (name: string): boolean => /^nn\.[A-Z]\w*$/.test(name) && name !== "nn.Parameter";
 
-/** The name of the module class that `new X(…)` makes: `nn.Linear`, or a user's own; `undefined` for other things. */
+/** The name of the module class that `new X(…)` creates: `nn.Linear`, or a user's own; `undefined` for other things. */
 export function constructedModule(node: Node): { readonly name: string; readonly own: boolean } | undefined {
   if (!Node.isNewExpression(node)) return undefined;
   const made = node.getExpression();

@@ -1,4 +1,4 @@
-/** All that `kiln check` looks for, in the order in which it is documented. */
+/** All rules of `kiln check`, in the order in which they are documented. */
 
 import type { Rule } from "./finding.ts";
 import { branch } from "./rules/branch.ts";

@@ -1,14 +1,14 @@
-/** What a name in a model's source refers to: a declaration, through relative imports, or an export of the library. */
+/** Resolves names in a model's source: to a declaration, through relative imports, or to an export of the library. */
 
 import { type BindingElement, type Identifier, Node, type SourceFile } from "ts-morph";
 
 /** The library as model files import it. */
 const LIBRARY = "kiln-js";
 
-/** How many times a name may be given another name: a variable may be its own initialiser. */
+/** How many aliases of a name are followed: a variable may be its own initialiser. */
 const MOST_ALIASES = 8;
 
-/** What is inside parentheses, type assertions and `!`. */
+/** The node inside parentheses, type assertions and `!`. */
 export function withoutWrapping(node: Node): Node {
   if (
     Node.isParenthesizedExpression(node) ||
@@ -20,7 +20,7 @@ export function withoutWrapping(node: Node): Node {
   return node;
 }
 
-/** What declares the name: a variable, parameter, function or class, followed into files that are imported by path. */
+/** The declaration of a name: a variable, parameter, function or class, also in files that are imported by path. */
 export function declarationOf(name: Identifier): Node | undefined {
   const declared = localDeclaration(name);
   const exported = declared === undefined ? undefined : importedName(declared);
@@ -29,7 +29,7 @@ export function declarationOf(name: Identifier): Node | undefined {
   return file && exportedDeclaration(file, exported);
 }
 
-/** The declaration in the file itself; for what is imported, that is a part of the import. */
+/** The declaration in the file itself; for an imported name, that is a part of the import. */
 const localDeclaration = (name: Identifier): Node | undefined => name.getSymbol()?.getDeclarations()[0];
 
 /** The exported name that a part of an import stands for, `*` for all of them. */
@@ -47,7 +47,7 @@ function importedFile(node: Node): SourceFile | undefined {
   return specifier === undefined ? undefined : relativeFile(node.getSourceFile(), specifier);
 }
 
-/** The file that a relative specifier means, if it has been read. */
+/** The file of a relative specifier, if it has been read. */
 function relativeFile(from: SourceFile, specifier: string): SourceFile | undefined {
   const project = from.getProject();
   for (const path of relativePaths(from, specifier)) {
@@ -57,7 +57,7 @@ function relativeFile(from: SourceFile, specifier: string): SourceFile | undefin
   return undefined;
 }
 
-/** Where the file of a relative specifier may lie: TypeScript writes `./x.js` for `x.ts`, too. */
+/** The possible paths of a relative specifier: TypeScript writes `./x.js` for `x.ts`, too. */
 export function relativePaths(from: SourceFile, specifier: string): readonly string[] {
   if (!/^\.\.?\//.test(specifier)) return [];
   const path = `${from.getDirectoryPath()}/${specifier}`;
@@ -75,7 +75,7 @@ function exportedDeclaration(file: SourceFile, name: string): Node | undefined {
 }
 
 /**
- * What an expression is called in the library, such as `nn.Linear`, `F.relu` or `where`, under whatever names the file
+ * The name of an expression in the library, such as `nn.Linear`, `F.relu` or `where`, under whatever names the file
  * imports it; `undefined` for everything else.
  */
 export function kilnName(expression: Node, depth = 0): string | undefined {

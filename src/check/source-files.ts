@@ -1,10 +1,10 @@
-/** Reads a model file and what it imports by path with ts-morph: syntax alone, no types, so that it takes milliseconds. */
+/** Reads a model file and its imports by path with ts-morph: only syntax, no types, so that it takes milliseconds. */
 
 import { Project, type SourceFile } from "ts-morph";
 import { KilnError } from "../core/errors.ts";
 import { relativePaths } from "./scope.ts";
 
-/** The folder of the library itself: a model that imports its sources does not ask for them to be checked. */
+/** The folder of the library itself: if a model imports its sources, they are not checked. */
 const LIBRARY = decodeURI(new URL("../", import.meta.url).pathname);
 
 /** The file at `path` and all that it imports by relative path, itself first. */

@@ -1,6 +1,6 @@
 /**
- * The library's modules without state that behave the same in training and evaluation: building one again changes no
- * result.
+ * The library's modules without state that behave the same in training
+ * and evaluation: creating one again does not change results.
  */
 
 const STATELESS: ReadonlySet<string> = new Set([
@@ -20,6 +20,6 @@ function overAxes(name: string): string[] {
   return [1, 2, 3].map((axes) => `${name}${axes}d`);
 }
 
-/** Whether `nn.name` is such a module; losses are, too, but for one that is made of layers. */
+/** Whether `nn.name` is such a module; losses are, too, except for one that contains layers. */
 export const isStateless = (name: string): boolean =>
   STATELESS.has(name) || (name.endsWith("Loss") && name !== "AdaptiveLogSoftmaxWithLoss");

@@ -1,4 +1,4 @@
-/** Which members of tensors and arrays give what, as far as the check must tell shapes from numbers. */
+/** The kinds of the members of tensors and arrays, as far as the check has to distinguish shapes from numbers. */
 
 /** Known while the model is traced. */
 const HOST: ReadonlySet<string> = new Set([
@@ -6,7 +6,7 @@ const HOST: ReadonlySet<string> = new Set([
   ...["length", "includes", "indexOf", "findIndex", "constructor"],
 ]);
 
-/** Methods of tensors that give arrays of tensors, and of arrays that give arrays. */
+/** Methods of tensors that return arrays of tensors, and of arrays that return arrays. */
 const LISTS: ReadonlySet<string> = new Set([
   ...["split", "chunk"],
   ...["map", "filter", "concat", "flat", "flatMap", "reverse", "toReversed", "toSpliced", "with", "entries"],
@@ -15,7 +15,7 @@ const LISTS: ReadonlySet<string> = new Set([
 /** Methods of tensors that read their numbers, which a trace does not have. */
 const READS: ReadonlySet<string> = new Set(["item", "data", "array", "format", "peek"]);
 
-/** What no other object is likely to have under this name: tensors whose origin is not known are told by it. */
+/** Names that other objects are unlikely to have: tensors of unknown origin are recognised by them. */
 const TELLING: ReadonlySet<string> = new Set([
   ...["gt", "ge", "lt", "le", "eq", "ne", "any", "all", "isnan", "item", "argmax", "argmin", "amax", "amin"],
   ...["relu", "softmax", "logSoftmax", "sigmoid", "matmul", "unsqueeze", "squeeze", "permute", "transpose"],

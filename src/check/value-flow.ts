@@ -1,6 +1,6 @@
 /**
  * Follows tensors through `forward` and what it calls: which variables hold them, which expressions depend on their
- * numbers. Syntactic, flow-insensitive, and silent about what it cannot tell, for an error stops the user's command.
+ * numbers. Syntactic, flow-insensitive, and silent about what is uncertain, since an error stops the user's command.
  */
 
 import {
@@ -18,10 +18,10 @@ import { elementOf, holdsTensors, join, type Kind, kindOfType } from "./kind.ts"
 import type { ModelClass } from "./model-class.ts";
 import { declarationOf, withoutWrapping } from "./scope.ts";
 
-/** What is known of one model's values when `forward` runs. */
+/** What is known about one model's values when `forward` runs. */
 export class ValueFlow {
   readonly model: ModelClass;
-  /** `forward` of the class itself and all functions that it gives tensors to, as they are met. */
+  /** `forward` of the class itself and all functions that it passes tensors to, in the order they are met. */
   readonly functions = new Set<FunctionNode>();
   private readonly declared = new Map<Node, Kind>();
   private readonly returned = new Map<FunctionNode, Kind>();
@@ -45,12 +45,12 @@ export class ValueFlow {
     return kindOfExpression(expression, this);
   }
 
-  /** The kind of what a variable or parameter may hold; of what is not met in forward, `host`. */
+  /** The kind of what a variable or parameter may hold; `host` if it does not occur in forward. */
   kindOfDeclaration(node: Node | undefined): Kind {
     return (node && this.declared.get(node)) ?? "host";
   }
 
-  /** The kind of what a function of the user's gives back. */
+  /** The kind of the result of a user's function. */
   kindOfResult(called: FunctionNode): Kind {
     return kindOfType(called.getReturnTypeNode()) ?? this.returned.get(called) ?? "host";
   }
@@ -168,7 +168,7 @@ export class ValueFlow {
     if (inside !== undefined) this.returns(inside, value === undefined ? "absent" : this.kindOf(value));
   }
 
-  /** A function written inside forward: annotated parameters say what they are. */
+  /** A function written inside forward: annotated parameters have the kind of their type. */
   private followInner(inner: FunctionNode): void {
     for (const parameter of inner.getParameters()) {
       const annotated = kindOfType(parameter.getTypeNode());
@@ -210,7 +210,7 @@ export class ValueFlow {
   }
 }
 
-/** What `forward` is given: tensors, unless the parameter says otherwise. */
+/** The kind of an argument of `forward`: a tensor, unless the parameter's type says otherwise. */
 function inputKind(parameter: ParameterDeclaration): Kind {
   const annotated = kindOfType(parameter.getTypeNode());
   if (annotated === "tensor" && parameter.isOptional()) return "maybe";

@@ -1,10 +1,10 @@
-/** Which call's result which variable holds, for dumps that call values by the user's own names. */
+/** The variables that hold the results of calls, for dumps that use the user's own names for values. */
 
 import { Node, type SourceFile } from "ts-morph";
 import { exactPlace } from "../core/origin.ts";
 import { withoutWrapping } from "./scope.ts";
 
-/** The variables that are given a call's result, by the place of that call as the engine's stack has it. */
+/** The variables that are assigned a call's result, by the position of that call in the engine's stack traces. */
 export function variableNames(files: readonly SourceFile[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const file of files) {

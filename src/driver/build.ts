@@ -1,4 +1,6 @@
-/** From a traced graph to a program that runs: the passes in their order, the model's states, the backend that loads the code. */
+/**
+ * From a traced graph to a program that runs: the passes in order, the model's states, the backend that loads the code.
+ */
 
 import type { Backend, BackendOptions, Executable } from "../../backends/backend.ts";
 import { type BackendName, backendNamed, DEFAULT_BACKEND } from "../../backends/registry.ts";
@@ -26,44 +28,44 @@ import { choicesOf, type TuneOptions, type Tuner, tunerFor } from "../tuning/tun
 
 export type { BackendName, TuneOptions };
 
-/** What every kind of program is compiled with. */
+/** The options of all kinds of programs. */
 export interface CommonOptions {
-  /** Shapes of the inputs, the batch first; see {@link InputSpec} for other arguments of `forward` than tensors. */
+  /** Shapes of the inputs, the batch first; see {@link InputSpec} for arguments of `forward` other than tensors. */
   readonly inputs: readonly InputSpec[];
   /**
-   * Which dimensions of the inputs may differ from call to call: `any` by default, or the `batch` alone (dimension 0 of all
-   * inputs that agree there), or `none`. Shapes that were not fed before are compiled for.
+   * Which dimensions of the inputs may differ from call to call: `any` by default, or only the `batch` (dimension 0 of
+   * all inputs that agree there), or `none`. New shapes are compiled for when they are first fed.
    */
   readonly dynamicShapes?: DynamicShapes["dimensions"];
-  /** How many programs for other shapes than `inputs` are kept, those used last: 8 by default. */
+  /** How many programs for other shapes than `inputs` are kept, the most recently used: 8 by default. */
   readonly maxPrograms?: number;
-  /** `wasm` by default; `backends()` lists what can run here. A backend that is no part of Kiln is given itself. */
+  /** `wasm` by default; `backends()` lists what can run here. A backend that is not part of Kiln is passed itself. */
   readonly backend?: BackendName | Backend;
   /** How many threads the program may use: as many as there are processors by default. The bits do not depend on it. */
   readonly threads?: number;
-  /** Whether the bits must be the same on every engine; costs the multiply-add that some engines have. */
+  /** Whether the bits must be the same on every engine; forgoes the multiply-add that some engines have. */
   readonly deterministic?: boolean;
   /** Forces one scheduling strategy wherever it matches; for tests and experiments. */
   readonly strategy?: string;
   /**
-   * Whether convolutions may be computed by Winograd's method where that is faster, as they may by default: its results
+   * Whether convolutions may be computed by Winograd's method if that is faster (the default): its results
    * differ from exact ones by up to 1e-5 of the largest (weight gradients: 5e-5), direct sums by about 1e-6. Outliers,
-   * infinities and NaN change no output whose window does not hold them; `docs/tuning.md` says what is promised.
+   * infinities and NaN change only outputs whose window contains them; `docs/tuning.md` gives the guarantees.
    */
   readonly winograd?: boolean;
   /**
-   * Measures the ways to run each kernel on this machine, takes the fastest and remembers it for the next time. Ways
+   * Measures the ways to run each kernel on this machine, uses the fastest and remembers it for the next time. They
    * differ in the order of sums, and so in rounding.
    */
   readonly tune?: boolean | TuneOptions;
   /**
-   * `"nan"` looks at what every kernel has stored before the next one runs. The first NaN is an error that names the kernel,
-   * the element and the model's line, and nothing is updated. Runs take several times as long.
+   * `"nan"` examines what every kernel has stored before the next one runs. The first NaN is an error that names the
+   * kernel, the element and the model's line, and nothing is updated. Runs take several times as long.
    */
   readonly watch?: Watch;
   /**
-   * Whether what is nearly always a mistake in a model is said on the console, once for each class: layers where nobody finds
-   * them, fields that are never used, conditions on tensors (`docs/check.md`). True by default.
+   * Whether likely mistakes in a model are reported on the console, once for each class: layers that are not
+   * found, fields that are never used, conditions on tensors (`docs/check.md`). True by default.
    */
   readonly warnings?: boolean;
 }
@@ -74,7 +76,7 @@ export interface BuildOptions extends Omit<PipelineOptions, "capabilities"> {
   readonly watch?: Watch;
 }
 
-/** The backend of that name, set up as asked. Throws when it cannot run here, with what is missing. */
+/** The backend of that name, configured as asked. Throws if it cannot run here, with what is missing. */
 export async function usableBackend(
   wanted: string | Backend = DEFAULT_BACKEND,
   { threads, deterministic }: BackendOptions = {},
@@ -93,7 +95,7 @@ const isBackend = (value: string | Backend): value is Backend =>
 
 const TUNE_OPTIONS = { milliseconds: true, file: true } satisfies OptionNames<TuneOptions>;
 
-/** What the user's options say about every program that is built from them. */
+/** The user's options that apply to every program that is built from them. */
 export async function buildOptions(
   backend: Backend,
   { strategy, tune, winograd, watch }: CommonOptions,
@@ -150,7 +152,7 @@ export async function build(
   return specialization;
 }
 
-/** From graph to plan; the manager has what every pass made. */
+/** From graph to plan; the manager has the results of all passes. */
 export async function runPasses(
   backend: Backend,
   start: StageInfo,
@@ -168,7 +170,7 @@ export async function runPasses(
   const lowered = lowerTraced(manager, graph, { capabilities, ...options });
   const tuned = (await tuner?.tune(tuningTasksOf(lowered, capabilities, options.winograd))) ?? [];
   const chosen = { capabilities, ...options, ...(tuner && { choices: choicesOf(tuned) }) };
-  // The plan is proved in any case: its candidates need proofs of their own only where that fails.
+  // The plan is proved in any case: its candidates need proofs of their own only if that fails.
   const plan =
     manager.attempt(() => planLowered(manager, lowered, { ...chosen, unproved: true })) ??
     planLowered(manager, lowered, chosen);

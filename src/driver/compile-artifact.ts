@@ -17,13 +17,13 @@ import { requireFit } from "./fit.ts";
 /** What to compile to. */
 export interface ArtifactOptions {
   readonly backend?: string;
-  /** The stage that this is the result of; the passes behind that stage run. Told from the artifact when absent. */
+  /** The stage whose result this is; the passes after it run. Derived from the artifact if absent. */
   readonly start?: StageInfo;
-  /** How to make a training step of a graph; absent when it is compiled as it stands. */
+  /** How to make a training step of a graph; absent if it is compiled unchanged. */
   readonly training?: { readonly gradientsFor: readonly string[]; readonly update: StepUpdate };
 }
 
-/** Takes an artifact through the rest of the pipeline, to code. There are no values to run it on: it is for looking at. */
+/** Takes an artifact through the rest of the pipeline, to code. Without values it cannot be run, only inspected. */
 export async function compileArtifact(artifact: Artifact, options: ArtifactOptions): Promise<Compilation> {
   const backend = await backendFor(artifact, options.backend);
   const { start = { name: stageOf(artifact), doc: "" }, training } = options;
@@ -44,7 +44,7 @@ export async function compileArtifact(artifact: Artifact, options: ArtifactOptio
   };
 }
 
-/** Graphs and plans may say whatever sizes they like. */
+/** Graphs and plans from text may contain any sizes. */
 async function loaded(plan: ProgramPlan, backend: Backend): Promise<Executable> {
   const memory = backend.createStateMemory();
   const stateBytes = memoryInfo(plan).parameterBytes;
@@ -74,7 +74,7 @@ function planned(
   return isPlan(artifact) ? artifact : planLowered(manager, artifact, options);
 }
 
-/** The backend of that name; with as many threads as kernels were scheduled for, where it can have them. */
+/** The backend of that name; with as many threads as kernels were scheduled for, if it can have them. */
 async function backendFor(artifact: Artifact, name: string | undefined): Promise<Backend> {
   const backend = await usableBackend(name);
   const threads = isGraph(artifact) ? 1 : (artifact.threads ?? 1);
@@ -82,7 +82,7 @@ async function backendFor(artifact: Artifact, name: string | undefined): Promise
   try {
     return await usableBackend(name, { threads });
   } catch (error) {
-    // What it lacks is said where the kernels are looked at, one by one.
+    // What it lacks is reported when the kernels are examined, one by one.
     if (error instanceof KilnError) return backend;
     throw error;
   }

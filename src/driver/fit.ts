@@ -1,4 +1,4 @@
-/** Whether kernels that were read from a text can be what a backend compiles: code for one kind of machine is wrong on another. */
+/** Checks whether kernels that were read from text suit a backend: code for one kind of machine is wrong on another. */
 
 import type { Backend } from "../../backends/backend.ts";
 import { WrittenElements } from "../../passes/scheduling/analysis/dependence.ts";
@@ -27,7 +27,7 @@ export function requireFit(program: LoweredProgram, stage: string, { name, capab
   }
 }
 
-/** Why no strategy knows what to do with a kernel: those take nests of grid loops around stores. */
+/** Why strategies cannot schedule a kernel: they take nests of grid loops around stores. */
 function unschedulable({ body }: Kernel): string | undefined {
   const isNest = (statements: readonly Stmt[]): boolean => {
     const [first] = statements;
@@ -46,7 +46,7 @@ function unschedulable({ body }: Kernel): string | undefined {
     : "is still to be scheduled, and then holds grid loops around let and stores alone";
 }
 
-/** What a scheduled kernel wants that a backend has not. */
+/** What a scheduled kernel needs that a backend lacks. */
 function misfit(
   kernel: Kernel,
   stage: string,
@@ -83,7 +83,7 @@ function misfit(
     : "has a thread loop whose turns may meet in one element, or beside which there is work for one thread";
 }
 
-/** Whether the turns of the thread loop, if there is one, hold all the work and are proved to be independent. */
+/** Whether the iterations of the thread loop, if there is one, do all the work and are proved to be independent. */
 function isDivisible(kernel: Kernel, body: readonly Stmt[]): boolean {
   const divided = loopsOf(body).filter(({ loop }) => loop === "thread");
   if (divided.length === 0) return true;
@@ -102,7 +102,7 @@ function isDivisible(kernel: Kernel, body: readonly Stmt[]): boolean {
 }
 
 /**
- * Where each thread computes one element: grid loops around the kernel's one store, in the order of its elements, and once
+ * If each thread computes one element: grid loops around the kernel's one store, in the order of its elements, and once
  * these are mapped to threads a loop over threads that ends in that store.
  */
 function misfitPerElement(
@@ -156,7 +156,10 @@ const storesNothing = (statements: readonly Stmt[]): boolean =>
     return s.kind === "let" || s.kind === "accumulator" || s.kind === "assign";
   });
 
-/** Whether a body is grid loops, each the last statement of the one around it, and ends in a store at the place they count to. */
+/**
+ * Whether a body is grid loops, each the last statement of the
+ * one around it, and ends in a store at the index they count.
+ */
 function isGrid(body: readonly Stmt[], { name, length }: BufferParam): boolean {
   const definitions = new Map<string, Expr>();
   let place: Expr = int(0);

@@ -30,13 +30,13 @@ export const COMMON_OPTIONS = {
   warnings: true,
 } satisfies OptionNames<CommonOptions>;
 
-/** The types that `inputs` or `targets` name, one for each tensor. */
+/** The types in `inputs` or `targets`, one for each tensor. */
 export function readTypes(specs: readonly TensorSpec[], what: "inputs" | "targets"): readonly TensorType[] {
   checkList(specs, what);
   return specs.map((spec) => readType(spec, what));
 }
 
-/** What `inputs` says of the arguments of `forward`. */
+/** The arguments of `forward` that `inputs` describes. */
 export function readSignature(specs: readonly InputSpec[]): Signature {
   checkList(specs, "inputs");
   const signature = new Signature(specs.map(readTree));
@@ -87,7 +87,7 @@ function readType(spec: TensorSpec, what: string): TensorType {
   return { shape, dtype };
 }
 
-/** What the options say of other shapes than those of `inputs`. */
+/** The options for shapes other than those of `inputs`. */
 export function readDynamicShapes({
   dynamicShapes = ANY_SHAPES.dimensions,
   maxPrograms = ANY_SHAPES.most,

@@ -1,4 +1,4 @@
-/** What `compile`, `compileTraining` and `compileStep` are given, and what they give for it. */
+/** The options and results of `compile`, `compileTraining` and `compileStep`. */
 
 import type { OptionNames } from "../core/option-names.ts";
 import type { RunResult, WithoutState } from "../runtime/programs/program.ts";
@@ -28,9 +28,9 @@ export interface CompileOptions<Carried = unknown, Inputs extends readonly Input
   /** `eval` (default) or `train`: which behaviour of layers such as dropout is compiled. */
   readonly mode?: "eval" | "train";
   /**
-   * A tensor, or tensors in lists and records, that `forward` is given last and hands on: it returns a list that ends with
-   * the next state, `[out, [h, c]]`, which the next run is given, without its history. A run gives the rest.
-   * `resetCarried()` begins anew.
+   * A tensor, or tensors in lists and records, that is the last argument of `forward` and is passed on: `forward`
+   * returns a list that ends with the next state, `[out, [h, c]]`, which is the argument of the next run, without its
+   * history. A run returns the rest. `resetCarried()` starts again.
    */
   readonly carried?: Carried;
 }
@@ -45,18 +45,24 @@ export interface CompileTrainingOptions<
 > extends CommonOptions,
     GradientOptions {
   readonly inputs: Inputs;
-  /** A module whose `forward(...outputs, ...targets)` returns one number, or a record of numbers of which `loss` is it. */
+  /** A module whose `forward(...outputs, ...targets)` returns one number, or a record of numbers whose `loss` it is. */
   readonly loss: Loss;
-  /** Makes updates of gradients; made from the model's parameters, as `new optim.SGD(net.parameters(), { lr: 0.1 })`. */
+  /**
+   * Makes updates from gradients; constructed with the model's
+   * parameters, as `new optim.SGD(net.parameters(), { lr: 0.1 })`.
+   */
   readonly optimizer: CompilableOptimizer;
   /** Shapes of the targets; by default what the loss wants for the model's output. */
   readonly targets?: readonly TensorSpec[];
-  /** Numbers that `step(…, { metrics: true })` gives beside the loss, functions of outputs and targets by name. */
+  /**
+   * Numbers that `step(…, { metrics: true })` returns in addition
+   * to the loss, functions of outputs and targets by name.
+   */
   readonly metrics?: Readonly<Record<Metrics, MetricOf<Model>>>;
-  /** The state that `forward` is given last before the first step; see {@link CompileOptions.carried}. */
+  /** The state that is the last argument of `forward` in the first step; see {@link CompileOptions.carried}. */
   readonly carried?: Carried;
   /**
-   * How many steps lie between copies of the parameters to the host, for backends whose device may be lost (GPUs); 100
+   * The number of steps between copies of the parameters to the host, for backends whose device may be lost (GPUs); 100
    * by default.
    */
   readonly mirrorEvery?: number;
@@ -64,13 +70,13 @@ export interface CompileTrainingOptions<
 
 /** The options of {@link compileStep}. */
 export interface CompileStepOptions<Inputs extends readonly Tensor[]> extends Omit<CommonOptions, "inputs"> {
-  /** The modules that the step works with, by the names that their parameters are to have in its graph. */
+  /** The modules that the step uses, with the names that their parameters get in its graph. */
   readonly modules: Readonly<Record<string, CompilableModel>>;
-  /** Shapes of what the step is given, one for each of its parameters. */
+  /** The shapes of the step's arguments, one for each of its parameters. */
   readonly inputs: { readonly [Position in keyof Inputs]: TensorSpec };
 }
 
-/** What a program gives whose model hands a state of the type `Carried` on. */
+/** The result of a program whose model passes on a state of the type `Carried`. */
 export type Given<Model extends CompilableModel, Carried> = RunResult<
   unknown extends Carried ? ReturnType<Model["forward"]> : WithoutState<ReturnType<Model["forward"]>>
 >;

@@ -1,6 +1,7 @@
 /**
- * What `compile`, `compileTraining` and `compileStep` do, and what computes lazy tensors: traces what they are given, has the
- * passes run and a backend load the result. Loaded when something is first compiled, for it leads to more than half of Kiln.
+ * The implementation of `compile`, `compileTraining` and `compileStep`, and of
+ * computing lazy tensors: traces the model, runs the passes and has a backend load the
+ * result. Loaded on the first compilation, since it needs more than half of Kiln.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -121,7 +122,7 @@ export async function compileTraining<
   const common = await buildOptions(backend, options);
   checkMetrics(options.metrics);
   const carried = await carriedIn("compileTraining", options);
-  // What a metric is given is what the model and its targets are: the types of its parameters say so to its writer.
+  // A metric's arguments are the outputs and targets: the types of its parameters are the author's claim.
   const metrics = options.metrics as StepParts["metrics"];
   const request = {
     model,
@@ -179,7 +180,7 @@ export async function compileStep<Inputs extends Tensor[], Result>(
   return new CompiledStep<Inputs, Result>(first, steps, state, seed);
 }
 
-/** What the option `carried` gives. */
+/** The state of the option `carried`. */
 const carriedIn = async <Carried>(
   callee: string,
   { carried }: { readonly carried?: Carried },
@@ -189,7 +190,7 @@ const carriedIn = async <Carried>(
 const tensorsOf = (model: Traceable): Tensor[] =>
   [...model.namedParameters(), ...model.namedBuffers()].map(([, tensor]) => tensor);
 
-/** Programs of lazy tensors have no states of their own; their arenas lie in one memory. */
+/** Programs of lazy tensors have no states of their own; their arenas are in one memory. */
 const lazyState = new ModelState();
 
 /** A program that computes lazy tensors. */

@@ -1,4 +1,4 @@
-/** Compiles training steps that their user wrote out: for modules and optimizers as they are at one moment. */
+/** Compiles training steps that the user has written out: for modules and optimizers as they are at one moment. */
 
 import type { Backend } from "../../backends/backend.ts";
 import { InternalError } from "../core/errors.ts";
@@ -27,7 +27,7 @@ export interface StepRequest {
 export class StepCompiler implements PrepareVariant {
   private readonly request: StepRequest;
   private readonly traces = new WeakMap<Specialization, StepTrace>();
-  /** The mode that every module had when the step was compiled: switching it between runs is no part of the step. */
+  /** The mode of every module when the step was compiled: switching it between runs is not part of the step. */
   private readonly modes: readonly (readonly [module: object, training: unknown])[];
 
   constructor(request: StepRequest) {

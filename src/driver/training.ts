@@ -1,5 +1,5 @@
 /**
- * Compiles training steps of one model. What a step trains is read from the model each time: which parameters want a
+ * Compiles training steps of one model. What a step trains is read from the model each time: which parameters need a
  * gradient, and how many updates each has had.
  */
 
@@ -30,7 +30,7 @@ import { type StepParts, type Trace, type TraceableLoss, traceLoss } from "../tr
 import { warnOfMistakes } from "../trace/warnings/warnings.ts";
 import { type BuildOptions, build } from "./build.ts";
 
-/** What a training is compiled from, checked. */
+/** The checked options of a training. */
 export interface TrainingRequest {
   readonly model: Moded;
   readonly options: GradientOptions & {
@@ -52,7 +52,10 @@ export interface TrainingRequest {
 export class TrainingCompiler implements PrepareStep {
   private readonly request: TrainingRequest;
   private readonly accumulate: number;
-  /** The sums of gradients by parameter, of all parameters that were ever trained; none unless gradients are accumulated. */
+  /**
+   * The sums of gradients by parameter, for all parameters that
+   * were ever trained; none unless gradients are accumulated.
+   */
   private readonly sums: Accumulation["accumulated"] = new Map();
   /** The last trace of the model. */
   private trace: Trace | undefined;
@@ -128,7 +131,7 @@ export class TrainingCompiler implements PrepareStep {
     return { specialization, cohorts: updatedBy(specialization, plan.cohorts) };
   }
 
-  /** What a trainer needs to accumulate, with the update of a first step; nothing where each batch makes an update. */
+  /** What a trainer needs to accumulate, with the update of a first step; undefined if each batch makes an update. */
   async accumulation({ summed }: PreparedStep): Promise<Accumulation | undefined> {
     if (this.accumulate === 1) return undefined;
     const { accumulate, sums: accumulated } = this;
@@ -189,7 +192,7 @@ const replacedError = (path: string): KilnError =>
       "(noGrad(() => p.copy_(…))), or make the optimizer and compile the step anew",
   );
 
-/** The cohorts with those parameters that a program writes: the loss does not depend on others, they have no gradient. */
+/** The cohorts with those parameters that a program writes: the others do not affect the loss and have no gradient. */
 export function updatedBy({ plan, states }: Specialization, cohorts: readonly Cohort[]): Cohort[] {
   const stored = new Set(plan.kernels.flatMap(writesOf));
   const names = plan.states.filter(({ buffer }) => stored.has(buffer)).map(({ name }) => name);

@@ -1,4 +1,4 @@
-/** `kiln-js/data`: what is `data` in `kiln-js`, for bundlers that leave out of a module alone what nobody uses. */
+/** `kiln-js/data`: the same as `data` in `kiln-js`, for bundlers that can only tree-shake separate modules. */
 
 import "../compile.ts";
 

@@ -1,4 +1,4 @@
-/** `kiln-js/functional`: what is `F` in `kiln-js`, for bundlers that leave out of a module alone what nobody uses. */
+/** `kiln-js/functional`: the same as `F` in `kiln-js`, for bundlers that can only tree-shake separate modules. */
 
 import "../compile.ts";
 

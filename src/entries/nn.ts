@@ -1,4 +1,4 @@
-/** `kiln-js/nn`: what is `nn` in `kiln-js`, for bundlers that leave out of a module alone what nobody uses. */
+/** `kiln-js/nn`: the same as `nn` in `kiln-js`, for bundlers that can only tree-shake separate modules. */
 
 import "../compile.ts";
 

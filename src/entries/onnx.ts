@@ -1,4 +1,4 @@
-/** `kiln-js/onnx`: models in ONNX's files. It stands by itself, so that nobody else has what reads them. */
+/** `kiln-js/onnx`: models in ONNX files. A separate entry, so that others do not load the code that reads them. */
 
 import "../compile.ts";
 

@@ -1,4 +1,4 @@
-/** `kiln-js/optim`: what is `optim` in `kiln-js`, for bundlers that leave out of a module alone what nobody uses. */
+/** `kiln-js/optim`: the same as `optim` in `kiln-js`, for bundlers that can only tree-shake separate modules. */
 
 import "../compile.ts";
 

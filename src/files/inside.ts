@@ -1,11 +1,14 @@
-/** Paths that a file names within its own folder, and that may not lead out of it. Node's modules are loaded on use. */
+/**
+ * Resolves paths that a file names within its own folder, and that
+ * may not lead out of it. Node's modules are loaded on use.
+ */
 
 import { KilnError } from "../core/errors.ts";
 import { fileErrorReason } from "./reason.ts";
 
 /**
- * The path of `name` in the folder of the file at `path`. Throws a {@link KilnError} where it would lie elsewhere, be it by
- * `..` or by a link, and where there is nothing.
+ * The path of `name` in the folder of the file at `path`. Throws a {@link
+ * KilnError} if it is elsewhere, by `..` or by a link, or does not exist.
  */
 export async function fileInside(path: string, name: string): Promise<string> {
   const { dirname, isAbsolute, join, relative } = await import("node:path");

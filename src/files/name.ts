@@ -3,10 +3,12 @@
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 
-/** What separates the parts of a path on some system, and what no name may contain. */
+/** Separators of paths on any system, and characters that no name may contain. */
 const FORBIDDEN = /[/\\:\p{Cc}]/gu;
 
-/** `text` as one part of a path: what cannot stand in a name becomes `_`, and so do the dots of `.` and `..`. */
+/**
+ * `text` as one part of a path: characters that names cannot contain become `_`, and so do the dots of `.` and `..`.
+ */
 export function pathPart(text: string): string {
   const part = text.replace(FORBIDDEN, "_");
   return /^\.{0,2}$/.test(part) ? part.replaceAll(".", "_").padEnd(1, "_") : part;

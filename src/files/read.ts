@@ -1,6 +1,6 @@
 /**
- * Reads files that come from outside: regular ones alone, since a device or a pipe may never end, and no more bytes than
- * agreed, whatever their size says. Node's modules are loaded on use, so that browsers can have what imports this.
+ * Reads files that come from outside: only regular ones, since a device or a pipe may never end, and no more bytes than
+ * a limit, whatever their size claims. Node's modules are loaded on use, so that browsers can load what imports this.
  */
 
 import type { Stats } from "node:fs";
@@ -24,7 +24,7 @@ export class OpenFile {
     this.handle = handle;
   }
 
-  /** The bytes from `begin` up to `end`; fewer where the file ends before. */
+  /** The bytes from `begin` up to `end`; fewer if the file ends before. */
   async read(begin: number, end: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(end - begin);
     let done = 0;
@@ -37,7 +37,7 @@ export class OpenFile {
     return bytes;
   }
 
-  /** All bytes, of which there may be `limit`, however many it claims or gains while it is read. */
+  /** All bytes, at most `limit`, however many it claims or gains while it is read. */
   async upTo(limit: number): Promise<Uint8Array> {
     const tooLarge = (size: string): KilnError =>
       new KilnError(`${this.path} is too large: ${size}, more than the limit of ${limit}`);
@@ -49,12 +49,14 @@ export class OpenFile {
   }
 }
 
-/** Gives `work` the file at `path` and closes it afterwards. Throws one {@link KilnError} for what cannot be read. */
+/**
+ * Passes the file at `path` to `work` and closes it afterwards. Throws one {@link KilnError} for what cannot be read.
+ */
 export async function withFile<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T> {
   let handle: FileHandle | undefined;
   try {
     const { constants, open, stat } = await import("node:fs/promises");
-    // Before it is opened, which some devices take for an order; and after, for it may be another by then.
+    // Before it is opened, which some devices take for a command; and after, since it may be another file by then.
     checkRegular(path, await stat(path));
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
@@ -92,7 +94,7 @@ export async function readText(path: string, limit: number): Promise<string> {
   return new TextDecoder().decode(await readWhole(path, limit));
 }
 
-/** Number of bytes of a file; `undefined` when there is none. */
+/** The number of bytes of a file; `undefined` if it does not exist. */
 export async function fileSize(path: string): Promise<number | undefined> {
   const { stat } = await import("node:fs/promises");
   try {

@@ -21,13 +21,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** The reason behind an error of the file system. */
+/** The reason for an error of the file system. */
 export function fileErrorReason(error: unknown): string {
   const reason = REASONS[String(codeOf(error))];
   return reason ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** The reason why a file could not be written: what is missing then is the folder. */
+/** The reason why a file could not be written: if something is missing, it is the folder. */
 export const writeErrorReason = (error: unknown): string =>
   codeOf(error) === "ENOENT" ? "its folder does not exist" : fileErrorReason(error);
 

@@ -7,7 +7,7 @@ let names = 0;
 /** Distinguishes this copy from those of other threads in the same process. */
 const thread = Math.floor(Math.random() * 2 ** 32).toString(36);
 
-/** The name under which a file is written before it is moved to its place: another one at every call, in any thread. */
+/** The name under which a file is written before it is moved to its place: a new one for every call, in any thread. */
 export const temporaryName = (name: string): string => `.${name}.${process.pid}.${thread}-${names++}.tmp`;
 
 /** Removes what processes that no longer run have left of unfinished writes in `folder`. */
@@ -29,7 +29,7 @@ function isRunning(writer: number): boolean {
   }
 }
 
-/** Writes `content` beside `path`, brings it to the disk and moves it there: no reader meets half a file. */
+/** Writes `content` next to `path`, syncs it to disk and moves it there: no reader sees half a file. */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const { open, rename, rm } = await import("node:fs/promises");
   const { basename, dirname, join } = await import("node:path");
@@ -50,8 +50,8 @@ export async function writeAtomically(path: string, content: string | Uint8Array
 }
 
 /**
- * Makes a folder and those it lies in, unless they are there; gives the first that was made. Node's own `recursive`
- * says "it does not exist" for whatever keeps a folder from being made, a read-only file system above all.
+ * Makes a folder and its parents, unless they exist; returns the first that was made. Node's own `recursive`
+ * says "it does not exist" for any reason that keeps a folder from being made, especially a read-only file system.
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
   const { dirname, resolve } = await import("node:path");

@@ -1,4 +1,4 @@
-/** How large a box of a picture must be for its texts: they are monospaced, so that no font need be asked. */
+/** The size of a box in a picture, from its texts: they are monospaced, so that no font has to be measured. */
 
 import type { Box } from "./picture.ts";
 
@@ -12,15 +12,15 @@ export const TITLE = { fontSize: 13, height: 17 } as const;
 export const LINE = { fontSize: 11, height: 14 } as const;
 export const PADDING = { x: 10, y: 7 } as const;
 
-/** Characters of a monospaced font are about this wide, in parts of their size. */
+/** The approximate width of a character in a monospaced font, relative to its size. */
 const CHARACTER = 0.61;
 
 export const textWidth = (text: string, fontSize: number): number => [...text].length * fontSize * CHARACTER;
 
-/** What a box shows. */
+/** The texts in a box. */
 export type BoxText = Pick<Box, "title" | "lines" | "place">;
 
-/** What stands below a box's title. */
+/** The lines below a box's title. */
 export const linesOf = ({
   lines,
   place,

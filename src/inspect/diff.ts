@@ -1,15 +1,15 @@
 /**
- * What a pass has changed, line by line. Most values of a graph are numbered in order, so that a node more moves all
- * numbers behind it: lines are matched without the names of their values, and are the same when their operands match.
+ * The changes of a pass, line by line. Most values of a graph are numbered in order, so that one more node changes all
+ * numbers after it: lines are matched without the names of their values, and are equal if their operands match.
  */
 
-/** One line of a comparison: how it stands before, after, or both where nothing changed but numbers. */
+/** One line of a comparison: its text before, after, or both if only numbers changed. */
 export interface DiffLine {
   readonly kind: "same" | "removed" | "added";
   readonly text: string;
 }
 
-/** Compares two dumps of one form. Lines that are the same have the text they have afterwards. */
+/** Compares two dumps of one form. Equal lines have the text of `after`. */
 export function diffTexts(before: string, after: string): readonly DiffLine[] {
   const earlier = blocksOf(before);
   const later = blocksOf(after);
@@ -22,7 +22,7 @@ export function diffTexts(before: string, after: string): readonly DiffLine[] {
 }
 
 interface Block {
-  /** What a block is known by: a kernel's name. */
+  /** What identifies a block: a kernel's name. */
   readonly key: string;
   readonly lines: readonly string[];
 }
@@ -38,7 +38,7 @@ function blocksOf(text: string): readonly Block[] {
 function diffBlocks(before: readonly string[], after: readonly string[]): DiffLine[] {
   const defined = new Set(before.flatMap((line) => DEFINITION.exec(line)?.[1] ?? []));
   const renamed = new Map<string, string>();
-  // What no line here defines is an input, or a value of another text: it goes by one name in both.
+  // A name that no line here defines is an input, or a value of another text: it has one name in both.
   const nameAfter = (value: string): string | undefined => (defined.has(value) ? renamed.get(value) : value);
   return matched(before.map(keyOf), after.map(keyOf)).flatMap(([a, b]): DiffLine[] => {
     if (a === undefined) return [{ kind: "added", text: after[b!] }];
@@ -65,15 +65,15 @@ const PLACE = / {2,}at .*$/;
 
 const placeOf = (line: string): string => PLACE.exec(line)?.[0].trimStart() ?? "";
 
-/** What a line says but for the names of its values and the places it comes from. */
+/** The text of a line without the names of its values and its places in the source. */
 const keyOf = (line: string): string => line.replace(PLACE, "").trimEnd().replace(/%\w+/g, "%");
 
 type Pair = readonly [number | undefined, number | undefined];
 
-/** Pairs of equal items in both lists, by a longest common subsequence; what has no partner stands alone. */
+/** Pairs of equal items in both lists, by a longest common subsequence; items without a partner are alone. */
 function matched(before: readonly string[], after: readonly string[]): readonly Pair[] {
   const shortest = Math.min(before.length, after.length);
-  // What both begin and end with is most of them, and takes no table.
+  // The common beginning and end are most of the text, and need no table.
   let begin = 0;
   while (begin < shortest && before[begin] === after[begin]) begin++;
   let end = 0;
@@ -119,10 +119,10 @@ function subsequence(before: readonly number[], after: readonly number[]): reado
   return pairs;
 }
 
-/** Lines of context that stand around a change. */
+/** Lines of context around a change. */
 const CONTEXT = 2;
 
-/** The comparison as text: `-` before, `+` after, and an ellipsis for what is the same. */
+/** The comparison as text: `-` before, `+` after, and an ellipsis for unchanged lines. */
 export function printDiff(lines: readonly DiffLine[]): string {
   const near = lines.map((_, k) =>
     lines.slice(Math.max(0, k - CONTEXT), k + CONTEXT + 1).some(({ kind }) => kind !== "same"),

@@ -1,4 +1,4 @@
-/** A picture as DOT, the language of Graphviz: what `kiln dump --format dot` prints, and what the layout is asked for. */
+/** A picture as DOT, the language of Graphviz: printed by `kiln dump --format dot`, and the input of the layout. */
 
 import type { Size } from "./box-size.ts";
 import { quoteDot } from "./escape.ts";
@@ -31,7 +31,7 @@ const labelOf = ({ title, lines, place }: Box): string =>
 
 const POINTS_PER_INCH = 72;
 
-/** The picture's skeleton for a layout: sizes and identifiers, nothing that somebody else has written. */
+/** The picture's skeleton for a layout: sizes and identifiers, but no text of the user's. */
 export function skeletonDot(picture: Picture, sizeOf: (box: Box) => Size): string {
   const inches = (points: number): string => (points / POINTS_PER_INCH).toFixed(4);
   return digraph([
@@ -40,7 +40,7 @@ export function skeletonDot(picture: Picture, sizeOf: (box: Box) => Size): strin
     ...statements(
       picture,
       (box) => `width=${inches(sizeOf(box).width)}, height=${inches(sizeOf(box).height)}`,
-      // The label only keeps room for the frame's title, which the picture itself then writes.
+      // The label only reserves room for the frame's title, which the picture itself draws.
       (title) => `label=${quoteDot("m".repeat([...title].length))}; labeljust=l; fontsize=11; margin=10`,
       () => "",
     ),

@@ -1,13 +1,13 @@
 /**
- * Makes text of a model's author harmless where dumps show it: file names, module names and source lines are whatever
- * somebody wrote, and a terminal, an SVG or a DOT file must show them as text and nothing else.
+ * Makes text of a model's author harmless in dumps: file names, module names and source lines may contain
+ * anything, and a terminal, an SVG or a DOT file must show them as text and nothing else.
  */
 
 import { plainLine } from "../core/plain-line.ts";
 
 export { plainLine };
 
-/** Text of several lines without control characters but the line breaks. */
+/** Text of several lines without control characters except line breaks. */
 export const plainText = (text: string): string => text.split("\n").map(plainLine).join("\n");
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text as it stands in the content or in a quoted attribute of SVG. */
+/** Text for the content or a quoted attribute of SVG. */
 export const escapeXml = (text: string): string => plainText(text).replace(/[&<>"']/g, (c) => ENTITIES[c]);
 
 /** A quoted DOT string; in labels a backslash and an ampersand would begin an escape of Graphviz's own. */

@@ -12,8 +12,8 @@ import { type Arrow, type Box, type Frame, type Picture, shortened, shortList } 
 import { shortPlace } from "./place.ts";
 
 /**
- * Parameters, scalars and constants are named in the boxes that read them: as boxes they would hide the rest. The body of a
- * loop hangs on the loop's box, in a frame of its own or in those of its kernels.
+ * Parameters, scalars and constants are named in the boxes that read them: as boxes they would hide the rest. The body
+ * of a loop is connected to the loop's box, in a frame of its own or in those of its kernels.
  */
 export function graphPicture(graph: Graph): Picture {
   const { boxes, frames, arrows } = partsOf(graph, "", valueNames(graph));
@@ -32,7 +32,7 @@ interface Parts {
   readonly arrows: readonly Omit<Arrow, "id">[];
 }
 
-/** `within` tells the boxes of one body from those of another and of the graph. */
+/** `within` distinguishes the boxes of one body from those of another and of the graph. */
 function partsOf(graph: Graph, within: string, names: ReadonlyMap<Value, string>): Parts {
   const results = new Set<Value>([...graph.outputs, ...graph.updates].map(({ value }) => value));
   const drawn = graph.nodes.filter((node) => !isConstant(node) || results.has(node));
@@ -63,7 +63,7 @@ function partsOf(graph: Graph, within: string, names: ReadonlyMap<Value, string>
   };
 }
 
-/** The body of the loop in the box `loop`, which each iteration gives its inputs; its values are named as in the program. */
+/** The body of the loop in the box `loop`; its values are named as in the program. */
 function bodyParts(body: Graph, loop: string, name: string): Parts {
   const within = `${loop}_`;
   const names = new Map([...valueNames(body)].map(([value, own]) => [value, `${name}.${own.slice(1)}`]));
@@ -159,7 +159,10 @@ const outputBox = (id: string, name: string, value: Value, names: ReadonlyMap<Va
   detail: `returns ${names.get(value)} as ${name}`,
 });
 
-/** A node that several kernels compute, each for itself, stands in the one that stores it, or else in the first of them. */
+/**
+ * A node that several kernels compute, each for itself, is in
+ * the frame of the one that stores it, or else of the first.
+ */
 function framesOf({ groups = [] }: Graph, within: string, ids: ReadonlyMap<Value, string>): readonly Frame[] {
   const titles = kernelNames(groups);
   const homes = new Map<Value, number>();

@@ -11,12 +11,12 @@ import { printSchedule } from "../loop/schedule.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation, KernelInfo, MemoryInfo } from "../runtime/inspection/figures.ts";
 
-/** Grows only by new fields; whatever else changes gets a new number. */
+/** New fields may be added without a new number; any other change gets one. */
 const VERSION = 1;
 
-/** What the dump is of. */
+/** The subject of a dump. */
 export interface DumpSubject {
-  /** The model's file, or the file of the graph it goes on from. */
+  /** The model's file, or the file of the graph it continues from. */
   readonly file: string;
   readonly mode: "forward" | "training";
 }
@@ -29,7 +29,7 @@ export interface DumpJson extends DumpSubject {
   readonly memory: MemoryInfo & { readonly placements: readonly Placement[] };
 }
 
-/** `wanted` says which stages it holds. */
+/** `wanted` says which stages are included. */
 export function dumpJson(
   subject: DumpSubject,
   compilation: Compilation,
@@ -46,7 +46,7 @@ export function dumpJson(
   };
 }
 
-/** A dump, or other data of a model, as text, in which no character is hidden. */
+/** A dump, or other data of a model, as text without hidden characters. */
 export const jsonText = (dump: object): string =>
   JSON.stringify(dump, undefined, 2).replace(/[\u007f-\u009f\u2028\u2029\p{Cf}]/gu, (c) => escapedUnits(c));
 
@@ -94,7 +94,7 @@ interface GraphJson {
     readonly op: string;
     readonly inputs: readonly string[];
     readonly attrs: Readonly<Record<string, AttrJson>>;
-    /** The types of further results, where the op has several. */
+    /** The types of further results, if the op has several. */
     readonly others?: readonly TensorType[];
     readonly origins: readonly OriginJson[];
   })[];
@@ -155,10 +155,10 @@ function graphJson(graph: Graph): GraphJson {
   };
 }
 
-/** A body is a graph as the whole is one. */
+/** A body has the same form as the whole graph. */
 type AttrJson = Exclude<Attr, Graph> | GraphJson;
 
-/** JSON has no infinities, no NaN and no negative zero: they stand as text. */
+/** JSON has no infinities, no NaN and no negative zero: they are written as text. */
 function attrJson(value: Attr): AttrJson {
   if (isBody(value)) return graphJson(value);
   if (typeof value !== "number") return value;
@@ -175,7 +175,7 @@ interface KernelJson {
   readonly nominalFlops: number;
   readonly prepares: boolean;
   readonly bytes: number;
-  /** Executed operations for each byte. */
+  /** Executed operations per byte. */
   readonly intensity: number;
   readonly buffers: readonly {
     readonly name: string;
@@ -211,6 +211,6 @@ function kernelJson(kernel: Kernel, info: KernelInfo): KernelJson {
   };
 }
 
-/** Arithmetic intensity: executed operations for each byte of the buffers it reads and writes. */
+/** Arithmetic intensity: executed operations per byte of the buffers it reads and writes. */
 export const intensityOf = ({ flops, bytes }: Pick<KernelInfo, "flops" | "bytes">): number =>
   bytes === 0 ? 0 : flops / bytes;

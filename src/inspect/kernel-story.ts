@@ -1,4 +1,6 @@
-/** One kernel on its whole way: the nodes it computes, its loops before and after scheduling, its code, its figures. */
+/**
+ * One kernel from start to end: the nodes it computes, its loops before and after scheduling, its code, its figures.
+ */
 
 import type { Origin } from "../core/origin.ts";
 import { isGraph } from "../ir/artifact.ts";
@@ -10,7 +12,7 @@ import { printKernel } from "../loop/print.ts";
 import type { Kernel } from "../loop/types.ts";
 import type { Compilation, KernelInfo } from "../runtime/inspection/figures.ts";
 
-/** What scheduling makes of a kernel may be several: packs, lists, partial sums, the kernel itself. */
+/** Scheduling may turn a kernel into several: packs, lists, partial sums, the kernel itself. */
 export interface KernelPart {
   readonly info: KernelInfo;
   readonly scheduled: Kernel;
@@ -36,7 +38,7 @@ export const storyNames = (compilation: Compilation): readonly string[] => [
   ]),
 ];
 
-/** The story of the kernel called `name`, or of that part of one; `undefined` when there is none. */
+/** The story of the kernel called `name`, or of that part of one; `undefined` if there is none. */
 export function kernelStory(compilation: Compilation, name: string): KernelStory | undefined {
   const lowered = loweredKernels(compilation);
   const owner = lowered.find((kernel) => kernel.name === name) ?? ownerOf(lowered, name);
@@ -60,7 +62,7 @@ export function kernelStory(compilation: Compilation, name: string): KernelStory
   };
 }
 
-/** The kernels as fusion named them, before scheduling takes them apart. */
+/** The kernels as fusion named them, before scheduling splits them. */
 export function loweredKernels({ stages }: Compilation): readonly Kernel[] {
   const artifact = stages.find((stage) => stage.name === "lower")?.artifact;
   return artifact === undefined || isGraph(artifact) ? [] : artifact.kernels;

@@ -1,4 +1,4 @@
-/** Where the parts of a picture go. Graphviz, compiled to WebAssembly and loaded when it is first needed, decides. */
+/** Places the parts of a picture with Graphviz, compiled to WebAssembly and loaded when it is first needed. */
 
 import type { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { InternalError } from "../core/errors.ts";
@@ -18,15 +18,15 @@ export interface Rectangle extends Point, Size {}
 export interface Layout extends Size {
   readonly boxes: ReadonlyMap<string, Rectangle>;
   readonly frames: ReadonlyMap<string, Rectangle>;
-  /** Of each arrow: the start of its line, then triples of two control points and the next point; its tip last. */
+  /** For each arrow: the start of its line, then triples of two control points and the next point; its tip last. */
   readonly arrows: ReadonlyMap<string, { readonly curve: readonly Point[]; readonly tip: Point }>;
 }
 
-/** What Graphviz's JSON says of a node, a cluster or an edge. */
+/** A node, a cluster or an edge in Graphviz's JSON. */
 interface Drawn {
   readonly name?: string;
   readonly id?: string;
-  /** Of a node its centre, of an edge `e,tip start control control point …`. */
+  /** For a node its centre, for an edge `e,tip start control control point …`. */
   readonly pos?: string;
   /** Lower left and upper right corner. */
   readonly bb?: string;

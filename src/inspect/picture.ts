@@ -1,4 +1,6 @@
-/** A stage as a picture: boxes, frames around those that become one kernel, and arrows. DOT and SVG are made of it. */
+/**
+ * A stage as a picture: boxes, frames around those that become one kernel, and arrows. DOT and SVG are made from it.
+ */
 
 import { plainLine } from "./escape.ts";
 
@@ -6,19 +8,19 @@ import { plainLine } from "./escape.ts";
 export type BoxKind = "input" | "op" | "kernel" | "output";
 
 export interface Box {
-  /** An identifier that no text of the model's is part of. */
+  /** An identifier that contains no text of the model's. */
   readonly id: string;
   readonly kind: BoxKind;
-  /** What the stage's text calls it: `%3`, or a kernel's name. */
+  /** Its name in the stage's text: `%3`, or a kernel's name. */
   readonly name: string;
   readonly title: string;
-  /** What stands below the title, line by line: type, parameters, cost. */
+  /** The lines below the title: type, parameters, cost. */
   readonly lines: readonly string[];
-  /** The module that it belongs to, empty where that is the model itself. */
+  /** The module that it belongs to, empty for the model itself. */
   readonly module: string;
-  /** The line of the model it comes from, empty when unknown. */
+  /** The line of the model it comes from, empty if unknown. */
   readonly place: string;
-  /** Everything there is to say, for whoever points at the box. */
+  /** All details, shown when the box is pointed at. */
   readonly detail: string;
 }
 
@@ -26,7 +28,7 @@ export interface Box {
 export interface Frame {
   readonly id: string;
   readonly kind: "kernel" | "body";
-  /** The frame of the body that this one lies in. */
+  /** The frame of the body that contains this one. */
   readonly parent?: string;
   readonly title: string;
   readonly boxes: readonly string[];
@@ -47,7 +49,7 @@ export interface Picture {
   readonly arrows: readonly Arrow[];
 }
 
-/** Text on one line that fits a box; what is cut off shows as an ellipsis. */
+/** Text on one line that fits a box, with an ellipsis if it is cut off. */
 export function shortened(text: string, length: number): string {
   const line = plainLine(text);
   const characters = [...line];

@@ -1,4 +1,4 @@
-/** The picture of a program: its kernels as boxes, and what one leaves in memory for another as arrows. */
+/** The picture of a program: its kernels as boxes, and values in memory that one writes and another reads as arrows. */
 
 import { byteSize, shortName } from "../core/dtype.ts";
 import { bytesText, flopsText } from "../core/figures-text.ts";
@@ -14,7 +14,7 @@ import { shortPlace } from "./place.ts";
 
 const LINE_LENGTH = 52;
 
-/** An arrow leads from the last kernel that writes a buffer to each that reads it then. */
+/** An arrow leads from the last kernel that writes a buffer to each that reads it after that. */
 export function programPicture(program: LoweredProgram): Picture {
   const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const inputs = program.inputs.map((input, k) => ({ ...input, id: `i${k}` }));

@@ -1,4 +1,4 @@
-/** The colours and fonts of pictures, for a light and a dark ground. */
+/** The colours and fonts of pictures, for a light and a dark background. */
 
 const LIGHT = {
   ground: "#ffffff",

@@ -1,4 +1,4 @@
-/** A picture as one SVG file that stands on its own: light or dark as its reader prefers, nothing in it that runs. */
+/** A picture as one self-contained SVG file: light or dark as its reader prefers, without scripts. */
 
 import { boxSize, LINE, linesOf, PADDING, TITLE, textWidth } from "./box-size.ts";
 import { escapeXml } from "./escape.ts";

@@ -1,6 +1,6 @@
 /**
- * Keeps the winners of searches: in Node in a file of the user's cache folder, for each machine and engine apart, in a
- * browser in memory alone, as long as the page lives.
+ * Keeps the winners of searches: in Node in a file of the user's cache folder, separately for each machine and engine,
+ * in a browser only in memory, as long as the page lives.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -41,10 +41,10 @@ export class ChoicesInMemory implements ChoiceStore {
   }
 }
 
-/** The layout of the file; another one would be another file. */
+/** The version of the file's format; another one would be another file. */
 const VERSION = 1;
 
-/** Far more than the kernels of all models of a machine come to. */
+/** Far more than the kernels of all models on a machine need. */
 const MOST_BYTES = 2 ** 28;
 
 export const CHOICES_FILE = `choices-${VERSION}.json`;
@@ -54,7 +54,7 @@ interface FileContent {
   readonly machines: Readonly<Record<string, Readonly<Record<string, StoredChoice>>>>;
 }
 
-/** Choices in the file at `path`, of which those under `machine` are read and written. */
+/** Choices in the file at `path`; only those under `machine` are read and written. */
 export class ChoicesFile implements ChoiceStore {
   readonly path: string;
   private readonly machine: string;
@@ -69,7 +69,7 @@ export class ChoicesFile implements ChoiceStore {
     return new Map(Object.entries(machines[this.machine] ?? {}));
   }
 
-  /** Reads the file again, so that what other processes have found in the meantime stays. */
+  /** Reads the file again, so that what other processes have found in the meantime is kept. */
   async add(choices: StoredChoices): Promise<void> {
     const content = await this.read();
     const own = { ...content.machines[this.machine], ...Object.fromEntries(choices) };

@@ -1,11 +1,11 @@
-/** What a measurement holds for, and where the measurements of this machine are kept. */
+/** What measurements are valid for, and where this machine's are kept. */
 
 import { cacheFolder } from "../core/cache-folder.ts";
 import { CHOICES_FILE, type ChoiceStore, ChoicesFile, ChoicesInMemory } from "./choices-file.ts";
 
 const isNode = (): boolean => typeof process !== "undefined" && process.versions?.node !== undefined;
 
-/** The engine and the processor, in one line: with another of either, other code may be faster. */
+/** The engine and the processor, in one line: on another one, other code may be faster. */
 export async function machineName(): Promise<string> {
   if (!isNode()) return (globalThis as { navigator?: { userAgent: string } }).navigator?.userAgent ?? "";
   const { arch, cpus } = await import("node:os");
@@ -13,7 +13,7 @@ export async function machineName(): Promise<string> {
   return `V8 ${process.versions.v8}, ${arch()}, ${model}`;
 }
 
-/** What choices for `backend` hold for on this machine. */
+/** The key of choices for `backend` on this machine. */
 export const choicesKey = async (backend: string): Promise<string> => `${backend}, ${await machineName()}`;
 
 /** What a page has found, by backend. */

@@ -1,4 +1,4 @@
-/** Runs the small programs of a search on a backend, on numbers such as a kernel may meet. */
+/** Runs the small programs of a search on a backend, on plausible numbers. */
 
 import type { Backend, Executable } from "../../backends/backend.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
@@ -8,8 +8,8 @@ import type { BufferParam } from "../loop/types.ts";
 import type { Prepare, Runner } from "./search.ts";
 
 /**
- * Prepares programs on `backend`, one after another or, where it can, all at once; all of them share one memory, in which each
- * has its arena while it lives. `clock` gives milliseconds.
+ * Prepares programs on `backend`, one after another or, if it can, all at once; all of them share one memory, in which
+ * each has its arena while it lives. `clock` returns milliseconds.
  */
 export function prepareOn(backend: Backend, clock: () => number = () => performance.now()): Prepare {
   const memory = backend.createStateMemory();
@@ -23,7 +23,7 @@ export function prepareOn(backend: Backend, clock: () => number = () => performa
     try {
       for (const plan of all) yield await runnerOf(waiting.shift()!, plan, clock);
     } finally {
-      // Nobody has taken these.
+      // Programs that were never taken.
       for (const executable of waiting) executable.dispose();
     }
   };
@@ -52,7 +52,7 @@ async function runnerOf(executable: Executable, plan: ProgramPlan, clock: () => 
   };
 }
 
-/** Numbers of both signs, or indices over the whole range that the buffer declares; zeros where it declares none. */
+/** Numbers of both signs, or indices over the whole range that the buffer declares; zeros if it declares none. */
 function fill(data: TypedArray, param: BufferParam | undefined, seed: number): void {
   const [low, high] = param?.range ?? (param?.dtype === "bool" ? [0, 1] : [0, 0]);
   const isFloat = data instanceof Float32Array;

@@ -8,20 +8,22 @@ import type { TuningCandidate, TuningTask } from "../loop/tuning-task.ts";
 
 /** A small program that is ready to run. */
 export interface Runner {
-  /** Runs so many times; the milliseconds that all of them took. */
+  /** Runs so many times; returns the milliseconds for all of them. */
   run(times: number): number | Promise<number>;
   dispose(): void;
 }
 
-/** Prepares programs as they are wanted, in their order: whoever takes a runner disposes of it. */
+/** Prepares programs on demand, in order: whoever takes a runner disposes of it. */
 export type Prepare = (plans: Iterable<ProgramPlan>) => AsyncIterable<Runner>;
 
 /** How long to search. */
 export interface Limits {
-  /** How long to measure, by the clock `now`; preparing programs comes on top of it, for a compiler of C takes longer than that. */
+  /**
+   * How long to measure, by the clock `now`; preparing programs takes additional time, for a C compiler more than that.
+   */
   readonly milliseconds: number;
   now(): number;
-  /** Tries every way that is offered, not just those that the cost model thinks possible. */
+  /** Tries every way that is offered, not only those that the cost model thinks possible. */
   readonly all?: boolean;
 }
 
@@ -29,31 +31,31 @@ export interface Limits {
 export interface Measured {
   readonly name: string;
   readonly cost: number;
-  /** The time of one run, the lower quartile of its samples; absent when there were too few of them to tell. */
+  /** The time of one run, the lower quartile of its samples; absent if there were too few samples. */
   readonly milliseconds: number | undefined;
 }
 
 export interface SearchResult {
-  /** All that were run, the cost model's first choice first. Empty when there was no time for anything. */
+  /** All that were run, the cost model's first choice first. Empty if there was no time for any. */
   readonly measured: readonly Measured[];
   readonly winner: Measured | undefined;
-  /** Whether everything was tried that should be; if not, a later search may find a better one. */
+  /** Whether everything was tried; if not, a later search may find a better one. */
   readonly isFinished: boolean;
   /** Milliseconds that measuring took. */
   readonly spent: number;
 }
 
-/** At least so many are tried, and at most so many; between them, those that the model expects to be this much slower. */
+/** The least and the most that are tried; between them, those that the model expects to be at most this much slower. */
 const LEAST_TRIED = 8;
 const MOST_TRIED = 16;
 const PLAUSIBLE = 2;
 
-/** A run must be repeated until its code is optimised: until it is twice as fast as at first, or for so long. */
+/** A run must be repeated until its code is optimised: until it is twice as fast as at first, or for this long. */
 const WARM_MILLISECONDS = 8;
 const LEAST_WARM_RUNS = 3;
 const MOST_WARM_RUNS = 500;
 
-/** A sample repeats what is shorter than this, for clocks are coarse. */
+/** A sample repeats runs that are shorter than this, since clocks are coarse. */
 const SAMPLE_MILLISECONDS = 0.3;
 const MOST_REPEATS = 1000;
 
@@ -61,7 +63,7 @@ const MOST_REPEATS = 1000;
 const ROUND_SAMPLES = 3;
 const LAST_SAMPLES = 11;
 
-/** A change from the model's first choice must gain this share of its time, lest noise decides. */
+/** A change from the model's first choice must gain this share of its time, so that noise does not decide. */
 const LEAST_GAIN = 0.03;
 
 /** The entries that a search runs: the model's favourites, the first choice first. */
@@ -106,7 +108,7 @@ export async function search(task: TuningTask, prepare: Prepare, limits: Limits)
       if (isOver()) break;
       since = now();
     }
-    // The engine optimises beside what runs: those whose turn was too short for it get another one.
+    // The engine optimises in the background: those whose turn was too short for it get another one.
     for (const lane of field) if (!lane.isWarm && !isOver()) await lane.warmUp(limits);
     const left = await halve(field, isOver);
     const measured = field.map((lane) => lane.result);
@@ -117,7 +119,10 @@ export async function search(task: TuningTask, prepare: Prepare, limits: Limits)
   }
 }
 
-/** Rounds in which all that are left run in turns and the slower half leaves; the first choice stays, to compare with. */
+/**
+ * Rounds in which all that are left run in turns and the slower
+ * half is dropped; the first choice stays, for comparison.
+ */
 async function halve(field: readonly Lane[], isOver: () => boolean): Promise<readonly Lane[]> {
   let left = field;
   while (left.length > 0 && !isOver()) {
@@ -179,7 +184,7 @@ class Lane {
     this.samples.push((await this.runner.run(repeats)) / repeats);
   }
 
-  /** The lower quartile: what disturbs a run makes it longer, never shorter. */
+  /** The lower quartile: disturbances make a run longer, never shorter. */
   get milliseconds(): number {
     const sorted = [...this.samples].sort((a, b) => a - b);
     return sorted[sorted.length >> 2];

@@ -1,4 +1,4 @@
-/** Tunes a program: takes what was found before, searches for the rest within a budget, and keeps what it finds. */
+/** Tunes a program: uses what was found before, searches for the rest within a budget, and stores what it finds. */
 
 import type { Backend } from "../../backends/backend.ts";
 import { KilnError } from "../core/errors.ts";
@@ -10,18 +10,18 @@ import { choicesHere, choicesKey } from "./machine.ts";
 import { prepareOn } from "./runner.ts";
 import { type Prepare, type SearchResult, search } from "./search.ts";
 
-/** What a user may say about tuning. */
+/** The options of tuning. */
 export interface TuneOptions {
   /**
-   * How long to measure, for all kernels of a `compile` together (default: 2000); making the code that is measured comes on top
-   * of it. What is known already takes no time.
+   * How long to measure, for all kernels of a `compile` together (default: 2000); compiling the measured code takes
+   * additional time. What is known already takes none.
    */
   readonly milliseconds?: number;
-  /** The file that remembers winners; one in the user's cache folder (`KILN_CACHE`) by default. */
+  /** The file that remembers winners; by default one in the user's cache folder (`KILN_CACHE`). */
   readonly file?: string;
 }
 
-/** Milliseconds that a `compile` may measure by default. */
+/** The default time that a `compile` may measure, in milliseconds. */
 export const DEFAULT_MILLISECONDS = 2000;
 
 /** The tuner for one `compile` on `backend`. */
@@ -49,7 +49,7 @@ export interface TunerSettings {
   now(): number;
 }
 
-/** Decides how kernels run. Its time is spent once: the programs that are tuned first have the most of it. */
+/** Decides how kernels run. Its time is spent once: the programs that are tuned first get most of it. */
 export class Tuner {
   private readonly settings: TunerSettings;
   private left: number;
@@ -59,7 +59,7 @@ export class Tuner {
     this.left = settings.milliseconds;
   }
 
-  /** Decides every task: as the store knows, else by a search, and without time as the cost model likes best. */
+  /** Decides every task: by the store, else by a search, and if there is no time left by the cost model. */
   async tune(tasks: readonly TuningTask[]): Promise<readonly TunedKernel[]> {
     const { store, prepare, now } = this.settings;
     const known = await store.load();
@@ -67,7 +67,7 @@ export class Tuner {
     const open: TuningTask[] = [];
     for (const task of tasks) {
       const stored = known.get(task.key);
-      // A choice that is no longer offered is of another version of the scheduler.
+      // A choice that is no longer offered is from another version of the scheduler.
       const isOffered = task.entries.some(({ name }) => name === stored?.choice);
       if (stored !== undefined && isOffered) tuned.set(task.key, fromStore(task, stored));
       else open.push(task);
@@ -86,13 +86,14 @@ export class Tuner {
   }
 }
 
-/** The choices as scheduling takes them. */
+/** The choices in the form that scheduling takes. */
 export const choicesOf = (tuned: readonly TunedKernel[]): ReadonlyMap<string, Schedule> =>
   new Map(tuned.map(({ key, choice }) => [key, parseSchedule(choice)]));
 
 /**
- * Tuning tasks with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares go by the
- * root of the cost: heavy kernels take longer to measure and gain more, and light ones still get their turn.
+ * Tuning tasks with their shares of the time that is left when their turn comes, the heaviest kernel first. Shares are
+ * proportional to the root of the cost: heavy kernels take longer
+ * to measure and gain more, and light ones still get a turn.
  */
 function sharesOf(tasks: readonly TuningTask[]): readonly { task: TuningTask; share: number }[] {
   const weighted = tasks

@@ -1,4 +1,4 @@
-/** The example of a C library: a program that runs it on numbers from files, or that shows some steps of learning. */
+/** The example of a C library: a program that runs it on numbers from files, or that shows some training steps. */
 
 import { sizeOf } from "../../core/shape.ts";
 import { type Argument, describeArray, type ElementType, type Interface } from "./interface.ts";
@@ -16,7 +16,7 @@ const declarations = (prefix: string, arrays: readonly Argument[]): string =>
 const call = ({ inputs, outputs }: Interface, ...more: readonly string[]): string =>
   ["&model", ...[...inputs, ...outputs].map(({ name }) => name), ...more].join(", ");
 
-/** Whether an input is one picture of grey pixels, which a PGM file may hold. */
+/** Whether an input is one grey picture, which a PGM file may hold. */
 const isPicture = ({ shape, type }: Argument): boolean =>
   type === "float" &&
   shape.length >= 2 &&

@@ -5,7 +5,7 @@ import { type Argument, declaredArguments, describeArray, type Interface } from 
 import type { Library } from "./library.ts";
 import { weightsFileText } from "./weights-file.ts";
 
-/** Where vectors begin in a model's memory; without vectors a double's alignment is enough. */
+/** The alignment of vectors in a model's memory; without vectors a double's alignment is enough. */
 export const alignmentOf = ({ lanes }: Library): number => (lanes === 1 ? 1 : 64);
 
 export function headerText(library: Library, offered: Interface, byteLength: number): string {

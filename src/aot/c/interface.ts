@@ -1,4 +1,4 @@
-/** What a C library offers: its arguments and parameters with their names, types and extents. */
+/** The interface of a C library: its arguments and parameters with their names, types and shapes. */
 
 import { type DType, type ViewName, viewName } from "../../core/dtype.ts";
 import { isRowMajor, physicalStrides } from "../../core/layout.ts";
@@ -16,7 +16,7 @@ const ELEMENTS: Readonly<Record<ViewName, ElementType>> = { f32: "float", i32: "
 /** The C type of an element in memory. */
 export const elementType = (dtype: DType): ElementType => ELEMENTS[viewName(dtype)];
 
-/** An array that a function is given, to read or to write. */
+/** An array argument of a function, to read or to write. */
 export interface Argument {
   readonly name: string;
   /** The macro of its length. */
@@ -34,7 +34,7 @@ export interface Parameter {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly length: number;
-  /** What a step along each axis moves, in elements; whether that is row-major order. */
+  /** The stride along each axis, in elements; whether that is row-major order. */
   readonly strides: readonly number[];
   readonly isPlain: boolean;
 }
@@ -79,7 +79,7 @@ export function interfaceOf({ program, prefix, order }: Library): Interface {
   return { inputs, outputs, parameters, isTraining, isRandom: plan.scalars.includes("seed") };
 }
 
-/** Names for results, after where they stand in what `forward` returns. */
+/** Names for results, from their position in what `forward` returns. */
 function resultNames(returned: unknown, count: number): readonly string[] {
   const names = new Array<string>(count).fill("y");
   const visit = (part: unknown, path: readonly string[]): void => {

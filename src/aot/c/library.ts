@@ -1,4 +1,4 @@
-/** What a C library is made from, and where everything of it lies: in the program's text, or in a model's memory. */
+/** What a C library is made from, and its memory layout: in the program's text, or in a model's memory. */
 
 import { byteSize, type TypedArray } from "../../core/dtype.ts";
 import { toPhysical } from "../../core/layout.ts";
@@ -9,16 +9,16 @@ import type { PortableProgram } from "../portable.ts";
 
 export interface Library {
   readonly program: PortableProgram;
-  /** What all exported names begin with. */
+  /** The prefix of all exported names. */
   readonly prefix: string;
   readonly lanes: number;
-  /** The numbers that the states begin with, by name and row-major; an optimizer's begin with zeros. */
+  /** The initial numbers of the states, by name and row-major; an optimizer's begin with zeros. */
   readonly values: ReadonlyMap<string, TypedArray>;
-  /** The names of the states in the order in which PyTorch has them. */
+  /** The names of the states in PyTorch's order. */
   readonly order: readonly string[];
 }
 
-/** Numbers that stand in the text. */
+/** Numbers that are part of the text. */
 export interface Constant {
   readonly name: string;
   /** In the order in which kernels read them. */
@@ -28,12 +28,12 @@ export interface Constant {
 export interface LibraryMemory {
   /** By state name. */
   readonly constants: ReadonlyMap<string, Constant>;
-  /** By buffer: the name of a constant, or the byte of the memory at which it begins. */
+  /** By buffer: the name of a constant, or its offset in memory in bytes. */
   readonly places: ReadonlyMap<string, string | number>;
   readonly byteLength: number;
 }
 
-/** What a model's own numbers take at the beginning of its memory: steps, seed, learning rate. */
+/** The size of a model's own data at the beginning of its memory: steps, seed, learning rate. */
 const CONTROL_BYTES = 64;
 
 /** Lays out the memory of a library. */
@@ -46,7 +46,7 @@ export function memoryOf({ program: { plan, roles, optimizer }, values }: Librar
     const numbers = roles.get(name) === "optimizer" ? undefined : values.get(name);
     const data = numbers && (layout === undefined ? numbers : toPhysical(numbers, dtype, shape, layout));
     if (data !== undefined && data.length > 0) constants.set(name, { name: `numbers_${k}`, data });
-    // Whoever learns may set all parameters.
+    // With an optimizer, users may set all parameters.
     const mayChange = changed.has(buffer) || (optimizer !== undefined && roles.get(name) !== "constant");
     if (constants.has(name) && !mayChange) places.set(buffer, `numbers_${k}`);
     else {

@@ -1,4 +1,4 @@
-/** How CMake builds a C library and its example. */
+/** The CMake file that builds a C library and its example. */
 
 import type { Library } from "./library.ts";
 

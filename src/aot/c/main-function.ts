@@ -1,4 +1,7 @@
-/** The function of a C library that runs the model: it checks and copies in what it is given, calls kernels, copies out. */
+/**
+ * The function of a C library that runs the model: it checks
+ * and copies its inputs, calls kernels, and copies results out.
+ */
 
 import { functionOn, type Parameter } from "../../../backends/c/print/kernel.ts";
 import type { PlacedKernel } from "../../../backends/c/source.ts";
@@ -13,9 +16,9 @@ import type { Library, LibraryMemory } from "./library.ts";
 export interface Running {
   /** How each kernel of the plan runs. */
   readonly kernels: readonly PlacedKernel[];
-  /** What the functions are called with, by name. */
+  /** The arguments of the functions, by name. */
   readonly parameters: ReadonlyMap<string, readonly Parameter[]>;
-  /** Whether results too small for a normal float are 0. */
+  /** Whether subnormal results are 0. */
   readonly flushes: boolean;
 }
 
@@ -32,7 +35,7 @@ export function mainFunction(
   const { flushes } = running;
   const at = addressIn(memory);
   const run = runText(library, memory, running);
-  /** Leaves before the model's state has changed. */
+  /** Returns before the model's state has changed. */
   const leave = (status: string): string =>
     flushes ? `{ restore(before); return ${NAME}_${status}; }` : `return ${NAME}_${status};`;
   const faults = plan.outputs
@@ -76,7 +79,7 @@ export function mainFunction(
   return [`${head} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");
 }
 
-/** Where a buffer begins, as C says it. */
+/** The address of a buffer in C. */
 const addressIn =
   ({ places }: LibraryMemory) =>
   (buffer: string): string => {
@@ -85,7 +88,7 @@ const addressIn =
     return typeof place === "string" ? place : `memory + ${place}`;
   };
 
-/** Leaves where an input holds a number that names nothing. */
+/** Returns an error if an input holds an invalid index. */
 const checkLines = ({ name, lengthName, binding }: Argument, { program, prefix }: Library): string[] =>
   (program.limits.get(binding.name) ?? []).flatMap(({ below, least = 0, ignoreIndex }) => {
     const ignored = ignoreIndex === undefined ? "" : ` && ${name}[k] != ${ignoreIndex}`;
@@ -148,5 +151,5 @@ function runText(
   return (from, to) => runLines(plan, text, from, to);
 }
 
-/** Pointers become those of other types by way of this one. */
+/** Pointers are cast to other types by way of this one. */
 const voidOf = (type: string): string => (type.startsWith("const ") ? "const void *" : "void *");

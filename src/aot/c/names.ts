@@ -2,20 +2,20 @@
 
 import { KilnError } from "../../core/errors.ts";
 
-/** What functions of C and POSIX begin with that would be met by names like ours: `sem_init`. */
+/** Prefixes of functions of C and POSIX that names like ours could clash with: `sem_init`. */
 const FOREIGN = ["cnd", "fe", "mtx", "pthread", "sem", "thrd", "tss"];
 
-/** So many letters that what follows the prefix still counts: compilers may look at 31 of a name. */
+/** The most letters for which what follows the prefix still counts: compilers may ignore all after 31 of a name. */
 const MOST_LETTERS = 20;
 
-/** The prefix that a model's class gives: `LeNet` is `lenet`, `CharGPT` is `chargpt`. */
+/** The prefix from a model's class name: `LeNet` becomes `lenet`, `CharGPT` becomes `chargpt`. */
 export function prefixFrom(className: string): string {
   const letters = className.replace(/[^A-Za-z0-9_]/g, "").toLowerCase();
   const prefix = letters.replace(/^[^a-z]+/, "").slice(0, MOST_LETTERS);
   return prefix === "" || FOREIGN.includes(prefix) ? `${prefix}model` : prefix;
 }
 
-/** Throws unless everything that begins with `name` and an underscore is free in a C program. */
+/** Throws unless every name that begins with `name` and an underscore is free in a C program. */
 export function checkPrefix(name: string): void {
   const isGood = /^[a-z][a-z0-9_]*$/.test(name) && name.length <= MOST_LETTERS && !FOREIGN.includes(name);
   if (isGood) return;
@@ -24,7 +24,7 @@ export function checkPrefix(name: string): void {
   );
 }
 
-/** Words that no argument can be called: those of C and C++, and what the functions call and declare that take them. */
+/** Names that arguments cannot have: keywords of C and C++, and names that the functions with these arguments use. */
 const TAKEN: ReadonlySet<string> = new Set(
   (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register " +
@@ -38,7 +38,7 @@ const TAKEN: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Names for arguments, of which no two are equal, like the wanted ones and allowed in C and C++. */
+/** Names for arguments, all different, close to the wanted ones and allowed in C and C++. */
 export function argumentNames(wanted: readonly string[]): readonly string[] {
   const taken = new Set<string>();
   return wanted.map((text) => {
@@ -52,7 +52,7 @@ export function argumentNames(wanted: readonly string[]): readonly string[] {
   });
 }
 
-/** A string literal: bytes that are no plain letters are written in octal digits. */
+/** A string literal: bytes other than plain letters are written in octal. */
 export const stringLiteral = (text: string): string =>
   `"${[...new TextEncoder().encode(text)]
     .map((byte) =>

@@ -1,4 +1,4 @@
-/** Numbers as initialisers: floats by their bits, so that every compiler reads the very same. */
+/** Numbers as initialisers: floats by their bits, so that every compiler reads exactly the same. */
 
 import type { TypedArray } from "../../core/dtype.ts";
 

@@ -1,4 +1,4 @@
-/** The parameters of a C library: the table of its header, and the functions that give and take their numbers. */
+/** The parameters of a C library: the table of its header, and the functions that get and set their numbers. */
 
 import { byteSize, kindOf } from "../../core/dtype.ts";
 import type { Interface, Parameter } from "./interface.ts";

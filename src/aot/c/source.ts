@@ -22,7 +22,7 @@ export function sourceText(library: Library, offered: Interface, memory: Library
     codes.flatMap(({ phases }) => phases.map(({ name, parameters: given }) => [name, given] as const)),
   );
   const used = codes.flatMap(({ math }) => math);
-  // One who lets bits differ between processors wants it fast.
+  // Whoever lets bits differ between processors wants speed.
   const flushes = lanes > 1;
   return [
     `/* ${commentLine(program.plan.name)}, compiled by Kiln; ${prefix}.h says how to use it. */`,
@@ -43,7 +43,7 @@ export function sourceText(library: Library, offered: Interface, memory: Library
   ].join("\n\n");
 }
 
-/** Bits that a compiler must not change, whatever it was told. */
+/** Protects bits from compiler options. */
 const GUARDS = `#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "NaN and infinities are numbers like others here: compile without -ffast-math"
 #endif
@@ -65,7 +65,7 @@ const CHECKS = `#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
 #error "floats are computed as something else here: on 32-bit x86 compile with -msse2 -mfpmath=sse"
 #endif`;
 
-/** The numbers that stand in the program. */
+/** The numbers that are part of the program. */
 const constantLines = ({ program }: Library, { constants }: LibraryMemory): string[] =>
   program.plan.states.flatMap(({ name, dtype }) => {
     const constant = constants.get(name);
@@ -74,7 +74,7 @@ const constantLines = ({ program }: Library, { constants }: LibraryMemory): stri
     return [`/* ${commentLine(name)} */\n${[declared, ...numberLines(constant.data), "};"].join("\n")}`];
   });
 
-/** Where a model's memory lies, what it is about itself, and how it begins. */
+/** The memory of a model, its own data there, and its initialisation. */
 function modelLines(library: Library, { constants, places }: LibraryMemory): string[] {
   const { prefix, program } = library;
   const { plan, optimizer, seed } = program;

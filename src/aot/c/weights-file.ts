@@ -1,6 +1,6 @@
 /**
- * Safetensors files of a C library that learns: all its numbers written to memory, and taken over from there. Where the bytes
- * lie is for others to say, for the library knows of no files and allocates nothing.
+ * Safetensors files of a C library that learns: all its numbers written to memory, and loaded from there. Files
+ * are up to the caller, since the library knows no files and allocates nothing.
  */
 
 import { commentLine } from "./comment.ts";

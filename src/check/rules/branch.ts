@@ -1,4 +1,4 @@
-/** Branches in `forward` whose side depends on a tensor's numbers. */
+/** Branches in `forward` whose condition depends on a tensor's numbers. */
 
 import { type Expression, Node } from "ts-morph";
 import { type Fault, quoted, type Rule } from "../finding.ts";
@@ -26,7 +26,7 @@ export const branch: Rule = {
     }),
 };
 
-/** What an `if`, `switch`, `? :`, `&&` or `||` would have to know, where that is a tensor's value. */
+/** The condition of an `if`, `switch`, `? :`, `&&` or `||`, if it depends on a tensor's value. */
 function decidedBy(node: Node, flow: ValueFlow): Node | undefined {
   if (Node.isIfStatement(node)) return valueIn(node.getExpression(), flow);
   if (Node.isConditionalExpression(node)) return valueIn(node.getCondition(), flow);
@@ -50,7 +50,7 @@ export function valueIn(condition: Expression | Node, flow: ValueFlow): Node | u
   return isTraced(flow.kindOf(node)) ? node : undefined;
 }
 
-/** Whether a larger condition, which is looked at as a whole, holds this one. */
+/** Whether this is part of a larger condition, which is checked as a whole. */
 function isPartOfCondition(node: Node): boolean {
   const parent = node.getParent();
   if (parent === undefined) return false;

@@ -1,4 +1,4 @@
-/** Loops in `forward` whose number of turns depends on a tensor's numbers. */
+/** Loops in `forward` whose number of iterations depends on a tensor's numbers. */
 
 import { Node } from "ts-morph";
 import { type Fault, quoted, type Rule } from "../finding.ts";

@@ -1,4 +1,4 @@
-/** Layers that `forward` uses and the model does not hold: their parameters are not found, and do not learn. */
+/** Layers that `forward` uses but the model does not hold: their parameters are not found, and do not learn. */
 
 import { type Identifier, type NewExpression, Node, SyntaxKind } from "ts-morph";
 import { isFunctionNode } from "../called-function.ts";
@@ -34,7 +34,7 @@ function builtInForward(model: ModelClass, flow: ValueFlow): Fault[] {
   });
 }
 
-/** A layer in a variable beside the class. */
+/** A layer in a variable outside the class. */
 function builtOutside(model: ModelClass, flow: ValueFlow): Fault[] {
   return [...flow.nodes()].flatMap((node): Fault[] => {
     if (!Node.isIdentifier(node) || !isReceiver(node)) return [];
@@ -76,7 +76,7 @@ function isHandedOver(declared: Node, used: Identifier): boolean {
     });
 }
 
-/** Fields that hold layers where nobody looks for them: arrays, plain objects, private and static ones. */
+/** Fields that hold layers where they are not found: arrays, plain objects, private and static ones. */
 function hiddenIn({ name, node, property, value }: Field, model: ModelClass): Fault[] {
   if (value === undefined) return [];
   const fault = (message: string): Fault[] => [{ node, severity: "error", message }];
@@ -100,7 +100,7 @@ function hiddenIn({ name, node, property, value }: Field, model: ModelClass): Fa
   );
 }
 
-/** Whether the expression makes an array or object with layers directly in it. */
+/** Whether the expression creates an array or object with layers directly in it. */
 function plainHolder(value: Node): "array" | "object" | undefined {
   if (Node.isArrayLiteralExpression(value)) {
     return value.getElements().some(isLearningLayer) ? "array" : undefined;
@@ -141,7 +141,7 @@ const mentions = (node: Node, name: string): boolean =>
 
 type Made = { readonly name: string; readonly own: boolean };
 
-/** The layer or parameter that the expression makes. */
+/** The layer or parameter that the expression creates. */
 function layerOf(node: Node): Made | undefined {
   const isParameter = Node.isNewExpression(node) && kilnName(node.getExpression()) === "nn.Parameter";
   return isParameter ? { name: "nn.Parameter", own: false } : constructedModule(node);

@@ -1,4 +1,4 @@
-/** Layers that a model holds and never runs: their parameters are saved and updated for nothing. */
+/** Layers that a model holds but never runs: their parameters are saved and updated for nothing. */
 
 import { Node, SyntaxKind } from "ts-morph";
 import type { Fault, Rule } from "../finding.ts";
@@ -23,14 +23,14 @@ export const unusedField: Rule = {
   },
 };
 
-/** A class without a forward leaves it, and its fields, to subclasses that may stand anywhere. */
+/** A class without a forward leaves it, and its fields, to subclasses, which may be anywhere. */
 const hasForward = (model: ModelClass): boolean =>
   model.method("forward") !== undefined && !model.node.isAbstract();
 
-/** Methods of modules that hand out the layers without naming them. */
+/** Methods of modules that return the layers without naming them. */
 const ENUMERATING = /^(children|namedChildren|modules|namedModules)$/;
 
-/** Whether the class reaches its fields by other means than their names. */
+/** Whether the class accesses its fields by other means than their names. */
 function hasDynamicAccess(model: ModelClass): boolean {
   return model.chain.some((node) =>
     node.getDescendantsOfKind(SyntaxKind.ThisKeyword).some((self) => {
@@ -38,7 +38,7 @@ function hasDynamicAccess(model: ModelClass): boolean {
       if (Node.isPropertyAccessExpression(parent)) return ENUMERATING.test(parent.getName());
       if (Node.isElementAccessExpression(parent))
         return !Node.isStringLiteral(parent.getArgumentExpression());
-      // Destructured fields are looked for by name; anything else gives the module away.
+      // Destructured fields are found by name; any other use may access all fields.
       return !(Node.isVariableDeclaration(parent) && Node.isObjectBindingPattern(parent.getNameNode()));
     }),
   );

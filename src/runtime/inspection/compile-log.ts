@@ -1,4 +1,4 @@
-/** What `KILN_DEBUG` shows of a compilation: a line for the program, and where more is asked for its passes and kernels. */
+/** What `KILN_DEBUG` shows of a compilation: a line for the program and, at higher levels, its passes and kernels. */
 
 import { shortName } from "../../core/dtype.ts";
 import { bytesText, flopsText, millisecondsWithUnit } from "../../core/figures-text.ts";
@@ -9,15 +9,15 @@ import type { ProgramPlan } from "../../loop/plan.ts";
 import type { Debug } from "./debug.ts";
 import type { Compilation, KernelInfo } from "./figures.ts";
 
-/** What was compiled, and for whom. */
+/** What was compiled, and why. */
 export interface Asked {
   /** Such as `forward pass` or `training step`. */
   readonly what: string;
-  /** Why there had to be a program that was not there; absent for the first. */
+  /** Why a new program was needed; absent for the first. */
   readonly why?: string | undefined;
 }
 
-/** What is told of: the time is that of the whole compilation, tracing included. */
+/** What is reported: the time is that of the whole compilation, including tracing. */
 interface Compiled {
   readonly compilation: Compilation;
   readonly compileMilliseconds: number;
@@ -49,7 +49,7 @@ export function logCompilation(
   for (const kernel of kernels) debug.write(kernelLine(kernel));
 }
 
-/** A program by its model, what it does and its inputs: `lenet training step f32[64,1,32,32] i32[64]`. */
+/** A program by its model, its purpose and its inputs: `lenet training step f32[64,1,32,32] i32[64]`. */
 export const programLabel = ({ name, inputs }: ProgramPlan, what: string): string =>
   [name, what, ...inputs.map(({ dtype, shape }) => shortName(dtype) + formatShape(shape))].join(" ");
 
@@ -66,7 +66,7 @@ function passLine(
   return `  pass ${name.padEnd(14)} ${millisecondsWithUnit(milliseconds).padStart(10)}  ${change}`;
 }
 
-/** What is counted in an artifact, before and after: `nodes 24 -> 21, groups 0 -> 5`. */
+/** The counts of an artifact, before and after: `nodes 24 -> 21, groups 0 -> 5`. */
 function changeOf(artifact: Artifact, before: Artifact | undefined): string {
   const known = before === undefined ? {} : countsOf(before);
   const counts = Object.entries(countsOf(artifact))

@@ -1,12 +1,12 @@
 /**
- * `KILN_DEBUG`: whether Kiln reports what it does while a user's program runs, how much, and where. The variable is read
- * once; as long as it is not set nobody builds a text.
+ * `KILN_DEBUG`: whether Kiln reports what it does while a user's program runs, in how much detail, and where. The
+ * variable is read once; if it is not set, no texts are built.
  */
 
 import { debugSetting, isNode } from "../../core/debug-setting.ts";
 import { plainLine } from "../../core/plain-line.ts";
 
-/** What the levels show; each shows all that those below it show. */
+/** What the levels show; each includes those below it. */
 export const DEBUG_LEVELS = {
   1: "every compilation, and the stacks of errors in the command line",
   2: "its passes and kernels",
@@ -16,38 +16,38 @@ export const DEBUG_LEVELS = {
 
 export interface Debug {
   readonly level: number;
-  /** Shows one line; the prefix and the line break are its own. */
+  /** Shows one line; adds the prefix and the line break. */
   write(line: string): void;
 }
 
-/** What the variable asks for: a level, 0 for none, `undefined` for what cannot be understood. */
+/** The level in the variable: 0 for none, `undefined` for an invalid value. */
 export function debugLevel(value: unknown): number | undefined {
   const text = String(value ?? "").trim();
   if (text === "") return 0;
   return text === "0" || Object.keys(DEBUG_LEVELS).includes(text) ? Number(text) : undefined;
 }
 
-/** A debug output of that level that hands its lines, made harmless for a terminal, to `sink`. */
+/** A debug output of that level that passes its lines, made harmless for a terminal, to `sink`. */
 export const debugTo = (level: number, sink: (line: string) => void): Debug => ({
   level,
   write: (line) => sink(plainLine(`kiln: ${line}`)),
 });
 
-/** Read when somebody first asks, so that a page can set it before its first compilation. */
+/** Read on first use, so that a page can set it before its first compilation. */
 let known: { readonly debug: Debug | undefined } | undefined;
 
-/** Where to tell what happens, when somebody wants to know. */
+/** The debug output, if one is wanted. */
 export function currentDebug(): Debug | undefined {
   known ??= { debug: readDebug(debugSetting(), standardSink()) };
   return known.debug;
 }
 
-/** Has `debug` in the variable's place from now on; for tests. */
+/** Replaces the variable's output by `debug` from now on; for tests. */
 export function setDebug(debug: Debug | undefined): void {
   known = { debug };
 }
 
-/** The debug output for a variable of that value; what cannot be understood is said once and shows nothing. */
+/** The debug output for a value of the variable; an invalid one is reported once and shows nothing. */
 export function readDebug(value: unknown, sink: (line: string) => void): Debug | undefined {
   const level = debugLevel(value);
   if (level === undefined) {

@@ -1,4 +1,4 @@
-/** What can be said of a compiled program without running it: its stages, and the work and memory of every kernel. */
+/** What is known about a compiled program without running it: its stages, and the work and memory of every kernel. */
 
 import type { KernelSource } from "../../../backends/backend.ts";
 import { byteSize } from "../../core/dtype.ts";
@@ -18,22 +18,24 @@ export interface KernelInfo {
   readonly origins: readonly Origin[];
   /** The code that runs. */
   readonly source: string;
-  /** Whether it reads nothing but states: it runs once, and again when one of these has changed. */
+  /** Whether it reads nothing but states: it runs once, and again if one of them has changed. */
   readonly prepares: boolean;
-  /** Operations that one run executes (multiply-add = 2), in a loop all iterations together; lists of winners count as full. */
+  /**
+   * Operations that one run executes (multiply-add = 2), for all iterations of a loop; lists of winners count as full.
+   */
   readonly flops: number;
   /** Operations of the dense form, before a strategy skips anything. */
   readonly nominalFlops: number;
-  /** The transformations that made it, as dumps print them; absent for backends that run kernels as they were lowered. */
+  /** The transformations that made it, as dumps print them; absent for backends that run kernels as lowered. */
   readonly schedule?: string;
   /**
-   * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, where the backend has
-   * them), what packs for this kernel and what finishes it included; absent for kernels that are part of another's.
+   * The time that the cost model expects, in multiply-adds of a full register tile (of vectors, if the backend has
+   * them), including packing for this kernel and finishing it; absent for kernels that are part of another's.
    */
   readonly estimate?: number;
   /** The same in dense GFLOP/s, on the machine of the benchmarks. */
   readonly estimatedGflops?: number;
-  /** Bytes of all buffers it reads and writes, as often as it does in one run. */
+  /** Bytes of all buffers that it reads and writes, for every time it does so in one run. */
   readonly bytes: number;
 }
 
@@ -41,21 +43,21 @@ export interface KernelInfo {
 export interface MemoryInfo {
   /** The arena that all activations, gradients and scratch share. */
   readonly arenaBytes: number;
-  /** What of it is kept from run to run: what kernels have prepared from states, such as packed weights. */
+  /** The part of it that is kept from run to run: what kernels have prepared from states, such as packed weights. */
   readonly preparedBytes: number;
   /** Parameters, buffers and optimizer states of this program. */
   readonly parameterBytes: number;
-  /** What the arena's buffers would take side by side. */
+  /** The total size of the arena's buffers if they shared no memory. */
   readonly unsharedBytes: number;
   /** The most bytes of buffers that are alive at once: no arena could be smaller. */
   readonly peakBytes: number;
-  /** The first kernel at which so many are. */
+  /** The first kernel at which this maximum is reached. */
   readonly peakKernel: string;
 }
 
-/** Everything there is to see of one compilation. */
+/** Everything about one compilation that can be inspected. */
 export interface Compilation {
-  /** What runs it, a mode included. */
+  /** The backend that runs it, including its mode. */
   readonly backend: string;
   /** Every stage in order, generated code last. */
   readonly stages: readonly StageDump[];

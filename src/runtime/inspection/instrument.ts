@@ -1,7 +1,7 @@
 /**
- * What is put around a program to look at its runs: to whoever runs it, it is the program. Timing kernels, watching them
- * for NaN, finding the one to blame and holding each against the oracle are instruments, and none of them is in the way of
- * a run that wants none.
+ * A wrapper around a program that observes its runs and can be used like the program. Timing kernels, watching them
+ * for NaN, finding the kernel to blame and comparing each with the oracle
+ * are instruments, and none of them costs anything if it is not used.
  */
 
 import type { Executable, KernelSource } from "../../../backends/backend.ts";

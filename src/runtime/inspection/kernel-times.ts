@@ -6,7 +6,7 @@ import { runOneByOne } from "./one-by-one.ts";
 export class KernelTimes extends Instrument {
   private readonly milliseconds = new Map<string, number>();
 
-  /** What has been measured since it was last taken, by kernel, in the order they ran. */
+  /** The times measured since this was last called, by kernel, in the order they ran. */
   take(): ReadonlyMap<string, number> {
     const times = new Map(this.milliseconds);
     this.milliseconds.clear();

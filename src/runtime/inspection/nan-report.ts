@@ -1,4 +1,4 @@
-/** The report of a NaN that was found: kernel, element and line of the model, what the kernel had read, what to do. */
+/** The report of a NaN: kernel, element and line of the model, what the kernel had read, and what to do. */
 
 import type { Executable } from "../../../backends/backend.ts";
 import { shortName } from "../../core/dtype.ts";
@@ -18,12 +18,12 @@ import { runOneByOne } from "./one-by-one.ts";
 
 /** An element that a kernel has stored. */
 export interface Found {
-  /** The kernel's place in the run. */
+  /** The kernel's index in the run. */
   readonly kernel: number;
-  /** The how manieth run of that kernel it was: in a loop there is one for each iteration. */
+  /** Which run of that kernel it was, from 1: in a loop there is one for each iteration. */
   readonly run: number;
   readonly buffer: ProgramBuffer;
-  /** Its place in the buffer. */
+  /** Its position in the buffer. */
   readonly position: number;
 }
 
@@ -32,7 +32,7 @@ interface Read extends Summary {
   readonly buffer: ProgramBuffer;
 }
 
-/** What was found and where it comes from; which run it was is said by whoever made that. */
+/** What was found and where it comes from; the caller adds which run it was. */
 export class NanFound extends Error {
   readonly origins: readonly Origin[];
 
@@ -53,7 +53,7 @@ export class NanReport {
   private readonly values: StoredValues;
   private readonly graph: Graph | undefined;
 
-  /** `graph` is the last one that the kernels were made from, with the names that `plan` has of its values. */
+  /** `graph` is the last one that the kernels were made from, with the names that `plan` has for its values. */
   constructor(plan: ProgramPlan, executable: Executable, values: StoredValues, graph: Graph | undefined) {
     this.plan = plan;
     this.executable = executable;
@@ -61,7 +61,7 @@ export class NanReport {
     this.graph = graph;
   }
 
-  /** Runs the kernels before the one of `found` once more; memory must be as it was before the run. */
+  /** Runs the kernels before that of `found` again; memory must be as it was before the run. */
   async explain(found: Found, infinity: Found | undefined, scalars: Float64Array): Promise<NanFound> {
     const { kernels } = this.plan;
     const { kernel, buffer } = found;
@@ -101,7 +101,7 @@ export class NanReport {
     return `the first infinity is stored by kernel ${name}, ${where(found)}${buffer.value}${place}`;
   }
 
-  /** What a stored value is in the graph, and its lines before the others of its kernel. */
+  /** The graph's value for a stored value, whose lines come before the others of its kernel. */
   private sourceOf({ kernel, buffer }: Found): { readonly op?: string; readonly origins: readonly Origin[] } {
     const all = storingPart(this.plan.kernels[kernel], buffer.name).part.origins;
     const { graph } = this;
@@ -115,7 +115,7 @@ export class NanReport {
     const wanted = this.readers(kernel, buffer.name);
     const found = new Map<string, Read>();
     let runs = 0;
-    // As far as the end of the outermost loop that the kernel is in: the run stops before that.
+    // Up to the end of the outermost loop around the kernel: the run stops before that.
     const end =
       (this.plan.loops ?? []).find(({ from, to }) => from <= kernel && kernel < to)?.to ?? kernel + 1;
     await runOneByOne(this.plan, this.executable, [0, end], scalars, {
@@ -131,8 +131,9 @@ export class NanReport {
   }
 
   /**
-   * By kernel, the values that it reads: for the part of `kernel` that stores into `stored`, and for those that fill scratch
-   * for it. What an earlier part of the same kernel stores is not there before that kernel runs, and is left out.
+   * By kernel, the values that it reads: for the part of `kernel` that stores into
+   * `stored`, and for those that fill scratch for it. What an earlier part of the
+   * same kernel stores does not exist before that kernel runs, and is left out.
    */
   private readers(kernel: number, stored: string): ReadonlyMap<number, readonly string[]> {
     const result = new Map<number, readonly string[]>();
@@ -160,13 +161,13 @@ export class NanReport {
   }
 }
 
-/** The element's index in front of the tensor's name; a scalar has none. */
+/** The element's index before the tensor's name; a scalar has none. */
 const where = ({ buffer, position }: Found): string =>
   buffer.shape.length === 0 ? "" : `at ${formatShape(indexAt(position, buffer))} of `;
 
 const typeOf = ({ dtype, shape }: ProgramBuffer): string => shortName(dtype) + formatShape(shape);
 
-/** The value of a graph that lies in `buffer`; of a state what it is updated by. */
+/** The value of a graph that is in `buffer`; for a state, the value it is updated by. */
 function storedValue(graph: Graph, buffer: ProgramBuffer): Value | undefined {
   for (const [value, name] of valueNames(graph)) {
     if (name !== buffer.value) continue;
@@ -188,10 +189,10 @@ function describeRead({ buffer, smallest, largest, firstNaN, firstInfinity }: Re
   return `${buffer.value} ${typeOf(buffer)} (${[...range, ...odd].join(", ")})`;
 }
 
-/** Six digits at most. */
+/** At most six digits. */
 const shown = (value: number): string => String(Number(value.toPrecision(6)));
 
-/** What its reader can do about it. */
+/** What the reader of the report can do about it. */
 function advice(read: readonly Read[]): string {
   const sick = read.find(({ firstNaN }) => firstNaN >= 0);
   if (sick?.buffer.role === "input")

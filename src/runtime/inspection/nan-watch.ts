@@ -1,5 +1,5 @@
 /**
- * `watch: "nan"`: looks at what every kernel has stored, before the next one runs, and finds the first NaN.
+ * `watch: "nan"`: examines what every kernel has stored, before the next one runs, and finds the first NaN.
  */
 
 import type { Executable } from "../../../backends/backend.ts";
@@ -14,12 +14,12 @@ import { Instrument } from "./instrument.ts";
 import { type Found, type NanFound, NanReport } from "./nan-report.ts";
 import { runOneByOne } from "./one-by-one.ts";
 
-/** What `watch` may be. */
+/** The values of `watch`. */
 export const WATCHES = ["nan"] as const;
 
 export type Watch = (typeof WATCHES)[number];
 
-/** Throws for what cannot be watched. */
+/** Throws for invalid values. */
 export function checkWatch(watch: unknown): void {
   if (watch === undefined || (WATCHES as readonly unknown[]).includes(watch)) return;
   const known = WATCHES.map((name) => JSON.stringify(name)).join(", ");
@@ -30,15 +30,15 @@ export class NanWatch extends Instrument {
   private readonly values: StoredValues;
   private readonly snapshot: () => Promise<Restore>;
   private readonly graph: () => Graph | undefined;
-  /** What is complete, and is looked at, when that kernel has run. */
+  /** For each kernel, the buffers that are complete, and examined, when it has run. */
   private readonly completedBy: readonly (readonly string[])[];
   /** What was last written to each input. */
   private readonly fed = new Map<string, TypedArray>();
   private infinity: Found | undefined;
 
   /**
-   * `snapshot` copies the states that runs change; `graph` gives the last one that the kernels were made from, with the
-   * names that `plan` has of its values.
+   * `snapshot` copies the states that runs change; `graph` returns the last one that the kernels were made from, with
+   * the names that `plan` has for its values.
    */
   constructor(
     plan: ProgramPlan,
@@ -62,7 +62,7 @@ export class NanWatch extends Instrument {
   }
 
   /**
-   * Throws what there is to tell of the first NaN that is stored; {@link NanFound}. The model's state is then as it was
+   * Throws {@link NanFound} for the first NaN that is stored. The model's state is then as it was
    * before.
    */
   async run(from: number, to: number, scalars: Float64Array): Promise<void> {
@@ -78,7 +78,7 @@ export class NanWatch extends Instrument {
     }
   }
 
-  /** Runs the kernels `from` … `to` - 1; gives the first NaN that one of them stored. */
+  /** Runs the kernels `from` … `to` - 1; returns the first NaN that one of them stored. */
   private async firstNaN(from: number, to: number, scalars: Float64Array): Promise<Found | undefined> {
     if (from === 0) this.infinity = undefined;
     const runs = new Map<number, number>();
@@ -87,7 +87,7 @@ export class NanWatch extends Instrument {
       after: async (kernel) => {
         const run = 1 + (runs.get(kernel) ?? 0);
         runs.set(kernel, run);
-        // New values of states show on some backends when all of them are there.
+        // On some backends the new values of states are visible only after all of them have been computed.
         found = await this.look(kernel, run, ({ role }) => role !== "state");
         return found && "stop";
       },
@@ -96,7 +96,7 @@ export class NanWatch extends Instrument {
     return found.kernel < this.plan.commitFrom ? found : this.finish(found, to, scalars);
   }
 
-  /** Runs the rest, for a state that an earlier kernel wrote comes first. */
+  /** Runs the rest, as a state that an earlier kernel wrote comes first. */
   private async finish(found: Found, to: number, scalars: Float64Array): Promise<Found> {
     await this.executable.run(found.kernel + 1, to, scalars);
     return (await this.lookAtStates(this.plan.commitFrom, found.kernel)) ?? found;
@@ -126,7 +126,7 @@ export class NanWatch extends Instrument {
     return undefined;
   }
 
-  /** Runs the kernels before the one of `found` once more on the same inputs and states, to see what it read. */
+  /** Runs the kernels before that of `found` again on the same inputs and states, to see what it read. */
   private async explain(found: Found, scalars: Float64Array): Promise<NanFound> {
     const { plan, executable, values, graph, infinity } = this;
     for (const [buffer, data] of this.fed) await executable.write(buffer, data);

@@ -8,7 +8,7 @@ import { Instrument } from "./instrument.ts";
 import { runOneByOne } from "./one-by-one.ts";
 
 export class NonFiniteSearch extends Instrument {
-  /** What to tell the user: the input, the state, or the first kernel and model line that is to blame. */
+  /** The message for the user: the input, the state, or the first kernel and model line that is to blame. */
   verdict = "no kernel's result shows where it came from";
 
   async run(from: number, to: number, scalars: Float64Array): Promise<void> {

@@ -1,14 +1,14 @@
-/** Runs a program's kernels one by one, loops in all their iterations, for those who look at what happens in between. */
+/** Runs a program's kernels one by one, including all iterations of loops, for observers of what happens in between. */
 
 import type { Executable } from "../../../backends/backend.ts";
 import { type Move, runOrder } from "../../loop/loops.ts";
 import type { ProgramPlan } from "../../loop/plan.ts";
 
-/** What is done before and after each run of a kernel; the run ends where one of them gives `"stop"`. */
+/** Called before and after each run of a kernel; the run ends if one of them returns `"stop"`. */
 export interface Observer {
   before?(kernel: number): undefined | "stop" | Promise<undefined | "stop">;
   after?(kernel: number): undefined | "stop" | Promise<undefined | "stop">;
-  /** Told of each move once it is done. */
+  /** Called after each move. */
   moved?(move: Move, place: number): void;
 }
 

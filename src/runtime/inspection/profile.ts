@@ -1,4 +1,4 @@
-/** Measures programs side by side: the time of a run as a user has it, and of every kernel in it. */
+/** Measures several programs: the time of a run as a user makes it, and of every kernel in it. */
 
 import type { KernelInfo } from "./figures.ts";
 
@@ -14,34 +14,34 @@ export interface Profiled {
 export interface KernelProfile extends KernelInfo {
   /** The median time of one run. */
   readonly milliseconds: number;
-  /** 10⁹ operations a second, of those that it executes; entries of winner lists count as full. */
+  /** 10⁹ executed operations per second; entries of winner lists count as full. */
   readonly gflops: number;
 }
 
 export interface Profile {
   /** The median time of one run, everything included. */
   readonly milliseconds: number;
-  /** How many runs that is the median of. */
+  /** The number of runs measured. */
   readonly runs: number;
   readonly kernels: readonly KernelProfile[];
 }
 
-/** Turns in which the programs take their shares of the time. */
+/** Rounds in which the programs take turns. */
 const ROUNDS = 5;
 
-/** Runs of each program in a round, however long they take. */
+/** The least number of runs of each program in a round, however long they take. */
 const LEAST_RUNS = 2;
 
 /** The share of the time for whole runs; the rest goes kernel by kernel. */
 const WHOLE = 0.6;
 
-/** A clock with finer steps than this, in milliseconds, tells even the time of small kernels. */
+/** A clock with finer steps than this, in milliseconds, can measure even small kernels. */
 const FINE_CLOCK = 0.002;
 
-/** A time of so many steps of the clock is good to some percent. */
+/** A time of so many steps of the clock is accurate to a few percent. */
 const FEWEST_TICKS = 20;
 
-/** How often to look for the clock to move on; one that does not is a test's. */
+/** How often to poll for the clock to advance; one that does not is a test's. */
 const MOST_LOOKS = 100_000;
 
 /** Measures all `programs` in turns, each for so many milliseconds, after one round that is not counted. */
@@ -70,8 +70,9 @@ export async function profile(
 }
 
 /**
- * Measures one program for so many milliseconds: whole runs first, then kernel by kernel, so that a backend which learns
- * from its runs how to divide them among threads has whole ones to learn from. A share of either is not counted.
+ * Measures one program for so many milliseconds: whole runs first, then kernel by kernel, so that a backend that learns
+ * from its runs how to divide them among threads has whole ones
+ * to learn from. The first runs of either are not counted.
  */
 export async function profileAlone(
   program: Profiled,
@@ -128,7 +129,7 @@ async function kernelTimesOf(
   return times;
 }
 
-/** The step of a clock that shows coarse times, as those of pages do, in milliseconds; 0 of a fine one. */
+/** The step of a coarse clock, such as those of pages, in milliseconds; 0 for a fine one. */
 function tickOf(now: () => number): number {
   const begin = now();
   let next = begin;
@@ -137,8 +138,8 @@ function tickOf(now: () => number): number {
 }
 
 /**
- * The median, which no interruption moves. Of times that are but a few steps of the clock the mean: each of them is
- * shown too long or too short, but all together are not.
+ * The median, which interruptions do not affect. For times of only a few steps of the clock, the mean: each of them is
+ * measured too long or too short, but their average is not.
  */
 function usualTime(values: readonly number[], tick: number): number {
   const middle = median(values);
@@ -146,7 +147,7 @@ function usualTime(values: readonly number[], tick: number): number {
   return values.reduce((sum, time) => sum + time, 0) / values.length;
 }
 
-/** The middle of sorted values; 0 of none, which is what a kernel has that was not run by itself. */
+/** The middle of sorted values; 0 if there are none, as for a kernel that was not run by itself. */
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length === 0 ? 0 : (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;

@@ -1,4 +1,7 @@
-/** `program.profile()` and `trainer.profile()`: what a run takes and where the time goes, and nothing is changed by looking. */
+/**
+ * `program.profile()` and `trainer.profile()`: how long a run
+ * takes and where the time goes, without changing any state.
+ */
 
 import { KilnError } from "../../core/errors.ts";
 import { millisecondsWithUnit } from "../../core/figures-text.ts";
@@ -11,9 +14,9 @@ import type { Profile } from "./profile.ts";
 
 /** The options of `profile`. */
 export interface ProfileOptions {
-  /** How long to measure (default: 1000); a run that takes long is measured a few times all the same. */
+  /** How long to measure (default: 1000); a long run is measured a few times all the same. */
   readonly milliseconds?: number;
-  /** What to run on, targets last (default: random numbers). Some kernels take as long as their data makes them. */
+  /** What to run on, targets last (default: random numbers). The time of some kernels depends on their data. */
   readonly batch?: readonly Tensor[];
 }
 
@@ -23,21 +26,21 @@ const OPTIONS = { milliseconds: true, batch: true } satisfies OptionNames<Profil
 export interface KernelFigures extends Omit<KernelInfo, "source"> {
   /** The median time, run by itself. */
   readonly milliseconds: number;
-  /** Of the time of all kernels that every run needs, from 0 to 1; 0 of one that prepares. */
+  /** The share of the time of all kernels that every run needs, from 0 to 1; 0 for one that prepares. */
   readonly share: number;
-  /** 10⁹ operations a second, of those that it executes. */
+  /** 10⁹ executed operations per second. */
   readonly gflops: number;
-  /** 10⁹ bytes a second, of the buffers that it reads and writes. */
+  /** 10⁹ bytes per second, of the buffers that it reads and writes. */
   readonly gigabytes: number;
 }
 
 /** Where the time of a run goes. `String(profile)` is a table, and it is plain data for JSON. */
 export class ProgramProfile {
-  /** What ran, with its mode. */
+  /** The backend that ran it, with its mode. */
   readonly backend: string;
   /** The median time of one run, everything included. */
   readonly milliseconds: number;
-  /** How many runs that is the median of. */
+  /** The number of runs measured. */
   readonly runs: number;
   /** The kernels, in the order in which they run. */
   readonly kernels: readonly KernelFigures[];
@@ -85,7 +88,7 @@ export class ProgramProfile {
 const timeOfRun = (kernels: readonly Pick<KernelFigures, "milliseconds" | "prepares">[]): number =>
   kernels.reduce((sum, { milliseconds, prepares }) => (prepares ? sum : sum + milliseconds), 0);
 
-/** The options with what is left out; throws for what cannot be. */
+/** The options with their defaults; throws for invalid ones. */
 export function readProfileOptions(options: ProfileOptions): {
   readonly milliseconds: number;
   readonly batch: readonly Tensor[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * What `KILN_DEBUG=3` shows of runs: the first one of each program, and after that sums, written once a second at most, so
- * that a training loop of ten thousand steps a second can still be read.
+ * What `KILN_DEBUG=3` shows of runs: the first one of each program, and after that totals, written at most once a
+ * second, so that a training loop of ten thousand steps a second can still be read.
  */
 
 import { millisecondsWithUnit } from "../../core/figures-text.ts";
@@ -21,10 +21,10 @@ class Sums {
   total = 0;
   shortest = Number.POSITIVE_INFINITY;
   longest = 0;
-  /** Those for which a compiled program was there, and those that looked for one. */
+  /** Runs whose program had been compiled already, and those that looked for one. */
   found = 0;
   sought = 0;
-  /** By kernel, where they are timed. */
+  /** By kernel, if they are timed. */
   readonly kernels = new Map<string, number>();
 
   constructor(label: string) {
@@ -35,17 +35,17 @@ class Sums {
 /** What happened in one run. */
 export interface RunRecord {
   readonly milliseconds: number;
-  /** The milliseconds of its kernels by name, where they were run one by one. */
+  /** The milliseconds of its kernels by name, if they were run one by one. */
   readonly kernels?: ReadonlyMap<string, number> | undefined;
-  /** Whether its program was compiled already, where each run looks for one. */
+  /** Whether its program was compiled already, if each run looks for one. */
   readonly found?: boolean | undefined;
 }
 
-/** What is timed: a program with its name, and with the times of its kernels where they are taken. */
+/** What is timed: a program with its name, and the times of its kernels if they are measured. */
 export interface Timed {
   readonly label: string;
   readonly kernelTimes?: KernelTimes | undefined;
-  /** Whether it was compiled already, where each run looks for one. */
+  /** Whether it was compiled already, if each run looks for one. */
   readonly found?: boolean | undefined;
 }
 
@@ -67,7 +67,7 @@ export class RunLog {
     return this.debug.level >= KERNELS;
   }
 
-  /** Does `work`, which is one run of `program`, and records how long it took. */
+  /** Performs `work`, which is one run of `program`, and records how long it took. */
   async timed<T>({ label, found, kernelTimes }: Timed, work: () => Promise<T>): Promise<T> {
     kernelTimes?.take();
     const begin = performance.now();
@@ -77,7 +77,7 @@ export class RunLog {
     return result;
   }
 
-  /** Adds a run of the program that `label` names. */
+  /** Adds a run of the program called `label`. */
   record(label: string, { milliseconds, kernels, found }: RunRecord): void {
     let sums = this.waiting.get(label);
     if (sums === undefined) {
@@ -98,7 +98,7 @@ export class RunLog {
     } else if (this.now() - this.written >= PAUSE) this.flush();
   }
 
-  /** Writes all that waits. */
+  /** Writes everything that is pending. */
   flush(): void {
     for (const sums of this.waiting.values()) this.write(sums);
     this.waiting.clear();
@@ -130,14 +130,14 @@ function sumsLine({ label, count, total, shortest, longest, found, sought }: Sum
 
 let log: { readonly debug: Debug; readonly runs: RunLog } | undefined;
 
-/** Where runs are to be recorded, when somebody wants to see them. */
+/** The log of runs, if one is wanted. */
 export function currentRunLog(): RunLog | undefined {
   const debug = currentDebug();
   if (debug === undefined || debug.level < RUNS) return undefined;
   if (log?.debug !== debug) {
     const runs = new RunLog(debug);
     log = { debug, runs };
-    // What the last second brought is not lost; a page has no such moment.
+    // The runs of the last second are not lost; a page has no such moment.
     if (typeof process !== "undefined" && process.once !== undefined)
       process.once("exit", () => runs.flush());
   }

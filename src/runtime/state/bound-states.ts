@@ -1,4 +1,4 @@
-/** The states that one program works on: their cells in the store and the memory they lie in, before, in and after a run. */
+/** The states that one program works on: their cells in the store and their memory, before, during and after a run. */
 
 import type { StateMemory } from "../../../backends/backend.ts";
 import type { TypedArray } from "../../core/dtype.ts";
@@ -18,13 +18,13 @@ export class BoundStates {
   private readonly cells: readonly Cell[];
   /** Those that a run writes. */
   private readonly written: readonly Cell[];
-  /** Those of the parameters that a run does an optimizer's step to. */
+  /** Those of the parameters to which a run applies an optimizer's step. */
   private readonly stepped: ReadonlySet<Cell>;
 
   /** What the program has prepared from them. */
   readonly preparation: Preparation;
 
-  /** `cells` are those of the plan's states; of these `parameters` names what is learned. */
+  /** `cells` are those of the plan's states; `parameters` names those among them that are learned. */
   constructor(
     store: ModelState,
     memory: StateMemory,
@@ -55,7 +55,7 @@ export class BoundStates {
     return this.store.refresh(this.memory, this.cells);
   }
 
-  /** Copies what somebody may still refer to, before a run changes it. */
+  /** Copies numbers that may still be referenced, before a run changes them. */
   preserve(): void | Promise<void> {
     return this.store.preserve(this.cells, this.stepped);
   }
@@ -65,7 +65,7 @@ export class BoundStates {
     this.store.changed(this.memory, this.cells);
   }
 
-  /** Says that a run is about to change what it writes. */
+  /** Records that a run is about to change what it writes. */
   changing(): void {
     this.store.changing(this.written);
   }
@@ -75,18 +75,18 @@ export class BoundStates {
     this.store.damaged(this.written, why);
   }
 
-  /** Copies what a run changes, in the layout that it has in memory; gives what puts it back. */
+  /** Copies what a run changes, in its memory layout; returns a function that restores it. */
   async snapshot(): Promise<Restore> {
     const { store, memory } = this;
     const numbers = new Map<Cell, TypedArray>();
     for (const cell of this.written) numbers.set(cell, await memory.read(cell.id));
     return async () => {
-      // A backend without a GPU may keep the array it is given: each time it gets one of its own.
+      // A backend without a GPU may keep the array it is given, so each call gets one of its own.
       for (const [cell, data] of numbers) await store.putBack(memory, cell, data.slice());
     };
   }
 
-  /** Copies all states of the memory to the host, where it lies on a device that may be lost. */
+  /** Copies all states of the memory to the host, if it is on a device that may be lost. */
   mirror(): Promise<void> | undefined {
     return this.memory.mirror?.();
   }

@@ -1,4 +1,7 @@
-/** State that goes from one run of a program into the next, detached: what truncated backpropagation through time carries. */
+/**
+ * State that is passed from one run of a program to the next,
+ * detached: what truncated backpropagation through time carries.
+ */
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -9,7 +12,7 @@ import { tensorsIn } from "../../trace/returned.ts";
 import { type ModelState, settled } from "./model-state.ts";
 
 export class CarriedState<State = unknown> {
-  /** What the next run is given. */
+  /** The state for the next run. */
   readonly tensors: State;
   private readonly initial: State;
 
@@ -38,7 +41,7 @@ export class CarriedState<State = unknown> {
     return this.tensors as Tensors;
   }
 
-  /** Goes back, in its turn among the runs on `owner`, to the state that it began with, or to the one given. */
+  /** Resets to the state that it began with, or to the given one, in order with the runs on `owner`. */
   async reset(owner: ModelState, given: State = this.initial): Promise<void> {
     const [wanted, found] = [typesIn(this.initial), typesIn(given)];
     if (wanted !== found)
@@ -51,7 +54,7 @@ export class CarriedState<State = unknown> {
   }
 }
 
-/** The types of all tensors in lists and records, and where they stand. */
+/** The types of all tensors in lists and records, with their paths. */
 const typesIn = (state: unknown): string =>
   leavesOf(state, "state")
     .map(({ path, value }) => `${path}: ${value instanceof Tensor ? typeOf(value) : describeValue(value)}`)

@@ -1,6 +1,6 @@
 /**
  * The store of a model: one owner for its parameters, buffers and optimizer states, shared by every program
- * compiled from it. Each backend has a memory of its own; a value is copied over only where it is stale.
+ * compiled from it. Each backend has a memory of its own; a value is copied only if it is stale there.
  */
 
 import type { Backend, StateMemory } from "../../../backends/backend.ts";
@@ -18,25 +18,25 @@ import { readState, type StoredState, writeState } from "./state-numbers.ts";
 export interface StateRequest {
   readonly name: string;
   readonly tensor: Tensor;
-  /** How the program has it in memory, where that is not row-major. */
+  /** The program's layout for it in memory, if not row-major. */
   readonly layout?: Layout;
 }
 
 /** The place of a state in the store. */
 export interface Cell {
-  /** Its name in every memory: that of the graph which asked first, made unique. */
+  /** Its name in every memory: that in the first graph that asked for it, made unique. */
   readonly id: string;
   readonly type: TensorType;
   readonly tensor: Tensor;
-  /** The version of the tensor that the cell holds; the tensor has another one when its user has changed it. */
+  /** The version of the tensor that the cell holds; the tensor has another one if its user has changed it. */
   version: Version | undefined;
   /** Memories that hold the current value. */
   readonly current: Set<StateMemory>;
-  /** How often numbers have been written to it, in any memory, by whomever: what was made of others is stale. */
+  /** How often numbers have been written to it, in any memory: what was prepared from earlier ones is stale. */
   revision: number;
-  /** How it lies in each memory that has it: as the program that came first wanted it. */
+  /** Its layout in each memory that has it: that of the first program there. */
   readonly layouts: Map<StateMemory, Layout>;
-  /** Why its numbers are damaged, if they are; its user can give it others. */
+  /** Why its numbers are damaged, if they are; its user can assign others. */
   damage: string | undefined;
 }
 
@@ -70,7 +70,7 @@ export class ModelState {
     return memory;
   }
 
-  /** How those of `states` lie on `backend` that programs have there already; others are free to choose. */
+  /** The layouts of those `states` that programs on `backend` already have; others may be chosen freely. */
   layoutsOn(backend: Backend, states: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Layout> {
     const memory = this.memoryOn(backend);
     return new Map(
@@ -81,7 +81,7 @@ export class ModelState {
     );
   }
 
-  /** Makes room for all `requests` on `backend` and takes their tensors over; returns the cell of each. */
+  /** Allocates all `requests` on `backend` and takes over their tensors; returns the cell of each. */
   async attach(backend: Backend, requests: readonly StateRequest[]): Promise<readonly Cell[]> {
     const memory = this.memoryOn(backend);
     const cells = requests.map((request) => this.cell(request));
@@ -112,7 +112,7 @@ export class ModelState {
     }
   }
 
-  /** Has `read`, which changes nothing, done in its turn. */
+  /** Runs `read`, which changes nothing, in order with the queue. */
   inTurn<T>(read: () => Promise<T>): Promise<T> {
     return this.isAttaching ? read() : this.enqueue(read);
   }
@@ -139,10 +139,10 @@ export class ModelState {
     return cell;
   }
 
-  /** Copies numbers that the tensor's user has given it into the cell, which stands behind the tensor from then on. */
+  /** Copies numbers that the tensor's user has assigned into the cell, which backs the tensor from then on. */
   private async takeOver(cell: Cell, memory: StateMemory): Promise<void> {
     const { storage } = cell.tensor.version;
-    // What is still being computed belongs to a later call.
+    // Numbers that are still being computed belong to a later call.
     if (cell.tensor.version === cell.version || storage === undefined) return;
     const numbers = await this.numbersIn(storage);
     if (cell.version?.isUsed) await save(cell);
@@ -159,9 +159,12 @@ export class ModelState {
     return storage instanceof CellStorage && storage.state === this ? storage.readNow() : storage.read();
   }
 
-  /** Waits for what operations in place have left to be computed, if anything; for that may itself need the queue. */
+  /**
+   * Waits for the results of in-place operations that are still to
+   * be computed, if any, since that may itself need the queue.
+   */
   settle(): Promise<unknown> | undefined {
-    // Before every step nearly always nothing waits: nothing is allocated to find that out.
+    // Before nearly every step nothing is pending: finding that out allocates nothing.
     for (const tensor of this.cells.keys()) {
       if (tensor.version.storage === undefined) return settled(this.cells.keys());
     }
@@ -170,7 +173,7 @@ export class ModelState {
 
   /** Brings every state of `memory` up to date before a program runs on it. */
   refresh(memory: StateMemory, cells: readonly Cell[]): void | Promise<void> {
-    // Before nearly every run nothing is stale: nothing is allocated to find that out.
+    // Before nearly every run nothing is stale: finding that out allocates nothing.
     for (const cell of cells) if (isStale(cell, memory)) return this.bringUpToDate(memory, cells);
   }
 
@@ -185,8 +188,8 @@ export class ModelState {
   }
 
   /**
-   * Copies the numbers that somebody may still refer to, before a program changes `cells`. Those in `stepped` are
-   * parameters to which it does an optimizer's step, which gives them new memory.
+   * Copies the numbers that may still be referenced, before a program changes `cells`. Those in `stepped` are
+   * parameters to which it applies an optimizer's step, which gives them new memory.
    */
   preserve(cells: readonly Cell[], stepped: ReadonlySet<Cell>): void | Promise<void> {
     let isUsed = false;
@@ -208,12 +211,14 @@ export class ModelState {
     }
   }
 
-  /** Says that a program is about to write `cells`: what others have made of them is stale, however far that comes. */
+  /**
+   * Records that a program is about to write `cells`: what was prepared from them is stale, however far the write gets.
+   */
   changing(cells: readonly Cell[]): void {
     for (const cell of cells) cell.revision++;
   }
 
-  /** Puts back numbers that were read from `memory`, in the layout that they have there. */
+  /** Restores numbers that were read from `memory`, in their layout there. */
   putBack(memory: StateMemory, cell: Cell, data: TypedArray): Promise<void> {
     cell.revision++;
     return memory.write(cell.id, data);
@@ -228,7 +233,10 @@ export class ModelState {
     }
   }
 
-  /** Records that a program was stopped while it wrote `cells`, and `why`: nobody reads them until they have other numbers. */
+  /**
+   * Records that a program was stopped while it wrote `cells`,
+   * and `why`: they are not read until they get other numbers.
+   */
   damaged(cells: readonly Cell[], why: string): void {
     for (const cell of cells) cell.damage = why;
   }
@@ -241,7 +249,7 @@ export class ModelState {
   }
 }
 
-/** Waits for those of `tensors` whose numbers are not there yet. */
+/** Waits for those of `tensors` whose numbers have not been computed yet. */
 export function settled(tensors: Iterable<Tensor>): Promise<unknown> {
   const waiting = [...tensors].filter(({ version }) => version.storage === undefined);
   return Promise.all(waiting.map(({ version }) => version.read()));
@@ -274,7 +282,7 @@ async function readCell(cell: Cell): Promise<TypedArray> {
   return readState(memory, stateIn(cell, memory));
 }
 
-/** Copies the numbers of a cell that is about to be written, for those who still refer to its version. */
+/** Copies the numbers of a cell that is about to be written, for those that still refer to its version. */
 async function save(cell: Cell): Promise<void> {
   const { damage } = cell;
   const storage = damage === undefined ? new HostStorage(await readCell(cell)) : new LostStorage(damage);
@@ -307,7 +315,7 @@ function writeCell(cell: Cell, memory: StateMemory, data: TypedArray): Promise<v
 class CellStorage implements Storage {
   readonly state: ModelState;
   private readonly cell: Cell;
-  /** The version that lies here until a program is about to change it. */
+  /** The version in this cell until a program is about to change it. */
   version: Version | undefined;
 
   constructor(state: ModelState, cell: Cell) {

@@ -1,6 +1,6 @@
 /**
- * Whether what a program has prepared from states is still what they would give: every write to a state counts up its
- * revision, whoever writes it, and a program remembers the revisions that it has prepared from.
+ * Tracks whether what a program has prepared from states is still valid: every write to a state increments its
+ * revision, and a program remembers the revisions that it has prepared from.
  */
 
 import type { Cell } from "./model-state.ts";
@@ -16,7 +16,7 @@ export class Preparation {
     this.revisions = cells.map(() => 0);
   }
 
-  /** Whether it was prepared, and nothing has been written since to a state that it was made of. */
+  /** Whether it was prepared, and nothing has been written since to a state that it depends on. */
   get isCurrent(): boolean {
     if (!this.isDone) return false;
     for (let k = 0; k < this.cells.length; k++)
@@ -24,7 +24,7 @@ export class Preparation {
     return true;
   }
 
-  /** Says that it is about to be made of the states as they are now; nothing is prepared until that is done. */
+  /** Records that it is about to be prepared from the current states; nothing is prepared until that is done. */
   begin(): void {
     this.isDone = false;
     for (let k = 0; k < this.cells.length; k++) this.revisions[k] = this.cells[k].revision;

@@ -10,7 +10,7 @@ export interface StoredState {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
-  /** How it lies in memory; row-major where nothing is said. */
+  /** Its layout in memory; row-major if absent. */
   readonly layout?: Layout;
 }
 
@@ -23,7 +23,7 @@ export async function readState(
   return layout === undefined || isRowMajor(shape, layout) ? data : toLogical(data, dtype, shape, layout);
 }
 
-/** Gives a state numbers that stand in row-major order. */
+/** Writes a state's numbers, given in row-major order. */
 export function writeState(
   memory: StateMemory,
   { name, dtype, shape, layout }: StoredState,

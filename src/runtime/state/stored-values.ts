@@ -1,4 +1,4 @@
-/** Looks into the buffers of a program between two kernels: what finds a NaN, and what says where in a tensor it stands. */
+/** Reads the buffers of a program between two kernels, to find a NaN and its index in a tensor. */
 
 import type { Executable } from "../../../backends/backend.ts";
 import { allocate, isFloat, type TypedArray } from "../../core/dtype.ts";
@@ -29,12 +29,12 @@ export class StoredValues {
     return this.buffers.get(name)!;
   }
 
-  /** The values that a kernel stores. Scratch is none of them: parts of it may be left as somebody else filled them. */
+  /** The values that a kernel stores, without scratch: parts of it may hold what another kernel left there. */
   storedBy(kernel: Kernel): readonly string[] {
     return writesOf(kernel).filter((name) => this.buffer(name).role !== "scratch");
   }
 
-  /** A copy of what lies in a buffer of float32, in the order of memory; `undefined` of others, which hold no NaN. */
+  /** A copy of a float32 buffer, in memory order; `undefined` for other types, which hold no NaN. */
   async read(name: string): Promise<TypedArray | undefined> {
     const { dtype, shape } = this.buffer(name);
     if (!isFloat(dtype)) return undefined;
@@ -53,12 +53,12 @@ export function indexAt(
   return shape.map((extent, axis) => Math.floor(position / strides[axis]) % extent);
 }
 
-/** What can be said of numbers in a few words. */
+/** A short summary of numbers. */
 export interface Summary {
-  /** Of those that are neither NaN nor infinite; the smallest is above the largest where there is none. */
+  /** Of those that are neither NaN nor infinite; the smallest is above the largest if there is none. */
   readonly smallest: number;
   readonly largest: number;
-  /** Positions of the first of each kind; -1 where there is none. */
+  /** Positions of the first of each kind; -1 if there is none. */
   readonly firstNaN: number;
   readonly firstInfinity: number;
 }
