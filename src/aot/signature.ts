@@ -62,20 +62,20 @@ export function interfaceText(program: PortableProgram): string {
       ? `/** Runs the model; the result is the caller's own copy. */
   run(${parameterList(program)}): ${resultType(program)};`
       : `/**
-   * One step of learning on a batch: forward, backward, update. Gives the loss before the update; one that is not finite
-   * is an error, and nothing is updated.
+   * One step of learning on a batch: forward, backward, update. Returns the loss before the update; if that is not
+   * finite, throws and updates nothing.
    */
   step(${parameterList(program)}): number;
   /** The learning rate, which may change at any time. */
   lr: number;
-  /** How many steps were made. */
+  /** The number of steps so far. */
   readonly stepCount: number;
-  /** Everything that learning goes on from, as a safetensors file. */
+  /** Everything needed to continue training, as a safetensors file. */
   save(): Uint8Array;`,
-    ...(isRandom ? ["/** What random layers draw from. */\n  seed: number;"] : []),
-    `/** Copies of the parameters in row-major order, under PyTorch's names. */
+    ...(isRandom ? ["/** The seed of random layers. */\n  seed: number;"] : []),
+    `/** Copies of the parameters in row-major order, with PyTorch's names. */
   readonly parameters: Parameters;`,
-    `/** Takes over weights from a safetensors file${optimizer ? "; one without optimizer states begins anew" : ""}. */
+    `/** Loads weights from a safetensors file${optimizer ? "; one without optimizer states starts them anew" : ""}. */
   load(weights: Bytes): void;`,
   ];
   return `
@@ -84,7 +84,7 @@ export type Bytes = ArrayBuffer | Uint8Array;
 
 declare const shape: unique symbol;
 
-/** Numbers in row-major order; a plain array is one too, an array of another shape is none. */
+/** Numbers in row-major order; a plain array is accepted, an array of another shape is not. */
 export type Tensor<Data, Shape extends readonly number[]> = Data & { readonly [shape]?: Shape };
 
 export interface Parameters {

@@ -78,7 +78,7 @@ function readStates(memory: ArrayBufferLike, weights: Bytes, isFirst: boolean): 
   const file = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
   const length =
     file.length < 8 ? 0 : Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
-  if (length === 0 || length > file.length - 8) refuse("they are no safetensors file");
+  if (length === 0 || length > file.length - 8) refuse("they are not a safetensors file");
   const header = readHeader(file.subarray(8, 8 + length));
   const data = file.subarray(8 + length);
   const found = states.map((state): Uint8Array | undefined => {
@@ -93,13 +93,13 @@ function readStates(memory: ArrayBufferLike, weights: Bytes, isFirst: boolean): 
     }
     const [begin, end]: readonly number[] = Array.isArray(data_offsets) ? data_offsets : [];
     if (!(begin >= 0 && end <= data.length && end - begin === bytesOf(state))) {
-      refuse(\`\${name} does not lie within the file\`);
+      refuse(\`\${name} is not within the file\`);
     }
     return data.slice(begin, end);
   });
   const metadata = Object(header.__metadata__);
   for (const key of ["kiln.step", "kiln.seed"]) {
-    if (!Number.isSafeInteger(Number(metadata[key] ?? 0))) refuse(\`their \${key} is no whole number\`);
+    if (!Number.isSafeInteger(Number(metadata[key] ?? 0))) refuse(\`their \${key} is not an integer\`);
   }
   states.forEach((state, k) => {
     if (found[k] === undefined && state.role === "constant") return;
@@ -113,7 +113,7 @@ function readHeader(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
     return Object(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
-    return refuse("their header is no JSON");
+    return refuse("their header is not JSON");
   }
 }
 

@@ -1,4 +1,4 @@
-/** The part of asciichart that is used here; the package brings no types. */
+/** The part of asciichart that is used here; the package has no types. */
 declare module "asciichart" {
   const asciichart: {
     plot(

@@ -1,4 +1,4 @@
-/** `kiln check`: what is wrong with a model's source, found without running it. */
+/** `kiln check`: finds mistakes in a model's source without running it. */
 
 import type { CheckResult } from "../check/check.ts";
 import type { Finding } from "../check/finding.ts";
@@ -10,7 +10,7 @@ import { displayPath, oneLine } from "./report.ts";
 
 export const check: Command = {
   name: "check",
-  summary: "Reads a model's source, without running it, for what will go wrong once it is compiled.",
+  summary: "Reads a model's source, without running it, and reports what will go wrong when it is compiled.",
   operands: [{ name: "MODEL", doc: "a .ts, .js or .mjs file with a class that extends nn.Module" }],
   options: [{ name: "json", doc: "print { models, findings } as JSON" }],
   notes: [

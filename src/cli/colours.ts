@@ -1,9 +1,9 @@
-/** Colours for a terminal, above all for dumps: names, types, ops, keywords, and what lines of the model they come from. */
+/** Colours for a terminal, mainly for dumps: names, types, ops, keywords, and the lines of the model they come from. */
 
 import { styleText } from "node:util";
 import { plainText } from "../inspect/escape.ts";
 
-/** What a part of a text is. */
+/** The kind of a part of a text. */
 type Part = "origin" | "value" | "type" | "keyword" | "op";
 
 const STYLE: Readonly<Record<Part, Parameters<typeof styleText>[0]>> = {
@@ -14,7 +14,7 @@ const STYLE: Readonly<Record<Part, Parameters<typeof styleText>[0]>> = {
   op: "bold",
 };
 
-/** What lines of the IR begin with. */
+/** First words of lines of the IR. */
 const FIRST_WORDS = [
   ...["graph", "keep", "recompute", "group", "view", "layout", "return", "update"],
   ...["program", "plan", "threads", "scalars", "commit", "arena", "input", "output", "state", "intermediate"],
@@ -22,7 +22,7 @@ const FIRST_WORDS = [
   ...["section", "append", "var"],
 ];
 
-/** Words of the IR and of generated code, wherever they stand. */
+/** Words of the IR and of generated code, in any position. */
 const WORDS = [
   "params",
   "scalars",
@@ -49,13 +49,13 @@ const PARTS = new RegExp(
   "gm",
 );
 
-/** How a text is painted. What comes out holds no control characters but line breaks and these colours. */
+/** How a text is painted. The result holds no control characters except line breaks and these colours. */
 export interface Palette {
   /** A dump of the IR, or generated code. */
   ir(text: string): string;
   heading(text: string): string;
   faint(text: string): string;
-  /** A figure that matters. */
+  /** An important figure. */
   figure(text: string): string;
   /** A comparison, `-` and `+` before its lines. */
   diff(text: string): string;
@@ -88,8 +88,8 @@ export const PLAIN: Palette = {
 };
 
 /**
- * The palette for what is written to `stream`: colours on a terminal, none elsewhere. FORCE_COLOR says otherwise in
- * either direction (0 is none), and NO_COLOR asks for none.
+ * The palette for output to `stream`: colours on a terminal, none elsewhere. FORCE_COLOR overrides this in
+ * either direction (0 is none), and NO_COLOR turns colours off.
  */
 export function paletteFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): Palette {
   const { FORCE_COLOR: forced, NO_COLOR: refused, TERM: terminal } = env;

@@ -1,5 +1,5 @@
 /**
- * What a command of `kiln` is: its description as data, from which the parser, the help text and the messages about
+ * Defines a command of `kiln`: its description as data, from which the parser, the help text and the messages about
  * wrong options are made.
  */
 
@@ -11,16 +11,16 @@ import { columnsOf } from "./terminal.ts";
 /** One option as it is documented and parsed. */
 export interface Option {
   readonly name: string;
-  /** What stands for the value in the help text; absent for a switch. */
+  /** The placeholder for the value in the help text; absent for a switch. */
   readonly value?: string;
   readonly doc: string;
-  /** What holds when the option is not given, as the help text shows it. */
+  /** The default, as the help text shows it. */
   readonly default?: string;
   /** Whether it may be given several times. */
   readonly repeatable?: boolean;
 }
 
-/** A command line, taken apart: every value is still the text that was typed. */
+/** A parsed command line: every value is still the text that was typed. */
 export class Arguments {
   readonly operands: readonly string[];
   private readonly values: ReadonlyMap<string, readonly string[]>;
@@ -30,7 +30,7 @@ export class Arguments {
     this.values = values;
   }
 
-  /** Whether the switch or option is there. */
+  /** Whether the switch or option was given. */
   has(name: string): boolean {
     return this.values.has(name);
   }
@@ -50,7 +50,7 @@ export interface Command {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
-  /** What stands after the command's name, such as `["MODEL"]`. */
+  /** The operands after the command's name, such as `["MODEL"]`. */
   readonly operands: readonly { readonly name: string; readonly doc: string; readonly optional?: true }[];
   readonly options: readonly Option[];
   /** Paragraphs below the options. */
@@ -61,7 +61,7 @@ export interface Command {
 
 const HELP: Option = { name: "help", doc: "show this text" };
 
-/** Takes apart what was typed after the command's name. Throws for unknown, missing and repeated parts. */
+/** Parses what was typed after the command's name. Throws for unknown, missing and repeated parts. */
 export function parseCommand(command: Command, argv: readonly string[]): Arguments {
   const options = [...command.options, HELP];
   const { tokens } = parseArgs({
@@ -135,7 +135,7 @@ export function helpText(command: Command): string {
   ].join("\n\n");
 }
 
-/** The widest first column: what is wider has its text below it. */
+/** The maximum width of the first column: wider entries have their text below them. */
 const WIDEST_LEFT = 30;
 
 /** Two columns, the second one wrapped. */
@@ -152,12 +152,12 @@ export function table(rows: readonly (readonly [string, string])[]): string {
     .join("\n");
 }
 
-/** No line is longer, and none longer than a terminal that is narrower. */
+/** The maximum width of lines, less on a narrower terminal. */
 const LINE_WIDTH = 100;
 
 const lineWidth = (): number => Math.min(LINE_WIDTH, columnsOf(process.stdout));
 
-/** Breaks `text` into lines; all but the first are moved in by `indent`. */
+/** Breaks `text` into lines; all but the first are indented by `indent`. */
 function wrap(text: string, indent: number): string {
   const most = lineWidth();
   const lines: string[] = [];

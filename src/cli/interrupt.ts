@@ -7,17 +7,17 @@ export class Interrupt {
   #requested = false;
   readonly #listener = (): void => this.request();
 
-  /** Starts to listen. The listener goes with the first signal, which gives the second its usual effect. */
+  /** Starts listening. The listener is removed by the first signal, so that the second has its usual effect. */
   constructor() {
     process.once("SIGINT", this.#listener);
   }
 
-  /** Whether somebody has asked to end. */
+  /** Whether the run should end. */
   get requested(): boolean {
     return this.#requested;
   }
 
-  /** Asks to end after the step that runs. */
+  /** Asks to end after the current step. */
   request(): void {
     this.#requested = true;
   }

@@ -1,4 +1,4 @@
-/** The `kiln` command: finds the command that is meant, runs it, and reports what goes wrong in one line. */
+/** The `kiln` command: finds the command that is meant, runs it, and reports errors in one line. */
 
 import { setImmediate } from "node:timers/promises";
 import { KilnError } from "../core/errors.ts";
@@ -21,12 +21,12 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import("./check.ts")).check,
 };
 
-/** Runs `kiln` with the words `argv`; `root` is the package's folder. Sets the process's exit code. */
+/** Runs `kiln` with the arguments `argv`; `root` is the package's folder. Sets the process's exit code. */
 export async function main(argv: readonly string[], root: URL): Promise<void> {
   Error.stackTraceLimit = 50; // deep enough for the user's line below Kiln's own
   watchOutput();
-  currentDebug(); // says at once when the variable cannot be understood
-  // A model that does not wait for its own promise (`x.item()` in forward) fails behind everybody's back.
+  currentDebug(); // reports at once if the variable is invalid
+  // A promise that a model does not await (`x.item()` in forward) fails where nothing catches it.
   process.on("unhandledRejection", (error) => fail(error, root));
   try {
     await dispatch(argv, root);

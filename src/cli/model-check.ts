@@ -6,7 +6,7 @@ import { KilnError } from "../core/errors.ts";
 import { MissingPackage, withPackage } from "../core/optional-package.ts";
 import { displayPath, oneLine } from "./report.ts";
 
-/** What is found in the model file at `path` and in what it imports. Throws a {@link MissingPackage} without ts-morph. */
+/** The findings in the model file at `path` and in its imports. Throws a {@link MissingPackage} without ts-morph. */
 export async function checkSource(path: string): Promise<CheckResult> {
   const { checkModelFile } = await withPackage(
     "ts-morph",
@@ -17,8 +17,8 @@ export async function checkSource(path: string): Promise<CheckResult> {
 }
 
 /**
- * Shows the warnings for a model file, one line each, and throws its first error; otherwise gives its variables. Without
- * ts-morph that is one warning, for a model runs without having been checked.
+ * Shows the warnings for a model file, one line each, and throws its first error; otherwise returns its variables.
+ * Without ts-morph that is one warning, since a model runs without having been checked.
  */
 export async function checkBeforeUse(path: string): Promise<CheckResult["variables"]> {
   const checked = await checkSource(path).catch(notChecked);

@@ -1,4 +1,4 @@
-/** Loads a user's model file: everything that can be wrong with one is said in one line that names the file. */
+/** Loads a user's model file: every mistake in one is reported in one line that names the file. */
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
@@ -16,31 +16,31 @@ import { checkBeforeUse } from "./model-check.ts";
 import { isOnnxFile, loadOnnxFile } from "./onnx-file.ts";
 import { describeError, oneLine, userFrame } from "./report.ts";
 
-/** One input or target: the batch stands first in its shape. */
+/** One input or target: the batch is the first extent of its shape. */
 export interface TensorSpec {
   readonly shape: Shape;
   readonly dtype: DType;
 }
 
-/** More than anybody writes, with the numbers of a model in it. */
+/** Larger than any source file that people write, even with the numbers of a model in it. */
 export const MOST_SOURCE_BYTES = 2 ** 26;
 
-/** What a model file says. */
+/** The contents of a model file. */
 export interface ModelFile {
   readonly path: string;
   readonly model: Module;
   readonly inputs: readonly TensorSpec[];
   /** Cross-entropy unless the file says otherwise. */
   readonly loss: TraceableLoss;
-  /** Absent when they are what the loss wants. */
+  /** Absent if they are what the loss needs. */
   readonly targets: readonly TensorSpec[] | undefined;
   /** Everything that the file exports: kiln train looks for more in it. */
   readonly exported?: Exports;
 }
 
 /**
- * The model and shapes that the file at `path` exports; random numbers start from `seed` before it is loaded. Of an ONNX file
- * the model itself, and the shapes that are `wanted` or that it says.
+ * The model and shapes that the file at `path` exports; random numbers start from `seed` before it is loaded. For an
+ * ONNX file the model itself, and the shapes in `wanted` or in the file.
  */
 export async function loadModelFile(
   path: string,
@@ -66,7 +66,9 @@ export async function loadModelFile(
 /** What a module exports, by name. */
 export type Exports = Readonly<Record<string, unknown>>;
 
-/** Throws unless `path` names a file with the source of a model; `others` are those that its reader takes as well. */
+/**
+ * Throws unless `path` names a file with the source of a model; `others` describes the other files that are accepted.
+ */
 export async function expectModelFile(path: string, others = ""): Promise<void> {
   if (!/\.(ts|js|mjs)$/.test(path)) {
     const other = isOnnxFile(path) ? ": an .onnx file has no source to be checked" : others;
@@ -85,7 +87,7 @@ async function importFile(path: string, root: URL): Promise<Exports> {
   }
 }
 
-/** The one line for a file that does not compile, or fails while it is loaded. */
+/** The error for a file that does not compile, or fails while it is loaded, in one line. */
 async function loadingError(path: string, error: unknown, root: URL): Promise<KilnError> {
   if (error instanceof KilnError || !(error instanceof Error)) {
     return error instanceof KilnError ? error : new KilnError(`${path} threw ${oneLine(String(error))}`);
@@ -109,7 +111,7 @@ async function loadingError(path: string, error: unknown, root: URL): Promise<Ki
   );
 }
 
-/** Who needs tsx: a file in TypeScript where Node does not strip types, or one with syntax that is more than types. */
+/** What needs tsx: a TypeScript file if Node does not strip types, or one with syntax that is more than types. */
 function tsxNeededBy(path: string, error: Error): string | undefined {
   switch ("code" in error && error.code) {
     case "ERR_UNKNOWN_FILE_EXTENSION":
@@ -122,10 +124,10 @@ function tsxNeededBy(path: string, error: Error): string | undefined {
   }
 }
 
-/** Node puts the line of an import that names no export above the stack. */
+/** Node puts the line of an import of a missing export above the stack. */
 const lineOfImport = (error: Error): string | undefined => /^\S+:(\d+)\n/.exec(error.stack ?? "")?.[1];
 
-/** The line of a syntax error in a JavaScript file, which Node tells only a program that checks it. */
+/** The line of a syntax error in a JavaScript file, which Node only reports when it checks the file. */
 async function lineOfSyntaxError(path: string): Promise<string> {
   const input = await readText(path, MOST_SOURCE_BYTES);
   const check = spawnSync(process.execPath, ["--input-type=module", "--check", "-"], { input });

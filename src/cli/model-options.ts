@@ -1,4 +1,4 @@
-/** What several commands say of the model they are given, and of what is made of it. */
+/** Options that several commands have for the model and for what is compiled from it. */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
@@ -12,7 +12,7 @@ export const MODEL: Command["operands"][number] = {
   doc: "a .ts, .js or .mjs file whose default export is a model, and which exports inputs; or an .onnx file",
 };
 
-/** A step or a pass, for commands that usually take a step. */
+/** A step or a pass, for commands that compile a step by default. */
 export const STEP_OR_PASS: Option = {
   name: "mode",
   value: "training|forward",
@@ -20,7 +20,7 @@ export const STEP_OR_PASS: Option = {
   default: "training",
 };
 
-/** Other shapes than the model file's. */
+/** Shapes other than the model file's. */
 export const INPUT: Option = {
   name: "input",
   value: "64,1,32,32",
@@ -29,7 +29,7 @@ export const INPUT: Option = {
   repeatable: true,
 };
 
-/** The model file's inputs under the shapes of `--input`. */
+/** The model file's inputs with the shapes of `--input`. */
 export function readInputs({ path, inputs }: ModelFile, given: Arguments): readonly TensorSpec[] {
   const wanted = shapes(given, "input");
   if (wanted.length === 0) return inputs;

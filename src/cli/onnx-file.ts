@@ -1,4 +1,7 @@
-/** An ONNX file as a model file: what others export, inputs above all, is read from its graph; training gives one again. */
+/**
+ * An ONNX file as a model file: what other files export, mainly
+ * inputs, is read from its graph; training writes one again.
+ */
 
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
@@ -6,16 +9,16 @@ import type { Module } from "../nn/index.ts";
 import type { ModelFile, TensorSpec } from "./model-file.ts";
 import { writeFiles } from "./output-folder.ts";
 
-/** What a trained model is called in the folder of `--out`. */
+/** The name of a trained model in the folder of `--out`. */
 export const TRAINED_FILE = "model.onnx";
 
 export const isOnnxFile = (path: string): boolean => path.toLowerCase().endsWith(".onnx");
 
-/** What the reader of ONNX files is loaded for. */
+/** Loads the reader of ONNX files. */
 const onnx = () => import("../onnx/index.ts");
 
 /**
- * The model in an ONNX file and its inputs. `wanted` are the shapes that somebody asked for; otherwise extents that the file
+ * The model in an ONNX file and its inputs. `wanted` are the requested shapes, if any; otherwise extents that the file
  * leaves open must be the batch's, which is 1.
  */
 export async function loadOnnxFile(

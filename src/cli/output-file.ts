@@ -1,4 +1,6 @@
-/** A single file that a command writes: whether it can be written is found out first, and it appears whole or not at all. */
+/**
+ * A single file that a command writes: whether it can be written is checked first, and it appears whole or not at all.
+ */
 
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -8,8 +10,8 @@ import { makeFolder, writeAtomically } from "../files/write.ts";
 import { checkWritable } from "./output-folder.ts";
 
 /**
- * Throws unless the file can be written, before the work is done that it is made of; leaves nothing behind. What is read
- * from `sources` is not written over.
+ * Throws unless the file can be written, before the work for it is done; leaves nothing behind. Files
+ * in `sources` are not overwritten.
  */
 export async function checkOutputFile(path: string, sources: readonly string[]): Promise<void> {
   const there = await stat(path).catch(() => undefined);
@@ -18,7 +20,7 @@ export async function checkOutputFile(path: string, sources: readonly string[]):
   await checkWritable(dirname(path));
 }
 
-/** Throws where one of `outputs` is one of `sources`, by whatever name. */
+/** Throws if one of `outputs` is one of `sources`, by whatever name. */
 export async function keepSources(outputs: readonly string[], sources: readonly string[]): Promise<void> {
   const identityOf = async (path: string): Promise<string | undefined> => {
     const found = await stat(path).catch(() => undefined);
@@ -33,7 +35,7 @@ export async function keepSources(outputs: readonly string[], sources: readonly 
   }
 }
 
-/** Writes the file, and the folders it lies in. */
+/** Writes the file, creating its folders. */
 export async function writeOutput(path: string, text: string): Promise<void> {
   try {
     await makeFolder(dirname(path));

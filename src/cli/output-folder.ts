@@ -1,4 +1,6 @@
-/** The folder of `--out`: whether it can be written is found out before training, and files appear whole or not at all. */
+/**
+ * The folder of `--out`: whether it can be written is checked before training, and files appear whole or not at all.
+ */
 
 import { rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -7,7 +9,7 @@ import { writeErrorReason } from "../files/reason.ts";
 import { makeFolder, removeLeftovers, temporaryName, writeAtomically } from "../files/write.ts";
 
 /**
- * Throws unless files can be written to `folder`; leaves nothing behind, not even the folder, and clears away what a
+ * Throws unless files can be written to `folder`; leaves nothing behind, not even the folder, and removes what a
  * killed process has left there.
  */
 export async function checkWritable(folder: string): Promise<void> {
@@ -26,7 +28,7 @@ async function removeFolders(last: string, first: string): Promise<void> {
   for (let folder = last; folder.length >= first.length; folder = dirname(folder)) await rmdir(folder);
 }
 
-/** Writes `files` to `folder`, each under another name first, so that no half-written file can ever be met. */
+/** Writes `files` to `folder`, each under a temporary name first, so that no half-written file is ever seen. */
 export async function writeFiles(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array>>,

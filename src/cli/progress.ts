@@ -1,4 +1,4 @@
-/** Says on a terminal what a command is at, on one line of the error output that is gone when it is done. */
+/** Shows on a terminal what a command is doing, on one line of the error output that is removed at the end. */
 
 import { plainLine } from "../inspect/escape.ts";
 
@@ -12,7 +12,7 @@ export class Progress {
     this.stream = stream;
   }
 
-  /** From now on it is at `what`. Where nobody looks on, nothing is written. */
+  /** Shows `what` from now on. Without a terminal nothing is written. */
   at(what: string): void {
     if (this.stream.isTTY !== true) return;
     const room = Math.max(1, (this.stream.columns ?? 80) - 1);

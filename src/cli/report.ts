@@ -1,4 +1,4 @@
-/** Turns an error into what the user reads: one line for a mistake they can fix, otherwise a stack. */
+/** Turns an error into the text for the user: one line for a mistake they can fix, otherwise a stack. */
 
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,18 +38,18 @@ export const describeError = (error: unknown): string =>
 /** Line breaks and other control characters become spaces. */
 export const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
 
-/** Where the error arose, as `model.ts:14`, if that lies in a user's file and not in Kiln or a package. */
+/** Where the error was thrown, as `model.ts:14`, if that is in a user's file and not in Kiln or a package. */
 export function userFrame(error: Error, root: URL): string | undefined {
   const [innermost] = frames(error, root);
   return innermost?.isUsers ? innermost.place : undefined;
 }
 
-/** The innermost line of a user's file on the way to the error, wherever the error itself arose. */
+/** The innermost line of a user's file on the stack, wherever the error itself was thrown. */
 function callingFrame(error: Error, root: URL): string | undefined {
   return frames(error, root).find(({ isUsers }) => isUsers)?.place;
 }
 
-/** The lines of files on the error's stack, innermost first; Node's own are left out. */
+/** The lines of files on the error's stack, innermost first, without Node's own. */
 function frames(error: Error, root: URL): { readonly place: string; readonly isUsers: boolean }[] {
   const own = ["src/", "passes/", "backends/", "dist/"].map((folder) => fileURLToPath(new URL(folder, root)));
   return (error.stack ?? "").split("\n").flatMap((line) => {
@@ -64,7 +64,7 @@ function frames(error: Error, root: URL): { readonly place: string; readonly isU
 const pathOf = (file: string): string =>
   file.startsWith("file://") ? fileURLToPath(file.replace(/\?.*$/, "")) : file;
 
-/** Relative to the working directory where the file lies below it. */
+/** Relative to the working directory if the file is below it. */
 export function displayPath(file: string): string {
   const path = relative(process.cwd(), file);
   return path === "" || path.startsWith("..") ? file : path;

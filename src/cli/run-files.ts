@@ -6,7 +6,7 @@ import type { Inspectable } from "../runtime/programs/program.ts";
 import type { TrainingDisplay } from "./train/training-display.ts";
 import { packageVersion } from "./version.ts";
 
-/** What a run came to. */
+/** The results of a run. */
 export interface Outcome {
   readonly totalSeconds: number;
   readonly interrupted: boolean;
@@ -14,11 +14,11 @@ export interface Outcome {
 }
 
 export interface Run {
-  /** What was asked for, defaults included. */
+  /** The settings, including defaults. */
   readonly settings: object;
   /** Where the samples come from. */
   readonly data: string;
-  /** How they became numbers; absent where there is nothing to know. */
+  /** How they were encoded as numbers; absent if there is nothing to know. */
   readonly encoding: object | undefined;
   readonly trainer: Inspectable;
   readonly program: Inspectable;

@@ -1,6 +1,6 @@
 /**
- * What becomes of a command when its output cannot be written: whoever reads it (`kiln train … | head`) may stop, and a
- * disk may be full. The work goes on where files come of it; afterwards the command says what is missing.
+ * Handles output that cannot be written: whoever reads it (`kiln train … | head`) may stop, and a
+ * disk may be full. The work goes on if it writes files; afterwards the command says what is missing.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -10,7 +10,7 @@ import { fileErrorReason } from "../files/reason.ts";
 let fault: NodeJS.ErrnoException | undefined;
 const listeners = new Set<() => void>();
 
-/** Begins to watch. Nobody can be told that standard error fails. */
+/** Begins to watch. There is nowhere to report errors of standard error. */
 export function watchOutput(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     fault ??= error;
@@ -23,10 +23,10 @@ export function watchOutput(): void {
 /** Calls `listener` once output is lost. */
 export const whenOutputIsLost = (listener: () => void): unknown => listeners.add(listener);
 
-/** Why output is lost; `undefined` when it is not. */
+/** Why output is lost; `undefined` if it is not. */
 export const outputFault = (): string | undefined => fault && fileErrorReason(fault);
 
-/** Throws where output was lost, except to a reader who wanted no more of it. */
+/** Throws if output was lost, except to a reader who wanted no more of it. */
 export async function checkOutput(): Promise<void> {
   await new Promise<void>((written) => process.stdout.write("", () => written()));
   if (fault === undefined || fault.code === "EPIPE") return;

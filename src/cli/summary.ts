@@ -1,4 +1,4 @@
-/** `kiln summary`: a model's layers with their outputs, parameters and operations, and the memory that its programs take. */
+/** `kiln summary`: a model's layers with their outputs, parameters and operations, and the memory of its programs. */
 
 import { backendName, DEFAULT_BACKEND } from "../../backends/registry.ts";
 import { KilnError } from "../core/errors.ts";
@@ -14,29 +14,29 @@ import { choice, shapes, wholeNumber } from "./values.ts";
 
 export const summaryCommand: Command = {
   name: "summary",
-  summary: "Lists a model's layers with their outputs, parameters and operations, and what memory it takes.",
+  summary: "Lists a model's layers with their outputs, parameters and operations, and the memory it takes.",
   operands: [MODEL],
   options: [
     INPUT,
     {
       name: "batch-size",
       value: "N",
-      doc: "another batch for all inputs and targets",
+      doc: "another batch size for all inputs and targets",
       default: "that of the model file's inputs",
     },
     STEP_OR_PASS,
     {
       name: "optimizer",
       value: OPTIMIZER_NAMES.join("|"),
-      doc: "whose states a training step keeps",
+      doc: "optimizer whose states a training step keeps",
       default: "what the model file exports, else sgd",
     },
-    { name: "backend", value: "NAME", doc: "what the memory is that of", default: DEFAULT_BACKEND },
+    { name: "backend", value: "NAME", doc: "backend whose memory is shown", default: DEFAULT_BACKEND },
     { name: "json", doc: "the same as data" },
   ],
   notes: [
-    "A layer stands where it is called, moved in below what calls it; its parameters and operations are those of all that it " +
-      "calls, too. Operations are those of a forward pass, a multiply-add counting as two, before compiling saves any.",
+    "A layer is listed where it is called, indented below its caller; its parameters and operations include those of all that it " +
+      "calls. Operations are those of a forward pass, a multiply-add counting as two, before compiling saves any.",
     "Memory is what the compiled programs allocate: activations, gradients and scratch share one arena. A training step has the " +
       "file's loss (cross-entropy unless it exports one); --mode forward leaves it out.",
   ],

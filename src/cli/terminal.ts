@@ -1,14 +1,14 @@
-/** What a terminal has room for. */
+/** The width of a terminal. */
 
-/** Columns of what is no terminal: as wide as the widest texts of the command. */
+/** Columns if the output is not a terminal: as wide as the widest texts of the command. */
 const NO_TERMINAL = 100;
 
-/** Columns of the terminal that `stream` is, at least so many that words fit. */
+/** Columns of the terminal `stream`, at least so many that words fit. */
 export const columnsOf = (stream: { readonly columns?: number }): number =>
   Math.max(40, stream.columns ?? NO_TERMINAL);
 
 /**
- * `text` with lines cut where the terminal that `stream` is would break them; all of it where it goes elsewhere. For
+ * `text` with lines cut where the terminal `stream` would break them; all of it for other output. For
  * tables, whose last columns matter least.
  */
 export function fitted(

@@ -1,4 +1,4 @@
-/** Reads the values of options: each function gives a checked value or one line that says what is wanted. */
+/** Reads the values of options: each function returns a checked value or throws one line that says what is expected. */
 
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
@@ -56,7 +56,7 @@ export function shapes(given: Arguments, name: string): Shape[] {
   });
 }
 
-/** The values of a list that is given to `option`, none of which may stand there twice. */
+/** The values of a list that is given to `option`, none of which may occur twice. */
 export function distinct<T>(option: string, what: string, values: readonly T[]): readonly T[] {
   if (new Set(values).size < values.length) throw new KilnError(`--${option} names ${what} twice`);
   return values;

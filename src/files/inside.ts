@@ -16,7 +16,7 @@ export async function fileInside(path: string, name: string): Promise<string> {
   const leadsOut = (way: string): boolean => isAbsolute(way) || /^\.\.(?:[/\\]|$)/.test(way);
   const folder = dirname(path);
   const found = join(folder, name);
-  const outside = new KilnError(`${path} names the file ${name}, which lies outside of its folder`);
+  const outside = new KilnError(`${path} names the file ${name}, which is outside of its folder`);
   if (isAbsolute(name) || leadsOut(relative(folder, found))) throw outside;
   try {
     if (leadsOut(relative(await realpath(folder), await realpath(found)))) throw outside;

@@ -18,6 +18,6 @@ export function pathPart(text: string): string {
 export function checkNamePart(name: string, text: string): void {
   if (typeof text === "string" && text === text.replace(FORBIDDEN, "")) return;
   throw new KilnError(
-    `${name} becomes part of a name, and so holds no slash and no colon: ${describeValue(text)} cannot be it`,
+    `${name} becomes part of a file name, which cannot contain slashes or colons, but is ${describeValue(text)}`,
   );
 }

@@ -100,15 +100,15 @@ describe("refusals", () => {
     const file = (tensors: object, metadata = {}): Uint8Array =>
       encodeSafetensors(Object.entries(tensors), metadata);
     const refusals: [Uint8Array, string][] = [
-      [new Uint8Array(3), "they are no safetensors file"],
-      [new Uint8Array(100).fill(255), "they are no safetensors file"],
-      [Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 65, 66), "their header is no JSON"],
+      [new Uint8Array(3), "they are not a safetensors file"],
+      [new Uint8Array(100).fill(255), "they are not a safetensors file"],
+      [Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 65, 66), "their header is not JSON"],
       [file(good), 'there is no tensor "fc.weight"'],
       [file({ ...good, "fc.weight": tensor([27, 4]) }), '"fc.weight" is F32[27,4], not F32[4,27]'],
-      [file({ ...good, "fc.weight": tensor([4, 27]) }).slice(0, -60), "does not lie within the file"],
+      [file({ ...good, "fc.weight": tensor([4, 27]) }).slice(0, -60), "is not within the file"],
       [
         file({ ...good, "fc.weight": tensor([4, 27]) }, { "kiln.step": "x" }),
-        "their kiln.step is no whole number",
+        "their kiln.step is not an integer",
       ],
     ];
     for (const [bytes, fault] of refusals) {

@@ -56,9 +56,9 @@ describe("data in other files", () => {
   });
 
   test.each([
-    ["../secret.bin", {}, /names the file \.\.\/secret\.bin, which lies outside of its folder/],
-    ["/etc/passwd", {}, /names the file \/etc\/passwd, which lies outside of its folder/],
-    ["link.bin", {}, /names the file link\.bin, which lies outside of its folder/],
+    ["../secret.bin", {}, /names the file \.\.\/secret\.bin, which is outside of its folder/],
+    ["/etc/passwd", {}, /names the file \/etc\/passwd, which is outside of its folder/],
+    ["link.bin", {}, /names the file link\.bin, which is outside of its folder/],
     ["none.bin", {}, /cannot read .*none\.bin, where .* has numbers: /],
     ["w.bin", { offset: "8", length: "8" }, /w lies at the bytes 8 to 16 of w\.bin, which has 12/],
     ["w.bin", { offset: "-4" }, /w has the offset -4 in w\.bin, which is no place/],

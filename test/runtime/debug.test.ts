@@ -56,7 +56,7 @@ describe("the variable", () => {
     expect(readDebug("loud\u001b[2J", (line) => lines.push(line))).toBeUndefined();
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
-      /^kiln: KILN_DEBUG is "loud\\u001b\[2J", which is no level, so nothing is shown; /,
+      /^kiln: KILN_DEBUG is "loud\\u001b\[2J", which is not a level, so nothing is shown; /,
     );
     for (const level of ["0 (", "1 (", "2 (", "3 (", "4 ("]) expect(lines[0]).toContain(level);
   });
@@ -241,7 +241,9 @@ describe("a user's own program", () => {
   test("goes on with a value that cannot be understood", async () => {
     const { stdout, stderr, code } = await debugged("verbose");
     expect([stdout, code]).toEqual([RESULT, 0]);
-    expect(stderr).toMatch(/^kiln: KILN_DEBUG is "verbose", which is no level, so nothing is shown; .*\n$/);
+    expect(stderr).toMatch(
+      /^kiln: KILN_DEBUG is "verbose", which is not a level, so nothing is shown; .*\n$/,
+    );
   });
 });
 

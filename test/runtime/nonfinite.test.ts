@@ -93,7 +93,7 @@ test("a NaN that an earlier step's gradients made is said to be one, and watchin
   const trainer = await make();
   await trainer.step(x, target);
   await expect(trainer.step(x, target)).rejects.toThrow(
-    /the state w holds NaN or infinity already: .* an earlier step.* watch: "nan" that step is stopped and names the kernel/,
+    /the state w holds NaN or infinity already: .* an earlier step.* watch: "nan", that step stops and names the kernel/,
   );
   const watched = await make("nan");
   await expect(watched.step(x, target)).rejects.toThrow(/step 1.*kernel|kernel.*step 1/);

@@ -270,7 +270,7 @@ describe("misuse", () => {
       "SummaryWriter needs flushSecs from 0 on, not -1",
     );
     expect(() => new SummaryWriter(folder, { filenameSuffix: "/../x" })).toThrow(
-      'SummaryWriter\'s filenameSuffix becomes part of a name, and so holds no slash and no colon: the string "/../x" cannot be it',
+      'SummaryWriter\'s filenameSuffix becomes part of a file name, which cannot contain slashes or colons, but is the string "/../x"',
     );
     expect(() => new SummaryWriter(undefined, { comment: "/../../x" })).toThrow(
       "SummaryWriter's comment becomes",

@@ -18,11 +18,11 @@ export function headerText(library: Library, offered: Interface, byteLength: num
  * ${commentLine(program.plan.name)}, compiled by Kiln: ${isTraining ? "a training step" : "the forward pass"}, in C99 that needs the standard library and its mathematics (-lm).
  *
  * A ${prefix}_model is all the memory that the code works with: it allocates nothing, reads no file, starts no thread and has no
- * variables of its own. Put one where you like (a static variable, a structure, what malloc gives), hand it to ${prefix}_init
- * once, and do not move or copy it from then on. Different models may be used by different threads at the same time, one model
+ * variables of its own. Put one where you like (a static variable, a structure, memory from malloc), pass it to ${prefix}_init
+ * once, and do not move or copy it after that. Different models may be used by different threads at the same time, one model
  * by one thread at a time; an interrupt must not use a model that it may have interrupted. ${memoryText(library)}
  *
- * NaN and infinities are what IEEE 754 says, so -ffast-math is refused. ${bitsText(library)}
+ * NaN and infinities follow IEEE 754, so -ffast-math is rejected. ${bitsText(library)}
  */
 
 #ifndef ${NAME}_H
@@ -35,7 +35,7 @@ export function headerText(library: Library, offered: Interface, byteLength: num
 extern "C" {
 #endif
 
-/* How many bytes a model has, ${Math.ceil(bytes / 1024).toLocaleString("en-US")} KB. */
+/* The size of a model in bytes, ${Math.ceil(bytes / 1024).toLocaleString("en-US")} KB. */
 #define ${NAME}_MODEL_BYTES ${bytes}
 
 typedef union {
@@ -44,19 +44,19 @@ typedef union {
   int64_t for_alignment_too;
 } ${prefix}_model;
 
-/* What functions give. */
+/* What functions return. */
 enum {
   ${NAME}_OK = 0,
-  /* An input holds a number that names no class, row or position; nothing was changed. */
+  /* An input holds a number that is not a valid class, row or position; nothing was changed. */
   ${NAME}_WRONG_INDEX = 1,
-  /* The loss is infinite or NaN; the parameters are those from before. */
-  ${NAME}_LOSS_NOT_FINITE = 2${isTraining ? `,\n  /* A file is no safetensors file, or lacks what the model needs; nothing was changed. */\n  ${NAME}_WRONG_FILE = 3` : ""}
+  /* The loss is infinite or NaN; the parameters were not changed. */
+  ${NAME}_LOSS_NOT_FINITE = 2${isTraining ? `,\n  /* A file is not a safetensors file, or lacks what the model needs; nothing was changed. */\n  ${NAME}_WRONG_FILE = 3` : ""}
 };
 
 /* How many numbers the arrays hold, in row-major order. */
 ${arrays.map(lengthLine).join("\n")}
 
-/* Makes a model of memory that holds anything. */
+/* Initialises a model in memory with any contents. */
 void ${prefix}_init(${prefix}_model *model);
 
 ${mainDeclaration(library, offered)}
@@ -71,8 +71,8 @@ ${isTraining ? trainingText(prefix) : ""}${offered.isRandom ? seedText(prefix) :
 
 const memoryText = ({ program, lanes }: Library): string =>
   program.optimizer === undefined
-    ? `The weights are constants, which all\n * models share.${lanes === 1 ? "" : " Memory that begins at a multiple of 64 is fastest."}`
-    : "The weights lie in the\n * model; what they begin with are constants.";
+    ? `The weights are constants, which all\n * models share.${lanes === 1 ? "" : " Memory aligned to 64 bytes is fastest."}`
+    : "The weights are in the\n * model; their initial values are constants.";
 
 const bitsText = ({ lanes }: Library): string =>
   lanes === 1
@@ -86,11 +86,11 @@ function mainDeclaration({ prefix }: Library, offered: Interface): string {
   const declared = declaredArguments(offered, prefix);
   return offered.isTraining
     ? `/*
- * One step of learning on a batch: forward, backward, update. Gives ${prefix.toUpperCase()}_OK or what is wrong, and the loss before the update
+ * One step of learning on a batch: forward, backward, update. Returns ${prefix.toUpperCase()}_OK or an error, and the loss before the update
  * in *loss.
  */
 int ${prefix}_step(${declared}, float *loss);`
-    : `/* Runs the model. Gives ${prefix.toUpperCase()}_OK or what is wrong. */
+    : `/* Runs the model. Returns ${prefix.toUpperCase()}_OK or an error. */
 int ${prefix}_forward(${declared});`;
 }
 
@@ -99,13 +99,13 @@ const trainingText = (prefix: string): string => `
 double ${prefix}_learning_rate(const ${prefix}_model *model);
 void ${prefix}_set_learning_rate(${prefix}_model *model, double rate);
 
-/* How many steps were made. Whoever sets the optimizer's parameters sets it, too. */
+/* The number of steps so far. If you set the optimizer's parameters, set it as well. */
 int64_t ${prefix}_steps(const ${prefix}_model *model);
 void ${prefix}_set_steps(${prefix}_model *model, int64_t steps);
 `;
 
 const seedText = (prefix: string): string => `
-/* What random layers draw from. */
+/* The seed of random layers. */
 void ${prefix}_set_seed(${prefix}_model *model, int32_t seed);
 `;
 
@@ -114,17 +114,17 @@ function parameterText(prefix: string, { parameters, isTraining }: Interface): s
   const NAME = prefix.toUpperCase();
   const most = Math.max(1, ...parameters.map(({ shape }) => shape.length));
   return `
-/* What the model has learned, in PyTorch's order and under its names, and behind that what its optimizer keeps. */
+/* The model's parameters and buffers, in PyTorch's order and with its names, then the state of its optimizer. */
 #define ${NAME}_PARAMETERS ${parameters.length}
 
 typedef struct {
   const char *name;
   enum { ${NAME}_PARAMETER, ${NAME}_BUFFER, ${NAME}_OPTIMIZER } role;
-  /* Of an element: float, int32_t, or uint8_t for truth values. */
+  /* The type of an element: float, int32_t, or uint8_t for booleans. */
   enum { ${NAME}_FLOAT32, ${NAME}_INT32, ${NAME}_BOOL } type;
   int axes;
   size_t shape[${most}];
-  /* How many elements. */
+  /* The number of elements. */
   size_t length;
 } ${prefix}_parameter;
 

@@ -9,15 +9,15 @@ import type { Library } from "./library.ts";
 /** The declarations in the header. */
 export const weightsFileText = ({ prefix }: Library): string => `
 /*
- * Writes a safetensors file to the \`size\` bytes at \`file\`: all parameters and buffers under PyTorch's names, what the optimizer
- * keeps, and how many steps were made. Gives the bytes that it takes, which are the same at any time; where that is more than
- * there are, the file is not whole. With NULL and 0 nothing is written.
+ * Writes a safetensors file to the \`size\` bytes at \`file\`: all parameters and buffers under PyTorch's names, the optimizer's
+ * state, and the number of steps. Returns the size of the file, which never changes; if that is more than \`size\`, the file is
+ * not complete. With NULL and 0 nothing is written.
  */
 size_t ${prefix}_save(const ${prefix}_model *model, void *file, size_t size);
 
 /*
- * Takes over such a file, weights.safetensors or another with parameters and buffers of these names, types and shapes: all of it,
- * or nothing and ${prefix.toUpperCase()}_WRONG_FILE. What a file lacks of the optimizer's numbers is 0 then, and so is the number of steps.
+ * Loads such a file, weights.safetensors or another with parameters and buffers of these names, types and shapes: all of it,
+ * or nothing and ${prefix.toUpperCase()}_WRONG_FILE. If a file lacks the optimizer's state, that becomes 0, and so does the number of steps.
  */
 int ${prefix}_load(${prefix}_model *model, const void *file, size_t size);
 `;

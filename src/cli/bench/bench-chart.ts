@@ -1,4 +1,4 @@
-/** `kiln bench --chart FILE`: the ending of the name says whether it is a picture or a page. */
+/** `kiln bench --chart FILE`: the file's extension selects a picture or a page. */
 
 import { extname } from "node:path";
 import { comparisonHtml } from "../../compare/report-html.ts";
@@ -10,7 +10,7 @@ type Chart = (comparisons: readonly Comparison[], name: string) => string;
 
 const CHARTS: Readonly<Record<string, Chart>> = { ".svg": comparisonSvg, ".html": comparisonHtml };
 
-/** Throws unless the name of `file` says what kind of chart it is to be. */
+/** Throws unless the extension of `file` selects a kind of chart. */
 export function checkChartFile(file: string): void {
   if (extname(file) in CHARTS) return;
   throw new KilnError(
@@ -18,6 +18,6 @@ export function checkChartFile(file: string): void {
   );
 }
 
-/** The chart of that name; `model` is what the model is called. */
+/** The chart for that file name; `model` is the model's name. */
 export const chartText = (file: string, comparisons: readonly Comparison[], model: string): string =>
   CHARTS[extname(file)](comparisons, model);

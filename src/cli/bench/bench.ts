@@ -1,4 +1,6 @@
-/** `kiln bench`: a model on several backends: how long its step takes here, where the time goes, how right the numbers are. */
+/**
+ * `kiln bench`: a model on several backends: how long its step takes here, where the time goes, and how accurate it is.
+ */
 
 import { setImmediate } from "node:timers/promises";
 import { backendName } from "../../../backends/registry.ts";
@@ -35,7 +37,7 @@ export const bench: Command = {
     {
       name: "batch-size",
       value: "N,M",
-      doc: "samples in a step; with several numbers there is a comparison for each",
+      doc: "samples in a step; several numbers give one comparison each",
       default: "the first number of the model file's inputs",
     },
     { name: "seconds", value: "X", doc: "how long to measure each backend", default: "3" },
@@ -68,13 +70,13 @@ export const bench: Command = {
   ],
   notes: [
     "Inputs are random numbers, integer targets random classes; a training step has the file's loss (cross-entropy unless " +
-      "it exports one) and SGD with momentum. Times are medians; kernels are timed apart, one after the other.",
-    "GFLOP/s counts what a kernel executes, a multiply-add as two; dense is what the same takes without skipped zeros. " +
+      "it exports one) and SGD with momentum. Times are medians; kernels are timed separately, one after the other.",
+    "GFLOP/s counts what a kernel executes, a multiply-add as two; dense counts the same work without skipping zeros. " +
       "Expected is the cost model's estimate of the kernel's time in multiply-adds, as a share of all.",
-    "The difference is that from the interpreter, which computes in double: of each value that a kernel stores the largest " +
-      "difference over the largest number. Where the interpreter would take too long it gets fewer samples, which is said.",
-    "What --tune finds is kept in the folder KILN_CACHE, by default kiln in the user's cache folder, for each backend, " +
-      "engine and processor apart. Ways to run a kernel differ in the order of sums, and so in rounding.",
+    "The difference is from the interpreter, which computes in double precision: for each value that a kernel stores, the largest " +
+      "difference over the largest number. If the interpreter would take too long it gets fewer samples, which is reported.",
+    "What --tune finds is kept in the folder KILN_CACHE, by default kiln in the user's cache folder, separately for each backend, " +
+      "engine and processor. Ways to run a kernel differ in the order of sums, and so in rounding.",
   ],
   examples: [
     "kiln bench examples/lenet.ts",
@@ -88,7 +90,7 @@ export const bench: Command = {
     const options = optionsFor(request, file);
     const batchSizes = request.batchSizes ?? [file.inputs[0].shape[0]];
     await checkBatches(file, options, batchSizes);
-    await setImmediate(); // a promise that the model left alone fails here, before anything is printed
+    await setImmediate(); // a promise that the model does not await fails here, before anything is printed
     const comparisons: Comparison[] = [];
     const progress = new Progress();
     const onProgress = (what: string): void => progress.at(what);
@@ -157,7 +159,7 @@ function optionsFor(request: Request, { inputs, loss, targets }: ModelFile): Com
   return { inputs, mode, milliseconds, verify: verify ?? true, ...given, ...training };
 }
 
-/** Batches that the model does not take are an error before the first of them is measured. */
+/** Batch sizes that the model does not accept are an error before the first of them is measured. */
 async function checkBatches(
   file: ModelFile,
   options: CompareOptions,
@@ -167,7 +169,7 @@ async function checkBatches(
   for (const size of sizes) await traced(withBatchSize(asked, size));
 }
 
-/** Each comparison, and below all of them what they come to. */
+/** Each comparison, followed by a summary of all. */
 function asText(path: string, comparisons: readonly Comparison[]): string {
   const tables = comparisons.map((comparison) => comparisonText(comparison, path)).join("\n\n\n");
   const verdicts = comparisons.map((comparison) => verdictText(comparison, comparisons.length > 1));

@@ -1,4 +1,4 @@
-/** Compiles a model for `kiln build`, and makes the files of its module with all that the compiler knows of it. */
+/** Compiles a model for `kiln build`, and makes the files of its module. */
 
 import { createPrintingBackend } from "../../../backends/c/printing.ts";
 import { buildModule } from "../../aot/build.ts";
@@ -15,10 +15,10 @@ import type { ModelFile, TensorSpec } from "../model-file.ts";
 import { OPTIMIZERS } from "../train/optimizers.ts";
 import { type BuildRequest, LANES } from "./build-request.ts";
 
-/** The file of the weights, beside the module. */
+/** The file of the weights, next to the module. */
 export const WEIGHTS_FILE = "weights.safetensors";
 
-/** What decides the module. */
+/** The settings that determine the module. */
 export type BuildSettings = Pick<BuildRequest, "mode" | "target" | "batchSize" | "optimizer" | "settings"> &
   Partial<Pick<BuildRequest, "lanes" | "name">>;
 
@@ -31,7 +31,7 @@ export async function buildFiles(
   if (program.plan.kernels.length === 0) {
     throw new KilnError(`${file.path} computes nothing, it returns its input: there is nothing to build`);
   }
-  // An optimizer begins with zeros, which is what a module takes for states that its file lacks.
+  // An optimizer begins with zeros, which modules use for states that the file lacks.
   const kept = [...states].filter(([name]) => program.roles.get(name) !== "optimizer");
   const stored = await storedTensors(kept);
   const weights = encodeSafetensors(stored, { format: "pt" });
@@ -83,7 +83,7 @@ async function portableProgram(file: ModelFile, request: BuildSettings): Promise
   };
 }
 
-/** What compiles it. WebAssembly is such as every engine with vectors runs, with the same bits. */
+/** The backend that compiles it. WebAssembly uses only what every engine with vectors has, with the same bits. */
 function backendFor({ target, lanes = LANES }: BuildSettings) {
   switch (target) {
     case "js":
@@ -97,7 +97,7 @@ function backendFor({ target, lanes = LANES }: BuildSettings) {
   }
 }
 
-/** Shapes for another batch: what has the file's batch in front gets the new one. */
+/** Shapes for another batch: the file's batch size as the first extent is replaced by the new one. */
 function resized(specs: readonly TensorSpec[], file: ModelFile, batchSize: number | undefined): TensorSpec[] {
   const [fileBatch] = file.inputs[0].shape;
   return specs.map(({ shape: [batch, ...rest], dtype }) => ({

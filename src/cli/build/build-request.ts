@@ -1,4 +1,4 @@
-/** What `kiln build` is asked for, checked. */
+/** The checked options of `kiln build`. */
 
 import { checkPrefix } from "../../aot/c/names.ts";
 import type { Target } from "../../aot/portable.ts";
@@ -20,7 +20,7 @@ export interface BuildRequest {
   readonly target: Target;
   /** Floats in the vectors of a C library. */
   readonly lanes: number;
-  /** What all names of a C library begin with; what its class is called by default. */
+  /** The prefix of all names of a C library; by default from the name of its class. */
   readonly name: string | undefined;
   readonly checkpoint: string | undefined;
   readonly batchSize: number | undefined;
@@ -29,20 +29,20 @@ export interface BuildRequest {
 }
 
 /**
- * Vectors of C libraries by default: what every processor with vectors has. LeNet's forward pass takes 17 µs so without telling
- * the compiler of the processor, with 8 lanes 38; with AVX2 told of, 14 and 9.
+ * The default for vectors of C libraries: what every processor with vectors has. LeNet's forward pass takes 17 µs with
+ * it if the compiler is not told the processor, with 8 lanes 38; for AVX2, 14 and 9.
  */
 export const LANES = 4;
 
 const LANE_CHOICES = ["4", "8", "16", "1"] as const;
 
-/** Options of C libraries alone. */
+/** Options for C libraries only. */
 const OF_LIBRARIES = ["lanes", "name"] as const;
 
-/** Options that a forward pass has no use for. */
+/** Options that do not apply to a forward pass. */
 const OF_TRAINING = ["optimizer", "lr", "momentum", "weight-decay"] as const;
 
-/** Reads the options. Throws a {@link KilnError} for those that do not go together. */
+/** Reads the options. Throws a {@link KilnError} for combinations that are not allowed. */
 export function readBuildRequest(given: Arguments): BuildRequest {
   const [model] = given.operands;
   const out = given.get("out");

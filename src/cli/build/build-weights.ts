@@ -1,11 +1,13 @@
-/** The weights of `kiln build --checkpoint`: a state dict, alone in its file or part of what `kiln train` writes. */
+/**
+ * The weights of `kiln build --checkpoint`: a state dict, alone in its file or part of a checkpoint of `kiln train`.
+ */
 
 import { KilnError } from "../../core/errors.ts";
 import type { Module, StateDict } from "../../nn/index.ts";
 import { load } from "../../runtime/files/checkpoint.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 
-/** Gives `model` the parameters and buffers of the file at `path`. */
+/** Loads the parameters and buffers of the file at `path` into `model`. */
 export async function loadWeights(model: Module, path: string): Promise<void> {
   const value = await load<Readonly<Record<string, unknown>>>(path);
   const { model: inside } = value;

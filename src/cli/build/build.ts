@@ -14,7 +14,7 @@ import { buildFiles, WEIGHTS_FILE } from "./build-program.ts";
 import { readBuildRequest } from "./build-request.ts";
 import { loadWeights } from "./build-weights.ts";
 
-/** What it may write. */
+/** The files it may write. */
 const FILES = ["model.js", "model.d.ts", "model.wasm", WEIGHTS_FILE];
 
 export const build: Command = {
@@ -22,7 +22,7 @@ export const build: Command = {
   summary: "Writes a model as a stand-alone module with types, or as a library in C.",
   operands: [MODEL],
   options: [
-    { name: "out", value: "DIR", doc: "the folder to write to; needed" },
+    { name: "out", value: "DIR", doc: "the folder to write to; required" },
     {
       name: "mode",
       value: "forward|training",
@@ -32,7 +32,7 @@ export const build: Command = {
     {
       name: "backend",
       value: "js|wasm|c",
-      doc: "readable loops, WebAssembly beside a small loader, or a library in C99",
+      doc: "readable loops, WebAssembly with a small loader, or a library in C99",
       default: "js",
     },
     {
@@ -44,7 +44,7 @@ export const build: Command = {
     {
       name: "name",
       value: "NAME",
-      doc: "what all names begin with, with --backend c",
+      doc: "prefix of all names, with --backend c",
       default: "the name of the model's class in lower case",
     },
     {
@@ -75,7 +75,7 @@ export const build: Command = {
     { name: "weight-decay", value: "X", doc: "weight decay", default: "0.01 for adamw, else 0" },
   ],
   notes: [
-    `It writes model.js, model.d.ts, ${WEIGHTS_FILE} and with --backend wasm model.wasm. Shapes are fixed, the batch's too.`,
+    `It writes model.js, model.d.ts, ${WEIGHTS_FILE} and with --backend wasm model.wasm. All shapes are fixed, including the batch.`,
     "With --backend c it writes NAME.c, NAME.h, the weights, an example and a CMakeLists.txt; no compiler is needed for that.",
     "The module runs where code from strings is forbidden: js needs nothing, wasm 'wasm-unsafe-eval' in a page's policy.",
   ],
@@ -96,7 +96,7 @@ export const build: Command = {
     const file = await loadModelFile(request.model, 0, root);
     if (request.checkpoint !== undefined) await loadWeights(file.model, request.checkpoint);
     const files = await buildFiles(file, request);
-    await setImmediate(); // a promise that the model left alone fails here, before anything is written
+    await setImmediate(); // a promise that the model does not await fails here, before anything is written
     await writeFiles(request.out, files);
     for (const name of Object.keys(files)) {
       const { size } = await stat(join(request.out, name));

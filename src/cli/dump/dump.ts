@@ -1,4 +1,4 @@
-/** `kiln dump`: every stage that a model goes through on its way to code, as text, data or picture. */
+/** `kiln dump`: every stage of a model's compilation to code, as text, data or picture. */
 
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -33,9 +33,9 @@ export const dump: Command = {
       doc: "the forward pass alone, or a whole training step",
       default: "forward",
     },
-    { name: "stage", value: "NAME", doc: "print this stage alone" },
+    { name: "stage", value: "NAME", doc: "print only this stage" },
     { name: "all", doc: "print every stage in order; one that changed nothing says unchanged" },
-    { name: "diff", doc: "with --stage or --all: what a stage changed against the one before" },
+    { name: "diff", doc: "with --stage or --all: what a stage changed compared with the one before" },
     { name: "kernel", value: "NAME", doc: "follow one kernel from the model's lines to its code" },
     { name: "backend", value: "NAME", doc: "compile for this backend", default: DEFAULT_BACKEND },
     INPUT,
@@ -45,15 +45,15 @@ export const dump: Command = {
       doc: "json: all stages unless --stage says which; dot and svg: a picture of one stage, layout by default",
       default: "text",
     },
-    { name: "out", value: "PATH", doc: "write a file; with --all a folder, a file for each stage" },
-    { name: "from", value: "FILE", doc: "go on from a stage that dump has printed, edited or not" },
+    { name: "out", value: "PATH", doc: "write to a file; with --all a folder, with one file per stage" },
+    { name: "from", value: "FILE", doc: "continue from a stage that dump has printed, edited or not" },
   ],
   notes: [
-    "Without --stage, --all and --kernel it lists the stages, the kernels with what they cost, and the memory.",
-    `The stages, in order: ${STAGE_NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist with --mode training alone.`,
+    "Without --stage, --all and --kernel it lists the stages, the kernels with their costs, and the memory.",
+    `The stages, in order: ${STAGE_NAMES.join(", ")}; ${TRAINING_NAMES.join(" and ")} exist only with --mode training.`,
     "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
-    "--from takes graphs and kernels as they are: every stage but source can be read back. With --mode training a graph's one output is the loss to make a step of.",
-    "Text has colours on a terminal; NO_COLOR and FORCE_COLOR are heeded.",
+    "--from takes graphs and kernels as they are: every stage except source can be read back. With --mode training the graph's one output is the loss of the step.",
+    "Text has colours on a terminal; NO_COLOR and FORCE_COLOR are respected.",
   ],
   examples: [
     "kiln dump examples/lenet.ts",
@@ -68,12 +68,12 @@ export const dump: Command = {
     const request = readRequest(given);
     await checkPlaces(request);
     const subject = await compileSubject(request, given, root);
-    await setImmediate(); // a promise that the model left alone fails here, before anything is printed
+    await setImmediate(); // a promise that the model does not await fails here, before anything is printed
     await show(request, subject);
   },
 };
 
-/** What is read is not written over, neither by one text nor by one of many. */
+/** The input file is not overwritten, neither by one text nor by one of many. */
 async function checkPlaces({ out, all, path }: Request): Promise<void> {
   if (out === undefined) return;
   const inFolder = STAGE_NAMES.flatMap((name) =>
@@ -106,7 +106,7 @@ async function stageFile(stage: StageDump, format: "text" | "dot" | "svg"): Prom
   return [`${stage.name}.${stage.name === "source" ? "txt" : "ir"}`, PLAIN.ir(stage.text)];
 }
 
-/** What is asked for, in one text. */
+/** Everything that is asked for, in one text. */
 async function whole(request: Request, subject: Subject, palette: Palette): Promise<string> {
   const { stage, all, format, diff, kernel } = request;
   const { stages } = subject.compilation;

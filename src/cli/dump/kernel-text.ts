@@ -45,7 +45,7 @@ function figures({ info, scheduled }: KernelPart): string {
   ].join("\n");
 }
 
-/** Each place with what stands there, as far as the file can be found. */
+/** Each place with its line, as far as the file can be found. */
 async function modelLines(origins: readonly Origin[], modelFile: string, palette: Palette): Promise<string> {
   const rows = await Promise.all(
     origins.map(async (origin) => ({
@@ -59,7 +59,7 @@ async function modelLines(origins: readonly Origin[], modelFile: string, palette
     .join("\n");
 }
 
-/** The text of a line of a script; empty when there is none. Places name files outside of the folder by name alone. */
+/** The text of a line of a script; empty if there is none. Files outside of the folder are given by name only. */
 async function lineAt({ file, line }: Origin, modelFile: string): Promise<string> {
   const path = file === basename(modelFile) ? modelFile : file;
   if (!/\.(ts|js|mjs)$/.test(path)) return "";

@@ -1,4 +1,4 @@
-/** The overview of `kiln dump`: which stages there are, what they did, and what every kernel costs. */
+/** The overview of `kiln dump`: the stages, what they did, and the cost of every kernel. */
 
 import { bytesText, flopsText } from "../../core/figures-text.ts";
 import { formatOrigins } from "../../core/origin.ts";
@@ -23,7 +23,7 @@ export function overview({ file, mode, compilation }: Subject, palette: Palette)
   ].join("\n\n");
 }
 
-/** The first lines of the model that a kernel comes from. */
+/** The most lines of the model that are shown per kernel. */
 const MOST_PLACES = 2;
 
 const places = ({ origins }: KernelInfo): string =>
@@ -80,8 +80,8 @@ function memoryText({
     ...(preparedBytes === 0
       ? []
       : [
-          `        ${preparedBytes} of them are kept from run to run, for what is made of states once, until these change;`,
+          `        ${preparedBytes} of them are kept from run to run, for values prepared from states until these change;`,
         ]),
-    `        side by side its buffers would take ${unsharedBytes}; parameters and optimizer states take ${parameterBytes}`,
+    `        without sharing, its buffers would take ${unsharedBytes}; parameters and optimizer states take ${parameterBytes}`,
   ].join("\n");
 }

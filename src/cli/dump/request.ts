@@ -1,4 +1,4 @@
-/** What `kiln dump` is asked for, checked: which model or dump, which stages, in which form. */
+/** The checked options of `kiln dump`: which model or dump, which stages, in which form. */
 
 import { type BackendName, backendName, DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { STAGES, TRAINING_STAGES } from "../../../passes/pipeline.ts";
@@ -9,7 +9,7 @@ import { choice } from "../values.ts";
 
 export const STAGE_NAMES: readonly string[] = STAGES.map(({ name }) => name);
 
-/** Stages that exist in a training step alone. */
+/** Stages that exist only in a training step. */
 export const TRAINING_NAMES: readonly string[] = TRAINING_STAGES.map(({ name }) => name);
 
 const MODES = ["forward", "training"] as const;
@@ -22,20 +22,20 @@ export interface Request {
   /** A model's file, or with `isDump` a graph or kernels as `dump` prints them. */
   readonly path: string;
   readonly isDump: boolean;
-  /** Absent where a dump is taken as it stands. */
+  /** Absent if a dump is used unchanged. */
   readonly mode: "forward" | "training" | undefined;
-  /** The one stage that is wanted; absent for all, for the overview, for a kernel, and where a picture may choose. */
+  /** The one stage that is wanted; absent for all, for the overview, for a kernel, and if a picture may choose. */
   readonly stage: string | undefined;
   readonly all: boolean;
   readonly diff: boolean;
   readonly kernel: string | undefined;
   readonly format: Format;
   readonly backend: BackendName;
-  /** The file or folder to write to; standard output when absent. */
+  /** The file or folder to write to; standard output if absent. */
   readonly out: string | undefined;
 }
 
-/** Reads the options. Throws a {@link KilnError} for those that do not go together. */
+/** Reads the options. Throws a {@link KilnError} for combinations that are not allowed. */
 export function readRequest(given: Arguments): Request {
   const format = choice(given, "format", FORMATS);
   const all = given.has("all");

@@ -9,7 +9,7 @@ import { svgText } from "../../inspect/svg.ts";
 import { isGraph, type StageDump } from "../../ir/artifact.ts";
 import type { Palette } from "../colours.ts";
 
-/** The texts of all stages under their headings; one that changed nothing says so. */
+/** The texts of all stages under headings; one that changed nothing says so. */
 export const allTexts = (stages: readonly StageDump[], palette: Palette): string =>
   stages
     .map(
@@ -18,7 +18,7 @@ export const allTexts = (stages: readonly StageDump[], palette: Palette): string
     )
     .join("\n\n");
 
-/** What each stage changed against the one before. */
+/** What each stage changed compared with the one before. */
 export const allDiffs = (stages: readonly StageDump[], palette: Palette): string =>
   stages
     .map(
@@ -48,11 +48,11 @@ function formOf({ name, artifact }: StageDump): string {
   return isGraph(artifact) ? "graph" : "kernels";
 }
 
-/** The stage that a picture shows when none is asked for: the last graph, with its kernels, or what there is instead. */
+/** The stage that a picture shows by default: the last graph, with its kernels, or what there is instead. */
 export const pictureStage = (stages: readonly StageDump[]): StageDump =>
   stages.findLast(({ artifact }) => isGraph(artifact)) ?? stages[0];
 
-/** A stage as DOT or SVG: its ops, or its kernels once it has come to those. */
+/** A stage as DOT or SVG: its ops, or its kernels if it has been lowered. */
 export async function stagePicture({ artifact }: StageDump, format: "dot" | "svg"): Promise<string> {
   const picture = isGraph(artifact) ? graphPicture(artifact) : programPicture(artifact);
   return format === "dot" ? dotText(picture) : svgText(picture);

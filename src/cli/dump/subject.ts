@@ -1,4 +1,4 @@
-/** Compiles what `kiln dump` is to show: a model, or what was printed, and perhaps edited, before. */
+/** Compiles the subject of `kiln dump`: a model, or a dump that was printed, and perhaps edited, before. */
 
 import type { BackendName } from "../../../backends/registry.ts";
 import { STAGES } from "../../../passes/pipeline.ts";
@@ -22,13 +22,13 @@ import { describeError } from "../report.ts";
 import { shapes } from "../values.ts";
 import type { Request } from "./request.ts";
 
-/** A training step is shown with this optimizer. */
+/** The optimizer of training steps in dumps. */
 const SGD_OPTIONS = { lr: 0.05, momentum: 0.9 } as const;
 
 /** Far more than all stages of a large model print. */
 const MOST_BYTES = 2 ** 27;
 
-/** What was compiled, and how to speak of it. */
+/** What was compiled, and how to refer to it. */
 export interface Subject extends DumpSubject {
   readonly compilation: Compilation;
 }
@@ -75,7 +75,7 @@ async function compileFrom({ path, mode, backend, stage, kernel }: Request): Pro
   return { file: path, mode: training || changesStates(artifact) ? "training" : "forward", compilation };
 }
 
-/** Whether a run leaves other states behind, as a training step does. */
+/** Whether a run changes states, as a training step does. */
 const changesStates = (artifact: Artifact): boolean =>
   isGraph(artifact) ? artifact.updates.length > 0 : artifact.commitFrom < artifact.kernels.length;
 
@@ -89,11 +89,11 @@ async function readArtifact(path: string): Promise<Artifact> {
   return explained(path, async () => (isProgramText(text) ? parseProgram(text) : parseGraph(text, opTable)));
 }
 
-/** Whether a text is what a backend made of kernels: JavaScript, WebAssembly, or kernels without a program around them. */
+/** Whether a text is a backend's output: JavaScript, WebAssembly, or kernels without a program around them. */
 const isCode = (text: string): boolean =>
   /^\s*(?:(?:\/\/|;;) \w+: |(?:async )?function[ (]|\(func |kernel )/.test(text);
 
-/** Faults of a text that somebody has edited are that somebody's to mend, wherever they come to light. */
+/** Errors in an edited text are reported as the user's, wherever they are detected. */
 async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -104,7 +104,7 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How a training step is made of a loss: every state is trained that is a parameter as far as the graph tells. */
+/** How a training step is made from a loss: every state that is a parameter, as far as the graph shows, is trained. */
 function trainingOf(path: string, graph: Artifact, start: string) {
   if (!isGraph(graph)) {
     throw new KilnError(

@@ -18,13 +18,13 @@ import { servePage } from "./serve.ts";
 import { modelSources } from "./sources.ts";
 import { compileSubjects } from "./subjects.ts";
 
-/** The page's text; `progress` is told what is being done. */
+/** The page's text; `progress` shows what is being done. */
 async function pageOf(request: ExploreRequest, root: URL, progress: Progress): Promise<string> {
   progress.at(`loading ${request.model}`);
   const file = await loadModelFile(request.model, 0, root);
   const subjects = await compileSubjects(file, request, progress);
   progress.at("putting the page together");
-  await setImmediate(); // a promise that the model left alone fails here, before anything is written
+  await setImmediate(); // a promise that the model does not await fails here, before anything is written
   const data = explorerData({
     model: basename(request.model),
     mode: request.mode,
@@ -60,7 +60,7 @@ export const explore: Command = {
       default: "0.5",
     },
     { name: "out", value: "FILE", doc: "the page to write", default: "the model's name with .html, here" },
-    { name: "no-open", doc: "write the page and leave the browser alone" },
+    { name: "no-open", doc: "write the page without opening a browser" },
     {
       name: "serve",
       value: "PORT",

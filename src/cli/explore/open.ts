@@ -1,12 +1,12 @@
-/** Opens a file in the browser that its user prefers, as far as the system can say which that is. */
+/** Opens a file in the user's preferred browser, as far as the system knows it. */
 
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 
-/** The program that opens what it is given, by platform. */
+/** The program that opens files, by platform. */
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { darwin: "open", win32: "explorer.exe" };
 
-/** Opens `path`, and says so where that fails: the file is there all the same. */
+/** Opens `path`, and says so if that fails: the file exists all the same. */
 export async function openInBrowser(path: string): Promise<void> {
   const program = OPENERS[process.platform] ?? "xdg-open";
   const opened = await new Promise<boolean>((done) => {

@@ -1,4 +1,4 @@
-/** The style and the script of the explorer's page, as they stand in the one file. */
+/** The style and the script of the explorer's page, as included in the one file. */
 
 import { readFile } from "node:fs/promises";
 import type { PageParts } from "../../explore/html.ts";

@@ -1,4 +1,4 @@
-/** The script of the explorer's page, bundled from the sources; in the built command its text stands here. */
+/** The script of the explorer's page, bundled from the sources; in the built command it is replaced by its text. */
 
 import { fileURLToPath } from "node:url";
 
@@ -13,7 +13,7 @@ export async function pageScript(): Promise<string> {
     minify: true,
     write: false,
     logLevel: "silent",
-    // Not the sources' own settings, which are about Node.
+    // Not the sources' own settings, which are for Node.
     tsconfigRaw: {},
   });
   return outputFiles[0].text;

@@ -1,4 +1,4 @@
-/** What `kiln explore` is asked for, checked. */
+/** The checked options of `kiln explore`. */
 
 import { basename, extname } from "node:path";
 import { KilnError } from "../../core/errors.ts";
@@ -10,16 +10,16 @@ export interface ExploreRequest {
   readonly mode: "training" | "forward";
   readonly backends: readonly string[];
   readonly batchSize: number | undefined;
-  /** How long each backend is measured; 0 when none is. */
+  /** How long each backend is measured; 0 for not at all. */
   readonly seconds: number;
   readonly out: string;
   /** Whether to open the page in the browser. */
   readonly open: boolean;
-  /** Where to serve the page; absent when it is not to be served. */
+  /** The port to serve the page on; absent if it is not served. */
   readonly port: number | undefined;
 }
 
-/** Reads the options. Throws a {@link KilnError} for those that do not go together. */
+/** Reads the options. Throws a {@link KilnError} for combinations that are not allowed. */
 export function readExploreRequest(given: Arguments): ExploreRequest {
   const [model] = given.operands;
   const backends = (given.get("backends") ?? "wasm,js").split(",").map((name) => name.trim());

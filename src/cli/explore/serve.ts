@@ -1,4 +1,4 @@
-/** Serves the explorer's page on this machine alone, until the user ends it. */
+/** Serves the explorer's page on this machine only, until the user ends it. */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +8,7 @@ import { fileErrorReason } from "../../files/reason.ts";
 /** Serves `page` on `port`, any free one for 0. Resolves when the user presses Ctrl-C. */
 export async function servePage(page: string, port: number): Promise<void> {
   const server = createServer(({ method, url, headers }, response) => {
-    // Another site's name that leads here must not read a model's source (DNS rebinding).
+    // Another site's name that resolves to this machine must not read a model's source (DNS rebinding).
     if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? "")) response.writeHead(403).end();
     else if (method !== "GET" || url !== "/") response.writeHead(404).end();
     else response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page);

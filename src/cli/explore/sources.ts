@@ -1,4 +1,4 @@
-/** The files that a model is written in: its own, and those that it imports by path; of an ONNX file its nodes. */
+/** The source files of a model: its own, and those that it imports by path; for an ONNX file its nodes. */
 
 import { OnnxModule } from "../../onnx/onnx-module.ts";
 import { displayPath } from "../../trace/origins.ts";

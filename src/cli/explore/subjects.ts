@@ -1,4 +1,4 @@
-/** Compiles a model for each backend that the explorer is to show, and measures its kernels. */
+/** Compiles a model for each backend in the explorer, and measures its kernels. */
 
 import { setImmediate } from "node:timers/promises";
 import { type Subject as Compiled, subjectOn } from "../../compare/subject.ts";
@@ -12,19 +12,21 @@ import type { Progress } from "../progress.ts";
 import type { ExploreRequest } from "./request.ts";
 
 /**
- * A run that is expected to take more than this part of the time for measuring is not begun: measuring takes eight runs at
- * the least.
+ * A run that is expected to take more than this part of the measuring
+ * time is not started: measuring takes at least eight runs.
  */
 const LONGEST_RUN = 1 / 4;
 
-/** The model for each backend in turn, with states of its own, and what its kernels take where `seconds` says so. */
+/**
+ * The model for each backend in turn, with states of its own, and the times of its kernels if `seconds` asks for them.
+ */
 export async function compileSubjects(
   { model, inputs, loss, targets }: ModelFile,
   { mode, backends, batchSize = inputs[0].shape[0], seconds }: ExploreRequest,
   progress: Progress,
 ): Promise<readonly Subject[]> {
   progress.at("tracing the model");
-  await setImmediate(); // so that the line is seen
+  await setImmediate(); // so that the line is shown
   const training = mode === "training" && { loss, ...(targets && { targets }) };
   const source = await traced(withBatchSize(traceables(model, { inputs, mode, ...training }), batchSize));
   const subjects: Subject[] = [];
@@ -39,7 +41,7 @@ export async function compileSubjects(
   return subjects;
 }
 
-/** What was compiled, with its times where runs are short enough for them. */
+/** The compiled model, with its times if runs are short enough. */
 async function measured(compiled: Compiled, milliseconds: number): Promise<Subject> {
   const { compilation } = compiled.program;
   if (milliseconds === 0) return { compilation, profile: undefined };

@@ -1,4 +1,4 @@
-/** Finds what `--data` of `kiln train` names, by what lies there. */
+/** Finds the data that `--data` of `kiln train` names, by what is at that path. */
 
 import { KilnError } from "../../core/errors.ts";
 import { type Shape, sameShape } from "../../core/shape.ts";
@@ -26,9 +26,9 @@ const PADDED = { from: [1, 28, 28], to: [1, 32, 32], amount: 2 } as const;
 const CIFAR_FOLDER = "cifar-10-batches-bin";
 
 /**
- * The data `source` names: `synthetic`, a table in CSV, a text, or a folder with images by class, with a table's train.csv
- * and test.csv, or with CIFAR-10's or MNIST's files. Images still have their own shape where they cannot be made to fit the
- * model's input.
+ * The data `source` names: `synthetic`, a table in CSV, a text, or a folder with images
+ * by class, with a table's train.csv and test.csv, or with CIFAR-10's or MNIST's files.
+ * Images still have their own shape if they cannot be made to fit the model's input.
  */
 export async function loadTrainingData(source: string, request: DataRequest): Promise<TrainingData> {
   const sample = request.file.inputs[0].shape.slice(1);

@@ -1,4 +1,4 @@
-/** Folders of images as what `kiln train` learns from, brought to the channels and the size that a model takes. */
+/** Folders of images as training data, converted to the channels and the size that a model takes. */
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
@@ -16,10 +16,10 @@ import {
 import { outputOf } from "./model-outputs.ts";
 import { type DataRequest, TEST_SHARE, type TrainingData } from "./training-data.ts";
 
-/** What the folder of the test images may be called beside `train`. */
+/** Names of the test images' folder next to `train`. */
 const TEST_FOLDERS = ["test", "val", "valid", "validation"];
 
-/** Whether a folder has classes in it, or `train` and `test` with classes in them. */
+/** Whether a folder contains classes, or `train` and `test` with classes in them. */
 export async function isImageFolder(folder: string): Promise<boolean> {
   for (const name of await classFolders(folder)) {
     const within = [
@@ -33,7 +33,7 @@ export async function isImageFolder(folder: string): Promise<boolean> {
   return false;
 }
 
-/** The images of `source/train` and `source/test`, or those of `source`, of which a part becomes the test set. */
+/** The images of `source/train` and `source/test`, or those of `source`, part of which becomes the test set. */
 export async function imageFolderData(source: string, request: DataRequest): Promise<TrainingData> {
   const { file, seed } = request;
   const options = optionsFor(file.inputs[0].shape, file.path);
@@ -63,7 +63,7 @@ export async function imageFolderData(source: string, request: DataRequest): Pro
   return { train: seen, test: unseen, source, note, areImages: true, encoding };
 }
 
-/** Throws where the model gives a matrix of fewer scores than there are classes. */
+/** Throws if the model's output is a matrix of fewer scores than there are classes. */
 function checkClasses(
   { classes }: ImageFolderDataset,
   source: string,

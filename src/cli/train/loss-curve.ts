@@ -4,21 +4,21 @@ import asciichart from "asciichart";
 
 const MOST_POINTS = 2000;
 
-/** A curve as a checkpoint keeps it. */
+/** A curve in a checkpoint. */
 export interface CurveState {
   readonly stepsPerPoint: number;
-  /** How many steps the last point is the mean of. */
+  /** The number of steps in the last point's mean. */
   readonly stepsInLast: number;
   readonly losses: readonly number[];
 }
 
 export class LossCurve {
-  /** Mean losses of as many steps each as `stepsPerPoint` says; the last one may be of fewer. */
+  /** Mean losses of `stepsPerPoint` steps each; the last one may have fewer. */
   readonly #points: number[];
   #stepsPerPoint: number;
   #stepsInLast: number;
 
-  /** An empty curve, or one that goes on from a state. */
+  /** An empty curve, or one that continues from a state. */
   constructor(
     { stepsPerPoint, stepsInLast, losses }: CurveState = { stepsPerPoint: 1, stepsInLast: 0, losses: [] },
   ) {
@@ -27,7 +27,7 @@ export class LossCurve {
     this.#stepsInLast = stepsInLast;
   }
 
-  /** All that the next losses are added to. */
+  /** The state from which the curve can be continued. */
   get state(): CurveState {
     return { ...this.toJSON(), stepsInLast: this.#stepsInLast };
   }
@@ -54,7 +54,7 @@ export class LossCurve {
     return { stepsPerPoint: this.#stepsPerPoint, losses: this.#points };
   }
 
-  /** The curve drawn with characters, at most `columns` wide; nothing while there are fewer than two points. */
+  /** The curve drawn with characters, at most `columns` wide; empty while there are fewer than two points. */
   draw(columns: number, rows: number): string {
     if (this.#points.length < 2) return "";
     const format = (value: number): string => value.toFixed(3).padStart(8);

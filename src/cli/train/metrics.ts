@@ -1,4 +1,4 @@
-/** What `kiln train` measures on the test set after every epoch: a model's own metrics, or those that its data suggest. */
+/** What `kiln train` measures on the test set after every epoch: a model's own metrics, or those that suit its data. */
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -6,10 +6,10 @@ import { formatShape, sameShape, sizeOf } from "../../core/shape.ts";
 import { Tensor } from "../../tensor/index.ts";
 import type { ModelFile } from "../model-file.ts";
 
-/** What the model gives: one tensor, or several. */
+/** The model's output: one tensor, or several. */
 type Outputs = Tensor | readonly Tensor[];
 
-/** A mean over the samples of a batch; metrics of batches are averaged, each with the number of its samples. */
+/** A mean over the samples of a batch; metrics of batches are averaged, weighted by their numbers of samples. */
 export type Metric = (outputs: Outputs, target: Tensor) => number | Tensor | Promise<number | Tensor>;
 
 export type Metrics = Readonly<Record<string, Metric>>;
@@ -28,7 +28,7 @@ const STANDARD = {
 type StandardName = keyof typeof STANDARD;
 const NAMES = Object.keys(STANDARD) as readonly StandardName[];
 
-/** The metrics that the model file exports, by name or as functions; none where it exports none. */
+/** The metrics that the model file exports, by name or as functions; undefined if it exports none. */
 export function ownMetrics({ path, exported = {} }: ModelFile): Metrics | undefined {
   const { metrics } = exported;
   if (metrics === undefined) return undefined;
@@ -44,7 +44,7 @@ export function ownMetrics({ path, exported = {} }: ModelFile): Metrics | undefi
   );
 }
 
-/** The metrics that suit what a model gives and is to give: accuracy for classes, mse and mae for numbers. */
+/** The metrics that suit a model's outputs and targets: accuracy for classes, mse and mae for numbers. */
 export function usualMetrics(outputs: Outputs, target: Tensor): Metrics {
   if (!(outputs instanceof Tensor)) return {};
   if (classAxis(outputs, target) !== undefined) return { accuracy: STANDARD.accuracy };
@@ -66,15 +66,15 @@ export async function measure(
 }
 
 /**
- * The dimension along which scores of classes lie, the target having their numbers: 1, as losses take them, or the last one
- * where only that fits, as in models of texts, whose losses flatten them. None where these are no scores.
+ * The dimension of class scores, if the target has class numbers: 1, as for losses, or the last one
+ * if only that fits, as in models of texts, whose losses flatten them. Undefined if these are not scores.
  */
 function classAxis(scores: Tensor, target: Tensor): number | undefined {
   if (target.dtype !== "int32" || scores.ndim !== target.ndim + 1) return undefined;
   return [1, scores.ndim - 1].find((axis) => sameShape(scores.shape.toSpliced(axis, 1), target.shape));
 }
 
-/** The share of places whose largest score is that of their class. */
+/** The share of positions whose largest score is that of their class. */
 async function accuracyOf(scores: Tensor, target: Tensor, axis: number): Promise<number> {
   const classes = scores.shape[axis];
   const inner = sizeOf(scores.shape.slice(axis + 1));

@@ -1,4 +1,4 @@
-/** What a model gives and its loss compares that with: from this follows what the columns of a table mean. */
+/** The outputs of a model and the targets of its loss, which determine the meaning of a table's columns. */
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
@@ -21,7 +21,7 @@ export function atBatchSize(
   }));
 }
 
-/** The type of the one tensor that the model gives; throws where there are several. */
+/** The type of the model's one output; throws if there are several. */
 export function outputOf(file: ModelFile, batchSize: number): TensorType {
   const inputs = atBatchSize(file, file.inputs, batchSize);
   const { outputs } = inMode(file.model, false, () => traceModel(file.model, inputs)).graph;
@@ -32,7 +32,7 @@ export function outputOf(file: ModelFile, batchSize: number): TensorType {
   );
 }
 
-/** How a model is told what it should have given. */
+/** How a model is taught: its loss and target. */
 export interface Lesson {
   readonly output: TensorType;
   readonly loss: TraceableLoss;
@@ -40,9 +40,9 @@ export interface Lesson {
 }
 
 /**
- * The loss of the model file and the target it wants. Where the file exports no loss, scores of several classes are compared
- * with a class by cross-entropy, unless `count` columns are to be predicted, and what else there is with numbers by their
- * mean squared error.
+ * The loss of the model file and the target it needs. If the file exports no loss, scores
+ * of several classes are compared with a class by cross-entropy, unless `count` columns are
+ * to be predicted, and all other outputs with numbers by their mean squared error.
  */
 export function lessonFor(file: ModelFile, batchSize: number, count: number): Lesson {
   const output = outputOf(file, batchSize);

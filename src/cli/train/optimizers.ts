@@ -1,4 +1,4 @@
-/** The optimizers that `kiln train` offers, with settings that train small networks where nothing else is asked for. */
+/** The optimizers that `kiln train` offers, with default settings that train small networks. */
 
 import { KilnError } from "../../core/errors.ts";
 import type { Parameter } from "../../nn/index.ts";
@@ -15,16 +15,16 @@ import {
   SGD,
 } from "../../optim/index.ts";
 
-/** What the command line can tell an optimizer. */
+/** The settings of an optimizer on the command line. */
 export interface OptimizerSettings {
   readonly lr: number;
-  /** Absent where the optimizer has no such setting. */
+  /** Absent if the optimizer has no such setting. */
   readonly momentum?: number;
   readonly weightDecay: number;
 }
 
 interface Offer {
-  /** What holds where nothing is asked for; an optimizer without momentum has none. */
+  /** The default settings; an optimizer without momentum has none. */
   readonly defaults: OptimizerSettings;
   make(parameters: readonly Parameter[], settings: OptimizerSettings): Optimizer;
 }
@@ -74,7 +74,7 @@ export type OptimizerName = keyof typeof OPTIMIZERS;
 
 export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as readonly OptimizerName[];
 
-/** What an optimizer does where nothing is asked for. */
+/** The default settings of an optimizer. */
 export const defaultsOf = (name: OptimizerName): OptimizerSettings => OPTIMIZERS[name].defaults;
 
 /** Throws for a momentum that the optimizer would not use. */

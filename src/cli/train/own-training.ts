@@ -1,4 +1,7 @@
-/** What a model file may say of its own training: its data, metrics, optimizer and schedule, each checked when it is used. */
+/**
+ * What a model file may export for its own training: data, metrics,
+ * optimizer and schedule, each checked when it is used.
+ */
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -9,16 +12,16 @@ import { type lrScheduler, Optimizer } from "../../optim/index.ts";
 import type { ModelFile } from "../model-file.ts";
 import type { Schedule, Scheduler } from "./schedule.ts";
 
-/** Whatever a loader takes. */
+/** Any dataset that a loader takes. */
 export type TrainableDataset = DataLoader["dataset"];
 
-/** The data that a model file brings along. */
+/** The data that a model file exports. */
 export interface OwnData {
   readonly train: TrainableDataset;
   readonly test: TrainableDataset;
 }
 
-/** The data of `file`, from `dataset` or from `train` and `test`; none where it exports none of them. */
+/** The data of `file`, from `dataset` or from `train` and `test`; undefined if it exports neither. */
 export async function ownData(
   { path, exported = {} }: ModelFile,
   seed: number,
@@ -63,7 +66,7 @@ function isDataset(value: unknown): value is TrainableDataset {
   );
 }
 
-/** The optimizer that the model file's `optimizer` makes of the parameters; none where it exports none. */
+/** The optimizer that the model file's `optimizer` makes from the parameters; undefined if it exports none. */
 export function ownOptimizer(
   { path, exported = {} }: ModelFile,
   parameters: readonly Parameter[],
@@ -80,13 +83,13 @@ export function ownOptimizer(
   );
 }
 
-/** What the function that makes a schedule is told. */
+/** The second argument of the function that makes a schedule. */
 export interface ScheduleContext {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
 }
 
-/** The schedule that the model file's `schedule` makes of the optimizer; none where it exports none. */
+/** The schedule that the model file's `schedule` makes from the optimizer; undefined if it exports none. */
 export function ownSchedule(
   { path, exported = {} }: ModelFile,
   optimizer: Optimizer,

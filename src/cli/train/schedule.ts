@@ -1,4 +1,7 @@
-/** How the learning rate of `kiln train` moves: by the command line's options, or by a schedule that the model file exports. */
+/**
+ * The learning rate schedule of `kiln train`: from the command
+ * line's options, or a schedule that the model file exports.
+ */
 
 import { lrScheduler } from "../../optim/index.ts";
 
@@ -11,7 +14,7 @@ export interface Schedule {
   readonly interval: "epoch" | "step";
 }
 
-/** Goes on by one step, if the schedule counts these; one that watches a metric is told `loss`. */
+/** Advances by one step, if the schedule counts these; one that watches a metric gets `loss`. */
 export function advance(schedule: Schedule | undefined, interval: Schedule["interval"], loss: number): void {
   if (schedule === undefined || schedule.interval !== interval) return;
   const { scheduler } = schedule;
@@ -19,7 +22,7 @@ export function advance(schedule: Schedule | undefined, interval: Schedule["inte
   else scheduler.step();
 }
 
-/** Takes over the state of a checkpoint. */
+/** Restores the state of a checkpoint. */
 export function restoreSchedule(schedule: Schedule | undefined, state: unknown): void {
   (schedule?.scheduler as { loadStateDict(state: unknown): void } | undefined)?.loadStateDict(state);
 }

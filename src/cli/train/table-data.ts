@@ -1,4 +1,4 @@
-/** Tables in CSV as what `kiln train` learns from: which columns are read, and what they are for a model. */
+/** Tables in CSV as training data: which columns are read, and their meaning for a model. */
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -81,7 +81,10 @@ async function readRows(source: string, csv: CsvOptions, seed: number): Promise<
   throw new KilnError(`${source} has 1 row, too few to split into a training and a test set`);
 }
 
-/** Losses that take classes want a column's categories; others its numbers, or the two categories that 0 and 1 stand for. */
+/**
+ * Losses that take classes need a column's categories; others
+ * its numbers, or the two categories that 0 and 1 stand for.
+ */
 const targetKind = (train: Table, name: string, { target }: Lesson): ColumnKind =>
   target.dtype === "int32" ? "category" : kindOfColumn(train, name);
 
@@ -102,7 +105,7 @@ function checkClasses(encoding: TableEncoding, lesson: Lesson, file: ModelFile, 
   );
 }
 
-/** The targets in the shape that the loss wants; of two classes the second one is 1. */
+/** The targets in the shape that the loss needs; of two classes the second one is 1. */
 function targetsOf(encoding: TableEncoding, table: Table, { target, loss }: Lesson, file: ModelFile): Tensor {
   const given = encoding.target(table);
   const wanted = target.shape.slice(1);

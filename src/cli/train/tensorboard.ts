@@ -44,7 +44,7 @@ export class Board implements TrainingListener {
 
   epochStops(): void {}
 
-  /** Writes what is left; throws what went wrong while the run was under way. */
+  /** Writes what is left; throws errors that occurred during the run. */
   async close(): Promise<void> {
     await this.#writer.close();
     if (this.#isFaulty) throw this.#fault;
@@ -62,7 +62,7 @@ export class Board implements TrainingListener {
   }
 }
 
-/** Tells several listeners the same. */
+/** Passes events on to several listeners. */
 export const together = (listeners: readonly TrainingListener[]): TrainingListener => ({
   epochBegins: (...given) => {
     for (const listener of listeners) listener.epochBegins(...given);

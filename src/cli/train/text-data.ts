@@ -9,13 +9,13 @@ import type { ModelFile } from "../model-file.ts";
 import { atBatchSize, outputOf } from "./model-outputs.ts";
 import { type DataRequest, TEST_SHARE, type TrainingData } from "./training-data.ts";
 
-/** A text cannot be longer than this on every engine. */
+/** The longest text that every engine can hold. */
 const MOST_BYTES = 2 ** 28;
 
 /**
- * The text of a file in pieces as long as the model's input, each with the piece one token on as its target. Tokens are those
- * of the model file's `vocabulary`, which may be a function of the text, or else the characters that there are. The end of the
- * text is the test set.
+ * The text of a file in pieces as long as the model's input, each with the piece shifted by one token as its target.
+ * Tokens are those of the model file's `vocabulary`, which may be a function of the text, or else the characters that
+ * occur. The end of the text is the test set.
  */
 export async function textData(source: string, { file, batchSize }: DataRequest): Promise<TrainingData> {
   const [{ dtype, shape }] = file.inputs;
@@ -64,11 +64,11 @@ function vocabularyOf({ path, exported = {} }: ModelFile, text: string): Vocabul
   );
 }
 
-/** Throws where the model has fewer scores for a place than there are tokens. */
+/** Throws if the model has fewer scores for a position than there are tokens. */
 function checkSize({ size }: Vocabulary, source: string, file: ModelFile, batchSize: number): void {
   const { shape } = outputOf(file, batchSize);
   const [{ shape: input }] = atBatchSize(file, file.inputs, batchSize);
-  // A model may also give places and scores in a form of its own, which only its loss knows.
+  // A model may also output positions and scores in a form of its own, which only its loss knows.
   const extents = shape.filter((_, axis) => axis > 0 && sameShape(shape.toSpliced(axis, 1), input));
   if (extents.length === 0 || Math.max(...extents) >= size) return;
   throw new KilnError(

@@ -1,4 +1,4 @@
-/** How long a training has still to go, by the pace of the steps that it has made. */
+/** How long a training still has to run, by the pace of its steps so far. */
 
 import { durationText } from "../../core/figures-text.ts";
 
@@ -12,13 +12,13 @@ export class TimeLeft {
   private milliseconds = 0;
   private last: number | undefined;
 
-  /** `now` gives milliseconds. */
+  /** `now` returns milliseconds. */
   constructor(epochs: number, now: () => number = () => performance.now()) {
     this.epochs = epochs;
     this.now = now;
   }
 
-  /** An epoch of so many steps begins, of which `done` were made before. What lies between epochs does not count. */
+  /** An epoch of so many steps begins, `done` of which were made before. The time between epochs does not count. */
   epochBegins(epoch: number, steps: number, done: number): void {
     [this.epoch, this.steps, this.done, this.last] = [epoch, steps, done, this.now()];
   }
@@ -31,7 +31,7 @@ export class TimeLeft {
     this.made++;
   }
 
-  /** `2 min 10 s left`; empty before there is a pace, and where nobody knows how many steps there are. */
+  /** `2 min 10 s left`; empty before there is a pace, and if the number of steps is not known. */
   get text(): string {
     if (this.made === 0 || !Number.isFinite(this.steps) || this.steps === 0) return "";
     const left = Math.max(0, this.steps - this.done) + (this.epochs - this.epoch) * this.steps;

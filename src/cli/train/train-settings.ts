@@ -1,4 +1,4 @@
-/** What `kiln train` is asked to do: its options, checked, with the defaults filled in. */
+/** The checked options of `kiln train`, with the defaults filled in. */
 
 import { type BackendName, backendName, DEFAULT_BACKEND } from "../../../backends/registry.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -6,51 +6,51 @@ import type { Arguments } from "../command.ts";
 import { choice, nonNegativeNumber, positiveNumber, wholeNumber } from "../values.ts";
 import { checkMomentum, defaultsOf, OPTIMIZER_NAMES, type OptimizerName } from "./optimizers.ts";
 
-/** What holds where nothing is asked for; LeNet learns the synthetic digits with these. */
+/** The default settings, with which LeNet learns the synthetic digits. */
 export const DEFAULTS = { epochs: 6, decay: 0.3, seed: 0, data: "synthetic" } as const;
 
-/** What decides the parameters that come out: a resumed run has to agree on it. */
+/** The settings that determine the resulting parameters: a resumed run has to have the same. */
 export interface RunSettings {
   readonly data: string;
   readonly epochs: number;
   readonly batchSize: number;
   readonly optimizer: OptimizerName;
   readonly lr: number;
-  /** What the learning rate is multiplied by for the last third of the epochs. */
+  /** The factor of the learning rate in the last third of the epochs. */
   readonly decay: number;
-  /** Absent where the optimizer has none. */
+  /** Absent if the optimizer has none. */
   readonly momentum?: number;
   readonly weightDecay: number;
   readonly seed: number;
-  /** What the model file decides; the options for it are not given then, and what stands here for them has no meaning. */
+  /** What the model file decides; the options for these are not given then, and their values here have no meaning. */
   readonly own: readonly OwnPart[];
 }
 
-/** What a model file may bring along. */
+/** What a model file may export for its training. */
 export type OwnPart = "data" | "optimizer" | "schedule";
 
-/** What stands for `--data` where the samples come from the model file. */
+/** The value of `--data` if the samples come from the model file. */
 export const OWN_DATA = "model";
 
-/** What was asked for; defaults are filled in but for the batch size, which the model file may give. */
+/** The settings; defaults are filled in except for the batch size, which the model file may give. */
 export interface Settings extends Omit<RunSettings, "batchSize" | "data" | "own"> {
   readonly model: string;
-  /** Absent where the model file decides whether it brings its own. */
+  /** Absent if the model file decides whether it has its own. */
   readonly data: string | undefined;
   readonly batchSize: number | undefined;
   readonly backend: BackendName;
-  /** As many as the backend likes when absent. */
+  /** The backend's choice if absent. */
   readonly threads: number | undefined;
   readonly out: string | undefined;
-  /** Where event files are written. */
+  /** The folder of event files. */
   readonly tensorboard: string | undefined;
-  /** After how many steps each a checkpoint is written, beside those after the epochs. */
+  /** The number of steps between checkpoints, in addition to those after the epochs. */
   readonly checkpointEvery: number | undefined;
 }
 
 /**
- * Reads and checks the options of `kiln train`. Where a run is resumed, `stored` are its settings: they hold for all
- * that is not given, and what is given must be the same; the number of epochs alone may differ.
+ * Reads and checks the options of `kiln train`. If a run is resumed, `stored` are its settings: they hold for all
+ * that is not given, and what is given must be the same; only the number of epochs may differ.
  */
 export function readSettings(given: Arguments, stored?: RunSettings): Settings {
   const optimizer = given.has("optimizer") ? choice(given, "optimizer", OPTIMIZER_NAMES) : stored?.optimizer;
@@ -80,7 +80,7 @@ export function readSettings(given: Arguments, stored?: RunSettings): Settings {
   return settings;
 }
 
-/** The settings that a checkpoint keeps. */
+/** The settings in a checkpoint. */
 export function runSettings(
   settings: Settings,
   { data, batchSize, own }: Pick<RunSettings, "data" | "batchSize" | "own">,
@@ -101,7 +101,7 @@ const OPTION_NAMES = {
   seed: "--seed",
 } satisfies Partial<Record<keyof RunSettings, string>>;
 
-/** With other settings the run would not be the one that was begun. */
+/** With other settings it would not be the run that was begun. */
 function checkAgreement(settings: Settings, stored: RunSettings): void {
   const names = Object.keys(OPTION_NAMES) as (keyof typeof OPTION_NAMES)[];
   const faults = names.flatMap((name) =>
@@ -113,7 +113,7 @@ function checkAgreement(settings: Settings, stored: RunSettings): void {
   throw new KilnError(`the run cannot be resumed with other settings: ${faults.join(", ")}; leave them out`);
 }
 
-/** The first epoch, counted from 1, that has the decayed learning rate; behind the last one where none has it. */
+/** The first epoch, counted from 1, with the decayed learning rate; beyond the last one if there is none. */
 export const firstDecayedEpoch = ({ epochs, decay }: Pick<Settings, "epochs" | "decay">): number =>
   decay === 1 ? epochs + 1 : epochs + 1 - Math.floor(epochs / 3);
 
@@ -121,7 +121,7 @@ export const firstDecayedEpoch = ({ epochs, decay }: Pick<Settings, "epochs" | "
 export const learningRateOf = (settings: Settings, epoch: number): number =>
   epoch < firstDecayedEpoch(settings) ? settings.lr : settings.lr * settings.decay;
 
-/** The settings that have a meaning where the model file decides the rest. */
+/** The settings that have a meaning if the model file decides the rest. */
 export function decided(settings: Settings, own: readonly OwnPart[]): Partial<Settings> {
   const { optimizer, lr, momentum, weightDecay, decay, ...others } = settings;
   const { length: hasOwnRate } = own.filter((part) => part !== "data");
@@ -139,7 +139,7 @@ const OPTIONS_OF: Readonly<Record<OwnPart, readonly string[]>> = {
   schedule: ["decay"],
 };
 
-/** Throws for options that say what the model file decides, and where a resumed run had it from elsewhere. */
+/** Throws for options that the model file decides, and if a resumed run had other sources. */
 export function checkOwnParts(
   given: Arguments,
   path: string,

@@ -1,4 +1,4 @@
-/** Compiles a model for `kiln train`, once, and makes sure that it is one that can be trained and measured there. */
+/** Compiles a model for `kiln train`, once, and ensures that it can be trained and measured. */
 
 import { setImmediate } from "node:timers/promises";
 import { compile, compileTraining } from "../../compile.ts";
@@ -42,7 +42,7 @@ export async function compileBoth(
   }
   const inputs = atBatchSize(file, file.inputs, batchSize);
   const { lr, momentum, weightDecay, backend, threads } = settings;
-  // The check of the source has said what there is to say.
+  // The check of the source has reported its warnings already.
   const where = { inputs, backend, warnings: false, ...(threads !== undefined && { threads }) };
   const given = { lr, weightDecay, ...(momentum !== undefined && { momentum }) };
   const brought = ownOptimizer(file, model.parameters());
@@ -51,7 +51,7 @@ export async function compileBoth(
   const schedule = ownSchedule(file, optimizer, { epochs: settings.epochs, stepsPerEpoch });
   const targets = file.targets && { targets: atBatchSize(file, file.targets, batchSize) };
   progress.at(`compiling ${path}'s training step for ${backend}`);
-  await setImmediate(); // so that the line is seen
+  await setImmediate(); // so that the line is shown
   const trainer = await compileTraining(model, { ...where, loss, optimizer, ...targets });
   const own = { optimizer: brought !== undefined, rate: (brought ?? schedule) !== undefined };
   progress.at(`compiling ${path}'s forward pass for ${backend}`);
@@ -83,7 +83,9 @@ export async function checkScores(
   }
 }
 
-/** The metrics of a model, found with a first batch of `samples`, as messages call them, which must be what the model takes. */
+/**
+ * The metrics of a model, from a first batch of `samples` (their name in messages), whose shapes must suit the model.
+ */
 export async function metricsFor(
   program: Program,
   file: ModelFile,

@@ -35,7 +35,7 @@ import { TrainingDisplay } from "./training-display.ts";
 import { type Position, runEpochs, startOf } from "./training-loop.ts";
 import { conclude, describeRun } from "./training-summary.ts";
 
-/** What a process that Ctrl-C ended gives back. */
+/** The exit code of a process that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 export const train: Command = {
@@ -121,27 +121,27 @@ export const train: Command = {
     {
       name: "resume",
       value: "FILE",
-      doc: "go on from a checkpoint; the settings are those it was begun with, more epochs may be asked for",
+      doc: "continue from a checkpoint with the settings of its run; --epochs may be larger",
     },
   ],
   notes: [
-    "Values of images lie between 0 and 1. Images of 28×28 pixels are padded with zeros for a model that takes 32×32; those " +
-      "of a folder are brought to the size and the channels that the model takes. A folder may have train and test (or val) in it.",
-    "Of a table the last column is predicted from all others: a class where the model gives scores of several, else a number, " +
+    "Values of images are between 0 and 1. Images of 28×28 pixels are padded with zeros for a model that takes 32×32; those " +
+      "of a folder are converted to the size and the channels that the model takes. A folder may contain train and test (or val).",
+    "For a table, the last column is predicted from all others: a class if the model outputs scores of several, else a number, " +
       "by mean squared error unless the file exports a loss. Numbers are standardised by the training rows, categories become " +
-      "ones among zeros, or their numbers where the model takes int32. A model file may export table, an object with target, " +
+      "one-hot codes, or their numbers if the model takes int32. A model file may export table, an object with target, " +
       "inputs, kinds, standardize, delimiter and columns, as data.TableEncoding and data.readCsv take them.",
     "A text feeds models that take int32[batch,length]: each token is predicted from those before it. Tokens are the characters " +
-      "of the text, or those of a vocabulary that the model file exports (or a function that makes it of the text).",
-    "What has no test set of its own gives a fifth to it: rows and images at random, of a text the end.",
-    "A model file may bring what it is trained with: export dataset, an object { train, test } of any of Kiln's datasets " +
+      "of the text, or those of a vocabulary that the model file exports (or a function that makes it from the text).",
+    "Data without a test set gives a fifth to it: rows and images at random, for a text the end.",
+    "A model file may export what it is trained with: dataset, an object { train, test } of any of Kiln's datasets " +
       "(or train and test), or functions of { seed } that make them; loss; metrics, a list of accuracy, mse and mae or " +
       "functions (output, target) by name; optimizer, a function of the parameters; schedule, a function of the optimizer and " +
-      "{ epochs, stepsPerEpoch }, which is stepped after each epoch, or after each step where it returns " +
+      "{ epochs, stepsPerEpoch }, which is stepped after each epoch, or after each step if it returns " +
       '{ scheduler, interval: "step" }. Without metrics, classes are measured by accuracy, numbers by mse and mae.',
-    "Ctrl-C ends after the running step, and --out is written with what was learned; a second one ends at once.",
-    "A run that was stopped, or killed, and resumed learns bit for bit what it would have learned without; " +
-      "only interpret, which computes in double, goes on from what a checkpoint's float32 keep of that.",
+    "Ctrl-C ends after the running step, and --out is written with what was learned; a second Ctrl-C ends at once.",
+    "A run that was stopped, or killed, and resumed learns bit for bit what it would have learned without interruption; " +
+      "only interpret, which computes in double precision, continues from the float32 numbers of the checkpoint.",
   ],
   examples: [
     "kiln train examples/lenet.ts",
@@ -198,7 +198,7 @@ export const train: Command = {
       own === undefined ? `--data ${data.source}` : `${file.path}'s dataset`,
     );
     if (checkpoint !== undefined) await restore(checkpoint, file.model, compiled);
-    await setImmediate(); // a promise that the model left alone fails here, before anything is printed
+    await setImmediate(); // a promise that the model does not await fails here, before anything is printed
     describeRun(file, data, compiled, { ...settings, batchSize });
 
     const display = new TrainingDisplay(settings.epochs, checkpoint?.history);

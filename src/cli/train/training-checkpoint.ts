@@ -16,17 +16,17 @@ import type { EpochRecord, Position } from "./training-loop.ts";
 /** The name of the file in the --out folder. */
 export const CHECKPOINT_FILE = "checkpoint.safetensors";
 
-/** What has been shown of a run so far. */
+/** The output of a run so far. */
 export interface History {
   readonly epochs: readonly EpochRecord[];
   readonly curve: CurveState;
 }
 
-/** What the file says it is; those of version 1 knew no metrics but accuracy. */
+/** The format and its version; version 1 had no metrics except accuracy. */
 const VERSION = "kiln train 2";
 
 export interface TrainingCheckpoint {
-  /** Tells it from other files, and from what later versions may write. */
+  /** Distinguishes it from other files, and from later versions. */
   readonly version: typeof VERSION;
   readonly settings: RunSettings;
   readonly position: Position;
@@ -34,18 +34,18 @@ export interface TrainingCheckpoint {
   readonly generator: GeneratorState;
   readonly model: StateDict;
   readonly optimizer: OptimizerState;
-  /** Of the model file's own schedule. */
+  /** The state of the model file's own schedule. */
   readonly schedule?: unknown;
 }
 
-/** Writes the checkpoints of a run to a folder, one over the other; no reader ever meets half of one. */
+/** Writes the checkpoints of a run to a folder, each replacing the last; no reader ever sees half of one. */
 export class Checkpoints {
   private readonly folder: string;
   private readonly model: Module;
   private readonly compiled: Pick<Compiled, "optimizer" | "trainer" | "schedule">;
   private readonly settings: RunSettings;
   private readonly display: { readonly history: History };
-  /** Where the run stands, unless the checkpoint on disk says so already. */
+  /** The position in the run, unless the checkpoint on disk has it already. */
   private unwritten: Position | undefined;
 
   constructor(
@@ -87,7 +87,7 @@ export class Checkpoints {
   }
 }
 
-/** Reads a checkpoint and checks all of it that the model and the optimizer do not check themselves. */
+/** Reads a checkpoint and checks everything that the model and the optimizer do not check themselves. */
 export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> {
   const given = await load<Partial<TrainingCheckpoint>>(path);
   if (Object(given).version === "kiln train 1") {
@@ -107,7 +107,7 @@ export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> 
   return given as TrainingCheckpoint;
 }
 
-/** Makes a compiled run what it was when the checkpoint was written. */
+/** Restores a compiled run to its state when the checkpoint was written. */
 export async function restore(
   { generator, model: parameters, optimizer: state, schedule: progress }: TrainingCheckpoint,
   model: Module,

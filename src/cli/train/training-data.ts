@@ -1,4 +1,4 @@
-/** What `kiln train` trains and tests a model with, wherever it comes from. */
+/** The data that `kiln train` trains and tests a model with, from any source. */
 
 import { KilnError } from "../../core/errors.ts";
 import { formatShape, type Shape, sameShape } from "../../core/shape.ts";
@@ -7,30 +7,30 @@ import type { ModelFile } from "../model-file.ts";
 import type { OwnData, TrainableDataset } from "./own-training.ts";
 import { OWN_DATA } from "./train-settings.ts";
 
-/** What a model is trained and tested with; values of images lie between 0 and 1. */
+/** Data to train and test a model with; values of images are between 0 and 1. */
 export interface TrainingData {
   readonly train: TrainableDataset;
   readonly test: TrainableDataset;
-  /** What was asked for: `synthetic`, a path, or the model file's own. */
+  /** The source as given: `synthetic`, a path, or the model file's own. */
   readonly source: string;
   /** One sentence about where the samples come from and what was done to them. */
   readonly note: string;
-  /** Whether these are images by class, of which the model is to give scores. */
+  /** Whether these are images by class, for which the model outputs scores. */
   readonly areImages?: true;
-  /** The loss that fits, where the model file leaves it open. */
+  /** The loss that fits, if the model file leaves it open. */
   readonly loss?: TraceableLoss;
-  /** What somebody who uses the model must know of how its inputs were encoded, for run.json. */
+  /** How the inputs were encoded, for users of the model, in run.json. */
   readonly encoding?: object;
 }
 
-/** What data are made for. */
+/** What the data is for. */
 export interface DataRequest {
   readonly file: ModelFile;
   readonly batchSize: number;
   readonly seed: number;
 }
 
-/** The part of what has no test set of its own that becomes one. */
+/** The share that becomes the test set, of data without one. */
 export const TEST_SHARE = 0.2;
 
 /** The data of a model file as training data. */

@@ -1,4 +1,4 @@
-/** What `kiln train` shows while it runs: a progress bar where there is a terminal, and one line per epoch. */
+/** The output of `kiln train` while it runs: a progress bar on a terminal, and one line per epoch. */
 
 import { SingleBar } from "cli-progress";
 import { type Palette, paletteFor } from "../colours.ts";
@@ -10,17 +10,17 @@ import type { EpochFigures, EpochRecord, TrainingListener } from "./training-loo
 
 const CHART = { columns: 72, rows: 10 } as const;
 
-/** What stands beside the chart: its values and its axis. */
+/** The columns next to the chart: its values and its axis. */
 const AXIS = 12;
 
 /** The bar is as wide as the terminal leaves room for. */
 const BAR = { least: 8, most: 30, beside: 74 } as const;
 
-/** Where the lines go, and how they look there. */
+/** The destination of the lines, and their look. */
 export interface Output {
   readonly palette: Palette;
   readonly print: (line: string) => void;
-  /** Absent where nothing limits the width. */
+  /** Absent if nothing limits the width. */
   readonly columns?: number;
 }
 
@@ -40,7 +40,7 @@ export class TrainingDisplay implements TrainingListener {
   readonly #left: TimeLeft;
   readonly #output: Output;
 
-  /** `history` is what a resumed run has behind it. */
+  /** `history` is the part of a resumed run that came before. */
   constructor(epochCount: number, history?: History, output: Output = STANDARD) {
     this.#epochCount = epochCount;
     this.#left = new TimeLeft(epochCount);

@@ -10,46 +10,46 @@ import type { Interrupt } from "../interrupt.ts";
 import { type Metrics, measure } from "./metrics.ts";
 import { advance, type Schedule } from "./schedule.ts";
 
-/** Named losses beside the one that is trained for. */
+/** Named losses besides the one that is minimised. */
 export type Losses = Readonly<Record<string, number>>;
 
-/** What came out of one epoch, whatever the clock said. */
+/** The results of one epoch, without times. */
 export interface EpochRecord {
   /** Counted from 1. */
   readonly epoch: number;
   /** Mean loss of the samples, each before the update of its step. */
   readonly loss: number;
-  /** The same of its parts, by name, where the loss returns a record. */
+  /** The same for its parts, by name, if the loss returns a record. */
   readonly losses?: Losses;
   /** What was measured on the test set, by name. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** What came out of one epoch, and how long it took. */
+/** The results of one epoch, and how long it took. */
 export interface EpochFigures extends EpochRecord {
   /** Time of the steps that this process made; testing is left out. */
   readonly seconds: number;
   readonly samplesPerSecond: number;
 }
 
-/** Where a run stands: before a batch of an epoch. */
+/** A position in a run: before a batch of an epoch. */
 export interface Position {
   /** Counted from 1. */
   readonly epoch: number;
   /** How many batches of the epoch are done. */
   readonly batch: number;
-  /** How many samples these had. */
+  /** The number of samples in these. */
   readonly samples: number;
   /** The sum of their losses. */
   readonly lossSum: number;
-  /** The sums of their named losses, where there are any. */
+  /** The sums of their named losses, if there are any. */
   readonly lossSums?: Losses;
 }
 
 /** Before the first batch of an epoch. */
 export const startOf = (epoch: number): Position => ({ epoch, batch: 0, samples: 0, lossSum: 0 });
 
-/** Learns of what happens while a model trains. */
+/** Is notified of events while a model trains. */
 export interface TrainingListener {
   /** `done` of the epoch's steps were made before. */
   epochBegins(epoch: number, steps: number, done: number): void;
@@ -64,7 +64,7 @@ export interface Training {
   /** The model's forward pass, on the same parameters. */
   readonly program: Program;
   readonly optimizer: Optimizer;
-  /** The learning rate of an epoch, counted from 1; absent where the model file decides it. */
+  /** The learning rate of an epoch, counted from 1; absent if the model file decides it. */
   readonly learningRate: ((epoch: number) => number) | undefined;
   readonly schedule: Schedule | undefined;
   readonly trainLoader: DataLoader;
@@ -73,11 +73,11 @@ export interface Training {
   readonly epochs: number;
   /** Where to begin. */
   readonly start: Position;
-  /** Is told after each step and after each epoch where the run stands. */
+  /** Called after each step and after each epoch with the position of the run. */
   readonly reached: (position: Position) => Promise<void>;
 }
 
-/** Trains until all epochs are done or `interrupt` asks to end; the step that runs is always finished. */
+/** Trains until all epochs are done or `interrupt` asks to end; the running step is always finished. */
 export async function runEpochs(
   training: Training,
   interrupt: Interrupt,
@@ -130,7 +130,7 @@ async function runEpoch(
   return { epoch, ...means, metrics, seconds, samplesPerSecond: speed };
 }
 
-/** A step on a batch: the loss that is trained for, and those that its loss names beside it. */
+/** A step on a batch: returns the loss that is minimised, and the other losses that it names. */
 async function stepOn(
   trainer: Trainer,
   x: Tensor,
@@ -146,7 +146,7 @@ const hasSome = (losses: Losses): boolean => Object.keys(losses).length > 0;
 const mapValues = (record: Losses, f: (value: number, name: string) => number): Losses =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]));
 
-/** Each metric of all samples of `batches`; none after an interrupt. */
+/** Each metric over all samples of `batches`; undefined after an interrupt. */
 async function measureAll(
   metrics: Metrics,
   program: Program,

@@ -1,4 +1,4 @@
-/** What `kiln train` says before the first epoch and after the last one. */
+/** What `kiln train` prints before the first epoch and after the last one. */
 
 import { sizeOf } from "../../core/shape.ts";
 import { table } from "../command.ts";
@@ -10,7 +10,7 @@ import { CHECKPOINT_FILE } from "./training-checkpoint.ts";
 import type { TrainingData } from "./training-data.ts";
 import { describeMetrics, grouped, type TrainingDisplay } from "./training-display.ts";
 
-/** Prints the model, its data, and what compiling has made of it. */
+/** Prints the model, its data, and the results of compiling. */
 export function describeRun(
   { model, path }: ModelFile,
   { train: { length = 0 }, note }: TrainingData,

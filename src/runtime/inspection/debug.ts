@@ -53,8 +53,8 @@ export function readDebug(value: unknown, sink: (line: string) => void): Debug |
   if (level === undefined) {
     const levels = Object.entries(DEBUG_LEVELS).map(([name, what]) => `${name} (${what})`);
     debugTo(0, sink).write(
-      `KILN_DEBUG is ${JSON.stringify(String(value))}, which is no level, so nothing is shown; ` +
-        `it may be 0 (nothing), ${levels.join(", ")}`,
+      `KILN_DEBUG is ${JSON.stringify(String(value))}, which is not a level, so nothing is shown; ` +
+        `the levels are 0 (nothing), ${levels.join(", ")}`,
     );
   }
   return level === undefined || level === 0 ? undefined : debugTo(level, sink);

@@ -26,8 +26,8 @@ export class NonFiniteSearch extends Instrument {
     for (const { name, buffer } of plan.states) {
       if (await sick(buffer)) {
         return (
-          `the state ${name} holds NaN or infinity already: it came so, or the gradients of an earlier step, whose loss was ` +
-          'finite, made it so; compiled with watch: "nan" that step is stopped and names the kernel'
+          `the state ${name} holds NaN or infinity already: it was given like this, or comes from the gradients of an earlier ` +
+          'step whose loss was finite; compiled with watch: "nan", that step stops and names the kernel'
         );
       }
     }
