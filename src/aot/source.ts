@@ -239,7 +239,8 @@ function stepText(program: PortableProgram, engine: Engine): string {
 function faultLines({ plan, computedLimits }: PortableProgram): string[] {
   const faults = plan.outputs.flatMap((output, k) => (isIndexFault(output) ? [k] : []));
   return faults.map((k, n) => {
-    const { op, below, least = 0 } = computedLimits[n];
+    const { of, op, below, least = 0 } = computedLimits[n];
+    if (of === "overflow") return `if (out${k}[0] > ${NO_FAULT}) throw new RangeError(${literal(op)});`;
     return `checkComputed(${literal(op)}, out${k}[0], ${least}, ${below});`;
   });
 }

@@ -6,8 +6,11 @@ import { formatShape, type Shape } from "./shape.ts";
 
 /** The range of an operation's indices. */
 export interface IndexLimit {
-  /** What they name: classes of a loss, rows of a table, positions along an axis, or how long sequences are. */
-  readonly of: "class" | "row" | "position" | "length";
+  /**
+   * What they name: classes of a loss, rows of a table, positions along an axis, how long sequences are, or whether whole
+   * numbers have left int32, which is 0 where they have not.
+   */
+  readonly of: "class" | "row" | "position" | "length" | "overflow";
   /** Indices lie below this number. */
   readonly below: number;
   /** The smallest index: 0, unless negative ones count from the end or they are lengths. */
@@ -69,6 +72,8 @@ function described(index: number, limit: IndexLimit, place: (whole: string) => s
       );
     case "length":
       return `${op} must lie in ${range}, but ${index}${place("the list")} does not`;
+    case "overflow":
+      return op;
     default:
       return of satisfies never;
   }

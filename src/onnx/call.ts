@@ -40,8 +40,18 @@ export class Call {
     this.around = around;
   }
 
+  /** The same node with other inputs. */
+  withInputs(inputs: readonly (Value | undefined)[]): Call {
+    return new Call(this.node, inputs, this.attributes, this.around);
+  }
+
   get opset(): number {
     return this.around.opset;
+  }
+
+  /** What messages call it where it is not said in front of them. */
+  get title(): string {
+    return `the node ${this.node.name} (${this.node.op})`;
   }
 
   /** An error of this node; whoever runs it says which one it is. */

@@ -23,15 +23,19 @@ export function constant(type: ElementType, shape: Shape, values: Numbers | read
 export const integers = (values: readonly number[]): Constant => constant("int64", [values.length], values);
 
 /**
- * The constant as a tensor. Doubles are rounded to float32; throws a {@link KilnError} for a whole number that int32 cannot
- * hold, in which `what` says whose it is.
+ * The constant as a tensor. Doubles are rounded to float32, and words of 32 bits without a sign are the same bits of int32;
+ * throws a {@link KilnError} for a whole number of 64 bits that int32 cannot hold, in which `what` says whose it is.
  */
 export function tensorFrom({ type, shape, data }: Constant, what: string): Tensor {
   const dtype = dtypeOf(type);
   const elements = allocate(dtype, sizeOf(shape));
   elements.set(data);
   if (dtype === "int32" && data instanceof Float64Array) {
-    const k = elements.findIndex((element, i) => element !== data[i]);
+    // Words of 32 bits stay the same bits.
+    const stands = (element: number): number => (type === "uint32" ? element >>> 0 : element);
+    const k = elements.findIndex(
+      (element, i) => stands(element) !== data[i] || (type === "uint64" && data[i] < 0),
+    );
     if (k >= 0)
       throw new UnsupportedError(
         `${what} holds ${BigInt(data[k])}, which is no number that int32 can hold: Kiln computes with int32 where a model has ${type}`,

@@ -11,11 +11,12 @@ import type { Attribute } from "./attributes.ts";
 import { Call, type Surroundings } from "./call.ts";
 import { dtypeOf } from "./element-types.ts";
 import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
-import type { Operator, Result } from "./operator.ts";
+import { type Operator, type Result, resultList } from "./operator.ts";
 import { findOperator } from "./operators/registry.ts";
 import type { ElementType } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
+import { runExactly } from "./whole-numbers.ts";
 import { wrapped, wrappedConstant } from "./words.ts";
 
 /** Values by the names that a graph gives them, and those of the graphs around it. */
@@ -159,8 +160,8 @@ function foldedOrRun(operator: Operator, call: Call): readonly (Result | undefin
   const areKnown = call.inputs.every(
     (input) => input === undefined || (input.known !== undefined && input.known.data.length <= MOST_FOLDED),
   );
-  const result = (areKnown ? operator.fold?.(call) : undefined) ?? operator.run(call);
-  return Array.isArray(result) ? result : [result as Result];
+  const folded = areKnown ? operator.fold?.(call) : undefined;
+  return folded === undefined ? runExactly(operator, call) : resultList(folded);
 }
 
 function valueFrom(result: Result, operator: Operator, call: Call, name: string): Value {

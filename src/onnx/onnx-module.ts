@@ -8,6 +8,7 @@ import { Buffer } from "../nn/buffer.ts";
 import type { Named } from "../nn/members.ts";
 import { Module } from "../nn/module.ts";
 import { Parameter } from "../nn/parameter.ts";
+import { bounded } from "../tensor/lookup.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { nameValues } from "../trace/value-names.ts";
 import { type Constant, tensorFrom } from "./constant.ts";
@@ -126,7 +127,9 @@ function inputValue({ name, type, shape }: Port, input: unknown): Value {
     throw new KilnError(
       `the input ${name} is to have the shape [${shape}], not ${formatShape(input.shape)}: extents that are numbers are fixed in the file`,
     );
-  return Value.of(type, input, name);
+  // Numbers of 64 bits without a sign are those from 0 on that int32 has.
+  const isHeld = type === "uint64";
+  return Value.of(type, isHeld ? bounded(`the input ${name} (uint64)`, input, 0, 2 ** 31 - 1) : input, name);
 }
 
 const fits = (declared: readonly Extent[], shape: readonly number[]): boolean =>

@@ -23,6 +23,17 @@ export interface Operator {
   readonly moves?: boolean;
   /** Whether whole numbers of 8 and 16 bits may leave their range, and wrap around. */
   readonly wraps?: boolean;
+  /**
+   * How it reads numbers of 32 bits without a sign, which Kiln has as the bits of int32: their bits are all that it needs,
+   * or their order, where `elements` says that its first output is made of elements of its inputs; or it looks at their
+   * type itself. Without a word of it such numbers are errors.
+   */
+  readonly unsigned?: "bits" | "order" | "elements" | "type";
+  /**
+   * Whether its results may be larger than its inputs, so that whole numbers of 64 bits may leave int32. It takes floats as
+   * well, which tell.
+   */
+  readonly grows?: boolean;
   /** What of it Kiln does not have, in words. */
   readonly limits?: string;
   /** Computes the outputs; those that nobody reads may be missing. */
@@ -30,3 +41,7 @@ export interface Operator {
   /** The same where all inputs are known, of what shape arithmetic needs; `undefined` where it is left to the program. */
   fold?(call: Call): Constant | readonly Constant[] | undefined;
 }
+
+/** What an operator gives as a list. */
+export const resultList = (result: ReturnType<Operator["run"]>): readonly (Result | undefined)[] =>
+  Array.isArray(result) ? result : [result as Result];

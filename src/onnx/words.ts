@@ -15,9 +15,9 @@ export function wrapped(type: ElementType, tensor: Tensor): Tensor {
   return low.bitwiseXor(sign).sub(sign);
 }
 
-/** As {@link wrapped}, of numbers that are known. */
+/** As {@link wrapped}, of numbers that are known, words of 32 bits among them. */
 export function wrappedConstant(known: Constant): Constant {
-  const { word } = infoOf(known.type);
+  const word = known.type === "uint32" ? { bits: 32, isSigned: false } : infoOf(known.type).word;
   if (word === undefined) return known;
   const span = 2 ** word.bits;
   const most = word.isSigned ? span / 2 : span;

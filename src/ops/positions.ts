@@ -149,14 +149,19 @@ const lastPosition: OpDef = {
 const bounded: OpDef = {
   name: "bounded",
   range: (_ranges, _types, attrs) => [number(attrs, "least"), number(attrs, "most")],
-  doc: "The same int32 numbers, which must lie from `least` to `most`, such as the lengths of sequences. Whoever runs it checks them, in the name of `what`.",
+  doc: "The same int32 numbers, which must lie from `least` to `most`, such as the lengths of sequences. Whoever runs it checks them, in the name of `what`; with `of` they say whether other numbers have left int32.",
   arity: 1,
-  attributes: { least: INDEX, most: INDEX, what: TEXT },
+  attributes: {
+    least: INDEX,
+    most: INDEX,
+    what: TEXT,
+    of: { kind: "text", among: ["overflow"], isOptional: true },
+  },
   pattern: "elementwise",
   indices: (_inputs, attrs) => [
     {
       input: 0,
-      of: "length",
+      of: attrs.of === undefined ? "length" : "overflow",
       least: number(attrs, "least"),
       below: number(attrs, "most") + 1,
       op: text(attrs, "what"),
@@ -178,6 +183,7 @@ const bounded: OpDef = {
     { inputs: [drawn([5], 4)], attrs: { least: 0, most: 3, what: "lengths" } },
     { inputs: [drawn([2, 3], 6)], attrs: { least: 0, most: 7, what: "lengths" } },
     { inputs: [drawn([0], 2)], attrs: { least: 0, most: 1, what: "lengths" } },
+    { inputs: [drawn([3], 1)], attrs: { least: 0, most: 0, what: "a sum", of: "overflow" } },
   ],
 };
 

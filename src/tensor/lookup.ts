@@ -20,6 +20,13 @@ export const flatIndex = (
 export const bounded = (what: string, x: Tensor, least: number, most: number): Tensor =>
   apply("bounded", [x], { least, most, what });
 
+/**
+ * The same int32 numbers, for which there is the error `message` where a program finds that `isLost` is true of one: they
+ * are not those that they stand for.
+ */
+export const exact = (message: string, x: Tensor, isLost: Tensor): Tensor =>
+  x.add(apply("bounded", [isLost.int()], { least: 0, most: 0, what: message, of: "overflow" }));
+
 /** Throws unless `index` is a list, or a single number, of int32. */
 export function requireIndexList(callee: string, index: Tensor): void {
   requireTensor(callee, index);

@@ -1,11 +1,13 @@
 /** Sums, products and powers of elements, which spread over each other. */
 
 import { abs, ceil, floor, neg, pow, reciprocal, sign, sqrt } from "../../tensor/pointwise-functions.ts";
+import { where } from "../../tensor/rearrange.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
 import { dtypeOf, isFloating } from "../element-types.ts";
 import { combined } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
+import { floatsFrom, quotientOf } from "../whole-numbers.ts";
 import { unary } from "./define.ts";
 
 /** An operator on two tensors, and on numbers where shapes are computed with it. */
@@ -17,6 +19,8 @@ const binary = (
 ): Operator => ({
   name,
   wraps: true,
+  grows: true,
+  unsigned: "bits",
   run: (call) => compute(call.tensor(0), call.tensor(1)),
   fold: (call) => {
     const isWhole = !isFloating(call.type);
@@ -30,9 +34,11 @@ const variadic = (
   name: string,
   join: (a: Tensor, b: Tensor) => Tensor,
   known: (a: number, b: number) => number,
+  more: Partial<Operator>,
 ): Operator => ({
   name,
   wraps: true,
+  ...more,
   run: (call) => call.tensors().reduce((a, b) => join(a, b)),
   fold: (call) =>
     combined(
@@ -69,10 +75,22 @@ export const ARITHMETIC: readonly Operator[] = [
     "Div",
     (a, b) => (a.dtype === "int32" ? a.div(b, { roundingMode: "trunc" }) : a.div(b)),
     (a, b, isWhole) => (isWhole ? Math.trunc(a / b) : a / b),
+    {
+      grows: false,
+      unsigned: "type",
+      run: (call) => {
+        const [a, b] = call.tensors();
+        if (call.type === "uint32") return quotientOf(a, b);
+        return a.dtype === "int32" ? a.div(b, { roundingMode: "trunc" }) : a.div(b);
+      },
+    },
   ),
   binary("Mod", (a, b) => a.remainder(b), remainder, {
+    grows: false,
+    unsigned: "type",
     run: (call) => {
       const [a, b] = call.tensors();
+      if (call.type === "uint32") return where(b.eq(0), 0, a.sub(quotientOf(a, b).mul(b)));
       return isFmod(call) ? a.fmod(b) : a.remainder(b);
     },
     fold: (call) =>
@@ -83,6 +101,8 @@ export const ARITHMETIC: readonly Operator[] = [
   {
     name: "Pow",
     wraps: true,
+    grows: true,
+    unsigned: "type",
     run: (call) => power(call),
     fold: (call) => combined(call.type, [call.constant(0), call.constant(1)], (a, b) => a ** b),
   },
@@ -90,9 +110,10 @@ export const ARITHMETIC: readonly Operator[] = [
     "Sum",
     (a, b) => a.add(b),
     (a, b) => a + b,
+    { grows: true, unsigned: "bits" },
   ),
-  variadic("Max", (a, b) => a.maximum(b), Math.max),
-  variadic("Min", (a, b) => a.minimum(b), Math.min),
+  variadic("Max", (a, b) => a.maximum(b), Math.max, { unsigned: "elements" }),
+  variadic("Min", (a, b) => a.minimum(b), Math.min, { unsigned: "elements" }),
   {
     name: "Mean",
     run: (call) => {
@@ -100,8 +121,8 @@ export const ARITHMETIC: readonly Operator[] = [
       return parts.reduce((a, b) => a.add(b)).div(parts.length);
     },
   },
-  unary("Abs", abs, Math.abs),
-  unary("Neg", neg, (x) => 0 - x, { wraps: true }),
+  unary("Abs", abs, Math.abs, { grows: true }),
+  unary("Neg", neg, (x) => 0 - x, { wraps: true, grows: true }),
   unary("Sign", sign, Math.sign),
   unary("Floor", floor, Math.floor),
   unary("Ceil", ceil, Math.ceil),
@@ -111,6 +132,7 @@ export const ARITHMETIC: readonly Operator[] = [
   unary("Reciprocal", reciprocal, (x) => 1 / x),
   {
     name: "Clip",
+    unsigned: "elements",
     run: (call) => {
       const bound = (position: number, name: string): Tensor | number | undefined => {
         const input = call.inputs[position];
@@ -128,9 +150,13 @@ export const ARITHMETIC: readonly Operator[] = [
 /** The result has the type of the base, whatever the exponent's. */
 function power(call: Call): Tensor {
   const [base, exponent] = [call.tensor(0), call.value(1)];
+  if (call.type === "uint32" && isFloating(exponent.type))
+    return call.lacks("it raises numbers of uint32 to powers of floats: cast them to float in front of it");
   const known = exponent.known?.data;
   const isOne = known !== undefined && known.length === 1 && exponent.shape.length <= base.ndim;
   const isSmallPower = isOne && (base.dtype !== "int32" || (known[0] >= 0 && Number.isInteger(known[0])));
-  const raised = pow(base, isSmallPower ? known[0] : exponent.tensor);
+  const power =
+    exponent.type === "uint32" && isFloating(call.type) ? floatsFrom(exponent.tensor) : exponent.tensor;
+  const raised = pow(base, isSmallPower ? known[0] : power);
   return raised.to(dtypeOf(call.type));
 }

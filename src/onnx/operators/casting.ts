@@ -7,6 +7,7 @@ import { dtypeOf, infoOf, isFloating } from "../element-types.ts";
 import type { Operator } from "../operator.ts";
 import type { ElementType } from "../port.ts";
 import { Value } from "../value.ts";
+import { floatsFrom, toWhole } from "../whole-numbers.ts";
 import { wrapped } from "../words.ts";
 import { typeIn } from "./creation.ts";
 import { axisOf } from "./define.ts";
@@ -23,14 +24,21 @@ function known({ type, shape, data }: Constant, to: ElementType): Constant {
   return constant(to, shape, [...numbers]);
 }
 
+function converted(call: Call, to: ElementType): Tensor {
+  const [x, { type }] = [call.tensor(0), call.value(0)];
+  if (dtypeOf(to) === "int32") return toWhole(call, x, type, to);
+  return type === "uint32" && isFloating(to) ? floatsFrom(x) : x.to(dtypeOf(to));
+}
+
 const cast = (name: string, target: (call: Call) => ElementType): Operator => ({
   name,
   moves: true,
   wraps: true,
+  unsigned: "type",
   limits: "16-bit floats are not rounded to their precision",
   run: (call) => {
     const to = target(call);
-    return Value.of(to, wrapped(to, call.tensor(0).to(dtypeOf(to))), call.node.outputs[0]);
+    return Value.of(to, wrapped(to, converted(call, to)), call.node.outputs[0]);
   },
   fold: (call) => known(call.constant(0), target(call)),
 });

@@ -157,9 +157,10 @@ export const CONTROL_FLOW: readonly Operator[] = [
   { name: "If", known: [0], limits: "the condition is known when the model is compiled", run: branch },
   {
     name: "Loop",
+    unsigned: "bits",
     known: [0, 1],
     limits: "the number of iterations is known when the model is compiled, and the body does not end it",
     run: loop,
   },
-  { name: "Scan", run: scanned },
+  { name: "Scan", unsigned: "bits", run: scanned },
 ];

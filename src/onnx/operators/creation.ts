@@ -65,6 +65,7 @@ function range(call: Call): Constant {
 /** Random numbers of a shape that an attribute says, or of the input's. */
 const random = (name: string, draw: (shape: Shape, call: Call) => Tensor): Operator => ({
   name,
+  unsigned: "bits",
   limits: "random numbers are Kiln's own",
   run: (call) => {
     const shape = call.ints("shape") ?? call.value(0).shape;
@@ -106,6 +107,7 @@ export const CREATION: readonly Operator[] = [
   { name: "Range", known: [0, 1, 2], run: range },
   {
     name: "EyeLike",
+    unsigned: "bits",
     run: (call) => {
       const [rows, columns] = call.value(0).shape;
       const k = call.int("k", 0);

@@ -14,8 +14,10 @@ const question = (
   name: string,
   compute: (a: Tensor, b: Tensor) => Tensor,
   known: (a: number, b: number) => boolean,
+  unsigned: Operator["unsigned"] = "bits",
 ): Operator => ({
   name,
+  unsigned,
   run: (call) => compute(call.tensor(0), call.tensor(1)),
   fold: (call) => combined("bool", [call.constant(0), call.constant(1)], (a, b) => Number(known(a, b))),
 });
@@ -23,6 +25,7 @@ const question = (
 const onBits = (name: string, compute: (a: Tensor, b: Tensor) => Tensor): Operator => ({
   name,
   wraps: true,
+  unsigned: "bits",
   run: (call) => compute(call.tensor(0), call.tensor(1)),
 });
 
@@ -49,21 +52,25 @@ export const LOGIC: readonly Operator[] = [
     "Less",
     (a, b) => a.lt(b),
     (a, b) => a < b,
+    "order",
   ),
   question(
     "LessOrEqual",
     (a, b) => a.le(b),
     (a, b) => a <= b,
+    "order",
   ),
   question(
     "Greater",
     (a, b) => a.gt(b),
     (a, b) => a > b,
+    "order",
   ),
   question(
     "GreaterOrEqual",
     (a, b) => a.ge(b),
     (a, b) => a >= b,
+    "order",
   ),
   question(
     "And",
@@ -87,6 +94,7 @@ export const LOGIC: readonly Operator[] = [
   ),
   {
     name: "Where",
+    unsigned: "bits",
     run: (call) => where(call.tensor(0), call.tensor(1), call.tensor(2)),
     fold: (call) =>
       combined(
@@ -98,6 +106,14 @@ export const LOGIC: readonly Operator[] = [
   onBits("BitwiseAnd", (a, b) => a.bitwiseAnd(b)),
   onBits("BitwiseOr", (a, b) => a.bitwiseOr(b)),
   onBits("BitwiseXor", (a, b) => a.bitwiseXor(b)),
-  unary("BitwiseNot", (x) => x.bitwiseNot(), undefined, { wraps: true }),
-  { name: "BitShift", wraps: true, run: shifted },
+  {
+    name: "BitwiseNot",
+    wraps: true,
+    unsigned: "bits",
+    run: (call) =>
+      call.type === "uint64"
+        ? call.lacks("it inverts uint64, whose upper bits int32 does not have")
+        : call.tensor(0).bitwiseNot(),
+  },
+  { name: "BitShift", wraps: true, unsigned: "type", run: shifted },
 ];

@@ -7,6 +7,7 @@ import type { Operator } from "../operator.ts";
 export const REARRANGEMENT: readonly Operator[] = [
   {
     name: "DepthToSpace",
+    unsigned: "bits",
     run: (call) => {
       const x = call.tensor(0);
       const size = call.int("blocksize");
@@ -21,6 +22,7 @@ export const REARRANGEMENT: readonly Operator[] = [
   },
   {
     name: "SpaceToDepth",
+    unsigned: "bits",
     run: (call) => {
       const x = call.tensor(0);
       const size = call.int("blocksize");

@@ -1,6 +1,7 @@
 /** Reductions over axes, positions of extremes, and sums along an axis. */
 
 import { normalizeAxis, sizeOf } from "../../core/shape.ts";
+import { exact } from "../../tensor/lookup.ts";
 import { narrow, pad } from "../../tensor/rearrange.ts";
 import { topk } from "../../tensor/sorting.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -8,6 +9,8 @@ import type { Call } from "../call.ts";
 import { constant } from "../constant.ts";
 import { reduced } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
+import { Value } from "../value.ts";
+import { checked } from "../whole-numbers.ts";
 import { axesOf, axisOf } from "./define.ts";
 
 /** The axes in an input or attribute; none listed means all, or none where the node says so. */
@@ -18,7 +21,7 @@ function axesIn(call: Call): readonly number[] {
   return call.flag("noop_with_empty_axes") ? [] : shape.map((_, axis) => axis);
 }
 
-type Reduce = (x: Tensor, axes: number[], keepsAxes: boolean) => Tensor;
+type Reduce = (x: Tensor, axes: number[], keepsAxes: boolean, call: Call) => Tensor;
 
 /** A reduction; `before` happens to each element, also where no axis is reduced. */
 const reduction = (
@@ -33,13 +36,15 @@ const reduction = (
     readonly after?: (x: Tensor) => Tensor;
     readonly known?: (numbers: readonly number[]) => number;
   } = {},
+  more: Partial<Operator> = {},
 ): Operator => ({
   name,
   known: [1],
+  ...more,
   run: (call) => {
     const x = before(call.tensor(0));
     const axes = axesIn(call);
-    return after(axes.length === 0 ? x : reduce(x, [...axes], call.flag("keepdims", true)));
+    return after(axes.length === 0 ? x : reduce(x, [...axes], call.flag("keepdims", true), call));
   },
   ...(known && {
     fold: (call: Call) => reduced(call.constant(0), axesIn(call), call.flag("keepdims", true), known),
@@ -51,14 +56,31 @@ const sum: Reduce = (x, axes, keepsAxes) => x.sum(axes, keepsAxes);
 /** An extreme of truths is one of numbers. */
 const ofTruths =
   (reduce: Reduce): Reduce =>
-  (x, axes, keepsAxes) =>
-    x.dtype === "bool" ? reduce(x.int(), axes, keepsAxes).bool() : reduce(x, axes, keepsAxes);
+  (x, axes, keepsAxes, call) =>
+    x.dtype === "bool" ? reduce(x.int(), axes, keepsAxes, call).bool() : reduce(x, axes, keepsAxes, call);
 
-/** A reduction of whole numbers that Kiln computes in floats, which hold them up to 2²⁴. */
-const inFloats =
-  (reduce: Reduce): Reduce =>
-  (x, axes, keepsAxes) =>
-    reduce(x.float(), axes, keepsAxes).to(x.dtype);
+/** A mean, of whole numbers without its fraction. */
+const mean: Reduce = (x, axes, keepsAxes, call) => {
+  if (x.dtype !== "int32") return x.mean(axes, keepsAxes);
+  const total = checked(call, x.sum(axes, keepsAxes), x.float().sum(axes, keepsAxes), call.type);
+  const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  return total.div(count, { roundingMode: "trunc" });
+};
+
+/** The root of the sum of squares; whole numbers are added up in floats, which hold them up to 2²⁴. */
+const norm: Reduce = (x, axes, keepsAxes, call) => {
+  const squares = x.float().square().sum(axes, keepsAxes);
+  const root = squares.sqrt().to(x.dtype);
+  return x.dtype === "int32"
+    ? exact(
+        `${call.title} adds up squares to more than 2²⁴, which Kiln does not do exactly`,
+        root,
+        squares.gt(2 ** 24),
+      )
+    : root;
+};
+
+const GROWING = { grows: true, unsigned: "bits" } as const;
 
 const add = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 const multiply = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
@@ -66,14 +88,15 @@ const multiply = (numbers: readonly number[]): number => numbers.reduce((a, b) =
 /** The position of an extreme: the first, or the last of several that are equal. */
 const position = (name: string, find: (x: Tensor, axis: number, keepsAxis: boolean) => Tensor): Operator => ({
   name,
+  unsigned: "order",
   run: (call) => {
     const x = call.tensor(0);
     const axis = axisOf(call, x.ndim, "axis", 0);
     const keepsAxis = call.flag("keepdims", true);
-    if (!call.flag("select_last_index")) return find(x, axis, keepsAxis);
-    return find(x.flip(axis), axis, keepsAxis)
-      .neg()
-      .add(x.shape[axis] - 1);
+    const isLast = call.flag("select_last_index");
+    const found = find(isLast ? x.flip(axis) : x, axis, keepsAxis);
+    const place = isLast ? found.neg().add(x.shape[axis] - 1) : found;
+    return Value.of("int64", place, call.node.outputs[0]);
   },
 });
 
@@ -81,6 +104,8 @@ const position = (name: string, find: (x: Tensor, axis: number, keepsAxis: boole
 const running = (name: string, accumulate: (x: Tensor, axis: number) => Tensor, first: number): Operator => ({
   name,
   known: [1],
+  grows: true,
+  unsigned: "bits",
   run: (call) => {
     const x = call.tensor(0);
     const axis = normalizeAxis(call.number(1), x.ndim);
@@ -99,28 +124,24 @@ function moved(x: Tensor, axis: number, first: number): Tensor {
 }
 
 export const REDUCTION: readonly Operator[] = [
-  reduction("ReduceSum", sum, { known: add }),
-  reduction("ReduceProd", (x, axes, keepsAxes) => x.prod(axes, keepsAxes), { known: multiply }),
-  reduction("ReduceMean", (x, axes, keepsAxes) =>
-    x.dtype === "int32"
-      ? inFloats((y) => y.mean(axes, keepsAxes).trunc())(x, axes, keepsAxes)
-      : x.mean(axes, keepsAxes),
-  ),
+  reduction("ReduceSum", sum, { known: add }, GROWING),
+  reduction("ReduceProd", (x, axes, keepsAxes) => x.prod(axes, keepsAxes), { known: multiply }, GROWING),
+  reduction("ReduceMean", mean),
   reduction(
     "ReduceMax",
     ofTruths((x, axes, keepsAxes) => x.amax(axes, keepsAxes)),
     { known: (n) => Math.max(...n) },
+    { unsigned: "elements" },
   ),
   reduction(
     "ReduceMin",
     ofTruths((x, axes, keepsAxes) => x.amin(axes, keepsAxes)),
     { known: (n) => Math.min(...n) },
+    { unsigned: "elements" },
   ),
-  reduction("ReduceL1", sum, { before: (x) => x.abs() }),
-  reduction("ReduceL2", (x, axes, keepsAxes) =>
-    inFloats((y) => y.square().sum(axes, keepsAxes).sqrt())(x, axes, keepsAxes),
-  ),
-  reduction("ReduceSumSquare", sum, { before: (x) => x.mul(x) }),
+  reduction("ReduceL1", sum, { before: (x) => x.abs() }, { grows: true }),
+  reduction("ReduceL2", norm),
+  reduction("ReduceSumSquare", sum, { before: (x) => x.mul(x) }, GROWING),
   reduction("ReduceLogSum", sum, { after: (x) => x.log() }),
   reduction("ReduceLogSumExp", (x, axes, keepsAxes) => x.logsumexp(axes, keepsAxes)),
   position("ArgMax", (x, axis, keepsAxis) => x.argmax(axis, keepsAxis)),
@@ -130,6 +151,7 @@ export const REDUCTION: readonly Operator[] = [
   {
     name: "TopK",
     known: [1],
+    unsigned: "elements",
     run: (call) => {
       const x = call.tensor(0);
       const axis = axisOf(call, x.ndim, "axis", -1);
@@ -139,7 +161,7 @@ export const REDUCTION: readonly Operator[] = [
         axis,
         call.flag("largest", true),
       );
-      return [values, indices];
+      return [values, Value.of("int64", indices, call.node.outputs[1] ?? "")];
     },
   },
   {

@@ -2,6 +2,7 @@
 
 import { sizeOf } from "../../core/shape.ts";
 import { tensor } from "../../tensor/creation.ts";
+import { exact } from "../../tensor/lookup.ts";
 import { where } from "../../tensor/rearrange.ts";
 import { scatter } from "../../tensor/scatter.ts";
 import { scatterReduce } from "../../tensor/scatter-reduce.ts";
@@ -10,6 +11,8 @@ import type { Call } from "../call.ts";
 import type { Operator } from "../operator.ts";
 import { axisOf } from "./define.ts";
 
+const LIMITS = "whole numbers are combined up to 2²⁴";
+
 const REDUCTIONS = { add: "sum", mul: "prod", max: "amax", min: "amin" } as const;
 
 /** Writes along an axis, by the reduction that the node names. */
@@ -17,12 +20,25 @@ function written(call: Call, x: Tensor, axis: number, index: Tensor, updates: Te
   const reduction = call.string("reduction", ["none", "add", "mul", "max", "min"], "none");
   const places = index.add(index.lt(0).int().mul(x.shape[axis]));
   if (reduction === "none") return scatter(x, axis, places, updates);
-  return scatterReduce(x.float(), axis, places, updates.float(), REDUCTIONS[reduction]).to(x.dtype);
+  const combined = (a: Tensor, b: Tensor, by: (typeof REDUCTIONS)[keyof typeof REDUCTIONS]): Tensor =>
+    scatterReduce(a, axis, places, b, by);
+  const [own, given] = [x.float(), updates.float()];
+  const result = combined(own, given, REDUCTIONS[reduction]).to(x.dtype);
+  if (x.dtype !== "int32") return result;
+  if (call.type === "uint32")
+    return call.lacks("it combines numbers of uint32: cast them to int32 or to float in front of it");
+  const largest = combined(own.abs(), given.abs(), reduction === "min" ? "amax" : REDUCTIONS[reduction]);
+  return exact(
+    `${call.title} combines whole numbers beyond 2²⁴, which Kiln does not do exactly`,
+    result,
+    largest.gt(2 ** 24),
+  );
 }
 
 const scatterElements = (name: string): Operator => ({
   name,
-  limits: "whole numbers are combined as floats, which hold them up to 2²⁴",
+  unsigned: "type",
+  limits: LIMITS,
   run: (call) => {
     const [x, index, updates] = call.tensors();
     return written(call, x, axisOf(call, x.ndim, "axis", 0), index, updates);
@@ -66,14 +82,17 @@ export const SCATTER: readonly Operator[] = [
   scatterElements("Scatter"),
   {
     name: "ScatterND",
-    limits: "whole numbers are combined as floats, which hold them up to 2²⁴",
+    unsigned: "type",
+    limits: LIMITS,
     run: scatterNd,
   },
-  { name: "TensorScatter", run: tensorScatter },
+  { name: "TensorScatter", unsigned: "bits", run: tensorScatter },
   {
     name: "OneHot",
     known: [1],
+    unsigned: "type",
     run: (call) => {
+      if (call.type === "uint32") call.lacks("its indices are of uint32: cast them to int32 in front of it");
       const indices = call.tensor(0);
       const depth = call.number(1);
       const [off, on] = [0, 1].map((k) => call.tensor(2).select(0, k));

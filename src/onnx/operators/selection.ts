@@ -90,6 +90,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "Gather",
+    unsigned: "bits",
     weights: [0],
     run: gather,
     fold: (call) => {
@@ -99,6 +100,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "GatherElements",
+    unsigned: "bits",
     run: (call) => {
       const x = call.tensor(0);
       const axis = axisOf(call, x.ndim, "axis", 0);
@@ -107,6 +109,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "GatherND",
+    unsigned: "bits",
     run: (call) => {
       const [x, indices] = call.tensors();
       const batch = call.int("batch_dims", 0);
@@ -122,6 +125,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "Concat",
+    unsigned: "bits",
     weights: [0, 1],
     run: (call) => {
       const parts = call.tensors();
@@ -155,6 +159,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "Tile",
+    unsigned: "bits",
     known: [1],
     run: (call) => tile(call.tensor(0), call.numbers(1)),
     fold: (call) => {
@@ -173,6 +178,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "Pad",
+    unsigned: "bits",
     known: [1, 3],
     run: (call) => {
       const x = call.tensor(0);
@@ -201,6 +207,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "Compress",
+    unsigned: "bits",
     known: [1],
     run: (call) => {
       const x = call.hasAttribute("axis") ? call.tensor(0) : call.tensor(0).flatten();
@@ -210,6 +217,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "Trilu",
+    unsigned: "bits",
     known: [1],
     run: (call) => {
       const [x, k] = [call.tensor(0), call.has(1) ? call.number(1) : 0];
@@ -218,6 +226,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "CenterCropPad",
+    unsigned: "bits",
     known: [1],
     run: (call) => {
       const x = call.tensor(0);
@@ -235,6 +244,7 @@ export const SELECTION: readonly Operator[] = [
   },
   {
     name: "ReverseSequence",
+    unsigned: "bits",
     run: (call) => {
       const [x, lengths] = call.tensors();
       const [batch, time] = [axisOf(call, x.ndim, "batch_axis", 1), axisOf(call, x.ndim, "time_axis", 0)];
@@ -253,7 +263,8 @@ function padded(call: Call, x: Tensor, listed: readonly number[]): Tensor {
   const filling = call.inputs[2];
   if (filling === undefined || filling.known !== undefined) {
     const value = filling?.known?.data[0] ?? (call.hasAttribute("value") ? call.float("value") : 0);
-    return pad(x, listed, "constant", value);
+    // Words of 32 bits are the same bits of int32.
+    return pad(x, listed, "constant", call.type === "uint32" ? value | 0 : value);
   }
   const isInside = pad(constant(1, "bool").expand(x.shape), listed, "constant", 0);
   return where(isInside, pad(x, listed), filling.tensor.reshape([]));

@@ -61,6 +61,7 @@ function flattened(call: Call): Shape {
 export const SHAPE: readonly Operator[] = [
   {
     name: "Shape",
+    unsigned: "bits",
     run: (call) => {
       const { shape } = call.value(0);
       const clamped = (at: number): number =>
@@ -69,7 +70,7 @@ export const SHAPE: readonly Operator[] = [
       return integers(shape.slice(start, Math.max(start, end)));
     },
   },
-  { name: "Size", run: (call) => constant("int64", [], [sizeOf(call.value(0).shape)]) },
+  { name: "Size", unsigned: "bits", run: (call) => constant("int64", [], [sizeOf(call.value(0).shape)]) },
   reshaping("Reshape", wantedShape, [1]),
   reshaping("Flatten", flattened),
   reshaping("Squeeze", squeezed, [1]),
