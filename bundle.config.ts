@@ -13,7 +13,7 @@ import { copyReachableTypes } from "./bundle/declarations.ts";
 import { published } from "./bundle/published-source.ts";
 import {
   pageWorkerText,
-  withExplorerScript,
+  withExplorerPage,
   withoutC,
   withoutNode,
   withPageWorker,
@@ -101,7 +101,7 @@ export async function buildForNode(outdir: string): Promise<Metafile> {
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
     },
-    plugins: [withExplorerScript, published({ namesFunctions: true })],
+    plugins: [withExplorerPage, published({ namesFunctions: true })],
   });
   // It loads Vite, which the other bundles do without.
   const { shortNames } = await import("./bundle/short-names.ts");

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { pageScript } from "../src/cli/explore/page-script.ts";
+import { pageParts } from "../src/cli/explore/page-parts.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -81,12 +81,12 @@ export async function pageWorkerText(): Promise<string> {
   return outputFiles[0].text;
 }
 
-/** Puts the script of the explorer's page into the file that stands for its text. */
-export const withExplorerScript: Plugin = {
-  name: "with-explorer-script",
+/** Puts the style and the script of the explorer's page into the file that stands for their texts. */
+export const withExplorerPage: Plugin = {
+  name: "with-explorer-page",
   setup({ onLoad }) {
-    onLoad({ filter: /cli\/explore\/page-script\.ts$/ }, async () => ({
-      contents: `export const pageScript = async () => ${JSON.stringify(await pageScript())};`,
+    onLoad({ filter: /cli\/explore\/page-parts\.ts$/ }, async () => ({
+      contents: `export const pageParts = async () => (${JSON.stringify(await pageParts())});`,
     }));
   },
 };

@@ -48,7 +48,11 @@ export async function buildLivePage(folder: string): Promise<void> {
   const external = ["gpu.js"];
   await build({ ...COMMON, entryPoints: { kiln: bundle }, external, outdir: folder });
   await rm(bundle);
-  const entryPoints = { main: here("live/page/main.ts"), worker: here("live/worker/worker.ts") };
+  const entryPoints = {
+    main: here("live/page/main.ts"),
+    worker: here("live/worker/worker.ts"),
+    style: here("live/style.css"),
+  };
   await build({ ...COMMON, entryPoints, plugins: [sources, ownKiln], outdir: folder });
-  for (const file of ["index.html", "style.css"]) await copyFile(here(`live/${file}`), join(folder, file));
+  await copyFile(here("live/index.html"), join(folder, "index.html"));
 }

@@ -37,9 +37,10 @@ export async function buildPage(folder: string): Promise<void> {
     main: here("page/main.ts"),
     worker: here("page/worker.ts"),
     lenet: here("../lenet.ts"),
+    style: here("style.css"),
   };
   await build({ ...COMMON, entryPoints, plugins: [ownFiles], outdir: folder });
   await build({ ...COMMON, entryPoints: { "onnx-main": here("onnx/main.ts") }, outdir: folder });
   await buildForPage(here("onnx/worker.ts"), join(folder, "onnx-worker.js"));
-  for (const file of ["index.html", "onnx.html", "style.css"]) await copyFile(here(file), join(folder, file));
+  for (const file of ["index.html", "onnx.html"]) await copyFile(here(file), join(folder, file));
 }

@@ -16,7 +16,7 @@ declare module "vitest" {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What the package has beside the bundle. */
-const FILES = ["package.json", "src/cli/bin.js", "src/cli/model-hooks.js", "src/explore/page/style.css"];
+const FILES = ["package.json", "src/cli/bin.js", "src/cli/model-hooks.js"];
 
 /** Makes a package of its own below `dist`, where it finds the packages that it needs; returns what removes it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -32,7 +32,7 @@ async function pageOf(request: ExploreRequest, root: URL, progress: Progress): P
     sources: await modelSources(file),
     subjects,
   });
-  return explorerHtml(data, await pageParts(root));
+  return explorerHtml(data, await pageParts());
 }
 
 export const explore: Command = {

@@ -1,14 +1,26 @@
-/** The style and the script of the explorer's page, as included in the one file. */
+/** The style and the script of the explorer's page, bundled from the sources; in the built command their texts stand here. */
 
-import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { PageParts } from "../../explore/html.ts";
-import { pageScript } from "./page-script.ts";
 
-/** `root` is the package's folder. */
-export async function pageParts(root: URL): Promise<PageParts> {
-  const [style, script] = await Promise.all([
-    readFile(new URL("src/explore/page/style.css", root), "utf8"),
-    pageScript(),
-  ]);
+export const pageParts = async (): Promise<PageParts> => {
+  const [style, script] = await Promise.all([bundled("style.css"), bundled("main.ts")]);
   return { style, script };
+};
+
+/** A file of the page with all that it imports: a style, or a classic script. */
+async function bundled(name: string): Promise<string> {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../../explore/page/${name}`, import.meta.url))],
+    bundle: true,
+    format: "iife",
+    target: "es2022",
+    minify: true,
+    write: false,
+    logLevel: "silent",
+    // Not the sources' own settings, which are about Node.
+    tsconfigRaw: {},
+  });
+  return outputFiles[0].text;
 }
