@@ -1,4 +1,4 @@
-/** What published sources call: classes and functions keep the names that messages show where a bundler gives them others. */
+/** What published sources for Node call: functions keep the names that messages show where a bundler gives them others. */
 
 /** Gives each of `values` the name that it has here. */
 export function named(values: Readonly<Record<string, { readonly name: string }>>): void {

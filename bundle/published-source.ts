@@ -1,4 +1,4 @@
-/** Sources as they are published: without what only tests ask of ops' definitions, and with the names of classes. */
+/** Sources as they are published: without what only tests ask of ops' definitions, and with classes that keep their names. */
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,9 @@ export const published = ({ namesFunctions }: { readonly namesFunctions: boolean
     onResolve({ filter: /^kiln:named$/ }, () => ({ path: NAMED }));
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, "utf8");
-      const published = DEFINITIONS.test(path) ? withoutTests(text) : text;
-      const named = namedIn(path, text, namesFunctions);
+      const published = withClassNames(DEFINITIONS.test(path) ? withoutTests(text) : text);
+      const functions = namesFunctions && PUBLIC.test(path) ? text.matchAll(FUNCTION) : [];
+      const named = [...new Set([...functions].map(([, name]) => name))];
       const contents =
         named.length === 0 ? published : `${IMPORT} ${published}\nkeepNames({ ${named.join(", ")} });`;
       return { contents, loader: "ts" };
@@ -70,16 +71,18 @@ const isFolded = (node: ts.ObjectLiteralExpression): boolean =>
   );
 
 /**
- * Classes and functions that users meet keep their names where a bundler gives them others, for messages and
- * representations show them. esbuild's own way to do so names every closure, as often as it is made: a third of an import.
+ * The source with classes that keep their names where a bundler gives them others, because messages and representations show
+ * them. A static field does not keep bundlers from dropping a class that a page does not use, as a call would.
+ * (esbuild's own way names every closure as well, as often as it is made: a third of the time of an import.)
  */
-function namedIn(path: string, text: string, namesFunctions: boolean): string[] {
-  const functions = namesFunctions && PUBLIC.test(path) ? text.matchAll(FUNCTION) : [];
-  const declared = new Set([...text.matchAll(CLASS), ...functions].map(([, name]) => name));
-  // Some classes have been given the names of others already.
-  return [...declared].filter((name) => !text.includes(`Object.defineProperty(${name}, "name"`));
+function withClassNames(text: string): string {
+  const file = ts.createSourceFile("classes.ts", text, ts.ScriptTarget.Latest, true);
+  const classes = file.statements.filter(ts.isClassDeclaration).reverse();
+  return classes.reduce((rest, { name, members }) => {
+    const field = name === undefined ? "" : ` static name = "${name.text}";`;
+    return rest.slice(0, members.pos) + field + rest.slice(members.pos);
+  }, text);
 }
 
-const CLASS = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/gm;
 const FUNCTION = /^export (?:async )?function (\w+)/gm;
 const PUBLIC = /\/src\/(?:core|data|nn|optim|tensor|trace)\//;

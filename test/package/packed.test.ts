@@ -191,18 +191,18 @@ const RUNNING = "programs/program.js";
 const TRAINER = ["driver/training.js", "programs/trainer.js"];
 
 describe("kilobytes of a page, compressed", () => {
-  test("with inference on wasm: 92 at first, 277 when it has compiled", async () => {
+  test("with inference on wasm: 90 at first, 273 when it has compiled", async () => {
     put("infer.js", INFERENCE);
     const page = await bundled("infer.js");
-    expect(kilobytes(page, "infer.js")).toBeLessThan(94);
-    expect(kilobytes(page, "infer.js", ...COMPILER, RUNNING)).toBeLessThan(288);
+    expect(kilobytes(page, "infer.js")).toBeLessThan(91);
+    expect(kilobytes(page, "infer.js", ...COMPILER, RUNNING)).toBeLessThan(276);
   });
 
-  test("with training on wasm: 97 at first, 290 when it has compiled", async () => {
+  test("with training on wasm: 94 at first, 285 when it has compiled", async () => {
     put("learn.js", TRAINING);
     const page = await bundled("learn.js");
-    expect(kilobytes(page, "learn.js")).toBeLessThan(99);
-    expect(kilobytes(page, "learn.js", ...COMPILER, ...TRAINER)).toBeLessThan(293);
+    expect(kilobytes(page, "learn.js")).toBeLessThan(96);
+    expect(kilobytes(page, "learn.js", ...COMPILER, ...TRAINER)).toBeLessThan(288);
   });
 });
 
