@@ -75,7 +75,7 @@ describe("a small net", () => {
   test("shows in dumps which node and which module what belongs to", async () => {
     const program = await compile(await importOnnx(mlp), { inputs: [[2, 2]], backend: "interpret" });
     const { text } = program.stages.find(({ name }) => name === "trace")!;
-    expect(text).toMatch(/%h: .*model\.onnx:1 fc1/);
+    expect(text).toMatch(/%h: .* = linear\(.*model\.onnx:1 fc1/);
     expect(text).toMatch(/%y: .*model\.onnx:3 fc2/);
     await program.dispose();
   });

@@ -1,8 +1,10 @@
 /** Products of matrices. */
 
+import { linear } from "../../nn/functional/linear.ts";
 import { einsum } from "../../tensor/einsum.ts";
 import { addmm, matmul } from "../../tensor/products.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import type { Call } from "../call.ts";
 import type { Operator } from "../operator.ts";
 
 /** An equation in which letters stand for the axes of ellipses, the last of which are the last letters. */
@@ -22,6 +24,15 @@ function spelledOut(equation: string, operands: readonly Tensor[]): string {
   return `${named}->${right === undefined ? implied : right.replace("...", axes(most))}`;
 }
 
+/** Whether it is a linear layer as exporters write one: rows times the transposed weight, and a bias for each output. */
+function isLinear(call: Call): boolean {
+  const [a, b, added] = call.inputs;
+  if (a?.tensor.dtype !== "float32" || call.flag("transA") || !call.flag("transB")) return false;
+  if (call.float("alpha", 1) !== 1) return false;
+  const isBias = added?.shape.length === 1 && added.shape[0] === b?.shape[0];
+  return added === undefined || (isBias && call.float("beta", 1) === 1);
+}
+
 export const MATRIX: readonly Operator[] = [
   {
     name: "MatMul",
@@ -33,6 +44,7 @@ export const MATRIX: readonly Operator[] = [
     weights: [0, 1, 2],
     run: (call) => {
       const [a, b] = [call.tensor(0), call.tensor(1)];
+      if (isLinear(call)) return linear(a, b, call.optional(2));
       const [left, right] = [call.flag("transA") ? a.t() : a, call.flag("transB") ? b.t() : b];
       const [alpha, beta] = [call.float("alpha", 1), call.float("beta", 1)];
       const added = call.optional(2);
