@@ -44,19 +44,31 @@ export async function loadPrograms(
 ): Promise<readonly CProgram[]> {
   const { koffi, toolchain, code, processors } = around;
   const { files, functions, programs } = printPrograms(plans, code, processors);
-  const [run, first] = await Promise.all([runtimeOn(koffi, toolchain), loadLibrary(koffi, files, toolchain)]);
-  const addresses = new Map<string, number>();
-  functions.forEach((names, file) => {
-    const addressOf = first.func(tableName(file), "int64_t", ["int64_t"]);
-    for (const [number, name] of names.entries()) addresses.set(name, addressOf(number));
-  });
+  const loading = loadLibrary(koffi, files, toolchain);
   const made: CProgram[] = [];
-  for (const [k, kernels] of programs.entries()) {
-    // The system counts references: each program releases its own when it is disposed of.
-    const library = k === 0 ? first : await loadLibrary(koffi, files, toolchain);
-    made.push(new CProgram(plans[k], states, around, { run, library, kernels, addresses }));
+  /** A library that no program has yet. */
+  let loose: Library | undefined;
+  try {
+    const [run, first] = await Promise.all([runtimeOn(koffi, toolchain), loading]);
+    loose = first;
+    const addresses = new Map<string, number>();
+    for (const [file, names] of functions.entries()) {
+      const addressOf = first.func(tableName(file), "int64_t", ["int64_t"]);
+      for (const [number, name] of names.entries()) addresses.set(name, addressOf(number));
+    }
+    for (const [k, kernels] of programs.entries()) {
+      // The system counts references: each program releases its own when it is disposed of.
+      const library = loose ?? (await loadLibrary(koffi, files, toolchain));
+      loose = library;
+      made.push(new CProgram(plans[k], states, around, { run, library, kernels, addresses }));
+      loose = undefined;
+    }
+    return made;
+  } catch (error) {
+    for (const program of made) program.dispose();
+    (loose ?? (made.length === 0 ? await loading.catch(() => undefined) : undefined))?.unload();
+    throw error;
   }
-  return made;
 }
 
 interface Loaded {

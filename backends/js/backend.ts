@@ -88,7 +88,9 @@ const MOST_BYTES = 2 ** 32 - 1;
 function arenaOf(bytes: number): ArrayBuffer {
   const needs = `this model needs ${Math.ceil(bytes / 2 ** 20)} MB`;
   if (bytes > MOST_BYTES)
-    throw new KilnError(`${needs}, but JavaScript arrays hold at most 4096 MB: use a smaller batch`);
+    throw new KilnError(
+      `${needs}, but JavaScript arrays hold at most 4096 MB: use a smaller batch, or the c backend, which takes as much as the machine has`,
+    );
   try {
     return new ArrayBuffer(bytes);
   } catch {

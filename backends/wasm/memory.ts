@@ -156,7 +156,7 @@ export class ModelMemory implements StateMemory {
     const pages = Math.ceil(bytes / PAGE);
     if (pages > MOST_PAGES) {
       throw new KilnError(
-        `this model needs ${megabytes(bytes)}, and WebAssembly addresses 4096 MB at most: use a smaller batch or the js backend`,
+        `this model needs ${megabytes(bytes)}, and WebAssembly addresses 4096 MB at most: use a smaller batch, or the c backend, which takes as much as the machine has`,
       );
     }
     try {

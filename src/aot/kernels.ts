@@ -67,7 +67,7 @@ const MOST_BYTES = 2 ** 32;
 export function wasmCode(plan: ProgramPlan, { addresses, scalarsAt, byteLength }: MemoryMap): WasmCode {
   if (byteLength > MOST_BYTES) {
     throw new KilnError(
-      `this model needs ${Math.ceil(byteLength / 2 ** 20)} MB, and WebAssembly addresses 4096 MB at most: use a smaller batch or the js backend`,
+      `this model needs ${Math.ceil(byteLength / 2 ** 20)} MB, and WebAssembly addresses 4096 MB at most: use a smaller batch`,
     );
   }
   const strides = new Map<string, number>();

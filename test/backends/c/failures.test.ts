@@ -5,6 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compile, KilnError, nn } from "kiln-js";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { createCBackend } from "../../../backends/c/backend.ts";
+import { type Koffi, loadKoffi } from "../../../backends/c/koffi.ts";
+import { CStates } from "../../../backends/c/memory.ts";
+import { loadPrograms } from "../../../backends/c/program.ts";
+import { requireToolchain } from "../../../backends/c/toolchain.ts";
+import { GraphBuilder } from "../../../src/ir/builder.ts";
+import { opTable } from "../../../src/ops/registry.ts";
+import { planOf } from "../../support/run-graph.ts";
 import { isHere, title } from "./toolchain.ts";
 
 let folder: string;
@@ -113,6 +121,49 @@ describe.skipIf(!isHere)(title("one clear error"), () => {
       `the c backend cannot keep what it builds: ${message}; KILN_CACHE names another folder`,
     );
     await nothingIsLeft();
+  });
+});
+
+describe.skipIf(!isHere)(title("several programs in one library"), () => {
+  test("those that are made are released where the library cannot be loaded for the next", async () => {
+    const own = await loadKoffi();
+    let loads = 0;
+    let open = 0;
+    const koffi: Koffi = {
+      address: (memory) => own.address(memory),
+      load(path) {
+        loads += 1;
+        if (loads > 2) throw new Error("no room for another");
+        const library = own.load(path);
+        open += 1;
+        return {
+          func: (...declared) => library.func(...declared),
+          unload() {
+            open -= 1;
+            library.unload();
+          },
+        };
+      },
+    };
+    const backend = createCBackend({ threads: 1 });
+    const plans = [3, 4, 5].map((extent) => {
+      const b = new GraphBuilder(opTable);
+      const x = b.input("input", "x", { dtype: "float32", shape: [extent] });
+      return planOf(b.build("absolute", [{ name: "output", value: b.node("abs", [x]) }]), backend);
+    });
+    const states = new CStates(Promise.resolve(koffi));
+    states.allocate([]);
+    const made = loadPrograms(plans, states, {
+      koffi,
+      toolchain: requireToolchain(),
+      code: { lanes: 4, isFused: false },
+      flushesToZero: false,
+      processors: 1,
+      mayRunAlone: false,
+    });
+    await expect(made).rejects.toThrow(/cannot load what .* has built: no room for another/);
+    // Two were loaded, and the third was tried twice.
+    expect({ loads, open }).toEqual({ loads: 4, open: 0 });
   });
 });
 
