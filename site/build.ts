@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: pages, the API's reference and the live page as one folder of files, which needs no server but for the
- * live page, no network, and no place of its own on a server.
+ * `npm run docs`: pages, the API reference and the live page as one folder of files, which needs no server except for
+ * the live page, no network, and can be served from any folder.
  */
 
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -30,7 +30,7 @@ interface Placed {
   readonly address: string;
 }
 
-/** What is known of each page, by its path from the root. */
+/** The titles and chapters of all pages, by path from the root. */
 async function placedPages(): Promise<ReadonlyMap<string, Placed>> {
   const entries = CHAPTERS.flatMap(({ title: chapter, pages }) =>
     pages.map(async (path): Promise<[string, Placed]> => {
@@ -48,7 +48,7 @@ async function placedPages(): Promise<ReadonlyMap<string, Placed>> {
 
 const addresses = new WeakMap<Reflection, string>();
 
-/** Pages lie where their files are called, and the API where its kinds say. */
+/** Pages are placed by their file names, and the API by kind. */
 class PageRouter extends KindRouter {
   override getIdealBaseName(reflection: Reflection): string {
     const address = addresses.get(reflection);
@@ -56,7 +56,7 @@ class PageRouter extends KindRouter {
   }
 }
 
-/** The home page has its title already, and the package's name is what its module is called. */
+/** The home page has its title already, and its module is named like the package. */
 function nameModules({ readme, children = [] }: ProjectReflection, name: string): void {
   const [first] = readme ?? [];
   if (first !== undefined) first.text = first.text.replace(/^# .*\n/, "");
@@ -76,7 +76,7 @@ function place(project: ProjectReflection, pages: ReadonlyMap<string, Placed>): 
   }
 }
 
-/** A layer's page shows what is its own: what all modules have is said once, on the page of `nn.Module`. */
+/** A layer's page shows only its own members: those that all modules have are on the page of `nn.Module`. */
 function dropInherited(project: ProjectReflection): void {
   const members = project.getReflectionsByKind(ReflectionKind.ClassMember) as DeclarationReflection[];
   for (const member of members.filter(({ inheritedFrom }) => inheritedFrom !== undefined)) {
@@ -84,7 +84,7 @@ function dropInherited(project: ProjectReflection): void {
   }
 }
 
-/** Writes pages and reference to `folder`; throws for a link in a page that leads nowhere. */
+/** Writes pages and reference to `folder`; throws for broken links in a page. */
 export async function buildPages(folder: string): Promise<void> {
   const pages = await placedPages();
   const app = await Application.bootstrap({
@@ -113,7 +113,7 @@ export async function buildPages(folder: string): Promise<void> {
     customJs: join(ROOT, "site/open-chapters.js"),
     customCss: join(ROOT, "site/style.css"),
     highlightLanguages: ["ts", "js", "sh", "console", "json", "html", "c", "diff", "text", "http", "python"],
-    // Comments may speak of names inside of Kiln, which the reference has no page for.
+    // Comments may mention internal names of Kiln, which have no page in the reference.
     validation: { notExported: false, invalidLink: false, notDocumented: false },
     treatValidationWarningsAsErrors: true,
     logLevel: "Warn",

@@ -1,4 +1,4 @@
-/** Builds the live page: its script, the worker, Kiln, and the styles, as files that any static server may serve. */
+/** Builds the live page: its script, the worker, Kiln, and the styles, as files that any static server can serve. */
 
 import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -32,7 +32,7 @@ const sources: Plugin = {
   },
 };
 
-/** The worker and the model that it is given import the same Kiln. */
+/** The worker and the model in it import the same Kiln. */
 const ownKiln: Plugin = {
   name: "own-kiln",
   setup({ onResolve }) {

@@ -1,4 +1,7 @@
-/** Opens the chapters of the menu, which the generator folds; whoever folds one again finds it so on the next page. */
+/**
+ * Opens the chapters of the menu, which the generator closes;
+ * chapters that a reader closes stay closed on the next page.
+ */
 
 const menu = document.getElementById("tsd-nav-container");
 

@@ -1,6 +1,6 @@
 /**
- * What memory gives at best: loops in 128-bit WebAssembly SIMD that read one array and write another, both far larger than
- * any cache, one loop on each thread.
+ * The maximum memory bandwidth: loops in 128-bit WebAssembly SIMD that read one array and write another, both far
+ * larger than any cache, one loop on each thread.
  */
 
 import { Worker } from "node:worker_threads";
@@ -20,10 +20,10 @@ import { encodeModule } from "../../backends/wasm/encode/module.ts";
 
 /** Each thread reads so many bytes and writes as many. */
 const BYTES = 48 << 20;
-/** Vectors of one turn of the loop, enough to hide the loop itself. */
+/** Vectors per iteration of the loop, enough to hide the loop itself. */
 const VECTORS = 8;
 const PAGE = 1 << 16;
-/** The best of so many runs counts: whatever disturbs one only makes it slower. */
+/** The best of so many runs counts: disturbances only make it slower. */
 const RUNS = 8;
 
 /** GB/s that all `threads` read and write together. */
@@ -34,7 +34,7 @@ export async function measureBandwidth(threads: number): Promise<number> {
     let best = Number.POSITIVE_INFINITY;
     for (let run = 0; run <= RUNS; run++) {
       const seconds = await Promise.all(workers.map(once));
-      // The first run meets pages that are not there yet.
+      // The first run touches pages that do not exist yet.
       if (run > 0) best = Math.min(best, Math.max(...seconds));
     }
     return (2 * BYTES * threads) / best / 1e9;

@@ -1,6 +1,6 @@
 /**
  * A report as an SVG chart: a panel for each workload and batch, in it a bar for each peer, as long as the logarithm
- * of its time. It brings its colours for light and for dark pages, and loads nothing.
+ * of its time. It contains its colours for light and for dark pages, and loads nothing.
  */
 
 import { escapeXml } from "../../src/inspect/escape.ts";
@@ -158,7 +158,7 @@ function row(
   ];
 }
 
-/** Powers of ten that hold all times between the first and the last, so that even the shortest bar is seen. */
+/** Powers of ten that include all times, so that even the shortest bar is visible. */
 function decadesOf(measured: readonly Measured[]): readonly number[] {
   const times = measured.map(({ msPerStep }) => msPerStep);
   const first = Math.floor(Math.log10(Math.min(...times) / 1.5));

@@ -1,11 +1,15 @@
-/** Whether two peers computed the same: losses, trained parameters and outputs against those of the first peer. */
+/**
+ * Whether two peers computed the same: losses, trained parameters and outputs compared with those of the first peer.
+ */
 
 import { MODELS } from "./models.ts";
 import { decodeTensor, type Proof, type Task } from "./protocol.ts";
 
-/** How far a peer's proof is from another's. The largest over all tensors; infinite where a number is not one. */
+/**
+ * The difference of a peer's proof from another's. The largest over all tensors; infinite if a number is not finite.
+ */
 export interface Closeness {
-  /** Of the losses, each relative to itself; 0 for inference. */
+  /** For the losses, each relative to itself; 0 for inference. */
   readonly losses: number;
   /** Largest difference over the largest value of a tensor. */
   readonly tensors: number;
@@ -18,7 +22,7 @@ export interface Closeness {
 /**
  * Within these a peer does the same work. Float32 sums in another order differ by about 1e-6 of the values; the
  * changes of five steps are a hundredth of the parameters and smaller, so that the same difference is 1e-4 to 1e-3
- * of them, and the few gradients that a near tie in max-pooling sends to the neighbour add to that: up to 1e-2 where a
+ * of them, and the few gradients that a near tie in max-pooling sends to the neighbour add to that: up to 1e-2 if a
  * convolution runs by Winograd's method, whose rounding decides more of the ties (the CIFAR-10 net at batch 64; its
  * biases, to which ties make no difference, agree to 1e-3). A peer that forgets an update, has another learning rate
  * or another mean is off by 0.1 and more.
@@ -26,10 +30,10 @@ export interface Closeness {
 export const SAME = { losses: 1e-4, tensors: 1e-4, changes: 3e-2 } as const;
 
 /**
- * The same for the trainings of src/models.ts, where the losses alone tell: Adam moves a parameter whose gradient is nothing
- * but rounding by a whole step, and batch norm over few samples passes rounding on enlarged. PyTorch's own float32 is 3e-4
- * from its float64 in ResNet-18's fifth loss, and two of its memory formats are 1e-3 from each other. A peer with another
- * learning rate is off by 1e-2 and more.
+ * The same for the trainings of src/models.ts, where only the losses are compared: Adam moves a parameter whose
+ * gradient is only rounding by a whole step, and batch norm over few samples amplifies rounding. PyTorch's own float32
+ * is 3e-4 from its float64 in ResNet-18's fifth loss, and two of its memory formats are 1e-3 from each other. A peer
+ * with another learning rate is off by 1e-2 and more.
  */
 const SAME_LOSSES = 5e-3;
 
@@ -85,7 +89,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return largest;
 }
 
-/** A quotient that is 0 for no difference and infinite for what is no number. */
+/** A quotient that is 0 for no difference and infinite if it is not a number. */
 function share(difference: number, of: number): number {
   if (difference === 0) return 0;
   const quotient = difference / of;

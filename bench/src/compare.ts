@@ -24,7 +24,7 @@ export interface Settings {
   readonly timeout: number;
 }
 
-/** Pause between turns, in which the threads of the peer before stop looking for more to do. */
+/** Pause between turns, in which the threads of the peer before stop polling. */
 const SETTLE = 20;
 const LEAST_ROUNDS = 2;
 
@@ -38,7 +38,7 @@ interface Running {
   steps: number;
 }
 
-/** Peers that were too slow for a batch are not asked for larger ones. */
+/** Peers that were too slow for a batch are not tried with larger ones. */
 export class Comparer {
   private readonly specs: readonly PeerSpec[];
   private readonly settings: Settings;
@@ -49,7 +49,7 @@ export class Comparer {
     this.settings = settings;
   }
 
-  /** Runs all peers in turns, round by round, so that what else the machine does hits them alike. */
+  /** Runs all peers in turns, round by round, so that other load on the machine affects all of them alike. */
   async compare(job: Job): Promise<Comparison> {
     const load = await otherLoad();
     const running = new Map<PeerSpec, Running>();
@@ -146,7 +146,7 @@ export class Comparer {
   }
 }
 
-/** All first parameters of a workload by state-dict key. */
+/** All initial parameters of a workload by state-dict key. */
 const initialOf = (name: string): ReadonlyMap<string, Float32Array> =>
   Object.hasOwn(MODELS, name) ? initialNumbers(MODELS[name]) : initialParameters(WORKLOADS[name]);
 

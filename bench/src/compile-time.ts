@@ -1,11 +1,12 @@
 /**
- * Times what stands before the first step, cold: importing Kiln and compiling a training step, each time in a process of
+ * Times what comes before the first step, cold: importing Kiln and compiling a training step, each time in a process of
  * its own, and what share of it each stage of the compiler took.
  *
  *   node --import tsx src/compile-time.ts [--workloads lenet5,cifar10,gpt] [--batches 1,8,64] [--backends wasm] [--runs 9]
  *
- * Measured is the built package (`npm run build`), or with `--entry src/index.ts` the sources. Other work on the machine
- * falls on whichever process runs then: CPU time, which counts the engine's own threads too, stands beside the medians.
+ * It measures the built package (`npm run build`), or with `--entry src/index.ts`
+ * the sources. Other work on the machine affects whichever process runs then: CPU
+ * time, which includes the engine's own threads, is shown next to the medians.
  */
 
 import { execFileSync } from "node:child_process";
@@ -80,7 +81,7 @@ await build({
   ],
 });
 const measured = new Map<Case, Times[]>(cases.map((c) => [c, []]));
-// Case after case and then again, so that what disturbs the machine for a while disturbs all of them.
+// Case after case and then again, so that temporary disturbances affect all of them.
 try {
   for (let run = 0; run < Number(options.runs); run++) {
     for (const [c, times] of measured) times.push(measure(c));

@@ -18,7 +18,7 @@ import { inMode } from "../../src/trace/mode.ts";
 import { type Trace, traceLoss } from "../../src/trace/trace.ts";
 import { type Subject, subjectNamed } from "./subject.ts";
 
-/** A backend's name, and behind a `/` a strategy that is forced: `js`, `js/plain`, `gpujs:cpu`. */
+/** A backend's name, optionally with a forced strategy after a `/`: `js`, `js/plain`, `gpujs:cpu`. */
 export interface BackendChoice {
   readonly backend: string;
   readonly strategy?: string;
@@ -29,12 +29,12 @@ export function parseChoice(text: string): BackendChoice {
   return strategy === undefined ? { backend } : { backend, strategy };
 }
 
-/** A training step as the pipeline is given it. */
+/** A training step as input of the pipeline. */
 export interface TracedStep {
   readonly trace: Trace;
   readonly options: Pick<PipelineOptions, "gradientsFor" | "update">;
   readonly cohorts: readonly Cohort[];
-  /** The tensors behind all states, the optimizer's among them. */
+  /** The tensors of all states, including the optimizer's. */
   readonly states: ReadonlyMap<string, Tensor>;
 }
 
@@ -94,7 +94,7 @@ export class CompiledStep {
     for (const [k, { buffer }] of this.plan.inputs.entries()) await this.program.write(buffer, batch[k]);
   }
 
-  /** Runs a whole step kernel by kernel, those of loops in every iteration. */
+  /** Runs a whole step kernel by kernel, including all iterations of loops. */
   run(observer: Observer): Promise<void> {
     return runOneByOne(this.plan, this.program, [0, this.plan.kernels.length], this.scalars, observer);
   }
@@ -107,7 +107,7 @@ export class CompiledStep {
     return layout === undefined ? numbers : toLogical(numbers, dtype, shape, layout);
   }
 
-  /** The values of the graph that a kernel stores into the arena, by the names that dumps give them. */
+  /** The values of the graph that a kernel stores into the arena, by the names in dumps. */
   storedBy(kernel: Kernel): { readonly value: string; readonly buffer: string }[] {
     return kernel.buffers.flatMap(({ name, access }) => {
       const buffer = this.plan.buffers.find((b) => b.name === name);

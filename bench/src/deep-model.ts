@@ -1,4 +1,4 @@
-/** A net whose training graph has more than 300 nodes, for what has to stay fluent on large graphs. */
+/** A net whose training graph has more than 300 nodes, for tools that have to stay responsive on large graphs. */
 
 import { nn } from "kiln-js";
 

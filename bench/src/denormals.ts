@@ -1,5 +1,5 @@
 /**
- * What numbers below the smallest normal one cost: a training step in ordinary times, on inputs of 1e-36, with gradients of
+ * The cost of subnormal numbers: a training step in normal conditions, on inputs of 1e-36, with gradients of
  * 1e-36, and long after training has converged: gradients of exactly 0, and moments that have decayed.
  * `npm run denormals [-- MODEL,MODEL]`; processors differ, and WebAssembly cannot have denormal numbers flushed.
  */
@@ -68,7 +68,7 @@ const CASES: readonly Case[] = [
 const typeOf = ({ shape, below }: SampleSpec, batch: number) =>
   ({ shape: [batch, ...shape], dtype: below === undefined ? "float32" : "int32" }) as const;
 
-/** States as they are long after the last gradient: the largest denormal numbers are 2²³ of the smallest. */
+/** States as they are long after the last gradient: the largest subnormal numbers are 2²³ of the smallest. */
 async function decay(optimizer: optim.Optimizer): Promise<void> {
   const { state, ...rest } = optimizer.stateDict();
   const decayed = Object.entries(state).map(([key, { step, ...tensors }]) => {
@@ -118,7 +118,7 @@ for (const name of names) {
   const figures: string[] = [];
   let normal = 0;
   for (const how of CASES) {
-    // Whole numbers are names, not magnitudes.
+    // Integers are names, not magnitudes.
     if (how.inputs !== undefined && subject.workload.input.below !== undefined) {
       figures.push("-");
       continue;

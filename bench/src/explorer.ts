@@ -1,11 +1,11 @@
 /**
- * How quickly the explorer's page opens and answers, in headless Chromium: LeNet's training step, and a training step of
- * more than 300 nodes.
+ * How quickly the explorer's page opens and responds, in headless Chromium:
+ * LeNet's training step, and a training step of more than 300 nodes.
  *
  *   node --import tsx src/explorer.ts [--runs 5]
  *
- * Opening is counted from the navigation to the page's being ready and painted. Each answer is the time from an input to
- * the frame that shows it; a frame takes 16.7 ms at least.
+ * Opening is measured from the navigation until the page is ready and painted. Each response is the time from an input
+ * to the frame that shows it; a frame takes 16.7 ms at least.
  */
 
 import { execFileSync } from "node:child_process";
@@ -25,7 +25,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 const MODELS = [here("../../examples/lenet.ts"), here("deep-model.ts")];
 
-/** What a user does, as script in the page: each gives the elements to act on, one after the other. */
+/** A user's actions, as script in the page: each returns the elements to act on, one after the other. */
 const ACTIONS = [
   { name: "point at a line", count: 40, act: "point('.ir .line', k)" },
   { name: "choose a kernel", count: 20, act: "choose('.code .kernel', k)" },
@@ -88,7 +88,7 @@ async function open(page: Page, file: string): Promise<number> {
   );
 }
 
-/** Does something `count` times; the milliseconds from each to the end of the frame that shows it. */
+/** Performs an action `count` times; the milliseconds from each to the end of the frame that shows it. */
 function answerTimes(page: Page, count: number, act: string): Promise<number[]> {
   return page.evaluate(`(async () => {
     const nth = (selector, k) => { const all = document.querySelectorAll(selector); return all[k % all.length]; };

@@ -1,4 +1,6 @@
-/** How much a step computes, counted from the net alone: the same figure for every peer, whatever it really executes. */
+/**
+ * The operations of a step, counted from the net alone: the same figure for every peer, whatever it really executes.
+ */
 
 import { summary } from "../../src/index.ts";
 import { sizeOf } from "../../test/support/fixtures.ts";
@@ -7,9 +9,9 @@ import type { Task } from "./protocol.ts";
 import { shapes, trainedLayers, WORKLOADS } from "./workloads.ts";
 
 /**
- * Floating-point operations of one step, a multiply-add as two. Of plain layers only the dense contractions count: forward;
- * in training also the gradients of the weights and of every layer's input but the first's, each as much as forward. Of
- * models all that forward computes counts, in training three times.
+ * Floating-point operations of one step, a multiply-add as two. For plain layers only the dense contractions count:
+ * forward; in training also the gradients of the weights and of every layer's input except the first's, each as much as
+ * forward. For models everything that forward computes counts, in training three times.
  */
 export async function nominalFlops(name: string, batch: number, task: Task): Promise<number> {
   if (Object.hasOwn(MODELS, name)) return modelFlops(name, batch, task);

@@ -13,7 +13,7 @@ const PANEL = { width: 390, height: 210, left: 56, right: 96, top: 26, bottom: 3
 const MARGIN = 16;
 const HEADING = 40;
 
-/** What is drawn of a peer, and in which unit. */
+/** The figure that is drawn, and its unit. */
 const QUANTITIES: readonly { readonly unit: string; of(peer: Measured): number | undefined }[] = [
   { unit: "ms a step", of: ({ msPerStep }) => msPerStep },
   { unit: "MB at the peak", of: ({ peakBytes }) => peakBytes && peakBytes / 1e6 },
@@ -25,7 +25,7 @@ interface Line {
   readonly points: readonly (readonly [batch: number, value: number])[];
 }
 
-/** The workloads that were trained with several batches; none where no chart can be drawn. */
+/** The workloads that were trained with several batches; none if no chart can be drawn. */
 export const growing = ({ results }: Report): readonly string[] =>
   distinct(results.map(({ workload }) => workload)).filter(
     (name) => results.filter(({ workload, task }) => workload === name && task === "training").length > 1,
@@ -96,7 +96,7 @@ function panel(title: string, lines: readonly Line[]): string[] {
     chartText(PANEL.left - 6, y(value) + 4, value === 0 ? "0" : threeDigits(value), "muted", "end"),
   ]);
   const ticks = batches.map((batch) => chartText(x(batch), bottom + 15, `${batch}`, "muted", "middle"));
-  // Names that would stand on each other are moved apart.
+  // Overlapping names are moved apart.
   let above = Number.NEGATIVE_INFINITY;
   const curves = lines
     .toSorted((a, b) => b.points.at(-1)![1] - a.points.at(-1)![1])

@@ -1,7 +1,7 @@
 /**
- * Times every kernel of Kiln's compiled training step by itself and says how many floating-point operations a second
- * it really executes (for kernels over winner lists only the list entries that are alive count), what share that is of what
- * the machine allows it (its roofline), and how far what it stores is from what the first backend stores.
+ * Times every kernel of Kiln's compiled training step by itself and prints how many floating-point operations per
+ * second it really executes (for kernels over winner lists only the list entries that are alive count), what share that
+ * is of what the machine allows (its roofline), and the difference of its results from those of the first backend.
  *
  *   node --import tsx src/kernels.ts [--workloads lenet5,cifar10,gpt] [--batches 8] [--backends js] [--seconds 5] [--least 0]
  *
@@ -36,10 +36,13 @@ const { values: options } = parseArgs({
 const LEAST_SHARE = 1 / 3;
 const LEAST_STEPS = 5;
 
-/** What a step stores, by the value's name in the graph. */
+/** The stored values of a step, by name in the graph. */
 type Stored = ReadonlyMap<string, TypedArray>;
 
-/** Contractions are all kernels that were tiled, filtered or run over lists; what copies, prepares or updates is not. */
+/**
+ * Contractions are all kernels that were tiled, filtered or run
+ * over lists; kernels that copy, prepare or update are not.
+ */
 const CONTRACTING: ReadonlySet<Step["kind"]> = new Set([
   "unroll",
   "unroll-window",
@@ -64,7 +67,7 @@ for (const workload of options.workloads.split(",")) {
   }
 }
 
-/** Runs one step and keeps what every kernel stores; of those of a loop what the last iteration does. */
+/** Runs one step and keeps what every kernel stores; for those in a loop, in the last iteration. */
 async function firstStep(step: CompiledStep): Promise<Stored> {
   const stored = new Map<string, TypedArray>();
   await step.feed(0);
@@ -77,7 +80,7 @@ async function firstStep(step: CompiledStep): Promise<Stored> {
   return stored;
 }
 
-/** What each kernel took and found, step by step. */
+/** The times and results of each kernel, step by step. */
 interface Measured {
   readonly milliseconds: readonly number[];
   readonly alive: readonly number[];
@@ -155,7 +158,7 @@ async function report(
   console.log(`  ${plan.kernels.length} kernels, ${total.toFixed(3)} ms in all${contractions}\n`);
 }
 
-/** The bytes that a kernel has to read or write: its buffers, but for scratch of its threads' own. */
+/** The bytes that a kernel has to read or write: its buffers, without its threads' own scratch. */
 function bytesMoved({ buffers }: ProgramPlan, kernel: Kernel): number {
   const own = new Set(buffers.filter((buffer) => buffer.private).map(({ name }) => name));
   return kernel.buffers.reduce(
@@ -165,7 +168,7 @@ function bytesMoved({ buffers }: ProgramPlan, kernel: Kernel): number {
   );
 }
 
-/** The largest difference of what a kernel stores, over the largest value; of values that the first backend stores too. */
+/** The largest difference of a kernel's values over the largest value, for values that the first backend stores too. */
 function differenceOf(step: CompiledStep, kernel: Kernel, own: Stored, first: Stored): string {
   const differences = step.storedBy(kernel).flatMap(({ value }) => {
     const expected = first.get(value);
@@ -194,7 +197,7 @@ async function aliveShare(step: CompiledStep, kernel: Kernel): Promise<number> {
   return values.filter((value) => value !== 0).length / values.length;
 }
 
-/** The buffer whose elements stand in the lists that a kernel reads; the lists may be filled by another one. */
+/** The buffer whose elements are in the lists that a kernel reads; another kernel may fill the lists. */
 function listedBy({ plan }: CompiledStep, { buffers }: Kernel): string | undefined {
   const own = new Set(buffers.map(({ name }) => name));
   for (const { body } of plan.kernels) {

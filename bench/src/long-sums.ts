@@ -1,12 +1,12 @@
 /**
- * How far sums of 10⁴ to 10⁸ terms are off on each backend, as a share of the sum in double precision: of equal terms,
+ * The error of sums of 10⁴ to 10⁸ terms on each backend, as a share of the sum in double precision: of equal terms,
  * where every addition rounds the same way, and of random ones. `npm run long-sums [-- MOST]`, `MOST` an exponent.
  */
 
 import type { BackendName } from "../../backends/registry.ts";
 import { compile, nn, type Tensor, tensor } from "../../src/index.ts";
 
-/** Terms that a row of the tensor has; the sum runs over all rows. */
+/** The number of terms in a row of the tensor; the sum runs over all rows. */
 const COLUMNS = 1000;
 
 class Mean extends nn.Module {

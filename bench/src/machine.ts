@@ -1,10 +1,10 @@
-/** The machine that the figures are of, and whether something else is using it. */
+/** Describes the machine that the figures are from, and whether other processes are using it. */
 
 import { arch, cpus, platform, totalmem } from "node:os";
 import { measurePeak } from "./peak.ts";
 import type { Machine } from "./report.ts";
 
-/** How long the share of the CPU in use is watched, in milliseconds. */
+/** How long the CPU usage is observed, in milliseconds. */
 const WATCHED = 500;
 
 export async function describeMachine(): Promise<Machine> {
@@ -18,7 +18,7 @@ export async function describeMachine(): Promise<Machine> {
   };
 }
 
-/** The share of all cores that is in use, watched for a moment. */
+/** The share of all cores that is in use, observed for a moment. */
 export async function otherLoad(): Promise<number> {
   const snapshot = () =>
     cpus().reduce(

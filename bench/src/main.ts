@@ -26,12 +26,12 @@ import { renderVerdicts } from "./targets.ts";
 
 const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
 
-/** Where the user is, although npm runs this in bench/. */
+/** The user's working directory, although npm runs this in bench/. */
 const HERE = process.env.INIT_CWD ?? process.cwd();
 
 class UsageError extends Error {}
 
-/** What the command line says; an absent list takes everything. */
+/** The options of the command line; an absent list means everything. */
 function parse(args: string[]) {
   const { values } = parseArgs({
     args,
@@ -100,7 +100,7 @@ function oneOf<T extends string>(name: string, all: readonly T[], option: string
 
 type CommandLine = ReturnType<typeof parse>;
 
-/** Measures everything that was asked for, and prints and keeps it job by job. */
+/** Measures everything that was asked for, and prints and stores it job by job. */
 async function measure(
   { values, settings, choices }: CommandLine,
   keep: (report: Report) => void,
@@ -137,7 +137,7 @@ async function measure(
   return report;
 }
 
-/** A report that an earlier run wrote, as far as it was asked for. */
+/** The requested part of a report that an earlier run wrote. */
 function reread(file: string, { choices }: CommandLine): Report {
   if (!existsSync(file)) throw new UsageError(`--from: there is no file ${file}`);
   const report = chosen(JSON.parse(readFileSync(file, "utf8")) as Report, choices);

@@ -1,13 +1,13 @@
 /**
- * Models as people train them today, measured beside the small nets of workloads.ts: only peers that run whole models take
- * part. peers/models.py has their twins, with the same state-dict keys.
+ * Models as people train them today, measured in addition to the small nets of workloads.ts: only peers that run whole
+ * models take part. peers/models.py has their counterparts, with the same state-dict keys.
  */
 
 import { arange, cat, F, nn, optim, type Tensor, tensor } from "../../src/index.ts";
 import { generate, initScale, labels, sizeOf } from "../../test/support/fixtures.ts";
 import { BATCHES } from "./workloads.ts";
 
-/** One sample of what a model is given or is to give: float32, or whole numbers below `below`. */
+/** One sample of an input or target: float32, or integers below `below`. */
 export interface SampleSpec {
   readonly shape: readonly number[];
   readonly below?: number;
@@ -17,7 +17,7 @@ export interface ModelWorkload {
   readonly name: string;
   readonly input: SampleSpec;
   readonly target: SampleSpec;
-  /** The batch that is measured where the command line names none. */
+  /** The default batch size. */
   readonly batch: number;
   make(): nn.Module;
   loss(): nn.Module;
@@ -248,8 +248,8 @@ export const MODELS: Readonly<Record<string, ModelWorkload>> = {
 };
 
 /**
- * The first numbers of a parameter: a matrix or a filter has generated ones of the size that its fan-in asks for, a vector
- * `weight` is a norm's and holds ones, other vectors hold zeros.
+ * The initial numbers of a parameter: a matrix or a filter has generated ones with a scale that depends on its fan-in,
+ * a vector `weight` is a norm's and holds ones, other vectors hold zeros.
  */
 function initial(workload: string, key: string, shape: readonly number[]): Float32Array {
   if (shape.length < 2) return new Float32Array(sizeOf(shape)).fill(key.endsWith("weight") ? 1 : 0);
@@ -267,15 +267,15 @@ export async function startedModel(workload: ModelWorkload): Promise<nn.Module> 
   return model;
 }
 
-/** All first parameters by state-dict key. */
+/** All initial parameters by state-dict key. */
 export const initialNumbers = (workload: ModelWorkload, model = workload.make()): Map<string, Float32Array> =>
   new Map([...model.namedParameters()].map(([key, { shape }]) => [key, initial(workload.name, key, shape)]));
 
-/** The type of what a model is given. */
+/** The type of a model's input. */
 export const inputOf = ({ input: { shape, below } }: ModelWorkload, batch: number) =>
   ({ shape: [batch, ...shape], dtype: below === undefined ? "float32" : "int32" }) as const;
 
-/** The batches of a workload: what the model is given, and its targets. */
+/** The batches of a workload: the inputs and the targets. */
 export const modelBatches = (
   { name, input, target }: ModelWorkload,
   batch: number,

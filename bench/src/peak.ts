@@ -1,4 +1,4 @@
-/** What one thread can reach at best: a WebAssembly loop that does nothing but multiply and add in SIMD registers. */
+/** The maximum of one thread: a WebAssembly loop that does nothing but multiply and add in SIMD registers. */
 
 import {
   branch,
@@ -19,7 +19,7 @@ import { engine, hasRelaxedMadd } from "../../backends/wasm/engine.ts";
 const SUMS = 12;
 const LANES = 4;
 const TURNS = 1 << 20;
-/** The best of so many runs counts: whatever disturbs one only makes it slower. */
+/** The best of so many runs counts: disturbances only make it slower. */
 const RUNS = 20;
 
 /** GFLOP/s of one thread, a multiplication and an addition as two operations; fused where the engine can. */
@@ -37,8 +37,8 @@ export async function measurePeak(): Promise<number> {
 }
 
 /**
- * A module that exports `run(turns)`: sums that are halved and increased by one, turn by turn, and so come near two;
- * it returns a lane of all of them together. `isFused` takes the multiply-add of relaxed SIMD.
+ * A module that exports `run(turns)`: sums that are halved and increased by one in each iteration, and so approach two;
+ * it returns a lane of all of them together. `isFused` uses the multiply-add of relaxed SIMD.
  */
 export function peakModule(isFused: boolean): Uint8Array<ArrayBuffer> {
   const turns: Local = { name: "turns", type: "i32" };

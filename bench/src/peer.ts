@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Failed, Hello, Missing, Proof, RunResult, Task } from "./protocol.ts";
 
-/** Kiln itself; what runs in a browser just so, JavaScript or WebAssembly; machine code of the platform. */
+/** Kiln itself; code that also runs in a browser, JavaScript or WebAssembly; machine code of the platform. */
 export type PeerKind = "kiln" | "javascript" | "native";
 
 /** How a peer is started; the job is added to the arguments. */
@@ -14,7 +14,7 @@ export interface PeerSpec {
   readonly command: string;
   /** Paths are relative to bench/. */
   readonly args: readonly string[];
-  /** What it can do, if not everything. */
+  /** Its abilities, if limited. */
   readonly tasks?: readonly Task[];
   readonly kind: PeerKind;
 }
@@ -32,7 +32,7 @@ export interface MissingPeer {
   readonly missing: string;
 }
 
-/** What went wrong with a running peer. */
+/** An error of a running peer. */
 export class PeerError extends Error {
   override readonly name = "PeerError";
   /** A step takes longer than the limit, or nothing came in time. */
@@ -68,7 +68,7 @@ export class Peer {
     this.#process.on("error", (error) => {
       this.#failure = `cannot start ${spec.command}: ${error.message}`;
     });
-    // Writing to a peer that has just died is not a crash: the missing answer tells.
+    // Writing to a peer that has just died is not a crash: the missing answer shows it.
     this.#process.stdin!.on("error", () => {});
     this.#process.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-4000);
@@ -98,7 +98,7 @@ export class Peer {
   }
 
   /**
-   * Makes the first steps and gives what came out, unless one takes longer than `limit` milliseconds. Throws a
+   * Makes the first steps and returns the results, unless one takes longer than `limit` milliseconds. Throws a
    * `PeerError` if the peer fails, dies or takes too long.
    */
   prove(limit: number): Promise<Proof> {
@@ -145,7 +145,7 @@ export class Peer {
       const answer: unknown = JSON.parse(next.value);
       if (typeof answer === "object" && answer !== null) return answer as T;
     } catch {
-      // Told below.
+      // Reported below.
     }
     throw new PeerError(`expected a line of JSON but got "${next.value.slice(0, 200)}"`);
   }

@@ -17,7 +17,7 @@ const torch = (name: string, ...args: string[]): PeerSpec => ({
   args: ["peers/pytorch.py", ...args],
 });
 
-/** One of Kiln's backends, with a strategy behind a `/` if one is forced. */
+/** One of Kiln's backends, with a strategy after a `/` if one is forced. */
 export const kiln = (backend: string): PeerSpec =>
   node(`kiln-${backend}`, "kiln", "peers/kiln.ts", "--backend", backend);
 
@@ -27,7 +27,7 @@ const withThreads = (spec: PeerSpec, count: number): PeerSpec => ({
   args: [...spec.args, "--threads", String(count)],
 });
 
-/** The first one named on the command line is what the others are measured by. */
+/** The first one on the command line is the base of comparisons. */
 export const PEERS: readonly PeerSpec[] = [
   kiln("wasm"),
   withThreads(kiln("wasm"), 1),

@@ -1,22 +1,22 @@
 /**
- * How the driver and a peer talk: JSON lines over a peer's standard input and output.
+ * The protocol between the driver and a peer: JSON lines over a peer's standard input and output.
  *
  * A peer is started with `--workload NAME --batch N --task training|inference` (and options of its own) and prints
  * one line, `Hello` or `Missing`. To `prove LIMIT` it answers with the results of its first steps, `Proof`, or gives
  * up (`Failed`) after a step that takes longer than LIMIT milliseconds; to each line `run MILLISECONDS` with one line
- * `RunResult` or `Failed`; `quit`, or the end of its input, ends it. Whatever else it has to say goes to standard
+ * `RunResult` or `Failed`; `quit`, or the end of its input, ends it. Everything else it prints goes to standard
  * error.
  */
 
-/** What a step is: a batch forward, backward and an update; or a batch forward alone. */
+/** The kind of a step: a batch forward, backward and an update; or only forward. */
 export const TASKS = ["training", "inference"] as const;
 export type Task = (typeof TASKS)[number];
 
-/** A peer is ready: its weights are loaded and its batches stand in memory. */
+/** A peer is ready: its weights are loaded and its batches are in memory. */
 export interface Hello {
   readonly name: string;
   readonly version: string;
-  /** What else decides the speed: BLAS, data type; `threads` is how many it computes with. */
+  /** What else affects the speed: BLAS, data type; `threads` is how many it computes with. */
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -25,10 +25,10 @@ export interface Missing {
   readonly missing: string;
 }
 
-/** How many steps a peer proves its work with. */
+/** The number of steps in a peer's proof. */
 export const PROVEN_STEPS = 5;
 
-/** What came out of the first steps. */
+/** The results of the first steps. */
 export interface Proof {
   /** The median of these steps. */
   readonly msPerStep: number;
@@ -40,8 +40,8 @@ export interface Proof {
    */
   readonly tensors: Readonly<Record<string, string>>;
   /**
-   * The most memory that a training step takes beside parameters and optimizer states: activations, gradients and scratch,
-   * in bytes; absent from peers that cannot tell.
+   * The most memory that a training step uses besides parameters and optimizer states: activations, gradients and
+   * scratch, in bytes; absent if the peer does not know.
    */
   readonly peakBytes?: number;
 }
@@ -67,7 +67,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Numbers as a proof carries them; float64 peers round theirs. */
+/** Numbers as encoded in a proof; float64 peers round theirs. */
 export function encodeTensor(values: ArrayLike<number>): string {
   return Buffer.from(Float32Array.from(values).buffer).toString("base64");
 }

@@ -17,7 +17,10 @@ import {
 } from "./report.ts";
 import { table } from "./table.ts";
 
-/** A machine busier than this before the peers start spoils the figures, those of several threads most of all. */
+/**
+ * On a machine busier than this before the peers start, the
+ * figures are unreliable, especially those of several threads.
+ */
 const QUIET = 0.1;
 
 export function renderMachine({ cpu, cores, memoryGiB, system, node, peakGflops }: Machine): string {
@@ -34,7 +37,7 @@ export function strays(comparison: Comparison): readonly Measured[] {
   );
 }
 
-/** A table; below it what there is to say about the peers, but only what `told` has not yet. */
+/** A table, followed by remarks about the peers that are not in `told` yet. */
 export function renderComparison(
   comparison: Comparison,
   machine: Machine,
@@ -100,7 +103,7 @@ function figures(comparison: Comparison, { peakGflops }: Machine): string {
 const megabytes = ({ peakBytes }: Measured): string =>
   peakBytes === undefined ? "–" : threeDigits(peakBytes / 1e6);
 
-/** What changes from job to job, such as the time to compile, is told in the JSON alone. */
+/** Details that change from job to job, such as the time to compile, are only in the JSON. */
 const TOLD_ELSEWHERE = "compile ms";
 
 function describe({ name, version, details }: Hello): string {

@@ -1,4 +1,4 @@
-/** What a run of the benchmarks found, as it is printed, drawn, judged and written to a file. */
+/** The results of a run of the benchmarks, as they are printed, drawn, judged and written to a file. */
 
 import type { Closeness } from "./closeness.ts";
 import type { Job, PeerKind } from "./peer.ts";
@@ -14,9 +14,9 @@ export interface Measured extends Hello {
   /** Timed steps over all rounds. */
   readonly steps: number;
   readonly losses: readonly number[];
-  /** The most memory of a training step beside parameters and optimizer states; absent where the peer cannot tell. */
+  /** The most memory of a training step besides parameters and optimizer states; absent if the peer does not know. */
   readonly peakBytes?: number;
-  /** How far its results are from those of the first peer that ran. */
+  /** The difference of its results from those of the first peer that ran. */
   readonly closeness: Closeness;
 }
 
@@ -29,7 +29,7 @@ export interface Unmeasured {
 export interface Comparison extends Job {
   /** The share of the CPU that other processes used just before. */
   readonly otherLoad: number;
-  /** What a step computes, counted from the net: floating-point operations, a multiply-add as two. */
+  /** The operations of a step, counted from the net: floating-point, a multiply-add as two. */
   readonly nominalFlops: number;
   readonly peers: readonly (Measured | Unmeasured)[];
 }
@@ -40,7 +40,7 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** What one thread reaches in 128-bit WebAssembly SIMD, multiplying and adding in registers. */
+  /** The maximum of one thread in 128-bit WebAssembly SIMD, multiplying and adding in registers. */
   readonly peakGflops: number;
 }
 
@@ -58,7 +58,7 @@ export function measuredPeers({ peers }: Comparison): readonly Measured[] {
   return peers.filter(isMeasured);
 }
 
-/** The peer that the others are measured by: the first that ran. */
+/** The peer that the others are compared with: the first that ran. */
 export function basePeer(comparison: Comparison): Measured | undefined {
   return measuredPeers(comparison)[0];
 }

@@ -28,6 +28,6 @@ export const describeRoofline = ({ threads, gflops, gigabytes }: Roofline): stri
   `${threads} threads reach ${gflops.toFixed(0)} GFLOP/s in 128-bit WebAssembly SIMD, and ${gigabytes.toFixed(0)} GB/s read and ` +
   "written from memory: the roofline that shares are of; what still lies in a cache can exceed it";
 
-/** The seconds that so many operations on floats, and bytes read or written, take at least. */
+/** The least number of seconds for so many operations on floats, and bytes read or written. */
 export const leastSeconds = ({ gflops, gigabytes }: Roofline, flops: number, bytes: number): number =>
   Math.max(flops / gflops, bytes / gigabytes) / 1e9;

@@ -1,4 +1,4 @@
-/** The peer's side of the protocol for peers written in JavaScript: everything but the step itself. */
+/** The peer's side of the protocol for peers written in JavaScript: everything except the step itself. */
 
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ import {
 } from "./protocol.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
-/** What a peer was asked for. */
+/** The arguments of a peer. */
 export interface PeerRequest<Job = Workload> {
   readonly workload: Job;
   readonly batch: number;
@@ -34,7 +34,7 @@ export interface PeerTrainer extends Hello {
   step(index: number): number | Promise<number>;
   /** The parameters as they are now, by state-dict key, in PyTorch's layout. */
   parameters(): Iterable<readonly [string, Numbers]> | Promise<Iterable<readonly [string, Numbers]>>;
-  /** As a proof tells it. */
+  /** The memory, as in a proof. */
   readonly peakBytes?: number;
   dispose?(): void | Promise<void>;
 }
@@ -94,7 +94,7 @@ class Session {
     this.peer = peer;
   }
 
-  /** The first steps, one by one; to be asked for once, before all else. */
+  /** The first steps, one by one; has to be called once, before anything else. */
   async prove(limit: number): Promise<Proof | Failed> {
     const times: number[] = [];
     const losses: number[] = [];

@@ -1,4 +1,4 @@
-/** What a workload is in Kiln: a model with the weights that every peer starts from, how it is trained, and on what. */
+/** A workload in Kiln: a model with the weights that every peer starts from, how it is trained, and on what. */
 
 import { nn, optim, type Tensor, tensor } from "../../src/index.ts";
 import type { Module } from "../../src/nn/module.ts";
@@ -12,18 +12,18 @@ export interface Subject {
   readonly data: readonly (readonly [input: Tensor, target: Tensor])[];
   readonly loss: TraceableLoss;
   readonly optimizer: optim.Optimizer;
-  /** The parameters by the names that all peers know them under. */
+  /** The parameters by the names that all peers use. */
   readonly parameters: readonly (readonly [name: string, parameter: Tensor])[];
 }
 
 /** Every workload there is, nets of plain layers and whole models. */
 export const NAMES: readonly string[] = [...Object.keys(WORKLOADS), ...Object.keys(MODELS)];
 
-/** The batches that a workload is measured with where the command line names none. */
+/** The default batches of a workload. */
 export const batchesOf = (workload: string): readonly number[] =>
   Object.hasOwn(MODELS, workload) ? [MODELS[workload].batch] : [1, 8, 64];
 
-/** A workload by its name. Throws an Error that lists the names where there is none of this name. */
+/** A workload by name. Throws an Error that lists the names if there is none. */
 export function subjectNamed(name: string, batch: number): Promise<Subject> {
   if (Object.hasOwn(WORKLOADS, name)) return netOf(WORKLOADS[name], batch);
   if (Object.hasOwn(MODELS, name)) return wholeModelOf(MODELS[name], batch);

@@ -1,11 +1,11 @@
-/** How fast Kiln is meant to be, as ratios to peers of the same run, and whether a run shows it. */
+/** How fast Kiln is meant to be, as ratios to peers of the same run, and whether a run meets that. */
 
 import { isSame } from "./closeness.ts";
 import type { Task } from "./protocol.ts";
 import { type Comparison, formatRatio, type Measured, measuredPeers } from "./report.ts";
 import { table } from "./table.ts";
 
-/** Figures for what is in `JOBS`, in that order. */
+/** Figures for the jobs in `JOBS`, in that order. */
 interface Targets {
   readonly task: Task;
   readonly than: string;
@@ -66,7 +66,7 @@ export interface Verdict {
   readonly batch: number;
   readonly than: string;
   readonly target: number;
-  /** How many times faster Kiln is than `peer`; absent when one of the two was not measured. */
+  /** How many times faster Kiln is than `peer`; absent if one of the two was not measured. */
   readonly factor?: number;
   readonly peer?: string;
 }
@@ -74,8 +74,8 @@ export interface Verdict {
 export const isMet = ({ factor, target }: Verdict): boolean => factor !== undefined && factor >= target;
 
 /**
- * A verdict for every target. Kiln stands for the first of its peers in a comparison; peers that do other work than the
- * first count as not measured.
+ * A verdict for every target. Kiln is represented by the first of its peers in
+ * a comparison; peers that do different work first count as not measured.
  */
 export function verdicts(results: readonly Comparison[]): readonly Verdict[] {
   return TARGETS.flatMap(({ task, than, peer: find, factors }) =>

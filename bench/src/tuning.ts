@@ -1,15 +1,15 @@
 /**
- * How good the cost model's first choice is: measures the scheduler's candidates for every kernel of a training step on
- * this machine and compares the fastest with the one that is taken without tuning. Kernels that lose more than a
- * sixth are marked, with what the model thought of the winner.
+ * Checks the cost model's first choice: measures the scheduler's candidates for every kernel of a training step on
+ * this machine and compares the fastest with the one chosen without tuning. Kernels that lose more than a
+ * sixth are marked, with the model's price of the winner.
  *
  *   node --import tsx src/tuning.ts [--workloads lenet5,cifar10,gpt] [--batches 1,8,64] [--backend wasm]
  *     [--seconds 1.5] [--least 0.002] [--kernel NAME] [--all] [--cpu]
  *
  * `--seconds` is the time for each kernel, `--least` leaves out kernels that take fewer milliseconds, `--kernel` shows
- * every candidate of one kernel, `--all` tries them all and not just those that the model thinks possible. `--cpu` counts
- * the process's CPU time, which other processes disturb less than the time on the clock; it needs one thread and an engine
- * that compiles before it runs (`node --no-liftoff --import tsx src/tuning.ts --cpu`).
+ * every candidate of one kernel, `--all` tries them all and not only those that the model thinks possible. `--cpu`
+ * counts the process's CPU time, which other processes disturb less than the time on the clock; it needs one thread and
+ * an engine that compiles before it runs (`node --no-liftoff --import tsx src/tuning.ts --cpu`).
  */
 
 import { parseArgs } from "node:util";
@@ -104,7 +104,7 @@ function isTimed(one: Measured): one is Timed {
   return one.milliseconds !== undefined;
 }
 
-/** `expected` is what the model thinks that the fastest takes, over what it thinks of its first choice. */
+/** `expected` is the model's price of the fastest, over that of its first choice. */
 function row({ kernel }: TuningTask, timed: readonly Timed[], first: Timed, flops: number): string[] {
   const [best] = timed;
   const ratio = first.milliseconds / best.milliseconds;
@@ -136,7 +136,7 @@ function candidates({ kernel, entries }: TuningTask, timed: readonly Timed[]): s
   return `${kernel}\n${table([["model", "measured", "ms", "candidate"], ...rows], [0, 1, 2])}`;
 }
 
-/** The kernels of a workload's training step, as the scheduler meets them. */
+/** The kernels of a workload's training step, as input of the scheduler. */
 async function loweredStep(workload: string, batch: number): Promise<LoweredProgram> {
   const { trace, options } = tracedStep(await subjectNamed(workload, batch));
   return lowerTraced(new PassManager(), trace.graph, { capabilities: backend.capabilities, ...options });

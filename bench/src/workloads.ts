@@ -1,5 +1,5 @@
 /**
- * The trainings that every peer runs: the same nets, the same first weights, the same batches.
+ * The trainings that every peer runs: the same nets, the same initial weights, the same batches.
  *
  * All numbers come from the generator of the test fixtures, so that peers in other languages can make them too.
  * Tensors are seeded by `bench/WORKLOAD/KEY`, `bench/WORKLOAD/input/INDEX` and `bench/WORKLOAD/labels/INDEX`;
@@ -99,7 +99,7 @@ export function trainedLayers({ layers }: Workload): { layer: TrainedLayer; inde
   return layers.flatMap((layer, index) => ("name" in layer ? [{ layer, index }] : []));
 }
 
-/** The first weight and bias of a conv or linear layer, in PyTorch's layout. */
+/** The initial weight and bias of a conv or linear layer, in PyTorch's layout. */
 export function initialWeights(
   workload: Workload,
   layer: TrainedLayer,
@@ -112,7 +112,7 @@ export function initialWeights(
   };
 }
 
-/** All first parameters by state-dict key. */
+/** All initial parameters by state-dict key. */
 export function initialParameters(workload: Workload): Map<string, Float32Array> {
   const parameters = new Map<string, Float32Array>();
   for (const { layer } of trainedLayers(workload)) {
@@ -189,8 +189,8 @@ export function transpose(
 }
 
 /**
- * The first weight of a linear layer whose peer flattens channels last: the inputs of the layer behind `flatten`
- * change places, the layout stays [outputs, inputs].
+ * The initial weight of a linear layer whose peer flattens channels last: the inputs of the layer after `flatten`
+ * are permuted, the layout stays [outputs, inputs].
  */
 export function linearWeightChannelsLast(workload: Workload, index: number): Float32Array {
   const layer = workload.layers[index];
@@ -200,7 +200,7 @@ export function linearWeightChannelsLast(workload: Workload, index: number): Flo
   return flattened === undefined ? weight : transpose(weight, [layer.weight[0], ...flattened], [0, 2, 3, 1]);
 }
 
-/** The other way: such a layer's weight with its inputs channels first, as PyTorch has them. */
+/** The inverse: such a layer's weight with its inputs channels first, as in PyTorch. */
 export function linearWeightChannelsFirst(
   workload: Workload,
   index: number,

@@ -1,4 +1,6 @@
-/** Builds the example pages as an application's bundler would: its own modules, Kiln's browser bundle, gpu.js on demand. */
+/**
+ * Builds the example pages as an application's bundler would: its own modules, Kiln's browser bundle, gpu.js on demand.
+ */
 
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,7 +29,7 @@ const ownFiles: Plugin = {
   },
 };
 
-/** Writes both pages to `folder`. gpu.js becomes a file that is fetched when a gpujs backend is first asked for. */
+/** Writes both pages to `folder`. gpu.js becomes a file that is fetched when a gpujs backend is first used. */
 export async function buildPage(folder: string): Promise<void> {
   const bundle = join(folder, "bundle.js");
   await buildBrowserBundle(bundle);

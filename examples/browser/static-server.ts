@@ -1,4 +1,4 @@
-/** A server of the files in one folder, on this machine alone. */
+/** A server of the files in one folder, for this machine only. */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -24,7 +24,7 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** Serves `folder` on `port`, any free one for 0; `headers` go with every file. */
+/** Serves `folder` on `port`, any free one for 0; `headers` are sent with every file. */
 export async function serveFolder(
   folder: string,
   port: number,

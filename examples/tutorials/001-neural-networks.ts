@@ -24,7 +24,7 @@ out.backward(randn(1, 10));
 const sample = randn(1, 32, 32);
 console.log(net.forward(sample.unsqueeze(0)).shape);
 
-// recap: autograd.Function defines forward and backward of an operation of one's own
+// recap: autograd.Function defines forward and backward of a custom operation
 class Exp extends autograd.Function {
   static forward(context: autograd.FunctionContext, x: Tensor): Tensor {
     const result = x.exp();

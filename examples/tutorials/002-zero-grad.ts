@@ -11,7 +11,7 @@ console.log(await out.format());
 lenet.zeroGrad();
 out.backward(randn(1, 10));
 
-// Loss function and what stands behind it
+// Loss function and its graph
 const criterion = new nn.MSELoss();
 const loss = criterion.forward(lenet.forward(randn(1, 1, 32, 32)), randn(10).view(1, -1));
 console.log(await loss.format());

@@ -55,7 +55,7 @@ target = tensor([1, 2, 5]);
 console.log(await new nn.MSELoss({ reduction: "mean" }).forward(output, target).format());
 console.log(await new nn.MSELoss({ reduction: "sum" }).forward(output, target).format());
 
-// CrossEntropyLoss: three classes, of which the second is right
+// CrossEntropyLoss: three classes, the second of which is right
 let x = tensor([0.1, 0.2, 0.3]);
 console.log(await x.format());
 const y = tensor([1], { dtype: "int32" });
@@ -64,7 +64,7 @@ console.log(await x.format());
 console.log(await y.format());
 console.log(await new nn.CrossEntropyLoss().forward(x, y).format());
 
-// The loss of each image; without the real dataset at hand, of a few images in its format
+// The loss of each image; without the real dataset, of a few images in its format
 const root = process.argv[2] ?? folder;
 await writeSmallCifar10(root, 10);
 const dataset = await data.CIFAR10(root, { train: false, transform: data.toTensor() });

@@ -1,7 +1,7 @@
 /**
  * A small GPT: a causal transformer that learns to write, character by character. `npx tsx examples/zoo/char-gpt.ts` trains
- * it on sentences of a small grammar, has it write some of its own, and counts the words that there are. Positions are
- * turns of queries and keys, so that there is no last one: a text may become longer than those that were read.
+ * it on sentences of a small grammar, has it write some of its own, and counts the words that exist. Positions are
+ * rotations of queries and keys, so there is no last one: a text may become longer than those it was trained on.
  */
 
 import { arange, compileTraining, manualSeed, nn, optim, type Tensor } from "kiln-js";
@@ -22,7 +22,7 @@ export class CharGPT extends nn.Module implements LanguageModel {
   head: nn.Linear;
   readonly length: number;
 
-  /** Each place of each block sees the last `length` places. */
+  /** Each position of each block sees the last `length` positions. */
   constructor(width = WIDTH, length = LENGTH) {
     super();
     this.characters = new nn.Embedding(CHARACTERS.length, width);
@@ -49,7 +49,7 @@ export class CharGPT extends nn.Module implements LanguageModel {
   }
 }
 
-/** The mean over all places. */
+/** The mean over all positions. */
 export class NextCharacterLoss extends nn.Module {
   #loss = new nn.CrossEntropyLoss();
 
@@ -58,14 +58,14 @@ export class NextCharacterLoss extends nn.Module {
   }
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export { CharGPT as default };
 
 export const inputs = [{ shape: [BATCH, LENGTH], ...INT32 }];
 export const targets = inputs;
 export const loss = new NextCharacterLoss();
 
-/** Trains for so many steps, then writes; the share of words that there are. */
+/** Trains for so many steps, then writes; returns the share of words that exist. */
 export async function main(steps = 300, written = 200): Promise<number> {
   manualSeed(0);
   const net = new CharGPT();
@@ -89,5 +89,5 @@ export async function main(steps = 300, written = 200): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of its words are words`);
+  console.log(`${(100 * share).toFixed(1)} % of its words exist`);
 }

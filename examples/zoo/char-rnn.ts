@@ -1,8 +1,8 @@
 /**
- * An LSTM that learns to write, character by character. `npx tsx examples/zoo/char-rnn.ts` has it read endless texts piece
- * by piece, each step from the state in which the last one left it (truncated backpropagation through time). Then it writes
- * texts of its own, and the words among them that there are get counted. Reading and writing carry the state from run to
- * run.
+ * An LSTM that learns to write, character by character. `npx tsx examples/zoo/char-rnn.ts` feeds it endless texts piece
+ * by piece, each step starting from the final state of the last one (truncated
+ * backpropagation through time). Then it writes texts of its own, and the words among
+ * them that exist are counted. Reading and writing carry the state from run to run.
  */
 
 import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor, zeros } from "kiln-js";
@@ -13,7 +13,7 @@ const LENGTH = 48;
 const BATCH = 16;
 const INT32 = { dtype: "int32" } as const;
 
-/** What an LSTM knows of `count` texts, each [1,count,hidden]. */
+/** The state of an LSTM for `count` texts, each [1,count,hidden]. */
 type State = [h: Tensor, c: Tensor];
 export const noState = (count: number, hidden = HIDDEN): State => [
   zeros(1, count, hidden),
@@ -31,14 +31,14 @@ export class CharRNN extends nn.Module {
     this.head = new nn.Linear(hidden, CHARACTERS.length);
   }
 
-  /** The scores of each next character for characters [N,T], and the state behind them. */
+  /** The scores of each next character for characters [N,T], and the state after them. */
   forward(characters: Tensor, state: State): [scores: Tensor, state: State] {
     const [out, next] = this.lstm.forward(this.embedding.forward(characters), state);
     return [this.head.forward(out), next];
   }
 }
 
-/** The mean over all places. */
+/** The mean over all positions. */
 export class NextCharacterLoss extends nn.Module {
   #loss = new nn.CrossEntropyLoss();
 
@@ -47,7 +47,7 @@ export class NextCharacterLoss extends nn.Module {
   }
 }
 
-/** Trains for so many steps, then writes; the share of words that there are. */
+/** Trains for so many steps, then writes; returns the share of words that exist. */
 export async function main(steps = 200, written = 300): Promise<number> {
   manualSeed(0);
   const net = new CharRNN();
@@ -78,5 +78,5 @@ export async function main(steps = 200, written = 300): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of its words are words`);
+  console.log(`${(100 * share).toFixed(1)} % of its words exist`);
 }

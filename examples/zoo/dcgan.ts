@@ -1,7 +1,7 @@
 /**
- * A DCGAN, as PyTorch's tutorial has it, that learns to draw digits. `npx tsx examples/zoo/dcgan.ts` trains generator and
- * discriminator on digits that Kiln draws, in one compiled step of two losses and two optimizers, shows some of what the
- * generator draws, and measures how far its drawings are from real digits: their energy distance, before and after.
+ * A DCGAN, as in PyTorch's tutorial, that learns to draw digits. `npx tsx examples/zoo/dcgan.ts` trains generator and
+ * discriminator on synthetic digits, in one compiled step of two losses and two optimizers, shows some of the
+ * generator's drawings, and measures how far they are from real digits: their energy distance, before and after.
  */
 
 import { compile, compileStep, data, manualSeed, nn, ones, optim, randn, type Tensor, zeros } from "kiln-js";
@@ -39,7 +39,7 @@ export class Discriminator extends nn.Sequential {
   }
 }
 
-/** The tutorial's step: the discriminator learns from real images and fakes, then the generator from what it says. */
+/** The tutorial's step: the discriminator learns from real images and fakes, then the generator from its verdict. */
 export function adversarialStep(
   generator: Generator,
   discriminator: Discriminator,
@@ -63,7 +63,7 @@ export function adversarialStep(
   };
 }
 
-/** 2·E|a−b| − E|a−a'| − E|b−b'|, which is 0 where both are of one distribution. */
+/** 2·E|a−b| − E|a−a'| − E|b−b'|, which is 0 if both have one distribution. */
 async function energyDistance(a: Tensor, b: Tensor): Promise<number> {
   const far = async (x: Tensor, y: Tensor): Promise<number> =>
     (await x.flatten(1).unsqueeze(1).sub(y.flatten(1)).square().sum(-1).sqrt().sum().item()) /
@@ -80,7 +80,7 @@ function initialize(net: nn.Module): void {
   }
 }
 
-/** Trains for so many epochs of `count` digits; the distance of what is drawn from real digits, before and after. */
+/** Trains for so many epochs of `count` digits; returns the distance of drawings from real digits, before and after. */
 export async function main(epochs = 12, count = 2048): Promise<[before: number, after: number]> {
   manualSeed(0);
   const [generator, discriminator] = [new Generator(), new Discriminator()];

@@ -1,6 +1,6 @@
 /**
- * A diffusion model of points in the plane. `npx tsx examples/zoo/ddpm.ts` trains a net to see the noise in points of a
- * spiral, then makes points from nothing but noise, in a hundred steps that are all runs of one program, and measures how
+ * A diffusion model of points in the plane. `npx tsx examples/zoo/ddpm.ts` trains a net to predict the noise in points
+ * of a spiral, then makes points from pure noise, in a hundred steps that are all runs of one program, and measures how
  * far their distribution is from the spiral's.
  */
 
@@ -27,7 +27,7 @@ const STEPS = 100;
 const WIDTH = 64;
 const INT32 = { dtype: "int32" } as const;
 
-/** Positions [N] as sines and cosines of many wave lengths, [N,width]. */
+/** Positions [N] as sines and cosines of many wavelengths, [N,width]. */
 function sinusoids(positions: Tensor, width: number): Tensor {
   const half = width / 2;
   const frequencies = arange(half)
@@ -71,7 +71,7 @@ export class Denoiser extends nn.Module {
 const BETAS = linspace(1e-3, 0.1, STEPS);
 const LEFT = BETAS.neg().log1p().cumsum(0).exp();
 
-/** Adds noise to points [N,2], and has it found: what is said, and what is right. */
+/** Adds noise to points [N,2]; returns the predicted and the actual noise. */
 export class Forward extends nn.Module {
   constructor(readonly denoiser: Denoiser) {
     super();
@@ -109,13 +109,13 @@ export function spiral(count = BATCH): Tensor {
   return stack([radius.mul(turn.cos()), radius.mul(turn.sin())], 1).add(randn(count, 2).mul(0.05));
 }
 
-/** How far two sets of points are from one distribution: the energy distance, 0 for equal ones. */
+/** The energy distance of two sets of points, 0 for equal distributions. */
 async function distance(a: Tensor, b: Tensor): Promise<number> {
   const mean = (x: Tensor, y: Tensor): Tensor => x.unsqueeze(1).sub(y.unsqueeze(0)).norm(2, -1).mean();
   return mean(a, b).mul(2).sub(mean(a, a)).sub(mean(b, b)).item();
 }
 
-/** Trains for so many steps; how far what it makes is from the spiral, and how far noise is. */
+/** Trains for so many steps; returns the distance of its points from the spiral, and that of noise. */
 export async function main(steps = 4000, made = 1000): Promise<[samples: number, noise: number]> {
   manualSeed(0);
   const denoiser = new Denoiser();

@@ -1,6 +1,6 @@
 /**
- * Deep Q-learning with a target network: a net learns to balance a pole on a cart. `npx tsx examples/zoo/dqn.ts` lets it
- * try, learns from what has been tried, and tells how long the pole stands, before and after.
+ * Deep Q-learning with a target network: a net learns to balance a pole on a cart. `npx tsx examples/zoo/dqn.ts` lets
+ * it try, trains it on its experience, and prints how long the pole stands, before and after.
  */
 
 import {
@@ -18,11 +18,11 @@ import {
 const BATCH = 128;
 const LONGEST = 500;
 const DISCOUNT = 0.99;
-/** How much of the way to the net that learns the other one goes in a step. */
+/** How far the target network moves towards the trained one in a step. */
 const FOLLOWING = 0.005;
 const INT32 = { dtype: "int32" } as const;
 
-/** The worth of both actions [N,2] in states [N,4]. */
+/** The values of both actions [N,2] in states [N,4]. */
 export class QNet extends nn.Module {
   body = new nn.Sequential(
     new nn.Linear(4, 64),
@@ -38,8 +38,8 @@ export class QNet extends nn.Module {
 }
 
 /**
- * What actions [N] were thought to be worth, and what they turned out to be worth, as another net sees it, which follows
- * the one that learns slowly.
+ * The predicted values of actions [N], and their targets, computed with the target network, which slowly follows
+ * the trained one.
  */
 export class Learner extends nn.Module {
   constructor(
@@ -83,7 +83,7 @@ function push([place, speed, angle, turning]: State, action: number): State {
 
 const stands = ([place, , angle]: State): boolean => Math.abs(place) < 2.4 && Math.abs(angle) < Math.PI / 15;
 
-/** How long the pole stands on average, at most 500 pushes, if each is the one that is worth most. */
+/** How long the pole stands on average, at most 500 pushes, if the best action is chosen each time. */
 async function trial(program: Program, count = 10): Promise<number> {
   let pushes = 0;
   for (let k = 0; k < count; k++) {
@@ -101,7 +101,7 @@ async function best(program: Program, state: State): Promise<number> {
   return right > left ? 1 : 0;
 }
 
-/** A batch from what has been tried. */
+/** A batch from the replay memory. */
 function remembered(memory: readonly Transition[]): Tensor[] {
   const picked = Array.from({ length: BATCH }, () => memory[Math.floor(Math.random() * memory.length)]);
   const column = (of: (transition: Transition) => number | State): Tensor => tensor(picked.map(of));
@@ -117,7 +117,7 @@ function remembered(memory: readonly Transition[]): Tensor[] {
   ];
 }
 
-/** Tries and learns for so many pushes; how long the pole stood before, and how long it stands now. */
+/** Tries and learns for so many pushes; returns how long the pole stood before, and how long it stands now. */
 export async function main(steps = 15_000): Promise<[before: number, after: number]> {
   manualSeed(0);
   const [online, target] = [new QNet(), new QNet()];

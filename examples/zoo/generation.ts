@@ -1,16 +1,16 @@
 /**
- * How a language model writes, token by token, although programs have static shapes: with a key–value cache, so that one
- * program of one token serves all places, or from a text that is padded, so that a program serves many lengths.
+ * How a language model writes, token by token, although programs have static shapes: with a key–value cache, so that
+ * one program of one token serves all positions, or from a padded text, so that a program serves many lengths.
  */
 
 import { compile, nn, noGrad, type Tensor, tensor, zeros } from "kiln-js";
 
 const INT32 = { dtype: "int32" } as const;
 
-/** Keys and values [N,heads,S,E], and where they stand in the text, [S]. */
+/** Keys and values [N,heads,S,E], and their positions in the text, [S]. */
 export type Seen = Readonly<Record<"keys" | "values" | "positions", Tensor>>;
 
-/** The keys and values of the last `length` places, in buffers that programs write into. */
+/** The keys and values of the last `length` positions, in buffers that programs write to. */
 export class KeyValueCache extends nn.Module {
   declare readonly keys: Tensor;
   declare readonly values: Tensor;
@@ -18,15 +18,15 @@ export class KeyValueCache extends nn.Module {
 
   constructor(batch: number, heads: number, length: number, width: number) {
     super();
-    // What was read is no part of a model that is saved.
+    // The cache is not part of a saved model.
     const options = { persistent: false };
     this.registerBuffer("keys", zeros(batch, heads, length, width), options);
     this.registerBuffer("values", zeros(batch, heads, length, width), options);
-    // So far back that nobody sees it.
+    // So far back that no query sees it.
     this.registerBuffer("positions", tensor(new Int32Array(length).fill(-length)), options);
   }
 
-  /** Takes what stands at one more place in, where the oldest was, and gives all that it has. */
+  /** Stores the keys and values of one more position in place of the oldest, and returns all. */
   forward({ keys, values, positions }: Seen): Seen {
     if (positions.shape[0] !== 1) throw new Error("a cache takes one place in at a time");
     const slot = positions.remainder(this.positions.shape[0]);
@@ -46,7 +46,7 @@ export interface LanguageModel extends nn.Module {
   caches(batch: number): KeyValueCache[];
 }
 
-/** The net as it writes: a token [N,1] and its position [1] at a time. */
+/** The net for generation: one token [N,1] and its position [1] at a time. */
 class Writer extends nn.Module {
   net: LanguageModel;
   caches: nn.ModuleList<KeyValueCache>;
@@ -62,10 +62,10 @@ class Writer extends nn.Module {
   }
 }
 
-/** Which token comes next, by the scores of all. */
+/** Chooses the next token by the scores of all. */
 type Choose = (scores: ArrayLike<number>) => number;
 
-/** The prompt and `count` tokens more; one program, whose work does not grow with the text. */
+/** The prompt and `count` more tokens; one program, whose work does not grow with the text. */
 export async function writeWithCache(
   net: LanguageModel,
   prompt: readonly number[],
@@ -86,8 +86,8 @@ export async function writeWithCache(
 }
 
 /**
- * The same without a cache: all of the text is read again for each token, padded to a multiple of `bucket`, so that only
- * every so many tokens need another program. What stands behind a token is seen by none before it.
+ * The same without a cache: the whole text is read again for each token, padded to a multiple of `bucket`, so that only
+ * every `bucket` tokens need another program. No token sees those after it.
  */
 export async function writeInBuckets(
   net: LanguageModel,

@@ -1,10 +1,10 @@
-/** The block of a GPT: causal attention, with rotary positions and a cache where one is given, and two linear maps. */
+/** The block of a GPT: causal attention, with rotary positions and an optional cache, and two linear maps. */
 
 import { F, nn, type Tensor } from "kiln-js";
 import type { KeyValueCache } from "./generation.ts";
 import { rotary } from "./positions.ts";
 
-/** Each place sees itself and those before it, `length` in all. */
+/** Each position sees itself and those before it, `length` in all. */
 export class CausalAttention extends nn.Module {
   qkv: nn.Linear;
   out: nn.Linear;
@@ -19,7 +19,7 @@ export class CausalAttention extends nn.Module {
     this.length = length;
   }
 
-  /** For x [N,T,E] at positions [T]; a cache has seen what was before. */
+  /** For x [N,T,E] at positions [T]; a cache holds what came before. */
   forward(x: Tensor, positions: Tensor, cache?: KeyValueCache): Tensor {
     const [q, k, v] = this.qkv
       .forward(x)

@@ -1,6 +1,6 @@
 /**
- * A GRU, two layers that read in both directions, that tells what kind of wave it sees, however fast, shifted and noisy it
- * is. `npx tsx examples/zoo/gru-classifier.ts` trains it on waves that it makes, and tests it on others.
+ * A bidirectional GRU of two layers that classifies waves of any speed and phase, with noise.
+ * `npx tsx examples/zoo/gru-classifier.ts` trains it on generated waves, and tests it on others.
  */
 
 import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
@@ -26,7 +26,7 @@ export class WaveReader extends nn.Module {
     this.head = new nn.Linear(2 * hidden, WAVES.length);
   }
 
-  /** The scores of the kinds [N,4] of waves [N,T,1], from the mean of what is known at each of their places. */
+  /** The scores of the kinds [N,4] of waves [N,T,1], from the mean of the outputs over time. */
   forward(waves: Tensor): Tensor {
     const [out] = this.gru.forward(waves);
     return this.head.forward(out.mean(1));
@@ -48,12 +48,12 @@ export function batch(size = BATCH): [waves: Tensor, kinds: Tensor] {
   return [tensor(waves), tensor(kinds)];
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export { WaveReader as default };
 
 export const inputs = [[BATCH, LENGTH, 1]];
 
-/** Trains for so many steps; the share of new waves that it tells right. */
+/** Trains for so many steps; returns the accuracy on new waves. */
 export async function main(steps = 300, tested = 8): Promise<number> {
   manualSeed(0);
   const net = new WaveReader();
@@ -78,5 +78,5 @@ export async function main(steps = 300, tested = 8): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new waves are told right (guessing: 25 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new waves are classified correctly (chance: 25 %)`);
 }

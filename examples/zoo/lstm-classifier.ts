@@ -1,6 +1,6 @@
 /**
- * An LSTM that reads words of different lengths and tells what they are: whether the brackets in a word close in order.
- * `npx tsx examples/zoo/lstm-classifier.ts` trains it on words that it makes, and tests it on others.
+ * An LSTM that reads words of different lengths and classifies them: whether the brackets in a word close in order.
+ * `npx tsx examples/zoo/lstm-classifier.ts` trains it on generated words, and tests it on others.
  */
 
 import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
@@ -33,7 +33,7 @@ function balanced(pairs: number): number[] {
   return [open, ...balanced(inner), open + 1, ...balanced(pairs - 1 - inner)];
 }
 
-/** Half of the words are spoiled at one place, so that a type or a direction is wrong. */
+/** Half of the words are changed at one position, so that a type or a direction is wrong. */
 function example(): { readonly word: number[]; readonly isBalanced: number } {
   const word = balanced(1 + pick(LONGEST / 2));
   if (Math.random() < 0.5) return { word, isBalanced: 1 };
@@ -42,7 +42,7 @@ function example(): { readonly word: number[]; readonly isBalanced: number } {
   return { word, isBalanced: 0 };
 }
 
-/** Words [N,T], padded, their lengths and what they are. */
+/** Words [N,T], padded, their lengths and labels. */
 export function batch(size = BATCH): [Tensor, Tensor, Tensor] {
   const examples = Array.from({ length: size }, example);
   const padded = examples.map(({ word }) => [...word, ...new Array<number>(LONGEST - word.length).fill(0)]);
@@ -59,7 +59,7 @@ export function batch(size = BATCH): [Tensor, Tensor, Tensor] {
   ];
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export { BracketReader as default };
 
 export const inputs = [
@@ -67,7 +67,7 @@ export const inputs = [
   { shape: [BATCH], ...INT32 },
 ];
 
-/** Trains for so many steps; the share of new words that it tells right. */
+/** Trains for so many steps; returns the accuracy on new words. */
 export async function main(steps = 1500): Promise<number> {
   manualSeed(0);
   const net = new BracketReader();
@@ -94,5 +94,5 @@ export async function main(steps = 1500): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new words are told right (guessing: 50 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new words are classified correctly (chance: 50 %)`);
 }

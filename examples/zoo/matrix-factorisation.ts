@@ -1,7 +1,7 @@
 /**
- * Matrix factorisation (Koren, Bell and Volinsky 2009): a few numbers for each user and each item, learned from the ratings
- * that there are, say what the others would be. `npx tsx examples/zoo/matrix-factorisation.ts` makes ratings of users whose
- * tastes it does not show, trains on some of them and foretells the rest.
+ * Matrix factorisation (Koren, Bell and Volinsky 2009): a few numbers for each user and each item, learned from known
+ * ratings, predict the others. `npx tsx examples/zoo/matrix-factorisation.ts` generates ratings of users with
+ * hidden tastes, trains on some of them and predicts the rest.
  */
 
 import { compile, compileTraining, data, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
@@ -33,10 +33,12 @@ export class MatrixFactorisation extends nn.Module {
   }
 }
 
-/** A bell-shaped number of mean 0 and deviation 1, near enough. */
+/** An approximately normal number of mean 0 and deviation 1. */
 const bell = (): number => 2 * (Math.random() + Math.random() + Math.random() - 1.5);
 
-/** Some ratings: who rates what, and how, by two tastes, how kind people are and how good things are, and a little chance. */
+/**
+ * Generated ratings: users and items at random, rated by two tastes, the user's and the item's bias, and some noise.
+ */
 export function ratings(count: number): data.TensorDataset<[Tensor, Tensor, Tensor]> {
   const traits = (rows: number): number[][] => Array.from({ length: rows }, () => [bell(), bell(), bell()]);
   const [people, things] = [traits(USERS), traits(ITEMS)];
@@ -51,7 +53,7 @@ export function ratings(count: number): data.TensorDataset<[Tensor, Tensor, Tens
   return new data.TensorDataset(tensor(users, INT32), tensor(items, INT32), tensor(given));
 }
 
-/** How far predictions are from the ratings of a dataset, and how far these are from nothing: roots of mean squares. */
+/** The error of predictions of a dataset's ratings, and that of predicting 0: root mean squares. */
 async function errors(
   net: MatrixFactorisation,
   { tensors: [users, items, given] }: ReturnType<typeof ratings>,
@@ -69,8 +71,8 @@ async function errors(
   return [root([...wanted].map((value, k) => value - predicted[k])), root([...wanted])];
 }
 
-/** Trains for so many epochs; the error of unseen ratings, and that of saying 0 for each of them. */
-export async function main(epochs = 100, count = 4000): Promise<[error: number, guessing: number]> {
+/** Trains for so many epochs; returns the error for unseen ratings, and that of predicting 0 for each of them. */
+export async function main(epochs = 100, count = 4000): Promise<[error: number, baseline: number]> {
   manualSeed(0);
   const all = ratings(count);
   const { tensors } = all;
@@ -98,8 +100,8 @@ export async function main(epochs = 100, count = 4000): Promise<[error: number, 
 }
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
-  const [error, guessing] = await main();
+  const [error, baseline] = await main();
   console.log(
-    `unseen ratings are foretold within ${error.toFixed(2)} (saying 0 of each: ${guessing.toFixed(2)})`,
+    `unseen ratings are predicted within ${error.toFixed(2)} (predicting 0: ${baseline.toFixed(2)})`,
   );
 }

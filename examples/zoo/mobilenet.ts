@@ -1,6 +1,7 @@
 /**
- * MobileNetV2: inverted residuals of depthwise separable convolutions. `npx tsx examples/zoo/mobilenet.ts` trains it to say
- * which shape a picture shows, and tests it on new pictures; to be done in a minute it has 6 of the paper's 17 blocks.
+ * MobileNetV2: inverted residuals of depthwise separable convolutions. `npx tsx examples/zoo/mobilenet.ts` trains it to
+ * classify the shapes in pictures, and tests it on new pictures; to
+ * finish within a minute it has 6 of the paper's 17 blocks.
  */
 
 import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln-js";
@@ -31,7 +32,7 @@ const SMALL: readonly Stage[] = [
   [4, 48, 1, 2],
 ];
 
-/** A convolution that keeps the size but for its stride, normalised, between 0 and 6. */
+/** A convolution that keeps the size except for its stride, normalised, with ReLU6. */
 const convolution = (
   inChannels: number,
   channels: number,
@@ -49,7 +50,7 @@ const convolution = (
     new nn.ReLU6(),
   );
 
-/** Widens, filters each channel by itself, and narrows; what is narrow is added to what was, where the shape stays. */
+/** Widens, filters each channel by itself, and narrows; adds its input if the shape stays the same. */
 class InvertedResidual extends nn.Module {
   readonly isResidual: boolean;
   conv: nn.Sequential;
@@ -98,14 +99,14 @@ export class MobileNetV2 extends nn.Module {
   }
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export const inputs = [[BATCH, 3, SIZE, SIZE]];
 
 export default function small(stages: readonly Stage[] = SMALL): MobileNetV2 {
   return new MobileNetV2(KINDS.length, stages, 192, 1);
 }
 
-/** Trains for so many steps; the share of new pictures whose shape it names right. */
+/** Trains for so many steps; returns the accuracy on new pictures. */
 export async function main(steps = 240, tested = 16, stages = SMALL): Promise<number> {
   manualSeed(0);
   const net = small(stages);
@@ -130,5 +131,5 @@ export async function main(steps = 240, tested = 16, stages = SMALL): Promise<nu
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new pictures are told right (guessing: 20 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new pictures are classified correctly (chance: 20 %)`);
 }

@@ -1,7 +1,7 @@
 /**
- * A physics-informed net: a function u(x, t) that is fitted to nothing but the wave equation, its start and its ends, by
- * the second derivatives of the net itself. `npx tsx examples/zoo/pinn.ts` trains it, all of it one program, and compares
- * it with the exact solution.
+ * A physics-informed net: a function u(x, t) that is fitted only to the wave equation, its initial and boundary
+ * conditions, by the second derivatives of the net itself. `npx tsx examples/zoo/pinn.ts` trains it, all of it one
+ * program, and compares it with the exact solution.
  */
 
 import {
@@ -27,7 +27,7 @@ class Sine extends nn.Module {
   }
 }
 
-/** u at places x [N,1] and times t [N,1]. */
+/** u at positions x [N,1] and times t [N,1]. */
 export class Wave extends nn.Module {
   body = new nn.Sequential(
     new nn.Linear(2, WIDTH),
@@ -44,11 +44,11 @@ export class Wave extends nn.Module {
   }
 }
 
-/** How the string is plucked, at time 0, where it has no speed. */
+/** The shape of the plucked string at time 0, when its speed is 0. */
 const start = (x: Tensor): Tensor => x.mul(Math.PI).sin();
 const exact = (x: Tensor, t: Tensor): Tensor => x.mul(Math.PI).sin().mul(t.mul(Math.PI).cos());
 
-/** What is left of each equation, at places x [N,1] and times t [N,1]. */
+/** The residuals of each equation, at positions x [N,1] and times t [N,1]. */
 export class WaveEquation extends nn.Module {
   constructor(readonly u: Wave) {
     super();
@@ -68,14 +68,14 @@ export class WaveEquation extends nn.Module {
   }
 }
 
-/** The mean square of what is left; the string's start and ends weigh more. */
+/** The mean squared residual; initial and boundary conditions weigh more. */
 export class Residuals extends nn.Module {
   forward(inside: Tensor, ...others: Tensor[]): Tensor {
     return others.reduce((sum, rest) => sum.add(rest.square().mean().mul(10)), inside.square().mean());
   }
 }
 
-/** Trains for so many steps; the root mean square of what is wrong with u, and of u. */
+/** Trains for so many steps; returns the root mean square of the error of u, and of u. */
 export async function main(steps = 3000): Promise<[error: number, size: number]> {
   manualSeed(0);
   const u = new Wave();
@@ -105,5 +105,5 @@ export async function main(steps = 3000): Promise<[error: number, size: number]>
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const [error, size] = await main();
-  console.log(`u is wrong by ${error.toFixed(4)}, and is ${size.toFixed(4)} (root mean square)`);
+  console.log(`the error of u is ${error.toFixed(4)}, u itself is ${size.toFixed(4)} (root mean square)`);
 }

@@ -1,6 +1,6 @@
 /**
- * Where tokens stand, which attention does not know by itself: waves that are added to embeddings, or turns of queries and
- * keys, whose products then depend on how far apart they stand.
+ * Positions of tokens, which attention does not know by itself: waves that are added to embeddings, or rotations of
+ * queries and keys, whose products then depend on their distance.
  */
 
 import { arange, cat, stack, type Tensor } from "kiln-js";
@@ -11,7 +11,7 @@ const frequencies = (count: number): Tensor =>
     .mul(-Math.log(10000) / count)
     .exp();
 
-/** [length, width]: sines and cosines in turn, of ever longer waves (Vaswani et al., 2017, section 3.5). */
+/** [length, width]: alternating sines and cosines, of ever longer waves (Vaswani et al., 2017, section 3.5). */
 export function sinusoidal(length: number, width: number): Tensor {
   const angles = arange(length)
     .unsqueeze(1)
@@ -20,8 +20,8 @@ export function sinusoidal(length: number, width: number): Tensor {
 }
 
 /**
- * Queries or keys […,T,E] at int32 positions [T], each pair of features k and k+E/2 turned by the position times the pair's
- * frequency (Su et al., 2021).
+ * Queries or keys […,T,E] at int32 positions [T], each pair of features k and
+ * k+E/2 rotated by the position times the pair's frequency (Su et al., 2021).
  */
 export function rotary(x: Tensor, positions: Tensor): Tensor {
   const angles = positions

@@ -1,6 +1,6 @@
 /**
  * ResNet-18 in the form for small images: no pooling and no stride before the four stages. `npx tsx examples/zoo/resnet.ts`
- * trains it on synthetic digits and counts how many others it tells right; to be done in a minute it is a quarter as
+ * trains it on synthetic digits and tests it on others; to finish within a minute it is a quarter as
  * wide as the paper's, 16 channels in the first stage.
  */
 
@@ -9,7 +9,7 @@ import { compile, compileTraining, data, F, manualSeed, nn, optim, type Tensor }
 const BATCH = 32;
 const RESNET18 = [2, 2, 2, 2];
 
-/** Two 3×3 convolutions beside the identity, or beside a 1×1 convolution where the shape changes. */
+/** Two 3×3 convolutions with an identity shortcut, or a 1×1 convolution if the shape changes. */
 class BasicBlock extends nn.Module {
   conv1: nn.Conv2d;
   bn1: nn.BatchNorm2d;
@@ -81,14 +81,14 @@ export class ResNet extends nn.Module {
   }
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export const inputs = [[BATCH, 1, 32, 32]];
 
 export default function narrow(blocks: readonly number[] = RESNET18): ResNet {
   return new ResNet({ inChannels: 1, width: 16, blocks });
 }
 
-/** Trains for so many steps; the share of new digits that it tells right. */
+/** Trains for so many steps; returns the accuracy on new digits. */
 export async function main(steps = 120, tested = 512, blocks = RESNET18): Promise<number> {
   manualSeed(0);
   const net = narrow(blocks);
@@ -114,5 +114,5 @@ export async function main(steps = 120, tested = 512, blocks = RESNET18): Promis
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new digits are told right (guessing: 10 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new digits are classified correctly (chance: 10 %)`);
 }

@@ -1,4 +1,4 @@
-/** What the zoo's nets for images look at: shapes in colours, of any size and turn, drawn on a noisy ground. */
+/** The data of the zoo's image nets: coloured shapes, of any size and rotation, drawn on a noisy background. */
 
 import { type Tensor, tensor } from "kiln-js";
 
@@ -21,13 +21,13 @@ const colour = (least: number, most: number): number[] => [0, 1, 2].map(() => be
 export interface Scene {
   /** The colours, channel by channel, [3,size,size]. */
   readonly image: Float32Array;
-  /** What is seen at each place, [size,size]: 0 is the ground, k + 1 a shape of kind k. */
+  /** The class of each pixel, [size,size]: 0 is the background, k + 1 a shape of kind k. */
   readonly mask: Int32Array;
   /** The kind of the last shape, or of the only one. */
   readonly kind: number;
 }
 
-/** So many shapes over each other. */
+/** So many shapes on top of each other. */
 export function scene(size: number, shapes: number): Scene {
   const pixels = size * size;
   const image = new Float32Array(3 * pixels);
@@ -54,7 +54,10 @@ export function scene(size: number, shapes: number): Scene {
   return { image: image.map((value) => value + between(-0.1, 0.1)), mask, kind };
 }
 
-/** Images [count,3,size,size] of so many shapes, what is where [count,size,size], and the kinds of the last shapes [count]. */
+/**
+ * Images [count,3,size,size] of so many shapes, pixel classes
+ * [count,size,size], and the kinds of the last shapes [count].
+ */
 export function scenes(
   count: number,
   size: number,

@@ -1,17 +1,17 @@
 /**
- * A Siamese net that learns when two drawings show the same sign, by triplets: two drawings of one sign shall lie nearer to
- * each other than to one of another. `npx tsx examples/zoo/siamese.ts` trains it, and has it find signs that it has never
- * seen again, from one drawing of each.
+ * A Siamese net that learns whether two drawings show the same sign, by triplets: two drawings of
+ * one sign should be closer to each other than to one of another. `npx tsx examples/zoo/siamese.ts`
+ * trains it, and has it recognise unseen signs from one drawing of each.
  */
 
 import { compile, compileTraining, F, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
 
 const SIZE = 24;
 const BATCH = 32;
-/** How many signs it is to tell apart in the end. */
+/** How many signs it has to distinguish in the end. */
 const UNSEEN = 20;
 
-/** The place of a drawing in a space where near means alike: a vector of length 1. */
+/** Maps a drawing to a vector of length 1, close to those of similar drawings. */
 export class Embedder extends nn.Module {
   conv1: nn.Conv2d;
   conv2: nn.Conv2d;
@@ -86,7 +86,7 @@ function triplets(): [anchor: Tensor, positive: Tensor, negative: Tensor] {
   return [drawings(signs), drawings(signs), drawings([...signs.slice(1), signs[0]])];
 }
 
-/** Trains for so many steps; how often the nearest of one drawing of each unseen sign is of the same sign (recall@1). */
+/** Trains for so many steps; returns how often the nearest drawing is of the same unseen sign (recall@1). */
 export async function main(steps = 1000, tested = 10): Promise<number> {
   manualSeed(0);
   const net = new Siamese();
@@ -115,5 +115,5 @@ export async function main(steps = 1000, tested = 10): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const recall = await main();
-  console.log(`${(100 * recall).toFixed(1)} % of drawings of unseen signs find their own (guessing: 5 %)`);
+  console.log(`${(100 * recall).toFixed(1)} % of drawings of unseen signs find their own (chance: 5 %)`);
 }

@@ -1,7 +1,7 @@
 /**
- * A multi-layer perceptron for a table in CSV: categories and numbers in, a price out. `npx tsx examples/zoo/tabular.ts` makes
- * the table of some houses, trains until the validation rows get no better, goes back to the best checkpoint, and says how
- * much of the prices of houses that it has not seen it explains.
+ * A multi-layer perceptron for a table in CSV: categories and numbers in, a price out. `npx tsx
+ * examples/zoo/tabular.ts` generates a table of houses, trains until the validation loss stops improving, goes back to
+ * the best checkpoint, and prints how much of the variance of unseen houses' prices it explains.
  */
 
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { compile, compileTraining, data, load, manualSeed, nn, optim, save, type
 const BATCH = 32;
 const DISTRICTS = ["harbour", "hill", "old town", "suburb"];
 
-/** Houses as a CSV: what they cost depends on all columns, on some of them together, and on chance. */
+/** Houses as CSV: prices depend on all columns, on some of them jointly, and on noise. */
 export function houses(count: number): string {
   const rows = Array.from({ length: count }, () => {
     const [place, rooms, built] = [pick(DISTRICTS.length), 1 + pick(7), 1900 + pick(125)];
@@ -58,7 +58,10 @@ async function explained(predicted: Tensor, targets: Tensor): Promise<number> {
   return 1 - rest / all;
 }
 
-/** Trains until `patience` epochs have brought nothing; the share of the variance of unseen prices that is explained. */
+/**
+ * Trains until `patience` epochs have brought no improvement;
+ * returns the explained share of the variance of unseen prices.
+ */
 export async function main(rows = 1200, mostEpochs = 200, patience = 15): Promise<number> {
   manualSeed(0);
   const table = data.parseCsv(houses(rows));

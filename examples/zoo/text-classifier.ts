@@ -1,7 +1,7 @@
 /**
- * A transformer encoder that reads reviews and answers what one asks: the first word is a thing, and whether it was good is
- * somewhere in the text, for several things and with "not". `npx tsx examples/zoo/text-classifier.ts` trains it on reviews
- * that it makes, of different lengths: padding is hidden from attention by a mask.
+ * A transformer encoder that reads reviews and answers questions: the first word is a thing, and whether it was good is
+ * somewhere in the text, for several things and with "not". `npx tsx examples/zoo/text-classifier.ts` trains it on
+ * generated reviews of different lengths: padding is hidden from attention by a mask.
  */
 
 import { compile, compileTraining, manualSeed, nn, optim, type Tensor, tensor } from "kiln-js";
@@ -12,7 +12,7 @@ const INT32 = { dtype: "int32" } as const;
 const THINGS = ["food", "room", "staff", "music"];
 const GOOD = ["good", "great"];
 const BAD = ["bad", "poor"];
-/** The number of a word is its place; 0 is padding. */
+/** The number of a word is its index; 0 is padding. */
 const WORDS = ["", "not", ...THINGS, ...GOOD, ...BAD];
 /** The question and, for each of three things, "food not good". */
 const LONGEST = 1 + 3 * 3;
@@ -39,7 +39,7 @@ export class TextClassifier extends nn.Module {
     this.head = new nn.Linear(width, 2);
   }
 
-  /** Texts [N,T], padded with 0; the scores of "no" and "yes", which the place of the question has to know. */
+  /** Texts [N,T], padded with 0; the scores of "no" and "yes", from the position of the question. */
   forward(words: Tensor): Tensor {
     const [, length] = words.shape;
     const embedded = this.embedding.forward(words);
@@ -82,12 +82,12 @@ function batch(): [texts: Tensor, answers: Tensor] {
   ];
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export { TextClassifier as default };
 
 export const inputs = [{ shape: [BATCH, LONGEST], ...INT32 }];
 
-/** Trains for so many steps; the share of new questions that it answers right. */
+/** Trains for so many steps; returns the accuracy on new questions. */
 export async function main(steps = 1000): Promise<number> {
   manualSeed(0);
   const net = new TextClassifier();
@@ -114,5 +114,5 @@ export async function main(steps = 1000): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new questions are answered right (guessing: 50 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new questions are answered correctly (chance: 50 %)`);
 }

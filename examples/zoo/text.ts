@@ -1,4 +1,4 @@
-/** What the zoo's language models read: sentences of a small grammar, as endless as one likes. */
+/** The data of the zoo's language models: endless sentences of a small grammar. */
 
 import { type Tensor, tensor } from "kiln-js";
 
@@ -20,7 +20,7 @@ export function text(length: number): string {
   return written.slice(0, length);
 }
 
-/** All characters that stand in such texts; a character's number is its place here. */
+/** All characters that occur in such texts; a character's number is its index here. */
 export const CHARACTERS = [...new Set([...NOUNS, ...VERBS, ...ADJECTIVES, "the", " ."].join(""))]
   .sort()
   .join("");
@@ -44,8 +44,8 @@ function shifted(rows: readonly number[][]): [characters: Tensor, next: Tensor] 
 }
 
 /**
- * Reads endless texts side by side: each call gives the next `length` characters of all of them, [count, length], and for
- * each the one that follows.
+ * Reads endless texts in parallel: each call returns the next `length` characters
+ * of all of them, [count, length], and for each the one that follows.
  */
 export function reader(count: number, length: number): () => [characters: Tensor, next: Tensor] {
   const begun = Array.from({ length: count }, () => "");

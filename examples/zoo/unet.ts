@@ -1,7 +1,7 @@
 /**
- * A U-Net that says of every pixel what is seen there. `npx tsx examples/zoo/unet.ts` trains it on drawn shapes that lie over
- * each other, and measures on new ones how well what it says covers what is there (IoU). On its way up it enlarges with
- * `F.interpolate`, in place of transposed convolutions.
+ * A U-Net for segmentation. `npx tsx examples/zoo/unet.ts` trains it on drawn, overlapping shapes, and measures on new
+ * ones how well its predictions cover the shapes (IoU). It upsamples with `F.interpolate` instead of transposed
+ * convolutions.
  */
 
 import { cat, compile, compileTraining, F, manualSeed, nn, optim, type Tensor } from "kiln-js";
@@ -51,7 +51,7 @@ export class UNet extends nn.Module {
 
 const enlarged = (x: Tensor): Tensor => F.interpolate(x, { scaleFactor: 2, mode: "bilinear" });
 
-/** Intersection over union of each class, and their mean, of what is said and what is there. */
+/** Intersection over union of each class, and their mean, of predictions and targets. */
 class Overlap {
   readonly #both = new Float64Array(KINDS.length + 1);
   readonly #either = new Float64Array(KINDS.length + 1);
@@ -70,12 +70,12 @@ class Overlap {
   }
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export { UNet as default };
 
 export const inputs = [[BATCH, 3, SIZE, SIZE]];
 
-/** Trains for so many steps; the mean IoU over the classes, the ground being one, on new images. */
+/** Trains for so many steps; returns the mean IoU over the classes, including the background, on new images. */
 export async function main(steps = 400, tested = 8): Promise<number> {
   manualSeed(0);
   const net = new UNet();
@@ -101,5 +101,5 @@ export async function main(steps = 400, tested = 8): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const iou = await main();
-  console.log(`what it says covers ${(100 * iou).toFixed(1)} % of what either has (mean IoU)`);
+  console.log(`mean IoU: ${(100 * iou).toFixed(1)} %`);
 }

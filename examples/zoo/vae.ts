@@ -1,7 +1,7 @@
 /**
- * A variational autoencoder of digits. `npx tsx examples/zoo/vae.ts` trains it on digits that Kiln draws, watches the two
- * parts of its loss, and measures what sixteen numbers keep of digits that it has not seen: the share of the pixels'
- * variance that it reconstructs. Then it draws digits of its own, from nothing but random numbers.
+ * A variational autoencoder of digits. `npx tsx examples/zoo/vae.ts` trains it on synthetic digits, prints the two
+ * parts of its loss, and measures how much sixteen numbers preserve of unseen digits: the share of the pixels'
+ * variance that it reconstructs. Then it draws digits of its own, from random numbers.
  */
 
 import {
@@ -42,7 +42,7 @@ export class VAE extends nn.Module {
     );
   }
 
-  /** Of images [N,1,size,size]; the code is drawn, or made with the `noise` [N,code] that is given. */
+  /** For images [N,1,size,size]; the code is sampled, or computed with the given `noise` [N,code]. */
   forward(images: Tensor, noise?: Tensor): Coded {
     const seen = this.encoder.forward(images.flatten(1));
     const [mean, logVariance] = [this.mean.forward(seen), this.logVariance.forward(seen)];
@@ -79,7 +79,7 @@ const shown = (rows: readonly (readonly (readonly number[])[])[]): string =>
     rows.map((image) => image[y].map((ink) => " .:*#"[Math.min(4, Math.floor(ink * 5))]).join("")).join("  "),
   ).join("\n");
 
-/** Trains for so many epochs of `count` digits; the share of unseen digits' variance that is reconstructed. */
+/** Trains for so many epochs of `count` digits; returns the share of unseen digits' variance that is reconstructed. */
 export async function main(epochs = 30, count = 4096): Promise<number> {
   manualSeed(0);
   const net = new VAE();
@@ -115,5 +115,5 @@ export async function main(epochs = 30, count = 4096): Promise<number> {
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`its codes keep ${(100 * share).toFixed(1)} % of the variance of digits that it has not seen`);
+  console.log(`its codes keep ${(100 * share).toFixed(1)} % of the variance of unseen digits`);
 }

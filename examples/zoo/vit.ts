@@ -37,7 +37,7 @@ export class ViT extends nn.Module {
     this.head = new nn.Linear(width, classes);
   }
 
-  /** Scores [N,classes] of images [N,1,size,size], which a token in front of the patches [N,patches,width] collects. */
+  /** Scores [N,classes] of images [N,1,size,size], from a class token in front of the patches [N,patches,width]. */
   forward(images: Tensor): Tensor {
     const patches = this.patches.forward(images).flatten(2).transpose(1, 2);
     const token = this.token.expand(images.shape[0], -1, -1);
@@ -46,12 +46,12 @@ export class ViT extends nn.Module {
   }
 }
 
-/** What `kiln explore`, `dump` and `bench` take this file for. */
+/** The inputs for `kiln explore`, `dump` and `bench`. */
 export { ViT as default };
 
 export const inputs = [[BATCH, 1, SIZE, SIZE]];
 
-/** Trains for so many epochs, each over so many digits; the share of new digits that it reads right. */
+/** Trains for so many epochs, each over so many digits; returns the accuracy on new digits. */
 export async function main(epochs = 4, count = 6400, layers = 3): Promise<number> {
   manualSeed(0);
   const net = new ViT(48, layers);
@@ -78,5 +78,5 @@ export async function main(epochs = 4, count = 6400, layers = 3): Promise<number
 
 if (import.meta.filename && import.meta.filename === process.argv[1]) {
   const share = await main();
-  console.log(`${(100 * share).toFixed(1)} % of new digits are read right (guessing: 10 %)`);
+  console.log(`${(100 * share).toFixed(1)} % of new digits are classified correctly (chance: 10 %)`);
 }

@@ -1,8 +1,8 @@
-/** What the page and the worker that compiles and trains tell each other. */
+/** The messages between the page and the worker that compiles and trains. */
 
 import type { BackendName } from "kiln-js";
 
-/** From the page to the worker: what to run first, then whether to go on. */
+/** From the page to the worker: first what to run, then whether to continue. */
 export type Request =
   | { readonly kind: "run"; readonly source: string; readonly backend: BackendName }
   | { readonly kind: "pause" }
@@ -36,14 +36,14 @@ export interface CompiledView {
 export interface StageView {
   readonly name: string;
   readonly text: string;
-  /** Whether the text is that of the stage before. */
+  /** Whether the text is the same as that of the stage before. */
   readonly unchanged: boolean;
 }
 
 /** A mistake in the model, in one line. */
 export interface Failure {
   readonly message: string;
-  /** 1-based line of the model, where one is to blame. */
+  /** 1-based line of the model, if one is to blame. */
   readonly line?: number;
 }
 

@@ -58,10 +58,10 @@ test("pinn", async () => {
 
 test("gru-classifier", async () => expect(isShare(await gruClassifier(2, 1))).toBe(true));
 test("matrix-factorisation", async () => {
-  const [error, guessing] = await matrixFactorisation(1, 400);
+  const [error, baseline] = await matrixFactorisation(1, 400);
   expect(error).toBeGreaterThan(0);
   // About the root of 2.5: two products of independent traits, and half of two more.
-  expect(Math.abs(guessing - 1.6)).toBeLessThan(1.3);
+  expect(Math.abs(baseline - 1.6)).toBeLessThan(1.3);
 });
 test("tabular", async () => expect(await tabular(120, 2)).toBeLessThan(1));
 test("mobilenet", async () => expect(isShare(await mobilenet(1, 1, [[1, 8, 1, 2]]))).toBe(true));

@@ -1,4 +1,4 @@
-/** A model from an ONNX file, whose last layers learn, and which goes out as a file again. */
+/** A model from an ONNX file whose last layers are trained, and which can be saved as a file again. */
 
 import {
   cat,
@@ -16,14 +16,14 @@ import { exportOnnx, importOnnx, type OnnxModule } from "kiln-js/onnx";
 import type { LayerView, ModelView } from "./messages.ts";
 import { type Batch, clusterBatches, digitBatches, pictureSize, spread, withDrawings } from "./samples.ts";
 
-/** Where a file leaves the batch open. */
+/** The batch size if a file leaves it open. */
 const BATCH_SIZE = 32;
 const DIGIT_SIZE = 32;
 
 export class FineTuning {
   private readonly name: string;
   private readonly model: OnnxModule;
-  /** What the model takes, the batch first. */
+  /** The type of the model's input, the batch first. */
   private readonly shape: readonly number[];
   private readonly classes: number;
   private readonly batches: AsyncGenerator<Batch, never>;
@@ -51,7 +51,7 @@ export class FineTuning {
     this.test = isPicture ? digitBatches(taken, 1) : this.batches;
   }
 
-  /** Reads a file; an error where it holds no classifier of one input. */
+  /** Reads a file; throws if it is not a classifier with one input. */
   static async open(name: string, bytes: ArrayBuffer): Promise<FineTuning> {
     const model = await importOnnx(bytes);
     const [input, ...others] = model.inputs;
@@ -120,7 +120,7 @@ export class FineTuning {
     return [...layers].map(([name, parameters]) => ({ name, parameters }));
   }
 
-  /** From here on the last `count` layers learn. */
+  /** From here on the last `count` layers are trained. */
   async choose(count: number): Promise<void> {
     const { layers } = this;
     for (const [k, { parameters }] of layers.entries())
@@ -141,7 +141,7 @@ export class FineTuning {
     return this.trainer!.step(...withDrawings(value, this.drawings));
   }
 
-  /** The share of a few test batches that is told right. */
+  /** The accuracy on a few test batches. */
   async evaluate(): Promise<number> {
     let [right, count] = [0, 0];
     for (let k = 0; k < 4; k++) {
@@ -154,7 +154,7 @@ export class FineTuning {
     return right / count;
   }
 
-  /** How likely a drawn digit is each of the first ten classes. */
+  /** The probabilities of the first ten classes for a drawn digit. */
   async guess(pixels: Float32Array): Promise<readonly number[]> {
     const [batchSize] = this.shape;
     const one = this.picture(pixels);
@@ -163,7 +163,7 @@ export class FineTuning {
     return Array.from(await likely.data()).slice(0, 10);
   }
 
-  /** Adds a drawing to what is learned from; how many there are. */
+  /** Adds a drawing to the training data; returns how many there are. */
   async teach(pixels: Float32Array, digit: number): Promise<number> {
     const [picture, label] = [this.picture(pixels), tensor(Int32Array.of(digit))];
     const { drawings } = this;
@@ -179,7 +179,7 @@ export class FineTuning {
     return spread(tensor(pixels, { shape: [1, 1, DIGIT_SIZE, DIGIT_SIZE] }), channels, size);
   }
 
-  /** The file with what has been learned. */
+  /** The file with the trained weights. */
   save(): Promise<Uint8Array> {
     return exportOnnx(this.model, { inputs: [this.shape] });
   }

@@ -1,4 +1,4 @@
-/** The page: takes an ONNX file, has the worker fine-tune it, lets people draw for it, and gives the file back. */
+/** The page: takes an ONNX file, has the worker fine-tune it, lets users draw samples for it, and saves the file. */
 
 import { byId } from "../page/by-id.ts";
 import { DigitPad } from "../page/digit-pad.ts";
@@ -115,7 +115,7 @@ function showModel(opened: ModelView): void {
   say(`${opened.name} is ready. It stays in this page; nothing is sent anywhere.`);
 }
 
-/** All layers, those that learn marked. */
+/** All layers, with those that are trained marked. */
 function showLayers(opened: ModelView): void {
   const first = opened.layers.length - Number(layers.value);
   byId("list").replaceChildren(

@@ -1,4 +1,4 @@
-/** What the page and the worker that fine-tunes tell each other. */
+/** The messages between the page and the worker that fine-tunes. */
 
 /** A layer that has parameters. */
 export interface LayerView {
@@ -6,14 +6,14 @@ export interface LayerView {
   readonly parameters: number;
 }
 
-/** What a file turned out to hold. */
+/** The contents of a file. */
 export interface ModelView {
   readonly name: string;
   readonly input: string;
   readonly classes: number;
   /** In the order of the file. */
   readonly layers: readonly LayerView[];
-  /** The side of the pictures that it takes; undefined where it takes rows of numbers. */
+  /** The side of its input images; undefined if it takes rows of numbers. */
   readonly size: number | undefined;
 }
 
@@ -22,10 +22,10 @@ export type Request =
   | { readonly kind: "open"; readonly name: string; readonly bytes: ArrayBuffer }
   /** Opens a small model that the worker makes. */
   | { readonly kind: "example" }
-  /** Trains the last `layers` layers, from what they have learned so far. */
+  /** Trains the last `layers` layers, starting from their current weights. */
   | { readonly kind: "start"; readonly layers: number }
   | { readonly kind: "pause" }
-  /** Adds a drawn digit to what is learned from. */
+  /** Adds a drawn digit to the training data. */
   | { readonly kind: "teach"; readonly pixels: Float32Array; readonly digit: number }
   | { readonly kind: "guess"; readonly pixels: Float32Array }
   | { readonly kind: "save" };

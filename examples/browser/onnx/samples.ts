@@ -1,22 +1,22 @@
-/** What models of any input learn from here: synthetic digits for pictures, clusters of points for rows of numbers. */
+/** Training data for models of any input: synthetic digits for images, clusters of points for rows of numbers. */
 
 import { cat, data, randn, type Tensor, tensor } from "kiln-js";
 
 export type Batch = readonly [inputs: Tensor, classes: Tensor];
 
-/** What a model takes: a batch of [channels, size, size], or of any other shape. */
+/** A model's input: a batch of [channels, size, size], or of any other shape. */
 export interface Taken {
   readonly shape: readonly number[];
   readonly classes: number;
 }
 
-/** The side of square pictures of one or three channels; undefined for anything else. */
+/** The side of square images of one or three channels; undefined for anything else. */
 export function pictureSize([, channels, rows, columns, ...more]: readonly number[]): number | undefined {
   const isPicture = more.length === 0 && [1, 3].includes(channels) && rows === columns && rows >= 8;
   return isPicture ? rows : undefined;
 }
 
-/** Pictures of synthetic digits, as many as a batch has, again and again. */
+/** Images of synthetic digits, in endless batches. */
 export async function* digitBatches({ shape, classes }: Taken, seed: number): AsyncGenerator<Batch, never> {
   const [batchSize, channels, size] = shape;
   const digits = data.syntheticDigits({ train: seed === 0, count: 2000 });
@@ -27,14 +27,14 @@ export async function* digitBatches({ shape, classes }: Taken, seed: number): As
   }
 }
 
-/** Digits of 32 pixels in the size and with the channels that a model takes. */
+/** Digits of 32 pixels converted to the size and channels that a model takes. */
 export function spread(pictures: Tensor, channels: number, size: number): Tensor {
   const [count, , side] = pictures.shape;
   const sized = side === size ? pictures : nearest(pictures, size);
   return channels === 1 ? sized : sized.expand(count, channels, size, size);
 }
 
-/** The pixels nearest to those of another size. */
+/** The nearest pixels of an image of another size. */
 function nearest(pictures: Tensor, size: number): Tensor {
   const side = pictures.shape[2];
   const places = Int32Array.from({ length: size }, (_, k) => Math.floor(((k + 0.5) * side) / size));
@@ -53,7 +53,7 @@ export async function* clusterBatches({ shape, classes }: Taken): AsyncGenerator
   }
 }
 
-/** A batch whose first samples are drawn ones, half of it at most. */
+/** A batch whose first samples are drawn ones, at most half of it. */
 export function withDrawings([inputs, classes]: Batch, drawings: Batch | undefined): Batch {
   if (drawings === undefined) return [inputs, classes];
   const count = Math.min(drawings[0].shape[0], inputs.shape[0] >> 1);

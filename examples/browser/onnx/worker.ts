@@ -3,7 +3,7 @@
 import { FineTuning } from "./fine-tuning.ts";
 import type { Report, Request } from "./messages.ts";
 
-/** Steps between two looks at the test samples. */
+/** The number of steps between evaluations on the test samples. */
 const EVALUATION_INTERVAL = 20;
 
 let tuning: FineTuning | undefined;
@@ -13,7 +13,7 @@ let steps = 0;
 
 const report = (message: Report): void => postMessage(message);
 
-/** Lets messages in: a turn of the event loop comes before what follows. */
+/** Lets messages in: awaits a turn of the event loop. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 async function run(own: FineTuning, layers: number): Promise<void> {
@@ -27,7 +27,7 @@ async function run(own: FineTuning, layers: number): Promise<void> {
   }
 }
 
-/** Ends the run that goes on; the last step is completed. */
+/** Ends the current run; the last step is completed. */
 async function stop(): Promise<void> {
   isStopped = true;
   await running;

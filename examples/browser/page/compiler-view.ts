@@ -1,4 +1,4 @@
-/** What the compiler made of the training step: its kernels with their source, and the text of every stage. */
+/** The compiler's output for the training step: its kernels with their source, and the text of every stage. */
 
 import { byId } from "./by-id.ts";
 import type { CompiledView } from "./messages.ts";

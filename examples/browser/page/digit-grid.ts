@@ -1,4 +1,4 @@
-/** Test digits as pictures, each with what the model takes it for. */
+/** Test digits as images, each with the model's prediction. */
 
 import type { DigitsView, Evaluation } from "./messages.ts";
 
@@ -27,7 +27,7 @@ export class DigitGrid {
       const { digit, confidence } = predictions[k];
       const isRight = digit === label;
       figure.className = isRight ? "right" : "wrong";
-      // Colour is not all that tells right from wrong.
+      // Colour is not the only sign of right and wrong.
       caption.textContent = isRight ? `${digit}` : `${digit} ✕`;
       figure.title = `A ${label}, taken for a ${digit} (${Math.round(100 * confidence)} % sure)`;
     }
@@ -47,7 +47,7 @@ export class DigitGrid {
   }
 }
 
-/** Black ink on nothing: the page lays it on paper, and turns it white where the paper is dark. */
+/** Black ink on a transparent background: the page adds the paper, and makes the ink white on dark paper. */
 function picture(pixels: Float32Array, size: number, label: number): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [size, size];

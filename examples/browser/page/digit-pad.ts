@@ -1,12 +1,12 @@
-/** A sheet to draw a digit on, brought into the form of the training digits: MNIST's, centred by mass in its frame. */
+/** A sheet to draw a digit on, converted to the form of the training digits: MNIST's, centred by mass in its frame. */
 
-/** The longer side of a digit, of 28 pixels, as in MNIST; the model's picture has a margin of 2 more all around. */
+/** The longer side of a digit, of 28 pixels, as in MNIST; the model's image has a margin of 2 more all around. */
 const DIGIT = 20;
 
-/** Pixels of the sheet for each of the canvas's. */
+/** Pixels of the sheet per pixel of the canvas. */
 const INK_WIDTH = 1 / 11;
 
-/** Ink fainter than this part of the darkest does not count as part of the digit. */
+/** Ink fainter than this share of the darkest does not count as part of the digit. */
 const FAINT = 0.1;
 
 export class DigitPad {
@@ -16,7 +16,9 @@ export class DigitPad {
   private readonly changed: (pixels: Float32Array | undefined) => void;
   private isDue = false;
 
-  /** `changed` is given the picture of `size` × `size`, 0 (paper) to 1 (ink), at each stroke; nothing where there is no ink. */
+  /**
+   * `changed` gets the image of `size` × `size`, 0 (paper) to 1 (ink), at each stroke; undefined if there is no ink.
+   */
   constructor(canvas: HTMLCanvasElement, size: number, changed: (pixels: Float32Array | undefined) => void) {
     this.canvas = canvas;
     this.size = size;
@@ -56,7 +58,7 @@ export class DigitPad {
     this.tell();
   }
 
-  /** Once per frame at most. */
+  /** At most once per frame. */
   private tell(): void {
     if (this.isDue) return;
     this.isDue = true;
@@ -70,7 +72,7 @@ export class DigitPad {
   }
 }
 
-/** All points of a fast stroke, where the browser keeps them. */
+/** All points of a fast stroke, if the browser keeps them. */
 function partsOf(event: PointerEvent): readonly PointerEvent[] {
   const parts = event.getCoalescedEvents?.() ?? [];
   return parts.length > 0 ? parts : [event];
@@ -84,8 +86,8 @@ export interface Sheet {
 }
 
 /**
- * The digit on the sheet as MNIST's digits are: its longer side brought to 20 pixels, its centre of mass to the middle of a
- * picture of `size` × `size`. Nothing where there is no ink.
+ * The digit on the sheet in MNIST's form: its longer side scaled to 20 pixels, its centre of mass in the middle of an
+ * image of `size` × `size`. Undefined if there is no ink.
  */
 export function likeMnist({ width, height, ink }: Sheet, size: number): Float32Array | undefined {
   const box = { left: width, right: -1, top: height, bottom: -1 };
@@ -104,7 +106,7 @@ export function likeMnist({ width, height, ink }: Sheet, size: number): Float32A
     }
   }
   if (mass === 0) return undefined;
-  // Pixels of the sheet for one of the picture.
+  // Pixels of the sheet per pixel of the image.
   const scale = Math.max(box.right - box.left + 1, box.bottom - box.top + 1) / DIGIT;
   const [centreX, centreY] = [massX / mass, massY / mass];
   const picture = new Float32Array(size * size);

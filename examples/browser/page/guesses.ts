@@ -1,4 +1,4 @@
-/** How likely the model takes each digit to be what was drawn, as bars. */
+/** The probabilities of the digits for a drawing, as bars. */
 
 export class Guesses {
   private readonly rows: readonly { readonly row: HTMLElement; readonly value: HTMLElement }[];

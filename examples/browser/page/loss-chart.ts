@@ -1,4 +1,4 @@
-/** The loss over the steps as a drawing: every step's loss, its moving average, and the values under the pointer. */
+/** The loss over the steps as a chart: every step's loss, its moving average, and the values under the pointer. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -8,7 +8,7 @@ const MARGIN = { left: 38, right: 8, top: 12, bottom: 24 };
 /** The weight of a new loss in the moving average. */
 const SMOOTHING = 0.06;
 
-/** More points than this are not to be told apart, and slow to draw. */
+/** More points than this cannot be distinguished, and are slow to draw. */
 const MOST_POINTS = 600;
 
 interface Point {
@@ -50,7 +50,7 @@ export class LossChart {
     this.redraw();
   }
 
-  /** Draws once per frame at most, however many losses arrive. */
+  /** Draws at most once per frame, however many losses arrive. */
   private redraw(): void {
     if (this.isDue) return;
     this.isDue = true;

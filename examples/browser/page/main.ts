@@ -27,19 +27,19 @@ const pad = new DigitPad(byId<HTMLCanvasElement>("pad"), 32, (pixels) => {
 byId("clear").addEventListener("click", () => pad.clear());
 
 let grid: DigitGrid | undefined;
-/** What can run here, by name, in the words of the library. */
+/** The backends that can run here, by name, in the library's words. */
 let abilities: ReadonlyMap<string, string> = new Map();
-/** The backend whose first step is waited for, or undefined while steps come. */
+/** The backend whose first step is pending, or undefined while steps arrive. */
 let awaited: string | undefined;
-/** How many digits a second wasm trains here, once that is known. */
+/** How many digits per second wasm trains here, once that is known. */
 let wasmSpeed: number | undefined;
 let state: State = "loading";
-/** The middle of recent speeds, for one step's is a jumpy number. */
+/** The median of recent speeds, since single steps vary. */
 let speeds: number[] = [];
 
 const send = (request: Request): void => worker.postMessage(request);
 
-/** The list of backends is empty until the worker has told what runs here. */
+/** The list of backends is empty until the worker has reported what runs here. */
 const backendChosen = (): Settings["backend"] => (backend.value || "wasm") as Settings["backend"];
 
 function say(text: string, isFailure = false): void {
@@ -98,7 +98,7 @@ function showStep({ step, loss, digitsPerSecond }: Extract<Report, { kind: "step
   warn(middle);
 }
 
-/** Says so where a GPU is slower than the processor: small models do not fill one. */
+/** Says so if a GPU is slower than the processor: small models do not fill one. */
 function warn(digitsPerSecond: number): void {
   const isGpu = backend.value.startsWith("gpujs");
   const isSlower = isGpu && wasmSpeed !== undefined && speeds.length > 3 && digitsPerSecond < wasmSpeed;

@@ -1,4 +1,4 @@
-/** What the page and the worker that trains tell each other. */
+/** The messages between the page and the worker that trains. */
 
 import type { BackendName, BackendStatus } from "kiln-js";
 
@@ -12,7 +12,7 @@ export type Request =
   | { readonly kind: "start"; readonly settings: Settings }
   | { readonly kind: "pause" }
   | { readonly kind: "reset" }
-  /** Asks what was drawn, as {@link DigitsView} has a digit; nothing where the sheet is empty again. */
+  /** Asks for the prediction of a drawing, in the form of {@link DigitsView}; undefined if the sheet is empty again. */
   | {
       readonly kind: "draw";
       readonly backend: Settings["backend"];
@@ -26,9 +26,9 @@ export interface KernelView {
   readonly source: string;
 }
 
-/** What compiling a training step came to. */
+/** The results of compiling a training step. */
 export interface CompiledView {
-  /** What really runs: `gpujs:webgl2` where `gpujs` was chosen. */
+  /** The backend that really runs: `gpujs:webgl2` if `gpujs` was chosen. */
   readonly backend: string;
   readonly milliseconds: number;
   readonly kernels: readonly KernelView[];
@@ -42,9 +42,9 @@ export type Report =
   | { readonly kind: "compiled"; readonly compiled: CompiledView }
   | { readonly kind: "step"; readonly step: number; readonly loss: number; readonly digitsPerSecond: number }
   | { readonly kind: "evaluated"; readonly evaluation: Evaluation }
-  /** How likely the drawing is each of the digits. */
+  /** The probabilities of the digits for the drawing. */
   | { readonly kind: "guessed"; readonly probabilities: readonly number[] }
-  /** How fast wasm trains the same model here. */
+  /** The speed of wasm for the same model here. */
   | { readonly kind: "compared"; readonly digitsPerSecond: number }
   | { readonly kind: "paused" }
   | { readonly kind: "reset" }
@@ -59,8 +59,8 @@ export interface DigitsView {
 }
 
 export interface Evaluation {
-  /** Part of all test digits that were recognised. */
+  /** The share of all test digits that was recognised. */
   readonly accuracy: number;
-  /** What the model takes the shown digits for, and how sure it is. */
+  /** The predictions for the shown digits, and their probabilities. */
   readonly predictions: readonly { readonly digit: number; readonly confidence: number }[];
 }

@@ -1,4 +1,4 @@
-/** LeNet and everything that it needs to be trained step by step, on whichever backend is asked for. */
+/** LeNet and everything needed to train it step by step, on any backend. */
 
 import {
   type BackendName,
@@ -51,8 +51,8 @@ export class Training {
   }
 
   /**
-   * Goes on with these settings. All backends train the same model: what one has learned, the next goes on from.
-   * Each backend compiles once.
+   * Continues with these settings. All backends train the same model, so each
+   * continues with what the last one has learned. Each backend compiles once.
    */
   async configure({ backend, learningRate }: Settings): Promise<CompiledView> {
     for (const group of this.optimizer.paramGroups) group.lr = learningRate;
@@ -79,7 +79,7 @@ export class Training {
     return this.ready.trainer.step(...value);
   }
 
-  /** How likely a digit of {@link SIZE} × {@link SIZE} pixels is each of the ten, as the model is now. */
+  /** The probabilities of the ten classes for a digit of {@link SIZE} × {@link SIZE} pixels, by the current model. */
   async guess(pixels: Float32Array, backend: Settings["backend"]): Promise<readonly number[]> {
     const inputs = [[1, 1, SIZE, SIZE]];
     const program = this.singles.get(backend) ?? (await compile(this.net, { inputs, backend }));
@@ -121,7 +121,7 @@ export class Training {
   }
 }
 
-/** How many digits a second wasm trains here, tried with a model of its own. */
+/** How many digits per second wasm trains here, measured with a model of its own. */
 export async function wasmSpeed(): Promise<number> {
   const net = new LeNet();
   const trainer = await compileTraining(net, {

@@ -4,21 +4,21 @@ import { backends } from "kiln-js";
 import type { Report, Request, Settings } from "./messages.ts";
 import { Training, wasmSpeed } from "./training.ts";
 
-/** Steps between two looks at the test digits. */
+/** The number of steps between evaluations on the test digits. */
 const EVALUATION_INTERVAL = 20;
 
 let training = new Training();
-/** The run that goes on; another one begins when it has ended. */
+/** The current run; another one begins when it has ended. */
 let running: Promise<void> = Promise.resolve();
 let isStopped = true;
-/** What is on the sheet, and whether nobody has looked at it yet. */
+/** The drawing on the sheet, and whether it is still to be evaluated. */
 let drawing: { readonly pixels: Float32Array; readonly backend: Settings["backend"] } | undefined;
 let isNew = false;
 let isCompared = false;
 
 const report = (message: Report): void => postMessage(message);
 
-/** Lets messages in: a turn of the event loop comes before what follows. */
+/** Lets messages in: awaits a turn of the event loop. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 async function run(settings: Settings): Promise<void> {
@@ -31,7 +31,7 @@ async function run(settings: Settings): Promise<void> {
     const digitsPerSecond = (1000 * training.batchSize) / (performance.now() - begin);
     report({ kind: "step", step: training.steps, loss, digitsPerSecond });
     if (isNew) await guess();
-    // Only now, for the first step makes the shaders, which is said meanwhile.
+    // Only now, since the first step compiles the shaders, which is reported meanwhile.
     if (settings.backend.startsWith("gpujs") && !isCompared) await compare();
     if (training.steps % EVALUATION_INTERVAL === 0) await evaluate();
   }
@@ -43,7 +43,7 @@ async function evaluate(): Promise<void> {
   await guess();
 }
 
-/** Looks at the drawing, as the model is by now. */
+/** Evaluates the drawing with the current model. */
 async function guess(): Promise<void> {
   isNew = false;
   if (drawing === undefined) return;
@@ -51,14 +51,14 @@ async function guess(): Promise<void> {
   report({ kind: "guessed", probabilities: await training.guess(pixels, backend) });
 }
 
-/** Tells how fast wasm is, where it runs. */
+/** Reports the speed of wasm, if it runs. */
 async function compare(): Promise<void> {
   isCompared = true;
   const wasm = (await backends()).find(({ name }) => name === "wasm");
   if (wasm?.available) report({ kind: "compared", digitsPerSecond: await wasmSpeed() });
 }
 
-/** Ends the run that goes on; the last step is completed. */
+/** Ends the current run; the last step is completed. */
 async function stop(): Promise<void> {
   isStopped = true;
   await running;
@@ -85,7 +85,7 @@ async function handle(request: Request): Promise<void> {
     case "draw":
       drawing = request.pixels && { pixels: request.pixels, backend: request.backend };
       isNew = drawing !== undefined;
-      // A run looks by itself, between two steps.
+      // A run does so itself, between two steps.
       if (isStopped) await guess();
       break;
     default:
@@ -100,7 +100,7 @@ function fail(error: unknown): void {
 
 /** Requests are served one after another. */
 let served: Promise<void> = (async () => {
-  // The interpreter is for tests: a step takes it seconds.
+  // The interpreter is for tests: it takes seconds per step.
   const list = (await backends()).filter(({ name }) => name !== "interpret");
   report({ kind: "ready", backends: list, digits: await training.shownDigits() });
 })().catch(fail);

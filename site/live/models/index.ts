@@ -1,4 +1,4 @@
-/** The models that the page offers, each a file that `kiln train` takes as it is. */
+/** The models on the page, each a file that `kiln train` accepts unchanged. */
 
 import lenet from "./lenet.ts?source";
 import regression from "./regression.ts?source";

@@ -1,5 +1,5 @@
-// Convolution, batch norm and addition are fused wherever they may be:
-// look at the kernels that a line becomes.
+// Convolution, batch norm and addition are fused wherever possible:
+// look at the kernels of a line.
 import { F, nn, optim, type Tensor } from "kiln-js";
 
 class Block extends nn.Module {

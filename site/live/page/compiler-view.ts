@@ -1,13 +1,13 @@
-/** What the compiler made of the model: kernels with their times and code, and the text of every stage. */
+/** The compiler's output for the model: kernels with their times and code, and the text of every stage. */
 
 import type { CompiledView, KernelView, StageView } from "../messages.ts";
 import { byId, element } from "./dom.ts";
 
 type Tab = "kernels" | "stages";
 
-/** What the view tells of what its user does. */
+/** Notifications of the user's actions. */
 export interface CompilerViewEvents {
-  /** A kernel is looked at that comes from these lines; from none for anything else. */
+  /** A kernel that comes from these lines is shown; no lines for anything else. */
   chose(lines: readonly number[]): void;
 }
 
@@ -17,7 +17,7 @@ interface Entry {
   read(): void;
 }
 
-/** A name that may be broken behind its underscores. */
+/** A name that may be broken after its underscores. */
 const nameOf = (name: string): HTMLElement =>
   element("span", "name", ...name.split(/(?<=_)/).flatMap((part) => [part, document.createElement("wbr")]));
 
@@ -30,7 +30,7 @@ export class CompilerView {
   private milliseconds: readonly number[] = [];
   private entries: readonly Entry[] = [];
   private tab: Tab = "kernels";
-  /** What is read, by tab and name: it stays open while the model is edited. */
+  /** What is shown, by tab and name: it stays open while the model is edited. */
   private chosen: Record<Tab, string | undefined> = { kernels: undefined, stages: "fuse" };
 
   constructor(events: CompilerViewEvents) {

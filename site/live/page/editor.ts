@@ -1,4 +1,4 @@
-/** The model's source, to be edited: CodeMirror with lines that can be marked. */
+/** The editor of the model's source: CodeMirror with lines that can be marked. */
 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
@@ -39,10 +39,10 @@ const marks = StateField.define<DecorationSet>({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-/** What the editor tells of what its user does. */
+/** Notifications of the user's actions. */
 export interface EditorEvents {
   changed(): void;
-  /** The line that the cursor has come to, 1-based. */
+  /** The line of the cursor, 1-based. */
   moved(line: number): void;
 }
 
@@ -81,12 +81,12 @@ export class Editor {
     this.view.dispatch({ changes: { from: 0, to: doc.length, insert } });
   }
 
-  /** Marks these lines alone. */
+  /** Marks only these lines. */
   mark(lines: readonly number[], className: Marks["className"]): void {
     this.view.dispatch({ effects: mark.of({ lines, className }) });
   }
 
-  /** Brings a line into sight. */
+  /** Scrolls a line into view. */
   reveal(line: number): void {
     const { doc } = this.view.state;
     if (line > doc.lines) return;

@@ -9,7 +9,7 @@ import { byId } from "./dom.ts";
 import { Editor } from "./editor.ts";
 import { ModelRunner } from "./model-runner.ts";
 
-/** How long the page waits for more to be typed. */
+/** How long the page waits for more typing. */
 const TYPING_MILLISECONDS = 600;
 
 /** For tests and styles: what the page is doing. */
@@ -83,7 +83,7 @@ function receive(report: Report): void {
   }
 }
 
-/** The backends that can run here; the one that is chosen stays chosen. */
+/** The backends that can run here; the selected one stays selected. */
 function offer(backends: readonly string[]): void {
   for (const option of backendList.options) option.disabled = !backends.includes(option.value);
 }
@@ -142,7 +142,7 @@ toggle.addEventListener("click", () => {
     enter("paused", "paused");
   }
 });
-// Nobody looks at a hidden page, so it need not train.
+// A hidden page need not train.
 document.addEventListener("visibilitychange", () => {
   if (state === "training") runner.send({ kind: document.hidden ? "pause" : "resume" });
 });

@@ -1,4 +1,4 @@
-/** Runs a model in a worker of its own: another model ends the worker before, whatever it was doing. */
+/** Runs a model in a worker of its own: a new model ends the worker of the old one, whatever it was doing. */
 
 import type { BackendName } from "kiln-js";
 import type { Report, Request } from "../messages.ts";

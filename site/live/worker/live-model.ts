@@ -1,4 +1,4 @@
-/** Reads what a model's module exports, as `kiln train` reads a model file: model, inputs, and how it is to be trained. */
+/** Reads the exports of a model's module, as `kiln train` reads a model file: model, inputs, and how it is trained. */
 
 import { data, KilnError, nn, optim, type Tensor } from "kiln-js";
 
@@ -64,7 +64,7 @@ function inputsOf(exported: unknown): readonly Input[] {
   );
 }
 
-/** What the module brings along, else drawn digits. */
+/** The data that the module exports, else drawn digits. */
 async function datasetsOf(exported: Exports, inputs: readonly Input[]): Promise<Datasets> {
   const { dataset } = exported;
   if (dataset !== undefined) {

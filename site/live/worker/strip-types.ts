@@ -1,8 +1,8 @@
-/** Makes a module that the browser runs of a model's TypeScript; every line stays where it was. */
+/** Turns a model's TypeScript into a module for the browser; every line stays where it was. */
 
 import { transform } from "sucrase";
 
-/** The name under which errors and origins know the model. */
+/** The name of the model's file in errors and origins. */
 export const MODEL_FILE = "/model.ts";
 
 /** A text that is not TypeScript. */

@@ -1,4 +1,4 @@
-/** A model on its way from source to training: compiled once, then step after step until somebody stops it. */
+/** A model from source to training: compiled once, then step after step until it is stopped. */
 
 import {
   type BackendName,
@@ -81,7 +81,7 @@ export class Training {
     return this.trainer.step(...value);
   }
 
-  /** The part of the test samples whose class has the highest score; `undefined` for what predicts no classes. */
+  /** The share of the test samples whose class has the highest score; `undefined` if no classes are predicted. */
   async accuracy(): Promise<number | undefined> {
     const { model, inputs, test } = this.live;
     let [right, all] = [0, 0];

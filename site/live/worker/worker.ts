@@ -5,14 +5,14 @@ import type { Report, Request } from "../messages.ts";
 import { failureOf } from "./failure.ts";
 import { Training } from "./training.ts";
 
-/** Reports come at this interval, however fast the steps are. */
+/** The interval of reports, however fast the steps are. */
 const REPORT_MILLISECONDS = 50;
-/** Steps between two looks at the test set. */
+/** The number of steps between evaluations on the test set. */
 const EVALUATION_INTERVAL = 100;
-/** A page that was forgotten comes to rest. */
+/** A forgotten page stops training. */
 const MOST_STEPS = 5000;
 
-/** The library, as the bundler left it beside this file. */
+/** The library, as the bundler placed it next to this file. */
 const KILN = new URL("./kiln.js", import.meta.url).href;
 
 const report = (message: Report): void => postMessage(message);
